@@ -1,0 +1,21 @@
+//! The wall clock, shiftable so that a rehearsal against a sandbox can live in another time.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// Tells the time of day. Durations inside one process are measured with `tokio::time::Instant`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Clock {
+    offset: SignedDuration,
+}
+
+impl Clock {
+    /// A clock that runs `offset` ahead of the machine's.
+    pub fn shifted(offset: SignedDuration) -> Self {
+        Self { offset }
+    }
+
+    /// Now, by this clock.
+    pub fn now(self) -> Timestamp {
+        Timestamp::now().saturating_add(self.offset).unwrap_or(Timestamp::MAX)
+    }
+}

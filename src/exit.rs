@@ -1,0 +1,139 @@
+//! Exit codes, the contract with cron, and the failure that carries one to the door.
+
+use std::fmt;
+
+/// How a run ended, as the process says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: done, or nothing to do.
+    #[default]
+    Done,
+    /// 1: something failed for good, or unexpectedly.
+    Failed,
+    /// 2: usage or invalid input; nothing was sent.
+    Usage,
+    /// 3: a login is needed.
+    Login,
+    /// 4: local trouble: token store, journal or disk.
+    Local,
+    /// 5: temporary; run again.
+    Temporary,
+    /// 6: the outcome of a post is unknown; a human must look.
+    Unknown,
+    /// 130: SIGINT.
+    Interrupted,
+    /// 143: SIGTERM.
+    Terminated,
+}
+
+impl Exit {
+    /// The number that the shell sees.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Login => 3,
+            Self::Local => 4,
+            Self::Temporary => 5,
+            Self::Unknown => 6,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+
+    /// The one a batch ends with: signals first, then 6 > 4 > 3 > 2 > 1 > 5 > 0.
+    #[must_use]
+    pub fn worst(self, other: Self) -> Self {
+        if self.rank() >= other.rank() { self } else { other }
+    }
+
+    fn rank(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Temporary => 1,
+            Self::Failed => 2,
+            Self::Usage => 3,
+            Self::Login => 4,
+            Self::Local => 5,
+            Self::Unknown => 6,
+            Self::Interrupted => 7,
+            Self::Terminated => 8,
+        }
+    }
+}
+
+/// What every error of ours can say besides its message: how the run ends and what to do next.
+pub trait Explain: std::error::Error + Send + Sync + 'static {
+    /// The exit code that this error alone leads to.
+    fn exit(&self) -> Exit;
+
+    /// What the user should do next, in one or a few sentences.
+    fn hint(&self) -> Option<String> {
+        None
+    }
+}
+
+/// An error on its way to `main`: the typed error below, and how it is explained above.
+pub struct Failure {
+    /// The error with its chain of causes.
+    pub error: anyhow::Error,
+    /// How the run ends.
+    pub exit: Exit,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl<E: Explain> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let (exit, hint) = (error.exit(), error.hint());
+        Self { error: error.into(), exit, hint }
+    }
+}
+
+impl Failure {
+    /// An unexpected error: exit 1, no hint.
+    pub fn unexpected(error: impl Into<anyhow::Error>) -> Self {
+        Self { error: error.into(), exit: Exit::Failed, hint: None }
+    }
+
+    /// A usage error found after parsing: exit 2.
+    pub fn usage(message: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> Self {
+        Self { error: anyhow::Error::msg(message), exit: Exit::Usage, hint: None }
+    }
+
+    /// Adds or replaces the hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says what was being done when the error came.
+    #[must_use]
+    pub fn context(mut self, doing: impl fmt::Display + Send + Sync + 'static) -> Self {
+        self.error = self.error.context(doing);
+        self
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} (exit {})", self.error, self.exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_ends_with_the_worst() {
+        let order = [Exit::Done, Exit::Temporary, Exit::Failed, Exit::Login, Exit::Local, Exit::Unknown];
+        for (i, a) in order.iter().enumerate() {
+            for (j, b) in order.iter().enumerate() {
+                assert_eq!(a.worst(*b), order[i.max(j)]);
+            }
+        }
+    }
+}
