@@ -1,5 +1,8 @@
 //! From a planned post to its true outcome: plan, states, chunk bodies, engine.
 
+pub mod body;
+pub mod pace;
 pub mod plan;
 pub mod report;
 pub mod state;
+pub mod video;
