@@ -7,13 +7,14 @@
 //!                        commands → sandbox (an offline TikTok; imports nothing but leaves)
 //! ```
 //!
-//! The leaves ([`clock`], [`exit`], [`fs`], [`secret`], [`timing`]) import nothing of ours.
+//! The leaves ([`clock`], [`exit`], [`fault`], [`fs`], [`secret`], [`timing`]) import nothing of ours.
 
 pub mod auth;
 pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod exit;
+pub mod fault;
 pub mod fs;
 pub mod journal;
 pub mod manifest;
