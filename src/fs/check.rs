@@ -67,7 +67,7 @@ pub fn private_dir(path: &Path) -> Result<PathBuf, FsError> {
     Ok(canonical)
 }
 
-/// The kind of network file system that a directory lies on, if it does. Locks and `SQLite`'s
+/// The kind of network file system that a directory lies on, if it does. Locks and SQLite's
 /// write-ahead log cannot be trusted there.
 #[cfg(target_os = "linux")]
 pub fn network_file_system(dir: &Path) -> Result<Option<&'static str>, FsError> {
