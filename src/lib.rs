@@ -7,7 +7,8 @@
 //!                        commands → sandbox (an offline TikTok; imports nothing but leaves)
 //! ```
 //!
-//! The leaves ([`clock`], [`exit`], [`fault`], [`fs`], [`secret`], [`timing`]) import nothing of ours.
+//! The leaves ([`clock`], [`exit`], [`fault`], [`fs`], [`secret`], [`text`], [`timing`]) import nothing of
+//! ours.
 
 pub mod auth;
 pub mod cli;
@@ -23,6 +24,7 @@ pub mod output;
 pub mod sandbox;
 pub mod secret;
 pub mod settings;
+pub mod text;
 pub mod tiktok;
 pub mod timing;
 pub mod upload;

@@ -1,1 +1,1 @@
-//! Tests of: sandbox_posting.
+//! Tests of `sandbox_posting`.
