@@ -1,1 +1,3 @@
 //! The tiktok room.
+
+pub mod privacy;
