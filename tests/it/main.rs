@@ -6,6 +6,7 @@ mod hostile_callback;
 mod login;
 mod refresh;
 mod sandbox_auth;
+mod sandbox_client;
 mod sandbox_display;
 mod sandbox_faults;
 mod sandbox_posting;
