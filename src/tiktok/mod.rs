@@ -11,6 +11,7 @@ mod endpoints;
 mod error;
 mod init;
 mod oauth;
+pub mod privacy;
 mod qr;
 mod scope;
 mod status;
