@@ -1,1 +1,13 @@
-//! The media room.
+//! Video files: a bounded look at their headers, and what TikTok takes.
+//!
+//! [`probe`] never trusts a file: it reads a few small pieces of it, within a fixed budget, and
+//! says what it found. [`check`] compares that with the limits and refuses only what TikTok surely
+//! refuses; everything in doubt is a warning.
+
+mod check;
+mod probe;
+mod source;
+
+pub use self::check::{Finding, Findings, check};
+pub use self::probe::{Container, Probe, ProbeError, probe};
+pub use self::source::ReadAt;

@@ -1,1 +1,1 @@
-//! Tests of: accounts.
+//! Tests of `accounts`.

@@ -1,1 +1,1 @@
-//! Tests of: awkward_input.
+//! Tests of `awkward_input`.

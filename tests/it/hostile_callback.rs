@@ -1,1 +1,1 @@
-//! Tests of: hostile_callback.
+//! Tests of `hostile_callback`.

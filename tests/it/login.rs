@@ -1,1 +1,1 @@
-//! Tests of: login.
+//! Tests of `login`.

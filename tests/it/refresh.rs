@@ -1,1 +1,1 @@
-//! Tests of: refresh.
+//! Tests of `refresh`.

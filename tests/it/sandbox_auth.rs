@@ -1,1 +1,1 @@
-//! Tests of: sandbox_auth.
+//! Tests of `sandbox_auth`.

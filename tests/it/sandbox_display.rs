@@ -1,1 +1,1 @@
-//! Tests of: sandbox_display.
+//! Tests of `sandbox_display`.

@@ -1,1 +1,1 @@
-//! Tests of: sandbox_faults.
+//! Tests of `sandbox_faults`.

@@ -1,1 +1,1 @@
-//! Tests of: sandbox_upload.
+//! Tests of `sandbox_upload`.

@@ -1,1 +1,1 @@
-//! Tests of: upload.
+//! Tests of `upload`.

@@ -1,1 +1,1 @@
-//! Tests of: world.
+//! Tests of `world`.

@@ -1,0 +1,61 @@
+//! Text from elsewhere, made harmless for a terminal.
+
+/// Longest piece of somebody else's text that a message carries, in characters.
+const LONGEST: usize = 500;
+
+/// Somebody else's text on its way to a terminal or log: control characters (C0, C1, ESC) and the
+/// bidirectional overrides are dropped, line breaks become spaces, and the length is bounded.
+pub fn plain(text: &str) -> String {
+    let mut out: String = text.chars().filter_map(harmless).take(LONGEST + 1).collect();
+    if out.chars().count() > LONGEST {
+        out = out.chars().take(LONGEST).collect();
+        out.push('…');
+    }
+    out
+}
+
+fn harmless(c: char) -> Option<char> {
+    match c {
+        '\n' | '\r' | '\t' => Some(' '),
+        '\u{200e}'
+        | '\u{200f}'
+        | '\u{061c}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}' => None,
+        c if c.is_control() => None,
+        c => Some(c),
+    }
+}
+
+/// `1 chunk`, `2 chunks`.
+pub fn count(n: impl Into<u64>, one: &str) -> String {
+    let n = n.into();
+    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+}
+
+/// A size in bytes as people read it: `512 B`, `4.2 MB`, `1.0 GB` (decimal, as TikTok counts).
+pub fn size(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "one decimal place is shown")]
+    let value = bytes as f64;
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{:.1} kB", value / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", value / 1e6),
+        _ => format!("{:.2} GB", value / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminal_escapes_do_not_survive() {
+        assert_eq!(plain("a\u{1b}[31mb\u{9b}c\u{202e}d\ne\u{7}"), "a[31mbcd e");
+    }
+
+    #[test]
+    fn long_text_is_cut() {
+        assert_eq!(plain(&"x".repeat(10_000)).chars().count(), LONGEST + 1);
+    }
+}
