@@ -6,6 +6,7 @@ use super::html::{Html, Page};
 use crate::sandbox::log::LogEntry;
 use crate::sandbox::state::World;
 use crate::sandbox::view::{AccountView, GrantView, PostView, StateView};
+use crate::text::size;
 
 /// Requests on the page; the log file and `/_sandbox/requests` hold them all.
 const REQUESTS: usize = 60;
@@ -192,14 +193,4 @@ fn clock(time: Timestamp) -> String {
 /// Whole hours and minutes.
 fn length(seconds: i64) -> String {
     format!("{} h {} min", seconds / 3600, seconds / 60 % 60)
-}
-
-/// Decimal units, one digit after the point.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => format!("{}.{} kB", bytes / 1_000, bytes / 100 % 10),
-        1_000_000..1_000_000_000 => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
-        _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10),
-    }
 }
