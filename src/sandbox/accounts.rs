@@ -198,7 +198,8 @@ impl App {
         }
     }
 
-    pub(super) fn random() -> Self {
+    /// [`App::new`] with random credentials.
+    pub fn random() -> Self {
         Self::new(format!("sbaw{}", ids::letters(14)), Secret::new(ids::letters(32)))
     }
 

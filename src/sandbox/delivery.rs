@@ -25,8 +25,8 @@ pub(super) enum Pace {
     Filled(u64),
 }
 
-/// Slices of a slow body are what a tenth of a second carries.
-const SLICE: Duration = Duration::from_millis(100);
+/// Slices of a slow body a second.
+const SLICES: u64 = 10;
 
 /// Piece size of a filled body.
 const FILLING: usize = 64 * 1024;
@@ -41,7 +41,7 @@ impl Pace {
         match self {
             Self::Plain => Body::from(body),
             Self::Slow(rate) => {
-                let slice = usize::try_from(rate / 10).unwrap_or(usize::MAX).max(1);
+                let slice = usize::try_from(rate / SLICES).unwrap_or(usize::MAX).max(1);
                 Body::from_stream(stream::unfold(body, move |mut rest| async move {
                     if rest.is_empty() {
                         return None;
@@ -51,15 +51,15 @@ impl Pace {
                     Some((Ok::<_, std::io::Error>(part), rest))
                 }))
             }
-            Self::StallHalfway(length) => halves(body, half, move || async move {
+            Self::StallHalfway(length) => halves(&body, half, move || async move {
                 tokio::time::sleep(length).await;
             }),
-            Self::CutHalfway(hangup) => halves(body, half, move || async move {
+            Self::CutHalfway(hangup) => halves(&body, half, move || async move {
                 tokio::time::sleep(FLUSH).await;
                 hangup.now().await;
             }),
             Self::Filled(size) => {
-                let filling = Bytes::from_static(&[b'x'; FILLING]);
+                let filling = Bytes::from(vec![b'x'; FILLING]);
                 Body::from_stream(stream::unfold((body, size), move |(next, left)| {
                     let part =
                         next.slice(..next.len().min(usize::try_from(left).unwrap_or(FILLING)));
@@ -73,7 +73,7 @@ impl Pace {
     }
 }
 
-fn halves<F, Fut>(body: Bytes, half: usize, between: F) -> Body
+fn halves<F, Fut>(body: &Bytes, half: usize, between: F) -> Body
 where
     F: FnOnce() -> Fut + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
@@ -123,10 +123,7 @@ impl Reader {
             }
         }
         let take = match self.pace {
-            Pace::Slow(rate) => {
-                let per_slice = rate.saturating_mul(SLICE.as_millis() as u64) / 1000;
-                usize::try_from(per_slice).unwrap_or(usize::MAX).max(1)
-            }
+            Pace::Slow(rate) => usize::try_from(rate / SLICES).unwrap_or(usize::MAX).max(1),
             Pace::StallHalfway(_) | Pace::CutHalfway(_) if self.to_half > 0 => {
                 usize::try_from(self.to_half).unwrap_or(usize::MAX)
             }

@@ -60,10 +60,15 @@ pub struct Script {
 impl Script {
     /// Reads a script: `{"faults": […]}`, or one rule by itself.
     pub fn parse(json: &Value) -> Result<Self, serde_json::Error> {
-        if json.get("faults").is_some() {
-            serde_json::from_value(json.clone())
+        Self::read(&json.to_string())
+    }
+
+    /// Reads the text of a script; an error names line and column.
+    pub fn read(text: &str) -> Result<Self, serde_json::Error> {
+        if serde_json::from_str::<Value>(text)?.get("faults").is_some() {
+            serde_json::from_str(text)
         } else {
-            serde_json::from_value(json.clone()).map(|rule| Self { faults: vec![rule] })
+            serde_json::from_str(text).map(|rule| Self { faults: vec![rule] })
         }
     }
 }

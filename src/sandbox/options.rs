@@ -9,6 +9,7 @@ use super::faults::Script;
 /// How a sandbox behaves. [`Options::default`] is an audited app with three accounts on any port,
 /// reading every question that TikTok's documentation leaves open in the client's favour.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub struct Options {
     /// Port on 127.0.0.1; 0 takes any free one.
     pub port: u16,

@@ -48,7 +48,7 @@ mod tests {
         let (mut quota, start) = (Quota::default(), Timestamp::UNIX_EPOCH);
         let mut at = |millis: i64| {
             let now = start + jiff::SignedDuration::from_millis(millis);
-            quota.take((0, 0, Endpoint::VideoInit), 2, Duration::from_secs(60), now)
+            quota.take((0, 0, Endpoint::VideoInit), 2, Duration::from_mins(1), now)
         };
         assert_eq!(
             [at(0), at(30_000), at(59_999), at(60_000), at(60_001), at(90_000)],

@@ -136,7 +136,7 @@ impl World {
 }
 
 /// The window of the API's rate limits.
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn bearer(call: &Call) -> Option<&str> {
     let value = call.headers.get(AUTHORIZATION)?.to_str().ok()?;

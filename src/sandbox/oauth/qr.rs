@@ -20,10 +20,10 @@ use crate::sandbox::options::QrConfirm;
 use crate::sandbox::state::World;
 
 /// How long a code can be scanned and confirmed. Documented nowhere.
-const QR_LIFE: Duration = Duration::from_secs(5 * 60);
+const QR_LIFE: Duration = Duration::from_mins(5);
 
 /// When an ended code is forgotten: its token is dead from then on.
-const QR_MEMORY: Duration = Duration::from_secs(60 * 60);
+const QR_MEMORY: Duration = Duration::from_hours(1);
 
 /// What `client_ticket` holds until the client fills it in.
 const PLACEHOLDER: &str = "tobefilled";
@@ -97,8 +97,15 @@ pub(in crate::sandbox) fn get(world: &mut World, call: &Call) -> Result<Value, O
     );
     let reply = json!({ "scan_qrcode_url": url, "token": token });
     world.qr.0.retain(|_, code| call.now < after(code.issued, QR_MEMORY));
-    let (issued, stage) = (call.now, Stage::New);
-    let code = QrCode { token: token.clone(), scopes: asked, app, state, url, issued, stage };
+    let code = QrCode {
+        token: token.clone(),
+        scopes: asked,
+        app,
+        state,
+        url,
+        issued: call.now,
+        stage: Stage::New,
+    };
     world.qr.0.insert(token, code);
     Ok(reply)
 }

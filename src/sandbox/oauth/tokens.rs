@@ -13,7 +13,7 @@ use crate::sandbox::options::{Lifetimes, Options};
 use crate::sandbox::state::Access;
 
 /// How long a code can be exchanged. Documented nowhere; the field says five to ten minutes.
-const CODE_LIFE: Duration = Duration::from_secs(10 * 60);
+const CODE_LIFE: Duration = Duration::from_mins(10);
 
 /// What a person agreed to.
 #[derive(Clone, Debug)]
@@ -189,10 +189,8 @@ impl Tokens {
 
 /// Access and refresh token's lives.
 fn lifetimes(rules: &Options) -> (Duration, Duration) {
-    const HOUR: u64 = 60 * 60;
-    let (access, refresh) = match rules.lifetimes {
-        Lifetimes::Newer => (2 * HOUR, 180 * 24 * HOUR),
-        Lifetimes::Older => (24 * HOUR, 365 * 24 * HOUR),
-    };
-    (Duration::from_secs(access), Duration::from_secs(refresh))
+    match rules.lifetimes {
+        Lifetimes::Newer => (Duration::from_hours(2), Duration::from_hours(180 * 24)),
+        Lifetimes::Older => (Duration::from_hours(24), Duration::from_hours(365 * 24)),
+    }
 }

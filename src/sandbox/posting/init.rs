@@ -28,7 +28,7 @@ pub(in crate::sandbox) fn direct(world: &mut World, call: &Call) -> Result<Value
     }
     // A frame that does not exist is the first frame; only the type can be wrong.
     info.int32("video_cover_timestamp_ms")?;
-    let visible = visibility(world, access, info)?;
+    let visible = visibility(world, info)?;
     let media = media(world, fields.inside("source_info", SOURCE_INFO)?)?;
     visible.check(world, access)?;
     limits::may_post(world, access, call.now)?;
@@ -53,13 +53,9 @@ pub(super) struct Visibility {
 }
 
 /// Reads the fields that the guidelines tie together: privacy and the brand toggles.
-pub(super) fn visibility(
-    world: &World,
-    _access: Access,
-    info: Fields<'_>,
-) -> Result<Visibility, Refusal> {
-    let word = info.text("privacy_level")?.filter(|word| !word.is_empty());
-    let level = word.map(|word| Privacy::parse(word).ok_or_else(|| info.wrong())).transpose()?;
+pub(super) fn visibility(world: &World, info: Fields<'_>) -> Result<Visibility, Refusal> {
+    let asked = info.text("privacy_level")?.filter(|level| !level.is_empty());
+    let level = asked.map(|level| Privacy::parse(level).ok_or_else(|| info.wrong())).transpose()?;
     // The table calls them required, the official sample leaves them out.
     let branded = info.flag("brand_content_toggle")?.unwrap_or(false);
     info.flag("brand_organic_toggle")?;
@@ -106,7 +102,7 @@ fn media(world: &World, info: Fields<'_>) -> Result<Media, Refusal> {
             let (chunk, count) = (number("chunk_size")?, number("total_chunk_count")?);
             let plan = Plan::check(size, chunk, count, world.rules.megabyte)
                 .map_err(|fault| Refusal::params(fault.message()))?;
-            Ok(Media::File(Upload::new(plan, world.rules.hash)))
+            Ok(Media::File(Box::new(Upload::new(plan, world.rules.hash))))
         }
         Some("PULL_FROM_URL") => {
             let url = info.text("video_url")?.ok_or_else(|| info.wrong())?;

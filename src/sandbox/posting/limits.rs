@@ -32,7 +32,7 @@ pub(super) const PHOTO_DRAFT_APP: (u32, u32) = (31, 8);
 /// Users a day that an unaudited app has.
 const UNAUDITED_USERS: usize = 5;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Refuses a direct post that the creator may not make now, whatever it holds.
 pub(super) fn may_post(world: &World, access: Access, now: Timestamp) -> Result<(), Refusal> {

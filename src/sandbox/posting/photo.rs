@@ -26,7 +26,7 @@ pub(in crate::sandbox) fn init(world: &mut World, call: &Call) -> Result<Value, 
     for name in ["disable_comment", "auto_add_music"] {
         info.flag(name)?;
     }
-    let visible = init::visibility(world, access, info)?;
+    let visible = init::visibility(world, info)?;
     let urls = pictures(fields.inside("source_info", SOURCE_INFO)?)?;
     for url in &urls {
         pull::check(url, &world.rules.verified_urls)?;

@@ -16,7 +16,7 @@ use crate::sandbox::ids;
 use crate::sandbox::options::Options;
 
 /// How long an `upload_url` lives.
-const URL_LIFE: Duration = Duration::from_secs(60 * 60);
+const URL_LIFE: Duration = Duration::from_hours(1);
 
 /// To the profile, or to the inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -30,7 +30,7 @@ pub(in crate::sandbox) enum Kind {
 #[derive(Debug)]
 pub(in crate::sandbox) enum Media {
     /// A video in chunks.
-    File(Upload),
+    File(Box<Upload>),
     /// A video that TikTok fetches; here it fetches itself, with a size made up.
     Pull { url: String, size: u64 },
     /// Pictures that TikTok fetches.
@@ -119,7 +119,7 @@ pub(in crate::sandbox) struct Post {
     /// What a person should know of the init.
     pub(in crate::sandbox) note: Option<String>,
     /// The id it has when it is public.
-    post_id: i64,
+    public_id: i64,
 }
 
 /// What an init makes.
@@ -171,7 +171,7 @@ impl Post {
         let mut status = match (self.forced.as_ref().or(told), ready) {
             (Some(outcome), _) => self.told(outcome),
             (None, Some(ready)) if ready <= now => self.end(ready, now, rules),
-            (None, _) => self.processing(now, rules),
+            (None, _) => self.processing(),
         };
         if status.is_processing() {
             match &self.media {
@@ -189,7 +189,7 @@ impl Post {
         status
     }
 
-    fn processing(&self, _now: Timestamp, _rules: &Options) -> Status {
+    fn processing(&self) -> Status {
         Status::word(match self.media {
             Media::File(_) => "PROCESSING_UPLOAD",
             Media::Pull { .. } | Media::Photos { .. } => "PROCESSING_DOWNLOAD",
@@ -199,7 +199,7 @@ impl Post {
     fn told(&self, outcome: &Outcome) -> Status {
         let public = self.privacy == Some(Privacy::PublicToEveryone);
         let ids = if outcome.status == "PUBLISH_COMPLETE" && public {
-            vec![self.post_id]
+            vec![self.public_id]
         } else {
             Vec::new()
         };
@@ -220,7 +220,7 @@ impl Post {
         }
         let public = self.privacy == Some(Privacy::PublicToEveryone);
         let moderated = after(ready, rules.moderation) <= now;
-        let post_ids = if public && moderated { vec![self.post_id] } else { Vec::new() };
+        let post_ids = if public && moderated { vec![self.public_id] } else { Vec::new() };
         Status { post_ids, ..Status::word("PUBLISH_COMPLETE") }
     }
 
@@ -257,7 +257,7 @@ impl Post {
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct Posts {
     /// In the order of their inits.
-    posts: Vec<Post>,
+    in_order: Vec<Post>,
     by_id: BTreeMap<String, usize>,
     by_upload: BTreeMap<String, usize>,
 }
@@ -286,38 +286,38 @@ impl Posts {
             outcome: new.outcome,
             forced: None,
             note: new.note,
-            post_id: ids::number(),
+            public_id: ids::number(),
         };
-        let at = self.posts.len();
+        let at = self.in_order.len();
         self.by_id.insert(post.publish_id.clone(), at);
         if let Media::File(upload) = &post.media {
             self.by_upload.insert(upload.id.clone(), at);
         }
-        self.posts.push(post);
-        &self.posts[at]
+        self.in_order.push(post);
+        &self.in_order[at]
     }
 
     pub(in crate::sandbox) fn all(&self) -> impl DoubleEndedIterator<Item = &Post> {
-        self.posts.iter()
+        self.in_order.iter()
     }
 
     pub(in crate::sandbox) fn get(&self, publish_id: &str) -> Option<&Post> {
-        self.by_id.get(publish_id).map(|at| &self.posts[*at])
+        self.by_id.get(publish_id).map(|at| &self.in_order[*at])
     }
 
     pub(in crate::sandbox) fn get_mut(&mut self, publish_id: &str) -> Option<&mut Post> {
-        self.by_id.get(publish_id).map(|at| &mut self.posts[*at])
+        self.by_id.get(publish_id).map(|at| &mut self.in_order[*at])
     }
 
     /// The post of an upload URL, if both its id and its token are right.
     pub(super) fn of_upload(&mut self, id: &str, token: &str) -> Option<&mut Post> {
-        let post = self.by_upload.get(id).map(|at| &mut self.posts[*at])?;
+        let post = self.by_upload.get(id).map(|at| &mut self.in_order[*at])?;
         let right = matches!(&post.media, Media::File(upload) if upload.token == token);
         right.then_some(post)
     }
 
     pub(in crate::sandbox) fn account_of_upload(&self, id: &str) -> Option<AccountNo> {
-        self.by_upload.get(id).map(|at| self.posts[*at].account)
+        self.by_upload.get(id).map(|at| self.in_order[*at].account)
     }
 
     /// Everything of one person with one app that is under way fails.
@@ -329,7 +329,7 @@ impl Posts {
         now: Timestamp,
         rules: &Options,
     ) {
-        for post in &mut self.posts {
+        for post in &mut self.in_order {
             if post.app == app && post.account == account && post.status(now, rules).is_processing()
             {
                 let fail_reason = Some(reason.to_owned());

@@ -58,7 +58,7 @@ pub(in crate::sandbox) async fn receive(
             Some(Err(_)) => return Answer::lost(),
         }
     }
-    close(core, call, chunk)
+    close(core, call, &chunk)
 }
 
 /// A chunk on its way. Nothing of it counts before it is whole.
@@ -111,7 +111,7 @@ fn open(core: &Core, call: &Call) -> Result<Chunk, Answer> {
     }
     let sent = (range.first, range.last);
     if at < plan.count && sent == plan.range(at) {
-        let Upload { hasher, head, in_flight, .. } = upload;
+        let Upload { hasher, head, in_flight, .. } = &**upload;
         return Ok(Chunk {
             index: at,
             length: range.last - range.first + 1,
@@ -137,7 +137,7 @@ fn open(core: &Core, call: &Call) -> Result<Chunk, Answer> {
 }
 
 /// Stores a chunk that came whole.
-fn close(core: &Core, call: &Call, chunk: Chunk) -> Answer {
+fn close(core: &Core, call: &Call, chunk: &Chunk) -> Answer {
     let mut world = core.world();
     let world = &mut *world;
     if chunk.received != chunk.length {
