@@ -1,1 +1,4 @@
-//! The auth room.
+//! Logins and tokens: the three ways in, the store, and the refresh that keeps a login alive.
+
+pub mod callback;
+pub mod pkce;
