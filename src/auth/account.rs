@@ -144,9 +144,9 @@ impl Account {
         }
     }
 
-    /// What to call the account in messages: the alias, else the display name, else the `open_id`.
+    /// The name to type for it: the alias, else the `open_id`.
     pub fn name(&self) -> &str {
-        self.alias.as_deref().or(self.display_name.as_deref()).unwrap_or(&self.open_id)
+        self.alias.as_deref().unwrap_or(&self.open_id)
     }
 
     /// Whether the access token is good at `now`, as far as the clock knows.
