@@ -5,15 +5,15 @@ use std::time::Duration;
 use super::*;
 
 /// A box.
-fn atom(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+fn atom(kind: &[u8], content: &[u8]) -> Vec<u8> {
     let size = u32::try_from(content.len() + 8).unwrap();
-    [&size.to_be_bytes(), kind.as_slice(), content].concat()
+    [&size.to_be_bytes()[..], kind, content].concat()
 }
 
 /// A box whose size has 64 bits.
-fn long_atom(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+fn long_atom(kind: &[u8], content: &[u8]) -> Vec<u8> {
     let size = content.len() as u64 + 16;
-    [&1_u32.to_be_bytes(), kind.as_slice(), &size.to_be_bytes(), content].concat()
+    [&1_u32.to_be_bytes()[..], kind, &size.to_be_bytes(), content].concat()
 }
 
 fn numbers(numbers: &[u32]) -> Vec<u8> {
