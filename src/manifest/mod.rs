@@ -25,6 +25,9 @@ pub use self::entry::{Entry, Manifest, Mode, Source};
 pub use self::problem::{Part, Problem, Problems};
 pub use self::read::read;
 
+/// A JSON Schema of manifests, for editors; what it cannot say, [`read`] does.
+pub const SCHEMA: &str = include_str!("schema.json");
+
 /// The largest manifest, in bytes; a reader need not take in more than one byte beyond.
 pub const MAX_SIZE: usize = 16 * 1024 * 1024;
 

@@ -3,6 +3,7 @@
 mod defaults;
 mod meaning;
 mod refusals;
+mod schema;
 
 use std::path::{Path, PathBuf};
 
