@@ -1,5 +1,7 @@
 //! The real executable against the real sandbox, over sockets.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
 mod accounts;
 mod awkward_input;
 mod hostile_callback;
