@@ -79,7 +79,7 @@ pub struct UploadArgs {
     #[arg(long, value_name = "LEVEL", value_parser = values::privacy())]
     pub privacy: Option<Privacy>,
 
-    /// Send posts that do not say it themselves to the inbox, to be finished in the TikTok app
+    /// Send every post to the inbox as a draft, to be finished in the TikTok app
     #[arg(long)]
     pub draft: bool,
 

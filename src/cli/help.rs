@@ -81,3 +81,10 @@ pub(super) const RESOLVE: &str = headed!(
     "tiktok-up resolve 7 --posted             after finding it on the profile"
     "tiktok-up resolve 7 --not-posted         after not finding it"
 );
+
+pub(super) const SANDBOX: &str = headed!(
+    "Examples",
+    "tiktok-up sandbox                        until Ctrl-C; its page is in the browser"
+    "tiktok-up sandbox --auto-consent --port 8080 > sandbox.env &"
+    "tiktok-up sandbox --unaudited --faults faults.json --log requests.jsonl"
+);

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
+use crate::commands::sandbox::SandboxArgs;
+
 pub use self::args::{
     AccountsArgs, DemoArgs, LoginArgs, RefreshArgs, ResolveArgs, StatusArgs, UploadArgs, Verdict,
 };
@@ -41,7 +43,14 @@ pub struct Cli {
 
 /// What to do. A command is here when it works, not before.
 #[derive(Debug, Subcommand)]
-pub enum Command {}
+pub enum Command {
+    /// Run an offline TikTok on this machine, to rehearse logins and uploads
+    ///
+    /// As strict as the real one, with accounts, a consent page, quotas and, if wanted, scripted
+    /// faults. Prints the environment that makes the other commands talk to it.
+    #[command(after_help = help::SANDBOX)]
+    Sandbox(SandboxArgs),
+}
 
 /// Options that every command takes.
 #[derive(Clone, Debug, Default, clap::Args)]

@@ -1,9 +1,12 @@
 //! One file per command: the only room that joins the others.
 
-use crate::cli::{Cli, GlobalArgs};
+pub mod sandbox;
+
+use crate::cli::{Cli, Command, GlobalArgs};
 use crate::exit::{Exit, Failure};
 use crate::output::Printer;
 use crate::settings::{Environment, Settings};
+use crate::signals::Shutdown;
 use crate::tiktok::Client;
 
 /// What a command works with.
@@ -15,6 +18,9 @@ pub struct Context {
     pub printer: Printer,
     /// TikTok.
     pub client: Client,
+    /// Whether the run was asked to stop. A command that works with a context must listen: the
+    /// signals no longer end the process by themselves.
+    pub shutdown: Shutdown,
 }
 
 impl Context {
@@ -32,18 +38,23 @@ impl Context {
         Self::new(settings, printer.clone())
     }
 
-    /// Makes the client for settings that are known already.
+    /// The same for settings that are known already. Needs a running tokio runtime.
     pub fn new(settings: Settings, printer: Printer) -> Result<Self, Failure> {
         let client =
             Client::new(settings.endpoints.clone(), settings.clock, settings.timing.clone())?;
-        Ok(Self { settings, printer, client })
+        let shutdown = Shutdown::listen()
+            .map_err(|error| Failure::unexpected(error).context("cannot listen for signals"))?;
+        Ok(Self { settings, printer, client, shutdown })
     }
 }
 
 /// Runs the command. Only those that need settings read them: a faulty `config.toml` is no reason
 /// not to run the others.
-#[expect(clippy::unused_async, reason = "every command is async")]
 pub async fn dispatch(cli: Cli, printer: &Printer, env: &Environment<'_>) -> Result<Exit, Failure> {
-    let _ = (printer, env);
-    match cli.command {}
+    let _ = env;
+    match cli.command {
+        Command::Sandbox(args) => {
+            sandbox::run(args, printer.is_json(), &mut printer.stream()).await
+        }
+    }
 }

@@ -85,7 +85,7 @@ async fn the_callback_is_redirected_and_its_page_served_before_the_end() {
     assert_eq!(status(&page), "200");
     assert!(body(&page).contains("TikTok has answered"));
     let (outcome, _) = login.ends().await;
-    assert_eq!(outcome.unwrap().scopes, ["a", "b"]);
+    assert_eq!(outcome.unwrap().scopes.to_string(), "a,b");
 }
 
 #[tokio::test]
