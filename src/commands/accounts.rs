@@ -35,7 +35,8 @@ pub fn run(context: &Context, _args: &AccountsArgs) -> Result<Exit, Failure> {
         printer.note("no account is logged in; `tiktok-up login` logs one in");
         return Ok(Exit::Done);
     }
-    let heading = ["ALIAS", "OPEN_ID", "NAME", "APP", "SCOPES", "ACCESS ENDS", "LOGIN ENDS", "HEALTH"];
+    let heading =
+        ["ALIAS", "OPEN_ID", "NAME", "APP", "SCOPES", "ACCESS ENDS", "LOGIN ENDS", "HEALTH"];
     let mut table = Table::new(&heading);
     for account in accounts.iter() {
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());

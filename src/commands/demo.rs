@@ -33,12 +33,19 @@ const MANIFEST: &str = r#"[
 "#;
 
 /// Runs the command.
-pub async fn run(printer: &Printer, shutdown: &Shutdown, _args: &DemoArgs) -> Result<Exit, Failure> {
+pub async fn run(
+    printer: &Printer,
+    shutdown: &Shutdown,
+    _args: &DemoArgs,
+) -> Result<Exit, Failure> {
     let folder = tempfile::Builder::new().prefix("tiktok-up-demo-").tempdir();
     let folder = folder.map_err(|error| failed("make a temporary home", error))?;
     let sandbox = start_sandbox()?;
     let context = context(folder.path(), &sandbox, printer, shutdown)?;
-    say(printer, "Everything below happens offline, against a stand-in for TikTok on this machine,");
+    say(
+        printer,
+        "Everything below happens offline, against a stand-in for TikTok on this machine,",
+    );
     say(printer, "in a temporary home that is removed at the end.");
 
     step(printer, 1, "start the offline TikTok", "tiktok-up sandbox");
@@ -73,7 +80,10 @@ pub async fn run(printer: &Printer, shutdown: &Shutdown, _args: &DemoArgs) -> Re
     step(printer, 4, "ask what became of it", "tiktok-up status --all");
     let exit = status::run(&context, &StatusArgs { post: None, wait: false, all: true }).await?;
     printer.talk("");
-    say(printer, "That was all of it. For the real one: register an app, then `tiktok-up login`; the");
+    say(
+        printer,
+        "That was all of it. For the real one: register an app, then `tiktok-up login`; the",
+    );
     say(printer, "README leads through it.");
     sandbox.shutdown().await;
     Ok(exit)
@@ -116,7 +126,7 @@ fn browse(url: &Url) {
 
 fn step(printer: &Printer, number: u32, what: &str, command: &str) {
     printer.talk("");
-    printer.talk(Line::default().bold(format!("{number}. {what}")));
+    printer.talk(Line::default().heading(format!("{number}. {what}")));
     printer.talk(format!("   $ {command}"));
 }
 

@@ -68,7 +68,8 @@ fn tell(context: &Context, done: &LoggedIn) {
     let name = account.display_name.as_deref().unwrap_or("(no name)");
     let known = account.alias.as_ref().map(|alias| format!(", alias {alias}")).unwrap_or_default();
     let zone = jiff::tz::TimeZone::system();
-    let when = |at: jiff::Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+    let when =
+        |at: jiff::Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
     let line = |text: String| printer.talk(Line::default().text(text));
     line(format!("logged in: {name} ({}{known})", account.open_id));
     line(format!("granted:   {}", account.scopes));

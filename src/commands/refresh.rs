@@ -10,12 +10,11 @@ use crate::exit::{Exit, Explain, Failure};
 /// Runs the command.
 pub async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, Failure> {
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
-    let accounts = store.accounts()?;
     let chosen: Vec<Account> = if args.account.is_empty() {
-        accounts.iter().cloned().collect()
+        store.accounts()?.iter().cloned().collect()
     } else {
-        let found = args.account.iter().map(|name| accounts.find(Some(name)).cloned());
-        found.collect::<Result<_, _>>()?
+        let named = args.account.iter().map(|name| store.account(Some(name)));
+        named.collect::<Result<_, _>>()?
     };
     if chosen.is_empty() {
         context.printer.note("no account is logged in, so there is nothing to refresh");
