@@ -1,1 +1,3 @@
 //! The commands room.
+
+pub mod sandbox;
