@@ -28,6 +28,12 @@ pub enum AuthError {
         #[source]
         source: ApiError,
     },
+    /// The app's redirect URI leads somewhere else than to this program.
+    #[error("the redirect URI `{given}` cannot be listened on")]
+    RedirectUri {
+        /// As configured.
+        given: String,
+    },
     /// No QR code was to be had.
     #[error("failed to get a QR code")]
     QrCode {
@@ -162,7 +168,7 @@ impl Explain for AuthError {
             },
             Self::QrCode { source } => source.exit(),
             Self::Refresh { source, .. } => source.exit(),
-            Self::NothingPasted => Exit::Usage,
+            Self::NothingPasted | Self::RedirectUri { .. } => Exit::Usage,
             Self::LoginNotSaved { .. } | Self::RefreshNotSaved { .. } => Exit::Local,
             Self::OtherAccount { .. } | Self::OtherApp { .. } | Self::NeedsLogin { .. } => {
                 Exit::Login
@@ -183,6 +189,11 @@ impl Explain for AuthError {
             }
             Self::QrCode { source } => return source.hint(),
             Self::Refresh { source, .. } => return source.hint(),
+            Self::RedirectUri { .. } => {
+                "a login in the browser needs one of the form `http://127.0.0.1:PORT/callback/` \
+                 (or `:*` for any port); with another one, log in with `--paste`"
+                    .to_owned()
+            }
             Self::QrForm { .. } => "log in with `--paste` instead".to_owned(),
             Self::NothingPasted => {
                 "paste the whole address that the browser ended at, `code` and `state` included"

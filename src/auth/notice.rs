@@ -48,6 +48,11 @@ pub enum Notice {
     QrScanned,
     /// The QR code is too old; another one follows.
     QrExpired,
+    /// The user did not grant a scope that was asked for.
+    ScopeMissing {
+        /// The scope.
+        scope: String,
+    },
     /// A refresh that was interrupted after TikTok had answered was brought to its end.
     Recovered {
         /// Whose.
@@ -135,6 +140,10 @@ impl fmt::Display for Notice {
             }
             Self::QrScanned => f.write_str("scanned; confirm on the phone"),
             Self::QrExpired => f.write_str("the code has expired; here is a new one"),
+            Self::ScopeMissing { scope } => match without(scope) {
+                Some(what) => write!(f, "`{scope}` was not granted: {what} will not work"),
+                None => write!(f, "`{scope}` was not granted"),
+            },
             Self::Recovered { account } => {
                 write!(f, "an interrupted refresh of `{account}` was recovered")
             }
@@ -166,6 +175,18 @@ impl fmt::Display for Notice {
             }
         }
     }
+}
+
+/// What a scope is needed for (<https://developers.tiktok.com/doc/tiktok-api-scopes>).
+fn without(scope: &str) -> Option<&'static str> {
+    Some(match scope {
+        "user.info.basic" => "showing who is logged in",
+        "user.info.profile" | "user.info.stats" => "`tiktok-up profile` with all its fields",
+        "video.list" => "`tiktok-up videos`",
+        "video.publish" => "posting directly",
+        "video.upload" => "sending drafts (`--draft`)",
+        _ => return None,
+    })
 }
 
 fn by(pid: Option<u32>) -> String {

@@ -7,10 +7,9 @@ mod values;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+pub use crate::commands::sandbox::SandboxArgs;
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
-
-use crate::commands::sandbox::SandboxArgs;
 
 pub use self::args::{
     AccountsArgs, DemoArgs, LoginArgs, RefreshArgs, ResolveArgs, StatusArgs, UploadArgs, Verdict,
@@ -44,12 +43,29 @@ pub struct Cli {
 /// What to do. A command is here when it works, not before.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Log an account in
+    Login(LoginArgs),
+    /// Renew the tokens that end soon; made for cron
+    Refresh(RefreshArgs),
+    /// List the accounts that are logged in
+    Accounts(AccountsArgs),
+    /// Post what a manifest lists, resume what was cut off
+    Upload(UploadArgs),
+    /// Show what became of the posts, and ask TikTok about those that are not final
+    Status(StatusArgs),
+    /// Settle a post whose outcome is unknown
+    Resolve(ResolveArgs),
     /// Run an offline TikTok on this machine, to rehearse logins and uploads
     ///
     /// As strict as the real one, with accounts, a consent page, quotas and, if wanted, scripted
     /// faults. Prints the environment that makes the other commands talk to it.
     #[command(after_help = help::SANDBOX)]
-    Sandbox(SandboxArgs),
+    Sandbox(Box<SandboxArgs>),
+    /// See a login and an upload work in seconds, offline
+    ///
+    /// Starts an offline TikTok, logs in, uploads a small video and shows its status, with the same
+    /// code that a real run uses, in a temporary home.
+    Demo(DemoArgs),
 }
 
 /// Options that every command takes.

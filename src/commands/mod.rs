@@ -1,13 +1,29 @@
 //! One file per command: the only room that joins the others.
 
+mod accounts;
+mod authority;
+mod demo;
+mod login;
+mod refresh;
+mod resolve;
 pub mod sandbox;
+mod status;
+mod upload;
 
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::auth::{Store, Tokens};
 use crate::cli::{Cli, Command, GlobalArgs};
 use crate::exit::{Exit, Failure};
-use crate::output::Printer;
+use crate::output::{AuthOutput, Printer};
 use crate::settings::{Environment, Settings};
 use crate::signals::Shutdown;
-use crate::tiktok::Client;
+use crate::tiktok::{App, Client};
+
+/// How long new tokens that find no space on the disk are kept for a person to free some.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a command works with.
 #[derive(Clone, Debug)]
@@ -18,8 +34,7 @@ pub struct Context {
     pub printer: Printer,
     /// TikTok.
     pub client: Client,
-    /// Whether the run was asked to stop. A command that works with a context must listen: the
-    /// signals no longer end the process by themselves.
+    /// Asks to stop.
     pub shutdown: Shutdown,
 }
 
@@ -28,6 +43,7 @@ impl Context {
     pub fn load(
         global: &GlobalArgs,
         printer: &Printer,
+        shutdown: &Shutdown,
         env: &Environment<'_>,
     ) -> Result<Self, Failure> {
         let settings = Settings::load(global, env)?;
@@ -35,26 +51,54 @@ impl Context {
         if !overrides.is_empty() {
             printer.warn(format!("this is not TikTok itself: {}", overrides.join(", ")));
         }
-        Self::new(settings, printer.clone())
+        Self::new(settings, printer.clone(), shutdown.clone())
     }
 
-    /// The same for settings that are known already. Needs a running tokio runtime.
-    pub fn new(settings: Settings, printer: Printer) -> Result<Self, Failure> {
+    /// Makes the client for settings that are known already.
+    pub fn new(settings: Settings, printer: Printer, shutdown: Shutdown) -> Result<Self, Failure> {
         let client =
             Client::new(settings.endpoints.clone(), settings.clock, settings.timing.clone())?;
-        let shutdown = Shutdown::listen()
-            .map_err(|error| Failure::unexpected(error).context("cannot listen for signals"))?;
         Ok(Self { settings, printer, client, shutdown })
+    }
+
+    /// The tokens of a store's accounts, for one app.
+    fn tokens(&self, store: Store, app: App) -> Tokens {
+        let reporter = Arc::new(AuthOutput::new(&self.printer));
+        let (client, timing) = (self.client.clone(), self.settings.timing.clone());
+        let tokens = Tokens::new(store, client, vec![app], self.settings.clock, timing, reporter);
+        let watched = io::IsTerminal::is_terminal(&io::stderr());
+        tokens.with_patience(if watched { PATIENCE } else { Duration::ZERO })
     }
 }
 
 /// Runs the command. Only those that need settings read them: a faulty `config.toml` is no reason
 /// not to run the others.
 pub async fn dispatch(cli: Cli, printer: &Printer, env: &Environment<'_>) -> Result<Exit, Failure> {
-    let _ = env;
-    match cli.command {
-        Command::Sandbox(args) => {
-            sandbox::run(args, printer.is_json(), &mut printer.stream()).await
-        }
+    let shutdown = Shutdown::listen()
+        .map_err(|error| Failure::unexpected(error).context("cannot listen to signals"))?;
+    let command = perform(cli, printer, &shutdown, env);
+    tokio::select! {
+        outcome = command => outcome,
+        // Once asked to stop a command does so at the next safe place; a second signal insists.
+        signal = shutdown.insisted() => Ok(signal.exit()),
+    }
+}
+
+async fn perform(
+    cli: Cli,
+    printer: &Printer,
+    shutdown: &Shutdown,
+    env: &Environment<'_>,
+) -> Result<Exit, Failure> {
+    let load = || Context::load(&cli.global, printer, shutdown, env);
+    match &cli.command {
+        Command::Login(args) => login::run(&load()?, args).await,
+        Command::Refresh(args) => refresh::run(&load()?, args).await,
+        Command::Accounts(args) => accounts::run(&load()?, args),
+        Command::Upload(args) => upload::run(&load()?, args).await,
+        Command::Status(args) => status::run(&load()?, args).await,
+        Command::Resolve(args) => resolve::run(&load()?, args),
+        Command::Sandbox(args) => sandbox::run(args, printer, shutdown).await,
+        Command::Demo(args) => demo::run(printer, shutdown, args).await,
     }
 }

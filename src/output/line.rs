@@ -20,6 +20,12 @@ pub(super) const HEADING: Style = Style::new().effects(Effects::BOLD);
 pub struct Line(Vec<(Style, String)>);
 
 impl Line {
+    /// Adds text that stands out.
+    #[must_use]
+    pub fn heading(self, text: impl Into<String>) -> Self {
+        self.styled(HEADING, text)
+    }
+
     /// Adds text as it is.
     #[must_use]
     pub fn text(self, text: impl Into<String>) -> Self {

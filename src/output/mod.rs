@@ -3,6 +3,7 @@
 //! Nothing else in the program writes to a terminal. Text from elsewhere loses whatever could drive
 //! one on its way through [`Line`].
 
+mod auth;
 mod error;
 mod json;
 mod line;
@@ -12,6 +13,7 @@ mod span;
 mod table;
 mod upload;
 
+pub use self::auth::AuthOutput;
 pub use self::line::Line;
 pub use self::log::listen;
 pub use self::printer::{Look, Printer};

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::clock::Clock;
 use crate::exit::{Exit, Explain};
-use crate::journal::{CallKind, Journal, JournalError};
+use crate::journal::{CallKind, Facts, Journal, JournalError};
 use crate::retry::{Backoff, jittered};
 use crate::secret::Secret;
 use crate::signals::{Shutdown, Signal};
@@ -112,6 +112,18 @@ impl Trouble {
             hint: error.hint(),
             retryable: error.exit() == Exit::Temporary,
             log_id: error.refusal().and_then(|refusal| refusal.log_id.clone()),
+        }
+    }
+}
+
+impl Trouble {
+    /// As the journal keeps it with an attempt.
+    pub(super) fn facts(&self) -> Facts {
+        Facts {
+            code: Some(self.code.clone()),
+            message: Some(self.message.clone()),
+            log_id: self.log_id.clone(),
+            ..Facts::default()
         }
     }
 }

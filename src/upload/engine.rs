@@ -16,12 +16,13 @@ use crate::journal::{self, Facts, JournalError, LocalFile};
 use crate::retry::Backoff;
 use crate::signals::Signal;
 use crate::text;
-use crate::tiktok::{Code, Error, PostStatus, PutAnswer, State, UploadUrl};
+use crate::tiktok::{Error, PutAnswer, UploadUrl};
 use crate::upload::calls::{Authority, CallError, Calls};
 use crate::upload::chunk::{self, ChunkPut, PutEnd};
 use crate::upload::gate::Gate;
 use crate::upload::pace::Pace;
 use crate::upload::plan::Plan;
+use crate::upload::poll::Word;
 use crate::upload::post::Post;
 use crate::upload::report::{Progress, Trouble};
 use crate::upload::state::{self, Action, Event, Failed, Phase, Seen, Step, Transfer};
@@ -367,7 +368,7 @@ impl<'a, A: Authority> Drive<'a, A> {
     /// Sorts what came of an init into refused, unclear and provably not sent.
     fn init_failed(&mut self, error: CallError) -> (Event, Facts) {
         let trouble = error.trouble();
-        let mut facts = reason(&trouble);
+        let mut facts = trouble.facts();
         let event = match &error {
             CallError::Api(Error::Refused(refusal)) if refusal.status < 500 => {
                 use crate::tiktok::Reaction;
@@ -497,7 +498,7 @@ impl<'a, A: Authority> Drive<'a, A> {
 
     fn bad_url(&mut self, error: &crate::tiktok::UploadUrlError) -> (Event, Facts) {
         let trouble = trouble("bad_upload_url", error);
-        let facts = reason(&trouble);
+        let facts = trouble.facts();
         self.exit = Some(Exit::Failed);
         self.trouble = Some(trouble);
         (Event::BadUploadUrl, facts)
@@ -643,7 +644,7 @@ impl<'a, A: Authority> Drive<'a, A> {
     /// TikTok works.
     async fn ask(&mut self) -> Result<(Event, Facts), Leave> {
         self.wait_for_poll().await?;
-        let event = self.status().await?;
+        let (event, facts) = self.status().await?;
         if let Event::Status(Seen::Processing { stored }) = event {
             let more_to_send = match (self.phase(), self.transfer) {
                 (Some(Phase::Open { .. }), Transfer::File { .. }) => true,
@@ -658,7 +659,7 @@ impl<'a, A: Authority> Drive<'a, A> {
                     Some(Polling { since: Instant::now(), wait: self.calls.timing.poll_first });
             }
         }
-        Ok((event, self.status_facts()))
+        Ok((event, facts))
     }
 
     async fn wait_for_poll(&mut self) -> Result<(), Leave> {
@@ -680,62 +681,25 @@ impl<'a, A: Authority> Drive<'a, A> {
     }
 
     /// One status call as an event.
-    async fn status(&mut self) -> Result<Event, Leave> {
-        let Some(publish_id) = self.attempt.as_ref().and_then(|a| a.publish_id.clone()) else {
-            return Ok(Event::Status(Seen::IdUnknown));
+    async fn status(&mut self) -> Result<(Event, Facts), Leave> {
+        let publish_id = self.attempt.as_ref().and_then(|attempt| attempt.publish_id.clone());
+        let Some(publish_id) = publish_id else {
+            return Ok((Event::Status(Seen::IdUnknown), Facts::default()));
         };
-        match self.calls.status(&self.post.subject, &publish_id).await {
-            Ok(status) => Ok(Event::Status(self.seen(status))),
-            Err(CallError::Api(error))
-                if error.is(&Code::InvalidPublishId) || error.is(&Code::PublishIdNotOurs) =>
-            {
-                self.trouble = Some(Trouble::of_api(&error));
-                Ok(Event::Status(Seen::IdUnknown))
-            }
-            Err(error) => Err(error.into()),
+        let plan = self.row.file().and_then(recorded_plan);
+        let word = match self.calls.status(&self.post.subject, &publish_id).await {
+            Ok(status) => Word::of(status, plan.as_ref()),
+            Err(error) => Word::of_error(&error).ok_or(error)?,
+        };
+        let facts = word.facts();
+        if let Seen::Failed(failed) = word.seen {
+            self.run.failed_here += 1;
+            let login = failed == Failed::AuthRemoved;
+            self.exit = Some(if login { Exit::Login } else { Exit::Failed });
         }
-    }
-
-    fn seen(&mut self, status: PostStatus) -> Seen {
-        self.post_ids = status.post_ids;
-        match status.state {
-            State::Processing => {
-                Seen::Processing { stored: self.stored_chunks(status.uploaded_bytes) }
-            }
-            State::Published => Seen::Published,
-            State::Inboxed => Seen::Inboxed,
-            State::Failed(reason) => {
-                let failed = match reason.0.as_str() {
-                    "internal" => Failed::Internal,
-                    "video_pull_failed" | "photo_pull_failed" => Failed::Pull,
-                    "auth_removed" => Failed::AuthRemoved,
-                    _ => Failed::Final,
-                };
-                self.run.failed_here += 1;
-                self.exit =
-                    Some(if failed == Failed::AuthRemoved { Exit::Login } else { Exit::Failed });
-                self.trouble = Some(Trouble {
-                    code: reason.0.clone(),
-                    message: format!("TikTok did not post it: {reason}"),
-                    hint: Some(reason.hint().to_owned()),
-                    retryable: matches!(failed, Failed::Internal | Failed::Pull),
-                    log_id: None,
-                });
-                Seen::Failed(failed)
-            }
-        }
-    }
-
-    /// Whole chunks that `uploaded_bytes` stands for: a count, or by one reading the last position.
-    fn stored_chunks(&self, bytes: Option<u64>) -> Option<u32> {
-        let (bytes, plan) = (bytes?, recorded_plan(self.row.file()?)?);
-        let exact = plan.stored_by_header(bytes);
-        exact.or_else(|| (0..plan.count()).rev().find(|stored| plan.boundary(*stored) <= bytes))
-    }
-
-    fn status_facts(&self) -> Facts {
-        let facts = self.trouble.as_ref().map(reason).unwrap_or_default();
-        Facts { post_ids: self.post_ids.clone(), ..facts }
+        self.trouble = word.trouble;
+        self.post_ids = word.post_ids;
+        Ok((Event::Status(word.seen), facts))
     }
 
     /// Waits for the server's proof that the final chunk never arrived: bytes missing on two reads far
@@ -743,9 +707,9 @@ impl<'a, A: Authority> Drive<'a, A> {
     async fn prove(&mut self) -> Result<(Event, Facts), Leave> {
         let issued_at = self.attempt.as_ref().and_then(|attempt| attempt.issued_at);
         loop {
-            let event = self.status().await?;
+            let (event, facts) = self.status().await?;
             let Event::Status(Seen::Processing { stored }) = event else {
-                return Ok((event, self.status_facts()));
+                return Ok((event, facts));
             };
             let missing = match self.transfer {
                 Transfer::File { chunks } => stored.is_some_and(|stored| stored < chunks),
@@ -824,16 +788,6 @@ async fn hash_to(from: Fingerprint, video: &Video, end: u64) -> Result<Fingerpri
     tokio::task::spawn_blocking(move || from.extend(&video, end)).await.unwrap_or_else(|_| {
         Err(VideoError::Io { path, source: std::io::Error::other("the hashing thread ended") })
     })
-}
-
-/// A reason as the journal keeps it.
-fn reason(trouble: &Trouble) -> Facts {
-    Facts {
-        code: Some(trouble.code.clone()),
-        message: Some(trouble.message.clone()),
-        log_id: trouble.log_id.clone(),
-        ..Facts::default()
-    }
 }
 
 fn signed(duration: Duration) -> SignedDuration {

@@ -14,6 +14,7 @@ mod gate;
 mod outcome;
 pub mod pace;
 pub mod plan;
+pub mod poll;
 pub mod post;
 pub mod report;
 pub mod state;

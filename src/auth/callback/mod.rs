@@ -225,3 +225,6 @@ impl Callback {
 pub fn redirect_uri(port: u16) -> String {
     format!("http://127.0.0.1:{port}{CALLBACK_PATH}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,5 @@
 //! `upload MANIFEST`: post what has not been posted, resume what was cut off.
 
-mod authority;
 mod prepare;
 
 use std::io::Read;
@@ -26,8 +25,8 @@ use crate::upload::post::{Content, Post};
 use crate::upload::report::{PostReport, PostState, Reporter, Trouble};
 use crate::upload::video::Video;
 
-use self::authority::AccountTokens;
 use self::prepare::{Prepared, prepare};
+use crate::commands::authority::AccountTokens;
 
 /// Runs the command.
 pub async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Failure> {
@@ -54,7 +53,8 @@ pub async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Failure> 
     let app = context.settings.app()?;
     let tokens = context.tokens(store, app);
     tokens.recover().await?;
-    let run = Run { context, options: &options, journal: &journal, tokens: &tokens, output: &output };
+    let run =
+        Run { context, options: &options, journal: &journal, tokens: &tokens, output: &output };
     if args.dry_run {
         run.plan(&prepared);
     } else {
@@ -123,9 +123,10 @@ impl Run<'_> {
 
     /// A dry run: what would be sent, and nothing is.
     fn plan(&self, prepared: &Prepared) {
-        let posts = prepared.accounts.iter().flat_map(|(account, posts)| {
-            posts.iter().map(move |post| (account, post))
-        });
+        let posts = prepared
+            .accounts
+            .iter()
+            .flat_map(|(account, posts)| posts.iter().map(move |post| (account, post)));
         let mut reports: Vec<_> =
             posts.map(|(account, post)| self.planned(account, post)).collect();
         reports.sort_by_key(|report| report.subject.index);
@@ -151,11 +152,7 @@ impl Run<'_> {
         };
         let Ok(video) = Video::open(path) else { return report };
         let Ok(plan) = Plan::new(video.size(), self.options.chunk_size) else { return report };
-        let note = format!(
-            "{} in {}",
-            text::size(plan.size()),
-            text::count(plan.count(), "chunk")
-        );
+        let note = format!("{} in {}", text::size(plan.size()), text::count(plan.count(), "chunk"));
         PostReport { bytes: plan.size(), note: Some(note), ..report }
     }
 }

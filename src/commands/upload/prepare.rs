@@ -11,13 +11,13 @@ use crate::manifest::{Entry, Manifest, Mode, Part, Problem, Problems, Source};
 use crate::media;
 use crate::text;
 use crate::tiktok::privacy::Privacy;
+use crate::timing::Timing;
 use crate::upload::account::gone;
 use crate::upload::engine::Options;
 use crate::upload::plan::{Plan, PlanError};
 use crate::upload::post::{Content, Post, PostSettings};
 use crate::upload::report::Subject;
 use crate::upload::video::{Video, VideoError};
-use crate::timing::Timing;
 
 /// The posts of a run, by account.
 #[derive(Debug, Default)]
@@ -80,7 +80,8 @@ pub(super) fn prepare(
     options: &Options,
     timing: &Timing,
 ) -> Result<Prepared, PrepareError> {
-    let mut look = Look { folder, journal, options, timing, problems: Vec::new(), warnings: Vec::new() };
+    let mut look =
+        Look { folder, journal, options, timing, problems: Vec::new(), warnings: Vec::new() };
     let mut by_account: BTreeMap<String, (Account, Vec<Post>)> = BTreeMap::new();
     let mut unknown = Vec::new();
     for entry in manifest.entries {
@@ -148,8 +149,7 @@ impl Look<'_> {
                 None => return Ok(None),
             },
         };
-        let subject =
-            Subject { index: entry.index, account: account.name().to_owned(), video };
+        let subject = Subject { index: entry.index, account: account.name().to_owned(), video };
         let settings = PostSettings {
             privacy,
             disable_comment: entry.disable_comment.unwrap_or_default(),
@@ -169,7 +169,9 @@ impl Look<'_> {
     /// How the content is called when it is talked about: a path as the manifest has it.
     fn label(&self, source: &Source) -> String {
         text::plain(&match source {
-            Source::File(path) => path.strip_prefix(self.folder).unwrap_or(path).display().to_string(),
+            Source::File(path) => {
+                path.strip_prefix(self.folder).unwrap_or(path).display().to_string()
+            }
             Source::Url(url) => without_query(url),
             Source::Photos { urls, .. } => {
                 let first = urls.first().map(|url| without_query(url)).unwrap_or_default();

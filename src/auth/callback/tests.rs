@@ -6,8 +6,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-use super::HEADER_READ;
-use crate::auth::callback::{Callback, CallbackError, Grant, Stray};
+use super::server::HEADER_READ;
+use super::{Callback, CallbackError, Grant, Stray};
 use crate::exit::{Exit, Explain as _};
 use crate::secret::Secret;
 
