@@ -211,6 +211,15 @@ impl World {
     }
 }
 
+/// Waits until something is so, for half a minute at most.
+pub(crate) async fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    while !so() {
+        assert!(tokio::time::Instant::now() < deadline, "never came: {what}");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 /// The body of a good direct init.
 pub(crate) fn direct(size: u64, chunk: u64, count: u64) -> Value {
     json!({
