@@ -3,12 +3,11 @@
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use tiktok_up::sandbox::{PostView, Resend, UploadedBytes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::sandbox_client::{MP4, World, text, until};
+use crate::sandbox_client::{MP4, World, hash, text, until};
 
 const MIB: u64 = 1 << 20;
 
@@ -23,7 +22,7 @@ struct Uploader {
 
 /// So many bytes that begin like a video and do not repeat themselves.
 fn video(size: u64) -> Vec<u8> {
-    let numbers = (0..size / 8 + 1).flat_map(|number| number.to_le_bytes());
+    let numbers = (0..=size / 8).flat_map(u64::to_le_bytes);
     let mut bytes: Vec<u8> = numbers.take(size.try_into().unwrap()).collect();
     let head = MP4.len().min(bytes.len());
     bytes[..head].copy_from_slice(&MP4[..head]);
@@ -49,7 +48,8 @@ impl Uploader {
 
     /// Sends the bytes from `first` to `last`; status and progress header.
     async fn put(&self, first: u64, last: u64) -> (u16, String) {
-        let body = self.bytes[first as usize..=last as usize].to_vec();
+        let at = |position: u64| usize::try_from(position).unwrap();
+        let body = self.bytes[at(first)..=at(last)].to_vec();
         let range = format!("bytes {first}-{last}/{}", self.bytes.len());
         let reply = self.world.put(&self.url, &range, body).await;
         assert_eq!(reply.text, "null");
@@ -109,13 +109,11 @@ async fn what_arrived_is_told_by_size_and_hash() {
     for (first, last) in [FIRST, SECOND, LAST] {
         upload.put(first, last).await;
     }
-    let hash: String =
-        Sha256::digest(&upload.bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     let post = upload.post();
     assert_eq!((post.stored, post.received, post.size), {
         (16 * MIB + 1, 16 * MIB + 1, 16 * MIB + 1)
     });
-    assert_eq!(post.sha256.unwrap(), hash);
+    assert_eq!(post.sha256.unwrap(), hash(&upload.bytes));
 }
 
 #[tokio::test]
@@ -169,9 +167,7 @@ async fn a_stored_chunk_sent_again_may_be_taken_and_changes_nothing() {
     assert_eq!((status, progress), (206, Uploader::range(0, 10 * MIB - 1)));
     assert_eq!(upload.put(LAST.0, LAST.1).await.0, 201);
     assert_eq!(upload.put(LAST.0, LAST.1).await.0, 201);
-    let hash: String =
-        Sha256::digest(&upload.bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(upload.post().sha256.unwrap(), hash);
+    assert_eq!(upload.post().sha256.unwrap(), hash(&upload.bytes));
 }
 
 #[tokio::test]
@@ -282,9 +278,7 @@ async fn a_connection_that_breaks_in_a_chunk_stores_nothing_of_it() {
     assert_eq!(upload.status().await["uploaded_bytes"], 5 * MIB);
     assert_eq!(upload.put(SECOND.0, SECOND.1).await.0, 206);
     assert_eq!(upload.put(LAST.0, LAST.1).await.0, 201);
-    let hash: String =
-        Sha256::digest(&upload.bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(upload.post().sha256.unwrap(), hash);
+    assert_eq!(upload.post().sha256.unwrap(), hash(&upload.bytes));
 }
 
 #[tokio::test]
