@@ -1,0 +1,230 @@
+//! The loopback server that receives TikTok's answer to a login in the browser.
+//!
+//! [`judge`](judge::judge) decides what a request means; this shell binds, limits, answers and hands
+//! the one result over.
+
+pub mod judge;
+pub mod page;
+pub mod query;
+
+mod server;
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout, timeout_at};
+
+pub use judge::{Denial, Grant};
+
+use super::notice::length;
+use crate::exit::{Exit, Explain};
+use crate::secret::Secret;
+use judge::CALLBACK_PATH;
+use server::{Event, HEADER_READ, Room, serve};
+
+/// How long the browser has to fetch its last page after the callback that counted.
+const LAST_PAGE: Duration = Duration::from_secs(2);
+
+/// A request that did not count but that the user may want to know about; told once per kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stray {
+    /// A callback whose state is not this login's.
+    ForeignState,
+    /// A callback that reports an error and does not belong to this login either, as far as one can
+    /// tell: whether TikTok echoes the state with an error is documented nowhere.
+    ErrorWithoutState,
+}
+
+/// Why no code came.
+#[derive(Debug, thiserror::Error)]
+pub enum CallbackError {
+    /// Another program listens on the port.
+    #[error("port {port} of 127.0.0.1 is in use")]
+    PortInUse {
+        /// The port.
+        port: u16,
+    },
+    /// The port cannot be listened on for another reason.
+    #[error("failed to listen on port {port} of 127.0.0.1")]
+    Bind {
+        /// The port.
+        port: u16,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Nobody came in time.
+    #[error("no answer came from TikTok within {}", length(*after))]
+    Timeout {
+        /// How long the wait was.
+        after: Duration,
+    },
+    /// The user, or TikTok, refused.
+    #[error("TikTok refused the login: {}", refusal(denial))]
+    Denied {
+        /// In whose words.
+        denial: Denial,
+    },
+    /// The server task is gone, which nothing but the end of the program should cause.
+    #[error("the callback server stopped")]
+    Stopped,
+}
+
+fn refusal(denial: &Denial) -> String {
+    match denial.description.as_deref().filter(|text| !text.is_empty()) {
+        Some(text) => format!("{} ({text})", denial.error),
+        None => denial.error.clone(),
+    }
+}
+
+impl Explain for CallbackError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::PortInUse { .. } | Self::Timeout { .. } => Exit::Temporary,
+            Self::Denied { denial } => match denial.error.as_str() {
+                "server_error" | "temporarily_unavailable" => Exit::Temporary,
+                _ => Exit::Login,
+            },
+            Self::Bind { .. } | Self::Stopped => Exit::Failed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::PortInUse { port } => format!(
+                "stop the program on port {port}, or use another port that is registered for the \
+                 app with `--port N`; `--port 0` takes any free one if \
+                 `http://127.0.0.1:*/callback/` is registered under Login Kit > Desktop"
+            ),
+            Self::Bind { .. } => "choose another registered port with `--port N`".to_owned(),
+            Self::Timeout { .. } => TIMEOUT_HINT.to_owned(),
+            Self::Denied { denial } => denial_hint(&denial.error).to_owned(),
+            Self::Stopped => return None,
+        };
+        Some(hint)
+    }
+}
+
+/// The settings that make TikTok show an error page of its own instead of redirecting.
+const TIMEOUT_HINT: &str = "if TikTok showed an error page, it does not redirect; it names the \
+    setting to correct:
+- redirect_uri: register `http://127.0.0.1:*/callback/` (or the exact address with this port and \
+    the slash at the end) under Login Kit > Desktop
+- client_key: use the key of the environment you registered in (a sandbox has its own), without \
+    spaces
+- scope: add every scope you ask for to the app, or ask for fewer with `--scopes`
+- in a sandbox: add the account under Sandbox settings > Target users and press Apply changes
+otherwise run `tiktok-up login` again, with a longer `--timeout` if needed";
+
+fn denial_hint(error: &str) -> &'static str {
+    match error {
+        "access_denied" => "access was denied in TikTok; run `tiktok-up login` again and allow it",
+        "invalid_scope" => {
+            "add the scope to the app in the developer portal, or ask for fewer with `--scopes`"
+        }
+        "unauthorized_client" => {
+            "in a sandbox the account must be a target user: add it under Sandbox settings > \
+             Target users, press Apply changes, and make sure that the app has Login Kit"
+        }
+        "server_error" | "temporarily_unavailable" => "TikTok has trouble; try again later",
+        _ => "correct the app's settings in the developer portal and run `tiktok-up login` again",
+    }
+}
+
+/// A bound callback address. The very socket that was bound first is the one that serves, so that
+/// nobody can slip in between.
+#[derive(Debug)]
+pub struct Callback {
+    listener: Option<TcpListener>,
+    port: u16,
+    header_read: Duration,
+    serving: Option<Serving>,
+}
+
+#[derive(Debug)]
+struct Serving {
+    task: JoinHandle<()>,
+    room: Arc<Room>,
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Callback {
+    /// Listens on a port of 127.0.0.1, and nowhere else; 0 takes a free one.
+    pub async fn bind(port: u16) -> Result<Self, CallbackError> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+        let bound = listener.and_then(|listener| Ok((listener.local_addr()?.port(), listener)));
+        match bound {
+            Ok((port, listener)) => {
+                let listener = Some(listener);
+                Ok(Self { listener, port, header_read: HEADER_READ, serving: None })
+            }
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                Err(CallbackError::PortInUse { port })
+            }
+            Err(source) => Err(CallbackError::Bind { port, source }),
+        }
+    }
+
+    /// The port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The redirect URI, for the authorize URL and, byte for byte the same, for the exchange.
+    pub fn redirect_uri(&self) -> String {
+        redirect_uri(self.port)
+    }
+
+    /// Serves until the callback of `state` comes or `limit` has passed. Whatever else comes is
+    /// answered and does not end the wait. A second call finds the server closed.
+    pub async fn wait(
+        &mut self,
+        state: &Secret,
+        limit: Duration,
+        mut on_stray: impl FnMut(Stray) + Send,
+    ) -> Result<Grant, CallbackError> {
+        let listener = self.listener.take().ok_or(CallbackError::Stopped)?;
+        // Each kind of stray is sent once and the result once, so this never fills up.
+        let (events, mut inbox) = mpsc::channel(4);
+        let room = Arc::new(Room::new(state.clone(), self.port, events));
+        let task = tokio::spawn(serve(listener, Arc::clone(&room), self.header_read));
+        self.serving = Some(Serving { task, room });
+        let deadline = Instant::now() + limit;
+        loop {
+            match timeout_at(deadline, inbox.recv()).await {
+                Ok(Some(Event::Stray(stray))) => on_stray(stray),
+                Ok(Some(Event::Granted(grant))) => return Ok(grant),
+                Ok(Some(Event::Denied(denial))) => return Err(CallbackError::Denied { denial }),
+                Ok(None) => return Err(CallbackError::Stopped),
+                Err(_elapsed) => {
+                    self.serving = None;
+                    return Err(CallbackError::Timeout { after: limit });
+                }
+            }
+        }
+    }
+
+    /// Stops listening, after the browser has had its last page or two seconds to fetch it.
+    pub async fn close(mut self) {
+        if let Some(serving) = self.serving.take() {
+            let _ = timeout(LAST_PAGE, serving.room.last_page_seen()).await;
+        }
+    }
+}
+
+/// The redirect URI of a port, trailing slash included.
+pub fn redirect_uri(port: u16) -> String {
+    format!("http://127.0.0.1:{port}{CALLBACK_PATH}")
+}
+
+#[cfg(test)]
+mod tests;

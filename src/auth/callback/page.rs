@@ -1,0 +1,178 @@
+//! The pages that the browser sees: fixed texts, nothing from the request in them, no script, and
+//! nothing to load.
+
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use sha2::{Digest as _, Sha256};
+
+/// One of the fixed pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// TikTok has answered.
+    Done,
+    /// TikTok has answered no.
+    Denied,
+    /// For everything that does not count.
+    NotHere,
+}
+
+impl Page {
+    /// Its HTML.
+    pub fn html(self) -> Bytes {
+        static PAGES: LazyLock<[Bytes; 3]> = LazyLock::new(|| {
+            [
+                render(
+                    "ok",
+                    TICK,
+                    "Almost there",
+                    "TikTok has answered. The rest happens in your terminal.",
+                    "You can close this window.",
+                ),
+                render(
+                    "no",
+                    CROSS,
+                    "Not connected",
+                    "Access was not granted, so nothing was stored.",
+                    "You can close this window, and log in again whenever you like.",
+                ),
+                render(
+                    "off",
+                    DASH,
+                    "Nothing to see here",
+                    "This address only waits for TikTok to answer a login that was started in a \
+                     terminal.",
+                    "If that was you, go on in the tab where TikTok asks for your consent.",
+                ),
+            ]
+        });
+        PAGES[self as usize].clone()
+    }
+}
+
+/// The headers of every answer, whatever its status.
+pub fn headers() -> HeaderMap {
+    static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+        let hash = BASE64_STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
+        let policy = format!(
+            "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; \
+             frame-ancestors 'none'"
+        );
+        // Base64 and the text above are visible ASCII; without the hash the page is only unstyled.
+        HeaderValue::try_from(policy)
+            .unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))
+    });
+    HeaderMap::from_iter([
+        (CONTENT_SECURITY_POLICY, POLICY.clone()),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+    ])
+}
+
+fn render(tone: &str, mark: &str, title: &str, says: &str, next: &str) -> Bytes {
+    Bytes::from(format!(
+        r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title} · tiktok-up</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<main class="{tone}">
+<svg viewBox="0 0 64 64" width="64" height="64" aria-hidden="true"><circle cx="32" cy="32" r="30"/><path d="{mark}"/></svg>
+<h1>{title}</h1>
+<p>{says}</p>
+<p class="next">{next}</p>
+</main>
+<footer>tiktok-up</footer>
+</body>
+</html>
+"#
+    ))
+}
+
+const TICK: &str = "M20 33l8.5 8.5L45 24";
+const CROSS: &str = "M23 23l18 18M41 23L23 41";
+const DASH: &str = "M21 32h22";
+
+/// The one style sheet; its hash is in the policy.
+const STYLE: &str = "
+:root{--ground:#f4f4f6;--card:#fff;--ink:#161823;--soft:#5d6070;--line:#e4e5ea;--ok:#0c8f88;--no:#d3234c;--off:#6b6f80}
+@media (prefers-color-scheme:dark){:root{--ground:#0e0e13;--card:#1a1b23;--ink:#f3f3f6;--soft:#a4a7b5;--line:#2c2e3a;--ok:#25f4ee;--no:#ff5578;--off:#8d91a3}}
+*{box-sizing:border-box}
+body{margin:0;min-height:100vh;display:grid;grid-template-rows:1fr auto;place-items:center;padding:24px;background:var(--ground);color:var(--ink);font:16px/1.55 system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',sans-serif}
+main{width:100%;max-width:26rem;padding:44px 36px 36px;background:var(--card);border:1px solid var(--line);border-radius:20px;box-shadow:0 1px 2px rgba(0,0,0,.04),0 16px 48px -16px rgba(0,0,0,.18);text-align:center}
+svg{fill:none;stroke-width:3.5;stroke-linecap:round;stroke-linejoin:round}
+.ok svg{stroke:var(--ok)}
+.no svg{stroke:var(--no)}
+.off svg{stroke:var(--off)}
+h1{margin:20px 0 8px;font-size:1.5rem;line-height:1.25;font-weight:650;letter-spacing:-.015em}
+p{margin:0;text-wrap:balance}
+.next{margin-top:20px;padding-top:20px;border-top:1px solid var(--line);color:var(--soft);font-size:.94rem}
+footer{padding-top:24px;color:var(--soft);font:600 .8rem/1 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.02em}
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Page; 3] = [Page::Done, Page::Denied, Page::NotHere];
+
+    fn text(page: Page) -> String {
+        String::from_utf8(page.html().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn the_policy_names_the_hash_of_the_style_of_every_page() {
+        let policy = headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+        for page in ALL {
+            let html = text(page);
+            let style = html.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
+            let hash = BASE64_STANDARD.encode(Sha256::digest(style.as_bytes()));
+            assert!(policy.contains(&format!("style-src 'sha256-{hash}';")));
+        }
+    }
+
+    #[test]
+    fn t05_t06_no_page_can_be_framed_or_tell_where_it_came_from() {
+        let headers = headers();
+        let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
+        for rule in ["default-src 'none'", "base-uri 'none'", "form-action 'none'"] {
+            assert!(policy.contains(rule));
+        }
+        assert!(policy.ends_with("frame-ancestors 'none'"));
+        assert_eq!(headers[REFERRER_POLICY], "no-referrer");
+        assert_eq!(headers[CACHE_CONTROL], "no-store");
+        assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
+    }
+
+    #[test]
+    fn t06_no_page_loads_or_runs_or_links_anything() {
+        for page in ALL {
+            let html = text(page);
+            for word in
+                ["http:", "https:", "<script", "<link", "<img", "<a ", "url(", " style=", "@import"]
+            {
+                assert!(!html.contains(word), "{word} in {page:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_page_has_its_own_words() {
+        assert!(text(Page::Done).contains("TikTok has answered"));
+        assert!(text(Page::Denied).contains("not granted"));
+        assert!(text(Page::NotHere).contains("started in a terminal"));
+    }
+}

@@ -1,1 +1,0 @@
-//! Files: durable writes, locks and checked opens.

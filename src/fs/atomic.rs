@@ -1,0 +1,196 @@
+//! Replacing a file so that a crash leaves the old or the new one, never a torn one.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+
+use super::{FsError, Lock, PRIVATE_FILE, check, step};
+
+/// Replaces `path` by `bytes`: a new file beside it, written, synced, renamed over it, and the
+/// directory synced. The mode is set on the descriptor, so that the umask does not matter.
+///
+/// After any error the old file is still there. Calling again is safe even after a failed fsync, for
+/// every call writes a file of its own: the pages of one that failed may be marked clean and lost.
+pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FsError> {
+    let mut temp = Temp::create(path, mode)?;
+    temp.fill(bytes)?;
+    step("rename", path, || fs::rename(&temp.path, path))?;
+    temp.renamed = true;
+    sync_dir(path)
+}
+
+/// Proves that the disk beside `path` takes `size` more bytes, durably.
+pub fn probe(path: &Path, size: usize) -> Result<(), FsError> {
+    let mut temp = Temp::create(path, PRIVATE_FILE)?;
+    // Not zeros: a file system that compresses would take those without taking space.
+    let noise: Vec<u8> = rand::random_iter().take(size).collect();
+    temp.fill(&noise)
+}
+
+/// Removes a file durably; one that is not there is fine.
+pub fn remove(path: &Path) -> Result<(), FsError> {
+    let gone = step("remove", path, || match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        other => other.map(|()| true),
+    })?;
+    if gone { sync_dir(path) } else { Ok(()) }
+}
+
+/// Removes what interrupted writes of `path` have left. The lock is the one under which `path` is
+/// written, so that no living write loses its file.
+pub fn clean_temps(path: &Path, _held: &Lock) -> Result<(), FsError> {
+    let stem = temp_stem(path);
+    let dir = dir_of(path);
+    for entry in step("list", dir, || fs::read_dir(dir))? {
+        let entry = step("list", dir, || entry)?;
+        let name = entry.file_name();
+        if name.as_encoded_bytes().starts_with(stem.as_encoded_bytes()) {
+            let leftover = entry.path();
+            step("remove", &leftover, || fs::remove_file(&leftover))?;
+        }
+    }
+    Ok(())
+}
+
+fn dir_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// `.NAME.tmp-`, to which a random number is added.
+fn temp_stem(path: &Path) -> OsString {
+    let mut stem = OsString::from(".");
+    stem.push(path.file_name().unwrap_or_default());
+    stem.push(".tmp-");
+    stem
+}
+
+fn sync_dir(path: &Path) -> Result<(), FsError> {
+    let dir = dir_of(path);
+    step("fsync directory", dir, || File::open(dir)?.sync_all())
+}
+
+/// A file on its way to its name; unlinked if it does not get there.
+struct Temp {
+    file: File,
+    path: PathBuf,
+    renamed: bool,
+}
+
+impl Temp {
+    fn create(target: &Path, mode: u32) -> Result<Self, FsError> {
+        let mut name = temp_stem(target);
+        name.push(format!("{:016x}", rand::random::<u64>()));
+        let path = dir_of(target).join(name);
+        let file = check::open(&path, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)?;
+        let temp = Self { file, path, renamed: false };
+        step("chmod", &temp.path, || temp.file.set_permissions(fs::Permissions::from_mode(mode)))?;
+        Ok(temp)
+    }
+
+    fn fill(&mut self, bytes: &[u8]) -> Result<(), FsError> {
+        step("write", &self.path, || self.file.write_all(bytes))?;
+        step("fsync", &self.path, || self.file.sync_all())
+    }
+}
+
+impl Drop for Temp {
+    fn drop(&mut self) {
+        if !self.renamed {
+            // Nothing can be done about a failure here; the next run cleans up.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt as _, symlink};
+    use std::time::Duration;
+
+    use super::*;
+
+    fn names(dir: &Path) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn the_new_content_replaces_the_old_and_nothing_else_is_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("tokens");
+        write_atomic(&path, b"old", PRIVATE_FILE).unwrap();
+        write_atomic(&path, b"new", PRIVATE_FILE).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(names(dir.path()), ["tokens"]);
+    }
+
+    #[test]
+    fn the_mode_is_explicit() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("tokens");
+        write_atomic(&path, b"", PRIVATE_FILE).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, PRIVATE_FILE);
+    }
+
+    #[test]
+    fn a_planted_link_is_replaced_and_its_target_untouched() {
+        let dir = tempfile::tempdir().unwrap();
+        let (target, path) = (dir.path().join("target"), dir.path().join("tokens"));
+        fs::write(&target, "precious").unwrap();
+        symlink(&target, &path).unwrap();
+        write_atomic(&path, b"new", PRIVATE_FILE).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"precious");
+        assert!(fs::symlink_metadata(&path).unwrap().is_file());
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_no_temp() {
+        let dir = tempfile::tempdir().unwrap();
+        // Renaming a file over a directory fails after everything else went well.
+        let path = dir.path().join("tokens");
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("inside"), "").unwrap();
+        assert!(matches!(
+            write_atomic(&path, b"new", PRIVATE_FILE),
+            Err(FsError::Io { operation: "rename", .. })
+        ));
+        assert_eq!(names(dir.path()), ["tokens"]);
+    }
+
+    #[test]
+    fn a_probe_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        probe(&dir.path().join("tokens"), 4096).unwrap();
+        assert!(names(dir.path()).is_empty());
+        assert!(probe(&dir.path().join("missing/tokens"), 1).is_err());
+    }
+
+    #[test]
+    fn only_leftovers_of_the_named_file_are_cleaned() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        for name in [".tokens.tmp-00", ".other.tmp-00", "tokens", "tokens.tmp-00"] {
+            fs::write(at(name), "").unwrap();
+        }
+        let lock = Lock::acquire_blocking(&at("lock"), Duration::ZERO).unwrap();
+        clean_temps(&at("tokens"), &lock).unwrap();
+        assert_eq!(names(dir.path()), [".other.tmp-00", "lock", "tokens", "tokens.tmp-00"]);
+    }
+
+    #[test]
+    fn removing_what_is_not_there_is_fine() {
+        let dir = tempfile::tempdir().unwrap();
+        remove(&dir.path().join("nothing")).unwrap();
+    }
+}

@@ -1,0 +1,262 @@
+//! Opens that trust nothing about the path: what counts is the descriptor.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+use zeroize::Zeroizing;
+
+use super::{FsError, step};
+
+/// The mode of every file of ours.
+pub const PRIVATE_FILE: u32 = 0o600;
+
+/// The mode of every directory of ours.
+pub const PRIVATE_DIR: u32 = 0o700;
+
+/// The longest file that is read whole, in bytes: 1 MiB.
+pub const SIZE_LIMIT: u64 = 1 << 20;
+
+const GROUP_OR_OTHERS: u32 = 0o077;
+const WRITABLE_BY_GROUP_OR_OTHERS: u32 = 0o022;
+
+/// Flags of every open: links are not followed, children do not inherit, a FIFO does not block.
+pub(super) const CAREFUL: OFlags =
+    OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+
+/// Opens a file of ours for reading, or says what is wrong with it: it must be a regular file, be
+/// ours, have one name, be closed to group and others and not be longer than [`SIZE_LIMIT`].
+pub fn open_private(path: &Path) -> Result<File, FsError> {
+    let file = open(path, OFlags::RDONLY)?;
+    check_file(&file, path)?;
+    Ok(file)
+}
+
+/// Reads a whole file of ours through [`open_private`]; `None` if there is none.
+pub fn read_private(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, FsError> {
+    let file = match open_private(path) {
+        Err(FsError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        other => other?,
+    };
+    let mut bytes = Zeroizing::new(Vec::new());
+    // One byte more than allowed, so that a file that grows under the read is noticed.
+    step("read", path, || file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes))?;
+    let size = bytes.len() as u64;
+    if size > SIZE_LIMIT {
+        return Err(FsError::Size { path: path.to_owned(), size });
+    }
+    Ok(Some(bytes))
+}
+
+/// Makes sure that a directory exists (created 0700), is ours and cannot be written by others;
+/// gives its canonical path.
+pub fn private_dir(path: &Path) -> Result<PathBuf, FsError> {
+    create_dirs(path)?;
+    let canonical = step("resolve", path, || fs::canonicalize(path))?;
+    let dir = open(&canonical, OFlags::RDONLY | OFlags::DIRECTORY)?;
+    let found = step("examine", &canonical, || dir.metadata())?;
+    check_owner(&found, &canonical)?;
+    let mode = found.mode() & 0o7777;
+    if mode & WRITABLE_BY_GROUP_OR_OTHERS != 0 {
+        return Err(FsError::Mode { path: canonical, mode, wanted: PRIVATE_DIR });
+    }
+    Ok(canonical)
+}
+
+/// The kind of network file system that a directory lies on, if it does. Locks and SQLite's
+/// write-ahead log cannot be trusted there.
+#[cfg(target_os = "linux")]
+pub fn network_file_system(dir: &Path) -> Result<Option<&'static str>, FsError> {
+    // From statfs(2) and linux/magic.h.
+    const KNOWN: [(u64, &str); 8] = [
+        (0x6969, "NFS"),
+        (0x517B, "SMB"),
+        (0xFF53_4D42, "CIFS"),
+        (0xFE53_4D42, "SMB2"),
+        (0x5346_414F, "AFS"),
+        (0x0102_1997, "9P"),
+        (0x00C3_6400, "Ceph"),
+        (0x0BD0_0BD0, "Lustre"),
+    ];
+    let found = step("examine", dir, || Ok(rustix::fs::statfs(dir)?))?;
+    // The field's type differs between architectures; the magic numbers have 32 bits.
+    #[expect(clippy::cast_sign_loss, reason = "a bit pattern, not a number")]
+    let magic = found.f_type as u64 & 0xFFFF_FFFF;
+    Ok(KNOWN.iter().find(|(known, _)| *known == magic).map(|(_, name)| *name))
+}
+
+/// Elsewhere the kind cannot be told: assumed to be local.
+#[cfg(not(target_os = "linux"))]
+pub fn network_file_system(_dir: &Path) -> Result<Option<&'static str>, FsError> {
+    Ok(None)
+}
+
+/// Opens without following links; a link is reported as what it is.
+pub(super) fn open(path: &Path, how: OFlags) -> Result<File, FsError> {
+    let mode = Mode::from_raw_mode(PRIVATE_FILE);
+    step("open", path, || Ok(File::from(rustix::fs::open(path, how | CAREFUL, mode)?))).map_err(
+        |error| match &error {
+            FsError::Io { source, .. } if is_link(source) => {
+                FsError::Kind { path: path.to_owned() }
+            }
+            _ => error,
+        },
+    )
+}
+
+fn is_link(error: &io::Error) -> bool {
+    let errno = rustix::io::Errno::from_io_error(error);
+    errno == Some(rustix::io::Errno::LOOP) || errno == Some(rustix::io::Errno::MLINK)
+}
+
+/// What [`open_private`] demands of an open file.
+pub(super) fn check_file(file: &File, path: &Path) -> Result<(), FsError> {
+    let found = step("examine", path, || file.metadata())?;
+    let path = || path.to_owned();
+    if !found.is_file() {
+        return Err(FsError::Kind { path: path() });
+    }
+    check_owner(&found, &path())?;
+    if found.nlink() > 1 {
+        return Err(FsError::Links { path: path(), links: found.nlink() });
+    }
+    let mode = found.mode() & 0o7777;
+    if mode & GROUP_OR_OTHERS != 0 {
+        return Err(FsError::Mode { path: path(), mode, wanted: PRIVATE_FILE });
+    }
+    if found.len() > SIZE_LIMIT {
+        return Err(FsError::Size { path: path(), size: found.len() });
+    }
+    Ok(())
+}
+
+fn check_owner(found: &fs::Metadata, path: &Path) -> Result<(), FsError> {
+    if found.uid() == rustix::process::geteuid().as_raw() {
+        Ok(())
+    } else {
+        Err(FsError::Owner { path: path.to_owned(), owner: found.uid() })
+    }
+}
+
+/// Creates what is missing of a directory path, each level 0700 and durable in its parent.
+fn create_dirs(path: &Path) -> Result<(), FsError> {
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        create_dirs(parent)?;
+    }
+    let made = step("create directory", path, || {
+        match DirBuilder::new().mode(PRIVATE_DIR).create(path) {
+            // Another process of ours was faster, or something else is in the way; which of the
+            // two, the checks after this find out.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            other => other.map(|()| true),
+        }
+    })?;
+    match path.parent().filter(|parent| made && !parent.as_os_str().is_empty()) {
+        Some(parent) => step("fsync directory", parent, || File::open(parent)?.sync_all()),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+    use crate::fs::write_atomic;
+
+    fn chmod(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn a_file_open_to_others_is_refused_with_the_chmod_line() {
+        use crate::exit::Explain as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("tokens");
+        for mode in [0o644, 0o640, 0o604, 0o620, 0o602] {
+            fs::write(&path, "x").unwrap();
+            chmod(&path, mode);
+            let error = open_private(&path).unwrap_err();
+            assert!(matches!(error, FsError::Mode { mode: found, .. } if found == mode));
+            assert_eq!(error.hint().unwrap(), format!("run `chmod 600 {}`", path.display()));
+        }
+    }
+
+    #[test]
+    fn a_symbolic_link_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (target, link) = (dir.path().join("target"), dir.path().join("link"));
+        write_atomic(&target, b"x", PRIVATE_FILE).unwrap();
+        symlink(&target, &link).unwrap();
+        assert!(matches!(open_private(&link), Err(FsError::Kind { .. })));
+    }
+
+    #[test]
+    fn a_second_name_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("tokens");
+        write_atomic(&path, b"x", PRIVATE_FILE).unwrap();
+        fs::hard_link(&path, dir.path().join("other")).unwrap();
+        assert!(matches!(open_private(&path), Err(FsError::Links { links: 2, .. })));
+    }
+
+    #[test]
+    fn a_fifo_or_a_directory_is_refused_without_waiting() {
+        let dir = tempfile::tempdir().unwrap();
+        let fifo = dir.path().join("fifo");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &fifo,
+            rustix::fs::FileType::Fifo,
+            Mode::from_raw_mode(PRIVATE_FILE),
+            0,
+        )
+        .unwrap();
+        assert!(matches!(open_private(&fifo), Err(FsError::Kind { .. })));
+        assert!(matches!(open_private(dir.path()), Err(FsError::Kind { .. })));
+    }
+
+    #[test]
+    fn a_file_over_the_limit_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("big");
+        write_atomic(&path, b"", PRIVATE_FILE).unwrap();
+        File::options().write(true).open(&path).unwrap().set_len(SIZE_LIMIT + 1).unwrap();
+        assert!(matches!(read_private(&path), Err(FsError::Size { .. })));
+    }
+
+    #[test]
+    fn what_is_not_there_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(read_private(&dir.path().join("nothing")).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_new_directory_is_closed_to_others_at_every_level() {
+        let dir = tempfile::tempdir().unwrap();
+        let made = private_dir(&dir.path().join("a/b")).unwrap();
+        for level in [made.as_path(), made.parent().unwrap()] {
+            assert_eq!(fs::metadata(level).unwrap().mode() & 0o777, PRIVATE_DIR);
+        }
+    }
+
+    #[test]
+    fn a_directory_that_others_may_write_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        chmod(dir.path(), 0o770);
+        assert!(matches!(private_dir(dir.path()), Err(FsError::Mode { wanted: PRIVATE_DIR, .. })));
+    }
+
+    #[test]
+    fn this_machine_s_own_disk_is_no_network_file_system() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(network_file_system(dir.path()).unwrap(), None);
+    }
+}

@@ -1,0 +1,195 @@
+//! Locks between processes, over files that are never renamed and never deleted.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::OFlags;
+
+use super::{FsError, check, step};
+use crate::exit::{Exit, Explain};
+
+/// The longest pause between two tries; the real ones are random below it, so that many waiters do
+/// not try in step.
+const PAUSE: Duration = Duration::from_millis(40);
+
+/// A lock that lasts as long as the value. It excludes other processes as well as other holders in
+/// this process, and the system releases it when the process dies, however it dies.
+#[derive(Debug)]
+pub struct Lock {
+    // Closing the file is what unlocks.
+    _file: File,
+    path: PathBuf,
+}
+
+/// Why a lock was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process, or another task of this one, kept it for longer than we wait.
+    #[error("`{}` is locked{}", path.display(), holder(*pid))]
+    Held {
+        /// The lock file.
+        path: PathBuf,
+        /// Who wrote itself into the file.
+        pid: Option<u32>,
+    },
+    /// The lock file cannot be used.
+    #[error(transparent)]
+    File(#[from] FsError),
+}
+
+fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(String::new, |pid| format!(" by process {pid}"))
+}
+
+impl Explain for LockError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Held { .. } => Exit::Temporary,
+            Self::File(error) => error.exit(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Held { .. } => Some("wait for the other run to end, then run again".to_owned()),
+            Self::File(error) => error.hint(),
+        }
+    }
+}
+
+impl Lock {
+    /// Takes the lock, waiting at most `wait` without blocking the thread.
+    pub async fn acquire(path: &Path, wait: Duration) -> Result<Self, LockError> {
+        let deadline = Instant::now() + wait;
+        loop {
+            match Self::try_acquire(path) {
+                Err(LockError::Held { .. }) if Instant::now() < deadline => {
+                    tokio::time::sleep(pause(deadline)).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Takes the lock, blocking the thread for at most `wait`.
+    pub fn acquire_blocking(path: &Path, wait: Duration) -> Result<Self, LockError> {
+        let deadline = Instant::now() + wait;
+        loop {
+            match Self::try_acquire(path) {
+                Err(LockError::Held { .. }) if Instant::now() < deadline => {
+                    std::thread::sleep(pause(deadline));
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Takes the lock if it is free.
+    pub fn try_acquire(path: &Path) -> Result<Self, LockError> {
+        let mut file = check::open(path, OFlags::RDWR | OFlags::CREATE)?;
+        check::check_file(&file, path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(LockError::Held { path: path.to_owned(), pid: read_pid(&mut file) });
+            }
+            Err(TryLockError::Error(source)) => {
+                return Err(FsError::Io { operation: "lock", path: path.to_owned(), source }.into());
+            }
+        }
+        // If someone deleted the file between our open and our lock, this lock excludes nobody.
+        let links = step("examine", path, || file.metadata())?.nlink();
+        if links == 0 {
+            return Err(LockError::Held { path: path.to_owned(), pid: None });
+        }
+        // For the message of those who wait; the lock holds without it.
+        let _ = write_pid(&mut file);
+        Ok(Self { _file: file, path: path.to_owned() })
+    }
+
+    /// The lock file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn pause(deadline: Instant) -> Duration {
+    let left = deadline.saturating_duration_since(Instant::now());
+    PAUSE.mul_f64(rand::random_range(0.1..1.0)).min(left)
+}
+
+fn write_pid(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())
+}
+
+fn read_pid(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.take(32).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_held_lock_names_its_holder() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let _held = Lock::try_acquire(&path).unwrap();
+        let error = Lock::try_acquire(&path).unwrap_err();
+        assert!(
+            matches!(error, LockError::Held { pid: Some(pid), .. } if pid == std::process::id())
+        );
+        assert_eq!(error.exit(), Exit::Temporary);
+    }
+
+    #[test]
+    fn a_dropped_lock_is_free_and_its_file_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        drop(Lock::try_acquire(&path).unwrap());
+        assert!(path.exists());
+        Lock::try_acquire(&path).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_waiter_gets_it_when_the_holder_lets_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let held = Lock::try_acquire(&path).unwrap();
+        let waiter = Lock::acquire(&path, Duration::from_secs(30));
+        let (lock, ()) = tokio::join!(waiter, async { drop(held) });
+        lock.unwrap();
+    }
+
+    #[tokio::test]
+    async fn waiting_ends_at_the_limit() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let _held = Lock::try_acquire(&path).unwrap();
+        let waited = Lock::acquire(&path, Duration::from_millis(50)).await;
+        assert!(matches!(waited, Err(LockError::Held { .. })));
+    }
+
+    #[test]
+    fn a_planted_link_is_refused_and_its_target_untouched() {
+        let dir = tempfile::tempdir().unwrap();
+        let (target, path) = (dir.path().join("target"), dir.path().join("lock"));
+        fs::write(&target, "precious").unwrap();
+        symlink(&target, &path).unwrap();
+        assert!(matches!(Lock::try_acquire(&path), Err(LockError::File(FsError::Kind { .. }))));
+        fs::remove_file(&path).unwrap();
+        fs::hard_link(&target, &path).unwrap();
+        assert!(matches!(Lock::try_acquire(&path), Err(LockError::File(_))));
+        assert_eq!(fs::read(&target).unwrap(), b"precious");
+    }
+}

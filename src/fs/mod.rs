@@ -1,0 +1,170 @@
+//! Files: durable writes, checked opens and locks.
+//!
+//! Every operation on a durable file goes through [`step`], so that each error names its path and a
+//! rehearsal can break any of them ([`crate::fault`]).
+
+mod atomic;
+mod check;
+mod lock;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::exit::{Exit, Explain};
+use crate::fault;
+
+pub use atomic::{clean_temps, probe, remove, write_atomic};
+pub use check::{
+    PRIVATE_DIR, PRIVATE_FILE, SIZE_LIMIT, network_file_system, open_private, private_dir,
+    read_private,
+};
+pub use lock::{Lock, LockError};
+
+/// Why a file of ours could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FsError {
+    /// The system refused an operation.
+    #[error("failed to {operation} `{}`", path.display())]
+    Io {
+        /// What was tried, as a verb.
+        operation: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Other users may read or write it.
+    #[error("`{}` is open to other users (mode {mode:04o})", path.display())]
+    Mode {
+        /// Which file or directory.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+        /// The permission bits that are right.
+        wanted: u32,
+    },
+    /// Another user owns it.
+    #[error("`{}` belongs to user {owner}, not to the user running this", path.display())]
+    Owner {
+        /// Which file or directory.
+        path: PathBuf,
+        /// The owner's user id.
+        owner: u32,
+    },
+    /// A symbolic link, FIFO, device or directory stands where a file should be.
+    #[error("`{}` is not a regular file", path.display())]
+    Kind {
+        /// Which path.
+        path: PathBuf,
+    },
+    /// The file has a second name somewhere.
+    #[error("`{}` has {links} hard links instead of one", path.display())]
+    Links {
+        /// Which file.
+        path: PathBuf,
+        /// How many names it has.
+        links: u64,
+    },
+    /// The file is bigger than any file of ours.
+    #[error("`{}` is {size} bytes long, more than the {SIZE_LIMIT} it may have", path.display())]
+    Size {
+        /// Which file.
+        path: PathBuf,
+        /// Its length in bytes.
+        size: u64,
+    },
+}
+
+impl FsError {
+    /// The file or directory that is in trouble.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Io { path, .. }
+            | Self::Mode { path, .. }
+            | Self::Owner { path, .. }
+            | Self::Kind { path }
+            | Self::Links { path, .. }
+            | Self::Size { path, .. } => path,
+        }
+    }
+
+    /// Whether space (or quota) is what is missing.
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, Self::Io { source, .. }
+            if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+    }
+}
+
+impl Explain for FsError {
+    fn exit(&self) -> Exit {
+        Exit::Local
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Mode { path, wanted, .. } => format!("run `chmod {wanted:o} {}`", quoted(path)),
+            Self::Owner { .. } => {
+                "run as the user who owns it, or choose another `--home`".to_owned()
+            }
+            Self::Kind { path } | Self::Links { path, .. } | Self::Size { path, .. } => {
+                format!("move `{}` away after looking at what it is", path.display())
+            }
+            Self::Io { source, path, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    format!("free space on the disk of `{}` and run again", path.display())
+                }
+                io::ErrorKind::ReadOnlyFilesystem => {
+                    "the disk is mounted read-only; choose another `--home`".to_owned()
+                }
+                io::ErrorKind::PermissionDenied => {
+                    "run as the user who owns it, or choose another `--home`".to_owned()
+                }
+                _ => return None,
+            },
+        };
+        Some(hint)
+    }
+}
+
+/// One operation on one file: announced to the fault layer, its error bound to the path.
+fn step<T>(
+    operation: &'static str,
+    path: &Path,
+    act: impl FnOnce() -> io::Result<T>,
+) -> Result<T, FsError> {
+    fault::point(operation).and_then(|()| act()).map_err(|source| FsError::Io {
+        operation,
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// A path as a shell takes it back.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%=".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_is_a_line_that_a_shell_takes() {
+        let error = FsError::Mode { path: "/a b/it's".into(), mode: 0o644, wanted: 0o600 };
+        assert_eq!(error.hint().unwrap(), r"run `chmod 600 '/a b/it'\''s'`");
+    }
+
+    #[test]
+    fn a_full_disk_is_told_apart() {
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let error = FsError::Io { operation: "write", path: "/x".into(), source: full };
+        assert!(error.is_disk_full());
+        assert!(error.hint().unwrap().contains("free space"));
+    }
+}

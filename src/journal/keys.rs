@@ -1,0 +1,98 @@
+//! The names by which a post is found again.
+//!
+//! A key belongs to one post (and its reposts). A post that has an `id` owns it, and its content as
+//! well if nobody else does; one without an `id` owns its content: the hash of a URL, the fingerprint
+//! of a file or, as long as that is not known, the identity of the file on this machine. A copy that
+//! was once read and recognised leaves its file identity as one more key, so that it is not read
+//! again at the next run.
+
+use rusqlite::{OptionalExtension as _, Transaction};
+
+use super::records::{Content, LocalFile, NewPost};
+use super::rows::{mode_word, nanoseconds};
+use super::seal::{Sealed, seal};
+use super::trouble::Trouble;
+use crate::manifest::Mode;
+use crate::upload::video::Identity;
+
+pub(super) fn of_id(id: &str) -> String {
+    format!("id {id}")
+}
+
+pub(super) fn of_fingerprint(mode: Mode, fingerprint: &str) -> String {
+    format!("{} blake3 {fingerprint}", mode_word(mode))
+}
+
+pub(super) fn of_file(mode: Mode, file: &Identity) -> String {
+    let Identity { device, inode, size, mtime, ctime } = *file;
+    let (mtime, ctime) = (nanoseconds(mtime), nanoseconds(ctime));
+    format!("{} file {device}:{inode}:{size}:{mtime}:{ctime}", mode_word(mode))
+}
+
+/// The keys of what is posted, the surest first. URLs are hashed: they may carry signatures.
+pub(super) fn of_content(new: &NewPost) -> Vec<String> {
+    let mode = mode_word(new.mode);
+    match &new.content {
+        Content::File(LocalFile { identity, fingerprint, .. }) => fingerprint
+            .iter()
+            .map(|fingerprint| of_fingerprint(new.mode, fingerprint))
+            .chain([of_file(new.mode, identity)])
+            .collect(),
+        Content::Url(url) => vec![format!("{mode} url {}", blake3::hash(url.as_bytes()))],
+        Content::Photos(urls) => {
+            let mut hash = blake3::Hasher::new();
+            for url in urls {
+                hash.update(&(url.len() as u64).to_le_bytes()).update(url.as_bytes());
+            }
+            vec![format!("{mode} photos {}", hash.finalize())]
+        }
+    }
+}
+
+/// The original post that owns a key.
+pub(super) fn owner(
+    tx: &Transaction<'_>,
+    account: &str,
+    key: &str,
+) -> rusqlite::Result<Option<i64>> {
+    tx.query_row("SELECT post FROM keys WHERE account = ?1 AND key = ?2", [account, key], |row| {
+        row.get(0)
+    })
+    .optional()
+}
+
+/// Gives a key to an original post, unless it belongs to one already.
+pub(super) fn give(
+    tx: &Transaction<'_>,
+    account: &str,
+    key: &str,
+    original: i64,
+) -> Result<(), Trouble> {
+    let given = tx.execute(
+        "INSERT INTO keys (account, key, post) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        (account, key, original),
+    )?;
+    if given == 1 {
+        seal(tx, Sealed::Keys, tx.last_insert_rowid())?;
+    }
+    Ok(())
+}
+
+/// Lets a post go by its `id` alone: its file was replaced.
+pub(super) fn drop_content(tx: &Transaction<'_>, original: i64) -> Result<(), Trouble> {
+    tx.execute("DELETE FROM keys WHERE post = ?1 AND key NOT LIKE 'id %'", [original])?;
+    Ok(())
+}
+
+/// Whoever looks for one post finds another from now on.
+pub(super) fn hand_over(tx: &Transaction<'_>, from: i64, to: i64) -> Result<(), Trouble> {
+    let keys: Vec<i64> = tx
+        .prepare("SELECT id FROM keys WHERE post = ?1")?
+        .query_map([from], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for key in keys {
+        tx.execute("UPDATE keys SET post = ?2 WHERE id = ?1", [key, to])?;
+        seal(tx, Sealed::Keys, key)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,286 @@
+//! Finding, making and recognising posts.
+
+use std::os::unix::ffi::OsStrExt as _;
+
+use jiff::Timestamp;
+use rusqlite::{Transaction, named_params};
+
+use super::records::{Content, LocalFile, NewPost, Post, PostNumber};
+use super::rows::{self, mode_word, nanoseconds};
+use super::seal::{Sealed, seal};
+use super::trouble::Trouble;
+use super::{Journal, JournalError, keys, twins};
+use crate::manifest::Mode;
+use crate::upload::state::{Failed, Phase};
+use crate::upload::video::Identity;
+
+impl Journal {
+    /// The post that an entry stands for, if the journal knows it: by its `id`, by its content as far
+    /// as that is known, or by the very same unchanged file. Of several reposts, the latest.
+    pub fn find(&self, new: &NewPost) -> Result<Option<Post>, JournalError> {
+        self.store.read("look for a post", |tx| Ok(lookup(tx, new)?.map(|found| found.post)))
+    }
+
+    /// The post that was made of this very file, unchanged since: no need to read it.
+    pub fn find_by_file(
+        &self,
+        account: &str,
+        mode: Mode,
+        file: &Identity,
+    ) -> Result<Option<Post>, JournalError> {
+        self.store.read("look for a post", |tx| {
+            let owner = keys::owner(tx, account, &keys::of_file(mode, file))?;
+            owner.map(|original| latest(tx, original)).transpose()
+        })
+    }
+
+    /// Posts of other files of that size in bytes. If there are any, a file that is not known as it
+    /// is must be read to the end before it is planned: it may be one of them, renamed, moved or
+    /// copied.
+    pub fn known_with_size(
+        &self,
+        account: &str,
+        mode: Mode,
+        size: u64,
+    ) -> Result<Vec<Post>, JournalError> {
+        self.store.read("look for a post", |tx| {
+            rows::posts(
+                tx,
+                "account = ?1 AND mode = ?2 AND size = ?3 AND same_as IS NULL ORDER BY id",
+                (account, mode_word(mode), size.cast_signed()),
+            )
+        })
+    }
+
+    /// The post that an entry stands for, made if there is none.
+    ///
+    /// As long as nothing of the post can be under way or posted, it takes its file, plan and settings
+    /// from the entry: the next attempt sends what the manifest says now. After that it stays as it
+    /// is. [`NewPost::repost`] makes another one of a post that is done or refused for good.
+    pub fn post_for(&self, new: &NewPost) -> Result<Post, JournalError> {
+        if let Content::File(LocalFile { fingerprint: Some(fingerprint), .. }) = &new.content {
+            twins::check_fingerprint(fingerprint)?;
+        }
+        let now = self.store.now();
+        self.store.write("record a post", |tx| {
+            let number = match lookup(tx, new)? {
+                None => make(tx, new, None, now)?,
+                Some(found) if new.repost && may_repost(&found.post) => {
+                    make(tx, new, Some(&found.post), now)?
+                }
+                Some(found) => renew(tx, new, found)?,
+            };
+            rows::post_by_number(tx, number)
+        })
+    }
+
+    /// A post by its number.
+    pub fn post(&self, number: PostNumber) -> Result<Post, JournalError> {
+        self.store.read("read a post", |tx| rows::post_by_number(tx, number))
+    }
+
+    /// Every post, in the order of their numbers.
+    pub fn all(&self) -> Result<Vec<Post>, JournalError> {
+        self.store.read("read the posts", |tx| rows::posts(tx, "true ORDER BY id", []))
+    }
+
+    /// The posts with an attempt that is under way or unresolved, of one account or of all.
+    pub fn unfinished(&self, account: Option<&str>) -> Result<Vec<Post>, JournalError> {
+        self.store.read("read the posts", |tx| {
+            rows::posts(
+                tx,
+                "(?1 IS NULL OR account = ?1) AND id IN (SELECT post FROM attempts WHERE phase IN
+                 ('init-intent', 'open', 'final-intent', 'uploaded', 'unresolved')) ORDER BY id",
+                [account],
+            )
+        })
+    }
+}
+
+/// By what a post was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Id,
+    Content,
+    File,
+}
+
+struct Found {
+    post: Post,
+    by: By,
+}
+
+fn lookup(tx: &Transaction<'_>, new: &NewPost) -> Result<Option<Found>, Trouble> {
+    if let Some(id) = &new.id
+        && let Some(original) = keys::owner(tx, &new.account, &keys::of_id(id))?
+    {
+        return Ok(Some(Found { post: latest(tx, original)?, by: By::Id }));
+    }
+    for key in keys::of_content(new) {
+        let Some(original) = keys::owner(tx, &new.account, &key)? else { continue };
+        let post = latest(tx, original)?;
+        // Two different ids are two posts, whatever their content.
+        if new.id.is_none() || post.id.is_none() {
+            let by = if key.contains(" file ") { By::File } else { By::Content };
+            return Ok(Some(Found { post, by }));
+        }
+    }
+    Ok(None)
+}
+
+fn latest(tx: &Transaction<'_>, original: i64) -> Result<Post, Trouble> {
+    rows::posts(tx, "original = ?1 ORDER BY repost DESC LIMIT 1", [original])?
+        .pop()
+        .ok_or_else(|| Trouble::Unreadable("a key leads to no post".to_owned()))
+}
+
+pub(super) fn original(tx: &Transaction<'_>, post: PostNumber) -> rusqlite::Result<i64> {
+    tx.query_row("SELECT original FROM posts WHERE id = ?1", [post.0], |row| row.get(0))
+}
+
+/// Whether `--repost` makes another one: what is under way or unresolved could still become the post
+/// that is asked for, and what was never posted is simply tried again.
+fn may_repost(post: &Post) -> bool {
+    matches!(
+        post.phase(),
+        Some(
+            Phase::Published | Phase::Inboxed | Phase::Failed(Failed::Final | Failed::AuthRemoved)
+        )
+    )
+}
+
+fn make(
+    tx: &Transaction<'_>,
+    new: &NewPost,
+    again: Option<&Post>,
+    now: Timestamp,
+) -> Result<PostNumber, Trouble> {
+    let number: u32 =
+        tx.query_row("SELECT coalesce(max(id), 0) + 1 FROM posts", [], |row| row.get(0))?;
+    let number = PostNumber(number);
+    let (first, repost) = match again {
+        None => (i64::from(number.0), 0),
+        Some(post) => (original(tx, post.number)?, post.repost + 1),
+    };
+    let source = match &new.content {
+        Content::File(_) => "file",
+        Content::Url(_) => "url",
+        Content::Photos(_) => "photos",
+    };
+    // Sizes that satisfy the table until `plan` has written the real ones.
+    let unknown = (source == "file").then_some(0);
+    tx.execute(
+        "INSERT INTO posts (id, original, repost, account, mode, name, source, label, settings,
+         created, size, chunks) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '', '', ?8, ?9, ?9)",
+        rusqlite::params![
+            number.0,
+            first,
+            repost,
+            new.account,
+            mode_word(new.mode),
+            new.id.as_ref().or(again.and_then(|post| post.id.as_ref())),
+            source,
+            now.as_millisecond(),
+            unknown,
+        ],
+    )?;
+    plan(tx, number, new)?;
+    if let Some(id) = &new.id {
+        keys::give(tx, &new.account, &keys::of_id(id), first)?;
+    }
+    for key in keys::of_content(new) {
+        keys::give(tx, &new.account, &key, first)?;
+    }
+    Ok(number)
+}
+
+/// Writes down what the next attempt is to send.
+fn plan(tx: &Transaction<'_>, number: PostNumber, new: &NewPost) -> Result<(), Trouble> {
+    let file = match &new.content {
+        Content::File(file) => Some(file),
+        Content::Url(_) | Content::Photos(_) => None,
+    };
+    let identity = file.map(|file| file.identity);
+    tx.execute(
+        "UPDATE posts SET username = :username, label = :label, settings = :settings,
+         publish_at = :publish_at, path = :path, device = :device, inode = :inode, size = :size,
+         mtime = :mtime, ctime = :ctime, chunk_size = :chunk_size, chunks = :chunks,
+         -- What is known of an unchanged file stays known.
+         fingerprint = coalesce(:fingerprint, iif((device, inode, size, mtime, ctime) =
+             (:device, :inode, :size, :mtime, :ctime), fingerprint, NULL))
+         WHERE id = :id",
+        named_params! {
+            ":id": number.0,
+            ":username": new.username,
+            ":label": new.label,
+            ":settings": new.settings,
+            ":publish_at": new.publish_at.map(Timestamp::as_millisecond),
+            ":path": file.map(|file| file.path.as_os_str().as_bytes()),
+            ":device": identity.map(|identity| identity.device.cast_signed()),
+            ":inode": identity.map(|identity| identity.inode.cast_signed()),
+            ":size": identity.map(|identity| identity.size.cast_signed()),
+            ":mtime": identity.map(|identity| nanoseconds(identity.mtime)),
+            ":ctime": identity.map(|identity| nanoseconds(identity.ctime)),
+            ":chunk_size": file.map(|file| file.chunk_size.cast_signed()),
+            ":chunks": file.map(|file| file.chunks),
+            ":fingerprint": file.and_then(|file| file.fingerprint.as_ref()),
+        },
+    )?;
+    Ok(seal(tx, Sealed::Posts, number.0.into())?)
+}
+
+/// Lets a known post learn from the entry by which it was found.
+fn renew(tx: &Transaction<'_>, new: &NewPost, found: Found) -> Result<PostNumber, Trouble> {
+    let Found { post, by } = found;
+    let original = original(tx, post.number)?;
+    if let (Some(id), None) = (&new.id, &post.id) {
+        adopt(tx, &new.account, id, original)?;
+    }
+    if by == By::Id && !post.may_begin() {
+        return Ok(post.number);
+    }
+    let content = keys::of_content(new);
+    if by == By::Id && post.repost == 0 {
+        let mut same = false;
+        for key in &content {
+            same |= keys::owner(tx, &new.account, key)? == Some(original);
+        }
+        if !same {
+            keys::drop_content(tx, original)?;
+        }
+    }
+    for key in &content {
+        keys::give(tx, &new.account, key, original)?;
+    }
+    if post.may_begin() {
+        plan(tx, post.number, new)?;
+    }
+    Ok(post.number)
+}
+
+/// Gives an `id` to a post that was made without one, and to its reposts.
+fn adopt(tx: &Transaction<'_>, account: &str, id: &str, original: i64) -> Result<(), Trouble> {
+    keys::give(tx, account, &keys::of_id(id), original)?;
+    set(tx, original, "name", &id)
+}
+
+/// Sets a column of a post and its reposts.
+pub(super) fn set(
+    tx: &Transaction<'_>,
+    original: i64,
+    column: &'static str,
+    value: &dyn rusqlite::ToSql,
+) -> Result<(), Trouble> {
+    tx.execute(
+        &format!("UPDATE posts SET {column} = ?2 WHERE original = ?1"),
+        rusqlite::params![original, value],
+    )?;
+    let numbers: Vec<i64> = tx
+        .prepare("SELECT id FROM posts WHERE original = ?1")?
+        .query_map([original], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for number in numbers {
+        seal(tx, Sealed::Posts, number)?;
+    }
+    Ok(())
+}

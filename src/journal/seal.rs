@@ -1,0 +1,93 @@
+//! A checksum in every row that decides whether something is posted. SQLite checks the structure of
+//! its pages, not their content: without it, one flipped bit could make a posted video look new.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row, Transaction};
+
+/// The tables whose rows are sealed. Each has the columns `id` and `sum`.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sealed {
+    Posts,
+    Keys,
+    Attempts,
+    Caps,
+}
+
+impl Sealed {
+    const ALL: [Self; 4] = [Self::Posts, Self::Keys, Self::Attempts, Self::Caps];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Posts => "posts",
+            Self::Keys => "keys",
+            Self::Attempts => "attempts",
+            Self::Caps => "caps",
+        }
+    }
+}
+
+/// Seals a row after it was written, in the transaction that wrote it.
+pub(super) fn seal(tx: &Transaction<'_>, table: Sealed, id: i64) -> rusqlite::Result<()> {
+    let name = table.name();
+    let sum = tx
+        .prepare(&format!("SELECT * FROM {name} WHERE id = ?1"))?
+        .query_row([id], |row| sum(table, row))?;
+    tx.prepare(&format!("UPDATE {name} SET sum = ?2 WHERE id = ?1"))?.execute([id, sum])?;
+    Ok(())
+}
+
+/// The first row whose seal is broken, in words.
+pub(super) fn broken(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    for table in Sealed::ALL {
+        let name = table.name();
+        let mut rows = connection.prepare(&format!("SELECT * FROM {name}"))?;
+        let mut rows = rows.query([])?;
+        while let Some(row) = rows.next()? {
+            if row.get_ref("sum")? != ValueRef::Integer(sum(table, row)?) {
+                let id: i64 = row.get("id")?;
+                return Ok(Some(format!("row {id} of its {name} is not what was written")));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Seals every row anew, after a migration that gave them other columns.
+pub(super) fn reseal(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    for table in Sealed::ALL {
+        let ids: Vec<i64> = tx
+            .prepare(&format!("SELECT id FROM {}", table.name()))?
+            .query_map([], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for id in ids {
+            seal(tx, table, id)?;
+        }
+    }
+    Ok(())
+}
+
+/// A hash of all columns but the seal itself.
+fn sum(table: Sealed, row: &Row<'_>) -> rusqlite::Result<i64> {
+    let mut hash = blake3::Hasher::new();
+    hash.update(table.name().as_bytes());
+    let mut part = |tag: u8, bytes: &[u8]| {
+        hash.update(&[tag]);
+        hash.update(&(bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    };
+    for (column, name) in row.as_ref().column_names().enumerate() {
+        if name == "sum" {
+            continue;
+        }
+        match row.get_ref(column)? {
+            ValueRef::Null => part(0, &[]),
+            ValueRef::Integer(number) => part(1, &number.to_le_bytes()),
+            ValueRef::Real(number) => part(2, &number.to_le_bytes()),
+            ValueRef::Text(text) => part(3, text),
+            ValueRef::Blob(bytes) => part(4, bytes),
+        }
+    }
+    let mut first = [0; 8];
+    hash.finalize_xof().fill(&mut first);
+    Ok(i64::from_le_bytes(first))
+}

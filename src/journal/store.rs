@@ -1,0 +1,274 @@
+//! The connection: how it is opened, how a transaction ends, what damage leads to.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior};
+
+use super::place::{Lies, Place};
+use super::schema::{Found, SCHEMA};
+use super::trouble::Trouble;
+use super::{JournalError, host};
+use crate::clock::Clock;
+use crate::fault;
+use crate::fs::Lock;
+
+/// How long a transaction waits for those of other processes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long emptying the write-ahead log waits for readers; the next commit tries again.
+const BRIEF: Duration = Duration::from_millis(100);
+
+/// The shared half of a [`super::Journal`].
+#[derive(Debug)]
+pub(super) struct Store {
+    place: Place,
+    clock: Clock,
+    aside: Option<PathBuf>,
+    elsewhere: OnceLock<()>,
+    /// `None` after a failed transaction: the next one begins on a new connection.
+    connection: Mutex<Option<Connection>>,
+}
+
+impl Store {
+    /// Opens, checks and migrates the database that lies there.
+    pub(super) fn open(
+        place: Place,
+        clock: Clock,
+        aside: Option<PathBuf>,
+        held: &Lock,
+    ) -> Result<Self, JournalError> {
+        let connection = match checked(&place) {
+            Err(trouble) => return Err(stopped(&place, clock, trouble, "open", held)),
+            Ok(connection) => Mutex::new(Some(connection)),
+        };
+        Ok(Self { place, clock, aside, elsewhere: OnceLock::new(), connection })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.place.path()
+    }
+
+    pub(super) fn aside(&self) -> Option<&Path> {
+        self.aside.as_deref()
+    }
+
+    /// Now, in the journal's own resolution: a value that comes back as it was written.
+    pub(super) fn now(&self) -> Timestamp {
+        let now = self.clock.now();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+
+    pub(super) fn came_from_elsewhere(&self) -> bool {
+        self.elsewhere.get().is_some()
+    }
+
+    /// Writes down on which machine the journal is used, and notices if it was another one.
+    pub(super) fn remember_host(&self) -> Result<(), JournalError> {
+        let Some(here) = host::id() else { return Ok(()) };
+        let known = self.read("read", |tx| {
+            let known: Option<String> = tx
+                .query_row("SELECT value FROM meta WHERE name = 'host'", [], |row| row.get(0))
+                .optional()?;
+            Ok(known)
+        })?;
+        if known.as_ref() == Some(&here) {
+            return Ok(());
+        }
+        if known.is_some() {
+            let _ = self.elsewhere.set(());
+        }
+        self.write("record the machine", |tx| {
+            tx.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('host', ?1)", [&here])?;
+            Ok(())
+        })
+    }
+
+    /// Checks everything again.
+    pub(super) fn check(&self) -> Result<(), JournalError> {
+        self.read("check", |tx| match SCHEMA.examine(tx)? {
+            Found::Damaged(what) => Err(Trouble::Unreadable(what)),
+            _ => Ok(()),
+        })
+    }
+
+    /// Reads one consistent state.
+    pub(super) fn read<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, Trouble>,
+    ) -> Result<T, JournalError> {
+        self.transact(doing, TransactionBehavior::Deferred, |connection, behavior| {
+            let tx = connection.transaction_with_behavior(behavior)?;
+            work(&tx)
+        })
+    }
+
+    /// Writes, durably or not at all.
+    pub(super) fn write<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, Trouble>,
+    ) -> Result<T, JournalError> {
+        let mut sound = true;
+        let value =
+            self.transact(doing, TransactionBehavior::Immediate, |connection, behavior| {
+                let tx = connection.transaction_with_behavior(behavior)?;
+                let value = work(&tx)?;
+                fault::point("journal: commit").map_err(Trouble::Io)?;
+                tx.commit()?;
+                // Durable: from here on only the end of the process can follow, not an error.
+                let _ = fault::point("journal: committed");
+                sound = empty_log(connection);
+                Ok(value)
+            })?;
+        if !sound {
+            self.connection().take();
+        }
+        Ok(value)
+    }
+
+    /// Runs a transaction. After any error but that of a rule the connection is dropped, which
+    /// rolls back: what failed is never committed again on it.
+    fn transact<T>(
+        &self,
+        doing: &'static str,
+        behavior: TransactionBehavior,
+        run: impl FnOnce(&mut Connection, TransactionBehavior) -> Result<T, Trouble>,
+    ) -> Result<T, JournalError> {
+        let mut shared = self.connection();
+        let outcome = match shared.take().map_or_else(|| connect(&self.place), Ok) {
+            Err(trouble) => Err(trouble),
+            Ok(mut connection) => {
+                let outcome = run(&mut connection, behavior);
+                if matches!(outcome, Ok(_) | Err(Trouble::Rule(_))) {
+                    *shared = Some(connection);
+                }
+                outcome
+            }
+        };
+        outcome.map_err(|trouble| {
+            if trouble.damage().is_some() {
+                self.look_again(trouble, doing)
+            } else {
+                trouble.explain(doing, self.path())
+            }
+        })
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Option<Connection>> {
+        // A panic inside a transaction dropped it, and so rolled it back.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something read like damage: if a fresh look at the whole file says the same, it is set aside.
+    fn look_again(&self, trouble: Trouble, doing: &'static str) -> JournalError {
+        let held = match self.place.lock() {
+            Ok(held) => held,
+            Err(error) => return error.into(),
+        };
+        match self.place.look() {
+            Ok(Lies::Journal) => {}
+            // Another process was faster.
+            Ok(Lies::Nothing) => return trouble.explain(doing, self.path()),
+            Ok(Lies::Remains) => return lost(&self.place, self.clock, &held),
+            Err(error) => return error.into(),
+        }
+        match checked(&self.place) {
+            Ok(_) => trouble.explain(doing, self.path()),
+            Err(again) => stopped(&self.place, self.clock, again, doing, &held),
+        }
+    }
+}
+
+/// Puts an empty journal in place.
+pub(super) fn create(place: &Place, held: &Lock) -> Result<(), JournalError> {
+    let image = SCHEMA
+        .image()
+        .map_err(|error| Trouble::from(error).explain("prepare tables", place.path()))?;
+    Ok(place.create(&image, held)?)
+}
+
+/// The error for a journal whose content is gone: what is left of it is set aside.
+pub(super) fn lost(place: &Place, clock: Clock, held: &Lock) -> JournalError {
+    let gone = Trouble::Unreadable("what was recorded in it is gone".to_owned());
+    stopped(place, clock, gone, "open", held)
+}
+
+/// What an unusable database leads to: damage is set aside, anything else is left as it is.
+fn stopped(
+    place: &Place,
+    clock: Clock,
+    trouble: Trouble,
+    doing: &'static str,
+    held: &Lock,
+) -> JournalError {
+    let Some(what) = trouble.damage() else { return trouble.explain(doing, place.path()) };
+    match place.set_aside(clock.now(), held) {
+        Ok(dir) => {
+            JournalError::Corrupt { path: place.path().to_owned(), what, moved_to: Some(dir) }
+        }
+        Err(error) => error.into(),
+    }
+}
+
+/// A connection to a database that was looked at from end to end.
+fn checked(place: &Place) -> Result<Connection, Trouble> {
+    let mut connection = connect(place)?;
+    // One transaction, so that the many reads of it see the same state.
+    let tx = connection.transaction()?;
+    let found = SCHEMA.examine(&tx)?;
+    drop(tx);
+    match found {
+        Found::Current => {}
+        Found::Older => {
+            fault::point("journal: migrate").map_err(Trouble::Io)?;
+            SCHEMA.migrate(&mut connection)?;
+        }
+        Found::Newer(found) => {
+            let (path, known) = (place.path().to_owned(), SCHEMA.version());
+            return Err(JournalError::Newer { path, found, known }.into());
+        }
+        Found::Damaged(what) => return Err(Trouble::Unreadable(what)),
+    }
+    Ok(connection)
+}
+
+fn connect(place: &Place) -> Result<Connection, Trouble> {
+    fault::point("journal: open").map_err(Trouble::Io)?;
+    // Without CREATE: a journal that vanished must not come back empty.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(place.path(), flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        let refused = io::Error::other("its file system does not support a write-ahead log");
+        return Err(Trouble::Io(refused));
+    }
+    // FULL: a commit is on the disk when it returns. F_FULLFSYNC is what macOS needs for that.
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;
+         PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;
+         PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;",
+    )?;
+    Ok(connection)
+}
+
+/// Empties the write-ahead log after a commit. Then a log that is damaged or lost can take no more
+/// than the commit under way with it, and no forgotten `upload_url` stays in it. What cannot be done
+/// now, because another process reads or the disk is full, is done after the next commit. `false`:
+/// the disk refused, and this connection is not to be used again.
+fn empty_log(connection: &Connection) -> bool {
+    let emptied = connection.busy_timeout(BRIEF).and_then(|()| {
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+    });
+    if let Err(error) = &emptied {
+        tracing::warn!(%error, "the journal's log could not be emptied");
+    }
+    emptied.is_ok() && connection.busy_timeout(PATIENCE).is_ok()
+}
