@@ -268,7 +268,7 @@ async fn a_connection_that_breaks_in_a_chunk_stores_nothing_of_it() {
         5 * MIB
     );
     stream.write_all(head.as_bytes()).await.unwrap();
-    stream.write_all(&[7; 1_000_000]).await.unwrap();
+    stream.write_all(&vec![7; 1_000_000]).await.unwrap();
     drop(stream);
     until("the broken PUT in the log", || {
         let log = upload.world.sandbox.requests();
