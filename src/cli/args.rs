@@ -79,7 +79,7 @@ pub struct UploadArgs {
     #[arg(long, value_name = "LEVEL", value_parser = values::privacy())]
     pub privacy: Option<Privacy>,
 
-    /// Send posts that do not say it themselves to the inbox, to be finished in the TikTok app
+    /// Send every post to the inbox, to be finished in the TikTok app
     #[arg(long)]
     pub draft: bool,
 
@@ -108,6 +108,24 @@ pub struct UploadArgs {
     /// Send at most so many bytes a second, all accounts together (500kB, 2MB, 1MiB)
     #[arg(long, value_name = "BYTES", value_parser = values::rate)]
     pub limit_rate: Option<u64>,
+}
+
+impl UploadArgs {
+    /// An upload of a manifest as without any option.
+    pub fn of(manifest: PathBuf) -> Self {
+        Self {
+            manifest,
+            dry_run: false,
+            privacy: None,
+            draft: false,
+            account: None,
+            jobs: 4,
+            no_wait: false,
+            repost: false,
+            chunk_size: None,
+            limit_rate: None,
+        }
+    }
 }
 
 /// Arguments of `status`.

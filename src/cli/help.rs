@@ -33,6 +33,7 @@ pub(super) const TOP: &str = headed!(
     "5        temporary; run the same command again"
     "6        the outcome of a post is unknown; a human must look"
     "130/143  stopped by SIGINT/SIGTERM"
+    ""
     "A batch ends with the first of 6, 4, 3, 1, 5, 0 that one of its posts led to."
 );
 

@@ -7,6 +7,7 @@ mod values;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+pub use crate::commands::sandbox::SandboxArgs;
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
@@ -41,7 +42,24 @@ pub struct Cli {
 
 /// What to do. A command is here when it works, not before.
 #[derive(Debug, Subcommand)]
-pub enum Command {}
+pub enum Command {
+    /// Log an account in
+    Login(LoginArgs),
+    /// Renew the tokens that end soon; made for cron
+    Refresh(RefreshArgs),
+    /// List the accounts that are logged in
+    Accounts(AccountsArgs),
+    /// Post what a manifest lists, resume what was cut off
+    Upload(UploadArgs),
+    /// Show what became of the posts, and ask TikTok about those that are not final
+    Status(StatusArgs),
+    /// Settle a post whose outcome is unknown
+    Resolve(ResolveArgs),
+    /// Run an offline TikTok on this machine, to rehearse with
+    Sandbox(Box<SandboxArgs>),
+    /// See a login and an upload work in seconds, offline
+    Demo(DemoArgs),
+}
 
 /// Options that every command takes.
 #[derive(Clone, Debug, Default, clap::Args)]

@@ -1,6 +1,6 @@
 //! `tiktok-up sandbox`: an offline TikTok, for as long as it is left running.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::exit::{Exit, Explain, Failure};
+use crate::output::Printer;
 use crate::sandbox::faults::Script;
 use crate::sandbox::{
     self, Account, App, Lifetimes, Megabyte, Options, QrConfirm, Resend, Sandbox, UploadedBytes,
@@ -139,9 +140,6 @@ pub enum SandboxError {
     /// The port or the log file cannot be opened.
     #[error("cannot start the sandbox")]
     Start(#[source] io::Error),
-    /// The signals cannot be waited for, or the settings cannot be told.
-    #[error("cannot go on")]
-    Io(#[source] io::Error),
 }
 
 impl Explain for SandboxError {
@@ -150,7 +148,7 @@ impl Explain for SandboxError {
             Self::Faults { .. } | Self::Script { .. } | Self::Account(_) | Self::Scope(_) => {
                 Exit::Usage
             }
-            Self::Start(_) | Self::Io(_) => Exit::Local,
+            Self::Start(_) => Exit::Local,
         }
     }
 
@@ -224,47 +222,39 @@ fn script(path: &Path) -> Result<Script, SandboxError> {
     Script::read(&text).map_err(|source| SandboxError::Script { path: path.to_owned(), source })
 }
 
-/// Serves until SIGINT or SIGTERM. `out` gets the lines to export, or with `json` one object, as
-/// soon as the sandbox listens; what a person should know goes to stderr.
-pub async fn run(
-    options: SandboxArgs,
-    json: bool,
-    out: &mut (dyn Write + Send),
+/// Serves until SIGINT or SIGTERM. The lines to export are data, and there as soon as the sandbox
+/// listens; what a person should know is talk.
+pub(super) async fn run(
+    args: &SandboxArgs,
+    printer: &Printer,
+    shutdown: &Shutdown,
 ) -> Result<Exit, Failure> {
-    let shutdown = Shutdown::listen().map_err(SandboxError::Io)?;
-    let sandbox = sandbox::start(options.options()?).map_err(SandboxError::Start)?;
-    let told = if json { tell_json(&sandbox, out) } else { tell_exports(&sandbox, out) };
-    told.map_err(SandboxError::Io)?;
-    // Talk that nobody reads is no reason to stop.
-    let _ = writeln!(
-        io::stderr(),
-        "An offline TikTok is listening. Its page: {}\nPress Ctrl-C to stop.",
-        sandbox.page()
-    );
+    let sandbox = sandbox::start(args.options()?).map_err(SandboxError::Start)?;
+    tell(&sandbox, printer);
     shutdown.requested().await;
     sandbox.shutdown().await;
     Ok(Exit::Done)
 }
 
-fn tell_exports(sandbox: &Sandbox, out: &mut (dyn Write + Send)) -> io::Result<()> {
-    writeln!(out, "export TIKTOK_UP_API_URL={}", sandbox.url())?;
-    writeln!(out, "export TIKTOK_UP_AUTH_URL={}", sandbox.url())?;
-    writeln!(out, "export TIKTOK_CLIENT_KEY={}", sandbox.client_key())?;
-    writeln!(out, "export TIKTOK_CLIENT_SECRET={}", sandbox.client_secret().expose())?;
-    out.flush()
-}
-
-fn tell_json(sandbox: &Sandbox, out: &mut (dyn Write + Send)) -> io::Result<()> {
-    let line = json!({
-        "event": "sandbox",
-        "api_url": sandbox.url(),
-        "auth_url": sandbox.url(),
-        "client_key": sandbox.client_key(),
-        "client_secret": sandbox.client_secret().expose(),
-        "page": sandbox.page(),
-    });
-    writeln!(out, "{line}")?;
-    out.flush()
+fn tell(sandbox: &Sandbox, printer: &Printer) {
+    let (url, key, secret) = (sandbox.url(), sandbox.client_key(), sandbox.client_secret());
+    if printer.is_json() {
+        printer.json(&json!({
+            "event": "sandbox",
+            "api_url": url,
+            "auth_url": url,
+            "client_key": key,
+            "client_secret": secret.expose(),
+            "page": sandbox.page(),
+        }));
+        return;
+    }
+    printer.data(format!("export TIKTOK_UP_API_URL={url}"));
+    printer.data(format!("export TIKTOK_UP_AUTH_URL={url}"));
+    printer.data(format!("export TIKTOK_CLIENT_KEY={key}"));
+    printer.data(format!("export TIKTOK_CLIENT_SECRET={}", secret.expose()));
+    printer.talk(format!("an offline TikTok is listening; its page: {}", sandbox.page()));
+    printer.talk("press Ctrl-C to stop");
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use crate::tiktok::{App, Endpoints};
 use crate::timing::Timing;
 
 /// Where environment variables are looked up.
-pub type Environment<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
+pub type Environment<'a> = dyn Fn(&str) -> Option<OsString> + Send + Sync + 'a;
 
 /// Waiting times for rehearsals; see [`Timing::with`].
 const TIMING_VAR: &str = "TIKTOK_UP_TIMING";
