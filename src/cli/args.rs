@@ -17,12 +17,12 @@ pub struct LoginArgs {
     #[arg(long)]
     pub no_browser: bool,
 
-    /// Wait for the callback on this port of 127.0.0.1; 0 takes a free one
+    /// Wait for the callback on this port of 127.0.0.1; 0 takes a free one [default: 3456]
     ///
     /// The address `http://127.0.0.1:PORT/callback/` must be registered for the app. The wildcard
     /// `http://127.0.0.1:*/callback/` covers every port.
-    #[arg(long, value_name = "PORT", default_value_t = 3456)]
-    pub port: u16,
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
 
     /// How long to wait for the consent
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = values::duration)]

@@ -9,7 +9,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::{Table, moment};
 
 /// Runs the command.
-pub fn run(context: &Context, _args: &AccountsArgs) -> Result<Exit, Failure> {
+pub(super) fn run(context: &Context, _args: &AccountsArgs) -> Result<Exit, Failure> {
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
     let accounts = store.accounts()?;
     let now = context.settings.clock.now();

@@ -24,6 +24,7 @@ const VIDEO: &[u8] = include_bytes!("demo.mp4");
 /// The manifest of the demo, as a user would write it.
 const MANIFEST: &str = r#"[
     {
+        "user_id": "ada",
         "video_path": "demo.mp4",
         "description": "Hello from tiktok-up",
         "tags": ["demo", "cli"],
@@ -33,7 +34,7 @@ const MANIFEST: &str = r#"[
 "#;
 
 /// Runs the command.
-pub async fn run(
+pub(super) async fn run(
     printer: &Printer,
     shutdown: &Shutdown,
     _args: &DemoArgs,
@@ -51,14 +52,14 @@ pub async fn run(
     step(printer, 1, "start the offline TikTok", "tiktok-up sandbox");
     say(printer, &format!("its page: {}", sandbox.page()));
 
-    step(printer, 2, "log an account in", "tiktok-up login");
+    step(printer, 2, "log an account in", "tiktok-up login --alias ada");
     let browser = Browser::Custom(Box::new(browse));
     let login = LoginArgs {
         no_browser: false,
-        port: 0,
+        port: Some(0),
         timeout: Duration::from_mins(1),
         scopes: None,
-        alias: None,
+        alias: Some("ada".into()),
     };
     let exit = login::by(&context, &login, Way::Browser { port: Some(0), browser }).await?;
     if exit != Exit::Done {

@@ -13,7 +13,7 @@ use crate::tiktok::Scopes;
 const SCOPES: &str = "user.info.basic,video.publish,video.upload";
 
 /// Runs the command.
-pub async fn run(context: &Context, args: &LoginArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(context: &Context, args: &LoginArgs) -> Result<Exit, Failure> {
     let browser = if args.no_browser { Browser::Print } else { Browser::Open };
     let way = Way::Browser { port: args.port, browser };
     by(context, args, way).await

@@ -8,7 +8,7 @@ use crate::commands::Context;
 use crate::exit::{Exit, Explain, Failure};
 
 /// Runs the command.
-pub async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, Failure> {
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
     let chosen: Vec<Account> = if args.account.is_empty() {
         store.accounts()?.iter().cloned().collect()

@@ -11,7 +11,7 @@ use crate::fs::Lock;
 use crate::journal::Journal;
 
 /// Runs the command.
-pub fn run(context: &Context, args: &ResolveArgs) -> Result<Exit, Failure> {
+pub(super) fn run(context: &Context, args: &ResolveArgs) -> Result<Exit, Failure> {
     let number = parse_number(&args.post)?;
     let state = &context.settings.home.state;
     let Some(journal) = Journal::open_existing(state, context.settings.clock)? else {

@@ -18,17 +18,15 @@ use crate::upload::report::{PostReport, Progress, Reporter, Subject};
 use crate::upload::state::{Failed, Phase, Transfer};
 
 /// Runs the command.
-pub async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     let state = &context.settings.home.state;
     let number = args.post.as_deref().map(parse_number).transpose()?;
     let Some(journal) = Journal::open_existing(state, context.settings.clock)? else {
-        return match number {
-            Some(number) => Err(Failure::usage(format!("there is no post {number}"))),
-            None => {
-                context.printer.note("nothing was posted from here yet");
-                Ok(Exit::Done)
-            }
-        };
+        if let Some(number) = number {
+            return Err(Failure::usage(format!("there is no post {number}")));
+        }
+        context.printer.note("nothing was posted from here yet");
+        return Ok(Exit::Done);
     };
     let mut wait = context.settings.timing.poll_first;
     loop {
@@ -185,7 +183,7 @@ fn show(
             post.label.clone(),
             word(post).to_owned(),
             moment(post.last.as_ref().map_or(post.created_at, |last| last.updated_at)),
-            post.last.as_ref().map(|last| ids(last)).unwrap_or_default(),
+            post.last.as_ref().map(ids).unwrap_or_default(),
         ]);
     }
     printer.table(&table);

@@ -29,7 +29,7 @@ use self::prepare::{Prepared, prepare};
 use crate::commands::authority::AccountTokens;
 
 /// Runs the command.
-pub async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Failure> {
     let options = options(context, args);
     let (text, folder) = read_manifest(&args.manifest)?;
     let mut manifest = manifest::read(&text, &folder, &defaults(context, args))?;
