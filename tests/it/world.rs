@@ -40,6 +40,8 @@ impl World {
 
     /// As [`World::new`], with other options.
     pub(crate) fn with(options: Options) -> Self {
+        // The executable does the same; here it is for the browser that these tests play.
+        _ = rustls::crypto::ring::default_provider().install_default();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.unwrap();
