@@ -38,8 +38,9 @@ fn alias(context: &Context, account: &str, name: &str) -> Result<Exit, Failure> 
 
 /// Takes over the token file of the Flask uploader. A newer token here is never overwritten.
 fn import(context: &Context, file: &Path) -> Result<Exit, Failure> {
-    let bytes = fs::read_private(file)?
-        .ok_or_else(|| Failure::usage(format!("there is no file {}", file.display())))?;
+    let bytes = std::fs::read(file)
+        .map(Zeroizing::new)
+        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
     let app = context.settings.app()?;
     let read = import::read(&bytes, &TimeZone::system(), &app)
         .map_err(|error| Failure::usage(format!("cannot import {}: {error}", file.display())))?;
