@@ -21,6 +21,7 @@ pub mod journal;
 pub mod manifest;
 pub mod media;
 pub mod output;
+mod process;
 pub mod retry;
 pub mod sandbox;
 pub mod secret;
@@ -30,3 +31,53 @@ pub mod text;
 pub mod tiktok;
 pub mod timing;
 pub mod upload;
+
+use std::ffi::OsString;
+use std::panic::catch_unwind;
+
+use crate::cli::{Cli, Early};
+use crate::exit::{Exit, Failure};
+use crate::output::{Look, Printer};
+use crate::settings::Environment;
+
+/// Threads of the async runtime: the work is waiting and copying, not computing.
+const WORKERS: std::ops::RangeInclusive<usize> = 2..=4;
+
+/// Runs the program on a command line, its first word being the program's name.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+    process::harden();
+    let args: Vec<OsString> = args.into_iter().collect();
+    // The panic hook has told where it was.
+    catch_unwind(|| enter(args, &|name| std::env::var_os(name))).unwrap_or(Exit::Failed)
+}
+
+fn enter(args: Vec<OsString>, env: &Environment<'_>) -> Exit {
+    let early = Early::glean(&args);
+    let cli = match Cli::read(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let printer = Printer::new(Look::early(early, env));
+            return printer.usage(&error).worst(printer.finish());
+        }
+    };
+    let printer = Printer::new(Look::of(&cli.global, env));
+    output::listen(&printer);
+    let exit = perform(cli, &printer, env).unwrap_or_else(|failure| {
+        printer.failure(&failure);
+        failure.exit
+    });
+    exit.worst(printer.finish())
+}
+
+fn perform(cli: Cli, printer: &Printer, env: &Environment<'_>) -> Result<Exit, Failure> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.clamp(*WORKERS.start(), *WORKERS.end()))
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::unexpected(error).context("cannot start the runtime"))?;
+    let outcome = runtime.block_on(commands::dispatch(cli, printer, env));
+    // A read of standard input that nobody waits for any more must not keep the process.
+    runtime.shutdown_background();
+    outcome
+}

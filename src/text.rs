@@ -14,6 +14,12 @@ pub fn plain(text: &str) -> String {
     out
 }
 
+/// Whether a character could do harm on a terminal: a control character other than the line break,
+/// or one that turns the direction of the text.
+pub fn is_hostile(c: char) -> bool {
+    c != '\n' && harmless(c) != Some(c)
+}
+
 fn harmless(c: char) -> Option<char> {
     match c {
         '\n' | '\r' | '\t' => Some(' '),

@@ -1,4 +1,27 @@
 //! Logins and tokens: the three ways in, the store, and the refresh that keeps a login alive.
 
+pub mod account;
+pub mod browser;
 pub mod callback;
+pub mod due;
+pub mod error;
+pub mod import;
+pub mod login;
+pub mod logout;
+pub mod notice;
+pub mod paste;
 pub mod pkce;
+pub mod qr;
+pub mod refresh;
+pub mod store;
+
+mod pending;
+#[cfg(test)]
+mod testing;
+
+pub use account::{Account, Accounts};
+pub use error::AuthError;
+pub use login::{Browser, LoggedIn, Login, Way};
+pub use notice::{Notice, Reporter};
+pub use refresh::{Ask, Outcome, Tokens};
+pub use store::{Store, StoreError};

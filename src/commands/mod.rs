@@ -1,1 +1,104 @@
-//! The commands room.
+//! One file per command: the only room that joins the others.
+
+mod accounts;
+mod authority;
+mod demo;
+mod login;
+mod refresh;
+mod resolve;
+pub mod sandbox;
+mod status;
+mod upload;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::auth::{Store, Tokens};
+use crate::cli::{Cli, Command, GlobalArgs};
+use crate::exit::{Exit, Failure};
+use crate::output::{AuthOutput, Printer};
+use crate::settings::{Environment, Settings};
+use crate::signals::Shutdown;
+use crate::tiktok::{App, Client};
+
+/// How long new tokens that find no space on the disk are kept for a person to free some.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What a command works with.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// What the run was told.
+    pub settings: Settings,
+    /// Where it talks.
+    pub printer: Printer,
+    /// TikTok.
+    pub client: Client,
+    /// Asks to stop.
+    pub shutdown: Shutdown,
+}
+
+impl Context {
+    /// Reads the settings, says so if they lead elsewhere than to TikTok, and makes the client.
+    pub fn load(
+        global: &GlobalArgs,
+        printer: &Printer,
+        shutdown: &Shutdown,
+        env: &Environment<'_>,
+    ) -> Result<Self, Failure> {
+        let settings = Settings::load(global, env)?;
+        let overrides = settings.endpoints.overrides();
+        if !overrides.is_empty() {
+            printer.warn(format!("this is not TikTok itself: {}", overrides.join(", ")));
+        }
+        Self::new(settings, printer.clone(), shutdown.clone())
+    }
+
+    /// Makes the client for settings that are known already.
+    pub fn new(settings: Settings, printer: Printer, shutdown: Shutdown) -> Result<Self, Failure> {
+        let client =
+            Client::new(settings.endpoints.clone(), settings.clock, settings.timing.clone())?;
+        Ok(Self { settings, printer, client, shutdown })
+    }
+
+    /// The tokens of a store's accounts, for one app.
+    fn tokens(&self, store: Store, app: App) -> Tokens {
+        let reporter = Arc::new(AuthOutput::new(&self.printer));
+        let (client, timing) = (self.client.clone(), self.settings.timing.clone());
+        let tokens = Tokens::new(store, client, vec![app], self.settings.clock, timing, reporter);
+        let watched = io::IsTerminal::is_terminal(&io::stderr());
+        tokens.with_patience(if watched { PATIENCE } else { Duration::ZERO })
+    }
+}
+
+/// Runs the command. Only those that need settings read them: a faulty `config.toml` is no reason
+/// not to run the others.
+pub async fn dispatch(cli: Cli, printer: &Printer, env: &Environment<'_>) -> Result<Exit, Failure> {
+    let shutdown = Shutdown::listen()
+        .map_err(|error| Failure::unexpected(error).context("cannot listen to signals"))?;
+    let command = perform(cli, printer, &shutdown, env);
+    tokio::select! {
+        outcome = command => outcome,
+        // Once asked to stop a command does so at the next safe place; a second signal insists.
+        signal = shutdown.insisted() => Ok(signal.exit()),
+    }
+}
+
+async fn perform(
+    cli: Cli,
+    printer: &Printer,
+    shutdown: &Shutdown,
+    env: &Environment<'_>,
+) -> Result<Exit, Failure> {
+    let load = || Context::load(&cli.global, printer, shutdown, env);
+    match &cli.command {
+        Command::Login(args) => login::run(&load()?, args).await,
+        Command::Refresh(args) => refresh::run(&load()?, args).await,
+        Command::Accounts(args) => accounts::run(&load()?, args),
+        Command::Upload(args) => upload::run(&load()?, args).await,
+        Command::Status(args) => status::run(&load()?, args).await,
+        Command::Resolve(args) => resolve::run(&load()?, args),
+        Command::Sandbox(args) => sandbox::run(args, printer, shutdown).await,
+        Command::Demo(args) => demo::run(printer, shutdown, args).await,
+    }
+}

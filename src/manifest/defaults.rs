@@ -37,3 +37,21 @@ pub struct Preferences {
     /// `auto_add_music`; applied to photos only.
     pub auto_add_music: Option<bool>,
 }
+
+impl Preferences {
+    /// These, and those of `below` where there are none.
+    pub(super) fn over(self, below: &Self) -> Self {
+        Self {
+            user: self.user.or_else(|| below.user.clone()),
+            mode: self.mode.or(below.mode),
+            privacy: self.privacy.or(below.privacy),
+            disable_comment: self.disable_comment.or(below.disable_comment),
+            disable_duet: self.disable_duet.or(below.disable_duet),
+            disable_stitch: self.disable_stitch.or(below.disable_stitch),
+            brand_content: self.brand_content.or(below.brand_content),
+            brand_organic: self.brand_organic.or(below.brand_organic),
+            is_aigc: self.is_aigc.or(below.is_aigc),
+            auto_add_music: self.auto_add_music.or(below.auto_add_music),
+        }
+    }
+}

@@ -41,7 +41,7 @@ impl fmt::Display for Problem {
             Part::Post(index) => write!(f, ", post {}", index + 1)?,
         }
         if let Some(field) = &self.field {
-            write!(f, ", field `{}`", field.escape_debug())?;
+            write!(f, ", field `{field}`")?;
         }
         write!(f, ": {}", self.message)?;
         if let Some(hint) = &self.hint {
@@ -63,12 +63,23 @@ pub struct Problems {
 }
 
 impl Problems {
+    /// The one problem that leaves nothing to look at for others.
+    pub(super) fn one(problem: Problem) -> Self {
+        Self { kept: vec![problem], beyond: 0 }
+    }
+
     pub(super) fn push(&mut self, problem: Problem) {
         if self.kept.len() < KEPT {
             self.kept.push(problem);
         } else {
             self.beyond += 1;
         }
+    }
+
+    /// The same in the order of their places.
+    pub(super) fn sorted(mut self) -> Self {
+        self.kept.sort_by_key(|problem| (problem.line, problem.column));
+        self
     }
 
     /// How many there are.
@@ -84,6 +95,14 @@ impl Problems {
     /// The first thousand, in the order of their places.
     pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
         self.kept.iter()
+    }
+}
+
+impl FromIterator<Problem> for Problems {
+    fn from_iter<I: IntoIterator<Item = Problem>>(problems: I) -> Self {
+        let mut all = Self::default();
+        problems.into_iter().for_each(|problem| all.push(problem));
+        all.sorted()
     }
 }
 

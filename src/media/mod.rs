@@ -5,9 +5,17 @@
 //! refuses; everything in doubt is a warning.
 
 mod check;
+mod mp4;
 mod probe;
+mod rate;
+mod reader;
+mod sniff;
 mod source;
+mod webm;
 
 pub use self::check::{Finding, Findings, check};
 pub use self::probe::{Container, Probe, ProbeError, probe};
 pub use self::source::ReadAt;
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::reader::{Reader, Stop};
+use super::sniff::{self, Sniffed};
 use super::source::ReadAt;
+use super::{mp4, webm};
 use crate::exit::{Exit, Explain};
 
 /// The containers that TikTok takes.
@@ -97,10 +100,39 @@ impl Explain for ProbeError {
     }
 }
 
+impl Probe {
+    /// A video of which nothing is known but its container.
+    pub(super) fn unknown(container: Container) -> Self {
+        Self {
+            container,
+            duration: None,
+            width: None,
+            height: None,
+            shown: None,
+            frame_rate: None,
+            steady: false,
+            codec: None,
+            complete: true,
+        }
+    }
+}
+
 /// Looks at the headers of a video of `len` bytes.
 ///
 /// Reads at most 8 MiB in pieces of at most 64 KiB, whatever the file says; never panics.
 pub fn probe<S: ReadAt + ?Sized>(source: &S, len: u64) -> Result<Probe, ProbeError> {
-    let _ = (source, len);
-    Err(ProbeError::NotAVideo { looks_like: None })
+    let mut reader = Reader::new(&source, len);
+    let head = match reader.some(0, len, sniff::LENGTH) {
+        Ok(head) => head,
+        Err(Stop::Budget) => Vec::new(),
+        Err(Stop::Io(error)) => return Err(error.into()),
+    };
+    if head.is_empty() {
+        return Err(ProbeError::Empty);
+    }
+    match sniff::sniff(&head) {
+        Sniffed::Container(Container::WebM) => webm::probe(&mut reader),
+        Sniffed::Container(container) => mp4::probe(container, &mut reader),
+        Sniffed::Other(looks_like) => Err(ProbeError::NotAVideo { looks_like }),
+    }
 }

@@ -1,1 +1,25 @@
-//! The output room.
+//! Everything that a run says: data on standard output, talk on standard error.
+//!
+//! Nothing else in the program writes to a terminal. Text from elsewhere loses whatever could drive
+//! one on its way through [`Line`].
+
+mod auth;
+mod error;
+mod json;
+mod line;
+mod log;
+mod printer;
+mod span;
+mod table;
+mod upload;
+
+pub use self::auth::AuthOutput;
+pub use self::line::Line;
+pub use self::log::listen;
+pub use self::printer::{Look, Printer};
+pub use self::span::{moment, span};
+pub use self::table::Table;
+pub use self::upload::UploadOutput;
+
+#[cfg(test)]
+mod testing;

@@ -182,10 +182,10 @@ impl Client {
         token: &Secret,
         body: &T,
     ) -> reqwest::RequestBuilder {
-        // The documented charset is set after `json`, which would leave it out.
+        // With the documented charset; `json` adds none, and leaves a header that is there alone.
         self.post(path)
             .bearer_auth(token.expose())
-            .json(body)
             .header("Content-Type", "application/json; charset=UTF-8")
+            .json(body)
     }
 }

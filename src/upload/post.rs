@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::manifest::{Caption, Mode};
 use crate::secret::Secret;
 use crate::tiktok::privacy::Privacy;
@@ -27,6 +29,8 @@ pub struct Post {
     pub mode: Mode,
     /// Caption and switches.
     pub settings: PostSettings,
+    /// Not to be posted before.
+    pub publish_at: Option<Timestamp>,
 }
 
 /// What is posted.
@@ -111,26 +115,33 @@ impl Post {
         plan.map_or(Transfer::Pull, |plan| Transfer::File { chunks: plan.count() })
     }
 
-    /// The init of this post. `plan` is there for a file and only for a file.
-    pub fn init(&self, plan: Option<&Plan>) -> Init {
-        let source_info = match (&self.content, plan) {
-            (Content::Photos { urls, cover_index }, _) => {
-                return Init::Photos(self.photos(urls.clone(), *cover_index));
+    /// The init of this post. `None` for a file without a plan: one that is gone.
+    pub fn init(&self, plan: Option<&Plan>) -> Option<Init> {
+        let source_info = match &self.content {
+            Content::Photos { urls, cover_index } => {
+                return Some(Init::Photos(self.photos(urls.clone(), *cover_index)));
             }
-            (Content::Url(url), _) => SourceInfo::PullFromUrl { video_url: url.clone() },
-            (Content::File { .. }, plan) => {
-                let plan = plan.copied();
-                SourceInfo::FileUpload {
-                    video_size: plan.map_or(0, |plan| plan.size()),
-                    chunk_size: plan.map_or(0, |plan| plan.chunk_size()),
-                    total_chunk_count: plan.map_or(0, |plan| plan.count().into()),
-                }
-            }
+            Content::Url(url) => SourceInfo::PullFromUrl { video_url: url.clone() },
+            Content::File { .. } => plan.map(|plan| SourceInfo::FileUpload {
+                video_size: plan.size(),
+                chunk_size: plan.chunk_size(),
+                total_chunk_count: plan.count().into(),
+            })?,
         };
-        match self.mode {
+        Some(match self.mode {
             Mode::Draft => Init::Inbox(InboxInit { source_info }),
             Mode::Direct => Init::Video(VideoInit { post_info: self.post_info(), source_info }),
-        }
+        })
+    }
+
+    /// A hash of everything that the init says besides the source, to notice changed settings.
+    pub fn settings_hash(&self) -> String {
+        let json = match &self.content {
+            Content::Photos { .. } => serde_json::to_vec(&self.photos(Vec::new(), 0)),
+            _ => serde_json::to_vec(&self.post_info()),
+        };
+        // Plain structs of texts and numbers always serialize.
+        blake3::hash(&json.unwrap_or_default()).to_hex().to_string()
     }
 
     fn post_info(&self) -> PostInfo {
@@ -177,16 +188,5 @@ impl Init {
             Self::Inbox(init) => client.inbox_init(token, init).await,
             Self::Photos(init) => client.content_init(token, init).await,
         }
-    }
-
-    /// A hash of everything that the init says, to notice when settings changed between runs.
-    pub fn settings_hash(&self) -> String {
-        let json = match self {
-            Self::Video(init) => serde_json::to_vec(init),
-            Self::Inbox(init) => serde_json::to_vec(init),
-            Self::Photos(init) => serde_json::to_vec(init),
-        };
-        // Plain structs of texts and numbers always serialize.
-        blake3::hash(&json.unwrap_or_default()).to_hex().to_string()
     }
 }

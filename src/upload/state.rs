@@ -118,7 +118,9 @@ pub enum Event {
     UrlGone,
     /// The `upload_url` is too old to be used.
     UrlExpired,
-    /// The file is not the one that was planned, or is gone.
+    /// Found at a restart: another file lies where the planned one was.
+    FileReplaced,
+    /// The file changed while it was sent, or is gone.
     FileChanged {
         /// Whether this process may have handed over the last block of the final chunk, or an
         /// earlier process may have.
@@ -255,9 +257,10 @@ fn open(chunks: u32, stored: u32, event: Event) -> Step {
         // The server claims completeness too early: from here on it is asked, never started over.
         Event::AllStored { index } => to(Phase::FinalIntent { stored: index + 1 }, Action::Ask),
         Event::ChunkUnclear => here(Action::Ask),
-        Event::UrlGone | Event::UrlExpired | Event::Status(Seen::IdUnknown) => {
-            to(Phase::Abandoned, Action::Again)
-        }
+        Event::UrlGone
+        | Event::UrlExpired
+        | Event::FileReplaced
+        | Event::Status(Seen::IdUnknown) => to(Phase::Abandoned, Action::Again),
         Event::BadUploadUrl | Event::FileChanged { .. } => to(Phase::Abandoned, Action::Stop),
         Event::Status(Seen::Processing { stored: Some(seen) }) if seen < chunks => at(seen),
         Event::Status(Seen::Processing { stored: Some(_) }) => {
@@ -284,9 +287,10 @@ fn final_intent(chunks: u32, stored: u32, event: Event) -> Step {
             here(Action::Ask)
         }
         Event::FileChanged { handed_over: false } => to(Phase::Abandoned, Action::Stop),
-        Event::UrlGone | Event::UrlExpired | Event::FileChanged { handed_over: true } => {
-            here(Action::Prove)
-        }
+        Event::UrlGone
+        | Event::UrlExpired
+        | Event::FileReplaced
+        | Event::FileChanged { handed_over: true } => here(Action::Prove),
         Event::ProvedIncomplete => to(Phase::Abandoned, Action::Again),
         Event::Status(Seen::Processing { stored: Some(seen) }) if seen < chunks => {
             to(Phase::FinalIntent { stored: seen }, Action::Send { index: seen })

@@ -1,11 +1,14 @@
 //! The real executable against the real sandbox, over sockets.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
 mod accounts;
 mod awkward_input;
 mod hostile_callback;
 mod login;
 mod refresh;
 mod sandbox_auth;
+mod sandbox_client;
 mod sandbox_display;
 mod sandbox_faults;
 mod sandbox_posting;

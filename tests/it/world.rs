@@ -1,1 +1,343 @@
-//! Tests of `world`.
+//! The vocabulary of these tests: a sandbox, a home, the real executable, and what it said.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+use tiktok_up::sandbox::{self, AccountPatch, ConsentPlan, LogEntry, Options, PostView, Sandbox};
+use tokio::runtime::Runtime;
+
+/// Waiting times that make minutes of waiting take milliseconds; only a loopback API honours them.
+const FAST: &str = "backoff_base=2ms,backoff_cap=20ms,rate_limited=20ms,init_again=20ms,\
+                    poll_first=5ms,poll_cap=50ms,qr_poll=20ms,quota_window=1s";
+
+/// The account that consents by itself.
+pub(crate) const ADA: &str = "@ada";
+/// A public account.
+pub(crate) const BEA: &str = "@bea";
+
+/// One TikTok, one home directory, one user.
+pub(crate) struct World {
+    pub(crate) sandbox: Sandbox,
+    home: TempDir,
+    timing: String,
+    ahead: SignedDuration,
+    runtime: Runtime,
+}
+
+impl World {
+    /// Three accounts, nobody logged in, posts that are processed at once.
+    pub(crate) fn new() -> Self {
+        Self::with(Options::default())
+    }
+
+    /// As [`World::new`], with other options.
+    pub(crate) fn with(options: Options) -> Self {
+        // The executable does the same; here it is for the browser that these tests play.
+        _ = rustls::crypto::ring::default_provider().install_default();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.unwrap();
+        let options = Options { auto_consent: true, processing: Duration::ZERO, ..options };
+        let sandbox = runtime.block_on(async { sandbox::start(options) }).unwrap();
+        let home = TempDir::with_prefix("tiktok-up-test-").unwrap();
+        let (timing, ahead) = (FAST.to_owned(), SignedDuration::ZERO);
+        Self { sandbox, home, timing, ahead, runtime }
+    }
+
+    /// As [`World::new`], with `@ada` logged in.
+    pub(crate) fn logged_in() -> Self {
+        let world = Self::new();
+        world.login(ADA);
+        world
+    }
+
+    /// Replaces waiting times on top of the fast ones.
+    pub(crate) fn timing(mut self, list: &str) -> Self {
+        self.timing = format!("{},{list}", self.timing);
+        self
+    }
+
+    /// Lets time pass, at TikTok and here.
+    pub(crate) fn advance(&mut self, by: SignedDuration) {
+        self.sandbox.advance(by);
+        self.ahead += by;
+    }
+
+    /// A fault at TikTok.
+    pub(crate) fn fault(&self, rule: &Value) {
+        self.sandbox.fault(rule).unwrap();
+    }
+
+    /// Changes an account's settings at TikTok.
+    pub(crate) fn account(&self, handle: &str, patch: &Value) {
+        let patch: AccountPatch = serde_json::from_value(patch.clone()).unwrap();
+        self.sandbox.account(handle, patch).unwrap();
+    }
+
+    /// Who consents next, and to what.
+    pub(crate) fn consent(&self, plan: &Value) {
+        let plan: ConsentPlan = serde_json::from_value(plan.clone()).unwrap();
+        self.sandbox.consent(plan).unwrap();
+    }
+
+    /// The posts that TikTok has.
+    pub(crate) fn posts(&self) -> Vec<PostView> {
+        self.sandbox.posts()
+    }
+
+    /// The calls of one endpoint that TikTok saw.
+    pub(crate) fn calls(&self, endpoint: &str) -> Vec<LogEntry> {
+        self.sandbox.requests().into_iter().filter(|call| call.endpoint == endpoint).collect()
+    }
+
+    /// The `open_id` of an account.
+    pub(crate) fn open_id(&self, handle: &str) -> String {
+        self.sandbox.open_id(handle).unwrap()
+    }
+
+    /// The directory that holds everything of the user's.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// A path beside the manifest.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        let folder = self.home().join("work");
+        fs::create_dir_all(&folder).unwrap();
+        folder.join(name)
+    }
+
+    /// A file beside the manifest.
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// A real video of exactly `size` bytes, unlike any other of its name and size.
+    pub(crate) fn video(&self, name: &str, size: u64) -> PathBuf {
+        let path = self.file(name, include_bytes!("../fixtures/fast-start.mp4"));
+        let file = File::options().write(true).open(&path).unwrap();
+        let head = file.metadata().unwrap().len();
+        let rest = size.checked_sub(head).unwrap();
+        if rest > 0 {
+            // An MP4 may end in a box that players skip.
+            assert!(rest >= 16, "no room for the padding of a {size}-byte video");
+            let mut padding = Vec::new();
+            padding.extend(1_u32.to_be_bytes());
+            padding.extend(b"free");
+            padding.extend(rest.to_be_bytes());
+            file.write_all_at(&padding, head).unwrap();
+            file.set_len(size).unwrap();
+            let mark = format!("{name} {size}");
+            let at = size.saturating_sub(mark.len() as u64).max(head + 16);
+            let room = usize::try_from(size - at).unwrap().min(mark.len());
+            file.write_all_at(&mark.as_bytes()[..room], at).unwrap();
+        }
+        path
+    }
+
+    /// A manifest beside the videos.
+    pub(crate) fn manifest(&self, content: &Value) -> String {
+        let path = self.file("videos_to_upload.json", content.to_string());
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// A manifest with one post of `video` by `user`, as `SELF_ONLY`.
+    pub(crate) fn one_post(&self, user: &str, video: &str) -> String {
+        self.manifest(&serde_json::json!([
+            { "user_id": self.open_id(user), "video_path": video, "description": "hello",
+              "privacy_level": "SELF_ONLY" }
+        ]))
+    }
+
+    /// The executable in this world, ready to run.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tiktok-up"));
+        let timing = format!("{},clock_offset={}s", self.timing, self.ahead.as_secs());
+        command
+            .args(args)
+            .current_dir(self.home())
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("TIKTOK_UP_HOME", self.home().join("home"))
+            .env("TIKTOK_UP_API_URL", self.sandbox.url())
+            .env("TIKTOK_UP_AUTH_URL", self.sandbox.url())
+            .env("TIKTOK_CLIENT_KEY", self.sandbox.client_key())
+            .env("TIKTOK_CLIENT_SECRET", self.sandbox.client_secret().expose())
+            .env("TIKTOK_UP_TIMING", timing)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the executable to its end.
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        Ran::of(self.command(args))
+    }
+
+    /// Logs an account in, as a person with a browser does.
+    pub(crate) fn login(&self, handle: &str) -> Ran {
+        self.consent(&serde_json::json!({ "account": handle }));
+        self.login_with(&[])
+    }
+
+    /// `login --no-browser --port 0` with more arguments; the printed URL is opened.
+    pub(crate) fn login_with(&self, more: &[&str]) -> Ran {
+        let login = self.start_login(more);
+        self.browse(&login.url);
+        login.end()
+    }
+
+    /// Starts a login and reads the URL that it prints.
+    pub(crate) fn start_login(&self, more: &[&str]) -> Login {
+        let mut args = vec!["login", "--no-browser", "--port", "0"];
+        args.extend(more);
+        let mut command = self.command(&args);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        let url = loop {
+            let before = said.len();
+            if stderr.read_line(&mut said).unwrap() == 0 {
+                panic!("the login printed no URL: {said}");
+            }
+            let words = said[before..].split_whitespace();
+            if let Some(url) = words.into_iter().find(|word| word.contains("/v2/auth/authorize/")) {
+                break url.to_owned();
+            }
+        };
+        Login { child, stderr, said, url }
+    }
+
+    /// Opens a URL as a browser does, redirects followed; the last status and page come back.
+    pub(crate) fn browse(&self, url: &str) -> (u16, String) {
+        let url = url.to_owned();
+        self.runtime.block_on(async move {
+            let answer = reqwest::get(&url).await.unwrap();
+            (answer.status().as_u16(), answer.text().await.unwrap())
+        })
+    }
+
+    /// Runs a future beside the sandbox.
+    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+}
+
+/// A login that waits for its callback.
+pub(crate) struct Login {
+    child: Child,
+    stderr: BufReader<std::process::ChildStderr>,
+    said: String,
+    /// The authorize URL that it printed.
+    pub(crate) url: String,
+}
+
+impl Login {
+    /// A parameter of the authorize URL.
+    pub(crate) fn parameter(&self, name: &str) -> String {
+        let url = url::Url::parse(&self.url).unwrap();
+        url.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(mut self) -> Ran {
+        self.stderr.read_to_string(&mut self.said).unwrap();
+        let output = self.child.wait_with_output().unwrap();
+        Ran {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: self.said,
+        }
+    }
+}
+
+/// What a run of the executable came to.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    pub(crate) fn of(mut command: Command) -> Self {
+        let output = command.output().unwrap();
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        self
+    }
+
+    /// Somewhere on stderr or stdout.
+    #[track_caller]
+    pub(crate) fn says(self, words: &str) -> Self {
+        assert!(
+            self.stderr.contains(words) || self.stdout.contains(words),
+            "no {words:?} in {self:#?}"
+        );
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn never_says(self, words: &str) -> Self {
+        assert!(
+            !self.stderr.contains(words) && !self.stdout.contains(words),
+            "{words:?} in {self:#?}"
+        );
+        self
+    }
+
+    /// The JSON lines on stdout.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Vec<Value> {
+        let line =
+            |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        self.stdout.lines().map(line).collect()
+    }
+}
+
+/// SHA-256 of a file, in hex.
+pub(crate) fn sha256(path: &Path) -> String {
+    let mut hash = Sha256::new();
+    let mut file = File::open(path).unwrap();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer).unwrap() {
+            0 => break,
+            n => hash.update(&buffer[..n]),
+        }
+    }
+    let mut hex = String::new();
+    for byte in hash.finalize() {
+        use std::fmt::Write as _;
+        write!(hex, "{byte:02x}").unwrap();
+    }
+    hex
+}
+
+/// Sends raw bytes to a local port and reads what comes back.
+pub(crate) fn raw_request(port: u16, request: &str) -> String {
+    let mut socket = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    socket.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    // A server may close with a reset once it has answered.
+    let _ = socket.read_to_string(&mut answer);
+    answer
+}

@@ -10,6 +10,8 @@ use http::{HeaderMap, Method, StatusCode};
 
 use super::query::Query;
 use crate::secret::Secret;
+use crate::text;
+use crate::tiktok::Scopes;
 
 /// The path of the redirect URI, trailing slash included, as it is registered.
 pub const CALLBACK_PATH: &str = "/callback/";
@@ -74,10 +76,10 @@ pub struct Grant {
     /// The authorization code, decoded once; good for one exchange.
     pub code: Secret,
     /// The scopes that the user granted, as the callback says it; the token answer decides.
-    pub scopes: Vec<String>,
+    pub scopes: Scopes,
 }
 
-/// The refusal that the callback brought. The texts are TikTok's.
+/// The refusal that the callback brought, in TikTok's words, made harmless for a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denial {
     /// Such as `access_denied`.
@@ -184,17 +186,16 @@ pub fn judge_query(text: &str, state: &Secret) -> Verdict {
         return Verdict::Ignored(reason);
     }
     if let Some(error) = query.error.filter(|error| !error.is_empty()) {
-        return Verdict::Denied(Denial { error, description: query.error_description });
+        let description = query.error_description.map(|words| text::plain(&words));
+        return Verdict::Denied(Denial { error: text::plain(&error), description });
     }
     match query.code.filter(|code| !code.is_empty()) {
-        Some(code) => Verdict::Granted(Grant { code, scopes: scopes(query.scopes.as_deref()) }),
+        Some(code) => {
+            let scopes = Scopes::from_answer(query.scopes.as_deref().unwrap_or_default());
+            Verdict::Granted(Grant { code, scopes })
+        }
         None => Verdict::Ignored(Ignored::Empty),
     }
-}
-
-fn scopes(list: Option<&str>) -> Vec<String> {
-    let names = list.unwrap_or_default().split(',').map(str::trim);
-    names.filter(|name| !name.is_empty()).map(ToOwned::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -244,7 +245,7 @@ mod tests {
     fn the_callback_with_our_state_and_a_code_counts() {
         let grant = Grant {
             code: Secret::new("c*"),
-            scopes: vec!["user.info.basic".into(), "video.upload".into()],
+            scopes: Scopes::from_answer("user.info.basic,video.upload"),
         };
         assert_eq!(Sent::get(GOOD).verdict(), Verdict::Granted(grant));
     }
@@ -318,6 +319,14 @@ mod tests {
         let target =
             format!("/callback/?error=access_denied&error_description=no&code=c&state={STATE}");
         let denial = Denial { error: "access_denied".into(), description: Some("no".into()) };
+        assert_eq!(Sent::get(&target).verdict(), Verdict::Denied(denial));
+    }
+
+    #[test]
+    fn t23_the_words_of_a_refusal_are_harmless() {
+        let target = format!("/callback/?error=no%1B%5B2J&error_description=%9b&state={STATE}");
+        let target = target.replace("%9b", "%C2%9Bred");
+        let denial = Denial { error: "no[2J".into(), description: Some("red".into()) };
         assert_eq!(Sent::get(&target).verdict(), Verdict::Denied(denial));
     }
 

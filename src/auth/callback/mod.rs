@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 pub use judge::{Denial, Grant};
 
+use super::notice::length;
 use crate::exit::{Exit, Explain};
 use crate::secret::Secret;
 use judge::CALLBACK_PATH;
@@ -57,7 +58,7 @@ pub enum CallbackError {
         source: io::Error,
     },
     /// Nobody came in time.
-    #[error("no answer came from TikTok within {}", words(*after))]
+    #[error("no answer came from TikTok within {}", length(*after))]
     Timeout {
         /// How long the wait was.
         after: Duration,
@@ -78,17 +79,6 @@ fn refusal(denial: &Denial) -> String {
         Some(text) => format!("{} ({text})", denial.error),
         None => denial.error.clone(),
     }
-}
-
-/// A whole number of the biggest unit that fits, such as `5 minutes`.
-fn words(length: Duration) -> String {
-    let seconds = length.as_secs();
-    let (count, unit) = match seconds {
-        0 => (length.as_millis(), "millisecond"),
-        _ if seconds.is_multiple_of(60) => (u128::from(seconds / 60), "minute"),
-        _ => (u128::from(seconds), "second"),
-    };
-    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
 impl Explain for CallbackError {
@@ -235,3 +225,6 @@ impl Callback {
 pub fn redirect_uri(port: u16) -> String {
     format!("http://127.0.0.1:{port}{CALLBACK_PATH}")
 }
+
+#[cfg(test)]
+mod tests;

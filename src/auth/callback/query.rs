@@ -61,11 +61,15 @@ fn once<T>(place: &mut Option<T>, value: T) -> Result<(), QueryError> {
 
 /// Undoes the form encoding: `+` is a space, `%XX` a byte.
 fn decode(text: &str) -> Result<String, QueryError> {
+    percent_decode(&text.replace('+', " "))
+}
+
+/// Undoes the percent encoding once.
+pub(in crate::auth) fn percent_decode(text: &str) -> Result<String, QueryError> {
     let mut bytes = text.bytes();
     let mut decoded = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {
         decoded.push(match byte {
-            b'+' => b' ',
             b'%' => {
                 let (high, low) = (hex_digit(bytes.next())?, hex_digit(bytes.next())?);
                 high << 4 | low

@@ -199,6 +199,3 @@ async fn connection(stream: TcpStream, room: Arc<Room>, header_read: Duration) {
         room.last_page.send_replace(true);
     }
 }
-
-#[cfg(test)]
-mod tests;

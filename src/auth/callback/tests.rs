@@ -6,8 +6,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-use super::HEADER_READ;
-use crate::auth::callback::{Callback, CallbackError, Grant, Stray};
+use super::server::HEADER_READ;
+use super::{Callback, CallbackError, Grant, Stray};
 use crate::exit::{Exit, Explain as _};
 use crate::secret::Secret;
 
@@ -85,7 +85,7 @@ async fn the_callback_is_redirected_and_its_page_served_before_the_end() {
     assert_eq!(status(&page), "200");
     assert!(body(&page).contains("TikTok has answered"));
     let (outcome, _) = login.ends().await;
-    assert_eq!(outcome.unwrap().scopes, ["a", "b"]);
+    assert_eq!(outcome.unwrap().scopes.to_string(), "a,b");
 }
 
 #[tokio::test]

@@ -1,0 +1,384 @@
+//! A login from its first check to the stored tokens, whichever way the code comes.
+
+use std::fmt;
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use url::Url;
+
+use super::account::{Account, AliasError, NameError};
+use super::browser;
+use super::callback::{Callback, Stray, redirect_uri};
+use super::error::AuthError;
+use super::notice::{Notice, Reporter};
+use super::paste::{self, Lines};
+use super::pkce::{Verifier, nonce};
+use super::qr::{self, Confirmed};
+use super::refresh::blocking;
+use super::store::{Edit, Store, StoreError};
+use crate::clock::Clock;
+use crate::fs;
+use crate::secret::Secret;
+use crate::text;
+use crate::tiktok::{App, Authorize, Client, Error as ApiError, Grant, GrantKind, Scopes};
+use crate::timing::Timing;
+
+/// The port of the callback address unless another is asked for or configured.
+pub const PORT: u16 = 3456;
+
+/// How long a login waits to learn the display name, which it can do without.
+const NAME_WAIT: Duration = Duration::from_secs(10);
+
+/// The disk space that is proved to be there before the user is sent to TikTok, in bytes.
+const ROOM: usize = 16 * 1024;
+
+/// How the authorization code comes.
+#[derive(Debug)]
+pub enum Way {
+    /// By a browser on this machine, to the callback address.
+    Browser {
+        /// The port; `None` takes the app's, or [`PORT`]; 0 any free one.
+        port: Option<u16>,
+        /// Who opens the page.
+        browser: Browser,
+    },
+    /// By a browser elsewhere; the user pastes the address that it ended at.
+    Paste {
+        /// The port in the redirect URI, on which nothing listens.
+        port: Option<u16>,
+        /// What the user pastes.
+        lines: Lines,
+    },
+    /// By a QR code that the TikTok app scans.
+    Qr,
+}
+
+/// Opens an address, or does whatever stands for that.
+pub type Opener = Box<dyn Fn(&Url) + Send + Sync>;
+
+/// Who opens the consent page.
+pub enum Browser {
+    /// The system's browser.
+    Open,
+    /// The user, who is shown the address.
+    Print,
+    /// Somebody else, as in a demonstration.
+    Custom(Opener),
+}
+
+impl fmt::Debug for Browser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "Open",
+            Self::Print => "Print",
+            Self::Custom(_) => "Custom",
+        })
+    }
+}
+
+/// A login to be made.
+#[derive(Clone, Copy)]
+pub struct Login<'a> {
+    /// TikTok.
+    pub client: &'a Client,
+    /// Where the tokens go.
+    pub store: &'a Store,
+    /// The app.
+    pub app: &'a App,
+    /// What to ask the user for; a known account is asked for what it has granted before as well.
+    pub scopes: &'a Scopes,
+    /// The account's alias or `open_id`: a known one is logged in again, and nobody else instead; a
+    /// new one becomes the alias.
+    pub name: Option<&'a str>,
+    /// How long the user may take.
+    pub limit: Duration,
+    /// The clock.
+    pub clock: Clock,
+    /// Waiting times.
+    pub timing: &'a Timing,
+    /// Is told what happens.
+    pub reporter: &'a dyn Reporter,
+}
+
+impl fmt::Debug for Login<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A login that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedIn {
+    /// The account as it is stored.
+    pub account: Account,
+    /// What was asked for and not granted.
+    pub missing: Scopes,
+    /// Whether the account was known before.
+    pub again: bool,
+}
+
+/// What is settled before the user is sent to TikTok.
+struct Plan {
+    /// The account that must come out of it.
+    expected: Option<Account>,
+    scopes: Scopes,
+}
+
+impl Login<'_> {
+    /// Makes the login. Before any address is shown the store is read, the name checked and the disk
+    /// probed; the code is exchanged once.
+    pub async fn run(&self, way: Way) -> Result<LoggedIn, AuthError> {
+        let plan = self.plan().await?;
+        match way {
+            Way::Browser { port, browser } => self.by_browser(&plan, port, &browser).await,
+            Way::Paste { port, lines } => self.by_paste(&plan, port, lines).await,
+            Way::Qr => self.by_qr(&plan).await,
+        }
+    }
+
+    async fn plan(&self) -> Result<Plan, AuthError> {
+        let (store, name) = (self.store.clone(), self.name.map(ToOwned::to_owned));
+        let expected = blocking(move || {
+            let accounts = store.accounts()?;
+            let expected = match (name.as_deref(), accounts.find(name.as_deref())) {
+                (Some(_), Ok(known)) => Some(known.clone()),
+                (Some(_), Err(error @ NameError::Ambiguous { .. })) => return Err(error.into()),
+                (Some(name), Err(_)) => {
+                    accounts.check_alias(name, "")?;
+                    None
+                }
+                (None, _) => None,
+            };
+            fs::probe(&store.path(), ROOM)?;
+            Ok(expected)
+        })
+        .await?;
+        let scopes = match &expected {
+            Some(account) => self.scopes.union(&account.scopes),
+            None => self.scopes.clone(),
+        };
+        Ok(Plan { expected, scopes })
+    }
+
+    async fn by_browser(
+        &self,
+        plan: &Plan,
+        port: Option<u16>,
+        browser: &Browser,
+    ) -> Result<LoggedIn, AuthError> {
+        let port = port.map_or_else(|| configured_port(self.app), Ok)?;
+        // Bound before the address is shown: from here on nobody else can listen there.
+        let mut callback = Callback::bind(port).await?;
+        let attempt = Attempt::new(callback.redirect_uri())?;
+        let url = self.show_address(plan, &attempt);
+        let came = {
+            let stray = |stray| {
+                self.reporter.notice(match stray {
+                    Stray::ForeignState => Notice::ForeignCallback,
+                    Stray::ErrorWithoutState => Notice::ForeignError,
+                });
+            };
+            let mut wait = pin!(callback.wait(&attempt.state, self.limit, stray));
+            tokio::select! {
+                came = &mut wait => came,
+                () = self.open(browser, &url) => wait.await,
+            }
+        };
+        let finish = async {
+            let code = came?.code;
+            self.finish(plan, &code, &attempt.kind()).await
+        };
+        let (outcome, ()) = tokio::join!(finish, callback.close());
+        outcome
+    }
+
+    async fn open(&self, browser: &Browser, url: &Url) {
+        match browser {
+            Browser::Open => {
+                let opened = browser::open(url).await;
+                self.reporter.notice(if opened {
+                    Notice::BrowserOpened
+                } else {
+                    Notice::BrowserFailed
+                });
+            }
+            Browser::Custom(open) => open(url),
+            Browser::Print => {}
+        }
+        self.reporter.notice(Notice::Waiting { limit: self.limit });
+    }
+
+    async fn by_paste(
+        &self,
+        plan: &Plan,
+        port: Option<u16>,
+        mut lines: Lines,
+    ) -> Result<LoggedIn, AuthError> {
+        let configured = self.app.redirect_uri.clone().filter(|uri| !uri.contains(":*/"));
+        let address = match (port, configured) {
+            (None, Some(uri)) => uri,
+            (port, _) => redirect_uri(port.filter(|port| *port != 0).unwrap_or(PORT)),
+        };
+        let attempt = Attempt::new(address)?;
+        self.show_address(plan, &attempt);
+        let grant = paste::wait(
+            &mut lines,
+            &attempt.redirect_uri,
+            &attempt.state,
+            self.limit,
+            self.reporter,
+        )
+        .await?;
+        self.finish(plan, &grant.code, &attempt.kind()).await
+    }
+
+    async fn by_qr(&self, plan: &Plan) -> Result<LoggedIn, AuthError> {
+        let pause = self.timing.qr_poll;
+        let Confirmed { code, redirect_uri } =
+            qr::wait(self.client, self.app, &plan.scopes, self.limit, pause, self.reporter).await?;
+        let redirect_uri = self.app.redirect_uri.as_deref().or(redirect_uri.as_deref());
+        self.finish(plan, &code, &GrantKind::Qr { redirect_uri }).await
+    }
+
+    fn show_address(&self, plan: &Plan, attempt: &Attempt) -> Url {
+        let url = self.client.authorize_url(
+            self.app,
+            &Authorize {
+                scopes: &plan.scopes,
+                redirect_uri: &attempt.redirect_uri,
+                state: &attempt.state,
+                code_challenge: &attempt.verifier.challenge(),
+            },
+        );
+        self.reporter.notice(Notice::Visit { url: url.clone() });
+        url
+    }
+
+    /// Exchanges the code, once, and stores what comes of it.
+    async fn finish(
+        &self,
+        plan: &Plan,
+        code: &Secret,
+        kind: &GrantKind<'_>,
+    ) -> Result<LoggedIn, AuthError> {
+        let asked_at = self.clock.now();
+        let grant = self.exchange(code, kind).await?;
+        if let Some(expected) = plan.expected.as_ref().filter(|one| one.open_id != grant.open_id) {
+            return Err(AuthError::OtherAccount {
+                account: expected.name().to_owned(),
+                expected: text::plain(&expected.open_id),
+                found: grant.open_id,
+            });
+        }
+        let missing = plan.scopes.missing_from(&grant.scopes);
+        let mut account =
+            Account::new(grant, &self.app.client_key, self.app.name.as_deref(), asked_at);
+        account.display_name = self.display_name(&account).await;
+        let (account, again) = self.save(account).await?;
+        for scope in missing.iter() {
+            self.reporter.notice(Notice::ScopeMissing { scope: scope.to_owned() });
+        }
+        Ok(LoggedIn { account, missing, again })
+    }
+
+    /// A code is good for one exchange; it is tried again only if the first try never left.
+    async fn exchange(&self, code: &Secret, kind: &GrantKind<'_>) -> Result<Grant, AuthError> {
+        let grant = match self.client.exchange_code(self.app, code, kind).await {
+            Err(ApiError::NotSent { .. }) => self.client.exchange_code(self.app, code, kind).await,
+            other => other,
+        };
+        grant.map_err(|source| AuthError::Exchange { source })
+    }
+
+    async fn display_name(&self, account: &Account) -> Option<String> {
+        if !account.scopes.has("user.info.basic") {
+            return None;
+        }
+        let info = timeout(NAME_WAIT, self.client.user_info(&account.access_token)).await;
+        let name = info.ok()?.ok()?.display_name;
+        (!name.is_empty()).then_some(name)
+    }
+
+    async fn save(&self, account: Account) -> Result<(Account, bool), AuthError> {
+        let (store, name) = (self.store.clone(), self.name.map(ToOwned::to_owned));
+        let new = account.clone();
+        let outcome = blocking(move || {
+            let mut known = false;
+            let open_id = new.open_id.clone();
+            let saved = store.edit::<StoreError>(&open_id, |current, accounts| {
+                known = current.is_some();
+                Ok(Edit::Put(Box::new(merged(new, current, name, |alias| {
+                    accounts.check_alias(alias, &open_id)
+                })?)))
+            });
+            Ok((saved, known))
+        })
+        .await?;
+        match outcome {
+            (Ok(Some(saved)), known) => Ok((saved, known)),
+            (Ok(None), _) => Err(AuthError::Stopped),
+            // What cannot be stored must not live on at TikTok. But revoking ends every login of
+            // this user with this app, so not if an older one is stored.
+            (Err(source), known) => {
+                let revoked =
+                    !known && self.client.revoke(self.app, &account.access_token).await.is_ok();
+                let account = account.name().to_owned();
+                Err(AuthError::LoginNotSaved { account, revoked, source })
+            }
+        }
+    }
+}
+
+/// The new tokens with what the stored entry says besides.
+fn merged(
+    new: Account,
+    current: Option<&Account>,
+    name: Option<String>,
+    check: impl FnOnce(&str) -> Result<(), AliasError>,
+) -> Result<Account, AliasError> {
+    let alias = match name.filter(|name| *name != new.open_id) {
+        Some(name) => {
+            check(&name)?;
+            Some(name)
+        }
+        None => current.and_then(|current| current.alias.clone()),
+    };
+    let display_name =
+        new.display_name.clone().or_else(|| current.and_then(|one| one.display_name.clone()));
+    let unknown = current.map(|current| current.unknown.clone()).unwrap_or_default();
+    Ok(Account { alias, display_name, unknown, ..new })
+}
+
+/// One try: what ties the answer to the question.
+struct Attempt {
+    redirect_uri: String,
+    state: Secret,
+    verifier: Verifier,
+}
+
+impl Attempt {
+    fn new(redirect_uri: String) -> Result<Self, AuthError> {
+        Ok(Self { redirect_uri, state: nonce()?, verifier: Verifier::generate()? })
+    }
+
+    fn kind(&self) -> GrantKind<'_> {
+        GrantKind::Callback {
+            redirect_uri: &self.redirect_uri,
+            code_verifier: self.verifier.secret(),
+        }
+    }
+}
+
+/// The port of the app's redirect URI, if that is one that this program can listen on.
+fn configured_port(app: &App) -> Result<u16, AuthError> {
+    let Some(given) = app.redirect_uri.as_deref() else { return Ok(PORT) };
+    let port = given
+        .strip_prefix("http://127.0.0.1:")
+        .and_then(|rest| rest.strip_suffix("/callback/"))
+        .and_then(|port| if port == "*" { Some(PORT) } else { port.parse().ok() });
+    port.ok_or_else(|| AuthError::RedirectUri { given: text::plain(given) })
+}
+
+#[cfg(test)]
+mod tests;

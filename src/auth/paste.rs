@@ -1,0 +1,219 @@
+//! Login by pasting: for machines without a browser, where nothing can listen for the user.
+//!
+//! The pasted address goes through the same judge as a callback: same state, same order of checks,
+//! one exchange.
+
+use std::io::BufRead as _;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+use zeroize::Zeroizing;
+
+use super::callback::CallbackError;
+use super::callback::judge::{Grant, Ignored, Verdict, judge_query};
+use super::error::AuthError;
+use super::notice::{Notice, Reporter};
+use crate::secret::Secret;
+
+/// The longest line that is looked at, in bytes.
+const LONGEST: usize = 16 * 1024;
+
+/// Lines that a user pastes.
+#[derive(Debug)]
+pub struct Lines(mpsc::Receiver<Secret>);
+
+impl Lines {
+    /// The lines of standard input. They are read by a thread of their own, so that neither the
+    /// runtime nor the end of the program ever waits for a line that does not come.
+    pub fn of_stdin() -> Self {
+        let (lines, receiver) = mpsc::channel(1);
+        let read = move || {
+            let mut input = std::io::stdin().lock();
+            loop {
+                let mut line = Zeroizing::new(String::new());
+                match input.read_line(&mut line) {
+                    Ok(0) | Err(_) => return,
+                    Ok(_) if lines.blocking_send(Secret::new(line.as_str())).is_err() => return,
+                    Ok(_) => {}
+                }
+            }
+        };
+        // Without a thread there are no lines, which the waiting side says.
+        let _ = std::thread::Builder::new().name("stdin".to_owned()).spawn(read);
+        Self(receiver)
+    }
+
+    /// Lines from elsewhere.
+    pub fn from_channel(lines: mpsc::Receiver<Secret>) -> Self {
+        Self(lines)
+    }
+}
+
+/// Reads lines until one is the callback of `state` or `limit` has passed.
+pub async fn wait(
+    lines: &mut Lines,
+    redirect_uri: &str,
+    state: &Secret,
+    limit: Duration,
+    reporter: &dyn Reporter,
+) -> Result<Grant, AuthError> {
+    let deadline = Instant::now() + limit;
+    loop {
+        let line = match timeout_at(deadline, lines.0.recv()).await {
+            Ok(Some(line)) => line,
+            Ok(None) => return Err(AuthError::NothingPasted),
+            Err(_elapsed) => return Err(CallbackError::Timeout { after: limit }.into()),
+        };
+        match judge(line.expose(), state, redirect_uri) {
+            Ok(Verdict::Granted(grant)) => return Ok(grant),
+            Ok(Verdict::Denied(denial)) => return Err(CallbackError::Denied { denial }.into()),
+            Ok(Verdict::Ignored(Ignored::ErrorWithoutState)) => {
+                reporter.notice(Notice::ForeignError);
+            }
+            Ok(Verdict::Ignored(Ignored::Empty)) => {
+                reporter.notice(Notice::PasteIgnored { why: "the address holds no code" });
+            }
+            Ok(_) => reporter.notice(Notice::PasteIgnored {
+                why: "the state in that address is not this login's; it belongs to another try",
+            }),
+            Err(Odd::Blank) => {}
+            Err(Odd::Form(why)) => reporter.notice(Notice::PasteIgnored { why }),
+        }
+    }
+}
+
+/// A text that is not even the shape of a callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Odd {
+    Blank,
+    Form(&'static str),
+}
+
+/// Decides about a pasted text: the whole callback address, with or without its `http://`, or only
+/// its query `code=…&state=…`.
+fn judge(pasted: &str, state: &Secret, redirect_uri: &str) -> Result<Verdict, Odd> {
+    let text = pasted.trim().trim_matches(['"', '\'', '<', '>']);
+    if text.is_empty() {
+        return Err(Odd::Blank);
+    }
+    if text.len() > LONGEST {
+        return Err(Odd::Form("that is too long for a callback address"));
+    }
+    // A fragment is never part of what TikTok sends; browsers may show an empty one.
+    let text = text.split_once('#').map_or(text, |(before, _)| before);
+    let query = match text.split_once('?') {
+        Some((address, query)) if is_callback(address, redirect_uri) => query,
+        Some(("", query)) => query,
+        Some(_) => return Err(Odd::Form("that is not the address that this login ends at")),
+        None if text.starts_with("code=") || text.contains("&code=") => text,
+        None if text.contains("://") => {
+            return Err(Odd::Form("that address carries no answer yet: consent first"));
+        }
+        None => {
+            return Err(Odd::Form(
+                "a code alone is not enough: paste the whole address, `state` included",
+            ));
+        }
+    };
+    Ok(judge_query(query, state))
+}
+
+/// Browsers may leave out the scheme.
+fn is_callback(address: &str, redirect_uri: &str) -> bool {
+    let scheme_less = redirect_uri.split_once("://").map(|(_, rest)| rest);
+    address == redirect_uri || scheme_less == Some(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::testing::Told;
+    use crate::exit::{Exit, Explain as _};
+
+    const REDIRECT_URI: &str = "http://127.0.0.1:3456/callback/";
+    const STATE: &str = "5ec2e7";
+    const LONG: Duration = Duration::from_mins(1);
+
+    async fn paste(lines: &[&str], limit: Duration) -> (Result<Grant, AuthError>, Vec<Notice>) {
+        let (sender, receiver) = mpsc::channel(lines.len().max(1));
+        for line in lines {
+            sender.try_send(Secret::new(*line)).unwrap();
+        }
+        let open = (limit < LONG).then(|| sender.clone());
+        drop(sender);
+        let told = Told::default();
+        let mut lines = Lines::from_channel(receiver);
+        let outcome = wait(&mut lines, REDIRECT_URI, &Secret::new(STATE), limit, &told).await;
+        drop(open);
+        (outcome, told.all())
+    }
+
+    #[tokio::test]
+    async fn the_address_is_taken_in_every_shape_that_browsers_give_it() {
+        for text in [
+            "http://127.0.0.1:3456/callback/?code=c%2A%21&scopes=a&state=5ec2e7",
+            "  http://127.0.0.1:3456/callback/?code=c%2A%21&scopes=a&state=5ec2e7\n",
+            "127.0.0.1:3456/callback/?code=c%2A%21&scopes=a&state=5ec2e7",
+            "\"http://127.0.0.1:3456/callback/?state=5ec2e7&code=c*!&scopes=a\"",
+            "http://127.0.0.1:3456/callback/?code=c%2A%21&scopes=a&state=5ec2e7#",
+            "?code=c%2A%21&scopes=a&state=5ec2e7",
+            "code=c%2A%21&scopes=a&state=5ec2e7",
+        ] {
+            let (outcome, told) = paste(&[text], LONG).await;
+            assert_eq!(outcome.unwrap().code.expose(), "c*!", "{text}");
+            assert!(told.is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn t01_what_is_not_this_login_s_callback_is_told_and_the_wait_goes_on() {
+        let good = "code=c&state=5ec2e7";
+        for (text, why) in [
+            ("http://127.0.0.1:3456/callback/?code=x&state=other", "not this login's"),
+            ("http://127.0.0.1:3456/callback/?code=x", "not this login's"),
+            ("http://127.0.0.1:3457/callback/?code=x&state=5ec2e7", "not the address"),
+            ("http://127.0.0.1:3456/callback?code=x&state=5ec2e7", "not the address"),
+            ("https://evil.test/callback/?code=x&state=5ec2e7", "not the address"),
+            ("http://127.0.0.1:3456/callback/?state=5ec2e7", "no code"),
+            ("https://www.tiktok.com/v2/auth/authorize/", "consent first"),
+            ("abc*!123", "a code alone"),
+            ("http://127.0.0.1:3456/callback/?error=access_denied", "without our state"),
+        ] {
+            let (outcome, told) = paste(&[text, good], LONG).await;
+            assert_eq!(outcome.unwrap().code.expose(), "c", "{text}");
+            let [notice] = &told[..] else { panic!("{text}: {told:?}") };
+            assert!(notice.to_string().contains(why), "{text}: {notice}");
+            assert!(notice.to_string().contains("still waiting"));
+        }
+    }
+
+    #[tokio::test]
+    async fn t18_no_notice_repeats_what_was_pasted() {
+        let secret = "http://127.0.0.1:3456/callback/?code=canary&state=canary";
+        let (_, told) = paste(&[secret, "canary"], LONG).await;
+        assert_eq!(told.len(), 2);
+        assert!(!format!("{told:?}").contains("canary"));
+    }
+
+    #[tokio::test]
+    async fn f02_a_pasted_refusal_ends_the_login() {
+        let (outcome, _) = paste(&["?error=access_denied&state=5ec2e7"], LONG).await;
+        assert_eq!(outcome.unwrap_err().exit(), Exit::Login);
+    }
+
+    #[tokio::test]
+    async fn an_input_that_ends_is_a_usage_error() {
+        let (outcome, told) = paste(&["", "  "], LONG).await;
+        let error = outcome.unwrap_err();
+        assert!(matches!(error, AuthError::NothingPasted));
+        assert_eq!(error.exit(), Exit::Usage);
+        assert!(told.is_empty(), "empty lines are no mistake");
+    }
+
+    #[tokio::test]
+    async fn f03_the_deadline_ends_the_wait() {
+        let (outcome, _) = paste(&[], Duration::from_millis(20)).await;
+        assert_eq!(outcome.unwrap_err().exit(), Exit::Temporary);
+    }
+}

@@ -1,0 +1,160 @@
+//! Login by QR code: shown in the terminal, scanned and confirmed in the TikTok app.
+//!
+//! <https://developers.tiktok.com/doc/login-kit-qr-code-authorization>. What ties an answer to this
+//! login is our `client_ticket`, which the phone hands back to TikTok.
+
+mod address;
+mod confirm;
+pub mod draw;
+mod png;
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout_at};
+
+pub use confirm::Confirmed;
+use confirm::{Refused, confirmed};
+
+use super::callback::CallbackError;
+use super::error::AuthError;
+use super::notice::{Notice, Reporter};
+use super::pkce::nonce;
+use crate::exit::{Exit, Explain as _};
+use crate::secret::Secret;
+use crate::tiktok::{App, Client, Code, Error as ApiError, QrCheck, QrStatus, Scopes};
+
+/// What to do after an answer about a QR code.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    /// Ask again in a while.
+    Wait,
+    /// The same, and say that it was scanned.
+    Scanned,
+    /// The answer was for somebody else's ticket: ask again, but say so.
+    Foreign,
+    /// Get a new QR code.
+    Renew,
+    /// Exchange this.
+    Exchange(Confirmed),
+}
+
+/// One QR code on show.
+#[derive(Debug)]
+struct Shown {
+    token: Secret,
+    ticket: Secret,
+    scanned: bool,
+}
+
+impl Shown {
+    /// Decides what an answer means; an error ends the login.
+    fn judge(
+        &mut self,
+        answer: Result<QrCheck, ApiError>,
+        state: &Secret,
+    ) -> Result<Step, AuthError> {
+        let check = match answer {
+            Ok(check) => check,
+            Err(error) => return judge_error(error),
+        };
+        // `new` and `expired` carry no ticket; the other words must carry ours.
+        let foreign = check.client_ticket != self.ticket;
+        match check.status {
+            QrStatus::Scanned | QrStatus::Confirmed | QrStatus::Utilised if foreign => {
+                Ok(Step::Foreign)
+            }
+            QrStatus::Scanned if !std::mem::replace(&mut self.scanned, true) => Ok(Step::Scanned),
+            QrStatus::New | QrStatus::Scanned | QrStatus::Other => Ok(Step::Wait),
+            // Utilised: the code was handed out and did not reach us.
+            QrStatus::Expired | QrStatus::Utilised => Ok(Step::Renew),
+            QrStatus::Confirmed => match confirmed(&check, state) {
+                Ok(confirmed) => Ok(Step::Exchange(confirmed)),
+                Err(Refused::State) => Ok(Step::Foreign),
+                Err(Refused::Empty) => Err(AuthError::QrForm { what: "confirmed without a code" }),
+                Err(Refused::Denied(denial)) => Err(CallbackError::Denied { denial }.into()),
+            },
+        }
+    }
+}
+
+/// A failed poll is no failed login: only what cannot pass ends the wait. HTTP 403 and `token_expire`
+/// are reported by other clients, and documented nowhere.
+fn judge_error(error: ApiError) -> Result<Step, AuthError> {
+    let stays = match &error {
+        ApiError::Refused(refusal) => {
+            if matches!(&refusal.code, Code::Other(code) if code.starts_with("token_expire")) {
+                return Ok(Step::Renew);
+            }
+            refusal.status != 403 && !refusal.code.is_temporary()
+        }
+        ApiError::NotTikTok { status, .. } => *status == 404,
+        ApiError::NotSent { .. } | ApiError::NoAnswer { .. } => false,
+    };
+    if stays { Err(AuthError::QrCode { source: error }) } else { Ok(Step::Wait) }
+}
+
+/// Shows QR codes until one is confirmed or `limit` has passed; `pause` is the time between two
+/// polls.
+pub async fn wait(
+    client: &Client,
+    app: &App,
+    scopes: &Scopes,
+    limit: Duration,
+    pause: Duration,
+    reporter: &dyn Reporter,
+) -> Result<Confirmed, AuthError> {
+    let state = nonce()?;
+    let deadline = Instant::now() + limit;
+    let login = async {
+        let mut shown = show(client, app, scopes, &state, reporter).await?;
+        let mut foreign_told = false;
+        loop {
+            sleep(pause).await;
+            let answer = client.check_qrcode(app, &shown.token).await;
+            match shown.judge(answer, &state)? {
+                Step::Wait => {}
+                Step::Scanned => reporter.notice(Notice::QrScanned),
+                Step::Foreign => {
+                    if !std::mem::replace(&mut foreign_told, true) {
+                        reporter.notice(Notice::ForeignCallback);
+                    }
+                }
+                Step::Renew => {
+                    reporter.notice(Notice::QrExpired);
+                    shown = loop {
+                        match show(client, app, scopes, &state, reporter).await {
+                            // The user is at it: trouble that passes does not send them away.
+                            Err(error) if error.exit() == Exit::Temporary => sleep(pause).await,
+                            other => break other?,
+                        }
+                    };
+                }
+                Step::Exchange(confirmed) => return Ok(confirmed),
+            }
+        }
+    };
+    timeout_at(deadline, login)
+        .await
+        .unwrap_or_else(|_elapsed| Err(CallbackError::Timeout { after: limit }.into()))
+}
+
+async fn show(
+    client: &Client,
+    app: &App,
+    scopes: &Scopes,
+    state: &Secret,
+    reporter: &dyn Reporter,
+) -> Result<Shown, AuthError> {
+    let code = client
+        .get_qrcode(app, scopes, state)
+        .await
+        .map_err(|source| AuthError::QrCode { source })?;
+    let ticket = nonce()?;
+    let url = address::with_ticket(&code.scan_qrcode_url, ticket.expose())
+        .map_err(|what| AuthError::QrForm { what })?;
+    reporter.notice(Notice::QrCode { url });
+    Ok(Shown { token: code.token, ticket, scanned: false })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+use super::*;
+use crate::tiktok::Refusal;
+
+const STATE: &str = "5ec2e7";
+
+fn shown() -> Shown {
+    Shown { token: Secret::new("token"), ticket: Secret::new("mine"), scanned: false }
+}
+
+fn answer(json: &str) -> QrCheck {
+    serde_json::from_str(json).unwrap()
+}
+
+fn judged(json: &str) -> Result<Step, AuthError> {
+    shown().judge(Ok(answer(json)), &Secret::new(STATE))
+}
+
+fn refused(status: u16, code: &str) -> Result<QrCheck, ApiError> {
+    Err(ApiError::Refused(Refusal {
+        call: "oauth/check_qrcode",
+        status,
+        code: Code::from(code),
+        message: String::new(),
+        log_id: None,
+        retry_after: None,
+    }))
+}
+
+#[test]
+fn the_documented_answers_lead_to_the_documented_steps() {
+    for (json, step) in [
+        (r#"{"client_ticket":"","status":"new"}"#, Step::Wait),
+        (r#"{"client_ticket":"mine","status":"scanned"}"#, Step::Scanned),
+        (r#"{"client_ticket":"","status":"expired"}"#, Step::Renew),
+        (r#"{"client_ticket":"mine","status":"utilised"}"#, Step::Renew),
+        (r#"{"client_ticket":"","status":"something new"}"#, Step::Wait),
+    ] {
+        assert_eq!(judged(json).unwrap(), step, "{json}");
+    }
+}
+
+#[test]
+fn a_confirmed_answer_is_exchanged() {
+    let json =
+        r#"{"client_ticket":"mine","redirect_uri":"https://e.com?code=c","status":"confirmed"}"#;
+    let redirect_uri = Some("https://e.com".to_owned());
+    let confirmed = Confirmed { code: Secret::new("c"), redirect_uri };
+    assert_eq!(judged(json).unwrap(), Step::Exchange(confirmed));
+}
+
+#[test]
+fn t01_another_ticket_or_state_never_ends_the_login() {
+    for json in [
+        r#"{"client_ticket":"other","status":"scanned"}"#,
+        r#"{"client_ticket":"other","status":"confirmed","code":"c"}"#,
+        r#"{"client_ticket":"","status":"confirmed","code":"c"}"#,
+        r#"{"status":"confirmed","code":"c"}"#,
+        r#"{"client_ticket":"other","status":"utilised"}"#,
+        r#"{"client_ticket":"mine","status":"confirmed","code":"c","state":"other"}"#,
+    ] {
+        assert_eq!(judged(json).unwrap(), Step::Foreign, "{json}");
+    }
+}
+
+#[test]
+fn scanned_is_said_once() {
+    let mut shown = shown();
+    let scanned = r#"{"client_ticket":"mine","status":"scanned"}"#;
+    let state = Secret::new(STATE);
+    assert_eq!(shown.judge(Ok(answer(scanned)), &state).unwrap(), Step::Scanned);
+    assert_eq!(shown.judge(Ok(answer(scanned)), &state).unwrap(), Step::Wait);
+}
+
+#[test]
+fn trouble_that_passes_is_waited_out() {
+    let host = || "host".to_owned();
+    let reason = || "reset".to_owned();
+    let call = "oauth/check_qrcode";
+    for error in [
+        Err(ApiError::NotSent { host: host(), reason: reason() }),
+        Err(ApiError::NoAnswer { host: host(), call, reason: reason() }),
+        Err(ApiError::NotTikTok { host: host(), call, status: 403, what: reason() }),
+        Err(ApiError::NotTikTok { host: host(), call, status: 502, what: reason() }),
+        refused(403, "forbidden"),
+        refused(429, "rate_limit_exceeded"),
+        refused(500, "server_error"),
+    ] {
+        assert_eq!(shown().judge(error, &Secret::new(STATE)).unwrap(), Step::Wait);
+    }
+}
+
+#[test]
+fn a_dead_token_is_renewed() {
+    for code in ["token_expire", "token_expired"] {
+        let step = shown().judge(refused(400, code), &Secret::new(STATE)).unwrap();
+        assert_eq!(step, Step::Renew);
+    }
+}
+
+#[test]
+fn a_refusal_that_stays_ends_the_login() {
+    let error = shown().judge(refused(401, "invalid_client"), &Secret::new(STATE)).unwrap_err();
+    assert_eq!(error.exit(), Exit::Failed);
+    assert!(error.hint().unwrap().contains("client key"));
+}
+
+#[test]
+fn a_refusal_on_the_phone_ends_the_login() {
+    let json = r#"{"client_ticket":"mine","status":"confirmed",
+        "redirect_uri":"https://e.com?error=access_denied&state=5ec2e7"}"#;
+    assert_eq!(judged(json).unwrap_err().exit(), Exit::Login);
+}

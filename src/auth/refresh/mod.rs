@@ -1,0 +1,424 @@
+//! Keeping a login alive: the refresh protocol.
+//!
+//! TikTok's refresh tokens rotate strictly: a refresh kills the token that it spends
+//! (<https://developers.tiktok.com/doc/oauth-user-access-token-management>). So one process at a time
+//! refreshes an account, never without the lock; what others have refreshed meanwhile is adopted; the
+//! disk is probed before a token is spent; and the answer is durable before it is parsed.
+
+mod spend;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tokio::sync::watch;
+
+use super::account::{Account, Accounts};
+use super::due::{Due, NEED, SKEW_LIMIT, due};
+use super::error::AuthError;
+use super::notice::{Notice, Reporter};
+use super::pending::{self, Leftover};
+use super::store::{Edit, Store, StoreError};
+use crate::clock::Clock;
+use crate::fs::{self, Lock, LockError};
+use crate::secret::Secret;
+use crate::tiktok::{App, Client};
+use crate::timing::Timing;
+
+/// Processes that wake up together with an expired token start to queue this far apart at most.
+const JITTER: Duration = Duration::from_millis(200);
+
+/// When a refresh is wanted.
+#[derive(Clone, Debug)]
+pub enum Ask {
+    /// When less than this is left of the access token's life (never less than five minutes).
+    Within(Duration),
+    /// Now.
+    Force,
+    /// When this is still the stored access token: TikTok has refused it.
+    Instead(Secret),
+}
+
+/// What came of asking for a refresh; each with the account as it is stored now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The token lives long enough.
+    NotDue(Account),
+    /// Somebody else has refreshed meanwhile.
+    Adopted(Account),
+    /// An interrupted refresh was brought to its end.
+    Recovered(Account),
+    /// New tokens.
+    Refreshed(Account),
+    /// Another process holds the lock for too long; the token at hand still lives.
+    Kept(Account),
+}
+
+impl Outcome {
+    /// The account.
+    pub fn account(&self) -> &Account {
+        match self {
+            Self::NotDue(account)
+            | Self::Adopted(account)
+            | Self::Recovered(account)
+            | Self::Refreshed(account)
+            | Self::Kept(account) => account,
+        }
+    }
+
+    /// The account.
+    pub fn into_account(self) -> Account {
+        match self {
+            Self::NotDue(account)
+            | Self::Adopted(account)
+            | Self::Recovered(account)
+            | Self::Refreshed(account)
+            | Self::Kept(account) => account,
+        }
+    }
+}
+
+/// Hands out access tokens that are good, refreshing them on need. Cheap to clone; clones share what
+/// they know.
+#[derive(Clone)]
+pub struct Tokens(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    client: Client,
+    apps: Vec<App>,
+    clock: Clock,
+    timing: Timing,
+    reporter: Arc<dyn Reporter>,
+    patience: Duration,
+    /// Accounts whose tokens this process has got itself, so that a clock that differs does not make
+    /// it refresh them again and again.
+    fresh: Mutex<HashSet<String>>,
+    /// What was told already: most notices are worth one line per run.
+    told: Mutex<HashSet<(String, &'static str)>>,
+    under_way: watch::Sender<usize>,
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tokens").field("store", &self.0.store).finish_non_exhaustive()
+    }
+}
+
+impl Tokens {
+    /// For the accounts of a store. `apps` are those that may be used; an account's tokens work with
+    /// the one app that made them.
+    pub fn new(
+        store: Store,
+        client: Client,
+        apps: Vec<App>,
+        clock: Clock,
+        timing: Timing,
+        reporter: Arc<dyn Reporter>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            client,
+            apps,
+            clock,
+            timing,
+            reporter,
+            patience: Duration::ZERO,
+            fresh: Mutex::default(),
+            told: Mutex::default(),
+            under_way: watch::channel(0).0,
+        }))
+    }
+
+    /// How long new tokens that find no space on the disk are kept in memory for the user to free
+    /// some: a minute on a terminal, nothing under cron. To be set before the first use.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.patience = patience;
+        }
+        self
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    /// The account with an access token that lives for another five minutes, refreshed if need be.
+    pub async fn access_token(&self, open_id: &str) -> Result<Account, AuthError> {
+        Ok(self.refresh(open_id, Ask::Within(NEED)).await?.into_account())
+    }
+
+    /// After TikTok has refused `rejected` with `access_token_invalid`: the stored token if that is
+    /// another one by now, else a refreshed one. Never for `scope_not_authorized`, which only a new
+    /// consent mends.
+    pub async fn renew(&self, open_id: &str, rejected: &Secret) -> Result<Account, AuthError> {
+        Ok(self.refresh(open_id, Ask::Instead(rejected.clone())).await?.into_account())
+    }
+
+    /// Refreshes an account if that is due. Dropping the future does not interrupt a refresh that has
+    /// begun; see [`Tokens::settle`].
+    pub async fn refresh(&self, open_id: &str, ask: Ask) -> Result<Outcome, AuthError> {
+        let account = self.load(open_id).await?;
+        let left_behind = self.0.store.pending(open_id).exists();
+        if !left_behind {
+            self.check_usable(&account)?;
+            if let Some(outcome) = self.nothing_to_do(&account, &ask) {
+                return Ok(outcome);
+            }
+        }
+        let task = {
+            let tokens = self.clone();
+            let guard = UnderWay::new(&self.0.under_way);
+            tokio::spawn(async move {
+                let outcome = tokens.refresh_locked(account, ask).await;
+                drop(guard);
+                outcome
+            })
+        };
+        task.await.unwrap_or(Err(AuthError::Stopped))
+    }
+
+    /// Brings interrupted refreshes to their end, except those that another process is at. To be
+    /// called once at the start of a run.
+    pub async fn recover(&self) -> Result<(), AuthError> {
+        let accounts = self.accounts().await?;
+        for account in accounts.iter() {
+            let open_id = account.open_id.as_str();
+            if !self.0.store.pending(open_id).exists() {
+                continue;
+            }
+            match Lock::try_acquire(&self.0.store.refresh_lock(open_id)) {
+                Ok(lock) => {
+                    self.recover_locked(account, lock).await?;
+                }
+                // The file is that process's.
+                Err(LockError::Held { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends when no refresh is under way. A run that is about to end early (on a signal) waits for
+    /// this first: a token is lost if the program ends between TikTok's answer and the disk.
+    pub async fn settle(&self) {
+        let _ = self.0.under_way.subscribe().wait_for(|count| *count == 0).await;
+    }
+
+    /// Decides without the lock, and again with it.
+    fn nothing_to_do(&self, account: &Account, ask: &Ask) -> Option<Outcome> {
+        match ask {
+            Ask::Force => return None,
+            Ask::Instead(rejected) => {
+                let other = account.access_token != *rejected;
+                return other.then(|| Outcome::Adopted(account.clone()));
+            }
+            Ask::Within(within) => match self.due(account, *within) {
+                Due::Ending => return None,
+                Due::NotYet => {}
+                Due::ClockWentBack(by) => {
+                    self.tell_once("", "clock", Notice::ClockWentBack { by });
+                    return None;
+                }
+                Due::ClockOff(by) => {
+                    self.tell_once("", "clock", Notice::ClockOff { by });
+                    return None;
+                }
+            },
+        }
+        self.warn_of_end(account);
+        Some(Outcome::NotDue(account.clone()))
+    }
+
+    fn due(&self, account: &Account, within: Duration) -> Due {
+        let fresh = self.0.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        let skew = self.0.client.clock_skew().filter(|_| !fresh.contains(&account.open_id));
+        due(account, self.0.clock.now(), within, skew)
+    }
+
+    async fn refresh_locked(&self, seen: Account, ask: Ask) -> Result<Outcome, AuthError> {
+        if !seen.lives(self.0.clock.now()) {
+            tokio::time::sleep(JITTER.mul_f64(rand::random_range(0.0..1.0))).await;
+        }
+        let path = self.0.store.refresh_lock(&seen.open_id);
+        let lock = match Lock::acquire(&path, self.0.timing.refresh_lock).await {
+            Ok(lock) => lock,
+            Err(LockError::Held { pid, .. }) => return self.without_lock(&seen, &ask, pid).await,
+            Err(error) => return Err(error.into()),
+        };
+        let (lock, recovered) = self.recover_locked(&seen, lock).await?;
+        let account = self.load(&seen.open_id).await?;
+        self.check_usable(&account)?;
+        if account.access_token != seen.access_token {
+            self.warn_of_end(&account);
+            let made = if recovered { Outcome::Recovered } else { Outcome::Adopted };
+            if self.due(&account, NEED) == Due::NotYet {
+                return Ok(made(account));
+            }
+        } else if let Some(outcome) = self.nothing_to_do(&account, &ask) {
+            return Ok(outcome);
+        }
+        let outcome = self.spend(&lock, account).await?;
+        self.warn_of_end(outcome.account());
+        Ok(outcome)
+    }
+
+    /// Another process holds the lock for too long: never refresh without it, but use what is good.
+    async fn without_lock(
+        &self,
+        seen: &Account,
+        ask: &Ask,
+        pid: Option<u32>,
+    ) -> Result<Outcome, AuthError> {
+        let account = self.load(&seen.open_id).await?;
+        self.check_usable(&account)?;
+        if account.access_token != seen.access_token {
+            return Ok(Outcome::Adopted(account));
+        }
+        let name = account.name().to_owned();
+        let refused = matches!(ask, Ask::Instead(_));
+        if refused || !account.lives(self.0.clock.now()) {
+            return Err(AuthError::RefreshBusy { account: name, pid });
+        }
+        self.tell(Notice::RefreshBusy { account: name, pid });
+        Ok(Outcome::Kept(account))
+    }
+
+    /// Judges what an interrupted refresh has left, holding the account's refresh lock, which is
+    /// given back; says whether the leftover was adopted.
+    async fn recover_locked(
+        &self,
+        account: &Account,
+        lock: Lock,
+    ) -> Result<(Lock, bool), AuthError> {
+        let (store, host) = (self.0.store.clone(), self.0.client.api_host());
+        let open_id = account.open_id.clone();
+        let (lock, found) = blocking(move || {
+            let path = store.pending(&open_id);
+            fs::clean_temps(&path, &lock)?;
+            let Some(bytes) = fs::read_private(&path)? else { return Ok((lock, None)) };
+            let mut adopted = false;
+            store.edit::<StoreError>(&open_id, |current, _| {
+                let Some(current) = current else { return Ok(Edit::Keep) };
+                Ok(match pending::judge(&bytes, current, &host) {
+                    Leftover::Newer { grant, asked_at } => {
+                        adopted = true;
+                        Edit::Put(Box::new(current.refreshed(*grant, asked_at)))
+                    }
+                    Leftover::Outdated | Leftover::Torn => Edit::Keep,
+                })
+            })?;
+            fs::remove(&path)?;
+            Ok((lock, Some(adopted)))
+        })
+        .await?;
+        if let Some(adopted) = found {
+            let account = account.name().to_owned();
+            self.tell(if adopted {
+                Notice::Recovered { account }
+            } else {
+                Notice::LeftoverRemoved { account }
+            });
+        }
+        Ok((lock, found == Some(true)))
+    }
+
+    /// The app that an account's tokens belong to, if it may be used.
+    pub fn app_of(&self, account: &Account) -> Result<&App, AuthError> {
+        let ours = self.0.apps.iter().find(|app| app.client_key == account.client_key);
+        ours.ok_or_else(|| AuthError::OtherApp {
+            account: account.name().to_owned(),
+            theirs: key_start(&account.client_key),
+            app: account.app.clone(),
+        })
+    }
+
+    fn check_usable(&self, account: &Account) -> Result<(), AuthError> {
+        if let Some(needs) = &account.needs_login {
+            let (account, reason) = (account.name().to_owned(), needs.reason);
+            return Err(AuthError::NeedsLogin { account, reason, source: None });
+        }
+        self.app_of(account).map(|_| ())
+    }
+
+    async fn accounts(&self) -> Result<Accounts, AuthError> {
+        let store = self.0.store.clone();
+        blocking(move || store.accounts()).await
+    }
+
+    async fn load(&self, open_id: &str) -> Result<Account, AuthError> {
+        let accounts = self.accounts().await?;
+        Ok(accounts.find(Some(open_id)).map_err(StoreError::from)?.clone())
+    }
+
+    fn warn_of_end(&self, account: &Account) {
+        if let Some(at) = account.ends_soon(self.0.clock.now()) {
+            let notice = Notice::EndsSoon { account: account.name().to_owned(), at };
+            self.tell_once(&account.open_id, "ends soon", notice);
+        }
+    }
+
+    fn warn_of_skew(&self) {
+        if let Some(by) =
+            self.0.client.clock_skew().filter(|skew: &SignedDuration| skew.abs() > SKEW_LIMIT)
+        {
+            self.tell_once("", "clock", Notice::ClockOff { by });
+        }
+    }
+
+    fn tell(&self, notice: Notice) {
+        self.0.reporter.notice(notice);
+    }
+
+    fn tell_once(&self, about: &str, kind: &'static str, notice: Notice) {
+        let first = {
+            let mut told = self.0.told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.insert((about.to_owned(), kind))
+        };
+        if first {
+            self.tell(notice);
+        }
+    }
+}
+
+/// Enough of a client key to tell apps apart.
+fn key_start(key: &str) -> String {
+    let start: String = key.chars().take(6).collect();
+    format!("`{}…`", crate::text::plain(&start))
+}
+
+/// Work on files, off the threads that serve the network.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, AuthError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => Ok(done?),
+        Err(_ended) => Err(AuthError::Stopped),
+    }
+}
+
+/// Counts a refresh as under way for as long as it lives.
+struct UnderWay(watch::Sender<usize>);
+
+impl UnderWay {
+    fn new(count: &watch::Sender<usize>) -> Self {
+        count.send_modify(|count| *count += 1);
+        Self(count.clone())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count = count.saturating_sub(1));
+    }
+}
+
+#[cfg(test)]
+mod tests;

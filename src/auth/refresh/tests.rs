@@ -1,0 +1,543 @@
+//! The refresh protocol against a token endpoint with strict rotation.
+
+use std::fs as std_fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+use super::*;
+use crate::auth::account::Reason;
+use crate::auth::testing::{Answer, Endpoint, Told, answer_of, grant, quick};
+use crate::exit::{Exit, Explain as _};
+use crate::tiktok::{Code, RawAnswer};
+
+const ID: &str = "anna";
+
+struct World {
+    _dir: TempDir,
+    endpoint: Endpoint,
+    store: Store,
+    told: Arc<Told>,
+    tokens: Tokens,
+}
+
+fn app(key: &str) -> App {
+    App {
+        name: None,
+        client_key: key.to_owned(),
+        client_secret: Secret::new("secret"),
+        redirect_uri: None,
+        scopes: None,
+    }
+}
+
+impl World {
+    /// One account whose access token has ended, and the machine's own clock.
+    async fn with_ended_token() -> Self {
+        let world = Self::empty().await;
+        let now = Clock::default().now();
+        world.put(&issued(ID, now - SignedDuration::from_hours(3)));
+        world
+    }
+
+    /// One account whose access token lives.
+    async fn with_living_token() -> Self {
+        let world = Self::empty().await;
+        world.put(&issued(ID, Clock::default().now()));
+        world
+    }
+
+    async fn empty() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let endpoint = Endpoint::start().await;
+        let store = Store::open(dir.path(), Clock::default()).unwrap();
+        let told = Arc::new(Told::default());
+        let tokens = Tokens::new(
+            store.clone(),
+            endpoint.client.clone(),
+            vec![app("key")],
+            Clock::default(),
+            quick(),
+            Arc::clone(&told) as Arc<dyn Reporter>,
+        );
+        Self { _dir: dir, endpoint, store, told, tokens }
+    }
+
+    fn put(&self, account: &Account) {
+        put(&self.store, account);
+    }
+
+    fn stored(&self) -> Account {
+        self.store.account(Some(ID)).unwrap()
+    }
+
+    fn text(&self) -> Vec<u8> {
+        std_fs::read(self.store.path()).unwrap()
+    }
+
+    /// Leaves what an interrupted refresh leaves.
+    fn leave_behind(&self, spent: &str, body: &str) {
+        let answer = RawAnswer { status: 200, body: body.as_bytes().to_vec().into() };
+        let now = Clock::default().now();
+        let bytes = pending::encode(ID, now, &Secret::new(spent), &answer);
+        fs::write_atomic(&self.store.pending(ID), &bytes, fs::PRIVATE_FILE).unwrap();
+    }
+
+    fn nothing_is_left_behind(&self) {
+        let left: Vec<_> = std_fs::read_dir(self.store.dir())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.contains(".new") || name.contains(".tmp-"))
+            .collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+
+    async fn refresh(&self) -> Result<Outcome, AuthError> {
+        self.tokens.refresh(ID, Ask::Within(NEED)).await
+    }
+}
+
+fn issued(open_id: &str, at: Timestamp) -> Account {
+    Account::new(grant(open_id, 1), "key", None, at)
+}
+
+fn put(store: &Store, account: &Account) {
+    let account = account.clone();
+    let open_id = account.open_id.clone();
+    store.edit::<StoreError>(&open_id, |_, _| Ok(Edit::Put(Box::new(account)))).unwrap();
+}
+
+fn number(account: &Account) -> &str {
+    account.access_token.expose().rsplit_once('.').unwrap().1
+}
+
+#[tokio::test]
+async fn a_living_token_is_handed_out_without_a_call() {
+    let world = World::with_living_token().await;
+    assert_eq!(number(&world.tokens.access_token(ID).await.unwrap()), "1");
+    assert!(world.endpoint.requests().is_empty());
+}
+
+#[tokio::test]
+async fn an_ended_token_is_refreshed_and_stored() {
+    let world = World::with_ended_token().await;
+    let Ok(Outcome::Refreshed(account)) = world.refresh().await else { panic!("not refreshed") };
+    assert_eq!(number(&account), "2");
+    assert_eq!(world.stored(), account);
+    assert_eq!(account.generation, 2);
+    assert!(account.lives(Clock::default().now()));
+    world.nothing_is_left_behind();
+}
+
+#[tokio::test]
+async fn the_refresh_sends_what_is_documented_and_nothing_else() {
+    let world = World::with_ended_token().await;
+    world.refresh().await.unwrap();
+    let form = &world.endpoint.requests()[0];
+    let expected = [
+        ("client_key", "key"),
+        ("client_secret", "secret"),
+        ("grant_type", "refresh_token"),
+        ("refresh_token", "rft.anna.1"),
+    ];
+    assert!(form.iter().map(|(name, value)| (name.as_str(), value.as_str())).eq(expected));
+}
+
+#[tokio::test]
+async fn alias_and_display_name_survive_a_refresh() {
+    let world = World::with_ended_token().await;
+    let named =
+        Account { alias: Some("a".into()), display_name: Some("Anna".into()), ..world.stored() };
+    world.put(&named);
+    world.refresh().await.unwrap();
+    let account = world.stored();
+    assert_eq!(account.alias.as_deref(), Some("a"));
+    assert_eq!(account.display_name.as_deref(), Some("Anna"));
+}
+
+#[tokio::test]
+async fn force_refreshes_a_living_token() {
+    let world = World::with_living_token().await;
+    let outcome = world.tokens.refresh(ID, Ask::Force).await.unwrap();
+    assert!(matches!(outcome, Outcome::Refreshed(_)));
+}
+
+#[tokio::test]
+async fn a_refused_token_is_replaced_and_a_token_refused_before_is_not_replaced_again() {
+    let world = World::with_living_token().await;
+    let refused = world.stored().access_token;
+    let renewed = world.tokens.renew(ID, &refused).await.unwrap();
+    assert_eq!(number(&renewed), "2");
+    let late = world.tokens.renew(ID, &refused).await.unwrap();
+    assert_eq!(number(&late), "2");
+    assert_eq!(world.endpoint.requests().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t15_f16_eight_at_once_rotate_once() {
+    let world = World::with_ended_token().await;
+    let tasks: Vec<_> = (0..8)
+        .map(|_| {
+            let tokens = Tokens::new(
+                Store::open(world.store.dir(), Clock::default()).unwrap(),
+                world.endpoint.another_client(),
+                vec![app("key")],
+                Clock::default(),
+                quick(),
+                Arc::new(Told::default()),
+            );
+            tokio::spawn(async move { tokens.refresh(ID, Ask::Within(NEED)).await.unwrap() })
+        })
+        .collect();
+    let mut refreshed = 0;
+    for task in tasks {
+        let outcome = task.await.unwrap();
+        assert_eq!(number(outcome.account()), "2");
+        refreshed += usize::from(matches!(outcome, Outcome::Refreshed(_)));
+    }
+    assert_eq!((refreshed, world.endpoint.requests().len(), world.endpoint.refused()), (1, 1, 0));
+    assert_eq!(world.stored().generation, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f78_two_accounts_at_once_both_survive() {
+    let world = World::with_ended_token().await;
+    world.put(&issued("ben", Clock::default().now() - SignedDuration::from_hours(3)));
+    let one = world.tokens.access_token(ID);
+    let two = world.tokens.access_token("ben");
+    let (one, two) = tokio::join!(one, two);
+    assert_eq!((number(&one.unwrap()), number(&two.unwrap())), ("2", "2"));
+    let accounts = world.store.accounts().unwrap();
+    assert!(accounts.iter().all(|account| number(account) == "2" && account.generation == 2));
+}
+
+#[tokio::test]
+async fn f13_a_leftover_answer_is_adopted_before_anything_is_spent() {
+    let world = World::with_ended_token().await;
+    world.leave_behind("rft.anna.1", &answer_of(ID, 2));
+    let Ok(Outcome::Recovered(account)) = world.refresh().await else { panic!("not recovered") };
+    assert_eq!(number(&account), "2");
+    assert_eq!(world.stored(), account);
+    assert!(world.endpoint.requests().is_empty());
+    assert_eq!(world.told.all(), [Notice::Recovered { account: ID.into() }]);
+    world.nothing_is_left_behind();
+}
+
+#[tokio::test]
+async fn f13_a_leftover_is_adopted_at_the_start_of_any_run() {
+    let world = World::with_living_token().await;
+    world.leave_behind("rft.anna.1", &answer_of(ID, 2));
+    world.tokens.recover().await.unwrap();
+    assert_eq!(number(&world.stored()), "2");
+    world.nothing_is_left_behind();
+}
+
+#[tokio::test]
+async fn f13_a_leftover_answer_revives_an_account_that_needed_a_login() {
+    let world = World::with_ended_token().await;
+    let since = Clock::default().now();
+    let needs_login = Some(crate::auth::account::NeedsLogin { since, reason: Reason::Rejected });
+    world.put(&Account { needs_login, ..world.stored() });
+    world.leave_behind("rft.anna.1", &answer_of(ID, 2));
+    assert!(matches!(world.refresh().await, Ok(Outcome::Recovered(_))));
+}
+
+#[tokio::test]
+async fn f14_an_outdated_or_torn_leftover_is_removed_with_a_note() {
+    for (spent, body) in [
+        ("rft.anna.0", answer_of(ID, 1)),
+        ("rft.anna.1", answer_of(ID, 2)[..40].to_owned()),
+        ("rft.anna.1", answer_of("ben", 2)),
+        ("rft.anna.1", r#"{"error":"invalid_grant"}"#.to_owned()),
+    ] {
+        let world = World::with_living_token().await;
+        let before = world.text();
+        world.leave_behind(spent, &body);
+        assert!(matches!(world.refresh().await, Ok(Outcome::NotDue(_))));
+        assert_eq!(world.told.all(), [Notice::LeftoverRemoved { account: ID.into() }]);
+        assert_eq!(world.text(), before);
+        world.nothing_is_left_behind();
+    }
+}
+
+#[tokio::test]
+async fn f14_the_leftover_of_a_process_at_work_is_left() {
+    let world = World::with_living_token().await;
+    world.leave_behind("rft.anna.1", &answer_of(ID, 2));
+    let _held = Lock::try_acquire(&world.store.refresh_lock(ID)).unwrap();
+    world.tokens.recover().await.unwrap();
+    assert!(world.store.pending(ID).exists());
+    assert_eq!(number(&world.stored()), "1");
+}
+
+impl World {
+    /// The same, but with little patience for locks.
+    fn impatient(mut self) -> Self {
+        let timing = Timing { refresh_lock: Duration::from_millis(50), ..quick() };
+        self.tokens = Tokens::new(
+            self.store.clone(),
+            self.endpoint.client.clone(),
+            vec![app("key")],
+            Clock::default(),
+            timing,
+            Arc::clone(&self.told) as Arc<dyn Reporter>,
+        );
+        self
+    }
+}
+
+#[tokio::test]
+async fn f15_with_the_lock_held_elsewhere_a_living_token_is_used_and_nothing_refreshed() {
+    let world = World::with_living_token().await.impatient();
+    let _held = Lock::try_acquire(&world.store.refresh_lock(ID)).unwrap();
+    let outcome = world.tokens.refresh(ID, Ask::Force).await.unwrap();
+    assert!(matches!(outcome, Outcome::Kept(_)));
+    let pid = Some(std::process::id());
+    assert_eq!(world.told.all(), [Notice::RefreshBusy { account: ID.into(), pid }]);
+    assert!(world.endpoint.requests().is_empty());
+}
+
+#[tokio::test]
+async fn f15_with_the_lock_held_elsewhere_an_ended_token_means_later() {
+    let world = World::with_ended_token().await.impatient();
+    let _held = Lock::try_acquire(&world.store.refresh_lock(ID)).unwrap();
+    let error = world.refresh().await.unwrap_err();
+    assert!(matches!(error, AuthError::RefreshBusy { .. }));
+    assert_eq!(error.exit(), Exit::Temporary);
+    assert!(world.endpoint.requests().is_empty());
+}
+
+#[tokio::test]
+async fn f15_a_refused_token_is_not_used_even_then() {
+    let world = World::with_living_token().await.impatient();
+    let _held = Lock::try_acquire(&world.store.refresh_lock(ID)).unwrap();
+    let refused = world.stored().access_token;
+    let error = world.tokens.renew(ID, &refused).await.unwrap_err();
+    assert!(matches!(error, AuthError::RefreshBusy { .. }));
+}
+
+#[tokio::test]
+async fn f17_a_refresh_without_an_answer_is_tried_once_more_with_the_same_token() {
+    let world = World::with_ended_token().await;
+    world.endpoint.script([Answer::Drop]);
+    assert!(matches!(world.refresh().await, Ok(Outcome::Refreshed(_))));
+    let sent: Vec<_> =
+        world.endpoint.requests().iter().map(|form| form["refresh_token"].clone()).collect();
+    assert_eq!(sent, ["rft.anna.1", "rft.anna.1"]);
+}
+
+#[tokio::test]
+async fn f17_f21_without_any_answer_the_tokens_stay_as_they_are() {
+    let world = World::with_ended_token().await;
+    world.endpoint.script([Answer::Drop, Answer::Drop]);
+    let before = world.text();
+    let error = world.refresh().await.unwrap_err();
+    assert_eq!(error.exit(), Exit::Temporary);
+    assert_eq!(world.text(), before);
+    world.nothing_is_left_behind();
+}
+
+#[tokio::test]
+async fn f19_a_lost_answer_to_a_rotation_needs_a_login() {
+    let world = World::with_ended_token().await;
+    world.endpoint.script([Answer::RotateAndDrop]);
+    let error = world.refresh().await.unwrap_err();
+    assert_eq!(error.exit(), Exit::Login);
+    assert_eq!(world.stored().needs_login.unwrap().reason, Reason::Rejected);
+    assert_eq!(world.stored().refresh_token.expose(), "rft.anna.1", "kept, never deleted");
+    // The next run does not try the dead token again.
+    assert!(matches!(world.refresh().await, Err(AuthError::NeedsLogin { source: None, .. })));
+    assert_eq!(world.endpoint.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn f18_a_refusal_after_the_store_has_changed_adopts_what_is_stored() {
+    let world = World::with_ended_token().await;
+    let store = world.store.clone();
+    let login = move || {
+        let now = Clock::default().now();
+        put(&store, &Account::new(grant(ID, 9), "key", None, now));
+    };
+    world.endpoint.script([Answer::RefuseAfter(Box::new(login))]);
+    let Ok(Outcome::Adopted(account)) = world.refresh().await else { panic!("not adopted") };
+    assert_eq!(number(&account), "9");
+    assert_eq!(world.stored().needs_login, None);
+}
+
+#[tokio::test]
+async fn t16_an_answer_after_a_login_does_not_overwrite_the_login() {
+    let world = World::with_ended_token().await;
+    let store = world.store.clone();
+    let login = move || {
+        let now = Clock::default().now();
+        put(&store, &Account::new(grant(ID, 9), "key", None, now));
+    };
+    world.endpoint.script([Answer::After(Box::new(login))]);
+    assert!(matches!(world.refresh().await, Ok(Outcome::Adopted(_))));
+    assert_eq!(number(&world.stored()), "9");
+    world.nothing_is_left_behind();
+}
+
+#[tokio::test]
+async fn f20_what_cannot_be_saved_is_kept_and_picked_up_by_the_next_run() {
+    let world = World::with_ended_token().await;
+    let path = world.store.path();
+    let whole = world.text();
+    let breakage = {
+        let path = path.clone();
+        move || std_fs::write(&path, "torn by somebody else").unwrap()
+    };
+    world.endpoint.script([Answer::After(Box::new(breakage))]);
+    let error = world.refresh().await.unwrap_err();
+    assert!(matches!(error, AuthError::RefreshNotSaved { kept: true, .. }), "{error:?}");
+    assert_eq!(error.exit(), Exit::Local);
+    assert!(!format!("{error:?}").contains("act."));
+
+    std_fs::write(&path, whole).unwrap();
+    assert!(matches!(world.refresh().await, Ok(Outcome::Recovered(_))));
+    assert_eq!(number(&world.stored()), "2");
+    assert_eq!(world.endpoint.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn f20_no_token_is_spent_when_the_disk_takes_no_writes() {
+    let world = World::with_ended_token().await;
+    // A directory in the way stands for a disk that refuses: root may write anywhere else.
+    let pending = world.store.pending(ID);
+    std_fs::create_dir(&pending).unwrap();
+    std_fs::set_permissions(&pending, std_fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(world.refresh().await.unwrap_err().exit(), Exit::Local);
+    assert!(world.endpoint.requests().is_empty());
+}
+
+#[tokio::test]
+async fn f21_trouble_at_tiktok_keeps_the_tokens() {
+    for (status, body) in [
+        (503, String::new()),
+        (500, r#"{"error":"server_error","error_description":"","log_id":"1"}"#.to_owned()),
+        (200, "<html>captive portal</html>".to_owned()),
+        (200, answer_of(ID, 2)[..40].to_owned()),
+        (200, r#"{"data":{},"message":"success"}"#.to_owned()),
+    ] {
+        let world = World::with_ended_token().await;
+        let before = world.text();
+        world.endpoint.script([Answer::Say(status, body.clone())]);
+        let error = world.refresh().await.unwrap_err();
+        assert_eq!(error.exit(), Exit::Temporary, "{body}");
+        assert_eq!(world.text(), before);
+        world.nothing_is_left_behind();
+        assert!(matches!(world.refresh().await, Ok(Outcome::Refreshed(_))), "later it works");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_client_secret_is_not_a_dead_login() {
+    let world = World::with_ended_token().await;
+    let body = r#"{"error":"invalid_client","error_description":"","log_id":"1"}"#;
+    world.endpoint.script([Answer::Say(401, body.to_owned())]);
+    let error = world.refresh().await.unwrap_err();
+    assert_eq!(error.exit(), Exit::Failed);
+    assert!(error.hint().unwrap().contains("same app"));
+    assert_eq!(world.stored().needs_login, None);
+}
+
+#[tokio::test]
+async fn f24_a_key_that_may_not_refresh_needs_a_login_and_names_the_sandbox() {
+    for code in ["invalid_grant", "unauthorized_client", "unsupported_grant_type"] {
+        let world = World::with_ended_token().await;
+        let body = format!(r#"{{"error":"{code}","error_description":"no","log_id":"42"}}"#);
+        world.endpoint.script([Answer::Say(400, body)]);
+        let error = world.refresh().await.unwrap_err();
+        assert_eq!(error.exit(), Exit::Login);
+        assert!(error.hint().unwrap().contains("sandbox"));
+        let refusal = error.refusal().unwrap();
+        assert_eq!((&refusal.code, refusal.log_id.as_deref()), (&Code::from(code), Some("42")));
+        assert!(world.stored().needs_login.is_some());
+    }
+}
+
+#[tokio::test]
+async fn t24_tokens_of_another_user_are_refused_and_the_store_unchanged() {
+    let world = World::with_ended_token().await;
+    let before = world.text();
+    world.endpoint.script([Answer::Say(200, answer_of("mallory", 2))]);
+    let error = world.refresh().await.unwrap_err();
+    assert!(matches!(error, AuthError::OtherAccount { .. }));
+    assert_eq!(error.exit(), Exit::Login);
+    assert_eq!(world.text(), before);
+    world.nothing_is_left_behind();
+}
+
+#[tokio::test]
+async fn tokens_of_another_app_are_refused_with_the_reason() {
+    let world = World::with_ended_token().await;
+    let theirs =
+        Account { client_key: "sbawx12345".into(), app: Some("trial".into()), ..world.stored() };
+    world.put(&theirs);
+    let error = world.refresh().await.unwrap_err();
+    assert_eq!(error.exit(), Exit::Login);
+    assert!(error.to_string().contains("`sbawx1…`"), "{error}");
+    assert!(error.hint().unwrap().contains("--app trial"));
+    assert!(world.endpoint.requests().is_empty());
+}
+
+#[tokio::test]
+async fn f22_the_end_of_the_login_is_announced_once_per_run() {
+    let world = World::empty().await;
+    let now = Clock::default().now();
+    let at = now + SignedDuration::from_hours(24);
+    world.put(&Account { refresh_expires_at: at, ..issued(ID, now) });
+    world.refresh().await.unwrap();
+    world.refresh().await.unwrap();
+    assert_eq!(world.told.all(), [Notice::EndsSoon { account: ID.into(), at }]);
+}
+
+#[tokio::test]
+async fn f23_a_clock_that_went_back_is_told_and_the_token_refreshed() {
+    let world = World::empty().await;
+    world.put(&issued(ID, Clock::default().now() + SignedDuration::from_hours(1)));
+    assert!(matches!(world.refresh().await, Ok(Outcome::Refreshed(_))));
+    assert!(matches!(world.told.all()[..], [Notice::ClockWentBack { .. }]));
+    assert!(matches!(world.refresh().await, Ok(Outcome::NotDue(_))));
+}
+
+#[tokio::test]
+async fn f23_a_clock_unlike_tiktok_s_is_told_and_the_token_refreshed_once() {
+    let world = World::with_living_token().await;
+    world.put(&issued("ben", Clock::default().now()));
+    world.endpoint.says_date("Sun, 06 Nov 1994 08:49:37 GMT");
+    assert!(matches!(world.refresh().await, Ok(Outcome::NotDue(_))));
+    // The first answer is what shows the difference.
+    world.tokens.refresh("ben", Ask::Force).await.unwrap();
+    assert!(matches!(world.refresh().await, Ok(Outcome::Refreshed(_))));
+    assert!(matches!(world.refresh().await, Ok(Outcome::NotDue(_))));
+    assert!(matches!(world.told.all()[..], [Notice::ClockOff { .. }]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dropping_the_caller_does_not_drop_the_answer() {
+    let world = World::with_ended_token().await;
+    let (asked, was_asked) = tokio::sync::oneshot::channel();
+    let (go, may_go) = std::sync::mpsc::channel();
+    let hold = move || {
+        asked.send(()).unwrap();
+        may_go.recv().unwrap();
+    };
+    world.endpoint.script([Answer::After(Box::new(hold))]);
+    let tokens = world.tokens.clone();
+    let caller = tokio::spawn(async move { tokens.refresh(ID, Ask::Within(NEED)).await });
+    was_asked.await.unwrap();
+    caller.abort();
+    assert!(caller.await.is_err());
+    go.send(()).unwrap();
+    world.tokens.settle().await;
+    assert_eq!(number(&world.stored()), "2");
+}
+
+#[tokio::test]
+async fn a_name_that_is_no_account_is_a_usage_error() {
+    let world = World::with_living_token().await;
+    let error = world.tokens.access_token("nobody").await.unwrap_err();
+    assert_eq!(error.exit(), Exit::Usage);
+}

@@ -1,0 +1,261 @@
+//! The token store: `user_tokens.json`, its locks, and the one way in which an entry changes.
+//!
+//! A save replaces one account's entry in a freshly read document under the store lock, so that no
+//! process ever loses another one's tokens. The store lock is never held across the network; the
+//! refresh lock of an account is. Locks are taken in the order upload, refresh, store.
+
+mod document;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::account::{Account, Accounts, AliasError, NameError, NeedsLogin, Reason};
+use crate::clock::Clock;
+use crate::exit::{Exit, Explain};
+use crate::fs::{self, FsError, Lock, LockError, PRIVATE_FILE};
+
+/// The name of the store in its directory.
+const FILE: &str = "user_tokens.json";
+
+/// How long a save waits for another process's save, which takes milliseconds.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// Why the store could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A file or the directory is in trouble.
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// The store lock was not to be had.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The file is not what this program writes. What is wrong is told by place alone, for the text
+    /// there may be a secret.
+    #[error("the token store `{}` is corrupt: {what}", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        what: String,
+    },
+    /// A newer version of this program wrote it.
+    #[error("the token store `{}` has version {version}, newer than this program knows",
+        path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: u64,
+    },
+    /// A name leads to no account, or to several.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A name cannot be an alias.
+    #[error(transparent)]
+    Alias(#[from] AliasError),
+}
+
+impl StoreError {
+    /// Whether space on the disk is what is missing.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::File(error) | Self::Lock(LockError::File(error)) => error.is_disk_full(),
+            _ => false,
+        }
+    }
+}
+
+impl Explain for StoreError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::File(error) => error.exit(),
+            Self::Lock(error) => error.exit(),
+            Self::Corrupt { .. } | Self::Newer { .. } => Exit::Local,
+            Self::Name(NameError::Nobody) => Exit::Login,
+            Self::Name(_) | Self::Alias(_) => Exit::Usage,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::File(error) => error.hint(),
+            Self::Lock(error) => error.hint(),
+            Self::Corrupt { path, .. } => Some(format!(
+                "restore `{}` from a backup, or move it away and log in again",
+                path.display()
+            )),
+            Self::Newer { .. } => {
+                Some("update tiktok-up; this version leaves the file as it is".to_owned())
+            }
+            Self::Name(NameError::Nobody) => Some("run `tiktok-up login`".to_owned()),
+            Self::Name(NameError::Missing { .. }) => {
+                Some("name one of these, or log in with `tiktok-up login --alias NAME`".to_owned())
+            }
+            Self::Name(NameError::Ambiguous { .. }) => {
+                Some("say which one with `--account`".to_owned())
+            }
+            Self::Alias(_) => Some("choose another alias".to_owned()),
+        }
+    }
+}
+
+/// What to do with an entry, decided on its freshly read state.
+#[derive(Debug)]
+pub enum Edit {
+    /// Leave it.
+    Keep,
+    /// Store this in its place; the generation is the store's business.
+    Put(Box<Account>),
+    /// Forget it.
+    Remove,
+}
+
+/// The token store of one state directory. Cheap to clone; all state is in the files.
+#[derive(Clone, Debug)]
+pub struct Store {
+    dir: PathBuf,
+    locks: PathBuf,
+    clock: Clock,
+}
+
+impl Store {
+    /// The store in a directory, which is made (0700) if it is not there, and must be ours alone.
+    pub fn open(dir: &Path, clock: Clock) -> Result<Self, StoreError> {
+        let dir = fs::private_dir(dir)?;
+        let locks = fs::private_dir(&dir.join("locks"))?;
+        Ok(Self { dir, locks, clock })
+    }
+
+    /// The file.
+    pub fn path(&self) -> PathBuf {
+        self.dir.join(FILE)
+    }
+
+    /// The canonical directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// All accounts as they are stored now. An entry that is older than the last save made here is
+    /// marked as one that needs a login: TikTok has replaced its tokens since.
+    pub fn accounts(&self) -> Result<Accounts, StoreError> {
+        Ok(self.read()?.accounts)
+    }
+
+    /// The account that a user means by a name; see [`Accounts::find`].
+    pub fn account(&self, name: Option<&str>) -> Result<Account, StoreError> {
+        Ok(self.accounts()?.find(name)?.clone())
+    }
+
+    /// Changes one account's entry: under the store lock the document is read afresh, `change`
+    /// decides on the entry (and all others, to look at), and the result is saved durably. Gives the
+    /// entry as it is stored now.
+    pub fn edit<E: From<StoreError>>(
+        &self,
+        open_id: &str,
+        change: impl FnOnce(Option<&Account>, &Accounts) -> Result<Edit, E>,
+    ) -> Result<Option<Account>, E> {
+        let path = self.path();
+        let lock_path = self.dir.join(format!("{FILE}.lock"));
+        let lock = Lock::acquire_blocking(&lock_path, WAIT).map_err(StoreError::from)?;
+        let mut document = self.read()?;
+        fs::clean_temps(&path, &lock).map_err(StoreError::from)?;
+        let current = document.accounts.get(open_id).cloned();
+        match change(current.as_ref(), &document.accounts)? {
+            Edit::Keep => return Ok(current),
+            Edit::Remove => {
+                document.accounts.0.remove(open_id);
+            }
+            Edit::Put(mut account) => {
+                open_id.clone_into(&mut account.open_id);
+                let stored = current.map_or(0, |current| current.generation);
+                account.generation = stored.max(self.last_generation(open_id)) + 1;
+                document.accounts.0.insert(open_id.to_owned(), *account);
+            }
+        }
+        fs::write_atomic(&path, &document.encode(), PRIVATE_FILE).map_err(StoreError::from)?;
+        let saved = document.accounts.0.remove(open_id);
+        if let Some(saved) = &saved {
+            self.remember_generation(saved);
+        }
+        Ok(saved)
+    }
+
+    /// Gives an account another alias, or none.
+    pub fn set_alias(&self, open_id: &str, alias: Option<&str>) -> Result<Account, StoreError> {
+        let nobody = || StoreError::Name(NameError::Nobody);
+        let saved = self.edit(open_id, |current, accounts| {
+            let mut account = current.cloned().ok_or_else(nobody)?;
+            if let Some(alias) = alias {
+                accounts.check_alias(alias, open_id)?;
+            }
+            account.alias = alias.map(ToOwned::to_owned);
+            Ok::<_, StoreError>(Edit::Put(Box::new(account)))
+        })?;
+        saved.ok_or_else(nobody)
+    }
+
+    /// The lock under which an account's tokens are refreshed; held across the network.
+    pub fn refresh_lock(&self, open_id: &str) -> PathBuf {
+        self.lock_file(open_id, "refresh")
+    }
+
+    /// The lock under which an account's posts are made; held for the run.
+    pub fn upload_lock(&self, open_id: &str) -> PathBuf {
+        self.lock_file(open_id, "upload")
+    }
+
+    /// Where an account's refresh answer is made durable before it is parsed.
+    pub(super) fn pending(&self, open_id: &str) -> PathBuf {
+        self.dir.join(format!("{FILE}.{}.new", file_name(open_id)))
+    }
+
+    fn lock_file(&self, open_id: &str, purpose: &str) -> PathBuf {
+        self.locks.join(format!("{}.{purpose}.lock", file_name(open_id)))
+    }
+
+    fn read(&self) -> Result<document::Document, StoreError> {
+        let path = self.path();
+        let Some(bytes) = fs::read_private(&path)? else {
+            return Ok(document::Document::default());
+        };
+        let mut document = document::Document::decode(&bytes, &path)?;
+        for account in document.accounts.0.values_mut() {
+            if account.needs_login.is_none()
+                && account.generation < self.last_generation(&account.open_id)
+            {
+                let since = self.clock.now();
+                account.needs_login = Some(NeedsLogin { since, reason: Reason::Restored });
+            }
+        }
+        Ok(document)
+    }
+
+    /// The generation of the last save made here, kept apart from the store so that a store restored
+    /// from a backup is recognised.
+    fn last_generation(&self, open_id: &str) -> u64 {
+        let mark = fs::read_private(&self.generation_file(open_id)).ok().flatten();
+        mark.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.trim().parse().ok()).unwrap_or(0)
+    }
+
+    fn remember_generation(&self, account: &Account) {
+        let text = Zeroizing::new(format!("{}\n", account.generation));
+        // The save itself is done. A mark that lags only recognises fewer old backups.
+        let path = self.generation_file(&account.open_id);
+        let _ = fs::write_atomic(&path, text.as_bytes(), PRIVATE_FILE);
+    }
+
+    fn generation_file(&self, open_id: &str) -> PathBuf {
+        self.locks.join(format!("{}.generation", file_name(open_id)))
+    }
+}
+
+/// A file name for an account that no hostile `open_id` can bend into a path.
+fn file_name(open_id: &str) -> String {
+    blake3::hash(open_id.as_bytes()).to_hex().to_string()
+}
+
+#[cfg(test)]
+mod tests;

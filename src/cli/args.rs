@@ -1,0 +1,176 @@
+//! What each command takes.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{help, values};
+use crate::tiktok::Scopes;
+use crate::tiktok::privacy::Privacy;
+
+/// Arguments of `login`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::LOGIN)]
+pub struct LoginArgs {
+    /// Print the URL instead of opening a browser, and wait for the callback
+    #[arg(long)]
+    pub no_browser: bool,
+
+    /// Wait for the callback on this port of 127.0.0.1; 0 takes a free one [default: 3456]
+    ///
+    /// The address `http://127.0.0.1:PORT/callback/` must be registered for the app. The wildcard
+    /// `http://127.0.0.1:*/callback/` covers every port.
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+
+    /// How long to wait for the consent
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = values::duration)]
+    pub timeout: Duration,
+
+    /// Ask for these scopes, separated by commas
+    ///
+    /// Without it: the `scopes` of the app in config.toml, else
+    /// user.info.basic,video.publish,video.upload.
+    #[arg(long, value_name = "SCOPES")]
+    pub scopes: Option<Scopes>,
+
+    /// Give the account a name of your own
+    #[arg(long, value_name = "NAME")]
+    pub alias: Option<String>,
+}
+
+/// Arguments of `refresh`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::REFRESH)]
+pub struct RefreshArgs {
+    /// Refresh the tokens that end within this time
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = values::duration)]
+    pub within: Duration,
+
+    /// Refresh whether it is due or not
+    #[arg(long, conflicts_with = "within")]
+    pub force: bool,
+
+    /// Only this account (alias or `open_id`); may be given several times
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Vec<String>,
+}
+
+/// Arguments of `accounts`.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = help::ACCOUNTS)]
+pub struct AccountsArgs {}
+
+/// Arguments of `upload`.
+#[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
+#[command(after_help = help::UPLOAD)]
+pub struct UploadArgs {
+    /// The file that lists the posts; - reads standard input
+    #[arg(value_name = "MANIFEST")]
+    pub manifest: PathBuf,
+
+    /// Check everything and print the plan, but send nothing that creates a post
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Who may see posts that do not say it themselves
+    #[arg(long, value_name = "LEVEL", value_parser = values::privacy())]
+    pub privacy: Option<Privacy>,
+
+    /// Send every post to the inbox, to be finished in the TikTok app
+    #[arg(long)]
+    pub draft: bool,
+
+    /// The account of posts that name none (alias or `open_id`)
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Option<String>,
+
+    /// How many accounts to serve at once; the posts of one account follow one another
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = values::jobs())]
+    pub jobs: usize,
+
+    /// Do not wait for TikTok to finish processing; ask later with the same command
+    #[arg(long)]
+    pub no_wait: bool,
+
+    /// Post again what is posted already
+    #[arg(long)]
+    pub repost: bool,
+
+    /// Size of the chunks that files at least twice as long are sent in
+    ///
+    /// Between 5242880 bytes and 32 MB.
+    #[arg(long, value_name = "BYTES", value_parser = values::chunk_size)]
+    pub chunk_size: Option<u64>,
+
+    /// Send at most so many bytes a second, all accounts together (500kB, 2MB, 1MiB)
+    #[arg(long, value_name = "BYTES", value_parser = values::rate)]
+    pub limit_rate: Option<u64>,
+}
+
+impl UploadArgs {
+    /// An upload of a manifest as without any option.
+    pub fn of(manifest: PathBuf) -> Self {
+        Self {
+            manifest,
+            dry_run: false,
+            privacy: None,
+            draft: false,
+            account: None,
+            jobs: 4,
+            no_wait: false,
+            repost: false,
+            chunk_size: None,
+            limit_rate: None,
+        }
+    }
+}
+
+/// Arguments of `status`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::STATUS)]
+pub struct StatusArgs {
+    /// Only this post
+    #[arg(value_name = "POST")]
+    pub post: Option<String>,
+
+    /// Wait until every post is final
+    #[arg(long)]
+    pub wait: bool,
+
+    /// Show the posts that are final, too
+    #[arg(long, conflicts_with = "post")]
+    pub all: bool,
+}
+
+/// Arguments of `resolve`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::RESOLVE)]
+pub struct ResolveArgs {
+    /// The post, as `status` names it
+    #[arg(value_name = "POST")]
+    pub post: String,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment here would replace the command's own help")]
+    pub verdict: Verdict,
+}
+
+/// What a person saw on the profile: exactly one of the two is set.
+#[derive(Clone, Copy, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Verdict {
+    /// It is on the profile: never post it again
+    #[arg(long)]
+    pub posted: bool,
+
+    /// It is not on the profile: the next upload may post it
+    #[arg(long)]
+    pub not_posted: bool,
+}
+
+/// Arguments of `demo`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct DemoArgs {}

@@ -1,0 +1,88 @@
+//! What `--help` says beyond the options.
+
+use anstyle::{AnsiColor, Effects, Style};
+use clap::builder::Styles;
+
+const HEADING: Style = Style::new().effects(Effects::BOLD.insert(Effects::UNDERLINE));
+const WORD: Style = AnsiColor::Cyan.on_default().effects(Effects::BOLD);
+
+/// The colours of the help.
+pub(super) const STYLES: Styles = Styles::styled()
+    .header(HEADING)
+    .usage(HEADING)
+    .literal(WORD)
+    .placeholder(AnsiColor::Cyan.on_default())
+    .error(AnsiColor::Red.on_default().effects(Effects::BOLD))
+    .valid(AnsiColor::Green.on_default())
+    .invalid(AnsiColor::Yellow.on_default());
+
+/// A heading as [`STYLES`] has it; clap takes the escapes out where there are no colours.
+macro_rules! headed {
+    ($heading:literal, $($line:literal)+) => {
+        concat!("\u{1b}[1m\u{1b}[4m", $heading, ":\u{1b}[0m", $("\n  ", $line),+)
+    };
+}
+
+pub(super) const TOP: &str = headed!(
+    "Exit codes",
+    "0        done, or nothing to do"
+    "1        something failed for good, or unexpectedly"
+    "2        wrong usage or invalid input; nothing was sent"
+    "3        a login is needed"
+    "4        local trouble: token store, journal or disk"
+    "5        temporary; run the same command again"
+    "6        the outcome of a post is unknown; a human must look"
+    "130/143  stopped by SIGINT/SIGTERM\n"
+    "A batch ends with the first of 6, 4, 3, 1, 5, 0 that one of its posts led to."
+);
+
+pub(super) const LOGIN: &str = headed!(
+    "Examples",
+    "tiktok-up login                          open the browser and wait for the consent"
+    "tiktok-up login --no-browser             print the URL to open on this machine"
+    "tiktok-up login --alias shop             name the account, for --account and manifests"
+    "tiktok-up login --scopes video.upload    ask for drafts only"
+);
+
+pub(super) const REFRESH: &str = headed!(
+    "Examples",
+    "tiktok-up refresh                        silent when nothing is due: made for cron"
+    "tiktok-up refresh --within 12h           ahead of a long upload"
+    "tiktok-up refresh --force --account shop"
+);
+
+pub(super) const ACCOUNTS: &str = headed!(
+    "Examples",
+    "tiktok-up accounts"
+    "tiktok-up accounts --json"
+);
+
+pub(super) const UPLOAD: &str = headed!(
+    "Examples",
+    "tiktok-up upload videos_to_upload.json --dry-run"
+    "tiktok-up upload videos_to_upload.json"
+    "tiktok-up upload clips.json --draft --account shop"
+    "tiktok-up upload - --json < clips.json\n"
+    "Run the same command again to resume what was cut off: what is posted is skipped."
+);
+
+pub(super) const STATUS: &str = headed!(
+    "Examples",
+    "tiktok-up status                         what is not final yet"
+    "tiktok-up status --wait                  until it is"
+    "tiktok-up status --all --json"
+);
+
+pub(super) const RESOLVE: &str = headed!(
+    "Examples",
+    "tiktok-up status                         names the posts whose outcome is unknown"
+    "tiktok-up resolve 7 --posted             after finding it on the profile"
+    "tiktok-up resolve 7 --not-posted         after not finding it"
+);
+
+pub(super) const SANDBOX: &str = headed!(
+    "Examples",
+    "tiktok-up sandbox                        until Ctrl-C; its page is in the browser"
+    "tiktok-up sandbox --auto-consent --port 8080 > sandbox.env &"
+    "tiktok-up sandbox --unaudited --faults faults.json --log requests.jsonl"
+);

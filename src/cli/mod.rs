@@ -1,0 +1,178 @@
+//! The command line: its types and its help, and no other logic.
+
+mod args;
+mod help;
+mod values;
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+pub use crate::commands::sandbox::SandboxArgs;
+use clap::error::ErrorKind;
+use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+pub use self::args::{
+    AccountsArgs, DemoArgs, LoginArgs, RefreshArgs, ResolveArgs, StatusArgs, UploadArgs, Verdict,
+};
+
+/// Publish to TikTok from a terminal, a server or a script
+///
+/// Logs TikTok accounts in, keeps their tokens alive and posts videos, on TikTok's official APIs
+/// with an app of your own. A post is made exactly once, or you are told that its outcome is
+/// unknown.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tiktok-up",
+    version,
+    styles = help::STYLES,
+    after_help = help::TOP,
+    arg_required_else_help = true,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+)]
+pub struct Cli {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment here would replace the program's own help")]
+    pub global: GlobalArgs,
+
+    #[command(subcommand)]
+    #[expect(missing_docs, reason = "as above")]
+    pub command: Command,
+}
+
+/// What to do. A command is here when it works, not before.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Log an account in
+    Login(LoginArgs),
+    /// Renew the tokens that end soon; made for cron
+    Refresh(RefreshArgs),
+    /// List the accounts that are logged in
+    Accounts(AccountsArgs),
+    /// Post what a manifest lists, resume what was cut off
+    Upload(UploadArgs),
+    /// Show what became of the posts, and ask TikTok about those that are not final
+    Status(StatusArgs),
+    /// Settle a post whose outcome is unknown
+    Resolve(ResolveArgs),
+    /// Run an offline TikTok on this machine, to rehearse logins and uploads
+    ///
+    /// As strict as the real one, with accounts, a consent page, quotas and, if wanted, scripted
+    /// faults. Prints the environment that makes the other commands talk to it.
+    #[command(after_help = help::SANDBOX)]
+    Sandbox(Box<SandboxArgs>),
+    /// See a login and an upload work in seconds, offline
+    ///
+    /// Starts an offline TikTok, logs in, uploads a small video and shows its status, with the same
+    /// code that a real run uses, in a temporary home.
+    Demo(DemoArgs),
+}
+
+/// Options that every command takes.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// Write one JSON object per line to standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Say only what needs attention: warnings and errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+
+    /// Say more: -v calls to TikTok, -vv decisions, -vvv everything (never a secret)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+
+    /// Keep configuration, tokens and journal in this one directory
+    ///
+    /// Without it, and without `TIKTOK_UP_HOME`: `$XDG_CONFIG_HOME/tiktok-up` (else
+    /// ~/.config/tiktok-up) for config.toml, `$XDG_STATE_HOME/tiktok-up` (else
+    /// ~/.local/state/tiktok-up) for the rest.
+    #[arg(long, global = true, value_name = "DIR", value_parser = values::directory())]
+    pub home: Option<PathBuf>,
+
+    /// Use the app `[apps.NAME]` of config.toml
+    #[arg(long, global = true, value_name = "NAME")]
+    pub app: Option<String>,
+
+    /// When to use colours (`NO_COLOR` is respected)
+    #[arg(long, global = true, value_name = "WHEN", default_value_t, value_enum)]
+    pub color: When,
+
+    /// Draw no progress bars; one line per change instead
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl Cli {
+    /// Reads a command line and checks it as a whole. The error may be help that was asked for.
+    pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let cli = Self::try_parse_from(args)?;
+        cli.check()?;
+        Ok(cli)
+    }
+
+    /// What no single argument can know.
+    fn check(&self) -> Result<(), clap::Error> {
+        match self.global.contradiction() {
+            Some(what) => Err(Self::command().error(ErrorKind::ArgumentConflict, what)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl GlobalArgs {
+    /// Here and not in the definitions, as one of two options may stand before the command and the
+    /// other behind it, and clap looks at each place for itself.
+    fn contradiction(&self) -> Option<&'static str> {
+        (self.quiet && self.verbose > 0)
+            .then_some("the argument '--quiet' cannot be used with '--verbose'")
+    }
+}
+
+/// The options that decide how an error of the command line itself is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Early {
+    /// `--json`.
+    pub json: bool,
+    /// `--color`.
+    pub color: When,
+}
+
+impl Early {
+    /// Looks for them in a command line that may not be a valid one.
+    pub fn glean(args: &[OsString]) -> Self {
+        let mut early = Self::default();
+        let mut args = args.iter().map(OsString::as_os_str).take_while(|arg| *arg != "--");
+        while let Some(arg) = args.next() {
+            if arg == "--json" {
+                early.json = true;
+            } else if arg == "--color" {
+                early.color = args.next().map_or(early.color, when);
+            } else if let Some(value) = arg.to_str().and_then(|arg| arg.strip_prefix("--color=")) {
+                early.color = when(OsStr::new(value));
+            }
+        }
+        early
+    }
+}
+
+fn when(value: &OsStr) -> When {
+    value.to_str().and_then(|value| When::from_str(value, false).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+use clap::{Args, CommandFactory as _};
+
+use super::*;
+
+/// Reads the arguments of one command, as the program would after its name.
+fn read<T: Args>(args: &[&str]) -> Result<T, clap::Error> {
+    let command = T::augment_args(clap::Command::new("x"));
+    let matches = command.try_get_matches_from([&["x"], args].concat())?;
+    T::from_arg_matches(&matches)
+}
+
+fn early(args: &[&str]) -> Early {
+    Early::glean(&args.iter().map(OsString::from).collect::<Vec<_>>())
+}
+
+#[test]
+fn the_definitions_hold_together() {
+    Cli::command().debug_assert();
+    for command in [
+        LoginArgs::augment_args(clap::Command::new("login")),
+        RefreshArgs::augment_args(clap::Command::new("refresh")),
+        UploadArgs::augment_args(clap::Command::new("upload")),
+        StatusArgs::augment_args(clap::Command::new("status")),
+        ResolveArgs::augment_args(clap::Command::new("resolve")),
+    ] {
+        GlobalArgs::augment_args(command).debug_assert();
+    }
+}
+
+#[test]
+fn nothing_at_all_is_a_usage_error_that_shows_the_help() {
+    let error = Cli::read(["tiktok-up".into()]).unwrap_err();
+    assert!(error.use_stderr());
+    assert_eq!(error.exit_code(), 2);
+    assert!(error.to_string().contains("Exit codes:"), "{error}");
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    for flag in ["--help", "-h", "--version"] {
+        let error = Cli::read(["tiktok-up".into(), flag.into()]).unwrap_err();
+        assert!(!error.use_stderr());
+        assert_eq!(error.exit_code(), 0);
+    }
+}
+
+#[test]
+fn the_help_lists_every_exit_code() {
+    let help = Cli::command().render_long_help().to_string();
+    for code in ["0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "6 ", "130/143 "] {
+        assert!(help.contains(&format!("\n  {code}")), "{code}: {help}");
+    }
+}
+
+#[test]
+fn quiet_and_verbose_contradict_each_other() {
+    let global = |args: &[&str]| read::<GlobalArgs>(args).unwrap();
+    assert!(global(&["-vv"]).contradiction().is_none());
+    assert!(global(&["-q"]).contradiction().is_none());
+    assert!(global(&["-q", "-v"]).contradiction().is_some());
+}
+
+#[test]
+fn login_waits_five_minutes_on_port_3456_by_default() {
+    let args: LoginArgs = read(&[]).unwrap();
+    assert_eq!((args.port, args.timeout.as_secs()), (None, 300));
+    assert!(read::<LoginArgs>(&["--port", "65536"]).is_err());
+    assert!(read::<LoginArgs>(&["--scopes", "a b"]).is_err());
+}
+
+#[test]
+fn a_forced_refresh_has_no_window() {
+    assert!(read::<RefreshArgs>(&["--force"]).unwrap().force);
+    assert!(read::<RefreshArgs>(&["--force", "--within", "1h"]).is_err());
+}
+
+#[test]
+fn upload_takes_one_manifest_and_legal_numbers() {
+    let args: UploadArgs = read(&["m.json"]).unwrap();
+    assert_eq!((args.jobs, args.manifest.to_str()), (4, Some("m.json")));
+    let stdin: UploadArgs = read(&["-"]).unwrap();
+    assert_eq!(stdin.manifest.to_str(), Some("-"));
+    for bad in [
+        &[][..],
+        &["a", "b"],
+        &["m", "--jobs", "0"],
+        &["m", "--chunk-size", "1"],
+        &["m", "--privacy", "EVERYBODY"],
+        &["m", "--limit-rate", "0"],
+    ] {
+        assert!(read::<UploadArgs>(bad).is_err(), "{bad:?}");
+    }
+    let args: UploadArgs = read(&["m", "--privacy", "SELF_ONLY", "--limit-rate", "2MB"]).unwrap();
+    assert_eq!(args.limit_rate, Some(2_000_000));
+    assert!(args.privacy.unwrap().is_private());
+}
+
+#[test]
+fn resolve_takes_exactly_one_verdict() {
+    assert!(read::<ResolveArgs>(&["7", "--posted"]).unwrap().verdict.posted);
+    assert!(read::<ResolveArgs>(&["7"]).is_err());
+    assert!(read::<ResolveArgs>(&["7", "--posted", "--not-posted"]).is_err());
+}
+
+#[test]
+fn one_post_or_all_posts() {
+    assert!(read::<StatusArgs>(&["7", "--wait"]).is_ok());
+    assert!(read::<StatusArgs>(&["7", "--all"]).is_err());
+}
+
+#[test]
+fn how_to_show_a_usage_error_is_known_before_the_line_is_read() {
+    assert_eq!(early(&["x", "--json", "--bad"]), Early { json: true, color: When::Auto });
+    assert_eq!(early(&["x", "--color", "never"]).color, When::Never);
+    assert_eq!(early(&["x", "--color=always"]).color, When::Always);
+    assert_eq!(early(&["x", "--", "--json"]), Early::default());
+    assert_eq!(early(&["x", "--color"]), Early::default());
+}

@@ -1,0 +1,123 @@
+//! How the values of options are written.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{
+    OsStringValueParser, PossibleValuesParser, RangedU64ValueParser, TypedValueParser,
+};
+use jiff::SignedDuration;
+
+use crate::tiktok::privacy::{Privacy, UnknownPrivacy};
+use crate::upload::plan::{CHUNK_MAX, CHUNK_MIN};
+
+/// The most accounts that are served at once.
+const MOST_JOBS: u64 = 64;
+
+/// A length of time such as `90s`, `5m` or `1h 30m`; never zero.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let length: SignedDuration =
+        text.trim().parse().map_err(|_| "write it like 90s, 5m or 1h30m".to_owned())?;
+    match Duration::try_from(length) {
+        Ok(length) if !length.is_zero() => Ok(length),
+        _ => Err("it must be longer than nothing".to_owned()),
+    }
+}
+
+/// A chunk size within TikTok's limits under both readings of "MB"
+/// (<https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide>).
+pub(super) fn chunk_size(text: &str) -> Result<u64, String> {
+    let size = bytes(text)?;
+    if (CHUNK_MIN..=CHUNK_MAX).contains(&size) {
+        Ok(size)
+    } else {
+        Err(format!("it must be between {CHUNK_MIN} and {CHUNK_MAX} bytes"))
+    }
+}
+
+/// A rate in bytes a second.
+pub(super) fn rate(text: &str) -> Result<u64, String> {
+    match bytes(text.strip_suffix("/s").unwrap_or(text))? {
+        0 => Err("it must be more than nothing".to_owned()),
+        rate => Ok(rate),
+    }
+}
+
+/// A number of bytes, with or without a unit: decimal ones (`kB`, `MB`, `GB`, also `k`, `M`, `G`)
+/// and binary ones (`KiB`, `MiB`, `GiB`).
+fn bytes(text: &str) -> Result<u64, String> {
+    let how = || "write it like 10485760, 500kB, 10MB or 8MiB".to_owned();
+    let text = text.trim();
+    let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_at);
+    let factor: u64 = match unit.trim_start().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1_000,
+        "m" | "mb" => 1_000_000,
+        "g" | "gb" => 1_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        _ => return Err(how()),
+    };
+    let number: u64 = number.parse().map_err(|_| how())?;
+    number.checked_mul(factor).ok_or_else(|| "it is too large".to_owned())
+}
+
+pub(super) fn jobs() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=MOST_JOBS)
+}
+
+/// One of the API's levels.
+pub(super) fn privacy() -> impl TypedValueParser<Value = Privacy> {
+    PossibleValuesParser::new(Privacy::ALL.map(Privacy::as_str))
+        .try_map(|level| level.parse::<Privacy>().map_err(|UnknownPrivacy| UnknownPrivacy))
+}
+
+/// A path that is not empty.
+pub(super) fn directory() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().try_map(|path| {
+        if path.is_empty() { Err("it must not be empty") } else { Ok(PathBuf::from(path)) }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_with_a_unit() {
+        assert_eq!(duration("5m"), Ok(Duration::from_mins(5)));
+        assert_eq!(duration("1h30m"), Ok(Duration::from_mins(90)));
+        assert_eq!(duration("1500ms"), Ok(Duration::from_millis(1500)));
+        for bad in ["", "5", "soon", "-5m", "0s"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_decimal_unless_they_say_otherwise() {
+        assert_eq!(bytes("10485760"), Ok(10_485_760));
+        assert_eq!(bytes("500kB"), Ok(500_000));
+        assert_eq!(bytes("10 MB"), Ok(10_000_000));
+        assert_eq!(bytes("2m"), Ok(2_000_000));
+        assert_eq!(bytes("8MiB"), Ok(8 << 20));
+        for bad in ["", "MB", "1.5MB", "-1", "1TB", "99999999999999999999", "20000000000G"] {
+            assert!(bytes(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_chunk_is_legal_under_both_readings_of_mb() {
+        assert!(chunk_size("5MB").is_err());
+        assert_eq!(chunk_size("5MiB"), Ok(5 << 20));
+        assert_eq!(chunk_size("32MB"), Ok(32_000_000));
+        assert!(chunk_size("32000001").is_err());
+    }
+
+    #[test]
+    fn a_rate_may_say_that_it_is_one() {
+        assert_eq!(rate("2MB/s"), Ok(2_000_000));
+        assert!(rate("0").is_err());
+    }
+}

@@ -1,0 +1,69 @@
+//! `accounts`: who is logged in, and until when.
+
+use serde_json::json;
+
+use crate::auth::{Account, Store};
+use crate::cli::AccountsArgs;
+use crate::commands::Context;
+use crate::exit::{Exit, Failure};
+use crate::output::{Table, moment};
+
+/// Runs the command.
+pub(super) fn run(context: &Context, _args: &AccountsArgs) -> Result<Exit, Failure> {
+    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    let accounts = store.accounts()?;
+    let now = context.settings.clock.now();
+    let printer = &context.printer;
+    if printer.is_json() {
+        for account in accounts.iter() {
+            printer.json(&json!({
+                "event": "account",
+                "open_id": account.open_id,
+                "alias": account.alias,
+                "display_name": account.display_name,
+                "client_key": account.client_key,
+                "app": account.app,
+                "scopes": account.scopes.iter().collect::<Vec<_>>(),
+                "access_expires_at": account.access_expires_at,
+                "refresh_expires_at": account.refresh_expires_at,
+                "health": health(account, now),
+            }));
+        }
+        return Ok(Exit::Done);
+    }
+    if accounts.is_empty() {
+        printer.note("no account is logged in; `tiktok-up login` logs one in");
+        return Ok(Exit::Done);
+    }
+    let heading =
+        ["ALIAS", "OPEN_ID", "NAME", "APP", "SCOPES", "ACCESS ENDS", "LOGIN ENDS", "HEALTH"];
+    let mut table = Table::new(&heading);
+    for account in accounts.iter() {
+        let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
+        table.row([
+            or_dash(&account.alias),
+            account.open_id.clone(),
+            or_dash(&account.display_name),
+            or_dash(&account.app),
+            account.scopes.to_string(),
+            moment(account.access_expires_at),
+            moment(account.refresh_expires_at),
+            health(account, now).replace('_', " "),
+        ]);
+    }
+    printer.table(&table);
+    Ok(Exit::Done)
+}
+
+/// A word for the state of a login.
+fn health(account: &Account, now: jiff::Timestamp) -> &'static str {
+    if account.needs_login.is_some() || account.refresh_expires_at <= now {
+        "needs_login"
+    } else if account.ends_soon(now).is_some() {
+        "ends_soon"
+    } else if account.lives(now) {
+        "ok"
+    } else {
+        "refresh_due"
+    }
+}

@@ -1,0 +1,42 @@
+//! An account's tokens, as an upload asks for them.
+
+use crate::auth::{AuthError, Tokens};
+use crate::exit::{Exit, Explain};
+use crate::secret::Secret;
+use crate::upload::calls::{Authority, Halt, chain};
+use crate::upload::report::Trouble;
+
+/// The tokens of one account.
+pub(super) struct AccountTokens<'a> {
+    pub(super) tokens: &'a Tokens,
+    pub(super) open_id: &'a str,
+}
+
+impl Authority for AccountTokens<'_> {
+    async fn access_token(&self) -> Result<Secret, Halt> {
+        let account = self.tokens.access_token(self.open_id).await;
+        account.map(|account| account.access_token).map_err(|error| halt(&error))
+    }
+
+    async fn renewed(&self, rejected: &Secret) -> Result<Secret, Halt> {
+        let account = self.tokens.renew(self.open_id, rejected).await;
+        account.map(|account| account.access_token).map_err(|error| halt(&error))
+    }
+}
+
+fn halt(error: &AuthError) -> Halt {
+    let exit = error.exit();
+    let code = match exit {
+        Exit::Login => "login_needed",
+        Exit::Local => "token_store",
+        _ => "token",
+    };
+    let trouble = Trouble {
+        code: code.into(),
+        message: chain(error),
+        hint: error.hint(),
+        retryable: exit == Exit::Temporary,
+        log_id: None,
+    };
+    Halt { trouble, exit }
+}

@@ -1,0 +1,81 @@
+//! `login`: one account, by a browser and the loopback callback.
+
+use serde_json::json;
+
+use crate::auth::{Browser, LoggedIn, Login, Store, Way};
+use crate::cli::LoginArgs;
+use crate::commands::Context;
+use crate::exit::{Exit, Failure};
+use crate::output::{AuthOutput, Line};
+use crate::tiktok::Scopes;
+
+/// What a login asks for unless it is told otherwise: to read the name, to post, to leave drafts.
+const SCOPES: &str = "user.info.basic,video.publish,video.upload";
+
+/// Runs the command.
+pub(super) async fn run(context: &Context, args: &LoginArgs) -> Result<Exit, Failure> {
+    let browser = if args.no_browser { Browser::Print } else { Browser::Open };
+    let way = Way::Browser { port: args.port, browser };
+    by(context, args, way).await
+}
+
+/// Logs in by the given way.
+pub(super) async fn by(context: &Context, args: &LoginArgs, way: Way) -> Result<Exit, Failure> {
+    let app = context.settings.app()?;
+    let scopes = match (&args.scopes, &app.scopes) {
+        (Some(scopes), _) | (None, Some(scopes)) => scopes.clone(),
+        (None, None) => Scopes::from_answer(SCOPES),
+    };
+    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    let reporter = AuthOutput::new(&context.printer);
+    let login = Login {
+        client: &context.client,
+        store: &store,
+        app: &app,
+        scopes: &scopes,
+        name: args.alias.as_deref(),
+        limit: args.timeout,
+        clock: context.settings.clock,
+        timing: &context.settings.timing,
+        reporter: &reporter,
+    };
+    let done = tokio::select! {
+        done = login.run(way) => done?,
+        signal = context.shutdown.requested() => return Ok(signal.exit()),
+    };
+    tell(context, &done);
+    Ok(Exit::Done)
+}
+
+/// Who logged in, what was granted, and until when.
+fn tell(context: &Context, done: &LoggedIn) {
+    let account = &done.account;
+    let printer = &context.printer;
+    if printer.is_json() {
+        printer.json(&json!({
+            "event": "login",
+            "open_id": account.open_id,
+            "alias": account.alias,
+            "display_name": account.display_name,
+            "scopes": account.scopes.iter().collect::<Vec<_>>(),
+            "missing_scopes": done.missing.iter().collect::<Vec<_>>(),
+            "access_expires_at": account.access_expires_at,
+            "refresh_expires_at": account.refresh_expires_at,
+            "again": done.again,
+        }));
+        return;
+    }
+    let name = account.display_name.as_deref().unwrap_or("(no name)");
+    let known = account.alias.as_ref().map(|alias| format!(", alias {alias}")).unwrap_or_default();
+    let zone = jiff::tz::TimeZone::system();
+    let when =
+        |at: jiff::Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+    let line = |text: String| printer.talk(Line::default().text(text));
+    line(format!("logged in: {name} ({}{known})", account.open_id));
+    line(format!("granted:   {}", account.scopes));
+    line(format!(
+        "lasts:     until {} without use; the access token of {} is renewed by itself",
+        when(account.refresh_expires_at),
+        when(account.access_expires_at)
+    ));
+}

@@ -1,0 +1,72 @@
+//! `refresh`: renews what is due. Made for cron: quiet when nothing is.
+
+use serde_json::json;
+
+use crate::auth::{Account, Ask, AuthError, Outcome, Store};
+use crate::cli::RefreshArgs;
+use crate::commands::Context;
+use crate::exit::{Exit, Explain, Failure};
+
+/// Runs the command.
+pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, Failure> {
+    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    let chosen: Vec<Account> = if args.account.is_empty() {
+        store.accounts()?.iter().cloned().collect()
+    } else {
+        let named = args.account.iter().map(|name| store.account(Some(name)));
+        named.collect::<Result<_, _>>()?
+    };
+    if chosen.is_empty() {
+        context.printer.note("no account is logged in, so there is nothing to refresh");
+        return Ok(Exit::Done);
+    }
+    let tokens = context.tokens(store, context.settings.app()?);
+    let mut exit = Exit::Done;
+    for account in &chosen {
+        let ask = if args.force { Ask::Force } else { Ask::Within(args.within) };
+        let outcome = tokio::select! {
+            outcome = tokens.refresh(&account.open_id, ask) => outcome,
+            signal = context.shutdown.requested() => {
+                // What has begun reaches the disk before the program ends.
+                tokens.settle().await;
+                return Ok(signal.exit());
+            }
+        };
+        exit = exit.worst(tell(context, account, outcome));
+    }
+    tokens.settle().await;
+    Ok(exit)
+}
+
+/// One line for an account to which something happened.
+fn tell(context: &Context, account: &Account, outcome: Result<Outcome, AuthError>) -> Exit {
+    let printer = &context.printer;
+    let (word, account, error) = match outcome {
+        Ok(Outcome::NotDue(account)) => ("not_due", account, None),
+        Ok(Outcome::Kept(account)) => ("kept", account, None),
+        Ok(Outcome::Adopted(account)) => ("adopted", account, None),
+        Ok(Outcome::Recovered(account)) => ("recovered", account, None),
+        Ok(Outcome::Refreshed(account)) => ("refreshed", account, None),
+        Err(error) => ("failed", account.clone(), Some(error)),
+    };
+    let exit = error.as_ref().map_or(Exit::Done, Explain::exit);
+    if printer.is_json() {
+        printer.json(&json!({
+            "event": "refresh",
+            "open_id": account.open_id,
+            "alias": account.alias,
+            "outcome": word,
+            "access_expires_at": account.access_expires_at,
+            "refresh_expires_at": account.refresh_expires_at,
+            "error": error.as_ref().map(|error| json!({
+                "message": crate::upload::calls::chain(error),
+                "hint": error.hint(),
+            })),
+        }));
+    } else if let Some(error) = error {
+        printer.failure(&Failure::from(error));
+    } else if word == "refreshed" {
+        printer.note(format!("refreshed {}", account.name()));
+    }
+    exit
+}

@@ -1,0 +1,214 @@
+//! `upload MANIFEST`: post what has not been posted, resume what was cut off.
+
+mod prepare;
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use futures_util::stream::{self, StreamExt};
+
+use crate::auth::{Account, Store, Tokens};
+use crate::cli::UploadArgs;
+use crate::commands::Context;
+use crate::exit::{Exit, Explain, Failure};
+use crate::fs::{Lock, LockError};
+use crate::journal::Journal;
+use crate::manifest::{self, Defaults, Mode, Preferences};
+use crate::output::UploadOutput;
+use crate::text;
+use crate::upload::account::AccountRun;
+use crate::upload::calls::Calls;
+use crate::upload::engine::Options;
+use crate::upload::pace::Pace;
+use crate::upload::plan::Plan;
+use crate::upload::post::{Content, Post};
+use crate::upload::report::{PostReport, PostState, Reporter, Trouble};
+use crate::upload::video::Video;
+
+use self::prepare::{Prepared, prepare};
+use crate::commands::authority::AccountTokens;
+
+/// Runs the command.
+pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Failure> {
+    let options = options(context, args);
+    let (text, folder) = read_manifest(&args.manifest)?;
+    let mut manifest = manifest::read(&text, &folder, &defaults(context, args))?;
+    if args.draft {
+        // Said on the command line for every post: a draft is never seen by more people.
+        manifest.entries.iter_mut().for_each(|entry| entry.mode = Mode::Draft);
+    }
+    let state = &context.settings.home.state;
+    let store = Store::open(state, context.settings.clock)?;
+    let accounts = store.accounts()?;
+    let journal = Journal::open(state, context.settings.clock)?;
+    let timing = &context.settings.timing;
+    let prepared = prepare(manifest, &folder, &accounts, &journal, &options, timing)?;
+    let output = UploadOutput::new(&context.printer);
+    for warning in &prepared.warnings {
+        context.printer.warn(warning.as_str());
+    }
+    if prepared.accounts.is_empty() {
+        return Ok(output.finish(Exit::Done));
+    }
+    let app = context.settings.app()?;
+    let tokens = context.tokens(store, app);
+    tokens.recover().await?;
+    let run =
+        Run { context, options: &options, journal: &journal, tokens: &tokens, output: &output };
+    if args.dry_run {
+        run.plan(&prepared);
+    } else {
+        run.upload(prepared, args.jobs).await;
+    }
+    // A refresh that has begun must reach the disk before the program ends.
+    tokens.settle().await;
+    Ok(output.finish(Exit::Done))
+}
+
+/// What all accounts of a run share.
+struct Run<'a> {
+    context: &'a Context,
+    options: &'a Options,
+    journal: &'a Journal,
+    tokens: &'a Tokens,
+    output: &'a UploadOutput,
+}
+
+impl Run<'_> {
+    /// Works off the accounts, `jobs` of them side by side.
+    async fn upload(&self, prepared: Prepared, jobs: usize) {
+        let accounts = prepared.accounts.into_iter();
+        let runs = accounts.map(|(account, posts)| self.account(account, posts));
+        stream::iter(runs).buffer_unordered(jobs).collect::<()>().await;
+    }
+
+    async fn account(&self, account: Account, posts: Vec<Post>) {
+        let lock = self.tokens.store().upload_lock(&account.open_id);
+        let _held = match Lock::try_acquire(&lock) {
+            Ok(held) => held,
+            Err(error) => return self.locked_out(&posts, &error),
+        };
+        let authority = AccountTokens { tokens: self.tokens, open_id: &account.open_id };
+        let calls = Calls {
+            client: &self.context.client,
+            authority: &authority,
+            journal: self.journal,
+            account: &account.open_id,
+            clock: self.context.settings.clock,
+            timing: &self.context.settings.timing,
+            reporter: self.output,
+            shutdown: &self.context.shutdown,
+        };
+        AccountRun::new(&calls, self.options, &account.scopes).run(posts).await;
+    }
+
+    /// Another run posts for this account, or its lock cannot be had.
+    fn locked_out(&self, posts: &[Post], error: &LockError) {
+        let trouble = Trouble {
+            code: "account_busy".into(),
+            message: error.to_string(),
+            hint: error.hint(),
+            retryable: error.exit() == Exit::Temporary,
+            log_id: None,
+        };
+        let state = match error.exit() {
+            Exit::Temporary => PostState::Deferred,
+            _ => PostState::Failed,
+        };
+        for post in posts {
+            let report = plain_report(post, state, error.exit());
+            self.output.ended(&PostReport { trouble: Some(trouble.clone()), ..report });
+        }
+    }
+
+    /// A dry run: what would be sent, and nothing is.
+    fn plan(&self, prepared: &Prepared) {
+        let posts = prepared
+            .accounts
+            .iter()
+            .flat_map(|(account, posts)| posts.iter().map(move |post| (account, post)));
+        let mut reports: Vec<_> =
+            posts.map(|(account, post)| self.planned(account, post)).collect();
+        reports.sort_by_key(|report| report.subject.index);
+        for report in &reports {
+            self.output.ended(report);
+        }
+    }
+
+    fn planned(&self, account: &Account, post: &Post) -> PostReport {
+        let report = plain_report(post, PostState::Planned, Exit::Done);
+        if !account.scopes.has(post.scope()) {
+            let trouble = Trouble {
+                code: "scope_not_authorized".into(),
+                message: format!("the account did not grant the scope `{}`", post.scope()),
+                hint: Some("run `tiktok-up login` again and leave it switched on".into()),
+                retryable: false,
+                log_id: None,
+            };
+            return PostReport { trouble: Some(trouble), exit: Exit::Login, ..report };
+        }
+        let Content::File { path, .. } = &post.content else {
+            return PostReport { note: Some("pulled by TikTok".into()), ..report };
+        };
+        let Ok(video) = Video::open(path) else { return report };
+        let Ok(plan) = Plan::new(video.size(), self.options.chunk_size) else { return report };
+        let note = format!("{} in {}", text::size(plan.size()), text::count(plan.count(), "chunk"));
+        PostReport { bytes: plan.size(), note: Some(note), ..report }
+    }
+}
+
+fn plain_report(post: &Post, state: PostState, exit: Exit) -> PostReport {
+    PostReport {
+        subject: post.subject.clone(),
+        state,
+        publish_id: None,
+        post_ids: Vec::new(),
+        url: None,
+        bytes: 0,
+        took: std::time::Duration::ZERO,
+        at: None,
+        note: None,
+        trouble: None,
+        exit,
+    }
+}
+
+fn options(context: &Context, args: &UploadArgs) -> Options {
+    Options {
+        wait: !args.no_wait,
+        chunk_size: args.chunk_size,
+        repost: args.repost,
+        pace: args.limit_rate.map_or_else(Pace::unlimited, Pace::limited),
+        clock: context.settings.clock,
+    }
+}
+
+fn defaults(context: &Context, args: &UploadArgs) -> Defaults {
+    let flags = Preferences {
+        user: args.account.clone(),
+        mode: args.draft.then_some(Mode::Draft),
+        privacy: args.privacy,
+        ..Preferences::default()
+    };
+    Defaults { flags, config: context.settings.defaults.clone() }
+}
+
+/// The manifest's text and the folder that its paths are relative to; `-` is standard input, whose
+/// folder is the current one.
+fn read_manifest(path: &Path) -> Result<(Vec<u8>, PathBuf), Failure> {
+    let mut text = Vec::new();
+    let failed = |error: std::io::Error| {
+        Failure::usage(format!("cannot read the manifest {}: {error}", path.display()))
+    };
+    // One byte beyond the largest tells that there is more.
+    let most = manifest::MAX_SIZE as u64 + 1;
+    if path == Path::new("-") {
+        std::io::stdin().lock().take(most).read_to_end(&mut text).map_err(failed)?;
+        return Ok((text, PathBuf::new()));
+    }
+    let file = Video::open(path).map_err(|error| {
+        Failure::usage(format!("cannot read the manifest: {}", crate::upload::calls::chain(&error)))
+    })?;
+    file.file().take(most).read_to_end(&mut text).map_err(failed)?;
+    Ok((text, path.parent().unwrap_or(Path::new("")).to_owned()))
+}

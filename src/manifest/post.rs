@@ -1,0 +1,203 @@
+//! One post: what its own fields and the defaults make together, and whether that can be posted.
+
+use std::path::Path;
+
+use super::caption::{self, Caption};
+use super::defaults::Preferences;
+use super::entry::{Entry, Mode, Source};
+use super::field::Field;
+use super::fields::Fields;
+use super::review::Review;
+use crate::tiktok::privacy::Privacy;
+
+/// What all posts of a manifest have in common.
+#[derive(Debug)]
+pub(super) struct Surroundings<'a> {
+    /// The manifest's folder.
+    pub(super) folder: &'a Path,
+    /// The manifest's own `defaults`.
+    pub(super) defaults: &'a Fields,
+    /// The preferences of all origins but the post's own.
+    pub(super) preferences: &'a Preferences,
+}
+
+/// The kind of content, which decides what else a post may say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Video,
+    Photos,
+}
+
+impl Surroundings<'_> {
+    /// Makes the post that begins at byte `start`; `None` when its source or caption is wrong.
+    pub(super) fn post(
+        &self,
+        index: usize,
+        start: usize,
+        own: &Fields,
+        review: &mut Review<'_>,
+    ) -> Option<Entry> {
+        let preferences = own.preferences().over(self.preferences);
+        refuse_private_branding(&preferences, start, own, review);
+        let kind = one_source(start, own, review)?;
+        refuse_what_does_not_go_with(kind, own, review);
+        let source = self.source(own, review);
+        let caption = self.caption(kind, start, own, review);
+        let video = kind == Kind::Video;
+        let cover = own.video_cover_timestamp_ms.or(self.defaults.video_cover_timestamp_ms);
+        let (line, column) = review.locate(start);
+        Some(Entry {
+            index,
+            line,
+            column,
+            user: preferences.user,
+            source: source?,
+            caption: caption?,
+            mode: preferences.mode.unwrap_or_default(),
+            privacy: preferences.privacy,
+            disable_comment: preferences.disable_comment,
+            disable_duet: preferences.disable_duet.filter(|_| video),
+            disable_stitch: preferences.disable_stitch.filter(|_| video),
+            cover_timestamp_ms: cover.filter(|_| video),
+            brand_content: preferences.brand_content.unwrap_or_default(),
+            brand_organic: preferences.brand_organic.unwrap_or_default(),
+            is_aigc: preferences.is_aigc,
+            auto_add_music: preferences.auto_add_music.filter(|_| !video),
+            publish_at: own.publish_at.or(self.defaults.publish_at),
+            id: own.id.clone(),
+        })
+    }
+
+    /// The source, once it is known that there is exactly one.
+    fn source(&self, own: &Fields, review: &mut Review<'_>) -> Option<Source> {
+        if let Some(path) = &own.video_path {
+            return Some(Source::File(self.folder.join(path)));
+        }
+        if let Some(url) = &own.video_url {
+            return Some(Source::Url(url.clone()));
+        }
+        let urls = own.photo_urls.clone()?;
+        let cover_index = own.photo_cover_index.unwrap_or(0);
+        if !usize::try_from(cover_index).is_ok_and(|index| index < urls.len()) {
+            review.field = Some(Field::PhotoCoverIndex);
+            let (count, last) = (urls.len(), urls.len().saturating_sub(1));
+            review.refuse(
+                own.place_of(Field::PhotoCoverIndex).unwrap_or_default(),
+                format!(
+                    "there is no photo {cover_index}: the {count} given count from 0 to {last}"
+                ),
+            );
+            return None;
+        }
+        Some(Source::Photos { urls, cover_index })
+    }
+
+    /// The words, measured; `None` when they are too long or could not be read.
+    fn caption(
+        &self,
+        kind: Kind,
+        start: usize,
+        own: &Fields,
+        review: &mut Review<'_>,
+    ) -> Option<Caption> {
+        let wordy = [Field::Title, Field::Description, Field::Tags];
+        if wordy.iter().any(|&field| own.is_garbled(field) || self.defaults.is_garbled(field)) {
+            return None;
+        }
+        let description = own.description.as_ref().or(self.defaults.description.as_ref());
+        let tags = own.tags.as_ref().or(self.defaults.tags.as_ref());
+        let text = caption::text(
+            description.map(String::as_str).unwrap_or_default(),
+            tags.map(Vec::as_slice).unwrap_or_default(),
+        );
+        let title = own.title.as_ref().or(self.defaults.title.as_ref());
+        let title = title.filter(|_| kind == Kind::Photos).cloned();
+        let mut fits = true;
+        let mut measure = |text: &str, limit: usize, what: &str, fields: [Field; 2]| {
+            let length = caption::units(text);
+            if length > limit {
+                fits = false;
+                let field = fields.into_iter().find(|&field| own.place_of(field).is_some());
+                review.field = Some(field.unwrap_or(fields[0]));
+                let at = field.and_then(|field| own.place_of(field)).unwrap_or(start);
+                let message = format!("{what} has {length} UTF-16 units; TikTok takes {limit}");
+                review.advise(at, message, "most emoji count two".to_owned());
+            }
+        };
+        let fields = [Field::Description, Field::Tags];
+        match kind {
+            Kind::Video => measure(&text, caption::VIDEO_LIMIT, "the caption", fields),
+            Kind::Photos => {
+                measure(&text, caption::PHOTO_LIMIT, "the description with its tags", fields);
+                let title = title.as_deref().unwrap_or_default();
+                measure(title, caption::PHOTO_TITLE_LIMIT, "the title", [Field::Title; 2]);
+            }
+        }
+        fits.then_some(Caption { title, text })
+    }
+}
+
+/// The kind of the one source of a post; anything but one is a problem.
+fn one_source(start: usize, own: &Fields, review: &mut Review<'_>) -> Option<Kind> {
+    let mut sources = Field::SOURCES.into_iter().filter(|&field| own.place_of(field).is_some());
+    let first = sources.next();
+    let mut others = sources.filter_map(|field| own.place_of(field).map(|at| (field, at)));
+    let Some(first) = first else {
+        // The misspelt key is a problem already; this would be the same one again.
+        if !own.has_misspelt_source {
+            let message = "a post needs one of `video_path`, `video_url` and `photo_urls`";
+            review.field = None;
+            review.refuse(start, message);
+        }
+        return None;
+    };
+    if let Some((other, at)) = others.next() {
+        review.field = Some(other);
+        let message = format!("a post has one source, and `{}` is given too", first.name());
+        review.refuse(at, message);
+        return None;
+    }
+    Some(if first == Field::PhotoUrls { Kind::Photos } else { Kind::Video })
+}
+
+/// Fields of the post itself that its kind of content cannot have. The same in the defaults are
+/// meant for other posts.
+fn refuse_what_does_not_go_with(kind: Kind, own: &Fields, review: &mut Review<'_>) {
+    for (field, at) in own.given() {
+        review.field = Some(field);
+        match kind {
+            Kind::Video if field == Field::Title => {
+                let hint = "the caption of a video goes into `description`".to_owned();
+                review.advise(at, "only photos have this", hint);
+            }
+            Kind::Video if field.is_for_photos() => review.refuse(at, "only photos have this"),
+            Kind::Photos if field.is_for_videos() => review.refuse(at, "only videos have this"),
+            _ => {}
+        }
+    }
+}
+
+/// A paid partnership cannot be posted for nobody to see. A draft's visibility is chosen in the app.
+///
+/// <https://developers.tiktok.com/doc/content-sharing-guidelines>
+fn refuse_private_branding(
+    preferences: &Preferences,
+    start: usize,
+    own: &Fields,
+    review: &mut Review<'_>,
+) {
+    let direct = preferences.mode.unwrap_or_default() == Mode::Direct;
+    let private = preferences.privacy.is_none_or(Privacy::is_private);
+    let garbled = own.is_garbled(Field::PrivacyLevel) || own.is_garbled(Field::Mode);
+    if preferences.brand_content != Some(true) || !direct || !private || garbled {
+        return;
+    }
+    review.field = Some(Field::BrandContentToggle);
+    let hint = match preferences.privacy {
+        Some(_) => "choose a wider `privacy_level`",
+        None => "without a `privacy_level` the post would be `SELF_ONLY`; choose a wider one",
+    };
+    let at = own.place_of(Field::BrandContentToggle).unwrap_or(start);
+    let message = "Branded content visibility cannot be set to private.";
+    review.advise(at, message, hint.to_owned());
+}

@@ -1,0 +1,156 @@
+//! The outermost level of a manifest: an array of posts, or an object with `defaults` and `posts`.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use jsonc_parser::ast::{Array, Object, Value};
+use jsonc_parser::common::Ranged;
+
+use super::defaults::Defaults;
+use super::entry::{Entry, Manifest};
+use super::field::{Field, nearest};
+use super::fields::Fields;
+use super::post::Surroundings;
+use super::problem::{Part, Problems};
+use super::review::Review;
+use super::{syntax, value};
+
+/// The keys of the outermost object. Editors know a file's schema by `$schema`.
+const OUTERMOST: [&str; 3] = ["$schema", "defaults", "posts"];
+
+/// Reads a manifest.
+///
+/// `folder` is where the manifest lies: a relative `video_path` starts there. No file is opened.
+///
+/// # Errors
+///
+/// Everything that is wrong, each with its place.
+pub fn read(text: &[u8], folder: &Path, given: &Defaults) -> Result<Manifest, Problems> {
+    let text = syntax::decode(text).map_err(Problems::one)?;
+    let mut review = Review::new(text);
+    let entries = match syntax::parse(text) {
+        Ok(Some(tree)) => posts_of(&tree, folder, given, &mut review),
+        Ok(None) => {
+            let hint = "a manifest without posts is written []".to_owned();
+            review.advise(0, "the file is empty", hint);
+            Vec::new()
+        }
+        Err(fault) => {
+            review.advise(fault.at, fault.message, fault.hint);
+            Vec::new()
+        }
+    };
+    let problems = review.finish();
+    if problems.is_empty() { Ok(Manifest { entries }) } else { Err(problems) }
+}
+
+fn posts_of(
+    tree: &Value<'_>,
+    folder: &Path,
+    given: &Defaults,
+    review: &mut Review<'_>,
+) -> Vec<Entry> {
+    let (defaults, posts) = match tree {
+        Value::Array(posts) => (Fields::default(), Some(posts)),
+        Value::Object(outermost) => open(outermost, review),
+        other => {
+            let message = format!(
+                "a manifest is a list of posts, or an object with `posts`, not {}",
+                value::describe(other)
+            );
+            review.refuse(other.start(), message);
+            return Vec::new();
+        }
+    };
+    let preferences = given.flags.clone().over(&defaults.preferences()).over(&given.config);
+    let surroundings = Surroundings { folder, defaults: &defaults, preferences: &preferences };
+    posts.map(|posts| read_posts(posts, &surroundings, review)).unwrap_or_default()
+}
+
+/// Opens the outermost object: what it says for all posts, and the posts.
+fn open<'v, 't>(
+    outermost: &'v Object<'t>,
+    review: &mut Review<'_>,
+) -> (Fields, Option<&'v Array<'t>>) {
+    let (mut defaults, mut posts) = (None, None);
+    let mut seen: Vec<&str> = Vec::new();
+    for property in &outermost.properties {
+        let (key, at) = (property.name.as_str(), property.name.start());
+        (review.part, review.field) = (Part::File, None);
+        if OUTERMOST.contains(&key) && seen.contains(&key) {
+            review.refuse_key(at, key, "given twice", None);
+            continue;
+        }
+        seen.push(key);
+        let misplaced = |wanted: &str, value: &Value<'_>| {
+            format!("`{key}` must be {wanted}, not {}", value::describe(value))
+        };
+        match (key, &property.value) {
+            ("posts", Value::Array(array)) => posts = Some(array),
+            ("posts", other) => review.refuse(other.start(), misplaced("a list of posts", other)),
+            ("defaults", Value::Object(object)) => {
+                defaults = Some(Fields::read(object, Part::Defaults, review));
+            }
+            ("defaults", other) => review.refuse(other.start(), misplaced("an object", other)),
+            ("$schema", Value::StringLit(_)) => {}
+            ("$schema", other) => review.refuse(other.start(), misplaced("text", other)),
+            _ => refuse_unknown(key, at, review),
+        }
+    }
+    (review.part, review.field) = (Part::File, None);
+    if !seen.contains(&"posts") {
+        let hint =
+            "a single post is written [{ … }]; several fields for all of them go into `defaults`";
+        review.advise(outermost.range.start, "`posts` is missing", hint.to_owned());
+    }
+    (defaults.unwrap_or_default(), posts)
+}
+
+fn refuse_unknown(key: &str, at: usize, review: &mut Review<'_>) {
+    let hint = match Field::named(key) {
+        Some(_) => Some("it belongs into a post or into `defaults`".to_owned()),
+        None => nearest(key, OUTERMOST.map(|name| (name, name)))
+            .map(|name| format!("did you mean `{name}`?")),
+    };
+    review.refuse_key(at, key, "no such field here", hint);
+}
+
+fn read_posts(
+    posts: &Array<'_>,
+    surroundings: &Surroundings<'_>,
+    review: &mut Review<'_>,
+) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut ids: HashMap<String, (usize, usize)> = HashMap::new();
+    for (index, element) in posts.elements.iter().enumerate() {
+        (review.part, review.field) = (Part::Post(index), None);
+        let Value::Object(object) = element else {
+            let message = format!("a post must be an object, not {}", value::describe(element));
+            review.refuse(element.start(), message);
+            continue;
+        };
+        let own = Fields::read(object, Part::Post(index), review);
+        refuse_known_id(index, &own, &mut ids, review);
+        entries.extend(surroundings.post(index, object.range.start, &own, review));
+    }
+    entries
+}
+
+/// Two posts of one identity would be one post.
+fn refuse_known_id(
+    index: usize,
+    own: &Fields,
+    ids: &mut HashMap<String, (usize, usize)>,
+    review: &mut Review<'_>,
+) {
+    let (Some(id), Some(at)) = (&own.id, own.place_of(Field::Id)) else { return };
+    if let Some(&(first, first_at)) = ids.get(id) {
+        let (line, column) = review.locate(first_at);
+        review.field = Some(Field::Id);
+        let message =
+            format!("the same as that of post {} on line {line}, column {column}", first + 1);
+        review.refuse(at, message);
+    } else {
+        ids.insert(id.clone(), (index, at));
+    }
+}

@@ -1,0 +1,86 @@
+//! The reader's notebook: where in the file it is, and what was wrong so far.
+
+use super::field::Field;
+use super::place::Places;
+use super::problem::{Part, Problem, Problems};
+
+/// Collects problems while the file is read.
+#[derive(Debug)]
+pub(super) struct Review<'t> {
+    places: Places<'t>,
+    problems: Problems,
+    /// The part being read.
+    pub(super) part: Part,
+    /// The field being read.
+    pub(super) field: Option<Field>,
+}
+
+impl<'t> Review<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        let places = Places::new(text);
+        Self { places, problems: Problems::default(), part: Part::File, field: None }
+    }
+
+    /// Line and column of a byte offset.
+    pub(super) fn locate(&self, at: usize) -> (usize, usize) {
+        self.places.locate(at)
+    }
+
+    /// Notes a problem of the part and field being read.
+    pub(super) fn refuse(&mut self, at: usize, message: impl Into<String>) {
+        self.note(at, self.field.map(|field| field.name().to_owned()), message.into(), None);
+    }
+
+    /// Notes a problem of the part and field being read, and what to do about it.
+    pub(super) fn advise(
+        &mut self,
+        at: usize,
+        message: impl Into<String>,
+        hint: impl Into<Option<String>>,
+    ) {
+        let field = self.field.map(|field| field.name().to_owned());
+        self.note(at, field, message.into(), hint.into());
+    }
+
+    /// Notes a problem of a key, which need not be a field.
+    pub(super) fn refuse_key(&mut self, at: usize, key: &str, message: &str, hint: Option<String>) {
+        self.note(at, Some(excerpt(key)), message.to_owned(), hint);
+    }
+
+    fn note(&mut self, at: usize, field: Option<String>, message: String, hint: Option<String>) {
+        let (line, column) = self.locate(at);
+        self.problems.push(Problem { line, column, part: self.part, field, message, hint });
+    }
+
+    /// All that was noted, in the file's order.
+    pub(super) fn finish(self) -> Problems {
+        self.problems.sorted()
+    }
+}
+
+/// A text of the file as a message shows it: short, on one line, unable to steer a terminal.
+pub(super) fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let cut = text.char_indices().nth(LONGEST).map(|(at, _)| at);
+    let mut shown: String = text[..cut.unwrap_or(text.len())].escape_debug().collect();
+    if cut.is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_message_quotes_cannot_steer_a_terminal() {
+        assert_eq!(excerpt("a\u{1b}[31m\nb"), "a\\u{1b}[31m\\nb");
+    }
+
+    #[test]
+    fn what_a_message_quotes_is_short() {
+        assert_eq!(excerpt(&"ä".repeat(61)), format!("{}…", "ä".repeat(60)));
+        assert_eq!(excerpt(&"ä".repeat(60)), "ä".repeat(60));
+    }
+}

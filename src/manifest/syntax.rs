@@ -1,0 +1,410 @@
+//! From bytes to a syntax tree: JSON with comments and trailing commas, and nothing looser.
+
+use jsonc_parser::ast::Value;
+use jsonc_parser::errors::{ParseError, ParseErrorKind};
+use jsonc_parser::{CollectOptions, ParseOptions, ParseStringErrorKind, parse_to_ast};
+
+use super::MAX_SIZE;
+use super::problem::{Part, Problem};
+use super::review::excerpt;
+
+/// The deepest nesting of arrays and objects; a manifest needs four levels.
+const MAX_DEPTH: usize = 32;
+
+/// The most values: beyond, the tree of a file within [`MAX_SIZE`] would take gigabytes.
+const MAX_VALUES: usize = 2_000_000;
+
+/// Why a text is no JSON, and where.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// Byte offset.
+    pub(super) at: usize,
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
+}
+
+impl Fault {
+    fn new(at: usize, message: impl Into<String>) -> Self {
+        Self { at, message: message.into(), hint: None }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// The text of a manifest, without a byte order mark.
+pub(super) fn decode(bytes: &[u8]) -> Result<&str, Problem> {
+    let nowhere = |message: String, hint: Option<&str>| Problem {
+        line: 1,
+        column: 1,
+        part: Part::File,
+        field: None,
+        message,
+        hint: hint.map(str::to_owned),
+    };
+    if bytes.len() > MAX_SIZE {
+        let message = format!("the file is larger than {} MiB", MAX_SIZE / 1024 / 1024);
+        return Err(nowhere(message, Some("split it into several manifests")));
+    }
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(nowhere("the file is UTF-16".to_owned(), Some("save it as UTF-8")));
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    str::from_utf8(bytes).map_err(|error| {
+        let (good, bad) = bytes.split_at(error.valid_up_to());
+        let good = String::from_utf8_lossy(good);
+        let (line, column) = super::place::Places::new(&good).locate(good.len());
+        let message = match bad.first() {
+            Some(byte) => format!("the byte 0x{byte:02x} here is not UTF-8"),
+            None => "the text is not UTF-8".to_owned(),
+        };
+        Problem { line, column, ..nowhere(message, Some("save the file as UTF-8")) }
+    })
+}
+
+/// The tree of a text; `None` when there is nothing but white space and comments.
+pub(super) fn parse(text: &str) -> Result<Option<Value<'_>>, Fault> {
+    scan(text)?;
+    let options = ParseOptions {
+        allow_comments: true,
+        allow_trailing_commas: true,
+        allow_loose_object_property_names: false,
+        allow_missing_commas: false,
+        allow_single_quoted_strings: false,
+        allow_hexadecimal_numbers: false,
+        allow_unary_plus_numbers: false,
+        allow_bare_decimal_point_numbers: false,
+        allow_non_finite_numbers: false,
+        allow_extended_string_escapes: false,
+    };
+    match parse_to_ast(text, &CollectOptions::default(), &options) {
+        Ok(result) => Ok(result.value),
+        Err(error) => Err(explain(&error, text)),
+    }
+}
+
+/// What the parser would let pass or would choke on: exotic white space, raw control characters in
+/// texts, deep nesting and masses of values.
+fn scan(text: &str) -> Result<(), Fault> {
+    let (mut depth, mut values) = (0usize, 0usize);
+    let mut rest = text.char_indices().peekable();
+    while let Some((at, character)) = rest.next() {
+        match character {
+            '"' => skip_string(at, &mut rest)?,
+            '/' => skip_comment(&mut rest),
+            '[' | '{' => {
+                depth += 1;
+                values += 1;
+                if depth > MAX_DEPTH {
+                    let message = format!("nested more than {MAX_DEPTH} levels deep");
+                    return Err(Fault::new(at, message));
+                }
+            }
+            ']' | '}' => depth = depth.saturating_sub(1),
+            ',' => values += 1,
+            ' ' | '\t' | '\n' | '\r' => {}
+            '“' | '”' | '„' | '‘' | '’' | '«' | '»' => {
+                let message = format!("unexpected character `{character}`");
+                return Err(Fault::new(at, message).hint("write straight quotes: \""));
+            }
+            c if c.is_whitespace() || c.is_control() || !c.is_ascii() => {
+                let code = u32::from(c);
+                let message = format!("unexpected character U+{code:04X} outside of a text");
+                return Err(Fault::new(at, message));
+            }
+            _ => {}
+        }
+        if values > MAX_VALUES {
+            let fault = Fault::new(at, format!("more than {MAX_VALUES} values"));
+            return Err(fault.hint("split it into several manifests"));
+        }
+    }
+    Ok(())
+}
+
+type Rest<'t> = std::iter::Peekable<std::str::CharIndices<'t>>;
+
+/// Skips what is left of a text that began at `start`. An end of the file is left to the parser.
+fn skip_string(start: usize, rest: &mut Rest<'_>) -> Result<(), Fault> {
+    while let Some((at, character)) = rest.next() {
+        match character {
+            '"' => return Ok(()),
+            '\\' => {
+                rest.next();
+            }
+            '\n' | '\r' => {
+                let fault = Fault::new(start, "the text that begins here does not end on its line");
+                return Err(fault.hint("close it with \"; write a line break within it as \\n"));
+            }
+            c if c < ' ' => {
+                let code = u32::from(c);
+                let message = format!("raw control character U+{code:04X} in a text");
+                return Err(Fault::new(at, message).hint(format!("write it as \\u{code:04x}")));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Skips what is left of a comment, if this is one; all else is left to the parser.
+fn skip_comment(rest: &mut Rest<'_>) {
+    match rest.peek() {
+        Some((_, '/')) => while rest.next_if(|(_, c)| !matches!(c, '\n' | '\r')).is_some() {},
+        Some((_, '*')) => {
+            rest.next();
+            let mut last = ' ';
+            for (_, character) in rest.by_ref() {
+                if last == '*' && character == '/' {
+                    break;
+                }
+                last = character;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The parser's error in our words.
+fn explain(error: &ParseError, text: &str) -> Fault {
+    use ParseErrorKind as Kind;
+    let range = error.range();
+    let at = range.start;
+    let here = text.get(range.start..range.end).map(excerpt).unwrap_or_default();
+    match error.kind() {
+        Kind::ExpectedComma => Fault::new(at, "a comma is missing here"),
+        Kind::ExpectedColonAfterObjectKey => Fault::new(at, "a colon is missing before this"),
+        Kind::ExpectedStringObjectProperty => Fault::new(at, format!("unexpected `{here}`"))
+            .hint(format!("field names are written in double quotes: \"{here}\"")),
+        Kind::SingleQuotedStringsNotAllowed => {
+            Fault::new(at, "unexpected `'`").hint("texts are written in double quotes")
+        }
+        Kind::MultipleRootJsonValues => Fault::new(at, "something follows the end of the manifest")
+            .hint("put all posts into one array: [ … ]"),
+        Kind::UnterminatedArray => Fault::new(at, "the list that begins here is never closed"),
+        Kind::UnterminatedObject => Fault::new(at, "the object that begins here is never closed"),
+        Kind::UnterminatedCommentBlock => {
+            Fault::new(at, "the comment that begins here is never closed")
+        }
+        Kind::String(ParseStringErrorKind::UnterminatedStringLiteral) => {
+            Fault::new(at, "the text that begins here is never closed")
+        }
+        Kind::String(_) => Fault::new(at, "the text has an invalid escape").hint(
+            "a backslash is written as \\\\; JSON knows \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u0000",
+        ),
+        Kind::UnexpectedWord => unexpected_word(at, &here),
+        Kind::UnexpectedToken | Kind::UnexpectedTokenInObject if !here.is_empty() => {
+            Fault::new(at, format!("unexpected `{here}`"))
+        }
+        kind => Fault::new(at, lowercase_first(&kind.to_string())),
+    }
+}
+
+fn unexpected_word(at: usize, word: &str) -> Fault {
+    let fault = Fault::new(at, format!("unexpected `{word}`"));
+    match word.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" => fault.hint("JSON spells it true"),
+        "false" | "no" | "off" => fault.hint("JSON spells it false"),
+        "none" | "null" | "nil" => fault.hint("leave the field out"),
+        _ => fault.hint("texts are written in double quotes"),
+    }
+}
+
+fn lowercase_first(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(rest).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn fault(text: &str) -> (usize, String) {
+        let fault = parse(text).expect_err(text);
+        (fault.at, fault.message)
+    }
+
+    #[test]
+    fn comments_and_trailing_commas_are_welcome() {
+        for text in [
+            "[]",
+            "// before\n[1, 2,] // after",
+            "/* all\nof it */ {\"a\": [1, /* one */ 2,],} // no end of line",
+            "\r\n[\t{ }\n,]",
+            "[\"// text\", \"/* text */\", \"\\\"\", \"[[\"]",
+            "[\"\\u00e9\\ud83d\\ude00\", -1.5e+3, true, false, null]",
+        ] {
+            assert!(parse(text).is_ok_and(|tree| tree.is_some()), "{text}");
+        }
+    }
+
+    #[test]
+    fn white_space_and_comments_alone_are_no_tree() {
+        for text in ["", " \n\t", "// nothing", "/**/"] {
+            assert_eq!(parse(text), Ok(None), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_looser_is_taken() {
+        for text in [
+            "[1 2]",
+            "{\"a\": 1 \"b\": 2}",
+            "['a']",
+            "{a: 1}",
+            "{1: 1}",
+            "{true: 1}",
+            "[0x10]",
+            "[+1]",
+            "[.5]",
+            "[5.]",
+            "[01]",
+            "[-]",
+            "[1e]",
+            "[NaN]",
+            "[Infinity]",
+            "[-Infinity]",
+            "[\"\\x41\"]",
+            "[\"\\v\"]",
+            "[\"\\'\"]",
+            "[\"a\\\nb\"]",
+            "[\"\\u12\"]",
+            "[\"\\ud800\"]",
+            "[\"\\udc00\"]",
+            "[\"a\nb\"]",
+            "[\"a\tb\"]",
+            "[\"a\0b\"]",
+            "[,]",
+            "[1,,2]",
+            "[1,,]",
+            "{,}",
+            "{\"a\" 1}",
+            "{\"a\":}",
+            "{\"a\"}",
+            "[1] [2]",
+            "[1],",
+            "[1]x",
+            "[1",
+            "{\"a\": 1",
+            "[1}",
+            "{\"a\": 1]",
+            "]",
+            "[\"a]",
+            "/* a",
+            "# a\n[]",
+            "[True]",
+            "[undefined]",
+            "[1]\u{0b}",
+            "\u{a0}[]",
+            "[“a”]",
+            "[é]",
+            "[\u{7f}]",
+            "/",
+            "[] /",
+        ] {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_where_a_person_would_look() {
+        for (text, at, message) in [
+            ("[1\n 2]", 2, "a comma is missing here"),
+            ("{\"a\": 1\n \"b\": 2}", 7, "a comma is missing here"),
+            ("{\"a\" 1}", 5, "a colon is missing before this"),
+            ("[[1], [2]", 0, "the list that begins here is never closed"),
+            ("[{\"a\": 1", 1, "the object that begins here is never closed"),
+            ("[1, \"a]\n, 2]", 4, "the text that begins here does not end on its line"),
+            ("[1, \"a]", 4, "the text that begins here is never closed"),
+            ("[1] /* a", 4, "the comment that begins here is never closed"),
+            ("[True]", 1, "unexpected `True`"),
+            ("[1, 'a']", 4, "unexpected `'`"),
+            ("{ \"a\": 1, b: 2 }", 10, "unexpected `b`"),
+            ("[“a”]", 1, "unexpected character `“`"),
+            ("[\"a\tb\"]", 3, "raw control character U+0009 in a text"),
+            ("[1] [2]", 4, "something follows the end of the manifest"),
+            ("[\"a\\d\"]", 3, "the text has an invalid escape"),
+        ] {
+            assert_eq!(fault(text), (at, message.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_before_it_can_hurt() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(parse(&nested(MAX_DEPTH)).is_ok());
+        let message = "nested more than 32 levels deep".to_owned();
+        assert_eq!(fault(&nested(MAX_DEPTH + 1)), (MAX_DEPTH, message.clone()));
+        assert_eq!(fault(&"{\"a\":[".repeat(500_000)), (32 / 2 * 6, message));
+    }
+
+    #[test]
+    fn masses_of_values_are_refused_before_they_take_memory() {
+        let text = format!("[{}]", "0,".repeat(MAX_VALUES + 1));
+        assert_eq!(fault(&text).1, "more than 2000000 values");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_text() {
+        assert_eq!(decode(b"\xef\xbb\xbf[]"), Ok("[]"));
+    }
+
+    #[test]
+    fn what_is_not_utf_8_is_refused_where_it_begins() {
+        let problem = decode(b"[\n \"\xc3\xa4\xff\"]").unwrap_err();
+        assert_eq!((problem.line, problem.column), (2, 4));
+        assert_eq!(problem.message, "the byte 0xff here is not UTF-8");
+    }
+
+    #[test]
+    fn utf_16_is_recognised() {
+        for bytes in [b"\xff\xfe[\0]\0", b"\xfe\xff\0[\0]"] {
+            assert_eq!(decode(bytes).unwrap_err().message, "the file is UTF-16");
+        }
+    }
+
+    #[test]
+    fn a_huge_file_is_refused() {
+        let bytes = vec![b' '; MAX_SIZE + 1];
+        assert_eq!(decode(&bytes).unwrap_err().message, "the file is larger than 16 MiB");
+        assert!(decode(&bytes[1..]).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            if let Ok(text) = decode(&bytes) {
+                let _ = parse(text);
+            }
+        }
+
+        #[test]
+        fn no_soup_of_tokens_makes_it_panic(text in r#"([\[\]{}:,"'/*\\ \nuU0-9eE+.xa-]|//|/\*|\*/|\\u|😀|true|null|"a":){0,40}"#) {
+            if let Err(fault) = parse(&text) {
+                prop_assert!(text.is_char_boundary(fault.at), "{:?} in {:?}", fault, text);
+            }
+        }
+
+        #[test]
+        fn what_serde_takes_is_taken(text in r#"[\[\]{}:,"\\ 0-9eE+.atrue-]{0,12}"#) {
+            // Strict JSON is a subset, but for keys given twice, which are refused later.
+            if serde_json::from_str::<serde_json::Value>(&text).is_ok() {
+                prop_assert!(parse(&text).is_ok(), "{}", text);
+            }
+        }
+
+        #[test]
+        fn what_is_taken_is_strict_json_but_for_comments_and_commas(
+            text in r#"[\[\]{}:,"' 0-9eE+.atruenlf-]{0,10}"#,
+        ) {
+            if let Ok(Some(_)) = parse(&text) {
+                let strict = text.replace(' ', "").replace(",]", "]").replace(",}", "}");
+                prop_assert!(serde_json::from_str::<serde_json::Value>(&strict).is_ok(), "{}", text);
+            }
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! What is said of a wrong manifest.
+
+use super::*;
+
+#[test]
+fn all_that_is_wrong_is_said_at_once_in_the_order_of_the_file() {
+    let text =
+        "[\n  {\"video_path\": 5, \"tags\": [\"a\", \"\"]},\n  {\"descripton\": \"x\"},\n  7,\n]";
+    assert_eq!(
+        said(text),
+        [
+            "line 2, column 18, post 1, field `video_path`: must be text, not the number 5",
+            "line 2, column 35, post 1, field `tags`: a tag cannot be empty",
+            "line 3, column 3, post 2: a post needs one of `video_path`, `video_url` and `photo_urls`",
+            "line 3, column 4, post 2, field `descripton`: no such field (did you mean `description`?)",
+            "line 4, column 3, post 3: a post must be an object, not the number 7",
+        ]
+    );
+}
+
+#[test]
+fn a_post_has_exactly_one_source() {
+    assert_eq!(
+        said("[{}]"),
+        [
+            "line 1, column 2, post 1: a post needs one of `video_path`, `video_url` and `photo_urls`"
+        ]
+    );
+    assert_eq!(
+        said_of_video(r#""video_url": "https://a.example/b.mp4""#),
+        [
+            "line 1, column 39, post 1, field `video_url`: a post has one source, and `video_path` is given too"
+        ]
+    );
+    assert_eq!(said_of_photo(r#""video_path": "a""#).len(), 1);
+}
+
+#[test]
+fn a_misspelt_source_is_said_once() {
+    assert_eq!(
+        said(r#"[{"vidoe_path": "a.mp4"}]"#),
+        [
+            "line 1, column 3, post 1, field `vidoe_path`: no such field (did you mean `video_path`?)"
+        ]
+    );
+}
+
+#[test]
+fn the_outermost_value_is_a_list_or_an_object_with_posts() {
+    for (text, said_of_it) in [
+        (
+            "5",
+            "line 1, column 1: a manifest is a list of posts, or an object with `posts`, not the number 5",
+        ),
+        (
+            "\"a\"",
+            "line 1, column 1: a manifest is a list of posts, or an object with `posts`, not the text \"a\"",
+        ),
+        ("", "line 1, column 1: the file is empty (a manifest without posts is written [])"),
+        ("// no", "line 1, column 1: the file is empty (a manifest without posts is written [])"),
+        ("{\"posts\": {}}", "line 1, column 11: `posts` must be a list of posts, not an object"),
+        (
+            "{\"posts\": [], \"defaults\": []}",
+            "line 1, column 27: `defaults` must be an object, not a list",
+        ),
+        ("{\"posts\": [], \"posts\": []}", "line 1, column 15, field `posts`: given twice"),
+        (
+            "{\"posts\": [], \"default\": {}}",
+            "line 1, column 15, field `default`: no such field here (did you mean `defaults`?)",
+        ),
+        (
+            "{\"posts\": [], \"tags\": []}",
+            "line 1, column 15, field `tags`: no such field here (it belongs into a post or into `defaults`)",
+        ),
+        (
+            "{\"posts\": [], \"$schema\": 1}",
+            "line 1, column 26: `$schema` must be text, not the number 1",
+        ),
+    ] {
+        assert_eq!(said(text), [said_of_it], "{text}");
+    }
+    let single = said(r#"{"video_path": "a.mp4"}"#);
+    assert!(
+        single[0].contains("`posts` is missing (a single post is written [{ … }]"),
+        "{single:?}"
+    );
+}
+
+#[test]
+fn a_syntax_error_is_said_with_its_place() {
+    assert_eq!(
+        said("[\n  {\"video_path\": \"a\" \"tags\": []}\n]"),
+        ["line 2, column 21: a comma is missing here"]
+    );
+    assert_eq!(
+        said("[\n  {'video_path': \"a\"}\n]"),
+        ["line 2, column 4: unexpected `'` (texts are written in double quotes)"]
+    );
+}
+
+#[test]
+fn a_key_given_twice_is_refused() {
+    assert_eq!(
+        said_of_video(r#""tags": [], "tags": ["a"]"#),
+        [
+            "line 1, column 38, post 1, field `tags`: given twice (the first is on line 1, column 26)"
+        ]
+    );
+    assert_eq!(said_of_video(r#""t\u0061gs": [], "tags": ["a"]"#).len(), 1);
+}
+
+#[test]
+fn types_are_strict_and_say_what_they_got() {
+    for (field, said_of_it) in [
+        (r#""description": 5"#, "field `description`: must be text, not the number 5"),
+        (r#""description": true"#, "field `description`: must be text, not true"),
+        (r#""description": ["a"]"#, "field `description`: must be text, not a list"),
+        (r#""description": {}"#, "field `description`: must be text, not an object"),
+        (
+            r#""description": null"#,
+            "field `description`: must be text, not null (leave the field out instead)",
+        ),
+        (
+            r#""is_aigc": "true""#,
+            "field `is_aigc`: must be true or false, not the text \"true\" (write it without quotes)",
+        ),
+        (r#""is_aigc": 1"#, "field `is_aigc`: must be true or false, not the number 1"),
+        (
+            r#""video_cover_timestamp_ms": "5""#,
+            "field `video_cover_timestamp_ms`: must be a whole number, not the text \"5\" (write it without quotes)",
+        ),
+        (
+            r#""video_cover_timestamp_ms": 1.5"#,
+            "field `video_cover_timestamp_ms`: must be a whole number, not the number 1.5",
+        ),
+        (
+            r#""video_cover_timestamp_ms": 1e3"#,
+            "field `video_cover_timestamp_ms`: must be a whole number, not the number 1e3",
+        ),
+        (
+            r#""video_cover_timestamp_ms": -1"#,
+            "field `video_cover_timestamp_ms`: must be from 0 to 2147483647, not the number -1",
+        ),
+        (
+            r#""video_cover_timestamp_ms": 2147483648"#,
+            "field `video_cover_timestamp_ms`: must be from 0 to 2147483647, not the number 2147483648",
+        ),
+        (r#""tags": [5]"#, "field `tags`: must be text, not the number 5"),
+    ] {
+        let said = said_of_video(field);
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].ends_with(said_of_it), "{said:?}");
+    }
+}
+
+#[test]
+fn tags_in_one_text_are_told_to_be_a_list() {
+    for written in ["cat, pets", "#cat #pets", "cat pets", "#cat#pets"] {
+        let said = said_of_video(&format!(r#""tags": "{written}""#));
+        assert!(said[0].ends_with(r#"(write ["cat", "pets"])"#), "{said:?}");
+    }
+    let said = said_of_video(r#""tags": ["a", "cat pets"]"#);
+    assert_eq!(
+        said,
+        [
+            r#"line 1, column 40, post 1, field `tags`: a tag cannot contain white space (write ["cat", "pets"])"#
+        ]
+    );
+}
+
+#[test]
+fn unknown_words_are_told_the_known_ones() {
+    for (field, said_of_it) in [
+        (r#""mode": "drfat""#, "no such mode: \"drfat\" (did you mean `draft`?)"),
+        (r#""mode": "inbox""#, "no such mode: \"inbox\" (one of `direct`, `draft`)"),
+        (
+            r#""privacy_level": "self_only""#,
+            "no such privacy level: \"self_only\" (did you mean `SELF_ONLY`?)",
+        ),
+        (
+            r#""privacy_level": "PUBLIC""#,
+            "no such privacy level: \"PUBLIC\" (one of `PUBLIC_TO_EVERYONE`, `FOLLOWER_OF_CREATOR`, `MUTUAL_FOLLOW_FRIENDS`, `SELF_ONLY`)",
+        ),
+    ] {
+        let said = said_of_video(field);
+        assert!(said[0].ends_with(said_of_it), "{said:?}");
+    }
+}
+
+#[test]
+fn a_publish_time_needs_its_offset() {
+    assert_eq!(
+        said_of_video(r#""publish_at": "2026-12-01T18:00:00""#),
+        [
+            "line 1, column 40, post 1, field `publish_at`: the offset from UTC is missing, so it is not known \
+          which moment this is (add Z for UTC, or an offset such as +01:00)"
+        ]
+    );
+}
+
+#[test]
+fn a_caption_is_measured_in_utf_16_units_with_its_tags() {
+    // 2197 units, a space, and `#x` fill it.
+    let of = |letters: usize| {
+        format!(
+            r#"[{{"video_path": "a", "description": "{}😀", "tags": ["x"]}}]"#,
+            "a".repeat(letters)
+        )
+    };
+    assert_eq!(caption::units(&entry(&of(2195)).caption.text), 2200);
+    assert_eq!(
+        said(&of(2196)),
+        [
+            "line 1, column 37, post 1, field `description`: the caption has 2201 UTF-16 units; TikTok takes 2200 \
+          (most emoji count two)"
+        ]
+    );
+}
+
+#[test]
+fn a_draft_whose_caption_is_dropped_anyway_may_still_not_be_too_long() {
+    let long = "a".repeat(2201);
+    assert_eq!(said_of_video(&format!(r#""mode": "draft", "description": "{long}""#)).len(), 1);
+}
+
+#[test]
+fn a_caption_made_too_long_by_the_defaults_is_said_at_the_post() {
+    let text = format!(
+        r#"{{"defaults": {{"description": "{}"}}, "posts": [{{"video_path": "a"}}]}}"#,
+        "a".repeat(2201)
+    );
+    let said = said(&text);
+    assert_eq!(said.len(), 1);
+    assert!(said[0].contains("post 1, field `description`: the caption has 2201"), "{said:?}");
+}
+
+#[test]
+fn the_words_of_photos_have_their_own_limits() {
+    let (title, text) = ("a".repeat(90), "b".repeat(4000));
+    entry(&format!(
+        r#"[{{"photo_urls": ["https://a.example/1"], "title": "{title}", "description": "{text}"}}]"#
+    ));
+    let said = said_of_photo(&format!(r#""title": "{title}c", "description": "{text}c""#));
+    assert_eq!(said.len(), 2);
+    assert!(said[0].contains("field `title`: the title has 91 UTF-16 units; TikTok takes 90"));
+    assert!(
+        said[1].contains("the description with its tags has 4001 UTF-16 units; TikTok takes 4000")
+    );
+}
+
+#[test]
+fn videos_and_photos_keep_to_their_own_fields() {
+    for (field, value) in
+        [("title", "\"a\""), ("auto_add_music", "true"), ("photo_cover_index", "0")]
+    {
+        let said = said_of_video(&format!("\"{field}\": {value}"));
+        assert!(said[0].contains(&format!("field `{field}`: only photos have this")), "{said:?}");
+    }
+    for (field, value) in
+        [("disable_duet", "true"), ("disable_stitch", "false"), ("video_cover_timestamp_ms", "0")]
+    {
+        let said = said_of_photo(&format!("\"{field}\": {value}"));
+        assert!(said[0].contains(&format!("field `{field}`: only videos have this")), "{said:?}");
+    }
+}
+
+#[test]
+fn photos_are_1_to_35_with_the_cover_among_them() {
+    let of = |count: usize, cover: usize| {
+        let urls = vec!["https://a.example/1.jpg"; count];
+        json!([{"photo_urls": urls, "photo_cover_index": cover}]).to_string()
+    };
+    entry(&of(35, 34));
+    assert!(said(&of(36, 0))[0].ends_with("field `photo_urls`: must hold 1 to 35 URLs, not 36"));
+    assert!(said(&of(0, 0))[0].ends_with("field `photo_urls`: must hold 1 to 35 URLs, not 0"));
+    assert!(said(&of(3, 3))[0].ends_with(
+        "field `photo_cover_index`: there is no photo 3: the 3 given count from 0 to 2"
+    ));
+}
+
+#[test]
+fn each_wrong_url_of_a_list_is_said_at_its_place() {
+    let text = "[{\"photo_urls\": [\"https://a.example/1\",\n\"http://a.example/2\",\n\"https://192.0.2.1/3\"]}]";
+    let said = said(text);
+    assert_eq!(said.len(), 2);
+    assert!(
+        said[0].starts_with("line 2, column 1, post 1, field `photo_urls`: must be an https URL")
+    );
+    assert!(
+        said[1]
+            .starts_with("line 3, column 1, post 1, field `photo_urls`: the host must be a name")
+    );
+}
+
+#[test]
+fn a_problem_with_a_url_does_not_repeat_it() {
+    let said = said(r#"[{"video_url": "http://a.example/?sig=canary"}]"#);
+    assert!(!said[0].contains("canary"), "{said:?}");
+}
+
+#[test]
+fn branded_content_cannot_be_private() {
+    let message =
+        "field `brand_content_toggle`: Branded content visibility cannot be set to private.";
+    let said = said_of_video(r#""privacy_level": "SELF_ONLY", "brand_content_toggle": true"#);
+    assert!(said[0].contains(message), "{said:?}");
+    let said = said_of_video(r#""brand_content_toggle": true"#);
+    assert!(said[0].contains(message) && said[0].contains("would be `SELF_ONLY`"), "{said:?}");
+    entry(
+        r#"[{"video_path": "a", "brand_content_toggle": true, "privacy_level": "MUTUAL_FOLLOW_FRIENDS"}]"#,
+    );
+    entry(r#"[{"video_path": "a", "brand_organic_toggle": true, "privacy_level": "SELF_ONLY"}]"#);
+    entry(r#"[{"video_path": "a", "brand_content_toggle": true, "mode": "draft"}]"#);
+}
+
+#[test]
+fn a_level_that_cannot_be_read_is_not_taken_for_a_private_one() {
+    let said = said_of_video(r#""privacy_level": "PUBLIC", "brand_content_toggle": true"#);
+    assert_eq!(said.len(), 1, "{said:?}");
+}
+
+#[test]
+fn a_privacy_level_from_outside_counts_for_branded_content() {
+    let text = r#"[{"video_path": "a", "brand_content_toggle": true}]"#;
+    let mut given = Defaults::default();
+    given.config.privacy = Some(Privacy::Public);
+    assert!(read_with(text, &given).is_ok());
+    given.flags.privacy = Some(Privacy::SelfOnly);
+    assert!(read_with(text, &given).is_err());
+}
+
+#[test]
+fn two_posts_cannot_have_one_identity() {
+    assert_eq!(
+        said("[{\"video_path\": \"a\", \"id\": \"x\"},\n {\"video_path\": \"b\", \"id\": \"x\"}]"),
+        ["line 2, column 28, post 2, field `id`: the same as that of post 1 on line 1, column 28"]
+    );
+}
+
+#[test]
+fn an_identity_is_short_and_printable() {
+    for id in ["a", "Clip 7", "ünï-猫", "a/b:c\\\"d'", &"x".repeat(128)] {
+        assert_eq!(
+            entry(&json!([{"video_path": "a", "id": id}]).to_string()).id.as_deref(),
+            Some(id)
+        );
+    }
+    for id in [
+        "",
+        " ",
+        " a",
+        "a ",
+        "a\nb",
+        "a\tb",
+        "a\u{0}b",
+        "a\u{200b}b",
+        "a\u{202e}b",
+        "a\u{feff}",
+        &"x".repeat(129),
+    ] {
+        let said = said(&json!([{"video_path": "a", "id": id}]).to_string());
+        assert!(said.len() == 1 && said[0].contains("field `id`: must "), "{id:?}: {said:?}");
+    }
+}
+
+#[test]
+fn an_account_and_a_path_are_not_empty() {
+    for field in [
+        r#""user_id": """#,
+        r#""user_id": "  ""#,
+        r#""user_id": "a\n""#,
+        r#""user_id": "a\u0007b""#,
+    ] {
+        assert_eq!(said_of_video(field).len(), 1, "{field}");
+    }
+    assert_eq!(said(r#"[{"video_path": ""}]"#).len(), 1);
+    assert_eq!(said(r#"[{"video_path": "a\u0000b"}]"#).len(), 1);
+}
+
+#[test]
+fn what_the_file_says_cannot_steer_the_terminal() {
+    let said = said(
+        r#"[{"video_path": "a", "\u001b[2J": 1, "mode": "\u001b[2J", "description": {"\u001b": 1}}]"#,
+    );
+    assert_eq!(said.len(), 3);
+    assert!(said.iter().all(|line| !line.contains('\u{1b}')), "{said:?}");
+}
+
+#[test]
+fn a_million_mistakes_are_counted_and_a_thousand_shown() {
+    let text = format!("[{}]", "5,".repeat(100_000));
+    let problems = read_with(&text, &Defaults::default()).unwrap_err();
+    assert_eq!((problems.len(), problems.iter().count()), (100_000, 1000));
+    assert!(problems.to_string().ends_with("\n… and 99000 more"));
+}
+
+#[test]
+fn a_wrong_manifest_is_a_usage_error() {
+    use crate::exit::{Exit, Explain};
+    let problems = read_with("", &Defaults::default()).unwrap_err();
+    assert_eq!(problems.exit(), Exit::Usage);
+}

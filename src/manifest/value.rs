@@ -1,0 +1,272 @@
+//! Values read strictly: what a field wants and what it got.
+//!
+//! Each function takes a value of the file and returns what it holds, or notes in the [`Review`]
+//! what is wrong with it and returns `None`.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use jsonc_parser::ast::{Array, StringLit, Value};
+use jsonc_parser::common::Ranged;
+
+use super::caption;
+use super::entry::Mode;
+use super::field::nearest;
+use super::instant;
+use super::review::{Review, excerpt};
+use super::web;
+use crate::tiktok::privacy::Privacy;
+
+/// The most photos of a post.
+///
+/// <https://developers.tiktok.com/doc/content-posting-api-reference-photo-post>
+const MAX_PHOTOS: usize = 35;
+
+/// The longest identity of a post, in characters.
+const MAX_ID: usize = 128;
+
+/// What a value is, with its article.
+pub(super) fn describe(value: &Value<'_>) -> String {
+    match value {
+        Value::StringLit(text) => format!("the text \"{}\"", excerpt(&text.value)),
+        Value::NumberLit(number) => format!("the number {}", excerpt(number.value)),
+        Value::BooleanLit(flag) => format!("{}", flag.value),
+        Value::Object(_) => "an object".to_owned(),
+        Value::Array(_) => "a list".to_owned(),
+        Value::NullKeyword(_) => "null".to_owned(),
+    }
+}
+
+fn mismatch(value: &Value<'_>, wanted: &str, hint: Option<String>, review: &mut Review<'_>) {
+    let hint = match value {
+        Value::NullKeyword(_) => Some("leave the field out instead".to_owned()),
+        _ => hint,
+    };
+    review.advise(value.start(), format!("must be {wanted}, not {}", describe(value)), hint);
+}
+
+fn literal<'v, 't>(value: &'v Value<'t>, review: &mut Review<'_>) -> Option<&'v StringLit<'t>> {
+    let literal = value.as_string_lit();
+    if literal.is_none() {
+        mismatch(value, "text", None, review);
+    }
+    literal
+}
+
+/// Any text.
+pub(super) fn text(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
+    literal(value, review).map(|literal| literal.value.to_string())
+}
+
+/// `true` or `false`.
+pub(super) fn flag(value: &Value<'_>, review: &mut Review<'_>) -> Option<bool> {
+    if let Value::BooleanLit(literal) = value {
+        return Some(literal.value);
+    }
+    let quoted = value.as_string_lit().is_some_and(|it| matches!(&*it.value, "true" | "false"));
+    let hint = quoted.then(|| "write it without quotes".to_owned());
+    mismatch(value, "true or false", hint, review);
+    None
+}
+
+/// A whole number within `0..=most`.
+fn count(value: &Value<'_>, most: i64, review: &mut Review<'_>) -> Option<i64> {
+    let Value::NumberLit(literal) = value else {
+        let quoted = value.as_string_lit().is_some_and(|it| it.value.parse::<i64>().is_ok());
+        let hint = quoted.then(|| "write it without quotes".to_owned());
+        mismatch(value, "a whole number", hint, review);
+        return None;
+    };
+    if literal.value.contains(['.', 'e', 'E']) {
+        mismatch(value, "a whole number", None, review);
+        return None;
+    }
+    let number = literal.value.parse().ok().filter(|number| (0..=most).contains(number));
+    if number.is_none() {
+        mismatch(value, &format!("from 0 to {most}"), None, review);
+    }
+    number
+}
+
+/// Milliseconds of an API `int32`, not below zero.
+pub(super) fn milliseconds(value: &Value<'_>, review: &mut Review<'_>) -> Option<i32> {
+    count(value, i32::MAX.into(), review).and_then(|number| number.try_into().ok())
+}
+
+/// An index among at most [`MAX_PHOTOS`] photos.
+pub(super) fn photo_index(value: &Value<'_>, review: &mut Review<'_>) -> Option<u32> {
+    count(value, u32::MAX.into(), review).and_then(|number| number.try_into().ok())
+}
+
+/// Open id or alias of an account.
+pub(super) fn user(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
+    let text = text(value, review)?;
+    let message = if text.trim().is_empty() {
+        "must not be empty"
+    } else if text.trim() != text {
+        "must not begin or end with white space"
+    } else if text.contains(char::is_control) {
+        "must not contain control characters"
+    } else {
+        return Some(text);
+    };
+    review.refuse(value.start(), message);
+    None
+}
+
+/// A path in the file system.
+pub(super) fn path(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
+    let text = text(value, review)?;
+    let message = if text.is_empty() {
+        "must not be empty"
+    } else if text.contains('\0') {
+        "no path can contain U+0000"
+    } else {
+        return Some(text);
+    };
+    review.refuse(value.start(), message);
+    None
+}
+
+/// An https URL that TikTok can pull from.
+pub(super) fn url(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
+    let text = text(value, review)?;
+    match web::check(&text) {
+        Ok(()) => Some(text),
+        Err(error) => {
+            review.advise(value.start(), error.to_string(), error.hint().map(str::to_owned));
+            None
+        }
+    }
+}
+
+/// A list of texts, each read by `element`; `None` when the list or any element is wrong.
+fn list<T>(
+    list: &Array<'_>,
+    review: &mut Review<'_>,
+    mut element: impl FnMut(&Value<'_>, &mut Review<'_>) -> Option<T>,
+) -> Option<Vec<T>> {
+    let read: Vec<_> = list.elements.iter().map(|value| element(value, review)).collect();
+    read.into_iter().collect()
+}
+
+/// 1 to 35 URLs.
+pub(super) fn photo_urls(value: &Value<'_>, review: &mut Review<'_>) -> Option<Vec<String>> {
+    let Value::Array(array) = value else {
+        mismatch(value, "a list of URLs", None, review);
+        return None;
+    };
+    let count = array.elements.len();
+    if count == 0 || count > MAX_PHOTOS {
+        review.refuse(value.start(), format!("must hold 1 to {MAX_PHOTOS} URLs, not {count}"));
+        return None;
+    }
+    list(array, review, url)
+}
+
+/// Tags, each with one leading `#`.
+pub(super) fn tags(value: &Value<'_>, review: &mut Review<'_>) -> Option<Vec<String>> {
+    let Value::Array(array) = value else {
+        let hint = value.as_string_lit().and_then(|literal| as_list(&literal.value));
+        mismatch(value, "a list of texts", hint, review);
+        return None;
+    };
+    list(array, review, |value, review| {
+        let literal = literal(value, review)?;
+        match caption::tag(&literal.value) {
+            Ok(tag) => Some(tag),
+            Err(error) => {
+                let hint = as_list(&literal.value).filter(|_| error != caption::TagError::Empty);
+                review.advise(value.start(), error.to_string(), hint);
+                None
+            }
+        }
+    })
+}
+
+/// How several tags in one text are written as a list.
+fn as_list(text: &str) -> Option<String> {
+    let mut list = String::from("write [");
+    let words = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '#'));
+    for (i, word) in words.filter(|word| !word.is_empty()).enumerate() {
+        let comma = if i == 0 { "" } else { ", " };
+        write!(list, "{comma}\"{}\"", word.escape_debug()).ok()?;
+    }
+    list.push(']');
+    (list.len() <= 200).then_some(list)
+}
+
+/// A level of privacy.
+pub(super) fn privacy(value: &Value<'_>, review: &mut Review<'_>) -> Option<Privacy> {
+    let literal = literal(value, review)?;
+    let levels = Privacy::ALL.map(|level| (level, level.as_str()));
+    one_of(literal, "privacy level", &levels, review)
+}
+
+/// `direct` or `draft`.
+pub(super) fn mode(value: &Value<'_>, review: &mut Review<'_>) -> Option<Mode> {
+    let literal = literal(value, review)?;
+    let modes = [Mode::Direct, Mode::Draft].map(|mode| (mode, mode.as_str()));
+    one_of(literal, "mode", &modes, review)
+}
+
+fn one_of<T: Copy>(
+    literal: &StringLit<'_>,
+    what: &str,
+    choices: &[(T, &str)],
+    review: &mut Review<'_>,
+) -> Option<T> {
+    let found = choices.iter().find(|(_, name)| *name == literal.value);
+    if found.is_none() {
+        let names: Vec<_> = choices.iter().map(|(_, name)| format!("`{name}`")).collect();
+        let message = format!("no such {what}: \"{}\"", excerpt(&literal.value));
+        let lower = literal.value.to_ascii_lowercase();
+        let names_lower = choices.iter().map(|(_, name)| name.to_ascii_lowercase());
+        let names_lower: Vec<_> = names_lower.collect();
+        let meant = nearest(&lower, names_lower.iter().enumerate().map(|(i, n)| (i, n.as_str())));
+        let hint = match meant {
+            Some(i) => format!("did you mean {}?", names[i]),
+            None => format!("one of {}", names.join(", ")),
+        };
+        review.advise(literal.start(), message, hint);
+    }
+    found.map(|(choice, _)| *choice)
+}
+
+/// A moment.
+pub(super) fn instant(value: &Value<'_>, review: &mut Review<'_>) -> Option<Timestamp> {
+    let literal = literal(value, review)?;
+    match instant::parse(&literal.value) {
+        Ok(instant) => Some(instant),
+        Err(error) => {
+            review.advise(value.start(), error.to_string(), error.hint().to_owned());
+            None
+        }
+    }
+}
+
+/// The user's own identity for a post.
+pub(super) fn id(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
+    let text = text(value, review)?;
+    let length = text.chars().count();
+    if !(1..=MAX_ID).contains(&length) {
+        review.refuse(value.start(), format!("must have 1 to {MAX_ID} characters, not {length}"));
+        return None;
+    }
+    if !is_printable(&text) || text.trim() != text {
+        let message = "must be printable characters, with no white space but single spaces within";
+        review.refuse(value.start(), message);
+        return None;
+    }
+    Some(text)
+}
+
+/// Whether nothing in the text is invisible, a line break or a control character.
+fn is_printable(text: &str) -> bool {
+    // What the standard library would escape is what does not print; a leading letter, as a
+    // combining mark is escaped only where it has nothing to combine with.
+    let framed: String = std::iter::once('a')
+        .chain(text.chars().filter(|c| !matches!(c, '"' | '\'' | '\\')))
+        .collect();
+    framed.escape_debug().eq(framed.chars())
+}

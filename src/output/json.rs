@@ -1,0 +1,216 @@
+//! The objects of `--json`: one on a line, their shapes a promise.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::error;
+use super::upload::Tally;
+use crate::exit::{Exit, Failure};
+use crate::text::is_hostile;
+use crate::tiktok;
+use crate::upload::report::{PostReport, Trouble};
+
+/// One object on one line. Characters that could drive a terminal are escaped, so that the line is
+/// harmless on one and still says the same.
+pub(super) fn line(value: &impl Serialize) -> String {
+    let json = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
+    if !json.contains(is_hostile) {
+        return json;
+    }
+    let mut escaped = String::with_capacity(json.len() + 8);
+    for c in json.chars() {
+        // All of them are in the basic plane, and inside a string.
+        if is_hostile(c) {
+            _ = write!(escaped, "\\u{:04x}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+/// How a post ended its run.
+#[derive(Debug, Serialize)]
+pub(super) struct PostEvent<'a> {
+    event: &'static str,
+    index: usize,
+    account: &'a str,
+    video: &'a str,
+    state: &'static str,
+    publish_id: Option<&'a str>,
+    /// As text: they exceed what a double holds.
+    post_ids: Vec<String>,
+    url: Option<&'a str>,
+    bytes: u64,
+    seconds: f64,
+    error: Option<PostError<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct PostError<'a> {
+    code: &'a str,
+    message: &'a str,
+    hint: Option<&'a str>,
+    retryable: bool,
+    log_id: Option<&'a str>,
+}
+
+impl<'a> PostEvent<'a> {
+    pub(super) fn of(report: &'a PostReport) -> Self {
+        Self {
+            event: "post",
+            index: report.subject.index,
+            account: &report.subject.account,
+            video: &report.subject.video,
+            state: report.state.as_str(),
+            publish_id: report.publish_id.as_deref(),
+            post_ids: report.post_ids.iter().map(ToString::to_string).collect(),
+            url: report.url.as_deref(),
+            bytes: report.bytes,
+            // Milliseconds are enough, and do not end in 0.30000000000000004.
+            seconds: (report.took.as_secs_f64() * 1e3).round() / 1e3,
+            error: report.trouble.as_ref().map(PostError::of),
+        }
+    }
+}
+
+impl<'a> PostError<'a> {
+    fn of(trouble: &'a Trouble) -> Self {
+        Self {
+            code: &trouble.code,
+            message: &trouble.message,
+            hint: trouble.hint.as_deref(),
+            retryable: trouble.retryable,
+            log_id: trouble.log_id.as_deref(),
+        }
+    }
+}
+
+/// What a run came to.
+#[derive(Debug, Serialize)]
+pub(super) struct SummaryEvent {
+    event: &'static str,
+    published: u64,
+    inbox: u64,
+    skipped: u64,
+    deferred: u64,
+    processing: u64,
+    failed: u64,
+    unresolved: u64,
+    /// Only a dry run has any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    planned: Option<u64>,
+    exit: u8,
+}
+
+impl SummaryEvent {
+    pub(super) fn of(tally: &Tally, exit: Exit) -> Self {
+        use crate::upload::report::PostState as State;
+        Self {
+            event: "summary",
+            published: tally.of(State::Published),
+            inbox: tally.of(State::Inbox),
+            skipped: tally.of(State::Skipped),
+            deferred: tally.of(State::Deferred),
+            processing: tally.of(State::Processing),
+            failed: tally.of(State::Failed),
+            unresolved: tally.of(State::Unresolved),
+            planned: Some(tally.of(State::Planned)).filter(|n| *n > 0),
+            exit: exit.code(),
+        }
+    }
+}
+
+/// The error that ended a run.
+#[derive(Debug, Serialize)]
+pub(super) struct ErrorEvent<'a> {
+    event: &'static str,
+    error: RunError<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct RunError<'a> {
+    /// TikTok's code, or ours for a call that failed; null for what no call led to.
+    code: Option<&'a str>,
+    message: String,
+    hint: Option<&'a str>,
+    log_id: Option<&'a str>,
+    exit: u8,
+}
+
+impl<'a> ErrorEvent<'a> {
+    pub(super) fn of(failure: &'a Failure) -> Self {
+        let call = failure.error.chain().find_map(|cause| cause.downcast_ref::<tiktok::Error>());
+        Self {
+            event: "error",
+            error: RunError {
+                code: call.map(tiktok::Error::code),
+                message: error::told(failure).join(": "),
+                hint: failure.hint.as_deref(),
+                log_id: call.and_then(|call| call.refusal()?.log_id.as_deref()),
+                exit: failure.exit.code(),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::upload::testing::{report, trouble};
+    use crate::upload::report::PostState;
+
+    #[test]
+    fn a_post_has_exactly_the_documented_fields() {
+        let post = PostReport {
+            post_ids: vec![7_400_000_000_000_000_001],
+            url: Some("https://www.tiktok.com/@alice/video/7400000000000000001".into()),
+            ..report(PostState::Published)
+        };
+        assert_eq!(
+            line(&PostEvent::of(&post)),
+            r#"{"event":"post","index":3,"account":"alice","video":"clips/a.mp4","state":"published","publish_id":"v_pub_file~v2-1.1","post_ids":["7400000000000000001"],"url":"https://www.tiktok.com/@alice/video/7400000000000000001","bytes":1234567,"seconds":1.235,"error":null}"#
+        );
+    }
+
+    #[test]
+    fn a_failed_post_says_why_and_whether_to_try_again() {
+        let post = PostReport { trouble: Some(trouble()), ..report(PostState::Failed) };
+        let json = line(&PostEvent::of(&post));
+        assert!(
+            json.ends_with(
+                r#""error":{"code":"invalid_params","message":"TikTok refused it","hint":"change it","retryable":false,"log_id":"L1"}}"#
+            ),
+            "{json}"
+        );
+    }
+
+    #[test]
+    fn a_summary_counts_every_state() {
+        let mut tally = Tally::default();
+        for state in [PostState::Published, PostState::Published, PostState::Failed] {
+            tally.add(&report(state));
+        }
+        assert_eq!(
+            line(&SummaryEvent::of(&tally, Exit::Failed)),
+            r#"{"event":"summary","published":2,"inbox":0,"skipped":0,"deferred":0,"processing":0,"failed":1,"unresolved":0,"exit":1}"#
+        );
+    }
+
+    #[test]
+    fn a_dry_run_counts_what_it_would_post() {
+        let mut tally = Tally::default();
+        tally.add(&report(PostState::Planned));
+        let json = line(&SummaryEvent::of(&tally, Exit::Done));
+        assert!(json.ends_with(r#""planned":1,"exit":0}"#), "{json}");
+    }
+
+    #[test]
+    fn t23_terminal_escapes_are_escaped_and_nothing_is_lost() {
+        let hostile = "a\u{1b}[31m\u{9b}0m\u{202e}\u{7f}\r\n\tz";
+        let json = line(&hostile);
+        assert!(!json.contains(is_hostile), "{json:?}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), hostile);
+    }
+}

@@ -1,0 +1,92 @@
+//! A line on its way to a terminal: harmless and, where wanted, coloured.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Effects, Style};
+
+use crate::text::is_hostile;
+
+pub(super) const ERROR: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
+pub(super) const WARNING: Style = AnsiColor::Yellow.on_default().effects(Effects::BOLD);
+pub(super) const HINT: Style = AnsiColor::Cyan.on_default().effects(Effects::BOLD);
+pub(super) const GOOD: Style = AnsiColor::Green.on_default().effects(Effects::BOLD);
+pub(super) const FAINT: Style = Style::new().effects(Effects::DIMMED);
+pub(super) const HEADING: Style = Style::new().effects(Effects::BOLD);
+
+/// Text in pieces, each with its style. Line breaks are kept, other control characters and the
+/// turners of text direction are dropped: whatever a piece contains, only our own styles reach the
+/// terminal. Nothing rests on colour alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line(Vec<(Style, String)>);
+
+impl Line {
+    /// Adds text that stands out.
+    #[must_use]
+    pub fn heading(self, text: impl Into<String>) -> Self {
+        self.styled(HEADING, text)
+    }
+
+    /// Adds text as it is.
+    #[must_use]
+    pub fn text(self, text: impl Into<String>) -> Self {
+        self.styled(Style::new(), text)
+    }
+
+    /// Adds text in a style.
+    #[must_use]
+    pub fn styled(mut self, style: Style, text: impl Into<String>) -> Self {
+        self.0.push((style, text.into()));
+        self
+    }
+
+    /// The line as bytes for a terminal or a file, without the final line break.
+    pub(super) fn render(&self, coloured: bool) -> String {
+        let mut out = String::new();
+        for (style, text) in &self.0 {
+            let text = clean(text);
+            if coloured && *style != Style::new() && !text.is_empty() {
+                _ = write!(out, "{style}{text}{style:#}");
+            } else {
+                out.push_str(&text);
+            }
+        }
+        out
+    }
+}
+
+impl From<&str> for Line {
+    fn from(text: &str) -> Self {
+        Self::default().text(text)
+    }
+}
+
+impl From<String> for Line {
+    fn from(text: String) -> Self {
+        Self::default().text(text)
+    }
+}
+
+fn clean(text: &str) -> String {
+    let harmless = |c| if c == '\t' { Some(' ') } else { Some(c).filter(|c| !is_hostile(*c)) };
+    text.chars().filter_map(harmless).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t23_no_escape_but_ours_is_written() {
+        let hostile = "a\u{1b}]0;title\u{7}b\u{9b}31mc\u{202e}d\re\tf\ng";
+        let line = Line::from(hostile).styled(ERROR, hostile);
+        assert_eq!(line.render(false), "a]0;titleb31mcde f\nga]0;titleb31mcde f\ng");
+        let coloured = line.render(true);
+        let ours = format!("{ERROR}a]0;titleb31mcde f\ng{ERROR:#}");
+        assert!(coloured.ends_with(&ours), "{coloured:?}");
+    }
+
+    #[test]
+    fn long_text_is_kept_whole() {
+        assert_eq!(Line::from("x".repeat(9000)).render(false).len(), 9000);
+    }
+}

@@ -1,0 +1,97 @@
+//! `-v`: what our own code traces, on standard error.
+
+use std::io;
+
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::{Layer as _, fmt, registry};
+
+use super::printer::Printer;
+
+/// Starts to listen to the program's own events, at the level that `-v` asks for. Libraries stay
+/// silent at every level: their traces print headers, and headers carry tokens.
+pub fn listen(printer: &Printer) {
+    let level = level(printer.look().verbose);
+    if level != LevelFilter::OFF {
+        // A second listener in one process (a test) is no error.
+        _ = tracing::subscriber::set_global_default(subscriber(printer.clone(), level));
+    }
+}
+
+fn level(verbose: u8) -> LevelFilter {
+    match verbose {
+        0 => LevelFilter::OFF,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    }
+}
+
+fn subscriber(printer: Printer, level: LevelFilter) -> impl tracing::Subscriber + Send + Sync {
+    let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
+    registry().with(fmt::layer().with_target(false).with_writer(Lines(printer)).with_filter(ours))
+}
+
+/// Hands finished lines to the printer, so that they do not tear the progress bars.
+struct Lines(Printer);
+
+struct Event(Printer);
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Event;
+
+    fn make_writer(&'a self) -> Event {
+        Event(self.0.clone())
+    }
+}
+
+impl io::Write for Event {
+    /// The layer writes each event at once.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.demand(String::from_utf8_lossy(bytes).trim_end());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::printer::Look;
+    use crate::output::testing::{Screen, screen};
+    use crate::secret::Secret;
+
+    fn heard(verbose: u8) -> String {
+        let Screen { printer, err, .. } = screen(Look { verbose, ..Look::default() });
+        tracing::subscriber::with_default(subscriber(printer, level(verbose)), || {
+            let secret = Secret::new("canary");
+            tracing::info!(status = 200, "called");
+            tracing::debug!(%secret, "decided");
+            tracing::trace!(?secret, name = "a\u{9b}31m", "looked");
+            tracing::error!(target: "hyper::client", "authorization: Bearer canary");
+        });
+        err.text()
+    }
+
+    #[test]
+    fn each_v_says_more() {
+        assert!(heard(1).contains("called") && !heard(1).contains("decided"));
+        assert!(heard(2).contains("decided") && !heard(2).contains("looked"));
+        assert!(heard(3).contains("looked"));
+    }
+
+    #[test]
+    fn libraries_and_secrets_are_not_heard_at_any_level() {
+        let heard = heard(9);
+        assert!(!heard.contains("canary") && !heard.contains("Bearer"), "{heard}");
+    }
+
+    #[test]
+    fn t23_what_is_traced_cannot_drive_the_terminal() {
+        assert!(!heard(3).contains('\u{9b}'));
+    }
+}

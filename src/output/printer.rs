@@ -1,0 +1,370 @@
+//! Where words leave the program.
+
+use std::fmt;
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use indicatif::{MultiProgress, ProgressDrawTarget};
+use serde::Serialize;
+
+use super::line::{HINT, Line, WARNING};
+use super::table::Table;
+use super::{error, json};
+use crate::cli::{Early, GlobalArgs, When};
+use crate::exit::{Exit, Failure};
+use crate::settings::Environment;
+
+/// How often progress bars are drawn, in Hz.
+const BAR_RATE: u8 = 10;
+
+/// How a run talks, decided once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a decision of its own")]
+pub struct Look {
+    /// One JSON object per line on standard output instead of words.
+    pub json: bool,
+    /// No talk but warnings and errors.
+    pub quiet: bool,
+    /// How often `-v` was given.
+    pub verbose: u8,
+    /// Colours on standard output.
+    pub colour_out: bool,
+    /// Colours on standard error.
+    pub colour_err: bool,
+    /// Progress bars on standard error.
+    pub bars: bool,
+}
+
+/// Writes data to standard output and talk to standard error. Cheap to clone; clones write to the
+/// same streams, line by line, also from several tasks at once.
+///
+/// No write panics or fails the work in hand. That standard output was closed (`| head`) is no
+/// error; any other failure to write to it is told by [`Printer::finish`].
+#[derive(Clone)]
+pub struct Printer(Arc<Inner>);
+
+struct Inner {
+    look: Look,
+    bars: MultiProgress,
+    out: Mutex<Out>,
+    err: Mutex<Box<dyn Write + Send>>,
+}
+
+struct Out {
+    stream: Box<dyn Write + Send>,
+    state: OutState,
+}
+
+enum OutState {
+    Open,
+    Closed,
+    Failed(io::Error),
+}
+
+impl Look {
+    /// What the options, the environment and the streams of this process ask for.
+    pub fn of(global: &GlobalArgs, env: &Environment<'_>) -> Self {
+        let terminal = io::stderr().is_terminal();
+        Self {
+            quiet: global.quiet,
+            verbose: global.verbose,
+            bars: terminal && !(global.no_progress || global.json || global.quiet),
+            ..Self::early(Early { json: global.json, color: global.color }, env)
+        }
+    }
+
+    /// The same for a command line that could not be read.
+    pub fn early(early: Early, env: &Environment<'_>) -> Self {
+        Self {
+            json: early.json,
+            colour_out: colours(early.color, io::stdout().is_terminal(), env),
+            colour_err: colours(early.color, io::stderr().is_terminal(), env),
+            ..Self::default()
+        }
+    }
+}
+
+/// <https://no-color.org>: any value but the empty one forbids colours, unless a flag asks for them.
+fn colours(when: When, terminal: bool, env: &Environment<'_>) -> bool {
+    let is_set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
+    match when {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => {
+            terminal && !is_set("NO_COLOR") && env("TERM").is_none_or(|term| term != "dumb")
+        }
+    }
+}
+
+impl Printer {
+    /// A printer on the streams of this process.
+    pub fn new(look: Look) -> Self {
+        Self::on(look, Box::new(io::stdout()), Box::new(io::stderr()))
+    }
+
+    /// A printer on other streams.
+    pub fn on(look: Look, out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
+        let target = if look.bars {
+            ProgressDrawTarget::stderr_with_hz(BAR_RATE)
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        Self(Arc::new(Inner {
+            look,
+            bars: MultiProgress::with_draw_target(target),
+            out: Mutex::new(Out { stream: out, state: OutState::Open }),
+            err: Mutex::new(err),
+        }))
+    }
+
+    /// How this run talks.
+    pub fn look(&self) -> Look {
+        self.0.look
+    }
+
+    /// Whether data is written as JSON. A command asks this before it writes data.
+    pub fn is_json(&self) -> bool {
+        self.0.look.json
+    }
+
+    pub(super) fn bars(&self) -> &MultiProgress {
+        &self.0.bars
+    }
+
+    /// Data, in words.
+    pub fn data(&self, line: impl Into<Line>) {
+        let text = line.into().render(self.0.look.colour_out);
+        self.write_out(&text);
+    }
+
+    /// Data, as one JSON object on a line.
+    pub fn json(&self, value: &impl Serialize) {
+        self.write_out(&json::line(value));
+    }
+
+    /// Data that something else writes: whole lines of its own making.
+    pub fn stream(&self) -> impl Write + Send + use<> {
+        Stream { printer: self.clone(), line: Vec::new() }
+    }
+
+    /// Data, in columns.
+    pub fn table(&self, table: &Table) {
+        for line in table.lines() {
+            self.data(line);
+        }
+    }
+
+    /// Talk: what happens, for whoever watches.
+    pub fn talk(&self, line: impl Into<Line>) {
+        if !self.0.look.quiet {
+            self.demand(line);
+        }
+    }
+
+    /// Talk that is no cause for worry, but may be missed otherwise.
+    pub fn note(&self, text: impl Into<String>) {
+        self.talk(Line::default().styled(HINT, "note").text(": ").text(text));
+    }
+
+    /// Something to worry about. Also said when quiet.
+    pub fn warn(&self, text: impl Into<String>) {
+        self.demand(Line::default().styled(WARNING, "warning").text(": ").text(text));
+    }
+
+    /// What a person must read for the run to go on, such as a URL to open. Also said when quiet.
+    pub fn demand(&self, line: impl Into<Line>) {
+        let text = line.into().render(self.0.look.colour_err);
+        self.write_err(&text);
+    }
+
+    /// The error that ends the run.
+    pub fn failure(&self, failure: &Failure) {
+        self.demand(error::block(failure));
+        if self.is_json() {
+            self.json(&json::ErrorEvent::of(failure));
+        }
+    }
+
+    /// A command line that could not be read, or help that was asked for.
+    pub fn usage(&self, error: &clap::Error) -> Exit {
+        let coloured = |colours| {
+            let text = error.render();
+            let text = if colours { text.ansi().to_string() } else { text.to_string() };
+            text.trim_end().to_owned()
+        };
+        if !error.use_stderr() {
+            self.write_out(&coloured(self.0.look.colour_out));
+            return Exit::Done;
+        }
+        self.write_err(&coloured(self.0.look.colour_err));
+        if self.is_json() {
+            self.json(&json::ErrorEvent::of(&error::usage(error)));
+        }
+        Exit::Usage
+    }
+
+    /// Says whether all data was written: [`Exit::Done`], or the exit code of a run that could not
+    /// write it.
+    pub fn finish(&self) -> Exit {
+        let mut out = self.out();
+        if let OutState::Open = out.state
+            && let Err(error) = out.stream.flush()
+        {
+            out.state = after(error);
+        }
+        let OutState::Failed(error) = &out.state else { return Exit::Done };
+        let text = format!("failed to write to standard output: {error}");
+        drop(out);
+        self.demand(error::label(text));
+        Exit::Local
+    }
+
+    fn write_out(&self, text: &str) {
+        self.0.bars.suspend(|| {
+            let mut out = self.out();
+            if let OutState::Open = out.state
+                && let Err(error) = out.stream.write_all(format!("{text}\n").as_bytes())
+            {
+                out.state = after(error);
+            }
+        });
+    }
+
+    /// Nobody can be told that telling failed.
+    fn write_err(&self, text: &str) {
+        self.0.bars.suspend(|| {
+            let mut err = self.0.err.lock().unwrap_or_else(PoisonError::into_inner);
+            _ = err.write_all(format!("{text}\n").as_bytes()).and_then(|()| err.flush());
+        });
+    }
+
+    fn out(&self) -> MutexGuard<'_, Out> {
+        self.0.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Collects bytes until a line is whole.
+struct Stream {
+    printer: Printer,
+    line: Vec<u8>,
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for &byte in bytes {
+            if byte == b'\n' {
+                let line = std::mem::take(&mut self.line);
+                self.printer.data(String::from_utf8_lossy(&line).into_owned());
+            } else {
+                self.line.push(byte);
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn after(error: io::Error) -> OutState {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => OutState::Closed,
+        _ => OutState::Failed(error),
+    }
+}
+
+impl fmt::Debug for Printer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Printer").field("look", &self.0.look).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::testing::{Screen, screen};
+
+    /// A stream on which every write fails.
+    struct Broken(io::ErrorKind);
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn onto_broken(kind: io::ErrorKind) -> (Exit, String) {
+        let Screen { printer, err, .. } = screen(Look::default());
+        drop(printer);
+        let printer = Printer::on(Look::default(), Box::new(Broken(kind)), Box::new(err.clone()));
+        printer.data("one");
+        printer.data("two");
+        (printer.finish(), err.text())
+    }
+
+    #[test]
+    fn data_and_talk_go_their_own_ways() {
+        let Screen { printer, out, err } = screen(Look::default());
+        printer.data("data");
+        printer.talk("talk");
+        printer.note("by the way");
+        printer.warn("mind this");
+        assert_eq!(out.text(), "data\n");
+        assert_eq!(err.text(), "talk\nnote: by the way\nwarning: mind this\n");
+    }
+
+    #[test]
+    fn quiet_leaves_data_warnings_and_demands() {
+        let Screen { printer, out, err } = screen(Look { quiet: true, ..Look::default() });
+        printer.data("data");
+        printer.talk("talk");
+        printer.note("by the way");
+        printer.warn("mind this");
+        printer.demand("open this");
+        assert_eq!(out.text(), "data\n");
+        assert_eq!(err.text(), "warning: mind this\nopen this\n");
+    }
+
+    #[test]
+    fn a_stream_writes_whole_lines() {
+        let Screen { printer, out, .. } = screen(Look::default());
+        let mut stream = printer.stream();
+        write!(stream, "one\ntw").unwrap();
+        assert_eq!(out.text(), "one\n");
+        writeln!(stream, "o").unwrap();
+        assert_eq!(out.text(), "one\ntwo\n");
+    }
+
+    #[test]
+    fn a_closed_pipe_ends_nothing() {
+        assert_eq!(onto_broken(io::ErrorKind::BrokenPipe), (Exit::Done, String::new()));
+    }
+
+    #[test]
+    fn a_full_disk_under_standard_output_is_told_once() {
+        let (exit, said) = onto_broken(io::ErrorKind::StorageFull);
+        assert_eq!(exit, Exit::Local);
+        assert!(said.starts_with("error: failed to write to standard output: "), "{said}");
+        assert_eq!(said.lines().count(), 1);
+    }
+
+    #[test]
+    fn colours_are_where_they_are_wanted() {
+        let none = |_: &str| None;
+        let no_color = |name: &str| (name == "NO_COLOR").then(|| "1".into());
+        let empty = |name: &str| (name == "NO_COLOR").then(Default::default);
+        let dumb = |name: &str| (name == "TERM").then(|| "dumb".into());
+        assert!(colours(When::Auto, true, &none));
+        assert!(!colours(When::Auto, false, &none));
+        assert!(!colours(When::Auto, true, &no_color));
+        assert!(colours(When::Auto, true, &empty));
+        assert!(!colours(When::Auto, true, &dumb));
+        assert!(colours(When::Always, false, &no_color));
+        assert!(!colours(When::Never, true, &none));
+    }
+}

@@ -1,0 +1,55 @@
+//! Lengths and points of time as people read them.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// A length of time by its two largest units: `350ms`, `12s`, `4m 5s`, `2h 30m`, `3d 4h`.
+pub fn span(length: Duration) -> String {
+    let seconds = length.as_secs();
+    let (first, second) = match seconds {
+        0 => return format!("{}ms", length.as_millis()),
+        1..60 => return format!("{seconds}s"),
+        60..3600 => ((seconds / 60, "m"), (seconds % 60, "s")),
+        3600..86_400 => ((seconds / 3600, "h"), (seconds / 60 % 60, "m")),
+        _ => ((seconds / 86_400, "d"), (seconds / 3600 % 24, "h")),
+    };
+    match second.0 {
+        0 => format!("{}{}", first.0, first.1),
+        _ => format!("{}{} {}{}", first.0, first.1, second.0, second.1),
+    }
+}
+
+/// A point of time to the minute, on the clock on the wall: `2026-11-05 14:30 +01:00`.
+pub fn moment(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M %:z").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_units_are_enough() {
+        for (seconds, text) in [
+            (1, "1s"),
+            (59, "59s"),
+            (60, "1m"),
+            (245, "4m 5s"),
+            (9000, "2h 30m"),
+            (86_400, "1d"),
+            (273_600, "3d 4h"),
+        ] {
+            assert_eq!(span(Duration::from_secs(seconds)), text);
+        }
+        assert_eq!(span(Duration::from_millis(350)), "350ms");
+    }
+
+    #[test]
+    fn a_moment_says_its_offset() {
+        let text = moment("2026-11-05T13:30:59Z".parse().unwrap());
+        assert!(text.starts_with("2026-11-0") && text.contains(":30 "), "{text}");
+        assert!(text.ends_with(":00") || text.ends_with(":30") || text.ends_with(":45"), "{text}");
+    }
+}

@@ -1,0 +1,206 @@
+//! An upload as people and programs see it.
+
+mod bars;
+mod outcome;
+mod progress;
+mod tally;
+#[cfg(test)]
+pub(super) mod testing;
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use self::bars::Bars;
+pub(super) use self::tally::Tally;
+use super::error;
+use super::json::{PostEvent, SummaryEvent};
+use super::printer::Printer;
+use crate::exit::Exit;
+use crate::upload::report::{PostReport, PostState, Progress, Reporter, Subject};
+
+/// Tells one run of `upload`: progress as bars or lines on standard error, each post's outcome as a
+/// line of data, and at the end what it all came to.
+pub struct UploadOutput {
+    printer: Printer,
+    bars: Option<Bars>,
+    tally: Mutex<Tally>,
+}
+
+impl UploadOutput {
+    /// For one run.
+    pub fn new(printer: &Printer) -> Self {
+        let bars = printer.look().bars.then(|| Bars::new(printer.bars().clone()));
+        Self { printer: printer.clone(), bars, tally: Mutex::default() }
+    }
+
+    /// Tells what the run came to, and with which exit code it ends: the worst of its posts' and of
+    /// `also`, where the caller puts what no post led to.
+    pub fn finish(&self, also: Exit) -> Exit {
+        let tally = self.tally();
+        let exit = tally.exit().worst(also);
+        if self.printer.is_json() {
+            self.printer.json(&SummaryEvent::of(&tally, exit));
+        } else {
+            self.printer.talk(tally.to_string());
+        }
+        exit
+    }
+
+    fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The outcome as a line of data. Quiet runs leave out what went as it should; what did not is
+    /// told by [`Self::trouble`].
+    fn outcome(&self, report: &PostReport) {
+        if self.printer.is_json() {
+            self.printer.json(&PostEvent::of(report));
+        } else if !self.printer.look().quiet || report.state == PostState::Planned {
+            self.printer.data(outcome::line(report));
+        }
+    }
+
+    fn trouble(&self, report: &PostReport) {
+        let Some(trouble) = &report.trouble else { return };
+        let Subject { account, video, .. } = &report.subject;
+        let message = format!("{account}: {video}: {}", trouble.message);
+        let for_good = matches!(report.state, PostState::Failed | PostState::Unresolved);
+        let told = if for_good { error::label(message) } else { error::warning(message) };
+        self.printer.demand(error::with_hint(told, trouble.hint.as_deref()));
+    }
+}
+
+impl Reporter for UploadOutput {
+    fn progress(&self, subject: &Subject, progress: &Progress) {
+        if let Some(bars) = &self.bars
+            && bars.show(subject, progress)
+        {
+            return;
+        }
+        progress::tell(&self.printer, subject, progress);
+    }
+
+    fn ended(&self, report: &PostReport) {
+        if let Some(bars) = &self.bars {
+            bars.end(&report.subject);
+        }
+        self.tally().add(report);
+        self.outcome(report);
+        self.trouble(report);
+    }
+}
+
+impl fmt::Debug for UploadOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UploadOutput").field("tally", &self.tally).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{report, subject, trouble};
+    use super::*;
+    use crate::output::printer::Look;
+    use crate::output::testing::{Screen, screen};
+
+    fn run(look: Look, reports: &[PostReport]) -> (String, String, Exit) {
+        let Screen { printer, out, err } = screen(look);
+        let output = UploadOutput::new(&printer);
+        for report in reports {
+            output.ended(report);
+        }
+        let exit = output.finish(Exit::Done);
+        (out.text(), err.text(), exit)
+    }
+
+    fn failed() -> PostReport {
+        PostReport { trouble: Some(trouble()), exit: Exit::Failed, ..report(PostState::Failed) }
+    }
+
+    #[test]
+    fn each_post_is_a_line_of_data_and_the_rest_is_talk() {
+        let (out, err, exit) = run(Look::default(), &[report(PostState::Published), failed()]);
+        assert_eq!(out.lines().count(), 2, "{out}");
+        assert!(out.starts_with("published   alice: clips/a.mp4"), "{out}");
+        assert_eq!(
+            err,
+            "error: alice: clips/a.mp4: TikTok refused it\n\nhint: change it\n1 published, 1 failed\n"
+        );
+        assert_eq!(exit, Exit::Failed);
+    }
+
+    #[test]
+    fn a_quiet_run_tells_only_what_went_wrong() {
+        let look = Look { quiet: true, ..Look::default() };
+        let (out, err, _) = run(look, &[report(PostState::Published), failed()]);
+        assert_eq!(out, "");
+        assert!(err.starts_with("error: ") && err.ends_with("hint: change it\n"), "{err}");
+    }
+
+    #[test]
+    fn json_is_nothing_but_json() {
+        let look = Look { json: true, ..Look::default() };
+        let (out, _, _) = run(look, &[report(PostState::Published), failed()]);
+        let events: Vec<serde_json::Value> =
+            out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let kinds: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["post", "post", "summary"]);
+        assert_eq!(events[2]["exit"], 1);
+    }
+
+    #[test]
+    fn what_is_worth_another_run_is_a_warning() {
+        let later = PostReport {
+            trouble: Some(trouble()),
+            exit: Exit::Temporary,
+            ..report(PostState::Deferred)
+        };
+        let (_, err, exit) = run(Look::default(), &[later]);
+        assert!(err.starts_with("warning: alice: clips/a.mp4: "), "{err}");
+        assert_eq!(exit, Exit::Temporary);
+    }
+
+    #[test]
+    fn what_no_post_led_to_counts_as_well() {
+        let Screen { printer, .. } = screen(Look::default());
+        let output = UploadOutput::new(&printer);
+        output.ended(&failed());
+        assert_eq!(output.finish(Exit::Local), Exit::Local);
+    }
+
+    #[test]
+    fn t23_a_hostile_name_does_not_drive_the_terminal() {
+        let Screen { printer, out, err } = screen(Look::default());
+        let output = UploadOutput::new(&printer);
+        let mut post = failed();
+        post.subject.video = "a\u{1b}]0;x\u{7}.mp4".into();
+        output.progress(&post.subject, &Progress::Note("\u{9b}31m".into()));
+        output.ended(&post);
+        for text in [out.text(), err.text()] {
+            assert!(!text.contains(crate::text::is_hostile), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn without_bars_every_change_is_a_line() {
+        let Screen { printer, err, .. } = screen(Look::default());
+        let output = UploadOutput::new(&printer);
+        let subject = subject();
+        for progress in [
+            Progress::Creator { nickname: "Alice".into() },
+            Progress::Sending { size: 96_000_000, stored: 0, chunks: 3 },
+            Progress::Position { sent: 1_000_000 },
+            Progress::ChunkStored { chunk: 1, of: 3 },
+            Progress::Processing,
+        ] {
+            output.progress(&subject, &progress);
+        }
+        assert_eq!(
+            err.text(),
+            "alice: clips/a.mp4: posting as Alice\n\
+             alice: clips/a.mp4: sending 96.0 MB in 3 chunks\n\
+             alice: clips/a.mp4: chunk 1 of 3 stored\n\
+             alice: clips/a.mp4: TikTok is processing it\n"
+        );
+    }
+}

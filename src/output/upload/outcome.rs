@@ -1,0 +1,98 @@
+//! A post's outcome as a line of data for people.
+
+use anstyle::Style;
+
+use super::tally::word;
+use crate::output::line::{ERROR, FAINT, GOOD, HEADING, Line, WARNING};
+use crate::output::span::{moment, span};
+use crate::text::size;
+use crate::upload::report::{PostReport, PostState};
+
+/// As wide as the longest word and a gap.
+const WORD_COLUMN: usize = 12;
+
+/// `published   alice: clips/a.mp4  https://…  (4.2 MB in 12s)`.
+pub(super) fn line(report: &PostReport) -> Line {
+    let word = word(report.state);
+    let gap = " ".repeat(WORD_COLUMN - word.len());
+    let subject = format!("{gap}{}: {}", report.subject.account, report.subject.video);
+    let mut line = Line::default().styled(style(report.state), word).text(subject);
+    if let Some(url) = &report.url {
+        line = line.text(format!("  {url}"));
+    }
+    let details = details(report);
+    if details.is_empty() {
+        line
+    } else {
+        line.styled(FAINT, format!("  ({})", details.join("; ")))
+    }
+}
+
+fn details(report: &PostReport) -> Vec<String> {
+    let mut details = Vec::new();
+    let done = matches!(report.state, PostState::Published | PostState::Inbox);
+    if done && report.bytes > 0 {
+        details.push(format!("{} in {}", size(report.bytes), span(report.took)));
+    }
+    match (report.state, report.at) {
+        (PostState::Deferred, Some(at)) => details.push(format!("not before {}", moment(at))),
+        (PostState::Skipped, Some(at)) => details.push(format!("posted on {}", moment(at))),
+        _ => {}
+    }
+    details.extend(report.note.clone());
+    details
+}
+
+fn style(state: PostState) -> Style {
+    match state {
+        PostState::Published | PostState::Inbox => GOOD,
+        PostState::Skipped | PostState::Planned => HEADING,
+        PostState::Deferred | PostState::Processing => WARNING,
+        PostState::Failed | PostState::Unresolved => ERROR,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::upload::testing::report;
+
+    fn told(report: &PostReport) -> String {
+        line(report).render(false)
+    }
+
+    #[test]
+    fn a_published_post_has_its_address_and_what_it_took() {
+        let post = PostReport {
+            url: Some("https://www.tiktok.com/@a/video/1".into()),
+            ..report(PostState::Published)
+        };
+        assert_eq!(
+            told(&post),
+            "published   alice: clips/a.mp4  https://www.tiktok.com/@a/video/1  (1.2 MB in 1s)"
+        );
+    }
+
+    #[test]
+    fn a_draft_is_never_called_published() {
+        let line = told(&report(PostState::Inbox));
+        assert!(line.starts_with("in inbox    alice: clips/a.mp4"), "{line}");
+        assert!(!line.contains("published"));
+    }
+
+    #[test]
+    fn a_deferred_post_says_until_when_and_a_skipped_one_since_when() {
+        let at = Some("2026-11-05T12:00:00Z".parse().unwrap());
+        let deferred = told(&PostReport { at, ..report(PostState::Deferred) });
+        assert!(deferred.contains("(not before 2026-11-05 "), "{deferred}");
+        let skipped = told(&PostReport { at, ..report(PostState::Skipped) });
+        assert!(skipped.contains("(posted on 2026-11-05 "), "{skipped}");
+    }
+
+    #[test]
+    fn a_dry_run_shows_the_plan() {
+        let plan = Some("96.0 MB in 3 chunks".to_owned());
+        let line = told(&PostReport { note: plan, ..report(PostState::Planned) });
+        assert_eq!(line, "planned     alice: clips/a.mp4  (96.0 MB in 3 chunks)");
+    }
+}

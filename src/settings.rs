@@ -1,1 +1,0 @@
-//! Settings: flags > environment > config file > defaults, validated once.

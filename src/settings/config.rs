@@ -1,0 +1,354 @@
+//! `config.toml`: read strictly, every mistake with its line and column, all of them at once.
+//!
+//! Read by hand instead of by serde, because serde's messages quote the offending value, and a value
+//! may be a client secret.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+use url::Url;
+
+use super::mistake::Mistakes;
+use crate::manifest::{Mode, Preferences};
+use crate::secret::Secret;
+use crate::text;
+use crate::tiktok::Scopes;
+
+/// What the file says.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Config {
+    /// `[defaults] app`.
+    pub(super) app: Option<String>,
+    /// The rest of `[defaults]`.
+    pub(super) defaults: Preferences,
+    /// `[apps.NAME]`.
+    pub(super) apps: BTreeMap<String, AppEntry>,
+}
+
+/// One `[apps.NAME]`.
+#[derive(Clone, Debug)]
+pub(super) struct AppEntry {
+    pub(super) client_key: String,
+    pub(super) secret: SecretSource,
+    pub(super) redirect_uri: Option<String>,
+    pub(super) scopes: Option<Scopes>,
+}
+
+/// Where an app's client secret comes from.
+#[derive(Clone, Debug)]
+pub(super) enum SecretSource {
+    /// `client_secret`.
+    Here(Secret),
+    /// `client_secret_file`, made absolute.
+    File(PathBuf),
+    /// `client_secret_command`: a list is run as it is, a text by `sh -c`.
+    Command(Vec<String>),
+}
+
+impl Config {
+    /// Whether the file itself holds a secret, so that nobody else may read it.
+    pub(super) fn holds_a_secret(&self) -> bool {
+        self.apps.values().any(|app| matches!(app.secret, SecretSource::Here(_)))
+    }
+
+    /// Reads the text of a file that lies in `folder`.
+    pub(super) fn read(text: &str, folder: &Path) -> Result<Self, Mistakes> {
+        let mut reader = Reader { text, folder, mistakes: Mistakes::default() };
+        let config = match DeTable::parse(text) {
+            Ok(root) => reader.root(root.get_ref()),
+            Err(error) => {
+                reader.wrong(error.span().unwrap_or_default(), error.message());
+                Self::default()
+            }
+        };
+        if reader.mistakes.is_empty() { Ok(config) } else { Err(reader.mistakes) }
+    }
+}
+
+/// The longest registered redirect URI
+/// (<https://developers.tiktok.com/doc/login-kit-desktop/>), in characters.
+const LONGEST_REDIRECT_URI: usize = 511;
+
+const ROOT: &[&str] = &["apps", "defaults"];
+const APP: &[&str] = &[
+    "client_key",
+    "client_secret",
+    "client_secret_command",
+    "client_secret_file",
+    "redirect_uri",
+    "scopes",
+];
+const DEFAULTS: &[&str] = &[
+    "app",
+    "auto_add_music",
+    "brand_content_toggle",
+    "brand_organic_toggle",
+    "disable_comment",
+    "disable_duet",
+    "disable_stitch",
+    "is_aigc",
+    "mode",
+    "privacy_level",
+    "user_id",
+];
+
+type Value<'i> = Spanned<DeValue<'i>>;
+
+struct Reader<'t> {
+    text: &'t str,
+    folder: &'t Path,
+    mistakes: Mistakes,
+}
+
+impl Reader<'_> {
+    fn root(&mut self, root: &DeTable<'_>) -> Config {
+        let mut config = Config::default();
+        for (key, value) in root {
+            match key.get_ref().as_ref() {
+                "apps" => config.apps = self.apps(value),
+                "defaults" => (config.app, config.defaults) = self.defaults(value),
+                _ => self.unknown(key, ROOT),
+            }
+        }
+        if let Some(name) = config.app.as_ref().filter(|name| !config.apps.contains_key(*name)) {
+            let at = place(root, &["defaults", "app"]);
+            self.wrong(at, format!("there is no `[apps.{}]`", text::plain(name)));
+        }
+        config
+    }
+
+    fn apps(&mut self, value: &Value<'_>) -> BTreeMap<String, AppEntry> {
+        let Some(table) = self.table(value, "apps") else { return BTreeMap::new() };
+        let mut apps = BTreeMap::new();
+        for (name, value) in table {
+            if let Some(app) = self.app(name, value) {
+                apps.insert(name.get_ref().to_string(), app);
+            }
+        }
+        apps
+    }
+
+    fn app(&mut self, name: &Spanned<Cow<'_, str>>, value: &Value<'_>) -> Option<AppEntry> {
+        let table = self.table(value, "an app")?;
+        let (mut key, mut redirect_uri, mut scopes) = (None, None, None);
+        let mut secrets = Vec::new();
+        for (field, value) in table {
+            match field.get_ref().as_ref() {
+                "client_key" => key = self.string(value),
+                "client_secret" => {
+                    secrets.extend(self.string(value).map(Secret::new).map(SecretSource::Here));
+                }
+                "client_secret_file" => {
+                    let path = self.string(value).map(|path| self.folder.join(path));
+                    secrets.extend(path.map(SecretSource::File));
+                }
+                "client_secret_command" => {
+                    secrets.extend(self.command(value).map(SecretSource::Command));
+                }
+                "redirect_uri" => redirect_uri = self.redirect_uri(value),
+                "scopes" => scopes = self.scopes(value),
+                _ => self.unknown(field, APP),
+            }
+        }
+        let known = |field: &str| table.iter().any(|(key, _)| key.get_ref() == field);
+        if !known("client_key") {
+            self.wrong(name.span(), "the app has no `client_key`");
+        }
+        if !APP.iter().any(|field| field.starts_with("client_secret") && known(field)) {
+            self.wrong(
+                name.span(),
+                "the app has no `client_secret`, `client_secret_file` or `client_secret_command`",
+            );
+        }
+        if secrets.len() > 1 {
+            self.wrong(name.span(), "the app has more than one kind of client secret");
+        }
+        Some(AppEntry { client_key: key?, secret: secrets.pop()?, redirect_uri, scopes })
+    }
+
+    fn defaults(&mut self, value: &Value<'_>) -> (Option<String>, Preferences) {
+        let mut app = None;
+        let mut given = Preferences::default();
+        let Some(table) = self.table(value, "defaults") else { return (app, given) };
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "app" => app = self.string(value),
+                "user_id" => given.user = self.string(value),
+                "mode" => given.mode = self.mode(value),
+                "privacy_level" => given.privacy = self.parsed(value),
+                "disable_comment" => given.disable_comment = self.boolean(value),
+                "disable_duet" => given.disable_duet = self.boolean(value),
+                "disable_stitch" => given.disable_stitch = self.boolean(value),
+                "brand_content_toggle" => given.brand_content = self.boolean(value),
+                "brand_organic_toggle" => given.brand_organic = self.boolean(value),
+                "is_aigc" => given.is_aigc = self.boolean(value),
+                "auto_add_music" => given.auto_add_music = self.boolean(value),
+                _ => self.unknown(key, DEFAULTS),
+            }
+        }
+        (app, given)
+    }
+
+    fn mode(&mut self, value: &Value<'_>) -> Option<Mode> {
+        let text = self.string(value)?;
+        let mode = [Mode::Direct, Mode::Draft].into_iter().find(|mode| mode.as_str() == text);
+        if mode.is_none() {
+            self.wrong(value.span(), "not a mode; the modes are `direct` and `draft`");
+        }
+        mode
+    }
+
+    /// Absolute, http or https, without query and fragment: what TikTok lets one register.
+    fn redirect_uri(&mut self, value: &Value<'_>) -> Option<String> {
+        let text = self.string(value)?;
+        if text.contains(":*") {
+            self.wrong(
+                value.span(),
+                "`*` is for the developer portal only; leave `redirect_uri` out to use any port",
+            );
+            return None;
+        }
+        let good = text.len() <= LONGEST_REDIRECT_URI
+            && Url::parse(&text).is_ok_and(|url| {
+                matches!(url.scheme(), "http" | "https")
+                    && url.query().is_none()
+                    && url.fragment().is_none()
+            });
+        if good {
+            return Some(text);
+        }
+        self.wrong(
+            value.span(),
+            "not a redirect URI such as `http://127.0.0.1:3456/callback/`, without query and fragment",
+        );
+        None
+    }
+
+    fn scopes(&mut self, value: &Value<'_>) -> Option<Scopes> {
+        match value.get_ref() {
+            DeValue::Array(_) => {
+                let joined = self.strings(value)?.join(",");
+                self.parse(value.span(), &joined)
+            }
+            _ => self.parsed(value),
+        }
+    }
+
+    fn command(&mut self, value: &Value<'_>) -> Option<Vec<String>> {
+        let words = match value.get_ref() {
+            DeValue::Array(_) => self.strings(value)?,
+            _ => vec!["sh".to_owned(), "-c".to_owned(), self.string(value)?],
+        };
+        if words.first().is_none_or(String::is_empty) {
+            self.wrong(value.span(), "the command is empty");
+            return None;
+        }
+        Some(words)
+    }
+
+    fn parsed<T: FromStr<Err: Display>>(&mut self, value: &Value<'_>) -> Option<T> {
+        let text = self.string(value)?;
+        self.parse(value.span(), &text)
+    }
+
+    fn parse<T: FromStr<Err: Display>>(&mut self, at: Range<usize>, text: &str) -> Option<T> {
+        text.parse().map_err(|error: T::Err| self.wrong(at, error.to_string())).ok()
+    }
+
+    fn table<'v, 'i>(&mut self, value: &'v Value<'i>, what: &str) -> Option<&'v DeTable<'i>> {
+        if let DeValue::Table(table) = value.get_ref() {
+            return Some(table);
+        }
+        self.wrong(value.span(), format!("{what} must be a table, not {}", kind(value)));
+        None
+    }
+
+    fn boolean(&mut self, value: &Value<'_>) -> Option<bool> {
+        if let DeValue::Boolean(boolean) = value.get_ref() {
+            return Some(*boolean);
+        }
+        self.wrong(value.span(), format!("must be true or false, not {}", kind(value)));
+        None
+    }
+
+    /// A text without the white space around it; never an empty one.
+    fn string(&mut self, value: &Value<'_>) -> Option<String> {
+        let DeValue::String(text) = value.get_ref() else {
+            self.wrong(value.span(), format!("must be a string, not {}", kind(value)));
+            return None;
+        };
+        let text = text.trim();
+        if text.is_empty() {
+            self.wrong(value.span(), "must not be empty");
+            return None;
+        }
+        Some(text.to_owned())
+    }
+
+    fn strings(&mut self, value: &Value<'_>) -> Option<Vec<String>> {
+        let DeValue::Array(items) = value.get_ref() else {
+            self.wrong(value.span(), format!("must be a list of strings, not {}", kind(value)));
+            return None;
+        };
+        items.iter().map(|item| self.string(item)).collect()
+    }
+
+    fn unknown(&mut self, key: &Spanned<Cow<'_, str>>, known: &[&str]) {
+        let written = key.get_ref();
+        let advice = nearest(written, known).map_or_else(
+            || format!("the keys here are {}", list(known)),
+            |name| format!("did you mean `{name}`?"),
+        );
+        self.wrong(key.span(), format!("unknown key `{}`; {advice}", text::plain(written)));
+    }
+
+    fn wrong(&mut self, at: Range<usize>, message: impl Into<String>) {
+        self.mistakes.push(self.text, at, message);
+    }
+}
+
+/// Where the value at a path of keys stands; the file's beginning if there is none.
+fn place(table: &DeTable<'_>, path: &[&str]) -> Range<usize> {
+    let Some((first, rest)) = path.split_first() else { return 0..0 };
+    let found = table.iter().find(|(key, _)| key.get_ref() == first);
+    match found.map(|(_, value)| (value.span(), value.get_ref())) {
+        Some((_, DeValue::Table(inner))) if !rest.is_empty() => place(inner, rest),
+        Some((span, _)) => span,
+        None => 0..0,
+    }
+}
+
+fn kind(value: &Value<'_>) -> &'static str {
+    match value.get_ref() {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a float",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// The name that a typing mistake or two lead to.
+fn nearest<'n>(written: &str, names: &[&'n str]) -> Option<&'n str> {
+    let near = |name: &&str| strsim::osa_distance(&written.to_lowercase(), name);
+    names
+        .iter()
+        .copied()
+        .min_by_key(near)
+        .filter(|name| near(name) <= name.len().div_ceil(4).min(3))
+}
+
+pub(super) fn list(names: &[impl AsRef<str>]) -> String {
+    names.iter().map(|name| format!("`{}`", name.as_ref())).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+use super::*;
+use crate::tiktok::privacy::Privacy;
+
+fn read(text: &str) -> Result<Config, Mistakes> {
+    Config::read(text, Path::new("/etc/here"))
+}
+
+fn mistakes(text: &str) -> Vec<String> {
+    read(text).unwrap_err().iter().map(ToString::to_string).collect()
+}
+
+const APP_LINES: &str = "[apps.a]\nclient_key = \"k\"\nclient_secret = \"s\"\n";
+
+#[test]
+fn apps_and_defaults_are_read() {
+    let config = read(
+        r#"
+        [defaults]
+        app = "shop"
+        privacy_level = "SELF_ONLY"
+        disable_duet = true
+        mode = "draft"
+        user_id = "alice"
+
+        [apps.shop]
+        client_key = " sbaw123 "
+        client_secret = "s3cret"
+        redirect_uri = "http://127.0.0.1:3456/callback/"
+        scopes = ["user.info.basic", "video.upload"]
+
+        [apps.other]
+        client_key = "aw9"
+        client_secret_file = "other.secret"
+        scopes = "video.publish"
+
+        [apps.third]
+        client_key = "aw8"
+        client_secret_command = ["pass", "show", "tiktok"]
+
+        [apps.fourth]
+        client_key = "aw7"
+        client_secret_command = "pass show tiktok | head -1"
+        "#,
+    )
+    .unwrap();
+    assert_eq!(config.app.as_deref(), Some("shop"));
+    assert_eq!(config.defaults.privacy, Some(Privacy::SelfOnly));
+    assert_eq!(config.defaults.disable_duet, Some(true));
+    assert_eq!(config.defaults.mode, Some(Mode::Draft));
+    assert_eq!(config.defaults.user.as_deref(), Some("alice"));
+    let shop = &config.apps["shop"];
+    assert_eq!(shop.client_key, "sbaw123");
+    assert!(matches!(&shop.secret, SecretSource::Here(secret) if secret.expose() == "s3cret"));
+    assert_eq!(shop.scopes, Some("user.info.basic,video.upload".parse().unwrap()));
+    let other = &config.apps["other"].secret;
+    assert!(matches!(other, SecretSource::File(p) if p == Path::new("/etc/here/other.secret")));
+    let third = &config.apps["third"].secret;
+    assert!(matches!(third, SecretSource::Command(words) if words == &["pass", "show", "tiktok"]));
+    let fourth = &config.apps["fourth"].secret;
+    assert!(matches!(fourth, SecretSource::Command(w) if w[..2] == ["sh", "-c"] && w.len() == 3));
+}
+
+#[test]
+fn an_empty_file_is_fine() {
+    let config = read("# nothing yet\n").unwrap();
+    assert!(config.apps.is_empty() && !config.holds_a_secret());
+}
+
+#[test]
+fn only_a_secret_in_the_file_itself_makes_it_secret() {
+    assert!(read(APP_LINES).unwrap().holds_a_secret());
+    let elsewhere = "[apps.a]\nclient_key = \"k\"\nclient_secret_file = \"f\"";
+    assert!(!read(elsewhere).unwrap().holds_a_secret());
+}
+
+#[test]
+fn an_unknown_key_has_its_place_and_a_guess() {
+    assert_eq!(
+        mistakes("[defaults]\n  privcy_level = \"SELF_ONLY\"\n"),
+        ["line 2, column 3: unknown key `privcy_level`; did you mean `privacy_level`?"]
+    );
+    assert_eq!(
+        mistakes("colour = 1\n"),
+        ["line 1, column 1: unknown key `colour`; the keys here are `apps`, `defaults`"]
+    );
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_in_their_order() {
+    let text =
+        format!("{APP_LINES}secrets = 1\n[defaults]\nis_aigc = \"yes\"\nprivacy_level = \"ALL\"");
+    let found = mistakes(&text);
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(found[0].starts_with("line 4, column 1: unknown key `secrets`"), "{found:?}");
+    assert_eq!(found[1], "line 6, column 11: must be true or false, not a string");
+    assert!(found[2].starts_with("line 7, column 17: not a privacy level"), "{found:?}");
+}
+
+#[test]
+fn an_app_needs_a_key_and_exactly_one_secret() {
+    assert_eq!(
+        mistakes("[apps.a]\nclient_secret = \"s\""),
+        ["line 1, column 7: the app has no `client_key`"]
+    );
+    assert!(mistakes("[apps.a]\nclient_key = \"k\"")[0].contains("has no `client_secret`"));
+    let two = format!("{APP_LINES}client_secret_file = \"f\"");
+    assert!(mistakes(&two)[0].contains("more than one kind of client secret"));
+}
+
+#[test]
+fn a_default_app_must_be_there() {
+    let text = format!("{APP_LINES}[defaults]\napp = \"b\"");
+    assert_eq!(mistakes(&text), ["line 5, column 7: there is no `[apps.b]`"]);
+}
+
+#[test]
+fn what_is_no_toml_has_its_place() {
+    assert!(mistakes("[apps.a]\nclient_key = \n")[0].starts_with("line 2, column 1"));
+}
+
+#[test]
+fn no_message_quotes_a_value() {
+    for text in [
+        "client_secret = \"canary\"",
+        "[apps.a]\nclient_key = \"k\"\nclient_secret = canary",
+        "[apps.a]\nclient_key = \"k\"\nclient_secret = [\"canary\"]",
+        "[apps]\na = \"canary\"",
+        "[apps.a]\nclient_key = \"k\"\nclient_secret = \"canary",
+        "[apps.a]\nclient_key = \"k\"\nclient_secret = \"s\"\nclient_secret = \"canary\"",
+        "[apps.a]\nredirect_uri = \"canary\"",
+        "[defaults]\nmode = \"canary\"",
+    ] {
+        let found = mistakes(text).join("\n");
+        assert!(!found.contains("canary"), "{found}");
+    }
+}
+
+#[test]
+fn a_redirect_uri_is_one_that_can_be_registered() {
+    for bad in [
+        "callback",
+        "ftp://127.0.0.1:1/callback/",
+        "http://127.0.0.1:1/callback/?x=1",
+        "http://127.0.0.1:1/#x",
+        "http://127.0.0.1:*/callback/",
+    ] {
+        let text = format!("{APP_LINES}redirect_uri = \"{bad}\"");
+        assert_eq!(mistakes(&text).len(), 1, "{bad}");
+    }
+}
+
+#[test]
+fn a_terminal_escape_in_a_key_does_no_harm() {
+    assert!(!mistakes("\"a\\u001b[31m\" = 1")[0].contains('\u{1b}'));
+}

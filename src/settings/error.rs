@@ -1,0 +1,199 @@
+//! Why the settings cannot be used.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::apps::NoApp;
+use super::command::CommandError;
+use super::config::list;
+use super::mistake::Mistakes;
+use crate::exit::{Exit, Explain};
+use crate::fs::FsError;
+use crate::text::plain;
+use crate::tiktok::EndpointsError;
+use crate::timing::TimingError;
+
+/// Where one gets an app.
+const PORTAL: &str = "https://developers.tiktok.com/apps/";
+
+/// A setting that cannot be used. Nothing was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// Neither a home directory nor XDG directories are known.
+    #[error("no home directory is known")]
+    NoHome,
+    /// The home directory's path cannot be made absolute.
+    #[error("failed to resolve `{}`", directory.display())]
+    Home {
+        /// As given.
+        directory: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A variable that is not UTF-8.
+    #[error("{name} is not valid UTF-8")]
+    NotText {
+        /// The variable.
+        name: &'static str,
+    },
+    /// A base URL that no request may go to.
+    #[error(transparent)]
+    Endpoints(#[from] EndpointsError),
+    /// Rehearsal times against TikTok itself.
+    #[error("TIKTOK_UP_TIMING is set, but the API is not on this machine")]
+    TimingElsewhere,
+    /// Rehearsal times that cannot be read.
+    #[error("TIKTOK_UP_TIMING cannot be used")]
+    Timing(#[source] TimingError),
+    /// A file that cannot be read, or that others may read although it holds a secret.
+    #[error(transparent)]
+    File(FsError),
+    /// Mistakes in `config.toml`.
+    #[error("`{}` cannot be used\n{mistakes}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        mistakes: Mistakes,
+    },
+    /// No app is configured or chosen.
+    #[error("{}", no_app(.0))]
+    NoApp(NoApp),
+    /// `--app` names an app that is not in `config.toml`.
+    #[error("there is no app `{}` in `{}`", plain(name), config.display())]
+    UnknownApp {
+        /// As given.
+        name: String,
+        /// The names that there are.
+        known: Vec<String>,
+        /// The file.
+        config: PathBuf,
+    },
+    /// `--app` and the environment each name an app.
+    #[error("`--app {}` was given, but TIKTOK_CLIENT_KEY is set as well", plain(name))]
+    TwoApps {
+        /// As given.
+        name: String,
+    },
+    /// Only one of the two credentials is in the environment.
+    #[error("{set} is set, but {missing} is not")]
+    HalfApp {
+        /// The variable that is set.
+        set: &'static str,
+        /// The one that is not.
+        missing: &'static str,
+    },
+    /// A credential with characters that none has.
+    #[error("{name} contains white space, a quote or `=`")]
+    OddCredential {
+        /// Where it came from.
+        name: String,
+    },
+    /// Client key and client secret are the same text.
+    #[error("{key} and {secret} are the same")]
+    SameTwice {
+        /// Where the key came from.
+        key: String,
+        /// Where the secret came from.
+        secret: String,
+    },
+    /// `client_secret_file` is not there.
+    #[error("there is no client secret file `{}`", path.display())]
+    NoSecretFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// `client_secret_file` is empty.
+    #[error("the client secret file `{}` is empty", path.display())]
+    EmptySecretFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// `client_secret_command` gave no secret.
+    #[error("`client_secret_command` of `[apps.{}]` gave no client secret", plain(app))]
+    Command {
+        /// The app's name.
+        app: String,
+        /// Why.
+        source: CommandError,
+    },
+}
+
+impl Explain for SettingsError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::File(error) => error.exit(),
+            Self::Endpoints(error) => error.exit(),
+            _ => Exit::Usage,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoHome => "set HOME, or name a directory with `--home DIR`".into(),
+            Self::Home { .. } | Self::Command { .. } => return None,
+            Self::NotText { name } => format!("set {name} to plain text"),
+            Self::Endpoints(error) => return error.hint(),
+            Self::TimingElsewhere => {
+                "waiting times can be shortened only in a rehearsal, with TIKTOK_UP_API_URL on \
+                 127.0.0.1; unset TIKTOK_UP_TIMING to use TikTok itself"
+                    .into()
+            }
+            Self::Timing(_) => "write it like `stall=200ms,poll_first=10ms`".into(),
+            Self::File(error) => return error.hint(),
+            Self::Config { .. } => "correct the file and run again; nothing was sent".into(),
+            Self::NoApp(reason) => how_to_set(reason),
+            Self::UnknownApp { known, .. } if known.is_empty() => {
+                "it has no `[apps.NAME]` at all".into()
+            }
+            Self::UnknownApp { known, .. } => format!("the apps there are {}", list(known)),
+            Self::TwoApps { .. } => {
+                "leave `--app` out, or unset TIKTOK_CLIENT_KEY and TIKTOK_CLIENT_SECRET".into()
+            }
+            Self::HalfApp { missing, .. } => format!(
+                "set {missing} too: TikTok wants client key and client secret, and shows both on \
+                 the app's page at {PORTAL}"
+            ),
+            Self::OddCredential { .. } => {
+                "paste only the value that the developer portal shows".into()
+            }
+            Self::SameTwice { .. } => format!(
+                "one was pasted in the other's place; the app's page at {PORTAL} shows both"
+            ),
+            Self::NoSecretFile { .. } | Self::EmptySecretFile { .. } => {
+                "write the client secret into it and make it readable to you alone".into()
+            }
+        })
+    }
+}
+
+fn no_app(reason: &NoApp) -> String {
+    match reason {
+        NoApp::Nowhere { .. } => "no TikTok app is configured".into(),
+        NoApp::Several(names) => format!("several apps are configured ({})", list(names)),
+    }
+}
+
+fn how_to_set(reason: &NoApp) -> String {
+    match reason {
+        NoApp::Nowhere { config } => format!(
+            "copy client key and client secret of your app from {PORTAL}, then either\n\
+             \n\
+             \u{20} export TIKTOK_CLIENT_KEY=...\n\
+             \u{20} export TIKTOK_CLIENT_SECRET=...\n\
+             \n\
+             or write `{}` and keep it to yourself (`chmod 600`):\n\
+             \n\
+             \u{20} [apps.main]\n\
+             \u{20} client_key = \"...\"\n\
+             \u{20} client_secret = \"...\"",
+            config.display()
+        ),
+        NoApp::Several(names) => {
+            let first = names.first().map_or("NAME", String::as_str);
+            format!(
+                "choose one with `--app {first}`, or for good with `app = \"{first}\"` under `[defaults]`"
+            )
+        }
+    }
+}

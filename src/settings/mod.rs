@@ -1,0 +1,115 @@
+//! Settings: flags, then the environment, then `config.toml`, then what is built in; checked once,
+//! before anything else happens.
+
+mod apps;
+mod command;
+mod config;
+mod error;
+mod file;
+mod home;
+mod mistake;
+
+use std::ffi::OsString;
+
+pub use self::apps::NoApp;
+pub use self::command::{CommandError, SECRET_VARS, clean_command};
+pub use self::error::SettingsError;
+pub use self::home::Home;
+pub use self::mistake::{Mistake, Mistakes};
+
+use self::apps::{Choice, variable};
+use self::config::Config;
+use self::file::UserFile;
+use crate::cli::GlobalArgs;
+use crate::clock::Clock;
+use crate::manifest::Preferences;
+use crate::tiktok::{App, Endpoints};
+use crate::timing::Timing;
+
+/// Where environment variables are looked up.
+pub type Environment<'a> = dyn Fn(&str) -> Option<OsString> + Send + Sync + 'a;
+
+/// Waiting times for rehearsals; see [`Timing::with`].
+const TIMING_VAR: &str = "TIKTOK_UP_TIMING";
+
+/// Everything that a run is told from outside.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where the program's files are.
+    pub home: Home,
+    /// Where TikTok is.
+    pub endpoints: Endpoints,
+    /// What time it is.
+    pub clock: Clock,
+    /// How long to wait for what.
+    pub timing: Timing,
+    /// What `[defaults]` of `config.toml` says about posts.
+    pub defaults: Preferences,
+    app: Choice,
+}
+
+impl Settings {
+    /// Reads and checks all settings. Of the environment, only what `env` tells is looked at.
+    pub fn load(global: &GlobalArgs, env: &Environment<'_>) -> Result<Self, SettingsError> {
+        let home = Home::find(global.home.as_deref(), env)?;
+        let api = variable(env, "TIKTOK_UP_API_URL")?;
+        let auth = variable(env, "TIKTOK_UP_AUTH_URL")?;
+        let endpoints = Endpoints::new(api.as_deref(), auth.as_deref())?;
+        let timing = timing(env, &endpoints)?;
+        let config = read_config(&home)?;
+        let app = Choice::make(global.app.as_deref(), env, &config, &home.config_file())?;
+        let defaults = config.defaults;
+        Ok(Self {
+            home,
+            endpoints,
+            clock: Clock::shifted(timing.clock_offset),
+            timing,
+            defaults,
+            app,
+        })
+    }
+
+    /// The settings of a run that is given everything by the program itself: the demo.
+    pub fn given(home: Home, endpoints: Endpoints, timing: Timing, app: App) -> Self {
+        Self {
+            home,
+            endpoints,
+            clock: Clock::shifted(timing.clock_offset),
+            timing,
+            defaults: Preferences::default(),
+            app: Choice::Given(app),
+        }
+    }
+
+    /// The app to speak as. Only now a `client_secret_file` is read or a `client_secret_command`
+    /// run; neither is remembered, so ask once.
+    pub fn app(&self) -> Result<App, SettingsError> {
+        self.app.app()
+    }
+}
+
+fn timing(env: &Environment<'_>, endpoints: &Endpoints) -> Result<Timing, SettingsError> {
+    match variable(env, TIMING_VAR)? {
+        None => Ok(Timing::default()),
+        Some(_) if !endpoints.on_loopback() => Err(SettingsError::TimingElsewhere),
+        Some(list) => Timing::default().with(&list).map_err(SettingsError::Timing),
+    }
+}
+
+fn read_config(home: &Home) -> Result<Config, SettingsError> {
+    let path = home.config_file();
+    let Some(file) = UserFile::read(&path).map_err(SettingsError::File)? else {
+        return Ok(Config::default());
+    };
+    let config = Config::read(&file.text, &home.config)
+        .map_err(|mistakes| SettingsError::Config { path, mistakes })?;
+    if config.holds_a_secret() {
+        file.check_private().map_err(SettingsError::File)?;
+    }
+    Ok(config)
+}
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

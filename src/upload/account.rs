@@ -1,0 +1,339 @@
+//! The posts of one account, one after another.
+
+use std::path::{Path, PathBuf};
+
+use tokio::time::Instant;
+
+use crate::exit::Exit;
+use crate::journal::{self, Journal, JournalError, LocalFile, NewPost, Post as Row};
+use crate::manifest::Mode;
+use crate::text;
+use crate::tiktok::{Code, Reaction, Scopes};
+use crate::upload::calls::{Authority, CallError, Calls, chain};
+use crate::upload::engine::{Drive, Leave, Options};
+use crate::upload::gate::Gate;
+use crate::upload::outcome::Known;
+use crate::upload::plan::{Plan, PlanError};
+use crate::upload::post::{Content, Post};
+use crate::upload::report::{PostReport, PostState, Trouble};
+use crate::upload::state::{Failed, Phase};
+use crate::upload::video::{Fingerprint, Video, VideoError};
+
+/// One account's part of a run.
+pub struct AccountRun<'a, A> {
+    calls: &'a Calls<'a, A>,
+    options: &'a Options,
+    gate: Gate<'a, A>,
+}
+
+impl<A> std::fmt::Debug for AccountRun<'_, A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccountRun").field("calls", self.calls).finish_non_exhaustive()
+    }
+}
+
+/// Why the rest of an account's posts are not tried.
+struct Halted {
+    trouble: Trouble,
+    state: PostState,
+    exit: Exit,
+}
+
+/// The journal's row of a post, and the open file behind it.
+struct Located {
+    row: Row,
+    source: Option<(Video, Plan)>,
+}
+
+/// Why a post could not be looked up.
+#[derive(Debug, thiserror::Error)]
+enum LocateError {
+    #[error(transparent)]
+    File(#[from] VideoError),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl<'a, A: Authority> AccountRun<'a, A> {
+    /// The run of one account that was granted `scopes`.
+    pub fn new(calls: &'a Calls<'a, A>, options: &'a Options, scopes: &'a Scopes) -> Self {
+        Self { calls, options, gate: Gate::new(calls, scopes) }
+    }
+
+    /// Works off the posts: what an earlier run began first, then what is due, oldest first, then
+    /// the rest in the manifest's order. Each is reported as it ends its run.
+    pub async fn run(&self, mut posts: Vec<Post>) -> Vec<PostReport> {
+        let begun = self.calls.journal.unfinished(Some(self.calls.account)).unwrap_or_default();
+        let is_begun = |post: &Post| {
+            begun.iter().any(|row| {
+                row.label == post.subject.video || (post.id.is_some() && row.id == post.id)
+            })
+        };
+        posts.sort_by_key(|post| (!is_begun(post), post.publish_at));
+        let mut halted: Option<Halted> = None;
+        let mut reports = Vec::new();
+        for post in &posts {
+            let report = if let Some(halted) = &halted {
+                halted.report(post)
+            } else {
+                let (report, stop) = self.one(post).await;
+                halted = stop;
+                report
+            };
+            self.calls.reporter.ended(&report);
+            reports.push(report);
+        }
+        reports
+    }
+
+    async fn one(&self, post: &Post) -> (PostReport, Option<Halted>) {
+        let started = Instant::now();
+        if let Some(signal) = self.calls.shutdown.asked() {
+            let leave = Leave::Interrupted(signal);
+            let report = Known::new(post, started).left(&leave);
+            return (report.clone(), Halted::after(&leave, &report));
+        }
+        let now = self.options.clock.now();
+        if let Some(at) = post.publish_at.filter(|at| *at > now) {
+            let report = Known::new(post, started).report(PostState::Deferred, Exit::Done);
+            let note = Some("its time has not come".to_owned());
+            return (PostReport { at: Some(at), note, ..report }, None);
+        }
+        let located = match self.locate(post).await {
+            Ok(located) => located,
+            Err(error) => return not_located(post, started, error),
+        };
+        if let Some(report) = earlier(post, &located.row, started) {
+            return (report, None);
+        }
+        let Located { row, source } = located;
+        let mut drive = Drive::new(&self.gate, self.calls, self.options, post, row, source);
+        let left = drive.run().await;
+        let username = self.gate.username().await;
+        let known = Known {
+            post,
+            row: Some(&drive.row),
+            attempt: drive.attempt.as_ref(),
+            post_ids: &drive.post_ids,
+            username: username.as_deref(),
+            took: started.elapsed(),
+        };
+        match (left, drive.phase()) {
+            (Err(Leave::Journal(JournalError::SameContent { other, certain: true })), _) => {
+                let (number, same) = (drive.row.number, other.number);
+                match self.calls.journal.same_as(number, same) {
+                    Ok(()) => (same_as(post, &other, started), None),
+                    Err(error) => {
+                        let leave = Leave::Journal(error);
+                        let report = known.left(&leave);
+                        (report.clone(), Halted::after(&leave, &report))
+                    }
+                }
+            }
+            (Err(leave), _) => {
+                let report = known.left(&leave);
+                (report.clone(), Halted::after(&leave, &report))
+            }
+            (Ok(()), phase) => {
+                let phase = phase.unwrap_or(Phase::Lost);
+                let report = known.over(phase, drive.trouble.as_ref(), drive.exit);
+                (report.clone(), Halted::after_refusal(phase, &report))
+            }
+        }
+    }
+
+    /// Opens the file, plans it and finds or makes the post's row.
+    async fn locate(&self, post: &Post) -> Result<Located, LocateError> {
+        let (content, source) = match &post.content {
+            Content::Url(url) => (journal::Content::Url(url.clone()), None),
+            Content::Photos { urls, .. } => (journal::Content::Photos(urls.clone()), None),
+            Content::File { path, .. } => match Video::open(path) {
+                Ok(video) => {
+                    let plan = Plan::new(video.size(), self.options.chunk_size)?;
+                    let file = self.local_file(post, &video, plan).await?;
+                    (journal::Content::File(file), Some((video, plan)))
+                }
+                Err(error) if error.is_missing() => {
+                    let id = post.id.as_deref();
+                    let known = gone(self.calls.journal, self.calls.account, post.mode, id, path)?;
+                    let row = known.ok_or(error)?;
+                    return Ok(Located { row, source: None });
+                }
+                Err(error) => return Err(error.into()),
+            },
+        };
+        let row = self.calls.journal.post_for(&self.new_post(post, content))?;
+        let source = source.map(|(video, plan)| {
+            let recorded = row.file().filter(|file| file.identity.size == video.size());
+            let recorded = recorded.and_then(|f| Plan::recorded(f.identity.size, f.chunk_size));
+            let begun = row.phase().is_some_and(|phase| !phase.is_over());
+            // An attempt under way keeps the plan that its init declared.
+            (video, recorded.filter(|_| begun).unwrap_or(plan))
+        });
+        Ok(Located { row, source })
+    }
+
+    /// The file as the journal knows files. Its content is read here only if the journal knows another
+    /// post of this account, mode and size.
+    async fn local_file(
+        &self,
+        post: &Post,
+        video: &Video,
+        plan: Plan,
+    ) -> Result<LocalFile, LocateError> {
+        let journal = self.calls.journal;
+        let suspects = journal.known_with_size(self.calls.account, post.mode, video.size())?;
+        let same = |row: &Row| row.file().is_some_and(|file| file.identity == video.identity());
+        let fingerprint = if suspects.is_empty() || suspects.iter().any(same) {
+            None
+        } else {
+            let (video, size) = (video.clone(), video.size());
+            let path = video.path().to_owned();
+            let hashing =
+                tokio::task::spawn_blocking(move || Fingerprint::default().extend(&video, size));
+            let hashed = hashing.await.unwrap_or_else(|_| {
+                Err(VideoError::Io {
+                    path,
+                    source: std::io::Error::other("the hashing thread ended"),
+                })
+            });
+            Some(hashed?.hex())
+        };
+        Ok(LocalFile {
+            path: absolute(video.path()),
+            identity: video.identity(),
+            chunk_size: plan.chunk_size(),
+            chunks: plan.count(),
+            fingerprint,
+        })
+    }
+
+    fn new_post(&self, post: &Post, content: journal::Content) -> NewPost {
+        NewPost {
+            account: self.calls.account.to_owned(),
+            username: Some(post.subject.account.clone()),
+            mode: post.mode,
+            id: post.id.clone(),
+            content,
+            label: post.subject.video.clone(),
+            settings: post.settings_hash(),
+            publish_at: post.publish_at,
+            repost: self.options.repost,
+        }
+    }
+}
+
+/// The report of a post that earlier runs brought to its end.
+fn earlier(post: &Post, row: &Row, started: Instant) -> Option<PostReport> {
+    let attempt = row.last.as_ref()?;
+    let known = Known { row: Some(row), attempt: Some(attempt), ..Known::new(post, started) };
+    match attempt.phase {
+        Phase::Published | Phase::Inboxed => {
+            let report = known.report(PostState::Skipped, Exit::Done);
+            let note = Some("already posted".to_owned());
+            Some(PostReport { at: Some(attempt.updated_at), note, ..report })
+        }
+        Phase::Unresolved | Phase::Failed(Failed::Final | Failed::AuthRemoved) => {
+            Some(known.over(attempt.phase, None, None))
+        }
+        _ => None,
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The latest post that was made of a file which is gone now, by its `id` or its path.
+pub fn gone(
+    journal: &Journal,
+    account: &str,
+    mode: Mode,
+    id: Option<&str>,
+    path: &Path,
+) -> Result<Option<Row>, JournalError> {
+    let path = absolute(path);
+    let same = |row: &Row| match id {
+        Some(_) => row.id.as_deref() == id,
+        None => row.file().is_some_and(|file| file.path == path),
+    };
+    let mut rows = journal.all()?;
+    rows.retain(|row| row.account == account && row.mode == mode && same(row));
+    Ok(rows.pop())
+}
+
+/// The report of a post whose content turned out to be that of another one.
+fn same_as(post: &Post, other: &Row, started: Instant) -> PostReport {
+    earlier(post, other, started).unwrap_or_else(|| {
+        let known = Known { row: Some(other), ..Known::new(post, started) };
+        let note = Some(format!("the same video as post {}, which is under way", other.number));
+        PostReport { note, ..known.report(PostState::Skipped, Exit::Done) }
+    })
+}
+
+fn not_located(post: &Post, started: Instant, error: LocateError) -> (PostReport, Option<Halted>) {
+    let leave = match error {
+        LocateError::Journal(error) => Leave::Journal(error),
+        LocateError::File(error) => Leave::File(error),
+        LocateError::Plan(error) => Leave::Unfit {
+            trouble: Trouble {
+                code: "file".into(),
+                message: text::plain(&chain(&error)),
+                hint: None,
+                retryable: false,
+                log_id: None,
+            },
+            exit: Exit::Failed,
+        },
+    };
+    let report = Known::new(post, started).left(&leave);
+    (report.clone(), Halted::after(&leave, &report))
+}
+
+impl Halted {
+    /// What a post that was left means for the account's others.
+    fn after(leave: &Leave, report: &PostReport) -> Option<Self> {
+        let cap = matches!(leave, Leave::Call(CallError::Api(error))
+            if matches!(error.reaction(), Some(Reaction::Cap | Reaction::StopsAccount)));
+        (cap || leave.stops_account()).then(|| Self::from(report))
+    }
+
+    /// What a refused or failed post means for the account's others.
+    fn after_refusal(phase: Phase, report: &PostReport) -> Option<Self> {
+        let code = report.trouble.as_ref().map(|trouble| Code::from(trouble.code.as_str()))?;
+        let stops = match phase {
+            Phase::Rejected => matches!(
+                code.reaction(),
+                Reaction::Cap | Reaction::StopsAccount | Reaction::Login | Reaction::RenewToken
+            ),
+            Phase::Failed(failed) => {
+                failed == Failed::AuthRemoved || matches!(code, Code::Banned | Code::TooManyPosts)
+            }
+            _ => false,
+        };
+        stops.then(|| Self::from(report))
+    }
+
+    fn from(report: &PostReport) -> Self {
+        let state = match report.exit {
+            Exit::Temporary | Exit::Interrupted | Exit::Terminated => PostState::Deferred,
+            _ => PostState::Failed,
+        };
+        let trouble = report.trouble.clone().unwrap_or_else(|| Trouble {
+            code: "stopped".into(),
+            message: "the account was stopped".into(),
+            hint: None,
+            retryable: true,
+            log_id: None,
+        });
+        Self { trouble, state, exit: report.exit }
+    }
+
+    fn report(&self, post: &Post) -> PostReport {
+        let report = Known::new(post, Instant::now()).report(self.state, self.exit);
+        let note = Some("not tried: an earlier post of this account was stopped".to_owned());
+        PostReport { trouble: Some(self.trouble.clone()), note, ..report }
+    }
+}

@@ -1,0 +1,309 @@
+//! The JSON calls of an upload, with the one retry layer around them: token renewal, rate limits,
+//! backoff. What may be repeated is decided here per call; an init never is after it may have left.
+
+use std::future::Future;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::sleep;
+
+use crate::clock::Clock;
+use crate::exit::{Exit, Explain};
+use crate::journal::{CallKind, Facts, Journal, JournalError};
+use crate::retry::{Backoff, jittered};
+use crate::secret::Secret;
+use crate::signals::{Shutdown, Signal};
+use crate::tiktok::{Client, Code, CreatorInfo, Error, InitAnswer, PostStatus};
+use crate::timing::Timing;
+use crate::upload::post::Init;
+use crate::upload::report::{Progress, Reporter, Subject, Trouble};
+
+/// Tries of a call that may be repeated.
+const TRIES: u32 = 5;
+/// Answers 429 that one call waits out.
+const SLOW_DOWNS: u32 = 3;
+
+/// Inits a minute and token
+/// (<https://developers.tiktok.com/doc/content-posting-api-reference-direct-post>).
+const INITS: u32 = 6;
+/// `creator_info` calls a minute and token
+/// (<https://developers.tiktok.com/doc/content-posting-api-reference-query-creator-info>).
+const CREATOR_INFOS: u32 = 20;
+/// Status calls a minute and token
+/// (<https://developers.tiktok.com/doc/content-posting-api-reference-get-video-status>).
+const STATUSES: u32 = 30;
+
+/// Where an upload's access token comes from.
+pub trait Authority: Send + Sync {
+    /// A token with some life left; refreshes if it must.
+    fn access_token(&self) -> impl Future<Output = Result<Secret, Halt>> + Send;
+
+    /// A token after TikTok refused `rejected`.
+    fn renewed(&self, rejected: &Secret) -> impl Future<Output = Result<Secret, Halt>> + Send;
+}
+
+/// No token can be had, in words.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{}", trouble.message)]
+pub struct Halt {
+    /// What happened.
+    pub trouble: Trouble,
+    /// What the run ends with.
+    pub exit: Exit,
+}
+
+/// A call that came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// No token.
+    #[error(transparent)]
+    Token(#[from] Halt),
+    /// TikTok refused, or did not answer.
+    #[error(transparent)]
+    Api(#[from] Error),
+    /// The journal could not record the call, so it was not made.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A signal came first.
+    #[error("interrupted")]
+    Interrupted(Signal),
+}
+
+impl CallError {
+    /// The exit code that it leads to.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Token(halt) => halt.exit,
+            Self::Api(error) => error.exit(),
+            Self::Journal(error) => error.exit(),
+            Self::Interrupted(signal) => signal.exit(),
+        }
+    }
+
+    /// As a post reports it.
+    pub fn trouble(&self) -> Trouble {
+        match self {
+            Self::Token(halt) => halt.trouble.clone(),
+            Self::Api(error) => Trouble::of_api(error),
+            Self::Journal(error) => Trouble {
+                code: "journal".into(),
+                message: chain(error),
+                hint: error.hint(),
+                retryable: false,
+                log_id: None,
+            },
+            Self::Interrupted(_) => Trouble {
+                code: "interrupted".into(),
+                message: "interrupted".into(),
+                hint: Some("run the same command again to go on".into()),
+                retryable: true,
+                log_id: None,
+            },
+        }
+    }
+}
+
+impl Trouble {
+    /// An API error as a post reports it.
+    pub fn of_api(error: &Error) -> Self {
+        Self {
+            code: error.code().to_owned(),
+            message: error.to_string(),
+            hint: error.hint(),
+            retryable: error.exit() == Exit::Temporary,
+            log_id: error.refusal().and_then(|refusal| refusal.log_id.clone()),
+        }
+    }
+}
+
+impl Trouble {
+    /// As the journal keeps it with an attempt.
+    pub(super) fn facts(&self) -> Facts {
+        Facts {
+            code: Some(self.code.clone()),
+            message: Some(self.message.clone()),
+            log_id: self.log_id.clone(),
+            ..Facts::default()
+        }
+    }
+}
+
+/// An error and its causes in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let words = next.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        cause = next.source();
+    }
+    text
+}
+
+/// The calls of one account.
+#[derive(Clone, Copy)]
+pub struct Calls<'a, A> {
+    /// The API.
+    pub client: &'a Client,
+    /// The account's tokens.
+    pub authority: &'a A,
+    /// Counts calls across processes.
+    pub journal: &'a Journal,
+    /// The account's `open_id`, under which calls are counted.
+    pub account: &'a str,
+    /// The time of day.
+    pub clock: Clock,
+    /// Waiting times.
+    pub timing: &'a Timing,
+    /// Hears of waits and retries.
+    pub reporter: &'a dyn Reporter,
+    /// Asks to stop.
+    pub shutdown: &'a Shutdown,
+}
+
+impl<A> std::fmt::Debug for Calls<'_, A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Calls").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+impl<A: Authority> Calls<'_, A> {
+    /// Asks what the creator may post. May be repeated.
+    pub async fn creator_info(&self, subject: &Subject) -> Result<CreatorInfo, CallError> {
+        self.repeat(subject, CallKind::CreatorInfo, |token| async move {
+            self.client.creator_info(&token).await
+        })
+        .await
+    }
+
+    /// Asks where a post stands. May be repeated.
+    pub async fn status(
+        &self,
+        subject: &Subject,
+        publish_id: &str,
+    ) -> Result<PostStatus, CallError> {
+        self.repeat(subject, CallKind::Status, |token| async move {
+            self.client.status(&token, publish_id).await
+        })
+        .await
+    }
+
+    /// Waits until the account's quota has room for another init, and makes sure of a token, so that
+    /// nothing but the call itself stands between the recorded intent and its answer.
+    pub async fn ready_for_init(&self, subject: &Subject) -> Result<(), CallError> {
+        let free_at = || {
+            let window = self.timing.quota_window;
+            self.journal.next_slot(self.account, CallKind::Init, INITS, window)
+        };
+        while let Some(at) = free_at()? {
+            self.wait_for_quota(subject, INITS, at).await?;
+        }
+        self.authority.access_token().await?;
+        Ok(())
+    }
+
+    /// Sends an init. Repeated only after answers that prove that nothing was begun: a refused token
+    /// and a rate limit.
+    pub async fn init(&self, subject: &Subject, init: &Init) -> Result<InitAnswer, CallError> {
+        self.settled(subject, |token| async move { init.send(self.client, &token).await }).await
+    }
+
+    /// Repeats a call that changes nothing at TikTok until it is answered or the tries are used up.
+    async fn repeat<T, F: Future<Output = Result<T, Error>> + Send>(
+        &self,
+        subject: &Subject,
+        kind: CallKind,
+        call: impl Fn(Secret) -> F + Sync,
+    ) -> Result<T, CallError> {
+        let mut backoff = Backoff::new(self.timing.backoff_base, self.timing.backoff_cap, TRIES);
+        loop {
+            self.take_slot(subject, kind).await?;
+            let error = match self.settled(subject, &call).await {
+                Err(CallError::Api(error)) if may_pass(&error) => error,
+                other => return other,
+            };
+            let Some(wait) = backoff.pause() else { return Err(error.into()) };
+            let (attempt, of) = (backoff.attempt(), backoff.most());
+            let why = error.to_string();
+            self.reporter.progress(subject, &Progress::Retrying { why, attempt, of, wait });
+            self.pause(wait).await?;
+        }
+    }
+
+    /// One call, with the token renewed once if it is refused, and rate limits waited out.
+    async fn settled<T, F: Future<Output = Result<T, Error>> + Send>(
+        &self,
+        subject: &Subject,
+        call: impl Fn(Secret) -> F + Sync,
+    ) -> Result<T, CallError> {
+        let mut token = self.authority.access_token().await?;
+        let mut renewed = false;
+        let mut slowed = 0;
+        loop {
+            match call(token.clone()).await {
+                Err(error) if error.is(&Code::AccessTokenInvalid) && !renewed => {
+                    renewed = true;
+                    token = self.authority.renewed(&token).await?;
+                }
+                Err(error) if error.is(&Code::RateLimitExceeded) && slowed < SLOW_DOWNS => {
+                    slowed += 1;
+                    let asked = error.refusal().and_then(|refusal| refusal.retry_after);
+                    let wait = asked.unwrap_or_else(|| jittered(self.timing.rate_limited));
+                    let why = "TikTok asks to slow down".into();
+                    self.reporter.progress(subject, &Progress::Waiting { why, wait });
+                    self.pause(wait).await?;
+                }
+                answer => return answer.map_err(CallError::from),
+            }
+        }
+    }
+
+    /// Takes a place under the minute's limit, counted over all processes; waits if there is none.
+    async fn take_slot(&self, subject: &Subject, kind: CallKind) -> Result<(), CallError> {
+        let limit = match kind {
+            CallKind::Init => INITS,
+            CallKind::CreatorInfo => CREATOR_INFOS,
+            CallKind::Status => STATUSES,
+        };
+        let window = self.timing.quota_window;
+        while let Some(at) = self.journal.take_slot(self.account, kind, limit, window)? {
+            self.wait_for_quota(subject, limit, at).await?;
+        }
+        Ok(())
+    }
+
+    async fn wait_for_quota(
+        &self,
+        subject: &Subject,
+        limit: u32,
+        at: Timestamp,
+    ) -> Result<(), CallError> {
+        let wait = Duration::try_from(at.duration_since(self.clock.now())).unwrap_or_default();
+        // Never longer than the window, whatever the clocks say; never a busy loop.
+        let wait = wait.clamp(Duration::from_millis(1), self.timing.quota_window);
+        let why = format!("TikTok allows {limit} of these calls a minute");
+        self.reporter.progress(subject, &Progress::Waiting { why, wait });
+        self.pause(wait).await
+    }
+
+    /// Sleeps unless a signal comes.
+    pub async fn pause(&self, wait: Duration) -> Result<(), CallError> {
+        tokio::select! {
+            () = sleep(wait) => Ok(()),
+            signal = self.shutdown.requested() => Err(CallError::Interrupted(signal)),
+        }
+    }
+}
+
+/// Whether the same call may well work in a moment.
+fn may_pass(error: &Error) -> bool {
+    match error {
+        Error::NotSent { .. } | Error::NoAnswer { .. } => true,
+        Error::NotTikTok { status, .. } => *status != 404,
+        Error::Refused(refusal) => {
+            refusal.code.is_temporary() && refusal.code.reaction() == crate::tiktok::Reaction::Later
+        }
+    }
+}
