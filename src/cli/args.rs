@@ -53,7 +53,7 @@ pub struct RefreshArgs {
     pub force: bool,
 
     /// Only this account (alias or `open_id`); may be given several times
-    #[arg(long, value_name = "ACCOUNT")]
+    #[arg(long, value_name = "ACCOUNT", allow_hyphen_values = true)]
     pub account: Vec<String>,
 }
 
@@ -84,7 +84,7 @@ pub struct UploadArgs {
     pub draft: bool,
 
     /// The account of posts that name none (alias or `open_id`)
-    #[arg(long, value_name = "ACCOUNT")]
+    #[arg(long, value_name = "ACCOUNT", allow_hyphen_values = true)]
     pub account: Option<String>,
 
     /// How many accounts to serve at once; the posts of one account follow one another
