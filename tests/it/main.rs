@@ -6,6 +6,7 @@ mod accounts;
 mod awkward_input;
 mod hostile_callback;
 mod login;
+mod model;
 mod refresh;
 mod sandbox_auth;
 mod sandbox_client;
