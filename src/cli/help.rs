@@ -47,7 +47,7 @@ pub(super) const LOGIN: &str = headed!(
 pub(super) const REFRESH: &str = headed!(
     "Examples",
     "tiktok-up refresh                        silent when nothing is due: made for cron"
-    "tiktok-up refresh --within 12h           ahead of a long upload"
+    "tiktok-up refresh --within 1h            what ends within the hour"
     "tiktok-up refresh --force --account shop"
 );
 

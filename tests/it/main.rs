@@ -7,6 +7,7 @@ mod awkward_input;
 mod hostile_callback;
 mod login;
 mod model;
+mod person;
 mod refresh;
 mod sandbox_auth;
 mod sandbox_client;
