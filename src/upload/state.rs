@@ -295,7 +295,9 @@ fn final_intent(chunks: u32, stored: u32, event: Event) -> Step {
         Event::FileChanged { handed_over: false } if !claimed_early => {
             to(Phase::Abandoned, Action::Stop)
         }
-        Event::UrlGone | Event::UrlExpired | Event::FileChanged { .. } => here(Action::Prove),
+        Event::UrlGone | Event::UrlExpired | Event::FileReplaced | Event::FileChanged { .. } => {
+            here(Action::Prove)
+        }
         Event::ProvedIncomplete if claimed_early => to(Phase::Unresolved, Action::Stop),
         Event::ProvedIncomplete => to(Phase::Abandoned, Action::Again),
         // The read may lag: it tells what to send, not how this came about.
@@ -387,6 +389,7 @@ mod tests {
             Event::ChunkUnclear,
             Event::UrlGone,
             Event::UrlExpired,
+            Event::FileReplaced,
             Event::FileChanged { handed_over: true },
             Event::Status(Seen::Processing { stored: None }),
         ] {
@@ -422,6 +425,7 @@ mod tests {
                     (Event::Status(Seen::IdUnknown), Phase::Unresolved),
                     (Event::FileChanged { handed_over: false }, early),
                     (Event::UrlGone, early),
+                    (Event::FileReplaced, early),
                 ] {
                     assert_eq!(step(file, early, event).phase, after, "{event:?}");
                 }
