@@ -295,10 +295,9 @@ fn final_intent(chunks: u32, stored: u32, event: Event) -> Step {
         Event::FileChanged { handed_over: false } if !claimed_early => {
             to(Phase::Abandoned, Action::Stop)
         }
-        Event::UrlGone
-        | Event::UrlExpired
-        | Event::FileReplaced
-        | Event::FileChanged { .. } => here(Action::Prove),
+        Event::UrlGone | Event::UrlExpired | Event::FileReplaced | Event::FileChanged { .. } => {
+            here(Action::Prove)
+        }
         Event::ProvedIncomplete if claimed_early => to(Phase::Unresolved, Action::Stop),
         Event::ProvedIncomplete => to(Phase::Abandoned, Action::Again),
         // The read may lag: it tells what to send, not how this came about.
