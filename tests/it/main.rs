@@ -9,6 +9,7 @@ mod awkward_input;
 mod hostile_callback;
 mod login;
 mod login_ways;
+mod model;
 mod person;
 mod refresh;
 mod sandbox_auth;

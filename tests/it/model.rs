@@ -57,6 +57,8 @@ struct Run {
     action: Action,
     /// Whether the last block of the final chunk may have been handed over, now or by an earlier run.
     handed_over: bool,
+    /// Whether it began this attempt itself.
+    begun_here: bool,
 }
 
 /// Everything: the state that is explored.
@@ -67,7 +69,8 @@ struct World {
 }
 
 /// How hostile the surroundings are, beyond what is said above.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a dimension of its own")]
 struct Surroundings {
     /// A PUT can get lost on its way, and be answered with an error.
     lossy: bool,
@@ -77,6 +80,8 @@ struct Surroundings {
     forgetful: bool,
     /// The file may change under the run.
     shifty: bool,
+    /// Every later run finds another file in place of the planned one.
+    replaced: bool,
     /// `uploaded_bytes` may lag behind.
     lagging: bool,
     /// The margins that make a lagging `uploaded_bytes` no proof are not kept.
@@ -225,7 +230,7 @@ impl Model {
         let mut next = world;
         next.attempts[index] = Some(Attempt { journal: Phase::InitIntent, task: None });
         let (phase, action) = (Phase::InitIntent, Action::Init);
-        next.run = Some(Run { phase, action, handed_over: false });
+        next.run = Some(Run { phase, action, handed_over: false, begun_here: true });
         Some(next)
     }
 
@@ -234,18 +239,19 @@ impl Model {
         let phase = world.attempts[index].map_or(Phase::InitIntent, |attempt| attempt.journal);
         let step = (self.rules.resume)(self.transfer, phase);
         let handed_over = matches!(phase, Phase::FinalIntent { .. });
-        self.record(world, index, step, handed_over)
+        let run = Run { phase, action: step.action, handed_over, begun_here: false };
+        self.record(world, index, step, run)
     }
 
     /// The phase first, then the action.
-    fn record(&self, world: World, index: usize, step: Step, handed_over: bool) -> World {
+    fn record(&self, world: World, index: usize, step: Step, run: Run) -> World {
         let mut next = world;
         if let Some(attempt) = &mut next.attempts[index]
             && (self.rules.records)(step.phase)
         {
             attempt.journal = step.phase;
         }
-        next.run = Some(Run { phase: step.phase, action: step.action, handed_over });
+        next.run = Some(Run { phase: step.phase, action: step.action, ..run });
         next
     }
 
@@ -267,7 +273,7 @@ impl Model {
                 Heard::Event(event) => (self.rules.step)(self.transfer, run.phase, event),
                 Heard::Unauthorized => (self.rules.unauthorized)(run.phase),
             };
-            next.push(self.record(world, index, step, handed_over));
+            next.push(self.record(world, index, step, Run { handed_over, ..run }));
         }
     }
 
@@ -275,11 +281,15 @@ impl Model {
         let Some(task) = task else { return self.init() };
         let handed = run.handed_over;
         let heard = |event| (Some(task), handed, Heard::Event(event));
+        let sends = matches!(run.action, Action::Intend | Action::Send { .. });
+        if self.around.replaced && sends && !run.begun_here {
+            return vec![heard(Event::FileReplaced)];
+        }
         let mut effects = Vec::new();
         if run.phase.needs_url() && self.chunks() > 0 && (task.expired || self.around.hasty) {
             effects.push(heard(Event::UrlExpired));
         }
-        if self.around.shifty && matches!(run.action, Action::Intend | Action::Send { .. }) {
+        if self.around.shifty && sends {
             // Noticed before the last block, which is withheld.
             effects.push(heard(Event::FileChanged { handed_over: handed }));
         }
@@ -461,6 +471,7 @@ const CALM: Surroundings = Surroundings {
     hasty: false,
     forgetful: false,
     shifty: false,
+    replaced: false,
     lagging: false,
     marginless: false,
     unsent: false,
@@ -527,6 +538,12 @@ fn sound_every_outcome_of_every_put() {
 #[test]
 fn sound_own_proof() {
     sound(FILE, Surroundings { shifty: true, ..LOSSY });
+}
+
+#[test]
+fn sound_another_file_in_place_of_the_planned_one() {
+    sound(FILE, Surroundings { replaced: true, ..LOSSY });
+    sound(FILE, Surroundings { replaced: true, lagging: true, forgetful: true, ..LOSSY });
 }
 
 #[test]
