@@ -8,6 +8,7 @@ mod auth_sweep;
 mod awkward_input;
 mod hostile_callback;
 mod login;
+mod login_ways;
 mod model;
 mod person;
 mod refresh;
