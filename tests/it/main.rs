@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod accounts;
+#[cfg(feature = "faults")]
+mod auth_sweep;
 mod awkward_input;
 mod hostile_callback;
 mod login;

@@ -107,7 +107,7 @@ impl World {
 
     /// The names in the state directory that no finished run leaves.
     pub(crate) fn leftovers(&self) -> Vec<String> {
-        let names = fs::read_dir(self.home().join("home")).unwrap();
+        let Ok(names) = fs::read_dir(self.home().join("home")) else { return Vec::new() };
         let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         names.filter(|name| name.contains(".tmp-") || name.contains(".new")).collect()
     }
