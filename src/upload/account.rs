@@ -2,22 +2,26 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use crate::exit::Exit;
-use crate::journal::{self, Journal, JournalError, LocalFile, NewPost, Post as Row};
+use crate::journal::{self, CapKind, Journal, JournalError, LocalFile, NewPost, Post as Row};
 use crate::manifest::Mode;
 use crate::text;
 use crate::tiktok::{Code, Reaction, Scopes};
 use crate::upload::calls::{Authority, CallError, Calls, chain};
 use crate::upload::engine::{Drive, Leave, Options};
-use crate::upload::gate::Gate;
+use crate::upload::gate::{DAY, Gate};
 use crate::upload::outcome::Known;
 use crate::upload::plan::{Plan, PlanError};
 use crate::upload::post::{Content, Post};
 use crate::upload::report::{PostReport, PostState, Trouble};
 use crate::upload::state::{Failed, Phase};
 use crate::upload::video::{Fingerprint, Video, VideoError};
+
+/// How long TikTok is not asked again after it said that a cap is full.
+const ASK_AGAIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// One account's part of a run.
 pub struct AccountRun<'a, A> {
@@ -33,8 +37,11 @@ impl<A> std::fmt::Debug for AccountRun<'_, A> {
 }
 
 /// Why the rest of an account's posts are not tried.
+#[derive(Clone)]
 struct Halted {
     trouble: Trouble,
+    /// When another try may help.
+    at: Option<Timestamp>,
     state: PostState,
     exit: Exit,
 }
@@ -71,14 +78,15 @@ impl<'a, A: Authority> AccountRun<'a, A> {
                 row.label == post.subject.video || (post.id.is_some() && row.id == post.id)
             })
         };
-        posts.sort_by_key(|post| (!is_begun(post), post.publish_at));
+        posts.sort_by_key(|post| (!is_begun(post), post.publish_at.is_none(), post.publish_at));
         let mut halted: Option<Halted> = None;
         let mut reports = Vec::new();
         for post in &posts {
             let report = if let Some(halted) = &halted {
-                halted.report(post)
+                self.not_tried(post, halted).await
             } else {
-                let (report, stop) = self.one(post).await;
+                let due = is_begun(post) || self.is_due(post);
+                let (report, stop) = if due { self.one(post).await } else { self.early(post) };
                 halted = stop;
                 report
             };
@@ -88,29 +96,66 @@ impl<'a, A: Authority> AccountRun<'a, A> {
         reports
     }
 
+    fn is_due(&self, post: &Post) -> bool {
+        post.publish_at.is_none_or(|at| at <= self.options.clock.now())
+    }
+
+    /// A post whose time has not come.
+    fn early(&self, post: &Post) -> (PostReport, Option<Halted>) {
+        let report = Known::new(post, Instant::now()).report(PostState::Deferred, Exit::Done);
+        let note = Some("its time has not come".to_owned());
+        (PostReport { at: post.publish_at, note, ..report }, None)
+    }
+
+    /// A post after one that stopped the account: what is posted is still called so.
+    async fn not_tried(&self, post: &Post, halted: &Halted) -> PostReport {
+        if !self.is_due(post) {
+            return self.early(post).0;
+        }
+        if halted.state == PostState::Deferred
+            && let Ok(located) = self.locate(post).await
+            && let Some(report) = earlier(post, &located.row, Instant::now())
+        {
+            return report;
+        }
+        halted.report(post)
+    }
+
     async fn one(&self, post: &Post) -> (PostReport, Option<Halted>) {
         let started = Instant::now();
-        if let Some(signal) = self.calls.shutdown.asked() {
-            let leave = Leave::Interrupted(signal);
-            let report = Known::new(post, started).left(&leave);
-            return (report.clone(), Halted::after(&leave, &report));
+        // A second time for a file that took the place of the one that was begun.
+        for _ in 0..2 {
+            if let Some(signal) = self.calls.shutdown.asked() {
+                return left(&Known::new(post, started), &Leave::Interrupted(signal));
+            }
+            let located = match self.locate(post).await {
+                Ok(located) => located,
+                Err(error) => return not_located(post, started, error),
+            };
+            if let Some(report) = earlier(post, &located.row, started) {
+                return (report, None);
+            }
+            let nothing_yet = located.row.phase().is_none_or(Phase::is_dead);
+            if nothing_yet && !self.is_due(post) {
+                return self.early(post);
+            }
+            if let Some(outcome) = self.drive(post, located, started).await {
+                return outcome;
+            }
         }
-        let now = self.options.clock.now();
-        if let Some(at) = post.publish_at.filter(|at| *at > now) {
-            let report = Known::new(post, started).report(PostState::Deferred, Exit::Done);
-            let note = Some("its time has not come".to_owned());
-            return (PostReport { at: Some(at), note, ..report }, None);
-        }
-        let located = match self.locate(post).await {
-            Ok(located) => located,
-            Err(error) => return not_located(post, started, error),
-        };
-        if let Some(report) = earlier(post, &located.row, started) {
-            return (report, None);
-        }
+        left(&Known::new(post, started), &Leave::Replaced)
+    }
+
+    /// Drives a post as far as it goes. `None`: its file is another one now, to be looked up anew.
+    async fn drive(
+        &self,
+        post: &Post,
+        located: Located,
+        started: Instant,
+    ) -> Option<(PostReport, Option<Halted>)> {
         let Located { row, source } = located;
         let mut drive = Drive::new(&self.gate, self.calls, self.options, post, row, source);
-        let left = drive.run().await;
+        let outcome = drive.run().await;
         let username = self.gate.username().await;
         let known = Known {
             post,
@@ -120,27 +165,65 @@ impl<'a, A: Authority> AccountRun<'a, A> {
             username: username.as_deref(),
             took: started.elapsed(),
         };
-        match (left, drive.phase()) {
-            (Err(Leave::Journal(JournalError::SameContent { other, certain: true })), _) => {
-                let (number, same) = (drive.row.number, other.number);
-                match self.calls.journal.same_as(number, same) {
+        Some(match outcome {
+            Err(Leave::Replaced) => return None,
+            Err(Leave::Journal(JournalError::SameContent { other, certain: true })) => {
+                match self.calls.journal.same_as(drive.row.number, other.number) {
                     Ok(()) => (same_as(post, &other, started), None),
-                    Err(error) => {
-                        let leave = Leave::Journal(error);
-                        let report = known.left(&leave);
-                        (report.clone(), Halted::after(&leave, &report))
-                    }
+                    Err(error) => left(&known, &Leave::Journal(error)),
                 }
             }
-            (Err(leave), _) => {
-                let report = known.left(&leave);
-                (report.clone(), Halted::after(&leave, &report))
+            Err(leave) => {
+                let (report, halted) = left(&known, &leave);
+                self.remember_cap(report, halted)
             }
-            (Ok(()), phase) => {
-                let phase = phase.unwrap_or(Phase::Lost);
+            Ok(()) => {
+                let phase = drive.phase().unwrap_or(Phase::Lost);
                 let report = known.over(phase, drive.trouble.as_ref(), drive.exit);
-                (report.clone(), Halted::after_refusal(phase, &report))
+                let halted = Halted::after_refusal(phase, &report);
+                self.remember_cap(report, halted)
             }
+        })
+    }
+
+    /// If TikTok just said that a cap is full, the journal remembers it for a while, and the report
+    /// tells when there may be room again.
+    fn remember_cap(
+        &self,
+        report: PostReport,
+        halted: Option<Halted>,
+    ) -> (PostReport, Option<Halted>) {
+        let code = report.trouble.as_ref().map(|trouble| Code::from(trouble.code.as_str()));
+        let kinds = [CapKind::Posts, CapKind::Drafts, CapKind::ActiveUsers];
+        let kind = kinds.into_iter().find(|kind| Some(kind.code()) == code);
+        let (Some(kind), None, Some(halted)) = (kind, report.at, &halted) else {
+            return (report, halted);
+        };
+        let now = self.options.clock.now();
+        let ask_again = now.saturating_add(ASK_AGAIN).unwrap_or(now);
+        let room = self.room_at(kind).filter(|at| *at > now).unwrap_or(ask_again);
+        // What cannot be remembered is asked again; the post itself is recorded.
+        _ = self.calls.journal.set_cap(self.calls.account, kind, room.min(ask_again));
+        let halted = Halted { at: Some(room), ..halted.clone() };
+        (PostReport { at: Some(room), ..report }, Some(halted))
+    }
+
+    /// When the oldest post that fills a cap leaves its window, as far as the journal knows.
+    fn room_at(&self, kind: CapKind) -> Option<Timestamp> {
+        let day = SignedDuration::try_from(DAY).ok()?;
+        let journal = self.calls.journal;
+        match kind {
+            CapKind::Posts => {
+                let since = self.options.clock.now().checked_sub(day).ok()?;
+                let rows = journal.all().ok()?.into_iter();
+                let ours = rows
+                    .filter(|row| row.account == self.calls.account && row.mode == Mode::Direct);
+                let made = ours.filter_map(|row| row.last).filter(|last| !last.phase.is_dead());
+                let oldest = made.map(|last| last.created_at).filter(|at| *at > since).min()?;
+                oldest.checked_add(day).ok()
+            }
+            CapKind::Drafts => journal.next_draft(self.calls.account, 1, DAY).ok()?,
+            CapKind::ActiveUsers => None,
         }
     }
 
@@ -164,7 +247,11 @@ impl<'a, A: Authority> AccountRun<'a, A> {
                 Err(error) => return Err(error.into()),
             },
         };
-        let row = self.calls.journal.post_for(&self.new_post(post, content))?;
+        let new = self.new_post(post, content);
+        if let Some(row) = self.replaced(&new)? {
+            return Ok(Located { row, source });
+        }
+        let row = self.calls.journal.post_for(&new)?;
         let source = source.map(|(video, plan)| {
             let recorded = row.file().filter(|file| file.identity.size == video.size());
             let recorded = recorded.and_then(|f| Plan::recorded(f.identity.size, f.chunk_size));
@@ -173,6 +260,24 @@ impl<'a, A: Authority> AccountRun<'a, A> {
             (video, recorded.filter(|_| begun).unwrap_or(plan))
         });
         Ok(Located { row, source })
+    }
+
+    /// The post under way of another file that lay where this one lies now. It comes first: as long as
+    /// it may become a post, nothing new is begun for this entry.
+    fn replaced(&self, new: &NewPost) -> Result<Option<Row>, JournalError> {
+        let journal = self.calls.journal;
+        let journal::Content::File(file) = &new.content else { return Ok(None) };
+        if journal.find(new)?.is_some() {
+            return Ok(None);
+        }
+        let mut begun = journal.unfinished(Some(&new.account))?;
+        begun.retain(|row| {
+            row.mode == new.mode
+                && row.phase() != Some(Phase::Unresolved)
+                && (row.id.is_none() || new.id.is_none())
+                && row.file().is_some_and(|known| known.path == file.path)
+        });
+        Ok(begun.pop())
     }
 
     /// The file as the journal knows files. Its content is read here only if the journal knows another
@@ -288,8 +393,14 @@ fn not_located(post: &Post, started: Instant, error: LocateError) -> (PostReport
             exit: Exit::Failed,
         },
     };
-    let report = Known::new(post, started).left(&leave);
-    (report.clone(), Halted::after(&leave, &report))
+    left(&Known::new(post, started), &leave)
+}
+
+/// The report of a post that the run leaves, and what that means for the account's others.
+fn left(known: &Known<'_>, leave: &Leave) -> (PostReport, Option<Halted>) {
+    let report = known.left(leave);
+    let halted = Halted::after(leave, &report);
+    (report, halted)
 }
 
 impl Halted {
@@ -328,12 +439,12 @@ impl Halted {
             retryable: true,
             log_id: None,
         });
-        Self { trouble, state, exit: report.exit }
+        Self { trouble, at: report.at, state, exit: report.exit }
     }
 
     fn report(&self, post: &Post) -> PostReport {
         let report = Known::new(post, Instant::now()).report(self.state, self.exit);
         let note = Some("not tried: an earlier post of this account was stopped".to_owned());
-        PostReport { trouble: Some(self.trouble.clone()), note, ..report }
+        PostReport { trouble: Some(self.trouble.clone()), at: self.at, note, ..report }
     }
 }

@@ -34,7 +34,9 @@ pub enum Phase {
     },
     /// The final chunk is about to be sent, or was sent and its answer is not recorded.
     FinalIntent {
-        /// Chunks known to be stored when this was last recorded.
+        /// All chunks but the final one, as the plan has it. Any other number: TikTok claimed too
+        /// early that it has everything, in its answer to the chunk with this index (or, if it is the
+        /// number of all chunks, in a status).
         stored: u32,
     },
     /// TikTok has every byte; posting has started.
@@ -255,7 +257,7 @@ fn open(chunks: u32, stored: u32, event: Event) -> Step {
         Event::Intend => to(Phase::FinalIntent { stored }, Action::Send { index: chunks - 1 }),
         Event::ChunkStored { index } => at((index + 1).min(chunks - 1)),
         // The server claims completeness too early: from here on it is asked, never started over.
-        Event::AllStored { index } => to(Phase::FinalIntent { stored: index + 1 }, Action::Ask),
+        Event::AllStored { index } => to(Phase::FinalIntent { stored: index }, Action::Ask),
         Event::ChunkUnclear => here(Action::Ask),
         Event::UrlGone
         | Event::UrlExpired
@@ -274,35 +276,46 @@ fn open(chunks: u32, stored: u32, event: Event) -> Step {
     }
 }
 
-/// A file whose final chunk may have been handed over: only proof frees it.
+/// A file whose final chunk may have been handed over, or that TikTok calls complete: only proof
+/// frees it.
 fn final_intent(chunks: u32, stored: u32, event: Event) -> Step {
     let here = |action| to(Phase::FinalIntent { stored }, action);
+    // Not so after a claim of completeness that came too early.
+    let planned = stored + 1 == chunks;
     match event {
         Event::AllStored { index } if index + 1 == chunks => to(Phase::Uploaded, Action::Ask),
-        Event::ChunkStored { index } if index + 1 < chunks => {
-            to(Phase::FinalIntent { stored: index + 1 }, Action::Send { index: index + 1 })
-        }
+        Event::ChunkStored { index } if index + 1 < chunks => go_on(chunks, stored, index + 1),
         // 206 on the final chunk is not done.
         Event::ChunkStored { .. } | Event::AllStored { .. } | Event::ChunkUnclear => {
             here(Action::Ask)
         }
-        Event::FileChanged { handed_over: false } => to(Phase::Abandoned, Action::Stop),
-        Event::UrlGone
-        | Event::UrlExpired
-        | Event::FileReplaced
-        | Event::FileChanged { handed_over: true } => here(Action::Prove),
-        Event::ProvedIncomplete => to(Phase::Abandoned, Action::Again),
-        Event::Status(Seen::Processing { stored: Some(seen) }) if seen < chunks => {
-            to(Phase::FinalIntent { stored: seen }, Action::Send { index: seen })
+        Event::FileChanged { handed_over: false } if planned => to(Phase::Abandoned, Action::Stop),
+        Event::UrlGone | Event::UrlExpired | Event::FileReplaced | Event::FileChanged { .. } => {
+            here(Action::Prove)
         }
-        Event::Status(Seen::Processing { stored: Some(_) }) => to(Phase::Uploaded, Action::Ask),
-        // Published with chunks that were never sent: no documented meaning.
-        Event::Status(Seen::Published | Seen::Inboxed) if stored + 1 < chunks => {
+        Event::ProvedIncomplete => to(Phase::Abandoned, Action::Again),
+        Event::Status(Seen::Processing { stored: Some(seen) }) => match (planned, seen < chunks) {
+            (true, true) => go_on(chunks, stored, seen),
+            (true, false) => to(Phase::Uploaded, Action::Ask),
+            // Right after the chunk of the claim: then it was only the status code that was wrong.
+            (false, true) if seen == stored + 1 => go_on(chunks, stored, seen),
+            (false, true) => here(Action::Prove),
+            (false, false) => here(Action::Ask),
+        },
+        // Done without all the bytes: no documented meaning, so a human decides.
+        Event::Status(Seen::Published | Seen::Inboxed) if !planned => {
             to(Phase::Unresolved, Action::Stop)
         }
         Event::Status(_) => processing(Phase::FinalIntent { stored }, event),
         _ => here(Action::Stop),
     }
+}
+
+/// Sends a chunk behind the final intent. Once only the final one is missing, all is as planned.
+fn go_on(chunks: u32, stored: u32, next: u32) -> Step {
+    let planned = stored + 1 == chunks || next + 1 == chunks;
+    let stored = if planned { chunks - 1 } else { next - 1 };
+    to(Phase::FinalIntent { stored }, Action::Send { index: next })
 }
 
 /// Everything is with TikTok: only its word moves the attempt.
@@ -384,6 +397,35 @@ mod tests {
             Event::Status(Seen::Processing { stored: None }),
         ] {
             assert_eq!(step(FILE, intent, event).phase, intent, "{event:?}");
+        }
+    }
+
+    #[test]
+    fn a_status_that_lags_does_not_unsettle_the_final_intent() {
+        let intent = Phase::FinalIntent { stored: 2 };
+        let lag = Event::Status(Seen::Processing { stored: Some(1) });
+        let again = step(FILE, intent, lag);
+        assert_eq!(again, to(intent, Action::Send { index: 1 }));
+        let done = step(FILE, again.phase, Event::Status(Seen::Published));
+        assert_eq!(done.phase, Phase::Published);
+    }
+
+    #[test]
+    fn an_early_claim_of_completeness_is_never_taken_for_a_post() {
+        for index in [0, 1] {
+            let claimed = step(FILE, Phase::Open { stored: index }, Event::AllStored { index });
+            assert_eq!(claimed.action, Action::Ask);
+            let seen = |stored| Event::Status(Seen::Processing { stored: Some(stored) });
+            let next = step(FILE, claimed.phase, seen(index + 1));
+            assert_eq!(next.action, Action::Send { index: index + 1 });
+            for stored in (0..3).filter(|stored| *stored != index + 1) {
+                assert_eq!(step(FILE, claimed.phase, seen(stored)).action, Action::Prove);
+            }
+            assert_eq!(step(FILE, claimed.phase, seen(3)), claimed);
+            let done = step(FILE, claimed.phase, Event::Status(Seen::Published));
+            assert_eq!(done, to(Phase::Unresolved, Action::Stop));
+            let changed = step(FILE, claimed.phase, Event::FileChanged { handed_over: false });
+            assert_eq!(changed, to(claimed.phase, Action::Prove));
         }
     }
 }

@@ -4,6 +4,12 @@
 
 mod accounts;
 mod awkward_input;
+mod faults_chunk;
+mod faults_file;
+mod faults_init;
+mod faults_journal;
+mod faults_signal;
+mod faults_status;
 mod hostile_callback;
 mod login;
 mod refresh;
