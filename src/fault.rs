@@ -3,6 +3,7 @@
 //! Every durable or irreversible operation passes [`point`] first. Without the cargo feature
 //! `faults`, and so in every release, it does nothing.
 
+#[cfg(not(feature = "faults"))]
 use std::io;
 
 /// Announces one operation (such as `fsync`), before it is done.

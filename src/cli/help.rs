@@ -32,14 +32,15 @@ pub(super) const TOP: &str = headed!(
     "4        local trouble: token store, journal or disk"
     "5        temporary; run the same command again"
     "6        the outcome of a post is unknown; a human must look"
-    "130/143  stopped by SIGINT/SIGTERM"
-    ""
+    "130/143  stopped by SIGINT/SIGTERM\n"
     "A batch ends with the first of 6, 4, 3, 1, 5, 0 that one of its posts led to."
 );
 
 pub(super) const LOGIN: &str = headed!(
     "Examples",
     "tiktok-up login                          open the browser and wait for the consent"
+    "tiktok-up login --qr                     scan a code with the TikTok app: no browser needed"
+    "tiktok-up login --paste                  open the URL anywhere, paste where it led to"
     "tiktok-up login --no-browser             print the URL to open on this machine"
     "tiktok-up login --alias shop             name the account, for --account and manifests"
     "tiktok-up login --scopes video.upload    ask for drafts only"
@@ -48,7 +49,7 @@ pub(super) const LOGIN: &str = headed!(
 pub(super) const REFRESH: &str = headed!(
     "Examples",
     "tiktok-up refresh                        silent when nothing is due: made for cron"
-    "tiktok-up refresh --within 12h           ahead of a long upload"
+    "tiktok-up refresh --within 1h            what ends within the hour"
     "tiktok-up refresh --force --account shop"
 );
 
@@ -56,6 +57,8 @@ pub(super) const ACCOUNTS: &str = headed!(
     "Examples",
     "tiktok-up accounts"
     "tiktok-up accounts --json"
+    "tiktok-up accounts alias -000mhrLh91 shop"
+    "tiktok-up accounts import user_tokens.json"
 );
 
 pub(super) const UPLOAD: &str = headed!(
@@ -63,8 +66,7 @@ pub(super) const UPLOAD: &str = headed!(
     "tiktok-up upload videos_to_upload.json --dry-run"
     "tiktok-up upload videos_to_upload.json"
     "tiktok-up upload clips.json --draft --account shop"
-    "tiktok-up upload - --json < clips.json"
-    ""
+    "tiktok-up upload - --json < clips.json\n"
     "Run the same command again to resume what was cut off: what is posted is skipped."
 );
 
@@ -80,4 +82,11 @@ pub(super) const RESOLVE: &str = headed!(
     "tiktok-up status                         names the posts whose outcome is unknown"
     "tiktok-up resolve 7 --posted             after finding it on the profile"
     "tiktok-up resolve 7 --not-posted         after not finding it"
+);
+
+pub(super) const SANDBOX: &str = headed!(
+    "Examples",
+    "tiktok-up sandbox                        until Ctrl-C; its page is in the browser"
+    "tiktok-up sandbox --auto-consent --port 8080 > sandbox.env &"
+    "tiktok-up sandbox --unaudited --faults faults.json --log requests.jsonl"
 );

@@ -12,7 +12,8 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 pub use self::args::{
-    AccountsArgs, DemoArgs, LoginArgs, RefreshArgs, ResolveArgs, StatusArgs, UploadArgs, Verdict,
+    AccountsAction, AccountsArgs, DemoArgs, LoginArgs, LogoutArgs, RefreshArgs, ResolveArgs,
+    StatusArgs, UploadArgs, Verdict,
 };
 
 /// Publish to TikTok from a terminal, a server or a script
@@ -45,9 +46,11 @@ pub struct Cli {
 pub enum Command {
     /// Log an account in
     Login(LoginArgs),
+    /// Revoke a login at TikTok and forget it
+    Logout(LogoutArgs),
     /// Renew the tokens that end soon; made for cron
     Refresh(RefreshArgs),
-    /// List the accounts that are logged in
+    /// List the accounts that are logged in, name them, take over others
     Accounts(AccountsArgs),
     /// Post what a manifest lists, resume what was cut off
     Upload(UploadArgs),
@@ -55,9 +58,16 @@ pub enum Command {
     Status(StatusArgs),
     /// Settle a post whose outcome is unknown
     Resolve(ResolveArgs),
-    /// Run an offline TikTok on this machine, to rehearse with
+    /// Run an offline TikTok on this machine, to rehearse logins and uploads
+    ///
+    /// As strict as the real one, with accounts, a consent page, quotas and, if wanted, scripted
+    /// faults. Prints the environment that makes the other commands talk to it.
+    #[command(after_help = help::SANDBOX)]
     Sandbox(Box<SandboxArgs>),
     /// See a login and an upload work in seconds, offline
+    ///
+    /// Starts an offline TikTok, logs in, uploads a small video and shows its status, with the same
+    /// code that a real run uses, in a temporary home.
     Demo(DemoArgs),
 }
 

@@ -2,32 +2,30 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::exit::Exit;
-use crate::journal::{self, CapKind, Journal, JournalError, LocalFile, NewPost, Post as Row};
+use crate::journal::{self, Journal, JournalError, LocalFile, NewPost, Post as Row};
 use crate::manifest::Mode;
 use crate::text;
 use crate::tiktok::{Code, Reaction, Scopes};
 use crate::upload::calls::{Authority, CallError, Calls, chain};
 use crate::upload::engine::{Drive, Leave, Options};
-use crate::upload::gate::{DAY, Gate};
+use crate::upload::gate::Gate;
 use crate::upload::outcome::Known;
 use crate::upload::plan::{Plan, PlanError};
+use crate::upload::poll::settle;
 use crate::upload::post::{Content, Post};
 use crate::upload::report::{PostReport, PostState, Trouble};
 use crate::upload::state::{Failed, Phase};
 use crate::upload::video::{Fingerprint, Video, VideoError};
 
-/// How long TikTok is not asked again after it said that a cap is full.
-const ASK_AGAIN: SignedDuration = SignedDuration::from_hours(1);
-
 /// One account's part of a run.
 pub struct AccountRun<'a, A> {
-    calls: &'a Calls<'a, A>,
-    options: &'a Options,
-    gate: Gate<'a, A>,
+    pub(super) calls: &'a Calls<'a, A>,
+    pub(super) options: &'a Options,
+    pub(super) gate: Gate<'a, A>,
 }
 
 impl<A> std::fmt::Debug for AccountRun<'_, A> {
@@ -38,7 +36,7 @@ impl<A> std::fmt::Debug for AccountRun<'_, A> {
 
 /// Why the rest of an account's posts are not tried.
 #[derive(Clone)]
-struct Halted {
+pub(super) struct Halted {
     trouble: Trouble,
     /// When another try may help.
     at: Option<Timestamp>,
@@ -54,7 +52,7 @@ struct Located {
 
 /// Why a post could not be looked up.
 #[derive(Debug, thiserror::Error)]
-enum LocateError {
+pub(super) enum LocateError {
     #[error(transparent)]
     File(#[from] VideoError),
     #[error(transparent)]
@@ -78,6 +76,14 @@ impl<'a, A: Authority> AccountRun<'a, A> {
                 row.label == post.subject.video || (post.id.is_some() && row.id == post.id)
             })
         };
+        let named = |row: &Row| {
+            let names = |post: &Post| {
+                row.label == post.subject.video || (row.id.is_some() && row.id == post.id)
+            };
+            posts.iter().any(names)
+        };
+        let others: Vec<_> = begun.iter().filter(|row| !named(row)).collect();
+        settle(self.calls, &others).await;
         posts.sort_by_key(|post| (!is_begun(post), post.publish_at.is_none(), post.publish_at));
         let mut halted: Option<Halted> = None;
         let mut reports = Vec::new();
@@ -96,12 +102,12 @@ impl<'a, A: Authority> AccountRun<'a, A> {
         reports
     }
 
-    fn is_due(&self, post: &Post) -> bool {
+    pub(super) fn is_due(&self, post: &Post) -> bool {
         post.publish_at.is_none_or(|at| at <= self.options.clock.now())
     }
 
     /// A post whose time has not come.
-    fn early(&self, post: &Post) -> (PostReport, Option<Halted>) {
+    pub(super) fn early(&self, post: &Post) -> (PostReport, Option<Halted>) {
         let report = Known::new(post, Instant::now()).report(PostState::Deferred, Exit::Done);
         let note = Some("its time has not come".to_owned());
         (PostReport { at: post.publish_at, note, ..report }, None)
@@ -130,7 +136,7 @@ impl<'a, A: Authority> AccountRun<'a, A> {
             }
             let located = match self.locate(post).await {
                 Ok(located) => located,
-                Err(error) => return not_located(post, started, error),
+                Err(error) => return left(&Known::new(post, started), &error.into()),
             };
             if let Some(report) = earlier(post, &located.row, started) {
                 return (report, None);
@@ -186,47 +192,6 @@ impl<'a, A: Authority> AccountRun<'a, A> {
         })
     }
 
-    /// If TikTok just said that a cap is full, the journal remembers it for a while, and the report
-    /// tells when there may be room again.
-    fn remember_cap(
-        &self,
-        report: PostReport,
-        halted: Option<Halted>,
-    ) -> (PostReport, Option<Halted>) {
-        let code = report.trouble.as_ref().map(|trouble| Code::from(trouble.code.as_str()));
-        let kinds = [CapKind::Posts, CapKind::Drafts, CapKind::ActiveUsers];
-        let kind = kinds.into_iter().find(|kind| Some(kind.code()) == code);
-        let (Some(kind), None, Some(halted)) = (kind, report.at, &halted) else {
-            return (report, halted);
-        };
-        let now = self.options.clock.now();
-        let ask_again = now.saturating_add(ASK_AGAIN).unwrap_or(now);
-        let room = self.room_at(kind).filter(|at| *at > now).unwrap_or(ask_again);
-        // What cannot be remembered is asked again; the post itself is recorded.
-        _ = self.calls.journal.set_cap(self.calls.account, kind, room.min(ask_again));
-        let halted = Halted { at: Some(room), ..halted.clone() };
-        (PostReport { at: Some(room), ..report }, Some(halted))
-    }
-
-    /// When the oldest post that fills a cap leaves its window, as far as the journal knows.
-    fn room_at(&self, kind: CapKind) -> Option<Timestamp> {
-        let day = SignedDuration::try_from(DAY).ok()?;
-        let journal = self.calls.journal;
-        match kind {
-            CapKind::Posts => {
-                let since = self.options.clock.now().checked_sub(day).ok()?;
-                let rows = journal.all().ok()?.into_iter();
-                let ours = rows
-                    .filter(|row| row.account == self.calls.account && row.mode == Mode::Direct);
-                let made = ours.filter_map(|row| row.last).filter(|last| !last.phase.is_dead());
-                let oldest = made.map(|last| last.created_at).filter(|at| *at > since).min()?;
-                oldest.checked_add(day).ok()
-            }
-            CapKind::Drafts => journal.next_draft(self.calls.account, 1, DAY).ok()?,
-            CapKind::ActiveUsers => None,
-        }
-    }
-
     /// Opens the file, plans it and finds or makes the post's row.
     async fn locate(&self, post: &Post) -> Result<Located, LocateError> {
         let (content, source) = match &post.content {
@@ -239,10 +204,7 @@ impl<'a, A: Authority> AccountRun<'a, A> {
                     (journal::Content::File(file), Some((video, plan)))
                 }
                 Err(error) if error.is_missing() => {
-                    let id = post.id.as_deref();
-                    let known = gone(self.calls.journal, self.calls.account, post.mode, id, path)?;
-                    let row = known.ok_or(error)?;
-                    return Ok(Located { row, source: None });
+                    return Ok(Located { row: self.gone(post, path, error)?, source: None });
                 }
                 Err(error) => return Err(error.into()),
             },
@@ -260,6 +222,18 @@ impl<'a, A: Authority> AccountRun<'a, A> {
             (video, recorded.filter(|_| begun).unwrap_or(plan))
         });
         Ok(Located { row, source })
+    }
+
+    /// The post of a file that is gone; the error that says so if there is none.
+    pub(super) fn gone(
+        &self,
+        post: &Post,
+        path: &Path,
+        error: VideoError,
+    ) -> Result<Row, LocateError> {
+        let id = post.id.as_deref();
+        let known = gone(self.calls.journal, self.calls.account, post.mode, id, path)?;
+        Ok(known.ok_or(error)?)
     }
 
     /// The post under way of another file that lay where this one lies now. It comes first: as long as
@@ -282,7 +256,7 @@ impl<'a, A: Authority> AccountRun<'a, A> {
 
     /// The file as the journal knows files. Its content is read here only if the journal knows another
     /// post of this account, mode and size.
-    async fn local_file(
+    pub(super) async fn local_file(
         &self,
         post: &Post,
         video: &Video,
@@ -315,7 +289,7 @@ impl<'a, A: Authority> AccountRun<'a, A> {
         })
     }
 
-    fn new_post(&self, post: &Post, content: journal::Content) -> NewPost {
+    pub(super) fn new_post(&self, post: &Post, content: journal::Content) -> NewPost {
         NewPost {
             account: self.calls.account.to_owned(),
             username: Some(post.subject.account.clone()),
@@ -331,7 +305,7 @@ impl<'a, A: Authority> AccountRun<'a, A> {
 }
 
 /// The report of a post that earlier runs brought to its end.
-fn earlier(post: &Post, row: &Row, started: Instant) -> Option<PostReport> {
+pub(super) fn earlier(post: &Post, row: &Row, started: Instant) -> Option<PostReport> {
     let attempt = row.last.as_ref()?;
     let known = Known { row: Some(row), attempt: Some(attempt), ..Known::new(post, started) };
     match attempt.phase {
@@ -378,22 +352,23 @@ fn same_as(post: &Post, other: &Row, started: Instant) -> PostReport {
     })
 }
 
-fn not_located(post: &Post, started: Instant, error: LocateError) -> (PostReport, Option<Halted>) {
-    let leave = match error {
-        LocateError::Journal(error) => Leave::Journal(error),
-        LocateError::File(error) => Leave::File(error),
-        LocateError::Plan(error) => Leave::Unfit {
-            trouble: Trouble {
-                code: "file".into(),
-                message: text::plain(&chain(&error)),
-                hint: None,
-                retryable: false,
-                log_id: None,
+impl From<LocateError> for Leave {
+    fn from(error: LocateError) -> Self {
+        match error {
+            LocateError::Journal(error) => Self::Journal(error),
+            LocateError::File(error) => Self::File(error),
+            LocateError::Plan(error) => Self::Unfit {
+                trouble: Trouble {
+                    code: "file".into(),
+                    message: text::plain(&chain(&error)),
+                    hint: None,
+                    retryable: false,
+                    log_id: None,
+                },
+                exit: Exit::Failed,
             },
-            exit: Exit::Failed,
-        },
-    };
-    left(&Known::new(post, started), &leave)
+        }
+    }
 }
 
 /// The report of a post that the run leaves, and what that means for the account's others.
@@ -440,6 +415,11 @@ impl Halted {
             log_id: None,
         });
         Self { trouble, at: report.at, state, exit: report.exit }
+    }
+
+    /// With the time when there may be room again.
+    pub(super) fn until(self, at: Timestamp) -> Self {
+        Self { at: Some(at), ..self }
     }
 
     fn report(&self, post: &Post) -> PostReport {

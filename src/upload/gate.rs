@@ -7,23 +7,16 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::exit::Exit;
-use crate::journal::{CapKind, Post as Row};
 use crate::manifest::Mode;
-use crate::tiktok::{Code, CreatorInfo, Scopes};
-use crate::upload::calls::{Authority, CallError, Calls};
+use crate::tiktok::{CreatorInfo, Scopes};
+use crate::upload::calls::{Authority, Calls};
+use crate::upload::cap::has_room;
 use crate::upload::engine::Leave;
-use crate::upload::poll::poll;
 use crate::upload::post::{Content, Post};
 use crate::upload::report::{Progress, Trouble};
-use crate::upload::state::Phase;
 
 /// How long a creator's options are taken as current.
 const FRESH: Duration = Duration::from_mins(1);
-/// Drafts that may wait in an inbox
-/// (<https://developers.tiktok.com/doc/content-posting-api-reference-upload-video>).
-const DRAFTS: u32 = 5;
-/// The window of TikTok's caps.
-pub(super) const DAY: Duration = Duration::from_hours(24);
 
 /// Lets posts of one account pass to their init.
 pub(super) struct Gate<'a, A> {
@@ -49,7 +42,7 @@ impl<'a, A: Authority> Gate<'a, A> {
         if !self.scopes.has(scope) {
             return Err(Leave::Unfit { trouble: scope_missing(scope), exit: Exit::Login });
         }
-        self.has_room(post).await?;
+        has_room(self.calls, post).await?;
         if post.mode == Mode::Draft {
             return Ok(());
         }
@@ -66,65 +59,6 @@ impl<'a, A: Authority> Gate<'a, A> {
         match unfit(post, &creator) {
             Some(trouble) => Err(Leave::Unfit { trouble, exit: Exit::Failed }),
             None => Ok(()),
-        }
-    }
-}
-
-impl<A: Authority> Gate<'_, A> {
-    /// Checks the caps that the journal knows to be full. TikTok is not asked for what it would refuse.
-    async fn has_room(&self, post: &Post) -> Result<(), Leave> {
-        let Calls { journal, account, .. } = *self.calls;
-        for kind in CapKind::of(post.mode) {
-            if let Some(until) = journal.cap(account, kind)? {
-                return Err(Leave::Capped { code: kind.code(), until });
-            }
-        }
-        let draft_room = || journal.next_draft(account, DRAFTS, DAY);
-        if post.mode == Mode::Draft && draft_room()?.is_some() {
-            self.ask_for_drafts(post).await?;
-            if let Some(until) = draft_room()? {
-                return Err(Leave::Capped { code: CapKind::Drafts.code(), until });
-            }
-        }
-        Ok(())
-    }
-
-    /// A draft that its creator has finished in the app makes room.
-    async fn ask_for_drafts(&self, post: &Post) -> Result<(), Leave> {
-        let waiting = |row: &Row| {
-            row.account == self.calls.account
-                && row.mode == Mode::Draft
-                && row.phase() == Some(Phase::Inboxed)
-        };
-        let rows = self.calls.journal.all()?;
-        let latest = rows.into_iter().rev().filter(waiting).take(DRAFTS as usize);
-        for row in latest {
-            match poll(self.calls, &post.subject, row).await {
-                // One that cannot be asked for counts as waiting.
-                Ok(_) | Err(CallError::Api(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
-    }
-}
-
-impl CapKind {
-    /// The caps that a post of this mode meets.
-    pub(super) fn of(mode: Mode) -> impl Iterator<Item = Self> {
-        let creators = match mode {
-            Mode::Direct => Self::Posts,
-            Mode::Draft => Self::Drafts,
-        };
-        [creators, Self::ActiveUsers].into_iter()
-    }
-
-    /// TikTok's code for a full cap.
-    pub(super) fn code(self) -> Code {
-        match self {
-            Self::Posts => Code::TooManyPosts,
-            Self::Drafts => Code::TooManyPendingShares,
-            Self::ActiveUsers => Code::ActiveUserCap,
         }
     }
 }

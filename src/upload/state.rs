@@ -34,9 +34,9 @@ pub enum Phase {
     },
     /// The final chunk is about to be sent, or was sent and its answer is not recorded.
     FinalIntent {
-        /// All chunks but the final one, as the plan has it. Any other number: TikTok claimed too
-        /// early that it has everything, in its answer to the chunk with this index (or, if it is the
-        /// number of all chunks, in a status).
+        /// What tells how this came about, and so never changes: all chunks but the last were
+        /// stored, or TikTok claimed too early that it had everything. Then it is the index of the
+        /// chunk whose answer said so, or the number of all chunks if a status did.
         stored: u32,
     },
     /// TikTok has every byte; posting has started.
@@ -276,46 +276,50 @@ fn open(chunks: u32, stored: u32, event: Event) -> Step {
     }
 }
 
-/// A file whose final chunk may have been handed over, or that TikTok calls complete: only proof
-/// frees it.
+/// A file whose final chunk may have been handed over: only proof frees it.
+///
+/// If TikTok claimed completeness too early, even proof does not: what it has may become a post. Nor
+/// is a post made of it then one of the whole file.
 fn final_intent(chunks: u32, stored: u32, event: Event) -> Step {
-    let here = |action| to(Phase::FinalIntent { stored }, action);
-    // Not so after a claim of completeness that came too early.
-    let planned = stored + 1 == chunks;
+    let phase = Phase::FinalIntent { stored };
+    let here = |action| to(phase, action);
+    let claimed_early = stored + 1 != chunks;
     match event {
         Event::AllStored { index } if index + 1 == chunks => to(Phase::Uploaded, Action::Ask),
-        Event::ChunkStored { index } if index + 1 < chunks => go_on(chunks, stored, index + 1),
+        Event::ChunkStored { index } if index + 1 < chunks => {
+            here(Action::Send { index: index + 1 })
+        }
         // 206 on the final chunk is not done.
         Event::ChunkStored { .. } | Event::AllStored { .. } | Event::ChunkUnclear => {
             here(Action::Ask)
         }
-        Event::FileChanged { handed_over: false } if planned => to(Phase::Abandoned, Action::Stop),
+        Event::FileChanged { handed_over: false } if !claimed_early => {
+            to(Phase::Abandoned, Action::Stop)
+        }
         Event::UrlGone | Event::UrlExpired | Event::FileReplaced | Event::FileChanged { .. } => {
             here(Action::Prove)
         }
+        Event::ProvedIncomplete if claimed_early => to(Phase::Unresolved, Action::Stop),
         Event::ProvedIncomplete => to(Phase::Abandoned, Action::Again),
-        Event::Status(Seen::Processing { stored: Some(seen) }) => match (planned, seen < chunks) {
-            (true, true) => go_on(chunks, stored, seen),
-            (true, false) => to(Phase::Uploaded, Action::Ask),
-            // Right after the chunk of the claim: then it was only the status code that was wrong.
-            (false, true) if seen == stored + 1 => go_on(chunks, stored, seen),
-            (false, true) => here(Action::Prove),
-            (false, false) => here(Action::Ask),
-        },
-        // Done without all the bytes: no documented meaning, so a human decides.
-        Event::Status(Seen::Published | Seen::Inboxed) if !planned => {
+        // After an early claim, chunks follow only the one that was claimed to be the last.
+        Event::Status(Seen::Processing { stored: Some(seen) })
+            if claimed_early && seen <= stored && seen < chunks =>
+        {
+            here(Action::Prove)
+        }
+        // The read may lag: it tells what to send, not how this came about.
+        Event::Status(Seen::Processing { stored: Some(seen) }) if seen < chunks => {
+            here(Action::Send { index: seen })
+        }
+        Event::Status(Seen::Processing { stored: Some(_) }) if claimed_early => here(Action::Ask),
+        Event::Status(Seen::Processing { stored: Some(_) }) => to(Phase::Uploaded, Action::Ask),
+        // Published with chunks that were never sent: no documented meaning.
+        Event::Status(Seen::Published | Seen::Inboxed) if claimed_early => {
             to(Phase::Unresolved, Action::Stop)
         }
-        Event::Status(_) => processing(Phase::FinalIntent { stored }, event),
+        Event::Status(_) => processing(phase, event),
         _ => here(Action::Stop),
     }
-}
-
-/// Sends a chunk behind the final intent. Once only the final one is missing, all is as planned.
-fn go_on(chunks: u32, stored: u32, next: u32) -> Step {
-    let planned = stored + 1 == chunks || next + 1 == chunks;
-    let stored = if planned { chunks - 1 } else { next - 1 };
-    to(Phase::FinalIntent { stored }, Action::Send { index: next })
 }
 
 /// Everything is with TikTok: only its word moves the attempt.
@@ -393,6 +397,7 @@ mod tests {
             Event::ChunkUnclear,
             Event::UrlGone,
             Event::UrlExpired,
+            Event::FileReplaced,
             Event::FileChanged { handed_over: true },
             Event::Status(Seen::Processing { stored: None }),
         ] {
@@ -401,31 +406,46 @@ mod tests {
     }
 
     #[test]
-    fn a_status_that_lags_does_not_unsettle_the_final_intent() {
+    fn a_lagging_status_does_not_make_a_published_post_doubtful() {
         let intent = Phase::FinalIntent { stored: 2 };
-        let lag = Event::Status(Seen::Processing { stored: Some(1) });
-        let again = step(FILE, intent, lag);
-        assert_eq!(again, to(intent, Action::Send { index: 1 }));
-        let done = step(FILE, again.phase, Event::Status(Seen::Published));
-        assert_eq!(done.phase, Phase::Published);
+        let behind = step(FILE, intent, Event::Status(Seen::Processing { stored: Some(0) }));
+        assert_eq!(behind, to(intent, Action::Send { index: 0 }));
+        let resent = step(FILE, behind.phase, Event::ChunkStored { index: 0 });
+        assert_eq!(resent, to(intent, Action::Send { index: 1 }));
+        assert_eq!(
+            step(FILE, resent.phase, Event::Status(Seen::Published)),
+            to(Phase::Published, Action::Stop)
+        );
     }
 
     #[test]
-    fn an_early_claim_of_completeness_is_never_taken_for_a_post() {
-        for index in [0, 1] {
-            let claimed = step(FILE, Phase::Open { stored: index }, Event::AllStored { index });
-            assert_eq!(claimed.action, Action::Ask);
-            let seen = |stored| Event::Status(Seen::Processing { stored: Some(stored) });
-            let next = step(FILE, claimed.phase, seen(index + 1));
-            assert_eq!(next.action, Action::Send { index: index + 1 });
-            for stored in (0..3).filter(|stored| *stored != index + 1) {
-                assert_eq!(step(FILE, claimed.phase, seen(stored)).action, Action::Prove);
+    fn f41_what_tiktok_called_complete_too_early_is_never_started_over() {
+        for chunks in [2, 3] {
+            let file = Transfer::File { chunks };
+            for index in 0..chunks - 1 {
+                let early =
+                    step(file, Phase::Open { stored: index }, Event::AllStored { index }).phase;
+                assert!(matches!(early, Phase::FinalIntent { .. }));
+                for (event, after) in [
+                    (Event::ProvedIncomplete, Phase::Unresolved),
+                    (Event::Status(Seen::Published), Phase::Unresolved),
+                    (Event::Status(Seen::Inboxed), Phase::Unresolved),
+                    (Event::Status(Seen::IdUnknown), Phase::Unresolved),
+                    (Event::FileChanged { handed_over: false }, early),
+                    (Event::UrlGone, early),
+                    (Event::FileReplaced, early),
+                ] {
+                    assert_eq!(step(file, early, event).phase, after, "{event:?}");
+                }
+                for stored in 0..=index {
+                    let elsewhere = Event::Status(Seen::Processing { stored: Some(stored) });
+                    assert_eq!(step(file, early, elsewhere), to(early, Action::Prove));
+                }
+                let all = Event::Status(Seen::Processing { stored: Some(chunks) });
+                assert_eq!(step(file, early, all), to(early, Action::Ask));
+                let next = Event::Status(Seen::Processing { stored: Some(index + 1) });
+                assert_eq!(step(file, early, next).action, Action::Send { index: index + 1 });
             }
-            assert_eq!(step(FILE, claimed.phase, seen(3)), claimed);
-            let done = step(FILE, claimed.phase, Event::Status(Seen::Published));
-            assert_eq!(done, to(Phase::Unresolved, Action::Stop));
-            let changed = step(FILE, claimed.phase, Event::FileChanged { handed_over: false });
-            assert_eq!(changed, to(claimed.phase, Action::Prove));
         }
     }
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod accounts;
+#[cfg(feature = "faults")]
+mod auth_sweep;
 mod awkward_input;
 mod faults_chunk;
 mod faults_file;
@@ -12,6 +14,8 @@ mod faults_signal;
 mod faults_status;
 mod hostile_callback;
 mod login;
+mod model;
+mod person;
 mod refresh;
 mod sandbox_auth;
 mod sandbox_client;
@@ -19,5 +23,6 @@ mod sandbox_display;
 mod sandbox_faults;
 mod sandbox_posting;
 mod sandbox_upload;
+mod together;
 mod upload;
 mod world;

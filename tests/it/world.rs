@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
@@ -358,6 +360,12 @@ impl Login {
         url.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned()
     }
 
+    /// Kills it where it stands.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Ran {
         self.stderr.read_to_string(&mut self.said).unwrap();
@@ -373,12 +381,28 @@ impl Login {
 /// A run under way.
 pub(crate) struct Running {
     child: Child,
+    said: Arc<Mutex<String>>,
+    listener: JoinHandle<()>,
 }
 
 impl Running {
     fn of(mut command: Command) -> Self {
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        Self { child }
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let said = Arc::new(Mutex::new(String::new()));
+        let (heard, stderr) = (Arc::clone(&said), BufReader::new(child.stderr.take().unwrap()));
+        let listener = std::thread::spawn(move || {
+            for line in stderr.lines() {
+                let mut heard = heard.lock().unwrap();
+                heard.push_str(&line.unwrap());
+                heard.push('\n');
+            }
+        });
+        Self { child, said, listener }
+    }
+
+    /// Whether it has said this on stderr.
+    pub(crate) fn said(&self, words: &str) -> bool {
+        self.said.lock().unwrap().contains(words)
     }
 
     /// Sends it a signal.
@@ -411,7 +435,9 @@ impl Running {
 
     /// Waits for its end.
     pub(crate) fn end(self) -> Ran {
-        Ran::from_output(self.child.wait_with_output().unwrap())
+        let ran = Ran::from_output(self.child.wait_with_output().unwrap());
+        self.listener.join().unwrap();
+        Ran { stderr: std::mem::take(&mut self.said.lock().unwrap()), ..ran }
     }
 }
 

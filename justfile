@@ -1,0 +1,44 @@
+# The recipes of this project; `just` alone lists them.
+
+_list:
+    @just --list --unsorted
+
+# A login, an upload and a published post, offline
+demo:
+    cargo run --release -- demo
+
+# Everything that CI checks
+ci:
+    .ci/run
+
+# Format the code
+fmt:
+    cargo fmt
+
+# Lints, as strict as CI
+lint:
+    cargo clippy --all-targets -- -D warnings
+
+# All tests, or those whose name contains FILTER
+test FILTER="":
+    cargo test {{ FILTER }}
+
+# Tests with the points at which operations can be made to fail
+test-faults FILTER="":
+    cargo test --features faults {{ FILTER }}
+
+# The documentation of the code, in the browser
+docs:
+    cargo doc --no-deps --open
+
+# Licences, advisories and bans (needs cargo-deny)
+deny:
+    cargo deny check
+
+# Make the test videos again (needs ffmpeg)
+fixtures:
+    sh tests/fixtures/make.sh
+
+# The binary to hand out
+release:
+    cargo build --release --locked
