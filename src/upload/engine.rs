@@ -11,12 +11,12 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use crate::clock::Clock;
-use crate::exit::Exit;
+use crate::exit::{Exit, Explain};
 use crate::journal::{self, Facts, JournalError, LocalFile};
 use crate::retry::Backoff;
 use crate::signals::Signal;
 use crate::text;
-use crate::tiktok::{Error, PutAnswer, UploadUrl};
+use crate::tiktok::{Code, Error, PutAnswer, Reaction, UploadUrl};
 use crate::upload::calls::{Authority, CallError, Calls};
 use crate::upload::chunk::{self, ChunkPut, PutEnd};
 use crate::upload::gate::Gate;
@@ -63,6 +63,23 @@ pub(super) enum Leave {
     Call(CallError),
     /// The journal did not record a step; nothing was sent after it.
     Journal(JournalError),
+    /// The journal did not record what TikTok said: the user may be the only one who knows it.
+    Unrecorded {
+        /// What it was.
+        phase: Phase,
+        /// Why not.
+        error: JournalError,
+    },
+    /// Another file lies where the one of this attempt was, and the attempt is given up: the entry is
+    /// to be looked up again.
+    Replaced,
+    /// A cap is full, as the journal remembers.
+    Capped {
+        /// TikTok's code for it.
+        code: Code,
+        /// When there may be room again.
+        until: Timestamp,
+    },
     /// The file is not there (any more), or not readable.
     File(VideoError),
     /// A signal.
@@ -102,6 +119,8 @@ pub(super) enum Leave {
     NoMoreAttempts {
         /// When.
         next: Option<Timestamp>,
+        /// What the last one came to.
+        last: Option<Trouble>,
     },
 }
 
@@ -172,8 +191,11 @@ impl<'a, A: Authority> Drive<'a, A> {
         let transfer = if post.content.is_pulled() {
             Transfer::Pull
         } else {
-            let planned = source.as_ref().map(|(_, plan)| plan.count());
-            Transfer::File { chunks: planned.or(row.file().map(|file| file.chunks)).unwrap_or(1) }
+            // What is under way keeps the plan that its init declared, whatever the file is now.
+            let begun = row.last.as_ref().filter(|attempt| !attempt.phase.is_over());
+            let recorded = || row.file().map_or(1, |file| file.chunks);
+            let planned = || source.as_ref().map_or_else(recorded, |(_, plan)| plan.count());
+            begun.map_or_else(|| Transfer::File { chunks: planned() }, |begun| begun.transfer)
         };
         let backoff = || Backoff::new(timing.backoff_base, timing.backoff_cap, CHUNK_TRIES);
         let run = RunState {
@@ -239,6 +261,14 @@ impl<'a, A: Authority> Drive<'a, A> {
             let Some(phase) = self.phase() else { return Ok(()) };
             step = state::step(self.transfer, phase, event);
             self.record(step.phase, &facts)?;
+            if self.phase() != Some(step.phase) {
+                // Another run asked TikTok too, and was told the end first.
+                return Ok(());
+            }
+            if (event, step.phase) == (Event::FileReplaced, Phase::Abandoned) {
+                self.tell(&Progress::Note("the file is another one now; starting over".into()));
+                return Err(Leave::Replaced);
+            }
         }
     }
 
@@ -253,19 +283,43 @@ impl<'a, A: Authority> Drive<'a, A> {
             attempt.publish_id.clone_from(&facts.publish_id);
         }
         match self.calls.journal.advance(attempt, phase, facts) {
+            Ok(()) => Ok(()),
             // This video is known: nothing of it may reach the final chunk.
             Err(error @ JournalError::SameContent { .. }) => {
                 self.calls.journal.advance(attempt, Phase::Abandoned, &Facts::default())?;
                 Err(error.into())
             }
-            done => Ok(done?),
+            Err(error @ JournalError::MovedOn { .. }) => {
+                let attempts = self.calls.journal.attempts(attempt.post)?;
+                match attempts.into_iter().next_back() {
+                    Some(last) if last.number == attempt.number && last.phase.is_over() => {
+                        *attempt = last;
+                        Ok(())
+                    }
+                    _ => Err(error.into()),
+                }
+            }
+            Err(error) => {
+                let said_by_tiktok = phase.is_done()
+                    || phase == Phase::Uploaded
+                    || (self.transfer == Transfer::Pull && phase == Phase::Open { stored: 0 });
+                if said_by_tiktok {
+                    Err(Leave::Unrecorded { phase, error })
+                } else {
+                    Err(error.into())
+                }
+            }
         }
     }
 
     /// Starts an attempt: its intent is durable when this returns.
     async fn begin(&mut self) -> Result<Step, Leave> {
-        if let Some((video, _)) = &self.source {
+        if let Some((video, plan)) = &self.source {
             video.check_unchanged().map_err(Leave::File)?;
+            if self.row.file().is_none_or(|file| file.identity != video.identity()) {
+                return Err(Leave::Replaced);
+            }
+            self.transfer = Transfer::File { chunks: plan.count() };
         } else if !self.post.content.is_pulled() {
             return Err(self.gone());
         }
@@ -296,7 +350,13 @@ impl<'a, A: Authority> Drive<'a, A> {
         let here = self.run.begun.is_some();
         match self.phase() {
             Some(Phase::Failed(_)) if failed >= FAILED_ATTEMPTS || self.run.failed_here > 1 => {
-                return Err(Leave::NoMoreAttempts { next: None });
+                let last = attempts.last().map(Trouble::of_attempt);
+                return Err(Leave::NoMoreAttempts { next: None, last });
+            }
+            Some(Phase::Failed(_)) => {
+                let last = attempts.last().map(Trouble::of_attempt);
+                let why = last.map(|last| last.message).unwrap_or_default();
+                self.tell(&Progress::Note(format!("{why}; trying it once more")));
             }
             Some(Phase::Lost | Phase::Abandoned) => {
                 if let Some(wait) = std::mem::replace(&mut self.run.unsent_wait, Ok(None))? {
@@ -313,9 +373,12 @@ impl<'a, A: Authority> Drive<'a, A> {
                 if orphans.len() >= ORPHANS {
                     let next = orphans.iter().map(|a| a.created_at).min();
                     let next = next.and_then(|t| t.checked_add(SignedDuration::from_hours(1)).ok());
-                    return Err(Leave::NoMoreAttempts { next });
+                    return Err(Leave::NoMoreAttempts { next, last: None });
                 }
-                if here && self.phase() == Some(Phase::Lost) {
+                if self.phase() == Some(Phase::Abandoned) {
+                    let why = "TikTok takes no more of the upload that was begun; starting over";
+                    self.tell(&Progress::Note(why.into()));
+                } else if here {
                     let wait = self.calls.timing.init_again;
                     let why =
                         "the answer to the init was lost, which cannot have posted".to_owned();
@@ -371,7 +434,6 @@ impl<'a, A: Authority> Drive<'a, A> {
         let mut facts = trouble.facts();
         let event = match &error {
             CallError::Api(Error::Refused(refusal)) if refusal.status < 500 => {
-                use crate::tiktok::Reaction;
                 match refusal.code.reaction() {
                     Reaction::Later => Event::InitUnclear,
                     _ => Event::InitRefused,
@@ -400,21 +462,24 @@ impl<'a, A: Authority> Drive<'a, A> {
 
     /// Completes the fingerprint; the intent to send the final chunk is recorded with it.
     async fn intend(&mut self) -> Result<(Event, Facts), Leave> {
-        let Some((video, plan)) = &self.source else {
+        let Some((video, plan)) = self.source.clone() else {
             return Ok((Event::FileReplaced, Facts::default()));
         };
-        if let Some(event) = self.usable(video) {
-            return Ok((event, Facts::default()));
+        if let Some(event) = self.usable(&video) {
+            return self.too_late(event);
         }
-        match hash_to(self.run.fingerprint.clone(), video, plan.size()).await {
+        if let Err(refused) = self.upload_url() {
+            return Ok(refused);
+        }
+        match hash_to(self.run.fingerprint.clone(), &video, plan.size()).await {
             Ok(fingerprint) => {
                 let facts = Facts { fingerprint: Some(fingerprint.hex()), ..Facts::default() };
                 self.run.fingerprint = fingerprint;
+                // Whoever comes here from an open attempt has sent nothing of its final chunk.
+                self.run.final_handed = false;
                 Ok((Event::Intend, facts))
             }
-            Err(VideoError::Changed { .. }) => {
-                Ok((Event::FileChanged { handed_over: self.run.final_handed }, Facts::default()))
-            }
+            Err(VideoError::Changed { .. }) => Ok(self.file_changed()),
             Err(error) => Err(Leave::File(error)),
         }
     }
@@ -455,17 +520,14 @@ impl<'a, A: Authority> Drive<'a, A> {
             if let Some(event) = self.usable(&video) {
                 return self.too_late(event);
             }
-            let Some(url) = self.attempt.as_ref().and_then(|a| a.upload_url.clone()) else {
-                return Ok((Event::UrlGone, Facts::default()));
-            };
-            let url = match UploadUrl::check(&url, self.calls.client.endpoints()) {
+            let url = match self.upload_url() {
                 Ok(url) => url,
-                Err(error) => return Ok(self.bad_url(&error)),
+                Err(refused) => return Ok(refused),
             };
             self.announce(&plan, index);
             let end = self.put(&video, &plan, index, &url).await?;
-            if let Some(event) = self.judge(end, &plan, index).await? {
-                return Ok((event, Facts::default()));
+            if let Some(outcome) = self.judge(end, &plan, index).await? {
+                return Ok(outcome);
             }
         }
     }
@@ -484,16 +546,28 @@ impl<'a, A: Authority> Drive<'a, A> {
             return Err(Leave::TooSlow { needs });
         }
         if matches!(event, Event::FileChanged { .. }) {
-            self.file_changed();
+            return Ok(self.file_changed());
         }
         Ok((event, Facts::default()))
     }
 
-    fn file_changed(&mut self) {
-        let Some((video, _)) = &self.source else { return };
+    fn file_changed(&mut self) -> (Event, Facts) {
+        let event = Event::FileChanged { handed_over: self.run.final_handed };
+        let Some((video, _)) = &self.source else { return (event, Facts::default()) };
         let error = VideoError::Changed { path: video.path().to_owned() };
+        let trouble = trouble("file_changed", &error);
+        let facts = trouble.facts();
         self.exit = Some(Exit::Failed);
-        self.trouble = Some(trouble("file_changed", &error));
+        self.trouble = Some(trouble);
+        (event, facts)
+    }
+
+    /// Where the chunks go, if bytes may be sent there; else what is the matter with it.
+    fn upload_url(&mut self) -> Result<UploadUrl, (Event, Facts)> {
+        let Some(url) = self.attempt.as_ref().and_then(|attempt| attempt.upload_url.clone()) else {
+            return Err((Event::UrlGone, Facts::default()));
+        };
+        UploadUrl::check(&url, self.calls.client.endpoints()).map_err(|error| self.bad_url(&error))
     }
 
     fn bad_url(&mut self, error: &crate::tiktok::UploadUrlError) -> (Event, Facts) {
@@ -559,28 +633,27 @@ impl<'a, A: Authority> Drive<'a, A> {
         end: PutEnd,
         plan: &Plan,
         index: u32,
-    ) -> Result<Option<Event>, Leave> {
+    ) -> Result<Option<(Event, Facts)>, Leave> {
         let in_final = matches!(self.phase(), Some(Phase::FinalIntent { .. }));
-        match end {
-            PutEnd::Answered(answer) => self.judge_answer(answer, plan, index).await,
-            PutEnd::FileChanged => {
-                self.file_changed();
-                Ok(Some(Event::FileChanged { handed_over: self.run.final_handed }))
-            }
+        let event = match end {
+            PutEnd::Answered(answer) => self.judge_answer(answer, plan, index).await?,
+            PutEnd::FileChanged => return Ok(Some(self.file_changed())),
             PutEnd::Interrupted => {
-                Err(Leave::Interrupted(self.calls.shutdown.asked().unwrap_or(Signal::Interrupt)))
+                let signal = self.calls.shutdown.asked().unwrap_or(Signal::Interrupt);
+                return Err(Leave::Interrupted(signal));
             }
             PutEnd::Stalled { after_body } => {
                 let why = if after_body { "no answer to the chunk" } else { "the link stalled" };
                 self.try_again(why.to_owned()).await?;
-                Ok(Some(Event::ChunkUnclear))
+                Some(Event::ChunkUnclear)
             }
             PutEnd::Failed(error) => {
                 self.try_again(error.to_string()).await?;
                 let unsent = matches!(error, Error::NotSent { .. }) && !in_final;
-                Ok((!unsent).then_some(Event::ChunkUnclear))
+                (!unsent).then_some(Event::ChunkUnclear)
             }
-        }
+        };
+        Ok(event.map(|event| (event, Facts::default())))
     }
 
     async fn judge_answer(
@@ -644,7 +717,16 @@ impl<'a, A: Authority> Drive<'a, A> {
     /// TikTok works.
     async fn ask(&mut self) -> Result<(Event, Facts), Leave> {
         self.wait_for_poll().await?;
-        let (event, facts) = self.status().await?;
+        let (event, facts) = match self.status().await {
+            // Everything is with TikTok: a status that cannot be had now can be had later.
+            Err(Leave::Call(CallError::Api(error)))
+                if self.run.polling.is_some() && error.exit() == Exit::Temporary =>
+            {
+                self.tell(&Progress::Note(format!("no status yet: {error}")));
+                (Event::Status(Seen::Processing { stored: None }), Facts::default())
+            }
+            asked => asked?,
+        };
         if let Event::Status(Seen::Processing { stored }) = event {
             let more_to_send = match (self.phase(), self.transfer) {
                 (Some(Phase::Open { .. }), Transfer::File { .. }) => true,
@@ -696,6 +778,10 @@ impl<'a, A: Authority> Drive<'a, A> {
             self.run.failed_here += 1;
             let login = failed == Failed::AuthRemoved;
             self.exit = Some(if login { Exit::Login } else { Exit::Failed });
+        }
+        if word.post_ids.len() > 1 && word.post_ids != self.post_ids {
+            let ids = word.post_ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            self.tell(&Progress::Warning(format!("TikTok made several posts of it: {ids}")));
         }
         self.trouble = word.trouble;
         self.post_ids = word.post_ids;
@@ -794,7 +880,7 @@ fn signed(duration: Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
-fn trouble(code: &str, error: &(impl crate::exit::Explain + ?Sized)) -> Trouble {
+fn trouble(code: &str, error: &(impl Explain + ?Sized)) -> Trouble {
     Trouble {
         code: code.to_owned(),
         message: text::plain(&error.to_string()),

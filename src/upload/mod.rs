@@ -8,6 +8,7 @@
 pub mod account;
 pub mod body;
 pub mod calls;
+mod cap;
 pub mod chunk;
 pub mod engine;
 mod gate;
@@ -16,6 +17,7 @@ pub mod pace;
 pub mod plan;
 pub mod poll;
 pub mod post;
+mod rehearsal;
 pub mod report;
 pub mod state;
 pub mod video;

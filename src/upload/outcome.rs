@@ -12,7 +12,7 @@ use crate::upload::calls::{CallError, chain};
 use crate::upload::engine::Leave;
 use crate::upload::post::Post;
 use crate::upload::report::{PostReport, PostState, Trouble};
-use crate::upload::state::{Failed, Phase};
+use crate::upload::state::{Failed, Phase, Transfer};
 
 /// What is known about a post when its run ends.
 pub(super) struct Known<'a> {
@@ -120,15 +120,37 @@ impl<'a> Known<'a> {
 
     /// The report of a post that the run had to leave where it is.
     pub(super) fn left(&self, leave: &Leave) -> PostReport {
-        let exit = leave.exit(self.attempt.map(|attempt| attempt.phase));
-        let open = self.attempt.is_some_and(|attempt| !attempt.phase.is_over());
-        let state = match (open, exit) {
-            (true, _) => PostState::Processing,
-            (false, Exit::Temporary | Exit::Interrupted | Exit::Terminated) => PostState::Deferred,
-            (false, _) => PostState::Failed,
+        let phase = self.attempt.map(|attempt| attempt.phase);
+        let exit = leave.exit(phase);
+        let open = phase.is_some_and(|phase| !phase.is_over());
+        let state = match (leave, open, exit) {
+            (Leave::Unrecorded { phase: Phase::Published, .. }, ..) => PostState::Published,
+            (Leave::Unrecorded { phase: Phase::Inboxed, .. }, ..) => PostState::Inbox,
+            (_, true, Exit::Unknown) => PostState::Unresolved,
+            (_, true, _) => PostState::Processing,
+            (_, false, Exit::Temporary | Exit::Interrupted | Exit::Terminated) => {
+                PostState::Deferred
+            }
+            (_, false, _) => PostState::Failed,
         };
-        let at = leave.again_at();
-        PostReport { trouble: Some(leave.trouble()), at, ..self.report(state, exit) }
+        let (mut trouble, at) = (leave.trouble(self), leave.again_at());
+        if exit == Exit::Login && self.may_be_live() {
+            let hint = trouble.hint.map(|hint| format!("{hint}; ")).unwrap_or_default();
+            trouble.hint = Some(format!(
+                "{hint}then run the same command again: the post may be live, and it is not sent twice"
+            ));
+        }
+        PostReport { trouble: Some(trouble), at, ..self.report(state, exit) }
+    }
+
+    /// Whether TikTok may have everything already.
+    fn may_be_live(&self) -> bool {
+        let pulled = self.attempt.is_some_and(|attempt| attempt.transfer == Transfer::Pull);
+        match self.attempt.map(|attempt| attempt.phase) {
+            Some(Phase::FinalIntent { .. } | Phase::Uploaded) => true,
+            Some(Phase::Open { .. }) => pulled,
+            _ => false,
+        }
     }
 }
 
@@ -136,33 +158,62 @@ impl Leave {
     fn exit(&self, phase: Option<Phase>) -> Exit {
         match self {
             Self::Call(error) => error.exit(),
-            Self::Journal(error) => error.exit(),
+            Self::Journal(error) | Self::Unrecorded { error, .. } => error.exit(),
             Self::File(error) => error.exit(),
             Self::Interrupted(signal) => signal.exit(),
             Self::Unfit { exit, .. } => *exit,
             Self::OutOfStep if matches!(phase, Some(Phase::FinalIntent { .. })) => Exit::Unknown,
-            Self::ChunkRefused { .. } | Self::NoMoreAttempts { next: None } => Exit::Failed,
+            Self::ChunkRefused { .. } | Self::NoMoreAttempts { next: None, .. } => Exit::Failed,
             Self::OutOfStep
             | Self::StillProcessing
             | Self::WaitingForProof { .. }
             | Self::ChunkFailed { .. }
             | Self::TooSlow { .. }
-            | Self::NoMoreAttempts { next: Some(_) } => Exit::Temporary,
+            | Self::Replaced
+            | Self::Capped { .. }
+            | Self::NoMoreAttempts { next: Some(_), .. } => Exit::Temporary,
         }
     }
 
     fn again_at(&self) -> Option<Timestamp> {
         match self {
             Self::WaitingForProof { from } => Some(*from),
-            Self::NoMoreAttempts { next } => *next,
+            Self::NoMoreAttempts { next, .. } => *next,
+            Self::Capped { until, .. } => Some(*until),
             _ => None,
         }
     }
 
-    fn trouble(&self) -> Trouble {
+    fn trouble(&self, known: &Known<'_>) -> Trouble {
         let again = "run the same command again to go on";
         let (code, message, hint) = match self {
             Self::Call(error) => return error.trouble(),
+            Self::NoMoreAttempts { next: None, last: Some(last) } => {
+                let hint = Some("`--repost` starts it over".into());
+                let message = format!("TikTok failed it in every attempt: {}", last.message);
+                return Trouble { message, hint, retryable: false, ..last.clone() };
+            }
+            Self::Capped { code, .. } => (
+                code.as_str(),
+                "a cap of this account is full, as TikTok said or this program counted".into(),
+                code.hint("").map(str::to_owned),
+            ),
+            Self::Replaced => {
+                ("file_replaced", "the file is another one now".into(), Some(again.into()))
+            }
+            Self::Unrecorded { phase, error } => (
+                "journal",
+                format!("{}: {}", unrecorded(*phase, known), chain(error)),
+                match phase {
+                    // A pull: its `publish_id` is lost with this run.
+                    Phase::Open { .. } => Some(
+                        "keep the publish_id: the next run does not know it, and asks you to look \
+                         at the profile"
+                            .into(),
+                    ),
+                    _ => error.hint(),
+                },
+            ),
             Self::Unfit { trouble, .. } => return trouble.clone(),
             Self::Journal(error) => {
                 let message = format!("could not record a step: {}", chain(error));
@@ -174,7 +225,13 @@ impl Leave {
                 Some("put the file back, or take the post out of the manifest".into()),
             ),
             Self::File(error) => ("file", chain(error), error.hint()),
-            Self::Interrupted(_) => ("interrupted", "interrupted".into(), Some(again.into())),
+            Self::Interrupted(_) => {
+                let message = match known.may_be_live() {
+                    true => "interrupted while its outcome is pending at TikTok",
+                    false => "interrupted",
+                };
+                ("interrupted", message.into(), Some(again.into()))
+            }
             Self::StillProcessing => (
                 "processing",
                 "TikTok is still working on it; nothing failed".into(),
@@ -203,12 +260,12 @@ impl Leave {
                 "the upload did not finish within the hour that TikTok gives it".into(),
                 Some(format!("it needs at least {needs:.1} Mbit/s")),
             ),
-            Self::NoMoreAttempts { next: Some(next) } => (
+            Self::NoMoreAttempts { next: Some(next), .. } => (
                 "too_many_attempts",
                 "two attempts within an hour came to nothing".into(),
                 Some(format!("nothing was posted; run again after {next}")),
             ),
-            Self::NoMoreAttempts { next: None } => (
+            Self::NoMoreAttempts { next: None, last: None } => (
                 "too_many_attempts",
                 "TikTok failed it in every attempt".into(),
                 Some("`--repost` starts it over".into()),
@@ -227,9 +284,28 @@ impl Leave {
     /// Whether the account's other posts would meet the same.
     pub(super) fn stops_account(&self) -> bool {
         match self {
-            Self::Call(CallError::Token(_)) | Self::Journal(_) | Self::Interrupted(_) => true,
+            Self::Call(CallError::Token(_)) | Self::Interrupted(_) | Self::Capped { .. } => true,
+            // A journal that cannot be written stops everything; a clash of two posts does not.
+            Self::Journal(error) | Self::Unrecorded { error, .. } => {
+                matches!(error.exit(), Exit::Local | Exit::Temporary)
+            }
             Self::Call(error) => error.exit() == Exit::Login,
             _ => false,
         }
     }
+}
+
+/// What TikTok said and the journal did not take.
+fn unrecorded(phase: Phase, known: &Known<'_>) -> String {
+    let publish_id = known.attempt.and_then(|attempt| attempt.publish_id.as_deref());
+    let said = match phase {
+        Phase::Published => "it is published",
+        Phase::Inboxed => "it is in the inbox",
+        Phase::Uploaded => "TikTok has all of it",
+        _ => "TikTok has taken it on",
+    };
+    format!(
+        "{said} (publish_id {}), but that could not be recorded",
+        publish_id.unwrap_or("unknown")
+    )
 }
