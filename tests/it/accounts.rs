@@ -59,3 +59,90 @@ fn t18_neither_table_nor_json_shows_a_token() {
         world.run(args).exits(0).never_says("act.").never_says("rft.");
     }
 }
+
+#[test]
+fn an_alias_names_an_account_from_then_on() {
+    let world = World::logged_in();
+    world.run(&["accounts", "alias", &world.open_id(ADA), "anna"]).exits(0);
+    world.run(&["refresh", "--force", "--account", "anna"]).exits(0).says("anna");
+    world.login(BEA).exits(0);
+    world.run(&["accounts", "alias", &world.open_id(BEA), "anna"]).exits(2).says("`anna`");
+    assert_eq!(world.entry(BEA)["alias"], serde_json::Value::Null);
+}
+
+/// What the Flask uploader leaves behind: tokens that TikTok knows, with local times.
+fn flask_file(world: &World, ends: &str) -> String {
+    let entry = world.entry(ADA);
+    let file = json!({ world.open_id(ADA): {
+        "access_token": entry["access_token"], "refresh_token": entry["refresh_token"],
+        "expires_in": 7200, "refresh_expires_in": 15_552_000, "open_id": world.open_id(ADA),
+        "scope": entry["scopes"], "token_type": "Bearer",
+        "expires_in_datetime": ends, "refresh_expires_in_datetime": ends } });
+    world.file("flask.json", file.to_string()).to_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_flask_uploader_s_logins_are_taken_over_and_live() {
+    let world = World::logged_in();
+    let file = flask_file(&world, "2026-01-01T00:00:00.000001");
+    std::fs::remove_dir_all(world.home().join("home")).unwrap();
+    world.run(&["accounts", "import", &file]).exits(0).says("imported");
+    world.run(&["refresh"]).exits(0).says("refreshed");
+}
+
+#[test]
+fn t16_an_import_never_overwrites_a_newer_login() {
+    let world = World::logged_in();
+    let before = world.store_text();
+    let file = flask_file(&world, "2020-01-01T00:00:00");
+    world.run(&["accounts", "import", &file]).exits(0).says("newer");
+    assert_eq!(world.store_text(), before);
+}
+
+#[test]
+fn what_is_no_token_file_is_refused_without_quoting_it() {
+    let world = World::logged_in();
+    let before = world.store_text();
+    let bad = world.file("bad.json", r#"{"id": {"access_token": "act.canary"}}"#);
+    for file in [bad.to_str().unwrap(), world.store_path().to_str().unwrap(), "/nonexistent"] {
+        world.run(&["accounts", "import", file]).exits(2).never_says("act.");
+    }
+    assert_eq!(world.store_text(), before);
+}
+
+#[test]
+fn a_logout_revokes_and_forgets() {
+    let world = World::logged_in();
+    world.login(BEA).exits(0);
+    world.run(&["logout", &world.open_id(ADA)]).exits(0);
+    assert_eq!(world.calls("revoke").len(), 1);
+    assert!(world.entry(ADA).is_null() && world.entry(BEA).is_object());
+    assert!(!world.sandbox.state().grants.iter().any(|grant| grant.account == ADA));
+}
+
+#[test]
+fn a_logout_with_an_ended_token_refreshes_it_first() {
+    let mut world = World::logged_in();
+    world.advance(SignedDuration::from_hours(3));
+    world.run(&["logout", &world.open_id(ADA)]).exits(0).never_says("was not revoked");
+    assert!(world.entry(ADA).is_null());
+}
+
+#[test]
+fn a_logout_forgets_even_when_tiktok_does_not_and_says_so() {
+    for fault in [json!({ "drop": "before" }), json!({ "answer": { "status": 503 } })] {
+        let world = World::logged_in();
+        world.fault(&json!({ "endpoint": "revoke", "times": 0, "do": fault }));
+        world.run(&["logout", &world.open_id(ADA)]).exits(0).says("not revoked");
+        assert!(world.entry(ADA).is_null());
+    }
+}
+
+#[test]
+fn a_local_logout_asks_nobody() {
+    let world = World::logged_in();
+    let calls = world.sandbox.requests().len();
+    world.run(&["logout", "--local-only", &world.open_id(ADA)]).exits(0);
+    assert_eq!(world.sandbox.requests().len(), calls);
+    assert!(world.entry(ADA).is_null());
+}

@@ -29,8 +29,8 @@ impl Waiting {
     /// A request with these lines after the first.
     fn send(&self, method: &str, target: &str, lines: &[&str]) -> String {
         let first = format!("{method} {target} HTTP/1.1");
-        let head = [&[first.as_str()], lines, &["\r\n"]].concat();
-        raw_request(self.login.port(), &head.join("\r\n"))
+        let head = [&[first.as_str()], lines, &["\r\n"]].concat().join("\r\n");
+        raw_request(self.login.port(), &head)
     }
 
     fn host(&self) -> String {

@@ -1,13 +1,14 @@
 //! `login`: who gets in, who does not, and what is on disk afterwards.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::person::{after, chmod, eventually};
+use crate::person::{address_bar, after, chmod, eventually};
 use crate::world::{ADA, BEA, Ran, World};
 
 /// A browser that notes how it was called instead of showing anything.
@@ -338,4 +339,62 @@ fn the_authorize_address_is_as_documented() {
     assert_eq!(redirect_uri, format!("http://127.0.0.1:{}/callback/", login.port()));
     world.browse(&login.url);
     login.end().exits(0);
+}
+
+/// Runs `login` with these arguments; as soon as it shows an address, `then` acts on it, and what
+/// that returns is typed in.
+fn login_elsewhere(world: &World, way: &str, then: impl FnOnce(&str) -> String) -> Ran {
+    let mut command = world.command(&["login", way]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    let address = loop {
+        let before = said.len();
+        assert!(stderr.read_line(&mut said).unwrap() > 0, "no address: {said}");
+        let mut words = said[before..].split_whitespace();
+        if let Some(address) =
+            words.find(|word| word.contains("://") && word.contains("client_key"))
+        {
+            break address.to_owned();
+        }
+    };
+    let typed = then(&address);
+    child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    Ran { code: output.status.code(), stdout, stderr: said }
+}
+
+#[test]
+fn a_pasted_address_logs_in_and_is_not_said_again() {
+    let world = World::new();
+    let mut pasted = String::new();
+    let ran = login_elsewhere(&world, "--paste", |address| {
+        pasted = address_bar(address);
+        format!("http://127.0.0.1:3456/callback/?code=stolen&state=another\n{pasted}\n")
+    });
+    let code = pasted.split_once("code=").unwrap().1.split('&').next().unwrap();
+    ran.exits(0).says(&world.open_id(ADA)).says("belongs to another try").never_says(code);
+    assert_eq!(world.calls("token_code").len(), 1);
+}
+
+#[test]
+fn a_login_that_is_pasted_nothing_ends_as_a_usage_error() {
+    let world = World::new();
+    login_elsewhere(&world, "--paste", |_| "\n".to_owned()).exits(2).says("code");
+    assert!(world.calls("token_code").is_empty());
+}
+
+#[test]
+fn a_scanned_code_logs_in() {
+    let world = World::new();
+    let ran = login_elsewhere(&world, "--qr", |address| {
+        let token = world.sandbox.scan(address).unwrap();
+        world.sandbox.confirm(&token, BEA).unwrap();
+        String::new()
+    });
+    let ran = ran.exits(0).says(&world.open_id(BEA));
+    assert!(ran.stderr.contains('\u{2588}'), "a code was drawn");
 }

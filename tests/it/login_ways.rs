@@ -15,7 +15,7 @@ use tiktok_up::tiktok::{App, Client, Endpoints, Scopes};
 use tiktok_up::timing::Timing;
 use tokio::sync::mpsc;
 
-use crate::person::{get, header};
+use crate::person::address_bar;
 use crate::world::{ADA, BEA, World};
 
 type Doing = Box<dyn FnMut(&World, &Notice) + Send>;
@@ -160,12 +160,6 @@ fn t01_a_confirmation_for_another_ticket_is_not_exchanged() {
     assert_eq!(world.calls("token_code").len(), 1);
 }
 
-/// Consents in a browser elsewhere; what it ends at is in its address bar.
-fn address_bar(url: &url::Url) -> String {
-    let target = format!("{}?{}", url.path(), url.query().unwrap());
-    header(&get(url.port().unwrap(), &target), "location").unwrap()
-}
-
 #[test]
 fn a_pasted_address_is_exchanged() {
     let world = Arc::new(World::new());
@@ -173,7 +167,7 @@ fn a_pasted_address_is_exchanged() {
     let way = Way::Paste { port: None, lines: Lines::from_channel(receiver) };
     let (outcome, _) = log_in(&world, way, move |_, notice| {
         if let Notice::Visit { url } = notice {
-            lines.try_send(Secret::new(address_bar(url))).unwrap();
+            lines.try_send(Secret::new(address_bar(url.as_str()))).unwrap();
         }
     });
     assert_eq!(outcome.unwrap().account.open_id, world.open_id(ADA));
@@ -188,7 +182,7 @@ fn t01_a_pasted_address_of_another_login_is_not_exchanged() {
         if let Notice::Visit { url } = notice {
             let other = "http://127.0.0.1:3456/callback/?code=stolen&state=another";
             lines.try_send(Secret::new(other)).unwrap();
-            lines.try_send(Secret::new(address_bar(url))).unwrap();
+            lines.try_send(Secret::new(address_bar(url.as_str()))).unwrap();
         }
     });
     outcome.unwrap();

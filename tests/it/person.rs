@@ -32,11 +32,7 @@ impl Login {
 
     /// Consents, but holds the redirect to the callback back.
     pub(crate) fn consented(&self) -> Callback {
-        let url = Url::parse(&self.url).unwrap();
-        let target = format!("{}?{}", url.path(), url.query().unwrap());
-        let answer = get(url.port().unwrap(), &target);
-        let location = header(&answer, "location").unwrap_or_else(|| panic!("{answer}"));
-        let location = Url::parse(&location).unwrap();
+        let location = Url::parse(&address_bar(&self.url)).unwrap();
         let value = |name: &str| {
             let found = location.query_pairs().find(|(key, _)| key == name);
             found.map(|(_, value)| value.into_owned()).unwrap_or_default()
@@ -59,6 +55,13 @@ impl Callback {
         assert_eq!(status(&answer), "303", "{answer}");
         get(self.port, &header(&answer, "location").unwrap())
     }
+}
+
+/// Consents in a browser elsewhere: what its address bar ends at.
+pub(crate) fn address_bar(authorize_url: &str) -> String {
+    let url = Url::parse(authorize_url).unwrap();
+    let answer = get(url.port().unwrap(), &format!("{}?{}", url.path(), url.query().unwrap()));
+    header(&answer, "location").unwrap_or_else(|| panic!("{answer}"))
 }
 
 /// A plain GET to a port of this machine.
