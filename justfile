@@ -42,3 +42,7 @@ fixtures:
 # The binary to hand out
 release:
     cargo build --release --locked
+
+# One upload of 4 GB: its bytes, and the most memory that it took
+big:
+    TIKTOK_UP_BIG=4294967296 cargo test --release --test it memory_stays_flat -- --nocapture

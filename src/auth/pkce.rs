@@ -5,6 +5,8 @@
 
 use std::fmt::Write as _;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use rand::TryRng as _;
 use rand::rngs::{SysError, SysRng};
 use sha2::{Digest as _, Sha256};
@@ -47,11 +49,12 @@ impl Verifier {
     }
 }
 
-/// 256 random bits as 64 hex digits: a `state`, or the `client_ticket` of a QR code.
+/// 256 random bits in 43 characters that no URL encodes: a `state`, or the `client_ticket` of a QR
+/// code, which every character makes bigger.
 pub fn nonce() -> Result<Secret, SysError> {
     let mut bytes = [0_u8; 32];
     SysRng.try_fill_bytes(&mut bytes)?;
-    Ok(Secret::new(hex(&bytes)))
+    Ok(Secret::new(BASE64_URL_SAFE_NO_PAD.encode(bytes)))
 }
 
 fn challenge(verifier: &str) -> String {
@@ -100,7 +103,7 @@ mod tests {
     #[test]
     fn a_state_has_256_bits_and_is_never_the_same() {
         let one = nonce().unwrap();
-        assert_eq!(one.expose().len(), 64);
+        assert_eq!(one.expose().len(), 43);
         assert_ne!(one, nonce().unwrap());
     }
 }

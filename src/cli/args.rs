@@ -102,7 +102,7 @@ pub enum AccountsAction {
         #[arg(value_name = "NAME")]
         name: String,
     },
-    /// Take over the logins of the Flask uploader's user_tokens.json
+    /// Take over the logins of the Flask uploader's `user_tokens.json`
     ///
     /// The tokens are taken to be of the app in use (`--app`). A login that is newer here is kept.
     Import {

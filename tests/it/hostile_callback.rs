@@ -17,7 +17,7 @@ struct Waiting {
 fn waiting() -> Waiting {
     let world = World::new();
     let login = world.start_login(&[]);
-    let callback = world.consent_to(&login);
+    let callback = login.consented();
     Waiting { world, login, callback }
 }
 
@@ -28,8 +28,9 @@ impl Waiting {
 
     /// A request with these lines after the first.
     fn send(&self, method: &str, target: &str, lines: &[&str]) -> String {
-        let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
-        raw_request(self.login.port(), &format!("{method} {target} HTTP/1.1\r\n{lines}\r\n"))
+        let first = format!("{method} {target} HTTP/1.1");
+        let head = [&[first.as_str()], lines, &["\r\n"]].concat();
+        raw_request(self.login.port(), &head.join("\r\n"))
     }
 
     fn host(&self) -> String {
@@ -60,7 +61,7 @@ fn t01_no_other_state_ends_or_hijacks_a_login() {
         format!("code={code}&state="),
         format!("code={code}&state=x{state}"),
         format!("code={code}&state={}", &state[1..]),
-        format!("code={code}&state={}", &state[..63]),
+        format!("code={code}&state={}", &state[..state.len() - 1]),
         format!("code={code}&state={state}{state}"),
         format!("code={code}&state={state}&state={state}"),
         format!("code={code}&state={}", state.to_uppercase()),

@@ -154,7 +154,7 @@ fn f04_a_wrong_state_before_the_right_one_is_one_warning() {
 fn f05_two_callbacks_at_once_are_one_exchange_and_one_write() {
     let world = World::new();
     let login = world.start_login(&[]);
-    let callback = world.consent_to(&login);
+    let callback = login.consented();
     std::thread::scope(|scope| {
         scope.spawn(|| callback.make());
         scope.spawn(|| callback.make());
@@ -197,7 +197,7 @@ fn f08_killed_between_exchange_and_save_leaves_no_partial_file() {
     let world = World::new();
     world.fault(&json!({ "endpoint": "user_info", "do": { "stall": "30s" } }));
     let login = world.start_login(&[]);
-    world.consent_to(&login).make();
+    login.consented().make();
     eventually("the exchange", || (!world.calls("token_code").is_empty()).then_some(()));
     login.kill();
     assert!(!world.store_path().exists());
@@ -279,7 +279,7 @@ fn t17_the_browser_sees_no_secret_in_its_environment_or_address() {
 fn t18_at_full_verbosity_no_secret_is_said() {
     let world = World::new();
     let login = world.start_login(&["-vvvv"]);
-    let callback = world.consent_to(&login);
+    let callback = login.consented();
     callback.make();
     let ran = login.end().exits(0);
     let entry = world.entry(ADA);

@@ -14,6 +14,7 @@ mod faults_signal;
 mod faults_status;
 mod hostile_callback;
 mod login;
+mod login_ways;
 mod model;
 mod person;
 mod refresh;

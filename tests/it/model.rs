@@ -57,6 +57,8 @@ struct Run {
     action: Action,
     /// Whether the last block of the final chunk may have been handed over, now or by an earlier run.
     handed_over: bool,
+    /// Whether it began this attempt itself.
+    begun_here: bool,
 }
 
 /// Everything: the state that is explored.
@@ -67,16 +69,19 @@ struct World {
 }
 
 /// How hostile the surroundings are, beyond what is said above.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a dimension of its own")]
 struct Surroundings {
     /// A PUT can get lost on its way, and be answered with an error.
     lossy: bool,
-    /// The program's clock may call the `upload_url` expired before it is, even without an answer.
+    /// The program's clock may call the `upload_url` expired before it is, at any time.
     hasty: bool,
     /// TikTok may forget a `publish_id`.
     forgetful: bool,
     /// The file may change under the run.
     shifty: bool,
+    /// Every later run finds another file in place of the planned one.
+    replaced: bool,
     /// `uploaded_bytes` may lag behind.
     lagging: bool,
     /// The margins that make a lagging `uploaded_bytes` no proof are not kept.
@@ -225,7 +230,7 @@ impl Model {
         let mut next = world;
         next.attempts[index] = Some(Attempt { journal: Phase::InitIntent, task: None });
         let (phase, action) = (Phase::InitIntent, Action::Init);
-        next.run = Some(Run { phase, action, handed_over: false });
+        next.run = Some(Run { phase, action, handed_over: false, begun_here: true });
         Some(next)
     }
 
@@ -234,18 +239,19 @@ impl Model {
         let phase = world.attempts[index].map_or(Phase::InitIntent, |attempt| attempt.journal);
         let step = (self.rules.resume)(self.transfer, phase);
         let handed_over = matches!(phase, Phase::FinalIntent { .. });
-        self.record(world, index, step, handed_over)
+        let run = Run { phase, action: step.action, handed_over, begun_here: false };
+        self.record(world, index, step, run)
     }
 
     /// The phase first, then the action.
-    fn record(&self, world: World, index: usize, step: Step, handed_over: bool) -> World {
+    fn record(&self, world: World, index: usize, step: Step, run: Run) -> World {
         let mut next = world;
         if let Some(attempt) = &mut next.attempts[index]
             && (self.rules.records)(step.phase)
         {
             attempt.journal = step.phase;
         }
-        next.run = Some(Run { phase: step.phase, action: step.action, handed_over });
+        next.run = Some(Run { phase: step.phase, action: step.action, ..run });
         next
     }
 
@@ -267,7 +273,7 @@ impl Model {
                 Heard::Event(event) => (self.rules.step)(self.transfer, run.phase, event),
                 Heard::Unauthorized => (self.rules.unauthorized)(run.phase),
             };
-            next.push(self.record(world, index, step, handed_over));
+            next.push(self.record(world, index, step, Run { handed_over, ..run }));
         }
     }
 
@@ -275,11 +281,16 @@ impl Model {
         let Some(task) = task else { return self.init() };
         let handed = run.handed_over;
         let heard = |event| (Some(task), handed, Heard::Event(event));
+        let sends = matches!(run.action, Action::Intend | Action::Send { .. });
+        if self.around.replaced && sends && !run.begun_here {
+            return vec![heard(Event::FileReplaced)];
+        }
         let mut effects = Vec::new();
-        if run.phase.needs_url() && self.chunks() > 0 && (task.expired || self.around.hasty) {
+        let file = self.chunks() > 0 && run.phase.needs_url();
+        if file && (self.around.hasty || sends && task.expired) {
             effects.push(heard(Event::UrlExpired));
         }
-        if self.around.shifty && matches!(run.action, Action::Intend | Action::Send { .. }) {
+        if self.around.shifty && sends {
             // Noticed before the last block, which is withheld.
             effects.push(heard(Event::FileChanged { handed_over: handed }));
         }
@@ -375,15 +386,15 @@ impl Model {
         task.outcome == Outcome::None && (incomplete || misread)
     }
 
-    /// Explores all that can be reached, or until a double is found if that is enough.
-    fn explore(&self, double_will_do: bool) -> Findings {
+    /// Explores all that can be reached, or until what is found is enough.
+    fn explore(&self, enough: fn(&Findings) -> bool) -> Findings {
         let mut numbers = HashMap::from([(World::START, 0_usize)]);
         let mut worlds = vec![World::START];
         let mut leads_to = Vec::new();
         let mut findings = Findings::default();
         while let Some(world) = worlds.get(leads_to.len()).copied() {
             self.judge(&world, &mut findings);
-            if double_will_do && findings.double > 0 {
+            if enough(&findings) {
                 return findings;
             }
             let next = self.moves(world).into_iter().map(|next| {
@@ -461,6 +472,7 @@ const CALM: Surroundings = Surroundings {
     hasty: false,
     forgetful: false,
     shifty: false,
+    replaced: false,
     lagging: false,
     marginless: false,
     unsent: false,
@@ -470,7 +482,7 @@ const LOSSY: Surroundings = Surroundings { lossy: true, ..CALM };
 
 /// Nothing may be wrong.
 fn sound(transfer: Transfer, around: Surroundings) {
-    let found = Model { transfer, around, rules: SOUND }.explore(false);
+    let found = Model { transfer, around, rules: SOUND }.explore(|_| false);
     assert!(found.states > 100, "{found:?}");
     let wrong = Findings { states: 0, ..found };
     assert_eq!(wrong, Findings::default(), "{transfer:?} {around:?}");
@@ -478,8 +490,12 @@ fn sound(transfer: Transfer, around: Surroundings) {
 
 /// Something must be wrong: a double.
 fn mutant(transfer: Transfer, around: Surroundings, rules: Rules) {
-    let found = Model { transfer, around, rules }.explore(true);
-    assert!(found.double > 0, "the model has lost its teeth: {found:?}");
+    wrong(transfer, around, rules, |found| found.double > 0);
+}
+
+fn wrong(transfer: Transfer, around: Surroundings, rules: Rules, what: fn(&Findings) -> bool) {
+    let found = Model { transfer, around, rules }.explore(what);
+    assert!(what(&found), "the model has lost its teeth: {found:?}");
 }
 
 #[test]
@@ -501,7 +517,7 @@ fn sound_before_the_final_intent_an_attempt_is_dropped_without_asking() {
 #[test]
 fn sound_no_final_intent_while_status_is_truthful_and_reachable() {
     let rules = Rules { step: asking_instead_of_intent, ..SOUND };
-    let found = Model { transfer: FILE, around: CALM, rules }.explore(false);
+    let found = Model { transfer: FILE, around: CALM, rules }.explore(|_| false);
     assert_eq!((found.double, found.lost, found.false_done), (0, 0, 0), "{found:?}");
     assert!(found.naked > 0);
 }
@@ -527,6 +543,12 @@ fn sound_every_outcome_of_every_put() {
 #[test]
 fn sound_own_proof() {
     sound(FILE, Surroundings { shifty: true, ..LOSSY });
+}
+
+#[test]
+fn sound_another_file_in_place_of_the_planned_one() {
+    sound(FILE, Surroundings { replaced: true, ..LOSSY });
+    sound(FILE, Surroundings { replaced: true, lagging: true, forgetful: true, ..LOSSY });
 }
 
 #[test]
@@ -608,7 +630,7 @@ fn mutant_expiry_alone_means_abandon() {
             _ => step(transfer, phase, event),
         }
     }
-    mutant(FILE, LOSSY, Rules { step: expiry, ..SOUND });
+    mutant(FILE, Surroundings { hasty: true, ..LOSSY }, Rules { step: expiry, ..SOUND });
 }
 
 #[test]
@@ -685,4 +707,48 @@ fn mutant_a_new_attempt_whatever_became_of_the_earlier_ones() {
         if phase.is_done() { step } else { Step { action: Action::Again, ..step } }
     }
     mutant(FILE, CALM, Rules { resume: always, is_dead: |_| true, ..SOUND });
+}
+
+#[test]
+fn mutant_an_early_201_is_taken_for_the_final_one() {
+    fn trusting(transfer: Transfer, phase: Phase, event: Event) -> Step {
+        match (phase, event) {
+            (Phase::Open { .. }, Event::AllStored { index }) => {
+                Step { phase: Phase::FinalIntent { stored: index + 1 }, action: Action::Ask }
+            }
+            _ => step(transfer, phase, event),
+        }
+    }
+    let around = Surroundings { early: true, ..LOSSY };
+    wrong(FILE, around, Rules { step: trusting, ..SOUND }, |found| found.cut_short > 0);
+}
+
+#[test]
+fn mutant_a_lagging_status_takes_stored_chunks_back() {
+    fn believing(transfer: Transfer, phase: Phase, event: Event) -> Step {
+        let next = step(transfer, phase, event);
+        match (next.phase, event) {
+            (
+                Phase::FinalIntent { .. },
+                Event::Status(Seen::Processing { stored: Some(stored) }),
+            ) => Step { phase: Phase::FinalIntent { stored }, ..next },
+            _ => next,
+        }
+    }
+    let around = Surroundings { lagging: true, ..LOSSY };
+    wrong(FILE, around, Rules { step: believing, ..SOUND }, |found| found.needless > 0);
+}
+
+#[test]
+fn mutant_nobody_asks_once_the_file_is_replaced() {
+    fn stopping(transfer: Transfer, phase: Phase, event: Event) -> Step {
+        match (phase, event) {
+            (Phase::FinalIntent { .. }, Event::FileReplaced) => {
+                Step { phase, action: Action::Stop }
+            }
+            _ => step(transfer, phase, event),
+        }
+    }
+    let around = Surroundings { replaced: true, ..LOSSY };
+    wrong(FILE, around, Rules { step: stopping, ..SOUND }, |found| found.trapped > 0);
 }

@@ -29,12 +29,10 @@ impl Login {
     pub(crate) fn get(&self, target: &str) -> String {
         get(self.port(), target)
     }
-}
 
-impl World {
     /// Consents, but holds the redirect to the callback back.
-    pub(crate) fn consent_to(&self, login: &Login) -> Callback {
-        let url = Url::parse(&login.url).unwrap();
+    pub(crate) fn consented(&self) -> Callback {
+        let url = Url::parse(&self.url).unwrap();
         let target = format!("{}?{}", url.path(), url.query().unwrap());
         let answer = get(url.port().unwrap(), &target);
         let location = header(&answer, "location").unwrap_or_else(|| panic!("{answer}"));
@@ -43,7 +41,7 @@ impl World {
             let found = location.query_pairs().find(|(key, _)| key == name);
             found.map(|(_, value)| value.into_owned()).unwrap_or_default()
         };
-        Callback { port: login.port(), code: value("code"), state: value("state") }
+        Callback { port: self.port(), code: value("code"), state: value("state") }
     }
 }
 

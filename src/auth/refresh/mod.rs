@@ -5,6 +5,8 @@
 //! refreshes an account, never without the lock; what others have refreshed meanwhile is adopted; the
 //! disk is probed before a token is spent; and the answer is durable before it is parsed.
 
+mod outcome;
+mod recover;
 mod spend;
 
 use std::collections::HashSet;
@@ -14,70 +16,21 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::sync::watch;
 
+pub use outcome::{Ask, Outcome};
+
 use super::account::{Account, Accounts};
 use super::due::{Due, NEED, SKEW_LIMIT, due};
 use super::error::AuthError;
 use super::notice::{Notice, Reporter};
-use super::pending::{self, Leftover};
-use super::store::{Edit, Store, StoreError};
+use super::store::{Store, StoreError};
 use crate::clock::Clock;
-use crate::fs::{self, Lock, LockError};
+use crate::fs::{Lock, LockError};
 use crate::secret::Secret;
 use crate::tiktok::{App, Client};
 use crate::timing::Timing;
 
 /// Processes that wake up together with an expired token start to queue this far apart at most.
 const JITTER: Duration = Duration::from_millis(200);
-
-/// When a refresh is wanted.
-#[derive(Clone, Debug)]
-pub enum Ask {
-    /// When less than this is left of the access token's life (never less than five minutes).
-    Within(Duration),
-    /// Now.
-    Force,
-    /// When this is still the stored access token: TikTok has refused it.
-    Instead(Secret),
-}
-
-/// What came of asking for a refresh; each with the account as it is stored now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The token lives long enough.
-    NotDue(Account),
-    /// Somebody else has refreshed meanwhile.
-    Adopted(Account),
-    /// An interrupted refresh was brought to its end.
-    Recovered(Account),
-    /// New tokens.
-    Refreshed(Account),
-    /// Another process holds the lock for too long; the token at hand still lives.
-    Kept(Account),
-}
-
-impl Outcome {
-    /// The account.
-    pub fn account(&self) -> &Account {
-        match self {
-            Self::NotDue(account)
-            | Self::Adopted(account)
-            | Self::Recovered(account)
-            | Self::Refreshed(account)
-            | Self::Kept(account) => account,
-        }
-    }
-
-    /// The account.
-    pub fn into_account(self) -> Account {
-        match self {
-            Self::NotDue(account)
-            | Self::Adopted(account)
-            | Self::Recovered(account)
-            | Self::Refreshed(account)
-            | Self::Kept(account) => account,
-        }
-    }
-}
 
 /// Hands out access tokens that are good, refreshing them on need. Cheap to clone; clones share what
 /// they know.
@@ -185,27 +138,6 @@ impl Tokens {
         task.await.unwrap_or(Err(AuthError::Stopped))
     }
 
-    /// Brings interrupted refreshes to their end, except those that another process is at. To be
-    /// called once at the start of a run.
-    pub async fn recover(&self) -> Result<(), AuthError> {
-        let accounts = self.accounts().await?;
-        for account in accounts.iter() {
-            let open_id = account.open_id.as_str();
-            if !self.0.store.pending(open_id).exists() {
-                continue;
-            }
-            match Lock::try_acquire(&self.0.store.refresh_lock(open_id)) {
-                Ok(lock) => {
-                    self.recover_locked(account, lock).await?;
-                }
-                // The file is that process's.
-                Err(LockError::Held { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
-    }
-
     /// Ends when no refresh is under way. A run that is about to end early (on a signal) waits for
     /// this first: a token is lost if the program ends between TikTok's answer and the disk.
     pub async fn settle(&self) {
@@ -289,45 +221,6 @@ impl Tokens {
         }
         self.tell(Notice::RefreshBusy { account: name, pid });
         Ok(Outcome::Kept(account))
-    }
-
-    /// Judges what an interrupted refresh has left, holding the account's refresh lock, which is
-    /// given back; says whether the leftover was adopted.
-    async fn recover_locked(
-        &self,
-        account: &Account,
-        lock: Lock,
-    ) -> Result<(Lock, bool), AuthError> {
-        let (store, host) = (self.0.store.clone(), self.0.client.api_host());
-        let open_id = account.open_id.clone();
-        let (lock, found) = blocking(move || {
-            let path = store.pending(&open_id);
-            fs::clean_temps(&path, &lock)?;
-            let Some(bytes) = fs::read_private(&path)? else { return Ok((lock, None)) };
-            let mut adopted = false;
-            store.edit::<StoreError>(&open_id, |current, _| {
-                let Some(current) = current else { return Ok(Edit::Keep) };
-                Ok(match pending::judge(&bytes, current, &host) {
-                    Leftover::Newer { grant, asked_at } => {
-                        adopted = true;
-                        Edit::Put(Box::new(current.refreshed(*grant, asked_at)))
-                    }
-                    Leftover::Outdated | Leftover::Torn => Edit::Keep,
-                })
-            })?;
-            fs::remove(&path)?;
-            Ok((lock, Some(adopted)))
-        })
-        .await?;
-        if let Some(adopted) = found {
-            let account = account.name().to_owned();
-            self.tell(if adopted {
-                Notice::Recovered { account }
-            } else {
-                Notice::LeftoverRemoved { account }
-            });
-        }
-        Ok((lock, found == Some(true)))
     }
 
     /// The app that an account's tokens belong to, if it may be used.

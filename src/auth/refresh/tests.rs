@@ -8,8 +8,11 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::auth::account::Reason;
+use crate::auth::pending;
+use crate::auth::store::Edit;
 use crate::auth::testing::{Answer, Endpoint, Told, answer_of, grant, quick};
 use crate::exit::{Exit, Explain as _};
+use crate::fs;
 use crate::tiktok::{Code, RawAnswer};
 
 const ID: &str = "anna";

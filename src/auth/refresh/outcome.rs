@@ -1,0 +1,56 @@
+//! What a refresh is asked for, and what comes of it.
+
+use std::time::Duration;
+
+use crate::auth::account::Account;
+use crate::secret::Secret;
+
+/// When a refresh is wanted.
+#[derive(Clone, Debug)]
+pub enum Ask {
+    /// When less than this is left of the access token's life (never less than five minutes).
+    Within(Duration),
+    /// Now.
+    Force,
+    /// When this is still the stored access token: TikTok has refused it.
+    Instead(Secret),
+}
+
+/// What came of asking for a refresh; each with the account as it is stored now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The token lives long enough.
+    NotDue(Account),
+    /// Somebody else has refreshed meanwhile.
+    Adopted(Account),
+    /// An interrupted refresh was brought to its end.
+    Recovered(Account),
+    /// New tokens.
+    Refreshed(Account),
+    /// Another process holds the lock for too long; the token at hand still lives.
+    Kept(Account),
+}
+
+impl Outcome {
+    /// The account.
+    pub fn account(&self) -> &Account {
+        match self {
+            Self::NotDue(account)
+            | Self::Adopted(account)
+            | Self::Recovered(account)
+            | Self::Refreshed(account)
+            | Self::Kept(account) => account,
+        }
+    }
+
+    /// The account.
+    pub fn into_account(self) -> Account {
+        match self {
+            Self::NotDue(account)
+            | Self::Adopted(account)
+            | Self::Recovered(account)
+            | Self::Refreshed(account)
+            | Self::Kept(account) => account,
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Bringing an interrupted refresh to its end.
+
+use super::{Tokens, blocking};
+use crate::auth::account::Account;
+use crate::auth::error::AuthError;
+use crate::auth::notice::Notice;
+use crate::auth::pending::{self, Leftover};
+use crate::auth::store::{Edit, StoreError};
+use crate::fs::{self, Lock, LockError};
+
+impl Tokens {
+    /// Brings interrupted refreshes to their end, except those that another process is at. To be
+    /// called once at the start of a run.
+    pub async fn recover(&self) -> Result<(), AuthError> {
+        let accounts = self.accounts().await?;
+        for account in accounts.iter() {
+            let open_id = account.open_id.as_str();
+            if !self.0.store.pending(open_id).exists() {
+                continue;
+            }
+            match Lock::try_acquire(&self.0.store.refresh_lock(open_id)) {
+                Ok(lock) => {
+                    self.recover_locked(account, lock).await?;
+                }
+                // The file is that process's.
+                Err(LockError::Held { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges what an interrupted refresh has left, holding the account's refresh lock, which is
+    /// given back; says whether the leftover was adopted.
+    pub(super) async fn recover_locked(
+        &self,
+        account: &Account,
+        lock: Lock,
+    ) -> Result<(Lock, bool), AuthError> {
+        let (store, host) = (self.0.store.clone(), self.0.client.api_host());
+        let open_id = account.open_id.clone();
+        let (lock, found) = blocking(move || {
+            let path = store.pending(&open_id);
+            fs::clean_temps(&path, &lock)?;
+            let Some(bytes) = fs::read_private(&path)? else { return Ok((lock, None)) };
+            let mut adopted = false;
+            store.edit::<StoreError>(&open_id, |current, _| {
+                let Some(current) = current else { return Ok(Edit::Keep) };
+                Ok(match pending::judge(&bytes, current, &host) {
+                    Leftover::Newer { grant, asked_at } => {
+                        adopted = true;
+                        Edit::Put(Box::new(current.refreshed(*grant, asked_at)))
+                    }
+                    Leftover::Outdated | Leftover::Torn => Edit::Keep,
+                })
+            })?;
+            fs::remove(&path)?;
+            Ok((lock, Some(adopted)))
+        })
+        .await?;
+        if let Some(adopted) = found {
+            let account = account.name().to_owned();
+            self.tell(if adopted {
+                Notice::Recovered { account }
+            } else {
+                Notice::LeftoverRemoved { account }
+            });
+        }
+        Ok((lock, found == Some(true)))
+    }
+}

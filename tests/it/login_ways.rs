@@ -1,0 +1,206 @@
+//! The ways in besides the browser: a pasted address, and a QR code that a phone scans.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde_json::json;
+use tiktok_up::auth::paste::Lines;
+use tiktok_up::auth::{AuthError, LoggedIn, Login, Notice, Reporter, Store, Way};
+use tiktok_up::clock::Clock;
+use tiktok_up::exit::{Exit, Explain};
+use tiktok_up::sandbox::{Options, QrConfirm};
+use tiktok_up::secret::Secret;
+use tiktok_up::tiktok::{App, Client, Endpoints, Scopes};
+use tiktok_up::timing::Timing;
+use tokio::sync::mpsc;
+
+use crate::person::{get, header};
+use crate::world::{ADA, BEA, World};
+
+type Doing = Box<dyn FnMut(&World, &Notice) + Send>;
+
+/// Somebody who sees what a login tells, and acts on it.
+struct Person {
+    world: Arc<World>,
+    does: Mutex<Doing>,
+    saw: Mutex<Vec<Notice>>,
+}
+
+impl Reporter for Person {
+    fn notice(&self, notice: Notice) {
+        (self.does.lock().unwrap())(&self.world, &notice);
+        self.saw.lock().unwrap().push(notice);
+    }
+}
+
+/// Logs in by a way, with a person who acts on what is told.
+fn log_in(
+    world: &Arc<World>,
+    way: Way,
+    does: impl FnMut(&World, &Notice) + Send + 'static,
+) -> (Result<LoggedIn, AuthError>, Vec<Notice>) {
+    let url = world.sandbox.url();
+    let timing = Timing { qr_poll: Duration::from_millis(10), ..Timing::default() };
+    let endpoints = Endpoints::new(Some(url), Some(url)).unwrap();
+    let client = Client::new(endpoints, Clock::default(), timing.clone()).unwrap();
+    let app = App {
+        name: None,
+        client_key: world.sandbox.client_key(),
+        client_secret: world.sandbox.client_secret(),
+        redirect_uri: None,
+        scopes: None,
+    };
+    let store = Store::open(&world.home().join("home"), Clock::default()).unwrap();
+    let does = Mutex::new(Box::new(does) as Doing);
+    let person = Person { world: Arc::clone(world), does, saw: Mutex::default() };
+    let login = Login {
+        client: &client,
+        store: &store,
+        app: &app,
+        scopes: &"user.info.basic,video.upload".parse::<Scopes>().unwrap(),
+        name: None,
+        limit: Duration::from_secs(20),
+        clock: Clock::default(),
+        timing: &timing,
+        reporter: &person,
+    };
+    let outcome = world.block_on(login.run(way));
+    (outcome, person.saw.into_inner().unwrap())
+}
+
+/// Scans and confirms as an account.
+fn confirms(handle: &'static str) -> impl FnMut(&World, &Notice) + Send {
+    move |world, notice| {
+        if let Notice::QrCode { url } = notice {
+            let token = world.sandbox.scan(url).unwrap();
+            world.sandbox.confirm(&token, handle).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_phone_scans_and_confirms_whatever_the_shape_of_the_answer() {
+    for qr_confirm in [QrConfirm::RedirectUri, QrConfirm::Code, QrConfirm::CodeUrl] {
+        let world = Arc::new(World::with(Options { qr_confirm, ..Options::default() }));
+        let (outcome, _) = log_in(&world, Way::Qr, confirms(BEA));
+        let done = outcome.unwrap_or_else(|error| panic!("{qr_confirm:?}: {error:?}"));
+        assert_eq!(done.account.open_id, world.open_id(BEA));
+        assert!(done.missing.is_empty());
+        assert_eq!(world.calls("token_code").len(), 1);
+    }
+}
+
+#[test]
+fn the_steps_of_a_qr_login_are_told() {
+    let world = Arc::new(World::new());
+    let mut scanned = None;
+    let (outcome, saw) = log_in(&world, Way::Qr, move |world, notice| match notice {
+        Notice::QrCode { url } => scanned = Some(world.sandbox.scan(url).unwrap()),
+        Notice::QrScanned => world.sandbox.confirm(scanned.as_ref().unwrap(), ADA).unwrap(),
+        _ => {}
+    });
+    outcome.unwrap();
+    assert!(matches!(saw[..], [Notice::QrCode { .. }, Notice::QrScanned]), "{saw:?}");
+}
+
+#[test]
+fn an_expired_qr_code_is_renewed_within_the_time() {
+    let world = Arc::new(World::new());
+    let mut codes = 0;
+    let (outcome, saw) = log_in(&world, Way::Qr, move |world, notice| {
+        if let Notice::QrCode { url } = notice {
+            codes += 1;
+            let token = world.sandbox.scan(url).unwrap();
+            if codes == 1 {
+                world.sandbox.advance(SignedDuration::from_hours(1));
+            } else {
+                world.sandbox.confirm(&token, ADA).unwrap();
+            }
+        }
+    });
+    outcome.unwrap();
+    assert!(saw.contains(&Notice::QrExpired), "{saw:?}");
+}
+
+#[test]
+fn polls_that_fail_for_a_while_do_not_end_a_qr_login() {
+    let world = Arc::new(World::new());
+    for (nth, fault) in [
+        (1, json!({ "refuse": { "code": "access_denied", "status": 403 } })),
+        (2, json!({ "drop": "before" })),
+        (3, json!({ "answer": { "status": 502 } })),
+    ] {
+        world.fault(&json!({ "endpoint": "check_qrcode", "nth": nth, "do": fault }));
+    }
+    let (outcome, _) = log_in(&world, Way::Qr, confirms(ADA));
+    outcome.unwrap();
+    assert!(world.calls("check_qrcode").len() >= 4);
+}
+
+#[test]
+fn a_dead_qr_token_gets_a_new_code() {
+    let world = Arc::new(World::new());
+    let refuse = json!({ "refuse": { "code": "token_expire", "status": 400 } });
+    world.fault(&json!({ "endpoint": "check_qrcode", "do": refuse }));
+    let (outcome, saw) = log_in(&world, Way::Qr, confirms(ADA));
+    outcome.unwrap();
+    assert_eq!(saw.iter().filter(|seen| matches!(seen, Notice::QrCode { .. })).count(), 2);
+}
+
+#[test]
+fn t01_a_confirmation_for_another_ticket_is_not_exchanged() {
+    let world = Arc::new(World::new());
+    let foreign = json!({ "client_ticket": "another", "status": "confirmed", "code": "stolen" });
+    let answer = json!({ "answer": { "status": 200, "body": foreign } });
+    world.fault(&json!({ "endpoint": "check_qrcode", "times": 3, "do": answer }));
+    let (outcome, saw) = log_in(&world, Way::Qr, confirms(ADA));
+    outcome.unwrap();
+    assert_eq!(saw.iter().filter(|seen| **seen == Notice::ForeignCallback).count(), 1);
+    assert_eq!(world.calls("token_code").len(), 1);
+}
+
+/// Consents in a browser elsewhere; what it ends at is in its address bar.
+fn address_bar(url: &url::Url) -> String {
+    let target = format!("{}?{}", url.path(), url.query().unwrap());
+    header(&get(url.port().unwrap(), &target), "location").unwrap()
+}
+
+#[test]
+fn a_pasted_address_is_exchanged() {
+    let world = Arc::new(World::new());
+    let (lines, receiver) = mpsc::channel(4);
+    let way = Way::Paste { port: None, lines: Lines::from_channel(receiver) };
+    let (outcome, _) = log_in(&world, way, move |_, notice| {
+        if let Notice::Visit { url } = notice {
+            lines.try_send(Secret::new(address_bar(url))).unwrap();
+        }
+    });
+    assert_eq!(outcome.unwrap().account.open_id, world.open_id(ADA));
+}
+
+#[test]
+fn t01_a_pasted_address_of_another_login_is_not_exchanged() {
+    let world = Arc::new(World::new());
+    let (lines, receiver) = mpsc::channel(4);
+    let way = Way::Paste { port: None, lines: Lines::from_channel(receiver) };
+    let (outcome, saw) = log_in(&world, way, move |_, notice| {
+        if let Notice::Visit { url } = notice {
+            let other = "http://127.0.0.1:3456/callback/?code=stolen&state=another";
+            lines.try_send(Secret::new(other)).unwrap();
+            lines.try_send(Secret::new(address_bar(url))).unwrap();
+        }
+    });
+    outcome.unwrap();
+    assert!(saw.iter().any(|seen| matches!(seen, Notice::PasteIgnored { .. })), "{saw:?}");
+    assert_eq!(world.calls("token_code").len(), 1);
+}
+
+#[test]
+fn an_input_that_ends_before_the_address_is_a_usage_error() {
+    let world = Arc::new(World::new());
+    let (_, receiver) = mpsc::channel(1);
+    let way = Way::Paste { port: None, lines: Lines::from_channel(receiver) };
+    let (outcome, _) = log_in(&world, way, |_, _| {});
+    assert_eq!(outcome.unwrap_err().exit(), Exit::Usage);
+}
