@@ -11,8 +11,9 @@ use crate::manifest::Mode;
 use crate::text;
 use crate::tiktok::{Code, Reaction, Scopes};
 use crate::upload::calls::{Authority, CallError, Calls, chain};
-use crate::upload::engine::{Drive, Leave, Options};
+use crate::upload::engine::{Drive, Options};
 use crate::upload::gate::Gate;
+use crate::upload::leave::Leave;
 use crate::upload::outcome::Known;
 use crate::upload::plan::{Plan, PlanError};
 use crate::upload::poll::settle;
@@ -48,6 +49,8 @@ pub(super) struct Halted {
 struct Located {
     row: Row,
     source: Option<(Video, Plan)>,
+    /// The row is that of another file, which lay where this one lies now.
+    replaced: bool,
 }
 
 /// Why a post could not be looked up.
@@ -92,7 +95,7 @@ impl<'a, A: Authority> AccountRun<'a, A> {
                 self.not_tried(post, halted).await
             } else {
                 let due = is_begun(post) || self.is_due(post);
-                let (report, stop) = if due { self.one(post).await } else { self.early(post) };
+                let (report, stop) = if due { self.one(post).await } else { (early(post), None) };
                 halted = stop;
                 report
             };
@@ -106,17 +109,10 @@ impl<'a, A: Authority> AccountRun<'a, A> {
         post.publish_at.is_none_or(|at| at <= self.options.clock.now())
     }
 
-    /// A post whose time has not come.
-    pub(super) fn early(&self, post: &Post) -> (PostReport, Option<Halted>) {
-        let report = Known::new(post, Instant::now()).report(PostState::Deferred, Exit::Done);
-        let note = Some("its time has not come".to_owned());
-        (PostReport { at: post.publish_at, note, ..report }, None)
-    }
-
     /// A post after one that stopped the account: what is posted is still called so.
     async fn not_tried(&self, post: &Post, halted: &Halted) -> PostReport {
         if !self.is_due(post) {
-            return self.early(post).0;
+            return early(post);
         }
         if halted.state == PostState::Deferred
             && let Ok(located) = self.locate(post).await
@@ -143,7 +139,7 @@ impl<'a, A: Authority> AccountRun<'a, A> {
             }
             let nothing_yet = located.row.phase().is_none_or(Phase::is_dead);
             if nothing_yet && !self.is_due(post) {
-                return self.early(post);
+                return (early(post), None);
             }
             if let Some(outcome) = self.drive(post, located, started).await {
                 return outcome;
@@ -159,7 +155,7 @@ impl<'a, A: Authority> AccountRun<'a, A> {
         located: Located,
         started: Instant,
     ) -> Option<(PostReport, Option<Halted>)> {
-        let Located { row, source } = located;
+        let Located { row, source, replaced } = located;
         let mut drive = Drive::new(&self.gate, self.calls, self.options, post, row, source);
         let outcome = drive.run().await;
         let username = self.gate.username().await;
@@ -173,6 +169,8 @@ impl<'a, A: Authority> AccountRun<'a, A> {
         };
         Some(match outcome {
             Err(Leave::Replaced) => return None,
+            // The file that lay here before is done with; now this one.
+            Ok(()) if replaced && drive.phase() != Some(Phase::Unresolved) => return None,
             Err(Leave::Journal(JournalError::SameContent { other, certain: true })) => {
                 match self.calls.journal.same_as(drive.row.number, other.number) {
                     Ok(()) => (same_as(post, &other, started), None),
@@ -204,14 +202,18 @@ impl<'a, A: Authority> AccountRun<'a, A> {
                     (journal::Content::File(file), Some((video, plan)))
                 }
                 Err(error) if error.is_missing() => {
-                    return Ok(Located { row: self.gone(post, path, error)?, source: None });
+                    return Ok(Located {
+                        row: self.gone(post, path, error)?,
+                        source: None,
+                        replaced: false,
+                    });
                 }
                 Err(error) => return Err(error.into()),
             },
         };
         let new = self.new_post(post, content);
         if let Some(row) = self.replaced(&new)? {
-            return Ok(Located { row, source });
+            return Ok(Located { row, source, replaced: true });
         }
         let row = self.calls.journal.post_for(&new)?;
         let source = source.map(|(video, plan)| {
@@ -221,7 +223,7 @@ impl<'a, A: Authority> AccountRun<'a, A> {
             // An attempt under way keeps the plan that its init declared.
             (video, recorded.filter(|_| begun).unwrap_or(plan))
         });
-        Ok(Located { row, source })
+        Ok(Located { row, source, replaced: false })
     }
 
     /// The post of a file that is gone; the error that says so if there is none.
@@ -302,6 +304,13 @@ impl<'a, A: Authority> AccountRun<'a, A> {
             repost: self.options.repost,
         }
     }
+}
+
+/// The report of a post whose time has not come.
+pub(super) fn early(post: &Post) -> PostReport {
+    let report = Known::new(post, Instant::now()).report(PostState::Deferred, Exit::Done);
+    let note = Some("its time has not come".to_owned());
+    PostReport { at: post.publish_at, note, ..report }
 }
 
 /// The report of a post that earlier runs brought to its end.
@@ -403,7 +412,13 @@ impl Halted {
     }
 
     fn from(report: &PostReport) -> Self {
-        let state = match report.exit {
+        let code = report.trouble.as_ref().map(|trouble| Code::from(trouble.code.as_str()));
+        // Also if this post failed for it: the others only have to wait.
+        let exit = match code.map(|code| code.reaction()) {
+            Some(Reaction::Cap) => Exit::Temporary,
+            _ => report.exit,
+        };
+        let state = match exit {
             Exit::Temporary | Exit::Interrupted | Exit::Terminated => PostState::Deferred,
             _ => PostState::Failed,
         };
@@ -414,7 +429,7 @@ impl Halted {
             retryable: true,
             log_id: None,
         });
-        Self { trouble, at: report.at, state, exit: report.exit }
+        Self { trouble, at: report.at, state, exit }
     }
 
     /// With the time when there may be room again.

@@ -11,7 +11,7 @@ use crate::manifest::Mode;
 use crate::tiktok::Code;
 use crate::upload::account::{AccountRun, Halted};
 use crate::upload::calls::{Authority, CallError, Calls};
-use crate::upload::engine::Leave;
+use crate::upload::leave::Leave;
 use crate::upload::poll::poll;
 use crate::upload::post::Post;
 use crate::upload::report::PostReport;

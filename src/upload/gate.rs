@@ -11,7 +11,7 @@ use crate::manifest::Mode;
 use crate::tiktok::{CreatorInfo, Scopes};
 use crate::upload::calls::{Authority, Calls};
 use crate::upload::cap::has_room;
-use crate::upload::engine::Leave;
+use crate::upload::leave::Leave;
 use crate::upload::post::{Content, Post};
 use crate::upload::report::{Progress, Trouble};
 

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use crate::exit::Exit;
 use crate::journal;
 use crate::text;
-use crate::upload::account::{AccountRun, LocateError, earlier};
+use crate::upload::account::{AccountRun, LocateError, earlier, early};
 use crate::upload::calls::Authority;
 use crate::upload::outcome::Known;
 use crate::upload::plan::Plan;
@@ -28,8 +28,7 @@ impl<A: Authority> AccountRun<'_, A> {
     async fn planned(&self, post: &Post) -> PostReport {
         let started = Instant::now();
         let known = Known::new(post, started);
-        let plain = known.report(PostState::Planned, Exit::Done);
-        let (plan, row) = match self.look_up(post).await {
+                let (plan, row) = match self.look_up(post).await {
             Ok(found) => found,
             Err(error) => return known.left(&error.into()),
         };
@@ -38,7 +37,7 @@ impl<A: Authority> AccountRun<'_, A> {
         }
         let begun = row.as_ref().and_then(journal::Post::phase).filter(|phase| !phase.is_over());
         if begun.is_none() && !self.is_due(post) {
-            return self.early(post).0;
+            return early(post);
         }
         let mut note = match &plan {
             None => "pulled by TikTok".to_owned(),
@@ -55,7 +54,8 @@ impl<A: Authority> AccountRun<'_, A> {
             });
         }
         let bytes = plan.map_or(0, |plan| plan.size());
-        let report = PostReport { bytes, note: Some(note), ..plain };
+        let ready = known.report(PostState::Planned, Exit::Done);
+        let report = PostReport { bytes, note: Some(note), ..ready };
         if begun.is_some() {
             return report;
         }

@@ -188,6 +188,22 @@ fn f35_a_file_replaced_between_runs_starts_over() {
 }
 
 #[test]
+fn f35_a_file_replaced_after_its_final_chunk_is_another_post() {
+    let world = World::logged_in();
+    world.video("big.mp4", 100_000);
+    let manifest = world.one_post(ADA, "big.mp4");
+    world.run(&["upload", "--no-wait", &manifest]).exits(5);
+    world.video("new.mp4", 100_001);
+    fs::rename(world.path("new.mp4"), world.path("big.mp4")).unwrap();
+    world.upload(&manifest).exits(0).says("1 published");
+    assert_eq!(world.phases(), [Phase::Published]);
+    assert_eq!((world.inits(), world.published()), (2, 2));
+    let posts = world.posts();
+    assert_eq!(posts[1].sha256.as_deref(), Some(sha256(&world.path("big.mp4")).as_str()));
+    world.upload(&manifest).exits(0).says("already posted");
+}
+
+#[test]
 fn f36_a_file_deleted_before_the_final_chunk_is_not_posted() {
     let world = World::logged_in();
     let manifest = world.long();

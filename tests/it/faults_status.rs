@@ -73,6 +73,20 @@ fn f54_other_failures_are_said_in_words_and_never_tried_again() {
 }
 
 #[test]
+fn f54_a_cap_that_shows_only_in_the_status_defers_the_rest() {
+    let world = World::logged_in();
+    failed(&world, 1, "spam_risk_too_many_posts");
+    world.video("a.mp4", 100_000);
+    world.video("b.mp4", 100_001);
+    let ada = world.open_id(ADA);
+    let manifest = world.manifest(&json!([
+        { "user_id": ada, "video_path": "a.mp4" }, { "user_id": ada, "video_path": "b.mp4" },
+    ]));
+    world.upload(&manifest).exits(1).says("1 deferred, 1 failed");
+    assert_eq!(world.inits(), 1);
+}
+
+#[test]
 fn f54_a_removed_authorization_asks_for_a_login() {
     let world = World::logged_in();
     failed(&world, 1, "auth_removed");
