@@ -28,7 +28,7 @@ impl<A: Authority> AccountRun<'_, A> {
     async fn planned(&self, post: &Post) -> PostReport {
         let started = Instant::now();
         let known = Known::new(post, started);
-                let (plan, row) = match self.look_up(post).await {
+        let (plan, row) = match self.look_up(post).await {
             Ok(found) => found,
             Err(error) => return known.left(&error.into()),
         };

@@ -132,7 +132,8 @@ impl<A: Authority> Drive<'_, A> {
         let Some(url) = self.attempt.as_ref().and_then(|attempt| attempt.upload_url.clone()) else {
             return Err(Box::new((Event::UrlGone, Facts::default())));
         };
-        UploadUrl::check(&url, self.calls.client.endpoints()).map_err(|error| Box::new(self.bad_url(&error)))
+        UploadUrl::check(&url, self.calls.client.endpoints())
+            .map_err(|error| Box::new(self.bad_url(&error)))
     }
 
     fn bad_url(&mut self, error: &crate::tiktok::UploadUrlError) -> (Event, Facts) {

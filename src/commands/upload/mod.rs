@@ -20,7 +20,6 @@ use crate::upload::engine::Options;
 use crate::upload::pace::Pace;
 use crate::upload::post::Post;
 use crate::upload::report::{PostReport, PostState, Reporter, Trouble};
-use crate::upload::video::Video;
 
 use self::input::Input;
 use self::prepare::{Look, Prepared, prepare};
