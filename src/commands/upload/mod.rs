@@ -11,6 +11,7 @@ use crate::auth::{Account, Store, Tokens};
 use crate::cli::UploadArgs;
 use crate::commands::Context;
 use crate::exit::{Exit, Explain, Failure};
+use crate::fault;
 use crate::fs::{Lock, LockError};
 use crate::journal::Journal;
 use crate::manifest::{self, Defaults, Mode, Preferences};
@@ -209,6 +210,7 @@ fn read_manifest(path: &Path) -> Result<(Vec<u8>, PathBuf), Failure> {
     let file = Video::open(path).map_err(|error| {
         Failure::usage(format!("cannot read the manifest: {}", crate::upload::calls::chain(&error)))
     })?;
+    fault::point("manifest: read").map_err(failed)?;
     file.file().take(most).read_to_end(&mut text).map_err(failed)?;
     Ok((text, path.parent().unwrap_or(Path::new("")).to_owned()))
 }
