@@ -32,8 +32,7 @@ pub(super) const TOP: &str = headed!(
     "4        local trouble: token store, journal or disk"
     "5        temporary; run the same command again"
     "6        the outcome of a post is unknown; a human must look"
-    "130/143  stopped by SIGINT/SIGTERM"
-    ""
+    "130/143  stopped by SIGINT/SIGTERM\n"
     "A batch ends with the first of 6, 4, 3, 1, 5, 0 that one of its posts led to."
 );
 
@@ -63,8 +62,7 @@ pub(super) const UPLOAD: &str = headed!(
     "tiktok-up upload videos_to_upload.json --dry-run"
     "tiktok-up upload videos_to_upload.json"
     "tiktok-up upload clips.json --draft --account shop"
-    "tiktok-up upload - --json < clips.json"
-    ""
+    "tiktok-up upload - --json < clips.json\n"
     "Run the same command again to resume what was cut off: what is posted is skipped."
 );
 
@@ -80,4 +78,11 @@ pub(super) const RESOLVE: &str = headed!(
     "tiktok-up status                         names the posts whose outcome is unknown"
     "tiktok-up resolve 7 --posted             after finding it on the profile"
     "tiktok-up resolve 7 --not-posted         after not finding it"
+);
+
+pub(super) const SANDBOX: &str = headed!(
+    "Examples",
+    "tiktok-up sandbox                        until Ctrl-C; its page is in the browser"
+    "tiktok-up sandbox --auto-consent --port 8080 > sandbox.env &"
+    "tiktok-up sandbox --unaudited --faults faults.json --log requests.jsonl"
 );

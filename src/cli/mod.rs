@@ -55,9 +55,16 @@ pub enum Command {
     Status(StatusArgs),
     /// Settle a post whose outcome is unknown
     Resolve(ResolveArgs),
-    /// Run an offline TikTok on this machine, to rehearse with
+    /// Run an offline TikTok on this machine, to rehearse logins and uploads
+    ///
+    /// As strict as the real one, with accounts, a consent page, quotas and, if wanted, scripted
+    /// faults. Prints the environment that makes the other commands talk to it.
+    #[command(after_help = help::SANDBOX)]
     Sandbox(Box<SandboxArgs>),
     /// See a login and an upload work in seconds, offline
+    ///
+    /// Starts an offline TikTok, logs in, uploads a small video and shows its status, with the same
+    /// code that a real run uses, in a temporary home.
     Demo(DemoArgs),
 }
 

@@ -24,6 +24,8 @@ mod rows;
 mod schema;
 mod seal;
 mod store;
+#[cfg(test)]
+mod tests;
 mod trouble;
 mod twins;
 
@@ -86,8 +88,13 @@ impl Journal {
             return aside.map_or(Ok(None), |dir| Err(JournalError::SetAside { dir }));
         }
         let held = place.lock()?;
-        if place.look()? != Lies::Journal {
-            return Err(store::lost(&place, clock, &held));
+        match place.look()? {
+            Lies::Journal => {}
+            Lies::Remains => return Err(store::lost(&place, clock, &held)),
+            // Another process has just set it aside.
+            Lies::Nothing => {
+                return place.aside()?.map_or(Ok(None), |dir| Err(JournalError::SetAside { dir }));
+            }
         }
         let store = Store::open(place, clock, aside, &held)?;
         Ok(Some(Self { store: Arc::new(store) }))

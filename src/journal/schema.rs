@@ -14,7 +14,7 @@ pub(super) const SCHEMA: Schema = Schema { steps: &[include_str!("v1.sql")] };
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Schema {
     /// What turns version n into version n + 1. A released step never changes.
-    steps: &'static [&'static str],
+    pub(super) steps: &'static [&'static str],
 }
 
 /// What is found in a file.

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use super::place::{Lies, Place};
@@ -142,16 +143,19 @@ impl Store {
         run: impl FnOnce(&mut Connection, TransactionBehavior) -> Result<T, Trouble>,
     ) -> Result<T, JournalError> {
         let mut shared = self.connection();
-        let outcome = match shared.take().map_or_else(|| connect(&self.place), Ok) {
+        let outcome = match shared.take().map_or_else(|| connect_again(&self.place), Ok) {
             Err(trouble) => Err(trouble),
             Ok(mut connection) => {
                 let outcome = run(&mut connection, behavior);
                 if matches!(outcome, Ok(_) | Err(Trouble::Rule(_))) {
                     *shared = Some(connection);
+                } else {
+                    let _ = keep_log(&connection, true);
                 }
                 outcome
             }
         };
+        drop(shared);
         outcome.map_err(|trouble| {
             if trouble.damage().is_some() {
                 self.look_again(trouble, doing)
@@ -159,6 +163,12 @@ impl Store {
                 trouble.explain(doing, self.path())
             }
         })
+    }
+
+    /// The connection as it is, for tests that break it.
+    #[cfg(test)]
+    pub(super) fn raw<T>(&self, use_it: impl FnOnce(&Connection) -> T) -> T {
+        use_it(self.connection().as_ref().unwrap())
     }
 
     fn connection(&self) -> MutexGuard<'_, Option<Connection>> {
@@ -236,7 +246,22 @@ fn checked(place: &Place) -> Result<Connection, Trouble> {
         }
         Found::Damaged(what) => return Err(Trouble::Unreadable(what)),
     }
+    keep_log(&connection, false)?;
     Ok(connection)
+}
+
+/// A new connection to a database that was checked when it was opened.
+fn connect_again(place: &Place) -> Result<Connection, Trouble> {
+    let connection = connect(place)?;
+    keep_log(&connection, false)?;
+    Ok(connection)
+}
+
+/// Whether the end of this connection, if it is the last one, leaves the write-ahead log as it is
+/// instead of copying it into the database: what is damaged is to be kept as it was found.
+fn keep_log(connection: &Connection, keep: bool) -> Result<(), Trouble> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)?;
+    Ok(())
 }
 
 fn connect(place: &Place) -> Result<Connection, Trouble> {
@@ -246,6 +271,7 @@ fn connect(place: &Place) -> Result<Connection, Trouble> {
         | OpenFlags::SQLITE_OPEN_NOFOLLOW
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(place.path(), flags)?;
+    keep_log(&connection, true)?;
     connection.busy_timeout(PATIENCE)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {

@@ -131,7 +131,7 @@ fn skip_string(start: usize, rest: &mut Rest<'_>) -> Result<(), Fault> {
     while let Some((at, character)) = rest.next() {
         match character {
             '"' => return Ok(()),
-            '\\' if rest.peek().is_some_and(|(_, next)| !next.is_control()) => {
+            '\\' => {
                 rest.next();
             }
             '\n' | '\r' => {

@@ -113,6 +113,11 @@ mod tests {
     }
 
     #[test]
+    fn a_time_scale_too_coarse_for_the_rate_is_steady() {
+        assert!(rate(&[(1, 1), (2, 2), (1, 1), (2, 2), (1, 1), (2, 2)]).is_steady());
+    }
+
+    #[test]
     fn frames_that_come_as_they_like_are_not_steady() {
         assert!(!rate(&[(10, 100), (10, 300)]).is_steady());
         assert!(!Rate::default().is_steady());

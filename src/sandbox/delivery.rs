@@ -106,16 +106,19 @@ pub(super) struct Reader {
     pending: Bytes,
     /// Bytes until the half of the body, for the paces that care.
     to_half: u64,
+    /// Bytes of the last part.
+    handed: usize,
 }
 
 impl Reader {
     /// `length`: what the request declares.
     pub(super) fn new(body: Body, pace: Pace, length: u64) -> Self {
-        Self { body, pace, pending: Bytes::new(), to_half: length / 2 }
+        Self { body, pace, pending: Bytes::new(), to_half: length / 2, handed: 0 }
     }
 
     /// The next bytes; `None` at the end, an error if the connection broke.
     pub(super) async fn next(&mut self) -> Option<Result<Bytes, axum::Error>> {
+        self.wait().await;
         if self.pending.is_empty() {
             match self.frame().await? {
                 Ok(bytes) => self.pending = bytes,
@@ -130,7 +133,7 @@ impl Reader {
             _ => usize::MAX,
         };
         let part = self.pending.split_to(take.min(self.pending.remaining()));
-        self.wait_after(part.len()).await;
+        self.handed = part.len();
         Some(Ok(part))
     }
 
@@ -147,14 +150,16 @@ impl Reader {
         }
     }
 
-    async fn wait_after(&mut self, bytes: usize) {
+    /// Waits for what the last part has led to, when more is asked for: until then it counts.
+    async fn wait(&mut self) {
+        let handed = std::mem::take(&mut self.handed);
         if let Pace::Slow(rate) = self.pace {
-            return pause_for(bytes, rate).await;
+            return pause_for(handed, rate).await;
         }
         if self.to_half == 0 {
             return;
         }
-        self.to_half = self.to_half.saturating_sub(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.to_half = self.to_half.saturating_sub(u64::try_from(handed).unwrap_or(u64::MAX));
         if self.to_half == 0 {
             match &self.pace {
                 Pace::StallHalfway(length) => tokio::time::sleep(*length).await,

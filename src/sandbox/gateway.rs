@@ -282,8 +282,11 @@ fn garbage() -> Answer {
 /// Turns an answer into what goes out.
 pub(super) fn respond(core: &Core, answer: Answer, pace: Pace) -> Response {
     let Answer { status, headers, body, .. } = answer;
+    // A body that is slowed or cut declares its whole length all the same.
+    let length = (!matches!(pace, Pace::Filled(_))).then(|| HeaderValue::from(body.len()));
     let mut response = Response::new(pace.send(body));
     *response.status_mut() = status;
+    response.headers_mut().extend(length.map(|length| (CONTENT_LENGTH, length)));
     for (name, value) in headers {
         response.headers_mut().append(name, value);
     }

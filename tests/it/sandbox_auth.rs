@@ -279,7 +279,7 @@ async fn the_challenge_is_the_lowercase_hex_of_the_hash() {
 async fn exchange_with(verifier: &str, challenge: &str) -> String {
     let world = World::new();
     let mut query = world.authorize_query();
-    query[5].1 = challenge.to_owned();
+    challenge.clone_into(&mut query[5].1);
     let code = callback(&world.authorize(&query).await, "code").unwrap();
     let fields = [
         ("grant_type", "authorization_code"),
@@ -778,10 +778,11 @@ async fn a_phone_scans_only_what_was_handed_out_with_the_ticket_filled_in() {
 
 #[tokio::test]
 async fn what_is_wrong_with_a_qr_call_is_told_flat() {
+    type Fields<'a> = &'a [(&'a str, &'a str)];
     let world = World::new();
     let key = world.sandbox.client_key();
     let key = key.as_str();
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
+    let cases: &[(&str, Fields<'_>, &str)] = &[
         (GET_QR, &[], "400 invalid_request"),
         (GET_QR, &[("client_key", key)], "400 invalid_request"),
         (GET_QR, &[("client_key", "no"), ("scope", "user.info.basic")], "401 invalid_client"),

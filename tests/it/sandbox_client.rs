@@ -146,7 +146,7 @@ impl World {
         let account = Some(handle.to_owned());
         self.sandbox.consent(ConsentPlan { account, ..ConsentPlan::default() }).unwrap();
         let mut query = self.authorize_query();
-        query[2].1 = scopes.to_owned();
+        scopes.clone_into(&mut query[2].1);
         let reply = self.authorize(&query).await;
         callback(&reply, "code").expect("a code")
     }
@@ -211,6 +211,15 @@ impl World {
     }
 }
 
+/// Waits until something is so, for half a minute at most.
+pub(crate) async fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    while !so() {
+        assert!(tokio::time::Instant::now() < deadline, "never came: {what}");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 /// The body of a good direct init.
 pub(crate) fn direct(size: u64, chunk: u64, count: u64) -> Value {
     json!({
@@ -228,7 +237,17 @@ pub(crate) fn direct(size: u64, chunk: u64, count: u64) -> Value {
 
 /// Lowercase hex SHA-256.
 pub(crate) fn challenge(verifier: &str) -> String {
-    Sha256::digest(verifier).iter().map(|byte| format!("{byte:02x}")).collect()
+    hash(verifier.as_bytes())
+}
+
+/// SHA-256 in lowercase hex.
+pub(crate) fn hash(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(hex_digit).collect()
+}
+
+fn hex_digit(value: u8) -> char {
+    char::from_digit(value.into(), 16).expect("half a byte")
 }
 
 /// A parameter of the URL that an answer redirects to.

@@ -779,7 +779,7 @@ async fn uploaded_bytes_count_the_stored_chunks() {
 
 #[tokio::test]
 async fn a_public_post_gets_its_id_after_moderation_and_others_never() {
-    let world = World::with(|options| options.moderation = Duration::from_secs(60));
+    let world = World::with(|options| options.moderation = Duration::from_mins(1));
     let token = world.login("@bea").await;
     let mut ids = Vec::new();
     for level in ["PUBLIC_TO_EVERYONE", "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY"] {

@@ -146,6 +146,10 @@ impl Tokens {
         &self.0.store
     }
 
+    pub(super) fn client(&self) -> &Client {
+        &self.0.client
+    }
+
     /// The account with an access token that lives for another five minutes, refreshed if need be.
     pub async fn access_token(&self, open_id: &str) -> Result<Account, AuthError> {
         Ok(self.refresh(open_id, Ask::Within(NEED)).await?.into_account())

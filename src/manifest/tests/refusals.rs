@@ -314,6 +314,12 @@ fn branded_content_cannot_be_private() {
 }
 
 #[test]
+fn a_level_that_cannot_be_read_is_not_taken_for_a_private_one() {
+    let said = said_of_video(r#""privacy_level": "PUBLIC", "brand_content_toggle": true"#);
+    assert_eq!(said.len(), 1, "{said:?}");
+}
+
+#[test]
 fn a_privacy_level_from_outside_counts_for_branded_content() {
     let text = r#"[{"video_path": "a", "brand_content_toggle": true}]"#;
     let mut given = Defaults::default();

@@ -204,6 +204,24 @@ fn a_table_of_four_billion_entries_is_not_believed() {
 }
 
 #[test]
+fn an_interrupted_read_is_tried_again() {
+    struct Interrupted(Cell<bool>);
+    impl ReadAt for Interrupted {
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            if self.0.replace(!self.0.get()) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            // A single byte at a time, as a slow device may give.
+            let first = buffer.len().min(1);
+            fixture!("fast-start.mp4").read_at(&mut buffer[..first], offset)
+        }
+    }
+    let whole = fixture!("fast-start.mp4");
+    let probe = probe(&Interrupted(Cell::new(true)), whole.len() as u64).unwrap();
+    assert_eq!(probe, found(whole));
+}
+
+#[test]
 fn a_read_that_fails_is_said() {
     struct Broken;
     impl ReadAt for Broken {

@@ -2,7 +2,8 @@
 
 mod hostile;
 mod real;
-mod rigged;
+mod rigged_mp4;
+mod rigged_webm;
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Files made by hand, for what ffmpeg does not write.
+//! MP4 and QuickTime files made by hand, for what ffmpeg does not write.
 
 use std::time::Duration;
 
@@ -22,8 +22,11 @@ fn numbers(numbers: &[u32]) -> Vec<u8> {
 
 /// An MP4 made by hand; what differs between tests.
 struct Rig {
+    /// Whether times have 64 bits.
+    long: bool,
     /// Ticks of the whole, a thousand a second.
     ticks: u32,
+    enabled: bool,
     codec: [u8; 4],
     /// Upper left of the track's matrix: a, b, u, c, d.
     matrix: [u32; 5],
@@ -41,7 +44,9 @@ const TURNED: [u32; 5] = [0, 0x1_0000, 0, 0xffff_0000, 0];
 impl Default for Rig {
     fn default() -> Self {
         Self {
+            long: false,
             ticks: 2000,
+            enabled: true,
             codec: *b"avc1",
             matrix: UPRIGHT,
             coded: (720, 1280),
@@ -53,11 +58,29 @@ impl Default for Rig {
 }
 
 impl Rig {
-    fn moov(&self) -> Vec<u8> {
-        let header = numbers(&[0, 0, 0, 1000, self.ticks]);
-        let mut track = numbers(&[1, 0, 0, 1, 0, self.ticks, 0, 0, 0, 0]);
-        track.extend(numbers(&self.matrix));
-        track.extend(numbers(&[0, 0, 0, 0x4000_0000, self.shown.0 << 16, self.shown.1 << 16]));
+    /// Beginning of `mvhd` and `mdhd`: two dates, the scale and the length.
+    fn times(&self) -> Vec<u8> {
+        if self.long {
+            numbers(&[0x0100_0000, 0, 0, 0, 0, 1000, 0, self.ticks])
+        } else {
+            numbers(&[0, 0, 0, 1000, self.ticks])
+        }
+    }
+
+    fn track_header(&self) -> Vec<u8> {
+        let flags = u32::from(self.enabled);
+        let mut header = if self.long {
+            numbers(&[0x0100_0000 | flags, 0, 0, 0, 0, 1, 0, 0, self.ticks])
+        } else {
+            numbers(&[flags, 0, 0, 1, 0, self.ticks])
+        };
+        header.extend(numbers(&[0, 0, 0, 0]));
+        header.extend(numbers(&self.matrix));
+        header.extend(numbers(&[0, 0, 0, 0x4000_0000, self.shown.0 << 16, self.shown.1 << 16]));
+        atom(b"tkhd", &header)
+    }
+
+    fn samples(&self) -> Vec<u8> {
         let mut entry = [&numbers(&[0, 1, 86])[..], &self.codec, &[0; 24]].concat();
         entry.extend(self.coded.0.to_be_bytes());
         entry.extend(self.coded.1.to_be_bytes());
@@ -65,28 +88,37 @@ impl Rig {
         let pairs: Vec<u32> = self.frames.iter().flat_map(|&(a, b)| [a, b]).collect();
         let stretches = u32::try_from(self.frames.len()).unwrap();
         let count = self.frames.iter().map(|&(count, _)| count).sum();
-        let samples = [
+        let tables = [
             atom(b"stsd", &entry),
             atom(b"stts", &[numbers(&[0, stretches]), numbers(&pairs)].concat()),
             atom(b"stsz", &numbers(&[0, 1, count])),
             atom(b"stco", &numbers(&[0, 1, self.piece])),
         ];
+        atom(b"stbl", &tables.concat())
+    }
+
+    fn track(&self) -> Vec<u8> {
         let handler = [&numbers(&[0, 0])[..], b"vide", &[0; 13]].concat();
         let media = [
-            atom(b"mdhd", &[&header[..], &[0; 4]].concat()),
+            atom(b"mdhd", &[&self.times()[..], &[0; 4]].concat()),
             atom(b"hdlr", &handler),
-            atom(b"minf", &atom(b"stbl", &samples.concat())),
+            atom(b"minf", &self.samples()),
         ];
-        let track = [atom(b"tkhd", &track), atom(b"mdia", &media.concat())];
-        let movie =
-            [atom(b"mvhd", &[&header[..], &[0; 80]].concat()), atom(b"trak", &track.concat())];
-        movie.concat()
+        atom(b"trak", &[self.track_header(), atom(b"mdia", &media.concat())].concat())
+    }
+
+    fn moov(&self) -> Vec<u8> {
+        [atom(b"mvhd", &[&self.times()[..], &[0; 80]].concat()), self.track()].concat()
     }
 
     fn file(&self) -> Vec<u8> {
-        [atom(b"ftyp", b"isom\0\0\0\0"), atom(b"moov", &self.moov()), atom(b"mdat", &[7; 99])]
-            .concat()
+        file(&self.moov())
     }
+}
+
+/// An MP4 with this index.
+fn file(moov: &[u8]) -> Vec<u8> {
+    [atom(b"ftyp", b"isom\0\0\0\0"), atom(b"moov", moov), atom(b"mdat", &[7; 99])].concat()
 }
 
 #[test]
@@ -153,6 +185,47 @@ fn a_picture_that_players_stretch_tells_both_sizes() {
 }
 
 #[test]
+fn times_of_64_bits_are_read() {
+    for matrix in [UPRIGHT, TURNED] {
+        let shown = (853, 480);
+        let short = Rig { matrix, shown, ..Rig::default() };
+        let long = Rig { long: true, matrix, shown, ..Rig::default() };
+        assert_eq!(found(&long.file()), found(&short.file()));
+    }
+}
+
+#[test]
+fn an_unknown_length_is_had_from_the_frames() {
+    for long in [false, true] {
+        let rig = Rig { long, ticks: u32::MAX, ..Rig::default() };
+        let mut moov = rig.moov();
+        // All ones mean unknown; the upper half of a long one is zero so far.
+        let ones: Vec<usize> = (8..moov.len() - 4)
+            .filter(|&at| moov[at..at + 4] == [0xff; 4] && moov[at - 4..at] == [0; 4])
+            .collect();
+        for at in ones.into_iter().filter(|_| long) {
+            moov[at - 4..at].fill(0xff);
+        }
+        assert_eq!(found(&file(&moov)).duration, Some(Duration::from_millis(1980)));
+    }
+}
+
+#[test]
+fn the_first_track_that_players_show_counts() {
+    let hidden = Rig { enabled: false, coded: (160, 120), ..Rig::default() };
+    let shown = Rig::default();
+    let other = Rig { coded: (320, 240), ..Rig::default() };
+    for moov in [
+        [hidden.moov(), shown.track(), other.track()].concat(),
+        [shown.moov(), hidden.track(), other.track()].concat(),
+    ] {
+        assert_eq!(found(&file(&moov)), found(&shown.file()));
+    }
+    let alone = found(&hidden.file());
+    assert_eq!((alone.width, alone.height), (Some(160), Some(120)));
+}
+
+#[test]
 fn codecs_have_their_common_names() {
     for (codec, name) in [
         (*b"hvc1", "h265"),
@@ -203,7 +276,7 @@ fn fragmented(foretold: u32, fragments: &[(u32, Option<u32>)]) -> Vec<u8> {
         let run = match own {
             Some(ticks) => {
                 let each = [ticks, 1000].repeat(usize::try_from(count).unwrap());
-                [numbers(&[0x301, count, 0]), numbers(&each)].concat()
+                [numbers(&[0x305, count, 0, 0]), numbers(&each)].concat()
             }
             None => numbers(&[0, count]),
         };
@@ -225,8 +298,22 @@ fn fragments_are_added_up() {
 }
 
 #[test]
+fn a_fragment_may_have_ticks_of_its_own() {
+    for (flags, before) in [(0x08, &[][..]), (0x0a, &[1]), (0x0b, &[0, 0, 1])] {
+        let header = [numbers(&[flags, 1]), numbers(before), numbers(&[20])].concat();
+        let traf = [atom(b"tfhd", &header), atom(b"trun", &numbers(&[0, 50]))].concat();
+        let mut file = fragmented(0, &[]);
+        file.extend(atom(b"moof", &atom(b"traf", &traf)));
+        file.extend(atom(b"mdat", &[7; 40]));
+        assert_eq!(found(&file).duration, Some(Duration::from_secs(1)), "{flags:#x}");
+    }
+}
+
+#[test]
 fn fragments_that_never_came_are_missing() {
-    assert!(!found(&fragmented(5000, &[])).complete);
+    for content in [vec![], atom(b"mdat", &[7; 40])] {
+        assert!(!found(&[fragmented(5000, &[]), content].concat()).complete);
+    }
 }
 
 #[test]
@@ -238,60 +325,20 @@ fn of_too_many_fragments_the_foretold_length_counts() {
 
 #[test]
 fn of_too_many_fragments_an_index_counts() {
-    let mut file = fragmented(0, &[]);
-    file.extend(atom(b"sidx", &numbers(&[0, 1, 90_000, 0, 0, 2, 99, 90_000, 0, 99, 45_000, 0])));
-    file.extend(fragmented(0, &vec![(1, None); 30_000]).split_off(fragmented(0, &[]).len()));
-    assert_eq!(found(&file).duration, Some(Duration::from_millis(1500)));
-}
-
-/// An element with a size of eight bytes, or an unknown one.
-fn element(id: u32, content: &[u8], known: bool) -> Vec<u8> {
-    let id: Vec<u8> = id.to_be_bytes().into_iter().skip_while(|&byte| byte == 0).collect();
-    let size = if known { 1 << 56 | content.len() as u64 } else { u64::MAX >> 7 };
-    [&id[..], &size.to_be_bytes(), content].concat()
-}
-
-/// What a browser records: blocks at these times, in clusters of a second, and no sizes.
-fn recording(millis: &[i16], kind: &[u8]) -> Vec<u8> {
-    let picture = [element(0xb0, &[2, 0x80], true), element(0xba, &[1, 0x68], true)].concat();
-    let track = [
-        element(0xd7, &[1], true),
-        element(0x83, &[1], true),
-        element(0x86, b"V_VP8", true),
-        element(0xe0, &picture, true),
-    ];
-    let mut segment = element(0x1654_ae6b, &element(0xae, &track.concat(), true), true);
-    for (i, block) in millis.chunks(4).enumerate() {
-        let base = u16::try_from(i * 1000).unwrap();
-        let mut cluster = element(0xe7, &base.to_be_bytes(), true);
-        for time in block {
-            let [a, b] = (time - i16::try_from(base).unwrap()).to_be_bytes();
-            let body = [0x81, a, b, 0x80, 7, 7];
-            if time % 2 == 0 {
-                cluster.extend(element(0xa3, &body, true));
-            } else {
-                cluster.extend(element(0xa0, &element(0xa1, &body, true), true));
-            }
-        }
-        segment.extend(element(0x1f43_b675, &cluster, false));
+    let head = fragmented(0, &[]);
+    let many = fragmented(0, &vec![(1, None); 30_000]).split_off(head.len());
+    let entries = numbers(&[2, 99, 90_000, 0, 99, 45_000, 0]);
+    for start in [numbers(&[0, 1, 90_000, 0, 0]), numbers(&[1 << 24, 1, 90_000, 0, 0, 0, 0])] {
+        let index = atom(b"sidx", &[start, entries.clone()].concat());
+        let file = [head.clone(), index, many.clone()].concat();
+        assert_eq!(found(&file).duration, Some(Duration::from_millis(1500)));
     }
-    let header = element(0x1a45_dfa3, &element(0x4282, kind, true), true);
-    [header, element(0x1853_8067, &segment, false)].concat()
 }
 
 #[test]
-fn a_recording_without_any_sizes_is_measured_by_its_blocks() {
-    let times = [0, 250, 500, 751, 1000, 1250, 1500, 1750, 2001];
-    let probe = found(&recording(&times, b"webm"));
-    assert_eq!((probe.width, probe.height), (Some(640), Some(360)));
-    assert_eq!(probe.duration, Some(Duration::from_millis(2001)));
-    let rate = probe.frame_rate.unwrap();
-    assert!((rate - 8.0 / 2.001).abs() < 1e-6 && !probe.steady, "{probe:?}");
-    assert!(probe.complete);
-}
-
-#[test]
-fn matroska_is_not_webm() {
-    let said = refused(&recording(&[0], b"matroska"));
-    assert_eq!(said, "not an MP4, MOV or WebM video: this is a Matroska (MKV) video");
+fn an_index_of_indexes_does_not_count() {
+    let head = fragmented(0, &[]);
+    let many = fragmented(0, &vec![(1, None); 30_000]).split_off(head.len());
+    let index = atom(b"sidx", &numbers(&[0, 1, 90_000, 0, 0, 1, 0x8000_0063, 90_000, 0]));
+    assert_eq!(found(&[head, index, many].concat()).duration, None);
 }

@@ -1,0 +1,222 @@
+//! Taking over the logins of the Flask uploader: a JSON object of `open_id` to token answer, to which
+//! it has added when the tokens end, as local times without a zone.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use super::account::Account;
+use super::store::{Edit, Store, StoreError};
+use crate::secret::Secret;
+use crate::tiktok::{App, Grant, Scopes};
+
+/// Why a file could not be read as such a one. The text is never quoted: it holds tokens.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ImportError {
+    /// Not JSON of that shape.
+    #[error("not a token file of the Flask uploader (line {line}, column {column})")]
+    Form {
+        /// Where reading stopped, from 1.
+        line: usize,
+        /// Where reading stopped, from 1.
+        column: usize,
+    },
+    /// It is this program's own store.
+    #[error("this is a token store of tiktok-up already")]
+    Ours,
+    /// A record contradicts itself or the time zone.
+    #[error("the record of `{open_id}` cannot be read: {what}")]
+    Record {
+        /// Whose.
+        open_id: String,
+        /// What is wrong.
+        what: &'static str,
+    },
+}
+
+/// What became of one record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Imported {
+    /// It is stored now.
+    New,
+    /// It has replaced older tokens.
+    Newer,
+    /// The store holds newer tokens, and keeps them.
+    Older,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    access_token: Secret,
+    refresh_token: Secret,
+    expires_in: i64,
+    refresh_expires_in: i64,
+    expires_in_datetime: DateTime,
+    #[serde(default)]
+    open_id: Option<String>,
+    #[serde(default)]
+    scope: String,
+}
+
+/// Reads such a file. The times in it are of `zone`; the tokens are taken to be of `app`, for the file
+/// does not say whose they are.
+pub fn read(bytes: &[u8], zone: &TimeZone, app: &App) -> Result<Vec<Account>, ImportError> {
+    let form =
+        |error: serde_json::Error| ImportError::Form { line: error.line(), column: error.column() };
+    let records: BTreeMap<String, serde_json::Value> =
+        serde_json::from_slice(bytes).map_err(form)?;
+    if records.contains_key("version") && records.contains_key("accounts") {
+        return Err(ImportError::Ours);
+    }
+    let records: BTreeMap<String, Record> = serde_json::from_slice(bytes).map_err(form)?;
+    records.into_iter().map(|(open_id, record)| account(open_id, record, zone, app)).collect()
+}
+
+fn account(
+    open_id: String,
+    record: Record,
+    zone: &TimeZone,
+    app: &App,
+) -> Result<Account, ImportError> {
+    let wrong = |what| ImportError::Record { open_id: crate::text::plain(&open_id), what };
+    let complete = !record.access_token.is_empty() && !record.refresh_token.is_empty();
+    if !complete || open_id.is_empty() || crate::text::plain(&open_id) != open_id {
+        return Err(wrong("a token or the open_id is missing or odd"));
+    }
+    if record.open_id.as_ref().is_some_and(|inner| *inner != open_id) {
+        return Err(wrong("it is filed under another open_id"));
+    }
+    let issued_at = issued_at(&record, zone).ok_or_else(|| wrong("its times do not exist"))?;
+    let grant = Grant {
+        access_token: record.access_token,
+        expires_in: record.expires_in,
+        open_id,
+        refresh_token: record.refresh_token,
+        refresh_expires_in: record.refresh_expires_in,
+        scopes: Scopes::from_answer(&record.scope),
+    };
+    Ok(Account::new(grant, &app.client_key, app.name.as_deref(), issued_at))
+}
+
+/// When the tokens were issued: both ends were counted from there. Where a clock change makes a local
+/// time ambiguous the earlier reading holds, so that no token seems to live longer than it does.
+fn issued_at(record: &Record, zone: &TimeZone) -> Option<Timestamp> {
+    let ends = zone.to_ambiguous_zoned(record.expires_in_datetime).earlier().ok()?.timestamp();
+    let in_range = (0..=3_155_760_000).contains(&record.expires_in)
+        && (0..=3_155_760_000).contains(&record.refresh_expires_in);
+    in_range.then(|| ends - SignedDuration::from_secs(record.expires_in))
+}
+
+/// Stores an account that was read, unless the store has newer tokens of it.
+pub fn import(store: &Store, account: Account) -> Result<Imported, StoreError> {
+    let open_id = account.open_id.clone();
+    let mut outcome = Imported::New;
+    store.edit::<StoreError>(&open_id, |current, _| {
+        Ok(match current {
+            Some(current) if current.issued_at >= account.issued_at => {
+                outcome = Imported::Older;
+                Edit::Keep
+            }
+            Some(current) => {
+                outcome = Imported::Newer;
+                Edit::Put(Box::new(Account {
+                    alias: current.alias.clone(),
+                    display_name: current.display_name.clone(),
+                    unknown: current.unknown.clone(),
+                    ..account
+                }))
+            }
+            None => Edit::Put(Box::new(account)),
+        })
+    })?;
+    Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::testing::{account as known, at};
+    use crate::clock::Clock;
+
+    const FILE: &str = r#"{
+        "id-1": {"access_token": "act.x", "expires_in": 86400, "open_id": "id-1",
+                 "refresh_expires_in": 31536000, "refresh_token": "rft.x",
+                 "scope": "user.info.basic,video.publish", "token_type": "Bearer",
+                 "expires_in_datetime": "2026-11-02T13:00:00.123456",
+                 "refresh_expires_in_datetime": "2027-11-01T13:00:00.123456"}
+    }"#;
+
+    fn app() -> App {
+        App {
+            name: Some("main".into()),
+            client_key: "key".into(),
+            client_secret: Secret::default(),
+            redirect_uri: None,
+            scopes: None,
+        }
+    }
+
+    fn berlin() -> TimeZone {
+        TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap()
+    }
+
+    fn read_one(text: &str) -> Result<Account, ImportError> {
+        read(text.as_bytes(), &berlin(), &app()).map(|mut all| all.remove(0))
+    }
+
+    #[test]
+    fn local_times_become_points_in_time() {
+        let account = read_one(FILE).unwrap();
+        assert_eq!(account.access_expires_at, at("2026-11-02T12:00:00.123456Z"));
+        assert_eq!(account.issued_at, at("2026-11-01T12:00:00.123456Z"));
+        assert_eq!(account.refresh_expires_at, at("2027-11-01T12:00:00.123456Z"));
+        assert_eq!((account.client_key.as_str(), account.app.as_deref()), ("key", Some("main")));
+        assert!(account.scopes.has("video.publish"));
+    }
+
+    #[test]
+    fn an_hour_that_comes_twice_is_read_as_the_first() {
+        let text = FILE.replace("2026-11-02T13:00:00", "2026-10-25T02:30:00");
+        assert_eq!(read_one(&text).unwrap().access_expires_at, at("2026-10-25T00:30:00.123456Z"));
+    }
+
+    #[test]
+    fn what_is_no_such_file_is_refused_without_quoting_it() {
+        for text in [
+            "",
+            "[]",
+            r#"{"id": {"access_token": "act.canary"}}"#,
+            r#"{"id": "act.canary"}"#,
+            &FILE.replace("86400", "\"act.canary\""),
+            &FILE.replace("2026-11-02T13:00:00.123456", "act.canary"),
+            &FILE.replace("86400", "-5"),
+            &FILE.replace(r#""open_id": "id-1""#, r#""open_id": "id-2""#),
+            &FILE.replace("rft.x", ""),
+        ] {
+            let error = read(text.as_bytes(), &berlin(), &app()).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
+        }
+        let ours = r#"{"version": 1, "accounts": {}}"#;
+        assert_eq!(read(ours.as_bytes(), &berlin(), &app()), Err(ImportError::Ours));
+    }
+
+    #[test]
+    fn t16_a_newer_token_is_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Clock::default()).unwrap();
+        assert_eq!(import(&store, known("id")).unwrap(), Imported::New);
+        let mut older = known("id");
+        older.issued_at = at("2026-10-01T00:00:00Z");
+        older.access_token = Secret::new("act.old");
+        assert_eq!(import(&store, older).unwrap(), Imported::Older);
+        assert_eq!(import(&store, known("id")).unwrap(), Imported::Older, "nor an equal one");
+        let mut newer = known("id");
+        newer.issued_at = at("2026-11-20T00:00:00Z");
+        newer.access_token = Secret::new("act.new");
+        assert_eq!(import(&store, newer).unwrap(), Imported::Newer);
+        assert_eq!(store.account(None).unwrap().access_token.expose(), "act.new");
+    }
+}

@@ -1,0 +1,60 @@
+//! Ending a login: at TikTok first, then here, and here in any case.
+
+use super::account::Account;
+use super::error::AuthError;
+use super::refresh::{Tokens, blocking};
+use super::store::{Edit, StoreError};
+use crate::fs;
+use crate::tiktok::Error as ApiError;
+
+/// What became of the login at TikTok.
+#[derive(Debug)]
+pub enum Revocation {
+    /// The app has left the user's list of connected apps.
+    Done,
+    /// Nobody was asked.
+    NotAsked,
+    /// TikTok did not do it; the user finds the app under their security settings.
+    Refused(ApiError),
+    /// There was no token to do it with.
+    NoToken(AuthError),
+}
+
+/// Revokes an account's login and forgets it. Revoking needs a living access token, so one is
+/// fetched if need be (<https://developers.tiktok.com/doc/oauth-user-access-token-management>);
+/// whatever comes of that, the account is forgotten.
+pub async fn logout(
+    tokens: &Tokens,
+    open_id: &str,
+    local_only: bool,
+) -> Result<(Option<Account>, Revocation), AuthError> {
+    let revocation = if local_only { Revocation::NotAsked } else { revoke(tokens, open_id).await };
+    let store = tokens.store().clone();
+    let open_id = open_id.to_owned();
+    let forgotten = blocking(move || {
+        let mut forgotten = None;
+        store.edit::<StoreError>(&open_id, |current, _| {
+            forgotten = current.cloned();
+            Ok(Edit::Remove)
+        })?;
+        fs::remove(&store.pending(&open_id))?;
+        Ok(forgotten)
+    })
+    .await?;
+    Ok((forgotten, revocation))
+}
+
+async fn revoke(tokens: &Tokens, open_id: &str) -> Revocation {
+    let account = match tokens.access_token(open_id).await {
+        Ok(account) => account,
+        Err(error) => return Revocation::NoToken(error),
+    };
+    let app = match tokens.app_of(&account) {
+        Ok(app) => app,
+        Err(error) => return Revocation::NoToken(error),
+    };
+    match tokens.client().revoke(app, &account.access_token).await {
+        Ok(()) => Revocation::Done,
+        Err(error) => Revocation::Refused(error),
+    }
+}
