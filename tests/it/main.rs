@@ -5,6 +5,7 @@
 mod accounts;
 mod awkward_input;
 mod hostile_callback;
+mod kill_rounds;
 mod login;
 mod refresh;
 mod sandbox_auth;
@@ -13,5 +14,9 @@ mod sandbox_display;
 mod sandbox_faults;
 mod sandbox_posting;
 mod sandbox_upload;
+mod stage;
+mod storms;
+#[cfg(feature = "faults")]
+mod sweep;
 mod upload;
 mod world;
