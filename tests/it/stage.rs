@@ -281,6 +281,7 @@ pub(crate) fn number(name: &str, default: u64) -> u64 {
 }
 
 /// Says a figure of a proof, also when the test passes.
+#[expect(clippy::explicit_write, reason = "what `eprintln` says is shown for failed tests alone")]
 pub(crate) fn say(line: &str) {
     writeln!(std::io::stderr(), "{line}").unwrap();
 }
