@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::{help, values};
 use crate::tiktok::Scopes;
@@ -16,6 +16,18 @@ pub struct LoginArgs {
     /// Print the URL instead of opening a browser, and wait for the callback
     #[arg(long)]
     pub no_browser: bool,
+
+    /// Show a QR code to scan with the TikTok app; for machines without a browser
+    #[arg(long, conflicts_with_all = ["no_browser", "paste", "port"])]
+    pub qr: bool,
+
+    /// Write the QR code to this PNG file, too, to send it to whoever has the phone
+    #[arg(long, value_name = "FILE", requires = "qr")]
+    pub qr_png: Option<PathBuf>,
+
+    /// Open the printed URL anywhere, then paste the address that the browser ended at
+    #[arg(long, conflicts_with = "no_browser")]
+    pub paste: bool,
 
     /// Wait for the callback on this port of 127.0.0.1; 0 takes a free one [default: 3456]
     ///
@@ -53,14 +65,52 @@ pub struct RefreshArgs {
     pub force: bool,
 
     /// Only this account (alias or `open_id`); may be given several times
-    #[arg(long, value_name = "ACCOUNT")]
+    #[arg(long, value_name = "ACCOUNT", allow_hyphen_values = true)]
     pub account: Vec<String>,
+}
+
+/// Arguments of `logout`.
+#[derive(Clone, Debug, Args)]
+pub struct LogoutArgs {
+    /// The account: alias or `open_id`
+    #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
+    pub account: String,
+
+    /// Forget the account here without asking TikTok to revoke the login
+    #[arg(long)]
+    pub local_only: bool,
 }
 
 /// Arguments of `accounts`.
 #[derive(Clone, Debug, Default, Args)]
-#[command(after_help = help::ACCOUNTS)]
-pub struct AccountsArgs {}
+#[command(after_help = help::ACCOUNTS, args_conflicts_with_subcommands = true)]
+pub struct AccountsArgs {
+    #[command(subcommand)]
+    #[expect(missing_docs, reason = "a doc comment here would replace the command's own help")]
+    pub action: Option<AccountsAction>,
+}
+
+/// What else `accounts` does than to list them.
+#[derive(Clone, Debug, Subcommand)]
+pub enum AccountsAction {
+    /// Give an account a name of your own
+    Alias {
+        /// The account: `open_id` or its present alias
+        #[arg(value_name = "OPEN_ID", allow_hyphen_values = true)]
+        account: String,
+        /// The new name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Take over the logins of the Flask uploader's `user_tokens.json`
+    ///
+    /// The tokens are taken to be of the app in use (`--app`). A login that is newer here is kept.
+    Import {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
 
 /// Arguments of `upload`.
 #[derive(Clone, Debug, Args)]
@@ -84,7 +134,7 @@ pub struct UploadArgs {
     pub draft: bool,
 
     /// The account of posts that name none (alias or `open_id`)
-    #[arg(long, value_name = "ACCOUNT")]
+    #[arg(long, value_name = "ACCOUNT", allow_hyphen_values = true)]
     pub account: Option<String>,
 
     /// How many accounts to serve at once; the posts of one account follow one another

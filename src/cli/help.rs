@@ -39,6 +39,8 @@ pub(super) const TOP: &str = headed!(
 pub(super) const LOGIN: &str = headed!(
     "Examples",
     "tiktok-up login                          open the browser and wait for the consent"
+    "tiktok-up login --qr                     scan a code with the TikTok app: no browser needed"
+    "tiktok-up login --paste                  open the URL anywhere, paste where it led to"
     "tiktok-up login --no-browser             print the URL to open on this machine"
     "tiktok-up login --alias shop             name the account, for --account and manifests"
     "tiktok-up login --scopes video.upload    ask for drafts only"
@@ -47,7 +49,7 @@ pub(super) const LOGIN: &str = headed!(
 pub(super) const REFRESH: &str = headed!(
     "Examples",
     "tiktok-up refresh                        silent when nothing is due: made for cron"
-    "tiktok-up refresh --within 12h           ahead of a long upload"
+    "tiktok-up refresh --within 1h            what ends within the hour"
     "tiktok-up refresh --force --account shop"
 );
 
@@ -55,6 +57,8 @@ pub(super) const ACCOUNTS: &str = headed!(
     "Examples",
     "tiktok-up accounts"
     "tiktok-up accounts --json"
+    "tiktok-up accounts alias -000mhrLh91 shop"
+    "tiktok-up accounts import user_tokens.json"
 );
 
 pub(super) const UPLOAD: &str = headed!(

@@ -12,7 +12,8 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 pub use self::args::{
-    AccountsArgs, DemoArgs, LoginArgs, RefreshArgs, ResolveArgs, StatusArgs, UploadArgs, Verdict,
+    AccountsAction, AccountsArgs, DemoArgs, LoginArgs, LogoutArgs, RefreshArgs, ResolveArgs,
+    StatusArgs, UploadArgs, Verdict,
 };
 
 /// Publish to TikTok from a terminal, a server or a script
@@ -45,9 +46,11 @@ pub struct Cli {
 pub enum Command {
     /// Log an account in
     Login(LoginArgs),
+    /// Revoke a login at TikTok and forget it
+    Logout(LogoutArgs),
     /// Renew the tokens that end soon; made for cron
     Refresh(RefreshArgs),
-    /// List the accounts that are logged in
+    /// List the accounts that are logged in, name them, take over others
     Accounts(AccountsArgs),
     /// Post what a manifest lists, resume what was cut off
     Upload(UploadArgs),

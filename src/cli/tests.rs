@@ -75,6 +75,14 @@ fn a_forced_refresh_has_no_window() {
 }
 
 #[test]
+fn an_open_id_may_begin_with_a_hyphen() {
+    let id = "-000mhrLh91evzqmKjbPs5DoVwMMoe2kseAo";
+    assert_eq!(read::<RefreshArgs>(&["--account", id]).unwrap().account, [id]);
+    let args: UploadArgs = read(&["m.json", "--account", id]).unwrap();
+    assert_eq!(args.account.as_deref(), Some(id));
+}
+
+#[test]
 fn upload_takes_one_manifest_and_legal_numbers() {
     let args: UploadArgs = read(&["m.json"]).unwrap();
     assert_eq!((args.jobs, args.manifest.to_str()), (4, Some("m.json")));

@@ -56,6 +56,9 @@ pub(super) async fn run(
     let browser = Browser::Custom(Box::new(browse));
     let login = LoginArgs {
         no_browser: false,
+        qr: false,
+        qr_png: None,
+        paste: false,
         port: Some(0),
         timeout: Duration::from_mins(1),
         scopes: None,

@@ -1,7 +1,8 @@
-//! `login`: one account, by a browser and the loopback callback.
+//! `login`: one account, by a browser, a pasted address or a QR code.
 
 use serde_json::json;
 
+use crate::auth::paste::Lines;
 use crate::auth::{Browser, LoggedIn, Login, Store, Way};
 use crate::cli::LoginArgs;
 use crate::commands::Context;
@@ -14,8 +15,14 @@ const SCOPES: &str = "user.info.basic,video.publish,video.upload";
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &LoginArgs) -> Result<Exit, Failure> {
-    let browser = if args.no_browser { Browser::Print } else { Browser::Open };
-    let way = Way::Browser { port: args.port, browser };
+    let way = if args.qr {
+        Way::Qr
+    } else if args.paste {
+        Way::Paste { port: args.port, lines: Lines::of_stdin() }
+    } else {
+        let browser = if args.no_browser { Browser::Print } else { Browser::Open };
+        Way::Browser { port: args.port, browser }
+    };
     by(context, args, way).await
 }
 
@@ -27,7 +34,7 @@ pub(super) async fn by(context: &Context, args: &LoginArgs, way: Way) -> Result<
         (None, None) => Scopes::from_answer(SCOPES),
     };
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
-    let reporter = AuthOutput::new(&context.printer);
+    let reporter = AuthOutput::new(&context.printer).with_png(args.qr_png.clone());
     let login = Login {
         client: &context.client,
         store: &store,

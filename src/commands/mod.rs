@@ -4,6 +4,7 @@ mod accounts;
 mod authority;
 mod demo;
 mod login;
+mod logout;
 mod refresh;
 mod resolve;
 pub mod sandbox;
@@ -93,6 +94,7 @@ async fn perform(
     let load = || Context::load(&cli.global, printer, shutdown, env);
     match &cli.command {
         Command::Login(args) => login::run(&load()?, args).await,
+        Command::Logout(args) => logout::run(&load()?, args).await,
         Command::Refresh(args) => refresh::run(&load()?, args).await,
         Command::Accounts(args) => accounts::run(&load()?, args),
         Command::Upload(args) => upload::run(&load()?, args).await,

@@ -1,6 +1,6 @@
 //! Files: durable writes, checked opens and locks.
 //!
-//! Every operation on a durable file goes through [`step`], so that each error names its path and a
+//! Every operation on a durable file goes through `step`, so that each error names its path and a
 //! rehearsal can break any of them ([`crate::fault`]).
 
 mod atomic;

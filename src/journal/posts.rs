@@ -128,7 +128,7 @@ fn lookup(tx: &Transaction<'_>, new: &NewPost) -> Result<Option<Found>, Trouble>
     Ok(None)
 }
 
-fn latest(tx: &Transaction<'_>, original: i64) -> Result<Post, Trouble> {
+pub(super) fn latest(tx: &Transaction<'_>, original: i64) -> Result<Post, Trouble> {
     rows::posts(tx, "original = ?1 ORDER BY repost DESC LIMIT 1", [original])?
         .pop()
         .ok_or_else(|| Trouble::Unreadable("a key leads to no post".to_owned()))
@@ -162,13 +162,8 @@ fn make(
         None => (i64::from(number.0), 0),
         Some(post) => (original(tx, post.number)?, post.repost + 1),
     };
-    let source = match &new.content {
-        Content::File(_) => "file",
-        Content::Url(_) => "url",
-        Content::Photos(_) => "photos",
-    };
     // Sizes that satisfy the table until `plan` has written the real ones.
-    let unknown = (source == "file").then_some(0);
+    let unknown = matches!(new.content, Content::File(_)).then_some(0);
     tx.execute(
         "INSERT INTO posts (id, original, repost, account, mode, name, source, label, settings,
          created, size, chunks) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '', '', ?8, ?9, ?9)",
@@ -179,7 +174,7 @@ fn make(
             new.account,
             mode_word(new.mode),
             new.id.as_ref().or(again.and_then(|post| post.id.as_ref())),
-            source,
+            source_word(&new.content),
             now.as_millisecond(),
             unknown,
         ],
@@ -194,6 +189,14 @@ fn make(
     Ok(number)
 }
 
+fn source_word(content: &Content) -> &'static str {
+    match content {
+        Content::File(_) => "file",
+        Content::Url(_) => "url",
+        Content::Photos(_) => "photos",
+    }
+}
+
 /// Writes down what the next attempt is to send.
 fn plan(tx: &Transaction<'_>, number: PostNumber, new: &NewPost) -> Result<(), Trouble> {
     let file = match &new.content {
@@ -202,7 +205,7 @@ fn plan(tx: &Transaction<'_>, number: PostNumber, new: &NewPost) -> Result<(), T
     };
     let identity = file.map(|file| file.identity);
     tx.execute(
-        "UPDATE posts SET username = :username, label = :label, settings = :settings,
+        "UPDATE posts SET mode = :mode, source = :source, username = :username, label = :label, settings = :settings,
          publish_at = :publish_at, path = :path, device = :device, inode = :inode, size = :size,
          mtime = :mtime, ctime = :ctime, chunk_size = :chunk_size, chunks = :chunks,
          -- What is known of an unchanged file stays known.
@@ -211,6 +214,8 @@ fn plan(tx: &Transaction<'_>, number: PostNumber, new: &NewPost) -> Result<(), T
          WHERE id = :id",
         named_params! {
             ":id": number.0,
+            ":mode": mode_word(new.mode),
+            ":source": source_word(&new.content),
             ":username": new.username,
             ":label": new.label,
             ":settings": new.settings,

@@ -66,19 +66,16 @@ pub(super) fn reseal(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// A hash of all columns but the seal itself.
+/// A hash of all columns but the seal itself, each with its type and length.
 fn sum(table: Sealed, row: &Row<'_>) -> rusqlite::Result<i64> {
-    let mut hash = blake3::Hasher::new();
-    hash.update(table.name().as_bytes());
-    let mut part = |tag: u8, bytes: &[u8]| {
-        hash.update(&[tag]);
-        hash.update(&(bytes.len() as u64).to_le_bytes());
-        hash.update(bytes);
+    let seal = row.as_ref().column_index("sum")?;
+    let mut bytes = table.name().as_bytes().to_vec();
+    let mut part = |tag: u8, value: &[u8]| {
+        bytes.push(tag);
+        bytes.extend((value.len() as u64).to_le_bytes());
+        bytes.extend(value);
     };
-    for (column, name) in row.as_ref().column_names().enumerate() {
-        if name == "sum" {
-            continue;
-        }
+    for column in (0..row.as_ref().column_count()).filter(|column| *column != seal) {
         match row.get_ref(column)? {
             ValueRef::Null => part(0, &[]),
             ValueRef::Integer(number) => part(1, &number.to_le_bytes()),
@@ -88,6 +85,6 @@ fn sum(table: Sealed, row: &Row<'_>) -> rusqlite::Result<i64> {
         }
     }
     let mut first = [0; 8];
-    hash.finalize_xof().fill(&mut first);
+    first.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..8]);
     Ok(i64::from_le_bytes(first))
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::Transaction;
 
-use super::posts::{original, set};
+use super::posts::{latest, original, set};
 use super::records::{Attempt, Post, PostNumber, allows_another};
 use super::rows::{self, mode_word};
 use super::seal::{Sealed, seal};
@@ -62,6 +62,10 @@ pub(super) fn twins(
     post: &Post,
     fingerprint: Option<&str>,
 ) -> Result<Vec<Post>, Trouble> {
+    if let Some(joined) = post.same_as {
+        let other = Box::new(latest(tx, original(tx, joined)?)?);
+        return Err(JournalError::SameContent { other, certain: true }.into());
+    }
     let Some(file) = post.file().filter(|_| post.repost == 0) else { return Ok(Vec::new()) };
     let others = rows::posts(
         tx,
@@ -83,6 +87,7 @@ pub(super) fn twins(
         let certain = other.file().is_some_and(|file| file.fingerprint.is_some());
         let clash = if certain { !other.may_begin() } else { may_be_posted(&other) };
         if clash {
+            let other = latest(tx, original(tx, other.number)?)?;
             return Err(JournalError::SameContent { other: Box::new(other), certain }.into());
         }
         if certain {

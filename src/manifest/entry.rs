@@ -7,6 +7,15 @@ use jiff::Timestamp;
 use super::caption::Caption;
 use crate::tiktok::privacy::Privacy;
 
+/// A place in the manifest's text, in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Line, counted from 1.
+    pub line: usize,
+    /// Column, counted from 1.
+    pub column: usize,
+}
+
 /// A manifest without errors.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Manifest {
@@ -19,10 +28,10 @@ pub struct Manifest {
 pub struct Entry {
     /// Place among the file's posts, counted from 0.
     pub index: usize,
-    /// Line on which the post begins, counted from 1.
-    pub line: usize,
-    /// Column, in characters, at which the post begins, counted from 1.
-    pub column: usize,
+    /// Where the post speaks of its account: at its `user_id`, else at its beginning.
+    pub user_at: Place,
+    /// Where the post names its source.
+    pub source_at: Place,
     /// `user_id`: open id or alias of the account. `None`: neither the post nor a default names one.
     pub user: Option<String>,
     /// What is posted.

@@ -3,6 +3,9 @@
 /// The longest key that is compared with the fields' names.
 const LONGEST_GUESS: usize = 40;
 
+/// The shortest word of another tool that a key is taken for a misspelling of.
+const SHORTEST_GUESS: usize = 7;
+
 macro_rules! fields {
     ($($variant:ident = $name:literal,)*) => {
         /// A field of a post or of `defaults`.
@@ -80,8 +83,11 @@ impl Field {
         }
         let plain = plain(key);
         let same = Self::ALL.iter().copied().find(|field| self::plain(field.name()) == plain);
-        same.or_else(|| elsewhere(&plain))
+        // A slip in a short word makes another word.
+        let long = elsewhere().filter(|(_, word)| word.len() >= SHORTEST_GUESS);
+        same.or_else(|| elsewhere().find(|(_, word)| *word == plain).map(|(field, _)| field))
             .or_else(|| nearest(key, Self::ALL.iter().map(|&field| (field, field.name()))))
+            .or_else(|| nearest(&plain, long))
     }
 }
 
@@ -109,27 +115,29 @@ fn plain(key: &str) -> String {
 }
 
 /// What other uploaders and TikTok's own API call our fields.
-fn elsewhere(plain: &str) -> Option<Field> {
-    Some(match plain {
-        "account" | "accountid" | "openid" | "user" | "username" => Field::UserId,
-        "file" | "filename" | "filepath" | "path" | "video" | "videofile" => Field::VideoPath,
-        "url" => Field::VideoUrl,
-        "images" | "imageurls" | "photoimages" | "photos" => Field::PhotoUrls,
-        "coverindex" => Field::PhotoCoverIndex,
-        "caption" | "text" => Field::Description,
-        "hashtag" | "hashtags" | "tag" => Field::Tags,
-        "draft" | "postmode" => Field::Mode,
-        "privacy" | "visibility" => Field::PrivacyLevel,
-        "commentdisabled" => Field::DisableComment,
-        "duetdisabled" => Field::DisableDuet,
-        "stitchdisabled" => Field::DisableStitch,
-        "cover" | "coverms" | "covertimestampms" => Field::VideoCoverTimestampMs,
-        "brandedcontent" => Field::BrandContentToggle,
-        "yourbrand" => Field::BrandOrganicToggle,
-        "aigc" => Field::IsAigc,
-        "publishtime" | "schedule" | "scheduleat" | "scheduledat" => Field::PublishAt,
-        _ => return None,
-    })
+const ELSEWHERE: [(Field, &[&str]); 17] = [
+    (Field::UserId, &["account", "accountid", "openid", "user", "username"]),
+    (Field::VideoPath, &["file", "filename", "filepath", "path", "video", "videofile"]),
+    (Field::VideoUrl, &["url"]),
+    (Field::PhotoUrls, &["images", "imageurls", "photoimages", "photos"]),
+    (Field::PhotoCoverIndex, &["coverindex"]),
+    (Field::Description, &["caption", "text"]),
+    (Field::Tags, &["hashtag", "hashtags", "tag"]),
+    (Field::Mode, &["draft", "postmode"]),
+    (Field::PrivacyLevel, &["privacy", "visibility"]),
+    (Field::DisableComment, &["commentdisabled"]),
+    (Field::DisableDuet, &["duetdisabled"]),
+    (Field::DisableStitch, &["stitchdisabled"]),
+    (Field::VideoCoverTimestampMs, &["cover", "coverms", "covertimestampms"]),
+    (Field::BrandContentToggle, &["brandedcontent"]),
+    (Field::BrandOrganicToggle, &["yourbrand"]),
+    (Field::IsAigc, &["aigc"]),
+    (Field::PublishAt, &["publishtime", "schedule", "scheduleat", "scheduledat"]),
+];
+
+/// Each of them with the field that it means.
+fn elsewhere() -> impl Iterator<Item = (Field, &'static str)> {
+    ELSEWHERE.iter().flat_map(|(field, words)| words.iter().map(move |&word| (*field, word)))
 }
 
 #[cfg(test)]
@@ -159,6 +167,7 @@ mod tests {
             ("hashtags", Field::Tags),
             ("open_id", Field::UserId),
             ("schedule", Field::PublishAt),
+            ("privcy", Field::PrivacyLevel),
         ] {
             assert_eq!(Field::meant_by(written), Some(meant), "{written}");
         }

@@ -131,6 +131,7 @@ impl Fields {
     /// Whether a field was given but could not be read.
     pub(super) fn is_garbled(&self, field: Field) -> bool {
         let read = match field {
+            Field::UserId => self.user_id.is_some(),
             Field::Title => self.title.is_some(),
             Field::Description => self.description.is_some(),
             Field::Tags => self.tags.is_some(),

@@ -21,9 +21,9 @@ mod web;
 
 pub use self::caption::Caption;
 pub use self::defaults::{Defaults, Preferences};
-pub use self::entry::{Entry, Manifest, Mode, Source};
+pub use self::entry::{Entry, Manifest, Mode, Place, Source};
 pub use self::problem::{Part, Problem, Problems};
-pub use self::read::read;
+pub use self::read::{examine, read};
 
 /// A JSON Schema of manifests, for editors; what it cannot say, [`read`] does.
 pub const SCHEMA: &str = include_str!("schema.json");

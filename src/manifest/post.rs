@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::caption::{self, Caption};
 use super::defaults::Preferences;
-use super::entry::{Entry, Mode, Source};
+use super::entry::{Entry, Mode, Place, Source};
 use super::field::Field;
 use super::fields::Fields;
 use super::review::Review;
@@ -29,7 +29,7 @@ enum Kind {
 }
 
 impl Surroundings<'_> {
-    /// Makes the post that begins at byte `start`; `None` when its source or caption is wrong.
+    /// Makes the post that begins at byte `start`; `None` when nothing more can be found out about it.
     pub(super) fn post(
         &self,
         index: usize,
@@ -43,16 +43,25 @@ impl Surroundings<'_> {
         refuse_what_does_not_go_with(kind, own, review);
         let source = self.source(own, review);
         let caption = self.caption(kind, start, own, review);
+        if self.is_user_garbled(own) {
+            return None;
+        }
         let video = kind == Kind::Video;
         let cover = own.video_cover_timestamp_ms.or(self.defaults.video_cover_timestamp_ms);
-        let (line, column) = review.locate(start);
+        let place = |field: Option<Field>| {
+            let at = field.and_then(|field| own.place_of(field)).unwrap_or(start);
+            let (line, column) = review.locate(at);
+            Place { line, column }
+        };
+        let named = Field::SOURCES.into_iter().find(|&field| own.place_of(field).is_some());
         Some(Entry {
             index,
-            line,
-            column,
+            user_at: place(Some(Field::UserId)),
+            source_at: place(named),
             user: preferences.user,
             source: source?,
-            caption: caption?,
+            // If it is wrong that was noted, and the rest can be looked at all the same.
+            caption: caption.unwrap_or_default(),
             mode: preferences.mode.unwrap_or_default(),
             privacy: preferences.privacy,
             disable_comment: preferences.disable_comment,
@@ -66,6 +75,13 @@ impl Surroundings<'_> {
             publish_at: own.publish_at.or(self.defaults.publish_at),
             id: own.id.clone(),
         })
+    }
+
+    /// Whether somebody is named, but not so that it can be read.
+    fn is_user_garbled(&self, own: &Fields) -> bool {
+        let speaks = |fields: &Fields| fields.place_of(Field::UserId).is_some();
+        let fields = if speaks(own) { own } else { self.defaults };
+        fields.is_garbled(Field::UserId)
     }
 
     /// The source, once it is known that there is exactly one.

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::exit::{Exit, Explain};
-
 /// One thing that is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -82,6 +80,13 @@ impl Problems {
         self
     }
 
+    /// The same with more of them, in the order of their places.
+    #[must_use]
+    pub fn and(mut self, more: impl IntoIterator<Item = Problem>) -> Self {
+        more.into_iter().for_each(|problem| self.push(problem));
+        self.sorted()
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.kept.len() + self.beyond
@@ -100,9 +105,7 @@ impl Problems {
 
 impl FromIterator<Problem> for Problems {
     fn from_iter<I: IntoIterator<Item = Problem>>(problems: I) -> Self {
-        let mut all = Self::default();
-        problems.into_iter().for_each(|problem| all.push(problem));
-        all.sorted()
+        Self::default().and(problems)
     }
 }
 
@@ -131,13 +134,3 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
-
-impl Explain for Problems {
-    fn exit(&self) -> Exit {
-        Exit::Usage
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some("correct the manifest and run again; nothing was sent".to_owned())
-    }
-}

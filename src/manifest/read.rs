@@ -26,7 +26,18 @@ const OUTERMOST: [&str; 3] = ["$schema", "defaults", "posts"];
 ///
 /// Everything that is wrong, each with its place.
 pub fn read(text: &[u8], folder: &Path, given: &Defaults) -> Result<Manifest, Problems> {
-    let text = syntax::decode(text).map_err(Problems::one)?;
+    let (manifest, problems) = examine(text, folder, given);
+    if problems.is_empty() { Ok(manifest) } else { Err(problems) }
+}
+
+/// As [`read`], with the posts that can be looked at further although something is wrong, with them
+/// or with others: their files can then be checked before anything is said. They are not to be
+/// posted unless there are no problems.
+pub fn examine(text: &[u8], folder: &Path, given: &Defaults) -> (Manifest, Problems) {
+    let text = match syntax::decode(text) {
+        Ok(text) => text,
+        Err(problem) => return (Manifest::default(), Problems::one(problem)),
+    };
     let mut review = Review::new(text);
     let entries = match syntax::parse(text) {
         Ok(Some(tree)) => posts_of(&tree, folder, given, &mut review),
@@ -40,8 +51,7 @@ pub fn read(text: &[u8], folder: &Path, given: &Defaults) -> Result<Manifest, Pr
             Vec::new()
         }
     };
-    let problems = review.finish();
-    if problems.is_empty() { Ok(Manifest { entries }) } else { Err(problems) }
+    (Manifest { entries }, review.finish())
 }
 
 fn posts_of(

@@ -1,5 +1,7 @@
 //! The reader's notebook: where in the file it is, and what was wrong so far.
 
+use std::collections::HashSet;
+
 use super::field::Field;
 use super::place::Places;
 use super::problem::{Part, Problem, Problems};
@@ -9,6 +11,8 @@ use super::problem::{Part, Problem, Problems};
 pub(super) struct Review<'t> {
     places: Places<'t>,
     problems: Problems,
+    /// Fields that something was said about, by the place it was said of.
+    said: HashSet<(usize, Field)>,
     /// The part being read.
     pub(super) part: Part,
     /// The field being read.
@@ -18,7 +22,13 @@ pub(super) struct Review<'t> {
 impl<'t> Review<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         let places = Places::new(text);
-        Self { places, problems: Problems::default(), part: Part::File, field: None }
+        Self {
+            places,
+            problems: Problems::default(),
+            said: HashSet::new(),
+            part: Part::File,
+            field: None,
+        }
     }
 
     /// Line and column of a byte offset.
@@ -28,16 +38,20 @@ impl<'t> Review<'t> {
 
     /// Notes a problem of the part and field being read.
     pub(super) fn refuse(&mut self, at: usize, message: impl Into<String>) {
-        self.note(at, self.field.map(|field| field.name().to_owned()), message.into(), None);
+        self.advise(at, message, None);
     }
 
-    /// Notes a problem of the part and field being read, and what to do about it.
+    /// Notes a problem of the part and field being read, and what to do about it. One at a time: what
+    /// else is wrong with the same value may well go with the first.
     pub(super) fn advise(
         &mut self,
         at: usize,
         message: impl Into<String>,
         hint: impl Into<Option<String>>,
     ) {
+        if self.field.is_some_and(|field| !self.said.insert((at, field))) {
+            return;
+        }
         let field = self.field.map(|field| field.name().to_owned());
         self.note(at, field, message.into(), hint.into());
     }

@@ -95,7 +95,8 @@ impl Explain for ProbeError {
                 Some("wait until the file is complete, or export it again".to_owned())
             }
             Self::NotAVideo { .. } => Some("convert it to MP4 with H.264".to_owned()),
-            Self::NoPicture | Self::Io(_) => None,
+            Self::NoPicture => Some("export it with a picture".to_owned()),
+            Self::Io(_) => None,
         }
     }
 }

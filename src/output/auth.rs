@@ -1,30 +1,67 @@
 //! A login or refresh as people see it.
 
+use std::path::PathBuf;
+
+use anstyle::{Ansi256Color, Color, Style};
+
+use super::line::Line;
 use super::printer::Printer;
+use crate::auth::qr::draw::{Paint, half_blocks, picture};
 use crate::auth::{Notice, Reporter};
+use crate::fs::write_atomic;
+
+/// Black on white from the 256 colours: the first sixteen are what themes change.
+const INK: Style = Style::new()
+    .fg_color(Some(Color::Ansi256(Ansi256Color(16))))
+    .bg_color(Some(Color::Ansi256(Ansi256Color(231))));
 
 /// Tells what happens to logins and tokens, on standard error.
 #[derive(Debug)]
 pub struct AuthOutput {
     printer: Printer,
+    png: Option<PathBuf>,
 }
 
 impl AuthOutput {
     /// For one run.
     pub fn new(printer: &Printer) -> Self {
-        Self { printer: printer.clone() }
+        Self { printer: printer.clone(), png: None }
+    }
+
+    /// Writes each QR code to a file, too.
+    #[must_use]
+    pub fn with_png(self, png: Option<PathBuf>) -> Self {
+        Self { png, ..self }
+    }
+
+    fn show_code(&self, url: &str) {
+        let coloured = self.printer.look().colour_err;
+        // Without colours most terminals show light text on a dark ground.
+        let paint = if coloured { Paint::LightGround } else { Paint::DarkGround };
+        for line in half_blocks(url, paint).unwrap_or_default().lines() {
+            let style = if coloured { INK } else { Style::new() };
+            self.printer.demand(Line::default().styled(style, line));
+        }
+        let Some(path) = &self.png else { return };
+        let Some(picture) = picture(url) else { return };
+        match write_atomic(path, &picture, 0o600) {
+            Ok(()) => self.printer.note(format!("the code is in {}", path.display())),
+            Err(error) => self.printer.warn(format!("cannot write the code to a file: {error}")),
+        }
     }
 }
 
 impl Reporter for AuthOutput {
     fn notice(&self, notice: Notice) {
-        match notice {
-            // Asked for by the user's command: shown even when quiet.
-            Notice::Visit { .. } | Notice::QrCode { .. } => {
+        match &notice {
+            Notice::QrCode { url } => {
+                self.show_code(url);
                 self.printer.demand(notice.to_string());
             }
-            notice if notice.is_warning() => self.printer.warn(notice.to_string()),
-            notice => self.printer.note(notice.to_string()),
+            // Asked for by the user's command: shown even when quiet.
+            Notice::Visit { .. } => self.printer.demand(notice.to_string()),
+            _ if notice.is_warning() => self.printer.warn(notice.to_string()),
+            _ => self.printer.note(notice.to_string()),
         }
     }
 }

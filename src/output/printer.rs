@@ -142,11 +142,6 @@ impl Printer {
         self.write_out(&json::line(value));
     }
 
-    /// Data that something else writes: whole lines of its own making.
-    pub fn stream(&self) -> impl Write + Send + use<> {
-        Stream { printer: self.clone(), line: Vec::new() }
-    }
-
     /// Data, in columns.
     pub fn table(&self, table: &Table) {
         for line in table.lines() {
@@ -243,30 +238,6 @@ impl Printer {
     }
 }
 
-/// Collects bytes until a line is whole.
-struct Stream {
-    printer: Printer,
-    line: Vec<u8>,
-}
-
-impl Write for Stream {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        for &byte in bytes {
-            if byte == b'\n' {
-                let line = std::mem::take(&mut self.line);
-                self.printer.data(String::from_utf8_lossy(&line).into_owned());
-            } else {
-                self.line.push(byte);
-            }
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 fn after(error: io::Error) -> OutState {
     match error.kind() {
         io::ErrorKind::BrokenPipe => OutState::Closed,
@@ -328,16 +299,6 @@ mod tests {
         printer.demand("open this");
         assert_eq!(out.text(), "data\n");
         assert_eq!(err.text(), "warning: mind this\nopen this\n");
-    }
-
-    #[test]
-    fn a_stream_writes_whole_lines() {
-        let Screen { printer, out, .. } = screen(Look::default());
-        let mut stream = printer.stream();
-        write!(stream, "one\ntw").unwrap();
-        assert_eq!(out.text(), "one\n");
-        writeln!(stream, "o").unwrap();
-        assert_eq!(out.text(), "one\ntwo\n");
     }
 
     #[test]

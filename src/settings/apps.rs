@@ -129,10 +129,9 @@ pub(super) fn variable(
 }
 
 fn secret_in(path: &Path) -> Result<Secret, SettingsError> {
-    let file = UserFile::read(path)
-        .map_err(SettingsError::File)?
+    let file = UserFile::read(path)?
         .ok_or_else(|| SettingsError::NoSecretFile { path: path.to_owned() })?;
-    file.check_private().map_err(SettingsError::File)?;
+    file.check_private()?;
     match file.text.trim() {
         "" => Err(SettingsError::EmptySecretFile { path: path.to_owned() }),
         text => Ok(Secret::new(text)),

@@ -48,6 +48,12 @@ pub enum SettingsError {
     /// A file that cannot be read, or that others may read although it holds a secret.
     #[error(transparent)]
     File(FsError),
+    /// A file that is not text.
+    #[error("`{}` is not valid UTF-8", path.display())]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+    },
     /// Mistakes in `config.toml`.
     #[error("`{}` cannot be used\n{mistakes}", path.display())]
     Config {
@@ -119,6 +125,17 @@ pub enum SettingsError {
     },
 }
 
+impl From<FsError> for SettingsError {
+    fn from(error: FsError) -> Self {
+        match error {
+            FsError::Io { source, path, .. } if source.kind() == io::ErrorKind::InvalidData => {
+                Self::NotUtf8 { path }
+            }
+            error => Self::File(error),
+        }
+    }
+}
+
 impl Explain for SettingsError {
     fn exit(&self) -> Exit {
         match self {
@@ -141,6 +158,7 @@ impl Explain for SettingsError {
             }
             Self::Timing(_) => "write it like `stall=200ms,poll_first=10ms`".into(),
             Self::File(error) => return error.hint(),
+            Self::NotUtf8 { .. } => "save the file as UTF-8".into(),
             Self::Config { .. } => "correct the file and run again; nothing was sent".into(),
             Self::NoApp(reason) => how_to_set(reason),
             Self::UnknownApp { known, .. } if known.is_empty() => {

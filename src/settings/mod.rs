@@ -98,13 +98,13 @@ fn timing(env: &Environment<'_>, endpoints: &Endpoints) -> Result<Timing, Settin
 
 fn read_config(home: &Home) -> Result<Config, SettingsError> {
     let path = home.config_file();
-    let Some(file) = UserFile::read(&path).map_err(SettingsError::File)? else {
+    let Some(file) = UserFile::read(&path)? else {
         return Ok(Config::default());
     };
     let config = Config::read(&file.text, &home.config)
         .map_err(|mistakes| SettingsError::Config { path, mistakes })?;
     if config.holds_a_secret() {
-        file.check_private().map_err(SettingsError::File)?;
+        file.check_private()?;
     }
     Ok(config)
 }

@@ -7,13 +7,14 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Certificate, RequestBuilder, Response, redirect, retry};
-use tracing::debug;
+use tracing::{debug, info};
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 use crate::exit::{Exit, Explain};
 use crate::fault;
 use crate::text;
+use crate::tiktok::answer::log_id;
 use crate::tiktok::{Endpoints, Error};
 use crate::timing::Timing;
 
@@ -145,7 +146,10 @@ impl Client {
                 Err(e) => return Err(Error::NoAnswer { host, call, reason: innermost(&e) }),
             }
         }
-        Ok(Received { status, retry_after, body })
+        let received = Received { status, retry_after, body };
+        let log_id = log_id(&received).unwrap_or_default();
+        info!(call, status, log_id, "TikTok answered");
+        Ok(received)
     }
 
     /// Sends a request and reads the head of its answer.

@@ -45,13 +45,13 @@ struct Wire {
 }
 
 impl Client {
-    /// Asks what the creator may post: 20 calls a minute per token, scope `video.publish`.
+    /// Asks what the creator may post: 20 calls a minute per token, scope `video.publish`. Headers
+    /// alone, as in the page's sample.
     pub async fn creator_info(&self, token: &Secret) -> Result<CreatorInfo, Error> {
         let request = self
             .post("/v2/post/publish/creator_info/query/")
             .bearer_auth(token.expose())
-            .header("Content-Type", "application/json; charset=UTF-8")
-            .body("{}");
+            .header("Content-Type", "application/json; charset=UTF-8");
         let wire: Wire = self.call("creator_info/query", request).await?;
         Ok(CreatorInfo {
             nickname: text::plain(&wire.creator_nickname),

@@ -2,7 +2,7 @@
 //!
 //! The loop is the state machine's: perform an action, hand the event to [`state::step`], make the new
 //! phase durable, perform the next action. Whatever makes the run leave early (a signal, a full disk,
-//! no token) is a [`Leave`] and changes no phase.
+//! no token) is a `Leave` and changes no phase.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -34,7 +34,8 @@ pub enum Phase {
     },
     /// The final chunk is about to be sent, or was sent and its answer is not recorded.
     FinalIntent {
-        /// Chunks known to be stored when this was last recorded.
+        /// What tells how this came about, and so never changes: all chunks but the last were
+        /// stored, or fewer, and TikTok claimed too early that it had everything.
         stored: u32,
     },
     /// TikTok has every byte; posting has started.
@@ -255,7 +256,7 @@ fn open(chunks: u32, stored: u32, event: Event) -> Step {
         Event::Intend => to(Phase::FinalIntent { stored }, Action::Send { index: chunks - 1 }),
         Event::ChunkStored { index } => at((index + 1).min(chunks - 1)),
         // The server claims completeness too early: from here on it is asked, never started over.
-        Event::AllStored { index } => to(Phase::FinalIntent { stored: index + 1 }, Action::Ask),
+        Event::AllStored { index } => to(Phase::FinalIntent { stored: index }, Action::Ask),
         Event::ChunkUnclear => here(Action::Ask),
         Event::UrlGone
         | Event::UrlExpired
@@ -275,32 +276,40 @@ fn open(chunks: u32, stored: u32, event: Event) -> Step {
 }
 
 /// A file whose final chunk may have been handed over: only proof frees it.
+///
+/// If TikTok claimed completeness too early, even proof does not: what it has may become a post. Nor
+/// is a post made of it then one of the whole file.
 fn final_intent(chunks: u32, stored: u32, event: Event) -> Step {
-    let here = |action| to(Phase::FinalIntent { stored }, action);
+    let phase = Phase::FinalIntent { stored };
+    let here = |action| to(phase, action);
+    let claimed_early = stored + 1 < chunks;
     match event {
         Event::AllStored { index } if index + 1 == chunks => to(Phase::Uploaded, Action::Ask),
         Event::ChunkStored { index } if index + 1 < chunks => {
-            to(Phase::FinalIntent { stored: index + 1 }, Action::Send { index: index + 1 })
+            here(Action::Send { index: index + 1 })
         }
         // 206 on the final chunk is not done.
         Event::ChunkStored { .. } | Event::AllStored { .. } | Event::ChunkUnclear => {
             here(Action::Ask)
         }
-        Event::FileChanged { handed_over: false } => to(Phase::Abandoned, Action::Stop),
-        Event::UrlGone
-        | Event::UrlExpired
-        | Event::FileReplaced
-        | Event::FileChanged { handed_over: true } => here(Action::Prove),
+        Event::FileChanged { handed_over: false } if !claimed_early => {
+            to(Phase::Abandoned, Action::Stop)
+        }
+        Event::UrlGone | Event::UrlExpired | Event::FileReplaced | Event::FileChanged { .. } => {
+            here(Action::Prove)
+        }
+        Event::ProvedIncomplete if claimed_early => to(Phase::Unresolved, Action::Stop),
         Event::ProvedIncomplete => to(Phase::Abandoned, Action::Again),
+        // The read may lag: it tells what to send, not how this came about.
         Event::Status(Seen::Processing { stored: Some(seen) }) if seen < chunks => {
-            to(Phase::FinalIntent { stored: seen }, Action::Send { index: seen })
+            here(Action::Send { index: seen })
         }
         Event::Status(Seen::Processing { stored: Some(_) }) => to(Phase::Uploaded, Action::Ask),
         // Published with chunks that were never sent: no documented meaning.
-        Event::Status(Seen::Published | Seen::Inboxed) if stored + 1 < chunks => {
+        Event::Status(Seen::Published | Seen::Inboxed) if claimed_early => {
             to(Phase::Unresolved, Action::Stop)
         }
-        Event::Status(_) => processing(Phase::FinalIntent { stored }, event),
+        Event::Status(_) => processing(phase, event),
         _ => here(Action::Stop),
     }
 }
@@ -380,10 +389,49 @@ mod tests {
             Event::ChunkUnclear,
             Event::UrlGone,
             Event::UrlExpired,
+            Event::FileReplaced,
             Event::FileChanged { handed_over: true },
             Event::Status(Seen::Processing { stored: None }),
         ] {
             assert_eq!(step(FILE, intent, event).phase, intent, "{event:?}");
+        }
+    }
+
+    #[test]
+    fn a_lagging_status_does_not_make_a_published_post_doubtful() {
+        let intent = Phase::FinalIntent { stored: 2 };
+        let behind = step(FILE, intent, Event::Status(Seen::Processing { stored: Some(0) }));
+        assert_eq!(behind, to(intent, Action::Send { index: 0 }));
+        let resent = step(FILE, behind.phase, Event::ChunkStored { index: 0 });
+        assert_eq!(resent, to(intent, Action::Send { index: 1 }));
+        assert_eq!(
+            step(FILE, resent.phase, Event::Status(Seen::Published)),
+            to(Phase::Published, Action::Stop)
+        );
+    }
+
+    #[test]
+    fn f41_what_tiktok_called_complete_too_early_is_never_started_over() {
+        for chunks in [2, 3] {
+            let file = Transfer::File { chunks };
+            for index in 0..chunks - 1 {
+                let early =
+                    step(file, Phase::Open { stored: index }, Event::AllStored { index }).phase;
+                assert!(matches!(early, Phase::FinalIntent { .. }));
+                for (event, after) in [
+                    (Event::ProvedIncomplete, Phase::Unresolved),
+                    (Event::Status(Seen::Published), Phase::Unresolved),
+                    (Event::Status(Seen::Inboxed), Phase::Unresolved),
+                    (Event::Status(Seen::IdUnknown), Phase::Unresolved),
+                    (Event::FileChanged { handed_over: false }, early),
+                    (Event::UrlGone, early),
+                    (Event::FileReplaced, early),
+                ] {
+                    assert_eq!(step(file, early, event).phase, after, "{event:?}");
+                }
+                let next = Event::Status(Seen::Processing { stored: Some(index + 1) });
+                assert_eq!(step(file, early, next).action, Action::Send { index: index + 1 });
+            }
         }
     }
 }

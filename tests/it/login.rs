@@ -1,1 +1,341 @@
-//! Tests of `login`.
+//! `login`: who gets in, who does not, and what is on disk afterwards.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::process::Stdio;
+
+use serde_json::json;
+
+use crate::person::{after, chmod, eventually};
+use crate::world::{ADA, BEA, Ran, World};
+
+/// A browser that notes how it was called instead of showing anything.
+fn stub_browser(world: &World, exit: u8) -> String {
+    let bin = world.path("bin");
+    fs::create_dir_all(&bin).unwrap();
+    let (script, notes) = (bin.join("xdg-open"), world.path(""));
+    let notes = notes.display();
+    let text = format!(
+        "#!/bin/sh\n/usr/bin/env > {notes}/environment\nprintf '%s' \"$1\" > {notes}/url.part\n\
+         /bin/mv {notes}/url.part {notes}/url\nexit {exit}\n"
+    );
+    fs::write(&script, text).unwrap();
+    chmod(&script, 0o755);
+    bin.display().to_string()
+}
+
+/// `login` with that browser; what it is told to open is opened.
+fn login_by_browser(world: &World, path: &str) -> Ran {
+    let mut command = world.command(&["login", "--port", "0"]);
+    command.env("PATH", path).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let url = eventually("the browser's address", || fs::read_to_string(world.path("url")).ok());
+    world.browse(&url);
+    let output = child.wait_with_output().unwrap();
+    Ran {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+#[test]
+fn a_login_says_who_it_was_and_what_was_granted() {
+    let world = World::new();
+    let ran = world.login(ADA).exits(0);
+    let ran = ran.says(&world.open_id(ADA)).says("video.publish").says("Ada");
+    assert!(ran.stdout.is_empty(), "talk is for standard error: {ran:?}");
+    let entry = world.entry(ADA);
+    assert_eq!(entry["generation"], 1);
+    assert_eq!(entry["client_key"], world.sandbox.client_key());
+    assert!(world.leftovers().is_empty());
+}
+
+#[test]
+fn a_login_by_browser_opens_it_with_the_address() {
+    let world = World::new();
+    let bin = stub_browser(&world, 0);
+    login_by_browser(&world, &bin).exits(0).says(&world.open_id(ADA));
+}
+
+#[test]
+fn the_browser_is_told_that_it_may_be_closed() {
+    let world = World::new();
+    let login = world.start_login(&[]);
+    let (status, page) = world.browse(&login.url);
+    assert_eq!(status, 200);
+    assert!(page.contains("close this window"), "{page}");
+    login.end().exits(0);
+}
+
+#[test]
+fn a_second_login_of_an_account_replaces_its_tokens_and_keeps_its_alias() {
+    let world = World::new();
+    world.login_with(&["--alias", "a"]).exits(0);
+    let before = world.entry(ADA);
+    world.login(ADA).exits(0);
+    let now = world.entry(ADA);
+    assert_ne!(before["access_token"], now["access_token"]);
+    assert_eq!((&now["alias"], &now["generation"]), (&json!("a"), &json!(2)));
+}
+
+#[test]
+fn two_accounts_live_side_by_side() {
+    let world = World::new();
+    world.login(ADA).exits(0);
+    world.login(BEA).exits(0);
+    assert!(world.entry(ADA).is_object());
+    assert!(world.entry(BEA).is_object());
+}
+
+#[test]
+fn an_alias_that_cannot_be_one_is_refused_before_anything_is_sent() {
+    let world = World::new();
+    world.run(&["login", "--no-browser", "--port", "0", "--alias", " "]).exits(2);
+    assert!(world.sandbox.requests().is_empty());
+}
+
+#[test]
+fn f01_a_port_in_use_starts_no_browser() {
+    let world = World::new();
+    let squatter = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = squatter.local_addr().unwrap().port().to_string();
+    let mut command = world.command(&["login", "--port", &port]);
+    command.env("PATH", stub_browser(&world, 0));
+    Ran::of(command).exits(5).says(&format!("port {port}")).says("--port 0");
+    assert!(!world.path("url").exists());
+    assert!(!world.store_path().exists());
+}
+
+#[test]
+fn f02_a_refusal_ends_the_login_and_its_page_says_so() {
+    let world = World::new();
+    world.consent(&json!({ "deny": true }));
+    let login = world.start_login(&[]);
+    let (_, page) = world.browse(&login.url);
+    assert!(page.contains("not granted") && page.contains("close this window"), "{page}");
+    login.end().exits(3).says("access_denied");
+    assert!(!world.store_path().exists());
+}
+
+#[test]
+fn f02_a_refusal_without_our_state_is_told_and_waited_out() {
+    let world = World::new();
+    world.consent(&json!({ "deny": true, "without_state": true }));
+    let login = world.start_login(&[]);
+    assert_eq!(world.browse(&login.url).0, 400);
+    world.browse(&login.url);
+    login.end().exits(0).says("Ctrl-C if you denied access");
+}
+
+#[test]
+fn f03_nobody_comes_and_the_settings_to_check_are_named() {
+    let world = World::new();
+    let ran = world.start_login(&["--timeout", "200ms"]).end().exits(5);
+    let ran = ran.says("redirect_uri").says("client_key").says("scope").says("Target users");
+    ran.says("Login Kit > Desktop");
+    assert!(!world.store_path().exists());
+}
+
+#[test]
+fn f04_a_wrong_state_before_the_right_one_is_one_warning() {
+    let world = World::new();
+    let login = world.start_login(&[]);
+    for _ in 0..3 {
+        login.get("/callback/?code=x&state=wrong");
+    }
+    world.browse(&login.url);
+    let ran = login.end().exits(0);
+    assert_eq!(ran.stderr.matches("does not belong to this login").count(), 1, "{ran:?}");
+}
+
+#[test]
+fn f05_two_callbacks_at_once_are_one_exchange_and_one_write() {
+    let world = World::new();
+    let login = world.start_login(&[]);
+    let callback = world.consent_to(&login);
+    std::thread::scope(|scope| {
+        scope.spawn(|| callback.make());
+        scope.spawn(|| callback.make());
+    });
+    let ran = login.end().exits(0);
+    assert_eq!(ran.stderr.matches("logged in").count(), 1);
+    assert_eq!(world.calls("token_code").len(), 1);
+    assert_eq!(world.entry(ADA)["generation"], 1);
+}
+
+#[test]
+fn f06_an_exchange_without_an_answer_is_not_repeated() {
+    for fault in [
+        json!({ "drop": "after" }),
+        json!({ "answer": { "status": 503 } }),
+        json!({ "garbage": true }),
+        json!({ "refuse": { "code": "server_error" } }),
+    ] {
+        let world = World::new();
+        world.fault(&json!({ "endpoint": "token_code", "do": fault }));
+        world.login(ADA).exits(5);
+        assert_eq!(world.calls("token_code").len(), 1, "{fault}");
+        assert!(!world.store_path().exists());
+    }
+}
+
+#[test]
+fn f07_an_error_with_http_200_is_an_error() {
+    let world = World::new();
+    let body = json!({ "error": "invalid_request", "log_id": "20261101ABC",
+        "error_description": "Code verifier or code challenge is invalid." });
+    let answer = json!({ "answer": { "status": 200, "body": body } });
+    world.fault(&json!({ "endpoint": "token_code", "do": answer }));
+    world.login(ADA).exits(3).says("invalid_request").says("20261101ABC");
+    assert!(!world.store_path().exists());
+}
+
+#[test]
+fn f08_killed_between_exchange_and_save_leaves_no_partial_file() {
+    let world = World::new();
+    world.fault(&json!({ "endpoint": "user_info", "do": { "stall": "30s" } }));
+    let login = world.start_login(&[]);
+    world.consent_to(&login).make();
+    eventually("the exchange", || (!world.calls("token_code").is_empty()).then_some(()));
+    login.kill();
+    assert!(!world.store_path().exists());
+    assert!(world.leftovers().is_empty());
+    world.run(&["accounts"]).exits(0).says("no account is logged in");
+}
+
+#[test]
+fn f10_without_a_browser_the_address_is_printed_and_waited_on() {
+    let world = World::new();
+    let bin = stub_browser(&world, 3);
+    login_by_browser(&world, &bin).exits(0).says("no browser could be started").says("--paste");
+}
+
+#[test]
+fn f11_f12_a_store_that_cannot_be_used_stops_the_login_before_the_browser() {
+    for (text, mode, words) in [
+        (r#"{"version":1,"accounts":{}}"#, 0o644, "chmod 600"),
+        ("", 0o600, "log in again"),
+        (r#"{"version":1,"acc"#, 0o600, "log in again"),
+        (r#"{"version":2}"#, 0o600, "update tiktok-up"),
+    ] {
+        let world = World::logged_in();
+        world.write_store(text);
+        chmod(&world.store_path(), mode);
+        world.run(&["login", "--no-browser", "--port", "0"]).exits(4).says(words);
+        assert_eq!(world.store_text(), text);
+    }
+}
+
+#[test]
+fn t13_under_any_umask_the_store_is_closed_to_others() {
+    for umask in ["000", "077", "027"] {
+        let world = World::new();
+        let bin = stub_browser(&world, 0);
+        let mut command = world.command(&["login", "--port", "0"]);
+        command.env("PATH", bin);
+        let mut command = after(&format!("umask {umask}"), &command);
+        let child = command.stderr(Stdio::null()).spawn().unwrap();
+        let url = eventually("the address", || fs::read_to_string(world.path("url")).ok());
+        world.browse(&url);
+        assert!(child.wait_with_output().unwrap().status.success());
+        let mode = |path| fs::metadata(path).unwrap().mode() & 0o777;
+        assert_eq!(mode(world.store_path()), 0o600, "umask {umask}");
+        assert_eq!(mode(world.home().join("home")), 0o700, "umask {umask}");
+    }
+}
+
+#[test]
+fn t14_a_link_in_place_of_the_store_is_refused_and_its_target_untouched() {
+    for hard in [false, true] {
+        let world = World::logged_in();
+        let target = world.file("precious", "precious");
+        chmod(&target, 0o600);
+        fs::remove_file(world.store_path()).unwrap();
+        if hard {
+            fs::hard_link(&target, world.store_path()).unwrap();
+        } else {
+            symlink(&target, world.store_path()).unwrap();
+        }
+        world.run(&["login", "--no-browser", "--port", "0"]).exits(4);
+        assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
+    }
+}
+
+#[test]
+fn t17_the_browser_sees_no_secret_in_its_environment_or_address() {
+    let world = World::new();
+    let bin = stub_browser(&world, 0);
+    login_by_browser(&world, &bin).exits(0);
+    let seen = fs::read_to_string(world.path("environment")).unwrap();
+    let url = fs::read_to_string(world.path("url")).unwrap();
+    let secret = world.sandbox.client_secret();
+    assert!(seen.contains("TIKTOK_UP_HOME"), "the stub did see an environment");
+    assert!(!seen.contains(secret.expose()) && !url.contains(secret.expose()));
+}
+
+#[test]
+fn t18_at_full_verbosity_no_secret_is_said() {
+    let world = World::new();
+    let login = world.start_login(&["-vvvv"]);
+    let callback = world.consent_to(&login);
+    callback.make();
+    let ran = login.end().exits(0);
+    let entry = world.entry(ADA);
+    for secret in [
+        world.sandbox.client_secret().expose(),
+        callback.code.as_str(),
+        entry["access_token"].as_str().unwrap(),
+        entry["refresh_token"].as_str().unwrap(),
+    ] {
+        assert!(!ran.stderr.contains(secret) && !ran.stdout.contains(secret), "{ran:?}");
+    }
+}
+
+#[test]
+fn t24_a_named_account_is_logged_in_by_nobody_else() {
+    let world = World::new();
+    world.consent(&json!({ "account": ADA }));
+    world.login_with(&["--alias", "ada"]).exits(0);
+    let before = world.store_text();
+    world.consent(&json!({ "account": BEA }));
+    let ran = world.login_with(&["--alias", "ada"]).exits(3);
+    ran.says(&world.open_id(BEA)).says(&world.open_id(ADA)).says("--alias");
+    assert_eq!(world.store_text(), before);
+}
+
+#[test]
+fn t25_what_was_not_granted_is_named_with_what_will_not_work() {
+    let world = World::new();
+    world.consent(&json!({ "account": ADA, "scopes": ["user.info.basic", "video.upload"] }));
+    world.login_with(&[]).exits(0).says("`video.publish` was not granted: posting directly");
+    assert_eq!(world.entry(ADA)["scopes"], "user.info.basic,video.upload");
+}
+
+#[test]
+fn a_scope_can_be_added_to_a_known_account_later() {
+    let world = World::new();
+    world.login_with(&["--alias", "a", "--scopes", "user.info.basic"]).exits(0);
+    let login = world.start_login(&["--alias", "a", "--scopes", "video.list"]);
+    assert_eq!(login.parameter("scope"), "user.info.basic,video.list");
+    world.browse(&login.url);
+    login.end().exits(0);
+    assert_eq!(world.entry(ADA)["scopes"], "user.info.basic,video.list");
+}
+
+#[test]
+fn the_authorize_address_is_as_documented() {
+    let world = World::new();
+    let login = world.start_login(&[]);
+    assert_eq!(login.parameter("client_key"), world.sandbox.client_key());
+    assert_eq!(login.parameter("response_type"), "code");
+    assert_eq!(login.parameter("code_challenge_method"), "S256");
+    let challenge = login.parameter("code_challenge");
+    assert_eq!(challenge.len(), 64);
+    assert!(challenge.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase()));
+    let redirect_uri = login.parameter("redirect_uri");
+    assert_eq!(redirect_uri, format!("http://127.0.0.1:{}/callback/", login.port()));
+    world.browse(&login.url);
+    login.end().exits(0);
+}

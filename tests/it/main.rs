@@ -3,10 +3,14 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod accounts;
+#[cfg(feature = "faults")]
+mod auth_sweep;
 mod awkward_input;
 mod hostile_callback;
 mod kill_rounds;
 mod login;
+mod model;
+mod person;
 mod refresh;
 mod sandbox_auth;
 mod sandbox_client;

@@ -1,1 +1,506 @@
-//! Tests of `refresh`.
+//! `refresh`: tokens that live for years under cron, through races, crashes and careless hands.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tiktok_up::auth::Store;
+use tiktok_up::clock::Clock;
+use tiktok_up::fs::Lock;
+use tiktok_up::sandbox::Options;
+
+use crate::person::chmod;
+use crate::world::{ADA, BEA, Ran, World};
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// `@ada` logged in three hours ago: the access token has ended.
+fn ended() -> World {
+    let mut world = World::logged_in();
+    world.advance(3 * HOUR);
+    world
+}
+
+impl World {
+    fn generation(&self, handle: &str) -> u64 {
+        self.entry(handle)["generation"].as_u64().unwrap()
+    }
+
+    fn refreshes(&self) -> usize {
+        self.calls("token_refresh").len()
+    }
+
+    /// The tokens in the store are the ones that TikTok knows.
+    #[track_caller]
+    fn the_login_lives(&self) {
+        self.run(&["refresh", "--force"]).exits(0);
+        assert!(self.leftovers().is_empty(), "{:?}", self.leftovers());
+    }
+
+    fn store(&self) -> Store {
+        Store::open(&self.home().join("home"), Clock::default()).unwrap()
+    }
+
+    fn start(&self, args: &[&str]) -> Child {
+        self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+}
+
+fn ended_as(child: Child) -> Ran {
+    let output = child.wait_with_output().unwrap();
+    Ran {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+#[test]
+fn nothing_due_is_nothing_said_and_nothing_sent() {
+    let world = World::logged_in();
+    let ran = world.run(&["refresh", "-q"]).exits(0);
+    let talk = ran.stderr.lines().filter(|line| !line.contains("this is not TikTok itself"));
+    assert_eq!((ran.stdout.as_str(), talk.count()), ("", 0), "{ran:?}");
+    assert_eq!(world.refreshes(), 0);
+}
+
+#[test]
+fn what_is_due_is_refreshed_and_said_in_a_line() {
+    let world = ended();
+    let ran = world.run(&["refresh"]).exits(0).says(&world.open_id(ADA));
+    assert_eq!(ran.stderr.matches("refreshed").count(), 1, "{ran:?}");
+    assert_eq!(world.generation(ADA), 2);
+    world.run(&["refresh"]).exits(0).never_says("refreshed");
+    assert_eq!(world.refreshes(), 1);
+}
+
+#[test]
+fn within_says_how_early() {
+    let mut world = World::logged_in();
+    world.advance(HOUR);
+    world.run(&["refresh", "--within", "50m"]).exits(0);
+    assert_eq!(world.refreshes(), 0);
+    world.run(&["refresh", "--within", "70m"]).exits(0);
+    assert_eq!(world.refreshes(), 1);
+}
+
+#[test]
+fn force_refreshes_what_is_not_due() {
+    let world = World::logged_in();
+    world.run(&["refresh", "--force"]).exits(0);
+    assert_eq!(world.generation(ADA), 2);
+}
+
+#[test]
+fn only_the_named_account_is_refreshed() {
+    let world = World::logged_in();
+    world.login(BEA).exits(0);
+    world.run(&["refresh", "--force", "--account", &world.open_id(BEA)]).exits(0);
+    assert_eq!((world.generation(ADA), world.generation(BEA)), (1, 2));
+    world.run(&["refresh", "--account", "nobody"]).exits(2).says("nobody");
+}
+
+#[test]
+fn json_is_one_object_a_line() {
+    let world = ended();
+    let lines = world.run(&["refresh", "--json"]).exits(0).json();
+    let [line] = &lines[..] else { panic!("{lines:?}") };
+    assert_eq!((&line["event"], &line["outcome"]), (&json!("refresh"), &json!("refreshed")));
+    assert_eq!(line["open_id"], world.open_id(ADA));
+}
+
+#[test]
+fn one_account_in_trouble_does_not_keep_the_others_waiting() {
+    let mut world = World::logged_in();
+    world.login(BEA).exits(0);
+    world.advance(3 * HOUR);
+    world.sandbox.remove_apps(ADA).unwrap();
+    world.run(&["refresh"]).exits(3).says(&world.open_id(ADA));
+    assert_eq!(world.generation(BEA), 2);
+}
+
+#[test]
+fn a_login_survives_many_refreshes_by_cron() {
+    let mut world = World::logged_in();
+    for round in 2..=25 {
+        world.advance(HOUR + HOUR / 2 + SignedDuration::from_mins(1));
+        world.run(&["refresh", "-q"]).exits(0);
+        assert_eq!(world.generation(ADA), round);
+    }
+    assert_eq!(world.refreshes(), 24);
+}
+
+#[test]
+#[ignore = "a minute or two long; `just cron-year` runs it"]
+fn a_login_survives_a_thousand_refreshes_by_cron() {
+    let mut world = World::logged_in();
+    for round in 2..=1001 {
+        world.advance(HOUR + HOUR / 2 + SignedDuration::from_mins(1));
+        world.run(&["refresh", "-q"]).exits(0);
+        assert_eq!(world.generation(ADA), round);
+    }
+    assert_eq!(world.refreshes(), 1000);
+}
+
+#[test]
+fn f11_t13_a_store_that_others_can_read_is_refused_with_the_chmod_line() {
+    for mode in [0o644, 0o640, 0o604] {
+        let world = ended();
+        chmod(&world.store_path(), mode);
+        let path = fs::canonicalize(world.store_path()).unwrap();
+        world.run(&["refresh"]).exits(4).says(&format!("chmod 600 {}", path.display()));
+        assert_eq!(world.refreshes(), 0);
+    }
+}
+
+#[test]
+fn f12_a_store_that_is_none_is_refused_and_kept_as_it_is() {
+    let world = ended();
+    let whole = world.store_text();
+    let newer = whole.replace("\"version\": 1", "\"version\": 2");
+    assert_ne!(newer, whole);
+    for text in ["", "{", "not json", &whole[..whole.len() / 2], &newer] {
+        world.write_store(text);
+        world.run(&["refresh"]).exits(4).says("hint:");
+        assert_eq!(world.store_text(), text);
+    }
+    assert_eq!(world.refreshes(), 0);
+}
+
+/// Cuts a refresh off after TikTok's answer was made durable and before the store has it: the save
+/// waits for the store lock, which this test holds.
+fn cut_off_before_the_save(world: &World) {
+    let lock = world.store_path().with_file_name("user_tokens.json.lock");
+    let held = Lock::try_acquire(&lock).unwrap();
+    let mut refresh = world.start(&["refresh"]);
+    crate::person::eventually("the answer", || world.new_file(ADA).exists().then_some(()));
+    refresh.kill().unwrap();
+    refresh.wait().unwrap();
+    drop(held);
+}
+
+#[test]
+fn f13_a_refresh_that_was_cut_off_is_brought_to_its_end() {
+    let world = ended();
+    cut_off_before_the_save(&world);
+    assert_eq!(world.generation(ADA), 1);
+    world.run(&["refresh"]).exits(0).says("recovered");
+    assert_eq!((world.generation(ADA), world.refreshes()), (2, 1));
+    assert!(world.leftovers().is_empty());
+    world.the_login_lives();
+}
+
+#[test]
+fn f14_an_outdated_answer_is_removed_with_a_note() {
+    let world = ended();
+    cut_off_before_the_save(&world);
+    let leftover = fs::read(world.new_file(ADA)).unwrap();
+    world.login(ADA).exits(0);
+    fs::write(world.new_file(ADA), leftover).unwrap();
+    chmod(&world.new_file(ADA), 0o600);
+    let tokens = world.entry(ADA)["access_token"].clone();
+    world.run(&["refresh"]).exits(0).says("remains of an interrupted refresh");
+    assert_eq!(world.entry(ADA)["access_token"], tokens);
+    assert!(world.leftovers().is_empty());
+}
+
+#[test]
+fn f14_leftover_temp_files_are_cleaned() {
+    let world = ended();
+    let leftover = world.store_path().with_file_name(".user_tokens.json.tmp-0011223344556677");
+    fs::write(&leftover, "torn").unwrap();
+    world.run(&["refresh"]).exits(0);
+    assert!(!leftover.exists());
+}
+
+#[test]
+fn f14_t14_a_torn_new_file_is_removed_and_a_planted_link_refused() {
+    let world = ended();
+    let new = world.new_file(ADA);
+    fs::write(&new, "{\"version\":1").unwrap();
+    chmod(&new, 0o600);
+    world.run(&["refresh"]).exits(0).says("remains of an interrupted refresh");
+    assert!(!new.exists());
+
+    let target = world.file("precious", "precious");
+    symlink(&target, &new).unwrap();
+    world.run(&["refresh", "--force"]).exits(4);
+    assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
+}
+
+impl World {
+    /// Where the account's refresh answer goes first.
+    fn new_file(&self, handle: &str) -> std::path::PathBuf {
+        let hash = blake3::hash(self.open_id(handle).as_bytes()).to_hex();
+        self.store_path().with_file_name(format!("user_tokens.json.{hash}.new"))
+    }
+}
+
+#[test]
+fn f15_while_another_run_holds_the_lock_a_living_token_is_kept() {
+    let world = World::logged_in().timing("refresh_lock=100ms");
+    let _held = Lock::try_acquire(&world.store().refresh_lock(&world.open_id(ADA))).unwrap();
+    world.run(&["refresh", "--force"]).exits(0).says(&std::process::id().to_string());
+    assert_eq!(world.refreshes(), 0);
+}
+
+#[test]
+fn f15_while_another_run_holds_the_lock_an_ended_token_means_later() {
+    let world = ended().timing("refresh_lock=100ms");
+    let _held = Lock::try_acquire(&world.store().refresh_lock(&world.open_id(ADA))).unwrap();
+    world.run(&["refresh"]).exits(5).says("another run");
+    assert_eq!(world.refreshes(), 0);
+}
+
+/// Eight processes at once, per round one expiry: one rotation, nobody refused, all content.
+fn storm(rounds: u64, handles: &[&str]) {
+    let mut world = World::new();
+    for handle in handles {
+        world.login(handle).exits(0);
+    }
+    for round in 1..=rounds {
+        world.advance(3 * HOUR);
+        let runs: Vec<_> = (0..8).map(|_| world.start(&["refresh"])).collect();
+        for run in runs {
+            ended_as(run).exits(0);
+        }
+        for handle in handles {
+            assert_eq!(world.generation(handle), round + 1);
+        }
+        let calls = world.calls("token_refresh");
+        assert_eq!(calls.len() as u64, round * handles.len() as u64, "one rotation per expiry");
+        assert!(calls.iter().all(|call| call.code.is_none()), "no invalid_grant");
+    }
+    assert!(world.leftovers().is_empty());
+}
+
+#[test]
+fn t15_f16_eight_crons_at_once_rotate_once() {
+    storm(10, &[ADA]);
+}
+
+#[test]
+fn f78_eight_crons_and_two_accounts_lose_nobody() {
+    storm(3, &[ADA, BEA]);
+}
+
+#[test]
+#[ignore = "minutes long; `just refresh-storm` runs it"]
+fn t15_a_hundred_storms() {
+    storm(100, &[ADA]);
+    storm(25, &[ADA, BEA]);
+}
+
+#[test]
+fn f17_a_refresh_without_an_answer_is_repeated_once() {
+    let world = ended();
+    world.fault(&json!({ "endpoint": "token_refresh", "do": { "drop": "before" } }));
+    world.run(&["refresh"]).exits(0);
+    assert_eq!(world.generation(ADA), 2);
+}
+
+#[test]
+fn f17_f21_two_refreshes_without_an_answer_leave_everything_as_it_was() {
+    let world = ended();
+    let before = world.store_text();
+    world.fault(&json!({ "endpoint": "token_refresh", "times": 2, "do": { "drop": "before" } }));
+    world.run(&["refresh"]).exits(5);
+    assert_eq!(world.store_text(), before);
+    world.the_login_lives();
+}
+
+#[test]
+fn f19_an_answer_lost_after_the_rotation_asks_for_a_login_and_keeps_the_entry() {
+    let world = ended();
+    world.fault(&json!({ "endpoint": "token_refresh", "do": { "drop": "after" } }));
+    world.run(&["refresh"]).exits(3).says("tiktok-up login").says(&world.open_id(ADA));
+    assert_eq!(world.entry(ADA)["needs_login"]["reason"], "rejected");
+    let calls = world.refreshes();
+    world.run(&["refresh"]).exits(3);
+    assert_eq!(world.refreshes(), calls, "a dead token is never sent again");
+    world.login(ADA).exits(0);
+    world.the_login_lives();
+}
+
+#[test]
+fn f18_t16_a_login_during_a_refresh_wins() {
+    let world = ended();
+    world.fault(&json!({ "endpoint": "token_refresh", "do": { "stall": "2s", "when": "after" } }));
+    let refresh = world.start(&["refresh"]);
+    crate::person::eventually("the refresh", || (world.refreshing()).then_some(()));
+    world.login(ADA).exits(0);
+    let tokens = world.entry(ADA)["access_token"].clone();
+    ended_as(refresh).exits(0);
+    assert_eq!(world.entry(ADA)["access_token"], tokens);
+    world.the_login_lives();
+}
+
+impl World {
+    /// Whether somebody holds `@ada`'s refresh lock.
+    fn refreshing(&self) -> bool {
+        Lock::try_acquire(&self.store().refresh_lock(&self.open_id(ADA))).is_err()
+    }
+}
+
+#[test]
+fn f21_trouble_at_tiktok_leaves_everything_as_it_was() {
+    for fault in [
+        json!({ "answer": { "status": 503 } }),
+        json!({ "refuse": { "code": "server_error" } }),
+        json!({ "garbage": true }),
+        json!({ "oversized": 2_000_000 }),
+    ] {
+        let world = ended();
+        let before = world.store_text();
+        world.fault(&json!({ "endpoint": "token_refresh", "do": fault }));
+        world.run(&["refresh"]).exits(5);
+        assert_eq!(world.store_text(), before, "{fault}");
+        world.the_login_lives();
+    }
+}
+
+#[test]
+fn f22_the_last_fourteen_days_are_announced_on_each_run() {
+    let mut world = World::with(Options { refresh_extends: false, ..Options::default() });
+    world.login(ADA).exits(0);
+    world.advance(SignedDuration::from_hours(24 * 165));
+    world.run(&["refresh"]).exits(0).never_says("log in again before");
+    world.advance(SignedDuration::from_hours(24 * 2));
+    for _ in 0..2 {
+        world.run(&["refresh"]).exits(0).says("log in again before");
+    }
+}
+
+#[test]
+fn f23_a_clock_that_went_back_is_told_and_the_token_refreshed() {
+    let world = World::logged_in();
+    let mut command = world.command(&["refresh"]);
+    command.env("TIKTOK_UP_TIMING", "clock_offset=-3600s");
+    Ran::of(command).exits(0).says("clock went back");
+    assert_eq!(world.generation(ADA), 2);
+}
+
+#[test]
+fn f23_a_clock_unlike_tiktok_s_is_told() {
+    let world = World::logged_in();
+    let mut command = world.command(&["refresh", "--force"]);
+    command.env("TIKTOK_UP_TIMING", "clock_offset=600s");
+    Ran::of(command).exits(0).says("clock differs from TikTok's by 600 s");
+    assert_eq!(world.generation(ADA), 2);
+}
+
+#[test]
+fn f24_a_sandbox_key_that_may_not_refresh_gets_its_hint() {
+    let world = ended();
+    let refuse = json!({ "refuse": { "code": "unauthorized_client" } });
+    world.fault(&json!({ "endpoint": "token_refresh", "do": refuse }));
+    world.run(&["refresh"]).exits(3).says("sandbox").says("unauthorized_client");
+    assert!(world.entry(ADA)["needs_login"].is_object());
+}
+
+#[test]
+fn a_login_that_was_revoked_in_tiktok_needs_a_login() {
+    let world = ended();
+    world.sandbox.remove_apps(ADA).unwrap();
+    world.run(&["refresh"]).exits(3).says("invalid_grant").says("tiktok-up login");
+    world.run(&["accounts"]).exits(0).says("needs login");
+}
+
+#[test]
+fn t20_no_token_follows_a_redirect() {
+    for status in [302, 307, 308] {
+        let world = ended();
+        let other = World::new();
+        let location = format!("{}/v2/oauth/token/", other.sandbox.url());
+        let answer = json!({ "status": status, "headers": { "location": location } });
+        world.fault(&json!({ "endpoint": "token_refresh", "do": { "answer": answer } }));
+        world.run(&["refresh"]).exits(5);
+        assert!(other.sandbox.requests().is_empty(), "{status}");
+        world.the_login_lives();
+    }
+}
+
+#[test]
+fn t24_tokens_of_another_user_are_refused_and_the_store_stays() {
+    let world = ended();
+    let before = world.store_text();
+    let body = json!({ "access_token": "act.evil", "expires_in": 7200, "open_id": "mallory",
+        "refresh_token": "rft.evil", "refresh_expires_in": 9999, "scope": "video.publish",
+        "token_type": "Bearer" });
+    let answer = json!({ "answer": { "status": 200, "body": body } });
+    world.fault(&json!({ "endpoint": "token_refresh", "do": answer }));
+    world.run(&["refresh"]).exits(3).says("mallory");
+    assert_eq!(world.store_text(), before);
+    assert!(world.leftovers().is_empty());
+}
+
+#[test]
+fn t28_a_restored_store_is_reported_and_not_used() {
+    let mut world = World::logged_in();
+    let backup = world.store_text();
+    world.advance(3 * HOUR);
+    world.run(&["refresh"]).exits(0);
+    let calls = world.sandbox.requests().len();
+    world.write_store(&backup);
+    world.run(&["refresh"]).exits(3).says("backup").says("tiktok-up login");
+    world.run(&["refresh", "--force"]).exits(3);
+    assert_eq!(world.sandbox.requests().len(), calls, "nothing was sent");
+    world.login(ADA).exits(0);
+    world.the_login_lives();
+}
+
+#[test]
+fn tokens_of_another_app_are_refused_with_the_reason() {
+    let world = ended();
+    let mut command = world.command(&["refresh"]);
+    command.env("TIKTOK_CLIENT_KEY", "sbanother").env("TIKTOK_CLIENT_SECRET", "othersecret");
+    Ran::of(command).exits(3).says("belong to the app");
+    assert_eq!(world.refreshes(), 0);
+}
+
+#[test]
+fn t18_at_full_verbosity_no_token_is_said_however_it_ends() {
+    for fault in [
+        None,
+        Some(json!({ "drop": "after" })),
+        Some(json!({ "garbage": true })),
+        Some(json!({ "refuse": { "code": "invalid_client" } })),
+        Some(json!({ "answer": { "status": 200, "body": "act.canary rft.canary" } })),
+    ] {
+        let world = ended();
+        if let Some(fault) = &fault {
+            world.fault(&json!({ "endpoint": "token_refresh", "do": fault }));
+        }
+        let secret = world.sandbox.client_secret();
+        let ran = world.run(&["refresh", "-vvvv", "--force"]);
+        ran.never_says("act.").never_says("rft.").never_says(secret.expose());
+    }
+}
+
+#[test]
+fn sigterm_in_a_refresh_waits_for_the_answer_to_reach_the_disk() {
+    let world = ended();
+    world.fault(&json!({ "endpoint": "token_refresh", "do": { "stall": "1s", "when": "after" } }));
+    let refresh = world.start(&["refresh"]);
+    crate::person::eventually("the refresh", || world.refreshing().then_some(()));
+    // Past the probe and on the wire: the sandbox has the request.
+    std::thread::sleep(Duration::from_millis(300));
+    let pid = rustix::process::Pid::from_raw(refresh.id().cast_signed()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    ended_as(refresh).exits(143);
+    assert_eq!(world.generation(ADA), 2);
+    world.the_login_lives();
+}
+
+#[test]
+fn what_a_newer_version_wrote_beside_the_tokens_survives() {
+    let world = ended();
+    let mut store: Value = serde_json::from_str(&world.store_text()).unwrap();
+    store["accounts"][world.open_id(ADA)]["colour"] = "blue".into();
+    world.write_store(&store.to_string());
+    world.run(&["refresh"]).exits(0);
+    assert_eq!(world.entry(ADA)["colour"], "blue");
+}

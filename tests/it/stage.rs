@@ -184,7 +184,11 @@ impl Stage {
             }
             _ => return Err(format!("exit {code}, TikTok has {made:#?}, status says {status:#?}")),
         }
-        tidy(&round.home())
+        tidy(&round.home()).or_else(|_| {
+            // What a killed save left is the next save's to remove; this run had nothing to save.
+            Ran::of(self.command(round, &["refresh", "--force"])).exits(0);
+            tidy(&round.home())
+        })
     }
 
     /// Ends a round: tokens that were renewed in it go into the next ones.

@@ -315,15 +315,16 @@ fn a_login_survives_every_operation() {
     let log = world.path("operations");
 
     let home = TempDir::with_prefix("tiktok-up-round-").unwrap();
+    login(&world, home.path(), BEA, None).exits(0);
     login(&world, home.path(), ADA, Some(("kill:1000000", &log))).exits(0);
-    let count = operations(&log).len() as u64;
+    let untouched = operations(&log);
+    let count = untouched.len() as u64;
     sweep.operations = count;
 
     while sweep.next <= count + 5 {
         let n = sweep.next;
         sweep.next += sweep.step;
         let mut reached = true;
-        let untouched = operations(&log);
         let mut name = untouched.get(usize::try_from(n - 1).unwrap()).cloned().unwrap_or_default();
         for fault in Fault::fitting(&name) {
             let home = TempDir::with_prefix("tiktok-up-round-").unwrap();

@@ -258,3 +258,30 @@ fn t25_a_scope_that_was_not_granted_stops_before_the_init() {
     ran.says("video.publish");
     assert!(world.calls("video_init").is_empty());
 }
+
+/// 300 MB here; `just big` sets the size to 4 GB.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_stays_flat_whatever_the_size() {
+    let size = std::env::var("TIKTOK_UP_BIG").map_or(300 * MB, |size| size.parse().unwrap());
+    let world = World::logged_in();
+    let video = world.video("big.mp4", size);
+    let mut child = world.command(&["upload", &world.one_post(ADA, "big.mp4")]).spawn().unwrap();
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        peak = peak.max(peak_memory_kib(child.id()).unwrap_or_default());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert!(child.wait().unwrap().success());
+    assert_eq!(world.posts()[0].sha256.as_deref(), Some(sha256(&video).as_str()));
+    assert!((1..64 << 10).contains(&peak), "{peak} KiB at the most");
+    println!("{size} bytes: {peak} KiB at the most");
+}
+
+/// The most memory that a process has had resident so far.
+#[cfg(target_os = "linux")]
+fn peak_memory_kib(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}

@@ -272,6 +272,12 @@ impl Login {
         url.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned()
     }
 
+    /// Kills it where it stands.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Ran {
         self.stderr.read_to_string(&mut self.said).unwrap();

@@ -1,9 +1,8 @@
 //! `upload MANIFEST`: post what has not been posted, resume what was cut off.
 
+mod input;
 mod prepare;
-
-use std::io::Read;
-use std::path::{Path, PathBuf};
+mod refused;
 
 use futures_util::stream::{self, StreamExt};
 
@@ -11,7 +10,6 @@ use crate::auth::{Account, Store, Tokens};
 use crate::cli::UploadArgs;
 use crate::commands::Context;
 use crate::exit::{Exit, Explain, Failure};
-use crate::fault;
 use crate::fs::{Lock, LockError};
 use crate::journal::Journal;
 use crate::manifest::{self, Defaults, Mode, Preferences};
@@ -26,14 +24,20 @@ use crate::upload::post::{Content, Post};
 use crate::upload::report::{PostReport, PostState, Reporter, Trouble};
 use crate::upload::video::Video;
 
-use self::prepare::{Prepared, prepare};
+use self::input::Input;
+use self::prepare::{Look, Prepared, prepare};
+use self::refused::Refused;
 use crate::commands::authority::AccountTokens;
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Failure> {
     let options = options(context, args);
-    let (text, folder) = read_manifest(&args.manifest)?;
-    let mut manifest = manifest::read(&text, &folder, &defaults(context, args))?;
+    let input = Input::read(&args.manifest)?;
+    let (mut manifest, faults) =
+        manifest::examine(&input.text, &input.folder, &defaults(context, args));
+    if manifest.entries.is_empty() && !faults.is_empty() {
+        return Err(Refused { manifest: input.name, problems: faults, strangers: 0 }.into());
+    }
     if args.draft {
         // Said on the command line for every post: a draft is never seen by more people.
         manifest.entries.iter_mut().for_each(|entry| entry.mode = Mode::Draft);
@@ -43,7 +47,8 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     let accounts = store.accounts()?;
     let journal = Journal::open(state, context.settings.clock)?;
     let timing = &context.settings.timing;
-    let prepared = prepare(manifest, &folder, &accounts, &journal, &options, timing)?;
+    let look = Look { input: &input, journal: &journal, options: &options, timing };
+    let prepared = prepare(manifest, faults, &look, &accounts)?;
     let output = UploadOutput::new(&context.printer);
     for warning in &prepared.warnings {
         context.printer.warn(warning.as_str());
@@ -192,25 +197,4 @@ fn defaults(context: &Context, args: &UploadArgs) -> Defaults {
         ..Preferences::default()
     };
     Defaults { flags, config: context.settings.defaults.clone() }
-}
-
-/// The manifest's text and the folder that its paths are relative to; `-` is standard input, whose
-/// folder is the current one.
-fn read_manifest(path: &Path) -> Result<(Vec<u8>, PathBuf), Failure> {
-    let mut text = Vec::new();
-    let failed = |error: std::io::Error| {
-        Failure::usage(format!("cannot read the manifest {}: {error}", path.display()))
-    };
-    // One byte beyond the largest tells that there is more.
-    let most = manifest::MAX_SIZE as u64 + 1;
-    if path == Path::new("-") {
-        std::io::stdin().lock().take(most).read_to_end(&mut text).map_err(failed)?;
-        return Ok((text, PathBuf::new()));
-    }
-    let file = Video::open(path).map_err(|error| {
-        Failure::usage(format!("cannot read the manifest: {}", crate::upload::calls::chain(&error)))
-    })?;
-    fault::point("manifest: read").map_err(failed)?;
-    file.file().take(most).read_to_end(&mut text).map_err(failed)?;
-    Ok((text, path.parent().unwrap_or(Path::new("")).to_owned()))
 }

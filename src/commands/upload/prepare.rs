@@ -4,20 +4,25 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::auth::account::NameError;
 use crate::auth::{Account, Accounts};
 use crate::exit::{Exit, Explain};
 use crate::journal::{Journal, JournalError};
-use crate::manifest::{Entry, Manifest, Mode, Part, Problem, Problems, Source};
+use crate::manifest::{Entry, Manifest, Mode, Part, Place, Problem, Problems, Source};
 use crate::media;
 use crate::text;
 use crate::tiktok::privacy::Privacy;
 use crate::timing::Timing;
 use crate::upload::account::gone;
+use crate::upload::calls::chain;
 use crate::upload::engine::Options;
 use crate::upload::plan::{Plan, PlanError};
 use crate::upload::post::{Content, Post, PostSettings};
 use crate::upload::report::Subject;
 use crate::upload::video::{Video, VideoError};
+
+use super::input::Input;
+use super::refused::Refused;
 
 /// The posts of a run, by account.
 #[derive(Debug, Default)]
@@ -32,105 +37,115 @@ pub(super) struct Prepared {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PrepareError {
     #[error(transparent)]
-    Problems(#[from] Problems),
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-    Accounts(Vec<UnknownAccount>),
+    Refused(#[from] Refused),
+    #[error(transparent)]
+    Nobody(NameError),
     #[error(transparent)]
     Journal(#[from] JournalError),
-}
-
-/// A post whose account nobody logged in.
-#[derive(Debug, thiserror::Error)]
-#[error("line {line}, column {column}, post {}: {reason}", index + 1)]
-pub(super) struct UnknownAccount {
-    line: usize,
-    column: usize,
-    index: usize,
-    reason: String,
 }
 
 impl Explain for PrepareError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Problems(problems) => problems.exit(),
-            Self::Accounts(_) => Exit::Login,
+            Self::Refused(refused) => refused.exit(),
+            Self::Nobody(_) => Exit::Login,
             Self::Journal(error) => error.exit(),
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Problems(problems) => problems.hint(),
-            Self::Accounts(_) => Some(
-                "`tiktok-up login` logs an account in, `tiktok-up accounts` lists those that are; \
-                 nothing was sent"
-                    .into(),
-            ),
+            Self::Refused(refused) => refused.hint(),
+            Self::Nobody(_) => Some("run `tiktok-up login`; nothing was sent".into()),
             Self::Journal(error) => error.hint(),
         }
     }
 }
 
-/// Makes posts of a manifest's entries.
+/// What a preparation looks at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look<'a> {
+    pub(super) input: &'a Input,
+    pub(super) journal: &'a Journal,
+    pub(super) options: &'a Options,
+    pub(super) timing: &'a Timing,
+}
+
+/// Makes posts of a manifest's entries; `faults` is what is wrong with the manifest already.
 pub(super) fn prepare(
     manifest: Manifest,
-    folder: &Path,
+    faults: Problems,
+    look: &Look<'_>,
     accounts: &Accounts,
-    journal: &Journal,
-    options: &Options,
-    timing: &Timing,
 ) -> Result<Prepared, PrepareError> {
-    let mut look =
-        Look { folder, journal, options, timing, problems: Vec::new(), warnings: Vec::new() };
+    let mut inspection =
+        Inspection { look: *look, problems: Vec::new(), strangers: 0, warnings: Vec::new() };
     let mut by_account: BTreeMap<String, (Account, Vec<Post>)> = BTreeMap::new();
-    let mut unknown = Vec::new();
+    let mut nobody = None;
     for entry in manifest.entries {
         let account = match accounts.find(entry.user.as_deref()) {
-            Ok(account) => account,
+            Ok(account) => Some(account),
+            Err(reason @ NameError::Nobody) => {
+                nobody = Some(reason);
+                None
+            }
             Err(reason) => {
-                unknown.push(UnknownAccount {
-                    line: entry.line,
-                    column: entry.column,
-                    index: entry.index,
-                    reason: reason.to_string(),
-                });
-                continue;
+                inspection.stranger(&entry, &reason);
+                None
             }
         };
-        if let Some(post) = look.post(entry, account)? {
+        let content = inspection.content(&entry, account)?;
+        if let (Some(account), Some(content)) = (account, content) {
+            let post = inspection.post(entry, account, content);
             let place = by_account.entry(account.open_id.clone());
             place.or_insert_with(|| (account.clone(), Vec::new())).1.push(post);
         }
     }
-    if !look.problems.is_empty() {
-        return Err(look.problems.into_iter().collect::<Problems>().into());
+    let problems = faults.and(inspection.problems);
+    if !problems.is_empty() {
+        let (manifest, strangers) = (look.input.name.clone(), inspection.strangers);
+        return Err(Refused { manifest, problems, strangers }.into());
     }
-    if !unknown.is_empty() {
-        return Err(PrepareError::Accounts(unknown));
+    if let Some(reason) = nobody {
+        return Err(PrepareError::Nobody(reason));
     }
     let mut accounts: Vec<_> = by_account.into_values().collect();
     accounts.sort_by_key(|(_, posts)| posts.first().map(|post| post.subject.index));
-    Ok(Prepared { accounts, warnings: look.warnings })
+    Ok(Prepared { accounts, warnings: inspection.warnings })
 }
 
-struct Look<'a> {
-    folder: &'a Path,
-    journal: &'a Journal,
-    options: &'a Options,
-    timing: &'a Timing,
+/// A preparation under way.
+struct Inspection<'a> {
+    look: Look<'a>,
     problems: Vec<Problem>,
+    /// How many of them are about accounts.
+    strangers: usize,
     warnings: Vec<String>,
 }
 
-impl Look<'_> {
+impl Inspection<'_> {
     fn warn(&mut self, text: String) {
         if !self.warnings.contains(&text) {
             self.warnings.push(text);
         }
     }
 
-    /// A post of an entry; `None` if a problem was noted.
-    fn post(&mut self, entry: Entry, account: &Account) -> Result<Option<Post>, JournalError> {
+    /// What an entry wants posted; `None` if a problem was noted.
+    fn content(
+        &mut self,
+        entry: &Entry,
+        account: Option<&Account>,
+    ) -> Result<Option<Content>, JournalError> {
+        Ok(match &entry.source {
+            Source::Url(url) => Some(Content::Url(url.clone())),
+            Source::Photos { urls, cover_index } => {
+                Some(Content::Photos { urls: urls.clone(), cover_index: *cover_index })
+            }
+            Source::File(path) => self.file(path, entry, account)?,
+        })
+    }
+
+    fn post(&mut self, entry: Entry, account: &Account, content: Content) -> Post {
         if entry.loses_caption() {
             self.warn("drafts of videos carry no caption; write it in the TikTok app".into());
         }
@@ -139,16 +154,6 @@ impl Look<'_> {
         }
         let privacy = entry.privacy.unwrap_or(Privacy::SelfOnly);
         let video = self.label(&entry.source);
-        let content = match &entry.source {
-            Source::Url(url) => Content::Url(url.clone()),
-            Source::Photos { urls, cover_index } => {
-                Content::Photos { urls: urls.clone(), cover_index: *cover_index }
-            }
-            Source::File(path) => match self.file(path, &entry, account)? {
-                Some(content) => content,
-                None => return Ok(None),
-            },
-        };
         let subject = Subject { index: entry.index, account: account.name().to_owned(), video };
         let settings = PostSettings {
             privacy,
@@ -163,14 +168,14 @@ impl Look<'_> {
             caption: entry.caption,
         };
         let (id, mode, publish_at) = (entry.id, entry.mode, entry.publish_at);
-        Ok(Some(Post { subject, id, content, mode, settings, publish_at }))
+        Post { subject, id, content, mode, settings, publish_at }
     }
 
     /// How the content is called when it is talked about: a path as the manifest has it.
     fn label(&self, source: &Source) -> String {
         text::plain(&match source {
             Source::File(path) => {
-                path.strip_prefix(self.folder).unwrap_or(path).display().to_string()
+                path.strip_prefix(&self.look.input.folder).unwrap_or(path).display().to_string()
             }
             Source::Url(url) => without_query(url),
             Source::Photos { urls, .. } => {
@@ -184,88 +189,130 @@ impl Look<'_> {
         &mut self,
         path: &Path,
         entry: &Entry,
-        account: &Account,
+        account: Option<&Account>,
     ) -> Result<Option<Content>, JournalError> {
-        let video = match Video::open(path) {
-            Ok(video) => video,
+        match Video::open(path) {
+            Ok(video) => Ok(self.video(path, &video, entry)),
             Err(error) if error.is_missing() => {
                 let id = entry.id.as_deref();
-                let known = gone(self.journal, &account.open_id, entry.mode, id, path)?;
+                let known = match account {
+                    Some(account) => {
+                        gone(self.look.journal, &account.open_id, entry.mode, id, path)?
+                    }
+                    None => None,
+                };
                 if known.is_none() {
-                    self.problem(entry, "there is no such file", None);
+                    let shown = path.strip_prefix(&self.look.input.folder).unwrap_or(path);
+                    let hint = "`~` stands for itself here; write the whole path";
+                    let hint = shown.starts_with("~").then_some(hint);
+                    self.problem(entry, path, "there is no such file", hint);
                     return Ok(None);
                 }
                 let (content_type, duration) = (None, None);
-                return Ok(Some(Content::File { path: path.to_owned(), content_type, duration }));
+                Ok(Some(Content::File { path: path.to_owned(), content_type, duration }))
             }
             Err(error) => {
-                self.unreadable(entry, &error);
-                return Ok(None);
-            }
-        };
-        let plan = match Plan::new(video.size(), self.options.chunk_size) {
-            Ok(plan) => plan,
-            Err(error @ (PlanError::Empty | PlanError::TooLarge(_) | PlanError::ChunkSize(_))) => {
-                self.problem(entry, &error.to_string(), None);
-                return Ok(None);
-            }
-        };
-        if let Some(rate) = self.options.pace.limit() {
-            let seconds = plan.size() / rate.max(1);
-            if seconds >= self.timing.url_life.as_secs() {
-                let message = format!(
-                    "at --limit-rate {rate} the upload would take {} minutes, and TikTok gives it {}",
-                    seconds / 60,
-                    self.timing.url_life.as_secs() / 60
-                );
-                self.problem(entry, &message, None);
-                return Ok(None);
+                self.unreadable(entry, path, &error);
+                Ok(None)
             }
         }
-        Ok(self.probe(path, &video, entry))
+    }
+
+    /// What is known without asking TikTok: size, time on the way, what the headers say.
+    fn video(&mut self, path: &Path, video: &Video, entry: &Entry) -> Option<Content> {
+        let plan = match Plan::new(video.size(), self.look.options.chunk_size) {
+            Ok(plan) => plan,
+            Err(error) => {
+                let hint = match error {
+                    PlanError::Empty => Some("wait until it is complete, or export it again"),
+                    PlanError::TooLarge(_) => Some("export it with a lower bit rate"),
+                    PlanError::ChunkSize(_) => None,
+                };
+                self.problem(entry, path, &error.to_string(), hint);
+                return None;
+            }
+        };
+        let slow = self.too_slow(&plan);
+        if let Some((message, hint)) = &slow {
+            self.problem(entry, path, message, Some(hint));
+        }
+        let content = self.probe(path, video, entry)?;
+        slow.is_none().then_some(content)
+    }
+
+    /// Whether `--limit-rate` does not get a file through within the life of its upload URL, and
+    /// what would.
+    fn too_slow(&self, plan: &Plan) -> Option<(String, String)> {
+        let rate = self.look.options.pace.limit()?.max(1);
+        let life = self.look.timing.url_life.as_secs().max(1);
+        let seconds = plan.size() / rate;
+        if seconds < life {
+            return None;
+        }
+        let message = format!(
+            "at `--limit-rate {rate}` the upload would take {}, and TikTok gives it {}",
+            text::count(seconds.div_ceil(60), "minute"),
+            text::count(life / 60, "minute"),
+        );
+        let enough = text::size((plan.size() / life + 1).next_multiple_of(1000));
+        Some((message, format!("give it at least {enough} a second")))
     }
 
     fn probe(&mut self, path: &Path, video: &Video, entry: &Entry) -> Option<Content> {
         let probe = match media::probe(video.file(), video.size()) {
             Ok(probe) => probe,
             Err(error) => {
-                self.problem(entry, &error.to_string(), None);
+                self.problem(entry, path, &chain(&error), error.hint().as_deref());
                 return None;
             }
         };
         let findings = media::check(&probe, video.size(), None);
         for finding in &findings.errors {
-            self.problem(entry, &finding.to_string(), None);
+            self.problem(entry, path, &finding.to_string(), Some(finding.hint()));
         }
         for finding in &findings.warnings {
-            self.warn(format!("{}: {finding}", text::plain(&path.display().to_string())));
+            self.warn(format!("{}: {finding}", self.label(&entry.source)));
         }
         let content_type = Some(probe.container.content_type());
         let file = Content::File { path: path.to_owned(), content_type, duration: probe.duration };
         findings.errors.is_empty().then_some(file)
     }
 
-    fn unreadable(&mut self, entry: &Entry, error: &VideoError) {
+    fn unreadable(&mut self, entry: &Entry, path: &Path, error: &VideoError) {
         let message = match error {
             VideoError::Io { source, .. } => format!("cannot read the file: {source}"),
+            VideoError::NotRegular { .. } if path.is_dir() => "this is a directory".to_owned(),
             VideoError::NotRegular { .. } => "this is not a regular file".to_owned(),
             VideoError::Changed { .. } => error.to_string(),
         };
-        self.problem(entry, &message, None);
+        self.problem(entry, path, &message, None);
     }
 
-    fn problem(&mut self, entry: &Entry, message: &str, hint: Option<String>) {
-        let name = match &entry.source {
-            Source::File(path) => format!("`{}`: ", text::plain(&path.display().to_string())),
-            _ => String::new(),
-        };
+    fn problem(&mut self, entry: &Entry, path: &Path, message: &str, hint: Option<&str>) {
+        let message = format!("`{}`: {message}", text::plain(&path.display().to_string()));
+        self.note(entry, entry.source_at, "video_path", message, hint);
+    }
+
+    fn stranger(&mut self, entry: &Entry, reason: &NameError) {
+        self.strangers += 1;
+        self.note(entry, entry.user_at, "user_id", reason.to_string(), None);
+    }
+
+    fn note(
+        &mut self,
+        entry: &Entry,
+        Place { line, column }: Place,
+        field: &str,
+        message: String,
+        hint: Option<&str>,
+    ) {
         self.problems.push(Problem {
-            line: entry.line,
-            column: entry.column,
+            line,
+            column,
             part: Part::Post(entry.index),
-            field: Some("video_path".into()),
-            message: format!("{name}{message}"),
-            hint,
+            field: Some(field.to_owned()),
+            message,
+            hint: hint.map(str::to_owned),
         });
     }
 }

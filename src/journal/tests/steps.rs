@@ -350,3 +350,64 @@ fn a_commit_that_fails_is_not_recorded_and_the_next_one_works() {
     assert_eq!(journal.all().unwrap(), [before], "nothing of it is there");
     assert_eq!(journal.post_for(&big).unwrap().label.len(), 100_000, "on a new connection");
 }
+
+#[test]
+fn a_journal_is_shared_between_threads() {
+    fn shared<T: Clone + Send + Sync + 'static>() {}
+    shared::<Journal>();
+}
+
+/// What it costs, on the disk at hand: `cargo test --lib journal_costs -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn journal_costs() {
+    use std::time::Instant;
+    let home = Home::new();
+    let journal = home.open();
+    let start = Instant::now();
+    for _ in 0..200 {
+        journal.note_call("ana", CallKind::Status).unwrap();
+    }
+    println!("a commit: {:?}", start.elapsed() / 200);
+    let post = journal.publish(&entry(1, 90), "a");
+    for posts in [10_000, 100_000_u32] {
+        journal.store.raw(|connection| {
+            connection.execute_batch("PRAGMA synchronous = OFF; BEGIN").unwrap();
+            let mut insert = connection
+                .prepare(
+                    "INSERT INTO posts (id, original, repost, account, mode, source, label, path,
+                     device, inode, size, mtime, ctime, chunk_size, chunks, fingerprint, settings,
+                     created) SELECT ?1, ?1, 0, account, mode, source, label, path, device, inode,
+                     size, mtime, ctime, chunk_size, chunks, fingerprint, settings, created
+                     FROM posts WHERE id = 1",
+                )
+                .unwrap();
+            for number in 2..=posts {
+                let _ = insert.execute([number]);
+                connection
+                    .execute(
+                        "INSERT OR IGNORE INTO keys (account, key, post) VALUES ('ana', ?1, ?2)",
+                        (format!("direct blake3 {}", fingerprint(&number.to_string())), number),
+                    )
+                    .unwrap();
+                let _ = connection.execute(
+                    "INSERT INTO attempts (post, number, phase, created, updated, publish_id)
+                     VALUES (?1, 1, 'published', 0, 0, 'v_pub_file~v2.1234567890')",
+                    [number],
+                );
+            }
+            connection.execute_batch("COMMIT").unwrap();
+        });
+        journal.store.write("", |tx| Ok(crate::journal::seal::reseal(tx)?)).unwrap();
+        let start = Instant::now();
+        drop(home.open());
+        println!("opening {posts} posts: {:?}", start.elapsed());
+        let start = Instant::now();
+        journal.known_with_size("ana", Mode::Direct, 91).unwrap();
+        println!("looking for a size: {:?}", start.elapsed());
+        let start = Instant::now();
+        journal.unfinished(None).unwrap();
+        println!("unfinished: {:?}", start.elapsed());
+    }
+    assert_eq!(journal.post(post.number).unwrap(), post);
+}

@@ -9,8 +9,8 @@ fn the_smallest_post_is_a_path() {
         post,
         Entry {
             index: 0,
-            line: 1,
-            column: 2,
+            user_at: Place { line: 1, column: 2 },
+            source_at: Place { line: 1, column: 17 },
             user: None,
             source: Source::File(PathBuf::from("/posts/a.mp4")),
             caption: Caption::default(),
@@ -125,12 +125,14 @@ fn the_original_uploaders_manifest_is_taken_with_its_trailing_comma() {
     );
     assert_eq!(posts[0].caption.text, "One #a #b");
     assert!(posts[1].caption.is_empty());
-    assert_eq!((posts[1].index, posts[1].line, posts[1].column), (1, 8, 13));
+    assert_eq!(posts[1].index, 1);
+    assert_eq!(posts[1].user_at, Place { line: 9, column: 28 });
+    assert_eq!(posts[1].source_at, Place { line: 10, column: 31 });
 }
 
 #[test]
 fn a_byte_order_mark_is_no_column() {
-    assert_eq!(entry("\u{feff}[{\"video_path\": \"a\"}]").column, 2);
+    assert_eq!(entry("\u{feff}[{\"video_path\": \"a\"}]").source_at.column, 17);
 }
 
 #[test]

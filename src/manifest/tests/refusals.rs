@@ -395,8 +395,24 @@ fn a_million_mistakes_are_counted_and_a_thousand_shown() {
 }
 
 #[test]
-fn a_wrong_manifest_is_a_usage_error() {
-    use crate::exit::{Exit, Explain};
-    let problems = read_with("", &Defaults::default()).unwrap_err();
-    assert_eq!(problems.exit(), Exit::Usage);
+fn of_one_value_one_thing_is_said() {
+    assert_eq!(
+        said_of_video("\"title\": 5"),
+        ["line 1, column 35, post 1, field `title`: must be text, not the number 5"]
+    );
+}
+
+#[test]
+fn what_can_be_looked_at_further_is_there_in_spite_of_problems() {
+    let text = r#"[{"video_path": "a", "title": 5}, {"video_path": "b"}, {"video_path": 1}, 5]"#;
+    let (manifest, problems) = examine(text.as_bytes(), Path::new("/posts"), &Defaults::default());
+    let indices: Vec<_> = manifest.entries.iter().map(|entry| entry.index).collect();
+    assert_eq!((indices, problems.len()), (vec![0, 1], 3));
+}
+
+#[test]
+fn nobody_is_meant_by_a_user_id_that_cannot_be_read() {
+    let text = r#"[{"video_path": "a", "user_id": 5}]"#;
+    let (manifest, problems) = examine(text.as_bytes(), Path::new("/posts"), &Defaults::default());
+    assert_eq!((manifest.entries.len(), problems.len()), (0, 1));
 }

@@ -175,7 +175,10 @@ impl Tokens {
                 refresh_ends: token.ends,
             })
             .collect();
-        grants.sort_by_key(|view| (view.grant.account, view.grant.app, view.refresh_ends));
+        let key = |view: &GrantView| (view.grant.account, view.grant.app);
+        grants.sort_by_key(|view| (key(view), std::cmp::Reverse(view.refresh_ends)));
+        // A person who agreed twice is shown once, as of the last time.
+        grants.dedup_by_key(|view| key(view));
         grants
     }
 

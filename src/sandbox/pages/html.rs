@@ -80,6 +80,7 @@ impl Page {
             .raw("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">")
             .raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")
             .raw(refresh.unwrap_or_default())
+            .raw("<link rel=\"icon\" type=\"image/svg+xml\" href=\"/_sandbox/icon\">")
             .raw("<title>")
             .text(self.title)
             .raw("</title><style>")

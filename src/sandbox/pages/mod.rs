@@ -29,6 +29,7 @@ pub(super) fn routes(core: &Arc<Core>) -> Router<Arc<Core>> {
         .route("/_sandbox/decide", post(forms::decide))
         .route("/_sandbox/do", post(forms::act))
         .route("/_sandbox/avatar/{handle}", get(avatar))
+        .route("/_sandbox/icon", get(|| async { disc('S') }))
         .route_layer(middleware::from_fn_with_state(Arc::clone(core), own_pages_only))
 }
 
@@ -42,11 +43,16 @@ async fn show_phone(State(core): State<Arc<Core>>) -> Response {
     respond(&core, page.answer(StatusCode::OK), Pace::Plain)
 }
 
-/// A letter on a disc.
+/// An account's picture: its first letter.
 async fn avatar(State(core): State<Arc<Core>>, Path(handle): Path<String>) -> Response {
     let known = core.world().find_account(&handle).is_some();
     let letter = handle.chars().next().filter(|first| known && first.is_alphanumeric());
-    let letter = letter.unwrap_or('?').to_uppercase();
+    disc(letter.unwrap_or('?'))
+}
+
+/// A letter on a disc; `letter` must be one that XML takes as it is.
+fn disc(letter: char) -> Response {
+    let letter = letter.to_uppercase();
     let image = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 100 100\">\
          <circle cx=\"50\" cy=\"50\" r=\"50\" fill=\"#5b5bd6\"/><text x=\"50\" y=\"67\" \

@@ -1,0 +1,60 @@
+# The recipes of this project; `just` alone lists them.
+
+_list:
+    @just --list --unsorted
+
+# A login, an upload and a published post, offline
+demo:
+    cargo run --release -- demo
+
+# Everything that CI checks
+ci:
+    .ci/run
+
+# Format the code
+fmt:
+    cargo fmt
+
+# Lints, as strict as CI
+lint:
+    cargo clippy --all-targets -- -D warnings
+
+# All tests, or those whose name contains FILTER
+test FILTER="":
+    cargo test {{ FILTER }}
+
+# Tests with the points at which operations can be made to fail
+test-faults FILTER="":
+    cargo test --features faults {{ FILTER }}
+
+# The documentation of the code, in the browser
+docs:
+    cargo doc --no-deps --open
+
+# Licences, advisories and bans (needs cargo-deny)
+deny:
+    cargo deny check
+
+# Make the test videos again (needs ffmpeg)
+fixtures:
+    sh tests/fixtures/make.sh
+
+# The binary to hand out
+release:
+    cargo build --release --locked
+
+# One upload of 4 GB: its bytes, and the most memory that it took
+big:
+    TIKTOK_UP_BIG=4294967296 cargo test --release --test it memory_stays_flat -- --nocapture
+
+# Every operation of every kind of post, of a login and a refresh, broken and killed: docs/PROOF.md
+sweep:
+    TIKTOK_UP_SWEEP_STEP=1 cargo test --features faults --test it sweep:: -- --nocapture
+
+# A thousand rounds of SIGKILL at random moments
+kill-rounds:
+    TIKTOK_UP_ROUNDS=1000 cargo test --test it kill_rounds:: -- --nocapture
+
+# Eight processes at once, a hundred times: uploads, refreshes, refreshes of two accounts
+storms:
+    TIKTOK_UP_STORMS=100 cargo test --test it storms:: -- --nocapture

@@ -1,0 +1,42 @@
+//! `logout`: revokes a login at TikTok, then forgets it; forgets it in any case.
+
+use serde_json::json;
+
+use crate::auth::Store;
+use crate::auth::logout::{Revocation, logout};
+use crate::cli::LogoutArgs;
+use crate::commands::Context;
+use crate::exit::{Exit, Failure};
+use crate::upload::calls::chain;
+
+/// Runs the command.
+pub(super) async fn run(context: &Context, args: &LogoutArgs) -> Result<Exit, Failure> {
+    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    let account = store.account(Some(&args.account))?;
+    let tokens = context.tokens(store, context.settings.app()?);
+    let (_, revocation) = logout(&tokens, &account.open_id, args.local_only).await?;
+    tokens.settle().await;
+    let printer = &context.printer;
+    let left = match &revocation {
+        Revocation::Done | Revocation::NotAsked => None,
+        Revocation::Refused(error) => Some(chain(error)),
+        Revocation::NoToken(error) => Some(chain(error)),
+    };
+    if printer.is_json() {
+        printer.json(&json!({
+            "event": "logout",
+            "open_id": account.open_id,
+            "revoked": matches!(revocation, Revocation::Done),
+            "reason": left,
+        }));
+    } else {
+        printer.note(format!("{} is forgotten here", account.name()));
+    }
+    if let Some(reason) = left {
+        printer.warn(format!(
+            "the login was not revoked at TikTok ({reason}); remove the app in the TikTok app under \
+             Settings > Security > Manage app permissions"
+        ));
+    }
+    Ok(Exit::Done)
+}

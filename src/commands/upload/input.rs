@@ -1,0 +1,89 @@
+//! The manifest's text and where it came from.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::exit::{Exit, Explain};
+use crate::fault;
+use crate::manifest::MAX_SIZE;
+use crate::text::plain;
+use crate::upload::video::{Video, VideoError};
+
+/// What was read, and where it lies.
+#[derive(Debug)]
+pub(super) struct Input {
+    /// The text; one byte beyond the largest size tells that there is more.
+    pub(super) text: Vec<u8>,
+    /// The folder that relative paths start from: the manifest's own, or for standard input the
+    /// current one.
+    pub(super) folder: PathBuf,
+    /// How the manifest is called when it is talked about.
+    pub(super) name: String,
+}
+
+/// Why there is no text.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum InputError {
+    #[error("there is no manifest {name}")]
+    Missing { name: String },
+    #[error("the manifest {name} is a directory")]
+    Directory { name: String },
+    #[error("the manifest {name} is not a regular file")]
+    NotRegular { name: String },
+    #[error("cannot read the manifest from {name}")]
+    Io { name: String, source: io::Error },
+}
+
+impl Explain for InputError {
+    fn exit(&self) -> Exit {
+        Exit::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Missing { .. } | Self::Directory { .. } => {
+                Some("name the JSON file that lists the posts, or `-` for standard input".into())
+            }
+            Self::NotRegular { .. } => Some("pipe it in, and name it `-`: standard input".into()),
+            Self::Io { .. } => None,
+        }
+    }
+}
+
+impl Input {
+    /// Reads a file, or standard input for `-`.
+    pub(super) fn read(path: &Path) -> Result<Self, InputError> {
+        if path == Path::new("-") {
+            let name = "standard input".to_owned();
+            return Ok(Self {
+                text: text(io::stdin().lock(), &name)?,
+                folder: PathBuf::new(),
+                name,
+            });
+        }
+        let name = format!("`{}`", plain(&path.display().to_string()));
+        let file = open(path, &name)?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        Ok(Self { text: text(file.file(), &name)?, folder, name })
+    }
+}
+
+fn open(path: &Path, name: &str) -> Result<Video, InputError> {
+    let name = || name.to_owned();
+    Video::open(path).map_err(|error| match error {
+        VideoError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            InputError::Missing { name: name() }
+        }
+        VideoError::Io { source, .. } => InputError::Io { name: name(), source },
+        _ if path.is_dir() => InputError::Directory { name: name() },
+        _ => InputError::NotRegular { name: name() },
+    })
+}
+
+fn text(from: impl Read, name: &str) -> Result<Vec<u8>, InputError> {
+    let mut text = Vec::new();
+    fault::point("manifest: read")
+        .and_then(|()| from.take(MAX_SIZE as u64 + 1).read_to_end(&mut text))
+        .map_err(|source| InputError::Io { name: name.to_owned(), source })?;
+    Ok(text)
+}

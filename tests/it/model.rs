@@ -1,0 +1,705 @@
+//! A brute-force model of one post: every order in which TikTok, the network, crashes and cron can
+//! act on the engine, explored over the transition function that the engine itself uses.
+//!
+//! The server takes chunks, posts or fails as soon as it has all of them (a pull: at once), and lets
+//! an `upload_url` expire, each at any time. A call is applied or not, and answered or not. The run
+//! may end at any point, between a call and its record as well, and another one begins from what the
+//! journal holds. A phase is durable before the action that follows it.
+//!
+//! Looked for: DOUBLE, two attempts of the post are posted; LOST, nobody works on the post, the
+//! journal says that no attempt came to anything, and one is posted; FALSE DONE, the journal says
+//! posted, and none is. Posting goes on after the end. What is sound must show none of them, and each
+//! mutant must show them, or the model has lost its teeth.
+//!
+//! Not modelled: a PUT that is applied after the run has given it up (the margins of the server's
+//! proof are for that), a `FAILED` that is posted later, two processes at once (the upload lock).
+
+use std::collections::HashMap;
+
+use tiktok_up::upload::state::{Action, Event, Failed, Phase, Seen, Step, Transfer, resume, step};
+
+/// How many attempts are explored.
+const ATTEMPTS: usize = 3;
+
+/// An attempt as TikTok sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Task {
+    /// Chunks that it has.
+    stored: u32,
+    /// What became of it.
+    outcome: Outcome,
+    /// Whether its `upload_url` is too old.
+    expired: bool,
+    /// Whether it calls itself complete, whatever it has.
+    closed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Outcome {
+    None,
+    Posted,
+    Failed,
+}
+
+/// An attempt: what the journal says and what TikTok has, if the init arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Attempt {
+    journal: Phase,
+    task: Option<Task>,
+}
+
+/// A run of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Run {
+    /// The phase that it knows.
+    phase: Phase,
+    /// What it is about to do.
+    action: Action,
+    /// Whether the last block of the final chunk may have been handed over, now or by an earlier run.
+    handed_over: bool,
+    /// Whether it began this attempt itself.
+    begun_here: bool,
+}
+
+/// Everything: the state that is explored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct World {
+    attempts: [Option<Attempt>; ATTEMPTS],
+    run: Option<Run>,
+}
+
+/// How hostile the surroundings are, beyond what is said above.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a dimension of its own")]
+struct Surroundings {
+    /// A PUT can get lost on its way, and be answered with an error.
+    lossy: bool,
+    /// The program's clock may call the `upload_url` expired before it is, even without an answer.
+    hasty: bool,
+    /// TikTok may forget a `publish_id`.
+    forgetful: bool,
+    /// The file may change under the run.
+    shifty: bool,
+    /// Every later run finds another file in place of the planned one.
+    replaced: bool,
+    /// `uploaded_bytes` may lag behind.
+    lagging: bool,
+    /// The margins that make a lagging `uploaded_bytes` no proof are not kept.
+    marginless: bool,
+    /// An init may provably not have left this machine.
+    unsent: bool,
+    /// TikTok may say 201 to a chunk that is not the last, and then post what it has.
+    early: bool,
+}
+
+/// The rules under test: the engine's, or a mutant of them.
+#[derive(Clone, Copy)]
+struct Rules {
+    step: fn(Transfer, Phase, Event) -> Step,
+    resume: fn(Transfer, Phase) -> Step,
+    /// Whether a new attempt may follow one in that phase.
+    is_dead: fn(Phase) -> bool,
+    /// Whether the journal records that phase.
+    records: fn(Phase) -> bool,
+    /// What a 401 to a status call leads to.
+    unauthorized: fn(Phase) -> Step,
+}
+
+/// The engine's own.
+const SOUND: Rules = Rules {
+    step,
+    resume,
+    is_dead: Phase::is_dead,
+    records: |_| true,
+    // The token is refreshed and the same call made again.
+    unauthorized: |phase| Step { phase, action: Action::Ask },
+};
+
+const AGAIN: Step = Step { phase: Phase::Abandoned, action: Action::Again };
+
+/// What an exploration found.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Findings {
+    states: usize,
+    double: usize,
+    lost: usize,
+    false_done: usize,
+    /// A final chunk was sent while the journal did not say so.
+    naked: usize,
+    /// The journal says posted, and what is posted lacks chunks.
+    cut_short: usize,
+    /// A post is unresolved although TikTok tells what became of it.
+    needless: usize,
+    /// Nothing that can happen leads to an end.
+    trapped: usize,
+}
+
+struct Model {
+    transfer: Transfer,
+    around: Surroundings,
+    rules: Rules,
+}
+
+impl World {
+    const START: Self = Self { attempts: [None; ATTEMPTS], run: None };
+
+    fn last(&self) -> Option<usize> {
+        self.attempts.iter().rposition(Option::is_some)
+    }
+
+    fn phases(&self) -> impl Iterator<Item = Phase> {
+        self.attempts.iter().flatten().map(|attempt| attempt.journal)
+    }
+
+    fn posted(&self) -> usize {
+        let tasks = self.attempts.iter().flatten().filter_map(|attempt| attempt.task);
+        tasks.filter(|task| task.outcome == Outcome::Posted).count()
+    }
+
+    fn with_task(mut self, index: usize, task: Task) -> Self {
+        if let Some(attempt) = &mut self.attempts[index] {
+            attempt.task = Some(task);
+        }
+        self
+    }
+
+    fn ended(self) -> Self {
+        Self { run: None, ..self }
+    }
+}
+
+/// What came of an action: the task as it is then, whether the final chunk was handed over, and what
+/// the run hears.
+type Effect = (Option<Task>, bool, Heard);
+
+#[derive(Clone, Copy)]
+enum Heard {
+    Event(Event),
+    Unauthorized,
+}
+
+impl Model {
+    fn chunks(&self) -> u32 {
+        match self.transfer {
+            Transfer::File { chunks } => chunks,
+            Transfer::Pull => 0,
+        }
+    }
+
+    /// All that can happen next.
+    fn moves(&self, world: World) -> Vec<World> {
+        let mut next = Vec::new();
+        for (index, attempt) in world.attempts.iter().enumerate() {
+            if let Some(task) = attempt.and_then(|attempt| attempt.task) {
+                let tasks = self.server(task);
+                next.extend(tasks.into_iter().map(|task| world.with_task(index, task)));
+            }
+        }
+        match (world.run, world.last()) {
+            (None, None) => next.extend(self.begin(world)),
+            (None, Some(index)) => next.push(self.wake(world, index)),
+            (Some(run), Some(index)) => {
+                next.push(world.ended());
+                self.act(world, run, index, &mut next);
+            }
+            (Some(_), None) => unreachable!("a run has an attempt"),
+        }
+        next
+    }
+
+    /// What TikTok may do by itself.
+    fn server(&self, task: Task) -> Vec<Task> {
+        let mut next = Vec::new();
+        let complete = task.closed || task.stored == self.chunks();
+        if complete && task.outcome == Outcome::None {
+            next.push(Task { outcome: Outcome::Posted, ..task });
+            next.push(Task { outcome: Outcome::Failed, ..task });
+        }
+        if !task.expired && self.chunks() > 0 {
+            next.push(Task { expired: true, ..task });
+        }
+        next
+    }
+
+    /// A new attempt, if every earlier one is dead. Durable before the init.
+    fn begin(&self, world: World) -> Option<World> {
+        let index = world.last().map_or(0, |last| last + 1);
+        if index == ATTEMPTS || !world.phases().all(self.rules.is_dead) {
+            return None;
+        }
+        let mut next = world;
+        next.attempts[index] = Some(Attempt { journal: Phase::InitIntent, task: None });
+        let (phase, action) = (Phase::InitIntent, Action::Init);
+        next.run = Some(Run { phase, action, handed_over: false, begun_here: true });
+        Some(next)
+    }
+
+    /// Another run finds the post in the journal.
+    fn wake(&self, world: World, index: usize) -> World {
+        let phase = world.attempts[index].map_or(Phase::InitIntent, |attempt| attempt.journal);
+        let step = (self.rules.resume)(self.transfer, phase);
+        let handed_over = matches!(phase, Phase::FinalIntent { .. });
+        let run = Run { phase, action: step.action, handed_over, begun_here: false };
+        self.record(world, index, step, run)
+    }
+
+    /// The phase first, then the action.
+    fn record(&self, world: World, index: usize, step: Step, run: Run) -> World {
+        let mut next = world;
+        if let Some(attempt) = &mut next.attempts[index]
+            && (self.rules.records)(step.phase)
+        {
+            attempt.journal = step.phase;
+        }
+        next.run = Some(Run { phase: step.phase, action: step.action, ..run });
+        next
+    }
+
+    fn act(&self, world: World, run: Run, index: usize, next: &mut Vec<World>) {
+        match run.action {
+            Action::Stop => return,
+            Action::Again => return next.extend(self.begin(world)),
+            _ => {}
+        }
+        let task = world.attempts[index].and_then(|attempt| attempt.task);
+        for (task, handed_over, heard) in self.effects(run, task) {
+            let world = task.map_or(world, |task| world.with_task(index, task));
+            // The run may end between the call and the record. Not if TikTok closed the upload
+            // early: against that and a crash at once no rule helps.
+            if !task.is_some_and(|task| task.closed && task.stored < self.chunks()) {
+                next.push(world.ended());
+            }
+            let step = match heard {
+                Heard::Event(event) => (self.rules.step)(self.transfer, run.phase, event),
+                Heard::Unauthorized => (self.rules.unauthorized)(run.phase),
+            };
+            next.push(self.record(world, index, step, Run { handed_over, ..run }));
+        }
+    }
+
+    fn effects(&self, run: Run, task: Option<Task>) -> Vec<Effect> {
+        let Some(task) = task else { return self.init() };
+        let handed = run.handed_over;
+        let heard = |event| (Some(task), handed, Heard::Event(event));
+        let sends = matches!(run.action, Action::Intend | Action::Send { .. });
+        if self.around.replaced && sends && !run.begun_here {
+            return vec![heard(Event::FileReplaced)];
+        }
+        let mut effects = Vec::new();
+        if run.phase.needs_url() && self.chunks() > 0 && (task.expired || self.around.hasty) {
+            effects.push(heard(Event::UrlExpired));
+        }
+        if self.around.shifty && sends {
+            // Noticed before the last block, which is withheld.
+            effects.push(heard(Event::FileChanged { handed_over: handed }));
+        }
+        match run.action {
+            Action::Init => unreachable!("an init is sent once per attempt"),
+            Action::Intend => effects.push(heard(Event::Intend)),
+            Action::Send { index } => self.put(task, index, handed, &mut effects),
+            Action::Ask | Action::Prove => {
+                effects
+                    .extend(self.status(task).into_iter().map(|seen| heard(Event::Status(seen))));
+                effects.push((Some(task), handed, Heard::Unauthorized));
+                if run.action == Action::Prove && self.is_proved(task) {
+                    effects.push(heard(Event::ProvedIncomplete));
+                }
+            }
+            Action::Again | Action::Stop => {}
+        }
+        effects
+    }
+
+    fn init(&self) -> Vec<Effect> {
+        let task = Task { stored: 0, outcome: Outcome::None, expired: false, closed: false };
+        let heard = |task, event| (task, false, Heard::Event(event));
+        let mut effects = vec![
+            heard(Some(task), Event::InitAccepted),
+            heard(Some(task), Event::InitUnclear),
+            heard(None, Event::InitUnclear),
+            heard(None, Event::InitRefused),
+        ];
+        if self.around.unsent {
+            effects.push(heard(None, Event::InitNotSent));
+        }
+        effects
+    }
+
+    /// One PUT: applied or not, answered or not.
+    fn put(&self, task: Task, index: u32, handed: bool, effects: &mut Vec<Effect>) {
+        let last = index + 1 == self.chunks();
+        let mut heard =
+            |task, handed, event| effects.push((Some(task), handed, Heard::Event(event)));
+        if task.expired {
+            heard(task, handed || last, Event::UrlGone);
+            heard(task, handed || last, Event::ChunkUnclear);
+            return;
+        }
+        if self.around.lossy || index > task.stored {
+            // Lost before its last block, or after it, or refused: 5xx, 416.
+            heard(task, handed, Event::ChunkUnclear);
+            heard(task, handed || last, Event::ChunkUnclear);
+        }
+        if index > task.stored {
+            return;
+        }
+        let stored = task.stored.max(index + 1);
+        let complete = stored == self.chunks();
+        let task = Task { stored, closed: task.closed || complete, ..task };
+        heard(task, handed || last, Event::ChunkUnclear);
+        if self.around.early && !complete {
+            heard(Task { closed: true, ..task }, handed, Event::AllStored { index });
+        }
+        // A chunk that was there already: no page says how it is answered.
+        if complete {
+            heard(task, handed || last, Event::AllStored { index });
+        }
+        if !last {
+            heard(task, handed, Event::ChunkStored { index });
+        }
+    }
+
+    /// What status/fetch may say.
+    fn status(&self, task: Task) -> Vec<Seen> {
+        let mut seen = match task.outcome {
+            Outcome::Posted => vec![Seen::Published],
+            Outcome::Failed => {
+                vec![Seen::Failed(Failed::Internal), Seen::Failed(Failed::Final)]
+            }
+            Outcome::None => {
+                let least = if self.around.lagging { 0 } else { task.stored };
+                let stored = (least..=task.stored).map(Some).chain([None]);
+                stored.map(|stored| Seen::Processing { stored }).collect()
+            }
+        };
+        if self.around.forgetful {
+            seen.push(Seen::IdUnknown);
+        }
+        seen
+    }
+
+    /// Whether two reads of `uploaded_bytes` may say that the upload is incomplete and stays so.
+    fn is_proved(&self, task: Task) -> bool {
+        let incomplete = task.stored < self.chunks() && task.expired;
+        let misread = self.around.marginless && self.around.lagging;
+        task.outcome == Outcome::None && (incomplete || misread)
+    }
+
+    /// Explores all that can be reached, or until a double is found if that is enough.
+    fn explore(&self, double_will_do: bool) -> Findings {
+        let mut numbers = HashMap::from([(World::START, 0_usize)]);
+        let mut worlds = vec![World::START];
+        let mut leads_to = Vec::new();
+        let mut findings = Findings::default();
+        while let Some(world) = worlds.get(leads_to.len()).copied() {
+            self.judge(&world, &mut findings);
+            if double_will_do && findings.double > 0 {
+                return findings;
+            }
+            let next = self.moves(world).into_iter().map(|next| {
+                *numbers.entry(next).or_insert_with(|| {
+                    worlds.push(next);
+                    worlds.len() - 1
+                })
+            });
+            leads_to.push(next.collect::<Vec<_>>());
+        }
+        findings.states = worlds.len();
+        findings.trapped = trapped(&worlds, &leads_to);
+        findings
+    }
+
+    fn judge(&self, world: &World, findings: &mut Findings) {
+        let posted = world.posted();
+        let dead = world.last().is_some() && world.phases().all(Phase::is_dead);
+        let done = world.phases().any(Phase::is_done);
+        let unresolved = world.phases().any(|phase| phase == Phase::Unresolved);
+        let file = self.transfer != Transfer::Pull;
+        findings.double += usize::from(posted > 1);
+        findings.lost += usize::from(world.run.is_none() && dead && posted > 0);
+        findings.false_done += usize::from(done && posted == 0);
+        findings.cut_short += usize::from(world.attempts.iter().flatten().any(|attempt| {
+            attempt.journal.is_done()
+                && attempt.task.is_some_and(|task| task.stored < self.chunks())
+        }));
+        findings.needless +=
+            usize::from(unresolved && file && !self.around.forgetful && !self.around.early);
+        if let (Some(Run { action: Action::Send { index }, .. }), Some(last)) =
+            (world.run, world.last())
+            && index + 1 == self.chunks()
+        {
+            let journal = world.attempts[last].map(|attempt| attempt.journal);
+            findings.naked += usize::from(!matches!(journal, Some(Phase::FinalIntent { .. })));
+        }
+    }
+}
+
+/// How many worlds cannot come to an end any more: nobody works on the post, and it is over.
+fn trapped(worlds: &[World], leads_to: &[Vec<usize>]) -> usize {
+    let mut comes_from = vec![Vec::new(); worlds.len()];
+    for (from, next) in leads_to.iter().enumerate() {
+        for to in next {
+            comes_from[*to].push(from);
+        }
+    }
+    let mut ends = vec![false; worlds.len()];
+    let mut open: Vec<usize> = (0..worlds.len())
+        .filter(|number| {
+            let world = &worlds[*number];
+            let last = world.last().and_then(|last| world.attempts[last]);
+            world.run.is_none() && last.is_some_and(|attempt| attempt.journal.is_over())
+        })
+        .collect();
+    for number in &open {
+        ends[*number] = true;
+    }
+    while let Some(number) = open.pop() {
+        for from in &comes_from[number] {
+            if !std::mem::replace(&mut ends[*from], true) {
+                open.push(*from);
+            }
+        }
+    }
+    ends.iter().filter(|ends| !**ends).count()
+}
+
+const FILE: Transfer = Transfer::File { chunks: 2 };
+
+/// No lost PUTs, no haste, nothing forgotten.
+const CALM: Surroundings = Surroundings {
+    lossy: false,
+    hasty: false,
+    forgetful: false,
+    shifty: false,
+    replaced: false,
+    lagging: false,
+    marginless: false,
+    unsent: false,
+    early: false,
+};
+const LOSSY: Surroundings = Surroundings { lossy: true, ..CALM };
+
+/// Nothing may be wrong.
+fn sound(transfer: Transfer, around: Surroundings) {
+    let found = Model { transfer, around, rules: SOUND }.explore(false);
+    assert!(found.states > 100, "{found:?}");
+    let wrong = Findings { states: 0, ..found };
+    assert_eq!(wrong, Findings::default(), "{transfer:?} {around:?}");
+}
+
+/// Something must be wrong: a double.
+fn mutant(transfer: Transfer, around: Surroundings, rules: Rules) {
+    let found = Model { transfer, around, rules }.explore(true);
+    assert!(found.double > 0, "the model has lost its teeth: {found:?}");
+}
+
+#[test]
+fn sound_a_file_as_the_engine_does_it() {
+    sound(FILE, CALM);
+}
+
+#[test]
+fn sound_a_forgotten_publish_id_is_for_a_human() {
+    sound(FILE, Surroundings { forgetful: true, ..CALM });
+}
+
+#[test]
+fn sound_before_the_final_intent_an_attempt_is_dropped_without_asking() {
+    sound(FILE, Surroundings { hasty: true, ..CALM });
+}
+
+/// Without the final intent every ambiguity has to be settled by asking.
+#[test]
+fn sound_no_final_intent_while_status_is_truthful_and_reachable() {
+    let rules = Rules { step: asking_instead_of_intent, ..SOUND };
+    let found = Model { transfer: FILE, around: CALM, rules }.explore(false);
+    assert_eq!((found.double, found.lost, found.false_done), (0, 0, 0), "{found:?}");
+    assert!(found.naked > 0);
+}
+
+/// The rules of a final intent from the first chunk on, under the name of an open upload.
+fn asking_instead_of_intent(transfer: Transfer, phase: Phase, event: Event) -> Step {
+    let Phase::Open { stored } = phase else { return step(transfer, phase, event) };
+    if let Event::Intend = event {
+        return Step { phase, ..step(transfer, phase, event) };
+    }
+    let mut next = step(transfer, Phase::FinalIntent { stored }, event);
+    if let Phase::FinalIntent { stored } = next.phase {
+        next.phase = Phase::Open { stored };
+    }
+    next
+}
+
+#[test]
+fn sound_every_outcome_of_every_put() {
+    sound(FILE, LOSSY);
+}
+
+#[test]
+fn sound_own_proof() {
+    sound(FILE, Surroundings { shifty: true, ..LOSSY });
+}
+
+#[test]
+fn sound_another_file_in_place_of_the_planned_one() {
+    sound(FILE, Surroundings { replaced: true, ..LOSSY });
+    sound(FILE, Surroundings { replaced: true, lagging: true, forgetful: true, ..LOSSY });
+}
+
+#[test]
+fn sound_own_proof_forgotten_ids_and_haste() {
+    sound(FILE, Surroundings { shifty: true, forgetful: true, hasty: true, ..LOSSY });
+}
+
+#[test]
+fn sound_a_lagging_status_with_the_margins_of_the_proof() {
+    sound(FILE, Surroundings { lagging: true, ..LOSSY });
+    sound(FILE, Surroundings { lagging: true, shifty: true, hasty: true, unsent: true, ..LOSSY });
+}
+
+#[test]
+fn sound_one_chunk_and_three() {
+    for chunks in [1, 3] {
+        let around = Surroundings { shifty: true, forgetful: true, hasty: true, ..LOSSY };
+        sound(Transfer::File { chunks }, around);
+        sound(Transfer::File { chunks }, Surroundings { lagging: true, ..LOSSY });
+    }
+}
+
+#[test]
+fn sound_an_upload_that_is_closed_early() {
+    for chunks in [2, 3] {
+        sound(Transfer::File { chunks }, Surroundings { early: true, ..LOSSY });
+    }
+}
+
+#[test]
+fn sound_a_pull() {
+    sound(Transfer::Pull, CALM);
+}
+
+#[test]
+fn sound_a_pull_whose_unsent_init_is_repeated() {
+    sound(Transfer::Pull, Surroundings { unsent: true, forgetful: true, ..CALM });
+}
+
+#[test]
+fn mutant_no_final_intent_and_no_asking_before_giving_up() {
+    fn step_without(transfer: Transfer, phase: Phase, event: Event) -> Step {
+        let next = step(transfer, phase, event);
+        match (phase, event) {
+            (Phase::Open { .. }, Event::Intend) => Step { phase, ..next },
+            // The final chunk was sent from here.
+            (Phase::Open { stored }, Event::AllStored { .. } | Event::Status(Seen::Published)) => {
+                step(transfer, Phase::FinalIntent { stored }, event)
+            }
+            _ => next,
+        }
+    }
+    let around = Surroundings { hasty: true, ..CALM };
+    mutant(FILE, around, Rules { step: step_without, ..SOUND });
+}
+
+#[test]
+fn mutant_new_init_when_the_final_put_is_ambiguous() {
+    fn ambiguous(transfer: Transfer, phase: Phase, event: Event) -> Step {
+        match (phase, event) {
+            (Phase::FinalIntent { .. }, Event::ChunkUnclear) => AGAIN,
+            _ => step(transfer, phase, event),
+        }
+    }
+    mutant(FILE, CALM, Rules { step: ambiguous, ..SOUND });
+}
+
+#[test]
+fn mutant_an_expired_token_while_polling_restarts_the_post() {
+    mutant(FILE, CALM, Rules { unauthorized: |_| AGAIN, ..SOUND });
+    mutant(Transfer::Pull, CALM, Rules { unauthorized: |_| AGAIN, ..SOUND });
+}
+
+#[test]
+fn mutant_expiry_alone_means_abandon() {
+    fn expiry(transfer: Transfer, phase: Phase, event: Event) -> Step {
+        match (phase, event) {
+            (Phase::FinalIntent { .. }, Event::UrlGone | Event::UrlExpired) => AGAIN,
+            _ => step(transfer, phase, event),
+        }
+    }
+    mutant(FILE, LOSSY, Rules { step: expiry, ..SOUND });
+}
+
+#[test]
+fn mutant_publish_id_saved_only_after_the_upload() {
+    let late = |phase: Phase| !phase.needs_url();
+    mutant(FILE, CALM, Rules { records: late, ..SOUND });
+}
+
+#[test]
+fn mutant_a_lagging_status_without_margins() {
+    let around = Surroundings { lagging: true, marginless: true, ..LOSSY };
+    mutant(FILE, around, SOUND);
+}
+
+#[test]
+fn mutant_a_pull_whose_init_is_repeated() {
+    fn repeat(transfer: Transfer, phase: Phase, event: Event) -> Step {
+        match (phase, event) {
+            (Phase::InitIntent, Event::InitUnclear) => AGAIN,
+            _ => step(transfer, phase, event),
+        }
+    }
+    fn wake(transfer: Transfer, phase: Phase) -> Step {
+        if phase == Phase::InitIntent { AGAIN } else { resume(transfer, phase) }
+    }
+    mutant(Transfer::Pull, CALM, Rules { step: repeat, ..SOUND });
+    mutant(Transfer::Pull, CALM, Rules { resume: wake, ..SOUND });
+}
+
+#[test]
+fn mutant_abandon_after_the_final_intent_without_any_proof() {
+    fn wake(transfer: Transfer, phase: Phase) -> Step {
+        if matches!(phase, Phase::FinalIntent { .. }) { AGAIN } else { resume(transfer, phase) }
+    }
+    mutant(FILE, CALM, Rules { resume: wake, ..SOUND });
+}
+
+#[test]
+fn mutant_unresolved_is_posted_again() {
+    fn wake(transfer: Transfer, phase: Phase) -> Step {
+        match phase {
+            Phase::Unresolved => Step { phase, action: Action::Again },
+            _ => resume(transfer, phase),
+        }
+    }
+    let rules = Rules {
+        resume: wake,
+        is_dead: |phase| phase.is_dead() || phase == Phase::Unresolved,
+        ..SOUND
+    };
+    mutant(FILE, Surroundings { forgetful: true, ..CALM }, rules);
+    mutant(Transfer::Pull, CALM, rules);
+}
+
+/// A status that lags behind makes the run send the final chunk once more, and then the file changes.
+#[test]
+fn mutant_own_proof_although_the_final_chunk_was_handed_over() {
+    fn careless(transfer: Transfer, phase: Phase, event: Event) -> Step {
+        match event {
+            Event::FileChanged { .. } => {
+                step(transfer, phase, Event::FileChanged { handed_over: false })
+            }
+            _ => step(transfer, phase, event),
+        }
+    }
+    let around = Surroundings { lagging: true, shifty: true, ..LOSSY };
+    mutant(FILE, around, Rules { step: careless, ..SOUND });
+}
+
+#[test]
+fn mutant_a_new_attempt_whatever_became_of_the_earlier_ones() {
+    fn always(transfer: Transfer, phase: Phase) -> Step {
+        let step = resume(transfer, phase);
+        if phase.is_done() { step } else { Step { action: Action::Again, ..step } }
+    }
+    mutant(FILE, CALM, Rules { resume: always, is_dead: |_| true, ..SOUND });
+}
