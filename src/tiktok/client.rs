@@ -129,6 +129,11 @@ impl Client {
         let retry_after = retry_after(response.headers());
         let mut body = Zeroizing::new(Vec::new());
         loop {
+            fault::point("network: read answer").map_err(|e| Error::NoAnswer {
+                host: host.clone(),
+                call,
+                reason: e.to_string(),
+            })?;
             match response.chunk().await {
                 Ok(Some(piece)) if body.len() + piece.len() <= LONGEST_ANSWER => {
                     body.extend_from_slice(&piece);
@@ -155,15 +160,17 @@ impl Client {
     ) -> Result<Response, Error> {
         let started = tokio::time::Instant::now();
         let target = self.endpoints.api("/").host_str().unwrap_or_default().to_owned();
-        fault::point("network: send")
-            .map_err(|e| Error::NotSent { host: target.clone(), reason: e.to_string() })?;
-        let response = request.send().await.map_err(|e| failed(call, &target, &e))?;
-        // After the fact: a fault here is an answer that was lost on its way.
-        fault::point("network: answer").map_err(|e| Error::NoAnswer {
-            host: target,
+        let lost = |e: std::io::Error| Error::NoAnswer {
+            host: target.clone(),
             call,
             reason: e.to_string(),
-        })?;
+        };
+        // Three faults: it cannot have arrived; it may have, but did not; it did, unanswered.
+        fault::point("network: connect")
+            .map_err(|e| Error::NotSent { host: target.clone(), reason: e.to_string() })?;
+        fault::point("network: send").map_err(lost)?;
+        let response = request.send().await.map_err(|e| failed(call, &target, &e))?;
+        fault::point("network: answer").map_err(lost)?;
         self.note_skew(response.headers());
         debug!(call, status = response.status().as_u16(), elapsed = ?started.elapsed(), "answered");
         Ok(response)

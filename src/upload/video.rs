@@ -93,6 +93,7 @@ impl Video {
         let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
         let file =
             OpenOptions::new().read(true).custom_flags(nonblock).open(path).map_err(failed)?;
+        fault::point("video: examine").map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         if !metadata.is_file() {
             return Err(VideoError::NotRegular { path: path.to_owned() });
@@ -148,7 +149,7 @@ impl Video {
         })
     }
 
-    fn failed(&self, source: io::Error) -> VideoError {
+    pub(super) fn failed(&self, source: io::Error) -> VideoError {
         VideoError::Io { path: self.path.clone(), source }
     }
 }

@@ -13,6 +13,7 @@ mod faults_journal;
 mod faults_signal;
 mod faults_status;
 mod hostile_callback;
+mod kill_rounds;
 mod login;
 mod login_ways;
 mod model;
@@ -25,5 +26,9 @@ mod sandbox_faults;
 mod sandbox_posting;
 mod sandbox_upload;
 mod together;
+mod stage;
+mod storms;
+#[cfg(feature = "faults")]
+mod sweep;
 mod upload;
 mod world;
