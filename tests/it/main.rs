@@ -25,10 +25,10 @@ mod sandbox_display;
 mod sandbox_faults;
 mod sandbox_posting;
 mod sandbox_upload;
-mod together;
 mod stage;
 mod storms;
 #[cfg(feature = "faults")]
 mod sweep;
+mod together;
 mod upload;
 mod world;
