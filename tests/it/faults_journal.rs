@@ -16,7 +16,7 @@ fn disk_fills_at_status(world: &World, manifest: &str, nth: u32) -> Ran {
         &json!({ "endpoint": "status", "nth": nth, "do": { "stall": "1s", "when": "after" } }),
     );
     let asked = |world: &World| {
-        let window = std::time::Duration::from_secs(60);
+        let window = std::time::Duration::from_mins(1);
         let journal = world.journal();
         journal
             .map_or(0, |j| j.calls_within(&world.open_id(ADA), CallKind::Status, window).unwrap())
@@ -134,7 +134,7 @@ fn f64_a_disk_error_stops_before_the_next_call() {
     let manifest = world.short();
     let run = world.start_upload_on_small_disk(&manifest);
     world.wait_until("the creator is asked for", |world| {
-        let window = std::time::Duration::from_secs(60);
+        let window = std::time::Duration::from_mins(1);
         world.journal().is_some_and(|journal| {
             journal.calls_within(&world.open_id(ADA), CallKind::CreatorInfo, window).unwrap() > 0
         })

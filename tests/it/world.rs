@@ -318,9 +318,8 @@ impl World {
         let mut said = String::new();
         let url = loop {
             let before = said.len();
-            if stderr.read_line(&mut said).unwrap() == 0 {
-                panic!("the login printed no URL: {said}");
-            }
+            let read = stderr.read_line(&mut said).unwrap();
+            assert!(read > 0, "the login printed no URL: {said}");
             let words = said[before..].split_whitespace();
             if let Some(url) = words.into_iter().find(|word| word.contains("/v2/auth/authorize/")) {
                 break url.to_owned();
