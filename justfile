@@ -54,3 +54,15 @@ release:
 # One upload of 4 GB: its bytes, and the most memory that it took
 big:
     TIKTOK_UP_BIG=4294967296 cargo test --release --test it memory_stays_flat -- --nocapture
+
+# Every operation of every kind of post, of a login and a refresh, broken and killed: docs/PROOF.md
+sweep:
+    TIKTOK_UP_SWEEP_STEP=1 cargo test --features faults --test it sweep:: -- --nocapture
+
+# A thousand rounds of SIGKILL at random moments
+kill-rounds:
+    TIKTOK_UP_ROUNDS=1000 cargo test --test it kill_rounds:: -- --nocapture
+
+# Eight processes at once, a hundred times: uploads, refreshes, refreshes of two accounts
+storms:
+    TIKTOK_UP_STORMS=100 cargo test --test it storms:: -- --nocapture

@@ -1,17 +1,30 @@
 //! Numbered points at which a rehearsal can break the program.
 //!
-//! Every durable or irreversible operation passes [`point`] first. Without the cargo feature
+//! Every file, journal and network operation passes [`point`] first. Without the cargo feature
 //! `faults`, and so in every release, it does nothing.
+//!
+//! With the feature the operations of a process are counted from 1, and the environment decides what
+//! happens at the n-th:
+//!
+//! | `TIKTOK_UP_FAULT` | operation N |
+//! |---|---|
+//! | `fail:N` or `fail:N:EIO` | fails as a broken disk does |
+//! | `fail:N:ENOSPC` | fails as a full disk does |
+//! | `fail:N:reset` | fails as a connection that was cut does |
+//! | `fail:N:timeout` | fails as a peer that says nothing does |
+//! | `kill:N` | is never reached: the process dies as by SIGKILL |
+//!
+//! `TIKTOK_UP_FAULT_LOG=FILE` appends a line `N OPERATION` for each operation, before it is done, so
+//! that a sweep knows what it broke and where to stop. Operations of parallel tasks may change places
+//! between two runs; the count does not skip any.
 
 #[cfg(not(feature = "faults"))]
 use std::io;
 
 /// Announces one operation (such as `fsync`), before it is done.
 ///
-/// With the feature `faults` the operations of this process are counted from 1, and the environment
-/// decides what happens at the n-th: `TIKTOK_UP_FAULT=fail:N:ENOSPC` or `fail:N:EIO` makes it fail,
-/// `kill:N` ends the process there as SIGKILL does. `TIKTOK_UP_FAULT_COUNT=FILE` appends a line
-/// `N OPERATION` per operation, so that a sweep knows where to stop.
+/// The error is what the operation is to fail with; operations that stand for a moment after which
+/// nothing can fail any more (such as a commit that is done) ignore it.
 #[cfg(not(feature = "faults"))]
 #[inline]
 pub fn point(_operation: &'static str) -> io::Result<()> {
@@ -33,7 +46,7 @@ mod armed {
     use rustix::process::{Signal, getpid, kill_process};
 
     static OPERATIONS: AtomicU64 = AtomicU64::new(0);
-    static PLAN: OnceLock<Option<Plan>> = OnceLock::new();
+    static PLAN: OnceLock<Result<Option<Plan>, String>> = OnceLock::new();
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(super) enum Plan {
@@ -48,25 +61,42 @@ mod armed {
             let at = parts.next()?.parse().ok()?;
             match (kind, parts.next(), parts.next()) {
                 ("kill", None, None) => Some(Self::Kill(at)),
-                ("fail", Some("ENOSPC"), None) => Some(Self::Fail(at, Errno::NOSPC)),
-                ("fail", Some("EIO"), None) => Some(Self::Fail(at, Errno::IO)),
+                ("fail", error, None) => Some(Self::Fail(at, errno(error.unwrap_or("EIO"))?)),
                 _ => None,
             }
         }
     }
 
+    fn errno(name: &str) -> Option<Errno> {
+        match name {
+            "EIO" => Some(Errno::IO),
+            "ENOSPC" => Some(Errno::NOSPC),
+            "reset" => Some(Errno::CONNRESET),
+            "timeout" => Some(Errno::TIMEDOUT),
+            _ => None,
+        }
+    }
+
+    /// The plan of the environment. One that cannot be read is an error of every operation: a
+    /// rehearsal that breaks nothing by mistake would prove nothing.
+    fn plan() -> io::Result<Option<Plan>> {
+        let plan = PLAN.get_or_init(|| match env::var("TIKTOK_UP_FAULT") {
+            Err(_) => Ok(None),
+            Ok(text) => Plan::parse(&text).map(Some).ok_or(text),
+        });
+        plan.clone().map_err(|text| {
+            io::Error::other(format!("TIKTOK_UP_FAULT=`{text}` is no plan for a fault"))
+        })
+    }
+
     /// See the inert twin above.
     pub fn point(operation: &'static str) -> io::Result<()> {
         let number = OPERATIONS.fetch_add(1, Ordering::SeqCst) + 1;
-        if let Some(path) = env::var_os("TIKTOK_UP_FAULT_COUNT") {
+        if let Some(path) = env::var_os("TIKTOK_UP_FAULT_LOG") {
             let mut file = OpenOptions::new().create(true).append(true).open(path)?;
             file.write_all(format!("{number} {operation}\n").as_bytes())?;
         }
-        let plan = PLAN.get_or_init(|| {
-            let text = env::var("TIKTOK_UP_FAULT").ok()?;
-            Plan::parse(&text)
-        });
-        match *plan {
+        match plan()? {
             Some(Plan::Fail(at, errno)) if at == number => Err(errno.into()),
             Some(Plan::Kill(at)) if at == number => {
                 kill_process(getpid(), Signal::KILL)?;
@@ -86,7 +116,10 @@ mod armed {
         fn a_plan_names_its_operation_and_its_error() {
             assert_eq!(Plan::parse("kill:7"), Some(Plan::Kill(7)));
             assert_eq!(Plan::parse("fail:2:EIO"), Some(Plan::Fail(2, Errno::IO)));
+            assert_eq!(Plan::parse("fail:2"), Some(Plan::Fail(2, Errno::IO)));
+            assert_eq!(Plan::parse("fail:9:reset"), Some(Plan::Fail(9, Errno::CONNRESET)));
             assert_eq!(Plan::parse("fail:2:EPERM"), None);
+            assert_eq!(Plan::parse("fail:2:EIO:more"), None);
             assert_eq!(Plan::parse("kill:seven"), None);
         }
     }

@@ -18,6 +18,7 @@ use crate::signals::Shutdown;
 
 /// Options of `sandbox`.
 #[derive(Args, Clone, Debug)]
+#[command(after_long_help = include_str!("sandbox.txt"))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct SandboxArgs {
     /// Port on 127.0.0.1; 0 takes any free one
@@ -28,10 +29,8 @@ pub struct SandboxArgs {
     auto_consent: bool,
     /// Read a fault script: which call goes wrong, and how
     ///
-    /// For example {"faults": [{"endpoint": "upload", "nth": 3, "do": {"drop": "middle"}}]}. The
-    /// actions are answer, garbage, oversized, refuse, drop, stall, slow and outcome; the
-    /// documentation of the module `tiktok_up::sandbox::faults` describes them. While the sandbox
-    /// runs, POST rules to /_sandbox/faults.
+    /// For example {"faults": [{"endpoint": "upload", "nth": 3, "do": {"drop": "middle"}}]}; the
+    /// reference is below.
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
     /// Append every request to a file, one JSON object a line
@@ -305,6 +304,16 @@ mod tests {
         let shown: Vec<_> =
             accounts.iter().map(|account| (account.handle.as_str(), account.private)).collect();
         assert_eq!(shown, [("mia", false), ("leo", true)]);
+    }
+
+    #[test]
+    fn every_rule_of_the_reference_is_one() {
+        let rules = include_str!("sandbox.txt")
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.starts_with("{\"endpoint\""));
+        let read = rules.map(|rule| Script::read(rule).unwrap());
+        assert_eq!(read.count(), 9);
     }
 
     #[test]

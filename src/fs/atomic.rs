@@ -104,7 +104,7 @@ impl Drop for Temp {
     fn drop(&mut self) {
         if !self.renamed {
             // Nothing can be done about a failure here; the next run cleans up.
-            let _ = fs::remove_file(&self.path);
+            let _ = step("remove temp", &self.path, || fs::remove_file(&self.path));
         }
     }
 }

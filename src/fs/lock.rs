@@ -10,6 +10,7 @@ use rustix::fs::OFlags;
 
 use super::{FsError, check, step};
 use crate::exit::{Exit, Explain};
+use crate::fault;
 
 /// The longest pause between two tries; the real ones are random below it, so that many waiters do
 /// not try in step.
@@ -91,7 +92,7 @@ impl Lock {
     pub fn try_acquire(path: &Path) -> Result<Self, LockError> {
         let mut file = check::open(path, OFlags::RDWR | OFlags::CREATE)?;
         check::check_file(&file, path)?;
-        match file.try_lock() {
+        match fault::point("lock").map_err(TryLockError::Error).and_then(|()| file.try_lock()) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(LockError::Held { path: path.to_owned(), pid: read_pid(&mut file) });
@@ -122,6 +123,7 @@ fn pause(deadline: Instant) -> Duration {
 }
 
 fn write_pid(file: &mut File) -> io::Result<()> {
+    fault::point("write lock holder")?;
     file.set_len(0)?;
     file.rewind()?;
     writeln!(file, "{}", std::process::id())

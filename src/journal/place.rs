@@ -95,7 +95,8 @@ impl Place {
     pub(super) fn aside(&self) -> Result<Option<PathBuf>, FsError> {
         let list = |source| io_error("list", &self.dir, source);
         let mut found: Option<PathBuf> = None;
-        for entry in fs::read_dir(&self.dir).map_err(list)? {
+        let entries = fault::point("journal: list").and_then(|()| fs::read_dir(&self.dir));
+        for entry in entries.map_err(list)? {
             let entry = entry.map_err(list)?;
             if entry.file_name().as_encoded_bytes().starts_with(ASIDE.as_bytes()) {
                 let path = entry.path();

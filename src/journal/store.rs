@@ -103,6 +103,7 @@ impl Store {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Trouble>,
     ) -> Result<T, JournalError> {
         self.transact(doing, TransactionBehavior::Deferred, |connection, behavior| {
+            fault::point("journal: read").map_err(Trouble::Io)?;
             let tx = connection.transaction_with_behavior(behavior)?;
             work(&tx)
         })
@@ -117,13 +118,14 @@ impl Store {
         let mut sound = true;
         let value =
             self.transact(doing, TransactionBehavior::Immediate, |connection, behavior| {
+                fault::point("journal: begin").map_err(Trouble::Io)?;
                 let tx = connection.transaction_with_behavior(behavior)?;
                 let value = work(&tx)?;
                 fault::point("journal: commit").map_err(Trouble::Io)?;
                 tx.commit()?;
                 // Durable: from here on only the end of the process can follow, not an error.
-                let _ = fault::point("journal: committed");
-                sound = empty_log(connection);
+                sound = fault::point("journal: committed").is_ok() && empty_log(connection);
+                let _ = fault::point("journal: emptied");
                 Ok(value)
             })?;
         if !sound {

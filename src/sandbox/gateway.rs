@@ -1,6 +1,7 @@
 //! The way of a request: exact path and method, faults, the endpoint, the log.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -101,56 +102,60 @@ struct Exchange {
 impl Exchange {
     async fn run(mut self, fault: Option<Fault>) -> Response {
         let Some(Fault { action, when, early }) = fault else {
-            let answer = self.work(Pace::Plain).await;
-            return self.send(answer, Pace::Plain).await;
+            return self.work_and_send(Pace::Plain).await;
         };
-        let uploads = self.streamed.is_some();
-        match (action, when) {
-            (Action::Drop, When::Before) => {
-                self.ticket.broken(&self.hangup, "dropped before").await
-            }
-            (Action::Drop, When::After) => {
-                let answer = self.work(Pace::Plain).await;
-                self.ticket.entry.code.clone_from(&answer.code);
-                self.ticket.broken(&self.hangup, "dropped after the work was done").await
-            }
-            (Action::Drop, When::Middle) => {
-                let cut = Pace::CutHalfway(self.hangup.clone());
-                self.ticket.note("dropped in the middle");
-                self.work_and_send(uploads, cut).await
-            }
-            (Action::Stall(length), When::Middle) => {
-                self.work_and_send(uploads, Pace::StallHalfway(length)).await
-            }
-            (Action::Stall(length), When::Before) => {
-                tokio::time::sleep(length).await;
-                let answer = self.work(Pace::Plain).await;
-                self.send(answer, Pace::Plain).await
-            }
-            (Action::Stall(length), When::After) => {
-                let answer = self.work(Pace::Plain).await;
-                tokio::time::sleep(length).await;
-                self.send(answer, Pace::Plain).await
-            }
-            (Action::Slow(rate), _) => self.work_and_send(uploads, Pace::Slow(rate)).await,
-            (Action::Outcome(outcome), _) => {
+        match action {
+            Action::Drop => self.drop_at(when).await,
+            Action::Stall(length) => self.stall_at(when, length).await,
+            Action::Slow(rate) => self.work_and_send(Pace::Slow(rate)).await,
+            Action::Outcome(outcome) => {
                 self.call.outcome = Some(outcome);
-                let answer = self.work(Pace::Plain).await;
-                self.send(answer, Pace::Plain).await
+                self.work_and_send(Pace::Plain).await
             }
-            (Action::Answer(canned), _) => {
+            Action::Answer(canned) => {
                 let answer = canned_answer(&canned);
                 self.replace(when, early, answer, Pace::Plain).await
             }
-            (Action::Garbage, _) => self.replace(when, early, garbage(), Pace::Plain).await,
-            (Action::Oversized(size), _) => {
+            Action::Garbage => self.replace(when, early, garbage(), Pace::Plain).await,
+            Action::Oversized(size) => {
                 let start = Answer::json(StatusCode::OK, &Value::Null);
                 let start = Answer { body: Bytes::from_static(b"{\"data\":\""), ..start };
                 self.replace(when, early, start, Pace::Filled(size)).await
             }
-            (Action::Refuse(with), _) => {
+            Action::Refuse(with) => {
                 let answer = self.refusal(&with);
                 self.replace(when, early, answer, Pace::Plain).await
+            }
+        }
+    }
+
+    async fn drop_at(mut self, when: When) -> Response {
+        match when {
+            When::Before => self.ticket.broken(&self.hangup, "dropped before").await,
+            When::Middle => {
+                self.ticket.note("dropped in the middle");
+                let cut = Pace::CutHalfway(self.hangup.clone());
+                self.work_and_send(cut).await
+            }
+            When::After => {
+                let answer = self.work(Pace::Plain).await;
+                self.ticket.entry.code.clone_from(&answer.code);
+                self.ticket.broken(&self.hangup, "dropped after the work was done").await
+            }
+        }
+    }
+
+    async fn stall_at(mut self, when: When, length: Duration) -> Response {
+        match when {
+            When::Before => {
+                tokio::time::sleep(length).await;
+                self.work_and_send(Pace::Plain).await
+            }
+            When::Middle => self.work_and_send(Pace::StallHalfway(length)).await,
+            When::After => {
+                let answer = self.work(Pace::Plain).await;
+                tokio::time::sleep(length).await;
+                self.send(answer, Pace::Plain).await
             }
         }
     }
@@ -166,7 +171,8 @@ impl Exchange {
     }
 
     /// A pace is that of the request body of an upload, and of the answer of anything else.
-    async fn work_and_send(mut self, uploads: bool, pace: Pace) -> Response {
+    async fn work_and_send(mut self, pace: Pace) -> Response {
+        let uploads = self.streamed.is_some();
         let (inward, outward) = if uploads { (pace, Pace::Plain) } else { (Pace::Plain, pace) };
         let answer = self.work(inward).await;
         self.send(answer, outward).await

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use crate::fault;
 use crate::fs::{FsError, PRIVATE_FILE, SIZE_LIMIT};
 
 const GROUP_OR_OTHERS: u32 = 0o077;
@@ -30,6 +31,7 @@ impl UserFile {
         let io = |operation| move |source| FsError::Io { operation, path: path.to_owned(), source };
         // A FIFO must not keep the run waiting.
         let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        fault::point("settings: open").map_err(io("open"))?;
         let file = match File::options().read(true).custom_flags(nonblock).open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other.map_err(io("open"))?,
@@ -39,6 +41,7 @@ impl UserFile {
             return Err(FsError::Kind { path: path.to_owned() });
         }
         let mut text = Zeroizing::new(String::new());
+        fault::point("settings: read").map_err(io("read"))?;
         file.take(SIZE_LIMIT + 1).read_to_string(&mut text).map_err(io("read"))?;
         let size = text.len() as u64;
         if size > SIZE_LIMIT {

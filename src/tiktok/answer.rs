@@ -100,6 +100,16 @@ pub(super) fn refusal(call: &'static str, received: &Received) -> Option<Refusal
     })
 }
 
+/// The id of an answer of either family, to be quoted to TikTok's support.
+pub(super) fn log_id(received: &Received) -> Option<String> {
+    let flat: Flat = serde_json::from_slice(&received.body).ok()?;
+    let inner = match flat.error {
+        Some(ErrorPart::Object { log_id, .. }) => log_id,
+        _ => None,
+    };
+    inner.or(flat.log_id).map(|id| text::plain(&id))
+}
+
 /// Why a body is not the JSON that was expected; never quotes the body, which may hold a secret.
 pub(super) fn not_json(body: &[u8], error: &serde_json::Error) -> String {
     let start = body.trim_ascii_start();

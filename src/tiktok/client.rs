@@ -7,13 +7,14 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Certificate, RequestBuilder, Response, redirect, retry};
-use tracing::debug;
+use tracing::{debug, info};
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 use crate::exit::{Exit, Explain};
 use crate::fault;
 use crate::text;
+use crate::tiktok::answer::log_id;
 use crate::tiktok::{Endpoints, Error};
 use crate::timing::Timing;
 
@@ -128,6 +129,11 @@ impl Client {
         let retry_after = retry_after(response.headers());
         let mut body = Zeroizing::new(Vec::new());
         loop {
+            fault::point("network: read answer").map_err(|e| Error::NoAnswer {
+                host: host.clone(),
+                call,
+                reason: e.to_string(),
+            })?;
             match response.chunk().await {
                 Ok(Some(piece)) if body.len() + piece.len() <= LONGEST_ANSWER => {
                     body.extend_from_slice(&piece);
@@ -140,7 +146,10 @@ impl Client {
                 Err(e) => return Err(Error::NoAnswer { host, call, reason: innermost(&e) }),
             }
         }
-        Ok(Received { status, retry_after, body })
+        let received = Received { status, retry_after, body };
+        let log_id = log_id(&received).unwrap_or_default();
+        info!(call, status, log_id, "TikTok answered");
+        Ok(received)
     }
 
     /// Sends a request and reads the head of its answer.
@@ -151,15 +160,17 @@ impl Client {
     ) -> Result<Response, Error> {
         let started = tokio::time::Instant::now();
         let target = self.endpoints.api("/").host_str().unwrap_or_default().to_owned();
-        fault::point("network: send")
-            .map_err(|e| Error::NotSent { host: target.clone(), reason: e.to_string() })?;
-        let response = request.send().await.map_err(|e| failed(call, &target, &e))?;
-        // After the fact: a fault here is an answer that was lost on its way.
-        fault::point("network: answer").map_err(|e| Error::NoAnswer {
-            host: target,
+        let lost = |e: std::io::Error| Error::NoAnswer {
+            host: target.clone(),
             call,
             reason: e.to_string(),
-        })?;
+        };
+        // Three faults: it cannot have arrived; it may have, but did not; it did, unanswered.
+        fault::point("network: connect")
+            .map_err(|e| Error::NotSent { host: target.clone(), reason: e.to_string() })?;
+        fault::point("network: send").map_err(lost)?;
+        let response = request.send().await.map_err(|e| failed(call, &target, &e))?;
+        fault::point("network: answer").map_err(lost)?;
         self.note_skew(response.headers());
         debug!(call, status = response.status().as_u16(), elapsed = ?started.elapsed(), "answered");
         Ok(response)

@@ -96,8 +96,8 @@ pub struct PhotoPostInfo {
     /// At most 90 UTF-16 units.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub title: String,
-    /// At most 4000 UTF-16 units.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    /// At most 4000 UTF-16 units. Always sent: the page requires `post_info`, and an empty one may not
+    /// count.
     pub description: String,
     /// Direct posts only.
     #[serde(skip_serializing_if = "Option::is_none")]

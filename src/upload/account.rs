@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::exit::Exit;
@@ -10,10 +11,12 @@ use crate::manifest::Mode;
 use crate::text;
 use crate::tiktok::{Code, Reaction, Scopes};
 use crate::upload::calls::{Authority, CallError, Calls, chain};
-use crate::upload::engine::{Drive, Leave, Options};
+use crate::upload::engine::{Drive, Options};
 use crate::upload::gate::Gate;
+use crate::upload::leave::Leave;
 use crate::upload::outcome::Known;
 use crate::upload::plan::{Plan, PlanError};
+use crate::upload::poll::settle;
 use crate::upload::post::{Content, Post};
 use crate::upload::report::{PostReport, PostState, Trouble};
 use crate::upload::state::{Failed, Phase};
@@ -21,9 +24,9 @@ use crate::upload::video::{Fingerprint, Video, VideoError};
 
 /// One account's part of a run.
 pub struct AccountRun<'a, A> {
-    calls: &'a Calls<'a, A>,
-    options: &'a Options,
-    gate: Gate<'a, A>,
+    pub(super) calls: &'a Calls<'a, A>,
+    pub(super) options: &'a Options,
+    pub(super) gate: Gate<'a, A>,
 }
 
 impl<A> std::fmt::Debug for AccountRun<'_, A> {
@@ -33,8 +36,11 @@ impl<A> std::fmt::Debug for AccountRun<'_, A> {
 }
 
 /// Why the rest of an account's posts are not tried.
-struct Halted {
+#[derive(Clone)]
+pub(super) struct Halted {
     trouble: Trouble,
+    /// When another try may help.
+    at: Option<Timestamp>,
     state: PostState,
     exit: Exit,
 }
@@ -43,11 +49,13 @@ struct Halted {
 struct Located {
     row: Row,
     source: Option<(Video, Plan)>,
+    /// The row is that of another file, which lay where this one lies now.
+    replaced: bool,
 }
 
 /// Why a post could not be looked up.
 #[derive(Debug, thiserror::Error)]
-enum LocateError {
+pub(super) enum LocateError {
     #[error(transparent)]
     File(#[from] VideoError),
     #[error(transparent)]
@@ -71,14 +79,23 @@ impl<'a, A: Authority> AccountRun<'a, A> {
                 row.label == post.subject.video || (post.id.is_some() && row.id == post.id)
             })
         };
-        posts.sort_by_key(|post| (!is_begun(post), post.publish_at));
+        let named = |row: &Row| {
+            let names = |post: &Post| {
+                row.label == post.subject.video || (row.id.is_some() && row.id == post.id)
+            };
+            posts.iter().any(names)
+        };
+        let others: Vec<_> = begun.iter().filter(|row| !named(row)).collect();
+        settle(self.calls, &others).await;
+        posts.sort_by_key(|post| (!is_begun(post), post.publish_at.is_none(), post.publish_at));
         let mut halted: Option<Halted> = None;
         let mut reports = Vec::new();
         for post in &posts {
             let report = if let Some(halted) = &halted {
-                halted.report(post)
+                self.not_tried(post, halted).await
             } else {
-                let (report, stop) = self.one(post).await;
+                let due = is_begun(post) || self.is_due(post);
+                let (report, stop) = if due { self.one(post).await } else { (early(post), None) };
                 halted = stop;
                 report
             };
@@ -88,29 +105,59 @@ impl<'a, A: Authority> AccountRun<'a, A> {
         reports
     }
 
+    pub(super) fn is_due(&self, post: &Post) -> bool {
+        post.publish_at.is_none_or(|at| at <= self.options.clock.now())
+    }
+
+    /// A post after one that stopped the account: what is posted is still called so.
+    async fn not_tried(&self, post: &Post, halted: &Halted) -> PostReport {
+        if !self.is_due(post) {
+            return early(post);
+        }
+        if halted.state == PostState::Deferred
+            && let Ok(located) = self.locate(post).await
+            && let Some(report) = earlier(post, &located.row, Instant::now())
+        {
+            return report;
+        }
+        halted.report(post)
+    }
+
     async fn one(&self, post: &Post) -> (PostReport, Option<Halted>) {
         let started = Instant::now();
-        if let Some(signal) = self.calls.shutdown.asked() {
-            let leave = Leave::Interrupted(signal);
-            let report = Known::new(post, started).left(&leave);
-            return (report.clone(), Halted::after(&leave, &report));
+        // A second time for a file that took the place of the one that was begun.
+        for _ in 0..2 {
+            if let Some(signal) = self.calls.shutdown.asked() {
+                return left(&Known::new(post, started), &Leave::Interrupted(signal));
+            }
+            let located = match self.locate(post).await {
+                Ok(located) => located,
+                Err(error) => return left(&Known::new(post, started), &error.into()),
+            };
+            if let Some(report) = earlier(post, &located.row, started) {
+                return (report, None);
+            }
+            let nothing_yet = located.row.phase().is_none_or(Phase::is_dead);
+            if nothing_yet && !self.is_due(post) {
+                return (early(post), None);
+            }
+            if let Some(outcome) = self.drive(post, located, started).await {
+                return outcome;
+            }
         }
-        let now = self.options.clock.now();
-        if let Some(at) = post.publish_at.filter(|at| *at > now) {
-            let report = Known::new(post, started).report(PostState::Deferred, Exit::Done);
-            let note = Some("its time has not come".to_owned());
-            return (PostReport { at: Some(at), note, ..report }, None);
-        }
-        let located = match self.locate(post).await {
-            Ok(located) => located,
-            Err(error) => return not_located(post, started, error),
-        };
-        if let Some(report) = earlier(post, &located.row, started) {
-            return (report, None);
-        }
-        let Located { row, source } = located;
+        left(&Known::new(post, started), &Leave::Replaced)
+    }
+
+    /// Drives a post as far as it goes. `None`: its file is another one now, to be looked up anew.
+    async fn drive(
+        &self,
+        post: &Post,
+        located: Located,
+        started: Instant,
+    ) -> Option<(PostReport, Option<Halted>)> {
+        let Located { row, source, replaced } = located;
         let mut drive = Drive::new(&self.gate, self.calls, self.options, post, row, source);
-        let left = drive.run().await;
+        let outcome = drive.run().await;
         let username = self.gate.username().await;
         let known = Known {
             post,
@@ -120,28 +167,27 @@ impl<'a, A: Authority> AccountRun<'a, A> {
             username: username.as_deref(),
             took: started.elapsed(),
         };
-        match (left, drive.phase()) {
-            (Err(Leave::Journal(JournalError::SameContent { other, certain: true })), _) => {
-                let (number, same) = (drive.row.number, other.number);
-                match self.calls.journal.same_as(number, same) {
+        Some(match outcome {
+            Err(Leave::Replaced) => return None,
+            // The file that lay here before is done with; now this one.
+            Ok(()) if replaced && drive.phase() != Some(Phase::Unresolved) => return None,
+            Err(Leave::Journal(JournalError::SameContent { other, certain: true })) => {
+                match self.calls.journal.same_as(drive.row.number, other.number) {
                     Ok(()) => (same_as(post, &other, started), None),
-                    Err(error) => {
-                        let leave = Leave::Journal(error);
-                        let report = known.left(&leave);
-                        (report.clone(), Halted::after(&leave, &report))
-                    }
+                    Err(error) => left(&known, &Leave::Journal(error)),
                 }
             }
-            (Err(leave), _) => {
-                let report = known.left(&leave);
-                (report.clone(), Halted::after(&leave, &report))
+            Err(leave) => {
+                let (report, halted) = left(&known, &leave);
+                self.remember_cap(report, halted)
             }
-            (Ok(()), phase) => {
-                let phase = phase.unwrap_or(Phase::Lost);
+            Ok(()) => {
+                let phase = drive.phase().unwrap_or(Phase::Lost);
                 let report = known.over(phase, drive.trouble.as_ref(), drive.exit);
-                (report.clone(), Halted::after_refusal(phase, &report))
+                let halted = Halted::after_refusal(phase, &report);
+                self.remember_cap(report, halted)
             }
-        }
+        })
     }
 
     /// Opens the file, plans it and finds or makes the post's row.
@@ -156,15 +202,20 @@ impl<'a, A: Authority> AccountRun<'a, A> {
                     (journal::Content::File(file), Some((video, plan)))
                 }
                 Err(error) if error.is_missing() => {
-                    let id = post.id.as_deref();
-                    let known = gone(self.calls.journal, self.calls.account, post.mode, id, path)?;
-                    let row = known.ok_or(error)?;
-                    return Ok(Located { row, source: None });
+                    return Ok(Located {
+                        row: self.gone(post, path, error)?,
+                        source: None,
+                        replaced: false,
+                    });
                 }
                 Err(error) => return Err(error.into()),
             },
         };
-        let row = self.calls.journal.post_for(&self.new_post(post, content))?;
+        let new = self.new_post(post, content);
+        if let Some(row) = self.replaced(&new)? {
+            return Ok(Located { row, source, replaced: true });
+        }
+        let row = self.calls.journal.post_for(&new)?;
         let source = source.map(|(video, plan)| {
             let recorded = row.file().filter(|file| file.identity.size == video.size());
             let recorded = recorded.and_then(|f| Plan::recorded(f.identity.size, f.chunk_size));
@@ -172,12 +223,42 @@ impl<'a, A: Authority> AccountRun<'a, A> {
             // An attempt under way keeps the plan that its init declared.
             (video, recorded.filter(|_| begun).unwrap_or(plan))
         });
-        Ok(Located { row, source })
+        Ok(Located { row, source, replaced: false })
+    }
+
+    /// The post of a file that is gone; the error that says so if there is none.
+    pub(super) fn gone(
+        &self,
+        post: &Post,
+        path: &Path,
+        error: VideoError,
+    ) -> Result<Row, LocateError> {
+        let id = post.id.as_deref();
+        let known = gone(self.calls.journal, self.calls.account, post.mode, id, path)?;
+        Ok(known.ok_or(error)?)
+    }
+
+    /// The post under way of another file that lay where this one lies now. It comes first: as long as
+    /// it may become a post, nothing new is begun for this entry.
+    fn replaced(&self, new: &NewPost) -> Result<Option<Row>, JournalError> {
+        let journal = self.calls.journal;
+        let journal::Content::File(file) = &new.content else { return Ok(None) };
+        if journal.find(new)?.is_some() {
+            return Ok(None);
+        }
+        let mut begun = journal.unfinished(Some(&new.account))?;
+        begun.retain(|row| {
+            row.mode == new.mode
+                && row.phase() != Some(Phase::Unresolved)
+                && (row.id.is_none() || new.id.is_none())
+                && row.file().is_some_and(|known| known.path == file.path)
+        });
+        Ok(begun.pop())
     }
 
     /// The file as the journal knows files. Its content is read here only if the journal knows another
     /// post of this account, mode and size.
-    async fn local_file(
+    pub(super) async fn local_file(
         &self,
         post: &Post,
         video: &Video,
@@ -210,7 +291,7 @@ impl<'a, A: Authority> AccountRun<'a, A> {
         })
     }
 
-    fn new_post(&self, post: &Post, content: journal::Content) -> NewPost {
+    pub(super) fn new_post(&self, post: &Post, content: journal::Content) -> NewPost {
         NewPost {
             account: self.calls.account.to_owned(),
             username: Some(post.subject.account.clone()),
@@ -225,8 +306,15 @@ impl<'a, A: Authority> AccountRun<'a, A> {
     }
 }
 
+/// The report of a post whose time has not come.
+pub(super) fn early(post: &Post) -> PostReport {
+    let report = Known::new(post, Instant::now()).report(PostState::Deferred, Exit::Done);
+    let note = Some("its time has not come".to_owned());
+    PostReport { at: post.publish_at, note, ..report }
+}
+
 /// The report of a post that earlier runs brought to its end.
-fn earlier(post: &Post, row: &Row, started: Instant) -> Option<PostReport> {
+pub(super) fn earlier(post: &Post, row: &Row, started: Instant) -> Option<PostReport> {
     let attempt = row.last.as_ref()?;
     let known = Known { row: Some(row), attempt: Some(attempt), ..Known::new(post, started) };
     match attempt.phase {
@@ -273,23 +361,30 @@ fn same_as(post: &Post, other: &Row, started: Instant) -> PostReport {
     })
 }
 
-fn not_located(post: &Post, started: Instant, error: LocateError) -> (PostReport, Option<Halted>) {
-    let leave = match error {
-        LocateError::Journal(error) => Leave::Journal(error),
-        LocateError::File(error) => Leave::File(error),
-        LocateError::Plan(error) => Leave::Unfit {
-            trouble: Trouble {
-                code: "file".into(),
-                message: text::plain(&chain(&error)),
-                hint: None,
-                retryable: false,
-                log_id: None,
+impl From<LocateError> for Leave {
+    fn from(error: LocateError) -> Self {
+        match error {
+            LocateError::Journal(error) => Self::Journal(error),
+            LocateError::File(error) => Self::File(error),
+            LocateError::Plan(error) => Self::Unfit {
+                trouble: Trouble {
+                    code: "file".into(),
+                    message: text::plain(&chain(&error)),
+                    hint: None,
+                    retryable: false,
+                    log_id: None,
+                },
+                exit: Exit::Failed,
             },
-            exit: Exit::Failed,
-        },
-    };
-    let report = Known::new(post, started).left(&leave);
-    (report.clone(), Halted::after(&leave, &report))
+        }
+    }
+}
+
+/// The report of a post that the run leaves, and what that means for the account's others.
+fn left(known: &Known<'_>, leave: &Leave) -> (PostReport, Option<Halted>) {
+    let report = known.left(leave);
+    let halted = Halted::after(leave, &report);
+    (report, halted)
 }
 
 impl Halted {
@@ -317,7 +412,13 @@ impl Halted {
     }
 
     fn from(report: &PostReport) -> Self {
-        let state = match report.exit {
+        let code = report.trouble.as_ref().map(|trouble| Code::from(trouble.code.as_str()));
+        // Also if this post failed for it: the others only have to wait.
+        let exit = match code.map(|code| code.reaction()) {
+            Some(Reaction::Cap) => Exit::Temporary,
+            _ => report.exit,
+        };
+        let state = match exit {
             Exit::Temporary | Exit::Interrupted | Exit::Terminated => PostState::Deferred,
             _ => PostState::Failed,
         };
@@ -328,12 +429,17 @@ impl Halted {
             retryable: true,
             log_id: None,
         });
-        Self { trouble, state, exit: report.exit }
+        Self { trouble, at: report.at, state, exit }
+    }
+
+    /// With the time when there may be room again.
+    pub(super) fn until(self, at: Timestamp) -> Self {
+        Self { at: Some(at), ..self }
     }
 
     fn report(&self, post: &Post) -> PostReport {
         let report = Known::new(post, Instant::now()).report(self.state, self.exit);
         let note = Some("not tried: an earlier post of this account was stopped".to_owned());
-        PostReport { trouble: Some(self.trouble.clone()), note, ..report }
+        PostReport { trouble: Some(self.trouble.clone()), at: self.at, note, ..report }
     }
 }

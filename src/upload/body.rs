@@ -11,6 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep};
 
+use crate::fault;
 use crate::tiktok::ContentRange;
 use crate::upload::pace::Pace;
 use crate::upload::video::{READ, Video, VideoError};
@@ -150,6 +151,7 @@ impl ChunkBody {
         let frame = self.block.split_to(self.block.len().min(FRAME));
         let last = frame.len() as u64 == self.left;
         if last {
+            fault::point("body: last frame").map_err(|e| self.video.failed(e))?;
             self.video.check_unchanged()?;
             self.flow.last_block_handed.store(true, Ordering::SeqCst);
         }
@@ -191,7 +193,13 @@ impl Body for ChunkBody {
                 let read = ready!(Pin::new(reading).poll(cx));
                 this.reading = None;
                 match read {
-                    Ok(Ok(block)) => this.block = block,
+                    Ok(Ok(block)) => {
+                        if let Err(error) = fault::point("body: block") {
+                            let error = this.video.failed(error);
+                            return Poll::Ready(Some(Err(this.fail(error))));
+                        }
+                        this.block = block;
+                    }
                     Ok(Err(error)) => return Poll::Ready(Some(Err(this.fail(error)))),
                     Err(_) => {
                         let source = std::io::Error::other("the reading thread ended");

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::clock::Clock;
 use crate::exit::{Exit, Explain};
-use crate::journal::{CallKind, Facts, Journal, JournalError};
+use crate::journal::{Attempt, CallKind, Facts, Journal, JournalError};
 use crate::retry::{Backoff, jittered};
 use crate::secret::Secret;
 use crate::signals::{Shutdown, Signal};
@@ -17,6 +17,7 @@ use crate::tiktok::{Client, Code, CreatorInfo, Error, InitAnswer, PostStatus};
 use crate::timing::Timing;
 use crate::upload::post::Init;
 use crate::upload::report::{Progress, Reporter, Subject, Trouble};
+use crate::upload::state::{Failed, Phase};
 
 /// Tries of a call that may be repeated.
 const TRIES: u32 = 5;
@@ -117,6 +118,18 @@ impl Trouble {
 }
 
 impl Trouble {
+    /// As the journal kept it with an attempt.
+    pub(super) fn of_attempt(attempt: &Attempt) -> Self {
+        let retryable = matches!(attempt.phase, Phase::Failed(Failed::Internal | Failed::Pull));
+        Self {
+            code: attempt.code.clone().unwrap_or_else(|| "failed".into()),
+            message: attempt.message.clone().unwrap_or_else(|| "failed in an earlier run".into()),
+            hint: None,
+            retryable,
+            log_id: attempt.log_id.clone(),
+        }
+    }
+
     /// As the journal keeps it with an attempt.
     pub(super) fn facts(&self) -> Facts {
         Facts {
@@ -207,7 +220,10 @@ impl<A: Authority> Calls<'_, A> {
     /// Sends an init. Repeated only after answers that prove that nothing was begun: a refused token
     /// and a rate limit.
     pub async fn init(&self, subject: &Subject, init: &Init) -> Result<InitAnswer, CallError> {
-        self.settled(subject, |token| async move { init.send(self.client, &token).await }).await
+        self.settled(subject, CallKind::Init, |token| async move {
+            init.send(self.client, &token).await
+        })
+        .await
     }
 
     /// Repeats a call that changes nothing at TikTok until it is answered or the tries are used up.
@@ -220,7 +236,7 @@ impl<A: Authority> Calls<'_, A> {
         let mut backoff = Backoff::new(self.timing.backoff_base, self.timing.backoff_cap, TRIES);
         loop {
             self.take_slot(subject, kind).await?;
-            let error = match self.settled(subject, &call).await {
+            let error = match self.settled(subject, kind, &call).await {
                 Err(CallError::Api(error)) if may_pass(&error) => error,
                 other => return other,
             };
@@ -232,10 +248,12 @@ impl<A: Authority> Calls<'_, A> {
         }
     }
 
-    /// One call, with the token renewed once if it is refused, and rate limits waited out.
+    /// One call that is counted already, with the token renewed once if it is refused, and rate limits
+    /// waited out. Those repetitions are counted here.
     async fn settled<T, F: Future<Output = Result<T, Error>> + Send>(
         &self,
         subject: &Subject,
+        kind: CallKind,
         call: impl Fn(Secret) -> F + Sync,
     ) -> Result<T, CallError> {
         let mut token = self.authority.access_token().await?;
@@ -257,6 +275,7 @@ impl<A: Authority> Calls<'_, A> {
                 }
                 answer => return answer.map_err(CallError::from),
             }
+            self.journal.note_call(self.account, kind)?;
         }
     }
 

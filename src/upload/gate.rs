@@ -1,4 +1,5 @@
-//! What must be true before an init: scopes, the creator's current options, the video's length.
+//! What must be true before an init: scopes, room under the caps, the creator's current options, the
+//! video's length.
 
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use crate::exit::Exit;
 use crate::manifest::Mode;
 use crate::tiktok::{CreatorInfo, Scopes};
 use crate::upload::calls::{Authority, Calls};
-use crate::upload::engine::Leave;
+use crate::upload::cap::has_room;
+use crate::upload::leave::Leave;
 use crate::upload::post::{Content, Post};
 use crate::upload::report::{Progress, Trouble};
 
@@ -40,6 +42,7 @@ impl<'a, A: Authority> Gate<'a, A> {
         if !self.scopes.has(scope) {
             return Err(Leave::Unfit { trouble: scope_missing(scope), exit: Exit::Login });
         }
+        has_room(self.calls, post).await?;
         if post.mode == Mode::Draft {
             return Ok(());
         }

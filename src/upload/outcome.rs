@@ -2,17 +2,14 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::exit::{Exit, Explain};
+use crate::exit::Exit;
 use crate::journal;
-use crate::text;
-use crate::upload::calls::{CallError, chain};
-use crate::upload::engine::Leave;
+use crate::upload::leave::Leave;
 use crate::upload::post::Post;
 use crate::upload::report::{PostReport, PostState, Trouble};
-use crate::upload::state::{Failed, Phase};
+use crate::upload::state::{Failed, Phase, Transfer};
 
 /// What is known about a post when its run ends.
 pub(super) struct Known<'a> {
@@ -120,115 +117,35 @@ impl<'a> Known<'a> {
 
     /// The report of a post that the run had to leave where it is.
     pub(super) fn left(&self, leave: &Leave) -> PostReport {
-        let exit = leave.exit(self.attempt.map(|attempt| attempt.phase));
-        let open = self.attempt.is_some_and(|attempt| !attempt.phase.is_over());
-        let state = match (open, exit) {
-            (true, _) => PostState::Processing,
-            (false, Exit::Temporary | Exit::Interrupted | Exit::Terminated) => PostState::Deferred,
-            (false, _) => PostState::Failed,
-        };
-        let at = leave.again_at();
-        PostReport { trouble: Some(leave.trouble()), at, ..self.report(state, exit) }
-    }
-}
-
-impl Leave {
-    fn exit(&self, phase: Option<Phase>) -> Exit {
-        match self {
-            Self::Call(error) => error.exit(),
-            Self::Journal(error) => error.exit(),
-            Self::File(error) => error.exit(),
-            Self::Interrupted(signal) => signal.exit(),
-            Self::Unfit { exit, .. } => *exit,
-            Self::OutOfStep if matches!(phase, Some(Phase::FinalIntent { .. })) => Exit::Unknown,
-            Self::ChunkRefused { .. } | Self::NoMoreAttempts { next: None } => Exit::Failed,
-            Self::OutOfStep
-            | Self::StillProcessing
-            | Self::WaitingForProof { .. }
-            | Self::ChunkFailed { .. }
-            | Self::TooSlow { .. }
-            | Self::NoMoreAttempts { next: Some(_) } => Exit::Temporary,
-        }
-    }
-
-    fn again_at(&self) -> Option<Timestamp> {
-        match self {
-            Self::WaitingForProof { from } => Some(*from),
-            Self::NoMoreAttempts { next } => *next,
-            _ => None,
-        }
-    }
-
-    fn trouble(&self) -> Trouble {
-        let again = "run the same command again to go on";
-        let (code, message, hint) = match self {
-            Self::Call(error) => return error.trouble(),
-            Self::Unfit { trouble, .. } => return trouble.clone(),
-            Self::Journal(error) => {
-                let message = format!("could not record a step: {}", chain(error));
-                ("journal", message, error.hint())
+        let phase = self.attempt.map(|attempt| attempt.phase);
+        let exit = leave.exit(phase);
+        let open = phase.is_some_and(|phase| !phase.is_over());
+        let state = match (leave, open, exit) {
+            (Leave::Unrecorded { phase: Phase::Published, .. }, ..) => PostState::Published,
+            (Leave::Unrecorded { phase: Phase::Inboxed, .. }, ..) => PostState::Inbox,
+            (_, true, Exit::Unknown) => PostState::Unresolved,
+            (_, true, _) => PostState::Processing,
+            (_, false, Exit::Temporary | Exit::Interrupted | Exit::Terminated) => {
+                PostState::Deferred
             }
-            Self::File(error) if error.is_missing() => (
-                "file_gone",
-                format!("{}; it was not posted", chain(error)),
-                Some("put the file back, or take the post out of the manifest".into()),
-            ),
-            Self::File(error) => ("file", chain(error), error.hint()),
-            Self::Interrupted(_) => ("interrupted", "interrupted".into(), Some(again.into())),
-            Self::StillProcessing => (
-                "processing",
-                "TikTok is still working on it; nothing failed".into(),
-                Some("`tiktok-up status` or the same command tells later how it ended".into()),
-            ),
-            Self::WaitingForProof { from } => (
-                "waiting_for_proof",
-                format!("only after {from} can be proved that the last chunk did not arrive"),
-                Some("it is not sent again before that; run the same command then".into()),
-            ),
-            Self::ChunkFailed { why } => {
-                ("chunk_failed", format!("a chunk failed too often: {why}"), Some(again.into()))
-            }
-            Self::OutOfStep => (
-                "out_of_step",
-                "TikTok and this program disagree about the bytes that arrived".into(),
-                Some(again.into()),
-            ),
-            Self::ChunkRefused { status } => (
-                "chunk_refused",
-                format!("TikTok refused a chunk as malformed (HTTP {status})"),
-                Some("please report this with the file's size".into()),
-            ),
-            Self::TooSlow { needs } => (
-                "too_slow",
-                "the upload did not finish within the hour that TikTok gives it".into(),
-                Some(format!("it needs at least {needs:.1} Mbit/s")),
-            ),
-            Self::NoMoreAttempts { next: Some(next) } => (
-                "too_many_attempts",
-                "two attempts within an hour came to nothing".into(),
-                Some(format!("nothing was posted; run again after {next}")),
-            ),
-            Self::NoMoreAttempts { next: None } => (
-                "too_many_attempts",
-                "TikTok failed it in every attempt".into(),
-                Some("`--repost` starts it over".into()),
-            ),
+            (_, false, _) => PostState::Failed,
         };
-        let message = text::plain(&message);
-        Trouble {
-            code: code.into(),
-            message,
-            hint,
-            retryable: self.exit(None) == Exit::Temporary,
-            log_id: None,
+        let (mut trouble, at) = (leave.trouble(self), leave.again_at());
+        if exit == Exit::Login && self.may_be_live() {
+            let hint = trouble.hint.map(|hint| format!("{hint}; ")).unwrap_or_default();
+            trouble.hint = Some(format!(
+                "{hint}then run the same command again: the post may be live, and it is not sent twice"
+            ));
         }
+        PostReport { trouble: Some(trouble), at, ..self.report(state, exit) }
     }
 
-    /// Whether the account's other posts would meet the same.
-    pub(super) fn stops_account(&self) -> bool {
-        match self {
-            Self::Call(CallError::Token(_)) | Self::Journal(_) | Self::Interrupted(_) => true,
-            Self::Call(error) => error.exit() == Exit::Login,
+    /// Whether TikTok may have everything already.
+    pub(super) fn may_be_live(&self) -> bool {
+        let pulled = self.attempt.is_some_and(|attempt| attempt.transfer == Transfer::Pull);
+        match self.attempt.map(|attempt| attempt.phase) {
+            Some(Phase::FinalIntent { .. } | Phase::Uploaded) => true,
+            Some(Phase::Open { .. }) => pulled,
             _ => false,
         }
     }

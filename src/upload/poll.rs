@@ -1,11 +1,13 @@
 //! Asking for posts that are with TikTok, without sending anything.
 
+use std::time::Duration;
+
 use crate::journal::{Facts, JournalError, Post as Row};
 use crate::tiktok::{Code, PostStatus, State};
 use crate::upload::calls::{Authority, CallError, Calls};
 use crate::upload::plan::Plan;
 use crate::upload::report::{Subject, Trouble};
-use crate::upload::state::{Event, Failed, Phase, Seen, Transfer, step};
+use crate::upload::state::{Event, Failed, Phase, Seen, Transfer, resume, step};
 
 /// What status/fetch said, in the terms of the state machine.
 #[derive(Debug)]
@@ -107,4 +109,42 @@ pub async fn poll<A: Authority>(
         }
     }
     Ok(row)
+}
+
+/// Posts that one run asks for on the side.
+const ON_THE_SIDE: usize = 10;
+
+/// Looks after posts that were begun and that the manifest at hand does not name (any more): TikTok is
+/// asked for those that it has, and those that nothing can come of are given up. The caller holds the
+/// account's upload lock, so none of them is under way elsewhere.
+///
+/// What fails here fails again where it matters, or is told by `status`.
+pub(super) async fn settle<A: Authority>(calls: &Calls<'_, A>, rows: &[&Row]) {
+    let mut asked = 0;
+    for row in rows {
+        let Some(mut attempt) = row.last.clone() else { continue };
+        let given_up = match (attempt.phase, attempt.transfer) {
+            (Phase::InitIntent, transfer) => resume(transfer, Phase::InitIntent).phase,
+            (Phase::Open { .. }, Transfer::File { .. }) => {
+                let age = calls.clock.now().duration_since(attempt.created_at);
+                if Duration::try_from(age).is_ok_and(|age| age < calls.timing.proof_age) {
+                    continue;
+                }
+                Phase::Abandoned
+            }
+            (Phase::Unresolved, _) => continue,
+            _ => {
+                asked += 1;
+                let account = row.username.clone().unwrap_or_else(|| row.account.clone());
+                let subject = Subject { index: 0, account, video: row.label.clone() };
+                if asked > ON_THE_SIDE || poll(calls, &subject, (*row).clone()).await.is_err() {
+                    return;
+                }
+                continue;
+            }
+        };
+        if calls.journal.advance(&mut attempt, given_up, &Facts::default()).is_err() {
+            return;
+        }
+    }
 }

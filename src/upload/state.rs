@@ -35,7 +35,8 @@ pub enum Phase {
     /// The final chunk is about to be sent, or was sent and its answer is not recorded.
     FinalIntent {
         /// What tells how this came about, and so never changes: all chunks but the last were
-        /// stored, or fewer, and TikTok claimed too early that it had everything.
+        /// stored, or TikTok claimed too early that it had everything. Then it is the index of the
+        /// chunk whose answer said so, or the number of all chunks if a status did.
         stored: u32,
     },
     /// TikTok has every byte; posting has started.
@@ -282,7 +283,7 @@ fn open(chunks: u32, stored: u32, event: Event) -> Step {
 fn final_intent(chunks: u32, stored: u32, event: Event) -> Step {
     let phase = Phase::FinalIntent { stored };
     let here = |action| to(phase, action);
-    let claimed_early = stored + 1 < chunks;
+    let claimed_early = stored + 1 != chunks;
     match event {
         Event::AllStored { index } if index + 1 == chunks => to(Phase::Uploaded, Action::Ask),
         Event::ChunkStored { index } if index + 1 < chunks => {
@@ -300,10 +301,17 @@ fn final_intent(chunks: u32, stored: u32, event: Event) -> Step {
         }
         Event::ProvedIncomplete if claimed_early => to(Phase::Unresolved, Action::Stop),
         Event::ProvedIncomplete => to(Phase::Abandoned, Action::Again),
+        // After an early claim, chunks follow only the one that was claimed to be the last.
+        Event::Status(Seen::Processing { stored: Some(seen) })
+            if claimed_early && seen <= stored && seen < chunks =>
+        {
+            here(Action::Prove)
+        }
         // The read may lag: it tells what to send, not how this came about.
         Event::Status(Seen::Processing { stored: Some(seen) }) if seen < chunks => {
             here(Action::Send { index: seen })
         }
+        Event::Status(Seen::Processing { stored: Some(_) }) if claimed_early => here(Action::Ask),
         Event::Status(Seen::Processing { stored: Some(_) }) => to(Phase::Uploaded, Action::Ask),
         // Published with chunks that were never sent: no documented meaning.
         Event::Status(Seen::Published | Seen::Inboxed) if claimed_early => {
@@ -429,6 +437,12 @@ mod tests {
                 ] {
                     assert_eq!(step(file, early, event).phase, after, "{event:?}");
                 }
+                for stored in 0..=index {
+                    let elsewhere = Event::Status(Seen::Processing { stored: Some(stored) });
+                    assert_eq!(step(file, early, elsewhere), to(early, Action::Prove));
+                }
+                let all = Event::Status(Seen::Processing { stored: Some(chunks) });
+                assert_eq!(step(file, early, all), to(early, Action::Ask));
                 let next = Event::Status(Seen::Processing { stored: Some(index + 1) });
                 assert_eq!(step(file, early, next).action, Action::Send { index: index + 1 });
             }

@@ -93,6 +93,7 @@ impl Video {
         let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
         let file =
             OpenOptions::new().read(true).custom_flags(nonblock).open(path).map_err(failed)?;
+        fault::point("video: examine").map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         if !metadata.is_file() {
             return Err(VideoError::NotRegular { path: path.to_owned() });
@@ -122,10 +123,17 @@ impl Video {
     }
 
     /// Asks the descriptor whether the file is still the one that was opened.
+    ///
+    /// A file whose last name was taken away meanwhile (deleted, or replaced by a rename) is still the
+    /// one that was opened, although that moved its `ctime`.
     pub fn check_unchanged(&self) -> Result<(), VideoError> {
         fault::point("video: check").map_err(|e| self.failed(e))?;
         let metadata = self.file.metadata().map_err(|e| self.failed(e))?;
-        if Identity::of(&metadata) == self.identity {
+        let now = Identity::of(&metadata);
+        let unlinked = metadata.nlink() == 0;
+        if now == self.identity
+            || (unlinked && Identity { ctime: self.identity.ctime, ..now } == self.identity)
+        {
             Ok(())
         } else {
             Err(VideoError::Changed { path: self.path.clone() })
@@ -141,7 +149,7 @@ impl Video {
         })
     }
 
-    fn failed(&self, source: io::Error) -> VideoError {
+    pub(super) fn failed(&self, source: io::Error) -> VideoError {
         VideoError::Io { path: self.path.clone(), source }
     }
 }
@@ -238,6 +246,17 @@ mod tests {
             file.as_file_mut().set_modified(before).unwrap();
         }
         assert_eq!(file.as_file().metadata().unwrap().modified().unwrap(), before);
+    }
+
+    #[test]
+    fn a_file_that_lost_its_name_is_still_the_same_until_it_is_written() {
+        let mut file = file(b"0123456789");
+        let video = Video::open(file.path()).unwrap();
+        std::fs::remove_file(file.path()).unwrap();
+        video.check_unchanged().unwrap();
+        while video.check_unchanged().is_ok() {
+            file.as_file_mut().write_all(b"x").unwrap();
+        }
     }
 
     #[test]

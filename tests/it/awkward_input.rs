@@ -334,7 +334,7 @@ fn t26_a_video_is_a_regular_file_that_can_be_read() {
 fn a_video_that_may_not_be_read_is_refused() {
     let world = World::logged_in();
     let video = world.video("locked.mp4", 10_000);
-    fs::set_permissions(&video, Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&video, Permissions::from_mode(0o000)).unwrap();
     if File::open(&video).is_ok() {
         // Nothing is locked to root.
         return;

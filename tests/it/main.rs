@@ -6,7 +6,14 @@ mod accounts;
 #[cfg(feature = "faults")]
 mod auth_sweep;
 mod awkward_input;
+mod faults_chunk;
+mod faults_file;
+mod faults_init;
+mod faults_journal;
+mod faults_signal;
+mod faults_status;
 mod hostile_callback;
+mod kill_rounds;
 mod login;
 mod login_ways;
 mod model;
@@ -18,5 +25,10 @@ mod sandbox_display;
 mod sandbox_faults;
 mod sandbox_posting;
 mod sandbox_upload;
+mod stage;
+mod storms;
+#[cfg(feature = "faults")]
+mod sweep;
+mod together;
 mod upload;
 mod world;

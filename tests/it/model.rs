@@ -14,6 +14,9 @@
 //! Not modelled: a PUT that is applied after the run has given it up (the margins of the server's
 //! proof are for that), a `FAILED` that is posted later, two processes at once (the upload lock).
 
+mod mutants;
+mod sound;
+
 use std::collections::HashMap;
 
 use tiktok_up::upload::state::{Action, Event, Failed, Phase, Seen, Step, Transfer, resume, step};
@@ -74,7 +77,7 @@ struct World {
 struct Surroundings {
     /// A PUT can get lost on its way, and be answered with an error.
     lossy: bool,
-    /// The program's clock may call the `upload_url` expired before it is, even without an answer.
+    /// The program's clock may call the `upload_url` expired before it is, at any time.
     hasty: bool,
     /// TikTok may forget a `publish_id`.
     forgetful: bool,
@@ -114,8 +117,6 @@ const SOUND: Rules = Rules {
     // The token is refreshed and the same call made again.
     unauthorized: |phase| Step { phase, action: Action::Ask },
 };
-
-const AGAIN: Step = Step { phase: Phase::Abandoned, action: Action::Again };
 
 /// What an exploration found.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -286,7 +287,8 @@ impl Model {
             return vec![heard(Event::FileReplaced)];
         }
         let mut effects = Vec::new();
-        if run.phase.needs_url() && self.chunks() > 0 && (task.expired || self.around.hasty) {
+        let file = self.chunks() > 0 && run.phase.needs_url();
+        if file && (self.around.hasty || sends && task.expired) {
             effects.push(heard(Event::UrlExpired));
         }
         if self.around.shifty && sends {
@@ -385,15 +387,15 @@ impl Model {
         task.outcome == Outcome::None && (incomplete || misread)
     }
 
-    /// Explores all that can be reached, or until a double is found if that is enough.
-    fn explore(&self, double_will_do: bool) -> Findings {
+    /// Explores all that can be reached, or until what is found is enough.
+    fn explore(&self, enough: fn(&Findings) -> bool) -> Findings {
         let mut numbers = HashMap::from([(World::START, 0_usize)]);
         let mut worlds = vec![World::START];
         let mut leads_to = Vec::new();
         let mut findings = Findings::default();
         while let Some(world) = worlds.get(leads_to.len()).copied() {
             self.judge(&world, &mut findings);
-            if double_will_do && findings.double > 0 {
+            if enough(&findings) {
                 return findings;
             }
             let next = self.moves(world).into_iter().map(|next| {
@@ -478,228 +480,3 @@ const CALM: Surroundings = Surroundings {
     early: false,
 };
 const LOSSY: Surroundings = Surroundings { lossy: true, ..CALM };
-
-/// Nothing may be wrong.
-fn sound(transfer: Transfer, around: Surroundings) {
-    let found = Model { transfer, around, rules: SOUND }.explore(false);
-    assert!(found.states > 100, "{found:?}");
-    let wrong = Findings { states: 0, ..found };
-    assert_eq!(wrong, Findings::default(), "{transfer:?} {around:?}");
-}
-
-/// Something must be wrong: a double.
-fn mutant(transfer: Transfer, around: Surroundings, rules: Rules) {
-    let found = Model { transfer, around, rules }.explore(true);
-    assert!(found.double > 0, "the model has lost its teeth: {found:?}");
-}
-
-#[test]
-fn sound_a_file_as_the_engine_does_it() {
-    sound(FILE, CALM);
-}
-
-#[test]
-fn sound_a_forgotten_publish_id_is_for_a_human() {
-    sound(FILE, Surroundings { forgetful: true, ..CALM });
-}
-
-#[test]
-fn sound_before_the_final_intent_an_attempt_is_dropped_without_asking() {
-    sound(FILE, Surroundings { hasty: true, ..CALM });
-}
-
-/// Without the final intent every ambiguity has to be settled by asking.
-#[test]
-fn sound_no_final_intent_while_status_is_truthful_and_reachable() {
-    let rules = Rules { step: asking_instead_of_intent, ..SOUND };
-    let found = Model { transfer: FILE, around: CALM, rules }.explore(false);
-    assert_eq!((found.double, found.lost, found.false_done), (0, 0, 0), "{found:?}");
-    assert!(found.naked > 0);
-}
-
-/// The rules of a final intent from the first chunk on, under the name of an open upload.
-fn asking_instead_of_intent(transfer: Transfer, phase: Phase, event: Event) -> Step {
-    let Phase::Open { stored } = phase else { return step(transfer, phase, event) };
-    if let Event::Intend = event {
-        return Step { phase, ..step(transfer, phase, event) };
-    }
-    let mut next = step(transfer, Phase::FinalIntent { stored }, event);
-    if let Phase::FinalIntent { stored } = next.phase {
-        next.phase = Phase::Open { stored };
-    }
-    next
-}
-
-#[test]
-fn sound_every_outcome_of_every_put() {
-    sound(FILE, LOSSY);
-}
-
-#[test]
-fn sound_own_proof() {
-    sound(FILE, Surroundings { shifty: true, ..LOSSY });
-}
-
-#[test]
-fn sound_another_file_in_place_of_the_planned_one() {
-    sound(FILE, Surroundings { replaced: true, ..LOSSY });
-    sound(FILE, Surroundings { replaced: true, lagging: true, forgetful: true, ..LOSSY });
-}
-
-#[test]
-fn sound_own_proof_forgotten_ids_and_haste() {
-    sound(FILE, Surroundings { shifty: true, forgetful: true, hasty: true, ..LOSSY });
-}
-
-#[test]
-fn sound_a_lagging_status_with_the_margins_of_the_proof() {
-    sound(FILE, Surroundings { lagging: true, ..LOSSY });
-    sound(FILE, Surroundings { lagging: true, shifty: true, hasty: true, unsent: true, ..LOSSY });
-}
-
-#[test]
-fn sound_one_chunk_and_three() {
-    for chunks in [1, 3] {
-        let around = Surroundings { shifty: true, forgetful: true, hasty: true, ..LOSSY };
-        sound(Transfer::File { chunks }, around);
-        sound(Transfer::File { chunks }, Surroundings { lagging: true, ..LOSSY });
-    }
-}
-
-#[test]
-fn sound_an_upload_that_is_closed_early() {
-    for chunks in [2, 3] {
-        sound(Transfer::File { chunks }, Surroundings { early: true, ..LOSSY });
-    }
-}
-
-#[test]
-fn sound_a_pull() {
-    sound(Transfer::Pull, CALM);
-}
-
-#[test]
-fn sound_a_pull_whose_unsent_init_is_repeated() {
-    sound(Transfer::Pull, Surroundings { unsent: true, forgetful: true, ..CALM });
-}
-
-#[test]
-fn mutant_no_final_intent_and_no_asking_before_giving_up() {
-    fn step_without(transfer: Transfer, phase: Phase, event: Event) -> Step {
-        let next = step(transfer, phase, event);
-        match (phase, event) {
-            (Phase::Open { .. }, Event::Intend) => Step { phase, ..next },
-            // The final chunk was sent from here.
-            (Phase::Open { stored }, Event::AllStored { .. } | Event::Status(Seen::Published)) => {
-                step(transfer, Phase::FinalIntent { stored }, event)
-            }
-            _ => next,
-        }
-    }
-    let around = Surroundings { hasty: true, ..CALM };
-    mutant(FILE, around, Rules { step: step_without, ..SOUND });
-}
-
-#[test]
-fn mutant_new_init_when_the_final_put_is_ambiguous() {
-    fn ambiguous(transfer: Transfer, phase: Phase, event: Event) -> Step {
-        match (phase, event) {
-            (Phase::FinalIntent { .. }, Event::ChunkUnclear) => AGAIN,
-            _ => step(transfer, phase, event),
-        }
-    }
-    mutant(FILE, CALM, Rules { step: ambiguous, ..SOUND });
-}
-
-#[test]
-fn mutant_an_expired_token_while_polling_restarts_the_post() {
-    mutant(FILE, CALM, Rules { unauthorized: |_| AGAIN, ..SOUND });
-    mutant(Transfer::Pull, CALM, Rules { unauthorized: |_| AGAIN, ..SOUND });
-}
-
-#[test]
-fn mutant_expiry_alone_means_abandon() {
-    fn expiry(transfer: Transfer, phase: Phase, event: Event) -> Step {
-        match (phase, event) {
-            (Phase::FinalIntent { .. }, Event::UrlGone | Event::UrlExpired) => AGAIN,
-            _ => step(transfer, phase, event),
-        }
-    }
-    mutant(FILE, LOSSY, Rules { step: expiry, ..SOUND });
-}
-
-#[test]
-fn mutant_publish_id_saved_only_after_the_upload() {
-    let late = |phase: Phase| !phase.needs_url();
-    mutant(FILE, CALM, Rules { records: late, ..SOUND });
-}
-
-#[test]
-fn mutant_a_lagging_status_without_margins() {
-    let around = Surroundings { lagging: true, marginless: true, ..LOSSY };
-    mutant(FILE, around, SOUND);
-}
-
-#[test]
-fn mutant_a_pull_whose_init_is_repeated() {
-    fn repeat(transfer: Transfer, phase: Phase, event: Event) -> Step {
-        match (phase, event) {
-            (Phase::InitIntent, Event::InitUnclear) => AGAIN,
-            _ => step(transfer, phase, event),
-        }
-    }
-    fn wake(transfer: Transfer, phase: Phase) -> Step {
-        if phase == Phase::InitIntent { AGAIN } else { resume(transfer, phase) }
-    }
-    mutant(Transfer::Pull, CALM, Rules { step: repeat, ..SOUND });
-    mutant(Transfer::Pull, CALM, Rules { resume: wake, ..SOUND });
-}
-
-#[test]
-fn mutant_abandon_after_the_final_intent_without_any_proof() {
-    fn wake(transfer: Transfer, phase: Phase) -> Step {
-        if matches!(phase, Phase::FinalIntent { .. }) { AGAIN } else { resume(transfer, phase) }
-    }
-    mutant(FILE, CALM, Rules { resume: wake, ..SOUND });
-}
-
-#[test]
-fn mutant_unresolved_is_posted_again() {
-    fn wake(transfer: Transfer, phase: Phase) -> Step {
-        match phase {
-            Phase::Unresolved => Step { phase, action: Action::Again },
-            _ => resume(transfer, phase),
-        }
-    }
-    let rules = Rules {
-        resume: wake,
-        is_dead: |phase| phase.is_dead() || phase == Phase::Unresolved,
-        ..SOUND
-    };
-    mutant(FILE, Surroundings { forgetful: true, ..CALM }, rules);
-    mutant(Transfer::Pull, CALM, rules);
-}
-
-/// A status that lags behind makes the run send the final chunk once more, and then the file changes.
-#[test]
-fn mutant_own_proof_although_the_final_chunk_was_handed_over() {
-    fn careless(transfer: Transfer, phase: Phase, event: Event) -> Step {
-        match event {
-            Event::FileChanged { .. } => {
-                step(transfer, phase, Event::FileChanged { handed_over: false })
-            }
-            _ => step(transfer, phase, event),
-        }
-    }
-    let around = Surroundings { lagging: true, shifty: true, ..LOSSY };
-    mutant(FILE, around, Rules { step: careless, ..SOUND });
-}
-
-#[test]
-fn mutant_a_new_attempt_whatever_became_of_the_earlier_ones() {
-    fn always(transfer: Transfer, phase: Phase) -> Step {
-        let step = resume(transfer, phase);
-        if phase.is_done() { step } else { Step { action: Action::Again, ..step } }
-    }
-    mutant(FILE, CALM, Rules { resume: always, is_dead: |_| true, ..SOUND });
-}

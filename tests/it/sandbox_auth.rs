@@ -90,6 +90,7 @@ async fn a_mistake_of_the_app_shows_a_page_that_names_the_parameter_and_never_re
         (("response_type", Some("token")), "response_type"),
         (("scope", None), "scope"),
         (("scope", Some("user.info.basic video.publish")), "scope"),
+        (("scope", Some("user.info.basic, video.publish")), "scope"),
         (("scope", Some("user.info.basic,video.steal")), "scope"),
         (("scope", Some("user.info.basic,,video.publish")), "scope"),
         (("redirect_uri", None), "redirect_uri"),

@@ -5,19 +5,27 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
-use serde_json::Value;
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
+use tiktok_up::clock::Clock;
+use tiktok_up::journal::{Attempt, Journal, PostNumber};
 use tiktok_up::sandbox::{self, AccountPatch, ConsentPlan, LogEntry, Options, PostView, Sandbox};
+use tiktok_up::upload::state::Phase;
 use tokio::runtime::Runtime;
 
 /// Waiting times that make minutes of waiting take milliseconds; only a loopback API honours them.
 const FAST: &str = "backoff_base=2ms,backoff_cap=20ms,rate_limited=20ms,init_again=20ms,\
                     poll_first=5ms,poll_cap=50ms,qr_poll=20ms,quota_window=1s";
 
+/// The smallest chunk, in bytes.
+pub(crate) const CHUNK: u64 = 5_242_880;
 /// The account that consents by itself.
 pub(crate) const ADA: &str = "@ada";
 /// A public account.
@@ -45,7 +53,8 @@ impl World {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.unwrap();
-        let options = Options { auto_consent: true, processing: Duration::ZERO, ..options };
+        let (processing, download) = (Duration::ZERO, Duration::ZERO);
+        let options = Options { auto_consent: true, processing, download, ..options };
         let sandbox = runtime.block_on(async { sandbox::start(options) }).unwrap();
         let home = TempDir::with_prefix("tiktok-up-test-").unwrap();
         let (timing, ahead) = (FAST.to_owned(), SignedDuration::ZERO);
@@ -153,21 +162,127 @@ impl World {
 
     /// A manifest with one post of `video` by `user`, as `SELF_ONLY`.
     pub(crate) fn one_post(&self, user: &str, video: &str) -> String {
-        self.manifest(&serde_json::json!([
+        self.manifest(&json!([
             { "user_id": self.open_id(user), "video_path": video, "description": "hello",
               "privacy_level": "SELF_ONLY" }
         ]))
     }
 
+    /// A manifest with one video of one chunk, by `@ada`.
+    pub(crate) fn short(&self) -> String {
+        self.video("clip.mp4", 100_000);
+        self.one_post(ADA, "clip.mp4")
+    }
+
+    /// A manifest with one video of three chunks (see [`World::upload`]), by `@ada`.
+    pub(crate) fn long(&self) -> String {
+        self.video("long.mp4", 3 * CHUNK + 1000);
+        self.one_post(ADA, "long.mp4")
+    }
+
+    /// A manifest with one video that TikTok fetches.
+    pub(crate) fn pull(&self) -> String {
+        self.manifest(&json!([{ "user_id": self.open_id(ADA), "privacy_level": "SELF_ONLY",
+            "video_url": "https://verified.example/clip.mp4" }]))
+    }
+
+    /// A manifest with one post of two photos.
+    pub(crate) fn photos(&self) -> String {
+        self.manifest(&json!([{ "user_id": self.open_id(ADA), "privacy_level": "SELF_ONLY",
+            "photo_urls": ["https://verified.example/1.jpg", "https://verified.example/2.jpg"] }]))
+    }
+
+    /// Uploads a manifest, in chunks of the smallest size.
+    pub(crate) fn upload(&self, manifest: &str) -> Ran {
+        self.run(&["upload", "--chunk-size", &CHUNK.to_string(), manifest])
+    }
+
+    /// Starts [`World::upload`].
+    pub(crate) fn start_upload(&self, manifest: &str) -> Running {
+        Running::of(self.command(&["upload", "--chunk-size", &CHUNK.to_string(), manifest]))
+    }
+
+    /// Starts [`World::upload`] so that [`Running::fill_disk`] makes its writes fail.
+    pub(crate) fn start_upload_on_small_disk(&self, manifest: &str) -> Running {
+        let mut shell = Command::new("sh");
+        // Without the trap the system would end the process at the first write.
+        let script = "trap '' XFSZ; exec \"$0\" upload --chunk-size \"$1\" \"$2\"";
+        let chunk = CHUNK.to_string();
+        shell.args(["-c", script, env!("CARGO_BIN_EXE_tiktok-up"), &chunk, manifest]);
+        Running::of(self.dress(shell))
+    }
+
+    /// The journal of this home, opened to look at it.
+    pub(crate) fn journal(&self) -> Option<Journal> {
+        let dir = self.home().join("home");
+        Journal::open_existing(&dir, Clock::shifted(self.ahead)).unwrap()
+    }
+
+    /// The attempts at a post as the journal has them.
+    pub(crate) fn attempts(&self, post: u32) -> Vec<Attempt> {
+        let journal = self.journal();
+        journal.and_then(|journal| journal.attempts(PostNumber(post)).ok()).unwrap_or_default()
+    }
+
+    /// Where the attempts at the first post stand.
+    pub(crate) fn phases(&self) -> Vec<Phase> {
+        self.attempts(1).iter().map(|attempt| attempt.phase).collect()
+    }
+
+    /// The inits that reached TikTok, whatever came of them.
+    pub(crate) fn inits(&self) -> usize {
+        ["video_init", "inbox_init", "content_init"].map(|init| self.calls(init).len()).iter().sum()
+    }
+
+    /// The posts that TikTok published or put into an inbox.
+    pub(crate) fn published(&self) -> usize {
+        let done = |post: &PostView| {
+            matches!(post.status.as_str(), "PUBLISH_COMPLETE" | "SEND_TO_USER_INBOX")
+        };
+        self.posts().iter().filter(|post| done(post)).count()
+    }
+
+    /// Makes TikTok answer calls of an endpoint with an error code.
+    pub(crate) fn refuse(&self, endpoint: &str, nth: u64, times: u64, code: &str) {
+        self.fault(&json!({ "endpoint": endpoint, "nth": nth, "times": times,
+            "do": { "refuse": { "code": code } } }));
+    }
+
+    /// Makes TikTok answer status calls with these data.
+    pub(crate) fn say_status(&self, times: u64, data: &Value) {
+        let body = json!({ "data": data,
+            "error": { "code": "ok", "message": "", "log_id": "2026010100000000000000000000000001" } });
+        self.fault(&json!({ "endpoint": "status", "times": times,
+            "do": { "answer": { "status": 200, "headers": { "Content-Type": "application/json" },
+                                "body": body } } }));
+    }
+
+    /// Waits until something has come about.
+    #[track_caller]
+    pub(crate) fn wait_until(&self, what: &str, is: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !is(self) {
+            assert!(Instant::now() < deadline, "waited in vain until {what}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// The executable in this world, ready to run.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tiktok-up"));
+        command.args(args);
+        self.dress(command)
+    }
+
+    fn dress(&self, mut command: Command) -> Command {
         let timing = format!("{},clock_offset={}s", self.timing, self.ahead.as_secs());
         command
-            .args(args)
             .current_dir(self.home())
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
+            // A sandbox has no certificate to hold against the system's; reading those takes an
+            // unoptimised build longer than everything else that it does.
+            .env("SSL_CERT_FILE", "/dev/null")
             .env("TIKTOK_UP_HOME", self.home().join("home"))
             .env("TIKTOK_UP_API_URL", self.sandbox.url())
             .env("TIKTOK_UP_AUTH_URL", self.sandbox.url())
@@ -206,15 +321,35 @@ impl World {
         let mut said = String::new();
         let url = loop {
             let before = said.len();
-            if stderr.read_line(&mut said).unwrap() == 0 {
-                panic!("the login printed no URL: {said}");
-            }
+            let read = stderr.read_line(&mut said).unwrap();
+            assert!(read > 0, "the login printed no URL: {said}");
             let words = said[before..].split_whitespace();
             if let Some(url) = words.into_iter().find(|word| word.contains("/v2/auth/authorize/")) {
                 break url.to_owned();
             }
         };
         Login { child, stderr, said, url }
+    }
+
+    /// A login by this command; whatever URL it prints is opened, and what comes of it may be nothing.
+    pub(crate) fn login_by(&self, mut command: Command) -> Ran {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        loop {
+            let before = said.len();
+            if stderr.read_line(&mut said).unwrap() == 0 {
+                break;
+            }
+            let mut words = said[before..].split_whitespace();
+            if let Some(url) = words.find(|word| word.contains("/v2/auth/authorize/")) {
+                let page = self.runtime.block_on(reqwest::get(url));
+                drop(page);
+            }
+        }
+        let output = child.wait_with_output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        Ran { code: output.status.code(), stdout, stderr: said }
     }
 
     /// Opens a URL as a browser does, redirects followed; the last status and page come back.
@@ -266,6 +401,69 @@ impl Login {
     }
 }
 
+/// A run under way.
+pub(crate) struct Running {
+    child: Child,
+    said: Arc<Mutex<String>>,
+    listener: JoinHandle<()>,
+}
+
+impl Running {
+    fn of(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let said = Arc::new(Mutex::new(String::new()));
+        let (heard, stderr) = (Arc::clone(&said), BufReader::new(child.stderr.take().unwrap()));
+        let listener = std::thread::spawn(move || {
+            for line in stderr.lines() {
+                let mut heard = heard.lock().unwrap();
+                heard.push_str(&line.unwrap());
+                heard.push('\n');
+            }
+        });
+        Self { child, said, listener }
+    }
+
+    /// Whether it has said this on stderr.
+    pub(crate) fn said(&self, words: &str) -> bool {
+        self.said.lock().unwrap().contains(words)
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Sends a signal again and again until it has left.
+    pub(crate) fn insist(mut self, signal: Signal) -> Ran {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < deadline, "it does not leave");
+            self.signal(signal);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.end()
+    }
+
+    /// Ends it as a power cut does.
+    pub(crate) fn kill(self) {
+        self.signal(Signal::KILL);
+        self.end();
+    }
+
+    /// From now on every write to a file fails.
+    pub(crate) fn fill_disk(&self) {
+        let none = Rlimit { current: Some(0), maximum: Some(0) };
+        prlimit(Some(Pid::from_child(&self.child)), Resource::Fsize, none).unwrap();
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(self) -> Ran {
+        let ran = Ran::from_output(self.child.wait_with_output().unwrap());
+        self.listener.join().unwrap();
+        Ran { stderr: std::mem::take(&mut self.said.lock().unwrap()), ..ran }
+    }
+}
+
 /// What a run of the executable came to.
 #[derive(Debug)]
 pub(crate) struct Ran {
@@ -276,7 +474,10 @@ pub(crate) struct Ran {
 
 impl Ran {
     pub(crate) fn of(mut command: Command) -> Self {
-        let output = command.output().unwrap();
+        Self::from_output(command.output().unwrap())
+    }
+
+    fn from_output(output: std::process::Output) -> Self {
         Self {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),

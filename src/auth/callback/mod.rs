@@ -23,6 +23,7 @@ pub use judge::{Denial, Grant};
 
 use super::notice::length;
 use crate::exit::{Exit, Explain};
+use crate::fault;
 use crate::secret::Secret;
 use judge::CALLBACK_PATH;
 use server::{Event, HEADER_READ, Room, serve};
@@ -160,7 +161,10 @@ impl Drop for Serving {
 impl Callback {
     /// Listens on a port of 127.0.0.1, and nowhere else; 0 takes a free one.
     pub async fn bind(port: u16) -> Result<Self, CallbackError> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+        let listener = match fault::point("callback: bind") {
+            Ok(()) => TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await,
+            Err(error) => Err(error),
+        };
         let bound = listener.and_then(|listener| Ok((listener.local_addr()?.port(), listener)));
         match bound {
             Ok((port, listener)) => {

@@ -178,7 +178,7 @@ impl Store {
         fs::write_atomic(&path, &document.encode(), PRIVATE_FILE).map_err(StoreError::from)?;
         let saved = document.accounts.0.remove(open_id);
         if let Some(saved) = &saved {
-            self.remember_generation(saved);
+            self.remember_generation(saved, &lock);
         }
         Ok(saved)
     }
@@ -240,10 +240,11 @@ impl Store {
         mark.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.trim().parse().ok()).unwrap_or(0)
     }
 
-    fn remember_generation(&self, account: &Account) {
+    fn remember_generation(&self, account: &Account, held: &Lock) {
         let text = Zeroizing::new(format!("{}\n", account.generation));
         // The save itself is done. A mark that lags only recognises fewer old backups.
         let path = self.generation_file(&account.open_id);
+        let _ = fs::clean_temps(&path, held);
         let _ = fs::write_atomic(&path, text.as_bytes(), PRIVATE_FILE);
     }
 

@@ -259,3 +259,15 @@ fn a_directory_that_others_can_write_is_refused() {
     assert_eq!(error.exit(), Exit::Local);
     assert!(error.hint().unwrap().contains("chmod 700"));
 }
+
+#[test]
+fn f14_what_a_killed_save_left_of_a_generation_mark_is_removed_by_the_next_save() {
+    let home = home();
+    home.put(account("id"));
+    let mark = home.store.generation_file("id");
+    let name = mark.file_name().unwrap().to_str().unwrap();
+    let leftover = mark.with_file_name(format!(".{name}.tmp-0123456789abcdef"));
+    fs::write(&leftover, "7").unwrap();
+    home.put(account("id"));
+    assert!(mark.exists() && !leftover.exists());
+}

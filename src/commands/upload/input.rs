@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::exit::{Exit, Explain};
+use crate::fault;
 use crate::manifest::MAX_SIZE;
 use crate::text::plain;
 use crate::upload::video::{Video, VideoError};
@@ -81,8 +82,8 @@ fn open(path: &Path, name: &str) -> Result<Video, InputError> {
 
 fn text(from: impl Read, name: &str) -> Result<Vec<u8>, InputError> {
     let mut text = Vec::new();
-    from.take(MAX_SIZE as u64 + 1)
-        .read_to_end(&mut text)
+    fault::point("manifest: read")
+        .and_then(|()| from.take(MAX_SIZE as u64 + 1).read_to_end(&mut text))
         .map_err(|source| InputError::Io { name: name.to_owned(), source })?;
     Ok(text)
 }

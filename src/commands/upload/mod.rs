@@ -14,15 +14,12 @@ use crate::fs::{Lock, LockError};
 use crate::journal::Journal;
 use crate::manifest::{self, Defaults, Mode, Preferences};
 use crate::output::UploadOutput;
-use crate::text;
 use crate::upload::account::AccountRun;
 use crate::upload::calls::Calls;
 use crate::upload::engine::Options;
 use crate::upload::pace::Pace;
-use crate::upload::plan::Plan;
-use crate::upload::post::{Content, Post};
+use crate::upload::post::Post;
 use crate::upload::report::{PostReport, PostState, Reporter, Trouble};
-use crate::upload::video::Video;
 
 use self::input::Input;
 use self::prepare::{Look, Prepared, prepare};
@@ -62,7 +59,7 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     let run =
         Run { context, options: &options, journal: &journal, tokens: &tokens, output: &output };
     if args.dry_run {
-        run.plan(&prepared);
+        run.rehearse(&prepared).await;
     } else {
         run.upload(prepared, args.jobs).await;
     }
@@ -95,17 +92,22 @@ impl Run<'_> {
             Err(error) => return self.locked_out(&posts, &error),
         };
         let authority = AccountTokens { tokens: self.tokens, open_id: &account.open_id };
-        let calls = Calls {
+        let calls = self.calls(&authority);
+        AccountRun::new(&calls, self.options, &account.scopes).run(posts).await;
+    }
+
+    /// The calls of one account.
+    fn calls<'a>(&'a self, authority: &'a AccountTokens<'a>) -> Calls<'a, AccountTokens<'a>> {
+        Calls {
             client: &self.context.client,
-            authority: &authority,
+            authority,
             journal: self.journal,
-            account: &account.open_id,
+            account: authority.open_id,
             clock: self.context.settings.clock,
             timing: &self.context.settings.timing,
             reporter: self.output,
             shutdown: &self.context.shutdown,
-        };
-        AccountRun::new(&calls, self.options, &account.scopes).run(posts).await;
+        }
     }
 
     /// Another run posts for this account, or its lock cannot be had.
@@ -127,39 +129,19 @@ impl Run<'_> {
         }
     }
 
-    /// A dry run: what would be sent, and nothing is.
-    fn plan(&self, prepared: &Prepared) {
-        let posts = prepared
-            .accounts
-            .iter()
-            .flat_map(|(account, posts)| posts.iter().map(move |post| (account, post)));
-        let mut reports: Vec<_> =
-            posts.map(|(account, post)| self.planned(account, post)).collect();
+    /// A dry run: what would be sent, and nothing is that makes a post.
+    async fn rehearse(&self, prepared: &Prepared) {
+        let mut reports = Vec::new();
+        for (account, posts) in &prepared.accounts {
+            let authority = AccountTokens { tokens: self.tokens, open_id: &account.open_id };
+            let calls = self.calls(&authority);
+            let run = AccountRun::new(&calls, self.options, &account.scopes);
+            reports.extend(run.rehearse(posts).await);
+        }
         reports.sort_by_key(|report| report.subject.index);
         for report in &reports {
             self.output.ended(report);
         }
-    }
-
-    fn planned(&self, account: &Account, post: &Post) -> PostReport {
-        let report = plain_report(post, PostState::Planned, Exit::Done);
-        if !account.scopes.has(post.scope()) {
-            let trouble = Trouble {
-                code: "scope_not_authorized".into(),
-                message: format!("the account did not grant the scope `{}`", post.scope()),
-                hint: Some("run `tiktok-up login` again and leave it switched on".into()),
-                retryable: false,
-                log_id: None,
-            };
-            return PostReport { trouble: Some(trouble), exit: Exit::Login, ..report };
-        }
-        let Content::File { path, .. } = &post.content else {
-            return PostReport { note: Some("pulled by TikTok".into()), ..report };
-        };
-        let Ok(video) = Video::open(path) else { return report };
-        let Ok(plan) = Plan::new(video.size(), self.options.chunk_size) else { return report };
-        let note = format!("{} in {}", text::size(plan.size()), text::count(plan.count(), "chunk"));
-        PostReport { bytes: plan.size(), note: Some(note), ..report }
     }
 }
 

@@ -305,6 +305,29 @@ fn damage_that_shows_only_later_is_set_aside_as_well() {
 }
 
 #[test]
+fn f63_what_a_cut_off_setting_aside_left_is_set_aside_too() {
+    let home = Home::new();
+    let aside = home.file("journal.corrupt-20260101T000000Z");
+    fs::create_dir(&aside).unwrap();
+    place(
+        &home,
+        &[
+            ("journal.corrupt-20260101T000000Z/journal.sqlite", &damaged()),
+            ("journal.sqlite-wal", &LOGGED.log),
+            ("journal.sqlite-shm", b"shm"),
+        ],
+    );
+    let error = refused(home.try_open(), Exit::Local);
+    let JournalError::Corrupt { moved_to: Some(rest), .. } = error else { panic!("{error}") };
+    assert_eq!(fs::read(rest.join("journal.sqlite-wal")).unwrap(), LOGGED.log);
+    assert!(!home.file("journal.sqlite-wal").exists(), "it must not meet a restored journal");
+    let error = refused(home.try_open(), Exit::Local);
+    assert!(
+        matches!(error, JournalError::SetAside { dir } if dir.ends_with(aside.file_name().unwrap()))
+    );
+}
+
+#[test]
 fn two_that_find_the_same_damage_set_it_aside_once() {
     let home = Home::new();
     place(&home, &[("journal.sqlite", &damaged())]);

@@ -18,7 +18,7 @@ pub(in crate::sandbox) const ALWAYS: &str = "user.info.basic";
 /// Reads a comma-separated list against the app's scopes. `None`: empty, unknown or not the app's,
 /// repeated, or separated by anything else.
 pub(super) fn read(list: &str, allowed: &[String]) -> Option<Vec<String>> {
-    let scopes: Vec<String> = list.split(',').map(|scope| scope.trim().to_owned()).collect();
+    let scopes: Vec<String> = list.split(',').map(str::to_owned).collect();
     let known = scopes.iter().all(|scope| allowed.contains(scope));
     let mut once = scopes.clone();
     once.sort_unstable();

@@ -12,6 +12,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, StatusCode};
 use sha2::{Digest, Sha256};
 
+use super::hashing::Hashing;
 use super::post::{Media, Post, Upload};
 use crate::sandbox::call::Call;
 use crate::sandbox::delivery::Reader;
@@ -47,17 +48,20 @@ pub(in crate::sandbox) async fn receive(
             return answer;
         }
     };
+    let mut hashing = Hashing::start(chunk.hasher.take(), chunk.length);
     loop {
         match reader.next().await {
             None => break,
             Some(Ok(bytes)) => {
                 *arrived += bytes.len() as u64;
                 chunk.take(&bytes);
+                hashing.take(bytes).await;
             }
             // What came of the chunk is forgotten with it.
             Some(Err(_)) => return Answer::lost(),
         }
     }
+    chunk.hasher = hashing.finish().await;
     close(core, call, &chunk)
 }
 
@@ -66,6 +70,7 @@ struct Chunk {
     index: u64,
     length: u64,
     received: u64,
+    /// Of the whole file up to the chunk before it came, including it when it has come.
     hasher: Option<Sha256>,
     head: Vec<u8>,
     in_flight: Arc<AtomicU64>,
@@ -73,9 +78,6 @@ struct Chunk {
 
 impl Chunk {
     fn take(&mut self, bytes: &[u8]) {
-        if let Some(hasher) = &mut self.hasher {
-            hasher.update(bytes);
-        }
         if self.head.len() < HEAD {
             let missing = HEAD - self.head.len();
             self.head.extend_from_slice(&bytes[..bytes.len().min(missing)]);

@@ -1,0 +1,249 @@
+//! Why a run leaves a post where it is.
+
+use jiff::Timestamp;
+
+use crate::exit::{Exit, Explain};
+use crate::journal::JournalError;
+use crate::signals::Signal;
+use crate::text;
+use crate::tiktok::Code;
+use crate::upload::calls::{CallError, chain};
+use crate::upload::outcome::Known;
+use crate::upload::report::Trouble;
+use crate::upload::state::Phase;
+use crate::upload::video::VideoError;
+
+/// Why a run leaves a post where it is.
+#[derive(Debug)]
+pub(super) enum Leave {
+    /// A call came to nothing.
+    Call(CallError),
+    /// The journal did not record a step; nothing was sent after it.
+    Journal(JournalError),
+    /// The journal did not record what TikTok said: the user may be the only one who knows it.
+    Unrecorded {
+        /// What it was.
+        phase: Phase,
+        /// Why not.
+        error: JournalError,
+    },
+    /// Another file lies where the one of this attempt was, and the attempt is given up: the entry is
+    /// to be looked up again.
+    Replaced,
+    /// A cap is full, as the journal remembers.
+    Capped {
+        /// TikTok's code for it.
+        code: Code,
+        /// When there may be room again.
+        until: Timestamp,
+    },
+    /// The file is not there (any more), or not readable.
+    File(VideoError),
+    /// A signal.
+    Interrupted(Signal),
+    /// TikTok still works on it.
+    StillProcessing,
+    /// Only time can prove that the final chunk did not arrive.
+    WaitingForProof {
+        /// From when on the proof can be had.
+        from: Timestamp,
+    },
+    /// A chunk failed too often.
+    ChunkFailed {
+        /// The last failure, in words.
+        why: String,
+    },
+    /// TikTok and this program disagree about the position, again and again.
+    OutOfStep,
+    /// TikTok calls a chunk malformed.
+    ChunkRefused {
+        /// HTTP status.
+        status: u16,
+    },
+    /// The link is too slow for the hour that TikTok gives.
+    TooSlow {
+        /// Megabits a second that it would take.
+        needs: f64,
+    },
+    /// Something that was checked before the init forbids it.
+    Unfit {
+        /// What.
+        trouble: Trouble,
+        /// The exit code that it leads to.
+        exit: Exit,
+    },
+    /// Too many attempts; when the next one is allowed, if that is a matter of time.
+    NoMoreAttempts {
+        /// When.
+        next: Option<Timestamp>,
+        /// What the last one came to.
+        last: Option<Box<Trouble>>,
+    },
+}
+
+impl<E: Into<CallError>> From<E> for Leave {
+    fn from(error: E) -> Self {
+        match error.into() {
+            CallError::Journal(error) => Self::Journal(error),
+            CallError::Interrupted(signal) => Self::Interrupted(signal),
+            error => Self::Call(error),
+        }
+    }
+}
+
+impl Leave {
+    pub(super) fn exit(&self, phase: Option<Phase>) -> Exit {
+        match self {
+            Self::Call(error) => error.exit(),
+            Self::Journal(error) | Self::Unrecorded { error, .. } => error.exit(),
+            Self::File(error) => error.exit(),
+            Self::Interrupted(signal) => signal.exit(),
+            Self::Unfit { exit, .. } => *exit,
+            Self::OutOfStep if matches!(phase, Some(Phase::FinalIntent { .. })) => Exit::Unknown,
+            Self::ChunkRefused { .. } | Self::NoMoreAttempts { next: None, .. } => Exit::Failed,
+            Self::OutOfStep
+            | Self::StillProcessing
+            | Self::WaitingForProof { .. }
+            | Self::ChunkFailed { .. }
+            | Self::TooSlow { .. }
+            | Self::Replaced
+            | Self::Capped { .. }
+            | Self::NoMoreAttempts { next: Some(_), .. } => Exit::Temporary,
+        }
+    }
+
+    pub(super) fn again_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::WaitingForProof { from } => Some(*from),
+            Self::NoMoreAttempts { next, .. } => *next,
+            Self::Capped { until, .. } => Some(*until),
+            _ => None,
+        }
+    }
+
+    pub(super) fn trouble(&self, known: &Known<'_>) -> Trouble {
+        let again = "run the same command again to go on";
+        let (code, message, hint) = match self {
+            Self::Call(error) => return error.trouble(),
+            Self::NoMoreAttempts { next: None, last: Some(last) } => {
+                let hint = Some("`--repost` starts it over".into());
+                let message = format!("TikTok failed it in every attempt: {}", last.message);
+                return Trouble { message, hint, retryable: false, ..*last.clone() };
+            }
+            Self::Capped { code, .. } => (
+                code.as_str(),
+                "a cap of this account is full, as TikTok said or this program counted".into(),
+                code.hint("").map(str::to_owned),
+            ),
+            Self::Replaced => {
+                ("file_replaced", "the file is another one now".into(), Some(again.into()))
+            }
+            Self::Unrecorded { phase, error } => (
+                "journal",
+                format!("{}: {}", unrecorded(*phase, known), chain(error)),
+                match phase {
+                    // A pull: its `publish_id` is lost with this run.
+                    Phase::Open { .. } => Some(
+                        "keep the publish_id: the next run does not know it, and asks you to look \
+                         at the profile"
+                            .into(),
+                    ),
+                    _ => error.hint(),
+                },
+            ),
+            Self::Unfit { trouble, .. } => return trouble.clone(),
+            Self::Journal(error) => {
+                let message = format!("could not record a step: {}", chain(error));
+                ("journal", message, error.hint())
+            }
+            Self::File(error) if error.is_missing() => (
+                "file_gone",
+                format!("{}; it was not posted", chain(error)),
+                Some("put the file back, or take the post out of the manifest".into()),
+            ),
+            Self::File(error) => ("file", chain(error), error.hint()),
+            Self::Interrupted(_) => {
+                let message = if known.may_be_live() {
+                    "interrupted while its outcome is pending at TikTok"
+                } else {
+                    "interrupted"
+                };
+                ("interrupted", message.into(), Some(again.into()))
+            }
+            Self::StillProcessing => (
+                "processing",
+                "TikTok is still working on it; nothing failed".into(),
+                Some("`tiktok-up status` or the same command tells later how it ended".into()),
+            ),
+            Self::WaitingForProof { from } => (
+                "waiting_for_proof",
+                format!("only after {from} can be proved that the last chunk did not arrive"),
+                Some("it is not sent again before that; run the same command then".into()),
+            ),
+            Self::ChunkFailed { why } => {
+                ("chunk_failed", format!("a chunk failed too often: {why}"), Some(again.into()))
+            }
+            Self::OutOfStep => (
+                "out_of_step",
+                "TikTok and this program disagree about the bytes that arrived".into(),
+                Some(again.into()),
+            ),
+            Self::ChunkRefused { status } => (
+                "chunk_refused",
+                format!("TikTok refused a chunk as malformed (HTTP {status})"),
+                Some("please report this with the file's size".into()),
+            ),
+            Self::TooSlow { needs } => (
+                "too_slow",
+                "the upload did not finish within the hour that TikTok gives it".into(),
+                Some(format!("it needs at least {needs:.1} Mbit/s")),
+            ),
+            Self::NoMoreAttempts { next: Some(next), .. } => (
+                "too_many_attempts",
+                "two attempts within an hour came to nothing".into(),
+                Some(format!("nothing was posted; run again after {next}")),
+            ),
+            Self::NoMoreAttempts { next: None, last: None } => (
+                "too_many_attempts",
+                "TikTok failed it in every attempt".into(),
+                Some("`--repost` starts it over".into()),
+            ),
+        };
+        let message = text::plain(&message);
+        Trouble {
+            code: code.into(),
+            message,
+            hint,
+            retryable: self.exit(None) == Exit::Temporary,
+            log_id: None,
+        }
+    }
+
+    /// Whether the account's other posts would meet the same.
+    pub(super) fn stops_account(&self) -> bool {
+        match self {
+            Self::Call(CallError::Token(_)) | Self::Interrupted(_) | Self::Capped { .. } => true,
+            // A journal that cannot be written stops everything; a clash of two posts does not.
+            Self::Journal(error) | Self::Unrecorded { error, .. } => {
+                matches!(error.exit(), Exit::Local | Exit::Temporary)
+            }
+            Self::Call(error) => error.exit() == Exit::Login,
+            _ => false,
+        }
+    }
+}
+
+/// What TikTok said and the journal did not take.
+fn unrecorded(phase: Phase, known: &Known<'_>) -> String {
+    let publish_id = known.attempt.and_then(|attempt| attempt.publish_id.as_deref());
+    let said = match phase {
+        Phase::Published => "it is published",
+        Phase::Inboxed => "it is in the inbox",
+        Phase::Uploaded => "TikTok has all of it",
+        _ => "TikTok has taken it on",
+    };
+    format!(
+        "{said} (publish_id {}), but that could not be recorded",
+        publish_id.unwrap_or("unknown")
+    )
+}

@@ -1,0 +1,94 @@
+//! A dry run: what a run would do now, found out without anything that makes a post.
+
+use tokio::time::Instant;
+
+use crate::exit::Exit;
+use crate::journal;
+use crate::text;
+use crate::upload::account::{AccountRun, LocateError, earlier, early};
+use crate::upload::calls::Authority;
+use crate::upload::outcome::Known;
+use crate::upload::plan::Plan;
+use crate::upload::post::{Content, Post};
+use crate::upload::report::{PostReport, PostState};
+use crate::upload::state::Phase;
+use crate::upload::video::Video;
+
+impl<A: Authority> AccountRun<'_, A> {
+    /// What would become of each post: skipped, deferred or planned, and what would be in its way.
+    /// Asks TikTok for the creator, reads the journal, and changes nothing.
+    pub async fn rehearse(&self, posts: &[Post]) -> Vec<PostReport> {
+        let mut reports = Vec::with_capacity(posts.len());
+        for post in posts {
+            reports.push(self.planned(post).await);
+        }
+        reports
+    }
+
+    async fn planned(&self, post: &Post) -> PostReport {
+        let started = Instant::now();
+        let known = Known::new(post, started);
+        let (plan, row) = match self.look_up(post).await {
+            Ok(found) => found,
+            Err(error) => return known.left(&error.into()),
+        };
+        if let Some(report) = row.as_ref().and_then(|row| earlier(post, row, started)) {
+            return report;
+        }
+        let begun = row.as_ref().and_then(journal::Post::phase).filter(|phase| !phase.is_over());
+        if begun.is_none() && !self.is_due(post) {
+            return early(post);
+        }
+        let mut note = match &plan {
+            None => "pulled by TikTok".to_owned(),
+            Some(plan) => {
+                format!("{} in {}", text::size(plan.size()), text::count(plan.count(), "chunk"))
+            }
+        };
+        if let Some(phase) = begun {
+            note.push_str(match phase {
+                Phase::InitIntent | Phase::Open { .. } if plan.is_some() => {
+                    ", begun by an earlier run"
+                }
+                _ => ", TikTok may have it already: it is asked first",
+            });
+        }
+        let bytes = plan.map_or(0, |plan| plan.size());
+        let ready = known.report(PostState::Planned, Exit::Done);
+        let report = PostReport { bytes, note: Some(note), ..ready };
+        if begun.is_some() {
+            return report;
+        }
+        match self.gate.admit(post).await {
+            Ok(()) => report,
+            Err(leave) => {
+                let left = known.left(&leave);
+                PostReport { trouble: left.trouble, exit: left.exit, at: left.at, ..report }
+            }
+        }
+    }
+
+    /// The plan of a post with a file, and what the journal knows of the post.
+    async fn look_up(
+        &self,
+        post: &Post,
+    ) -> Result<(Option<Plan>, Option<journal::Post>), LocateError> {
+        let (content, plan) = match &post.content {
+            Content::Url(url) => (journal::Content::Url(url.clone()), None),
+            Content::Photos { urls, .. } => (journal::Content::Photos(urls.clone()), None),
+            Content::File { path, .. } => {
+                let video = match Video::open(path) {
+                    Err(error) if error.is_missing() => {
+                        return Ok((None, Some(self.gone(post, path, error)?)));
+                    }
+                    opened => opened?,
+                };
+                let plan = Plan::new(video.size(), self.options.chunk_size)?;
+                let file = self.local_file(post, &video, plan).await?;
+                (journal::Content::File(file), Some(plan))
+            }
+        };
+        let row = self.calls.journal.find(&self.new_post(post, content))?;
+        Ok((plan, row.filter(|_| !self.options.repost)))
+    }
+}

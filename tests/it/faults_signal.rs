@@ -1,0 +1,204 @@
+//! The fault matrix, where the run itself is stopped: rows 51, 59 to 61, 65, 66, 68 and 78.
+
+use jiff::SignedDuration;
+use rustix::process::Signal;
+use serde_json::json;
+use tiktok_up::upload::state::Phase;
+
+use crate::world::{ADA, BEA, CHUNK, World, sha256};
+
+/// A run whose final chunk TikTok has, and the answer to it does not come.
+fn in_the_final_put(world: &World, length: &str) -> (String, crate::world::Running) {
+    world.fault(
+        &json!({ "endpoint": "upload", "nth": 3, "do": { "stall": length, "when": "after" } }),
+    );
+    let manifest = world.long();
+    let run = world.start_upload(&manifest);
+    world.wait_until("everything is there", |world| world.published() == 1);
+    (manifest, run)
+}
+
+#[test]
+fn f51_killed_before_the_final_chunk() {
+    let world = World::logged_in();
+    world.fault(
+        &json!({ "endpoint": "upload", "nth": 3, "do": { "stall": "20s", "when": "before" } }),
+    );
+    let manifest = world.long();
+    let run = world.start_upload(&manifest);
+    world.wait_until("the intent is durable", |world| {
+        matches!(world.phases()[..], [Phase::FinalIntent { .. }])
+    });
+    run.kill();
+    world.upload(&manifest).exits(0);
+    assert_eq!((world.inits(), world.published()), (1, 1));
+    assert_eq!(world.posts()[0].sha256.as_deref(), Some(sha256(&world.path("long.mp4")).as_str()));
+}
+
+#[test]
+fn f51_killed_in_the_final_chunk() {
+    let world = World::logged_in();
+    world.fault(
+        &json!({ "endpoint": "upload", "nth": 3, "do": { "stall": "20s", "when": "middle" } }),
+    );
+    let manifest = world.long();
+    let run = world.start_upload(&manifest);
+    world.wait_until("some of it is there", |world| {
+        world.posts().last().is_some_and(|post| post.received > 2 * CHUNK)
+    });
+    run.kill();
+    assert!(matches!(world.phases()[..], [Phase::FinalIntent { .. }]));
+    world.upload(&manifest).exits(0);
+    assert_eq!((world.inits(), world.published()), (1, 1));
+}
+
+#[test]
+fn f51_killed_after_the_final_chunk() {
+    let world = World::logged_in();
+    let (manifest, run) = in_the_final_put(&world, "20s");
+    run.kill();
+    assert!(matches!(world.phases()[..], [Phase::FinalIntent { .. }]));
+    world.upload(&manifest).exits(0);
+    assert_eq!(world.phases(), [Phase::Published]);
+    assert_eq!((world.inits(), world.published(), world.calls("upload").len()), (1, 1, 3));
+}
+
+#[test]
+fn f59_a_signal_before_the_final_chunk_keeps_what_is_stored() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let world = World::logged_in();
+        world.fault(&json!({ "endpoint": "upload", "nth": 2, "do": { "slow": 1_000_000 } }));
+        let manifest = world.long();
+        let run = world.start_upload(&manifest);
+        world.wait_until("the second chunk is on its way", |world| {
+            world.posts().last().is_some_and(|post| post.received > CHUNK)
+        });
+        run.signal(signal);
+        run.end().exits(code).says("run the same command again");
+        assert_eq!(world.phases(), [Phase::Open { stored: 1 }]);
+        let publish_id = world.posts()[0].publish_id.clone();
+        world.sandbox.clear_faults();
+        world.upload(&manifest).exits(0).says("going on at");
+        assert_eq!(world.posts()[0].publish_id, publish_id);
+        assert_eq!((world.inits(), world.published()), (1, 1));
+    }
+}
+
+#[test]
+fn f60_a_signal_in_the_final_put_waits_for_its_answer() {
+    let world = World::logged_in();
+    let (manifest, run) = in_the_final_put(&world, "1s");
+    run.signal(Signal::TERM);
+    run.end().exits(143);
+    assert_eq!(world.phases(), [Phase::Uploaded]);
+    world.upload(&manifest).exits(0);
+    assert_eq!((world.inits(), world.published()), (1, 1));
+}
+
+#[test]
+fn f60_and_leaves_when_none_comes() {
+    let world = World::logged_in().timing("final_wait=200ms");
+    let (manifest, run) = in_the_final_put(&world, "20s");
+    run.signal(Signal::TERM);
+    run.end().exits(143).says("pending");
+    assert_eq!(world.phases(), [Phase::FinalIntent { stored: 2 }]);
+    world.upload(&manifest).exits(0);
+    assert_eq!((world.inits(), world.published()), (1, 1));
+}
+
+#[test]
+fn f61_a_second_signal_leaves_at_once() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let world = World::logged_in();
+        let (manifest, run) = in_the_final_put(&world, "20s");
+        run.insist(signal).exits(code);
+        assert_eq!(world.phases(), [Phase::FinalIntent { stored: 2 }]);
+        world.upload(&manifest).exits(0);
+        assert_eq!((world.inits(), world.published()), (1, 1));
+    }
+}
+
+#[test]
+fn f65_a_second_uploader_of_an_account_leaves_it_alone() {
+    let world = World::logged_in();
+    world.login(BEA);
+    world.fault(&json!({ "endpoint": "upload", "do": { "stall": "2s", "when": "after" } }));
+    let manifest = world.short();
+    let first = world.start_upload(&manifest);
+    world.wait_until("the first one uploads", |world| world.published() == 1);
+    world.video("b.mp4", 100_001);
+    let both = world.path("both.json");
+    let posts = json!([
+        { "user_id": world.open_id(ADA), "video_path": "clip.mp4" },
+        { "user_id": world.open_id(BEA), "video_path": "b.mp4" },
+    ]);
+    std::fs::write(&both, posts.to_string()).unwrap();
+    let ran = world.upload(both.to_str().unwrap()).exits(5);
+    ran.says("by process").says("1 published, 1 deferred");
+    first.end().exits(0);
+    assert_eq!((world.inits(), world.published()), (2, 2));
+}
+
+#[test]
+fn f66_one_bad_post_does_not_stop_the_batch() {
+    let world = World::logged_in();
+    let posts: Vec<_> = (0..6)
+        .map(|i| {
+            let name = format!("{i}.mp4");
+            world.video(&name, 100_000 + i);
+            json!({ "user_id": world.open_id(ADA), "video_path": name })
+        })
+        .collect();
+    world.fault(&json!({ "endpoint": "video_init", "nth": 3, "do": { "outcome": {
+        "status": "FAILED", "fail_reason": "picture_size_check_failed" } } }));
+    let manifest = world.manifest(&json!(posts));
+    world.upload(&manifest).exits(1).says("5 published, 1 failed");
+    assert_eq!(world.published(), 5);
+}
+
+#[test]
+fn f68_a_laptop_that_slept_in_a_put_wakes_up_to_a_dead_url() {
+    let world = World::logged_in();
+    world.fault(&json!({ "endpoint": "upload", "nth": 2, "do": { "slow": 2_000_000 } }));
+    let manifest = world.long();
+    let run = world.start_upload(&manifest);
+    world.wait_until("the second chunk is on its way", |world| {
+        world.posts().last().is_some_and(|post| post.received > CHUNK)
+    });
+    run.signal(Signal::STOP);
+    world.sandbox.advance(SignedDuration::from_mins(61));
+    run.signal(Signal::CONT);
+    run.end().exits(0);
+    assert_eq!(world.phases(), [Phase::Abandoned, Phase::Published]);
+    assert_eq!(world.published(), 1);
+}
+
+#[test]
+fn f78_two_accounts_renew_at_once_and_both_stay() {
+    let mut world = World::logged_in();
+    world.login(BEA);
+    world.video("a.mp4", 100_000);
+    world.video("b.mp4", 100_001);
+    let manifest = world.manifest(&json!([
+        { "user_id": world.open_id(ADA), "video_path": "a.mp4" },
+        { "user_id": world.open_id(BEA), "video_path": "b.mp4" },
+    ]));
+    world.advance(SignedDuration::from_hours(3));
+    world.upload(&manifest).exits(0);
+    assert_eq!(world.calls("token_refresh").len(), 2);
+    world.advance(SignedDuration::from_hours(3));
+    world.run(&["refresh"]).exits(0);
+    assert_eq!(world.calls("token_refresh").len(), 4);
+    assert!(world.calls("token_refresh").iter().all(|call| call.status == Some(200)));
+}
+
+#[test]
+fn eight_uploaders_make_one_post() {
+    let world = World::logged_in();
+    let manifest = world.short();
+    let runs: Vec<_> = (0..8).map(|_| world.start_upload(&manifest)).collect();
+    let codes: Vec<_> = runs.into_iter().map(|run| run.end().code.unwrap()).collect();
+    assert!(codes.iter().all(|code| [0, 5].contains(code)), "{codes:?}");
+    world.upload(&manifest).exits(0);
+    assert_eq!((world.inits(), world.published()), (1, 1));
+}

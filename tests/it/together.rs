@@ -1,0 +1,153 @@
+//! Posts among other posts: quotas over several runs, what a dry run tells, what other manifests left.
+
+use jiff::{SignedDuration, Timestamp};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use tiktok_up::upload::state::Phase;
+
+use crate::world::{ADA, World};
+
+/// A manifest of so many videos by `@ada`, the first one with this number.
+fn videos(world: &World, first: u64, count: u64) -> String {
+    let posts = (first..first + count).map(|i| {
+        let name = format!("{i}.mp4");
+        world.video(&name, 100_000 + i);
+        json!({ "user_id": world.open_id(ADA), "video_path": name })
+    });
+    world.manifest(&posts.collect())
+}
+
+/// The states of a run's posts, in the manifest's order.
+fn states(world: &World, args: &[&str], exit: i32) -> Vec<String> {
+    let ran = world.run(&[&["upload", "--json"], args].concat()).exits(exit);
+    let mut posts: Vec<Value> = ran.json();
+    posts.retain(|line| line["event"] == "post");
+    posts.sort_by_key(|post| post["index"].as_u64());
+    posts.iter().map(|post| post["state"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn six_inits_a_minute_are_counted_over_all_runs() {
+    let mut world = World::logged_in().timing("quota_window=60s");
+    world.upload(&videos(&world, 0, 4)).exits(0);
+    let manifest = videos(&world, 4, 4);
+    let run = world.start_upload(&manifest);
+    world.wait_until("the quota is used up", |_| {
+        run.said("TikTok allows 6 of these calls a minute")
+    });
+    assert_eq!(world.inits(), 6);
+    run.signal(Signal::INT);
+    run.end().exits(130);
+    world.advance(SignedDuration::from_secs(61));
+    world.upload(&manifest).exits(0).says("2 published, 2 skipped");
+    assert_eq!((world.inits(), world.published()), (8, 8));
+}
+
+#[test]
+fn thirty_status_calls_a_minute_are_counted_over_all_runs() {
+    let world = World::logged_in().timing("quota_window=60s,poll_first=1ms,poll_cap=1ms");
+    world.say_status(0, &json!({ "status": "PROCESSING_UPLOAD" }));
+    let run = world.start_upload(&world.short());
+    world.wait_until("the quota is used up", |_| {
+        run.said("TikTok allows 30 of these calls a minute")
+    });
+    assert_eq!(world.calls("status").len(), 30);
+    run.signal(Signal::TERM);
+    run.end().exits(143);
+    assert_eq!(world.phases(), [Phase::Uploaded]);
+}
+
+#[test]
+fn a_dry_run_tells_what_is_posted_and_what_is_in_the_way() {
+    let world = World::logged_in();
+    world.account(ADA, &json!({ "privacy_level_options": ["SELF_ONLY"] }));
+    world.upload(&videos(&world, 0, 1)).exits(0);
+    let (ada, later) = (world.open_id(ADA), Timestamp::now() + SignedDuration::from_hours(9));
+    world.video("1.mp4", 100_001);
+    world.video("2.mp4", 100_002);
+    std::fs::copy(world.path("0.mp4"), world.path("copy.mp4")).unwrap();
+    let manifest = world.manifest(&json!([
+        { "user_id": ada, "video_path": "0.mp4" },
+        { "user_id": ada, "video_path": "copy.mp4" },
+        { "user_id": ada, "video_path": "1.mp4" },
+        { "user_id": ada, "video_path": "2.mp4", "privacy_level": "PUBLIC_TO_EVERYONE" },
+        { "user_id": ada, "video_path": "2.mp4", "publish_at": later.to_string() },
+        { "user_id": ada, "video_url": "https://verified.example/clip.mp4" },
+    ]));
+    let before = world.sandbox.requests().len();
+    let told = states(&world, &["--dry-run", &manifest], 1);
+    assert_eq!(told, ["skipped", "skipped", "planned", "planned", "deferred", "planned"]);
+    world.run(&["upload", "--dry-run", &manifest]).exits(1).says("it offers SELF_ONLY");
+    assert_eq!(world.inits(), 1);
+    let asked: Vec<_> =
+        world.sandbox.requests()[before..].iter().map(|call| call.endpoint.clone()).collect();
+    assert_eq!(asked, ["creator_info", "creator_info"], "once in each run");
+    assert_eq!(world.journal().unwrap().all().unwrap().len(), 1, "nothing is recorded");
+}
+
+#[test]
+fn a_dry_run_checks_the_length_that_the_creator_may_post() {
+    let world = World::logged_in();
+    world.account(ADA, &json!({ "max_video_post_duration_sec": 1 }));
+    let manifest = videos(&world, 0, 1);
+    world.run(&["upload", "--dry-run", &manifest]).exits(1).says("may post up to 1 s");
+    assert_eq!(world.inits(), 0);
+}
+
+#[test]
+fn a_post_that_another_manifest_left_is_looked_after() {
+    let world = World::logged_in();
+    world.run(&["upload", "--no-wait", &videos(&world, 0, 1)]).exits(5);
+    assert_eq!(world.phases(), [Phase::Uploaded]);
+    world.upload(&videos(&world, 1, 1)).exits(0);
+    assert_eq!(world.phases(), [Phase::Published]);
+    world.run(&["status"]).exits(0);
+}
+
+#[test]
+fn an_upload_that_no_manifest_names_any_more_is_given_up_when_it_is_dead() {
+    let mut world = World::logged_in();
+    world.fault(&json!({ "endpoint": "upload", "nth": 2, "times": 6,
+        "do": { "answer": { "status": 503 } } }));
+    world.upload(&world.long()).exits(5);
+    let manifest = videos(&world, 0, 1);
+    world.upload(&manifest).exits(0);
+    assert_eq!(world.phases(), [Phase::Open { stored: 1 }]);
+    world.run(&["status"]).exits(5).says("uploading");
+    world.advance(SignedDuration::from_mins(76));
+    world.upload(&manifest).exits(0);
+    assert_eq!(world.phases(), [Phase::Abandoned]);
+    world.run(&["status"]).exits(0);
+}
+
+#[test]
+fn what_is_posted_is_called_so_also_after_a_cap() {
+    let world = World::logged_in();
+    world.upload(&videos(&world, 1, 1)).exits(0);
+    let manifest = videos(&world, 0, 3);
+    world.refuse("creator_info", 1, 0, "spam_risk_too_many_posts");
+    assert_eq!(states(&world, &[&manifest], 5), ["deferred", "skipped", "deferred"]);
+}
+
+#[test]
+fn a_post_that_is_being_uploaded_cannot_be_settled_by_hand() {
+    let world = World::logged_in();
+    world.fault(&json!({ "endpoint": "video_init", "do": { "garbage": true } }));
+    world.upload(&world.pull()).exits(6);
+    world.fault(&json!({ "endpoint": "upload", "do": { "stall": "20s", "when": "after" } }));
+    let run = world.start_upload(&videos(&world, 0, 1));
+    world.wait_until("another post is on its way", |world| world.calls("video_init").len() == 2);
+    world.run(&["resolve", "1", "--posted"]).exits(5).says("by process");
+    run.kill();
+    world.run(&["--json", "resolve", "1", "--posted"]).exits(0).says("\"posted\":true");
+}
+
+#[test]
+fn status_learns_the_end_beside_an_upload_that_waits() {
+    let world = World::logged_in().timing("poll_first=3s,poll_cap=3s");
+    let run = world.start_upload(&world.short());
+    world.wait_until("the upload waits", |world| world.phases() == [Phase::Uploaded]);
+    world.run(&["status"]).exits(0);
+    assert_eq!(world.phases(), [Phase::Published]);
+    run.end().exits(0).says("1 published");
+}
