@@ -27,6 +27,14 @@ test FILTER="":
 test-faults FILTER="":
     cargo test --features faults {{ FILTER }}
 
+# Eight processes refresh at once, a hundred times; then with two accounts
+refresh-storm:
+    cargo test --test it t15_a_hundred_storms -- --ignored
+
+# A thousand refreshes by cron under strict rotation
+cron-year:
+    cargo test --test it a_login_survives_a_thousand_refreshes_by_cron -- --ignored
+
 # The documentation of the code, in the browser
 docs:
     cargo doc --no-deps --open

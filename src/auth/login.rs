@@ -215,9 +215,8 @@ impl Login<'_> {
         port: Option<u16>,
         mut lines: Lines,
     ) -> Result<LoggedIn, AuthError> {
-        let configured = self.app.redirect_uri.clone().filter(|uri| !uri.contains(":*/"));
-        let address = match (port, configured) {
-            (None, Some(uri)) => uri,
+        let address = match (port, self.fixed_redirect_uri()) {
+            (None, Some(uri)) => uri.to_owned(),
             (port, _) => redirect_uri(port.filter(|port| *port != 0).unwrap_or(PORT)),
         };
         let attempt = Attempt::new(address)?;
@@ -237,8 +236,13 @@ impl Login<'_> {
         let pause = self.timing.qr_poll;
         let Confirmed { code, redirect_uri } =
             qr::wait(self.client, self.app, &plan.scopes, self.limit, pause, self.reporter).await?;
-        let redirect_uri = self.app.redirect_uri.as_deref().or(redirect_uri.as_deref());
+        let redirect_uri = self.fixed_redirect_uri().or(redirect_uri.as_deref());
         self.finish(plan, &code, &GrantKind::Qr { redirect_uri }).await
+    }
+
+    /// The app's redirect URI, unless it leaves the port open.
+    fn fixed_redirect_uri(&self) -> Option<&str> {
+        self.app.redirect_uri.as_deref().filter(|uri| !uri.contains(":*/"))
     }
 
     fn show_address(&self, plan: &Plan, attempt: &Attempt) -> Url {

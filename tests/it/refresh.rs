@@ -134,7 +134,7 @@ fn a_login_survives_many_refreshes_by_cron() {
 }
 
 #[test]
-#[ignore = "a minute or two long; `just cron-year` runs it"]
+#[ignore = "five minutes long; `just cron-year` runs it"]
 fn a_login_survives_a_thousand_refreshes_by_cron() {
     let mut world = World::logged_in();
     for round in 2..=1001 {
@@ -288,7 +288,7 @@ fn f78_eight_crons_and_two_accounts_lose_nobody() {
 }
 
 #[test]
-#[ignore = "minutes long; `just refresh-storm` runs it"]
+#[ignore = "three minutes long; `just refresh-storm` runs it"]
 fn t15_a_hundred_storms() {
     storm(100, &[ADA]);
     storm(25, &[ADA, BEA]);

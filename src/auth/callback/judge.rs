@@ -162,7 +162,7 @@ pub fn judge(request: &Request<'_>, state: &Secret, port: u16) -> Verdict {
 fn not_a_navigation(request: &Request<'_>, port: u16) -> Option<Ignored> {
     if request.method != Method::GET {
         Some(Ignored::Method)
-    } else if request.host != Some(format!("127.0.0.1:{port}").as_bytes()) {
+    } else if !is_our_host(request.host, port) {
         Some(Ignored::Host)
     } else if request.origin {
         Some(Ignored::Origin)
@@ -171,6 +171,12 @@ fn not_a_navigation(request: &Request<'_>, port: u16) -> Option<Ignored> {
     } else {
         None
     }
+}
+
+/// Browsers leave out the port that `http` implies.
+fn is_our_host(host: Option<&[u8]>, port: u16) -> bool {
+    let ours = if port == 80 { "127.0.0.1".to_owned() } else { format!("127.0.0.1:{port}") };
+    host == Some(ours.as_bytes())
 }
 
 /// Decides about the query of a callback, wherever it came from: state, then error, then code.
@@ -285,6 +291,14 @@ mod tests {
         Sent::get(GOOD).with("host", "127.0.0.1:3456").is_ignored_for(Ignored::Host);
         let absolute = format!("http://127.0.0.1:3456{GOOD}");
         Sent::get(&absolute).is_ignored_for(Ignored::Host);
+    }
+
+    #[test]
+    fn t03_on_port_80_browsers_name_no_port() {
+        let sent = |host| Sent::get(GOOD).without_host().with("host", host);
+        let judged = |sent: &Sent| judge(&Request::of(&sent.0), &Secret::new(STATE), 80);
+        assert!(matches!(judged(&sent("127.0.0.1")), Verdict::Granted(_)));
+        assert_eq!(judged(&sent("evil.test")), Verdict::Ignored(Ignored::Host));
     }
 
     #[test]

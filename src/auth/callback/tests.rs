@@ -60,7 +60,14 @@ impl Login {
         tokio::time::timeout(LONG, self.wait).await.unwrap().unwrap()
     }
 
+    /// Fetches the last page, as browsers do, and awaits the end.
     async fn ends_with_code(self, code: &str) -> Vec<Stray> {
+        if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)).await {
+            let head = format!("GET /done HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", self.port);
+            // The server may be gone by now.
+            let _ = stream.write_all(head.as_bytes()).await;
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        }
         let (outcome, strays) = self.ends().await;
         assert_eq!(outcome.unwrap().code.expose(), code);
         strays
