@@ -2,7 +2,7 @@
 //! operation, for every n until a run passes untouched; then it is run again in peace. TikTok's own
 //! count decides.
 //!
-//! `TIKTOK_UP_SWEEP_STEP` breaks only every so-manieth operation, from a random first one (its seed
+//! `TIKTOK_UP_SWEEP_STEP` breaks only every n-th operation, from a random first one (its seed
 //! is printed; `TIKTOK_UP_SEED` sets it).
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use crate::stage::{Kind, Stage, number, say, tidy};
 use crate::world::{ADA, BEA, Ran, World};
 
-/// Every so-manieth operation, unless the environment says otherwise.
+/// How far apart the broken operations are, unless the environment says otherwise.
 const STEP: u64 = 11;
 
 /// What happens at the n-th operation.
