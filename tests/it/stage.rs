@@ -153,6 +153,7 @@ impl Stage {
     }
 
     /// Whether the init of a round reached TikTok.
+    #[cfg(feature = "faults")]
     pub(crate) fn init_arrived(&self, round: &Round) -> bool {
         self.world.posts().iter().any(|post| post.title == round.caption)
     }
@@ -224,6 +225,7 @@ impl Round {
     }
 
     /// Where the fault layer logs its operations.
+    #[cfg(feature = "faults")]
     pub(crate) fn log(&self) -> PathBuf {
         self.home.path().join("operations")
     }
