@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::person::{address_bar, after, chmod, eventually};
+use crate::person::{address_bar, after, chmod, eventually, get, status};
 use crate::world::{ADA, BEA, Ran, World};
 
 /// A browser that notes how it was called instead of showing anything.
@@ -156,10 +156,14 @@ fn f05_two_callbacks_at_once_are_one_exchange_and_one_write() {
     let world = World::new();
     let login = world.start_login(&[]);
     let callback = login.consented();
-    std::thread::scope(|scope| {
-        scope.spawn(|| callback.make());
-        scope.spawn(|| callback.make());
+    let target = callback.target(&callback.state);
+    let (one, two) = std::thread::scope(|scope| {
+        let send = || get(callback.port, &target);
+        let (one, two) = (scope.spawn(send), scope.spawn(send));
+        (one.join().unwrap(), two.join().unwrap())
     });
+    assert_eq!((status(&one), status(&two)), ("303", "303"));
+    get(callback.port, "/done");
     let ran = login.end().exits(0);
     assert_eq!(ran.stderr.matches("logged in").count(), 1);
     assert_eq!(world.calls("token_code").len(), 1);
