@@ -149,6 +149,13 @@ pub struct UploadArgs {
     #[arg(long)]
     pub repost: bool,
 
+    /// Do not start a post over that TikTok failed with an internal error
+    ///
+    /// Without it that is done once a run and three times in all: `internal` is the one reason that
+    /// TikTok calls retryable.
+    #[arg(long)]
+    pub no_retry: bool,
+
     /// Size of the chunks that files at least twice as long are sent in
     ///
     /// Between 5242880 bytes and 32 MB.
@@ -172,6 +179,7 @@ impl UploadArgs {
             jobs: 4,
             no_wait: false,
             repost: false,
+            no_retry: false,
             chunk_size: None,
             limit_rate: None,
         }

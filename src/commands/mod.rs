@@ -18,6 +18,7 @@ use std::time::Duration;
 use crate::auth::{Store, Tokens};
 use crate::cli::{Cli, Command, GlobalArgs};
 use crate::exit::{Exit, Failure};
+use crate::fs;
 use crate::output::{AuthOutput, Printer};
 use crate::settings::{Environment, Settings};
 use crate::signals::Shutdown;
@@ -51,6 +52,14 @@ impl Context {
         let overrides = settings.endpoints.overrides();
         if !overrides.is_empty() {
             printer.warn(format!("this is not TikTok itself: {}", overrides.join(", ")));
+        }
+        // A directory that is not there yet is looked at once it is.
+        if let Ok(Some(kind)) = fs::network_file_system(&settings.home.state) {
+            printer.warn(format!(
+                "{} is on a network file system ({kind}), where locks and the journal are not \
+                 safe; choose a local directory with `--home`",
+                settings.home.state.display()
+            ));
         }
         Self::new(settings, printer.clone(), shutdown.clone())
     }

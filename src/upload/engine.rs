@@ -43,6 +43,8 @@ pub struct Options {
     pub chunk_size: Option<u64>,
     /// Post again what was posted before.
     pub repost: bool,
+    /// Start a post over that TikTok failed with an error of its own.
+    pub retry_failed: bool,
     /// `--limit-rate`.
     pub pace: Pace,
     /// The time of day.
@@ -263,8 +265,10 @@ impl<'a, A: Authority> Drive<'a, A> {
         let attempts = self.calls.journal.attempts(self.row.number)?;
         let failed = attempts.iter().filter(|a| matches!(a.phase, Phase::Failed(_))).count();
         let here = self.run.begun.is_some();
+        let enough =
+            failed >= FAILED_ATTEMPTS || self.run.failed_here > 1 || !self.options.retry_failed;
         match self.phase() {
-            Some(Phase::Failed(_)) if failed >= FAILED_ATTEMPTS || self.run.failed_here > 1 => {
+            Some(Phase::Failed(_)) if enough => {
                 let last = attempts.last().map(Trouble::of_attempt).map(Box::new);
                 return Err(Leave::NoMoreAttempts { next: None, last });
             }

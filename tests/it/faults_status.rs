@@ -57,6 +57,14 @@ fn f53_an_internal_failure_gets_one_new_attempt_a_run_and_three_in_all() {
 }
 
 #[test]
+fn f53_the_new_attempt_can_be_switched_off() {
+    let world = World::logged_in();
+    failed(&world, 1, "internal");
+    world.run(&["upload", "--no-retry", &world.short()]).exits(1).says("internal");
+    assert_eq!(world.inits(), 1);
+}
+
+#[test]
 fn f54_other_failures_are_said_in_words_and_never_tried_again() {
     for reason in
         ["spam_risk", "spam_risk_text", "frame_rate_check_failed", "duration_check_failed"]

@@ -43,6 +43,12 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     let store = Store::open(state, context.settings.clock)?;
     let accounts = store.accounts()?;
     let journal = Journal::open(state, context.settings.clock)?;
+    if journal.came_from_elsewhere() {
+        context.printer.warn(
+            "the journal was last used on another machine: if it is a copy or a restored backup, it \
+             may not know what was posted since, and that may be posted again",
+        );
+    }
     let timing = &context.settings.timing;
     let look = Look { input: &input, journal: &journal, options: &options, timing };
     let prepared = prepare(manifest, faults, &look, &accounts)?;
@@ -166,6 +172,7 @@ fn options(context: &Context, args: &UploadArgs) -> Options {
         wait: !args.no_wait,
         chunk_size: args.chunk_size,
         repost: args.repost,
+        retry_failed: !args.no_retry,
         pace: args.limit_rate.map_or_else(Pace::unlimited, Pace::limited),
         clock: context.settings.clock,
     }
