@@ -187,6 +187,10 @@ fn f09_a_full_disk_anywhere_stores_the_login_or_takes_it_back() {
             assert!(world.entry(ADA).is_object(), "{what}");
             return;
         }
+        if broken.trace[n - 1].starts_with("callback") {
+            // Listening takes no disk.
+            return;
+        }
         assert!(matches!(broken.ran.code, Some(3..=5)), "{what}");
         assert!(world.leftovers().is_empty(), "{what}");
         let exchanged = world.calls("token_code").iter().any(|call| call.status == Some(200));
