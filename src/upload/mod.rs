@@ -3,7 +3,7 @@
 //! [`account`] takes the posts of an account one by one: it finds each in the journal, opens its file
 //! and hands it to [`engine`], which performs the actions of the pure machine in [`state`]: inits and
 //! status calls through [`calls`], chunks (in `sending`) through [`chunk`], whose bytes are a [`body`]
-//! over a [`video`], cut by a [`plan`]; what TikTok says of a post is read in `asking`. Before an init
+//! over a [`video`], cut by a [`plan`]; what TikTok says of a post is read in `asking`. Before an `init`
 //! comes the `gate`, and with it every `cap`; whatever ends a run early is a `leave`. What happens is
 //! told through [`report`].
 
@@ -15,6 +15,7 @@ mod cap;
 pub mod chunk;
 pub mod engine;
 mod gate;
+mod init;
 mod leave;
 mod outcome;
 pub mod pace;

@@ -96,6 +96,8 @@ pub enum Event {
     InitAccepted,
     /// The init was refused with a code.
     InitRefused,
+    /// The init was refused with a code that lets the same one follow: a rate limit, a stale token.
+    InitPutOff,
     /// The init's answer did not arrive, or was not TikTok's.
     InitUnclear,
     /// The init provably never left this machine.
@@ -241,6 +243,7 @@ fn init(transfer: Transfer, event: Event) -> Step {
         }
         (Event::InitAccepted, Transfer::Pull) => to(Phase::Open { stored: 0 }, Action::Ask),
         (Event::InitRefused, _) => to(Phase::Rejected, Action::Stop),
+        (Event::InitPutOff, _) => to(Phase::Rejected, Action::Again),
         (Event::InitNotSent, _) | (Event::InitUnclear, Transfer::File { .. }) => {
             to(Phase::Lost, Action::Again)
         }
