@@ -298,3 +298,17 @@ fn f67_a_twin_that_is_only_seen_while_streaming_is_not_posted() {
     world.upload(&manifest).exits(0).says("1 published, 1 skipped");
     assert_eq!(world.published(), 1);
 }
+
+#[test]
+fn f67_a_repost_is_one_post_however_often_the_manifest_names_it() {
+    let world = World::logged_in();
+    let video = world.video("a.mp4", 100_000);
+    fs::copy(&video, world.path("b.mp4")).unwrap();
+    let manifest = world.manifest(&json!([
+        { "user_id": world.open_id(ADA), "video_path": "a.mp4" },
+        { "user_id": world.open_id(ADA), "video_path": "b.mp4" },
+    ]));
+    world.upload(&manifest).exits(0);
+    world.run(&["upload", "--repost", &manifest]).exits(0).says("1 published, 1 skipped");
+    assert_eq!(world.published(), 2);
+}

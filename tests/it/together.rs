@@ -44,6 +44,22 @@ fn six_inits_a_minute_are_counted_over_all_runs() {
 }
 
 #[test]
+fn twenty_questions_about_a_creator_a_minute_are_counted_over_all_runs() {
+    let world = World::logged_in().timing("quota_window=60s");
+    let manifest = world.short();
+    for _ in 0..20 {
+        world.run(&["upload", "--dry-run", &manifest]).exits(0);
+    }
+    let run = world.start_upload(&manifest);
+    world.wait_until("the quota is used up", |_| {
+        run.said("TikTok allows 20 of these calls a minute")
+    });
+    run.signal(Signal::TERM);
+    run.end().exits(143);
+    assert_eq!((world.calls("creator_info").len(), world.inits()), (20, 0));
+}
+
+#[test]
 fn thirty_status_calls_a_minute_are_counted_over_all_runs() {
     let world = World::logged_in().timing("quota_window=60s,poll_first=1ms,poll_cap=1ms");
     world.say_status(0, &json!({ "status": "PROCESSING_UPLOAD" }));
