@@ -59,7 +59,7 @@ pub enum CallError {
     #[error(transparent)]
     Token(#[from] Halt),
     /// TikTok refused, or did not answer.
-    #[error(transparent)]
+    #[error("{0}")]
     Api(#[from] Error),
     /// The journal could not record the call, so it was not made.
     #[error(transparent)]
