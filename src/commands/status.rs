@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::auth::Store;
 use crate::cli::StatusArgs;
@@ -12,6 +14,7 @@ use crate::exit::{Exit, Failure};
 use crate::journal::{Attempt, Journal, Post, PostNumber};
 use crate::output::{Table, moment};
 use crate::text;
+use crate::tiktok::Code;
 use crate::upload::calls::{CallError, Calls};
 use crate::upload::poll::poll;
 use crate::upload::report::{PostReport, Progress, Reporter, Subject};
@@ -28,21 +31,39 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
         context.printer.note("nothing was posted from here yet");
         return Ok(Exit::Done);
     };
-    let mut wait = context.settings.timing.poll_first;
+    let timing = &context.settings.timing;
+    let (mut wait, started) = (timing.poll_first, Instant::now());
+    let mut told = HashSet::new();
     loop {
-        let (posts, asked) = ask(context, &journal, number).await?;
-        let exit = posts.iter().map(exit_of).fold(asked, Exit::worst);
-        if args.wait && exit == Exit::Temporary && posts.iter().any(is_with_tiktok) {
+        let asked = ask(context, &journal, number, &mut told).await?;
+        // A last chunk that never arrived stays as it is until `upload` sends it.
+        let over = started.elapsed() >= timing.poll_limit;
+        let moves = |post: &Post| {
+            is_with_tiktok(post)
+                && !asked.stuck.contains(&post.number)
+                && !(over && matches!(post.phase(), Some(Phase::FinalIntent { .. })))
+        };
+        if args.wait && !asked.interrupted && asked.posts.iter().any(moves) {
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 signal = context.shutdown.requested() => return Ok(signal.exit()),
             }
-            wait = (wait * 2).min(context.settings.timing.poll_cap);
+            wait = (wait * 2).min(timing.poll_cap);
             continue;
         }
-        show(context, &journal, &posts, args)?;
-        return Ok(exit);
+        let now = context.settings.clock.now();
+        show(context, &journal, &asked.posts, args)?;
+        return Ok(asked.posts.iter().map(|post| exit_of(post, now)).fold(asked.exit, Exit::worst));
     }
+}
+
+/// What a round of questions came to.
+struct Asked {
+    posts: Vec<Post>,
+    exit: Exit,
+    /// Those that cannot be asked for until somebody does something.
+    stuck: HashSet<PostNumber>,
+    interrupted: bool,
 }
 
 /// Reads a post's number as `status` shows it.
@@ -54,28 +75,30 @@ pub(super) fn parse_number(text: &str) -> Result<PostNumber, Failure> {
 }
 
 /// The posts, those that TikTok works on freshly asked for. A post that cannot be asked for stays as
-/// the journal has it, and the exit code says why.
+/// the journal has it, and the exit code says why: once in a run, if `told` is kept.
 async fn ask(
     context: &Context,
     journal: &Journal,
     number: Option<PostNumber>,
-) -> Result<(Vec<Post>, Exit), Failure> {
+    told: &mut HashSet<String>,
+) -> Result<Asked, Failure> {
     let posts = match number {
         Some(number) => vec![journal.post(number)?],
         None => journal.all()?,
     };
     if !posts.iter().any(|post| is_with_tiktok(post) || is_unfinished_draft(post)) {
-        return Ok((posts, Exit::Done));
+        let (exit, stuck) = (Exit::Done, HashSet::new());
+        return Ok(Asked { posts, exit, stuck, interrupted: false });
     }
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
     let tokens = context.tokens(store, context.settings.app()?);
-    let mut exit = Exit::Done;
-    let mut told = HashSet::new();
-    let mut fresh = Vec::with_capacity(posts.len());
+    let fresh = Vec::with_capacity(posts.len());
+    let mut asked =
+        Asked { posts: fresh, exit: Exit::Done, stuck: HashSet::new(), interrupted: false };
     for post in posts {
         // A delivered draft is final enough; it is asked for only when it was named.
         if !(is_with_tiktok(&post) || (number.is_some() && is_unfinished_draft(&post))) {
-            fresh.push(post);
+            asked.posts.push(post);
             continue;
         }
         let authority = AccountTokens { tokens: &tokens, open_id: &post.account };
@@ -92,10 +115,11 @@ async fn ask(
         let account = post.username.clone().unwrap_or_else(|| post.account.clone());
         let subject = Subject { index: 0, account, video: post.label.clone() };
         match poll(&calls, &subject, post.clone()).await {
-            Ok(post) => fresh.push(post),
+            Ok(post) => asked.posts.push(post),
             Err(CallError::Interrupted(signal)) => {
-                tokens.settle().await;
-                return Ok((fresh, signal.exit()));
+                asked.exit = signal.exit();
+                asked.interrupted = true;
+                break;
             }
             Err(CallError::Journal(error)) => return Err(error.into()),
             Err(error) => {
@@ -103,13 +127,16 @@ async fn ask(
                 if told.insert(trouble.message.clone()) {
                     context.printer.warn(format!("{}: {}", subject.account, trouble.message));
                 }
-                exit = exit.worst(error.exit());
-                fresh.push(post);
+                if error.exit() != Exit::Temporary {
+                    asked.stuck.insert(post.number);
+                }
+                asked.exit = asked.exit.worst(error.exit());
+                asked.posts.push(post);
             }
         }
     }
     tokens.settle().await;
-    Ok((fresh, exit))
+    Ok(asked)
 }
 
 fn is_with_tiktok(post: &Post) -> bool {
@@ -124,16 +151,32 @@ fn is_unfinished_draft(post: &Post) -> bool {
     post.phase() == Some(Phase::Inboxed)
 }
 
-fn is_final(post: &Post) -> bool {
-    post.phase().is_some_and(|phase| phase.is_done() || phase.is_dead()) || post.same_as.is_some()
+/// How long a post that was put off is expected to be tried again. After that it has left the manifest.
+const PUT_OFF: SignedDuration = SignedDuration::from_hours(25);
+
+/// Whether the next `upload` is expected to try it again.
+fn is_put_off(post: &Post, now: Timestamp) -> bool {
+    let Some(last) = &post.last else { return false };
+    let passes = || last.code.as_deref().map(Code::from).is_some_and(|code| code.is_temporary());
+    now.duration_since(last.updated_at) < PUT_OFF
+        && match last.phase {
+            Phase::Lost | Phase::Failed(Failed::Internal | Failed::Pull) => true,
+            Phase::Rejected => passes(),
+            _ => false,
+        }
 }
 
-fn exit_of(post: &Post) -> Exit {
+fn is_final(post: &Post, now: Timestamp) -> bool {
+    let over = post.phase().is_some_and(|phase| phase.is_done() || phase.is_dead());
+    post.same_as.is_some() || (over && !is_put_off(post, now))
+}
+
+fn exit_of(post: &Post, now: Timestamp) -> Exit {
     match post.phase() {
-        Some(Phase::Unresolved) => Exit::Unknown,
-        _ if is_final(post) => Exit::Done,
-        Some(_) => Exit::Temporary,
         None => Exit::Done,
+        Some(Phase::Unresolved) => Exit::Unknown,
+        Some(_) if is_final(post, now) => Exit::Done,
+        Some(_) => Exit::Temporary,
     }
 }
 
@@ -170,13 +213,13 @@ fn show(
     posts: &[Post],
     args: &StatusArgs,
 ) -> Result<(), Failure> {
-    let one = args.post.is_some();
+    let (one, now) = (args.post.is_some(), context.settings.clock.now());
     let shown: Vec<&Post> =
-        posts.iter().filter(|post| one || args.all || !is_final(post)).collect();
+        posts.iter().filter(|post| one || args.all || !is_final(post, now)).collect();
     let printer = &context.printer;
     if printer.is_json() {
         for post in shown {
-            let mut event = event(post);
+            let mut event = event(post, now);
             if one {
                 let attempts = journal.attempts(post.number)?;
                 event["history"] = attempts.iter().map(history).collect();
@@ -239,7 +282,7 @@ fn ids(attempt: &Attempt) -> String {
     attempt.post_ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
-fn event(post: &Post) -> serde_json::Value {
+fn event(post: &Post, now: Timestamp) -> serde_json::Value {
     let last = post.last.as_ref();
     json!({
         "event": "status",
@@ -249,7 +292,7 @@ fn event(post: &Post) -> serde_json::Value {
         "id": post.id,
         "mode": post.mode.as_str(),
         "state": word(words(post)),
-        "final": is_final(post),
+        "final": is_final(post, now),
         "publish_id": last.and_then(|last| last.publish_id.clone()),
         "post_ids": last.map(|last| last.post_ids.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap_or_default(),
         "attempts": last.map_or(0, |last| last.number),

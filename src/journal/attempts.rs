@@ -122,15 +122,19 @@ impl Journal {
 
     /// When they began, the oldest first.
     fn drafts(&self, account: &str, window: Duration) -> Result<Vec<Timestamp>, JournalError> {
-        let since = calls::start(self.store.now(), window);
+        let now = self.store.now();
+        let since = calls::start(now, window);
         self.store.read("count the drafts", |tx| {
             let mut statement = tx.prepare(
                 "SELECT attempts.created FROM attempts JOIN posts ON posts.id = attempts.post
-                 WHERE account = ?1 AND mode = 'draft' AND attempts.created > ?2 AND phase IN
+                 WHERE account = ?1 AND mode = 'draft' AND attempts.created > ?2
+                 -- A later one was made under a clock that was ahead.
+                 AND attempts.created <= ?3 AND phase IN
                  ('init-intent', 'open', 'final-intent', 'uploaded', 'inboxed', 'unresolved')
                  ORDER BY attempts.created",
             )?;
-            let mut rows = statement.query((account, since.as_millisecond()))?;
+            let mut rows =
+                statement.query((account, since.as_millisecond(), now.as_millisecond()))?;
             let mut times = Vec::new();
             while let Some(row) = rows.next()? {
                 times.push(time(row.get(0)?)?);

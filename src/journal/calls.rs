@@ -15,6 +15,9 @@ use super::{Journal, JournalError};
 /// How long calls are remembered: longer than any window.
 const MEMORY: Duration = Duration::from_hours(25);
 
+/// Caps are of 24 hours; whatever is said to be full for longer is not believed.
+const LONGEST_CAP: SignedDuration = SignedDuration::from_hours(25);
+
 impl Journal {
     /// Counts a call that is about to be made. [`Journal::begin_attempt`] counts its init itself.
     pub fn note_call(&self, account: &str, kind: CallKind) -> Result<(), JournalError> {
@@ -102,7 +105,9 @@ impl Journal {
                 .optional()?
                 .map(time)
                 .transpose()?;
-            Ok(until.filter(|until| *until > now))
+            // One that ends later than a cap can was made under a clock that was ahead.
+            let latest = now.checked_add(LONGEST_CAP).unwrap_or(Timestamp::MAX);
+            Ok(until.filter(|until| *until > now && *until <= latest))
         })
     }
 }

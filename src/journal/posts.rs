@@ -11,7 +11,6 @@ use super::seal::{Sealed, seal};
 use super::trouble::Trouble;
 use super::{Journal, JournalError, keys, twins};
 use crate::manifest::Mode;
-use crate::upload::state::{Failed, Phase};
 use crate::upload::video::Identity;
 
 impl Journal {
@@ -65,12 +64,22 @@ impl Journal {
         self.store.write("record a post", |tx| {
             let number = match lookup(tx, new)? {
                 None => make(tx, new, None, now)?,
-                Some(found) if new.repost && may_repost(&found.post) => {
+                Some(found) if new.repost && found.post.may_repost() => {
                     make(tx, new, Some(&found.post), now)?
                 }
                 Some(found) => renew(tx, new, found)?,
             };
             rows::post_by_number(tx, number)
+        })
+    }
+
+    /// What a repost repeats: the post itself or the repost before it.
+    pub fn repeated(&self, repost: &Post) -> Result<Option<Post>, JournalError> {
+        self.store.read("read a post", |tx| {
+            let original = original(tx, repost.number)?;
+            let earlier = (original, repost.repost);
+            let where_ = "original = ?1 AND repost < ?2 ORDER BY repost DESC LIMIT 1";
+            Ok(rows::posts(tx, where_, earlier)?.pop())
         })
     }
 
@@ -136,17 +145,6 @@ pub(super) fn latest(tx: &Transaction<'_>, original: i64) -> Result<Post, Troubl
 
 pub(super) fn original(tx: &Transaction<'_>, post: PostNumber) -> rusqlite::Result<i64> {
     tx.query_row("SELECT original FROM posts WHERE id = ?1", [post.0], |row| row.get(0))
-}
-
-/// Whether `--repost` makes another one: what is under way or unresolved could still become the post
-/// that is asked for, and what was never posted is simply tried again.
-fn may_repost(post: &Post) -> bool {
-    matches!(
-        post.phase(),
-        Some(
-            Phase::Published | Phase::Inboxed | Phase::Failed(Failed::Final | Failed::AuthRemoved)
-        )
-    )
 }
 
 fn make(

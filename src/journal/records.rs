@@ -154,6 +154,19 @@ impl Post {
     pub fn may_begin(&self) -> bool {
         self.phase().is_none_or(allows_another)
     }
+
+    /// Whether `--repost` makes another one: what is under way or unresolved could still become the
+    /// post that is asked for, and what was never posted is simply tried again.
+    pub fn may_repost(&self) -> bool {
+        matches!(
+            self.phase(),
+            Some(
+                Phase::Published
+                    | Phase::Inboxed
+                    | Phase::Failed(Failed::Final | Failed::AuthRemoved)
+            )
+        )
+    }
 }
 
 /// Whether a new attempt may follow one in this phase.

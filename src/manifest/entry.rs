@@ -61,7 +61,7 @@ pub struct Entry {
     pub auto_add_music: Option<bool>,
     /// `publish_at`: not to be posted before.
     pub publish_at: Option<Timestamp>,
-    /// `id`: the user's own identity for the post; no other post of the file has it.
+    /// `id`: the user's own identity for the post; no other post of that account in the file has it.
     pub id: Option<String>,
 }
 

@@ -131,7 +131,7 @@ fn read_posts(
     review: &mut Review<'_>,
 ) -> Vec<Entry> {
     let mut entries = Vec::new();
-    let mut ids: HashMap<String, (usize, usize)> = HashMap::new();
+    let mut ids: Ids = HashMap::new();
     for (index, element) in posts.elements.iter().enumerate() {
         (review.part, review.field) = (Part::Post(index), None);
         let Value::Object(object) = element else {
@@ -146,21 +146,21 @@ fn read_posts(
     entries
 }
 
-/// Two posts of one identity would be one post.
-fn refuse_known_id(
-    index: usize,
-    own: &Fields,
-    ids: &mut HashMap<String, (usize, usize)>,
-    review: &mut Review<'_>,
-) {
+/// Identities with the name of their account, and the post and place that have them.
+type Ids = HashMap<(String, Option<String>), (usize, usize)>;
+
+/// Two posts of one account and identity would be one post. That two names stand for one account is
+/// found out later.
+fn refuse_known_id(index: usize, own: &Fields, ids: &mut Ids, review: &mut Review<'_>) {
     let (Some(id), Some(at)) = (&own.id, own.place_of(Field::Id)) else { return };
-    if let Some(&(first, first_at)) = ids.get(id) {
+    let identity = (id.clone(), own.user_id.clone());
+    if let Some(&(first, first_at)) = ids.get(&identity) {
         let (line, column) = review.locate(first_at);
         review.field = Some(Field::Id);
         let message =
             format!("the same as that of post {} on line {line}, column {column}", first + 1);
         review.refuse(at, message);
     } else {
-        ids.insert(id.clone(), (index, at));
+        ids.insert(identity, (index, at));
     }
 }

@@ -131,6 +131,13 @@ pub fn check(probe: &Probe, size: u64, max_duration: Option<Duration>) -> Findin
     findings
 }
 
+/// How a length fits a limit: `Some(true)` if TikTok refuses it, `Some(false)` if it may. Containers
+/// round, and sound outlasts the picture.
+pub fn is_too_long(actual: Duration, limit: Duration) -> Option<bool> {
+    let slack = DURATION_SLACK.min(limit / 50);
+    (actual > limit).then_some(actual >= limit.saturating_add(slack))
+}
+
 impl Findings {
     fn judge_size(&mut self, size: u64) {
         if size > MAX_SIZE {
@@ -146,10 +153,10 @@ impl Findings {
             self.warnings.push(Finding::Unread("how long the video lasts"));
             return;
         };
-        if actual >= limit.saturating_add(DURATION_SLACK) {
-            self.errors.push(Finding::Duration { actual, limit });
-        } else if actual > limit {
-            self.warnings.push(Finding::Duration { actual, limit });
+        match is_too_long(actual, limit) {
+            Some(true) => self.errors.push(Finding::Duration { actual, limit }),
+            Some(false) => self.warnings.push(Finding::Duration { actual, limit }),
+            None => {}
         }
     }
 

@@ -13,7 +13,7 @@ mod sniff;
 mod source;
 mod webm;
 
-pub use self::check::{Finding, Findings, check};
+pub use self::check::{Finding, Findings, check, is_too_long};
 pub use self::probe::{Container, Probe, ProbeError, probe};
 pub use self::source::ReadAt;
 

@@ -12,11 +12,11 @@ use crate::upload::calls::{Authority, CallError, Calls};
 use crate::upload::engine::{Drive, Options};
 use crate::upload::gate::Gate;
 use crate::upload::leave::Leave;
-use crate::upload::locate::Located;
+use crate::upload::locate::{Located, absolute};
 use crate::upload::outcome::Known;
 use crate::upload::poll::settle;
-use crate::upload::post::Post;
-use crate::upload::report::{PostReport, PostState, Trouble};
+use crate::upload::post::{Content, Post};
+use crate::upload::report::{PostReport, PostState, Progress, Trouble};
 use crate::upload::state::{Failed, Phase};
 
 /// One account's part of a run.
@@ -54,19 +54,19 @@ impl<'a, A: Authority> AccountRun<'a, A> {
     /// the rest in the manifest's order. Each is reported as it ends its run.
     pub async fn run(&self, mut posts: Vec<Post>) -> Vec<PostReport> {
         let begun = self.calls.journal.unfinished(Some(self.calls.account)).unwrap_or_default();
-        let is_begun = |post: &Post| {
-            begun.iter().any(|row| {
-                row.label == post.subject.video || (post.id.is_some() && row.id == post.id)
-            })
-        };
-        let named = |row: &Row| {
-            let names = |post: &Post| {
-                row.label == post.subject.video || (row.id.is_some() && row.id == post.id)
-            };
-            posts.iter().any(names)
-        };
+        let is_begun = |post: &Post| begun.iter().any(|row| names(post, row));
+        let named = |row: &Row| posts.iter().any(|post| names(post, row));
         let others: Vec<_> = begun.iter().filter(|row| !named(row)).collect();
         settle(self.calls, &others).await;
+        if self.options.repost {
+            // All of them are asked for before the first is made: what a run cannot finish, the next
+            // one finishes without `--repost`.
+            for post in posts.iter().filter(|post| self.is_due(post)) {
+                if let Ok(located) = self.locate(post).await {
+                    self.note_driven(located.row.number);
+                }
+            }
+        }
         posts.sort_by_key(|post| (!is_begun(post), post.publish_at.is_none(), post.publish_at));
         let mut halted: Option<Halted> = None;
         let mut reports = Vec::new();
@@ -85,6 +85,10 @@ impl<'a, A: Authority> AccountRun<'a, A> {
         reports
     }
 
+    fn note_driven(&self, number: PostNumber) {
+        self.driven.lock().unwrap_or_else(PoisonError::into_inner).push(number);
+    }
+
     pub(super) fn has_driven(&self, number: PostNumber) -> bool {
         self.driven.lock().unwrap_or_else(PoisonError::into_inner).contains(&number)
     }
@@ -95,16 +99,18 @@ impl<'a, A: Authority> AccountRun<'a, A> {
 
     /// A post after one that stopped the account: what is posted is still called so.
     async fn not_tried(&self, post: &Post, halted: &Halted) -> PostReport {
-        if !self.is_due(post) {
-            return early(post);
-        }
-        if halted.state == PostState::Deferred
-            && let Ok(located) = self.locate(post).await
-            && let Some(report) = earlier(post, &located.row, Instant::now())
-        {
+        let started = Instant::now();
+        // What cannot be looked up is told when its turn comes.
+        let row = self.look_up(post).await.ok().and_then(|(_, row)| row);
+        if let Some(report) = row.as_ref().and_then(|row| earlier(post, row, started)) {
             return report;
         }
-        halted.report(post)
+        let attempt = row.as_ref().and_then(|row| row.last.as_ref());
+        let begun = attempt.filter(|attempt| !attempt.phase.is_over());
+        if begun.is_none() && !self.is_due(post) {
+            return early(post);
+        }
+        halted.report(&Known { row: row.as_ref(), attempt: begun, ..Known::new(post, started) })
     }
 
     async fn one(&self, post: &Post) -> (PostReport, Option<Halted>) {
@@ -119,7 +125,7 @@ impl<'a, A: Authority> AccountRun<'a, A> {
                 Err(error) => return left(&Known::new(post, started), &error.into()),
             };
             if let Some(report) = earlier(post, &located.row, started) {
-                return (report, None);
+                return (of_a_file_that_is_gone(post, &located, report), None);
             }
             let nothing_yet = located.row.phase().is_none_or(Phase::is_dead);
             if nothing_yet && !self.is_due(post) {
@@ -140,7 +146,11 @@ impl<'a, A: Authority> AccountRun<'a, A> {
         started: Instant,
     ) -> Option<(PostReport, Option<Halted>)> {
         let Located { row, source, replaced } = located;
-        self.driven.lock().unwrap_or_else(PoisonError::into_inner).push(row.number);
+        self.note_driven(row.number);
+        if row.repost > 0 && !self.options.repost {
+            let note = "finishing a repost that an earlier run was asked for".to_owned();
+            self.calls.reporter.progress(&post.subject, &Progress::Note(note));
+        }
         let mut drive = Drive::new(&self.gate, self.calls, self.options, post, row, source);
         let outcome = drive.run().await;
         let username = self.gate.username().await;
@@ -176,6 +186,17 @@ impl<'a, A: Authority> AccountRun<'a, A> {
     }
 }
 
+/// Whether an entry speaks of a post, as far as can be told without reading a file.
+fn names(post: &Post, row: &Row) -> bool {
+    if post.id.is_some() && row.id.is_some() {
+        return post.id == row.id;
+    }
+    match (&post.content, row.file()) {
+        (Content::File { path, .. }, Some(file)) => absolute(path) == file.path,
+        _ => row.label == post.subject.video,
+    }
+}
+
 /// The report of a post whose time has not come.
 pub(super) fn early(post: &Post) -> PostReport {
     let report = Known::new(post, Instant::now()).report(PostState::Deferred, Exit::Done);
@@ -198,6 +219,14 @@ pub(super) fn earlier(post: &Post, row: &Row, started: Instant) -> Option<PostRe
         }
         _ => None,
     }
+}
+
+/// The report of what was posted, if its file is gone since: another one may have been meant.
+fn of_a_file_that_is_gone(post: &Post, located: &Located, report: PostReport) -> PostReport {
+    let gone = matches!(post.content, Content::File { .. }) && located.source.is_none();
+    let note = report.note.clone().filter(|_| gone);
+    let note = note.map(|note| format!("{note} as post {}; the file is gone", located.row.number));
+    PostReport { note: note.or(report.note), ..report }
 }
 
 /// The report of a post whose content turned out to be that of another one.
@@ -266,9 +295,11 @@ impl Halted {
         Self { at: Some(at), ..self }
     }
 
-    fn report(&self, post: &Post) -> PostReport {
-        let report = Known::new(post, Instant::now()).report(self.state, self.exit);
+    /// The report of a post that is not tried for it.
+    fn report(&self, known: &Known<'_>) -> PostReport {
+        let state = if known.attempt.is_some() { PostState::Processing } else { self.state };
+        let trouble = Some(known.warn_of_doubles(self.trouble.clone()));
         let note = Some("not tried: an earlier post of this account was stopped".to_owned());
-        PostReport { trouble: Some(self.trouble.clone()), at: self.at, note, ..report }
+        PostReport { trouble, at: self.at, note, ..known.report(state, self.exit) }
     }
 }

@@ -210,15 +210,21 @@ impl<'a, A: Authority> Drive<'a, A> {
                 match attempts.into_iter().next_back() {
                     Some(last) if last.number == attempt.number && last.phase.is_over() => {
                         *attempt = last;
+                        // A word in hand is better than none.
+                        if attempt.phase == Phase::Unresolved && phase.is_done() {
+                            self.calls.journal.advance(attempt, phase, facts)?;
+                        }
                         Ok(())
                     }
                     _ => Err(error.into()),
                 }
             }
             Err(error) => {
+                let of_a_pull =
+                    matches!(phase, Phase::Open { stored: 0 } | Phase::Rejected | Phase::Lost);
                 let said_by_tiktok = phase.is_done()
                     || phase == Phase::Uploaded
-                    || (self.transfer == Transfer::Pull && phase == Phase::Open { stored: 0 });
+                    || (self.transfer == Transfer::Pull && of_a_pull);
                 if said_by_tiktok {
                     Err(Leave::Unrecorded { phase, error })
                 } else {

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::exit::Exit;
 use crate::manifest::Mode;
+use crate::media::is_too_long;
 use crate::tiktok::{CreatorInfo, Scopes};
 use crate::upload::calls::{Authority, Calls};
 use crate::upload::cap::has_room;
@@ -89,7 +90,8 @@ fn unfit(post: &Post, creator: &CreatorInfo) -> Option<Trouble> {
         });
     }
     let Content::File { duration: Some(length), .. } = &post.content else { return None };
-    let longest = creator.max_video_duration.filter(|longest| length > longest)?;
+    let longest = creator.max_video_duration?;
+    is_too_long(*length, longest).filter(|certainly| *certainly)?;
     Some(Trouble {
         code: "duration_check_failed".into(),
         message: format!(

@@ -137,7 +137,8 @@ impl<A: Authority> Drive<'_, A> {
                 let orphans: Vec<_> = attempts
                     .iter()
                     .filter(|a| matches!(a.phase, Phase::Lost | Phase::Abandoned))
-                    .filter(|a| a.code.as_deref() != Some(NOT_SENT) && a.created_at > hour_ago)
+                    .filter(|a| a.code.as_deref() != Some(NOT_SENT))
+                    .filter(|a| a.created_at > hour_ago && a.created_at <= now)
                     .collect();
                 if orphans.len() >= ORPHANS {
                     let next = orphans.iter().map(|a| a.created_at).min();

@@ -141,15 +141,7 @@ impl Leave {
             Self::Unrecorded { phase, error } => (
                 "journal",
                 format!("{}: {}", unrecorded(*phase, known), chain(error)),
-                match phase {
-                    // A pull: its `publish_id` is lost with this run.
-                    Phase::Open { .. } => Some(
-                        "keep the publish_id: the next run does not know it, and asks you to look \
-                         at the profile"
-                            .into(),
-                    ),
-                    _ => error.hint(),
-                },
+                unrecorded_hint(*phase, known).or_else(|| error.hint()),
             ),
             Self::Unfit { trouble, .. } => return trouble.clone(),
             Self::Journal(error) => {
@@ -186,7 +178,13 @@ impl Leave {
             Self::OutOfStep => (
                 "out_of_step",
                 "TikTok and this program disagree about the bytes that arrived".into(),
-                Some(again.into()),
+                Some(if known.may_be_live() {
+                    "look at the profile; `tiktok-up status` tells what TikTok makes of it, and it is \
+                     not sent twice"
+                        .into()
+                } else {
+                    again.into()
+                }),
             ),
             Self::ChunkRefused { status } => (
                 "chunk_refused",
@@ -214,7 +212,7 @@ impl Leave {
             code: code.into(),
             message,
             hint,
-            retryable: self.exit(None) == Exit::Temporary,
+            retryable: self.exit(known.attempt.map(|attempt| attempt.phase)) == Exit::Temporary,
             log_id: None,
         }
     }
@@ -233,8 +231,27 @@ impl Leave {
     }
 }
 
+/// What to do about what the next run will not know of a pull.
+fn unrecorded_hint(phase: Phase, known: &Known<'_>) -> Option<String> {
+    let number = known.number();
+    match phase {
+        Phase::Rejected | Phase::Lost => Some(format!(
+            "the next run calls its outcome unknown; then run `tiktok-up resolve {number} --not-posted`"
+        )),
+        // Its `publish_id` is lost with this run.
+        Phase::Open { .. } => Some(
+            "keep the publish_id: the next run does not know it, and asks you to look at the profile"
+                .into(),
+        ),
+        _ => None,
+    }
+}
+
 /// What TikTok said and the journal did not take.
 fn unrecorded(phase: Phase, known: &Known<'_>) -> String {
+    if phase.is_dead() {
+        return "TikTok did not take it on, but that could not be recorded".to_owned();
+    }
     let publish_id = known.attempt.and_then(|attempt| attempt.publish_id.as_deref());
     let said = match phase {
         Phase::Published => "it is published",

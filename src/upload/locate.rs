@@ -6,6 +6,7 @@ use crate::exit::Exit;
 use crate::journal::{self, Journal, JournalError, LocalFile, NewPost, Post as Row};
 use crate::manifest::Mode;
 use crate::text;
+use crate::tiktok::Code;
 use crate::upload::account::AccountRun;
 use crate::upload::calls::{Authority, chain};
 use crate::upload::leave::Leave;
@@ -63,7 +64,7 @@ impl<A: Authority> AccountRun<'_, A> {
         if let Some(row) = self.replaced(&new)? {
             return Ok(Located { row, source, replaced: true });
         }
-        let row = self.calls.journal.post_for(&new)?;
+        let row = self.wanted(self.calls.journal.post_for(&new)?)?;
         let source = source.map(|(video, plan)| {
             let recorded = row.file().filter(|file| file.identity.size == video.size());
             let recorded = recorded.and_then(|f| Plan::recorded(f.identity.size, f.chunk_size));
@@ -72,6 +73,16 @@ impl<A: Authority> AccountRun<'_, A> {
             (video, recorded.filter(|_| begun).unwrap_or(plan))
         });
         Ok(Located { row, source, replaced: false })
+    }
+
+    /// A repost that TikTok refused for good is not asked for any more by a run without `--repost`:
+    /// what it would have repeated stands.
+    pub(super) fn wanted(&self, mut row: Row) -> Result<Row, JournalError> {
+        while !self.options.repost && row.repost > 0 && is_refused(&row) {
+            let Some(repeated) = self.calls.journal.repeated(&row)? else { break };
+            row = repeated;
+        }
+        Ok(row)
     }
 
     /// The post of a file that is gone; the error that says so if there is none.
@@ -173,7 +184,14 @@ impl From<LocateError> for Leave {
     }
 }
 
-fn absolute(path: &Path) -> PathBuf {
+/// Whether TikTok refused it for a reason that does not pass by itself.
+fn is_refused(row: &Row) -> bool {
+    let code = row.last.as_ref().and_then(|last| last.code.as_deref()).map(Code::from);
+    let passes = |code: Code| code.is_temporary() || code == Code::AccessTokenInvalid;
+    row.phase() == Some(Phase::Rejected) && !code.is_some_and(passes)
+}
+
+pub(super) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 

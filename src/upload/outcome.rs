@@ -81,7 +81,7 @@ impl<'a> Known<'a> {
         }
     }
 
-    fn number(&self) -> String {
+    pub(super) fn number(&self) -> String {
         self.row.map_or_else(|| "POST".to_owned(), |row| row.number.to_string())
     }
 
@@ -123,7 +123,6 @@ impl<'a> Known<'a> {
         let state = match (leave, open, exit) {
             (Leave::Unrecorded { phase: Phase::Published, .. }, ..) => PostState::Published,
             (Leave::Unrecorded { phase: Phase::Inboxed, .. }, ..) => PostState::Inbox,
-            (_, true, Exit::Unknown) => PostState::Unresolved,
             (_, true, _) => PostState::Processing,
             (_, false, Exit::Temporary | Exit::Interrupted | Exit::Terminated) => {
                 PostState::Deferred
@@ -131,13 +130,22 @@ impl<'a> Known<'a> {
             (_, false, _) => PostState::Failed,
         };
         let (mut trouble, at) = (leave.trouble(self), leave.again_at());
-        if exit == Exit::Login && self.may_be_live() {
-            let hint = trouble.hint.map(|hint| format!("{hint}; ")).unwrap_or_default();
-            trouble.hint = Some(format!(
-                "{hint}then run the same command again: the post may be live, and it is not sent twice"
-            ));
+        if exit == Exit::Login {
+            trouble = self.warn_of_doubles(trouble);
         }
         PostReport { trouble: Some(trouble), at, ..self.report(state, exit) }
+    }
+
+    /// Says beside the trouble that a post may be there already.
+    pub(super) fn warn_of_doubles(&self, trouble: Trouble) -> Trouble {
+        if !self.may_be_live() {
+            return trouble;
+        }
+        let hint = trouble.hint.map(|hint| format!("{hint}; ")).unwrap_or_default();
+        let hint = format!(
+            "{hint}then run the same command again: the post may be live, and it is not sent twice"
+        );
+        Trouble { hint: Some(hint), ..trouble }
     }
 
     /// Whether TikTok may have everything already.

@@ -135,9 +135,12 @@ pub(super) async fn settle<A: Authority>(calls: &Calls<'_, A>, rows: &[&Row]) {
             (Phase::Unresolved, _) => continue,
             _ => {
                 asked += 1;
+                if asked > ON_THE_SIDE {
+                    continue;
+                }
                 let account = row.username.clone().unwrap_or_else(|| row.account.clone());
                 let subject = Subject { index: 0, account, video: row.label.clone() };
-                if asked > ON_THE_SIDE || poll(calls, &subject, (*row).clone()).await.is_err() {
+                if poll(calls, &subject, (*row).clone()).await.is_err() {
                     return;
                 }
                 continue;

@@ -14,7 +14,6 @@ use crate::tiktok::{
 };
 use crate::upload::plan::Plan;
 use crate::upload::report::Subject;
-use crate::upload::state::Transfer;
 
 /// One post of a manifest, checked as far as it can be without asking TikTok.
 #[derive(Clone, Debug)]
@@ -101,18 +100,18 @@ impl Content {
     }
 }
 
+/// The scope that posts of a mode need.
+pub fn scope_of(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Direct => "video.publish",
+        Mode::Draft => "video.upload",
+    }
+}
+
 impl Post {
     /// The scope that this post needs.
     pub fn scope(&self) -> &'static str {
-        match self.mode {
-            Mode::Direct => "video.publish",
-            Mode::Draft => "video.upload",
-        }
-    }
-
-    /// How the content travels; a file needs its plan.
-    pub fn transfer(&self, plan: Option<&Plan>) -> Transfer {
-        plan.map_or(Transfer::Pull, |plan| Transfer::File { chunks: plan.count() })
+        scope_of(self.mode)
     }
 
     /// The init of this post. `None` for a file without a plan: one that is gone.

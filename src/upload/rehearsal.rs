@@ -70,7 +70,7 @@ impl<A: Authority> AccountRun<'_, A> {
     }
 
     /// The plan of a post with a file, and what the journal knows of the post.
-    async fn look_up(
+    pub(super) async fn look_up(
         &self,
         post: &Post,
     ) -> Result<(Option<Plan>, Option<journal::Post>), LocateError> {
@@ -90,6 +90,7 @@ impl<A: Authority> AccountRun<'_, A> {
             }
         };
         let row = self.calls.journal.find(&self.new_post(post, content))?;
-        Ok((plan, row.filter(|_| !self.options.repost)))
+        let row = row.map(|row| self.wanted(row)).transpose()?;
+        Ok((plan, row.filter(|row| !(self.options.repost && row.may_repost()))))
     }
 }

@@ -312,3 +312,36 @@ fn f67_a_repost_is_one_post_however_often_the_manifest_names_it() {
     world.run(&["upload", "--repost", &manifest]).exits(0).says("1 published, 1 skipped");
     assert_eq!(world.published(), 2);
 }
+
+#[test]
+fn f67_what_a_repost_could_not_finish_is_finished_without_it() {
+    let world = World::logged_in();
+    for (name, size) in [("a.mp4", 100_000), ("b.mp4", 100_001), ("c.mp4", 100_002)] {
+        world.video(name, size);
+    }
+    let manifest = world.manifest(&json!(
+        ["a.mp4", "b.mp4", "c.mp4"]
+            .map(|name| { json!({ "user_id": world.open_id(ADA), "video_path": name }) })
+    ));
+    world.upload(&manifest).exits(0);
+    world.refuse("video_init", 2, 1, "spam_risk_too_many_posts");
+    let ran = world.run(&["upload", "--repost", &manifest]).exits(5);
+    ran.says("1 published, 2 deferred").says("without `--repost`");
+    let mut world = world;
+    world.advance(SignedDuration::from_hours(2));
+    world.upload(&manifest).exits(0).says("2 published, 1 skipped");
+    world.upload(&manifest).exits(0).says("3 skipped");
+    assert_eq!(world.published(), 6);
+}
+
+#[test]
+fn f67_a_repost_that_is_refused_for_good_is_not_asked_for_again() {
+    let world = World::logged_in();
+    let manifest = world.short();
+    world.upload(&manifest).exits(0);
+    world.refuse("video_init", 1, 1, "invalid_params");
+    world.run(&["upload", "--repost", &manifest]).exits(1);
+    world.upload(&manifest).exits(0).says("already posted");
+    world.run(&["upload", "--dry-run", &manifest]).exits(0).says("already posted");
+    assert_eq!((world.inits(), world.published()), (2, 1));
+}

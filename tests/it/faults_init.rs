@@ -164,7 +164,7 @@ fn f28_killed_while_it_waits_nothing_is_unknown() {
         let run = world.start_upload(&manifest);
         world.wait_until("the refusal is recorded", |world| world.phases() == [Phase::Rejected]);
         run.kill();
-        world.run(&["status"]).exits(0).never_says("unknown");
+        world.run(&["status"]).exits(5).says("refused").never_says("unknown");
         world.upload(&manifest).exits(0).never_says("unknown");
         assert_eq!((world.inits(), world.published()), (2, 1));
     });

@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tiktok_up::upload::state::Phase;
 
-use crate::world::{ADA, World};
+use crate::world::{ADA, BEA, World};
 
 /// A manifest of so many videos by `@ada`, the first one with this number.
 fn videos(world: &World, first: u64, count: u64) -> String {
@@ -189,4 +189,64 @@ fn status_learns_the_end_beside_an_upload_that_waits() {
     world.run(&["status"]).exits(0);
     assert_eq!(world.phases(), [Phase::Published]);
     run.end().exits(0).says("1 published");
+}
+
+#[test]
+fn after_one_post_stopped_the_account_the_others_are_called_what_they_are() {
+    let mut world = World::logged_in();
+    world.upload(&videos(&world, 3, 1)).exits(0);
+    world.run(&["upload", "--no-wait", &videos(&world, 1, 2)]).exits(5);
+    world.refuse("token_refresh", 1, 0, "invalid_grant");
+    world.advance(SignedDuration::from_hours(3));
+    let manifest = videos(&world, 1, 4);
+    let ran = world.run(&["upload", "--json", &manifest]).exits(3);
+    let posts = ran.json();
+    let states: Vec<_> = posts[..4].iter().map(|post| post["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["processing", "processing", "skipped", "failed"]);
+    for post in &posts[..2] {
+        assert!(post["publish_id"].is_string());
+        assert!(post["error"]["hint"].as_str().unwrap().contains("may be live"));
+    }
+}
+
+#[test]
+fn without_the_scope_of_every_post_nothing_is_sent() {
+    let world = World::new();
+    world.consent(&json!({ "account": ADA, "scopes": ["user.info.basic", "video.publish"] }));
+    world.login_with(&[]);
+    world.video("a.mp4", 100_000);
+    world.video("b.mp4", 100_001);
+    let manifest = world.manifest(&json!([
+        { "user_id": world.open_id(ADA), "video_path": "a.mp4" },
+        { "user_id": world.open_id(ADA), "video_path": "b.mp4", "mode": "draft" },
+    ]));
+    world.upload(&manifest).exits(3).says("did not grant the scope `video.upload`").says("post 2");
+    assert!(world.calls("creator_info").is_empty());
+}
+
+#[test]
+fn an_id_is_unique_for_its_account() {
+    let world = World::logged_in();
+    world.login(BEA);
+    world.run(&["accounts", "alias", &world.open_id(ADA), "ada"]).exits(0);
+    world.video("a.mp4", 100_000);
+    world.video("b.mp4", 100_001);
+    let of =
+        |user: &str, video: &str| json!({ "user_id": user, "video_path": video, "id": "monday" });
+    let both = world.manifest(&json!([of("ada", "a.mp4"), of(&world.open_id(BEA), "b.mp4")]));
+    world.upload(&both).exits(0).says("2 published");
+    let twice = world.manifest(&json!([of("ada", "a.mp4"), of(&world.open_id(ADA), "b.mp4")]));
+    world.upload(&twice).exits(2).says("the same as that of post 1");
+}
+
+#[test]
+fn status_waits_for_what_moves_and_not_for_a_chunk_that_never_came() {
+    let world = World::logged_in().timing("poll_limit=200ms,final_wait=50ms");
+    world.fault(&json!({ "endpoint": "upload", "do": { "stall": "1h", "when": "before" } }));
+    let run = world.start_upload(&videos(&world, 1, 1));
+    world.wait_until("the last chunk is on its way", |world| {
+        world.phases() == [Phase::FinalIntent { stored: 0 }]
+    });
+    run.kill();
+    world.run(&["status", "--wait"]).exits(5).says("last chunk unconfirmed");
 }

@@ -71,7 +71,14 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     }
     // A refresh that has begun must reach the disk before the program ends.
     tokens.settle().await;
-    Ok(output.finish(Exit::Done))
+    let exit = output.finish(Exit::Done);
+    if args.repost && exit != Exit::Done && !args.dry_run {
+        context.printer.warn(
+            "to finish, run it again without `--repost`: with it, what was posted now would be posted \
+             once more",
+        );
+    }
+    Ok(exit)
 }
 
 /// What all accounts of a run share.

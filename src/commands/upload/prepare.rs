@@ -1,7 +1,7 @@
 //! From a manifest to posts: accounts resolved, files looked at, everything checked that can be
 //! checked without asking TikTok. All that is wrong is said at once, and nothing was sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use crate::auth::account::NameError;
@@ -17,7 +17,7 @@ use crate::upload::calls::chain;
 use crate::upload::engine::Options;
 use crate::upload::locate::gone;
 use crate::upload::plan::{Plan, PlanError};
-use crate::upload::post::{Content, Post, PostSettings};
+use crate::upload::post::{Content, Post, PostSettings, scope_of};
 use crate::upload::report::Subject;
 use crate::upload::video::{Video, VideoError};
 
@@ -80,6 +80,7 @@ pub(super) fn prepare(
 ) -> Result<Prepared, PrepareError> {
     let mut inspection =
         Inspection { look: *look, problems: Vec::new(), strangers: 0, warnings: Vec::new() };
+    let mut ids = HashMap::new();
     let mut by_account: BTreeMap<String, (Account, Vec<Post>)> = BTreeMap::new();
     let mut nobody = None;
     for entry in manifest.entries {
@@ -95,6 +96,10 @@ pub(super) fn prepare(
             }
         };
         let content = inspection.content(&entry, account)?;
+        if let Some(account) = account {
+            inspection.scope(&entry, account);
+            inspection.id(&entry, account, &mut ids);
+        }
         if let (Some(account), Some(content)) = (account, content) {
             let post = inspection.post(entry, account, content);
             let place = by_account.entry(account.open_id.clone());
@@ -113,6 +118,9 @@ pub(super) fn prepare(
     accounts.sort_by_key(|(_, posts)| posts.first().map(|post| post.subject.index));
     Ok(Prepared { accounts, warnings: inspection.warnings })
 }
+
+/// The post that has an `id` first, by account, and the name that the manifest has for the account.
+type Ids = HashMap<(String, String), (usize, Option<String>)>;
 
 /// A preparation under way.
 struct Inspection<'a> {
@@ -291,6 +299,33 @@ impl Inspection<'_> {
     fn problem(&mut self, entry: &Entry, path: &Path, message: &str, hint: Option<&str>) {
         let message = format!("`{}`: {message}", text::plain(&path.display().to_string()));
         self.note(entry, entry.source_at, "video_path", message, hint);
+    }
+
+    /// Without the scope nothing of the manifest is sent, rather than the first half of it.
+    fn scope(&mut self, entry: &Entry, account: &Account) {
+        let scope = scope_of(entry.mode);
+        if account.scopes.has(scope) {
+            return;
+        }
+        self.strangers += 1;
+        let message = format!("`{}` did not grant the scope `{scope}`", account.name());
+        let hint = format!(
+            "run `tiktok-up login` again and leave `{scope}` switched on in TikTok's consent page"
+        );
+        self.note(entry, entry.user_at, "user_id", message, Some(&hint));
+    }
+
+    /// Two posts of one account and `id` would be one post. Those whose account goes by the same name
+    /// were found in the manifest.
+    fn id(&mut self, entry: &Entry, account: &Account, ids: &mut Ids) {
+        let Some(id) = &entry.id else { return };
+        let identity = (account.open_id.clone(), id.clone());
+        let (first, name) =
+            ids.entry(identity).or_insert_with(|| (entry.index, entry.user.clone())).clone();
+        if first != entry.index && name != entry.user {
+            let message = format!("the same as that of post {}, for the same account", first + 1);
+            self.note(entry, entry.user_at, "id", message, None);
+        }
     }
 
     fn stranger(&mut self, entry: &Entry, reason: &NameError) {
