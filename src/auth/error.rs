@@ -215,6 +215,11 @@ impl Explain for AuthError {
                  use"
                 .to_owned()
             }
+            Self::NeedsLogin { reason: Reason::Exported, account, .. } => format!(
+                "use it on that machine; to take it back, `tiktok-up accounts import` the exported \
+                 file here, if that machine has not used it yet; else run `tiktok-up login` and \
+                 consent as `{account}`"
+            ),
             Self::NeedsLogin { account, source, .. } => needs_login(account, source.as_deref()),
             Self::RefreshBusy { .. } => "wait for the other run to end, then run again".to_owned(),
             Self::Random(_) | Self::Stopped => return None,

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod browser;
 pub mod callback;
+pub mod carry;
 pub mod due;
 pub mod error;
 pub mod import;

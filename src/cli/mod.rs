@@ -12,8 +12,8 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 pub use self::args::{
-    AccountsAction, AccountsArgs, DemoArgs, LoginArgs, LogoutArgs, RefreshArgs, ResolveArgs,
-    StatusArgs, UploadArgs, Verdict,
+    AccountsAction, AccountsArgs, DemoArgs, LoginArgs, LogoutArgs, PassphraseArgs, RefreshArgs,
+    ResolveArgs, StatusArgs, UploadArgs, Verdict,
 };
 
 /// Publish to TikTok from a terminal, a server or a script

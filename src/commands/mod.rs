@@ -5,6 +5,7 @@ mod authority;
 mod demo;
 mod login;
 mod logout;
+mod passphrase;
 mod refresh;
 mod resolve;
 pub mod sandbox;
@@ -105,7 +106,7 @@ async fn perform(
         Command::Login(args) => login::run(&load()?, args).await,
         Command::Logout(args) => logout::run(&load()?, args).await,
         Command::Refresh(args) => refresh::run(&load()?, args).await,
-        Command::Accounts(args) => accounts::run(&load()?, args),
+        Command::Accounts(args) => accounts::run(&load()?, args, env).await,
         Command::Upload(args) => upload::run(&load()?, args).await,
         Command::Status(args) => status::run(&load()?, args).await,
         Command::Resolve(args) => resolve::run(&load()?, args),

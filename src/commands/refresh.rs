@@ -11,7 +11,8 @@ use crate::exit::{Exit, Explain, Failure};
 pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, Failure> {
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
     let chosen: Vec<Account> = if args.account.is_empty() {
-        store.accounts()?.iter().cloned().collect()
+        // Those that were handed over are another machine's to renew.
+        store.accounts()?.iter().filter(|account| !account.is_exported()).cloned().collect()
     } else {
         let named = args.account.iter().map(|name| store.account(Some(name)));
         named.collect::<Result<_, _>>()?

@@ -149,6 +149,18 @@ impl Printer {
         }
     }
 
+    /// Data that must arrive: unlike with [`Printer::data`], a closed pipe is an error, too.
+    pub fn deliver(&self, text: &str) -> io::Result<()> {
+        let mut out = self.out();
+        out.stream.write_all(text.as_bytes())?;
+        out.stream.flush()
+    }
+
+    /// As [`Printer::deliver`], for one JSON object on a line.
+    pub fn deliver_json(&self, value: &impl Serialize) -> io::Result<()> {
+        self.deliver(&format!("{}\n", json::line(value)))
+    }
+
     /// Talk: what happens, for whoever watches.
     pub fn talk(&self, line: impl Into<Line>) {
         if !self.0.look.quiet {

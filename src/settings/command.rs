@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::secret::Secret;
 
 /// The environment variables that hold secrets.
-pub const SECRET_VARS: &[&str] = &["TIKTOK_CLIENT_SECRET"];
+pub const SECRET_VARS: &[&str] = &["TIKTOK_CLIENT_SECRET", "TIKTOK_UP_PASSPHRASE"];
 
 /// How long the command may take: somebody may have to type a passphrase.
 const LIMIT: Duration = Duration::from_mins(2);
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn a_child_does_not_inherit_our_secrets() {
         let mut command = Command::new("env");
-        command.env("TIKTOK_CLIENT_SECRET", "canary").env("OTHER", "kept");
+        command.envs(SECRET_VARS.iter().map(|name| (name, "canary"))).env("OTHER", "kept");
         let output = clean_command(&mut command).output().unwrap();
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(printed.contains("OTHER=kept") && !printed.contains("canary"), "{printed}");

@@ -6,6 +6,7 @@ mod accounts;
 #[cfg(feature = "faults")]
 mod auth_sweep;
 mod awkward_input;
+mod carry;
 mod faults_chunk;
 mod faults_file;
 mod faults_init;

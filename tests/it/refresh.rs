@@ -29,7 +29,7 @@ impl World {
         self.entry(handle)["generation"].as_u64().unwrap()
     }
 
-    fn refreshes(&self) -> usize {
+    pub(crate) fn refreshes(&self) -> usize {
         self.calls("token_refresh").len()
     }
 

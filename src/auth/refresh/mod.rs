@@ -6,7 +6,7 @@
 //! disk is probed before a token is spent; and the answer is durable before it is parsed.
 
 mod outcome;
-mod recover;
+pub(super) mod recover;
 mod spend;
 
 use std::collections::HashSet;
