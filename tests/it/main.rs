@@ -6,7 +6,9 @@ mod accounts;
 #[cfg(feature = "faults")]
 mod auth_sweep;
 mod awkward_input;
+mod browser;
 mod carry;
+mod chromium;
 mod faults_chunk;
 mod faults_file;
 mod faults_init;

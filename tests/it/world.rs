@@ -46,15 +46,24 @@ impl World {
         Self::with(Options::default())
     }
 
+    /// As [`World::new`], with a consent page that waits for a person's answer.
+    pub(crate) fn asking() -> Self {
+        Self::begin(Options::default())
+    }
+
     /// As [`World::new`], with other options.
     pub(crate) fn with(options: Options) -> Self {
+        Self::begin(Options { auto_consent: true, ..options })
+    }
+
+    fn begin(options: Options) -> Self {
         // The executable does the same; here it is for the browser that these tests play.
         _ = rustls::crypto::ring::default_provider().install_default();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.unwrap();
         let (processing, download) = (Duration::ZERO, Duration::ZERO);
-        let options = Options { auto_consent: true, processing, download, ..options };
+        let options = Options { processing, download, ..options };
         let sandbox = runtime.block_on(async { sandbox::start(options) }).unwrap();
         let home = TempDir::with_prefix("tiktok-up-test-").unwrap();
         let (timing, ahead) = (FAST.to_owned(), SignedDuration::ZERO);
