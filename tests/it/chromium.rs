@@ -105,9 +105,9 @@ fn the_pages_of_the_sandbox_need_nothing_but_the_sandbox() {
     let world = World::logged_in();
     world.upload(&world.short()).exits(0);
     browser.open(&format!("{}/_sandbox/", world.sandbox.url()));
-    browser.picture("sandbox");
+    browser.picture("sandbox-overview");
     browser.open(&format!("{}/_sandbox/phone", world.sandbox.url()));
-    browser.picture("sandbox-phone");
+    browser.picture("sandbox-scanner");
     browser.open(&format!("{}/v2/auth/authorize/?client_key=nobody", world.sandbox.url()));
     browser.picture("sandbox-mistake");
     is_quiet(&mut browser);

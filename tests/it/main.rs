@@ -7,6 +7,7 @@ mod accounts;
 mod auth_sweep;
 mod awkward_input;
 mod browser;
+mod canary;
 mod carry;
 mod chromium;
 mod faults_chunk;

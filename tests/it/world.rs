@@ -67,6 +67,7 @@ impl World {
         let sandbox = runtime.block_on(async { sandbox::start(options) }).unwrap();
         let home = TempDir::with_prefix("tiktok-up-test-").unwrap();
         let (timing, ahead) = (FAST.to_owned(), SignedDuration::ZERO);
+        crate::canary::world_begins();
         Self { sandbox, home, timing, ahead, runtime }
     }
 
@@ -358,7 +359,7 @@ impl World {
         }
         let output = child.wait_with_output().unwrap();
         let stdout = String::from_utf8(output.stdout).unwrap();
-        Ran { code: output.status.code(), stdout, stderr: said }
+        Ran { code: output.status.code(), stdout, stderr: said }.heard()
     }
 
     /// Opens a URL as a browser does, redirects followed; the last status and page come back.
@@ -407,6 +408,7 @@ impl Login {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: self.said,
         }
+        .heard()
     }
 }
 
@@ -418,7 +420,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    fn of(mut command: Command) -> Self {
+    pub(crate) fn of(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let said = Arc::new(Mutex::new(String::new()));
         let (heard, stderr) = (Arc::clone(&said), BufReader::new(child.stderr.take().unwrap()));
@@ -435,6 +437,17 @@ impl Running {
     /// Whether it has said this on stderr.
     pub(crate) fn said(&self, words: &str) -> bool {
         self.said.lock().unwrap().contains(words)
+    }
+
+    /// The first word that it has said with this beginning.
+    pub(crate) fn word(&self, beginning: &str) -> Option<String> {
+        let said = self.said.lock().unwrap();
+        said.split_whitespace().find(|word| word.starts_with(beginning)).map(str::to_owned)
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends it a signal.
@@ -469,7 +482,7 @@ impl Running {
     pub(crate) fn end(self) -> Ran {
         let ran = Ran::from_output(self.child.wait_with_output().unwrap());
         self.listener.join().unwrap();
-        Ran { stderr: std::mem::take(&mut self.said.lock().unwrap()), ..ran }
+        Ran { stderr: std::mem::take(&mut self.said.lock().unwrap()), ..ran }.heard()
     }
 }
 
@@ -492,6 +505,7 @@ impl Ran {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
+        .heard()
     }
 
     #[track_caller]
