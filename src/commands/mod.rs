@@ -25,9 +25,6 @@ use crate::settings::{Environment, Settings};
 use crate::signals::Shutdown;
 use crate::tiktok::{App, Client};
 
-/// How long new tokens that find no space on the disk are kept for a person to free some.
-const PATIENCE: Duration = Duration::from_mins(1);
-
 /// What a command works with.
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -78,7 +75,7 @@ impl Context {
         let (client, timing) = (self.client.clone(), self.settings.timing.clone());
         let tokens = Tokens::new(store, client, vec![app], self.settings.clock, timing, reporter);
         let watched = io::IsTerminal::is_terminal(&io::stderr());
-        tokens.with_patience(if watched { PATIENCE } else { Duration::ZERO })
+        tokens.with_patience(if watched { self.settings.timing.disk_full } else { Duration::ZERO })
     }
 }
 

@@ -1,16 +1,15 @@
 //! A login goes from one machine to another, and is used by one of them at a time.
 
-use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::person::{after, chmod};
+use crate::terminal::{CTRL_C, Terminal};
 use crate::world::{ADA, BEA, Ran, World};
 
 const WORDS: &str = "correct horse battery";
-const CTRL_C: &str = "\u{3}";
 
 impl World {
     /// The executable with the passphrase in the environment.
@@ -197,64 +196,41 @@ fn a_short_passphrase_and_none_at_all_are_refused() {
     assert_eq!(world.health(), "ok");
 }
 
-/// Somebody at a terminal: waits for each prompt, then types the line. What the terminal showed.
-fn at_a_terminal(world: &World, command: &str, lines: &[(&str, &str)]) -> (bool, String) {
-    let mut shell = Command::new("script");
-    shell.args(["-qec", command, "/dev/null"]).env_clear().env("SHELL", "/bin/sh");
-    let dressed = world.command(&[]);
-    shell.envs(dressed.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    shell.current_dir(world.home());
-    let mut child = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-    let mut shown = String::new();
-    let mut see = |until: Option<&str>| {
-        let mut buffer = [0; 4096];
-        while until.is_none_or(|words| !shown.contains(words)) {
-            match screen.read(&mut buffer).unwrap_or(0) {
-                0 => break,
-                read => shown.push_str(&String::from_utf8_lossy(&buffer[..read])),
-            }
-        }
-    };
-    for (prompt, line) in lines {
-        see(Some(prompt));
-        let end = if *line == CTRL_C { "" } else { "\n" };
-        keys.write_all(format!("{line}{end}").as_bytes()).unwrap();
-    }
-    see(None);
-    drop(keys);
-    (child.wait().unwrap().success(), shown)
-}
-
 #[test]
 fn t18_a_passphrase_is_typed_twice_and_not_shown() {
-    if Command::new("script").arg("--version").output().is_err() {
+    if !Terminal::is_there() {
         return;
     }
     let world = World::logged_in();
     let (program, open_id) = (env!("CARGO_BIN_EXE_tiktok-up"), world.open_id(ADA));
     let export = format!("{program} accounts export {open_id} > ada.age");
-    let typed = [("Passphrase for the file: ", WORDS), ("The same again: ", "another")];
-    let (success, shown) = at_a_terminal(&world, &export, &typed);
-    assert!(!success && shown.contains("differ") && !shown.contains(WORDS), "{shown}");
-    let typed = [("Passphrase for the file: ", WORDS), ("The same again: ", WORDS)];
-    let (success, shown) = at_a_terminal(&world, &export, &typed);
-    assert!(success && !shown.contains(WORDS), "{shown}");
+    for second in ["another passphrase", WORDS] {
+        let mut terminal = Terminal::start(&world, &export, &[]);
+        terminal.sees("Passphrase for the file: ").types(WORDS);
+        terminal.sees("The same again: ").types(second);
+        let (success, shown) = terminal.end();
+        assert!(!shown.contains(WORDS), "{shown}");
+        assert_eq!((success, shown.contains("differ")), (second == WORDS, second != WORDS));
+    }
     let import = format!("{program} --home {} accounts import - < ada.age", world.there());
-    let typed = [("Passphrase of standard input: ", "wrong one"), ("once more", WORDS)];
-    let (success, shown) = at_a_terminal(&world, &import, &typed);
+    let mut terminal = Terminal::start(&world, &import, &[]);
+    terminal.sees("Passphrase of standard input: ").types("wrong one");
+    terminal.sees("once more").sees("Passphrase of standard input: ").types(WORDS);
+    let (success, shown) = terminal.end();
     assert!(success && shown.contains("imported") && !shown.contains(WORDS), "{shown}");
 }
 
 #[test]
 fn an_interrupted_prompt_leaves_the_terminal_as_it_was() {
-    if Command::new("script").arg("--version").output().is_err() {
+    if !Terminal::is_there() {
         return;
     }
     let world = World::logged_in();
     let (program, open_id) = (env!("CARGO_BIN_EXE_tiktok-up"), world.open_id(ADA));
     let command = format!("trap : INT; {program} accounts export {open_id}; echo exit $?; stty -a");
-    let (_, shown) = at_a_terminal(&world, &command, &[("Passphrase for the file: ", CTRL_C)]);
+    let mut terminal = Terminal::start(&world, &command, &[]);
+    terminal.sees("Passphrase for the file: ").presses(CTRL_C);
+    let (_, shown) = terminal.end();
     assert!(shown.contains("exit 130") && shown.contains(" echo "), "{shown}");
     assert_eq!(world.health(), "ok");
 }

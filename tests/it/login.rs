@@ -39,6 +39,7 @@ fn login_by_browser(world: &World, path: &str) -> Ran {
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }
+    .heard()
 }
 
 #[test]
@@ -368,7 +369,7 @@ fn login_elsewhere(world: &World, way: &str, then: impl FnOnce(&str) -> String) 
     stderr.read_to_string(&mut said).unwrap();
     let output = child.wait_with_output().unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
-    Ran { code: output.status.code(), stdout, stderr: said }
+    Ran { code: output.status.code(), stdout, stderr: said }.heard()
 }
 
 #[test]

@@ -10,6 +10,8 @@ mod browser;
 mod canary;
 mod carry;
 mod chromium;
+#[cfg(feature = "faults")]
+mod disk_full;
 mod faults_chunk;
 mod faults_file;
 mod faults_init;
@@ -33,6 +35,7 @@ mod stage;
 mod storms;
 #[cfg(feature = "faults")]
 mod sweep;
+mod terminal;
 mod together;
 mod upload;
 mod world;

@@ -56,6 +56,7 @@ fn ended_as(child: Child) -> Ran {
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }
+    .heard()
 }
 
 #[test]
