@@ -88,8 +88,8 @@ impl Browser {
         };
         let target = browser.call("Target.createTarget", &json!({ "url": "about:blank" }));
         let target = json!({ "targetId": target["targetId"], "flatten": true });
-        let session = browser.call("Target.attachToTarget", &target)["sessionId"].clone();
-        browser.session = session.as_str().unwrap().to_owned();
+        let attached = browser.call("Target.attachToTarget", &target);
+        browser.session.push_str(attached["sessionId"].as_str().unwrap());
         for domain in ["Page", "Network", "Runtime", "Log"] {
             browser.call(&format!("{domain}.enable"), &json!({}));
         }

@@ -390,6 +390,7 @@ fn t18_a_panic_anywhere_keeps_its_secrets() {
             let ran = Ran::of(command);
             if !ran.stderr.contains("internal error") {
                 ran.exits(0);
+                assert!(n > 5, "only {n} operations of {args:?}");
                 break;
             }
             ran.never_says("panicked at");

@@ -7,6 +7,7 @@ pub mod judge;
 pub mod page;
 pub mod query;
 
+mod refusal;
 mod server;
 
 use std::io;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -190,14 +191,14 @@ async fn take_in(
 ) -> Result<Exit, Failure> {
     let passphrases = Passphrases::find(args, env, &context.shutdown)?;
     let mut tries = if passphrases.are_typed() { TRIES } else { 1 };
-    let bytes = std::sync::Arc::new(bytes);
+    let bytes = Arc::new(bytes);
     let account = loop {
         let passphrase = match passphrases.known_one(name).await? {
             Asked::Passphrase(passphrase) => passphrase,
             Asked::Stopped(signal) => return Ok(signal.exit()),
         };
         tries -= 1;
-        match unsealed(std::sync::Arc::clone(&bytes), passphrase).await? {
+        match unsealed(Arc::clone(&bytes), passphrase).await? {
             Ok(account) => break account,
             Err(CarryError::Passphrase) if tries > 0 => {
                 context.printer.warn("that passphrase does not open it; once more");
@@ -218,7 +219,7 @@ async fn take_in(
 }
 
 async fn unsealed(
-    bytes: std::sync::Arc<Zeroizing<Vec<u8>>>,
+    bytes: Arc<Zeroizing<Vec<u8>>>,
     passphrase: Secret,
 ) -> Result<Result<Account, CarryError>, Failure> {
     blocking(move || Ok(carry::unseal(&bytes, &passphrase))).await
