@@ -51,6 +51,11 @@ pub(super) async fn export(
     let open_id = account.open_id;
     let over =
         blocking(move || Ok(carry::hand_over(&store, &open_id, &passphrase, clock, wait)?)).await?;
+    // Once more, as posts may have begun before the locks were taken.
+    if let Err(failure) = check_posts(context, &over.account) {
+        over.undo()?;
+        return Err(failure);
+    }
     if let Err(error) = deliver(context, &over) {
         return Err(not_delivered(over, error));
     }
