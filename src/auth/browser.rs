@@ -7,8 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use url::Url;
 
-/// Environment variables that no child process is given.
-pub const SECRET_VARIABLES: [&str; 2] = ["TIKTOK_CLIENT_KEY", "TIKTOK_CLIENT_SECRET"];
+use crate::process::without_secrets;
 
 /// A launcher that has not failed by then is taken to have worked: some stay until the browser ends.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -37,9 +36,7 @@ async fn launch(mut launcher: Command) -> bool {
 /// own keeps a Ctrl-C that is meant for us from closing the browser.
 fn clean(command: &mut Command) {
     use std::os::unix::process::CommandExt as _;
-    for name in SECRET_VARIABLES {
-        command.env_remove(name);
-    }
+    let command = without_secrets(command);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
 }
 

@@ -1,12 +1,16 @@
 //! What can go wrong with a login or its tokens, and what to do then.
 
+use std::sync::Arc;
+
 use rand::rngs::SysError;
 
-use super::account::Reason;
+use super::account::{Account, Reason};
+use super::apps::NotUsable;
 use super::callback::CallbackError;
 use super::store::StoreError;
 use crate::exit::{Exit, Explain};
 use crate::fs::{FsError, LockError};
+use crate::text::{key_start, plain};
 use crate::tiktok::{Code, Error as ApiError, Refusal};
 
 /// Why a login or a refresh did not come to its end.
@@ -71,15 +75,41 @@ pub enum AuthError {
         /// The `open_id` that TikTok answered with.
         found: String,
     },
-    /// The tokens belong to another app.
-    #[error("the tokens of `{account}` belong to the app with the client key {theirs}")]
+    /// The tokens belong to an app that this run does not use, or does not know.
+    #[error("the tokens of `{account}` belong to the app {theirs}, {why}")]
     OtherApp {
         /// The account.
         account: String,
-        /// The beginning of that app's client key.
+        /// That app: its name, if it had one, and the beginning of its client key.
         theirs: String,
-        /// The name of that app in config.toml, if it had one.
+        /// Its name in config.toml, if it had one.
         app: Option<String>,
+        /// What keeps it from being used.
+        why: String,
+        /// Whether `--app` asked for another one.
+        asked: bool,
+    },
+    /// The tokens belong to an app whose secret cannot be had.
+    #[error("the tokens of `{account}` belong to the app {theirs}, which cannot be used")]
+    AppSecret {
+        /// The account.
+        account: String,
+        /// That app, as in [`AuthError::OtherApp`].
+        theirs: String,
+        /// Why.
+        #[source]
+        source: Arc<dyn Explain>,
+    },
+    /// No app is configured at all.
+    #[error("the tokens of `{account}` belong to the app {theirs}")]
+    NoApp {
+        /// The account.
+        account: String,
+        /// That app, as in [`AuthError::OtherApp`].
+        theirs: String,
+        /// That there is none.
+        #[source]
+        source: Arc<dyn Explain>,
     },
     /// Only a new login helps.
     #[error("`{account}` needs a new login: {reason}")]
@@ -144,6 +174,36 @@ impl From<SysError> for AuthError {
 }
 
 impl AuthError {
+    /// That the app of an account's tokens cannot be used.
+    pub(super) fn app(account: &Account, why: NotUsable) -> Self {
+        let start = key_start(&account.client_key);
+        let theirs = match &account.app {
+            Some(name) => format!("`{}` (client key {start})", plain(name)),
+            None => format!("with the client key {start}"),
+        };
+        let name = account.name().to_owned();
+        let other = |why, asked| Self::OtherApp {
+            account: name.clone(),
+            theirs: theirs.clone(),
+            app: account.app.clone(),
+            why,
+            asked,
+        };
+        match why {
+            NotUsable::NotConfigured { now: Some(now) } => {
+                other(format!("which has another client key ({now}) now"), false)
+            }
+            NotUsable::NotConfigured { now: None } => {
+                other("which is not configured".to_owned(), false)
+            }
+            NotUsable::NotAskedFor { asked } => {
+                other(format!("and `--app {}` was asked for", plain(&asked)), true)
+            }
+            NotUsable::NoSecret(source) => Self::AppSecret { account: name, theirs, source },
+            NotUsable::NoApp(source) => Self::NoApp { account: name, theirs, source },
+        }
+    }
+
     /// TikTok's refusal, if one is at the bottom of it.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
@@ -173,6 +233,12 @@ impl Explain for AuthError {
             Self::OtherAccount { .. } | Self::OtherApp { .. } | Self::NeedsLogin { .. } => {
                 Exit::Login
             }
+            // Other accounts of the run may have been served, so this is not "nothing was sent".
+            Self::AppSecret { source, .. } => match source.exit() {
+                Exit::Usage => Exit::Failed,
+                exit => exit,
+            },
+            Self::NoApp { source, .. } => source.exit(),
             Self::RefreshBusy { .. } => Exit::Temporary,
         }
     }
@@ -206,15 +272,13 @@ impl Explain for AuthError {
                  add this one, use another `--alias`"
                     .to_owned()
             }
-            Self::OtherApp { app: Some(app), .. } => format!(
-                "run with `--app {app}` (or its client key and secret in the environment), or log \
-                 the account in again with the app in use"
-            ),
-            Self::OtherApp { app: None, .. } => {
-                "use that app's client key and secret, or log the account in again with the app in \
-                 use"
-                .to_owned()
+            Self::OtherApp { asked: true, .. } => {
+                "leave `--app` out: each account is used with the app that made its tokens; or log \
+                 it in again with that one"
+                    .to_owned()
             }
+            Self::OtherApp { app, .. } => other_app(app.as_deref()),
+            Self::AppSecret { source, .. } | Self::NoApp { source, .. } => return source.hint(),
             Self::NeedsLogin { account, source, .. } => needs_login(account, source.as_deref()),
             Self::RefreshBusy { .. } => "wait for the other run to end, then run again".to_owned(),
             Self::Random(_) | Self::Stopped => return None,
@@ -237,6 +301,17 @@ fn refresh_not_saved(source: &StoreError, kept: bool) -> String {
     } else {
         format!("{first}; this login is probably lost: run `tiktok-up login` again")
     }
+}
+
+fn other_app(name: Option<&str>) -> String {
+    let init = match name {
+        Some(name) => format!("tiktok-up init --app {}", plain(name)),
+        None => "tiktok-up init --app NAME".to_owned(),
+    };
+    format!(
+        "configure that app (`{init}`), or set its TIKTOK_CLIENT_KEY and TIKTOK_CLIENT_SECRET, or \
+         log the account in again with an app that is configured"
+    )
 }
 
 fn needs_login(account: &str, refusal: Option<&Refusal>) -> String {

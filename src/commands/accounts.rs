@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::auth::import::{self, Imported};
+use crate::auth::import::{self, Imported, Owner};
 use crate::auth::{Account, Store};
 use crate::cli::{AccountsAction, AccountsArgs};
 use crate::commands::Context;
@@ -14,11 +14,11 @@ use crate::exit::{Exit, Failure};
 use crate::output::{Table, moment};
 
 /// Runs the command.
-pub(super) fn run(context: &Context, args: &AccountsArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(context: &Context, args: &AccountsArgs) -> Result<Exit, Failure> {
     match &args.action {
-        None => list(context),
+        None => list(context).await,
         Some(AccountsAction::Alias { account, name }) => alias(context, account, name),
-        Some(AccountsAction::Import { file }) => import(context, file),
+        Some(AccountsAction::Import { file }) => import(context, file).await,
     }
 }
 
@@ -37,14 +37,17 @@ fn alias(context: &Context, account: &str, name: &str) -> Result<Exit, Failure> 
 }
 
 /// Takes over the token file of the Flask uploader. A newer token here is never overwritten.
-fn import(context: &Context, file: &Path) -> Result<Exit, Failure> {
+async fn import(context: &Context, file: &Path) -> Result<Exit, Failure> {
     let bytes = std::fs::read(file)
         .map(Zeroizing::new)
         .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
-    let app = context.settings.app()?;
-    let read = import::read(&bytes, &TimeZone::system(), &app)
+    let app = context.app_for_login()?;
+    let app = Owner { client_key: &app.client_key, name: app.name.as_deref() };
+    let read = import::read(&bytes, &TimeZone::system(), app)
         .map_err(|error| Failure::usage(format!("cannot import {}: {error}", file.display())))?;
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    // What an interrupted refresh has left is newer than any file.
+    context.tokens(store.clone()).await?;
     for account in read {
         let open_id = account.open_id.clone();
         let outcome = match import::import(&store, account)? {
@@ -63,20 +66,24 @@ fn import(context: &Context, file: &Path) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn list(context: &Context) -> Result<Exit, Failure> {
+async fn list(context: &Context) -> Result<Exit, Failure> {
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    context.tokens(store.clone()).await?;
     let accounts = store.accounts()?;
+    let accounts: Vec<_> = accounts.iter().filter(|account| context.is_about(account)).collect();
     let now = context.settings.clock.now();
-    let printer = &context.printer;
+    let (printer, apps) = (&context.printer, &context.settings.apps);
     if printer.is_json() {
-        for account in accounts.iter() {
+        for account in accounts {
+            let app = apps.with_key(&account.client_key);
             printer.json(&json!({
                 "event": "account",
                 "open_id": account.open_id,
                 "alias": account.alias,
                 "display_name": account.display_name,
                 "client_key": account.client_key,
-                "app": account.app,
+                "app": app.map_or(&account.app, |app| &app.name),
+                "app_configured": app.is_some(),
                 "scopes": account.scopes.iter().collect::<Vec<_>>(),
                 "access_expires_at": account.access_expires_at,
                 "refresh_expires_at": account.refresh_expires_at,
@@ -92,17 +99,22 @@ fn list(context: &Context) -> Result<Exit, Failure> {
     let heading =
         ["ALIAS", "OPEN_ID", "NAME", "APP", "SCOPES", "ACCESS ENDS", "LOGIN ENDS", "HEALTH"];
     let mut table = Table::new(&heading);
-    for account in accounts.iter() {
+    for account in accounts {
+        let app = apps.with_key(&account.client_key);
+        let health = health(account, now).replace('_', " ");
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
         table.row([
             or_dash(&account.alias),
             account.open_id.clone(),
             or_dash(&account.display_name),
-            or_dash(&account.app),
+            or_dash(app.map_or(&account.app, |app| &app.name)),
             account.scopes.to_string(),
             moment(account.access_expires_at),
             moment(account.refresh_expires_at),
-            health(account, now).replace('_', " "),
+            match app {
+                Some(_) => health,
+                None => format!("{health}, app not configured"),
+            },
         ]);
     }
     printer.table(&table);

@@ -75,12 +75,6 @@ pub enum SettingsError {
         /// The file.
         config: PathBuf,
     },
-    /// `--app` and the environment each name an app.
-    #[error("`--app {}` was given, but TIKTOK_CLIENT_KEY is set as well", plain(name))]
-    TwoApps {
-        /// As given.
-        name: String,
-    },
     /// Only one of the two credentials is in the environment.
     #[error("{set} is set, but {missing} is not")]
     HalfApp {
@@ -88,6 +82,12 @@ pub enum SettingsError {
         set: &'static str,
         /// The one that is not.
         missing: &'static str,
+    },
+    /// An empty credential.
+    #[error("{name} is empty")]
+    NoCredential {
+        /// Where it came from.
+        name: String,
     },
     /// A credential with characters that none has.
     #[error("{name} contains white space, a quote or `=`")]
@@ -148,7 +148,11 @@ impl Explain for SettingsError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoHome => "set HOME, or name a directory with `--home DIR`".into(),
-            Self::Home { .. } | Self::Command { .. } => return None,
+            Self::Home { .. } => return None,
+            Self::Command { .. } => {
+                "run the command yourself to see why; under cron nobody is there to type a passphrase"
+                    .into()
+            }
             Self::NotText { name } => format!("set {name} to plain text"),
             Self::Endpoints(error) => return error.hint(),
             Self::TimingElsewhere => {
@@ -165,14 +169,11 @@ impl Explain for SettingsError {
                 "it has no `[apps.NAME]` at all".into()
             }
             Self::UnknownApp { known, .. } => format!("the apps there are {}", list(known)),
-            Self::TwoApps { .. } => {
-                "leave `--app` out, or unset TIKTOK_CLIENT_KEY and TIKTOK_CLIENT_SECRET".into()
-            }
             Self::HalfApp { missing, .. } => format!(
                 "set {missing} too: TikTok wants client key and client secret, and shows both on \
                  the app's page at {PORTAL}"
             ),
-            Self::OddCredential { .. } => {
+            Self::NoCredential { .. } | Self::OddCredential { .. } => {
                 "paste only the value that the developer portal shows".into()
             }
             Self::SameTwice { .. } => format!(

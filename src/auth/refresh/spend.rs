@@ -23,7 +23,7 @@ const ROOM: u64 = 16 * 1024;
 impl Tokens {
     /// Refreshes, holding the account's refresh lock.
     pub(super) async fn spend(&self, _held: &Lock, account: Account) -> Result<Outcome, AuthError> {
-        let app = self.app_of(&account)?.clone();
+        let app = self.app_of(&account).await?;
         self.probe(&account).await?;
         let asked_at = self.0.clock.now();
         let spent = account.refresh_token.clone();

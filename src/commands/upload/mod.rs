@@ -59,9 +59,7 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     if prepared.accounts.is_empty() {
         return Ok(output.finish(Exit::Done));
     }
-    let app = context.settings.app()?;
-    let tokens = context.tokens(store, app);
-    tokens.recover().await?;
+    let tokens = context.tokens(store).await?;
     let run =
         Run { context, options: &options, journal: &journal, tokens: &tokens, output: &output };
     if args.dry_run {
