@@ -40,11 +40,12 @@ fn clean(command: &mut Command) {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
 }
 
-/// Whether a browser on this machine is likely to have a screen.
+/// Whether a browser is likely to have a screen, or to be one elsewhere that somebody has named in
+/// BROWSER. Without one a launcher may start a browser for text, where nobody sees it.
 pub fn is_likely() -> bool {
     let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     cfg!(target_os = "macos")
-        || ["DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"].into_iter().any(set)
+        || ["BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"].into_iter().any(set)
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub enum AuthError {
     /// The code could not be exchanged for tokens.
     #[error("failed to exchange the authorization code")]
     Exchange {
+        /// The beginning of the client key that was used.
+        key: String,
         /// What came of the call.
         #[source]
         source: ApiError,
@@ -135,6 +137,8 @@ pub enum AuthError {
     Refresh {
         /// The account.
         account: String,
+        /// The beginning of the client key that was used.
+        key: String,
         /// What came of the call.
         #[source]
         source: Box<ApiError>,
@@ -207,7 +211,7 @@ impl AuthError {
     /// TikTok's refusal, if one is at the bottom of it.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::Exchange { source } | Self::QrCode { source } => source.refusal(),
+            Self::Exchange { source, .. } | Self::QrCode { source } => source.refusal(),
             Self::Refresh { source, .. } => source.refusal(),
             Self::NeedsLogin { source, .. } => source.as_deref(),
             _ => None,
@@ -222,7 +226,7 @@ impl Explain for AuthError {
             Self::Callback(error) => error.exit(),
             Self::Random(_) | Self::QrForm { .. } | Self::Stopped => Exit::Failed,
             // Whatever the refusal of a code was: the login did not happen.
-            Self::Exchange { source } => match source.exit() {
+            Self::Exchange { source, .. } => match source.exit() {
                 Exit::Temporary => Exit::Temporary,
                 _ => Exit::Login,
             },
@@ -247,14 +251,18 @@ impl Explain for AuthError {
         let hint = match self {
             Self::Store(error) => return error.hint(),
             Self::Callback(error) => return error.hint(),
-            Self::Exchange { source: ApiError::Refused(refusal) } => {
-                return refusal.code.hint(&refusal.message).map(ToOwned::to_owned);
+            Self::Exchange { key, source: ApiError::Refused(refusal) }
+                if refusal.code != Code::InvalidGrant =>
+            {
+                return refused(refusal, key);
             }
-            Self::Exchange { .. } => {
-                "an authorization code is good for one try: run `tiktok-up login` again".to_owned()
-            }
+            Self::Exchange { .. } => "an authorization code is good for one try within a few \
+                                      minutes: run `tiktok-up login` again"
+                .to_owned(),
             Self::QrCode { source } => return source.hint(),
-            Self::Refresh { source, .. } => return source.hint(),
+            Self::Refresh { key, source, .. } => {
+                return source.refusal().map_or_else(|| source.hint(), |one| refused(one, key));
+            }
             Self::RedirectUri { .. } => {
                 "a login in the browser needs one of the form `http://127.0.0.1:PORT/callback/` \
                  (or `:*` for any port); with another one, log in with `--paste`"
@@ -285,6 +293,15 @@ impl Explain for AuthError {
         };
         Some(hint)
     }
+}
+
+/// What to do about a refusal of the token endpoint, which knows the app by its client key.
+fn refused(refusal: &Refusal, key: &str) -> Option<String> {
+    let hint = refusal.code.hint(&refusal.message)?;
+    Some(match refusal.code {
+        Code::InvalidClient => format!("{hint}; the client key in use begins with {key}"),
+        _ => hint.to_owned(),
+    })
 }
 
 fn login_not_saved(source: &StoreError, revoked: bool) -> String {

@@ -20,7 +20,7 @@ use super::store::{Edit, Store, StoreError};
 use crate::clock::Clock;
 use crate::fs;
 use crate::secret::Secret;
-use crate::text;
+use crate::text::{self, key_start};
 use crate::tiktok::{App, Authorize, Client, Error as ApiError, Grant, GrantKind, Scopes};
 use crate::timing::Timing;
 
@@ -196,7 +196,7 @@ impl Login<'_> {
     async fn open(&self, browser: &Browser, url: &Url) {
         match browser {
             Browser::Open => {
-                let opened = browser::open(url).await;
+                let opened = browser::is_likely() && browser::open(url).await;
                 self.reporter.notice(if opened {
                     Notice::BrowserOpened
                 } else {
@@ -292,7 +292,8 @@ impl Login<'_> {
             Err(ApiError::NotSent { .. }) => self.client.exchange_code(self.app, code, kind).await,
             other => other,
         };
-        grant.map_err(|source| AuthError::Exchange { source })
+        let key = key_start(&self.app.client_key);
+        grant.map_err(|source| AuthError::Exchange { key, source })
     }
 
     async fn display_name(&self, account: &Account) -> Option<String> {

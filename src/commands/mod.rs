@@ -4,6 +4,7 @@ mod accounts;
 mod apps;
 mod authority;
 mod demo;
+mod init;
 mod login;
 mod logout;
 mod refresh;
@@ -114,6 +115,7 @@ async fn perform(
 ) -> Result<Exit, Failure> {
     let load = || Context::load(&cli.global, printer, shutdown, env);
     match &cli.command {
+        Command::Init(args) => init::run(&cli.global, args, printer, shutdown, env).await,
         Command::Login(args) => login::run(&load()?, args).await,
         Command::Logout(args) => logout::run(&load()?, args).await,
         Command::Refresh(args) => refresh::run(&load()?, args).await,

@@ -121,11 +121,6 @@ impl Apps {
         Self(Arc::new(Inner { known: vec![known], login: Ok(0), only: None }))
     }
 
-    /// All of them, those of config.toml by name.
-    fn iter(&self) -> std::slice::Iter<'_, KnownApp> {
-        self.0.known.iter()
-    }
-
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.known.is_empty()
@@ -146,13 +141,14 @@ impl Apps {
     /// The app with a client key.
     pub fn with_key(&self, client_key: &str) -> Option<&KnownApp> {
         // Two entries may have the same key; the chosen one goes first.
-        let mut all = self.only().into_iter().chain(self.for_login().ok()).chain(self.iter());
+        let chosen = self.only().into_iter().chain(self.for_login().ok());
+        let mut all = chosen.chain(&self.0.known);
         all.find(|app| app.client_key == client_key)
     }
 
     /// The app with a name in config.toml.
     pub fn named(&self, name: &str) -> Option<&KnownApp> {
-        self.iter().find(|app| app.name.as_deref() == Some(name))
+        self.0.known.iter().find(|app| app.name.as_deref() == Some(name))
     }
 
     /// The apps of `--app` and of the environment, if they are two: each claims to be the one to log

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use super::apps::NoApp;
 use super::command::CommandError;
 use super::config::list;
+use super::credentials::Lookalike;
+use super::edit::shown;
 use super::mistake::Mistakes;
 use crate::exit::{Exit, Explain};
-use crate::fs::FsError;
+use crate::fs::{FsError, LockError};
 use crate::text::plain;
 use crate::tiktok::EndpointsError;
 use crate::timing::TimingError;
@@ -103,6 +105,32 @@ pub enum SettingsError {
         /// Where the secret came from.
         secret: String,
     },
+    /// Credentials for a new app that look like one another's.
+    #[error("{0}")]
+    Lookalike(Lookalike),
+    /// A name that no new app can have.
+    #[error("`{}` cannot be the name of an app", plain(name))]
+    AppName {
+        /// As given.
+        name: String,
+    },
+    /// There is an app of that name already.
+    #[error("{} is in `{}` already", shown(name), config.display())]
+    AppExists {
+        /// The name.
+        name: String,
+        /// The file.
+        config: PathBuf,
+    },
+    /// Nothing can be added to the file without touching the rest of it.
+    #[error("`{}` is written in a way that no app can be added to", config.display())]
+    Layout {
+        /// The file.
+        config: PathBuf,
+    },
+    /// Another run writes the file.
+    #[error("another run is writing config.toml")]
+    ConfigBusy(#[source] Box<LockError>),
     /// `client_secret_file` is not there.
     #[error("there is no client secret file `{}`", path.display())]
     NoSecretFile {
@@ -141,6 +169,7 @@ impl Explain for SettingsError {
         match self {
             Self::File(error) => error.exit(),
             Self::Endpoints(error) => error.exit(),
+            Self::ConfigBusy(error) => error.exit(),
             _ => Exit::Usage,
         }
     }
@@ -179,6 +208,18 @@ impl Explain for SettingsError {
             Self::SameTwice { .. } => format!(
                 "one was pasted in the other's place; the app's page at {PORTAL} shows both"
             ),
+            Self::Lookalike(_) => format!(
+                "compare them with the app's page at {PORTAL}; `--force` takes them as they are"
+            ),
+            Self::AppName { .. } => "use letters, digits, `-` and `_`".into(),
+            Self::AppExists { .. } => {
+                "`--force` replaces its key and secret; `--app NAME` names the new one otherwise"
+                    .into()
+            }
+            Self::Layout { .. } => {
+                "write the app as `[apps.NAME]` with its own lines, by hand".into()
+            }
+            Self::ConfigBusy(error) => return error.hint(),
             Self::NoSecretFile { .. } | Self::EmptySecretFile { .. } => {
                 "write the client secret into it and make it readable to you alone".into()
             }
@@ -196,7 +237,8 @@ fn no_app(reason: &NoApp) -> String {
 fn how_to_set(reason: &NoApp) -> String {
     match reason {
         NoApp::Nowhere { config } => format!(
-            "copy client key and client secret of your app from {PORTAL}, then either\n\
+            "copy client key and client secret of your app from {PORTAL}, then run \
+             `tiktok-up init`, or\n\
              \n\
              \u{20} export TIKTOK_CLIENT_KEY=...\n\
              \u{20} export TIKTOK_CLIENT_SECRET=...\n\

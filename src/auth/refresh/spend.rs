@@ -12,6 +12,7 @@ use crate::auth::pending;
 use crate::auth::store::{Edit, StoreError};
 use crate::fs::{self, Lock, PRIVATE_FILE};
 use crate::secret::Secret;
+use crate::text::key_start;
 use crate::tiktok::{App, Code, Error as ApiError, Grant, RawAnswer, Refusal, parse_grant};
 
 /// How often a save is tried before the disk is given up.
@@ -75,7 +76,12 @@ impl Tokens {
             other => other,
         };
         let name = || account.name().to_owned();
-        answer.map_err(|source| AuthError::Refresh { account: name(), source: Box::new(source) })
+        let key = key_start(&account.client_key);
+        answer.map_err(|source| AuthError::Refresh {
+            account: name(),
+            key,
+            source: Box::new(source),
+        })
     }
 
     /// Makes the answer durable as it came. Says whether it lies there.
@@ -176,7 +182,8 @@ impl Tokens {
         let refusal = match error {
             ApiError::Refused(refusal) if is_dead(&refusal) => refusal,
             source => {
-                return Err(AuthError::Refresh { account: name, source: Box::new(source) });
+                let key = key_start(&account.client_key);
+                return Err(AuthError::Refresh { account: name, key, source: Box::new(source) });
             }
         };
         let store = self.0.store.clone();
