@@ -137,22 +137,31 @@ fn exit_of(post: &Post) -> Exit {
     }
 }
 
-/// The word for where a post stands.
-fn word(post: &Post) -> &'static str {
-    match post.phase() {
-        None => "not started",
-        Some(Phase::InitIntent) => "starting",
-        Some(Phase::Open { .. }) if post.transfer() != Transfer::Pull => "uploading",
-        Some(Phase::FinalIntent { .. }) => "last chunk unconfirmed",
-        Some(Phase::Open { .. } | Phase::Uploaded) => "processing",
-        Some(Phase::Rejected) => "refused",
-        Some(Phase::Lost | Phase::Abandoned) => "not posted",
-        Some(Phase::Failed(Failed::Internal | Failed::Pull)) => "failed, may be tried again",
-        Some(Phase::Failed(_)) => "failed",
-        Some(Phase::Published) => "published",
-        Some(Phase::Inboxed) => "in the inbox",
-        Some(Phase::Unresolved) => "unresolved",
+/// The words for where a post stands.
+fn words(post: &Post) -> &'static str {
+    post.last.as_ref().map_or("not started", words_of)
+}
+
+/// The words for where an attempt stands.
+fn words_of(attempt: &Attempt) -> &'static str {
+    match attempt.phase {
+        Phase::InitIntent => "starting",
+        Phase::Open { .. } if attempt.transfer != Transfer::Pull => "uploading",
+        Phase::FinalIntent { .. } => "last chunk unconfirmed",
+        Phase::Open { .. } | Phase::Uploaded => "processing",
+        Phase::Rejected => "refused",
+        Phase::Lost | Phase::Abandoned => "not posted",
+        Phase::Failed(Failed::Internal | Failed::Pull) => "failed, may be tried again",
+        Phase::Failed(_) => "failed",
+        Phase::Published => "published",
+        Phase::Inboxed => "in the inbox",
+        Phase::Unresolved => "unresolved",
     }
+}
+
+/// One word for scripts.
+fn word(words: &str) -> String {
+    words.replace([',', ' '], "_").replace("__", "_")
 }
 
 fn show(
@@ -167,7 +176,12 @@ fn show(
     let printer = &context.printer;
     if printer.is_json() {
         for post in shown {
-            printer.json(&event(post));
+            let mut event = event(post);
+            if one {
+                let attempts = journal.attempts(post.number)?;
+                event["history"] = attempts.iter().map(history).collect();
+            }
+            printer.json(&event);
         }
         return Ok(());
     }
@@ -181,7 +195,7 @@ fn show(
             post.number.to_string(),
             post.username.clone().unwrap_or_else(|| post.account.clone()),
             post.label.clone(),
-            word(post).to_owned(),
+            words(post).to_owned(),
             moment(post.last.as_ref().map_or(post.created_at, |last| last.updated_at)),
             post.last.as_ref().map(ids).unwrap_or_default(),
         ]);
@@ -204,11 +218,12 @@ fn show(
 
 fn attempts(context: &Context, attempts: &[Attempt]) {
     let mut table =
-        Table::new(&["ATTEMPT", "BEGUN", "LAST CHANGE", "PUBLISH_ID", "REASON", "LOG_ID"]);
+        Table::new(&["ATTEMPT", "STATE", "BEGUN", "LAST CHANGE", "PUBLISH_ID", "REASON", "LOG_ID"]);
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
     for attempt in attempts {
         table.row([
             attempt.number.to_string(),
+            words_of(attempt).to_owned(),
             moment(attempt.created_at),
             moment(attempt.updated_at),
             or_dash(&attempt.publish_id),
@@ -233,7 +248,7 @@ fn event(post: &Post) -> serde_json::Value {
         "video": post.label,
         "id": post.id,
         "mode": post.mode.as_str(),
-        "state": word(post).replace([',', ' '], "_").replace("__", "_"),
+        "state": word(words(post)),
         "final": is_final(post),
         "publish_id": last.and_then(|last| last.publish_id.clone()),
         "post_ids": last.map(|last| last.post_ids.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap_or_default(),
@@ -241,6 +256,20 @@ fn event(post: &Post) -> serde_json::Value {
         "reason": last.and_then(|last| last.code.clone()),
         "created_at": post.created_at,
         "updated_at": last.map_or(post.created_at, |last| last.updated_at),
+    })
+}
+
+/// An attempt of a post that was asked for by its number.
+fn history(attempt: &Attempt) -> serde_json::Value {
+    json!({
+        "attempt": attempt.number,
+        "state": word(words_of(attempt)),
+        "publish_id": attempt.publish_id,
+        "reason": attempt.code,
+        "message": attempt.message,
+        "log_id": attempt.log_id,
+        "created_at": attempt.created_at,
+        "updated_at": attempt.updated_at,
     })
 }
 

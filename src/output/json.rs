@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde::Serialize;
 
 use super::error;
@@ -9,7 +10,7 @@ use super::upload::Tally;
 use crate::exit::{Exit, Failure};
 use crate::text::is_hostile;
 use crate::tiktok;
-use crate::upload::report::{PostReport, Trouble};
+use crate::upload::report::{PostReport, PostState, Trouble};
 
 /// One object on one line. Characters that could drive a terminal are escaped, so that the line is
 /// harmless on one and still says the same.
@@ -44,6 +45,9 @@ pub(super) struct PostEvent<'a> {
     url: Option<&'a str>,
     bytes: u64,
     seconds: f64,
+    /// When a deferred post may be tried again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_before: Option<Timestamp>,
     error: Option<PostError<'a>>,
 }
 
@@ -70,9 +74,16 @@ impl<'a> PostEvent<'a> {
             bytes: report.bytes,
             // Milliseconds are enough, and do not end in 0.30000000000000004.
             seconds: (report.took.as_secs_f64() * 1e3).round() / 1e3,
+            not_before: report.at.filter(|_| report.state == PostState::Deferred).map(whole_second),
             error: report.trouble.as_ref().map(PostError::of),
         }
     }
+}
+
+/// The next whole second.
+fn whole_second(at: Timestamp) -> Timestamp {
+    let up = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil);
+    at.round(up).unwrap_or(at)
 }
 
 impl<'a> PostError<'a> {
@@ -106,7 +117,7 @@ pub(super) struct SummaryEvent {
 
 impl SummaryEvent {
     pub(super) fn of(tally: &Tally, exit: Exit) -> Self {
-        use crate::upload::report::PostState as State;
+        use PostState as State;
         Self {
             event: "summary",
             published: tally.of(State::Published),
@@ -159,7 +170,6 @@ impl<'a> ErrorEvent<'a> {
 mod tests {
     use super::*;
     use crate::output::upload::testing::{report, trouble};
-    use crate::upload::report::PostState;
 
     #[test]
     fn a_post_has_exactly_the_documented_fields() {

@@ -7,6 +7,7 @@ use bytes::{Buf, Bytes};
 use futures_util::stream;
 use http_body_util::BodyExt;
 
+use super::faults::Hold;
 use super::server::Hangup;
 
 /// How the body of an answer is sent, or that of an upload is read.
@@ -18,7 +19,7 @@ pub(super) enum Pace {
     /// So many bytes a second.
     Slow(u64),
     /// A pause after half of it.
-    StallHalfway(Duration),
+    StallHalfway(Hold),
     /// The connection ends after half of it.
     CutHalfway(Hangup),
     /// Followed by filling up to so many bytes.
@@ -51,9 +52,7 @@ impl Pace {
                     Some((Ok::<_, std::io::Error>(part), rest))
                 }))
             }
-            Self::StallHalfway(length) => halves(&body, half, move || async move {
-                tokio::time::sleep(length).await;
-            }),
+            Self::StallHalfway(hold) => halves(&body, half, move || hold.wait()),
             Self::CutHalfway(hangup) => halves(&body, half, move || async move {
                 tokio::time::sleep(FLUSH).await;
                 hangup.now().await;
@@ -162,7 +161,7 @@ impl Reader {
         self.to_half = self.to_half.saturating_sub(u64::try_from(handed).unwrap_or(u64::MAX));
         if self.to_half == 0 {
             match &self.pace {
-                Pace::StallHalfway(length) => tokio::time::sleep(*length).await,
+                Pace::StallHalfway(hold) => hold.clone().wait().await,
                 Pace::CutHalfway(hangup) => {
                     hangup.now().await;
                 }

@@ -31,7 +31,7 @@
 //! | `{"oversized": BYTES}` | HTTP 200 with a JSON-looking body of that size |
 //! | `{"refuse": {"code": "spam_risk_too_many_posts", "status": 403, "message": "…"}}` | this error in the shape of the endpoint; `status` and `message` default to the documented ones; an upload knows only the status |
 //! | `{"drop": "before" \| "middle" \| "after"}` | the connection ends without an answer: before anything was done; in the middle of the request body of an upload, of the answer of anything else; or after the work was done |
-//! | `{"stall": "30s"}` | nothing moves for that long, then all goes on; `when` as for `drop` |
+//! | `{"stall": "30s"}` | nothing moves for that long, or until the rules are removed; then all goes on; `when` as for `drop` |
 //! | `{"slow": BYTES}` | so many bytes a second: the request body of an upload is read, the answer of anything else is written |
 //! | `{"outcome": {"status": "FAILED", "fail_reason": "internal"}}` | what becomes of the post that this init makes, once its bytes are there; also `post_ids` and `uploaded_bytes` |
 //!
@@ -46,6 +46,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::call::Endpoint;
 
@@ -255,6 +256,31 @@ impl TryFrom<RawFault> for Fault {
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     rules: Vec<Rule>,
+    /// Tells those who are held by a stall that the rules were removed.
+    cleared: watch::Sender<()>,
+}
+
+/// A stall under way.
+#[derive(Clone, Debug)]
+pub(super) struct Hold {
+    length: Duration,
+    cleared: watch::Receiver<()>,
+}
+
+impl Hold {
+    /// Returns when the time is over or the rules are removed.
+    pub(super) async fn wait(mut self) {
+        // A sandbox that is gone removes nothing.
+        let cleared = async {
+            if self.cleared.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(self.length) => {}
+            () = cleared => {}
+        }
+    }
 }
 
 impl Faults {
@@ -264,6 +290,12 @@ impl Faults {
 
     pub(super) fn clear(&mut self) {
         self.rules.clear();
+        self.cleared.send_replace(());
+    }
+
+    /// A stall of this length, from now on.
+    pub(super) fn hold(&self, length: Duration) -> Hold {
+        Hold { length, cleared: self.cleared.subscribe() }
     }
 
     /// Counts a call and says what goes wrong with it.

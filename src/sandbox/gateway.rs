@@ -1,7 +1,6 @@
 //! The way of a request: exact path and method, faults, the endpoint, the log.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -17,7 +16,7 @@ use serde_json::Value;
 use super::call::{Call, Endpoint};
 use super::delivery::{Pace, Reader};
 use super::envelope::{self, Answer, OauthRefusal, Refusal};
-use super::faults::{Action, Canned, Fault, RefuseWith, When};
+use super::faults::{Action, Canned, Fault, Hold, RefuseWith, When};
 use super::log::LogEntry;
 use super::server::Hangup;
 use super::state::{Core, World};
@@ -106,7 +105,10 @@ impl Exchange {
         };
         match action {
             Action::Drop => self.drop_at(when).await,
-            Action::Stall(length) => self.stall_at(when, length).await,
+            Action::Stall(length) => {
+                let hold = self.core.world().faults.hold(length);
+                self.stall_at(when, hold).await
+            }
             Action::Slow(rate) => self.work_and_send(Pace::Slow(rate)).await,
             Action::Outcome(outcome) => {
                 self.call.outcome = Some(outcome);
@@ -145,16 +147,16 @@ impl Exchange {
         }
     }
 
-    async fn stall_at(mut self, when: When, length: Duration) -> Response {
+    async fn stall_at(mut self, when: When, hold: Hold) -> Response {
         match when {
             When::Before => {
-                tokio::time::sleep(length).await;
+                hold.wait().await;
                 self.work_and_send(Pace::Plain).await
             }
-            When::Middle => self.work_and_send(Pace::StallHalfway(length)).await,
+            When::Middle => self.work_and_send(Pace::StallHalfway(hold)).await,
             When::After => {
                 let answer = self.work(Pace::Plain).await;
-                tokio::time::sleep(length).await;
+                hold.wait().await;
                 self.send(answer, Pace::Plain).await
             }
         }

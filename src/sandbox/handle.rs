@@ -3,11 +3,12 @@
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde_json::Value;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
 use super::accounts::{Account, AccountPatch, App};
@@ -26,6 +27,12 @@ use super::view::{PostView, StateView};
 use super::{gateway, server};
 use crate::secret::Secret;
 
+/// Bytes that a connection holds before they are read. Left to itself a system may take whole chunks
+/// ahead, and a chunk that is read slowly or not at all would be sent all the same.
+const RECEIVED_AHEAD: u32 = 1 << 20;
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
+
 /// A sandbox that serves until it is dropped or shut down.
 pub struct Sandbox {
     core: Arc<Core>,
@@ -39,13 +46,19 @@ pub fn start(options: Options) -> io::Result<Sandbox> {
     let asked = options.port;
     let about_port =
         |error: io::Error| io::Error::new(error.kind(), format!("127.0.0.1:{asked}: {error}"));
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, asked)).map_err(about_port)?;
-    listener.set_nonblocking(true).map_err(about_port)?;
+    let listener = listen(asked).map_err(about_port)?;
     let port = listener.local_addr().map_err(about_port)?.port();
-    let listener = tokio::net::TcpListener::from_std(listener).map_err(about_port)?;
     let core = Arc::new(Core::new(world(options, port)?, port));
     let serving = tokio::spawn(server::serve(listener, gateway::router(Arc::clone(&core))));
     Ok(Sandbox { core, serving })
+}
+
+fn listen(port: u16) -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.set_recv_buffer_size(RECEIVED_AHEAD)?;
+    socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
+    socket.listen(BACKLOG)
 }
 
 fn world(mut options: Options, port: u16) -> io::Result<World> {

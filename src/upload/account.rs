@@ -1,32 +1,31 @@
 //! The posts of one account, one after another.
 
-use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::exit::Exit;
-use crate::journal::{self, Journal, JournalError, LocalFile, NewPost, Post as Row};
-use crate::manifest::Mode;
-use crate::text;
+use crate::journal::{JournalError, Post as Row, PostNumber};
 use crate::tiktok::{Code, Reaction, Scopes};
-use crate::upload::calls::{Authority, CallError, Calls, chain};
+use crate::upload::calls::{Authority, CallError, Calls};
 use crate::upload::engine::{Drive, Options};
 use crate::upload::gate::Gate;
 use crate::upload::leave::Leave;
+use crate::upload::locate::Located;
 use crate::upload::outcome::Known;
-use crate::upload::plan::{Plan, PlanError};
 use crate::upload::poll::settle;
-use crate::upload::post::{Content, Post};
+use crate::upload::post::Post;
 use crate::upload::report::{PostReport, PostState, Trouble};
 use crate::upload::state::{Failed, Phase};
-use crate::upload::video::{Fingerprint, Video, VideoError};
 
 /// One account's part of a run.
 pub struct AccountRun<'a, A> {
     pub(super) calls: &'a Calls<'a, A>,
     pub(super) options: &'a Options,
     pub(super) gate: Gate<'a, A>,
+    /// What was driven in this run.
+    driven: Mutex<Vec<PostNumber>>,
 }
 
 impl<A> std::fmt::Debug for AccountRun<'_, A> {
@@ -45,29 +44,10 @@ pub(super) struct Halted {
     exit: Exit,
 }
 
-/// The journal's row of a post, and the open file behind it.
-struct Located {
-    row: Row,
-    source: Option<(Video, Plan)>,
-    /// The row is that of another file, which lay where this one lies now.
-    replaced: bool,
-}
-
-/// Why a post could not be looked up.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum LocateError {
-    #[error(transparent)]
-    File(#[from] VideoError),
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-}
-
 impl<'a, A: Authority> AccountRun<'a, A> {
     /// The run of one account that was granted `scopes`.
     pub fn new(calls: &'a Calls<'a, A>, options: &'a Options, scopes: &'a Scopes) -> Self {
-        Self { calls, options, gate: Gate::new(calls, scopes) }
+        Self { calls, options, gate: Gate::new(calls, scopes), driven: Mutex::default() }
     }
 
     /// Works off the posts: what an earlier run began first, then what is due, oldest first, then
@@ -103,6 +83,10 @@ impl<'a, A: Authority> AccountRun<'a, A> {
             reports.push(report);
         }
         reports
+    }
+
+    pub(super) fn has_driven(&self, number: PostNumber) -> bool {
+        self.driven.lock().unwrap_or_else(PoisonError::into_inner).contains(&number)
     }
 
     pub(super) fn is_due(&self, post: &Post) -> bool {
@@ -156,6 +140,7 @@ impl<'a, A: Authority> AccountRun<'a, A> {
         started: Instant,
     ) -> Option<(PostReport, Option<Halted>)> {
         let Located { row, source, replaced } = located;
+        self.driven.lock().unwrap_or_else(PoisonError::into_inner).push(row.number);
         let mut drive = Drive::new(&self.gate, self.calls, self.options, post, row, source);
         let outcome = drive.run().await;
         let username = self.gate.username().await;
@@ -189,121 +174,6 @@ impl<'a, A: Authority> AccountRun<'a, A> {
             }
         })
     }
-
-    /// Opens the file, plans it and finds or makes the post's row.
-    async fn locate(&self, post: &Post) -> Result<Located, LocateError> {
-        let (content, source) = match &post.content {
-            Content::Url(url) => (journal::Content::Url(url.clone()), None),
-            Content::Photos { urls, .. } => (journal::Content::Photos(urls.clone()), None),
-            Content::File { path, .. } => match Video::open(path) {
-                Ok(video) => {
-                    let plan = Plan::new(video.size(), self.options.chunk_size)?;
-                    let file = self.local_file(post, &video, plan).await?;
-                    (journal::Content::File(file), Some((video, plan)))
-                }
-                Err(error) if error.is_missing() => {
-                    return Ok(Located {
-                        row: self.gone(post, path, error)?,
-                        source: None,
-                        replaced: false,
-                    });
-                }
-                Err(error) => return Err(error.into()),
-            },
-        };
-        let new = self.new_post(post, content);
-        if let Some(row) = self.replaced(&new)? {
-            return Ok(Located { row, source, replaced: true });
-        }
-        let row = self.calls.journal.post_for(&new)?;
-        let source = source.map(|(video, plan)| {
-            let recorded = row.file().filter(|file| file.identity.size == video.size());
-            let recorded = recorded.and_then(|f| Plan::recorded(f.identity.size, f.chunk_size));
-            let begun = row.phase().is_some_and(|phase| !phase.is_over());
-            // An attempt under way keeps the plan that its init declared.
-            (video, recorded.filter(|_| begun).unwrap_or(plan))
-        });
-        Ok(Located { row, source, replaced: false })
-    }
-
-    /// The post of a file that is gone; the error that says so if there is none.
-    pub(super) fn gone(
-        &self,
-        post: &Post,
-        path: &Path,
-        error: VideoError,
-    ) -> Result<Row, LocateError> {
-        let id = post.id.as_deref();
-        let known = gone(self.calls.journal, self.calls.account, post.mode, id, path)?;
-        Ok(known.ok_or(error)?)
-    }
-
-    /// The post under way of another file that lay where this one lies now. It comes first: as long as
-    /// it may become a post, nothing new is begun for this entry.
-    fn replaced(&self, new: &NewPost) -> Result<Option<Row>, JournalError> {
-        let journal = self.calls.journal;
-        let journal::Content::File(file) = &new.content else { return Ok(None) };
-        if journal.find(new)?.is_some() {
-            return Ok(None);
-        }
-        let mut begun = journal.unfinished(Some(&new.account))?;
-        begun.retain(|row| {
-            row.mode == new.mode
-                && row.phase() != Some(Phase::Unresolved)
-                && (row.id.is_none() || new.id.is_none())
-                && row.file().is_some_and(|known| known.path == file.path)
-        });
-        Ok(begun.pop())
-    }
-
-    /// The file as the journal knows files. Its content is read here only if the journal knows another
-    /// post of this account, mode and size.
-    pub(super) async fn local_file(
-        &self,
-        post: &Post,
-        video: &Video,
-        plan: Plan,
-    ) -> Result<LocalFile, LocateError> {
-        let journal = self.calls.journal;
-        let suspects = journal.known_with_size(self.calls.account, post.mode, video.size())?;
-        let same = |row: &Row| row.file().is_some_and(|file| file.identity == video.identity());
-        let fingerprint = if suspects.is_empty() || suspects.iter().any(same) {
-            None
-        } else {
-            let (video, size) = (video.clone(), video.size());
-            let path = video.path().to_owned();
-            let hashing =
-                tokio::task::spawn_blocking(move || Fingerprint::default().extend(&video, size));
-            let hashed = hashing.await.unwrap_or_else(|_| {
-                Err(VideoError::Io {
-                    path,
-                    source: std::io::Error::other("the hashing thread ended"),
-                })
-            });
-            Some(hashed?.hex())
-        };
-        Ok(LocalFile {
-            path: absolute(video.path()),
-            identity: video.identity(),
-            chunk_size: plan.chunk_size(),
-            chunks: plan.count(),
-            fingerprint,
-        })
-    }
-
-    pub(super) fn new_post(&self, post: &Post, content: journal::Content) -> NewPost {
-        NewPost {
-            account: self.calls.account.to_owned(),
-            username: Some(post.subject.account.clone()),
-            mode: post.mode,
-            id: post.id.clone(),
-            content,
-            label: post.subject.video.clone(),
-            settings: post.settings_hash(),
-            publish_at: post.publish_at,
-            repost: self.options.repost,
-        }
-    }
 }
 
 /// The report of a post whose time has not come.
@@ -330,28 +200,6 @@ pub(super) fn earlier(post: &Post, row: &Row, started: Instant) -> Option<PostRe
     }
 }
 
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// The latest post that was made of a file which is gone now, by its `id` or its path.
-pub fn gone(
-    journal: &Journal,
-    account: &str,
-    mode: Mode,
-    id: Option<&str>,
-    path: &Path,
-) -> Result<Option<Row>, JournalError> {
-    let path = absolute(path);
-    let same = |row: &Row| match id {
-        Some(_) => row.id.as_deref() == id,
-        None => row.file().is_some_and(|file| file.path == path),
-    };
-    let mut rows = journal.all()?;
-    rows.retain(|row| row.account == account && row.mode == mode && same(row));
-    Ok(rows.pop())
-}
-
 /// The report of a post whose content turned out to be that of another one.
 fn same_as(post: &Post, other: &Row, started: Instant) -> PostReport {
     earlier(post, other, started).unwrap_or_else(|| {
@@ -359,25 +207,6 @@ fn same_as(post: &Post, other: &Row, started: Instant) -> PostReport {
         let note = Some(format!("the same video as post {}, which is under way", other.number));
         PostReport { note, ..known.report(PostState::Skipped, Exit::Done) }
     })
-}
-
-impl From<LocateError> for Leave {
-    fn from(error: LocateError) -> Self {
-        match error {
-            LocateError::Journal(error) => Self::Journal(error),
-            LocateError::File(error) => Self::File(error),
-            LocateError::Plan(error) => Self::Unfit {
-                trouble: Trouble {
-                    code: "file".into(),
-                    message: text::plain(&chain(&error)),
-                    hint: None,
-                    retryable: false,
-                    log_id: None,
-                },
-                exit: Exit::Failed,
-            },
-        }
-    }
 }
 
 /// The report of a post that the run leaves, and what that means for the account's others.

@@ -1,5 +1,5 @@
 //! The JSON calls of an upload, with the one retry layer around them: token renewal, rate limits,
-//! backoff. What may be repeated is decided here per call; an init never is after it may have left.
+//! backoff. Inits are in `init`: they are no calls that may be repeated.
 
 use std::future::Future;
 use std::time::Duration;
@@ -13,16 +13,15 @@ use crate::journal::{Attempt, CallKind, Facts, Journal, JournalError};
 use crate::retry::{Backoff, jittered};
 use crate::secret::Secret;
 use crate::signals::{Shutdown, Signal};
-use crate::tiktok::{Client, Code, CreatorInfo, Error, InitAnswer, PostStatus};
+use crate::tiktok::{Client, Code, CreatorInfo, Error, PostStatus, Refusal};
 use crate::timing::Timing;
-use crate::upload::post::Init;
 use crate::upload::report::{Progress, Reporter, Subject, Trouble};
 use crate::upload::state::{Failed, Phase};
 
 /// Tries of a call that may be repeated.
 const TRIES: u32 = 5;
 /// Answers 429 that one call waits out.
-const SLOW_DOWNS: u32 = 3;
+pub(super) const SLOW_DOWNS: u32 = 3;
 
 /// Inits a minute and token
 /// (<https://developers.tiktok.com/doc/content-posting-api-reference-direct-post>).
@@ -60,7 +59,7 @@ pub enum CallError {
     #[error(transparent)]
     Token(#[from] Halt),
     /// TikTok refused, or did not answer.
-    #[error(transparent)]
+    #[error("{0}")]
     Api(#[from] Error),
     /// The journal could not record the call, so it was not made.
     #[error(transparent)]
@@ -217,15 +216,6 @@ impl<A: Authority> Calls<'_, A> {
         Ok(())
     }
 
-    /// Sends an init. Repeated only after answers that prove that nothing was begun: a refused token
-    /// and a rate limit.
-    pub async fn init(&self, subject: &Subject, init: &Init) -> Result<InitAnswer, CallError> {
-        self.settled(subject, CallKind::Init, |token| async move {
-            init.send(self.client, &token).await
-        })
-        .await
-    }
-
     /// Repeats a call that changes nothing at TikTok until it is answered or the tries are used up.
     async fn repeat<T, F: Future<Output = Result<T, Error>> + Send>(
         &self,
@@ -267,16 +257,29 @@ impl<A: Authority> Calls<'_, A> {
                 }
                 Err(error) if error.is(&Code::RateLimitExceeded) && slowed < SLOW_DOWNS => {
                     slowed += 1;
-                    let asked = error.refusal().and_then(|refusal| refusal.retry_after);
-                    let wait = asked.unwrap_or_else(|| jittered(self.timing.rate_limited));
-                    let why = "TikTok asks to slow down".into();
-                    self.reporter.progress(subject, &Progress::Waiting { why, wait });
-                    self.pause(wait).await?;
+                    let wait = error.refusal().map(|refusal| self.asked_pause(refusal));
+                    self.slow_down(subject, wait.unwrap_or_default()).await?;
                 }
                 answer => return answer.map_err(CallError::from),
             }
             self.journal.note_call(self.account, kind)?;
         }
+    }
+
+    /// The pause that a rate limit asks for.
+    pub(super) fn asked_pause(&self, refusal: &Refusal) -> Duration {
+        refusal.retry_after.unwrap_or_else(|| jittered(self.timing.rate_limited))
+    }
+
+    /// Waits out a rate limit.
+    pub(super) async fn slow_down(
+        &self,
+        subject: &Subject,
+        wait: Duration,
+    ) -> Result<(), CallError> {
+        let why = "TikTok asks to slow down".into();
+        self.reporter.progress(subject, &Progress::Waiting { why, wait });
+        self.pause(wait).await
     }
 
     /// Takes a place under the minute's limit, counted over all processes; waits if there is none.

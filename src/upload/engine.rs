@@ -7,32 +7,26 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::journal::{self, Facts, JournalError};
 use crate::retry::Backoff;
-use crate::tiktok::{Error, Reaction};
-use crate::upload::calls::{Authority, CallError, Calls};
+use crate::upload::calls::{Authority, Calls};
 use crate::upload::gate::Gate;
+use crate::upload::init::Inits;
 use crate::upload::leave::Leave;
 use crate::upload::pace::Pace;
 use crate::upload::plan::Plan;
 use crate::upload::post::Post;
 use crate::upload::report::{Progress, Trouble};
-use crate::upload::state::{self, Action, Event, Phase, Step, Transfer};
+use crate::upload::state::{self, Action, Event, Phase, Transfer};
 use crate::upload::video::{Fingerprint, Video, VideoError};
 
 /// Tries of one chunk without progress.
 const CHUNK_TRIES: u32 = 6;
-/// Attempts of one post within an hour whose init came to nothing at TikTok.
-const ORPHANS: usize = 2;
-/// Attempts of one post that TikTok failed with a reason that permits another.
-const FAILED_ATTEMPTS: usize = 3;
-/// The recorded reason of an attempt whose init provably never left.
-const NOT_SENT: &str = "not_sent";
 
 /// What a run was told to do.
 #[derive(Clone, Debug)]
@@ -74,10 +68,10 @@ pub(super) struct Drive<'a, A> {
 /// What only this run knows.
 pub(super) struct RunState {
     pub(super) tries: Backoff,
-    pub(super) unsent: Backoff,
-    /// After an init that provably never left: the pause before the next, or why there is none.
-    pub(super) unsent_wait: Result<Option<Duration>, CallError>,
+    /// The most chunks that TikTok had so far in this attempt: only more of them is progress.
+    pub(super) furthest: u32,
     pub(super) resyncs: u32,
+    pub(super) inits: Inits,
     pub(super) polling: Option<Polling>,
     /// The init of the current attempt was sent by this run, at this moment.
     pub(super) begun: Option<Instant>,
@@ -117,9 +111,9 @@ impl<'a, A: Authority> Drive<'a, A> {
         let backoff = || Backoff::new(timing.backoff_base, timing.backoff_cap, CHUNK_TRIES);
         let run = RunState {
             tries: backoff(),
-            unsent: backoff(),
-            unsent_wait: Ok(None),
+            furthest: 0,
             resyncs: 0,
+            inits: Inits::new(backoff()),
             polling: None,
             begun: None,
             // Whatever an earlier process handed over is unknown here.
@@ -229,154 +223,13 @@ impl<'a, A: Authority> Drive<'a, A> {
         }
     }
 
-    /// Starts an attempt: its intent is durable when this returns.
-    async fn begin(&mut self) -> Result<Step, Leave> {
-        if let Some((video, plan)) = &self.source {
-            video.check_unchanged().map_err(Leave::File)?;
-            if self.row.file().is_none_or(|file| file.identity != video.identity()) {
-                return Err(Leave::Replaced);
-            }
-            self.transfer = Transfer::File { chunks: plan.count() };
-        } else if !self.post.content.is_pulled() {
-            return Err(self.gone());
-        }
-        self.gate.admit(self.post).await?;
-        self.calls.ready_for_init(&self.post.subject).await?;
-        self.attempt = Some(self.calls.journal.begin_attempt(self.row.number)?);
-        self.run.begun = Some(Instant::now());
-        self.run.final_handed = false;
-        self.run.proof = None;
-        self.run.polling = None;
-        self.run.tries.reset();
-        Ok(Step { phase: Phase::InitIntent, action: Action::Init })
-    }
-
-    fn gone(&self) -> Leave {
+    pub(super) fn gone(&self) -> Leave {
         let path = match &self.post.content {
             crate::upload::post::Content::File { path, .. } => path.clone(),
             _ => std::path::PathBuf::new(),
         };
         let source = std::io::Error::from(std::io::ErrorKind::NotFound);
         Leave::File(VideoError::Io { path, source })
-    }
-
-    /// A new attempt after a dead one, within the limits.
-    async fn again(&mut self) -> Result<Step, Leave> {
-        let attempts = self.calls.journal.attempts(self.row.number)?;
-        let failed = attempts.iter().filter(|a| matches!(a.phase, Phase::Failed(_))).count();
-        let here = self.run.begun.is_some();
-        let enough =
-            failed >= FAILED_ATTEMPTS || self.run.failed_here > 1 || !self.options.retry_failed;
-        match self.phase() {
-            Some(Phase::Failed(_)) if enough => {
-                let last = attempts.last().map(Trouble::of_attempt).map(Box::new);
-                return Err(Leave::NoMoreAttempts { next: None, last });
-            }
-            Some(Phase::Failed(_)) => {
-                let last = attempts.last().map(Trouble::of_attempt);
-                let why = last.map(|last| last.message).unwrap_or_default();
-                self.tell(&Progress::Note(format!("{why}; trying it once more")));
-            }
-            Some(Phase::Lost | Phase::Abandoned) => {
-                if let Some(wait) = std::mem::replace(&mut self.run.unsent_wait, Ok(None))? {
-                    self.retry_unsent(wait).await?;
-                    return self.begin().await;
-                }
-                let now = self.options.clock.now();
-                let hour_ago = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(now);
-                let orphans: Vec<_> = attempts
-                    .iter()
-                    .filter(|a| matches!(a.phase, Phase::Lost | Phase::Abandoned))
-                    .filter(|a| a.code.as_deref() != Some(NOT_SENT) && a.created_at > hour_ago)
-                    .collect();
-                if orphans.len() >= ORPHANS {
-                    let next = orphans.iter().map(|a| a.created_at).min();
-                    let next = next.and_then(|t| t.checked_add(SignedDuration::from_hours(1)).ok());
-                    return Err(Leave::NoMoreAttempts { next, last: None });
-                }
-                if self.phase() == Some(Phase::Abandoned) {
-                    let why = "TikTok takes no more of the upload that was begun; starting over";
-                    self.tell(&Progress::Note(why.into()));
-                } else if here {
-                    let wait = self.calls.timing.init_again;
-                    let why =
-                        "the answer to the init was lost, which cannot have posted".to_owned();
-                    self.tell(&Progress::Waiting { why, wait });
-                    self.calls.pause(wait).await?;
-                }
-            }
-            _ => {}
-        }
-        self.begin().await
-    }
-
-    async fn retry_unsent(&self, wait: Duration) -> Result<(), Leave> {
-        let why = self.trouble.as_ref().map(|t| t.message.clone()).unwrap_or_default();
-        let (attempt, of) = (self.run.unsent.attempt(), self.run.unsent.most());
-        self.tell(&Progress::Retrying { why, attempt, of, wait });
-        self.calls.pause(wait).await?;
-        Ok(())
-    }
-
-    async fn init(&mut self) -> Result<(Event, Facts), Leave> {
-        let plan = self.source.as_ref().map(|(_, plan)| plan);
-        let Some(init) = self.post.init(plan) else { return Err(self.gone()) };
-        let issued_at = self.options.clock.now();
-        let error = match self.calls.init(&self.post.subject, &init).await {
-            Ok(answer) if self.transfer == Transfer::Pull => {
-                let (publish_id, issued_at) = (Some(answer.publish_id), Some(issued_at));
-                let facts = Facts { publish_id, issued_at, ..Facts::default() };
-                return Ok((Event::InitAccepted, facts));
-            }
-            Ok(answer) => match answer.upload_url {
-                Some(url) => {
-                    let (publish_id, upload_url) = (Some(answer.publish_id), Some(url));
-                    let issued_at = Some(issued_at);
-                    let facts = Facts { publish_id, upload_url, issued_at, ..Facts::default() };
-                    return Ok((Event::InitAccepted, facts));
-                }
-                None => CallError::Api(Error::NotTikTok {
-                    host: self.calls.client.api_host(),
-                    call: "init",
-                    status: 200,
-                    what: "an init answer without `upload_url`".into(),
-                }),
-            },
-            Err(error) => error,
-        };
-        Ok(self.init_failed(error))
-    }
-
-    /// Sorts what came of an init into refused, unclear and provably not sent.
-    fn init_failed(&mut self, error: CallError) -> (Event, Facts) {
-        let trouble = error.trouble();
-        let mut facts = trouble.facts();
-        let event = match &error {
-            CallError::Api(Error::Refused(refusal)) if refusal.status < 500 => {
-                match refusal.code.reaction() {
-                    Reaction::Later => Event::InitUnclear,
-                    _ => Event::InitRefused,
-                }
-            }
-            CallError::Api(Error::NotSent { .. }) => Event::InitNotSent,
-            CallError::Api(_) => Event::InitUnclear,
-            // No token, or a signal, before the call or after a refusal of it.
-            _ => Event::InitNotSent,
-        };
-        self.exit = Some(error.exit());
-        self.trouble = Some(trouble);
-        if event != Event::InitNotSent {
-            return (event, facts);
-        }
-        // The pause, or the leaving, comes after the phase was recorded: a crash in it must not look
-        // like an init on its way.
-        self.run.unsent_wait = match error {
-            CallError::Api(_) => self.run.unsent.pause().ok_or(error),
-            error => Err(error),
-        }
-        .map(Some);
-        facts.code = Some(NOT_SENT.to_owned());
-        (event, facts)
     }
 
     pub(super) fn tell(&self, progress: &Progress) {

@@ -1,11 +1,10 @@
 //! From a planned post to its true outcome.
 //!
-//! [`account`] takes the posts of an account one by one: it finds each in the journal, opens its file
-//! and hands it to [`engine`], which performs the actions of the pure machine in [`state`]: inits and
-//! status calls through [`calls`], chunks (in `sending`) through [`chunk`], whose bytes are a [`body`]
-//! over a [`video`], cut by a [`plan`]; what TikTok says of a post is read in `asking`. Before an init
-//! comes the `gate`, and with it every `cap`; whatever ends a run early is a `leave`. What happens is
-//! told through [`report`].
+//! [`account`] takes the posts of an account one by one: [`locate`] opens each one's file and finds it in
+//! the journal, and [`engine`] performs the actions of the pure machine in [`state`]: an `init`, behind
+//! the `gate` and with it every `cap`; chunks (in `sending`) through [`chunk`], whose bytes are a [`body`]
+//! over a [`video`], cut by a [`plan`]; status calls through [`calls`], their answers read in `asking`.
+//! Whatever ends a run early is a `leave`. What happens is told through [`report`].
 
 pub mod account;
 mod asking;
@@ -15,7 +14,9 @@ mod cap;
 pub mod chunk;
 pub mod engine;
 mod gate;
+mod init;
 mod leave;
+pub mod locate;
 mod outcome;
 pub mod pace;
 pub mod plan;

@@ -264,8 +264,12 @@ impl<A: Authority> Drive<'_, A> {
     }
 
     fn stored(&mut self, plan: &Plan, index: u32) {
-        self.run.tries.reset();
-        self.run.resyncs = 0;
+        // What TikTok stores again after it was taken back is no progress.
+        if index >= self.run.furthest {
+            self.run.furthest = index + 1;
+            self.run.tries.reset();
+            self.run.resyncs = 0;
+        }
         self.tell(&Progress::Position { sent: plan.boundary(index + 1) });
         self.tell(&Progress::ChunkStored { chunk: index + 1, of: plan.count() });
     }

@@ -185,6 +185,18 @@ fn f43_416_without_progress_stops() {
 }
 
 #[test]
+fn f43_a_chunk_that_is_stored_again_and_again_is_no_progress() {
+    let world = World::with(Options { resend: Resend::Accepted, ..Options::default() });
+    world.login(ADA);
+    world.say_status(0, &json!({ "status": "PROCESSING_UPLOAD", "uploaded_bytes": 0 }));
+    for second in 1..=20 {
+        at_chunk(&world, 2 * second, &json!({ "answer": { "status": 416 } }));
+    }
+    world.upload(&world.long()).exits(5).says("disagree");
+    assert!(world.calls("upload").len() <= 8);
+}
+
+#[test]
 fn f44_a_dead_url_before_the_final_chunk_starts_over() {
     for status in [403, 404] {
         let world = World::logged_in();

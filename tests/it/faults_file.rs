@@ -10,7 +10,7 @@ use tiktok_up::upload::state::Phase;
 
 use crate::world::{ADA, CHUNK, Ran, World, sha256};
 
-/// Large enough that no socket takes a whole one before it is read at the other end.
+/// Large enough that no socket takes half of one before it is read at the other end.
 const BIG: u64 = 24_000_000;
 
 /// Uploads a video in chunks of [`BIG`]: one, or three of them.
@@ -18,21 +18,20 @@ fn upload(world: &World, manifest: &str) -> Ran {
     world.run(&["upload", "--chunk-size", &BIG.to_string(), manifest])
 }
 
-/// Uploads it and changes it while TikTok reads the chunk with this index.
+/// Uploads it and changes it while TikTok has read half of the chunk with this index.
 fn change_in(world: &World, manifest: &str, index: u64, change: impl Fn(&Path) + Send) -> Ran {
     let coming = world.posts().last().map_or(0, |post| post.stored / BIG);
     world.fault(&json!({ "endpoint": "upload", "nth": index - coming + 1,
-        "do": { "slow": 8_000_000 } }));
-    let ran = std::thread::scope(|scope| {
+        "do": { "stall": "1h", "when": "middle" } }));
+    std::thread::scope(|scope| {
         let run = scope.spawn(|| upload(world, manifest));
         world.wait_until("the chunk is on its way", |world| {
-            world.posts().last().is_some_and(|post| post.received > index * BIG + 1_000_000)
+            world.posts().last().is_some_and(|post| post.received >= index * BIG + BIG / 2)
         });
         change(&world.path("big.mp4"));
+        world.sandbox.clear_faults();
         run.join().unwrap()
-    });
-    world.sandbox.clear_faults();
-    ran
+    })
 }
 
 /// Three chunks by [`upload`].
@@ -298,4 +297,18 @@ fn f67_a_twin_that_is_only_seen_while_streaming_is_not_posted() {
     ]));
     world.upload(&manifest).exits(0).says("1 published, 1 skipped");
     assert_eq!(world.published(), 1);
+}
+
+#[test]
+fn f67_a_repost_is_one_post_however_often_the_manifest_names_it() {
+    let world = World::logged_in();
+    let video = world.video("a.mp4", 100_000);
+    fs::copy(&video, world.path("b.mp4")).unwrap();
+    let manifest = world.manifest(&json!([
+        { "user_id": world.open_id(ADA), "video_path": "a.mp4" },
+        { "user_id": world.open_id(ADA), "video_path": "b.mp4" },
+    ]));
+    world.upload(&manifest).exits(0);
+    world.run(&["upload", "--repost", &manifest]).exits(0).says("1 published, 1 skipped");
+    assert_eq!(world.published(), 2);
 }

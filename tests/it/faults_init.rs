@@ -28,7 +28,29 @@ fn f25_a_refused_token_is_renewed_and_the_same_init_sent_again() {
     world.upload(&world.short()).exits(0);
     assert_eq!(world.calls("token_refresh").len(), 1);
     assert_eq!((world.inits(), world.published()), (2, 1));
-    assert_eq!(world.phases(), [Phase::Published]);
+    assert_eq!(world.phases(), [Phase::Rejected, Phase::Published]);
+}
+
+#[test]
+fn f25_killed_while_the_token_is_renewed_nothing_is_unknown() {
+    pulled(|world, manifest, init| {
+        world.refuse(init, 1, 1, "access_token_invalid");
+        world.fault(&json!({ "endpoint": "token_refresh", "do": { "stall": "1h" } }));
+        let run = world.start_upload(&manifest);
+        world.wait_until("the refusal is recorded", |world| world.phases() == [Phase::Rejected]);
+        run.kill();
+        world.sandbox.clear_faults();
+        world.upload(&manifest).exits(0).never_says("unknown");
+        assert_eq!((world.inits(), world.published()), (2, 1));
+    });
+}
+
+#[test]
+fn f25_refused_with_a_new_token_too_it_is_not_sent_a_third_time() {
+    let world = World::logged_in();
+    world.refuse("video_init", 1, 0, "access_token_invalid");
+    world.upload(&world.short()).exits(3).says("tiktok-up login");
+    assert_eq!((world.inits(), world.calls("token_refresh").len()), (2, 1));
 }
 
 #[test]
@@ -129,7 +151,23 @@ fn f28_a_rate_limited_init_waits_and_is_the_same_init() {
     world.refuse("video_init", 1, 3, "rate_limit_exceeded");
     world.upload(&world.short()).exits(0).says("slow down");
     assert_eq!((world.inits(), world.published()), (4, 1));
-    assert_eq!(world.phases(), [Phase::Published]);
+    // Each refusal is durable before the wait, so that a crash in it leaves no doubt.
+    let refused = Phase::Rejected;
+    assert_eq!(world.phases(), [refused, refused, refused, Phase::Published]);
+}
+
+#[test]
+fn f28_killed_while_it_waits_nothing_is_unknown() {
+    pulled(|world, manifest, init| {
+        let world = world.timing("rate_limited=1h");
+        world.refuse(init, 1, 1, "rate_limit_exceeded");
+        let run = world.start_upload(&manifest);
+        world.wait_until("the refusal is recorded", |world| world.phases() == [Phase::Rejected]);
+        run.kill();
+        world.run(&["status"]).exits(0).never_says("unknown");
+        world.upload(&manifest).exits(0).never_says("unknown");
+        assert_eq!((world.inits(), world.published()), (2, 1));
+    });
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use jiff::SignedDuration;
 use rustix::process::Signal;
 use serde_json::json;
-use tiktok_up::upload::state::Phase;
+use tiktok_up::sandbox::{Account, Options};
+use tiktok_up::upload::state::{Failed, Phase};
 
 use crate::world::{ADA, BEA, CHUNK, World, sha256};
 
@@ -140,20 +141,31 @@ fn f65_a_second_uploader_of_an_account_leaves_it_alone() {
 }
 
 #[test]
-fn f66_one_bad_post_does_not_stop_the_batch() {
-    let world = World::logged_in();
-    let posts: Vec<_> = (0..6)
+fn f66_one_bad_post_does_not_stop_a_batch_of_fifty() {
+    // As many accounts as it takes, at six inits a minute each.
+    let people: Vec<_> = (0..9).map(|i| format!("@p{i}")).collect();
+    let accounts = people.iter().map(|name| Account::new(name, name)).collect();
+    let world = World::with(Options { accounts, ..Options::default() });
+    for name in &people {
+        world.login(name).exits(0);
+    }
+    let posts: Vec<_> = (0..50)
         .map(|i| {
-            let name = format!("{i}.mp4");
-            world.video(&name, 100_000 + i);
-            json!({ "user_id": world.open_id(ADA), "video_path": name })
+            let (name, user) = (format!("{i}.mp4"), &people[i / 6]);
+            world.video(&name, 100_000 + i as u64);
+            json!({ "user_id": world.open_id(user), "video_path": name })
         })
         .collect();
-    world.fault(&json!({ "endpoint": "video_init", "nth": 3, "do": { "outcome": {
+    // The seventh.
+    world.fault(&json!({ "endpoint": "video_init", "account": people[1], "do": { "outcome": {
         "status": "FAILED", "fail_reason": "picture_size_check_failed" } } }));
     let manifest = world.manifest(&json!(posts));
-    world.upload(&manifest).exits(1).says("5 published, 1 failed");
-    assert_eq!(world.published(), 5);
+    let ran = world.run(&["upload", "--jobs", "3", &manifest]).exits(1);
+    ran.says("6.mp4").says("49 published, 1 failed");
+    assert_eq!((world.inits(), world.published()), (50, 49));
+    let mut rows = world.journal().unwrap().all().unwrap();
+    rows.retain(|row| row.phase() == Some(Phase::Failed(Failed::Final)));
+    assert_eq!(rows.iter().map(|row| row.label.as_str()).collect::<Vec<_>>(), ["6.mp4"]);
 }
 
 #[test]
@@ -190,6 +202,34 @@ fn f78_two_accounts_renew_at_once_and_both_stay() {
     world.run(&["refresh"]).exits(0);
     assert_eq!(world.calls("token_refresh").len(), 4);
     assert!(world.calls("token_refresh").iter().all(|call| call.status == Some(200)));
+}
+
+#[test]
+fn f78_two_processes_renew_two_accounts_at_once_and_both_stay() {
+    let mut world = World::logged_in();
+    world.login(BEA);
+    let manifests = [(ADA, "a"), (BEA, "b")].map(|(user, name)| {
+        world.video(&format!("{name}.mp4"), 100_000);
+        let post = json!([{ "user_id": world.open_id(user), "video_path": format!("{name}.mp4") }]);
+        let path = world.path(&format!("{name}.json"));
+        std::fs::write(&path, post.to_string()).unwrap();
+        path.to_str().unwrap().to_owned()
+    });
+    world.advance(SignedDuration::from_hours(3));
+    // The answers come together, so that both want to write the one store.
+    world.fault(&json!({ "endpoint": "token_refresh", "times": 2,
+        "do": { "stall": "1h", "when": "after" } }));
+    let runs = manifests.map(|manifest| world.start_upload(&manifest));
+    world.wait_until("TikTok has renewed both", |world| {
+        world.sandbox.state().grants.iter().filter(|grant| grant.access_ends.is_some()).count() == 2
+    });
+    world.sandbox.clear_faults();
+    for run in runs {
+        run.end().exits(0);
+    }
+    world.run(&["refresh", "--force"]).exits(0);
+    assert!(world.calls("token_refresh").iter().all(|call| call.status == Some(200)));
+    assert_eq!((world.calls("token_refresh").len(), world.published()), (4, 2));
 }
 
 #[test]

@@ -320,6 +320,7 @@ impl Model {
             heard(Some(task), Event::InitUnclear),
             heard(None, Event::InitUnclear),
             heard(None, Event::InitRefused),
+            heard(None, Event::InitPutOff),
         ];
         if self.around.unsent {
             effects.push(heard(None, Event::InitNotSent));

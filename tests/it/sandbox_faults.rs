@@ -209,6 +209,23 @@ async fn a_stall_delays_the_answer_at_each_moment() {
 }
 
 #[tokio::test]
+async fn a_stall_ends_when_the_rules_are_removed() {
+    for when in ["before", "middle", "after"] {
+        let (world, token) = with_rule(&json!({
+            "endpoint": "user_info", "do": {"stall": "1h", "when": when},
+        }))
+        .await;
+        let held = Duration::from_millis(300);
+        let removed = async {
+            tokio::time::sleep(held).await;
+            world.sandbox.clear_faults();
+        };
+        let (took, ()) = tokio::join!(timed(&world, &token), removed);
+        assert!((held..Duration::from_mins(1)).contains(&took), "{when}: {took:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_stall_comes_before_or_after_the_work() {
     for (when, done) in [("before", 0), ("after", 1)] {
         let (world, token) = with_rule(&json!({

@@ -44,6 +44,45 @@ fn six_inits_a_minute_are_counted_over_all_runs() {
 }
 
 #[test]
+fn a_deferred_post_says_when_it_may_be_tried_again() {
+    let mut world = World::logged_in();
+    world.refuse("video_init", 1, 1, "spam_risk_too_many_posts");
+    let manifest = world.short();
+    let ran = world.run(&["upload", "--json", &manifest]).exits(5);
+    let (post, told) = (&ran.json()[0], "not_before");
+    assert_eq!(post["error"]["code"], "spam_risk_too_many_posts");
+    let at: Timestamp = post[told].as_str().unwrap().parse().unwrap();
+    world.advance(at.duration_since(Timestamp::now()) - SignedDuration::from_mins(1));
+    let again = world.run(&["upload", "--json", &manifest]).exits(5);
+    assert_eq!(again.json()[0][told], post[told]);
+    world.advance(SignedDuration::from_mins(2));
+    let posted = world.run(&["upload", "--json", &manifest]).exits(0);
+    assert_eq!(posted.json()[0].get(told), None);
+    let history = &world.run(&["status", "1", "--json"]).exits(0).json()[0]["history"];
+    assert_eq!(history[0]["reason"], "spam_risk_too_many_posts");
+    assert_eq!(
+        (&history[0]["state"], &history[1]["state"]),
+        (&json!("refused"), &json!("published"))
+    );
+}
+
+#[test]
+fn twenty_questions_about_a_creator_a_minute_are_counted_over_all_runs() {
+    let world = World::logged_in().timing("quota_window=60s");
+    let manifest = world.short();
+    for _ in 0..20 {
+        world.run(&["upload", "--dry-run", &manifest]).exits(0);
+    }
+    let run = world.start_upload(&manifest);
+    world.wait_until("the quota is used up", |_| {
+        run.said("TikTok allows 20 of these calls a minute")
+    });
+    run.signal(Signal::TERM);
+    run.end().exits(143);
+    assert_eq!((world.calls("creator_info").len(), world.inits()), (20, 0));
+}
+
+#[test]
 fn thirty_status_calls_a_minute_are_counted_over_all_runs() {
     let world = World::logged_in().timing("quota_window=60s,poll_first=1ms,poll_cap=1ms");
     world.say_status(0, &json!({ "status": "PROCESSING_UPLOAD" }));

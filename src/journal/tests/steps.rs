@@ -193,6 +193,7 @@ fn events() -> Vec<Event> {
     let mut events = vec![
         Event::InitAccepted,
         Event::InitRefused,
+        Event::InitPutOff,
         Event::InitUnclear,
         Event::InitNotSent,
         Event::BadUploadUrl,
