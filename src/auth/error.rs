@@ -32,7 +32,7 @@ pub enum AuthError {
         key: String,
         /// What came of the call.
         #[source]
-        source: ApiError,
+        source: Box<ApiError>,
     },
     /// The app's redirect URI leads somewhere else than to this program.
     #[error("the redirect URI `{given}` cannot be listened on")]
@@ -211,8 +211,8 @@ impl AuthError {
     /// TikTok's refusal, if one is at the bottom of it.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::Exchange { source, .. } | Self::QrCode { source } => source.refusal(),
-            Self::Refresh { source, .. } => source.refusal(),
+            Self::QrCode { source } => source.refusal(),
+            Self::Exchange { source, .. } | Self::Refresh { source, .. } => source.refusal(),
             Self::NeedsLogin { source, .. } => source.as_deref(),
             _ => None,
         }
@@ -251,14 +251,14 @@ impl Explain for AuthError {
         let hint = match self {
             Self::Store(error) => return error.hint(),
             Self::Callback(error) => return error.hint(),
-            Self::Exchange { key, source: ApiError::Refused(refusal) }
-                if refusal.code != Code::InvalidGrant =>
-            {
-                return refused(refusal, key);
-            }
-            Self::Exchange { .. } => "an authorization code is good for one try within a few \
-                                      minutes: run `tiktok-up login` again"
-                .to_owned(),
+            Self::Exchange { key, source } => match source.refusal() {
+                Some(refusal) if refusal.code != Code::InvalidGrant => {
+                    return refused(refusal, key);
+                }
+                _ => "an authorization code is good for one try within a few minutes: run \
+                      `tiktok-up login` again"
+                    .to_owned(),
+            },
             Self::QrCode { source } => return source.hint(),
             Self::Refresh { key, source, .. } => {
                 return source.refusal().map_or_else(|| source.hint(), |one| refused(one, key));

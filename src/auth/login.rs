@@ -293,7 +293,7 @@ impl Login<'_> {
             other => other,
         };
         let key = key_start(&self.app.client_key);
-        grant.map_err(|source| AuthError::Exchange { key, source })
+        grant.map_err(|source| AuthError::Exchange { key, source: Box::new(source) })
     }
 
     async fn display_name(&self, account: &Account) -> Option<String> {

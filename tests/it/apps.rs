@@ -243,6 +243,18 @@ fn a_status_asks_for_the_posts_of_every_app() {
 }
 
 #[test]
+fn a_status_whose_app_is_missing_shows_what_the_journal_knows_and_says_so() {
+    let world = two_logins();
+    world.say_status(2, &json!({ "status": "PROCESSING_UPLOAD" }));
+    let manifest = world.one_each();
+    Ran::of(world.configured(&["upload", "--no-wait", &manifest])).exits(5);
+    world.wait_until("both are published", |world| world.published() == 2);
+    world.configure(&section("main", MAIN));
+    let ran = world.run_configured(&["status", "--all"]).exits(3).says("which is not configured");
+    ran.says("published").says("processing");
+}
+
+#[test]
 fn what_is_posted_already_needs_no_app() {
     let world = two_logins();
     let manifest = world.one_each();

@@ -290,8 +290,8 @@ fn a_refusal_at_the_callback_comes_with_what_to_change() {
 #[test]
 fn fields_of_a_scope_that_was_not_granted_are_not_asked_for() {
     let world = World::new();
-    world.consent(&json!({ "account": ADA, "scopes": ["video.upload"] }));
-    world.login_with(&[]).exits(0).says("`user.info.basic` was not granted");
+    world.login_with(&["--scopes", "video.upload"]).exits(0);
+    assert_eq!(world.entry(ADA)["scopes"], "video.upload");
     assert!(world.calls("user_info").is_empty());
 }
 
