@@ -235,7 +235,6 @@ fn an_upload_leaves_out_the_account_whose_app_is_missing() {
 #[test]
 fn a_status_asks_for_the_posts_of_every_app() {
     let world = two_logins();
-    world.say_status(2, &json!({ "status": "PROCESSING_UPLOAD" }));
     let manifest = world.one_each();
     Ran::of(world.configured(&["upload", "--no-wait", &manifest])).exits(5);
     world.wait_until("both are published", |world| world.published() == 2);
@@ -245,7 +244,6 @@ fn a_status_asks_for_the_posts_of_every_app() {
 #[test]
 fn a_status_whose_app_is_missing_shows_what_the_journal_knows_and_says_so() {
     let world = two_logins();
-    world.say_status(2, &json!({ "status": "PROCESSING_UPLOAD" }));
     let manifest = world.one_each();
     Ran::of(world.configured(&["upload", "--no-wait", &manifest])).exits(5);
     world.wait_until("both are published", |world| world.published() == 2);
@@ -272,9 +270,13 @@ fn an_upload_without_any_app_sends_nothing_and_says_how_to_configure_one() {
     world.configure("");
     let manifest = world.one_each();
     let calls = world.sandbox.requests().len();
-    let ran = Ran::of(world.configured(&["upload", &manifest])).exits(2);
-    ran.says("no TikTok app is configured").says("tiktok-up init");
+    for args in [&["upload", &manifest][..], &["upload", "--dry-run", &manifest]] {
+        let ran = world.run_configured(args).exits(2);
+        assert_eq!(ran.stderr.matches("no TikTok app is configured").count(), 1, "{ran:?}");
+        assert_eq!(ran.says("tiktok-up init").stdout, "");
+    }
     assert_eq!(world.sandbox.requests().len(), calls);
+    assert!(world.attempts(1).is_empty());
 }
 
 #[test]
