@@ -76,6 +76,9 @@ pub enum AuthError {
         expected: String,
         /// The `open_id` that TikTok answered with.
         found: String,
+        /// The app that the account belongs to, as in [`AuthError::OtherApp`], if it is another one: a
+        /// user has another `open_id` with every app.
+        theirs: Option<String>,
     },
     /// The tokens belong to an app that this run does not use, or does not know.
     #[error("the tokens of `{account}` belong to the app {theirs}, {why}")]
@@ -180,11 +183,7 @@ impl From<SysError> for AuthError {
 impl AuthError {
     /// That the app of an account's tokens cannot be used.
     pub(super) fn app(account: &Account, why: NotUsable) -> Self {
-        let start = key_start(&account.client_key);
-        let theirs = match &account.app {
-            Some(name) => format!("`{}` (client key {start})", plain(name)),
-            None => format!("with the client key {start}"),
-        };
+        let theirs = app_of(account);
         let name = account.name().to_owned();
         let other = |why, asked| Self::OtherApp {
             account: name.clone(),
@@ -275,6 +274,10 @@ impl Explain for AuthError {
             }
             Self::LoginNotSaved { source, revoked, .. } => login_not_saved(source, *revoked),
             Self::RefreshNotSaved { source, kept, .. } => refresh_not_saved(source, *kept),
+            Self::OtherAccount { account, theirs: Some(theirs), .. } => format!(
+                "`{account}` belongs to the app {theirs}, and a user has another open_id with every \
+                 app: log in with that app (`--app`), or use another `--alias`"
+            ),
             Self::OtherAccount { .. } => {
                 "switch to the right account in the browser (or TikTok app) and log in again; to \
                  add this one, use another `--alias`"
@@ -317,6 +320,15 @@ fn refresh_not_saved(source: &StoreError, kept: bool) -> String {
         format!("{first}; the next run picks the tokens up where they lie")
     } else {
         format!("{first}; this login is probably lost: run `tiktok-up login` again")
+    }
+}
+
+/// The app that made an account's tokens: its name, if it had one, and the beginning of its client key.
+pub(super) fn app_of(account: &Account) -> String {
+    let start = key_start(&account.client_key);
+    match &account.app {
+        Some(name) => format!("`{}` (client key {start})", plain(name)),
+        None => format!("with the client key {start}"),
     }
 }
 

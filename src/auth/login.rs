@@ -10,7 +10,7 @@ use url::Url;
 use super::account::{Account, AliasError, NameError};
 use super::browser;
 use super::callback::{Callback, Stray, redirect_uri};
-use super::error::AuthError;
+use super::error::{AuthError, app_of};
 use super::notice::{Notice, Reporter};
 use super::paste::{self, Lines};
 use super::pkce::{Verifier, nonce};
@@ -273,6 +273,7 @@ impl Login<'_> {
                 account: expected.name().to_owned(),
                 expected: text::plain(&expected.open_id),
                 found: grant.open_id,
+                theirs: (expected.client_key != self.app.client_key).then(|| app_of(expected)),
             });
         }
         let missing = plan.scopes.missing_from(&grant.scopes);

@@ -60,8 +60,8 @@ impl Context {
         let app = apps.for_login()?;
         if let Some((asked, used)) = apps.overruled() {
             self.printer.warn(format!(
-                "TIKTOK_CLIENT_KEY is set and wins over `--app {}`: this is a login with the client \
-                 key {}; unset TIKTOK_CLIENT_KEY and TIKTOK_CLIENT_SECRET to use {} instead",
+                "TIKTOK_CLIENT_KEY is set and wins over `--app {}`: the app with the client key {} \
+                 is used; unset TIKTOK_CLIENT_KEY and TIKTOK_CLIENT_SECRET to use {}",
                 plain(asked.name.as_deref().unwrap_or_default()),
                 key_start(&used.client_key),
                 asked.label(),

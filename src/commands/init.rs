@@ -146,7 +146,10 @@ impl Person<'_> {
             None => self.something("Client key: ").await?.expose().to_owned(),
         };
         let client_secret = {
-            let _hidden = Hidden::begin();
+            let hidden = Hidden::begin();
+            if hidden.0.is_none() {
+                self.printer.warn("this terminal shows what is typed");
+            }
             self.something("Client secret (not shown): ").await?
         };
         Ok(Answers { name, client_key, client_secret })

@@ -233,6 +233,27 @@ fn an_upload_leaves_out_the_account_whose_app_is_missing() {
 }
 
 #[test]
+fn the_option_keeps_an_upload_from_the_tokens_of_other_apps() {
+    let world = two_logins();
+    let manifest = world.one_each();
+    let args = ["upload", "--app", "main", "--json", &manifest];
+    let posts = world.run_configured(&args).exits(3).json();
+    let of = |account: &str| posts.iter().find(|post| post["account"] == account).unwrap();
+    assert_eq!(of("ada")["state"], "published");
+    assert_eq!(of("bea")["error"]["code"], "other_app");
+    assert_eq!((world.inits(), world.published()), (1, 1));
+}
+
+#[test]
+fn a_login_of_a_known_account_by_another_app_is_refused_with_the_reason() {
+    let world = two_logins();
+    let before = world.store_text();
+    let ran = world.login_by_app("main", BEA).exits(3);
+    ran.says("`bea` belongs to the app `shop` (client key `sbawsh…`)").says("--app");
+    assert_eq!(world.store_text(), before);
+}
+
+#[test]
 fn a_status_asks_for_the_posts_of_every_app() {
     let world = two_logins();
     let manifest = world.one_each();

@@ -43,6 +43,7 @@ impl Tokens {
                     account: account.name().to_owned(),
                     expected: account.open_id,
                     found: grant.open_id,
+                    theirs: None,
                 })
             }
             Err(error) => {
