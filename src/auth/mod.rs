@@ -1,6 +1,7 @@
 //! Logins and tokens: the three ways in, the store, and the refresh that keeps a login alive.
 
 pub mod account;
+pub mod apps;
 pub mod browser;
 pub mod callback;
 pub mod carry;
@@ -21,6 +22,7 @@ mod pending;
 mod testing;
 
 pub use account::{Account, Accounts};
+pub use apps::{Apps, NotUsable};
 pub use error::AuthError;
 pub use login::{Browser, LoggedIn, Login, Way};
 pub use notice::{Notice, Reporter};

@@ -52,6 +52,19 @@ pub struct LoginArgs {
     pub alias: Option<String>,
 }
 
+/// Arguments of `init`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::INIT)]
+pub struct InitArgs {
+    /// The app's client key; the client secret is never an argument, as others can read those
+    #[arg(long, value_name = "KEY")]
+    pub client_key: Option<String>,
+
+    /// Replace the app of that name, and take credentials that look like each other's
+    #[arg(long)]
+    pub force: bool,
+}
+
 /// Arguments of `refresh`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = help::REFRESH)]

@@ -18,7 +18,7 @@ pub(super) async fn run(
     env: &Environment<'_>,
 ) -> Result<Exit, Failure> {
     match &args.action {
-        None => list(context),
+        None => list(context).await,
         Some(AccountsAction::Alias { account, name }) => alias(context, account, name),
         Some(AccountsAction::Export { account, passphrase }) => {
             carry::export(context, account, passphrase, env).await
@@ -43,20 +43,24 @@ fn alias(context: &Context, account: &str, name: &str) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-fn list(context: &Context) -> Result<Exit, Failure> {
+async fn list(context: &Context) -> Result<Exit, Failure> {
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    context.tokens(store.clone()).await?;
     let accounts = store.accounts()?;
+    let accounts: Vec<_> = accounts.iter().filter(|account| context.is_about(account)).collect();
     let now = context.settings.clock.now();
-    let printer = &context.printer;
+    let (printer, apps) = (&context.printer, &context.settings.apps);
     if printer.is_json() {
-        for account in accounts.iter() {
+        for account in accounts {
+            let app = apps.with_key(&account.client_key);
             printer.json(&json!({
                 "event": "account",
                 "open_id": account.open_id,
                 "alias": account.alias,
                 "display_name": account.display_name,
                 "client_key": account.client_key,
-                "app": account.app,
+                "app": app.map_or(&account.app, |app| &app.name),
+                "app_configured": app.is_some(),
                 "scopes": account.scopes.iter().collect::<Vec<_>>(),
                 "access_expires_at": account.access_expires_at,
                 "refresh_expires_at": account.refresh_expires_at,
@@ -72,17 +76,22 @@ fn list(context: &Context) -> Result<Exit, Failure> {
     let heading =
         ["ALIAS", "OPEN_ID", "NAME", "APP", "SCOPES", "ACCESS ENDS", "LOGIN ENDS", "HEALTH"];
     let mut table = Table::new(&heading);
-    for account in accounts.iter() {
+    for account in accounts {
+        let app = apps.with_key(&account.client_key);
+        let health = health(account, now).replace('_', " ");
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
         table.row([
             or_dash(&account.alias),
             account.open_id.clone(),
             or_dash(&account.display_name),
-            or_dash(&account.app),
+            or_dash(app.map_or(&account.app, |app| &app.name)),
             account.scopes.to_string(),
             moment(account.access_expires_at),
             moment(account.refresh_expires_at),
-            health(account, now).replace('_', " "),
+            match app {
+                Some(_) => health,
+                None => format!("{health}, app not configured"),
+            },
         ]);
     }
     printer.table(&table);

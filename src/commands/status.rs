@@ -68,7 +68,7 @@ async fn ask(
         return Ok((posts, Exit::Done));
     }
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
-    let tokens = context.tokens(store, context.settings.app()?);
+    let tokens = context.tokens(store).await?;
     let mut exit = Exit::Done;
     let mut told = HashSet::new();
     let mut fresh = Vec::with_capacity(posts.len());

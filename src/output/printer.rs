@@ -184,6 +184,14 @@ impl Printer {
         self.write_err(&text);
     }
 
+    /// A question that is answered on the same line.
+    pub fn ask(&self, question: &str) {
+        self.0.bars.suspend(|| {
+            let mut err = self.0.err.lock().unwrap_or_else(PoisonError::into_inner);
+            _ = err.write_all(question.as_bytes()).and_then(|()| err.flush());
+        });
+    }
+
     /// The error that ends the run.
     pub fn failure(&self, failure: &Failure) {
         self.demand(error::block(failure));

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod accounts;
+mod apps;
 #[cfg(feature = "faults")]
 mod auth_sweep;
 mod awkward_input;
@@ -19,6 +20,7 @@ mod faults_journal;
 mod faults_signal;
 mod faults_status;
 mod hostile_callback;
+mod init;
 mod kill_rounds;
 mod login;
 mod login_ways;

@@ -463,6 +463,17 @@ fn tokens_of_another_app_are_refused_with_the_reason() {
 }
 
 #[test]
+fn a_secret_of_another_app_is_told_by_the_beginning_of_the_key() {
+    let world = ended();
+    let mut command = world.command(&["refresh"]);
+    command.env("TIKTOK_CLIENT_SECRET", "of-another-app");
+    let key = world.sandbox.client_key();
+    let ran = Ran::of(command).exits(1).says("invalid_client").says("a sandbox has its own pair");
+    ran.says(&format!("begins with `{}…`", &key[..6])).never_says("of-another-app");
+    world.the_login_lives();
+}
+
+#[test]
 fn t18_at_full_verbosity_no_token_is_said_however_it_ends() {
     for fault in [
         None,

@@ -10,24 +10,30 @@ use crate::fs::{self, Lock, LockError};
 
 impl Tokens {
     /// Brings interrupted refreshes to their end, except those that another process is at. To be
-    /// called once at the start of a run.
-    pub async fn recover(&self) -> Result<(), AuthError> {
+    /// called once at the start of a run. Gives the accounts where that failed: whoever needs their
+    /// tokens runs into it again, all others are not kept from theirs.
+    pub async fn recover(&self) -> Result<Vec<(Account, AuthError)>, AuthError> {
         let accounts = self.accounts().await?;
+        let mut failed = Vec::new();
         for account in accounts.iter() {
-            let open_id = account.open_id.as_str();
-            if !self.0.store.pending(open_id).exists() {
-                continue;
-            }
-            match Lock::try_acquire(&self.0.store.refresh_lock(open_id)) {
-                Ok(lock) => {
-                    self.recover_locked(account, lock).await?;
-                }
-                // The file is that process's.
-                Err(LockError::Held { .. }) => {}
-                Err(error) => return Err(error.into()),
+            if let Err(error) = self.recover_account(account).await {
+                failed.push((account.clone(), error));
             }
         }
-        Ok(())
+        Ok(failed)
+    }
+
+    async fn recover_account(&self, account: &Account) -> Result<(), AuthError> {
+        let open_id = account.open_id.as_str();
+        if !self.0.store.pending(open_id).exists() {
+            return Ok(());
+        }
+        match Lock::try_acquire(&self.0.store.refresh_lock(open_id)) {
+            Ok(lock) => self.recover_locked(account, lock).await.map(|_| ()),
+            // The file is that process's.
+            Err(LockError::Held { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Judges what an interrupted refresh has left, holding the account's refresh lock, which is

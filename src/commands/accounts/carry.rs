@@ -10,7 +10,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::auth::carry::{self, CarryError, HandedOver, TakenIn};
-use crate::auth::import::{self, Imported};
+use crate::auth::import::{self, Imported, Owner};
 use crate::auth::{Account, Store};
 use crate::cli::PassphraseArgs;
 use crate::commands::Context;
@@ -158,7 +158,7 @@ pub(super) async fn import(
     if carry::is_sealed(&bytes) {
         take_in(context, bytes, &name, args, env).await
     } else {
-        take_over(context, &bytes, &name)
+        take_over(context, &bytes, &name).await
     }
 }
 
@@ -217,6 +217,8 @@ async fn take_in(
         }
     };
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    // What an interrupted refresh has left is newer than any file.
+    context.tokens(store.clone()).await?;
     let alias = account.alias.clone();
     let (outcome, stored) = carry::take_in(&store, account, context.settings.clock)?;
     tell_imported(context, &stored, outcome, alias.as_deref());
@@ -258,11 +260,14 @@ fn tell_imported(context: &Context, account: &Account, outcome: TakenIn, alias: 
 }
 
 /// Takes over the token file of the Flask uploader.
-fn take_over(context: &Context, bytes: &[u8], name: &str) -> Result<Exit, Failure> {
-    let app = context.settings.app()?;
-    let read = import::read(bytes, &TimeZone::system(), &app)
+async fn take_over(context: &Context, bytes: &[u8], name: &str) -> Result<Exit, Failure> {
+    let app = context.app_for_login()?;
+    let app = Owner { client_key: &app.client_key, name: app.name.as_deref() };
+    let read = import::read(bytes, &TimeZone::system(), app)
         .map_err(|error| Failure::usage(format!("cannot import {name}: {error}")))?;
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    // What an interrupted refresh has left is newer than any file.
+    context.tokens(store.clone()).await?;
     for account in read {
         let open_id = account.open_id.clone();
         let outcome = match import::import(&store, account)? {
