@@ -20,7 +20,7 @@ use crate::stage::say;
 const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
 /// How long any one thing may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A browser with one page open.
 pub(crate) struct Browser {

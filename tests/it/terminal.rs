@@ -31,8 +31,10 @@ impl Terminal {
 
     /// Starts a command in a world, with more environment.
     pub(crate) fn start(world: &World, command: &str, env: &[(&str, &str)]) -> Self {
-        let mut script = Command::new("script");
-        script.args(["-qec", command, "/dev/null"]).env_clear().env("SHELL", "/bin/sh");
+        // A prompt that never comes ends the test, too.
+        let mut script = Command::new("timeout");
+        script.args(["60", "script", "-qec", command, "/dev/null"]);
+        script.env_clear().env("SHELL", "/bin/sh");
         let dressed = world.command(&[]);
         script.envs(dressed.get_envs().filter_map(|(name, value)| Some((name, value?))));
         script.envs(env.iter().copied()).current_dir(world.home());
