@@ -250,10 +250,12 @@ impl Explain for AuthError {
         let hint = match self {
             Self::Store(error) => return error.hint(),
             Self::Callback(error) => return error.hint(),
-            Self::Exchange { key, source } => match source.refusal() {
-                Some(refusal) if refusal.code != Code::InvalidGrant => {
+            Self::Exchange { key, source } => match &**source {
+                ApiError::Refused(refusal) if refusal.code != Code::InvalidGrant => {
                     return refused(refusal, key);
                 }
+                // Nothing that the same command alone would mend.
+                ApiError::NotTikTok { .. } => return source.hint(),
                 _ => "an authorization code is good for one try within a few minutes: run \
                       `tiktok-up login` again"
                     .to_owned(),

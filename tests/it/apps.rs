@@ -183,7 +183,7 @@ fn a_secret_command_is_run_when_an_account_needs_it_and_once() {
         assert_eq!(ran(), 0, "{args:?}");
     }
     world.advance(3 * HOUR);
-    world.run_configured(&["refresh"]).exits(0);
+    world.run_configured(&["refresh", "-vvvv"]).exits(0).never_says(SHOP.1);
     assert_eq!((ran(), world.generations()), (1, (2, 2)));
 }
 

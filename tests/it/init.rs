@@ -47,7 +47,7 @@ fn a_newcomer_is_led_from_the_credentials_to_the_login() {
     let world = World::new();
     let secret = world.sandbox.client_secret();
     let lines = format!(" {} \n{}\r\n", world.sandbox.client_key(), secret.expose());
-    let ran = world.init(&[], &lines).exits(0).never_says(secret.expose());
+    let ran = world.init(&["-vvvv"], &lines).exits(0).never_says(secret.expose());
     let ran = ran.says("[apps.default]").says("http://127.0.0.1:*/callback/").says("Desktop");
     let ran = ran.says("Content Posting API").says("video.publish").says("Target users");
     ran.says("SELF_ONLY").says("next: tiktok-up login\n");

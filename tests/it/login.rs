@@ -274,6 +274,28 @@ fn credentials_that_do_not_belong_together_are_told_by_the_beginning_of_the_key(
 }
 
 #[test]
+fn a_path_that_is_unknown_there_leads_to_the_base_that_was_configured() {
+    let world = World::new();
+    let answer = json!({ "status": 404, "body": "Unsupported path(Janus)" });
+    world.fault(&json!({ "endpoint": "token_code", "do": { "answer": answer } }));
+    world.login(ADA).exits(5).says("check TIKTOK_UP_API_URL");
+}
+
+#[test]
+fn a_qr_code_that_is_refused_comes_with_what_to_change() {
+    for (code, hint) in [
+        ("invalid_client", "a sandbox has its own pair"),
+        ("invalid_scope", "add the scope to the app"),
+        ("unauthorized_client", "add Login Kit to the app"),
+    ] {
+        let world = World::new();
+        world.fault(&json!({ "endpoint": "get_qrcode", "do": { "refuse": { "code": code } } }));
+        world.run(&["login", "--qr"]).exits(1).says(code).says(hint);
+        assert!(!world.store_path().exists());
+    }
+}
+
+#[test]
 fn a_refusal_at_the_callback_comes_with_what_to_change() {
     for (error, hint) in [
         ("unauthorized_client", "target user"),
