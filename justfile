@@ -35,6 +35,10 @@ refresh-storm:
 cron-year:
     cargo test --test it a_login_survives_a_thousand_refreshes_by_cron -- --ignored
 
+# Pictures of every page, light and dark (needs Chromium)
+screenshots DIR="target/screenshots":
+    TIKTOK_UP_SCREENSHOTS="$PWD/{{ DIR }}" cargo test --test it chromium::
+
 # The documentation of the code, in the browser
 docs:
     cargo doc --no-deps --open

@@ -1,6 +1,7 @@
 //! Exit codes, the contract with cron, and the failure that carries one to the door.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// How a run ended, as the process says it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,6 +72,17 @@ pub trait Explain: std::error::Error + Send + Sync + 'static {
     /// What the user should do next, in one or a few sentences.
     fn hint(&self) -> Option<String> {
         None
+    }
+}
+
+/// An error that several runs into, each of them told.
+impl<E: Explain + ?Sized> Explain for Arc<E> {
+    fn exit(&self) -> Exit {
+        self.as_ref().exit()
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.as_ref().hint()
     }
 }
 

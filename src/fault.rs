@@ -13,6 +13,8 @@
 //! | `fail:N:reset` | fails as a connection that was cut does |
 //! | `fail:N:timeout` | fails as a peer that says nothing does |
 //! | `kill:N` | is never reached: the process dies as by SIGKILL |
+//! | `panic:N` | panics, with the client secret in what it panics with |
+//! | `full:N:FILE` | and all later ones that take room on a disk fail as on a full one, as long as there is a FILE |
 //!
 //! `TIKTOK_UP_FAULT_LOG=FILE` appends a line `N OPERATION` for each operation, before it is done, so
 //! that a sweep knows what it broke and where to stop. Operations of parallel tasks may change places
@@ -39,6 +41,7 @@ mod armed {
     use std::env;
     use std::fs::OpenOptions;
     use std::io::{self, Write as _};
+    use std::path::PathBuf;
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -48,10 +51,12 @@ mod armed {
     static OPERATIONS: AtomicU64 = AtomicU64::new(0);
     static PLAN: OnceLock<Result<Option<Plan>, String>> = OnceLock::new();
 
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[derive(Clone, Debug, PartialEq, Eq)]
     pub(super) enum Plan {
         Fail(u64, Errno),
         Kill(u64),
+        Panic(u64),
+        Full(u64, PathBuf),
     }
 
     impl Plan {
@@ -61,6 +66,8 @@ mod armed {
             let at = parts.next()?.parse().ok()?;
             match (kind, parts.next(), parts.next()) {
                 ("kill", None, None) => Some(Self::Kill(at)),
+                ("panic", None, None) => Some(Self::Panic(at)),
+                ("full", Some(file), None) => Some(Self::Full(at, file.into())),
                 ("fail", error, None) => Some(Self::Fail(at, errno(error.unwrap_or("EIO"))?)),
                 _ => None,
             }
@@ -104,8 +111,20 @@ mod armed {
                     std::thread::park();
                 }
             }
+            Some(Plan::Panic(at)) if at == number => {
+                std::panic::panic_any(env::var("TIKTOK_CLIENT_SECRET"))
+            }
+            Some(Plan::Full(from, file))
+                if from <= number && takes_room(operation) && file.exists() =>
+            {
+                Err(Errno::NOSPC.into())
+            }
             _ => Ok(()),
         }
+    }
+
+    fn takes_room(operation: &str) -> bool {
+        ["write", "fsync", "create", "commit"].iter().any(|word| operation.contains(word))
     }
 
     #[cfg(test)]
@@ -118,6 +137,9 @@ mod armed {
             assert_eq!(Plan::parse("fail:2:EIO"), Some(Plan::Fail(2, Errno::IO)));
             assert_eq!(Plan::parse("fail:2"), Some(Plan::Fail(2, Errno::IO)));
             assert_eq!(Plan::parse("fail:9:reset"), Some(Plan::Fail(9, Errno::CONNRESET)));
+            assert_eq!(Plan::parse("panic:3"), Some(Plan::Panic(3)));
+            assert_eq!(Plan::parse("full:3:/flag"), Some(Plan::Full(3, "/flag".into())));
+            assert_eq!(Plan::parse("full:3"), None);
             assert_eq!(Plan::parse("fail:2:EPERM"), None);
             assert_eq!(Plan::parse("fail:2:EIO:more"), None);
             assert_eq!(Plan::parse("kill:seven"), None);

@@ -7,8 +7,8 @@
 //!                        commands → sandbox (an offline TikTok; imports nothing but leaves)
 //! ```
 //!
-//! The leaves ([`clock`], [`exit`], [`fault`], [`fs`], [`retry`], [`secret`], [`signals`], [`text`],
-//! [`timing`]) import nothing of ours.
+//! The leaves ([`clock`], [`exit`], [`fault`], [`fs`], `process`, [`retry`], [`secret`], [`signals`],
+//! [`text`], [`timing`]) import nothing of ours.
 
 pub mod auth;
 pub mod cli;

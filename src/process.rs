@@ -2,8 +2,22 @@
 
 use std::io::{self, Write as _};
 use std::panic::{self, PanicHookInfo};
+use std::process::Command;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// The environment variables that no child process is given.
+const SECRET_VARS: [&str; 3] =
+    ["TIKTOK_CLIENT_KEY", "TIKTOK_CLIENT_SECRET", "TIKTOK_UP_PASSPHRASE"];
+
+/// Takes our secrets out of a child's environment. Every child goes through here, the browser
+/// included.
+pub(crate) fn without_secrets(command: &mut Command) -> &mut Command {
+    for name in SECRET_VARS {
+        command.env_remove(name);
+    }
+    command
+}
 
 /// Leaves no core dump behind, keeps other processes from looking in, and lets a panic tell where it
 /// was but not what it held. A system that refuses one of these is not a reason to stop.
@@ -30,6 +44,15 @@ fn tell(panic: &PanicHookInfo<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn t17_a_child_does_not_inherit_our_secrets() {
+        let mut command = Command::new("env");
+        command.env("OTHER", "kept").envs(SECRET_VARS.map(|name| (name, "canary")));
+        let output = without_secrets(&mut command).output().unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(printed.contains("OTHER=kept") && !printed.contains("canary"), "{printed}");
+    }
 
     #[test]
     #[cfg(target_os = "linux")]

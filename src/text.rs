@@ -33,6 +33,12 @@ fn harmless(c: char) -> Option<char> {
     }
 }
 
+/// Enough of a client key to tell apps apart.
+pub fn key_start(key: &str) -> String {
+    let start: String = key.chars().take(6).collect();
+    format!("`{}…`", plain(&start))
+}
+
 /// `1 chunk`, `2 chunks`.
 pub fn count(n: impl Into<u64>, one: &str) -> String {
     let n = n.into();

@@ -41,6 +41,8 @@ pub struct Timing {
     pub final_wait: Duration,
     /// How long a refresh waits for another process's refresh of the same account.
     pub refresh_lock: Duration,
+    /// How long new tokens that find no space on the disk are kept for a person to free some.
+    pub disk_full: Duration,
     /// Pause between two polls of a QR code.
     pub qr_poll: Duration,
     /// The length of the API's quota window (TikTok: one minute).
@@ -68,6 +70,7 @@ impl Default for Timing {
             proof_gap: Duration::from_mins(1),
             final_wait: Duration::from_secs(30),
             refresh_lock: Duration::from_secs(30),
+            disk_full: Duration::from_mins(1),
             qr_poll: Duration::from_secs(2),
             quota_window: Duration::from_mins(1),
             clock_offset: SignedDuration::ZERO,
@@ -124,6 +127,7 @@ impl Timing {
             "proof_gap" => &mut self.proof_gap,
             "final_wait" => &mut self.final_wait,
             "refresh_lock" => &mut self.refresh_lock,
+            "disk_full" => &mut self.disk_full,
             "qr_poll" => &mut self.qr_poll,
             "quota_window" => &mut self.quota_window,
             _ => return Err(TimingError::Name(name.to_owned())),

@@ -87,6 +87,9 @@ pub enum Reason {
     /// The store is older than the last save made on this machine: a restored backup, whose tokens
     /// TikTok has replaced since.
     Restored,
+    /// The login was handed over to another machine; see [`super::carry`]. The tokens stay here, so
+    /// that it can be handed over again or taken back.
+    Exported,
     /// A reason that this version does not know.
     #[serde(other)]
     Unknown,
@@ -100,6 +103,7 @@ impl fmt::Display for Reason {
                 "its stored tokens are older than the last ones saved here, as after restoring a \
                  backup"
             }
+            Self::Exported => "it was handed over to another machine by `accounts export`",
             Self::Unknown => "a newer version of tiktok-up marked it so",
         })
     }
@@ -152,6 +156,11 @@ impl Account {
     /// Whether the access token is good at `now`, as far as the clock knows.
     pub fn lives(&self, now: Timestamp) -> bool {
         self.needs_login.is_none() && now < self.access_expires_at
+    }
+
+    /// Whether the login was handed over to another machine.
+    pub fn is_exported(&self) -> bool {
+        self.needs_login.as_ref().is_some_and(|needs| needs.reason == Reason::Exported)
     }
 
     /// When the refresh token ends, if that is less than 14 days away.

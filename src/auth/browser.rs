@@ -7,8 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use url::Url;
 
-/// Environment variables that no child process is given.
-pub const SECRET_VARIABLES: [&str; 2] = ["TIKTOK_CLIENT_KEY", "TIKTOK_CLIENT_SECRET"];
+use crate::process::without_secrets;
 
 /// A launcher that has not failed by then is taken to have worked: some stay until the browser ends.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -37,17 +36,16 @@ async fn launch(mut launcher: Command) -> bool {
 /// own keeps a Ctrl-C that is meant for us from closing the browser.
 fn clean(command: &mut Command) {
     use std::os::unix::process::CommandExt as _;
-    for name in SECRET_VARIABLES {
-        command.env_remove(name);
-    }
+    let command = without_secrets(command);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
 }
 
-/// Whether a browser on this machine is likely to have a screen.
+/// Whether a browser is likely to have a screen, or to be one elsewhere that somebody has named in
+/// BROWSER. Without one a launcher may start a browser for text, where nobody sees it.
 pub fn is_likely() -> bool {
     let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     cfg!(target_os = "macos")
-        || ["DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"].into_iter().any(set)
+        || ["BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"].into_iter().any(set)
 }
 
 #[cfg(test)]
@@ -57,8 +55,13 @@ mod tests {
     #[tokio::test]
     async fn t17_a_child_sees_no_secret_in_its_environment() {
         let mut shell = Command::new("sh");
-        shell.args(["-c", r#"test -z "$TIKTOK_CLIENT_SECRET$TIKTOK_CLIENT_KEY""#]);
-        shell.env("TIKTOK_CLIENT_SECRET", "canary").env("TIKTOK_CLIENT_KEY", "canary");
+        shell.args([
+            "-c",
+            r#"test -z "$TIKTOK_CLIENT_SECRET$TIKTOK_CLIENT_KEY$TIKTOK_UP_PASSPHRASE""#,
+        ]);
+        for name in ["TIKTOK_CLIENT_KEY", "TIKTOK_CLIENT_SECRET", "TIKTOK_UP_PASSPHRASE"] {
+            shell.env(name, "canary");
+        }
         assert!(launch(shell).await);
     }
 

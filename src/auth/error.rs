@@ -1,12 +1,16 @@
 //! What can go wrong with a login or its tokens, and what to do then.
 
+use std::sync::Arc;
+
 use rand::rngs::SysError;
 
-use super::account::Reason;
+use super::account::{Account, Reason};
+use super::apps::NotUsable;
 use super::callback::CallbackError;
 use super::store::StoreError;
 use crate::exit::{Exit, Explain};
 use crate::fs::{FsError, LockError};
+use crate::text::{key_start, plain};
 use crate::tiktok::{Code, Error as ApiError, Refusal};
 
 /// Why a login or a refresh did not come to its end.
@@ -24,9 +28,11 @@ pub enum AuthError {
     /// The code could not be exchanged for tokens.
     #[error("failed to exchange the authorization code")]
     Exchange {
+        /// The beginning of the client key that was used.
+        key: String,
         /// What came of the call.
         #[source]
-        source: ApiError,
+        source: Box<ApiError>,
     },
     /// The app's redirect URI leads somewhere else than to this program.
     #[error("the redirect URI `{given}` cannot be listened on")]
@@ -70,16 +76,45 @@ pub enum AuthError {
         expected: String,
         /// The `open_id` that TikTok answered with.
         found: String,
+        /// The app that the account belongs to, as in [`AuthError::OtherApp`], if it is another one: a
+        /// user has another `open_id` with every app.
+        theirs: Option<String>,
     },
-    /// The tokens belong to another app.
-    #[error("the tokens of `{account}` belong to the app with the client key {theirs}")]
+    /// The tokens belong to an app that this run does not use, or does not know.
+    #[error("the tokens of `{account}` belong to the app {theirs}, {why}")]
     OtherApp {
         /// The account.
         account: String,
-        /// The beginning of that app's client key.
+        /// That app: its name, if it had one, and the beginning of its client key.
         theirs: String,
-        /// The name of that app in config.toml, if it had one.
+        /// Its name in config.toml, if it had one.
         app: Option<String>,
+        /// What keeps it from being used.
+        why: String,
+        /// Whether `--app` asked for another one.
+        asked: bool,
+    },
+    /// The tokens belong to an app whose secret cannot be had.
+    #[error("the tokens of `{account}` belong to the app {theirs}, which cannot be used")]
+    AppSecret {
+        /// The account.
+        account: String,
+        /// That app, as in [`AuthError::OtherApp`].
+        theirs: String,
+        /// Why.
+        #[source]
+        source: Arc<dyn Explain>,
+    },
+    /// No app is configured at all.
+    #[error("the tokens of `{account}` belong to the app {theirs}")]
+    NoApp {
+        /// The account.
+        account: String,
+        /// That app, as in [`AuthError::OtherApp`].
+        theirs: String,
+        /// That there is none.
+        #[source]
+        source: Arc<dyn Explain>,
     },
     /// Only a new login helps.
     #[error("`{account}` needs a new login: {reason}")]
@@ -105,6 +140,8 @@ pub enum AuthError {
     Refresh {
         /// The account.
         account: String,
+        /// The beginning of the client key that was used.
+        key: String,
         /// What came of the call.
         #[source]
         source: Box<ApiError>,
@@ -144,11 +181,37 @@ impl From<SysError> for AuthError {
 }
 
 impl AuthError {
+    /// That the app of an account's tokens cannot be used.
+    pub(super) fn app(account: &Account, why: NotUsable) -> Self {
+        let theirs = app_of(account);
+        let name = account.name().to_owned();
+        let other = |why, asked| Self::OtherApp {
+            account: name.clone(),
+            theirs: theirs.clone(),
+            app: account.app.clone(),
+            why,
+            asked,
+        };
+        match why {
+            NotUsable::NotConfigured { now: Some(now) } => {
+                other(format!("which has another client key ({now}) now"), false)
+            }
+            NotUsable::NotConfigured { now: None } => {
+                other("which is not configured".to_owned(), false)
+            }
+            NotUsable::NotAskedFor { asked } => {
+                other(format!("and `--app {}` was asked for", plain(&asked)), true)
+            }
+            NotUsable::NoSecret(source) => Self::AppSecret { account: name, theirs, source },
+            NotUsable::NoApp(source) => Self::NoApp { account: name, theirs, source },
+        }
+    }
+
     /// TikTok's refusal, if one is at the bottom of it.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::Exchange { source } | Self::QrCode { source } => source.refusal(),
-            Self::Refresh { source, .. } => source.refusal(),
+            Self::QrCode { source } => source.refusal(),
+            Self::Exchange { source, .. } | Self::Refresh { source, .. } => source.refusal(),
             Self::NeedsLogin { source, .. } => source.as_deref(),
             _ => None,
         }
@@ -162,7 +225,7 @@ impl Explain for AuthError {
             Self::Callback(error) => error.exit(),
             Self::Random(_) | Self::QrForm { .. } | Self::Stopped => Exit::Failed,
             // Whatever the refusal of a code was: the login did not happen.
-            Self::Exchange { source } => match source.exit() {
+            Self::Exchange { source, .. } => match source.exit() {
                 Exit::Temporary => Exit::Temporary,
                 _ => Exit::Login,
             },
@@ -173,6 +236,12 @@ impl Explain for AuthError {
             Self::OtherAccount { .. } | Self::OtherApp { .. } | Self::NeedsLogin { .. } => {
                 Exit::Login
             }
+            // Other accounts of the run may have been served, so this is not "nothing was sent".
+            Self::AppSecret { source, .. } => match source.exit() {
+                Exit::Usage => Exit::Failed,
+                exit => exit,
+            },
+            Self::NoApp { source, .. } => source.exit(),
             Self::RefreshBusy { .. } => Exit::Temporary,
         }
     }
@@ -181,14 +250,20 @@ impl Explain for AuthError {
         let hint = match self {
             Self::Store(error) => return error.hint(),
             Self::Callback(error) => return error.hint(),
-            Self::Exchange { source: ApiError::Refused(refusal) } => {
-                return refusal.code.hint(&refusal.message).map(ToOwned::to_owned);
-            }
-            Self::Exchange { .. } => {
-                "an authorization code is good for one try: run `tiktok-up login` again".to_owned()
-            }
+            Self::Exchange { key, source } => match &**source {
+                ApiError::Refused(refusal) if refusal.code != Code::InvalidGrant => {
+                    return refused(refusal, key);
+                }
+                // Nothing that the same command alone would mend.
+                ApiError::NotTikTok { .. } => return source.hint(),
+                _ => "an authorization code is good for one try within a few minutes: run \
+                      `tiktok-up login` again"
+                    .to_owned(),
+            },
             Self::QrCode { source } => return source.hint(),
-            Self::Refresh { source, .. } => return source.hint(),
+            Self::Refresh { key, source, .. } => {
+                return source.refusal().map_or_else(|| source.hint(), |one| refused(one, key));
+            }
             Self::RedirectUri { .. } => {
                 "a login in the browser needs one of the form `http://127.0.0.1:PORT/callback/` \
                  (or `:*` for any port); with another one, log in with `--paste`"
@@ -201,26 +276,42 @@ impl Explain for AuthError {
             }
             Self::LoginNotSaved { source, revoked, .. } => login_not_saved(source, *revoked),
             Self::RefreshNotSaved { source, kept, .. } => refresh_not_saved(source, *kept),
+            Self::OtherAccount { account, theirs: Some(theirs), .. } => format!(
+                "`{account}` belongs to the app {theirs}, and a user has another open_id with every \
+                 app: log in with that app (`--app`), or use another `--alias`"
+            ),
             Self::OtherAccount { .. } => {
                 "switch to the right account in the browser (or TikTok app) and log in again; to \
                  add this one, use another `--alias`"
                     .to_owned()
             }
-            Self::OtherApp { app: Some(app), .. } => format!(
-                "run with `--app {app}` (or its client key and secret in the environment), or log \
-                 the account in again with the app in use"
-            ),
-            Self::OtherApp { app: None, .. } => {
-                "use that app's client key and secret, or log the account in again with the app in \
-                 use"
-                .to_owned()
+            Self::OtherApp { asked: true, .. } => {
+                "leave `--app` out: each account is used with the app that made its tokens; or log \
+                 it in again with that one"
+                    .to_owned()
             }
+            Self::OtherApp { app, .. } => other_app(app.as_deref()),
+            Self::AppSecret { source, .. } | Self::NoApp { source, .. } => return source.hint(),
+            Self::NeedsLogin { reason: Reason::Exported, account, .. } => format!(
+                "use it on that machine; to take it back, `tiktok-up accounts import` the exported \
+                 file here, if that machine has not used it yet; else run `tiktok-up login` and \
+                 consent as `{account}`"
+            ),
             Self::NeedsLogin { account, source, .. } => needs_login(account, source.as_deref()),
             Self::RefreshBusy { .. } => "wait for the other run to end, then run again".to_owned(),
             Self::Random(_) | Self::Stopped => return None,
         };
         Some(hint)
     }
+}
+
+/// What to do about a refusal of the token endpoint, which knows the app by its client key.
+fn refused(refusal: &Refusal, key: &str) -> Option<String> {
+    let hint = refusal.code.hint(&refusal.message)?;
+    Some(match refusal.code {
+        Code::InvalidClient => format!("{hint}; the client key in use begins with {key}"),
+        _ => hint.to_owned(),
+    })
 }
 
 fn login_not_saved(source: &StoreError, revoked: bool) -> String {
@@ -237,6 +328,26 @@ fn refresh_not_saved(source: &StoreError, kept: bool) -> String {
     } else {
         format!("{first}; this login is probably lost: run `tiktok-up login` again")
     }
+}
+
+/// The app that made an account's tokens: its name, if it had one, and the beginning of its client key.
+pub(super) fn app_of(account: &Account) -> String {
+    let start = key_start(&account.client_key);
+    match &account.app {
+        Some(name) => format!("`{}` (client key {start})", plain(name)),
+        None => format!("with the client key {start}"),
+    }
+}
+
+fn other_app(name: Option<&str>) -> String {
+    let init = match name {
+        Some(name) => format!("tiktok-up init --app {}", plain(name)),
+        None => "tiktok-up init --app NAME".to_owned(),
+    };
+    format!(
+        "configure that app (`{init}`), or set its TIKTOK_CLIENT_KEY and TIKTOK_CLIENT_SECRET, or \
+         log the account in again with an app that is configured"
+    )
 }
 
 fn needs_login(account: &str, refusal: Option<&Refusal>) -> String {

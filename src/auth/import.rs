@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::account::Account;
 use super::store::{Edit, Store, StoreError};
 use crate::secret::Secret;
-use crate::tiktok::{App, Grant, Scopes};
+use crate::tiktok::{Grant, Scopes};
 
 /// Why a file could not be read as such a one. The text is never quoted: it holds tokens.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,9 +61,18 @@ struct Record {
     scope: String,
 }
 
+/// The app that tokens belong to.
+#[derive(Clone, Copy, Debug)]
+pub struct Owner<'a> {
+    /// Its client key.
+    pub client_key: &'a str,
+    /// Its name in config.toml, if it has one.
+    pub name: Option<&'a str>,
+}
+
 /// Reads such a file. The times in it are of `zone`; the tokens are taken to be of `app`, for the file
 /// does not say whose they are.
-pub fn read(bytes: &[u8], zone: &TimeZone, app: &App) -> Result<Vec<Account>, ImportError> {
+pub fn read(bytes: &[u8], zone: &TimeZone, app: Owner<'_>) -> Result<Vec<Account>, ImportError> {
     let form =
         |error: serde_json::Error| ImportError::Form { line: error.line(), column: error.column() };
     let records: BTreeMap<String, serde_json::Value> =
@@ -79,7 +88,7 @@ fn account(
     open_id: String,
     record: Record,
     zone: &TimeZone,
-    app: &App,
+    app: Owner<'_>,
 ) -> Result<Account, ImportError> {
     let wrong = |what| ImportError::Record { open_id: crate::text::plain(&open_id), what };
     let complete = !record.access_token.is_empty() && !record.refresh_token.is_empty();
@@ -98,7 +107,7 @@ fn account(
         refresh_expires_in: record.refresh_expires_in,
         scopes: Scopes::from_answer(&record.scope),
     };
-    Ok(Account::new(grant, &app.client_key, app.name.as_deref(), issued_at))
+    Ok(Account::new(grant, app.client_key, app.name, issued_at))
 }
 
 /// When the tokens were issued: both ends were counted from there. Where a clock change makes a local
@@ -149,22 +158,14 @@ mod tests {
                  "refresh_expires_in_datetime": "2027-11-01T13:00:00.123456"}
     }"#;
 
-    fn app() -> App {
-        App {
-            name: Some("main".into()),
-            client_key: "key".into(),
-            client_secret: Secret::default(),
-            redirect_uri: None,
-            scopes: None,
-        }
-    }
+    const APP: Owner<'_> = Owner { client_key: "key", name: Some("main") };
 
     fn berlin() -> TimeZone {
         TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap()
     }
 
     fn read_one(text: &str) -> Result<Account, ImportError> {
-        read(text.as_bytes(), &berlin(), &app()).map(|mut all| all.remove(0))
+        read(text.as_bytes(), &berlin(), APP).map(|mut all| all.remove(0))
     }
 
     #[test]
@@ -196,11 +197,11 @@ mod tests {
             &FILE.replace(r#""open_id": "id-1""#, r#""open_id": "id-2""#),
             &FILE.replace("rft.x", ""),
         ] {
-            let error = read(text.as_bytes(), &berlin(), &app()).unwrap_err();
+            let error = read(text.as_bytes(), &berlin(), APP).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
         }
         let ours = r#"{"version": 1, "accounts": {}}"#;
-        assert_eq!(read(ours.as_bytes(), &berlin(), &app()), Err(ImportError::Ours));
+        assert_eq!(read(ours.as_bytes(), &berlin(), APP), Err(ImportError::Ours));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use url::Url;
 use super::account::{Account, AliasError, NameError};
 use super::browser;
 use super::callback::{Callback, Stray, redirect_uri};
-use super::error::AuthError;
+use super::error::{AuthError, app_of};
 use super::notice::{Notice, Reporter};
 use super::paste::{self, Lines};
 use super::pkce::{Verifier, nonce};
@@ -20,7 +20,7 @@ use super::store::{Edit, Store, StoreError};
 use crate::clock::Clock;
 use crate::fs;
 use crate::secret::Secret;
-use crate::text;
+use crate::text::{self, key_start};
 use crate::tiktok::{App, Authorize, Client, Error as ApiError, Grant, GrantKind, Scopes};
 use crate::timing::Timing;
 
@@ -196,7 +196,7 @@ impl Login<'_> {
     async fn open(&self, browser: &Browser, url: &Url) {
         match browser {
             Browser::Open => {
-                let opened = browser::open(url).await;
+                let opened = browser::is_likely() && browser::open(url).await;
                 self.reporter.notice(if opened {
                     Notice::BrowserOpened
                 } else {
@@ -273,6 +273,7 @@ impl Login<'_> {
                 account: expected.name().to_owned(),
                 expected: text::plain(&expected.open_id),
                 found: grant.open_id,
+                theirs: (expected.client_key != self.app.client_key).then(|| app_of(expected)),
             });
         }
         let missing = plan.scopes.missing_from(&grant.scopes);
@@ -292,7 +293,8 @@ impl Login<'_> {
             Err(ApiError::NotSent { .. }) => self.client.exchange_code(self.app, code, kind).await,
             other => other,
         };
-        grant.map_err(|source| AuthError::Exchange { source })
+        let key = key_start(&self.app.client_key);
+        grant.map_err(|source| AuthError::Exchange { key, source: Box::new(source) })
     }
 
     async fn display_name(&self, account: &Account) -> Option<String> {

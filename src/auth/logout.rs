@@ -49,11 +49,11 @@ async fn revoke(tokens: &Tokens, open_id: &str) -> Revocation {
         Ok(account) => account,
         Err(error) => return Revocation::NoToken(error),
     };
-    let app = match tokens.app_of(&account) {
+    let app = match tokens.app_of(&account).await {
         Ok(app) => app,
         Err(error) => return Revocation::NoToken(error),
     };
-    match tokens.client().revoke(app, &account.access_token).await {
+    match tokens.client().revoke(&app, &account.access_token).await {
         Ok(()) => Revocation::Done,
         Err(error) => Revocation::Refused(error),
     }

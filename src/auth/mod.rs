@@ -1,8 +1,10 @@
 //! Logins and tokens: the three ways in, the store, and the refresh that keeps a login alive.
 
 pub mod account;
+pub mod apps;
 pub mod browser;
 pub mod callback;
+pub mod carry;
 pub mod due;
 pub mod error;
 pub mod import;
@@ -20,6 +22,7 @@ mod pending;
 mod testing;
 
 pub use account::{Account, Accounts};
+pub use apps::{Apps, NotUsable};
 pub use error::AuthError;
 pub use login::{Browser, LoggedIn, Login, Way};
 pub use notice::{Notice, Reporter};

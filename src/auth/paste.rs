@@ -44,6 +44,11 @@ impl Lines {
         Self(receiver)
     }
 
+    /// The next line, with its line break; `None` if there are no more.
+    pub async fn next(&mut self) -> Option<Secret> {
+        self.0.recv().await
+    }
+
     /// Lines from elsewhere.
     pub fn from_channel(lines: mpsc::Receiver<Secret>) -> Self {
         Self(lines)

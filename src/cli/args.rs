@@ -52,6 +52,19 @@ pub struct LoginArgs {
     pub alias: Option<String>,
 }
 
+/// Arguments of `init`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::INIT)]
+pub struct InitArgs {
+    /// The app's client key; the client secret is never an argument, as others can read those
+    #[arg(long, value_name = "KEY")]
+    pub client_key: Option<String>,
+
+    /// Replace the app of that name, and take credentials that look like each other's
+    #[arg(long)]
+    pub force: bool,
+}
+
 /// Arguments of `refresh`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = help::REFRESH)]
@@ -102,14 +115,41 @@ pub enum AccountsAction {
         #[arg(value_name = "NAME")]
         name: String,
     },
-    /// Take over the logins of the Flask uploader's `user_tokens.json`
+    /// Hand a login over to another machine, in a file that only a passphrase opens
     ///
-    /// The tokens are taken to be of the app in use (`--app`). A login that is newer here is kept.
+    /// Writes the file to standard output. From then on this machine does not use the login, as
+    /// TikTok ends the tokens of one machine when another renews them; importing the file here takes
+    /// it back.
+    Export {
+        /// The account: alias or `open_id`
+        #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
+        account: String,
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "a doc comment here would replace the command's own help")]
+        passphrase: PassphraseArgs,
+    },
+    /// Take in what `accounts export` has written, or the Flask uploader's `user_tokens.json`
+    ///
+    /// A login that is newer here is kept. The tokens of the Flask uploader are taken to be of the
+    /// app in use (`--app`).
     Import {
-        /// The file
+        /// The file; - reads standard input
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "a doc comment here would replace the command's own help")]
+        passphrase: PassphraseArgs,
     },
+}
+
+/// Where a passphrase comes from.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PassphraseArgs {
+    /// Read the passphrase from the first line of this file instead of asking for it
+    ///
+    /// The file must be yours alone (mode 0600). `TIKTOK_UP_PASSPHRASE` holds one, too.
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
 }
 
 /// Arguments of `upload`.

@@ -46,6 +46,14 @@ pub(super) const LOGIN: &str = headed!(
     "tiktok-up login --scopes video.upload    ask for drafts only"
 );
 
+pub(super) const INIT: &str = headed!(
+    "Examples",
+    "tiktok-up init                           asks for name, client key and client secret"
+    "tiktok-up init --app sandbox             a second app, used with `--app sandbox`"
+    "printf '%s\\n' \"$KEY\" \"$SECRET\" | tiktok-up init --app main"
+    "pass tiktok | tiktok-up init --client-key aw1234567890abcd --force"
+);
+
 pub(super) const REFRESH: &str = headed!(
     "Examples",
     "tiktok-up refresh                        silent when nothing is due: made for cron"
@@ -58,6 +66,8 @@ pub(super) const ACCOUNTS: &str = headed!(
     "tiktok-up accounts"
     "tiktok-up accounts --json"
     "tiktok-up accounts alias -000mhrLh91 shop"
+    "tiktok-up accounts export shop > shop.age"
+    "tiktok-up accounts import shop.age       on the other machine"
     "tiktok-up accounts import user_tokens.json"
 );
 

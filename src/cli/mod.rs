@@ -12,8 +12,8 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 pub use self::args::{
-    AccountsAction, AccountsArgs, DemoArgs, LoginArgs, LogoutArgs, RefreshArgs, ResolveArgs,
-    StatusArgs, UploadArgs, Verdict,
+    AccountsAction, AccountsArgs, DemoArgs, InitArgs, LoginArgs, LogoutArgs, PassphraseArgs,
+    RefreshArgs, ResolveArgs, StatusArgs, UploadArgs, Verdict,
 };
 
 /// Publish to TikTok from a terminal, a server or a script
@@ -44,6 +44,11 @@ pub struct Cli {
 /// What to do. A command is here when it works, not before.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write an app's client key and secret into config.toml
+    ///
+    /// Asks for the app's name (or takes `--app`), client key and client secret, which is not shown,
+    /// and tells what must be set in TikTok's developer portal. From a pipe it reads a line for each.
+    Init(InitArgs),
     /// Log an account in
     Login(LoginArgs),
     /// Revoke a login at TikTok and forget it
@@ -96,6 +101,11 @@ pub struct GlobalArgs {
     pub home: Option<PathBuf>,
 
     /// Use the app `[apps.NAME]` of config.toml
+    ///
+    /// A login is made with it, and only its accounts' tokens are used. Without it every account is
+    /// used with the app that made its tokens, and logins are made with the app of
+    /// `TIKTOK_CLIENT_KEY`, else of `[defaults]`, else the only one there is. `TIKTOK_CLIENT_KEY` wins
+    /// over `--app` for logins, with a warning.
     #[arg(long, global = true, value_name = "NAME")]
     pub app: Option<String>,
 

@@ -1,24 +1,31 @@
-//! `accounts`: who is logged in, and until when; names for them; logins taken over from elsewhere.
+//! `accounts`: who is logged in, and until when; names for them; logins that come and go.
 
-use std::path::Path;
+mod carry;
 
-use jiff::tz::TimeZone;
 use serde_json::json;
-use zeroize::Zeroizing;
 
-use crate::auth::import::{self, Imported};
 use crate::auth::{Account, Store};
 use crate::cli::{AccountsAction, AccountsArgs};
 use crate::commands::Context;
 use crate::exit::{Exit, Failure};
 use crate::output::{Table, moment};
+use crate::settings::Environment;
 
 /// Runs the command.
-pub(super) fn run(context: &Context, args: &AccountsArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    context: &Context,
+    args: &AccountsArgs,
+    env: &Environment<'_>,
+) -> Result<Exit, Failure> {
     match &args.action {
-        None => list(context),
+        None => list(context).await,
         Some(AccountsAction::Alias { account, name }) => alias(context, account, name),
-        Some(AccountsAction::Import { file }) => import(context, file),
+        Some(AccountsAction::Export { account, passphrase }) => {
+            carry::export(context, account, passphrase, env).await
+        }
+        Some(AccountsAction::Import { file, passphrase }) => {
+            carry::import(context, file, passphrase, env).await
+        }
     }
 }
 
@@ -36,47 +43,24 @@ fn alias(context: &Context, account: &str, name: &str) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-/// Takes over the token file of the Flask uploader. A newer token here is never overwritten.
-fn import(context: &Context, file: &Path) -> Result<Exit, Failure> {
-    let bytes = std::fs::read(file)
-        .map(Zeroizing::new)
-        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
-    let app = context.settings.app()?;
-    let read = import::read(&bytes, &TimeZone::system(), &app)
-        .map_err(|error| Failure::usage(format!("cannot import {}: {error}", file.display())))?;
+async fn list(context: &Context) -> Result<Exit, Failure> {
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
-    for account in read {
-        let open_id = account.open_id.clone();
-        let outcome = match import::import(&store, account)? {
-            Imported::New => "imported",
-            Imported::Newer => "updated",
-            Imported::Older => "kept: the login here is newer",
-        };
-        if context.printer.is_json() {
-            context
-                .printer
-                .json(&json!({ "event": "import", "open_id": open_id, "outcome": outcome }));
-        } else {
-            context.printer.note(format!("{open_id}: {outcome}"));
-        }
-    }
-    Ok(Exit::Done)
-}
-
-fn list(context: &Context) -> Result<Exit, Failure> {
-    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    context.tokens(store.clone()).await?;
     let accounts = store.accounts()?;
+    let accounts: Vec<_> = accounts.iter().filter(|account| context.is_about(account)).collect();
     let now = context.settings.clock.now();
-    let printer = &context.printer;
+    let (printer, apps) = (&context.printer, &context.settings.apps);
     if printer.is_json() {
-        for account in accounts.iter() {
+        for account in accounts {
+            let app = apps.with_key(&account.client_key);
             printer.json(&json!({
                 "event": "account",
                 "open_id": account.open_id,
                 "alias": account.alias,
                 "display_name": account.display_name,
                 "client_key": account.client_key,
-                "app": account.app,
+                "app": app.map_or(&account.app, |app| &app.name),
+                "app_configured": app.is_some(),
                 "scopes": account.scopes.iter().collect::<Vec<_>>(),
                 "access_expires_at": account.access_expires_at,
                 "refresh_expires_at": account.refresh_expires_at,
@@ -92,17 +76,22 @@ fn list(context: &Context) -> Result<Exit, Failure> {
     let heading =
         ["ALIAS", "OPEN_ID", "NAME", "APP", "SCOPES", "ACCESS ENDS", "LOGIN ENDS", "HEALTH"];
     let mut table = Table::new(&heading);
-    for account in accounts.iter() {
+    for account in accounts {
+        let app = apps.with_key(&account.client_key);
+        let health = health(account, now).replace('_', " ");
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
         table.row([
             or_dash(&account.alias),
             account.open_id.clone(),
             or_dash(&account.display_name),
-            or_dash(&account.app),
+            or_dash(app.map_or(&account.app, |app| &app.name)),
             account.scopes.to_string(),
             moment(account.access_expires_at),
             moment(account.refresh_expires_at),
-            health(account, now).replace('_', " "),
+            match app {
+                Some(_) => health,
+                None => format!("{health}, app not configured"),
+            },
         ]);
     }
     printer.table(&table);
@@ -111,7 +100,9 @@ fn list(context: &Context) -> Result<Exit, Failure> {
 
 /// A word for the state of a login.
 fn health(account: &Account, now: jiff::Timestamp) -> &'static str {
-    if account.needs_login.is_some() || account.refresh_expires_at <= now {
+    if account.is_exported() {
+        "exported"
+    } else if account.needs_login.is_some() || account.refresh_expires_at <= now {
         "needs_login"
     } else if account.ends_soon(now).is_some() {
         "ends_soon"

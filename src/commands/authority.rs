@@ -26,9 +26,12 @@ impl Authority for AccountTokens<'_> {
 
 fn halt(error: &AuthError) -> Halt {
     let exit = error.exit();
-    let code = match exit {
-        Exit::Login => "login_needed",
-        Exit::Local => "token_store",
+    let code = match (error, exit) {
+        (AuthError::OtherApp { asked: true, .. }, _) => "other_app",
+        (AuthError::OtherApp { .. } | AuthError::NoApp { .. }, _) => "app_not_configured",
+        (AuthError::AppSecret { .. }, _) => "app_secret",
+        (_, Exit::Login) => "login_needed",
+        (_, Exit::Local) => "token_store",
         _ => "token",
     };
     let trouble = Trouble {

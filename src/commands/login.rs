@@ -28,7 +28,7 @@ pub(super) async fn run(context: &Context, args: &LoginArgs) -> Result<Exit, Fai
 
 /// Logs in by the given way.
 pub(super) async fn by(context: &Context, args: &LoginArgs, way: Way) -> Result<Exit, Failure> {
-    let app = context.settings.app()?;
+    let app = context.fetched_app_for_login()?;
     let scopes = match (&args.scopes, &app.scopes) {
         (Some(scopes), _) | (None, Some(scopes)) => scopes.clone(),
         (None, None) => Scopes::from_answer(SCOPES),

@@ -13,7 +13,7 @@ use crate::upload::calls::chain;
 pub(super) async fn run(context: &Context, args: &LogoutArgs) -> Result<Exit, Failure> {
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
     let account = store.account(Some(&args.account))?;
-    let tokens = context.tokens(store, context.settings.app()?);
+    let tokens = context.tokens(store).await?;
     let (_, revocation) = logout(&tokens, &account.open_id, args.local_only).await?;
     tokens.settle().await;
     let printer = &context.printer;

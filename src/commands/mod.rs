@@ -1,10 +1,13 @@
 //! One file per command: the only room that joins the others.
 
 mod accounts;
+mod apps;
 mod authority;
 mod demo;
+mod init;
 mod login;
 mod logout;
+mod passphrase;
 mod refresh;
 mod resolve;
 pub mod sandbox;
@@ -22,10 +25,8 @@ use crate::fs;
 use crate::output::{AuthOutput, Printer};
 use crate::settings::{Environment, Settings};
 use crate::signals::Shutdown;
-use crate::tiktok::{App, Client};
-
-/// How long new tokens that find no space on the disk are kept for a person to free some.
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::tiktok::Client;
+use crate::upload::calls::chain;
 
 /// What a command works with.
 #[derive(Clone, Debug)]
@@ -71,13 +72,27 @@ impl Context {
         Ok(Self { settings, printer, client, shutdown })
     }
 
-    /// The tokens of a store's accounts, for one app.
-    fn tokens(&self, store: Store, app: App) -> Tokens {
+    /// The tokens of a store's accounts, interrupted refreshes brought to their end. Each account
+    /// finds its own app.
+    async fn tokens(&self, store: Store) -> Result<Tokens, Failure> {
         let reporter = Arc::new(AuthOutput::new(&self.printer));
         let (client, timing) = (self.client.clone(), self.settings.timing.clone());
-        let tokens = Tokens::new(store, client, vec![app], self.settings.clock, timing, reporter);
+        let apps = Arc::new(self.apps());
+        let tokens = Tokens::new(store, client, apps, self.settings.clock, timing, reporter);
         let watched = io::IsTerminal::is_terminal(&io::stderr());
-        tokens.with_patience(if watched { PATIENCE } else { Duration::ZERO })
+        let tokens = tokens.with_patience(if watched {
+            self.settings.timing.disk_full
+        } else {
+            Duration::ZERO
+        });
+        for (account, error) in tokens.recover().await? {
+            self.printer.warn(format!(
+                "an interrupted refresh of {} could not be brought to its end: {}",
+                account.name(),
+                chain(&error)
+            ));
+        }
+        Ok(tokens)
     }
 }
 
@@ -102,10 +117,11 @@ async fn perform(
 ) -> Result<Exit, Failure> {
     let load = || Context::load(&cli.global, printer, shutdown, env);
     match &cli.command {
+        Command::Init(args) => init::run(&cli.global, args, printer, shutdown, env).await,
         Command::Login(args) => login::run(&load()?, args).await,
         Command::Logout(args) => logout::run(&load()?, args).await,
         Command::Refresh(args) => refresh::run(&load()?, args).await,
-        Command::Accounts(args) => accounts::run(&load()?, args),
+        Command::Accounts(args) => accounts::run(&load()?, args, env).await,
         Command::Upload(args) => upload::run(&load()?, args).await,
         Command::Status(args) => status::run(&load()?, args).await,
         Command::Resolve(args) => resolve::run(&load()?, args),

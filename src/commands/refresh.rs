@@ -11,16 +11,23 @@ use crate::exit::{Exit, Explain, Failure};
 pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, Failure> {
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
     let chosen: Vec<Account> = if args.account.is_empty() {
-        store.accounts()?.iter().cloned().collect()
+        // Those that were handed over are another machine's to renew.
+        let ours = |account: &&Account| context.is_about(account) && !account.is_exported();
+        store.accounts()?.iter().filter(ours).cloned().collect()
     } else {
         let named = args.account.iter().map(|name| store.account(Some(name)));
         named.collect::<Result<_, _>>()?
     };
     if chosen.is_empty() {
-        context.printer.note("no account is logged in, so there is nothing to refresh");
+        let by = context.settings.apps.only().map(|app| format!(" by the app {}", app.label()));
+        let by = by.unwrap_or_default();
+        context
+            .printer
+            .note(format!("no account is logged in{by}, so there is nothing to refresh"));
         return Ok(Exit::Done);
     }
-    let tokens = context.tokens(store, context.settings.app()?);
+    context.some_app()?;
+    let tokens = context.tokens(store).await?;
     let mut exit = Exit::Done;
     for account in &chosen {
         let ask = if args.force { Ask::Force } else { Ask::Within(args.within) };

@@ -149,6 +149,18 @@ impl Printer {
         }
     }
 
+    /// Data that must arrive: unlike with [`Printer::data`], a closed pipe is an error, too.
+    pub fn deliver(&self, text: &str) -> io::Result<()> {
+        let mut out = self.out();
+        out.stream.write_all(text.as_bytes())?;
+        out.stream.flush()
+    }
+
+    /// As [`Printer::deliver`], for one JSON object on a line.
+    pub fn deliver_json(&self, value: &impl Serialize) -> io::Result<()> {
+        self.deliver(&format!("{}\n", json::line(value)))
+    }
+
     /// Talk: what happens, for whoever watches.
     pub fn talk(&self, line: impl Into<Line>) {
         if !self.0.look.quiet {
@@ -170,6 +182,14 @@ impl Printer {
     pub fn demand(&self, line: impl Into<Line>) {
         let text = line.into().render(self.0.look.colour_err);
         self.write_err(&text);
+    }
+
+    /// A question that is answered on the same line.
+    pub fn ask(&self, question: &str) {
+        self.0.bars.suspend(|| {
+            let mut err = self.0.err.lock().unwrap_or_else(PoisonError::into_inner);
+            _ = err.write_all(question.as_bytes()).and_then(|()| err.flush());
+        });
     }
 
     /// The error that ends the run.

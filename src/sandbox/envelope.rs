@@ -34,7 +34,8 @@ impl Answer {
     pub(super) fn html(status: StatusCode, body: String) -> Self {
         Self::new(status, "text/html; charset=utf-8", body)
             .header(CACHE_CONTROL, "no-store")
-            .header(HeaderName::from_static("referrer-policy"), "no-referrer")
+            // With `no-referrer` a browser sends `Origin: null` with our own forms.
+            .header(HeaderName::from_static("referrer-policy"), "same-origin")
             .header(HeaderName::from_static("x-content-type-options"), "nosniff")
     }
 
@@ -51,7 +52,8 @@ impl Answer {
     pub(super) fn redirect(status: StatusCode, to: &str) -> Self {
         Self::new(status, "text/html; charset=utf-8", "")
             .header(CACHE_CONTROL, "no-store")
-            .header(HeaderName::from_static("referrer-policy"), "no-referrer")
+            // With `no-referrer` a browser sends `Origin: null` with our own forms.
+            .header(HeaderName::from_static("referrer-policy"), "same-origin")
             .header(LOCATION, to)
     }
 

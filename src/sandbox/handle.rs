@@ -118,6 +118,15 @@ impl Sandbox {
         self.core.world().apps[0].client_secret.clone()
     }
 
+    /// Every secret that this sandbox has given or been given: client secrets, codes, verifiers,
+    /// tokens and the secret parts of upload URLs. For checks that none of them is said anywhere.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let world = self.core.world();
+        let apps = world.apps.iter().map(|app| app.client_secret.clone());
+        let uploads = world.posts.upload_tokens().map(Secret::new);
+        apps.chain(world.tokens.secrets().iter().cloned()).chain(uploads).collect()
+    }
+
     /// The `open_id` of an account towards the first app.
     pub fn open_id(&self, handle: &str) -> Option<String> {
         let world = self.core.world();

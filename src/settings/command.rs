@@ -1,4 +1,4 @@
-//! Children: what they must not inherit, and the one that prints a client secret.
+//! The command that prints a client secret.
 
 use std::io::{self, Read as _};
 use std::process::{Command, ExitStatus, Stdio};
@@ -7,10 +7,8 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
+use crate::process::without_secrets;
 use crate::secret::Secret;
-
-/// The environment variables that hold secrets.
-pub const SECRET_VARS: &[&str] = &["TIKTOK_CLIENT_SECRET"];
 
 /// How long the command may take: somebody may have to type a passphrase.
 const LIMIT: Duration = Duration::from_mins(2);
@@ -18,15 +16,6 @@ const LIMIT: Duration = Duration::from_mins(2);
 const PAUSE: Duration = Duration::from_millis(10);
 /// The longest output that is read, in bytes.
 const LONGEST_OUTPUT: u64 = 1 << 16;
-
-/// Takes our secrets out of a child's environment. Every child goes through here, the browser
-/// included.
-pub fn clean_command(command: &mut Command) -> &mut Command {
-    for name in SECRET_VARS {
-        command.env_remove(name);
-    }
-    command
-}
 
 /// Why a command gave no secret.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +45,7 @@ pub(super) fn secret_from(words: &[String]) -> Result<Secret, CommandError> {
 
 fn secret_within(words: &[String], limit: Duration) -> Result<Secret, CommandError> {
     let (program, arguments) = words.split_first().ok_or(CommandError::Empty)?;
-    let mut child = clean_command(Command::new(program).args(arguments))
+    let mut child = without_secrets(Command::new(program).args(arguments))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -123,14 +112,5 @@ mod tests {
         let words = ["sleep", "600"].map(str::to_owned);
         let error = secret_within(&words, Duration::from_millis(50)).unwrap_err();
         assert!(matches!(error, CommandError::Slow(_)));
-    }
-
-    #[test]
-    fn a_child_does_not_inherit_our_secrets() {
-        let mut command = Command::new("env");
-        command.env("TIKTOK_CLIENT_SECRET", "canary").env("OTHER", "kept");
-        let output = clean_command(&mut command).output().unwrap();
-        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(printed.contains("OTHER=kept") && !printed.contains("canary"), "{printed}");
     }
 }

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use super::apps::NoApp;
 use super::command::CommandError;
 use super::config::list;
+use super::credentials::Lookalike;
+use super::edit::shown;
 use super::mistake::Mistakes;
 use crate::exit::{Exit, Explain};
-use crate::fs::FsError;
+use crate::fs::{FsError, LockError};
 use crate::text::plain;
 use crate::tiktok::EndpointsError;
 use crate::timing::TimingError;
@@ -75,12 +77,6 @@ pub enum SettingsError {
         /// The file.
         config: PathBuf,
     },
-    /// `--app` and the environment each name an app.
-    #[error("`--app {}` was given, but TIKTOK_CLIENT_KEY is set as well", plain(name))]
-    TwoApps {
-        /// As given.
-        name: String,
-    },
     /// Only one of the two credentials is in the environment.
     #[error("{set} is set, but {missing} is not")]
     HalfApp {
@@ -88,6 +84,12 @@ pub enum SettingsError {
         set: &'static str,
         /// The one that is not.
         missing: &'static str,
+    },
+    /// An empty credential.
+    #[error("{name} is empty")]
+    NoCredential {
+        /// Where it came from.
+        name: String,
     },
     /// A credential with characters that none has.
     #[error("{name} contains white space, a quote or `=`")]
@@ -103,6 +105,32 @@ pub enum SettingsError {
         /// Where the secret came from.
         secret: String,
     },
+    /// Credentials for a new app that look like one another's.
+    #[error("{0}")]
+    Lookalike(Lookalike),
+    /// A name that no new app can have.
+    #[error("`{}` cannot be the name of an app", plain(name))]
+    AppName {
+        /// As given.
+        name: String,
+    },
+    /// There is an app of that name already.
+    #[error("{} is in `{}` already", shown(name), config.display())]
+    AppExists {
+        /// The name.
+        name: String,
+        /// The file.
+        config: PathBuf,
+    },
+    /// Nothing can be added to the file without touching the rest of it.
+    #[error("`{}` is written in a way that no app can be added to", config.display())]
+    Layout {
+        /// The file.
+        config: PathBuf,
+    },
+    /// Another run writes the file.
+    #[error("another run is writing config.toml")]
+    ConfigBusy(#[source] Box<LockError>),
     /// `client_secret_file` is not there.
     #[error("there is no client secret file `{}`", path.display())]
     NoSecretFile {
@@ -141,6 +169,7 @@ impl Explain for SettingsError {
         match self {
             Self::File(error) => error.exit(),
             Self::Endpoints(error) => error.exit(),
+            Self::ConfigBusy(error) => error.exit(),
             _ => Exit::Usage,
         }
     }
@@ -148,7 +177,11 @@ impl Explain for SettingsError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoHome => "set HOME, or name a directory with `--home DIR`".into(),
-            Self::Home { .. } | Self::Command { .. } => return None,
+            Self::Home { .. } => return None,
+            Self::Command { .. } => {
+                "run the command yourself to see why; under cron nobody is there to type a passphrase"
+                    .into()
+            }
             Self::NotText { name } => format!("set {name} to plain text"),
             Self::Endpoints(error) => return error.hint(),
             Self::TimingElsewhere => {
@@ -165,19 +198,28 @@ impl Explain for SettingsError {
                 "it has no `[apps.NAME]` at all".into()
             }
             Self::UnknownApp { known, .. } => format!("the apps there are {}", list(known)),
-            Self::TwoApps { .. } => {
-                "leave `--app` out, or unset TIKTOK_CLIENT_KEY and TIKTOK_CLIENT_SECRET".into()
-            }
             Self::HalfApp { missing, .. } => format!(
                 "set {missing} too: TikTok wants client key and client secret, and shows both on \
                  the app's page at {PORTAL}"
             ),
-            Self::OddCredential { .. } => {
+            Self::NoCredential { .. } | Self::OddCredential { .. } => {
                 "paste only the value that the developer portal shows".into()
             }
             Self::SameTwice { .. } => format!(
                 "one was pasted in the other's place; the app's page at {PORTAL} shows both"
             ),
+            Self::Lookalike(_) => format!(
+                "compare them with the app's page at {PORTAL}; `--force` takes them as they are"
+            ),
+            Self::AppName { .. } => "use letters, digits, `-` and `_`".into(),
+            Self::AppExists { .. } => {
+                "`--force` replaces its key and secret; `--app NAME` names the new one otherwise"
+                    .into()
+            }
+            Self::Layout { .. } => {
+                "write the app as `[apps.NAME]` with its own lines, by hand".into()
+            }
+            Self::ConfigBusy(error) => return error.hint(),
             Self::NoSecretFile { .. } | Self::EmptySecretFile { .. } => {
                 "write the client secret into it and make it readable to you alone".into()
             }
@@ -195,7 +237,8 @@ fn no_app(reason: &NoApp) -> String {
 fn how_to_set(reason: &NoApp) -> String {
     match reason {
         NoApp::Nowhere { config } => format!(
-            "copy client key and client secret of your app from {PORTAL}, then either\n\
+            "copy client key and client secret of your app from {PORTAL}, then run \
+             `tiktok-up init`, or\n\
              \n\
              \u{20} export TIKTOK_CLIENT_KEY=...\n\
              \u{20} export TIKTOK_CLIENT_SECRET=...\n\

@@ -4,6 +4,8 @@
 mod apps;
 mod command;
 mod config;
+mod credentials;
+mod edit;
 mod error;
 mod file;
 mod home;
@@ -11,13 +13,15 @@ mod mistake;
 
 use std::ffi::OsString;
 
-pub use self::apps::NoApp;
-pub use self::command::{CommandError, SECRET_VARS, clean_command};
+pub use self::apps::{Apps, KnownApp, NoApp};
+pub use self::command::CommandError;
+pub use self::credentials::Lookalike;
+pub use self::edit::{ConfigFile, NewApp};
 pub use self::error::SettingsError;
 pub use self::home::Home;
 pub use self::mistake::{Mistake, Mistakes};
 
-use self::apps::{Choice, variable};
+use self::apps::variable;
 use self::config::Config;
 use self::file::UserFile;
 use crate::cli::GlobalArgs;
@@ -45,7 +49,8 @@ pub struct Settings {
     pub timing: Timing,
     /// What `[defaults]` of `config.toml` says about posts.
     pub defaults: Preferences,
-    app: Choice,
+    /// The apps that it may speak as.
+    pub apps: Apps,
 }
 
 impl Settings {
@@ -57,7 +62,7 @@ impl Settings {
         let endpoints = Endpoints::new(api.as_deref(), auth.as_deref())?;
         let timing = timing(env, &endpoints)?;
         let config = read_config(&home)?;
-        let app = Choice::make(global.app.as_deref(), env, &config, &home.config_file())?;
+        let apps = Apps::make(global.app.as_deref(), env, &config, &home.config_file())?;
         let defaults = config.defaults;
         Ok(Self {
             home,
@@ -65,7 +70,7 @@ impl Settings {
             clock: Clock::shifted(timing.clock_offset),
             timing,
             defaults,
-            app,
+            apps,
         })
     }
 
@@ -77,14 +82,8 @@ impl Settings {
             clock: Clock::shifted(timing.clock_offset),
             timing,
             defaults: Preferences::default(),
-            app: Choice::Given(app),
+            apps: Apps::given(app),
         }
-    }
-
-    /// The app to speak as. Only now a `client_secret_file` is read or a `client_secret_command`
-    /// run; neither is remembered, so ask once.
-    pub fn app(&self) -> Result<App, SettingsError> {
-        self.app.app()
     }
 }
 

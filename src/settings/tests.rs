@@ -69,7 +69,7 @@ fn a_config_file_with_a_secret_must_be_private() {
     let path = home.path().join("config.toml");
     assert_eq!(error.hint().unwrap(), format!("run `chmod 600 {}`", path.display()));
     write(home.path(), APP, 0o600);
-    assert_eq!(load(home.path(), &[]).unwrap().app().unwrap().client_key, "k");
+    assert_eq!(load(home.path(), &[]).unwrap().apps.for_login().unwrap().client_key, "k");
 }
 
 #[test]
@@ -99,7 +99,8 @@ fn a_mistake_in_the_config_file_names_the_file_and_the_place() {
 fn an_app_is_missed_only_when_it_is_needed() {
     let home = tempfile::tempdir().unwrap();
     let settings = load(home.path(), &[]).unwrap();
-    assert!(matches!(settings.app(), Err(SettingsError::NoApp(NoApp::Nowhere { .. }))));
+    let app = settings.apps.for_login();
+    assert!(matches!(app, Err(SettingsError::NoApp(NoApp::Nowhere { .. }))));
 }
 
 #[test]

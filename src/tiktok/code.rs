@@ -170,6 +170,10 @@ impl Code {
                 "register exactly `http://127.0.0.1:*/callback/` (with the slash) under Login Kit > \
                  Desktop in the developer portal"
             }
+            Self::InvalidRequest if message.contains("malformed") => {
+                "TikTok did not understand the request, which is not a matter of settings: please \
+                 report it with the log_id"
+            }
             Self::InvalidRequest if message.contains("secret") => {
                 "set TIKTOK_CLIENT_SECRET: TikTok wants the client secret from desktop apps too"
             }

@@ -236,3 +236,26 @@ fn a_request_that_is_too_long_is_refused() {
     assert!(["414", "431"].contains(&status(&answer)), "{answer}");
     waiting.still_completes();
 }
+
+#[test]
+fn t05_what_is_no_request_at_all_is_answered_with_the_same_page_and_headers() {
+    let waiting = waiting();
+    let port = waiting.login.port();
+    let like = waiting.send("GET", "/callback/?state=x", &[&waiting.host()]);
+    let long = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "x".repeat(9000));
+    for odd in ["nonsense\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\u{1}\u{2}\u{3}\r\n\r\n", &long] {
+        let answer = raw_request(port, odd);
+        assert!(status(&answer).starts_with('4'), "{odd:?}: {answer}");
+        for name in [
+            "content-security-policy",
+            "referrer-policy",
+            "x-content-type-options",
+            "cache-control",
+            "content-type",
+        ] {
+            assert_eq!(header(&answer, name), header(&like, name), "{name} for {odd:?}");
+        }
+        assert_eq!(body(&answer), body(&like));
+    }
+    waiting.still_completes();
+}

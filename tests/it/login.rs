@@ -29,7 +29,7 @@ fn stub_browser(world: &World, exit: u8) -> String {
 /// `login` with that browser; what it is told to open is opened.
 fn login_by_browser(world: &World, path: &str) -> Ran {
     let mut command = world.command(&["login", "--port", "0"]);
-    command.env("PATH", path).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.env("PATH", path).env("DISPLAY", ":0").stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
     let url = eventually("the browser's address", || fs::read_to_string(world.path("url")).ok());
     world.browse(&url);
@@ -39,6 +39,7 @@ fn login_by_browser(world: &World, path: &str) -> Ran {
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }
+    .heard()
 }
 
 #[test]
@@ -103,7 +104,7 @@ fn f01_a_port_in_use_starts_no_browser() {
     let squatter = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = squatter.local_addr().unwrap().port().to_string();
     let mut command = world.command(&["login", "--port", &port]);
-    command.env("PATH", stub_browser(&world, 0));
+    command.env("PATH", stub_browser(&world, 0)).env("DISPLAY", ":0");
     Ran::of(command).exits(5).says(&format!("port {port}")).says("--port 0");
     assert!(!world.path("url").exists());
     assert!(!world.store_path().exists());
@@ -218,6 +219,121 @@ fn f10_without_a_browser_the_address_is_printed_and_waited_on() {
 }
 
 #[test]
+fn without_a_display_or_a_launcher_the_other_ways_are_named() {
+    let world = World::new();
+    let with_launcher = stub_browser(&world, 0);
+    let nothing = world.home().display().to_string();
+    for (display, path) in [("", &with_launcher), (":0", &nothing)] {
+        let mut command = world.command(&["login", "--port", "0", "--timeout", "300ms"]);
+        command.env("PATH", path).env("DISPLAY", display);
+        let ran = Ran::of(command).exits(5).says("no browser could be started");
+        ran.says("`--qr` or `--paste`").never_says("a browser window asks");
+        assert!(!world.path("url").exists(), "no launcher is tried where nobody would see it");
+    }
+}
+
+/// The refusals of the token endpoint, each with what a newcomer has to change.
+#[test]
+fn each_refusal_of_the_exchange_comes_with_what_to_change() {
+    for (code, message, hint) in [
+        (
+            "invalid_request",
+            "Code verifier or code challenge is invalid.",
+            "`tiktok-up login` again",
+        ),
+        (
+            "invalid_request",
+            "Redirect_uri is not matched with the uri when requesting code.",
+            "`http://127.0.0.1:*/callback/`",
+        ),
+        ("invalid_request", "The request parameters are malformed.", "report it with the log_id"),
+        ("invalid_request", "Client secret is missed in request.", "TIKTOK_CLIENT_SECRET"),
+        ("invalid_grant", "Authorization code is expired.", "good for one try"),
+        ("invalid_client", "Client key or secret is incorrect.", "a sandbox has its own pair"),
+        ("invalid_scope", "", "Apply changes"),
+        ("unauthorized_client", "", "target user"),
+    ] {
+        let world = World::new();
+        let body = json!({ "error": code, "error_description": message, "log_id": "2026X" });
+        let answer = json!({ "answer": { "status": 400, "body": body } });
+        world.fault(&json!({ "endpoint": "token_code", "do": answer }));
+        let ran = world.login(ADA).exits(3).says(code).says("2026X");
+        let hint_at = ran.stderr.find("hint:").unwrap_or_else(|| panic!("{ran:?}"));
+        assert!(ran.stderr[hint_at..].contains(hint), "{code}: {ran:?}");
+    }
+}
+
+#[test]
+fn credentials_that_do_not_belong_together_are_told_by_the_beginning_of_the_key() {
+    let world = World::new();
+    let mut command = world.command(&["login", "--no-browser", "--port", "0"]);
+    command.env("TIKTOK_CLIENT_SECRET", "of-another-app");
+    let key = world.sandbox.client_key();
+    let ran = world.login_by(command).exits(3).says("invalid_client");
+    ran.says(&format!("begins with `{}…`", &key[..6])).never_says("of-another-app");
+}
+
+#[test]
+fn a_path_that_is_unknown_there_leads_to_the_base_that_was_configured() {
+    let world = World::new();
+    let answer = json!({ "status": 404, "body": "Unsupported path(Janus)" });
+    world.fault(&json!({ "endpoint": "token_code", "do": { "answer": answer } }));
+    world.login(ADA).exits(5).says("check TIKTOK_UP_API_URL");
+}
+
+#[test]
+fn a_qr_code_that_is_refused_comes_with_what_to_change() {
+    for (code, hint) in [
+        ("invalid_client", "a sandbox has its own pair"),
+        ("invalid_scope", "add the scope to the app"),
+        ("unauthorized_client", "add Login Kit to the app"),
+    ] {
+        let world = World::new();
+        world.fault(&json!({ "endpoint": "get_qrcode", "do": { "refuse": { "code": code } } }));
+        world.run(&["login", "--qr"]).exits(1).says(code).says(hint);
+        assert!(!world.store_path().exists());
+    }
+}
+
+#[test]
+fn a_refusal_at_the_callback_comes_with_what_to_change() {
+    for (error, hint) in [
+        ("unauthorized_client", "target user"),
+        ("invalid_scope", "--scopes"),
+        ("access_denied", "allow it"),
+    ] {
+        let world = World::new();
+        let login = world.start_login(&[]);
+        let state = login.parameter("state");
+        login.get(&format!("/callback/?error={error}&state={state}"));
+        login.end().exits(3).says(error).says(hint);
+    }
+}
+
+#[test]
+fn fields_of_a_scope_that_was_not_granted_are_not_asked_for() {
+    let world = World::new();
+    world.login_with(&["--scopes", "video.upload"]).exits(0);
+    assert_eq!(world.entry(ADA)["scopes"], "video.upload");
+    assert!(world.calls("user_info").is_empty());
+}
+
+#[test]
+fn a_paste_that_never_comes_names_the_settings_to_check() {
+    let world = World::new();
+    let mut command = world.command(&["login", "--paste", "--timeout", "300ms"]);
+    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let open = child.stdin.take();
+    let output = child.wait_with_output().unwrap();
+    drop(open);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(5), "{stderr}");
+    for setting in ["redirect_uri", "client_key", "scope", "Target users"] {
+        assert!(stderr.contains(setting), "{stderr}");
+    }
+}
+
+#[test]
 fn f11_f12_a_store_that_cannot_be_used_stops_the_login_before_the_browser() {
     for (text, mode, words) in [
         (r#"{"version":1,"accounts":{}}"#, 0o644, "chmod 600"),
@@ -239,7 +355,7 @@ fn t13_under_any_umask_the_store_is_closed_to_others() {
         let world = World::new();
         let bin = stub_browser(&world, 0);
         let mut command = world.command(&["login", "--port", "0"]);
-        command.env("PATH", bin);
+        command.env("PATH", bin).env("DISPLAY", ":0");
         let mut command = after(&format!("umask {umask}"), &command);
         let child = command.stderr(Stdio::null()).spawn().unwrap();
         let url = eventually("the address", || fs::read_to_string(world.path("url")).ok());
@@ -368,7 +484,7 @@ fn login_elsewhere(world: &World, way: &str, then: impl FnOnce(&str) -> String) 
     stderr.read_to_string(&mut said).unwrap();
     let output = child.wait_with_output().unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
-    Ran { code: output.status.code(), stdout, stderr: said }
+    Ran { code: output.status.code(), stdout, stderr: said }.heard()
 }
 
 #[test]

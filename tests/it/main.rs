@@ -3,9 +3,16 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod accounts;
+mod apps;
 #[cfg(feature = "faults")]
 mod auth_sweep;
 mod awkward_input;
+mod browser;
+mod canary;
+mod carry;
+mod chromium;
+#[cfg(feature = "faults")]
+mod disk_full;
 mod faults_chunk;
 mod faults_file;
 mod faults_init;
@@ -13,6 +20,7 @@ mod faults_journal;
 mod faults_signal;
 mod faults_status;
 mod hostile_callback;
+mod init;
 mod kill_rounds;
 mod login;
 mod login_ways;
@@ -29,6 +37,7 @@ mod stage;
 mod storms;
 #[cfg(feature = "faults")]
 mod sweep;
+mod terminal;
 mod together;
 mod upload;
 mod world;

@@ -29,7 +29,7 @@ impl World {
         self.entry(handle)["generation"].as_u64().unwrap()
     }
 
-    fn refreshes(&self) -> usize {
+    pub(crate) fn refreshes(&self) -> usize {
         self.calls("token_refresh").len()
     }
 
@@ -56,6 +56,7 @@ fn ended_as(child: Child) -> Ran {
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }
+    .heard()
 }
 
 #[test]
@@ -459,6 +460,17 @@ fn tokens_of_another_app_are_refused_with_the_reason() {
     command.env("TIKTOK_CLIENT_KEY", "sbanother").env("TIKTOK_CLIENT_SECRET", "othersecret");
     Ran::of(command).exits(3).says("belong to the app");
     assert_eq!(world.refreshes(), 0);
+}
+
+#[test]
+fn a_secret_of_another_app_is_told_by_the_beginning_of_the_key() {
+    let world = ended();
+    let mut command = world.command(&["refresh"]);
+    command.env("TIKTOK_CLIENT_SECRET", "of-another-app");
+    let key = world.sandbox.client_key();
+    let ran = Ran::of(command).exits(1).says("invalid_client").says("a sandbox has its own pair");
+    ran.says(&format!("begins with `{}…`", &key[..6])).never_says("of-another-app");
+    world.the_login_lives();
 }
 
 #[test]

@@ -277,6 +277,7 @@ pub(crate) fn storm(commands: Vec<Command>) -> Vec<Ran> {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
+        .heard()
     };
     children.into_iter().map(end).collect()
 }

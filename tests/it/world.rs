@@ -46,18 +46,28 @@ impl World {
         Self::with(Options::default())
     }
 
+    /// As [`World::new`], with a consent page that waits for a person's answer.
+    pub(crate) fn asking() -> Self {
+        Self::begin(Options::default())
+    }
+
     /// As [`World::new`], with other options.
     pub(crate) fn with(options: Options) -> Self {
+        Self::begin(Options { auto_consent: true, ..options })
+    }
+
+    fn begin(options: Options) -> Self {
         // The executable does the same; here it is for the browser that these tests play.
         _ = rustls::crypto::ring::default_provider().install_default();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.unwrap();
         let (processing, download) = (Duration::ZERO, Duration::ZERO);
-        let options = Options { auto_consent: true, processing, download, ..options };
+        let options = Options { processing, download, ..options };
         let sandbox = runtime.block_on(async { sandbox::start(options) }).unwrap();
         let home = TempDir::with_prefix("tiktok-up-test-").unwrap();
         let (timing, ahead) = (FAST.to_owned(), SignedDuration::ZERO);
+        crate::canary::world_begins();
         Self { sandbox, home, timing, ahead, runtime }
     }
 
@@ -349,7 +359,7 @@ impl World {
         }
         let output = child.wait_with_output().unwrap();
         let stdout = String::from_utf8(output.stdout).unwrap();
-        Ran { code: output.status.code(), stdout, stderr: said }
+        Ran { code: output.status.code(), stdout, stderr: said }.heard()
     }
 
     /// Opens a URL as a browser does, redirects followed; the last status and page come back.
@@ -398,6 +408,7 @@ impl Login {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: self.said,
         }
+        .heard()
     }
 }
 
@@ -409,7 +420,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    fn of(mut command: Command) -> Self {
+    pub(crate) fn of(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let said = Arc::new(Mutex::new(String::new()));
         let (heard, stderr) = (Arc::clone(&said), BufReader::new(child.stderr.take().unwrap()));
@@ -426,6 +437,17 @@ impl Running {
     /// Whether it has said this on stderr.
     pub(crate) fn said(&self, words: &str) -> bool {
         self.said.lock().unwrap().contains(words)
+    }
+
+    /// The first word that it has said with this beginning.
+    pub(crate) fn word(&self, beginning: &str) -> Option<String> {
+        let said = self.said.lock().unwrap();
+        said.split_whitespace().find(|word| word.starts_with(beginning)).map(str::to_owned)
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends it a signal.
@@ -460,7 +482,7 @@ impl Running {
     pub(crate) fn end(self) -> Ran {
         let ran = Ran::from_output(self.child.wait_with_output().unwrap());
         self.listener.join().unwrap();
-        Ran { stderr: std::mem::take(&mut self.said.lock().unwrap()), ..ran }
+        Ran { stderr: std::mem::take(&mut self.said.lock().unwrap()), ..ran }.heard()
     }
 }
 
@@ -483,6 +505,7 @@ impl Ran {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
+        .heard()
     }
 
     #[track_caller]

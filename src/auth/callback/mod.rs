@@ -7,6 +7,7 @@ pub mod judge;
 pub mod page;
 pub mod query;
 
+mod refusal;
 mod server;
 
 use std::io;
@@ -115,8 +116,8 @@ const TIMEOUT_HINT: &str = "if TikTok showed an error page, it does not redirect
     setting to correct:
 - redirect_uri: register `http://127.0.0.1:*/callback/` (or the exact address with this port and \
     the slash at the end) under Login Kit > Desktop
-- client_key: use the key of the environment you registered in (a sandbox has its own), without \
-    spaces
+- client_key: use the key of the environment you registered in, without spaces (a sandbox has its \
+    own; the key of production works once TikTok has reviewed the app)
 - scope: add every scope you ask for to the app, or ask for fewer with `--scopes`
 - in a sandbox: add the account under Sandbox settings > Target users and press Apply changes
 otherwise run `tiktok-up login` again, with a longer `--timeout` if needed";

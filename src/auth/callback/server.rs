@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use super::judge::{
     DENIED_PATH, DONE_PATH, Denial, Grant, Ignored, Landing, Request, Verdict, judge,
 };
 use super::page::{Page, headers};
+use super::refusal::Guarded;
 use crate::secret::Secret;
 
 /// How long a client may take to send its request.
@@ -174,11 +176,13 @@ pub(super) async fn serve(listener: TcpListener, room: Arc<Room>, header_read: D
     }
 }
 
-/// One request and its answer. A head that hyper itself refuses (malformed, or too long) is answered
-/// by hyper with a bare status and no body.
+/// One request and its answer.
 async fn connection(stream: TcpStream, room: Arc<Room>, header_read: Duration) {
     let was_last = Mutex::new(false);
+    let asked = Arc::new(AtomicBool::new(false));
+    let stream = Guarded::new(stream, Arc::clone(&asked));
     let service = service_fn(|request: http::Request<Incoming>| {
+        asked.store(true, Ordering::Release);
         let (parts, _body) = request.into_parts();
         let answer = room.answer(judge(&Request::of(&parts), &room.state, room.port));
         if matches!(answer, Answer::Last(_)) {

@@ -6,7 +6,7 @@
 //! disk is probed before a token is spent; and the answer is durable before it is parsed.
 
 mod outcome;
-mod recover;
+pub(super) mod recover;
 mod spend;
 
 use std::collections::HashSet;
@@ -19,6 +19,7 @@ use tokio::sync::watch;
 pub use outcome::{Ask, Outcome};
 
 use super::account::{Account, Accounts};
+use super::apps::Apps;
 use super::due::{Due, NEED, SKEW_LIMIT, due};
 use super::error::AuthError;
 use super::notice::{Notice, Reporter};
@@ -40,7 +41,7 @@ pub struct Tokens(Arc<Inner>);
 struct Inner {
     store: Store,
     client: Client,
-    apps: Vec<App>,
+    apps: Arc<dyn Apps>,
     clock: Clock,
     timing: Timing,
     reporter: Arc<dyn Reporter>,
@@ -60,12 +61,12 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    /// For the accounts of a store. `apps` are those that may be used; an account's tokens work with
-    /// the one app that made them.
+    /// For the accounts of a store. `apps` finds the app of each: its tokens work with the one that
+    /// made them.
     pub fn new(
         store: Store,
         client: Client,
-        apps: Vec<App>,
+        apps: Arc<dyn Apps>,
         clock: Clock,
         timing: Timing,
         reporter: Arc<dyn Reporter>,
@@ -130,7 +131,7 @@ impl Tokens {
             let tokens = self.clone();
             let guard = UnderWay::new(&self.0.under_way);
             tokio::spawn(async move {
-                let outcome = tokens.refresh_locked(account, ask).await;
+                let outcome = tokens.refresh_locked(account, ask, left_behind).await;
                 drop(guard);
                 outcome
             })
@@ -175,7 +176,16 @@ impl Tokens {
         due(account, self.0.clock.now(), within, skew)
     }
 
-    async fn refresh_locked(&self, seen: Account, ask: Ask) -> Result<Outcome, AuthError> {
+    async fn refresh_locked(
+        &self,
+        seen: Account,
+        ask: Ask,
+        left_behind: bool,
+    ) -> Result<Outcome, AuthError> {
+        if !left_behind {
+            // Before the lock, which others wait for: somebody may have to type a passphrase.
+            self.app_of(&seen).await?;
+        }
         if !seen.lives(self.0.clock.now()) {
             tokio::time::sleep(JITTER.mul_f64(rand::random_range(0.0..1.0))).await;
         }
@@ -223,14 +233,11 @@ impl Tokens {
         Ok(Outcome::Kept(account))
     }
 
-    /// The app that an account's tokens belong to, if it may be used.
-    pub fn app_of(&self, account: &Account) -> Result<&App, AuthError> {
-        let ours = self.0.apps.iter().find(|app| app.client_key == account.client_key);
-        ours.ok_or_else(|| AuthError::OtherApp {
-            account: account.name().to_owned(),
-            theirs: key_start(&account.client_key),
-            app: account.app.clone(),
-        })
+    /// The app that an account's tokens belong to, with its secret, if it may be used.
+    pub async fn app_of(&self, account: &Account) -> Result<App, AuthError> {
+        let (apps, account) = (Arc::clone(&self.0.apps), account.clone());
+        let find = move || apps.app(&account).map_err(|why| AuthError::app(&account, why));
+        tokio::task::spawn_blocking(find).await.unwrap_or(Err(AuthError::Stopped))
     }
 
     fn check_usable(&self, account: &Account) -> Result<(), AuthError> {
@@ -238,7 +245,7 @@ impl Tokens {
             let (account, reason) = (account.name().to_owned(), needs.reason);
             return Err(AuthError::NeedsLogin { account, reason, source: None });
         }
-        self.app_of(account).map(|_| ())
+        self.0.apps.admit(account).map_err(|why| AuthError::app(account, why))
     }
 
     async fn accounts(&self) -> Result<Accounts, AuthError> {
@@ -279,12 +286,6 @@ impl Tokens {
             self.tell(notice);
         }
     }
-}
-
-/// Enough of a client key to tell apps apart.
-fn key_start(key: &str) -> String {
-    let start: String = key.chars().take(6).collect();
-    format!("`{}…`", crate::text::plain(&start))
 }
 
 /// Work on files, off the threads that serve the network.

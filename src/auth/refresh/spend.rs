@@ -12,6 +12,7 @@ use crate::auth::pending;
 use crate::auth::store::{Edit, StoreError};
 use crate::fs::{self, Lock, PRIVATE_FILE};
 use crate::secret::Secret;
+use crate::text::key_start;
 use crate::tiktok::{App, Code, Error as ApiError, Grant, RawAnswer, Refusal, parse_grant};
 
 /// How often a save is tried before the disk is given up.
@@ -23,7 +24,7 @@ const ROOM: u64 = 16 * 1024;
 impl Tokens {
     /// Refreshes, holding the account's refresh lock.
     pub(super) async fn spend(&self, _held: &Lock, account: Account) -> Result<Outcome, AuthError> {
-        let app = self.app_of(&account)?.clone();
+        let app = self.app_of(&account).await?;
         self.probe(&account).await?;
         let asked_at = self.0.clock.now();
         let spent = account.refresh_token.clone();
@@ -42,6 +43,7 @@ impl Tokens {
                     account: account.name().to_owned(),
                     expected: account.open_id,
                     found: grant.open_id,
+                    theirs: None,
                 })
             }
             Err(error) => {
@@ -75,7 +77,12 @@ impl Tokens {
             other => other,
         };
         let name = || account.name().to_owned();
-        answer.map_err(|source| AuthError::Refresh { account: name(), source: Box::new(source) })
+        let key = key_start(&account.client_key);
+        answer.map_err(|source| AuthError::Refresh {
+            account: name(),
+            key,
+            source: Box::new(source),
+        })
     }
 
     /// Makes the answer durable as it came. Says whether it lies there.
@@ -176,7 +183,8 @@ impl Tokens {
         let refusal = match error {
             ApiError::Refused(refusal) if is_dead(&refusal) => refusal,
             source => {
-                return Err(AuthError::Refresh { account: name, source: Box::new(source) });
+                let key = key_start(&account.client_key);
+                return Err(AuthError::Refresh { account: name, key, source: Box::new(source) });
             }
         };
         let store = self.0.store.clone();

@@ -59,7 +59,7 @@ impl World {
         let tokens = Tokens::new(
             store.clone(),
             endpoint.client.clone(),
-            vec![app("key")],
+            Arc::new(vec![app("key")]),
             Clock::default(),
             quick(),
             Arc::clone(&told) as Arc<dyn Reporter>,
@@ -185,7 +185,7 @@ async fn t15_f16_eight_at_once_rotate_once() {
             let tokens = Tokens::new(
                 Store::open(world.store.dir(), Clock::default()).unwrap(),
                 world.endpoint.another_client(),
-                vec![app("key")],
+                Arc::new(vec![app("key")]),
                 Clock::default(),
                 quick(),
                 Arc::new(Told::default()),
@@ -281,7 +281,7 @@ impl World {
         self.tokens = Tokens::new(
             self.store.clone(),
             self.endpoint.client.clone(),
-            vec![app("key")],
+            Arc::new(vec![app("key")]),
             Clock::default(),
             timing,
             Arc::clone(&self.told) as Arc<dyn Reporter>,

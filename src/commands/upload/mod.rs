@@ -59,11 +59,14 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     if prepared.accounts.is_empty() {
         return Ok(output.finish(Exit::Done));
     }
-    let app = context.settings.app()?;
-    let tokens = context.tokens(store, app);
-    tokens.recover().await?;
+    let tokens = context.tokens(store).await?;
     let run =
         Run { context, options: &options, journal: &journal, tokens: &tokens, output: &output };
+    if let Err(no_app) = context.some_app()
+        && run.is_due(&prepared).await
+    {
+        return Err(no_app);
+    }
     if args.dry_run {
         run.rehearse(&prepared).await;
     } else {
@@ -142,8 +145,21 @@ impl Run<'_> {
         }
     }
 
+    /// Whether anything is left to send or to ask for.
+    async fn is_due(&self, prepared: &Prepared) -> bool {
+        self.planned(prepared).await.iter().any(|report| report.state == PostState::Planned)
+    }
+
     /// A dry run: what would be sent, and nothing is that makes a post.
     async fn rehearse(&self, prepared: &Prepared) {
+        let mut reports = self.planned(prepared).await;
+        reports.sort_by_key(|report| report.subject.index);
+        for report in &reports {
+            self.output.ended(report);
+        }
+    }
+
+    async fn planned(&self, prepared: &Prepared) -> Vec<PostReport> {
         let mut reports = Vec::new();
         for (account, posts) in &prepared.accounts {
             let authority = AccountTokens { tokens: self.tokens, open_id: &account.open_id };
@@ -151,10 +167,7 @@ impl Run<'_> {
             let run = AccountRun::new(&calls, self.options, &account.scopes);
             reports.extend(run.rehearse(posts).await);
         }
-        reports.sort_by_key(|report| report.subject.index);
-        for report in &reports {
-            self.output.ended(report);
-        }
+        reports
     }
 }
 

@@ -37,6 +37,9 @@ fn exchange(
     app: AppNo,
     form: &Form,
 ) -> Result<Value, OauthRefusal> {
+    if let Some(verifier) = form.filled("code_verifier") {
+        world.tokens.note(verifier);
+    }
     let code = form.filled("code").ok_or_else(OauthRefusal::malformed)?;
     let expired = || OauthRefusal::new("invalid_grant", "Authorization code is expired.");
     let code = world.tokens.take_code(code, call.now).ok_or_else(expired)?;

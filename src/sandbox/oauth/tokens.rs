@@ -11,6 +11,7 @@ use crate::sandbox::clock::after;
 use crate::sandbox::ids;
 use crate::sandbox::options::{Lifetimes, Options};
 use crate::sandbox::state::Access;
+use crate::secret::Secret;
 
 /// How long a code can be exchanged. Documented nowhere; the field says five to ten minutes.
 const CODE_LIFE: Duration = Duration::from_mins(10);
@@ -77,12 +78,14 @@ pub(in crate::sandbox) struct Tokens {
     codes: HashMap<String, Code>,
     access: HashMap<String, AccessToken>,
     refresh: HashMap<String, RefreshToken>,
+    secrets: Vec<Secret>,
 }
 
 impl Tokens {
     /// Hands out a code.
     pub(super) fn code(&mut self, grant: Grant, bound: Bound, now: Timestamp) -> String {
         let code = ids::code();
+        self.secrets.push(Secret::new(&*code));
         self.codes.insert(code.clone(), Code { grant, bound, issued: now });
         code
     }
@@ -119,6 +122,7 @@ impl Tokens {
 
     fn pair(&mut self, grant: Grant, ends: Timestamp, rules: &Options, now: Timestamp) -> Pair {
         let (access, refresh) = (ids::token("act"), ids::token("rft"));
+        self.secrets.extend([Secret::new(&*access), Secret::new(&*refresh)]);
         let life = lifetimes(rules).0;
         let token = AccessToken { grant: grant.clone(), ends: after(now, life) };
         let expires_in = token.ends.duration_since(now).as_secs();
@@ -127,6 +131,16 @@ impl Tokens {
         self.refresh.insert(refresh.clone(), token);
         let refresh_expires_in = ends.duration_since(now).as_secs();
         Pair { access, expires_in, refresh, refresh_expires_in, grant }
+    }
+
+    /// Remembers a secret that the app has made and shown.
+    pub(super) fn note(&mut self, secret: &str) {
+        self.secrets.push(Secret::new(secret));
+    }
+
+    /// Every secret that was handed out or shown, dead or alive.
+    pub(in crate::sandbox) fn secrets(&self) -> &[Secret] {
+        &self.secrets
     }
 
     /// What a living access token stands for, and its scopes.

@@ -297,6 +297,14 @@ impl Posts {
         &self.in_order[at]
     }
 
+    /// The secret part of every `upload_url`.
+    pub(in crate::sandbox) fn upload_tokens(&self) -> impl Iterator<Item = &str> {
+        self.in_order.iter().filter_map(|post| match &post.media {
+            Media::File(upload) => Some(upload.token.as_str()),
+            _ => None,
+        })
+    }
+
     pub(in crate::sandbox) fn all(&self) -> impl DoubleEndedIterator<Item = &Post> {
         self.in_order.iter()
     }

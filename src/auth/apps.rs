@@ -1,0 +1,47 @@
+//! The apps that accounts' tokens belong to, as whoever joins the rooms knows them.
+
+use std::sync::Arc;
+
+use super::account::Account;
+use crate::exit::Explain;
+use crate::tiktok::App;
+
+/// Finds the app of an account: the one whose client key made its tokens.
+pub trait Apps: Send + Sync {
+    /// Whether that app may be used. Nothing is fetched for it.
+    fn admit(&self, account: &Account) -> Result<(), NotUsable>;
+
+    /// That app with its secret. This may wait for a person who types a passphrase.
+    fn app(&self, account: &Account) -> Result<App, NotUsable>;
+}
+
+/// Why the app of an account's tokens cannot be used.
+#[derive(Clone, Debug)]
+pub enum NotUsable {
+    /// No app with that client key is configured.
+    NotConfigured {
+        /// The beginning of the client key that the app of the same name has now, if there is one.
+        now: Option<String>,
+    },
+    /// Another app was asked for.
+    NotAskedFor {
+        /// Its name.
+        asked: String,
+    },
+    /// Its secret cannot be had, or is none.
+    NoSecret(Arc<dyn Explain>),
+    /// No app is configured at all.
+    NoApp(Arc<dyn Explain>),
+}
+
+/// Apps whose secrets are at hand.
+impl Apps for Vec<App> {
+    fn admit(&self, account: &Account) -> Result<(), NotUsable> {
+        self.app(account).map(|_| ())
+    }
+
+    fn app(&self, account: &Account) -> Result<App, NotUsable> {
+        let ours = self.iter().find(|app| app.client_key == account.client_key);
+        ours.cloned().ok_or(NotUsable::NotConfigured { now: None })
+    }
+}

@@ -1,0 +1,153 @@
+//! Carrying a login to another machine, in a file that only a passphrase opens.
+//!
+//! TikTok's refresh tokens rotate strictly: whoever refreshes first ends the copies of all others
+//! (<https://developers.tiktok.com/doc/oauth-user-access-token-management>). So a login is handed over,
+//! not copied. The order in which nothing is lost: under the account's locks the entry here is marked
+//! as exported, durably, so that no run spends its token any more; only then the file leaves. The
+//! tokens stay in the store, so that a file that never arrived can be written again or taken back.
+
+mod hand_over;
+mod seal;
+mod take_in;
+
+pub use hand_over::{HandedOver, hand_over};
+pub use seal::{is_sealed, seal, unseal};
+pub use take_in::{TakenIn, take_in};
+
+use super::account::Reason;
+use super::store::StoreError;
+use crate::exit::{Exit, Explain};
+use crate::fs::LockError;
+
+/// Why a login could not be carried.
+#[derive(Debug, thiserror::Error)]
+pub enum CarryError {
+    /// The token store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A run that uses the login is under way.
+    #[error("a run{} is at work with `{account}`", pid.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
+    Busy {
+        /// The account.
+        account: String,
+        /// The other process.
+        pid: Option<u32>,
+    },
+    /// Another process has replaced the tokens in between.
+    #[error("the login of `{account}` has just been replaced")]
+    Replaced {
+        /// The account.
+        account: String,
+    },
+    /// The tokens here are of no use to anybody.
+    #[error("`{account}` needs a new login: {reason}")]
+    NeedsLogin {
+        /// The account.
+        account: String,
+        /// Why.
+        reason: Reason,
+    },
+    /// The login has come to its end.
+    #[error("the login of `{account}` has ended")]
+    Ended {
+        /// The account.
+        account: String,
+    },
+    /// The tokens that are here belong to another app than those in the file.
+    #[error("`{account}` is logged in here with another app than the file's")]
+    OtherApp {
+        /// The account.
+        account: String,
+    },
+    /// age could not encrypt.
+    #[error("the login could not be encrypted")]
+    Encrypt,
+    /// It looks like a file of age, but is cut off or changed.
+    #[error("the file is damaged: {what}")]
+    Damaged {
+        /// Where.
+        what: &'static str,
+    },
+    /// It does not open.
+    #[error("the passphrase is wrong, or the file is damaged")]
+    Passphrase,
+    /// It was encrypted to a key.
+    #[error("the file is not encrypted with a passphrase")]
+    NoPassphrase,
+    /// It would take too long to open.
+    #[error("the file asks for 2^{asked} rounds of scrypt to open it, more than 2^{most}")]
+    Work {
+        /// What the file says, as a power of two.
+        asked: u8,
+        /// What is done at most.
+        most: u8,
+    },
+    /// It opens, but holds something else.
+    #[error("the file does not hold a login: {what}")]
+    Content {
+        /// What is odd; nothing of the content.
+        what: &'static str,
+    },
+    /// A newer version of this program wrote it.
+    #[error("the file has version {version}, newer than this program knows")]
+    Newer {
+        /// Its version.
+        version: u64,
+    },
+}
+
+impl From<LockError> for CarryError {
+    fn from(error: LockError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl Explain for CarryError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Store(error) => error.exit(),
+            Self::Busy { .. } | Self::Replaced { .. } => Exit::Temporary,
+            Self::NeedsLogin { .. } | Self::Ended { .. } | Self::OtherApp { .. } => Exit::Login,
+            Self::Encrypt => Exit::Failed,
+            Self::Damaged { .. }
+            | Self::Passphrase
+            | Self::NoPassphrase
+            | Self::Work { .. }
+            | Self::Content { .. }
+            | Self::Newer { .. } => Exit::Usage,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Store(error) => return error.hint(),
+            Self::Busy { .. } => "wait for the other run to end, then run again".to_owned(),
+            Self::Replaced { .. } => "run again".to_owned(),
+            Self::NeedsLogin { account, .. } | Self::Ended { account } => {
+                format!("run `tiktok-up login` and consent as `{account}`")
+            }
+            Self::OtherApp { account } => {
+                format!("to have the file's login instead, run `tiktok-up logout {account}` first")
+            }
+            Self::Damaged { .. } => {
+                "carry it again; nothing is lost, `tiktok-up accounts export` on the other machine \
+                 writes it once more"
+                    .to_owned()
+            }
+            Self::Passphrase => {
+                "give the one that was given to `tiktok-up accounts export`; if it is forgotten, \
+                 export again"
+                    .to_owned()
+            }
+            Self::NoPassphrase | Self::Work { .. } | Self::Content { .. } => {
+                "take a file that `tiktok-up accounts export` has written".to_owned()
+            }
+            Self::Newer { .. } => "update tiktok-up on this machine".to_owned(),
+            Self::Encrypt => return None,
+        };
+        Some(hint)
+    }
+}
+
+#[cfg(test)]
+mod tests;

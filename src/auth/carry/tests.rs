@@ -1,0 +1,240 @@
+use super::*;
+use crate::auth::Store;
+use crate::auth::account::{Account, NeedsLogin};
+use crate::auth::testing::{account, at};
+use crate::clock::Clock;
+use crate::secret::Secret;
+use std::time::Duration;
+
+fn word() -> Secret {
+    Secret::new("correct horse")
+}
+
+fn sealed() -> String {
+    let account = Account { alias: Some("anna".into()), ..living("id-1") };
+    seal(&account, &word(), at("2026-11-02T12:00:00Z")).unwrap()
+}
+
+/// An account whose login ends far from now.
+fn living(open_id: &str) -> Account {
+    Account { refresh_expires_at: at("2999-01-01T00:00:00Z"), ..account(open_id) }
+}
+
+fn store() -> (tempfile::TempDir, Store) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), Clock::default()).unwrap();
+    (dir, store)
+}
+
+fn take(store: &Store, account: Account) -> TakenIn {
+    take_in(store, account, Clock::default()).unwrap().0
+}
+
+#[test]
+fn a_login_comes_out_as_it_went_in() {
+    let file = sealed();
+    assert!(file.starts_with("-----BEGIN AGE ENCRYPTED FILE-----\n"));
+    assert!(file.ends_with("-----END AGE ENCRYPTED FILE-----\n"));
+    let expected = Account { alias: Some("anna".into()), ..living("id-1") };
+    assert_eq!(unseal(file.as_bytes(), &word()).unwrap(), expected);
+    // As a mail program or a Windows clipboard hands it on.
+    let carried = format!("\n\n{}\n\n", file.replace('\n', "\r\n"));
+    assert!(is_sealed(carried.as_bytes()));
+    assert_eq!(unseal(carried.as_bytes(), &word()).unwrap(), expected);
+}
+
+#[test]
+fn t18_the_file_shows_nothing_of_what_is_in_it() {
+    let file = sealed();
+    for word in ["act.", "rft.", "id-1", "anna", "key"] {
+        assert!(!file.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn a_wrong_passphrase_opens_nothing() {
+    for wrong in ["correct horse ", "", "Correct horse"] {
+        let error = unseal(sealed().as_bytes(), &Secret::new(wrong)).unwrap_err();
+        assert!(matches!(error, CarryError::Passphrase), "{error:?}");
+        assert_eq!(error.exit(), Exit::Usage);
+    }
+}
+
+#[test]
+fn a_file_that_was_cut_off_or_changed_is_refused() {
+    let file = sealed();
+    for length in [36, 60, file.len() / 2, file.len() - 40, file.len() - 3] {
+        let error = unseal(&file.as_bytes()[..length], &word()).unwrap_err();
+        assert!(matches!(error, CarryError::Damaged { .. }), "{length}: {error:?}");
+    }
+    // Beyond the header, one letter of the content.
+    let at = file.len() - 120;
+    let other = if file.as_bytes()[at] == b'A' { "B" } else { "A" };
+    let mut changed = file.clone();
+    changed.replace_range(at..=at, other);
+    assert!(unseal(changed.as_bytes(), &word()).is_err());
+    let error = unseal(format!("{file}more").as_bytes(), &word()).unwrap_err();
+    assert!(matches!(error, CarryError::Damaged { .. }), "{error:?}");
+}
+
+/// A file of age with this content, made with little work.
+fn file_of(content: &[u8], work: u8) -> Vec<u8> {
+    let mut recipient = age::scrypt::Recipient::new("correct horse".to_owned().into());
+    recipient.set_work_factor(work);
+    age::encrypt(&recipient, content).unwrap()
+}
+
+#[test]
+fn a_file_that_asks_for_too_much_work_is_refused_at_once() {
+    // The work that a header asks for is written in it; the rest need not be true.
+    let file = String::from_utf8_lossy(&file_of(b"", 10)).into_owned();
+    let (head, _) = file.split_once("\n---").unwrap();
+    let asks = head.replacen(" 10\n", " 40\n", 1);
+    let binary = format!("{asks}\n--- {}\n{}", "A".repeat(43), "x".repeat(32));
+    let started = std::time::Instant::now();
+    let error = unseal(binary.as_bytes(), &word()).unwrap_err();
+    assert!(matches!(error, CarryError::Work { asked: 40, most: 18 }), "{error:?}");
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn a_file_of_another_content_is_refused_without_quoting_it() {
+    let newer = br#"{"format":"tiktok-up login","version":2,"token":"act.canary"}"#;
+    let error = unseal(&file_of(newer, 4), &word()).unwrap_err();
+    assert!(matches!(error, CarryError::Newer { version: 2 }), "{error:?}");
+    for content in [
+        &b""[..],
+        b"act.canary",
+        br#"{"format":"act.canary","version":1}"#,
+        br#"{"format":"tiktok-up login","version":1,"open_id":"x","account":"act.canary"}"#,
+    ] {
+        let error = unseal(&file_of(content, 4), &word()).unwrap_err();
+        assert!(matches!(error, CarryError::Content { .. }), "{error:?}");
+        assert!(!format!("{error} {error:?} {:?}", error.hint()).contains("canary"));
+    }
+}
+
+#[test]
+fn a_file_for_a_key_is_told_apart() {
+    let key = age::x25519::Identity::generate().to_public();
+    let file = age::encrypt(&key, b"").unwrap();
+    assert!(is_sealed(&file));
+    assert!(matches!(unseal(&file, &word()), Err(CarryError::NoPassphrase)));
+}
+
+#[test]
+fn t16_tokens_from_elsewhere_never_overwrite_newer_ones() {
+    let (_dir, store) = store();
+    let of = |when: &str, token: &str| Account {
+        issued_at: at(when),
+        refresh_token: Secret::new(token),
+        ..living("id-1")
+    };
+    assert_eq!(take(&store, of("2026-11-05T00:00:00Z", "rft.2")), TakenIn::New);
+    assert_eq!(take(&store, of("2026-11-04T00:00:00Z", "rft.1")), TakenIn::Older);
+    assert_eq!(take(&store, of("2026-11-05T00:00:00Z", "rft.2")), TakenIn::Older);
+    assert_eq!(store.account(None).unwrap().refresh_token, Secret::new("rft.2"));
+    assert_eq!(take(&store, of("2026-11-06T00:00:00Z", "rft.3")), TakenIn::Newer);
+    assert_eq!(store.account(None).unwrap().refresh_token, Secret::new("rft.3"));
+}
+
+#[test]
+fn dead_tokens_give_way_whatever_two_clocks_say() {
+    let (_dir, store) = store();
+    let since = at("2026-11-05T00:00:00Z");
+    let dead = NeedsLogin { since, reason: Reason::Rejected };
+    let here = Account { issued_at: since, needs_login: Some(dead), ..living("id-1") };
+    store
+        .edit::<StoreError>("id-1", |_, _| Ok(crate::auth::store::Edit::Put(Box::new(here))))
+        .unwrap();
+    let older = Account { refresh_token: Secret::new("rft.other"), ..living("id-1") };
+    assert_eq!(take(&store, older), TakenIn::Newer);
+    assert_eq!(store.account(None).unwrap().needs_login, None);
+}
+
+#[test]
+fn an_alias_comes_along_if_it_is_free_and_never_replaces_one() {
+    let (_dir, store) = store();
+    let named =
+        |open_id: &str, alias: &str| Account { alias: Some(alias.into()), ..living(open_id) };
+    take(&store, named("id-1", "anna"));
+    take(&store, named("id-2", "anna"));
+    take(&store, named("id-3", "id-1"));
+    take(&store, named("id-4", "\u{1b}[2J"));
+    let later = at("2026-12-01T00:00:00Z");
+    let again = Account {
+        issued_at: later,
+        refresh_token: Secret::new("rft.later"),
+        ..named("id-1", "hanna")
+    };
+    take(&store, again);
+    let accounts = store.accounts().unwrap();
+    let aliases: Vec<_> = accounts.iter().map(|account| account.alias.as_deref()).collect();
+    assert_eq!(aliases, [Some("anna"), None, None, None]);
+}
+
+#[test]
+fn a_login_that_has_ended_is_not_taken_in() {
+    let (_dir, store) = store();
+    let ended = Account { refresh_expires_at: at("2020-01-01T00:00:00Z"), ..living("id-1") };
+    let error = take_in(&store, ended, Clock::default()).unwrap_err();
+    assert_eq!(error.exit(), Exit::Login);
+    assert!(store.accounts().unwrap().is_empty());
+}
+
+#[test]
+fn tokens_of_another_app_are_not_mixed_in() {
+    let (_dir, store) = store();
+    take(&store, living("id-1"));
+    let other = Account { client_key: "other".into(), ..living("id-1") };
+    let error = take_in(&store, other, Clock::default()).unwrap_err();
+    assert!(matches!(error, CarryError::OtherApp { .. }), "{error:?}");
+}
+
+#[test]
+fn what_is_handed_over_is_marked_and_comes_back() {
+    let (_dir, store) = store();
+    take(&store, living("id-1"));
+    let over = || hand_over(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap();
+    let file = over().file;
+    assert!(store.account(None).unwrap().is_exported());
+    let again = over();
+    again.undo().unwrap();
+    assert!(store.account(None).unwrap().is_exported(), "the first file is still out");
+    let back = unseal(file.as_bytes(), &word()).unwrap();
+    assert_eq!(take(&store, back), TakenIn::Back);
+    assert_eq!(store.account(None).unwrap().needs_login, None);
+    over().undo().unwrap();
+    assert_eq!(store.account(None).unwrap().needs_login, None);
+}
+
+#[test]
+fn t15_a_login_that_is_being_refreshed_or_used_is_not_handed_over() {
+    let (_dir, store) = store();
+    take(&store, living("id-1"));
+    for path in [store.refresh_lock("id-1"), store.upload_lock("id-1")] {
+        let _held = crate::fs::Lock::try_acquire(&path).unwrap();
+        let error =
+            hand_over(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap_err();
+        assert!(matches!(error, CarryError::Busy { .. }), "{error:?}");
+        assert_eq!(error.exit(), Exit::Temporary);
+        assert_eq!(store.account(None).unwrap().needs_login, None);
+    }
+}
+
+#[test]
+fn f13_the_answer_of_an_interrupted_refresh_is_handed_over() {
+    let (_dir, store) = store();
+    take(&store, living("id-1"));
+    let spent = store.account(None).unwrap().refresh_token;
+    let body = br#"{"access_token":"act.2","expires_in":7200,"open_id":"id-1",
+        "refresh_token":"rft.2","refresh_expires_in":999999999,"scope":"s"}"#;
+    let answer =
+        crate::tiktok::RawAnswer { status: 200, body: zeroize::Zeroizing::new(body.to_vec()) };
+    let bytes = crate::auth::pending::encode("id-1", at("2026-11-20T00:00:00Z"), &spent, &answer);
+    let path = store.pending("id-1");
+    crate::fs::write_atomic(&path, &bytes, crate::fs::PRIVATE_FILE).unwrap();
+    let over = hand_over(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap();
+    assert_eq!(over.account.refresh_token, Secret::new("rft.2"));
+    assert!(!path.exists());
+}

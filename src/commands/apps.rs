@@ -1,0 +1,93 @@
+//! The apps of the settings, as logins and accounts' tokens ask for them.
+
+use std::sync::Arc;
+
+use crate::auth::{Account, Apps as AccountApps, NotUsable};
+use crate::commands::Context;
+use crate::exit::Failure;
+use crate::output::Printer;
+use crate::settings::{Apps, KnownApp, NoApp, SettingsError};
+use crate::text::{key_start, plain};
+use crate::tiktok::App;
+
+/// The apps of a run, with somebody to tell of credentials that look odd.
+#[derive(Clone, Debug)]
+pub(super) struct AppsInUse {
+    pub(super) apps: Apps,
+    pub(super) printer: Printer,
+}
+
+impl AppsInUse {
+    fn find(&self, account: &Account) -> Result<&KnownApp, NotUsable> {
+        if let Some(only) = self.apps.only().filter(|only| only.client_key != account.client_key) {
+            return Err(NotUsable::NotAskedFor { asked: only.name.clone().unwrap_or_default() });
+        }
+        if let Some(app) = self.apps.with_key(&account.client_key) {
+            return Ok(app);
+        }
+        if let (true, Err(error)) = (self.apps.is_empty(), self.apps.for_login()) {
+            return Err(NotUsable::NoApp(Arc::new(error)));
+        }
+        let named = account.app.as_deref().and_then(|name| self.apps.named(name));
+        Err(NotUsable::NotConfigured { now: named.map(|app| key_start(&app.client_key)) })
+    }
+
+    fn fetch(&self, app: &KnownApp) -> Result<App, Arc<SettingsError>> {
+        app.fetch(|lookalike| self.printer.warn(lookalike.to_string()))
+    }
+}
+
+impl AccountApps for AppsInUse {
+    fn admit(&self, account: &Account) -> Result<(), NotUsable> {
+        self.find(account).map(|_| ())
+    }
+
+    fn app(&self, account: &Account) -> Result<App, NotUsable> {
+        let app = self.find(account)?;
+        self.fetch(app).map_err(|error| NotUsable::NoSecret(error))
+    }
+}
+
+impl Context {
+    pub(super) fn apps(&self) -> AppsInUse {
+        AppsInUse { apps: self.settings.apps.clone(), printer: self.printer.clone() }
+    }
+
+    /// The app to log in with, not yet with its secret. That the environment's wins over `--app` is
+    /// said.
+    pub(super) fn app_for_login(&self) -> Result<&KnownApp, Failure> {
+        let apps = &self.settings.apps;
+        let app = apps.for_login()?;
+        if let Some((asked, used)) = apps.overruled() {
+            self.printer.warn(format!(
+                "TIKTOK_CLIENT_KEY is set and wins over `--app {}`: the app with the client key {} \
+                 is used; unset TIKTOK_CLIENT_KEY and TIKTOK_CLIENT_SECRET to use {}",
+                plain(asked.name.as_deref().unwrap_or_default()),
+                key_start(&used.client_key),
+                asked.label(),
+            ));
+        }
+        Ok(app)
+    }
+
+    /// That app with its secret.
+    pub(super) fn fetched_app_for_login(&self) -> Result<App, Failure> {
+        let app = self.app_for_login()?;
+        let in_use = self.apps();
+        Ok(tokio::task::block_in_place(|| in_use.fetch(app))?)
+    }
+
+    /// Whether a run is about an account, unless it is named: with `--app`, only about those whose
+    /// tokens that app has made.
+    pub(super) fn is_about(&self, account: &Account) -> bool {
+        self.settings.apps.only().is_none_or(|only| only.client_key == account.client_key)
+    }
+
+    /// Nobody's tokens are of use where no app is configured.
+    pub(super) fn some_app(&self) -> Result<(), Failure> {
+        match self.settings.apps.for_login() {
+            Err(error @ SettingsError::NoApp(NoApp::Nowhere { .. })) => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}

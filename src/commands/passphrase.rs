@@ -1,0 +1,215 @@
+//! Passphrases: from a file, from the environment, or typed where nobody can read along.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+use crate::cli::PassphraseArgs;
+use crate::exit::{Exit, Failure};
+use crate::fs::{FsError, PRIVATE_FILE};
+use crate::secret::Secret;
+use crate::settings::Environment;
+use crate::signals::{Shutdown, Signal};
+
+/// The environment variable that may hold one.
+const VARIABLE: &str = "TIKTOK_UP_PASSPHRASE";
+
+/// The terminal of the process, also when its standard streams are pipes.
+const TERMINAL: &str = "/dev/tty";
+
+/// The longest passphrase, in bytes.
+const LONGEST: u64 = 1024;
+
+const GROUP_OR_OTHERS: u32 = 0o077;
+
+/// Where passphrases come from in this run.
+pub(super) struct Passphrases<'a> {
+    source: Source,
+    shutdown: &'a Shutdown,
+}
+
+enum Source {
+    File(PathBuf),
+    Given(Secret),
+    Typed,
+}
+
+/// What asking came to.
+pub(super) enum Asked {
+    Passphrase(Secret),
+    /// The run was asked to stop meanwhile.
+    Stopped(Signal),
+}
+
+impl<'a> Passphrases<'a> {
+    /// The file of the command line, else the environment, else the terminal.
+    pub(super) fn find(
+        args: &PassphraseArgs,
+        env: &Environment<'_>,
+        shutdown: &'a Shutdown,
+    ) -> Result<Self, Failure> {
+        let source = match (&args.passphrase_file, env(VARIABLE)) {
+            (Some(path), _) => Source::File(path.clone()),
+            (None, None) => Source::Typed,
+            (None, Some(value)) if value.is_empty() => Source::Typed,
+            (None, Some(value)) => {
+                let text = value.into_string().map(Secret::new);
+                Source::Given(
+                    text.map_err(|_| Failure::usage(format!("{VARIABLE} is not valid UTF-8")))?,
+                )
+            }
+        };
+        Ok(Self { source, shutdown })
+    }
+
+    /// Whether a person types them, who may try again.
+    pub(super) fn are_typed(&self) -> bool {
+        matches!(self.source, Source::Typed)
+    }
+
+    /// One that is made up now: typed twice.
+    pub(super) async fn new_one(&self) -> Result<Asked, Failure> {
+        let first = match self.one("Passphrase for the file: ").await? {
+            Asked::Passphrase(first) if self.are_typed() => first,
+            other => return Ok(other),
+        };
+        match self.one("The same again: ").await? {
+            Asked::Passphrase(second) if second == first => Ok(Asked::Passphrase(first)),
+            Asked::Passphrase(_) => Err(Failure::usage("the two passphrases differ")),
+            stopped @ Asked::Stopped(_) => Ok(stopped),
+        }
+    }
+
+    /// One that was made up before.
+    pub(super) async fn known_one(&self, of: &str) -> Result<Asked, Failure> {
+        self.one(&format!("Passphrase of {of}: ")).await
+    }
+
+    async fn one(&self, prompt: &str) -> Result<Asked, Failure> {
+        match &self.source {
+            Source::Given(passphrase) => Ok(Asked::Passphrase(passphrase.clone())),
+            Source::File(path) => {
+                let path = path.clone();
+                self.wait_for(move || first_line(&path)).await
+            }
+            Source::Typed => {
+                let terminal = Terminal::open(prompt).map_err(|error| no_terminal(&error))?;
+                let mut input = terminal.file.try_clone().map_err(|error| no_terminal(&error))?;
+                let asked = self
+                    .wait_for(move || {
+                        line(&mut input).map_err(|error| no_terminal(&error))?.ok_or_else(|| {
+                            Failure::usage("the input ended before a passphrase was typed")
+                        })
+                    })
+                    .await;
+                // Only now, also after a signal: what is typed meanwhile is not shown either.
+                drop(terminal);
+                asked
+            }
+        }
+    }
+
+    /// Reads in a thread of its own, so that a signal need not wait for a line that does not come.
+    async fn wait_for(
+        &self,
+        read: impl FnOnce() -> Result<Secret, Failure> + Send + 'static,
+    ) -> Result<Asked, Failure> {
+        let (tell, told) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("passphrase".to_owned())
+            .spawn(move || _ = tell.send(read()))
+            .map_err(|error| Failure::unexpected(error).context("cannot start a thread"))?;
+        tokio::select! {
+            biased;
+            signal = self.shutdown.requested() => Ok(Asked::Stopped(signal)),
+            read = told => match read {
+                Ok(read) => read.map(Asked::Passphrase),
+                Err(stopped) => Err(Failure::unexpected(stopped)),
+            },
+        }
+    }
+}
+
+fn no_terminal(error: &io::Error) -> Failure {
+    Failure::usage(format!("there is no terminal to ask for the passphrase on ({error})"))
+        .hint(format!("set {VARIABLE}, or name a file with `--passphrase-file`"))
+}
+
+/// The first line of a file that nobody else may read; or of a pipe, as a shell's `<(…)` is one.
+fn first_line(path: &Path) -> Result<Secret, Failure> {
+    let io = |operation| move |source| FsError::Io { operation, path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(io("open")).map_err(usage)?;
+    let found = file.metadata().map_err(io("examine"))?;
+    let mode = found.mode() & 0o7777;
+    if found.is_file() && mode & GROUP_OR_OTHERS != 0 {
+        return Err(FsError::Mode { path: path.to_owned(), mode, wanted: PRIVATE_FILE }.into());
+    }
+    let passphrase = line(&mut file).map_err(io("read"))?;
+    passphrase
+        .filter(|line| !line.is_empty())
+        .ok_or_else(|| Failure::usage(format!("the first line of `{}` is empty", path.display())))
+}
+
+fn usage(error: FsError) -> Failure {
+    Failure { exit: Exit::Usage, ..error.into() }
+}
+
+/// A line without its end; `None` if there is none. Read into memory that is wiped and never grows.
+fn line(input: &mut File) -> io::Result<Option<Secret>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(2048));
+    let mut byte = Zeroizing::new([0_u8]);
+    loop {
+        let read = match input.read(&mut *byte) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            other => other?,
+        };
+        if read == 0 && bytes.is_empty() {
+            return Ok(None);
+        }
+        if read == 0 || byte[0] == b'\n' {
+            break;
+        }
+        if bytes.len() as u64 >= LONGEST {
+            return Err(io::Error::other("the line is too long"));
+        }
+        bytes.push(byte[0]);
+    }
+    if bytes.last() == Some(&b'\r') {
+        bytes.pop();
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| io::Error::other("not valid UTF-8"))?;
+    Ok(Some(Secret::new(text)))
+}
+
+/// A terminal that shows nothing of what is typed, until it is dropped.
+struct Terminal {
+    file: File,
+    before: Termios,
+}
+
+impl Terminal {
+    fn open(prompt: &str) -> io::Result<Self> {
+        let mut file = File::options().read(true).write(true).open(TERMINAL)?;
+        let before = tcgetattr(&file)?;
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        // The line break is shown, or the next output would stand behind the prompt.
+        hidden.local_modes.insert(LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
+        // What was typed ahead was typed to be seen, and not for this.
+        tcsetattr(&file, OptionalActions::Flush, &hidden)?;
+        let terminal = Self { file: file.try_clone()?, before };
+        file.write_all(prompt.as_bytes())?;
+        Ok(terminal)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        _ = tcsetattr(&self.file, OptionalActions::Now, &self.before);
+    }
+}

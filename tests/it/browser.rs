@@ -1,0 +1,260 @@
+//! A real browser, without a screen: Chromium, driven by its debugging protocol over two pipes
+//! (<https://chromedevtools.github.io/devtools-protocol/>). Needs nothing but Chromium itself.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::stage::say;
+
+/// What distributions call it.
+const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+
+/// How long any one thing may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A browser with one page open.
+pub(crate) struct Browser {
+    child: Child,
+    commands: File,
+    messages: Receiver<Value>,
+    session: String,
+    number: u64,
+    events: Vec<Value>,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Starts it; `None`, and a word about it, if there is none on this machine.
+    pub(crate) fn start() -> Option<Self> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let found = NAMES
+            .iter()
+            .find(|name| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()));
+        let Some(program) = found else {
+            say("skipped: Chromium is not installed");
+            return None;
+        };
+        Some(Self::of(program))
+    }
+
+    fn of(program: &str) -> Self {
+        let profile = TempDir::with_prefix("tiktok-up-browser-").unwrap();
+        let pipe = |name: &str| {
+            let path = profile.path().join(name);
+            mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+            path
+        };
+        let (to, from) = (pipe("to"), pipe("from"));
+        let mut shell = Command::new("sh");
+        // It reads commands from descriptor 3 and writes to 4.
+        shell.args(["-c", r#"exec "$@" 3<"$0/to" 4>"$0/from""#]).arg(profile.path()).arg(program);
+        shell.args([
+            "--headless=new",
+            "--remote-debugging-pipe",
+            // Its own sandbox does not work for root, nor in many containers.
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--no-proxy-server",
+            "--hide-scrollbars",
+        ]);
+        shell.arg(format!("--user-data-dir={}", profile.path().join("profile").display()));
+        shell.env("HOME", profile.path()).stdin(Stdio::null());
+        let child = shell.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // Each waits for the other end, in the order in which the shell opens them.
+        let commands = File::options().write(true).open(to).unwrap();
+        let messages = listen(File::open(from).unwrap());
+        let mut browser = Self {
+            child,
+            commands,
+            messages,
+            session: String::new(),
+            number: 0,
+            events: Vec::new(),
+            _profile: profile,
+        };
+        let target = browser.call("Target.createTarget", &json!({ "url": "about:blank" }));
+        let target = json!({ "targetId": target["targetId"], "flatten": true });
+        let attached = browser.call("Target.attachToTarget", &target);
+        browser.session.push_str(attached["sessionId"].as_str().unwrap());
+        for domain in ["Page", "Network", "Runtime", "Log"] {
+            browser.call(&format!("{domain}.enable"), &json!({}));
+        }
+        browser
+    }
+
+    /// Calls a method of the protocol.
+    #[track_caller]
+    fn call(&mut self, method: &str, params: &Value) -> Value {
+        self.try_call(method, params).unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    /// The same, of a page that may go away meanwhile.
+    fn try_call(&mut self, method: &str, params: &Value) -> Result<Value, Value> {
+        self.number += 1;
+        let number = self.number;
+        let mut message = json!({ "id": number, "method": method, "params": params });
+        if !self.session.is_empty() {
+            message["sessionId"] = json!(self.session);
+        }
+        self.commands.write_all(format!("{message}\0").as_bytes()).unwrap();
+        loop {
+            let answer = self.message().unwrap_or_else(|| panic!("{method} is not answered"));
+            if answer["id"] == number {
+                let error = &answer["error"];
+                return if error.is_null() {
+                    Ok(answer["result"].clone())
+                } else {
+                    Err(error.clone())
+                };
+            }
+            self.events.push(answer);
+        }
+    }
+
+    fn message(&self) -> Option<Value> {
+        self.messages.recv_timeout(PATIENCE).ok()
+    }
+
+    /// Opens an address and waits until the page is there.
+    #[track_caller]
+    pub(crate) fn open(&mut self, url: &str) {
+        self.events.retain(|event| event["method"] != "Page.loadEventFired");
+        let opened = self.call("Page.navigate", &json!({ "url": url }));
+        assert!(opened["errorText"].is_null(), "{opened}");
+        while !self.events.iter().any(|event| event["method"] == "Page.loadEventFired") {
+            let event = self.message().unwrap();
+            self.events.push(event);
+        }
+    }
+
+    /// What an expression is worth on the page.
+    #[track_caller]
+    pub(crate) fn value(&mut self, expression: &str) -> Value {
+        let asked = json!({ "expression": expression, "returnByValue": true });
+        let answer = self.call("Runtime.evaluate", &asked);
+        assert!(answer["exceptionDetails"].is_null(), "{expression}: {answer}");
+        answer["result"]["value"].clone()
+    }
+
+    /// Clicks the one thing that a selector finds, with the mouse, where it is.
+    #[track_caller]
+    pub(crate) fn click(&mut self, selector: &str) {
+        let place = format!(
+            "(() => {{ const found = document.querySelectorAll({}); \
+             if (found.length != 1) return null; found[0].scrollIntoView({{ block: 'center' }}); \
+             const box = found[0].getBoundingClientRect(); \
+             return [box.x + box.width / 2, box.y + box.height / 2]; }})()",
+            json!(selector)
+        );
+        let place = self.value(&place);
+        assert!(place.is_array(), "not one {selector}");
+        for kind in ["mousePressed", "mouseReleased"] {
+            let event = json!({ "type": kind, "x": place[0], "y": place[1], "button": "left",
+                "clickCount": 1 });
+            self.call("Input.dispatchMouseEvent", &event);
+        }
+    }
+
+    /// Waits until the address bar ends like this; gives the whole page's text.
+    #[track_caller]
+    pub(crate) fn arrives_at(&mut self, end: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let asked = json!({ "expression": "[location.href, document.readyState]",
+                "returnByValue": true });
+            let at = self.try_call("Runtime.evaluate", &asked).unwrap_or_default();
+            let at = &at["result"]["value"];
+            if at[0].as_str().is_some_and(|at| at.ends_with(end)) && at[1] == "complete" {
+                return self.value("document.body.innerText").as_str().unwrap().to_owned();
+            }
+            if Instant::now() > deadline {
+                let page = self.value("document.body.innerText");
+                panic!("{} instead of {end}: {page}; {:#?}", at[0], self.complaints());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Everything that the page has asked the network for.
+    pub(crate) fn requested(&self) -> Vec<String> {
+        let requests =
+            self.events.iter().filter(|event| event["method"] == "Network.requestWillBeSent");
+        let url = |event: &Value| event["params"]["request"]["url"].as_str().unwrap().to_owned();
+        requests.map(url).collect()
+    }
+
+    /// What the browser complained about: scripts that were blocked, resources that were missing.
+    pub(crate) fn complaints(&self) -> Vec<&Value> {
+        let logged = ["Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled"];
+        let method = |event: &&Value| logged.iter().any(|name| event["method"] == *name);
+        self.events.iter().filter(method).collect()
+    }
+
+    /// Pictures of the page as it is, light and dark, on a desktop and on a phone, if
+    /// `TIKTOK_UP_SCREENSHOTS` names a folder for them.
+    pub(crate) fn picture(&mut self, name: &str) {
+        let Some(folder) = std::env::var_os("TIKTOK_UP_SCREENSHOTS") else { return };
+        fs::create_dir_all(&folder).unwrap();
+        for (device, width, height) in [("desktop", 1100, 780), ("phone", 390, 780)] {
+            for scheme in ["light", "dark"] {
+                let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1,
+                    "mobile": false });
+                self.call("Emulation.setDeviceMetricsOverride", &size);
+                let media = json!({ "features": [
+                    { "name": "prefers-color-scheme", "value": scheme } ] });
+                self.call("Emulation.setEmulatedMedia", &media);
+                let picture = self.call("Page.captureScreenshot", &json!({ "format": "png" }));
+                let picture = BASE64_STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
+                let file = format!("{name}-{device}-{scheme}.png");
+                fs::write(Path::new(&folder).join(file), picture).unwrap();
+            }
+        }
+        self.call("Emulation.clearDeviceMetricsOverride", &json!({}));
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Killed at once it would leave its helpers writing into the profile.
+        let bye = json!({ "id": 0, "method": "Browser.close" });
+        _ = self.commands.write_all(format!("{bye}\0").as_bytes());
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            if Instant::now() > deadline {
+                _ = self.child.kill();
+                _ = self.child.wait();
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// Messages end with a NUL.
+fn listen(from: File) -> Receiver<Value> {
+    let (tell, messages) = channel();
+    std::thread::spawn(move || {
+        for message in BufReader::new(from).split(0) {
+            let Ok(message) = message else { return };
+            let Ok(message) = serde_json::from_slice(&message) else { return };
+            if tell.send(message).is_err() {
+                return;
+            }
+        }
+    });
+    messages
+}
