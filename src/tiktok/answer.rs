@@ -59,7 +59,9 @@ pub(super) fn envelope<T: DeserializeOwned>(
     host: &str,
     received: &Received,
 ) -> Result<T, Error> {
-    if let Some(refusal) = refusal(call, received) {
+    // A word of its own beside `error` may be anybody's: a proxy that gave up writes JSON, too.
+    let told = refusal(call, received);
+    if let Some(refusal) = told.filter(|r| r.code.is_listed() || is_enveloped(received)) {
         return Err(refusal.into());
     }
     let not_tiktok = |what: String| Error::NotTikTok {
@@ -98,6 +100,12 @@ pub(super) fn refusal(call: &'static str, received: &Received) -> Option<Refusal
         log_id: log_id.filter(|id| !id.is_empty()).map(|id| text::plain(&id)),
         retry_after: received.retry_after,
     })
+}
+
+/// Whether a refusal has the shape of the API's endpoints, and the `log_id` that TikTok gives each.
+fn is_enveloped(received: &Received) -> bool {
+    let flat: Option<Flat> = serde_json::from_slice(&received.body).ok();
+    matches!(flat.and_then(|flat| flat.error), Some(ErrorPart::Object { log_id: Some(_), .. }))
 }
 
 /// The id of an answer of either family, to be quoted to TikTok's support.
@@ -162,8 +170,18 @@ mod tests {
     }
 
     #[test]
+    fn an_unlisted_code_is_tiktoks_only_in_its_own_shape() {
+        let body = r#"{"error":{"code":"brand_new","message":"","log_id":"L"}}"#;
+        assert!(matches!(open(400, body), Err(Error::Refused(_))));
+        let body = r#"{"error":"access_token_invalid"}"#;
+        assert!(matches!(open(401, body), Err(Error::Refused(_))));
+    }
+
+    #[test]
     fn anything_else_is_not_tiktok() {
         for body in [
+            r#"{"error":"upstream request timeout"}"#,
+            r#"{"error":{"code":"timeout","message":"gateway"}}"#,
             "",
             "<html>",
             "[]",

@@ -119,6 +119,11 @@ pub enum Reaction {
 }
 
 impl Code {
+    /// Whether one of TikTok's pages lists it.
+    pub fn is_listed(&self) -> bool {
+        !matches!(self, Self::Other(_))
+    }
+
     /// What the code means for the run.
     pub fn reaction(&self) -> Reaction {
         match self {

@@ -66,6 +66,17 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
 }
 
+impl Refusal {
+    /// Whether TikTok's own trouble is behind it, or too many calls, so that the same call may work
+    /// later: by its code or, where that says nothing, by its HTTP status.
+    pub fn may_pass(&self) -> bool {
+        let reaction = self.code.reaction();
+        self.status >= 500
+            || reaction == Reaction::Later
+            || (self.status == 429 && reaction == Reaction::Final)
+    }
+}
+
 impl Error {
     /// The refusal, if it is one.
     pub fn refusal(&self) -> Option<&Refusal> {
@@ -99,6 +110,7 @@ impl Error {
 impl Explain for Error {
     fn exit(&self) -> Exit {
         match self {
+            Self::Refused(refusal) if refusal.may_pass() => Exit::Temporary,
             Self::Refused(refusal) => refusal.code.exit(),
             _ => Exit::Temporary,
         }

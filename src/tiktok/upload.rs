@@ -2,6 +2,7 @@
 //! <https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide>.
 
 use std::fmt;
+use std::time::Duration;
 
 use reqwest::Body;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap};
@@ -139,10 +140,14 @@ impl Client {
             progress: progress(response.headers(), range.total),
         };
         // The body is `null` or empty; reading it to its end keeps the connection.
-        drain(response).await;
+        // The answer is known already: a body that does not end costs the connection, not the chunk.
+        _ = tokio::time::timeout(DRAINED_WITHIN, drain(response)).await;
         Ok(answer)
     }
 }
+
+/// How long the body of an answer may take.
+const DRAINED_WITHIN: Duration = Duration::from_secs(1);
 
 async fn drain(mut response: reqwest::Response) {
     const ENOUGH: usize = 64 << 10;

@@ -324,8 +324,6 @@ fn may_pass(error: &Error) -> bool {
     match error {
         Error::NotSent { .. } | Error::NoAnswer { .. } => true,
         Error::NotTikTok { status, .. } => *status != 404,
-        Error::Refused(refusal) => {
-            refusal.code.is_temporary() && refusal.code.reaction() == crate::tiktok::Reaction::Later
-        }
+        Error::Refused(refusal) => refusal.may_pass(),
     }
 }

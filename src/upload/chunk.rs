@@ -30,6 +30,17 @@ pub struct ChunkPut<'a> {
     pub is_final: bool,
     /// The budget of `--limit-rate`.
     pub pace: &'a Pace,
+    /// From then on the URL counts as expired, and the PUT is given up.
+    pub deadline: Instant,
+}
+
+/// What is told while a chunk is on its way.
+#[derive(Clone, Copy, Debug)]
+pub enum Told {
+    /// So many bytes of the file were handed over.
+    Position(u64),
+    /// A signal came, and the answer to the final chunk is waited for up to so long.
+    Staying(Duration),
 }
 
 /// What came of a PUT.
@@ -53,19 +64,21 @@ pub enum PutEnd {
         /// Whether the body was out already.
         after_body: bool,
     },
+    /// The URL's time was over.
+    Expired,
     /// The file is not the same any more; the chunk was cut off before its last block.
     FileChanged,
     /// A signal dropped it.
     Interrupted,
 }
 
-/// Sends one chunk and watches it. `position` hears how far into the file bytes were handed over.
+/// Sends one chunk and watches it.
 pub async fn put(
     client: &Client,
     chunk: &ChunkPut<'_>,
     timing: &Timing,
     shutdown: &Shutdown,
-    position: &(dyn Fn(u64) + Sync),
+    tell: &(dyn Fn(Told) + Sync),
 ) -> Put {
     let (body, flow) = ChunkBody::new(chunk.video.clone(), chunk.range, chunk.pace.clone());
     let body = reqwest::Body::wrap(body);
@@ -89,11 +102,16 @@ pub async fn put(
                 }
                 // The answer to the final chunk is worth waiting for.
                 leave_by = Some(Instant::now() + timing.final_wait);
+                tell(Told::Staying(timing.final_wait));
             }
             _ = tick.tick() => {
-                position(chunk.range.first + flow.handed());
+                tell(Told::Position(chunk.range.first + flow.handed()));
                 if leave_by.is_some_and(|by| Instant::now() >= by) {
                     break PutEnd::Interrupted;
+                }
+                // Once it is all out, only its answer matters.
+                if !flow.last_block_handed() && Instant::now() >= chunk.deadline {
+                    break PutEnd::Expired;
                 }
                 if let Some(stalled) = watch.look(&flow, timing) {
                     break stalled;

@@ -183,6 +183,11 @@ impl<'a, A: Authority> Drive<'a, A> {
         }
     }
 
+    /// Leaves if a signal asked for it and nothing is on its way.
+    pub(super) fn heed_signals(&self) -> Result<(), Leave> {
+        self.calls.shutdown.asked().map_or(Ok(()), |signal| Err(Leave::Interrupted(signal)))
+    }
+
     /// Makes a phase durable, and remembers it. If that fails nothing more is sent.
     pub(super) fn record(&mut self, phase: Phase, facts: &Facts) -> Result<(), Leave> {
         let Some(attempt) = &mut self.attempt else { return Ok(()) };

@@ -73,6 +73,8 @@ impl<A: Authority> Drive<'_, A> {
         }
         self.gate.admit(self.post).await?;
         self.calls.ready_for_init(&self.post.subject).await?;
+        // The last moment: what the intent below announces must follow it.
+        self.heed_signals()?;
         self.attempt = Some(self.calls.journal.begin_attempt(self.row.number)?);
         self.run.begun = Some(Instant::now());
         self.run.final_handed = false;

@@ -11,7 +11,7 @@ use crate::signals::Signal;
 use crate::text;
 use crate::tiktok::{Error, PutAnswer, UploadUrl};
 use crate::upload::calls::Authority;
-use crate::upload::chunk::{self, ChunkPut, PutEnd};
+use crate::upload::chunk::{self, ChunkPut, PutEnd, Told};
 use crate::upload::engine::Drive;
 use crate::upload::leave::Leave;
 use crate::upload::plan::Plan;
@@ -30,7 +30,7 @@ impl<A: Authority> Drive<'_, A> {
         let Some((video, plan)) = self.source.clone() else {
             return Ok((Event::FileReplaced, Facts::default()));
         };
-        if let Some(event) = self.usable(&video) {
+        if let Some(event) = self.usable(&video)? {
             return self.too_late(event);
         }
         if let Err(refused) = self.upload_url() {
@@ -38,6 +38,7 @@ impl<A: Authority> Drive<'_, A> {
         }
         match hash_to(self.run.fingerprint.clone(), &video, plan.size()).await {
             Ok(fingerprint) => {
+                self.heed_signals()?;
                 let facts = Facts { fingerprint: Some(fingerprint.hex()), ..Facts::default() };
                 self.run.fingerprint = fingerprint;
                 // Whoever comes here from an open attempt has sent nothing of its final chunk.
@@ -50,19 +51,23 @@ impl<A: Authority> Drive<'_, A> {
     }
 
     /// Whether the attempt's URL and file can still be used; the event if not.
-    fn usable(&self, video: &Video) -> Option<Event> {
-        if video.check_unchanged().is_err() {
-            return Some(Event::FileChanged { handed_over: self.run.final_handed });
+    fn usable(&self, video: &Video) -> Result<Option<Event>, Leave> {
+        match video.check_unchanged() {
+            Ok(()) => {}
+            Err(VideoError::Changed { .. }) => {
+                return Ok(Some(Event::FileChanged { handed_over: self.run.final_handed }));
+            }
+            Err(error) => return Err(Leave::File(error)),
         }
-        let attempt = self.attempt.as_ref()?;
+        let Some(attempt) = &self.attempt else { return Ok(None) };
         // A resumed attempt belongs to the file that it was planned for.
         if self.run.begun.is_none()
             && self.row.file().is_none_or(|file| file.identity != video.identity())
         {
-            return Some(Event::FileReplaced);
+            return Ok(Some(Event::FileReplaced));
         }
-        self.url_age(attempt).filter(|age| *age >= self.calls.timing.url_life)?;
-        Some(Event::UrlExpired)
+        let expired = self.url_age(attempt).is_some_and(|age| age >= self.calls.timing.url_life);
+        Ok(expired.then_some(Event::UrlExpired))
     }
 
     /// Time since the URL was issued: monotonic for one of this run, by the wall clock otherwise. A
@@ -82,13 +87,14 @@ impl<A: Authority> Drive<'_, A> {
             let Some((video, plan)) = self.source.clone() else {
                 return Ok((Event::FileReplaced, Facts::default()));
             };
-            if let Some(event) = self.usable(&video) {
+            if let Some(event) = self.usable(&video)? {
                 return self.too_late(event);
             }
             let url = match self.upload_url() {
                 Ok(url) => url,
                 Err(refused) => return Ok(*refused),
             };
+            self.heed_signals()?;
             self.announce(&plan, index);
             let end = self.put(&video, &plan, index, &url).await?;
             if let Some(outcome) = self.judge(end, &plan, index).await? {
@@ -161,21 +167,25 @@ impl<A: Authority> Drive<'_, A> {
         };
         let pace = &self.options.pace;
         let range = plan.range(index);
-        let chunk = ChunkPut { url, video, content_type, range, is_final, pace };
+        let age = self.attempt.as_ref().and_then(|attempt| self.url_age(attempt));
+        let deadline =
+            Instant::now() + self.calls.timing.url_life.saturating_sub(age.unwrap_or_default());
+        let chunk = ChunkPut { url, video, content_type, range, is_final, pace, deadline };
         let warning = RateWatch { begun: self.run.begun, plan, warned: &self.run.warned_slow };
-        let position = |sent: u64| {
-            self.tell(&Progress::Position { sent });
-            if let Some(text) = warning.look(sent, self.calls.timing.url_life) {
-                self.tell(&Progress::Warning(text));
+        let tell = |told| match told {
+            Told::Position(sent) => {
+                self.tell(&Progress::Position { sent });
+                if let Some(text) = warning.look(sent, self.calls.timing.url_life) {
+                    self.tell(&Progress::Warning(text));
+                }
+            }
+            Told::Staying(wait) => {
+                let why = "TikTok's answer to the last chunk decides; press Ctrl-C again to leave";
+                self.tell(&Progress::Waiting { why: why.into(), wait });
             }
         };
-        let put = chunk::put(
-            self.calls.client,
-            &chunk,
-            self.calls.timing,
-            self.calls.shutdown,
-            &position,
-        );
+        let put =
+            chunk::put(self.calls.client, &chunk, self.calls.timing, self.calls.shutdown, &tell);
         let sent = if is_final {
             put.await
         } else {
@@ -204,6 +214,7 @@ impl<A: Authority> Drive<'_, A> {
         let event = match end {
             PutEnd::Answered(answer) => self.judge_answer(answer, plan, index).await?,
             PutEnd::FileChanged => return Ok(Some(self.file_changed())),
+            PutEnd::Expired => return self.too_late(Event::UrlExpired).map(Some),
             PutEnd::Interrupted => {
                 let signal = self.calls.shutdown.asked().unwrap_or(Signal::Interrupt);
                 return Err(Leave::Interrupted(signal));
@@ -232,6 +243,10 @@ impl<A: Authority> Drive<'_, A> {
         match answer.status {
             201 => {
                 self.stored(plan, index);
+                if in_final && !plan.is_last(index) {
+                    // Its status says otherwise. The chunk may be asked for again, but not for ever.
+                    self.try_again("TikTok says that it has everything".into()).await?;
+                }
                 Ok(Some(Event::AllStored { index }))
             }
             // The documentation says what a 206 means; a header that says otherwise is looked into.

@@ -310,6 +310,19 @@ fn f47_a_link_that_is_too_slow_for_the_hour() {
 }
 
 #[test]
+fn f47_the_hour_ends_in_the_middle_of_a_chunk() {
+    let world = World::logged_in().timing("url_life=600ms");
+    world.fault(
+        &json!({ "endpoint": "upload", "times": 0, "do": { "stall": "1h", "when": "middle" } }),
+    );
+    world.video("big.mp4", 24_000_000);
+    let manifest = world.one_post(ADA, "big.mp4");
+    world.run(&["upload", &manifest]).exits(5).says("proved");
+    assert_eq!(world.phases(), [Phase::FinalIntent { stored: 0 }]);
+    assert_eq!((world.inits(), world.published()), (1, 0));
+}
+
+#[test]
 fn f47_a_rate_that_cannot_make_it_is_refused_before_anything_is_sent() {
     let world = World::logged_in();
     let manifest = world.long();

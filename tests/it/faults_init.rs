@@ -320,6 +320,22 @@ fn f71_an_unclear_init_of_a_pull_is_never_sent_again() {
 }
 
 #[test]
+fn f71_json_of_a_gateway_is_no_refusal() {
+    pulled(|world, manifest, init| {
+        for (status, body) in [
+            (200, json!({ "error": "upstream request timeout" })),
+            (408, json!({ "error": { "code": "timeout", "message": "gateway" } })),
+        ] {
+            world.fault(&json!({ "endpoint": init, "do": {
+                "answer": { "status": status, "body": body }, "when": "after" } }));
+            world.upload(&manifest).exits(6).says("resolve 1");
+            assert_eq!(world.phases(), [Phase::Unresolved], "{body}");
+        }
+        assert_eq!(world.posts().len(), 1);
+    });
+}
+
+#[test]
 fn f71_killed_before_the_inits_answer_was_recorded() {
     pulled(|world, manifest, init| {
         world.fault(&json!({ "endpoint": init, "do": { "stall": "20s", "when": "after" } }));

@@ -108,6 +108,40 @@ fn f60_and_leaves_when_none_comes() {
 }
 
 #[test]
+fn f59_a_signal_before_anything_was_sent_sends_nothing() {
+    for manifest in [World::short, World::pull, World::photos] {
+        let world = World::logged_in();
+        let manifest = manifest(&world);
+        world.fault(
+            &json!({ "endpoint": "creator_info", "do": { "stall": "1h", "when": "after" } }),
+        );
+        let run = world.start_upload(&manifest);
+        world.wait_until("it is on its way", |world| world.journal().is_some());
+        run.signal(Signal::TERM);
+        world.sandbox.clear_faults();
+        run.end().exits(143);
+        assert_eq!(world.inits(), 0);
+        world.upload(&manifest).exits(0);
+        assert_eq!((world.inits(), world.published()), (1, 1));
+    }
+}
+
+#[test]
+fn f59_a_signal_during_the_init_starts_no_chunk() {
+    let world = World::logged_in();
+    let manifest = world.short();
+    world.fault(&json!({ "endpoint": "video_init", "do": { "stall": "1h", "when": "after" } }));
+    let run = world.start_upload(&manifest);
+    world.wait_until("TikTok has the init", |world| world.posts().len() == 1);
+    run.signal(Signal::TERM);
+    world.sandbox.clear_faults();
+    run.end().exits(143);
+    assert!(world.calls("upload").is_empty());
+    world.upload(&manifest).exits(0);
+    assert_eq!((world.inits(), world.published()), (1, 1));
+}
+
+#[test]
 fn f61_a_second_signal_leaves_at_once() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let world = World::logged_in();

@@ -123,6 +123,16 @@ fn f55_a_status_that_fails_is_asked_again() {
 }
 
 #[test]
+fn f55_a_server_error_with_json_of_its_own_is_asked_again() {
+    let world = World::logged_in();
+    let body = json!({ "error": { "code": "overloaded", "message": "", "log_id": "1" } });
+    world.fault(&json!({ "endpoint": "status", "times": 2,
+        "do": { "answer": { "status": 503, "body": body } } }));
+    world.upload(&world.short()).exits(0);
+    assert_eq!(world.phases(), [Phase::Published]);
+}
+
+#[test]
 fn f55_at_the_limit_the_post_is_left() {
     let world = World::logged_in().timing("poll_limit=100ms");
     world
