@@ -23,6 +23,7 @@ mod hostile_callback;
 mod init;
 mod kill_rounds;
 mod login;
+mod login_pitfalls;
 mod login_ways;
 mod model;
 mod person;
