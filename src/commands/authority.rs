@@ -1,6 +1,6 @@
 //! An account's tokens, as an upload asks for them.
 
-use crate::auth::{AuthError, Tokens};
+use crate::auth::{AuthError, StoreError, Tokens};
 use crate::exit::{Exit, Explain};
 use crate::secret::Secret;
 use crate::upload::calls::{Authority, Halt, chain};
@@ -25,7 +25,9 @@ impl Authority for AccountTokens<'_> {
 }
 
 fn halt(error: &AuthError) -> Halt {
-    let exit = error.exit();
+    // Only an account that was there when the run began is asked for a token.
+    let gone = matches!(error, AuthError::Store(StoreError::Name(_)));
+    let exit = if gone { Exit::Login } else { error.exit() };
     let code = match (error, exit) {
         (AuthError::OtherApp { asked: true, .. }, _) => "other_app",
         (AuthError::OtherApp { .. } | AuthError::NoApp { .. }, _) => "app_not_configured",

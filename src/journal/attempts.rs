@@ -68,13 +68,18 @@ impl Journal {
         })
     }
 
-    /// A human says whether an unresolved post was posted.
+    /// A human says whether an unresolved post was posted, or that one that failed for good is to be
+    /// tried again.
     pub fn resolve(&self, post: PostNumber, posted: bool) -> Result<Post, JournalError> {
         let now = self.store.now();
         self.store.write("settle a post", |tx| {
             let found = rows::post_by_number(tx, post)?;
-            let Some(last) = found.last.as_ref().filter(|last| last.phase == Phase::Unresolved)
-            else {
+            let settles = |phase| match phase {
+                Phase::Unresolved => true,
+                Phase::Failed(_) => !posted,
+                _ => false,
+            };
+            let Some(last) = found.last.as_ref().filter(|last| settles(last.phase)) else {
                 return Err(JournalError::NotUnresolved { post, phase: found.phase() }.into());
             };
             let to = if posted { Phase::Published } else { Phase::Abandoned };

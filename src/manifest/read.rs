@@ -39,19 +39,19 @@ pub fn examine(text: &[u8], folder: &Path, given: &Defaults) -> (Manifest, Probl
         Err(problem) => return (Manifest::default(), Problems::one(problem)),
     };
     let mut review = Review::new(text);
-    let entries = match syntax::parse(text) {
+    let manifest = match syntax::parse(text) {
         Ok(Some(tree)) => posts_of(&tree, folder, given, &mut review),
         Ok(None) => {
             let hint = "a manifest without posts is written []".to_owned();
             review.advise(0, "the file is empty", hint);
-            Vec::new()
+            Manifest::default()
         }
         Err(fault) => {
             review.advise(fault.at, fault.message, fault.hint);
-            Vec::new()
+            Manifest::default()
         }
     };
-    (Manifest { entries }, review.finish())
+    (manifest, review.finish())
 }
 
 fn posts_of(
@@ -59,7 +59,7 @@ fn posts_of(
     folder: &Path,
     given: &Defaults,
     review: &mut Review<'_>,
-) -> Vec<Entry> {
+) -> Manifest {
     let (defaults, posts) = match tree {
         Value::Array(posts) => (Fields::default(), Some(posts)),
         Value::Object(outermost) => open(outermost, review),
@@ -69,12 +69,19 @@ fn posts_of(
                 value::describe(other)
             );
             review.refuse(other.start(), message);
-            return Vec::new();
+            return Manifest::default();
         }
     };
-    let preferences = given.flags.clone().over(&defaults.preferences()).over(&given.config);
+    let own = defaults.preferences();
+    let mut flags = given.flags.clone();
+    // Never wider than asked: the manifest asks for all of its posts, too.
+    let kept_private =
+        own.privacy.filter(|own| flags.privacy.is_some_and(|f| f.is_wider_than(*own)));
+    flags.privacy = kept_private.or(flags.privacy);
+    let preferences = flags.over(&own).over(&given.config);
     let surroundings = Surroundings { folder, defaults: &defaults, preferences: &preferences };
-    posts.map(|posts| read_posts(posts, &surroundings, review)).unwrap_or_default()
+    let read = |posts| read_posts(posts, &surroundings, review);
+    Manifest { entries: posts.map(read).unwrap_or_default(), kept_private }
 }
 
 /// Opens the outermost object: what it says for all posts, and the posts.

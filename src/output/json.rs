@@ -48,6 +48,9 @@ pub(super) struct PostEvent<'a> {
     /// When a deferred post may be tried again.
     #[serde(skip_serializing_if = "Option::is_none")]
     not_before: Option<Timestamp>,
+    /// What there is to say beside the state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
     error: Option<PostError<'a>>,
 }
 
@@ -75,6 +78,7 @@ impl<'a> PostEvent<'a> {
             // Milliseconds are enough, and do not end in 0.30000000000000004.
             seconds: (report.took.as_secs_f64() * 1e3).round() / 1e3,
             not_before: report.at.filter(|_| report.state == PostState::Deferred).map(whole_second),
+            note: report.note.as_deref(),
             error: report.trouble.as_ref().map(PostError::of),
         }
     }

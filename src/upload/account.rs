@@ -125,7 +125,7 @@ impl<'a, A: Authority> AccountRun<'a, A> {
                 Err(error) => return left(&Known::new(post, started), &error.into()),
             };
             if let Some(report) = earlier(post, &located.row, started) {
-                return (of_a_file_that_is_gone(post, &located, report), None);
+                return (in_doubt(post, &located, report), None);
             }
             let nothing_yet = located.row.phase().is_none_or(Phase::is_dead);
             if nothing_yet && !self.is_due(post) {
@@ -211,22 +211,34 @@ pub(super) fn earlier(post: &Post, row: &Row, started: Instant) -> Option<PostRe
     match attempt.phase {
         Phase::Published | Phase::Inboxed => {
             let report = known.report(PostState::Skipped, Exit::Done);
-            let note = Some("already posted".to_owned());
+            let changed = row.settings != post.settings_hash();
+            let note = changed.then(|| "the entry has other settings by now".to_owned());
             Some(PostReport { at: Some(attempt.updated_at), note, ..report })
         }
-        Phase::Unresolved | Phase::Failed(Failed::Final | Failed::AuthRemoved) => {
+        Phase::Unresolved | Phase::Failed(Failed::Final) => {
             Some(known.over(attempt.phase, None, None))
+        }
+        // The login may be another one since.
+        Phase::Failed(Failed::AuthRemoved) => {
+            Some(PostReport { exit: Exit::Failed, ..known.over(attempt.phase, None, None) })
         }
         _ => None,
     }
 }
 
-/// The report of what was posted, if its file is gone since: another one may have been meant.
-fn of_a_file_that_is_gone(post: &Post, located: &Located, report: PostReport) -> PostReport {
-    let gone = matches!(post.content, Content::File { .. }) && located.source.is_none();
-    let note = report.note.clone().filter(|_| gone);
-    let note = note.map(|note| format!("{note} as post {}; the file is gone", located.row.number));
-    PostReport { note: note.or(report.note), ..report }
+/// The report of what was posted, with what makes doubtful that this very thing was meant.
+fn in_doubt(post: &Post, located: &Located, report: PostReport) -> PostReport {
+    let Content::File { .. } = post.content else { return report };
+    let number = located.row.number;
+    let posted = located.row.file().map(|file| file.identity.size);
+    let note = match &located.source {
+        None => format!("as post {number}; its file is gone"),
+        Some((video, _)) if posted != Some(video.size()) => {
+            format!("as post {number}, which was another video")
+        }
+        Some(_) => return report,
+    };
+    PostReport { note: Some(note), ..report }
 }
 
 /// The report of a post whose content turned out to be that of another one.

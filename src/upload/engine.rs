@@ -151,6 +151,7 @@ impl<'a, A: Authority> Drive<'a, A> {
         let mut step = match self.phase() {
             None => self.begin().await?,
             Some(phase) => {
+                self.check_settings(phase)?;
                 let found = state::resume(self.transfer, phase);
                 self.record(found.phase, &Facts::default())?;
                 found
@@ -181,6 +182,23 @@ impl<'a, A: Authority> Drive<'a, A> {
                 return Err(Leave::Replaced);
             }
         }
+    }
+
+    /// An upload goes on with the settings that its init declared. If the entry asks for others by now
+    /// (it may be seen by fewer people), it is begun again while nothing can have been posted.
+    fn check_settings(&mut self, phase: Phase) -> Result<(), Leave> {
+        if phase.is_over() || self.row.settings == self.post.settings_hash() {
+            return Ok(());
+        }
+        let step = state::step(self.transfer, phase, Event::SettingsChanged);
+        if step.phase == Phase::Abandoned {
+            self.record(step.phase, &Facts::default())?;
+            self.tell(&Progress::Note("its settings were changed; starting over".into()));
+            return Err(Leave::Replaced);
+        }
+        let late = "its settings were changed too late: TikTok has it with those of before";
+        self.tell(&Progress::Warning(late.into()));
+        Ok(())
     }
 
     /// Leaves if a signal asked for it and nothing is on its way.

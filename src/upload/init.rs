@@ -27,6 +27,9 @@ const FAILED_ATTEMPTS: usize = 3;
 /// The recorded reason of an attempt whose init provably never left.
 const NOT_SENT: &str = "not_sent";
 
+/// The recorded reason of an attempt that a human said was not posted.
+const SETTLED: &str = "resolved";
+
 /// The inits of this run.
 pub(super) struct Inits {
     /// Those that never left.
@@ -137,7 +140,7 @@ impl<A: Authority> Drive<'_, A> {
                 let orphans: Vec<_> = attempts
                     .iter()
                     .filter(|a| matches!(a.phase, Phase::Lost | Phase::Abandoned))
-                    .filter(|a| a.code.as_deref() != Some(NOT_SENT))
+                    .filter(|a| ![Some(NOT_SENT), Some(SETTLED)].contains(&a.code.as_deref()))
                     .filter(|a| a.created_at > hour_ago && a.created_at <= now)
                     .collect();
                 if orphans.len() >= ORPHANS {

@@ -8,7 +8,7 @@ use crate::signals::Signal;
 use crate::text;
 use crate::tiktok::Code;
 use crate::upload::calls::{CallError, chain};
-use crate::upload::outcome::Known;
+use crate::upload::outcome::{Known, retry_hint};
 use crate::upload::report::Trouble;
 use crate::upload::state::Phase;
 use crate::upload::video::VideoError;
@@ -126,7 +126,7 @@ impl Leave {
         let (code, message, hint) = match self {
             Self::Call(error) => return error.trouble(),
             Self::NoMoreAttempts { next: None, last: Some(last) } => {
-                let hint = Some("`--repost` starts it over".into());
+                let hint = Some(retry_hint(&known.number()));
                 let message = format!("TikTok failed it in every attempt: {}", last.message);
                 return Trouble { message, hint, retryable: false, ..*last.clone() };
             }
@@ -204,7 +204,7 @@ impl Leave {
             Self::NoMoreAttempts { next: None, last: None } => (
                 "too_many_attempts",
                 "TikTok failed it in every attempt".into(),
-                Some("`--repost` starts it over".into()),
+                Some(retry_hint(&known.number())),
             ),
         };
         let message = text::plain(&message);
@@ -212,7 +212,10 @@ impl Leave {
             code: code.into(),
             message,
             hint,
-            retryable: self.exit(known.attempt.map(|attempt| attempt.phase)) == Exit::Temporary,
+            retryable: matches!(
+                self.exit(known.attempt.map(|attempt| attempt.phase)),
+                Exit::Temporary | Exit::Interrupted | Exit::Terminated
+            ),
             log_id: None,
         }
     }

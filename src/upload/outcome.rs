@@ -103,13 +103,13 @@ impl<'a> Known<'a> {
     fn recorded_trouble(&self, phase: Phase) -> Option<Trouble> {
         let attempt = self.attempt?;
         let hint = match phase {
-            Phase::Failed(_) => "`--repost` starts it over once the cause is mended",
-            _ => "run the same command again",
+            Phase::Failed(_) => retry_hint(&self.number()),
+            _ => "run the same command again".to_owned(),
         };
         Some(Trouble {
             code: attempt.code.clone().unwrap_or_else(|| "failed".into()),
             message: attempt.message.clone().unwrap_or_else(|| "failed in an earlier run".into()),
-            hint: Some(hint.into()),
+            hint: Some(hint),
             retryable: false,
             log_id: attempt.log_id.clone(),
         })
@@ -157,4 +157,12 @@ impl<'a> Known<'a> {
             _ => false,
         }
     }
+}
+
+/// How a post that failed for good is tried again.
+pub(super) fn retry_hint(number: &str) -> String {
+    format!(
+        "once the cause is mended, `tiktok-up resolve {number} --not-posted` lets the next run try it \
+         again"
+    )
 }

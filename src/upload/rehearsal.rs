@@ -4,6 +4,7 @@ use tokio::time::Instant;
 
 use crate::exit::Exit;
 use crate::journal;
+use crate::manifest::Mode;
 use crate::text;
 use crate::upload::account::{AccountRun, earlier, early};
 use crate::upload::calls::Authority;
@@ -46,6 +47,11 @@ impl<A: Authority> AccountRun<'_, A> {
                 format!("{} in {}", text::size(plan.size()), text::count(plan.count(), "chunk"))
             }
         };
+        note.push_str(", ");
+        note.push_str(match post.mode {
+            Mode::Direct => post.settings.privacy.as_str(),
+            Mode::Draft => "draft",
+        });
         if let Some(phase) = begun {
             note.push_str(match phase {
                 Phase::InitIntent | Phase::Open { .. } if plan.is_some() => {

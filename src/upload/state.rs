@@ -124,6 +124,8 @@ pub enum Event {
     UrlExpired,
     /// Found at a restart: another file lies where the planned one was.
     FileReplaced,
+    /// Found at a restart: the entry asks for other settings than the init has declared.
+    SettingsChanged,
     /// The file changed while it was sent, or is gone.
     FileChanged {
         /// Whether this process may have handed over the last block of the final chunk, or an
@@ -265,6 +267,7 @@ fn open(chunks: u32, stored: u32, event: Event) -> Step {
         Event::UrlGone
         | Event::UrlExpired
         | Event::FileReplaced
+        | Event::SettingsChanged
         | Event::Status(Seen::IdUnknown) => to(Phase::Abandoned, Action::Again),
         Event::BadUploadUrl | Event::FileChanged { .. } => to(Phase::Abandoned, Action::Stop),
         Event::Status(Seen::Processing { stored: Some(seen) }) if seen < chunks => at(seen),

@@ -246,7 +246,7 @@ fn one_of_several_accounts_must_be_named() {
     world.login(BEA);
     world.video("a.mp4", 10_000);
     let manifest = world.manifest(&json!([{ "video_path": "a.mp4" }]));
-    stopped(&world, 3, &["upload", &manifest], |_| ())
+    stopped(&world, 2, &["upload", &manifest], |_| ())
         .says("line 1, column 2, post 1, field `user_id`: several accounts could be meant: ");
 }
 
@@ -566,4 +566,15 @@ fn posts_that_were_all_made_already_need_no_network() {
     let mut command = world.command(&["upload", &manifest]);
     command.env("TIKTOK_UP_API_URL", NOWHERE);
     Ran::of(command).exits(0).says("already posted").says("2 skipped");
+}
+
+#[test]
+fn a_cover_after_the_end_of_its_video_is_refused() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    let late = world.manifest(&json!([{ "user_id": world.open_id(ADA), "video_path": "a.mp4",
+        "video_cover_timestamp_ms": 99_999_999 }]));
+    stopped(&world, 2, &["upload", &late], |_| ())
+        .says("video_cover_timestamp_ms")
+        .says("after the end");
 }

@@ -3,9 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tiktok_up::sandbox::Privacy;
 use tiktok_up::upload::state::Phase;
 
-use crate::world::{ADA, BEA, World};
+use crate::world::{ADA, BEA, CHUNK, World};
 
 /// A manifest of so many videos by `@ada`, the first one with this number.
 fn videos(world: &World, first: u64, count: u64) -> String {
@@ -249,4 +250,89 @@ fn status_waits_for_what_moves_and_not_for_a_chunk_that_never_came() {
     });
     run.kill();
     world.run(&["status", "--wait"]).exits(5).says("last chunk unconfirmed");
+}
+
+#[test]
+fn an_upload_whose_entry_was_made_private_is_not_finished_as_a_public_one() {
+    let world = World::new();
+    world.login(BEA);
+    world.video("long.mp4", 3 * CHUNK);
+    let entry = |privacy: &str| {
+        world.manifest(&json!([{ "user_id": world.open_id(BEA), "video_path": "long.mp4",
+            "privacy_level": privacy }]))
+    };
+    world.fault(&json!({ "endpoint": "upload", "nth": 2, "times": 6,
+        "do": { "answer": { "status": 503 } } }));
+    world.upload(&entry("PUBLIC_TO_EVERYONE")).exits(5);
+    assert_eq!(world.phases(), [Phase::Open { stored: 1 }]);
+    world.upload(&entry("SELF_ONLY")).exits(0).says("settings were changed; starting over");
+    assert_eq!(world.phases(), [Phase::Abandoned, Phase::Published]);
+    let published: Vec<_> =
+        world.posts().into_iter().filter(|post| post.status == "PUBLISH_COMPLETE").collect();
+    assert_eq!(published.len(), 1);
+    assert_eq!(published[0].privacy, Some(Privacy::SelfOnly));
+    // Nothing can be done any more about what TikTok has.
+    world.upload(&entry("PUBLIC_TO_EVERYONE")).exits(0).says("the entry has other settings by now");
+}
+
+#[test]
+fn settings_that_change_too_late_are_said() {
+    let world = World::logged_in();
+    world.video("clip.mp4", 100_000);
+    let entry = |words: &str| {
+        world.manifest(&json!([{ "user_id": world.open_id(ADA), "video_path": "clip.mp4",
+            "description": words }]))
+    };
+    world.run(&["upload", "--no-wait", &entry("one")]).exits(5);
+    world.upload(&entry("two")).exits(0).says("changed too late");
+    assert_eq!((world.inits(), world.published()), (1, 1));
+}
+
+#[test]
+fn a_flag_makes_nothing_wider_than_the_manifests_own_default() {
+    let world = World::new();
+    world.login(BEA);
+    world.video("a.mp4", 100_000);
+    world.video("b.mp4", 100_001);
+    let of = |level: &str, name: &str| {
+        world.manifest(
+            &json!({ "defaults": { "user_id": world.open_id(BEA), "privacy_level": level },
+            "posts": [{ "video_path": name }] }),
+        )
+    };
+    let wide = ["upload", "--privacy", "PUBLIC_TO_EVERYONE"];
+    world.run(&[&wide[..], &[&of("SELF_ONLY", "a.mp4")]].concat()).exits(0).says("that stays");
+    let narrow = ["upload", "--privacy", "SELF_ONLY"];
+    world.run(&[&narrow[..], &[&of("PUBLIC_TO_EVERYONE", "b.mp4")]].concat()).exits(0);
+    let levels: Vec<_> = world.posts().into_iter().map(|post| post.privacy).collect();
+    assert_eq!(levels, [Some(Privacy::SelfOnly); 2]);
+}
+
+#[test]
+fn a_post_that_failed_for_good_is_tried_again_by_itself() {
+    let world = World::logged_in();
+    let manifest = videos(&world, 1, 3);
+    world.fault(&json!({ "endpoint": "video_init", "nth": 2, "do": { "outcome": {
+        "status": "FAILED", "fail_reason": "picture_size_check_failed" } } }));
+    world.upload(&manifest).exits(1).says("2 published, 1 failed");
+    world
+        .upload(&manifest)
+        .exits(1)
+        .says("tiktok-up resolve 2 --not-posted")
+        .never_says("--repost");
+    world.run(&["resolve", "2", "--posted"]).exits(2);
+    world.run(&["resolve", "2", "--not-posted"]).exits(0);
+    world.upload(&manifest).exits(0).says("1 published, 2 skipped");
+    assert_eq!(world.published(), 3);
+}
+
+#[test]
+fn an_account_that_is_logged_out_while_it_uploads_needs_a_login() {
+    let world = World::logged_in();
+    world.fault(&json!({ "endpoint": "upload", "do": { "stall": "1h", "when": "after" } }));
+    let run = world.start_upload(&world.short());
+    world.wait_until("TikTok has it", |world| world.published() == 1);
+    world.run(&["logout", &world.open_id(ADA)]).exits(0);
+    world.sandbox.clear_faults();
+    run.end().exits(3);
 }

@@ -35,6 +35,11 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     if manifest.entries.is_empty() && !faults.is_empty() {
         return Err(Refused { manifest: input.name, problems: faults, strangers: 0 }.into());
     }
+    if let Some(level) = manifest.kept_private {
+        context.printer.warn(format!(
+            "the manifest's `defaults` say {level}, which is narrower than `--privacy`: that stays"
+        ));
+    }
     if args.draft {
         // Said on the command line for every post: a draft is never seen by more people.
         manifest.entries.iter_mut().for_each(|entry| entry.mode = Mode::Draft);
@@ -130,7 +135,13 @@ impl Run<'_> {
     fn locked_out(&self, posts: &[Post], error: &LockError) {
         let trouble = Trouble {
             code: "account_busy".into(),
-            message: error.to_string(),
+            message: match error {
+                LockError::Held { pid, .. } => {
+                    let by = pid.map_or_else(String::new, |pid| format!(", by process {pid}"));
+                    format!("another run is posting for this account{by}")
+                }
+                LockError::File(_) => error.to_string(),
+            },
             hint: error.hint(),
             retryable: error.exit() == Exit::Temporary,
             log_id: None,

@@ -281,6 +281,15 @@ impl Inspection<'_> {
         for finding in &findings.warnings {
             self.warn(format!("{}: {finding}", self.label(&entry.source)));
         }
+        if let (Some(cover), Some(length)) = (entry.cover_timestamp_ms, probe.duration)
+            && u128::try_from(cover).is_ok_and(|cover| cover > length.as_millis())
+        {
+            let length = length.as_secs_f64();
+            let message =
+                format!("{cover} ms is after the end of the video, which lasts {length:.1} s");
+            self.note(entry, entry.source_at, "video_cover_timestamp_ms", message, None);
+            return None;
+        }
         let content_type = Some(probe.container.content_type());
         let file = Content::File { path: path.to_owned(), content_type, duration: probe.duration };
         findings.errors.is_empty().then_some(file)
@@ -329,8 +338,10 @@ impl Inspection<'_> {
     }
 
     fn stranger(&mut self, entry: &Entry, reason: &NameError) {
-        self.strangers += 1;
-        self.note(entry, entry.user_at, "user_id", reason.to_string(), None);
+        let several = matches!(reason, NameError::Ambiguous { .. });
+        self.strangers += usize::from(!several);
+        let hint = several.then_some("say which one, with `user_id` or `--account`");
+        self.note(entry, entry.user_at, "user_id", reason.to_string(), hint);
     }
 
     fn note(

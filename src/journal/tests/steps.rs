@@ -205,6 +205,7 @@ fn events() -> Vec<Event> {
         Event::ChunkUnclear,
         Event::UrlGone,
         Event::UrlExpired,
+        Event::SettingsChanged,
         Event::FileChanged { handed_over: false },
         Event::FileChanged { handed_over: true },
         Event::ProvedIncomplete,

@@ -36,7 +36,7 @@ fn details(report: &PostReport) -> Vec<String> {
     }
     match (report.state, report.at) {
         (PostState::Deferred, Some(at)) => details.push(format!("not before {}", moment(at))),
-        (PostState::Skipped, Some(at)) => details.push(format!("posted on {}", moment(at))),
+        (PostState::Skipped, Some(at)) => details.push(format!("already posted on {}", moment(at))),
         _ => {}
     }
     details.extend(report.note.clone());
@@ -86,7 +86,7 @@ mod tests {
         let deferred = told(&PostReport { at, ..report(PostState::Deferred) });
         assert!(deferred.contains("(not before 2026-11-05 "), "{deferred}");
         let skipped = told(&PostReport { at, ..report(PostState::Skipped) });
-        assert!(skipped.contains("(posted on 2026-11-05 "), "{skipped}");
+        assert!(skipped.contains("(already posted on 2026-11-05 "), "{skipped}");
     }
 
     #[test]
