@@ -21,8 +21,10 @@ use tiktok_up::upload::state::Phase;
 use tokio::runtime::Runtime;
 
 /// Waiting times that make minutes of waiting take milliseconds; only a loopback API honours them.
+/// The watchdogs are slow, so that what a test holds back stays so until the test lets it go.
 const FAST: &str = "backoff_base=2ms,backoff_cap=20ms,rate_limited=20ms,init_again=20ms,\
-                    poll_first=5ms,poll_cap=50ms,qr_poll=20ms,quota_window=1s";
+                    poll_first=5ms,poll_cap=50ms,qr_poll=20ms,quota_window=1s,\
+                    answer=10m,stall=10m,chunk_answer=10m,final_wait=10m";
 
 /// The smallest chunk, in bytes.
 pub(crate) const CHUNK: u64 = 5_242_880;
@@ -93,6 +95,19 @@ impl World {
     /// A fault at TikTok.
     pub(crate) fn fault(&self, rule: &Value) {
         self.sandbox.fault(rule).unwrap();
+    }
+
+    /// Makes TikTok keep the n-th call of an endpoint waiting until [`World::let_go`]: `before` or
+    /// `after` its work, or in the `middle` of a chunk, or of the answer to any other call. Such an
+    /// answer is in [`World::calls`] already.
+    pub(crate) fn hold(&self, endpoint: &str, nth: u64, when: &str) {
+        self.fault(&json!({ "endpoint": endpoint, "nth": nth,
+            "do": { "stall": "1h", "when": when } }));
+    }
+
+    /// Ends all faults; what TikTok holds back goes on.
+    pub(crate) fn let_go(&self) {
+        self.sandbox.clear_faults();
     }
 
     /// Changes an account's settings at TikTok.
@@ -455,15 +470,30 @@ impl Running {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Sends a signal again and again until it has left.
-    pub(crate) fn insist(mut self, signal: Signal) -> Ran {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while self.child.try_wait().unwrap().is_none() {
-            assert!(Instant::now() < deadline, "it does not leave");
-            self.signal(signal);
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        self.end()
+    /// Whether it has taken in all signals and all its threads sleep: from now on nothing happens in
+    /// it but by a timer or from outside.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let process = PathBuf::from(format!("/proc/{}", self.child.id()));
+        let nothing_pending = || {
+            let status = fs::read_to_string(process.join("status")).unwrap();
+            let mut pending = status.lines().filter_map(|line| line.strip_prefix("ShdPnd:"));
+            pending.all(|signals| signals.trim().bytes().all(|digit| digit == b'0'))
+        };
+        let asleep = || {
+            let threads = fs::read_dir(process.join("task")).unwrap();
+            threads.map(|thread| thread.unwrap().path().join("stat")).all(|stat| {
+                // The state follows the name, which is in parentheses.
+                let stat = fs::read_to_string(stat).unwrap_or_default();
+                stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('S'))
+            })
+        };
+        // One thread may wake another while they are looked at one by one.
+        (0..3).all(|_| nothing_pending() && asleep())
+    }
+
+    /// Whether it has left: its stderr is closed.
+    pub(crate) fn has_left(&self) -> bool {
+        self.listener.is_finished()
     }
 
     /// Ends it as a power cut does.
