@@ -359,13 +359,17 @@ fn a_malformed_chunk_is_our_fault_and_stops() {
 
 #[test]
 fn a_redirect_of_a_chunk_is_not_followed() {
-    let world = World::logged_in();
-    at_chunk(
-        &world,
-        2,
-        &json!({ "answer": { "status": 307,
-        "headers": { "Location": "https://elsewhere.example/" } } }),
-    );
-    world.upload(&world.long()).exits(0);
-    posted_whole(&world);
+    // One that would be followed without the body, and one that would need it.
+    for status in [303, 307] {
+        let world = World::logged_in();
+        let elsewhere = format!("{}/elsewhere", world.sandbox.url());
+        at_chunk(
+            &world,
+            2,
+            &json!({ "answer": { "status": status, "headers": { "Location": elsewhere } } }),
+        );
+        world.upload(&world.long()).exits(0);
+        posted_whole(&world);
+        assert!(world.calls("unknown").is_empty(), "somebody went there");
+    }
 }
