@@ -27,6 +27,7 @@ mod login_pitfalls;
 mod login_ways;
 mod model;
 mod person;
+mod process;
 mod refresh;
 mod sandbox_auth;
 mod sandbox_client;

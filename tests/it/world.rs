@@ -1,16 +1,13 @@
 //! The vocabulary of these tests: a sandbox, a home, the real executable, and what it said.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -19,6 +16,8 @@ use tiktok_up::journal::{Attempt, Journal, PostNumber};
 use tiktok_up::sandbox::{self, AccountPatch, ConsentPlan, LogEntry, Options, PostView, Sandbox};
 use tiktok_up::upload::state::Phase;
 use tokio::runtime::Runtime;
+
+pub(crate) use crate::process::{Login, Ran, Running};
 
 /// Waiting times that make minutes of waiting take milliseconds; only a loopback API honours them.
 /// The watchdogs are slow, so that what a test holds back stays so until the test lets it go.
@@ -340,41 +339,15 @@ impl World {
     pub(crate) fn start_login(&self, more: &[&str]) -> Login {
         let mut args = vec!["login", "--no-browser", "--port", "0"];
         args.extend(more);
-        let mut command = self.command(&args);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut said = String::new();
-        let url = loop {
-            let before = said.len();
-            let read = stderr.read_line(&mut said).unwrap();
-            assert!(read > 0, "the login printed no URL: {said}");
-            let words = said[before..].split_whitespace();
-            if let Some(url) = words.into_iter().find(|word| word.contains("/v2/auth/authorize/")) {
-                break url.to_owned();
-            }
-        };
-        Login { child, stderr, said, url }
+        Login::of(self.command(&args))
     }
 
     /// A login by this command; whatever URL it prints is opened, and what comes of it may be nothing.
-    pub(crate) fn login_by(&self, mut command: Command) -> Ran {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut said = String::new();
-        loop {
-            let before = said.len();
-            if stderr.read_line(&mut said).unwrap() == 0 {
-                break;
-            }
-            let mut words = said[before..].split_whitespace();
-            if let Some(url) = words.find(|word| word.contains("/v2/auth/authorize/")) {
-                let page = self.runtime.block_on(reqwest::get(url));
-                drop(page);
-            }
-        }
-        let output = child.wait_with_output().unwrap();
-        let stdout = String::from_utf8(output.stdout).unwrap();
-        Ran { code: output.status.code(), stdout, stderr: said }.heard()
+    pub(crate) fn login_by(&self, command: Command) -> Ran {
+        Login::each_url(command, |url| {
+            let page = self.runtime.block_on(reqwest::get(url));
+            drop(page);
+        })
     }
 
     /// Opens a URL as a browser does, redirects followed; the last status and page come back.
@@ -389,186 +362,6 @@ impl World {
     /// Runs a future beside the sandbox.
     pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
-    }
-}
-
-/// A login that waits for its callback.
-pub(crate) struct Login {
-    child: Child,
-    stderr: BufReader<std::process::ChildStderr>,
-    said: String,
-    /// The authorize URL that it printed.
-    pub(crate) url: String,
-}
-
-impl Login {
-    /// A parameter of the authorize URL.
-    pub(crate) fn parameter(&self, name: &str) -> String {
-        let url = url::Url::parse(&self.url).unwrap();
-        url.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned()
-    }
-
-    /// Kills it where it stands.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    /// Waits for its end.
-    pub(crate) fn end(mut self) -> Ran {
-        self.stderr.read_to_string(&mut self.said).unwrap();
-        let output = self.child.wait_with_output().unwrap();
-        Ran {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: self.said,
-        }
-        .heard()
-    }
-}
-
-/// A run under way.
-pub(crate) struct Running {
-    child: Child,
-    said: Arc<Mutex<String>>,
-    listener: JoinHandle<()>,
-}
-
-impl Running {
-    pub(crate) fn of(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let said = Arc::new(Mutex::new(String::new()));
-        let (heard, stderr) = (Arc::clone(&said), BufReader::new(child.stderr.take().unwrap()));
-        let listener = std::thread::spawn(move || {
-            for line in stderr.lines() {
-                let mut heard = heard.lock().unwrap();
-                heard.push_str(&line.unwrap());
-                heard.push('\n');
-            }
-        });
-        Self { child, said, listener }
-    }
-
-    /// Whether it has said this on stderr.
-    pub(crate) fn said(&self, words: &str) -> bool {
-        self.said.lock().unwrap().contains(words)
-    }
-
-    /// The first word that it has said with this beginning.
-    pub(crate) fn word(&self, beginning: &str) -> Option<String> {
-        let said = self.said.lock().unwrap();
-        said.split_whitespace().find(|word| word.starts_with(beginning)).map(str::to_owned)
-    }
-
-    /// Its process.
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Sends it a signal.
-    pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-    }
-
-    /// Whether it has taken in all signals and all its threads sleep: from now on nothing happens in
-    /// it but by a timer or from outside.
-    pub(crate) fn is_at_rest(&self) -> bool {
-        let process = PathBuf::from(format!("/proc/{}", self.child.id()));
-        let nothing_pending = || {
-            let status = fs::read_to_string(process.join("status")).unwrap();
-            let mut pending = status.lines().filter_map(|line| line.strip_prefix("ShdPnd:"));
-            pending.all(|signals| signals.trim().bytes().all(|digit| digit == b'0'))
-        };
-        let asleep = || {
-            let threads = fs::read_dir(process.join("task")).unwrap();
-            threads.map(|thread| thread.unwrap().path().join("stat")).all(|stat| {
-                // The state follows the name, which is in parentheses.
-                let stat = fs::read_to_string(stat).unwrap_or_default();
-                stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('S'))
-            })
-        };
-        // One thread may wake another while they are looked at one by one.
-        (0..3).all(|_| nothing_pending() && asleep())
-    }
-
-    /// Whether it has left: its stderr is closed.
-    pub(crate) fn has_left(&self) -> bool {
-        self.listener.is_finished()
-    }
-
-    /// Ends it as a power cut does.
-    pub(crate) fn kill(self) {
-        self.signal(Signal::KILL);
-        self.end();
-    }
-
-    /// From now on every write to a file fails.
-    pub(crate) fn fill_disk(&self) {
-        let none = Rlimit { current: Some(0), maximum: Some(0) };
-        prlimit(Some(Pid::from_child(&self.child)), Resource::Fsize, none).unwrap();
-    }
-
-    /// Waits for its end.
-    pub(crate) fn end(self) -> Ran {
-        let ran = Ran::from_output(self.child.wait_with_output().unwrap());
-        self.listener.join().unwrap();
-        Ran { stderr: std::mem::take(&mut self.said.lock().unwrap()), ..ran }.heard()
-    }
-}
-
-/// What a run of the executable came to.
-#[derive(Debug)]
-pub(crate) struct Ran {
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
-impl Ran {
-    pub(crate) fn of(mut command: Command) -> Self {
-        Self::from_output(command.output().unwrap())
-    }
-
-    fn from_output(output: std::process::Output) -> Self {
-        Self {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
-        .heard()
-    }
-
-    #[track_caller]
-    pub(crate) fn exits(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "{self:#?}");
-        self
-    }
-
-    /// Somewhere on stderr or stdout.
-    #[track_caller]
-    pub(crate) fn says(self, words: &str) -> Self {
-        assert!(
-            self.stderr.contains(words) || self.stdout.contains(words),
-            "no {words:?} in {self:#?}"
-        );
-        self
-    }
-
-    #[track_caller]
-    pub(crate) fn never_says(self, words: &str) -> Self {
-        assert!(
-            !self.stderr.contains(words) && !self.stdout.contains(words),
-            "{words:?} in {self:#?}"
-        );
-        self
-    }
-
-    /// The JSON lines on stdout.
-    #[track_caller]
-    pub(crate) fn json(&self) -> Vec<Value> {
-        let line =
-            |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
-        self.stdout.lines().map(line).collect()
     }
 }
 
