@@ -36,6 +36,7 @@ mod sandbox_faults;
 mod sandbox_posting;
 mod sandbox_upload;
 mod stage;
+mod store;
 mod storms;
 #[cfg(feature = "faults")]
 mod sweep;

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -17,6 +17,7 @@ use tiktok_up::sandbox::{self, AccountPatch, ConsentPlan, LogEntry, Options, Pos
 use tiktok_up::upload::state::Phase;
 use tokio::runtime::Runtime;
 
+use crate::process::eventually;
 pub(crate) use crate::process::{Login, Ran, Running};
 
 /// Waiting times that make minutes of waiting take milliseconds; only a loopback API honours them.
@@ -284,11 +285,7 @@ impl World {
     /// Waits until something has come about.
     #[track_caller]
     pub(crate) fn wait_until(&self, what: &str, is: impl Fn(&Self) -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !is(self) {
-            assert!(Instant::now() < deadline, "waited in vain until {what}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        eventually(&format!("the moment when {what}"), || is(self).then_some(()));
     }
 
     /// The executable in this world, ready to run.
