@@ -3,34 +3,37 @@
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use jiff::SignedDuration;
 use serde_json::json;
 use tiktok_up::upload::state::Phase;
 
-use crate::world::{ADA, CHUNK, Ran, World, sha256};
+use crate::world::{ADA, CHUNK, Ran, Running, World, sha256};
 
 /// Large enough that no socket takes half of one before it is read at the other end.
 const BIG: u64 = 24_000_000;
 
-/// Uploads a video in chunks of [`BIG`]: one, or three of them.
+/// `upload` of a video in chunks of [`BIG`]: one, or three of them.
+fn command(world: &World, manifest: &str) -> Command {
+    world.command(&["upload", "--chunk-size", &BIG.to_string(), manifest])
+}
+
 fn upload(world: &World, manifest: &str) -> Ran {
-    world.run(&["upload", "--chunk-size", &BIG.to_string(), manifest])
+    Ran::of(command(world, manifest))
 }
 
 /// Uploads it and changes it while TikTok has read half of the chunk with this index.
-fn change_in(world: &World, manifest: &str, index: u64, change: impl Fn(&Path) + Send) -> Ran {
+fn change_in(world: &World, manifest: &str, index: u64, change: impl Fn(&Path)) -> Ran {
     let coming = world.posts().last().map_or(0, |post| post.stored / BIG);
     world.hold("upload", index - coming + 1, "middle");
-    std::thread::scope(|scope| {
-        let run = scope.spawn(|| upload(world, manifest));
-        world.wait_until("the chunk is on its way", |world| {
-            world.posts().last().is_some_and(|post| post.received >= index * BIG + BIG / 2)
-        });
-        change(&world.path("big.mp4"));
-        world.let_go();
-        run.join().unwrap()
-    })
+    let run = Running::of(command(world, manifest));
+    world.wait_until("the chunk is on its way", |world| {
+        world.posts().last().is_some_and(|post| post.received >= index * BIG + BIG / 2)
+    });
+    change(&world.path("big.mp4"));
+    world.let_go();
+    run.end()
 }
 
 /// Three chunks by [`upload`].
