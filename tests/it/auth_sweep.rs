@@ -4,8 +4,6 @@
 //! n = 1, 2, 3 … until a run passes untouched. Then the same command runs once more without faults.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::Stdio;
 
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -127,33 +125,8 @@ fn broken_login(world: &World, plan: &str, n: usize) -> Broken {
     let mut command = world.command(&["login", "--no-browser", "--port", "0"]);
     command
         .env("TIKTOK_UP_FAULT", plan.replace("{n}", &n.to_string()))
-        .env("TIKTOK_UP_FAULT_LOG", world.path("trace"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    let mut said = String::new();
-    while stderr.read_line(&mut said).unwrap() > 0 {
-        let url = said.split_whitespace().find(|word| word.contains("/v2/auth/authorize/"));
-        if let Some(url) = url {
-            // The process may end in the middle of it.
-            world.visit(url);
-            break;
-        }
-    }
-    stderr.read_to_string(&mut said).unwrap();
-    let code = child.wait().unwrap().code();
-    let ran = Ran { code, stdout: String::new(), stderr: said };
-    Broken { ran, trace: trace(world) }
-}
-
-impl World {
-    /// Opens an address that may not answer to the end.
-    fn visit(&self, url: &str) {
-        self.block_on(async {
-            let _ = reqwest::get(url).await;
-        });
-    }
+        .env("TIKTOK_UP_FAULT_LOG", world.path("trace"));
+    Broken { ran: world.login_by(command), trace: trace(world) }
 }
 
 fn sweep_login(plan: &str, check: impl Fn(&World, &Broken, usize)) {

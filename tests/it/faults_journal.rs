@@ -5,26 +5,18 @@ use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 
 use serde_json::json;
-use tiktok_up::journal::CallKind;
 use tiktok_up::upload::state::Phase;
 
-use crate::world::{ADA, Ran, World};
+use crate::world::{Ran, World};
 
-/// Uploads, and fills the disk while TikTok keeps the n-th status call waiting.
-fn disk_fills_at_status(world: &World, manifest: &str, nth: u32) -> Ran {
-    world.fault(
-        &json!({ "endpoint": "status", "nth": nth, "do": { "stall": "1s", "when": "after" } }),
-    );
-    let asked = |world: &World| {
-        let window = std::time::Duration::from_mins(1);
-        let journal = world.journal();
-        journal
-            .map_or(0, |j| j.calls_within(&world.open_id(ADA), CallKind::Status, window).unwrap())
-    };
-    let before = asked(world);
+/// Uploads, and fills the disk while the answer to the next call of this endpoint is on its way.
+fn disk_fills_at(world: &World, endpoint: &str, manifest: &str) -> Ran {
+    let before = world.calls(endpoint).len();
+    world.hold(endpoint, 1, "middle");
     let run = world.start_upload_on_small_disk(manifest);
-    world.wait_until("TikTok is asked", |world| asked(world) >= before + nth);
+    world.wait_until("TikTok is asked", |world| world.calls(endpoint).len() > before);
     run.fill_disk();
+    world.let_go();
     run.end()
 }
 
@@ -37,14 +29,13 @@ fn f50_the_final_chunk_is_not_sent_if_its_intent_cannot_be_recorded() {
     world.upload(&manifest).exits(5);
     world.sandbox.clear_faults();
     // Chunk two arrives, and its answer is lost with the run.
-    world.fault(&json!({ "endpoint": "upload", "do": { "stall": "20s", "when": "after" } }));
+    world.hold("upload", 1, "after");
     let run = world.start_upload(&manifest);
     world.wait_until("two chunks are there", |world| world.posts()[0].stored > 10_000_000);
     run.kill();
-    world.sandbox.clear_faults();
     let chunks = 8;
     world.wait_until("the cut chunk is logged", |world| world.calls("upload").len() == chunks);
-    disk_fills_at_status(&world, &manifest, 1).exits(4).says("could not record");
+    disk_fills_at(&world, "status", &manifest).exits(4).says("could not record");
     assert_eq!(world.calls("upload").len(), chunks);
     assert!(matches!(world.phases()[..], [Phase::Open { .. }]));
     world.upload(&manifest).exits(0);
@@ -55,7 +46,7 @@ fn f50_the_final_chunk_is_not_sent_if_its_intent_cannot_be_recorded() {
 fn f52_what_was_posted_and_cannot_be_recorded_is_said() {
     let world = World::logged_in();
     let manifest = world.short();
-    let ran = disk_fills_at_status(&world, &manifest, 1).exits(4);
+    let ran = disk_fills_at(&world, "status", &manifest).exits(4);
     ran.says("published").says("could not be recorded");
     assert_eq!(world.phases(), [Phase::Uploaded]);
     world.upload(&manifest).exits(0);
@@ -65,11 +56,12 @@ fn f52_what_was_posted_and_cannot_be_recorded_is_said() {
 #[test]
 fn f52_an_upload_whose_end_cannot_be_recorded_is_asked_for_again() {
     let world = World::logged_in();
-    world.fault(&json!({ "endpoint": "upload", "do": { "stall": "1s", "when": "after" } }));
+    world.hold("upload", 1, "after");
     let manifest = world.short();
     let run = world.start_upload_on_small_disk(&manifest);
     world.wait_until("everything is there", |world| world.published() == 1);
     run.fill_disk();
+    world.let_go();
     run.end().exits(4).says("could not be recorded");
     assert_eq!(world.phases(), [Phase::FinalIntent { stored: 0 }]);
     world.upload(&manifest).exits(0);
@@ -79,7 +71,7 @@ fn f52_an_upload_whose_end_cannot_be_recorded_is_asked_for_again() {
 #[test]
 fn f62_a_commit_that_was_cut_off_is_rolled_back() {
     let world = World::logged_in();
-    world.fault(&json!({ "endpoint": "upload", "do": { "stall": "20s", "when": "after" } }));
+    world.hold("upload", 1, "after");
     let manifest = world.short();
     let run = world.start_upload(&manifest);
     world.wait_until("everything is there", |world| world.published() == 1);
@@ -130,17 +122,8 @@ fn f63_a_journal_of_a_later_version_is_left_alone() {
 #[test]
 fn f64_a_disk_error_stops_before_the_next_call() {
     let world = World::logged_in();
-    world.fault(&json!({ "endpoint": "creator_info", "do": { "stall": "1s", "when": "after" } }));
     let manifest = world.short();
-    let run = world.start_upload_on_small_disk(&manifest);
-    world.wait_until("the creator is asked for", |world| {
-        let window = std::time::Duration::from_mins(1);
-        world.journal().is_some_and(|journal| {
-            journal.calls_within(&world.open_id(ADA), CallKind::CreatorInfo, window).unwrap() > 0
-        })
-    });
-    run.fill_disk();
-    run.end().exits(4).says("could not record");
+    disk_fills_at(&world, "creator_info", &manifest).exits(4).says("could not record");
     assert_eq!(world.inits(), 0);
     world.upload(&manifest).exits(0);
     assert_eq!((world.inits(), world.published()), (1, 1));

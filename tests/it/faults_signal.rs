@@ -6,31 +6,48 @@ use serde_json::json;
 use tiktok_up::sandbox::{Account, Options};
 use tiktok_up::upload::state::{Failed, Phase};
 
-use crate::world::{ADA, BEA, CHUNK, World, sha256};
+use crate::world::{ADA, BEA, CHUNK, Running, World, sha256};
 
 /// A run whose final chunk TikTok has, and the answer to it does not come.
-fn in_the_final_put(world: &World, length: &str) -> (String, crate::world::Running) {
-    world.fault(
-        &json!({ "endpoint": "upload", "nth": 3, "do": { "stall": length, "when": "after" } }),
-    );
+fn in_the_final_put(world: &World) -> (String, Running) {
+    world.hold("upload", 3, "after");
     let manifest = world.long();
     let run = world.start_upload(&manifest);
     world.wait_until("everything is there", |world| world.published() == 1);
     (manifest, run)
 }
 
+/// The same run after a signal that it has noticed.
+fn asked_to_leave_in_the_final_put(world: &World, signal: Signal) -> (String, Running) {
+    let (manifest, run) = in_the_final_put(world);
+    run.signal(signal);
+    world.wait_until("it says how to leave", |_| run.said("Ctrl-C again"));
+    (manifest, run)
+}
+
+/// A run that is in the middle of its second chunk of three.
+fn in_the_second_chunk(world: &World) -> (String, Running) {
+    world.hold("upload", 2, "middle");
+    let manifest = world.long();
+    let run = world.start_upload(&manifest);
+    world.wait_until("the second chunk is on its way", |world| {
+        world.posts().last().is_some_and(|post| post.received > CHUNK)
+    });
+    (manifest, run)
+}
+
 #[test]
 fn f51_killed_before_the_final_chunk() {
     let world = World::logged_in();
-    world.fault(
-        &json!({ "endpoint": "upload", "nth": 3, "do": { "stall": "20s", "when": "before" } }),
-    );
+    world.hold("upload", 3, "before");
     let manifest = world.long();
     let run = world.start_upload(&manifest);
     world.wait_until("the intent is durable", |world| {
         matches!(world.phases()[..], [Phase::FinalIntent { .. }])
     });
     run.kill();
+    // What the sockets hold of the chunk may still arrive, or the run may not have got to send any.
+    world.let_go();
     world.upload(&manifest).exits(0);
     assert_eq!((world.inits(), world.published()), (1, 1));
     assert_eq!(world.posts()[0].sha256.as_deref(), Some(sha256(&world.path("long.mp4")).as_str()));
@@ -39,9 +56,7 @@ fn f51_killed_before_the_final_chunk() {
 #[test]
 fn f51_killed_in_the_final_chunk() {
     let world = World::logged_in();
-    world.fault(
-        &json!({ "endpoint": "upload", "nth": 3, "do": { "stall": "20s", "when": "middle" } }),
-    );
+    world.hold("upload", 3, "middle");
     let manifest = world.long();
     let run = world.start_upload(&manifest);
     world.wait_until("some of it is there", |world| {
@@ -56,8 +71,9 @@ fn f51_killed_in_the_final_chunk() {
 #[test]
 fn f51_killed_after_the_final_chunk() {
     let world = World::logged_in();
-    let (manifest, run) = in_the_final_put(&world, "20s");
+    let (manifest, run) = in_the_final_put(&world);
     run.kill();
+    world.wait_until("the cut chunk is logged", |world| world.calls("upload").len() == 3);
     assert!(matches!(world.phases()[..], [Phase::FinalIntent { .. }]));
     world.upload(&manifest).exits(0);
     assert_eq!(world.phases(), [Phase::Published]);
@@ -68,17 +84,11 @@ fn f51_killed_after_the_final_chunk() {
 fn f59_a_signal_before_the_final_chunk_keeps_what_is_stored() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let world = World::logged_in();
-        world.fault(&json!({ "endpoint": "upload", "nth": 2, "do": { "slow": 1_000_000 } }));
-        let manifest = world.long();
-        let run = world.start_upload(&manifest);
-        world.wait_until("the second chunk is on its way", |world| {
-            world.posts().last().is_some_and(|post| post.received > CHUNK)
-        });
+        let (manifest, run) = in_the_second_chunk(&world);
         run.signal(signal);
         run.end().exits(code).says("run the same command again");
         assert_eq!(world.phases(), [Phase::Open { stored: 1 }]);
         let publish_id = world.posts()[0].publish_id.clone();
-        world.sandbox.clear_faults();
         world.upload(&manifest).exits(0).says("going on at");
         assert_eq!(world.posts()[0].publish_id, publish_id);
         assert_eq!((world.inits(), world.published()), (1, 1));
@@ -87,9 +97,10 @@ fn f59_a_signal_before_the_final_chunk_keeps_what_is_stored() {
 
 #[test]
 fn f60_a_signal_in_the_final_put_waits_for_its_answer() {
-    let world = World::logged_in();
-    let (manifest, run) = in_the_final_put(&world, "1s");
-    run.signal(Signal::TERM);
+    // It waits before it asks what became of the post, and the signal is heeded then.
+    let world = World::logged_in().timing("poll_first=1h");
+    let (manifest, run) = asked_to_leave_in_the_final_put(&world, Signal::TERM);
+    world.let_go();
     run.end().exits(143);
     assert_eq!(world.phases(), [Phase::Uploaded]);
     world.upload(&manifest).exits(0);
@@ -99,7 +110,7 @@ fn f60_a_signal_in_the_final_put_waits_for_its_answer() {
 #[test]
 fn f60_and_leaves_when_none_comes() {
     let world = World::logged_in().timing("final_wait=200ms");
-    let (manifest, run) = in_the_final_put(&world, "20s");
+    let (manifest, run) = in_the_final_put(&world);
     run.signal(Signal::TERM);
     run.end().exits(143).says("pending");
     assert_eq!(world.phases(), [Phase::FinalIntent { stored: 2 }]);
@@ -112,13 +123,12 @@ fn f59_a_signal_before_anything_was_sent_sends_nothing() {
     for manifest in [World::short, World::pull, World::photos] {
         let world = World::logged_in();
         let manifest = manifest(&world);
-        world.fault(
-            &json!({ "endpoint": "creator_info", "do": { "stall": "1h", "when": "after" } }),
-        );
+        world.hold("creator_info", 1, "middle");
         let run = world.start_upload(&manifest);
-        world.wait_until("it is on its way", |world| world.journal().is_some());
+        world.wait_until("it is on its way", |world| world.calls("creator_info").len() == 1);
         run.signal(Signal::TERM);
-        world.sandbox.clear_faults();
+        world.wait_until("the signal is heard", |_| run.is_at_rest());
+        world.let_go();
         run.end().exits(143);
         assert_eq!(world.inits(), 0);
         world.upload(&manifest).exits(0);
@@ -130,11 +140,12 @@ fn f59_a_signal_before_anything_was_sent_sends_nothing() {
 fn f59_a_signal_during_the_init_starts_no_chunk() {
     let world = World::logged_in();
     let manifest = world.short();
-    world.fault(&json!({ "endpoint": "video_init", "do": { "stall": "1h", "when": "after" } }));
+    world.hold("video_init", 1, "after");
     let run = world.start_upload(&manifest);
     world.wait_until("TikTok has the init", |world| world.posts().len() == 1);
     run.signal(Signal::TERM);
-    world.sandbox.clear_faults();
+    world.wait_until("the signal is heard", |_| run.is_at_rest());
+    world.let_go();
     run.end().exits(143);
     assert!(world.calls("upload").is_empty());
     world.upload(&manifest).exits(0);
@@ -145,8 +156,11 @@ fn f59_a_signal_during_the_init_starts_no_chunk() {
 fn f61_a_second_signal_leaves_at_once() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let world = World::logged_in();
-        let (manifest, run) = in_the_final_put(&world, "20s");
-        run.insist(signal).exits(code);
+        let (manifest, run) = asked_to_leave_in_the_final_put(&world, signal);
+        assert!(!run.has_left());
+        run.signal(signal);
+        world.wait_until("it leaves", |_| run.has_left());
+        run.end().exits(code);
         assert_eq!(world.phases(), [Phase::FinalIntent { stored: 2 }]);
         world.upload(&manifest).exits(0);
         assert_eq!((world.inits(), world.published()), (1, 1));
@@ -157,7 +171,7 @@ fn f61_a_second_signal_leaves_at_once() {
 fn f65_a_second_uploader_of_an_account_leaves_it_alone() {
     let world = World::logged_in();
     world.login(BEA);
-    world.fault(&json!({ "endpoint": "upload", "do": { "stall": "2s", "when": "after" } }));
+    world.hold("upload", 1, "after");
     let manifest = world.short();
     let first = world.start_upload(&manifest);
     world.wait_until("the first one uploads", |world| world.published() == 1);
@@ -170,6 +184,7 @@ fn f65_a_second_uploader_of_an_account_leaves_it_alone() {
     std::fs::write(&both, posts.to_string()).unwrap();
     let ran = world.upload(both.to_str().unwrap()).exits(5);
     ran.says("by process").says("1 published, 1 deferred");
+    world.let_go();
     first.end().exits(0);
     assert_eq!((world.inits(), world.published()), (2, 2));
 }
@@ -205,14 +220,10 @@ fn f66_one_bad_post_does_not_stop_a_batch_of_fifty() {
 #[test]
 fn f68_a_laptop_that_slept_in_a_put_wakes_up_to_a_dead_url() {
     let world = World::logged_in();
-    world.fault(&json!({ "endpoint": "upload", "nth": 2, "do": { "slow": 2_000_000 } }));
-    let manifest = world.long();
-    let run = world.start_upload(&manifest);
-    world.wait_until("the second chunk is on its way", |world| {
-        world.posts().last().is_some_and(|post| post.received > CHUNK)
-    });
+    let (_, run) = in_the_second_chunk(&world);
     run.signal(Signal::STOP);
     world.sandbox.advance(SignedDuration::from_mins(61));
+    world.let_go();
     run.signal(Signal::CONT);
     run.end().exits(0);
     assert_eq!(world.phases(), [Phase::Abandoned, Phase::Published]);
@@ -257,7 +268,7 @@ fn f78_two_processes_renew_two_accounts_at_once_and_both_stay() {
     world.wait_until("TikTok has renewed both", |world| {
         world.sandbox.state().grants.iter().filter(|grant| grant.access_ends.is_some()).count() == 2
     });
-    world.sandbox.clear_faults();
+    world.let_go();
     for run in runs {
         run.end().exits(0);
     }

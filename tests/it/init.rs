@@ -29,16 +29,7 @@ impl World {
         let mut child = command.spawn().unwrap();
         // A run that refuses its arguments may have left already.
         _ = child.stdin.take().unwrap().write_all(lines.as_bytes());
-        ended(child)
-    }
-}
-
-fn ended(child: Child) -> Ran {
-    let output = child.wait_with_output().unwrap();
-    Ran {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
+        Ran::after(String::new(), child)
     }
 }
 
@@ -206,7 +197,10 @@ fn on_a_terminal_the_secret_is_not_shown_while_it_is_typed() {
     terminal.types(&format!("shop\n{KEY}\n"));
     eventually("the hidden question", || (!terminal.echoes()).then_some(()));
     terminal.types(&format!("{SECRET}\n"));
-    let ran = ended(child).exits(0).says("Client secret (not shown): ").never_says(SECRET);
+    let ran = Ran::after(String::new(), child)
+        .exits(0)
+        .says("Client secret (not shown): ")
+        .never_says(SECRET);
     ran.says("next: tiktok-up login");
     assert!(terminal.echoes(), "the terminal is as it was");
     let shown = terminal.shows();
@@ -221,7 +215,7 @@ fn a_signal_during_the_hidden_question_leaves_the_terminal_as_it_was() {
         let child = terminal.start(world.configured(&["init", "--app", "a", "--client-key", KEY]));
         eventually("the hidden question", || (!terminal.echoes()).then_some(()));
         kill_process(Pid::from_child(&child), signal).unwrap();
-        ended(child).exits(code);
+        Ran::after(String::new(), child).exits(code);
         assert!(terminal.echoes(), "{signal:?}");
         assert_eq!(world.config(), "");
     }

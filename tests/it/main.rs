@@ -27,6 +27,7 @@ mod login_pitfalls;
 mod login_ways;
 mod model;
 mod person;
+mod process;
 mod refresh;
 mod sandbox_auth;
 mod sandbox_client;
@@ -35,6 +36,7 @@ mod sandbox_faults;
 mod sandbox_posting;
 mod sandbox_upload;
 mod stage;
+mod store;
 mod storms;
 #[cfg(feature = "faults")]
 mod sweep;

@@ -1,15 +1,12 @@
 //! A person with a browser, step by step: what TikTok redirects to, and what is sent to the callback.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
-use serde_json::Value;
 use url::Url;
 
-use crate::world::{Login, World, raw_request};
+pub(crate) use crate::process::eventually;
+pub(crate) use crate::store::chmod;
+use crate::world::{Login, raw_request};
 
 /// A callback that TikTok asks the browser to make.
 #[derive(Clone, Debug)]
@@ -82,43 +79,6 @@ pub(crate) fn header(answer: &str, name: &str) -> Option<String> {
     lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned())
 }
 
-/// The token store of a world, looked at from outside.
-impl World {
-    /// Where it is.
-    pub(crate) fn store_path(&self) -> PathBuf {
-        self.home().join("home/user_tokens.json")
-    }
-
-    /// Its text.
-    pub(crate) fn store_text(&self) -> String {
-        fs::read_to_string(self.store_path()).unwrap()
-    }
-
-    /// The entry of an account.
-    pub(crate) fn entry(&self, handle: &str) -> Value {
-        let store: Value = serde_json::from_str(&self.store_text()).unwrap();
-        store["accounts"][self.open_id(handle)].clone()
-    }
-
-    /// Replaces the store, keeping its mode.
-    pub(crate) fn write_store(&self, text: &str) {
-        fs::write(self.store_path(), text).unwrap();
-        chmod(&self.store_path(), 0o600);
-    }
-
-    /// The names in the state directory that no finished run leaves.
-    pub(crate) fn leftovers(&self) -> Vec<String> {
-        let Ok(names) = fs::read_dir(self.home().join("home")) else { return Vec::new() };
-        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        names.filter(|name| name.contains(".tmp-") || name.contains(".new")).collect()
-    }
-}
-
-/// Sets a mode.
-pub(crate) fn chmod(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-}
-
 /// The same command, started by a shell that first does something such as `umask 000`.
 pub(crate) fn after(first: &str, command: &Command) -> Command {
     let mut shell = Command::new("/bin/sh");
@@ -129,17 +89,4 @@ pub(crate) fn after(first: &str, command: &Command) -> Command {
         shell.current_dir(dir);
     }
     shell
-}
-
-/// Waits for something that must come to be.
-#[track_caller]
-pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "{what} never came");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }

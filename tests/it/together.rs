@@ -8,6 +8,9 @@ use tiktok_up::upload::state::Phase;
 
 use crate::world::{ADA, BEA, CHUNK, World};
 
+/// The minute of the quotas, longer than any machine takes to use them up.
+const LONG_MINUTE: &str = "quota_window=1h";
+
 /// A manifest of so many videos by `@ada`, the first one with this number.
 fn videos(world: &World, first: u64, count: u64) -> String {
     let posts = (first..first + count).map(|i| {
@@ -29,7 +32,7 @@ fn states(world: &World, args: &[&str], exit: i32) -> Vec<String> {
 
 #[test]
 fn six_inits_a_minute_are_counted_over_all_runs() {
-    let mut world = World::logged_in().timing("quota_window=60s");
+    let mut world = World::logged_in().timing(LONG_MINUTE);
     world.upload(&videos(&world, 0, 4)).exits(0);
     let manifest = videos(&world, 4, 4);
     let run = world.start_upload(&manifest);
@@ -39,7 +42,7 @@ fn six_inits_a_minute_are_counted_over_all_runs() {
     assert_eq!(world.inits(), 6);
     run.signal(Signal::INT);
     run.end().exits(130);
-    world.advance(SignedDuration::from_secs(61));
+    world.advance(SignedDuration::from_mins(61));
     world.upload(&manifest).exits(0).says("2 published, 2 skipped");
     assert_eq!((world.inits(), world.published()), (8, 8));
 }
@@ -53,10 +56,10 @@ fn a_deferred_post_says_when_it_may_be_tried_again() {
     let (post, told) = (&ran.json()[0], "not_before");
     assert_eq!(post["error"]["code"], "spam_risk_too_many_posts");
     let at: Timestamp = post[told].as_str().unwrap().parse().unwrap();
-    world.advance(at.duration_since(Timestamp::now()) - SignedDuration::from_mins(1));
+    world.advance(at.duration_since(Timestamp::now()) - SignedDuration::from_mins(30));
     let again = world.run(&["upload", "--json", &manifest]).exits(5);
     assert_eq!(again.json()[0][told], post[told]);
-    world.advance(SignedDuration::from_mins(2));
+    world.advance(SignedDuration::from_mins(60));
     let posted = world.run(&["upload", "--json", &manifest]).exits(0);
     assert_eq!(posted.json()[0].get(told), None);
     let history = &world.run(&["status", "1", "--json"]).exits(0).json()[0]["history"];
@@ -69,7 +72,7 @@ fn a_deferred_post_says_when_it_may_be_tried_again() {
 
 #[test]
 fn twenty_questions_about_a_creator_a_minute_are_counted_over_all_runs() {
-    let world = World::logged_in().timing("quota_window=60s");
+    let world = World::logged_in().timing(LONG_MINUTE);
     let manifest = world.short();
     for _ in 0..20 {
         world.run(&["upload", "--dry-run", &manifest]).exits(0);
@@ -85,7 +88,7 @@ fn twenty_questions_about_a_creator_a_minute_are_counted_over_all_runs() {
 
 #[test]
 fn thirty_status_calls_a_minute_are_counted_over_all_runs() {
-    let world = World::logged_in().timing("quota_window=60s,poll_first=1ms,poll_cap=1ms");
+    let world = World::logged_in().timing(LONG_MINUTE).timing("poll_first=1ms,poll_cap=1ms");
     world.say_status(0, &json!({ "status": "PROCESSING_UPLOAD" }));
     let run = world.start_upload(&world.short());
     world.wait_until("the quota is used up", |_| {
@@ -174,7 +177,7 @@ fn a_post_that_is_being_uploaded_cannot_be_settled_by_hand() {
     let world = World::logged_in();
     world.fault(&json!({ "endpoint": "video_init", "do": { "garbage": true } }));
     world.upload(&world.pull()).exits(6);
-    world.fault(&json!({ "endpoint": "upload", "do": { "stall": "20s", "when": "after" } }));
+    world.hold("upload", 1, "after");
     let run = world.start_upload(&videos(&world, 0, 1));
     world.wait_until("another post is on its way", |world| world.calls("video_init").len() == 2);
     world.run(&["resolve", "1", "--posted"]).exits(5).says("by process");
@@ -184,11 +187,15 @@ fn a_post_that_is_being_uploaded_cannot_be_settled_by_hand() {
 
 #[test]
 fn status_learns_the_end_beside_an_upload_that_waits() {
-    let world = World::logged_in().timing("poll_first=3s,poll_cap=3s");
+    let world = World::logged_in();
+    world.hold("status", 1, "middle");
     let run = world.start_upload(&world.short());
-    world.wait_until("the upload waits", |world| world.phases() == [Phase::Uploaded]);
+    world.wait_until("the upload waits", |world| world.calls("status").len() == 1);
+    assert_eq!(world.phases(), [Phase::Uploaded]);
     world.run(&["status"]).exits(0);
     assert_eq!(world.phases(), [Phase::Published]);
+    assert!(!run.has_left());
+    world.let_go();
     run.end().exits(0).says("1 published");
 }
 

@@ -1,16 +1,13 @@
 //! The vocabulary of these tests: a sandbox, a home, the real executable, and what it said.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use jiff::SignedDuration;
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -20,9 +17,14 @@ use tiktok_up::sandbox::{self, AccountPatch, ConsentPlan, LogEntry, Options, Pos
 use tiktok_up::upload::state::Phase;
 use tokio::runtime::Runtime;
 
+use crate::process::eventually;
+pub(crate) use crate::process::{Login, Ran, Running};
+
 /// Waiting times that make minutes of waiting take milliseconds; only a loopback API honours them.
+/// The watchdogs are slow, so that what a test holds back stays so until the test lets it go.
 const FAST: &str = "backoff_base=2ms,backoff_cap=20ms,rate_limited=20ms,init_again=20ms,\
-                    poll_first=5ms,poll_cap=50ms,qr_poll=20ms,quota_window=1s";
+                    poll_first=5ms,poll_cap=50ms,qr_poll=20ms,quota_window=1s,\
+                    answer=10m,stall=10m,chunk_answer=10m,final_wait=10m";
 
 /// The smallest chunk, in bytes.
 pub(crate) const CHUNK: u64 = 5_242_880;
@@ -93,6 +95,19 @@ impl World {
     /// A fault at TikTok.
     pub(crate) fn fault(&self, rule: &Value) {
         self.sandbox.fault(rule).unwrap();
+    }
+
+    /// Makes TikTok keep the n-th call of an endpoint waiting until [`World::let_go`]: `before` or
+    /// `after` its work, or in the `middle` of a chunk, or of the answer to any other call. Such an
+    /// answer is in [`World::calls`] already.
+    pub(crate) fn hold(&self, endpoint: &str, nth: u64, when: &str) {
+        self.fault(&json!({ "endpoint": endpoint, "nth": nth,
+            "do": { "stall": "1h", "when": when } }));
+    }
+
+    /// Ends all faults; what TikTok holds back goes on.
+    pub(crate) fn let_go(&self) {
+        self.sandbox.clear_faults();
     }
 
     /// Changes an account's settings at TikTok.
@@ -270,11 +285,7 @@ impl World {
     /// Waits until something has come about.
     #[track_caller]
     pub(crate) fn wait_until(&self, what: &str, is: impl Fn(&Self) -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !is(self) {
-            assert!(Instant::now() < deadline, "waited in vain until {what}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        eventually(&format!("the moment when {what}"), || is(self).then_some(()));
     }
 
     /// The executable in this world, ready to run.
@@ -325,41 +336,15 @@ impl World {
     pub(crate) fn start_login(&self, more: &[&str]) -> Login {
         let mut args = vec!["login", "--no-browser", "--port", "0"];
         args.extend(more);
-        let mut command = self.command(&args);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut said = String::new();
-        let url = loop {
-            let before = said.len();
-            let read = stderr.read_line(&mut said).unwrap();
-            assert!(read > 0, "the login printed no URL: {said}");
-            let words = said[before..].split_whitespace();
-            if let Some(url) = words.into_iter().find(|word| word.contains("/v2/auth/authorize/")) {
-                break url.to_owned();
-            }
-        };
-        Login { child, stderr, said, url }
+        Login::of(self.command(&args))
     }
 
     /// A login by this command; whatever URL it prints is opened, and what comes of it may be nothing.
-    pub(crate) fn login_by(&self, mut command: Command) -> Ran {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut said = String::new();
-        loop {
-            let before = said.len();
-            if stderr.read_line(&mut said).unwrap() == 0 {
-                break;
-            }
-            let mut words = said[before..].split_whitespace();
-            if let Some(url) = words.find(|word| word.contains("/v2/auth/authorize/")) {
-                let page = self.runtime.block_on(reqwest::get(url));
-                drop(page);
-            }
-        }
-        let output = child.wait_with_output().unwrap();
-        let stdout = String::from_utf8(output.stdout).unwrap();
-        Ran { code: output.status.code(), stdout, stderr: said }.heard()
+    pub(crate) fn login_by(&self, command: Command) -> Ran {
+        Login::each_url(command, |url| {
+            let page = self.runtime.block_on(reqwest::get(url));
+            drop(page);
+        })
     }
 
     /// Opens a URL as a browser does, redirects followed; the last status and page come back.
@@ -374,171 +359,6 @@ impl World {
     /// Runs a future beside the sandbox.
     pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
-    }
-}
-
-/// A login that waits for its callback.
-pub(crate) struct Login {
-    child: Child,
-    stderr: BufReader<std::process::ChildStderr>,
-    said: String,
-    /// The authorize URL that it printed.
-    pub(crate) url: String,
-}
-
-impl Login {
-    /// A parameter of the authorize URL.
-    pub(crate) fn parameter(&self, name: &str) -> String {
-        let url = url::Url::parse(&self.url).unwrap();
-        url.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned()
-    }
-
-    /// Kills it where it stands.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    /// Waits for its end.
-    pub(crate) fn end(mut self) -> Ran {
-        self.stderr.read_to_string(&mut self.said).unwrap();
-        let output = self.child.wait_with_output().unwrap();
-        Ran {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: self.said,
-        }
-        .heard()
-    }
-}
-
-/// A run under way.
-pub(crate) struct Running {
-    child: Child,
-    said: Arc<Mutex<String>>,
-    listener: JoinHandle<()>,
-}
-
-impl Running {
-    pub(crate) fn of(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let said = Arc::new(Mutex::new(String::new()));
-        let (heard, stderr) = (Arc::clone(&said), BufReader::new(child.stderr.take().unwrap()));
-        let listener = std::thread::spawn(move || {
-            for line in stderr.lines() {
-                let mut heard = heard.lock().unwrap();
-                heard.push_str(&line.unwrap());
-                heard.push('\n');
-            }
-        });
-        Self { child, said, listener }
-    }
-
-    /// Whether it has said this on stderr.
-    pub(crate) fn said(&self, words: &str) -> bool {
-        self.said.lock().unwrap().contains(words)
-    }
-
-    /// The first word that it has said with this beginning.
-    pub(crate) fn word(&self, beginning: &str) -> Option<String> {
-        let said = self.said.lock().unwrap();
-        said.split_whitespace().find(|word| word.starts_with(beginning)).map(str::to_owned)
-    }
-
-    /// Its process.
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Sends it a signal.
-    pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-    }
-
-    /// Sends a signal again and again until it has left.
-    pub(crate) fn insist(mut self, signal: Signal) -> Ran {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while self.child.try_wait().unwrap().is_none() {
-            assert!(Instant::now() < deadline, "it does not leave");
-            self.signal(signal);
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        self.end()
-    }
-
-    /// Ends it as a power cut does.
-    pub(crate) fn kill(self) {
-        self.signal(Signal::KILL);
-        self.end();
-    }
-
-    /// From now on every write to a file fails.
-    pub(crate) fn fill_disk(&self) {
-        let none = Rlimit { current: Some(0), maximum: Some(0) };
-        prlimit(Some(Pid::from_child(&self.child)), Resource::Fsize, none).unwrap();
-    }
-
-    /// Waits for its end.
-    pub(crate) fn end(self) -> Ran {
-        let ran = Ran::from_output(self.child.wait_with_output().unwrap());
-        self.listener.join().unwrap();
-        Ran { stderr: std::mem::take(&mut self.said.lock().unwrap()), ..ran }.heard()
-    }
-}
-
-/// What a run of the executable came to.
-#[derive(Debug)]
-pub(crate) struct Ran {
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
-impl Ran {
-    pub(crate) fn of(mut command: Command) -> Self {
-        Self::from_output(command.output().unwrap())
-    }
-
-    fn from_output(output: std::process::Output) -> Self {
-        Self {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
-        .heard()
-    }
-
-    #[track_caller]
-    pub(crate) fn exits(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "{self:#?}");
-        self
-    }
-
-    /// Somewhere on stderr or stdout.
-    #[track_caller]
-    pub(crate) fn says(self, words: &str) -> Self {
-        assert!(
-            self.stderr.contains(words) || self.stdout.contains(words),
-            "no {words:?} in {self:#?}"
-        );
-        self
-    }
-
-    #[track_caller]
-    pub(crate) fn never_says(self, words: &str) -> Self {
-        assert!(
-            !self.stderr.contains(words) && !self.stdout.contains(words),
-            "{words:?} in {self:#?}"
-        );
-        self
-    }
-
-    /// The JSON lines on stdout.
-    #[track_caller]
-    pub(crate) fn json(&self) -> Vec<Value> {
-        let line =
-            |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
-        self.stdout.lines().map(line).collect()
     }
 }
 
