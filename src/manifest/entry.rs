@@ -21,8 +21,8 @@ pub struct Place {
 pub struct Manifest {
     /// The posts, in the file's order.
     pub entries: Vec<Entry>,
-    /// The manifest's own default level, where the command line asked for a wider one in vain.
-    pub kept_private: Option<Privacy>,
+    /// The manifest's own default level, where the command line asks for a wider one.
+    pub widened: Option<Privacy>,
 }
 
 /// One post as the manifest asks for it, with all defaults applied.

@@ -73,15 +73,12 @@ fn posts_of(
         }
     };
     let own = defaults.preferences();
-    let mut flags = given.flags.clone();
-    // Never wider than asked: the manifest asks for all of its posts, too.
-    let kept_private =
-        own.privacy.filter(|own| flags.privacy.is_some_and(|f| f.is_wider_than(*own)));
-    flags.privacy = kept_private.or(flags.privacy);
+    let flags = given.flags.clone();
+    let widened = own.privacy.filter(|own| flags.privacy.is_some_and(|f| f.is_wider_than(*own)));
     let preferences = flags.over(&own).over(&given.config);
     let surroundings = Surroundings { folder, defaults: &defaults, preferences: &preferences };
     let read = |posts| read_posts(posts, &surroundings, review);
-    Manifest { entries: posts.map(read).unwrap_or_default(), kept_private }
+    Manifest { entries: posts.map(read).unwrap_or_default(), widened }
 }
 
 /// Opens the outermost object: what it says for all posts, and the posts.

@@ -296,7 +296,7 @@ fn settings_that_change_too_late_are_said() {
 }
 
 #[test]
-fn a_flag_makes_nothing_wider_than_the_manifests_own_default() {
+fn a_flag_that_is_wider_than_the_manifests_own_default_is_said() {
     let world = World::new();
     world.login(BEA);
     world.video("a.mp4", 100_000);
@@ -308,11 +308,15 @@ fn a_flag_makes_nothing_wider_than_the_manifests_own_default() {
         )
     };
     let wide = ["upload", "--privacy", "PUBLIC_TO_EVERYONE"];
-    world.run(&[&wide[..], &[&of("SELF_ONLY", "a.mp4")]].concat()).exits(0).says("that stays");
+    world
+        .run(&[&wide[..], &[&of("SELF_ONLY", "a.mp4")]].concat())
+        .exits(0)
+        .says("wider than SELF_ONLY");
     let narrow = ["upload", "--privacy", "SELF_ONLY"];
-    world.run(&[&narrow[..], &[&of("PUBLIC_TO_EVERYONE", "b.mp4")]].concat()).exits(0);
+    let ran = world.run(&[&narrow[..], &[&of("PUBLIC_TO_EVERYONE", "b.mp4")]].concat());
+    ran.exits(0).never_says("wider");
     let levels: Vec<_> = world.posts().into_iter().map(|post| post.privacy).collect();
-    assert_eq!(levels, [Some(Privacy::SelfOnly); 2]);
+    assert_eq!(levels, [Some(Privacy::PublicToEveryone), Some(Privacy::SelfOnly)]);
 }
 
 #[test]

@@ -35,9 +35,9 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     if manifest.entries.is_empty() && !faults.is_empty() {
         return Err(Refused { manifest: input.name, problems: faults, strangers: 0 }.into());
     }
-    if let Some(level) = manifest.kept_private {
+    if let Some(level) = manifest.widened.filter(|_| !args.draft) {
         context.printer.warn(format!(
-            "the manifest's `defaults` say {level}, which is narrower than `--privacy`: that stays"
+            "`--privacy` is wider than {level}, which the manifest's `defaults` say, and wins over it"
         ));
     }
     if args.draft {
