@@ -31,9 +31,9 @@ test-faults FILTER="":
 refresh-storm:
     cargo test --test it t15_a_hundred_storms -- --ignored
 
-# A thousand refreshes by cron under strict rotation
+# A thousand refreshes by cron under strict rotation, of a login of each way
 cron-year:
-    cargo test --test it a_login_survives_a_thousand_refreshes_by_cron -- --ignored
+    TIKTOK_UP_REFRESHES=1000 cargo test --test it a_login_of_any_way -- --nocapture
 
 # Pictures of every page, light and dark (needs Chromium)
 screenshots DIR="target/screenshots":

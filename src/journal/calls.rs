@@ -73,8 +73,7 @@ impl Journal {
         })
     }
 
-    /// Remembers that TikTok said that a cap of an account (or, for [`CapKind::ActiveUsers`], of a
-    /// client key) is full, and until when not to try again.
+    /// Remembers that TikTok said that a cap is full for an account, and until when not to try again.
     pub fn set_cap(
         &self,
         subject: &str,

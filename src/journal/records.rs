@@ -189,7 +189,7 @@ pub struct Attempt {
     pub publish_id: Option<String>,
     /// Where the chunks go; forgotten as soon as no chunk can follow.
     pub upload_url: Option<Secret>,
-    /// When TikTok issued the `upload_url`: no later than this.
+    /// When the init was sent that the `upload_url` came from: TikTok issued it no earlier.
     pub issued_at: Option<Timestamp>,
     /// Ids of public posts.
     pub post_ids: Vec<u64>,
@@ -212,7 +212,7 @@ pub struct Facts {
     pub publish_id: Option<String>,
     /// Where the chunks go. Kept only while [`Phase::needs_url`].
     pub upload_url: Option<Secret>,
-    /// When the `upload_url` was issued.
+    /// When the init was sent that the `upload_url` came from.
     pub issued_at: Option<Timestamp>,
     /// BLAKE3 of the whole content in lowercase hex, due with [`Phase::FinalIntent`].
     pub fingerprint: Option<String>,
@@ -244,6 +244,7 @@ pub enum CapKind {
     Posts,
     /// `spam_risk_too_many_pending_share`: drafts of one creator that wait in the inbox.
     Drafts,
-    /// `reached_active_user_cap`: creators of one app in 24 hours; its subject is the client key.
+    /// `reached_active_user_cap`: creators of one app in 24 hours. Kept by account, as one that
+    /// posted already may still be among them.
     ActiveUsers,
 }

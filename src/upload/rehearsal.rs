@@ -18,7 +18,8 @@ use crate::upload::video::Video;
 
 impl<A: Authority> AccountRun<'_, A> {
     /// What would become of each post: skipped, deferred or planned, and what would be in its way.
-    /// Asks TikTok for the creator, reads the journal, and changes nothing.
+    /// Asks TikTok for the creator, reads the journal, and begins nothing; calls are counted,
+    /// and a draft that was finished meanwhile is recorded so.
     pub async fn rehearse(&self, posts: &[Post]) -> Vec<PostReport> {
         let mut reports = Vec::with_capacity(posts.len());
         for post in posts {

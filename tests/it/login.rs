@@ -362,7 +362,7 @@ fn the_authorize_address_is_as_documented() {
 
 /// Runs `login` with these arguments; as soon as it shows an address, `then` acts on it, and what
 /// that returns is typed in.
-fn login_elsewhere(world: &World, way: &str, then: impl FnOnce(&str) -> String) -> Ran {
+pub(crate) fn login_elsewhere(world: &World, way: &str, then: impl FnOnce(&str) -> String) -> Ran {
     let mut command = world.command(&["login", way]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
