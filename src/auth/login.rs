@@ -221,6 +221,7 @@ impl Login<'_> {
         };
         let attempt = Attempt::new(address)?;
         self.show_address(plan, &attempt);
+        self.reporter.notice(Notice::PasteHere { limit: self.limit });
         let grant = paste::wait(
             &mut lines,
             &attempt.redirect_uri,
@@ -234,6 +235,7 @@ impl Login<'_> {
 
     async fn by_qr(&self, plan: &Plan) -> Result<LoggedIn, AuthError> {
         let pause = self.timing.qr_poll;
+        self.reporter.notice(Notice::Waiting { limit: self.limit });
         let Confirmed { code, redirect_uri } =
             qr::wait(self.client, self.app, &plan.scopes, self.limit, pause, self.reporter).await?;
         let redirect_uri = self.fixed_redirect_uri().or(redirect_uri.as_deref());

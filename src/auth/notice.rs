@@ -30,6 +30,13 @@ pub enum Notice {
         /// For how long.
         limit: Duration,
     },
+    /// The address that the browser ends at is to be pasted.
+    PasteHere {
+        /// For how long that is waited for.
+        limit: Duration,
+    },
+    /// A refresh is on its way while the program is about to end.
+    Finishing,
     /// A callback of some other login, or a forged one, was ignored.
     ForeignCallback,
     /// A callback without our state reported an error and was ignored.
@@ -107,6 +114,7 @@ impl Notice {
             Self::Visit { .. }
                 | Self::BrowserOpened
                 | Self::Waiting { .. }
+                | Self::PasteHere { .. }
                 | Self::QrCode { .. }
                 | Self::QrScanned
                 | Self::QrExpired
@@ -127,6 +135,16 @@ impl fmt::Display for Notice {
             Self::Waiting { limit } => {
                 write!(f, "waiting up to {} for TikTok's answer", length(*limit))
             }
+            Self::PasteHere { limit } => write!(
+                f,
+                "the browser ends at a page that does not load: paste the address of that page here \
+                 within {}, and press Enter",
+                length(*limit)
+            ),
+            Self::Finishing => f.write_str(
+                "a refresh is on its way, and ending before its answer is saved may lose the login: \
+                 waiting for it (a second signal ends it all the same)",
+            ),
             Self::ForeignCallback => f.write_str(
                 "a callback that does not belong to this login was ignored; still waiting",
             ),

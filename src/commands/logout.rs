@@ -32,7 +32,9 @@ pub(super) async fn run(context: &Context, args: &LogoutArgs) -> Result<Exit, Fa
     } else {
         printer.note(format!("{} is forgotten here", account.name()));
     }
-    if let Some(reason) = left {
+    if account.is_exported() {
+        printer.note("the login lives on the machine that it was handed over to");
+    } else if let Some(reason) = left {
         printer.warn(format!(
             "the login was not revoked at TikTok ({reason}); remove the app in the TikTok app under \
              Settings > Security > Manage app permissions"

@@ -6,6 +6,7 @@ use crate::auth::{Account, Ask, AuthError, Outcome, Store};
 use crate::cli::RefreshArgs;
 use crate::commands::Context;
 use crate::exit::{Exit, Explain, Failure};
+use crate::upload::calls::chain;
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, Failure> {
@@ -66,8 +67,11 @@ fn tell(context: &Context, account: &Account, outcome: Result<Outcome, AuthError
             "access_expires_at": account.access_expires_at,
             "refresh_expires_at": account.refresh_expires_at,
             "error": error.as_ref().map(|error| json!({
-                "message": crate::upload::calls::chain(error),
+                "code": error.refusal().map(|refusal| refusal.code.as_str()),
+                "message": chain(error),
                 "hint": error.hint(),
+                "log_id": error.refusal().and_then(|refusal| refusal.log_id.as_deref()),
+                "exit": exit.code(),
             })),
         }));
     } else if let Some(error) = error {

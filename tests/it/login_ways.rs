@@ -101,7 +101,9 @@ fn the_steps_of_a_qr_login_are_told() {
         _ => {}
     });
     outcome.unwrap();
-    assert!(matches!(saw[..], [Notice::QrCode { .. }, Notice::QrScanned]), "{saw:?}");
+    let steps =
+        matches!(saw[..], [Notice::Waiting { .. }, Notice::QrCode { .. }, Notice::QrScanned]);
+    assert!(steps, "{saw:?}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tiktok_up::auth::Store;
 use tiktok_up::clock::Clock;
@@ -14,6 +15,7 @@ use tiktok_up::sandbox::Options;
 
 use crate::login::login_elsewhere;
 use crate::person::{address_bar, chmod};
+use crate::process::Running;
 use crate::stage::{number, say};
 use crate::world::{ADA, BEA, Ran, World};
 
@@ -123,6 +125,30 @@ fn one_account_in_trouble_does_not_keep_the_others_waiting() {
     world.sandbox.remove_apps(ADA).unwrap();
     world.run(&["refresh"]).exits(3).says(&world.open_id(ADA));
     assert_eq!(world.generation(BEA), 2);
+}
+
+#[test]
+fn a_signal_during_a_refresh_says_what_is_waited_for_and_the_tokens_are_saved() {
+    let world = ended();
+    world.hold("token_refresh", 1, "middle");
+    let run = Running::of(world.command(&["refresh", "-q"]));
+    world.wait_until("TikTok has the refresh", |world| world.refreshes() == 1);
+    run.signal(Signal::TERM);
+    world.wait_until("it says so", |_| run.said("a refresh is on its way"));
+    world.let_go();
+    run.end().exits(143);
+    assert_eq!(world.generation(ADA), 2);
+    world.the_login_lives();
+}
+
+#[test]
+fn a_refusal_has_its_code_and_log_id_in_json() {
+    let world = ended();
+    world.refuse("token_refresh", 1, 1, "invalid_grant");
+    let lines = world.run(&["refresh", "--json"]).exits(3).json();
+    let error = &lines[0]["error"];
+    assert_eq!((&error["code"], &error["exit"]), (&json!("invalid_grant"), &json!(3)));
+    assert!(error["log_id"].is_string());
 }
 
 /// By a browser, by pasting its address, by a phone that scans a code.

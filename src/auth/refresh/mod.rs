@@ -142,6 +142,9 @@ impl Tokens {
     /// Ends when no refresh is under way. A run that is about to end early (on a signal) waits for
     /// this first: a token is lost if the program ends between TikTok's answer and the disk.
     pub async fn settle(&self) {
+        if *self.0.under_way.borrow() > 0 {
+            self.tell(Notice::Finishing);
+        }
         let _ = self.0.under_way.subscribe().wait_for(|count| *count == 0).await;
     }
 

@@ -222,6 +222,13 @@ async fn take_in(
     let alias = account.alias.clone();
     let (outcome, stored) = carry::take_in(&store, account, context.settings.clock)?;
     tell_imported(context, &stored, outcome, alias.as_deref());
+    if context.settings.apps.with_key(&stored.client_key).is_none() {
+        context.printer.warn(format!(
+            "the app that made this login (client key {}) is not configured here, and without it the \
+             login cannot be used: run `tiktok-up init` with that app's key and secret",
+            text::key_start(&stored.client_key)
+        ));
+    }
     Ok(Exit::Done)
 }
 
