@@ -41,7 +41,11 @@ impl<A: Authority> AccountRun<'_, A> {
         let (content, source) = match &post.content {
             Content::Url(url) => (journal::Content::Url(url.clone()), None),
             Content::Photos { urls, .. } => (journal::Content::Photos(urls.clone()), None),
-            Content::File { path, .. } => match Video::open(path) {
+            Content::File { path, checked, .. } => match Video::open(path) {
+                // A batch may take hours: what is sent is what was checked before all of it.
+                Ok(video) if *checked != Some(video.identity()) => {
+                    return Err(VideoError::Unchecked { path: path.clone() }.into());
+                }
                 Ok(video) => {
                     let plan = Plan::new(video.size(), self.options.chunk_size)?;
                     let file = self.local_file(post, &video, plan).await?;

@@ -14,6 +14,7 @@ use crate::tiktok::{
 };
 use crate::upload::plan::Plan;
 use crate::upload::report::Subject;
+use crate::upload::video::Identity;
 
 /// One post of a manifest, checked as far as it can be without asking TikTok.
 #[derive(Clone, Debug)]
@@ -44,6 +45,8 @@ pub enum Content {
         content_type: Option<&'static str>,
         /// The video's length, where the file tells it.
         duration: Option<Duration>,
+        /// What it was when all of that was found out.
+        checked: Option<Identity>,
     },
     /// A video that TikTok downloads.
     Url(String),

@@ -54,6 +54,12 @@ pub enum VideoError {
         /// Which file.
         path: PathBuf,
     },
+    /// The file is not the one that was looked at before the run began to send.
+    #[error("{} changed after it was checked", path.display())]
+    Unchecked {
+        /// Which file.
+        path: PathBuf,
+    },
     /// The open file is not what it was when it was planned.
     #[error("{} changed while it was being uploaded", path.display())]
     Changed {
@@ -64,12 +70,15 @@ pub enum VideoError {
 
 impl Explain for VideoError {
     fn exit(&self) -> Exit {
-        Exit::Failed
+        match self {
+            Self::Unchecked { .. } => Exit::Temporary,
+            _ => Exit::Failed,
+        }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Changed { .. } => {
+            Self::Changed { .. } | Self::Unchecked { .. } => {
                 Some("nothing of it was posted; run again once the file is finished".into())
             }
             _ => None,

@@ -345,3 +345,23 @@ fn f67_a_repost_that_is_refused_for_good_is_not_asked_for_again() {
     world.run(&["upload", "--dry-run", &manifest]).exits(0).says("already posted");
     assert_eq!((world.inits(), world.published()), (2, 1));
 }
+
+#[test]
+fn f35_a_file_that_changed_after_the_check_waits_for_the_next_run() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    world.video("b.mp4", 100_001);
+    let manifest = world.manifest(&json!(
+        ["a.mp4", "b.mp4"]
+            .map(|name| { json!({ "user_id": world.open_id(ADA), "video_path": name }) })
+    ));
+    world.hold("upload", 1, "after");
+    let run = world.start_upload(&manifest);
+    world.wait_until("the first one is sent", |world| world.published() == 1);
+    world.file("b.mp4", "no video any more");
+    world.let_go();
+    run.end().exits(5).says("changed after it was checked").says("1 published, 1 deferred");
+    world.upload(&manifest).exits(2).says("b.mp4");
+    world.video("b.mp4", 100_001);
+    world.upload(&manifest).exits(0).says("1 published, 1 skipped");
+}

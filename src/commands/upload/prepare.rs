@@ -216,8 +216,8 @@ impl Inspection<'_> {
                     self.problem(entry, path, "there is no such file", hint);
                     return Ok(None);
                 }
-                let (content_type, duration) = (None, None);
-                Ok(Some(Content::File { path: path.to_owned(), content_type, duration }))
+                let (path, content_type, duration, checked) = (path.to_owned(), None, None, None);
+                Ok(Some(Content::File { path, content_type, duration, checked }))
             }
             Err(error) => {
                 self.unreadable(entry, path, &error);
@@ -291,7 +291,8 @@ impl Inspection<'_> {
             return None;
         }
         let content_type = Some(probe.container.content_type());
-        let file = Content::File { path: path.to_owned(), content_type, duration: probe.duration };
+        let (path, duration, checked) = (path.to_owned(), probe.duration, Some(video.identity()));
+        let file = Content::File { path, content_type, duration, checked };
         findings.errors.is_empty().then_some(file)
     }
 
@@ -300,7 +301,7 @@ impl Inspection<'_> {
             VideoError::Io { source, .. } => format!("cannot read the file: {source}"),
             VideoError::NotRegular { .. } if path.is_dir() => "this is a directory".to_owned(),
             VideoError::NotRegular { .. } => "this is not a regular file".to_owned(),
-            VideoError::Changed { .. } => error.to_string(),
+            VideoError::Changed { .. } | VideoError::Unchecked { .. } => error.to_string(),
         };
         self.problem(entry, path, &message, None);
     }
