@@ -185,7 +185,8 @@ pub struct UploadArgs {
     #[arg(long)]
     pub no_wait: bool,
 
-    /// Post again what is posted already
+    /// Post again what is posted already: all that the manifest names. A run without it finishes what
+    /// was cut off
     #[arg(long)]
     pub repost: bool,
 
@@ -264,7 +265,7 @@ pub struct Verdict {
     #[arg(long)]
     pub posted: bool,
 
-    /// It is not on the profile: the next upload may post it
+    /// It is not on the profile, or it failed and the cause is mended: the next upload may post it
     #[arg(long)]
     pub not_posted: bool,
 }

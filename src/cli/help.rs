@@ -91,7 +91,7 @@ pub(super) const RESOLVE: &str = headed!(
     "Examples",
     "tiktok-up status                         names the posts whose outcome is unknown"
     "tiktok-up resolve 7 --posted             after finding it on the profile"
-    "tiktok-up resolve 7 --not-posted         after not finding it"
+    "tiktok-up resolve 7 --not-posted         after not finding it, or to try a failed post again"
 );
 
 pub(super) const SANDBOX: &str = headed!(

@@ -61,7 +61,7 @@ pub enum Command {
     Upload(UploadArgs),
     /// Show what became of the posts, and ask TikTok about those that are not final
     Status(StatusArgs),
-    /// Settle a post whose outcome is unknown
+    /// Settle a post whose outcome is unknown, or free one that failed for good
     Resolve(ResolveArgs),
     /// Run an offline TikTok on this machine, to rehearse logins and uploads
     ///
