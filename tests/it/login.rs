@@ -33,13 +33,7 @@ fn login_by_browser(world: &World, path: &str) -> Ran {
     let child = command.spawn().unwrap();
     let url = eventually("the browser's address", || fs::read_to_string(world.path("url")).ok());
     world.browse(&url);
-    let output = child.wait_with_output().unwrap();
-    Ran {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-    .heard()
+    Ran::after(String::new(), child)
 }
 
 #[test]
@@ -381,9 +375,7 @@ pub(crate) fn login_elsewhere(world: &World, way: &str, then: impl FnOnce(&str) 
     let typed = then(&address);
     child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
     stderr.read_to_string(&mut said).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    Ran { code: output.status.code(), stdout, stderr: said }.heard()
+    Ran::after(said, child)
 }
 
 #[test]
