@@ -204,6 +204,17 @@ fn f43_a_chunk_that_is_stored_again_and_again_is_no_progress() {
 }
 
 #[test]
+fn f43_a_status_that_denies_what_a_201_said_is_not_believed_for_ever() {
+    let world = World::with(Options { resend: Resend::Accepted, ..Options::default() });
+    world.login(ADA);
+    at_chunk(&world, 3, &json!({ "drop": "after" }));
+    world.say_status(0, &json!({ "status": "PROCESSING_UPLOAD", "uploaded_bytes": CHUNK }));
+    world.upload(&world.long()).exits(5).says("failed too often");
+    assert!(world.calls("upload").len() <= 3 + 6, "{}", world.calls("upload").len());
+    assert_eq!((world.inits(), world.published()), (1, 1));
+}
+
+#[test]
 fn f44_a_dead_url_before_the_final_chunk_starts_over() {
     for status in [403, 404] {
         let world = World::logged_in();
