@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The leaves ([`clock`], [`exit`], [`fault`], [`fs`], `process`, [`retry`], [`secret`], [`signals`],
-//! [`text`], [`timing`]) import nothing of ours.
+//! [`sys`], [`text`], [`timing`]) import nothing of ours.
 
 pub mod auth;
 pub mod cli;
@@ -27,6 +27,7 @@ pub mod sandbox;
 pub mod secret;
 pub mod settings;
 pub mod signals;
+pub mod sys;
 pub mod text;
 pub mod tiktok;
 pub mod timing;

@@ -1,0 +1,85 @@
+//! Two questions to the system that neither the standard library nor `rustix` asks. The only unsafe
+//! code of this program, each block one call with plain arguments.
+#![expect(unsafe_code, reason = "no safe wrapper of these two calls is kept well")]
+
+use std::fs::File;
+
+/// Whether somebody has a file open for writing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writers {
+    /// Nobody has, at this moment.
+    None,
+    /// Somebody has.
+    Some,
+    /// It cannot be told: another system, a network file system, a file of another user.
+    Unknown,
+}
+
+/// Asks whether a file, open for reading alone here, is open for writing anywhere on this machine.
+///
+/// A read lease is granted only while nobody writes; it is given back at once
+/// (<https://man7.org/linux/man-pages/man2/F_GETLEASE.2const.html>).
+#[cfg(target_os = "linux")]
+pub fn writers(file: &File) -> Writers {
+    use std::os::fd::AsRawFd as _;
+
+    let lease = |kind: libc::c_int| {
+        // SAFETY: the descriptor is open for as long as `file` is borrowed, and neither command
+        // touches memory of ours.
+        unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, kind) }
+    };
+    if lease(libc::F_RDLCK) == 0 {
+        // Closing the file ends a lease as well, so a failure here costs nothing.
+        let _ = lease(libc::F_UNLCK);
+        return Writers::None;
+    }
+    match std::io::Error::last_os_error().raw_os_error() {
+        Some(libc::EAGAIN) => Writers::Some,
+        _ => Writers::Unknown,
+    }
+}
+
+/// Other systems have no leases.
+#[cfg(not(target_os = "linux"))]
+pub fn writers(_file: &File) -> Writers {
+    Writers::Unknown
+}
+
+/// Whether this process was started with a signal ignored, as `nohup` does with SIGHUP. To be asked
+/// before anybody listens to the signal.
+pub fn is_ignored(signal: i32) -> bool {
+    // SAFETY: all bits zero is a valid `sigaction`.
+    let mut found: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: without a new action the call only writes the present one into `found`.
+    let asked = unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut found) };
+    asked == 0 && found.sa_sigaction == libc::SIG_IGN
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_file_is_being_written_while_somebody_has_it_open_for_writing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("recording");
+        let writer = OpenOptions::new().create(true).append(true).open(&path).unwrap();
+        let reader = File::open(&path).unwrap();
+        assert_eq!(writers(&reader), Writers::Some);
+        drop(writer);
+        assert_eq!(writers(&reader), Writers::None);
+        // The question leaves nothing behind that would make a writer wait.
+        OpenOptions::new().append(true).open(&path).unwrap();
+        assert_eq!(writers(&reader), Writers::None);
+    }
+
+    #[test]
+    fn a_signal_that_nobody_ignores_is_not_ignored() {
+        // The standard library ignores SIGPIPE for every program.
+        assert!(is_ignored(libc::SIGPIPE));
+        assert!(!is_ignored(libc::SIGUSR2));
+    }
+}
