@@ -14,6 +14,7 @@ pub mod auth;
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod encrypt;
 pub mod exit;
 pub mod fault;
 pub mod fs;

@@ -15,6 +15,8 @@ use toml::de::{DeTable, DeValue};
 use url::Url;
 
 use super::mistake::Mistakes;
+use super::store_key::{Encrypt, PassphraseFrom};
+use crate::encrypt::Scheme;
 use crate::manifest::{Mode, Preferences};
 use crate::secret::Secret;
 use crate::text;
@@ -29,6 +31,8 @@ pub(super) struct Config {
     pub(super) defaults: Preferences,
     /// `[apps.NAME]`.
     pub(super) apps: BTreeMap<String, AppEntry>,
+    /// `[store]`.
+    pub(super) store: Option<Encrypt>,
 }
 
 /// One `[apps.NAME]`.
@@ -75,7 +79,7 @@ impl Config {
 /// (<https://developers.tiktok.com/doc/login-kit-desktop/>), in characters.
 const LONGEST_REDIRECT_URI: usize = 511;
 
-const ROOT: &[&str] = &["apps", "defaults"];
+const ROOT: &[&str] = &["apps", "defaults", "store"];
 const APP: &[&str] = &[
     "client_key",
     "client_secret",
@@ -97,6 +101,11 @@ const DEFAULTS: &[&str] = &[
     "privacy_level",
     "user_id",
 ];
+const STORE: &[&str] =
+    &["encrypt", "key_command", "key_file", "passphrase_command", "passphrase_file"];
+
+/// The key file of `encrypt = "key-file"`, unless another is named.
+const KEY_FILE: &str = "store.key";
 
 type Value<'i> = Spanned<DeValue<'i>>;
 
@@ -113,6 +122,7 @@ impl Reader<'_> {
             match key.get_ref().as_ref() {
                 "apps" => config.apps = self.apps(value),
                 "defaults" => (config.app, config.defaults) = self.defaults(value),
+                "store" => config.store = self.store(value),
                 _ => self.unknown(key, ROOT),
             }
         }
@@ -193,6 +203,92 @@ impl Reader<'_> {
             }
         }
         (app, given)
+    }
+
+    fn store(&mut self, value: &Value<'_>) -> Option<Encrypt> {
+        let table = self.table(value, "store")?;
+        let mut scheme = None;
+        let (mut key, mut passphrase) = (Vec::new(), Vec::new());
+        for (field, value) in table {
+            match field.get_ref().as_ref() {
+                "encrypt" => scheme = self.scheme(value),
+                "key_file" => {
+                    let path = self.string(value).map(|path| self.folder.join(path));
+                    key.push((field.span(), path.map(Encrypt::KeyFile)));
+                }
+                "key_command" => {
+                    key.push((field.span(), self.command(value).map(Encrypt::KeyCommand)));
+                }
+                "passphrase_file" => {
+                    let path = self.string(value).map(|path| self.folder.join(path));
+                    passphrase.push((field.span(), path.map(PassphraseFrom::File)));
+                }
+                "passphrase_command" => {
+                    let command = self.command(value).map(PassphraseFrom::Command);
+                    passphrase.push((field.span(), command));
+                }
+                _ => self.unknown(field, STORE),
+            }
+        }
+        if !table.iter().any(|(key, _)| key.get_ref() == "encrypt") {
+            let places = key.into_iter().map(|(at, _)| at);
+            for at in places.chain(passphrase.into_iter().map(|(at, _)| at)) {
+                self.wrong(at, "of no use without `encrypt`");
+            }
+            return None;
+        }
+        let scheme = scheme?;
+        let key = self.only(key, scheme == Scheme::KeyFile, "key-file");
+        let passphrase = self.only(passphrase, scheme == Scheme::Passphrase, "passphrase");
+        Some(match scheme {
+            Scheme::KeyFile => key.unwrap_or_else(|| Encrypt::KeyFile(self.folder.join(KEY_FILE))),
+            Scheme::Passphrase => Encrypt::Passphrase(passphrase.unwrap_or(PassphraseFrom::Typed)),
+            Scheme::Keyring => Encrypt::Keyring,
+        })
+    }
+
+    fn scheme(&mut self, value: &Value<'_>) -> Option<Scheme> {
+        let text = self.string(value)?;
+        let scheme = Scheme::ALL.into_iter().find(|scheme| scheme.as_str() == text);
+        match scheme {
+            None => {
+                let known = Scheme::ALL.map(Scheme::as_str);
+                self.wrong(
+                    value.span(),
+                    format!("not a way to encrypt; there are {}", list(&known)),
+                );
+            }
+            Some(Scheme::Keyring) if !cfg!(feature = "keyring") => {
+                self.wrong(
+                    value.span(),
+                    "this build cannot use a keyring: build it with `--features keyring`, or use \
+                     `key-file` or `passphrase`",
+                );
+                return None;
+            }
+            Some(_) => {}
+        }
+        scheme
+    }
+
+    /// The one of these settings that was given, if it fits the way to encrypt.
+    fn only<T>(
+        &mut self,
+        given: Vec<(Range<usize>, Option<T>)>,
+        fits: bool,
+        way: &str,
+    ) -> Option<T> {
+        let many = given.len() > 1;
+        let mut last = None;
+        for (at, value) in given {
+            if !fits {
+                self.wrong(at, format!("only with `encrypt = \"{way}\"`"));
+            } else if many && last.is_some() {
+                self.wrong(at, "one of a file and a command is enough");
+            }
+            last = value;
+        }
+        last.filter(|_| fits)
     }
 
     fn mode(&mut self, value: &Value<'_>) -> Option<Mode> {

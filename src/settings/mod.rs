@@ -9,7 +9,9 @@ mod edit;
 mod error;
 mod file;
 mod home;
+mod keyring;
 mod mistake;
+mod store_key;
 
 use std::ffi::OsString;
 
@@ -19,7 +21,9 @@ pub use self::credentials::Lookalike;
 pub use self::edit::{ConfigFile, NewApp};
 pub use self::error::SettingsError;
 pub use self::home::Home;
+pub use self::keyring::KeyringError;
 pub use self::mistake::{Mistake, Mistakes};
+pub use self::store_key::{Encrypt, PassphraseFrom, StoreKeyError};
 
 use self::apps::variable;
 use self::config::Config;
@@ -27,6 +31,7 @@ use self::file::UserFile;
 use crate::cli::GlobalArgs;
 use crate::clock::Clock;
 use crate::manifest::Preferences;
+use crate::secret::Secret;
 use crate::tiktok::{App, Endpoints};
 use crate::timing::Timing;
 
@@ -35,6 +40,9 @@ pub type Environment<'a> = dyn Fn(&str) -> Option<OsString> + Send + Sync + 'a;
 
 /// Waiting times for rehearsals; see [`Timing::with`].
 const TIMING_VAR: &str = "TIKTOK_UP_TIMING";
+
+/// The passphrase of an encrypted token store.
+const PASSPHRASE_VAR: &str = "TIKTOK_UP_PASSPHRASE";
 
 /// Everything that a run is told from outside.
 #[derive(Clone, Debug)]
@@ -51,6 +59,8 @@ pub struct Settings {
     pub defaults: Preferences,
     /// The apps that it may speak as.
     pub apps: Apps,
+    /// How the token store is encrypted, if it is to be.
+    pub encrypt: Option<Encrypt>,
 }
 
 impl Settings {
@@ -63,6 +73,7 @@ impl Settings {
         let timing = timing(env, &endpoints)?;
         let config = read_config(&home)?;
         let apps = Apps::make(global.app.as_deref(), env, &config, &home.config_file())?;
+        let encrypt = config.store.map(|encrypt| with_passphrase(encrypt, env)).transpose()?;
         let defaults = config.defaults;
         Ok(Self {
             home,
@@ -71,6 +82,7 @@ impl Settings {
             timing,
             defaults,
             apps,
+            encrypt,
         })
     }
 
@@ -83,8 +95,18 @@ impl Settings {
             timing,
             defaults: Preferences::default(),
             apps: Apps::given(app),
+            encrypt: None,
         }
     }
+}
+
+/// A passphrase that the file does not lead to may be in the environment. The file goes first, against
+/// the rule: the variable is for the files of `accounts export`, too.
+fn with_passphrase(encrypt: Encrypt, env: &Environment<'_>) -> Result<Encrypt, SettingsError> {
+    let given = env(PASSPHRASE_VAR).filter(|value| encrypt.is_typed() && !value.is_empty());
+    let Some(value) = given else { return Ok(encrypt) };
+    let text = value.into_string().map_err(|_| SettingsError::NotText { name: PASSPHRASE_VAR })?;
+    Ok(Encrypt::Passphrase(PassphraseFrom::Given(Secret::new(text))))
 }
 
 fn timing(env: &Environment<'_>, endpoints: &Endpoints) -> Result<Timing, SettingsError> {

@@ -113,3 +113,16 @@ fn settings_can_be_logged() {
         assert!(!format!("{settings:?}").contains("canary"));
     }
 }
+
+#[test]
+fn a_passphrase_of_the_environment_serves_where_the_file_leads_to_none() {
+    let home = tempfile::tempdir().unwrap();
+    let variables = [("TIKTOK_UP_PASSPHRASE", " correct horse ")];
+    write(home.path(), "[store]\nencrypt = \"passphrase\"\n", 0o644);
+    let given = Encrypt::Passphrase(PassphraseFrom::Given(Secret::new(" correct horse ")));
+    assert_eq!(load(home.path(), &variables).unwrap().encrypt, Some(given));
+    assert!(load(home.path(), &[]).unwrap().encrypt.unwrap().is_typed());
+    write(home.path(), "[store]\nencrypt = \"passphrase\"\npassphrase_file = \"p\"\n", 0o644);
+    let file = Encrypt::Passphrase(PassphraseFrom::File(home.path().join("p")));
+    assert_eq!(load(home.path(), &variables).unwrap().encrypt, Some(file));
+}

@@ -81,7 +81,7 @@ fn an_unknown_key_has_its_place_and_a_guess() {
     );
     assert_eq!(
         mistakes("colour = 1\n"),
-        ["line 1, column 1: unknown key `colour`; the keys here are `apps`, `defaults`"]
+        ["line 1, column 1: unknown key `colour`; the keys here are `apps`, `defaults`, `store`"]
     );
 }
 
@@ -152,4 +152,71 @@ fn a_redirect_uri_is_one_that_can_be_registered() {
 #[test]
 fn a_terminal_escape_in_a_key_does_no_harm() {
     assert!(!mistakes("\"a\\u001b[31m\" = 1")[0].contains('\u{1b}'));
+}
+
+fn store(text: &str) -> Option<Encrypt> {
+    read(&format!("[store]\n{text}")).unwrap().store
+}
+
+fn store_mistakes(text: &str) -> Vec<String> {
+    mistakes(&format!("[store]\n{text}"))
+}
+
+#[test]
+fn the_store_is_encrypted_as_asked() {
+    assert_eq!(store(""), None);
+    assert_eq!(
+        store("encrypt = \"key-file\""),
+        Some(Encrypt::KeyFile("/etc/here/store.key".into()))
+    );
+    assert_eq!(
+        store("encrypt = \"key-file\"\nkey_file = \"/run/credentials/key\""),
+        Some(Encrypt::KeyFile("/run/credentials/key".into()))
+    );
+    let words = ["sh", "-c", "pass key"].map(str::to_owned).to_vec();
+    assert_eq!(
+        store("encrypt = \"key-file\"\nkey_command = \"pass key\""),
+        Some(Encrypt::KeyCommand(words.clone()))
+    );
+    assert_eq!(store("encrypt = \"passphrase\""), Some(Encrypt::Passphrase(PassphraseFrom::Typed)));
+    assert_eq!(
+        store("encrypt = \"passphrase\"\npassphrase_file = \"p\""),
+        Some(Encrypt::Passphrase(PassphraseFrom::File("/etc/here/p".into())))
+    );
+    assert_eq!(
+        store("encrypt = \"passphrase\"\npassphrase_command = \"pass key\""),
+        Some(Encrypt::Passphrase(PassphraseFrom::Command(words)))
+    );
+}
+
+#[test]
+fn what_does_not_fit_the_way_to_encrypt_is_a_mistake() {
+    for (text, says) in [
+        ("encrypt = \"aes\"", "line 2, column 11: not a way to encrypt; there are `keyring`"),
+        ("encrypt = true", "must be a string"),
+        ("key_file = \"k\"", "line 2, column 1: of no use without `encrypt`"),
+        ("encrypt = \"passphrase\"\nkey_file = \"k\"", "line 3, column 1: only with"),
+        ("encrypt = \"key-file\"\npassphrase_file = \"k\"", "only with `encrypt = \"passphrase\"`"),
+        ("encrypt = \"key-file\"\nkey_file = \"k\"\nkey_command = \"k\"", "one of a file"),
+        ("encrypt = \"key-file\"\nkeyfile = \"k\"", "did you mean `key_file`?"),
+        ("encrypt = \"key-file\"\nkey_command = []", "the command is empty"),
+    ] {
+        let found = store_mistakes(text);
+        assert!(found.len() == 1 && found[0].contains(says), "{text}: {found:?}");
+    }
+    assert!(mistakes("store = 1")[0].contains("store must be a table"));
+}
+
+#[test]
+fn a_build_without_a_keyring_says_so_with_the_place() {
+    let text = "[store]\nencrypt = \"keyring\"";
+    if cfg!(feature = "keyring") {
+        assert_eq!(read(text).unwrap().store, Some(Encrypt::Keyring));
+    } else {
+        let found = mistakes(text);
+        assert!(
+            found[0].contains("line 2, column 11: this build cannot use a keyring"),
+            "{found:?}"
+        );
+    }
 }
