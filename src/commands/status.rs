@@ -16,7 +16,7 @@ use crate::output::{Table, moment};
 use crate::text;
 use crate::tiktok::Code;
 use crate::upload::calls::{CallError, Calls};
-use crate::upload::poll::poll;
+use crate::upload::poll::{can_be_settled, poll};
 use crate::upload::report::{PostReport, Progress, Reporter, Subject};
 use crate::upload::state::{Failed, Phase, Transfer};
 
@@ -86,7 +86,7 @@ async fn ask(
         Some(number) => vec![journal.post(number)?],
         None => journal.all()?,
     };
-    if !posts.iter().any(|post| is_with_tiktok(post) || is_unfinished_draft(post)) {
+    if !posts.iter().any(|post| is_asked_for(post) || is_unfinished_draft(post)) {
         let (exit, stuck) = (Exit::Done, HashSet::new());
         return Ok(Asked { posts, exit, stuck, interrupted: false });
     }
@@ -97,7 +97,7 @@ async fn ask(
         Asked { posts: fresh, exit: Exit::Done, stuck: HashSet::new(), interrupted: false };
     for post in posts {
         // A delivered draft is final enough; it is asked for only when it was named.
-        if !(is_with_tiktok(&post) || (number.is_some() && is_unfinished_draft(&post))) {
+        if !(is_asked_for(&post) || (number.is_some() && is_unfinished_draft(&post))) {
             asked.posts.push(post);
             continue;
         }
@@ -145,6 +145,11 @@ fn is_with_tiktok(post: &Post) -> bool {
         Some(Phase::Open { .. }) => post.transfer() == Transfer::Pull,
         _ => false,
     }
+}
+
+/// What TikTok works on, and what it may yet know the outcome of.
+fn is_asked_for(post: &Post) -> bool {
+    is_with_tiktok(post) || post.last.as_ref().is_some_and(can_be_settled)
 }
 
 fn is_unfinished_draft(post: &Post) -> bool {

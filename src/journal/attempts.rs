@@ -179,6 +179,7 @@ fn update(
          publish_id = coalesce(:publish_id, publish_id),
          upload_url = iif(:needs_url, coalesce(:url, upload_url), NULL),
          issued = coalesce(:issued, issued),
+         issued_there = coalesce(:issued_there, issued_there),
          post_ids = iif(:post_ids = '', post_ids, :post_ids),
          code = coalesce(:code, code), message = coalesce(:message, message),
          log_id = coalesce(:log_id, log_id), updated = :updated
@@ -192,6 +193,7 @@ fn update(
             ":needs_url": to.needs_url(),
             ":url": url,
             ":issued": facts.issued_at.map(Timestamp::as_millisecond),
+            ":issued_there": facts.issued_there.map(Timestamp::as_millisecond),
             ":post_ids": post_ids_text(&facts.post_ids),
             ":code": facts.code,
             ":message": facts.message,

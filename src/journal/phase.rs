@@ -54,9 +54,8 @@ pub(super) fn read(word: &str, stored: Option<u32>, failed: Option<&str>) -> Opt
 }
 
 /// Whether an attempt may be recorded as `to` after it was recorded as `from`. What is over stays
-/// over, save that a draft in the inbox may be finished and that TikTok's word on a done post beats "unknown",
-/// and nothing returns to its init or to before
-/// its final chunk. That a human settles an unresolved post is not a step of this kind.
+/// over, save that a draft in the inbox may be finished and that TikTok's answer settles what was
+/// unknown, and nothing returns to its init or to before its final chunk. That a human settles an unresolved post is not a step of this kind.
 pub(super) fn follows(from: Phase, to: Phase) -> bool {
     if from == to {
         return true;
@@ -75,8 +74,7 @@ pub(super) fn follows(from: Phase, to: Phase) -> bool {
             matches!(to, Phase::Published | Phase::Inboxed | Phase::Failed(_) | Phase::Unresolved)
         }
         Phase::Inboxed => to == Phase::Published,
-        // Another process had TikTok's word in hand.
-        Phase::Unresolved => matches!(to, Phase::Published | Phase::Inboxed),
+        Phase::Unresolved => matches!(to, Phase::Published | Phase::Inboxed | Phase::Failed(_)),
         _ => false,
     }
 }

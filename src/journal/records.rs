@@ -191,6 +191,9 @@ pub struct Attempt {
     pub upload_url: Option<Secret>,
     /// When the init was sent that the `upload_url` came from: TikTok issued it no earlier.
     pub issued_at: Option<Timestamp>,
+    /// TikTok's own clock when it answered that init; `None` if it did not say, or if an earlier
+    /// version of this program recorded the attempt.
+    pub issued_there: Option<Timestamp>,
     /// Ids of public posts.
     pub post_ids: Vec<u64>,
     /// Why it failed or was refused: TikTok's code, or ours.
@@ -214,6 +217,8 @@ pub struct Facts {
     pub upload_url: Option<Secret>,
     /// When the init was sent that the `upload_url` came from.
     pub issued_at: Option<Timestamp>,
+    /// TikTok's own clock when it answered that init.
+    pub issued_there: Option<Timestamp>,
     /// BLAKE3 of the whole content in lowercase hex, due with [`Phase::FinalIntent`].
     pub fingerprint: Option<String>,
     /// Ids of public posts.

@@ -145,6 +145,7 @@ fn attempt(row: &Row<'_>) -> Result<Attempt, Trouble> {
         publish_id: row.get("publish_id")?,
         upload_url: row.get::<_, Option<String>>("upload_url")?.map(Secret::new),
         issued_at: row.get::<_, Option<i64>>("issued")?.map(time).transpose()?,
+        issued_there: row.get::<_, Option<i64>>("issued_there")?.map(time).transpose()?,
         post_ids: post_ids(&row.get::<_, String>("post_ids")?)?,
         code: row.get("code")?,
         message: row.get("message")?,

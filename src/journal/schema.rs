@@ -8,7 +8,8 @@ use super::seal;
 const APPLICATION: i64 = 0x7474_7570;
 
 /// What this program writes and understands.
-pub(super) const SCHEMA: Schema = Schema { steps: &[include_str!("v1.sql")] };
+pub(super) const SCHEMA: Schema =
+    Schema { steps: &[include_str!("v1.sql"), include_str!("v2.sql")] };
 
 /// A line of versions.
 #[derive(Clone, Copy, Debug)]

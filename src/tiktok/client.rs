@@ -105,6 +105,11 @@ impl Client {
         *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Now by TikTok's clock, as far as its last answer told.
+    pub fn server_now(&self) -> Option<Timestamp> {
+        self.clock_skew().and_then(|skew| self.clock.now().checked_add(skew).ok())
+    }
+
     pub(super) fn post(&self, path: &str) -> RequestBuilder {
         self.calls.post(self.endpoints.api(path)).timeout(self.timing.answer)
     }

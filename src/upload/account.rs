@@ -14,7 +14,7 @@ use crate::upload::gate::Gate;
 use crate::upload::leave::Leave;
 use crate::upload::locate::{Located, absolute};
 use crate::upload::outcome::Known;
-use crate::upload::poll::settle;
+use crate::upload::poll::{can_be_settled, poll, settle};
 use crate::upload::post::{Content, Post};
 use crate::upload::report::{PostReport, PostState, Progress, Trouble};
 use crate::upload::state::{Failed, Phase};
@@ -53,7 +53,11 @@ impl<'a, A: Authority> AccountRun<'a, A> {
     /// Works off the posts: what an earlier run began first, then what is due, oldest first, then
     /// the rest in the manifest's order. Each is reported as it ends its run.
     pub async fn run(&self, mut posts: Vec<Post>) -> Vec<PostReport> {
-        let begun = self.calls.journal.unfinished(Some(self.calls.account)).unwrap_or_default();
+        let begun = match self.calls.journal.unfinished(Some(self.calls.account)) {
+            Ok(begun) => begun,
+            // Without knowing what was begun nothing may be sent.
+            Err(error) => return self.all_left(&posts, &error.into()),
+        };
         let is_begun = |post: &Post| begun.iter().any(|row| names(post, row));
         let named = |row: &Row| posts.iter().any(|post| names(post, row));
         let others: Vec<_> = begun.iter().filter(|row| !named(row)).collect();
@@ -62,6 +66,7 @@ impl<'a, A: Authority> AccountRun<'a, A> {
             // All of them are asked for before the first is made: what a run cannot finish, the next
             // one finishes without `--repost`.
             for post in posts.iter().filter(|post| self.is_due(post)) {
+                // One that cannot be looked up is reported when its turn comes.
                 if let Ok(located) = self.locate(post).await {
                     self.note_driven(located.row.number);
                 }
@@ -81,6 +86,16 @@ impl<'a, A: Authority> AccountRun<'a, A> {
             };
             self.calls.reporter.ended(&report);
             reports.push(report);
+        }
+        reports
+    }
+
+    /// The reports of posts of which none can be tried.
+    fn all_left(&self, posts: &[Post], leave: &Leave) -> Vec<PostReport> {
+        let reports: Vec<_> =
+            posts.iter().map(|post| Known::new(post, Instant::now()).left(leave)).collect();
+        for report in &reports {
+            self.calls.reporter.ended(report);
         }
         reports
     }
@@ -120,10 +135,13 @@ impl<'a, A: Authority> AccountRun<'a, A> {
             if let Some(signal) = self.calls.shutdown.asked() {
                 return left(&Known::new(post, started), &Leave::Interrupted(signal));
             }
-            let located = match self.locate(post).await {
+            let mut located = match self.locate(post).await {
                 Ok(located) => located,
                 Err(error) => return left(&Known::new(post, started), &error.into()),
             };
+            if let Err(leave) = self.ask_what_became(post, &mut located.row).await {
+                return left(&Known::new(post, started), &leave);
+            }
             if let Some(report) = earlier(post, &located.row, started) {
                 return (in_doubt(post, &located, report), None);
             }
@@ -136,6 +154,22 @@ impl<'a, A: Authority> AccountRun<'a, A> {
             }
         }
         left(&Known::new(post, started), &Leave::Replaced)
+    }
+
+    /// Asks TikTok again for a post whose outcome is unknown: its answer settles it.
+    async fn ask_what_became(&self, post: &Post, row: &mut Row) -> Result<(), Leave> {
+        if !row.last.as_ref().is_some_and(can_be_settled) {
+            return Ok(());
+        }
+        match poll(self.calls, &post.subject, row.clone()).await {
+            Ok(asked) => *row = asked,
+            Err(error @ (CallError::Interrupted(_) | CallError::Journal(_))) => {
+                return Err(error.into());
+            }
+            // Whatever kept it from being asked, the outcome stays unknown, and that is reported.
+            Err(CallError::Token(_) | CallError::Api(_)) => {}
+        }
+        Ok(())
     }
 
     /// Drives a post as far as it goes. `None`: its file is another one now, to be looked up anew.

@@ -11,26 +11,26 @@ use crate::upload::calls::{Authority, CallError};
 use crate::upload::engine::{Drive, Polling};
 use crate::upload::leave::Leave;
 use crate::upload::plan::Plan;
-use crate::upload::poll::Word;
+use crate::upload::poll::StatusReading;
 use crate::upload::report::Progress;
-use crate::upload::state::{Event, Failed, Phase, Seen, Transfer};
+use crate::upload::state::{Event, Failed, Phase, Seen, Transfer, step};
 
 impl<A: Authority> Drive<'_, A> {
     /// Asks for the status: at once after an unclear chunk or a restart, at growing intervals while
     /// TikTok works.
     pub(super) async fn ask(&mut self) -> Result<(Event, Facts), Leave> {
         self.wait_for_poll().await?;
-        let (event, facts) = match self.status().await {
+        let reading = match self.status().await {
             // Everything is with TikTok: a status that cannot be had now can be had later.
             Err(Leave::Call(CallError::Api(error)))
                 if self.run.polling.is_some() && error.exit() == Exit::Temporary =>
             {
                 self.tell(&Progress::Note(format!("no status yet: {error}")));
-                (Event::Status(Seen::Processing { stored: None }), Facts::default())
+                StatusReading::processing()
             }
-            asked => asked?,
+            asked => self.wait_for_id(asked?),
         };
-        if let Event::Status(Seen::Processing { stored }) = event {
+        if let Seen::Processing { stored } = reading.seen {
             let more_to_send = match (self.phase(), self.transfer) {
                 (Some(Phase::Open { .. }), Transfer::File { .. }) => true,
                 (Some(Phase::FinalIntent { .. }), Transfer::File { chunks }) => {
@@ -44,7 +44,66 @@ impl<A: Authority> Drive<'_, A> {
                     Some(Polling { since: Instant::now(), wait: self.calls.timing.poll_first });
             }
         }
-        Ok((event, facts))
+        Ok(self.event_of(reading))
+    }
+
+    /// Right after an upload TikTok may not know the `publish_id` yet: as long as this run polls, that
+    /// counts as still processing.
+    fn wait_for_id(&mut self, reading: StatusReading) -> StatusReading {
+        // Before its final chunk an attempt is simply given up: nothing can have been posted.
+        let replaceable = matches!(
+            (self.phase(), self.transfer),
+            (Some(Phase::Open { .. }), Transfer::File { .. })
+        );
+        let age = self.attempt.as_ref().and_then(|attempt| self.clocks().age(attempt));
+        let limit = self.calls.timing.poll_limit;
+        let last = self.run.polling.as_ref().is_some_and(|p| p.since.elapsed() + p.wait >= limit);
+        if replaceable || last || !reading.is_early(age) {
+            return reading;
+        }
+        if !std::mem::replace(&mut self.run.said_id_is_unknown, true) {
+            let note = "TikTok does not know the publish_id yet; asking again";
+            self.tell(&Progress::Note(note.into()));
+        }
+        StatusReading::processing()
+    }
+
+    /// What a reading is to the state machine, and what the journal keeps of it.
+    fn event_of(&mut self, reading: StatusReading) -> (Event, Facts) {
+        if let Seen::Failed(failed) = reading.seen {
+            self.run.failed_here += 1;
+            let login = failed == Failed::AuthRemoved;
+            self.exit = Some(if login { Exit::Login } else { Exit::Failed });
+        }
+        if reading.post_ids.len() > 1 && reading.post_ids != self.post_ids {
+            let ids =
+                reading.post_ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            self.tell(&Progress::Warning(format!("TikTok made several posts of it: {ids}")));
+        }
+        if let Some(event) = self.completes(&reading) {
+            return (event, Facts::default());
+        }
+        let event = Event::Status(reading.seen);
+        let next = self.phase().map(|phase| step(self.transfer, phase, event).phase);
+        let facts = next.map(|next| reading.facts(next)).unwrap_or_default();
+        self.trouble = reading.trouble;
+        self.post_ids = reading.post_ids;
+        (event, facts)
+    }
+
+    /// After a chunk that was answered as if it were the last: when every byte was sent and TikTok
+    /// calls the post done, it has all of it.
+    fn completes(&self, reading: &StatusReading) -> Option<Event> {
+        let done = matches!(reading.seen, Seen::Published | Seen::Inboxed);
+        let whole = self.run.sent_whole || reading.all_bytes;
+        match (self.phase(), self.transfer) {
+            (Some(Phase::FinalIntent { stored }), Transfer::File { chunks })
+                if stored + 1 != chunks && done && whole =>
+            {
+                Some(Event::AllStored { index: chunks - 1 })
+            }
+            _ => None,
+        }
     }
 
     async fn wait_for_poll(&mut self) -> Result<(), Leave> {
@@ -65,61 +124,43 @@ impl<A: Authority> Drive<'_, A> {
         Ok(())
     }
 
-    /// One status call as an event.
-    async fn status(&mut self) -> Result<(Event, Facts), Leave> {
+    /// One status call.
+    async fn status(&self) -> Result<StatusReading, Leave> {
         let publish_id = self.attempt.as_ref().and_then(|attempt| attempt.publish_id.clone());
-        let Some(publish_id) = publish_id else {
-            return Ok((Event::Status(Seen::IdUnknown), Facts::default()));
-        };
+        let Some(publish_id) = publish_id else { return Ok(StatusReading::id_unknown(None)) };
         let plan = self.row.file().and_then(recorded_plan);
-        let word = match self.calls.status(&self.post.subject, &publish_id).await {
-            Ok(status) => Word::of(status, plan.as_ref()),
-            Err(error) => Word::of_error(&error).ok_or(error)?,
-        };
-        let facts = word.facts();
-        if let Seen::Failed(failed) = word.seen {
-            self.run.failed_here += 1;
-            let login = failed == Failed::AuthRemoved;
-            self.exit = Some(if login { Exit::Login } else { Exit::Failed });
-        }
-        if word.post_ids.len() > 1 && word.post_ids != self.post_ids {
-            let ids = word.post_ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            self.tell(&Progress::Warning(format!("TikTok made several posts of it: {ids}")));
-        }
-        self.trouble = word.trouble;
-        self.post_ids = word.post_ids;
-        Ok((Event::Status(word.seen), facts))
+        Ok(match self.calls.status(&self.post.subject, &publish_id).await {
+            Ok(status) => StatusReading::of(status, plan.as_ref()),
+            Err(error) => StatusReading::of_error(&error).ok_or(error)?,
+        })
     }
 
     /// Waits for the server's proof that the final chunk never arrived: bytes missing on two reads far
     /// enough apart, both late enough after the issue of the URL.
     pub(super) async fn prove(&mut self) -> Result<(Event, Facts), Leave> {
-        let issued_at = self.attempt.as_ref().and_then(|attempt| attempt.issued_at);
         loop {
-            let (event, facts) = self.status().await?;
-            let Event::Status(Seen::Processing { stored }) = event else {
-                return Ok((event, facts));
+            let reading = self.status().await?;
+            let age = self.attempt.as_ref().and_then(|attempt| self.clocks().age(attempt));
+            let Seen::Processing { stored } = reading.seen else {
+                if reading.is_early(age) {
+                    return Err(Leave::StillProcessing);
+                }
+                return Ok(self.event_of(reading));
             };
             let missing = match self.transfer {
                 Transfer::File { chunks } => stored.is_some_and(|stored| stored < chunks),
                 Transfer::Pull => false,
             };
-            let (Some(issued_at), true) = (issued_at, missing) else {
+            let (Some(age), true) = (age, missing) else {
                 return Err(Leave::StillProcessing);
             };
-            let now = self.options.clock.now();
-            let from = issued_at
-                .checked_add(signed(self.calls.timing.proof_age))
-                .unwrap_or(Timestamp::MAX);
-            // Of a URL of this run the age is known without a clock that may be set.
-            let here = self.run.begun.map(|begun| begun.elapsed());
-            let left = here.map(|age| signed(self.calls.timing.proof_age.saturating_sub(age)));
-            let from = left.and_then(|left| now.checked_add(left).ok()).unwrap_or(from).max(from);
-            if now < from {
+            let left = signed(self.calls.timing.proof_age).saturating_sub(age);
+            if left.is_positive() {
+                let from = self.options.clock.now().checked_add(left).unwrap_or(Timestamp::MAX);
                 return Err(Leave::WaitingForProof { from });
             }
-            let first = *self.run.proof.get_or_insert(now);
-            if now.duration_since(first) >= signed(self.calls.timing.proof_gap) {
+            let first = *self.run.proof.get_or_insert_with(Instant::now);
+            if first.elapsed() >= self.calls.timing.proof_gap {
                 return Ok((Event::ProvedIncomplete, Facts::default()));
             }
             let wait = self.calls.timing.proof_gap;

@@ -15,6 +15,7 @@ use crate::secret::Secret;
 use crate::signals::{Shutdown, Signal};
 use crate::tiktok::{Client, Code, CreatorInfo, Error, PostStatus, Refusal};
 use crate::timing::Timing;
+use crate::upload::age::Clocks;
 use crate::upload::report::{Progress, Reporter, Subject, Trouble};
 use crate::upload::state::{Failed, Phase};
 
@@ -182,6 +183,11 @@ impl<A> std::fmt::Debug for Calls<'_, A> {
 }
 
 impl<A: Authority> Calls<'_, A> {
+    /// What time it is; `stopwatch` is the time since this run sent an attempt's init.
+    pub(super) fn clocks(&self, stopwatch: Option<Duration>) -> Clocks {
+        Clocks { here: self.clock.now(), there: self.client.server_now(), stopwatch }
+    }
+
     /// Asks what the creator may post. May be repeated.
     pub async fn creator_info(&self, subject: &Subject) -> Result<CreatorInfo, CallError> {
         self.repeat(subject, CallKind::CreatorInfo, |token| async move {

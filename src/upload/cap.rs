@@ -104,7 +104,8 @@ impl<A: Authority> AccountRun<'_, A> {
         (PostReport { at: Some(room), ..report }, Some(halted.clone().until(room)))
     }
 
-    /// When the oldest post that fills a cap leaves its window, as far as the journal knows.
+    /// When the oldest post that fills a cap leaves its window, as far as the journal knows: a time for
+    /// the report, so one that cannot be read now is none.
     fn room_at(&self, kind: CapKind) -> Option<Timestamp> {
         let day = SignedDuration::try_from(DAY).ok()?;
         let journal = self.calls.journal;

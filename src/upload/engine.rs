@@ -7,13 +7,13 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::journal::{self, Facts, JournalError};
 use crate::retry::Backoff;
+use crate::upload::age::Clocks;
 use crate::upload::calls::{Authority, Calls};
 use crate::upload::gate::Gate;
 use crate::upload::init::Inits;
@@ -77,11 +77,14 @@ pub(super) struct RunState {
     pub(super) begun: Option<Instant>,
     /// Whether the final chunk's last block may have been handed over in this attempt.
     pub(super) final_handed: bool,
+    /// Whether this run has sent every byte of the attempt's file, the last ones included.
+    pub(super) sent_whole: bool,
     pub(super) failed_here: usize,
-    pub(super) proof: Option<Timestamp>,
+    pub(super) proof: Option<Instant>,
     pub(super) fingerprint: Fingerprint,
     pub(super) warned_slow: AtomicBool,
     pub(super) announced: bool,
+    pub(super) said_id_is_unknown: bool,
 }
 
 pub(super) struct Polling {
@@ -118,11 +121,13 @@ impl<'a, A: Authority> Drive<'a, A> {
             begun: None,
             // Whatever an earlier process handed over is unknown here.
             final_handed: true,
+            sent_whole: false,
             failed_here: 0,
             proof: None,
             fingerprint: Fingerprint::default(),
             warned_slow: AtomicBool::new(false),
             announced: false,
+            said_id_is_unknown: false,
         };
         let attempt = row.last.clone();
         Self {
@@ -199,6 +204,11 @@ impl<'a, A: Authority> Drive<'a, A> {
         let late = "its settings were changed too late: TikTok has it with those of before";
         self.tell(&Progress::Warning(late.into()));
         Ok(())
+    }
+
+    /// What time it is, for the age of an attempt.
+    pub(super) fn clocks(&self) -> Clocks {
+        self.calls.clocks(self.run.begun.map(|begun| begun.elapsed()))
     }
 
     /// Leaves if a signal asked for it and nothing is on its way.

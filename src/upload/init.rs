@@ -81,6 +81,7 @@ impl<A: Authority> Drive<'_, A> {
         self.attempt = Some(self.calls.journal.begin_attempt(self.row.number)?);
         self.run.begun = Some(Instant::now());
         self.run.final_handed = false;
+        self.run.sent_whole = false;
         self.run.proof = None;
         self.run.polling = None;
         self.run.tries.reset();
@@ -180,7 +181,9 @@ impl<A: Authority> Drive<'_, A> {
                 self.run.inits.renewed = false;
                 let publish_id = Some(publish_id);
                 let issued_at = Some(issued_at);
-                let facts = Facts { publish_id, upload_url, issued_at, ..Facts::default() };
+                let issued_there = self.calls.client.server_now();
+                let facts =
+                    Facts { publish_id, upload_url, issued_at, issued_there, ..Facts::default() };
                 Ok((Event::InitAccepted, facts))
             }
             Err(error) => Ok(self.init_failed(error, token)),

@@ -7,6 +7,7 @@
 //! Whatever ends a run early is a `leave`. What happens is told through [`report`].
 
 pub mod account;
+mod age;
 mod asking;
 pub mod body;
 pub mod calls;

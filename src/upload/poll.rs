@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::journal::{Facts, JournalError, Post as Row};
+use jiff::SignedDuration;
+
+use crate::journal::{Attempt, Facts, JournalError, Post as Row};
 use crate::tiktok::{Code, PostStatus, State};
 use crate::upload::calls::{Authority, CallError, Calls};
 use crate::upload::plan::Plan;
@@ -11,17 +13,20 @@ use crate::upload::state::{Event, Failed, Phase, Seen, Transfer, resume, step};
 
 /// What status/fetch said, in the terms of the state machine.
 #[derive(Debug)]
-pub(super) struct Word {
+pub(super) struct StatusReading {
     pub(super) seen: Seen,
     pub(super) post_ids: Vec<u64>,
     /// Why it failed, or why nothing is known.
     pub(super) trouble: Option<Trouble>,
+    /// Whether TikTok says that it has every byte of the file.
+    pub(super) all_bytes: bool,
 }
 
-impl Word {
+impl StatusReading {
     /// Reads a status; `plan` tells the chunks that `uploaded_bytes` stands for.
     pub(super) fn of(status: PostStatus, plan: Option<&Plan>) -> Self {
         let PostStatus { state, post_ids, uploaded_bytes, .. } = status;
+        let all_bytes = plan.is_some_and(|plan| uploaded_bytes == Some(plan.size()));
         let (seen, trouble) = match state {
             State::Processing => {
                 let stored = plan.zip(uploaded_bytes).map(|(plan, bytes)| stored(plan, bytes));
@@ -46,25 +51,60 @@ impl Word {
                 (Seen::Failed(failed), Some(trouble))
             }
         };
-        Self { seen, post_ids, trouble }
+        Self { seen, post_ids, trouble, all_bytes }
+    }
+
+    /// TikTok works on it, and how far it is, it did not say.
+    pub(super) fn processing() -> Self {
+        let seen = Seen::Processing { stored: None };
+        Self { seen, post_ids: Vec::new(), trouble: None, all_bytes: false }
+    }
+
+    /// Whether it only says that the `publish_id` is not known yet, for an attempt of that age.
+    pub(super) fn is_early(&self, age: Option<SignedDuration>) -> bool {
+        let code = self.trouble.as_ref().map(|trouble| Code::from(trouble.code.as_str()));
+        code == Some(Code::InvalidPublishId) && age.is_some_and(|age| age < ID_PATIENCE)
     }
 
     /// The word for an answer that the `publish_id` is not known, if the error is that.
     pub(super) fn of_error(error: &CallError) -> Option<Self> {
         let CallError::Api(error) = error else { return None };
         let unknown = error.is(&Code::InvalidPublishId) || error.is(&Code::PublishIdNotOurs);
-        unknown.then(|| Self {
-            seen: Seen::IdUnknown,
-            post_ids: Vec::new(),
-            trouble: Some(Trouble::of_api(error)),
-        })
+        unknown.then(|| Self::id_unknown(Some(Trouble::of_api(error))))
     }
 
-    /// What the journal keeps of it.
-    pub(super) fn facts(&self) -> Facts {
-        let facts = self.trouble.as_ref().map(Trouble::facts).unwrap_or_default();
-        Facts { post_ids: self.post_ids.clone(), ..facts }
+    /// TikTok does not know the post, or there is no `publish_id` to ask for.
+    pub(super) fn id_unknown(trouble: Option<Trouble>) -> Self {
+        Self { seen: Seen::IdUnknown, post_ids: Vec::new(), trouble, all_bytes: false }
     }
+
+    /// What the journal keeps of it, with the phase that it leads to.
+    pub(super) fn facts(&self, next: Phase) -> Facts {
+        let facts = self.trouble.as_ref().map(Trouble::facts).unwrap_or_default();
+        let facts = Facts { post_ids: self.post_ids.clone(), ..facts };
+        if next == Phase::Unresolved && matches!(self.seen, Seen::Published | Seen::Inboxed) {
+            let code = Some(INCOMPLETE.to_owned());
+            let message = Some("TikTok calls it done, but not all of it was sent".to_owned());
+            return Facts { code, message, ..facts };
+        }
+        facts
+    }
+}
+
+/// The recorded reason of an attempt that TikTok calls done although bytes of it were never sent. No
+/// later answer settles that.
+const INCOMPLETE: &str = "done_without_all_bytes";
+
+/// The age of an attempt whose `publish_id` TikTok will not come to know any more. Right after an
+/// upload the id may be unknown as a matter of timing; moderation may take hours
+/// (<https://developers.tiktok.com/doc/content-posting-api-reference-get-video-status>).
+const ID_PATIENCE: SignedDuration = SignedDuration::from_hours(24);
+
+/// Whether TikTok can be asked what became of an attempt whose outcome is unknown.
+pub fn can_be_settled(attempt: &Attempt) -> bool {
+    attempt.phase == Phase::Unresolved
+        && attempt.publish_id.is_some()
+        && attempt.code.as_deref() != Some(INCOMPLETE)
 }
 
 /// Whole chunks that `uploaded_bytes` stands for: a count, or by one reading the last position.
@@ -73,8 +113,8 @@ fn stored(plan: &Plan, bytes: u64) -> u32 {
     plan.stored_by_header(bytes).or_else(below).unwrap_or_default()
 }
 
-/// Asks once for a post that is with TikTok, and records what that changes. Posts that still need
-/// bytes are left to `upload`.
+/// Asks once for a post that is with TikTok or whose outcome is unknown, and records what that changes.
+/// Posts that still need bytes are left to `upload`.
 pub async fn poll<A: Authority>(
     calls: &Calls<'_, A>,
     subject: &Subject,
@@ -85,16 +125,17 @@ pub async fn poll<A: Authority>(
     let with_tiktok = match attempt.phase {
         Phase::FinalIntent { .. } | Phase::Uploaded | Phase::Inboxed => true,
         Phase::Open { .. } => transfer == Transfer::Pull,
-        _ => false,
+        _ => can_be_settled(attempt),
     };
     let Some(publish_id) = attempt.publish_id.clone().filter(|_| with_tiktok) else {
         return Ok(row);
     };
     let word = match calls.status(subject, &publish_id).await {
-        Ok(status) => Word::of(status, None),
-        Err(error) => match Word::of_error(&error) {
+        Ok(status) => StatusReading::of(status, None),
+        Err(error) => match StatusReading::of_error(&error) {
             // A draft that was delivered stays delivered, whatever TikTok forgets.
             Some(_) if attempt.phase == Phase::Inboxed => return Ok(row),
+            Some(word) if word.is_early(calls.clocks(None).age(attempt)) => return Ok(row),
             Some(word) => word,
             None => return Err(error),
         },
@@ -102,7 +143,7 @@ pub async fn poll<A: Authority>(
     let next = step(transfer, attempt.phase, Event::Status(word.seen)).phase;
     let changed = next != attempt.phase && next.is_over();
     if changed || (!word.post_ids.is_empty() && word.post_ids != attempt.post_ids) {
-        match calls.journal.advance(attempt, next, &word.facts()) {
+        match calls.journal.advance(attempt, next, &word.facts(next)) {
             // An upload that runs beside this has recorded more already.
             Err(JournalError::MovedOn { .. }) => return Ok(calls.journal.post(row.number)?),
             done => done?,
@@ -132,7 +173,7 @@ pub(super) async fn settle<A: Authority>(calls: &Calls<'_, A>, rows: &[&Row]) {
                 }
                 Phase::Abandoned
             }
-            (Phase::Unresolved, _) => continue,
+            (Phase::Unresolved, _) if !can_be_settled(&attempt) => continue,
             _ => {
                 asked += 1;
                 if asked > ON_THE_SIDE {

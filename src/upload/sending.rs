@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::exit::{Exit, Explain};
-use crate::journal::{self, Facts};
+use crate::journal::Facts;
 use crate::signals::Signal;
 use crate::text;
 use crate::tiktok::{Error, PutAnswer, UploadUrl};
@@ -66,19 +66,9 @@ impl<A: Authority> Drive<'_, A> {
         {
             return Ok(Some(Event::FileReplaced));
         }
-        let expired = self.url_age(attempt).is_some_and(|age| age >= self.calls.timing.url_life);
+        let expired =
+            self.clocks().longest(attempt).is_some_and(|age| age >= self.calls.timing.url_life);
         Ok(expired.then_some(Event::UrlExpired))
-    }
-
-    /// Time since the URL was issued: monotonic for one of this run, by the wall clock otherwise. A
-    /// clock that went back means that the age is unknown, so the URL counts as expired.
-    fn url_age(&self, attempt: &journal::Attempt) -> Option<Duration> {
-        let by_wall = attempt.issued_at.map(|issued| {
-            let age = self.options.clock.now().duration_since(issued);
-            Duration::try_from(age).unwrap_or(Duration::MAX)
-        });
-        let here = self.run.begun.map(|begun| begun.elapsed());
-        here.max(by_wall)
     }
 
     /// Sends one chunk until its outcome is an event.
@@ -167,7 +157,7 @@ impl<A: Authority> Drive<'_, A> {
         };
         let pace = &self.options.pace;
         let range = plan.range(index);
-        let age = self.attempt.as_ref().and_then(|attempt| self.url_age(attempt));
+        let age = self.attempt.as_ref().and_then(|attempt| self.clocks().longest(attempt));
         let deadline =
             Instant::now() + self.calls.timing.url_life.saturating_sub(age.unwrap_or_default());
         let chunk = ChunkPut { url, video, content_type, range, is_final, pace, deadline };
@@ -199,6 +189,8 @@ impl<A: Authority> Drive<'_, A> {
         };
         if is_final && sent.handed_over {
             self.run.final_handed = true;
+            // The chunks before it were stored, or TikTok would not have asked for this one.
+            self.run.sent_whole |= plan.is_last(index);
         }
         Ok(sent.end)
     }

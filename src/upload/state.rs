@@ -53,7 +53,7 @@ pub enum Phase {
     Published,
     /// TikTok said that the draft is in the inbox.
     Inboxed,
-    /// Nobody but a human can tell.
+    /// Nobody but a human can tell, unless TikTok still does: it is asked again by later runs.
     Unresolved,
 }
 
@@ -230,6 +230,7 @@ pub fn step(transfer: Transfer, phase: Phase, event: Event) -> Step {
         Phase::Inboxed if event == Event::Status(Seen::Published) => {
             to(Phase::Published, Action::Stop)
         }
+        Phase::Unresolved => unresolved(event),
         _ => to(phase, Action::Stop),
     }
 }
@@ -336,6 +337,16 @@ fn processing(phase: Phase, event: Event) -> Step {
         Event::Status(Seen::Failed(failed)) => fail(failed),
         Event::Status(Seen::IdUnknown) => to(Phase::Unresolved, Action::Stop),
         _ => to(phase, Action::Ask),
+    }
+}
+
+/// What was unknown: a later answer of TikTok settles it.
+fn unresolved(event: Event) -> Step {
+    match event {
+        Event::Status(Seen::Published) => to(Phase::Published, Action::Stop),
+        Event::Status(Seen::Inboxed) => to(Phase::Inboxed, Action::Stop),
+        Event::Status(Seen::Failed(failed)) => to(Phase::Failed(failed), Action::Stop),
+        _ => to(Phase::Unresolved, Action::Stop),
     }
 }
 

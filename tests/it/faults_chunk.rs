@@ -135,6 +135,33 @@ fn f41_an_early_201_and_done_without_all_bytes_is_for_a_human() {
 }
 
 #[test]
+fn f41_a_201_for_each_chunk_is_done_when_all_bytes_were_sent() {
+    for last in [200, 202, 302, 500] {
+        let world = World::logged_in();
+        claim_all(&world, 1);
+        claim_all(&world, 1);
+        at_chunk(&world, 1, &json!({ "answer": { "status": last }, "when": "after" }));
+        world.upload(&world.long()).exits(0);
+        posted_whole(&world);
+        assert_eq!(world.calls("upload").len(), 3);
+    }
+}
+
+#[test]
+fn f41_an_early_201_is_settled_by_a_later_run_that_hears_of_all_bytes() {
+    let world = World::logged_in();
+    claim_all(&world, 1);
+    world.hold("upload", 3, "after");
+    let manifest = world.long();
+    let run = world.start_upload(&manifest);
+    world.wait_until("everything is there", |world| world.published() == 1);
+    run.kill();
+    world.say_status(1, &json!({ "status": "PUBLISH_COMPLETE", "uploaded_bytes": SIZE }));
+    world.upload(&manifest).exits(0);
+    posted_whole(&world);
+}
+
+#[test]
 fn f41_an_early_201_and_a_failure_is_a_failure() {
     let world = World::logged_in();
     claim_all(&world, 2);

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 use tiktok_up::upload::state::{Failed, Phase};
 
-use crate::world::{ADA, World};
+use crate::world::{ADA, Ran, World};
 
 /// What becomes of the posts that the next inits make.
 fn outcome(world: &World, times: u64, outcome: &serde_json::Value) {
@@ -170,25 +170,109 @@ fn f56_an_unknown_word_is_waited_for() {
     assert_eq!(world.published(), 1);
 }
 
+/// The four ways to post one thing.
+const KINDS: [fn(&World) -> String; 4] = [World::short, World::long, World::pull, World::photos];
+
 #[test]
-fn f58_an_unknown_publish_id_after_the_final_chunk_is_for_a_human() {
+fn f58_a_publish_id_that_is_not_known_yet_is_asked_for_again() {
+    for manifest in KINDS {
+        let world = World::logged_in();
+        world.refuse("status", 1, 3, "invalid_publish_id");
+        let ran = world.upload(&manifest(&world)).exits(0);
+        ran.says("TikTok does not know the publish_id yet");
+        assert_eq!(world.phases(), [Phase::Published]);
+        assert_eq!((world.inits(), world.published()), (1, 1));
+    }
+}
+
+#[test]
+fn f58_also_by_later_runs_and_by_status() {
+    let world = World::logged_in();
+    let manifest = world.short();
+    world.run(&["upload", "--no-wait", &manifest]).exits(5);
+    world.refuse("status", 1, 2, "invalid_publish_id");
+    world.run(&["status"]).exits(5);
+    world.run(&["upload", "--no-wait", &manifest]).exits(5);
+    assert_eq!(world.phases(), [Phase::Uploaded]);
+    world.run(&["status", "1"]).exits(0).says("published");
+    assert_eq!(world.phases(), [Phase::Published]);
+    assert_eq!(world.inits(), 1);
+}
+
+#[test]
+fn f58_a_publish_id_that_stays_unknown_is_for_a_human() {
     for code in ["invalid_publish_id", "token_not_authorized_for_specified_publish_id"] {
-        for manifest in [World::short, World::long, World::pull, World::photos] {
-            let world = World::logged_in();
+        for manifest in KINDS {
+            let world = World::logged_in().timing("poll_limit=100ms");
             world.refuse("status", 1, 0, code);
             let manifest = manifest(&world);
             let ran = world.upload(&manifest).exits(6);
             ran.says("profile").says("tiktok-up resolve 1 --posted").says("--not-posted");
             assert_eq!(world.phases(), [Phase::Unresolved]);
             world.upload(&manifest).exits(6);
+            world.run(&["status"]).exits(6);
             assert_eq!((world.inits(), world.published()), (1, 1));
         }
     }
 }
 
 #[test]
+fn f58_a_publish_id_that_is_unknown_a_day_later_is_not_waited_for() {
+    let mut world = World::logged_in();
+    let manifest = world.short();
+    world.run(&["upload", "--no-wait", &manifest]).exits(5);
+    world.advance(SignedDuration::from_hours(25));
+    world.refuse("status", 1, 0, "invalid_publish_id");
+    world.upload(&manifest).exits(6).never_says("asking again");
+    assert_eq!(world.phases(), [Phase::Unresolved]);
+}
+
+#[test]
+fn f58_what_tiktok_says_later_settles_an_unknown_outcome() {
+    let asks: [(fn(&World, &str) -> Ran, &str); 2] = [
+        (|world, manifest| world.upload(manifest), "already posted"),
+        (|world, _| world.run(&["status"]), "every post is final"),
+    ];
+    for manifest in KINDS {
+        for (ask, says) in asks {
+            let world = World::logged_in().timing("poll_limit=100ms");
+            world.refuse("status", 1, 0, "invalid_publish_id");
+            let manifest = manifest(&world);
+            world.upload(&manifest).exits(6);
+            world.let_go();
+            ask(&world, &manifest).exits(0).says(says);
+            assert_eq!(world.phases(), [Phase::Published]);
+            assert_eq!((world.inits(), world.published()), (1, 1));
+        }
+    }
+}
+
+#[test]
+fn f58_a_failure_that_shows_later_settles_it_too() {
+    let world = World::logged_in().timing("poll_limit=100ms");
+    outcome(&world, 1, &json!({ "status": "FAILED", "fail_reason": "spam_risk_text" }));
+    world.refuse("status", 1, 0, "invalid_publish_id");
+    let manifest = world.short();
+    world.upload(&manifest).exits(6);
+    world.let_go();
+    world.upload(&manifest).exits(1).says("spam_risk_text");
+    assert_eq!(world.phases(), [Phase::Failed(Failed::Final)]);
+    assert_eq!(world.inits(), 1);
+}
+
+#[test]
+fn f58_posts_that_left_the_manifest_are_settled_too() {
+    let world = World::logged_in().timing("poll_limit=100ms");
+    world.refuse("status", 1, 0, "invalid_publish_id");
+    world.upload(&world.short()).exits(6);
+    world.let_go();
+    world.upload(&world.long()).exits(0);
+    assert_eq!(world.attempts(1)[0].phase, Phase::Published);
+}
+
+#[test]
 fn f58_also_when_the_answer_to_the_final_chunk_was_lost() {
-    let world = World::logged_in();
+    let world = World::logged_in().timing("poll_limit=100ms");
     world.fault(&json!({ "endpoint": "upload", "nth": 3, "do": { "drop": "after" } }));
     world.refuse("status", 1, 0, "invalid_publish_id");
     world.upload(&world.long()).exits(6);

@@ -11,6 +11,7 @@ mod browser;
 mod canary;
 mod carry;
 mod chromium;
+mod clocks;
 #[cfg(feature = "faults")]
 mod disk_full;
 mod faults_chunk;

@@ -132,6 +132,7 @@ const NO_FACTS: Facts = Facts {
     publish_id: None,
     upload_url: None,
     issued_at: None,
+    issued_there: None,
     fingerprint: None,
     post_ids: Vec::new(),
     code: None,
@@ -144,6 +145,7 @@ fn accepted() -> Facts {
         publish_id: Some("v_pub_1".to_owned()),
         upload_url: Some(Secret::new("https://upload.tiktokapis.com/?canary=Zq3")),
         issued_at: Some(Timestamp::from_millisecond(1_700_000_000_000).unwrap()),
+        issued_there: Some(Timestamp::from_millisecond(1_700_000_001_000).unwrap()),
         ..NO_FACTS
     }
 }

@@ -101,10 +101,11 @@ fn write_the_fixture_of_this_version() {
     fs::write(path, format!("{header}\nPRAGMA user_version = {version};\n{dump}")).unwrap();
 }
 
-/// What a second version could be.
-const SECOND: Schema = Schema {
+/// What a later version could be.
+const LATER: Schema = Schema {
     steps: &[
         include_str!("../v1.sql"),
+        include_str!("../v2.sql"),
         "ALTER TABLE posts ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';",
     ],
 };
@@ -113,9 +114,9 @@ const SECOND: Schema = Schema {
 fn an_older_journal_is_migrated_with_all_that_it_holds() {
     let home = home_with(V1);
     let mut connection = Connection::open(home.file("journal.sqlite")).unwrap();
-    assert_eq!(SECOND.examine(&connection).unwrap(), Found::Older);
-    SECOND.migrate(&mut connection).unwrap();
-    assert_eq!(SECOND.examine(&connection).unwrap(), Found::Current);
+    assert_eq!(LATER.examine(&connection).unwrap(), Found::Older);
+    LATER.migrate(&mut connection).unwrap();
+    assert_eq!(LATER.examine(&connection).unwrap(), Found::Current);
     let red: u32 = connection
         .query_row("SELECT count(*) FROM posts WHERE colour = 'red'", [], |row| row.get(0))
         .unwrap();
@@ -124,8 +125,13 @@ fn an_older_journal_is_migrated_with_all_that_it_holds() {
 
 #[test]
 fn a_migration_that_fails_leaves_the_journal_as_it_was() {
-    const BROKEN: Schema =
-        Schema { steps: &[include_str!("../v1.sql"), "DROP TABLE caps; CREATE TABLE posts (x);"] };
+    const BROKEN: Schema = Schema {
+        steps: &[
+            include_str!("../v1.sql"),
+            include_str!("../v2.sql"),
+            "DROP TABLE caps; CREATE TABLE posts (x);",
+        ],
+    };
     let home = home_with(V1);
     let before = home.open().content();
     let mut connection = Connection::open(home.file("journal.sqlite")).unwrap();
@@ -139,7 +145,7 @@ fn an_older_journal_that_is_damaged_is_not_migrated() {
     let home = home_with(V1);
     let connection = Connection::open(home.file("journal.sqlite")).unwrap();
     connection.execute("UPDATE posts SET repost = 7 WHERE id = 1", []).unwrap();
-    assert!(matches!(SECOND.examine(&connection).unwrap(), Found::Damaged(_)));
+    assert!(matches!(LATER.examine(&connection).unwrap(), Found::Damaged(_)));
 }
 
 #[test]
