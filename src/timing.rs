@@ -45,6 +45,12 @@ pub struct Timing {
     pub disk_full: Duration,
     /// Pause between two polls of a QR code.
     pub qr_poll: Duration,
+    /// A file that was changed within this time may still be being written, where nobody can tell.
+    pub recent: Duration,
+    /// How long such a file must have been still.
+    pub still: Duration,
+    /// How long such files are watched at most.
+    pub watch_limit: Duration,
     /// The length of the API's quota window (TikTok: one minute).
     pub quota_window: Duration,
     /// How far the program's clock runs ahead of the machine's.
@@ -72,6 +78,9 @@ impl Default for Timing {
             refresh_lock: Duration::from_secs(30),
             disk_full: Duration::from_mins(1),
             qr_poll: Duration::from_secs(2),
+            recent: Duration::from_secs(30),
+            still: Duration::from_secs(10),
+            watch_limit: Duration::from_mins(1),
             quota_window: Duration::from_mins(1),
             clock_offset: SignedDuration::ZERO,
         }
@@ -129,6 +138,9 @@ impl Timing {
             "refresh_lock" => &mut self.refresh_lock,
             "disk_full" => &mut self.disk_full,
             "qr_poll" => &mut self.qr_poll,
+            "recent" => &mut self.recent,
+            "still" => &mut self.still,
+            "watch_limit" => &mut self.watch_limit,
             "quota_window" => &mut self.quota_window,
             _ => return Err(TimingError::Name(name.to_owned())),
         };

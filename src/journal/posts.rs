@@ -20,6 +20,14 @@ impl Journal {
         self.store.read("look for a post", |tx| Ok(lookup(tx, new)?.map(|found| found.post)))
     }
 
+    /// The post that has a user's own `id`.
+    pub fn find_by_id(&self, account: &str, id: &str) -> Result<Option<Post>, JournalError> {
+        self.store.read("look for a post", |tx| {
+            let owner = keys::owner(tx, account, &keys::of_id(id))?;
+            owner.map(|original| latest(tx, original)).transpose()
+        })
+    }
+
     /// The post that was made of this very file, unchanged since: no need to read it.
     pub fn find_by_file(
         &self,

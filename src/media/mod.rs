@@ -5,6 +5,7 @@
 //! refuses; everything in doubt is a warning.
 
 mod check;
+mod holes;
 mod mp4;
 mod probe;
 mod rate;
@@ -14,6 +15,7 @@ mod source;
 mod webm;
 
 pub use self::check::{Finding, Findings, check, is_too_long};
+pub use self::holes::first_hole;
 pub use self::probe::{Container, Probe, ProbeError, probe};
 pub use self::source::ReadAt;
 

@@ -262,7 +262,7 @@ pub(super) fn earlier(post: &Post, row: &Row, started: Instant) -> Option<PostRe
 
 /// The report of what was posted, with what makes doubtful that this very thing was meant.
 fn in_doubt(post: &Post, located: &Located, report: PostReport) -> PostReport {
-    let Content::File { .. } = post.content else { return report };
+    let Content::File { unfinished: None, .. } = post.content else { return report };
     let number = located.row.number;
     let posted = located.row.file().map(|file| file.identity.size);
     let note = match &located.source {

@@ -66,6 +66,7 @@ pub(super) struct Drive<'a, A> {
 }
 
 /// What only this run knows.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct RunState {
     pub(super) tries: Backoff,
     /// The most chunks that TikTok had so far in this attempt: only more of them is progress.

@@ -76,6 +76,10 @@ impl<A: Authority> Drive<'_, A> {
         }
         self.gate.admit(self.post).await?;
         self.calls.ready_for_init(&self.post.subject).await?;
+        if let Some((video, _)) = &self.source {
+            // A batch may take hours, and a quota minutes.
+            video.check_finished().await.map_err(Leave::File)?;
+        }
         // The last moment: what the intent below announces must follow it.
         self.heed_signals()?;
         self.attempt = Some(self.calls.journal.begin_attempt(self.row.number)?);

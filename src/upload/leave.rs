@@ -153,6 +153,9 @@ impl Leave {
                 format!("{}; it was not posted", chain(error)),
                 Some("put the file back, or take the post out of the manifest".into()),
             ),
+            Self::File(error @ VideoError::Unfinished { .. }) => {
+                ("file_unfinished", chain(error), error.hint())
+            }
             Self::File(error) => ("file", chain(error), error.hint()),
             Self::Interrupted(_) => {
                 let message = if known.may_be_live() {

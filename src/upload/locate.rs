@@ -14,7 +14,7 @@ use crate::upload::plan::{Plan, PlanError};
 use crate::upload::post::{Content, Post};
 use crate::upload::report::Trouble;
 use crate::upload::state::Phase;
-use crate::upload::video::{Fingerprint, Video, VideoError};
+use crate::upload::video::{Fingerprint, Unfinished, Video, VideoError};
 
 /// The journal's row of a post, and the open file behind it.
 pub(super) struct Located {
@@ -41,6 +41,9 @@ impl<A: Authority> AccountRun<'_, A> {
         let (content, source) = match &post.content {
             Content::Url(url) => (journal::Content::Url(url.clone()), None),
             Content::Photos { urls, .. } => (journal::Content::Photos(urls.clone()), None),
+            Content::File { path, unfinished: Some(how), .. } => {
+                return self.unfinished(post, path, *how);
+            }
             Content::File { path, checked, .. } => match Video::open(path) {
                 // A batch may take hours: what is sent is what was checked before all of it.
                 Ok(video) if *checked != Some(video.identity()) => {
@@ -77,6 +80,31 @@ impl<A: Authority> AccountRun<'_, A> {
             (video, recorded.filter(|_| begun).unwrap_or(plan))
         });
         Ok(Located { row, source, replaced: false })
+    }
+
+    /// The post of a file that is still being written, if what came of it can be told without reading
+    /// the file; else the error that puts it off.
+    pub(super) fn unfinished(
+        &self,
+        post: &Post,
+        path: &Path,
+        how: Unfinished,
+    ) -> Result<Located, LocateError> {
+        let journal = self.calls.journal;
+        let row = if let Some(id) = &post.id {
+            journal.find_by_id(self.calls.account, id)?
+        } else {
+            let file = Video::open(path)?.identity();
+            journal.find_by_file(self.calls.account, post.mode, &file)?
+        };
+        let told = |phase: Phase| {
+            phase.is_done()
+                || matches!(phase, Phase::FinalIntent { .. } | Phase::Uploaded | Phase::Unresolved)
+        };
+        match row.filter(|row| row.phase().is_some_and(told)) {
+            Some(row) => Ok(Located { row, source: None, replaced: false }),
+            None => Err(VideoError::Unfinished { path: path.to_owned(), how }.into()),
+        }
     }
 
     /// A repost that TikTok refused for good is not asked for any more by a run without `--repost`:

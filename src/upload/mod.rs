@@ -28,3 +28,4 @@ pub mod report;
 mod sending;
 pub mod state;
 pub mod video;
+pub mod writing;

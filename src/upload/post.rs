@@ -14,7 +14,7 @@ use crate::tiktok::{
 };
 use crate::upload::plan::Plan;
 use crate::upload::report::Subject;
-use crate::upload::video::Identity;
+use crate::upload::video::{Identity, Unfinished};
 
 /// One post of a manifest, checked as far as it can be without asking TikTok.
 #[derive(Clone, Debug)]
@@ -40,13 +40,15 @@ pub enum Content {
     File {
         /// Where it lies.
         path: PathBuf,
-        /// `video/mp4`, `video/quicktime` or `video/webm`. `None`: the file is gone, and only what
-        /// the journal knows of it counts.
+        /// `video/mp4`, `video/quicktime` or `video/webm`. `None`: the file is gone or unfinished, and
+        /// only what the journal knows of it counts.
         content_type: Option<&'static str>,
         /// The video's length, where the file tells it.
         duration: Option<Duration>,
         /// What it was when all of that was found out.
         checked: Option<Identity>,
+        /// How it shows that the file is still being written, if so.
+        unfinished: Option<Unfinished>,
     },
     /// A video that TikTok downloads.
     Url(String),

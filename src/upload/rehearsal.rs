@@ -84,6 +84,9 @@ impl<A: Authority> AccountRun<'_, A> {
         let (content, plan) = match &post.content {
             Content::Url(url) => (journal::Content::Url(url.clone()), None),
             Content::Photos { urls, .. } => (journal::Content::Photos(urls.clone()), None),
+            Content::File { path, unfinished: Some(how), .. } => {
+                return Ok((None, Some(self.unfinished(post, path, *how)?.row)));
+            }
             Content::File { path, .. } => {
                 let video = match Video::open(path) {
                     Err(error) if error.is_missing() => {

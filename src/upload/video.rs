@@ -1,5 +1,6 @@
 //! A local video, opened once: its identity, its bytes by position, its fingerprint.
 
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
@@ -60,6 +61,14 @@ pub enum VideoError {
         /// Which file.
         path: PathBuf,
     },
+    /// It is still being written: a recording, an export or a copy under way.
+    #[error("{} is still being written: {how}", path.display())]
+    Unfinished {
+        /// Which file.
+        path: PathBuf,
+        /// How that shows.
+        how: Unfinished,
+    },
     /// The open file is not what it was when it was planned.
     #[error("{} changed while it was being uploaded", path.display())]
     Changed {
@@ -68,10 +77,28 @@ pub enum VideoError {
     },
 }
 
+/// How it shows that a file is still being written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfinished {
+    /// Another process has it open for writing.
+    OpenElsewhere,
+    /// It changed as long as it was watched.
+    Changing,
+}
+
+impl fmt::Display for Unfinished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OpenElsewhere => "another process has it open for writing",
+            Self::Changing => "it kept changing while it was watched",
+        })
+    }
+}
+
 impl Explain for VideoError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Unchecked { .. } => Exit::Temporary,
+            Self::Unchecked { .. } | Self::Unfinished { .. } => Exit::Temporary,
             _ => Exit::Failed,
         }
     }
@@ -80,6 +107,9 @@ impl Explain for VideoError {
         match self {
             Self::Changed { .. } | Self::Unchecked { .. } => {
                 Some("nothing of it was posted; run again once the file is finished".into())
+            }
+            Self::Unfinished { .. } => {
+                Some("nothing of it was posted; a later run takes it once it is finished".into())
             }
             _ => None,
         }

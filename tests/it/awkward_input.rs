@@ -286,8 +286,7 @@ fn what_is_no_video_for_tiktok_is_refused_with_what_to_do() {
         world.file(&name, fixture(&name));
     }
     world.file("empty.mp4", "");
-    let huge = File::create(world.path("huge.mp4")).unwrap();
-    huge.set_len((4 << 30) + 1).unwrap();
+    File::create(world.path("huge.mp4")).unwrap().set_len((4 << 30) + 1).unwrap();
     for (name, reason) in [
         ("text", "not an MP4, MOV or WebM video: this is text (convert it to MP4 with H.264)"),
         ("truncated", "the file is cut off, or still being written (wait until"),

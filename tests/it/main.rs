@@ -43,5 +43,6 @@ mod storms;
 mod sweep;
 mod terminal;
 mod together;
+mod unfinished;
 mod upload;
 mod world;

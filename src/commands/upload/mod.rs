@@ -14,12 +14,15 @@ use crate::fs::{Lock, LockError};
 use crate::journal::Journal;
 use crate::manifest::{self, Defaults, Mode, Preferences};
 use crate::output::UploadOutput;
+use crate::text;
+use crate::timing::Timing;
 use crate::upload::account::AccountRun;
 use crate::upload::calls::Calls;
 use crate::upload::engine::Options;
 use crate::upload::pace::Pace;
 use crate::upload::post::Post;
 use crate::upload::report::{PostReport, PostState, Reporter, Trouble};
+use crate::upload::writing::unfinished_files;
 
 use self::input::Input;
 use self::prepare::{Look, Prepared, prepare};
@@ -55,7 +58,22 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
         );
     }
     let timing = &context.settings.timing;
-    let look = Look { input: &input, journal: &journal, options: &options, timing };
+    let files = manifest.entries.iter().filter_map(|entry| match &entry.source {
+        manifest::Source::File(path) => Some(path.clone()),
+        _ => None,
+    });
+    let watching = |count| context.printer.note(watching_words(count, timing));
+    let unfinished = match unfinished_files(files, timing, &context.shutdown, watching).await {
+        Ok(unfinished) => unfinished,
+        Err(signal) => return Ok(signal.exit()),
+    };
+    let look = Look {
+        input: &input,
+        journal: &journal,
+        options: &options,
+        timing,
+        unfinished: &unfinished,
+    };
     let prepared = prepare(manifest, faults, &look, &accounts)?;
     let output = UploadOutput::new(&context.printer);
     for warning in &prepared.warnings {
@@ -87,6 +105,16 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
         );
     }
     Ok(exit)
+}
+
+fn watching_words(count: usize, timing: &Timing) -> String {
+    format!(
+        "{} changed within the last {} s, and it cannot be told whether they are finished: watching \
+         until they have been still for {} s",
+        text::count(u64::try_from(count).unwrap_or(u64::MAX), "file"),
+        timing.recent.as_secs(),
+        timing.still.as_secs(),
+    )
 }
 
 /// What all accounts of a run share.

@@ -9,7 +9,7 @@ use crate::auth::{Account, Accounts};
 use crate::exit::{Exit, Explain};
 use crate::journal::{Journal, JournalError};
 use crate::manifest::{Entry, Manifest, Mode, Part, Place, Problem, Problems, Source};
-use crate::media;
+use crate::media::{self, Probe};
 use crate::text;
 use crate::tiktok::privacy::Privacy;
 use crate::timing::Timing;
@@ -19,7 +19,8 @@ use crate::upload::locate::gone;
 use crate::upload::plan::{Plan, PlanError};
 use crate::upload::post::{Content, Post, PostSettings, scope_of};
 use crate::upload::report::Subject;
-use crate::upload::video::{Video, VideoError};
+use crate::upload::video::{Unfinished, Video, VideoError};
+use crate::upload::writing::UnfinishedFiles;
 
 use super::input::Input;
 use super::refused::Refused;
@@ -69,6 +70,7 @@ pub(super) struct Look<'a> {
     pub(super) journal: &'a Journal,
     pub(super) options: &'a Options,
     pub(super) timing: &'a Timing,
+    pub(super) unfinished: &'a UnfinishedFiles,
 }
 
 /// Makes posts of a manifest's entries; `faults` is what is wrong with the manifest already.
@@ -199,6 +201,10 @@ impl Inspection<'_> {
         entry: &Entry,
         account: Option<&Account>,
     ) -> Result<Option<Content>, JournalError> {
+        if let Some(how) = self.look.unfinished.get(path) {
+            // What it holds now says nothing: it is looked at when it is finished.
+            return Ok(Some(unread(path, Some(*how))));
+        }
         match Video::open(path) {
             Ok(video) => Ok(self.video(path, &video, entry)),
             Err(error) if error.is_missing() => {
@@ -216,8 +222,7 @@ impl Inspection<'_> {
                     self.problem(entry, path, "there is no such file", hint);
                     return Ok(None);
                 }
-                let (path, content_type, duration, checked) = (path.to_owned(), None, None, None);
-                Ok(Some(Content::File { path, content_type, duration, checked }))
+                Ok(Some(unread(path, None)))
             }
             Err(error) => {
                 self.unreadable(entry, path, &error);
@@ -274,6 +279,9 @@ impl Inspection<'_> {
                 return None;
             }
         };
+        if !self.is_written(path, video, &probe, entry) {
+            return None;
+        }
         let findings = media::check(&probe, video.size(), None);
         for finding in &findings.errors {
             self.problem(entry, path, &finding.to_string(), Some(finding.hint()));
@@ -292,8 +300,30 @@ impl Inspection<'_> {
         }
         let content_type = Some(probe.container.content_type());
         let (path, duration, checked) = (path.to_owned(), probe.duration, Some(video.identity()));
-        let file = Content::File { path, content_type, duration, checked };
+        let file = Content::File { path, content_type, duration, checked, unfinished: None };
         findings.errors.is_empty().then_some(file)
+    }
+
+    /// Whether every part of a video was written.
+    fn is_written(&mut self, path: &Path, video: &Video, probe: &Probe, entry: &Entry) -> bool {
+        match media::first_hole(video.file(), video.size(), probe.container) {
+            Ok(None) => true,
+            Ok(Some(hole)) => {
+                let message = format!(
+                    "a part of it was never written: {} at byte {} are a hole",
+                    text::size(hole.end - hole.start),
+                    hole.start
+                );
+                let hint = "repeat the download, copy or export; if there should be zeros, write \
+                            them out with `cp --sparse=never`";
+                self.problem(entry, path, &message, Some(hint));
+                false
+            }
+            Err(source) => {
+                self.unreadable(entry, path, &VideoError::Io { path: path.to_owned(), source });
+                false
+            }
+        }
     }
 
     fn unreadable(&mut self, entry: &Entry, path: &Path, error: &VideoError) {
@@ -301,7 +331,9 @@ impl Inspection<'_> {
             VideoError::Io { source, .. } => format!("cannot read the file: {source}"),
             VideoError::NotRegular { .. } if path.is_dir() => "this is a directory".to_owned(),
             VideoError::NotRegular { .. } => "this is not a regular file".to_owned(),
-            VideoError::Changed { .. } | VideoError::Unchecked { .. } => error.to_string(),
+            VideoError::Changed { .. }
+            | VideoError::Unchecked { .. }
+            | VideoError::Unfinished { .. } => error.to_string(),
         };
         self.problem(entry, path, &message, None);
     }
@@ -362,6 +394,12 @@ impl Inspection<'_> {
             hint: hint.map(str::to_owned),
         });
     }
+}
+
+/// A file that is gone or unfinished: only what the journal knows of it counts.
+fn unread(path: &Path, unfinished: Option<Unfinished>) -> Content {
+    let (content_type, duration, checked) = (None, None, None);
+    Content::File { path: path.to_owned(), content_type, duration, checked, unfinished }
 }
 
 /// A URL without what may be a signature.

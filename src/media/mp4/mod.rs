@@ -4,6 +4,7 @@ mod atom;
 mod fragment;
 mod movie;
 
+use std::ops::Range;
 use std::time::Duration;
 
 use self::atom::Atom;
@@ -63,6 +64,24 @@ pub(super) fn probe(container: Container, reader: &mut Reader<'_>) -> Result<Pro
         codec: track.codec.map(codec_name),
         complete: outline.is_complete(movie, track, reader.len()),
     })
+}
+
+/// The parts of a file that must have been written: its outermost boxes without those that players
+/// skip, as far as the budget goes.
+pub(super) fn written_parts(reader: &mut Reader<'_>) -> Vec<Range<u64>> {
+    let len = reader.len();
+    let (mut parts, mut at) = (Vec::new(), 0);
+    while at < len
+        && let Ok(Some(atom)) = Atom::read(reader, at, len, true)
+        // Scraps behind the last box are nobody's data.
+        && atom.is_plausible()
+    {
+        if !matches!(&atom.kind, b"free" | b"skip" | b"wide") {
+            parts.push(at..atom.end);
+        }
+        at = atom.end;
+    }
+    parts
 }
 
 impl Outline {
