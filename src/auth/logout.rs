@@ -33,7 +33,7 @@ pub async fn logout(
     let open_id = open_id.to_owned();
     let forgotten = blocking(move || {
         let mut forgotten = None;
-        store.edit::<StoreError>(&open_id, |current, _| {
+        store.edit_at_rest::<StoreError>(&open_id, |current, _| {
             forgotten = current.cloned();
             Ok(Edit::Remove)
         })?;

@@ -55,7 +55,8 @@ impl Journal {
             if let Some(fingerprint) = &facts.fingerprint {
                 twins::claim(tx, attempt.post, fingerprint)?;
             }
-            update(tx, attempt, to, facts, now)
+            let facts = self.at_rest(tx, attempt, facts)?;
+            update(tx, attempt, to, &facts, now)
         })?;
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::{Post, PostNumber};
+use crate::encrypt::KeyId;
 use crate::exit::{Exit, Explain};
 use crate::fs::{FsError, LockError};
 use crate::text;
@@ -80,6 +81,15 @@ pub enum JournalError {
     SetAside {
         /// Where it lies.
         dir: PathBuf,
+    },
+    /// The `upload_url`s are encrypted, and this run has not the key.
+    #[error("the upload_urls in the journal `{}` are encrypted with the key {key}, which this run has \
+        not got", path.display())]
+    NoKey {
+        /// The journal.
+        path: PathBuf,
+        /// The key that they are encrypted with.
+        key: KeyId,
     },
     /// No post has that number.
     #[error("there is no post {0}")]
@@ -171,6 +181,7 @@ impl Explain for JournalError {
             | Self::NoSpace { .. }
             | Self::Io { .. }
             | Self::Newer { .. }
+            | Self::NoKey { .. }
             | Self::Corrupt { .. }
             | Self::SetAside { .. } => Exit::Local,
         }
@@ -200,6 +211,11 @@ impl Explain for JournalError {
                 path.display()
             ),
             Self::SetAside { dir } => what_to_do(dir, None),
+            Self::NoKey { .. } => {
+                "run again: they were encrypted, or decrypted, while this ran; if it stays so, \
+                 `tiktok-up accounts encrypt` or `decrypt` puts tokens and journal into the same state"
+                    .to_owned()
+            }
             Self::NoPost(_) => "`tiktok-up status --all` lists the posts".to_owned(),
             Self::NotUnresolved { post, .. } => {
                 format!("`tiktok-up status {post}` tells where it stands")

@@ -11,6 +11,7 @@
 //! A damaged journal is set aside and never deleted, and while it lies there nothing is posted: an
 //! empty one would post everything again.
 
+mod at_rest;
 mod attempts;
 mod calls;
 mod error;
@@ -33,6 +34,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::clock::Clock;
+use crate::encrypt::Key;
 use crate::fs;
 
 pub use error::JournalError;
@@ -48,6 +50,8 @@ use store::Store;
 #[derive(Clone, Debug)]
 pub struct Journal {
     store: Arc<Store>,
+    /// What `upload_url`s are sealed with, if they are.
+    key: Option<Arc<Key>>,
 }
 
 impl Journal {
@@ -71,7 +75,7 @@ impl Journal {
         let store = Store::open(place, clock, None, &held)?;
         drop(held);
         store.remember_host()?;
-        Ok(Self { store: Arc::new(store) })
+        Ok(Self { store: Arc::new(store), key: None })
     }
 
     /// Opens the journal of a directory to look at it or to settle posts; `None` if there is none.
@@ -97,7 +101,7 @@ impl Journal {
             }
         }
         let store = Store::open(place, clock, aside, &held)?;
-        Ok(Some(Self { store: Arc::new(store) }))
+        Ok(Some(Self { store: Arc::new(store), key: None }))
     }
 
     /// The database file.

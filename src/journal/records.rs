@@ -187,7 +187,8 @@ pub struct Attempt {
     pub phase: Phase,
     /// TikTok's name of the post.
     pub publish_id: Option<String>,
-    /// Where the chunks go; forgotten as soon as no chunk can follow.
+    /// Where the chunks go, as it rests: [`Journal::upload_url`](super::Journal::upload_url) reads it.
+    /// Forgotten as soon as no chunk can follow.
     pub upload_url: Option<Secret>,
     /// When the init was sent that the `upload_url` came from: TikTok issued it no earlier.
     pub issued_at: Option<Timestamp>,

@@ -125,7 +125,9 @@ impl<A: Authority> Drive<'_, A> {
 
     /// Where the chunks go, if bytes may be sent there; else what is the matter with it.
     fn upload_url(&mut self) -> Result<UploadUrl, Box<(Event, Facts)>> {
-        let Some(url) = self.attempt.as_ref().and_then(|attempt| attempt.upload_url.clone()) else {
+        let attempt = self.attempt.as_ref();
+        let (journal, account) = (self.calls.journal, self.calls.account);
+        let Some(url) = attempt.and_then(|attempt| journal.upload_url(account, attempt)) else {
             return Err(Box::new((Event::UrlGone, Facts::default())));
         };
         UploadUrl::check(&url, self.calls.client.endpoints())

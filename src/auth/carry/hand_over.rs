@@ -40,7 +40,7 @@ pub fn hand_over(
     let refresh = Lock::acquire_blocking(&store.refresh_lock(open_id), wait).map_err(busy)?;
     // What an interrupted refresh has left may be the only living token.
     adopt_leftover(store, open_id, "TikTok", &refresh)?;
-    let account = store.account(Some(open_id))?;
+    let account = store.login(open_id)?;
     check(&account, clock)?;
     let sent = Account { needs_login: None, ..account };
     let file = seal(&sent, passphrase, clock.now())?;

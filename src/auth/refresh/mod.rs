@@ -257,8 +257,8 @@ impl Tokens {
     }
 
     async fn load(&self, open_id: &str) -> Result<Account, AuthError> {
-        let accounts = self.accounts().await?;
-        Ok(accounts.find(Some(open_id)).map_err(StoreError::from)?.clone())
+        let (store, open_id) = (self.0.store.clone(), open_id.to_owned());
+        blocking(move || store.login(&open_id)).await
     }
 
     fn warn_of_end(&self, account: &Account) {

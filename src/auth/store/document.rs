@@ -9,13 +9,21 @@ use zeroize::Zeroizing;
 
 use super::StoreError;
 use crate::auth::account::{Account, Accounts, Unknown};
+use crate::encrypt::Encryption;
 
+/// What is written while the tokens stand there as they are.
 const VERSION: u64 = 1;
+
+/// What is written while they are encrypted: a program that does not know of that must not take them
+/// for tokens.
+const VERSION_ENCRYPTED: u64 = 2;
 
 /// The parsed file.
 #[derive(Debug, Default)]
 pub(super) struct Document {
     pub(super) accounts: Accounts,
+    /// How the tokens are encrypted, if they are.
+    pub(super) encryption: Option<Encryption>,
     unknown: Unknown,
 }
 
@@ -29,6 +37,7 @@ struct Read {
     #[serde(rename = "version")]
     _version: u64,
     accounts: BTreeMap<String, Account>,
+    encryption: Option<Encryption>,
     #[serde(flatten)]
     unknown: Unknown,
 }
@@ -36,6 +45,8 @@ struct Read {
 #[derive(Serialize)]
 struct Write<'a> {
     version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encryption: Option<&'a Encryption>,
     accounts: &'a BTreeMap<String, Account>,
     #[serde(flatten)]
     unknown: &'a Unknown,
@@ -48,20 +59,25 @@ impl Document {
             what: place(error),
         };
         let Versioned { version } = serde_json::from_slice(bytes).map_err(|e| corrupt(&e))?;
-        if version > VERSION {
+        if version > VERSION_ENCRYPTED {
             return Err(StoreError::Newer { path: path.to_owned(), version });
         }
-        let Read { mut accounts, unknown, .. } =
+        let Read { mut accounts, encryption, unknown, .. } =
             serde_json::from_slice(bytes).map_err(|e| corrupt(&e))?;
         for (open_id, account) in &mut accounts {
             account.open_id.clone_from(open_id);
         }
-        Ok(Self { accounts: Accounts(accounts), unknown })
+        Ok(Self { accounts: Accounts(accounts), encryption, unknown })
     }
 
     pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
         let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
-        let whole = Write { version: VERSION, accounts: &self.accounts.0, unknown: &self.unknown };
+        let whole = Write {
+            version: if self.encryption.is_some() { VERSION_ENCRYPTED } else { VERSION },
+            encryption: self.encryption.as_ref(),
+            accounts: &self.accounts.0,
+            unknown: &self.unknown,
+        };
         // Text, numbers and times into memory: this cannot fail.
         let _ = serde_json::to_writer_pretty(&mut *bytes, &whole);
         bytes.push(b'\n');

@@ -4,17 +4,22 @@
 //! process ever loses another one's tokens. The store lock is never held across the network; the
 //! refresh lock of an account is. Locks are taken in the order upload, refresh, store.
 
+mod at_rest;
 mod document;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::account::{Account, Accounts, AliasError, NameError, NeedsLogin, Reason};
 use crate::clock::Clock;
+use crate::encrypt::{Key, KeyId, OpenError};
 use crate::exit::{Exit, Explain};
 use crate::fs::{self, FsError, Lock, LockError, PRIVATE_FILE};
+
+pub use at_rest::Migrated;
 
 /// The name of the store in its directory.
 const FILE: &str = "user_tokens.json";
@@ -49,6 +54,39 @@ pub enum StoreError {
         /// Its version.
         version: u64,
     },
+    /// The tokens are encrypted, and this run has not the key.
+    #[error("the tokens in `{}` are encrypted with the key {key}, which this run has not got",
+        path.display())]
+    NoKey {
+        /// The file.
+        path: PathBuf,
+        /// The key that opens them.
+        key: KeyId,
+    },
+    /// A token does not open, although the key is the right one.
+    #[error("a token of `{account}` in `{}` cannot be decrypted", path.display())]
+    Sealed {
+        /// The file.
+        path: PathBuf,
+        /// Whose token.
+        account: String,
+        /// Why.
+        source: OpenError,
+    },
+    /// The tokens are encrypted already, with another key or in another way.
+    #[error("the tokens in `{}` are encrypted already, with the key {key}", path.display())]
+    Encrypted {
+        /// The file.
+        path: PathBuf,
+        /// That key.
+        key: KeyId,
+    },
+    /// An account that came meanwhile.
+    #[error("another run logged `{account}` in meanwhile")]
+    MovedOn {
+        /// The account.
+        account: String,
+    },
     /// A name leads to no account, or to several.
     #[error(transparent)]
     Name(#[from] NameError),
@@ -72,7 +110,12 @@ impl Explain for StoreError {
         match self {
             Self::File(error) => error.exit(),
             Self::Lock(error) => error.exit(),
-            Self::Corrupt { .. } | Self::Newer { .. } => Exit::Local,
+            Self::Corrupt { .. }
+            | Self::Newer { .. }
+            | Self::NoKey { .. }
+            | Self::Sealed { .. }
+            | Self::Encrypted { .. } => Exit::Local,
+            Self::MovedOn { .. } => Exit::Temporary,
             Self::Name(NameError::Nobody) => Exit::Login,
             Self::Name(_) | Self::Alias(_) => Exit::Usage,
         }
@@ -89,6 +132,21 @@ impl Explain for StoreError {
             Self::Newer { .. } => {
                 Some("update tiktok-up; this version leaves the file as it is".to_owned())
             }
+            Self::NoKey { .. } => Some(
+                "if the tokens were encrypted a moment ago, run again; `tiktok-up accounts` tells how \
+                 they are encrypted"
+                    .to_owned(),
+            ),
+            Self::Sealed { account, .. } => Some(format!(
+                "restore the file from a backup; or give this login up with `tiktok-up logout \
+                 --local-only {account}` and log in again"
+            )),
+            Self::Encrypted { .. } => Some(
+                "run `tiktok-up accounts decrypt` with the old setting first, then `tiktok-up accounts \
+                 encrypt` with the new one"
+                    .to_owned(),
+            ),
+            Self::MovedOn { .. } => Some("run the same command again".to_owned()),
             Self::Name(NameError::Nobody) => Some("run `tiktok-up login`".to_owned()),
             Self::Name(NameError::Missing { .. }) => {
                 Some("name one of these, or log in with `tiktok-up login --alias NAME`".to_owned())
@@ -118,6 +176,7 @@ pub struct Store {
     dir: PathBuf,
     locks: PathBuf,
     clock: Clock,
+    key: Option<Arc<Key>>,
 }
 
 impl Store {
@@ -125,7 +184,7 @@ impl Store {
     pub fn open(dir: &Path, clock: Clock) -> Result<Self, StoreError> {
         let dir = fs::private_dir(dir)?;
         let locks = fs::private_dir(&dir.join("locks"))?;
-        Ok(Self { dir, locks, clock })
+        Ok(Self { dir, locks, clock, key: None })
     }
 
     /// The file.
@@ -138,7 +197,8 @@ impl Store {
         &self.dir
     }
 
-    /// All accounts as they are stored now. An entry that is older than the last save made here is
+    /// All accounts as they are stored now, encrypted tokens included; [`Store::login`] gives an account
+    /// with tokens that are of use. An entry that is older than the last save made here is
     /// marked as one that needs a login: TikTok has replaced its tokens since.
     pub fn accounts(&self) -> Result<Accounts, StoreError> {
         Ok(self.read()?.accounts)
@@ -151,10 +211,30 @@ impl Store {
 
     /// Changes one account's entry: under the store lock the document is read afresh, `change`
     /// decides on the entry (and all others, to look at), and the result is saved durably. Gives the
-    /// entry as it is stored now.
+    /// entry as it is stored now. Of an encrypted store the entry is shown with its tokens, which needs
+    /// the key; the others are as they rest.
     pub fn edit<E: From<StoreError>>(
         &self,
         open_id: &str,
+        change: impl FnOnce(Option<&Account>, &Accounts) -> Result<Edit, E>,
+    ) -> Result<Option<Account>, E> {
+        self.change(open_id, true, change)
+    }
+
+    /// As [`Store::edit`], for changes that have nothing to do with tokens: those that are encrypted
+    /// stay so, and no key is needed.
+    pub fn edit_at_rest<E: From<StoreError>>(
+        &self,
+        open_id: &str,
+        change: impl FnOnce(Option<&Account>, &Accounts) -> Result<Edit, E>,
+    ) -> Result<Option<Account>, E> {
+        self.change(open_id, false, change)
+    }
+
+    fn change<E: From<StoreError>>(
+        &self,
+        open_id: &str,
+        with_tokens: bool,
         change: impl FnOnce(Option<&Account>, &Accounts) -> Result<Edit, E>,
     ) -> Result<Option<Account>, E> {
         let path = self.path();
@@ -162,21 +242,29 @@ impl Store {
         let lock = Lock::acquire_blocking(&lock_path, WAIT).map_err(StoreError::from)?;
         let mut document = self.read()?;
         fs::clean_temps(&path, &lock).map_err(StoreError::from)?;
-        let current = document.accounts.get(open_id).cloned();
-        match change(current.as_ref(), &document.accounts)? {
+        if let Some(encryption) = document.encryption.as_ref().filter(|_| with_tokens) {
+            self.key_of(encryption)?;
+        }
+        let current = match document.accounts.get(open_id) {
+            Some(account) if with_tokens => Some(self.opened(account, &document)?),
+            other => other.cloned(),
+        };
+        let saved = match change(current.as_ref(), &document.accounts)? {
             Edit::Keep => return Ok(current),
             Edit::Remove => {
                 document.accounts.0.remove(open_id);
+                None
             }
             Edit::Put(mut account) => {
                 open_id.clone_into(&mut account.open_id);
                 let stored = current.map_or(0, |current| current.generation);
                 account.generation = stored.max(self.last_generation(open_id)) + 1;
-                document.accounts.0.insert(open_id.to_owned(), *account);
+                let resting = self.resting(&account, &document)?;
+                document.accounts.0.insert(open_id.to_owned(), resting);
+                Some(*account)
             }
-        }
+        };
         fs::write_atomic(&path, &document.encode(), PRIVATE_FILE).map_err(StoreError::from)?;
-        let saved = document.accounts.0.remove(open_id);
         if let Some(saved) = &saved {
             self.remember_generation(saved, &lock);
         }
@@ -186,7 +274,7 @@ impl Store {
     /// Gives an account another alias, or none.
     pub fn set_alias(&self, open_id: &str, alias: Option<&str>) -> Result<Account, StoreError> {
         let nobody = || StoreError::Name(NameError::Nobody);
-        let saved = self.edit(open_id, |current, accounts| {
+        let saved = self.edit_at_rest(open_id, |current, accounts| {
             let mut account = current.cloned().ok_or_else(nobody)?;
             if let Some(alias) = alias {
                 accounts.check_alias(alias, open_id)?;
@@ -216,12 +304,16 @@ impl Store {
         self.locks.join(format!("{}.{purpose}.lock", file_name(open_id)))
     }
 
-    fn read(&self) -> Result<document::Document, StoreError> {
+    fn read_as_stored(&self) -> Result<document::Document, StoreError> {
         let path = self.path();
-        let Some(bytes) = fs::read_private(&path)? else {
-            return Ok(document::Document::default());
-        };
-        let mut document = document::Document::decode(&bytes, &path)?;
+        match fs::read_private(&path)? {
+            Some(bytes) => document::Document::decode(&bytes, &path),
+            None => Ok(document::Document::default()),
+        }
+    }
+
+    fn read(&self) -> Result<document::Document, StoreError> {
+        let mut document = self.read_as_stored()?;
         for account in document.accounts.0.values_mut() {
             if account.needs_login.is_none()
                 && account.generation < self.last_generation(&account.open_id)

@@ -1,5 +1,6 @@
 //! The rules of the journal, one by one. What follows is the vocabulary that they are told in.
 
+mod at_rest;
 mod damage;
 mod files;
 mod identity;

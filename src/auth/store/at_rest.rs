@@ -1,0 +1,170 @@
+//! Tokens at rest: the key, what a sealed entry looks like, and the way from one form to the other.
+//!
+//! The document says whether it is encrypted and with which key, and every write keeps to that, whatever
+//! the settings of the run are: tokens are never written in plain text into an encrypted store. All
+//! tokens of a document have the same form, for it is replaced as a whole.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::document::Document;
+use super::{FILE, Store, StoreError, WAIT};
+use crate::auth::account::Account;
+use crate::encrypt::{self, Encryption, Key, Place};
+use crate::fs::{self, Lock, PRIVATE_FILE};
+use crate::secret::Secret;
+
+/// What a migration came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Migrated {
+    /// How many logins there are.
+    pub logins: usize,
+    /// Whether the file was replaced.
+    pub changed: bool,
+}
+
+impl Store {
+    /// The same store with the key that it is encrypted with.
+    #[must_use]
+    pub fn with_key(self, key: Key) -> Self {
+        Self { key: Some(Arc::new(key)), ..self }
+    }
+
+    /// The key, if this run has one.
+    pub fn key(&self) -> Option<&Arc<Key>> {
+        self.key.as_ref()
+    }
+
+    /// How the tokens rest; `None` if they are not encrypted. Needs no key.
+    pub fn encryption(&self) -> Result<Option<Encryption>, StoreError> {
+        Ok(self.read()?.encryption)
+    }
+
+    /// An account with its tokens, which needs the key if they are encrypted. The accounts of
+    /// [`Store::accounts`] have theirs as they rest.
+    pub fn login(&self, open_id: &str) -> Result<Account, StoreError> {
+        let document = self.read()?;
+        let account = document.accounts.find(Some(open_id))?;
+        self.opened(account, &document)
+    }
+
+    /// Seals all tokens with the key of this run, which `encryption` describes. `locked` are the
+    /// accounts that no other run is at. What is to be written is read and compared before it replaces
+    /// the old file.
+    pub fn encrypt(
+        &self,
+        encryption: &Encryption,
+        locked: &BTreeSet<String>,
+    ) -> Result<Migrated, StoreError> {
+        self.migrate(Some(encryption), locked)
+    }
+
+    /// Puts all tokens back into plain text.
+    pub fn decrypt(&self, locked: &BTreeSet<String>) -> Result<Migrated, StoreError> {
+        self.migrate(None, locked)
+    }
+
+    fn migrate(
+        &self,
+        to: Option<&Encryption>,
+        locked: &BTreeSet<String>,
+    ) -> Result<Migrated, StoreError> {
+        let path = self.path();
+        let lock = Lock::acquire_blocking(&self.dir.join(format!("{FILE}.lock")), WAIT)?;
+        let before = self.read_as_stored()?;
+        let logins = before.accounts.len();
+        if before.encryption.as_ref() == to {
+            return Ok(Migrated { logins, changed: false });
+        }
+        // Anything but from plain to sealed or back would need two keys.
+        if let (Some(known), Some(_)) = (&before.encryption, to) {
+            return Err(StoreError::Encrypted { path, key: known.key });
+        }
+        if let Some(stranger) = before.accounts.iter().find(|one| !locked.contains(&one.open_id)) {
+            return Err(StoreError::MovedOn { account: stranger.name().to_owned() });
+        }
+        let plain = before
+            .accounts
+            .iter()
+            .map(|account| self.opened(account, &before))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut after = before;
+        after.encryption = to.cloned();
+        for account in &plain {
+            let resting = self.resting(account, &after)?;
+            after.accounts.0.insert(account.open_id.clone(), resting);
+        }
+        let bytes = after.encode();
+        let read = Document::decode(&bytes, &path)?;
+        let same = read.accounts.len() == plain.len()
+            && plain.iter().all(|account| {
+                let found = read.accounts.get(&account.open_id);
+                found.and_then(|found| self.opened(found, &read).ok()).as_ref() == Some(account)
+            });
+        if !same || read.encryption.as_ref() != to {
+            let what = "what would be written does not read back as it is".to_owned();
+            return Err(StoreError::Corrupt { path, what });
+        }
+        fs::clean_temps(&path, &lock)?;
+        fs::write_atomic(&path, &bytes, PRIVATE_FILE)?;
+        Ok(Migrated { logins, changed: true })
+    }
+
+    /// An entry of a document with its tokens opened.
+    pub(super) fn opened(
+        &self,
+        account: &Account,
+        document: &Document,
+    ) -> Result<Account, StoreError> {
+        let Some(encryption) = &document.encryption else {
+            return match encrypt::key_of(account.access_token.expose()) {
+                None => Ok(account.clone()),
+                // Whoever took out what the file said about itself.
+                Some(key) => Err(StoreError::NoKey { path: self.path(), key }),
+            };
+        };
+        let key = self.key_of(encryption)?;
+        let mut account = account.clone();
+        let (open_id, name) = (account.open_id.clone(), account.name().to_owned());
+        for (field, token) in tokens(&mut account) {
+            let place = place(&open_id, field);
+            *token = encrypt::open(key, token.expose(), &place).map_err(|source| {
+                StoreError::Sealed { path: self.path(), account: name.clone(), source }
+            })?;
+        }
+        Ok(account)
+    }
+
+    /// An account as an entry of a document. Tokens that are sealed already stay so.
+    pub(super) fn resting(
+        &self,
+        account: &Account,
+        document: &Document,
+    ) -> Result<Account, StoreError> {
+        let mut account = account.clone();
+        let Some(encryption) = &document.encryption else { return Ok(account) };
+        let open_id = account.open_id.clone();
+        for (field, token) in tokens(&mut account) {
+            if !encrypt::is_sealed(token.expose()) {
+                *token = encrypt::seal(self.key_of(encryption)?, token, &place(&open_id, field));
+            }
+        }
+        Ok(account)
+    }
+
+    /// The key of an encrypted document, if this run has it.
+    pub(super) fn key_of(&self, encryption: &Encryption) -> Result<&Key, StoreError> {
+        let key = self.key.as_deref().filter(|key| key.id() == encryption.key);
+        key.ok_or_else(|| StoreError::NoKey { path: self.path(), key: encryption.key })
+    }
+}
+
+/// The secrets of an entry, by the names of their fields.
+fn tokens(account: &mut Account) -> [(&'static str, &mut Secret); 2] {
+    [("access_token", &mut account.access_token), ("refresh_token", &mut account.refresh_token)]
+}
+
+/// Where a token belongs.
+fn place(open_id: &str, field: &str) -> Place {
+    Place::of(&["user_tokens", open_id, field])
+}
