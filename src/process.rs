@@ -32,6 +32,18 @@ pub(crate) fn harden() {
     panic::set_hook(Box::new(tell));
 }
 
+/// Lets the process hold so many more files open at once, as far as the system permits.
+pub(crate) fn allow_descriptors(more: u64) {
+    let limit = getrlimit(Resource::Nofile);
+    // Some for what is open already, and for what follows.
+    let wanted = more.saturating_add(256);
+    if limit.current.is_some_and(|current| current < wanted) {
+        let current = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
+        // If that is refused, whoever opens the file that is one too many says so.
+        _ = setrlimit(Resource::Nofile, Rlimit { current: Some(current), maximum: limit.maximum });
+    }
+}
+
 fn tell(panic: &PanicHookInfo<'_>) {
     // The payload may hold anything, a secret too, so it is not shown.
     let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));

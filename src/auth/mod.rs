@@ -27,4 +27,4 @@ pub use error::AuthError;
 pub use login::{Browser, LoggedIn, Login, Way};
 pub use notice::{Notice, Reporter};
 pub use refresh::{Ask, Outcome, Tokens};
-pub use store::{Store, StoreError};
+pub use store::{Migrated, Store, StoreError};

@@ -140,6 +140,15 @@ pub enum AccountsAction {
         #[expect(missing_docs, reason = "a doc comment here would replace the command's own help")]
         passphrase: PassphraseArgs,
     },
+    /// Encrypt the tokens and upload URLs that are stored, as `[store] encrypt` in config.toml says
+    ///
+    /// With "key-file" the key is made if it is not there. Safe to run again. docs/SECRETS.md tells
+    /// what this protects against.
+    Encrypt,
+    /// Store tokens and upload URLs in plain text again, readable to you alone
+    ///
+    /// Needs the key, and `[store] encrypt` as it was; take that out of config.toml afterwards.
+    Decrypt,
 }
 
 /// Where a passphrase comes from.

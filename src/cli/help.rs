@@ -69,6 +69,7 @@ pub(super) const ACCOUNTS: &str = headed!(
     "tiktok-up accounts export shop > shop.age"
     "tiktok-up accounts import shop.age       on the other machine"
     "tiktok-up accounts import user_tokens.json"
+    "tiktok-up accounts encrypt               as `[store] encrypt` in config.toml says"
 );
 
 pub(super) const UPLOAD: &str = headed!(

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::auth::{Account, Store};
 use crate::cli::{AccountsAction, AccountsArgs};
 use crate::commands::Context;
+use crate::commands::at_rest::{self, Rest};
 use crate::exit::{Exit, Failure};
 use crate::output::{Table, moment};
 use crate::settings::Environment;
@@ -26,6 +27,8 @@ pub(super) async fn run(
         Some(AccountsAction::Import { file, passphrase }) => {
             carry::import(context, file, passphrase, env).await
         }
+        Some(AccountsAction::Encrypt) => at_rest::encrypt(context).await,
+        Some(AccountsAction::Decrypt) => at_rest::decrypt(context).await,
     }
 }
 
@@ -45,7 +48,8 @@ fn alias(context: &Context, account: &str, name: &str) -> Result<Exit, Failure> 
 
 async fn list(context: &Context) -> Result<Exit, Failure> {
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
-    context.tokens(store.clone()).await?;
+    let rest = at_rest::where_secrets_rest(context)?;
+    recover(context, &store).await?;
     let accounts = store.accounts()?;
     let accounts: Vec<_> = accounts.iter().filter(|account| context.is_about(account)).collect();
     let now = context.settings.clock.now();
@@ -65,12 +69,14 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
                 "access_expires_at": account.access_expires_at,
                 "refresh_expires_at": account.refresh_expires_at,
                 "health": health(account, now),
+                "tokens_at_rest": rest.word(),
             }));
         }
         return Ok(Exit::Done);
     }
     if accounts.is_empty() {
         printer.note("no account is logged in; `tiktok-up login` logs one in");
+        tell_rest(context, &rest);
         return Ok(Exit::Done);
     }
     let heading =
@@ -95,7 +101,35 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
         ]);
     }
     printer.table(&table);
+    tell_rest(context, &rest);
     Ok(Exit::Done)
+}
+
+/// Brings interrupted refreshes to their end. Looking needs no key: a list without what such a refresh
+/// has left is better than none.
+async fn recover(context: &Context, store: &Store) -> Result<(), Failure> {
+    let encrypted = store.encryption()?.is_some();
+    if encrypted && !store.has_leftovers()? {
+        return Ok(());
+    }
+    match context.unlocked(store.clone()).await {
+        Ok(store) => context.tokens(store).await.map(|_| ()),
+        Err(failure) if encrypted && failure.exit == Exit::Local => {
+            let why = format!("{:#}", failure.error);
+            context
+                .printer
+                .warn(format!("what an interrupted refresh has left stays there: {why}"));
+            Ok(())
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+fn tell_rest(context: &Context, rest: &Rest) {
+    context.printer.note(rest.to_string());
+    if let Some(misfit) = rest.misfit() {
+        context.printer.warn(misfit);
+    }
 }
 
 /// A word for the state of a login.

@@ -29,11 +29,13 @@ pub(super) async fn run(context: &Context, args: &LoginArgs) -> Result<Exit, Fai
 /// Logs in by the given way.
 pub(super) async fn by(context: &Context, args: &LoginArgs, way: Way) -> Result<Exit, Failure> {
     let app = context.fetched_app_for_login()?;
+    // Before anybody consents to a login that could not be kept.
+    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    let store = context.unlocked_for_login(store).await?;
     let scopes = match (&args.scopes, &app.scopes) {
         (Some(scopes), _) | (None, Some(scopes)) => scopes.clone(),
         (None, None) => Scopes::from_answer(SCOPES),
     };
-    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
     let reporter = AuthOutput::new(&context.printer).with_png(args.qr_png.clone());
     let login = Login {
         client: &context.client,

@@ -13,6 +13,8 @@ use crate::upload::calls::chain;
 pub(super) async fn run(context: &Context, args: &LogoutArgs) -> Result<Exit, Failure> {
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
     let account = store.account(Some(&args.account))?;
+    // Without its key a login can still be forgotten.
+    let store = if args.local_only { store } else { context.unlocked(store).await? };
     let tokens = context.tokens(store).await?;
     let (_, revocation) = logout(&tokens, &account.open_id, args.local_only).await?;
     tokens.settle().await;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod apps;
+mod at_rest;
 mod authority;
 mod demo;
 mod init;

@@ -67,14 +67,19 @@ impl<'a> Passphrases<'a> {
         Ok(Self { source, shutdown })
     }
 
+    /// The terminal, whatever else there is.
+    pub(super) fn typed(shutdown: &'a Shutdown) -> Self {
+        Self { source: Source::Typed, shutdown }
+    }
+
     /// Whether a person types them, who may try again.
     pub(super) fn are_typed(&self) -> bool {
         matches!(self.source, Source::Typed)
     }
 
     /// One that is made up now: typed twice.
-    pub(super) async fn new_one(&self) -> Result<Asked, Failure> {
-        let first = match self.one("Passphrase for the file: ").await? {
+    pub(super) async fn new_one(&self, of: &str) -> Result<Asked, Failure> {
+        let first = match self.one(&format!("Passphrase for {of}: ")).await? {
             Asked::Passphrase(first) if self.are_typed() => first,
             other => return Ok(other),
         };

@@ -28,7 +28,7 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
         return Ok(Exit::Done);
     }
     context.some_app()?;
-    let tokens = context.tokens(store).await?;
+    let tokens = context.tokens(context.unlocked(store).await?).await?;
     let mut exit = Exit::Done;
     for account in &chosen {
         let ask = if args.force { Ask::Force } else { Ask::Within(args.within) };

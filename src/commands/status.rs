@@ -91,7 +91,7 @@ async fn ask(
         return Ok(Asked { posts, exit, stuck, interrupted: false });
     }
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
-    let tokens = context.tokens(store).await?;
+    let tokens = context.tokens(context.unlocked(store).await?).await?;
     let fresh = Vec::with_capacity(posts.len());
     let mut asked =
         Asked { posts: fresh, exit: Exit::Done, stuck: HashSet::new(), interrupted: false };

@@ -15,6 +15,9 @@ use crate::exit::{Exit, Explain};
 use crate::fs::{self, FsError, PRIVATE_FILE};
 use crate::secret::Secret;
 
+/// The fewest characters of a passphrase: whoever gets hold of the store has a year to guess.
+const SHORTEST: usize = 8;
+
 /// What `[store] encrypt` asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Encrypt {
@@ -111,6 +114,9 @@ pub enum StoreKeyError {
         /// Why it cannot be asked for.
         why: String,
     },
+    /// A new passphrase that is guessed too soon.
+    #[error("the passphrase has fewer than {SHORTEST} characters")]
+    Short,
     /// The passphrase is wrong, or what it should open is damaged.
     #[error("the key of the token store does not open")]
     Unwrap(#[source] UnwrapError),
@@ -142,7 +148,10 @@ fn named(key: Option<KeyId>) -> String {
 
 impl Explain for StoreKeyError {
     fn exit(&self) -> Exit {
-        Exit::Local
+        match self {
+            Self::Short => Exit::Usage,
+            _ => Exit::Local,
+        }
     }
 
     fn hint(&self) -> Option<String> {
@@ -172,6 +181,9 @@ impl Explain for StoreKeyError {
                 "set TIKTOK_UP_PASSPHRASE, or `passphrase_file` or `passphrase_command` under `[store]`; \
                  under cron `key-file` is often the better choice"
                     .to_owned()
+            }
+            Self::Short => {
+                "several words that do not belong together are good to type and hard to guess".to_owned()
             }
             Self::Unwrap(UnwrapError::Wrong) => {
                 "the same passphrase as at `tiktok-up accounts encrypt`; nothing was changed".to_owned()
@@ -262,8 +274,12 @@ impl Encrypt {
                 Ok(Encryption { scheme, key: of_command(words)?.id(), wrapped: None })
             }
             Self::Passphrase(from) => {
+                let passphrase = from.get(typed)?;
+                if passphrase.expose().chars().count() < SHORTEST {
+                    return Err(StoreKeyError::Short);
+                }
                 let key = Key::random()?;
-                let wrapped = Wrapped::new(&key, &from.get(typed)?)?;
+                let wrapped = Wrapped::new(&key, &passphrase)?;
                 Ok(Encryption { scheme, key: key.id(), wrapped: Some(wrapped) })
             }
             Self::Keyring => {

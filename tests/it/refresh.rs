@@ -197,7 +197,7 @@ fn f11_t13_a_store_that_others_can_read_is_refused_with_the_chmod_line() {
 fn f12_a_store_that_is_none_is_refused_and_kept_as_it_is() {
     let world = ended();
     let whole = world.store_text();
-    let newer = whole.replace("\"version\": 1", "\"version\": 2");
+    let newer = whole.replace("\"version\": 1", "\"version\": 3");
     assert_ne!(newer, whole);
     for text in ["", "{", "not json", &whole[..whole.len() / 2], &newer] {
         world.write_store(text);

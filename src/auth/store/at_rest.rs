@@ -11,7 +11,7 @@ use super::document::Document;
 use super::{FILE, Store, StoreError, WAIT};
 use crate::auth::account::Account;
 use crate::encrypt::{self, Encryption, Key, Place};
-use crate::fs::{self, Lock, PRIVATE_FILE};
+use crate::fs::{self, FsError, Lock, PRIVATE_FILE};
 use crate::secret::Secret;
 
 /// What a migration came to.
@@ -38,6 +38,20 @@ impl Store {
     /// How the tokens rest; `None` if they are not encrypted. Needs no key.
     pub fn encryption(&self) -> Result<Option<Encryption>, StoreError> {
         Ok(self.read()?.encryption)
+    }
+
+    /// Whether an interrupted refresh has left something.
+    pub fn has_leftovers(&self) -> Result<bool, StoreError> {
+        let start = format!("{FILE}.");
+        let list = |source| FsError::Io { operation: "list", path: self.dir.clone(), source };
+        for entry in std::fs::read_dir(&self.dir).map_err(list)? {
+            let name = entry.map_err(list)?.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with(&start) && !name.ends_with(".lock") {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// An account with its tokens, which needs the key if they are encrypted. The accounts of
@@ -168,3 +182,6 @@ fn tokens(account: &mut Account) -> [(&'static str, &mut Secret); 2] {
 fn place(open_id: &str, field: &str) -> Place {
     Place::of(&["user_tokens", open_id, field])
 }
+
+#[cfg(test)]
+mod tests;

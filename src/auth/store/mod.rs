@@ -295,6 +295,11 @@ impl Store {
         self.lock_file(open_id, "upload")
     }
 
+    /// The lock under which the store is encrypted or decrypted.
+    pub fn migration_lock(&self) -> PathBuf {
+        self.locks.join("encryption.lock")
+    }
+
     /// Where an account's refresh answer is made durable before it is parsed.
     pub(super) fn pending(&self, open_id: &str) -> PathBuf {
         self.dir.join(format!("{FILE}.{}.new", file_name(open_id)))

@@ -133,9 +133,9 @@ fn f12_what_is_not_a_store_is_refused_and_never_overwritten() {
 #[test]
 fn f12_a_newer_store_is_refused_and_never_overwritten() {
     let home = home();
-    let newer = r#"{"version":2,"vaults":[]}"#;
+    let newer = r#"{"version":3,"vaults":[]}"#;
     home.write(newer);
-    assert!(matches!(home.save_fails(), StoreError::Newer { version: 2, .. }));
+    assert!(matches!(home.save_fails(), StoreError::Newer { version: 3, .. }));
     assert_eq!(home.text(), newer);
 }
 

@@ -37,9 +37,10 @@ pub(super) async fn export(
 ) -> Result<Exit, Failure> {
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
     let account = store.account(Some(account))?;
+    let store = context.unlocked(store).await?;
     let posted = check_posts(context, &account)?;
     let passphrases = Passphrases::find(args, env, &context.shutdown)?;
-    let passphrase = match passphrases.new_one().await? {
+    let passphrase = match passphrases.new_one("the file").await? {
         Asked::Passphrase(passphrase) => passphrase,
         Asked::Stopped(signal) => return Ok(signal.exit()),
     };
@@ -217,6 +218,7 @@ async fn take_in(
         }
     };
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    let store = context.unlocked_for_login(store).await?;
     // What an interrupted refresh has left is newer than any file.
     context.tokens(store.clone()).await?;
     let alias = account.alias.clone();
@@ -273,6 +275,7 @@ async fn take_over(context: &Context, bytes: &[u8], name: &str) -> Result<Exit, 
     let read = import::read(bytes, &TimeZone::system(), app)
         .map_err(|error| Failure::usage(format!("cannot import {name}: {error}")))?;
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    let store = context.unlocked_for_login(store).await?;
     // What an interrupted refresh has left is newer than any file.
     context.tokens(store.clone()).await?;
     for account in read {

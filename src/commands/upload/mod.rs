@@ -82,6 +82,8 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     if prepared.accounts.is_empty() {
         return Ok(output.finish(Exit::Done));
     }
+    let store = context.unlocked(store).await?;
+    let journal = journal.with_key(store.key().cloned());
     let tokens = context.tokens(store).await?;
     let run =
         Run { context, options: &options, journal: &journal, tokens: &tokens, output: &output };

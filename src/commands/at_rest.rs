@@ -1,0 +1,320 @@
+//! Where secrets rest, the key that an encrypted store needs, and `accounts encrypt|decrypt`.
+//!
+//! The key is fetched before anything is sent, once in a run. The store itself says how it is encrypted;
+//! a setting that does not fit is an error, never a reason to write in another form.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::auth::{Migrated, Store};
+use crate::commands::Context;
+use crate::commands::passphrase::{Asked, Passphrases};
+use crate::encrypt::{Encryption, Key, Scheme, UnwrapError};
+use crate::exit::{Exit, Failure};
+use crate::fs::Lock;
+use crate::journal::Journal;
+use crate::process::allow_descriptors;
+use crate::secret::Secret;
+use crate::settings::{Encrypt, StoreKeyError};
+use crate::signals::Signal;
+use crate::text;
+
+/// How often a passphrase that is typed may be wrong.
+const TRIES: usize = 3;
+
+/// How tokens rest, and with what.
+#[derive(Clone, Debug)]
+pub(super) struct Rest {
+    file: PathBuf,
+    encryption: Option<Encryption>,
+    setting: Option<Encrypt>,
+}
+
+/// Says where the secrets of this home rest. Needs no key.
+pub(super) fn where_secrets_rest(context: &Context) -> Result<Rest, Failure> {
+    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    Ok(Rest {
+        file: store.path(),
+        encryption: store.encryption()?,
+        setting: context.settings.encrypt.clone(),
+    })
+}
+
+impl Rest {
+    /// A word for programs: the way in which the tokens are encrypted, or `plain`.
+    pub(super) fn word(&self) -> &'static str {
+        self.encryption.as_ref().map_or("plain", |encryption| encryption.scheme.as_str())
+    }
+
+    /// What keeps the store and the settings from fitting, if they do not.
+    pub(super) fn misfit(&self) -> Option<String> {
+        match (&self.encryption, &self.setting) {
+            (None, None) => None,
+            (None, Some(_)) => Some(NOT_YET.to_owned()),
+            (Some(store), setting) => {
+                let set = setting.as_ref().map(Encrypt::scheme);
+                let setting = set.map_or_else(|| "not set".to_owned(), |set| format!("\"{set}\""));
+                (set != Some(store.scheme)).then(|| {
+                    format!(
+                        "`[store] encrypt` is {setting}, and the tokens are encrypted with \"{}\"",
+                        store.scheme
+                    )
+                })
+            }
+        }
+    }
+}
+
+impl fmt::Display for Rest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tokens rest in `{}`", self.file.display())?;
+        let Some(store) = &self.encryption else {
+            return f.write_str(", mode 0600, not encrypted");
+        };
+        match self.setting.as_ref().filter(|setting| setting.scheme() == store.scheme) {
+            Some(setting) => write!(f, ", encrypted with {} (key {})", setting.words(), store.key),
+            None => write!(f, ", encrypted (\"{}\", key {})", store.scheme, store.key),
+        }
+    }
+}
+
+/// What is said until `accounts encrypt` was run.
+const NOT_YET: &str = "`[store] encrypt` is set, but the tokens are not encrypted yet: run \
+                       `tiktok-up accounts encrypt` once";
+
+impl Context {
+    /// The store with its key, if it is encrypted: for whatever reads or writes tokens. Fails before
+    /// anything is sent if the key is not at hand.
+    pub(super) async fn unlocked(&self, store: Store) -> Result<Store, Failure> {
+        let Some(encryption) = store.encryption()? else {
+            if self.settings.encrypt.is_some() {
+                self.printer.warn(NOT_YET);
+            }
+            return Ok(store);
+        };
+        let key = self.key_of(&encryption).await?;
+        Ok(store.with_key(key))
+    }
+
+    /// As [`Context::unlocked`], for a login that is about to come: the first one is not written in
+    /// plain text where it is to be encrypted. What is in a store already is, until somebody is there
+    /// to see it migrated: an unattended run goes on as before.
+    pub(super) async fn unlocked_for_login(&self, store: Store) -> Result<Store, Failure> {
+        let first = store.accounts()?.is_empty() && store.encryption()?.is_none();
+        if first && self.settings.encrypt.is_some() {
+            let failure = Failure::usage("the token store is to be encrypted, and is not yet")
+                .hint("run `tiktok-up accounts encrypt` first; nothing was sent");
+            return Err(Failure { exit: Exit::Local, ..failure });
+        }
+        self.unlocked(store).await
+    }
+
+    async fn key_of(&self, encryption: &Encryption) -> Result<Key, Failure> {
+        let typed = encryption.scheme == Scheme::Passphrase
+            && self.settings.encrypt.as_ref().is_some_and(Encrypt::is_typed);
+        if !typed {
+            return self.fetch(encryption, None).await;
+        }
+        let mut tries = 1;
+        loop {
+            let passphrases = Passphrases::typed(&self.shutdown);
+            let passphrase = typed_one(passphrases.known_one("the token store").await)?;
+            match self.fetch(encryption, Some(passphrase)).await {
+                Err(failure) if tries < TRIES && is_wrong(&failure) => {
+                    self.printer.warn("the passphrase is wrong; once more");
+                    tries += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn fetch(&self, encryption: &Encryption, typed: Option<Secret>) -> Result<Key, Failure> {
+        let (setting, encryption) = (self.settings.encrypt.clone(), encryption.clone());
+        let key = move || Encrypt::key(setting.as_ref(), &encryption, typed.as_ref());
+        tokio::task::spawn_blocking(key).await.map_err(Failure::unexpected)?.map_err(Into::into)
+    }
+}
+
+fn is_wrong(failure: &Failure) -> bool {
+    let error = failure.error.downcast_ref::<StoreKeyError>();
+    matches!(error, Some(StoreKeyError::Unwrap(UnwrapError::Wrong)))
+}
+
+/// That nobody is there to type is local trouble, and no mistake of whoever runs this by cron.
+fn typed_one(asked: Result<Asked, Failure>) -> Result<Secret, Failure> {
+    match asked {
+        Ok(Asked::Passphrase(passphrase)) => Ok(passphrase),
+        Ok(Asked::Stopped(signal)) => Err(stopped(signal)),
+        Err(failure) if failure.exit == Exit::Usage => {
+            Err(StoreKeyError::NoPassphrase { why: failure.error.to_string() }.into())
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+fn stopped(signal: Signal) -> Failure {
+    Failure { exit: signal.exit(), ..Failure::usage("interrupted") }
+}
+
+/// `accounts encrypt`: seals what rests in plain text. Safe to run again, and after it was cut off: each
+/// value says by itself whether it is sealed, and the store goes first, so that whoever finds a sealed
+/// `upload_url` knows that there is a key.
+pub(super) async fn encrypt(context: &Context) -> Result<Exit, Failure> {
+    let setting = context.settings.encrypt.clone().ok_or_else(|| not_set(context))?;
+    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    let _alone = Lock::try_acquire(&store.migration_lock())?;
+    // Fetched as every later run will, so that no key is used that does not come back.
+    let (encryption, key) = if let Some(encryption) = store.encryption()? {
+        let key = context.key_of(&encryption).await?;
+        (encryption, key)
+    } else {
+        let (encryption, typed) = first_key(context, setting.clone()).await?;
+        let key = context.fetch(&encryption, typed).await?;
+        (encryption, key)
+    };
+    let store = store.with_key(key);
+    let held = Held::all(&store, context.settings.timing.refresh_lock)?;
+    let migrated = store.encrypt(&encryption, &held.accounts)?;
+    let urls = match journal(context, &store)? {
+        Some(journal) => journal.encrypt()?,
+        None => 0,
+    };
+    drop(held);
+    tell(context, "encrypt", migrated, urls)?;
+    if let Encrypt::KeyFile(path) = &setting
+        && path.parent() == Some(context.settings.home.state.as_path())
+    {
+        context.printer.warn(format!(
+            "`{}` lies beside the tokens, and whoever copies the directory has both: name another \
+             place with `key_file`",
+            path.display()
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+/// `accounts decrypt`: the way back. The journal goes first, for the same reason.
+pub(super) async fn decrypt(context: &Context) -> Result<Exit, Failure> {
+    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    let _alone = Lock::try_acquire(&store.migration_lock())?;
+    let store = match store.encryption()? {
+        None => store,
+        Some(encryption) => match context.key_of(&encryption).await {
+            Ok(key) => store.with_key(key),
+            // A key that is lost for good opens nothing, and here is nothing to be opened.
+            Err(failure) if failure.exit == Exit::Local && store.accounts()?.is_empty() => {
+                context.printer.warn(format!("{:#}; no login needs it", failure.error));
+                store
+            }
+            Err(failure) => return Err(failure),
+        },
+    };
+    let held = Held::all(&store, context.settings.timing.refresh_lock)?;
+    let urls = match journal(context, &store)? {
+        Some(journal) => journal.decrypt()?,
+        None => 0,
+    };
+    let migrated = store.decrypt(&held.accounts)?;
+    drop(held);
+    tell(context, "decrypt", migrated, urls)?;
+    if context.settings.encrypt.is_some() {
+        context.printer.note(
+            "now take `encrypt` out of `[store]` in config.toml; the key is left where it is, as \
+             backups may need it",
+        );
+    }
+    Ok(Exit::Done)
+}
+
+fn not_set(context: &Context) -> Failure {
+    Failure::usage("`[store] encrypt` is not set").hint(format!(
+        "write into `{}`:\n\
+         \n\
+         \u{20} [store]\n\
+         \u{20} encrypt = \"key-file\"\n\
+         \n\
+         or \"passphrase\", or \"keyring\" in a build that can use one",
+        context.settings.home.config_file().display()
+    ))
+}
+
+/// The key for a store that is not encrypted yet, and the passphrase if one was typed for it.
+async fn first_key(
+    context: &Context,
+    setting: Encrypt,
+) -> Result<(Encryption, Option<Secret>), Failure> {
+    let typed = if setting.is_typed() {
+        let passphrases = Passphrases::typed(&context.shutdown);
+        Some(typed_one(passphrases.new_one("the token store").await)?)
+    } else {
+        None
+    };
+    let of = typed.clone();
+    let made = tokio::task::spawn_blocking(move || setting.first_key(of.as_ref())).await;
+    Ok((made.map_err(Failure::unexpected)??, typed))
+}
+
+/// The journal with the key of the store, if there is one.
+fn journal(context: &Context, store: &Store) -> Result<Option<Journal>, Failure> {
+    let journal = Journal::open_existing(store.dir(), context.settings.clock)?;
+    Ok(journal.map(|journal| journal.with_key(store.key().cloned())))
+}
+
+/// The locks of all accounts: nobody posts or refreshes while they are held.
+struct Held {
+    accounts: BTreeSet<String>,
+    _locks: Vec<Lock>,
+}
+
+impl Held {
+    /// Waits at most `wait` for each refresh to end, and not at all for an upload.
+    fn all(store: &Store, wait: Duration) -> Result<Self, Failure> {
+        let accounts: BTreeSet<String> =
+            store.accounts()?.iter().map(|account| account.open_id.clone()).collect();
+        allow_descriptors(2 * accounts.len() as u64);
+        let mut locks = Vec::new();
+        for open_id in &accounts {
+            locks.push(Lock::try_acquire(&store.upload_lock(open_id))?);
+        }
+        for open_id in &accounts {
+            locks.push(Lock::acquire_blocking(&store.refresh_lock(open_id), wait)?);
+        }
+        Ok(Self { accounts, _locks: locks })
+    }
+}
+
+/// What was done, and where the secrets rest now.
+fn tell(context: &Context, what: &str, done: Migrated, urls: usize) -> Result<(), Failure> {
+    let rest = where_secrets_rest(context)?;
+    let printer = &context.printer;
+    if printer.is_json() {
+        printer.json(&json!({
+            "event": what,
+            "logins": done.logins,
+            "upload_urls": urls,
+            "changed": done.changed || urls > 0,
+            "tokens_at_rest": rest.word(),
+            "key": rest.encryption.as_ref().map(|encryption| encryption.key.to_string()),
+        }));
+        return Ok(());
+    }
+    if done.changed {
+        let logins = text::count(done.logins as u64, "login");
+        printer.note(format!("{what}ed: {logins}"));
+    } else {
+        printer.note(format!("the tokens are {what}ed already"));
+    }
+    printer.note(rest.to_string());
+    if done.changed && what == "encrypt" {
+        printer.note(
+            "backups and the free space of the disk may still hold the tokens as they were; \
+             `tiktok-up refresh --force` makes those worthless",
+        );
+    }
+    Ok(())
+}
