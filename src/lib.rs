@@ -7,7 +7,7 @@
 //!                        commands → sandbox (an offline TikTok; imports nothing but leaves)
 //! ```
 //!
-//! The leaves ([`clock`], [`exit`], [`fault`], [`fs`], `process`, [`retry`], [`secret`], [`signals`],
+//! The leaves ([`clock`], [`encrypt`], [`exit`], [`fault`], [`fs`], `process`, [`retry`], [`secret`], [`signals`],
 //! [`sys`], [`text`], [`timing`]) import nothing of ours.
 
 pub mod auth;
