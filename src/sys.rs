@@ -23,14 +23,22 @@ pub enum Writers {
 pub fn writers(file: &File) -> Writers {
     use std::os::fd::AsRawFd as _;
 
-    let lease = |kind: libc::c_int| {
+    /// Chooses the signal that tells of a broken lease; not in every version of `libc`.
+    const F_SETSIG: libc::c_int = 10;
+
+    let set = |command: libc::c_int, value: libc::c_int| {
         // SAFETY: the descriptor is open for as long as `file` is borrowed, and neither command
         // touches memory of ours.
-        unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, kind) }
+        unsafe { libc::fcntl(file.as_raw_fd(), command, value) }
     };
-    if lease(libc::F_RDLCK) == 0 {
+    // Somebody may begin to write in the moment between the two calls below. The default signal for
+    // that, SIGIO, ends a process; SIGURG is ignored.
+    if set(F_SETSIG, libc::SIGURG) != 0 {
+        return Writers::Unknown;
+    }
+    if set(libc::F_SETLEASE, libc::F_RDLCK) == 0 {
         // Closing the file ends a lease as well, so a failure here costs nothing.
-        let _ = lease(libc::F_UNLCK);
+        let _ = set(libc::F_SETLEASE, libc::F_UNLCK);
         return Writers::None;
     }
     match std::io::Error::last_os_error().raw_os_error() {
@@ -73,6 +81,28 @@ mod tests {
         assert_eq!(writers(&reader), Writers::None);
         // The question leaves nothing behind that would make a writer wait.
         OpenOptions::new().append(true).open(&path).unwrap();
+        assert_eq!(writers(&reader), Writers::None);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_writer_that_comes_while_it_is_asked_ends_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("recording");
+        std::fs::write(&path, "x").unwrap();
+        let writer = {
+            let path = path.clone();
+            std::thread::spawn(move || {
+                for _ in 0..2000 {
+                    OpenOptions::new().append(true).open(&path).unwrap();
+                }
+            })
+        };
+        let reader = File::open(&path).unwrap();
+        while !writer.is_finished() {
+            assert_ne!(writers(&reader), Writers::Unknown);
+        }
+        writer.join().unwrap();
         assert_eq!(writers(&reader), Writers::None);
     }
 

@@ -180,6 +180,7 @@ pub(super) async fn encrypt(context: &Context) -> Result<Exit, Failure> {
     let store = store.with_key(key);
     let held = Held::all(&store, context.settings.timing.refresh_lock)?;
     let migrated = store.encrypt(&encryption, &held.accounts)?;
+    store.migrate_leftovers(false)?;
     let urls = match journal(context, &store)? {
         Some(journal) => journal.encrypt()?,
         None => 0,
@@ -219,6 +220,7 @@ pub(super) async fn decrypt(context: &Context) -> Result<Exit, Failure> {
         Some(journal) => journal.decrypt()?,
         None => 0,
     };
+    store.migrate_leftovers(true)?;
     let migrated = store.decrypt(&held.accounts)?;
     drop(held);
     tell(context, "decrypt", migrated, urls)?;

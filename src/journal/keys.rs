@@ -1,13 +1,14 @@
 //! The names by which a post is found again.
 //!
 //! A key belongs to one post (and its reposts). A post that has an `id` owns it, and its content as
-//! well if nobody else does; one without an `id` owns its content: the hash of a URL, the fingerprint
-//! of a file or, as long as that is not known, the identity of the file on this machine. A copy that
+//! well if nobody else does; one without an `id` owns its content: the hash of a URL as it is
+//! compared, the fingerprint of a file or, as long as that is not known, the identity of the file on this machine. A copy that
 //! was once read and recognised leaves its file identity as one more key, so that it is not read
 //! again at the next run.
 
 use rusqlite::{OptionalExtension as _, Transaction};
 
+use super::address::Address;
 use super::records::{Content, LocalFile, NewPost};
 use super::rows::{mode_word, nanoseconds};
 use super::seal::{Sealed, seal};
@@ -38,15 +39,39 @@ pub(super) fn of_content(new: &NewPost) -> Vec<String> {
             .map(|fingerprint| of_fingerprint(new.mode, fingerprint))
             .chain([of_file(new.mode, identity)])
             .collect(),
-        Content::Url(url) => vec![format!("{mode} url {}", blake3::hash(url.as_bytes()))],
+        Content::Url(url) => vec![
+            format!("{mode} source {}", hash([Address::of(url).whole()])),
+            // As earlier versions knew it: by its very spelling.
+            format!("{mode} url {}", blake3::hash(url.as_bytes())),
+        ],
+        Content::Photos(urls) => vec![
+            format!("{mode} sources {}", hash(urls.iter().map(|url| Address::of(url).whole()))),
+            format!("{mode} photos {}", hash(urls)),
+        ],
+    }
+}
+
+/// The key of where what is posted lies, whatever the query says; a file has none.
+pub(super) fn of_place(new: &NewPost) -> Option<String> {
+    let mode = mode_word(new.mode);
+    match &new.content {
+        Content::File(_) => None,
+        Content::Url(url) => Some(format!("{mode} place {}", hash([Address::of(url).place]))),
         Content::Photos(urls) => {
-            let mut hash = blake3::Hasher::new();
-            for url in urls {
-                hash.update(&(url.len() as u64).to_le_bytes()).update(url.as_bytes());
-            }
-            vec![format!("{mode} photos {}", hash.finalize())]
+            let places = urls.iter().map(|url| Address::of(url).place);
+            Some(format!("{mode} places {}", hash(places)))
         }
     }
+}
+
+/// A hash of texts, each with its length.
+fn hash(texts: impl IntoIterator<Item = impl AsRef<str>>) -> blake3::Hash {
+    let mut hash = blake3::Hasher::new();
+    for text in texts {
+        let text = text.as_ref();
+        hash.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+    }
+    hash.finalize()
 }
 
 /// The original post that owns a key.

@@ -11,6 +11,8 @@
 //! A damaged journal is set aside and never deleted, and while it lies there nothing is posted: an
 //! empty one would post everything again.
 
+mod address;
+mod alike;
 mod at_rest;
 mod attempts;
 mod calls;
@@ -37,6 +39,7 @@ use crate::clock::Clock;
 use crate::encrypt::Key;
 use crate::fs;
 
+pub use alike::{Alike, Likeness};
 pub use error::JournalError;
 pub use records::{
     Attempt, CallKind, CapKind, Content, Facts, LocalFile, NewPost, Post, PostNumber, Source,

@@ -189,7 +189,7 @@ fn make(
     if let Some(id) = &new.id {
         keys::give(tx, &new.account, &keys::of_id(id), first)?;
     }
-    for key in keys::of_content(new) {
+    for key in keys::of_content(new).into_iter().chain(keys::of_place(new)) {
         keys::give(tx, &new.account, &key, first)?;
     }
     Ok(number)
@@ -260,8 +260,8 @@ fn renew(tx: &Transaction<'_>, new: &NewPost, found: Found) -> Result<PostNumber
             keys::drop_content(tx, original)?;
         }
     }
-    for key in &content {
-        keys::give(tx, &new.account, key, original)?;
+    for key in content.into_iter().chain(keys::of_place(new)) {
+        keys::give(tx, &new.account, &key, original)?;
     }
     if post.may_begin() {
         plan(tx, post.number, new)?;

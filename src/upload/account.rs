@@ -116,7 +116,7 @@ impl<'a, A: Authority> AccountRun<'a, A> {
     async fn not_tried(&self, post: &Post, halted: &Halted) -> PostReport {
         let started = Instant::now();
         // What cannot be looked up is told when its turn comes.
-        let row = self.look_up(post).await.ok().and_then(|(_, row)| row);
+        let row = self.look_up(post).await.ok().and_then(|found| found.row);
         if let Some(report) = row.as_ref().and_then(|row| earlier(post, row, started)) {
             return report;
         }

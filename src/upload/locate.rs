@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::exit::Exit;
-use crate::journal::{self, Journal, JournalError, LocalFile, NewPost, Post as Row};
+use crate::journal::{
+    self, Alike, Journal, JournalError, Likeness, LocalFile, NewPost, Post as Row,
+};
 use crate::manifest::Mode;
 use crate::text;
 use crate::tiktok::Code;
@@ -12,8 +14,8 @@ use crate::upload::calls::{Authority, chain};
 use crate::upload::leave::Leave;
 use crate::upload::plan::{Plan, PlanError};
 use crate::upload::post::{Content, Post};
-use crate::upload::report::Trouble;
-use crate::upload::state::Phase;
+use crate::upload::report::{Progress, Trouble};
+use crate::upload::state::{Phase, Transfer};
 use crate::upload::video::{Fingerprint, Unfinished, Video, VideoError};
 
 /// The journal's row of a post, and the open file behind it.
@@ -33,6 +35,36 @@ pub(super) enum LocateError {
     Plan(#[from] PlanError),
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The entry's `id` is that of another post.
+    #[error("{}", id_used_words(id, post, *missing))]
+    IdUsed {
+        /// The `id`.
+        id: String,
+        /// The post that was made under it.
+        post: Box<Row>,
+        /// Whether the entry's own file is not there to be compared.
+        missing: bool,
+    },
+    /// Most likely the video of another post, by a link that was made anew.
+    #[error(
+        "same address, other query, as post {}, which was posted already: it is not sent, as links \
+         like this one change while what they lead to stays the same",
+        post.number
+    )]
+    SameAddress {
+        /// That post.
+        post: Box<Row>,
+    },
+}
+
+fn id_used_words(id: &str, post: &Row, missing: bool) -> String {
+    let this = if missing { "the file of this entry is not there" } else { "this is another one" };
+    format!(
+        "the `id` \"{}\" was used for {} (post {}), and {this}: nothing was sent",
+        text::plain(id),
+        post.label,
+        post.number,
+    )
 }
 
 impl<A: Authority> AccountRun<'_, A> {
@@ -55,22 +87,24 @@ impl<A: Authority> AccountRun<'_, A> {
                     (journal::Content::File(file), Some((video, plan)))
                 }
                 Err(error) if error.is_missing() => {
-                    return Ok(Located {
-                        row: self.gone(post, path, error)?,
-                        source: None,
-                        replaced: false,
-                    });
+                    let row = self.gone(post, path, error)?;
+                    return Ok(Located { row, source: None, replaced: false });
                 }
                 Err(error) => return Err(error.into()),
             },
         };
         let mut new = self.new_post(post, content);
+        let known = self.calls.journal.find(&new)?;
         // A `--repost` posts a video once more, however often the manifest names it.
-        new.repost &=
-            !self.calls.journal.find(&new)?.is_some_and(|row| self.has_driven(row.number));
+        new.repost &= !known.as_ref().is_some_and(|row| self.has_driven(row.number));
         if let Some(row) = self.replaced(&new)? {
             return Ok(Located { row, source, replaced: true });
         }
+        if let Some(row) = self.of_other_content(&new)? {
+            // First it is found out what becomes of that one.
+            return Ok(Located { row, source: None, replaced: true });
+        }
+        self.compare(post, &new, known.as_ref())?;
         let row = self.wanted(self.calls.journal.post_for(&new)?)?;
         let source = source.map(|(video, plan)| {
             let recorded = row.file().filter(|file| file.identity.size == video.size());
@@ -101,10 +135,63 @@ impl<A: Authority> AccountRun<'_, A> {
             phase.is_done()
                 || matches!(phase, Phase::FinalIntent { .. } | Phase::Uploaded | Phase::Unresolved)
         };
-        match row.filter(|row| row.phase().is_some_and(told)) {
+        // Under an `id` it may be another file by now, which is found out when it is finished.
+        let here = |row: &Row| row.file().is_some_and(|file| file.path == absolute(path));
+        match row.filter(|row| here(row) && row.phase().is_some_and(told)) {
             Some(row) => Ok(Located { row, source: None, replaced: false }),
             None => Err(VideoError::Unfinished { path: path.to_owned(), how }.into()),
         }
+    }
+
+    /// The post under way that has an entry's `id` and is of other content. If that one is done, the
+    /// entry is refused: it would never be posted, and nobody would hear of it.
+    pub(super) fn of_other_content(&self, new: &NewPost) -> Result<Option<Row>, LocateError> {
+        let Some(row) = self.calls.journal.id_of_other_content(new)? else { return Ok(None) };
+        let again = new.repost && row.may_repost();
+        match (row.phase(), row.transfer()) {
+            (Some(phase), _) if phase.is_done() && !again => {
+                let id = new.id.clone().unwrap_or_default();
+                Err(LocateError::IdUsed { id, post: Box::new(row), missing: false })
+            }
+            (Some(Phase::FinalIntent { .. } | Phase::Uploaded), _)
+            | (Some(Phase::Open { .. }), Transfer::Pull) => Ok(Some(row)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Says before anything is sent which other post an entry is like; an error if it most likely is
+    /// that post. `known` is what the journal has of the entry itself.
+    pub(super) fn compare(
+        &self,
+        post: &Post,
+        new: &NewPost,
+        known: Option<&Row>,
+    ) -> Result<(), LocateError> {
+        if new.repost || known.is_some_and(|row| row.last.is_some()) {
+            return Ok(());
+        }
+        let own = known.map(|row| row.number);
+        let Some(Alike { post: other, how }) = self.calls.journal.alike(new, own)? else {
+            return Ok(());
+        };
+        let number = other.number;
+        let warning = match how {
+            Likeness::PassingAddress => {
+                return Err(LocateError::SameAddress { post: Box::new(other) });
+            }
+            Likeness::Content => format!(
+                "the same content as {} (post {number}, `id` \"{}\"): it is posted once more, as its \
+                 `id` is another one",
+                other.label,
+                text::plain(other.id.as_deref().unwrap_or_default())
+            ),
+            Likeness::Address => format!(
+                "same address, other query, as post {number}; give it an `id`, so that it is known \
+                 whatever its address becomes"
+            ),
+        };
+        self.calls.reporter.progress(&post.subject, &Progress::Warning(warning));
+        Ok(())
     }
 
     /// A repost that TikTok refused for good is not asked for any more by a run without `--repost`:
@@ -126,7 +213,15 @@ impl<A: Authority> AccountRun<'_, A> {
     ) -> Result<Row, LocateError> {
         let id = post.id.as_deref();
         let known = gone(self.calls.journal, self.calls.account, post.mode, id, path)?;
-        Ok(known.ok_or(error)?)
+        let row = known.ok_or(error)?;
+        let here = row.file().is_some_and(|file| file.path == absolute(path));
+        match &post.id {
+            Some(id) if !here && row.phase().is_some_and(Phase::is_done) => {
+                let (id, post) = (id.clone(), Box::new(row));
+                Err(LocateError::IdUsed { id, post, missing: true })
+            }
+            _ => Ok(row),
+        }
     }
 
     /// The post under way of another file that lay where this one lies now. It comes first: as long as
@@ -202,17 +297,32 @@ impl From<LocateError> for Leave {
         match error {
             LocateError::Journal(error) => Self::Journal(error),
             LocateError::File(error) => Self::File(error),
-            LocateError::Plan(error) => Self::Unfit {
-                trouble: Trouble {
-                    code: "file".into(),
-                    message: text::plain(&chain(&error)),
-                    hint: None,
-                    retryable: false,
-                    log_id: None,
-                },
-                exit: Exit::Failed,
-            },
+            LocateError::Plan(_) => unfit("file", &error, None),
+            LocateError::IdUsed { .. } => unfit(
+                "id_reused",
+                &error,
+                Some("give it an `id` of its own, or post it under this one with `--repost`"),
+            ),
+            LocateError::SameAddress { .. } => unfit(
+                "same_address",
+                &error,
+                Some("if it is another video, give it an `id`; with one it is known by that alone"),
+            ),
         }
+    }
+}
+
+/// What keeps a post from being sent as its entry stands.
+fn unfit(code: &str, error: &LocateError, hint: Option<&str>) -> Leave {
+    Leave::Unfit {
+        trouble: Trouble {
+            code: code.into(),
+            message: text::plain(&chain(error)),
+            hint: hint.map(str::to_owned),
+            retryable: false,
+            log_id: None,
+        },
+        exit: Exit::Failed,
     }
 }
 

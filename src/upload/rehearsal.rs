@@ -16,6 +16,14 @@ use crate::upload::report::{PostReport, PostState};
 use crate::upload::state::Phase;
 use crate::upload::video::Video;
 
+/// A post as it was looked up.
+pub(super) struct LookedUp {
+    plan: Option<Plan>,
+    pub(super) row: Option<journal::Post>,
+    /// What the journal was asked for. `None`: the file cannot be read.
+    new: Option<journal::NewPost>,
+}
+
 impl<A: Authority> AccountRun<'_, A> {
     /// What would become of each post: skipped, deferred or planned, and what would be in its way.
     /// Asks TikTok for the creator, reads the journal, and begins nothing; calls are counted,
@@ -31,7 +39,8 @@ impl<A: Authority> AccountRun<'_, A> {
     async fn planned(&self, post: &Post) -> PostReport {
         let started = Instant::now();
         let known = Known::new(post, started);
-        let (plan, row) = match self.look_up(post).await {
+        let (plan, row) = match self.look_up(post).await.and_then(|found| self.vetted(post, found))
+        {
             Ok(found) => found,
             Err(error) => return known.left(&error.into()),
         };
@@ -76,21 +85,33 @@ impl<A: Authority> AccountRun<'_, A> {
         }
     }
 
-    /// The plan of a post with a file, and what the journal knows of the post.
-    pub(super) async fn look_up(
+    /// Says what a run would say of other posts that an entry is like.
+    fn vetted(
         &self,
         post: &Post,
+        found: LookedUp,
     ) -> Result<(Option<Plan>, Option<journal::Post>), LocateError> {
+        let LookedUp { plan, row, new } = found;
+        if let Some(new) = new {
+            self.of_other_content(&new)?;
+            self.compare(post, &new, row.as_ref())?;
+        }
+        Ok((plan, row))
+    }
+
+    /// What a post with a file would be sent as, and what the journal knows of the post.
+    pub(super) async fn look_up(&self, post: &Post) -> Result<LookedUp, LocateError> {
+        let gone = |row| LookedUp { plan: None, row: Some(row), new: None };
         let (content, plan) = match &post.content {
             Content::Url(url) => (journal::Content::Url(url.clone()), None),
             Content::Photos { urls, .. } => (journal::Content::Photos(urls.clone()), None),
             Content::File { path, unfinished: Some(how), .. } => {
-                return Ok((None, Some(self.unfinished(post, path, *how)?.row)));
+                return Ok(gone(self.unfinished(post, path, *how)?.row));
             }
             Content::File { path, .. } => {
                 let video = match Video::open(path) {
                     Err(error) if error.is_missing() => {
-                        return Ok((None, Some(self.gone(post, path, error)?)));
+                        return Ok(gone(self.gone(post, path, error)?));
                     }
                     opened => opened?,
                 };
@@ -99,8 +120,10 @@ impl<A: Authority> AccountRun<'_, A> {
                 (journal::Content::File(file), Some(plan))
             }
         };
-        let row = self.calls.journal.find(&self.new_post(post, content))?;
+        let new = self.new_post(post, content);
+        let row = self.calls.journal.find(&new)?;
         let row = row.map(|row| self.wanted(row)).transpose()?;
-        Ok((plan, row.filter(|row| !(self.options.repost && row.may_repost()))))
+        let row = row.filter(|row| !(self.options.repost && row.may_repost()));
+        Ok(LookedUp { plan, row, new: Some(new) })
     }
 }

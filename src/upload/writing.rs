@@ -21,8 +21,8 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// How often a file is asked about that somebody has open for writing, and the pause in between: a
 /// process that is just being started holds what its parent had open for a moment.
-const ASKS: u32 = 5;
-const PAUSE: Duration = Duration::from_millis(50);
+const ASKS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Files that are still being written, each with how that shows.
 pub type UnfinishedFiles = HashMap<PathBuf, Unfinished>;

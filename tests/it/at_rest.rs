@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
+use tiktok_up::fs::Lock;
 use tiktok_up::upload::state::Phase;
 
 use crate::canary::PASSPHRASE;
@@ -206,6 +207,60 @@ fn a_store_in_plain_text_is_migrated_there_and_back_with_a_post_under_way() {
     }
 }
 
+impl World {
+    /// The refresh answers that wait to be saved.
+    fn answers(&self) -> Vec<PathBuf> {
+        let mut answers = files(&self.state());
+        answers.retain(|file| file.to_str().unwrap().ends_with(".new"));
+        answers
+    }
+
+    /// Kills a refresh after TikTok's answer was made durable and before the store has it.
+    fn cut_off_a_refresh(&mut self) {
+        self.advance(jiff::SignedDuration::from_hours(25));
+        let held = Lock::try_acquire(&self.state().join("user_tokens.json.lock")).unwrap();
+        let refresh = Running::of(self.command(&["refresh"]));
+        self.wait_until("the answer is durable", |world| !world.answers().is_empty());
+        refresh.kill();
+        drop(held);
+    }
+}
+
+#[test]
+fn the_answer_of_a_refresh_that_was_cut_off_rests_sealed_and_waits_for_the_key() {
+    let mut world = World::encrypted(KEY_FILE);
+    world.cut_off_a_refresh();
+    world.rests_sealed();
+    let answer = fs::read(&world.answers()[0]).unwrap();
+    let key = fs::read(world.key_file()).unwrap();
+    fs::remove_file(world.key_file()).unwrap();
+    world.run(&["refresh"]).exits(4).says("key file");
+    world.run(&["accounts"]).exits(0).says("stays there");
+    assert_eq!(fs::read(&world.answers()[0]).unwrap(), answer);
+    fs::write(world.key_file(), key).unwrap();
+    chmod(&world.key_file(), 0o600);
+    world.run(&["refresh"]).exits(0).says("recovered");
+    assert!(world.answers().is_empty());
+    world.rests_sealed();
+    assert_eq!(world.calls("token_refresh").len(), 1);
+    world.run(&["refresh", "--force"]).exits(0).says("refreshed");
+}
+
+#[test]
+fn the_answer_of_a_refresh_that_was_cut_off_is_migrated_with_the_tokens() {
+    let mut world = World::logged_in();
+    world.set_store(KEY_FILE);
+    world.cut_off_a_refresh();
+    world.run(&["accounts", "encrypt"]).exits(0);
+    assert_eq!(world.answers().len(), 1);
+    world.rests_sealed();
+    world.run(&["accounts", "decrypt"]).exits(0);
+    world.set_store("");
+    world.run(&["refresh"]).exits(0).says("recovered");
+    assert_eq!(world.calls("token_refresh").len(), 1);
+    world.run(&["refresh", "--force"]).exits(0).says("refreshed");
+}
+
 #[test]
 fn a_key_file_that_is_missing_another_or_open_to_others_is_named_and_nothing_is_lost() {
     let world = World::encrypted(KEY_FILE);
@@ -389,6 +444,7 @@ fn a_keyring_that_does_not_answer_is_given_up() {
 #[cfg(feature = "faults")]
 mod sweep {
     use super::*;
+    use crate::stage::{number, say};
 
     fn migrate(what: &str) {
         let world = World::logged_in();
@@ -405,8 +461,10 @@ mod sweep {
         copy(&state, &kept);
         copy(&keys, &kept_keys);
         let log = world.path("trace");
-        for plan in ["kill:{n}", "fail:{n}:ENOSPC", "fail:{n}:EIO"] {
-            for n in 1_usize.. {
+        let step = usize::try_from(number("TIKTOK_UP_SWEEP_STEP", 5)).unwrap();
+        for (plan, step) in [("kill:{n}", 1), ("fail:{n}:ENOSPC", step), ("fail:{n}:EIO", step)] {
+            let first = rand::random_range(1..=step);
+            for n in (first..).step_by(step) {
                 for (from, to) in [(&kept, &state), (&kept_keys, &keys)] {
                     fs::remove_dir_all(to).unwrap();
                     copy(from, to);
@@ -420,6 +478,9 @@ mod sweep {
                 if trace.lines().count() < n {
                     ran.exits(0);
                     assert!(n > 20, "{n}");
+                    say(&format!(
+                        "sweep {what}: {plan}, {n} operations, every {step}th from {first}"
+                    ));
                     break;
                 }
                 let at = format!("{what}, {plan} at {n}: {:?}: {ran:?}", trace.lines().last());

@@ -280,7 +280,7 @@ fn f67_an_id_is_the_identity() {
     world.video("a.mp4", 100_000);
     world.video("b.mp4", 100_001);
     world.upload(&post("monday", "a.mp4")).exits(0);
-    world.upload(&post("monday", "b.mp4")).exits(0).says("already posted");
+    world.upload(&post("monday", "b.mp4")).exits(1).says("was used for a.mp4");
     assert_eq!(world.published(), 1);
     world.upload(&post("tuesday", "a.mp4")).exits(0);
     assert_eq!(world.published(), 2);

@@ -24,6 +24,7 @@ mod faults_status;
 mod hostile_callback;
 mod init;
 mod kill_rounds;
+mod likeness;
 mod login;
 mod login_pitfalls;
 mod login_ways;

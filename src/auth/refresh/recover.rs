@@ -74,6 +74,10 @@ pub(in crate::auth) fn adopt_leftover(
     let path = store.pending(open_id);
     fs::clean_temps(&path, held)?;
     let Some(bytes) = fs::read_private(&path)? else { return Ok(None) };
+    let Some(bytes) = store.open_answer(&path, &bytes)? else {
+        fs::remove(&path)?;
+        return Ok(Some(false));
+    };
     let mut adopted = false;
     store.edit::<StoreError>(open_id, |current, _| {
         let Some(current) = current else { return Ok(Edit::Keep) };

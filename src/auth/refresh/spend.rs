@@ -1,6 +1,8 @@
 //! The part of a refresh that cannot be taken back: a refresh token is spent, and its successor must
 //! reach the disk.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
@@ -9,7 +11,9 @@ use crate::auth::account::{Account, NeedsLogin, Reason};
 use crate::auth::error::AuthError;
 use crate::auth::notice::Notice;
 use crate::auth::pending;
+use crate::auth::store::at_rest::seal_answer;
 use crate::auth::store::{Edit, StoreError};
+use crate::encrypt::Key;
 use crate::fs::{self, Lock, PRIVATE_FILE};
 use crate::secret::Secret;
 use crate::text::key_start;
@@ -26,10 +30,11 @@ impl Tokens {
     pub(super) async fn spend(&self, _held: &Lock, account: Account) -> Result<Outcome, AuthError> {
         let app = self.app_of(&account).await?;
         self.probe(&account).await?;
+        let key = self.key_for_answers().await?;
         let asked_at = self.0.clock.now();
         let spent = account.refresh_token.clone();
         let answer = self.post(&app, &account).await?;
-        let kept = self.keep(&account, asked_at, &answer).await;
+        let kept = self.keep(&account, asked_at, &answer, key).await;
         match parse_grant(&self.0.client.api_host(), &answer) {
             Ok(grant) if grant.open_id == account.open_id => {
                 let saved = self.save(&account, &spent, &grant, asked_at, kept).await?;
@@ -65,6 +70,12 @@ impl Tokens {
         .await
     }
 
+    /// The key that the answer is sealed with, if the store is encrypted.
+    async fn key_for_answers(&self) -> Result<Option<Arc<Key>>, AuthError> {
+        let store = self.0.store.clone();
+        blocking(move || store.key_for_answers()).await
+    }
+
     /// Sends the refresh; once more if no answer came. That cannot make things worse: if TikTok has
     /// rotated, the new token is lost already, and if not, the second try gets it.
     async fn post(&self, app: &App, account: &Account) -> Result<RawAnswer, AuthError> {
@@ -86,9 +97,19 @@ impl Tokens {
     }
 
     /// Makes the answer durable as it came. Says whether it lies there.
-    async fn keep(&self, account: &Account, asked_at: Timestamp, answer: &RawAnswer) -> bool {
+    async fn keep(
+        &self,
+        account: &Account,
+        asked_at: Timestamp,
+        answer: &RawAnswer,
+        key: Option<Arc<Key>>,
+    ) -> bool {
         let path = self.0.store.pending(&account.open_id);
         let bytes = pending::encode(&account.open_id, asked_at, &account.refresh_token, answer);
+        let bytes = match key {
+            Some(key) => seal_answer(&key, &path, &bytes),
+            None => bytes,
+        };
         // A failure is no reason to stop: the answer in memory is all there is now.
         blocking(move || Ok(fs::write_atomic(&path, &bytes, PRIVATE_FILE)?)).await.is_ok()
     }

@@ -5,13 +5,17 @@
 //! tokens of a document have the same form, for it is replaced as a whole.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::Path;
 use std::sync::Arc;
+
+use zeroize::Zeroizing;
 
 use super::document::Document;
 use super::{FILE, Store, StoreError, WAIT};
 use crate::auth::account::Account;
 use crate::encrypt::{self, Encryption, Key, Place};
-use crate::fs::{self, FsError, Lock, PRIVATE_FILE};
+use crate::fs::{self, Lock, PRIVATE_FILE};
 use crate::secret::Secret;
 
 /// What a migration came to.
@@ -42,16 +46,7 @@ impl Store {
 
     /// Whether an interrupted refresh has left something.
     pub fn has_leftovers(&self) -> Result<bool, StoreError> {
-        let start = format!("{FILE}.");
-        let list = |source| FsError::Io { operation: "list", path: self.dir.clone(), source };
-        for entry in std::fs::read_dir(&self.dir).map_err(list)? {
-            let name = entry.map_err(list)?.file_name();
-            let name = name.to_string_lossy();
-            if name.starts_with(&start) && !name.ends_with(".lock") {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(!self.leftovers()?.is_empty())
     }
 
     /// An account with its tokens, which needs the key if they are encrypted. The accounts of
@@ -76,6 +71,54 @@ impl Store {
     /// Puts all tokens back into plain text.
     pub fn decrypt(&self, locked: &BTreeSet<String>) -> Result<Migrated, StoreError> {
         self.migrate(None, locked)
+    }
+
+    /// Puts what interrupted refreshes have left into the form of the tokens: sealed, or plain if
+    /// `decrypt`. To be called while no refresh is under way, and while the key is known. Gives the number
+    /// of files.
+    pub fn migrate_leftovers(&self, decrypt: bool) -> Result<usize, StoreError> {
+        let files = self.leftovers()?;
+        for path in &files {
+            let Some(found) = fs::read_private(path)? else { continue };
+            let sealed = is_sealed_answer(&found);
+            let Some(key) = self.key.as_deref().filter(|_| sealed == decrypt) else { continue };
+            let bytes = if decrypt {
+                self.open_answer(path, &found)?
+            } else {
+                Some(seal_answer(key, path, &found))
+            };
+            // What is damaged stays as it is: it may be of use to somebody.
+            if let Some(bytes) = bytes {
+                fs::write_atomic(path, &bytes, PRIVATE_FILE)?;
+            }
+        }
+        Ok(files.len())
+    }
+
+    /// What the answer to a refresh is to be sealed with on its way into the store, with
+    /// [`seal_answer`]. Asked for before a token is spent, so that a key that is gone costs none.
+    pub(in crate::auth) fn key_for_answers(&self) -> Result<Option<Arc<Key>>, StoreError> {
+        let Some(key) = &self.key else { return Ok(None) };
+        match self.encryption()? {
+            None => Ok(None),
+            Some(encryption) => self.key_of(&encryption).map(|_| Some(Arc::clone(key))),
+        }
+    }
+
+    /// What a refresh has left in a file, sealed or not. `None`: it was sealed, and is damaged.
+    pub(in crate::auth) fn open_answer(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        if !is_sealed_answer(bytes) {
+            return Ok(Some(Zeroizing::new(bytes.to_vec())));
+        }
+        let Ok(text) = std::str::from_utf8(bytes) else { return Ok(None) };
+        let Some(needed) = encrypt::key_of(text) else { return Ok(None) };
+        let key = self.key.as_deref().filter(|key| key.id() == needed);
+        let key = key.ok_or_else(|| StoreError::NoKey { path: path.to_owned(), key: needed })?;
+        Ok(encrypt::open_bytes(key, text, &answer_place(path)).ok())
     }
 
     fn migrate(
@@ -171,6 +214,24 @@ impl Store {
         let key = self.key.as_deref().filter(|key| key.id() == encryption.key);
         key.ok_or_else(|| StoreError::NoKey { path: self.path(), key: encryption.key })
     }
+}
+
+/// The bytes of an answer to a refresh, sealed for the file that they go to, or for another one of the
+/// same account: it is renamed on its way.
+pub(in crate::auth) fn seal_answer(key: &Key, path: &Path, bytes: &[u8]) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(encrypt::seal_bytes(key, bytes, &answer_place(path)).into_bytes())
+}
+
+fn is_sealed_answer(bytes: &[u8]) -> bool {
+    // Also one of which only the beginning was written.
+    bytes.starts_with(b"enc:")
+}
+
+/// Whose answer it is, as the name of its file says: `user_tokens.json.ACCOUNT.new`.
+fn answer_place(path: &Path) -> Place {
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let account = name.trim_start_matches('.').trim_start_matches(FILE).trim_start_matches('.');
+    Place::of(&["refresh answer", account.split('.').next().unwrap_or_default()])
 }
 
 /// The secrets of an entry, by the names of their fields.

@@ -4,7 +4,7 @@
 //! process ever loses another one's tokens. The store lock is never held across the network; the
 //! refresh lock of an account is. Locks are taken in the order upload, refresh, store.
 
-mod at_rest;
+pub(super) mod at_rest;
 mod document;
 
 use std::path::{Path, PathBuf};
@@ -293,6 +293,21 @@ impl Store {
     /// The lock under which an account's posts are made; held for the run.
     pub fn upload_lock(&self, open_id: &str) -> PathBuf {
         self.lock_file(open_id, "upload")
+    }
+
+    /// What interrupted refreshes have left.
+    pub(super) fn leftovers(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let list = |source| FsError::Io { operation: "list", path: self.dir.clone(), source };
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(&self.dir).map_err(list)? {
+            let path = entry.map_err(list)?.path();
+            let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+            let name = name.trim_start_matches('.');
+            if name.starts_with(&format!("{FILE}.")) && name.contains(".new") {
+                found.push(path);
+            }
+        }
+        Ok(found)
     }
 
     /// The lock under which the store is encrypted or decrypted.

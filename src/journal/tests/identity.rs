@@ -4,6 +4,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use super::*;
+use crate::journal::Likeness;
 
 #[test]
 fn a_post_comes_back_as_it_was_recorded() {
@@ -417,4 +418,22 @@ fn a_number_is_asked_for_as_text() {
     assert_eq!(PostNumber(12).to_string(), "12");
     let error = refused(Home::new().open().post(PostNumber(12)), Exit::Usage);
     assert_eq!(error.to_string(), "there is no post 12");
+}
+
+#[test]
+fn a_url_of_an_earlier_version_is_known_by_its_spelling_and_suspected_by_its_signature() {
+    const URL: &str = "https://cdn.example.com/clip.mp4?X-Amz-Signature=";
+    let home = Home::new();
+    let journal = home.open();
+    let label = "https://cdn.example.com/clip.mp4".to_owned();
+    let entry =
+        |signature: &str| NewPost { label: label.clone(), ..pull(&format!("{URL}{signature}")) };
+    let old = journal.publish(&entry("A"), "");
+    journal.store.raw(|connection| {
+        connection.execute("DELETE FROM keys WHERE key NOT LIKE '% url %'", []).unwrap();
+    });
+    assert_eq!(journal.find(&entry("A")).unwrap().unwrap().number, old.number);
+    assert_eq!(journal.find(&entry("B")).unwrap(), None);
+    let alike = journal.alike(&entry("B"), None).unwrap().unwrap();
+    assert_eq!((alike.post.number, alike.how), (old.number, Likeness::PassingAddress));
 }

@@ -1,0 +1,197 @@
+//! Entries that look like a post that was made: an `id` for another thing, one thing under two names,
+//! one address in many spellings.
+
+use serde_json::{Value, json};
+use tiktok_up::upload::state::Phase;
+
+use crate::world::{ADA, World};
+
+fn post(world: &World, id: Option<&str>, source: (&str, Value)) -> Value {
+    let mut post = json!({ "user_id": world.open_id(ADA), "privacy_level": "SELF_ONLY" });
+    post[source.0] = source.1;
+    if let Some(id) = id {
+        post["id"] = json!(id);
+    }
+    post
+}
+
+fn file(world: &World, id: Option<&str>, name: &str) -> Value {
+    post(world, id, ("video_path", json!(name)))
+}
+
+fn pull(world: &World, id: Option<&str>, url: &str) -> Value {
+    post(world, id, ("video_url", json!(url)))
+}
+
+const QUIET: [&str; 2] = ["upload", "--quiet"];
+
+#[test]
+fn an_id_that_was_used_for_another_video_is_an_error_that_names_both() {
+    let world = World::logged_in();
+    world.video("monday.mp4", 100_000);
+    // Of another size, and of the same.
+    for size in [100_001, 100_000] {
+        world.video("tuesday.mp4", size);
+        world.upload(&world.manifest(&json!([file(&world, Some("1"), "monday.mp4")]))).exits(0);
+        world.video("other.mp4", 50_000 + size);
+        let manifest = world.manifest(&json!([
+            file(&world, Some("1"), "tuesday.mp4"),
+            file(&world, None, "other.mp4"),
+        ]));
+        let before = world.inits();
+        let ran = world.run(&[&QUIET[..], &[&manifest]].concat()).exits(1);
+        ran.says("monday.mp4").says("tuesday.mp4").says("\"1\"").says("nothing was sent");
+        // Its neighbour is posted.
+        assert_eq!(world.inits() - before, 1);
+        let ran = world.run(&["upload", "--json", "--dry-run", &manifest]).exits(1);
+        assert_eq!(ran.json()[0]["error"]["code"], "id_reused");
+    }
+}
+
+#[test]
+fn the_same_video_under_its_id_is_posted_already_wherever_it_lies() {
+    let world = World::logged_in();
+    world.video("clip.mp4", 100_000);
+    world.upload(&world.manifest(&json!([file(&world, Some("1"), "clip.mp4")]))).exits(0);
+    std::fs::copy(world.path("clip.mp4"), world.path("copy.mp4")).unwrap();
+    let manifest = world.manifest(&json!([file(&world, Some("1"), "copy.mp4")]));
+    world.upload(&manifest).exits(0).says("already posted");
+    std::fs::remove_file(world.path("copy.mp4")).unwrap();
+    world.upload(&manifest).exits(1).says("clip.mp4").says("not there");
+    std::fs::remove_file(world.path("clip.mp4")).unwrap();
+    let manifest = world.manifest(&json!([file(&world, Some("1"), "clip.mp4")]));
+    world.upload(&manifest).exits(0).says("already posted");
+    assert_eq!(world.inits(), 1);
+}
+
+#[test]
+fn an_id_that_is_repeated_on_purpose_is_posted() {
+    let world = World::logged_in();
+    world.video("monday.mp4", 100_000);
+    world.video("tuesday.mp4", 200_000);
+    world.upload(&world.manifest(&json!([file(&world, Some("1"), "monday.mp4")]))).exits(0);
+    let manifest = world.manifest(&json!([file(&world, Some("1"), "tuesday.mp4")]));
+    world.run(&["upload", "--repost", &manifest]).exits(0);
+    world.upload(&manifest).exits(0).says("already posted");
+    assert_eq!(world.published(), 2);
+}
+
+#[test]
+fn an_id_given_to_another_video_while_the_first_is_pending_is_found_out() {
+    let world = World::logged_in();
+    world.video("monday.mp4", 100_000);
+    world.video("tuesday.mp4", 200_000);
+    let monday = world.manifest(&json!([file(&world, Some("1"), "monday.mp4")]));
+    world.run(&["upload", "--no-wait", &monday]).exits(5);
+    let tuesday = world.manifest(&json!([file(&world, Some("1"), "tuesday.mp4")]));
+    world.upload(&tuesday).exits(1).says("monday.mp4").says("tuesday.mp4");
+    assert_eq!(world.phases(), [Phase::Published]);
+    assert_eq!(world.inits(), 1);
+}
+
+#[test]
+fn an_id_stands_for_urls_too() {
+    let world = World::logged_in();
+    let [one, other] =
+        ["a.mp4?v=1", "b.mp4"].map(|name| format!("https://verified.example/{name}"));
+    world.upload(&world.manifest(&json!([pull(&world, Some("1"), &one)]))).exits(0);
+    let again = world.manifest(&json!([pull(&world, Some("1"), &one.replace("v=1", "v=2"))]));
+    world.upload(&again).exits(0).says("already posted");
+    let other = world.manifest(&json!([pull(&world, Some("1"), &other)]));
+    world.upload(&other).exits(1).says("a.mp4").says("b.mp4");
+    assert_eq!(world.inits(), 1);
+}
+
+#[test]
+fn the_same_content_under_a_new_id_is_warned_of_before_it_is_posted() {
+    let world = World::logged_in();
+    world.video("clip.mp4", 100_000);
+    world.upload(&world.manifest(&json!([file(&world, Some("a"), "clip.mp4")]))).exits(0);
+    let url = "https://verified.example/clip.mp4";
+    world.upload(&world.manifest(&json!([pull(&world, Some("u"), url)]))).exits(0);
+    std::fs::copy(world.path("clip.mp4"), world.path("copy.mp4")).unwrap();
+    for (entry, first) in [
+        (file(&world, Some("b"), "clip.mp4"), "post 1, `id` \"a\""),
+        (file(&world, Some("c"), "copy.mp4"), "post 1, `id` \"a\""),
+        (pull(&world, Some("v"), url), "post 2, `id` \"u\""),
+    ] {
+        let manifest = world.manifest(&json!([entry]));
+        let before = world.published();
+        let dry = world.run(&["upload", "--dry-run", &manifest]).exits(0);
+        dry.says("the same content as").says(first);
+        let ran = world.run(&[&QUIET[..], &[&manifest]].concat()).exits(0);
+        ran.says("the same content as").says(first);
+        assert_eq!(world.published() - before, 1);
+        world.upload(&manifest).exits(0).never_says("the same content");
+    }
+}
+
+const PLACE: &str = "https://verified.example/a/clip.mp4";
+
+#[test]
+fn one_address_in_many_spellings_is_one_post() {
+    let world = World::logged_in();
+    let signed = |signature: &str| {
+        format!(
+            "{PLACE}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date={signature}&X-Amz-Signature={signature}"
+        )
+    };
+    world.upload(&world.manifest(&json!([pull(&world, None, &signed("A"))]))).exits(0);
+    for spelling in [
+        signed("B"),
+        PLACE.to_owned(),
+        "HTTPS://Verified.Example:443/a/clip.mp4#t=1".to_owned(),
+        "https://verified.example/b/../%61/clip.mp4".to_owned(),
+        format!("{PLACE}?sv=1&sig=x&se=2"),
+        format!("{PLACE}?Expires=1&Signature=x&Key-Pair-Id=k"),
+    ] {
+        let manifest = world.manifest(&json!([pull(&world, None, &spelling)]));
+        world.upload(&manifest).exits(0).says("already posted");
+    }
+    assert_eq!(world.inits(), 1);
+}
+
+#[test]
+fn photos_are_compared_in_the_same_way() {
+    let world = World::logged_in();
+    let photos = |query: &str| {
+        let url = |n: u32| format!("https://verified.example/{n}.jpg{query}");
+        world.manifest(&json!([post(&world, None, ("photo_urls", json!([url(1), url(2)])))]))
+    };
+    world.upload(&photos("?X-Goog-Signature=A")).exits(0);
+    world.upload(&photos("?X-Goog-Signature=B")).exits(0).says("already posted");
+    assert_eq!(world.inits(), 1);
+    world.upload(&photos("?v=2")).exits(0).says("same address, other query, as post 1");
+    assert_eq!(world.inits(), 2);
+}
+
+#[test]
+fn another_query_is_another_post_and_said() {
+    let world = World::logged_in();
+    let with =
+        |query: &str| world.manifest(&json!([pull(&world, None, &format!("{PLACE}?{query}"))]));
+    world.upload(&with("id=1")).exits(0).never_says("other query");
+    let ran = world.run(&[&QUIET[..], &[&with("id=2")]].concat()).exits(0);
+    ran.says("same address, other query, as post 1").says("give it an `id`");
+    world.upload(&with("id=2")).exits(0).says("already posted").never_says("other query");
+    assert_eq!(world.published(), 2);
+    // With an `id` of its own it is another thing, and known by that alone.
+    let own = |query: &str| {
+        world.manifest(&json!([pull(&world, Some("x"), &format!("{PLACE}?{query}"))]))
+    };
+    world.upload(&own("id=3")).exits(0).never_says("other query");
+    world.upload(&own("id=4")).exits(0).says("already posted");
+    assert_eq!(world.published(), 3);
+}
+
+#[test]
+fn a_link_that_passes_is_not_posted_twice() {
+    let world = World::logged_in();
+    let with = |token: &str| {
+        world.manifest(&json!([pull(&world, None, &format!("{PLACE}?token={token}"))]))
+    };
+    world.upload(&with("A")).exits(0);
+    let ran = world.run(&[&QUIET[..], &[&with("B")]].concat()).exits(1);
+    ran.says("same address, other query, as post 1").says("give it an `id`");
+    assert_eq!(world.inits(), 1);
+}
