@@ -96,7 +96,12 @@ impl Context {
             }
             return Ok(store);
         };
+        if let Some(known) = self.store_key.get().filter(|key| key.id() == encryption.key) {
+            return Ok(store.with_key(known.clone()));
+        }
         let key = self.key_of(&encryption).await?;
+        // If the store was encrypted anew meanwhile, the first key stays remembered.
+        _ = self.store_key.set(key.clone());
         Ok(store.with_key(key))
     }
 

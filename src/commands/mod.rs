@@ -16,11 +16,12 @@ mod status;
 mod upload;
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::auth::{Store, Tokens};
 use crate::cli::{Cli, Command, GlobalArgs};
+use crate::encrypt::Key;
 use crate::exit::{Exit, Failure};
 use crate::fs;
 use crate::output::{AuthOutput, Printer};
@@ -40,6 +41,8 @@ pub struct Context {
     pub client: Client,
     /// Asks to stop.
     pub shutdown: Shutdown,
+    /// The key of an encrypted token store, once it was fetched.
+    store_key: Arc<OnceLock<Key>>,
 }
 
 impl Context {
@@ -70,7 +73,7 @@ impl Context {
     pub fn new(settings: Settings, printer: Printer, shutdown: Shutdown) -> Result<Self, Failure> {
         let client =
             Client::new(settings.endpoints.clone(), settings.clock, settings.timing.clone())?;
-        Ok(Self { settings, printer, client, shutdown })
+        Ok(Self { settings, printer, client, shutdown, store_key: Arc::default() })
     }
 
     /// The tokens of a store's accounts, interrupted refreshes brought to their end. Each account

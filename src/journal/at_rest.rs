@@ -6,6 +6,7 @@
 //! is as good as none: the attempt goes on as after any lost URL, which never makes a second post.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, Transaction};
 
@@ -18,6 +19,10 @@ use crate::secret::Secret;
 
 /// The name in `meta` of the key.
 const NAME: &str = "encryption";
+
+/// How often, and how far apart, it is tried to empty the log after plain text was encrypted.
+const LOG_TRIES: u32 = 20;
+const LOG_PAUSE: Duration = Duration::from_millis(100);
 
 /// One `upload_url` as it is stored.
 struct Row {
@@ -67,7 +72,7 @@ impl Journal {
         if already {
             return Ok(0);
         }
-        self.store.write("encrypt the upload_urls", |tx| {
+        let encrypted = self.store.write("encrypt the upload_urls", |tx| {
             let rows = rows(tx)?;
             for row in &rows {
                 let sealed = if is_sealed_with(row, key) {
@@ -84,7 +89,22 @@ impl Journal {
             }
             say(tx, key)?;
             Ok(rows.len())
-        })
+        })?;
+        // A reader keeps the log as it was, plain text included; each commit empties it if it can.
+        for _ in 0..LOG_TRIES {
+            if self.log_is_empty() {
+                break;
+            }
+            std::thread::sleep(LOG_PAUSE);
+            self.store.write("encrypt the upload_urls", |tx| say(tx, key))?;
+        }
+        Ok(encrypted)
+    }
+
+    fn log_is_empty(&self) -> bool {
+        let mut log = self.path().as_os_str().to_owned();
+        log.push("-wal");
+        std::fs::symlink_metadata(log).map_or(true, |log| log.len() == 0)
     }
 
     /// Puts the `upload_url`s back into plain text, in one transaction. Those that the key of this

@@ -12,7 +12,7 @@ use tiktok_up::upload::state::Phase;
 
 use crate::canary::PASSPHRASE;
 use crate::person::chmod;
-use crate::terminal::Terminal;
+use crate::terminal::{CTRL_C, Terminal};
 use crate::world::{ADA, BEA, CHUNK, Ran, Running, World};
 
 const KEY_FILE: &str = "encrypt = \"key-file\"\nkey_file = \"../keys/store.key\"";
@@ -93,8 +93,7 @@ impl World {
     /// What every file of the state directory holds, locks aside.
     fn snapshot(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let state = files(&self.state()).into_iter().filter(|file| {
-            let name = file.file_name().unwrap().to_str().unwrap();
-            name == "user_tokens.json" || name.ends_with(".new")
+            file.file_name().is_some_and(|name| name == "user_tokens.json") || is_answer(file)
         });
         state.map(|file| (file.clone(), fs::read(&file).unwrap())).collect()
     }
@@ -136,6 +135,11 @@ impl World {
         alone.current_dir(self.home());
         alone
     }
+}
+
+/// Whether a file is a refresh answer that waits to be saved.
+fn is_answer(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "new")
 }
 
 /// All files below a directory.
@@ -211,7 +215,7 @@ impl World {
     /// The refresh answers that wait to be saved.
     fn answers(&self) -> Vec<PathBuf> {
         let mut answers = files(&self.state());
-        answers.retain(|file| file.to_str().unwrap().ends_with(".new"));
+        answers.retain(|file| is_answer(file));
         answers
     }
 
@@ -342,6 +346,50 @@ fn t18_a_passphrase_is_typed_at_a_terminal_and_may_be_wrong_twice() {
     terminal.sees("Passphrase of the token store: ").types(PASSPHRASE);
     let (success, shown) = terminal.end();
     assert!(success && shown.contains("refreshed"), "{shown}");
+}
+
+#[test]
+fn the_key_is_fetched_once_in_a_run_however_long_that_is() {
+    let world = World::logged_in();
+    world.login(BEA).exits(0);
+    let key = "0123456789abcdef".repeat(4);
+    world.set_store(&format!(
+        "encrypt = \"key-file\"\nkey_command = \"echo x >> {}; echo {key}\"",
+        world.path("fetched").display()
+    ));
+    let fetched = || {
+        let text = fs::read_to_string(world.path("fetched")).unwrap_or_default();
+        _ = fs::remove_file(world.path("fetched"));
+        text.lines().count()
+    };
+    world.run(&["accounts", "encrypt"]).exits(0);
+    assert_eq!(fetched(), 2, "once to know it, and once to know that it comes back");
+    world.run(&["refresh", "--force"]).exits(0);
+    assert_eq!(fetched(), 1);
+    world.say_status(6, &json!({ "status": "PROCESSING_UPLOAD" }));
+    world.run(&["upload", "--no-wait", &world.short()]);
+    assert_eq!(fetched(), 1);
+    world.run(&["status", "--wait"]).exits(0);
+    assert!(world.calls("status").len() > 5);
+    assert_eq!(fetched(), 1);
+    world.run(&["accounts"]).exits(0);
+    assert_eq!(fetched(), 0, "nothing is needed that is encrypted");
+}
+
+#[test]
+fn a_prompt_that_is_interrupted_ends_as_a_signal_does() {
+    if !Terminal::is_there() {
+        return;
+    }
+    let world = World::encrypted(WITH_PASSPHRASE);
+    world.set_store("encrypt = \"passphrase\"");
+    let program = env!("CARGO_BIN_EXE_tiktok-up");
+    let command = format!("trap : INT; {program} refresh --force; echo exit $?");
+    let mut terminal = Terminal::start(&world, &command, &[]);
+    terminal.sees("Passphrase of the token store: ").presses(CTRL_C);
+    let (_, shown) = terminal.end();
+    assert!(shown.contains("exit 130"), "{shown}");
+    assert_eq!(world.calls("token_refresh").len(), 0);
 }
 
 #[test]

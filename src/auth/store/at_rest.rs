@@ -41,7 +41,11 @@ impl Store {
 
     /// How the tokens rest; `None` if they are not encrypted. Needs no key.
     pub fn encryption(&self) -> Result<Option<Encryption>, StoreError> {
-        Ok(self.read()?.encryption)
+        let path = self.path();
+        match fs::read_private(&path)? {
+            Some(bytes) => Document::encryption_of(&bytes, &path),
+            None => Ok(None),
+        }
     }
 
     /// Whether an interrupted refresh has left something.

@@ -33,6 +33,11 @@ struct Versioned {
 }
 
 #[derive(Deserialize)]
+struct Header {
+    encryption: Option<Encryption>,
+}
+
+#[derive(Deserialize)]
 struct Read {
     #[serde(rename = "version")]
     _version: u64,
@@ -54,20 +59,23 @@ struct Write<'a> {
 
 impl Document {
     pub(super) fn decode(bytes: &[u8], path: &Path) -> Result<Self, StoreError> {
-        let corrupt = |error: &serde_json::Error| StoreError::Corrupt {
-            path: path.to_owned(),
-            what: place(error),
-        };
-        let Versioned { version } = serde_json::from_slice(bytes).map_err(|e| corrupt(&e))?;
-        if version > VERSION_ENCRYPTED {
-            return Err(StoreError::Newer { path: path.to_owned(), version });
-        }
+        check_version(bytes, path)?;
         let Read { mut accounts, encryption, unknown, .. } =
-            serde_json::from_slice(bytes).map_err(|e| corrupt(&e))?;
+            serde_json::from_slice(bytes).map_err(|e| corrupt(&e, path))?;
         for (open_id, account) in &mut accounts {
             account.open_id.clone_from(open_id);
         }
         Ok(Self { accounts: Accounts(accounts), encryption, unknown })
+    }
+
+    /// How the tokens of a document are encrypted; the rest of it is not looked at.
+    pub(super) fn encryption_of(
+        bytes: &[u8],
+        path: &Path,
+    ) -> Result<Option<Encryption>, StoreError> {
+        check_version(bytes, path)?;
+        let Header { encryption } = serde_json::from_slice(bytes).map_err(|e| corrupt(&e, path))?;
+        Ok(encryption)
     }
 
     pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
@@ -83,6 +91,18 @@ impl Document {
         bytes.push(b'\n');
         bytes
     }
+}
+
+fn check_version(bytes: &[u8], path: &Path) -> Result<(), StoreError> {
+    let Versioned { version } = serde_json::from_slice(bytes).map_err(|e| corrupt(&e, path))?;
+    if version > VERSION_ENCRYPTED {
+        return Err(StoreError::Newer { path: path.to_owned(), version });
+    }
+    Ok(())
+}
+
+fn corrupt(error: &serde_json::Error, path: &Path) -> StoreError {
+    StoreError::Corrupt { path: path.to_owned(), what: place(error) }
 }
 
 /// What is wrong, by place and kind alone: the message of the parser would quote the text.
