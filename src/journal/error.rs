@@ -1,7 +1,7 @@
 //! What can be wrong with the journal.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Post, PostNumber};
 use crate::exit::{Exit, Explain};
@@ -74,6 +74,23 @@ pub enum JournalError {
         what: String,
         /// The directory that it was moved into. `None`: it could not be moved and is where it was.
         moved_to: Option<PathBuf>,
+    },
+    /// It is damaged, and stays where it is as long as somebody posts with it.
+    #[error("the journal `{}` is damaged, and {} is posting with it: {what}", path.display(),
+        pid.map_or_else(|| "a run".to_owned(), |pid| format!("process {pid}")))]
+    DamagedInUse {
+        /// The journal.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+        /// Who posts.
+        pid: Option<u32>,
+    },
+    /// It was there when this run began, and is not any more.
+    #[error("the journal `{}` was moved or deleted while it was in use", path.display())]
+    Vanished {
+        /// The journal.
+        path: PathBuf,
     },
     /// A damaged journal lies beside the store. To begin an empty one would post everything again.
     #[error("a damaged journal was set aside in `{}`, and nobody has dealt with it", dir.display())]
@@ -172,6 +189,8 @@ impl Explain for JournalError {
             | Self::Io { .. }
             | Self::Newer { .. }
             | Self::Corrupt { .. }
+            | Self::DamagedInUse { .. }
+            | Self::Vanished { .. }
             | Self::SetAside { .. } => Exit::Local,
         }
     }
@@ -195,10 +214,15 @@ impl Explain for JournalError {
                 "use the version of tiktok-up that wrote it; it was left untouched".to_owned()
             }
             Self::Corrupt { path, moved_to: Some(dir), .. } => what_to_do(dir, Some(path)),
-            Self::Corrupt { path, moved_to: None, .. } => format!(
-                "restore `{}` from a good copy; nothing is posted until then",
-                path.display()
-            ),
+            Self::Corrupt { moved_to: None, .. } => {
+                format!("{REPAIR}; or restore it from a good copy. Nothing is posted until then")
+            }
+            Self::DamagedInUse { .. } => {
+                format!("wait for that run to end; then {REPAIR}. Nothing is posted until then")
+            }
+            Self::Vanished { .. } => "put the journal back where it was; without it, everything \
+                                      would be posted again"
+                .to_owned(),
             Self::SetAside { dir } => what_to_do(dir, None),
             Self::NoPost(_) => "`tiktok-up status --all` lists the posts".to_owned(),
             Self::NotUnresolved { post, .. } => {
@@ -222,14 +246,17 @@ impl Explain for JournalError {
     }
 }
 
+/// What saves what can be saved of a damaged journal.
+const REPAIR: &str = "`tiktok-up doctor --repair-journal` saves what can be read of it";
+
 /// Only a human can tell what a lost journal means.
-fn what_to_do(dir: &std::path::Path, path: Option<&PathBuf>) -> String {
+fn what_to_do(dir: &Path, path: Option<&PathBuf>) -> String {
     let was = path.map_or_else(|| "the journal".to_owned(), |path| format!("`{}`", path.display()));
     format!(
         "it lies in `{}`, and nothing is posted while it is there, because an empty journal would \
-         post everything again. Either restore {was} from a good copy, or look at the profile and \
-         take out of the manifest what is posted; then move `{}` away",
+         post everything again: {REPAIR} and keeps the rest. Or restore {was} from a good copy, \
+         look at the profile, take out of the manifest what was posted since, and give the \
+         directory another name",
         dir.display(),
-        dir.display()
     )
 }

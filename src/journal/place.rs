@@ -3,7 +3,8 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::mem::ManuallyDrop;
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,6 +21,10 @@ const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
 /// How the directories begin into which damaged journals are moved.
 const ASIDE: &str = "journal.corrupt-";
+
+/// Where the locks are, and how those end that are held while an account's posts are made.
+const LOCKS: &str = "locks";
+const UPLOAD_LOCK: &str = ".upload.lock";
 
 /// How long opening waits for other processes that open the journal.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -77,6 +82,49 @@ impl Place {
             None | Some(0) => Lies::Remains,
             Some(_) => Lies::Journal,
         })
+    }
+
+    /// Takes the upload locks of all accounts. [`LockError::Held`] says that somebody posts.
+    pub(super) fn lock_uploads(&self) -> Result<Vec<Lock>, LockError> {
+        let dir = self.dir.join(LOCKS);
+        let list = |source| io_error("list", &dir, source);
+        let mut locks = Vec::new();
+        let entries = match fault::point("journal: list").and_then(|()| fs::read_dir(&dir)) {
+            // Nobody has posted from here.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(locks),
+            other => other.map_err(list)?,
+        };
+        for entry in entries {
+            let path = entry.map_err(list)?.path();
+            let name = path.file_name().map_or(&[][..], |name| name.as_encoded_bytes());
+            if name.ends_with(UPLOAD_LOCK.as_bytes()) {
+                locks.push(Lock::try_acquire(&path)?);
+            }
+        }
+        Ok(locks)
+    }
+
+    /// Reads the database and its log from end to end, as they are on the disk. An error is the
+    /// disk's.
+    pub(super) fn read_through(&self) -> io::Result<()> {
+        for path in [self.path.clone(), self.companion("-wal")] {
+            fault::point("journal: read through")?;
+            let file = match File::open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                other => other?,
+            };
+            // Never closed: that would drop the locks that SQLite may hold on the file in this process
+            // (see `look`). It happens once, before the run ends.
+            let file = ManuallyDrop::new(file);
+            let (mut block, mut at) = (vec![0; 1 << 16], 0);
+            loop {
+                match file.read_at(&mut block, at)? {
+                    0 => break,
+                    count => at += count as u64,
+                }
+            }
+        }
+        Ok(())
     }
 
     fn companion(&self, suffix: &str) -> PathBuf {

@@ -33,7 +33,8 @@ impl From<JournalError> for Trouble {
 }
 
 impl Trouble {
-    /// Whether it tells that the database is damaged.
+    /// Whether it tells that the database is damaged. SQLite says the same of one that the disk did
+    /// not let it read.
     pub(super) fn damage(&self) -> Option<String> {
         match self {
             Self::Sql(error) => is_damage(error).then(|| error.to_string()),
