@@ -190,6 +190,14 @@ pub struct UploadArgs {
     #[arg(long)]
     pub repost: bool,
 
+    /// Post with the journal that is here, or a new one, although posts were made that it does not
+    /// know
+    ///
+    /// To be given once, after looking at the profile and taking out of the manifest what is posted:
+    /// what the journal does not know is posted again.
+    #[arg(long)]
+    pub new_journal: bool,
+
     /// Do not start a post over that TikTok failed with an internal error
     ///
     /// Without it that is done once a run and three times in all: `internal` is the one reason that
@@ -220,6 +228,7 @@ impl UploadArgs {
             jobs: 4,
             no_wait: false,
             repost: false,
+            new_journal: false,
             no_retry: false,
             chunk_size: None,
             limit_rate: None,

@@ -5,6 +5,7 @@ mod apps;
 mod authority;
 mod demo;
 mod init;
+mod journal;
 mod login;
 mod logout;
 mod passphrase;

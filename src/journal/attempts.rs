@@ -21,6 +21,7 @@ impl Journal {
     /// become one or was refused for good (invariant I1), and with [`JournalError::SameContent`] if
     /// another post has the content.
     pub fn begin_attempt(&self, post: PostNumber) -> Result<Attempt, JournalError> {
+        self.count_run()?;
         let now = self.store.now();
         self.store.write("record an attempt", |tx| {
             let post = rows::post_by_number(tx, post)?;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Post, PostNumber};
+use super::{Doubt, Post, PostNumber};
 use crate::exit::{Exit, Explain};
 use crate::fs::{FsError, LockError};
 use crate::text;
@@ -91,6 +91,22 @@ pub enum JournalError {
     Vanished {
         /// The journal.
         path: PathBuf,
+    },
+    /// Posts were made that it does not know, or it may be so.
+    #[error("{} (`{}`)", reason(*doubt), path.display())]
+    Doubtful {
+        /// The journal.
+        path: PathBuf,
+        /// Why.
+        doubt: Doubt,
+    },
+    /// The token store, which keeps the mark of the journal, cannot be used.
+    #[error("{message}")]
+    Tokens {
+        /// What is wrong with it.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
     },
     /// A damaged journal lies beside the store. To begin an empty one would post everything again.
     #[error("a damaged journal was set aside in `{}`, and nobody has dealt with it", dir.display())]
@@ -191,6 +207,8 @@ impl Explain for JournalError {
             | Self::Corrupt { .. }
             | Self::DamagedInUse { .. }
             | Self::Vanished { .. }
+            | Self::Doubtful { .. }
+            | Self::Tokens { .. }
             | Self::SetAside { .. } => Exit::Local,
         }
     }
@@ -223,6 +241,8 @@ impl Explain for JournalError {
             Self::Vanished { .. } => "put the journal back where it was; without it, everything \
                                       would be posted again"
                 .to_owned(),
+            Self::Doubtful { doubt, .. } => accept(*doubt).to_owned(),
+            Self::Tokens { hint, .. } => return hint.clone(),
             Self::SetAside { dir } => what_to_do(dir, None),
             Self::NoPost(_) => "`tiktok-up status --all` lists the posts".to_owned(),
             Self::NotUnresolved { post, .. } => {
@@ -243,6 +263,40 @@ impl Explain for JournalError {
             | Self::Fingerprint(_) => return None,
         };
         Some(hint)
+    }
+}
+
+/// Why a journal may not know what was posted.
+fn reason(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::Gone => "posts were made from here with a journal that is gone",
+        Doubt::Behind => "the journal is an older copy: posts were made with a later state of it",
+        Doubt::Other => "posts were last made from here with another journal than this one",
+        Doubt::Copied => {
+            "the journal is a copy or was restored from a backup, and may not know what was posted \
+             since"
+        }
+        Doubt::Repaired => "the journal was repaired, and posts may be missing from it",
+        Doubt::Unclear => {
+            "it cannot be told whether this is the journal that posts were last made with, as \
+             `locks/journal.mark` cannot be read"
+        }
+    }
+}
+
+/// What a human does about it.
+fn accept(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::Repaired => {
+            "what it does not know would be posted again. Look at the profile and take out of the \
+             manifest what is posted, then run `tiktok-up upload --new-journal ...` once: from then \
+             on this journal counts"
+        }
+        _ => {
+            "what it does not know would be posted again. Put the right journal back; or look at the \
+             profile, take out of the manifest what is posted, then run `tiktok-up upload \
+             --new-journal ...` once: from then on the journal here counts"
+        }
     }
 }
 

@@ -11,7 +11,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::fault;
-use crate::fs::{FsError, Lock, LockError, PRIVATE_DIR, PRIVATE_FILE, clean_temps, write_atomic};
+use crate::fs::{
+    FsError, Lock, LockError, PRIVATE_DIR, PRIVATE_FILE, clean_temps, private_dir, write_atomic,
+};
 
 /// Name of the database.
 pub(super) const NAME: &str = "journal.sqlite";
@@ -58,6 +60,16 @@ impl Place {
     /// The database.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where the witness is, beside the locks.
+    pub(super) fn witness(&self) -> PathBuf {
+        self.dir.join(LOCKS).join("journal.mark")
+    }
+
+    /// Makes sure that there is a directory for locks.
+    pub(super) fn make_locks(&self) -> Result<(), FsError> {
+        private_dir(&self.dir.join(LOCKS)).map(|_| ())
     }
 
     /// Keeps other processes from creating, checking, migrating or setting aside meanwhile.
@@ -161,6 +173,7 @@ impl Place {
         sync(&self.dir)?;
         let companions = COMPANIONS.map(|suffix| self.companion(suffix));
         for path in [self.path.clone()].iter().chain(&companions) {
+            // Each of them has a name.
             let to = aside.join(path.file_name().unwrap_or_default());
             let moved = fault::point("journal: set aside").and_then(|()| fs::rename(path, to));
             match moved {

@@ -2,17 +2,17 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+use super::JournalError;
 use super::place::{Lies, Place};
 use super::schema::{Found, SCHEMA};
 use super::trouble::Trouble;
-use super::{JournalError, host};
 use crate::clock::Clock;
 use crate::fault;
 use crate::fs::{Lock, LockError};
@@ -29,7 +29,6 @@ pub(super) struct Store {
     place: Place,
     clock: Clock,
     aside: Option<PathBuf>,
-    elsewhere: OnceLock<()>,
     /// `None` after a failed transaction: the next one begins on a new connection.
     connection: Mutex<Option<Connection>>,
 }
@@ -46,11 +45,15 @@ impl Store {
             Err(trouble) => return Err(stopped(&place, clock, trouble, "open", held)),
             Ok(connection) => Mutex::new(Some(connection)),
         };
-        Ok(Self { place, clock, aside, elsewhere: OnceLock::new(), connection })
+        Ok(Self { place, clock, aside, connection })
     }
 
     pub(super) fn path(&self) -> &Path {
         self.place.path()
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.place
     }
 
     pub(super) fn aside(&self) -> Option<&Path> {
@@ -61,32 +64,6 @@ impl Store {
     pub(super) fn now(&self) -> Timestamp {
         let now = self.clock.now();
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
-    }
-
-    pub(super) fn came_from_elsewhere(&self) -> bool {
-        self.elsewhere.get().is_some()
-    }
-
-    /// Writes down on which machine the journal is used, and notices if it was another one.
-    pub(super) fn remember_host(&self) -> Result<(), JournalError> {
-        let Some(here) = host::id() else { return Ok(()) };
-        let known = self.read("read", |tx| {
-            let known: Option<String> = tx
-                .query_row("SELECT value FROM meta WHERE name = 'host'", [], |row| row.get(0))
-                .optional()?;
-            Ok(known)
-        })?;
-        if known.as_ref() == Some(&here) {
-            return Ok(());
-        }
-        if known.is_some() {
-            // That it was set already says the same.
-            let _ = self.elsewhere.set(());
-        }
-        self.write("record the machine", |tx| {
-            tx.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('host', ?1)", [&here])?;
-            Ok(())
-        })
     }
 
     /// Checks everything again.

@@ -25,6 +25,7 @@ mod kill_rounds;
 mod login;
 mod login_pitfalls;
 mod login_ways;
+mod memory;
 mod model;
 mod person;
 mod process;
