@@ -150,7 +150,12 @@ impl Journal {
     }
 }
 
-fn insert(tx: &Transaction<'_>, post: &Post, now: Timestamp) -> Result<Attempt, Trouble> {
+/// Begins the next attempt at a post.
+pub(super) fn insert(
+    tx: &Transaction<'_>,
+    post: &Post,
+    now: Timestamp,
+) -> Result<Attempt, Trouble> {
     let chunks = match post.transfer() {
         Transfer::File { chunks } => Some(chunks),
         Transfer::Pull => None,
@@ -166,7 +171,7 @@ fn insert(tx: &Transaction<'_>, post: &Post, now: Timestamp) -> Result<Attempt, 
 }
 
 /// The guarded update: the row must be found in the phase that the caller knows.
-fn update(
+pub(super) fn update(
     tx: &Transaction<'_>,
     from: &Attempt,
     to: Phase,

@@ -25,7 +25,9 @@ mod phase;
 mod place;
 mod posts;
 mod records;
+mod repair;
 mod rows;
+mod salvage;
 mod schema;
 mod seal;
 mod store;
@@ -45,6 +47,7 @@ pub use marks::{Doubt, Mark, TokenMark};
 pub use records::{
     Attempt, CallKind, CapKind, Content, Facts, LocalFile, NewPost, Post, PostNumber, Source,
 };
+pub use repair::{Repair, Repaired};
 
 use guard::{Guard, Here};
 use marks::Known;

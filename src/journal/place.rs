@@ -22,7 +22,10 @@ pub(super) const NAME: &str = "journal.sqlite";
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
 /// How the directories begin into which damaged journals are moved.
-const ASIDE: &str = "journal.corrupt-";
+pub(super) const ASIDE: &str = "journal.corrupt-";
+
+/// How the directories begin in which copies of a damaged journal are read.
+const SCRATCH: &str = ".journal.repair-";
 
 /// Where the locks are, and how those end that are held while an account's posts are made.
 const LOCKS: &str = "locks";
@@ -139,7 +142,7 @@ impl Place {
         Ok(())
     }
 
-    fn companion(&self, suffix: &str) -> PathBuf {
+    pub(super) fn companion(&self, suffix: &str) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
         name.push(suffix);
         name.into()
@@ -153,17 +156,49 @@ impl Place {
 
     /// The oldest damaged journal that still lies here.
     pub(super) fn aside(&self) -> Result<Option<PathBuf>, FsError> {
+        Ok(self.all_aside()?.into_iter().next())
+    }
+
+    /// All damaged journals that still lie here, the oldest first.
+    pub(super) fn all_aside(&self) -> Result<Vec<PathBuf>, FsError> {
+        self.beginning_with(ASIDE)
+    }
+
+    fn beginning_with(&self, beginning: &str) -> Result<Vec<PathBuf>, FsError> {
         let list = |source| io_error("list", &self.dir, source);
-        let mut found: Option<PathBuf> = None;
+        let mut found = Vec::new();
         let entries = fault::point("journal: list").and_then(|()| fs::read_dir(&self.dir));
         for entry in entries.map_err(list)? {
             let entry = entry.map_err(list)?;
-            if entry.file_name().as_encoded_bytes().starts_with(ASIDE.as_bytes()) {
-                let path = entry.path();
-                found = Some(found.map_or(path.clone(), |first| first.min(path)));
+            if entry.file_name().as_encoded_bytes().starts_with(beginning.as_bytes()) {
+                found.push(entry.path());
             }
         }
+        found.sort();
         Ok(found)
+    }
+
+    /// Gives a damaged journal, in whose place another one is, a name that blocks nobody.
+    pub(super) fn retire(&self, aside: &Path) -> Result<PathBuf, FsError> {
+        let name = aside.file_name().and_then(|name| name.to_str()).unwrap_or(ASIDE);
+        let kept = self.dir.join(name.replacen(ASIDE, "journal.repaired-", 1));
+        fault::point("journal: retire")
+            .and_then(|()| fs::rename(aside, &kept))
+            .map_err(|source| io_error("rename", aside, source))?;
+        sync(&self.dir)?;
+        Ok(kept)
+    }
+
+    /// A new directory for a repair, after what earlier ones have left was removed.
+    pub(super) fn scratch(&self, _held: &Lock) -> Result<PathBuf, FsError> {
+        for left in self.beginning_with(SCRATCH)? {
+            fs::remove_dir_all(&left).map_err(|source| io_error("remove", &left, source))?;
+        }
+        let dir = self.dir.join(format!("{SCRATCH}{:016x}", rand::random::<u64>()));
+        fault::point("journal: create directory")
+            .and_then(|()| DirBuilder::new().mode(PRIVATE_DIR).create(&dir))
+            .map_err(|source| io_error("create directory", &dir, source))?;
+        Ok(dir)
     }
 
     /// Moves the database and its companions into a directory of their own, and deletes nothing. The

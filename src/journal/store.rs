@@ -272,7 +272,7 @@ fn stopped(
 /// A connection to a database that is sound. What looks damaged is read a second time, through a
 /// fresh connection: SQLite tells one read error of the disk as damage, and only what is still
 /// damaged then, and can be read from end to end, is.
-fn sound(place: &Place) -> Result<Connection, Trouble> {
+pub(super) fn sound(place: &Place) -> Result<Connection, Trouble> {
     let first = match checked(place) {
         Err(trouble) if trouble.damage().is_some() => trouble,
         outcome => return outcome,

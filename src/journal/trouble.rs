@@ -43,6 +43,15 @@ impl Trouble {
         }
     }
 
+    /// Whether the disk refused.
+    pub(super) fn is_of_the_disk(&self) -> bool {
+        match self {
+            Self::Sql(error) => code(error) == Some(ErrorCode::SystemIoFailure),
+            Self::Io(_) => true,
+            Self::Unreadable(_) | Self::Rule(_) => false,
+        }
+    }
+
     /// The error as the journal's users see it.
     pub(super) fn explain(self, doing: &'static str, path: &Path) -> JournalError {
         let path = path.to_owned();

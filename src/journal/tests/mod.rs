@@ -5,6 +5,7 @@ mod files;
 mod identity;
 mod memory;
 mod quota;
+mod repair;
 mod steps;
 mod versions;
 
