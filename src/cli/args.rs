@@ -279,6 +279,18 @@ pub struct Verdict {
     pub not_posted: bool,
 }
 
+/// Arguments of `doctor`.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = help::DOCTOR)]
+pub struct DoctorArgs {
+    /// Make a journal of what can be read of a damaged one
+    ///
+    /// Of the one in place, or of the one that was set aside last; its files are kept. If anything may
+    /// be missing, `upload` asks for `--new-journal` once. A sound journal is left as it is.
+    #[arg(long)]
+    pub repair_journal: bool,
+}
+
 /// Arguments of `demo`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct DemoArgs {}

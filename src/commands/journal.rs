@@ -23,6 +23,11 @@ impl TokenMark for Tokens {
     }
 }
 
+/// Where the journal's mark is kept in a token store.
+pub(super) fn mark_of(store: Store) -> Arc<dyn TokenMark> {
+    Arc::new(Tokens(store))
+}
+
 fn trouble(error: StoreError) -> JournalError {
     match error {
         StoreError::File(error) => error.into(),
@@ -38,7 +43,7 @@ pub(super) fn open(
     accept: Accept,
 ) -> Result<Journal, JournalError> {
     let (state, clock) = (&context.settings.home.state, context.settings.clock);
-    let journal = Journal::open(state, clock, Arc::new(Tokens(store.clone())), accept)?;
+    let journal = Journal::open(state, clock, mark_of(store.clone()), accept)?;
     let printer = &context.printer;
     if journal.came_from_elsewhere() {
         printer.warn(
@@ -77,7 +82,7 @@ pub(super) fn look(context: &Context) -> Result<Option<Journal>, Failure> {
     if !state.exists() {
         return Ok(None);
     }
-    let tokens = Arc::new(Tokens(Store::open(state, clock)?));
+    let tokens = mark_of(Store::open(state, clock)?);
     let Looked { journal, doubt } = Journal::open_existing(state, clock, tokens)?;
     if let Some(doubt) = doubt {
         warn(&context.printer, &doubt);

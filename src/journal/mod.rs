@@ -19,6 +19,7 @@ mod calls;
 mod error;
 mod guard;
 mod host;
+mod inspect;
 mod keys;
 mod marks;
 mod phase;
@@ -43,6 +44,7 @@ use crate::clock::Clock;
 use crate::fs::{self, Lock};
 
 pub use error::JournalError;
+pub use inspect::Inspection;
 pub use marks::{Doubt, Mark, TokenMark};
 pub use records::{
     Attempt, CallKind, CapKind, Content, Facts, LocalFile, NewPost, Post, PostNumber, Source,

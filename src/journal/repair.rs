@@ -109,6 +109,14 @@ impl Journal {
         let Built { posts, missing, unresolved, whole, .. } = built;
         Ok(Repair::Done(Repaired { posts, missing, unresolved, whole, kept }))
     }
+
+    /// The damaged journal that blocks `upload`, if there is one.
+    pub fn set_aside_in(dir: &Path) -> Result<Option<PathBuf>, JournalError> {
+        if !dir.exists() {
+            return Ok(None);
+        }
+        Ok(Place::new(private_dir(dir)?).aside()?)
+    }
 }
 
 fn put_in_place(

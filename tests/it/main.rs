@@ -13,6 +13,7 @@ mod carry;
 mod chromium;
 #[cfg(feature = "faults")]
 mod disk_full;
+mod doctor;
 mod faults_chunk;
 mod faults_file;
 mod faults_init;
