@@ -89,11 +89,11 @@ pub(super) struct Known {
 
 impl Known {
     pub(super) fn read(tx: &Transaction<'_>) -> Result<Self, Trouble> {
-        let counter = get(tx, "counter")?.map_or(Ok(0), |text| text.parse());
+        // What is no number is behind every mark.
+        let counter = get(tx, "counter")?.and_then(|text| text.parse().ok()).unwrap_or(0);
         Ok(Self {
             identity: get(tx, "identity")?,
-            counter: counter
-                .map_err(|_| Trouble::Unreadable("its counter is no number".to_owned()))?,
+            counter,
             host: get(tx, "host")?,
             file: get(tx, "file")?.and_then(|text| FileId::parse(&text)),
             repaired: get(tx, REPAIRED)?.is_some(),
@@ -122,6 +122,7 @@ pub(super) fn identity() -> String {
 pub(super) fn ensure_identity(tx: &Transaction<'_>) -> Result<Mark, Trouble> {
     tx.execute("INSERT OR IGNORE INTO meta (name, value) VALUES ('identity', ?1)", [identity()])?;
     let known = Known::read(tx)?;
+    // It was just made sure of.
     Ok(Mark { journal: known.identity.unwrap_or_default(), counter: known.counter })
 }
 
@@ -235,6 +236,7 @@ impl Witness {
 
 /// The mark and the file; `None` if there is no mark.
 fn parse(bytes: &[u8]) -> Option<(Mark, Option<FileId>)> {
+    // What is no text is nonsense, and told as that.
     let text = std::str::from_utf8(bytes).ok()?;
     let value = |name: &str| {
         // A line that was cut off is no line.

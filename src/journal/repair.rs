@@ -6,7 +6,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use super::marks;
@@ -19,7 +19,7 @@ use super::trouble::Trouble;
 use super::{Journal, JournalError};
 use crate::clock::Clock;
 use crate::fault;
-use crate::fs::{FsError, Lock, PRIVATE_DIR, private_dir};
+use crate::fs::{FsError, Lock, private_dir};
 
 /// What a repair came to.
 #[derive(Debug)]
@@ -217,11 +217,8 @@ fn read(path: &Path, unreadable: &mut usize) -> Result<Option<Vec<u8>>, FsError>
 
 fn salvage(place: &Place, copy: &Copy, held: &Lock) -> Result<Salvage, JournalError> {
     let dir = place.scratch(held)?;
-    let outcome = fs::set_permissions(&dir, fs::Permissions::from_mode(PRIVATE_DIR))
-        .map_err(Trouble::Io)
-        .and_then(|()| {
-            Salvage::of(&copy.database, copy.log.as_deref(), copy.unreadable == 0, &dir)
-        });
+    let whole = copy.unreadable == 0;
+    let outcome = Salvage::of(&copy.database, copy.log.as_deref(), whole, &dir);
     // The next repair clears what stays here.
     let _ = fs::remove_dir_all(&dir);
     outcome.map_err(|trouble| trouble.explain("repair", place.path()))

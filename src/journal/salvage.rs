@@ -4,7 +4,6 @@
 //! be made again: where rows are missing, what could have been in them is taken to be so.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -15,8 +14,8 @@ use super::records::{Facts, Post, PostNumber};
 use super::schema::{SCHEMA, Schema};
 use super::seal::{self, Sealed};
 use super::trouble::Trouble;
-use super::{attempts, keys, marks, rows};
-use crate::fault;
+use super::{JournalError, attempts, keys, marks, rows};
+use crate::fs::{PRIVATE_FILE, write_atomic};
 use crate::upload::state::Phase;
 
 /// The size of a page, in bytes.
@@ -83,9 +82,10 @@ impl Salvage {
     ) -> Result<Self, Trouble> {
         let copy = |name: &str, bytes: &[u8]| -> Result<PathBuf, Trouble> {
             let path = dir.join(name);
-            write(&path, bytes)?;
+            write_atomic(&path, bytes, PRIVATE_FILE).map_err(JournalError::from)?;
             if let Some(log) = log {
-                write(&dir.join(format!("{name}-wal")), log)?;
+                let log_path = dir.join(format!("{name}-wal"));
+                write_atomic(&log_path, log, PRIVATE_FILE).map_err(JournalError::from)?;
             }
             Ok(path)
         };
@@ -364,8 +364,4 @@ fn doubt(
         unresolved.push(post.number);
     }
     Ok(unresolved)
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
-    fault::point("journal: write copy").and_then(|()| fs::write(path, bytes)).map_err(Trouble::Io)
 }
