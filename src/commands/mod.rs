@@ -4,7 +4,9 @@ mod accounts;
 mod apps;
 mod authority;
 mod demo;
+mod doctor;
 mod init;
+mod journal;
 mod login;
 mod logout;
 mod passphrase;
@@ -125,6 +127,7 @@ async fn perform(
         Command::Upload(args) => upload::run(&load()?, args).await,
         Command::Status(args) => status::run(&load()?, args).await,
         Command::Resolve(args) => resolve::run(&load()?, args),
+        Command::Doctor(args) => doctor::run(&cli.global, args, printer, shutdown, env),
         Command::Sandbox(args) => sandbox::run(args, printer, shutdown).await,
         Command::Demo(args) => demo::run(printer, shutdown, args).await,
     }

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::StoreError;
 use crate::auth::account::{Account, Accounts, Unknown};
+use crate::journal::Mark;
 
 const VERSION: u64 = 1;
 
@@ -16,7 +17,31 @@ const VERSION: u64 = 1;
 #[derive(Debug, Default)]
 pub(super) struct Document {
     pub(super) accounts: Accounts,
+    /// The journal that the accounts posted with.
+    pub(super) journal: Option<JournalMark>,
     unknown: Unknown,
+}
+
+/// A [`Mark`] as the file holds it.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct JournalMark {
+    id: String,
+    counter: u64,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+impl JournalMark {
+    pub(super) fn mark(&self) -> Mark {
+        Mark { journal: self.id.clone(), counter: self.counter }
+    }
+}
+
+impl From<&Mark> for JournalMark {
+    fn from(mark: &Mark) -> Self {
+        let unknown = Unknown::default();
+        Self { id: mark.journal.clone(), counter: mark.counter, unknown }
+    }
 }
 
 #[derive(Deserialize)]
@@ -29,6 +54,7 @@ struct Read {
     #[serde(rename = "version")]
     _version: u64,
     accounts: BTreeMap<String, Account>,
+    journal: Option<JournalMark>,
     #[serde(flatten)]
     unknown: Unknown,
 }
@@ -37,6 +63,8 @@ struct Read {
 struct Write<'a> {
     version: u64,
     accounts: &'a BTreeMap<String, Account>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    journal: Option<&'a JournalMark>,
     #[serde(flatten)]
     unknown: &'a Unknown,
 }
@@ -51,17 +79,22 @@ impl Document {
         if version > VERSION {
             return Err(StoreError::Newer { path: path.to_owned(), version });
         }
-        let Read { mut accounts, unknown, .. } =
+        let Read { mut accounts, journal, unknown, .. } =
             serde_json::from_slice(bytes).map_err(|e| corrupt(&e))?;
         for (open_id, account) in &mut accounts {
             account.open_id.clone_from(open_id);
         }
-        Ok(Self { accounts: Accounts(accounts), unknown })
+        Ok(Self { accounts: Accounts(accounts), journal, unknown })
     }
 
     pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
         let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
-        let whole = Write { version: VERSION, accounts: &self.accounts.0, unknown: &self.unknown };
+        let whole = Write {
+            version: VERSION,
+            accounts: &self.accounts.0,
+            journal: self.journal.as_ref(),
+            unknown: &self.unknown,
+        };
         // Text, numbers and times into memory: this cannot fail.
         let _ = serde_json::to_writer_pretty(&mut *bytes, &whole);
         bytes.push(b'\n');

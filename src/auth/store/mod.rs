@@ -15,6 +15,7 @@ use super::account::{Account, Accounts, AliasError, NameError, NeedsLogin, Reaso
 use crate::clock::Clock;
 use crate::exit::{Exit, Explain};
 use crate::fs::{self, FsError, Lock, LockError, PRIVATE_FILE};
+use crate::journal::Mark;
 
 /// The name of the store in its directory.
 const FILE: &str = "user_tokens.json";
@@ -83,7 +84,8 @@ impl Explain for StoreError {
             Self::File(error) => error.hint(),
             Self::Lock(error) => error.hint(),
             Self::Corrupt { path, .. } => Some(format!(
-                "restore `{}` from a backup, or move it away and log in again",
+                "restore `{}` from a backup; without it every login in it is forgotten, and each \
+                 account has to log in again",
                 path.display()
             )),
             Self::Newer { .. } => {
@@ -197,6 +199,24 @@ impl Store {
         saved.ok_or_else(nobody)
     }
 
+    /// The mark of the journal that these accounts posted with.
+    pub fn journal_mark(&self) -> Result<Option<Mark>, StoreError> {
+        Ok(self.read_as_stored()?.journal.map(|journal| journal.mark()))
+    }
+
+    /// Keeps the mark of a journal durably, if it replaces the one that is there.
+    pub fn set_journal_mark(&self, mark: &Mark) -> Result<(), StoreError> {
+        let path = self.path();
+        let lock = Lock::acquire_blocking(&self.dir.join(format!("{FILE}.lock")), WAIT)?;
+        let mut document = self.read_as_stored()?;
+        if document.journal.as_ref().is_some_and(|known| !mark.replaces(&known.mark())) {
+            return Ok(());
+        }
+        fs::clean_temps(&path, &lock)?;
+        document.journal = Some(mark.into());
+        Ok(fs::write_atomic(&path, &document.encode(), PRIVATE_FILE)?)
+    }
+
     /// The lock under which an account's tokens are refreshed; held across the network.
     pub fn refresh_lock(&self, open_id: &str) -> PathBuf {
         self.lock_file(open_id, "refresh")
@@ -216,12 +236,16 @@ impl Store {
         self.locks.join(format!("{}.{purpose}.lock", file_name(open_id)))
     }
 
-    fn read(&self) -> Result<document::Document, StoreError> {
+    fn read_as_stored(&self) -> Result<document::Document, StoreError> {
         let path = self.path();
-        let Some(bytes) = fs::read_private(&path)? else {
-            return Ok(document::Document::default());
-        };
-        let mut document = document::Document::decode(&bytes, &path)?;
+        match fs::read_private(&path)? {
+            Some(bytes) => document::Document::decode(&bytes, &path),
+            None => Ok(document::Document::default()),
+        }
+    }
+
+    fn read(&self) -> Result<document::Document, StoreError> {
+        let mut document = self.read_as_stored()?;
         for account in document.accounts.0.values_mut() {
             if account.needs_login.is_none()
                 && account.generation < self.last_generation(&account.open_id)
