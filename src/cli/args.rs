@@ -199,6 +199,14 @@ pub struct UploadArgs {
     #[arg(long)]
     pub repost: bool,
 
+    /// Post with the journal that is here, or a new one, although posts were made that it does not
+    /// know
+    ///
+    /// To be given once, after looking at the profile and taking out of the manifest what is posted:
+    /// what the journal does not know is posted again.
+    #[arg(long)]
+    pub new_journal: bool,
+
     /// Do not start a post over that TikTok failed with an internal error
     ///
     /// Without it that is done once a run and three times in all: `internal` is the one reason that
@@ -229,6 +237,7 @@ impl UploadArgs {
             jobs: 4,
             no_wait: false,
             repost: false,
+            new_journal: false,
             no_retry: false,
             chunk_size: None,
             limit_rate: None,
@@ -277,6 +286,18 @@ pub struct Verdict {
     /// It is not on the profile, or it failed and the cause is mended: the next upload may post it
     #[arg(long)]
     pub not_posted: bool,
+}
+
+/// Arguments of `doctor`.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = help::DOCTOR)]
+pub struct DoctorArgs {
+    /// Make a journal of what can be read of a damaged one
+    ///
+    /// Of the one in place, or of the one that was set aside last; its files are kept. If anything may
+    /// be missing, `upload` asks for `--new-journal` once. A sound journal is left as it is.
+    #[arg(long)]
+    pub repair_journal: bool,
 }
 
 /// Arguments of `demo`.

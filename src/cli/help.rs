@@ -95,6 +95,13 @@ pub(super) const RESOLVE: &str = headed!(
     "tiktok-up resolve 7 --not-posted         after not finding it, or to try a failed post again"
 );
 
+pub(super) const DOCTOR: &str = headed!(
+    "Examples",
+    "tiktok-up doctor                         what is wrong here, and what to change"
+    "tiktok-up doctor --json"
+    "tiktok-up doctor --repair-journal        after `upload` has called the journal damaged"
+);
+
 pub(super) const SANDBOX: &str = headed!(
     "Examples",
     "tiktok-up sandbox                        until Ctrl-C; its page is in the browser"

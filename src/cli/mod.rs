@@ -12,8 +12,8 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 pub use self::args::{
-    AccountsAction, AccountsArgs, DemoArgs, InitArgs, LoginArgs, LogoutArgs, PassphraseArgs,
-    RefreshArgs, ResolveArgs, StatusArgs, UploadArgs, Verdict,
+    AccountsAction, AccountsArgs, DemoArgs, DoctorArgs, InitArgs, LoginArgs, LogoutArgs,
+    PassphraseArgs, RefreshArgs, ResolveArgs, StatusArgs, UploadArgs, Verdict,
 };
 
 /// Publish to TikTok from a terminal, a server or a script
@@ -63,6 +63,11 @@ pub enum Command {
     Status(StatusArgs),
     /// Settle a post whose outcome is unknown, or free one that failed for good
     Resolve(ResolveArgs),
+    /// Check what is on this machine: configuration, tokens, journal, locks
+    ///
+    /// One line for each, with what to change; TikTok is not asked. The exit code is 0, or the worst of
+    /// 3 (a login is needed) and 4.
+    Doctor(DoctorArgs),
     /// Run an offline TikTok on this machine, to rehearse logins and uploads
     ///
     /// As strict as the real one, with accounts, a consent page, quotas and, if wanted, scripted

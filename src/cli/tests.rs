@@ -22,6 +22,7 @@ fn the_definitions_hold_together() {
         UploadArgs::augment_args(clap::Command::new("upload")),
         StatusArgs::augment_args(clap::Command::new("status")),
         ResolveArgs::augment_args(clap::Command::new("resolve")),
+        DoctorArgs::augment_args(clap::Command::new("doctor")),
     ] {
         GlobalArgs::augment_args(command).debug_assert();
     }

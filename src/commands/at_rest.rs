@@ -11,8 +11,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::auth::{Migrated, Store};
-use crate::commands::Context;
 use crate::commands::passphrase::{Asked, Passphrases};
+use crate::commands::{Context, journal};
 use crate::encrypt::{Encryption, Key, Scheme, UnwrapError};
 use crate::exit::{Exit, Failure};
 use crate::fs::Lock;
@@ -48,6 +48,18 @@ impl Rest {
     /// A word for programs: the way in which the tokens are encrypted, or `plain`.
     pub(super) fn word(&self) -> &'static str {
         self.encryption.as_ref().map_or("plain", |encryption| encryption.scheme.as_str())
+    }
+
+    /// Whether the key of an encrypted store can be had. One that is typed is not asked for. Blocks until
+    /// a command or the keyring has answered.
+    pub(super) fn check_key(&self) -> Result<(), StoreKeyError> {
+        let typed = self.setting.as_ref().is_some_and(Encrypt::is_typed);
+        match &self.encryption {
+            Some(store) if !typed || store.scheme != Scheme::Passphrase => {
+                Encrypt::key(self.setting.as_ref(), store, None).map(|_| ())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What keeps the store and the settings from fitting, if they do not.
@@ -186,7 +198,7 @@ pub(super) async fn encrypt(context: &Context) -> Result<Exit, Failure> {
     let held = Held::all(&store, context.settings.timing.refresh_lock)?;
     let migrated = store.encrypt(&encryption, &held.accounts)?;
     store.migrate_leftovers(false)?;
-    let urls = match journal(context, &store)? {
+    let urls = match journal_of(context, &store)? {
         Some(journal) => journal.encrypt()?,
         None => 0,
     };
@@ -221,7 +233,7 @@ pub(super) async fn decrypt(context: &Context) -> Result<Exit, Failure> {
         },
     };
     let held = Held::all(&store, context.settings.timing.refresh_lock)?;
-    let urls = match journal(context, &store)? {
+    let urls = match journal_of(context, &store)? {
         Some(journal) => journal.decrypt()?,
         None => 0,
     };
@@ -267,8 +279,8 @@ async fn first_key(
 }
 
 /// The journal with the key of the store, if there is one.
-fn journal(context: &Context, store: &Store) -> Result<Option<Journal>, Failure> {
-    let journal = Journal::open_existing(store.dir(), context.settings.clock)?;
+fn journal_of(context: &Context, store: &Store) -> Result<Option<Journal>, Failure> {
+    let journal = journal::look(context)?;
     Ok(journal.map(|journal| journal.with_key(store.key().cloned())))
 }
 

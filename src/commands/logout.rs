@@ -16,8 +16,10 @@ pub(super) async fn run(context: &Context, args: &LogoutArgs) -> Result<Exit, Fa
     // Without its key a login can still be forgotten.
     let store = if args.local_only { store } else { context.unlocked(store).await? };
     let tokens = context.tokens(store).await?;
-    let (_, revocation) = logout(&tokens, &account.open_id, args.local_only).await?;
+    let left = logout(&tokens, &account.open_id, args.local_only).await;
+    // Also after an error: a refresh that has begun must reach the disk before the program ends.
     tokens.settle().await;
+    let (_, revocation) = left?;
     let printer = &context.printer;
     let left = match &revocation {
         Revocation::Done | Revocation::NotAsked => None,

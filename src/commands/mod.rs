@@ -5,7 +5,9 @@ mod apps;
 mod at_rest;
 mod authority;
 mod demo;
+mod doctor;
 mod init;
+mod journal;
 mod login;
 mod logout;
 mod passphrase;
@@ -129,6 +131,7 @@ async fn perform(
         Command::Upload(args) => upload::run(&load()?, args).await,
         Command::Status(args) => status::run(&load()?, args).await,
         Command::Resolve(args) => resolve::run(&load()?, args),
+        Command::Doctor(args) => doctor::run(&cli.global, args, printer, shutdown, env),
         Command::Sandbox(args) => sandbox::run(args, printer, shutdown).await,
         Command::Demo(args) => demo::run(printer, shutdown, args).await,
     }

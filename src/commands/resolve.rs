@@ -4,17 +4,16 @@ use serde_json::json;
 
 use crate::auth::Store;
 use crate::cli::ResolveArgs;
-use crate::commands::Context;
 use crate::commands::status::parse_number;
+use crate::commands::{Context, journal};
 use crate::exit::{Exit, Failure};
 use crate::fs::Lock;
-use crate::journal::Journal;
 
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &ResolveArgs) -> Result<Exit, Failure> {
     let number = parse_number(&args.post)?;
     let state = &context.settings.home.state;
-    let Some(journal) = Journal::open_existing(state, context.settings.clock)? else {
+    let Some(journal) = journal::look(context)? else {
         return Err(Failure::usage(format!("there is no post {number}")));
     };
     let post = journal.post(number)?;

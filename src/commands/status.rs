@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::auth::Store;
+use crate::auth::{Store, Tokens};
 use crate::cli::StatusArgs;
-use crate::commands::Context;
 use crate::commands::authority::AccountTokens;
+use crate::commands::{Context, journal};
 use crate::exit::{Exit, Failure};
 use crate::journal::{Attempt, Journal, Post, PostNumber};
 use crate::output::{Table, moment};
@@ -22,9 +22,8 @@ use crate::upload::state::{Failed, Phase, Transfer};
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
-    let state = &context.settings.home.state;
     let number = args.post.as_deref().map(parse_number).transpose()?;
-    let Some(journal) = Journal::open_existing(state, context.settings.clock)? else {
+    let Some(journal) = journal::look(context)? else {
         if let Some(number) = number {
             return Err(Failure::usage(format!("there is no post {number}")));
         }
@@ -92,16 +91,30 @@ async fn ask(
     }
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
     let tokens = context.tokens(context.unlocked(store).await?).await?;
+    let asked = ask_each(context, journal, &tokens, posts, number.is_some(), told).await;
+    // Also after an error: a refresh that has begun must reach the disk before the program ends.
+    tokens.settle().await;
+    asked
+}
+
+async fn ask_each(
+    context: &Context,
+    journal: &Journal,
+    tokens: &Tokens,
+    posts: Vec<Post>,
+    named: bool,
+    told: &mut HashSet<String>,
+) -> Result<Asked, Failure> {
     let fresh = Vec::with_capacity(posts.len());
     let mut asked =
         Asked { posts: fresh, exit: Exit::Done, stuck: HashSet::new(), interrupted: false };
     for post in posts {
         // A delivered draft is final enough; it is asked for only when it was named.
-        if !(is_asked_for(&post) || (number.is_some() && is_unfinished_draft(&post))) {
+        if !(is_asked_for(&post) || (named && is_unfinished_draft(&post))) {
             asked.posts.push(post);
             continue;
         }
-        let authority = AccountTokens { tokens: &tokens, open_id: &post.account };
+        let authority = AccountTokens { tokens, open_id: &post.account };
         let calls = Calls {
             client: &context.client,
             authority: &authority,
@@ -135,7 +148,6 @@ async fn ask(
             }
         }
     }
-    tokens.settle().await;
     Ok(asked)
 }
 

@@ -103,8 +103,20 @@ impl Explain for FsError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Mode { path, wanted, .. } => format!("run `chmod {wanted:o} {}`", quoted(path)),
-            Self::Owner { .. } => {
-                "run as the user who owns it, or choose another `--home`".to_owned()
+            Self::Owner { path, .. } => format!(
+                "run as the user who owns it, or choose another `--home`; if it was copied here by \
+                 another user, `sudo chown {} {}` makes it yours",
+                rustix::process::geteuid().as_raw(),
+                quoted(path)
+            ),
+            Self::Links { path, .. } if is_irreplaceable(path) => one_name(path),
+            Self::Kind { path } if is_irreplaceable(path) => format!(
+                "if it is a symbolic link, point `--home` at the directory of the real file, or put \
+                 the real file here under this name; {}",
+                cost(path)
+            ),
+            Self::Size { path, .. } if is_irreplaceable(path) => {
+                format!("look at what it is, and put the right file here; {}", cost(path))
             }
             Self::Kind { path } | Self::Links { path, .. } | Self::Size { path, .. } => {
                 format!("move `{}` away after looking at what it is", path.display())
@@ -124,6 +136,44 @@ impl Explain for FsError {
         };
         Some(hint)
     }
+}
+
+/// Whether nobody can make the file anew: the journal, the tokens, and refresh answers that are not in
+/// them yet. Locks and what SQLite rebuilds are not.
+fn is_irreplaceable(path: &Path) -> bool {
+    let name = path.file_name().map_or(&[][..], |name| name.as_encoded_bytes());
+    is_journal(path) || (name.starts_with(b"user_tokens.json") && !name.ends_with(b".lock"))
+}
+
+fn is_journal(path: &Path) -> bool {
+    let name = path.file_name().map_or(&[][..], |name| name.as_encoded_bytes());
+    name == b"journal.sqlite" || name == b"journal.sqlite-wal"
+}
+
+/// What would be lost with an irreplaceable file.
+fn cost(path: &Path) -> &'static str {
+    if is_journal(path) {
+        "without the journal everything that it knows would be posted again"
+    } else {
+        "without the tokens in it every account has to log in again"
+    }
+}
+
+/// How a file that has a second name gets to have one, its content kept.
+fn one_name(path: &Path) -> String {
+    let mut copy = path.as_os_str().to_owned();
+    copy.push(".copy");
+    let (file, copy) = (quoted(path), quoted(Path::new(&copy)));
+    let then = if path.file_name().is_some_and(|name| name == "journal.sqlite") {
+        "; as the journal is a copy then, `upload` asks for `--new-journal` once"
+    } else {
+        ""
+    };
+    format!(
+        "stop every run, then `cp -p {file} {copy} && mv {copy} {file}` keeps the content under this \
+         one name; {}{then}",
+        cost(path)
+    )
 }
 
 /// One operation on one file: announced to the fault layer, its error bound to the path.
@@ -158,6 +208,43 @@ mod tests {
     fn the_hint_is_a_line_that_a_shell_takes() {
         let error = FsError::Mode { path: "/a b/it's".into(), mode: 0o644, wanted: 0o600 };
         assert_eq!(error.hint().unwrap(), r"run `chmod 600 '/a b/it'\''s'`");
+    }
+
+    #[test]
+    fn what_nobody_can_make_anew_is_never_to_be_moved_away() {
+        let irreplaceable = [
+            ("journal.sqlite", "would be posted again"),
+            ("journal.sqlite-wal", "would be posted again"),
+            ("user_tokens.json", "log in again"),
+            ("user_tokens.json.0a1b.new", "log in again"),
+        ];
+        for (name, cost) in irreplaceable {
+            let path = PathBuf::from(format!("/a b/{name}"));
+            for error in [
+                FsError::Kind { path: path.clone() },
+                FsError::Links { path: path.clone(), links: 2 },
+                FsError::Size { path: path.clone(), size: 1 },
+            ] {
+                let hint = error.hint().unwrap();
+                assert!(hint.contains(cost) && !hint.contains("away"), "{hint}");
+            }
+        }
+        let error = FsError::Links { path: "/a b/user_tokens.json".into(), links: 2 };
+        let line = "`cp -p '/a b/user_tokens.json' '/a b/user_tokens.json.copy' && mv \
+                    '/a b/user_tokens.json.copy' '/a b/user_tokens.json'`";
+        assert!(error.hint().unwrap().contains(line), "{}", error.hint().unwrap());
+        for name in ["user_tokens.json.lock", "journal.lock", "journal.sqlite-shm", "config.toml"] {
+            let error = FsError::Kind { path: name.into() };
+            assert!(error.hint().unwrap().contains("after looking at what it is"), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_user_is_taken_over_by_a_line() {
+        let error = FsError::Owner { path: "/a b/journal.sqlite".into(), owner: 1 };
+        let line =
+            format!("sudo chown {} '/a b/journal.sqlite'", rustix::process::geteuid().as_raw());
+        assert!(error.hint().unwrap().contains(&line));
     }
 
     #[test]

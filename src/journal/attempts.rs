@@ -21,6 +21,7 @@ impl Journal {
     /// become one or was refused for good (invariant I1), and with [`JournalError::SameContent`] if
     /// another post has the content.
     pub fn begin_attempt(&self, post: PostNumber) -> Result<Attempt, JournalError> {
+        self.count_run()?;
         let now = self.store.now();
         self.store.write("record an attempt", |tx| {
             let post = rows::post_by_number(tx, post)?;
@@ -150,7 +151,12 @@ impl Journal {
     }
 }
 
-fn insert(tx: &Transaction<'_>, post: &Post, now: Timestamp) -> Result<Attempt, Trouble> {
+/// Begins the next attempt at a post.
+pub(super) fn insert(
+    tx: &Transaction<'_>,
+    post: &Post,
+    now: Timestamp,
+) -> Result<Attempt, Trouble> {
     let chunks = match post.transfer() {
         Transfer::File { chunks } => Some(chunks),
         Transfer::Pull => None,
@@ -166,7 +172,7 @@ fn insert(tx: &Transaction<'_>, post: &Post, now: Timestamp) -> Result<Attempt, 
 }
 
 /// The guarded update: the row must be found in the phase that the caller knows.
-fn update(
+pub(super) fn update(
     tx: &Transaction<'_>,
     from: &Attempt,
     to: Phase,

@@ -1,9 +1,9 @@
 //! What can be wrong with the journal.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::{Post, PostNumber};
+use super::{Doubt, Post, PostNumber};
 use crate::encrypt::KeyId;
 use crate::exit::{Exit, Explain};
 use crate::fs::{FsError, LockError};
@@ -75,6 +75,39 @@ pub enum JournalError {
         what: String,
         /// The directory that it was moved into. `None`: it could not be moved and is where it was.
         moved_to: Option<PathBuf>,
+    },
+    /// It is damaged, and stays where it is as long as somebody posts with it.
+    #[error("the journal `{}` is damaged, and {} is posting with it: {what}", path.display(),
+        pid.map_or_else(|| "a run".to_owned(), |pid| format!("process {pid}")))]
+    DamagedInUse {
+        /// The journal.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+        /// Who posts.
+        pid: Option<u32>,
+    },
+    /// It was there when this run began, and is not any more.
+    #[error("the journal `{}` was moved or deleted while it was in use", path.display())]
+    Vanished {
+        /// The journal.
+        path: PathBuf,
+    },
+    /// Posts were made that it does not know, or it may be so.
+    #[error("{} (`{}`)", reason(*doubt), path.display())]
+    Doubtful {
+        /// The journal.
+        path: PathBuf,
+        /// Why.
+        doubt: Doubt,
+    },
+    /// The token store, which keeps the mark of the journal, cannot be used.
+    #[error("{message}")]
+    Tokens {
+        /// What is wrong with it.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
     },
     /// A damaged journal lies beside the store. To begin an empty one would post everything again.
     #[error("a damaged journal was set aside in `{}`, and nobody has dealt with it", dir.display())]
@@ -183,6 +216,10 @@ impl Explain for JournalError {
             | Self::Newer { .. }
             | Self::NoKey { .. }
             | Self::Corrupt { .. }
+            | Self::DamagedInUse { .. }
+            | Self::Vanished { .. }
+            | Self::Doubtful { .. }
+            | Self::Tokens { .. }
             | Self::SetAside { .. } => Exit::Local,
         }
     }
@@ -206,10 +243,17 @@ impl Explain for JournalError {
                 "use the version of tiktok-up that wrote it; it was left untouched".to_owned()
             }
             Self::Corrupt { path, moved_to: Some(dir), .. } => what_to_do(dir, Some(path)),
-            Self::Corrupt { path, moved_to: None, .. } => format!(
-                "restore `{}` from a good copy; nothing is posted until then",
-                path.display()
-            ),
+            Self::Corrupt { moved_to: None, .. } => {
+                format!("{REPAIR}; or restore it from a good copy. Nothing is posted until then")
+            }
+            Self::DamagedInUse { .. } => {
+                format!("wait for that run to end; then {REPAIR}. Nothing is posted until then")
+            }
+            Self::Vanished { .. } => "put the journal back where it was; without it, everything \
+                                      would be posted again"
+                .to_owned(),
+            Self::Doubtful { doubt, .. } => accept(*doubt).to_owned(),
+            Self::Tokens { hint, .. } => return hint.clone(),
             Self::SetAside { dir } => what_to_do(dir, None),
             Self::NoKey { .. } => {
                 "run again: they were encrypted, or decrypted, while this ran; if it stays so, \
@@ -238,14 +282,51 @@ impl Explain for JournalError {
     }
 }
 
+/// Why a journal may not know what was posted.
+fn reason(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::Gone => "posts were made from here with a journal that is gone",
+        Doubt::Behind => "the journal is an older copy: posts were made with a later state of it",
+        Doubt::Other => "posts were last made from here with another journal than this one",
+        Doubt::Copied => {
+            "the journal is a copy or was restored from a backup, and may not know what was posted \
+             since"
+        }
+        Doubt::Repaired => "the journal was repaired, and posts may be missing from it",
+        Doubt::Unclear => {
+            "it cannot be told whether this is the journal that posts were last made with, as \
+             `locks/journal.mark` cannot be read"
+        }
+    }
+}
+
+/// What a human does about it.
+fn accept(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::Repaired => {
+            "what it does not know would be posted again. Look at the profile and take out of the \
+             manifest what is posted, then run `tiktok-up upload --new-journal ...` once: from then \
+             on this journal counts"
+        }
+        _ => {
+            "what it does not know would be posted again. Put the right journal back; or look at the \
+             profile, take out of the manifest what is posted, then run `tiktok-up upload \
+             --new-journal ...` once: from then on the journal here counts"
+        }
+    }
+}
+
+/// What saves what can be saved of a damaged journal.
+const REPAIR: &str = "`tiktok-up doctor --repair-journal` saves what can be read of it";
+
 /// Only a human can tell what a lost journal means.
-fn what_to_do(dir: &std::path::Path, path: Option<&PathBuf>) -> String {
+fn what_to_do(dir: &Path, path: Option<&PathBuf>) -> String {
     let was = path.map_or_else(|| "the journal".to_owned(), |path| format!("`{}`", path.display()));
     format!(
         "it lies in `{}`, and nothing is posted while it is there, because an empty journal would \
-         post everything again. Either restore {was} from a good copy, or look at the profile and \
-         take out of the manifest what is posted; then move `{}` away",
+         post everything again: {REPAIR} and keeps the rest. Or restore {was} from a good copy, \
+         look at the profile, take out of the manifest what was posted since, and give the \
+         directory another name",
         dir.display(),
-        dir.display()
     )
 }

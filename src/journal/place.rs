@@ -3,14 +3,17 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::mem::ManuallyDrop;
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::fault;
-use crate::fs::{FsError, Lock, LockError, PRIVATE_DIR, PRIVATE_FILE, clean_temps, write_atomic};
+use crate::fs::{
+    FsError, Lock, LockError, PRIVATE_DIR, PRIVATE_FILE, clean_temps, private_dir, write_atomic,
+};
 
 /// Name of the database.
 pub(super) const NAME: &str = "journal.sqlite";
@@ -19,7 +22,14 @@ pub(super) const NAME: &str = "journal.sqlite";
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
 /// How the directories begin into which damaged journals are moved.
-const ASIDE: &str = "journal.corrupt-";
+pub(super) const ASIDE: &str = "journal.corrupt-";
+
+/// How the directories begin in which copies of a damaged journal are read.
+const SCRATCH: &str = ".journal.repair-";
+
+/// Where the locks are, and how those end that are held while an account's posts are made.
+const LOCKS: &str = "locks";
+const UPLOAD_LOCK: &str = ".upload.lock";
 
 /// How long opening waits for other processes that open the journal.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -55,6 +65,16 @@ impl Place {
         &self.path
     }
 
+    /// Where the witness is, beside the locks.
+    pub(super) fn witness(&self) -> PathBuf {
+        self.dir.join(LOCKS).join("journal.mark")
+    }
+
+    /// Makes sure that there is a directory for locks.
+    pub(super) fn make_locks(&self) -> Result<(), FsError> {
+        private_dir(&self.dir.join(LOCKS)).map(|_| ())
+    }
+
     /// Keeps other processes from creating, checking, migrating or setting aside meanwhile.
     pub(super) fn lock(&self) -> Result<Lock, LockError> {
         Lock::acquire_blocking(&self.dir.join("journal.lock"), PATIENCE)
@@ -79,7 +99,50 @@ impl Place {
         })
     }
 
-    fn companion(&self, suffix: &str) -> PathBuf {
+    /// Takes the upload locks of all accounts. [`LockError::Held`] says that somebody posts.
+    pub(super) fn lock_uploads(&self) -> Result<Vec<Lock>, LockError> {
+        let dir = self.dir.join(LOCKS);
+        let list = |source| io_error("list", &dir, source);
+        let mut locks = Vec::new();
+        let entries = match fault::point("journal: list").and_then(|()| fs::read_dir(&dir)) {
+            // Nobody has posted from here.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(locks),
+            other => other.map_err(list)?,
+        };
+        for entry in entries {
+            let path = entry.map_err(list)?.path();
+            let name = path.file_name().map_or(&[][..], |name| name.as_encoded_bytes());
+            if name.ends_with(UPLOAD_LOCK.as_bytes()) {
+                locks.push(Lock::try_acquire(&path)?);
+            }
+        }
+        Ok(locks)
+    }
+
+    /// Reads the database and its log from end to end, as they are on the disk. An error is the
+    /// disk's.
+    pub(super) fn read_through(&self) -> io::Result<()> {
+        for path in [self.path.clone(), self.companion("-wal")] {
+            fault::point("journal: read through")?;
+            let file = match File::open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                other => other?,
+            };
+            // Never closed: that would drop the locks that SQLite may hold on the file in this process
+            // (see `look`). It happens once, before the run ends.
+            let file = ManuallyDrop::new(file);
+            let (mut block, mut at) = (vec![0; 1 << 16], 0);
+            loop {
+                match file.read_at(&mut block, at)? {
+                    0 => break,
+                    count => at += count as u64,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn companion(&self, suffix: &str) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
         name.push(suffix);
         name.into()
@@ -93,17 +156,49 @@ impl Place {
 
     /// The oldest damaged journal that still lies here.
     pub(super) fn aside(&self) -> Result<Option<PathBuf>, FsError> {
+        Ok(self.all_aside()?.into_iter().next())
+    }
+
+    /// All damaged journals that still lie here, the oldest first.
+    pub(super) fn all_aside(&self) -> Result<Vec<PathBuf>, FsError> {
+        self.beginning_with(ASIDE)
+    }
+
+    fn beginning_with(&self, beginning: &str) -> Result<Vec<PathBuf>, FsError> {
         let list = |source| io_error("list", &self.dir, source);
-        let mut found: Option<PathBuf> = None;
+        let mut found = Vec::new();
         let entries = fault::point("journal: list").and_then(|()| fs::read_dir(&self.dir));
         for entry in entries.map_err(list)? {
             let entry = entry.map_err(list)?;
-            if entry.file_name().as_encoded_bytes().starts_with(ASIDE.as_bytes()) {
-                let path = entry.path();
-                found = Some(found.map_or(path.clone(), |first| first.min(path)));
+            if entry.file_name().as_encoded_bytes().starts_with(beginning.as_bytes()) {
+                found.push(entry.path());
             }
         }
+        found.sort();
         Ok(found)
+    }
+
+    /// Gives a damaged journal, in whose place another one is, a name that blocks nobody.
+    pub(super) fn retire(&self, aside: &Path) -> Result<PathBuf, FsError> {
+        let name = aside.file_name().and_then(|name| name.to_str()).unwrap_or(ASIDE);
+        let kept = self.dir.join(name.replacen(ASIDE, "journal.repaired-", 1));
+        fault::point("journal: retire")
+            .and_then(|()| fs::rename(aside, &kept))
+            .map_err(|source| io_error("rename", aside, source))?;
+        sync(&self.dir)?;
+        Ok(kept)
+    }
+
+    /// A new directory for a repair, after what earlier ones have left was removed.
+    pub(super) fn scratch(&self, _held: &Lock) -> Result<PathBuf, FsError> {
+        for left in self.beginning_with(SCRATCH)? {
+            fs::remove_dir_all(&left).map_err(|source| io_error("remove", &left, source))?;
+        }
+        let dir = self.dir.join(format!("{SCRATCH}{:016x}", rand::random::<u64>()));
+        fault::point("journal: create directory")
+            .and_then(|()| DirBuilder::new().mode(PRIVATE_DIR).create(&dir))
+            .map_err(|source| io_error("create directory", &dir, source))?;
+        Ok(dir)
     }
 
     /// Moves the database and its companions into a directory of their own, and deletes nothing. The
@@ -113,6 +208,7 @@ impl Place {
         sync(&self.dir)?;
         let companions = COMPANIONS.map(|suffix| self.companion(suffix));
         for path in [self.path.clone()].iter().chain(&companions) {
+            // Each of them has a name.
             let to = aside.join(path.file_name().unwrap_or_default());
             let moved = fault::point("journal: set aside").and_then(|()| fs::rename(path, to));
             match moved {

@@ -91,7 +91,7 @@ impl Schema {
     }
 
     /// An empty journal of some version, in memory.
-    fn blank(self, version: i64) -> rusqlite::Result<Connection> {
+    pub(super) fn blank(self, version: i64) -> rusqlite::Result<Connection> {
         let mut connection = Connection::open_in_memory()?;
         connection.pragma_update(None, "application_id", APPLICATION)?;
         let tx = connection.transaction()?;
@@ -103,7 +103,12 @@ impl Schema {
     /// The bytes of an empty journal, so that it can appear under its name whole or not at all: a
     /// file that was cut to nothing must not pass for a new journal.
     pub(super) fn image(self) -> rusqlite::Result<Vec<u8>> {
-        let mut image = self.blank(self.version())?.serialize("main")?.to_vec();
+        Self::wal_image(&mut self.blank(self.version())?)
+    }
+
+    /// The bytes of a journal in memory, as a file with a write-ahead log.
+    pub(super) fn wal_image(connection: &mut Connection) -> rusqlite::Result<Vec<u8>> {
+        let mut image = connection.serialize("main")?.to_vec();
         // Write and read version: WAL (<https://www.sqlite.org/fileformat.html>, offset 18 and 19).
         if let Some(versions) = image.get_mut(18..20) {
             versions.fill(2);

@@ -5,7 +5,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, Transaction};
 
 /// The tables whose rows are sealed. Each has the columns `id` and `sum`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sealed {
     Posts,
     Keys,
@@ -43,13 +43,18 @@ pub(super) fn broken(connection: &Connection) -> rusqlite::Result<Option<String>
         let mut rows = connection.prepare(&format!("SELECT * FROM {name}"))?;
         let mut rows = rows.query([])?;
         while let Some(row) = rows.next()? {
-            if row.get_ref("sum")? != ValueRef::Integer(sum(table, row)?) {
+            if !holds(table, row)? {
                 let id: i64 = row.get("id")?;
                 return Ok(Some(format!("row {id} of its {name} is not what was written")));
             }
         }
     }
     Ok(None)
+}
+
+/// Whether a row, read with all its columns, is what was written.
+pub(super) fn holds(table: Sealed, row: &Row<'_>) -> rusqlite::Result<bool> {
+    Ok(row.get_ref("sum")? == ValueRef::Integer(sum(table, row)?))
 }
 
 /// Seals every row anew, after a migration that gave them other columns.

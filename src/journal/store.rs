@@ -2,20 +2,20 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+use super::JournalError;
 use super::place::{Lies, Place};
 use super::schema::{Found, SCHEMA};
 use super::trouble::Trouble;
-use super::{JournalError, host};
 use crate::clock::Clock;
 use crate::fault;
-use crate::fs::Lock;
+use crate::fs::{Lock, LockError};
 
 /// How long a transaction waits for those of other processes.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,7 +29,6 @@ pub(super) struct Store {
     place: Place,
     clock: Clock,
     aside: Option<PathBuf>,
-    elsewhere: OnceLock<()>,
     /// `None` after a failed transaction: the next one begins on a new connection.
     connection: Mutex<Option<Connection>>,
 }
@@ -42,15 +41,19 @@ impl Store {
         aside: Option<PathBuf>,
         held: &Lock,
     ) -> Result<Self, JournalError> {
-        let connection = match checked(&place) {
+        let connection = match sound(&place) {
             Err(trouble) => return Err(stopped(&place, clock, trouble, "open", held)),
             Ok(connection) => Mutex::new(Some(connection)),
         };
-        Ok(Self { place, clock, aside, elsewhere: OnceLock::new(), connection })
+        Ok(Self { place, clock, aside, connection })
     }
 
     pub(super) fn path(&self) -> &Path {
         self.place.path()
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.place
     }
 
     pub(super) fn aside(&self) -> Option<&Path> {
@@ -61,31 +64,6 @@ impl Store {
     pub(super) fn now(&self) -> Timestamp {
         let now = self.clock.now();
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
-    }
-
-    pub(super) fn came_from_elsewhere(&self) -> bool {
-        self.elsewhere.get().is_some()
-    }
-
-    /// Writes down on which machine the journal is used, and notices if it was another one.
-    pub(super) fn remember_host(&self) -> Result<(), JournalError> {
-        let Some(here) = host::id() else { return Ok(()) };
-        let known = self.read("read", |tx| {
-            let known: Option<String> = tx
-                .query_row("SELECT value FROM meta WHERE name = 'host'", [], |row| row.get(0))
-                .optional()?;
-            Ok(known)
-        })?;
-        if known.as_ref() == Some(&here) {
-            return Ok(());
-        }
-        if known.is_some() {
-            let _ = self.elsewhere.set(());
-        }
-        self.write("record the machine", |tx| {
-            tx.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('host', ?1)", [&here])?;
-            Ok(())
-        })
     }
 
     /// Checks everything again.
@@ -100,12 +78,20 @@ impl Store {
     pub(super) fn read<T>(
         &self,
         doing: &'static str,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, Trouble>,
+        work: impl Fn(&Transaction<'_>) -> Result<T, Trouble>,
     ) -> Result<T, JournalError> {
-        self.transact(doing, TransactionBehavior::Deferred, |connection, behavior| {
+        self.insist(doing, || self.try_read(&work))
+    }
+
+    /// As [`Store::read`], for whoever holds the lock of the journal: nothing is looked at again.
+    pub(super) fn try_read<T>(
+        &self,
+        work: impl Fn(&Transaction<'_>) -> Result<T, Trouble>,
+    ) -> Result<T, Stopped> {
+        self.transact(TransactionBehavior::Deferred, |connection, behavior| {
             fault::point("journal: read").map_err(Trouble::Io)?;
             let tx = connection.transaction_with_behavior(behavior)?;
-            work(&tx)
+            Ok(work(&tx)?)
         })
     }
 
@@ -113,21 +99,29 @@ impl Store {
     pub(super) fn write<T>(
         &self,
         doing: &'static str,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, Trouble>,
+        work: impl Fn(&Transaction<'_>) -> Result<T, Trouble>,
     ) -> Result<T, JournalError> {
+        self.insist(doing, || self.try_write(&work))
+    }
+
+    /// As [`Store::write`], for whoever holds the lock of the journal: nothing is looked at again.
+    pub(super) fn try_write<T>(
+        &self,
+        work: impl Fn(&Transaction<'_>) -> Result<T, Trouble>,
+    ) -> Result<T, Stopped> {
         let mut sound = true;
-        let value =
-            self.transact(doing, TransactionBehavior::Immediate, |connection, behavior| {
-                fault::point("journal: begin").map_err(Trouble::Io)?;
-                let tx = connection.transaction_with_behavior(behavior)?;
-                let value = work(&tx)?;
-                fault::point("journal: commit").map_err(Trouble::Io)?;
-                tx.commit()?;
-                // Durable: from here on only the end of the process can follow, not an error.
-                sound = fault::point("journal: committed").is_ok() && empty_log(connection);
-                let _ = fault::point("journal: emptied");
-                Ok(value)
-            })?;
+        let value = self.transact(TransactionBehavior::Immediate, |connection, behavior| {
+            fault::point("journal: begin").map_err(Trouble::Io)?;
+            let tx = connection.transaction_with_behavior(behavior)?;
+            let value = work(&tx)?;
+            let commit = fault::point("journal: commit").map_err(Trouble::Io);
+            commit.and_then(|()| Ok(tx.commit()?)).map_err(Stopped::at_commit)?;
+            // Durable: from here on only the end of the process can follow, not an error.
+            sound = fault::point("journal: committed").is_ok() && empty_log(connection);
+            // A moment at which a rehearsal may end the process; there is nothing here to fail.
+            let _ = fault::point("journal: emptied");
+            Ok(value)
+        })?;
         if !sound {
             self.connection().take();
         }
@@ -138,31 +132,50 @@ impl Store {
     /// rolls back: what failed is never committed again on it.
     fn transact<T>(
         &self,
-        doing: &'static str,
         behavior: TransactionBehavior,
-        run: impl FnOnce(&mut Connection, TransactionBehavior) -> Result<T, Trouble>,
-    ) -> Result<T, JournalError> {
+        run: impl FnOnce(&mut Connection, TransactionBehavior) -> Result<T, Stopped>,
+    ) -> Result<T, Stopped> {
         let mut shared = self.connection();
-        let outcome = match shared.take().map_or_else(|| connect_again(&self.place), Ok) {
-            Err(trouble) => Err(trouble),
-            Ok(mut connection) => {
-                let outcome = run(&mut connection, behavior);
-                if matches!(outcome, Ok(_) | Err(Trouble::Rule(_))) {
-                    *shared = Some(connection);
-                } else {
-                    let _ = keep_log(&connection, true);
-                }
-                outcome
-            }
+        let mut connection = match shared.take() {
+            Some(connection) => connection,
+            None => connect_again(&self.place)?,
         };
-        drop(shared);
-        outcome.map_err(|trouble| {
-            if trouble.damage().is_some() {
-                self.look_again(trouble, doing)
-            } else {
-                trouble.explain(doing, self.path())
-            }
-        })
+        let outcome = run(&mut connection, behavior);
+        if matches!(outcome, Ok(_) | Err(Stopped { trouble: Trouble::Rule(_), .. })) {
+            *shared = Some(connection);
+        } else {
+            // If this fails, the log is copied into the database as at any other end: nothing of it
+            // is lost, only its form.
+            let _ = keep_log(&connection, true);
+        }
+        outcome
+    }
+
+    /// Runs a transaction, and once more if what stopped it read like damage and was none: one read
+    /// error of the disk is told by SQLite as a malformed database.
+    fn insist<T>(
+        &self,
+        doing: &'static str,
+        run: impl Fn() -> Result<T, Stopped>,
+    ) -> Result<T, JournalError> {
+        let stopped = match run() {
+            Ok(value) => return Ok(value),
+            Err(stopped) => stopped,
+        };
+        if stopped.trouble.damage().is_none() {
+            return Err(self.explain(stopped, doing));
+        }
+        self.look_again(&stopped.trouble, doing)?;
+        if stopped.committing {
+            // It may have been committed: then a second try would not be the same step.
+            return Err(self.explain(stopped, doing));
+        }
+        run().map_err(|again| self.explain(again, doing))
+    }
+
+    /// The error of a transaction as it is.
+    pub(super) fn explain(&self, stopped: Stopped, doing: &'static str) -> JournalError {
+        stopped.trouble.explain(doing, self.path())
     }
 
     /// The connection as it is, for tests that break it.
@@ -176,23 +189,46 @@ impl Store {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Something read like damage: if a fresh look at the whole file says the same, it is set aside.
-    fn look_again(&self, trouble: Trouble, doing: &'static str) -> JournalError {
-        let held = match self.place.lock() {
-            Ok(held) => held,
-            Err(error) => return error.into(),
-        };
-        match self.place.look() {
-            Ok(Lies::Journal) => {}
+    /// Something read like damage: if a fresh look at the whole file says the same, that is the
+    /// error; else the file is sound.
+    fn look_again(&self, trouble: &Trouble, doing: &'static str) -> Result<(), JournalError> {
+        let held = self.place.lock()?;
+        match self.place.look()? {
+            Lies::Journal => {}
             // Another process was faster.
-            Ok(Lies::Nothing) => return trouble.explain(doing, self.path()),
-            Ok(Lies::Remains) => return lost(&self.place, self.clock, &held),
-            Err(error) => return error.into(),
+            Lies::Nothing => return Err(JournalError::Vanished { path: self.path().to_owned() }),
+            Lies::Remains => return Err(lost(&self.place, self.clock, &held)),
         }
-        match checked(&self.place) {
-            Ok(_) => trouble.explain(doing, self.path()),
-            Err(again) => stopped(&self.place, self.clock, again, doing, &held),
+        match sound(&self.place) {
+            Ok(_) => {
+                tracing::warn!(
+                    error = trouble.damage(),
+                    "the journal read like a damaged one, and was sound when it was read again"
+                );
+                Ok(())
+            }
+            Err(again) => Err(stopped(&self.place, self.clock, again, doing, &held)),
         }
+    }
+}
+
+/// What ended a transaction.
+#[derive(Debug)]
+pub(super) struct Stopped {
+    trouble: Trouble,
+    /// It came from the commit, so that nobody knows whether it is durable.
+    committing: bool,
+}
+
+impl Stopped {
+    fn at_commit(trouble: Trouble) -> Self {
+        Self { trouble, committing: true }
+    }
+}
+
+impl<E: Into<Trouble>> From<E> for Stopped {
+    fn from(error: E) -> Self {
+        Self { trouble: error.into(), committing: false }
     }
 }
 
@@ -210,7 +246,8 @@ pub(super) fn lost(place: &Place, clock: Clock, held: &Lock) -> JournalError {
     stopped(place, clock, gone, "open", held)
 }
 
-/// What an unusable database leads to: damage is set aside, anything else is left as it is.
+/// What an unusable database leads to: damage is set aside, unless somebody posts with it right now;
+/// anything else is left as it is.
 fn stopped(
     place: &Place,
     clock: Clock,
@@ -219,12 +256,39 @@ fn stopped(
     held: &Lock,
 ) -> JournalError {
     let Some(what) = trouble.damage() else { return trouble.explain(doing, place.path()) };
+    let path = place.path().to_owned();
+    // Held until it is moved, so that nobody begins meanwhile.
+    let _nobody_posts = match place.lock_uploads() {
+        Ok(locks) => locks,
+        Err(LockError::Held { pid, .. }) => return JournalError::DamagedInUse { path, what, pid },
+        Err(error) => return error.into(),
+    };
     match place.set_aside(clock.now(), held) {
-        Ok(dir) => {
-            JournalError::Corrupt { path: place.path().to_owned(), what, moved_to: Some(dir) }
-        }
+        Ok(dir) => JournalError::Corrupt { path, what, moved_to: Some(dir) },
         Err(error) => error.into(),
     }
+}
+
+/// A connection to a database that is sound. What looks damaged is read a second time, through a
+/// fresh connection: SQLite tells one read error of the disk as damage, and only what is still
+/// damaged then, and can be read from end to end, is.
+pub(super) fn sound(place: &Place) -> Result<Connection, Trouble> {
+    let first = match checked(place) {
+        Err(trouble) if trouble.damage().is_some() => trouble,
+        outcome => return outcome,
+    };
+    let second = checked(place);
+    match &second {
+        Ok(_) => tracing::warn!(
+            error = first.damage(),
+            "the journal read like a damaged one, and was sound when it was read again"
+        ),
+        Err(trouble) if trouble.damage().is_some() => {
+            place.read_through().map_err(Trouble::Io)?;
+        }
+        Err(_) => {}
+    }
+    second
 }
 
 /// A connection to a database that was looked at from end to end.

@@ -33,12 +33,22 @@ impl From<JournalError> for Trouble {
 }
 
 impl Trouble {
-    /// Whether it tells that the database is damaged.
+    /// Whether it tells that the database is damaged. SQLite says the same of one that the disk did
+    /// not let it read.
     pub(super) fn damage(&self) -> Option<String> {
         match self {
             Self::Sql(error) => is_damage(error).then(|| error.to_string()),
             Self::Unreadable(what) => Some(what.clone()),
             Self::Io(_) | Self::Rule(_) => None,
+        }
+    }
+
+    /// Whether the disk refused.
+    pub(super) fn is_of_the_disk(&self) -> bool {
+        match self {
+            Self::Sql(error) => code(error) == Some(ErrorCode::SystemIoFailure),
+            Self::Io(_) => true,
+            Self::Unreadable(_) | Self::Rule(_) => false,
         }
     }
 

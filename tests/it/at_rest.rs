@@ -23,17 +23,17 @@ const KEY_COMMAND: &str = "encrypt = \"key-file\"\nkey_command = [\"cat\", \"key
 const WAYS: [&str; 3] = [KEY_FILE, WITH_PASSPHRASE, KEY_COMMAND];
 
 impl World {
-    fn state(&self) -> PathBuf {
+    fn state_dir(&self) -> PathBuf {
         self.home().join("home")
     }
 
     /// Writes `[store]` into config.toml, and what the ways to encrypt need.
     fn set_store(&self, lines: &str) {
         let keys = self.home().join("keys");
-        for dir in [&self.state(), &keys] {
+        for dir in [&self.state_dir(), &keys] {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).unwrap();
         }
-        fs::write(self.state().join("config.toml"), format!("[store]\n{lines}\n")).unwrap();
+        fs::write(self.state_dir().join("config.toml"), format!("[store]\n{lines}\n")).unwrap();
         let hex = "0123456789abcdef".repeat(4);
         for (name, text) in [("words", PASSPHRASE), ("printed", &hex)] {
             fs::write(keys.join(name), format!("{text}\n")).unwrap();
@@ -66,7 +66,7 @@ impl World {
             .filter(|secret| *secret != client_secret.expose() && *secret != PASSPHRASE)
             .collect();
         assert!(rest.len() > 3, "there is something to look for");
-        for file in files(&self.state()) {
+        for file in files(&self.state_dir()) {
             let content = fs::read(&file).unwrap();
             for secret in &rest {
                 let found = content.windows(secret.len()).any(|window| window == secret.as_bytes());
@@ -92,7 +92,7 @@ impl World {
 
     /// What every file of the state directory holds, locks aside.
     fn snapshot(&self) -> Vec<(PathBuf, Vec<u8>)> {
-        let state = files(&self.state()).into_iter().filter(|file| {
+        let state = files(&self.state_dir()).into_iter().filter(|file| {
             file.file_name().is_some_and(|name| name == "user_tokens.json") || is_answer(file)
         });
         state.map(|file| (file.clone(), fs::read(&file).unwrap())).collect()
@@ -214,7 +214,7 @@ fn a_store_in_plain_text_is_migrated_there_and_back_with_a_post_under_way() {
 impl World {
     /// The refresh answers that wait to be saved.
     fn answers(&self) -> Vec<PathBuf> {
-        let mut answers = files(&self.state());
+        let mut answers = files(&self.state_dir());
         answers.retain(|file| is_answer(file));
         answers
     }
@@ -222,7 +222,7 @@ impl World {
     /// Kills a refresh after TikTok's answer was made durable and before the store has it.
     fn cut_off_a_refresh(&mut self) {
         self.advance(jiff::SignedDuration::from_hours(25));
-        let held = Lock::try_acquire(&self.state().join("user_tokens.json.lock")).unwrap();
+        let held = Lock::try_acquire(&self.state_dir().join("user_tokens.json.lock")).unwrap();
         let refresh = Running::of(self.command(&["refresh"]));
         self.wait_until("the answer is durable", |world| !world.answers().is_empty());
         refresh.kill();
@@ -419,6 +419,23 @@ fn what_is_set_but_not_done_is_said_and_nothing_stops() {
 }
 
 #[test]
+fn the_doctor_says_where_secrets_rest_and_what_is_the_matter_with_it() {
+    let world = World::logged_in();
+    world.run(&["doctor"]).exits(0).says("secrets: tokens rest in").says("not encrypted");
+    world.set_store(KEY_FILE);
+    world.run(&["doctor"]).exits(4).says("accounts encrypt");
+    world.run(&["accounts", "encrypt"]).exits(0);
+    world.run(&["doctor"]).exits(0).says("encrypted with the key in");
+    let key = fs::read(world.key_file()).unwrap();
+    fs::remove_file(world.key_file()).unwrap();
+    world.run(&["doctor"]).exits(4).says("trouble  secrets: the key file").says("is not there");
+    fs::write(world.key_file(), key).unwrap();
+    chmod(&world.key_file(), 0o600);
+    world.set_store("");
+    world.run(&["doctor"]).exits(4).says("`[store] encrypt` is not set");
+}
+
+#[test]
 fn a_key_beside_the_tokens_is_warned_of() {
     let world = World::logged_in();
     world.set_store("encrypt = \"key-file\"");
@@ -504,7 +521,7 @@ mod sweep {
         let running = world.upload_half(&manifest);
         running.kill();
         world.let_go();
-        let (state, keys) = (world.state(), world.home().join("keys"));
+        let (state, keys) = (world.state_dir(), world.home().join("keys"));
         let (kept, kept_keys) = (world.home().join("kept"), world.home().join("kept-keys"));
         copy(&state, &kept);
         copy(&keys, &kept_keys);

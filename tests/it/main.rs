@@ -15,6 +15,7 @@ mod chromium;
 mod clocks;
 #[cfg(feature = "faults")]
 mod disk_full;
+mod doctor;
 mod faults_chunk;
 mod faults_file;
 mod faults_init;
@@ -28,6 +29,7 @@ mod likeness;
 mod login;
 mod login_pitfalls;
 mod login_ways;
+mod memory;
 mod model;
 mod person;
 mod process;

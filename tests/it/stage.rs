@@ -197,16 +197,33 @@ impl Stage {
         let kept = self.state();
         fs::remove_dir_all(&kept).unwrap();
         copy(&round.home(), &kept);
-        for entry in fs::read_dir(&kept).unwrap() {
-            let path = entry.unwrap().path();
-            if path.file_name().unwrap().as_encoded_bytes().starts_with(b"journal") {
-                fs::remove_file(path).unwrap();
-            }
-        }
+        forget_journal(&kept);
         if let Some(video) = round.video {
             fs::remove_file(video).unwrap();
         }
     }
+}
+
+/// Makes a home one that has never posted: neither the journal is there, nor the marks that its tokens
+/// and locks keep of it.
+fn forget_journal(home: &Path) {
+    for entry in fs::read_dir(home).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().as_encoded_bytes().starts_with(b"journal") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    forget_marks(home);
+}
+
+/// Removes the marks of a journal from the tokens and locks of a home.
+pub(crate) fn forget_marks(home: &Path) {
+    // A home in which no attempt began has none.
+    _ = fs::remove_file(home.join("locks/journal.mark"));
+    let tokens = home.join("user_tokens.json");
+    let mut document: Value = serde_json::from_slice(&fs::read(&tokens).unwrap()).unwrap();
+    document.as_object_mut().unwrap().remove("journal");
+    fs::write(&tokens, document.to_string()).unwrap();
 }
 
 /// One post on its way.
@@ -250,7 +267,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::DirBuilder::new().mode(0o700).create(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -240,7 +241,8 @@ impl World {
     /// The journal of this home, opened to look at it.
     pub(crate) fn journal(&self) -> Option<Journal> {
         let dir = self.home().join("home");
-        Journal::open_existing(&dir, Clock::shifted(self.ahead)).unwrap()
+        let clock = Clock::shifted(self.ahead);
+        Journal::open_existing(&dir, clock, Arc::new(())).unwrap().journal
     }
 
     /// The attempts at a post as the journal has them.

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::StoreError;
 use crate::auth::account::{Account, Accounts, Unknown};
 use crate::encrypt::Encryption;
+use crate::journal::Mark;
 
 /// What is written while the tokens stand there as they are.
 const VERSION: u64 = 1;
@@ -24,7 +25,31 @@ pub(super) struct Document {
     pub(super) accounts: Accounts,
     /// How the tokens are encrypted, if they are.
     pub(super) encryption: Option<Encryption>,
+    /// The journal that the accounts posted with.
+    pub(super) journal: Option<JournalMark>,
     unknown: Unknown,
+}
+
+/// A [`Mark`] as the file holds it.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct JournalMark {
+    id: String,
+    counter: u64,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+impl JournalMark {
+    pub(super) fn mark(&self) -> Mark {
+        Mark { journal: self.id.clone(), counter: self.counter }
+    }
+}
+
+impl From<&Mark> for JournalMark {
+    fn from(mark: &Mark) -> Self {
+        let unknown = Unknown::default();
+        Self { id: mark.journal.clone(), counter: mark.counter, unknown }
+    }
 }
 
 #[derive(Deserialize)]
@@ -43,6 +68,7 @@ struct Read {
     _version: u64,
     accounts: BTreeMap<String, Account>,
     encryption: Option<Encryption>,
+    journal: Option<JournalMark>,
     #[serde(flatten)]
     unknown: Unknown,
 }
@@ -53,6 +79,8 @@ struct Write<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     encryption: Option<&'a Encryption>,
     accounts: &'a BTreeMap<String, Account>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    journal: Option<&'a JournalMark>,
     #[serde(flatten)]
     unknown: &'a Unknown,
 }
@@ -60,12 +88,12 @@ struct Write<'a> {
 impl Document {
     pub(super) fn decode(bytes: &[u8], path: &Path) -> Result<Self, StoreError> {
         check_version(bytes, path)?;
-        let Read { mut accounts, encryption, unknown, .. } =
+        let Read { mut accounts, encryption, journal, unknown, .. } =
             serde_json::from_slice(bytes).map_err(|e| corrupt(&e, path))?;
         for (open_id, account) in &mut accounts {
             account.open_id.clone_from(open_id);
         }
-        Ok(Self { accounts: Accounts(accounts), encryption, unknown })
+        Ok(Self { accounts: Accounts(accounts), encryption, journal, unknown })
     }
 
     /// How the tokens of a document are encrypted; the rest of it is not looked at.
@@ -84,6 +112,7 @@ impl Document {
             version: if self.encryption.is_some() { VERSION_ENCRYPTED } else { VERSION },
             encryption: self.encryption.as_ref(),
             accounts: &self.accounts.0,
+            journal: self.journal.as_ref(),
             unknown: &self.unknown,
         };
         // Text, numbers and times into memory: this cannot fail.

@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::encrypt::{Key, KeyId, OpenError};
 use crate::exit::{Exit, Explain};
 use crate::fs::{self, FsError, Lock, LockError, PRIVATE_FILE};
+use crate::journal::Mark;
 
 pub use at_rest::Migrated;
 
@@ -126,7 +127,8 @@ impl Explain for StoreError {
             Self::File(error) => error.hint(),
             Self::Lock(error) => error.hint(),
             Self::Corrupt { path, .. } => Some(format!(
-                "restore `{}` from a backup, or move it away and log in again",
+                "restore `{}` from a backup; without it every login in it is forgotten, and each \
+                 account has to log in again",
                 path.display()
             )),
             Self::Newer { .. } => {
@@ -283,6 +285,24 @@ impl Store {
             Ok::<_, StoreError>(Edit::Put(Box::new(account)))
         })?;
         saved.ok_or_else(nobody)
+    }
+
+    /// The mark of the journal that these accounts posted with.
+    pub fn journal_mark(&self) -> Result<Option<Mark>, StoreError> {
+        Ok(self.read_as_stored()?.journal.map(|journal| journal.mark()))
+    }
+
+    /// Keeps the mark of a journal durably, if it replaces the one that is there.
+    pub fn set_journal_mark(&self, mark: &Mark) -> Result<(), StoreError> {
+        let path = self.path();
+        let lock = Lock::acquire_blocking(&self.dir.join(format!("{FILE}.lock")), WAIT)?;
+        let mut document = self.read_as_stored()?;
+        if document.journal.as_ref().is_some_and(|known| !mark.replaces(&known.mark())) {
+            return Ok(());
+        }
+        fs::clean_temps(&path, &lock)?;
+        document.journal = Some(mark.into());
+        Ok(fs::write_atomic(&path, &document.encode(), PRIVATE_FILE)?)
     }
 
     /// The lock under which an account's tokens are refreshed; held across the network.

@@ -271,3 +271,26 @@ fn f14_what_a_killed_save_left_of_a_generation_mark_is_removed_by_the_next_save(
     home.put(account("id"));
     assert!(mark.exists() && !leftover.exists());
 }
+
+#[test]
+fn the_mark_of_the_journal_is_kept_by_every_save_and_never_set_back() {
+    let home = home();
+    let mark = |journal: &str, counter| Mark { journal: journal.to_owned(), counter };
+    assert_eq!(home.store.journal_mark().unwrap(), None);
+    home.put(account("id"));
+    assert!(!home.text().contains("journal"));
+    home.store.set_journal_mark(&mark("a", 2)).unwrap();
+    home.put(account("other"));
+    home.store.set_journal_mark(&mark("a", 1)).unwrap();
+    assert_eq!(home.store.journal_mark().unwrap(), Some(mark("a", 2)));
+    assert_eq!(home.store.accounts().unwrap().iter().count(), 2);
+    home.store.set_journal_mark(&mark("b", 1)).unwrap();
+    assert_eq!(home.store.journal_mark().unwrap(), Some(mark("b", 1)));
+    let mut document: Value = serde_json::from_str(&home.text()).unwrap();
+    assert_eq!(document["journal"], serde_json::json!({ "id": "b", "counter": 1 }));
+    // What a newer version adds to it survives a save.
+    document["journal"]["since"] = "2026".into();
+    home.write(&document.to_string());
+    home.put(account("third"));
+    assert!(home.text().contains("\"since\""));
+}

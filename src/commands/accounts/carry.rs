@@ -13,11 +13,10 @@ use crate::auth::carry::{self, CarryError, HandedOver, TakenIn};
 use crate::auth::import::{self, Imported, Owner};
 use crate::auth::{Account, Store};
 use crate::cli::PassphraseArgs;
-use crate::commands::Context;
 use crate::commands::passphrase::{Asked, Passphrases};
+use crate::commands::{Context, journal};
 use crate::exit::{Exit, Explain as _, Failure};
 use crate::fs::SIZE_LIMIT;
-use crate::journal::Journal;
 use crate::secret::Secret;
 use crate::settings::Environment;
 use crate::text;
@@ -100,8 +99,7 @@ fn not_delivered(over: HandedOver, error: io::Error) -> Failure {
 
 /// Refuses to let a login go that posts under way need; says whether there are posts at all.
 fn check_posts(context: &Context, account: &Account) -> Result<bool, Failure> {
-    let settings = &context.settings;
-    let Some(journal) = Journal::open_existing(&settings.home.state, settings.clock)? else {
+    let Some(journal) = journal::look(context)? else {
         return Ok(false);
     };
     let left = journal.unfinished(Some(&account.open_id))?.len();

@@ -8,10 +8,10 @@ use futures_util::stream::{self, StreamExt};
 
 use crate::auth::{Account, Store, Tokens};
 use crate::cli::UploadArgs;
-use crate::commands::Context;
+use crate::commands::{Context, journal};
 use crate::exit::{Exit, Explain, Failure};
 use crate::fs::{Lock, LockError};
-use crate::journal::Journal;
+use crate::journal::{Accept, Journal};
 use crate::manifest::{self, Defaults, Mode, Preferences};
 use crate::output::UploadOutput;
 use crate::text;
@@ -50,13 +50,12 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     let state = &context.settings.home.state;
     let store = Store::open(state, context.settings.clock)?;
     let accounts = store.accounts()?;
-    let journal = Journal::open(state, context.settings.clock)?;
-    if journal.came_from_elsewhere() {
-        context.printer.warn(
-            "the journal was last used on another machine: if it is a copy or a restored backup, it \
-             may not know what was posted since, and that may be posted again",
-        );
-    }
+    let accept = match (args.new_journal, args.dry_run) {
+        (false, _) => Accept::Never,
+        (true, true) => Accept::Rehearsing,
+        (true, false) => Accept::Once,
+    };
+    let journal = journal::open(context, &store, accept)?;
     let timing = &context.settings.timing;
     let files = manifest.entries.iter().filter_map(|entry| match &entry.source {
         manifest::Source::File(path) => Some(path.clone()),
@@ -87,18 +86,10 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     let tokens = context.tokens(store).await?;
     let run =
         Run { context, options: &options, journal: &journal, tokens: &tokens, output: &output };
-    if let Err(no_app) = context.some_app()
-        && run.is_due(&prepared).await
-    {
-        return Err(no_app);
-    }
-    if args.dry_run {
-        run.rehearse(&prepared).await;
-    } else {
-        run.upload(prepared, args.jobs).await;
-    }
-    // A refresh that has begun must reach the disk before the program ends.
+    let done = run.all(prepared, args).await;
+    // Also after an error: a refresh that has begun must reach the disk before the program ends.
     tokens.settle().await;
+    done?;
     let exit = output.finish(Exit::Done);
     if args.repost && exit != Exit::Done && !args.dry_run {
         context.printer.warn(
@@ -129,6 +120,20 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    async fn all(&self, prepared: Prepared, args: &UploadArgs) -> Result<(), Failure> {
+        if let Err(no_app) = self.context.some_app()
+            && self.is_due(&prepared).await
+        {
+            return Err(no_app);
+        }
+        if args.dry_run {
+            self.rehearse(&prepared).await;
+        } else {
+            self.upload(prepared, args.jobs).await;
+        }
+        Ok(())
+    }
+
     /// Works off the accounts, `jobs` of them side by side.
     async fn upload(&self, prepared: Prepared, jobs: usize) {
         let accounts = prepared.accounts.into_iter();

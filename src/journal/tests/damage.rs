@@ -8,6 +8,8 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::*;
+use crate::fs::Lock;
+use crate::journal::trouble::Trouble;
 
 const PAGE: usize = 4096;
 
@@ -28,9 +30,23 @@ static SMALL: LazyLock<(Vec<u8>, Recorded)> = LazyLock::new(|| {
     journal.walk(&pulled, &[(Phase::Unresolved, NO_FACTS)]);
     journal.set_cap("ana", CapKind::Posts, Timestamp::MAX).unwrap();
     let content = journal.content();
+    journal.forget_its_file();
     drop(journal);
     (fs::read(home.file("journal.sqlite")).unwrap(), content)
 });
+
+impl Journal {
+    /// Makes it one that may be put into any place without being told for a copy.
+    fn forget_its_file(&self) {
+        self.store.raw(|connection| {
+            connection
+                .execute_batch(
+                    "DELETE FROM meta WHERE name = 'file'; PRAGMA wal_checkpoint(TRUNCATE);",
+                )
+                .unwrap();
+        });
+    }
+}
 
 /// Puts files in place of a journal's.
 fn place(home: &Home, files: &[(&str, &[u8])]) {
@@ -185,9 +201,10 @@ static LOGGED: LazyLock<Logged> = LazyLock::new(|| {
     let home = Home::new();
     let journal = home.open();
     journal.publish(&entry(1, 10), "before");
+    journal.forget_its_file();
     let database = fs::read(home.file("journal.sqlite")).unwrap();
     // A reader keeps the log from being emptied.
-    let reader = home.open();
+    let reader = home.look().unwrap().unwrap();
     reader.store.raw(|connection| {
         connection.execute_batch("BEGIN; SELECT count(*) FROM posts;").unwrap();
     });
@@ -354,4 +371,59 @@ fn a_check_on_demand_finds_what_is_wrong() {
     });
     let error = refused(journal.check(), Exit::Local);
     assert!(error.to_string().ends_with("row 1 of its posts is not what was written"), "{error}");
+}
+
+/// Makes an account of this home one that posts.
+fn posting(home: &Home) -> Lock {
+    let locks = home.file("locks");
+    fs::create_dir_all(&locks).unwrap();
+    fs::set_permissions(&locks, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    Lock::try_acquire(&locks.join("ana.upload.lock")).unwrap()
+}
+
+#[test]
+fn a_damaged_journal_stays_where_it_is_while_somebody_posts() {
+    let home = Home::new();
+    place(&home, &[("journal.sqlite", &damaged())]);
+    let held = posting(&home);
+    let error = refused(home.try_open(), Exit::Local);
+    let JournalError::DamagedInUse { pid: Some(pid), .. } = &error else { panic!("{error:?}") };
+    assert_eq!(*pid, std::process::id());
+    assert!(error.to_string().contains("is posting with it"), "{error}");
+    assert_eq!(fs::read(home.file("journal.sqlite")).unwrap(), damaged());
+    drop(held);
+    let error = refused(home.try_open(), Exit::Local);
+    assert!(matches!(error, JournalError::Corrupt { moved_to: Some(_), .. }), "{error}");
+}
+
+#[test]
+fn what_reads_like_damage_once_is_read_again_and_the_step_is_taken() {
+    let home = Home::new();
+    place(&home, &[("journal.sqlite", &SMALL.0)]);
+    let journal = home.open();
+    let told = std::cell::Cell::new(0);
+    let once = || {
+        told.set(told.get() + 1);
+        let damage = Trouble::Unreadable("a page is not what it was".to_owned());
+        if told.get() == 1 { Err(damage) } else { Ok(told.get()) }
+    };
+    assert_eq!(journal.store.read("read", |_| once()).unwrap(), 2);
+    told.set(0);
+    assert_eq!(journal.store.write("write", |_| once()).unwrap(), 2);
+    let always = || Err::<(), _>(Trouble::Unreadable("nonsense".to_owned()));
+    let error = refused(journal.store.read("read", |_| always()), Exit::Local);
+    assert!(matches!(error, JournalError::Corrupt { moved_to: None, .. }), "{error:?}");
+    assert_eq!(home.open().content(), SMALL.1, "it is where it was");
+}
+
+#[test]
+fn a_journal_that_vanished_is_no_reason_for_a_new_one() {
+    let home = Home::new();
+    place(&home, &[("journal.sqlite", &SMALL.0)]);
+    let journal = home.open();
+    fs::rename(home.file("journal.sqlite"), home.file("elsewhere")).unwrap();
+    let damage = || Err::<(), _>(Trouble::Unreadable("nonsense".to_owned()));
+    let error = refused(journal.store.read("read", |_| damage()), Exit::Local);
+    assert!(matches!(error, JournalError::Vanished { .. }), "{error:?}");
+    assert!(!home.file("journal.sqlite").exists());
 }

@@ -22,7 +22,8 @@ fn looking_creates_nothing() {
     assert!(home.look().unwrap().is_none());
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
     let nowhere = home.file("nowhere");
-    assert!(Journal::open_existing(&nowhere, Clock::default()).unwrap().is_none());
+    let looked = Journal::open_existing(&nowhere, Clock::default(), Arc::new(())).unwrap();
+    assert!(looked.journal.is_none() && looked.doubt.is_none());
     assert!(!nowhere.exists());
 }
 
@@ -49,9 +50,11 @@ fn under_umask_000(test: &str, home: &Path) {
 #[test]
 fn t13_files_are_private_whatever_the_umask() {
     if let Some(home) = std::env::var_os("HOME_UNDER_UMASK_000") {
-        let journal = Journal::open(Path::new(&home), Clock::default()).unwrap();
+        let journal =
+            Journal::open(Path::new(&home), Clock::default(), Arc::new(()), Accept::Never).unwrap();
         // A reader keeps the log from being emptied, so that it is there to be looked at.
-        let reader = Journal::open(Path::new(&home), Clock::default()).unwrap();
+        let reader =
+            Journal::open(Path::new(&home), Clock::default(), Arc::new(()), Accept::Never).unwrap();
         reader.store.raw(|connection| {
             connection.execute_batch("BEGIN; SELECT count(*) FROM posts;").unwrap();
         });
@@ -115,7 +118,7 @@ fn a_link_to_the_directory_is_resolved_once() {
     fs::create_dir(home.file("real")).unwrap();
     chmod(&home.file("real"), 0o700);
     symlink("real", &link).unwrap();
-    let journal = Journal::open(&link, Clock::default()).unwrap();
+    let journal = Journal::open(&link, Clock::default(), Arc::new(()), Accept::Never).unwrap();
     let real = fs::canonicalize(home.file("real")).unwrap();
     assert_eq!(journal.path(), real.join("journal.sqlite"));
 }
@@ -151,7 +154,7 @@ fn only_the_database_and_its_lock_remain_when_nobody_works() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names, ["journal.lock", "journal.sqlite"]);
+    assert_eq!(names, ["journal.lock", "journal.sqlite", "locks"]);
 }
 
 #[test]

@@ -4,17 +4,20 @@ mod at_rest;
 mod damage;
 mod files;
 mod identity;
+mod memory;
 mod quota;
+mod repair;
 mod steps;
 mod versions;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
 use super::records::*;
-use super::{Journal, JournalError};
+use super::{Accept, Journal, JournalError};
 use crate::clock::Clock;
 use crate::exit::{Exit, Explain as _};
 use crate::manifest::Mode;
@@ -46,16 +49,21 @@ impl Home {
     }
 
     fn try_open(&self) -> Result<Journal, JournalError> {
-        Journal::open(self.path(), Clock::default())
+        self.open_with(Clock::default())
+    }
+
+    fn open_with(&self, clock: Clock) -> Result<Journal, JournalError> {
+        Journal::open(self.path(), clock, Arc::new(()), Accept::Never)
     }
 
     /// The journal in another time.
     fn open_ahead(&self, by: SignedDuration) -> Journal {
-        Journal::open(self.path(), Clock::shifted(by)).unwrap()
+        self.open_with(Clock::shifted(by)).unwrap()
     }
 
     fn look(&self) -> Result<Option<Journal>, JournalError> {
-        Journal::open_existing(self.path(), Clock::default())
+        let looked = Journal::open_existing(self.path(), Clock::default(), Arc::new(()))?;
+        Ok(looked.journal)
     }
 }
 

@@ -290,10 +290,16 @@ fn a_forgotten_url_is_in_none_of_the_files() {
 
 /// Whether any file of a home holds a text.
 fn holds(home: &Home, text: &str) -> bool {
-    std::fs::read_dir(home.path()).unwrap().any(|entry| {
-        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
-        bytes.windows(text.len()).any(|window| window == text.as_bytes())
-    })
+    fn any(dir: &Path, text: &str) -> bool {
+        std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).any(|path| {
+            if path.is_dir() {
+                return any(&path, text);
+            }
+            let bytes = std::fs::read(path).unwrap();
+            bytes.windows(text.len()).any(|window| window == text.as_bytes())
+        })
+    }
+    any(home.path(), text)
 }
 
 #[test]

@@ -1,0 +1,97 @@
+//! How the commands open the journal: with the mark that the token store keeps of it, and with a word
+//! about what it may not know.
+
+use std::sync::Arc;
+
+use crate::auth::{Store, StoreError};
+use crate::commands::Context;
+use crate::exit::{Explain as _, Failure};
+use crate::journal::{Accept, Doubt, Journal, JournalError, Looked, Mark, TokenMark};
+use crate::output::Printer;
+
+/// The token store as the journal knows it.
+#[derive(Debug)]
+struct Tokens(Store);
+
+impl TokenMark for Tokens {
+    fn read(&self) -> Result<Option<Mark>, JournalError> {
+        self.0.journal_mark().map_err(trouble)
+    }
+
+    fn write(&self, mark: &Mark) -> Result<(), JournalError> {
+        self.0.set_journal_mark(mark).map_err(trouble)
+    }
+}
+
+/// Where the journal's mark is kept in a token store.
+pub(super) fn mark_of(store: Store) -> Arc<dyn TokenMark> {
+    Arc::new(Tokens(store))
+}
+
+fn trouble(error: StoreError) -> JournalError {
+    match error {
+        StoreError::File(error) => error.into(),
+        StoreError::Lock(error) => error.into(),
+        error => JournalError::Tokens { message: error.to_string(), hint: error.hint() },
+    }
+}
+
+/// Opens the journal beside a token store to post.
+pub(super) fn open(
+    context: &Context,
+    store: &Store,
+    accept: Accept,
+) -> Result<Journal, JournalError> {
+    let (state, clock) = (&context.settings.home.state, context.settings.clock);
+    let journal = Journal::open(state, clock, mark_of(store.clone()), accept)?;
+    let printer = &context.printer;
+    if journal.came_from_elsewhere() {
+        printer.warn(
+            "the journal was last used on another machine: if it is a copy or a restored backup, it \
+             may not know what was posted since, and that may be posted again",
+        );
+    }
+    match (accept, journal.accepted()) {
+        (Accept::Never, _) => {}
+        (_, None) => {
+            printer.note("`--new-journal` is not needed: nothing is wrong with the journal");
+        }
+        (Accept::Rehearsing, Some(doubt)) => printer.note(format!(
+            "{}; `--new-journal` is not taken in a dry run, so give it to the next one as well",
+            what(doubt)
+        )),
+        (Accept::Once, Some(doubt)) => printer.warn(format!(
+            "{}; from now on the journal here counts, as `--new-journal` says",
+            what(doubt)
+        )),
+    }
+    Ok(journal)
+}
+
+fn what(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::Gone => "posts were made from here with a journal that is gone",
+        Doubt::Repaired => "posts may be missing from the journal, which was repaired",
+        _ => "posts may have been made from here that the journal does not know",
+    }
+}
+
+/// Opens the journal to look at it, if there is one. That `upload` would refuse it is a warning.
+pub(super) fn look(context: &Context) -> Result<Option<Journal>, Failure> {
+    let (state, clock) = (&context.settings.home.state, context.settings.clock);
+    if !state.exists() {
+        return Ok(None);
+    }
+    let tokens = mark_of(Store::open(state, clock)?);
+    let Looked { journal, doubt } = Journal::open_existing(state, clock, tokens)?;
+    if let Some(doubt) = doubt {
+        warn(&context.printer, &doubt);
+    }
+    Ok(journal)
+}
+
+/// What keeps `upload` from posting.
+fn warn(printer: &Printer, doubt: &JournalError) {
+    let hint = doubt.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+    printer.warn(format!("{doubt}{hint}"));
+}

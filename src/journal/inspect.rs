@@ -1,0 +1,61 @@
+//! A look at the journal that changes nothing and sets nothing aside.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::guard::{Guard, Here};
+use super::marks::{Known, TokenMark};
+use super::place::{Lies, Place};
+use super::store;
+use super::trouble::Trouble;
+use super::{Journal, JournalError};
+use crate::fs;
+
+/// What an inspection found.
+#[derive(Debug)]
+pub struct Inspection {
+    /// How many posts the journal knows. `None`: there is no journal.
+    pub posts: Option<u32>,
+    /// Why nothing is posted with it.
+    pub doubt: Option<JournalError>,
+    /// Damaged journals that were set aside, the oldest first.
+    pub aside: Vec<PathBuf>,
+}
+
+impl Journal {
+    /// Reads the journal of a directory from end to end, and holds it against its marks. What is
+    /// damaged stays where it is.
+    pub fn inspect(dir: &Path, tokens: Arc<dyn TokenMark>) -> Result<Inspection, JournalError> {
+        let place = Place::new(fs::private_dir(dir)?);
+        let held = place.lock()?;
+        let marks = Guard::new(&place, tokens).marks()?;
+        let path = place.path().to_owned();
+        let aside = place.all_aside()?;
+        let found = match place.look()? {
+            Lies::Nothing => None,
+            Lies::Remains => {
+                let what = "what was recorded in it is gone".to_owned();
+                return Err(JournalError::Corrupt { path, what, moved_to: None });
+            }
+            Lies::Journal => Some(read(&place).map_err(|trouble| match trouble.damage() {
+                Some(what) => JournalError::Corrupt { path: path.clone(), what, moved_to: None },
+                None => trouble.explain("check", &path),
+            })?),
+        };
+        drop(held);
+        let here = found.as_ref().map(|(_, known)| Here::of(&path, known)).transpose()?;
+        let doubt = marks.doubt(found.as_ref().map(|(_, known)| known), here.as_ref());
+        Ok(Inspection {
+            posts: found.map(|(posts, _)| posts),
+            doubt: doubt.map(|doubt| JournalError::Doubtful { path, doubt }),
+            aside,
+        })
+    }
+}
+
+fn read(place: &Place) -> Result<(u32, Known), Trouble> {
+    let mut connection = store::sound(place)?;
+    let tx = connection.transaction()?;
+    let posts = tx.query_row("SELECT count(*) FROM posts", [], |row| row.get(0))?;
+    Ok((posts, Known::read(&tx)?))
+}
