@@ -11,8 +11,9 @@ impl Home {
 
     /// Whether the `upload_url` stands in a byte of any file.
     fn shows_the_url(&self) -> bool {
-        std::fs::read_dir(self.path()).unwrap().any(|entry| {
-            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        let files = std::fs::read_dir(self.path()).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|path| path.is_file()).any(|path| {
+            let bytes = std::fs::read(path).unwrap();
             bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes())
         })
     }
