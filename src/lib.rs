@@ -7,7 +7,7 @@
 //!                        commands → sandbox (an offline TikTok; imports nothing but leaves)
 //! ```
 //!
-//! The leaves ([`clock`], [`exit`], [`fault`], [`fs`], `process`, [`retry`], [`secret`], [`signals`],
+//! The leaves ([`clock`], [`exit`], [`fault`], [`fs`], `process`, [`resources`], [`retry`], [`secret`], [`signals`],
 //! [`sys`], [`text`], [`timing`]) import nothing of ours.
 
 pub mod auth;
@@ -22,6 +22,7 @@ pub mod manifest;
 pub mod media;
 pub mod output;
 mod process;
+pub mod resources;
 pub mod retry;
 pub mod sandbox;
 pub mod secret;

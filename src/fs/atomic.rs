@@ -40,20 +40,37 @@ pub fn remove(path: &Path) -> Result<(), FsError> {
     if gone { sync_dir(path) } else { Ok(()) }
 }
 
+/// Gives a file another name, durably; one of that name is replaced.
+pub fn rename(from: &Path, to: &Path) -> Result<(), FsError> {
+    step("rename", to, || fs::rename(from, to))?;
+    sync_dir(to)
+}
+
 /// Removes what interrupted writes of `path` have left. The lock is the one under which `path` is
 /// written, so that no living write loses its file.
 pub fn clean_temps(path: &Path, _held: &Lock) -> Result<(), FsError> {
-    let stem = temp_stem(path);
-    let dir = dir_of(path);
-    for entry in step("list", dir, || fs::read_dir(dir))? {
-        let entry = step("list", dir, || entry)?;
-        let name = entry.file_name();
-        if name.as_encoded_bytes().starts_with(stem.as_encoded_bytes()) {
-            let leftover = entry.path();
+    for leftover in list(dir_of(path))? {
+        if is_temp_of(&leftover, path) {
             step("remove", &leftover, || fs::remove_file(&leftover))?;
         }
     }
     Ok(())
+}
+
+/// What lies in a directory, in no order.
+pub fn list(dir: &Path) -> Result<Vec<PathBuf>, FsError> {
+    let entries = step("list", dir, || fs::read_dir(dir))?;
+    entries.map(|entry| step("list", dir, || entry).map(|entry| entry.path())).collect()
+}
+
+/// The last part of a path as bytes.
+fn name_of(path: &Path) -> &[u8] {
+    path.file_name().map_or(b"", |name| name.as_encoded_bytes())
+}
+
+/// Whether a file is what an interrupted write of `target` has left.
+pub fn is_temp_of(path: &Path, target: &Path) -> bool {
+    name_of(path).starts_with(temp_stem(target).as_encoded_bytes())
 }
 
 fn dir_of(path: &Path) -> &Path {

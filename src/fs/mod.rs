@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use crate::exit::{Exit, Explain};
 use crate::fault;
 
-pub use atomic::{clean_temps, probe, remove, write_atomic};
+pub use atomic::{clean_temps, is_temp_of, list, probe, remove, rename, write_atomic};
 pub use check::{
     PRIVATE_DIR, PRIVATE_FILE, SIZE_LIMIT, network_file_system, open_private, private_dir,
     read_private,

@@ -15,11 +15,15 @@ use crate::exit::{Exit, Explain};
 use crate::fault;
 use crate::text;
 use crate::tiktok::answer::log_id;
+use crate::tiktok::grant::Cut;
 use crate::tiktok::{Endpoints, Error};
 use crate::timing::Timing;
 
-/// The longest answer that is read, in bytes: TikTok's are a few hundred.
-const LONGEST_ANSWER: usize = 1 << 20;
+/// The longest answer that is read, in bytes: TikTok's are a few hundred. One that is kept in a file of
+/// ours must fit there ([`crate::fs::SIZE_LIMIT`]).
+const LONGEST_ANSWER: usize = 512 << 10;
+/// Room for the answers that TikTok gives, so that no half of one is left behind in memory by growing.
+const FIRST_PIECE: usize = 4 << 10;
 /// The longest `Retry-After` that is honoured.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(15);
 /// How this program names itself.
@@ -123,33 +127,48 @@ impl Client {
         call: &'static str,
         request: RequestBuilder,
     ) -> Result<Received, Error> {
-        let mut response = self.send(call, request).await?;
-        let host = host(&response);
-        let status = response.status().as_u16();
-        let retry_after = retry_after(response.headers());
-        let mut body = Zeroizing::new(Vec::new());
-        loop {
-            fault::point("network: read answer").map_err(|e| Error::NoAnswer {
-                host: host.clone(),
-                call,
-                reason: e.to_string(),
-            })?;
-            match response.chunk().await {
-                Ok(Some(piece)) if body.len() + piece.len() <= LONGEST_ANSWER => {
-                    body.extend_from_slice(&piece);
-                }
-                Ok(Some(_)) => {
-                    let what = format!("the answer is longer than {LONGEST_ANSWER} bytes");
-                    return Err(Error::NotTikTok { host, call, status, what });
-                }
-                Ok(None) => break,
-                Err(e) => return Err(Error::NoAnswer { host, call, reason: innermost(&e) }),
+        let host = self.api_host();
+        let (received, cut) = self.receive(call, request).await?;
+        match cut {
+            None => Ok(received),
+            Some(Cut::Lost(reason)) => Err(Error::NoAnswer { host, call, reason }),
+            Some(Cut::TooLong(limit)) => {
+                let what = format!("the answer is longer than {limit} bytes");
+                Err(Error::NotTikTok { host, call, status: received.status, what })
             }
         }
+    }
+
+    /// Sends a request and reads its answer, whatever the status, as far as it comes.
+    pub(super) async fn receive(
+        &self,
+        call: &'static str,
+        request: RequestBuilder,
+    ) -> Result<(Received, Option<Cut>), Error> {
+        let mut response = self.send(call, request).await?;
+        let status = response.status().as_u16();
+        let retry_after = retry_after(response.headers());
+        let mut body = Zeroizing::new(Vec::with_capacity(FIRST_PIECE));
+        let cut = loop {
+            if let Err(error) = fault::point("network: read answer") {
+                break Some(Cut::Lost(error.to_string()));
+            }
+            match response.chunk().await {
+                Ok(Some(piece)) => {
+                    let room = LONGEST_ANSWER - body.len();
+                    body.extend_from_slice(&piece[..piece.len().min(room)]);
+                    if piece.len() > room {
+                        break Some(Cut::TooLong(LONGEST_ANSWER));
+                    }
+                }
+                Ok(None) => break None,
+                Err(error) => break Some(Cut::Lost(innermost(&error))),
+            }
+        };
         let received = Received { status, retry_after, body };
         let log_id = log_id(&received).unwrap_or_default();
-        info!(call, status, log_id, "TikTok answered");
-        Ok(received)
+        info!(call, status, log_id, whole = cut.is_none(), "TikTok answered");
+        Ok((received, cut))
     }
 
     /// Sends a request and reads the head of its answer.
@@ -207,10 +226,6 @@ pub(super) fn innermost(error: &reqwest::Error) -> String {
         cause = next;
     }
     text::plain(&cause.to_string())
-}
-
-pub(super) fn host(response: &Response) -> String {
-    response.url().host_str().unwrap_or_default().to_owned()
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {

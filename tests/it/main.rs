@@ -26,6 +26,7 @@ mod login;
 mod login_pitfalls;
 mod login_ways;
 mod model;
+mod other_api;
 mod person;
 mod process;
 mod refresh;

@@ -229,9 +229,9 @@ fn f13_the_answer_of_an_interrupted_refresh_is_handed_over() {
     let spent = store.account(None).unwrap().refresh_token;
     let body = br#"{"access_token":"act.2","expires_in":7200,"open_id":"id-1",
         "refresh_token":"rft.2","refresh_expires_in":999999999,"scope":"s"}"#;
-    let answer =
-        crate::tiktok::RawAnswer { status: 200, body: zeroize::Zeroizing::new(body.to_vec()) };
-    let bytes = crate::auth::pending::encode("id-1", at("2026-11-20T00:00:00Z"), &spent, &answer);
+    let answer = crate::tiktok::RawAnswer { status: 200, body: body.to_vec().into(), cut: None };
+    let bytes =
+        crate::auth::pending::encode("id-1", at("2026-11-20T00:00:00Z"), &spent, "api", &answer);
     let path = store.pending("id-1");
     crate::fs::write_atomic(&path, &bytes, crate::fs::PRIVATE_FILE).unwrap();
     let over = hand_over(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap();
