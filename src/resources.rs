@@ -115,7 +115,11 @@ impl Reserve {
         let mut held = Vec::new();
         held.try_reserve_exact(descriptors).map_err(|_| Shortage::of(Kind::Memory))?;
         for _ in 0..descriptors {
-            match File::open("/dev/null") {
+            let next = match held.last() {
+                None => File::open("/dev/null"),
+                Some(first) => File::try_clone(first),
+            };
+            match next {
                 Ok(file) => held.push(file),
                 Err(error) => match Shortage::in_error(&error) {
                     Some(shortage) => return Err(shortage),

@@ -19,6 +19,7 @@ use super::refresh::blocking;
 use super::store::{Edit, Store, StoreError};
 use crate::clock::Clock;
 use crate::fs;
+use crate::resources::Reserve;
 use crate::secret::Secret;
 use crate::text::{self, key_start};
 use crate::tiktok::{App, Authorize, Client, Error as ApiError, Grant, GrantKind, Scopes};
@@ -32,6 +33,12 @@ const NAME_WAIT: Duration = Duration::from_secs(10);
 
 /// The disk space that is proved to be there before the user is sent to TikTok, in bytes.
 const ROOM: usize = 16 * 1024;
+
+/// Descriptors that are proved to be there by then: more than a save opens at once.
+const DESCRIPTORS: usize = 8;
+
+/// Memory that is proved to be there by then, in bytes.
+const MEMORY: usize = 4 << 20;
 
 /// How the authorization code comes.
 #[derive(Debug)]
@@ -151,9 +158,11 @@ impl Login<'_> {
                 (None, _) => None,
             };
             fs::probe(&store.path(), ROOM)?;
+            store.rehearse_save()?;
             Ok(expected)
         })
         .await?;
+        drop(Reserve::take(DESCRIPTORS, MEMORY)?);
         if let Some(known) = &expected {
             check_api(known, self.client.endpoints().api_base())?;
         }

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use crate::clock::Clock;
 use crate::exit::{Exit, Explain};
 use crate::fault;
+use crate::resources::{Shortage, shortage_now};
 use crate::text;
 use crate::tiktok::answer::log_id;
 use crate::tiktok::grant::Cut;
@@ -186,7 +187,7 @@ impl Client {
         };
         // Three faults: it cannot have arrived; it may have, but did not; it did, unanswered.
         fault::point("network: connect")
-            .map_err(|e| Error::NotSent { host: target.clone(), reason: e.to_string() })?;
+            .map_err(|e| not_sent(target.clone(), e.to_string(), &e))?;
         fault::point("network: send").map_err(lost)?;
         let response = request.send().await.map_err(|e| failed(call, &target, &e))?;
         fault::point("network: answer").map_err(lost)?;
@@ -209,10 +210,21 @@ fn failed(call: &'static str, target: &str, error: &reqwest::Error) -> Error {
     let host = error.url().and_then(|url| url.host_str()).unwrap_or(target).to_owned();
     let reason = if error.is_timeout() { "timed out".to_owned() } else { innermost(error) };
     if error.is_connect() || error.is_builder() {
-        Error::NotSent { host, reason }
+        not_sent(host, reason, error)
     } else {
         Error::NoAnswer { host, call, reason }
     }
+}
+
+/// That a request never left. A system that gives no socket says so in words of the network.
+fn not_sent(host: String, reason: String, error: &(dyn std::error::Error + 'static)) -> Error {
+    let mut shortage = None;
+    let mut cause = Some(error);
+    while let (Some(error), None) = (cause, shortage) {
+        shortage = error.downcast_ref().and_then(Shortage::in_error);
+        cause = error.source();
+    }
+    Error::NotSent { host, reason, shortage: shortage.or_else(shortage_now) }
 }
 
 /// The innermost cause of an HTTP error: the part that says something, and never the URL.
@@ -240,6 +252,21 @@ fn http_date(text: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_machine_without_a_socket_to_give_is_not_the_network() {
+        for errno in [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE, rustix::io::Errno::NOBUFS]
+        {
+            let cause = std::io::Error::other(std::io::Error::from(errno));
+            let error = not_sent("host".into(), "reason".into(), &cause);
+            assert_eq!(error.exit(), Exit::Local);
+            assert!(!error.hint().unwrap().contains("network"), "{error:?}");
+        }
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let error = not_sent("host".into(), "reason".into(), &refused);
+        assert_eq!(error.exit(), Exit::Temporary);
+        assert!(error.hint().unwrap().contains("network"));
+    }
 
     #[test]
     fn an_http_date_is_read() {

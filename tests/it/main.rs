@@ -22,6 +22,7 @@ mod faults_status;
 mod hostile_callback;
 mod init;
 mod kill_rounds;
+mod limits;
 mod login;
 mod login_pitfalls;
 mod login_ways;
