@@ -221,8 +221,11 @@ fn not_sent(host: String, reason: String, error: &(dyn std::error::Error + 'stat
     let mut shortage = None;
     let mut cause = Some(error);
     while let (Some(error), None) = (cause, shortage) {
-        shortage = error.downcast_ref().and_then(Shortage::in_error);
-        cause = error.source();
+        let of_system = error.downcast_ref::<std::io::Error>();
+        shortage = of_system.and_then(Shortage::in_error);
+        // What such an error wraps it does not call its source.
+        let wrapped = of_system.and_then(std::io::Error::get_ref);
+        cause = wrapped.map(|inner| inner as _).or_else(|| error.source());
     }
     Error::NotSent { host, reason, shortage: shortage.or_else(shortage_now) }
 }
