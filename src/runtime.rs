@@ -7,7 +7,7 @@ use std::{panic, thread};
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::resources::{Reserve, Shortage, no_threads, prove_threads};
 
 /// Threads of the async runtime: the work is waiting and copying, not computing.
@@ -69,7 +69,9 @@ fn build(workers: usize) -> Result<Runtime, Failure> {
         .build()
         .map_err(|error| match Shortage::in_error(&error) {
             Some(shortage) => shortage.into(),
-            None => Failure::unexpected(error).context("cannot start the runtime"),
+            // All that it asks of the system are descriptors and threads.
+            None => Failure { exit: Exit::Local, ..Failure::unexpected(error) }
+                .context("cannot start the runtime"),
         })?;
     for _ in 0..BLOCKING {
         let threads = Arc::clone(&threads);

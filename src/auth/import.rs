@@ -179,6 +179,7 @@ mod tests {
         assert_eq!(account.issued_at, at("2026-11-01T12:00:00.123456Z"));
         assert_eq!(account.refresh_expires_at, at("2027-11-01T12:00:00.123456Z"));
         assert_eq!((account.client_key.as_str(), account.app.as_deref()), ("key", Some("main")));
+        assert_eq!(account.api.as_deref(), Some(API));
         assert!(account.scopes.has("video.publish"));
     }
 
