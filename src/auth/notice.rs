@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
@@ -69,6 +70,29 @@ pub enum Notice {
     LeftoverRemoved {
         /// Whose.
         account: String,
+    },
+    /// What an interrupted refresh has left may hold tokens, and is kept.
+    LeftoverKept {
+        /// Whose.
+        account: String,
+        /// Where.
+        path: PathBuf,
+    },
+    /// TikTok refuses to renew a login whose access token still lives.
+    NotRenewable {
+        /// Whose.
+        account: String,
+        /// When the access token ends.
+        until: Timestamp,
+    },
+    /// A refresh failed; the access token still lives.
+    NotRenewed {
+        /// Whose.
+        account: String,
+        /// When the access token ends.
+        until: Timestamp,
+        /// Why it failed.
+        why: String,
     },
     /// Another process refreshes this account and does not come to an end; the token at hand is
     /// still good.
@@ -168,6 +192,23 @@ impl fmt::Display for Notice {
             Self::LeftoverRemoved { account } => {
                 write!(f, "the remains of an interrupted refresh of `{account}` were removed")
             }
+            Self::LeftoverKept { account, path } => write!(
+                f,
+                "an answer to a refresh of `{account}` may hold tokens that cannot be read: it is \
+                 kept in `{}`",
+                path.display()
+            ),
+            Self::NotRenewable { account, until } => write!(
+                f,
+                "the login of `{account}` cannot be renewed any more; it works until {}: run \
+                 `tiktok-up login` before that",
+                clock_time(*until)
+            ),
+            Self::NotRenewed { account, until, why } => write!(
+                f,
+                "the login of `{account}` was not renewed, and works until {}: {why}",
+                clock_time(*until)
+            ),
             Self::RefreshBusy { account, pid } => {
                 write!(f, "another run{} is refreshing `{account}`", by(*pid))?;
                 f.write_str("; going on with the token at hand")
@@ -205,6 +246,11 @@ fn without(scope: &str) -> Option<&'static str> {
         "video.upload" => "sending drafts (`--draft`)",
         _ => return None,
     })
+}
+
+/// Day and time in the zone of this machine.
+pub(super) fn clock_time(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 fn by(pid: Option<u32>) -> String {

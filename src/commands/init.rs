@@ -66,7 +66,7 @@ pub(super) async fn run(
     if let Some(name) = &global.app {
         file.check_name(name, args.force)?;
     }
-    let mut person = Person { lines: Lines::of_stdin(), printer, shutdown };
+    let mut person = Person { lines: Lines::of_stdin()?, printer, shutdown };
     let asked = if io::stdin().is_terminal() {
         person.is_asked(global, args, &file).await
     } else {

@@ -18,7 +18,7 @@ pub(super) async fn run(context: &Context, args: &LoginArgs) -> Result<Exit, Fai
     let way = if args.qr {
         Way::Qr
     } else if args.paste {
-        Way::Paste { port: args.port, lines: Lines::of_stdin() }
+        Way::Paste { port: args.port, lines: Lines::of_stdin()? }
     } else {
         let browser = if args.no_browser { Browser::Print } else { Browser::Open };
         Way::Browser { port: args.port, browser }

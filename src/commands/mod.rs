@@ -25,6 +25,7 @@ use crate::cli::{Cli, Command, GlobalArgs};
 use crate::exit::{Exit, Failure};
 use crate::fs;
 use crate::output::{AuthOutput, Printer};
+use crate::resources::Shortage;
 use crate::settings::{Environment, Settings};
 use crate::signals::Shutdown;
 use crate::tiktok::Client;
@@ -101,8 +102,10 @@ impl Context {
 /// Runs the command. Only those that need settings read them: a faulty `config.toml` is no reason
 /// not to run the others.
 pub async fn dispatch(cli: Cli, printer: &Printer, env: &Environment<'_>) -> Result<Exit, Failure> {
-    let shutdown = Shutdown::listen()
-        .map_err(|error| Failure::unexpected(error).context("cannot listen to signals"))?;
+    let shutdown = Shutdown::listen().map_err(|error| match Shortage::in_error(&error) {
+        Some(shortage) => shortage.into(),
+        None => Failure::unexpected(error).context("cannot listen to signals"),
+    })?;
     let command = perform(cli, printer, &shutdown, env);
     tokio::select! {
         outcome = command => outcome,

@@ -297,7 +297,8 @@ impl World {
         self.dress(command)
     }
 
-    fn dress(&self, mut command: Command) -> Command {
+    /// A command in this world.
+    pub(crate) fn dress(&self, mut command: Command) -> Command {
         let timing = format!("{},clock_offset={}s", self.timing, self.ahead.as_secs());
         command
             .current_dir(self.home())
