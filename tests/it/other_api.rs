@@ -76,9 +76,7 @@ fn a_login_at_another_api_does_not_take_the_place_of_one_that_works() {
 fn tokens_of_an_older_file_are_not_ended_by_another_api() {
     let (mut world, other) = (World::logged_in(), World::new());
     world.advance(SignedDuration::from_hours(3));
-    let mut store: Value = serde_json::from_str(&world.store_text()).unwrap();
-    store["accounts"][world.open_id(ADA)].as_object_mut().unwrap().remove("api");
-    world.write_store(&store.to_string());
+    world.forget_api(ADA);
     other.fault(
         &json!({ "endpoint": "token_refresh", "do": { "refuse": { "code": "invalid_grant" } } }),
     );

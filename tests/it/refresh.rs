@@ -435,11 +435,12 @@ fn f13_a_complete_answer_that_was_not_renamed_yet_is_adopted() {
 #[test]
 fn f18_t16_a_login_during_a_refresh_wins() {
     let world = ended();
-    world.fault(&json!({ "endpoint": "token_refresh", "do": { "stall": "2s", "when": "after" } }));
+    world.hold("token_refresh", 1, "middle");
     let refresh = world.start(&["refresh"]);
-    crate::person::eventually("the refresh", || (world.refreshing()).then_some(()));
+    world.wait_until("TikTok has the refresh", |world| world.refreshes() == 1);
     world.login(ADA).exits(0);
     let tokens = world.entry(ADA)["access_token"].clone();
+    world.let_go();
     ended_as(refresh).exits(0);
     assert_eq!(world.entry(ADA)["access_token"], tokens);
     world.the_login_lives();
