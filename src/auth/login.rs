@@ -268,6 +268,7 @@ impl Login<'_> {
         code: &Secret,
         kind: &GrantKind<'_>,
     ) -> Result<LoggedIn, AuthError> {
+        self.reporter.notice(Notice::Exchanging);
         let asked_at = self.clock.now();
         let grant = self.exchange(code, kind).await?;
         if let Some(expected) = plan.expected.as_ref().filter(|one| one.open_id != grant.open_id) {

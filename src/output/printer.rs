@@ -8,6 +8,7 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
 
 use super::line::{HINT, Line, WARNING};
+use super::standing::Standing;
 use super::table::Table;
 use super::{error, json};
 use crate::cli::{Early, GlobalArgs, When};
@@ -48,6 +49,7 @@ struct Inner {
     bars: MultiProgress,
     out: Mutex<Out>,
     err: Mutex<Box<dyn Write + Send>>,
+    standing: Mutex<Standing>,
 }
 
 struct Out {
@@ -114,6 +116,7 @@ impl Printer {
             bars: MultiProgress::with_draw_target(target),
             out: Mutex::new(Out { stream: out, state: OutState::Open }),
             err: Mutex::new(err),
+            standing: Mutex::default(),
         }))
     }
 
@@ -190,6 +193,27 @@ impl Printer {
             let mut err = self.0.err.lock().unwrap_or_else(PoisonError::into_inner);
             _ = err.write_all(question.as_bytes()).and_then(|()| err.flush());
         });
+    }
+
+    /// Notes which command runs, for whoever asks where the run stands.
+    pub fn begin(&self, command: &'static str) {
+        self.standing().begin(command);
+    }
+
+    /// Notes what the run does from now on, for the same.
+    pub fn step(&self, what: impl Into<String>) {
+        self.standing().step(what);
+    }
+
+    /// Tells where the run stands. Also said when quiet, as it was asked for.
+    pub fn tell_standing(&self) {
+        // Not told under the lock: the terminal may be slow.
+        let lines = self.standing().lines();
+        self.demand(lines.join("\n"));
+    }
+
+    pub(super) fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.0.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The error that ends the run.

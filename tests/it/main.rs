@@ -35,6 +35,7 @@ mod sandbox_display;
 mod sandbox_faults;
 mod sandbox_posting;
 mod sandbox_upload;
+mod signals;
 mod stage;
 mod store;
 mod storms;
