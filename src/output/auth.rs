@@ -61,10 +61,12 @@ impl Reporter for AuthOutput {
             Notice::Exchanging => {}
             Notice::QrCode { url } => {
                 self.show_code(url);
-                self.printer.demand(notice.to_string());
+                self.printer.demand(Line::default().verbatim(notice.to_string()));
             }
-            // Asked for by the user's command: shown even when quiet.
-            Notice::Visit { .. } => self.printer.demand(notice.to_string()),
+            // Asked for by the user's command: shown even when quiet, with the state that it carries.
+            Notice::Visit { .. } => {
+                self.printer.demand(Line::default().verbatim(notice.to_string()));
+            }
             _ if notice.is_warning() => self.printer.warn(notice.to_string()),
             _ => self.printer.note(notice.to_string()),
         }

@@ -13,6 +13,7 @@ use super::table::Table;
 use super::{error, json};
 use crate::cli::{Early, GlobalArgs, When};
 use crate::exit::{Exit, Failure};
+use crate::secret::redact;
 use crate::settings::Environment;
 
 /// How often progress bars are drawn, in Hz.
@@ -145,6 +146,11 @@ impl Printer {
         self.write_out(&json::line(value));
     }
 
+    /// As [`Printer::json`], for an object that is meant to show a secret.
+    pub fn json_verbatim(&self, value: &impl Serialize) {
+        self.write_out(&json::verbatim(value));
+    }
+
     /// Data, in columns.
     pub fn table(&self, table: &Table) {
         for line in table.lines() {
@@ -191,6 +197,7 @@ impl Printer {
     pub fn ask(&self, question: &str) {
         self.0.bars.suspend(|| {
             let mut err = self.0.err.lock().unwrap_or_else(PoisonError::into_inner);
+            let question = Line::from(question).render(false);
             _ = err.write_all(question.as_bytes()).and_then(|()| err.flush());
         });
     }
@@ -229,7 +236,7 @@ impl Printer {
         let coloured = |colours| {
             let text = error.render();
             let text = if colours { text.ansi().to_string() } else { text.to_string() };
-            text.trim_end().to_owned()
+            redact(text.trim_end()).into_owned()
         };
         if !error.use_stderr() {
             self.write_out(&coloured(self.0.look.colour_out));
