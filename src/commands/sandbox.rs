@@ -221,7 +221,7 @@ fn script(path: &Path) -> Result<Script, SandboxError> {
     Script::read(&text).map_err(|source| SandboxError::Script { path: path.to_owned(), source })
 }
 
-/// Serves until SIGINT or SIGTERM. The lines to export are data, and there as soon as the sandbox
+/// Serves until a signal asks it to stop. The lines to export are data, and there as soon as the sandbox
 /// listens; what a person should know is talk.
 pub(super) async fn run(
     args: &SandboxArgs,

@@ -26,6 +26,8 @@ mod login;
 mod login_pitfalls;
 mod login_ways;
 mod model;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod outside;
 mod person;
 mod process;
 mod refresh;
@@ -43,5 +45,7 @@ mod storms;
 mod sweep;
 mod terminal;
 mod together;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod tracer;
 mod upload;
 mod world;
