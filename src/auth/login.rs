@@ -280,6 +280,7 @@ impl Login<'_> {
         code: &Secret,
         kind: &GrantKind<'_>,
     ) -> Result<LoggedIn, AuthError> {
+        self.reporter.notice(Notice::Exchanging);
         let asked_at = self.clock.now();
         let mut grant = self.exchange(code, kind).await?;
         let open_id = self.open_id_of(&grant).await?;

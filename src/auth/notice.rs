@@ -36,6 +36,8 @@ pub enum Notice {
         /// For how long that is waited for.
         limit: Duration,
     },
+    /// The code has come, and is about to be spent: from now on there are tokens to be lost.
+    Exchanging,
     /// A refresh is on its way while the program is about to end.
     Finishing,
     /// A callback of some other login, or a forged one, was ignored.
@@ -139,6 +141,7 @@ impl Notice {
                 | Self::BrowserOpened
                 | Self::Waiting { .. }
                 | Self::PasteHere { .. }
+                | Self::Exchanging
                 | Self::QrCode { .. }
                 | Self::QrScanned
                 | Self::QrExpired
@@ -165,6 +168,7 @@ impl fmt::Display for Notice {
                  within {}, and press Enter",
                 length(*limit)
             ),
+            Self::Exchanging => f.write_str("fetching the tokens"),
             Self::Finishing => f.write_str(
                 "a refresh is on its way, and ending before its answer is saved may lose the login: \
                  waiting for it (a second signal ends it all the same)",

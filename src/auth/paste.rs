@@ -35,7 +35,9 @@ impl Lines {
                 let mut line = Zeroizing::new(String::new());
                 match input.read_line(&mut line) {
                     Ok(0) | Err(_) => return,
-                    Ok(_) if lines.blocking_send(Secret::new(line.as_str())).is_err() => return,
+                    Ok(_) if lines.blocking_send(Secret::unlisted(line.as_str())).is_err() => {
+                        return;
+                    }
                     Ok(_) => {}
                 }
             }

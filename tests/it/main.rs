@@ -32,6 +32,8 @@ mod login_ways;
 mod memory;
 mod model;
 mod other_api;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod outside;
 mod person;
 mod process;
 mod refresh;
@@ -41,6 +43,7 @@ mod sandbox_display;
 mod sandbox_faults;
 mod sandbox_posting;
 mod sandbox_upload;
+mod signals;
 mod stage;
 mod store;
 mod storms;
@@ -48,6 +51,8 @@ mod storms;
 mod sweep;
 mod terminal;
 mod together;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod tracer;
 mod unfinished;
 mod upload;
 mod world;

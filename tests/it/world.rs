@@ -71,6 +71,7 @@ impl World {
         let home = TempDir::with_prefix("tiktok-up-test-").unwrap();
         let (timing, ahead) = (FAST.to_owned(), SignedDuration::ZERO);
         crate::canary::world_begins();
+        crate::process::inherit_no_ignored_signal();
         Self { sandbox, home, timing, ahead, runtime }
     }
 

@@ -29,7 +29,7 @@ fn app(key: &str) -> App {
     App {
         name: None,
         client_key: key.to_owned(),
-        client_secret: Secret::new("secret"),
+        client_secret: Secret::new("a secret of the app"),
         redirect_uri: None,
         scopes: None,
     }
@@ -161,7 +161,7 @@ async fn the_refresh_sends_what_is_documented_and_nothing_else() {
     let form = &world.endpoint.requests()[0];
     let expected = [
         ("client_key", "key"),
-        ("client_secret", "secret"),
+        ("client_secret", "a secret of the app"),
         ("grant_type", "refresh_token"),
         ("refresh_token", "rft.anna.1"),
     ];
