@@ -70,3 +70,7 @@ kill-rounds:
 # Eight processes at once, a hundred times: uploads, refreshes, refreshes of two accounts
 storms:
     TIKTOK_UP_STORMS=100 cargo test --test it storms:: -- --nocapture
+
+# System calls of the release binary failed and killed one by one, for hours: docs/PROOF.md
+outside-sweep STEP="1":
+    TIKTOK_UP_OUTSIDE_STEP={{ STEP }} cargo test --release --test it outside:: -- --ignored --nocapture

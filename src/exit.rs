@@ -21,10 +21,8 @@ pub enum Exit {
     Temporary,
     /// 6: the outcome of a post is unknown; a human must look.
     Unknown,
-    /// 130: SIGINT.
-    Interrupted,
-    /// 143: SIGTERM.
-    Terminated,
+    /// 128 and the number of the signal that ended it: 130 for SIGINT, 143 for SIGTERM.
+    Signal(u8),
 }
 
 impl Exit {
@@ -38,8 +36,7 @@ impl Exit {
             Self::Local => 4,
             Self::Temporary => 5,
             Self::Unknown => 6,
-            Self::Interrupted => 130,
-            Self::Terminated => 143,
+            Self::Signal(number) => number.saturating_add(128),
         }
     }
 
@@ -58,8 +55,7 @@ impl Exit {
             Self::Login => 4,
             Self::Local => 5,
             Self::Unknown => 6,
-            Self::Interrupted => 7,
-            Self::Terminated => 8,
+            Self::Signal(_) => 7,
         }
     }
 }
@@ -138,6 +134,13 @@ impl fmt::Debug for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_signal_ends_with_its_number_and_before_all_else() {
+        assert_eq!(Exit::Signal(2).code(), 130);
+        assert_eq!(Exit::Signal(15).code(), 143);
+        assert_eq!(Exit::Unknown.worst(Exit::Signal(1)), Exit::Signal(1));
+    }
 
     #[test]
     fn a_batch_ends_with_the_worst() {

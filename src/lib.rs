@@ -7,8 +7,8 @@
 //!                        commands → sandbox (an offline TikTok; imports nothing but leaves)
 //! ```
 //!
-//! The leaves ([`clock`], [`encrypt`], [`exit`], [`fault`], [`fs`], `process`, [`retry`], [`secret`], [`signals`],
-//! [`sys`], [`text`], [`timing`]) import nothing of ours.
+//! The leaves ([`clock`], [`encrypt`], [`exit`], [`fault`], [`fs`], `process`, [`resources`], [`retry`],
+//! [`secret`], [`signals`], [`sys`], [`text`], [`timing`]) import nothing of ours.
 
 pub mod auth;
 pub mod cli;
@@ -23,7 +23,9 @@ pub mod manifest;
 pub mod media;
 pub mod output;
 mod process;
+pub mod resources;
 pub mod retry;
+mod runtime;
 pub mod sandbox;
 pub mod secret;
 pub mod settings;
@@ -41,9 +43,6 @@ use crate::cli::{Cli, Early};
 use crate::exit::{Exit, Failure};
 use crate::output::{Look, Printer};
 use crate::settings::Environment;
-
-/// Threads of the async runtime: the work is waiting and copying, not computing.
-const WORKERS: std::ops::RangeInclusive<usize> = 2..=4;
 
 /// Runs the program on a command line, its first word being the program's name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
@@ -72,12 +71,7 @@ fn enter(args: Vec<OsString>, env: &Environment<'_>) -> Exit {
 }
 
 fn perform(cli: Cli, printer: &Printer, env: &Environment<'_>) -> Result<Exit, Failure> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(cores.clamp(*WORKERS.start(), *WORKERS.end()))
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::unexpected(error).context("cannot start the runtime"))?;
+    let runtime = runtime::start()?;
     let outcome = runtime.block_on(commands::dispatch(cli, printer, env));
     // A read of standard input that nobody waits for any more must not keep the process.
     runtime.shutdown_background();

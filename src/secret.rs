@@ -1,23 +1,37 @@
-//! A secret that cannot be printed by accident.
+//! A secret that cannot be printed by accident, not even in somebody else's words.
+
+mod redact;
+mod registry;
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serializer};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+pub use self::redact::redact;
+
 /// A token, client secret, authorization code, verifier, state or `upload_url`.
 ///
-/// `Debug` and `Display` redact, there is no `Serialize`, and the memory is wiped on drop. The text
-/// itself leaves only through [`Secret::expose`], so that a search for that word finds every place
-/// where a secret goes out.
+/// `Debug` and `Display` redact and there is no `Serialize`. The text itself leaves only through
+/// [`Secret::expose`], so that a search for that word finds every place where a secret goes out.
+///
+/// The process remembers every secret, and [`redact`] takes it out of other texts. Its memory is wiped
+/// once nobody holds it and many others have come.
 #[derive(Clone, Default)]
-pub struct Secret(Zeroizing<String>);
+pub struct Secret(registry::Text);
 
 impl Secret {
-    /// Wraps a text that must never be shown.
+    /// Wraps a text that must never be shown, and looks for it in other texts from now on.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(Zeroizing::new(text.into()))
+        Self(registry::enlist(text.into()))
+    }
+
+    /// Wraps a text of which it is not known yet what it is, such as a line that somebody pastes or a
+    /// parameter that anybody may send: it is not looked for elsewhere, or it could hide what it likes.
+    pub fn unlisted(text: impl Into<String>) -> Self {
+        Self(Arc::new(Zeroizing::new(text.into())))
     }
 
     /// The text itself, for the request, the store or the child that needs it.

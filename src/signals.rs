@@ -1,35 +1,92 @@
-//! SIGINT and SIGTERM: the first asks to stop at the next safe place, the second insists.
+//! Signals: whatever would end the process asks it to stop at the next safe place, and insists when it
+//! comes again; SIGUSR1 asks where the run stands.
+//!
+//! A signal that the process was started with ignored (`nohup`, `trap '' HUP`) stays ignored. SIGXFSZ is
+//! caught and no more: the write over the limit then fails as on a full disk, which is an error like
+//! others. SIGPIPE is ignored, as the standard library has it, and a closed pipe an error of its write.
 
 use std::io;
+use std::task::Poll;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{self, SignalKind};
 use tokio::sync::watch;
 
 use crate::exit::Exit;
+use crate::sys;
 
-/// Which signal came.
+/// A signal that asks the run to stop, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signal {
-    /// SIGINT, Ctrl-C.
-    Interrupt,
-    /// SIGTERM.
-    Terminate,
-}
+pub struct Signal(i32);
 
 impl Signal {
-    /// The exit code of a run that it ended.
+    /// SIGINT, Ctrl-C.
+    pub const INTERRUPT: Self = Self(libc::SIGINT);
+
+    /// The exit code of a run that it ended: 128 and its number.
     pub fn exit(self) -> Exit {
-        match self {
-            Self::Interrupt => Exit::Interrupted,
-            Self::Terminate => Exit::Terminated,
-        }
+        Exit::Signal(u8::try_from(self.0).unwrap_or_default())
     }
 }
+
+/// Every signal that ends a process unless it is caught, but those of a fault of the program itself
+/// (SIGSEGV, SIGABRT …).
+fn ending() -> Vec<i32> {
+    let mut ending = vec![
+        libc::SIGINT,
+        libc::SIGTERM,
+        libc::SIGHUP,
+        libc::SIGQUIT,
+        libc::SIGALRM,
+        libc::SIGVTALRM,
+        libc::SIGPROF,
+        libc::SIGUSR2,
+        libc::SIGXCPU,
+    ];
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        // The other systems do not have these, or ignore them.
+        ending.extend([libc::SIGIO, libc::SIGPWR]);
+        #[cfg(not(any(target_arch = "mips", target_arch = "mips64", target_arch = "sparc64")))]
+        ending.push(libc::SIGSTKFLT);
+        ending.extend(libc::SIGRTMIN()..=libc::SIGRTMAX());
+    }
+    ending
+}
+
+/// The signals that ask where the run stands.
+const ASKING: &[i32] = &[
+    libc::SIGUSR1,
+    // Ctrl-T.
+    #[cfg(any(
+        target_os = "macos",
+        target_os = "ios",
+        target_os = "freebsd",
+        target_os = "netbsd",
+        target_os = "openbsd",
+        target_os = "dragonfly"
+    ))]
+    libc::SIGINFO,
+];
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Heard {
     first: Option<Signal>,
     insists: bool,
+    /// How often somebody asked where the run stands.
+    questions: u64,
+}
+
+impl Heard {
+    fn note(&mut self, number: i32) {
+        if ASKING.contains(&number) {
+            self.questions += 1;
+        } else if self.first.is_none() {
+            self.first = Some(Signal(number));
+        } else if number != libc::SIGXCPU {
+            // That one comes again with every further second, by itself.
+            self.insists = true;
+        }
+    }
 }
 
 /// Tells whether the run was asked to stop. Clones hear the same signals.
@@ -41,20 +98,26 @@ pub struct Shutdown {
 impl Shutdown {
     /// Starts to listen; needs a running tokio runtime.
     pub fn listen() -> io::Result<Self> {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
+        let mut streams = Vec::new();
+        let wanted = ending().into_iter().chain(ASKING.iter().copied()).chain([libc::SIGXFSZ]);
+        for number in wanted.filter(|number| !sys::is_ignored(*number)) {
+            streams.push((number, unix::signal(SignalKind::from_raw(number))?));
+        }
         let (tell, heard) = watch::channel(Heard::default());
         tokio::spawn(async move {
             loop {
-                let signal = tokio::select! {
-                    Some(()) = interrupt.recv() => Signal::Interrupt,
-                    Some(()) = terminate.recv() => Signal::Terminate,
-                    else => return,
-                };
-                tell.send_modify(|heard| {
-                    heard.insists = heard.first.is_some();
-                    heard.first.get_or_insert(signal);
+                let came = std::future::poll_fn(|context| {
+                    for (number, stream) in &mut streams {
+                        if stream.poll_recv(context).is_ready() {
+                            return Poll::Ready(*number);
+                        }
+                    }
+                    Poll::Pending
                 });
+                let number = came.await;
+                if number != libc::SIGXFSZ {
+                    tell.send_modify(|heard| heard.note(number));
+                }
             }
         });
         Ok(Self { heard })
@@ -75,16 +138,83 @@ impl Shutdown {
         self.until(|heard| heard.first.filter(|_| heard.insists)).await
     }
 
-    async fn until(&self, ready: impl Fn(&Heard) -> Option<Signal>) -> Signal {
+    /// Waits until somebody asks where the run stands for more than the `answered`th time; how often it
+    /// was asked by then.
+    pub async fn questioned(&self, answered: u64) -> u64 {
+        self.until(|heard| Some(heard.questions).filter(|asked| *asked > answered)).await
+    }
+
+    async fn until<T>(&self, ready: impl Fn(&Heard) -> Option<T>) -> T {
         let mut heard = self.heard.clone();
         loop {
-            if let Some(signal) = ready(&heard.borrow_and_update()) {
-                return signal;
+            if let Some(ready) = ready(&heard.borrow_and_update()) {
+                return ready;
             }
             if heard.changed().await.is_err() {
                 // The listener ended with the runtime; no signal will come.
                 std::future::pending::<()>().await;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_signal_decides_and_any_second_one_insists() {
+        let mut heard = Heard::default();
+        heard.note(libc::SIGUSR1);
+        assert_eq!((heard.first, heard.questions), (None, 1));
+        heard.note(libc::SIGHUP);
+        heard.note(libc::SIGUSR1);
+        assert!(!heard.insists);
+        heard.note(libc::SIGTERM);
+        assert!(heard.insists);
+        assert_eq!(heard.first.map(|signal| signal.exit().code()), Some(129));
+    }
+
+    #[test]
+    fn the_seconds_of_a_cpu_limit_do_not_insist() {
+        let mut heard = Heard::default();
+        heard.note(libc::SIGXCPU);
+        heard.note(libc::SIGXCPU);
+        assert!(heard.first.is_some() && !heard.insists);
+    }
+
+    /// What each signal does by default is in the system's table, not in ours.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn every_signal_is_listened_to_or_left_alone_for_a_reason() {
+        let faults = [
+            libc::SIGILL,
+            libc::SIGTRAP,
+            libc::SIGABRT,
+            libc::SIGBUS,
+            libc::SIGFPE,
+            libc::SIGSEGV,
+            libc::SIGSYS,
+        ];
+        // They end nothing, cannot be caught, or are dealt with elsewhere.
+        let others = [
+            libc::SIGKILL,
+            libc::SIGPIPE,
+            libc::SIGCHLD,
+            libc::SIGCONT,
+            libc::SIGSTOP,
+            libc::SIGTSTP,
+            libc::SIGTTIN,
+            libc::SIGTTOU,
+            libc::SIGURG,
+            libc::SIGXFSZ,
+            libc::SIGWINCH,
+        ];
+        let ending = ending();
+        for number in 1..32 {
+            let left_alone = faults.contains(&number) || others.contains(&number);
+            let heard = ending.contains(&number) || ASKING.contains(&number);
+            assert!(heard != left_alone, "{number}");
         }
     }
 }

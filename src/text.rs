@@ -1,17 +1,25 @@
 //! Text from elsewhere, made harmless for a terminal.
 
+use crate::secret::redact;
+
 /// Longest piece of somebody else's text that a message carries, in characters.
 const LONGEST: usize = 500;
 
+/// So much of it is looked at: a secret that begins in the piece ends there.
+const LOOKED_AT: usize = 20_000;
+
 /// Somebody else's text on its way to a terminal or log: control characters (C0, C1, ESC) and the
-/// bidirectional overrides are dropped, line breaks become spaces, and the length is bounded.
+/// bidirectional overrides are dropped, line breaks become spaces, the secrets of this process are
+/// taken out, and the length is bounded.
 pub fn plain(text: &str) -> String {
-    let mut out: String = text.chars().filter_map(harmless).take(LONGEST + 1).collect();
-    if out.chars().count() > LONGEST {
-        out = out.chars().take(LONGEST).collect();
-        out.push('…');
+    // Only now, as what was dropped may have stood in a secret; and before the cut, which may go through
+    // one.
+    let whole: String = text.chars().filter_map(harmless).take(LOOKED_AT).collect();
+    let whole = redact(&whole);
+    match whole.char_indices().nth(LONGEST) {
+        None => whole.into_owned(),
+        Some((end, _)) => format!("{}…", &whole[..end]),
     }
-    out
 }
 
 /// Whether a character could do harm on a terminal: a control character other than the line break,
@@ -64,6 +72,14 @@ mod tests {
     #[test]
     fn terminal_escapes_do_not_survive() {
         assert_eq!(plain("a\u{1b}[31mb\u{9b}c\u{202e}d\ne\u{7}"), "a[31mbcd e");
+    }
+
+    #[test]
+    fn a_secret_does_not_survive_what_is_dropped_or_cut() {
+        let _secret = crate::secret::Secret::new("act.In-Plain-Text-44");
+        assert_eq!(plain("a act.In-\u{1b}Plain\u{202e}-Text-44 b"), "a (redacted) b");
+        let at_the_cut = "x".repeat(LONGEST - 5) + "act.In-Plain-Text-44";
+        assert!(!plain(&at_the_cut).contains("act.I"));
     }
 
     #[test]

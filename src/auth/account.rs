@@ -14,6 +14,10 @@ use crate::tiktok::{Grant, Scopes};
 /// From here on before a refresh token's end, every run says that a login is due.
 const ENDING: SignedDuration = SignedDuration::from_hours(14 * 24);
 
+/// What a refresh token lives if TikTok does not say, in seconds: the shortest documented life, 180
+/// days (<https://developers.tiktok.com/doc/oauth-get-a-user-access-token>).
+const LOGIN_LIFE: i64 = 180 * 24 * 60 * 60;
+
 /// The longest alias, in characters.
 const LONGEST_ALIAS: usize = 64;
 
@@ -36,6 +40,10 @@ pub struct Account {
     /// The name of that app in config.toml, if it had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<String>,
+    /// The base URL of the API that issued the tokens ([`crate::tiktok::Endpoints::api_base`]): they
+    /// go nowhere else. Files older than this field do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api: Option<String>,
     /// The scopes really granted.
     pub scopes: Scopes,
     /// The access token.
@@ -82,7 +90,7 @@ pub struct NeedsLogin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// TikTok took neither token any longer.
+    /// TikTok no longer takes the refresh token; the access token lives to its end.
     Rejected,
     /// The store is older than the last save made on this machine: a restored backup, whose tokens
     /// TikTok has replaced since.
@@ -98,7 +106,7 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Rejected => "TikTok no longer accepts its tokens",
+            Self::Rejected => "TikTok refused to renew its tokens",
             Self::Restored => {
                 "its stored tokens are older than the last ones saved here, as after restoring a \
                  backup"
@@ -109,34 +117,52 @@ impl fmt::Display for Reason {
     }
 }
 
+/// What tokens are good for: the app that they belong to, and the API that takes them.
+#[derive(Clone, Copy, Debug)]
+pub struct Issuer<'a> {
+    /// The app's client key.
+    pub client_key: &'a str,
+    /// Its name in config.toml, if it has one.
+    pub app: Option<&'a str>,
+    /// The API's base URL, as in [`Account::api`].
+    pub api: &'a str,
+}
+
 impl Account {
     /// The login that a token answer makes. `asked_at` is the time just before the request left, so
     /// that the tokens never seem to live longer than they do.
-    pub fn new(grant: Grant, client_key: &str, app: Option<&str>, asked_at: Timestamp) -> Self {
+    pub fn new(open_id: String, grant: Grant, issuer: Issuer<'_>, asked_at: Timestamp) -> Self {
         Self {
-            open_id: grant.open_id,
+            open_id,
             generation: 0,
             alias: None,
             display_name: None,
-            client_key: client_key.to_owned(),
-            app: app.map(ToOwned::to_owned),
+            client_key: issuer.client_key.to_owned(),
+            app: issuer.app.map(ToOwned::to_owned),
+            api: Some(issuer.api.to_owned()),
             scopes: grant.scopes,
             access_token: grant.access_token,
             access_expires_at: after(asked_at, grant.expires_in),
             refresh_token: grant.refresh_token,
-            refresh_expires_at: after(asked_at, grant.refresh_expires_in),
+            refresh_expires_at: after(asked_at, grant.refresh_expires_in.unwrap_or(LOGIN_LIFE)),
             issued_at: asked_at,
             needs_login: None,
             unknown: Unknown::default(),
         }
     }
 
-    /// The same login with the tokens of a refresh.
+    /// The same login with the tokens of a refresh, which `api` has answered if that is known.
     #[must_use]
-    pub fn refreshed(&self, grant: Grant, asked_at: Timestamp) -> Self {
+    pub fn refreshed(&self, grant: Grant, api: Option<&str>, asked_at: Timestamp) -> Self {
         // A refresh answers with the scopes too; an answer without any takes none away.
         let scopes =
             if grant.scopes.is_empty() { self.scopes.clone() } else { grant.scopes.clone() };
+        let refresh_expires_at = match grant.refresh_expires_in {
+            Some(life) => after(asked_at, life),
+            // A refresh never shortens the login.
+            None if self.refresh_expires_at > asked_at => self.refresh_expires_at,
+            None => after(asked_at, LOGIN_LIFE),
+        };
         Self {
             open_id: self.open_id.clone(),
             generation: self.generation,
@@ -144,7 +170,15 @@ impl Account {
             display_name: self.display_name.clone(),
             unknown: self.unknown.clone(),
             scopes,
-            ..Self::new(grant, &self.client_key, self.app.as_deref(), asked_at)
+            client_key: self.client_key.clone(),
+            app: self.app.clone(),
+            api: api.map(ToOwned::to_owned).or_else(|| self.api.clone()),
+            access_token: grant.access_token,
+            access_expires_at: after(asked_at, grant.expires_in),
+            refresh_token: grant.refresh_token,
+            refresh_expires_at,
+            issued_at: asked_at,
+            needs_login: None,
         }
     }
 
@@ -153,9 +187,21 @@ impl Account {
         self.alias.as_deref().unwrap_or(&self.open_id)
     }
 
-    /// Whether the access token is good at `now`, as far as the clock knows.
+    /// Whether the access token is good at `now`, as far as the clock knows, and can be renewed.
     pub fn lives(&self, now: Timestamp) -> bool {
         self.needs_login.is_none() && now < self.access_expires_at
+    }
+
+    /// Whether the access token is good at `now`, as far as the clock knows. That TikTok refused to
+    /// renew it does not end it: of a refresh whose answer was lost, only the refresh token is dead.
+    pub fn is_usable(&self, now: Timestamp) -> bool {
+        let reason = self.needs_login.as_ref().map(|needs| needs.reason);
+        matches!(reason, None | Some(Reason::Rejected)) && now < self.access_expires_at
+    }
+
+    /// The API that issued the tokens, if that is known and it is another one than `api`.
+    pub fn other_api(&self, api: &str) -> Option<&str> {
+        self.api.as_deref().filter(|theirs| *theirs != api)
     }
 
     /// Whether the login was handed over to another machine.

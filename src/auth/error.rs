@@ -1,17 +1,21 @@
 //! What can go wrong with a login or its tokens, and what to do then.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rand::rngs::SysError;
 
 use super::account::{Account, Reason};
 use super::apps::NotUsable;
 use super::callback::CallbackError;
+use super::notice::clock_time;
 use super::store::StoreError;
 use crate::exit::{Exit, Explain};
 use crate::fs::{FsError, LockError};
+use crate::resources::Shortage;
 use crate::text::{key_start, plain};
-use crate::tiktok::{Code, Error as ApiError, Refusal};
+use crate::tiktok::{Code, Endpoints, Error as ApiError, Refusal};
 
 /// Why a login or a refresh did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +98,16 @@ pub enum AuthError {
         /// Whether `--app` asked for another one.
         asked: bool,
     },
+    /// The tokens were issued by another API than the one that this run talks to.
+    #[error("the tokens of `{account}` were issued by {theirs}, and this run talks to {ours}")]
+    OtherApi {
+        /// The account.
+        account: String,
+        /// The base URL of the API that issued them.
+        theirs: String,
+        /// The base URL of this run.
+        ours: String,
+    },
     /// The tokens belong to an app whose secret cannot be had.
     #[error("the tokens of `{account}` belong to the app {theirs}, which cannot be used")]
     AppSecret {
@@ -123,10 +137,26 @@ pub enum AuthError {
         account: String,
         /// Why.
         reason: Reason,
+        /// Until when its access token is used all the same, if it is.
+        until: Option<Timestamp>,
         /// TikTok's refusal, if it was just now.
         #[source]
         source: Option<Box<Refusal>>,
     },
+    /// TikTok has answered a refresh with tokens that cannot be used, and the token that was spent for
+    /// them is dead.
+    #[error("TikTok's answer to a refresh of `{account}` {}{}", of_whom(found.as_deref()), kept_in(path.as_deref()))]
+    Unread {
+        /// The account.
+        account: String,
+        /// Where the answer is kept; `None` if no disk took it.
+        path: Option<PathBuf>,
+        /// The user that it is for, if it is for another one.
+        found: Option<String>,
+    },
+    /// Threads, descriptors or memory are missing.
+    #[error(transparent)]
+    Resources(#[from] Shortage),
     /// Another process holds the refresh lock and does not let go.
     #[error("another run{} is refreshing `{account}`", pid.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
     RefreshBusy {
@@ -207,6 +237,32 @@ impl AuthError {
         }
     }
 
+    /// Refuses to use an account's tokens with another API than the one that issued them.
+    pub(super) fn check_api(account: &Account, ours: String) -> Result<(), Self> {
+        match account.other_api(&ours) {
+            None => Ok(()),
+            Some(theirs) => Err(Self::OtherApi {
+                account: account.name().to_owned(),
+                theirs: plain(theirs),
+                ours,
+            }),
+        }
+    }
+
+    /// Whether an access token that still lives may be used although a refresh ended with this. Not if
+    /// nobody may use it here, nor if a login was lost just now, which the run's end must say.
+    pub(super) fn leaves_the_access_token(&self) -> bool {
+        !matches!(
+            self,
+            Self::OtherApi { .. }
+                | Self::OtherApp { .. }
+                | Self::NoApp { .. }
+                | Self::RefreshNotSaved { kept: false, .. }
+                | Self::Store(StoreError::Name(_))
+                | Self::Stopped
+        )
+    }
+
     /// TikTok's refusal, if one is at the bottom of it.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
@@ -233,9 +289,12 @@ impl Explain for AuthError {
             Self::Refresh { source, .. } => source.exit(),
             Self::NothingPasted | Self::RedirectUri { .. } => Exit::Usage,
             Self::LoginNotSaved { .. } | Self::RefreshNotSaved { .. } => Exit::Local,
-            Self::OtherAccount { .. } | Self::OtherApp { .. } | Self::NeedsLogin { .. } => {
-                Exit::Login
-            }
+            Self::OtherAccount { .. }
+            | Self::OtherApp { .. }
+            | Self::OtherApi { .. }
+            | Self::Unread { .. }
+            | Self::NeedsLogin { .. } => Exit::Login,
+            Self::Resources(shortage) => shortage.exit(),
             // Other accounts of the run may have been served, so this is not "nothing was sent".
             Self::AppSecret { source, .. } => match source.exit() {
                 Exit::Usage => Exit::Failed,
@@ -261,6 +320,12 @@ impl Explain for AuthError {
                     .to_owned(),
             },
             Self::QrCode { source } => return source.hint(),
+            Self::Refresh { source, .. } if source.refusal().is_some_and(may_not_refresh) => {
+                "the tokens are kept, and the next run tries them again; if this is the key of a \
+                 sandbox, it may not allow refreshing, and the account must still be one of its \
+                 target users; if it stays so, run `tiktok-up login` again"
+                    .to_owned()
+            }
             Self::Refresh { key, source, .. } => {
                 return source.refusal().map_or_else(|| source.hint(), |one| refused(one, key));
             }
@@ -291,18 +356,29 @@ impl Explain for AuthError {
                     .to_owned()
             }
             Self::OtherApp { app, .. } => other_app(app.as_deref()),
+            Self::OtherApi { theirs, .. } => other_api(theirs),
             Self::AppSecret { source, .. } | Self::NoApp { source, .. } => return source.hint(),
             Self::NeedsLogin { reason: Reason::Exported, account, .. } => format!(
                 "use it on that machine; to take it back, `tiktok-up accounts import` the exported \
                  file here, if that machine has not used it yet; else run `tiktok-up login` and \
                  consent as `{account}`"
             ),
-            Self::NeedsLogin { account, source, .. } => needs_login(account, source.as_deref()),
+            Self::NeedsLogin { account, until, source, .. } => {
+                needs_login(account, *until, source.as_deref())
+            }
+            Self::Unread { account, path, .. } => unread(account, path.is_some()),
+            Self::Resources(shortage) => return shortage.hint(),
             Self::RefreshBusy { .. } => "wait for the other run to end, then run again".to_owned(),
             Self::Random(_) | Self::Stopped => return None,
         };
         Some(hint)
     }
+}
+
+/// Whether TikTok refused that the app refreshes at all. That a sandbox's key may not is reported
+/// nowhere officially; it would be one of these.
+fn may_not_refresh(refusal: &Refusal) -> bool {
+    matches!(refusal.code, Code::UnauthorizedClient | Code::UnsupportedGrantType)
 }
 
 /// What to do about a refusal of the token endpoint, which knows the app by its client key.
@@ -350,13 +426,43 @@ fn other_app(name: Option<&str>) -> String {
     )
 }
 
-fn needs_login(account: &str, refusal: Option<&Refusal>) -> String {
-    let login = format!("run `tiktok-up login` and consent as `{account}`");
+fn other_api(theirs: &str) -> String {
+    let mend = if theirs == Endpoints::default().api_base() {
+        "unset TIKTOK_UP_API_URL (a sandbox's settings may still be in this shell)".to_owned()
+    } else {
+        format!("set TIKTOK_UP_API_URL={theirs}")
+    };
+    format!("{mend}, or keep the logins of each API apart with `--home`")
+}
+
+fn of_whom(found: Option<&str>) -> String {
+    match found {
+        Some(open_id) => format!("is for the user {open_id}"),
+        None => "may hold tokens that this version cannot read".to_owned(),
+    }
+}
+
+fn kept_in(path: Option<&Path>) -> String {
+    match path {
+        Some(path) => format!("; it is kept in `{}`", path.display()),
+        None => "; it could not be kept".to_owned(),
+    }
+}
+
+fn unread(account: &str, kept: bool) -> String {
+    let update = if kept { "update tiktok-up, whose later version may read it, or " } else { "" };
+    format!(
+        "{update}run `tiktok-up login` and consent as `{account}`; until then nothing is refreshed, \
+         as the token at hand is spent: `tiktok-up refresh --force` tries it all the same"
+    )
+}
+
+fn needs_login(account: &str, until: Option<Timestamp>, refusal: Option<&Refusal>) -> String {
+    let by = until.map_or_else(String::new, |until| {
+        format!(" by {}: until then its access token is used", clock_time(until))
+    });
+    let login = format!("run `tiktok-up login` and consent as `{account}`{by}");
     match refusal.map(|refusal| &refusal.code) {
-        Some(Code::UnauthorizedClient | Code::UnsupportedGrantType) => format!(
-            "{login}; if this is the key of a sandbox, it may not allow refreshing, and the \
-             account must still be one of its target users"
-        ),
         Some(_) => format!(
             "{login}; the login expired, was revoked in TikTok, or its tokens were used elsewhere \
              (a copied store); the key of a sandbox may not allow refreshing at all"

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::account::Account;
+use super::account::{Account, Issuer};
 use super::store::{Edit, Store, StoreError};
 use crate::secret::Secret;
 use crate::tiktok::{Grant, Scopes};
@@ -46,6 +46,8 @@ pub enum Imported {
     Newer,
     /// The store holds newer tokens, and keeps them.
     Older,
+    /// The store holds tokens that another API has issued, and keeps them.
+    OtherApi,
 }
 
 #[derive(Deserialize)]
@@ -61,18 +63,13 @@ struct Record {
     scope: String,
 }
 
-/// The app that tokens belong to.
-#[derive(Clone, Copy, Debug)]
-pub struct Owner<'a> {
-    /// Its client key.
-    pub client_key: &'a str,
-    /// Its name in config.toml, if it has one.
-    pub name: Option<&'a str>,
-}
-
-/// Reads such a file. The times in it are of `zone`; the tokens are taken to be of `app`, for the file
-/// does not say whose they are.
-pub fn read(bytes: &[u8], zone: &TimeZone, app: Owner<'_>) -> Result<Vec<Account>, ImportError> {
+/// Reads such a file. The times in it are of `zone`; the tokens are taken to be of `issuer`, for the
+/// file does not say whose they are.
+pub fn read(
+    bytes: &[u8],
+    zone: &TimeZone,
+    issuer: Issuer<'_>,
+) -> Result<Vec<Account>, ImportError> {
     let form =
         |error: serde_json::Error| ImportError::Form { line: error.line(), column: error.column() };
     let records: BTreeMap<String, serde_json::Value> =
@@ -81,14 +78,14 @@ pub fn read(bytes: &[u8], zone: &TimeZone, app: Owner<'_>) -> Result<Vec<Account
         return Err(ImportError::Ours);
     }
     let records: BTreeMap<String, Record> = serde_json::from_slice(bytes).map_err(form)?;
-    records.into_iter().map(|(open_id, record)| account(open_id, record, zone, app)).collect()
+    records.into_iter().map(|(open_id, record)| account(open_id, record, zone, issuer)).collect()
 }
 
 fn account(
     open_id: String,
     record: Record,
     zone: &TimeZone,
-    app: Owner<'_>,
+    issuer: Issuer<'_>,
 ) -> Result<Account, ImportError> {
     let wrong = |what| ImportError::Record { open_id: crate::text::plain(&open_id), what };
     let complete = !record.access_token.is_empty() && !record.refresh_token.is_empty();
@@ -102,12 +99,12 @@ fn account(
     let grant = Grant {
         access_token: record.access_token,
         expires_in: record.expires_in,
-        open_id,
+        open_id: None,
         refresh_token: record.refresh_token,
-        refresh_expires_in: record.refresh_expires_in,
+        refresh_expires_in: Some(record.refresh_expires_in),
         scopes: Scopes::from_answer(&record.scope),
     };
-    Ok(Account::new(grant, app.client_key, app.name, issued_at))
+    Ok(Account::new(open_id, grant, issuer, issued_at))
 }
 
 /// When the tokens were issued: both ends were counted from there. Where a clock change makes a local
@@ -124,7 +121,14 @@ pub fn import(store: &Store, account: Account) -> Result<Imported, StoreError> {
     let open_id = account.open_id.clone();
     let mut outcome = Imported::New;
     store.edit::<StoreError>(&open_id, |current, _| {
+        let other_api = |stored: &Account| {
+            account.api.as_deref().is_some_and(|api| stored.other_api(api).is_some())
+        };
         Ok(match current {
+            Some(current) if other_api(current) => {
+                outcome = Imported::OtherApi;
+                Edit::Keep
+            }
             Some(current) if current.issued_at >= account.issued_at => {
                 outcome = Imported::Older;
                 Edit::Keep
@@ -147,7 +151,7 @@ pub fn import(store: &Store, account: Account) -> Result<Imported, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::testing::{account as known, at};
+    use crate::auth::testing::{API, account as known, at};
     use crate::clock::Clock;
 
     const FILE: &str = r#"{
@@ -158,7 +162,7 @@ mod tests {
                  "refresh_expires_in_datetime": "2027-11-01T13:00:00.123456"}
     }"#;
 
-    const APP: Owner<'_> = Owner { client_key: "key", name: Some("main") };
+    const APP: Issuer<'_> = Issuer { client_key: "key", app: Some("main"), api: API };
 
     fn berlin() -> TimeZone {
         TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap()
@@ -175,6 +179,7 @@ mod tests {
         assert_eq!(account.issued_at, at("2026-11-01T12:00:00.123456Z"));
         assert_eq!(account.refresh_expires_at, at("2027-11-01T12:00:00.123456Z"));
         assert_eq!((account.client_key.as_str(), account.app.as_deref()), ("key", Some("main")));
+        assert_eq!(account.api.as_deref(), Some(API));
         assert!(account.scopes.has("video.publish"));
     }
 
@@ -219,5 +224,17 @@ mod tests {
         newer.access_token = Secret::new("act.new");
         assert_eq!(import(&store, newer).unwrap(), Imported::Newer);
         assert_eq!(store.account(None).unwrap().access_token.expose(), "act.new");
+    }
+
+    #[test]
+    fn the_tokens_of_one_api_are_not_overwritten_by_those_of_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Clock::default()).unwrap();
+        import(&store, known("id")).unwrap();
+        let elsewhere = Some("http://127.0.0.1:1".to_owned());
+        let theirs =
+            Account { api: elsewhere, issued_at: at("2026-11-20T00:00:00Z"), ..known("id") };
+        assert_eq!(import(&store, theirs).unwrap(), Imported::OtherApi);
+        assert_eq!(store.account(None).unwrap(), Account { generation: 1, ..known("id") });
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use url::Url;
 
-use super::account::{Account, AliasError, NameError};
+use super::account::{Account, AliasError, Issuer, NameError};
 use super::browser;
 use super::callback::{Callback, Stray, redirect_uri};
 use super::error::{AuthError, app_of};
@@ -19,6 +19,7 @@ use super::refresh::blocking;
 use super::store::{Edit, Store, StoreError};
 use crate::clock::Clock;
 use crate::fs;
+use crate::resources::Reserve;
 use crate::secret::Secret;
 use crate::text::{self, key_start};
 use crate::tiktok::{App, Authorize, Client, Error as ApiError, Grant, GrantKind, Scopes};
@@ -32,6 +33,12 @@ const NAME_WAIT: Duration = Duration::from_secs(10);
 
 /// The disk space that is proved to be there before the user is sent to TikTok, in bytes.
 const ROOM: usize = 16 * 1024;
+
+/// Descriptors that are proved to be there by then: more than a save opens at once.
+const DESCRIPTORS: usize = 8;
+
+/// Memory that is proved to be there by then, in bytes.
+const MEMORY: usize = 4 << 20;
 
 /// How the authorization code comes.
 #[derive(Debug)]
@@ -151,9 +158,14 @@ impl Login<'_> {
                 (None, _) => None,
             };
             fs::probe(&store.path(), ROOM)?;
+            store.rehearse_save()?;
             Ok(expected)
         })
         .await?;
+        drop(Reserve::take(DESCRIPTORS, MEMORY)?);
+        if let Some(known) = &expected {
+            check_api(known, self.client.endpoints().api_base())?;
+        }
         let scopes = match &expected {
             Some(account) => self.scopes.union(&account.scopes),
             None => self.scopes.clone(),
@@ -268,19 +280,27 @@ impl Login<'_> {
         code: &Secret,
         kind: &GrantKind<'_>,
     ) -> Result<LoggedIn, AuthError> {
+        self.reporter.notice(Notice::Exchanging);
         let asked_at = self.clock.now();
-        let grant = self.exchange(code, kind).await?;
-        if let Some(expected) = plan.expected.as_ref().filter(|one| one.open_id != grant.open_id) {
+        let mut grant = self.exchange(code, kind).await?;
+        let open_id = self.open_id_of(&grant).await?;
+        if grant.scopes.is_empty() {
+            // The answer does not say; what was not granted, TikTok refuses by name later.
+            grant.scopes = plan.scopes.clone();
+        }
+        if let Some(expected) = plan.expected.as_ref().filter(|one| one.open_id != open_id) {
             return Err(AuthError::OtherAccount {
                 account: expected.name().to_owned(),
                 expected: text::plain(&expected.open_id),
-                found: grant.open_id,
+                found: open_id,
                 theirs: (expected.client_key != self.app.client_key).then(|| app_of(expected)),
             });
         }
         let missing = plan.scopes.missing_from(&grant.scopes);
+        let api = self.client.endpoints().api_base();
+        let (client_key, app) = (self.app.client_key.as_str(), self.app.name.as_deref());
         let mut account =
-            Account::new(grant, &self.app.client_key, self.app.name.as_deref(), asked_at);
+            Account::new(open_id, grant, Issuer { client_key, app, api: &api }, asked_at);
         account.display_name = self.display_name(&account).await;
         let (account, again) = self.save(account).await?;
         for scope in missing.iter() {
@@ -299,6 +319,22 @@ impl Login<'_> {
         grant.map_err(|source| AuthError::Exchange { key, source: Box::new(source) })
     }
 
+    /// Whose the tokens are: TikTok is asked again if the answer does not say.
+    async fn open_id_of(&self, grant: &Grant) -> Result<String, AuthError> {
+        let failed = |source| {
+            let key = key_start(&self.app.client_key);
+            AuthError::Exchange { key, source: Box::new(source) }
+        };
+        let open_id = match &grant.open_id {
+            Some(open_id) => open_id.clone(),
+            None => self.client.user_info(&grant.access_token).await.map_err(failed)?.open_id,
+        };
+        if open_id.is_empty() || text::plain(&open_id) != open_id {
+            return Err(failed(self.client.odd_answer("no open_id, or an odd one")));
+        }
+        Ok(open_id)
+    }
+
     async fn display_name(&self, account: &Account) -> Option<String> {
         if !account.scopes.has("user.info.basic") {
             return None;
@@ -311,14 +347,19 @@ impl Login<'_> {
     async fn save(&self, account: Account) -> Result<(Account, bool), AuthError> {
         let (store, name) = (self.store.clone(), self.name.map(ToOwned::to_owned));
         let new = account.clone();
+        let api = self.client.endpoints().api_base();
         let outcome = blocking(move || {
             let mut known = false;
             let open_id = new.open_id.clone();
-            let saved = store.edit::<StoreError>(&open_id, |current, accounts| {
+            let saved = store.edit::<AuthError>(&open_id, |current, accounts| {
                 known = current.is_some();
-                Ok(Edit::Put(Box::new(merged(new, current, name, |alias| {
-                    accounts.check_alias(alias, &open_id)
-                })?)))
+                if let Some(current) = current {
+                    check_api(current, api)?;
+                }
+                Ok(Edit::Put(Box::new(
+                    merged(new, current, name, |alias| accounts.check_alias(alias, &open_id))
+                        .map_err(StoreError::from)?,
+                )))
             });
             Ok((saved, known))
         })
@@ -328,13 +369,22 @@ impl Login<'_> {
             (Ok(None), _) => Err(AuthError::Stopped),
             // What cannot be stored must not live on at TikTok. But revoking ends every login of
             // this user with this app, so not if an older one is stored.
-            (Err(source), known) => {
+            (Err(AuthError::Store(source)), known) => {
                 let revoked =
                     !known && self.client.revoke(self.app, &account.access_token).await.is_ok();
                 let account = account.name().to_owned();
                 Err(AuthError::LoginNotSaved { account, revoked, source })
             }
+            (Err(error), _) => Err(error),
         }
+    }
+}
+
+/// A login at another API, such as a sandbox, does not take the place of one that still works.
+fn check_api(known: &Account, ours: String) -> Result<(), AuthError> {
+    match known.needs_login {
+        Some(_) => Ok(()),
+        None => AuthError::check_api(known, ours),
     }
 }
 

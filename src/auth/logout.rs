@@ -3,7 +3,7 @@
 use super::account::Account;
 use super::error::AuthError;
 use super::refresh::{Tokens, blocking};
-use super::store::{Edit, StoreError};
+use super::store::{Edit, Store, StoreError};
 use crate::fs;
 use crate::tiktok::Error as ApiError;
 
@@ -22,12 +22,14 @@ pub enum Revocation {
 
 /// Revokes an account's login and forgets it. Revoking needs a living access token, so one is
 /// fetched if need be (<https://developers.tiktok.com/doc/oauth-user-access-token-management>);
-/// whatever comes of that, the account is forgotten.
+/// whatever comes of that, the account is forgotten. But a login of another API than this run's stays
+/// untouched: whoever forgot that a sandbox is set up does not mean it.
 pub async fn logout(
     tokens: &Tokens,
     open_id: &str,
     local_only: bool,
 ) -> Result<(Option<Account>, Revocation), AuthError> {
+    check_api(tokens, open_id).await?;
     let revocation = if local_only { Revocation::NotAsked } else { revoke(tokens, open_id).await };
     let store = tokens.store().clone();
     let open_id = open_id.to_owned();
@@ -37,11 +39,21 @@ pub async fn logout(
             forgotten = current.cloned();
             Ok(Edit::Remove)
         })?;
-        fs::remove(&store.pending(&open_id))?;
+        for path in store.leftovers()? {
+            if Store::is_leftover_of(&path, &open_id) {
+                fs::remove(&path)?;
+            }
+        }
         Ok(forgotten)
     })
     .await?;
     Ok((forgotten, revocation))
+}
+
+async fn check_api(tokens: &Tokens, open_id: &str) -> Result<(), AuthError> {
+    let (store, name) = (tokens.store().clone(), open_id.to_owned());
+    let stored = blocking(move || Ok(store.accounts()?.get(&name).cloned())).await?;
+    stored.map_or(Ok(()), |account| AuthError::check_api(&account, tokens.api()))
 }
 
 async fn revoke(tokens: &Tokens, open_id: &str) -> Revocation {

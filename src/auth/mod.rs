@@ -21,7 +21,7 @@ mod pending;
 #[cfg(test)]
 mod testing;
 
-pub use account::{Account, Accounts};
+pub use account::{Account, Accounts, Issuer};
 pub use apps::{Apps, NotUsable};
 pub use error::AuthError;
 pub use login::{Browser, LoggedIn, Login, Way};

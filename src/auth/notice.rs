@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
@@ -35,6 +36,8 @@ pub enum Notice {
         /// For how long that is waited for.
         limit: Duration,
     },
+    /// The code has come, and is about to be spent: from now on there are tokens to be lost.
+    Exchanging,
     /// A refresh is on its way while the program is about to end.
     Finishing,
     /// A callback of some other login, or a forged one, was ignored.
@@ -69,6 +72,29 @@ pub enum Notice {
     LeftoverRemoved {
         /// Whose.
         account: String,
+    },
+    /// What an interrupted refresh has left may hold tokens, and is kept.
+    LeftoverKept {
+        /// Whose.
+        account: String,
+        /// Where.
+        path: PathBuf,
+    },
+    /// TikTok refuses to renew a login whose access token still lives.
+    NotRenewable {
+        /// Whose.
+        account: String,
+        /// When the access token ends.
+        until: Timestamp,
+    },
+    /// A refresh failed; the access token still lives.
+    NotRenewed {
+        /// Whose.
+        account: String,
+        /// When the access token ends.
+        until: Timestamp,
+        /// Why it failed.
+        why: String,
     },
     /// Another process refreshes this account and does not come to an end; the token at hand is
     /// still good.
@@ -115,6 +141,7 @@ impl Notice {
                 | Self::BrowserOpened
                 | Self::Waiting { .. }
                 | Self::PasteHere { .. }
+                | Self::Exchanging
                 | Self::QrCode { .. }
                 | Self::QrScanned
                 | Self::QrExpired
@@ -141,6 +168,7 @@ impl fmt::Display for Notice {
                  within {}, and press Enter",
                 length(*limit)
             ),
+            Self::Exchanging => f.write_str("fetching the tokens"),
             Self::Finishing => f.write_str(
                 "a refresh is on its way, and ending before its answer is saved may lose the login: \
                  waiting for it (a second signal ends it all the same)",
@@ -168,6 +196,23 @@ impl fmt::Display for Notice {
             Self::LeftoverRemoved { account } => {
                 write!(f, "the remains of an interrupted refresh of `{account}` were removed")
             }
+            Self::LeftoverKept { account, path } => write!(
+                f,
+                "an answer to a refresh of `{account}` may hold tokens that cannot be read: it is \
+                 kept in `{}`",
+                path.display()
+            ),
+            Self::NotRenewable { account, until } => write!(
+                f,
+                "the login of `{account}` cannot be renewed any more; it works until {}: run \
+                 `tiktok-up login` before that",
+                clock_time(*until)
+            ),
+            Self::NotRenewed { account, until, why } => write!(
+                f,
+                "the login of `{account}` was not renewed, and works until {}: {why}",
+                clock_time(*until)
+            ),
             Self::RefreshBusy { account, pid } => {
                 write!(f, "another run{} is refreshing `{account}`", by(*pid))?;
                 f.write_str("; going on with the token at hand")
@@ -205,6 +250,11 @@ fn without(scope: &str) -> Option<&'static str> {
         "video.upload" => "sending drafts (`--draft`)",
         _ => return None,
     })
+}
+
+/// Day and time in the zone of this machine.
+pub(super) fn clock_time(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 fn by(pid: Option<u32>) -> String {

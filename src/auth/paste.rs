@@ -14,6 +14,7 @@ use super::callback::CallbackError;
 use super::callback::judge::{Grant, Ignored, Verdict, judge_query};
 use super::error::AuthError;
 use super::notice::{Notice, Reporter};
+use crate::resources::{Shortage, no_threads};
 use crate::secret::Secret;
 
 /// The longest line that is looked at, in bytes.
@@ -26,7 +27,7 @@ pub struct Lines(mpsc::Receiver<Secret>);
 impl Lines {
     /// The lines of standard input. They are read by a thread of their own, so that neither the
     /// runtime nor the end of the program ever waits for a line that does not come.
-    pub fn of_stdin() -> Self {
+    pub fn of_stdin() -> Result<Self, Shortage> {
         let (lines, receiver) = mpsc::channel(1);
         let read = move || {
             let mut input = std::io::stdin().lock();
@@ -34,14 +35,16 @@ impl Lines {
                 let mut line = Zeroizing::new(String::new());
                 match input.read_line(&mut line) {
                     Ok(0) | Err(_) => return,
-                    Ok(_) if lines.blocking_send(Secret::new(line.as_str())).is_err() => return,
+                    Ok(_) if lines.blocking_send(Secret::unlisted(line.as_str())).is_err() => {
+                        return;
+                    }
                     Ok(_) => {}
                 }
             }
         };
-        // Without a thread there are no lines, which the waiting side says.
-        let _ = std::thread::Builder::new().name("stdin".to_owned()).spawn(read);
-        Self(receiver)
+        let started = std::thread::Builder::new().name("stdin".to_owned()).spawn(read);
+        started.map_err(|_| no_threads())?;
+        Ok(Self(receiver))
     }
 
     /// The next line, with its line break; `None` if there are no more.

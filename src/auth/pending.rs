@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::account::Account;
 use crate::secret::Secret;
-use crate::tiktok::{Grant, RawAnswer, parse_grant};
+use crate::tiktok::{Grant, RawAnswer, Reading, may_hold_a_token, read};
 
 const VERSION: u32 = 1;
 
@@ -24,6 +24,9 @@ struct Header {
     asked_at: Timestamp,
     /// A fingerprint of the refresh token that was spent.
     spent: String,
+    /// The base URL of the API that answered; older versions did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    api: Option<String>,
     /// HTTP status of the answer.
     status: u16,
 }
@@ -33,6 +36,7 @@ pub(super) fn encode(
     open_id: &str,
     asked_at: Timestamp,
     spent: &Secret,
+    api: &str,
     answer: &RawAnswer,
 ) -> Zeroizing<Vec<u8>> {
     let header = Header {
@@ -40,6 +44,7 @@ pub(super) fn encode(
         account: open_id.to_owned(),
         asked_at,
         spent: fingerprint(spent),
+        api: Some(api.to_owned()),
         status: answer.status,
     };
     let mut bytes = Zeroizing::new(Vec::with_capacity(answer.body.len() + 512));
@@ -59,32 +64,55 @@ pub(super) enum Leftover {
         grant: Box<Grant>,
         /// When they were asked for.
         asked_at: Timestamp,
+        /// The API that answered, if that is known.
+        api: Option<String>,
     },
     /// The store holds other tokens by now: those of this answer, or later ones.
     Outdated,
-    /// No complete grant for this account.
-    Torn,
+    /// The answer to the refresh of the stored token, and not one that this version can use: tokens
+    /// may stand in it, or another user's do. The stored refresh token is dead.
+    Unread,
+    /// Tokens may stand in it, but whose cannot be told.
+    Illegible,
+    /// No token stands in it.
+    Worthless,
 }
 
 /// Judges a leftover file against the account's stored entry.
 pub(super) fn judge(bytes: &[u8], stored: &Account, host: &str) -> Leftover {
-    let Some((header, answer)) = decode(bytes) else { return Leftover::Torn };
-    let Ok(grant) = parse_grant(host, &answer) else { return Leftover::Torn };
-    if header.account != stored.open_id || grant.open_id != stored.open_id {
-        return Leftover::Torn;
-    }
-    if header.spent != fingerprint(&stored.refresh_token) {
+    let spent = &stored.refresh_token;
+    let Some((header, answer)) = decode(bytes) else {
+        let tokens = may_hold_a_token(bytes, Some(spent));
+        return if tokens { Leftover::Illegible } else { Leftover::Worthless };
+    };
+    if header.spent != fingerprint(spent) {
         return Leftover::Outdated;
     }
-    Leftover::Newer { grant: Box::new(grant), asked_at: header.asked_at }
+    if header.version > VERSION {
+        return Leftover::Unread;
+    }
+    match read(host, &answer, Some(spent)) {
+        Reading::Grant(grant) if header.account == stored.open_id && is_for(&grant, stored) => {
+            Leftover::Newer { grant, asked_at: header.asked_at, api: header.api }
+        }
+        Reading::Grant(_) | Reading::Unread => Leftover::Unread,
+        Reading::None(_) => Leftover::Worthless,
+    }
+}
+
+/// Whether a grant is for the account that a refresh was made for, as far as it says.
+pub(super) fn is_for(grant: &Grant, account: &Account) -> bool {
+    grant.open_id.as_ref().is_none_or(|open_id| *open_id == account.open_id)
 }
 
 fn decode(bytes: &[u8]) -> Option<(Header, RawAnswer)> {
     let end = bytes.iter().position(|byte| *byte == b'\n')?;
     let (head, body) = (bytes.get(..end)?, bytes.get(end + 1..)?);
+    // One that cannot be read is told from a whole one by the caller.
     let header: Header = serde_json::from_slice(head).ok()?;
-    let answer = RawAnswer { status: header.status, body: Zeroizing::new(body.to_vec()) };
-    (header.version == VERSION).then_some((header, answer))
+    let body = Zeroizing::new(body.to_vec());
+    let answer = RawAnswer { status: header.status, body, cut: None };
+    Some((header, answer))
 }
 
 /// Enough to recognise a token by, useless to anybody else.
@@ -98,7 +126,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::auth::testing::{account, at};
+    use crate::auth::testing::{API, account, at};
 
     const HOST: &str = "host";
 
@@ -107,23 +135,40 @@ mod tests {
             r#"{{"access_token":"act.2","expires_in":7200,"open_id":"{open_id}",
                "refresh_token":"rft.2","refresh_expires_in":15552000,"scope":"s"}}"#
         );
-        RawAnswer { status: 200, body: Zeroizing::new(body.into_bytes()) }
+        RawAnswer { status: 200, body: Zeroizing::new(body.into_bytes()), cut: None }
     }
 
     fn file(open_id: &str, spent: &str) -> Zeroizing<Vec<u8>> {
         let asked_at = at("2026-11-01T13:55:00Z");
-        encode(open_id, asked_at, &Secret::new(spent), &answer(open_id))
+        encode(open_id, asked_at, &Secret::new(spent), API, &answer(open_id))
     }
 
     #[test]
     fn f13_a_complete_answer_to_the_stored_token_is_newer() {
-        let Leftover::Newer { grant, asked_at } =
+        let Leftover::Newer { grant, asked_at, api } =
             judge(&file("id", "rft.id.1"), &account("id"), HOST)
         else {
             panic!("not newer")
         };
         assert_eq!(grant.refresh_token.expose(), "rft.2");
         assert_eq!(asked_at, at("2026-11-01T13:55:00Z"));
+        assert_eq!(api.as_deref(), Some(API));
+    }
+
+    #[test]
+    fn an_older_header_does_not_say_which_api_answered() {
+        let bytes = String::from_utf8(file("id", "rft.id.1").to_vec()).unwrap();
+        let older = bytes.replace(&format!(",\"api\":\"{API}\""), "");
+        assert_ne!(older, bytes);
+        let leftover = judge(older.as_bytes(), &account("id"), HOST);
+        assert!(matches!(leftover, Leftover::Newer { api: None, .. }));
+    }
+
+    #[test]
+    fn what_a_newer_version_has_kept_is_left_to_it() {
+        let bytes = String::from_utf8(file("id", "rft.id.1").to_vec()).unwrap();
+        let newer = bytes.replace("\"version\":1", "\"version\":2");
+        assert!(matches!(judge(newer.as_bytes(), &account("id"), HOST), Leftover::Unread));
     }
 
     #[test]
@@ -133,29 +178,44 @@ mod tests {
     }
 
     #[test]
-    fn t24_an_answer_for_another_account_is_worth_nothing() {
+    fn t24_an_answer_for_another_account_is_not_used_and_not_thrown_away() {
         let asked_at = at("2026-11-01T13:55:00Z");
-        let mixed = encode("id", asked_at, &Secret::new("rft.id.1"), &answer("other"));
-        assert!(matches!(judge(&mixed, &account("id"), HOST), Leftover::Torn));
+        let mixed = encode("id", asked_at, &Secret::new("rft.id.1"), API, &answer("other"));
+        assert!(matches!(judge(&mixed, &account("id"), HOST), Leftover::Unread));
         let whole = file("other", "rft.id.1");
-        assert!(matches!(judge(&whole, &account("id"), HOST), Leftover::Torn));
+        assert!(matches!(judge(&whole, &account("id"), HOST), Leftover::Unread));
     }
 
     #[test]
-    fn f14_every_torn_file_is_recognised() {
+    fn f14_every_torn_file_is_judged_by_the_tokens_in_it() {
         let whole = file("id", "rft.id.1");
+        let text = String::from_utf8_lossy(&whole);
+        let (first, second) = (text.find("act.2").unwrap(), text.find("rft.2\"").unwrap() + 6);
         for end in 0..whole.len() {
-            assert!(matches!(judge(&whole[..end], &account("id"), HOST), Leftover::Torn), "{end}");
+            let leftover = judge(&whole[..end], &account("id"), HOST);
+            let right = match leftover {
+                Leftover::Worthless => end <= first,
+                Leftover::Unread => first < end && end < second,
+                Leftover::Newer { .. } => second <= end,
+                Leftover::Outdated | Leftover::Illegible => false,
+            };
+            assert!(right, "{leftover:?} at {end}");
         }
+    }
+
+    #[test]
+    fn tokens_under_a_torn_header_are_not_called_worthless() {
+        let whole = file("id", "rft.id.1");
+        assert!(matches!(judge(&whole[9..], &account("id"), HOST), Leftover::Illegible));
     }
 
     #[test]
     fn a_refusal_is_worth_nothing() {
         let body = br#"{"error":"invalid_grant","error_description":"","log_id":"1"}"#.to_vec();
-        let refused = RawAnswer { status: 200, body: Zeroizing::new(body) };
+        let refused = RawAnswer { status: 200, body: Zeroizing::new(body), cut: None };
         let asked_at = at("2026-11-01T13:55:00Z");
-        let bytes = encode("id", asked_at, &Secret::new("rft.id.1"), &refused);
-        assert!(matches!(judge(&bytes, &account("id"), HOST), Leftover::Torn));
+        let bytes = encode("id", asked_at, &Secret::new("rft.id.1"), API, &refused);
+        assert!(matches!(judge(&bytes, &account("id"), HOST), Leftover::Worthless));
     }
 
     #[test]

@@ -10,12 +10,18 @@ use axum::extract::State;
 use axum::response::Response;
 use jiff::Timestamp;
 
-use super::account::Account;
+use super::account::{Account, Issuer};
 use super::notice::{Notice, Reporter};
 use crate::clock::Clock;
 use crate::secret::Secret;
 use crate::tiktok::{Client, Endpoints, Grant, Scopes};
 use crate::timing::Timing;
+
+/// TikTok's own API.
+pub(super) const API: &str = "https://open.tiktokapis.com";
+
+/// The app of the accounts here, and the API that has issued their tokens.
+pub(super) const ISSUER: Issuer<'_> = Issuer { client_key: "key", app: None, api: API };
 
 /// A point in time.
 pub(super) fn at(text: &str) -> Timestamp {
@@ -27,16 +33,16 @@ pub(super) fn grant(open_id: &str, number: u32) -> Grant {
     Grant {
         access_token: Secret::new(format!("act.{open_id}.{number}")),
         expires_in: 7200,
-        open_id: open_id.to_owned(),
+        open_id: Some(open_id.to_owned()),
         refresh_token: Secret::new(format!("rft.{open_id}.{number}")),
-        refresh_expires_in: 15_552_000,
+        refresh_expires_in: Some(15_552_000),
         scopes: Scopes::from_answer("user.info.basic,video.upload"),
     }
 }
 
 /// An account that logged in on 2026-11-01 at noon.
 pub(super) fn account(open_id: &str) -> Account {
-    Account::new(grant(open_id, 1), "key", None, at("2026-11-01T12:00:00Z"))
+    Account::new(open_id.to_owned(), grant(open_id, 1), ISSUER, at("2026-11-01T12:00:00Z"))
 }
 
 /// Collects what it is told.
@@ -61,6 +67,8 @@ pub(super) enum Answer {
     Rotate,
     /// Rotates, but the answer is lost.
     RotateAndDrop,
+    /// Rotates, but the answer breaks off behind this.
+    RotateAndBreakOff(&'static str),
     /// Hangs up before doing anything.
     Drop,
     /// Answers with this status and body, doing nothing.
@@ -155,9 +163,14 @@ async fn token(
         Answer::Rotate => rotate(&state, &form),
         Answer::RotateAndDrop => {
             rotate(&state, &form);
-            return broken();
+            return broken("{");
         }
-        Answer::Drop => return broken(),
+        Answer::RotateAndBreakOff(behind) => {
+            let (_, body) = rotate(&state, &form);
+            let end = body.find(behind).unwrap() + behind.len();
+            return broken(&body[..end]);
+        }
+        Answer::Drop => return broken("{"),
         Answer::Say(status, body) => (status, body),
         Answer::After(first) => {
             first();
@@ -201,10 +214,13 @@ pub(super) fn answer_of(open_id: &str, number: u32) -> String {
 }
 
 /// An answer that breaks off.
-fn broken() -> Response {
-    let pieces = futures_util::stream::iter([
-        Ok(bytes::Bytes::from_static(b"{")),
-        Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
-    ]);
-    Response::new(Body::from_stream(pieces))
+fn broken(body: &str) -> Response {
+    use futures_util::stream::{StreamExt as _, once};
+    let body = bytes::Bytes::from(body.to_owned());
+    let end = async {
+        // Where the stream has nothing yet, the server sends what it has.
+        tokio::task::yield_now().await;
+        Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
+    };
+    Response::new(Body::from_stream(once(async { Ok(body) }).chain(once(end))))
 }

@@ -32,7 +32,7 @@ pub(super) const TOP: &str = headed!(
     "4        local trouble: token store, journal or disk"
     "5        temporary; run the same command again"
     "6        the outcome of a post is unknown; a human must look"
-    "130/143  stopped by SIGINT/SIGTERM\n"
+    "128+n    stopped by signal n: 130 for SIGINT (Ctrl-C), 143 for SIGTERM, 129 for SIGHUP\n"
     "A batch ends with the first of 6, 4, 3, 1, 5, 0 that one of its posts led to."
 );
 

@@ -81,6 +81,25 @@ pub enum Command {
     Demo(DemoArgs),
 }
 
+impl Command {
+    /// Its name on the command line.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Init(_) => "init",
+            Self::Login(_) => "login",
+            Self::Logout(_) => "logout",
+            Self::Refresh(_) => "refresh",
+            Self::Accounts(_) => "accounts",
+            Self::Upload(_) => "upload",
+            Self::Status(_) => "status",
+            Self::Resolve(_) => "resolve",
+            Self::Doctor(_) => "doctor",
+            Self::Sandbox(_) => "sandbox",
+            Self::Demo(_) => "demo",
+        }
+    }
+}
+
 /// Options that every command takes.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Global options")]

@@ -53,6 +53,7 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
     let accounts = store.accounts()?;
     let accounts: Vec<_> = accounts.iter().filter(|account| context.is_about(account)).collect();
     let now = context.settings.clock.now();
+    let api = context.settings.endpoints.api_base();
     let (printer, apps) = (&context.printer, &context.settings.apps);
     if printer.is_json() {
         for account in accounts {
@@ -65,6 +66,7 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
                 "client_key": account.client_key,
                 "app": app.map_or(&account.app, |app| &app.name),
                 "app_configured": app.is_some(),
+                "api": account.api,
                 "scopes": account.scopes.iter().collect::<Vec<_>>(),
                 "access_expires_at": account.access_expires_at,
                 "refresh_expires_at": account.refresh_expires_at,
@@ -95,6 +97,7 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
             moment(account.access_expires_at),
             moment(account.refresh_expires_at),
             match app {
+                _ if account.other_api(&api).is_some() => format!("{health}, of another API"),
                 Some(_) => health,
                 None => format!("{health}, app not configured"),
             },

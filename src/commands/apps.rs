@@ -70,11 +70,10 @@ impl Context {
         Ok(app)
     }
 
-    /// That app with its secret.
+    /// That app with its secret. May take long: somebody may have to type a passphrase for it.
     pub(super) fn fetched_app_for_login(&self) -> Result<App, Failure> {
         let app = self.app_for_login()?;
-        let in_use = self.apps();
-        Ok(tokio::task::block_in_place(|| in_use.fetch(app))?)
+        Ok(self.apps().fetch(app)?)
     }
 
     /// Whether a run is about an account, unless it is named: with `--app`, only about those whose

@@ -153,7 +153,10 @@ impl Context {
     async fn fetch(&self, encryption: &Encryption, typed: Option<Secret>) -> Result<Key, Failure> {
         let (setting, encryption) = (self.settings.encrypt.clone(), encryption.clone());
         let key = move || Encrypt::key(setting.as_ref(), &encryption, typed.as_ref());
-        tokio::task::spawn_blocking(key).await.map_err(Failure::unexpected)?.map_err(Into::into)
+        match self.aside(key).await? {
+            Ok(key) => Ok(key?),
+            Err(signal) => Err(stopped(signal)),
+        }
     }
 }
 
@@ -274,8 +277,10 @@ async fn first_key(
         None
     };
     let of = typed.clone();
-    let made = tokio::task::spawn_blocking(move || setting.first_key(of.as_ref())).await;
-    Ok((made.map_err(Failure::unexpected)??, typed))
+    match context.aside(move || setting.first_key(of.as_ref())).await? {
+        Ok(encryption) => Ok((encryption?, typed)),
+        Err(signal) => Err(stopped(signal)),
+    }
 }
 
 /// The journal with the key of the store, if there is one.

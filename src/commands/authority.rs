@@ -31,6 +31,7 @@ fn halt(error: &AuthError) -> Halt {
     let code = match (error, exit) {
         (AuthError::OtherApp { asked: true, .. }, _) => "other_app",
         (AuthError::OtherApp { .. } | AuthError::NoApp { .. }, _) => "app_not_configured",
+        (AuthError::OtherApi { .. }, _) => "other_api",
         (AuthError::AppSecret { .. }, _) => "app_secret",
         (_, Exit::Login) => "login_needed",
         (_, Exit::Local) => "token_store",

@@ -66,7 +66,7 @@ pub(super) async fn run(
     if let Some(name) = &global.app {
         file.check_name(name, args.force)?;
     }
-    let mut person = Person { lines: Lines::of_stdin(), printer, shutdown };
+    let mut person = Person { lines: Lines::of_stdin()?, printer, shutdown };
     let asked = if io::stdin().is_terminal() {
         person.is_asked(global, args, &file).await
     } else {
@@ -77,6 +77,8 @@ pub(super) async fn run(
         Err(NoAnswers::Signal(signal)) => return Ok(signal.exit()),
         Err(NoAnswers::Failure(failure)) => return Err(failure),
     };
+    // Now it is known which of the lines is the secret.
+    let client_secret = Secret::new(client_secret.expose());
     let app = NewApp { name: &name, client_key: &client_key, client_secret: &client_secret };
     file.put(&app, args.force)?;
     let path = file.path();
@@ -163,7 +165,7 @@ impl Person<'_> {
     ) -> Result<Answers, NoAnswers> {
         let mut lines = Vec::new();
         while let Some(line) = self.next().await? {
-            lines.push(Secret::new(line.expose().trim()));
+            lines.push(Secret::unlisted(line.expose().trim()));
         }
         while lines.last().is_some_and(Secret::is_empty) {
             lines.pop();
@@ -188,7 +190,7 @@ impl Person<'_> {
     /// An answer that is not empty, without the white space around it.
     async fn something(&mut self, question: &str) -> Result<Secret, NoAnswers> {
         for _ in 0..TRIES {
-            let answer = Secret::new(self.line(question).await?.expose().trim());
+            let answer = Secret::unlisted(self.line(question).await?.expose().trim());
             if !answer.is_empty() {
                 return Ok(answer);
             }

@@ -1,13 +1,17 @@
 //! `login`: one account, by a browser, a pasted address or a QR code.
 
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::json;
 
 use crate::auth::paste::Lines;
-use crate::auth::{Browser, LoggedIn, Login, Store, Way};
+use crate::auth::{Browser, LoggedIn, Login, Notice, Reporter, Store, Way};
 use crate::cli::LoginArgs;
 use crate::commands::Context;
 use crate::exit::{Exit, Failure};
 use crate::output::{AuthOutput, Line};
+use crate::signals::Signal;
 use crate::tiktok::Scopes;
 
 /// What a login asks for unless it is told otherwise: to read the name, to post, to leave drafts.
@@ -18,7 +22,7 @@ pub(super) async fn run(context: &Context, args: &LoginArgs) -> Result<Exit, Fai
     let way = if args.qr {
         Way::Qr
     } else if args.paste {
-        Way::Paste { port: args.port, lines: Lines::of_stdin() }
+        Way::Paste { port: args.port, lines: Lines::of_stdin()? }
     } else {
         let browser = if args.no_browser { Browser::Print } else { Browser::Open };
         Way::Browser { port: args.port, browser }
@@ -28,7 +32,12 @@ pub(super) async fn run(context: &Context, args: &LoginArgs) -> Result<Exit, Fai
 
 /// Logs in by the given way.
 pub(super) async fn by(context: &Context, args: &LoginArgs, way: Way) -> Result<Exit, Failure> {
-    let app = context.fetched_app_for_login()?;
+    context.printer.step("fetching the client secret");
+    let here = context.clone();
+    let app = match context.aside(move || here.fetched_app_for_login()).await? {
+        Ok(app) => app?,
+        Err(signal) => return Ok(signal.exit()),
+    };
     // Before anybody consents to a login that could not be kept.
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
     let store = context.unlocked_for_login(store).await?;
@@ -36,7 +45,8 @@ pub(super) async fn by(context: &Context, args: &LoginArgs, way: Way) -> Result<
         (Some(scopes), _) | (None, Some(scopes)) => scopes.clone(),
         (None, None) => Scopes::from_answer(SCOPES),
     };
-    let reporter = AuthOutput::new(&context.printer).with_png(args.qr_png.clone());
+    let output = AuthOutput::new(&context.printer).with_png(args.qr_png.clone());
+    let reporter = Watching { output, exchanging: AtomicBool::new(false) };
     let login = Login {
         client: &context.client,
         store: &store,
@@ -48,12 +58,36 @@ pub(super) async fn by(context: &Context, args: &LoginArgs, way: Way) -> Result<
         timing: &context.settings.timing,
         reporter: &reporter,
     };
-    let done = tokio::select! {
-        done = login.run(way) => done?,
-        signal = context.shutdown.requested() => return Ok(signal.exit()),
+    let mut run = pin!(login.run(way));
+    let (done, stopped_by) = tokio::select! {
+        biased;
+        done = &mut run => (done?, None),
+        signal = context.shutdown.requested() => {
+            if !reporter.exchanging.load(Ordering::SeqCst) {
+                return Ok(signal.exit());
+            }
+            context.printer.note("TikTok is handing out the tokens: they are saved before this ends");
+            (run.await?, Some(signal))
+        }
     };
     tell(context, &done);
-    Ok(Exit::Done)
+    Ok(stopped_by.map_or(Exit::Done, Signal::exit))
+}
+
+/// Passes on what happens in a login, and remembers when its code begins to be spent: from then on a
+/// signal waits until the tokens are on the disk.
+struct Watching {
+    output: AuthOutput,
+    exchanging: AtomicBool,
+}
+
+impl Reporter for Watching {
+    fn notice(&self, notice: Notice) {
+        if notice == Notice::Exchanging {
+            self.exchanging.store(true, Ordering::SeqCst);
+        }
+        self.output.notice(notice);
+    }
 }
 
 /// Who logged in, what was granted, and until when.

@@ -16,6 +16,11 @@ pub(super) async fn run(context: &Context, args: &LogoutArgs) -> Result<Exit, Fa
     // Without its key a login can still be forgotten.
     let store = if args.local_only { store } else { context.unlocked(store).await? };
     let tokens = context.tokens(store).await?;
+    if let Some(signal) = context.shutdown.asked() {
+        return Ok(signal.exit());
+    }
+    // From here to its end: half of it would leave tokens here that TikTok does not take any more.
+    context.printer.step(format!("ending the login of {}", account.name()));
     let left = logout(&tokens, &account.open_id, args.local_only).await;
     // Also after an error: a refresh that has begun must reach the disk before the program ends.
     tokens.settle().await;

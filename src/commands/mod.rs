@@ -21,14 +21,17 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
 use crate::auth::{Store, Tokens};
 use crate::cli::{Cli, Command, GlobalArgs};
 use crate::encrypt::Key;
 use crate::exit::{Exit, Failure};
 use crate::fs;
 use crate::output::{AuthOutput, Printer};
+use crate::resources::Shortage;
 use crate::settings::{Environment, Settings};
-use crate::signals::Shutdown;
+use crate::signals::{Shutdown, Signal};
 use crate::tiktok::Client;
 use crate::upload::calls::chain;
 
@@ -78,6 +81,30 @@ impl Context {
         Ok(Self { settings, printer, client, shutdown, store_key: Arc::default() })
     }
 
+    /// Does work that may never end (a pipe that stays open, a command that waits for somebody) in a
+    /// thread of its own, so that a signal need not wait for it: what it came to, or the signal.
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<Result<T, Signal>, Failure> {
+        let (tell, told) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("aside".to_owned())
+            .spawn(move || _ = tell.send(work()))
+            .map_err(|error| {
+            let failure = Failure::unexpected(error).context("cannot start a thread");
+            Failure { exit: Exit::Local, ..failure }
+        })?;
+        tokio::select! {
+            biased;
+            signal = self.shutdown.requested() => Ok(Err(signal)),
+            done = told => match done {
+                Ok(done) => Ok(Ok(done)),
+                Err(stopped) => Err(Failure::unexpected(stopped)),
+            },
+        }
+    }
+
     /// The tokens of a store's accounts, interrupted refreshes brought to their end. Each account
     /// finds its own app.
     async fn tokens(&self, store: Store) -> Result<Tokens, Failure> {
@@ -105,13 +132,27 @@ impl Context {
 /// Runs the command. Only those that need settings read them: a faulty `config.toml` is no reason
 /// not to run the others.
 pub async fn dispatch(cli: Cli, printer: &Printer, env: &Environment<'_>) -> Result<Exit, Failure> {
-    let shutdown = Shutdown::listen()
-        .map_err(|error| Failure::unexpected(error).context("cannot listen to signals"))?;
+    let shutdown = Shutdown::listen().map_err(|error| match Shortage::in_error(&error) {
+        Some(shortage) => shortage.into(),
+        None => Failure::unexpected(error).context("cannot listen to signals"),
+    })?;
+    printer.begin(cli.command.name());
+    // In a task of its own, so that it is answered also while the command computes.
+    tokio::spawn(answer_questions(printer.clone(), shutdown.clone()));
     let command = perform(cli, printer, &shutdown, env);
     tokio::select! {
         outcome = command => outcome,
         // Once asked to stop a command does so at the next safe place; a second signal insists.
         signal = shutdown.insisted() => Ok(signal.exit()),
+    }
+}
+
+/// Tells where the run stands, as often as that is asked.
+async fn answer_questions(printer: Printer, shutdown: Shutdown) {
+    let mut answered = 0;
+    loop {
+        answered = shutdown.questioned(answered).await;
+        printer.tell_standing();
     }
 }
 

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::cli::PassphraseArgs;
 use crate::exit::{Exit, Failure};
 use crate::fs::{FsError, PRIVATE_FILE};
+use crate::resources::no_threads;
 use crate::secret::Secret;
 use crate::settings::Environment;
 use crate::signals::{Shutdown, Signal};
@@ -128,7 +129,7 @@ impl<'a> Passphrases<'a> {
         std::thread::Builder::new()
             .name("passphrase".to_owned())
             .spawn(move || _ = tell.send(read()))
-            .map_err(|error| Failure::unexpected(error).context("cannot start a thread"))?;
+            .map_err(|_| no_threads())?;
         tokio::select! {
             biased;
             signal = self.shutdown.requested() => Ok(Asked::Stopped(signal)),

@@ -1,5 +1,7 @@
 //! `refresh`: renews what is due. Made for cron: quiet when nothing is.
 
+use std::pin::pin;
+
 use serde_json::json;
 
 use crate::auth::{Account, Ask, AuthError, Outcome, Store};
@@ -30,17 +32,24 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
     context.some_app()?;
     let tokens = context.tokens(context.unlocked(store).await?).await?;
     let mut exit = Exit::Done;
-    for account in &chosen {
+    for (at, account) in chosen.iter().enumerate() {
+        if let Some(signal) = context.shutdown.asked() {
+            return Ok(signal.exit());
+        }
+        let number = at + 1;
+        context.printer.step(format!("{} ({number} of {})", account.name(), chosen.len()));
         let ask = if args.force { Ask::Force } else { Ask::Within(args.within) };
+        let mut refresh = pin!(tokens.refresh(&account.open_id, ask));
         let outcome = tokio::select! {
-            outcome = tokens.refresh(&account.open_id, ask) => outcome,
-            signal = context.shutdown.requested() => {
-                // What has begun reaches the disk before the program ends.
-                tokens.settle().await;
-                return Ok(signal.exit());
-            }
+            biased;
+            outcome = &mut refresh => outcome,
+            // What has begun reaches the disk, and is told, before the program ends.
+            _ = context.shutdown.requested() => tokio::join!(tokens.settle(), refresh).1,
         };
         exit = exit.worst(tell(context, account, outcome));
+    }
+    if let Some(signal) = context.shutdown.asked() {
+        exit = exit.worst(signal.exit());
     }
     tokens.settle().await;
     Ok(exit)

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::exit::{Exit, Explain, Failure};
-use crate::output::Printer;
+use crate::output::{Line, Printer};
 use crate::sandbox::faults::Script;
 use crate::sandbox::{
     self, Account, App, Lifetimes, Megabyte, Options, QrConfirm, Resend, Sandbox, UploadedBytes,
@@ -221,7 +221,7 @@ fn script(path: &Path) -> Result<Script, SandboxError> {
     Script::read(&text).map_err(|source| SandboxError::Script { path: path.to_owned(), source })
 }
 
-/// Serves until SIGINT or SIGTERM. The lines to export are data, and there as soon as the sandbox
+/// Serves until a signal asks it to stop. The lines to export are data, and there as soon as the sandbox
 /// listens; what a person should know is talk.
 pub(super) async fn run(
     args: &SandboxArgs,
@@ -238,7 +238,8 @@ pub(super) async fn run(
 fn tell(sandbox: &Sandbox, printer: &Printer) {
     let (url, key, secret) = (sandbox.url(), sandbox.client_key(), sandbox.client_secret());
     if printer.is_json() {
-        printer.json(&json!({
+        // A secret of nobody's, made for whoever started it.
+        printer.json_verbatim(&json!({
             "event": "sandbox",
             "api_url": url,
             "auth_url": url,
@@ -251,7 +252,8 @@ fn tell(sandbox: &Sandbox, printer: &Printer) {
     printer.data(format!("export TIKTOK_UP_API_URL={url}"));
     printer.data(format!("export TIKTOK_UP_AUTH_URL={url}"));
     printer.data(format!("export TIKTOK_CLIENT_KEY={key}"));
-    printer.data(format!("export TIKTOK_CLIENT_SECRET={}", secret.expose()));
+    let secret = format!("export TIKTOK_CLIENT_SECRET={}", secret.expose());
+    printer.data(Line::default().verbatim(secret));
     printer.talk(format!("an offline TikTok is listening; its page: {}", sandbox.page()));
     printer.talk("press Ctrl-C to stop");
 }
@@ -313,7 +315,7 @@ mod tests {
             .map(str::trim)
             .filter(|line| line.starts_with("{\"endpoint\""));
         let read = rules.map(|rule| Script::read(rule).unwrap());
-        assert_eq!(read.count(), 9);
+        assert_eq!(read.count(), 10);
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
                 && !(over && matches!(post.phase(), Some(Phase::FinalIntent { .. })))
         };
         if args.wait && !asked.interrupted && asked.posts.iter().any(moves) {
+            let moving = asked.posts.iter().filter(|post| moves(post)).count();
+            context.printer.step(format!("waiting for TikTok; posts under way: {moving}"));
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 signal = context.shutdown.requested() => return Ok(signal.exit()),
@@ -127,6 +129,7 @@ async fn ask_each(
         };
         let account = post.username.clone().unwrap_or_else(|| post.account.clone());
         let subject = Subject { index: 0, account, video: post.label.clone() };
+        context.printer.step(format!("asking TikTok about post {}", post.number));
         match poll(&calls, &subject, post.clone()).await {
             Ok(post) => asked.posts.push(post),
             Err(CallError::Interrupted(signal)) => {

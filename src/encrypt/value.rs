@@ -77,9 +77,9 @@ pub fn key_of(text: &str) -> Option<KeyId> {
     parts(text).ok().map(|(_, id, _)| id)
 }
 
-/// Seals a text for a place.
+/// Seals a text for a place. What comes of it may be seen by anybody.
 pub fn seal(key: &Key, secret: &Secret, place: &Place) -> Secret {
-    Secret::new(seal_bytes(key, secret.expose().as_bytes(), place))
+    Secret::unlisted(seal_bytes(key, secret.expose().as_bytes(), place))
 }
 
 /// Seals bytes for a place.

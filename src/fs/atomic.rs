@@ -19,16 +19,24 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FsError>
     let mut temp = Temp::create(path, mode)?;
     temp.fill(bytes)?;
     step("rename", path, || fs::rename(&temp.path, path))?;
-    temp.renamed = true;
+    temp.gone = true;
     sync_dir(path)
 }
 
-/// Proves that the disk beside `path` takes `size` more bytes, durably.
+/// Proves that the disk beside `path` takes `size` more bytes, durably, and that a file there can be
+/// given another name and be removed: a directory that is append-only takes it and keeps it.
 pub fn probe(path: &Path, size: usize) -> Result<(), FsError> {
+    // An empty one first: if it cannot be removed, at least it takes no room.
+    Temp::create(path, PRIVATE_FILE)?.discard()?;
     let mut temp = Temp::create(path, PRIVATE_FILE)?;
     // Not zeros: a file system that compresses would take those without taking space.
     let noise: Vec<u8> = rand::random_iter().take(size).collect();
-    temp.fill(&noise)
+    temp.fill(&noise)?;
+    let renamed = temp_name(path);
+    step("rename", &temp.path, || fs::rename(&temp.path, &renamed))?;
+    temp.path = renamed;
+    sync_dir(path)?;
+    temp.discard()
 }
 
 /// Removes a file durably; one that is not there is fine.
@@ -40,20 +48,37 @@ pub fn remove(path: &Path) -> Result<(), FsError> {
     if gone { sync_dir(path) } else { Ok(()) }
 }
 
+/// Gives a file another name, durably; one of that name is replaced.
+pub fn rename(from: &Path, to: &Path) -> Result<(), FsError> {
+    step("rename", to, || fs::rename(from, to))?;
+    sync_dir(to)
+}
+
 /// Removes what interrupted writes of `path` have left. The lock is the one under which `path` is
 /// written, so that no living write loses its file.
 pub fn clean_temps(path: &Path, _held: &Lock) -> Result<(), FsError> {
-    let stem = temp_stem(path);
-    let dir = dir_of(path);
-    for entry in step("list", dir, || fs::read_dir(dir))? {
-        let entry = step("list", dir, || entry)?;
-        let name = entry.file_name();
-        if name.as_encoded_bytes().starts_with(stem.as_encoded_bytes()) {
-            let leftover = entry.path();
+    for leftover in list(dir_of(path))? {
+        if is_temp_of(&leftover, path) {
             step("remove", &leftover, || fs::remove_file(&leftover))?;
         }
     }
     Ok(())
+}
+
+/// What lies in a directory, in no order.
+pub fn list(dir: &Path) -> Result<Vec<PathBuf>, FsError> {
+    let entries = step("list", dir, || fs::read_dir(dir))?;
+    entries.map(|entry| step("list", dir, || entry).map(|entry| entry.path())).collect()
+}
+
+/// The last part of a path as bytes.
+fn name_of(path: &Path) -> &[u8] {
+    path.file_name().map_or(b"", |name| name.as_encoded_bytes())
+}
+
+/// Whether a file is what an interrupted write of `target` has left.
+pub fn is_temp_of(path: &Path, target: &Path) -> bool {
+    name_of(path).starts_with(temp_stem(target).as_encoded_bytes())
 }
 
 fn dir_of(path: &Path) -> &Path {
@@ -71,6 +96,13 @@ fn temp_stem(path: &Path) -> OsString {
     stem
 }
 
+/// A name for a file on its way to `target`, which no other write takes.
+fn temp_name(target: &Path) -> PathBuf {
+    let mut name = temp_stem(target);
+    name.push(format!("{:016x}", rand::random::<u64>()));
+    dir_of(target).join(name)
+}
+
 fn sync_dir(path: &Path) -> Result<(), FsError> {
     let dir = dir_of(path);
     step("fsync directory", dir, || File::open(dir)?.sync_all())
@@ -80,16 +112,15 @@ fn sync_dir(path: &Path) -> Result<(), FsError> {
 struct Temp {
     file: File,
     path: PathBuf,
-    renamed: bool,
+    /// Whether it has its name, or is removed.
+    gone: bool,
 }
 
 impl Temp {
     fn create(target: &Path, mode: u32) -> Result<Self, FsError> {
-        let mut name = temp_stem(target);
-        name.push(format!("{:016x}", rand::random::<u64>()));
-        let path = dir_of(target).join(name);
+        let path = temp_name(target);
         let file = check::open(&path, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)?;
-        let temp = Self { file, path, renamed: false };
+        let temp = Self { file, path, gone: false };
         step("chmod", &temp.path, || temp.file.set_permissions(fs::Permissions::from_mode(mode)))?;
         Ok(temp)
     }
@@ -98,11 +129,18 @@ impl Temp {
         step("write", &self.path, || self.file.write_all(bytes))?;
         step("fsync", &self.path, || self.file.sync_all())
     }
+
+    /// Unlinks it, or says why that cannot be done.
+    fn discard(mut self) -> Result<(), FsError> {
+        step("remove", &self.path, || fs::remove_file(&self.path))?;
+        self.gone = true;
+        Ok(())
+    }
 }
 
 impl Drop for Temp {
     fn drop(&mut self) {
-        if !self.renamed {
+        if !self.gone {
             // Nothing can be done about a failure here; the next run cleans up.
             let _ = step("remove temp", &self.path, || fs::remove_file(&self.path));
         }

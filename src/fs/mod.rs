@@ -10,10 +10,13 @@ mod lock;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+
 use crate::exit::{Exit, Explain};
 use crate::fault;
+use crate::resources::Shortage;
 
-pub use atomic::{clean_temps, probe, remove, write_atomic};
+pub use atomic::{clean_temps, is_temp_of, list, probe, remove, rename, write_atomic};
 pub use check::{
     PRIVATE_DIR, PRIVATE_FILE, SIZE_LIMIT, network_file_system, open_private, private_dir,
     read_private,
@@ -121,7 +124,22 @@ impl Explain for FsError {
             Self::Kind { path } | Self::Links { path, .. } | Self::Size { path, .. } => {
                 format!("move `{}` away after looking at what it is", path.display())
             }
-            Self::Io { source, path, .. } => match source.kind() {
+            Self::Io { source, path, operation } => match source.kind() {
+                _ if let Some(shortage) = Shortage::in_error(source) => {
+                    return shortage.hint().map(|hint| format!("{shortage}: {hint}"));
+                }
+                io::ErrorKind::ResourceBusy if *operation == "rename" => format!(
+                    "`{}` is mounted by itself, as a file in a container may be, and cannot be \
+                     replaced: mount its directory instead",
+                    path.display()
+                ),
+                io::ErrorKind::PermissionDenied if is_kept_from_changes(source, operation) => {
+                    format!(
+                        "`{}` or its directory is append-only or immutable: `lsattr -d` shows it, \
+                         `chattr -a -i` ends it",
+                        path.display()
+                    )
+                }
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     format!("free space on the disk of `{}` and run again", path.display())
                 }
@@ -174,6 +192,11 @@ fn one_name(path: &Path) -> String {
          one name; {}{then}",
         cost(path)
     )
+}
+
+/// Whether an operation that only needs a directory of ours was refused: by EPERM, not EACCES.
+fn is_kept_from_changes(error: &io::Error, operation: &str) -> bool {
+    Errno::from_io_error(error) == Some(Errno::PERM) && ["rename", "remove"].contains(&operation)
 }
 
 /// One operation on one file: announced to the fault layer, its error bound to the path.
@@ -245,6 +268,20 @@ mod tests {
         let line =
             format!("sudo chown {} '/a b/journal.sqlite'", rustix::process::geteuid().as_raw());
         assert!(error.hint().unwrap().contains(&line));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_replaced_is_told_with_what_to_do() {
+        let hint = |operation, errno: Errno| {
+            let source = errno.into();
+            FsError::Io { operation, path: "/home/tokens".into(), source }.hint().unwrap()
+        };
+        assert!(hint("rename", Errno::BUSY).contains("mount its directory"));
+        assert!(hint("rename", Errno::PERM).contains("chattr -a"));
+        assert!(hint("remove", Errno::PERM).contains("chattr -a"));
+        assert!(hint("rename", Errno::ACCESS).contains("run as the user"));
+        assert!(hint("open", Errno::MFILE).contains("RLIMIT_NOFILE is"));
+        assert!(hint("list", Errno::NOMEM).contains("RLIMIT_AS is"));
     }
 
     #[test]

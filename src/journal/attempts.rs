@@ -11,6 +11,7 @@ use super::rows::{post_ids_text, time};
 use super::seal::{Sealed, seal};
 use super::trouble::Trouble;
 use super::{Journal, JournalError, calls, rows, twins};
+use crate::secret::redact;
 use crate::upload::state::{Phase, Transfer};
 
 impl Journal {
@@ -202,9 +203,10 @@ pub(super) fn update(
             ":issued": facts.issued_at.map(Timestamp::as_millisecond),
             ":issued_there": facts.issued_there.map(Timestamp::as_millisecond),
             ":post_ids": post_ids_text(&facts.post_ids),
-            ":code": facts.code,
-            ":message": facts.message,
-            ":log_id": facts.log_id,
+            // In TikTok's words, which may repeat what they were sent.
+            ":code": facts.code.as_deref().map(redact),
+            ":message": facts.message.as_deref().map(redact),
+            ":log_id": facts.log_id.as_deref().map(redact),
             ":updated": now.as_millisecond(),
             ":post": from.post.0,
             ":number": from.number,

@@ -11,6 +11,7 @@ use super::seal::{Sealed, seal};
 use super::trouble::Trouble;
 use super::{Journal, JournalError, keys, twins};
 use crate::manifest::Mode;
+use crate::secret::redact;
 use crate::upload::video::Identity;
 
 impl Journal {
@@ -222,8 +223,8 @@ fn plan(tx: &Transaction<'_>, number: PostNumber, new: &NewPost) -> Result<(), T
             ":id": number.0,
             ":mode": mode_word(new.mode),
             ":source": source_word(&new.content),
-            ":username": new.username,
-            ":label": new.label,
+            ":username": new.username.as_deref().map(redact),
+            ":label": redact(&new.label),
             ":settings": new.settings,
             ":publish_at": new.publish_at.map(Timestamp::as_millisecond),
             ":path": file.map(|file| file.path.as_os_str().as_bytes()),

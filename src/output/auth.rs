@@ -53,15 +53,33 @@ impl AuthOutput {
 
 impl Reporter for AuthOutput {
     fn notice(&self, notice: Notice) {
+        if let Some(step) = step(&notice) {
+            self.printer.step(step);
+        }
         match &notice {
+            // Over in a moment, and no news to anybody.
+            Notice::Exchanging => {}
             Notice::QrCode { url } => {
                 self.show_code(url);
-                self.printer.demand(notice.to_string());
+                self.printer.demand(Line::default().verbatim(notice.to_string()));
             }
-            // Asked for by the user's command: shown even when quiet.
-            Notice::Visit { .. } => self.printer.demand(notice.to_string()),
+            // Asked for by the user's command: shown even when quiet, with the state that it carries.
+            Notice::Visit { .. } => {
+                self.printer.demand(Line::default().verbatim(notice.to_string()));
+            }
             _ if notice.is_warning() => self.printer.warn(notice.to_string()),
             _ => self.printer.note(notice.to_string()),
         }
     }
+}
+
+/// What a run does from a notice on, for whoever asks. Addresses are left out: they hold secrets.
+fn step(notice: &Notice) -> Option<String> {
+    Some(match notice {
+        Notice::QrCode { .. } => "waiting for the code to be scanned".to_owned(),
+        Notice::PasteHere { .. } => "waiting for the address to be pasted".to_owned(),
+        Notice::Finishing => "waiting for a refresh to end".to_owned(),
+        Notice::Waiting { .. } | Notice::QrScanned | Notice::Exchanging => notice.to_string(),
+        _ => return None,
+    })
 }

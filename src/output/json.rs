@@ -8,13 +8,19 @@ use serde::Serialize;
 use super::error;
 use super::upload::Tally;
 use crate::exit::{Exit, Failure};
+use crate::secret::redact;
 use crate::text::is_hostile;
 use crate::tiktok;
 use crate::upload::report::{PostReport, PostState, Trouble};
 
-/// One object on one line. Characters that could drive a terminal are escaped, so that the line is
-/// harmless on one and still says the same.
+/// One object on one line, without the secrets of this process. Characters that could drive a terminal
+/// are escaped, so that the line is harmless on one and still says the same.
 pub(super) fn line(value: &impl Serialize) -> String {
+    redact(&verbatim(value)).into_owned()
+}
+
+/// The same with the secrets that it is meant to show.
+pub(super) fn verbatim(value: &impl Serialize) -> String {
     let json = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
     if !json.contains(is_hostile) {
         return json;
@@ -174,6 +180,7 @@ impl<'a> ErrorEvent<'a> {
 mod tests {
     use super::*;
     use crate::output::upload::testing::{report, trouble};
+    use crate::secret::Secret;
 
     #[test]
     fn a_post_has_exactly_the_documented_fields() {
@@ -218,6 +225,15 @@ mod tests {
         tally.add(&report(PostState::Planned));
         let json = line(&SummaryEvent::of(&tally, Exit::Done));
         assert!(json.ends_with(r#""planned":1,"exit":0}"#), "{json}");
+    }
+
+    #[test]
+    fn a_secret_is_taken_out_and_the_line_stays_json() {
+        let secret = Secret::new("in \"JSON\"\\ too, 31");
+        let value = serde_json::json!({ "message": format!("you sent {}\\", secret.expose()) });
+        let json = line(&value);
+        assert_eq!(json, r#"{"message":"you sent (redacted)\\"}"#);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&verbatim(&value)).unwrap(), value);
     }
 
     #[test]

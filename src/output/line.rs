@@ -1,9 +1,11 @@
-//! A line on its way to a terminal: harmless and, where wanted, coloured.
+//! A line on its way to a terminal: harmless, without secrets and, where wanted, coloured.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Effects, Style};
 
+use crate::secret::redact;
 use crate::text::is_hostile;
 
 pub(super) const ERROR: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
@@ -15,9 +17,17 @@ pub(super) const HEADING: Style = Style::new().effects(Effects::BOLD);
 
 /// Text in pieces, each with its style. Line breaks are kept, other control characters and the
 /// turners of text direction are dropped: whatever a piece contains, only our own styles reach the
-/// terminal. Nothing rests on colour alone.
+/// terminal. The secrets of this process are taken out. Nothing rests on colour alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Line(Vec<(Style, String)>);
+pub struct Line(Vec<Piece>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Piece {
+    style: Style,
+    text: String,
+    /// Whether a secret in it is meant to be seen.
+    verbatim: bool,
+}
 
 impl Line {
     /// Adds text that stands out.
@@ -35,15 +45,23 @@ impl Line {
     /// Adds text in a style.
     #[must_use]
     pub fn styled(mut self, style: Style, text: impl Into<String>) -> Self {
-        self.0.push((style, text.into()));
+        self.0.push(Piece { style, text: text.into(), verbatim: false });
+        self
+    }
+
+    /// Adds text that shows a secret to the user who is meant to see it, such as the address of a login.
+    #[must_use]
+    pub fn verbatim(mut self, text: impl Into<String>) -> Self {
+        self.0.push(Piece { style: Style::new(), text: text.into(), verbatim: true });
         self
     }
 
     /// The line as bytes for a terminal or a file, without the final line break.
     pub(super) fn render(&self, coloured: bool) -> String {
         let mut out = String::new();
-        for (style, text) in &self.0 {
-            let text = clean(text);
+        for Piece { style, text, verbatim } in &self.0 {
+            let clean = clean(text);
+            let text = if *verbatim { Cow::Borrowed(&*clean) } else { redact(&clean) };
             if coloured && *style != Style::new() && !text.is_empty() {
                 _ = write!(out, "{style}{text}{style:#}");
             } else {
@@ -83,6 +101,13 @@ mod tests {
         let coloured = line.render(true);
         let ours = format!("{ERROR}a]0;titleb31mcde f\ng{ERROR:#}");
         assert!(coloured.ends_with(&ours), "{coloured:?}");
+    }
+
+    #[test]
+    fn a_secret_is_shown_only_where_it_is_meant_to_be() {
+        let secret = crate::secret::Secret::new("rft.On-A-Line-58");
+        let line = Line::from(format!("a {}", secret.expose())).verbatim(secret.expose());
+        assert_eq!(line.render(false), "a (redacted)rft.On-A-Line-58");
     }
 
     #[test]

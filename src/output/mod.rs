@@ -10,6 +10,7 @@ mod line;
 mod log;
 mod printer;
 mod span;
+mod standing;
 mod table;
 mod upload;
 

@@ -8,10 +8,12 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
 
 use super::line::{HINT, Line, WARNING};
+use super::standing::Standing;
 use super::table::Table;
 use super::{error, json};
 use crate::cli::{Early, GlobalArgs, When};
 use crate::exit::{Exit, Failure};
+use crate::secret::redact;
 use crate::settings::Environment;
 
 /// How often progress bars are drawn, in Hz.
@@ -48,6 +50,7 @@ struct Inner {
     bars: MultiProgress,
     out: Mutex<Out>,
     err: Mutex<Box<dyn Write + Send>>,
+    standing: Mutex<Standing>,
 }
 
 struct Out {
@@ -114,6 +117,7 @@ impl Printer {
             bars: MultiProgress::with_draw_target(target),
             out: Mutex::new(Out { stream: out, state: OutState::Open }),
             err: Mutex::new(err),
+            standing: Mutex::default(),
         }))
     }
 
@@ -140,6 +144,11 @@ impl Printer {
     /// Data, as one JSON object on a line.
     pub fn json(&self, value: &impl Serialize) {
         self.write_out(&json::line(value));
+    }
+
+    /// As [`Printer::json`], for an object that is meant to show a secret.
+    pub fn json_verbatim(&self, value: &impl Serialize) {
+        self.write_out(&json::verbatim(value));
     }
 
     /// Data, in columns.
@@ -188,8 +197,30 @@ impl Printer {
     pub fn ask(&self, question: &str) {
         self.0.bars.suspend(|| {
             let mut err = self.0.err.lock().unwrap_or_else(PoisonError::into_inner);
+            let question = Line::from(question).render(false);
             _ = err.write_all(question.as_bytes()).and_then(|()| err.flush());
         });
+    }
+
+    /// Notes which command runs, for whoever asks where the run stands.
+    pub fn begin(&self, command: &'static str) {
+        self.standing().begin(command);
+    }
+
+    /// Notes what the run does from now on, for the same.
+    pub fn step(&self, what: impl Into<String>) {
+        self.standing().step(what);
+    }
+
+    /// Tells where the run stands. Also said when quiet, as it was asked for.
+    pub fn tell_standing(&self) {
+        // Not told under the lock: the terminal may be slow.
+        let lines = self.standing().lines();
+        self.demand(lines.join("\n"));
+    }
+
+    pub(super) fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.0.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The error that ends the run.
@@ -205,7 +236,7 @@ impl Printer {
         let coloured = |colours| {
             let text = error.render();
             let text = if colours { text.ansi().to_string() } else { text.to_string() };
-            text.trim_end().to_owned()
+            redact(text.trim_end()).into_owned()
         };
         if !error.use_stderr() {
             self.write_out(&coloured(self.0.look.colour_out));

@@ -30,12 +30,13 @@
 //! | `{"garbage": true}` | HTTP 200 with a page of HTML |
 //! | `{"oversized": BYTES}` | HTTP 200 with a JSON-looking body of that size |
 //! | `{"refuse": {"code": "spam_risk_too_many_posts", "status": 403, "message": "…"}}` | this error in the shape of the endpoint; `status` and `message` default to the documented ones; an upload knows only the status |
+//! | `{"echo": {"field": "message", "status": 400}}` | the whole request (line, headers, body) comes back as text: in `message`, `code` or `log_id` of a refusal (`status` defaults to 400), as the whole `body`, in the `headers` of a redirect, or in any other field wherever the real answer has it, such as `fail_reason` or `display_name` |
 //! | `{"drop": "before" \| "middle" \| "after"}` | the connection ends without an answer: before anything was done; in the middle of the request body of an upload, of the answer of anything else; or after the work was done |
 //! | `{"stall": "30s"}` | nothing moves for that long, or until the rules are removed; then all goes on; `when` as for `drop` |
 //! | `{"slow": BYTES}` | so many bytes a second: the request body of an upload is read, the answer of anything else is written |
 //! | `{"outcome": {"status": "FAILED", "fail_reason": "internal"}}` | what becomes of the post that this init makes, once its bytes are there; also `post_ids` and `uploaded_bytes` |
 //!
-//! `answer`, `garbage`, `oversized` and `refuse` replace the work (`"when": "before"`, the default)
+//! `answer`, `garbage`, `oversized`, `refuse` and `echo` replace the work (`"when": "before"`, the default)
 //! or only its answer (`"when": "after"`: the work is done, the client is told otherwise). Before
 //! such an answer the bytes of an upload are read and thrown away; `"early": true` answers without
 //! reading them.
@@ -149,6 +150,7 @@ pub(super) enum Action {
     Garbage,
     Oversized(u64),
     Refuse(RefuseWith),
+    Echo(Echo),
     Drop,
     Stall(Duration),
     Slow(u64),
@@ -184,6 +186,14 @@ pub(super) struct RefuseWith {
     pub(super) message: Option<String>,
 }
 
+/// Where the request comes back.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Echo {
+    pub(super) field: String,
+    pub(super) status: Option<u16>,
+}
+
 /// What becomes of a post.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -206,6 +216,7 @@ struct RawFault {
     garbage: Option<bool>,
     oversized: Option<u64>,
     refuse: Option<RefuseWith>,
+    echo: Option<Echo>,
     drop: Option<When>,
     stall: Option<SignedDuration>,
     slow: Option<u64>,
@@ -225,6 +236,7 @@ impl TryFrom<RawFault> for Fault {
         actions.extend(raw.garbage.filter(|yes| *yes).map(|_| Action::Garbage));
         actions.extend(raw.oversized.map(Action::Oversized));
         actions.extend(raw.refuse.map(Action::Refuse));
+        actions.extend(raw.echo.map(Action::Echo));
         if let Some(moment) = raw.drop {
             when = moment;
             actions.push(Action::Drop);
@@ -239,15 +251,21 @@ impl TryFrom<RawFault> for Fault {
         actions.extend(raw.outcome.map(Action::Outcome));
         let replaces = matches!(
             actions.first(),
-            Some(Action::Answer(_) | Action::Garbage | Action::Oversized(_) | Action::Refuse(_))
+            Some(
+                Action::Answer(_)
+                    | Action::Garbage
+                    | Action::Oversized(_)
+                    | Action::Refuse(_)
+                    | Action::Echo(_)
+            )
         );
         if replaces && when == When::Middle {
             return Err("an answer replaces the work `before` or `after` it, not in the `middle`");
         }
         match (actions.pop(), actions.is_empty()) {
             (Some(action), true) => Ok(Self { action, when, early: raw.early }),
-            _ => Err("`do` takes exactly one of answer, garbage, oversized, refuse, drop, stall, \
-                      slow and outcome"),
+            _ => Err("`do` takes exactly one of answer, garbage, oversized, refuse, echo, drop, \
+                      stall, slow and outcome"),
         }
     }
 }

@@ -128,6 +128,14 @@ impl Exchange {
                 let answer = self.refusal(&with);
                 self.replace(when, early, answer, Pace::Plain).await
             }
+            Action::Echo(echo) => {
+                if let Some(answer) = super::echo::instead(&self.call, &echo) {
+                    return self.replace(when, early, answer, Pace::Plain).await;
+                }
+                let answer = self.work(Pace::Plain).await;
+                let answer = super::echo::within(&self.call, &echo, answer);
+                self.send(answer, Pace::Plain).await
+            }
         }
     }
 

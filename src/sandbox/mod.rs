@@ -15,6 +15,7 @@ mod clock;
 pub mod control;
 mod delivery;
 mod display;
+mod echo;
 mod envelope;
 pub mod faults;
 mod gateway;

@@ -52,13 +52,20 @@ fn secret_within(words: &[String], limit: Duration) -> Result<Secret, CommandErr
         .map_err(CommandError::Start)?;
     let pipe = child.stdout.take();
     // Read beside the wait, or a full pipe would keep the child from ending.
-    let reader = thread::spawn(move || {
+    let read = move || {
         let mut output = Zeroizing::new(String::new());
         match pipe {
             Some(pipe) => pipe.take(LONGEST_OUTPUT).read_to_string(&mut output).map(|_| output),
             None => Ok(output),
         }
-    });
+    };
+    let reader = match thread::Builder::new().spawn(read) {
+        Ok(reader) => reader,
+        Err(error) => {
+            child.kill().and_then(|()| child.wait()).map_err(CommandError::Output)?;
+            return Err(CommandError::Output(error));
+        }
+    };
     let deadline = Instant::now() + limit;
     let status = loop {
         match child.try_wait().map_err(CommandError::Output)? {

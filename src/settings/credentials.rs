@@ -23,7 +23,7 @@ pub(super) fn check(
             return Err(SettingsError::OddCredential { name: name.to_owned() });
         }
     }
-    if *secret.1 == Secret::new(key.1) {
+    if *secret.1 == Secret::unlisted(key.1) {
         let (key, secret) = (key.0.to_owned(), secret.0.to_owned());
         return Err(SettingsError::SameTwice { key, secret });
     }

@@ -13,13 +13,18 @@ use zeroize::Zeroizing;
 use crate::clock::Clock;
 use crate::exit::{Exit, Explain};
 use crate::fault;
+use crate::resources::{Shortage, shortage_now};
 use crate::text;
 use crate::tiktok::answer::log_id;
+use crate::tiktok::grant::Cut;
 use crate::tiktok::{Endpoints, Error};
 use crate::timing::Timing;
 
-/// The longest answer that is read, in bytes: TikTok's are a few hundred.
-const LONGEST_ANSWER: usize = 1 << 20;
+/// The longest answer that is read, in bytes: TikTok's are a few hundred. One that is kept in a file of
+/// ours must fit there ([`crate::fs::SIZE_LIMIT`]).
+const LONGEST_ANSWER: usize = 512 << 10;
+/// Room for the answers that TikTok gives, so that no half of one is left behind in memory by growing.
+const FIRST_PIECE: usize = 4 << 10;
 /// The longest `Retry-After` that is honoured.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(15);
 /// How this program names itself.
@@ -128,33 +133,48 @@ impl Client {
         call: &'static str,
         request: RequestBuilder,
     ) -> Result<Received, Error> {
-        let mut response = self.send(call, request).await?;
-        let host = host(&response);
-        let status = response.status().as_u16();
-        let retry_after = retry_after(response.headers());
-        let mut body = Zeroizing::new(Vec::new());
-        loop {
-            fault::point("network: read answer").map_err(|e| Error::NoAnswer {
-                host: host.clone(),
-                call,
-                reason: e.to_string(),
-            })?;
-            match response.chunk().await {
-                Ok(Some(piece)) if body.len() + piece.len() <= LONGEST_ANSWER => {
-                    body.extend_from_slice(&piece);
-                }
-                Ok(Some(_)) => {
-                    let what = format!("the answer is longer than {LONGEST_ANSWER} bytes");
-                    return Err(Error::NotTikTok { host, call, status, what });
-                }
-                Ok(None) => break,
-                Err(e) => return Err(Error::NoAnswer { host, call, reason: innermost(&e) }),
+        let host = self.api_host();
+        let (received, cut) = self.receive(call, request).await?;
+        match cut {
+            None => Ok(received),
+            Some(Cut::Lost(reason)) => Err(Error::NoAnswer { host, call, reason }),
+            Some(Cut::TooLong(limit)) => {
+                let what = format!("the answer is longer than {limit} bytes");
+                Err(Error::NotTikTok { host, call, status: received.status, what })
             }
         }
+    }
+
+    /// Sends a request and reads its answer, whatever the status, as far as it comes.
+    pub(super) async fn receive(
+        &self,
+        call: &'static str,
+        request: RequestBuilder,
+    ) -> Result<(Received, Option<Cut>), Error> {
+        let mut response = self.send(call, request).await?;
+        let status = response.status().as_u16();
+        let retry_after = retry_after(response.headers());
+        let mut body = Zeroizing::new(Vec::with_capacity(FIRST_PIECE));
+        let cut = loop {
+            if let Err(error) = fault::point("network: read answer") {
+                break Some(Cut::Lost(error.to_string()));
+            }
+            match response.chunk().await {
+                Ok(Some(piece)) => {
+                    let room = LONGEST_ANSWER - body.len();
+                    body.extend_from_slice(&piece[..piece.len().min(room)]);
+                    if piece.len() > room {
+                        break Some(Cut::TooLong(LONGEST_ANSWER));
+                    }
+                }
+                Ok(None) => break None,
+                Err(error) => break Some(Cut::Lost(innermost(&error))),
+            }
+        };
         let received = Received { status, retry_after, body };
         let log_id = log_id(&received).unwrap_or_default();
-        info!(call, status, log_id, "TikTok answered");
-        Ok(received)
+        info!(call, status, log_id, whole = cut.is_none(), "TikTok answered");
+        Ok((received, cut))
     }
 
     /// Sends a request and reads the head of its answer.
@@ -172,7 +192,7 @@ impl Client {
         };
         // Three faults: it cannot have arrived; it may have, but did not; it did, unanswered.
         fault::point("network: connect")
-            .map_err(|e| Error::NotSent { host: target.clone(), reason: e.to_string() })?;
+            .map_err(|e| not_sent(target.clone(), e.to_string(), &e))?;
         fault::point("network: send").map_err(lost)?;
         let response = request.send().await.map_err(|e| failed(call, &target, &e))?;
         fault::point("network: answer").map_err(lost)?;
@@ -195,10 +215,24 @@ fn failed(call: &'static str, target: &str, error: &reqwest::Error) -> Error {
     let host = error.url().and_then(|url| url.host_str()).unwrap_or(target).to_owned();
     let reason = if error.is_timeout() { "timed out".to_owned() } else { innermost(error) };
     if error.is_connect() || error.is_builder() {
-        Error::NotSent { host, reason }
+        not_sent(host, reason, error)
     } else {
         Error::NoAnswer { host, call, reason }
     }
+}
+
+/// That a request never left. A system that gives no socket says so in words of the network.
+fn not_sent(host: String, reason: String, error: &(dyn std::error::Error + 'static)) -> Error {
+    let mut shortage = None;
+    let mut cause = Some(error);
+    while let (Some(error), None) = (cause, shortage) {
+        let of_system = error.downcast_ref::<std::io::Error>();
+        shortage = of_system.and_then(Shortage::in_error);
+        // What such an error wraps it does not call its source.
+        let wrapped = of_system.and_then(std::io::Error::get_ref);
+        cause = wrapped.map(|inner| inner as _).or_else(|| error.source());
+    }
+    Error::NotSent { host, reason, shortage: shortage.or_else(shortage_now) }
 }
 
 /// The innermost cause of an HTTP error: the part that says something, and never the URL.
@@ -214,10 +248,6 @@ pub(super) fn innermost(error: &reqwest::Error) -> String {
     text::plain(&cause.to_string())
 }
 
-pub(super) fn host(response: &Response) -> String {
-    response.url().host_str().unwrap_or_default().to_owned()
-}
-
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
@@ -230,6 +260,21 @@ fn http_date(text: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_machine_without_a_socket_to_give_is_not_the_network() {
+        for errno in [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE, rustix::io::Errno::NOBUFS]
+        {
+            let cause = std::io::Error::other(std::io::Error::from(errno));
+            let error = not_sent("host".into(), "reason".into(), &cause);
+            assert_eq!(error.exit(), Exit::Local);
+            assert!(!error.hint().unwrap().contains("network"), "{error:?}");
+        }
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let error = not_sent("host".into(), "reason".into(), &refused);
+        assert_eq!(error.exit(), Exit::Temporary);
+        assert!(error.hint().unwrap().contains("network"));
+    }
 
     #[test]
     fn an_http_date_is_read() {

@@ -86,6 +86,17 @@ impl Endpoints {
             .collect()
     }
 
+    /// The API's base as it is compared and kept with what it has issued: scheme, host, port unless it
+    /// is the scheme's own, path, no slash at its end.
+    pub fn api_base(&self) -> String {
+        self.api.as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// Whether the API is TikTok's own.
+    pub fn is_tiktok(&self) -> bool {
+        self.api_base() == API
+    }
+
     pub(super) fn api(&self, path: &str) -> Url {
         append(&self.api, path)
     }
@@ -146,6 +157,17 @@ mod tests {
         );
         assert!(endpoints.overrides().is_empty());
         assert!(!endpoints.on_loopback());
+    }
+
+    #[test]
+    fn a_base_is_compared_in_one_spelling() {
+        let base = |api| Endpoints::new(api, None).unwrap().api_base();
+        assert_eq!(base(None), API);
+        assert_eq!(base(Some("HTTPS://Open.TikTokAPIs.com:443//")), API);
+        assert_eq!(base(Some("http://127.0.0.1:80/up/")), "http://127.0.0.1/up");
+        assert_ne!(base(Some("http://127.0.0.1:1")), base(Some("http://127.0.0.1:2")));
+        assert!(Endpoints::default().is_tiktok());
+        assert!(!Endpoints::new(Some("https://proxy.example"), None).unwrap().is_tiktok());
     }
 
     #[test]

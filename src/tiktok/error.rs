@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::exit::{Exit, Explain};
+use crate::resources::Shortage;
 use crate::tiktok::{Code, Reaction};
 
 /// A call that did not answer with what was asked for.
@@ -18,6 +19,8 @@ pub enum Error {
         host: String,
         /// The innermost cause in words.
         reason: String,
+        /// What this machine lacked for it, if that was the cause.
+        shortage: Option<Shortage>,
     },
     /// Sent, at least in part, and not answered: the outcome is open.
     #[error("no answer from {host} to `{call}`: {reason}")]
@@ -110,6 +113,7 @@ impl Error {
 impl Explain for Error {
     fn exit(&self) -> Exit {
         match self {
+            Self::NotSent { shortage: Some(shortage), .. } => shortage.exit(),
             Self::Refused(refusal) if refusal.may_pass() => Exit::Temporary,
             Self::Refused(refusal) => refusal.code.exit(),
             _ => Exit::Temporary,
@@ -118,6 +122,9 @@ impl Explain for Error {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::NotSent { shortage: Some(shortage), .. } => {
+                shortage.hint().map(|hint| format!("{shortage}: {hint}"))
+            }
             Self::NotSent { .. } => {
                 Some("check the network, then run the same command again".into())
             }

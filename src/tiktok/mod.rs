@@ -9,6 +9,7 @@ mod code;
 mod creator_info;
 mod endpoints;
 mod error;
+mod grant;
 mod init;
 mod oauth;
 pub mod privacy;
@@ -23,10 +24,11 @@ pub use code::{Code, Reaction};
 pub use creator_info::CreatorInfo;
 pub use endpoints::{Endpoints, EndpointsError};
 pub use error::{Error, Refusal};
+pub use grant::{Cut, Grant, RawAnswer, Reading, may_hold_a_token, read};
 pub use init::{
     InboxInit, InitAnswer, PhotoInit, PhotoPostInfo, PhotoSource, PostInfo, SourceInfo, VideoInit,
 };
-pub use oauth::{App, Authorize, Grant, GrantKind, RawAnswer, parse_grant};
+pub use oauth::{App, Authorize, GrantKind};
 pub use qr::{QrCheck, QrCode, QrStatus};
 pub use scope::Scopes;
 pub use status::{FailReason, PostStatus, State};

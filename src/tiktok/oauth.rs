@@ -4,15 +4,12 @@
 //! <https://developers.tiktok.com/doc/oauth-user-access-token-management>. `client_key`, not
 //! `client_id`; form bodies, not JSON; flat answers.
 
-use serde::Deserialize;
 use url::Url;
-use zeroize::Zeroizing;
 
 use crate::secret::Secret;
-use crate::text;
-use crate::tiktok::answer::{not_json, refusal};
-use crate::tiktok::client::Received;
-use crate::tiktok::{Client, Error, Scopes};
+use crate::tiktok::answer::refusal;
+use crate::tiktok::grant::{Reading, TOKEN, read};
+use crate::tiktok::{Client, Error, Grant, RawAnswer, Scopes};
 
 /// An app of the user's own, from TikTok's developer portal.
 #[derive(Clone, Debug)]
@@ -59,97 +56,6 @@ pub enum GrantKind<'a> {
     },
 }
 
-/// A successful answer of the token endpoint. Lifetimes are what the answer says, never assumed.
-#[derive(Clone, Debug)]
-pub struct Grant {
-    /// Access token (`act.…`).
-    pub access_token: Secret,
-    /// Seconds until the access token ends.
-    pub expires_in: i64,
-    /// The user, as this app knows them.
-    pub open_id: String,
-    /// Refresh token (`rft.…`); replaces the one that was spent.
-    pub refresh_token: Secret,
-    /// Seconds until the refresh token ends.
-    pub refresh_expires_in: i64,
-    /// The scopes really granted.
-    pub scopes: Scopes,
-}
-
-/// An answer of the token endpoint before it is judged, so that it can be made durable first.
-#[derive(Debug)]
-pub struct RawAnswer {
-    /// HTTP status.
-    pub status: u16,
-    /// The bytes as received: a secret.
-    pub body: Zeroizing<Vec<u8>>,
-}
-
-#[derive(Deserialize)]
-struct GrantWire {
-    access_token: Secret,
-    #[serde(deserialize_with = "seconds")]
-    expires_in: i64,
-    open_id: String,
-    refresh_token: Secret,
-    #[serde(deserialize_with = "seconds")]
-    refresh_expires_in: i64,
-    #[serde(default)]
-    scope: String,
-}
-
-/// A number of seconds, also as text or with a fraction.
-fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    use serde::de::Error as _;
-    let value = serde_json::Value::deserialize(deserializer)?;
-    #[expect(clippy::cast_possible_truncation, reason = "a fraction of a second is dropped")]
-    let read = match &value {
-        serde_json::Value::Number(n) => n.as_i64().or_else(|| n.as_f64().map(|f| f as i64)),
-        serde_json::Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    };
-    // A century bounds what later arithmetic has to bear.
-    read.filter(|s| (0..=3_155_760_000).contains(s))
-        .ok_or_else(|| D::Error::custom("not a number of seconds"))
-}
-
-const TOKEN: &str = "oauth/token";
-
-/// Judges an answer of the token endpoint, whatever its HTTP status.
-pub fn parse_grant(host: &str, answer: &RawAnswer) -> Result<Grant, Error> {
-    let received = Received { status: answer.status, retry_after: None, body: answer.body.clone() };
-    if let Some(refusal) = refusal(TOKEN, &received) {
-        return Err(refusal.into());
-    }
-    let not_tiktok = |what: String| Error::NotTikTok {
-        host: host.to_owned(),
-        call: TOKEN,
-        status: answer.status,
-        what,
-    };
-    if !(200..300).contains(&answer.status) {
-        return Err(not_tiktok("no error code in the body".into()));
-    }
-    let wire: GrantWire =
-        serde_json::from_slice(&answer.body).map_err(|e| not_tiktok(not_json(&answer.body, &e)))?;
-    let open_id = text::plain(&wire.open_id);
-    let whole = !wire.access_token.is_empty()
-        && !wire.refresh_token.is_empty()
-        && !open_id.is_empty()
-        && open_id == wire.open_id;
-    if !whole {
-        return Err(not_tiktok("a token answer with an empty or odd field".into()));
-    }
-    Ok(Grant {
-        access_token: wire.access_token,
-        expires_in: wire.expires_in,
-        open_id,
-        refresh_token: wire.refresh_token,
-        refresh_expires_in: wire.refresh_expires_in,
-        scopes: Scopes::from_answer(&wire.scope),
-    })
-}
-
 impl Client {
     /// The host of the API, for messages.
     pub fn api_host(&self) -> String {
@@ -190,11 +96,21 @@ impl Client {
             }
         }
         let answer = self.token(&form).await?;
-        parse_grant(&self.api_host(), &answer)
+        match read(&self.api_host(), &answer, None) {
+            Reading::Grant(grant) => Ok(*grant),
+            Reading::None(error) => Err(error),
+            Reading::Unread => Err(self.odd_answer("tokens that cannot be read")),
+        }
     }
 
-    /// Spends a refresh token. The answer comes back raw: whoever calls this makes it durable before
-    /// it is parsed with [`parse_grant`], because the spent token is dead.
+    /// An answer of the token endpoint that is of no use, though it is TikTok's.
+    pub fn odd_answer(&self, what: &str) -> Error {
+        let (host, what) = (self.api_host(), what.to_owned());
+        Error::NotTikTok { host, call: TOKEN, status: 200, what }
+    }
+
+    /// Spends a refresh token. The answer comes back raw, and as far as it came: whoever calls this
+    /// makes it durable before it is read with [`read`], because the spent token is dead.
     pub async fn refresh(&self, app: &App, refresh_token: &Secret) -> Result<RawAnswer, Error> {
         let mut form = credentials(app);
         form.push(("grant_type", "refresh_token"));
@@ -229,49 +145,11 @@ impl Client {
     }
 
     async fn token(&self, form: &[(&str, &str)]) -> Result<RawAnswer, Error> {
-        let received = self.exchange(TOKEN, self.post("/v2/oauth/token/").form(form)).await?;
-        Ok(RawAnswer { status: received.status, body: received.body })
+        let (received, cut) = self.receive(TOKEN, self.post("/v2/oauth/token/").form(form)).await?;
+        Ok(RawAnswer { status: received.status, body: received.body, cut })
     }
 }
 
 fn credentials(app: &App) -> Vec<(&'static str, &str)> {
     vec![("client_key", app.client_key.as_str()), ("client_secret", app.client_secret.expose())]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(status: u16, body: &str) -> Result<Grant, Error> {
-        let body = Zeroizing::new(body.as_bytes().to_vec());
-        parse_grant("host", &RawAnswer { status, body })
-    }
-
-    #[test]
-    fn the_documented_answer_is_read() {
-        let grant = parse(200, r#"{"access_token":"act.example","expires_in":86400,"open_id":"afd97af1",
-            "refresh_expires_in":31536000,"refresh_token":"rft.example","scope":"user.info.basic,video.list",
-            "token_type":"Bearer"}"#).unwrap();
-        assert_eq!(grant.refresh_expires_in, 31_536_000);
-        assert!(grant.scopes.has("video.list"));
-    }
-
-    #[test]
-    fn an_error_with_http_200_is_an_error() {
-        let body = r#"{"error":"invalid_grant","error_description":"x","log_id":"y"}"#;
-        assert!(matches!(parse(200, body), Err(Error::Refused(_))));
-    }
-
-    #[test]
-    fn half_a_grant_is_no_grant() {
-        for body in [
-            r#"{"access_token":"a","expires_in":1,"open_id":"","refresh_token":"r","refresh_expires_in":1}"#,
-            r#"{"access_token":"a","expires_in":1,"open_id":"o","refresh_expires_in":1}"#,
-            r#"{"access_token":"a","expires_in":-1,"open_id":"o","refresh_token":"r","refresh_expires_in":1}"#,
-            r#"{"data":{"access_token":"a"},"message":"success"}"#,
-            "",
-        ] {
-            assert!(matches!(parse(200, body), Err(Error::NotTikTok { .. })), "{body}");
-        }
-    }
 }

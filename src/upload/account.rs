@@ -323,7 +323,7 @@ impl Halted {
             _ => report.exit,
         };
         let state = match exit {
-            Exit::Temporary | Exit::Interrupted | Exit::Terminated => PostState::Deferred,
+            Exit::Temporary | Exit::Signal(_) => PostState::Deferred,
             _ => PostState::Failed,
         };
         let trouble = report.trouble.clone().unwrap_or_else(|| Trouble {

@@ -217,7 +217,7 @@ impl Leave {
             hint,
             retryable: matches!(
                 self.exit(known.attempt.map(|attempt| attempt.phase)),
-                Exit::Temporary | Exit::Interrupted | Exit::Terminated
+                Exit::Temporary | Exit::Signal(_)
             ),
             log_id: None,
         }

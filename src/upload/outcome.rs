@@ -124,9 +124,7 @@ impl<'a> Known<'a> {
             (Leave::Unrecorded { phase: Phase::Published, .. }, ..) => PostState::Published,
             (Leave::Unrecorded { phase: Phase::Inboxed, .. }, ..) => PostState::Inbox,
             (_, true, _) => PostState::Processing,
-            (_, false, Exit::Temporary | Exit::Interrupted | Exit::Terminated) => {
-                PostState::Deferred
-            }
+            (_, false, Exit::Temporary | Exit::Signal(_)) => PostState::Deferred,
             (_, false, _) => PostState::Failed,
         };
         let (mut trouble, at) = (leave.trouble(self), leave.again_at());

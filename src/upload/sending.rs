@@ -210,7 +210,7 @@ impl<A: Authority> Drive<'_, A> {
             PutEnd::FileChanged => return Ok(Some(self.file_changed())),
             PutEnd::Expired => return self.too_late(Event::UrlExpired).map(Some),
             PutEnd::Interrupted => {
-                let signal = self.calls.shutdown.asked().unwrap_or(Signal::Interrupt);
+                let signal = self.calls.shutdown.asked().unwrap_or(Signal::INTERRUPT);
                 return Err(Leave::Interrupted(signal));
             }
             PutEnd::Stalled { after_body } => {

@@ -369,11 +369,14 @@ impl World {
     /// Cuts a refresh off after TikTok's answer was made durable and before the store has it: the
     /// save waits for the store lock, which this test holds.
     fn cut_off_before_the_save(&self, open_id: &str, mut refresh: Command) {
-        let lock = self.store_path().with_file_name("user_tokens.json.lock");
-        let held = Lock::try_acquire(&lock).unwrap();
+        self.hold("token_refresh", 1, "middle");
         let hash = blake3::hash(open_id.as_bytes()).to_hex();
         let answer = self.store_path().with_file_name(format!("user_tokens.json.{hash}.new"));
         let mut refresh = refresh.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        self.wait_until("TikTok has the refresh", |world| world.refreshes() == 1);
+        let lock = self.store_path().with_file_name("user_tokens.json.lock");
+        let held = Lock::try_acquire(&lock).unwrap();
+        self.let_go();
         eventually("the answer", || answer.exists().then_some(()));
         refresh.kill().unwrap();
         refresh.wait().unwrap();

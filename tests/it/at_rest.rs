@@ -266,6 +266,43 @@ fn the_answer_of_a_refresh_that_was_cut_off_is_migrated_with_the_tokens() {
 }
 
 #[test]
+fn an_answer_that_cannot_be_read_rests_sealed_and_is_kept_through_a_migration() {
+    let mut world = World::encrypted(KEY_FILE);
+    world.advance(jiff::SignedDuration::from_hours(25));
+    // Only a later version could use it.
+    let body = json!({ "tokens": { "access": UNREAD_TOKENS[0], "refresh": UNREAD_TOKENS[1] } });
+    world.fault(&json!({ "endpoint": "token_refresh", "nth": 1, "do": { "answer": {
+        "status": 200, "headers": { "Content-Type": "application/json" }, "body": body } } }));
+    let ran = world.run(&["refresh"]).exits(3);
+    let path = ran.word_with(".unread");
+    let holds_tokens = |path: &str| {
+        let content = fs::read_to_string(path).unwrap();
+        UNREAD_TOKENS.map(|token| content.contains(token))
+    };
+    assert_eq!(holds_tokens(&path), [false; 2]);
+    world.run(&["accounts", "decrypt"]).exits(0);
+    assert_eq!(holds_tokens(&path), [true; 2]);
+    world.run(&["refresh"]).exits(3).says(".unread");
+    world.run(&["accounts", "encrypt"]).exits(0);
+    assert_eq!(holds_tokens(&path), [false; 2]);
+    world.run(&["refresh"]).exits(3).says(".unread");
+    assert_eq!(world.calls("token_refresh").len(), 1, "the dead token is not sent again");
+}
+
+/// What stands in an answer that this version cannot use.
+const UNREAD_TOKENS: [&str; 2] = ["act.0123456789unread", "rft.0123456789unread"];
+
+impl Ran {
+    /// The path with these letters in it, wherever it was said.
+    #[track_caller]
+    fn word_with(&self, letters: &str) -> String {
+        let words = self.stderr.split_whitespace().find(|word| word.contains(letters));
+        let word = words.unwrap_or_else(|| panic!("no {letters} in {self:#?}"));
+        word.trim_matches(|c: char| "`'\":;,.".contains(c)).to_owned()
+    }
+}
+
+#[test]
 fn a_key_file_that_is_missing_another_or_open_to_others_is_named_and_nothing_is_lost() {
     let world = World::encrypted(KEY_FILE);
     let (path, key) = (world.key_file(), fs::read(world.key_file()).unwrap());

@@ -91,6 +91,19 @@ fn sweep_refresh(plan: &str) -> (usize, Vec<usize>) {
     unreachable!()
 }
 
+#[test]
+fn all_that_saving_does_was_done_before_the_token_was_spent() {
+    let mut world = World::logged_in();
+    world.advance(SignedDuration::from_hours(3));
+    let trace = broken(&world, &["refresh"], KILL, 100_000).trace;
+    let at = |name: &str| trace.iter().position(|step| step == name).unwrap();
+    let (asked, answered) = (at("network: connect"), at("network: answer"));
+    let saving = trace[answered..].iter().filter(|step| !step.starts_with("network"));
+    for step in saving {
+        assert!(trace[..asked].contains(step), "{step}: {trace:?}");
+    }
+}
+
 impl Ran {
     #[track_caller]
     fn never_says_a_token(&self) {

@@ -283,6 +283,143 @@ fn t18_every_upload_keeps_its_secrets() {
     world.shout(&["upload", world.path("bad.json").to_str().unwrap()]);
 }
 
+/// The whole request, its tokens included, in TikTok's own words: each of them elsewhere in an answer.
+fn echoes() -> Vec<Value> {
+    let mut echoes: Vec<_> =
+        [200, 400, 500].map(|status| json!({ "field": "message", "status": status })).into();
+    echoes.extend(["code", "log_id", "headers"].map(|field| json!({ "field": field })));
+    echoes.extend([200, 401, 503].map(|status| json!({ "field": "body", "status": status })));
+    echoes
+}
+
+impl World {
+    /// Does something under each echo of an endpoint, and under the echo in other fields of its answer.
+    fn under_echoes(&mut self, endpoint: &str, fields: &[&str], act: impl Fn(&Self, u64)) {
+        let more = fields.iter().map(|field| json!({ "field": field }));
+        for (round, echo) in (0..).zip(echoes().into_iter().chain(more)) {
+            // Past the minute in which TikTok counts inits.
+            self.advance(SignedDuration::from_secs(61));
+            self.fault(&json!({ "endpoint": endpoint, "times": 0, "do": { "echo": echo } }));
+            act(self, round);
+            self.let_go();
+            self.journal_holds_no_token();
+        }
+    }
+
+    /// The upload URL of an attempt is in the journal, and no other secret; no text there has one.
+    #[track_caller]
+    fn journal_holds_no_token(&self) {
+        let app = self.sandbox.client_secret();
+        let mut secrets = self.secrets();
+        for post in self.journal().iter().flat_map(|journal| journal.all().unwrap()) {
+            self.holds_no_secret("a label", &format!("{} {:?}", post.label, post.username));
+            for attempt in self.attempts(post.number.0) {
+                let texts = [attempt.code, attempt.message, attempt.log_id];
+                self.holds_no_secret("an attempt", &format!("{texts:?}"));
+            }
+        }
+        secrets.retain(|secret| {
+            secret.starts_with("act.") || secret.starts_with("rft.") || secret == app.expose()
+        });
+        for name in ["journal.sqlite", "journal.sqlite-wal"] {
+            let Ok(bytes) = fs::read(self.home().join("home").join(name)) else { continue };
+            let text = String::from_utf8_lossy(&bytes);
+            for secret in &secrets {
+                assert!(!text.contains(secret), "{name} holds {secret}");
+            }
+        }
+    }
+
+    /// A manifest with a video that was not posted yet.
+    fn short_of_round(&self, round: u64) -> String {
+        let name = format!("{round}.mp4");
+        self.video(&name, 100_000 + round);
+        self.one_post(ADA, &name)
+    }
+}
+
+#[test]
+fn t18_an_echo_in_a_login_is_not_passed_on() {
+    let mut world = World::new();
+    for (endpoint, fields) in [("token_code", &[][..]), ("user_info", &["display_name"])] {
+        world.under_echoes(endpoint, fields, |world, round| {
+            world.shout_login(round % 2 == 0);
+        });
+    }
+    for endpoint in ["get_qrcode", "check_qrcode"] {
+        world.under_echoes(endpoint, &[], |world, _| {
+            world.shout(&["login", "--qr", "--timeout", "100ms"]);
+        });
+    }
+    world.keeps_its_files(&world.home().join("home"));
+}
+
+#[test]
+fn t18_an_echo_in_a_refresh_or_a_logout_is_not_passed_on() {
+    for endpoint in ["token_refresh", "revoke"] {
+        let mut world = World::logged_in();
+        world.under_echoes(endpoint, &[], |world, _| {
+            world.shout(&["refresh", "--force"]);
+            world.shout(&["upload", &world.short()]);
+            if endpoint == "revoke" {
+                world.shout(&["logout", &world.open_id(ADA)]);
+                world.sandbox.clear_faults();
+                world.login(ADA).exits(0);
+            }
+        });
+    }
+}
+
+#[test]
+fn t18_an_echo_in_an_upload_is_not_passed_on() {
+    for (endpoint, fields) in [
+        ("creator_info", &["creator_nickname", "creator_username"][..]),
+        ("video_init", &[]),
+        ("upload", &[]),
+        ("status", &["fail_reason", "status"]),
+    ] {
+        let mut world = World::logged_in().timing("poll_limit=50ms,stall=300ms,chunk_answer=300ms");
+        world.under_echoes(endpoint, fields, |world, round| {
+            let outcome = json!({ "status": "FAILED", "fail_reason": "internal" });
+            world.fault(&json!({ "endpoint": "video_init", "times": 0,
+                "do": { "outcome": outcome } }));
+            world.shout(&["upload", &world.short_of_round(round)]);
+            world.shout(&["status", "--all"]);
+            world.shout(&["status", &(round + 1).to_string()]);
+        });
+        world.keeps_its_files(&world.home().join("home"));
+    }
+    let mut world = World::logged_in();
+    world.under_echoes("content_init", &[], |world, _| {
+        world.shout(&["upload", &world.photos()]);
+        world.shout(&["status", "--all"]);
+    });
+    world.under_echoes("inbox_init", &[], |world, round| {
+        world.shout(&["upload", "--draft", &world.short_of_round(round)]);
+    });
+}
+
+#[test]
+fn t18_an_echo_in_a_callback_is_not_passed_on() {
+    let world = World::new();
+    let secret = world.sandbox.client_secret();
+    for json in [false, true] {
+        let mut command = world.loud(&["login", "--no-browser", "--port", "0"]);
+        if json {
+            command.arg("--json");
+        }
+        let login = crate::world::Login::of(command);
+        let (state, challenge) = (login.parameter("state"), login.parameter("code_challenge"));
+        let words = [secret.expose(), &state, "and", &challenge].join("%20");
+        login.get(&format!(
+            "/callback/?error=access_denied%20{words}&error_description={words}&state={state}"
+        ));
+        let ran = login.end().exits(3).says("(redacted)");
+        let after = ran.stderr.split_once("code_challenge_method").unwrap().1;
+        assert!(!after.contains(&state) && !ran.stdout.contains(&state), "{ran:?}");
+    }
+}
+
 #[test]
 fn t18_logins_that_come_and_go_keep_their_secrets() {
     let world = World::logged_in();

@@ -387,6 +387,8 @@ fn upload_to_nobody(world: &World, manifest: &str) -> Ran {
     // Bound, so that nobody else gets the port meanwhile, and deaf.
     let deaf = TcpSocket::new_v4().unwrap();
     deaf.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    // Tokens that are known to be of one API are not used with another.
+    world.forget_api(ADA);
     let mut command = world.command(&["upload", "--draft", manifest]);
     command.env("TIKTOK_UP_API_URL", format!("http://{}", deaf.local_addr().unwrap()));
     Ran::of(command)

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -110,6 +110,12 @@ impl Running {
         said.split_whitespace().find(|word| word.starts_with(beginning)).map(str::to_owned)
     }
 
+    /// The first word that it has said with this in it.
+    pub(crate) fn find_word(&self, part: &str) -> Option<String> {
+        let said = self.said.lock().unwrap();
+        said.split_whitespace().find(|word| word.contains(part)).map(str::to_owned)
+    }
+
     /// Its process.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
@@ -118,6 +124,15 @@ impl Running {
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Whether it has begun to listen to signals.
+    pub(crate) fn listens(&self) -> bool {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        let caught = u64::from_str_radix(caught.trim(), 16).unwrap();
+        // The last one that it gets to.
+        caught & (1 << (Signal::XFSZ.as_raw() - 1)) != 0
     }
 
     /// Whether it has taken in all signals and all its threads sleep: from now on nothing happens in
@@ -239,4 +254,19 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
         assert!(Instant::now() < deadline, "{what} never came");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Tests that are started by `nohup`, or in the background of a script, have signals ignored, and so
+/// would the executable have them.
+#[expect(unsafe_code, reason = "the standard library does not reset signals")]
+pub(crate) fn inherit_no_ignored_signal() {
+    static RESET: Once = Once::new();
+    RESET.call_once(|| {
+        for signal in (1..32).filter(|signal| *signal != libc::SIGPIPE) {
+            if tiktok_up::sys::is_ignored(signal) {
+                // SAFETY: the default action is no function of ours.
+                unsafe { libc::signal(signal, libc::SIG_DFL) };
+            }
+        }
+    });
 }

@@ -210,9 +210,12 @@ fn f12_a_store_that_is_none_is_refused_and_kept_as_it_is() {
 /// Cuts a refresh off after TikTok's answer was made durable and before the store has it: the save
 /// waits for the store lock, which this test holds.
 fn cut_off_before_the_save(world: &World) {
+    world.hold("token_refresh", 1, "middle");
+    let mut refresh = world.start(&["refresh"]);
+    world.wait_until("TikTok has the refresh", |world| world.refreshes() == 1);
     let lock = world.store_path().with_file_name("user_tokens.json.lock");
     let held = Lock::try_acquire(&lock).unwrap();
-    let mut refresh = world.start(&["refresh"]);
+    world.let_go();
     crate::person::eventually("the answer", || world.new_file(ADA).exists().then_some(()));
     refresh.kill().unwrap();
     refresh.wait().unwrap();
@@ -269,6 +272,13 @@ fn f14_t14_a_torn_new_file_is_removed_and_a_planted_link_refused() {
 }
 
 impl World {
+    /// The answers that were set aside.
+    pub(crate) fn unread(&self) -> Vec<std::path::PathBuf> {
+        let files = fs::read_dir(self.home().join("home")).unwrap();
+        let paths = files.map(|file| file.unwrap().path());
+        paths.filter(|path| path.to_str().unwrap().contains(".unread")).collect()
+    }
+
     /// Where the account's refresh answer goes first.
     fn new_file(&self, handle: &str) -> std::path::PathBuf {
         let hash = blake3::hash(self.open_id(handle).as_bytes()).to_hex();
@@ -363,13 +373,74 @@ fn f19_an_answer_lost_after_the_rotation_asks_for_a_login_and_keeps_the_entry() 
 }
 
 #[test]
+fn f19_a_login_that_cannot_be_renewed_works_until_its_access_token_ends() {
+    let mut world = World::logged_in();
+    let manifest = world.short();
+    world.fault(&json!({ "endpoint": "token_refresh", "do": { "drop": "after" } }));
+    world.run(&["refresh", "--force"]).exits(3).says("tiktok-up login").says("until then");
+    let calls = world.refreshes();
+    world.run(&["refresh"]).exits(3).says("tiktok-up login");
+    let ran = world.upload(&manifest).exits(0).says("cannot be renewed any more");
+    assert_eq!(ran.stderr.matches("cannot be renewed any more").count(), 1, "{ran:?}");
+    assert_eq!((world.published(), world.refreshes()), (1, calls));
+    assert_eq!(world.run(&["accounts", "--json"]).json()[0]["health"], "needs_login");
+    world.advance(3 * HOUR);
+    world.video("other.mp4", 100_000);
+    world.upload(&world.one_post(ADA, "other.mp4")).exits(3).says("tiktok-up login");
+    assert_eq!(world.refreshes(), calls);
+}
+
+#[test]
+fn an_upload_goes_on_with_a_living_token_that_cannot_be_renewed_now() {
+    let mut world = World::logged_in();
+    world.advance(2 * HOUR - SignedDuration::from_mins(2));
+    let manifest = world.short();
+    world.fault(
+        &json!({ "endpoint": "token_refresh", "times": 0, "do": { "answer": { "status": 503 } } }),
+    );
+    let ran = world.upload(&manifest).exits(0).says("was not renewed");
+    assert_eq!(ran.stderr.matches("was not renewed").count(), 1, "{ran:?}");
+    world.run(&["refresh"]).exits(5);
+}
+
+#[test]
+fn an_answer_that_breaks_off_in_its_tokens_is_kept_until_a_login_replaces_it() {
+    let world = ended();
+    world.fault(&json!({ "endpoint": "token_refresh", "do": { "drop": "middle" } }));
+    let ran = world.run(&["refresh"]).exits(3);
+    let [kept] = &world.unread()[..] else { panic!("{:?} {ran:?}", world.unread()) };
+    ran.says(kept.to_str().unwrap()).says("update tiktok-up");
+    world.run(&["refresh"]).exits(3).says(kept.to_str().unwrap());
+    assert_eq!(world.refreshes(), 1, "the spent token is not sent again");
+    world.login(ADA).exits(0);
+    world.run(&["accounts"]).exits(0);
+    assert!(world.unread().is_empty());
+    world.the_login_lives();
+}
+
+#[test]
+fn f13_a_complete_answer_that_was_not_renamed_yet_is_adopted() {
+    for command in [&["refresh"][..], &["accounts"]] {
+        let world = ended();
+        cut_off_before_the_save(&world);
+        let new = world.new_file(ADA);
+        let temp = format!(".{}.tmp-0011223344556677", new.file_name().unwrap().to_str().unwrap());
+        fs::rename(&new, new.with_file_name(temp)).unwrap();
+        world.run(command).exits(0).says("recovered");
+        assert_eq!((world.generation(ADA), world.refreshes()), (2, 1));
+        world.the_login_lives();
+    }
+}
+
+#[test]
 fn f18_t16_a_login_during_a_refresh_wins() {
     let world = ended();
-    world.fault(&json!({ "endpoint": "token_refresh", "do": { "stall": "2s", "when": "after" } }));
+    world.hold("token_refresh", 1, "middle");
     let refresh = world.start(&["refresh"]);
-    crate::person::eventually("the refresh", || (world.refreshing()).then_some(()));
+    world.wait_until("TikTok has the refresh", |world| world.refreshes() == 1);
     world.login(ADA).exits(0);
     let tokens = world.entry(ADA)["access_token"].clone();
+    world.let_go();
     ended_as(refresh).exits(0);
     assert_eq!(world.entry(ADA)["access_token"], tokens);
     world.the_login_lives();
@@ -434,8 +505,10 @@ fn f24_a_sandbox_key_that_may_not_refresh_gets_its_hint() {
     let world = ended();
     let refuse = json!({ "refuse": { "code": "unauthorized_client" } });
     world.fault(&json!({ "endpoint": "token_refresh", "do": refuse }));
-    world.run(&["refresh"]).exits(3).says("sandbox").says("unauthorized_client");
-    assert!(world.entry(ADA)["needs_login"].is_object());
+    let before = world.store_text();
+    world.run(&["refresh"]).exits(1).says("sandbox").says("unauthorized_client");
+    assert_eq!(world.store_text(), before);
+    world.run(&["refresh"]).exits(0);
 }
 
 #[test]
@@ -469,7 +542,9 @@ fn t24_tokens_of_another_user_are_refused_and_the_store_stays() {
         "token_type": "Bearer" });
     let answer = json!({ "answer": { "status": 200, "body": body } });
     world.fault(&json!({ "endpoint": "token_refresh", "do": answer }));
-    world.run(&["refresh"]).exits(3).says("mallory");
+    let ran = world.run(&["refresh"]).exits(3).says("mallory");
+    let [kept] = &world.unread()[..] else { panic!("{:?}", world.unread()) };
+    ran.says(kept.to_str().unwrap()).never_says("act.evil").never_says("rft.evil");
     assert_eq!(world.store_text(), before);
     assert!(world.leftovers().is_empty());
 }
@@ -483,8 +558,9 @@ fn t28_a_restored_store_is_reported_and_not_used() {
     let calls = world.sandbox.requests().len();
     world.write_store(&backup);
     world.run(&["refresh"]).exits(3).says("backup").says("tiktok-up login");
-    world.run(&["refresh", "--force"]).exits(3);
     assert_eq!(world.sandbox.requests().len(), calls, "nothing was sent");
+    world.run(&["refresh", "--force"]).exits(3).says("invalid_grant");
+    assert_eq!(world.refreshes(), 2, "only when it is forced");
     world.login(ADA).exits(0);
     world.the_login_lives();
 }

@@ -56,6 +56,31 @@ async fn an_answer_after_the_work_replaces_only_the_answer() {
 }
 
 #[tokio::test]
+async fn an_echo_repeats_the_request_where_it_is_told_to() {
+    let echo =
+        |field: &str| json!({"endpoint": "any", "do": {"echo": {"field": field, "status": 418}}});
+    let (world, token) = with_rule(&echo("message")).await;
+    let bearer = format!("Bearer {token}");
+    let reply = init(&world, &token).await.unwrap();
+    let message = reply.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message.starts_with("POST /v2/post/publish/video/init/?"), "{message}");
+    assert!(message.contains(&bearer) && message.contains("chunk_size"), "{message}");
+    assert_eq!((reply.status, posts(&world)), (418, 0));
+    for field in ["body", "headers", "display_name"] {
+        world.sandbox.fault(&echo(field)).unwrap();
+        let user = world.at("/v2/user/info/?fields=open_id,display_name");
+        let reply = world.http.get(user).bearer_auth(&token).send().await.unwrap();
+        let status = reply.status().as_u16();
+        let told = match field {
+            "headers" => reply.headers()["location"].to_str().unwrap().to_owned(),
+            _ => reply.text().await.unwrap(),
+        };
+        assert!(told.contains(&bearer), "{told}");
+        assert_eq!(status, if field == "display_name" { 200 } else { 418 });
+    }
+}
+
+#[tokio::test]
 async fn garbage_is_html_with_200() {
     let (world, token) =
         with_rule(&json!({"endpoint": "video_init", "do": {"garbage": true}})).await;

@@ -31,6 +31,13 @@ impl World {
         chmod(&self.store_path(), 0o600);
     }
 
+    /// Takes from an account's entry which API issued its tokens, as versions before that wrote it.
+    pub(crate) fn forget_api(&self, handle: &str) {
+        let mut store: Value = serde_json::from_str(&self.store_text()).unwrap();
+        store["accounts"][self.open_id(handle)].as_object_mut().unwrap().remove("api");
+        self.write_store(&store.to_string());
+    }
+
     /// The names in the state directory that no finished run leaves.
     pub(crate) fn leftovers(&self) -> Vec<String> {
         let Ok(names) = fs::read_dir(self.home().join("home")) else { return Vec::new() };

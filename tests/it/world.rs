@@ -71,6 +71,7 @@ impl World {
         let home = TempDir::with_prefix("tiktok-up-test-").unwrap();
         let (timing, ahead) = (FAST.to_owned(), SignedDuration::ZERO);
         crate::canary::world_begins();
+        crate::process::inherit_no_ignored_signal();
         Self { sandbox, home, timing, ahead, runtime }
     }
 
@@ -297,7 +298,8 @@ impl World {
         self.dress(command)
     }
 
-    fn dress(&self, mut command: Command) -> Command {
+    /// A command in this world.
+    pub(crate) fn dress(&self, mut command: Command) -> Command {
         let timing = format!("{},clock_offset={}s", self.timing, self.ahead.as_secs());
         command
             .current_dir(self.home())

@@ -191,11 +191,13 @@ pub fn judge_query(text: &str, state: &Secret) -> Verdict {
         };
         return Verdict::Ignored(reason);
     }
+    // It came with our state, so it is TikTok's code, and no word that anybody wants to have hidden.
+    let code = query.code.map(|code| Secret::new(code.expose()));
     if let Some(error) = query.error.filter(|error| !error.is_empty()) {
         let description = query.error_description.map(|words| text::plain(&words));
         return Verdict::Denied(Denial { error: text::plain(&error), description });
     }
-    match query.code.filter(|code| !code.is_empty()) {
+    match code.filter(|code| !code.is_empty()) {
         Some(code) => {
             let scopes = Scopes::from_answer(query.scopes.as_deref().unwrap_or_default());
             Verdict::Granted(Grant { code, scopes })

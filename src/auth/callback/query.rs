@@ -40,8 +40,8 @@ impl Query {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (decode(name)?, decode(value)?);
             match name.as_str() {
-                "code" => once(&mut query.code, Secret::new(value))?,
-                "state" => once(&mut query.state, Secret::new(value))?,
+                "code" => once(&mut query.code, Secret::unlisted(value))?,
+                "state" => once(&mut query.state, Secret::unlisted(value))?,
                 "scopes" => once(&mut query.scopes, value)?,
                 "error" => once(&mut query.error, value)?,
                 "error_description" => once(&mut query.error_description, value)?,

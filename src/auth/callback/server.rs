@@ -74,6 +74,7 @@ impl Room {
 
     /// Ends when a browser has been sent its last page.
     pub(super) async fn last_page_seen(&self) {
+        // The sender lives as long as this does, so the wait ends only when it was seen.
         let _ = self.last_page.subscribe().wait_for(|seen| *seen).await;
     }
 

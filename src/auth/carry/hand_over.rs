@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{CarryError, seal};
 use crate::auth::account::{Account, NeedsLogin, Reason};
-use crate::auth::refresh::recover::adopt_leftover;
+use crate::auth::refresh::recover::adopt_leftovers;
 use crate::auth::store::{Edit, Store};
 use crate::clock::Clock;
 use crate::fs::{Lock, LockError};
@@ -39,7 +39,9 @@ pub fn hand_over(
     let upload = Lock::try_acquire(&store.upload_lock(open_id)).map_err(busy)?;
     let refresh = Lock::acquire_blocking(&store.refresh_lock(open_id), wait).map_err(busy)?;
     // What an interrupted refresh has left may be the only living token.
-    adopt_leftover(store, open_id, "TikTok", &refresh)?;
+    if adopt_leftovers(store, open_id, "TikTok", &refresh)?.unread.is_some() {
+        return Err(CarryError::Unread { account: name });
+    }
     let account = store.login(open_id)?;
     check(&account, clock)?;
     let sent = Account { needs_login: None, ..account };

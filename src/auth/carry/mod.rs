@@ -47,6 +47,12 @@ pub enum CarryError {
         /// Why.
         reason: Reason,
     },
+    /// TikTok has answered a refresh with tokens that this version cannot read.
+    #[error("the tokens of `{account}` are spent, and TikTok's answer for them cannot be read")]
+    Unread {
+        /// The account.
+        account: String,
+    },
     /// The login has come to its end.
     #[error("the login of `{account}` has ended")]
     Ended {
@@ -56,6 +62,12 @@ pub enum CarryError {
     /// The tokens that are here belong to another app than those in the file.
     #[error("`{account}` is logged in here with another app than the file's")]
     OtherApp {
+        /// The account.
+        account: String,
+    },
+    /// The tokens that are here were issued by another API than those in the file.
+    #[error("`{account}` is logged in here at another API than the file's")]
+    OtherApi {
         /// The account.
         account: String,
     },
@@ -107,7 +119,11 @@ impl Explain for CarryError {
         match self {
             Self::Store(error) => error.exit(),
             Self::Busy { .. } | Self::Replaced { .. } => Exit::Temporary,
-            Self::NeedsLogin { .. } | Self::Ended { .. } | Self::OtherApp { .. } => Exit::Login,
+            Self::NeedsLogin { .. }
+            | Self::Unread { .. }
+            | Self::Ended { .. }
+            | Self::OtherApp { .. }
+            | Self::OtherApi { .. } => Exit::Login,
             Self::Encrypt => Exit::Failed,
             Self::Damaged { .. }
             | Self::Passphrase
@@ -123,10 +139,12 @@ impl Explain for CarryError {
             Self::Store(error) => return error.hint(),
             Self::Busy { .. } => "wait for the other run to end, then run again".to_owned(),
             Self::Replaced { .. } => "run again".to_owned(),
-            Self::NeedsLogin { account, .. } | Self::Ended { account } => {
+            Self::NeedsLogin { account, .. }
+            | Self::Unread { account }
+            | Self::Ended { account } => {
                 format!("run `tiktok-up login` and consent as `{account}`")
             }
-            Self::OtherApp { account } => {
+            Self::OtherApp { account } | Self::OtherApi { account } => {
                 format!("to have the file's login instead, run `tiktok-up logout {account}` first")
             }
             Self::Damaged { .. } => {

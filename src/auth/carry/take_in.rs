@@ -40,6 +40,9 @@ pub fn take_in(
         if current.client_key != arrived.client_key {
             return Err(CarryError::OtherApp { account: current.name().to_owned() });
         }
+        if arrived.api.as_deref().is_some_and(|api| current.other_api(api).is_some()) {
+            return Err(CarryError::OtherApi { account: current.name().to_owned() });
+        }
         outcome = judge(current, &arrived);
         Ok(match outcome {
             TakenIn::Older => Edit::Keep,

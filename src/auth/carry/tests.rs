@@ -229,12 +229,39 @@ fn f13_the_answer_of_an_interrupted_refresh_is_handed_over() {
     let spent = store.account(None).unwrap().refresh_token;
     let body = br#"{"access_token":"act.2","expires_in":7200,"open_id":"id-1",
         "refresh_token":"rft.2","refresh_expires_in":999999999,"scope":"s"}"#;
-    let answer =
-        crate::tiktok::RawAnswer { status: 200, body: zeroize::Zeroizing::new(body.to_vec()) };
-    let bytes = crate::auth::pending::encode("id-1", at("2026-11-20T00:00:00Z"), &spent, &answer);
+    let answer = crate::tiktok::RawAnswer { status: 200, body: body.to_vec().into(), cut: None };
+    let bytes =
+        crate::auth::pending::encode("id-1", at("2026-11-20T00:00:00Z"), &spent, "api", &answer);
     let path = store.pending("id-1");
     crate::fs::write_atomic(&path, &bytes, crate::fs::PRIVATE_FILE).unwrap();
     let over = hand_over(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap();
     assert_eq!(over.account.refresh_token, Secret::new("rft.2"));
     assert!(!path.exists());
+}
+
+#[test]
+fn a_login_of_another_api_does_not_take_the_place_of_the_one_here() {
+    let (_dir, store) = store();
+    take(&store, living("id-1"));
+    let before = store.account(None).unwrap();
+    let issued_at = at("2026-11-20T00:00:00Z");
+    let api = Some("http://127.0.0.1:1".to_owned());
+    let error = take_in(&store, Account { api, issued_at, ..living("id-1") }, Clock::default());
+    assert!(matches!(error, Err(CarryError::OtherApi { .. })), "{error:?}");
+    assert_eq!(store.account(None).unwrap(), before);
+}
+
+#[test]
+fn a_login_whose_tokens_are_spent_is_not_handed_over() {
+    let (_dir, store) = store();
+    take(&store, living("id-1"));
+    let spent = store.account(None).unwrap().refresh_token;
+    let body = br#"{"tokens":["act.example1","rft.example2"]}"#;
+    let answer = crate::tiktok::RawAnswer { status: 200, body: body.to_vec().into(), cut: None };
+    let bytes =
+        crate::auth::pending::encode("id-1", at("2026-11-20T00:00:00Z"), &spent, "api", &answer);
+    crate::fs::write_atomic(&store.pending("id-1"), &bytes, crate::fs::PRIVATE_FILE).unwrap();
+    let error = hand_over(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap_err();
+    assert!(matches!(error, CarryError::Unread { .. }), "{error:?}");
+    assert_eq!(store.account(None).unwrap().needs_login, None);
 }

@@ -5,7 +5,7 @@ fn app(redirect_uri: Option<&str>) -> App {
     App {
         name: None,
         client_key: "key".into(),
-        client_secret: Secret::new("secret"),
+        client_secret: Secret::new("a secret of the app"),
         redirect_uri: redirect_uri.map(ToOwned::to_owned),
         scopes: None,
     }

@@ -52,6 +52,7 @@ pub(super) fn confirmed(check: &QrCheck, state: &Secret) -> Result<Confirmed, Re
         Some(Secret::new(percent_decode(text).unwrap_or_else(|_| text.to_owned())))
     };
     let code = in_address.or_else(bare).filter(|code| !code.is_empty()).ok_or(Refused::Empty)?;
+    let code = Secret::new(code.expose());
     let redirect_uri = addresses.first().map(|address| address.base.to_owned());
     Ok(Confirmed { code, redirect_uri })
 }

@@ -8,6 +8,7 @@
 mod outcome;
 pub(super) mod recover;
 mod spend;
+mod worker;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +19,7 @@ use tokio::sync::watch;
 
 pub use outcome::{Ask, Outcome};
 
-use super::account::{Account, Accounts};
+use super::account::{Account, Reason};
 use super::apps::Apps;
 use super::due::{Due, NEED, SKEW_LIMIT, due};
 use super::error::AuthError;
@@ -49,6 +50,8 @@ struct Inner {
     /// Accounts whose tokens this process has got itself, so that a clock that differs does not make
     /// it refresh them again and again.
     fresh: Mutex<HashSet<String>>,
+    /// Accounts whose refresh TikTok has refused in this run, so that it is not asked with every call.
+    given_up: Mutex<HashSet<String>>,
     /// What was told already: most notices are worth one line per run.
     told: Mutex<HashSet<(String, &'static str)>>,
     under_way: watch::Sender<usize>,
@@ -80,6 +83,7 @@ impl Tokens {
             reporter,
             patience: Duration::ZERO,
             fresh: Mutex::default(),
+            given_up: Mutex::default(),
             told: Mutex::default(),
             under_way: watch::channel(0).0,
         }))
@@ -104,9 +108,53 @@ impl Tokens {
         &self.0.client
     }
 
-    /// The account with an access token that lives for another five minutes, refreshed if need be.
+    /// The account with an access token that lives for another five minutes, refreshed if need be;
+    /// if that fails, with one that still lives, and a warning.
     pub async fn access_token(&self, open_id: &str) -> Result<Account, AuthError> {
-        Ok(self.refresh(open_id, Ask::Within(NEED)).await?.into_account())
+        if let Some(account) = self.given_up(open_id).await {
+            return Ok(account);
+        }
+        match self.refresh(open_id, Ask::Within(NEED)).await {
+            Ok(outcome) => Ok(outcome.into_account()),
+            Err(error) => self.without_refresh(open_id, error).await,
+        }
+    }
+
+    /// The account whose refresh TikTok has refused in this run, while its access token lives.
+    async fn given_up(&self, open_id: &str) -> Option<Account> {
+        let known =
+            self.0.given_up.lock().unwrap_or_else(PoisonError::into_inner).contains(open_id);
+        // What cannot be read now, the usual way says.
+        let account = if known { self.load(open_id).await.ok()? } else { return None };
+        self.is_usable(&account).then_some(account)
+    }
+
+    /// The account for which a refresh failed, if its access token can still be used.
+    async fn without_refresh(&self, open_id: &str, error: AuthError) -> Result<Account, AuthError> {
+        if !error.leaves_the_access_token() {
+            return Err(error);
+        }
+        let account = match self.load(open_id).await {
+            Ok(account) if self.is_usable(&account) => account,
+            _ => return Err(error),
+        };
+        if matches!(&error, AuthError::Refresh { source, .. } if source.refusal().is_some()) {
+            let mut given_up = self.0.given_up.lock().unwrap_or_else(PoisonError::into_inner);
+            given_up.insert(open_id.to_owned());
+        }
+        let (name, until) = (account.name().to_owned(), account.access_expires_at);
+        let notice = match error {
+            AuthError::NeedsLogin { .. } => Notice::NotRenewable { account: name, until },
+            error => Notice::NotRenewed { account: name, until, why: told(&error) },
+        };
+        self.tell_once(open_id, "not renewed", notice);
+        Ok(account)
+    }
+
+    fn is_usable(&self, account: &Account) -> bool {
+        account.is_usable(self.0.clock.now())
+            && account.other_api(&self.api()).is_none()
+            && self.0.apps.admit(account).is_ok()
     }
 
     /// After TikTok has refused `rejected` with `access_token_invalid`: the stored token if that is
@@ -122,7 +170,7 @@ impl Tokens {
         let account = self.load(open_id).await?;
         let left_behind = self.0.store.pending(open_id).exists();
         if !left_behind {
-            self.check_usable(&account)?;
+            self.check_usable(&account, &ask)?;
             if let Some(outcome) = self.nothing_to_do(&account, &ask) {
                 return Ok(outcome);
             }
@@ -145,6 +193,7 @@ impl Tokens {
         if *self.0.under_way.borrow() > 0 {
             self.tell(Notice::Finishing);
         }
+        // The sender lives as long as this does, so the wait ends only at zero.
         let _ = self.0.under_way.subscribe().wait_for(|count| *count == 0).await;
     }
 
@@ -198,17 +247,21 @@ impl Tokens {
             Err(LockError::Held { pid, .. }) => return self.without_lock(&seen, &ask, pid).await,
             Err(error) => return Err(error.into()),
         };
-        let (lock, recovered) = self.recover_locked(&seen, lock).await?;
+        let (lock, found) = self.recover_locked(&seen, lock).await?;
         let account = self.load(&seen.open_id).await?;
-        self.check_usable(&account)?;
+        self.check_usable(&account, &ask)?;
         if account.access_token != seen.access_token {
             self.warn_of_end(&account);
-            let made = if recovered { Outcome::Recovered } else { Outcome::Adopted };
+            let made = if found.adopted { Outcome::Recovered } else { Outcome::Adopted };
             if self.due(&account, NEED) == Due::NotYet {
                 return Ok(made(account));
             }
         } else if let Some(outcome) = self.nothing_to_do(&account, &ask) {
             return Ok(outcome);
+        }
+        if let Some(path) = found.unread.filter(|_| !matches!(ask, Ask::Force)) {
+            let account = account.name().to_owned();
+            return Err(AuthError::Unread { account, path: Some(path), found: None });
         }
         let outcome = self.spend(&lock, account).await?;
         self.warn_of_end(outcome.account());
@@ -223,7 +276,7 @@ impl Tokens {
         pid: Option<u32>,
     ) -> Result<Outcome, AuthError> {
         let account = self.load(&seen.open_id).await?;
-        self.check_usable(&account)?;
+        self.check_usable(&account, ask)?;
         if account.access_token != seen.access_token {
             return Ok(Outcome::Adopted(account));
         }
@@ -243,17 +296,22 @@ impl Tokens {
         tokio::task::spawn_blocking(find).await.unwrap_or(Err(AuthError::Stopped))
     }
 
-    fn check_usable(&self, account: &Account) -> Result<(), AuthError> {
-        if let Some(needs) = &account.needs_login {
-            let (account, reason) = (account.name().to_owned(), needs.reason);
-            return Err(AuthError::NeedsLogin { account, reason, source: None });
-        }
-        self.0.apps.admit(account).map_err(|why| AuthError::app(account, why))
+    /// The base URL of the API that this run talks to.
+    pub(super) fn api(&self) -> String {
+        self.0.client.endpoints().api_base()
     }
 
-    async fn accounts(&self) -> Result<Accounts, AuthError> {
-        let store = self.0.store.clone();
-        blocking(move || store.accounts()).await
+    fn check_usable(&self, account: &Account, ask: &Ask) -> Result<(), AuthError> {
+        // First: what else is wrong with it, another API cannot mend.
+        AuthError::check_api(account, self.api())?;
+        if let Some(needs) =
+            account.needs_login.as_ref().filter(|needs| !overrules(ask, needs.reason))
+        {
+            let until = account.is_usable(self.0.clock.now()).then_some(account.access_expires_at);
+            let (account, reason) = (account.name().to_owned(), needs.reason);
+            return Err(AuthError::NeedsLogin { account, reason, until, source: None });
+        }
+        self.0.apps.admit(account).map_err(|why| AuthError::app(account, why))
     }
 
     async fn load(&self, open_id: &str) -> Result<Account, AuthError> {
@@ -289,6 +347,26 @@ impl Tokens {
             self.tell(notice);
         }
     }
+}
+
+/// Whether a refresh is tried although the account is marked. What is on another machine now is not:
+/// that would end its login there.
+fn overrules(ask: &Ask, reason: Reason) -> bool {
+    matches!(ask, Ask::Force) && matches!(reason, Reason::Rejected | Reason::Restored)
+}
+
+/// An error and its causes in one line.
+fn told(error: &AuthError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(next) = cause {
+        let words = next.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        cause = next.source();
+    }
+    text
 }
 
 /// Work on files, off the threads that serve the network.

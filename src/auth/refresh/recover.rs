@@ -1,21 +1,42 @@
 //! Bringing an interrupted refresh to its end.
 
+use std::path::{Path, PathBuf};
+
 use super::{Tokens, blocking};
 use crate::auth::account::Account;
 use crate::auth::error::AuthError;
 use crate::auth::notice::Notice;
 use crate::auth::pending::{self, Leftover};
 use crate::auth::store::{Edit, Store, StoreError};
-use crate::fs::{self, Lock, LockError};
+use crate::fs::{self, FsError, Lock, LockError};
+
+/// What was found of interrupted refreshes of an account, and what became of it.
+#[derive(Debug, Default)]
+pub(in crate::auth) struct Found {
+    /// Tokens from there are in the store now.
+    pub(in crate::auth) adopted: bool,
+    /// Something was of no use, and is gone.
+    pub(in crate::auth) removed: bool,
+    /// What may hold tokens was set aside now, under these names.
+    pub(in crate::auth) set_aside: Vec<PathBuf>,
+    /// An answer to the refresh of the stored token that cannot be used: that token is dead.
+    pub(in crate::auth) unread: Option<PathBuf>,
+}
 
 impl Tokens {
     /// Brings interrupted refreshes to their end, except those that another process is at. To be
     /// called once at the start of a run. Gives the accounts where that failed: whoever needs their
     /// tokens runs into it again, all others are not kept from theirs.
     pub async fn recover(&self) -> Result<Vec<(Account, AuthError)>, AuthError> {
-        let accounts = self.accounts().await?;
+        let store = self.0.store.clone();
+        let (accounts, files) =
+            blocking(move || Ok((store.accounts()?, store.leftovers()?))).await?;
         let mut failed = Vec::new();
         for account in accounts.iter() {
+            let is_theirs = |path: &PathBuf| Store::is_leftover_of(path, &account.open_id);
+            if !files.iter().any(is_theirs) {
+                continue;
+            }
             if let Err(error) = self.recover_account(account).await {
                 failed.push((account.clone(), error));
             }
@@ -24,11 +45,7 @@ impl Tokens {
     }
 
     async fn recover_account(&self, account: &Account) -> Result<(), AuthError> {
-        let open_id = account.open_id.as_str();
-        if !self.0.store.pending(open_id).exists() {
-            return Ok(());
-        }
-        match Lock::try_acquire(&self.0.store.refresh_lock(open_id)) {
+        match Lock::try_acquire(&self.0.store.refresh_lock(&account.open_id)) {
             Ok(lock) => self.recover_locked(account, lock).await.map(|_| ()),
             // The file is that process's.
             Err(LockError::Held { .. }) => Ok(()),
@@ -36,59 +53,113 @@ impl Tokens {
         }
     }
 
-    /// Judges what an interrupted refresh has left, holding the account's refresh lock, which is
-    /// given back; says whether the leftover was adopted.
+    /// Judges what interrupted refreshes have left, holding the account's refresh lock, which is
+    /// given back.
     pub(super) async fn recover_locked(
         &self,
         account: &Account,
         lock: Lock,
-    ) -> Result<(Lock, bool), AuthError> {
+    ) -> Result<(Lock, Found), AuthError> {
         let (store, host) = (self.0.store.clone(), self.0.client.api_host());
         let open_id = account.open_id.clone();
         let (lock, found) = blocking(move || {
-            let found = adopt_leftover(&store, &open_id, &host, &lock)?;
+            let found = adopt_leftovers(&store, &open_id, &host, &lock)?;
             Ok((lock, found))
         })
         .await?;
-        if let Some(adopted) = found {
-            let account = account.name().to_owned();
-            self.tell(if adopted {
-                Notice::Recovered { account }
-            } else {
-                Notice::LeftoverRemoved { account }
-            });
+        let name = || account.name().to_owned();
+        if found.adopted {
+            self.tell(Notice::Recovered { account: name() });
+        } else if found.removed {
+            self.tell(Notice::LeftoverRemoved { account: name() });
         }
-        Ok((lock, found == Some(true)))
+        for path in &found.set_aside {
+            self.tell(Notice::LeftoverKept { account: name(), path: path.clone() });
+        }
+        Ok((lock, found))
     }
 }
 
-/// Puts what an interrupted refresh has left into the store if it is newer, and removes the leftover.
-/// Says whether there was one, and whether it was adopted. `held` is the account's refresh lock;
-/// `host` is for messages.
-pub(in crate::auth) fn adopt_leftover(
+/// Puts what interrupted refreshes have left into the store if it is newer, and removes what is of no
+/// use. What may hold tokens and cannot be used is never removed while the store holds the token that
+/// was spent for it. `held` is the account's refresh lock; `host` is for messages.
+pub(in crate::auth) fn adopt_leftovers(
     store: &Store,
     open_id: &str,
     host: &str,
-    held: &Lock,
-) -> Result<Option<bool>, StoreError> {
-    let path = store.pending(open_id);
-    fs::clean_temps(&path, held)?;
-    let Some(bytes) = fs::read_private(&path)? else { return Ok(None) };
-    let Some(bytes) = store.open_answer(&path, &bytes)? else {
-        fs::remove(&path)?;
-        return Ok(Some(false));
+    _held: &Lock,
+) -> Result<Found, StoreError> {
+    let mut found = Found::default();
+    let pending = store.pending(open_id);
+    let files = store.leftovers()?;
+    for path in files.into_iter().filter(|path| Store::is_leftover_of(path, open_id)) {
+        let was_cut_off = path != pending && !Store::is_unread(&path);
+        let Some(leftover) = judge(store, open_id, host, &path, was_cut_off)? else { continue };
+        match leftover {
+            Leftover::Newer { .. } => {
+                fs::remove(&path)?;
+                found.adopted = true;
+            }
+            Leftover::Outdated | Leftover::Worthless => {
+                fs::remove(&path)?;
+                // Of a write that was cut off nobody needs to know.
+                found.removed |= !was_cut_off;
+            }
+            Leftover::Unread => found.unread = Some(set_aside(store, open_id, path, &mut found)?),
+            Leftover::Illegible => _ = set_aside(store, open_id, path, &mut found)?,
+        }
+    }
+    Ok(found)
+}
+
+/// Judges one file, and saves its tokens if they are newer. Gives nothing for a file that is gone.
+fn judge(
+    store: &Store,
+    open_id: &str,
+    host: &str,
+    path: &Path,
+    was_cut_off: bool,
+) -> Result<Option<Leftover>, StoreError> {
+    let bytes = match fs::read_private(path) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Ok(None),
+        // Not what this program writes: nothing under the name of an interrupted write is anybody's.
+        Err(error) if was_cut_off && !matches!(error, FsError::Io { .. }) => {
+            fs::remove(path)?;
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
     };
-    let mut adopted = false;
+    let Some(bytes) = store.open_answer(path, &bytes)? else {
+        return Ok(Some(Leftover::Illegible));
+    };
+    let mut verdict = Leftover::Outdated;
     store.edit::<StoreError>(open_id, |current, _| {
         let Some(current) = current else { return Ok(Edit::Keep) };
-        Ok(match pending::judge(&bytes, current, host) {
-            Leftover::Newer { grant, asked_at } => {
-                adopted = true;
-                Edit::Put(Box::new(current.refreshed(*grant, asked_at)))
+        verdict = pending::judge(&bytes, current, host);
+        Ok(match &verdict {
+            Leftover::Newer { grant, asked_at, api } => {
+                let grant = grant.as_ref().clone();
+                Edit::Put(Box::new(current.refreshed(grant, api.as_deref(), *asked_at)))
             }
-            Leftover::Outdated | Leftover::Torn => Edit::Keep,
+            _ => Edit::Keep,
         })
     })?;
-    fs::remove(&path)?;
-    Ok(Some(adopted))
+    Ok(Some(verdict))
+}
+
+/// Gives a file a name under which it stays, if it has not got one.
+fn set_aside(
+    store: &Store,
+    open_id: &str,
+    path: PathBuf,
+    found: &mut Found,
+) -> Result<PathBuf, StoreError> {
+    if Store::is_unread(&path) {
+        return Ok(path);
+    }
+    let kept = store.free_unread(open_id)?;
+    fs::rename(&path, &kept)?;
+    found.set_aside.push(kept.clone());
+    Ok(kept)
 }

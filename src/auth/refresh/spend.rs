@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
+use zeroize::Zeroizing;
 
-use super::{Outcome, Tokens, blocking};
+use super::worker::Worker;
+use super::{Ask, NEED, Outcome, Tokens};
 use crate::auth::account::{Account, NeedsLogin, Reason};
 use crate::auth::error::AuthError;
 use crate::auth::notice::Notice;
@@ -15,9 +17,10 @@ use crate::auth::store::at_rest::seal_answer;
 use crate::auth::store::{Edit, StoreError};
 use crate::encrypt::Key;
 use crate::fs::{self, Lock, PRIVATE_FILE};
+use crate::resources::Reserve;
 use crate::secret::Secret;
-use crate::text::key_start;
-use crate::tiktok::{App, Code, Error as ApiError, Grant, RawAnswer, Refusal, parse_grant};
+use crate::text::{key_start, plain};
+use crate::tiktok::{App, Code, Error as ApiError, Grant, RawAnswer, Reading, Refusal, read};
 
 /// How often a save is tried before the disk is given up.
 const SAVES: u32 = 4;
@@ -25,114 +28,154 @@ const SAVES: u32 = 4;
 /// What a refresh writes at most besides the store itself, in bytes.
 const ROOM: u64 = 16 * 1024;
 
+/// Descriptors that are held until the answer is there: more than saving it opens at once.
+const DESCRIPTORS: usize = 8;
+
+/// Memory that is held until the answer is there, in bytes: more than reading and saving it takes.
+const MEMORY: usize = 4 << 20;
+
+/// A refresh under way, and the thread that does its work on files.
+struct Refresh {
+    account: Account,
+    /// The refresh token that is spent.
+    spent: Secret,
+    asked_at: Timestamp,
+    worker: Worker,
+}
+
 impl Tokens {
     /// Refreshes, holding the account's refresh lock.
     pub(super) async fn spend(&self, _held: &Lock, account: Account) -> Result<Outcome, AuthError> {
         let app = self.app_of(&account).await?;
-        self.probe(&account).await?;
-        let key = self.key_for_answers().await?;
-        let asked_at = self.0.clock.now();
-        let spent = account.refresh_token.clone();
-        let answer = self.post(&app, &account).await?;
-        let kept = self.keep(&account, asked_at, &answer, key).await;
-        match parse_grant(&self.0.client.api_host(), &answer) {
-            Ok(grant) if grant.open_id == account.open_id => {
-                let saved = self.save(&account, &spent, &grant, asked_at, kept).await?;
-                self.forget_pending(&account).await;
+        let worker = Worker::start()?;
+        self.probe(&worker, &account).await?;
+        let key = self.key_for_answers(&worker).await?;
+        let reserve = Reserve::take(DESCRIPTORS, MEMORY)?;
+        let (spent, asked_at) = (account.refresh_token.clone(), self.0.clock.now());
+        let refresh = Refresh { account, spent, asked_at, worker };
+        let answer = self.post(&app, &refresh).await;
+        drop(reserve);
+        let answer = answer?;
+        let api = self.api();
+        let open_id = &refresh.account.open_id;
+        let bytes = pending::encode(open_id, asked_at, &refresh.spent, &api, &answer);
+        let bytes = match key {
+            Some(key) => seal_answer(&key, &self.0.store.pending(open_id), &bytes),
+            None => bytes,
+        };
+        let kept = self.keep(&refresh, bytes.clone()).await;
+        match read(&self.0.client.api_host(), &answer, Some(&refresh.spent)) {
+            Reading::Grant(grant) if pending::is_for(&grant, &refresh.account) => {
+                let saved = self.save(&refresh, &grant, kept).await?;
+                self.forget_pending(&refresh).await;
                 self.warn_of_skew();
                 Ok(saved)
             }
-            Ok(grant) => {
-                self.forget_pending(&account).await;
-                Err(AuthError::OtherAccount {
-                    account: account.name().to_owned(),
-                    expected: account.open_id,
-                    found: grant.open_id,
-                    theirs: None,
-                })
-            }
-            Err(error) => {
-                self.forget_pending(&account).await;
-                self.refused(account, &spent, error).await
+            Reading::Grant(grant) => Err(self.unread(&refresh, bytes, kept, grant.open_id).await),
+            Reading::Unread => Err(self.unread(&refresh, bytes, kept, None).await),
+            Reading::None(error) => {
+                self.forget_pending(&refresh).await;
+                self.refused(&refresh, error).await
             }
         }
     }
 
-    /// Proves that the disk takes as much as a refresh writes, before a token is spent.
-    async fn probe(&self, account: &Account) -> Result<(), AuthError> {
+    /// Proves, before a token is spent, that the disk takes all that a refresh does to it: that the
+    /// answer can be written, renamed and removed, and the store replaced.
+    async fn probe(&self, worker: &Worker, account: &Account) -> Result<(), AuthError> {
         let path = self.0.store.pending(&account.open_id);
-        let store = self.0.store.path();
-        blocking(move || {
-            let stored = std::fs::metadata(store).map_or(0, |found| found.len());
-            let size = usize::try_from(stored.min(fs::SIZE_LIMIT) + ROOM).unwrap_or(usize::MAX);
-            Ok(fs::probe(&path, size)?)
-        })
-        .await
+        let store = self.0.store.clone();
+        worker
+            .run(move || {
+                // Without a size the store is unreadable, which the rehearsal says.
+                let stored = std::fs::metadata(store.path()).map_or(0, |found| found.len());
+                let size = usize::try_from(stored.min(fs::SIZE_LIMIT) + ROOM).unwrap_or(usize::MAX);
+                fs::probe(&path, size)?;
+                store.rehearse_save()
+            })
+            .await
     }
 
     /// The key that the answer is sealed with, if the store is encrypted.
-    async fn key_for_answers(&self) -> Result<Option<Arc<Key>>, AuthError> {
+    async fn key_for_answers(&self, worker: &Worker) -> Result<Option<Arc<Key>>, AuthError> {
         let store = self.0.store.clone();
-        blocking(move || store.key_for_answers()).await
+        worker.run(move || store.key_for_answers()).await
     }
 
     /// Sends the refresh; once more if no answer came. That cannot make things worse: if TikTok has
-    /// rotated, the new token is lost already, and if not, the second try gets it.
-    async fn post(&self, app: &App, account: &Account) -> Result<RawAnswer, AuthError> {
-        let token = &account.refresh_token;
-        let answer = match self.0.client.refresh(app, token).await {
+    /// rotated, the new token is lost already, and if not, the second try gets it. An answer that was
+    /// cut off in a token is not sent for again: TikTok has rotated for it.
+    async fn post(&self, app: &App, refresh: &Refresh) -> Result<RawAnswer, AuthError> {
+        let answer = match self.post_once(app, &refresh.spent).await {
             Err(ApiError::NotSent { .. } | ApiError::NoAnswer { .. }) => {
                 sleep(self.0.timing.backoff_base.mul_f64(rand::random_range(0.5..1.0))).await;
-                self.0.client.refresh(app, token).await
+                self.post_once(app, &refresh.spent).await
             }
             other => other,
         };
-        let name = || account.name().to_owned();
-        let key = key_start(&account.client_key);
-        answer.map_err(|source| AuthError::Refresh {
-            account: name(),
-            key,
-            source: Box::new(source),
-        })
+        answer.map_err(|source| failed(&refresh.account, source))
+    }
+
+    async fn post_once(&self, app: &App, token: &Secret) -> Result<RawAnswer, ApiError> {
+        let answer = self.0.client.refresh(app, token).await?;
+        match read(&self.0.client.api_host(), &answer, Some(token)) {
+            Reading::None(error @ ApiError::NoAnswer { .. }) => Err(error),
+            _ => Ok(answer),
+        }
     }
 
     /// Makes the answer durable as it came. Says whether it lies there.
-    async fn keep(
-        &self,
-        account: &Account,
-        asked_at: Timestamp,
-        answer: &RawAnswer,
-        key: Option<Arc<Key>>,
-    ) -> bool {
-        let path = self.0.store.pending(&account.open_id);
-        let bytes = pending::encode(&account.open_id, asked_at, &account.refresh_token, answer);
-        let bytes = match key {
-            Some(key) => seal_answer(&key, &path, &bytes),
-            None => bytes,
-        };
+    async fn keep(&self, refresh: &Refresh, bytes: Zeroizing<Vec<u8>>) -> bool {
+        let path = self.0.store.pending(&refresh.account.open_id);
         // A failure is no reason to stop: the answer in memory is all there is now.
-        blocking(move || Ok(fs::write_atomic(&path, &bytes, PRIVATE_FILE)?)).await.is_ok()
+        let write = move || Ok(fs::write_atomic(&path, &bytes, PRIVATE_FILE)?);
+        refresh.worker.run(write).await.is_ok()
     }
 
-    async fn forget_pending(&self, account: &Account) {
-        let path = self.0.store.pending(&account.open_id);
+    async fn forget_pending(&self, refresh: &Refresh) {
+        let path = self.0.store.pending(&refresh.account.open_id);
         // If it stays, the next run finds it outdated and removes it.
-        let _ = blocking(move || Ok(fs::remove(&path)?)).await;
+        let _ = refresh.worker.run(move || Ok(fs::remove(&path)?)).await;
+    }
+
+    /// Keeps an answer that holds tokens which are not to be had, under a name of its own.
+    async fn unread(
+        &self,
+        refresh: &Refresh,
+        bytes: Zeroizing<Vec<u8>>,
+        kept: bool,
+        found: Option<String>,
+    ) -> AuthError {
+        let (store, open_id) = (self.0.store.clone(), refresh.account.open_id.clone());
+        let pending = store.pending(&open_id);
+        let from = pending.clone();
+        let set_aside = refresh.worker.run(move || {
+            let path = store.free_unread(&open_id)?;
+            if kept {
+                fs::rename(&from, &path)?;
+            } else {
+                fs::write_atomic(&path, &bytes, PRIVATE_FILE)?;
+            }
+            Ok(path)
+        });
+        // Where that fails it stays where it is, and the next run finds it there.
+        let path = set_aside.await.ok().or(kept.then_some(pending));
+        let found = found.map(|open_id| plain(&open_id));
+        AuthError::Unread { account: refresh.account.name().to_owned(), path, found }
     }
 
     /// Puts the grant into the store, however long that takes within reason.
     async fn save(
         &self,
-        account: &Account,
-        spent: &Secret,
+        refresh: &Refresh,
         grant: &Grant,
-        asked_at: Timestamp,
         kept: bool,
     ) -> Result<Outcome, AuthError> {
+        let account = &refresh.account;
         let mut tries = 0;
         let mut give_up = None;
         loop {
-            let error = match self.save_once(account, spent, grant, asked_at).await {
+            let error = match self.save_once(refresh, grant).await {
                 Err(AuthError::Store(error)) => error,
                 other => return other,
             };
@@ -157,32 +200,27 @@ impl Tokens {
         Instant::now() + wait
     }
 
-    async fn save_once(
-        &self,
-        account: &Account,
-        spent: &Secret,
-        grant: &Grant,
-        asked_at: Timestamp,
-    ) -> Result<Outcome, AuthError> {
-        let store = self.0.store.clone();
-        let (open_id, spent, grant) = (account.open_id.clone(), spent.clone(), grant.clone());
-        let (saved, ours) = blocking(move || {
+    async fn save_once(&self, refresh: &Refresh, grant: &Grant) -> Result<Outcome, AuthError> {
+        let (store, api, asked_at) = (self.0.store.clone(), self.api(), refresh.asked_at);
+        let (spent, grant) = (refresh.spent.clone(), grant.clone());
+        let open_id = refresh.account.open_id.clone();
+        let save = move || {
             let mut ours = false;
             let saved = store.edit::<StoreError>(&open_id, |current, _| {
                 Ok(match current.filter(|current| current.refresh_token == spent) {
                     Some(current) => {
                         ours = true;
-                        Edit::Put(Box::new(current.refreshed(grant, asked_at)))
+                        Edit::Put(Box::new(current.refreshed(grant, Some(&api), asked_at)))
                     }
                     // A login came in between; its tokens are newer than these.
                     None => Edit::Keep,
                 })
             })?;
             Ok((saved, ours))
-        })
-        .await?;
+        };
+        let (saved, ours) = refresh.worker.run(save).await?;
         let Some(saved) = saved else {
-            return self.load(&account.open_id).await.map(Outcome::Adopted);
+            return self.load(&refresh.account.open_id).await.map(Outcome::Adopted);
         };
         if !ours {
             return Ok(Outcome::Adopted(saved));
@@ -194,56 +232,57 @@ impl Tokens {
 
     /// TikTok did not answer with tokens. If it says that the spent token is dead and the store still
     /// holds that one, only a login helps; the entry is kept and marked, never deleted.
-    async fn refused(
-        &self,
-        account: Account,
-        spent: &Secret,
-        error: ApiError,
-    ) -> Result<Outcome, AuthError> {
-        let name = account.name().to_owned();
+    async fn refused(&self, refresh: &Refresh, error: ApiError) -> Result<Outcome, AuthError> {
+        let account = &refresh.account;
         let refusal = match error {
-            ApiError::Refused(refusal) if is_dead(&refusal) => refusal,
-            source => {
-                let key = key_start(&account.client_key);
-                return Err(AuthError::Refresh { account: name, key, source: Box::new(source) });
-            }
+            ApiError::Refused(refusal) if self.ends_the_login(account, &refusal) => refusal,
+            source => return Err(failed(account, source)),
         };
-        let store = self.0.store.clone();
-        let (open_id, spent, since) = (account.open_id.clone(), spent.clone(), self.0.clock.now());
-        let (stored, marked) = blocking(move || {
+        let (store, now) = (self.0.store.clone(), self.0.clock.now());
+        let (open_id, spent) = (account.open_id.clone(), refresh.spent.clone());
+        let mark = move || {
             let mut marked = false;
             let stored = store.edit::<StoreError>(&open_id, |current, _| {
-                Ok(match current.filter(|current| current.refresh_token == spent) {
-                    Some(current) => {
-                        marked = true;
-                        let needs_login = Some(NeedsLogin { since, reason: Reason::Rejected });
-                        Edit::Put(Box::new(Account { needs_login, ..current.clone() }))
-                    }
-                    None => Edit::Keep,
+                let Some(current) = current.filter(|current| current.refresh_token == spent) else {
+                    return Ok(Edit::Keep);
+                };
+                marked = true;
+                let needs_login = Some(NeedsLogin { since: now, reason: Reason::Rejected });
+                Ok(match &current.needs_login {
+                    Some(known) if known.reason == Reason::Rejected => Edit::Keep,
+                    _ => Edit::Put(Box::new(Account { needs_login, ..current.clone() })),
                 })
             })?;
             Ok((stored, marked))
-        })
-        .await?;
+        };
+        let (stored, marked) = refresh.worker.run(mark).await?;
         match stored {
             Some(stored) if !marked => {
-                self.check_usable(&stored)?;
+                self.check_usable(&stored, &Ask::Within(NEED))?;
                 Ok(Outcome::Adopted(stored))
             }
             _ => Err(AuthError::NeedsLogin {
-                account: name,
+                account: account.name().to_owned(),
                 reason: Reason::Rejected,
+                until: (now < account.access_expires_at).then_some(account.access_expires_at),
                 source: Some(Box::new(refusal)),
             }),
         }
     }
+
+    /// Whether a refusal means that this refresh token will never work again. That a sandbox's key may
+    /// not refresh, or not just now, says nothing about the token; and of tokens whose API is not known
+    /// only TikTok itself can say it.
+    fn ends_the_login(&self, account: &Account, refusal: &Refusal) -> bool {
+        refusal.code == Code::InvalidGrant
+            && (account.api.is_some() || self.0.client.endpoints().is_tiktok())
+    }
 }
 
-/// Whether a refusal means that this refresh token will never work again. That a sandbox's key may
-/// not refresh at all is reported nowhere officially; it would be one of the last two.
-fn is_dead(refusal: &Refusal) -> bool {
-    matches!(
-        refusal.code,
-        Code::InvalidGrant | Code::UnauthorizedClient | Code::UnsupportedGrantType
-    )
+fn failed(account: &Account, source: ApiError) -> AuthError {
+    AuthError::Refresh {
+        account: account.name().to_owned(),
+        key: key_start(&account.client_key),
+        source: Box::new(source),
+    }
 }

@@ -10,7 +10,7 @@ use super::*;
 use crate::auth::account::Reason;
 use crate::auth::pending;
 use crate::auth::store::Edit;
-use crate::auth::testing::{Answer, Endpoint, Told, answer_of, grant, quick};
+use crate::auth::testing::{Answer, Endpoint, ISSUER, Told, answer_of, grant, quick};
 use crate::exit::{Exit, Explain as _};
 use crate::fs;
 use crate::tiktok::{Code, RawAnswer};
@@ -29,7 +29,7 @@ fn app(key: &str) -> App {
     App {
         name: None,
         client_key: key.to_owned(),
-        client_secret: Secret::new("secret"),
+        client_secret: Secret::new("a secret of the app"),
         redirect_uri: None,
         scopes: None,
     }
@@ -67,8 +67,14 @@ impl World {
         Self { _dir: dir, endpoint, store, told, tokens }
     }
 
+    /// Stores an account whose tokens this world's endpoint has issued, unless it says otherwise.
     fn put(&self, account: &Account) {
-        put(&self.store, account);
+        let api = account.api.clone().or_else(|| Some(self.api()));
+        put(&self.store, &Account { api, ..account.clone() });
+    }
+
+    fn api(&self) -> String {
+        self.endpoint.client.endpoints().api_base()
     }
 
     fn stored(&self) -> Account {
@@ -81,10 +87,20 @@ impl World {
 
     /// Leaves what an interrupted refresh leaves.
     fn leave_behind(&self, spent: &str, body: &str) {
-        let answer = RawAnswer { status: 200, body: body.as_bytes().to_vec().into() };
+        self.leave(&self.store.pending(ID), spent, body);
+    }
+
+    fn leave(&self, path: &std::path::Path, spent: &str, body: &str) {
+        let answer = RawAnswer { status: 200, body: body.as_bytes().to_vec().into(), cut: None };
         let now = Clock::default().now();
-        let bytes = pending::encode(ID, now, &Secret::new(spent), &answer);
-        fs::write_atomic(&self.store.pending(ID), &bytes, fs::PRIVATE_FILE).unwrap();
+        let bytes = pending::encode(ID, now, &Secret::new(spent), &self.api(), &answer);
+        fs::write_atomic(path, &bytes, fs::PRIVATE_FILE).unwrap();
+    }
+
+    /// The answers that were set aside, by name.
+    fn unread(&self) -> Vec<std::path::PathBuf> {
+        let files = self.store.leftovers().unwrap();
+        files.into_iter().filter(|path| Store::is_unread(path)).collect()
     }
 
     fn nothing_is_left_behind(&self) {
@@ -102,7 +118,12 @@ impl World {
 }
 
 fn issued(open_id: &str, at: Timestamp) -> Account {
-    Account::new(grant(open_id, 1), "key", None, at)
+    of_endpoint(open_id, 1, at)
+}
+
+/// An account whose tokens the endpoint of these tests has issued.
+fn of_endpoint(open_id: &str, number: u32, at: Timestamp) -> Account {
+    Account { api: None, ..Account::new(open_id.to_owned(), grant(open_id, number), ISSUER, at) }
 }
 
 fn put(store: &Store, account: &Account) {
@@ -140,7 +161,7 @@ async fn the_refresh_sends_what_is_documented_and_nothing_else() {
     let form = &world.endpoint.requests()[0];
     let expected = [
         ("client_key", "key"),
-        ("client_secret", "secret"),
+        ("client_secret", "a secret of the app"),
         ("grant_type", "refresh_token"),
         ("refresh_token", "rft.anna.1"),
     ];
@@ -247,11 +268,12 @@ async fn f13_a_leftover_answer_revives_an_account_that_needed_a_login() {
 }
 
 #[tokio::test]
-async fn f14_an_outdated_or_torn_leftover_is_removed_with_a_note() {
+async fn f14_a_leftover_that_is_outdated_or_without_tokens_is_removed_with_a_note() {
     for (spent, body) in [
         ("rft.anna.0", answer_of(ID, 1)),
-        ("rft.anna.1", answer_of(ID, 2)[..40].to_owned()),
-        ("rft.anna.1", answer_of("ben", 2)),
+        ("rft.anna.0", answer_of(ID, 1)[..40].to_owned()),
+        ("rft.anna.1", answer_of(ID, 2)[..10].to_owned()),
+        ("rft.anna.1", "<html>captive portal</html>".to_owned()),
         ("rft.anna.1", r#"{"error":"invalid_grant"}"#.to_owned()),
     ] {
         let world = World::with_living_token().await;
@@ -360,7 +382,7 @@ async fn f18_a_refusal_after_the_store_has_changed_adopts_what_is_stored() {
     let store = world.store.clone();
     let login = move || {
         let now = Clock::default().now();
-        put(&store, &Account::new(grant(ID, 9), "key", None, now));
+        put(&store, &of_endpoint(ID, 9, now));
     };
     world.endpoint.script([Answer::RefuseAfter(Box::new(login))]);
     let Ok(Outcome::Adopted(account)) = world.refresh().await else { panic!("not adopted") };
@@ -374,7 +396,7 @@ async fn t16_an_answer_after_a_login_does_not_overwrite_the_login() {
     let store = world.store.clone();
     let login = move || {
         let now = Clock::default().now();
-        put(&store, &Account::new(grant(ID, 9), "key", None, now));
+        put(&store, &of_endpoint(ID, 9, now));
     };
     world.endpoint.script([Answer::After(Box::new(login))]);
     assert!(matches!(world.refresh().await, Ok(Outcome::Adopted(_))));
@@ -420,7 +442,7 @@ async fn f21_trouble_at_tiktok_keeps_the_tokens() {
         (503, String::new()),
         (500, r#"{"error":"server_error","error_description":"","log_id":"1"}"#.to_owned()),
         (200, "<html>captive portal</html>".to_owned()),
-        (200, answer_of(ID, 2)[..40].to_owned()),
+        (200, answer_of(ID, 2)[..10].to_owned()),
         (200, r#"{"data":{},"message":"success"}"#.to_owned()),
     ] {
         let world = World::with_ended_token().await;
@@ -446,30 +468,314 @@ async fn a_wrong_client_secret_is_not_a_dead_login() {
 }
 
 #[tokio::test]
-async fn f24_a_key_that_may_not_refresh_needs_a_login_and_names_the_sandbox() {
-    for code in ["invalid_grant", "unauthorized_client", "unsupported_grant_type"] {
+async fn f24_a_dead_refresh_token_needs_a_login() {
+    let world = World::with_ended_token().await;
+    let body = r#"{"error":"invalid_grant","error_description":"no","log_id":"42"}"#;
+    world.endpoint.script([Answer::Say(400, body.to_owned())]);
+    let error = world.refresh().await.unwrap_err();
+    assert_eq!(error.exit(), Exit::Login);
+    let refusal = error.refusal().unwrap();
+    assert_eq!((&refusal.code, refusal.log_id.as_deref()), (&Code::InvalidGrant, Some("42")));
+    assert!(world.stored().needs_login.is_some());
+}
+
+#[tokio::test]
+async fn f24_a_key_that_may_not_refresh_ends_no_login_and_names_the_sandbox() {
+    for code in ["unauthorized_client", "unsupported_grant_type"] {
         let world = World::with_ended_token().await;
+        let before = world.text();
         let body = format!(r#"{{"error":"{code}","error_description":"no","log_id":"42"}}"#);
         world.endpoint.script([Answer::Say(400, body)]);
         let error = world.refresh().await.unwrap_err();
-        assert_eq!(error.exit(), Exit::Login);
+        assert_eq!(error.exit(), Exit::Failed);
         assert!(error.hint().unwrap().contains("sandbox"));
-        let refusal = error.refusal().unwrap();
-        assert_eq!((&refusal.code, refusal.log_id.as_deref()), (&Code::from(code), Some("42")));
-        assert!(world.stored().needs_login.is_some());
+        assert_eq!(error.refusal().unwrap().code, Code::from(code));
+        assert_eq!(world.stored().needs_login, None);
+        assert_eq!(world.text(), before);
+        assert!(matches!(world.refresh().await, Ok(Outcome::Refreshed(_))), "the next run tries");
     }
 }
 
 #[tokio::test]
-async fn t24_tokens_of_another_user_are_refused_and_the_store_unchanged() {
+async fn t24_tokens_of_another_user_are_refused_kept_and_not_asked_for_again() {
     let world = World::with_ended_token().await;
-    let before = world.text();
+    let stored = world.stored();
     world.endpoint.script([Answer::Say(200, answer_of("mallory", 2))]);
     let error = world.refresh().await.unwrap_err();
-    assert!(matches!(error, AuthError::OtherAccount { .. }));
+    assert!(matches!(&error, AuthError::Unread { found: Some(who), .. } if who == "mallory"));
     assert_eq!(error.exit(), Exit::Login);
-    assert_eq!(world.text(), before);
+    assert_eq!(world.stored(), stored);
     world.nothing_is_left_behind();
+    assert_eq!(world.unread().len(), 1);
+    assert!(matches!(world.refresh().await, Err(AuthError::Unread { .. })));
+    assert_eq!(world.endpoint.requests().len(), 1);
+}
+
+/// Answers with tokens that only a later version can read.
+const UNREAD: &str = r#"{"tokens":{"access":"act.anna.2","refresh":"rft.anna.2"}}"#;
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_is_kept_named_and_blocks_further_refreshes() {
+    let world = World::with_ended_token().await;
+    world.endpoint.script([Answer::Say(200, UNREAD.to_owned())]);
+    let error = world.refresh().await.unwrap_err();
+    let [path] = &world.unread()[..] else { panic!("{:?}", world.unread()) };
+    assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+    assert!(!format!("{error:?}").contains("rft."), "{error:?}");
+    assert_eq!(error.exit(), Exit::Login);
+    assert!(error.hint().unwrap().contains("update tiktok-up"));
+    let kept = std_fs::read(path).unwrap();
+    assert_eq!(std_fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    world.nothing_is_left_behind();
+    // A later run says the same and sends nothing.
+    world.tokens.recover().await.unwrap();
+    assert!(matches!(world.refresh().await, Err(AuthError::Unread { path: Some(_), .. })));
+    assert_eq!(world.endpoint.requests().len(), 1);
+    assert_eq!(std_fs::read(path).unwrap(), kept);
+}
+
+#[tokio::test]
+async fn force_tries_the_spent_token_all_the_same_and_never_overwrites_the_file() {
+    let world = World::with_ended_token().await;
+    world.endpoint.script([
+        Answer::Say(200, UNREAD.to_owned()),
+        Answer::Say(200, UNREAD.replace("anna.2", "anna.3")),
+    ]);
+    world.refresh().await.unwrap_err();
+    let first = std_fs::read(&world.unread()[0]).unwrap();
+    assert!(matches!(world.tokens.refresh(ID, Ask::Force).await, Err(AuthError::Unread { .. })));
+    assert_eq!(world.unread().len(), 2);
+    assert_eq!(std_fs::read(&world.unread()[0]).unwrap(), first);
+    // What it gets makes both outdated.
+    let outcome = world.tokens.refresh(ID, Ask::Force).await.unwrap();
+    assert!(matches!(outcome, Outcome::Refreshed(_)));
+    world.tokens.recover().await.unwrap();
+    assert!(world.unread().is_empty());
+}
+
+#[tokio::test]
+async fn an_unread_answer_is_adopted_once_it_can_be_read() {
+    let world = World::with_ended_token().await;
+    let path = world.store.free_unread(ID).unwrap();
+    world.leave(&path, "rft.anna.1", &answer_of(ID, 2));
+    assert!(matches!(world.refresh().await, Ok(Outcome::Recovered(_))));
+    assert_eq!(number(&world.stored()), "2");
+    assert!(world.endpoint.requests().is_empty() && world.unread().is_empty());
+}
+
+#[tokio::test]
+async fn a_new_login_outdates_an_unread_answer() {
+    let world = World::with_ended_token().await;
+    world.endpoint.script([Answer::Say(200, UNREAD.to_owned())]);
+    world.refresh().await.unwrap_err();
+    world.put(&of_endpoint(ID, 9, Clock::default().now()));
+    world.tokens.recover().await.unwrap();
+    assert!(world.unread().is_empty());
+    assert!(matches!(world.refresh().await, Ok(Outcome::NotDue(_))));
+}
+
+#[tokio::test]
+async fn a_torn_leftover_with_a_token_in_it_is_set_aside_and_named() {
+    let world = World::with_ended_token().await;
+    world.leave_behind("rft.anna.1", &answer_of(ID, 2)[..40]);
+    assert!(matches!(world.refresh().await, Err(AuthError::Unread { .. })));
+    let [path] = &world.unread()[..] else { panic!("{:?}", world.unread()) };
+    let kept = Notice::LeftoverKept { account: ID.into(), path: path.clone() };
+    assert_eq!(world.told.all(), [kept]);
+    assert!(world.endpoint.requests().is_empty());
+}
+
+#[tokio::test]
+async fn an_odd_answer_with_both_tokens_is_saved() {
+    let whole = answer_of(ID, 2);
+    for body in [
+        format!("\u{feff}{whole}"),
+        format!(r#"{{"data":{whole}}}"#),
+        whole.replace("\"user.info.basic,video.upload\"", "null"),
+        whole.replace("\"user.info.basic,video.upload\"", "[\"user.info.basic\",\"video.upload\"]"),
+        whole.replace("7200", "null").replace("15552000", "null"),
+        whole.replace("\"open_id\":\"anna\",", ""),
+    ] {
+        let world = World::with_ended_token().await;
+        world.endpoint.script([Answer::Say(200, body.clone())]);
+        let before = world.stored();
+        assert!(matches!(world.refresh().await, Ok(Outcome::Refreshed(_))), "{body}");
+        let stored = world.stored();
+        assert_eq!((number(&stored), &stored.scopes), ("2", &before.scopes), "{body}");
+        assert!(stored.refresh_expires_at >= before.refresh_expires_at, "{body}");
+        assert!(stored.lives(Clock::default().now()), "{body}");
+        world.nothing_is_left_behind();
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_behind_both_tokens_is_saved() {
+    let world = World::with_ended_token().await;
+    world.endpoint.script([Answer::RotateAndBreakOff("rft.anna.2\"")]);
+    assert!(matches!(world.refresh().await, Ok(Outcome::Refreshed(_))));
+    assert_eq!(number(&world.stored()), "2");
+    assert_eq!(world.endpoint.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_in_a_token_is_kept_and_not_asked_for_again() {
+    let world = World::with_ended_token().await;
+    world.endpoint.script([Answer::RotateAndBreakOff("act.anna.2\"")]);
+    assert!(matches!(world.refresh().await, Err(AuthError::Unread { .. })));
+    assert_eq!((world.endpoint.requests().len(), world.unread().len()), (1, 1));
+    assert_eq!(world.stored().needs_login, None);
+}
+
+#[tokio::test]
+async fn f13_a_complete_answer_that_was_not_renamed_yet_is_adopted() {
+    for recover in [false, true] {
+        let world = World::with_ended_token().await;
+        let pending = world.store.pending(ID);
+        let name = pending.file_name().unwrap().to_str().unwrap();
+        let temp = pending.with_file_name(format!(".{name}.tmp-0011223344556677"));
+        world.leave(&temp, "rft.anna.1", &answer_of(ID, 2));
+        if recover {
+            world.tokens.recover().await.unwrap();
+            assert_eq!(number(&world.stored()), "2");
+        }
+        world.refresh().await.unwrap();
+        assert_eq!(number(&world.stored()), "2");
+        assert!(world.endpoint.requests().is_empty());
+        world.nothing_is_left_behind();
+    }
+}
+
+impl World {
+    /// One account whose access token lives for another minute.
+    async fn with_ending_token() -> Self {
+        let world = Self::empty().await;
+        let nearly = SignedDuration::from_hours(2) - SignedDuration::from_secs(60);
+        world.put(&issued(ID, Clock::default().now() - nearly));
+        world
+    }
+}
+
+#[tokio::test]
+async fn f19_a_login_that_cannot_be_renewed_is_used_until_its_access_token_ends() {
+    let world = World::with_ending_token().await;
+    world.endpoint.script([Answer::RotateAndDrop]);
+    let until = world.stored().access_expires_at;
+    for _ in 0..2 {
+        let account = world.tokens.access_token(ID).await.unwrap();
+        assert_eq!(number(&account), "1");
+    }
+    let warning = Notice::NotRenewable { account: ID.into(), until };
+    assert!(warning.is_warning());
+    assert_eq!(world.told.all(), [warning], "once per run");
+    assert_eq!(world.stored().needs_login.unwrap().reason, Reason::Rejected);
+    assert_eq!(world.endpoint.requests().len(), 2, "the dead token is not sent again");
+    // A refresh says it by its exit code; so does a token that TikTok has refused.
+    for error in [
+        world.refresh().await.unwrap_err(),
+        world.tokens.renew(ID, &world.stored().access_token).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, AuthError::NeedsLogin { until: Some(_), .. }), "{error:?}");
+        assert_eq!(error.exit(), Exit::Login);
+    }
+}
+
+#[tokio::test]
+async fn f19_an_ended_access_token_that_cannot_be_renewed_is_not_handed_out() {
+    let world = World::with_ended_token().await;
+    world.endpoint.script([Answer::RotateAndDrop]);
+    let error = world.tokens.access_token(ID).await.unwrap_err();
+    assert!(matches!(error, AuthError::NeedsLogin { until: None, .. }));
+}
+
+#[tokio::test]
+async fn whatever_keeps_a_refresh_from_being_made_the_living_token_is_used() {
+    let refusal = r#"{"error":"unauthorized_client","log_id":"1"}"#;
+    for answers in [
+        vec![Answer::Drop, Answer::Drop],
+        vec![Answer::Say(503, String::new())],
+        vec![Answer::Say(200, UNREAD.to_owned())],
+        vec![Answer::Say(400, refusal.to_owned())],
+    ] {
+        let world = World::with_ending_token().await;
+        world.endpoint.script(answers);
+        let account = world.tokens.access_token(ID).await.unwrap();
+        assert_eq!(number(&account), "1");
+        let told = world.told.all();
+        assert!(matches!(&told[..], [Notice::NotRenewed { .. }]), "{told:?}");
+        assert!(!told[0].to_string().contains("rft."));
+    }
+    let world = World::with_ending_token().await;
+    // Nothing can be saved: a directory stands where the store's lock should be.
+    let lock = world.store.dir().join("user_tokens.json.lock");
+    std_fs::remove_file(&lock).unwrap();
+    std_fs::create_dir(&lock).unwrap();
+    assert_eq!(number(&world.tokens.access_token(ID).await.unwrap()), "1");
+    assert!(world.endpoint.requests().is_empty());
+    assert_eq!(world.refresh().await.unwrap_err().exit(), Exit::Local);
+}
+
+#[tokio::test]
+async fn a_refusal_that_may_pass_is_not_asked_for_with_every_call_of_a_run() {
+    let world = World::with_ending_token().await;
+    let refusal = r#"{"error":"unauthorized_client","log_id":"1"}"#;
+    world.endpoint.script([Answer::Say(400, refusal.to_owned())]);
+    for _ in 0..3 {
+        world.tokens.access_token(ID).await.unwrap();
+    }
+    assert_eq!(world.endpoint.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn force_tries_a_marked_login_again_but_not_one_that_is_elsewhere() {
+    for (reason, tried) in
+        [(Reason::Rejected, true), (Reason::Restored, true), (Reason::Exported, false)]
+    {
+        let world = World::with_ended_token().await;
+        let since = Clock::default().now();
+        let needs_login = Some(crate::auth::account::NeedsLogin { since, reason });
+        world.put(&Account { needs_login, ..world.stored() });
+        let outcome = world.tokens.refresh(ID, Ask::Force).await;
+        assert_eq!(outcome.is_ok(), tried, "{outcome:?}");
+        assert_eq!(world.endpoint.requests().len(), usize::from(tried));
+        assert_eq!(world.stored().needs_login.is_none(), tried);
+    }
+}
+
+#[tokio::test]
+async fn tokens_of_another_api_are_refused_before_anything_is_sent() {
+    let elsewhere = "http://127.0.0.1:1";
+    for ask in [Ask::Within(NEED), Ask::Force, Ask::Instead(Secret::new("act.anna.1"))] {
+        let world = World::with_ended_token().await;
+        world.put(&Account { api: Some(elsewhere.into()), ..world.stored() });
+        let before = world.text();
+        let error = world.tokens.refresh(ID, ask).await.unwrap_err();
+        assert!(matches!(error, AuthError::OtherApi { .. }), "{error:?}");
+        assert_eq!(error.exit(), Exit::Login);
+        assert!(error.to_string().contains(elsewhere) && error.to_string().contains(&world.api()));
+        assert!(world.tokens.access_token(ID).await.is_err());
+        assert_eq!(world.text(), before);
+        assert!(world.endpoint.requests().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn tokens_of_an_older_file_are_taken_anywhere_and_bound_by_their_next_refresh() {
+    let world = World::with_ended_token().await;
+    put(&world.store, &issued(ID, Clock::default().now() - SignedDuration::from_hours(3)));
+    assert_eq!(world.stored().api, None);
+    world.refresh().await.unwrap();
+    assert_eq!(world.stored().api, Some(world.api()));
+}
+
+#[tokio::test]
+async fn no_other_api_ends_a_login_of_an_older_file() {
+    let world = World::with_ended_token().await;
+    put(&world.store, &issued(ID, Clock::default().now() - SignedDuration::from_hours(3)));
+    world.endpoint.script([Answer::RefuseAfter(Box::new(|| {}))]);
+    let error = world.refresh().await.unwrap_err();
+    assert!(matches!(error, AuthError::Refresh { .. }), "{error:?}");
+    assert_eq!(error.exit(), Exit::Login);
+    assert_eq!(world.stored().needs_login, None);
 }
 
 #[tokio::test]

@@ -5,14 +5,13 @@
 //! tokens of a document have the same form, for it is replaced as a whole.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use super::document::Document;
-use super::{FILE, Store, StoreError, WAIT};
+use super::{FILE, Store, StoreError, WAIT, file_name, name_of};
 use crate::auth::account::Account;
 use crate::encrypt::{self, Encryption, Key, Place};
 use crate::fs::{self, Lock, PRIVATE_FILE};
@@ -50,7 +49,7 @@ impl Store {
 
     /// Whether an interrupted refresh has left something.
     pub fn has_leftovers(&self) -> Result<bool, StoreError> {
-        Ok(!self.leftovers()?.is_empty())
+        Ok(!self.answers()?.is_empty())
     }
 
     /// An account with its tokens, which needs the key if they are encrypted. The accounts of
@@ -81,7 +80,7 @@ impl Store {
     /// `decrypt`. To be called while no refresh is under way, and while the key is known. Gives the number
     /// of files.
     pub fn migrate_leftovers(&self, decrypt: bool) -> Result<usize, StoreError> {
-        let files = self.leftovers()?;
+        let files = self.answers()?;
         for path in &files {
             let Some(found) = fs::read_private(path)? else { continue };
             let sealed = is_sealed_answer(&found);
@@ -97,6 +96,13 @@ impl Store {
             }
         }
         Ok(files.len())
+    }
+
+    /// The answers to refreshes that are not in the store, wherever on their way they are.
+    fn answers(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let mut files = self.leftovers()?;
+        files.retain(|path| account_of_answer(path).is_some());
+        Ok(files)
     }
 
     /// What the answer to a refresh is to be sealed with on its way into the store, with
@@ -131,7 +137,7 @@ impl Store {
         locked: &BTreeSet<String>,
     ) -> Result<Migrated, StoreError> {
         let path = self.path();
-        let lock = Lock::acquire_blocking(&self.dir.join(format!("{FILE}.lock")), WAIT)?;
+        let lock = Lock::acquire_blocking(&self.store_lock(), WAIT)?;
         let before = self.read_as_stored()?;
         let logins = before.accounts.len();
         if before.encryption.as_ref() == to {
@@ -231,11 +237,16 @@ fn is_sealed_answer(bytes: &[u8]) -> bool {
     bytes.starts_with(b"enc:")
 }
 
-/// Whose answer it is, as the name of its file says: `user_tokens.json.ACCOUNT.new`.
+/// Where an answer belongs: to an account, under whichever name.
 fn answer_place(path: &Path) -> Place {
-    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
-    let account = name.trim_start_matches('.').trim_start_matches(FILE).trim_start_matches('.');
-    Place::of(&["refresh answer", account.split('.').next().unwrap_or_default()])
+    Place::of(&["refresh answer", account_of_answer(path).unwrap_or_default()])
+}
+
+/// Whose answer a file holds, as its name says: `user_tokens.json.ACCOUNT.new`.
+fn account_of_answer(path: &Path) -> Option<&str> {
+    let name = name_of(path).trim_start_matches('.').strip_prefix(FILE)?.strip_prefix('.')?;
+    let (account, _) = name.split_once('.')?;
+    (account.len() == file_name("").len()).then_some(account)
 }
 
 /// The secrets of an entry, by the names of their fields.

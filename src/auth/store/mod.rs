@@ -7,6 +7,7 @@
 pub(super) mod at_rest;
 mod document;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -240,8 +241,7 @@ impl Store {
         change: impl FnOnce(Option<&Account>, &Accounts) -> Result<Edit, E>,
     ) -> Result<Option<Account>, E> {
         let path = self.path();
-        let lock_path = self.dir.join(format!("{FILE}.lock"));
-        let lock = Lock::acquire_blocking(&lock_path, WAIT).map_err(StoreError::from)?;
+        let lock = Lock::acquire_blocking(&self.store_lock(), WAIT).map_err(StoreError::from)?;
         let mut document = self.read()?;
         fs::clean_temps(&path, &lock).map_err(StoreError::from)?;
         if let Some(encryption) = document.encryption.as_ref().filter(|_| with_tokens) {
@@ -260,7 +260,7 @@ impl Store {
             Edit::Put(mut account) => {
                 open_id.clone_into(&mut account.open_id);
                 let stored = current.map_or(0, |current| current.generation);
-                account.generation = stored.max(self.last_generation(open_id)) + 1;
+                account.generation = stored.max(self.last_generation(open_id)?) + 1;
                 let resting = self.resting(&account, &document)?;
                 document.accounts.0.insert(open_id.to_owned(), resting);
                 Some(*account)
@@ -315,21 +315,6 @@ impl Store {
         self.lock_file(open_id, "upload")
     }
 
-    /// What interrupted refreshes have left.
-    pub(super) fn leftovers(&self) -> Result<Vec<PathBuf>, StoreError> {
-        let list = |source| FsError::Io { operation: "list", path: self.dir.clone(), source };
-        let mut found = Vec::new();
-        for entry in std::fs::read_dir(&self.dir).map_err(list)? {
-            let path = entry.map_err(list)?.path();
-            let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-            let name = name.trim_start_matches('.');
-            if name.starts_with(&format!("{FILE}.")) && name.contains(".new") {
-                found.push(path);
-            }
-        }
-        Ok(found)
-    }
-
     /// The lock under which the store is encrypted or decrypted.
     pub fn migration_lock(&self) -> PathBuf {
         self.locks.join("encryption.lock")
@@ -338,6 +323,53 @@ impl Store {
     /// Where an account's refresh answer is made durable before it is parsed.
     pub(super) fn pending(&self, open_id: &str) -> PathBuf {
         self.dir.join(format!("{FILE}.{}.new", file_name(open_id)))
+    }
+
+    /// The files beside the store that belong to refreshes of any account, in the order of their names.
+    pub(super) fn leftovers(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let mut files = fs::list(&self.dir)?;
+        files.retain(|path| name_of(path).trim_start_matches('.').starts_with(FILE));
+        files.sort();
+        Ok(files)
+    }
+
+    /// Whether a file belongs to a refresh of an account: its answer, one that was set aside, or what
+    /// an interrupted write of either has left.
+    pub(super) fn is_leftover_of(path: &Path, open_id: &str) -> bool {
+        let beginning = format!("{FILE}.{}.", file_name(open_id));
+        name_of(path).trim_start_matches('.').starts_with(&beginning)
+    }
+
+    /// Whether a file is an answer that was set aside.
+    pub(super) fn is_unread(path: &Path) -> bool {
+        let name = name_of(path);
+        name.starts_with(FILE) && name.contains(".unread")
+    }
+
+    /// A name for an answer to be set aside under, which no file has. Asked for and used under the
+    /// account's refresh lock.
+    pub(super) fn free_unread(&self, open_id: &str) -> Result<PathBuf, StoreError> {
+        let first = self.dir.join(format!("{FILE}.{}.unread", file_name(open_id)));
+        let taken = self.leftovers()?;
+        let others = (2..).map(|number| first.with_extension(format!("unread-{number}")));
+        let free = std::iter::once(first.clone()).chain(others).find(|name| !taken.contains(name));
+        Ok(free.unwrap_or(first))
+    }
+
+    /// Proves that a save works, by saving what is there: creating, writing and syncing a file,
+    /// putting it in the place of the store, and all that it takes to lock and read that.
+    pub(super) fn rehearse_save(&self) -> Result<(), StoreError> {
+        let path = self.path();
+        let lock = Lock::acquire_blocking(&self.store_lock(), WAIT)?;
+        fs::clean_temps(&path, &lock)?;
+        match fs::read_private(&path)? {
+            Some(bytes) => Ok(fs::write_atomic(&path, &bytes, PRIVATE_FILE)?),
+            None => Ok(fs::probe(&path, 0)?),
+        }
+    }
+
+    fn store_lock(&self) -> PathBuf {
+        self.dir.join(format!("{FILE}.lock"))
     }
 
     fn lock_file(&self, open_id: &str, purpose: &str) -> PathBuf {
@@ -356,7 +388,7 @@ impl Store {
         let mut document = self.read_as_stored()?;
         for account in document.accounts.0.values_mut() {
             if account.needs_login.is_none()
-                && account.generation < self.last_generation(&account.open_id)
+                && account.generation < self.last_generation(&account.open_id)?
             {
                 let since = self.clock.now();
                 account.needs_login = Some(NeedsLogin { since, reason: Reason::Restored });
@@ -367,9 +399,11 @@ impl Store {
 
     /// The generation of the last save made here, kept apart from the store so that a store restored
     /// from a backup is recognised.
-    fn last_generation(&self, open_id: &str) -> u64 {
-        let mark = fs::read_private(&self.generation_file(open_id)).ok().flatten();
-        mark.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.trim().parse().ok()).unwrap_or(0)
+    fn last_generation(&self, open_id: &str) -> Result<u64, StoreError> {
+        let mark = fs::read_private(&self.generation_file(open_id))?;
+        // A mark that is not a number says nothing; none is there before the first save.
+        let number = mark.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.trim().parse().ok());
+        Ok(number.unwrap_or(0))
     }
 
     fn remember_generation(&self, account: &Account, held: &Lock) {
@@ -383,6 +417,11 @@ impl Store {
     fn generation_file(&self, open_id: &str) -> PathBuf {
         self.locks.join(format!("{}.generation", file_name(open_id)))
     }
+}
+
+/// The last part of a path; empty if it is not text, which no name of ours is.
+fn name_of(path: &Path) -> &str {
+    path.file_name().and_then(OsStr::to_str).unwrap_or_default()
 }
 
 /// A file name for an account that no hostile `open_id` can bend into a path.

@@ -159,7 +159,7 @@ fn what_a_newer_program_added_survives_a_save() {
     json["accounts"]["id"]["mood"] = serde_json::json!({"now": [1, 2]});
     home.write(&json.to_string());
     home.put(account("other"));
-    let refreshed = home.store.account(Some("id")).unwrap().refreshed(grant("id", 2), now());
+    let refreshed = home.store.account(Some("id")).unwrap().refreshed(grant("id", 2), None, now());
     home.put(refreshed);
     let json: Value = serde_json::from_str(&home.text()).unwrap();
     assert_eq!(json["colour"], "blue");
@@ -176,7 +176,7 @@ fn t16_a_delayed_writer_changes_the_entry_as_it_is_now() {
     let home = home();
     home.put(account("id"));
     let stale = home.store.account(None).unwrap();
-    home.put(stale.refreshed(grant("id", 2), now()));
+    home.put(stale.refreshed(grant("id", 2), None, now()));
     home.store.set_alias("id", Some("anna")).unwrap();
     let account = home.store.account(Some("anna")).unwrap();
     assert_eq!(account.access_token, Secret::new("act.id.2"));
@@ -211,7 +211,7 @@ fn t28_a_restored_store_needs_a_login() {
     let home = home();
     home.put(account("id"));
     let backup = home.text();
-    home.put(account("id").refreshed(grant("id", 2), now()));
+    home.put(account("id").refreshed(grant("id", 2), None, now()));
     home.put(account("other"));
     home.write(&backup);
     let restored = home.store.account(Some("id")).unwrap();

@@ -10,8 +10,8 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::auth::carry::{self, CarryError, HandedOver, TakenIn};
-use crate::auth::import::{self, Imported, Owner};
-use crate::auth::{Account, Store};
+use crate::auth::import::{self, Imported};
+use crate::auth::{Account, Issuer, Store};
 use crate::cli::PassphraseArgs;
 use crate::commands::passphrase::{Asked, Passphrases};
 use crate::commands::{Context, journal};
@@ -269,8 +269,10 @@ fn tell_imported(context: &Context, account: &Account, outcome: TakenIn, alias: 
 /// Takes over the token file of the Flask uploader.
 async fn take_over(context: &Context, bytes: &[u8], name: &str) -> Result<Exit, Failure> {
     let app = context.app_for_login()?;
-    let app = Owner { client_key: &app.client_key, name: app.name.as_deref() };
-    let read = import::read(bytes, &TimeZone::system(), app)
+    let api = context.settings.endpoints.api_base();
+    let issuer =
+        Issuer { client_key: &app.client_key, app: app.name.as_deref(), api: api.as_str() };
+    let read = import::read(bytes, &TimeZone::system(), issuer)
         .map_err(|error| Failure::usage(format!("cannot import {name}: {error}")))?;
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
     let store = context.unlocked_for_login(store).await?;
@@ -282,6 +284,7 @@ async fn take_over(context: &Context, bytes: &[u8], name: &str) -> Result<Exit, 
             Imported::New => "imported",
             Imported::Newer => "updated",
             Imported::Older => "kept: the login here is newer",
+            Imported::OtherApi => "kept: the login here is of another API",
         };
         if context.printer.is_json() {
             context

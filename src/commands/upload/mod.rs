@@ -32,7 +32,12 @@ use crate::commands::authority::AccountTokens;
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Failure> {
     let options = options(context, args);
-    let input = Input::read(&args.manifest)?;
+    context.printer.step("reading the manifest");
+    let manifest = args.manifest.clone();
+    let input = match context.aside(move || Input::read(&manifest)).await? {
+        Ok(input) => input?,
+        Err(signal) => return Ok(signal.exit()),
+    };
     let (mut manifest, faults) =
         manifest::examine(&input.text, &input.folder, &defaults(context, args));
     if manifest.entries.is_empty() && !faults.is_empty() {
@@ -74,7 +79,8 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
         unfinished: &unfinished,
     };
     let prepared = prepare(manifest, faults, &look, &accounts)?;
-    let output = UploadOutput::new(&context.printer);
+    let posts = prepared.accounts.iter().map(|(_, posts)| posts.len()).sum();
+    let output = UploadOutput::new(&context.printer).of(posts);
     for warning in &prepared.warnings {
         context.printer.warn(warning.as_str());
     }

@@ -11,6 +11,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::bars::Bars;
+pub(super) use self::progress::words;
 pub(super) use self::tally::Tally;
 use super::error;
 use super::json::{PostEvent, SummaryEvent};
@@ -33,11 +34,19 @@ impl UploadOutput {
         Self { printer: printer.clone(), bars, tally: Mutex::default() }
     }
 
+    /// Says how many posts there are, for whoever asks where the run stands.
+    #[must_use]
+    pub fn of(self, posts: usize) -> Self {
+        self.printer.standing().expect(posts);
+        self
+    }
+
     /// Tells what the run came to, and with which exit code it ends: the worst of its posts' and of
     /// `also`, where the caller puts what no post led to.
     pub fn finish(&self, also: Exit) -> Exit {
         let tally = self.tally();
         let exit = tally.exit().worst(also);
+        self.printer.standing().end_posts();
         if self.printer.is_json() {
             self.printer.json(&SummaryEvent::of(&tally, exit));
         } else {
@@ -72,6 +81,7 @@ impl UploadOutput {
 
 impl Reporter for UploadOutput {
     fn progress(&self, subject: &Subject, progress: &Progress) {
+        self.printer.standing().progress(subject, progress);
         if let Some(bars) = &self.bars
             && bars.show(subject, progress)
         {
@@ -84,6 +94,7 @@ impl Reporter for UploadOutput {
         if let Some(bars) = &self.bars {
             bars.end(&report.subject);
         }
+        self.printer.standing().ended(&report.subject);
         self.tally().add(report);
         self.outcome(report);
         self.trouble(report);

@@ -24,7 +24,7 @@ pub(super) fn tell(printer: &Printer, subject: &Subject, progress: &Progress) {
 }
 
 /// What a change is called; `None` for what only a bar can show.
-pub(super) fn words(progress: &Progress, every_chunk: bool) -> Option<String> {
+pub(in crate::output) fn words(progress: &Progress, every_chunk: bool) -> Option<String> {
     Some(match progress {
         Progress::Creator { nickname } => format!("posting as {nickname}"),
         Progress::Sending { size: all, stored: 0, chunks } => {

@@ -1,0 +1,195 @@
+//! Threads, descriptors and memory: what a run needs of them is proved to be there, and a system that
+//! gives none is told by the limit that holds it back.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::sync::mpsc;
+use std::thread;
+
+use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
+
+use crate::exit::{Exit, Explain};
+
+/// A kind of thing that the system gives a process, up to a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Threads and processes of the user.
+    Threads,
+    /// Open files and sockets of this process.
+    Descriptors,
+    /// Open files and sockets of all processes.
+    SystemDescriptors,
+    /// Address space of this process, or the machine's memory.
+    Memory,
+}
+
+/// The system gives no more of something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the system gives this process no more {kind}{}", state(*.kind, *.limit))]
+pub struct Shortage {
+    /// Of what.
+    pub kind: Kind,
+    /// The limit in force, if there is one.
+    pub limit: Option<u64>,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Threads => "threads",
+            Self::Descriptors | Self::SystemDescriptors => "open files",
+            Self::Memory => "memory",
+        })
+    }
+}
+
+fn state(kind: Kind, limit: Option<u64>) -> String {
+    let name = match kind {
+        Kind::Threads => "RLIMIT_NPROC",
+        Kind::Descriptors => "RLIMIT_NOFILE",
+        Kind::SystemDescriptors => return " (fs.file-max of the whole system)".to_owned(),
+        Kind::Memory => "RLIMIT_AS",
+    };
+    limit.map_or_else(|| format!(" ({name} is unlimited)"), |limit| format!(" ({name} is {limit})"))
+}
+
+impl Shortage {
+    fn of(kind: Kind) -> Self {
+        let limit = match kind {
+            Kind::Threads => getrlimit(Resource::Nproc).current,
+            Kind::Descriptors => getrlimit(Resource::Nofile).current,
+            Kind::SystemDescriptors => None,
+            Kind::Memory => getrlimit(Resource::As).current,
+        };
+        Self { kind, limit }
+    }
+
+    /// The shortage that an error of a file, directory or socket speaks of, if it does.
+    pub fn in_error(error: &io::Error) -> Option<Self> {
+        Some(Self::of(match Errno::from_io_error(error)? {
+            Errno::MFILE => Kind::Descriptors,
+            Errno::NFILE => Kind::SystemDescriptors,
+            Errno::NOMEM | Errno::NOBUFS => Kind::Memory,
+            _ => return None,
+        }))
+    }
+}
+
+impl Explain for Shortage {
+    fn exit(&self) -> Exit {
+        Exit::Local
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self.kind {
+            Kind::Threads => {
+                "raise the limit (`ulimit -u`, or the pids limit of the container or service), or \
+                 end other programs of this user"
+            }
+            Kind::Descriptors => "raise the limit (`ulimit -n`)",
+            Kind::SystemDescriptors => "end other programs, or raise fs.file-max",
+            Kind::Memory => {
+                "raise the limit (`ulimit -v`, or the memory limit of the container or service), or \
+                 end other programs"
+            }
+        };
+        Some(format!("{hint}, then run the same command again"))
+    }
+}
+
+/// Descriptors and memory that are held so that they are there later.
+#[derive(Debug)]
+pub struct Reserve {
+    _descriptors: Vec<File>,
+    _memory: Vec<u8>,
+}
+
+impl Reserve {
+    /// Takes that many descriptors, and so many bytes of memory.
+    pub fn take(descriptors: usize, bytes: usize) -> Result<Self, Shortage> {
+        let mut memory = Vec::new();
+        memory.try_reserve_exact(bytes).map_err(|_| Shortage::of(Kind::Memory))?;
+        let mut held = Vec::new();
+        held.try_reserve_exact(descriptors).map_err(|_| Shortage::of(Kind::Memory))?;
+        for _ in 0..descriptors {
+            let next = match held.last() {
+                None => File::open("/dev/null"),
+                Some(first) => File::try_clone(first),
+            };
+            match next {
+                Ok(file) => held.push(file),
+                Err(error) => match Shortage::in_error(&error) {
+                    Some(shortage) => return Err(shortage),
+                    // A system without the device proves nothing.
+                    None => break,
+                },
+            }
+        }
+        Ok(Self { _descriptors: held, _memory: memory })
+    }
+}
+
+/// Proves that so many threads can live at once, by starting them; each ends at once after that.
+pub fn prove_threads(count: usize) -> Result<(), Shortage> {
+    let mut started = Vec::new();
+    for _ in 0..count {
+        let (end, ended) = mpsc::channel::<Infallible>();
+        // Ends when the other side of its channel is dropped.
+        let thread = thread::Builder::new().spawn(move || _ = ended.recv());
+        started.push((end, thread.map_err(|_| Shortage::of(Kind::Threads))?));
+    }
+    for (end, thread) in started {
+        drop(end);
+        // It does nothing that could panic.
+        _ = thread.join();
+    }
+    Ok(())
+}
+
+/// That no more threads were to be had.
+pub fn no_threads() -> Shortage {
+    Shortage::of(Kind::Threads)
+}
+
+/// The shortage that there is at this moment, if one is behind a failure that does not name it.
+pub fn shortage_now() -> Option<Shortage> {
+    Reserve::take(1, 1 << 20).err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_is_given() {
+        drop(Reserve::take(4, 1 << 20).unwrap());
+        prove_threads(3).unwrap();
+        assert_eq!(shortage_now(), None);
+    }
+
+    #[test]
+    fn memory_that_is_not_there_is_told_by_its_limit() {
+        let shortage = Reserve::take(0, isize::MAX.cast_unsigned()).unwrap_err();
+        assert_eq!((shortage.kind, shortage.exit()), (Kind::Memory, Exit::Local));
+        assert!(shortage.to_string().contains("RLIMIT_AS is"), "{shortage}");
+        assert!(shortage.hint().unwrap().contains("ulimit -v"));
+    }
+
+    #[test]
+    fn errors_that_speak_of_a_limit_are_known() {
+        for (errno, kind) in [
+            (Errno::MFILE, Kind::Descriptors),
+            (Errno::NFILE, Kind::SystemDescriptors),
+            (Errno::NOMEM, Kind::Memory),
+        ] {
+            let found = Shortage::in_error(&errno.into()).unwrap();
+            assert_eq!(found.kind, kind);
+        }
+        assert_eq!(Shortage::in_error(&Errno::CONNREFUSED.into()), None);
+        let named = Shortage::in_error(&Errno::MFILE.into()).unwrap().to_string();
+        assert!(named.contains("RLIMIT_NOFILE is"), "{named}");
+    }
+}
