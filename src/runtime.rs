@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
-use std::{panic, thread};
+use std::{fs, panic, thread};
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -16,7 +16,7 @@ const WORKERS: std::ops::RangeInclusive<usize> = 2..=4;
 /// Threads for files and name lookups. Work that finds none free waits for one.
 const BLOCKING: usize = 4;
 
-/// Threads besides: for standard input, a command's output, the files of a refresh.
+/// Threads besides, which start when they are needed: for standard input, a command's output, the files of a refresh.
 const OTHERS: usize = 2;
 
 /// Descriptors that a run needs at least: the runtime's own, the stores, a connection, a video.
@@ -41,9 +41,11 @@ const AGAIN: Duration = Duration::from_millis(100);
 pub(crate) fn start() -> Result<Runtime, Failure> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = cores.clamp(*WORKERS.start(), *WORKERS.end());
-    prove(workers + BLOCKING + OTHERS)?;
-    // Where it gets no thread after all the builder panics, and then waits for those that it has. So
-    // that happens beside, where it keeps nobody.
+    // Memory first: where that is missing, a thread fails for want of its stack, and the limit on
+    // threads is not to blame.
+    drop(Reserve::take(DESCRIPTORS, MEMORY + (workers + BLOCKING + OTHERS) * STACK)?);
+    // Where it gets no thread the builder panics, and then waits for those that it has. So that happens
+    // beside, where it keeps nobody.
     let (tell, told) = mpsc::channel();
     let usual = panic::take_hook();
     let panicked = tell.clone();
@@ -78,7 +80,8 @@ fn build(workers: usize) -> Result<Runtime, Failure> {
         runtime.spawn_blocking(move || threads.wait_for_the_others());
     }
     let deadline = Instant::now() + START;
-    while !threads.wait_for(workers + BLOCKING) {
+    // The main thread and this one are there besides.
+    while !exist(workers + BLOCKING + 2) && !threads.wait_for(workers + BLOCKING) {
         if let Err(shortage) = prove_threads(1) {
             return Err(given_up(runtime, &threads, shortage));
         }
@@ -92,17 +95,17 @@ fn build(workers: usize) -> Result<Runtime, Failure> {
     Ok(runtime)
 }
 
+/// Whether so many threads exist, where the system says so: then none of them need be waited for.
+fn exist(count: usize) -> bool {
+    let threads =
+        if cfg!(target_os = "linux") { fs::read_dir("/proc/self/task").ok() } else { None };
+    threads.is_some_and(|threads| threads.count() >= count)
+}
+
 fn given_up(runtime: Runtime, threads: &Threads, shortage: Shortage) -> Failure {
     threads.let_go();
     runtime.shutdown_background();
     shortage.into()
-}
-
-/// Proves that a run can have what it needs. Memory first: where that is missing, a thread fails for
-/// want of its stack, and the limit on threads is not to blame.
-fn prove(threads: usize) -> Result<(), Shortage> {
-    drop(Reserve::take(DESCRIPTORS, MEMORY + threads * STACK)?);
-    prove_threads(threads)
 }
 
 /// How many threads have started, and whether those that wait for the others may go on.
