@@ -222,8 +222,11 @@ impl World {
     /// Kills a refresh after TikTok's answer was made durable and before the store has it.
     fn cut_off_a_refresh(&mut self) {
         self.advance(jiff::SignedDuration::from_hours(25));
-        let held = Lock::try_acquire(&self.state_dir().join("user_tokens.json.lock")).unwrap();
+        self.hold("token_refresh", 1, "middle");
         let refresh = Running::of(self.command(&["refresh"]));
+        self.wait_until("TikTok has the refresh", |world| !world.calls("token_refresh").is_empty());
+        let held = Lock::try_acquire(&self.state_dir().join("user_tokens.json.lock")).unwrap();
+        self.let_go();
         self.wait_until("the answer is durable", |world| !world.answers().is_empty());
         refresh.kill();
         drop(held);
