@@ -5,6 +5,7 @@
 //! tokens, wherever they stand and whatever else is missing, odd or cut off; and an answer in which
 //! there may be tokens that cannot be read is told apart from one in which there are none.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -112,8 +113,8 @@ fn grant(body: &[u8], spent: Option<&Secret>) -> Result<Option<Grant>, Ambiguous
     if !matches!(body.trim_ascii_start().first(), Some(b'{' | b'[')) {
         return Ok(None);
     }
-    let access = only(texts(body, "access_token"))?;
-    let mut refresh = texts(body, "refresh_token");
+    let access = only(texts::<Secret>(body, "access_token"))?;
+    let mut refresh = texts::<Secret>(body, "refresh_token");
     if refresh.iter().any(|token| Some(token) != spent) {
         // Beside a new token the spent one is an echo.
         refresh.retain(|token| Some(token) != spent);
@@ -121,7 +122,7 @@ fn grant(body: &[u8], spent: Option<&Secret>) -> Result<Option<Grant>, Ambiguous
     let (Some(access_token), Some(refresh_token)) = (access, only(refresh)?) else {
         return Ok(None);
     };
-    let open_id = only(texts(body, "open_id"))?.map(|id| id.expose().to_owned());
+    let open_id = only(texts::<String>(body, "open_id"))?;
     Ok(Some(Grant {
         access_token,
         expires_in: seconds(body, "expires_in").unwrap_or(ACCESS_LIFE),
@@ -132,7 +133,7 @@ fn grant(body: &[u8], spent: Option<&Secret>) -> Result<Option<Grant>, Ambiguous
     }))
 }
 
-fn only(mut found: Vec<Secret>) -> Result<Option<Secret>, Ambiguous> {
+fn only<T: PartialEq>(mut found: Vec<T>) -> Result<Option<T>, Ambiguous> {
     found.dedup();
     match found.len() {
         0 | 1 => Ok(found.pop()),
@@ -149,10 +150,17 @@ fn values<'a>(body: &'a [u8], name: &str) -> impl Iterator<Item = &'a [u8]> {
     })
 }
 
-/// The values of a field that are texts to their closing quote, and not empty.
-fn texts(body: &[u8], name: &str) -> Vec<Secret> {
-    let text = |rest| serde_json::Deserializer::from_slice(rest).into_iter().next()?.ok();
-    values(body, name).filter_map(text).filter(|text: &Secret| !text.is_empty()).collect()
+/// The values of a field that are texts to their closing quote, and not empty. Only a secret is read as
+/// one: whatever is, is taken out of all that is said.
+fn texts<T: DeserializeOwned>(body: &[u8], name: &str) -> Vec<T> {
+    let text = |rest: &[u8]| {
+        // An empty text is no value.
+        if rest.starts_with(b"\"\"") {
+            return None;
+        }
+        serde_json::Deserializer::from_slice(rest).into_iter().next()?.ok()
+    };
+    values(body, name).filter_map(text).collect()
 }
 
 /// A number of seconds, also as text or with a fraction.
