@@ -113,8 +113,8 @@ fn grant(body: &[u8], spent: Option<&Secret>) -> Result<Option<Grant>, Ambiguous
     if !matches!(body.trim_ascii_start().first(), Some(b'{' | b'[')) {
         return Ok(None);
     }
-    let access: Option<Secret> = only(texts(body, "access_token"))?;
-    let mut refresh: Vec<Secret> = texts(body, "refresh_token");
+    let access = only(texts::<Secret>(body, "access_token"))?;
+    let mut refresh = texts::<Secret>(body, "refresh_token");
     if refresh.iter().any(|token| Some(token) != spent) {
         // Beside a new token the spent one is an echo.
         refresh.retain(|token| Some(token) != spent);
@@ -122,8 +122,7 @@ fn grant(body: &[u8], spent: Option<&Secret>) -> Result<Option<Grant>, Ambiguous
     let (Some(access_token), Some(refresh_token)) = (access, only(refresh)?) else {
         return Ok(None);
     };
-    // No secret: it is shown wherever the account is.
-    let open_id: Option<String> = only(texts(body, "open_id"))?;
+    let open_id = only(texts::<String>(body, "open_id"))?;
     Ok(Some(Grant {
         access_token,
         expires_in: seconds(body, "expires_in").unwrap_or(ACCESS_LIFE),
@@ -151,11 +150,17 @@ fn values<'a>(body: &'a [u8], name: &str) -> impl Iterator<Item = &'a [u8]> {
     })
 }
 
-/// The values of a field that are texts to their closing quote, and not empty.
+/// The values of a field that are texts to their closing quote, and not empty. Only a secret is read as
+/// one: whatever is, is taken out of all that is said.
 fn texts<T: DeserializeOwned>(body: &[u8], name: &str) -> Vec<T> {
-    let text = |rest: &[u8]| serde_json::Deserializer::from_slice(rest).into_iter().next()?.ok();
-    let is_empty = |rest: &&[u8]| rest.starts_with(b"\"\"");
-    values(body, name).filter(|rest| !is_empty(rest)).filter_map(text).collect()
+    let text = |rest: &[u8]| {
+        // An empty text is no value.
+        if rest.starts_with(b"\"\"") {
+            return None;
+        }
+        serde_json::Deserializer::from_slice(rest).into_iter().next()?.ok()
+    };
+    values(body, name).filter_map(text).collect()
 }
 
 /// A number of seconds, also as text or with a fraction.
