@@ -563,16 +563,15 @@ mod sweep {
         world.let_go();
         let (state, keys) = (world.state_dir(), world.home().join("keys"));
         let (kept, kept_keys) = (world.home().join("kept"), world.home().join("kept-keys"));
-        copy(&state, &kept);
-        copy(&keys, &kept_keys);
+        put_back(&state, &kept);
+        put_back(&keys, &kept_keys);
         let log = world.path("trace");
         let step = usize::try_from(number("TIKTOK_UP_SWEEP_STEP", 5)).unwrap();
         for (plan, step) in [("kill:{n}", 1), ("fail:{n}:ENOSPC", step), ("fail:{n}:EIO", step)] {
             let first = rand::random_range(1..=step);
             for n in (first..).step_by(step) {
                 for (from, to) in [(&kept, &state), (&kept_keys, &keys)] {
-                    fs::remove_dir_all(to).unwrap();
-                    copy(from, to);
+                    put_back(from, to);
                 }
                 _ = fs::remove_file(&log);
                 let mut broken = world.command(&["accounts", what]);
@@ -584,7 +583,7 @@ mod sweep {
                     ran.exits(0);
                     assert!(n > 20, "{n}");
                     say(&format!(
-                        "sweep {what}: {plan}, {n} operations, every {step}th from {first}"
+                        "sweep {what}: {plan}, {n} operations, one in {step} from {first}"
                     ));
                     break;
                 }
@@ -610,12 +609,23 @@ mod sweep {
         world.run(&["refresh", "--force"]).exits(0);
     }
 
-    fn copy(from: &Path, to: &Path) {
-        fs::DirBuilder::new().mode(0o700).create(to).unwrap();
-        for entry in fs::read_dir(from).unwrap() {
-            let path = entry.unwrap().path();
-            let to = to.join(path.file_name().unwrap());
-            if path.is_dir() { copy(&path, &to) } else { _ = fs::copy(&path, &to).unwrap() }
+    /// Makes a directory what another one is. Files that are there stay the same files, as the journal
+    /// knows which one it is.
+    fn put_back(from: &Path, to: &Path) {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(to).unwrap();
+        for file in files(to) {
+            if !from.join(file.strip_prefix(to).unwrap()).exists() {
+                fs::remove_file(file).unwrap();
+            }
+        }
+        for file in files(from) {
+            let there = to.join(file.strip_prefix(from).unwrap());
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(there.parent().unwrap())
+                .unwrap();
+            fs::copy(&file, there).unwrap();
         }
     }
 
