@@ -101,8 +101,8 @@ fn the_steps_of_a_qr_login_are_told() {
         _ => {}
     });
     outcome.unwrap();
-    let steps =
-        matches!(saw[..], [Notice::Waiting { .. }, Notice::QrCode { .. }, Notice::QrScanned]);
+    use Notice::{Exchanging, QrCode, QrScanned, Waiting};
+    let steps = matches!(saw[..], [Waiting { .. }, QrCode { .. }, QrScanned, Exchanging]);
     assert!(steps, "{saw:?}");
 }
 
