@@ -383,7 +383,10 @@ impl Tracer {
         };
         let about = match name {
             _ if is_socket() && name != "socket" => Some("socket".to_owned()),
-            "openat" | "newfstatat" | "statx" | "unlinkat" => text(tid, registers.rsi),
+            // Without a path it is about the descriptor itself.
+            "openat" | "newfstatat" | "statx" | "unlinkat" => {
+                text(tid, registers.rsi).filter(|path| !path.is_empty()).or_else(file)
+            }
             "rename" | "unlink" | "stat" | "lstat" | "open" | "mkdir" | "readlink" | "access" => {
                 text(tid, fd)
             }
