@@ -101,9 +101,10 @@ fn the_steps_of_a_qr_login_are_told() {
         _ => {}
     });
     outcome.unwrap();
-    let steps =
-        matches!(saw[..], [Notice::Waiting { .. }, Notice::QrCode { .. }, Notice::QrScanned]);
-    assert!(steps, "{saw:?}");
+    let [Notice::Waiting { .. }, Notice::QrCode { .. }, rest @ ..] = &saw[..] else {
+        panic!("{saw:?}");
+    };
+    assert_eq!(rest, [Notice::QrScanned, Notice::Exchanging]);
 }
 
 #[test]

@@ -22,7 +22,7 @@ use url::Url;
 
 use crate::person::header;
 use crate::stage::{Kind, Round, Stage, number, say, tidy};
-use crate::tracer::{Act, Call, Traced, trace};
+use crate::tracer::{Act, Call, Traced, UNKNOWN, trace};
 use crate::world::{ADA, BEA, Ran, World};
 
 /// A run that takes longer hangs.
@@ -176,8 +176,8 @@ fn untouched(command: Command, listen: fn(&str)) -> Option<Vec<Call>> {
     }
 }
 
-fn is_video(path: &str) -> bool {
-    Path::new(path).extension().is_some_and(|extension| extension == "mp4")
+fn may_be_video(path: &str) -> bool {
+    path == UNKNOWN || Path::new(path).extension().is_some_and(|extension| extension == "mp4")
 }
 
 fn words(panic: &(dyn Any + Send)) -> String {
@@ -203,7 +203,7 @@ fn sweep_upload(name: &'static str, kind: Kind) {
         sweep.count(&met, posted, |code| match code {
             // The manifest or the video could not be read.
             2 => !asked,
-            1 => is_video(&call.about),
+            1 => may_be_video(&call.about),
             // The init may have arrived.
             6 => kind.init_posts() && (asked || met.is_network()),
             _ => false,

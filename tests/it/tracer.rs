@@ -18,6 +18,9 @@ use libc::{c_int, c_long, pid_t, user_regs_struct};
 
 use crate::world::Ran;
 
+/// A file whose path could not be read.
+pub(crate) const UNKNOWN: &str = "a file";
+
 /// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
@@ -124,8 +127,7 @@ struct Tracer {
     threads: HashMap<pid_t, Thread>,
     /// Descriptors of internet sockets: others only connect the program with itself.
     sockets: HashSet<u64>,
-    /// Descriptors of files, and their paths. What `/proc` says of a process that is not dumpable is for
-    /// root alone.
+    /// Descriptors of files, and their paths.
     files: HashMap<u64, String>,
     calls: Vec<Call>,
     hit: Option<(Call, Act)>,
@@ -244,6 +246,9 @@ impl Tracer {
             libc::SYS_open => text(tid, registers.rdi),
             _ => None,
         };
+        // The memory of a process that is not dumpable is for root alone, too.
+        let opens = matches!(number, libc::SYS_openat | libc::SYS_open);
+        let path = path.or_else(|| opens.then(|| UNKNOWN.to_owned()));
         let (first, second) = (registers.rdi, registers.rsi);
         if number == libc::SYS_close {
             self.files.remove(&first);
@@ -378,7 +383,10 @@ impl Tracer {
         };
         let about = match name {
             _ if is_socket() && name != "socket" => Some("socket".to_owned()),
-            "openat" | "newfstatat" | "statx" | "unlinkat" => text(tid, registers.rsi),
+            // Without a path it is about the descriptor itself.
+            "openat" | "newfstatat" | "statx" | "unlinkat" => {
+                text(tid, registers.rsi).filter(|path| !path.is_empty()).or_else(file)
+            }
             "rename" | "unlink" | "stat" | "lstat" | "open" | "mkdir" | "readlink" | "access" => {
                 text(tid, fd)
             }
