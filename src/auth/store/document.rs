@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use zeroize::Zeroizing;
@@ -55,6 +56,7 @@ impl From<&Mark> for JournalMark {
 #[derive(Deserialize)]
 struct Versioned {
     version: u64,
+    encryption: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -123,8 +125,10 @@ impl Document {
 }
 
 fn check_version(bytes: &[u8], path: &Path) -> Result<(), StoreError> {
-    let Versioned { version } = serde_json::from_slice(bytes).map_err(|e| corrupt(&e, path))?;
-    if version > VERSION_ENCRYPTED {
+    let Versioned { version, encryption } =
+        serde_json::from_slice(bytes).map_err(|e| corrupt(&e, path))?;
+    let known = if encryption.is_some() { VERSION_ENCRYPTED } else { VERSION };
+    if version > known {
         return Err(StoreError::Newer { path: path.to_owned(), version });
     }
     Ok(())
