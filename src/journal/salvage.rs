@@ -92,13 +92,13 @@ impl Salvage {
         let newest = SCHEMA.version();
         let mut best = Self::read(&copy("as-it-is", database)?, newest, whole)?;
         for version in (1..=newest).rev() {
-            if best.posts() > 0 {
+            if best.posts() > 0 && !best.tables.iter().any(|table| table.lacking) {
                 break;
             }
             let path =
                 copy(&format!("as-version-{version}"), &with_first_page(database, version)?)?;
             let other = Self::read(&path, version, false)?;
-            best = if other.posts() > best.posts() { other } else { best };
+            best = if other.taken() > best.taken() { other } else { best };
         }
         Ok(best)
     }
@@ -122,6 +122,12 @@ impl Salvage {
     fn table(&self, sealed: Sealed) -> &Table {
         let at = TABLES.iter().position(|(_, table)| *table == Some(sealed));
         &self.tables[at.unwrap_or(0)]
+    }
+
+    /// How many rows could be read and are what was written.
+    fn taken(&self) -> usize {
+        let sealed = TABLES.iter().zip(&self.tables).filter(|((_, sealed), _)| sealed.is_some());
+        sealed.map(|(_, table)| table.rows.len()).sum()
     }
 
     /// How many posts could be read.
