@@ -144,6 +144,8 @@ fn a_token_that_was_moved_or_changed_is_refused() {
     // What the file says about itself cannot be taken out, either.
     let home = Home::encrypted();
     home.rewrite(|json| _ = json.as_object_mut().unwrap().remove("encryption"));
+    assert!(matches!(home.store().login("anna"), Err(StoreError::Newer { .. })));
+    home.rewrite(|json| json["version"] = 1.into());
     assert!(matches!(home.store().login("anna"), Err(StoreError::NoKey { .. })));
 }
 
