@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The leaves ([`clock`], [`encrypt`], [`exit`], [`fault`], [`fs`], `process`, [`resources`], [`retry`],
-//! [`secret`], [`signals`], [`sys`], [`text`], [`timing`]) import nothing of ours.
+//! [`secret`], [`signals`], [`sys`], [`text`], [`timing`]) import at most one another.
 
 pub mod auth;
 pub mod cli;

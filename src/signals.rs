@@ -82,8 +82,9 @@ impl Heard {
             self.questions += 1;
         } else if self.first.is_none() {
             self.first = Some(Signal(number));
-        } else if number != libc::SIGXCPU {
-            // That one comes again with every further second, by itself.
+        } else if ![libc::SIGXCPU, libc::SIGHUP].contains(&number) {
+            // The first comes again with every further second, and a terminal that goes away says so
+            // several times and after other signals: nobody insists by these.
             self.insists = true;
         }
     }
@@ -167,6 +168,7 @@ mod tests {
         let mut heard = Heard::default();
         heard.note(libc::SIGUSR1);
         assert_eq!((heard.first, heard.questions), (None, 1));
+        heard.note(libc::SIGHUP);
         heard.note(libc::SIGHUP);
         heard.note(libc::SIGUSR1);
         assert!(!heard.insists);

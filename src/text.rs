@@ -22,6 +22,11 @@ pub fn plain(text: &str) -> String {
     }
 }
 
+/// Whether a text is one line that a terminal shows as it is, and short enough.
+pub fn is_plain(text: &str) -> bool {
+    text.chars().count() <= LONGEST && text.chars().all(|c| harmless(c) == Some(c))
+}
+
 /// Whether a character could do harm on a terminal: a control character other than the line break,
 /// or one that turns the direction of the text.
 pub fn is_hostile(c: char) -> bool {

@@ -314,7 +314,7 @@ impl Accounts {
             && alias.chars().count() <= LONGEST_ALIAS
             && alias.trim() == alias
             && !alias.starts_with('-')
-            && text::plain(alias) == alias;
+            && text::is_plain(alias);
         if !printable {
             return Err(AliasError::Form);
         }

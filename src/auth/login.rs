@@ -329,7 +329,7 @@ impl Login<'_> {
             Some(open_id) => open_id.clone(),
             None => self.client.user_info(&grant.access_token).await.map_err(failed)?.open_id,
         };
-        if open_id.is_empty() || text::plain(&open_id) != open_id {
+        if open_id.is_empty() || !text::is_plain(&open_id) {
             return Err(failed(self.client.odd_answer("no open_id, or an odd one")));
         }
         Ok(open_id)

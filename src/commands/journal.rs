@@ -68,6 +68,12 @@ pub(super) fn open(
     Ok(journal)
 }
 
+/// Opens the journal beside a token store to prepare posts, whatever is wrong with it.
+pub(super) fn preview(context: &Context, store: &Store) -> Result<Journal, JournalError> {
+    let (state, clock) = (&context.settings.home.state, context.settings.clock);
+    Journal::open(state, clock, mark_of(store.clone()), Accept::Rehearsing)
+}
+
 fn what(doubt: Doubt) -> &'static str {
     match doubt {
         Doubt::Gone => "posts were made from here with a journal that is gone",

@@ -29,7 +29,7 @@ use crate::encrypt::Key;
 use crate::exit::{Exit, Failure};
 use crate::fs;
 use crate::output::{AuthOutput, Printer};
-use crate::resources::Shortage;
+use crate::resources::{Shortage, no_threads};
 use crate::settings::{Environment, Settings};
 use crate::signals::{Shutdown, Signal};
 use crate::tiktok::Client;
@@ -91,10 +91,7 @@ impl Context {
         std::thread::Builder::new()
             .name("aside".to_owned())
             .spawn(move || _ = tell.send(work()))
-            .map_err(|error| {
-            let failure = Failure::unexpected(error).context("cannot start a thread");
-            Failure { exit: Exit::Local, ..failure }
-        })?;
+            .map_err(|_| no_threads())?;
         tokio::select! {
             biased;
             signal = self.shutdown.requested() => Ok(Err(signal)),
@@ -113,11 +110,8 @@ impl Context {
         let apps = Arc::new(self.apps());
         let tokens = Tokens::new(store, client, apps, self.settings.clock, timing, reporter);
         let watched = io::IsTerminal::is_terminal(&io::stderr());
-        let tokens = tokens.with_patience(if watched {
-            self.settings.timing.disk_full
-        } else {
-            Duration::ZERO
-        });
+        let patience = if watched { self.settings.timing.disk_full } else { Duration::ZERO };
+        let tokens = tokens.with_patience(patience).with_shutdown(self.shutdown.clone());
         for (account, error) in tokens.recover().await? {
             self.printer.warn(format!(
                 "an interrupted refresh of {} could not be brought to its end: {}",

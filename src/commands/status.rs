@@ -110,7 +110,8 @@ async fn ask_each(
     let fresh = Vec::with_capacity(posts.len());
     let mut asked =
         Asked { posts: fresh, exit: Exit::Done, stuck: HashSet::new(), interrupted: false };
-    for post in posts {
+    let mut posts = posts.into_iter();
+    while let Some(post) = posts.next() {
         // A delivered draft is final enough; it is asked for only when it was named.
         if !(is_asked_for(&post) || (named && is_unfinished_draft(&post))) {
             asked.posts.push(post);
@@ -135,6 +136,8 @@ async fn ask_each(
             Err(CallError::Interrupted(signal)) => {
                 asked.exit = signal.exit();
                 asked.interrupted = true;
+                asked.posts.push(post);
+                asked.posts.extend(posts);
                 break;
             }
             Err(CallError::Journal(error)) => return Err(error.into()),

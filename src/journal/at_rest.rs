@@ -38,6 +38,16 @@ impl Journal {
         Self { key, ..self }
     }
 
+    /// Whether the `upload_url`s of this journal can be read and written with the key at hand. To be
+    /// asked before an init is sent, whose answer could not be recorded otherwise.
+    pub fn check_key(&self) -> Result<(), JournalError> {
+        let said = self.store.read("read how it is encrypted", sealed_with)?;
+        match said.filter(|id| self.key.as_deref().is_none_or(|key| key.id() != *id)) {
+            Some(key) => Err(JournalError::NoKey { path: self.path().to_owned(), key }),
+            None => Ok(()),
+        }
+    }
+
     /// The `upload_url` of an attempt of an account, which the attempt itself has as it rests. `None`:
     /// there is none, or none that can be read.
     pub fn upload_url(&self, account: &str, attempt: &Attempt) -> Option<Secret> {

@@ -51,6 +51,8 @@ pub(super) struct Salvage {
     tables: Vec<Table>,
     /// `identity`, `counter` and `host`.
     meta: Vec<(String, String)>,
+    /// Whether every byte of database and log could be read.
+    whole: bool,
     /// All that is wrong is that indexes are not what the tables say.
     only_indexes: bool,
 }
@@ -116,7 +118,7 @@ impl Salvage {
         // Without them the journal is one of its own.
         let meta = meta(&connection).unwrap_or_default();
         let only_indexes = whole && only_indexes(&connection);
-        Ok(Self { version, tables, meta, only_indexes })
+        Ok(Self { version, tables, meta, whole, only_indexes })
     }
 
     fn table(&self, sealed: Sealed) -> &Table {
@@ -141,7 +143,8 @@ impl Salvage {
         connection.pragma_update(None, "foreign_keys", false)?;
         let missing = self.missing();
         let attempts = self.table(Sealed::Attempts);
-        let attempts_lack = attempts.lacking || !is_dense(&attempts.rows);
+        // What was not read whole may be an older state, without the last attempts.
+        let attempts_lack = !self.whole || attempts.lacking || !is_dense(&attempts.rows);
         let mut lacking =
             attempts_lack || !missing.is_empty() || self.tables.iter().any(|table| table.lacking);
 
@@ -252,7 +255,10 @@ fn is_dense(rows: &BTreeMap<i64, Columns>) -> bool {
 
 fn meta(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
     connection
-        .prepare("SELECT name, value FROM meta WHERE name IN ('identity', 'counter', 'host')")?
+        .prepare(
+            "SELECT name, value FROM meta WHERE name IN
+             ('identity', 'counter', 'host', 'repaired', 'encryption')",
+        )?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
 }

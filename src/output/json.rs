@@ -1,9 +1,11 @@
 //! The objects of `--json`: one on a line, their shapes a promise.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::error;
 use super::upload::Tally;
@@ -16,7 +18,23 @@ use crate::upload::report::{PostReport, PostState, Trouble};
 /// One object on one line, without the secrets of this process. Characters that could drive a terminal
 /// are escaped, so that the line is harmless on one and still says the same.
 pub(super) fn line(value: &impl Serialize) -> String {
-    redact(&verbatim(value)).into_owned()
+    let Ok(mut value) = serde_json::to_value(value) else { return "null".to_owned() };
+    hide(&mut value);
+    verbatim(&value)
+}
+
+/// Takes the secrets out of every text of a value. Its keys and numbers are this program's own.
+fn hide(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(redacted) = redact(text) {
+                *text = redacted;
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(hide),
+        Value::Object(fields) => fields.values_mut().for_each(hide),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// The same with the secrets that it is meant to show.

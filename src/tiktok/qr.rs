@@ -44,12 +44,16 @@ pub struct QrCheck {
     /// A bare code, or a URL that carries one.
     #[serde(default)]
     pub code: Option<Secret>,
-    /// The registered redirect URI with the code in its query.
-    #[serde(default)]
+    /// The registered redirect URI with the code in its query. As a whole it is nothing to hide.
+    #[serde(default, deserialize_with = "unlisted")]
     pub redirect_uri: Option<Secret>,
     /// The state, if it came at the top level.
     #[serde(default)]
     pub state: Option<Secret>,
+}
+
+fn unlisted<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(Secret::unlisted))
 }
 
 fn status<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<QrStatus, D::Error> {

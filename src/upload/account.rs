@@ -66,6 +66,9 @@ impl<'a, A: Authority> AccountRun<'a, A> {
             // All of them are asked for before the first is made: what a run cannot finish, the next
             // one finishes without `--repost`.
             for post in posts.iter().filter(|post| self.is_due(post)) {
+                if self.calls.shutdown.asked().is_some() {
+                    break;
+                }
                 // One that cannot be looked up is reported when its turn comes.
                 if let Ok(located) = self.locate(post).await {
                     self.note_driven(located.row.number);

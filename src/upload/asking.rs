@@ -6,12 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use crate::exit::{Exit, Explain};
-use crate::journal::{Facts, LocalFile};
+use crate::journal::Facts;
 use crate::upload::calls::{Authority, CallError};
 use crate::upload::engine::{Drive, Polling};
 use crate::upload::leave::Leave;
-use crate::upload::plan::Plan;
-use crate::upload::poll::StatusReading;
+use crate::upload::poll::{StatusReading, recorded_plan};
 use crate::upload::report::Progress;
 use crate::upload::state::{Event, Failed, Phase, Seen, Transfer, step};
 
@@ -58,7 +57,8 @@ impl<A: Authority> Drive<'_, A> {
         let age = self.attempt.as_ref().and_then(|attempt| self.clocks().age(attempt));
         let limit = self.calls.timing.poll_limit;
         let last = self.run.polling.as_ref().is_some_and(|p| p.since.elapsed() + p.wait >= limit);
-        if replaceable || last || !reading.is_early(age) {
+        self.run.id_is_unknown = !replaceable && !last && reading.is_early(age);
+        if !self.run.id_is_unknown {
             return reading;
         }
         if !std::mem::replace(&mut self.run.said_id_is_unknown, true) {
@@ -80,7 +80,10 @@ impl<A: Authority> Drive<'_, A> {
                 reading.post_ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             self.tell(&Progress::Warning(format!("TikTok made several posts of it: {ids}")));
         }
-        if let Some(event) = self.completes(&reading) {
+        let completed = self
+            .phase()
+            .and_then(|phase| reading.completes(phase, self.transfer, self.run.sent_whole));
+        if let Some(event) = completed {
             return (event, Facts::default());
         }
         let event = Event::Status(reading.seen);
@@ -89,21 +92,6 @@ impl<A: Authority> Drive<'_, A> {
         self.trouble = reading.trouble;
         self.post_ids = reading.post_ids;
         (event, facts)
-    }
-
-    /// After a chunk that was answered as if it were the last: when every byte was sent and TikTok
-    /// calls the post done, it has all of it.
-    fn completes(&self, reading: &StatusReading) -> Option<Event> {
-        let done = matches!(reading.seen, Seen::Published | Seen::Inboxed);
-        let whole = self.run.sent_whole || reading.all_bytes;
-        match (self.phase(), self.transfer) {
-            (Some(Phase::FinalIntent { stored }), Transfer::File { chunks })
-                if stored + 1 != chunks && done && whole =>
-            {
-                Some(Event::AllStored { index: chunks - 1 })
-            }
-            _ => None,
-        }
     }
 
     async fn wait_for_poll(&mut self) -> Result<(), Leave> {
@@ -115,7 +103,12 @@ impl<A: Authority> Drive<'_, A> {
             self.run.polling = Some(Polling { since: Instant::now(), wait });
         }
         let Some(polling) = &mut self.run.polling else { return Ok(()) };
-        if !self.options.wait || polling.since.elapsed() >= self.calls.timing.poll_limit {
+        let over = polling.since.elapsed() >= self.calls.timing.poll_limit;
+        // Of an id that was never known the last answer counts, so it is asked for once more.
+        if over && self.options.wait && std::mem::take(&mut self.run.id_is_unknown) {
+            return Ok(());
+        }
+        if !self.options.wait || over {
             return Err(Leave::StillProcessing);
         }
         let wait = polling.wait;
@@ -169,11 +162,6 @@ impl<A: Authority> Drive<'_, A> {
             self.calls.pause(wait + Duration::from_millis(1)).await?;
         }
     }
-}
-
-/// The plan that an attempt was begun with, also when its file is gone.
-fn recorded_plan(file: &LocalFile) -> Option<Plan> {
-    Plan::recorded(file.identity.size, file.chunk_size)
 }
 
 fn signed(duration: Duration) -> SignedDuration {

@@ -218,8 +218,17 @@ impl<A: Authority> Calls<'_, A> {
         while let Some(at) = free_at()? {
             self.wait_for_quota(subject, INITS, at).await?;
         }
-        self.authority.access_token().await?;
+        self.token().await?;
         Ok(())
+    }
+
+    /// A token with some life left. That there is none because of a signal is told as that.
+    pub(super) async fn token(&self) -> Result<Secret, CallError> {
+        let token = self.authority.access_token().await;
+        token.map_err(|halt| match self.shutdown.asked() {
+            Some(signal) => CallError::Interrupted(signal),
+            None => halt.into(),
+        })
     }
 
     /// Repeats a call that changes nothing at TikTok until it is answered or the tries are used up.
@@ -252,7 +261,7 @@ impl<A: Authority> Calls<'_, A> {
         kind: CallKind,
         call: impl Fn(Secret) -> F + Sync,
     ) -> Result<T, CallError> {
-        let mut token = self.authority.access_token().await?;
+        let mut token = self.token().await?;
         let mut renewed = false;
         let mut slowed = 0;
         loop {

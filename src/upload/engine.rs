@@ -85,6 +85,8 @@ pub(super) struct RunState {
     pub(super) fingerprint: Fingerprint,
     pub(super) warned_slow: AtomicBool,
     pub(super) announced: bool,
+    /// Whether TikTok did not know the `publish_id` when it was last asked, as may be in the beginning.
+    pub(super) id_is_unknown: bool,
     pub(super) said_id_is_unknown: bool,
 }
 
@@ -128,6 +130,7 @@ impl<'a, A: Authority> Drive<'a, A> {
             fingerprint: Fingerprint::default(),
             warned_slow: AtomicBool::new(false),
             announced: false,
+            id_is_unknown: false,
             said_id_is_unknown: false,
         };
         let attempt = row.last.clone();

@@ -173,9 +173,9 @@ impl<A: Authority> Drive<'_, A> {
         let plan = self.source.as_ref().map(|(_, plan)| plan);
         let Some(init) = self.post.init(plan) else { return Err(self.gone()) };
         let issued_at = self.options.clock.now();
-        let token = match self.calls.authority.access_token().await {
+        let token = match self.calls.token().await {
             Ok(token) => token,
-            Err(halt) => return Ok(self.not_sent(halt.into())),
+            Err(error) => return Ok(self.not_sent(error)),
         };
         let answer =
             init.send(self.calls.client, &token).await.and_then(|answer| self.whole(answer));

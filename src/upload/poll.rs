@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::journal::{Attempt, Facts, JournalError, Post as Row};
+use crate::journal::{Attempt, Facts, JournalError, LocalFile, Post as Row};
 use crate::tiktok::{Code, PostStatus, State};
 use crate::upload::calls::{Authority, CallError, Calls};
 use crate::upload::plan::Plan;
@@ -58,6 +58,25 @@ impl StatusReading {
     pub(super) fn processing() -> Self {
         let seen = Seen::Processing { stored: None };
         Self { seen, post_ids: Vec::new(), trouble: None, all_bytes: false }
+    }
+
+    /// After a chunk that was answered as if it were the last: when every byte was sent and TikTok calls
+    /// the post done, it has all of it.
+    pub(super) fn completes(
+        &self,
+        phase: Phase,
+        transfer: Transfer,
+        sent_whole: bool,
+    ) -> Option<Event> {
+        let done = matches!(self.seen, Seen::Published | Seen::Inboxed);
+        match (phase, transfer) {
+            (Phase::FinalIntent { stored }, Transfer::File { chunks })
+                if stored + 1 != chunks && done && (sent_whole || self.all_bytes) =>
+            {
+                Some(Event::AllStored { index: chunks - 1 })
+            }
+            _ => None,
+        }
     }
 
     /// Whether it only says that the `publish_id` is not known yet, for an attempt of that age.
@@ -120,7 +139,7 @@ pub async fn poll<A: Authority>(
     subject: &Subject,
     mut row: Row,
 ) -> Result<Row, CallError> {
-    let transfer = row.transfer();
+    let (transfer, plan) = (row.transfer(), row.file().and_then(recorded_plan));
     let Some(attempt) = &mut row.last else { return Ok(row) };
     let with_tiktok = match attempt.phase {
         Phase::FinalIntent { .. } | Phase::Uploaded | Phase::Inboxed => true,
@@ -131,7 +150,7 @@ pub async fn poll<A: Authority>(
         return Ok(row);
     };
     let word = match calls.status(subject, &publish_id).await {
-        Ok(status) => StatusReading::of(status, None),
+        Ok(status) => StatusReading::of(status, plan.as_ref()),
         Err(error) => match StatusReading::of_error(&error) {
             // A draft that was delivered stays delivered, whatever TikTok forgets.
             Some(_) if attempt.phase == Phase::Inboxed => return Ok(row),
@@ -140,6 +159,10 @@ pub async fn poll<A: Authority>(
             None => return Err(error),
         },
     };
+    if let Some(event) = word.completes(attempt.phase, transfer, false) {
+        let whole = step(transfer, attempt.phase, event).phase;
+        calls.journal.advance(attempt, whole, &Facts::default())?;
+    }
     let next = step(transfer, attempt.phase, Event::Status(word.seen)).phase;
     let changed = next != attempt.phase && next.is_over();
     if changed || (!word.post_ids.is_empty() && word.post_ids != attempt.post_ids) {
@@ -150,6 +173,11 @@ pub async fn poll<A: Authority>(
         }
     }
     Ok(row)
+}
+
+/// The plan that an attempt was begun with, also when its file is gone.
+pub(super) fn recorded_plan(file: &LocalFile) -> Option<Plan> {
+    Plan::recorded(file.identity.size, file.chunk_size)
 }
 
 /// Posts that one run asks for on the side.

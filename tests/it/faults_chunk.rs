@@ -139,8 +139,8 @@ fn f41_a_201_for_each_chunk_is_done_when_all_bytes_were_sent() {
     for last in [200, 202, 302, 500] {
         let world = World::logged_in();
         claim_all(&world, 1);
-        claim_all(&world, 1);
-        at_chunk(&world, 1, &json!({ "answer": { "status": last }, "when": "after" }));
+        claim_all(&world, 2);
+        at_chunk(&world, 3, &json!({ "answer": { "status": last }, "when": "after" }));
         world.upload(&world.long()).exits(0);
         posted_whole(&world);
         assert_eq!(world.calls("upload").len(), 3);
@@ -158,6 +158,20 @@ fn f41_an_early_201_is_settled_by_a_later_run_that_hears_of_all_bytes() {
     run.kill();
     world.say_status(1, &json!({ "status": "PUBLISH_COMPLETE", "uploaded_bytes": SIZE }));
     world.upload(&manifest).exits(0);
+    posted_whole(&world);
+}
+
+#[test]
+fn f41_a_status_that_tells_of_all_bytes_settles_it_too() {
+    let world = World::logged_in();
+    claim_all(&world, 1);
+    world.hold("upload", 3, "after");
+    let manifest = world.long();
+    let run = world.start_upload(&manifest);
+    world.wait_until("everything is there", |world| world.published() == 1);
+    run.kill();
+    world.say_status(1, &json!({ "status": "PUBLISH_COMPLETE", "uploaded_bytes": SIZE }));
+    world.run(&["status"]).exits(0);
     posted_whole(&world);
 }
 

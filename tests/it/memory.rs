@@ -55,6 +55,10 @@ impl World {
         let rehearsed = self.run(&["upload", "--new-journal", "--dry-run", manifest]).exits(0);
         rehearsed.says("not taken in a dry run");
         self.run(&["upload", manifest]).exits(4);
+        // A run that cannot begin takes nothing: the next one is refused as before.
+        let broken = self.file("broken.json", r#"[{ "video_path": "clip.mp4", "capton": "x" }]"#);
+        self.run(&["upload", "--new-journal", broken.to_str().unwrap()]).exits(2);
+        self.run(&["upload", manifest]).exits(4);
         self.run(&["upload", "--new-journal", manifest]).exits(0).says("from now on");
         self.run(&["upload", "--new-journal", manifest]).exits(0).says("is not needed");
         self.is_silent(&["--quiet", "upload", manifest]);

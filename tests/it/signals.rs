@@ -74,6 +74,22 @@ fn every_signal_in_a_refresh_waits_for_the_tokens() {
 }
 
 #[test]
+fn a_terminal_that_says_twice_that_it_is_gone_insists_on_nothing() {
+    let mut world = World::logged_in();
+    let command = world.command(&["refresh", "--force"]);
+    let run = refresh_under_way(&mut world, &command);
+    run.signal(Signal::HUP);
+    world.wait_until("it says that it waits", |_| run.said("a refresh is on its way"));
+    run.signal(Signal::HUP);
+    // What is asked after it is answered after it.
+    run.signal(Signal::USR1);
+    world.wait_until("it goes on", |_| run.said("refresh: "));
+    world.let_go();
+    run.end().exits(129);
+    the_login_lives(&world);
+}
+
+#[test]
 fn a_run_under_nohup_ignores_that_the_session_ends() {
     let world = World::logged_in();
     world.hold("upload", 2, "middle");

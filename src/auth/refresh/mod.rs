@@ -28,6 +28,7 @@ use super::store::{Store, StoreError};
 use crate::clock::Clock;
 use crate::fs::{Lock, LockError};
 use crate::secret::Secret;
+use crate::signals::Shutdown;
 use crate::tiktok::{App, Client};
 use crate::timing::Timing;
 
@@ -47,6 +48,7 @@ struct Inner {
     timing: Timing,
     reporter: Arc<dyn Reporter>,
     patience: Duration,
+    shutdown: Option<Shutdown>,
     /// Accounts whose tokens this process has got itself, so that a clock that differs does not make
     /// it refresh them again and again.
     fresh: Mutex<HashSet<String>>,
@@ -82,6 +84,7 @@ impl Tokens {
             timing,
             reporter,
             patience: Duration::ZERO,
+            shutdown: None,
             fresh: Mutex::default(),
             given_up: Mutex::default(),
             told: Mutex::default(),
@@ -95,6 +98,15 @@ impl Tokens {
     pub fn with_patience(mut self, patience: Duration) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
             inner.patience = patience;
+        }
+        self
+    }
+
+    /// Once a signal asks to stop, no token is spent any more. To be set before the first use.
+    #[must_use]
+    pub fn with_shutdown(mut self, shutdown: Shutdown) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.shutdown = Some(shutdown);
         }
         self
     }

@@ -51,11 +51,13 @@ impl Tokens {
         self.probe(&worker, &account).await?;
         let key = self.key_for_answers(&worker).await?;
         let reserve = Reserve::take(DESCRIPTORS, MEMORY)?;
+        // The lock and the secret may have taken a while.
+        if self.0.shutdown.as_ref().is_some_and(|shutdown| shutdown.asked().is_some()) {
+            return Err(AuthError::Stopped);
+        }
         let (spent, asked_at) = (account.refresh_token.clone(), self.0.clock.now());
         let refresh = Refresh { account, spent, asked_at, worker };
-        let answer = self.post(&app, &refresh).await;
-        drop(reserve);
-        let answer = answer?;
+        let answer = self.post(&app, &refresh).await?;
         let api = self.api();
         let open_id = &refresh.account.open_id;
         let bytes = pending::encode(open_id, asked_at, &refresh.spent, &api, &answer);
@@ -63,7 +65,7 @@ impl Tokens {
             Some(key) => seal_answer(&key, &self.0.store.pending(open_id), &bytes),
             None => bytes,
         };
-        let kept = self.keep(&refresh, bytes.clone()).await;
+        let kept = self.keep(&refresh, bytes.clone(), reserve).await;
         match read(&self.0.client.api_host(), &answer, Some(&refresh.spent)) {
             Reading::Grant(grant) if pending::is_for(&grant, &refresh.account) => {
                 let saved = self.save(&refresh, &grant, kept).await?;
@@ -125,10 +127,14 @@ impl Tokens {
     }
 
     /// Makes the answer durable as it came. Says whether it lies there.
-    async fn keep(&self, refresh: &Refresh, bytes: Zeroizing<Vec<u8>>) -> bool {
+    async fn keep(&self, refresh: &Refresh, bytes: Zeroizing<Vec<u8>>, reserve: Reserve) -> bool {
         let path = self.0.store.pending(&refresh.account.open_id);
         // A failure is no reason to stop: the answer in memory is all there is now.
-        let write = move || Ok(fs::write_atomic(&path, &bytes, PRIVATE_FILE)?);
+        let write = move || {
+            // Only now, so that nobody else takes what it held.
+            drop(reserve);
+            Ok(fs::write_atomic(&path, &bytes, PRIVATE_FILE)?)
+        };
         refresh.worker.run(write).await.is_ok()
     }
 

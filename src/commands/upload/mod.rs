@@ -55,12 +55,12 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     let state = &context.settings.home.state;
     let store = Store::open(state, context.settings.clock)?;
     let accounts = store.accounts()?;
-    let accept = match (args.new_journal, args.dry_run) {
-        (false, _) => Accept::Never,
-        (true, true) => Accept::Rehearsing,
-        (true, false) => Accept::Once,
+    let journal = match (args.new_journal, args.dry_run) {
+        (false, _) => journal::open(context, &store, Accept::Never)?,
+        (true, true) => journal::open(context, &store, Accept::Rehearsing)?,
+        // It is taken once it is sure that this run can post.
+        (true, false) => journal::preview(context, &store)?,
     };
-    let journal = journal::open(context, &store, accept)?;
     let timing = &context.settings.timing;
     let files = manifest.entries.iter().filter_map(|entry| match &entry.source {
         manifest::Source::File(path) => Some(path.clone()),
@@ -88,8 +88,16 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
         return Ok(output.finish(Exit::Done));
     }
     let store = context.unlocked(store).await?;
-    let journal = journal.with_key(store.key().cloned());
+    let key = store.key().cloned();
     let tokens = context.tokens(store).await?;
+    let journal = if args.new_journal && !args.dry_run {
+        drop(journal);
+        journal::open(context, tokens.store(), Accept::Once)?
+    } else {
+        journal
+    };
+    let journal = journal.with_key(key);
+    journal.check_key()?;
     let run =
         Run { context, options: &options, journal: &journal, tokens: &tokens, output: &output };
     let done = run.all(prepared, args).await;
