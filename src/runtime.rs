@@ -13,10 +13,12 @@ use crate::resources::{Reserve, Shortage, no_threads, prove_threads};
 /// Threads of the async runtime: the work is waiting and copying, not computing.
 const WORKERS: std::ops::RangeInclusive<usize> = 2..=4;
 
-/// Threads for files and name lookups. Work that finds none free waits for one.
+/// Threads for files and name lookups that are there from the start, so that work never waits for one
+/// that cannot be had.
 const BLOCKING: usize = 4;
 
-/// Threads besides, which start when they are needed: for standard input, a command's output, the files of a refresh.
+/// Threads besides, which start when they are needed: for standard input, a command's output, the files
+/// of a refresh.
 const OTHERS: usize = 2;
 
 /// Descriptors that a run needs at least: the runtime's own, the stores, a connection, a video.

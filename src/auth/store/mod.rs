@@ -2,7 +2,7 @@
 //!
 //! A save replaces one account's entry in a freshly read document under the store lock, so that no
 //! process ever loses another one's tokens. The store lock is never held across the network; the
-//! refresh lock of an account is. Locks are taken in the order upload, refresh, store.
+//! refresh lock of an account is. Locks are taken in the order upload, refresh, journal, store.
 
 pub(super) mod at_rest;
 mod document;
