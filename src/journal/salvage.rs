@@ -102,7 +102,7 @@ impl Salvage {
             let other = Self::read(&path, version, false)?;
             best = if other.taken() > best.taken() { other } else { best };
         }
-        Ok(best)
+        Ok(Self { whole, ..best })
     }
 
     fn read(database: &Path, version: i64, whole: bool) -> Result<Self, Trouble> {

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::error;
 use super::upload::Tally;
@@ -18,23 +17,40 @@ use crate::upload::report::{PostReport, PostState, Trouble};
 /// One object on one line, without the secrets of this process. Characters that could drive a terminal
 /// are escaped, so that the line is harmless on one and still says the same.
 pub(super) fn line(value: &impl Serialize) -> String {
-    let Ok(mut value) = serde_json::to_value(value) else { return "null".to_owned() };
-    hide(&mut value);
-    verbatim(&value)
+    hide(&verbatim(value))
 }
 
-/// Takes the secrets out of every text of a value. Its keys and numbers are this program's own.
-fn hide(value: &mut Value) {
-    match value {
-        Value::String(text) => {
-            if let Cow::Owned(redacted) = redact(text) {
-                *text = redacted;
+/// Takes the secrets out of every text of an object. Its keys and numbers are this program's own.
+fn hide(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(start) = rest.find('"') {
+        let (before, text) = rest.split_at(start);
+        let (text, after) = text.split_at(end_of_text(text));
+        out.push_str(before);
+        rest = after;
+        let read: Option<String> = serde_json::from_str(text).ok();
+        match read.as_deref().map(redact) {
+            Some(Cow::Owned(redacted)) if !after.starts_with(':') => {
+                out.push_str(&verbatim(&redacted));
             }
+            _ => out.push_str(text),
         }
-        Value::Array(values) => values.iter_mut().for_each(hide),
-        Value::Object(fields) => fields.values_mut().for_each(hide),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+    out.push_str(rest);
+    out
+}
+
+/// Where the text ends that a piece of JSON begins with, its quotes included.
+fn end_of_text(json: &str) -> usize {
+    let mut escaped = true;
+    let end = json.bytes().position(|byte| {
+        let closes = byte == b'"' && !escaped;
+        // The first quote opens.
+        escaped = byte == b'\\' && !escaped;
+        closes
+    });
+    end.map_or(json.len(), |end| end + 1)
 }
 
 /// The same with the secrets that it is meant to show.
@@ -199,6 +215,16 @@ mod tests {
     use super::*;
     use crate::output::upload::testing::{report, trouble};
     use crate::secret::Secret;
+
+    #[test]
+    fn only_texts_are_looked_through_for_secrets() {
+        let _secrets = ["key-Quokka-7Q", "90817263546", "n-Quokka-7Q"].map(Secret::new);
+        let value = serde_json::json!({ "key-Quokka-7Q": 90_817_263_546_u64, "text": "a \"\n-Quokka-7Q\" b\\" });
+        let expected = r#"{"key-Quokka-7Q":90817263546,"text":"a \"\n-Quokka-7Q\" b\\"}"#;
+        assert_eq!(line(&value), expected);
+        let expected = r#"["a (redacted) b","(redacted)"]"#;
+        assert_eq!(line(&["a n-Quokka-7Q b", "90817263546"]), expected);
+    }
 
     #[test]
     fn a_post_has_exactly_the_documented_fields() {
