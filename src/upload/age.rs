@@ -38,7 +38,8 @@ impl Clocks {
 
     fn between_runs(&self, attempt: &Attempt) -> Option<SignedDuration> {
         match (attempt.issued_there, self.there) {
-            (Some(issued), Some(now)) => Some(now.duration_since(issued)),
+            // TikTok tells whole seconds, and answers take a while: a little less than nothing is nothing.
+            (Some(issued), Some(now)) => Some(now.duration_since(issued).max(SignedDuration::ZERO)),
             _ => attempt.issued_at.map(|issued| self.here.duration_since(issued)),
         }
     }
@@ -98,6 +99,14 @@ mod tests {
         assert_eq!(now.age(&attempt), Some(SignedDuration::from_secs(30)));
         // But a machine that slept for hours does not use the URL any more.
         assert_eq!(now.longest(&attempt), Some(Duration::from_secs(9999)));
+    }
+
+    #[test]
+    fn a_date_in_whole_seconds_makes_no_url_old() {
+        let attempt = issued(0, Some(1));
+        let now = clocks(0, Some(0), Some(0));
+        assert_eq!(now.longest(&attempt), Some(Duration::ZERO));
+        assert_eq!(clocks(0, Some(0), None).age(&attempt), Some(SignedDuration::ZERO));
     }
 
     #[test]
