@@ -86,7 +86,7 @@ impl Wrapped {
         Ok(wrapped)
     }
 
-    /// The key. Takes [`COST`]; a caller does it once.
+    /// The key. Derives it at the stored cost, which is slow on purpose: a caller does it once.
     pub fn unwrap_with(&self, passphrase: &Secret) -> Result<Key, UnwrapError> {
         let cost = Cost { memory: self.memory_kib, passes: self.passes, lanes: self.lanes };
         if self.kdf != KDF {
