@@ -3,13 +3,14 @@
 //! The rooms, from the door to the socket (an arrow means "may import"):
 //!
 //! ```text
-//! main → cli, settings → commands → { auth, upload, manifest, output } → { tiktok, journal, media } → leaves
+//! main → cli, settings → commands → { auth, upload, manifest, output } → { api, journal, media } → leaves
 //!                        commands → sandbox (an offline TikTok; imports nothing but leaves)
 //! ```
 //!
 //! The leaves ([`clock`], [`encrypt`], [`exit`], [`fault`], [`fs`], `process`, [`resources`], [`retry`],
-//! [`secret`], [`signals`], [`sys`], [`text`], [`timing`]) import at most one another.
+//! [`signals`], [`sys`], [`text`], [`timing`]) import at most one another.
 
+pub mod api;
 pub mod auth;
 pub mod cli;
 pub mod clock;
@@ -27,14 +28,14 @@ pub mod resources;
 pub mod retry;
 mod runtime;
 pub mod sandbox;
-pub mod secret;
 pub mod settings;
 pub mod signals;
 pub mod sys;
 pub mod text;
-pub mod tiktok;
 pub mod timing;
 pub mod upload;
+
+pub use tiktok_open::secret;
 
 use std::ffi::OsString;
 use std::panic::catch_unwind;

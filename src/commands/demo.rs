@@ -5,8 +5,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use tiktok_open::Endpoints;
 use url::Url;
 
+use crate::api::App;
 use crate::auth::{Browser, Way};
 use crate::cli::{DemoArgs, LoginArgs, StatusArgs, UploadArgs};
 use crate::commands::{Context, login, status, upload};
@@ -15,7 +17,6 @@ use crate::output::{Line, Printer};
 use crate::sandbox::{self, Options, Sandbox};
 use crate::settings::{Home, Settings};
 use crate::signals::Shutdown;
-use crate::tiktok::{App, Endpoints};
 use crate::timing::Timing;
 
 /// A small real video, made with ffmpeg (see `tests/fixtures/make.sh`).

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use tiktok_open::Privacy;
+
 use crate::auth::account::NameError;
 use crate::auth::{Account, Accounts};
 use crate::exit::{Exit, Explain};
@@ -11,7 +13,6 @@ use crate::journal::{Journal, JournalError};
 use crate::manifest::{Entry, Manifest, Mode, Part, Place, Problem, Problems, Source};
 use crate::media::{self, Probe};
 use crate::text;
-use crate::tiktok::privacy::Privacy;
 use crate::timing::Timing;
 use crate::upload::calls::chain;
 use crate::upload::engine::Options;

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use crate::exit::{Exit, Explain};
-use crate::resources::Shortage;
-use crate::tiktok::{Code, Reaction};
+use crate::{Code, Reaction};
 
 /// A call that did not answer with what was asked for.
 ///
@@ -19,8 +17,10 @@ pub enum Error {
         host: String,
         /// The innermost cause in words.
         reason: String,
-        /// What this machine lacked for it, if that was the cause.
-        shortage: Option<Shortage>,
+        /// The operating system's number for it (`errno`), if it is behind this: the one of the
+        /// innermost cause that has one, or of a look whether there are descriptors and memory to be
+        /// had, for a resolver keeps that to itself.
+        os_error: Option<i32>,
     },
     /// Sent, at least in part, and not answered: the outcome is open.
     #[error("no answer from {host} to `{call}`: {reason}")]
@@ -94,51 +94,19 @@ impl Error {
         self.refusal().is_some_and(|refusal| refusal.code == *code)
     }
 
-    /// What it means for the run, if TikTok itself answered.
+    /// What it means beyond this call, if TikTok itself answered.
     pub fn reaction(&self) -> Option<Reaction> {
         self.refusal().map(|refusal| refusal.code.reaction())
     }
 
-    /// A short stable name for JSON output: TikTok's code, or ours for a failed call.
+    /// A short stable name: TikTok's code, or one of this crate's for a call that TikTok did not answer
+    /// (`not_sent`, `no_answer`, `not_tiktok`).
     pub fn code(&self) -> &str {
         match self {
             Self::NotSent { .. } => "not_sent",
             Self::NoAnswer { .. } => "no_answer",
             Self::NotTikTok { .. } => "not_tiktok",
             Self::Refused(refusal) => refusal.code.as_str(),
-        }
-    }
-}
-
-impl Explain for Error {
-    fn exit(&self) -> Exit {
-        match self {
-            Self::NotSent { shortage: Some(shortage), .. } => shortage.exit(),
-            Self::Refused(refusal) if refusal.may_pass() => Exit::Temporary,
-            Self::Refused(refusal) => refusal.code.exit(),
-            _ => Exit::Temporary,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::NotSent { shortage: Some(shortage), .. } => {
-                shortage.hint().map(|hint| format!("{shortage}: {hint}"))
-            }
-            Self::NotSent { .. } => {
-                Some("check the network, then run the same command again".into())
-            }
-            Self::NoAnswer { .. } => Some("run the same command again".into()),
-            Self::NotTikTok { status: 404, .. } => Some(
-                "this path or method is unknown there: check TIKTOK_UP_API_URL and any proxy"
-                    .into(),
-            ),
-            Self::NotTikTok { .. } => Some(
-                "a proxy or captive portal may have answered; check HTTPS_PROXY and the network, \
-                 then run again"
-                    .into(),
-            ),
-            Self::Refused(refusal) => refusal.code.hint(&refusal.message).map(str::to_owned),
         }
     }
 }

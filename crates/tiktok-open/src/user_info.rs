@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::secret::Secret;
 use crate::text;
-use crate::tiktok::{Client, Error};
+use crate::{Client, Error};
 
 /// The fields that `user.info.basic` covers.
 #[derive(Clone, Debug)]

@@ -4,15 +4,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use reqwest::Body;
+pub use reqwest::Body;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap};
 use url::{Host, Url};
 
-use crate::exit::{Exit, Explain};
+use crate::endpoints::is_loopback;
 use crate::secret::Secret;
 use crate::text;
-use crate::tiktok::endpoints::is_loopback;
-use crate::tiktok::{Client, Endpoints, Error};
+use crate::{Client, Endpoints, Error};
 
 /// A checked `upload_url`: a secret that bytes may be sent to.
 #[derive(Clone)]
@@ -26,13 +25,10 @@ pub struct UploadUrlError {
     why: &'static str,
 }
 
-impl Explain for UploadUrlError {
-    fn exit(&self) -> Exit {
-        Exit::Failed
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some("no byte of the video was sent; please report the host name".into())
+impl UploadUrlError {
+    /// The host that TikTok named.
+    pub fn host(&self) -> &str {
+        &self.host
     }
 }
 
@@ -118,14 +114,18 @@ pub struct PutAnswer {
 }
 
 impl Client {
-    /// Sends one chunk. The body must yield exactly `range.len()` bytes and carries its own stall
-    /// detection; there is no timeout here.
+    /// Sends one chunk: `content_type` is `video/mp4`, `video/quicktime` or `video/webm`, and the body
+    /// yields exactly `range.len()` bytes.
+    ///
+    /// There is no timeout here but the one to connect, as one over the whole call would end healthy
+    /// long uploads: a body that is a stream can tell how long the socket has taken nothing, and one
+    /// that is in memory can be wrapped in [`tokio::time::timeout`].
     pub async fn put_chunk(
         &self,
         url: &UploadUrl,
         content_type: &'static str,
         range: ContentRange,
-        body: Body,
+        body: impl Into<Body>,
     ) -> Result<PutAnswer, Error> {
         let request = self
             .transfers()

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::secret::Secret;
 use crate::text;
-use crate::tiktok::{Client, Error};
+use crate::{Client, Error};
 
 /// The creator's current options. Its refusals (caps, bans) come with HTTP 200.
 #[derive(Clone, Debug)]

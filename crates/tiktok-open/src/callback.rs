@@ -1,9 +1,12 @@
-//! The query of a callback, decoded exactly once.
+//! What TikTok sends the browser back with: the query of the redirect URI, decoded exactly once.
 //!
 //! Codes of TikTok contain `*` and `!` and arrive as `%2A` and `%21`; decoding twice, or not at all,
 //! breaks the exchange.
 
+use std::fmt;
+
 use crate::secret::Secret;
+use crate::text;
 
 /// What TikTok appends to the redirect URI, form-encoded:
 /// <https://developers.tiktok.com/doc/login-kit-desktop/>.
@@ -11,7 +14,7 @@ use crate::secret::Secret;
 pub struct Query {
     /// The authorization code.
     pub code: Option<Secret>,
-    /// Echo of our state.
+    /// Echo of the state in the authorize URL: whatever comes without it is somebody else's.
     pub state: Option<Secret>,
     /// The scopes really granted, comma-separated.
     pub scopes: Option<String>,
@@ -50,6 +53,31 @@ impl Query {
         }
         Ok(query)
     }
+
+    /// The refusal in it, if there is one.
+    pub fn denial(&self) -> Option<Denial> {
+        let error = self.error.as_deref().filter(|error| !error.is_empty())?;
+        let description = self.error_description.as_deref().map(text::plain);
+        Some(Denial { error: text::plain(error), description })
+    }
+}
+
+/// The refusal of a login in TikTok's words, made harmless for a terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// Such as `access_denied`.
+    pub error: String,
+    /// Human text.
+    pub description: Option<String>,
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.description.as_deref().filter(|text| !text.is_empty()) {
+            Some(text) => write!(f, "{} ({text})", self.error),
+            None => f.write_str(&self.error),
+        }
+    }
 }
 
 fn once<T>(place: &mut Option<T>, value: T) -> Result<(), QueryError> {
@@ -65,7 +93,7 @@ fn decode(text: &str) -> Result<String, QueryError> {
 }
 
 /// Undoes the percent encoding once.
-pub(in crate::auth) fn percent_decode(text: &str) -> Result<String, QueryError> {
+pub(super) fn percent_decode(text: &str) -> Result<String, QueryError> {
     let mut bytes = text.bytes();
     let mut decoded = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {

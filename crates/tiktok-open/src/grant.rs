@@ -9,10 +9,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::answer::{not_json, refusal};
+use crate::client::Received;
 use crate::secret::Secret;
-use crate::tiktok::answer::{not_json, refusal};
-use crate::tiktok::client::Received;
-use crate::tiktok::{Error, Scopes};
+use crate::{Error, Scopes};
 
 /// The call, as in the documentation.
 pub(super) const TOKEN: &str = "oauth/token";
@@ -78,9 +78,15 @@ pub enum Reading {
 /// Two values for one field.
 struct Ambiguous;
 
-/// Reads an answer, whatever its HTTP status. `spent` is the refresh token in the request, which an
-/// answer may echo; `host` is for messages.
-pub fn read(host: &str, answer: &RawAnswer, spent: Option<&Secret>) -> Reading {
+impl RawAnswer {
+    /// Reads the answer, whatever its HTTP status. `spent` is the refresh token in the request, which
+    /// an answer may echo; `host` is for messages.
+    pub fn read(&self, host: &str, spent: Option<&Secret>) -> Reading {
+        read(host, self, spent)
+    }
+}
+
+fn read(host: &str, answer: &RawAnswer, spent: Option<&Secret>) -> Reading {
     let body = answer.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&answer.body);
     if let Ok(Some(grant)) = grant(body, spent) {
         return Reading::Grant(Box::new(grant));

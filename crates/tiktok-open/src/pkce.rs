@@ -19,17 +19,22 @@ const ALPHABET: &[u8; 65] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /// The length of a verifier in characters; TikTok takes 43 to 128.
 const LENGTH: usize = 64;
 
+/// The operating system gives no random numbers.
+#[derive(Debug, thiserror::Error)]
+#[error("the operating system gives no random numbers")]
+pub struct RandomError(#[source] SysError);
+
 /// A code verifier, fresh for each login.
 #[derive(Clone, Debug)]
 pub struct Verifier(Secret);
 
 impl Verifier {
     /// A new one from the operating system's generator.
-    pub fn generate() -> Result<Self, SysError> {
+    pub fn generate() -> Result<Self, RandomError> {
         let mut text = String::with_capacity(LENGTH);
         while text.len() < LENGTH {
             let mut bytes = [0_u8; LENGTH];
-            SysRng.try_fill_bytes(&mut bytes)?;
+            SysRng.try_fill_bytes(&mut bytes).map_err(RandomError)?;
             // 195 = 3 × 65: bytes from there on are drawn again, so that all letters are as likely.
             let even = bytes.iter().map(|byte| usize::from(*byte)).filter(|byte| *byte < 195);
             let letters = even.map(|byte| char::from(ALPHABET[byte % ALPHABET.len()]));
@@ -51,9 +56,9 @@ impl Verifier {
 
 /// 256 random bits in 43 characters that no URL encodes: a `state`, or the `client_ticket` of a QR
 /// code, which every character makes bigger.
-pub fn nonce() -> Result<Secret, SysError> {
+pub fn nonce() -> Result<Secret, RandomError> {
     let mut bytes = [0_u8; 32];
-    SysRng.try_fill_bytes(&mut bytes)?;
+    SysRng.try_fill_bytes(&mut bytes).map_err(RandomError)?;
     Ok(Secret::new(BASE64_URL_SAFE_NO_PAD.encode(bytes)))
 }
 
@@ -61,7 +66,7 @@ fn challenge(verifier: &str) -> String {
     hex(&Sha256::digest(verifier.as_bytes()))
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");

@@ -1,15 +1,12 @@
 //! The code in a confirmed answer, which the documentation's table and examples put in different
 //! places.
 
-use crate::auth::callback::Denial;
-use crate::auth::callback::query::{Query, percent_decode};
-use crate::secret::Secret;
-use crate::text;
-use crate::tiktok::QrCheck;
+use crate::callback::{Denial, Query, percent_decode};
+use crate::{QrCheck, Secret};
 
 /// What a confirmed QR code is exchanged with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Confirmed {
+pub struct QrConfirmed {
     /// The authorization code, decoded once.
     pub code: Secret,
     /// The redirect URI that TikTok named, without query and fragment.
@@ -17,18 +14,21 @@ pub struct Confirmed {
 }
 
 /// Why a confirmed answer leads to no exchange.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Refused {
-    /// The state in it is not ours.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QrRefused {
+    /// The state in it is of another login.
+    #[error("the answer is for another login")]
     State,
     /// There is no code in it.
+    #[error("confirmed without a code")]
     Empty,
     /// There is an error in it instead.
+    #[error("TikTok refused the login: {0}")]
     Denied(Denial),
 }
 
 /// Finds the code: in the query of `redirect_uri`, or of a URL in `code`, or `code` itself.
-pub(super) fn confirmed(check: &QrCheck, state: &Secret) -> Result<Confirmed, Refused> {
+pub(super) fn confirmed(check: &QrCheck, state: &Secret) -> Result<QrConfirmed, QrRefused> {
     let texts = [check.redirect_uri.as_ref(), check.code.as_ref()];
     let addresses: Vec<Address<'_>> =
         texts.into_iter().flatten().filter_map(|text| Address::of(text.expose())).collect();
@@ -36,25 +36,20 @@ pub(super) fn confirmed(check: &QrCheck, state: &Secret) -> Result<Confirmed, Re
     states.extend(addresses.iter().map(|address| address.query.state.clone()));
     // The ticket has tied this answer to us already; a state is not always sent along.
     if states.into_iter().flatten().any(|found| !found.is_empty() && found != *state) {
-        return Err(Refused::State);
+        return Err(QrRefused::State);
     }
-    let error = |address: &Address<'_>| {
-        let error = address.query.error.as_deref().filter(|error| !error.is_empty())?;
-        let description = address.query.error_description.as_deref().map(text::plain);
-        Some(Denial { error: text::plain(error), description })
-    };
-    if let Some(denial) = addresses.iter().find_map(error) {
-        return Err(Refused::Denied(denial));
+    if let Some(denial) = addresses.iter().find_map(|address| address.query.denial()) {
+        return Err(QrRefused::Denied(denial));
     }
     let in_address = addresses.iter().find_map(|address| address.query.code.clone());
     let bare = || {
         let text = check.code.as_ref().map(Secret::expose).filter(|text| !text.contains("://"))?;
         Some(Secret::new(percent_decode(text).unwrap_or_else(|_| text.to_owned())))
     };
-    let code = in_address.or_else(bare).filter(|code| !code.is_empty()).ok_or(Refused::Empty)?;
+    let code = in_address.or_else(bare).filter(|code| !code.is_empty()).ok_or(QrRefused::Empty)?;
     let code = Secret::new(code.expose());
     let redirect_uri = addresses.first().map(|address| address.base.to_owned());
-    Ok(Confirmed { code, redirect_uri })
+    Ok(QrConfirmed { code, redirect_uri })
 }
 
 /// A URL taken apart.
@@ -83,7 +78,7 @@ mod tests {
         serde_json::from_str(&json).unwrap()
     }
 
-    fn judged(rest: &str) -> Result<Confirmed, Refused> {
+    fn judged(rest: &str) -> Result<QrConfirmed, QrRefused> {
         confirmed(&check(rest), &Secret::new(STATE))
     }
 
@@ -120,14 +115,14 @@ mod tests {
             r#","redirect_uri":"https://example.com?code=c&state=other""#,
             r#","state":"5ec2e7","redirect_uri":"https://example.com?code=c&state=other""#,
         ] {
-            assert_eq!(judged(rest), Err(Refused::State), "{rest}");
+            assert_eq!(judged(rest), Err(QrRefused::State), "{rest}");
         }
     }
 
     #[test]
     fn an_answer_without_a_code_is_empty() {
         for rest in ["", r#","code":"""#, r#","redirect_uri":"https://example.com?scopes=a""#] {
-            assert_eq!(judged(rest), Err(Refused::Empty), "{rest}");
+            assert_eq!(judged(rest), Err(QrRefused::Empty), "{rest}");
         }
     }
 
@@ -135,7 +130,7 @@ mod tests {
     fn an_error_in_the_address_is_a_refusal() {
         let rest = r#","redirect_uri":"https://example.com?error=access_denied&state=5ec2e7""#;
         assert!(
-            matches!(judged(rest), Err(Refused::Denied(denial)) if denial.error == "access_denied")
+            matches!(judged(rest), Err(QrRefused::Denied(denial)) if denial.error == "access_denied")
         );
     }
 }

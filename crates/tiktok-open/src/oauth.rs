@@ -6,24 +6,25 @@
 
 use url::Url;
 
+use crate::answer::refusal;
+use crate::grant::{Reading, TOKEN};
 use crate::secret::Secret;
-use crate::tiktok::answer::refusal;
-use crate::tiktok::grant::{Reading, TOKEN, read};
-use crate::tiktok::{Client, Error, Grant, RawAnswer, Scopes};
+use crate::{Client, Error, Grant, RawAnswer, Scopes};
 
-/// An app of the user's own, from TikTok's developer portal.
-#[derive(Clone, Debug)]
+/// The credentials of an app, from TikTok's developer portal.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct App {
-    /// The name in config.toml; `None` when the environment gave the credentials.
-    pub name: Option<String>,
     /// The client key: public, it stands in the authorize URL.
     pub client_key: String,
     /// The client secret: TikTok demands it of desktop apps too.
     pub client_secret: Secret,
-    /// A registered redirect URI that replaces the built-in one.
-    pub redirect_uri: Option<String>,
-    /// The scopes that logins with this app ask for.
-    pub scopes: Option<Scopes>,
+}
+
+impl App {
+    /// An app of a client key and its secret.
+    pub fn new(client_key: impl Into<String>, client_secret: impl Into<Secret>) -> Self {
+        Self { client_key: client_key.into(), client_secret: client_secret.into() }
+    }
 }
 
 /// What the authorize page is asked for.
@@ -96,21 +97,20 @@ impl Client {
             }
         }
         let answer = self.token(&form).await?;
-        match read(&self.api_host(), &answer, None) {
+        match answer.read(&self.api_host(), None) {
             Reading::Grant(grant) => Ok(*grant),
             Reading::None(error) => Err(error),
-            Reading::Unread => Err(self.odd_answer("tokens that cannot be read")),
+            Reading::Unread => Err(Error::NotTikTok {
+                host: self.api_host(),
+                call: TOKEN,
+                status: 200,
+                what: "tokens that cannot be read".into(),
+            }),
         }
     }
 
-    /// An answer of the token endpoint that is of no use, though it is TikTok's.
-    pub fn odd_answer(&self, what: &str) -> Error {
-        let (host, what) = (self.api_host(), what.to_owned());
-        Error::NotTikTok { host, call: TOKEN, status: 200, what }
-    }
-
     /// Spends a refresh token. The answer comes back raw, and as far as it came: whoever calls this
-    /// makes it durable before it is read with [`read`], because the spent token is dead.
+    /// makes it durable before it is read with [`RawAnswer::read`], because the spent token is dead.
     pub async fn refresh(&self, app: &App, refresh_token: &Secret) -> Result<RawAnswer, Error> {
         let mut form = credentials(app);
         form.push(("grant_type", "refresh_token"));

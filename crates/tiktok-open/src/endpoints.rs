@@ -1,10 +1,9 @@
 //! Where TikTok is: the API's and the authorize page's base, and which others are allowed.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use url::{Host, Url};
-
-use crate::exit::{Exit, Explain};
 
 /// TikTok's API host (<https://developers.tiktok.com/doc/oauth-user-access-token-management>).
 const API: &str = "https://open.tiktokapis.com";
@@ -18,41 +17,46 @@ pub struct Endpoints {
     auth: Url,
 }
 
-/// A base URL that no request may go to.
-#[derive(Debug, thiserror::Error)]
-pub enum EndpointsError {
-    /// Not a URL at all.
-    #[error("{name} is not a URL: {reason}")]
-    Form {
-        /// The setting.
-        name: &'static str,
-        /// The parser's words.
-        reason: url::ParseError,
-    },
-    /// Neither https, nor http on loopback.
-    #[error("{name} must be https, or http on 127.0.0.1, not `{given}`")]
-    Insecure {
-        /// The setting.
-        name: &'static str,
-        /// Scheme and host as given.
-        given: String,
-    },
-    /// Carries what a base must not carry.
-    #[error("{name} must be a plain base URL without user, query or fragment")]
-    Parts {
-        /// The setting.
-        name: &'static str,
-    },
+/// One of the two bases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// Of the API.
+    Api,
+    /// Of the consent page.
+    Auth,
 }
 
-impl Explain for EndpointsError {
-    fn exit(&self) -> Exit {
-        Exit::Usage
+impl fmt::Display for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Api => "the base URL of the API",
+            Self::Auth => "the base URL of the authorize page",
+        })
     }
+}
 
-    fn hint(&self) -> Option<String> {
-        Some("nothing was sent; unset the variable to use TikTok itself".into())
-    }
+/// A base URL that no request may go to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{base} {problem}")]
+pub struct EndpointsError {
+    /// Which one.
+    pub base: Base,
+    /// What is wrong with it.
+    pub problem: BaseProblem,
+}
+
+/// What is wrong with a base URL.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BaseProblem {
+    /// Not a URL at all.
+    #[error("is not a URL: {0}")]
+    Form(url::ParseError),
+    /// Neither https, nor http on loopback.
+    #[error("must be https, or http on 127.0.0.1, not `{0}`")]
+    Insecure(String),
+    /// Carries what a base must not carry.
+    #[error("must be a plain base URL without user, query or fragment")]
+    Parts,
 }
 
 impl Default for Endpoints {
@@ -63,33 +67,31 @@ impl Default for Endpoints {
 }
 
 impl Endpoints {
-    /// The built-in bases, or the overrides of `TIKTOK_UP_API_URL` and `TIKTOK_UP_AUTH_URL`.
+    /// TikTok's own bases, or others in their place: a proxy, or an imitation of TikTok for tests.
+    /// They are https, or http on this machine.
     pub fn new(api: Option<&str>, auth: Option<&str>) -> Result<Self, EndpointsError> {
+        let base = |base, text| checked(text).map_err(|problem| EndpointsError { base, problem });
         Ok(Self {
-            api: base("TIKTOK_UP_API_URL", api.unwrap_or(API))?,
-            auth: base("TIKTOK_UP_AUTH_URL", auth.unwrap_or(AUTH))?,
+            api: base(Base::Api, api.unwrap_or(API))?,
+            auth: base(Base::Auth, auth.unwrap_or(AUTH))?,
         })
     }
 
-    /// Whether the API base is on this machine: then it is a sandbox, and rehearsal settings apply.
+    /// Whether the API base is on this machine: then it is an imitation of TikTok, reached without a
+    /// proxy, and an `upload_url` may be on this machine, too.
     pub fn on_loopback(&self) -> bool {
         is_loopback(&self.api)
-    }
-
-    /// The overrides in force, for the run to announce.
-    pub fn overrides(&self) -> Vec<String> {
-        let built_in = Self::default();
-        [(&self.api, &built_in.api, "API"), (&self.auth, &built_in.auth, "authorize page")]
-            .into_iter()
-            .filter(|(used, usual, _)| used != usual)
-            .map(|(used, _, what)| format!("{what} at {}", used.as_str().trim_end_matches('/')))
-            .collect()
     }
 
     /// The API's base as it is compared and kept with what it has issued: scheme, host, port unless it
     /// is the scheme's own, path, no slash at its end.
     pub fn api_base(&self) -> String {
         self.api.as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// The base of the consent page, in the same spelling.
+    pub fn auth_base(&self) -> String {
+        self.auth.as_str().trim_end_matches('/').to_owned()
     }
 
     /// Whether the API is TikTok's own.
@@ -116,21 +118,21 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn base(name: &'static str, text: &str) -> Result<Url, EndpointsError> {
-    let url = Url::parse(text.trim()).map_err(|reason| EndpointsError::Form { name, reason })?;
+fn checked(text: &str) -> Result<Url, BaseProblem> {
+    let url = Url::parse(text.trim()).map_err(BaseProblem::Form)?;
     match url.scheme() {
         "https" => {}
         "http" if is_loopback(&url) => {}
         scheme => {
-            let given = format!("{scheme}://{}", url.host_str().unwrap_or_default());
-            return Err(EndpointsError::Insecure { name, given });
+            let host = url.host_str().unwrap_or_default();
+            return Err(BaseProblem::Insecure(format!("{scheme}://{host}")));
         }
     }
     let plain = url.username().is_empty()
         && url.password().is_none()
         && url.query().is_none()
         && url.fragment().is_none();
-    if plain { Ok(url) } else { Err(EndpointsError::Parts { name }) }
+    if plain { Ok(url) } else { Err(BaseProblem::Parts) }
 }
 
 fn append(base: &Url, path: &str) -> Url {
@@ -155,7 +157,7 @@ mod tests {
             endpoints.auth("/v2/auth/authorize/").as_str(),
             "https://www.tiktok.com/v2/auth/authorize/"
         );
-        assert!(endpoints.overrides().is_empty());
+        assert_eq!((endpoints.api_base().as_str(), endpoints.auth_base().as_str()), (API, AUTH));
         assert!(!endpoints.on_loopback());
     }
 

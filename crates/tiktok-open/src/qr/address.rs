@@ -1,6 +1,6 @@
 //! The address in a QR code: checked, and nothing changed in it but the ticket.
 
-use crate::auth::callback::query::percent_decode;
+use crate::callback::percent_decode;
 
 /// Where the TikTok app is sent, as the documentation has it:
 /// <https://developers.tiktok.com/doc/login-kit-qr-code-authorization>.
@@ -12,15 +12,32 @@ const TICKET: &str = "client_ticket";
 /// The longest address, in bytes; a bigger one makes a code that no terminal shows whole.
 const LONGEST: usize = 2048;
 
+/// Why the address of a QR code is not of the documented form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QrAddressError {
+    /// It leads somewhere else.
+    #[error("it does not begin with aweme://authorize")]
+    Start,
+    /// It makes a code that no terminal shows whole.
+    #[error("it is too long")]
+    Length,
+    /// It is not printable ASCII.
+    #[error("it holds characters that no address has")]
+    Characters,
+    /// `client_ticket` is not in it, or twice.
+    #[error("it has no place, or several, for our ticket")]
+    Ticket,
+}
+
 /// Puts our ticket into the provider's address. Only the bytes of the ticket's value change:
 /// serialising the query anew could alter the encoding of the rest.
-pub(super) fn with_ticket(address: &str, ticket: &str) -> Result<String, &'static str> {
-    let query = address.strip_prefix(START).ok_or("it does not begin with aweme://authorize")?;
+pub(super) fn with_ticket(address: &str, ticket: &str) -> Result<String, QrAddressError> {
+    let query = address.strip_prefix(START).ok_or(QrAddressError::Start)?;
     if address.len() > LONGEST {
-        return Err("it is too long");
+        return Err(QrAddressError::Length);
     }
     if !address.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err("it holds characters that no address has");
+        return Err(QrAddressError::Characters);
     }
     let mut values = Vec::new();
     let mut start = START.len();
@@ -34,7 +51,7 @@ pub(super) fn with_ticket(address: &str, ticket: &str) -> Result<String, &'stati
         start += pair.len() + 1;
     }
     let [Some(place)] = &values[..] else {
-        return Err("it has no place, or several, for our ticket");
+        return Err(QrAddressError::Ticket);
     };
     let mut whole = address.to_owned();
     whole.replace_range(place.clone(), ticket);

@@ -1,10 +1,16 @@
 //! The QR code flow, v2: <https://developers.tiktok.com/doc/login-kit-qr-code-authorization>.
 
+mod address;
+mod confirm;
+
 use serde::Deserialize;
 
+pub use address::QrAddressError;
+pub use confirm::{QrConfirmed, QrRefused};
+
+use crate::answer::{not_json, refusal};
 use crate::secret::Secret;
-use crate::tiktok::answer::{not_json, refusal};
-use crate::tiktok::{App, Client, Error, Scopes};
+use crate::{App, Client, Error, Scopes};
 
 /// A QR code to show, with the placeholder ticket still in it.
 #[derive(Debug, Deserialize)]
@@ -13,6 +19,15 @@ pub struct QrCode {
     pub scan_qrcode_url: String,
     /// Names this QR code when its status is asked.
     pub token: Secret,
+}
+
+impl QrCode {
+    /// The address to show as a QR code, with a ticket of one's own (such as a
+    /// [`nonce`](crate::pkce::nonce)) in it: [`QrCheck::client_ticket`] brings it back, and ties the
+    /// answer to this login.
+    pub fn address(&self, ticket: &Secret) -> Result<String, QrAddressError> {
+        address::with_ticket(&self.scan_qrcode_url, ticket.expose())
+    }
 }
 
 /// Where a QR code stands.
@@ -50,6 +65,14 @@ pub struct QrCheck {
     /// The state, if it came at the top level.
     #[serde(default)]
     pub state: Option<Secret>,
+}
+
+impl QrCheck {
+    /// What a confirmed answer is exchanged with: the code in the query of `redirect_uri`, or of a URL
+    /// in `code`, or `code` itself. A state that is there must be `state`.
+    pub fn confirmed(&self, state: &Secret) -> Result<QrConfirmed, QrRefused> {
+        confirm::confirmed(self, state)
+    }
 }
 
 fn unlisted<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {

@@ -45,6 +45,18 @@ impl Secret {
     }
 }
 
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
 /// Compares in constant time, so that an answer's timing tells nothing about the secret.
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
@@ -68,13 +80,12 @@ impl fmt::Display for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        // What is encrypted is no secret, and there may be thousands.
-        Ok(if crate::encrypt::is_sealed(&text) { Self::unlisted(text) } else { Self::new(text) })
+        String::deserialize(deserializer).map(Self::new)
     }
 }
 
-/// For `#[serde(serialize_with = "secret::persist")]` on the few records that are stored 0600.
+/// For `#[serde(serialize_with = "tiktok_open::secret::persist")]` on the few records that are meant to
+/// hold the text itself, such as a file that only its owner may read.
 pub fn persist<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose())
 }

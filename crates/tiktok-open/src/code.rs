@@ -1,4 +1,4 @@
-//! TikTok's error codes, what each means for a run, and what a person can do about it.
+//! TikTok's error codes, and what each means beyond the call that it refuses.
 //!
 //! From <https://developers.tiktok.com/doc/tiktok-api-v2-error-handling>,
 //! <https://developers.tiktok.com/doc/oauth-error-handling> and the error tables of the Content
@@ -6,7 +6,6 @@
 
 use std::fmt;
 
-use crate::exit::Exit;
 use crate::text;
 
 macro_rules! codes {
@@ -124,7 +123,7 @@ impl Code {
         !matches!(self, Self::Other(_))
     }
 
-    /// What the code means for the run.
+    /// What the code means beyond the call.
     pub fn reaction(&self) -> Reaction {
         match self {
             Self::AccessTokenInvalid => Reaction::RenewToken,
@@ -139,113 +138,9 @@ impl Code {
         }
     }
 
-    /// The exit code of a run that ended with this refusal.
-    pub fn exit(&self) -> Exit {
-        match self.reaction() {
-            Reaction::Final | Reaction::StopsAccount => Exit::Failed,
-            Reaction::RenewToken | Reaction::Login => Exit::Login,
-            Reaction::Cap | Reaction::SlowDown | Reaction::Later => Exit::Temporary,
-        }
-    }
-
-    /// Whether running again later may help without anybody changing anything.
+    /// Whether the same call may work later without anybody changing anything.
     pub fn is_temporary(&self) -> bool {
-        self.exit() == Exit::Temporary
-    }
-
-    /// What to do next, in words that name the setting to change.
-    pub fn hint(&self, message: &str) -> Option<&'static str> {
-        let message = message.to_ascii_lowercase();
-        Some(match self {
-            Self::InvalidParams if message.contains("chunk size") => {
-                "TikTok did not take this chunk size; run again with another one, for example \
-                 `--chunk-size 10000000`, and report the file's size"
-            }
-            Self::InvalidRequest
-                if message.contains("verifier") || message.contains("challenge") =>
-            {
-                "the code verifier did not match this login attempt; start `tiktok-up login` again"
-            }
-            Self::InvalidRequest if message.contains("redirect_uri") => {
-                "register exactly `http://127.0.0.1:*/callback/` (with the slash) under Login Kit > \
-                 Desktop in the developer portal"
-            }
-            Self::InvalidRequest if message.contains("malformed") => {
-                "TikTok did not understand the request, which is not a matter of settings: please \
-                 report it with the log_id"
-            }
-            Self::InvalidRequest if message.contains("secret") => {
-                "set TIKTOK_CLIENT_SECRET: TikTok wants the client secret from desktop apps too"
-            }
-            _ => return self.plain_hint(),
-        })
-    }
-
-    fn plain_hint(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::AccessTokenInvalid => "log in again with `tiktok-up login`",
-            Self::ScopeNotAuthorized => {
-                "the account did not grant this scope; run `tiktok-up login` again and leave it switched on"
-            }
-            Self::ScopePermissionMissed => {
-                "the request asks for a field outside the granted scopes"
-            }
-            Self::RateLimitExceeded => "too many calls in a minute; run again in a minute",
-            Self::InternalError | Self::ServerError | Self::TemporarilyUnavailable => {
-                "TikTok has trouble; run the same command again later"
-            }
-            Self::TooManyPosts => {
-                "this account's cap of posts by API (about 15 in 24 hours, all apps together) is \
-                 full; run again tomorrow, or post from the TikTok app"
-            }
-            Self::Banned => {
-                "TikTok bars this account from posting; look for a notice in the TikTok app"
-            }
-            Self::TooManyPendingShares => {
-                "five drafts wait in the account's inbox; finish or discard them in the TikTok app, \
-                 or run again in 24 hours"
-            }
-            Self::ActiveUserCap => {
-                "the app's quota of posting accounts in 24 hours is used up (5 for an unaudited \
-                 app); run again tomorrow"
-            }
-            Self::UnauditedClient => {
-                "an app that TikTok has not audited can post only to private accounts: switch the \
-                 *account* to private (TikTok app > Settings > Privacy), not just the post, or use `--draft`"
-            }
-            Self::UrlOwnershipUnverified => {
-                "verify the URL's domain or prefix under \"URL properties\" of the app in the \
-                 developer portal, or use a local file with `video_path`"
-            }
-            Self::PrivacyLevelMismatch => {
-                "choose one of the privacy levels that the account offers now; it changes when the \
-                 account becomes private or public"
-            }
-            Self::InvalidPublishId | Self::PublishIdNotOurs => {
-                "TikTok no longer answers for this post; look at the profile"
-            }
-            Self::AppVersion => {
-                "photo drafts need the TikTok app 31.8 or newer on the user's phone"
-            }
-            Self::AccessDenied => "access was denied in TikTok; run the login again and allow it",
-            Self::InvalidClient => {
-                "client key and secret do not belong together: check for spaces, and that both come \
-                 from the same app and environment (a sandbox has its own pair)"
-            }
-            Self::InvalidGrant => {
-                "the login is no longer valid (expired, revoked, used elsewhere, or of another \
-                 app); log in again with `tiktok-up login`"
-            }
-            Self::InvalidScope => {
-                "add the scope to the app in the developer portal (and press \"Apply changes\" for a \
-                 sandbox), or ask for fewer with `--scopes`"
-            }
-            Self::UnauthorizedClient => {
-                "the app may not log this account in: add Login Kit to the app; in a sandbox add \
-                 the account as a target user and press \"Apply changes\""
-            }
-            _ => return None,
-        })
+        matches!(self.reaction(), Reaction::Cap | Reaction::SlowDown | Reaction::Later)
     }
 }
 
@@ -267,10 +162,5 @@ mod tests {
     #[test]
     fn an_unknown_code_is_kept_and_harmless() {
         assert_eq!(Code::from("new\u{1b}_code").as_str(), "new_code");
-    }
-
-    #[test]
-    fn the_unaudited_hint_names_the_account() {
-        assert!(Code::UnauditedClient.hint("").unwrap().contains("*account*"));
     }
 }

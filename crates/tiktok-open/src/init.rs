@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
-use crate::tiktok::{Client, Error};
+use crate::{Client, Error};
 
 /// `POST /v2/post/publish/video/init/`: a direct post of a video.
 #[derive(Clone, Debug, Serialize)]

@@ -6,9 +6,9 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::client::Received;
 use crate::text;
-use crate::tiktok::client::Received;
-use crate::tiktok::{Client, Code, Error, Refusal};
+use crate::{Client, Code, Error, Refusal};
 use reqwest::RequestBuilder;
 
 #[derive(Deserialize)]

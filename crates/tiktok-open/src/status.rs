@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::secret::Secret;
 use crate::text;
-use crate::tiktok::{Client, Error};
+use crate::{Client, Error};
 
 /// Where a post stands. Everything but the status word may be absent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,41 +36,10 @@ pub enum State {
     Failed(FailReason),
 }
 
-/// Why a post failed.
+/// Why a post failed: a word such as `duration_check_failed`, of the list on the page above or not,
+/// made harmless for a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailReason(pub String);
-
-impl FailReason {
-    /// The reason in words, with what to do.
-    pub fn hint(&self) -> &'static str {
-        match self.0.as_str() {
-            "file_format_check_failed" => {
-                "TikTok takes MP4, MOV and WebM with H.264, H.265, VP8 or VP9; re-encode the file, \
-                 for example with `ffmpeg -i IN -c:v libx264 -c:a aac OUT.mp4`"
-            }
-            "duration_check_failed" => "the video is shorter or longer than this creator may post",
-            "frame_rate_check_failed" => "re-encode with 23 to 60 frames a second",
-            "picture_size_check_failed" => "width and height must be 360 to 4096 pixels",
-            "internal" => "TikTok had an internal error; it may work later",
-            "video_pull_failed" => {
-                "TikTok could not download the video: the URL must be public, https, without \
-                 redirects, and stay up for an hour"
-            }
-            "photo_pull_failed" => {
-                "TikTok could not download a photo: the URLs must be public, https and without redirects"
-            }
-            "publish_cancelled" => "the download was cancelled",
-            "auth_removed" => "the creator removed the app's access; log in again",
-            "spam_risk_too_many_posts" => {
-                "the account's cap of posts by API in 24 hours is full; post from the TikTok app"
-            }
-            "spam_risk_user_banned_from_posting" => "TikTok bars this account from posting",
-            "spam_risk_text" => "TikTok judged the caption as spam or risky; change it",
-            "spam_risk" => "TikTok judged the post as risky",
-            _ => "TikTok gave a reason that its documentation does not list",
-        }
-    }
-}
 
 impl fmt::Display for FailReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
