@@ -3,9 +3,11 @@
 //! The rooms, from the door to the socket (an arrow means "may import"):
 //!
 //! ```text
-//! main → cli, settings → commands → { auth, upload, manifest, output } → { tiktok, journal, media } → leaves
+//! main → cli, settings → commands → { auth, upload, manifest, output } → { tiktok, journal, limits } → leaves
 //!                        commands → sandbox (an offline TikTok; imports nothing but leaves)
 //! ```
+//!
+//! `limits` holds what `video_probe`, a crate of its own, finds in a file against what TikTok takes.
 //!
 //! The leaves ([`clock`], [`encrypt`], [`exit`], [`fault`], [`fs`], `process`, [`resources`], [`retry`],
 //! [`secret`], [`signals`], [`sys`], [`text`], [`timing`]) import at most one another.
@@ -19,8 +21,8 @@ pub mod exit;
 pub mod fault;
 pub mod fs;
 pub mod journal;
+pub mod limits;
 pub mod manifest;
-pub mod media;
 pub mod output;
 mod process;
 pub mod resources;

@@ -1,6 +1,6 @@
 //! What a file is, by its first bytes; its name plays no part.
 
-use super::probe::Container;
+use crate::probe::Container;
 
 /// How many bytes are looked at.
 pub(super) const LENGTH: usize = 512;
@@ -8,7 +8,7 @@ pub(super) const LENGTH: usize = 512;
 /// What the first bytes say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sniffed {
-    /// A container that TikTok takes.
+    /// A container that is read.
     Container(Container),
     /// Something else; what it seems to be, with its article.
     Other(Option<&'static str>),

@@ -1,6 +1,6 @@
 //! Elements, the bricks of `WebM` files: RFC 8794.
 
-use crate::media::reader::{Reader, Stop};
+use crate::reader::{Reader, Stop};
 
 /// One element.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::probe::Probe;
+use video_probe::Probe;
 
 /// The most bytes, read generously: the documented "4 GB" may mean 2³² bytes.
 const MAX_SIZE: u64 = 4_294_967_296;
@@ -208,8 +208,9 @@ impl Findings {
 
 #[cfg(test)]
 mod tests {
+    use video_probe::Container;
+
     use super::*;
-    use crate::media::Container;
 
     /// A video with nothing wrong.
     fn good() -> Probe {

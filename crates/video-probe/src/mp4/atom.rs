@@ -1,6 +1,6 @@
 //! Boxes, the bricks of MP4 and `QuickTime` files.
 
-use crate::media::reader::{Reader, Stop};
+use crate::reader::{Reader, Stop};
 
 /// One box: ISO/IEC 14496-12, section 4.2.
 #[derive(Clone, Copy, Debug)]

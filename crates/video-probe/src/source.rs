@@ -1,18 +1,21 @@
 //! Positioned reads, so that probing neither moves a descriptor's cursor nor depends on it.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 
-/// Bytes that can be read at any place.
+/// Bytes that can be read at any place: a file, a buffer in memory, an object in a store.
+///
+/// Implemented for byte slices, vectors and, on Unix, [`File`](std::fs::File).
 pub trait ReadAt {
-    /// Reads into `buffer` from `offset` on; returns how many bytes were read, 0 only at the end.
+    /// Reads into `buffer` from `offset` on; returns how many bytes were read, 0 only at the end or for
+    /// an empty buffer. Fewer than fit may be read; [`Interrupted`](io::ErrorKind::Interrupted) makes
+    /// the caller try again.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 }
 
-impl ReadAt for File {
+#[cfg(unix)]
+impl ReadAt for std::fs::File {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        FileExt::read_at(self, buffer, offset)
+        std::os::unix::fs::FileExt::read_at(self, buffer, offset)
     }
 }
 

@@ -5,27 +5,24 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::reader::{Reader, Stop};
-use super::sniff::{self, Sniffed};
-use super::source::ReadAt;
-use super::{mp4, webm};
-use crate::exit::{Exit, Explain};
+use crate::reader::{Reader, Stop};
+use crate::sniff::{self, Sniffed};
+use crate::source::ReadAt;
+use crate::{mp4, webm};
 
-/// The containers that TikTok takes.
-///
-/// <https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide>
+/// The containers that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Container {
-    /// ISO base media.
+    /// ISO base media (ISO/IEC 14496-12), whatever its brand, but for pictures.
     Mp4,
-    /// `QuickTime`.
+    /// `QuickTime`, also without an `ftyp` box.
     Mov,
-    /// `WebM`.
+    /// `WebM`; other Matroska files are refused.
     WebM,
 }
 
 impl Container {
-    /// The `Content-Type` of each chunk.
+    /// The media type, as in an HTTP `Content-Type`.
     pub fn content_type(self) -> &'static str {
         match self {
             Self::Mp4 => "video/mp4",
@@ -58,16 +55,17 @@ pub struct Probe {
     pub complete: bool,
 }
 
-/// Why a file cannot be a video for TikTok; each is as final as an error of [`check`](super::check()).
+/// Why a file is no video that can be played; but for [`Io`](Self::Io) another look says the same
+/// until the file changes. `Display` is a lowercase fragment.
 #[derive(Debug, Error)]
 pub enum ProbeError {
     /// No bytes.
     #[error("the file is empty")]
     Empty,
-    /// Not one of the containers that TikTok takes.
+    /// Not one of the [containers](Container) that are read.
     #[error("not an MP4, MOV or WebM video{}", .looks_like.map(|it| format!(": this is {it}")).unwrap_or_default())]
     NotAVideo {
-        /// What it seems to be instead, with its article.
+        /// What it seems to be instead, with its article: `an AVI video`.
         looks_like: Option<&'static str>,
     },
     /// An MP4 or MOV without its `moov` box, or a `WebM` without its tracks.
@@ -81,29 +79,9 @@ pub enum ProbeError {
     Io(#[from] io::Error),
 }
 
-impl Explain for ProbeError {
-    fn exit(&self) -> Exit {
-        match self {
-            Self::Io(_) => Exit::Local,
-            _ => Exit::Usage,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Empty | Self::NoIndex => {
-                Some("wait until the file is complete, or export it again".to_owned())
-            }
-            Self::NotAVideo { .. } => Some("convert it to MP4 with H.264".to_owned()),
-            Self::NoPicture => Some("export it with a picture".to_owned()),
-            Self::Io(_) => None,
-        }
-    }
-}
-
 impl Probe {
-    /// A video of which nothing is known but its container.
-    pub(super) fn unknown(container: Container) -> Self {
+    /// A video of which nothing is known but its container, taken for complete.
+    pub fn unknown(container: Container) -> Self {
         Self {
             container,
             duration: None,
@@ -120,7 +98,11 @@ impl Probe {
 
 /// Looks at the headers of a video of `len` bytes.
 ///
-/// Reads at most 8 MiB in pieces of at most 64 KiB, whatever the file says; never panics.
+/// Reads at most 8 MiB in pieces of at most 64 KiB and looks at no more than 200,000 boxes or elements,
+/// whatever the file says; never panics. What is not found within these limits is `None`.
+///
+/// `len` is the length to judge by; if the source has become shorter since, what is missing counts as
+/// cut off, and is no error.
 pub fn probe<S: ReadAt + ?Sized>(source: &S, len: u64) -> Result<Probe, ProbeError> {
     let mut reader = Reader::new(&source, len);
     let head = match reader.some(0, len, sniff::LENGTH) {

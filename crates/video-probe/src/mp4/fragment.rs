@@ -1,8 +1,8 @@
 //! The `moof` box: frames that are told of piece by piece, and `sidx`, which sums them up.
 
 use super::atom::Atom;
-use crate::media::rate::Rate;
-use crate::media::reader::{MAX_READ, Reader, Stop};
+use crate::rate::Rate;
+use crate::reader::{MAX_READ, Reader, Stop};
 
 /// Bits of the flags of `tfhd` and `trun`: ISO/IEC 14496-12, sections 8.8.7 and 8.8.8.
 mod flag {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::source::ReadAt;
+use crate::source::ReadAt;
 
 /// The most bytes that one probe reads.
 pub(super) const MAX_BYTES: u64 = 8 * 1024 * 1024;

@@ -17,18 +17,12 @@ fn portrait(container: Container) -> Probe {
     }
 }
 
-#[track_caller]
-fn nothing_speaks_against(bytes: &[u8]) {
-    assert_eq!(check(&found(bytes), bytes.len() as u64, None), Findings::default());
-}
-
 #[test]
 fn an_mp4_tells_everything_wherever_its_index_is() {
     for bytes in [fixture!("fast-start.mp4"), fixture!("moov-at-end.mp4")] {
         // The sound is a little longer than the picture.
         let duration = Some(Duration::from_millis(1022));
         assert_eq!(found(bytes), Probe { duration, ..portrait(Container::Mp4) });
-        nothing_speaks_against(bytes);
     }
 }
 
@@ -38,7 +32,6 @@ fn a_fragmented_mp4_tells_everything() {
     let duration = Some(Duration::from_secs(2));
     let probe = Probe { duration, frame_rate: Some(25.0), ..portrait(Container::Mp4) };
     assert_eq!(found(bytes), probe);
-    nothing_speaks_against(bytes);
 }
 
 #[test]
@@ -47,7 +40,6 @@ fn a_mov_tells_everything() {
     let (width, height) = (Some(640), Some(360));
     let probe = Probe { width, height, frame_rate: Some(24.0), ..portrait(Container::Mov) };
     assert_eq!(found(bytes), probe);
-    nothing_speaks_against(bytes);
 }
 
 #[test]
@@ -58,7 +50,6 @@ fn a_webm_tells_everything() {
     let codec = Some("vp9".to_owned());
     let wanted = Probe { codec, frame_rate: probe.frame_rate, ..portrait(Container::WebM) };
     assert_eq!(probe, wanted);
-    nothing_speaks_against(bytes);
 }
 
 #[test]
@@ -68,24 +59,14 @@ fn a_live_recording_is_measured_by_its_blocks() {
     assert_eq!(probe.codec.as_deref(), Some("vp8"));
     let length = probe.duration.unwrap();
     assert!(length.abs_diff(Duration::from_secs(1)) < Duration::from_millis(2), "{length:?}");
-    nothing_speaks_against(bytes);
 }
 
 #[test]
-fn the_demo_is_a_video_that_tiktok_takes() {
-    let bytes = include_bytes!("../../commands/demo.mp4").as_slice();
-    let probe = found(bytes);
-    assert_eq!((probe.width, probe.height), (Some(540), Some(960)));
-    assert_eq!(probe.duration, Some(Duration::from_secs(3)));
-    nothing_speaks_against(bytes);
-}
-
-#[test]
-fn what_tiktok_does_not_take_is_found() {
-    let errors = |bytes: &[u8]| check(&found(bytes), bytes.len() as u64, None).errors;
-    assert_eq!(errors(fixture!("ten-fps.mp4")), [Finding::FrameRate(10.0)]);
-    assert_eq!(errors(fixture!("small.mp4")), [Finding::Picture { width: 200, height: 200 }]);
-    assert_eq!(errors(fixture!("truncated.mp4")), [Finding::CutOff]);
+fn what_is_unusual_is_told_as_it_is() {
+    assert_eq!(found(fixture!("ten-fps.mp4")).frame_rate, Some(10.0));
+    let small = found(fixture!("small.mp4"));
+    assert_eq!((small.width, small.height), (Some(200), Some(200)));
+    assert!(!found(fixture!("truncated.mp4")).complete);
 }
 
 #[test]
@@ -104,7 +85,7 @@ fn a_file_is_probed_without_moving_its_cursor() {
     use std::fs::File;
     use std::io::{Seek, SeekFrom};
 
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/moov-at-end.mp4");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/moov-at-end.mp4");
     let mut file = File::open(path).unwrap();
     file.seek(SeekFrom::Start(7)).unwrap();
     let len = file.metadata().unwrap().len();

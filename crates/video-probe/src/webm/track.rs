@@ -1,7 +1,7 @@
 //! The `Tracks` element of a `WebM` file.
 
 use super::ebml::Element;
-use crate::media::reader::{Reader, Stop};
+use crate::reader::{Reader, Stop};
 
 /// Ids of elements: RFC 9559, section 5.1.4.
 mod id {

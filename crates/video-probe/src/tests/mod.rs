@@ -10,7 +10,8 @@ use super::*;
 /// The bytes of a file of `tests/fixtures`.
 macro_rules! fixture {
     ($name:literal) => {
-        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/", $name)).as_slice()
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/", $name))
+            .as_slice()
     };
 }
 use fixture;

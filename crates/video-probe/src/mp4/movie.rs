@@ -1,8 +1,8 @@
 //! The `moov` box: tracks, their sizes, codecs and times.
 
 use super::atom::Atom;
-use crate::media::rate::Rate;
-use crate::media::reader::{Reader, Stop};
+use crate::rate::Rate;
+use crate::reader::{Reader, Stop};
 
 /// What a `moov` box says.
 #[derive(Debug, Default)]

@@ -6,10 +6,7 @@ use std::io;
 use std::ops::Range;
 
 use rustix::fs::{SeekFrom, seek};
-
-use super::mp4;
-use super::probe::Container;
-use super::reader::Reader;
+use video_probe::{Container, written_parts};
 
 /// The first part of a file of `len` bytes that was never written where a video's data should be;
 /// boxes that players skip may be as empty as they like.
@@ -19,10 +16,7 @@ pub fn first_hole(file: &File, len: u64, container: Container) -> io::Result<Opt
     let mut at = 0;
     let mut data: Option<Vec<Range<u64>>> = None;
     while let Some(hole) = next_hole(file, at, len)? {
-        if container == Container::WebM {
-            return Ok(Some(hole));
-        }
-        let data = data.get_or_insert_with(|| mp4::written_parts(&mut Reader::new(&file, len)));
+        let data = data.get_or_insert_with(|| written_parts(file, len, container));
         if data.iter().any(|part| part.start < hole.end && hole.start < part.end) {
             return Ok(Some(hole));
         }
