@@ -4,10 +4,10 @@
 //!
 //! ```text
 //! main → cli, settings → commands → { auth, upload, manifest, output } → { tiktok, journal, limits } → leaves
-//!                        commands → sandbox (an offline TikTok; imports nothing but leaves)
 //! ```
 //!
-//! `limits` holds what `video_probe`, a crate of its own, finds in a file against what TikTok takes.
+//! `limits` holds what `video_probe` finds in a file against what TikTok takes; `commands` starts a
+//! `tiktok_sandbox`, an offline TikTok. Both are crates of their own, and know nothing of this one.
 //!
 //! The leaves ([`clock`], [`encrypt`], [`exit`], [`fault`], [`fs`], `process`, [`resources`], [`retry`],
 //! [`secret`], [`signals`], [`sys`], [`text`], [`timing`]) import at most one another.
@@ -28,7 +28,6 @@ mod process;
 pub mod resources;
 pub mod retry;
 mod runtime;
-pub mod sandbox;
 pub mod secret;
 pub mod settings;
 pub mod signals;
