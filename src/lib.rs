@@ -3,9 +3,11 @@
 //! The rooms, from the door to the socket (an arrow means "may import"):
 //!
 //! ```text
-//! main → cli, settings → commands → { auth, upload, manifest, output } → { api, journal, media } → leaves
-//!                        commands → sandbox (an offline TikTok; imports nothing but leaves)
+//! main → cli, settings → commands → { auth, upload, manifest, output } → { api, journal, limits } → leaves
 //! ```
+//!
+//! `limits` holds what `video_probe` finds in a file against what TikTok takes; `commands` starts a
+//! `tiktok_sandbox`, an offline TikTok. Both are crates of their own, and know nothing of this one.
 //!
 //! The leaves ([`clock`], [`encrypt`], [`exit`], [`fault`], [`fs`], `process`, [`resources`], [`retry`],
 //! [`signals`], [`sys`], [`text`], [`timing`]) import at most one another.
@@ -20,14 +22,13 @@ pub mod exit;
 pub mod fault;
 pub mod fs;
 pub mod journal;
+pub mod limits;
 pub mod manifest;
-pub mod media;
 pub mod output;
 mod process;
 pub mod resources;
 pub mod retry;
 mod runtime;
-pub mod sandbox;
 pub mod settings;
 pub mod signals;
 pub mod sys;

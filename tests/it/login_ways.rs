@@ -6,12 +6,12 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde_json::json;
 use tiktok_open::{Endpoints, Scopes};
+use tiktok_sandbox::{Options, QrConfirm};
 use tiktok_up::api::App;
 use tiktok_up::auth::paste::Lines;
 use tiktok_up::auth::{AuthError, LoggedIn, Login, Notice, Reporter, Store, Way};
 use tiktok_up::clock::Clock;
 use tiktok_up::exit::{Exit, Explain};
-use tiktok_up::sandbox::{Options, QrConfirm};
 use tiktok_up::secret::Secret;
 use tiktok_up::timing::Timing;
 use tokio::sync::mpsc;
@@ -48,7 +48,7 @@ fn log_in(
     let app = App {
         name: None,
         client_key: world.sandbox.client_key(),
-        client_secret: world.sandbox.client_secret(),
+        client_secret: Secret::new(world.sandbox.client_secret().expose()),
         redirect_uri: None,
         scopes: None,
     };
