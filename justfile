@@ -13,11 +13,11 @@ ci:
 
 # Format the code
 fmt:
-    cargo fmt
+    cargo fmt --all
 
 # Lints, as strict as CI
 lint:
-    cargo clippy --all-targets -- -D warnings
+    cargo clippy --workspace --all-targets -- -D warnings
 
 # All tests, or those whose name contains FILTER
 test FILTER="":
@@ -41,7 +41,7 @@ screenshots DIR="target/screenshots":
 
 # The documentation of the code, in the browser
 docs:
-    cargo doc --no-deps --open
+    cargo doc --workspace --no-deps --open
 
 # Licences, advisories and bans (needs cargo-deny)
 deny:

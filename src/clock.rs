@@ -14,6 +14,11 @@ impl Clock {
         Self { offset }
     }
 
+    /// How far it runs ahead of the machine's.
+    pub fn offset(self) -> SignedDuration {
+        self.offset
+    }
+
     /// Now, by this clock.
     pub fn now(self) -> Timestamp {
         Timestamp::now().saturating_add(self.offset).unwrap_or(Timestamp::MAX)

@@ -3,13 +3,16 @@
 //! The rooms, from the door to the socket (an arrow means "may import"):
 //!
 //! ```text
-//! main → cli, settings → commands → { auth, upload, manifest, output } → { tiktok, journal, media } → leaves
-//!                        commands → sandbox (an offline TikTok; imports nothing but leaves)
+//! main → cli, settings → commands → { auth, upload, manifest, output } → { api, journal, limits } → leaves
 //! ```
 //!
+//! `limits` holds what `video_probe` finds in a file against what TikTok takes; `commands` starts a
+//! `tiktok_sandbox`, an offline TikTok. Both are crates of their own, and know nothing of this one.
+//!
 //! The leaves ([`clock`], [`encrypt`], [`exit`], [`fault`], [`fs`], `process`, [`resources`], [`retry`],
-//! [`secret`], [`signals`], [`sys`], [`text`], [`timing`]) import at most one another.
+//! [`signals`], [`sys`], [`text`], [`timing`]) import at most one another.
 
+pub mod api;
 pub mod auth;
 pub mod cli;
 pub mod clock;
@@ -19,22 +22,21 @@ pub mod exit;
 pub mod fault;
 pub mod fs;
 pub mod journal;
+pub mod limits;
 pub mod manifest;
-pub mod media;
 pub mod output;
 mod process;
 pub mod resources;
 pub mod retry;
 mod runtime;
-pub mod sandbox;
-pub mod secret;
 pub mod settings;
 pub mod signals;
 pub mod sys;
 pub mod text;
-pub mod tiktok;
 pub mod timing;
 pub mod upload;
+
+pub use tiktok_open::secret;
 
 use std::ffi::OsString;
 use std::panic::catch_unwind;

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+use tiktok_open::{Grant, Scopes};
 
+use crate::encrypt;
 use crate::secret::{Secret, persist};
 use crate::text;
-use crate::tiktok::{Grant, Scopes};
 
 /// From here on before a refresh token's end, every run says that a login is due.
 const ENDING: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -40,19 +41,19 @@ pub struct Account {
     /// The name of that app in config.toml, if it had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<String>,
-    /// The base URL of the API that issued the tokens ([`crate::tiktok::Endpoints::api_base`]): they
+    /// The base URL of the API that issued the tokens ([`tiktok_open::Endpoints::api_base`]): they
     /// go nowhere else. Files older than this field do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api: Option<String>,
     /// The scopes really granted.
     pub scopes: Scopes,
     /// The access token.
-    #[serde(serialize_with = "persist")]
+    #[serde(serialize_with = "persist", deserialize_with = "stored")]
     pub access_token: Secret,
     /// When the access token ends.
     pub access_expires_at: Timestamp,
     /// The refresh token: each refresh replaces it and kills the old one.
-    #[serde(serialize_with = "persist")]
+    #[serde(serialize_with = "persist", deserialize_with = "stored")]
     pub refresh_token: Secret,
     /// When the refresh token ends.
     pub refresh_expires_at: Timestamp,
@@ -64,6 +65,13 @@ pub struct Account {
     /// What a newer version of this program has written here.
     #[serde(flatten)]
     pub(super) unknown: Unknown,
+}
+
+/// A token as it is stored. What is encrypted is no secret, and there may be thousands: it is not looked
+/// for in other texts.
+fn stored<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok(if encrypt::is_sealed(&text) { Secret::unlisted(text) } else { Secret::new(text) })
 }
 
 /// Fields that this version does not know: carried along, never shown, for they may hold secrets.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::account::Account;
+use crate::api::App;
 use crate::exit::Explain;
-use crate::tiktok::App;
 
 /// Finds the app of an account: the one whose client key made its tokens.
 pub trait Apps: Send + Sync {

@@ -4,18 +4,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rand::rngs::SysError;
+use tiktok_open::pkce::RandomError;
+use tiktok_open::{Code, Endpoints, Error as ApiError, Refusal};
 
 use super::account::{Account, Reason};
 use super::apps::NotUsable;
 use super::callback::CallbackError;
 use super::notice::clock_time;
 use super::store::StoreError;
+use crate::api::code_hint;
 use crate::exit::{Exit, Explain};
 use crate::fs::{FsError, LockError};
 use crate::resources::Shortage;
 use crate::text::{key_start, plain};
-use crate::tiktok::{Code, Endpoints, Error as ApiError, Refusal};
 
 /// Why a login or a refresh did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +28,8 @@ pub enum AuthError {
     #[error(transparent)]
     Callback(#[from] CallbackError),
     /// The operating system has no random numbers.
-    #[error("the operating system gives no random numbers")]
-    Random(#[source] SysError),
+    #[error(transparent)]
+    Random(#[from] RandomError),
     /// The code could not be exchanged for tokens.
     #[error("failed to exchange the authorization code")]
     Exchange {
@@ -55,7 +56,7 @@ pub enum AuthError {
     #[error("TikTok sent a QR code that is not of the documented form: {what}")]
     QrForm {
         /// What is odd.
-        what: &'static str,
+        what: String,
     },
     /// The pasting ended without a callback URL.
     #[error("the input ended before the callback address was pasted")]
@@ -201,12 +202,6 @@ impl From<FsError> for AuthError {
 impl From<LockError> for AuthError {
     fn from(error: LockError) -> Self {
         Self::Store(error.into())
-    }
-}
-
-impl From<SysError> for AuthError {
-    fn from(error: SysError) -> Self {
-        Self::Random(error)
     }
 }
 
@@ -383,7 +378,7 @@ fn may_not_refresh(refusal: &Refusal) -> bool {
 
 /// What to do about a refusal of the token endpoint, which knows the app by its client key.
 fn refused(refusal: &Refusal, key: &str) -> Option<String> {
-    let hint = refusal.code.hint(&refusal.message)?;
+    let hint = code_hint(&refusal.code, &refusal.message)?;
     Some(match refusal.code {
         Code::InvalidClient => format!("{hint}; the client key in use begins with {key}"),
         _ => hint.to_owned(),

@@ -7,11 +7,11 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use tiktok_open::{Grant, Scopes};
 
 use super::account::{Account, Issuer};
 use super::store::{Edit, Store, StoreError};
 use crate::secret::Secret;
-use crate::tiktok::{Grant, Scopes};
 
 /// Why a file could not be read as such a one. The text is never quoted: it holds tokens.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

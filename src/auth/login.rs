@@ -4,6 +4,8 @@ use std::fmt;
 use std::pin::pin;
 use std::time::Duration;
 
+use tiktok_open::pkce::{Verifier, nonce};
+use tiktok_open::{Authorize, Client, Error as ApiError, Grant, GrantKind, QrConfirmed, Scopes};
 use tokio::time::timeout;
 use url::Url;
 
@@ -13,16 +15,15 @@ use super::callback::{Callback, Stray, redirect_uri};
 use super::error::{AuthError, app_of};
 use super::notice::{Notice, Reporter};
 use super::paste::{self, Lines};
-use super::pkce::{Verifier, nonce};
-use super::qr::{self, Confirmed};
+use super::qr;
 use super::refresh::blocking;
 use super::store::{Edit, Store, StoreError};
+use crate::api::App;
 use crate::clock::Clock;
 use crate::fs;
 use crate::resources::Reserve;
 use crate::secret::Secret;
 use crate::text::{self, key_start};
-use crate::tiktok::{App, Authorize, Client, Error as ApiError, Grant, GrantKind, Scopes};
 use crate::timing::Timing;
 
 /// The port of the callback address unless another is asked for or configured.
@@ -248,7 +249,7 @@ impl Login<'_> {
     async fn by_qr(&self, plan: &Plan) -> Result<LoggedIn, AuthError> {
         let pause = self.timing.qr_poll;
         self.reporter.notice(Notice::Waiting { limit: self.limit });
-        let Confirmed { code, redirect_uri } =
+        let QrConfirmed { code, redirect_uri } =
             qr::wait(self.client, self.app, &plan.scopes, self.limit, pause, self.reporter).await?;
         let redirect_uri = self.fixed_redirect_uri().or(redirect_uri.as_deref());
         self.finish(plan, &code, &GrantKind::Qr { redirect_uri }).await
@@ -261,7 +262,7 @@ impl Login<'_> {
 
     fn show_address(&self, plan: &Plan, attempt: &Attempt) -> Url {
         let url = self.client.authorize_url(
-            self.app,
+            &self.app.credentials(),
             &Authorize {
                 scopes: &plan.scopes,
                 redirect_uri: &attempt.redirect_uri,
@@ -311,8 +312,9 @@ impl Login<'_> {
 
     /// A code is good for one exchange; it is tried again only if the first try never left.
     async fn exchange(&self, code: &Secret, kind: &GrantKind<'_>) -> Result<Grant, AuthError> {
-        let grant = match self.client.exchange_code(self.app, code, kind).await {
-            Err(ApiError::NotSent { .. }) => self.client.exchange_code(self.app, code, kind).await,
+        let app = self.app.credentials();
+        let grant = match self.client.exchange_code(&app, code, kind).await {
+            Err(ApiError::NotSent { .. }) => self.client.exchange_code(&app, code, kind).await,
             other => other,
         };
         let key = key_start(&self.app.client_key);
@@ -330,7 +332,12 @@ impl Login<'_> {
             None => self.client.user_info(&grant.access_token).await.map_err(failed)?.open_id,
         };
         if open_id.is_empty() || !text::is_plain(&open_id) {
-            return Err(failed(self.client.odd_answer("no open_id, or an odd one")));
+            return Err(failed(ApiError::NotTikTok {
+                host: self.client.api_host(),
+                call: "oauth/token",
+                status: 200,
+                what: "no open_id, or an odd one".to_owned(),
+            }));
         }
         Ok(open_id)
     }
@@ -370,8 +377,12 @@ impl Login<'_> {
             // What cannot be stored must not live on at TikTok. But revoking ends every login of
             // this user with this app, so not if an older one is stored.
             (Err(AuthError::Store(source)), known) => {
-                let revoked =
-                    !known && self.client.revoke(self.app, &account.access_token).await.is_ok();
+                let revoked = !known
+                    && self
+                        .client
+                        .revoke(&self.app.credentials(), &account.access_token)
+                        .await
+                        .is_ok();
                 let account = account.name().to_owned();
                 Err(AuthError::LoginNotSaved { account, revoked, source })
             }

@@ -1,11 +1,12 @@
 //! Ending a login: at TikTok first, then here, and here in any case.
 
+use tiktok_open::Error as ApiError;
+
 use super::account::Account;
 use super::error::AuthError;
 use super::refresh::{Tokens, blocking};
 use super::store::{Edit, Store, StoreError};
 use crate::fs;
-use crate::tiktok::Error as ApiError;
 
 /// What became of the login at TikTok.
 #[derive(Debug)]
@@ -65,7 +66,7 @@ async fn revoke(tokens: &Tokens, open_id: &str) -> Revocation {
         Ok(app) => app,
         Err(error) => return Revocation::NoToken(error),
     };
-    match tokens.client().revoke(&app, &account.access_token).await {
+    match tokens.client().revoke(&app.credentials(), &account.access_token).await {
         Ok(()) => Revocation::Done,
         Err(error) => Revocation::Refused(error),
     }

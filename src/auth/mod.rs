@@ -12,7 +12,6 @@ pub mod login;
 pub mod logout;
 pub mod notice;
 pub mod paste;
-pub mod pkce;
 pub mod qr;
 pub mod refresh;
 pub mod store;

@@ -3,16 +3,22 @@
 //! TikTok kills the spent refresh token with the answer, so the answer is made durable as it came,
 //! before anything is parsed. What a crash leaves behind is judged here.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use tiktok_open::{Grant, LONGEST_ANSWER, RawAnswer, Reading, may_hold_a_token};
 use zeroize::Zeroizing;
 
 use super::account::Account;
+use crate::fs::SIZE_LIMIT;
 use crate::secret::Secret;
-use crate::tiktok::{Grant, RawAnswer, Reading, may_hold_a_token, read};
 
 const VERSION: u32 = 1;
+
+// Whatever is read as an answer fits the file, encrypted and with its header.
+const _: () = assert!((LONGEST_ANSWER as u64) * 3 / 2 + 4096 < SIZE_LIMIT);
 
 /// What stands in the first line of the file; the answer's bytes follow.
 #[derive(Debug, Serialize, Deserialize)]
@@ -91,7 +97,7 @@ pub(super) fn judge(bytes: &[u8], stored: &Account, host: &str) -> Leftover {
     if header.version > VERSION {
         return Leftover::Unread;
     }
-    match read(host, &answer, Some(spent)) {
+    match answer.read(host, Some(spent)) {
         Reading::Grant(grant) if header.account == stored.open_id && is_for(&grant, stored) => {
             Leftover::Newer { grant, asked_at: header.asked_at, api: header.api }
         }
@@ -118,7 +124,11 @@ fn decode(bytes: &[u8]) -> Option<(Header, RawAnswer)> {
 /// Enough to recognise a token by, useless to anybody else.
 fn fingerprint(token: &Secret) -> String {
     let digest = Sha256::digest(token.expose().as_bytes());
-    super::pkce::hex(&digest)
+    digest.iter().fold(String::with_capacity(digest.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]

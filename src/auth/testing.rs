@@ -9,12 +9,13 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use jiff::Timestamp;
+use tiktok_open::{Client, Endpoints, Grant, Scopes};
 
 use super::account::{Account, Issuer};
 use super::notice::{Notice, Reporter};
+use crate::api::client;
 use crate::clock::Clock;
 use crate::secret::Secret;
-use crate::tiktok::{Client, Endpoints, Grant, Scopes};
 use crate::timing::Timing;
 
 /// TikTok's own API.
@@ -108,13 +109,13 @@ impl Endpoint {
         let router = axum::Router::new().fallback(token).with_state(Arc::clone(&state));
         tokio::spawn(async move { axum::serve(listener, router).await });
         let endpoints = Endpoints::new(Some(&base), Some(&base)).unwrap();
-        Self { client: Client::new(endpoints, Clock::default(), quick()).unwrap(), state }
+        Self { client: client(endpoints, Clock::default(), &quick()).unwrap(), state }
     }
 
     /// A client like another process has it.
     pub(super) fn another_client(&self) -> Client {
         let endpoints = self.client.endpoints().clone();
-        Client::new(endpoints, Clock::default(), quick()).unwrap()
+        client(endpoints, Clock::default(), &quick()).unwrap()
     }
 
     /// What happens to the coming requests, in order; after that it rotates.

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use tiktok_open::Privacy;
+use tiktok_open::Scopes;
 
 use super::{help, values};
-use crate::tiktok::Scopes;
-use crate::tiktok::privacy::Privacy;
 
 /// Arguments of `login`.
 #[derive(Clone, Debug, Args)]

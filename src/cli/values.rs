@@ -7,8 +7,8 @@ use clap::builder::{
     OsStringValueParser, PossibleValuesParser, RangedU64ValueParser, TypedValueParser,
 };
 use jiff::SignedDuration;
+use tiktok_open::{Privacy, UnknownPrivacy};
 
-use crate::tiktok::privacy::{Privacy, UnknownPrivacy};
 use crate::upload::plan::{CHUNK_MAX, CHUNK_MIN};
 
 /// The most accounts that are served at once.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::api::App;
 use crate::auth::{Account, Apps as AccountApps, NotUsable};
 use crate::commands::Context;
 use crate::exit::Failure;
 use crate::output::Printer;
 use crate::settings::{Apps, KnownApp, NoApp, SettingsError};
 use crate::text::{key_start, plain};
-use crate::tiktok::App;
 
 /// The apps of a run, with somebody to tell of credentials that look odd.
 #[derive(Clone, Debug)]

@@ -5,17 +5,19 @@
 use std::path::Path;
 use std::time::Duration;
 
+use tiktok_open::Endpoints;
+use tiktok_sandbox::Sandbox;
 use url::Url;
 
+use crate::api::App;
 use crate::auth::{Browser, Way};
 use crate::cli::{DemoArgs, LoginArgs, StatusArgs, UploadArgs};
-use crate::commands::{Context, login, status, upload};
+use crate::commands::{Context, login, sandbox, status, upload};
 use crate::exit::{Exit, Failure};
 use crate::output::{Line, Printer};
-use crate::sandbox::{self, Options, Sandbox};
+use crate::secret::Secret;
 use crate::settings::{Home, Settings};
 use crate::signals::Shutdown;
-use crate::tiktok::{App, Endpoints};
 use crate::timing::Timing;
 
 /// A small real video, made with ffmpeg (see `tests/fixtures/make.sh`).
@@ -94,9 +96,8 @@ pub(super) async fn run(
 }
 
 fn start_sandbox() -> Result<Sandbox, Failure> {
-    let processing = Duration::from_secs(1);
-    let options = Options { auto_consent: true, processing, ..Options::default() };
-    sandbox::start(options).map_err(|error| failed("start the sandbox", error))
+    let sandbox = Sandbox::builder().auto_consent(true).processing(Duration::from_secs(1));
+    sandbox::redacted(sandbox).start().map_err(|error| failed("start the sandbox", error))
 }
 
 fn context(
@@ -109,7 +110,7 @@ fn context(
     let app = App {
         name: Some("demo".into()),
         client_key: sandbox.client_key(),
-        client_secret: sandbox.client_secret(),
+        client_secret: Secret::new(sandbox.client_secret().expose()),
         redirect_uri: None,
         scopes: None,
     };

@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
+use tiktok_open::Scopes;
 
 use crate::auth::paste::Lines;
 use crate::auth::{Browser, LoggedIn, Login, Notice, Reporter, Store, Way};
@@ -12,7 +13,6 @@ use crate::commands::Context;
 use crate::exit::{Exit, Failure};
 use crate::output::{AuthOutput, Line};
 use crate::signals::Signal;
-use crate::tiktok::Scopes;
 
 /// What a login asks for unless it is told otherwise: to read the name, to post, to leave drafts.
 const SCOPES: &str = "user.info.basic,video.publish,video.upload";

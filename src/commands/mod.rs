@@ -21,8 +21,10 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use tiktok_open::Client;
 use tokio::sync::oneshot;
 
+use crate::api;
 use crate::auth::{Store, Tokens};
 use crate::cli::{Cli, Command, GlobalArgs};
 use crate::encrypt::Key;
@@ -32,7 +34,6 @@ use crate::output::{AuthOutput, Printer};
 use crate::resources::{Shortage, no_threads};
 use crate::settings::{Environment, Settings};
 use crate::signals::{Shutdown, Signal};
-use crate::tiktok::Client;
 use crate::upload::calls::chain;
 
 /// What a command works with.
@@ -59,7 +60,7 @@ impl Context {
         env: &Environment<'_>,
     ) -> Result<Self, Failure> {
         let settings = Settings::load(global, env)?;
-        let overrides = settings.endpoints.overrides();
+        let overrides = settings.overrides();
         if !overrides.is_empty() {
             printer.warn(format!("this is not TikTok itself: {}", overrides.join(", ")));
         }
@@ -76,8 +77,7 @@ impl Context {
 
     /// Makes the client for settings that are known already.
     pub fn new(settings: Settings, printer: Printer, shutdown: Shutdown) -> Result<Self, Failure> {
-        let client =
-            Client::new(settings.endpoints.clone(), settings.clock, settings.timing.clone())?;
+        let client = api::client(settings.endpoints.clone(), settings.clock, &settings.timing)?;
         Ok(Self { settings, printer, client, shutdown, store_key: Arc::default() })
     }
 

@@ -2,18 +2,20 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
 use jiff::SignedDuration;
 use serde_json::json;
+use tiktok_sandbox::faults::Script;
+use tiktok_sandbox::{
+    Account, App, Builder, Lifetimes, Megabyte, Options, QrConfirm, Resend, Sandbox, UploadedBytes,
+};
 
 use crate::exit::{Exit, Explain, Failure};
 use crate::output::{Line, Printer};
-use crate::sandbox::faults::Script;
-use crate::sandbox::{
-    self, Account, App, Lifetimes, Megabyte, Options, QrConfirm, Resend, Sandbox, UploadedBytes,
-};
+use crate::secret::Secret;
 use crate::signals::Shutdown;
 
 /// Options of `sandbox`.
@@ -228,11 +230,22 @@ pub(super) async fn run(
     printer: &Printer,
     shutdown: &Shutdown,
 ) -> Result<Exit, Failure> {
-    let sandbox = sandbox::start(args.options()?).map_err(SandboxError::Start)?;
+    let sandbox = redacted(Sandbox::builder().options(args.options()?));
+    let sandbox = sandbox.start().map_err(SandboxError::Start)?;
     tell(&sandbox, printer);
     shutdown.requested().await;
     sandbox.shutdown().await;
     Ok(Exit::Done)
+}
+
+/// Takes the secrets of a sandbox out of everything that this process says, as if they were its own.
+pub(super) fn redacted(sandbox: Builder) -> Builder {
+    // What somebody holds is looked for, however many others come.
+    let held = Mutex::new(Vec::new());
+    sandbox.on_secret(move |secret| {
+        let secret = Secret::new(secret.expose());
+        held.lock().unwrap_or_else(PoisonError::into_inner).push(secret);
+    })
 }
 
 fn tell(sandbox: &Sandbox, printer: &Printer) {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use tiktok_open::Code;
 use tokio::time::Instant;
 
 use crate::auth::{Store, Tokens};
@@ -14,7 +15,6 @@ use crate::exit::{Exit, Failure};
 use crate::journal::{Attempt, Journal, Post, PostNumber};
 use crate::output::{Table, moment};
 use crate::text;
-use crate::tiktok::Code;
 use crate::upload::calls::{CallError, Calls};
 use crate::upload::poll::{can_be_settled, poll};
 use crate::upload::report::{PostReport, Progress, Reporter, Subject};

@@ -1,7 +1,8 @@
 //! What applies to a post that does not say it itself.
 
+use tiktok_open::Privacy;
+
 use super::entry::Mode;
-use crate::tiktok::privacy::Privacy;
 
 /// What comes from outside the manifest. For each field the order is: the post, `flags`, the
 /// manifest's own `defaults`, `config`.

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use tiktok_open::Privacy;
 
 use super::caption::Caption;
-use crate::tiktok::privacy::Privacy;
 
 /// A place in the manifest's text, in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jsonc_parser::ast::{Object, Value};
 use jsonc_parser::common::Ranged;
+use tiktok_open::Privacy;
 
 use super::defaults::Preferences;
 use super::entry::Mode;
@@ -12,7 +13,6 @@ use super::field::Field;
 use super::problem::Part;
 use super::review::Review;
 use super::value;
-use crate::tiktok::privacy::Privacy;
 
 /// What a post or `defaults` says; `None` where it says nothing or nothing that can be read.
 #[derive(Debug, Default)]

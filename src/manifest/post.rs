@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use tiktok_open::Privacy;
+
 use super::caption::{self, Caption};
 use super::defaults::Preferences;
 use super::entry::{Entry, Mode, Place, Source};
 use super::field::Field;
 use super::fields::Fields;
 use super::review::Review;
-use crate::tiktok::privacy::Privacy;
 
 /// What all posts of a manifest have in common.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jsonc_parser::ast::{Array, StringLit, Value};
 use jsonc_parser::common::Ranged;
+use tiktok_open::Privacy;
 
 use super::caption;
 use super::entry::Mode;
@@ -15,7 +16,6 @@ use super::field::nearest;
 use super::instant;
 use super::review::{Review, excerpt};
 use super::web;
-use crate::tiktok::privacy::Privacy;
 
 /// The most photos of a post.
 ///

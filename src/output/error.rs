@@ -80,7 +80,7 @@ mod tests {
     use crate::exit::{Exit, Explain};
     use crate::output::printer::Look;
     use crate::output::testing::{Screen, screen};
-    use crate::tiktok::{self, Code, Refusal};
+    use tiktok_open::{Code, Error, Refusal};
 
     #[derive(Debug)]
     struct Outer(Inner);
@@ -187,7 +187,7 @@ mod tests {
             log_id: Some("2026".into()),
             retry_after: None,
         };
-        let failure = Failure::from(tiktok::Error::Refused(refusal)).context("not posted");
+        let failure = Failure::from(Error::Refused(refusal)).context("not posted");
         let value: serde_json::Value = serde_json::from_str(&said(&failure, true).0).unwrap();
         assert_eq!(value["error"]["code"], "scope_not_authorized");
         assert_eq!(value["error"]["log_id"], "2026");

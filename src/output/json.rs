@@ -11,7 +11,6 @@ use super::upload::Tally;
 use crate::exit::{Exit, Failure};
 use crate::secret::redact;
 use crate::text::is_hostile;
-use crate::tiktok;
 use crate::upload::report::{PostReport, PostState, Trouble};
 
 /// One object on one line, without the secrets of this process. Characters that could drive a terminal
@@ -196,11 +195,12 @@ struct RunError<'a> {
 
 impl<'a> ErrorEvent<'a> {
     pub(super) fn of(failure: &'a Failure) -> Self {
-        let call = failure.error.chain().find_map(|cause| cause.downcast_ref::<tiktok::Error>());
+        let call =
+            failure.error.chain().find_map(|cause| cause.downcast_ref::<tiktok_open::Error>());
         Self {
             event: "error",
             error: RunError {
-                code: call.map(tiktok::Error::code),
+                code: call.map(tiktok_open::Error::code),
                 message: error::told(failure).join(": "),
                 hint: failure.hint.as_deref(),
                 log_id: call.and_then(|call| call.refusal()?.log_id.as_deref()),

@@ -7,14 +7,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use tiktok_open::Scopes;
+
 use super::command::secret_from;
 use super::config::{AppEntry, Config, SecretSource};
 use super::credentials::{Lookalike, check};
 use super::file::UserFile;
 use super::{Environment, SettingsError};
+use crate::api::App;
 use crate::secret::Secret;
 use crate::text::key_start;
-use crate::tiktok::{App, Scopes};
 
 pub(super) const KEY_VAR: &str = "TIKTOK_CLIENT_KEY";
 pub(super) const SECRET_VAR: &str = "TIKTOK_CLIENT_SECRET";

@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use tiktok_open::Scopes;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use url::Url;
@@ -20,7 +21,6 @@ use crate::encrypt::Scheme;
 use crate::manifest::{Mode, Preferences};
 use crate::secret::Secret;
 use crate::text;
-use crate::tiktok::Scopes;
 
 /// What the file says.
 #[derive(Clone, Debug, Default)]

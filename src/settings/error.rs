@@ -3,16 +3,18 @@
 use std::io;
 use std::path::PathBuf;
 
+use tiktok_open::{Base, EndpointsError};
+
 use super::apps::NoApp;
 use super::command::CommandError;
 use super::config::list;
 use super::credentials::Lookalike;
 use super::edit::shown;
 use super::mistake::Mistakes;
+use super::{API_URL_VAR, AUTH_URL_VAR};
 use crate::exit::{Exit, Explain};
 use crate::fs::{FsError, LockError};
 use crate::text::plain;
-use crate::tiktok::EndpointsError;
 use crate::timing::TimingError;
 
 /// Where one gets an app.
@@ -39,8 +41,8 @@ pub enum SettingsError {
         name: &'static str,
     },
     /// A base URL that no request may go to.
-    #[error(transparent)]
-    Endpoints(#[from] EndpointsError),
+    #[error("{} {}", url_variable(.0.base), .0.problem)]
+    Endpoints(EndpointsError),
     /// Rehearsal times against TikTok itself.
     #[error("TIKTOK_UP_TIMING is set, but the API is not on this machine")]
     TimingElsewhere,
@@ -161,6 +163,14 @@ impl From<FsError> for SettingsError {
             }
             error => Self::File(error),
         }
+    }
+}
+
+/// The variable that a base URL comes from.
+fn url_variable(base: Base) -> &'static str {
+    match base {
+        Base::Api => API_URL_VAR,
+        Base::Auth => AUTH_URL_VAR,
     }
 }
 

@@ -15,6 +15,8 @@ mod store_key;
 
 use std::ffi::OsString;
 
+use tiktok_open::Endpoints;
+
 pub use self::apps::{Apps, KnownApp, NoApp};
 pub use self::command::CommandError;
 pub use self::credentials::Lookalike;
@@ -28,15 +30,21 @@ pub use self::store_key::{Encrypt, PassphraseFrom, StoreKeyError};
 use self::apps::variable;
 use self::config::Config;
 use self::file::UserFile;
+use crate::api::App;
 use crate::cli::GlobalArgs;
 use crate::clock::Clock;
 use crate::manifest::Preferences;
 use crate::secret::Secret;
-use crate::tiktok::{App, Endpoints};
 use crate::timing::Timing;
 
 /// Where environment variables are looked up.
 pub type Environment<'a> = dyn Fn(&str) -> Option<OsString> + Send + Sync + 'a;
+
+/// A base URL of the API in the place of TikTok's own.
+const API_URL_VAR: &str = "TIKTOK_UP_API_URL";
+
+/// A base URL of the consent page in the place of TikTok's own.
+const AUTH_URL_VAR: &str = "TIKTOK_UP_AUTH_URL";
 
 /// Waiting times for rehearsals; see [`Timing::with`].
 const TIMING_VAR: &str = "TIKTOK_UP_TIMING";
@@ -67,9 +75,10 @@ impl Settings {
     /// Reads and checks all settings. Of the environment, only what `env` tells is looked at.
     pub fn load(global: &GlobalArgs, env: &Environment<'_>) -> Result<Self, SettingsError> {
         let home = Home::find(global.home.as_deref(), env)?;
-        let api = variable(env, "TIKTOK_UP_API_URL")?;
-        let auth = variable(env, "TIKTOK_UP_AUTH_URL")?;
-        let endpoints = Endpoints::new(api.as_deref(), auth.as_deref())?;
+        let api = variable(env, API_URL_VAR)?;
+        let auth = variable(env, AUTH_URL_VAR)?;
+        let endpoints =
+            Endpoints::new(api.as_deref(), auth.as_deref()).map_err(SettingsError::Endpoints)?;
         let timing = timing(env, &endpoints)?;
         let config = read_config(&home)?;
         let apps = Apps::make(global.app.as_deref(), env, &config, &home.config_file())?;
@@ -84,6 +93,19 @@ impl Settings {
             apps,
             encrypt,
         })
+    }
+
+    /// The bases in the place of TikTok's own, for the run to announce.
+    pub fn overrides(&self) -> Vec<String> {
+        let (used, usual) = (&self.endpoints, Endpoints::default());
+        [
+            ("API", used.api_base(), usual.api_base()),
+            ("authorize page", used.auth_base(), usual.auth_base()),
+        ]
+        .into_iter()
+        .filter(|(_, used, usual)| used != usual)
+        .map(|(what, used, _)| format!("{what} at {used}"))
+        .collect()
     }
 
     /// The settings of a run that is given everything by the program itself: the demo.

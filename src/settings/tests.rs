@@ -3,10 +3,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use tiktok_open::Privacy;
+
 use super::testing::env;
 use super::*;
 use crate::exit::{Exit, Explain as _};
-use crate::tiktok::privacy::Privacy;
 
 fn load(home: &Path, variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
     let global = GlobalArgs { home: Some(home.to_owned()), ..GlobalArgs::default() };

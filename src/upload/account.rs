@@ -3,11 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
+use tiktok_open::{Code, Reaction, Scopes};
 use tokio::time::Instant;
 
 use crate::exit::Exit;
 use crate::journal::{JournalError, Post as Row, PostNumber};
-use crate::tiktok::{Code, Reaction, Scopes};
 use crate::upload::calls::{Authority, CallError, Calls};
 use crate::upload::engine::{Drive, Options};
 use crate::upload::gate::Gate;

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use tiktok_open::ContentRange;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep};
 
 use crate::fault;
-use crate::tiktok::ContentRange;
 use crate::upload::pace::Pace;
 use crate::upload::video::{READ, Video, VideoError};
 

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tiktok_open::{Client, Code, CreatorInfo, Error, PostStatus, Refusal};
 use tokio::time::sleep;
 
 use crate::clock::Clock;
@@ -13,7 +14,6 @@ use crate::journal::{Attempt, CallKind, Facts, Journal, JournalError};
 use crate::retry::{Backoff, jittered};
 use crate::secret::Secret;
 use crate::signals::{Shutdown, Signal};
-use crate::tiktok::{Client, Code, CreatorInfo, Error, PostStatus, Refusal};
 use crate::timing::Timing;
 use crate::upload::age::Clocks;
 use crate::upload::report::{Progress, Reporter, Subject, Trouble};

@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tiktok_open::Code;
 
 use crate::journal::{CapKind, Post as Row};
 use crate::manifest::Mode;
-use crate::tiktok::Code;
 use crate::upload::account::{AccountRun, Halted};
 use crate::upload::calls::{Authority, CallError, Calls};
 use crate::upload::leave::Leave;

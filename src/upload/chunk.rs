@@ -3,10 +3,10 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use tiktok_open::{Body, Client, ContentRange, Error, PutAnswer, UploadUrl};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::signals::Shutdown;
-use crate::tiktok::{Client, ContentRange, Error, PutAnswer, UploadUrl};
 use crate::timing::Timing;
 use crate::upload::body::{ChunkBody, Flow};
 use crate::upload::pace::Pace;
@@ -81,7 +81,7 @@ pub async fn put(
     tell: &(dyn Fn(Told) + Sync),
 ) -> Put {
     let (body, flow) = ChunkBody::new(chunk.video.clone(), chunk.range, chunk.pace.clone());
-    let body = reqwest::Body::wrap(body);
+    let body = Body::wrap(body);
     let sending = client.put_chunk(chunk.url, chunk.content_type, chunk.range, body);
     let mut sending = pin!(sending);
     let mut tick = interval(TICK.min(timing.stall / 4).max(Duration::from_millis(1)));

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
+use tiktok_open::{CreatorInfo, Scopes};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::exit::Exit;
+use crate::limits::is_too_long;
 use crate::manifest::Mode;
-use crate::media::is_too_long;
-use crate::tiktok::{CreatorInfo, Scopes};
 use crate::upload::calls::{Authority, Calls};
 use crate::upload::cap::has_room;
 use crate::upload::leave::Leave;

@@ -7,13 +7,13 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use tiktok_open::{Error, InitAnswer, Reaction};
 use tokio::time::Instant;
 
 use crate::exit::Explain;
 use crate::journal::Facts;
 use crate::retry::Backoff;
 use crate::secret::Secret;
-use crate::tiktok::{Error, InitAnswer, Reaction};
 use crate::upload::calls::{Authority, CallError, SLOW_DOWNS};
 use crate::upload::engine::Drive;
 use crate::upload::leave::Leave;

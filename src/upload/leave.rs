@@ -1,12 +1,13 @@
 //! Why a run leaves a post where it is.
 
 use jiff::Timestamp;
+use tiktok_open::Code;
 
+use crate::api::code_hint;
 use crate::exit::{Exit, Explain};
 use crate::journal::JournalError;
 use crate::signals::Signal;
 use crate::text;
-use crate::tiktok::Code;
 use crate::upload::calls::{CallError, chain};
 use crate::upload::outcome::{Known, retry_hint};
 use crate::upload::report::Trouble;
@@ -133,7 +134,7 @@ impl Leave {
             Self::Capped { code, .. } => (
                 code.as_str(),
                 "a cap of this account is full, as TikTok said or this program counted".into(),
-                code.hint("").map(str::to_owned),
+                code_hint(code, "").map(str::to_owned),
             ),
             Self::Replaced => {
                 ("file_replaced", "the file is another one now".into(), Some(again.into()))

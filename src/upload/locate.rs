@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use tiktok_open::Code;
+
 use crate::exit::Exit;
 use crate::journal::{
     self, Alike, Journal, JournalError, Likeness, LocalFile, NewPost, Post as Row,
 };
 use crate::manifest::Mode;
 use crate::text;
-use crate::tiktok::Code;
 use crate::upload::account::AccountRun;
 use crate::upload::calls::{Authority, chain};
 use crate::upload::leave::Leave;

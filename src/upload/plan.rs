@@ -3,7 +3,7 @@
 //! <https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide>. TikTok does not say
 //! whether its MB is 10^6 or 2^20 bytes; every plan made here is legal under both readings.
 
-use crate::tiktok::ContentRange;
+use tiktok_open::ContentRange;
 
 /// The largest file that is sent whole, in bytes.
 pub const WHOLE_MAX: u64 = 64_000_000;

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use tiktok_open::{Code, PostStatus, State};
 
+use crate::api::fail_hint;
 use crate::journal::{Attempt, Facts, JournalError, LocalFile, Post as Row};
-use crate::tiktok::{Code, PostStatus, State};
 use crate::upload::calls::{Authority, CallError, Calls};
 use crate::upload::plan::Plan;
 use crate::upload::report::{Subject, Trouble};
@@ -44,7 +45,7 @@ impl StatusReading {
                 let trouble = Trouble {
                     code: reason.0.clone(),
                     message: format!("TikTok did not post it: {reason}"),
-                    hint: Some(reason.hint().to_owned()),
+                    hint: Some(fail_hint(&reason).to_owned()),
                     retryable: matches!(failed, Failed::Internal | Failed::Pull),
                     log_id: None,
                 };

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
-
-use crate::manifest::{Caption, Mode};
-use crate::secret::Secret;
-use crate::tiktok::privacy::Privacy;
-use crate::tiktok::{
+use tiktok_open::Privacy;
+use tiktok_open::{
     Client, Error, InboxInit, InitAnswer, PhotoInit, PhotoPostInfo, PhotoSource, PostInfo,
     SourceInfo, VideoInit,
 };
+
+use crate::manifest::{Caption, Mode};
+use crate::secret::Secret;
 use crate::upload::plan::Plan;
 use crate::upload::report::Subject;
 use crate::upload::video::{Identity, Unfinished};

@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tiktok_open::{Error, PutAnswer, UploadUrl};
 use tokio::time::Instant;
 
 use crate::exit::{Exit, Explain};
 use crate::journal::Facts;
 use crate::signals::Signal;
 use crate::text;
-use crate::tiktok::{Error, PutAnswer, UploadUrl};
 use crate::upload::calls::Authority;
 use crate::upload::chunk::{self, ChunkPut, PutEnd, Told};
 use crate::upload::engine::Drive;
@@ -134,7 +134,7 @@ impl<A: Authority> Drive<'_, A> {
             .map_err(|error| Box::new(self.bad_url(&error)))
     }
 
-    fn bad_url(&mut self, error: &crate::tiktok::UploadUrlError) -> (Event, Facts) {
+    fn bad_url(&mut self, error: &tiktok_open::UploadUrlError) -> (Event, Facts) {
         let trouble = trouble("bad_upload_url", error);
         let facts = trouble.facts();
         self.exit = Some(Exit::Failed);

@@ -6,9 +6,8 @@ use std::process::{Command, Stdio};
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use tiktok_sandbox::{App, Options, Secret};
 use tiktok_up::fs::Lock;
-use tiktok_up::sandbox::{App, Options};
-use tiktok_up::secret::Secret;
 
 use crate::person::{chmod, eventually};
 use crate::world::{ADA, BEA, Ran, World};

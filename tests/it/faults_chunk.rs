@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tiktok_up::sandbox::{Options, Resend};
+use tiktok_sandbox::{Options, Resend};
 use tiktok_up::upload::state::Phase;
 
 use crate::world::{ADA, CHUNK, World, sha256};

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use tiktok_up::sandbox::Options;
+use tiktok_sandbox::Options;
 use tiktok_up::upload::state::{Failed, Phase};
 use tokio::net::TcpSocket;
 

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde_json::json;
+use tiktok_open::{Endpoints, Scopes};
+use tiktok_sandbox::{Options, QrConfirm};
+use tiktok_up::api::App;
 use tiktok_up::auth::paste::Lines;
 use tiktok_up::auth::{AuthError, LoggedIn, Login, Notice, Reporter, Store, Way};
 use tiktok_up::clock::Clock;
 use tiktok_up::exit::{Exit, Explain};
-use tiktok_up::sandbox::{Options, QrConfirm};
 use tiktok_up::secret::Secret;
-use tiktok_up::tiktok::{App, Client, Endpoints, Scopes};
 use tiktok_up::timing::Timing;
 use tokio::sync::mpsc;
 
@@ -43,11 +44,11 @@ fn log_in(
     let url = world.sandbox.url();
     let timing = Timing { qr_poll: Duration::from_millis(10), ..Timing::default() };
     let endpoints = Endpoints::new(Some(url), Some(url)).unwrap();
-    let client = Client::new(endpoints, Clock::default(), timing.clone()).unwrap();
+    let client = tiktok_up::api::client(endpoints, Clock::default(), &timing).unwrap();
     let app = App {
         name: None,
         client_key: world.sandbox.client_key(),
-        client_secret: world.sandbox.client_secret(),
+        client_secret: Secret::new(world.sandbox.client_secret().expose()),
         redirect_uri: None,
         scopes: None,
     };

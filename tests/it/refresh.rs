@@ -8,10 +8,10 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tiktok_sandbox::Options;
 use tiktok_up::auth::Store;
 use tiktok_up::clock::Clock;
 use tiktok_up::fs::Lock;
-use tiktok_up::sandbox::Options;
 
 use crate::login::login_elsewhere;
 use crate::person::{address_bar, chmod};

@@ -5,8 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tiktok_up::sandbox::{App, ConsentPlan, Lifetimes, QrConfirm};
-use tiktok_up::secret::Secret;
+use tiktok_sandbox::{App, ConsentPlan, Lifetimes, QrConfirm, Secret};
 
 use crate::sandbox_client::{ALL_SCOPES, CALLBACK, VERIFIER, World, callback, challenge, text};
 

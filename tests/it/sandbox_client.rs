@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tiktok_up::sandbox::{self, ConsentPlan, Options, Sandbox};
+use tiktok_sandbox::{ConsentPlan, Options, Sandbox};
 
 /// Where the callback server of a desktop app would listen.
 pub(crate) const CALLBACK: &str = "http://127.0.0.1:3456/callback/";
@@ -88,7 +88,7 @@ impl World {
             .tls_backend_preconfigured(no_roots())
             .build()
             .unwrap();
-        Self { sandbox: sandbox::start(options).unwrap(), http }
+        Self { sandbox: Sandbox::builder().options(options).start().unwrap(), http }
     }
 
     pub(crate) fn at(&self, path: &str) -> String {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tiktok_up::sandbox::faults::Outcome;
-use tiktok_up::sandbox::{Account, AccountPatch, Megabyte, Privacy};
+use tiktok_sandbox::faults::Outcome;
+use tiktok_sandbox::{Account, AccountPatch, Megabyte, Privacy};
 
 use crate::sandbox_client::{ALL_SCOPES, MP4, Reply, World, direct, text};
 

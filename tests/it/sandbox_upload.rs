@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::Value;
-use tiktok_up::sandbox::{PostView, Resend, UploadedBytes};
+use tiktok_sandbox::{PostView, Resend, UploadedBytes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

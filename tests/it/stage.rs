@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tiktok_up::sandbox::{Options, PostView};
+use tiktok_sandbox::{Options, PostView};
 
 use crate::world::{ADA, Ran, World, sha256};
 

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use serde_json::json;
-use tiktok_up::sandbox::{Megabyte, Options, Resend, UploadedBytes};
+use tiktok_sandbox::{Megabyte, Options, Resend, UploadedBytes};
 
 use crate::world::{ADA, BEA, World, sha256};
 

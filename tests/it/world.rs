@@ -12,9 +12,9 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
+use tiktok_sandbox::{AccountPatch, ConsentPlan, LogEntry, Options, PostView, Sandbox};
 use tiktok_up::clock::Clock;
 use tiktok_up::journal::{Attempt, Journal, PostNumber};
-use tiktok_up::sandbox::{self, AccountPatch, ConsentPlan, LogEntry, Options, PostView, Sandbox};
 use tiktok_up::upload::state::Phase;
 use tokio::runtime::Runtime;
 
@@ -67,7 +67,8 @@ impl World {
         let runtime = runtime.unwrap();
         let (processing, download) = (Duration::ZERO, Duration::ZERO);
         let options = Options { processing, download, ..options };
-        let sandbox = runtime.block_on(async { sandbox::start(options) }).unwrap();
+        let sandbox =
+            runtime.block_on(async { Sandbox::builder().options(options).start() }).unwrap();
         let home = TempDir::with_prefix("tiktok-up-test-").unwrap();
         let (timing, ahead) = (FAST.to_owned(), SignedDuration::ZERO);
         crate::canary::world_begins();

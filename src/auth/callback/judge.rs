@@ -7,11 +7,10 @@
 use http::header::{HOST, HeaderName, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
+use tiktok_open::Scopes;
+use tiktok_open::callback::{Denial, Query};
 
-use super::query::Query;
 use crate::secret::Secret;
-use crate::text;
-use crate::tiktok::Scopes;
 
 /// The path of the redirect URI, trailing slash included, as it is registered.
 pub const CALLBACK_PATH: &str = "/callback/";
@@ -77,15 +76,6 @@ pub struct Grant {
     pub code: Secret,
     /// The scopes that the user granted, as the callback says it; the token answer decides.
     pub scopes: Scopes,
-}
-
-/// The refusal that the callback brought, in TikTok's words, made harmless for a terminal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Denial {
-    /// Such as `access_denied`.
-    pub error: String,
-    /// Human text.
-    pub description: Option<String>,
 }
 
 /// The meaning of one request.
@@ -191,11 +181,11 @@ pub fn judge_query(text: &str, state: &Secret) -> Verdict {
         };
         return Verdict::Ignored(reason);
     }
+    let denial = query.denial();
     // It came with our state, so it is TikTok's code, and no word that anybody wants to have hidden.
     let code = query.code.map(|code| Secret::new(code.expose()));
-    if let Some(error) = query.error.filter(|error| !error.is_empty()) {
-        let description = query.error_description.map(|words| text::plain(&words));
-        return Verdict::Denied(Denial { error: text::plain(&error), description });
+    if let Some(denial) = denial {
+        return Verdict::Denied(denial);
     }
     match code.filter(|code| !code.is_empty()) {
         Some(code) => {

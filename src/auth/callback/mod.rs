@@ -5,7 +5,6 @@
 
 pub mod judge;
 pub mod page;
-pub mod query;
 
 mod refusal;
 mod server;
@@ -15,12 +14,13 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tiktok_open::callback::Denial;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-pub use judge::{Denial, Grant};
+pub use judge::Grant;
 
 use super::notice::length;
 use crate::exit::{Exit, Explain};
@@ -66,7 +66,7 @@ pub enum CallbackError {
         after: Duration,
     },
     /// The user, or TikTok, refused.
-    #[error("TikTok refused the login: {}", refusal(denial))]
+    #[error("TikTok refused the login: {denial}")]
     Denied {
         /// In whose words.
         denial: Denial,
@@ -74,13 +74,6 @@ pub enum CallbackError {
     /// The server task is gone, which nothing but the end of the program should cause.
     #[error("the callback server stopped")]
     Stopped,
-}
-
-fn refusal(denial: &Denial) -> String {
-    match denial.description.as_deref().filter(|text| !text.is_empty()) {
-        Some(text) => format!("{} ({text})", denial.error),
-        None => denial.error.clone(),
-    }
 }
 
 impl Explain for CallbackError {

@@ -14,15 +14,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tiktok_open::callback::Denial;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use super::Stray;
-use super::judge::{
-    DENIED_PATH, DONE_PATH, Denial, Grant, Ignored, Landing, Request, Verdict, judge,
-};
+use super::judge::{DENIED_PATH, DONE_PATH, Grant, Ignored, Landing, Request, Verdict, judge};
 use super::page::{Page, headers};
 use super::refusal::Guarded;
 use crate::secret::Secret;

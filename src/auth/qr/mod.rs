@@ -3,25 +3,23 @@
 //! <https://developers.tiktok.com/doc/login-kit-qr-code-authorization>. What ties an answer to this
 //! login is our `client_ticket`, which the phone hands back to TikTok.
 
-mod address;
-mod confirm;
 pub mod draw;
 mod png;
 
 use std::time::Duration;
 
+use tiktok_open::pkce::nonce;
+use tiktok_open::{
+    Client, Code, Error as ApiError, QrCheck, QrConfirmed, QrRefused, QrStatus, Scopes,
+};
 use tokio::time::{Instant, sleep, timeout_at};
-
-pub use confirm::Confirmed;
-use confirm::{Refused, confirmed};
 
 use super::callback::CallbackError;
 use super::error::AuthError;
 use super::notice::{Notice, Reporter};
-use super::pkce::nonce;
+use crate::api::App;
 use crate::exit::{Exit, Explain as _};
 use crate::secret::Secret;
-use crate::tiktok::{App, Client, Code, Error as ApiError, QrCheck, QrStatus, Scopes};
 
 /// What to do after an answer about a QR code.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,7 +33,7 @@ enum Step {
     /// Get a new QR code.
     Renew,
     /// Exchange this.
-    Exchange(Confirmed),
+    Exchange(QrConfirmed),
 }
 
 /// One QR code on show.
@@ -67,11 +65,13 @@ impl Shown {
             QrStatus::New | QrStatus::Scanned | QrStatus::Other => Ok(Step::Wait),
             // Utilised: the code was handed out and did not reach us.
             QrStatus::Expired | QrStatus::Utilised => Ok(Step::Renew),
-            QrStatus::Confirmed => match confirmed(&check, state) {
+            QrStatus::Confirmed => match check.confirmed(state) {
                 Ok(confirmed) => Ok(Step::Exchange(confirmed)),
-                Err(Refused::State) => Ok(Step::Foreign),
-                Err(Refused::Empty) => Err(AuthError::QrForm { what: "confirmed without a code" }),
-                Err(Refused::Denied(denial)) => Err(CallbackError::Denied { denial }.into()),
+                Err(QrRefused::State) => Ok(Step::Foreign),
+                Err(refused @ QrRefused::Empty) => {
+                    Err(AuthError::QrForm { what: refused.to_string() })
+                }
+                Err(QrRefused::Denied(denial)) => Err(CallbackError::Denied { denial }.into()),
             },
         }
     }
@@ -102,15 +102,16 @@ pub async fn wait(
     limit: Duration,
     pause: Duration,
     reporter: &dyn Reporter,
-) -> Result<Confirmed, AuthError> {
+) -> Result<QrConfirmed, AuthError> {
+    let app = app.credentials();
     let state = nonce()?;
     let deadline = Instant::now() + limit;
     let login = async {
-        let mut shown = show(client, app, scopes, &state, reporter).await?;
+        let mut shown = show(client, &app, scopes, &state, reporter).await?;
         let mut foreign_told = false;
         loop {
             sleep(pause).await;
-            let answer = client.check_qrcode(app, &shown.token).await;
+            let answer = client.check_qrcode(&app, &shown.token).await;
             match shown.judge(answer, &state)? {
                 Step::Wait => {}
                 Step::Scanned => reporter.notice(Notice::QrScanned),
@@ -122,7 +123,7 @@ pub async fn wait(
                 Step::Renew => {
                     reporter.notice(Notice::QrExpired);
                     shown = loop {
-                        match show(client, app, scopes, &state, reporter).await {
+                        match show(client, &app, scopes, &state, reporter).await {
                             // The user is at it: trouble that passes does not send them away.
                             Err(error) if error.exit() == Exit::Temporary => sleep(pause).await,
                             other => break other?,
@@ -140,7 +141,7 @@ pub async fn wait(
 
 async fn show(
     client: &Client,
-    app: &App,
+    app: &tiktok_open::App,
     scopes: &Scopes,
     state: &Secret,
     reporter: &dyn Reporter,
@@ -150,8 +151,7 @@ async fn show(
         .await
         .map_err(|source| AuthError::QrCode { source })?;
     let ticket = nonce()?;
-    let url = address::with_ticket(&code.scan_qrcode_url, ticket.expose())
-        .map_err(|what| AuthError::QrForm { what })?;
+    let url = code.address(&ticket).map_err(|odd| AuthError::QrForm { what: odd.to_string() })?;
     reporter.notice(Notice::QrCode { url });
     Ok(Shown { token: code.token, ticket, scanned: false })
 }

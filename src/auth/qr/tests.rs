@@ -1,5 +1,6 @@
+use tiktok_open::Refusal;
+
 use super::*;
-use crate::tiktok::Refusal;
 
 const STATE: &str = "5ec2e7";
 
@@ -44,7 +45,7 @@ fn a_confirmed_answer_is_exchanged() {
     let json =
         r#"{"client_ticket":"mine","redirect_uri":"https://e.com?code=c","status":"confirmed"}"#;
     let redirect_uri = Some("https://e.com".to_owned());
-    let confirmed = Confirmed { code: Secret::new("c"), redirect_uri };
+    let confirmed = QrConfirmed { code: Secret::new("c"), redirect_uri };
     assert_eq!(judged(json).unwrap(), Step::Exchange(confirmed));
 }
 
@@ -77,7 +78,7 @@ fn trouble_that_passes_is_waited_out() {
     let reason = || "reset".to_owned();
     let call = "oauth/check_qrcode";
     for error in [
-        Err(ApiError::NotSent { host: host(), reason: reason(), shortage: None }),
+        Err(ApiError::NotSent { host: host(), reason: reason(), os_error: None }),
         Err(ApiError::NoAnswer { host: host(), call, reason: reason() }),
         Err(ApiError::NotTikTok { host: host(), call, status: 403, what: reason() }),
         Err(ApiError::NotTikTok { host: host(), call, status: 502, what: reason() }),

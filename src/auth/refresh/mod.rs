@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use tiktok_open::Client;
 use tokio::sync::watch;
 
 pub use outcome::{Ask, Outcome};
@@ -25,11 +26,11 @@ use super::due::{Due, NEED, SKEW_LIMIT, due};
 use super::error::AuthError;
 use super::notice::{Notice, Reporter};
 use super::store::{Store, StoreError};
+use crate::api::App;
 use crate::clock::Clock;
 use crate::fs::{Lock, LockError};
 use crate::secret::Secret;
 use crate::signals::Shutdown;
-use crate::tiktok::{App, Client};
 use crate::timing::Timing;
 
 /// Processes that wake up together with an expired token start to queue this far apart at most.

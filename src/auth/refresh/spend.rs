@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tiktok_open::{Code, Error as ApiError, Grant, RawAnswer, Reading, Refusal};
 use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
 use super::worker::Worker;
 use super::{Ask, NEED, Outcome, Tokens};
+use crate::api::App;
 use crate::auth::account::{Account, NeedsLogin, Reason};
 use crate::auth::error::AuthError;
 use crate::auth::notice::Notice;
@@ -20,7 +22,6 @@ use crate::fs::{self, Lock, PRIVATE_FILE};
 use crate::resources::Reserve;
 use crate::secret::Secret;
 use crate::text::{key_start, plain};
-use crate::tiktok::{App, Code, Error as ApiError, Grant, RawAnswer, Reading, Refusal, read};
 
 /// How often a save is tried before the disk is given up.
 const SAVES: u32 = 4;
@@ -66,7 +67,7 @@ impl Tokens {
             None => bytes,
         };
         let kept = self.keep(&refresh, bytes.clone(), reserve).await;
-        match read(&self.0.client.api_host(), &answer, Some(&refresh.spent)) {
+        match answer.read(&self.0.client.api_host(), Some(&refresh.spent)) {
             Reading::Grant(grant) if pending::is_for(&grant, &refresh.account) => {
                 let saved = self.save(&refresh, &grant, kept).await?;
                 self.forget_pending(&refresh).await;
@@ -119,8 +120,8 @@ impl Tokens {
     }
 
     async fn post_once(&self, app: &App, token: &Secret) -> Result<RawAnswer, ApiError> {
-        let answer = self.0.client.refresh(app, token).await?;
-        match read(&self.0.client.api_host(), &answer, Some(token)) {
+        let answer = self.0.client.refresh(&app.credentials(), token).await?;
+        match answer.read(&self.0.client.api_host(), Some(token)) {
             Reading::None(error @ ApiError::NoAnswer { .. }) => Err(error),
             _ => Ok(answer),
         }

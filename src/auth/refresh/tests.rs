@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use jiff::Timestamp;
 use tempfile::TempDir;
+use tiktok_open::{Code, RawAnswer};
 
 use super::*;
 use crate::auth::account::Reason;
@@ -14,7 +15,6 @@ use crate::auth::testing::{Answer, Endpoint, ISSUER, Told, answer_of, grant, qui
 use crate::exit::{Exit, Explain as _};
 use crate::fs;
 use crate::signals::Signal;
-use crate::tiktok::{Code, RawAnswer};
 
 const ID: &str = "anna";
 

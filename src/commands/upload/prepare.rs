@@ -4,14 +4,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use tiktok_open::Privacy;
+use video_probe::Probe;
+
 use crate::auth::account::NameError;
 use crate::auth::{Account, Accounts};
 use crate::exit::{Exit, Explain};
 use crate::journal::{Journal, JournalError};
+use crate::limits;
 use crate::manifest::{Entry, Manifest, Mode, Part, Place, Problem, Problems, Source};
-use crate::media::{self, Probe};
 use crate::text;
-use crate::tiktok::privacy::Privacy;
 use crate::timing::Timing;
 use crate::upload::calls::chain;
 use crate::upload::engine::Options;
@@ -272,7 +274,7 @@ impl Inspection<'_> {
     }
 
     fn probe(&mut self, path: &Path, video: &Video, entry: &Entry) -> Option<Content> {
-        let probe = match media::probe(video.file(), video.size()) {
+        let probe = match video_probe::probe(video.file(), video.size()) {
             Ok(probe) => probe,
             Err(error) => {
                 self.problem(entry, path, &chain(&error), error.hint().as_deref());
@@ -282,7 +284,7 @@ impl Inspection<'_> {
         if !self.is_written(path, video, &probe, entry) {
             return None;
         }
-        let findings = media::check(&probe, video.size(), None);
+        let findings = limits::check(&probe, video.size(), None);
         for finding in &findings.errors {
             self.problem(entry, path, &finding.to_string(), Some(finding.hint()));
         }
@@ -306,7 +308,7 @@ impl Inspection<'_> {
 
     /// Whether every part of a video was written.
     fn is_written(&mut self, path: &Path, video: &Video, probe: &Probe, entry: &Entry) -> bool {
-        match media::first_hole(video.file(), video.size(), probe.container) {
+        match limits::first_hole(video.file(), video.size(), probe.container) {
             Ok(None) => true,
             Ok(Some(hole)) => {
                 let message = format!(

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use serde_json::json;
+use tiktok_open::Privacy;
 
 use super::*;
-use crate::tiktok::privacy::Privacy;
 
 fn read_with(text: &str, given: &Defaults) -> Result<Manifest, Problems> {
     read(text.as_bytes(), Path::new("/posts"), given)

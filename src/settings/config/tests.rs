@@ -1,5 +1,6 @@
+use tiktok_open::Privacy;
+
 use super::*;
-use crate::tiktok::privacy::Privacy;
 
 fn read(text: &str) -> Result<Config, Mistakes> {
     Config::read(text, Path::new("/etc/here"))

@@ -1,0 +1,112 @@
+//! What can come of a call besides its answer.
+
+use std::time::Duration;
+
+use crate::{Code, Reaction};
+
+/// A call that did not answer with what was asked for.
+///
+/// The variants are ordered by what is known about the request: never sent, perhaps worked off, or
+/// answered with a refusal.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Name lookup, connect or TLS handshake failed: the request provably never left.
+    #[error("could not connect to {host}: {reason}")]
+    NotSent {
+        /// Host of the request.
+        host: String,
+        /// The innermost cause in words.
+        reason: String,
+        /// The operating system's number for it (`errno`), if it is behind this: the one of the
+        /// innermost cause that has one, or of a look whether there are descriptors and memory to be
+        /// had, for a resolver keeps that to itself.
+        os_error: Option<i32>,
+    },
+    /// Sent, at least in part, and not answered: the outcome is open.
+    #[error("no answer from {host} to `{call}`: {reason}")]
+    NoAnswer {
+        /// Host of the request.
+        host: String,
+        /// The call, as in the documentation (`video/init`).
+        call: &'static str,
+        /// The innermost cause in words.
+        reason: String,
+    },
+    /// Something answered, but not with TikTok's JSON: a proxy, a captive portal, a gateway.
+    #[error("{host} answered `{call}` with HTTP {status}, but not as TikTok does: {what}")]
+    NotTikTok {
+        /// Host of the request.
+        host: String,
+        /// The call.
+        call: &'static str,
+        /// HTTP status.
+        status: u16,
+        /// What was wrong with it.
+        what: String,
+    },
+    /// TikTok refused, with a code.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+/// TikTok's refusal of a call: `error.code` was not `ok`, or the flat OAuth `error` was set.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("TikTok refused `{call}`: {code}{}{} (HTTP {status}{})",
+    if message.is_empty() { "" } else { ": " }, message,
+    log_id.as_ref().map(|id| format!(", log_id {id}")).unwrap_or_default())]
+pub struct Refusal {
+    /// The call, as in the documentation (`video/init`).
+    pub call: &'static str,
+    /// HTTP status: informative only, the code decides.
+    pub status: u16,
+    /// The error code.
+    pub code: Code,
+    /// TikTok's own words, made harmless for a terminal.
+    pub message: String,
+    /// The id to quote to TikTok's support.
+    pub log_id: Option<String>,
+    /// `Retry-After`, if it was sent (no page documents it).
+    pub retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    /// Whether TikTok's own trouble is behind it, or too many calls, so that the same call may work
+    /// later: by its code or, where that says nothing, by its HTTP status.
+    pub fn may_pass(&self) -> bool {
+        let reaction = self.code.reaction();
+        self.status >= 500
+            || reaction == Reaction::Later
+            || (self.status == 429 && reaction == Reaction::Final)
+    }
+}
+
+impl Error {
+    /// The refusal, if it is one.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// Whether this is a refusal with that code.
+    pub fn is(&self, code: &Code) -> bool {
+        self.refusal().is_some_and(|refusal| refusal.code == *code)
+    }
+
+    /// What it means beyond this call, if TikTok itself answered.
+    pub fn reaction(&self) -> Option<Reaction> {
+        self.refusal().map(|refusal| refusal.code.reaction())
+    }
+
+    /// A short stable name: TikTok's code, or one of this crate's for a call that TikTok did not answer
+    /// (`not_sent`, `no_answer`, `not_tiktok`).
+    pub fn code(&self) -> &str {
+        match self {
+            Self::NotSent { .. } => "not_sent",
+            Self::NoAnswer { .. } => "no_answer",
+            Self::NotTikTok { .. } => "not_tiktok",
+            Self::Refused(refusal) => refusal.code.as_str(),
+        }
+    }
+}

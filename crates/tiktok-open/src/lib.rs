@@ -1,0 +1,39 @@
+#![doc = include_str!("../README.md")]
+
+mod answer;
+pub mod callback;
+mod client;
+mod code;
+mod creator_info;
+mod endpoints;
+mod error;
+mod grant;
+mod init;
+mod oauth;
+pub mod pkce;
+mod privacy;
+mod qr;
+mod scope;
+pub mod secret;
+mod status;
+pub mod text;
+mod upload;
+mod user_info;
+
+pub use client::{BuildError, Client, ClientBuilder, LONGEST_ANSWER, OnStep};
+pub use code::{Code, Reaction};
+pub use creator_info::CreatorInfo;
+pub use endpoints::{Base, BaseProblem, Endpoints, EndpointsError};
+pub use error::{Error, Refusal};
+pub use grant::{Cut, Grant, RawAnswer, Reading, may_hold_a_token};
+pub use init::{
+    InboxInit, InitAnswer, PhotoInit, PhotoPostInfo, PhotoSource, PostInfo, SourceInfo, VideoInit,
+};
+pub use oauth::{App, Authorize, GrantKind};
+pub use privacy::{Privacy, UnknownPrivacy};
+pub use qr::{QrAddressError, QrCheck, QrCode, QrConfirmed, QrRefused, QrStatus};
+pub use scope::{ScopeError, Scopes};
+pub use secret::Secret;
+pub use status::{FailReason, PostStatus, State};
+pub use upload::{Body, ContentRange, PutAnswer, UploadUrl, UploadUrlError};
+pub use user_info::UserInfo;

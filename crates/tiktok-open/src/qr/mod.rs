@@ -1,0 +1,138 @@
+//! The QR code flow, v2: <https://developers.tiktok.com/doc/login-kit-qr-code-authorization>.
+
+mod address;
+mod confirm;
+
+use serde::Deserialize;
+
+pub use address::QrAddressError;
+pub use confirm::{QrConfirmed, QrRefused};
+
+use crate::answer::{not_json, refusal};
+use crate::secret::Secret;
+use crate::{App, Client, Error, Scopes};
+
+/// A QR code to show, with the placeholder ticket still in it.
+#[derive(Debug, Deserialize)]
+pub struct QrCode {
+    /// `aweme://authorize?…&client_ticket=tobefilled…`: what the TikTok app scans.
+    pub scan_qrcode_url: String,
+    /// Names this QR code when its status is asked.
+    pub token: Secret,
+}
+
+impl QrCode {
+    /// The address to show as a QR code, with a ticket of one's own (such as a
+    /// [`nonce`](crate::pkce::nonce)) in it: [`QrCheck::client_ticket`] brings it back, and ties the
+    /// answer to this login.
+    pub fn address(&self, ticket: &Secret) -> Result<String, QrAddressError> {
+        address::with_ticket(&self.scan_qrcode_url, ticket.expose())
+    }
+}
+
+/// Where a QR code stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QrStatus {
+    /// Nobody has scanned it.
+    New,
+    /// Scanned, not yet confirmed on the phone.
+    Scanned,
+    /// Confirmed: the answer carries a code.
+    Confirmed,
+    /// Too old: get a new one.
+    Expired,
+    /// The code was handed out before.
+    Utilised,
+    /// A word that no page lists: as good as no news.
+    Other,
+}
+
+/// An answer of `check_qrcode`, as it came: the confirm shape varies between table and example.
+#[derive(Debug, Deserialize)]
+pub struct QrCheck {
+    /// The ticket of whoever scanned; empty for `new` and `expired`.
+    #[serde(default)]
+    pub client_ticket: Secret,
+    /// The status word.
+    #[serde(deserialize_with = "status")]
+    pub status: QrStatus,
+    /// A bare code, or a URL that carries one.
+    #[serde(default)]
+    pub code: Option<Secret>,
+    /// The registered redirect URI with the code in its query. As a whole it is nothing to hide.
+    #[serde(default, deserialize_with = "unlisted")]
+    pub redirect_uri: Option<Secret>,
+    /// The state, if it came at the top level.
+    #[serde(default)]
+    pub state: Option<Secret>,
+}
+
+impl QrCheck {
+    /// What a confirmed answer is exchanged with: the code in the query of `redirect_uri`, or of a URL
+    /// in `code`, or `code` itself. A state that is there must be `state`.
+    pub fn confirmed(&self, state: &Secret) -> Result<QrConfirmed, QrRefused> {
+        confirm::confirmed(self, state)
+    }
+}
+
+fn unlisted<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(Secret::unlisted))
+}
+
+fn status<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<QrStatus, D::Error> {
+    Ok(match String::deserialize(deserializer)?.as_str() {
+        "new" => QrStatus::New,
+        "scanned" => QrStatus::Scanned,
+        "confirmed" => QrStatus::Confirmed,
+        "expired" => QrStatus::Expired,
+        "utilised" | "utilized" => QrStatus::Utilised,
+        _ => QrStatus::Other,
+    })
+}
+
+impl Client {
+    /// Asks for a QR code.
+    pub async fn get_qrcode(
+        &self,
+        app: &App,
+        scopes: &Scopes,
+        state: &Secret,
+    ) -> Result<QrCode, Error> {
+        let scope = scopes.to_string();
+        let form =
+            [("client_key", app.client_key.as_str()), ("scope", &scope), ("state", state.expose())];
+        self.flat("oauth/get_qrcode", "/v2/oauth/get_qrcode/", &form).await
+    }
+
+    /// Asks where a QR code stands.
+    pub async fn check_qrcode(&self, app: &App, token: &Secret) -> Result<QrCheck, Error> {
+        let form = [
+            ("client_key", app.client_key.as_str()),
+            ("client_secret", app.client_secret.expose()),
+            ("token", token.expose()),
+        ];
+        self.flat("oauth/check_qrcode", "/v2/oauth/check_qrcode/", &form).await
+    }
+
+    async fn flat<T: serde::de::DeserializeOwned>(
+        &self,
+        call: &'static str,
+        path: &str,
+        form: &[(&str, &str)],
+    ) -> Result<T, Error> {
+        let received = self.exchange(call, self.post(path).form(form)).await?;
+        if let Some(refusal) = refusal(call, &received) {
+            return Err(refusal.into());
+        }
+        let not_tiktok = |what: String| Error::NotTikTok {
+            host: self.api_host(),
+            call,
+            status: received.status,
+            what,
+        };
+        if !(200..300).contains(&received.status) {
+            return Err(not_tiktok("no error code in the body".into()));
+        }
+        serde_json::from_slice(&received.body).map_err(|e| not_tiktok(not_json(&received.body, &e)))
+    }
+}

@@ -1,0 +1,139 @@
+//! The status of a post:
+//! <https://developers.tiktok.com/doc/content-posting-api-reference-get-video-status>.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::json;
+
+use crate::secret::Secret;
+use crate::text;
+use crate::{Client, Error};
+
+/// Where a post stands. Everything but the status word may be absent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostStatus {
+    /// The status word.
+    pub state: State,
+    /// Ids of public posts; often empty (private posts, moderation), several for some drafts.
+    pub post_ids: Vec<u64>,
+    /// Bytes of a `FILE_UPLOAD` that arrived: a count.
+    pub uploaded_bytes: Option<u64>,
+    /// Bytes of a `PULL_FROM_URL` that TikTok downloaded: a count.
+    pub downloaded_bytes: Option<u64>,
+}
+
+/// The status word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Still under way; also every word that no page lists.
+    Processing,
+    /// A draft was delivered to the user's inbox.
+    Inboxed,
+    /// Direct: posted. Draft: the user finished it.
+    Published,
+    /// It will not be posted.
+    Failed(FailReason),
+}
+
+/// Why a post failed: a word such as `duration_check_failed`, of the list on the page above or not,
+/// made harmless for a terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailReason(pub String);
+
+impl fmt::Display for FailReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    status: String,
+    #[serde(default)]
+    fail_reason: Option<String>,
+    #[serde(default, alias = "publicly_available_post_id", deserialize_with = "ids")]
+    publicaly_available_post_id: Vec<u64>,
+    #[serde(default)]
+    uploaded_bytes: Option<u64>,
+    #[serde(default)]
+    downloaded_bytes: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Id {
+    Number(u64),
+    Text(String),
+}
+
+/// Ids exceed 2^53; some clients saw them as text.
+fn ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
+    let ids = Option::<Vec<Id>>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(ids
+        .into_iter()
+        .filter_map(|id| match id {
+            Id::Number(n) => Some(n),
+            Id::Text(text) => text.parse().ok(),
+        })
+        .collect())
+}
+
+impl From<Wire> for PostStatus {
+    fn from(wire: Wire) -> Self {
+        let state = match wire.status.as_str() {
+            "PUBLISH_COMPLETE" => State::Published,
+            "SEND_TO_USER_INBOX" => State::Inboxed,
+            "FAILED" => State::Failed(FailReason(text::plain(
+                wire.fail_reason.as_deref().unwrap_or("unknown"),
+            ))),
+            _ => State::Processing,
+        };
+        Self {
+            state,
+            post_ids: wire.publicaly_available_post_id,
+            uploaded_bytes: wire.uploaded_bytes,
+            downloaded_bytes: wire.downloaded_bytes,
+        }
+    }
+}
+
+impl Client {
+    /// Asks where a post stands: 30 calls a minute per token.
+    pub async fn status(&self, token: &Secret, publish_id: &str) -> Result<PostStatus, Error> {
+        let body = json!({ "publish_id": publish_id });
+        let request = self.json("/v2/post/publish/status/fetch/", token, &body);
+        self.call::<Wire>("status/fetch", request).await.map(PostStatus::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> PostStatus {
+        serde_json::from_str::<Wire>(json).unwrap().into()
+    }
+
+    #[test]
+    fn ids_beyond_2_53_and_as_text_are_kept_whole() {
+        let status = read(
+            r#"{"status":"PUBLISH_COMPLETE","publicaly_available_post_id":[7512345678901234567,"7512345678901234568"]}"#,
+        );
+        assert_eq!(status.post_ids, [7_512_345_678_901_234_567, 7_512_345_678_901_234_568]);
+    }
+
+    #[test]
+    fn only_the_status_word_is_needed() {
+        assert_eq!(read(r#"{"status":"SEND_TO_USER_INBOX"}"#).state, State::Inboxed);
+        assert_eq!(
+            read(r#"{"fail_reason":"internal","status":"FAILED"}"#).state,
+            State::Failed(FailReason("internal".into()))
+        );
+    }
+
+    #[test]
+    fn an_unknown_word_is_still_processing() {
+        assert_eq!(read(r#"{"status":"REVIEWING"}"#).state, State::Processing);
+    }
+}

@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod mp4;
+mod parts;
+mod probe;
+mod rate;
+mod reader;
+mod sniff;
+mod source;
+mod webm;
+
+pub use self::parts::written_parts;
+pub use self::probe::{Container, Probe, ProbeError, probe};
+pub use self::source::ReadAt;
+
+#[cfg(test)]
+mod tests;

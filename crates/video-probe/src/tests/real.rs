@@ -1,0 +1,94 @@
+//! The fixtures, which ffmpeg made.
+
+use std::time::Duration;
+
+use super::*;
+
+/// What the good fixtures have in common.
+fn portrait(container: Container) -> Probe {
+    Probe {
+        duration: Some(Duration::from_secs(1)),
+        width: Some(360),
+        height: Some(640),
+        frame_rate: Some(30.0),
+        steady: true,
+        codec: Some("h264".to_owned()),
+        ..Probe::unknown(container)
+    }
+}
+
+#[test]
+fn an_mp4_tells_everything_wherever_its_index_is() {
+    for bytes in [fixture!("fast-start.mp4"), fixture!("moov-at-end.mp4")] {
+        // The sound is a little longer than the picture.
+        let duration = Some(Duration::from_millis(1022));
+        assert_eq!(found(bytes), Probe { duration, ..portrait(Container::Mp4) });
+    }
+}
+
+#[test]
+fn a_fragmented_mp4_tells_everything() {
+    let bytes = fixture!("fragmented.mp4");
+    let duration = Some(Duration::from_secs(2));
+    let probe = Probe { duration, frame_rate: Some(25.0), ..portrait(Container::Mp4) };
+    assert_eq!(found(bytes), probe);
+}
+
+#[test]
+fn a_mov_tells_everything() {
+    let bytes = fixture!("landscape.mov");
+    let (width, height) = (Some(640), Some(360));
+    let probe = Probe { width, height, frame_rate: Some(24.0), ..portrait(Container::Mov) };
+    assert_eq!(found(bytes), probe);
+}
+
+#[test]
+fn a_webm_tells_everything() {
+    let bytes = fixture!("vp9.webm");
+    let probe = found(bytes);
+    assert!((probe.frame_rate.unwrap() - 30.0).abs() < 0.001, "{probe:?}");
+    let codec = Some("vp9".to_owned());
+    let wanted = Probe { codec, frame_rate: probe.frame_rate, ..portrait(Container::WebM) };
+    assert_eq!(probe, wanted);
+}
+
+#[test]
+fn a_live_recording_is_measured_by_its_blocks() {
+    let bytes = fixture!("live.webm");
+    let probe = found(bytes);
+    assert_eq!(probe.codec.as_deref(), Some("vp8"));
+    let length = probe.duration.unwrap();
+    assert!(length.abs_diff(Duration::from_secs(1)) < Duration::from_millis(2), "{length:?}");
+}
+
+#[test]
+fn what_is_unusual_is_told_as_it_is() {
+    assert_eq!(found(fixture!("ten-fps.mp4")).frame_rate, Some(10.0));
+    let small = found(fixture!("small.mp4"));
+    assert_eq!((small.width, small.height), (Some(200), Some(200)));
+    assert!(!found(fixture!("truncated.mp4")).complete);
+}
+
+#[test]
+fn what_is_no_video_is_refused_by_name() {
+    assert_eq!(refused(fixture!("text.mp4")), "not an MP4, MOV or WebM video: this is text");
+    assert_eq!(refused(fixture!("audio-only.mp4")), "the file has no picture, only sound or data");
+    assert_eq!(
+        refused(fixture!("without-moov.mp4")),
+        "the video has no index: it is cut off, or still being written"
+    );
+    assert_eq!(refused(b""), "the file is empty");
+}
+
+#[test]
+fn a_file_is_probed_without_moving_its_cursor() {
+    use std::fs::File;
+    use std::io::{Seek, SeekFrom};
+
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/moov-at-end.mp4");
+    let mut file = File::open(path).unwrap();
+    file.seek(SeekFrom::Start(7)).unwrap();
+    let len = file.metadata().unwrap().len();
+    assert_eq!(probe(&file, len).unwrap(), found(fixture!("moov-at-end.mp4")));
+    assert_eq!(file.stream_position().unwrap(), 7);
+}

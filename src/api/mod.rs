@@ -1,0 +1,50 @@
+//! What TikTok's API is to this program: the client with its waiting times, the app that it speaks as,
+//! and what the errors of `tiktok-open` mean for a run.
+
+mod explain;
+
+use tiktok_open::{BuildError, Client, Endpoints, Scopes};
+
+pub use explain::{code_exit, code_hint, fail_hint};
+
+use crate::clock::Clock;
+use crate::fault;
+use crate::secret::Secret;
+use crate::timing::Timing;
+
+/// How this program names itself.
+const USER_AGENT: &str = concat!("tiktok-up/", env!("CARGO_PKG_VERSION"));
+
+/// The client of a run.
+pub fn client(endpoints: Endpoints, clock: Clock, timing: &Timing) -> Result<Client, BuildError> {
+    Client::builder()
+        .endpoints(endpoints)
+        .user_agent(USER_AGENT)
+        .connect_timeout(timing.connect)
+        .answer_timeout(timing.answer)
+        .clock_offset(clock.offset())
+        .on_step(fault::point)
+        .build()
+}
+
+/// An app of the user's own, from TikTok's developer portal.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The name in config.toml; `None` when the environment gave the credentials.
+    pub name: Option<String>,
+    /// The client key: public, it stands in the authorize URL.
+    pub client_key: String,
+    /// The client secret: TikTok demands it of desktop apps too.
+    pub client_secret: Secret,
+    /// A registered redirect URI that replaces the built-in one.
+    pub redirect_uri: Option<String>,
+    /// The scopes that logins with this app ask for.
+    pub scopes: Option<Scopes>,
+}
+
+impl App {
+    /// What TikTok is shown of it.
+    pub fn credentials(&self) -> tiktok_open::App {
+        tiktok_open::App::new(self.client_key.as_str(), self.client_secret.clone())
+    }
+}

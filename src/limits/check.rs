@@ -1,0 +1,374 @@
+//! TikTok's limits, compared with what a file says about itself.
+
+use std::fmt;
+use std::time::Duration;
+
+use video_probe::Probe;
+
+/// The most bytes, read generously: the documented "4 GB" may mean 2³² bytes.
+const MAX_SIZE: u64 = 4_294_967_296;
+
+/// The most bytes, read strictly: beyond, "4 GB" may mean that this is too much.
+const SURE_SIZE: u64 = 4_000_000_000;
+
+/// The longest video that the API takes from anybody.
+const MAX_DURATION: Duration = Duration::from_mins(10);
+
+/// How much longer a video may be told to be: containers round, and sound outlasts the picture.
+const DURATION_SLACK: Duration = Duration::from_secs(1);
+
+/// The least and the most pixels of either side.
+const SIDE: std::ops::RangeInclusive<u32> = 360..=4096;
+
+/// The least and the most frames a second, with room for 23.976 and for rounding.
+const FRAME_RATE: std::ops::RangeInclusive<f64> = 22.5..=60.5;
+
+/// What speaks against a video.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Findings {
+    /// What TikTok surely refuses; each alone forbids the upload.
+    pub errors: Vec<Finding>,
+    /// What TikTok may refuse, and what could not be read.
+    pub warnings: Vec<Finding>,
+}
+
+/// One thing that speaks against a video; `Display` is a lowercase fragment.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Finding {
+    /// The end of the file is missing.
+    CutOff,
+    /// Larger, in bytes, than TikTok takes.
+    Size(u64),
+    /// Longer than may be posted.
+    Duration {
+        /// What the file says.
+        actual: Duration,
+        /// The longest that may be posted.
+        limit: Duration,
+    },
+    /// A side too short or too long, in pixels.
+    Picture {
+        /// Width.
+        width: u32,
+        /// Height.
+        height: u32,
+    },
+    /// Too few or too many frames a second.
+    FrameRate(f64),
+    /// A codec that TikTok does not take, or that is not known here.
+    Codec(String),
+    /// Not to be read from the file, so TikTok judges it alone: the length, for example.
+    Unread(&'static str),
+}
+
+impl Finding {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::CutOff => "wait until the file is complete, or copy it again",
+            Self::Size(_) => "export it with a lower bit rate",
+            Self::Duration { .. } => "cut it shorter",
+            Self::Picture { .. } => "export it with both sides between 360 and 4096 pixels",
+            Self::FrameRate(_) => "export it with 23 to 60 frames a second",
+            Self::Codec(_) => "export it with H.264",
+            Self::Unread(_) => "if TikTok refuses it, export it again as MP4 with H.264",
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CutOff => f.write_str("the file is cut off, or still being written"),
+            Self::Size(size) => {
+                write!(f, "the file has {size} bytes, and TikTok takes 4 GB")
+            }
+            Self::Duration { actual, limit } => {
+                let (actual, limit) = (clock(*actual), clock(*limit));
+                write!(f, "the video lasts {actual}, and {limit} may be posted")
+            }
+            Self::Picture { width, height } => {
+                let (least, most) = SIDE.into_inner();
+                write!(
+                    f,
+                    "the picture has {width}x{height} pixels, and TikTok takes {least} to {most} a side"
+                )
+            }
+            Self::FrameRate(rate) => {
+                write!(f, "the video has {rate:.2} frames a second, and TikTok takes 23 to 60")
+            }
+            Self::Codec(name) => {
+                write!(f, "the codec is `{name}`, and TikTok takes H.264, H.265, VP8 and VP9")
+            }
+            Self::Unread(what) => write!(f, "the file does not tell {what}"),
+        }
+    }
+}
+
+/// A length as people write it: `3:05`, with a fraction where there is one.
+fn clock(length: Duration) -> String {
+    let (minutes, seconds) = (length.as_secs() / 60, length.as_secs() % 60);
+    match length.subsec_millis() {
+        0 => format!("{minutes}:{seconds:02}"),
+        millis => format!("{minutes}:{seconds:02}.{millis:03}"),
+    }
+}
+
+/// Compares a video of `size` bytes with TikTok's limits; `max_duration` is the creator's own
+/// `max_video_post_duration_sec`, where it is known.
+///
+/// <https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide>
+pub fn check(probe: &Probe, size: u64, max_duration: Option<Duration>) -> Findings {
+    let mut findings = Findings::default();
+    if !probe.complete {
+        findings.errors.push(Finding::CutOff);
+    }
+    findings.judge_size(size);
+    findings.judge_duration(probe, max_duration);
+    findings.judge_picture(probe);
+    findings.judge_frame_rate(probe);
+    findings.judge_codec(probe);
+    findings
+}
+
+/// How a length fits a limit: `Some(true)` if TikTok refuses it, `Some(false)` if it may. Containers
+/// round, and sound outlasts the picture.
+pub fn is_too_long(actual: Duration, limit: Duration) -> Option<bool> {
+    let slack = DURATION_SLACK.min(limit / 50);
+    (actual > limit).then_some(actual >= limit.saturating_add(slack))
+}
+
+impl Findings {
+    fn judge_size(&mut self, size: u64) {
+        if size > MAX_SIZE {
+            self.errors.push(Finding::Size(size));
+        } else if size > SURE_SIZE {
+            self.warnings.push(Finding::Size(size));
+        }
+    }
+
+    fn judge_duration(&mut self, probe: &Probe, max_duration: Option<Duration>) {
+        let limit = max_duration.map_or(MAX_DURATION, |own| own.min(MAX_DURATION));
+        let Some(actual) = probe.duration else {
+            self.warnings.push(Finding::Unread("how long the video lasts"));
+            return;
+        };
+        match is_too_long(actual, limit) {
+            Some(true) => self.errors.push(Finding::Duration { actual, limit }),
+            Some(false) => self.warnings.push(Finding::Duration { actual, limit }),
+            None => {}
+        }
+    }
+
+    fn judge_picture(&mut self, probe: &Probe) {
+        let fits = |(width, height): (u32, u32)| SIDE.contains(&width) && SIDE.contains(&height);
+        let Some((width, height)) = probe.width.zip(probe.height) else {
+            self.warnings.push(Finding::Unread("the size of its picture"));
+            return;
+        };
+        if fits((width, height)) {
+            return;
+        }
+        let finding = Finding::Picture { width, height };
+        // Which of the two sizes TikTok measures is not documented.
+        if probe.shown.is_some_and(fits) {
+            self.warnings.push(finding);
+        } else {
+            self.errors.push(finding);
+        }
+    }
+
+    fn judge_frame_rate(&mut self, probe: &Probe) {
+        let Some(rate) = probe.frame_rate else {
+            self.warnings.push(Finding::Unread("how many frames a second it has"));
+            return;
+        };
+        if FRAME_RATE.contains(&rate) {
+            return;
+        }
+        // Of frames that come as they like, TikTok may measure another rate than their average.
+        if probe.steady {
+            self.errors.push(Finding::FrameRate(rate));
+        } else {
+            self.warnings.push(Finding::FrameRate(rate));
+        }
+    }
+
+    fn judge_codec(&mut self, probe: &Probe) {
+        match probe.codec.as_deref() {
+            None => self.warnings.push(Finding::Unread("its codec")),
+            Some("h264" | "h265" | "vp8" | "vp9") => {}
+            Some(name @ ("av1" | "encrypted" | "h263" | "mjpeg" | "mpeg4" | "prores")) => {
+                self.errors.push(Finding::Codec(name.to_owned()));
+            }
+            Some(name) => self.warnings.push(Finding::Codec(name.to_owned())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use video_probe::Container;
+
+    use super::*;
+
+    /// A video with nothing wrong.
+    fn good() -> Probe {
+        Probe {
+            duration: Some(Duration::from_secs(30)),
+            width: Some(1080),
+            height: Some(1920),
+            frame_rate: Some(30.0),
+            steady: true,
+            codec: Some("h264".to_owned()),
+            ..Probe::unknown(Container::Mp4)
+        }
+    }
+
+    const SIZE: u64 = 1_000_000;
+
+    fn errors(probe: &Probe) -> Vec<Finding> {
+        let findings = check(probe, SIZE, None);
+        assert_eq!(findings.warnings, []);
+        findings.errors
+    }
+
+    fn warnings(probe: &Probe) -> Vec<Finding> {
+        let findings = check(probe, SIZE, None);
+        assert_eq!(findings.errors, []);
+        findings.warnings
+    }
+
+    #[test]
+    fn nothing_speaks_against_an_ordinary_video() {
+        assert_eq!(check(&good(), SIZE, Some(Duration::from_mins(3))), Findings::default());
+    }
+
+    #[test]
+    fn every_limit_may_be_reached() {
+        let minutes = Duration::from_mins(10);
+        for (width, height) in [(360, 360), (4096, 4096), (360, 4096)] {
+            let (width, height) = (Some(width), Some(height));
+            let probe = Probe { width, height, duration: Some(minutes), ..good() };
+            assert_eq!(check(&probe, SURE_SIZE, Some(minutes)), Findings::default());
+        }
+    }
+
+    #[test]
+    fn four_gigabytes_may_be_either_kind() {
+        for (size, errors, warnings) in [
+            (4_000_000_000, 0, 0),
+            (4_000_000_001, 0, 1),
+            (4_294_967_296, 0, 1),
+            (4_294_967_297, 1, 0),
+        ] {
+            let findings = check(&good(), size, None);
+            assert_eq!((findings.errors.len(), findings.warnings.len()), (errors, warnings));
+        }
+    }
+
+    #[test]
+    fn a_video_longer_than_this_creator_may_post_is_refused() {
+        let limit = Duration::from_mins(3);
+        for (millis, errors, warnings) in
+            [(180_000, 0, 0), (180_001, 0, 1), (180_999, 0, 1), (181_000, 1, 0)]
+        {
+            let probe = Probe { duration: Some(Duration::from_millis(millis)), ..good() };
+            let findings = check(&probe, SIZE, Some(limit));
+            assert_eq!((findings.errors.len(), findings.warnings.len()), (errors, warnings));
+        }
+    }
+
+    #[test]
+    fn nobody_may_post_more_than_ten_minutes() {
+        let probe = Probe { duration: Some(Duration::from_secs(601)), ..good() };
+        let limit = Duration::from_mins(10);
+        let finding = Finding::Duration { actual: Duration::from_secs(601), limit };
+        for own in [None, Some(Duration::from_hours(1))] {
+            let findings = check(&probe, SIZE, own);
+            assert_eq!(findings.errors, std::slice::from_ref(&finding));
+        }
+    }
+
+    #[test]
+    fn a_side_out_of_bounds_is_refused() {
+        for (width, height) in [(359, 640), (640, 359), (4097, 640), (640, 4097), (0, 0)] {
+            let probe = Probe { width: Some(width), height: Some(height), ..good() };
+            assert_eq!(errors(&probe), [Finding::Picture { width, height }]);
+        }
+    }
+
+    #[test]
+    fn a_picture_that_is_stretched_into_bounds_is_left_to_tiktok() {
+        let probe =
+            Probe { width: Some(352), height: Some(480), shown: Some((640, 480)), ..good() };
+        assert_eq!(warnings(&probe), [Finding::Picture { width: 352, height: 480 }]);
+        let probe = Probe { shown: Some((320, 480)), ..probe };
+        assert_eq!(errors(&probe), [Finding::Picture { width: 352, height: 480 }]);
+    }
+
+    #[test]
+    fn the_rates_of_film_and_television_are_taken() {
+        for rate in
+            [24_000.0 / 1001.0, 23.0, 24.0, 25.0, 30_000.0 / 1001.0, 60_000.0 / 1001.0, 60.0]
+        {
+            assert_eq!(errors(&Probe { frame_rate: Some(rate), ..good() }), []);
+        }
+    }
+
+    #[test]
+    fn a_rate_out_of_bounds_is_refused_when_it_is_steady() {
+        for rate in [1.0, 10.0, 15.0, 20.0, 90.0, 120.0, 240.0] {
+            let probe = Probe { frame_rate: Some(rate), ..good() };
+            assert_eq!(errors(&probe), [Finding::FrameRate(rate)]);
+            let probe = Probe { steady: false, ..probe };
+            assert_eq!(warnings(&probe), [Finding::FrameRate(rate)]);
+        }
+    }
+
+    #[test]
+    fn other_codecs_are_refused_and_unknown_ones_left_to_tiktok() {
+        for name in ["av1", "encrypted", "prores"] {
+            let probe = Probe { codec: Some(name.to_owned()), ..good() };
+            assert_eq!(errors(&probe), [Finding::Codec(name.to_owned())]);
+        }
+        let probe = Probe { codec: Some("new1".to_owned()), ..good() };
+        assert_eq!(warnings(&probe), [Finding::Codec("new1".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_cut_off_is_refused() {
+        assert_eq!(errors(&Probe { complete: false, ..good() }), [Finding::CutOff]);
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_left_to_tiktok() {
+        let unread = warnings(&Probe::unknown(Container::Mov));
+        assert_eq!(unread.len(), 4);
+        assert!(unread.iter().all(|finding| matches!(finding, Finding::Unread(_))));
+    }
+
+    #[test]
+    fn findings_name_what_was_found_and_what_is_taken() {
+        for (finding, text) in [
+            (
+                Finding::Duration {
+                    actual: Duration::from_millis(185_250),
+                    limit: Duration::from_mins(3),
+                },
+                "the video lasts 3:05.250, and 3:00 may be posted",
+            ),
+            (
+                Finding::Picture { width: 200, height: 201 },
+                "the picture has 200x201 pixels, and TikTok takes 360 to 4096 a side",
+            ),
+            (
+                Finding::FrameRate(10.0),
+                "the video has 10.00 frames a second, and TikTok takes 23 to 60",
+            ),
+            (Finding::Unread("its codec"), "the file does not tell its codec"),
+        ] {
+            assert_eq!(finding.to_string(), text);
+        }
+    }
+}
