@@ -5,7 +5,7 @@ _list:
 
 # A login, an upload and a published post, offline
 demo:
-    cargo run --release -- demo
+    cargo run -- demo
 
 # Everything that CI checks
 ci:

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Form;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
+use bytes::Bytes;
 use jiff::Timestamp;
 use tiktok_open::{Client, Endpoints, Grant, Scopes};
+use url::form_urlencoded;
 
 use super::account::{Account, Issuer};
 use super::notice::{Notice, Reporter};
@@ -151,10 +152,8 @@ pub(super) fn quick() -> Timing {
 
 const INVALID_GRANT: &str = r#"{"error":"invalid_grant","error_description":"","log_id":"7"}"#;
 
-async fn token(
-    State(state): State<Arc<Mutex<EndpointState>>>,
-    Form(form): Form<BTreeMap<String, String>>,
-) -> Response {
+async fn token(State(state): State<Arc<Mutex<EndpointState>>>, body: Bytes) -> Response {
+    let form: BTreeMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
     let (answer, date) = {
         let mut state = state.lock().unwrap();
         state.requests.push(form.clone());

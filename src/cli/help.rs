@@ -66,8 +66,8 @@ pub(super) const ACCOUNTS: &str = headed!(
     "tiktok-up accounts"
     "tiktok-up accounts --json"
     "tiktok-up accounts alias -000mhrLh91 shop"
-    "tiktok-up accounts export shop > shop.age"
-    "tiktok-up accounts import shop.age       on the other machine"
+    "tiktok-up accounts export shop > shop.login"
+    "tiktok-up accounts import shop.login     on the other machine"
     "tiktok-up accounts import user_tokens.json"
     "tiktok-up accounts encrypt               as `[store] encrypt` in config.toml says"
 );

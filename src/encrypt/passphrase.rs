@@ -19,21 +19,28 @@ const KDF: &str = "argon2id";
 
 /// What a guess costs: the second recommendation of RFC 9106, section 4, in one lane, as this program
 /// derives one key and does so on small machines. 64 MiB and some tenths of a second.
-const COST: Cost = Cost { memory: 64 * 1024, passes: 3, lanes: 1 };
+pub(super) const COST: Cost = Cost { memory: 64 * 1024, passes: 3, lanes: 1 };
 
 /// Beyond these, a header is not taken at its word: opening a store must not take all memory.
 const DEAREST: Cost = Cost { memory: 1024 * 1024, passes: 32, lanes: 16 };
 
 /// Length of the salt, in bytes.
-const SALT: usize = 16;
+pub(super) const SALT: usize = 16;
 
 /// The parameters of argon2id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Cost {
+pub(super) struct Cost {
     /// In KiB.
-    memory: u32,
-    passes: u32,
-    lanes: u32,
+    pub(super) memory: u32,
+    pub(super) passes: u32,
+    pub(super) lanes: u32,
+}
+
+impl Cost {
+    /// Whether any of it is more than a limit allows. Less than argon2 needs is refused by [`derive`].
+    pub(super) fn is_above(self, limit: Self) -> bool {
+        self.memory > limit.memory || self.passes > limit.passes || self.lanes > limit.lanes
+    }
 }
 
 /// A wrapped key, with all that is needed to unwrap it but the passphrase.
@@ -92,10 +99,7 @@ impl Wrapped {
         if self.kdf != KDF {
             return Err(UnwrapError::Form("the key derivation is not known"));
         }
-        let within = (1..=DEAREST.memory).contains(&cost.memory)
-            && (1..=DEAREST.passes).contains(&cost.passes)
-            && (1..=DEAREST.lanes).contains(&cost.lanes);
-        if !within {
+        if cost.is_above(DEAREST) {
             return Err(UnwrapError::Form("the cost of the derivation is out of range"));
         }
         let salt = STANDARD_NO_PAD.decode(&self.salt);
@@ -128,7 +132,8 @@ pub enum WrapError {
     Derive(#[from] UnwrapError),
 }
 
-fn derive(passphrase: &Secret, salt: &[u8], cost: Cost) -> Result<Key, UnwrapError> {
+/// The key that argon2id makes of a passphrase. The memory that it took is wiped.
+pub(super) fn derive(passphrase: &Secret, salt: &[u8], cost: Cost) -> Result<Key, UnwrapError> {
     let params = Params::new(cost.memory, cost.passes, cost.lanes, None);
     let params =
         params.map_err(|_| UnwrapError::Form("the cost of the derivation makes no sense"))?;

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chacha20poly1305::aead::{Aead as _, AeadInPlace as _, KeyInit as _, Payload};
+use chacha20poly1305::aead::{Aead as _, AeadInOut as _, KeyInit as _, Payload};
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
@@ -114,10 +114,10 @@ pub fn open_bytes(key: &Key, sealed: &str, place: &Place) -> Result<Zeroizing<Ve
     let (ciphertext, tag) = rest.split_last_chunk::<TAG>().ok_or(OpenError::Form)?;
     let mut plain = Zeroizing::new(ciphertext.to_vec());
     cipher(key)
-        .decrypt_in_place_detached(
+        .decrypt_inout_detached(
             &XNonce::from(*nonce),
             &place.data(head),
-            &mut plain,
+            plain.as_mut_slice().into(),
             &Tag::from(*tag),
         )
         .map_err(|_| OpenError::Refused)?;

@@ -1,8 +1,11 @@
 //! Columns.
 
+use unicode_width::UnicodeWidthStr as _;
+
 use super::line::{HEADING, Line};
 
-/// Rows of text under a heading, in columns as wide as their widest cell.
+/// Rows of text under a heading, in columns as wide as their widest cell. Display names have East
+/// Asian letters and emoji, which take two cells of a terminal.
 #[derive(Clone, Debug)]
 pub struct Table {
     heading: Vec<String>,
@@ -39,7 +42,7 @@ impl Table {
         let all = || std::iter::once(&self.heading).chain(&self.rows);
         let columns = all().map(Vec::len).max().unwrap_or(0);
         let widest =
-            |i: usize| all().filter_map(|row| row.get(i)).map(|cell: &String| width(cell)).max();
+            |i: usize| all().filter_map(|row| row.get(i)).map(|cell: &String| cell.width()).max();
         (0..columns).map(|i| widest(i).unwrap_or(0)).collect()
     }
 }
@@ -50,36 +53,10 @@ fn aligned(cells: &[String], widths: &[usize]) -> String {
     for (i, (cell, wide)) in cells.iter().zip(widths).enumerate() {
         out.push_str(cell);
         if i + 1 < cells.len() {
-            out.push_str(&" ".repeat(wide - width(cell) + GAP));
+            out.push_str(&" ".repeat(wide - cell.width() + GAP));
         }
     }
     out.trim_end().to_owned()
-}
-
-/// How many cells of a terminal a text takes: display names have East Asian letters and emoji. Close
-/// enough for columns; the terminal has the last word.
-fn width(text: &str) -> usize {
-    text.chars().map(cells).sum()
-}
-
-fn cells(c: char) -> usize {
-    match u32::from(c) {
-        // Combining marks, joiners and variation selectors.
-        0x0300..=0x036F | 0x200B..=0x200F | 0x20D0..=0x20FF | 0xFE00..=0xFE0F => 0,
-        // Hangul, kana, ideographs, full-width forms, emoji.
-        0x1100..=0x115F
-        | 0x2E80..=0xA4CF
-        | 0xAC00..=0xD7A3
-        | 0xF900..=0xFAFF
-        | 0xFE30..=0xFE6F
-        | 0xFF00..=0xFF60
-        | 0xFFE0..=0xFFE6
-        | 0x1F300..=0x1F64F
-        | 0x1F680..=0x1F6FF
-        | 0x1F900..=0x1FAFF
-        | 0x20000..=0x3FFFD => 2,
-        _ => 1,
-    }
 }
 
 #[cfg(test)]

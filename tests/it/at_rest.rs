@@ -492,7 +492,7 @@ fn a_login_leaves_and_arrives_encrypted_or_not() {
         Ran::of(command)
     };
     let file = with_words(&["accounts", "export", &world.open_id(ADA)]).exits(0).stdout;
-    let file = world.file("ada.age", file);
+    let file = world.file("ada.login", file);
     let there = world.home().join("there").to_str().unwrap().to_owned();
     with_words(&["--home", &there, "accounts", "import", file.to_str().unwrap()]).exits(0);
     with_words(&["accounts", "import", file.to_str().unwrap()]).exits(0).says("taken back");

@@ -427,7 +427,7 @@ fn t18_logins_that_come_and_go_keep_their_secrets() {
     let there = world.home().join("there");
     let there = there.to_str().unwrap();
     let [ran, _] = world.shout(&["accounts", "export", &open_id]);
-    let file = world.file("ada.age", &ran.stdout);
+    let file = world.file("ada.login", &ran.stdout);
     let file = file.to_str().unwrap();
     world.shout_to(0, &["--home", there, "accounts", "import", file]);
     world.shout_to(0, &["accounts", "import", file]);

@@ -11,6 +11,15 @@ use crate::world::{ADA, BEA, Ran, World};
 
 const WORDS: &str = "correct horse battery";
 
+/// A file that asks for 100 GiB of memory, with the checksum that goes with it.
+const DEAR: &str = "\
+    -----BEGIN TIKTOK-UP LOGIN-----\n\
+    v1 $argon2id$v=19$m=104857600,t=1,p=1$AAECAwQFBgcICQoLDA0ODw 12b8bd3d754d347a\n\
+    enc:1:2613fbf6b463:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n\
+    AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n\
+    -----END TIKTOK-UP LOGIN-----\n\
+    ";
+
 impl World {
     /// The executable with the passphrase in the environment.
     fn knowing(&self, passphrase: &str, args: &[&str]) -> Command {
@@ -27,7 +36,7 @@ impl World {
     /// Exports `@ada` into a file.
     fn exported(&self) -> PathBuf {
         let ran = Ran::of(self.knowing(WORDS, &["accounts", "export", &self.open_id(ADA)]));
-        self.file("ada.age", ran.exits(0).stdout)
+        self.file("ada.login", ran.exits(0).stdout)
     }
 
     /// Imports a file on the other machine.
@@ -136,8 +145,11 @@ fn what_does_not_open_is_refused_and_changes_nothing() {
         ("", "is empty"),
         (" \n", "is empty"),
         ("hello", "not a token file"),
-        ("-----BEGIN AGE ENCRYPTED FILE-----\nhello\n", "damaged"),
-        ("age-encryption.org/v1\nhello", "damaged"),
+        ("-----BEGIN TIKTOK-UP LOGIN-----\nhello\n", "damaged"),
+        ("-----BEGIN TIKTOK-UP LOGIN-----\nv2 hello\n", "newer than this program knows"),
+        ("-----BEGIN AGE ENCRYPTED FILE-----\nhello\n", "`tiktok-up accounts export` there"),
+        ("age-encryption.org/v1\nhello", "`tiktok-up accounts export` there"),
+        (DEAR, "102400 MiB of memory"),
         (big.as_str(), "longer than 1048576 bytes"),
     ] {
         let file = world.file("odd", content);
@@ -154,7 +166,7 @@ fn the_journal_and_its_posts_keep_a_login_here() {
     world.say_status(0, &json!({ "status": "PROCESSING_UPLOAD" }));
     world.run(&["upload", "--no-wait", &world.short()]);
     let ran = Ran::of(world.knowing(WORDS, &["accounts", "export", &world.open_id(ADA)]));
-    ran.exits(5).says("1 post").says("not final").never_says("BEGIN AGE");
+    ran.exits(5).says("1 post").says("not final").never_says("-----BEGIN");
     assert_eq!(world.health(), "ok");
 }
 
@@ -164,7 +176,7 @@ fn json_carries_the_file_in_an_event() {
     let ran = Ran::of(world.knowing(WORDS, &["--json", "accounts", "export", &world.open_id(ADA)]));
     let lines = ran.exits(0).json();
     assert_eq!((lines.len(), &lines[0]["event"]), (1, &json!("export")));
-    let file = world.file("ada.age", lines[0]["file"].as_str().unwrap());
+    let file = world.file("ada.login", lines[0]["file"].as_str().unwrap());
     world.import_there(&file, WORDS).exits(0);
 }
 
@@ -178,7 +190,7 @@ fn a_passphrase_comes_from_a_file_that_is_ours_alone() {
     chmod(&passphrase, 0o644);
     world.run(&args).exits(4).says("chmod 600").never_says(WORDS);
     chmod(&passphrase, 0o600);
-    let file = world.file("ada.age", world.run(&args).exits(0).stdout);
+    let file = world.file("ada.login", world.run(&args).exits(0).stdout);
     world.import_there(&file, WORDS).exits(0);
 }
 
@@ -203,7 +215,7 @@ fn t18_a_passphrase_is_typed_twice_and_not_shown() {
     }
     let world = World::logged_in();
     let (program, open_id) = (env!("CARGO_BIN_EXE_tiktok-up"), world.open_id(ADA));
-    let export = format!("{program} accounts export {open_id} > ada.age");
+    let export = format!("{program} accounts export {open_id} > ada.login");
     for second in ["another passphrase", WORDS] {
         let mut terminal = Terminal::start(&world, &export, &[]);
         terminal.sees("Passphrase for the file: ").types(WORDS);
@@ -212,7 +224,7 @@ fn t18_a_passphrase_is_typed_twice_and_not_shown() {
         assert!(!shown.contains(WORDS), "{shown}");
         assert_eq!((success, shown.contains("differ")), (second == WORDS, second != WORDS));
     }
-    let import = format!("{program} --home {} accounts import - < ada.age", world.there());
+    let import = format!("{program} --home {} accounts import - < ada.login", world.there());
     let mut terminal = Terminal::start(&world, &import, &[]);
     terminal.sees("Passphrase of standard input: ").types("wrong one");
     terminal.sees("once more").sees("Passphrase of standard input: ").types(WORDS);

@@ -3,6 +3,7 @@
 //! Codes of TikTok contain `*` and `!` and arrive as `%2A` and `%21`; decoding twice, or not at all,
 //! breaks the exchange.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::secret::Secret;
@@ -92,29 +93,19 @@ fn decode(text: &str) -> Result<String, QueryError> {
     percent_decode(&text.replace('+', " "))
 }
 
-/// Undoes the percent encoding once.
+/// Undoes the percent encoding once. Stricter than `percent_encoding`, which lets a `%` stand that
+/// encodes nothing.
 pub(super) fn percent_decode(text: &str) -> Result<String, QueryError> {
-    let mut bytes = text.bytes();
-    let mut decoded = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'%' => {
-                let (high, low) = (hex_digit(bytes.next())?, hex_digit(bytes.next())?);
-                high << 4 | low
-            }
-            other => other,
-        });
+    let encodes = |rest: &str| {
+        rest.as_bytes()
+            .first_chunk()
+            .is_some_and(|digits: &[u8; 2]| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    if !text.split('%').skip(1).all(encodes) {
+        return Err(QueryError::Encoding);
     }
-    String::from_utf8(decoded).map_err(|_| QueryError::Encoding)
-}
-
-fn hex_digit(byte: Option<u8>) -> Result<u8, QueryError> {
-    match byte {
-        Some(digit @ b'0'..=b'9') => Ok(digit - b'0'),
-        Some(digit @ b'a'..=b'f') => Ok(digit - b'a' + 10),
-        Some(digit @ b'A'..=b'F') => Ok(digit - b'A' + 10),
-        _ => Err(QueryError::Encoding),
-    }
+    let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
+    decoded.map(Cow::into_owned).map_err(|_| QueryError::Encoding)
 }
 
 #[cfg(test)]

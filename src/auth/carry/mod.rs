@@ -11,11 +11,12 @@ mod seal;
 mod take_in;
 
 pub use hand_over::{HandedOver, hand_over};
-pub use seal::{is_sealed, seal, unseal};
+pub use seal::{SealedLogin, seal};
 pub use take_in::{TakenIn, take_in};
 
 use super::account::Reason;
 use super::store::StoreError;
+use crate::encrypt::{ArmorError, WrapError};
 use crate::exit::{Exit, Explain};
 use crate::fs::LockError;
 
@@ -71,28 +72,38 @@ pub enum CarryError {
         /// The account.
         account: String,
     },
-    /// age could not encrypt.
+    /// No random numbers, or no memory for the derivation of a key.
     #[error("the login could not be encrypted")]
-    Encrypt,
-    /// It looks like a file of age, but is cut off or changed.
+    Encrypt(#[from] WrapError),
+    /// The last version that wrote files of age exported it.
+    #[error(
+        "an older version of tiktok-up exported the file, and this one does not read its format (age)"
+    )]
+    Age,
+    /// It is cut off or was changed.
     #[error("the file is damaged: {what}")]
     Damaged {
         /// Where.
         what: &'static str,
     },
-    /// It does not open.
-    #[error("the passphrase is wrong, or the file is damaged")]
+    /// It was encrypted with another one.
+    #[error("the passphrase is wrong")]
     Passphrase,
-    /// It was encrypted to a key.
-    #[error("the file is not encrypted with a passphrase")]
-    NoPassphrase,
-    /// It would take too long to open.
-    #[error("the file asks for 2^{asked} rounds of scrypt to open it, more than 2^{most}")]
+    /// It would take too much to open.
+    #[error(
+        "the file asks for {memory_mib} MiB of memory and {passes} passes to open it, which is too much"
+    )]
     Work {
-        /// What the file says, as a power of two.
-        asked: u8,
-        /// What is done at most.
-        most: u8,
+        /// How much memory.
+        memory_mib: u32,
+        /// How often over it.
+        passes: u32,
+    },
+    /// It takes more to open than there is here.
+    #[error("there are no {memory_mib} MiB of memory to open the file")]
+    Memory {
+        /// How much it takes.
+        memory_mib: u32,
     },
     /// It opens, but holds something else.
     #[error("the file does not hold a login: {what}")]
@@ -114,6 +125,20 @@ impl From<LockError> for CarryError {
     }
 }
 
+impl From<ArmorError> for CarryError {
+    fn from(error: ArmorError) -> Self {
+        match error {
+            ArmorError::Damaged(what) => Self::Damaged { what },
+            ArmorError::Newer(version) => Self::Newer { version },
+            ArmorError::TooDear { memory_kib, passes, .. } => {
+                Self::Work { memory_mib: memory_kib.div_ceil(1024), passes }
+            }
+            ArmorError::Wrong => Self::Passphrase,
+            ArmorError::Memory(kib) => Self::Memory { memory_mib: kib.div_ceil(1024) },
+        }
+    }
+}
+
 impl Explain for CarryError {
     fn exit(&self) -> Exit {
         match self {
@@ -124,10 +149,11 @@ impl Explain for CarryError {
             | Self::Ended { .. }
             | Self::OtherApp { .. }
             | Self::OtherApi { .. } => Exit::Login,
-            Self::Encrypt => Exit::Failed,
-            Self::Damaged { .. }
+            Self::Encrypt(_) => Exit::Failed,
+            Self::Memory { .. } => Exit::Local,
+            Self::Age
+            | Self::Damaged { .. }
             | Self::Passphrase
-            | Self::NoPassphrase
             | Self::Work { .. }
             | Self::Content { .. }
             | Self::Newer { .. } => Exit::Usage,
@@ -157,11 +183,15 @@ impl Explain for CarryError {
                  export again"
                     .to_owned()
             }
-            Self::NoPassphrase | Self::Work { .. } | Self::Content { .. } => {
+            Self::Age => "nothing is lost: update tiktok-up on the other machine, then \
+                 `tiktok-up accounts export` there writes it once more"
+                .to_owned(),
+            Self::Memory { .. } => "free memory and run again".to_owned(),
+            Self::Work { .. } | Self::Content { .. } => {
                 "take a file that `tiktok-up accounts export` has written".to_owned()
             }
             Self::Newer { .. } => "update tiktok-up on this machine".to_owned(),
-            Self::Encrypt => return None,
+            Self::Encrypt(_) => return None,
         };
         Some(hint)
     }

@@ -3,6 +3,7 @@ use crate::auth::Store;
 use crate::auth::account::{Account, NeedsLogin};
 use crate::auth::testing::{account, at};
 use crate::clock::Clock;
+use crate::encrypt::{Label, armor};
 use crate::secret::Secret;
 use std::time::Duration;
 
@@ -13,6 +14,10 @@ fn word() -> Secret {
 fn sealed() -> String {
     let account = Account { alias: Some("anna".into()), ..living("id-1") };
     seal(&account, &word(), at("2026-11-02T12:00:00Z")).unwrap()
+}
+
+fn unseal(file: &[u8], passphrase: &Secret) -> Result<Account, CarryError> {
+    SealedLogin::read(file).unwrap()?.open(passphrase)
 }
 
 /// An account whose login ends far from now.
@@ -33,13 +38,12 @@ fn take(store: &Store, account: Account) -> TakenIn {
 #[test]
 fn a_login_comes_out_as_it_went_in() {
     let file = sealed();
-    assert!(file.starts_with("-----BEGIN AGE ENCRYPTED FILE-----\n"));
-    assert!(file.ends_with("-----END AGE ENCRYPTED FILE-----\n"));
+    assert!(file.starts_with("-----BEGIN TIKTOK-UP LOGIN-----\n"));
+    assert!(file.ends_with("-----END TIKTOK-UP LOGIN-----\n"));
     let expected = Account { alias: Some("anna".into()), ..living("id-1") };
     assert_eq!(unseal(file.as_bytes(), &word()).unwrap(), expected);
     // As a mail program or a Windows clipboard hands it on.
     let carried = format!("\n\n{}\n\n", file.replace('\n', "\r\n"));
-    assert!(is_sealed(carried.as_bytes()));
     assert_eq!(unseal(carried.as_bytes(), &word()).unwrap(), expected);
 }
 
@@ -63,44 +67,49 @@ fn a_wrong_passphrase_opens_nothing() {
 #[test]
 fn a_file_that_was_cut_off_or_changed_is_refused() {
     let file = sealed();
-    for length in [36, 60, file.len() / 2, file.len() - 40, file.len() - 3] {
+    for length in [32, 60, file.len() / 2, file.len() - 40, file.len() - 3] {
         let error = unseal(&file.as_bytes()[..length], &word()).unwrap_err();
         assert!(matches!(error, CarryError::Damaged { .. }), "{length}: {error:?}");
     }
-    // Beyond the header, one letter of the content.
-    let at = file.len() - 120;
-    let other = if file.as_bytes()[at] == b'A' { "B" } else { "A" };
-    let mut changed = file.clone();
-    changed.replace_range(at..=at, other);
-    assert!(unseal(changed.as_bytes(), &word()).is_err());
+    // Whatever byte it is, in the header or in the content.
+    for at in 0..file.len() - 1 {
+        let other = if file.as_bytes()[at] == b'A' { "B" } else { "A" };
+        let mut changed = file.clone();
+        changed.replace_range(at..=at, other);
+        let refused = SealedLogin::read(changed.as_bytes()).is_none_or(|read| read.is_err());
+        assert!(refused, "{at}");
+    }
     let error = unseal(format!("{file}more").as_bytes(), &word()).unwrap_err();
     assert!(matches!(error, CarryError::Damaged { .. }), "{error:?}");
 }
 
-/// A file of age with this content, made with little work.
-fn file_of(content: &[u8], work: u8) -> Vec<u8> {
-    let mut recipient = age::scrypt::Recipient::new("correct horse".to_owned().into());
-    recipient.set_work_factor(work);
-    age::encrypt(&recipient, content).unwrap()
+/// A file with this content.
+fn file_of(content: &[u8]) -> Vec<u8> {
+    armor(Label("TIKTOK-UP LOGIN"), content, &word()).unwrap().into_bytes()
 }
 
 #[test]
 fn a_file_that_asks_for_too_much_work_is_refused_at_once() {
-    // The work that a header asks for is written in it; the rest need not be true.
-    let file = String::from_utf8_lossy(&file_of(b"", 10)).into_owned();
-    let (head, _) = file.split_once("\n---").unwrap();
-    let asks = head.replacen(" 10\n", " 40\n", 1);
-    let binary = format!("{asks}\n--- {}\n{}", "A".repeat(43), "x".repeat(32));
     let started = std::time::Instant::now();
-    let error = unseal(binary.as_bytes(), &word()).unwrap_err();
-    assert!(matches!(error, CarryError::Work { asked: 40, most: 18 }), "{error:?}");
+    let error = unseal(DEAR.as_bytes(), &word()).unwrap_err();
+    assert!(matches!(error, CarryError::Work { memory_mib: 102_400, passes: 1 }), "{error:?}");
+    assert_eq!(error.exit(), Exit::Usage);
     assert!(started.elapsed() < Duration::from_secs(5));
 }
+
+/// Asks for 100 GiB, with the checksum that goes with it.
+const DEAR: &str = "\
+    -----BEGIN TIKTOK-UP LOGIN-----\n\
+    v1 $argon2id$v=19$m=104857600,t=1,p=1$AAECAwQFBgcICQoLDA0ODw 12b8bd3d754d347a\n\
+    enc:1:2613fbf6b463:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n\
+    AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n\
+    -----END TIKTOK-UP LOGIN-----\n\
+    ";
 
 #[test]
 fn a_file_of_another_content_is_refused_without_quoting_it() {
     let newer = br#"{"format":"tiktok-up login","version":2,"token":"act.canary"}"#;
-    let error = unseal(&file_of(newer, 4), &word()).unwrap_err();
+    let error = unseal(&file_of(newer), &word()).unwrap_err();
     assert!(matches!(error, CarryError::Newer { version: 2 }), "{error:?}");
     for content in [
         &b""[..],
@@ -108,18 +117,33 @@ fn a_file_of_another_content_is_refused_without_quoting_it() {
         br#"{"format":"act.canary","version":1}"#,
         br#"{"format":"tiktok-up login","version":1,"open_id":"x","account":"act.canary"}"#,
     ] {
-        let error = unseal(&file_of(content, 4), &word()).unwrap_err();
+        let error = unseal(&file_of(content), &word()).unwrap_err();
         assert!(matches!(error, CarryError::Content { .. }), "{error:?}");
         assert!(!format!("{error} {error:?} {:?}", error.hint()).contains("canary"));
     }
 }
 
 #[test]
-fn a_file_for_a_key_is_told_apart() {
-    let key = age::x25519::Identity::generate().to_public();
-    let file = age::encrypt(&key, b"").unwrap();
-    assert!(is_sealed(&file));
-    assert!(matches!(unseal(&file, &word()), Err(CarryError::NoPassphrase)));
+fn a_file_of_age_is_refused_with_what_to_do() {
+    for file in [
+        "-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n-----END AGE ENCRYPTED FILE-----\n",
+        "\r\n-----BEGIN AGE ENCRYPTED FILE-----\r\n",
+        "age-encryption.org/v1\n-> scrypt b9cfqsGbZzGWJcGp4AxLqw 17\n",
+    ] {
+        let error = SealedLogin::read(file.as_bytes()).unwrap().unwrap_err();
+        assert!(matches!(error, CarryError::Age), "{error:?}");
+        assert_eq!(error.exit(), Exit::Usage);
+        assert!(error.hint().unwrap().contains("accounts export"));
+    }
+}
+
+#[test]
+fn what_is_no_encrypted_login_is_not_taken_for_one() {
+    for other in
+        ["", "hello", "{}", "-----BEGIN PGP MESSAGE-----", "----BEGIN TIKTOK-UP LOGIN-----"]
+    {
+        assert!(SealedLogin::read(other.as_bytes()).is_none(), "{other}");
+    }
 }
 
 #[test]

@@ -9,13 +9,13 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::auth::carry::{self, CarryError, HandedOver, TakenIn};
+use crate::auth::carry::{self, CarryError, HandedOver, SealedLogin, TakenIn};
 use crate::auth::import::{self, Imported};
 use crate::auth::{Account, Issuer, Store};
 use crate::cli::PassphraseArgs;
 use crate::commands::passphrase::{Asked, Passphrases};
 use crate::commands::{Context, journal};
-use crate::exit::{Exit, Explain as _, Failure};
+use crate::exit::{Exit, Failure};
 use crate::fs::SIZE_LIMIT;
 use crate::secret::Secret;
 use crate::settings::Environment;
@@ -154,10 +154,13 @@ pub(super) async fn import(
         return Err(Failure::usage(format!("{name} is empty"))
             .hint("if it was piped in, the command before the pipe has failed"));
     }
-    if carry::is_sealed(&bytes) {
-        take_in(context, bytes, &name, args, env).await
-    } else {
-        take_over(context, &bytes, &name).await
+    match SealedLogin::read(&bytes) {
+        // Before anybody is asked for a passphrase.
+        Some(sealed) => {
+            let sealed = sealed.map_err(|error| cannot_import(&name, error))?;
+            take_in(context, sealed, &name, args, env).await
+        }
+        None => take_over(context, &bytes, &name).await,
     }
 }
 
@@ -188,31 +191,26 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
 
 async fn take_in(
     context: &Context,
-    bytes: Zeroizing<Vec<u8>>,
+    sealed: SealedLogin,
     name: &str,
     args: &PassphraseArgs,
     env: &Environment<'_>,
 ) -> Result<Exit, Failure> {
     let passphrases = Passphrases::find(args, env, &context.shutdown)?;
     let mut tries = if passphrases.are_typed() { TRIES } else { 1 };
-    let bytes = Arc::new(bytes);
+    let sealed = Arc::new(sealed);
     let account = loop {
         let passphrase = match passphrases.known_one(name).await? {
             Asked::Passphrase(passphrase) => passphrase,
             Asked::Stopped(signal) => return Ok(signal.exit()),
         };
         tries -= 1;
-        match unsealed(Arc::clone(&bytes), passphrase).await? {
+        match opened(Arc::clone(&sealed), passphrase).await? {
             Ok(account) => break account,
             Err(CarryError::Passphrase) if tries > 0 => {
                 context.printer.warn("that passphrase does not open it; once more");
             }
-            Err(error) => {
-                let hint = error.hint().unwrap_or_default();
-                let exit = error.exit();
-                let failure = Failure::unexpected(error).context(format!("cannot import {name}"));
-                return Err(Failure { exit, ..failure }.hint(hint));
-            }
+            Err(error) => return Err(cannot_import(name, error)),
         }
     };
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
@@ -232,11 +230,15 @@ async fn take_in(
     Ok(Exit::Done)
 }
 
-async fn unsealed(
-    bytes: Arc<Zeroizing<Vec<u8>>>,
+async fn opened(
+    sealed: Arc<SealedLogin>,
     passphrase: Secret,
 ) -> Result<Result<Account, CarryError>, Failure> {
-    blocking(move || Ok(carry::unseal(&bytes, &passphrase))).await
+    blocking(move || Ok(sealed.open(&passphrase))).await
+}
+
+fn cannot_import(name: &str, error: CarryError) -> Failure {
+    Failure::from(error).context(format!("cannot import {name}"))
 }
 
 fn tell_imported(context: &Context, account: &Account, outcome: TakenIn, alias: Option<&str>) {
