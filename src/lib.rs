@@ -21,6 +21,7 @@ pub mod fs;
 pub mod journal;
 pub mod manifest;
 pub mod media;
+pub mod model;
 pub mod output;
 mod process;
 pub mod resources;

@@ -8,8 +8,8 @@ use clap::builder::{
 };
 use jiff::SignedDuration;
 
+use crate::model::plan::{CHUNK_MAX, CHUNK_MIN};
 use crate::tiktok::privacy::{Privacy, UnknownPrivacy};
-use crate::upload::plan::{CHUNK_MAX, CHUNK_MIN};
 
 /// The most accounts that are served at once.
 const MOST_JOBS: u64 = 64;

@@ -12,13 +12,13 @@ use crate::commands::authority::AccountTokens;
 use crate::commands::{Context, journal};
 use crate::exit::{Exit, Failure};
 use crate::journal::{Attempt, Journal, Post, PostNumber};
+use crate::model::{Failed, Phase, Transfer};
 use crate::output::{Table, moment};
 use crate::text;
 use crate::tiktok::Code;
 use crate::upload::calls::{CallError, Calls};
 use crate::upload::poll::{can_be_settled, poll};
 use crate::upload::report::{PostReport, Progress, Reporter, Subject};
-use crate::upload::state::{Failed, Phase, Transfer};
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {

@@ -11,8 +11,8 @@ use super::rows::{post_ids_text, time};
 use super::seal::{Sealed, seal};
 use super::trouble::Trouble;
 use super::{Journal, JournalError, calls, rows, twins};
+use crate::model::{Phase, Transfer};
 use crate::secret::redact;
-use crate::upload::state::{Phase, Transfer};
 
 impl Journal {
     /// Begins an attempt in [`Phase::InitIntent`] and counts its init. Durable before the init is

@@ -7,8 +7,8 @@ use super::{Doubt, Post, PostNumber};
 use crate::encrypt::KeyId;
 use crate::exit::{Exit, Explain};
 use crate::fs::{FsError, LockError};
+use crate::model::Phase;
 use crate::text;
-use crate::upload::state::Phase;
 
 /// Why the journal could not be used. Unless said otherwise nothing was recorded, and no call to
 /// TikTok may follow.

@@ -13,8 +13,7 @@ use super::records::{Content, LocalFile, NewPost};
 use super::rows::{mode_word, nanoseconds};
 use super::seal::{Sealed, seal};
 use super::trouble::Trouble;
-use crate::manifest::Mode;
-use crate::upload::video::Identity;
+use crate::model::{FileIdentity, Mode};
 
 pub(super) fn of_id(id: &str) -> String {
     format!("id {id}")
@@ -24,8 +23,8 @@ pub(super) fn of_fingerprint(mode: Mode, fingerprint: &str) -> String {
     format!("{} blake3 {fingerprint}", mode_word(mode))
 }
 
-pub(super) fn of_file(mode: Mode, file: &Identity) -> String {
-    let Identity { device, inode, size, mtime, ctime } = *file;
+pub(super) fn of_file(mode: Mode, file: &FileIdentity) -> String {
+    let FileIdentity { device, inode, size, mtime, ctime } = *file;
     let (mtime, ctime) = (nanoseconds(mtime), nanoseconds(ctime));
     format!("{} file {device}:{inode}:{size}:{mtime}:{ctime}", mode_word(mode))
 }

@@ -10,9 +10,8 @@ use super::rows::{self, mode_word, nanoseconds};
 use super::seal::{Sealed, seal};
 use super::trouble::Trouble;
 use super::{Journal, JournalError, keys, twins};
-use crate::manifest::Mode;
+use crate::model::{FileIdentity, Mode};
 use crate::secret::redact;
-use crate::upload::video::Identity;
 
 impl Journal {
     /// The post that an entry stands for, if the journal knows it: by its `id`, by its content as far
@@ -34,7 +33,7 @@ impl Journal {
         &self,
         account: &str,
         mode: Mode,
-        file: &Identity,
+        file: &FileIdentity,
     ) -> Result<Option<Post>, JournalError> {
         self.store.read("look for a post", |tx| {
             let owner = keys::owner(tx, account, &keys::of_file(mode, file))?;

@@ -7,10 +7,8 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
-use crate::manifest::Mode;
+use crate::model::{Failed, FileIdentity, Mode, Phase, Transfer};
 use crate::secret::Secret;
-use crate::upload::state::{Failed, Phase, Transfer};
-use crate::upload::video::Identity;
 
 /// The short and stable number under which people know a post: `tiktok-up status 12`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,7 +73,7 @@ pub struct LocalFile {
     /// Where it lies, absolute.
     pub path: PathBuf,
     /// What it must keep to be the same file; its size is the planned one.
-    pub identity: Identity,
+    pub identity: FileIdentity,
     /// Bytes of every chunk but the last.
     pub chunk_size: u64,
     /// Number of chunks.

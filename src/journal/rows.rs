@@ -9,10 +9,8 @@ use rusqlite::{OptionalExtension as _, Params, Row, Transaction};
 use super::records::{Attempt, CallKind, CapKind, LocalFile, Post, PostNumber, Source};
 use super::trouble::Trouble;
 use super::{JournalError, phase};
-use crate::manifest::Mode;
+use crate::model::{FileIdentity, Mode, Transfer};
 use crate::secret::Secret;
-use crate::upload::state::Transfer;
-use crate::upload::video::Identity;
 
 pub(super) fn mode_word(mode: Mode) -> &'static str {
     match mode {
@@ -93,7 +91,7 @@ fn file(row: &Row<'_>) -> Result<LocalFile, Trouble> {
     let unsigned = |name: &str| row.get::<_, i64>(name).map(i64::cast_unsigned);
     Ok(LocalFile {
         path: OsString::from_vec(row.get("path")?).into(),
-        identity: Identity {
+        identity: FileIdentity {
             device: unsigned("device")?,
             inode: unsigned("inode")?,
             size: unsigned("size")?,

@@ -16,7 +16,7 @@ use super::seal::{self, Sealed};
 use super::trouble::Trouble;
 use super::{JournalError, attempts, keys, marks, rows};
 use crate::fs::{PRIVATE_FILE, write_atomic};
-use crate::upload::state::Phase;
+use crate::model::Phase;
 
 /// The size of a page, in bytes.
 pub(super) const PAGE: usize = 4096;

@@ -8,7 +8,7 @@ use super::rows::{self, mode_word};
 use super::seal::{Sealed, seal};
 use super::trouble::Trouble;
 use super::{Journal, JournalError, keys};
-use crate::upload::state::Phase;
+use crate::model::Phase;
 
 impl Journal {
     /// Records the content of a file's post: BLAKE3 in lowercase hex.

@@ -1,6 +1,6 @@
 //! What applies to a post that does not say it itself.
 
-use super::entry::Mode;
+use crate::model::Mode;
 use crate::tiktok::privacy::Privacy;
 
 /// What comes from outside the manifest. For each field the order is: the post, `flags`, the

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::caption::Caption;
+use crate::model::{Caption, Mode};
 use crate::tiktok::privacy::Privacy;
 
 /// A place in the manifest's text, in characters.
@@ -92,24 +92,4 @@ pub enum Source {
         /// `photo_cover_index`: which one is the cover, counted from 0; always within `urls`.
         cover_index: u32,
     },
-}
-
-/// What becomes of the content.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Mode {
-    /// Posted on the account at once.
-    #[default]
-    Direct,
-    /// Put into the account's inbox, for a person to finish in the app.
-    Draft,
-}
-
-impl Mode {
-    /// As the manifest spells it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::Draft => "draft",
-        }
-    }
 }

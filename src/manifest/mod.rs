@@ -4,7 +4,6 @@
 //! welcome, nothing else that JSON lacks. What can be known without the network or the media files
 //! is checked here, and all that is wrong is said at once, each with its place.
 
-pub mod caption;
 mod defaults;
 mod entry;
 mod field;
@@ -19,9 +18,8 @@ mod syntax;
 mod value;
 mod web;
 
-pub use self::caption::Caption;
 pub use self::defaults::{Defaults, Preferences};
-pub use self::entry::{Entry, Manifest, Mode, Place, Source};
+pub use self::entry::{Entry, Manifest, Place, Source};
 pub use self::problem::{Part, Problem, Problems};
 pub use self::read::{examine, read};
 

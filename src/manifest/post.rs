@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::caption::{self, Caption};
 use super::defaults::Preferences;
-use super::entry::{Entry, Mode, Place, Source};
+use super::entry::{Entry, Place, Source};
 use super::field::Field;
 use super::fields::Fields;
 use super::review::Review;
+use crate::model::{Caption, Mode, caption};
 use crate::tiktok::privacy::Privacy;
 
 /// What all posts of a manifest have in common.

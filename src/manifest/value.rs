@@ -9,12 +9,11 @@ use jiff::Timestamp;
 use jsonc_parser::ast::{Array, StringLit, Value};
 use jsonc_parser::common::Ranged;
 
-use super::caption;
-use super::entry::Mode;
 use super::field::nearest;
 use super::instant;
 use super::review::{Review, excerpt};
 use super::web;
+use crate::model::{Mode, caption};
 use crate::tiktok::privacy::Privacy;
 
 /// The most photos of a post.

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use crate::exit::Exit;
 use crate::journal::{JournalError, Post as Row, PostNumber};
+use crate::model::{Failed, Phase};
 use crate::tiktok::{Code, Reaction, Scopes};
 use crate::upload::calls::{Authority, CallError, Calls};
 use crate::upload::engine::{Drive, Options};
@@ -17,7 +18,6 @@ use crate::upload::outcome::Known;
 use crate::upload::poll::{can_be_settled, poll, settle};
 use crate::upload::post::{Content, Post};
 use crate::upload::report::{PostReport, PostState, Progress, Trouble};
-use crate::upload::state::{Failed, Phase};
 
 /// One account's part of a run.
 pub struct AccountRun<'a, A> {

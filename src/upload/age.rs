@@ -49,7 +49,7 @@ impl Clocks {
 mod tests {
     use super::*;
     use crate::journal::PostNumber;
-    use crate::upload::state::{Phase, Transfer};
+    use crate::model::{Phase, Transfer};
 
     const START: i64 = 1_800_000_000;
 

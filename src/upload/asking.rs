@@ -7,12 +7,12 @@ use tokio::time::Instant;
 
 use crate::exit::{Exit, Explain};
 use crate::journal::Facts;
+use crate::model::{Event, Failed, Phase, Seen, Transfer, machine::step};
 use crate::upload::calls::{Authority, CallError};
 use crate::upload::engine::{Drive, Polling};
 use crate::upload::leave::Leave;
 use crate::upload::poll::{StatusReading, recorded_plan};
 use crate::upload::report::Progress;
-use crate::upload::state::{Event, Failed, Phase, Seen, Transfer, step};
 
 impl<A: Authority> Drive<'_, A> {
     /// Asks for the status: at once after an unclear chunk or a restart, at growing intervals while

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use crate::clock::Clock;
 use crate::exit::{Exit, Explain};
 use crate::journal::{Attempt, CallKind, Facts, Journal, JournalError};
+use crate::model::{Failed, Phase};
 use crate::retry::{Backoff, jittered};
 use crate::secret::Secret;
 use crate::signals::{Shutdown, Signal};
@@ -17,7 +18,6 @@ use crate::tiktok::{Client, Code, CreatorInfo, Error, PostStatus, Refusal};
 use crate::timing::Timing;
 use crate::upload::age::Clocks;
 use crate::upload::report::{Progress, Reporter, Subject, Trouble};
-use crate::upload::state::{Failed, Phase};
 
 /// Tries of a call that may be repeated.
 const TRIES: u32 = 5;

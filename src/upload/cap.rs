@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::journal::{CapKind, Post as Row};
-use crate::manifest::Mode;
+use crate::model::{Mode, Phase};
 use crate::tiktok::Code;
 use crate::upload::account::{AccountRun, Halted};
 use crate::upload::calls::{Authority, CallError, Calls};
@@ -15,7 +15,6 @@ use crate::upload::leave::Leave;
 use crate::upload::poll::poll;
 use crate::upload::post::Post;
 use crate::upload::report::PostReport;
-use crate::upload::state::Phase;
 
 /// Drafts that may wait in an inbox
 /// (<https://developers.tiktok.com/doc/content-posting-api-reference-upload-video>).

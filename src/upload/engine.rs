@@ -1,6 +1,6 @@
 //! One post, driven from where the journal has it to its true outcome.
 //!
-//! The loop is the state machine's: perform an action, hand the event to [`state::step`], make the new
+//! The loop is the state machine's: perform an action, hand the event to [`machine::step`], make the new
 //! phase durable, perform the next action. Whatever makes the run leave early (a signal, a full disk,
 //! no token) is a `Leave` and changes no phase.
 
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::journal::{self, Facts, JournalError};
+use crate::model::{Action, Event, Phase, Plan, Transfer, machine};
 use crate::retry::Backoff;
 use crate::upload::age::Clocks;
 use crate::upload::calls::{Authority, Calls};
@@ -19,10 +20,8 @@ use crate::upload::gate::Gate;
 use crate::upload::init::Inits;
 use crate::upload::leave::Leave;
 use crate::upload::pace::Pace;
-use crate::upload::plan::Plan;
 use crate::upload::post::Post;
 use crate::upload::report::{Progress, Trouble};
-use crate::upload::state::{self, Action, Event, Phase, Transfer};
 use crate::upload::video::{Fingerprint, Video, VideoError};
 
 /// Tries of one chunk without progress.
@@ -161,7 +160,7 @@ impl<'a, A: Authority> Drive<'a, A> {
             None => self.begin().await?,
             Some(phase) => {
                 self.check_settings(phase)?;
-                let found = state::resume(self.transfer, phase);
+                let found = machine::resume(self.transfer, phase);
                 self.record(found.phase, &Facts::default())?;
                 found
             }
@@ -180,7 +179,7 @@ impl<'a, A: Authority> Drive<'a, A> {
                 Action::Prove => self.prove().await?,
             };
             let Some(phase) = self.phase() else { return Ok(()) };
-            step = state::step(self.transfer, phase, event);
+            step = machine::step(self.transfer, phase, event);
             self.record(step.phase, &facts)?;
             if self.phase() != Some(step.phase) {
                 // Another run asked TikTok too, and was told the end first.
@@ -199,7 +198,7 @@ impl<'a, A: Authority> Drive<'a, A> {
         if phase.is_over() || self.row.settings == self.post.settings_hash() {
             return Ok(());
         }
-        let step = state::step(self.transfer, phase, Event::SettingsChanged);
+        let step = machine::step(self.transfer, phase, Event::SettingsChanged);
         if step.phase == Phase::Abandoned {
             self.record(step.phase, &Facts::default())?;
             self.tell(&Progress::Note("its settings were changed; starting over".into()));

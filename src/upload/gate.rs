@@ -7,8 +7,8 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::exit::Exit;
-use crate::manifest::Mode;
 use crate::media::is_too_long;
+use crate::model::Mode;
 use crate::tiktok::{CreatorInfo, Scopes};
 use crate::upload::calls::{Authority, Calls};
 use crate::upload::cap::has_room;
@@ -39,7 +39,7 @@ impl<'a, A: Authority> Gate<'a, A> {
     /// Checks a post against the scopes and, in direct mode, against the creator's freshest options.
     /// Drafts need neither the scope nor the call.
     pub(super) async fn admit(&self, post: &Post) -> Result<(), Leave> {
-        let scope = post.scope();
+        let scope = post.mode.scope();
         if !self.scopes.has(scope) {
             return Err(Leave::Unfit { trouble: scope_missing(scope), exit: Exit::Login });
         }

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::exit::Explain;
 use crate::journal::Facts;
+use crate::model::{Action, Event, Phase, Step, Transfer};
 use crate::retry::Backoff;
 use crate::secret::Secret;
 use crate::tiktok::{Error, InitAnswer, Reaction};
@@ -18,7 +19,6 @@ use crate::upload::calls::{Authority, CallError, SLOW_DOWNS};
 use crate::upload::engine::Drive;
 use crate::upload::leave::Leave;
 use crate::upload::report::{Progress, Trouble};
-use crate::upload::state::{Action, Event, Phase, Step, Transfer};
 
 /// Attempts of one post within an hour whose init came to nothing at TikTok.
 const ORPHANS: usize = 2;

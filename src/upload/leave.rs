@@ -4,13 +4,13 @@ use jiff::Timestamp;
 
 use crate::exit::{Exit, Explain};
 use crate::journal::JournalError;
+use crate::model::Phase;
 use crate::signals::Signal;
 use crate::text;
 use crate::tiktok::Code;
 use crate::upload::calls::{CallError, chain};
 use crate::upload::outcome::{Known, retry_hint};
 use crate::upload::report::Trouble;
-use crate::upload::state::Phase;
 use crate::upload::video::VideoError;
 
 /// Why a run leaves a post where it is.

@@ -6,17 +6,15 @@ use crate::exit::Exit;
 use crate::journal::{
     self, Alike, Journal, JournalError, Likeness, LocalFile, NewPost, Post as Row,
 };
-use crate::manifest::Mode;
+use crate::model::{Mode, Phase, Plan, PlanError, Transfer, Unfinished};
 use crate::text;
 use crate::tiktok::Code;
 use crate::upload::account::AccountRun;
 use crate::upload::calls::{Authority, chain};
 use crate::upload::leave::Leave;
-use crate::upload::plan::{Plan, PlanError};
 use crate::upload::post::{Content, Post};
 use crate::upload::report::{Progress, Trouble};
-use crate::upload::state::{Phase, Transfer};
-use crate::upload::video::{Fingerprint, Unfinished, Video, VideoError};
+use crate::upload::video::{Fingerprint, Video, VideoError};
 
 /// The journal's row of a post, and the open file behind it.
 pub(super) struct Located {

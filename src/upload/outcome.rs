@@ -6,10 +6,10 @@ use tokio::time::Instant;
 
 use crate::exit::Exit;
 use crate::journal;
+use crate::model::{Failed, Phase, Transfer};
 use crate::upload::leave::Leave;
 use crate::upload::post::Post;
 use crate::upload::report::{PostReport, PostState, Trouble};
-use crate::upload::state::{Failed, Phase, Transfer};
 
 /// What is known about a post when its run ends.
 pub(super) struct Known<'a> {

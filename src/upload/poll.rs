@@ -5,11 +5,13 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::journal::{Attempt, Facts, JournalError, LocalFile, Post as Row};
+use crate::model::{
+    Event, Failed, Phase, Plan, Seen, Transfer,
+    machine::{resume, step},
+};
 use crate::tiktok::{Code, PostStatus, State};
 use crate::upload::calls::{Authority, CallError, Calls};
-use crate::upload::plan::Plan;
 use crate::upload::report::{Subject, Trouble};
-use crate::upload::state::{Event, Failed, Phase, Seen, Transfer, resume, step};
 
 /// What status/fetch said, in the terms of the state machine.
 #[derive(Debug)]

@@ -5,16 +5,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::manifest::{Caption, Mode};
+use crate::model::{Caption, FileIdentity, Mode, Plan, Unfinished};
 use crate::secret::Secret;
 use crate::tiktok::privacy::Privacy;
 use crate::tiktok::{
     Client, Error, InboxInit, InitAnswer, PhotoInit, PhotoPostInfo, PhotoSource, PostInfo,
     SourceInfo, VideoInit,
 };
-use crate::upload::plan::Plan;
 use crate::upload::report::Subject;
-use crate::upload::video::{Identity, Unfinished};
 
 /// One post of a manifest, checked as far as it can be without asking TikTok.
 #[derive(Clone, Debug)]
@@ -46,7 +44,7 @@ pub enum Content {
         /// The video's length, where the file tells it.
         duration: Option<Duration>,
         /// What it was when all of that was found out.
-        checked: Option<Identity>,
+        checked: Option<FileIdentity>,
         /// How it shows that the file is still being written, if so.
         unfinished: Option<Unfinished>,
     },
@@ -105,20 +103,7 @@ impl Content {
     }
 }
 
-/// The scope that posts of a mode need.
-pub fn scope_of(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Direct => "video.publish",
-        Mode::Draft => "video.upload",
-    }
-}
-
 impl Post {
-    /// The scope that this post needs.
-    pub fn scope(&self) -> &'static str {
-        scope_of(self.mode)
-    }
-
     /// The init of this post. `None` for a file without a plan: one that is gone.
     pub fn init(&self, plan: Option<&Plan>) -> Option<Init> {
         let source_info = match &self.content {

@@ -4,16 +4,14 @@ use tokio::time::Instant;
 
 use crate::exit::Exit;
 use crate::journal;
-use crate::manifest::Mode;
+use crate::model::{Mode, Phase, Plan};
 use crate::text;
 use crate::upload::account::{AccountRun, earlier, early};
 use crate::upload::calls::Authority;
 use crate::upload::locate::LocateError;
 use crate::upload::outcome::Known;
-use crate::upload::plan::Plan;
 use crate::upload::post::{Content, Post};
 use crate::upload::report::{PostReport, PostState};
-use crate::upload::state::Phase;
 use crate::upload::video::Video;
 
 /// A post as it was looked up.

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use crate::exit::{Exit, Explain};
 use crate::journal::Facts;
+use crate::model::{Event, Phase, Plan, machine};
 use crate::signals::Signal;
 use crate::text;
 use crate::tiktok::{Error, PutAnswer, UploadUrl};
@@ -14,9 +15,7 @@ use crate::upload::calls::Authority;
 use crate::upload::chunk::{self, ChunkPut, PutEnd, Told};
 use crate::upload::engine::Drive;
 use crate::upload::leave::Leave;
-use crate::upload::plan::Plan;
 use crate::upload::report::{Progress, Trouble};
-use crate::upload::state::{self, Event, Phase};
 use crate::upload::video::{Fingerprint, Video, VideoError};
 
 /// Answers 416 without progress.
@@ -102,7 +101,7 @@ impl<A: Authority> Drive<'_, A> {
         {
             #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
             let needs = plan.size() as f64 * 8.0 / 1e6 / self.calls.timing.url_life.as_secs_f64();
-            let step = state::step(self.transfer, phase, event);
+            let step = machine::step(self.transfer, phase, event);
             self.record(step.phase, &Facts::default())?;
             return Err(Leave::TooSlow { needs });
         }

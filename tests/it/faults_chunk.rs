@@ -2,8 +2,8 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use tiktok_up::model::Phase;
 use tiktok_up::sandbox::{Options, Resend};
-use tiktok_up::upload::state::Phase;
 
 use crate::world::{ADA, CHUNK, World, sha256};
 

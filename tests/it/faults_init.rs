@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tiktok_up::model::{Failed, Phase};
 use tiktok_up::sandbox::Options;
-use tiktok_up::upload::state::{Failed, Phase};
 use tokio::net::TcpSocket;
 
 use crate::world::{ADA, BEA, Ran, World};

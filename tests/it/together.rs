@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tiktok_up::model::Phase;
 use tiktok_up::sandbox::Privacy;
-use tiktok_up::upload::state::Phase;
 
 use crate::world::{ADA, BEA, CHUNK, World};
 

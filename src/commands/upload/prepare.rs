@@ -8,18 +8,18 @@ use crate::auth::account::NameError;
 use crate::auth::{Account, Accounts};
 use crate::exit::{Exit, Explain};
 use crate::journal::{Journal, JournalError};
-use crate::manifest::{Entry, Manifest, Mode, Part, Place, Problem, Problems, Source};
+use crate::manifest::{Entry, Manifest, Part, Place, Problem, Problems, Source};
 use crate::media::{self, Probe};
+use crate::model::{Mode, Plan, PlanError, Unfinished};
 use crate::text;
 use crate::tiktok::privacy::Privacy;
 use crate::timing::Timing;
 use crate::upload::calls::chain;
 use crate::upload::engine::Options;
 use crate::upload::locate::gone;
-use crate::upload::plan::{Plan, PlanError};
-use crate::upload::post::{Content, Post, PostSettings, scope_of};
+use crate::upload::post::{Content, Post, PostSettings};
 use crate::upload::report::Subject;
-use crate::upload::video::{Unfinished, Video, VideoError};
+use crate::upload::video::{Video, VideoError};
 use crate::upload::writing::UnfinishedFiles;
 
 use super::input::Input;
@@ -345,7 +345,7 @@ impl Inspection<'_> {
 
     /// Without the scope nothing of the manifest is sent, rather than the first half of it.
     fn scope(&mut self, entry: &Entry, account: &Account) {
-        let scope = scope_of(entry.mode);
+        let scope = entry.mode.scope();
         if account.scopes.has(scope) {
             return;
         }

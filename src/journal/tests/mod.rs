@@ -20,10 +20,8 @@ use super::records::*;
 use super::{Accept, Journal, JournalError};
 use crate::clock::Clock;
 use crate::exit::{Exit, Explain as _};
-use crate::manifest::Mode;
+use crate::model::{Failed, FileIdentity, Mode, Phase};
 use crate::secret::Secret;
-use crate::upload::state::{Failed, Phase};
-use crate::upload::video::Identity;
 
 /// A directory with a journal in it.
 struct Home {
@@ -71,7 +69,7 @@ impl Home {
 fn file(inode: u64, size: u64) -> LocalFile {
     LocalFile {
         path: format!("/videos/{inode}.mp4").into(),
-        identity: Identity {
+        identity: FileIdentity {
             device: u64::MAX - 3,
             inode,
             size,

@@ -5,7 +5,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use super::*;
-use crate::upload::state::{self, Event, Seen, Transfer};
+use crate::model::{Event, Seen, Transfer, machine};
 
 #[test]
 fn an_attempt_comes_back_as_it_was_recorded() {
@@ -220,8 +220,8 @@ fn every_step_of_the_state_machine_can_be_recorded() {
         let mut reached = HashSet::from([Phase::InitIntent]);
         let mut open = vec![Phase::InitIntent];
         while let Some(from) = open.pop() {
-            let steps = events().into_iter().map(|event| state::step(transfer, from, event));
-            for to in steps.chain([state::resume(transfer, from)]).map(|step| step.phase) {
+            let steps = events().into_iter().map(|event| machine::step(transfer, from, event));
+            for to in steps.chain([machine::resume(transfer, from)]).map(|step| step.phase) {
                 assert!(super::super::phase::follows(from, to), "{from:?} to {to:?}");
                 if reached.insert(to) {
                     open.push(to);

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::model::{Caption, Mode, caption};
 use crate::tiktok::privacy::Privacy;
 
 fn read_with(text: &str, given: &Defaults) -> Result<Manifest, Problems> {

@@ -1,0 +1,18 @@
+//! What the other modules speak about, each thing once: a post and its source, its settings, its
+//! attempts and their phases, what came of it, and what is wrong with a manifest.
+//!
+//! Pure: no file, no network, no clock, nothing asynchronous. Imports nothing but leaves and the types of
+//! TikTok's API, so that every module may import it. The functions here decide; performing is the
+//! business of their callers.
+
+pub mod caption;
+mod file;
+pub mod machine;
+mod mode;
+pub mod plan;
+
+pub use self::caption::Caption;
+pub use self::file::{FileIdentity, Unfinished};
+pub use self::machine::{Action, Event, Failed, Phase, Seen, Step, Transfer};
+pub use self::mode::Mode;
+pub use self::plan::{Plan, PlanError};
