@@ -6,12 +6,10 @@ use jiff::Timestamp;
 use jsonc_parser::ast::{Object, Value};
 use jsonc_parser::common::Ranged;
 
-use super::defaults::Preferences;
 use super::field::Field;
-use super::problem::Part;
 use super::review::Review;
 use super::value;
-use crate::model::Mode;
+use crate::model::{Mode, Part, Preferences};
 use crate::tiktok::privacy::Privacy;
 
 /// What a post or `defaults` says; `None` where it says nothing or nothing that can be read.

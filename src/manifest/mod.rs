@@ -4,23 +4,19 @@
 //! welcome, nothing else that JSON lacks. What can be known without the network or the media files
 //! is checked here, and all that is wrong is said at once, each with its place.
 
-mod defaults;
 mod entry;
 mod field;
 mod fields;
 mod instant;
 mod place;
 mod post;
-mod problem;
 mod read;
 mod review;
 mod syntax;
 mod value;
 mod web;
 
-pub use self::defaults::{Defaults, Preferences};
-pub use self::entry::{Entry, Manifest, Place, Source};
-pub use self::problem::{Part, Problem, Problems};
+pub use self::entry::{Entry, Manifest};
 pub use self::read::{examine, read};
 
 /// A JSON Schema of manifests, for editors; what it cannot say, [`read`] does.

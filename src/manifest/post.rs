@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use super::defaults::Preferences;
-use super::entry::{Entry, Place, Source};
+use super::entry::Entry;
 use super::field::Field;
 use super::fields::Fields;
 use super::review::Review;
-use crate::model::{Caption, Mode, caption};
+use crate::model::{Caption, Mode, Place, Post, Preferences, Source, caption};
 use crate::tiktok::privacy::Privacy;
 
 /// What all posts of a manifest have in common.
@@ -56,24 +55,26 @@ impl Surroundings<'_> {
         let named = Field::SOURCES.into_iter().find(|&field| own.place_of(field).is_some());
         Some(Entry {
             index,
+            user: preferences.user,
             user_at: place(Some(Field::UserId)),
             source_at: place(named),
-            user: preferences.user,
-            source: source?,
-            // If it is wrong that was noted, and the rest can be looked at all the same.
-            caption: caption.unwrap_or_default(),
-            mode: preferences.mode.unwrap_or_default(),
-            privacy: preferences.privacy,
-            disable_comment: preferences.disable_comment,
-            disable_duet: preferences.disable_duet.filter(|_| video),
-            disable_stitch: preferences.disable_stitch.filter(|_| video),
-            cover_timestamp_ms: cover.filter(|_| video),
-            brand_content: preferences.brand_content.unwrap_or_default(),
-            brand_organic: preferences.brand_organic.unwrap_or_default(),
-            is_aigc: preferences.is_aigc,
-            auto_add_music: preferences.auto_add_music.filter(|_| !video),
-            publish_at: own.publish_at.or(self.defaults.publish_at),
-            id: own.id.clone(),
+            post: Post {
+                id: own.id.clone(),
+                source: source?,
+                // If it is wrong that was noted, and the rest can be looked at all the same.
+                caption: caption.unwrap_or_default(),
+                mode: preferences.mode.unwrap_or_default(),
+                privacy: preferences.privacy,
+                disable_comment: preferences.disable_comment,
+                disable_duet: preferences.disable_duet.filter(|_| video),
+                disable_stitch: preferences.disable_stitch.filter(|_| video),
+                cover_timestamp_ms: cover.filter(|_| video),
+                brand_content: preferences.brand_content.unwrap_or_default(),
+                brand_organic: preferences.brand_organic.unwrap_or_default(),
+                is_aigc: preferences.is_aigc,
+                auto_add_music: preferences.auto_add_music.filter(|_| !video),
+                publish_at: own.publish_at.or(self.defaults.publish_at),
+            },
         })
     }
 

@@ -6,14 +6,13 @@ use std::path::Path;
 use jsonc_parser::ast::{Array, Object, Value};
 use jsonc_parser::common::Ranged;
 
-use super::defaults::Defaults;
 use super::entry::{Entry, Manifest};
 use super::field::{Field, nearest};
 use super::fields::Fields;
 use super::post::Surroundings;
-use super::problem::{Part, Problems};
 use super::review::Review;
 use super::{syntax, value};
+use crate::model::{Defaults, Diagnostics, Part};
 
 /// The keys of the outermost object. Editors know a file's schema by `$schema`.
 const OUTERMOST: [&str; 3] = ["$schema", "defaults", "posts"];
@@ -25,7 +24,7 @@ const OUTERMOST: [&str; 3] = ["$schema", "defaults", "posts"];
 /// # Errors
 ///
 /// Everything that is wrong, each with its place.
-pub fn read(text: &[u8], folder: &Path, given: &Defaults) -> Result<Manifest, Problems> {
+pub fn read(text: &[u8], folder: &Path, given: &Defaults) -> Result<Manifest, Diagnostics> {
     let (manifest, problems) = examine(text, folder, given);
     if problems.is_empty() { Ok(manifest) } else { Err(problems) }
 }
@@ -33,10 +32,10 @@ pub fn read(text: &[u8], folder: &Path, given: &Defaults) -> Result<Manifest, Pr
 /// As [`read`], with the posts that can be looked at further although something is wrong, with them
 /// or with others: their files can then be checked before anything is said. They are not to be
 /// posted unless there are no problems.
-pub fn examine(text: &[u8], folder: &Path, given: &Defaults) -> (Manifest, Problems) {
+pub fn examine(text: &[u8], folder: &Path, given: &Defaults) -> (Manifest, Diagnostics) {
     let text = match syntax::decode(text) {
         Ok(text) => text,
-        Err(problem) => return (Manifest::default(), Problems::one(problem)),
+        Err(problem) => return (Manifest::default(), Diagnostics::one(problem)),
     };
     let mut review = Review::new(text);
     let manifest = match syntax::parse(text) {

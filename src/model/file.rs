@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 
 /// What a file must keep to be the same file: `ctime` also moves when content is rewritten and
 /// `mtime` is put back.
@@ -31,6 +32,21 @@ impl FileIdentity {
             ctime: ns(metadata.ctime(), metadata.ctime_nsec()),
         }
     }
+}
+
+/// A local file as it was planned: what the journal keeps of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalFile {
+    /// Where it lies, absolute.
+    pub path: PathBuf,
+    /// What it must keep to be the same file; its size is the planned one.
+    pub identity: FileIdentity,
+    /// Bytes of every chunk but the last.
+    pub chunk_size: u64,
+    /// Number of chunks.
+    pub chunks: u32,
+    /// BLAKE3 of the whole content in lowercase hex, once it is known.
+    pub fingerprint: Option<String>,
 }
 
 /// How it shows that a file is still being written.

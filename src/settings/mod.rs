@@ -30,7 +30,7 @@ use self::config::Config;
 use self::file::UserFile;
 use crate::cli::GlobalArgs;
 use crate::clock::Clock;
-use crate::manifest::Preferences;
+use crate::model::Preferences;
 use crate::secret::Secret;
 use crate::tiktok::{App, Endpoints};
 use crate::timing::Timing;

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tiktok_up::clock::Clock;
-use tiktok_up::journal::{Attempt, Journal, PostNumber};
-use tiktok_up::model::Phase;
+use tiktok_up::journal::Journal;
+use tiktok_up::model::{Attempt, Phase, PostNumber};
 use tiktok_up::sandbox::{self, AccountPatch, ConsentPlan, LogEntry, Options, PostView, Sandbox};
 use tokio::runtime::Runtime;
 

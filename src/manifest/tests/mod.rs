@@ -11,10 +11,12 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::model::{Caption, Mode, caption};
+use crate::model::{
+    Caption, Defaults, Diagnostics, Mode, Part, Place, Post, Preferences, Source, caption,
+};
 use crate::tiktok::privacy::Privacy;
 
-fn read_with(text: &str, given: &Defaults) -> Result<Manifest, Problems> {
+fn read_with(text: &str, given: &Defaults) -> Result<Manifest, Diagnostics> {
     read(text.as_bytes(), Path::new("/posts"), given)
 }
 
@@ -127,10 +129,10 @@ proptest! {
         let read = entry(&json!([post]).to_string());
         let hashed: Vec<String> = tags.iter().map(|tag| format!("#{tag}")).collect();
         prop_assert_eq!(read.user, Some(user));
-        prop_assert_eq!(read.source, Source::File(Path::new("/posts").join(path)));
-        prop_assert_eq!(read.caption.text, caption::text(&description, &hashed));
-        prop_assert_eq!(read.privacy, Some(privacy));
-        prop_assert_eq!(read.id, id);
+        prop_assert_eq!(read.post.source, Source::File(Path::new("/posts").join(path)));
+        prop_assert_eq!(read.post.caption.text, caption::text(&description, &hashed));
+        prop_assert_eq!(read.post.privacy, Some(privacy));
+        prop_assert_eq!(read.post.id, id);
     }
 }
 

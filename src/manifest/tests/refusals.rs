@@ -207,7 +207,7 @@ fn a_caption_is_measured_in_utf_16_units_with_its_tags() {
             "a".repeat(letters)
         )
     };
-    assert_eq!(caption::units(&entry(&of(2195)).caption.text), 2200);
+    assert_eq!(caption::units(&entry(&of(2195)).post.caption.text), 2200);
     assert_eq!(
         said(&of(2196)),
         [
@@ -341,7 +341,7 @@ fn two_posts_cannot_have_one_identity() {
 fn an_identity_is_short_and_printable() {
     for id in ["a", "Clip 7", "ünï-猫", "a/b:c\\\"d'", &"x".repeat(128)] {
         assert_eq!(
-            entry(&json!([{"video_path": "a", "id": id}]).to_string()).id.as_deref(),
+            entry(&json!([{"video_path": "a", "id": id}]).to_string()).post.id.as_deref(),
             Some(id)
         );
     }

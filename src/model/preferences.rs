@@ -1,6 +1,6 @@
 //! What applies to a post that does not say it itself.
 
-use crate::model::Mode;
+use super::mode::Mode;
 use crate::tiktok::privacy::Privacy;
 
 /// What comes from outside the manifest. For each field the order is: the post, `flags`, the
@@ -40,7 +40,7 @@ pub struct Preferences {
 
 impl Preferences {
     /// These, and those of `below` where there are none.
-    pub(super) fn over(self, below: &Self) -> Self {
+    pub(crate) fn over(self, below: &Self) -> Self {
         Self {
             user: self.user.or_else(|| below.user.clone()),
             mode: self.mode.or(below.mode),
