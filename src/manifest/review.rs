@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::field::Field;
 use super::place::Places;
+use crate::model::Field;
 use crate::model::{Diagnostic, Diagnostics, Part};
 
 /// Collects problems while the file is read.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::caption::Caption;
+use super::fields::{Field, InitKind};
 use super::mode::Mode;
 use super::source::Source;
 use crate::tiktok::privacy::Privacy;
@@ -47,13 +48,21 @@ impl Post {
         self.privacy.unwrap_or(Privacy::SelfOnly)
     }
 
+    /// The init that makes it.
+    pub fn init_kind(&self) -> InitKind {
+        match (&self.source, self.mode) {
+            (Source::Photos { .. }, Mode::Direct) => InitKind::DirectPhotos,
+            (Source::Photos { .. }, Mode::Draft) => InitKind::DraftPhotos,
+            (_, Mode::Direct) => InitKind::DirectVideo,
+            (_, Mode::Draft) => InitKind::DraftVideo,
+        }
+    }
+
     /// Whether the caption will not reach TikTok: the draft endpoint for videos takes none.
     ///
     /// <https://developers.tiktok.com/doc/content-posting-api-reference-upload-video>
     pub fn loses_caption(&self) -> bool {
-        self.mode == Mode::Draft
-            && !matches!(self.source, Source::Photos { .. })
-            && !self.caption.is_empty()
+        !Field::Description.is_taken_by(self.init_kind()) && !self.caption.is_empty()
     }
 }
 

@@ -30,7 +30,7 @@ use self::config::Config;
 use self::file::UserFile;
 use crate::cli::GlobalArgs;
 use crate::clock::Clock;
-use crate::model::Preferences;
+use crate::model::FieldValues;
 use crate::secret::Secret;
 use crate::tiktok::{App, Endpoints};
 use crate::timing::Timing;
@@ -56,7 +56,7 @@ pub struct Settings {
     /// How long to wait for what.
     pub timing: Timing,
     /// What `[defaults]` of `config.toml` says about posts.
-    pub defaults: Preferences,
+    pub defaults: FieldValues,
     /// The apps that it may speak as.
     pub apps: Apps,
     /// How the token store is encrypted, if it is to be.
@@ -93,7 +93,7 @@ impl Settings {
             endpoints,
             clock: Clock::shifted(timing.clock_offset),
             timing,
-            defaults: Preferences::default(),
+            defaults: FieldValues::default(),
             apps: Apps::given(app),
             encrypt: None,
         }

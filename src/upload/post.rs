@@ -145,3 +145,74 @@ impl Init {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Caption, Field, InitKind};
+    use crate::tiktok::privacy::Privacy;
+
+    /// A post that says everything, even what its init cannot take.
+    fn full(source: Source, mode: Mode) -> PreparedPost {
+        let caption = Caption { title: Some("a headline".into()), text: "some words #tag".into() };
+        let asked = Post {
+            id: None,
+            source,
+            caption,
+            mode,
+            privacy: Some(Privacy::Friends),
+            disable_comment: Some(true),
+            disable_duet: Some(true),
+            disable_stitch: Some(true),
+            cover_timestamp_ms: Some(1),
+            brand_content: true,
+            brand_organic: true,
+            is_aigc: Some(true),
+            auto_add_music: Some(true),
+            publish_at: None,
+        };
+        let subject = PostRef { index: 0, account: "alice".into(), video: "a".into() };
+        PreparedPost { subject, asked, file: None }
+    }
+
+    #[test]
+    fn each_init_takes_what_the_table_of_fields_says() {
+        let signs = [
+            (Field::VideoUrl, "https://a.example/v"),
+            (Field::PhotoUrls, "https://a.example/p"),
+            (Field::PhotoCoverIndex, "photo_cover_index"),
+            (Field::AutoAddMusic, "auto_add_music"),
+            (Field::Title, "a headline"),
+            (Field::Description, "some words"),
+            (Field::Tags, "#tag"),
+            (Field::PrivacyLevel, "MUTUAL_FOLLOW_FRIENDS"),
+            (Field::DisableComment, "disable_comment"),
+            (Field::DisableDuet, "disable_duet"),
+            (Field::DisableStitch, "disable_stitch"),
+            (Field::VideoCoverTimestampMs, "video_cover_timestamp_ms"),
+            (Field::BrandContentToggle, "brand_content_toggle"),
+            (Field::BrandOrganicToggle, "brand_organic_toggle"),
+            (Field::IsAigc, "is_aigc"),
+        ];
+        let video = Source::Url("https://a.example/v".into());
+        let photos = Source::Photos { urls: vec!["https://a.example/p".into()], cover_index: 0 };
+        for (source, mode, kind) in [
+            (&video, Mode::Direct, InitKind::DirectVideo),
+            (&video, Mode::Draft, InitKind::DraftVideo),
+            (&photos, Mode::Direct, InitKind::DirectPhotos),
+            (&photos, Mode::Draft, InitKind::DraftPhotos),
+        ] {
+            let post = full(source.clone(), mode);
+            assert_eq!(post.asked.init_kind(), kind);
+            let sent = match post.init(None).unwrap() {
+                Init::Video(init) => serde_json::to_string(&init),
+                Init::Inbox(init) => serde_json::to_string(&init),
+                Init::Photos(init) => serde_json::to_string(&init),
+            };
+            let sent = sent.unwrap();
+            for (field, sign) in signs {
+                assert_eq!(sent.contains(sign), field.is_taken_by(kind), "{kind:?}: {field:?}");
+            }
+        }
+    }
+}

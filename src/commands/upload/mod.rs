@@ -13,7 +13,9 @@ use crate::exit::{Exit, Explain, Failure};
 use crate::fs::{Lock, LockError};
 use crate::journal::{Accept, Journal};
 use crate::manifest;
-use crate::model::{Defaults, Mode, PostError, PostOutcome, PostState, Preferences};
+use crate::model::{
+    Defaults, Field, FieldValue, FieldValues, Mode, PostError, PostOutcome, PostState,
+};
 use crate::output::UploadOutput;
 use crate::text;
 use crate::timing::Timing;
@@ -257,11 +259,9 @@ fn options(context: &Context, args: &UploadArgs) -> Options {
 }
 
 fn defaults(context: &Context, args: &UploadArgs) -> Defaults {
-    let flags = Preferences {
-        user: args.account.clone(),
-        mode: args.draft.then_some(Mode::Draft),
-        privacy: args.privacy,
-        ..Preferences::default()
-    };
+    let flags = FieldValues::default()
+        .with(Field::UserId, args.account.clone().map(FieldValue::Text))
+        .with(Field::Mode, args.draft.then_some(FieldValue::Mode(Mode::Draft)))
+        .with(Field::PrivacyLevel, args.privacy.map(FieldValue::Privacy));
     Defaults { flags, config: context.settings.defaults.clone() }
 }

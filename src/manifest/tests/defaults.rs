@@ -60,7 +60,9 @@ fn defaults_that_a_kind_of_post_cannot_have_are_for_the_others() {
 
 #[test]
 fn the_post_is_above_flags_above_the_files_defaults_above_the_configuration() {
-    let level = |privacy| Preferences { privacy, ..Preferences::default() };
+    let level = |privacy: Option<Privacy>| {
+        FieldValues::default().with(Field::PrivacyLevel, privacy.map(FieldValue::Privacy))
+    };
     let of = |post: &str, flags, file: &str, config| {
         let given = Defaults { flags: level(flags), config: level(config) };
         let text =

@@ -12,7 +12,8 @@ use serde_json::json;
 
 use super::*;
 use crate::model::{
-    Caption, Defaults, Diagnostics, Mode, Part, Place, Post, Preferences, Source, caption,
+    Caption, Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode, Part, Place, Post,
+    Source, caption,
 };
 use crate::tiktok::privacy::Privacy;
 
@@ -93,7 +94,7 @@ proptest! {
     #[test]
     fn every_mix_of_fields_and_types_is_taken_or_refused_with_a_place(
         fields in prop::collection::vec(
-            (prop::sample::select(field::Field::ALL), any_value()),
+            (prop::sample::select(Field::ALL), any_value()),
             0..6,
         ),
     ) {

@@ -323,9 +323,9 @@ fn a_level_that_cannot_be_read_is_not_taken_for_a_private_one() {
 fn a_privacy_level_from_outside_counts_for_branded_content() {
     let text = r#"[{"video_path": "a", "brand_content_toggle": true}]"#;
     let mut given = Defaults::default();
-    given.config.privacy = Some(Privacy::Public);
+    given.config.set(Field::PrivacyLevel, FieldValue::Privacy(Privacy::Public));
     assert!(read_with(text, &given).is_ok());
-    given.flags.privacy = Some(Privacy::SelfOnly);
+    given.flags.set(Field::PrivacyLevel, FieldValue::Privacy(Privacy::SelfOnly));
     assert!(read_with(text, &given).is_err());
 }
 
