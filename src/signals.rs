@@ -124,6 +124,13 @@ impl Shutdown {
         Ok(Self { heard })
     }
 
+    /// What a run hears that a signal has asked to stop.
+    #[cfg(test)]
+    pub(crate) fn asked_by(signal: Signal) -> Self {
+        let heard = Heard { first: Some(signal), ..Heard::default() };
+        Self { heard: watch::channel(heard).1 }
+    }
+
     /// The signal that asked to stop, if one did.
     pub fn asked(&self) -> Option<Signal> {
         self.heard.borrow().first

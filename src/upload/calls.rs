@@ -187,7 +187,7 @@ impl<A: Authority> Calls<'_, A> {
 
     /// A token with some life left. That there is none because of a signal is told as that.
     pub(super) async fn token(&self) -> Result<Secret, CallError> {
-        let token = self.authority.access_token().await;
+        let token = self.unless_asked_to_stop(self.authority.access_token()).await?;
         token.map_err(|halt| match self.shutdown.asked() {
             Some(signal) => CallError::Interrupted(signal),
             None => halt.into(),
@@ -228,10 +228,11 @@ impl<A: Authority> Calls<'_, A> {
         let mut renewed = false;
         let mut slowed = 0;
         loop {
-            match call(token.clone()).await {
+            match self.unless_asked_to_stop(call(token.clone())).await? {
                 Err(error) if error.is(&Code::AccessTokenInvalid) && !renewed => {
                     renewed = true;
-                    token = self.authority.renewed(&token).await?;
+                    let renewal = self.authority.renewed(&token);
+                    token = self.unless_asked_to_stop(renewal).await??;
                 }
                 Err(error) if error.is(&Code::RateLimitExceeded) && slowed < SLOW_DOWNS => {
                     slowed += 1;
@@ -286,6 +287,19 @@ impl<A: Authority> Calls<'_, A> {
         let why = format!("TikTok allows {limit} of these calls a minute");
         self.reporter.progress(subject, &Progress::Waiting { why, wait });
         self.pause(wait).await
+    }
+
+    /// Does what may be given up at any time, unless a signal comes. What is asked for after a signal is
+    /// meant to be asked for all the same. A refresh that was begun goes on by itself.
+    async fn unless_asked_to_stop<T>(&self, work: impl Future<Output = T>) -> Result<T, CallError> {
+        if self.shutdown.asked().is_some() {
+            return Ok(work.await);
+        }
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            signal = self.shutdown.requested() => Err(CallError::Interrupted(signal)),
+        }
     }
 
     /// Sleeps unless a signal comes.

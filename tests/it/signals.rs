@@ -74,6 +74,24 @@ fn every_signal_in_a_refresh_waits_for_the_tokens() {
 }
 
 #[test]
+fn a_status_that_is_stopped_in_a_refresh_saves_the_tokens_and_lists_what_is_known() {
+    let mut world = World::logged_in();
+    let manifest = world.short();
+    world.say_status(100, &json!({ "status": "PROCESSING_UPLOAD", "uploaded_bytes": 100_000 }));
+    world.run(&["upload", "--no-wait", &manifest]);
+    let command = {
+        world.advance(SignedDuration::from_hours(3));
+        world.command(&["status"])
+    };
+    let run = refresh_under_way(&mut world, &command);
+    run.signal(Signal::TERM);
+    world.wait_until("it says that it waits", |_| run.said("a refresh is on its way"));
+    world.let_go();
+    run.end().exits(143).says("clip.mp4");
+    the_login_lives(&world);
+}
+
+#[test]
 fn a_terminal_that_says_twice_that_it_is_gone_insists_on_nothing() {
     let mut world = World::logged_in();
     let command = world.command(&["refresh", "--force"]);

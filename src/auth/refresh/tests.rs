@@ -13,6 +13,7 @@ use crate::auth::store::Edit;
 use crate::auth::testing::{Answer, Endpoint, ISSUER, Told, answer_of, grant, quick};
 use crate::exit::{Exit, Explain as _};
 use crate::fs;
+use crate::signals::Signal;
 use crate::tiktok::{Code, RawAnswer};
 
 const ID: &str = "anna";
@@ -33,6 +34,17 @@ fn app(key: &str) -> App {
         redirect_uri: None,
         scopes: None,
     }
+}
+
+fn tokens_of(store: &Store, endpoint: &Endpoint, told: &Arc<Told>) -> Tokens {
+    Tokens::new(
+        store.clone(),
+        endpoint.client.clone(),
+        Arc::new(vec![app("key")]),
+        Clock::default(),
+        quick(),
+        Arc::clone(told) as Arc<dyn Reporter>,
+    )
 }
 
 impl World {
@@ -56,15 +68,13 @@ impl World {
         let endpoint = Endpoint::start().await;
         let store = Store::open(dir.path(), Clock::default()).unwrap();
         let told = Arc::new(Told::default());
-        let tokens = Tokens::new(
-            store.clone(),
-            endpoint.client.clone(),
-            Arc::new(vec![app("key")]),
-            Clock::default(),
-            quick(),
-            Arc::clone(&told) as Arc<dyn Reporter>,
-        );
+        let tokens = tokens_of(&store, &endpoint, &told);
         Self { _dir: dir, endpoint, store, told, tokens }
+    }
+
+    /// The tokens as another run has them.
+    fn another_run(&self) -> Tokens {
+        tokens_of(&self.store, &self.endpoint, &self.told)
     }
 
     /// Stores an account whose tokens this world's endpoint has issued, unless it says otherwise.
@@ -166,6 +176,17 @@ async fn the_refresh_sends_what_is_documented_and_nothing_else() {
         ("refresh_token", "rft.anna.1"),
     ];
     assert!(form.iter().map(|(name, value)| (name.as_str(), value.as_str())).eq(expected));
+}
+
+#[tokio::test]
+async fn no_token_is_spent_once_the_run_was_asked_to_stop() {
+    let world = World::with_ended_token().await;
+    let stopping = Shutdown::asked_by(Signal::INTERRUPT);
+    let tokens = world.another_run().with_shutdown(stopping);
+    let stopped = tokens.refresh(ID, Ask::Force).await.unwrap_err();
+    assert!(matches!(stopped, AuthError::Stopped), "{stopped:?}");
+    assert!(world.endpoint.requests().is_empty());
+    world.nothing_is_left_behind();
 }
 
 #[tokio::test]
