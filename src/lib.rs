@@ -3,7 +3,7 @@
 //! The rooms, from the door to the socket (an arrow means "may import"):
 //!
 //! ```text
-//! main → cli, settings → commands → { auth, upload, manifest, output } → { tiktok, journal, media } → leaves
+//! main → cli, settings → commands → { auth, upload, manifest, output } → { journal, media } → model → tiktok → leaves
 //!                        commands → sandbox (an offline TikTok; imports nothing but leaves)
 //! ```
 //!

@@ -4,9 +4,12 @@
 //! a post is made once therefore rests on this: each step that cannot be taken back is durable here
 //! before it is taken. An error of a write means that it was not recorded, and no call may follow.
 //!
-//! The journal is one SQLite database, `journal.sqlite`, beside the token store. A [`RecordedPost`](crate::model::RecordedPost) is what
-//! was asked for; an [`Attempt`](crate::model::Attempt) is one init and what came of it; a phase changes only by
+//! The journal is one SQLite database, `journal.sqlite`, beside the token store. A [`RecordedPost`] is what
+//! was asked for; an [`Attempt`] is one init and what came of it; a phase changes only by
 //! [`Journal::advance`], which fails if the phase is not the one that the caller knows.
+//!
+//! [`RecordedPost`]: crate::model::RecordedPost
+//! [`Attempt`]: crate::model::Attempt
 //!
 //! A copy or an older state of the journal that was put in its place is recognised by marks outside of
 //! it ([`TokenMark`]), and nothing is posted with it until a person has looked.

@@ -15,7 +15,7 @@ impl Journal {
     /// [`JournalError::SameContent`] says that another post of the account and mode has the same
     /// content: then this one must not reach its final chunk. Give it up ([`Phase::Abandoned`]) and,
     /// if that is certain, say so by [`Journal::same_as`]. [`Journal::advance`] does the same with
-    /// [`AttemptUpdate::fingerprint`](super::AttemptUpdate::fingerprint), together with the phase.
+    /// [`AttemptUpdate::fingerprint`](crate::model::AttemptUpdate::fingerprint), together with the phase.
     pub fn set_fingerprint(&self, post: PostNumber, fingerprint: &str) -> Result<(), JournalError> {
         self.store.write("record a fingerprint", |tx| claim(tx, post, fingerprint))
     }

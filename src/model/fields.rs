@@ -125,7 +125,7 @@ macro_rules! fields {
         /// A field of a post or of `defaults`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Field {
-            $(#[doc = $description] $variant,)*
+            $(#[doc = concat!("`", $name, "`.")] $variant,)*
         }
 
         impl Field {

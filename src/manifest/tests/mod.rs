@@ -59,6 +59,11 @@ fn the_example_is_right() {
     let posts = entries(example);
     assert!(posts.len() > 1);
     assert!(example.contains("//"));
+    // Every field of a video from here.
+    let fields = Field::ALL.iter().filter(|field| !field.is_for_photos());
+    for field in fields.filter(|field| **field != Field::VideoUrl) {
+        assert!(example.contains(&format!("\"{}\"", field.name())), "it lacks {field:?}");
+    }
     // Rid of its comments it still has the trailing comma that strict readers choke on.
     assert!(serde_json::from_str::<serde_json::Value>(example).is_err());
 }
