@@ -3,7 +3,7 @@
 //! The rooms, from the door to the socket (an arrow means "may import"):
 //!
 //! ```text
-//! main → cli, settings → commands → { auth, upload, manifest, output } → { api, journal, limits } → leaves
+//! main → cli, settings → commands → { auth, upload, manifest, output } → { api, journal, limits } → model → leaves
 //! ```
 //!
 //! `limits` holds what `video_probe` finds in a file against what TikTok takes; `commands` starts a
@@ -24,6 +24,7 @@ pub mod fs;
 pub mod journal;
 pub mod limits;
 pub mod manifest;
+pub mod model;
 pub mod output;
 mod process;
 pub mod resources;

@@ -9,7 +9,7 @@ use clap::builder::{
 use jiff::SignedDuration;
 use tiktok_open::{Privacy, UnknownPrivacy};
 
-use crate::upload::plan::{CHUNK_MAX, CHUNK_MIN};
+use crate::model::plan::{CHUNK_MAX, CHUNK_MIN};
 
 /// The most accounts that are served at once.
 const MOST_JOBS: u64 = 64;

@@ -2,9 +2,9 @@
 
 use crate::auth::{AuthError, StoreError, Tokens};
 use crate::exit::{Exit, Explain};
+use crate::model::PostError;
 use crate::secret::Secret;
 use crate::upload::calls::{Authority, Halt, chain};
-use crate::upload::report::Trouble;
 
 /// The tokens of one account.
 pub(super) struct AccountTokens<'a> {
@@ -37,7 +37,7 @@ fn halt(error: &AuthError) -> Halt {
         (_, Exit::Local) => "token_store",
         _ => "token",
     };
-    let trouble = Trouble {
+    let trouble = PostError {
         code: code.into(),
         message: chain(error),
         hint: error.hint(),

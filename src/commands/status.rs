@@ -12,13 +12,15 @@ use crate::cli::StatusArgs;
 use crate::commands::authority::AccountTokens;
 use crate::commands::{Context, journal};
 use crate::exit::{Exit, Failure};
-use crate::journal::{Attempt, Journal, Post, PostNumber};
+use crate::journal::Journal;
+use crate::model::{
+    Attempt, Failed, Phase, PostNumber, PostOutcome, PostRef, RecordedPost, Transfer,
+};
 use crate::output::{Table, moment};
 use crate::text;
 use crate::upload::calls::{CallError, Calls};
 use crate::upload::poll::{can_be_settled, poll};
-use crate::upload::report::{PostReport, Progress, Reporter, Subject};
-use crate::upload::state::{Failed, Phase, Transfer};
+use crate::upload::report::{Progress, Reporter};
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
@@ -37,7 +39,7 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
         let asked = ask(context, &journal, number, &mut told).await?;
         // A last chunk that never arrived stays as it is until `upload` sends it.
         let over = started.elapsed() >= timing.poll_limit;
-        let moves = |post: &Post| {
+        let moves = |post: &RecordedPost| {
             is_with_tiktok(post)
                 && !asked.stuck.contains(&post.number)
                 && !(over && matches!(post.phase(), Some(Phase::FinalIntent { .. })))
@@ -60,7 +62,7 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
 
 /// What a round of questions came to.
 struct Asked {
-    posts: Vec<Post>,
+    posts: Vec<RecordedPost>,
     exit: Exit,
     /// Those that cannot be asked for until somebody does something.
     stuck: HashSet<PostNumber>,
@@ -103,7 +105,7 @@ async fn ask_each(
     context: &Context,
     journal: &Journal,
     tokens: &Tokens,
-    posts: Vec<Post>,
+    posts: Vec<RecordedPost>,
     named: bool,
     told: &mut HashSet<String>,
 ) -> Result<Asked, Failure> {
@@ -129,7 +131,7 @@ async fn ask_each(
             shutdown: &context.shutdown,
         };
         let account = post.username.clone().unwrap_or_else(|| post.account.clone());
-        let subject = Subject { index: 0, account, video: post.label.clone() };
+        let subject = PostRef { index: 0, account, video: post.label.clone() };
         context.printer.step(format!("asking TikTok about post {}", post.number));
         match poll(&calls, &subject, post.clone()).await {
             Ok(post) => asked.posts.push(post),
@@ -157,7 +159,7 @@ async fn ask_each(
     Ok(asked)
 }
 
-fn is_with_tiktok(post: &Post) -> bool {
+fn is_with_tiktok(post: &RecordedPost) -> bool {
     match post.phase() {
         Some(Phase::FinalIntent { .. } | Phase::Uploaded) => true,
         Some(Phase::Open { .. }) => post.transfer() == Transfer::Pull,
@@ -166,11 +168,11 @@ fn is_with_tiktok(post: &Post) -> bool {
 }
 
 /// What TikTok works on, and what it may yet know the outcome of.
-fn is_asked_for(post: &Post) -> bool {
+fn is_asked_for(post: &RecordedPost) -> bool {
     is_with_tiktok(post) || post.last.as_ref().is_some_and(can_be_settled)
 }
 
-fn is_unfinished_draft(post: &Post) -> bool {
+fn is_unfinished_draft(post: &RecordedPost) -> bool {
     post.phase() == Some(Phase::Inboxed)
 }
 
@@ -178,7 +180,7 @@ fn is_unfinished_draft(post: &Post) -> bool {
 const PUT_OFF: SignedDuration = SignedDuration::from_hours(25);
 
 /// Whether the next `upload` is expected to try it again.
-fn is_put_off(post: &Post, now: Timestamp) -> bool {
+fn is_put_off(post: &RecordedPost, now: Timestamp) -> bool {
     let Some(last) = &post.last else { return false };
     let passes = || last.code.as_deref().map(Code::from).is_some_and(|code| code.is_temporary());
     now.duration_since(last.updated_at) < PUT_OFF
@@ -189,12 +191,12 @@ fn is_put_off(post: &Post, now: Timestamp) -> bool {
         }
 }
 
-fn is_final(post: &Post, now: Timestamp) -> bool {
+fn is_final(post: &RecordedPost, now: Timestamp) -> bool {
     let over = post.phase().is_some_and(|phase| phase.is_done() || phase.is_dead());
     post.same_as.is_some() || (over && !is_put_off(post, now))
 }
 
-fn exit_of(post: &Post, now: Timestamp) -> Exit {
+fn exit_of(post: &RecordedPost, now: Timestamp) -> Exit {
     match post.phase() {
         None => Exit::Done,
         Some(Phase::Unresolved) => Exit::Unknown,
@@ -204,7 +206,7 @@ fn exit_of(post: &Post, now: Timestamp) -> Exit {
 }
 
 /// The words for where a post stands.
-fn words(post: &Post) -> &'static str {
+fn words(post: &RecordedPost) -> &'static str {
     post.last.as_ref().map_or("not started", words_of)
 }
 
@@ -233,11 +235,11 @@ fn word(words: &str) -> String {
 fn show(
     context: &Context,
     journal: &Journal,
-    posts: &[Post],
+    posts: &[RecordedPost],
     args: &StatusArgs,
 ) -> Result<(), Failure> {
     let (one, now) = (args.post.is_some(), context.settings.clock.now());
-    let shown: Vec<&Post> =
+    let shown: Vec<&RecordedPost> =
         posts.iter().filter(|post| one || args.all || !is_final(post, now)).collect();
     let printer = &context.printer;
     if printer.is_json() {
@@ -305,7 +307,7 @@ fn ids(attempt: &Attempt) -> String {
     attempt.post_ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
-fn event(post: &Post, now: Timestamp) -> serde_json::Value {
+fn event(post: &RecordedPost, now: Timestamp) -> serde_json::Value {
     let last = post.last.as_ref();
     json!({
         "event": "status",
@@ -343,7 +345,7 @@ fn history(attempt: &Attempt) -> serde_json::Value {
 struct Silent;
 
 impl Reporter for Silent {
-    fn progress(&self, _subject: &Subject, _progress: &Progress) {}
+    fn progress(&self, _subject: &PostRef, _progress: &Progress) {}
 
-    fn ended(&self, _report: &PostReport) {}
+    fn ended(&self, _report: &PostOutcome) {}
 }

@@ -3,17 +3,17 @@
 use rusqlite::Transaction;
 
 use super::address::Address;
+use super::db_error::DbError;
 use super::posts::{latest, original};
-use super::records::{Content, NewPost, Post, PostNumber};
 use super::rows::{self, mode_word};
-use super::trouble::Trouble;
 use super::{Journal, JournalError, keys};
+use crate::model::{PostNumber, PostRequest, RecordedPost};
 
 /// How an entry that nobody has posted is like a post that is known.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alike {
     /// The post.
-    pub post: Post,
+    pub post: RecordedPost,
     /// What is the same.
     pub how: Likeness,
 }
@@ -32,7 +32,10 @@ pub enum Likeness {
 impl Journal {
     /// The post that has an entry's `id` and was made, or is being made, of other content. `None` also
     /// where that cannot be told, as for a file whose content nobody has read.
-    pub fn id_of_other_content(&self, new: &NewPost) -> Result<Option<Post>, JournalError> {
+    pub fn id_of_other_content(
+        &self,
+        new: &PostRequest,
+    ) -> Result<Option<RecordedPost>, JournalError> {
         let Some(id) = &new.id else { return Ok(None) };
         self.store.read("look for a post", |tx| {
             let Some(owner) = keys::owner(tx, &new.account, &keys::of_id(id))? else {
@@ -48,10 +51,10 @@ impl Journal {
     /// which nothing was begun.
     pub fn alike(
         &self,
-        new: &NewPost,
+        new: &PostRequest,
         own: Option<PostNumber>,
     ) -> Result<Option<Alike>, JournalError> {
-        let counts = |post: &Post| Some(post.number) != own && !post.may_begin();
+        let counts = |post: &RecordedPost| Some(post.number) != own && !post.may_begin();
         self.store.read("look for a post", |tx| {
             for key in keys::of_content(new) {
                 if let Some(owner) = keys::owner(tx, &new.account, &key)?
@@ -70,22 +73,26 @@ impl Journal {
     }
 }
 
-fn is_other_content(tx: &Transaction<'_>, new: &NewPost, post: &Post) -> Result<bool, Trouble> {
+fn is_other_content(
+    tx: &Transaction<'_>,
+    new: &PostRequest,
+    post: &RecordedPost,
+) -> Result<bool, DbError> {
     let original = original(tx, post.number)?;
     for key in keys::of_content(new).iter().chain(&keys::of_place(new)) {
         if keys::owner(tx, &new.account, key)? == Some(original) {
             return Ok(false);
         }
     }
-    Ok(match (&new.content, post.file()) {
-        (Content::File(new), Some(known)) => {
+    Ok(match (new.source.file(), &post.file) {
+        (Some(new), Some(known)) => {
             let fingerprints = new.fingerprint.as_ref().zip(known.fingerprint.as_ref());
             new.identity.size != known.identity.size
                 || fingerprints.is_some_and(|(new, known)| new != known)
         }
-        (Content::File(_), None) | (_, Some(_)) => true,
+        (Some(_), None) | (None, Some(_)) => true,
         // The place may be known as that of another post with another `id`.
-        (Content::Url(_) | Content::Photos(_), None) => !is_same_label(&new.label, &post.label),
+        (None, None) => !is_same_label(&new.label, &post.label),
     })
 }
 
@@ -94,13 +101,11 @@ fn is_same_label(one: &str, other: &str) -> bool {
     Address::of(one).place == Address::of(other).place || (one.ends_with('…') && one == other)
 }
 
-fn of_same_place(tx: &Transaction<'_>, new: &NewPost) -> Result<Option<Alike>, Trouble> {
-    let urls = match &new.content {
-        Content::File(_) => return Ok(None),
-        Content::Url(url) => std::slice::from_ref(url),
-        Content::Photos(urls) => urls,
-    };
-    let addresses: Vec<_> = urls.iter().map(|url| Address::of(url)).collect();
+fn of_same_place(tx: &Transaction<'_>, new: &PostRequest) -> Result<Option<Alike>, DbError> {
+    if !new.source.is_pulled() {
+        return Ok(None);
+    }
+    let addresses: Vec<_> = new.source.urls().iter().map(|url| Address::of(url)).collect();
     let place = keys::of_place(new).unwrap_or_default();
     if let Some(owner) = keys::owner(tx, &new.account, &place)? {
         let passing = addresses.iter().any(Address::seems_to_pass);

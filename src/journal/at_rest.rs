@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, Transaction};
 
-use super::records::{Attempt, Facts};
+use super::db_error::DbError;
 use super::seal::{Sealed, seal};
-use super::trouble::Trouble;
 use super::{Journal, JournalError};
 use crate::encrypt::{self, Key, KeyId, Place};
+use crate::model::{Attempt, AttemptUpdate};
 use crate::secret::Secret;
 
 /// The name in `meta` of the key.
@@ -144,8 +144,8 @@ impl Journal {
         &self,
         tx: &Transaction<'_>,
         attempt: &Attempt,
-        facts: &Facts,
-    ) -> Result<Facts, Trouble> {
+        facts: &AttemptUpdate,
+    ) -> Result<AttemptUpdate, DbError> {
         let Some(url) = &facts.upload_url else { return Ok(facts.clone()) };
         let (said, key) = (sealed_with(tx)?, self.key.as_deref());
         if let Some(needed) = said.filter(|id| key.is_none_or(|key| key.id() != *id)) {
@@ -161,7 +161,7 @@ impl Journal {
             })?;
         let place = place(&account, attempt.post.0, attempt.number);
         let url = encrypt::seal(key, url, &place);
-        Ok(Facts { upload_url: Some(url), ..facts.clone() })
+        Ok(AttemptUpdate { upload_url: Some(url), ..facts.clone() })
     }
 }
 
@@ -171,21 +171,21 @@ fn place(account: &str, post: u32, attempt: u32) -> Place {
 }
 
 /// The key that the journal's `upload_url`s are sealed with, as it says itself.
-fn sealed_with(tx: &Transaction<'_>) -> Result<Option<KeyId>, Trouble> {
+fn sealed_with(tx: &Transaction<'_>) -> Result<Option<KeyId>, DbError> {
     let said: Option<String> = tx
         .query_row("SELECT value FROM meta WHERE name = ?1", [NAME], |row| row.get(0))
         .optional()?;
-    let odd = |_| Trouble::Unreadable("what names the key of its upload_urls does not".to_owned());
+    let odd = |_| DbError::Unreadable("what names the key of its upload_urls does not".to_owned());
     said.map(|id| id.parse().map_err(odd)).transpose()
 }
 
-fn say(tx: &Transaction<'_>, key: &Key) -> Result<(), Trouble> {
+fn say(tx: &Transaction<'_>, key: &Key) -> Result<(), DbError> {
     let id = key.id().to_string();
     tx.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)", [NAME, &id])?;
     Ok(())
 }
 
-fn rows(tx: &Transaction<'_>) -> Result<Vec<Row>, Trouble> {
+fn rows(tx: &Transaction<'_>) -> Result<Vec<Row>, DbError> {
     let mut statement = tx.prepare(
         "SELECT attempts.id, attempts.post, attempts.number, upload_url, account
          FROM attempts JOIN posts ON posts.id = attempts.post WHERE upload_url IS NOT NULL",
@@ -203,7 +203,7 @@ fn rows(tx: &Transaction<'_>) -> Result<Vec<Row>, Trouble> {
     Ok(rows)
 }
 
-fn put(tx: &Transaction<'_>, id: i64, url: Option<&Secret>) -> Result<(), Trouble> {
+fn put(tx: &Transaction<'_>, id: i64, url: Option<&Secret>) -> Result<(), DbError> {
     let url = url.map(Secret::expose);
     tx.execute("UPDATE attempts SET upload_url = ?2 WHERE id = ?1", (id, url))?;
     Ok(seal(tx, Sealed::Attempts, id)?)
@@ -213,9 +213,9 @@ fn is_sealed_with(row: &Row, key: &Key) -> bool {
     encrypt::open(key, row.url.expose(), &row.place).is_ok()
 }
 
-fn reads_back(key: &Key, sealed: &Secret, row: &Row) -> Result<(), Trouble> {
+fn reads_back(key: &Key, sealed: &Secret, row: &Row) -> Result<(), DbError> {
     match encrypt::open(key, sealed.expose(), &row.place) {
         Ok(url) if url == row.url => Ok(()),
-        _ => Err(Trouble::Io(std::io::Error::other("what was encrypted does not read back"))),
+        _ => Err(DbError::Io(std::io::Error::other("what was encrypted does not read back"))),
     }
 }

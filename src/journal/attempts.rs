@@ -5,14 +5,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Transaction, named_params};
 
+use super::db_error::DbError;
 use super::phase::{self, Written};
-use super::records::{Attempt, CallKind, Facts, Post, PostNumber, allows_another};
 use super::rows::{post_ids_text, time};
 use super::seal::{Sealed, seal};
-use super::trouble::Trouble;
 use super::{Journal, JournalError, calls, rows, twins};
+use crate::model::{Attempt, AttemptUpdate, CallKind, Phase, PostNumber, RecordedPost, Transfer};
 use crate::secret::redact;
-use crate::upload::state::{Phase, Transfer};
 
 impl Journal {
     /// Begins an attempt in [`Phase::InitIntent`] and counts its init. Durable before the init is
@@ -27,10 +26,10 @@ impl Journal {
         self.store.write("record an attempt", |tx| {
             let post = rows::post_by_number(tx, post)?;
             let earlier = rows::attempts(tx, post.number)?;
-            if let Some(open) = earlier.iter().find(|earlier| !allows_another(earlier.phase)) {
+            if let Some(open) = earlier.iter().find(|earlier| !earlier.phase.allows_another()) {
                 return Err(twins::still_open(open).into());
             }
-            let fingerprint = post.file().and_then(|file| file.fingerprint.as_deref());
+            let fingerprint = post.file.as_ref().and_then(|file| file.fingerprint.as_deref());
             twins::twins(tx, &post, fingerprint)?;
             calls::note(tx, &post.account, CallKind::Init, now)?;
             insert(tx, &post, now)
@@ -46,7 +45,7 @@ impl Journal {
         &self,
         attempt: &mut Attempt,
         to: Phase,
-        facts: &Facts,
+        facts: &AttemptUpdate,
     ) -> Result<(), JournalError> {
         if !phase::follows(attempt.phase, to) {
             let Attempt { post, number, phase: from, .. } = *attempt;
@@ -73,7 +72,7 @@ impl Journal {
 
     /// A human says whether an unresolved post was posted, or that one that failed for good is to be
     /// tried again.
-    pub fn resolve(&self, post: PostNumber, posted: bool) -> Result<Post, JournalError> {
+    pub fn resolve(&self, post: PostNumber, posted: bool) -> Result<RecordedPost, JournalError> {
         let now = self.store.now();
         self.store.write("settle a post", |tx| {
             let found = rows::post_by_number(tx, post)?;
@@ -86,10 +85,10 @@ impl Journal {
                 return Err(JournalError::NotUnresolved { post, phase: found.phase() }.into());
             };
             let to = if posted { Phase::Published } else { Phase::Abandoned };
-            let facts = Facts {
+            let facts = AttemptUpdate {
                 code: Some("resolved".to_owned()),
                 message: Some("settled by hand".to_owned()),
-                ..Facts::default()
+                ..AttemptUpdate::default()
             };
             update(tx, last, to, &facts, now)?;
             rows::post_by_number(tx, post)
@@ -155,9 +154,9 @@ impl Journal {
 /// Begins the next attempt at a post.
 pub(super) fn insert(
     tx: &Transaction<'_>,
-    post: &Post,
+    post: &RecordedPost,
     now: Timestamp,
-) -> Result<Attempt, Trouble> {
+) -> Result<Attempt, DbError> {
     let chunks = match post.transfer() {
         Transfer::File { chunks } => Some(chunks),
         Transfer::Pull => None,
@@ -177,9 +176,9 @@ pub(super) fn update(
     tx: &Transaction<'_>,
     from: &Attempt,
     to: Phase,
-    facts: &Facts,
+    facts: &AttemptUpdate,
     now: Timestamp,
-) -> Result<Attempt, Trouble> {
+) -> Result<Attempt, DbError> {
     let (known, new) = (Written::from(from.phase), Written::from(to));
     let url = facts.upload_url.as_ref().map(crate::secret::Secret::expose);
     let changed = tx.execute(
@@ -227,7 +226,7 @@ pub(super) fn update(
     last(tx, from.post)
 }
 
-fn last(tx: &Transaction<'_>, post: PostNumber) -> Result<Attempt, Trouble> {
+fn last(tx: &Transaction<'_>, post: PostNumber) -> Result<Attempt, DbError> {
     rows::last_attempt(tx, post)?
-        .ok_or_else(|| Trouble::Unreadable("an attempt vanished while it was written".to_owned()))
+        .ok_or_else(|| DbError::Unreadable("an attempt vanished while it was written".to_owned()))
 }

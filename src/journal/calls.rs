@@ -6,11 +6,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension as _, Transaction};
 
-use super::records::{CallKind, CapKind};
+use super::db_error::DbError;
 use super::rows::{call_word, cap_word, time};
 use super::seal::{Sealed, seal};
-use super::trouble::Trouble;
 use super::{Journal, JournalError};
+use crate::model::{CallKind, QuotaKind};
 
 /// How long calls are remembered: longer than any window.
 const MEMORY: Duration = Duration::from_hours(25);
@@ -77,7 +77,7 @@ impl Journal {
     pub fn set_cap(
         &self,
         subject: &str,
-        kind: CapKind,
+        kind: QuotaKind,
         until: Timestamp,
     ) -> Result<(), JournalError> {
         self.store.write("remember a cap", |tx| {
@@ -92,7 +92,7 @@ impl Journal {
     }
 
     /// Until when a cap is full. `None`: not that we know.
-    pub fn cap(&self, subject: &str, kind: CapKind) -> Result<Option<Timestamp>, JournalError> {
+    pub fn cap(&self, subject: &str, kind: QuotaKind) -> Result<Option<Timestamp>, JournalError> {
         let now = self.store.now();
         self.store.read("look for a cap", |tx| {
             let until = tx
@@ -117,7 +117,7 @@ pub(super) fn note(
     account: &str,
     kind: CallKind,
     now: Timestamp,
-) -> Result<(), Trouble> {
+) -> Result<(), DbError> {
     tx.execute(
         "DELETE FROM calls WHERE account = ?1 AND at NOT BETWEEN ?2 AND ?3",
         (account, start(now, MEMORY).as_millisecond(), end(now, MEMORY).as_millisecond()),
@@ -137,7 +137,7 @@ fn within(
     kind: CallKind,
     now: Timestamp,
     window: Duration,
-) -> Result<Vec<Timestamp>, Trouble> {
+) -> Result<Vec<Timestamp>, DbError> {
     let mut statement = tx.prepare(
         "SELECT at FROM calls WHERE account = ?1 AND kind = ?2 AND at > ?3 AND at < ?4 ORDER BY at",
     )?;

@@ -3,12 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Doubt, Post, PostNumber};
+use super::Doubt;
 use crate::encrypt::KeyId;
 use crate::exit::{Exit, Explain};
 use crate::fs::{FsError, LockError};
+use crate::model::{Phase, PostNumber, RecordedPost};
 use crate::text;
-use crate::upload::state::Phase;
 
 /// Why the journal could not be used. Unless said otherwise nothing was recorded, and no call to
 /// TikTok may follow.
@@ -171,7 +171,7 @@ pub enum JournalError {
         if *certain { "has" } else { "may have" })]
     SameContent {
         /// That post.
-        other: Box<Post>,
+        other: Box<RecordedPost>,
         /// Whether the content is known to be the same, or only its size is.
         certain: bool,
     },

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Transaction;
 
+use super::db_error::DbError;
 use super::host::{self, FileId};
 use super::marks::{self, Doubt, Known, Mark, Marks, TokenMark, Witness};
 use super::place::Place;
-use super::trouble::Trouble;
 use super::{Journal, JournalError};
 use crate::fs::Lock;
 
@@ -99,7 +99,7 @@ impl Journal {
     fn declare(
         &self,
         doing: &'static str,
-        change: impl Fn(&Transaction<'_>) -> Result<Mark, Trouble>,
+        change: impl Fn(&Transaction<'_>) -> Result<Mark, DbError>,
     ) -> Result<(), JournalError> {
         let held = self.store.place().lock()?;
         match self.store.try_write(change) {

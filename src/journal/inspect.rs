@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::db_error::DbError;
 use super::guard::{Guard, Here};
 use super::marks::{Known, TokenMark};
 use super::place::{Lies, Place};
 use super::store;
-use super::trouble::Trouble;
 use super::{Journal, JournalError};
 use crate::fs;
 
@@ -53,7 +53,7 @@ impl Journal {
     }
 }
 
-fn read(place: &Place) -> Result<(u32, Known), Trouble> {
+fn read(place: &Place) -> Result<(u32, Known), DbError> {
     let mut connection = store::sound(place)?;
     let tx = connection.transaction()?;
     let posts = tx.query_row("SELECT count(*) FROM posts", [], |row| row.get(0))?;

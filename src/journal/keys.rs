@@ -9,12 +9,10 @@
 use rusqlite::{OptionalExtension as _, Transaction};
 
 use super::address::Address;
-use super::records::{Content, LocalFile, NewPost};
+use super::db_error::DbError;
 use super::rows::{mode_word, nanoseconds};
 use super::seal::{Sealed, seal};
-use super::trouble::Trouble;
-use crate::manifest::Mode;
-use crate::upload::video::Identity;
+use crate::model::{FileIdentity, LocalFile, Mode, PostRequest, Source};
 
 pub(super) fn of_id(id: &str) -> String {
     format!("id {id}")
@@ -24,27 +22,27 @@ pub(super) fn of_fingerprint(mode: Mode, fingerprint: &str) -> String {
     format!("{} blake3 {fingerprint}", mode_word(mode))
 }
 
-pub(super) fn of_file(mode: Mode, file: &Identity) -> String {
-    let Identity { device, inode, size, mtime, ctime } = *file;
+pub(super) fn of_file(mode: Mode, file: &FileIdentity) -> String {
+    let FileIdentity { device, inode, size, mtime, ctime } = *file;
     let (mtime, ctime) = (nanoseconds(mtime), nanoseconds(ctime));
     format!("{} file {device}:{inode}:{size}:{mtime}:{ctime}", mode_word(mode))
 }
 
 /// The keys of what is posted, the surest first. URLs are hashed: they may carry signatures.
-pub(super) fn of_content(new: &NewPost) -> Vec<String> {
+pub(super) fn of_content(new: &PostRequest) -> Vec<String> {
     let mode = mode_word(new.mode);
-    match &new.content {
-        Content::File(LocalFile { identity, fingerprint, .. }) => fingerprint
+    match &new.source {
+        Source::File(LocalFile { identity, fingerprint, .. }) => fingerprint
             .iter()
             .map(|fingerprint| of_fingerprint(new.mode, fingerprint))
             .chain([of_file(new.mode, identity)])
             .collect(),
-        Content::Url(url) => vec![
+        Source::Url(url) => vec![
             format!("{mode} source {}", hash([Address::of(url).whole()])),
             // As earlier versions knew it: by its very spelling.
             format!("{mode} url {}", blake3::hash(url.as_bytes())),
         ],
-        Content::Photos(urls) => vec![
+        Source::Photos { urls, .. } => vec![
             format!("{mode} sources {}", hash(urls.iter().map(|url| Address::of(url).whole()))),
             format!("{mode} photos {}", hash(urls)),
         ],
@@ -52,12 +50,12 @@ pub(super) fn of_content(new: &NewPost) -> Vec<String> {
 }
 
 /// The key of where what is posted lies, whatever the query says; a file has none.
-pub(super) fn of_place(new: &NewPost) -> Option<String> {
+pub(super) fn of_place(new: &PostRequest) -> Option<String> {
     let mode = mode_word(new.mode);
-    match &new.content {
-        Content::File(_) => None,
-        Content::Url(url) => Some(format!("{mode} place {}", hash([Address::of(url).place]))),
-        Content::Photos(urls) => {
+    match &new.source {
+        Source::File(_) => None,
+        Source::Url(url) => Some(format!("{mode} place {}", hash([Address::of(url).place]))),
+        Source::Photos { urls, .. } => {
             let places = urls.iter().map(|url| Address::of(url).place);
             Some(format!("{mode} places {}", hash(places)))
         }
@@ -92,7 +90,7 @@ pub(super) fn give(
     account: &str,
     key: &str,
     original: i64,
-) -> Result<(), Trouble> {
+) -> Result<(), DbError> {
     let given = tx.execute(
         "INSERT INTO keys (account, key, post) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
         (account, key, original),
@@ -104,13 +102,13 @@ pub(super) fn give(
 }
 
 /// Lets a post go by its `id` alone: its file was replaced.
-pub(super) fn drop_content(tx: &Transaction<'_>, original: i64) -> Result<(), Trouble> {
+pub(super) fn drop_content(tx: &Transaction<'_>, original: i64) -> Result<(), DbError> {
     tx.execute("DELETE FROM keys WHERE post = ?1 AND key NOT LIKE 'id %'", [original])?;
     Ok(())
 }
 
 /// Whoever looks for one post finds another from now on.
-pub(super) fn hand_over(tx: &Transaction<'_>, from: i64, to: i64) -> Result<(), Trouble> {
+pub(super) fn hand_over(tx: &Transaction<'_>, from: i64, to: i64) -> Result<(), DbError> {
     let keys: Vec<i64> = tx
         .prepare("SELECT id FROM keys WHERE post = ?1")?
         .query_map([from], |row| row.get(0))?

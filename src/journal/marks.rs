@@ -18,9 +18,9 @@ use std::path::{Path, PathBuf};
 use rusqlite::{OptionalExtension as _, Transaction};
 
 use super::JournalError;
+use super::db_error::DbError;
 use super::guard::Here;
 use super::host::FileId;
-use super::trouble::Trouble;
 use crate::fault;
 use crate::fs::{self, FsError, Lock, PRIVATE_FILE};
 
@@ -88,7 +88,7 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn read(tx: &Transaction<'_>) -> Result<Self, Trouble> {
+    pub(super) fn read(tx: &Transaction<'_>) -> Result<Self, DbError> {
         // What is no number is behind every mark.
         let counter = get(tx, "counter")?.and_then(|text| text.parse().ok()).unwrap_or(0);
         Ok(Self {
@@ -119,7 +119,7 @@ pub(super) fn identity() -> String {
 }
 
 /// Gives a journal an identity if it has none, and tells its mark.
-pub(super) fn ensure_identity(tx: &Transaction<'_>) -> Result<Mark, Trouble> {
+pub(super) fn ensure_identity(tx: &Transaction<'_>) -> Result<Mark, DbError> {
     tx.execute("INSERT OR IGNORE INTO meta (name, value) VALUES ('identity', ?1)", [identity()])?;
     let known = Known::read(tx)?;
     // It was just made sure of.
@@ -127,7 +127,7 @@ pub(super) fn ensure_identity(tx: &Transaction<'_>) -> Result<Mark, Trouble> {
 }
 
 /// Counts a run that is about to post.
-pub(super) fn count_run(tx: &Transaction<'_>) -> Result<Mark, Trouble> {
+pub(super) fn count_run(tx: &Transaction<'_>) -> Result<Mark, DbError> {
     let mut mark = ensure_identity(tx)?;
     mark.counter += 1;
     set(tx, "counter", &mark.counter.to_string())?;
@@ -135,7 +135,7 @@ pub(super) fn count_run(tx: &Transaction<'_>) -> Result<Mark, Trouble> {
 }
 
 /// Makes the journal one of its own, which no copy or older state of it can be taken for.
-pub(super) fn begin_anew(tx: &Transaction<'_>) -> Result<Mark, Trouble> {
+pub(super) fn begin_anew(tx: &Transaction<'_>) -> Result<Mark, DbError> {
     set(tx, "identity", &identity())?;
     tx.execute("DELETE FROM meta WHERE name = ?1", [REPAIRED])?;
     count_run(tx)

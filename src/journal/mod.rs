@@ -4,9 +4,12 @@
 //! a post is made once therefore rests on this: each step that cannot be taken back is durable here
 //! before it is taken. An error of a write means that it was not recorded, and no call may follow.
 //!
-//! The journal is one SQLite database, `journal.sqlite`, beside the token store. A [`Post`] is what
+//! The journal is one SQLite database, `journal.sqlite`, beside the token store. A [`RecordedPost`] is what
 //! was asked for; an [`Attempt`] is one init and what came of it; a phase changes only by
 //! [`Journal::advance`], which fails if the phase is not the one that the caller knows.
+//!
+//! [`RecordedPost`]: crate::model::RecordedPost
+//! [`Attempt`]: crate::model::Attempt
 //!
 //! A copy or an older state of the journal that was put in its place is recognised by marks outside of
 //! it ([`TokenMark`]), and nothing is posted with it until a person has looked.
@@ -19,6 +22,7 @@ mod alike;
 mod at_rest;
 mod attempts;
 mod calls;
+mod db_error;
 mod error;
 mod guard;
 mod host;
@@ -28,7 +32,6 @@ mod marks;
 mod phase;
 mod place;
 mod posts;
-mod records;
 mod repair;
 mod rows;
 mod salvage;
@@ -37,7 +40,6 @@ mod seal;
 mod store;
 #[cfg(test)]
 mod tests;
-mod trouble;
 mod twins;
 
 use std::path::{Path, PathBuf};
@@ -51,9 +53,6 @@ pub use alike::{Alike, Likeness};
 pub use error::JournalError;
 pub use inspect::Inspection;
 pub use marks::{Doubt, Mark, TokenMark};
-pub use records::{
-    Attempt, CallKind, CapKind, Content, Facts, LocalFile, NewPost, Post, PostNumber, Source,
-};
 pub use repair::{Repair, Repaired};
 
 use guard::{Guard, Here};

@@ -1,6 +1,6 @@
 //! How a phase is written down: a word, the stored chunks and the kind of failure.
 
-use crate::upload::state::{Failed, Phase};
+use crate::model::{Failed, Phase};
 
 /// A phase as the columns `phase`, `stored` and `failed` hold it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,24 +5,26 @@ use std::os::unix::ffi::OsStrExt as _;
 use jiff::Timestamp;
 use rusqlite::{Transaction, named_params};
 
-use super::records::{Content, LocalFile, NewPost, Post, PostNumber};
-use super::rows::{self, mode_word, nanoseconds};
+use super::db_error::DbError;
+use super::rows::{self, mode_word, nanoseconds, source_word};
 use super::seal::{Sealed, seal};
-use super::trouble::Trouble;
 use super::{Journal, JournalError, keys, twins};
-use crate::manifest::Mode;
+use crate::model::{FileIdentity, LocalFile, Mode, PostNumber, PostRequest, RecordedPost};
 use crate::secret::redact;
-use crate::upload::video::Identity;
 
 impl Journal {
     /// The post that an entry stands for, if the journal knows it: by its `id`, by its content as far
     /// as that is known, or by the very same unchanged file. Of several reposts, the latest.
-    pub fn find(&self, new: &NewPost) -> Result<Option<Post>, JournalError> {
+    pub fn find(&self, new: &PostRequest) -> Result<Option<RecordedPost>, JournalError> {
         self.store.read("look for a post", |tx| Ok(lookup(tx, new)?.map(|found| found.post)))
     }
 
     /// The post that has a user's own `id`.
-    pub fn find_by_id(&self, account: &str, id: &str) -> Result<Option<Post>, JournalError> {
+    pub fn find_by_id(
+        &self,
+        account: &str,
+        id: &str,
+    ) -> Result<Option<RecordedPost>, JournalError> {
         self.store.read("look for a post", |tx| {
             let owner = keys::owner(tx, account, &keys::of_id(id))?;
             owner.map(|original| latest(tx, original)).transpose()
@@ -34,8 +36,8 @@ impl Journal {
         &self,
         account: &str,
         mode: Mode,
-        file: &Identity,
-    ) -> Result<Option<Post>, JournalError> {
+        file: &FileIdentity,
+    ) -> Result<Option<RecordedPost>, JournalError> {
         self.store.read("look for a post", |tx| {
             let owner = keys::owner(tx, account, &keys::of_file(mode, file))?;
             owner.map(|original| latest(tx, original)).transpose()
@@ -50,7 +52,7 @@ impl Journal {
         account: &str,
         mode: Mode,
         size: u64,
-    ) -> Result<Vec<Post>, JournalError> {
+    ) -> Result<Vec<RecordedPost>, JournalError> {
         self.store.read("look for a post", |tx| {
             rows::posts(
                 tx,
@@ -64,9 +66,9 @@ impl Journal {
     ///
     /// As long as nothing of the post can be under way or posted, it takes its file, plan and settings
     /// from the entry: the next attempt sends what the manifest says now. After that it stays as it
-    /// is. [`NewPost::repost`] makes another one of a post that is done or refused for good.
-    pub fn post_for(&self, new: &NewPost) -> Result<Post, JournalError> {
-        if let Content::File(LocalFile { fingerprint: Some(fingerprint), .. }) = &new.content {
+    /// is. [`PostRequest::repost`] makes another one of a post that is done or refused for good.
+    pub fn post_for(&self, new: &PostRequest) -> Result<RecordedPost, JournalError> {
+        if let Some(LocalFile { fingerprint: Some(fingerprint), .. }) = new.source.file() {
             twins::check_fingerprint(fingerprint)?;
         }
         let now = self.store.now();
@@ -83,7 +85,7 @@ impl Journal {
     }
 
     /// What a repost repeats: the post itself or the repost before it.
-    pub fn repeated(&self, repost: &Post) -> Result<Option<Post>, JournalError> {
+    pub fn repeated(&self, repost: &RecordedPost) -> Result<Option<RecordedPost>, JournalError> {
         self.store.read("read a post", |tx| {
             let original = original(tx, repost.number)?;
             let earlier = (original, repost.repost);
@@ -93,17 +95,17 @@ impl Journal {
     }
 
     /// A post by its number.
-    pub fn post(&self, number: PostNumber) -> Result<Post, JournalError> {
+    pub fn post(&self, number: PostNumber) -> Result<RecordedPost, JournalError> {
         self.store.read("read a post", |tx| rows::post_by_number(tx, number))
     }
 
     /// Every post, in the order of their numbers.
-    pub fn all(&self) -> Result<Vec<Post>, JournalError> {
+    pub fn all(&self) -> Result<Vec<RecordedPost>, JournalError> {
         self.store.read("read the posts", |tx| rows::posts(tx, "true ORDER BY id", []))
     }
 
     /// The posts with an attempt that is under way or unresolved, of one account or of all.
-    pub fn unfinished(&self, account: Option<&str>) -> Result<Vec<Post>, JournalError> {
+    pub fn unfinished(&self, account: Option<&str>) -> Result<Vec<RecordedPost>, JournalError> {
         self.store.read("read the posts", |tx| {
             rows::posts(
                 tx,
@@ -124,11 +126,11 @@ enum By {
 }
 
 struct Found {
-    post: Post,
+    post: RecordedPost,
     by: By,
 }
 
-fn lookup(tx: &Transaction<'_>, new: &NewPost) -> Result<Option<Found>, Trouble> {
+fn lookup(tx: &Transaction<'_>, new: &PostRequest) -> Result<Option<Found>, DbError> {
     if let Some(id) = &new.id
         && let Some(original) = keys::owner(tx, &new.account, &keys::of_id(id))?
     {
@@ -146,10 +148,10 @@ fn lookup(tx: &Transaction<'_>, new: &NewPost) -> Result<Option<Found>, Trouble>
     Ok(None)
 }
 
-pub(super) fn latest(tx: &Transaction<'_>, original: i64) -> Result<Post, Trouble> {
+pub(super) fn latest(tx: &Transaction<'_>, original: i64) -> Result<RecordedPost, DbError> {
     rows::posts(tx, "original = ?1 ORDER BY repost DESC LIMIT 1", [original])?
         .pop()
-        .ok_or_else(|| Trouble::Unreadable("a key leads to no post".to_owned()))
+        .ok_or_else(|| DbError::Unreadable("a key leads to no post".to_owned()))
 }
 
 pub(super) fn original(tx: &Transaction<'_>, post: PostNumber) -> rusqlite::Result<i64> {
@@ -158,10 +160,10 @@ pub(super) fn original(tx: &Transaction<'_>, post: PostNumber) -> rusqlite::Resu
 
 fn make(
     tx: &Transaction<'_>,
-    new: &NewPost,
-    again: Option<&Post>,
+    new: &PostRequest,
+    again: Option<&RecordedPost>,
     now: Timestamp,
-) -> Result<PostNumber, Trouble> {
+) -> Result<PostNumber, DbError> {
     let number: u32 =
         tx.query_row("SELECT coalesce(max(id), 0) + 1 FROM posts", [], |row| row.get(0))?;
     let number = PostNumber(number);
@@ -170,7 +172,7 @@ fn make(
         Some(post) => (original(tx, post.number)?, post.repost + 1),
     };
     // Sizes that satisfy the table until `plan` has written the real ones.
-    let unknown = matches!(new.content, Content::File(_)).then_some(0);
+    let unknown = new.source.file().map(|_| 0);
     tx.execute(
         "INSERT INTO posts (id, original, repost, account, mode, name, source, label, settings,
          created, size, chunks) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '', '', ?8, ?9, ?9)",
@@ -181,7 +183,7 @@ fn make(
             new.account,
             mode_word(new.mode),
             new.id.as_ref().or(again.and_then(|post| post.id.as_ref())),
-            source_word(&new.content),
+            source_word(new.source.kind()),
             now.as_millisecond(),
             unknown,
         ],
@@ -196,20 +198,9 @@ fn make(
     Ok(number)
 }
 
-fn source_word(content: &Content) -> &'static str {
-    match content {
-        Content::File(_) => "file",
-        Content::Url(_) => "url",
-        Content::Photos(_) => "photos",
-    }
-}
-
 /// Writes down what the next attempt is to send.
-fn plan(tx: &Transaction<'_>, number: PostNumber, new: &NewPost) -> Result<(), Trouble> {
-    let file = match &new.content {
-        Content::File(file) => Some(file),
-        Content::Url(_) | Content::Photos(_) => None,
-    };
+fn plan(tx: &Transaction<'_>, number: PostNumber, new: &PostRequest) -> Result<(), DbError> {
+    let file = new.source.file();
     let identity = file.map(|file| file.identity);
     tx.execute(
         "UPDATE posts SET mode = :mode, source = :source, username = :username, label = :label, settings = :settings,
@@ -222,7 +213,7 @@ fn plan(tx: &Transaction<'_>, number: PostNumber, new: &NewPost) -> Result<(), T
         named_params! {
             ":id": number.0,
             ":mode": mode_word(new.mode),
-            ":source": source_word(&new.content),
+            ":source": source_word(new.source.kind()),
             ":username": new.username.as_deref().map(redact),
             ":label": redact(&new.label),
             ":settings": new.settings,
@@ -242,7 +233,7 @@ fn plan(tx: &Transaction<'_>, number: PostNumber, new: &NewPost) -> Result<(), T
 }
 
 /// Lets a known post learn from the entry by which it was found.
-fn renew(tx: &Transaction<'_>, new: &NewPost, found: Found) -> Result<PostNumber, Trouble> {
+fn renew(tx: &Transaction<'_>, new: &PostRequest, found: Found) -> Result<PostNumber, DbError> {
     let Found { post, by } = found;
     let original = original(tx, post.number)?;
     if let (Some(id), None) = (&new.id, &post.id) {
@@ -271,7 +262,7 @@ fn renew(tx: &Transaction<'_>, new: &NewPost, found: Found) -> Result<PostNumber
 }
 
 /// Gives an `id` to a post that was made without one, and to its reposts.
-fn adopt(tx: &Transaction<'_>, account: &str, id: &str, original: i64) -> Result<(), Trouble> {
+fn adopt(tx: &Transaction<'_>, account: &str, id: &str, original: i64) -> Result<(), DbError> {
     keys::give(tx, account, &keys::of_id(id), original)?;
     set(tx, original, "name", &id)
 }
@@ -282,7 +273,7 @@ pub(super) fn set(
     original: i64,
     column: &'static str,
     value: &dyn rusqlite::ToSql,
-) -> Result<(), Trouble> {
+) -> Result<(), DbError> {
     tx.execute(
         &format!("UPDATE posts SET {column} = ?2 WHERE original = ?1"),
         rusqlite::params![original, value],

@@ -9,17 +9,17 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+use super::db_error::DbError;
 use super::marks;
 use super::place::{Lies, Place};
-use super::records::PostNumber;
 use super::salvage::{Built, PAGE, Salvage};
 use super::schema::{Found, SCHEMA, Schema};
 use super::store;
-use super::trouble::Trouble;
 use super::{Journal, JournalError};
 use crate::clock::Clock;
 use crate::fault;
 use crate::fs::{FsError, Lock, private_dir};
+use crate::model::PostNumber;
 
 /// What a repair came to.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Journal {
                 _ => Repair::Nothing,
             });
         };
-        let explain = |trouble: Trouble| trouble.explain("repair", place.path());
+        let explain = |trouble: DbError| trouble.explain("repair", place.path());
         let copy = source.read()?;
         if let Some(trouble) = trouble.filter(|trouble| trouble.damage().is_none())
             && copy.unreadable == 0
@@ -97,7 +97,7 @@ impl Journal {
         let mut built = salvage.build(clock.now()).map_err(explain)?;
         match SCHEMA.examine(&built.connection).map_err(|error| explain(error.into()))? {
             Found::Current => {}
-            found => return Err(explain(Trouble::Unreadable(format!("{found:?}")))),
+            found => return Err(explain(DbError::Unreadable(format!("{found:?}")))),
         }
         let mut kept = Vec::new();
         if lies != Lies::Nothing {
@@ -132,7 +132,7 @@ fn put_in_place(
         tx.commit()?;
         Schema::wal_image(&mut built.connection)
     };
-    let image = image().map_err(|error| Trouble::from(error).explain("repair", place.path()))?;
+    let image = image().map_err(|error| DbError::from(error).explain("repair", place.path()))?;
     Ok(place.create(&image, held)?)
 }
 

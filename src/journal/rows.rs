@@ -6,18 +6,26 @@ use std::os::unix::ffi::OsStringExt as _;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Params, Row, Transaction};
 
-use super::records::{Attempt, CallKind, CapKind, LocalFile, Post, PostNumber, Source};
-use super::trouble::Trouble;
+use super::db_error::DbError;
 use super::{JournalError, phase};
-use crate::manifest::Mode;
+use crate::model::{
+    Attempt, CallKind, FileIdentity, LocalFile, Mode, PostNumber, QuotaKind, RecordedPost,
+    SourceKind, Transfer,
+};
 use crate::secret::Secret;
-use crate::upload::state::Transfer;
-use crate::upload::video::Identity;
 
 pub(super) fn mode_word(mode: Mode) -> &'static str {
     match mode {
         Mode::Direct => "direct",
         Mode::Draft => "draft",
+    }
+}
+
+pub(super) fn source_word(kind: SourceKind) -> &'static str {
+    match kind {
+        SourceKind::File => "file",
+        SourceKind::Url => "url",
+        SourceKind::Photos => "photos",
     }
 }
 
@@ -29,11 +37,11 @@ pub(super) fn call_word(kind: CallKind) -> &'static str {
     }
 }
 
-pub(super) fn cap_word(kind: CapKind) -> &'static str {
+pub(super) fn cap_word(kind: QuotaKind) -> &'static str {
     match kind {
-        CapKind::Posts => "posts",
-        CapKind::Drafts => "drafts",
-        CapKind::ActiveUsers => "active-users",
+        QuotaKind::Posts => "posts",
+        QuotaKind::Drafts => "drafts",
+        QuotaKind::ActiveUsers => "active-users",
     }
 }
 
@@ -42,7 +50,7 @@ pub(super) fn posts(
     tx: &Transaction<'_>,
     condition: &str,
     params: impl Params,
-) -> Result<Vec<Post>, Trouble> {
+) -> Result<Vec<RecordedPost>, DbError> {
     let mut statement = tx.prepare(&format!("SELECT * FROM posts WHERE {condition}"))?;
     let mut rows = statement.query(params)?;
     let mut posts = Vec::new();
@@ -55,30 +63,35 @@ pub(super) fn posts(
 }
 
 /// The post with a number.
-pub(super) fn post_by_number(tx: &Transaction<'_>, number: PostNumber) -> Result<Post, Trouble> {
+pub(super) fn post_by_number(
+    tx: &Transaction<'_>,
+    number: PostNumber,
+) -> Result<RecordedPost, DbError> {
     let found = posts(tx, "id = ?1", [number.0])?.pop();
     found.ok_or_else(|| JournalError::NoPost(number).into())
 }
 
-fn post(row: &Row<'_>) -> Result<Post, Trouble> {
+fn post(row: &Row<'_>) -> Result<RecordedPost, DbError> {
     let mode: String = row.get("mode")?;
     let source: String = row.get("source")?;
-    Ok(Post {
+    let kind = match source.as_str() {
+        "file" => SourceKind::File,
+        "url" => SourceKind::Url,
+        "photos" => SourceKind::Photos,
+        _ => return Err(DbError::Unreadable(format!("a post has the source `{source}`"))),
+    };
+    Ok(RecordedPost {
         number: PostNumber(row.get("id")?),
         account: row.get("account")?,
         username: row.get("username")?,
         mode: match mode.as_str() {
             "direct" => Mode::Direct,
             "draft" => Mode::Draft,
-            _ => return Err(Trouble::Unreadable(format!("a post has the mode `{mode}`"))),
+            _ => return Err(DbError::Unreadable(format!("a post has the mode `{mode}`"))),
         },
         id: row.get("name")?,
-        source: match source.as_str() {
-            "file" => Source::File(file(row)?),
-            "url" => Source::Url,
-            "photos" => Source::Photos,
-            _ => return Err(Trouble::Unreadable(format!("a post has the source `{source}`"))),
-        },
+        file: (kind == SourceKind::File).then(|| file(row)).transpose()?,
+        kind,
         label: row.get("label")?,
         settings: row.get("settings")?,
         repost: row.get("repost")?,
@@ -89,11 +102,11 @@ fn post(row: &Row<'_>) -> Result<Post, Trouble> {
     })
 }
 
-fn file(row: &Row<'_>) -> Result<LocalFile, Trouble> {
+fn file(row: &Row<'_>) -> Result<LocalFile, DbError> {
     let unsigned = |name: &str| row.get::<_, i64>(name).map(i64::cast_unsigned);
     Ok(LocalFile {
         path: OsString::from_vec(row.get("path")?).into(),
-        identity: Identity {
+        identity: FileIdentity {
             device: unsigned("device")?,
             inode: unsigned("inode")?,
             size: unsigned("size")?,
@@ -114,14 +127,14 @@ pub(super) fn nanoseconds(time: i128) -> i64 {
 pub(super) fn last_attempt(
     tx: &Transaction<'_>,
     post: PostNumber,
-) -> Result<Option<Attempt>, Trouble> {
+) -> Result<Option<Attempt>, DbError> {
     tx.prepare("SELECT * FROM attempts WHERE post = ?1 ORDER BY number DESC LIMIT 1")?
         .query_row([post.0], |row| Ok(attempt(row)))
         .optional()?
         .transpose()
 }
 
-pub(super) fn attempts(tx: &Transaction<'_>, post: PostNumber) -> Result<Vec<Attempt>, Trouble> {
+pub(super) fn attempts(tx: &Transaction<'_>, post: PostNumber) -> Result<Vec<Attempt>, DbError> {
     let mut statement = tx.prepare("SELECT * FROM attempts WHERE post = ?1 ORDER BY number")?;
     let mut rows = statement.query([post.0])?;
     let mut attempts = Vec::new();
@@ -131,11 +144,11 @@ pub(super) fn attempts(tx: &Transaction<'_>, post: PostNumber) -> Result<Vec<Att
     Ok(attempts)
 }
 
-fn attempt(row: &Row<'_>) -> Result<Attempt, Trouble> {
+fn attempt(row: &Row<'_>) -> Result<Attempt, DbError> {
     let word: String = row.get("phase")?;
     let failed: Option<String> = row.get("failed")?;
     let phase = phase::read(&word, row.get("stored")?, failed.as_deref())
-        .ok_or_else(|| Trouble::Unreadable(format!("an attempt has the phase `{word}`")))?;
+        .ok_or_else(|| DbError::Unreadable(format!("an attempt has the phase `{word}`")))?;
     let chunks: Option<u32> = row.get("chunks")?;
     Ok(Attempt {
         post: PostNumber(row.get("post")?),
@@ -156,10 +169,10 @@ fn attempt(row: &Row<'_>) -> Result<Attempt, Trouble> {
 }
 
 /// Ids exceed what JSON numbers and i64 promise, hence a text: `7512345678901234567 751…`.
-fn post_ids(text: &str) -> Result<Vec<u64>, Trouble> {
+fn post_ids(text: &str) -> Result<Vec<u64>, DbError> {
     text.split_whitespace()
         .map(|id| {
-            id.parse().map_err(|_| Trouble::Unreadable("an attempt has an odd post id".to_owned()))
+            id.parse().map_err(|_| DbError::Unreadable("an attempt has an odd post id".to_owned()))
         })
         .collect()
 }
@@ -168,7 +181,7 @@ pub(super) fn post_ids_text(ids: &[u64]) -> String {
     ids.iter().map(u64::to_string).collect::<Vec<_>>().join(" ")
 }
 
-pub(super) fn time(milliseconds: i64) -> Result<Timestamp, Trouble> {
+pub(super) fn time(milliseconds: i64) -> Result<Timestamp, DbError> {
     Timestamp::from_millisecond(milliseconds)
-        .map_err(|_| Trouble::Unreadable("a time is out of range".to_owned()))
+        .map_err(|_| DbError::Unreadable("a time is out of range".to_owned()))
 }

@@ -10,13 +10,12 @@ use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, Row, Transaction, params_from_iter};
 
-use super::records::{Facts, Post, PostNumber};
+use super::db_error::DbError;
 use super::schema::{SCHEMA, Schema};
 use super::seal::{self, Sealed};
-use super::trouble::Trouble;
 use super::{JournalError, attempts, keys, marks, rows};
 use crate::fs::{PRIVATE_FILE, write_atomic};
-use crate::upload::state::Phase;
+use crate::model::{AttemptUpdate, Phase, PostNumber, RecordedPost};
 
 /// The size of a page, in bytes.
 pub(super) const PAGE: usize = 4096;
@@ -81,8 +80,8 @@ impl Salvage {
         log: Option<&[u8]>,
         whole: bool,
         dir: &Path,
-    ) -> Result<Self, Trouble> {
-        let copy = |name: &str, bytes: &[u8]| -> Result<PathBuf, Trouble> {
+    ) -> Result<Self, DbError> {
+        let copy = |name: &str, bytes: &[u8]| -> Result<PathBuf, DbError> {
             let path = dir.join(name);
             write_atomic(&path, bytes, PRIVATE_FILE).map_err(JournalError::from)?;
             if let Some(log) = log {
@@ -105,7 +104,7 @@ impl Salvage {
         Ok(Self { whole, ..best })
     }
 
-    fn read(database: &Path, version: i64, whole: bool) -> Result<Self, Trouble> {
+    fn read(database: &Path, version: i64, whole: bool) -> Result<Self, DbError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(database, flags)?;
         // What cannot be read at all gives no rows below.
@@ -138,7 +137,7 @@ impl Salvage {
     }
 
     /// Makes a journal of this version of the program of it, in memory.
-    pub(super) fn build(self, now: Timestamp) -> Result<Built, Trouble> {
+    pub(super) fn build(self, now: Timestamp) -> Result<Built, DbError> {
         let mut connection = SCHEMA.blank(self.version)?;
         connection.pragma_update(None, "foreign_keys", false)?;
         let missing = self.missing();
@@ -169,7 +168,8 @@ impl Salvage {
             }
         } else {
             find_again(&tx)?;
-            let open = |post: &Post| attempts_lack || mended.parted.contains(&post.number.0);
+            let open =
+                |post: &RecordedPost| attempts_lack || mended.parted.contains(&post.number.0);
             unresolved = doubt(&tx, open, now)?;
             marks::set(&tx, "identity", &marks::identity())?;
             marks::set(&tx, marks::REPAIRED, &now.to_string())?;
@@ -339,11 +339,11 @@ fn mend(tx: &Transaction<'_>) -> rusqlite::Result<Mended> {
 }
 
 /// Lets each post be found by all that its own row says.
-fn find_again(tx: &Transaction<'_>) -> Result<(), Trouble> {
+fn find_again(tx: &Transaction<'_>) -> Result<(), DbError> {
     for post in rows::posts(tx, "repost = 0 AND same_as IS NULL ORDER BY id", [])? {
         let number = i64::from(post.number.0);
         let mut names: Vec<String> = post.id.iter().map(|id| keys::of_id(id)).collect();
-        if let Some(file) = post.file() {
+        if let Some(file) = &post.file {
             let fingerprint = file.fingerprint.iter();
             names.extend(fingerprint.map(|known| keys::of_fingerprint(post.mode, known)));
             names.push(keys::of_file(post.mode, &file.identity));
@@ -358,19 +358,19 @@ fn find_again(tx: &Transaction<'_>) -> Result<(), Trouble> {
 /// Where an attempt may be missing, nobody knows what became of a post that seems to be free.
 fn doubt(
     tx: &Transaction<'_>,
-    open: impl Fn(&Post) -> bool,
+    open: impl Fn(&RecordedPost) -> bool,
     now: Timestamp,
-) -> Result<Vec<PostNumber>, Trouble> {
+) -> Result<Vec<PostNumber>, DbError> {
     let posts = rows::posts(tx, "same_as IS NULL ORDER BY id", [])?;
     let mut unresolved = Vec::new();
     for post in posts.iter().filter(|post| post.may_begin() && open(post)) {
         let attempt = attempts::insert(tx, post, now)?;
-        let facts = Facts {
+        let facts = AttemptUpdate {
             code: Some("repaired".to_owned()),
             message: Some(
                 "the journal was damaged, and what was tried after this may be missing".to_owned(),
             ),
-            ..Facts::default()
+            ..AttemptUpdate::default()
         };
         attempts::update(tx, &attempt, Phase::Unresolved, &facts, now)?;
         unresolved.push(post.number);

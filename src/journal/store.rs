@@ -10,9 +10,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::JournalError;
+use super::db_error::DbError;
 use super::place::{Lies, Place};
 use super::schema::{Found, SCHEMA};
-use super::trouble::Trouble;
 use crate::clock::Clock;
 use crate::fault;
 use crate::fs::{Lock, LockError};
@@ -69,7 +69,7 @@ impl Store {
     /// Checks everything again.
     pub(super) fn check(&self) -> Result<(), JournalError> {
         self.read("check", |tx| match SCHEMA.examine(tx)? {
-            Found::Damaged(what) => Err(Trouble::Unreadable(what)),
+            Found::Damaged(what) => Err(DbError::Unreadable(what)),
             _ => Ok(()),
         })
     }
@@ -78,7 +78,7 @@ impl Store {
     pub(super) fn read<T>(
         &self,
         doing: &'static str,
-        work: impl Fn(&Transaction<'_>) -> Result<T, Trouble>,
+        work: impl Fn(&Transaction<'_>) -> Result<T, DbError>,
     ) -> Result<T, JournalError> {
         self.insist(doing, || self.try_read(&work))
     }
@@ -86,10 +86,10 @@ impl Store {
     /// As [`Store::read`], for whoever holds the lock of the journal: nothing is looked at again.
     pub(super) fn try_read<T>(
         &self,
-        work: impl Fn(&Transaction<'_>) -> Result<T, Trouble>,
+        work: impl Fn(&Transaction<'_>) -> Result<T, DbError>,
     ) -> Result<T, Stopped> {
         self.transact(TransactionBehavior::Deferred, |connection, behavior| {
-            fault::point("journal: read").map_err(Trouble::Io)?;
+            fault::point("journal: read").map_err(DbError::Io)?;
             let tx = connection.transaction_with_behavior(behavior)?;
             Ok(work(&tx)?)
         })
@@ -99,7 +99,7 @@ impl Store {
     pub(super) fn write<T>(
         &self,
         doing: &'static str,
-        work: impl Fn(&Transaction<'_>) -> Result<T, Trouble>,
+        work: impl Fn(&Transaction<'_>) -> Result<T, DbError>,
     ) -> Result<T, JournalError> {
         self.insist(doing, || self.try_write(&work))
     }
@@ -107,14 +107,14 @@ impl Store {
     /// As [`Store::write`], for whoever holds the lock of the journal: nothing is looked at again.
     pub(super) fn try_write<T>(
         &self,
-        work: impl Fn(&Transaction<'_>) -> Result<T, Trouble>,
+        work: impl Fn(&Transaction<'_>) -> Result<T, DbError>,
     ) -> Result<T, Stopped> {
         let mut sound = true;
         let value = self.transact(TransactionBehavior::Immediate, |connection, behavior| {
-            fault::point("journal: begin").map_err(Trouble::Io)?;
+            fault::point("journal: begin").map_err(DbError::Io)?;
             let tx = connection.transaction_with_behavior(behavior)?;
             let value = work(&tx)?;
-            let commit = fault::point("journal: commit").map_err(Trouble::Io);
+            let commit = fault::point("journal: commit").map_err(DbError::Io);
             commit.and_then(|()| Ok(tx.commit()?)).map_err(Stopped::at_commit)?;
             // Durable: from here on only the end of the process can follow, not an error.
             sound = fault::point("journal: committed").is_ok() && empty_log(connection);
@@ -141,7 +141,7 @@ impl Store {
             None => connect_again(&self.place)?,
         };
         let outcome = run(&mut connection, behavior);
-        if matches!(outcome, Ok(_) | Err(Stopped { trouble: Trouble::Rule(_), .. })) {
+        if matches!(outcome, Ok(_) | Err(Stopped { trouble: DbError::Rule(_), .. })) {
             *shared = Some(connection);
         } else {
             // If this fails, the log is copied into the database as at any other end: nothing of it
@@ -191,7 +191,7 @@ impl Store {
 
     /// Something read like damage: if a fresh look at the whole file says the same, that is the
     /// error; else the file is sound.
-    fn look_again(&self, trouble: &Trouble, doing: &'static str) -> Result<(), JournalError> {
+    fn look_again(&self, trouble: &DbError, doing: &'static str) -> Result<(), JournalError> {
         let held = self.place.lock()?;
         match self.place.look()? {
             Lies::Journal => {}
@@ -215,18 +215,18 @@ impl Store {
 /// What ended a transaction.
 #[derive(Debug)]
 pub(super) struct Stopped {
-    trouble: Trouble,
+    trouble: DbError,
     /// It came from the commit, so that nobody knows whether it is durable.
     committing: bool,
 }
 
 impl Stopped {
-    fn at_commit(trouble: Trouble) -> Self {
+    fn at_commit(trouble: DbError) -> Self {
         Self { trouble, committing: true }
     }
 }
 
-impl<E: Into<Trouble>> From<E> for Stopped {
+impl<E: Into<DbError>> From<E> for Stopped {
     fn from(error: E) -> Self {
         Self { trouble: error.into(), committing: false }
     }
@@ -236,13 +236,13 @@ impl<E: Into<Trouble>> From<E> for Stopped {
 pub(super) fn create(place: &Place, held: &Lock) -> Result<(), JournalError> {
     let image = SCHEMA
         .image()
-        .map_err(|error| Trouble::from(error).explain("prepare tables", place.path()))?;
+        .map_err(|error| DbError::from(error).explain("prepare tables", place.path()))?;
     Ok(place.create(&image, held)?)
 }
 
 /// The error for a journal whose content is gone: what is left of it is set aside.
 pub(super) fn lost(place: &Place, clock: Clock, held: &Lock) -> JournalError {
-    let gone = Trouble::Unreadable("what was recorded in it is gone".to_owned());
+    let gone = DbError::Unreadable("what was recorded in it is gone".to_owned());
     stopped(place, clock, gone, "open", held)
 }
 
@@ -251,7 +251,7 @@ pub(super) fn lost(place: &Place, clock: Clock, held: &Lock) -> JournalError {
 fn stopped(
     place: &Place,
     clock: Clock,
-    trouble: Trouble,
+    trouble: DbError,
     doing: &'static str,
     held: &Lock,
 ) -> JournalError {
@@ -272,7 +272,7 @@ fn stopped(
 /// A connection to a database that is sound. What looks damaged is read a second time, through a
 /// fresh connection: SQLite tells one read error of the disk as damage, and only what is still
 /// damaged then, and can be read from end to end, is.
-pub(super) fn sound(place: &Place) -> Result<Connection, Trouble> {
+pub(super) fn sound(place: &Place) -> Result<Connection, DbError> {
     let first = match checked(place) {
         Err(trouble) if trouble.damage().is_some() => trouble,
         outcome => return outcome,
@@ -284,7 +284,7 @@ pub(super) fn sound(place: &Place) -> Result<Connection, Trouble> {
             "the journal read like a damaged one, and was sound when it was read again"
         ),
         Err(trouble) if trouble.damage().is_some() => {
-            place.read_through().map_err(Trouble::Io)?;
+            place.read_through().map_err(DbError::Io)?;
         }
         Err(_) => {}
     }
@@ -292,7 +292,7 @@ pub(super) fn sound(place: &Place) -> Result<Connection, Trouble> {
 }
 
 /// A connection to a database that was looked at from end to end.
-fn checked(place: &Place) -> Result<Connection, Trouble> {
+fn checked(place: &Place) -> Result<Connection, DbError> {
     let mut connection = connect(place)?;
     // One transaction, so that the many reads of it see the same state.
     let tx = connection.transaction()?;
@@ -301,21 +301,21 @@ fn checked(place: &Place) -> Result<Connection, Trouble> {
     match found {
         Found::Current => {}
         Found::Older => {
-            fault::point("journal: migrate").map_err(Trouble::Io)?;
+            fault::point("journal: migrate").map_err(DbError::Io)?;
             SCHEMA.migrate(&mut connection)?;
         }
         Found::Newer(found) => {
             let (path, known) = (place.path().to_owned(), SCHEMA.version());
             return Err(JournalError::Newer { path, found, known }.into());
         }
-        Found::Damaged(what) => return Err(Trouble::Unreadable(what)),
+        Found::Damaged(what) => return Err(DbError::Unreadable(what)),
     }
     keep_log(&connection, false)?;
     Ok(connection)
 }
 
 /// A new connection to a database that was checked when it was opened.
-fn connect_again(place: &Place) -> Result<Connection, Trouble> {
+fn connect_again(place: &Place) -> Result<Connection, DbError> {
     let connection = connect(place)?;
     keep_log(&connection, false)?;
     Ok(connection)
@@ -323,13 +323,13 @@ fn connect_again(place: &Place) -> Result<Connection, Trouble> {
 
 /// Whether the end of this connection, if it is the last one, leaves the write-ahead log as it is
 /// instead of copying it into the database: what is damaged is to be kept as it was found.
-fn keep_log(connection: &Connection, keep: bool) -> Result<(), Trouble> {
+fn keep_log(connection: &Connection, keep: bool) -> Result<(), DbError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)?;
     Ok(())
 }
 
-fn connect(place: &Place) -> Result<Connection, Trouble> {
-    fault::point("journal: open").map_err(Trouble::Io)?;
+fn connect(place: &Place) -> Result<Connection, DbError> {
+    fault::point("journal: open").map_err(DbError::Io)?;
     // Without CREATE: a journal that vanished must not come back empty.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_NOFOLLOW
@@ -340,7 +340,7 @@ fn connect(place: &Place) -> Result<Connection, Trouble> {
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
         let refused = io::Error::other("its file system does not support a write-ahead log");
-        return Err(Trouble::Io(refused));
+        return Err(DbError::Io(refused));
     }
     // FULL: a commit is on the disk when it returns. F_FULLFSYNC is what macOS needs for that.
     connection.execute_batch(

@@ -2,13 +2,12 @@
 
 use rusqlite::Transaction;
 
+use super::db_error::DbError;
 use super::posts::{latest, original, set};
-use super::records::{Attempt, Post, PostNumber, allows_another};
 use super::rows::{self, mode_word};
 use super::seal::{Sealed, seal};
-use super::trouble::Trouble;
 use super::{Journal, JournalError, keys};
-use crate::upload::state::Phase;
+use crate::model::{Attempt, Phase, PostNumber, RecordedPost};
 
 impl Journal {
     /// Records the content of a file's post: BLAKE3 in lowercase hex.
@@ -16,7 +15,7 @@ impl Journal {
     /// [`JournalError::SameContent`] says that another post of the account and mode has the same
     /// content: then this one must not reach its final chunk. Give it up ([`Phase::Abandoned`]) and,
     /// if that is certain, say so by [`Journal::same_as`]. [`Journal::advance`] does the same with
-    /// [`Facts::fingerprint`](super::Facts::fingerprint), together with the phase.
+    /// [`AttemptUpdate::fingerprint`](crate::model::AttemptUpdate::fingerprint), together with the phase.
     pub fn set_fingerprint(&self, post: PostNumber, fingerprint: &str) -> Result<(), JournalError> {
         self.store.write("record a fingerprint", |tx| claim(tx, post, fingerprint))
     }
@@ -26,7 +25,7 @@ impl Journal {
     pub fn same_as(&self, post: PostNumber, other: PostNumber) -> Result<(), JournalError> {
         self.store.write("join two posts", |tx| {
             let (post, other) = (rows::post_by_number(tx, post)?, rows::post_by_number(tx, other)?);
-            match post.last.as_ref().filter(|last| !allows_another(last.phase)) {
+            match post.last.as_ref().filter(|last| !last.phase.allows_another()) {
                 Some(last) => Err(still_open(last).into()),
                 None => join(tx, &post, &other),
             }
@@ -39,10 +38,10 @@ pub(super) fn claim(
     tx: &Transaction<'_>,
     number: PostNumber,
     fingerprint: &str,
-) -> Result<(), Trouble> {
+) -> Result<(), DbError> {
     check_fingerprint(fingerprint)?;
     let post = rows::post_by_number(tx, number)?;
-    let known = post.file().and_then(|file| file.fingerprint.as_deref());
+    let known = post.file.as_ref().and_then(|file| file.fingerprint.as_deref());
     if known.is_some_and(|known| known != fingerprint) {
         return Err(JournalError::OtherContent(number).into());
     }
@@ -59,14 +58,14 @@ pub(super) fn claim(
 /// is one of which that cannot be said. A repost is meant to have twins, and so are two `id`s.
 pub(super) fn twins(
     tx: &Transaction<'_>,
-    post: &Post,
+    post: &RecordedPost,
     fingerprint: Option<&str>,
-) -> Result<Vec<Post>, Trouble> {
+) -> Result<Vec<RecordedPost>, DbError> {
     if let Some(joined) = post.same_as {
         let other = Box::new(latest(tx, original(tx, joined)?)?);
         return Err(JournalError::SameContent { other, certain: true }.into());
     }
-    let Some(file) = post.file().filter(|_| post.repost == 0) else { return Ok(Vec::new()) };
+    let Some(file) = post.file.as_ref().filter(|_| post.repost == 0) else { return Ok(Vec::new()) };
     let others = rows::posts(
         tx,
         "account = ?1 AND mode = ?2 AND same_as IS NULL
@@ -84,7 +83,7 @@ pub(super) fn twins(
     )?;
     let mut twins = Vec::new();
     for other in others {
-        let certain = other.file().is_some_and(|file| file.fingerprint.is_some());
+        let certain = other.file.as_ref().is_some_and(|file| file.fingerprint.is_some());
         let clash = if certain { !other.may_begin() } else { may_be_posted(&other) };
         if clash {
             let other = latest(tx, original(tx, other.number)?)?;
@@ -99,7 +98,7 @@ pub(super) fn twins(
 
 /// Whether TikTok may have got the final chunk, for a post whose content was not read to the end:
 /// TikTok said that it was complete before it was.
-fn may_be_posted(post: &Post) -> bool {
+fn may_be_posted(post: &RecordedPost) -> bool {
     matches!(
         post.phase(),
         Some(
@@ -112,7 +111,7 @@ fn may_be_posted(post: &Post) -> bool {
     )
 }
 
-fn join(tx: &Transaction<'_>, post: &Post, other: &Post) -> Result<(), Trouble> {
+fn join(tx: &Transaction<'_>, post: &RecordedPost, other: &RecordedPost) -> Result<(), DbError> {
     let (from, to) = (original(tx, post.number)?, original(tx, other.number)?);
     keys::hand_over(tx, from, to)?;
     if let (Some(id), None) = (&post.id, &other.id) {

@@ -2,45 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use jsonc_parser::ast::{Object, Value};
+use jsonc_parser::ast::Object;
 use jsonc_parser::common::Ranged;
-use tiktok_open::Privacy;
 
-use super::defaults::Preferences;
-use super::entry::Mode;
-use super::field::Field;
-use super::problem::Part;
 use super::review::Review;
 use super::value;
+use crate::model::{Field, FieldValues, Part};
 
-/// What a post or `defaults` says; `None` where it says nothing or nothing that can be read.
+/// What a post or `defaults` says.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
     /// Where the value of each field lies that was given, readable or not.
     given: BTreeMap<Field, usize>,
     /// Whether an unknown key seems to mean a source.
     pub(super) has_misspelt_source: bool,
-    pub(super) user_id: Option<String>,
-    pub(super) video_path: Option<String>,
-    pub(super) video_url: Option<String>,
-    pub(super) photo_urls: Option<Vec<String>>,
-    pub(super) photo_cover_index: Option<u32>,
-    pub(super) auto_add_music: Option<bool>,
-    pub(super) title: Option<String>,
-    pub(super) description: Option<String>,
-    pub(super) tags: Option<Vec<String>>,
-    pub(super) mode: Option<Mode>,
-    pub(super) privacy_level: Option<Privacy>,
-    pub(super) disable_comment: Option<bool>,
-    pub(super) disable_duet: Option<bool>,
-    pub(super) disable_stitch: Option<bool>,
-    pub(super) video_cover_timestamp_ms: Option<i32>,
-    pub(super) brand_content_toggle: Option<bool>,
-    pub(super) brand_organic_toggle: Option<bool>,
-    pub(super) is_aigc: Option<bool>,
-    pub(super) publish_at: Option<Timestamp>,
-    pub(super) id: Option<String>,
+    /// The values that could be read.
+    pub(super) values: FieldValues,
 }
 
 impl Fields {
@@ -64,40 +41,13 @@ impl Fields {
                 }
                 Some(field) => {
                     fields.given.insert(field, property.value.start());
-                    fields.read_one(field, &property.value, review);
+                    fields.values.set(field, value::read(field, &property.value, review));
                 }
                 None => fields.refuse_unknown(key, at, review),
             }
         }
         (review.part, review.field) = (part, None);
         fields
-    }
-
-    fn read_one(&mut self, field: Field, value: &Value<'_>, review: &mut Review<'_>) {
-        match field {
-            Field::UserId => self.user_id = value::user(value, review),
-            Field::VideoPath => self.video_path = value::path(value, review),
-            Field::VideoUrl => self.video_url = value::url(value, review),
-            Field::PhotoUrls => self.photo_urls = value::photo_urls(value, review),
-            Field::PhotoCoverIndex => self.photo_cover_index = value::photo_index(value, review),
-            Field::AutoAddMusic => self.auto_add_music = value::flag(value, review),
-            Field::Title => self.title = value::text(value, review),
-            Field::Description => self.description = value::text(value, review),
-            Field::Tags => self.tags = value::tags(value, review),
-            Field::Mode => self.mode = value::mode(value, review),
-            Field::PrivacyLevel => self.privacy_level = value::privacy(value, review),
-            Field::DisableComment => self.disable_comment = value::flag(value, review),
-            Field::DisableDuet => self.disable_duet = value::flag(value, review),
-            Field::DisableStitch => self.disable_stitch = value::flag(value, review),
-            Field::VideoCoverTimestampMs => {
-                self.video_cover_timestamp_ms = value::milliseconds(value, review);
-            }
-            Field::BrandContentToggle => self.brand_content_toggle = value::flag(value, review),
-            Field::BrandOrganicToggle => self.brand_organic_toggle = value::flag(value, review),
-            Field::IsAigc => self.is_aigc = value::flag(value, review),
-            Field::PublishAt => self.publish_at = value::instant(value, review),
-            Field::Id => self.id = value::id(value, review),
-        }
     }
 
     fn refuse_unknown(&mut self, key: &str, at: usize, review: &mut Review<'_>) {
@@ -107,22 +57,6 @@ impl Fields {
         review.refuse_key(at, key, "no such field", hint);
     }
 
-    /// What of it is a preference, which other origins may have too.
-    pub(super) fn preferences(&self) -> Preferences {
-        Preferences {
-            user: self.user_id.clone(),
-            mode: self.mode,
-            privacy: self.privacy_level,
-            disable_comment: self.disable_comment,
-            disable_duet: self.disable_duet,
-            disable_stitch: self.disable_stitch,
-            brand_content: self.brand_content_toggle,
-            brand_organic: self.brand_organic_toggle,
-            is_aigc: self.is_aigc,
-            auto_add_music: self.auto_add_music,
-        }
-    }
-
     /// Where the value of a field lies, if it was given at all.
     pub(super) fn place_of(&self, field: Field) -> Option<usize> {
         self.given.get(&field).copied()
@@ -130,16 +64,7 @@ impl Fields {
 
     /// Whether a field was given but could not be read.
     pub(super) fn is_garbled(&self, field: Field) -> bool {
-        let read = match field {
-            Field::UserId => self.user_id.is_some(),
-            Field::Title => self.title.is_some(),
-            Field::Description => self.description.is_some(),
-            Field::Tags => self.tags.is_some(),
-            Field::Mode => self.mode.is_some(),
-            Field::PrivacyLevel => self.privacy_level.is_some(),
-            _ => return false,
-        };
-        !read && self.given.contains_key(&field)
+        !self.values.has(field) && self.given.contains_key(&field)
     }
 
     /// The fields that were given, with the places of their values.

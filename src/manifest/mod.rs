@@ -4,29 +4,21 @@
 //! welcome, nothing else that JSON lacks. What can be known without the network or the media files
 //! is checked here, and all that is wrong is said at once, each with its place.
 
-pub mod caption;
-mod defaults;
 mod entry;
-mod field;
 mod fields;
 mod instant;
 mod place;
 mod post;
-mod problem;
 mod read;
 mod review;
+mod schema;
 mod syntax;
 mod value;
 mod web;
 
-pub use self::caption::Caption;
-pub use self::defaults::{Defaults, Preferences};
-pub use self::entry::{Entry, Manifest, Mode, Place, Source};
-pub use self::problem::{Part, Problem, Problems};
+pub use self::entry::{Entry, Manifest};
 pub use self::read::{examine, read};
-
-/// A JSON Schema of manifests, for editors; what it cannot say, [`read`] does.
-pub const SCHEMA: &str = include_str!("schema.json");
+pub use self::schema::schema;
 
 /// The largest manifest, in bytes; a reader need not take in more than one byte beyond.
 pub const MAX_SIZE: usize = 16 * 1024 * 1024;

@@ -2,14 +2,11 @@
 
 use std::path::Path;
 
-use tiktok_open::Privacy;
-
-use super::caption::{self, Caption};
-use super::defaults::Preferences;
-use super::entry::{Entry, Mode, Place, Source};
-use super::field::Field;
+use super::entry::Entry;
 use super::fields::Fields;
 use super::review::Review;
+use crate::model::{Caption, Field, FieldValues, Mode, Place, Post, Source, caption};
+use tiktok_open::Privacy;
 
 /// What all posts of a manifest have in common.
 #[derive(Debug)]
@@ -18,8 +15,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) folder: &'a Path,
     /// The manifest's own `defaults`.
     pub(super) defaults: &'a Fields,
-    /// The preferences of all origins but the post's own.
-    pub(super) preferences: &'a Preferences,
+    /// What all origins but the post's own say, the manifest's `defaults` among them.
+    pub(super) preferences: &'a FieldValues,
 }
 
 /// The kind of content, which decides what else a post may say.
@@ -38,17 +35,21 @@ impl Surroundings<'_> {
         own: &Fields,
         review: &mut Review<'_>,
     ) -> Option<Entry> {
-        let preferences = own.preferences().over(self.preferences);
-        refuse_private_branding(&preferences, start, own, review);
+        let values = own.values.clone().over(self.preferences);
+        refuse_private_branding(&values, start, own, review);
         let kind = one_source(start, own, review)?;
         refuse_what_does_not_go_with(kind, own, review);
         let source = self.source(own, review);
-        let caption = self.caption(kind, start, own, review);
+        let caption = self.caption(kind, &values, start, own, review);
         if self.is_user_garbled(own) {
             return None;
         }
         let video = kind == Kind::Video;
-        let cover = own.video_cover_timestamp_ms.or(self.defaults.video_cover_timestamp_ms);
+        let flag = |field: Field| {
+            let goes = if video { !field.is_for_photos() } else { !field.is_for_videos() };
+            values.flag(field).filter(|_| goes)
+        };
+        let cover = values.count(Field::VideoCoverTimestampMs).filter(|_| video);
         let place = |field: Option<Field>| {
             let at = field.and_then(|field| own.place_of(field)).unwrap_or(start);
             let (line, column) = review.locate(at);
@@ -57,24 +58,26 @@ impl Surroundings<'_> {
         let named = Field::SOURCES.into_iter().find(|&field| own.place_of(field).is_some());
         Some(Entry {
             index,
+            user: values.text(Field::UserId).map(str::to_owned),
             user_at: place(Some(Field::UserId)),
             source_at: place(named),
-            user: preferences.user,
-            source: source?,
-            // If it is wrong that was noted, and the rest can be looked at all the same.
-            caption: caption.unwrap_or_default(),
-            mode: preferences.mode.unwrap_or_default(),
-            privacy: preferences.privacy,
-            disable_comment: preferences.disable_comment,
-            disable_duet: preferences.disable_duet.filter(|_| video),
-            disable_stitch: preferences.disable_stitch.filter(|_| video),
-            cover_timestamp_ms: cover.filter(|_| video),
-            brand_content: preferences.brand_content.unwrap_or_default(),
-            brand_organic: preferences.brand_organic.unwrap_or_default(),
-            is_aigc: preferences.is_aigc,
-            auto_add_music: preferences.auto_add_music.filter(|_| !video),
-            publish_at: own.publish_at.or(self.defaults.publish_at),
-            id: own.id.clone(),
+            post: Post {
+                id: own.values.text(Field::Id).map(str::to_owned),
+                source: source?,
+                // If it is wrong that was noted, and the rest can be looked at all the same.
+                caption: caption.unwrap_or_default(),
+                mode: values.mode().unwrap_or_default(),
+                privacy: values.privacy(),
+                disable_comment: flag(Field::DisableComment),
+                disable_duet: flag(Field::DisableDuet),
+                disable_stitch: flag(Field::DisableStitch),
+                cover_timestamp_ms: cover.and_then(|cover| cover.try_into().ok()),
+                brand_content: flag(Field::BrandContentToggle).unwrap_or_default(),
+                brand_organic: flag(Field::BrandOrganicToggle).unwrap_or_default(),
+                is_aigc: flag(Field::IsAigc),
+                auto_add_music: flag(Field::AutoAddMusic),
+                publish_at: values.publish_at(),
+            },
         })
     }
 
@@ -87,14 +90,14 @@ impl Surroundings<'_> {
 
     /// The source, once it is known that there is exactly one.
     fn source(&self, own: &Fields, review: &mut Review<'_>) -> Option<Source> {
-        if let Some(path) = &own.video_path {
+        if let Some(path) = own.values.text(Field::VideoPath) {
             return Some(Source::File(self.folder.join(path)));
         }
-        if let Some(url) = &own.video_url {
-            return Some(Source::Url(url.clone()));
+        if let Some(url) = own.values.text(Field::VideoUrl) {
+            return Some(Source::Url(url.to_owned()));
         }
-        let urls = own.photo_urls.clone()?;
-        let cover_index = own.photo_cover_index.unwrap_or(0);
+        let urls = own.values.texts(Field::PhotoUrls)?.to_vec();
+        let cover_index = own.values.count(Field::PhotoCoverIndex).unwrap_or(0);
         if !usize::try_from(cover_index).is_ok_and(|index| index < urls.len()) {
             review.field = Some(Field::PhotoCoverIndex);
             let (count, last) = (urls.len(), urls.len().saturating_sub(1));
@@ -113,6 +116,7 @@ impl Surroundings<'_> {
     fn caption(
         &self,
         kind: Kind,
+        values: &FieldValues,
         start: usize,
         own: &Fields,
         review: &mut Review<'_>,
@@ -121,14 +125,11 @@ impl Surroundings<'_> {
         if wordy.iter().any(|&field| own.is_garbled(field) || self.defaults.is_garbled(field)) {
             return None;
         }
-        let description = own.description.as_ref().or(self.defaults.description.as_ref());
-        let tags = own.tags.as_ref().or(self.defaults.tags.as_ref());
         let text = caption::text(
-            description.map(String::as_str).unwrap_or_default(),
-            tags.map(Vec::as_slice).unwrap_or_default(),
+            values.text(Field::Description).unwrap_or_default(),
+            values.texts(Field::Tags).unwrap_or_default(),
         );
-        let title = own.title.as_ref().or(self.defaults.title.as_ref());
-        let title = title.filter(|_| kind == Kind::Photos).cloned();
+        let title = values.text(Field::Title).filter(|_| kind == Kind::Photos).map(str::to_owned);
         let mut fits = true;
         let mut measure = |text: &str, limit: usize, what: &str, fields: [Field; 2]| {
             let length = caption::units(text);
@@ -198,19 +199,19 @@ fn refuse_what_does_not_go_with(kind: Kind, own: &Fields, review: &mut Review<'_
 ///
 /// <https://developers.tiktok.com/doc/content-sharing-guidelines>
 fn refuse_private_branding(
-    preferences: &Preferences,
+    values: &FieldValues,
     start: usize,
     own: &Fields,
     review: &mut Review<'_>,
 ) {
-    let direct = preferences.mode.unwrap_or_default() == Mode::Direct;
-    let private = preferences.privacy.is_none_or(Privacy::is_private);
+    let direct = values.mode().unwrap_or_default() == Mode::Direct;
+    let private = values.privacy().is_none_or(Privacy::is_private);
     let garbled = own.is_garbled(Field::PrivacyLevel) || own.is_garbled(Field::Mode);
-    if preferences.brand_content != Some(true) || !direct || !private || garbled {
+    if values.flag(Field::BrandContentToggle) != Some(true) || !direct || !private || garbled {
         return;
     }
     review.field = Some(Field::BrandContentToggle);
-    let hint = match preferences.privacy {
+    let hint = match values.privacy() {
         Some(_) => "choose a wider `privacy_level`",
         None => "without a `privacy_level` the post would be `SELF_ONLY`; choose a wider one",
     };

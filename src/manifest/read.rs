@@ -6,14 +6,14 @@ use std::path::Path;
 use jsonc_parser::ast::{Array, Object, Value};
 use jsonc_parser::common::Ranged;
 
-use super::defaults::Defaults;
 use super::entry::{Entry, Manifest};
-use super::field::{Field, nearest};
 use super::fields::Fields;
 use super::post::Surroundings;
-use super::problem::{Part, Problems};
 use super::review::Review;
 use super::{syntax, value};
+use crate::model::Field;
+use crate::model::fields::nearest;
+use crate::model::{Defaults, Diagnostics, Part};
 
 /// The keys of the outermost object. Editors know a file's schema by `$schema`.
 const OUTERMOST: [&str; 3] = ["$schema", "defaults", "posts"];
@@ -25,7 +25,7 @@ const OUTERMOST: [&str; 3] = ["$schema", "defaults", "posts"];
 /// # Errors
 ///
 /// Everything that is wrong, each with its place.
-pub fn read(text: &[u8], folder: &Path, given: &Defaults) -> Result<Manifest, Problems> {
+pub fn read(text: &[u8], folder: &Path, given: &Defaults) -> Result<Manifest, Diagnostics> {
     let (manifest, problems) = examine(text, folder, given);
     if problems.is_empty() { Ok(manifest) } else { Err(problems) }
 }
@@ -33,10 +33,10 @@ pub fn read(text: &[u8], folder: &Path, given: &Defaults) -> Result<Manifest, Pr
 /// As [`read`], with the posts that can be looked at further although something is wrong, with them
 /// or with others: their files can then be checked before anything is said. They are not to be
 /// posted unless there are no problems.
-pub fn examine(text: &[u8], folder: &Path, given: &Defaults) -> (Manifest, Problems) {
+pub fn examine(text: &[u8], folder: &Path, given: &Defaults) -> (Manifest, Diagnostics) {
     let text = match syntax::decode(text) {
         Ok(text) => text,
-        Err(problem) => return (Manifest::default(), Problems::one(problem)),
+        Err(problem) => return (Manifest::default(), Diagnostics::one(problem)),
     };
     let mut review = Review::new(text);
     let manifest = match syntax::parse(text) {
@@ -72,10 +72,10 @@ fn posts_of(
             return Manifest::default();
         }
     };
-    let own = defaults.preferences();
-    let flags = given.flags.clone();
-    let widened = own.privacy.filter(|own| flags.privacy.is_some_and(|f| f.is_wider_than(*own)));
-    let preferences = flags.over(&own).over(&given.config);
+    let flags = given.flags.privacy();
+    let own = defaults.values.privacy();
+    let widened = own.filter(|own| flags.is_some_and(|flags| flags.is_wider_than(*own)));
+    let preferences = given.flags.clone().over(&defaults.values).over(&given.config);
     let surroundings = Surroundings { folder, defaults: &defaults, preferences: &preferences };
     let read = |posts| read_posts(posts, &surroundings, review);
     Manifest { entries: posts.map(read).unwrap_or_default(), widened }
@@ -156,8 +156,11 @@ type Ids = HashMap<(String, Option<String>), (usize, usize)>;
 /// Two posts of one account and identity would be one post. That two names stand for one account is
 /// found out later.
 fn refuse_known_id(index: usize, own: &Fields, ids: &mut Ids, review: &mut Review<'_>) {
-    let (Some(id), Some(at)) = (&own.id, own.place_of(Field::Id)) else { return };
-    let identity = (id.clone(), own.user_id.clone());
+    let (Some(id), Some(at)) = (own.values.text(Field::Id), own.place_of(Field::Id)) else {
+        return;
+    };
+    let user = own.values.text(Field::UserId).map(str::to_owned);
+    let identity = (id.to_owned(), user);
     if let Some(&(first, first_at)) = ids.get(&identity) {
         let (line, column) = review.locate(first_at);
         review.field = Some(Field::Id);

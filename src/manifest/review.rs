@@ -2,15 +2,15 @@
 
 use std::collections::HashSet;
 
-use super::field::Field;
 use super::place::Places;
-use super::problem::{Part, Problem, Problems};
+use crate::model::Field;
+use crate::model::{Diagnostic, Diagnostics, Part};
 
 /// Collects problems while the file is read.
 #[derive(Debug)]
 pub(super) struct Review<'t> {
     places: Places<'t>,
-    problems: Problems,
+    problems: Diagnostics,
     /// Fields that something was said about, by the place it was said of.
     said: HashSet<(usize, Field)>,
     /// The part being read.
@@ -24,7 +24,7 @@ impl<'t> Review<'t> {
         let places = Places::new(text);
         Self {
             places,
-            problems: Problems::default(),
+            problems: Diagnostics::default(),
             said: HashSet::new(),
             part: Part::File,
             field: None,
@@ -63,11 +63,11 @@ impl<'t> Review<'t> {
 
     fn note(&mut self, at: usize, field: Option<String>, message: String, hint: Option<String>) {
         let (line, column) = self.locate(at);
-        self.problems.push(Problem { line, column, part: self.part, field, message, hint });
+        self.problems.push(Diagnostic { line, column, part: self.part, field, message, hint });
     }
 
     /// All that was noted, in the file's order.
-    pub(super) fn finish(self) -> Problems {
+    pub(super) fn finish(self) -> Diagnostics {
         self.problems.sorted()
     }
 }

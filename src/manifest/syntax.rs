@@ -5,8 +5,8 @@ use jsonc_parser::errors::{ParseError, ParseErrorKind};
 use jsonc_parser::{CollectOptions, ParseOptions, ParseStringErrorKind, parse_to_ast};
 
 use super::MAX_SIZE;
-use super::problem::{Part, Problem};
 use super::review::excerpt;
+use crate::model::{Diagnostic, Part};
 
 /// The deepest nesting of arrays and objects; a manifest needs four levels.
 const MAX_DEPTH: usize = 32;
@@ -35,8 +35,8 @@ impl Fault {
 }
 
 /// The text of a manifest, without a byte order mark.
-pub(super) fn decode(bytes: &[u8]) -> Result<&str, Problem> {
-    let nowhere = |message: String, hint: Option<&str>| Problem {
+pub(super) fn decode(bytes: &[u8]) -> Result<&str, Diagnostic> {
+    let nowhere = |message: String, hint: Option<&str>| Diagnostic {
         line: 1,
         column: 1,
         part: Part::File,
@@ -60,7 +60,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<&str, Problem> {
             Some(byte) => format!("the byte 0x{byte:02x} here is not UTF-8"),
             None => "the text is not UTF-8".to_owned(),
         };
-        Problem { line, column, ..nowhere(message, Some("save the file as UTF-8")) }
+        Diagnostic { line, column, ..nowhere(message, Some("save the file as UTF-8")) }
     })
 }
 

@@ -1,6 +1,6 @@
 //! Values read strictly: what a field wants and what it got.
 //!
-//! Each function takes a value of the file and returns what it holds, or notes in the [`Review`]
+//! [`read`] takes a value of the file and returns what it holds, or notes in the [`Review`]
 //! what is wrong with it and returns `None`.
 
 use std::fmt::Write as _;
@@ -10,20 +10,31 @@ use jsonc_parser::ast::{Array, StringLit, Value};
 use jsonc_parser::common::Ranged;
 use tiktok_open::Privacy;
 
-use super::caption;
-use super::entry::Mode;
-use super::field::nearest;
 use super::instant;
 use super::review::{Review, excerpt};
 use super::web;
+use crate::model::fields::{MAX_ID, MAX_PHOTOS, nearest};
+use crate::model::{Field, FieldType, FieldValue, Mode, caption};
 
-/// The most photos of a post.
-///
-/// <https://developers.tiktok.com/doc/content-posting-api-reference-photo-post>
-const MAX_PHOTOS: usize = 35;
-
-/// The longest identity of a post, in characters.
-const MAX_ID: usize = 128;
+/// Reads the value of a field by its type.
+pub(super) fn read(field: Field, value: &Value<'_>, review: &mut Review<'_>) -> Option<FieldValue> {
+    Some(match field.type_() {
+        FieldType::Flag => FieldValue::Flag(flag(value, review)?),
+        FieldType::Count { most } => FieldValue::Count(count(value, most, review)?),
+        // How many there are is held against it later.
+        FieldType::PhotoIndex => FieldValue::Count(count(value, u32::MAX, review)?),
+        FieldType::Text { .. } => FieldValue::Text(text(value, review)?),
+        FieldType::Account => FieldValue::Text(user(value, review)?),
+        FieldType::Path => FieldValue::Text(path(value, review)?),
+        FieldType::Url => FieldValue::Text(url(value, review)?),
+        FieldType::Urls => FieldValue::Texts(photo_urls(value, review)?),
+        FieldType::Tags => FieldValue::Texts(tags(value, review)?),
+        FieldType::Mode => FieldValue::Mode(mode(value, review)?),
+        FieldType::Privacy => FieldValue::Privacy(privacy(value, review)?),
+        FieldType::Moment => FieldValue::Moment(instant(value, review)?),
+        FieldType::Id => FieldValue::Text(id(value, review)?),
+    })
+}
 
 /// What a value is, with its article.
 pub(super) fn describe(value: &Value<'_>) -> String {
@@ -54,12 +65,12 @@ fn literal<'v, 't>(value: &'v Value<'t>, review: &mut Review<'_>) -> Option<&'v 
 }
 
 /// Any text.
-pub(super) fn text(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
+fn text(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
     literal(value, review).map(|literal| literal.value.to_string())
 }
 
 /// `true` or `false`.
-pub(super) fn flag(value: &Value<'_>, review: &mut Review<'_>) -> Option<bool> {
+fn flag(value: &Value<'_>, review: &mut Review<'_>) -> Option<bool> {
     if let Value::BooleanLit(literal) = value {
         return Some(literal.value);
     }
@@ -70,7 +81,7 @@ pub(super) fn flag(value: &Value<'_>, review: &mut Review<'_>) -> Option<bool> {
 }
 
 /// A whole number within `0..=most`.
-fn count(value: &Value<'_>, most: i64, review: &mut Review<'_>) -> Option<i64> {
+fn count(value: &Value<'_>, most: u32, review: &mut Review<'_>) -> Option<u32> {
     let Value::NumberLit(literal) = value else {
         let quoted = value.as_string_lit().is_some_and(|it| it.value.parse::<i64>().is_ok());
         let hint = quoted.then(|| "write it without quotes".to_owned());
@@ -81,25 +92,16 @@ fn count(value: &Value<'_>, most: i64, review: &mut Review<'_>) -> Option<i64> {
         mismatch(value, "a whole number", None, review);
         return None;
     }
-    let number = literal.value.parse().ok().filter(|number| (0..=most).contains(number));
+    let number: Option<i64> = literal.value.parse().ok();
+    let number = number.and_then(|number| number.try_into().ok()).filter(|number| *number <= most);
     if number.is_none() {
         mismatch(value, &format!("from 0 to {most}"), None, review);
     }
     number
 }
 
-/// Milliseconds of an API `int32`, not below zero.
-pub(super) fn milliseconds(value: &Value<'_>, review: &mut Review<'_>) -> Option<i32> {
-    count(value, i32::MAX.into(), review).and_then(|number| number.try_into().ok())
-}
-
-/// An index among at most [`MAX_PHOTOS`] photos.
-pub(super) fn photo_index(value: &Value<'_>, review: &mut Review<'_>) -> Option<u32> {
-    count(value, u32::MAX.into(), review).and_then(|number| number.try_into().ok())
-}
-
 /// Open id or alias of an account.
-pub(super) fn user(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
+fn user(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
     let text = text(value, review)?;
     let message = if text.trim().is_empty() {
         "must not be empty"
@@ -115,7 +117,7 @@ pub(super) fn user(value: &Value<'_>, review: &mut Review<'_>) -> Option<String>
 }
 
 /// A path in the file system.
-pub(super) fn path(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
+fn path(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
     let text = text(value, review)?;
     let message = if text.is_empty() {
         "must not be empty"
@@ -129,7 +131,7 @@ pub(super) fn path(value: &Value<'_>, review: &mut Review<'_>) -> Option<String>
 }
 
 /// An https URL that TikTok can pull from.
-pub(super) fn url(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
+fn url(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
     let text = text(value, review)?;
     match web::check(&text) {
         Ok(()) => Some(text),
@@ -151,13 +153,13 @@ fn list<T>(
 }
 
 /// 1 to 35 URLs.
-pub(super) fn photo_urls(value: &Value<'_>, review: &mut Review<'_>) -> Option<Vec<String>> {
+fn photo_urls(value: &Value<'_>, review: &mut Review<'_>) -> Option<Vec<String>> {
     let Value::Array(array) = value else {
         mismatch(value, "a list of URLs", None, review);
         return None;
     };
     let count = array.elements.len();
-    if count == 0 || count > MAX_PHOTOS {
+    if count == 0 || count > usize::from(MAX_PHOTOS) {
         review.refuse(value.start(), format!("must hold 1 to {MAX_PHOTOS} URLs, not {count}"));
         return None;
     }
@@ -165,7 +167,7 @@ pub(super) fn photo_urls(value: &Value<'_>, review: &mut Review<'_>) -> Option<V
 }
 
 /// Tags, each with one leading `#`.
-pub(super) fn tags(value: &Value<'_>, review: &mut Review<'_>) -> Option<Vec<String>> {
+fn tags(value: &Value<'_>, review: &mut Review<'_>) -> Option<Vec<String>> {
     let Value::Array(array) = value else {
         let hint = value.as_string_lit().and_then(|literal| as_list(&literal.value));
         mismatch(value, "a list of texts", hint, review);
@@ -197,16 +199,16 @@ fn as_list(text: &str) -> Option<String> {
 }
 
 /// A level of privacy.
-pub(super) fn privacy(value: &Value<'_>, review: &mut Review<'_>) -> Option<Privacy> {
+fn privacy(value: &Value<'_>, review: &mut Review<'_>) -> Option<Privacy> {
     let literal = literal(value, review)?;
     let levels = Privacy::ALL.map(|level| (level, level.as_str()));
     one_of(literal, "privacy level", &levels, review)
 }
 
 /// `direct` or `draft`.
-pub(super) fn mode(value: &Value<'_>, review: &mut Review<'_>) -> Option<Mode> {
+fn mode(value: &Value<'_>, review: &mut Review<'_>) -> Option<Mode> {
     let literal = literal(value, review)?;
-    let modes = [Mode::Direct, Mode::Draft].map(|mode| (mode, mode.as_str()));
+    let modes = Mode::ALL.map(|mode| (mode, mode.as_str()));
     one_of(literal, "mode", &modes, review)
 }
 
@@ -234,7 +236,7 @@ fn one_of<T: Copy>(
 }
 
 /// A moment.
-pub(super) fn instant(value: &Value<'_>, review: &mut Review<'_>) -> Option<Timestamp> {
+fn instant(value: &Value<'_>, review: &mut Review<'_>) -> Option<Timestamp> {
     let literal = literal(value, review)?;
     match instant::parse(&literal.value) {
         Ok(instant) => Some(instant),
@@ -246,7 +248,7 @@ pub(super) fn instant(value: &Value<'_>, review: &mut Review<'_>) -> Option<Time
 }
 
 /// The user's own identity for a post.
-pub(super) fn id(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
+fn id(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
     let text = text(value, review)?;
     let length = text.chars().count();
     if !(1..=MAX_ID).contains(&length) {

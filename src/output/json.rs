@@ -9,9 +9,9 @@ use serde::Serialize;
 use super::error;
 use super::upload::Tally;
 use crate::exit::{Exit, Failure};
+use crate::model::{PostError, PostOutcome, PostState};
 use crate::secret::redact;
 use crate::text::is_hostile;
-use crate::upload::report::{PostReport, PostState, Trouble};
 
 /// One object on one line, without the secrets of this process. Characters that could drive a terminal
 /// are escaped, so that the line is harmless on one and still says the same.
@@ -90,20 +90,11 @@ pub(super) struct PostEvent<'a> {
     /// What there is to say beside the state.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
-    error: Option<PostError<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct PostError<'a> {
-    code: &'a str,
-    message: &'a str,
-    hint: Option<&'a str>,
-    retryable: bool,
-    log_id: Option<&'a str>,
+    error: Option<&'a PostError>,
 }
 
 impl<'a> PostEvent<'a> {
-    pub(super) fn of(report: &'a PostReport) -> Self {
+    pub(super) fn of(report: &'a PostOutcome) -> Self {
         Self {
             event: "post",
             index: report.subject.index,
@@ -118,7 +109,7 @@ impl<'a> PostEvent<'a> {
             seconds: (report.took.as_secs_f64() * 1e3).round() / 1e3,
             not_before: report.at.filter(|_| report.state == PostState::Deferred).map(whole_second),
             note: report.note.as_deref(),
-            error: report.trouble.as_ref().map(PostError::of),
+            error: report.trouble.as_ref(),
         }
     }
 }
@@ -127,18 +118,6 @@ impl<'a> PostEvent<'a> {
 fn whole_second(at: Timestamp) -> Timestamp {
     let up = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil);
     at.round(up).unwrap_or(at)
-}
-
-impl<'a> PostError<'a> {
-    fn of(trouble: &'a Trouble) -> Self {
-        Self {
-            code: &trouble.code,
-            message: &trouble.message,
-            hint: trouble.hint.as_deref(),
-            retryable: trouble.retryable,
-            log_id: trouble.log_id.as_deref(),
-        }
-    }
 }
 
 /// What a run came to.
@@ -228,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_post_has_exactly_the_documented_fields() {
-        let post = PostReport {
+        let post = PostOutcome {
             post_ids: vec![7_400_000_000_000_000_001],
             url: Some("https://www.tiktok.com/@alice/video/7400000000000000001".into()),
             ..report(PostState::Published)
@@ -241,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_failed_post_says_why_and_whether_to_try_again() {
-        let post = PostReport { trouble: Some(trouble()), ..report(PostState::Failed) };
+        let post = PostOutcome { trouble: Some(trouble()), ..report(PostState::Failed) };
         let json = line(&PostEvent::of(&post));
         assert!(
             json.ends_with(

@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use super::span::span;
 use super::upload::words;
+use crate::model::PostRef;
 use crate::text::size;
-use crate::upload::report::{Progress, Subject};
+use crate::upload::report::Progress;
 
 /// The last thing that is known about a run. What it says takes no question to TikTok or the journal.
 #[derive(Debug, Default)]
@@ -33,7 +34,7 @@ struct Posts {
 
 #[derive(Debug)]
 struct UnderWay {
-    subject: Subject,
+    subject: PostRef,
     stage: Stage,
     since: Instant,
     /// Why it pauses.
@@ -70,7 +71,7 @@ impl Standing {
     }
 
     /// Something happened to a post.
-    pub(super) fn progress(&mut self, subject: &Subject, progress: &Progress) {
+    pub(super) fn progress(&mut self, subject: &PostRef, progress: &Progress) {
         let posts = self.posts.get_or_insert_default();
         let post = posts.under_way.entry(subject.index).or_insert_with(|| UnderWay {
             subject: subject.clone(),
@@ -99,7 +100,7 @@ impl Standing {
     }
 
     /// A post ended its run.
-    pub(super) fn ended(&mut self, subject: &Subject) {
+    pub(super) fn ended(&mut self, subject: &PostRef) {
         let posts = self.posts.get_or_insert_default();
         posts.under_way.remove(&subject.index);
         posts.done += 1;
@@ -132,7 +133,7 @@ impl UnderWay {
             }
             Stage::Processing => "TikTok is processing it".to_owned(),
         };
-        let Subject { account, video, .. } = &self.subject;
+        let PostRef { account, video, .. } = &self.subject;
         let pause = self.pause.as_ref().map(|why| format!("; {why}")).unwrap_or_default();
         format!("{account}: {video}: {what}, for {}{pause}", span(self.since.elapsed()))
     }
@@ -163,7 +164,7 @@ mod tests {
         standing.begin("upload");
         assert_eq!(lines(&standing), ["upload: running"]);
         standing.expect(3);
-        let (post, other) = (subject(), Subject { index: 1, ..subject() });
+        let (post, other) = (subject(), PostRef { index: 1, ..subject() });
         standing.progress(&other, &Progress::Creator { nickname: "A".into() });
         standing.progress(&post, &Progress::Sending { size: 96_000_000, stored: 0, chunks: 3 });
         standing.progress(&post, &Progress::Position { sent: 24_000_000 });

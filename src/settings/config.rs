@@ -18,7 +18,7 @@ use url::Url;
 use super::mistake::Mistakes;
 use super::store_key::{Encrypt, PassphraseFrom};
 use crate::encrypt::Scheme;
-use crate::manifest::{Mode, Preferences};
+use crate::model::{Field, FieldType, FieldValue, FieldValues, Mode};
 use crate::secret::Secret;
 use crate::text;
 
@@ -28,7 +28,7 @@ pub(super) struct Config {
     /// `[defaults] app`.
     pub(super) app: Option<String>,
     /// The rest of `[defaults]`.
-    pub(super) defaults: Preferences,
+    pub(super) defaults: FieldValues,
     /// `[apps.NAME]`.
     pub(super) apps: BTreeMap<String, AppEntry>,
     /// `[store]`.
@@ -87,19 +87,6 @@ const APP: &[&str] = &[
     "client_secret_file",
     "redirect_uri",
     "scopes",
-];
-const DEFAULTS: &[&str] = &[
-    "app",
-    "auto_add_music",
-    "brand_content_toggle",
-    "brand_organic_toggle",
-    "disable_comment",
-    "disable_duet",
-    "disable_stitch",
-    "is_aigc",
-    "mode",
-    "privacy_level",
-    "user_id",
 ];
 const STORE: &[&str] =
     &["encrypt", "key_command", "key_file", "passphrase_command", "passphrase_file"];
@@ -182,27 +169,30 @@ impl Reader<'_> {
         Some(AppEntry { client_key: key?, secret: secrets.pop()?, redirect_uri, scopes })
     }
 
-    fn defaults(&mut self, value: &Value<'_>) -> (Option<String>, Preferences) {
+    fn defaults(&mut self, value: &Value<'_>) -> (Option<String>, FieldValues) {
         let mut app = None;
-        let mut given = Preferences::default();
+        let mut given = FieldValues::default();
         let Some(table) = self.table(value, "defaults") else { return (app, given) };
         for (key, value) in table {
             match key.get_ref().as_ref() {
                 "app" => app = self.string(value),
-                "user_id" => given.user = self.string(value),
-                "mode" => given.mode = self.mode(value),
-                "privacy_level" => given.privacy = self.parsed(value),
-                "disable_comment" => given.disable_comment = self.boolean(value),
-                "disable_duet" => given.disable_duet = self.boolean(value),
-                "disable_stitch" => given.disable_stitch = self.boolean(value),
-                "brand_content_toggle" => given.brand_content = self.boolean(value),
-                "brand_organic_toggle" => given.brand_organic = self.boolean(value),
-                "is_aigc" => given.is_aigc = self.boolean(value),
-                "auto_add_music" => given.auto_add_music = self.boolean(value),
-                _ => self.unknown(key, DEFAULTS),
+                name => match Field::named(name).filter(|field| field.is_for_config()) {
+                    Some(field) => given.set(field, self.field(field, value)),
+                    None => self.unknown(key, &default_names()),
+                },
             }
         }
         (app, given)
+    }
+
+    /// The value of a field that may be a default here. A text is not looked at any further.
+    fn field(&mut self, field: Field, value: &Value<'_>) -> Option<FieldValue> {
+        match field.type_() {
+            FieldType::Flag => self.boolean(value).map(FieldValue::Flag),
+            FieldType::Mode => self.mode(value).map(FieldValue::Mode),
+            FieldType::Privacy => self.parsed(value).map(FieldValue::Privacy),
+            _ => self.string(value).map(FieldValue::Text),
+        }
     }
 
     fn store(&mut self, value: &Value<'_>) -> Option<Encrypt> {
@@ -293,7 +283,7 @@ impl Reader<'_> {
 
     fn mode(&mut self, value: &Value<'_>) -> Option<Mode> {
         let text = self.string(value)?;
-        let mode = [Mode::Direct, Mode::Draft].into_iter().find(|mode| mode.as_str() == text);
+        let mode = Mode::ALL.into_iter().find(|mode| mode.as_str() == text);
         if mode.is_none() {
             self.wrong(value.span(), "not a mode; the modes are `direct` and `draft`");
         }
@@ -407,6 +397,14 @@ impl Reader<'_> {
     fn wrong(&mut self, at: Range<usize>, message: impl Into<String>) {
         self.mistakes.push(self.text, at, message);
     }
+}
+
+/// The keys of `[defaults]`, in the order of the alphabet.
+fn default_names() -> Vec<&'static str> {
+    let fields = Field::ALL.iter().filter(|field| field.is_for_config());
+    let mut names: Vec<_> = fields.map(|field| field.name()).chain(["app"]).collect();
+    names.sort_unstable();
+    names
 }
 
 /// Where the value at a path of keys stands; the file's beginning if there is none.

@@ -33,7 +33,7 @@ use self::file::UserFile;
 use crate::api::App;
 use crate::cli::GlobalArgs;
 use crate::clock::Clock;
-use crate::manifest::Preferences;
+use crate::model::FieldValues;
 use crate::secret::Secret;
 use crate::timing::Timing;
 
@@ -64,7 +64,7 @@ pub struct Settings {
     /// How long to wait for what.
     pub timing: Timing,
     /// What `[defaults]` of `config.toml` says about posts.
-    pub defaults: Preferences,
+    pub defaults: FieldValues,
     /// The apps that it may speak as.
     pub apps: Apps,
     /// How the token store is encrypted, if it is to be.
@@ -115,7 +115,7 @@ impl Settings {
             endpoints,
             clock: Clock::shifted(timing.clock_offset),
             timing,
-            defaults: Preferences::default(),
+            defaults: FieldValues::default(),
             apps: Apps::given(app),
             encrypt: None,
         }

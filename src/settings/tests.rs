@@ -78,7 +78,7 @@ fn a_config_file_without_a_secret_may_be_read_by_all() {
     let home = tempfile::tempdir().unwrap();
     write(home.path(), "[defaults]\nprivacy_level = \"SELF_ONLY\"\n", 0o644);
     let settings = load(home.path(), &[]).unwrap();
-    assert_eq!(settings.defaults.privacy, Some(Privacy::SelfOnly));
+    assert_eq!(settings.defaults.privacy(), Some(Privacy::SelfOnly));
 }
 
 #[test]

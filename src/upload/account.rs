@@ -7,17 +7,17 @@ use tiktok_open::{Code, Reaction, Scopes};
 use tokio::time::Instant;
 
 use crate::exit::Exit;
-use crate::journal::{JournalError, Post as Row, PostNumber};
+use crate::journal::JournalError;
+use crate::model::{Failed, Phase, PostError, PostNumber, PostOutcome, PostState, RecordedPost};
 use crate::upload::calls::{Authority, CallError, Calls};
 use crate::upload::engine::{Drive, Options};
 use crate::upload::gate::Gate;
 use crate::upload::leave::Leave;
 use crate::upload::locate::{Located, absolute};
-use crate::upload::outcome::Known;
+use crate::upload::outcome::PostSnapshot;
 use crate::upload::poll::{can_be_settled, poll, settle};
-use crate::upload::post::{Content, Post};
-use crate::upload::report::{PostReport, PostState, Progress, Trouble};
-use crate::upload::state::{Failed, Phase};
+use crate::upload::post::{FileState, PreparedPost};
+use crate::upload::report::Progress;
 
 /// One account's part of a run.
 pub struct AccountRun<'a, A> {
@@ -37,7 +37,7 @@ impl<A> std::fmt::Debug for AccountRun<'_, A> {
 /// Why the rest of an account's posts are not tried.
 #[derive(Clone)]
 pub(super) struct Halted {
-    trouble: Trouble,
+    trouble: PostError,
     /// When another try may help.
     at: Option<Timestamp>,
     state: PostState,
@@ -52,14 +52,14 @@ impl<'a, A: Authority> AccountRun<'a, A> {
 
     /// Works off the posts: what an earlier run began first, then what is due, oldest first, then
     /// the rest in the manifest's order. Each is reported as it ends its run.
-    pub async fn run(&self, mut posts: Vec<Post>) -> Vec<PostReport> {
+    pub async fn run(&self, mut posts: Vec<PreparedPost>) -> Vec<PostOutcome> {
         let begun = match self.calls.journal.unfinished(Some(self.calls.account)) {
             Ok(begun) => begun,
             // Without knowing what was begun nothing may be sent.
             Err(error) => return self.all_left(&posts, &error.into()),
         };
-        let is_begun = |post: &Post| begun.iter().any(|row| names(post, row));
-        let named = |row: &Row| posts.iter().any(|post| names(post, row));
+        let is_begun = |post: &PreparedPost| begun.iter().any(|row| names(post, row));
+        let named = |row: &RecordedPost| posts.iter().any(|post| names(post, row));
         let others: Vec<_> = begun.iter().filter(|row| !named(row)).collect();
         settle(self.calls, &others).await;
         if self.options.repost {
@@ -75,7 +75,9 @@ impl<'a, A: Authority> AccountRun<'a, A> {
                 }
             }
         }
-        posts.sort_by_key(|post| (!is_begun(post), post.publish_at.is_none(), post.publish_at));
+        posts.sort_by_key(|post| {
+            (!is_begun(post), post.asked.publish_at.is_none(), post.asked.publish_at)
+        });
         let mut halted: Option<Halted> = None;
         let mut reports = Vec::new();
         for post in &posts {
@@ -94,9 +96,9 @@ impl<'a, A: Authority> AccountRun<'a, A> {
     }
 
     /// The reports of posts of which none can be tried.
-    fn all_left(&self, posts: &[Post], leave: &Leave) -> Vec<PostReport> {
+    fn all_left(&self, posts: &[PreparedPost], leave: &Leave) -> Vec<PostOutcome> {
         let reports: Vec<_> =
-            posts.iter().map(|post| Known::new(post, Instant::now()).left(leave)).collect();
+            posts.iter().map(|post| PostSnapshot::new(post, Instant::now()).left(leave)).collect();
         for report in &reports {
             self.calls.reporter.ended(report);
         }
@@ -111,12 +113,12 @@ impl<'a, A: Authority> AccountRun<'a, A> {
         self.driven.lock().unwrap_or_else(PoisonError::into_inner).contains(&number)
     }
 
-    pub(super) fn is_due(&self, post: &Post) -> bool {
-        post.publish_at.is_none_or(|at| at <= self.options.clock.now())
+    pub(super) fn is_due(&self, post: &PreparedPost) -> bool {
+        post.asked.publish_at.is_none_or(|at| at <= self.options.clock.now())
     }
 
     /// A post after one that stopped the account: what is posted is still called so.
-    async fn not_tried(&self, post: &Post, halted: &Halted) -> PostReport {
+    async fn not_tried(&self, post: &PreparedPost, halted: &Halted) -> PostOutcome {
         let started = Instant::now();
         // What cannot be looked up is told when its turn comes.
         let row = self.look_up(post).await.ok().and_then(|found| found.row);
@@ -128,22 +130,26 @@ impl<'a, A: Authority> AccountRun<'a, A> {
         if begun.is_none() && !self.is_due(post) {
             return early(post);
         }
-        halted.report(&Known { row: row.as_ref(), attempt: begun, ..Known::new(post, started) })
+        halted.report(&PostSnapshot {
+            row: row.as_ref(),
+            attempt: begun,
+            ..PostSnapshot::new(post, started)
+        })
     }
 
-    async fn one(&self, post: &Post) -> (PostReport, Option<Halted>) {
+    async fn one(&self, post: &PreparedPost) -> (PostOutcome, Option<Halted>) {
         let started = Instant::now();
         // A second time for a file that took the place of the one that was begun.
         for _ in 0..2 {
             if let Some(signal) = self.calls.shutdown.asked() {
-                return left(&Known::new(post, started), &Leave::Interrupted(signal));
+                return left(&PostSnapshot::new(post, started), &Leave::Interrupted(signal));
             }
             let mut located = match self.locate(post).await {
                 Ok(located) => located,
-                Err(error) => return left(&Known::new(post, started), &error.into()),
+                Err(error) => return left(&PostSnapshot::new(post, started), &error.into()),
             };
             if let Err(leave) = self.ask_what_became(post, &mut located.row).await {
-                return left(&Known::new(post, started), &leave);
+                return left(&PostSnapshot::new(post, started), &leave);
             }
             if let Some(report) = earlier(post, &located.row, started) {
                 return (in_doubt(post, &located, report), None);
@@ -156,11 +162,15 @@ impl<'a, A: Authority> AccountRun<'a, A> {
                 return outcome;
             }
         }
-        left(&Known::new(post, started), &Leave::Replaced)
+        left(&PostSnapshot::new(post, started), &Leave::Replaced)
     }
 
     /// Asks TikTok again for a post whose outcome is unknown: its answer settles it.
-    async fn ask_what_became(&self, post: &Post, row: &mut Row) -> Result<(), Leave> {
+    async fn ask_what_became(
+        &self,
+        post: &PreparedPost,
+        row: &mut RecordedPost,
+    ) -> Result<(), Leave> {
         if !row.last.as_ref().is_some_and(can_be_settled) {
             return Ok(());
         }
@@ -178,10 +188,10 @@ impl<'a, A: Authority> AccountRun<'a, A> {
     /// Drives a post as far as it goes. `None`: its file is another one now, to be looked up anew.
     async fn drive(
         &self,
-        post: &Post,
+        post: &PreparedPost,
         located: Located,
         started: Instant,
-    ) -> Option<(PostReport, Option<Halted>)> {
+    ) -> Option<(PostOutcome, Option<Halted>)> {
         let Located { row, source, replaced } = located;
         self.note_driven(row.number);
         if row.repost > 0 && !self.options.repost {
@@ -191,7 +201,7 @@ impl<'a, A: Authority> AccountRun<'a, A> {
         let mut drive = Drive::new(&self.gate, self.calls, self.options, post, row, source);
         let outcome = drive.run().await;
         let username = self.gate.username().await;
-        let known = Known {
+        let known = PostSnapshot {
             post,
             row: Some(&drive.row),
             attempt: drive.attempt.as_ref(),
@@ -224,50 +234,57 @@ impl<'a, A: Authority> AccountRun<'a, A> {
 }
 
 /// Whether an entry speaks of a post, as far as can be told without reading a file.
-fn names(post: &Post, row: &Row) -> bool {
-    if post.id.is_some() && row.id.is_some() {
-        return post.id == row.id;
+fn names(post: &PreparedPost, row: &RecordedPost) -> bool {
+    if post.asked.id.is_some() && row.id.is_some() {
+        return post.asked.id == row.id;
     }
-    match (&post.content, row.file()) {
-        (Content::File { path, .. }, Some(file)) => absolute(path) == file.path,
+    match (post.asked.source.file(), &row.file) {
+        (Some(path), Some(file)) => absolute(path) == file.path,
         _ => row.label == post.subject.video,
     }
 }
 
 /// The report of a post whose time has not come.
-pub(super) fn early(post: &Post) -> PostReport {
-    let report = Known::new(post, Instant::now()).report(PostState::Deferred, Exit::Done);
+pub(super) fn early(post: &PreparedPost) -> PostOutcome {
+    let report = PostSnapshot::new(post, Instant::now()).report(PostState::Deferred, Exit::Done);
     let note = Some("its time has not come".to_owned());
-    PostReport { at: post.publish_at, note, ..report }
+    PostOutcome { at: post.asked.publish_at, note, ..report }
 }
 
 /// The report of a post that earlier runs brought to its end.
-pub(super) fn earlier(post: &Post, row: &Row, started: Instant) -> Option<PostReport> {
+pub(super) fn earlier(
+    post: &PreparedPost,
+    row: &RecordedPost,
+    started: Instant,
+) -> Option<PostOutcome> {
     let attempt = row.last.as_ref()?;
-    let known = Known { row: Some(row), attempt: Some(attempt), ..Known::new(post, started) };
+    let known =
+        PostSnapshot { row: Some(row), attempt: Some(attempt), ..PostSnapshot::new(post, started) };
     match attempt.phase {
         Phase::Published | Phase::Inboxed => {
             let report = known.report(PostState::Skipped, Exit::Done);
             let changed = row.settings != post.settings_hash();
             let note = changed.then(|| "the entry has other settings by now".to_owned());
-            Some(PostReport { at: Some(attempt.updated_at), note, ..report })
+            Some(PostOutcome { at: Some(attempt.updated_at), note, ..report })
         }
         Phase::Unresolved | Phase::Failed(Failed::Final) => {
             Some(known.over(attempt.phase, None, None))
         }
         // The login may be another one since.
         Phase::Failed(Failed::AuthRemoved) => {
-            Some(PostReport { exit: Exit::Failed, ..known.over(attempt.phase, None, None) })
+            Some(PostOutcome { exit: Exit::Failed, ..known.over(attempt.phase, None, None) })
         }
         _ => None,
     }
 }
 
 /// The report of what was posted, with what makes doubtful that this very thing was meant.
-fn in_doubt(post: &Post, located: &Located, report: PostReport) -> PostReport {
-    let Content::File { unfinished: None, .. } = post.content else { return report };
+fn in_doubt(post: &PreparedPost, located: &Located, report: PostOutcome) -> PostOutcome {
+    if !matches!(post.file, Some(FileState::Checked(_) | FileState::Missing)) {
+        return report;
+    }
     let number = located.row.number;
-    let posted = located.row.file().map(|file| file.identity.size);
+    let posted = located.row.file.as_ref().map(|file| file.identity.size);
     let note = match &located.source {
         None => format!("as post {number}; its file is gone"),
         Some((video, _)) if posted != Some(video.size()) => {
@@ -275,20 +292,20 @@ fn in_doubt(post: &Post, located: &Located, report: PostReport) -> PostReport {
         }
         Some(_) => return report,
     };
-    PostReport { note: Some(note), ..report }
+    PostOutcome { note: Some(note), ..report }
 }
 
 /// The report of a post whose content turned out to be that of another one.
-fn same_as(post: &Post, other: &Row, started: Instant) -> PostReport {
+fn same_as(post: &PreparedPost, other: &RecordedPost, started: Instant) -> PostOutcome {
     earlier(post, other, started).unwrap_or_else(|| {
-        let known = Known { row: Some(other), ..Known::new(post, started) };
+        let known = PostSnapshot { row: Some(other), ..PostSnapshot::new(post, started) };
         let note = Some(format!("the same video as post {}, which is under way", other.number));
-        PostReport { note, ..known.report(PostState::Skipped, Exit::Done) }
+        PostOutcome { note, ..known.report(PostState::Skipped, Exit::Done) }
     })
 }
 
 /// The report of a post that the run leaves, and what that means for the account's others.
-fn left(known: &Known<'_>, leave: &Leave) -> (PostReport, Option<Halted>) {
+fn left(known: &PostSnapshot<'_>, leave: &Leave) -> (PostOutcome, Option<Halted>) {
     let report = known.left(leave);
     let halted = Halted::after(leave, &report);
     (report, halted)
@@ -296,14 +313,14 @@ fn left(known: &Known<'_>, leave: &Leave) -> (PostReport, Option<Halted>) {
 
 impl Halted {
     /// What a post that was left means for the account's others.
-    fn after(leave: &Leave, report: &PostReport) -> Option<Self> {
+    fn after(leave: &Leave, report: &PostOutcome) -> Option<Self> {
         let cap = matches!(leave, Leave::Call(CallError::Api(error))
             if matches!(error.reaction(), Some(Reaction::Cap | Reaction::StopsAccount)));
         (cap || leave.stops_account()).then(|| Self::from(report))
     }
 
     /// What a refused or failed post means for the account's others.
-    fn after_refusal(phase: Phase, report: &PostReport) -> Option<Self> {
+    fn after_refusal(phase: Phase, report: &PostOutcome) -> Option<Self> {
         let code = report.trouble.as_ref().map(|trouble| Code::from(trouble.code.as_str()))?;
         let stops = match phase {
             Phase::Rejected => matches!(
@@ -318,7 +335,7 @@ impl Halted {
         stops.then(|| Self::from(report))
     }
 
-    fn from(report: &PostReport) -> Self {
+    fn from(report: &PostOutcome) -> Self {
         let code = report.trouble.as_ref().map(|trouble| Code::from(trouble.code.as_str()));
         // Also if this post failed for it: the others only have to wait.
         let exit = match code.map(|code| code.reaction()) {
@@ -329,7 +346,7 @@ impl Halted {
             Exit::Temporary | Exit::Signal(_) => PostState::Deferred,
             _ => PostState::Failed,
         };
-        let trouble = report.trouble.clone().unwrap_or_else(|| Trouble {
+        let trouble = report.trouble.clone().unwrap_or_else(|| PostError {
             code: "stopped".into(),
             message: "the account was stopped".into(),
             hint: None,
@@ -345,10 +362,10 @@ impl Halted {
     }
 
     /// The report of a post that is not tried for it.
-    fn report(&self, known: &Known<'_>) -> PostReport {
+    fn report(&self, known: &PostSnapshot<'_>) -> PostOutcome {
         let state = if known.attempt.is_some() { PostState::Processing } else { self.state };
         let trouble = Some(known.warn_of_doubles(self.trouble.clone()));
         let note = Some("not tried: an earlier post of this account was stopped".to_owned());
-        PostReport { trouble, at: self.at, note, ..known.report(state, self.exit) }
+        PostOutcome { trouble, at: self.at, note, ..known.report(state, self.exit) }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::journal::Attempt;
+use crate::model::Attempt;
 
 /// What time it is, by every clock at hand.
 #[derive(Clone, Copy, Debug)]
@@ -48,8 +48,7 @@ impl Clocks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::PostNumber;
-    use crate::upload::state::{Phase, Transfer};
+    use crate::model::{Phase, PostNumber, Transfer};
 
     const START: i64 = 1_800_000_000;
 

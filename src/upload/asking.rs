@@ -6,18 +6,17 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use crate::exit::{Exit, Explain};
-use crate::journal::Facts;
+use crate::model::{AttemptUpdate, Event, Failed, Phase, Seen, Transfer, machine::step};
 use crate::upload::calls::{Authority, CallError};
 use crate::upload::engine::{Drive, Polling};
 use crate::upload::leave::Leave;
 use crate::upload::poll::{StatusReading, recorded_plan};
 use crate::upload::report::Progress;
-use crate::upload::state::{Event, Failed, Phase, Seen, Transfer, step};
 
 impl<A: Authority> Drive<'_, A> {
     /// Asks for the status: at once after an unclear chunk or a restart, at growing intervals while
     /// TikTok works.
-    pub(super) async fn ask(&mut self) -> Result<(Event, Facts), Leave> {
+    pub(super) async fn ask(&mut self) -> Result<(Event, AttemptUpdate), Leave> {
         self.wait_for_poll().await?;
         let reading = match self.status().await {
             // Everything is with TikTok: a status that cannot be had now can be had later.
@@ -69,7 +68,7 @@ impl<A: Authority> Drive<'_, A> {
     }
 
     /// What a reading is to the state machine, and what the journal keeps of it.
-    fn event_of(&mut self, reading: StatusReading) -> (Event, Facts) {
+    fn event_of(&mut self, reading: StatusReading) -> (Event, AttemptUpdate) {
         if let Seen::Failed(failed) = reading.seen {
             self.run.failed_here += 1;
             let login = failed == Failed::AuthRemoved;
@@ -84,7 +83,7 @@ impl<A: Authority> Drive<'_, A> {
             .phase()
             .and_then(|phase| reading.completes(phase, self.transfer, self.run.sent_whole));
         if let Some(event) = completed {
-            return (event, Facts::default());
+            return (event, AttemptUpdate::default());
         }
         let event = Event::Status(reading.seen);
         let next = self.phase().map(|phase| step(self.transfer, phase, event).phase);
@@ -121,7 +120,7 @@ impl<A: Authority> Drive<'_, A> {
     async fn status(&self) -> Result<StatusReading, Leave> {
         let publish_id = self.attempt.as_ref().and_then(|attempt| attempt.publish_id.clone());
         let Some(publish_id) = publish_id else { return Ok(StatusReading::id_unknown(None)) };
-        let plan = self.row.file().and_then(recorded_plan);
+        let plan = self.row.file.as_ref().and_then(recorded_plan);
         Ok(match self.calls.status(&self.post.subject, &publish_id).await {
             Ok(status) => StatusReading::of(status, plan.as_ref()),
             Err(error) => StatusReading::of_error(&error).ok_or(error)?,
@@ -130,7 +129,7 @@ impl<A: Authority> Drive<'_, A> {
 
     /// Waits for the server's proof that the final chunk never arrived: bytes missing on two reads far
     /// enough apart, both late enough after the issue of the URL.
-    pub(super) async fn prove(&mut self) -> Result<(Event, Facts), Leave> {
+    pub(super) async fn prove(&mut self) -> Result<(Event, AttemptUpdate), Leave> {
         loop {
             let reading = self.status().await?;
             let age = self.attempt.as_ref().and_then(|attempt| self.clocks().age(attempt));
@@ -154,7 +153,7 @@ impl<A: Authority> Drive<'_, A> {
             }
             let first = *self.run.proof.get_or_insert_with(Instant::now);
             if first.elapsed() >= self.calls.timing.proof_gap {
-                return Ok((Event::ProvedIncomplete, Facts::default()));
+                return Ok((Event::ProvedIncomplete, AttemptUpdate::default()));
             }
             let wait = self.calls.timing.proof_gap;
             let why = "making sure that the last chunk never arrived".to_owned();

@@ -10,14 +10,14 @@ use tokio::time::sleep;
 
 use crate::clock::Clock;
 use crate::exit::{Exit, Explain};
-use crate::journal::{Attempt, CallKind, Facts, Journal, JournalError};
+use crate::journal::{Journal, JournalError};
+use crate::model::{CallKind, PostError, PostRef};
 use crate::retry::{Backoff, jittered};
 use crate::secret::Secret;
 use crate::signals::{Shutdown, Signal};
 use crate::timing::Timing;
 use crate::upload::age::Clocks;
-use crate::upload::report::{Progress, Reporter, Subject, Trouble};
-use crate::upload::state::{Failed, Phase};
+use crate::upload::report::{Progress, Reporter};
 
 /// Tries of a call that may be repeated.
 const TRIES: u32 = 5;
@@ -48,7 +48,7 @@ pub trait Authority: Send + Sync {
 #[error("{}", trouble.message)]
 pub struct Halt {
     /// What happened.
-    pub trouble: Trouble,
+    pub trouble: PostError,
     /// What the run ends with.
     pub exit: Exit,
 }
@@ -82,61 +82,24 @@ impl CallError {
     }
 
     /// As a post reports it.
-    pub fn trouble(&self) -> Trouble {
+    pub fn trouble(&self) -> PostError {
         match self {
             Self::Token(halt) => halt.trouble.clone(),
-            Self::Api(error) => Trouble::of_api(error),
-            Self::Journal(error) => Trouble {
+            Self::Api(error) => PostError::of_api(error),
+            Self::Journal(error) => PostError {
                 code: "journal".into(),
                 message: chain(error),
                 hint: error.hint(),
                 retryable: false,
                 log_id: None,
             },
-            Self::Interrupted(_) => Trouble {
+            Self::Interrupted(_) => PostError {
                 code: "interrupted".into(),
                 message: "interrupted".into(),
                 hint: Some("run the same command again to go on".into()),
                 retryable: true,
                 log_id: None,
             },
-        }
-    }
-}
-
-impl Trouble {
-    /// An API error as a post reports it.
-    pub fn of_api(error: &Error) -> Self {
-        Self {
-            code: error.code().to_owned(),
-            message: error.to_string(),
-            hint: error.hint(),
-            retryable: error.exit() == Exit::Temporary,
-            log_id: error.refusal().and_then(|refusal| refusal.log_id.clone()),
-        }
-    }
-}
-
-impl Trouble {
-    /// As the journal kept it with an attempt.
-    pub(super) fn of_attempt(attempt: &Attempt) -> Self {
-        let retryable = matches!(attempt.phase, Phase::Failed(Failed::Internal | Failed::Pull));
-        Self {
-            code: attempt.code.clone().unwrap_or_else(|| "failed".into()),
-            message: attempt.message.clone().unwrap_or_else(|| "failed in an earlier run".into()),
-            hint: None,
-            retryable,
-            log_id: attempt.log_id.clone(),
-        }
-    }
-
-    /// As the journal keeps it with an attempt.
-    pub(super) fn facts(&self) -> Facts {
-        Facts {
-            code: Some(self.code.clone()),
-            message: Some(self.message.clone()),
-            log_id: self.log_id.clone(),
-            ..Facts::default()
         }
     }
 }
@@ -189,7 +152,7 @@ impl<A: Authority> Calls<'_, A> {
     }
 
     /// Asks what the creator may post. May be repeated.
-    pub async fn creator_info(&self, subject: &Subject) -> Result<CreatorInfo, CallError> {
+    pub async fn creator_info(&self, subject: &PostRef) -> Result<CreatorInfo, CallError> {
         self.repeat(subject, CallKind::CreatorInfo, |token| async move {
             self.client.creator_info(&token).await
         })
@@ -199,7 +162,7 @@ impl<A: Authority> Calls<'_, A> {
     /// Asks where a post stands. May be repeated.
     pub async fn status(
         &self,
-        subject: &Subject,
+        subject: &PostRef,
         publish_id: &str,
     ) -> Result<PostStatus, CallError> {
         self.repeat(subject, CallKind::Status, |token| async move {
@@ -210,7 +173,7 @@ impl<A: Authority> Calls<'_, A> {
 
     /// Waits until the account's quota has room for another init, and makes sure of a token, so that
     /// nothing but the call itself stands between the recorded intent and its answer.
-    pub async fn ready_for_init(&self, subject: &Subject) -> Result<(), CallError> {
+    pub async fn ready_for_init(&self, subject: &PostRef) -> Result<(), CallError> {
         let free_at = || {
             let window = self.timing.quota_window;
             self.journal.next_slot(self.account, CallKind::Init, INITS, window)
@@ -234,7 +197,7 @@ impl<A: Authority> Calls<'_, A> {
     /// Repeats a call that changes nothing at TikTok until it is answered or the tries are used up.
     async fn repeat<T, F: Future<Output = Result<T, Error>> + Send>(
         &self,
-        subject: &Subject,
+        subject: &PostRef,
         kind: CallKind,
         call: impl Fn(Secret) -> F + Sync,
     ) -> Result<T, CallError> {
@@ -257,7 +220,7 @@ impl<A: Authority> Calls<'_, A> {
     /// waited out. Those repetitions are counted here.
     async fn settled<T, F: Future<Output = Result<T, Error>> + Send>(
         &self,
-        subject: &Subject,
+        subject: &PostRef,
         kind: CallKind,
         call: impl Fn(Secret) -> F + Sync,
     ) -> Result<T, CallError> {
@@ -290,7 +253,7 @@ impl<A: Authority> Calls<'_, A> {
     /// Waits out a rate limit.
     pub(super) async fn slow_down(
         &self,
-        subject: &Subject,
+        subject: &PostRef,
         wait: Duration,
     ) -> Result<(), CallError> {
         let why = "TikTok asks to slow down".into();
@@ -299,7 +262,7 @@ impl<A: Authority> Calls<'_, A> {
     }
 
     /// Takes a place under the minute's limit, counted over all processes; waits if there is none.
-    async fn take_slot(&self, subject: &Subject, kind: CallKind) -> Result<(), CallError> {
+    async fn take_slot(&self, subject: &PostRef, kind: CallKind) -> Result<(), CallError> {
         let limit = match kind {
             CallKind::Init => INITS,
             CallKind::CreatorInfo => CREATOR_INFOS,
@@ -314,7 +277,7 @@ impl<A: Authority> Calls<'_, A> {
 
     async fn wait_for_quota(
         &self,
-        subject: &Subject,
+        subject: &PostRef,
         limit: u32,
         at: Timestamp,
     ) -> Result<(), CallError> {

@@ -7,15 +7,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tiktok_open::Code;
 
-use crate::journal::{CapKind, Post as Row};
-use crate::manifest::Mode;
+use crate::model::{Mode, Phase, PostOutcome, QuotaKind, RecordedPost};
 use crate::upload::account::{AccountRun, Halted};
 use crate::upload::calls::{Authority, CallError, Calls};
 use crate::upload::leave::Leave;
 use crate::upload::poll::poll;
-use crate::upload::post::Post;
-use crate::upload::report::PostReport;
-use crate::upload::state::Phase;
+use crate::upload::post::PreparedPost;
 
 /// Drafts that may wait in an inbox
 /// (<https://developers.tiktok.com/doc/content-posting-api-reference-upload-video>).
@@ -25,7 +22,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// How long TikTok is not asked again after it said that a cap is full.
 const ASK_AGAIN: SignedDuration = SignedDuration::from_hours(1);
 
-impl CapKind {
+impl QuotaKind {
     /// The caps that a post of this mode meets.
     pub(super) fn of(mode: Mode) -> impl Iterator<Item = Self> {
         let creators = match mode {
@@ -46,26 +43,32 @@ impl CapKind {
 }
 
 /// Checks the caps that the journal knows to be full. TikTok is not asked for what it would refuse.
-pub(super) async fn has_room<A: Authority>(calls: &Calls<'_, A>, post: &Post) -> Result<(), Leave> {
+pub(super) async fn has_room<A: Authority>(
+    calls: &Calls<'_, A>,
+    post: &PreparedPost,
+) -> Result<(), Leave> {
     let Calls { journal, account, .. } = *calls;
-    for kind in CapKind::of(post.mode) {
+    for kind in QuotaKind::of(post.asked.mode) {
         if let Some(until) = journal.cap(account, kind)? {
             return Err(Leave::Capped { code: kind.code(), until });
         }
     }
     let draft_room = || journal.next_draft(account, DRAFTS, DAY);
-    if post.mode == Mode::Draft && draft_room()?.is_some() {
+    if post.asked.mode == Mode::Draft && draft_room()?.is_some() {
         ask_for_drafts(calls, post).await?;
         if let Some(until) = draft_room()? {
-            return Err(Leave::Capped { code: CapKind::Drafts.code(), until });
+            return Err(Leave::Capped { code: QuotaKind::Drafts.code(), until });
         }
     }
     Ok(())
 }
 
 /// A draft that its creator has finished in the app makes room.
-async fn ask_for_drafts<A: Authority>(calls: &Calls<'_, A>, post: &Post) -> Result<(), Leave> {
-    let waiting = |row: &Row| {
+async fn ask_for_drafts<A: Authority>(
+    calls: &Calls<'_, A>,
+    post: &PreparedPost,
+) -> Result<(), Leave> {
+    let waiting = |row: &RecordedPost| {
         row.account == calls.account
             && row.mode == Mode::Draft
             && row.phase() == Some(Phase::Inboxed)
@@ -87,11 +90,11 @@ impl<A: Authority> AccountRun<'_, A> {
     /// tells when there may be room again.
     pub(super) fn remember_cap(
         &self,
-        report: PostReport,
+        report: PostOutcome,
         halted: Option<Halted>,
-    ) -> (PostReport, Option<Halted>) {
+    ) -> (PostOutcome, Option<Halted>) {
         let code = report.trouble.as_ref().map(|trouble| Code::from(trouble.code.as_str()));
-        let kinds = [CapKind::Posts, CapKind::Drafts, CapKind::ActiveUsers];
+        let kinds = [QuotaKind::Posts, QuotaKind::Drafts, QuotaKind::ActiveUsers];
         let kind = kinds.into_iter().find(|kind| Some(kind.code()) == code);
         let (Some(kind), None, Some(halted)) = (kind, report.at, &halted) else {
             return (report, halted);
@@ -101,16 +104,16 @@ impl<A: Authority> AccountRun<'_, A> {
         let room = self.room_at(kind).filter(|at| *at > now).unwrap_or(ask_again);
         // What cannot be remembered is asked again; the post itself is recorded.
         _ = self.calls.journal.set_cap(self.calls.account, kind, room.min(ask_again));
-        (PostReport { at: Some(room), ..report }, Some(halted.clone().until(room)))
+        (PostOutcome { at: Some(room), ..report }, Some(halted.clone().until(room)))
     }
 
     /// When the oldest post that fills a cap leaves its window, as far as the journal knows: a time for
     /// the report, so one that cannot be read now is none.
-    fn room_at(&self, kind: CapKind) -> Option<Timestamp> {
+    fn room_at(&self, kind: QuotaKind) -> Option<Timestamp> {
         let day = SignedDuration::try_from(DAY).ok()?;
         let journal = self.calls.journal;
         match kind {
-            CapKind::Posts => {
+            QuotaKind::Posts => {
                 let since = self.options.clock.now().checked_sub(day).ok()?;
                 let rows = journal.all().ok()?.into_iter();
                 let ours = rows
@@ -119,8 +122,8 @@ impl<A: Authority> AccountRun<'_, A> {
                 let oldest = made.map(|last| last.created_at).filter(|at| *at > since).min()?;
                 oldest.checked_add(day).ok()
             }
-            CapKind::Drafts => journal.next_draft(self.calls.account, 1, DAY).ok()?,
-            CapKind::ActiveUsers => None,
+            QuotaKind::Drafts => journal.next_draft(self.calls.account, 1, DAY).ok()?,
+            QuotaKind::ActiveUsers => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One post, driven from where the journal has it to its true outcome.
 //!
-//! The loop is the state machine's: perform an action, hand the event to [`state::step`], make the new
+//! The loop is the state machine's: perform an action, hand the event to [`machine::step`], make the new
 //! phase durable, perform the next action. Whatever makes the run leave early (a signal, a full disk,
 //! no token) is a `Leave` and changes no phase.
 
@@ -11,7 +11,10 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::exit::Exit;
-use crate::journal::{self, Facts, JournalError};
+use crate::journal::JournalError;
+use crate::model::{
+    Action, Attempt, AttemptUpdate, Event, Phase, Plan, PostError, RecordedPost, Transfer, machine,
+};
 use crate::retry::Backoff;
 use crate::upload::age::Clocks;
 use crate::upload::calls::{Authority, Calls};
@@ -19,10 +22,8 @@ use crate::upload::gate::Gate;
 use crate::upload::init::Inits;
 use crate::upload::leave::Leave;
 use crate::upload::pace::Pace;
-use crate::upload::plan::Plan;
-use crate::upload::post::Post;
-use crate::upload::report::{Progress, Trouble};
-use crate::upload::state::{self, Action, Event, Phase, Transfer};
+use crate::upload::post::PreparedPost;
+use crate::upload::report::Progress;
 use crate::upload::video::{Fingerprint, Video, VideoError};
 
 /// Tries of one chunk without progress.
@@ -50,17 +51,17 @@ pub(super) struct Drive<'a, A> {
     pub(super) calls: &'a Calls<'a, A>,
     pub(super) gate: &'a Gate<'a, A>,
     pub(super) options: &'a Options,
-    pub(super) post: &'a Post,
-    pub(super) row: journal::Post,
+    pub(super) post: &'a PreparedPost,
+    pub(super) row: RecordedPost,
     /// The open file and its plan; `None` for pulls, and for a file that is gone.
     pub(super) source: Option<(Video, Plan)>,
     pub(super) transfer: Transfer,
     /// The last attempt, if there was one.
-    pub(super) attempt: Option<journal::Attempt>,
+    pub(super) attempt: Option<Attempt>,
     /// What TikTok last said about it.
     pub(super) post_ids: Vec<u64>,
     /// The refusal or failure behind the last phase.
-    pub(super) trouble: Option<Trouble>,
+    pub(super) trouble: Option<PostError>,
     pub(super) exit: Option<Exit>,
     pub(super) run: RunState,
 }
@@ -100,17 +101,17 @@ impl<'a, A: Authority> Drive<'a, A> {
         gate: &'a Gate<'a, A>,
         calls: &'a Calls<'a, A>,
         options: &'a Options,
-        post: &'a Post,
-        row: journal::Post,
+        post: &'a PreparedPost,
+        row: RecordedPost,
         source: Option<(Video, Plan)>,
     ) -> Self {
         let timing = calls.timing;
-        let transfer = if post.content.is_pulled() {
+        let transfer = if post.asked.source.is_pulled() {
             Transfer::Pull
         } else {
             // What is under way keeps the plan that its init declared, whatever the file is now.
             let begun = row.last.as_ref().filter(|attempt| !attempt.phase.is_over());
-            let recorded = || row.file().map_or(1, |file| file.chunks);
+            let recorded = || row.file.as_ref().map_or(1, |file| file.chunks);
             let planned = || source.as_ref().map_or_else(recorded, |(_, plan)| plan.count());
             begun.map_or_else(|| Transfer::File { chunks: planned() }, |begun| begun.transfer)
         };
@@ -161,8 +162,8 @@ impl<'a, A: Authority> Drive<'a, A> {
             None => self.begin().await?,
             Some(phase) => {
                 self.check_settings(phase)?;
-                let found = state::resume(self.transfer, phase);
-                self.record(found.phase, &Facts::default())?;
+                let found = machine::resume(self.transfer, phase);
+                self.record(found.phase, &AttemptUpdate::default())?;
                 found
             }
         };
@@ -180,7 +181,7 @@ impl<'a, A: Authority> Drive<'a, A> {
                 Action::Prove => self.prove().await?,
             };
             let Some(phase) = self.phase() else { return Ok(()) };
-            step = state::step(self.transfer, phase, event);
+            step = machine::step(self.transfer, phase, event);
             self.record(step.phase, &facts)?;
             if self.phase() != Some(step.phase) {
                 // Another run asked TikTok too, and was told the end first.
@@ -199,9 +200,9 @@ impl<'a, A: Authority> Drive<'a, A> {
         if phase.is_over() || self.row.settings == self.post.settings_hash() {
             return Ok(());
         }
-        let step = state::step(self.transfer, phase, Event::SettingsChanged);
+        let step = machine::step(self.transfer, phase, Event::SettingsChanged);
         if step.phase == Phase::Abandoned {
-            self.record(step.phase, &Facts::default())?;
+            self.record(step.phase, &AttemptUpdate::default())?;
             self.tell(&Progress::Note("its settings were changed; starting over".into()));
             return Err(Leave::Replaced);
         }
@@ -221,7 +222,7 @@ impl<'a, A: Authority> Drive<'a, A> {
     }
 
     /// Makes a phase durable, and remembers it. If that fails nothing more is sent.
-    pub(super) fn record(&mut self, phase: Phase, facts: &Facts) -> Result<(), Leave> {
+    pub(super) fn record(&mut self, phase: Phase, facts: &AttemptUpdate) -> Result<(), Leave> {
         let Some(attempt) = &mut self.attempt else { return Ok(()) };
         if attempt.phase == phase {
             return Ok(());
@@ -234,7 +235,7 @@ impl<'a, A: Authority> Drive<'a, A> {
             Ok(()) => Ok(()),
             // This video is known: nothing of it may reach the final chunk.
             Err(error @ JournalError::SameContent { .. }) => {
-                self.calls.journal.advance(attempt, Phase::Abandoned, &Facts::default())?;
+                self.calls.journal.advance(attempt, Phase::Abandoned, &AttemptUpdate::default())?;
                 Err(error.into())
             }
             Err(error @ JournalError::MovedOn { .. }) => {
@@ -267,10 +268,7 @@ impl<'a, A: Authority> Drive<'a, A> {
     }
 
     pub(super) fn gone(&self) -> Leave {
-        let path = match &self.post.content {
-            crate::upload::post::Content::File { path, .. } => path.clone(),
-            _ => std::path::PathBuf::new(),
-        };
+        let path = self.post.asked.source.file().cloned().unwrap_or_default();
         let source = std::io::Error::from(std::io::ErrorKind::NotFound);
         Leave::File(VideoError::Io { path, source })
     }

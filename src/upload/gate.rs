@@ -9,12 +9,12 @@ use tokio::time::Instant;
 
 use crate::exit::Exit;
 use crate::limits::is_too_long;
-use crate::manifest::Mode;
+use crate::model::{Mode, PostError};
 use crate::upload::calls::{Authority, Calls};
 use crate::upload::cap::has_room;
 use crate::upload::leave::Leave;
-use crate::upload::post::{Content, Post};
-use crate::upload::report::{Progress, Trouble};
+use crate::upload::post::PreparedPost;
+use crate::upload::report::Progress;
 
 /// How long a creator's options are taken as current.
 const FRESH: Duration = Duration::from_mins(1);
@@ -38,13 +38,13 @@ impl<'a, A: Authority> Gate<'a, A> {
 
     /// Checks a post against the scopes and, in direct mode, against the creator's freshest options.
     /// Drafts need neither the scope nor the call.
-    pub(super) async fn admit(&self, post: &Post) -> Result<(), Leave> {
-        let scope = post.scope();
+    pub(super) async fn admit(&self, post: &PreparedPost) -> Result<(), Leave> {
+        let scope = post.asked.mode.scope();
         if !self.scopes.has(scope) {
             return Err(Leave::Unfit { trouble: scope_missing(scope), exit: Exit::Login });
         }
         has_room(self.calls, post).await?;
-        if post.mode == Mode::Draft {
+        if post.asked.mode == Mode::Draft {
             return Ok(());
         }
         let mut known = self.creator.lock().await;
@@ -64,8 +64,8 @@ impl<'a, A: Authority> Gate<'a, A> {
     }
 }
 
-fn scope_missing(scope: &str) -> Trouble {
-    Trouble {
+fn scope_missing(scope: &str) -> PostError {
+    PostError {
         code: "scope_not_authorized".into(),
         message: format!("the account did not grant the scope `{scope}`"),
         hint: Some(format!(
@@ -77,11 +77,11 @@ fn scope_missing(scope: &str) -> Trouble {
 }
 
 /// Why a creator may not post this now.
-fn unfit(post: &Post, creator: &CreatorInfo) -> Option<Trouble> {
-    let wanted = post.settings.privacy.as_str();
+fn unfit(post: &PreparedPost, creator: &CreatorInfo) -> Option<PostError> {
+    let wanted = post.asked.effective_privacy().as_str();
     let offered = &creator.privacy_level_options;
     if !offered.iter().any(|level| level == wanted) {
-        return Some(Trouble {
+        return Some(PostError {
             code: "privacy_level_option_mismatch".into(),
             message: format!("the account does not offer the privacy level {wanted} now"),
             hint: Some(format!("it offers {}", offered.join(", "))),
@@ -89,10 +89,10 @@ fn unfit(post: &Post, creator: &CreatorInfo) -> Option<Trouble> {
             log_id: None,
         });
     }
-    let Content::File { duration: Some(length), .. } = &post.content else { return None };
+    let length = post.checked_file()?.duration?;
     let longest = creator.max_video_duration?;
-    is_too_long(*length, longest).filter(|certainly| *certainly)?;
-    Some(Trouble {
+    is_too_long(length, longest).filter(|certainly| *certainly)?;
+    Some(PostError {
         code: "duration_check_failed".into(),
         message: format!(
             "the video lasts {:.1} s, and this creator may post up to {} s",

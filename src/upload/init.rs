@@ -11,14 +11,13 @@ use tiktok_open::{Error, InitAnswer, Reaction};
 use tokio::time::Instant;
 
 use crate::exit::Explain;
-use crate::journal::Facts;
+use crate::model::{Action, AttemptUpdate, Event, Phase, PostError, Step, Transfer};
 use crate::retry::Backoff;
 use crate::secret::Secret;
 use crate::upload::calls::{Authority, CallError, SLOW_DOWNS};
 use crate::upload::engine::Drive;
 use crate::upload::leave::Leave;
-use crate::upload::report::{Progress, Trouble};
-use crate::upload::state::{Action, Event, Phase, Step, Transfer};
+use crate::upload::report::Progress;
 
 /// Attempts of one post within an hour whose init came to nothing at TikTok.
 const ORPHANS: usize = 2;
@@ -67,11 +66,11 @@ impl<A: Authority> Drive<'_, A> {
     pub(super) async fn begin(&mut self) -> Result<Step, Leave> {
         if let Some((video, plan)) = &self.source {
             video.check_unchanged().map_err(Leave::File)?;
-            if self.row.file().is_none_or(|file| file.identity != video.identity()) {
+            if self.row.file.as_ref().is_none_or(|file| file.identity != video.identity()) {
                 return Err(Leave::Replaced);
             }
             self.transfer = Transfer::File { chunks: plan.count() };
-        } else if !self.post.content.is_pulled() {
+        } else if !self.post.asked.source.is_pulled() {
             return Err(self.gone());
         }
         self.gate.admit(self.post).await?;
@@ -131,11 +130,11 @@ impl<A: Authority> Drive<'_, A> {
             failed >= FAILED_ATTEMPTS || self.run.failed_here > 1 || !self.options.retry_failed;
         match self.phase() {
             Some(Phase::Failed(_)) if enough => {
-                let last = attempts.last().map(Trouble::of_attempt).map(Box::new);
+                let last = attempts.last().map(PostError::of_attempt).map(Box::new);
                 return Err(Leave::NoMoreAttempts { next: None, last });
             }
             Some(Phase::Failed(_)) => {
-                let last = attempts.last().map(Trouble::of_attempt);
+                let last = attempts.last().map(PostError::of_attempt);
                 let why = last.map(|last| last.message).unwrap_or_default();
                 self.tell(&Progress::Note(format!("{why}; trying it once more")));
             }
@@ -169,7 +168,7 @@ impl<A: Authority> Drive<'_, A> {
         Ok(())
     }
 
-    pub(super) async fn init(&mut self) -> Result<(Event, Facts), Leave> {
+    pub(super) async fn init(&mut self) -> Result<(Event, AttemptUpdate), Leave> {
         let plan = self.source.as_ref().map(|(_, plan)| plan);
         let Some(init) = self.post.init(plan) else { return Err(self.gone()) };
         let issued_at = self.options.clock.now();
@@ -186,8 +185,13 @@ impl<A: Authority> Drive<'_, A> {
                 let publish_id = Some(publish_id);
                 let issued_at = Some(issued_at);
                 let issued_there = self.calls.client.server_now();
-                let facts =
-                    Facts { publish_id, upload_url, issued_at, issued_there, ..Facts::default() };
+                let facts = AttemptUpdate {
+                    publish_id,
+                    upload_url,
+                    issued_at,
+                    issued_there,
+                    ..AttemptUpdate::default()
+                };
                 Ok((Event::InitAccepted, facts))
             }
             Err(error) => Ok(self.init_failed(error, token)),
@@ -211,7 +215,7 @@ impl<A: Authority> Drive<'_, A> {
     }
 
     /// Sorts what came of an init into refused, put off, unclear and provably not sent.
-    fn init_failed(&mut self, error: Error, token: Secret) -> (Event, Facts) {
+    fn init_failed(&mut self, error: Error, token: Secret) -> (Event, AttemptUpdate) {
         let inits = &mut self.run.inits;
         let event = match &error {
             Error::Refused(refusal) if refusal.status < 500 => match refusal.code.reaction() {
@@ -231,17 +235,17 @@ impl<A: Authority> Drive<'_, A> {
             Error::NotSent { .. } => return self.not_sent(error.into()),
             _ => Event::InitUnclear,
         };
-        let trouble = Trouble::of_api(&error);
-        let facts = trouble.facts();
+        let trouble = PostError::of_api(&error);
+        let facts = trouble.update();
         self.exit = Some(error.exit());
         self.trouble = Some(trouble);
         (event, facts)
     }
 
     /// An init that provably never left: for want of a token, or of a connection.
-    fn not_sent(&mut self, error: CallError) -> (Event, Facts) {
+    fn not_sent(&mut self, error: CallError) -> (Event, AttemptUpdate) {
         let trouble = error.trouble();
-        let facts = Facts { code: Some(NOT_SENT.to_owned()), ..trouble.facts() };
+        let facts = AttemptUpdate { code: Some(NOT_SENT.to_owned()), ..trouble.update() };
         self.exit = Some(error.exit());
         self.trouble = Some(trouble);
         let again = matches!(error, CallError::Api(_)).then(|| self.run.inits.unsent.pause());

@@ -6,12 +6,11 @@ use tiktok_open::Code;
 use crate::api::code_hint;
 use crate::exit::{Exit, Explain};
 use crate::journal::JournalError;
+use crate::model::{Phase, PostError};
 use crate::signals::Signal;
 use crate::text;
 use crate::upload::calls::{CallError, chain};
-use crate::upload::outcome::{Known, retry_hint};
-use crate::upload::report::Trouble;
-use crate::upload::state::Phase;
+use crate::upload::outcome::{PostSnapshot, retry_hint};
 use crate::upload::video::VideoError;
 
 /// Why a run leaves a post where it is.
@@ -69,7 +68,7 @@ pub(super) enum Leave {
     /// Something that was checked before the init forbids it.
     Unfit {
         /// What.
-        trouble: Trouble,
+        trouble: PostError,
         /// The exit code that it leads to.
         exit: Exit,
     },
@@ -78,7 +77,7 @@ pub(super) enum Leave {
         /// When.
         next: Option<Timestamp>,
         /// What the last one came to.
-        last: Option<Box<Trouble>>,
+        last: Option<Box<PostError>>,
     },
 }
 
@@ -122,14 +121,14 @@ impl Leave {
         }
     }
 
-    pub(super) fn trouble(&self, known: &Known<'_>) -> Trouble {
+    pub(super) fn trouble(&self, known: &PostSnapshot<'_>) -> PostError {
         let again = "run the same command again to go on";
         let (code, message, hint) = match self {
             Self::Call(error) => return error.trouble(),
             Self::NoMoreAttempts { next: None, last: Some(last) } => {
                 let hint = Some(retry_hint(&known.number()));
                 let message = format!("TikTok failed it in every attempt: {}", last.message);
-                return Trouble { message, hint, retryable: false, ..*last.clone() };
+                return PostError { message, hint, retryable: false, ..*last.clone() };
             }
             Self::Capped { code, .. } => (
                 code.as_str(),
@@ -212,7 +211,7 @@ impl Leave {
             ),
         };
         let message = text::plain(&message);
-        Trouble {
+        PostError {
             code: code.into(),
             message,
             hint,
@@ -239,7 +238,7 @@ impl Leave {
 }
 
 /// What to do about what the next run will not know of a pull.
-fn unrecorded_hint(phase: Phase, known: &Known<'_>) -> Option<String> {
+fn unrecorded_hint(phase: Phase, known: &PostSnapshot<'_>) -> Option<String> {
     let number = known.number();
     match phase {
         Phase::Rejected | Phase::Lost => Some(format!(
@@ -255,7 +254,7 @@ fn unrecorded_hint(phase: Phase, known: &Known<'_>) -> Option<String> {
 }
 
 /// What TikTok said and the journal did not take.
-fn unrecorded(phase: Phase, known: &Known<'_>) -> String {
+fn unrecorded(phase: Phase, known: &PostSnapshot<'_>) -> String {
     if phase.is_dead() {
         return "TikTok did not take it on, but that could not be recorded".to_owned();
     }

@@ -5,23 +5,22 @@ use std::path::{Path, PathBuf};
 use tiktok_open::Code;
 
 use crate::exit::Exit;
-use crate::journal::{
-    self, Alike, Journal, JournalError, Likeness, LocalFile, NewPost, Post as Row,
+use crate::journal::{Alike, Journal, JournalError, Likeness};
+use crate::model::{
+    LocalFile, Mode, Phase, Plan, PlanError, PostError, PostRequest, RecordedPost, Source,
+    Transfer, Unfinished,
 };
-use crate::manifest::Mode;
 use crate::text;
 use crate::upload::account::AccountRun;
 use crate::upload::calls::{Authority, chain};
 use crate::upload::leave::Leave;
-use crate::upload::plan::{Plan, PlanError};
-use crate::upload::post::{Content, Post};
-use crate::upload::report::{Progress, Trouble};
-use crate::upload::state::{Phase, Transfer};
-use crate::upload::video::{Fingerprint, Unfinished, Video, VideoError};
+use crate::upload::post::PreparedPost;
+use crate::upload::report::Progress;
+use crate::upload::video::{Fingerprint, Video, VideoError};
 
 /// The journal's row of a post, and the open file behind it.
 pub(super) struct Located {
-    pub(super) row: Row,
+    pub(super) row: RecordedPost,
     pub(super) source: Option<(Video, Plan)>,
     /// The row is that of another file, which lay where this one lies now.
     pub(super) replaced: bool,
@@ -42,7 +41,7 @@ pub(super) enum LocateError {
         /// The `id`.
         id: String,
         /// The post that was made under it.
-        post: Box<Row>,
+        post: Box<RecordedPost>,
         /// Whether the entry's own file is not there to be compared.
         missing: bool,
     },
@@ -54,11 +53,11 @@ pub(super) enum LocateError {
     )]
     SameAddress {
         /// That post.
-        post: Box<Row>,
+        post: Box<RecordedPost>,
     },
 }
 
-fn id_used_words(id: &str, post: &Row, missing: bool) -> String {
+fn id_used_words(id: &str, post: &RecordedPost, missing: bool) -> String {
     let this = if missing { "the file of this entry is not there" } else { "this is another one" };
     format!(
         "the `id` \"{}\" was used for {} (post {}), and {this}: nothing was sent",
@@ -70,31 +69,36 @@ fn id_used_words(id: &str, post: &Row, missing: bool) -> String {
 
 impl<A: Authority> AccountRun<'_, A> {
     /// Opens the file, plans it and finds or makes the post's row.
-    pub(super) async fn locate(&self, post: &Post) -> Result<Located, LocateError> {
-        let (content, source) = match &post.content {
-            Content::Url(url) => (journal::Content::Url(url.clone()), None),
-            Content::Photos { urls, .. } => (journal::Content::Photos(urls.clone()), None),
-            Content::File { path, unfinished: Some(how), .. } => {
-                return self.unfinished(post, path, *how);
+    pub(super) async fn locate(&self, post: &PreparedPost) -> Result<Located, LocateError> {
+        let (content, source) = match &post.asked.source {
+            Source::Url(url) => (Source::Url(url.clone()), None),
+            Source::Photos { urls, cover_index } => {
+                (Source::Photos { urls: urls.clone(), cover_index: *cover_index }, None)
             }
-            Content::File { path, checked, .. } => match Video::open(path) {
-                // A batch may take hours: what is sent is what was checked before all of it.
-                Ok(video) if *checked != Some(video.identity()) => {
-                    return Err(VideoError::Unchecked { path: path.clone() }.into());
+            Source::File(path) => {
+                if let Some(how) = post.unfinished() {
+                    return self.unfinished(post, path, how);
                 }
-                Ok(video) => {
-                    let plan = Plan::new(video.size(), self.options.chunk_size)?;
-                    let file = self.local_file(post, &video, plan).await?;
-                    (journal::Content::File(file), Some((video, plan)))
+                let checked = post.checked_file().map(|file| file.identity);
+                match Video::open(path) {
+                    // A batch may take hours: what is sent is what was checked before all of it.
+                    Ok(video) if checked != Some(video.identity()) => {
+                        return Err(VideoError::Unchecked { path: path.clone() }.into());
+                    }
+                    Ok(video) => {
+                        let plan = Plan::new(video.size(), self.options.chunk_size)?;
+                        let file = self.local_file(post, &video, plan).await?;
+                        (Source::File(file), Some((video, plan)))
+                    }
+                    Err(error) if error.is_missing() => {
+                        let row = self.gone(post, path, error)?;
+                        return Ok(Located { row, source: None, replaced: false });
+                    }
+                    Err(error) => return Err(error.into()),
                 }
-                Err(error) if error.is_missing() => {
-                    let row = self.gone(post, path, error)?;
-                    return Ok(Located { row, source: None, replaced: false });
-                }
-                Err(error) => return Err(error.into()),
-            },
+            }
         };
-        let mut new = self.new_post(post, content);
+        let mut new = self.request(post, content);
         let known = self.calls.journal.find(&new)?;
         // A `--repost` posts a video once more, however often the manifest names it.
         new.repost &= !known.as_ref().is_some_and(|row| self.has_driven(row.number));
@@ -108,7 +112,7 @@ impl<A: Authority> AccountRun<'_, A> {
         self.compare(post, &new, known.as_ref())?;
         let row = self.wanted(self.calls.journal.post_for(&new)?)?;
         let source = source.map(|(video, plan)| {
-            let recorded = row.file().filter(|file| file.identity.size == video.size());
+            let recorded = row.file.as_ref().filter(|file| file.identity.size == video.size());
             let recorded = recorded.and_then(|f| Plan::recorded(f.identity.size, f.chunk_size));
             let begun = row.phase().is_some_and(|phase| !phase.is_over());
             // An attempt under way keeps the plan that its init declared.
@@ -121,23 +125,24 @@ impl<A: Authority> AccountRun<'_, A> {
     /// the file; else the error that puts it off.
     pub(super) fn unfinished(
         &self,
-        post: &Post,
+        post: &PreparedPost,
         path: &Path,
         how: Unfinished,
     ) -> Result<Located, LocateError> {
         let journal = self.calls.journal;
-        let row = if let Some(id) = &post.id {
+        let row = if let Some(id) = &post.asked.id {
             journal.find_by_id(self.calls.account, id)?
         } else {
             let file = Video::open(path)?.identity();
-            journal.find_by_file(self.calls.account, post.mode, &file)?
+            journal.find_by_file(self.calls.account, post.asked.mode, &file)?
         };
         let told = |phase: Phase| {
             phase.is_done()
                 || matches!(phase, Phase::FinalIntent { .. } | Phase::Uploaded | Phase::Unresolved)
         };
         // Under an `id` it may be another file by now, which is found out when it is finished.
-        let here = |row: &Row| row.file().is_some_and(|file| file.path == absolute(path));
+        let here =
+            |row: &RecordedPost| row.file.as_ref().is_some_and(|file| file.path == absolute(path));
         match row.filter(|row| here(row) && row.phase().is_some_and(told)) {
             Some(row) => Ok(Located { row, source: None, replaced: false }),
             None => Err(VideoError::Unfinished { path: path.to_owned(), how }.into()),
@@ -146,7 +151,10 @@ impl<A: Authority> AccountRun<'_, A> {
 
     /// The post under way that has an entry's `id` and is of other content. If that one is done, the
     /// entry is refused: it would never be posted, and nobody would hear of it.
-    pub(super) fn of_other_content(&self, new: &NewPost) -> Result<Option<Row>, LocateError> {
+    pub(super) fn of_other_content(
+        &self,
+        new: &PostRequest,
+    ) -> Result<Option<RecordedPost>, LocateError> {
         let Some(row) = self.calls.journal.id_of_other_content(new)? else { return Ok(None) };
         let again = new.repost && row.may_repost();
         match (row.phase(), row.transfer()) {
@@ -164,9 +172,9 @@ impl<A: Authority> AccountRun<'_, A> {
     /// that post. `known` is what the journal has of the entry itself.
     pub(super) fn compare(
         &self,
-        post: &Post,
-        new: &NewPost,
-        known: Option<&Row>,
+        post: &PreparedPost,
+        new: &PostRequest,
+        known: Option<&RecordedPost>,
     ) -> Result<(), LocateError> {
         if new.repost || known.is_some_and(|row| row.last.is_some()) {
             return Ok(());
@@ -197,7 +205,7 @@ impl<A: Authority> AccountRun<'_, A> {
 
     /// A repost that TikTok refused for good is not asked for any more by a run without `--repost`:
     /// what it would have repeated stands.
-    pub(super) fn wanted(&self, mut row: Row) -> Result<Row, JournalError> {
+    pub(super) fn wanted(&self, mut row: RecordedPost) -> Result<RecordedPost, JournalError> {
         while !self.options.repost && row.repost > 0 && is_refused(&row) {
             let Some(repeated) = self.calls.journal.repeated(&row)? else { break };
             row = repeated;
@@ -208,15 +216,15 @@ impl<A: Authority> AccountRun<'_, A> {
     /// The post of a file that is gone; the error that says so if there is none.
     pub(super) fn gone(
         &self,
-        post: &Post,
+        post: &PreparedPost,
         path: &Path,
         error: VideoError,
-    ) -> Result<Row, LocateError> {
-        let id = post.id.as_deref();
-        let known = gone(self.calls.journal, self.calls.account, post.mode, id, path)?;
+    ) -> Result<RecordedPost, LocateError> {
+        let id = post.asked.id.as_deref();
+        let known = gone(self.calls.journal, self.calls.account, post.asked.mode, id, path)?;
         let row = known.ok_or(error)?;
-        let here = row.file().is_some_and(|file| file.path == absolute(path));
-        match &post.id {
+        let here = row.file.as_ref().is_some_and(|file| file.path == absolute(path));
+        match &post.asked.id {
             Some(id) if !here && row.phase().is_some_and(Phase::is_done) => {
                 let (id, post) = (id.clone(), Box::new(row));
                 Err(LocateError::IdUsed { id, post, missing: true })
@@ -227,9 +235,9 @@ impl<A: Authority> AccountRun<'_, A> {
 
     /// The post under way of another file that lay where this one lies now. It comes first: as long as
     /// it may become a post, nothing new is begun for this entry.
-    fn replaced(&self, new: &NewPost) -> Result<Option<Row>, JournalError> {
+    fn replaced(&self, new: &PostRequest) -> Result<Option<RecordedPost>, JournalError> {
         let journal = self.calls.journal;
-        let journal::Content::File(file) = &new.content else { return Ok(None) };
+        let Some(file) = new.source.file() else { return Ok(None) };
         if journal.find(new)?.is_some() {
             return Ok(None);
         }
@@ -238,7 +246,7 @@ impl<A: Authority> AccountRun<'_, A> {
             row.mode == new.mode
                 && row.phase() != Some(Phase::Unresolved)
                 && (row.id.is_none() || new.id.is_none())
-                && row.file().is_some_and(|known| known.path == file.path)
+                && row.file.as_ref().is_some_and(|known| known.path == file.path)
         });
         Ok(begun.pop())
     }
@@ -247,13 +255,14 @@ impl<A: Authority> AccountRun<'_, A> {
     /// posts of this account, mode and size, and none of this very file.
     pub(super) async fn local_file(
         &self,
-        post: &Post,
+        post: &PreparedPost,
         video: &Video,
         plan: Plan,
     ) -> Result<LocalFile, LocateError> {
         let journal = self.calls.journal;
-        let suspects = journal.known_with_size(self.calls.account, post.mode, video.size())?;
-        let known = journal.find_by_file(self.calls.account, post.mode, &video.identity())?;
+        let suspects =
+            journal.known_with_size(self.calls.account, post.asked.mode, video.size())?;
+        let known = journal.find_by_file(self.calls.account, post.asked.mode, &video.identity())?;
         let fingerprint = if suspects.is_empty() || known.is_some() {
             None
         } else {
@@ -278,16 +287,16 @@ impl<A: Authority> AccountRun<'_, A> {
         })
     }
 
-    pub(super) fn new_post(&self, post: &Post, content: journal::Content) -> NewPost {
-        NewPost {
+    pub(super) fn request(&self, post: &PreparedPost, source: Source<LocalFile>) -> PostRequest {
+        PostRequest {
             account: self.calls.account.to_owned(),
             username: Some(post.subject.account.clone()),
-            mode: post.mode,
-            id: post.id.clone(),
-            content,
+            mode: post.asked.mode,
+            id: post.asked.id.clone(),
+            source,
             label: post.subject.video.clone(),
             settings: post.settings_hash(),
-            publish_at: post.publish_at,
+            publish_at: post.asked.publish_at,
             repost: self.options.repost,
         }
     }
@@ -316,7 +325,7 @@ impl From<LocateError> for Leave {
 /// What keeps a post from being sent as its entry stands.
 fn unfit(code: &str, error: &LocateError, hint: Option<&str>) -> Leave {
     Leave::Unfit {
-        trouble: Trouble {
+        trouble: PostError {
             code: code.into(),
             message: text::plain(&chain(error)),
             hint: hint.map(str::to_owned),
@@ -328,7 +337,7 @@ fn unfit(code: &str, error: &LocateError, hint: Option<&str>) -> Leave {
 }
 
 /// Whether TikTok refused it for a reason that does not pass by itself.
-fn is_refused(row: &Row) -> bool {
+fn is_refused(row: &RecordedPost) -> bool {
     let code = row.last.as_ref().and_then(|last| last.code.as_deref()).map(Code::from);
     let passes = |code: Code| code.is_temporary() || code == Code::AccessTokenInvalid;
     row.phase() == Some(Phase::Rejected) && !code.is_some_and(passes)
@@ -345,11 +354,11 @@ pub fn gone(
     mode: Mode,
     id: Option<&str>,
     path: &Path,
-) -> Result<Option<Row>, JournalError> {
+) -> Result<Option<RecordedPost>, JournalError> {
     let path = absolute(path);
-    let same = |row: &Row| match id {
+    let same = |row: &RecordedPost| match id {
         Some(_) => row.id.as_deref() == id,
-        None => row.file().is_some_and(|file| file.path == path),
+        None => row.file.as_ref().is_some_and(|file| file.path == path),
     };
     let mut rows = journal.all()?;
     rows.retain(|row| row.account == account && row.mode == mode && same(row));

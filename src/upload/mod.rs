@@ -1,10 +1,13 @@
 //! From a planned post to its true outcome.
 //!
 //! [`account`] takes the posts of an account one by one: [`locate`] opens each one's file and finds it in
-//! the journal, and [`engine`] performs the actions of the pure machine in [`state`]: an `init`, behind
-//! the `gate` and with it every `cap`; chunks (in `sending`) through [`chunk`], whose bytes are a [`body`]
-//! over a [`video`], cut by a [`plan`]; status calls through [`calls`], their answers read in `asking`.
-//! Whatever ends a run early is a `leave`. What happens is told through [`report`].
+//! the journal, and [`engine`] performs the actions of the pure [`machine`]: an `init`,
+//! behind the `gate` and with it every `cap`; chunks (in `sending`) through [`chunk`], whose bytes are a
+//! [`body`] over a [`video`], cut by a [`Plan`]; status calls through [`calls`], their answers read in
+//! `asking`. Whatever ends a run early is a `leave`. What happens is told through [`report`].
+//!
+//! [`machine`]: crate::model::machine
+//! [`Plan`]: crate::model::Plan
 
 pub mod account;
 mod age;
@@ -20,12 +23,10 @@ mod leave;
 pub mod locate;
 mod outcome;
 pub mod pace;
-pub mod plan;
 pub mod poll;
 pub mod post;
 mod rehearsal;
 pub mod report;
 mod sending;
-pub mod state;
 pub mod video;
 pub mod writing;

@@ -5,31 +5,31 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::exit::Exit;
-use crate::journal;
+use crate::model::{
+    Attempt, Failed, Phase, PostError, PostOutcome, PostState, RecordedPost, Transfer,
+};
 use crate::upload::leave::Leave;
-use crate::upload::post::Post;
-use crate::upload::report::{PostReport, PostState, Trouble};
-use crate::upload::state::{Failed, Phase, Transfer};
+use crate::upload::post::PreparedPost;
 
 /// What is known about a post when its run ends.
-pub(super) struct Known<'a> {
-    pub(super) post: &'a Post,
-    pub(super) row: Option<&'a journal::Post>,
-    pub(super) attempt: Option<&'a journal::Attempt>,
+pub(super) struct PostSnapshot<'a> {
+    pub(super) post: &'a PreparedPost,
+    pub(super) row: Option<&'a RecordedPost>,
+    pub(super) attempt: Option<&'a Attempt>,
     pub(super) post_ids: &'a [u64],
     /// The handle of the profile, for the post's address.
     pub(super) username: Option<&'a str>,
     pub(super) took: Duration,
 }
 
-impl<'a> Known<'a> {
+impl<'a> PostSnapshot<'a> {
     /// Nothing but the post itself.
-    pub(super) fn new(post: &'a Post, started: Instant) -> Self {
+    pub(super) fn new(post: &'a PreparedPost, started: Instant) -> Self {
         let took = started.elapsed();
         Self { post, row: None, attempt: None, post_ids: &[], username: None, took }
     }
 
-    pub(super) fn report(&self, state: PostState, exit: Exit) -> PostReport {
+    pub(super) fn report(&self, state: PostState, exit: Exit) -> PostOutcome {
         let post_ids = if self.post_ids.is_empty() {
             self.attempt.map(|attempt| attempt.post_ids.clone()).unwrap_or_default()
         } else {
@@ -38,13 +38,13 @@ impl<'a> Known<'a> {
         let url = self.username.filter(|name| !name.is_empty()).and_then(|name| {
             post_ids.first().map(|id| format!("https://www.tiktok.com/@{name}/video/{id}"))
         });
-        PostReport {
+        PostOutcome {
             subject: self.post.subject.clone(),
             state,
             publish_id: self.attempt.and_then(|attempt| attempt.publish_id.clone()),
             post_ids,
             url,
-            bytes: self.row.and_then(journal::Post::file).map_or(0, |file| file.identity.size),
+            bytes: self.row.and_then(|row| row.file.as_ref()).map_or(0, |file| file.identity.size),
             took: self.took,
             at: None,
             note: None,
@@ -57,22 +57,22 @@ impl<'a> Known<'a> {
     pub(super) fn over(
         &self,
         phase: Phase,
-        trouble: Option<&Trouble>,
+        trouble: Option<&PostError>,
         exit: Option<Exit>,
-    ) -> PostReport {
+    ) -> PostOutcome {
         let plain = |state| self.report(state, Exit::Done);
-        let failed = |exit: Exit| PostReport {
+        let failed = |exit: Exit| PostOutcome {
             trouble: trouble.cloned().or_else(|| self.recorded_trouble(phase)),
             ..self.report(PostState::Failed, exit)
         };
         match phase {
             Phase::Published => plain(PostState::Published),
             Phase::Inboxed => plain(PostState::Inbox),
-            Phase::Unresolved => PostReport {
+            Phase::Unresolved => PostOutcome {
                 trouble: Some(self.unresolved()),
                 ..self.report(PostState::Unresolved, Exit::Unknown)
             },
-            Phase::Rejected if exit == Some(Exit::Temporary) => PostReport {
+            Phase::Rejected if exit == Some(Exit::Temporary) => PostOutcome {
                 trouble: trouble.cloned(),
                 ..self.report(PostState::Deferred, Exit::Temporary)
             },
@@ -85,9 +85,9 @@ impl<'a> Known<'a> {
         self.row.map_or_else(|| "POST".to_owned(), |row| row.number.to_string())
     }
 
-    fn unresolved(&self) -> Trouble {
+    fn unresolved(&self) -> PostError {
         let number = self.number();
-        Trouble {
+        PostError {
             code: "outcome_unknown".into(),
             message: "it is unknown whether TikTok posted it; it is not sent again".into(),
             hint: Some(format!(
@@ -100,13 +100,13 @@ impl<'a> Known<'a> {
     }
 
     /// The reason that the journal has, for a post that failed in an earlier run.
-    fn recorded_trouble(&self, phase: Phase) -> Option<Trouble> {
+    fn recorded_trouble(&self, phase: Phase) -> Option<PostError> {
         let attempt = self.attempt?;
         let hint = match phase {
             Phase::Failed(_) => retry_hint(&self.number()),
             _ => "run the same command again".to_owned(),
         };
-        Some(Trouble {
+        Some(PostError {
             code: attempt.code.clone().unwrap_or_else(|| "failed".into()),
             message: attempt.message.clone().unwrap_or_else(|| "failed in an earlier run".into()),
             hint: Some(hint),
@@ -116,7 +116,7 @@ impl<'a> Known<'a> {
     }
 
     /// The report of a post that the run had to leave where it is.
-    pub(super) fn left(&self, leave: &Leave) -> PostReport {
+    pub(super) fn left(&self, leave: &Leave) -> PostOutcome {
         let phase = self.attempt.map(|attempt| attempt.phase);
         let exit = leave.exit(phase);
         let open = phase.is_some_and(|phase| !phase.is_over());
@@ -131,11 +131,11 @@ impl<'a> Known<'a> {
         if exit == Exit::Login {
             trouble = self.warn_of_doubles(trouble);
         }
-        PostReport { trouble: Some(trouble), at, ..self.report(state, exit) }
+        PostOutcome { trouble: Some(trouble), at, ..self.report(state, exit) }
     }
 
     /// Says beside the trouble that a post may be there already.
-    pub(super) fn warn_of_doubles(&self, trouble: Trouble) -> Trouble {
+    pub(super) fn warn_of_doubles(&self, trouble: PostError) -> PostError {
         if !self.may_be_live() {
             return trouble;
         }
@@ -143,7 +143,7 @@ impl<'a> Known<'a> {
         let hint = format!(
             "{hint}then run the same command again: the post may be live, and it is not sent twice"
         );
-        Trouble { hint: Some(hint), ..trouble }
+        PostError { hint: Some(hint), ..trouble }
     }
 
     /// Whether TikTok may have everything already.

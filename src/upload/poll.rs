@@ -6,11 +6,13 @@ use jiff::SignedDuration;
 use tiktok_open::{Code, PostStatus, State};
 
 use crate::api::fail_hint;
-use crate::journal::{Attempt, Facts, JournalError, LocalFile, Post as Row};
+use crate::journal::JournalError;
+use crate::model::{
+    Attempt, AttemptUpdate, Event, Failed, LocalFile, Phase, Plan, PostError, PostRef,
+    RecordedPost, Seen, Transfer,
+    machine::{resume, step},
+};
 use crate::upload::calls::{Authority, CallError, Calls};
-use crate::upload::plan::Plan;
-use crate::upload::report::{Subject, Trouble};
-use crate::upload::state::{Event, Failed, Phase, Seen, Transfer, resume, step};
 
 /// What status/fetch said, in the terms of the state machine.
 #[derive(Debug)]
@@ -18,7 +20,7 @@ pub(super) struct StatusReading {
     pub(super) seen: Seen,
     pub(super) post_ids: Vec<u64>,
     /// Why it failed, or why nothing is known.
-    pub(super) trouble: Option<Trouble>,
+    pub(super) trouble: Option<PostError>,
     /// Whether TikTok says that it has every byte of the file.
     pub(super) all_bytes: bool,
 }
@@ -42,7 +44,7 @@ impl StatusReading {
                     "auth_removed" => Failed::AuthRemoved,
                     _ => Failed::Final,
                 };
-                let trouble = Trouble {
+                let trouble = PostError {
                     code: reason.0.clone(),
                     message: format!("TikTok did not post it: {reason}"),
                     hint: Some(fail_hint(&reason).to_owned()),
@@ -90,22 +92,22 @@ impl StatusReading {
     pub(super) fn of_error(error: &CallError) -> Option<Self> {
         let CallError::Api(error) = error else { return None };
         let unknown = error.is(&Code::InvalidPublishId) || error.is(&Code::PublishIdNotOurs);
-        unknown.then(|| Self::id_unknown(Some(Trouble::of_api(error))))
+        unknown.then(|| Self::id_unknown(Some(PostError::of_api(error))))
     }
 
     /// TikTok does not know the post, or there is no `publish_id` to ask for.
-    pub(super) fn id_unknown(trouble: Option<Trouble>) -> Self {
+    pub(super) fn id_unknown(trouble: Option<PostError>) -> Self {
         Self { seen: Seen::IdUnknown, post_ids: Vec::new(), trouble, all_bytes: false }
     }
 
     /// What the journal keeps of it, with the phase that it leads to.
-    pub(super) fn facts(&self, next: Phase) -> Facts {
-        let facts = self.trouble.as_ref().map(Trouble::facts).unwrap_or_default();
-        let facts = Facts { post_ids: self.post_ids.clone(), ..facts };
+    pub(super) fn facts(&self, next: Phase) -> AttemptUpdate {
+        let facts = self.trouble.as_ref().map(PostError::update).unwrap_or_default();
+        let facts = AttemptUpdate { post_ids: self.post_ids.clone(), ..facts };
         if next == Phase::Unresolved && matches!(self.seen, Seen::Published | Seen::Inboxed) {
             let code = Some(INCOMPLETE.to_owned());
             let message = Some("TikTok calls it done, but not all of it was sent".to_owned());
-            return Facts { code, message, ..facts };
+            return AttemptUpdate { code, message, ..facts };
         }
         facts
     }
@@ -137,10 +139,10 @@ fn stored(plan: &Plan, bytes: u64) -> u32 {
 /// Posts that still need bytes are left to `upload`.
 pub async fn poll<A: Authority>(
     calls: &Calls<'_, A>,
-    subject: &Subject,
-    mut row: Row,
-) -> Result<Row, CallError> {
-    let (transfer, plan) = (row.transfer(), row.file().and_then(recorded_plan));
+    subject: &PostRef,
+    mut row: RecordedPost,
+) -> Result<RecordedPost, CallError> {
+    let (transfer, plan) = (row.transfer(), row.file.as_ref().and_then(recorded_plan));
     let Some(attempt) = &mut row.last else { return Ok(row) };
     let with_tiktok = match attempt.phase {
         Phase::FinalIntent { .. } | Phase::Uploaded | Phase::Inboxed => true,
@@ -162,7 +164,7 @@ pub async fn poll<A: Authority>(
     };
     if let Some(event) = word.completes(attempt.phase, transfer, false) {
         let whole = step(transfer, attempt.phase, event).phase;
-        calls.journal.advance(attempt, whole, &Facts::default())?;
+        calls.journal.advance(attempt, whole, &AttemptUpdate::default())?;
     }
     let next = step(transfer, attempt.phase, Event::Status(word.seen)).phase;
     let changed = next != attempt.phase && next.is_over();
@@ -189,7 +191,7 @@ const ON_THE_SIDE: usize = 10;
 /// account's upload lock, so none of them is under way elsewhere.
 ///
 /// What fails here fails again where it matters, or is told by `status`.
-pub(super) async fn settle<A: Authority>(calls: &Calls<'_, A>, rows: &[&Row]) {
+pub(super) async fn settle<A: Authority>(calls: &Calls<'_, A>, rows: &[&RecordedPost]) {
     let mut asked = 0;
     for row in rows {
         let Some(mut attempt) = row.last.clone() else { continue };
@@ -209,14 +211,14 @@ pub(super) async fn settle<A: Authority>(calls: &Calls<'_, A>, rows: &[&Row]) {
                     continue;
                 }
                 let account = row.username.clone().unwrap_or_else(|| row.account.clone());
-                let subject = Subject { index: 0, account, video: row.label.clone() };
+                let subject = PostRef { index: 0, account, video: row.label.clone() };
                 if poll(calls, &subject, (*row).clone()).await.is_err() {
                     return;
                 }
                 continue;
             }
         };
-        if calls.journal.advance(&mut attempt, given_up, &Facts::default()).is_err() {
+        if calls.journal.advance(&mut attempt, given_up, &AttemptUpdate::default()).is_err() {
             return;
         }
     }

@@ -1,90 +1,45 @@
 //! What one post asks of TikTok: its content, its settings and the init that they make.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use tiktok_open::Privacy;
+use crate::model::{FileIdentity, Mode, Plan, Post, PostRef, Source, Unfinished};
+use crate::secret::Secret;
 use tiktok_open::{
     Client, Error, InboxInit, InitAnswer, PhotoInit, PhotoPostInfo, PhotoSource, PostInfo,
     SourceInfo, VideoInit,
 };
 
-use crate::manifest::{Caption, Mode};
-use crate::secret::Secret;
-use crate::upload::plan::Plan;
-use crate::upload::report::Subject;
-use crate::upload::video::{Identity, Unfinished};
-
 /// One post of a manifest, checked as far as it can be without asking TikTok.
 #[derive(Clone, Debug)]
-pub struct Post {
+pub struct PreparedPost {
     /// How it is called when something is told about it.
-    pub subject: Subject,
-    /// The user's own identity for it.
-    pub id: Option<String>,
-    /// What is posted.
-    pub content: Content,
-    /// Posted at once, or put into the inbox.
-    pub mode: Mode,
-    /// Caption and switches.
-    pub settings: PostSettings,
-    /// Not to be posted before.
-    pub publish_at: Option<Timestamp>,
+    pub subject: PostRef,
+    /// What is asked for.
+    pub asked: Post,
+    /// What a look at its file found. `None`: there is none, as TikTok pulls the content.
+    pub file: Option<FileState>,
 }
 
-/// What is posted.
+/// What a look at a post's file found before anything was sent.
 #[derive(Clone, Debug)]
-pub enum Content {
-    /// A local file.
-    File {
-        /// Where it lies.
-        path: PathBuf,
-        /// `video/mp4`, `video/quicktime` or `video/webm`. `None`: the file is gone or unfinished, and
-        /// only what the journal knows of it counts.
-        content_type: Option<&'static str>,
-        /// The video's length, where the file tells it.
-        duration: Option<Duration>,
-        /// What it was when all of that was found out.
-        checked: Option<Identity>,
-        /// How it shows that the file is still being written, if so.
-        unfinished: Option<Unfinished>,
-    },
-    /// A video that TikTok downloads.
-    Url(String),
-    /// Photos that TikTok downloads.
-    Photos {
-        /// Their URLs.
-        urls: Vec<String>,
-        /// Which one is the cover, from 0.
-        cover_index: u32,
-    },
+pub enum FileState {
+    /// It can be sent.
+    Checked(CheckedFile),
+    /// It is still being written: only what the journal knows of it counts.
+    Unfinished(Unfinished),
+    /// It is not there: only what the journal knows of it counts.
+    Missing,
 }
 
-/// Caption and switches of a post.
+/// What was found out about a file.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "the shape of the wire")]
-pub struct PostSettings {
-    /// The words.
-    pub caption: Caption,
-    /// Who may see it.
-    pub privacy: Privacy,
-    /// No comments.
-    pub disable_comment: bool,
-    /// No duets (videos).
-    pub disable_duet: bool,
-    /// No stitches (videos).
-    pub disable_stitch: bool,
-    /// Cover frame in ms (videos).
-    pub cover_timestamp_ms: Option<i32>,
-    /// Paid partnership.
-    pub brand_content: bool,
-    /// The creator's own business.
-    pub brand_organic: bool,
-    /// Made by an AI.
-    pub is_aigc: Option<bool>,
-    /// Recommended music (photos).
-    pub auto_add_music: Option<bool>,
+pub struct CheckedFile {
+    /// `video/mp4`, `video/quicktime` or `video/webm`.
+    pub content_type: &'static str,
+    /// The video's length, where the file tells it.
+    pub duration: Option<Duration>,
+    /// What it was when all of that was found out.
+    pub identity: FileIdentity,
 }
 
 /// One of the three inits, ready to be sent.
@@ -98,41 +53,37 @@ pub enum Init {
     Photos(PhotoInit),
 }
 
-impl Content {
-    /// Whether TikTok fetches it: then the init alone makes the post.
-    pub fn is_pulled(&self) -> bool {
-        !matches!(self, Self::File { .. })
+impl PreparedPost {
+    /// The file's facts, if it can be sent.
+    pub fn checked_file(&self) -> Option<&CheckedFile> {
+        match &self.file {
+            Some(FileState::Checked(file)) => Some(file),
+            _ => None,
+        }
     }
-}
 
-/// The scope that posts of a mode need.
-pub fn scope_of(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Direct => "video.publish",
-        Mode::Draft => "video.upload",
-    }
-}
-
-impl Post {
-    /// The scope that this post needs.
-    pub fn scope(&self) -> &'static str {
-        scope_of(self.mode)
+    /// Whether the file is still being written.
+    pub fn unfinished(&self) -> Option<Unfinished> {
+        match self.file {
+            Some(FileState::Unfinished(how)) => Some(how),
+            _ => None,
+        }
     }
 
     /// The init of this post. `None` for a file without a plan: one that is gone.
     pub fn init(&self, plan: Option<&Plan>) -> Option<Init> {
-        let source_info = match &self.content {
-            Content::Photos { urls, cover_index } => {
+        let source_info = match &self.asked.source {
+            Source::Photos { urls, cover_index } => {
                 return Some(Init::Photos(self.photos(urls.clone(), *cover_index)));
             }
-            Content::Url(url) => SourceInfo::PullFromUrl { video_url: url.clone() },
-            Content::File { .. } => plan.map(|plan| SourceInfo::FileUpload {
+            Source::Url(url) => SourceInfo::PullFromUrl { video_url: url.clone() },
+            Source::File(_) => plan.map(|plan| SourceInfo::FileUpload {
                 video_size: plan.size(),
                 chunk_size: plan.chunk_size(),
                 total_chunk_count: plan.count().into(),
             })?,
         };
-        Some(match self.mode {
+        Some(match self.asked.mode {
             Mode::Draft => Init::Inbox(InboxInit { source_info }),
             Mode::Direct => Init::Video(VideoInit { post_info: self.post_info(), source_info }),
         })
@@ -140,8 +91,8 @@ impl Post {
 
     /// A hash of everything that the init says besides the source, to notice changed settings.
     pub fn settings_hash(&self) -> String {
-        let json = match &self.content {
-            Content::Photos { .. } => serde_json::to_vec(&self.photos(Vec::new(), 0)),
+        let json = match &self.asked.source {
+            Source::Photos { .. } => serde_json::to_vec(&self.photos(Vec::new(), 0)),
             _ => serde_json::to_vec(&self.post_info()),
         };
         // Plain structs of texts and numbers always serialize.
@@ -149,37 +100,37 @@ impl Post {
     }
 
     fn post_info(&self) -> PostInfo {
-        let settings = &self.settings;
+        let post = &self.asked;
         PostInfo {
-            privacy_level: settings.privacy.as_str().to_owned(),
-            title: settings.caption.text.clone(),
-            disable_duet: settings.disable_duet,
-            disable_stitch: settings.disable_stitch,
-            disable_comment: settings.disable_comment,
-            video_cover_timestamp_ms: settings.cover_timestamp_ms,
-            brand_content_toggle: settings.brand_content,
-            brand_organic_toggle: settings.brand_organic,
-            is_aigc: settings.is_aigc,
+            privacy_level: post.effective_privacy().as_str().to_owned(),
+            title: post.caption.text.clone(),
+            disable_duet: post.disable_duet.unwrap_or_default(),
+            disable_stitch: post.disable_stitch.unwrap_or_default(),
+            disable_comment: post.disable_comment.unwrap_or_default(),
+            video_cover_timestamp_ms: post.cover_timestamp_ms,
+            brand_content_toggle: post.brand_content,
+            brand_organic_toggle: post.brand_organic,
+            is_aigc: post.is_aigc,
         }
     }
 
     fn photos(&self, photo_images: Vec<String>, photo_cover_index: u32) -> PhotoInit {
-        let settings = &self.settings;
-        let direct = self.mode == Mode::Direct;
+        let post = &self.asked;
+        let direct = post.mode == Mode::Direct;
         PhotoInit {
             media_type: "PHOTO",
             post_mode: if direct { "DIRECT_POST" } else { "MEDIA_UPLOAD" },
             post_info: PhotoPostInfo {
-                title: settings.caption.title.clone().unwrap_or_default(),
-                description: settings.caption.text.clone(),
-                privacy_level: direct.then(|| settings.privacy.as_str().to_owned()),
-                disable_comment: direct.then_some(settings.disable_comment),
-                auto_add_music: settings.auto_add_music.filter(|_| direct),
-                brand_content_toggle: direct.then_some(settings.brand_content),
-                brand_organic_toggle: direct.then_some(settings.brand_organic),
+                title: post.caption.title.clone().unwrap_or_default(),
+                description: post.caption.text.clone(),
+                privacy_level: direct.then(|| post.effective_privacy().as_str().to_owned()),
+                disable_comment: direct.then(|| post.disable_comment.unwrap_or_default()),
+                auto_add_music: post.auto_add_music.filter(|_| direct),
+                brand_content_toggle: direct.then_some(post.brand_content),
+                brand_organic_toggle: direct.then_some(post.brand_organic),
             },
             source_info: PhotoSource { source: "PULL_FROM_URL", photo_images, photo_cover_index },
-            is_aigc: settings.is_aigc,
+            is_aigc: post.is_aigc,
         }
     }
 }
@@ -191,6 +142,77 @@ impl Init {
             Self::Video(init) => client.video_init(token, init).await,
             Self::Inbox(init) => client.inbox_init(token, init).await,
             Self::Photos(init) => client.content_init(token, init).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Caption, Field, InitKind};
+    use tiktok_open::Privacy;
+
+    /// A post that says everything, even what its init cannot take.
+    fn full(source: Source, mode: Mode) -> PreparedPost {
+        let caption = Caption { title: Some("a headline".into()), text: "some words #tag".into() };
+        let asked = Post {
+            id: None,
+            source,
+            caption,
+            mode,
+            privacy: Some(Privacy::Friends),
+            disable_comment: Some(true),
+            disable_duet: Some(true),
+            disable_stitch: Some(true),
+            cover_timestamp_ms: Some(1),
+            brand_content: true,
+            brand_organic: true,
+            is_aigc: Some(true),
+            auto_add_music: Some(true),
+            publish_at: None,
+        };
+        let subject = PostRef { index: 0, account: "alice".into(), video: "a".into() };
+        PreparedPost { subject, asked, file: None }
+    }
+
+    #[test]
+    fn each_init_takes_what_the_table_of_fields_says() {
+        let signs = [
+            (Field::VideoUrl, "https://a.example/v"),
+            (Field::PhotoUrls, "https://a.example/p"),
+            (Field::PhotoCoverIndex, "photo_cover_index"),
+            (Field::AutoAddMusic, "auto_add_music"),
+            (Field::Title, "a headline"),
+            (Field::Description, "some words"),
+            (Field::Tags, "#tag"),
+            (Field::PrivacyLevel, "MUTUAL_FOLLOW_FRIENDS"),
+            (Field::DisableComment, "disable_comment"),
+            (Field::DisableDuet, "disable_duet"),
+            (Field::DisableStitch, "disable_stitch"),
+            (Field::VideoCoverTimestampMs, "video_cover_timestamp_ms"),
+            (Field::BrandContentToggle, "brand_content_toggle"),
+            (Field::BrandOrganicToggle, "brand_organic_toggle"),
+            (Field::IsAigc, "is_aigc"),
+        ];
+        let video = Source::Url("https://a.example/v".into());
+        let photos = Source::Photos { urls: vec!["https://a.example/p".into()], cover_index: 0 };
+        for (source, mode, kind) in [
+            (&video, Mode::Direct, InitKind::DirectVideo),
+            (&video, Mode::Draft, InitKind::DraftVideo),
+            (&photos, Mode::Direct, InitKind::DirectPhotos),
+            (&photos, Mode::Draft, InitKind::DraftPhotos),
+        ] {
+            let post = full(source.clone(), mode);
+            assert_eq!(post.asked.init_kind(), kind);
+            let sent = match post.init(None).unwrap() {
+                Init::Video(init) => serde_json::to_string(&init),
+                Init::Inbox(init) => serde_json::to_string(&init),
+                Init::Photos(init) => serde_json::to_string(&init),
+            };
+            let sent = sent.unwrap();
+            for (field, sign) in signs {
+                assert_eq!(sent.contains(sign), field.is_taken_by(kind), "{kind:?}: {field:?}");
+            }
         }
     }
 }

@@ -3,32 +3,28 @@
 use tokio::time::Instant;
 
 use crate::exit::Exit;
-use crate::journal;
-use crate::manifest::Mode;
+use crate::model::{Mode, Phase, Plan, PostOutcome, PostRequest, PostState, RecordedPost, Source};
 use crate::text;
 use crate::upload::account::{AccountRun, earlier, early};
 use crate::upload::calls::Authority;
 use crate::upload::locate::LocateError;
-use crate::upload::outcome::Known;
-use crate::upload::plan::Plan;
-use crate::upload::post::{Content, Post};
-use crate::upload::report::{PostReport, PostState};
-use crate::upload::state::Phase;
+use crate::upload::outcome::PostSnapshot;
+use crate::upload::post::PreparedPost;
 use crate::upload::video::Video;
 
 /// A post as it was looked up.
 pub(super) struct LookedUp {
     plan: Option<Plan>,
-    pub(super) row: Option<journal::Post>,
+    pub(super) row: Option<RecordedPost>,
     /// What the journal was asked for. `None`: the file cannot be read.
-    new: Option<journal::NewPost>,
+    new: Option<PostRequest>,
 }
 
 impl<A: Authority> AccountRun<'_, A> {
     /// What would become of each post: skipped, deferred or planned, and what would be in its way.
     /// Asks TikTok for the creator, reads the journal, and begins nothing; calls are counted,
     /// and a draft that was finished meanwhile is recorded so.
-    pub async fn rehearse(&self, posts: &[Post]) -> Vec<PostReport> {
+    pub async fn rehearse(&self, posts: &[PreparedPost]) -> Vec<PostOutcome> {
         let mut reports = Vec::with_capacity(posts.len());
         for post in posts {
             reports.push(self.planned(post).await);
@@ -36,9 +32,9 @@ impl<A: Authority> AccountRun<'_, A> {
         reports
     }
 
-    async fn planned(&self, post: &Post) -> PostReport {
+    async fn planned(&self, post: &PreparedPost) -> PostOutcome {
         let started = Instant::now();
-        let known = Known::new(post, started);
+        let known = PostSnapshot::new(post, started);
         let (plan, row) = match self.look_up(post).await.and_then(|found| self.vetted(post, found))
         {
             Ok(found) => found,
@@ -47,7 +43,7 @@ impl<A: Authority> AccountRun<'_, A> {
         if let Some(report) = row.as_ref().and_then(|row| earlier(post, row, started)) {
             return report;
         }
-        let begun = row.as_ref().and_then(journal::Post::phase).filter(|phase| !phase.is_over());
+        let begun = row.as_ref().and_then(RecordedPost::phase).filter(|phase| !phase.is_over());
         if begun.is_none() && !self.is_due(post) {
             return early(post);
         }
@@ -58,8 +54,8 @@ impl<A: Authority> AccountRun<'_, A> {
             }
         };
         note.push_str(", ");
-        note.push_str(match post.mode {
-            Mode::Direct => post.settings.privacy.as_str(),
+        note.push_str(match post.asked.mode {
+            Mode::Direct => post.asked.effective_privacy().as_str(),
             Mode::Draft => "draft",
         });
         if let Some(phase) = begun {
@@ -72,7 +68,7 @@ impl<A: Authority> AccountRun<'_, A> {
         }
         let bytes = plan.map_or(0, |plan| plan.size());
         let ready = known.report(PostState::Planned, Exit::Done);
-        let report = PostReport { bytes, note: Some(note), ..ready };
+        let report = PostOutcome { bytes, note: Some(note), ..ready };
         if begun.is_some() {
             return report;
         }
@@ -80,7 +76,7 @@ impl<A: Authority> AccountRun<'_, A> {
             Ok(()) => report,
             Err(leave) => {
                 let left = known.left(&leave);
-                PostReport { trouble: left.trouble, exit: left.exit, at: left.at, ..report }
+                PostOutcome { trouble: left.trouble, exit: left.exit, at: left.at, ..report }
             }
         }
     }
@@ -88,9 +84,9 @@ impl<A: Authority> AccountRun<'_, A> {
     /// Says what a run would say of other posts that an entry is like.
     fn vetted(
         &self,
-        post: &Post,
+        post: &PreparedPost,
         found: LookedUp,
-    ) -> Result<(Option<Plan>, Option<journal::Post>), LocateError> {
+    ) -> Result<(Option<Plan>, Option<RecordedPost>), LocateError> {
         let LookedUp { plan, row, new } = found;
         if let Some(new) = new {
             self.of_other_content(&new)?;
@@ -100,15 +96,17 @@ impl<A: Authority> AccountRun<'_, A> {
     }
 
     /// What a post with a file would be sent as, and what the journal knows of the post.
-    pub(super) async fn look_up(&self, post: &Post) -> Result<LookedUp, LocateError> {
+    pub(super) async fn look_up(&self, post: &PreparedPost) -> Result<LookedUp, LocateError> {
         let gone = |row| LookedUp { plan: None, row: Some(row), new: None };
-        let (content, plan) = match &post.content {
-            Content::Url(url) => (journal::Content::Url(url.clone()), None),
-            Content::Photos { urls, .. } => (journal::Content::Photos(urls.clone()), None),
-            Content::File { path, unfinished: Some(how), .. } => {
-                return Ok(gone(self.unfinished(post, path, *how)?.row));
+        let (content, plan) = match &post.asked.source {
+            Source::Url(url) => (Source::Url(url.clone()), None),
+            Source::Photos { urls, cover_index } => {
+                (Source::Photos { urls: urls.clone(), cover_index: *cover_index }, None)
             }
-            Content::File { path, .. } => {
+            Source::File(path) => {
+                if let Some(how) = post.unfinished() {
+                    return Ok(gone(self.unfinished(post, path, how)?.row));
+                }
                 let video = match Video::open(path) {
                     Err(error) if error.is_missing() => {
                         return Ok(gone(self.gone(post, path, error)?));
@@ -117,10 +115,10 @@ impl<A: Authority> AccountRun<'_, A> {
                 };
                 let plan = Plan::new(video.size(), self.options.chunk_size)?;
                 let file = self.local_file(post, &video, plan).await?;
-                (journal::Content::File(file), Some(plan))
+                (Source::File(file), Some(plan))
             }
         };
-        let new = self.new_post(post, content);
+        let new = self.request(post, content);
         let row = self.calls.journal.find(&new)?;
         let row = row.map(|row| self.wanted(row)).transpose()?;
         let row = row.filter(|row| !(self.options.repost && row.may_repost()));

@@ -7,16 +7,14 @@ use tiktok_open::{Error, PutAnswer, UploadUrl};
 use tokio::time::Instant;
 
 use crate::exit::{Exit, Explain};
-use crate::journal::Facts;
+use crate::model::{AttemptUpdate, Event, Phase, Plan, PostError, machine};
 use crate::signals::Signal;
 use crate::text;
 use crate::upload::calls::Authority;
 use crate::upload::chunk::{self, ChunkPut, PutEnd, Told};
 use crate::upload::engine::Drive;
 use crate::upload::leave::Leave;
-use crate::upload::plan::Plan;
-use crate::upload::report::{Progress, Trouble};
-use crate::upload::state::{self, Event, Phase};
+use crate::upload::report::Progress;
 use crate::upload::video::{Fingerprint, Video, VideoError};
 
 /// Answers 416 without progress.
@@ -26,9 +24,9 @@ const RATE_SAMPLE: u64 = 16 << 20;
 
 impl<A: Authority> Drive<'_, A> {
     /// Completes the fingerprint; the intent to send the final chunk is recorded with it.
-    pub(super) async fn intend(&mut self) -> Result<(Event, Facts), Leave> {
+    pub(super) async fn intend(&mut self) -> Result<(Event, AttemptUpdate), Leave> {
         let Some((video, plan)) = self.source.clone() else {
-            return Ok((Event::FileReplaced, Facts::default()));
+            return Ok((Event::FileReplaced, AttemptUpdate::default()));
         };
         if let Some(event) = self.usable(&video)? {
             return self.too_late(event);
@@ -39,7 +37,10 @@ impl<A: Authority> Drive<'_, A> {
         match hash_to(self.run.fingerprint.clone(), &video, plan.size()).await {
             Ok(fingerprint) => {
                 self.heed_signals()?;
-                let facts = Facts { fingerprint: Some(fingerprint.hex()), ..Facts::default() };
+                let facts = AttemptUpdate {
+                    fingerprint: Some(fingerprint.hex()),
+                    ..AttemptUpdate::default()
+                };
                 self.run.fingerprint = fingerprint;
                 // Whoever comes here from an open attempt has sent nothing of its final chunk.
                 self.run.final_handed = false;
@@ -62,7 +63,7 @@ impl<A: Authority> Drive<'_, A> {
         let Some(attempt) = &self.attempt else { return Ok(None) };
         // A resumed attempt belongs to the file that it was planned for.
         if self.run.begun.is_none()
-            && self.row.file().is_none_or(|file| file.identity != video.identity())
+            && self.row.file.as_ref().is_none_or(|file| file.identity != video.identity())
         {
             return Ok(Some(Event::FileReplaced));
         }
@@ -72,10 +73,10 @@ impl<A: Authority> Drive<'_, A> {
     }
 
     /// Sends one chunk until its outcome is an event.
-    pub(super) async fn send(&mut self, index: u32) -> Result<(Event, Facts), Leave> {
+    pub(super) async fn send(&mut self, index: u32) -> Result<(Event, AttemptUpdate), Leave> {
         loop {
             let Some((video, plan)) = self.source.clone() else {
-                return Ok((Event::FileReplaced, Facts::default()));
+                return Ok((Event::FileReplaced, AttemptUpdate::default()));
             };
             if let Some(event) = self.usable(&video)? {
                 return self.too_late(event);
@@ -94,7 +95,7 @@ impl<A: Authority> Drive<'_, A> {
     }
 
     /// An expired URL in the run that got it means that the link is too slow to try again at once.
-    fn too_late(&mut self, event: Event) -> Result<(Event, Facts), Leave> {
+    fn too_late(&mut self, event: Event) -> Result<(Event, AttemptUpdate), Leave> {
         if event == Event::UrlExpired
             && self.run.begun.is_some()
             && let Some(phase @ Phase::Open { .. }) = self.phase()
@@ -102,41 +103,41 @@ impl<A: Authority> Drive<'_, A> {
         {
             #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
             let needs = plan.size() as f64 * 8.0 / 1e6 / self.calls.timing.url_life.as_secs_f64();
-            let step = state::step(self.transfer, phase, event);
-            self.record(step.phase, &Facts::default())?;
+            let step = machine::step(self.transfer, phase, event);
+            self.record(step.phase, &AttemptUpdate::default())?;
             return Err(Leave::TooSlow { needs });
         }
         if matches!(event, Event::FileChanged { .. }) {
             return Ok(self.file_changed());
         }
-        Ok((event, Facts::default()))
+        Ok((event, AttemptUpdate::default()))
     }
 
-    fn file_changed(&mut self) -> (Event, Facts) {
+    fn file_changed(&mut self) -> (Event, AttemptUpdate) {
         let event = Event::FileChanged { handed_over: self.run.final_handed };
-        let Some((video, _)) = &self.source else { return (event, Facts::default()) };
+        let Some((video, _)) = &self.source else { return (event, AttemptUpdate::default()) };
         let error = VideoError::Changed { path: video.path().to_owned() };
         let trouble = trouble("file_changed", &error);
-        let facts = trouble.facts();
+        let facts = trouble.update();
         self.exit = Some(Exit::Failed);
         self.trouble = Some(trouble);
         (event, facts)
     }
 
     /// Where the chunks go, if bytes may be sent there; else what is the matter with it.
-    fn upload_url(&mut self) -> Result<UploadUrl, Box<(Event, Facts)>> {
+    fn upload_url(&mut self) -> Result<UploadUrl, Box<(Event, AttemptUpdate)>> {
         let attempt = self.attempt.as_ref();
         let (journal, account) = (self.calls.journal, self.calls.account);
         let Some(url) = attempt.and_then(|attempt| journal.upload_url(account, attempt)) else {
-            return Err(Box::new((Event::UrlGone, Facts::default())));
+            return Err(Box::new((Event::UrlGone, AttemptUpdate::default())));
         };
         UploadUrl::check(&url, self.calls.client.endpoints())
             .map_err(|error| Box::new(self.bad_url(&error)))
     }
 
-    fn bad_url(&mut self, error: &tiktok_open::UploadUrlError) -> (Event, Facts) {
+    fn bad_url(&mut self, error: &tiktok_open::UploadUrlError) -> (Event, AttemptUpdate) {
         let trouble = trouble("bad_upload_url", error);
-        let facts = trouble.facts();
+        let facts = trouble.update();
         self.exit = Some(Exit::Failed);
         self.trouble = Some(trouble);
         (Event::BadUploadUrl, facts)
@@ -151,12 +152,7 @@ impl<A: Authority> Drive<'_, A> {
         url: &UploadUrl,
     ) -> Result<PutEnd, Leave> {
         let is_final = matches!(self.phase(), Some(Phase::FinalIntent { .. }));
-        let content_type = match &self.post.content {
-            crate::upload::post::Content::File { content_type: Some(content_type), .. } => {
-                content_type
-            }
-            _ => "video/mp4",
-        };
+        let content_type = self.post.checked_file().map_or("video/mp4", |file| file.content_type);
         let pace = &self.options.pace;
         let range = plan.range(index);
         let age = self.attempt.as_ref().and_then(|attempt| self.clocks().longest(attempt));
@@ -203,7 +199,7 @@ impl<A: Authority> Drive<'_, A> {
         end: PutEnd,
         plan: &Plan,
         index: u32,
-    ) -> Result<Option<(Event, Facts)>, Leave> {
+    ) -> Result<Option<(Event, AttemptUpdate)>, Leave> {
         let in_final = matches!(self.phase(), Some(Phase::FinalIntent { .. }));
         let event = match end {
             PutEnd::Answered(answer) => self.judge_answer(answer, plan, index).await?,
@@ -224,7 +220,7 @@ impl<A: Authority> Drive<'_, A> {
                 (!unsent).then_some(Event::ChunkUnclear)
             }
         };
-        Ok(event.map(|event| (event, Facts::default())))
+        Ok(event.map(|event| (event, AttemptUpdate::default())))
     }
 
     async fn judge_answer(
@@ -337,8 +333,8 @@ async fn hash_to(from: Fingerprint, video: &Video, end: u64) -> Result<Fingerpri
     })
 }
 
-fn trouble(code: &str, error: &(impl Explain + ?Sized)) -> Trouble {
-    Trouble {
+fn trouble(code: &str, error: &(impl Explain + ?Sized)) -> PostError {
+    PostError {
         code: code.to_owned(),
         message: text::plain(&error.to_string()),
         hint: error.hint(),

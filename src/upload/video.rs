@@ -1,6 +1,5 @@
 //! A local video, opened once: its identity, its bytes by position, its fingerprint.
 
-use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
@@ -9,32 +8,17 @@ use std::sync::Arc;
 
 use crate::exit::{Exit, Explain};
 use crate::fault;
+use crate::model::{FileIdentity, Unfinished};
 
 /// Bytes that one read asks for. Small reads are many times slower.
 pub const READ: usize = 1 << 20;
-
-/// What a file must keep to be the same file: `ctime` also moves when content is rewritten and
-/// `mtime` is put back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// Device number.
-    pub device: u64,
-    /// Inode number.
-    pub inode: u64,
-    /// Size in bytes.
-    pub size: u64,
-    /// Last change of content, in ns.
-    pub mtime: i128,
-    /// Last change of anything, in ns.
-    pub ctime: i128,
-}
 
 /// An open video. Clones share the descriptor.
 #[derive(Clone, Debug)]
 pub struct Video {
     file: Arc<File>,
     path: PathBuf,
-    identity: Identity,
+    identity: FileIdentity,
 }
 
 /// A file that cannot be sent, or not any more.
@@ -75,24 +59,6 @@ pub enum VideoError {
         /// Which file.
         path: PathBuf,
     },
-}
-
-/// How it shows that a file is still being written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unfinished {
-    /// Another process has it open for writing.
-    OpenElsewhere,
-    /// It changed as long as it was watched.
-    Changing,
-}
-
-impl fmt::Display for Unfinished {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::OpenElsewhere => "another process has it open for writing",
-            Self::Changing => "it kept changing while it was watched",
-        })
-    }
 }
 
 impl Explain for VideoError {
@@ -137,12 +103,12 @@ impl Video {
         if !metadata.is_file() {
             return Err(VideoError::NotRegular { path: path.to_owned() });
         }
-        let identity = Identity::of(&metadata);
+        let identity = FileIdentity::of(&metadata);
         Ok(Self { file: Arc::new(file), path: path.to_owned(), identity })
     }
 
     /// The identity at the time of opening.
-    pub fn identity(&self) -> Identity {
+    pub fn identity(&self) -> FileIdentity {
         self.identity
     }
 
@@ -168,10 +134,10 @@ impl Video {
     pub fn check_unchanged(&self) -> Result<(), VideoError> {
         fault::point("video: check").map_err(|e| self.failed(e))?;
         let metadata = self.file.metadata().map_err(|e| self.failed(e))?;
-        let now = Identity::of(&metadata);
+        let now = FileIdentity::of(&metadata);
         let unlinked = metadata.nlink() == 0;
         if now == self.identity
-            || (unlinked && Identity { ctime: self.identity.ctime, ..now } == self.identity)
+            || (unlinked && FileIdentity { ctime: self.identity.ctime, ..now } == self.identity)
         {
             Ok(())
         } else {
@@ -190,19 +156,6 @@ impl Video {
 
     pub(super) fn failed(&self, source: io::Error) -> VideoError {
         VideoError::Io { path: self.path.clone(), source }
-    }
-}
-
-impl Identity {
-    fn of(metadata: &std::fs::Metadata) -> Self {
-        let ns = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.size(),
-            mtime: ns(metadata.mtime(), metadata.mtime_nsec()),
-            ctime: ns(metadata.ctime(), metadata.ctime_nsec()),
-        }
     }
 }
 

@@ -11,10 +11,11 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep};
 
+use crate::model::{FileIdentity, Unfinished};
 use crate::signals::{Shutdown, Signal};
 use crate::sys::{self, Writers};
 use crate::timing::Timing;
-use crate::upload::video::{Identity, Unfinished, Video, VideoError};
+use crate::upload::video::{Video, VideoError};
 
 /// How often a watched file is looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -41,7 +42,7 @@ enum Look {
 /// A file under watch.
 struct Watched {
     path: PathBuf,
-    identity: Identity,
+    identity: FileIdentity,
     /// When it was last seen to have changed.
     changed: Instant,
 }
@@ -82,7 +83,7 @@ pub async fn unfinished_files(
 }
 
 /// Judges by who writes it or, where that is unknown, by when it was last changed.
-fn look(writers: Writers, file: &Identity, now: SystemTime, recent: Duration) -> Look {
+fn look(writers: Writers, file: &FileIdentity, now: SystemTime, recent: Duration) -> Look {
     match writers {
         Writers::None => Look::Finished,
         Writers::Some => Look::Open,
@@ -164,10 +165,10 @@ mod tests {
 
     const RECENT: Duration = Duration::from_secs(30);
 
-    fn changed_at(mtime: SystemTime) -> Identity {
+    fn changed_at(mtime: SystemTime) -> FileIdentity {
         let since = mtime.duration_since(SystemTime::UNIX_EPOCH).unwrap();
         let mtime = i128::try_from(since.as_nanos()).unwrap();
-        Identity { device: 1, inode: 1, size: 1, mtime, ctime: mtime }
+        FileIdentity { device: 1, inode: 1, size: 1, mtime, ctime: mtime }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use tiktok_up::fs::Lock;
-use tiktok_up::upload::state::Phase;
+use tiktok_up::model::Phase;
 
 use crate::canary::PASSPHRASE;
 use crate::person::chmod;

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use rustix::process::Signal;
 use serde_json::json;
 use tiktok_sandbox::{Account, Options};
-use tiktok_up::upload::state::{Failed, Phase};
+use tiktok_up::model::{Failed, Phase};
 
 use crate::world::{ADA, BEA, CHUNK, Running, World, sha256};
 

@@ -19,7 +19,10 @@ mod sound;
 
 use std::collections::HashMap;
 
-use tiktok_up::upload::state::{Action, Event, Failed, Phase, Seen, Step, Transfer, resume, step};
+use tiktok_up::model::{
+    Action, Event, Failed, Phase, Seen, Step, Transfer,
+    machine::{resume, step},
+};
 
 /// How many attempts are explored.
 const ATTEMPTS: usize = 3;

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tiktok_sandbox::Privacy;
-use tiktok_up::upload::state::Phase;
+use tiktok_up::model::Phase;
 
 use crate::world::{ADA, BEA, CHUNK, World};
 

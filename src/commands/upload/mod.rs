@@ -12,7 +12,10 @@ use crate::commands::{Context, journal};
 use crate::exit::{Exit, Explain, Failure};
 use crate::fs::{Lock, LockError};
 use crate::journal::{Accept, Journal};
-use crate::manifest::{self, Defaults, Mode, Preferences};
+use crate::manifest;
+use crate::model::{
+    Defaults, Field, FieldValue, FieldValues, Mode, PostError, PostOutcome, PostState,
+};
 use crate::output::UploadOutput;
 use crate::text;
 use crate::timing::Timing;
@@ -20,8 +23,8 @@ use crate::upload::account::AccountRun;
 use crate::upload::calls::Calls;
 use crate::upload::engine::Options;
 use crate::upload::pace::Pace;
-use crate::upload::post::Post;
-use crate::upload::report::{PostReport, PostState, Reporter, Trouble};
+use crate::upload::post::PreparedPost;
+use crate::upload::report::Reporter;
 use crate::upload::writing::unfinished_files;
 
 use self::input::Input;
@@ -50,7 +53,7 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     }
     if args.draft {
         // Said on the command line for every post: a draft is never seen by more people.
-        manifest.entries.iter_mut().for_each(|entry| entry.mode = Mode::Draft);
+        manifest.entries.iter_mut().for_each(|entry| entry.post.mode = Mode::Draft);
     }
     let state = &context.settings.home.state;
     let store = Store::open(state, context.settings.clock)?;
@@ -62,10 +65,7 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
         (true, false) => journal::preview(context, &store)?,
     };
     let timing = &context.settings.timing;
-    let files = manifest.entries.iter().filter_map(|entry| match &entry.source {
-        manifest::Source::File(path) => Some(path.clone()),
-        _ => None,
-    });
+    let files = manifest.entries.iter().filter_map(|entry| entry.post.source.file().cloned());
     let watching = |count| context.printer.note(watching_words(count, timing));
     let unfinished = match unfinished_files(files, timing, &context.shutdown, watching).await {
         Ok(unfinished) => unfinished,
@@ -155,7 +155,7 @@ impl Run<'_> {
         stream::iter(runs).buffer_unordered(jobs).collect::<()>().await;
     }
 
-    async fn account(&self, account: Account, posts: Vec<Post>) {
+    async fn account(&self, account: Account, posts: Vec<PreparedPost>) {
         let lock = self.tokens.store().upload_lock(&account.open_id);
         let _held = match Lock::try_acquire(&lock) {
             Ok(held) => held,
@@ -181,8 +181,8 @@ impl Run<'_> {
     }
 
     /// Another run posts for this account, or its lock cannot be had.
-    fn locked_out(&self, posts: &[Post], error: &LockError) {
-        let trouble = Trouble {
+    fn locked_out(&self, posts: &[PreparedPost], error: &LockError) {
+        let trouble = PostError {
             code: "account_busy".into(),
             message: match error {
                 LockError::Held { pid, .. } => {
@@ -201,7 +201,7 @@ impl Run<'_> {
         };
         for post in posts {
             let report = plain_report(post, state, error.exit());
-            self.output.ended(&PostReport { trouble: Some(trouble.clone()), ..report });
+            self.output.ended(&PostOutcome { trouble: Some(trouble.clone()), ..report });
         }
     }
 
@@ -219,7 +219,7 @@ impl Run<'_> {
         }
     }
 
-    async fn planned(&self, prepared: &Prepared) -> Vec<PostReport> {
+    async fn planned(&self, prepared: &Prepared) -> Vec<PostOutcome> {
         let mut reports = Vec::new();
         for (account, posts) in &prepared.accounts {
             let authority = AccountTokens { tokens: self.tokens, open_id: &account.open_id };
@@ -231,8 +231,8 @@ impl Run<'_> {
     }
 }
 
-fn plain_report(post: &Post, state: PostState, exit: Exit) -> PostReport {
-    PostReport {
+fn plain_report(post: &PreparedPost, state: PostState, exit: Exit) -> PostOutcome {
+    PostOutcome {
         subject: post.subject.clone(),
         state,
         publish_id: None,
@@ -259,11 +259,9 @@ fn options(context: &Context, args: &UploadArgs) -> Options {
 }
 
 fn defaults(context: &Context, args: &UploadArgs) -> Defaults {
-    let flags = Preferences {
-        user: args.account.clone(),
-        mode: args.draft.then_some(Mode::Draft),
-        privacy: args.privacy,
-        ..Preferences::default()
-    };
+    let flags = FieldValues::default()
+        .with(Field::UserId, args.account.clone().map(FieldValue::Text))
+        .with(Field::Mode, args.draft.then_some(FieldValue::Mode(Mode::Draft)))
+        .with(Field::PrivacyLevel, args.privacy.map(FieldValue::Privacy));
     Defaults { flags, config: context.settings.defaults.clone() }
 }

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use tiktok_open::Privacy;
 use video_probe::Probe;
 
 use crate::auth::account::NameError;
@@ -12,16 +11,15 @@ use crate::auth::{Account, Accounts};
 use crate::exit::{Exit, Explain};
 use crate::journal::{Journal, JournalError};
 use crate::limits;
-use crate::manifest::{Entry, Manifest, Mode, Part, Place, Problem, Problems, Source};
+use crate::manifest::{Entry, Manifest};
+use crate::model::{Diagnostic, Diagnostics, Mode, Part, Place, Plan, PlanError, PostRef, Source};
 use crate::text;
 use crate::timing::Timing;
 use crate::upload::calls::chain;
 use crate::upload::engine::Options;
 use crate::upload::locate::gone;
-use crate::upload::plan::{Plan, PlanError};
-use crate::upload::post::{Content, Post, PostSettings, scope_of};
-use crate::upload::report::Subject;
-use crate::upload::video::{Unfinished, Video, VideoError};
+use crate::upload::post::{CheckedFile, FileState, PreparedPost};
+use crate::upload::video::{Video, VideoError};
 use crate::upload::writing::UnfinishedFiles;
 
 use super::input::Input;
@@ -31,7 +29,7 @@ use super::refused::Refused;
 #[derive(Debug, Default)]
 pub(super) struct Prepared {
     /// Each account with its posts, in the manifest's order.
-    pub(super) accounts: Vec<(Account, Vec<Post>)>,
+    pub(super) accounts: Vec<(Account, Vec<PreparedPost>)>,
     /// What is worth saying before anything is sent.
     pub(super) warnings: Vec<String>,
 }
@@ -78,14 +76,14 @@ pub(super) struct Look<'a> {
 /// Makes posts of a manifest's entries; `faults` is what is wrong with the manifest already.
 pub(super) fn prepare(
     manifest: Manifest,
-    faults: Problems,
+    faults: Diagnostics,
     look: &Look<'_>,
     accounts: &Accounts,
 ) -> Result<Prepared, PrepareError> {
     let mut inspection =
         Inspection { look: *look, problems: Vec::new(), strangers: 0, warnings: Vec::new() };
     let mut ids = HashMap::new();
-    let mut by_account: BTreeMap<String, (Account, Vec<Post>)> = BTreeMap::new();
+    let mut by_account: BTreeMap<String, (Account, Vec<PreparedPost>)> = BTreeMap::new();
     let mut nobody = None;
     for entry in manifest.entries {
         let account = match accounts.find(entry.user.as_deref()) {
@@ -99,13 +97,17 @@ pub(super) fn prepare(
                 None
             }
         };
-        let content = inspection.content(&entry, account)?;
+        // `None`: something is wrong with the file, and that was noted.
+        let file = match entry.post.source.file() {
+            Some(path) => inspection.file(path, &entry, account)?.map(Some),
+            None => Some(None),
+        };
         if let Some(account) = account {
             inspection.scope(&entry, account);
             inspection.id(&entry, account, &mut ids);
         }
-        if let (Some(account), Some(content)) = (account, content) {
-            let post = inspection.post(entry, account, content);
+        if let (Some(account), Some(file)) = (account, file) {
+            let post = inspection.post(entry, account, file);
             let place = by_account.entry(account.open_id.clone());
             place.or_insert_with(|| (account.clone(), Vec::new())).1.push(post);
         }
@@ -129,7 +131,7 @@ type Ids = HashMap<(String, String), (usize, Option<String>)>;
 /// A preparation under way.
 struct Inspection<'a> {
     look: Look<'a>,
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic>,
     /// How many of them are about accounts.
     strangers: usize,
     warnings: Vec<String>,
@@ -142,45 +144,17 @@ impl Inspection<'_> {
         }
     }
 
-    /// What an entry wants posted; `None` if a problem was noted.
-    fn content(
-        &mut self,
-        entry: &Entry,
-        account: Option<&Account>,
-    ) -> Result<Option<Content>, JournalError> {
-        Ok(match &entry.source {
-            Source::Url(url) => Some(Content::Url(url.clone())),
-            Source::Photos { urls, cover_index } => {
-                Some(Content::Photos { urls: urls.clone(), cover_index: *cover_index })
-            }
-            Source::File(path) => self.file(path, entry, account)?,
-        })
-    }
-
-    fn post(&mut self, entry: Entry, account: &Account, content: Content) -> Post {
-        if entry.loses_caption() {
+    fn post(&mut self, entry: Entry, account: &Account, file: Option<FileState>) -> PreparedPost {
+        let Entry { index, post: asked, .. } = entry;
+        if asked.loses_caption() {
             self.warn("drafts of videos carry no caption; write it in the TikTok app".into());
         }
-        if entry.mode == Mode::Direct && entry.privacy.is_none() {
+        if asked.mode == Mode::Direct && asked.privacy.is_none() {
             self.warn("no privacy_level was given, so the posts are made SELF_ONLY".into());
         }
-        let privacy = entry.privacy.unwrap_or(Privacy::SelfOnly);
-        let video = self.label(&entry.source);
-        let subject = Subject { index: entry.index, account: account.name().to_owned(), video };
-        let settings = PostSettings {
-            privacy,
-            disable_comment: entry.disable_comment.unwrap_or_default(),
-            disable_duet: entry.disable_duet.unwrap_or_default(),
-            disable_stitch: entry.disable_stitch.unwrap_or_default(),
-            cover_timestamp_ms: entry.cover_timestamp_ms,
-            brand_content: entry.brand_content,
-            brand_organic: entry.brand_organic,
-            is_aigc: entry.is_aigc,
-            auto_add_music: entry.auto_add_music,
-            caption: entry.caption,
-        };
-        let (id, mode, publish_at) = (entry.id, entry.mode, entry.publish_at);
-        Post { subject, id, content, mode, settings, publish_at }
+        let video = self.label(&asked.source);
+        let subject = PostRef { index, account: account.name().to_owned(), video };
+        PreparedPost { subject, asked, file }
     }
 
     /// How the content is called when it is talked about: a path as the manifest has it.
@@ -202,18 +176,18 @@ impl Inspection<'_> {
         path: &Path,
         entry: &Entry,
         account: Option<&Account>,
-    ) -> Result<Option<Content>, JournalError> {
+    ) -> Result<Option<FileState>, JournalError> {
         if let Some(how) = self.look.unfinished.get(path) {
             // What it holds now says nothing: it is looked at when it is finished.
-            return Ok(Some(unread(path, Some(*how))));
+            return Ok(Some(FileState::Unfinished(*how)));
         }
         match Video::open(path) {
             Ok(video) => Ok(self.video(path, &video, entry)),
             Err(error) if error.is_missing() => {
-                let id = entry.id.as_deref();
+                let id = entry.post.id.as_deref();
                 let known = match account {
                     Some(account) => {
-                        gone(self.look.journal, &account.open_id, entry.mode, id, path)?
+                        gone(self.look.journal, &account.open_id, entry.post.mode, id, path)?
                     }
                     None => None,
                 };
@@ -224,7 +198,7 @@ impl Inspection<'_> {
                     self.problem(entry, path, "there is no such file", hint);
                     return Ok(None);
                 }
-                Ok(Some(unread(path, None)))
+                Ok(Some(FileState::Missing))
             }
             Err(error) => {
                 self.unreadable(entry, path, &error);
@@ -234,7 +208,7 @@ impl Inspection<'_> {
     }
 
     /// What is known without asking TikTok: size, time on the way, what the headers say.
-    fn video(&mut self, path: &Path, video: &Video, entry: &Entry) -> Option<Content> {
+    fn video(&mut self, path: &Path, video: &Video, entry: &Entry) -> Option<FileState> {
         let plan = match Plan::new(video.size(), self.look.options.chunk_size) {
             Ok(plan) => plan,
             Err(error) => {
@@ -251,8 +225,8 @@ impl Inspection<'_> {
         if let Some((message, hint)) = &slow {
             self.problem(entry, path, message, Some(hint));
         }
-        let content = self.probe(path, video, entry)?;
-        slow.is_none().then_some(content)
+        let file = self.probe(path, video, entry)?;
+        slow.is_none().then_some(file)
     }
 
     /// Whether `--limit-rate` does not get a file through within the life of its upload URL, and
@@ -273,7 +247,7 @@ impl Inspection<'_> {
         Some((message, format!("give it at least {enough} a second")))
     }
 
-    fn probe(&mut self, path: &Path, video: &Video, entry: &Entry) -> Option<Content> {
+    fn probe(&mut self, path: &Path, video: &Video, entry: &Entry) -> Option<FileState> {
         let probe = match video_probe::probe(video.file(), video.size()) {
             Ok(probe) => probe,
             Err(error) => {
@@ -289,9 +263,9 @@ impl Inspection<'_> {
             self.problem(entry, path, &finding.to_string(), Some(finding.hint()));
         }
         for finding in &findings.warnings {
-            self.warn(format!("{}: {finding}", self.label(&entry.source)));
+            self.warn(format!("{}: {finding}", self.label(&entry.post.source)));
         }
-        if let (Some(cover), Some(length)) = (entry.cover_timestamp_ms, probe.duration)
+        if let (Some(cover), Some(length)) = (entry.post.cover_timestamp_ms, probe.duration)
             && u128::try_from(cover).is_ok_and(|cover| cover > length.as_millis())
         {
             let length = length.as_secs_f64();
@@ -300,10 +274,12 @@ impl Inspection<'_> {
             self.note(entry, entry.source_at, "video_cover_timestamp_ms", message, None);
             return None;
         }
-        let content_type = Some(probe.container.content_type());
-        let (path, duration, checked) = (path.to_owned(), probe.duration, Some(video.identity()));
-        let file = Content::File { path, content_type, duration, checked, unfinished: None };
-        findings.errors.is_empty().then_some(file)
+        let file = CheckedFile {
+            content_type: probe.container.content_type(),
+            duration: probe.duration,
+            identity: video.identity(),
+        };
+        findings.errors.is_empty().then_some(FileState::Checked(file))
     }
 
     /// Whether every part of a video was written.
@@ -347,7 +323,7 @@ impl Inspection<'_> {
 
     /// Without the scope nothing of the manifest is sent, rather than the first half of it.
     fn scope(&mut self, entry: &Entry, account: &Account) {
-        let scope = scope_of(entry.mode);
+        let scope = entry.post.mode.scope();
         if account.scopes.has(scope) {
             return;
         }
@@ -362,7 +338,7 @@ impl Inspection<'_> {
     /// Two posts of one account and `id` would be one post. Those whose account goes by the same name
     /// were found in the manifest.
     fn id(&mut self, entry: &Entry, account: &Account, ids: &mut Ids) {
-        let Some(id) = &entry.id else { return };
+        let Some(id) = &entry.post.id else { return };
         let identity = (account.open_id.clone(), id.clone());
         let (first, name) =
             ids.entry(identity).or_insert_with(|| (entry.index, entry.user.clone())).clone();
@@ -387,7 +363,7 @@ impl Inspection<'_> {
         message: String,
         hint: Option<&str>,
     ) {
-        self.problems.push(Problem {
+        self.problems.push(Diagnostic {
             line,
             column,
             part: Part::Post(entry.index),
@@ -396,12 +372,6 @@ impl Inspection<'_> {
             hint: hint.map(str::to_owned),
         });
     }
-}
-
-/// A file that is gone or unfinished: only what the journal knows of it counts.
-fn unread(path: &Path, unfinished: Option<Unfinished>) -> Content {
-    let (content_type, duration, checked) = (None, None, None);
-    Content::File { path: path.to_owned(), content_type, duration, checked, unfinished }
 }
 
 /// A URL without what may be a signature.

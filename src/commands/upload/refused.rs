@@ -1,7 +1,7 @@
 //! A manifest that is not posted as it is: every problem at once, under the manifest's name.
 
 use crate::exit::{Exit, Explain};
-use crate::manifest::Problems;
+use crate::model::Diagnostics;
 use crate::text;
 
 /// All that is wrong with what a manifest asks for; nothing was sent.
@@ -11,7 +11,7 @@ pub(super) struct Refused {
     /// How the manifest is called.
     pub(super) manifest: String,
     /// What is wrong.
-    pub(super) problems: Problems,
+    pub(super) problems: Diagnostics,
     /// How many of them are posts whose account is not logged in.
     pub(super) strangers: usize,
 }

@@ -9,11 +9,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fs::Lock;
-use crate::journal::trouble::Trouble;
+use crate::journal::db_error::DbError;
 
 const PAGE: usize = 4096;
 
-type Recorded = Vec<(Post, Vec<Attempt>)>;
+type Recorded = Vec<(RecordedPost, Vec<Attempt>)>;
 
 /// A small journal with posts in many phases: its file, and what it says.
 static SMALL: LazyLock<(Vec<u8>, Recorded)> = LazyLock::new(|| {
@@ -28,7 +28,7 @@ static SMALL: LazyLock<(Vec<u8>, Recorded)> = LazyLock::new(|| {
     journal.walk(&open, &[(OPEN, accepted())]);
     let pulled = journal.post_for(&pull("https://example.com/a.mp4")).unwrap();
     journal.walk(&pulled, &[(Phase::Unresolved, NO_FACTS)]);
-    journal.set_cap("ana", CapKind::Posts, Timestamp::MAX).unwrap();
+    journal.set_cap("ana", QuotaKind::Posts, Timestamp::MAX).unwrap();
     let content = journal.content();
     journal.forget_its_file();
     drop(journal);
@@ -404,13 +404,13 @@ fn what_reads_like_damage_once_is_read_again_and_the_step_is_taken() {
     let told = std::cell::Cell::new(0);
     let once = || {
         told.set(told.get() + 1);
-        let damage = Trouble::Unreadable("a page is not what it was".to_owned());
+        let damage = DbError::Unreadable("a page is not what it was".to_owned());
         if told.get() == 1 { Err(damage) } else { Ok(told.get()) }
     };
     assert_eq!(journal.store.read("read", |_| once()).unwrap(), 2);
     told.set(0);
     assert_eq!(journal.store.write("write", |_| once()).unwrap(), 2);
-    let always = || Err::<(), _>(Trouble::Unreadable("nonsense".to_owned()));
+    let always = || Err::<(), _>(DbError::Unreadable("nonsense".to_owned()));
     let error = refused(journal.store.read("read", |_| always()), Exit::Local);
     assert!(matches!(error, JournalError::Corrupt { moved_to: None, .. }), "{error:?}");
     assert_eq!(home.open().content(), SMALL.1, "it is where it was");
@@ -422,7 +422,7 @@ fn a_journal_that_vanished_is_no_reason_for_a_new_one() {
     place(&home, &[("journal.sqlite", &SMALL.0)]);
     let journal = home.open();
     fs::rename(home.file("journal.sqlite"), home.file("elsewhere")).unwrap();
-    let damage = || Err::<(), _>(Trouble::Unreadable("nonsense".to_owned()));
+    let damage = || Err::<(), _>(DbError::Unreadable("nonsense".to_owned()));
     let error = refused(journal.store.read("read", |_| damage()), Exit::Local);
     assert!(matches!(error, JournalError::Vanished { .. }), "{error:?}");
     assert!(!home.file("journal.sqlite").exists());

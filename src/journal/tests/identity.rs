@@ -14,8 +14,8 @@ fn a_post_comes_back_as_it_was_recorded() {
     let post = home.open().post_for(&new).unwrap();
     let read = home.open().post(post.number).unwrap();
     assert_eq!(read, post);
-    let Content::File(file) = new.content else { unreachable!() };
-    assert_eq!(read.file(), Some(&file));
+    let Source::File(file) = new.source else { unreachable!() };
+    assert_eq!(read.file, Some(file));
     assert_eq!((read.account, read.username), (new.account, new.username));
     assert_eq!((read.mode, read.id), (new.mode, new.id));
     assert_eq!((read.label, read.settings), (new.label, new.settings));
@@ -28,16 +28,16 @@ fn a_path_that_is_not_text_comes_back_whole() {
     let home = Home::new();
     let mut new = entry(1, 90);
     let path = std::ffi::OsStr::from_bytes(b"/videos/\xff\xfe.mp4");
-    if let Content::File(file) = &mut new.content {
+    if let Source::File(file) = &mut new.source {
         file.path = path.into();
     }
     let post = home.open().post_for(&new).unwrap();
-    assert_eq!(home.open().post(post.number).unwrap().file().unwrap().path, path);
+    assert_eq!(home.open().post(post.number).unwrap().file.unwrap().path, path);
 }
 
 #[test]
 fn t27_eight_that_ask_for_the_same_make_one_post() {
-    let entries: [fn() -> NewPost; 4] = [
+    let entries: [fn() -> PostRequest; 4] = [
         || entry(1, 90),
         || entry(1, 90).hashed("a"),
         || entry(1, 90).id("monday"),
@@ -108,8 +108,8 @@ fn accounts_modes_and_contents_are_told_apart() {
         entry(1, 91),
         pull("https://example.com/a.mp4"),
         pull("https://example.com/b.mp4"),
-        NewPost { content: Content::Photos(vec!["a".into(), "bc".into()]), ..entry(0, 0) },
-        NewPost { content: Content::Photos(vec!["ab".into(), "c".into()]), ..entry(0, 0) },
+        PostRequest { source: photos(&["a", "bc"]), ..entry(0, 0) },
+        PostRequest { source: photos(&["ab", "c"]), ..entry(0, 0) },
     ];
     for (number, new) in (1..).zip(&different) {
         assert_eq!(journal.find(new).unwrap(), None);
@@ -175,7 +175,7 @@ fn other_settings_do_not_make_another_post() {
     let home = Home::new();
     let journal = home.open();
     let post = journal.publish(&entry(1, 90), "a");
-    let captioned = NewPost { settings: "1".repeat(64), ..entry(1, 90) };
+    let captioned = PostRequest { settings: "1".repeat(64), ..entry(1, 90) };
     let found = journal.post_for(&captioned).unwrap();
     assert_eq!(found, post, "and the journal keeps what was posted");
 }
@@ -186,10 +186,10 @@ fn until_something_was_sent_a_post_follows_its_entry() {
     let journal = home.open();
     let post = journal.post_for(&entry(1, 90).id("monday")).unwrap();
     journal.walk(&post, &[(OPEN, accepted()), (Phase::Abandoned, NO_FACTS)]);
-    let replaced = NewPost { settings: "1".repeat(64), ..entry(2, 95).id("monday") };
+    let replaced = PostRequest { settings: "1".repeat(64), ..entry(2, 95).id("monday") };
     let found = journal.post_for(&replaced).unwrap();
     assert_eq!(found.number, post.number);
-    assert_eq!(found.file(), Some(&file(2, 95)));
+    assert_eq!(found.file, Some(file(2, 95)));
     assert_eq!(found.settings, replaced.settings);
     // The old file is free to be a post of its own.
     assert_eq!(journal.find(&entry(1, 90)).unwrap(), None);
@@ -203,7 +203,7 @@ fn a_source_and_a_mode_may_change_until_something_was_sent() {
     let post = journal.post_for(&entry(1, 90).id("monday")).unwrap();
     let pulled = journal.post_for(&pull("https://example.com/a.mp4").id("monday").draft()).unwrap();
     assert_eq!(pulled.number, post.number);
-    assert_eq!((&pulled.source, pulled.mode), (&Source::Url, Mode::Draft));
+    assert_eq!((pulled.kind, pulled.mode), (SourceKind::Url, Mode::Draft));
     let filed = journal.post_for(&entry(1, 90).id("monday")).unwrap();
     assert_eq!(filed, post);
 }
@@ -215,7 +215,7 @@ fn while_something_may_be_posted_a_post_keeps_its_file_and_plan() {
     let post = journal.post_for(&entry(1, 90).id("monday")).unwrap();
     journal.walk(&post, &[(OPEN, accepted())]);
     let found = journal.post_for(&entry(2, 95).id("monday")).unwrap();
-    assert_eq!(found.file(), Some(&file(1, 90)));
+    assert_eq!(found.file, Some(file(1, 90)));
     assert_eq!(journal.find(&entry(2, 95)).unwrap(), None, "nor does it own the other file");
 }
 
@@ -226,7 +226,7 @@ fn what_was_read_of_an_unchanged_file_stays_known() {
     let post = journal.post_for(&entry(1, 90).hashed("a")).unwrap();
     journal.walk(&post, &[(Phase::Rejected, NO_FACTS)]);
     let found = journal.post_for(&entry(1, 90)).unwrap();
-    assert_eq!(found.file().unwrap().fingerprint, Some(fingerprint("a")));
+    assert_eq!(found.file.clone().unwrap().fingerprint, Some(fingerprint("a")));
     assert_eq!(journal.find(&entry(2, 90).hashed("a")).unwrap(), Some(found));
 }
 
@@ -426,8 +426,10 @@ fn a_url_of_an_earlier_version_is_known_by_its_spelling_and_suspected_by_its_sig
     let home = Home::new();
     let journal = home.open();
     let label = "https://cdn.example.com/clip.mp4".to_owned();
-    let entry =
-        |signature: &str| NewPost { label: label.clone(), ..pull(&format!("{URL}{signature}")) };
+    let entry = |signature: &str| PostRequest {
+        label: label.clone(),
+        ..pull(&format!("{URL}{signature}"))
+    };
     let old = journal.publish(&entry("A"), "");
     journal.store.raw(|connection| {
         connection.execute("DELETE FROM keys WHERE key NOT LIKE '% url %'", []).unwrap();

@@ -16,14 +16,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
-use super::records::*;
 use super::{Accept, Journal, JournalError};
 use crate::clock::Clock;
 use crate::exit::{Exit, Explain as _};
-use crate::manifest::Mode;
+use crate::model::*;
 use crate::secret::Secret;
-use crate::upload::state::{Failed, Phase};
-use crate::upload::video::Identity;
 
 /// A directory with a journal in it.
 struct Home {
@@ -71,7 +68,7 @@ impl Home {
 fn file(inode: u64, size: u64) -> LocalFile {
     LocalFile {
         path: format!("/videos/{inode}.mp4").into(),
-        identity: Identity {
+        identity: FileIdentity {
             device: u64::MAX - 3,
             inode,
             size,
@@ -89,13 +86,13 @@ fn fingerprint(content: &str) -> String {
 }
 
 /// An entry for a file.
-fn entry(inode: u64, size: u64) -> NewPost {
-    NewPost {
+fn entry(inode: u64, size: u64) -> PostRequest {
+    PostRequest {
         account: "ana".to_owned(),
         username: Some("Ana".to_owned()),
         mode: Mode::Direct,
         id: None,
-        content: Content::File(file(inode, size)),
+        source: Source::File(file(inode, size)),
         label: format!("{inode}.mp4"),
         settings: "0".repeat(64),
         publish_at: None,
@@ -104,11 +101,15 @@ fn entry(inode: u64, size: u64) -> NewPost {
 }
 
 /// An entry for a URL.
-fn pull(url: &str) -> NewPost {
-    NewPost { content: Content::Url(url.to_owned()), label: "a URL".to_owned(), ..entry(0, 0) }
+fn pull(url: &str) -> PostRequest {
+    PostRequest { source: Source::Url(url.to_owned()), label: "a URL".to_owned(), ..entry(0, 0) }
 }
 
-impl NewPost {
+fn photos(urls: &[&str]) -> Source<LocalFile> {
+    Source::Photos { urls: urls.iter().map(|url| (*url).to_owned()).collect(), cover_index: 0 }
+}
+
+impl PostRequest {
     fn id(mut self, id: &str) -> Self {
         self.id = Some(id.to_owned());
         self
@@ -125,7 +126,7 @@ impl NewPost {
     }
 
     fn hashed(mut self, content: &str) -> Self {
-        if let Content::File(file) = &mut self.content {
+        if let Source::File(file) = &mut self.source {
             file.fingerprint = Some(fingerprint(content));
         }
         self
@@ -137,7 +138,7 @@ impl NewPost {
     }
 }
 
-const NO_FACTS: Facts = Facts {
+const NO_FACTS: AttemptUpdate = AttemptUpdate {
     publish_id: None,
     upload_url: None,
     issued_at: None,
@@ -149,8 +150,8 @@ const NO_FACTS: Facts = Facts {
     log_id: None,
 };
 
-fn accepted() -> Facts {
-    Facts {
+fn accepted() -> AttemptUpdate {
+    AttemptUpdate {
         publish_id: Some("v_pub_1".to_owned()),
         upload_url: Some(Secret::new("https://upload.tiktokapis.com/?canary=Zq3")),
         issued_at: Some(Timestamp::from_millisecond(1_700_000_000_000).unwrap()),
@@ -159,13 +160,13 @@ fn accepted() -> Facts {
     }
 }
 
-fn read_as(content: &str) -> Facts {
-    Facts { fingerprint: Some(fingerprint(content)), ..NO_FACTS }
+fn read_as(content: &str) -> AttemptUpdate {
+    AttemptUpdate { fingerprint: Some(fingerprint(content)), ..NO_FACTS }
 }
 
 impl Journal {
     /// Walks a new attempt through phases.
-    fn walk(&self, post: &Post, phases: &[(Phase, Facts)]) -> Attempt {
+    fn walk(&self, post: &RecordedPost, phases: &[(Phase, AttemptUpdate)]) -> Attempt {
         let mut attempt = self.begin_attempt(post.number).unwrap();
         for (phase, facts) in phases {
             self.advance(&mut attempt, *phase, facts).unwrap();
@@ -174,10 +175,10 @@ impl Journal {
     }
 
     /// Posts an entry, of a file with that content.
-    fn publish(&self, new: &NewPost, content: &str) -> Post {
+    fn publish(&self, new: &PostRequest, content: &str) -> RecordedPost {
         let post = self.post_for(new).unwrap();
         let mut phases = vec![(OPEN, accepted()), (Phase::Published, NO_FACTS)];
-        if post.file().is_some() {
+        if post.file.is_some() {
             phases.insert(1, (INTENT, read_as(content)));
         }
         self.walk(&post, &phases);
@@ -185,7 +186,7 @@ impl Journal {
     }
 
     /// Everything that it holds about posts.
-    fn content(&self) -> Vec<(Post, Vec<Attempt>)> {
+    fn content(&self) -> Vec<(RecordedPost, Vec<Attempt>)> {
         let posts = self.all().unwrap().into_iter();
         posts.map(|post| (post.clone(), self.attempts(post.number).unwrap())).collect()
     }

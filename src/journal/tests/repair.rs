@@ -10,7 +10,7 @@ use crate::journal::{Doubt, Repair, Repaired};
 const PAGE: usize = 4096;
 
 /// A home with a journal of many pages: posts in many phases.
-fn large() -> (Home, Vec<(Post, Vec<Attempt>)>) {
+fn large() -> (Home, Vec<(RecordedPost, Vec<Attempt>)>) {
     let home = Home::new();
     let journal = home.open();
     for number in 1..=60 {
@@ -62,7 +62,7 @@ fn accepted_journal(home: &Home) -> Journal {
 }
 
 /// Nothing that was posted, or may have been, may be posted again.
-fn nothing_twice(journal: &Journal, before: &[(Post, Vec<Attempt>)], lacking: bool) {
+fn nothing_twice(journal: &Journal, before: &[(RecordedPost, Vec<Attempt>)], lacking: bool) {
     for (old, _) in before {
         let Ok(new) = journal.post(old.number) else {
             assert!(lacking, "{old:?} is missing");
@@ -190,7 +190,7 @@ fn posts_are_found_again_where_their_keys_are_missing() {
     let done = repaired(&home);
     assert_eq!((done.posts, done.missing.len()), (60, 0));
     let journal = accepted_journal(&home);
-    let found = |new: &NewPost| journal.find(new).unwrap().map(|post| post.number.0);
+    let found = |new: &PostRequest| journal.find(new).unwrap().map(|post| post.number.0);
     assert_eq!(found(&entry(2, 902)), Some(2), "by its file");
     assert_eq!(found(&entry(777, 902).hashed("content 2")), Some(2), "by its content");
     assert_eq!(found(&entry(778, 1).id("day 3")), Some(3), "by its id");

@@ -5,7 +5,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use super::*;
-use crate::upload::state::{self, Event, Seen, Transfer};
+use crate::model::{Event, Seen, Transfer, machine};
 
 #[test]
 fn an_attempt_comes_back_as_it_was_recorded() {
@@ -19,7 +19,7 @@ fn an_attempt_comes_back_as_it_was_recorded() {
             (INTENT, read_as("a")),
             (
                 Phase::Published,
-                Facts {
+                AttemptUpdate {
                     post_ids: vec![u64::MAX, 7_512_345_678_901_234_567],
                     log_id: Some("2026".to_owned()),
                     ..NO_FACTS
@@ -171,7 +171,7 @@ fn ids_that_become_public_later_are_added_to_a_published_post() {
     let journal = home.open();
     let post = journal.publish(&entry(1, 90), "a");
     let mut attempt = post.last.unwrap();
-    let ids = Facts { post_ids: vec![7], ..NO_FACTS };
+    let ids = AttemptUpdate { post_ids: vec![7], ..NO_FACTS };
     journal.advance(&mut attempt, Phase::Published, &ids).unwrap();
     journal.advance(&mut attempt, Phase::Published, &NO_FACTS).unwrap();
     assert_eq!(attempt.post_ids, [7]);
@@ -220,8 +220,8 @@ fn every_step_of_the_state_machine_can_be_recorded() {
         let mut reached = HashSet::from([Phase::InitIntent]);
         let mut open = vec![Phase::InitIntent];
         while let Some(from) = open.pop() {
-            let steps = events().into_iter().map(|event| state::step(transfer, from, event));
-            for to in steps.chain([state::resume(transfer, from)]).map(|step| step.phase) {
+            let steps = events().into_iter().map(|event| machine::step(transfer, from, event));
+            for to in steps.chain([machine::resume(transfer, from)]).map(|step| step.phase) {
                 assert!(super::super::phase::follows(from, to), "{from:?} to {to:?}");
                 if reached.insert(to) {
                     open.push(to);
@@ -333,7 +333,8 @@ fn unfinished_posts_are_those_under_way_and_those_for_a_human() {
     journal.walk(&unresolved, &[(Phase::Unresolved, NO_FACTS)]);
     let done = journal.publish(&entry(4, 40), "d");
 
-    let numbers = |posts: Vec<Post>| posts.iter().map(|post| post.number).collect::<Vec<_>>();
+    let numbers =
+        |posts: Vec<RecordedPost>| posts.iter().map(|post| post.number).collect::<Vec<_>>();
     assert_eq!(numbers(journal.unfinished(None).unwrap()), [open.number, unresolved.number]);
     assert_eq!(numbers(journal.unfinished(Some("ben")).unwrap()), [unresolved.number]);
     let all = [planned.number, open.number, unresolved.number, done.number];

@@ -27,7 +27,7 @@ fn a_journal_of_version_1_is_read() {
     let home = home_with(V1);
     let journal = home.open();
     let posts = journal.all().unwrap();
-    let phases: Vec<_> = posts.iter().map(Post::phase).collect();
+    let phases: Vec<_> = posts.iter().map(RecordedPost::phase).collect();
     assert_eq!(
         phases,
         [
@@ -62,7 +62,7 @@ fn write_the_fixture_of_this_version() {
         &open,
         &[(
             Phase::Rejected,
-            Facts {
+            AttemptUpdate {
                 code: Some("rate_limit_exceeded".to_owned()),
                 message: Some("slow down".to_owned()),
                 log_id: Some("2026".to_owned()),
@@ -79,14 +79,14 @@ fn write_the_fixture_of_this_version() {
     let draft = journal.post_for(&entry(5, 500).draft().of("ben")).unwrap();
     let inboxed = [(OPEN, accepted()), (INTENT, read_as("e")), (Phase::Inboxed, NO_FACTS)];
     journal.walk(&draft, &inboxed);
-    let photos = Content::Photos(vec!["https://example.com/1.jpg".to_owned()]);
-    let photos = journal.post_for(&NewPost { content: photos, ..entry(0, 0) }).unwrap();
+    let photos = photos(&["https://example.com/1.jpg"]);
+    let photos = journal.post_for(&PostRequest { source: photos, ..entry(0, 0) }).unwrap();
     journal.walk(&photos, &[(OPEN, accepted()), (BANNED, NO_FACTS)]);
     journal.post_for(&entry(7, 700)).unwrap();
     let again = journal.post_for(&entry(1, 90).again()).unwrap();
     let uploaded = [(OPEN, accepted()), (INTENT, read_as("a")), (Phase::Uploaded, NO_FACTS)];
     journal.walk(&again, &uploaded);
-    journal.set_cap("ana", CapKind::Posts, Timestamp::UNIX_EPOCH).unwrap();
+    journal.set_cap("ana", QuotaKind::Posts, Timestamp::UNIX_EPOCH).unwrap();
     journal.store.raw(|connection| connection.execute("DELETE FROM meta", []).unwrap());
     drop(journal);
     let dump = std::process::Command::new("sqlite3")

@@ -26,16 +26,16 @@ fn defaults_of_the_file_fill_what_posts_leave_out() {
     );
     let [full, own] = &posts[..] else { panic!("two posts") };
     assert_eq!(full.user.as_deref(), Some("shop"));
-    assert_eq!(full.caption, Caption { title: None, text: "Hi #x".to_owned() });
-    assert_eq!((full.mode, full.privacy), (Mode::Draft, Some(Privacy::SelfOnly)));
-    assert_eq!((full.disable_comment, full.is_aigc), (Some(true), Some(true)));
-    assert_eq!((full.disable_duet, full.disable_stitch), (Some(true), Some(true)));
-    assert_eq!(full.cover_timestamp_ms, Some(5));
-    assert!(full.brand_organic && full.brand_content && full.publish_at.is_some());
+    assert_eq!(full.post.caption, Caption { title: None, text: "Hi #x".to_owned() });
+    assert_eq!((full.post.mode, full.post.privacy), (Mode::Draft, Some(Privacy::SelfOnly)));
+    assert_eq!((full.post.disable_comment, full.post.is_aigc), (Some(true), Some(true)));
+    assert_eq!((full.post.disable_duet, full.post.disable_stitch), (Some(true), Some(true)));
+    assert_eq!(full.post.cover_timestamp_ms, Some(5));
+    assert!(full.post.brand_organic && full.post.brand_content && full.post.publish_at.is_some());
     assert_eq!(own.user.as_deref(), Some("me"));
-    assert_eq!(own.caption.text, "Hi");
-    assert_eq!((own.mode, own.privacy), (Mode::Direct, Some(Privacy::Public)));
-    assert_eq!((own.disable_comment, own.disable_duet), (Some(false), Some(true)));
+    assert_eq!(own.post.caption.text, "Hi");
+    assert_eq!((own.post.mode, own.post.privacy), (Mode::Direct, Some(Privacy::Public)));
+    assert_eq!((own.post.disable_comment, own.post.disable_duet), (Some(false), Some(true)));
 }
 
 #[test]
@@ -45,24 +45,29 @@ fn defaults_that_a_kind_of_post_cannot_have_are_for_the_others() {
             "video_cover_timestamp_ms": 5, "auto_add_music": true}},
             "posts": [{VIDEO}, {PHOTO}]}}"#
     ));
-    assert_eq!((posts[0].disable_duet, posts[1].disable_duet), (Some(true), None));
-    assert_eq!((posts[0].disable_stitch, posts[1].disable_stitch), (Some(true), None));
-    assert_eq!((posts[0].cover_timestamp_ms, posts[1].cover_timestamp_ms), (Some(5), None));
-    assert_eq!((posts[0].auto_add_music, posts[1].auto_add_music), (None, Some(true)));
+    assert_eq!((posts[0].post.disable_duet, posts[1].post.disable_duet), (Some(true), None));
+    assert_eq!((posts[0].post.disable_stitch, posts[1].post.disable_stitch), (Some(true), None));
     assert_eq!(
-        (posts[0].caption.title.as_deref(), posts[1].caption.title.as_deref()),
+        (posts[0].post.cover_timestamp_ms, posts[1].post.cover_timestamp_ms),
+        (Some(5), None)
+    );
+    assert_eq!((posts[0].post.auto_add_music, posts[1].post.auto_add_music), (None, Some(true)));
+    assert_eq!(
+        (posts[0].post.caption.title.as_deref(), posts[1].post.caption.title.as_deref()),
         (None, Some("T"))
     );
 }
 
 #[test]
 fn the_post_is_above_flags_above_the_files_defaults_above_the_configuration() {
-    let level = |privacy| Preferences { privacy, ..Preferences::default() };
+    let level = |privacy: Option<Privacy>| {
+        FieldValues::default().with(Field::PrivacyLevel, privacy.map(FieldValue::Privacy))
+    };
     let of = |post: &str, flags, file: &str, config| {
         let given = Defaults { flags: level(flags), config: level(config) };
         let text =
             format!(r#"{{"defaults": {{{file}}}, "posts": [{{"video_path": "a" {post}}}]}}"#);
-        read_with(&text, &given).unwrap().entries[0].privacy
+        read_with(&text, &given).unwrap().entries[0].post.privacy
     };
     let (flags, config) = (Some(Privacy::Followers), Some(Privacy::SelfOnly));
     let (post, file) = (

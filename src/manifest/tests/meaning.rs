@@ -9,23 +9,25 @@ fn the_smallest_post_is_a_path() {
         post,
         Entry {
             index: 0,
+            user: None,
             user_at: Place { line: 1, column: 2 },
             source_at: Place { line: 1, column: 17 },
-            user: None,
-            source: Source::File(PathBuf::from("/posts/a.mp4")),
-            caption: Caption::default(),
-            mode: Mode::Direct,
-            privacy: None,
-            disable_comment: None,
-            disable_duet: None,
-            disable_stitch: None,
-            cover_timestamp_ms: None,
-            brand_content: false,
-            brand_organic: false,
-            is_aigc: None,
-            auto_add_music: None,
-            publish_at: None,
-            id: None,
+            post: Post {
+                id: None,
+                source: Source::File(PathBuf::from("/posts/a.mp4")),
+                caption: Caption::default(),
+                mode: Mode::Direct,
+                privacy: None,
+                disable_comment: None,
+                disable_duet: None,
+                disable_stitch: None,
+                cover_timestamp_ms: None,
+                brand_content: false,
+                brand_organic: false,
+                is_aigc: None,
+                auto_add_music: None,
+                publish_at: None,
+            },
         }
     );
 }
@@ -43,17 +45,17 @@ fn every_field_of_a_video_arrives() {
         }]"##,
     );
     assert_eq!(post.user.as_deref(), Some("shop"));
-    assert_eq!(post.caption, Caption { title: None, text: "Hi #x #y".to_owned() });
-    assert_eq!(post.mode, Mode::Direct);
-    assert_eq!(post.privacy, Some(Privacy::Friends));
-    assert_eq!(post.disable_comment, Some(true));
-    assert_eq!(post.disable_duet, Some(false));
-    assert_eq!(post.disable_stitch, Some(true));
-    assert_eq!(post.cover_timestamp_ms, Some(1500));
-    assert!(post.brand_content && post.brand_organic);
-    assert_eq!(post.is_aigc, Some(false));
-    assert_eq!(post.publish_at, Some("2026-12-01T17:00:00Z".parse().unwrap()));
-    assert_eq!(post.id.as_deref(), Some("clip 7"));
+    assert_eq!(post.post.caption, Caption { title: None, text: "Hi #x #y".to_owned() });
+    assert_eq!(post.post.mode, Mode::Direct);
+    assert_eq!(post.post.privacy, Some(Privacy::Friends));
+    assert_eq!(post.post.disable_comment, Some(true));
+    assert_eq!(post.post.disable_duet, Some(false));
+    assert_eq!(post.post.disable_stitch, Some(true));
+    assert_eq!(post.post.cover_timestamp_ms, Some(1500));
+    assert!(post.post.brand_content && post.post.brand_organic);
+    assert_eq!(post.post.is_aigc, Some(false));
+    assert_eq!(post.post.publish_at, Some("2026-12-01T17:00:00Z".parse().unwrap()));
+    assert_eq!(post.post.id.as_deref(), Some("clip 7"));
 }
 
 #[test]
@@ -66,23 +68,23 @@ fn every_field_of_photos_arrives() {
         }]"#,
     );
     let urls = ["https://a.example/1.jpg", "https://a.example/2.jpg"].map(str::to_owned);
-    assert_eq!(post.source, Source::Photos { urls: urls.to_vec(), cover_index: 1 });
-    assert_eq!(post.auto_add_music, Some(true));
+    assert_eq!(post.post.source, Source::Photos { urls: urls.to_vec(), cover_index: 1 });
+    assert_eq!(post.post.auto_add_music, Some(true));
     let text = "Day one #sea".to_owned();
-    assert_eq!(post.caption, Caption { title: Some("Trip".to_owned()), text });
+    assert_eq!(post.post.caption, Caption { title: Some("Trip".to_owned()), text });
 }
 
 #[test]
 fn a_url_goes_on_exactly_as_written() {
     let url = "HTTPS://CDN.example.com/a%2Fb.mp4?sig=%2b&x";
     let post = entry(&format!(r#"[{{"video_url": "{url}"}}]"#));
-    assert_eq!(post.source, Source::Url(url.to_owned()));
+    assert_eq!(post.post.source, Source::Url(url.to_owned()));
 }
 
 #[test]
 fn the_first_photo_is_the_cover_unless_said() {
     let post = entry(r#"[{"photo_urls": ["https://a.example/1.jpg"]}]"#);
-    assert!(matches!(post.source, Source::Photos { cover_index: 0, .. }));
+    assert!(matches!(post.post.source, Source::Photos { cover_index: 0, .. }));
 }
 
 #[test]
@@ -95,7 +97,7 @@ fn paths_start_at_the_manifests_folder() {
         ("ä b.mp4", "/posts/ä b.mp4"),
     ] {
         let post = entry(&format!(r#"[{{"video_path": "{written}"}}]"#));
-        assert_eq!(post.source, Source::File(PathBuf::from(meant)));
+        assert_eq!(post.post.source, Source::File(PathBuf::from(meant)));
     }
 }
 
@@ -123,8 +125,8 @@ fn the_original_uploaders_manifest_is_taken_with_its_trailing_comma() {
             }, // the same file twice is not wrong
         ]"#,
     );
-    assert_eq!(posts[0].caption.text, "One #a #b");
-    assert!(posts[1].caption.is_empty());
+    assert_eq!(posts[0].post.caption.text, "One #a #b");
+    assert!(posts[1].post.caption.is_empty());
     assert_eq!(posts[1].index, 1);
     assert_eq!(posts[1].user_at, Place { line: 9, column: 28 });
     assert_eq!(posts[1].source_at, Place { line: 10, column: 31 });
@@ -137,7 +139,7 @@ fn a_byte_order_mark_is_no_column() {
 
 #[test]
 fn only_drafts_of_videos_lose_their_caption() {
-    let loses = |fields: &str| entry(&format!("[{{{fields}}}]")).loses_caption();
+    let loses = |fields: &str| entry(&format!("[{{{fields}}}]")).post.loses_caption();
     let (video, photo) = (r#""video_path": "a""#, r#""photo_urls": ["https://a.example/1"]"#);
     let (words, draft) = (r#""description": "a""#, r#""mode": "draft""#);
     assert!(loses(&format!("{video}, {words}, {draft}")));

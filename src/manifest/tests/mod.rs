@@ -12,8 +12,12 @@ use serde_json::json;
 use tiktok_open::Privacy;
 
 use super::*;
+use crate::model::{
+    Caption, Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode, Part, Place, Post,
+    Source, caption,
+};
 
-fn read_with(text: &str, given: &Defaults) -> Result<Manifest, Problems> {
+fn read_with(text: &str, given: &Defaults) -> Result<Manifest, Diagnostics> {
     read(text.as_bytes(), Path::new("/posts"), given)
 }
 
@@ -55,6 +59,11 @@ fn the_example_is_right() {
     let posts = entries(example);
     assert!(posts.len() > 1);
     assert!(example.contains("//"));
+    // Every field of a video from here.
+    let fields = Field::ALL.iter().filter(|field| !field.is_for_photos());
+    for field in fields.filter(|field| **field != Field::VideoUrl) {
+        assert!(example.contains(&format!("\"{}\"", field.name())), "it lacks {field:?}");
+    }
     // Rid of its comments it still has the trailing comma that strict readers choke on.
     assert!(serde_json::from_str::<serde_json::Value>(example).is_err());
 }
@@ -90,7 +99,7 @@ proptest! {
     #[test]
     fn every_mix_of_fields_and_types_is_taken_or_refused_with_a_place(
         fields in prop::collection::vec(
-            (prop::sample::select(field::Field::ALL), any_value()),
+            (prop::sample::select(Field::ALL), any_value()),
             0..6,
         ),
     ) {
@@ -126,10 +135,10 @@ proptest! {
         let read = entry(&json!([post]).to_string());
         let hashed: Vec<String> = tags.iter().map(|tag| format!("#{tag}")).collect();
         prop_assert_eq!(read.user, Some(user));
-        prop_assert_eq!(read.source, Source::File(Path::new("/posts").join(path)));
-        prop_assert_eq!(read.caption.text, caption::text(&description, &hashed));
-        prop_assert_eq!(read.privacy, Some(privacy));
-        prop_assert_eq!(read.id, id);
+        prop_assert_eq!(read.post.source, Source::File(Path::new("/posts").join(path)));
+        prop_assert_eq!(read.post.caption.text, caption::text(&description, &hashed));
+        prop_assert_eq!(read.post.privacy, Some(privacy));
+        prop_assert_eq!(read.post.id, id);
     }
 }
 

@@ -207,7 +207,7 @@ fn a_caption_is_measured_in_utf_16_units_with_its_tags() {
             "a".repeat(letters)
         )
     };
-    assert_eq!(caption::units(&entry(&of(2195)).caption.text), 2200);
+    assert_eq!(caption::units(&entry(&of(2195)).post.caption.text), 2200);
     assert_eq!(
         said(&of(2196)),
         [
@@ -323,9 +323,9 @@ fn a_level_that_cannot_be_read_is_not_taken_for_a_private_one() {
 fn a_privacy_level_from_outside_counts_for_branded_content() {
     let text = r#"[{"video_path": "a", "brand_content_toggle": true}]"#;
     let mut given = Defaults::default();
-    given.config.privacy = Some(Privacy::Public);
+    given.config.set(Field::PrivacyLevel, FieldValue::Privacy(Privacy::Public));
     assert!(read_with(text, &given).is_ok());
-    given.flags.privacy = Some(Privacy::SelfOnly);
+    given.flags.set(Field::PrivacyLevel, FieldValue::Privacy(Privacy::SelfOnly));
     assert!(read_with(text, &given).is_err());
 }
 
@@ -341,7 +341,7 @@ fn two_posts_cannot_have_one_identity() {
 fn an_identity_is_short_and_printable() {
     for id in ["a", "Clip 7", "ünï-猫", "a/b:c\\\"d'", &"x".repeat(128)] {
         assert_eq!(
-            entry(&json!([{"video_path": "a", "id": id}]).to_string()).id.as_deref(),
+            entry(&json!([{"video_path": "a", "id": id}]).to_string()).post.id.as_deref(),
             Some(id)
         );
     }

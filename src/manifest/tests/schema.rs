@@ -6,8 +6,11 @@ use serde_json::Value;
 
 use super::*;
 
+/// The file that people point their editors at.
+const FILE: &str = include_str!("../schema.json");
+
 fn schema() -> Value {
-    serde_json::from_str(SCHEMA).unwrap()
+    serde_json::from_str(&super::super::schema()).unwrap()
 }
 
 fn keys(object: &Value) -> BTreeSet<&str> {
@@ -15,14 +18,20 @@ fn keys(object: &Value) -> BTreeSet<&str> {
 }
 
 #[test]
+fn the_file_is_what_the_table_of_fields_makes() {
+    let made = super::super::schema();
+    assert_eq!(made, FILE, "write this to src/manifest/schema.json:\n{made}");
+}
+
+#[test]
 fn it_knows_the_fields_of_a_post() {
-    let known: BTreeSet<_> = field::Field::ALL.iter().map(|field| field.name()).collect();
+    let known: BTreeSet<_> = Field::ALL.iter().map(|field| field.name()).collect();
     assert_eq!(keys(&schema()["$defs"]["post"]["properties"]), known);
 }
 
 #[test]
 fn it_knows_which_fields_can_be_defaults() {
-    let shared = field::Field::ALL.iter().filter(|field| !field.is_one_posts_own());
+    let shared = Field::ALL.iter().filter(|field| !field.is_one_posts_own());
     let shared: BTreeSet<_> = shared.map(|field| field.name()).collect();
     assert_eq!(keys(&schema()["$defs"]["defaults"]["properties"]), shared);
 }
@@ -31,7 +40,7 @@ fn it_knows_which_fields_can_be_defaults() {
 fn it_knows_the_words_that_a_field_takes() {
     let fields = &schema()["$defs"];
     assert_eq!(fields["privacy_level"]["enum"], json!(Privacy::ALL));
-    let modes = [Mode::Direct, Mode::Draft].map(Mode::as_str);
+    let modes = Mode::ALL.map(Mode::as_str);
     assert_eq!(fields["mode"]["enum"], json!(modes));
 }
 

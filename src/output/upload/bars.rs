@@ -7,8 +7,9 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::progress::words;
+use crate::model::PostRef;
 use crate::text::plain;
-use crate::upload::report::{Progress, Subject};
+use crate::upload::report::Progress;
 
 const SENDING: &str = "{prefix}  [{bar:24}] {decimal_bytes}/{decimal_total_bytes}  \
     {decimal_bytes_per_sec}  {eta} left  {msg}";
@@ -29,7 +30,7 @@ impl Bars {
     }
 
     /// Shows a change on the post's bar; false if it wants a line.
-    pub(super) fn show(&self, subject: &Subject, progress: &Progress) -> bool {
+    pub(super) fn show(&self, subject: &PostRef, progress: &Progress) -> bool {
         match progress {
             Progress::Sending { size, stored, .. } => self.begin(subject, *size, *stored),
             Progress::Position { sent } => self.with(subject, |bar| {
@@ -53,14 +54,14 @@ impl Bars {
     }
 
     /// Takes the post's bar away.
-    pub(super) fn end(&self, subject: &Subject) {
+    pub(super) fn end(&self, subject: &PostRef) {
         if let Some(bar) = self.bars().remove(&subject.index) {
             bar.finish_and_clear();
             self.screen.remove(&bar);
         }
     }
 
-    fn begin(&self, subject: &Subject, size: u64, stored: u64) -> bool {
+    fn begin(&self, subject: &PostRef, size: u64, stored: u64) -> bool {
         let bar = self.bar(subject);
         bar.disable_steady_tick();
         bar.set_style(style(SENDING));
@@ -71,7 +72,7 @@ impl Bars {
         true
     }
 
-    fn with(&self, subject: &Subject, act: impl FnOnce(&ProgressBar)) -> bool {
+    fn with(&self, subject: &PostRef, act: impl FnOnce(&ProgressBar)) -> bool {
         match self.bars().get(&subject.index) {
             Some(bar) => {
                 act(bar);
@@ -81,7 +82,7 @@ impl Bars {
         }
     }
 
-    fn bar(&self, subject: &Subject) -> ProgressBar {
+    fn bar(&self, subject: &PostRef) -> ProgressBar {
         let make = || {
             let bar = self.screen.add(ProgressBar::no_length());
             bar.with_prefix(prefix(subject))
@@ -100,7 +101,7 @@ fn style(template: &str) -> ProgressStyle {
     style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
 }
 
-fn prefix(subject: &Subject) -> String {
+fn prefix(subject: &PostRef) -> String {
     let whole = plain(&format!("{}: {}", subject.account, subject.video));
     match whole.chars().count().checked_sub(LONGEST_PREFIX) {
         None | Some(0) => whole,
@@ -197,7 +198,7 @@ mod tests {
     #[test]
     fn a_bar_goes_when_its_post_ends() {
         let (bars, terminal) = on_terminal();
-        let other = Subject { index: 9, account: "bob".into(), ..subject() };
+        let other = PostRef { index: 9, account: "bob".into(), ..subject() };
         bars.show(&subject(), &SENDING);
         bars.show(&other, &SENDING);
         let both = terminal.drawn();
@@ -230,7 +231,7 @@ mod tests {
 
     #[test]
     fn of_a_long_path_the_end_is_shown() {
-        let long = Subject { video: format!("{}/clip.mp4", "deep/".repeat(30)), ..subject() };
+        let long = PostRef { video: format!("{}/clip.mp4", "deep/".repeat(30)), ..subject() };
         let shown = prefix(&long);
         assert_eq!(shown.chars().count(), LONGEST_PREFIX);
         assert!(shown.starts_with('…') && shown.ends_with("/clip.mp4"), "{shown}");

@@ -17,7 +17,8 @@ use super::error;
 use super::json::{PostEvent, SummaryEvent};
 use super::printer::Printer;
 use crate::exit::Exit;
-use crate::upload::report::{PostReport, PostState, Progress, Reporter, Subject};
+use crate::model::{PostOutcome, PostRef, PostState};
+use crate::upload::report::{Progress, Reporter};
 
 /// Tells one run of `upload`: progress as bars or lines on standard error, each post's outcome as a
 /// line of data, and at the end what it all came to.
@@ -61,7 +62,7 @@ impl UploadOutput {
 
     /// The outcome as a line of data. Quiet runs leave out what went as it should; what did not is
     /// told by [`Self::trouble`].
-    fn outcome(&self, report: &PostReport) {
+    fn outcome(&self, report: &PostOutcome) {
         if self.printer.is_json() {
             self.printer.json(&PostEvent::of(report));
         } else if !self.printer.look().quiet || report.state == PostState::Planned {
@@ -69,9 +70,9 @@ impl UploadOutput {
         }
     }
 
-    fn trouble(&self, report: &PostReport) {
+    fn trouble(&self, report: &PostOutcome) {
         let Some(trouble) = &report.trouble else { return };
-        let Subject { account, video, .. } = &report.subject;
+        let PostRef { account, video, .. } = &report.subject;
         let message = format!("{account}: {video}: {}", trouble.message);
         let for_good = matches!(report.state, PostState::Failed | PostState::Unresolved);
         let told = if for_good { error::label(message) } else { error::warning(message) };
@@ -80,7 +81,7 @@ impl UploadOutput {
 }
 
 impl Reporter for UploadOutput {
-    fn progress(&self, subject: &Subject, progress: &Progress) {
+    fn progress(&self, subject: &PostRef, progress: &Progress) {
         self.printer.standing().progress(subject, progress);
         if let Some(bars) = &self.bars
             && bars.show(subject, progress)
@@ -90,7 +91,7 @@ impl Reporter for UploadOutput {
         progress::tell(&self.printer, subject, progress);
     }
 
-    fn ended(&self, report: &PostReport) {
+    fn ended(&self, report: &PostOutcome) {
         if let Some(bars) = &self.bars {
             bars.end(&report.subject);
         }
@@ -114,7 +115,7 @@ mod tests {
     use crate::output::printer::Look;
     use crate::output::testing::{Screen, screen};
 
-    fn run(look: Look, reports: &[PostReport]) -> (String, String, Exit) {
+    fn run(look: Look, reports: &[PostOutcome]) -> (String, String, Exit) {
         let Screen { printer, out, err } = screen(look);
         let output = UploadOutput::new(&printer);
         for report in reports {
@@ -124,8 +125,8 @@ mod tests {
         (out.text(), err.text(), exit)
     }
 
-    fn failed() -> PostReport {
-        PostReport { trouble: Some(trouble()), exit: Exit::Failed, ..report(PostState::Failed) }
+    fn failed() -> PostOutcome {
+        PostOutcome { trouble: Some(trouble()), exit: Exit::Failed, ..report(PostState::Failed) }
     }
 
     #[test]
@@ -161,7 +162,7 @@ mod tests {
 
     #[test]
     fn what_is_worth_another_run_is_a_warning() {
-        let later = PostReport {
+        let later = PostOutcome {
             trouble: Some(trouble()),
             exit: Exit::Temporary,
             ..report(PostState::Deferred)

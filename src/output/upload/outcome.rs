@@ -3,16 +3,16 @@
 use anstyle::Style;
 
 use super::tally::word;
+use crate::model::{PostOutcome, PostState};
 use crate::output::line::{ERROR, FAINT, GOOD, HEADING, Line, WARNING};
 use crate::output::span::{moment, span};
 use crate::text::size;
-use crate::upload::report::{PostReport, PostState};
 
 /// As wide as the longest word and a gap.
 const WORD_COLUMN: usize = 12;
 
 /// `published   alice: clips/a.mp4  https://…  (4.2 MB in 12s)`.
-pub(super) fn line(report: &PostReport) -> Line {
+pub(super) fn line(report: &PostOutcome) -> Line {
     let word = word(report.state);
     let gap = " ".repeat(WORD_COLUMN - word.len());
     let subject = format!("{gap}{}: {}", report.subject.account, report.subject.video);
@@ -28,7 +28,7 @@ pub(super) fn line(report: &PostReport) -> Line {
     }
 }
 
-fn details(report: &PostReport) -> Vec<String> {
+fn details(report: &PostOutcome) -> Vec<String> {
     let mut details = Vec::new();
     let done = matches!(report.state, PostState::Published | PostState::Inbox);
     if done && report.bytes > 0 {
@@ -57,13 +57,13 @@ mod tests {
     use super::*;
     use crate::output::upload::testing::report;
 
-    fn told(report: &PostReport) -> String {
+    fn told(report: &PostOutcome) -> String {
         line(report).render(false)
     }
 
     #[test]
     fn a_published_post_has_its_address_and_what_it_took() {
-        let post = PostReport {
+        let post = PostOutcome {
             url: Some("https://www.tiktok.com/@a/video/1".into()),
             ..report(PostState::Published)
         };
@@ -83,16 +83,16 @@ mod tests {
     #[test]
     fn a_deferred_post_says_until_when_and_a_skipped_one_since_when() {
         let at = Some("2026-11-05T12:00:00Z".parse().unwrap());
-        let deferred = told(&PostReport { at, ..report(PostState::Deferred) });
+        let deferred = told(&PostOutcome { at, ..report(PostState::Deferred) });
         assert!(deferred.contains("(not before 2026-11-05 "), "{deferred}");
-        let skipped = told(&PostReport { at, ..report(PostState::Skipped) });
+        let skipped = told(&PostOutcome { at, ..report(PostState::Skipped) });
         assert!(skipped.contains("(already posted on 2026-11-05 "), "{skipped}");
     }
 
     #[test]
     fn a_dry_run_shows_the_plan() {
         let plan = Some("96.0 MB in 3 chunks".to_owned());
-        let line = told(&PostReport { note: plan, ..report(PostState::Planned) });
+        let line = told(&PostOutcome { note: plan, ..report(PostState::Planned) });
         assert_eq!(line, "planned     alice: clips/a.mp4  (96.0 MB in 3 chunks)");
     }
 }

@@ -1,15 +1,16 @@
 //! Progress as lines: one per change of state, for logs and for terminals without bars.
 
+use crate::model::PostRef;
 use crate::output::printer::Printer;
 use crate::output::span::span;
 use crate::text::{count, size};
-use crate::upload::report::{Progress, Subject};
+use crate::upload::report::Progress;
 
 /// A long upload tells of its chunks in so many steps.
 const STEPS: u64 = 10;
 
 /// Says what happened, if it is worth a line.
-pub(super) fn tell(printer: &Printer, subject: &Subject, progress: &Progress) {
+pub(super) fn tell(printer: &Printer, subject: &PostRef, progress: &Progress) {
     let about = |text: &str| format!("{}: {}: {text}", subject.account, subject.video);
     match progress {
         Progress::Note(text) => printer.note(about(text)),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::exit::Exit;
-use crate::upload::report::{PostReport, PostState};
+use crate::model::{PostOutcome, PostState};
 
 const STATES: [PostState; 8] = [
     PostState::Published,
@@ -24,7 +24,7 @@ pub(in crate::output) struct Tally {
 }
 
 impl Tally {
-    pub(in crate::output) fn add(&mut self, report: &PostReport) {
+    pub(in crate::output) fn add(&mut self, report: &PostOutcome) {
         for (state, count) in STATES.iter().zip(&mut self.counts) {
             *count += u64::from(*state == report.state);
         }
@@ -97,7 +97,7 @@ mod tests {
     fn the_worst_post_decides() {
         let mut tally = Tally::default();
         for exit in [Exit::Temporary, Exit::Unknown, Exit::Failed] {
-            tally.add(&PostReport { exit, ..report(PostState::Failed) });
+            tally.add(&PostOutcome { exit, ..report(PostState::Failed) });
         }
         assert_eq!(tally.exit(), Exit::Unknown);
     }

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use crate::exit::Exit;
-use crate::upload::report::{PostReport, PostState, Subject, Trouble};
+use crate::model::{PostError, PostOutcome, PostRef, PostState};
 
-pub(in crate::output) fn subject() -> Subject {
-    Subject { index: 3, account: "alice".into(), video: "clips/a.mp4".into() }
+pub(in crate::output) fn subject() -> PostRef {
+    PostRef { index: 3, account: "alice".into(), video: "clips/a.mp4".into() }
 }
 
-pub(in crate::output) fn report(state: PostState) -> PostReport {
-    PostReport {
+pub(in crate::output) fn report(state: PostState) -> PostOutcome {
+    PostOutcome {
         subject: subject(),
         state,
         publish_id: Some("v_pub_file~v2-1.1".into()),
@@ -25,8 +25,8 @@ pub(in crate::output) fn report(state: PostState) -> PostReport {
     }
 }
 
-pub(in crate::output) fn trouble() -> Trouble {
-    Trouble {
+pub(in crate::output) fn trouble() -> PostError {
+    PostError {
         code: "invalid_params".into(),
         message: "TikTok refused it".into(),
         hint: Some("change it".into()),

@@ -45,10 +45,10 @@ fn apps_and_defaults_are_read() {
     )
     .unwrap();
     assert_eq!(config.app.as_deref(), Some("shop"));
-    assert_eq!(config.defaults.privacy, Some(Privacy::SelfOnly));
-    assert_eq!(config.defaults.disable_duet, Some(true));
-    assert_eq!(config.defaults.mode, Some(Mode::Draft));
-    assert_eq!(config.defaults.user.as_deref(), Some("alice"));
+    assert_eq!(config.defaults.privacy(), Some(Privacy::SelfOnly));
+    assert_eq!(config.defaults.flag(Field::DisableDuet), Some(true));
+    assert_eq!(config.defaults.mode(), Some(Mode::Draft));
+    assert_eq!(config.defaults.text(Field::UserId), Some("alice"));
     let shop = &config.apps["shop"];
     assert_eq!(shop.client_key, "sbaw123");
     assert!(matches!(&shop.secret, SecretSource::Here(secret) if secret.expose() == "s3cret"));

@@ -9,7 +9,7 @@ use super::JournalError;
 
 /// Why a transaction did not come to its end.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum DbError {
     /// SQLite refused.
     Sql(rusqlite::Error),
     /// The fault layer, standing for the disk, refused.
@@ -20,19 +20,19 @@ pub(super) enum Trouble {
     Rule(Box<JournalError>),
 }
 
-impl From<rusqlite::Error> for Trouble {
+impl From<rusqlite::Error> for DbError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sql(error)
     }
 }
 
-impl From<JournalError> for Trouble {
+impl From<JournalError> for DbError {
     fn from(error: JournalError) -> Self {
         Self::Rule(Box::new(error))
     }
 }
 
-impl Trouble {
+impl DbError {
     /// Whether it tells that the database is damaged. SQLite says the same of one that the disk did
     /// not let it read.
     pub(super) fn damage(&self) -> Option<String> {

@@ -1,16 +1,16 @@
-//! What the journal holds, as values.
+//! A post as the journal is asked for it and as it holds it, and its attempts.
 
 use std::fmt;
 use std::num::ParseIntError;
-use std::path::PathBuf;
 use std::str::FromStr;
 
 use jiff::Timestamp;
 
-use crate::manifest::Mode;
+use super::file::LocalFile;
+use super::machine::{Failed, Phase, Transfer};
+use super::mode::Mode;
+use super::source::{Source, SourceKind};
 use crate::secret::Secret;
-use crate::upload::state::{Failed, Phase, Transfer};
-use crate::upload::video::Identity;
 
 /// The short and stable number under which people know a post: `tiktok-up status 12`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,7 +36,7 @@ impl FromStr for PostNumber {
 /// is still recognised as a post that was made without one from the same content, and the other way
 /// round; two different `id`s are two posts whatever their content.
 #[derive(Clone, Debug)]
-pub struct NewPost {
+pub struct PostRequest {
     /// `open_id` of the account.
     pub account: String,
     /// What people call the account.
@@ -45,8 +45,8 @@ pub struct NewPost {
     pub mode: Mode,
     /// The user's own identity for the post.
     pub id: Option<String>,
-    /// What is posted.
-    pub content: Content,
+    /// What is posted; a file as it was planned.
+    pub source: Source<LocalFile>,
     /// The path or URL to show to people.
     pub label: String,
     /// A hash of all that its init says besides the source.
@@ -58,46 +58,9 @@ pub struct NewPost {
     pub repost: bool,
 }
 
-/// What is posted, in a [`NewPost`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
-    /// A local file.
-    File(LocalFile),
-    /// A video that TikTok downloads.
-    Url(String),
-    /// Photos that TikTok downloads, in order.
-    Photos(Vec<String>),
-}
-
-/// A local file as it was planned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalFile {
-    /// Where it lies, absolute.
-    pub path: PathBuf,
-    /// What it must keep to be the same file; its size is the planned one.
-    pub identity: Identity,
-    /// Bytes of every chunk but the last.
-    pub chunk_size: u64,
-    /// Number of chunks.
-    pub chunks: u32,
-    /// BLAKE3 of the whole content in lowercase hex, once it is known.
-    pub fingerprint: Option<String>,
-}
-
-/// Where the content of a [`Post`] comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// A local file.
-    File(LocalFile),
-    /// A URL, of which the journal keeps only the label and a hash: it may carry a signature.
-    Url,
-    /// URLs of photos, kept in the same way.
-    Photos,
-}
-
 /// A post in the journal.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Post {
+pub struct RecordedPost {
     /// Its number, never given twice.
     pub number: PostNumber,
     /// `open_id` of the account.
@@ -108,8 +71,11 @@ pub struct Post {
     pub mode: Mode,
     /// The user's own identity for the post.
     pub id: Option<String>,
-    /// Where the content comes from.
-    pub source: Source,
+    /// Where the content comes from. Of URLs the journal keeps only the label and a hash: they may
+    /// carry a signature.
+    pub kind: SourceKind,
+    /// The file, as it was planned, if the content comes from one.
+    pub file: Option<LocalFile>,
     /// The path or URL to show to people.
     pub label: String,
     /// A hash of all that its init says besides the source.
@@ -127,7 +93,7 @@ pub struct Post {
     pub last: Option<Attempt>,
 }
 
-impl Post {
+impl RecordedPost {
     /// Where the latest attempt stands. `None`: nothing was tried yet.
     pub fn phase(&self) -> Option<Phase> {
         self.last.as_ref().map(|attempt| attempt.phase)
@@ -135,24 +101,16 @@ impl Post {
 
     /// How the content travels.
     pub fn transfer(&self) -> Transfer {
-        match &self.source {
-            Source::File(file) => Transfer::File { chunks: file.chunks },
-            Source::Url | Source::Photos => Transfer::Pull,
-        }
-    }
-
-    /// The file of the post, if it is one.
-    pub fn file(&self) -> Option<&LocalFile> {
-        match &self.source {
-            Source::File(file) => Some(file),
-            Source::Url | Source::Photos => None,
+        match &self.file {
+            Some(file) => Transfer::File { chunks: file.chunks },
+            None => Transfer::Pull,
         }
     }
 
     /// Whether a new attempt may begin: no earlier one can still become a post, or was refused for
     /// good (invariant I1).
     pub fn may_begin(&self) -> bool {
-        self.phase().is_none_or(allows_another)
+        self.phase().is_none_or(Phase::allows_another)
     }
 
     /// Whether `--repost` makes another one: what is under way or unresolved could still become the
@@ -169,11 +127,6 @@ impl Post {
     }
 }
 
-/// Whether a new attempt may follow one in this phase.
-pub(super) fn allows_another(phase: Phase) -> bool {
-    phase.is_dead() && !matches!(phase, Phase::Failed(Failed::AuthRemoved | Failed::Final))
-}
-
 /// One attempt at a post: one init and what came of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attempt {
@@ -187,7 +140,7 @@ pub struct Attempt {
     pub phase: Phase,
     /// TikTok's name of the post.
     pub publish_id: Option<String>,
-    /// Where the chunks go, as it rests: [`Journal::upload_url`](super::Journal::upload_url) reads it.
+    /// Where the chunks go, as it rests, perhaps encrypted: the journal's `upload_url` reads it.
     /// Forgotten as soon as no chunk can follow.
     pub upload_url: Option<Secret>,
     /// When the init was sent that the `upload_url` came from: TikTok issued it no earlier.
@@ -211,7 +164,7 @@ pub struct Attempt {
 
 /// What is recorded together with a phase. What is `None` or empty stays as it is.
 #[derive(Clone, Debug, Default)]
-pub struct Facts {
+pub struct AttemptUpdate {
     /// TikTok's name of the post.
     pub publish_id: Option<String>,
     /// Where the chunks go. Kept only while [`Phase::needs_url`].
@@ -230,27 +183,4 @@ pub struct Facts {
     pub message: Option<String>,
     /// TikTok's id of the answer.
     pub log_id: Option<String>,
-}
-
-/// A call that TikTok counts per minute and token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CallKind {
-    /// One of the three inits: 6 a minute.
-    Init,
-    /// `creator_info`: 20 a minute.
-    CreatorInfo,
-    /// status/fetch: 30 a minute.
-    Status,
-}
-
-/// A cap that TikTok said is full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CapKind {
-    /// `spam_risk_too_many_posts`: posts by API of one creator in 24 hours.
-    Posts,
-    /// `spam_risk_too_many_pending_share`: drafts of one creator that wait in the inbox.
-    Drafts,
-    /// `reached_active_user_cap`: creators of one app in 24 hours. Kept by account, as one that
-    /// posted already may still be among them.
-    ActiveUsers,
 }

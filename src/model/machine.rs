@@ -176,6 +176,12 @@ impl Phase {
         matches!(self, Self::Rejected | Self::Lost | Self::Abandoned | Self::Failed(_))
     }
 
+    /// Whether a new attempt may follow one in this phase: it is dead, and the post was not refused for
+    /// good.
+    pub fn allows_another(self) -> bool {
+        self.is_dead() && !matches!(self, Self::Failed(Failed::AuthRemoved | Failed::Final))
+    }
+
     /// Whether the attempt is over: dead, done or for a human.
     pub fn is_over(self) -> bool {
         self.is_dead() || self.is_done() || self == Self::Unresolved

@@ -1,10 +1,19 @@
-//! What is wrong with a manifest: every problem with its place, all of them at once.
+//! What is wrong with a manifest: every mistake with its place, all of them at once.
 
 use std::fmt;
 
+/// A place in a text, in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Line, counted from 1.
+    pub line: usize,
+    /// Column, counted from 1.
+    pub column: usize,
+}
+
 /// One thing that is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct Diagnostic {
     /// Line, counted from 1.
     pub line: usize,
     /// Column in characters, counted from 1.
@@ -19,7 +28,7 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
-/// The part of a manifest that a problem is in.
+/// The part of a manifest that a diagnostic is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The file as a whole, or its outermost level.
@@ -30,7 +39,7 @@ pub enum Part {
     Post(usize),
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}, column {}", self.line, self.column)?;
         match self.part {
@@ -49,41 +58,41 @@ impl fmt::Display for Problem {
     }
 }
 
-/// How many problems are kept; the rest is only counted, so that a file of a million mistakes
+/// How many are kept; the rest is only counted, so that a file of a million mistakes
 /// costs neither the memory nor the scrollback.
 const KEPT: usize = 1000;
 
 /// Everything that is wrong with one manifest, in the file's order; never empty as an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Problems {
-    kept: Vec<Problem>,
+pub struct Diagnostics {
+    kept: Vec<Diagnostic>,
     beyond: usize,
 }
 
-impl Problems {
-    /// The one problem that leaves nothing to look at for others.
-    pub(super) fn one(problem: Problem) -> Self {
-        Self { kept: vec![problem], beyond: 0 }
+impl Diagnostics {
+    /// The one diagnostic that leaves nothing to look at for others.
+    pub(crate) fn one(diagnostic: Diagnostic) -> Self {
+        Self { kept: vec![diagnostic], beyond: 0 }
     }
 
-    pub(super) fn push(&mut self, problem: Problem) {
+    pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
         if self.kept.len() < KEPT {
-            self.kept.push(problem);
+            self.kept.push(diagnostic);
         } else {
             self.beyond += 1;
         }
     }
 
     /// The same in the order of their places.
-    pub(super) fn sorted(mut self) -> Self {
-        self.kept.sort_by_key(|problem| (problem.line, problem.column));
+    pub(crate) fn sorted(mut self) -> Self {
+        self.kept.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
         self
     }
 
     /// The same with more of them, in the order of their places.
     #[must_use]
-    pub fn and(mut self, more: impl IntoIterator<Item = Problem>) -> Self {
-        more.into_iter().for_each(|problem| self.push(problem));
+    pub fn and(mut self, more: impl IntoIterator<Item = Diagnostic>) -> Self {
+        more.into_iter().for_each(|diagnostic| self.push(diagnostic));
         self.sorted()
     }
 
@@ -98,33 +107,33 @@ impl Problems {
     }
 
     /// The first thousand, in the order of their places.
-    pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.kept.iter()
     }
 }
 
-impl FromIterator<Problem> for Problems {
-    fn from_iter<I: IntoIterator<Item = Problem>>(problems: I) -> Self {
-        Self::default().and(problems)
+impl FromIterator<Diagnostic> for Diagnostics {
+    fn from_iter<I: IntoIterator<Item = Diagnostic>>(diagnostics: I) -> Self {
+        Self::default().and(diagnostics)
     }
 }
 
-impl<'a> IntoIterator for &'a Problems {
-    type Item = &'a Problem;
-    type IntoIter = std::slice::Iter<'a, Problem>;
+impl<'a> IntoIterator for &'a Diagnostics {
+    type Item = &'a Diagnostic;
+    type IntoIter = std::slice::Iter<'a, Diagnostic>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }
 }
 
-impl fmt::Display for Problems {
+impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, problem) in self.kept.iter().enumerate() {
+        for (i, diagnostic) in self.kept.iter().enumerate() {
             if i > 0 {
                 f.write_str("\n")?;
             }
-            problem.fmt(f)?;
+            diagnostic.fmt(f)?;
         }
         if self.beyond > 0 {
             write!(f, "\n… and {} more", self.beyond)?;
@@ -133,4 +142,4 @@ impl fmt::Display for Problems {
     }
 }
 
-impl std::error::Error for Problems {}
+impl std::error::Error for Diagnostics {}

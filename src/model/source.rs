@@ -1,0 +1,66 @@
+//! Where the content of a post comes from.
+
+use std::path::PathBuf;
+
+/// Where the content of a post comes from.
+///
+/// `F` says what is known of a local file: where it lies, or how it was planned
+/// ([`LocalFile`](super::LocalFile)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source<F = PathBuf> {
+    /// `video_path`: a file here, sent in chunks.
+    File(F),
+    /// `video_url`: an https URL that TikTok pulls the video from, exactly as written.
+    Url(String),
+    /// `photo_urls`: 1 to 35 https URLs that TikTok pulls the pictures from, exactly as written.
+    Photos {
+        /// The URLs, in the order of the slides.
+        urls: Vec<String>,
+        /// `photo_cover_index`: which one is the cover, counted from 0; always within `urls`.
+        cover_index: u32,
+    },
+}
+
+/// The kinds of [`Source`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SourceKind {
+    /// A local file.
+    File,
+    /// A video that TikTok pulls.
+    Url,
+    /// Photos that TikTok pulls.
+    Photos,
+}
+
+impl<F> Source<F> {
+    /// Which kind it is.
+    pub fn kind(&self) -> SourceKind {
+        match self {
+            Self::File(_) => SourceKind::File,
+            Self::Url(_) => SourceKind::Url,
+            Self::Photos { .. } => SourceKind::Photos,
+        }
+    }
+
+    /// The local file, if it is one.
+    pub fn file(&self) -> Option<&F> {
+        match self {
+            Self::File(file) => Some(file),
+            Self::Url(_) | Self::Photos { .. } => None,
+        }
+    }
+
+    /// Whether TikTok fetches it: then the init alone makes the post.
+    pub fn is_pulled(&self) -> bool {
+        self.file().is_none()
+    }
+
+    /// The URLs that TikTok fetches; none of a file.
+    pub fn urls(&self) -> &[String] {
+        match self {
+            Self::File(_) => &[],
+            Self::Url(url) => std::slice::from_ref(url),
+            Self::Photos { urls, .. } => urls,
+        }
+    }
+}
