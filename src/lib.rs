@@ -42,9 +42,9 @@ pub use tiktok_open::secret;
 use std::ffi::OsString;
 use std::panic::catch_unwind;
 
-use crate::cli::{Cli, Early};
+use crate::cli::{Cli, Early, GlobalArgs};
 use crate::exit::{Exit, Failure};
-use crate::output::{Look, Printer};
+use crate::output::{OutputOptions, Printer};
 use crate::settings::Environment;
 
 /// Runs the program on a command line, its first word being the program's name.
@@ -60,17 +60,30 @@ fn enter(args: Vec<OsString>, env: &Environment<'_>) -> Exit {
     let cli = match Cli::read(args) {
         Ok(cli) => cli,
         Err(error) => {
-            let printer = Printer::new(Look::early(early, env));
+            let printer = Printer::new(output_options(early, env));
             return printer.usage(&error).worst(printer.finish());
         }
     };
-    let printer = Printer::new(Look::of(&cli.global, env));
+    let printer = Printer::new(global_options(&cli.global, env));
     output::listen(&printer);
     let exit = perform(cli, &printer, env).unwrap_or_else(|failure| {
         printer.failure(&failure);
         failure.exit
     });
     exit.worst(printer.finish())
+}
+
+/// What the command line says about output.
+fn global_options(global: &GlobalArgs, env: &Environment<'_>) -> OutputOptions {
+    let GlobalArgs { json, quiet, verbose, color, .. } = *global;
+    let options = OutputOptions { json, quiet, verbose, ..OutputOptions::default() };
+    options.on_streams(color.asked(), !global.no_progress, env)
+}
+
+/// The same of a command line that could not be read.
+fn output_options(early: Early, env: &Environment<'_>) -> OutputOptions {
+    let options = OutputOptions { json: early.json, ..OutputOptions::default() };
+    options.on_streams(early.color.asked(), false, env)
 }
 
 fn perform(cli: Cli, printer: &Printer, env: &Environment<'_>) -> Result<Exit, Failure> {

@@ -1,10 +1,14 @@
 //! What the process does for its secrets before it does anything else.
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::panic::{self, PanicHookInfo};
 use std::process::Command;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Where environment variables are looked up.
+pub type Environment<'a> = dyn Fn(&str) -> Option<OsString> + Send + Sync + 'a;
 
 /// The environment variables that no child process is given.
 const SECRET_VARS: [&str; 3] =

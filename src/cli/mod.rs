@@ -2,12 +2,12 @@
 
 mod args;
 mod help;
+mod sandbox;
 mod values;
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-pub use crate::commands::sandbox::SandboxArgs;
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
@@ -15,6 +15,7 @@ pub use self::args::{
     AccountsAction, AccountsArgs, DemoArgs, DoctorArgs, InitArgs, LoginArgs, LogoutArgs,
     PassphraseArgs, RefreshArgs, ResolveArgs, StatusArgs, UploadArgs, Verdict,
 };
+pub use self::sandbox::SandboxArgs;
 
 /// Publish to TikTok from a terminal, a server or a script
 ///
@@ -152,6 +153,17 @@ pub enum When {
     Always,
     /// Never
     Never,
+}
+
+impl When {
+    /// Whether colours were asked for or forbidden; `None` leaves it to the streams.
+    pub fn asked(self) -> Option<bool> {
+        match self {
+            Self::Auto => None,
+            Self::Always => Some(true),
+            Self::Never => Some(false),
+        }
+    }
 }
 
 impl Cli {

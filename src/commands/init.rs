@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::auth::paste::Lines;
 use crate::cli::{GlobalArgs, InitArgs};
+use crate::commands::flags;
 use crate::exit::{Exit, Failure};
 use crate::output::{Line, Printer};
 use crate::secret::Secret;
@@ -62,7 +63,7 @@ pub(super) async fn run(
     shutdown: &Shutdown,
     env: &Environment<'_>,
 ) -> Result<Exit, Failure> {
-    let file = ConfigFile::find(global, env)?;
+    let file = ConfigFile::find(&flags(global), env)?;
     if let Some(name) = &global.app {
         file.check_name(name, args.force)?;
     }

@@ -13,7 +13,7 @@ mod logout;
 mod passphrase;
 mod refresh;
 mod resolve;
-pub mod sandbox;
+mod sandbox;
 mod status;
 mod upload;
 
@@ -32,7 +32,7 @@ use crate::exit::{Exit, Failure};
 use crate::fs;
 use crate::output::{AuthOutput, Printer};
 use crate::resources::{Shortage, no_threads};
-use crate::settings::{Environment, Settings};
+use crate::settings::{Environment, Flags, Settings};
 use crate::signals::{Shutdown, Signal};
 use crate::upload::calls::chain;
 
@@ -59,7 +59,7 @@ impl Context {
         shutdown: &Shutdown,
         env: &Environment<'_>,
     ) -> Result<Self, Failure> {
-        let settings = Settings::load(global, env)?;
+        let settings = Settings::load(&flags(global), env)?;
         let overrides = settings.overrides();
         if !overrides.is_empty() {
             printer.warn(format!("this is not TikTok itself: {}", overrides.join(", ")));
@@ -121,6 +121,11 @@ impl Context {
         }
         Ok(tokens)
     }
+}
+
+/// What the command line says about the settings.
+fn flags(global: &GlobalArgs) -> Flags<'_> {
+    Flags { home: global.home.as_deref(), app: global.app.as_deref() }
 }
 
 /// Runs the command. Only those that need settings read them: a faulty `config.toml` is no reason

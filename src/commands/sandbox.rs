@@ -3,117 +3,20 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-use clap::Args;
-use jiff::SignedDuration;
 use serde_json::json;
 use tiktok_sandbox::faults::Script;
-use tiktok_sandbox::{
-    Account, App, Builder, Lifetimes, Megabyte, Options, QrConfirm, Resend, Sandbox, UploadedBytes,
-};
+use tiktok_sandbox::{Account, App, Builder, Lifetimes, Options, Sandbox};
 
+use crate::cli::SandboxArgs;
 use crate::exit::{Exit, Explain, Failure};
 use crate::output::{Line, Printer};
 use crate::secret::Secret;
 use crate::signals::Shutdown;
 
-/// Options of `sandbox`.
-#[derive(Args, Clone, Debug)]
-#[command(after_long_help = include_str!("sandbox.txt"))]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
-pub struct SandboxArgs {
-    /// Port on 127.0.0.1; 0 takes any free one
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    port: u16,
-    /// Consent to every login at once, as the first account and with every scope
-    #[arg(long)]
-    auto_consent: bool,
-    /// Read a fault script: which call goes wrong, and how
-    ///
-    /// For example {"faults": [{"endpoint": "upload", "nth": 3, "do": {"drop": "middle"}}]}; the
-    /// reference is below.
-    #[arg(long, value_name = "FILE")]
-    faults: Option<PathBuf>,
-    /// Append every request to a file, one JSON object a line
-    #[arg(long, value_name = "FILE")]
-    log: Option<PathBuf>,
-    /// Have this account instead of the usual three; `NAME:private` for a private one
-    #[arg(long = "account", value_name = "NAME")]
-    accounts: Vec<String>,
-    /// Register one more redirect URI
-    #[arg(long = "redirect-uri", value_name = "URI")]
-    redirect_uris: Vec<String>,
-    /// Approve only these scopes for the app
-    #[arg(long, value_name = "SCOPES", value_delimiter = ',')]
-    scopes: Vec<String>,
-    /// Verify one more domain or URL prefix for `PULL_FROM_URL`
-    #[arg(long = "verified-url", value_name = "URL")]
-    verified_urls: Vec<String>,
-
-    /// Be an app that has not passed the audit: private accounts and `SELF_ONLY` only
-    #[arg(long, help_heading = "Strictness")]
-    unaudited: bool,
-    /// Which reading of "MB" a chunk plan must be legal under
-    #[arg(long, value_name = "READING", value_enum, default_value_t, help_heading = "Strictness")]
-    megabyte: Megabyte,
-    /// Let tokens live as long as before November 2026: 24 hours and 365 days
-    #[arg(long, help_heading = "Strictness")]
-    older_lifetimes: bool,
-    /// Let a refresh token end when the first one would have ended
-    #[arg(long, help_heading = "Strictness")]
-    refresh_does_not_extend: bool,
-    /// Send the errors of the OAuth endpoints with HTTP 200
-    #[arg(long, help_heading = "Strictness")]
-    oauth_errors_200: bool,
-    /// What the progress header of a chunk's answer counts
-    #[arg(long, value_name = "MEANING", value_enum, default_value_t, help_heading = "Strictness")]
-    uploaded_bytes: UploadedBytes,
-    /// What sending a stored chunk again leads to
-    #[arg(long, value_name = "STATUS", value_enum, default_value_t, help_heading = "Strictness")]
-    resend: Resend,
-    /// Send the progress header with a 416 too
-    #[arg(long, help_heading = "Strictness")]
-    progress_on_416: bool,
-    /// Refuse branded content that only the creator may see
-    #[arg(long, help_heading = "Strictness")]
-    refuse_private_brand: bool,
-    /// How a confirmed QR code hands out its authorization code
-    #[arg(long, value_name = "SHAPE", value_enum, default_value_t, help_heading = "Strictness")]
-    qr_confirm: QrConfirm,
-    /// Direct posts per creator in 24 hours
-    #[arg(long, value_name = "N", default_value_t = 15, help_heading = "Strictness")]
-    daily_posts: usize,
-    /// Unfinished drafts per creator in 24 hours
-    #[arg(long, value_name = "N", default_value_t = 5, help_heading = "Strictness")]
-    pending_drafts: usize,
-    /// Posting creators in 24 hours [default: 5 if unaudited, else no limit]
-    #[arg(long, value_name = "N", help_heading = "Strictness")]
-    active_users: Option<usize>,
-
-    /// From the last byte to the final status
-    #[arg(long, value_name = "TIME", value_parser = length, default_value = "2s", help_heading = "Pace")]
-    processing: Duration,
-    /// How long the download of a `PULL_FROM_URL` takes
-    #[arg(long, value_name = "TIME", value_parser = length, default_value = "2s", help_heading = "Pace")]
-    download: Duration,
-    /// From `PUBLISH_COMPLETE` to the id of a public post
-    #[arg(long, value_name = "TIME", value_parser = length, default_value = "0s", help_heading = "Pace")]
-    moderation: Duration,
-    /// Do not hash what arrives: for measuring, as SHA-256 is slower than loopback
-    #[arg(long, help_heading = "Pace")]
-    no_hash: bool,
-}
-
-fn length(text: &str) -> Result<Duration, String> {
-    let length: SignedDuration =
-        text.parse().map_err(|_| "not a duration such as 500ms, 2s or 3h".to_owned())?;
-    length.try_into().map_err(|_| "a duration cannot be negative".to_owned())
-}
-
 /// Why no sandbox could be started.
 #[derive(Debug, thiserror::Error)]
-pub enum SandboxError {
+pub(super) enum SandboxError {
     /// The fault script cannot be read.
     #[error("cannot read the fault script {}", path.display())]
     Faults {
@@ -163,45 +66,44 @@ impl Explain for SandboxError {
     }
 }
 
-impl SandboxArgs {
-    fn options(&self) -> Result<Options, SandboxError> {
-        let mut app = App::random();
-        app.redirect_uris.extend(self.redirect_uris.iter().cloned());
-        if let Some(unknown) = self.scopes.iter().find(|scope| !app.scopes.contains(scope)) {
-            return Err(SandboxError::Scope(unknown.clone()));
-        }
-        if !self.scopes.is_empty() {
-            app.scopes.clone_from(&self.scopes);
-        }
-        let mut options = Options {
-            port: self.port,
-            apps: vec![app],
-            accounts: self.accounts.iter().map(|name| account(name)).collect::<Result<_, _>>()?,
-            auto_consent: self.auto_consent,
-            unaudited: self.unaudited,
-            megabyte: self.megabyte,
-            processing: self.processing,
-            download: self.download,
-            moderation: self.moderation,
-            lifetimes: if self.older_lifetimes { Lifetimes::Older } else { Lifetimes::Newer },
-            refresh_extends: !self.refresh_does_not_extend,
-            oauth_errors_200: self.oauth_errors_200,
-            uploaded_bytes: self.uploaded_bytes,
-            resend: self.resend,
-            progress_on_416: self.progress_on_416,
-            refuse_private_brand: self.refuse_private_brand,
-            qr_confirm: self.qr_confirm,
-            daily_posts: self.daily_posts,
-            pending_drafts: self.pending_drafts,
-            active_users: self.active_users,
-            hash: !self.no_hash,
-            faults: self.faults.as_deref().map_or(Ok(Script::default()), script)?,
-            log: self.log.clone(),
-            ..Options::default()
-        };
-        options.verified_urls.extend(self.verified_urls.iter().cloned());
-        Ok(options)
+/// What the options of the command line make of a sandbox.
+fn options(args: &SandboxArgs) -> Result<Options, SandboxError> {
+    let mut app = App::random();
+    app.redirect_uris.extend(args.redirect_uris.iter().cloned());
+    if let Some(unknown) = args.scopes.iter().find(|scope| !app.scopes.contains(scope)) {
+        return Err(SandboxError::Scope(unknown.clone()));
     }
+    if !args.scopes.is_empty() {
+        app.scopes.clone_from(&args.scopes);
+    }
+    let mut options = Options {
+        port: args.port,
+        apps: vec![app],
+        accounts: args.accounts.iter().map(|name| account(name)).collect::<Result<_, _>>()?,
+        auto_consent: args.auto_consent,
+        unaudited: args.unaudited,
+        megabyte: args.megabyte,
+        processing: args.processing,
+        download: args.download,
+        moderation: args.moderation,
+        lifetimes: if args.older_lifetimes { Lifetimes::Older } else { Lifetimes::Newer },
+        refresh_extends: !args.refresh_does_not_extend,
+        oauth_errors_200: args.oauth_errors_200,
+        uploaded_bytes: args.uploaded_bytes,
+        resend: args.resend,
+        progress_on_416: args.progress_on_416,
+        refuse_private_brand: args.refuse_private_brand,
+        qr_confirm: args.qr_confirm,
+        daily_posts: args.daily_posts,
+        pending_drafts: args.pending_drafts,
+        active_users: args.active_users,
+        hash: !args.no_hash,
+        faults: args.faults.as_deref().map_or(Ok(Script::default()), script)?,
+        log: args.log.clone(),
+        ..Options::default()
+    };
+    options.verified_urls.extend(args.verified_urls.iter().cloned());
+    Ok(options)
 }
 
 fn account(text: &str) -> Result<Account, SandboxError> {
@@ -230,7 +132,7 @@ pub(super) async fn run(
     printer: &Printer,
     shutdown: &Shutdown,
 ) -> Result<Exit, Failure> {
-    let sandbox = redacted(Sandbox::builder().options(args.options()?));
+    let sandbox = redacted(Sandbox::builder().options(options(args)?));
     let sandbox = sandbox.start().map_err(SandboxError::Start)?;
     tell(&sandbox, printer);
     shutdown.requested().await;
@@ -273,7 +175,10 @@ fn tell(sandbox: &Sandbox, printer: &Printer) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use clap::Parser;
+    use tiktok_sandbox::{Megabyte, QrConfirm, Resend, UploadedBytes};
 
     use super::*;
 
@@ -285,7 +190,7 @@ mod tests {
 
     fn options(line: &str) -> Result<Options, SandboxError> {
         let words = std::iter::once("sandbox").chain(line.split_whitespace());
-        Cli::try_parse_from(words).unwrap().args.options()
+        super::options(&Cli::try_parse_from(words).unwrap().args)
     }
 
     #[test]
@@ -323,7 +228,7 @@ mod tests {
 
     #[test]
     fn every_rule_of_the_reference_is_one() {
-        let rules = include_str!("sandbox.txt")
+        let rules = include_str!("../cli/sandbox.txt")
             .lines()
             .map(str::trim)
             .filter(|line| line.starts_with("{\"endpoint\""));

@@ -35,7 +35,7 @@ impl AuthOutput {
     }
 
     fn show_code(&self, url: &str) {
-        let coloured = self.printer.look().colour_err;
+        let coloured = self.printer.options().colour_err;
         // Without colours most terminals show light text on a dark ground.
         let paint = if coloured { Paint::LightGround } else { Paint::DarkGround };
         for line in half_blocks(url, paint).unwrap_or_default().lines() {

@@ -78,7 +78,7 @@ mod tests {
 
     use super::*;
     use crate::exit::{Exit, Explain};
-    use crate::output::printer::Look;
+    use crate::output::printer::OutputOptions;
     use crate::output::testing::{Screen, screen};
     use tiktok_open::{Code, Error, Refusal};
 
@@ -119,7 +119,8 @@ mod tests {
     }
 
     fn said(failure: &Failure, json: bool) -> (String, String) {
-        let Screen { printer, out, err } = screen(Look { json, ..Look::default() });
+        let Screen { printer, out, err } =
+            screen(OutputOptions { json, ..OutputOptions::default() });
         printer.failure(failure);
         (out.text(), err.text())
     }

@@ -12,7 +12,7 @@ use super::printer::Printer;
 /// Starts to listen to the program's own events, at the level that `-v` asks for. Libraries stay
 /// silent at every level: their traces print headers, and headers carry tokens.
 pub fn listen(printer: &Printer) {
-    let level = level(printer.look().verbose);
+    let level = level(printer.options().verbose);
     if level != LevelFilter::OFF {
         // A second listener in one process (a test) is no error.
         _ = tracing::subscriber::set_global_default(subscriber(printer.clone(), level));
@@ -61,12 +61,13 @@ impl io::Write for Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::printer::Look;
+    use crate::output::printer::OutputOptions;
     use crate::output::testing::{Screen, screen};
     use crate::secret::Secret;
 
     fn heard(verbose: u8) -> String {
-        let Screen { printer, err, .. } = screen(Look { verbose, ..Look::default() });
+        let Screen { printer, err, .. } =
+            screen(OutputOptions { verbose, ..OutputOptions::default() });
         tracing::subscriber::with_default(subscriber(printer, level(verbose)), || {
             let secret = Secret::new("canary");
             tracing::info!(status = 200, "called");

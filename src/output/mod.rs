@@ -17,7 +17,7 @@ mod upload;
 pub use self::auth::AuthOutput;
 pub use self::line::Line;
 pub use self::log::listen;
-pub use self::printer::{Look, Printer};
+pub use self::printer::{OutputOptions, Printer};
 pub use self::span::{moment, span};
 pub use self::table::Table;
 pub use self::upload::UploadOutput;

@@ -11,10 +11,9 @@ use super::line::{HINT, Line, WARNING};
 use super::standing::Standing;
 use super::table::Table;
 use super::{error, json};
-use crate::cli::{Early, GlobalArgs, When};
 use crate::exit::{Exit, Failure};
+use crate::process::Environment;
 use crate::secret::redact;
-use crate::settings::Environment;
 
 /// How often progress bars are drawn, in Hz.
 const BAR_RATE: u8 = 10;
@@ -22,7 +21,7 @@ const BAR_RATE: u8 = 10;
 /// How a run talks, decided once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a decision of its own")]
-pub struct Look {
+pub struct OutputOptions {
     /// One JSON object per line on standard output instead of words.
     pub json: bool,
     /// No talk but warnings and errors.
@@ -46,7 +45,7 @@ pub struct Look {
 pub struct Printer(Arc<Inner>);
 
 struct Inner {
-    look: Look,
+    options: OutputOptions,
     bars: MultiProgress,
     out: Mutex<Out>,
     err: Mutex<Box<dyn Write + Send>>,
@@ -64,56 +63,48 @@ enum OutState {
     Failed(io::Error),
 }
 
-impl Look {
-    /// What the options, the environment and the streams of this process ask for.
-    pub fn of(global: &GlobalArgs, env: &Environment<'_>) -> Self {
-        let terminal = io::stderr().is_terminal();
+impl OutputOptions {
+    /// With the colours and bars that the environment and the streams of this process allow. `colour` is
+    /// what was asked for; `None` leaves it to them. `bars`: whether any are wanted.
+    #[must_use]
+    pub fn on_streams(self, colour: Option<bool>, bars: bool, env: &Environment<'_>) -> Self {
+        let (out, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
         Self {
-            quiet: global.quiet,
-            verbose: global.verbose,
-            bars: terminal && !(global.no_progress || global.json || global.quiet),
-            ..Self::early(Early { json: global.json, color: global.color }, env)
-        }
-    }
-
-    /// The same for a command line that could not be read.
-    pub fn early(early: Early, env: &Environment<'_>) -> Self {
-        Self {
-            json: early.json,
-            colour_out: colours(early.color, io::stdout().is_terminal(), env),
-            colour_err: colours(early.color, io::stderr().is_terminal(), env),
-            ..Self::default()
+            colour_out: colours(colour, out, env),
+            colour_err: colours(colour, err, env),
+            bars: err && bars && !(self.json || self.quiet),
+            ..self
         }
     }
 }
 
 /// <https://no-color.org>: any value but the empty one forbids colours, unless a flag asks for them.
-fn colours(when: When, terminal: bool, env: &Environment<'_>) -> bool {
+fn colours(asked: Option<bool>, terminal: bool, env: &Environment<'_>) -> bool {
     let is_set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
-    match when {
-        When::Always => true,
-        When::Never => false,
-        When::Auto => {
-            terminal && !is_set("NO_COLOR") && env("TERM").is_none_or(|term| term != "dumb")
-        }
-    }
+    asked.unwrap_or_else(|| {
+        terminal && !is_set("NO_COLOR") && env("TERM").is_none_or(|term| term != "dumb")
+    })
 }
 
 impl Printer {
     /// A printer on the streams of this process.
-    pub fn new(look: Look) -> Self {
-        Self::on(look, Box::new(io::stdout()), Box::new(io::stderr()))
+    pub fn new(options: OutputOptions) -> Self {
+        Self::on(options, Box::new(io::stdout()), Box::new(io::stderr()))
     }
 
     /// A printer on other streams.
-    pub fn on(look: Look, out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
-        let target = if look.bars {
+    pub fn on(
+        options: OutputOptions,
+        out: Box<dyn Write + Send>,
+        err: Box<dyn Write + Send>,
+    ) -> Self {
+        let target = if options.bars {
             ProgressDrawTarget::stderr_with_hz(BAR_RATE)
         } else {
             ProgressDrawTarget::hidden()
         };
         Self(Arc::new(Inner {
-            look,
+            options,
             bars: MultiProgress::with_draw_target(target),
             out: Mutex::new(Out { stream: out, state: OutState::Open }),
             err: Mutex::new(err),
@@ -122,13 +113,13 @@ impl Printer {
     }
 
     /// How this run talks.
-    pub fn look(&self) -> Look {
-        self.0.look
+    pub fn options(&self) -> OutputOptions {
+        self.0.options
     }
 
     /// Whether data is written as JSON. A command asks this before it writes data.
     pub fn is_json(&self) -> bool {
-        self.0.look.json
+        self.0.options.json
     }
 
     pub(super) fn bars(&self) -> &MultiProgress {
@@ -137,7 +128,7 @@ impl Printer {
 
     /// Data, in words.
     pub fn data(&self, line: impl Into<Line>) {
-        let text = line.into().render(self.0.look.colour_out);
+        let text = line.into().render(self.0.options.colour_out);
         self.write_out(&text);
     }
 
@@ -172,7 +163,7 @@ impl Printer {
 
     /// Talk: what happens, for whoever watches.
     pub fn talk(&self, line: impl Into<Line>) {
-        if !self.0.look.quiet {
+        if !self.0.options.quiet {
             self.demand(line);
         }
     }
@@ -189,7 +180,7 @@ impl Printer {
 
     /// What a person must read for the run to go on, such as a URL to open. Also said when quiet.
     pub fn demand(&self, line: impl Into<Line>) {
-        let text = line.into().render(self.0.look.colour_err);
+        let text = line.into().render(self.0.options.colour_err);
         self.write_err(&text);
     }
 
@@ -239,10 +230,10 @@ impl Printer {
             redact(text.trim_end()).into_owned()
         };
         if !error.use_stderr() {
-            self.write_out(&coloured(self.0.look.colour_out));
+            self.write_out(&coloured(self.0.options.colour_out));
             return Exit::Done;
         }
-        self.write_err(&coloured(self.0.look.colour_err));
+        self.write_err(&coloured(self.0.options.colour_err));
         if self.is_json() {
             self.json(&json::ErrorEvent::of(&error::usage(error)));
         }
@@ -298,7 +289,7 @@ fn after(error: io::Error) -> OutState {
 
 impl fmt::Debug for Printer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Printer").field("look", &self.0.look).finish_non_exhaustive()
+        f.debug_struct("Printer").field("options", &self.0.options).finish_non_exhaustive()
     }
 }
 
@@ -321,9 +312,10 @@ mod tests {
     }
 
     fn onto_broken(kind: io::ErrorKind) -> (Exit, String) {
-        let Screen { printer, err, .. } = screen(Look::default());
+        let Screen { printer, err, .. } = screen(OutputOptions::default());
         drop(printer);
-        let printer = Printer::on(Look::default(), Box::new(Broken(kind)), Box::new(err.clone()));
+        let printer =
+            Printer::on(OutputOptions::default(), Box::new(Broken(kind)), Box::new(err.clone()));
         printer.data("one");
         printer.data("two");
         (printer.finish(), err.text())
@@ -331,7 +323,7 @@ mod tests {
 
     #[test]
     fn data_and_talk_go_their_own_ways() {
-        let Screen { printer, out, err } = screen(Look::default());
+        let Screen { printer, out, err } = screen(OutputOptions::default());
         printer.data("data");
         printer.talk("talk");
         printer.note("by the way");
@@ -342,7 +334,8 @@ mod tests {
 
     #[test]
     fn quiet_leaves_data_warnings_and_demands() {
-        let Screen { printer, out, err } = screen(Look { quiet: true, ..Look::default() });
+        let Screen { printer, out, err } =
+            screen(OutputOptions { quiet: true, ..OutputOptions::default() });
         printer.data("data");
         printer.talk("talk");
         printer.note("by the way");
@@ -371,12 +364,12 @@ mod tests {
         let no_color = |name: &str| (name == "NO_COLOR").then(|| "1".into());
         let empty = |name: &str| (name == "NO_COLOR").then(Default::default);
         let dumb = |name: &str| (name == "TERM").then(|| "dumb".into());
-        assert!(colours(When::Auto, true, &none));
-        assert!(!colours(When::Auto, false, &none));
-        assert!(!colours(When::Auto, true, &no_color));
-        assert!(colours(When::Auto, true, &empty));
-        assert!(!colours(When::Auto, true, &dumb));
-        assert!(colours(When::Always, false, &no_color));
-        assert!(!colours(When::Never, true, &none));
+        assert!(colours(None, true, &none));
+        assert!(!colours(None, false, &none));
+        assert!(!colours(None, true, &no_color));
+        assert!(colours(None, true, &empty));
+        assert!(!colours(None, true, &dumb));
+        assert!(colours(Some(true), false, &no_color));
+        assert!(!colours(Some(false), true, &none));
     }
 }

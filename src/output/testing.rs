@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use super::printer::{Look, Printer};
+use super::printer::{OutputOptions, Printer};
 
 /// A stream whose text can be looked at.
 #[derive(Clone, Default)]
@@ -32,8 +32,8 @@ pub(super) struct Screen {
     pub(super) err: Memory,
 }
 
-pub(super) fn screen(look: Look) -> Screen {
+pub(super) fn screen(options: OutputOptions) -> Screen {
     let (out, err) = (Memory::default(), Memory::default());
-    let printer = Printer::on(look, Box::new(out.clone()), Box::new(err.clone()));
+    let printer = Printer::on(options, Box::new(out.clone()), Box::new(err.clone()));
     Screen { printer, out, err }
 }

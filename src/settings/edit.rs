@@ -11,9 +11,9 @@ use super::config::{Config, SecretSource};
 use super::credentials::check;
 use super::file::UserFile;
 use super::{Environment, Home, SettingsError, read_config};
-use crate::cli::GlobalArgs;
 use crate::fs::{Lock, PRIVATE_FILE, clean_temps, private_dir, write_atomic};
 use crate::secret::Secret;
+use crate::settings::Flags;
 use crate::text::plain;
 
 /// The longest name of an app, in characters.
@@ -39,8 +39,8 @@ pub struct NewApp<'a> {
 
 impl ConfigFile {
     /// Finds and reads the file; that there is none is fine, that it cannot be read is not.
-    pub fn find(global: &GlobalArgs, env: &Environment<'_>) -> Result<Self, SettingsError> {
-        let home = Home::find(global.home.as_deref(), env)?;
+    pub fn find(flags: &Flags<'_>, env: &Environment<'_>) -> Result<Self, SettingsError> {
+        let home = Home::find(flags.home, env)?;
         let found = read_config(&home)?;
         Ok(Self { home, found })
     }

@@ -13,7 +13,7 @@ mod keyring;
 mod mistake;
 mod store_key;
 
-use std::ffi::OsString;
+use std::path::Path;
 
 use tiktok_open::Endpoints;
 
@@ -31,14 +31,21 @@ use self::apps::variable;
 use self::config::Config;
 use self::file::UserFile;
 use crate::api::App;
-use crate::cli::GlobalArgs;
 use crate::clock::Clock;
 use crate::model::FieldValues;
 use crate::secret::Secret;
 use crate::timing::Timing;
 
-/// Where environment variables are looked up.
-pub type Environment<'a> = dyn Fn(&str) -> Option<OsString> + Send + Sync + 'a;
+pub use crate::process::Environment;
+
+/// What the command line says about the settings.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Flags<'a> {
+    /// `--home`: the one directory of all files.
+    pub home: Option<&'a Path>,
+    /// `--app`: the app `[apps.NAME]` of config.toml.
+    pub app: Option<&'a str>,
+}
 
 /// A base URL of the API in the place of TikTok's own.
 const API_URL_VAR: &str = "TIKTOK_UP_API_URL";
@@ -73,15 +80,15 @@ pub struct Settings {
 
 impl Settings {
     /// Reads and checks all settings. Of the environment, only what `env` tells is looked at.
-    pub fn load(global: &GlobalArgs, env: &Environment<'_>) -> Result<Self, SettingsError> {
-        let home = Home::find(global.home.as_deref(), env)?;
+    pub fn load(flags: &Flags<'_>, env: &Environment<'_>) -> Result<Self, SettingsError> {
+        let home = Home::find(flags.home, env)?;
         let api = variable(env, API_URL_VAR)?;
         let auth = variable(env, AUTH_URL_VAR)?;
         let endpoints =
             Endpoints::new(api.as_deref(), auth.as_deref()).map_err(SettingsError::Endpoints)?;
         let timing = timing(env, &endpoints)?;
         let config = read_config(&home)?;
-        let apps = Apps::make(global.app.as_deref(), env, &config, &home.config_file())?;
+        let apps = Apps::make(flags.app, env, &config, &home.config_file())?;
         let encrypt = config.store.map(|encrypt| with_passphrase(encrypt, env)).transpose()?;
         let defaults = config.defaults;
         Ok(Self {

@@ -10,8 +10,8 @@ use super::*;
 use crate::exit::{Exit, Explain as _};
 
 fn load(home: &Path, variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
-    let global = GlobalArgs { home: Some(home.to_owned()), ..GlobalArgs::default() };
-    Settings::load(&global, &env(variables))
+    let flags = Flags { home: Some(home), ..Flags::default() };
+    Settings::load(&flags, &env(variables))
 }
 
 fn write(home: &Path, text: &str, mode: u32) {

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod apps;
+mod arrows;
 mod at_rest;
 #[cfg(feature = "faults")]
 mod auth_sweep;

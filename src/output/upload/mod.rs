@@ -31,7 +31,7 @@ pub struct UploadOutput {
 impl UploadOutput {
     /// For one run.
     pub fn new(printer: &Printer) -> Self {
-        let bars = printer.look().bars.then(|| Bars::new(printer.bars().clone()));
+        let bars = printer.options().bars.then(|| Bars::new(printer.bars().clone()));
         Self { printer: printer.clone(), bars, tally: Mutex::default() }
     }
 
@@ -65,7 +65,7 @@ impl UploadOutput {
     fn outcome(&self, report: &PostOutcome) {
         if self.printer.is_json() {
             self.printer.json(&PostEvent::of(report));
-        } else if !self.printer.look().quiet || report.state == PostState::Planned {
+        } else if !self.printer.options().quiet || report.state == PostState::Planned {
             self.printer.data(outcome::line(report));
         }
     }
@@ -112,11 +112,11 @@ impl fmt::Debug for UploadOutput {
 mod tests {
     use super::testing::{report, subject, trouble};
     use super::*;
-    use crate::output::printer::Look;
+    use crate::output::printer::OutputOptions;
     use crate::output::testing::{Screen, screen};
 
-    fn run(look: Look, reports: &[PostOutcome]) -> (String, String, Exit) {
-        let Screen { printer, out, err } = screen(look);
+    fn run(options: OutputOptions, reports: &[PostOutcome]) -> (String, String, Exit) {
+        let Screen { printer, out, err } = screen(options);
         let output = UploadOutput::new(&printer);
         for report in reports {
             output.ended(report);
@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn each_post_is_a_line_of_data_and_the_rest_is_talk() {
-        let (out, err, exit) = run(Look::default(), &[report(PostState::Published), failed()]);
+        let (out, err, exit) =
+            run(OutputOptions::default(), &[report(PostState::Published), failed()]);
         assert_eq!(out.lines().count(), 2, "{out}");
         assert!(out.starts_with("published   alice: clips/a.mp4"), "{out}");
         assert_eq!(
@@ -143,16 +144,16 @@ mod tests {
 
     #[test]
     fn a_quiet_run_tells_only_what_went_wrong() {
-        let look = Look { quiet: true, ..Look::default() };
-        let (out, err, _) = run(look, &[report(PostState::Published), failed()]);
+        let options = OutputOptions { quiet: true, ..OutputOptions::default() };
+        let (out, err, _) = run(options, &[report(PostState::Published), failed()]);
         assert_eq!(out, "");
         assert!(err.starts_with("error: ") && err.ends_with("hint: change it\n"), "{err}");
     }
 
     #[test]
     fn json_is_nothing_but_json() {
-        let look = Look { json: true, ..Look::default() };
-        let (out, _, _) = run(look, &[report(PostState::Published), failed()]);
+        let options = OutputOptions { json: true, ..OutputOptions::default() };
+        let (out, _, _) = run(options, &[report(PostState::Published), failed()]);
         let events: Vec<serde_json::Value> =
             out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let kinds: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
@@ -167,14 +168,14 @@ mod tests {
             exit: Exit::Temporary,
             ..report(PostState::Deferred)
         };
-        let (_, err, exit) = run(Look::default(), &[later]);
+        let (_, err, exit) = run(OutputOptions::default(), &[later]);
         assert!(err.starts_with("warning: alice: clips/a.mp4: "), "{err}");
         assert_eq!(exit, Exit::Temporary);
     }
 
     #[test]
     fn what_no_post_led_to_counts_as_well() {
-        let Screen { printer, .. } = screen(Look::default());
+        let Screen { printer, .. } = screen(OutputOptions::default());
         let output = UploadOutput::new(&printer);
         output.ended(&failed());
         assert_eq!(output.finish(Exit::Local), Exit::Local);
@@ -182,7 +183,7 @@ mod tests {
 
     #[test]
     fn t23_a_hostile_name_does_not_drive_the_terminal() {
-        let Screen { printer, out, err } = screen(Look::default());
+        let Screen { printer, out, err } = screen(OutputOptions::default());
         let output = UploadOutput::new(&printer);
         let mut post = failed();
         post.subject.video = "a\u{1b}]0;x\u{7}.mp4".into();
@@ -195,7 +196,7 @@ mod tests {
 
     #[test]
     fn without_bars_every_change_is_a_line() {
-        let Screen { printer, err, .. } = screen(Look::default());
+        let Screen { printer, err, .. } = screen(OutputOptions::default());
         let output = UploadOutput::new(&printer);
         let subject = subject();
         for progress in [

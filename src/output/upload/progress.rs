@@ -16,7 +16,7 @@ pub(super) fn tell(printer: &Printer, subject: &PostRef, progress: &Progress) {
         Progress::Note(text) => printer.note(about(text)),
         Progress::Warning(text) => printer.warn(about(text)),
         other => {
-            let all = printer.look().verbose > 0;
+            let all = printer.options().verbose > 0;
             if let Some(text) = words(other, all) {
                 printer.talk(about(&text));
             }
