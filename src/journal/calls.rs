@@ -74,7 +74,7 @@ impl Journal {
     }
 
     /// Remembers that TikTok said that a cap is full for an account, and until when not to try again.
-    pub fn set_cap(
+    pub fn set_quota_full(
         &self,
         subject: &str,
         kind: QuotaKind,
@@ -92,7 +92,11 @@ impl Journal {
     }
 
     /// Until when a cap is full. `None`: not that we know.
-    pub fn cap(&self, subject: &str, kind: QuotaKind) -> Result<Option<Timestamp>, JournalError> {
+    pub fn quota_full_until(
+        &self,
+        subject: &str,
+        kind: QuotaKind,
+    ) -> Result<Option<Timestamp>, JournalError> {
         let now = self.store.now();
         self.store.read("look for a cap", |tx| {
             let until = tx

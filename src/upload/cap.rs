@@ -49,7 +49,7 @@ pub(super) async fn has_room<A: Authority>(
 ) -> Result<(), Leave> {
     let Calls { journal, account, .. } = *calls;
     for kind in QuotaKind::of(post.asked.mode) {
-        if let Some(until) = journal.cap(account, kind)? {
+        if let Some(until) = journal.quota_full_until(account, kind)? {
             return Err(Leave::Capped { code: kind.code(), until });
         }
     }
@@ -103,7 +103,7 @@ impl<A: Authority> AccountRun<'_, A> {
         let ask_again = now.saturating_add(ASK_AGAIN).unwrap_or(now);
         let room = self.room_at(kind).filter(|at| *at > now).unwrap_or(ask_again);
         // What cannot be remembered is asked again; the post itself is recorded.
-        _ = self.calls.journal.set_cap(self.calls.account, kind, room.min(ask_again));
+        _ = self.calls.journal.set_quota_full(self.calls.account, kind, room.min(ask_again));
         (PostOutcome { at: Some(room), ..report }, Some(halted.clone().until(room)))
     }
 

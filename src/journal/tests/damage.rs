@@ -28,7 +28,7 @@ static SMALL: LazyLock<(Vec<u8>, Recorded)> = LazyLock::new(|| {
     journal.walk(&open, &[(OPEN, accepted())]);
     let pulled = journal.post_for(&pull("https://example.com/a.mp4")).unwrap();
     journal.walk(&pulled, &[(Phase::Unresolved, NO_FACTS)]);
-    journal.set_cap("ana", QuotaKind::Posts, Timestamp::MAX).unwrap();
+    journal.set_quota_full("ana", QuotaKind::Posts, Timestamp::MAX).unwrap();
     let content = journal.content();
     journal.forget_its_file();
     drop(journal);

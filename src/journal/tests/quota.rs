@@ -80,13 +80,13 @@ fn a_cap_is_remembered_until_its_time() {
     let home = Home::new();
     let until = home.open().store.now() + SignedDuration::from_hours(3);
     let earlier = until - SignedDuration::from_hours(1);
-    home.open().set_cap("ana", QuotaKind::Posts, earlier).unwrap();
-    home.open().set_cap("ana", QuotaKind::Posts, until).unwrap();
-    assert_eq!(home.open().cap("ana", QuotaKind::Posts).unwrap(), Some(until));
-    assert_eq!(home.open().cap("ana", QuotaKind::Drafts).unwrap(), None);
-    assert_eq!(home.open().cap("ben", QuotaKind::Posts).unwrap(), None);
+    home.open().set_quota_full("ana", QuotaKind::Posts, earlier).unwrap();
+    home.open().set_quota_full("ana", QuotaKind::Posts, until).unwrap();
+    assert_eq!(home.open().quota_full_until("ana", QuotaKind::Posts).unwrap(), Some(until));
+    assert_eq!(home.open().quota_full_until("ana", QuotaKind::Drafts).unwrap(), None);
+    assert_eq!(home.open().quota_full_until("ben", QuotaKind::Posts).unwrap(), None);
     let later = home.open_ahead(SignedDuration::from_hours(4));
-    assert_eq!(later.cap("ana", QuotaKind::Posts).unwrap(), None);
+    assert_eq!(later.quota_full_until("ana", QuotaKind::Posts).unwrap(), None);
 }
 
 #[test]

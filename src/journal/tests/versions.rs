@@ -86,7 +86,7 @@ fn write_the_fixture_of_this_version() {
     let again = journal.post_for(&entry(1, 90).again()).unwrap();
     let uploaded = [(OPEN, accepted()), (INTENT, read_as("a")), (Phase::Uploaded, NO_FACTS)];
     journal.walk(&again, &uploaded);
-    journal.set_cap("ana", QuotaKind::Posts, Timestamp::UNIX_EPOCH).unwrap();
+    journal.set_quota_full("ana", QuotaKind::Posts, Timestamp::UNIX_EPOCH).unwrap();
     journal.store.raw(|connection| connection.execute("DELETE FROM meta", []).unwrap());
     drop(journal);
     let dump = std::process::Command::new("sqlite3")
