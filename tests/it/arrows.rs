@@ -186,7 +186,9 @@ fn cycle(arrows: &BTreeMap<Module, BTreeSet<Module>>) -> Option<Vec<Module>> {
         if apart.is_empty() {
             break;
         }
-        apart.iter().for_each(|module| _ = left.remove(module));
+        for module in &apart {
+            left.remove(module);
+        }
     }
     (!left.is_empty()).then(|| left.into_keys().collect())
 }
