@@ -9,6 +9,9 @@ use tracing_subscriber::{Layer as _, fmt, registry};
 
 use super::printer::Printer;
 
+/// The crates that speak: this program and its client of TikTok's API.
+const OURS: [&str; 2] = [env!("CARGO_CRATE_NAME"), "tiktok_open"];
+
 /// Starts to listen to the program's own events, at the level that `-v` asks for. Libraries stay
 /// silent at every level: their traces print headers, and headers carry tokens.
 pub fn listen(printer: &Printer) {
@@ -29,7 +32,7 @@ fn level(verbose: u8) -> LevelFilter {
 }
 
 fn subscriber(printer: Printer, level: LevelFilter) -> impl tracing::Subscriber + Send + Sync {
-    let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
+    let ours = OURS.map(|name| (name, level)).into_iter().collect::<Targets>();
     registry().with(fmt::layer().with_target(false).with_writer(Lines(printer)).with_filter(ours))
 }
 

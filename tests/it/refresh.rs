@@ -586,6 +586,13 @@ fn a_secret_of_another_app_is_told_by_the_beginning_of_the_key() {
 }
 
 #[test]
+fn v_says_what_tiktok_was_asked_and_answered() {
+    let world = World::logged_in();
+    let ran = world.run(&["refresh", "--force", "-v"]).exits(0);
+    ran.says("TikTok answered").says("oauth/token").says("status=200");
+}
+
+#[test]
 fn t18_at_full_verbosity_no_token_is_said_however_it_ends() {
     for fault in [
         None,

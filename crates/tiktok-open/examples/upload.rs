@@ -25,8 +25,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let mut file = File::open(path).await?;
     let total = file.metadata().await?.len();
-    // The final chunk takes what is left over, and a small video is one chunk.
-    let chunk_size = CHUNK.min(total);
+    // The final chunk takes what is left over. A video of one chunk has a chunk of its own size.
+    let chunk_size = if total < 2 * CHUNK { total } else { CHUNK };
     let count = total.checked_div(chunk_size).ok_or("the video is empty")?;
 
     let source_info =

@@ -159,7 +159,6 @@ impl ClientBuilder {
 pub struct BuildError(String);
 
 /// A whole answer: status and body, not yet judged.
-#[derive(Debug)]
 pub(super) struct Received {
     pub(super) status: u16,
     pub(super) retry_after: Option<Duration>,
@@ -298,18 +297,18 @@ fn failed(call: &'static str, target: &str, error: &reqwest::Error) -> Error {
 fn not_sent(host: String, reason: String, error: &(dyn std::error::Error + 'static)) -> Error {
     let mut os_error = None;
     let mut cause = Some(error);
-    while let (Some(error), None) = (cause, os_error) {
+    while let Some(error) = cause {
         let of_system = error.downcast_ref::<io::Error>();
-        os_error = of_system.and_then(io::Error::raw_os_error);
+        os_error = of_system.and_then(io::Error::raw_os_error).or(os_error);
         // What such an error wraps it does not call its source.
         let wrapped = of_system.and_then(io::Error::get_ref);
         cause = wrapped.map(|inner| inner as _).or_else(|| error.source());
     }
-    Error::NotSent { host, reason, os_error: os_error.or_else(shortage) }
+    Error::NotSent { host, reason, os_error: shortage().or(os_error) }
 }
 
 /// What the system says when it is asked for a descriptor and some memory, if it has none: a failure
-/// that names no cause, such as a resolver's, may be for want of them.
+/// that names another cause or none, such as a resolver's, may be for want of them.
 fn shortage() -> Option<i32> {
     let memory = Vec::<u8>::new().try_reserve_exact(SOME_MEMORY).err().map(|_| OUT_OF_MEMORY);
     memory.or_else(|| match File::open("/dev/null") {
@@ -346,6 +345,10 @@ fn http_date(text: &str) -> Option<Timestamp> {
 mod tests {
     use super::*;
 
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer(#[source] io::Error);
+
     #[test]
     fn the_number_of_the_system_is_found_wherever_it_is() {
         let number = |error: &io::Error| match not_sent("host".into(), "reason".into(), error) {
@@ -356,6 +359,9 @@ mod tests {
         assert_eq!(number(&refused()), Some(111));
         assert_eq!(number(&io::Error::other(io::Error::other(refused()))), Some(111));
         assert_eq!(number(&io::ErrorKind::ConnectionRefused.into()), None);
+        // The innermost says why.
+        let outer = Outer(io::Error::from_raw_os_error(24));
+        assert_eq!(number(&io::Error::other(outer)), Some(24));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! tokens, wherever they stand and whatever else is missing, odd or cut off; and an answer in which
 //! there may be tokens that cannot be read is told apart from one in which there are none.
 
+use std::fmt;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -45,7 +47,6 @@ pub struct Grant {
 }
 
 /// An answer of the token endpoint before it is judged, so that it can be made durable first.
-#[derive(Debug)]
 pub struct RawAnswer {
     /// HTTP status.
     pub status: u16,
@@ -53,6 +54,18 @@ pub struct RawAnswer {
     pub body: Zeroizing<Vec<u8>>,
     /// Why these are not all, if so.
     pub cut: Option<Cut>,
+}
+
+impl fmt::Debug for RawAnswer {
+    /// Without the body, which holds tokens.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, body, cut } = self;
+        f.debug_struct("RawAnswer")
+            .field("status", status)
+            .field("bytes", &body.len())
+            .field("cut", cut)
+            .finish()
+    }
 }
 
 /// Why an answer was not read to its end.
@@ -269,6 +282,12 @@ mod tests {
             Reading::Grant(grant) => *grant,
             other => panic!("{other:?}: {body}"),
         }
+    }
+
+    #[test]
+    fn an_answer_does_not_show_what_is_in_it() {
+        let shown = format!("{:?}", answer(200, "act.example1"));
+        assert_eq!(shown, "RawAnswer { status: 200, bytes: 12, cut: None }");
     }
 
     #[test]

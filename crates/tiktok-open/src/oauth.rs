@@ -84,6 +84,8 @@ impl Client {
         code: &Secret,
         kind: &GrantKind<'_>,
     ) -> Result<Grant, Error> {
+        // TikTok's answer may repeat it, also one that was not taken for a secret until now.
+        let code = Secret::new(code.expose());
         let mut form = credentials(app);
         form.push(("grant_type", "authorization_code"));
         form.push(("code", code.expose()));
@@ -103,7 +105,7 @@ impl Client {
             Reading::Unread => Err(Error::NotTikTok {
                 host: self.api_host(),
                 call: TOKEN,
-                status: 200,
+                status: answer.status,
                 what: "tokens that cannot be read".into(),
             }),
         }
