@@ -449,9 +449,9 @@ fn left(known: &PostSnapshot<'_>, reason: &StopReason) -> (PostOutcome, Option<A
 impl AccountStop {
     /// What a post that was left means for the account's others.
     fn after(reason: &StopReason, report: &PostOutcome) -> Option<Self> {
-        let cap = matches!(reason, StopReason::Call(CallError::Api(error))
+        let is_full = matches!(reason, StopReason::Call(CallError::Api(error))
             if matches!(error.reaction(), Some(Reaction::Cap | Reaction::StopsAccount)));
-        (cap || reason.stops_account()).then(|| Self::from(report))
+        (is_full || reason.stops_account()).then(|| Self::from(report))
     }
 
     /// What a refused or failed post means for the account's others.

@@ -235,9 +235,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Files that are still being written, each with how that shows.
 pub type UnfinishedFiles = HashMap<PathBuf, Unfinished>;
 
-/// What one look at a file says.
+/// Whether a file is being written, as one look at it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Look {
+enum WriteState {
     /// It is finished, as far as anybody can tell.
     Finished,
     /// Somebody has it open for writing.
@@ -271,9 +271,9 @@ impl FileWatch {
         for path in paths {
             let Ok(video) = Video::open(&path) else { continue };
             match look(video.writers(), &video.identity(), SystemTime::now(), timing.recent) {
-                Look::Finished => {}
-                Look::Open => open.push(video),
-                Look::Recent(ago) => {
+                WriteState::Finished => {}
+                WriteState::Open => open.push(video),
+                WriteState::Recent(ago) => {
                     let now = Instant::now();
                     let changed = now.checked_sub(ago).unwrap_or(now);
                     let identity = video.identity();
@@ -309,16 +309,16 @@ impl FileWatch {
 }
 
 /// Judges by who writes it or, where that is unknown, by when it was last changed.
-fn look(writers: Writers, file: &FileIdentity, now: SystemTime, recent: Duration) -> Look {
+fn look(writers: Writers, file: &FileIdentity, now: SystemTime, recent: Duration) -> WriteState {
     match writers {
-        Writers::None => Look::Finished,
-        Writers::Some => Look::Open,
+        Writers::None => WriteState::Finished,
+        Writers::Some => WriteState::Open,
         Writers::Unknown => {
             let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
             let ago = i128::try_from(now.as_nanos()).unwrap_or(i128::MAX) - file.mtime;
             // A time ahead of ours is that of a file server with another clock: it may be just now.
             let ago = Duration::from_nanos(u64::try_from(ago).unwrap_or_default());
-            if ago < recent { Look::Recent(ago) } else { Look::Finished }
+            if ago < recent { WriteState::Recent(ago) } else { WriteState::Finished }
         }
     }
 }
@@ -447,18 +447,18 @@ mod tests {
     fn who_writes_it_decides_where_that_is_known() {
         let now = SystemTime::now();
         let judged = |writers| look(writers, &changed_at(now), now, RECENT);
-        assert_eq!(judged(Writers::None), Look::Finished);
-        assert_eq!(judged(Writers::Some), Look::Open);
+        assert_eq!(judged(Writers::None), WriteState::Finished);
+        assert_eq!(judged(Writers::Some), WriteState::Open);
     }
 
     #[test]
     fn else_its_last_change_does() {
         let now = SystemTime::now();
         let ago = |ago| look(Writers::Unknown, &changed_at(now - ago), now, RECENT);
-        assert_eq!(ago(RECENT), Look::Finished);
-        assert_eq!(ago(Duration::from_secs(5)), Look::Recent(Duration::from_secs(5)));
+        assert_eq!(ago(RECENT), WriteState::Finished);
+        assert_eq!(ago(Duration::from_secs(5)), WriteState::Recent(Duration::from_secs(5)));
         let ahead = look(Writers::Unknown, &changed_at(now + RECENT), now, RECENT);
-        assert_eq!(ahead, Look::Recent(Duration::ZERO));
+        assert_eq!(ahead, WriteState::Recent(Duration::ZERO));
     }
 
     fn watched(path: &Path) -> Watched {

@@ -7,17 +7,17 @@
 //!
 //! The way of one upload, from here downwards:
 //!
-//! 1. [`prepare`](self::prepare): accounts resolved, files looked at and [measured](crate::limits), what is
-//!    still being written put off ([`file`]).
-//! 2. [`account`]: a task for each account, at most [`Options::jobs`] at once. It takes the account's upload
+//! 1. `prepare.rs`: accounts resolved, files looked at and [measured](crate::limits), what is
+//!    still being written put off (`file.rs`).
+//! 2. `account.rs`: a task for each account, at most [`Options::jobs`] at once. It takes the account's upload
 //!    lock and works off its posts one by one; what stops one may stop the others.
-//! 3. [`resolve`]: the journal's row of a post, by `id`, by sight or by content.
-//! 4. [`runner`]: the loop around the pure [`machine`](crate::model::machine). Every phase is durable before
-//!    its action. It sends the init, behind [`preflight`] (scopes, quotas of a day, the creator's options).
-//! 5. [`chunk`]: one PUT of a chunk, its body read from the open file, the watchdog beside it.
-//! 6. [`calls`]: every call that may be repeated, with the retries, rate limits and tokens of one account.
-//! 7. [`status`]: what TikTok says of a post, read for the state machine.
-//! 8. [`stop`]: why a run leaves a post, and the outcome that it reports.
+//! 3. `resolve.rs`: the journal's row of a post, by `id`, by sight or by content.
+//! 4. `runner.rs`: the loop around the pure [`machine`](crate::model::machine). Every phase is durable before
+//!    its action. It sends the init, behind `preflight.rs` (scopes, quotas of a day, the creator's options).
+//! 5. `chunk.rs`: one PUT of a chunk, its body read from the open file, the watchdog beside it.
+//! 6. `calls.rs`: every call that may be repeated, with the retries, rate limits and tokens of one account.
+//! 7. `status.rs`: what TikTok says of a post, read for the state machine.
+//! 8. `stop.rs`: why a run leaves a post, and the outcome that it reports.
 
 mod account;
 mod calls;

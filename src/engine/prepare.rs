@@ -117,7 +117,7 @@ impl Preparation {
     ) -> Result<Prepared, PrepareError> {
         let accounts = &self.accounts;
         let mut inspection = Inspection {
-            look: self,
+            preparation: self,
             journal,
             problems: Vec::new(),
             unknown_accounts: 0,
@@ -172,7 +172,7 @@ type Ids = HashMap<(String, String), (usize, Option<String>)>;
 
 /// A preparation under way.
 struct Inspection<'a> {
-    look: &'a Preparation,
+    preparation: &'a Preparation,
     journal: &'a Journal,
     problems: Vec<Diagnostic>,
     /// How many of them are about accounts.
@@ -204,7 +204,7 @@ impl Inspection<'_> {
     fn label(&self, source: &Source) -> String {
         text::plain(&match source {
             Source::File(path) => {
-                path.strip_prefix(&self.look.folder).unwrap_or(path).display().to_string()
+                path.strip_prefix(&self.preparation.folder).unwrap_or(path).display().to_string()
             }
             Source::Url(url) => without_query(url),
             Source::Photos { urls, .. } => {
@@ -220,7 +220,7 @@ impl Inspection<'_> {
         entry: &Entry,
         account: Option<&Account>,
     ) -> Result<Option<FileState>, JournalError> {
-        if let Some(how) = self.look.unfinished.get(path) {
+        if let Some(how) = self.preparation.unfinished.get(path) {
             // What it holds now says nothing: it is looked at when it is finished.
             return Ok(Some(FileState::Unfinished(*how)));
         }
@@ -235,7 +235,7 @@ impl Inspection<'_> {
                     None => None,
                 };
                 if known.is_none() {
-                    let shown = path.strip_prefix(&self.look.folder).unwrap_or(path);
+                    let shown = path.strip_prefix(&self.preparation.folder).unwrap_or(path);
                     let hint = "`~` stands for itself here; write the whole path";
                     let hint = shown.starts_with("~").then_some(hint);
                     self.problem(entry, path, "there is no such file", hint);
@@ -252,7 +252,7 @@ impl Inspection<'_> {
 
     /// What is known without asking TikTok: size, time on the way, what the headers say.
     fn video(&mut self, path: &Path, video: &Video, entry: &Entry) -> Option<FileState> {
-        let plan = match Plan::new(video.size(), self.look.options.chunk_size) {
+        let plan = match Plan::new(video.size(), self.preparation.options.chunk_size) {
             Ok(plan) => plan,
             Err(error) => {
                 let hint = match error {
@@ -275,8 +275,8 @@ impl Inspection<'_> {
     /// Whether `--limit-rate` does not get a file through within the life of its upload URL, and
     /// what would.
     fn too_slow(&self, plan: &Plan) -> Option<(String, String)> {
-        let rate = self.look.options.rate.limit()?.max(1);
-        let life = self.look.timing.url_life.as_secs().max(1);
+        let rate = self.preparation.options.rate.limit()?.max(1);
+        let life = self.preparation.timing.url_life.as_secs().max(1);
         let seconds = plan.size() / rate;
         if seconds < life {
             return None;

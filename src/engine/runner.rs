@@ -220,7 +220,7 @@ impl<'a> PostRunner<'a> {
             step = machine::step(self.transfer, phase, event);
             self.record(step.phase, &update)?;
             if self.phase() != Some(step.phase) {
-                // Another run asked TikTok too, and was told the end first.
+                // A concurrent run recorded the final status.
                 return Ok(());
             }
             if (event, step.phase) == (Event::FileReplaced, Phase::Abandoned) {
@@ -893,7 +893,7 @@ impl<'a> PostRunner<'a> {
                 match attempts.into_iter().next_back() {
                     Some(last) if last.number == attempt.number && last.phase.is_over() => {
                         *attempt = last;
-                        // A word in hand is better than none.
+                        // Use the last known status.
                         if attempt.phase == Phase::Unresolved && phase.is_done() {
                             self.calls.journal.advance(attempt, phase, update)?;
                         }

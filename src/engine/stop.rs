@@ -36,7 +36,7 @@ pub(super) enum StopReason {
     /// Another file lies where the one of this attempt was, and the attempt is given up: the entry is
     /// to be looked up again.
     Replaced,
-    /// A cap is full, as the journal remembers.
+    /// A quota is full, as the journal remembers.
     QuotaFull {
         /// TikTok's code for it.
         code: Code,
