@@ -3,7 +3,7 @@
 //! The rooms, from the door to the socket (an arrow means "may import"):
 //!
 //! ```text
-//! main → cli, settings → commands → { auth, upload, manifest, output } → { api, journal, limits } → model → leaves
+//! main → cli, settings → commands → { auth, engine, manifest, output } → { api, journal, limits } → model → leaves
 //! ```
 //!
 //! `limits` holds what `video_probe` finds in a file against what TikTok takes; `commands` starts a
@@ -18,6 +18,7 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod encrypt;
+pub mod engine;
 pub mod exit;
 pub mod fault;
 pub mod fs;
@@ -35,7 +36,6 @@ pub mod signals;
 pub mod sys;
 pub mod text;
 pub mod timing;
-pub mod upload;
 
 pub use tiktok_open::secret;
 

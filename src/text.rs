@@ -8,6 +8,20 @@ pub fn key_start(key: &str) -> String {
     format!("`{}…`", plain(&start))
 }
 
+/// An error and its causes in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let words = next.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        cause = next.source();
+    }
+    text
+}
+
 /// `1 chunk`, `2 chunks`.
 pub fn count(n: impl Into<u64>, one: &str) -> String {
     let n = n.into();

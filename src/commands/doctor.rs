@@ -16,7 +16,7 @@ use crate::output::Printer;
 use crate::settings::Environment;
 use crate::signals::Shutdown;
 use crate::text;
-use crate::upload::calls::chain;
+use crate::text::chain;
 
 /// Runs the command.
 pub(super) fn run(

@@ -7,7 +7,7 @@ use crate::auth::logout::{Revocation, logout};
 use crate::cli::LogoutArgs;
 use crate::commands::Context;
 use crate::exit::{Exit, Failure};
-use crate::upload::calls::chain;
+use crate::text::chain;
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &LogoutArgs) -> Result<Exit, Failure> {

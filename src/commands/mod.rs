@@ -3,7 +3,6 @@
 mod accounts;
 mod apps;
 mod at_rest;
-mod authority;
 mod demo;
 mod doctor;
 mod init;
@@ -15,6 +14,7 @@ mod refresh;
 mod resolve;
 mod sandbox;
 mod status;
+mod tokens;
 mod upload;
 
 use std::io;
@@ -34,7 +34,7 @@ use crate::output::{AuthOutput, Printer};
 use crate::resources::{Shortage, no_threads};
 use crate::settings::{Environment, Flags, Settings};
 use crate::signals::{Shutdown, Signal};
-use crate::upload::calls::chain;
+use crate::text::chain;
 
 /// What a command works with.
 #[derive(Clone, Debug)]

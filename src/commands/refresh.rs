@@ -8,7 +8,7 @@ use crate::auth::{Account, Ask, AuthError, Outcome, Store};
 use crate::cli::RefreshArgs;
 use crate::commands::Context;
 use crate::exit::{Exit, Explain, Failure};
-use crate::upload::calls::chain;
+use crate::text::chain;
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, Failure> {

@@ -1,6 +1,7 @@
 //! `status`: what the journal knows, and what TikTok says now of what is not final.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -9,18 +10,14 @@ use tokio::time::Instant;
 
 use crate::auth::{Store, Tokens};
 use crate::cli::StatusArgs;
-use crate::commands::authority::AccountTokens;
+use crate::commands::tokens::StoredTokens;
 use crate::commands::{Context, journal};
+use crate::engine::{CallError, Engine, can_be_reconciled};
 use crate::exit::{Exit, Failure};
 use crate::journal::Journal;
-use crate::model::{
-    Attempt, Failed, Phase, PostNumber, PostOutcome, PostRef, RecordedPost, Transfer,
-};
+use crate::model::{Attempt, Failed, Phase, PostNumber, RecordedPost, Transfer};
 use crate::output::{Table, moment};
 use crate::text;
-use crate::upload::calls::{CallError, Calls};
-use crate::upload::poll::{can_be_settled, poll};
-use crate::upload::report::{Progress, Reporter};
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
@@ -32,6 +29,7 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
         context.printer.note("nothing was posted from here yet");
         return Ok(Exit::Done);
     };
+    let journal = Arc::new(journal);
     let timing = &context.settings.timing;
     let (mut wait, started) = (timing.poll_first, Instant::now());
     let mut told = HashSet::new();
@@ -81,7 +79,7 @@ pub(super) fn parse_number(text: &str) -> Result<PostNumber, Failure> {
 /// the journal has it, and the exit code says why: once in a run, if `told` is kept.
 async fn ask(
     context: &Context,
-    journal: &Journal,
+    journal: &Arc<Journal>,
     number: Option<PostNumber>,
     told: &mut HashSet<String>,
 ) -> Result<Asked, Failure> {
@@ -103,7 +101,7 @@ async fn ask(
 
 async fn ask_each(
     context: &Context,
-    journal: &Journal,
+    journal: &Arc<Journal>,
     tokens: &Tokens,
     posts: Vec<RecordedPost>,
     named: bool,
@@ -112,6 +110,16 @@ async fn ask_each(
     let fresh = Vec::with_capacity(posts.len());
     let mut asked =
         Asked { posts: fresh, exit: Exit::Done, stuck: HashSet::new(), interrupted: false };
+    let engine = Engine::builder(
+        context.client.clone(),
+        tokens.store().clone(),
+        Arc::clone(journal),
+        Arc::new(StoredTokens(tokens.clone())),
+        context.shutdown.clone(),
+    )
+    .clock(context.settings.clock)
+    .timing(context.settings.timing.clone())
+    .build();
     let mut posts = posts.into_iter();
     while let Some(post) = posts.next() {
         // A delivered draft is final enough; it is asked for only when it was named.
@@ -119,21 +127,9 @@ async fn ask_each(
             asked.posts.push(post);
             continue;
         }
-        let authority = AccountTokens { tokens, open_id: &post.account };
-        let calls = Calls {
-            client: &context.client,
-            authority: &authority,
-            journal,
-            account: &post.account,
-            clock: context.settings.clock,
-            timing: &context.settings.timing,
-            reporter: &Silent,
-            shutdown: &context.shutdown,
-        };
-        let account = post.username.clone().unwrap_or_else(|| post.account.clone());
-        let subject = PostRef { index: 0, account, video: post.label.clone() };
+        let subject = post.subject();
         context.printer.step(format!("asking TikTok about post {}", post.number));
-        match poll(&calls, &subject, post.clone()).await {
+        match engine.refresh_status(post.clone()).await {
             Ok(post) => asked.posts.push(post),
             Err(CallError::Interrupted(signal)) => {
                 asked.exit = signal.exit();
@@ -169,7 +165,7 @@ fn is_with_tiktok(post: &RecordedPost) -> bool {
 
 /// What TikTok works on, and what it may yet know the outcome of.
 fn is_asked_for(post: &RecordedPost) -> bool {
-    is_with_tiktok(post) || post.last.as_ref().is_some_and(can_be_settled)
+    is_with_tiktok(post) || post.last.as_ref().is_some_and(can_be_reconciled)
 }
 
 fn is_unfinished_draft(post: &RecordedPost) -> bool {
@@ -339,13 +335,4 @@ fn history(attempt: &Attempt) -> serde_json::Value {
         "created_at": attempt.created_at,
         "updated_at": attempt.updated_at,
     })
-}
-
-/// Nobody watches a status call.
-struct Silent;
-
-impl Reporter for Silent {
-    fn progress(&self, _subject: &PostRef, _progress: &Progress) {}
-
-    fn ended(&self, _report: &PostOutcome) {}
 }

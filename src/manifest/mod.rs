@@ -4,7 +4,6 @@
 //! welcome, nothing else that JSON lacks. What can be known without the network or the media files
 //! is checked here, and all that is wrong is said at once, each with its place.
 
-mod entry;
 mod fields;
 mod instant;
 mod place;
@@ -16,9 +15,9 @@ mod syntax;
 mod value;
 mod web;
 
-pub use self::entry::{Entry, Manifest};
 pub use self::read::{examine, read};
 pub use self::schema::schema;
+pub use crate::model::{Entry, Manifest};
 
 /// The largest manifest, in bytes; a reader need not take in more than one byte beyond.
 pub const MAX_SIZE: usize = 16 * 1024 * 1024;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::entry::Entry;
+use super::Entry;
 use super::fields::Fields;
 use super::review::Review;
 use crate::model::{Caption, Field, FieldValues, Mode, Place, Post, Source, caption};

@@ -6,10 +6,10 @@ use std::path::Path;
 use jsonc_parser::ast::{Array, Object, Value};
 use jsonc_parser::common::Ranged;
 
-use super::entry::{Entry, Manifest};
 use super::fields::Fields;
 use super::post::Surroundings;
 use super::review::Review;
+use super::{Entry, Manifest};
 use super::{syntax, value};
 use crate::model::Field;
 use crate::model::fields::nearest;

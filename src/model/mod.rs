@@ -8,6 +8,7 @@
 pub mod caption;
 mod defaults;
 mod diagnostic;
+mod entry;
 pub mod fields;
 mod file;
 pub mod machine;
@@ -22,6 +23,7 @@ mod source;
 pub use self::caption::Caption;
 pub use self::defaults::{Defaults, FieldValues};
 pub use self::diagnostic::{Diagnostic, Diagnostics, Part, Place};
+pub use self::entry::{Entry, Manifest};
 pub use self::fields::{Field, FieldType, FieldValue, InitKind};
 pub use self::file::{FileIdentity, LocalFile, Unfinished};
 pub use self::machine::{Action, Event, Failed, Phase, Seen, Step, Transfer};

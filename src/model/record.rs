@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::file::LocalFile;
 use super::machine::{Failed, Phase, Transfer};
 use super::mode::Mode;
+use super::post::PostRef;
 use super::source::{Source, SourceKind};
 use crate::secret::Secret;
 
@@ -94,6 +95,12 @@ pub struct RecordedPost {
 }
 
 impl RecordedPost {
+    /// How it is called when no manifest speaks of it.
+    pub fn subject(&self) -> PostRef {
+        let account = self.username.clone().unwrap_or_else(|| self.account.clone());
+        PostRef { index: 0, account, video: self.label.clone() }
+    }
+
     /// Where the latest attempt stands. `None`: nothing was tried yet.
     pub fn phase(&self) -> Option<Phase> {
         self.last.as_ref().map(|attempt| attempt.phase)

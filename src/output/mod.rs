@@ -20,7 +20,7 @@ pub use self::log::listen;
 pub use self::printer::{OutputOptions, Printer};
 pub use self::span::{moment, span};
 pub use self::table::Table;
-pub use self::upload::UploadOutput;
+pub use self::upload::{UploadOutput, watching};
 
 #[cfg(test)]
 mod testing;

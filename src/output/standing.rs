@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use super::span::span;
 use super::upload::words;
+use crate::engine::Progress;
 use crate::model::PostRef;
 use crate::text::size;
-use crate::upload::report::Progress;
 
 /// The last thing that is known about a run. What it says takes no question to TikTok or the journal.
 #[derive(Debug, Default)]
@@ -144,6 +144,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::engine::WaitReason;
     use crate::output::upload::testing::subject;
 
     /// The lines without the time, which passes.
@@ -190,10 +191,13 @@ mod tests {
         let sending = Progress::Sending { size: 0, stored: 0, chunks: 1 };
         standing.progress(&subject(), &sending);
         let wait = Duration::from_secs(2);
-        standing.progress(&subject(), &Progress::Waiting { why: "limit".into(), wait });
+        standing.progress(&subject(), &Progress::Waiting { why: WaitReason::SlowDown, wait });
         let told = &lines(&standing)[0];
-        assert_eq!(told, "alice: clips/a.mp4: 100% sent (0 B of 0 B); limit; waiting 2s");
+        assert_eq!(
+            told,
+            "alice: clips/a.mp4: 100% sent (0 B of 0 B); TikTok asks to slow down; waiting 2s"
+        );
         standing.progress(&subject(), &sending);
-        assert!(!lines(&standing)[0].contains("limit"));
+        assert!(!lines(&standing)[0].contains("slow down"));
     }
 }

@@ -17,6 +17,7 @@ mod clocks;
 #[cfg(feature = "faults")]
 mod disk_full;
 mod doctor;
+mod dry_run;
 mod faults_chunk;
 mod faults_file;
 mod faults_init;

@@ -1,6 +1,10 @@
 //! The main job: what is posted, how it is said, and what the exit code is.
 
+use std::io::{Read as _, Write as _};
+use std::process::Stdio;
+
 use jiff::SignedDuration;
+use rustix::fs::OFlags;
 use serde_json::json;
 use tiktok_sandbox::{Megabyte, Options, Resend, UploadedBytes};
 
@@ -85,6 +89,32 @@ fn a_dry_run_creates_nothing() {
     ran.says("2 chunks");
     assert!(world.posts().is_empty());
     assert!(world.calls("video_init").is_empty());
+}
+
+/// Whoever reads the outcomes late, or stopped the terminal, keeps no post from being made.
+#[test]
+fn an_output_that_nobody_reads_stops_no_upload() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    world.video("b.mp4", 100_001);
+    let manifest = world.manifest(&json!([
+        { "user_id": world.open_id(ADA), "video_path": "a.mp4" },
+        { "user_id": world.open_id(ADA), "video_path": "b.mp4" },
+    ]));
+    let (mut reader, mut full) = std::io::pipe().unwrap();
+    rustix::fs::fcntl_setfl(&full, OFlags::NONBLOCK).unwrap();
+    while full.write(&[b' '; 256]).is_ok() {}
+    rustix::fs::fcntl_setfl(&full, OFlags::empty()).unwrap();
+    let mut command = world.command(&["upload", &manifest]);
+    let mut run = command.stdout(full).stderr(Stdio::null()).spawn().unwrap();
+    // It keeps its end of the pipe open.
+    drop(command);
+    world.wait_until("both are published", |world| world.published() == 2);
+    assert!(run.try_wait().unwrap().is_none(), "its output is still to be read");
+    let mut said = String::new();
+    reader.read_to_string(&mut said).unwrap();
+    assert_eq!(said.matches("published  ").count(), 2, "{}", said.trim());
+    assert!(run.wait().unwrap().success());
 }
 
 /// Sizes around every limit of the media transfer guide, in both readings of MB, each in a world of

@@ -3,11 +3,11 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::engine::{Video, VideoError};
 use crate::exit::{Exit, Explain};
 use crate::fault;
 use crate::manifest::MAX_SIZE;
 use crate::text::plain;
-use crate::upload::video::{Video, VideoError};
 
 /// What was read, and where it lies.
 #[derive(Debug)]

@@ -7,9 +7,9 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::progress::words;
+use crate::engine::Progress;
 use crate::model::PostRef;
 use crate::text::plain;
-use crate::upload::report::Progress;
 
 const SENDING: &str = "{prefix}  [{bar:24}] {decimal_bytes}/{decimal_total_bytes}  \
     {decimal_bytes_per_sec}  {eta} left  {msg}";
@@ -117,6 +117,7 @@ mod tests {
     use indicatif::{ProgressDrawTarget, TermLike};
 
     use super::*;
+    use crate::engine::WaitReason;
     use crate::output::upload::testing::subject;
 
     /// Remembers what was drawn.
@@ -226,7 +227,7 @@ mod tests {
     fn without_a_bar_a_pause_wants_a_line() {
         let (bars, _terminal) = on_terminal();
         let wait = Duration::from_secs(2);
-        assert!(!bars.show(&subject(), &Progress::Waiting { why: "limit".into(), wait }));
+        assert!(!bars.show(&subject(), &Progress::Waiting { why: WaitReason::SlowDown, wait }));
     }
 
     #[test]

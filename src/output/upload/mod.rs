@@ -11,14 +11,15 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::bars::Bars;
+pub use self::progress::watching;
 pub(super) use self::progress::words;
 pub(super) use self::tally::Tally;
 use super::error;
 use super::json::{PostEvent, SummaryEvent};
 use super::printer::Printer;
+use crate::engine::{Event, Progress};
 use crate::exit::Exit;
 use crate::model::{PostOutcome, PostRef, PostState};
-use crate::upload::report::{Progress, Reporter};
 
 /// Tells one run of `upload`: progress as bars or lines on standard error, each post's outcome as a
 /// line of data, and at the end what it all came to.
@@ -56,6 +57,36 @@ impl UploadOutput {
         exit
     }
 
+    /// Tells what happened.
+    pub fn event(&self, event: &Event) {
+        match event {
+            Event::Started { .. } => {}
+            Event::Progress { post, progress } => self.progress(post, progress),
+            Event::Ended(outcome) => self.ended(outcome),
+            Event::Quota(left) => self.printer.talk(progress::quota(left)),
+        }
+    }
+
+    fn progress(&self, subject: &PostRef, progress: &Progress) {
+        self.printer.standing().progress(subject, progress);
+        if let Some(bars) = &self.bars
+            && bars.show(subject, progress)
+        {
+            return;
+        }
+        progress::tell(&self.printer, subject, progress);
+    }
+
+    fn ended(&self, report: &PostOutcome) {
+        if let Some(bars) = &self.bars {
+            bars.end(&report.subject);
+        }
+        self.printer.standing().ended(&report.subject);
+        self.tally().add(report);
+        self.outcome(report);
+        self.trouble(report);
+    }
+
     fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -80,28 +111,6 @@ impl UploadOutput {
     }
 }
 
-impl Reporter for UploadOutput {
-    fn progress(&self, subject: &PostRef, progress: &Progress) {
-        self.printer.standing().progress(subject, progress);
-        if let Some(bars) = &self.bars
-            && bars.show(subject, progress)
-        {
-            return;
-        }
-        progress::tell(&self.printer, subject, progress);
-    }
-
-    fn ended(&self, report: &PostOutcome) {
-        if let Some(bars) = &self.bars {
-            bars.end(&report.subject);
-        }
-        self.printer.standing().ended(&report.subject);
-        self.tally().add(report);
-        self.outcome(report);
-        self.trouble(report);
-    }
-}
-
 impl fmt::Debug for UploadOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UploadOutput").field("tally", &self.tally).finish_non_exhaustive()
@@ -112,6 +121,7 @@ impl fmt::Debug for UploadOutput {
 mod tests {
     use super::testing::{report, subject, trouble};
     use super::*;
+    use crate::engine::Note;
     use crate::output::printer::OutputOptions;
     use crate::output::testing::{Screen, screen};
 
@@ -187,7 +197,10 @@ mod tests {
         let output = UploadOutput::new(&printer);
         let mut post = failed();
         post.subject.video = "a\u{1b}]0;x\u{7}.mp4".into();
-        output.progress(&post.subject, &Progress::Note("\u{9b}31m".into()));
+        output.progress(
+            &post.subject,
+            &Progress::Note(Note::TryingOnceMore { why: "\u{9b}31m".into() }),
+        );
         output.ended(&post);
         for text in [out.text(), err.text()] {
             assert!(!text.contains(crate::text::is_hostile), "{text:?}");

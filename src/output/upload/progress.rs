@@ -1,10 +1,12 @@
 //! Progress as lines: one per change of state, for logs and for terminals without bars.
 
+use crate::engine::{Note, Progress, QuotaLeft, WaitReason, Warning};
 use crate::model::PostRef;
+use crate::output::moment;
 use crate::output::printer::Printer;
 use crate::output::span::span;
-use crate::text::{count, size};
-use crate::upload::report::Progress;
+use crate::text::{count, plain, size};
+use crate::timing::Timing;
 
 /// A long upload tells of its chunks in so many steps.
 const STEPS: u64 = 10;
@@ -13,8 +15,8 @@ const STEPS: u64 = 10;
 pub(super) fn tell(printer: &Printer, subject: &PostRef, progress: &Progress) {
     let about = |text: &str| format!("{}: {}: {text}", subject.account, subject.video);
     match progress {
-        Progress::Note(text) => printer.note(about(text)),
-        Progress::Warning(text) => printer.warn(about(text)),
+        Progress::Note(note) => printer.note(about(&note_words(note))),
+        Progress::Warning(warning) => printer.warn(about(&warning_words(warning))),
         other => {
             let all = printer.options().verbose > 0;
             if let Some(text) = words(other, all) {
@@ -41,10 +43,94 @@ pub(in crate::output) fn words(progress: &Progress, every_chunk: bool) -> Option
         Progress::Retrying { why, attempt, of, wait } => {
             format!("{why}; try {attempt} of {of} in {}", span(*wait))
         }
-        Progress::Waiting { why, wait } => format!("{why}; waiting {}", span(*wait)),
+        Progress::Waiting { why, wait } => {
+            format!("{}; waiting {}", wait_words(*why), span(*wait))
+        }
         Progress::Processing => "TikTok is processing it".to_owned(),
-        Progress::Note(text) | Progress::Warning(text) => text.clone(),
+        Progress::Note(note) => note_words(note),
+        Progress::Warning(warning) => warning_words(warning),
     })
+}
+
+fn wait_words(why: WaitReason) -> String {
+    match why {
+        WaitReason::Quota { limit } => format!("TikTok allows {limit} of these calls a minute"),
+        WaitReason::SlowDown => "TikTok asks to slow down".to_owned(),
+        WaitReason::InitLost => {
+            "the answer to the init was lost, which cannot have posted".to_owned()
+        }
+        WaitReason::Proof => "making sure that the last chunk never arrived".to_owned(),
+        WaitReason::FinalAnswer => {
+            "TikTok's answer to the last chunk decides; press Ctrl-C again to leave".to_owned()
+        }
+    }
+}
+
+fn note_words(note: &Note) -> String {
+    match note {
+        Note::FileReplaced => "the file is another one now; starting over".to_owned(),
+        Note::SettingsChanged => "its settings were changed; starting over".to_owned(),
+        Note::TryingOnceMore { why } => format!("{why}; trying it once more"),
+        Note::UploadAbandoned => {
+            "TikTok takes no more of the upload that was begun; starting over".to_owned()
+        }
+        Note::NoStatusYet { why } => format!("no status yet: {why}"),
+        Note::IdUnknownYet => "TikTok does not know the publish_id yet; asking again".to_owned(),
+        Note::FinishingRepost => "finishing a repost that an earlier run was asked for".to_owned(),
+    }
+}
+
+fn warning_words(warning: &Warning) -> String {
+    match warning {
+        Warning::SettingsChangedTooLate => {
+            "its settings were changed too late: TikTok has it with those of before".to_owned()
+        }
+        Warning::SeveralPosts { ids } => {
+            let ids = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            format!("TikTok made several posts of it: {ids}")
+        }
+        Warning::SlowLink { takes, life } => format!(
+            "at this speed the upload takes {:.0} minutes, and TikTok gives it {:.0}",
+            takes.as_secs_f64() / 60.0,
+            life.as_secs_f64() / 60.0
+        ),
+        Warning::SameContent { post, label, id } => format!(
+            "the same content as {label} (post {post}, `id` \"{}\"): it is posted once more, as its \
+             `id` is another one",
+            plain(id)
+        ),
+        Warning::SameAddress { post } => format!(
+            "same address, other query, as post {post}; give it an `id`, so that it is known \
+             whatever its address becomes"
+        ),
+    }
+}
+
+/// That files are watched which may still be written.
+pub fn watching(files: usize, timing: &Timing) -> String {
+    format!(
+        "{} changed within the last {} s, and it cannot be told whether they are finished: watching \
+         until they have been still for {} s",
+        count(u64::try_from(files).unwrap_or(u64::MAX), "file"),
+        timing.recent.as_secs(),
+        timing.still.as_secs(),
+    )
+}
+
+/// What TikTok's limits leave to an account.
+pub(super) fn quota(left: &QuotaLeft) -> String {
+    let mut words = vec![format!(
+        "{}: {} of {} posts may be begun within the coming minute",
+        left.account, left.inits, left.inits_a_minute
+    )];
+    words.extend(left.drafts.map(|drafts| {
+        format!("the inbox has room for {drafts} of {} drafts a day", left.drafts_a_day)
+    }));
+    words.push(match left.full_until {
+        Some(until) => format!("TikTok's limit for a day is full until {}", moment(until)),
+        None => "no limit for a day is known to be full".to_owned(),
+    });
+    words.join("; ")
 }
 
 /// Whether this chunk is the first one to complete another tenth.

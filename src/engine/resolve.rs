@@ -1,25 +1,34 @@
 //! Which post of the journal an entry stands for: its file opened, planned and recognised.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tiktok_open::Code;
 
+use crate::engine::Options;
+use crate::engine::calls::Calls;
+use crate::engine::events::{Progress, Warning};
+use crate::engine::file::{Fingerprint, Video, VideoError};
+use crate::engine::post::PreparedPost;
+use crate::engine::stop::StopReason;
 use crate::exit::Exit;
 use crate::journal::{Alike, Journal, JournalError, Likeness};
 use crate::model::{
-    LocalFile, Mode, Phase, Plan, PlanError, PostError, PostRequest, RecordedPost, Source,
-    Transfer, Unfinished,
+    LocalFile, Mode, Phase, Plan, PlanError, PostError, PostNumber, PostRequest, RecordedPost,
+    Source, Transfer, Unfinished,
 };
-use crate::text;
-use crate::upload::account::AccountRun;
-use crate::upload::calls::{Authority, chain};
-use crate::upload::leave::Leave;
-use crate::upload::post::PreparedPost;
-use crate::upload::report::Progress;
-use crate::upload::video::{Fingerprint, Video, VideoError};
+use crate::text::{self, chain};
+
+/// Finds the posts of one account in the journal.
+pub(super) struct PostResolver {
+    calls: Arc<Calls>,
+    options: Arc<Options>,
+    /// What was worked on in this run.
+    driven: Mutex<Vec<PostNumber>>,
+}
 
 /// The journal's row of a post, and the open file behind it.
-pub(super) struct Located {
+pub(super) struct ResolvedPost {
     pub(super) row: RecordedPost,
     pub(super) source: Option<(Video, Plan)>,
     /// The row is that of another file, which lay where this one lies now.
@@ -28,7 +37,7 @@ pub(super) struct Located {
 
 /// Why a post could not be looked up.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum LocateError {
+pub(super) enum ResolveError {
     #[error(transparent)]
     File(#[from] VideoError),
     #[error(transparent)]
@@ -67,9 +76,33 @@ fn id_used_words(id: &str, post: &RecordedPost, missing: bool) -> String {
     )
 }
 
-impl<A: Authority> AccountRun<'_, A> {
+/// A post as it was looked up.
+pub(super) struct FoundPost {
+    pub(super) plan: Option<Plan>,
+    pub(super) row: Option<RecordedPost>,
+    /// What the journal was asked for. `None`: the file cannot be read.
+    request: Option<PostRequest>,
+}
+
+impl PostResolver {
+    pub(super) fn new(calls: Arc<Calls>, options: Arc<Options>) -> Self {
+        Self { calls, options, driven: Mutex::default() }
+    }
+
+    /// Remembers that this run worked on a post.
+    pub(super) fn note_driven(&self, number: PostNumber) {
+        self.driven.lock().unwrap_or_else(PoisonError::into_inner).push(number);
+    }
+
+    fn has_driven(&self, number: PostNumber) -> bool {
+        self.driven.lock().unwrap_or_else(PoisonError::into_inner).contains(&number)
+    }
+
     /// Opens the file, plans it and finds or makes the post's row.
-    pub(super) async fn locate(&self, post: &PreparedPost) -> Result<Located, LocateError> {
+    pub(super) async fn resolve_post(
+        &self,
+        post: &PreparedPost,
+    ) -> Result<ResolvedPost, ResolveError> {
         let (content, source) = match &post.asked.source {
             Source::Url(url) => (Source::Url(url.clone()), None),
             Source::Photos { urls, cover_index } => {
@@ -92,7 +125,7 @@ impl<A: Authority> AccountRun<'_, A> {
                     }
                     Err(error) if error.is_missing() => {
                         let row = self.gone(post, path, error)?;
-                        return Ok(Located { row, source: None, replaced: false });
+                        return Ok(ResolvedPost { row, source: None, replaced: false });
                     }
                     Err(error) => return Err(error.into()),
                 }
@@ -103,11 +136,11 @@ impl<A: Authority> AccountRun<'_, A> {
         // A `--repost` posts a video once more, however often the manifest names it.
         new.repost &= !known.as_ref().is_some_and(|row| self.has_driven(row.number));
         if let Some(row) = self.replaced(&new)? {
-            return Ok(Located { row, source, replaced: true });
+            return Ok(ResolvedPost { row, source, replaced: true });
         }
         if let Some(row) = self.of_other_content(&new)? {
             // First it is found out what becomes of that one.
-            return Ok(Located { row, source: None, replaced: true });
+            return Ok(ResolvedPost { row, source: None, replaced: true });
         }
         self.compare(post, &new, known.as_ref())?;
         let row = self.wanted(self.calls.journal.post_for(&new)?)?;
@@ -118,23 +151,23 @@ impl<A: Authority> AccountRun<'_, A> {
             // An attempt under way keeps the plan that its init declared.
             (video, recorded.filter(|_| begun).unwrap_or(plan))
         });
-        Ok(Located { row, source, replaced: false })
+        Ok(ResolvedPost { row, source, replaced: false })
     }
 
     /// The post of a file that is still being written, if what came of it can be told without reading
     /// the file; else the error that puts it off.
-    pub(super) fn unfinished(
+    fn unfinished(
         &self,
         post: &PreparedPost,
         path: &Path,
         how: Unfinished,
-    ) -> Result<Located, LocateError> {
-        let journal = self.calls.journal;
+    ) -> Result<ResolvedPost, ResolveError> {
+        let journal = &self.calls.journal;
         let row = if let Some(id) = &post.asked.id {
-            journal.find_by_id(self.calls.account, id)?
+            journal.find_by_id(&self.calls.account, id)?
         } else {
             let file = Video::open(path)?.identity();
-            journal.find_by_file(self.calls.account, post.asked.mode, &file)?
+            journal.find_by_file(&self.calls.account, post.asked.mode, &file)?
         };
         let told = |phase: Phase| {
             phase.is_done()
@@ -144,23 +177,20 @@ impl<A: Authority> AccountRun<'_, A> {
         let here =
             |row: &RecordedPost| row.file.as_ref().is_some_and(|file| file.path == absolute(path));
         match row.filter(|row| here(row) && row.phase().is_some_and(told)) {
-            Some(row) => Ok(Located { row, source: None, replaced: false }),
+            Some(row) => Ok(ResolvedPost { row, source: None, replaced: false }),
             None => Err(VideoError::Unfinished { path: path.to_owned(), how }.into()),
         }
     }
 
     /// The post under way that has an entry's `id` and is of other content. If that one is done, the
     /// entry is refused: it would never be posted, and nobody would hear of it.
-    pub(super) fn of_other_content(
-        &self,
-        new: &PostRequest,
-    ) -> Result<Option<RecordedPost>, LocateError> {
+    fn of_other_content(&self, new: &PostRequest) -> Result<Option<RecordedPost>, ResolveError> {
         let Some(row) = self.calls.journal.id_of_other_content(new)? else { return Ok(None) };
         let again = new.repost && row.may_repost();
         match (row.phase(), row.transfer()) {
             (Some(phase), _) if phase.is_done() && !again => {
                 let id = new.id.clone().unwrap_or_default();
-                Err(LocateError::IdUsed { id, post: Box::new(row), missing: false })
+                Err(ResolveError::IdUsed { id, post: Box::new(row), missing: false })
             }
             (Some(Phase::FinalIntent { .. } | Phase::Uploaded), _)
             | (Some(Phase::Open { .. }), Transfer::Pull) => Ok(Some(row)),
@@ -170,12 +200,12 @@ impl<A: Authority> AccountRun<'_, A> {
 
     /// Says before anything is sent which other post an entry is like; an error if it most likely is
     /// that post. `known` is what the journal has of the entry itself.
-    pub(super) fn compare(
+    fn compare(
         &self,
         post: &PreparedPost,
         new: &PostRequest,
         known: Option<&RecordedPost>,
-    ) -> Result<(), LocateError> {
+    ) -> Result<(), ResolveError> {
         if new.repost || known.is_some_and(|row| row.last.is_some()) {
             return Ok(());
         }
@@ -186,26 +216,22 @@ impl<A: Authority> AccountRun<'_, A> {
         let number = other.number;
         let warning = match how {
             Likeness::PassingAddress => {
-                return Err(LocateError::SameAddress { post: Box::new(other) });
+                return Err(ResolveError::SameAddress { post: Box::new(other) });
             }
-            Likeness::Content => format!(
-                "the same content as {} (post {number}, `id` \"{}\"): it is posted once more, as its \
-                 `id` is another one",
-                other.label,
-                text::plain(other.id.as_deref().unwrap_or_default())
-            ),
-            Likeness::Address => format!(
-                "same address, other query, as post {number}; give it an `id`, so that it is known \
-                 whatever its address becomes"
-            ),
+            Likeness::Content => Warning::SameContent {
+                post: number,
+                label: other.label,
+                id: other.id.unwrap_or_default(),
+            },
+            Likeness::Address => Warning::SameAddress { post: number },
         };
-        self.calls.reporter.progress(&post.subject, &Progress::Warning(warning));
+        self.calls.events.progress(&post.subject, Progress::Warning(warning));
         Ok(())
     }
 
     /// A repost that TikTok refused for good is not asked for any more by a run without `--repost`:
     /// what it would have repeated stands.
-    pub(super) fn wanted(&self, mut row: RecordedPost) -> Result<RecordedPost, JournalError> {
+    fn wanted(&self, mut row: RecordedPost) -> Result<RecordedPost, JournalError> {
         while !self.options.repost && row.repost > 0 && is_refused(&row) {
             let Some(repeated) = self.calls.journal.repeated(&row)? else { break };
             row = repeated;
@@ -214,20 +240,20 @@ impl<A: Authority> AccountRun<'_, A> {
     }
 
     /// The post of a file that is gone; the error that says so if there is none.
-    pub(super) fn gone(
+    fn gone(
         &self,
         post: &PreparedPost,
         path: &Path,
         error: VideoError,
-    ) -> Result<RecordedPost, LocateError> {
+    ) -> Result<RecordedPost, ResolveError> {
         let id = post.asked.id.as_deref();
-        let known = gone(self.calls.journal, self.calls.account, post.asked.mode, id, path)?;
+        let known = gone(&self.calls.journal, &self.calls.account, post.asked.mode, id, path)?;
         let row = known.ok_or(error)?;
         let here = row.file.as_ref().is_some_and(|file| file.path == absolute(path));
         match &post.asked.id {
             Some(id) if !here && row.phase().is_some_and(Phase::is_done) => {
                 let (id, post) = (id.clone(), Box::new(row));
-                Err(LocateError::IdUsed { id, post, missing: true })
+                Err(ResolveError::IdUsed { id, post, missing: true })
             }
             _ => Ok(row),
         }
@@ -236,7 +262,7 @@ impl<A: Authority> AccountRun<'_, A> {
     /// The post under way of another file that lay where this one lies now. It comes first: as long as
     /// it may become a post, nothing new is begun for this entry.
     fn replaced(&self, new: &PostRequest) -> Result<Option<RecordedPost>, JournalError> {
-        let journal = self.calls.journal;
+        let journal = &self.calls.journal;
         let Some(file) = new.source.file() else { return Ok(None) };
         if journal.find(new)?.is_some() {
             return Ok(None);
@@ -253,30 +279,21 @@ impl<A: Authority> AccountRun<'_, A> {
 
     /// The file as the journal knows files. Its content is read here only if the journal knows other
     /// posts of this account, mode and size, and none of this very file.
-    pub(super) async fn local_file(
+    async fn local_file(
         &self,
         post: &PreparedPost,
         video: &Video,
         plan: Plan,
-    ) -> Result<LocalFile, LocateError> {
-        let journal = self.calls.journal;
+    ) -> Result<LocalFile, ResolveError> {
+        let journal = &self.calls.journal;
         let suspects =
-            journal.known_with_size(self.calls.account, post.asked.mode, video.size())?;
-        let known = journal.find_by_file(self.calls.account, post.asked.mode, &video.identity())?;
+            journal.known_with_size(&self.calls.account, post.asked.mode, video.size())?;
+        let known =
+            journal.find_by_file(&self.calls.account, post.asked.mode, &video.identity())?;
         let fingerprint = if suspects.is_empty() || known.is_some() {
             None
         } else {
-            let (video, size) = (video.clone(), video.size());
-            let path = video.path().to_owned();
-            let hashing =
-                tokio::task::spawn_blocking(move || Fingerprint::default().extend(&video, size));
-            let hashed = hashing.await.unwrap_or_else(|_| {
-                Err(VideoError::Io {
-                    path,
-                    source: std::io::Error::other("the hashing thread ended"),
-                })
-            });
-            Some(hashed?.hex())
+            Some(Fingerprint::default().reach(video, video.size()).await?.hex())
         };
         Ok(LocalFile {
             path: absolute(video.path()),
@@ -287,9 +304,9 @@ impl<A: Authority> AccountRun<'_, A> {
         })
     }
 
-    pub(super) fn request(&self, post: &PreparedPost, source: Source<LocalFile>) -> PostRequest {
+    fn request(&self, post: &PreparedPost, source: Source<LocalFile>) -> PostRequest {
         PostRequest {
-            account: self.calls.account.to_owned(),
+            account: self.calls.account.clone(),
             username: Some(post.subject.account.clone()),
             mode: post.asked.mode,
             id: post.asked.id.clone(),
@@ -300,20 +317,124 @@ impl<A: Authority> AccountRun<'_, A> {
             repost: self.options.repost,
         }
     }
+
+    /// As [`Self::find`], and says or refuses what a run would of other posts that the entry is like.
+    pub(super) async fn find_and_compare(
+        &self,
+        post: &PreparedPost,
+    ) -> Result<FoundPost, ResolveError> {
+        let found = self.find(post).await?;
+        if let Some(request) = &found.request {
+            self.of_other_content(request)?;
+            self.compare(post, request, found.row.as_ref())?;
+        }
+        Ok(found)
+    }
+
+    /// What a post with a file would be sent as, and what the journal knows of the post.
+    pub(super) async fn find(&self, post: &PreparedPost) -> Result<FoundPost, ResolveError> {
+        let gone = |row| FoundPost { plan: None, row: Some(row), request: None };
+        let (content, plan) = match &post.asked.source {
+            Source::Url(url) => (Source::Url(url.clone()), None),
+            Source::Photos { urls, cover_index } => {
+                (Source::Photos { urls: urls.clone(), cover_index: *cover_index }, None)
+            }
+            Source::File(path) => {
+                if let Some(how) = post.unfinished() {
+                    return Ok(gone(self.unfinished(post, path, how)?.row));
+                }
+                let video = match Video::open(path) {
+                    Err(error) if error.is_missing() => {
+                        return Ok(gone(self.gone(post, path, error)?));
+                    }
+                    opened => opened?,
+                };
+                let plan = Plan::new(video.size(), self.options.chunk_size)?;
+                let file = self.local_file(post, &video, plan).await?;
+                (Source::File(file), Some(plan))
+            }
+        };
+        let new = self.request(post, content);
+        let row = self.calls.journal.find(&new)?;
+        let row = row.map(|row| self.wanted(row)).transpose()?;
+        let row = row.filter(|row| !(self.options.repost && row.may_repost()));
+        Ok(FoundPost { plan, row, request: Some(new) })
+    }
 }
 
-impl From<LocateError> for Leave {
-    fn from(error: LocateError) -> Self {
+/// The posts that a dry run would make, to find those among the rest that would be the same once more.
+#[derive(Default)]
+pub(super) struct PlannedPosts(Vec<PlannedPost>);
+
+struct PlannedPost {
+    /// Its place in the manifest.
+    index: usize,
+    post: FoundPost,
+}
+
+impl PlannedPosts {
+    /// Remembers a post.
+    pub(super) fn add(&mut self, index: usize, post: FoundPost) {
+        self.0.push(PlannedPost { index, post });
+    }
+
+    /// The place in the manifest of the post that an entry would be once more. Files of one size are read
+    /// for it, as they are in a run.
+    pub(super) async fn duplicate_of(&mut self, entry: &mut FoundPost) -> Option<usize> {
+        for PlannedPost { index, post } in &mut self.0 {
+            if is_same_post(post, entry).await {
+                return Some(*index);
+            }
+        }
+        None
+    }
+}
+
+async fn is_same_post(one: &mut FoundPost, other: &mut FoundPost) -> bool {
+    let number = |post: &FoundPost| post.row.as_ref().map(|row| row.number);
+    if number(one).is_some() && number(one) == number(other) {
+        return true;
+    }
+    let (Some(one), Some(other)) = (&mut one.request, &mut other.request) else { return false };
+    // Two different `id`s are two posts whatever their content.
+    if one.mode != other.mode || (one.id.is_some() && other.id.is_some()) {
+        return false;
+    }
+    match (&mut one.source, &mut other.source) {
+        (Source::File(one), Source::File(other)) => {
+            one.identity == other.identity
+                || (one.identity.size == other.identity.size
+                    && fingerprint(one).await.is_some()
+                    && fingerprint(one).await == fingerprint(other).await)
+        }
+        (Source::Url(one), Source::Url(other)) => one == other,
+        (Source::Photos { urls: one, .. }, Source::Photos { urls: other, .. }) => one == other,
+        _ => false,
+    }
+}
+
+/// The fingerprint of a file that was looked at before. `None`: it cannot be read, or is another one now.
+async fn fingerprint(file: &mut LocalFile) -> Option<String> {
+    if file.fingerprint.is_none() {
+        let video = Video::open(&file.path).ok().filter(|now| now.identity() == file.identity)?;
+        let whole = Fingerprint::default().reach(&video, video.size()).await.ok()?;
+        file.fingerprint = Some(whole.hex());
+    }
+    file.fingerprint.clone()
+}
+
+impl From<ResolveError> for StopReason {
+    fn from(error: ResolveError) -> Self {
         match error {
-            LocateError::Journal(error) => Self::Journal(error),
-            LocateError::File(error) => Self::File(error),
-            LocateError::Plan(_) => unfit("file", &error, None),
-            LocateError::IdUsed { .. } => unfit(
+            ResolveError::Journal(error) => Self::Journal(error),
+            ResolveError::File(error) => Self::File(error),
+            ResolveError::Plan(_) => unfit("file", &error, None),
+            ResolveError::IdUsed { .. } => unfit(
                 "id_reused",
                 &error,
                 Some("give it an `id` of its own, or post it under this one with `--repost`"),
             ),
-            LocateError::SameAddress { .. } => unfit(
+            ResolveError::SameAddress { .. } => unfit(
                 "same_address",
                 &error,
                 Some("if it is another video, give it an `id`; with one it is known by that alone"),
@@ -323,8 +444,8 @@ impl From<LocateError> for Leave {
 }
 
 /// What keeps a post from being sent as its entry stands.
-fn unfit(code: &str, error: &LocateError, hint: Option<&str>) -> Leave {
-    Leave::Unfit {
+fn unfit(code: &str, error: &ResolveError, hint: Option<&str>) -> StopReason {
+    StopReason::Unfit {
         trouble: PostError {
             code: code.into(),
             message: text::plain(&chain(error)),
@@ -348,7 +469,7 @@ pub(super) fn absolute(path: &Path) -> PathBuf {
 }
 
 /// The latest post that was made of a file which is gone now, by its `id` or its path.
-pub fn gone(
+pub(super) fn gone(
     journal: &Journal,
     account: &str,
     mode: Mode,

@@ -1,18 +1,19 @@
-//! Asking for posts that are with TikTok, without sending anything.
+//! What TikTok says of a post: a status read for the state machine, posts asked for without sending
+//! anything, and how old an attempt is.
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tiktok_open::{Code, PostStatus, State};
 
 use crate::api::fail_hint;
+use crate::engine::calls::{CallError, Calls};
 use crate::journal::JournalError;
 use crate::model::{
     Attempt, AttemptUpdate, Event, Failed, LocalFile, Phase, Plan, PostError, PostRef,
     RecordedPost, Seen, Transfer,
     machine::{resume, step},
 };
-use crate::upload::calls::{Authority, CallError, Calls};
 
 /// What status/fetch said, in the terms of the state machine.
 #[derive(Debug)]
@@ -88,7 +89,7 @@ impl StatusReading {
         code == Some(Code::InvalidPublishId) && age.is_some_and(|age| age < ID_PATIENCE)
     }
 
-    /// The word for an answer that the `publish_id` is not known, if the error is that.
+    /// The reading of an answer that the `publish_id` is not known, if the error is that.
     pub(super) fn of_error(error: &CallError) -> Option<Self> {
         let CallError::Api(error) = error else { return None };
         let unknown = error.is(&Code::InvalidPublishId) || error.is(&Code::PublishIdNotOurs);
@@ -101,15 +102,15 @@ impl StatusReading {
     }
 
     /// What the journal keeps of it, with the phase that it leads to.
-    pub(super) fn facts(&self, next: Phase) -> AttemptUpdate {
-        let facts = self.trouble.as_ref().map(PostError::update).unwrap_or_default();
-        let facts = AttemptUpdate { post_ids: self.post_ids.clone(), ..facts };
+    pub(super) fn update(&self, next: Phase) -> AttemptUpdate {
+        let update = self.trouble.as_ref().map(PostError::update).unwrap_or_default();
+        let update = AttemptUpdate { post_ids: self.post_ids.clone(), ..update };
         if next == Phase::Unresolved && matches!(self.seen, Seen::Published | Seen::Inboxed) {
             let code = Some(INCOMPLETE.to_owned());
             let message = Some("TikTok calls it done, but not all of it was sent".to_owned());
-            return AttemptUpdate { code, message, ..facts };
+            return AttemptUpdate { code, message, ..update };
         }
-        facts
+        update
     }
 }
 
@@ -123,7 +124,7 @@ const INCOMPLETE: &str = "done_without_all_bytes";
 const ID_PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Whether TikTok can be asked what became of an attempt whose outcome is unknown.
-pub fn can_be_settled(attempt: &Attempt) -> bool {
+pub fn can_be_reconciled(attempt: &Attempt) -> bool {
     attempt.phase == Phase::Unresolved
         && attempt.publish_id.is_some()
         && attempt.code.as_deref() != Some(INCOMPLETE)
@@ -137,8 +138,8 @@ fn stored(plan: &Plan, bytes: u64) -> u32 {
 
 /// Asks once for a post that is with TikTok or whose outcome is unknown, and records what that changes.
 /// Posts that still need bytes are left to `upload`.
-pub async fn poll<A: Authority>(
-    calls: &Calls<'_, A>,
+pub(super) async fn poll(
+    calls: &Calls,
     subject: &PostRef,
     mut row: RecordedPost,
 ) -> Result<RecordedPost, CallError> {
@@ -147,29 +148,29 @@ pub async fn poll<A: Authority>(
     let with_tiktok = match attempt.phase {
         Phase::FinalIntent { .. } | Phase::Uploaded | Phase::Inboxed => true,
         Phase::Open { .. } => transfer == Transfer::Pull,
-        _ => can_be_settled(attempt),
+        _ => can_be_reconciled(attempt),
     };
     let Some(publish_id) = attempt.publish_id.clone().filter(|_| with_tiktok) else {
         return Ok(row);
     };
-    let word = match calls.status(subject, &publish_id).await {
+    let reading = match calls.status(subject, &publish_id).await {
         Ok(status) => StatusReading::of(status, plan.as_ref()),
         Err(error) => match StatusReading::of_error(&error) {
             // A draft that was delivered stays delivered, whatever TikTok forgets.
             Some(_) if attempt.phase == Phase::Inboxed => return Ok(row),
-            Some(word) if word.is_early(calls.clocks(None).age(attempt)) => return Ok(row),
-            Some(word) => word,
+            Some(reading) if reading.is_early(calls.clocks(None).age(attempt)) => return Ok(row),
+            Some(reading) => reading,
             None => return Err(error),
         },
     };
-    if let Some(event) = word.completes(attempt.phase, transfer, false) {
+    if let Some(event) = reading.completes(attempt.phase, transfer, false) {
         let whole = step(transfer, attempt.phase, event).phase;
         calls.journal.advance(attempt, whole, &AttemptUpdate::default())?;
     }
-    let next = step(transfer, attempt.phase, Event::Status(word.seen)).phase;
+    let next = step(transfer, attempt.phase, Event::Status(reading.seen)).phase;
     let changed = next != attempt.phase && next.is_over();
-    if changed || (!word.post_ids.is_empty() && word.post_ids != attempt.post_ids) {
-        match calls.journal.advance(attempt, next, &word.facts(next)) {
+    if changed || (!reading.post_ids.is_empty() && reading.post_ids != attempt.post_ids) {
+        match calls.journal.advance(attempt, next, &reading.update(next)) {
             // An upload that runs beside this has recorded more already.
             Err(JournalError::MovedOn { .. }) => return Ok(calls.journal.post(row.number)?),
             done => done?,
@@ -191,7 +192,7 @@ const ON_THE_SIDE: usize = 10;
 /// account's upload lock, so none of them is under way elsewhere.
 ///
 /// What fails here fails again where it matters, or is told by `status`.
-pub(super) async fn settle<A: Authority>(calls: &Calls<'_, A>, rows: &[&RecordedPost]) {
+pub(super) async fn reconcile(calls: &Calls, rows: &[&RecordedPost]) {
     let mut asked = 0;
     for row in rows {
         let Some(mut attempt) = row.last.clone() else { continue };
@@ -204,15 +205,13 @@ pub(super) async fn settle<A: Authority>(calls: &Calls<'_, A>, rows: &[&Recorded
                 }
                 Phase::Abandoned
             }
-            (Phase::Unresolved, _) if !can_be_settled(&attempt) => continue,
+            (Phase::Unresolved, _) if !can_be_reconciled(&attempt) => continue,
             _ => {
                 asked += 1;
                 if asked > ON_THE_SIDE {
                     continue;
                 }
-                let account = row.username.clone().unwrap_or_else(|| row.account.clone());
-                let subject = PostRef { index: 0, account, video: row.label.clone() };
-                if poll(calls, &subject, (*row).clone()).await.is_err() {
+                if poll(calls, &row.subject(), (*row).clone()).await.is_err() {
                     return;
                 }
                 continue;
@@ -221,5 +220,115 @@ pub(super) async fn settle<A: Authority>(calls: &Calls<'_, A>, rows: &[&Recorded
         if calls.journal.advance(&mut attempt, given_up, &AttemptUpdate::default()).is_err() {
             return;
         }
+    }
+}
+
+/// What time it is, by every clock at hand, for the age of an attempt's `upload_url`.
+///
+/// Within the run that got the URL a stopwatch tells, and no clock that may be set. Across runs TikTok's
+/// own clock does, which was kept with the attempt; this machine's clock alone only for attempts of which
+/// TikTok's time is not known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clocks {
+    /// This machine's.
+    pub(super) here: Timestamp,
+    /// TikTok's, if it answered in this run.
+    pub(super) there: Option<Timestamp>,
+    /// Time since this run sent the attempt's init, if this run did.
+    pub(super) stopwatch: Option<Duration>,
+}
+
+impl Clocks {
+    /// The age for whoever waits until the URL is surely dead. `None`: it was never issued.
+    pub(super) fn age(&self, attempt: &Attempt) -> Option<SignedDuration> {
+        let stopwatch = self.stopwatch.and_then(|age| SignedDuration::try_from(age).ok());
+        stopwatch.or_else(|| self.between_runs(attempt))
+    }
+
+    /// The age for whoever still uses the URL: the longest that any clock tells. A clock that went back
+    /// tells nothing, so the URL counts as dead.
+    pub(super) fn longest(&self, attempt: &Attempt) -> Option<Duration> {
+        let between =
+            self.between_runs(attempt).map(|age| Duration::try_from(age).unwrap_or(Duration::MAX));
+        self.stopwatch.max(between)
+    }
+
+    fn between_runs(&self, attempt: &Attempt) -> Option<SignedDuration> {
+        match (attempt.issued_there, self.there) {
+            // TikTok tells whole seconds, and answers take a while: a little less than nothing is nothing.
+            (Some(issued), Some(now)) => Some(now.duration_since(issued).max(SignedDuration::ZERO)),
+            _ => attempt.issued_at.map(|issued| self.here.duration_since(issued)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Phase, PostNumber, Transfer};
+
+    const START: i64 = 1_800_000_000;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(START + seconds).unwrap()
+    }
+
+    /// Issued at second 0 of TikTok's clock, when this machine's said `here`.
+    fn issued(here: i64, there: Option<i64>) -> Attempt {
+        Attempt {
+            post: PostNumber(1),
+            number: 1,
+            transfer: Transfer::File { chunks: 1 },
+            phase: Phase::FinalIntent { stored: 0 },
+            publish_id: None,
+            upload_url: None,
+            issued_at: Some(at(here)),
+            issued_there: there.map(at),
+            post_ids: Vec::new(),
+            code: None,
+            message: None,
+            log_id: None,
+            created_at: at(here),
+            updated_at: at(here),
+        }
+    }
+
+    fn clocks(here: i64, there: Option<i64>, stopwatch: Option<u64>) -> Clocks {
+        let stopwatch = stopwatch.map(Duration::from_secs);
+        Clocks { here: at(here), there: there.map(at), stopwatch }
+    }
+
+    #[test]
+    fn tiktoks_clock_decides_when_this_machines_was_set() {
+        let behind = issued(-3 * 3600, Some(0));
+        let now = clocks(60, Some(60), None);
+        assert_eq!(now.age(&behind), Some(SignedDuration::from_mins(1)));
+        assert_eq!(now.longest(&behind), Some(Duration::from_mins(1)));
+        let ahead = issued(3 * 3600, Some(0));
+        assert_eq!(now.age(&ahead), Some(SignedDuration::from_mins(1)));
+    }
+
+    #[test]
+    fn the_stopwatch_of_the_run_that_sent_the_init_needs_no_clock() {
+        let attempt = issued(0, Some(0));
+        let now = clocks(-9999, Some(9999), Some(30));
+        assert_eq!(now.age(&attempt), Some(SignedDuration::from_secs(30)));
+        // But a machine that slept for hours does not use the URL any more.
+        assert_eq!(now.longest(&attempt), Some(Duration::from_secs(9999)));
+    }
+
+    #[test]
+    fn a_date_in_whole_seconds_makes_no_url_old() {
+        let attempt = issued(0, Some(1));
+        let now = clocks(0, Some(0), Some(0));
+        assert_eq!(now.longest(&attempt), Some(Duration::ZERO));
+        assert_eq!(clocks(0, Some(0), None).age(&attempt), Some(SignedDuration::ZERO));
+    }
+
+    #[test]
+    fn without_tiktoks_clock_this_machines_has_to_do() {
+        let now = clocks(100, Some(100), None);
+        assert_eq!(now.age(&issued(0, None)), Some(SignedDuration::from_secs(100)));
+        assert_eq!(clocks(-5, None, None).longest(&issued(0, Some(0))), Some(Duration::MAX));
     }
 }

@@ -2,45 +2,44 @@
 //! checked without asking TikTok. All that is wrong is said at once, and nothing was sent.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use video_probe::Probe;
 
 use crate::auth::account::NameError;
 use crate::auth::{Account, Accounts};
+use crate::engine::Options;
+use crate::engine::file::{UnfinishedFiles, Video, VideoError};
+use crate::engine::post::{CheckedFile, FileState, PreparedPost};
+use crate::engine::resolve::gone;
 use crate::exit::{Exit, Explain};
 use crate::journal::{Journal, JournalError};
 use crate::limits;
-use crate::manifest::{Entry, Manifest};
-use crate::model::{Diagnostic, Diagnostics, Mode, Part, Place, Plan, PlanError, PostRef, Source};
-use crate::text;
+use crate::model::{
+    Diagnostic, Diagnostics, Entry, Manifest, Mode, Part, Place, Plan, PlanError, PostRef, Source,
+};
+use crate::text::{self, chain};
 use crate::timing::Timing;
-use crate::upload::calls::chain;
-use crate::upload::engine::Options;
-use crate::upload::locate::gone;
-use crate::upload::post::{CheckedFile, FileState, PreparedPost};
-use crate::upload::video::{Video, VideoError};
-use crate::upload::writing::UnfinishedFiles;
-
-use super::input::Input;
-use super::refused::Refused;
 
 /// The posts of a run, by account.
 #[derive(Debug, Default)]
-pub(super) struct Prepared {
+pub struct Prepared {
     /// Each account with its posts, in the manifest's order.
-    pub(super) accounts: Vec<(Account, Vec<PreparedPost>)>,
+    pub accounts: Vec<(Account, Vec<PreparedPost>)>,
     /// What is worth saying before anything is sent.
-    pub(super) warnings: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
 /// What keeps a run from beginning.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum PrepareError {
+pub enum PrepareError {
+    /// Something is wrong with what the manifest asks for.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// No account is logged in.
     #[error(transparent)]
     Nobody(NameError),
+    /// The journal cannot be asked for the post of a file that is gone.
     #[error(transparent)]
     Journal(#[from] JournalError),
 }
@@ -63,66 +62,109 @@ impl Explain for PrepareError {
     }
 }
 
-/// What a preparation looks at.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Look<'a> {
-    pub(super) input: &'a Input,
-    pub(super) journal: &'a Journal,
-    pub(super) options: &'a Options,
-    pub(super) timing: &'a Timing,
-    pub(super) unfinished: &'a UnfinishedFiles,
+/// All that is wrong with what a manifest asks for; nothing was sent.
+#[derive(Debug, thiserror::Error)]
+#[error("{manifest} has {}\n{problems}", text::count(problems.len() as u64, "problem"))]
+pub struct Refused {
+    /// How the manifest is called.
+    pub manifest: String,
+    /// What is wrong.
+    pub problems: Diagnostics,
+    /// How many of them are posts whose account is not logged in.
+    pub unknown_accounts: usize,
 }
 
-/// Makes posts of a manifest's entries; `faults` is what is wrong with the manifest already.
-pub(super) fn prepare(
-    manifest: Manifest,
-    faults: Diagnostics,
-    look: &Look<'_>,
-    accounts: &Accounts,
-) -> Result<Prepared, PrepareError> {
-    let mut inspection =
-        Inspection { look: *look, problems: Vec::new(), strangers: 0, warnings: Vec::new() };
-    let mut ids = HashMap::new();
-    let mut by_account: BTreeMap<String, (Account, Vec<PreparedPost>)> = BTreeMap::new();
-    let mut nobody = None;
-    for entry in manifest.entries {
-        let account = match accounts.find(entry.user.as_deref()) {
-            Ok(account) => Some(account),
-            Err(reason @ NameError::Nobody) => {
-                nobody = Some(reason);
-                None
-            }
-            Err(reason) => {
-                inspection.stranger(&entry, &reason);
-                None
-            }
+impl Explain for Refused {
+    fn exit(&self) -> Exit {
+        if self.unknown_accounts == self.problems.len() { Exit::Login } else { Exit::Usage }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let login =
+            "`tiktok-up login` logs an account in, `tiktok-up accounts` lists those that are";
+        Some(match self.unknown_accounts {
+            0 => "correct this and run again; nothing was sent".to_owned(),
+            all if all == self.problems.len() => format!("{login}; nothing was sent"),
+            _ => format!("correct this and run again; {login}; nothing was sent"),
+        })
+    }
+}
+
+/// What the preparation of a manifest's posts goes by.
+#[derive(Clone, Debug)]
+pub struct Preparation {
+    /// How the manifest is called when it is talked about.
+    pub name: String,
+    /// The folder that relative paths start from.
+    pub folder: PathBuf,
+    /// The accounts that are logged in.
+    pub accounts: Accounts,
+    /// The files that are still being written.
+    pub unfinished: UnfinishedFiles,
+    /// What the run is told to do.
+    pub options: Options,
+    /// How long TikTok takes bytes.
+    pub timing: Timing,
+}
+
+impl Preparation {
+    /// Makes posts of a manifest's entries; `faults` is what is wrong with the manifest already.
+    pub fn prepare(
+        &self,
+        journal: &Journal,
+        manifest: Manifest,
+        faults: Diagnostics,
+    ) -> Result<Prepared, PrepareError> {
+        let accounts = &self.accounts;
+        let mut inspection = Inspection {
+            preparation: self,
+            journal,
+            problems: Vec::new(),
+            unknown_accounts: 0,
+            warnings: Vec::new(),
         };
-        // `None`: something is wrong with the file, and that was noted.
-        let file = match entry.post.source.file() {
-            Some(path) => inspection.file(path, &entry, account)?.map(Some),
-            None => Some(None),
-        };
-        if let Some(account) = account {
-            inspection.scope(&entry, account);
-            inspection.id(&entry, account, &mut ids);
+        let mut ids = HashMap::new();
+        let mut by_account: BTreeMap<String, (Account, Vec<PreparedPost>)> = BTreeMap::new();
+        let mut nobody = None;
+        for entry in manifest.entries {
+            let account = match accounts.find(entry.user.as_deref()) {
+                Ok(account) => Some(account),
+                Err(reason @ NameError::Nobody) => {
+                    nobody = Some(reason);
+                    None
+                }
+                Err(reason) => {
+                    inspection.unknown_account(&entry, &reason);
+                    None
+                }
+            };
+            // `None`: something is wrong with the file, and that was noted.
+            let file = match entry.post.source.file() {
+                Some(path) => inspection.file(path, &entry, account)?.map(Some),
+                None => Some(None),
+            };
+            if let Some(account) = account {
+                inspection.scope(&entry, account);
+                inspection.id(&entry, account, &mut ids);
+            }
+            if let (Some(account), Some(file)) = (account, file) {
+                let post = inspection.post(entry, account, file);
+                let place = by_account.entry(account.open_id.clone());
+                place.or_insert_with(|| (account.clone(), Vec::new())).1.push(post);
+            }
         }
-        if let (Some(account), Some(file)) = (account, file) {
-            let post = inspection.post(entry, account, file);
-            let place = by_account.entry(account.open_id.clone());
-            place.or_insert_with(|| (account.clone(), Vec::new())).1.push(post);
+        let problems = faults.and(inspection.problems);
+        if !problems.is_empty() {
+            let (manifest, unknown_accounts) = (self.name.clone(), inspection.unknown_accounts);
+            return Err(Refused { manifest, problems, unknown_accounts }.into());
         }
+        if let Some(reason) = nobody {
+            return Err(PrepareError::Nobody(reason));
+        }
+        let mut accounts: Vec<_> = by_account.into_values().collect();
+        accounts.sort_by_key(|(_, posts)| posts.first().map(|post| post.subject.index));
+        Ok(Prepared { accounts, warnings: inspection.warnings })
     }
-    let problems = faults.and(inspection.problems);
-    if !problems.is_empty() {
-        let (manifest, strangers) = (look.input.name.clone(), inspection.strangers);
-        return Err(Refused { manifest, problems, strangers }.into());
-    }
-    if let Some(reason) = nobody {
-        return Err(PrepareError::Nobody(reason));
-    }
-    let mut accounts: Vec<_> = by_account.into_values().collect();
-    accounts.sort_by_key(|(_, posts)| posts.first().map(|post| post.subject.index));
-    Ok(Prepared { accounts, warnings: inspection.warnings })
 }
 
 /// The post that has an `id` first, by account, and the name that the manifest has for the account.
@@ -130,10 +172,11 @@ type Ids = HashMap<(String, String), (usize, Option<String>)>;
 
 /// A preparation under way.
 struct Inspection<'a> {
-    look: Look<'a>,
+    preparation: &'a Preparation,
+    journal: &'a Journal,
     problems: Vec<Diagnostic>,
     /// How many of them are about accounts.
-    strangers: usize,
+    unknown_accounts: usize,
     warnings: Vec<String>,
 }
 
@@ -161,7 +204,7 @@ impl Inspection<'_> {
     fn label(&self, source: &Source) -> String {
         text::plain(&match source {
             Source::File(path) => {
-                path.strip_prefix(&self.look.input.folder).unwrap_or(path).display().to_string()
+                path.strip_prefix(&self.preparation.folder).unwrap_or(path).display().to_string()
             }
             Source::Url(url) => without_query(url),
             Source::Photos { urls, .. } => {
@@ -177,7 +220,7 @@ impl Inspection<'_> {
         entry: &Entry,
         account: Option<&Account>,
     ) -> Result<Option<FileState>, JournalError> {
-        if let Some(how) = self.look.unfinished.get(path) {
+        if let Some(how) = self.preparation.unfinished.get(path) {
             // What it holds now says nothing: it is looked at when it is finished.
             return Ok(Some(FileState::Unfinished(*how)));
         }
@@ -187,12 +230,12 @@ impl Inspection<'_> {
                 let id = entry.post.id.as_deref();
                 let known = match account {
                     Some(account) => {
-                        gone(self.look.journal, &account.open_id, entry.post.mode, id, path)?
+                        gone(self.journal, &account.open_id, entry.post.mode, id, path)?
                     }
                     None => None,
                 };
                 if known.is_none() {
-                    let shown = path.strip_prefix(&self.look.input.folder).unwrap_or(path);
+                    let shown = path.strip_prefix(&self.preparation.folder).unwrap_or(path);
                     let hint = "`~` stands for itself here; write the whole path";
                     let hint = shown.starts_with("~").then_some(hint);
                     self.problem(entry, path, "there is no such file", hint);
@@ -209,7 +252,7 @@ impl Inspection<'_> {
 
     /// What is known without asking TikTok: size, time on the way, what the headers say.
     fn video(&mut self, path: &Path, video: &Video, entry: &Entry) -> Option<FileState> {
-        let plan = match Plan::new(video.size(), self.look.options.chunk_size) {
+        let plan = match Plan::new(video.size(), self.preparation.options.chunk_size) {
             Ok(plan) => plan,
             Err(error) => {
                 let hint = match error {
@@ -232,8 +275,8 @@ impl Inspection<'_> {
     /// Whether `--limit-rate` does not get a file through within the life of its upload URL, and
     /// what would.
     fn too_slow(&self, plan: &Plan) -> Option<(String, String)> {
-        let rate = self.look.options.pace.limit()?.max(1);
-        let life = self.look.timing.url_life.as_secs().max(1);
+        let rate = self.preparation.options.rate.limit()?.max(1);
+        let life = self.preparation.timing.url_life.as_secs().max(1);
         let seconds = plan.size() / rate;
         if seconds < life {
             return None;
@@ -327,7 +370,7 @@ impl Inspection<'_> {
         if account.scopes.has(scope) {
             return;
         }
-        self.strangers += 1;
+        self.unknown_accounts += 1;
         let message = format!("`{}` did not grant the scope `{scope}`", account.name());
         let hint = format!(
             "run `tiktok-up login` again and leave `{scope}` switched on in TikTok's consent page"
@@ -348,9 +391,9 @@ impl Inspection<'_> {
         }
     }
 
-    fn stranger(&mut self, entry: &Entry, reason: &NameError) {
+    fn unknown_account(&mut self, entry: &Entry, reason: &NameError) {
         let several = matches!(reason, NameError::Ambiguous { .. });
-        self.strangers += usize::from(!several);
+        self.unknown_accounts += usize::from(!several);
         let hint = several.then_some("say which one, with `user_id` or `--account`");
         self.note(entry, entry.user_at, "user_id", reason.to_string(), hint);
     }

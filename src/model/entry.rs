@@ -1,6 +1,7 @@
 //! What a manifest asks for, checked, and where it says so.
 
-use crate::model::{Place, Post};
+use super::diagnostic::Place;
+use super::post::Post;
 use tiktok_open::Privacy;
 
 /// A manifest without errors.

@@ -1,23 +1,25 @@
-//! The JSON calls of an upload, with the one retry layer around them: token renewal, rate limits,
-//! backoff. Inits are in `init`: they are no calls that may be repeated.
+//! The JSON calls of an account, with the one retry layer around them: token renewal, rate limits,
+//! backoff. Inits are sent by the runner: they are no calls that may be repeated.
 
-use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tiktok_open::{Client, Code, CreatorInfo, Error, PostStatus, Refusal};
 use tokio::time::sleep;
 
 use crate::clock::Clock;
+use crate::engine::events::{EventSender, Progress, WaitReason};
+use crate::engine::status::Clocks;
 use crate::exit::{Exit, Explain};
 use crate::journal::{Journal, JournalError};
 use crate::model::{CallKind, PostError, PostRef};
 use crate::retry::{Backoff, jittered};
 use crate::secret::Secret;
 use crate::signals::{Shutdown, Signal};
+use crate::text::chain;
 use crate::timing::Timing;
-use crate::upload::age::Clocks;
-use crate::upload::report::{Progress, Reporter};
 
 /// Tries of a call that may be repeated.
 const TRIES: u32 = 5;
@@ -26,7 +28,7 @@ pub(super) const SLOW_DOWNS: u32 = 3;
 
 /// Inits a minute and token
 /// (<https://developers.tiktok.com/doc/content-posting-api-reference-direct-post>).
-const INITS: u32 = 6;
+pub(super) const INITS: u32 = 6;
 /// `creator_info` calls a minute and token
 /// (<https://developers.tiktok.com/doc/content-posting-api-reference-query-creator-info>).
 const CREATOR_INFOS: u32 = 20;
@@ -34,19 +36,23 @@ const CREATOR_INFOS: u32 = 20;
 /// (<https://developers.tiktok.com/doc/content-posting-api-reference-get-video-status>).
 const STATUSES: u32 = 30;
 
-/// Where an upload's access token comes from.
-pub trait Authority: Send + Sync {
+/// Where access tokens come from, by the `open_id` of their account.
+pub trait TokenProvider: Send + Sync {
     /// A token with some life left; refreshes if it must.
-    fn access_token(&self) -> impl Future<Output = Result<Secret, Halt>> + Send;
+    fn access_token<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Secret, TokenError>>;
 
     /// A token after TikTok refused `rejected`.
-    fn renewed(&self, rejected: &Secret) -> impl Future<Output = Result<Secret, Halt>> + Send;
+    fn renewed<'a>(
+        &'a self,
+        account: &'a str,
+        rejected: &'a Secret,
+    ) -> BoxFuture<'a, Result<Secret, TokenError>>;
 }
 
 /// No token can be had, in words.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{}", trouble.message)]
-pub struct Halt {
+pub struct TokenError {
     /// What happened.
     pub trouble: PostError,
     /// What the run ends with.
@@ -58,7 +64,7 @@ pub struct Halt {
 pub enum CallError {
     /// No token.
     #[error(transparent)]
-    Token(#[from] Halt),
+    Token(#[from] TokenError),
     /// TikTok refused, or did not answer.
     #[error("{0}")]
     Api(#[from] Error),
@@ -74,7 +80,7 @@ impl CallError {
     /// The exit code that it leads to.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Token(halt) => halt.exit,
+            Self::Token(error) => error.exit,
             Self::Api(error) => error.exit(),
             Self::Journal(error) => error.exit(),
             Self::Interrupted(signal) => signal.exit(),
@@ -84,7 +90,7 @@ impl CallError {
     /// As a post reports it.
     pub fn trouble(&self) -> PostError {
         match self {
-            Self::Token(halt) => halt.trouble.clone(),
+            Self::Token(error) => error.trouble.clone(),
             Self::Api(error) => PostError::of_api(error),
             Self::Journal(error) => PostError {
                 code: "journal".into(),
@@ -104,55 +110,31 @@ impl CallError {
     }
 }
 
-/// An error and its causes in one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        let words = next.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        cause = next.source();
-    }
-    text
-}
-
 /// The calls of one account.
-#[derive(Clone, Copy)]
-pub struct Calls<'a, A> {
-    /// The API.
-    pub client: &'a Client,
-    /// The account's tokens.
-    pub authority: &'a A,
+#[derive(Clone)]
+pub(super) struct Calls {
+    pub(super) client: Client,
+    pub(super) tokens: Arc<dyn TokenProvider>,
     /// Counts calls across processes.
-    pub journal: &'a Journal,
+    pub(super) journal: Arc<Journal>,
     /// The account's `open_id`, under which calls are counted.
-    pub account: &'a str,
+    pub(super) account: String,
     /// The time of day.
-    pub clock: Clock,
-    /// Waiting times.
-    pub timing: &'a Timing,
+    pub(super) clock: Clock,
+    pub(super) timing: Arc<Timing>,
     /// Hears of waits and retries.
-    pub reporter: &'a dyn Reporter,
-    /// Asks to stop.
-    pub shutdown: &'a Shutdown,
+    pub(super) events: EventSender,
+    pub(super) shutdown: Shutdown,
 }
 
-impl<A> std::fmt::Debug for Calls<'_, A> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Calls").field("account", &self.account).finish_non_exhaustive()
-    }
-}
-
-impl<A: Authority> Calls<'_, A> {
+impl Calls {
     /// What time it is; `stopwatch` is the time since this run sent an attempt's init.
     pub(super) fn clocks(&self, stopwatch: Option<Duration>) -> Clocks {
         Clocks { here: self.clock.now(), there: self.client.server_now(), stopwatch }
     }
 
     /// Asks what the creator may post. May be repeated.
-    pub async fn creator_info(&self, subject: &PostRef) -> Result<CreatorInfo, CallError> {
+    pub(super) async fn creator_info(&self, subject: &PostRef) -> Result<CreatorInfo, CallError> {
         self.repeat(subject, CallKind::CreatorInfo, |token| async move {
             self.client.creator_info(&token).await
         })
@@ -160,7 +142,7 @@ impl<A: Authority> Calls<'_, A> {
     }
 
     /// Asks where a post stands. May be repeated.
-    pub async fn status(
+    pub(super) async fn status(
         &self,
         subject: &PostRef,
         publish_id: &str,
@@ -173,10 +155,10 @@ impl<A: Authority> Calls<'_, A> {
 
     /// Waits until the account's quota has room for another init, and makes sure of a token, so that
     /// nothing but the call itself stands between the recorded intent and its answer.
-    pub async fn ready_for_init(&self, subject: &PostRef) -> Result<(), CallError> {
+    pub(super) async fn ready_for_init(&self, subject: &PostRef) -> Result<(), CallError> {
         let free_at = || {
             let window = self.timing.quota_window;
-            self.journal.next_slot(self.account, CallKind::Init, INITS, window)
+            self.journal.next_slot(&self.account, CallKind::Init, INITS, window)
         };
         while let Some(at) = free_at()? {
             self.wait_for_quota(subject, INITS, at).await?;
@@ -185,12 +167,19 @@ impl<A: Authority> Calls<'_, A> {
         Ok(())
     }
 
+    /// How many posts may be begun at once within the coming minute.
+    pub(super) fn inits_left(&self) -> Result<u32, JournalError> {
+        let window = self.timing.quota_window;
+        let made = self.journal.calls_within(&self.account, CallKind::Init, window)?;
+        Ok(INITS.saturating_sub(made))
+    }
+
     /// A token with some life left. That there is none because of a signal is told as that.
     pub(super) async fn token(&self) -> Result<Secret, CallError> {
-        let token = self.unless_asked_to_stop(self.authority.access_token()).await?;
-        token.map_err(|halt| match self.shutdown.asked() {
+        let token = self.unless_asked_to_stop(self.tokens.access_token(&self.account)).await?;
+        token.map_err(|error| match self.shutdown.asked() {
             Some(signal) => CallError::Interrupted(signal),
-            None => halt.into(),
+            None => error.into(),
         })
     }
 
@@ -204,21 +193,21 @@ impl<A: Authority> Calls<'_, A> {
         let mut backoff = Backoff::new(self.timing.backoff_base, self.timing.backoff_cap, TRIES);
         loop {
             self.take_slot(subject, kind).await?;
-            let error = match self.settled(subject, kind, &call).await {
+            let error = match self.answered(subject, kind, &call).await {
                 Err(CallError::Api(error)) if may_pass(&error) => error,
                 other => return other,
             };
             let Some(wait) = backoff.pause() else { return Err(error.into()) };
             let (attempt, of) = (backoff.attempt(), backoff.most());
             let why = error.to_string();
-            self.reporter.progress(subject, &Progress::Retrying { why, attempt, of, wait });
+            self.events.progress(subject, Progress::Retrying { why, attempt, of, wait });
             self.pause(wait).await?;
         }
     }
 
     /// One call that is counted already, with the token renewed once if it is refused, and rate limits
     /// waited out. Those repetitions are counted here.
-    async fn settled<T, F: Future<Output = Result<T, Error>> + Send>(
+    async fn answered<T, F: Future<Output = Result<T, Error>> + Send>(
         &self,
         subject: &PostRef,
         kind: CallKind,
@@ -231,7 +220,7 @@ impl<A: Authority> Calls<'_, A> {
             match self.unless_asked_to_stop(call(token.clone())).await? {
                 Err(error) if error.is(&Code::AccessTokenInvalid) && !renewed => {
                     renewed = true;
-                    let renewal = self.authority.renewed(&token);
+                    let renewal = self.tokens.renewed(&self.account, &token);
                     token = self.unless_asked_to_stop(renewal).await??;
                 }
                 Err(error) if error.is(&Code::RateLimitExceeded) && slowed < SLOW_DOWNS => {
@@ -241,7 +230,7 @@ impl<A: Authority> Calls<'_, A> {
                 }
                 answer => return answer.map_err(CallError::from),
             }
-            self.journal.note_call(self.account, kind)?;
+            self.journal.note_call(&self.account, kind)?;
         }
     }
 
@@ -256,8 +245,8 @@ impl<A: Authority> Calls<'_, A> {
         subject: &PostRef,
         wait: Duration,
     ) -> Result<(), CallError> {
-        let why = "TikTok asks to slow down".into();
-        self.reporter.progress(subject, &Progress::Waiting { why, wait });
+        let why = WaitReason::SlowDown;
+        self.events.progress(subject, Progress::Waiting { why, wait });
         self.pause(wait).await
     }
 
@@ -269,7 +258,7 @@ impl<A: Authority> Calls<'_, A> {
             CallKind::Status => STATUSES,
         };
         let window = self.timing.quota_window;
-        while let Some(at) = self.journal.take_slot(self.account, kind, limit, window)? {
+        while let Some(at) = self.journal.take_slot(&self.account, kind, limit, window)? {
             self.wait_for_quota(subject, limit, at).await?;
         }
         Ok(())
@@ -284,8 +273,8 @@ impl<A: Authority> Calls<'_, A> {
         let wait = Duration::try_from(at.duration_since(self.clock.now())).unwrap_or_default();
         // Never longer than the window, whatever the clocks say; never a busy loop.
         let wait = wait.clamp(Duration::from_millis(1), self.timing.quota_window);
-        let why = format!("TikTok allows {limit} of these calls a minute");
-        self.reporter.progress(subject, &Progress::Waiting { why, wait });
+        let why = WaitReason::Quota { limit };
+        self.events.progress(subject, Progress::Waiting { why, wait });
         self.pause(wait).await
     }
 
@@ -303,7 +292,7 @@ impl<A: Authority> Calls<'_, A> {
     }
 
     /// Sleeps unless a signal comes.
-    pub async fn pause(&self, wait: Duration) -> Result<(), CallError> {
+    pub(super) async fn pause(&self, wait: Duration) -> Result<(), CallError> {
         tokio::select! {
             () = sleep(wait) => Ok(()),
             signal = self.shutdown.requested() => Err(CallError::Interrupted(signal)),

@@ -1,21 +1,27 @@
-//! Why a run leaves a post where it is.
+//! Why a run leaves a post where it is, and what a post reports in the end: from phases and reasons to an
+//! outcome.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tiktok_open::Code;
+use tokio::time::Instant;
 
 use crate::api::code_hint;
+use crate::engine::calls::CallError;
+use crate::engine::file::VideoError;
+use crate::engine::post::PreparedPost;
 use crate::exit::{Exit, Explain};
 use crate::journal::JournalError;
-use crate::model::{Phase, PostError};
+use crate::model::{
+    Attempt, Failed, Phase, PostError, PostOutcome, PostState, RecordedPost, Transfer,
+};
 use crate::signals::Signal;
-use crate::text;
-use crate::upload::calls::{CallError, chain};
-use crate::upload::outcome::{PostSnapshot, retry_hint};
-use crate::upload::video::VideoError;
+use crate::text::{self, chain};
 
 /// Why a run leaves a post where it is.
 #[derive(Debug)]
-pub(super) enum Leave {
+pub(super) enum StopReason {
     /// A call came to nothing.
     Call(CallError),
     /// The journal did not record a step; nothing was sent after it.
@@ -30,8 +36,8 @@ pub(super) enum Leave {
     /// Another file lies where the one of this attempt was, and the attempt is given up: the entry is
     /// to be looked up again.
     Replaced,
-    /// A cap is full, as the journal remembers.
-    Capped {
+    /// A quota is full, as the journal remembers.
+    QuotaFull {
         /// TikTok's code for it.
         code: Code,
         /// When there may be room again.
@@ -81,7 +87,7 @@ pub(super) enum Leave {
     },
 }
 
-impl<E: Into<CallError>> From<E> for Leave {
+impl<E: Into<CallError>> From<E> for StopReason {
     fn from(error: E) -> Self {
         match error.into() {
             CallError::Journal(error) => Self::Journal(error),
@@ -91,7 +97,7 @@ impl<E: Into<CallError>> From<E> for Leave {
     }
 }
 
-impl Leave {
+impl StopReason {
     pub(super) fn exit(&self, phase: Option<Phase>) -> Exit {
         match self {
             Self::Call(error) => error.exit(),
@@ -107,7 +113,7 @@ impl Leave {
             | Self::ChunkFailed { .. }
             | Self::TooSlow { .. }
             | Self::Replaced
-            | Self::Capped { .. }
+            | Self::QuotaFull { .. }
             | Self::NoMoreAttempts { next: Some(_), .. } => Exit::Temporary,
         }
     }
@@ -116,7 +122,7 @@ impl Leave {
         match self {
             Self::WaitingForProof { from } => Some(*from),
             Self::NoMoreAttempts { next, .. } => *next,
-            Self::Capped { until, .. } => Some(*until),
+            Self::QuotaFull { until, .. } => Some(*until),
             _ => None,
         }
     }
@@ -130,7 +136,7 @@ impl Leave {
                 let message = format!("TikTok failed it in every attempt: {}", last.message);
                 return PostError { message, hint, retryable: false, ..*last.clone() };
             }
-            Self::Capped { code, .. } => (
+            Self::QuotaFull { code, .. } => (
                 code.as_str(),
                 "a cap of this account is full, as TikTok said or this program counted".into(),
                 code_hint(code, "").map(str::to_owned),
@@ -226,7 +232,7 @@ impl Leave {
     /// Whether the account's other posts would meet the same.
     pub(super) fn stops_account(&self) -> bool {
         match self {
-            Self::Call(CallError::Token(_)) | Self::Interrupted(_) | Self::Capped { .. } => true,
+            Self::Call(CallError::Token(_)) | Self::Interrupted(_) | Self::QuotaFull { .. } => true,
             // A journal that cannot be written stops everything; a clash of two posts does not.
             Self::Journal(error) | Self::Unrecorded { error, .. } => {
                 matches!(error.exit(), Exit::Local | Exit::Temporary)
@@ -268,5 +274,159 @@ fn unrecorded(phase: Phase, known: &PostSnapshot<'_>) -> String {
     format!(
         "{said} (publish_id {}), but that could not be recorded",
         publish_id.unwrap_or("unknown")
+    )
+}
+
+/// What is known about a post when its run ends.
+pub(super) struct PostSnapshot<'a> {
+    pub(super) post: &'a PreparedPost,
+    pub(super) row: Option<&'a RecordedPost>,
+    pub(super) attempt: Option<&'a Attempt>,
+    pub(super) post_ids: &'a [u64],
+    /// The handle of the profile, for the post's address.
+    pub(super) username: Option<&'a str>,
+    pub(super) took: Duration,
+}
+
+impl<'a> PostSnapshot<'a> {
+    /// Nothing but the post itself.
+    pub(super) fn new(post: &'a PreparedPost, started: Instant) -> Self {
+        let took = started.elapsed();
+        Self { post, row: None, attempt: None, post_ids: &[], username: None, took }
+    }
+
+    pub(super) fn report(&self, state: PostState, exit: Exit) -> PostOutcome {
+        let post_ids = if self.post_ids.is_empty() {
+            self.attempt.map(|attempt| attempt.post_ids.clone()).unwrap_or_default()
+        } else {
+            self.post_ids.to_vec()
+        };
+        let url = self.username.filter(|name| !name.is_empty()).and_then(|name| {
+            post_ids.first().map(|id| format!("https://www.tiktok.com/@{name}/video/{id}"))
+        });
+        PostOutcome {
+            subject: self.post.subject.clone(),
+            state,
+            publish_id: self.attempt.and_then(|attempt| attempt.publish_id.clone()),
+            post_ids,
+            url,
+            bytes: self.row.and_then(|row| row.file.as_ref()).map_or(0, |file| file.identity.size),
+            took: self.took,
+            at: None,
+            note: None,
+            trouble: None,
+            exit,
+        }
+    }
+
+    /// The report of a post that is over, by its last phase.
+    pub(super) fn over(
+        &self,
+        phase: Phase,
+        trouble: Option<&PostError>,
+        exit: Option<Exit>,
+    ) -> PostOutcome {
+        let plain = |state| self.report(state, Exit::Done);
+        let failed = |exit: Exit| PostOutcome {
+            trouble: trouble.cloned().or_else(|| self.recorded_trouble(phase)),
+            ..self.report(PostState::Failed, exit)
+        };
+        match phase {
+            Phase::Published => plain(PostState::Published),
+            Phase::Inboxed => plain(PostState::Inbox),
+            Phase::Unresolved => PostOutcome {
+                trouble: Some(self.unresolved()),
+                ..self.report(PostState::Unresolved, Exit::Unknown)
+            },
+            Phase::Rejected if exit == Some(Exit::Temporary) => PostOutcome {
+                trouble: trouble.cloned(),
+                ..self.report(PostState::Deferred, Exit::Temporary)
+            },
+            Phase::Failed(Failed::AuthRemoved) => failed(Exit::Login),
+            _ => failed(exit.unwrap_or(Exit::Failed)),
+        }
+    }
+
+    pub(super) fn number(&self) -> String {
+        self.row.map_or_else(|| "POST".to_owned(), |row| row.number.to_string())
+    }
+
+    fn unresolved(&self) -> PostError {
+        let number = self.number();
+        PostError {
+            code: "outcome_unknown".into(),
+            message: "it is unknown whether TikTok posted it; it is not sent again".into(),
+            hint: Some(format!(
+                "look at the profile, then run `tiktok-up resolve {number} --posted` or \
+                 `tiktok-up resolve {number} --not-posted`"
+            )),
+            retryable: false,
+            log_id: None,
+        }
+    }
+
+    /// The reason that the journal has, for a post that failed in an earlier run.
+    fn recorded_trouble(&self, phase: Phase) -> Option<PostError> {
+        let attempt = self.attempt?;
+        let hint = match phase {
+            Phase::Failed(_) => retry_hint(&self.number()),
+            _ => "run the same command again".to_owned(),
+        };
+        Some(PostError {
+            code: attempt.code.clone().unwrap_or_else(|| "failed".into()),
+            message: attempt.message.clone().unwrap_or_else(|| "failed in an earlier run".into()),
+            hint: Some(hint),
+            retryable: false,
+            log_id: attempt.log_id.clone(),
+        })
+    }
+
+    /// The report of a post that the run had to leave where it is.
+    pub(super) fn left(&self, reason: &StopReason) -> PostOutcome {
+        let phase = self.attempt.map(|attempt| attempt.phase);
+        let exit = reason.exit(phase);
+        let open = phase.is_some_and(|phase| !phase.is_over());
+        let state = match (reason, open, exit) {
+            (StopReason::Unrecorded { phase: Phase::Published, .. }, ..) => PostState::Published,
+            (StopReason::Unrecorded { phase: Phase::Inboxed, .. }, ..) => PostState::Inbox,
+            (_, true, _) => PostState::Processing,
+            (_, false, Exit::Temporary | Exit::Signal(_)) => PostState::Deferred,
+            (_, false, _) => PostState::Failed,
+        };
+        let (mut trouble, at) = (reason.trouble(self), reason.again_at());
+        if exit == Exit::Login {
+            trouble = self.warn_of_doubles(trouble);
+        }
+        PostOutcome { trouble: Some(trouble), at, ..self.report(state, exit) }
+    }
+
+    /// Says beside the trouble that a post may be there already.
+    pub(super) fn warn_of_doubles(&self, trouble: PostError) -> PostError {
+        if !self.may_be_live() {
+            return trouble;
+        }
+        let hint = trouble.hint.map(|hint| format!("{hint}; ")).unwrap_or_default();
+        let hint = format!(
+            "{hint}then run the same command again: the post may be live, and it is not sent twice"
+        );
+        PostError { hint: Some(hint), ..trouble }
+    }
+
+    /// Whether TikTok may have everything already.
+    pub(super) fn may_be_live(&self) -> bool {
+        let pulled = self.attempt.is_some_and(|attempt| attempt.transfer == Transfer::Pull);
+        match self.attempt.map(|attempt| attempt.phase) {
+            Some(Phase::FinalIntent { .. } | Phase::Uploaded) => true,
+            Some(Phase::Open { .. }) => pulled,
+            _ => false,
+        }
+    }
+}
+
+/// How a post that failed for good is tried again.
+pub(super) fn retry_hint(number: &str) -> String {
+    format!(
+        "once the cause is mended, `tiktok-up resolve {number} --not-posted` lets the next run try it \
+         again"
     )
 }

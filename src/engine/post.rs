@@ -99,6 +99,23 @@ impl PreparedPost {
         blake3::hash(&json.unwrap_or_default()).to_hex().to_string()
     }
 
+    /// The texts that TikTok gets with the post, each with what it is called there: a draft of a video
+    /// carries none.
+    pub(super) fn caption_sent(&self) -> Vec<(&'static str, &str)> {
+        let caption = &self.asked.caption;
+        let texts = match (&self.asked.source, self.asked.mode) {
+            (Source::Photos { .. }, _) => {
+                vec![
+                    ("title", caption.title.as_deref().unwrap_or_default()),
+                    ("caption", &caption.text),
+                ]
+            }
+            (_, Mode::Direct) => vec![("caption", caption.text.as_str())],
+            (_, Mode::Draft) => Vec::new(),
+        };
+        texts.into_iter().filter(|(_, text)| !text.is_empty()).collect()
+    }
+
     fn post_info(&self) -> PostInfo {
         let post = &self.asked;
         PostInfo {

@@ -1,0 +1,56 @@
+//! Access tokens out of the token store, as the engine asks for them.
+
+use futures_util::future::BoxFuture;
+
+use crate::auth::{AuthError, StoreError, Tokens};
+use crate::engine::{TokenError, TokenProvider};
+use crate::exit::{Exit, Explain};
+use crate::model::PostError;
+use crate::secret::Secret;
+use crate::text::chain;
+
+/// The tokens of all accounts.
+pub(super) struct StoredTokens(pub(super) Tokens);
+
+impl TokenProvider for StoredTokens {
+    fn access_token<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Secret, TokenError>> {
+        Box::pin(async move {
+            let account = self.0.access_token(account).await;
+            account.map(|account| account.access_token).map_err(|error| token_error(&error))
+        })
+    }
+
+    fn renewed<'a>(
+        &'a self,
+        account: &'a str,
+        rejected: &'a Secret,
+    ) -> BoxFuture<'a, Result<Secret, TokenError>> {
+        Box::pin(async move {
+            let account = self.0.renew(account, rejected).await;
+            account.map(|account| account.access_token).map_err(|error| token_error(&error))
+        })
+    }
+}
+
+fn token_error(error: &AuthError) -> TokenError {
+    // Only an account that was there when the run began is asked for a token.
+    let gone = matches!(error, AuthError::Store(StoreError::Name(_)));
+    let exit = if gone { Exit::Login } else { error.exit() };
+    let code = match (error, exit) {
+        (AuthError::OtherApp { asked: true, .. }, _) => "other_app",
+        (AuthError::OtherApp { .. } | AuthError::NoApp { .. }, _) => "app_not_configured",
+        (AuthError::OtherApi { .. }, _) => "other_api",
+        (AuthError::AppSecret { .. }, _) => "app_secret",
+        (_, Exit::Login) => "login_needed",
+        (_, Exit::Local) => "token_store",
+        _ => "token",
+    };
+    let trouble = PostError {
+        code: code.into(),
+        message: chain(error),
+        hint: error.hint(),
+        retryable: exit == Exit::Temporary,
+        log_id: None,
+    };
+    TokenError { trouble, exit }
+}

@@ -1,0 +1,506 @@
+//! The posts of one account, one after another.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tiktok_open::{Code, Reaction};
+use tokio::time::Instant;
+
+use crate::auth::Account;
+use crate::engine::calls::{CallError, Calls};
+use crate::engine::events::{Event, Note, Progress};
+use crate::engine::post::{FileState, PreparedPost};
+use crate::engine::preflight::Preflight;
+use crate::engine::resolve::{PlannedPosts, PostResolver, ResolvedPost, absolute};
+use crate::engine::runner::PostRunner;
+use crate::engine::status::{can_be_reconciled, poll, reconcile};
+use crate::engine::stop::{PostSnapshot, StopReason};
+use crate::engine::{EventSender, Shared};
+use crate::exit::{Exit, Explain};
+use crate::fs::{Lock, LockError};
+use crate::journal::JournalError;
+use crate::model::{Failed, Mode, Phase, Plan, PostError, PostOutcome, PostState, RecordedPost};
+use crate::text;
+
+/// One account's part of a run.
+pub(super) struct AccountWorker {
+    engine: Arc<Shared>,
+    account: Account,
+    calls: Arc<Calls>,
+    resolver: PostResolver,
+    preflight: Preflight,
+}
+
+/// Why the rest of an account's posts are not tried.
+#[derive(Clone)]
+pub(super) struct AccountStop {
+    trouble: PostError,
+    /// When another try may help.
+    at: Option<Timestamp>,
+    state: PostState,
+    exit: Exit,
+}
+
+impl AccountWorker {
+    /// For the posts of one account.
+    pub(super) fn new(engine: Arc<Shared>, account: Account, events: EventSender) -> Self {
+        let calls = Arc::new(engine.calls(&account.open_id, events));
+        let resolver = PostResolver::new(Arc::clone(&calls), Arc::clone(&engine.options));
+        let preflight = Preflight::new(Arc::clone(&calls), account.scopes.clone());
+        Self { engine, account, calls, resolver, preflight }
+    }
+
+    /// Works off the posts: what an earlier run began first, then what is due, oldest first, then
+    /// the rest in the manifest's order. Each is reported as it ends its run. Holds the account's upload
+    /// lock for so long, so that no other run posts for it.
+    pub(super) async fn run(self, mut posts: Vec<PreparedPost>) {
+        let lock = self.engine.store.upload_lock(&self.account.open_id);
+        let _held = match Lock::try_acquire(&lock) {
+            Ok(held) => held,
+            Err(error) => return self.locked_out(&posts, &error),
+        };
+        let begun = match self.calls.journal.unfinished(Some(&self.calls.account)) {
+            Ok(begun) => begun,
+            // Without knowing what was begun nothing may be sent.
+            Err(error) => return self.all_left(&posts, &error.into()),
+        };
+        let is_begun = |post: &PreparedPost| begun.iter().any(|row| names(post, row));
+        let named = |row: &RecordedPost| posts.iter().any(|post| names(post, row));
+        let others: Vec<_> = begun.iter().filter(|row| !named(row)).collect();
+        reconcile(&self.calls, &others).await;
+        if self.engine.options.repost {
+            // All of them are asked for before the first is made: what a run cannot finish, the next
+            // one finishes without `--repost`.
+            for post in posts.iter().filter(|post| self.is_due(post)) {
+                if self.calls.shutdown.asked().is_some() {
+                    break;
+                }
+                // One that cannot be looked up is reported when its turn comes.
+                if let Ok(resolved) = self.resolver.resolve_post(post).await {
+                    self.resolver.note_driven(resolved.row.number);
+                }
+            }
+        }
+        put_in_order(&mut posts, &begun);
+        let mut stopped: Option<AccountStop> = None;
+        for post in &posts {
+            let outcome = if let Some(stopped) = &stopped {
+                self.not_tried(post, stopped).await
+            } else if is_begun(post) || self.is_due(post) {
+                self.calls.events.send(Event::Started { post: post.subject.clone() });
+                let (outcome, stop) = self.one(post).await;
+                stopped = stop;
+                outcome
+            } else {
+                early(post)
+            };
+            self.calls.events.ended(outcome);
+        }
+    }
+
+    /// What would become of each post: skipped, deferred or planned, and what would be in its way. The same
+    /// lookups and checks as in a run, up to the first call that would create something: TikTok is asked for
+    /// the creator, the journal is read, and nothing is begun; calls are counted, and a draft that was
+    /// finished meanwhile is recorded so.
+    pub(super) async fn dry_run(&self, posts: &mut [PreparedPost]) -> Vec<PostOutcome> {
+        // A journal that cannot be read is reported for each of the posts.
+        let begun = self.calls.journal.unfinished(Some(&self.calls.account));
+        put_in_order(posts, &begun.unwrap_or_default());
+        let mut planned = PlannedPosts::default();
+        let mut outcomes = Vec::with_capacity(posts.len());
+        for post in &*posts {
+            outcomes.push(self.planned(post, &mut planned).await);
+        }
+        outcomes
+    }
+
+    /// Says what TikTok's limits leave to the account, if a dry run would make any of its posts.
+    pub(super) fn report_quota(&self, posts: &[PreparedPost], outcomes: &[PostOutcome]) {
+        let made = posts.iter().zip(outcomes);
+        let made = made.filter(|(_, outcome)| outcome.state == PostState::Planned);
+        let modes: Vec<_> = made.map(|(post, _)| post.asked.mode).collect();
+        // A journal that cannot be read was reported for each of the posts.
+        if !modes.is_empty()
+            && let Ok(left) = self.preflight.quota_left(self.account.name(), &modes)
+        {
+            self.calls.events.send(Event::Quota(left));
+        }
+    }
+
+    async fn planned(&self, post: &PreparedPost, planned: &mut PlannedPosts) -> PostOutcome {
+        let started = Instant::now();
+        let known = PostSnapshot::new(post, started);
+        let mut found = match self.resolver.find_and_compare(post).await {
+            Ok(found) => found,
+            Err(error) => return known.left(&error.into()),
+        };
+        let row = found.row.as_ref();
+        if let Some(outcome) = row.and_then(|row| earlier(post, row, started)) {
+            return outcome;
+        }
+        let begun = row.and_then(RecordedPost::phase).filter(|phase| !phase.is_over());
+        if begun.is_none() && !self.is_due(post) {
+            return early(post);
+        }
+        let bytes = found.plan.map_or(0, |plan| plan.size());
+        if let Some(first) = planned.duplicate_of(&mut found).await {
+            let note = Some(format!("the same as post {} of this manifest", first + 1));
+            return PostOutcome { bytes, note, ..known.report(PostState::Skipped, Exit::Done) };
+        }
+        let note = Some(plan_words(post, found.plan.as_ref(), begun));
+        let ready = PostOutcome { bytes, note, ..known.report(PostState::Planned, Exit::Done) };
+        let reason = match begun {
+            Some(_) => None,
+            None => self.preflight.check(post).await.err(),
+        };
+        match reason {
+            None => {
+                planned.add(post.subject.index, found);
+                ready
+            }
+            Some(reason) => {
+                let left = known.left(&reason);
+                PostOutcome { trouble: left.trouble, exit: left.exit, at: left.at, ..ready }
+            }
+        }
+    }
+
+    /// Another run posts for this account, or its lock cannot be had.
+    fn locked_out(&self, posts: &[PreparedPost], error: &LockError) {
+        let trouble = PostError {
+            code: "account_busy".into(),
+            message: match error {
+                LockError::Held { pid, .. } => {
+                    let by = pid.map_or_else(String::new, |pid| format!(", by process {pid}"));
+                    format!("another run is posting for this account{by}")
+                }
+                LockError::File(_) => error.to_string(),
+            },
+            hint: error.hint(),
+            retryable: error.exit() == Exit::Temporary,
+            log_id: None,
+        };
+        let state = match error.exit() {
+            Exit::Temporary => PostState::Deferred,
+            _ => PostState::Failed,
+        };
+        for post in posts {
+            let outcome = PostSnapshot::new(post, Instant::now()).report(state, error.exit());
+            self.calls.events.ended(PostOutcome { trouble: Some(trouble.clone()), ..outcome });
+        }
+    }
+
+    /// The reports of posts of which none can be tried.
+    fn all_left(&self, posts: &[PreparedPost], reason: &StopReason) {
+        for post in posts {
+            self.calls.events.ended(PostSnapshot::new(post, Instant::now()).left(reason));
+        }
+    }
+
+    fn is_due(&self, post: &PreparedPost) -> bool {
+        post.asked.publish_at.is_none_or(|at| at <= self.calls.clock.now())
+    }
+
+    /// A post after one that stopped the account: what is posted is still called so.
+    async fn not_tried(&self, post: &PreparedPost, stopped: &AccountStop) -> PostOutcome {
+        let started = Instant::now();
+        // What cannot be looked up is told when its turn comes.
+        let row = self.resolver.find(post).await.ok().and_then(|found| found.row);
+        if let Some(report) = row.as_ref().and_then(|row| earlier(post, row, started)) {
+            return report;
+        }
+        let attempt = row.as_ref().and_then(|row| row.last.as_ref());
+        let begun = attempt.filter(|attempt| !attempt.phase.is_over());
+        if begun.is_none() && !self.is_due(post) {
+            return early(post);
+        }
+        stopped.report(&PostSnapshot {
+            row: row.as_ref(),
+            attempt: begun,
+            ..PostSnapshot::new(post, started)
+        })
+    }
+
+    async fn one(&self, post: &PreparedPost) -> (PostOutcome, Option<AccountStop>) {
+        let started = Instant::now();
+        // A second time for a file that took the place of the one that was begun.
+        for _ in 0..2 {
+            if let Some(signal) = self.calls.shutdown.asked() {
+                return left(&PostSnapshot::new(post, started), &StopReason::Interrupted(signal));
+            }
+            let mut resolved = match self.resolver.resolve_post(post).await {
+                Ok(resolved) => resolved,
+                Err(error) => return left(&PostSnapshot::new(post, started), &error.into()),
+            };
+            if let Err(reason) = self.ask_what_became(post, &mut resolved.row).await {
+                return left(&PostSnapshot::new(post, started), &reason);
+            }
+            if let Some(report) = earlier(post, &resolved.row, started) {
+                return (in_doubt(post, &resolved, report), None);
+            }
+            let nothing_yet = resolved.row.phase().is_none_or(Phase::is_dead);
+            if nothing_yet && !self.is_due(post) {
+                return (early(post), None);
+            }
+            if let Some(outcome) = self.drive(post, resolved, started).await {
+                return outcome;
+            }
+        }
+        left(&PostSnapshot::new(post, started), &StopReason::Replaced)
+    }
+
+    /// If TikTok just said that a quota is full, the outcome tells when there may be room again, and so do
+    /// those of the account's other posts.
+    fn with_quota(
+        &self,
+        outcome: PostOutcome,
+        stopped: Option<AccountStop>,
+    ) -> (PostOutcome, Option<AccountStop>) {
+        let Some(stop) = stopped else { return (outcome, None) };
+        if outcome.at.is_some() {
+            return (outcome, Some(stop));
+        }
+        match self.preflight.remember_full_quota(&outcome) {
+            Some(room) => (PostOutcome { at: Some(room), ..outcome }, Some(stop.until(room))),
+            None => (outcome, Some(stop)),
+        }
+    }
+
+    /// Asks TikTok again for a post whose outcome is unknown: its answer settles it.
+    async fn ask_what_became(
+        &self,
+        post: &PreparedPost,
+        row: &mut RecordedPost,
+    ) -> Result<(), StopReason> {
+        if !row.last.as_ref().is_some_and(can_be_reconciled) {
+            return Ok(());
+        }
+        match poll(&self.calls, &post.subject, row.clone()).await {
+            Ok(asked) => *row = asked,
+            Err(error @ (CallError::Interrupted(_) | CallError::Journal(_))) => {
+                return Err(error.into());
+            }
+            // Whatever kept it from being asked, the outcome stays unknown, and that is reported.
+            Err(CallError::Token(_) | CallError::Api(_)) => {}
+        }
+        Ok(())
+    }
+
+    /// Drives a post as far as it goes. `None`: its file is another one now, to be looked up anew.
+    async fn drive(
+        &self,
+        post: &PreparedPost,
+        resolved: ResolvedPost,
+        started: Instant,
+    ) -> Option<(PostOutcome, Option<AccountStop>)> {
+        let ResolvedPost { row, source, replaced } = resolved;
+        self.resolver.note_driven(row.number);
+        if row.repost > 0 && !self.engine.options.repost {
+            self.calls.events.progress(&post.subject, Progress::Note(Note::FinishingRepost));
+        }
+        let mut runner =
+            PostRunner::new(&self.calls, &self.preflight, &self.engine.options, post, row, source);
+        let outcome = runner.run().await;
+        let username = self.preflight.username().await;
+        let known = PostSnapshot {
+            post,
+            row: Some(&runner.row),
+            attempt: runner.attempt.as_ref(),
+            post_ids: &runner.post_ids,
+            username: username.as_deref(),
+            took: started.elapsed(),
+        };
+        Some(match outcome {
+            Err(StopReason::Replaced) => return None,
+            // The file that lay here before is done with; now this one.
+            Ok(()) if replaced && runner.phase() != Some(Phase::Unresolved) => return None,
+            Err(StopReason::Journal(JournalError::SameContent { other, certain: true })) => {
+                match self.calls.journal.same_as(runner.row.number, other.number) {
+                    Ok(()) => (same_as(post, &other, started), None),
+                    Err(error) => left(&known, &StopReason::Journal(error)),
+                }
+            }
+            Err(reason) => {
+                let (report, stopped) = left(&known, &reason);
+                self.with_quota(report, stopped)
+            }
+            Ok(()) => {
+                let phase = runner.phase().unwrap_or(Phase::Lost);
+                let report = known.over(phase, runner.trouble.as_ref(), runner.exit);
+                let stopped = AccountStop::after_refusal(phase, &report);
+                self.with_quota(report, stopped)
+            }
+        })
+    }
+}
+
+/// What an earlier run began comes first, then what is due, oldest first, then the rest as the manifest
+/// has it.
+fn put_in_order(posts: &mut [PreparedPost], begun: &[RecordedPost]) {
+    posts.sort_by_key(|post| {
+        let is_begun = begun.iter().any(|row| names(post, row));
+        (!is_begun, post.asked.publish_at.is_none(), post.asked.publish_at)
+    });
+}
+
+/// Whether an entry speaks of a post, as far as can be told without reading a file.
+fn names(post: &PreparedPost, row: &RecordedPost) -> bool {
+    if post.asked.id.is_some() && row.id.is_some() {
+        return post.asked.id == row.id;
+    }
+    match (post.asked.source.file(), &row.file) {
+        (Some(path), Some(file)) => absolute(path) == file.path,
+        _ => row.label == post.subject.video,
+    }
+}
+
+/// What would be sent, in words: how much, for whom to see, and the caption as TikTok gets it.
+fn plan_words(post: &PreparedPost, plan: Option<&Plan>, begun: Option<Phase>) -> String {
+    let mut words = vec![match plan {
+        None => "pulled by TikTok".to_owned(),
+        Some(plan) => {
+            format!("{} in {}", text::size(plan.size()), text::count(plan.count(), "chunk"))
+        }
+    }];
+    words.push(match post.asked.mode {
+        Mode::Direct => post.asked.effective_privacy().as_str().to_owned(),
+        Mode::Draft => "draft".to_owned(),
+    });
+    // In quotes and with line breaks escaped, so that it stays one line and its ends show.
+    let quoted = |text| serde_json::Value::from(text).to_string();
+    let texts = post.caption_sent().into_iter();
+    words.extend(texts.map(|(what, text)| format!("{what} {}", quoted(text))));
+    words.extend(begun.map(|phase| match phase {
+        Phase::InitIntent | Phase::Open { .. } if plan.is_some() => {
+            "begun by an earlier run".to_owned()
+        }
+        _ => "TikTok may have it already: it is asked first".to_owned(),
+    }));
+    words.join(", ")
+}
+
+/// The report of a post whose time has not come.
+pub(super) fn early(post: &PreparedPost) -> PostOutcome {
+    let report = PostSnapshot::new(post, Instant::now()).report(PostState::Deferred, Exit::Done);
+    let note = Some("its time has not come".to_owned());
+    PostOutcome { at: post.asked.publish_at, note, ..report }
+}
+
+/// The report of a post that earlier runs brought to its end.
+pub(super) fn earlier(
+    post: &PreparedPost,
+    row: &RecordedPost,
+    started: Instant,
+) -> Option<PostOutcome> {
+    let attempt = row.last.as_ref()?;
+    let known =
+        PostSnapshot { row: Some(row), attempt: Some(attempt), ..PostSnapshot::new(post, started) };
+    match attempt.phase {
+        Phase::Published | Phase::Inboxed => {
+            let report = known.report(PostState::Skipped, Exit::Done);
+            let changed = row.settings != post.settings_hash();
+            let note = changed.then(|| "the entry has other settings by now".to_owned());
+            Some(PostOutcome { at: Some(attempt.updated_at), note, ..report })
+        }
+        Phase::Unresolved | Phase::Failed(Failed::Final) => {
+            Some(known.over(attempt.phase, None, None))
+        }
+        // The login may be another one since.
+        Phase::Failed(Failed::AuthRemoved) => {
+            Some(PostOutcome { exit: Exit::Failed, ..known.over(attempt.phase, None, None) })
+        }
+        _ => None,
+    }
+}
+
+/// The report of what was posted, with what makes doubtful that this very thing was meant.
+fn in_doubt(post: &PreparedPost, resolved: &ResolvedPost, report: PostOutcome) -> PostOutcome {
+    if !matches!(post.file, Some(FileState::Checked(_) | FileState::Missing)) {
+        return report;
+    }
+    let number = resolved.row.number;
+    let posted = resolved.row.file.as_ref().map(|file| file.identity.size);
+    let note = match &resolved.source {
+        None => format!("as post {number}; its file is gone"),
+        Some((video, _)) if posted != Some(video.size()) => {
+            format!("as post {number}, which was another video")
+        }
+        Some(_) => return report,
+    };
+    PostOutcome { note: Some(note), ..report }
+}
+
+/// The report of a post whose content turned out to be that of another one.
+fn same_as(post: &PreparedPost, other: &RecordedPost, started: Instant) -> PostOutcome {
+    earlier(post, other, started).unwrap_or_else(|| {
+        let known = PostSnapshot { row: Some(other), ..PostSnapshot::new(post, started) };
+        let note = Some(format!("the same video as post {}, which is under way", other.number));
+        PostOutcome { note, ..known.report(PostState::Skipped, Exit::Done) }
+    })
+}
+
+/// The report of a post that the run leaves, and what that means for the account's others.
+fn left(known: &PostSnapshot<'_>, reason: &StopReason) -> (PostOutcome, Option<AccountStop>) {
+    let report = known.left(reason);
+    let stopped = AccountStop::after(reason, &report);
+    (report, stopped)
+}
+
+impl AccountStop {
+    /// What a post that was left means for the account's others.
+    fn after(reason: &StopReason, report: &PostOutcome) -> Option<Self> {
+        let is_full = matches!(reason, StopReason::Call(CallError::Api(error))
+            if matches!(error.reaction(), Some(Reaction::Cap | Reaction::StopsAccount)));
+        (is_full || reason.stops_account()).then(|| Self::from(report))
+    }
+
+    /// What a refused or failed post means for the account's others.
+    fn after_refusal(phase: Phase, report: &PostOutcome) -> Option<Self> {
+        let code = report.trouble.as_ref().map(|trouble| Code::from(trouble.code.as_str()))?;
+        let stops = match phase {
+            Phase::Rejected => matches!(
+                code.reaction(),
+                Reaction::Cap | Reaction::StopsAccount | Reaction::Login | Reaction::RenewToken
+            ),
+            Phase::Failed(failed) => {
+                failed == Failed::AuthRemoved || matches!(code, Code::Banned | Code::TooManyPosts)
+            }
+            _ => false,
+        };
+        stops.then(|| Self::from(report))
+    }
+
+    fn from(report: &PostOutcome) -> Self {
+        let code = report.trouble.as_ref().map(|trouble| Code::from(trouble.code.as_str()));
+        // Also if this post failed for it: the others only have to wait.
+        let exit = match code.map(|code| code.reaction()) {
+            Some(Reaction::Cap) => Exit::Temporary,
+            _ => report.exit,
+        };
+        let state = match exit {
+            Exit::Temporary | Exit::Signal(_) => PostState::Deferred,
+            _ => PostState::Failed,
+        };
+        let trouble = report.trouble.clone().unwrap_or_else(|| PostError {
+            code: "stopped".into(),
+            message: "the account was stopped".into(),
+            hint: None,
+            retryable: true,
+            log_id: None,
+        });
+        Self { trouble, at: report.at, state, exit }
+    }
+
+    /// With the time when there may be room again.
+    pub(super) fn until(self, at: Timestamp) -> Self {
+        Self { at: Some(at), ..self }
+    }
+
+    /// The report of a post that is not tried for it.
+    fn report(&self, known: &PostSnapshot<'_>) -> PostOutcome {
+        let state = if known.attempt.is_some() { PostState::Processing } else { self.state };
+        let trouble = Some(known.warn_of_doubles(self.trouble.clone()));
+        let note = Some("not tried: an earlier post of this account was stopped".to_owned());
+        PostOutcome { trouble, at: self.at, note, ..known.report(state, self.exit) }
+    }
+}

@@ -1,0 +1,555 @@
+//! One chunk on its way: the budget of bytes, the body that reads the file, and the PUT under watch.
+
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tiktok_open::{Client, ContentRange, Error, PutAnswer, UploadUrl};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, Sleep, interval};
+
+use crate::engine::file::{READ, Video, VideoError};
+use crate::fault;
+use crate::model::Plan;
+use crate::signals::Shutdown;
+use crate::timing::Timing;
+
+/// How often the watchdog looks, and the progress is told.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Bytes handed to the socket at a time: small enough that a slow link still shows progress well
+/// within the stall limit, large enough that the calls cost nothing.
+const FRAME: usize = 128 << 10;
+
+/// Bytes after which a link's speed says something.
+const RATE_SAMPLE: u64 = 16 << 20;
+
+/// What is sent, and how.
+#[derive(Debug)]
+pub(super) struct ChunkPut<'a> {
+    /// Where the bytes go.
+    pub(super) url: &'a UploadUrl,
+    /// The file.
+    pub(super) video: &'a Video,
+    /// `video/mp4`, `video/quicktime` or `video/webm`.
+    pub(super) content_type: &'static str,
+    /// Which bytes.
+    pub(super) range: ContentRange,
+    /// Whether it is the final chunk, the one behind the point of no return.
+    pub(super) is_final: bool,
+    /// The budget of `--limit-rate`.
+    pub(super) rate: &'a RateLimiter,
+    /// From then on the URL counts as expired, and the PUT is given up.
+    pub(super) deadline: Instant,
+}
+
+/// What is told while a chunk is on its way.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ChunkEvent {
+    /// So many bytes of the file were handed over.
+    Position(u64),
+    /// A signal came, and the answer to the final chunk is waited for up to so long.
+    Staying(Duration),
+}
+
+/// What came of a PUT.
+#[derive(Debug)]
+pub(super) struct Put {
+    /// The end that it came to.
+    pub(super) end: PutEnd,
+    /// Whether the chunk's last block was handed to the socket: only then can it have arrived whole.
+    pub(super) handed_over: bool,
+}
+
+/// The end that a PUT came to.
+#[derive(Debug)]
+pub(super) enum PutEnd {
+    /// It was answered.
+    Answered(PutAnswer),
+    /// It was not answered: not sent, cut off, or unreadable.
+    Failed(Error),
+    /// The watchdog dropped it.
+    Stalled {
+        /// Whether the body was out already.
+        after_body: bool,
+    },
+    /// The URL's time was over.
+    Expired,
+    /// The file is not the same any more; the chunk was cut off before its last block.
+    FileChanged,
+    /// A signal dropped it.
+    Interrupted,
+}
+
+/// Sends one chunk and watches it.
+pub(super) async fn put(
+    client: &Client,
+    chunk: &ChunkPut<'_>,
+    timing: &Timing,
+    shutdown: &Shutdown,
+    report: &(dyn Fn(ChunkEvent) + Sync),
+) -> Put {
+    let (body, progress) = ChunkBody::new(chunk.video.clone(), chunk.range, chunk.rate.clone());
+    let body = tiktok_open::Body::wrap(body);
+    let sending = client.put_chunk(chunk.url, chunk.content_type, chunk.range, body);
+    let mut sending = pin!(sending);
+    let mut tick = interval(TICK.min(timing.stall / 4).max(Duration::from_millis(1)));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut watch = Watch::default();
+    let mut leave_by: Option<Instant> = None;
+    let end = loop {
+        tokio::select! {
+            biased;
+            sent = &mut sending => break match sent {
+                Ok(answer) => PutEnd::Answered(answer),
+                Err(_) if progress.file_changed() => PutEnd::FileChanged,
+                Err(error) => PutEnd::Failed(error),
+            },
+            _ = shutdown.requested(), if leave_by.is_none() => {
+                if !chunk.is_final {
+                    break PutEnd::Interrupted;
+                }
+                // The answer to the final chunk is worth waiting for.
+                leave_by = Some(Instant::now() + timing.final_wait);
+                report(ChunkEvent::Staying(timing.final_wait));
+            }
+            _ = tick.tick() => {
+                report(ChunkEvent::Position(chunk.range.first + progress.handed()));
+                if leave_by.is_some_and(|by| Instant::now() >= by) {
+                    break PutEnd::Interrupted;
+                }
+                // Once it is all out, only its answer matters.
+                if !progress.last_block_handed() && Instant::now() >= chunk.deadline {
+                    break PutEnd::Expired;
+                }
+                if let Some(stalled) = watch.look(&progress, timing) {
+                    break stalled;
+                }
+            }
+        }
+    };
+    Put { end, handed_over: progress.last_block_handed() }
+}
+
+/// Two watchdogs: one for the body, one for the answer after it. A timeout of the whole request would
+/// kill healthy long uploads.
+#[derive(Default)]
+struct Watch {
+    body_out_at: Option<Instant>,
+}
+
+impl Watch {
+    fn look(&mut self, progress: &BodyProgress, timing: &Timing) -> Option<PutEnd> {
+        if progress.last_block_handed() {
+            let since = *self.body_out_at.get_or_insert_with(Instant::now);
+            (since.elapsed() >= timing.chunk_answer).then_some(PutEnd::Stalled { after_body: true })
+        } else {
+            (progress.idle() >= timing.stall).then_some(PutEnd::Stalled { after_body: false })
+        }
+    }
+}
+
+/// Says early when a link will not make it within the life of the URL.
+pub(super) struct SpeedWatch<'a> {
+    /// When the upload began, if this run began it.
+    pub(super) begun: Option<Instant>,
+    /// What is sent.
+    pub(super) plan: &'a Plan,
+    /// Whether it was said already.
+    pub(super) warned: &'a AtomicBool,
+}
+
+impl SpeedWatch<'_> {
+    /// With so many bytes sent: how long the whole takes at this speed, if that is longer than `life`. Said
+    /// once.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    pub(super) fn look(&self, sent: u64, life: Duration) -> Option<Duration> {
+        let sample = if self.plan.count() > 2 { self.plan.boundary(2) } else { RATE_SAMPLE };
+        let elapsed = self.begun?.elapsed();
+        if sent < sample {
+            return None;
+        }
+        let whole = elapsed.mul_f64(self.plan.size() as f64 / sent as f64);
+        (whole > life && !self.warned.swap(true, Ordering::Relaxed)).then_some(whole)
+    }
+}
+
+/// What a chunk's body tells while it is being sent, for the watchdog and the progress.
+#[derive(Debug)]
+pub(super) struct BodyProgress {
+    handed: AtomicU64,
+    last_block_handed: AtomicBool,
+    changed: AtomicBool,
+    /// When the socket last took bytes, or a pause of our own ended.
+    moved: Mutex<Instant>,
+    paused: AtomicBool,
+}
+
+impl BodyProgress {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            handed: AtomicU64::new(0),
+            last_block_handed: AtomicBool::new(false),
+            changed: AtomicBool::new(false),
+            moved: Mutex::new(Instant::now()),
+            paused: AtomicBool::new(false),
+        })
+    }
+
+    /// Bytes of the chunk handed to the socket so far.
+    pub(super) fn handed(&self) -> u64 {
+        self.handed.load(Ordering::Relaxed)
+    }
+
+    /// Whether the chunk's last block was handed over: from then on it may arrive whole.
+    pub(super) fn last_block_handed(&self) -> bool {
+        self.last_block_handed.load(Ordering::SeqCst)
+    }
+
+    /// Whether the body ended because the file is not the same any more.
+    pub(super) fn file_changed(&self) -> bool {
+        self.changed.load(Ordering::SeqCst)
+    }
+
+    /// How long the socket has taken nothing, our own pauses not counted.
+    pub(super) fn idle(&self) -> Duration {
+        if self.paused.load(Ordering::Relaxed) {
+            return Duration::ZERO;
+        }
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    }
+
+    fn mark(&self) {
+        *self.moved.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+}
+
+/// The bytes of one chunk as an HTTP body.
+///
+/// Reads run one block ahead on a blocking thread. Before the last block is handed over the open
+/// descriptor is asked for its identity; if the file changed, the body ends in an error and the chunk
+/// cannot complete.
+pub(super) struct ChunkBody {
+    video: Video,
+    next_read: u64,
+    end: u64,
+    left: u64,
+    block: Bytes,
+    reading: Option<JoinHandle<Result<Bytes, VideoError>>>,
+    pool: Pool,
+    rate: RateLimiter,
+    pause: Option<Pin<Box<Sleep>>>,
+    booked: bool,
+    progress: Arc<BodyProgress>,
+}
+
+impl std::fmt::Debug for ChunkBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChunkBody").field("left", &self.left).finish_non_exhaustive()
+    }
+}
+
+impl ChunkBody {
+    /// The body for `range` of `video`, and what it will tell.
+    pub(super) fn new(
+        video: Video,
+        range: ContentRange,
+        rate: RateLimiter,
+    ) -> (Self, Arc<BodyProgress>) {
+        let progress = BodyProgress::new();
+        let body = Self {
+            video,
+            next_read: range.first,
+            end: range.last + 1,
+            left: range.len(),
+            block: Bytes::new(),
+            reading: None,
+            pool: Pool::default(),
+            rate,
+            pause: None,
+            booked: false,
+            progress: Arc::clone(&progress),
+        };
+        (body, progress)
+    }
+
+    /// Starts the read of the next block, if there is one and none runs.
+    fn read_ahead(&mut self) {
+        if self.reading.is_some() || self.next_read >= self.end {
+            return;
+        }
+        let length = usize::try_from(self.end - self.next_read).map_or(READ, |left| left.min(READ));
+        let (video, pool, position) = (self.video.clone(), self.pool.clone(), self.next_read);
+        self.next_read += length as u64;
+        self.reading = Some(tokio::task::spawn_blocking(move || {
+            let mut buffer = pool.take();
+            video.read_at(&mut buffer.bytes[..length], position)?;
+            Ok(Bytes::from_owner(buffer).slice(..length))
+        }));
+    }
+
+    /// Waits for the budget of the next frame.
+    fn poll_rate(&mut self, cx: &mut Context<'_>, bytes: u64) -> Poll<()> {
+        if !self.booked {
+            self.booked = true;
+            self.pause = self.rate.book(bytes).map(|at| Box::pin(tokio::time::sleep_until(at)));
+            self.progress.paused.store(self.pause.is_some(), Ordering::Relaxed);
+        }
+        if let Some(pause) = &mut self.pause {
+            ready!(pause.as_mut().poll(cx));
+            self.pause = None;
+            self.progress.mark();
+            self.progress.paused.store(false, Ordering::Relaxed);
+        }
+        Poll::Ready(())
+    }
+
+    /// The next frame, once its block is there.
+    fn hand_over(&mut self) -> Result<Frame<Bytes>, VideoError> {
+        let frame = self.block.split_to(self.block.len().min(FRAME));
+        let last = frame.len() as u64 == self.left;
+        if last {
+            fault::point("body: last frame").map_err(|e| self.video.failed(e))?;
+            self.video.check_unchanged()?;
+            self.progress.last_block_handed.store(true, Ordering::SeqCst);
+        }
+        self.left -= frame.len() as u64;
+        self.progress.handed.fetch_add(frame.len() as u64, Ordering::Relaxed);
+        self.booked = false;
+        Ok(Frame::data(frame))
+    }
+
+    fn fail(&mut self, error: VideoError) -> VideoError {
+        if matches!(error, VideoError::Changed { .. }) {
+            self.progress.changed.store(true, Ordering::SeqCst);
+        }
+        self.next_read = self.end;
+        self.block = Bytes::new();
+        error
+    }
+}
+
+impl Body for ChunkBody {
+    type Data = Bytes;
+    type Error = VideoError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, VideoError>>> {
+        let this = &mut *self;
+        if this.left == 0 {
+            return Poll::Ready(None);
+        }
+        // Being asked for more means that the socket took what it had.
+        if !this.booked {
+            this.progress.mark();
+        }
+        if this.block.is_empty() {
+            this.read_ahead();
+            if let Some(reading) = &mut this.reading {
+                let read = ready!(Pin::new(reading).poll(cx));
+                this.reading = None;
+                match read {
+                    Ok(Ok(block)) => {
+                        if let Err(error) = fault::point("body: block") {
+                            let error = this.video.failed(error);
+                            return Poll::Ready(Some(Err(this.fail(error))));
+                        }
+                        this.block = block;
+                    }
+                    Ok(Err(error)) => return Poll::Ready(Some(Err(this.fail(error)))),
+                    Err(_) => {
+                        let source = std::io::Error::other("the reading thread ended");
+                        let path = this.video.path().to_owned();
+                        return Poll::Ready(Some(Err(this.fail(VideoError::Io { path, source }))));
+                    }
+                }
+            }
+            this.read_ahead();
+        }
+        ready!(this.poll_rate(cx, this.block.len().min(FRAME) as u64));
+        let frame = this.hand_over().map_err(|error| this.fail(error));
+        Poll::Ready(Some(frame))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+/// Blocks that come back when the socket is done with them, so that memory stays constant and no
+/// page is faulted in twice.
+#[derive(Clone, Debug, Default)]
+struct Pool(Arc<Mutex<Vec<Vec<u8>>>>);
+
+struct Buffer {
+    bytes: Vec<u8>,
+    home: Pool,
+}
+
+impl Pool {
+    fn take(&self) -> Buffer {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        Buffer { bytes: bytes.unwrap_or_else(|| vec![0; READ]), home: self.clone() }
+    }
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        self.home.0.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
+    }
+}
+
+/// Says when the next bytes may go. Clones share the budget.
+#[derive(Clone, Debug, Default)]
+pub struct RateLimiter {
+    limit: Option<Arc<Limit>>,
+}
+
+#[derive(Debug)]
+struct Limit {
+    bytes_per_second: u64,
+    free_at: Mutex<Option<Instant>>,
+}
+
+impl RateLimiter {
+    /// No limit.
+    pub fn unlimited() -> Self {
+        Self::default()
+    }
+
+    /// At most so many bytes a second, over all uploads together.
+    pub fn limited(bytes_per_second: u64) -> Self {
+        let limit = Limit { bytes_per_second: bytes_per_second.max(1), free_at: Mutex::new(None) };
+        Self { limit: Some(Arc::new(limit)) }
+    }
+
+    /// The limit in bytes a second.
+    pub fn limit(&self) -> Option<u64> {
+        self.limit.as_ref().map(|limit| limit.bytes_per_second)
+    }
+
+    /// Books `bytes` and says when they may go. `None`: at once.
+    pub fn book(&self, bytes: u64) -> Option<Instant> {
+        self.book_at(bytes, Instant::now())
+    }
+
+    fn book_at(&self, bytes: u64, now: Instant) -> Option<Instant> {
+        let limit = self.limit.as_ref()?;
+        let mut free_at = limit.free_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = free_at.map_or(now, |at| at.max(now));
+        let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(limit.bytes_per_second);
+        *free_at = Some(start + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)));
+        (start > now).then_some(start)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::unix::fs::FileExt;
+
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    fn video(content: &[u8]) -> (tempfile::NamedTempFile, Video) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(content).unwrap();
+        let video = Video::open(file.path()).unwrap();
+        (file, video)
+    }
+
+    fn content(length: usize) -> Vec<u8> {
+        (0..length).map(|i| u8::try_from(i * 31 % 251).unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn every_range_arrives_byte_exact() {
+        let content = content(3 * READ + 17);
+        let (_file, video) = video(&content);
+        let total = content.len() as u64;
+        for (first, last) in [(0, 0), (0, total - 1), (5, READ as u64 + 4), (total - 1, total - 1)]
+        {
+            let range = ContentRange { first, last, total };
+            let (body, progress) = ChunkBody::new(video.clone(), range, RateLimiter::unlimited());
+            assert_eq!(body.size_hint().exact(), Some(range.len()));
+            let got = body.collect().await.unwrap().to_bytes();
+            let (first, last) = (usize::try_from(first).unwrap(), usize::try_from(last).unwrap());
+            assert!(got == content[first..=last], "{range}");
+            assert!(progress.last_block_handed());
+            assert_eq!(progress.handed(), range.len());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_last_block_of_a_changed_file_is_withheld() {
+        let (file, video) = video(&content(2 * READ));
+        let total = 2 * READ as u64;
+        let range = ContentRange { first: 0, last: total - 1, total };
+        let (mut body, progress) = ChunkBody::new(video.clone(), range, RateLimiter::unlimited());
+        body.frame().await.unwrap().unwrap();
+        while video.check_unchanged().is_ok() {
+            file.as_file().write_all_at(b"x", 0).unwrap();
+        }
+        let error = body.collect().await.unwrap_err();
+        assert!(matches!(error, VideoError::Changed { .. }));
+        assert!(progress.file_changed() && !progress.last_block_handed());
+        assert!(progress.handed() < total);
+    }
+
+    #[tokio::test]
+    async fn a_truncated_file_ends_in_an_error() {
+        let (file, video) = video(&content(2 * READ));
+        file.as_file().set_len(READ as u64).unwrap();
+        let total = 2 * READ as u64;
+        let range = ContentRange { first: 0, last: total - 1, total };
+        let (body, progress) = ChunkBody::new(video, range, RateLimiter::unlimited());
+        assert!(body.collect().await.is_err());
+        assert!(progress.file_changed() && !progress.last_block_handed());
+    }
+
+    #[tokio::test]
+    async fn memory_does_not_grow_with_the_chunk() {
+        let (_file, video) = video(&content(20 * READ));
+        let total = 20 * READ as u64;
+        let range = ContentRange { first: 0, last: total - 1, total };
+        let (mut body, _flow) = ChunkBody::new(video, range, RateLimiter::unlimited());
+        let pool = body.pool.clone();
+        while let Some(frame) = body.frame().await {
+            drop(frame.unwrap());
+        }
+        drop(body);
+        assert!(pool.0.lock().unwrap().len() <= 3, "a few blocks serve every read");
+    }
+
+    #[test]
+    fn a_second_of_budget_takes_a_second() {
+        let (rate, now) = (RateLimiter::limited(1000), Instant::now());
+        assert_eq!(rate.book_at(500, now), None);
+        let half = rate.book_at(500, now).unwrap();
+        assert_eq!(half - now, Duration::from_millis(500));
+        assert_eq!(rate.clone().book_at(1, now).unwrap() - now, Duration::from_secs(1));
+    }
+
+    #[test]
+    fn no_limit_never_waits() {
+        assert_eq!(RateLimiter::unlimited().book(u64::MAX), None);
+    }
+}

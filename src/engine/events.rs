@@ -1,0 +1,342 @@
+//! What a run of the engine says while it works: one stream of typed events, in the order in which they
+//! happened to each post.
+//!
+//! The stream is a queue. The accounts' tasks put events in and never wait for a reader, so that neither a
+//! stopped terminal nor a slow listener keeps an upload from going on. Whoever drives the run takes them
+//! out ([`Events::next`]) and hands them to as many listeners as there are.
+//!
+//! - **Nothing that counts is lost or overtaken**: the exit code, the counts and the JSON output are made
+//!   from [`Event::Ended`], of which there is one for every post. The queue keeps the order and drops none.
+//! - **Memory stays bounded**: only [`Progress::Position`] comes without end, ten times a second. As long as
+//!   [`UNREAD`] events wait to be read, positions are left out; the next one says more. Of all others a
+//!   post has only so many as its chunks and tries allow.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::model::{PostNumber, PostOutcome, PostRef};
+
+/// So many events may wait to be read before positions are left out.
+const UNREAD: usize = 64;
+
+/// What happened in a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Work on a post begins. Not said of posts that are not due or not tried.
+    Started {
+        /// Which post.
+        post: PostRef,
+    },
+    /// Something happened to a post.
+    Progress {
+        /// Which post.
+        post: PostRef,
+        /// What.
+        progress: Progress,
+    },
+    /// A post ended its run. Comes once for every post of the run, after all else about it.
+    Ended(Box<PostOutcome>),
+    /// What TikTok's limits leave to an account. Only a dry run says it, once for each account that it
+    /// would make posts for.
+    Quota(QuotaLeft),
+}
+
+/// What happened to a post short of its end.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Progress {
+    /// The creator that TikTok named for this account, shown as its guidelines ask.
+    Creator {
+        /// Display name.
+        nickname: String,
+    },
+    /// An upload begins or goes on.
+    Sending {
+        /// Size in bytes.
+        size: u64,
+        /// Bytes already stored at TikTok.
+        stored: u64,
+        /// Number of chunks.
+        chunks: u32,
+    },
+    /// The position in the file up to which bytes were handed to the socket.
+    Position {
+        /// In bytes.
+        sent: u64,
+    },
+    /// A chunk is stored.
+    ChunkStored {
+        /// Number of the chunk, from 1.
+        chunk: u32,
+        /// Number of chunks.
+        of: u32,
+    },
+    /// Something failed and is tried again.
+    Retrying {
+        /// What failed, as the error says it.
+        why: String,
+        /// Number of the coming try, from 2.
+        attempt: u32,
+        /// The most tries.
+        of: u32,
+        /// The pause before it.
+        wait: Duration,
+    },
+    /// A pause.
+    Waiting {
+        /// What is waited for.
+        why: WaitReason,
+        /// How long.
+        wait: Duration,
+    },
+    /// TikTok has every byte (or pulls them itself) and works on the post.
+    Processing,
+    /// Worth a line, no cause for worry.
+    Note(Note),
+    /// Worth a line, and perhaps an act.
+    Warning(Warning),
+}
+
+/// Why a run pauses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitReason {
+    /// The calls of a minute are used up, this program's own count over all processes.
+    Quota {
+        /// Calls that TikTok takes in a minute.
+        limit: u32,
+    },
+    /// TikTok answered with a rate limit.
+    SlowDown,
+    /// The answer to an init of a file was lost, which cannot have posted anything.
+    InitLost,
+    /// The second of two looks that prove that the final chunk never arrived.
+    Proof,
+    /// A signal came, and the answer to the final chunk is waited for all the same.
+    FinalAnswer,
+}
+
+/// What is worth a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// Another file lies where the one of the attempt was; the upload starts over.
+    FileReplaced,
+    /// The entry asks for other settings than its upload was begun with; it starts over.
+    SettingsChanged,
+    /// TikTok failed the post for a reason that permits another attempt.
+    TryingOnceMore {
+        /// The reason, in words.
+        why: String,
+    },
+    /// TikTok takes no more bytes of the upload that was begun; it starts over.
+    UploadAbandoned,
+    /// A status cannot be had now; it is asked for again.
+    NoStatusYet {
+        /// Why, in words.
+        why: String,
+    },
+    /// TikTok does not know the `publish_id` yet; it is asked again.
+    IdUnknownYet,
+    /// The post is a repost that an earlier run was asked for.
+    FinishingRepost,
+}
+
+/// What is worth a line and perhaps an act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// The entry asks for other settings by now, and TikTok has the post with the earlier ones.
+    SettingsChangedTooLate,
+    /// TikTok made more than one post.
+    SeveralPosts {
+        /// Their ids.
+        ids: Vec<u64>,
+    },
+    /// At the speed so far the upload does not end within the life of its URL.
+    SlowLink {
+        /// How long it takes at this speed.
+        takes: Duration,
+        /// How long TikTok takes bytes.
+        life: Duration,
+    },
+    /// The content was posted already under another `id`; it is posted once more.
+    SameContent {
+        /// That post.
+        post: PostNumber,
+        /// Its path or URL.
+        label: String,
+        /// Its `id`.
+        id: String,
+    },
+    /// A post of the same address but for the query is known.
+    SameAddress {
+        /// That post.
+        post: PostNumber,
+    },
+}
+
+/// What TikTok's limits leave to an account, as far as this program counts along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuotaLeft {
+    /// What people call the account.
+    pub account: String,
+    /// Posts that may be begun within the coming minute at once.
+    pub inits: u32,
+    /// Posts that TikTok takes a minute.
+    pub inits_a_minute: u32,
+    /// Drafts that the inbox has room for; `None`: the run would make no draft for this account.
+    pub drafts: Option<u32>,
+    /// Drafts that TikTok lets wait in an inbox within 24 hours.
+    pub drafts_a_day: u32,
+    /// Until when a limit of the day is full, as TikTok said. `None`: none is, as far as is known. How many
+    /// posts a day it takes of an account TikTok does not tell.
+    pub full_until: Option<Timestamp>,
+}
+
+/// The end of the stream at which events are put in. Clones feed the same stream.
+#[derive(Clone, Debug)]
+pub(crate) struct EventSender {
+    /// `None`: nobody listens.
+    queue: Option<mpsc::UnboundedSender<Event>>,
+    /// Events that were put in and not taken out.
+    unread: Arc<AtomicUsize>,
+}
+
+/// The events of a run, and the run itself: it goes on in tasks of its own, and is stopped where it stands
+/// when this is dropped.
+#[derive(Debug)]
+pub struct Events {
+    queue: mpsc::UnboundedReceiver<Event>,
+    unread: Arc<AtomicUsize>,
+    run: JoinSet<()>,
+}
+
+impl EventSender {
+    /// For work that nobody follows.
+    pub(super) fn silent() -> Self {
+        Self { queue: None, unread: Arc::default() }
+    }
+
+    /// Says that something happened to a post.
+    pub(super) fn progress(&self, post: &PostRef, progress: Progress) {
+        if matches!(progress, Progress::Position { .. })
+            && self.unread.load(Ordering::Relaxed) >= UNREAD
+        {
+            return;
+        }
+        self.send(Event::Progress { post: post.clone(), progress });
+    }
+
+    /// Says how a post ended its run.
+    pub(super) fn ended(&self, outcome: PostOutcome) {
+        self.send(Event::Ended(Box::new(outcome)));
+    }
+
+    /// Puts an event into the stream. Without a reader it is lost with the run.
+    pub(super) fn send(&self, event: Event) {
+        let Some(queue) = &self.queue else { return };
+        self.unread.fetch_add(1, Ordering::Relaxed);
+        _ = queue.send(event);
+    }
+}
+
+impl Events {
+    /// Starts a run in a task of its own.
+    pub(super) fn of<F>(run: impl FnOnce(EventSender) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (sender, queue) = mpsc::unbounded_channel();
+        let unread = Arc::<AtomicUsize>::default();
+        let sender = EventSender { queue: Some(sender), unread: Arc::clone(&unread) };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(run(sender));
+        Self { queue, unread, run: tasks }
+    }
+
+    /// The next event; `None` when the run is over. A panic of the run goes on here.
+    pub async fn next(&mut self) -> Option<Event> {
+        if let Some(event) = self.queue.recv().await {
+            self.unread.fetch_sub(1, Ordering::Relaxed);
+            return Some(event);
+        }
+        while let Some(ended) = self.run.join_next().await {
+            pass_on_panic(ended);
+        }
+        None
+    }
+}
+
+/// Goes on with the panic of a task, if that is how it ended.
+pub(super) fn pass_on_panic(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && let Ok(panic) = error.try_into_panic()
+    {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::Exit;
+    use crate::model::PostState;
+
+    fn post() -> PostRef {
+        PostRef { index: 0, account: "alice".into(), video: "a.mp4".into() }
+    }
+
+    fn ended() -> PostOutcome {
+        PostOutcome {
+            subject: post(),
+            state: PostState::Published,
+            publish_id: None,
+            post_ids: Vec::new(),
+            url: None,
+            bytes: 0,
+            took: Duration::ZERO,
+            at: None,
+            note: None,
+            trouble: None,
+            exit: Exit::Done,
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_but_positions_is_left_out_for_a_reader_that_is_late() {
+        let mut events = Events::of(|events| async move {
+            for chunk in 1..=1000 {
+                for sent in 0..100 {
+                    events.progress(&post(), Progress::Position { sent });
+                }
+                events.progress(&post(), Progress::ChunkStored { chunk, of: 1000 });
+            }
+            events.ended(ended());
+        });
+        while events.unread.load(Ordering::Relaxed) < 1000 {
+            tokio::task::yield_now().await;
+        }
+        let (mut chunks, mut positions, mut ends) = (0, 0, 0);
+        while let Some(event) = events.next().await {
+            match event {
+                Event::Progress { progress: Progress::ChunkStored { chunk, .. }, .. } => {
+                    chunks += 1;
+                    assert_eq!((chunk, ends), (chunks, 0), "in order");
+                }
+                Event::Ended(_) => ends += 1,
+                _ => positions += 1,
+            }
+        }
+        assert_eq!((chunks, ends), (1000, 1));
+        assert!(positions <= UNREAD, "{positions}");
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_the_run_goes_on_with_its_reader() {
+        let mut events = Events::of(|_events| async { panic!("here") });
+        let reader = tokio::spawn(async move { events.next().await });
+        assert!(reader.await.unwrap_err().is_panic());
+    }
+}

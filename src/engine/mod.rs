@@ -1,0 +1,248 @@
+//! The engine: from a manifest's posts to their true outcomes.
+//!
+//! [`Preparation`] makes posts of a manifest, or says all that is wrong with it. [`Engine::upload`] works
+//! them off and [`Engine::dry_run`] ends each before the first call that would create something; both say
+//! what happens as one stream of [`Event`]s. The engine owns what it works with, so that its tasks outlive
+//! the call that starts them.
+//!
+//! The way of one upload, from here downwards:
+//!
+//! 1. `prepare.rs`: accounts resolved, files looked at and [measured](crate::limits), what is
+//!    still being written put off (`file.rs`).
+//! 2. `account.rs`: a task for each account, at most [`Options::jobs`] at once. It takes the account's upload
+//!    lock and works off its posts one by one; what stops one may stop the others.
+//! 3. `resolve.rs`: the journal's row of a post, by `id`, by sight or by content.
+//! 4. `runner.rs`: the loop around the pure [`machine`](crate::model::machine). Every phase is durable before
+//!    its action. It sends the init, behind `preflight.rs` (scopes, quotas of a day, the creator's options).
+//! 5. `chunk.rs`: one PUT of a chunk, its body read from the open file, the watchdog beside it.
+//! 6. `calls.rs`: every call that may be repeated, with the retries, rate limits and tokens of one account.
+//! 7. `status.rs`: what TikTok says of a post, read for the state machine.
+//! 8. `stop.rs`: why a run leaves a post, and the outcome that it reports.
+
+mod account;
+mod calls;
+mod chunk;
+mod events;
+mod file;
+mod post;
+mod preflight;
+mod prepare;
+mod resolve;
+mod runner;
+mod status;
+mod stop;
+
+use std::fmt;
+use std::sync::Arc;
+
+use tiktok_open::Client;
+use tokio::task::JoinSet;
+
+pub use self::calls::{CallError, TokenError, TokenProvider};
+pub use self::chunk::RateLimiter;
+pub(crate) use self::events::EventSender;
+pub use self::events::{Event, Events, Note, Progress, QuotaLeft, WaitReason, Warning};
+pub use self::file::{FileWatch, UnfinishedFiles, Video, VideoError};
+pub use self::post::{CheckedFile, FileState, PreparedPost};
+pub use self::prepare::{Preparation, PrepareError, Prepared, Refused};
+pub use self::status::can_be_reconciled;
+
+use self::account::AccountWorker;
+use self::calls::Calls;
+use crate::auth::Store;
+use crate::clock::Clock;
+use crate::journal::Journal;
+use crate::model::{PostState, RecordedPost};
+use crate::signals::Shutdown;
+use crate::timing::Timing;
+
+/// What a run was told to do.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Wait until TikTok has worked off each post.
+    pub wait: bool,
+    /// `--chunk-size`.
+    pub chunk_size: Option<u64>,
+    /// Post again what was posted before.
+    pub repost: bool,
+    /// Start a post over that TikTok failed with an error of its own.
+    pub retry_failed: bool,
+    /// `--limit-rate`.
+    pub rate: RateLimiter,
+    /// Accounts that are worked on at once.
+    pub jobs: usize,
+}
+
+impl Default for Options {
+    /// Waits, repeats what may be repeated, one account at a time, and posts nothing twice.
+    fn default() -> Self {
+        Self {
+            wait: true,
+            chunk_size: None,
+            repost: false,
+            retry_failed: true,
+            rate: RateLimiter::unlimited(),
+            jobs: 1,
+        }
+    }
+}
+
+/// Makes posts of prepared ones. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Engine(Arc<Shared>);
+
+/// An [`Engine`] in the making.
+#[derive(Clone)]
+pub struct EngineBuilder(Shared);
+
+/// What all accounts of a run share.
+#[derive(Clone)]
+struct Shared {
+    client: Client,
+    store: Store,
+    journal: Arc<Journal>,
+    tokens: Arc<dyn TokenProvider>,
+    shutdown: Shutdown,
+    clock: Clock,
+    timing: Arc<Timing>,
+    options: Arc<Options>,
+}
+
+impl Engine {
+    /// An engine on an API, a token store (for the locks of its accounts), a journal and a source of access
+    /// tokens. It stops when `shutdown` asks for it.
+    pub fn builder(
+        client: Client,
+        store: Store,
+        journal: Arc<Journal>,
+        tokens: Arc<dyn TokenProvider>,
+        shutdown: Shutdown,
+    ) -> EngineBuilder {
+        EngineBuilder(Shared {
+            client,
+            store,
+            journal,
+            tokens,
+            shutdown,
+            clock: Clock::default(),
+            timing: Arc::default(),
+            options: Arc::default(),
+        })
+    }
+
+    /// Works off the posts in tasks of their own. The stream ends when all of them have ended; a run whose
+    /// stream is dropped stops where it stands.
+    pub fn upload(&self, prepared: Prepared) -> Events {
+        let engine = Arc::clone(&self.0);
+        Events::of(|events| async move {
+            let mut accounts = prepared.accounts.into_iter();
+            let mut workers = JoinSet::new();
+            loop {
+                while workers.len() < engine.options.jobs.max(1)
+                    && let Some((account, posts)) = accounts.next()
+                {
+                    let worker = AccountWorker::new(Arc::clone(&engine), account, events.clone());
+                    workers.spawn(worker.run(posts));
+                }
+                let Some(ended) = workers.join_next().await else { return };
+                events::pass_on_panic(ended);
+            }
+        })
+    }
+
+    /// Says what [`Engine::upload`] would do now: the same lookups and checks, ended before the first call
+    /// that would create something. The outcomes come in the manifest's order.
+    pub fn dry_run(&self, prepared: Prepared) -> Events {
+        let engine = Arc::clone(&self.0);
+        Events::of(|events| async move {
+            let mut outcomes = Vec::new();
+            for (account, mut posts) in prepared.accounts {
+                let worker = AccountWorker::new(Arc::clone(&engine), account, events.clone());
+                let planned = worker.dry_run(&mut posts).await;
+                worker.report_quota(&posts, &planned);
+                outcomes.extend(planned);
+            }
+            outcomes.sort_by_key(|outcome| outcome.subject.index);
+            for outcome in outcomes {
+                events.ended(outcome);
+            }
+        })
+    }
+
+    /// Whether anything is left to send or to ask for, found out as by a dry run.
+    pub async fn has_work(&self, prepared: &Prepared) -> bool {
+        for (account, posts) in &prepared.accounts {
+            let events = EventSender::silent();
+            let worker = AccountWorker::new(Arc::clone(&self.0), account.clone(), events);
+            let planned = worker.dry_run(&mut posts.clone()).await;
+            if planned.iter().any(|outcome| outcome.state == PostState::Planned) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Asks TikTok once for a post that is with it or whose outcome is unknown, and records what that
+    /// changes. Posts that still need bytes are left to [`Engine::upload`].
+    pub async fn refresh_status(&self, post: RecordedPost) -> Result<RecordedPost, CallError> {
+        let calls = self.0.calls(&post.account, EventSender::silent());
+        let subject = post.subject();
+        status::poll(&calls, &subject, post).await
+    }
+}
+
+impl EngineBuilder {
+    /// The time of day; the system's unless this is called.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.0.clock = clock;
+        self
+    }
+
+    /// Waiting times; those for TikTok itself unless this is called.
+    #[must_use]
+    pub fn timing(mut self, timing: Timing) -> Self {
+        self.0.timing = Arc::new(timing);
+        self
+    }
+
+    /// What the run is told to do.
+    #[must_use]
+    pub fn options(mut self, options: Options) -> Self {
+        self.0.options = Arc::new(options);
+        self
+    }
+
+    /// The engine.
+    pub fn build(self) -> Engine {
+        Engine(Arc::new(self.0))
+    }
+}
+
+impl Shared {
+    /// The calls of one account.
+    fn calls(&self, account: &str, events: EventSender) -> Calls {
+        Calls {
+            client: self.client.clone(),
+            tokens: Arc::clone(&self.tokens),
+            journal: Arc::clone(&self.journal),
+            account: account.to_owned(),
+            clock: self.clock,
+            timing: Arc::clone(&self.timing),
+            events,
+            shutdown: self.shutdown.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("options", &self.0.options).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for EngineBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineBuilder").field("options", &self.0.options).finish_non_exhaustive()
+    }
+}

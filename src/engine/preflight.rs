@@ -1,0 +1,232 @@
+//! What must be true before an init: scopes, room under TikTok's quotas of a day, the creator's current
+//! options, the video's length.
+//!
+//! The quotas: <https://developers.tiktok.com/doc/content-sharing-guidelines>
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tiktok_open::{Code, CreatorInfo, Scopes};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::engine::calls::{CallError, Calls, INITS};
+use crate::engine::events::{Progress, QuotaLeft};
+use crate::engine::post::PreparedPost;
+use crate::engine::status::poll;
+use crate::engine::stop::StopReason;
+use crate::exit::Exit;
+use crate::journal::JournalError;
+use crate::limits::is_too_long;
+use crate::model::{Mode, Phase, PostError, PostOutcome, QuotaKind, RecordedPost};
+
+/// How long a creator's options are taken as current.
+const FRESH: Duration = Duration::from_mins(1);
+/// Drafts that may wait in an inbox
+/// (<https://developers.tiktok.com/doc/content-posting-api-reference-upload-video>).
+const DRAFTS: u32 = 5;
+/// The window of TikTok's quotas.
+const DAY: Duration = Duration::from_hours(24);
+/// How long TikTok is not asked again after it said that a quota is full.
+const ASK_AGAIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// Checks the posts of one account before their init.
+pub(super) struct Preflight {
+    calls: Arc<Calls>,
+    scopes: Scopes,
+    creator: Mutex<Option<(Instant, CreatorInfo)>>,
+}
+
+impl Preflight {
+    pub(super) fn new(calls: Arc<Calls>, scopes: Scopes) -> Self {
+        Self { calls, scopes, creator: Mutex::new(None) }
+    }
+
+    /// The profile's handle, once it is known.
+    pub(super) async fn username(&self) -> Option<String> {
+        self.creator.lock().await.as_ref().map(|(_, creator)| creator.username.clone())
+    }
+
+    /// Checks a post against the scopes, the quotas and, in direct mode, against the creator's freshest
+    /// options. Drafts need neither the scope nor the call.
+    pub(super) async fn check(&self, post: &PreparedPost) -> Result<(), StopReason> {
+        let scope = post.asked.mode.scope();
+        if !self.scopes.has(scope) {
+            return Err(StopReason::Unfit { trouble: scope_missing(scope), exit: Exit::Login });
+        }
+        self.check_quota(post).await?;
+        if post.asked.mode == Mode::Draft {
+            return Ok(());
+        }
+        let mut known = self.creator.lock().await;
+        let fresh = known.as_ref().filter(|(at, _)| at.elapsed() < FRESH);
+        let creator = if let Some((_, creator)) = fresh {
+            creator.clone()
+        } else {
+            let creator = self.calls.creator_info(&post.subject).await?;
+            let nickname = creator.nickname.clone();
+            self.calls.events.progress(&post.subject, Progress::Creator { nickname });
+            known.insert((Instant::now(), creator)).1.clone()
+        };
+        match unfit(post, &creator) {
+            Some(trouble) => Err(StopReason::Unfit { trouble, exit: Exit::Failed }),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks the quotas that the journal knows to be full. TikTok is not asked for what it would refuse.
+    async fn check_quota(&self, post: &PreparedPost) -> Result<(), StopReason> {
+        let Calls { journal, account, .. } = &*self.calls;
+        for kind in quotas_of(post.asked.mode) {
+            if let Some(until) = journal.quota_full_until(account, kind)? {
+                return Err(StopReason::QuotaFull { code: code_of(kind), until });
+            }
+        }
+        let draft_room = || journal.next_draft(account, DRAFTS, DAY);
+        if post.asked.mode == Mode::Draft && draft_room()?.is_some() {
+            self.ask_for_drafts(post).await?;
+            if let Some(until) = draft_room()? {
+                return Err(StopReason::QuotaFull { code: code_of(QuotaKind::Drafts), until });
+            }
+        }
+        Ok(())
+    }
+
+    /// A draft that its creator has finished in the app makes room.
+    async fn ask_for_drafts(&self, post: &PreparedPost) -> Result<(), StopReason> {
+        let waiting = |row: &RecordedPost| {
+            row.account == self.calls.account
+                && row.mode == Mode::Draft
+                && row.phase() == Some(Phase::Inboxed)
+        };
+        let rows = self.calls.journal.all()?;
+        let latest = rows.into_iter().rev().filter(waiting).take(DRAFTS as usize);
+        for row in latest {
+            match poll(&self.calls, &post.subject, row).await {
+                // One that cannot be asked for counts as waiting.
+                Ok(_) | Err(CallError::Api(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// If TikTok just said that a quota is full, the journal remembers it for a while: when there may be
+    /// room again.
+    pub(super) fn remember_full_quota(&self, outcome: &PostOutcome) -> Option<Timestamp> {
+        let code = outcome.trouble.as_ref().map(|trouble| Code::from(trouble.code.as_str()))?;
+        let kinds = [QuotaKind::Posts, QuotaKind::Drafts, QuotaKind::ActiveUsers];
+        let kind = kinds.into_iter().find(|kind| code_of(*kind) == code)?;
+        let now = self.calls.clock.now();
+        let ask_again = now.saturating_add(ASK_AGAIN).unwrap_or(now);
+        let room = self.room_at(kind).filter(|at| *at > now).unwrap_or(ask_again);
+        // What cannot be remembered is asked again; the post itself is recorded.
+        _ = self.calls.journal.set_quota_full(&self.calls.account, kind, room.min(ask_again));
+        Some(room)
+    }
+
+    /// When the oldest post that fills a quota leaves its window, as far as the journal knows: a time for
+    /// the report, so one that cannot be read now is none.
+    fn room_at(&self, kind: QuotaKind) -> Option<Timestamp> {
+        let day = SignedDuration::try_from(DAY).ok()?;
+        let Calls { journal, account, .. } = &*self.calls;
+        match kind {
+            QuotaKind::Posts => {
+                let since = self.calls.clock.now().checked_sub(day).ok()?;
+                let rows = journal.all().ok()?.into_iter();
+                let ours = rows.filter(|row| row.account == *account && row.mode == Mode::Direct);
+                let made = ours.filter_map(|row| row.last).filter(|last| !last.phase.is_dead());
+                let oldest = made.map(|last| last.created_at).filter(|at| *at > since).min()?;
+                oldest.checked_add(day).ok()
+            }
+            QuotaKind::Drafts => journal.next_draft(account, 1, DAY).ok()?,
+            QuotaKind::ActiveUsers => None,
+        }
+    }
+
+    /// What TikTok's limits leave to the account, for posts of these modes.
+    pub(super) fn quota_left(
+        &self,
+        account: &str,
+        modes: &[Mode],
+    ) -> Result<QuotaLeft, JournalError> {
+        let Calls { journal, account: open_id, .. } = &*self.calls;
+        let mut full_until = None;
+        for kind in modes.iter().flat_map(|mode| quotas_of(*mode)) {
+            full_until = full_until.max(journal.quota_full_until(open_id, kind)?);
+        }
+        let drafts = if modes.contains(&Mode::Draft) {
+            Some(DRAFTS.saturating_sub(journal.pending_drafts(open_id, DAY)?))
+        } else {
+            None
+        };
+        Ok(QuotaLeft {
+            account: account.to_owned(),
+            inits: self.calls.inits_left()?,
+            inits_a_minute: INITS,
+            drafts,
+            drafts_a_day: DRAFTS,
+            full_until,
+        })
+    }
+}
+
+/// The quotas that a post of this mode meets.
+fn quotas_of(mode: Mode) -> [QuotaKind; 2] {
+    let creators = match mode {
+        Mode::Direct => QuotaKind::Posts,
+        Mode::Draft => QuotaKind::Drafts,
+    };
+    [creators, QuotaKind::ActiveUsers]
+}
+
+/// TikTok's code for a full quota.
+fn code_of(kind: QuotaKind) -> Code {
+    match kind {
+        QuotaKind::Posts => Code::TooManyPosts,
+        QuotaKind::Drafts => Code::TooManyPendingShares,
+        QuotaKind::ActiveUsers => Code::ActiveUserCap,
+    }
+}
+
+fn scope_missing(scope: &str) -> PostError {
+    PostError {
+        code: "scope_not_authorized".into(),
+        message: format!("the account did not grant the scope `{scope}`"),
+        hint: Some(format!(
+            "run `tiktok-up login` again and leave `{scope}` switched on in TikTok's consent page"
+        )),
+        retryable: false,
+        log_id: None,
+    }
+}
+
+/// Why a creator may not post this now.
+fn unfit(post: &PreparedPost, creator: &CreatorInfo) -> Option<PostError> {
+    let wanted = post.asked.effective_privacy().as_str();
+    let offered = &creator.privacy_level_options;
+    if !offered.iter().any(|level| level == wanted) {
+        return Some(PostError {
+            code: "privacy_level_option_mismatch".into(),
+            message: format!("the account does not offer the privacy level {wanted} now"),
+            hint: Some(format!("it offers {}", offered.join(", "))),
+            retryable: false,
+            log_id: None,
+        });
+    }
+    let length = post.checked_file()?.duration?;
+    let longest = creator.max_video_duration?;
+    is_too_long(length, longest).filter(|certainly| *certainly)?;
+    Some(PostError {
+        code: "duration_check_failed".into(),
+        message: format!(
+            "the video lasts {:.1} s, and this creator may post up to {} s",
+            length.as_secs_f64(),
+            longest.as_secs()
+        ),
+        hint: Some("shorten the video".into()),
+        retryable: false,
+        log_id: None,
+    })
+}

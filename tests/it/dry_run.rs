@@ -1,0 +1,146 @@
+//! A dry run takes the way of a run and ends it before the first call that creates something.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::world::{ADA, BEA, World};
+
+/// The posts that a run told of, in the manifest's order.
+fn told(world: &World, args: &[&str], exit: i32) -> Vec<Value> {
+    let ran = world.run(&[&["upload", "--json"], args].concat()).exits(exit);
+    let mut posts = ran.json();
+    posts.retain(|line| line["event"] == "post");
+    posts.sort_by_key(|post| post["index"].as_u64());
+    posts
+}
+
+fn states(posts: &[Value]) -> Vec<&str> {
+    posts.iter().map(|post| post["state"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_dry_run_shows_the_caption_as_tiktok_gets_it() {
+    let world = World::logged_in();
+    world.video("clip.mp4", 100_000);
+    let ada = world.open_id(ADA);
+    let photos = json!(["https://verified.example/1.jpg"]);
+    let manifest = world.manifest(&json!([
+        { "user_id": ada, "video_path": "clip.mp4", "description": "two\nlines", "tags": ["fun"] },
+        { "user_id": ada, "photo_urls": photos, "title": "A head", "description": "é" },
+        { "user_id": ada, "video_url": "https://verified.example/v.mp4", "description": "no",
+          "mode": "draft" },
+    ]));
+    let posts = told(&world, &["--dry-run", &manifest], 0);
+    let notes: Vec<_> = posts.iter().map(|post| post["note"].as_str().unwrap()).collect();
+    assert_eq!(
+        notes,
+        [
+            "100.0 kB in 1 chunk, SELF_ONLY, caption \"two\\nlines #fun\"",
+            "pulled by TikTok, SELF_ONLY, title \"A head\", caption \"é\"",
+            "pulled by TikTok, draft",
+        ]
+    );
+    world.run(&["upload", &manifest]).exits(0);
+    let sent: Vec<_> = world.posts().into_iter().map(|post| post.title).collect();
+    assert!(sent.contains(&"two\nlines #fun".to_owned()), "{sent:?}");
+}
+
+#[test]
+fn what_a_manifest_names_twice_is_skipped_as_in_a_run() {
+    let world = World::logged_in();
+    world.video("clip.mp4", 100_000);
+    world.video("other.mp4", 100_000);
+    fs::write(world.path("other.mp4"), other_of_that_size(&world)).unwrap();
+    fs::copy(world.path("clip.mp4"), world.path("copy.mp4")).unwrap();
+    let ada = world.open_id(ADA);
+    let manifest = world.manifest(&json!([
+        { "user_id": ada, "video_path": "clip.mp4" },
+        { "user_id": ada, "video_path": "clip.mp4" },
+        { "user_id": ada, "video_path": "copy.mp4" },
+        { "user_id": ada, "video_path": "other.mp4" },
+        { "user_id": ada, "video_path": "clip.mp4", "mode": "draft" },
+        { "user_id": ada, "video_url": "https://verified.example/v.mp4" },
+        { "user_id": ada, "video_url": "https://verified.example/v.mp4" },
+    ]));
+    let dry = told(&world, &["--dry-run", &manifest], 0);
+    assert_eq!(
+        states(&dry),
+        ["planned", "skipped", "skipped", "planned", "planned", "planned", "skipped"]
+    );
+    assert_eq!(dry[2]["note"], "the same as post 1 of this manifest");
+    let ran = told(&world, &[&manifest], 0);
+    assert_eq!(
+        states(&ran),
+        ["published", "skipped", "skipped", "published", "inbox", "published", "skipped"]
+    );
+}
+
+/// A video of the size of `clip.mp4` with another content.
+fn other_of_that_size(world: &World) -> Vec<u8> {
+    let mut content = fs::read(world.path("clip.mp4")).unwrap();
+    *content.last_mut().unwrap() ^= 1;
+    content
+}
+
+#[test]
+fn two_ids_are_two_posts_in_a_dry_run_too() {
+    let world = World::logged_in();
+    world.video("clip.mp4", 100_000);
+    let ada = world.open_id(ADA);
+    let manifest = world.manifest(&json!([
+        { "user_id": ada, "video_path": "clip.mp4", "id": "a" },
+        { "user_id": ada, "video_path": "clip.mp4", "id": "b" },
+        { "user_id": ada, "video_path": "clip.mp4" },
+    ]));
+    let dry = told(&world, &["--dry-run", &manifest], 0);
+    let ran = told(&world, &[&manifest], 0);
+    assert_eq!(states(&dry), ["planned", "planned", "skipped"]);
+    assert_eq!(states(&ran), ["published", "published", "skipped"]);
+}
+
+#[test]
+fn a_post_that_would_fail_does_not_stand_for_the_next_of_its_kind() {
+    let world = World::logged_in();
+    world.account(ADA, &json!({ "privacy_level_options": ["SELF_ONLY"] }));
+    world.video("clip.mp4", 100_000);
+    let ada = world.open_id(ADA);
+    let manifest = world.manifest(&json!([
+        { "user_id": ada, "video_path": "clip.mp4", "privacy_level": "PUBLIC_TO_EVERYONE" },
+        { "user_id": ada, "video_path": "clip.mp4" },
+    ]));
+    let dry = told(&world, &["--dry-run", &manifest], 1);
+    assert_eq!(states(&dry), ["planned", "planned"]);
+    assert_eq!(dry[0]["error"]["code"], "privacy_level_option_mismatch");
+    assert_eq!(dry[1]["error"], Value::Null);
+    assert_eq!(states(&told(&world, &[&manifest], 1)), ["failed", "published"]);
+}
+
+#[test]
+fn a_dry_run_says_what_the_limits_leave() {
+    let world = World::logged_in().timing("quota_window=1h");
+    world.login(BEA);
+    for name in ["0.mp4", "1.mp4", "2.mp4"] {
+        world.video(name, 100_000 + u64::from(name.as_bytes()[0]));
+    }
+    let (ada, bea) = (world.open_id(ADA), world.open_id(BEA));
+    let entry = |user: &str, name: &str, mode: &str| json!({ "user_id": user, "video_path": name, "mode": mode });
+    let (posted, draft) = (entry(&ada, "0.mp4", "direct"), entry(&ada, "1.mp4", "draft"));
+    world.upload(&world.manifest(&json!([&posted, draft]))).exits(0);
+    let next = [entry(&ada, "2.mp4", "draft"), entry(&bea, "2.mp4", "direct"), posted.clone()];
+    let manifest = world.manifest(&json!(next));
+    let ran = world.run(&["upload", "--dry-run", &manifest]).exits(0);
+    ran.says(
+        "4 of 6 posts may be begun within the coming minute; the inbox has room for 4 of 5 drafts",
+    )
+    .says("6 of 6 posts may be begun within the coming minute; no limit for a day");
+    // Nothing is left to post: nobody needs to know.
+    let done = world.manifest(&json!([posted]));
+    world.run(&["upload", "--dry-run", &done]).exits(0).never_says("coming minute");
+
+    world.refuse("video_init", 1, 1, "spam_risk_too_many_posts");
+    let refused = world.manifest(&json!([entry(&bea, "1.mp4", "direct")]));
+    world.upload(&refused).exits(5);
+    let full = world.run(&["upload", "--dry-run", &refused]).exits(5);
+    full.says("limit for a day is full until");
+}
