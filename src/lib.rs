@@ -21,7 +21,6 @@ pub mod encrypt;
 pub mod exit;
 pub mod fault;
 pub mod fs;
-pub mod journal;
 pub mod limits;
 pub mod manifest;
 pub mod model;
@@ -32,12 +31,19 @@ pub mod retry;
 mod runtime;
 pub mod settings;
 pub mod signals;
+pub mod store;
 pub mod sys;
 pub mod text;
 pub mod timing;
 pub mod upload;
 
 pub use tiktok_open::secret;
+
+/// The journal as the upload uses it until it works with the asynchronous interface of [`store`].
+pub mod journal {
+    pub use crate::store::local::SqliteJournal as Journal;
+    pub use crate::store::{Accept, Alike, Doubt, JournalError, Likeness};
+}
 
 use std::ffi::OsString;
 use std::panic::catch_unwind;

@@ -11,8 +11,8 @@ use sha2::{Digest as _, Sha256};
 use tiktok_open::{Grant, LONGEST_ANSWER, RawAnswer, Reading, may_hold_a_token};
 use zeroize::Zeroizing;
 
-use super::account::Account;
 use crate::fs::SIZE_LIMIT;
+use crate::model::account::Account;
 use crate::secret::Secret;
 
 const VERSION: u32 = 1;

@@ -112,7 +112,7 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
 /// has left is better than none.
 async fn recover(context: &Context, store: &Store) -> Result<(), Failure> {
     let encrypted = store.encryption()?.is_some();
-    if encrypted && !store.has_leftovers()? {
+    if encrypted && !store.has_refresh_log()? {
         return Ok(());
     }
     match context.unlocked(store.clone()).await {

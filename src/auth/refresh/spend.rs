@@ -11,16 +11,16 @@ use zeroize::Zeroizing;
 use super::worker::Worker;
 use super::{Ask, NEED, Outcome, Tokens};
 use crate::api::App;
-use crate::auth::account::{Account, NeedsLogin, Reason};
 use crate::auth::error::AuthError;
 use crate::auth::notice::Notice;
 use crate::auth::pending;
-use crate::auth::store::at_rest::seal_answer;
-use crate::auth::store::{Edit, StoreError};
 use crate::encrypt::Key;
 use crate::fs::{self, Lock, PRIVATE_FILE};
+use crate::model::account::{Account, NeedsLogin, Reason};
 use crate::resources::Reserve;
 use crate::secret::Secret;
+use crate::store::local::tokens::at_rest::encrypt_answer;
+use crate::store::{AccountError, Edit};
 use crate::text::{key_start, plain};
 
 /// How often a save is tried before the disk is given up.
@@ -63,7 +63,7 @@ impl Tokens {
         let open_id = &refresh.account.open_id;
         let bytes = pending::encode(open_id, asked_at, &refresh.spent, &api, &answer);
         let bytes = match key {
-            Some(key) => seal_answer(&key, &self.0.store.pending(open_id), &bytes),
+            Some(key) => encrypt_answer(&key, &self.0.store.answer_path(open_id), &bytes),
             None => bytes,
         };
         let kept = self.keep(&refresh, bytes.clone(), reserve).await;
@@ -86,7 +86,7 @@ impl Tokens {
     /// Proves, before a token is spent, that the disk takes all that a refresh does to it: that the
     /// answer can be written, renamed and removed, and the store replaced.
     async fn probe(&self, worker: &Worker, account: &Account) -> Result<(), AuthError> {
-        let path = self.0.store.pending(&account.open_id);
+        let path = self.0.store.answer_path(&account.open_id);
         let store = self.0.store.clone();
         worker
             .run(move || {
@@ -94,7 +94,7 @@ impl Tokens {
                 let stored = std::fs::metadata(store.path()).map_or(0, |found| found.len());
                 let size = usize::try_from(stored.min(fs::SIZE_LIMIT) + ROOM).unwrap_or(usize::MAX);
                 fs::probe(&path, size)?;
-                store.rehearse_save()
+                store.probe_save()
             })
             .await
     }
@@ -129,7 +129,7 @@ impl Tokens {
 
     /// Makes the answer durable as it came. Says whether it lies there.
     async fn keep(&self, refresh: &Refresh, bytes: Zeroizing<Vec<u8>>, reserve: Reserve) -> bool {
-        let path = self.0.store.pending(&refresh.account.open_id);
+        let path = self.0.store.answer_path(&refresh.account.open_id);
         // A failure is no reason to stop: the answer in memory is all there is now.
         let write = move || {
             // Only now, so that nobody else takes what it held.
@@ -140,7 +140,7 @@ impl Tokens {
     }
 
     async fn forget_pending(&self, refresh: &Refresh) {
-        let path = self.0.store.pending(&refresh.account.open_id);
+        let path = self.0.store.answer_path(&refresh.account.open_id);
         // If it stays, the next run finds it outdated and removes it.
         let _ = refresh.worker.run(move || Ok(fs::remove(&path)?)).await;
     }
@@ -154,7 +154,7 @@ impl Tokens {
         found: Option<String>,
     ) -> AuthError {
         let (store, open_id) = (self.0.store.clone(), refresh.account.open_id.clone());
-        let pending = store.pending(&open_id);
+        let pending = store.answer_path(&open_id);
         let from = pending.clone();
         let set_aside = refresh.worker.run(move || {
             let path = store.free_unread(&open_id)?;
@@ -197,7 +197,7 @@ impl Tokens {
     }
 
     /// Until when saving is tried again; tells the user if there is something to do until then.
-    fn patience_for(&self, account: &Account, error: &StoreError) -> Instant {
+    fn patience_for(&self, account: &Account, error: &AccountError) -> Instant {
         let wait = self.0.patience;
         if !error.is_disk_full() || wait.is_zero() {
             return Instant::now();
@@ -213,7 +213,7 @@ impl Tokens {
         let open_id = refresh.account.open_id.clone();
         let save = move || {
             let mut ours = false;
-            let saved = store.edit::<StoreError>(&open_id, |current, _| {
+            let saved = store.edit::<AccountError>(&open_id, |current, _| {
                 Ok(match current.filter(|current| current.refresh_token == spent) {
                     Some(current) => {
                         ours = true;
@@ -249,7 +249,7 @@ impl Tokens {
         let (open_id, spent) = (account.open_id.clone(), refresh.spent.clone());
         let mark = move || {
             let mut marked = false;
-            let stored = store.edit::<StoreError>(&open_id, |current, _| {
+            let stored = store.edit::<AccountError>(&open_id, |current, _| {
                 let Some(current) = current.filter(|current| current.refresh_token == spent) else {
                     return Ok(Edit::Keep);
                 };

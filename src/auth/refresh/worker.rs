@@ -8,8 +8,8 @@ use std::thread;
 use tokio::sync::oneshot;
 
 use crate::auth::error::AuthError;
-use crate::auth::store::StoreError;
 use crate::resources::no_threads;
+use crate::store::AccountError;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -34,7 +34,7 @@ impl Worker {
     /// Does a piece of work there.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce() -> Result<T, AccountError> + Send + 'static,
     ) -> Result<T, AuthError> {
         let (tell, told) = oneshot::channel();
         let job = move || {
