@@ -36,6 +36,7 @@ pub mod sys;
 pub mod text;
 pub mod timing;
 pub mod upload;
+mod worker;
 
 pub use tiktok_open::secret;
 

@@ -14,7 +14,7 @@ pub mod paste;
 pub mod qr;
 pub mod refresh;
 
-mod pending;
+mod refresh_log;
 #[cfg(test)]
 mod testing;
 

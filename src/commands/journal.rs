@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use crate::commands::Context;
-use crate::exit::{Explain as _, Failure};
+use crate::exit::{Explain, Failure};
 
 use crate::output::Printer;
-use crate::store::local::{Looked, SqliteJournal, TokenFile};
-use crate::store::{Accept, Doubt, JournalError};
+use crate::store::local::{LocalStore, Looked, SqliteJournal, TokenFile};
+use crate::store::{Accept, Doubt, ExistingJournal, Journal, JournalError, Store as _};
 
 /// Opens the journal beside a token store to post.
 pub(super) fn open(
@@ -70,8 +70,25 @@ pub(super) fn look(context: &Context) -> Result<Option<SqliteJournal>, Failure> 
     Ok(journal)
 }
 
+/// The store of this home and its journal, opened to look at it or to settle posts, if there is one. That
+/// `upload` would refuse it is a warning.
+pub(super) async fn existing(
+    context: &Context,
+) -> Result<Option<(LocalStore, Arc<dyn Journal>)>, Failure> {
+    let (state, clock) = (&context.settings.home.state, context.settings.clock);
+    if !state.exists() {
+        return Ok(None);
+    }
+    let store = LocalStore::open(state, clock)?;
+    let ExistingJournal { journal, doubt } = store.existing_journal().await?;
+    if let Some(doubt) = doubt {
+        warn(&context.printer, &doubt);
+    }
+    Ok(journal.map(|journal| (store, journal)))
+}
+
 /// What keeps `upload` from posting.
-fn warn(printer: &Printer, doubt: &JournalError) {
+fn warn(printer: &Printer, doubt: &dyn Explain) {
     let hint = doubt.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
     printer.warn(format!("{doubt}{hint}"));
 }

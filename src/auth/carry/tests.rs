@@ -252,8 +252,13 @@ fn f13_the_answer_of_an_interrupted_refresh_is_handed_over() {
     let body = br#"{"access_token":"act.2","expires_in":7200,"open_id":"id-1",
         "refresh_token":"rft.2","refresh_expires_in":999999999,"scope":"s"}"#;
     let answer = tiktok_open::RawAnswer { status: 200, body: body.to_vec().into(), cut: None };
-    let bytes =
-        crate::auth::pending::encode("id-1", at("2026-11-20T00:00:00Z"), &spent, "api", &answer);
+    let bytes = crate::auth::refresh_log::encode(
+        "id-1",
+        at("2026-11-20T00:00:00Z"),
+        &spent,
+        "api",
+        &answer,
+    );
     let path = store.answer_path("id-1");
     crate::fs::write_atomic(&path, &bytes, crate::fs::PRIVATE_FILE).unwrap();
     let over = hand_over(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap();
@@ -280,8 +285,13 @@ fn a_login_whose_tokens_are_spent_is_not_handed_over() {
     let spent = store.account(None).unwrap().refresh_token;
     let body = br#"{"tokens":["act.example1","rft.example2"]}"#;
     let answer = tiktok_open::RawAnswer { status: 200, body: body.to_vec().into(), cut: None };
-    let bytes =
-        crate::auth::pending::encode("id-1", at("2026-11-20T00:00:00Z"), &spent, "api", &answer);
+    let bytes = crate::auth::refresh_log::encode(
+        "id-1",
+        at("2026-11-20T00:00:00Z"),
+        &spent,
+        "api",
+        &answer,
+    );
     crate::fs::write_atomic(&store.answer_path("id-1"), &bytes, crate::fs::PRIVATE_FILE).unwrap();
     let error = hand_over(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap_err();
     assert!(matches!(error, CarryError::Unread { .. }), "{error:?}");

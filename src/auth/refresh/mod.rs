@@ -7,7 +7,7 @@
 
 mod outcome;
 pub(super) mod recover;
-mod spend;
+mod rotate;
 mod worker;
 
 use std::collections::HashSet;
@@ -277,7 +277,7 @@ impl Tokens {
             let account = account.name().to_owned();
             return Err(AuthError::Unread { account, path: Some(path), found: None });
         }
-        let outcome = self.spend(&lock, account).await?;
+        let outcome = self.rotate(&lock, account).await?;
         self.warn_of_end(outcome.account());
         Ok(outcome)
     }

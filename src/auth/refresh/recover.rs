@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Tokens, blocking};
 use crate::auth::error::AuthError;
 use crate::auth::notice::Notice;
-use crate::auth::pending::{self, Leftover};
+use crate::auth::refresh_log::{self, Leftover};
 use crate::fs::{self, FsError, Lock, LockError};
 use crate::model::account::Account;
 use crate::store::local::TokenFile;
@@ -91,10 +91,10 @@ pub(in crate::auth) fn adopt_leftovers(
     _held: &Lock,
 ) -> Result<Found, AccountError> {
     let mut found = Found::default();
-    let pending = store.answer_path(open_id);
+    let answer = store.answer_path(open_id);
     let files = store.refresh_log()?;
     for path in files.into_iter().filter(|path| TokenFile::is_refresh_log_of(path, open_id)) {
-        let was_cut_off = path != pending && !TokenFile::is_unread(&path);
+        let was_cut_off = path != answer && !TokenFile::is_unread(&path);
         let Some(leftover) = judge(store, open_id, host, &path, was_cut_off)? else { continue };
         match leftover {
             Leftover::Newer { .. } => {
@@ -137,7 +137,7 @@ fn judge(
     let mut verdict = Leftover::Outdated;
     store.edit::<AccountError>(open_id, |current, _| {
         let Some(current) = current else { return Ok(Edit::Keep) };
-        verdict = pending::judge(&bytes, current, host);
+        verdict = refresh_log::judge(&bytes, current, host);
         Ok(match &verdict {
             Leftover::Newer { grant, asked_at, api } => {
                 let grant = grant.as_ref().clone();

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tiktok_open::{Code, RawAnswer};
 
 use super::*;
-use crate::auth::pending;
+use crate::auth::refresh_log;
 use crate::auth::testing::{Answer, Endpoint, ISSUER, Told, answer_of, grant, quick};
 use crate::exit::{Exit, Explain as _};
 use crate::fs;
@@ -103,7 +103,7 @@ impl World {
     fn leave(&self, path: &std::path::Path, spent: &str, body: &str) {
         let answer = RawAnswer { status: 200, body: body.as_bytes().to_vec().into(), cut: None };
         let now = Clock::default().now();
-        let bytes = pending::encode(ID, now, &Secret::new(spent), &self.api(), &answer);
+        let bytes = refresh_log::encode(ID, now, &Secret::new(spent), &self.api(), &answer);
         fs::write_atomic(path, &bytes, fs::PRIVATE_FILE).unwrap();
     }
 

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use tiktok_open::Grant;
 use zeroize::Zeroizing;
 
 use super::mark::Mark;
@@ -19,7 +21,8 @@ use crate::clock::Clock;
 use crate::encrypt::Key;
 use crate::fs::{self, Lock, PRIVATE_FILE};
 use crate::model::account::{Account, Accounts, NameError, NeedsLogin, Reason};
-use crate::store::{AccountError, Edit};
+use crate::secret::Secret;
+use crate::store::{AccountError, Edit, Rotated};
 
 pub use at_rest::Migrated;
 
@@ -127,6 +130,34 @@ impl TokenFile {
             self.remember_generation(saved, &lock);
         }
         Ok(saved)
+    }
+
+    /// Puts the tokens that TikTok gave for `spent` in its place, if that is still the stored refresh
+    /// token. `api` has answered; `asked_at` is the time before it was asked.
+    pub fn rotate(
+        &self,
+        open_id: &str,
+        spent: &Secret,
+        grant: Grant,
+        api: &str,
+        asked_at: Timestamp,
+    ) -> Result<Rotated, AccountError> {
+        let mut ours = false;
+        let stored = self.edit::<AccountError>(open_id, |current, _| {
+            Ok(match current.filter(|current| current.refresh_token == *spent) {
+                Some(current) => {
+                    ours = true;
+                    Edit::Put(Box::new(current.refreshed(grant, Some(api), asked_at)))
+                }
+                // A login came in between; its tokens are newer than these.
+                None => Edit::Keep,
+            })
+        })?;
+        Ok(match stored.map(Box::new) {
+            Some(stored) if ours => Rotated::Saved(stored),
+            Some(stored) => Rotated::Superseded(stored),
+            None => Rotated::Gone,
+        })
     }
 
     /// Gives an account another alias, or none.

@@ -68,7 +68,10 @@ fn t13_files_are_private_whatever_the_umask() {
     }
     let home = Home::new();
     let deep = home.file("a/b");
-    under_umask_000("journal::tests::files::t13_files_are_private_whatever_the_umask", &deep);
+    under_umask_000(
+        "store::local::journal::tests::files::t13_files_are_private_whatever_the_umask",
+        &deep,
+    );
     assert_eq!(mode(&deep), 0o700);
     assert!(deep.join("journal.sqlite").exists(), "the other process has worked");
 }

@@ -1,5 +1,5 @@
-//! The part of a refresh that cannot be taken back: a refresh token is spent, and its successor must
-//! reach the disk.
+//! The part of a refresh that cannot be taken back: the tokens are rotated, and the new ones must reach the
+//! disk.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use super::{Ask, NEED, Outcome, Tokens};
 use crate::api::App;
 use crate::auth::error::AuthError;
 use crate::auth::notice::Notice;
-use crate::auth::pending;
+use crate::auth::refresh_log;
 use crate::encrypt::Key;
 use crate::fs::{self, Lock, PRIVATE_FILE};
 use crate::model::account::{Account, NeedsLogin, Reason};
 use crate::resources::Reserve;
 use crate::secret::Secret;
 use crate::store::local::tokens::at_rest::encrypt_answer;
-use crate::store::{AccountError, Edit};
+use crate::store::{AccountError, Edit, Rotated};
 use crate::text::{key_start, plain};
 
 /// How often a save is tried before the disk is given up.
@@ -46,7 +46,11 @@ struct Refresh {
 
 impl Tokens {
     /// Refreshes, holding the account's refresh lock.
-    pub(super) async fn spend(&self, _held: &Lock, account: Account) -> Result<Outcome, AuthError> {
+    pub(super) async fn rotate(
+        &self,
+        _held: &Lock,
+        account: Account,
+    ) -> Result<Outcome, AuthError> {
         let app = self.app_of(&account).await?;
         let worker = Worker::start()?;
         self.probe(&worker, &account).await?;
@@ -61,23 +65,23 @@ impl Tokens {
         let answer = self.post(&app, &refresh).await?;
         let api = self.api();
         let open_id = &refresh.account.open_id;
-        let bytes = pending::encode(open_id, asked_at, &refresh.spent, &api, &answer);
+        let bytes = refresh_log::encode(open_id, asked_at, &refresh.spent, &api, &answer);
         let bytes = match key {
             Some(key) => encrypt_answer(&key, &self.0.store.answer_path(open_id), &bytes),
             None => bytes,
         };
         let kept = self.keep(&refresh, bytes.clone(), reserve).await;
         match answer.read(&self.0.client.api_host(), Some(&refresh.spent)) {
-            Reading::Grant(grant) if pending::is_for(&grant, &refresh.account) => {
+            Reading::Grant(grant) if refresh_log::is_for(&grant, &refresh.account) => {
                 let saved = self.save(&refresh, &grant, kept).await?;
-                self.forget_pending(&refresh).await;
+                self.forget_answer(&refresh).await;
                 self.warn_of_skew();
                 Ok(saved)
             }
             Reading::Grant(grant) => Err(self.unread(&refresh, bytes, kept, grant.open_id).await),
             Reading::Unread => Err(self.unread(&refresh, bytes, kept, None).await),
             Reading::None(error) => {
-                self.forget_pending(&refresh).await;
+                self.forget_answer(&refresh).await;
                 self.refused(&refresh, error).await
             }
         }
@@ -139,7 +143,7 @@ impl Tokens {
         refresh.worker.run(write).await.is_ok()
     }
 
-    async fn forget_pending(&self, refresh: &Refresh) {
+    async fn forget_answer(&self, refresh: &Refresh) {
         let path = self.0.store.answer_path(&refresh.account.open_id);
         // If it stays, the next run finds it outdated and removes it.
         let _ = refresh.worker.run(move || Ok(fs::remove(&path)?)).await;
@@ -154,8 +158,8 @@ impl Tokens {
         found: Option<String>,
     ) -> AuthError {
         let (store, open_id) = (self.0.store.clone(), refresh.account.open_id.clone());
-        let pending = store.answer_path(&open_id);
-        let from = pending.clone();
+        let answer = store.answer_path(&open_id);
+        let from = answer.clone();
         let set_aside = refresh.worker.run(move || {
             let path = store.free_unread(&open_id)?;
             if kept {
@@ -166,7 +170,7 @@ impl Tokens {
             Ok(path)
         });
         // Where that fails it stays where it is, and the next run finds it there.
-        let path = set_aside.await.ok().or(kept.then_some(pending));
+        let path = set_aside.await.ok().or(kept.then_some(answer));
         let found = found.map(|open_id| plain(&open_id));
         AuthError::Unread { account: refresh.account.name().to_owned(), path, found }
     }
@@ -211,27 +215,14 @@ impl Tokens {
         let (store, api, asked_at) = (self.0.store.clone(), self.api(), refresh.asked_at);
         let (spent, grant) = (refresh.spent.clone(), grant.clone());
         let open_id = refresh.account.open_id.clone();
-        let save = move || {
-            let mut ours = false;
-            let saved = store.edit::<AccountError>(&open_id, |current, _| {
-                Ok(match current.filter(|current| current.refresh_token == spent) {
-                    Some(current) => {
-                        ours = true;
-                        Edit::Put(Box::new(current.refreshed(grant, Some(&api), asked_at)))
-                    }
-                    // A login came in between; its tokens are newer than these.
-                    None => Edit::Keep,
-                })
-            })?;
-            Ok((saved, ours))
+        let save = move || store.rotate(&open_id, &spent, grant, &api, asked_at);
+        let saved = match refresh.worker.run(save).await? {
+            Rotated::Saved(saved) => *saved,
+            Rotated::Superseded(stored) => return Ok(Outcome::Adopted(*stored)),
+            Rotated::Gone => {
+                return self.load(&refresh.account.open_id).await.map(Outcome::Adopted);
+            }
         };
-        let (saved, ours) = refresh.worker.run(save).await?;
-        let Some(saved) = saved else {
-            return self.load(&refresh.account.open_id).await.map(Outcome::Adopted);
-        };
-        if !ours {
-            return Ok(Outcome::Adopted(saved));
-        }
         let mut fresh = self.0.fresh.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         fresh.insert(saved.open_id.clone());
         Ok(Outcome::Refreshed(saved))
