@@ -340,7 +340,7 @@ pub(super) async fn eight_copies_that_turn_out_to_be_the_same_reach_their_final_
         match outcome {
             Ok(_) => first += 1,
             Err(StoreError::Journal(JournalError::SameContent { certain: true, .. })) => {
-                stopped += 1
+                stopped += 1;
             }
             Err(error) => panic!("{error}"),
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 
 const NOT_AT_ALL: Duration = Duration::ZERO;
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 pub(super) async fn a_lease_excludes_others_and_tells_who_has_it(new: New<'_>) {
     let home = Home::new(new);

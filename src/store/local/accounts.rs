@@ -19,10 +19,10 @@ pub(super) struct LocalAccounts {
 }
 
 impl LocalAccounts {
-    fn run<'a, T: Send + 'static>(
-        &'a self,
+    fn run<T: Send + 'static>(
+        &self,
         work: impl FnOnce(&TokenFile) -> Result<T, AccountError> + Send + 'static,
-    ) -> StoreFuture<'a, T> {
+    ) -> StoreFuture<'_, T> {
         let tokens = self.tokens.clone();
         self.thread.run(move || work(&tokens))
     }

@@ -22,10 +22,10 @@ pub(super) struct LocalJournal {
 }
 
 impl LocalJournal {
-    fn run<'a, T: Send + 'static>(
-        &'a self,
+    fn run<T: Send + 'static>(
+        &self,
         work: impl FnOnce(&SqliteJournal) -> Result<T, JournalError> + Send + 'static,
-    ) -> StoreFuture<'a, T> {
+    ) -> StoreFuture<'_, T> {
         let journal = self.journal.clone();
         self.thread.run(move || work(&journal))
     }

@@ -16,10 +16,10 @@ impl StoreThread {
     }
 
     /// Does a piece of work there, in the order of the first polls. A panic of it goes on in the caller.
-    pub(super) fn run<'a, T, E>(
-        &'a self,
+    pub(super) fn run<T, E>(
+        &self,
         work: impl FnOnce() -> Result<T, E> + Send + 'static,
-    ) -> StoreFuture<'a, T>
+    ) -> StoreFuture<'_, T>
     where
         T: Send + 'static,
         E: Into<StoreError> + Send + 'static,

@@ -6,9 +6,9 @@ use super::address::Address;
 use super::db_error::DbError;
 use super::posts::{latest, original};
 use super::rows::{self, mode_word};
-use super::{JournalError, SqliteJournal, keys};
+use super::{SqliteJournal, keys};
 use crate::model::{PostNumber, PostRequest, RecordedPost};
-use crate::store::{Alike, Likeness};
+use crate::store::{Alike, JournalError, Likeness};
 
 impl SqliteJournal {
     /// The post that has an entry's `id` and was made, or is being made, of other content. `None` also

@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, Transaction};
 
+use super::SqliteJournal;
 use super::checksum::{Checked, write_checksum};
 use super::db_error::DbError;
-use super::{JournalError, SqliteJournal};
 use crate::encrypt::{self, Key, KeyId, Place};
 use crate::model::{Attempt, AttemptUpdate};
 use crate::secret::Secret;
+use crate::store::JournalError;
 
 /// The name in `meta` of the key.
 const NAME: &str = "encryption";

@@ -9,9 +9,10 @@ use super::checksum::{Checked, write_checksum};
 use super::db_error::DbError;
 use super::phase::{self, Written};
 use super::rows::{post_ids_text, time};
-use super::{JournalError, SqliteJournal, calls, duplicates, rows};
+use super::{SqliteJournal, calls, duplicates, rows};
 use crate::model::{Attempt, AttemptUpdate, CallKind, Phase, PostNumber, RecordedPost, Transfer};
 use crate::secret::redact;
+use crate::store::JournalError;
 
 impl SqliteJournal {
     /// Begins an attempt in [`Phase::InitIntent`] and counts its init. Durable before the init is

@@ -6,11 +6,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension as _, Transaction};
 
+use super::SqliteJournal;
 use super::checksum::{Checked, write_checksum};
 use super::db_error::DbError;
 use super::rows::{call_word, cap_word, time};
-use super::{JournalError, SqliteJournal};
 use crate::model::{CallKind, QuotaKind};
+use crate::store::JournalError;
 
 /// How long calls are remembered: longer than any window.
 const MEMORY: Duration = Duration::from_hours(25);

@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use super::JournalError;
 use super::db_error::DbError;
 use super::dir::{DirState, JournalDir};
 use super::schema::{Found, SCHEMA};
 use crate::clock::Clock;
 use crate::fault;
 use crate::fs::{Lock, LockError};
+use crate::store::JournalError;
 
 /// How long a transaction waits for those of other processes.
 const PATIENCE: Duration = Duration::from_secs(10);

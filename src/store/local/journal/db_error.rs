@@ -3,9 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use crate::store::JournalError;
 use rusqlite::ffi::ErrorCode;
-
-use super::JournalError;
 
 /// Why a transaction did not come to its end.
 #[derive(Debug)]

@@ -6,8 +6,9 @@ use super::checksum::{Checked, write_checksum};
 use super::db_error::DbError;
 use super::posts::{latest, original, set};
 use super::rows::{self, mode_word};
-use super::{JournalError, SqliteJournal, keys};
+use super::{SqliteJournal, keys};
 use crate::model::{Attempt, Phase, PostNumber, RecordedPost};
+use crate::store::JournalError;
 
 impl SqliteJournal {
     /// Records the content of a file's post: BLAKE3 in lowercase hex.
@@ -39,7 +40,7 @@ pub(super) fn claim(
     number: PostNumber,
     fingerprint: &str,
 ) -> Result<(), DbError> {
-    check_fingerprint(fingerprint)?;
+    keys::check_fingerprint(fingerprint)?;
     let post = rows::post_by_number(tx, number)?;
     let known = post.file.as_ref().and_then(|file| file.fingerprint.as_deref());
     if known.is_some_and(|known| known != fingerprint) {
@@ -123,14 +124,4 @@ fn join(tx: &Transaction<'_>, post: &RecordedPost, other: &RecordedPost) -> Resu
 /// Invariant I1, as an error.
 pub(super) fn still_open(attempt: &Attempt) -> JournalError {
     JournalError::MayBePosted { post: attempt.post, attempt: attempt.number, phase: attempt.phase }
-}
-
-/// Whether a text is BLAKE3 in lowercase hex.
-pub(super) fn check_fingerprint(text: &str) -> Result<(), JournalError> {
-    let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    if text.len() == 64 && text.bytes().all(hex) {
-        Ok(())
-    } else {
-        Err(JournalError::Fingerprint(text.to_owned()))
-    }
 }

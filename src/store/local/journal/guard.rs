@@ -1,19 +1,18 @@
 //! What keeps a journal from being taken for another one: which run is counted when, and how the marks
 //! outside of it follow.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Transaction;
 
+use super::SqliteJournal;
 use super::db_error::DbError;
 use super::dir::JournalDir;
-use super::host::{self, FileId};
+use super::host::Here;
 use super::marks::{self, Known, Marks, Witness};
-use super::{JournalError, SqliteJournal};
 use crate::fs::Lock;
-use crate::store::Doubt;
 use crate::store::local::mark::{Mark, TokenMark};
+use crate::store::{Doubt, JournalError};
 
 /// The marks of a journal, and what was found when it was opened.
 #[derive(Debug)]
@@ -73,7 +72,7 @@ impl SqliteJournal {
     pub(super) fn take(&self, here: &Here) -> Result<(), JournalError> {
         self.declare("take the journal", |tx| {
             let mark = marks::begin_anew(tx)?;
-            here.record(tx)?;
+            record(tx, here)?;
             Ok(mark)
         })
     }
@@ -85,7 +84,7 @@ impl SqliteJournal {
         marks: &Marks,
         here: &Here,
     ) -> Result<(), JournalError> {
-        if known.identity.is_some() && here.is_known(known) {
+        if known.identity.is_some() && here.is_known(known.host.as_deref(), known.file) {
             return Ok(());
         }
         let mark = self.db.write("record its identity", marks::ensure_identity)?;
@@ -94,7 +93,7 @@ impl SqliteJournal {
             let held = self.db.dir().lock()?;
             self.mark_outside(&mark, &held)?;
         }
-        self.db.write("record the machine", |tx| Ok(here.record(tx)?))
+        self.db.write("record the machine", |tx| Ok(record(tx, here)?))
     }
 
     /// Changes what the journal says about itself, and then tells the tokens and the witness.
@@ -120,38 +119,13 @@ impl SqliteJournal {
     }
 }
 
-/// Where a journal is, and whether it was there before.
-#[derive(Debug, Default)]
-pub(super) struct Here {
-    pub(super) host: Option<String>,
-    pub(super) file: Option<FileId>,
-    /// On another machine than where it was last used.
-    pub(super) elsewhere: bool,
-    /// Not the file that it was last, as far as that can be told.
-    pub(super) copied: bool,
-}
-
-impl Here {
-    pub(super) fn of(path: &Path, known: &Known) -> Result<Self, JournalError> {
-        let (host, file) = (host::id(), FileId::of(path)?);
-        let elsewhere = known.host.is_some() && host.is_some() && known.host != host;
-        let copied = known.file.is_some_and(|known| !known.is_still(file));
-        Ok(Self { host, file, elsewhere, copied })
+/// Makes a journal say where it is.
+fn record(tx: &Transaction<'_>, here: &Here) -> rusqlite::Result<()> {
+    if let Some(host) = &here.host {
+        marks::set(tx, "host", host)?;
     }
-
-    /// Whether the journal says so already.
-    fn is_known(&self, known: &Known) -> bool {
-        (self.host.is_none() || self.host == known.host)
-            && (self.file.is_none() || self.file == known.file)
+    if let Some(file) = &here.file {
+        marks::set(tx, "file", &file.to_string())?;
     }
-
-    fn record(&self, tx: &Transaction<'_>) -> rusqlite::Result<()> {
-        if let Some(host) = &self.host {
-            marks::set(tx, "host", host)?;
-        }
-        if let Some(file) = &self.file {
-            marks::set(tx, "file", &file.to_string())?;
-        }
-        Ok(())
-    }
+    Ok(())
 }

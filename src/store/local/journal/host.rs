@@ -92,6 +92,37 @@ impl fmt::Display for FileId {
     }
 }
 
+/// Where a journal is, and whether it was there before.
+#[derive(Debug, Default)]
+pub(super) struct Here {
+    pub(super) host: Option<String>,
+    pub(super) file: Option<FileId>,
+    /// On another machine than where it was last used.
+    pub(super) elsewhere: bool,
+    /// Not the file that it was last, as far as that can be told.
+    pub(super) copied: bool,
+}
+
+impl Here {
+    /// Where the journal under a path is; the others are what it says itself.
+    pub(super) fn of(
+        path: &Path,
+        known_host: Option<&str>,
+        known_file: Option<FileId>,
+    ) -> Result<Self, FsError> {
+        let (host, file) = (id(), FileId::of(path)?);
+        let elsewhere = known_host.is_some() && host.is_some() && known_host != host.as_deref();
+        let copied = known_file.is_some_and(|known| !known.is_still(file));
+        Ok(Self { host, file, elsewhere, copied })
+    }
+
+    /// Whether the journal says so already.
+    pub(super) fn is_known(&self, host: Option<&str>, file: Option<FileId>) -> bool {
+        (self.host.is_none() || self.host.as_deref() == host)
+            && (self.file.is_none() || self.file == file)
+    }
+}
+
 /// Whether the file system keeps both over a restart: not so those of a network, or those that make
 /// the numbers up.
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::SqliteJournal;
 use super::database;
 use super::db_error::DbError;
 use super::dir::{DirState, JournalDir};
-use super::guard::{Guard, Here};
+use super::guard::Guard;
+use super::host::Here;
 use super::marks::Known;
-use super::{JournalError, SqliteJournal};
 use crate::fs;
+use crate::store::JournalError;
 use crate::store::local::mark::TokenMark;
 
 /// What an inspection found.
@@ -48,7 +50,10 @@ impl SqliteJournal {
             }
         };
         drop(held);
-        let here = found.as_ref().map(|(_, known)| Here::of(&path, known)).transpose()?;
+        let here = found
+            .as_ref()
+            .map(|(_, known)| Here::of(&path, known.host.as_deref(), known.file))
+            .transpose()?;
         let doubt = marks.doubt(found.as_ref().map(|(_, known)| known), here.as_ref());
         Ok(Inspection {
             posts: found.map(|(posts, _)| posts),

@@ -13,6 +13,7 @@ use super::checksum::{Checked, write_checksum};
 use super::db_error::DbError;
 use super::rows::{mode_word, nanoseconds};
 use crate::model::{FileIdentity, LocalFile, Mode, PostRequest, Source};
+use crate::store::JournalError;
 
 pub(super) fn of_id(id: &str) -> String {
     format!("id {id}")
@@ -118,4 +119,14 @@ pub(super) fn hand_over(tx: &Transaction<'_>, from: i64, to: i64) -> Result<(), 
         write_checksum(tx, Checked::Keys, key)?;
     }
     Ok(())
+}
+
+/// Whether a text is BLAKE3 in lowercase hex.
+pub(super) fn check_fingerprint(text: &str) -> Result<(), JournalError> {
+    let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if text.len() == 64 && text.bytes().all(hex) {
+        Ok(())
+    } else {
+        Err(JournalError::Fingerprint(text.to_owned()))
+    }
 }

@@ -17,8 +17,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{OptionalExtension as _, Transaction};
 
 use super::db_error::DbError;
-use super::guard::Here;
-use super::host::FileId;
+use super::host::{FileId, Here};
 use crate::fault;
 use crate::fs::{self, FsError, Lock, PRIVATE_FILE};
 use crate::store::Doubt;

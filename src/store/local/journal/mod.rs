@@ -55,7 +55,8 @@ pub use repair::{Repair, Repaired};
 
 use database::Database;
 use dir::{DirState, JournalDir};
-use guard::{Guard, Here};
+use guard::Guard;
+use host::Here;
 use marks::Known;
 
 /// An open journal. Clones share one connection. Every call blocks until the disk has answered, and
@@ -201,7 +202,7 @@ fn read(
     let known = db.try_read(Known::read);
     drop(held);
     let known = known.map_err(|stopped| db.explain(stopped, "read"))?;
-    let here = Here::of(db.path(), &known)?;
+    let here = Here::of(db.path(), known.host.as_deref(), known.file)?;
     Ok((db, known, here))
 }
 

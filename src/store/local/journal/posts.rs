@@ -8,9 +8,10 @@ use rusqlite::{Transaction, named_params};
 use super::checksum::{Checked, write_checksum};
 use super::db_error::DbError;
 use super::rows::{self, mode_word, nanoseconds, source_word};
-use super::{JournalError, SqliteJournal, duplicates, keys};
+use super::{SqliteJournal, keys};
 use crate::model::{FileIdentity, LocalFile, Mode, PostNumber, PostRequest, RecordedPost};
 use crate::secret::redact;
+use crate::store::JournalError;
 
 impl SqliteJournal {
     /// The post that an entry stands for, if the journal knows it: by its `id`, by its content as far
@@ -69,7 +70,7 @@ impl SqliteJournal {
     /// is. [`PostRequest::repost`] makes another one of a post that is done or refused for good.
     pub fn post_for(&self, new: &PostRequest) -> Result<RecordedPost, JournalError> {
         if let Some(LocalFile { fingerprint: Some(fingerprint), .. }) = new.source.file() {
-            duplicates::check_fingerprint(fingerprint)?;
+            keys::check_fingerprint(fingerprint)?;
         }
         let now = self.db.now();
         self.db.write("record a post", |tx| {

@@ -9,17 +9,18 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+use super::SqliteJournal;
 use super::database::{self, Database};
 use super::db_error::DbError;
 use super::dir::{DirState, JournalDir};
 use super::marks;
 use super::salvage::{Built, PAGE, Salvage};
 use super::schema::{Found, SCHEMA, Schema};
-use super::{JournalError, SqliteJournal};
 use crate::clock::Clock;
 use crate::fault;
 use crate::fs::{FsError, Lock, private_dir};
 use crate::model::PostNumber;
+use crate::store::JournalError;
 
 /// What a repair came to.
 #[derive(Debug)]

@@ -7,12 +7,13 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Params, Row, Transaction};
 
 use super::db_error::DbError;
-use super::{JournalError, phase};
+use super::phase;
 use crate::model::{
     Attempt, CallKind, FileIdentity, LocalFile, Mode, PostNumber, QuotaKind, RecordedPost,
     SourceKind, Transfer,
 };
 use crate::secret::Secret;
+use crate::store::JournalError;
 
 pub(super) fn mode_word(mode: Mode) -> &'static str {
     match mode {

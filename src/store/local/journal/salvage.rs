@@ -13,9 +13,10 @@ use rusqlite::{Connection, OpenFlags, Row, Transaction, params_from_iter};
 use super::checksum::{self, Checked};
 use super::db_error::DbError;
 use super::schema::{SCHEMA, Schema};
-use super::{JournalError, attempts, keys, marks, rows};
+use super::{attempts, keys, marks, rows};
 use crate::fs::{PRIVATE_FILE, write_atomic};
 use crate::model::{AttemptUpdate, Phase, PostNumber, RecordedPost};
+use crate::store::JournalError;
 
 /// The size of a page, in bytes.
 pub(super) const PAGE: usize = 4096;
