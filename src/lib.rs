@@ -3,14 +3,14 @@
 //! The rooms, from the door to the socket (an arrow means "may import"):
 //!
 //! ```text
-//! main → cli, settings → commands → { auth, upload, manifest, output } → { api, journal, limits } → model → leaves
+//! main → cli, settings → commands → { auth, upload, manifest, output } → { api, store, limits } → model → leaves
 //! ```
 //!
 //! `limits` holds what `video_probe` finds in a file against what TikTok takes; `commands` starts a
 //! `tiktok_sandbox`, an offline TikTok. Both are crates of their own, and know nothing of this one.
 //!
 //! The leaves ([`clock`], [`encrypt`], [`exit`], [`fault`], [`fs`], `process`, [`resources`], [`retry`],
-//! [`signals`], [`sys`], [`text`], [`timing`]) import at most one another.
+//! [`signals`], [`sys`], [`text`], [`timing`], `worker`) import at most one another.
 
 pub mod api;
 pub mod auth;

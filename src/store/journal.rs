@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{StoreError, StoreFuture};
+use super::{Doubt, StoreError, StoreFuture};
 use crate::model::{
     Attempt, AttemptUpdate, CallKind, FileIdentity, Mode, Phase, PostNumber, PostRequest,
     QuotaKind, RecordedPost,
@@ -213,23 +213,6 @@ pub enum Accept {
     Rehearsing,
     /// Take it, or a new one in the place of one that is gone: from now on it counts.
     Once,
-}
-
-/// Why a journal may not know what was posted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doubt {
-    /// Posts were made with a journal that is not there any more.
-    Gone,
-    /// Posts were made with a later state of it.
-    Behind,
-    /// Posts were made with another one.
-    Other,
-    /// It is a copy of the one that posts were made with, or was restored from a backup.
-    Copied,
-    /// It was put together from what could be read of a damaged one.
-    Repaired,
-    /// The witness says something that is never written.
-    Unclear,
 }
 
 /// How an entry that nobody has posted is like a post that is known.

@@ -4,8 +4,6 @@ use std::fmt;
 use std::time::Duration;
 
 use super::StoreFuture;
-use crate::exit::{Exit, Explain};
-use crate::fs::FsError;
 
 /// What a lease is for. An account has one of each. Whoever needs both takes `Upload` first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,7 +16,7 @@ pub enum LeaseKind {
 
 /// Gives leases.
 pub trait Leases: fmt::Debug + Send + Sync {
-    /// Takes a lease, waiting at most `wait` for whoever has it ([`LeaseError::Held`] after that). A
+    /// Takes a lease, waiting at most `wait` for whoever has it ([`LeaseError::Held`](super::LeaseError::Held) after that). A
     /// second one in the same process waits like one of another machine. If the future is dropped, the
     /// lease is not taken, or is given back.
     fn acquire<'a>(
@@ -32,69 +30,10 @@ pub trait Leases: fmt::Debug + Send + Sync {
 /// A lease that is held. Dropping it gives it back, at once or when it would have ended by itself; it ends
 /// with the process, however that ends.
 pub trait Lease: fmt::Debug + Send + Sync {
-    /// Makes it last. To be called more often than it would end; [`LeaseError::Lost`] says that somebody
+    /// Makes it last. To be called more often than it would end; [`LeaseError::Lost`](super::LeaseError::Lost) says that somebody
     /// else may have it by now. A local one lasts by itself.
     fn renew(&self) -> StoreFuture<'_, ()>;
 
     /// Gives it back, and ends when others can have it.
     fn release(self: Box<Self>) -> StoreFuture<'static, ()>;
-}
-
-/// Who has a lease.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holder {
-    /// The number of the process.
-    pub pid: u32,
-    /// The machine, if it is another one.
-    pub host: Option<String>,
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "process {}", self.pid)?;
-        match &self.host {
-            Some(host) => write!(f, " on {host}"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Why a lease was not taken, or does not hold any more.
-#[derive(Debug, thiserror::Error)]
-pub enum LeaseError {
-    /// Somebody else had it for as long as was waited.
-    #[error("`{what}` is locked{}", holder.as_ref().map(|holder| format!(" by {holder}")).unwrap_or_default())]
-    Held {
-        /// What is locked, for people: the lock file, or the account.
-        what: String,
-        /// Who has it, if that is known.
-        holder: Option<Holder>,
-    },
-    /// It ended before it was renewed.
-    #[error("`{what}` was left to another run")]
-    Lost {
-        /// What was locked, for people.
-        what: String,
-    },
-    /// The lock file cannot be used.
-    #[error(transparent)]
-    File(#[from] FsError),
-}
-
-impl Explain for LeaseError {
-    fn exit(&self) -> Exit {
-        match self {
-            Self::Held { .. } | Self::Lost { .. } => Exit::Temporary,
-            Self::File(error) => error.exit(),
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Held { .. } | Self::Lost { .. } => {
-                Some("wait for the other run to end, then run again".to_owned())
-            }
-            Self::File(error) => error.hint(),
-        }
-    }
 }

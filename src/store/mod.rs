@@ -25,7 +25,6 @@ pub mod accounts;
 mod contract;
 mod error;
 pub mod journal;
-mod journal_error;
 pub mod leases;
 pub mod local;
 
@@ -33,11 +32,10 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-pub use accounts::{AccountError, AccountStore, Change, Edit, Rotated};
-pub use error::StoreError;
-pub use journal::{Accept, Alike, Doubt, ExistingJournal, Journal, Likeness, OpenedJournal, Quota};
-pub use journal_error::JournalError;
-pub use leases::{Holder, Lease, LeaseError, LeaseKind, Leases};
+pub use accounts::{AccountStore, Change, Edit, Rotated};
+pub use error::{AccountError, Doubt, Holder, JournalError, LeaseError, StoreError};
+pub use journal::{Accept, Alike, ExistingJournal, Journal, Likeness, OpenedJournal, Quota};
+pub use leases::{Lease, LeaseKind, Leases};
 
 /// What a method of the interface gives.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;

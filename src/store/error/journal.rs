@@ -3,12 +3,28 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::journal::Doubt;
 use crate::encrypt::KeyId;
 use crate::exit::{Exit, Explain};
 use crate::fs::{FsError, LockError};
 use crate::model::{Phase, PostNumber, RecordedPost};
 use crate::text;
+
+/// Why a journal may not know what was posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// Posts were made with a journal that is not there any more.
+    Gone,
+    /// Posts were made with a later state of it.
+    Behind,
+    /// Posts were made with another one.
+    Other,
+    /// It is a copy of the one that posts were made with, or was restored from a backup.
+    Copied,
+    /// It was put together from what could be read of a damaged one.
+    Repaired,
+    /// The witness says something that is never written.
+    Unclear,
+}
 
 /// Why the journal could not be used. Unless said otherwise nothing was recorded, and no call to
 /// TikTok may follow.
@@ -166,7 +182,7 @@ pub enum JournalError {
         phase: Phase,
     },
     /// Another post of the account and mode has, or may have, the same content: see
-    /// [`SqliteJournal::set_fingerprint`](super::local::SqliteJournal::set_fingerprint).
+    /// [`SqliteJournal::set_fingerprint`](crate::store::local::SqliteJournal::set_fingerprint).
     #[error("post {} of the same account {} the same content", other.number,
         if *certain { "has" } else { "may have" })]
     SameContent {

@@ -1,8 +1,13 @@
 //! What can be wrong with the store.
 
-use super::accounts::AccountError;
-use super::journal_error::JournalError;
-use super::leases::LeaseError;
+mod account;
+mod journal;
+mod lease;
+
+pub use account::AccountError;
+pub use journal::{Doubt, JournalError};
+pub use lease::{Holder, LeaseError};
+
 use crate::exit::{Exit, Explain};
 use crate::resources::Shortage;
 
