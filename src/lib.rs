@@ -3,14 +3,14 @@
 //! The rooms, from the door to the socket (an arrow means "may import"):
 //!
 //! ```text
-//! main → cli, settings → commands → { auth, engine, manifest, output } → { api, journal, limits } → model → leaves
+//! main → cli, settings → commands → { auth, engine, manifest, output } → { api, store, limits } → model → leaves
 //! ```
 //!
 //! `limits` holds what `video_probe` finds in a file against what TikTok takes; `commands` starts a
 //! `tiktok_sandbox`, an offline TikTok. Both are crates of their own, and know nothing of this one.
 //!
 //! The leaves ([`clock`], [`encrypt`], [`exit`], [`fault`], [`fs`], `process`, [`resources`], [`retry`],
-//! [`signals`], [`sys`], [`text`], [`timing`]) import at most one another.
+//! [`signals`], [`sys`], [`text`], [`timing`], `worker`) import at most one another.
 
 pub mod api;
 pub mod auth;
@@ -22,7 +22,6 @@ pub mod engine;
 pub mod exit;
 pub mod fault;
 pub mod fs;
-pub mod journal;
 pub mod limits;
 pub mod manifest;
 pub mod model;
@@ -33,11 +32,19 @@ pub mod retry;
 mod runtime;
 pub mod settings;
 pub mod signals;
+pub mod store;
 pub mod sys;
 pub mod text;
 pub mod timing;
+mod worker;
 
 pub use tiktok_open::secret;
+
+/// The journal as the upload uses it until it works with the asynchronous interface of [`store`].
+pub mod journal {
+    pub use crate::store::local::SqliteJournal as Journal;
+    pub use crate::store::{Accept, Alike, Doubt, JournalError, Likeness};
+}
 
 use std::ffi::OsString;
 use std::panic::catch_unwind;

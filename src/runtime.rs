@@ -17,9 +17,9 @@ const WORKERS: std::ops::RangeInclusive<usize> = 2..=4;
 /// that cannot be had.
 const BLOCKING: usize = 4;
 
-/// Threads besides, which start when they are needed: for standard input, a command's output, the files
-/// of a refresh.
-const OTHERS: usize = 2;
+/// Threads besides, which start when they are needed: the store's, and those for standard input, a
+/// command's output, the files of a refresh.
+const OTHERS: usize = 3;
 
 /// Descriptors that a run needs at least: the runtime's own, the stores, a connection, a video.
 const DESCRIPTORS: usize = 32;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::account::Account;
 use crate::api::App;
 use crate::exit::Explain;
+use crate::model::account::Account;
 
 /// Finds the app of an account: the one whose client key made its tokens.
 pub trait Apps: Send + Sync {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::account::Account;
+use crate::model::account::Account;
 
 /// The life that an access token must have left to be handed out.
 pub const NEED: Duration = Duration::from_mins(5);

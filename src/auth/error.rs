@@ -7,15 +7,15 @@ use jiff::Timestamp;
 use tiktok_open::pkce::RandomError;
 use tiktok_open::{Code, Endpoints, Error as ApiError, Refusal};
 
-use super::account::{Account, Reason};
 use super::apps::NotUsable;
 use super::callback::CallbackError;
 use super::notice::clock_time;
-use super::store::StoreError;
 use crate::api::code_hint;
 use crate::exit::{Exit, Explain};
 use crate::fs::{FsError, LockError};
+use crate::model::account::{Account, Reason};
 use crate::resources::Shortage;
+use crate::store::AccountError;
 use crate::text::{key_start, plain};
 
 /// Why a login or a refresh did not come to its end.
@@ -23,7 +23,7 @@ use crate::text::{key_start, plain};
 pub enum AuthError {
     /// The token store cannot be used.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(#[from] AccountError),
     /// No callback came.
     #[error(transparent)]
     Callback(#[from] CallbackError),
@@ -70,7 +70,7 @@ pub enum AuthError {
         revoked: bool,
         /// Why.
         #[source]
-        source: StoreError,
+        source: AccountError,
     },
     /// The login is of another user than the named account.
     #[error("this login is of the user {found}, but `{account}` is {expected}")]
@@ -186,7 +186,7 @@ pub enum AuthError {
         kept: bool,
         /// Why.
         #[source]
-        source: StoreError,
+        source: AccountError,
     },
     /// The program is ending.
     #[error("interrupted")]
@@ -253,7 +253,7 @@ impl AuthError {
                 | Self::OtherApp { .. }
                 | Self::NoApp { .. }
                 | Self::RefreshNotSaved { kept: false, .. }
-                | Self::Store(StoreError::Name(_))
+                | Self::Store(AccountError::Name(_))
                 | Self::Stopped
         )
     }
@@ -385,14 +385,14 @@ fn refused(refusal: &Refusal, key: &str) -> Option<String> {
     })
 }
 
-fn login_not_saved(source: &StoreError, revoked: bool) -> String {
+fn login_not_saved(source: &AccountError, revoked: bool) -> String {
     let first = source.hint().unwrap_or_else(|| "put the disk in order".to_owned());
     let login =
         if revoked { "TikTok was told to forget this login" } else { "this login is of no use" };
     format!("{first}; {login}: run `tiktok-up login` again")
 }
 
-fn refresh_not_saved(source: &StoreError, kept: bool) -> String {
+fn refresh_not_saved(source: &AccountError, kept: bool) -> String {
     let first = source.hint().unwrap_or_else(|| "put the disk in order".to_owned());
     if kept {
         format!("{first}; the next run picks the tokens up where they lie")

@@ -9,9 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use tiktok_open::{Grant, Scopes};
 
-use super::account::{Account, Issuer};
-use super::store::{Edit, Store, StoreError};
+use crate::model::account::{Account, Issuer};
 use crate::secret::Secret;
+use crate::store::local::TokenFile;
+use crate::store::{AccountError, Edit};
 
 /// Why a file could not be read as such a one. The text is never quoted: it holds tokens.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -117,10 +118,10 @@ fn issued_at(record: &Record, zone: &TimeZone) -> Option<Timestamp> {
 }
 
 /// Stores an account that was read, unless the store has newer tokens of it.
-pub fn import(store: &Store, account: Account) -> Result<Imported, StoreError> {
+pub fn import(store: &TokenFile, account: Account) -> Result<Imported, AccountError> {
     let open_id = account.open_id.clone();
     let mut outcome = Imported::New;
-    store.edit::<StoreError>(&open_id, |current, _| {
+    store.edit::<AccountError>(&open_id, |current, _| {
         let other_api = |stored: &Account| {
             account.api.as_deref().is_some_and(|api| stored.other_api(api).is_some())
         };
@@ -212,7 +213,7 @@ mod tests {
     #[test]
     fn t16_a_newer_token_is_never_overwritten() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(dir.path(), Clock::default()).unwrap();
+        let store = TokenFile::open(dir.path(), Clock::default()).unwrap();
         assert_eq!(import(&store, known("id")).unwrap(), Imported::New);
         let mut older = known("id");
         older.issued_at = at("2026-10-01T00:00:00Z");
@@ -229,7 +230,7 @@ mod tests {
     #[test]
     fn the_tokens_of_one_api_are_not_overwritten_by_those_of_another() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(dir.path(), Clock::default()).unwrap();
+        let store = TokenFile::open(dir.path(), Clock::default()).unwrap();
         import(&store, known("id")).unwrap();
         let elsewhere = Some("http://127.0.0.1:1".to_owned());
         let theirs =

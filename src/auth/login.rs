@@ -9,7 +9,6 @@ use tiktok_open::{Authorize, Client, Error as ApiError, Grant, GrantKind, QrConf
 use tokio::time::timeout;
 use url::Url;
 
-use super::account::{Account, AliasError, Issuer, NameError};
 use super::browser;
 use super::callback::{Callback, Stray, redirect_uri};
 use super::error::{AuthError, app_of};
@@ -17,12 +16,14 @@ use super::notice::{Notice, Reporter};
 use super::paste::{self, Lines};
 use super::qr;
 use super::refresh::blocking;
-use super::store::{Edit, Store, StoreError};
 use crate::api::App;
 use crate::clock::Clock;
 use crate::fs;
+use crate::model::account::{Account, AliasError, Issuer, NameError};
 use crate::resources::Reserve;
 use crate::secret::Secret;
+use crate::store::local::TokenFile;
+use crate::store::{AccountError, Edit};
 use crate::text::{self, key_start};
 use crate::timing::Timing;
 
@@ -91,7 +92,7 @@ pub struct Login<'a> {
     /// TikTok.
     pub client: &'a Client,
     /// Where the tokens go.
-    pub store: &'a Store,
+    pub store: &'a TokenFile,
     /// The app.
     pub app: &'a App,
     /// What to ask the user for; a known account is asked for what it has granted before as well.
@@ -159,7 +160,7 @@ impl Login<'_> {
                 (None, _) => None,
             };
             fs::probe(&store.path(), ROOM)?;
-            store.rehearse_save()?;
+            store.probe_save()?;
             Ok(expected)
         })
         .await?;
@@ -365,7 +366,7 @@ impl Login<'_> {
                 }
                 Ok(Edit::Put(Box::new(
                     merged(new, current, name, |alias| accounts.check_alias(alias, &open_id))
-                        .map_err(StoreError::from)?,
+                        .map_err(AccountError::from)?,
                 )))
             });
             Ok((saved, known))

@@ -2,11 +2,12 @@
 
 use tiktok_open::Error as ApiError;
 
-use super::account::Account;
 use super::error::AuthError;
 use super::refresh::{Tokens, blocking};
-use super::store::{Edit, Store, StoreError};
 use crate::fs;
+use crate::model::account::Account;
+use crate::store::local::TokenFile;
+use crate::store::{AccountError, Edit};
 
 /// What became of the login at TikTok.
 #[derive(Debug)]
@@ -36,12 +37,12 @@ pub async fn logout(
     let open_id = open_id.to_owned();
     let forgotten = blocking(move || {
         let mut forgotten = None;
-        store.edit_at_rest::<StoreError>(&open_id, |current, _| {
+        store.edit_at_rest::<AccountError>(&open_id, |current, _| {
             forgotten = current.cloned();
             Ok(Edit::Remove)
         })?;
-        for path in store.leftovers()? {
-            if Store::is_leftover_of(&path, &open_id) {
+        for path in store.refresh_log()? {
+            if TokenFile::is_refresh_log_of(&path, &open_id) {
                 fs::remove(&path)?;
             }
         }

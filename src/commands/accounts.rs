@@ -4,13 +4,15 @@ mod carry;
 
 use serde_json::json;
 
-use crate::auth::{Account, Store};
 use crate::cli::{AccountsAction, AccountsArgs};
 use crate::commands::Context;
 use crate::commands::at_rest::{self, Rest};
 use crate::exit::{Exit, Failure};
+use crate::model::Account;
 use crate::output::{Table, moment};
 use crate::settings::Environment;
+use crate::store::Store as _;
+use crate::store::local::{LocalStore, TokenFile};
 
 /// Runs the command.
 pub(super) async fn run(
@@ -20,7 +22,7 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     match &args.action {
         None => list(context).await,
-        Some(AccountsAction::Alias { account, name }) => alias(context, account, name),
+        Some(AccountsAction::Alias { account, name }) => alias(context, account, name).await,
         Some(AccountsAction::Export { account, passphrase }) => {
             carry::export(context, account, passphrase, env).await
         }
@@ -32,10 +34,10 @@ pub(super) async fn run(
     }
 }
 
-fn alias(context: &Context, account: &str, name: &str) -> Result<Exit, Failure> {
-    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
-    let account = store.account(Some(account))?;
-    let account = store.set_alias(&account.open_id, Some(name))?;
+async fn alias(context: &Context, account: &str, name: &str) -> Result<Exit, Failure> {
+    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?.accounts();
+    let account = store.find(Some(account)).await?;
+    let account = store.set_alias(&account.open_id, Some(name)).await?;
     let printer = &context.printer;
     if printer.is_json() {
         printer
@@ -47,10 +49,10 @@ fn alias(context: &Context, account: &str, name: &str) -> Result<Exit, Failure> 
 }
 
 async fn list(context: &Context) -> Result<Exit, Failure> {
-    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
     let rest = at_rest::where_secrets_rest(context)?;
-    recover(context, &store).await?;
-    let accounts = store.accounts()?;
+    recover(context, store.token_file()).await?;
+    let accounts = store.accounts().all().await?;
     let accounts: Vec<_> = accounts.iter().filter(|account| context.is_about(account)).collect();
     let now = context.settings.clock.now();
     let api = context.settings.endpoints.api_base();
@@ -110,9 +112,9 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
 
 /// Brings interrupted refreshes to their end. Looking needs no key: a list without what such a refresh
 /// has left is better than none.
-async fn recover(context: &Context, store: &Store) -> Result<(), Failure> {
+async fn recover(context: &Context, store: &TokenFile) -> Result<(), Failure> {
     let encrypted = store.encryption()?.is_some();
-    if encrypted && !store.has_leftovers()? {
+    if encrypted && !store.has_refresh_log()? {
         return Ok(());
     }
     match context.unlocked(store.clone()).await {

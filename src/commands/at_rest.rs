@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::auth::{Migrated, Store};
+use crate::auth::Store;
 use crate::commands::passphrase::{Asked, Passphrases};
 use crate::commands::{Context, journal};
 use crate::encrypt::{Encryption, Key, Scheme, UnwrapError};
@@ -21,6 +21,7 @@ use crate::process::allow_descriptors;
 use crate::secret::Secret;
 use crate::settings::{Encrypt, StoreKeyError};
 use crate::signals::Signal;
+use crate::store::local::Migrated;
 use crate::text;
 
 /// How often a passphrase that is typed may be wrong.
@@ -200,7 +201,7 @@ pub(super) async fn encrypt(context: &Context) -> Result<Exit, Failure> {
     let store = store.with_key(key);
     let held = Held::all(&store, context.settings.timing.refresh_lock)?;
     let migrated = store.encrypt(&encryption, &held.accounts)?;
-    store.migrate_leftovers(false)?;
+    store.migrate_refresh_log(false)?;
     let urls = match journal_of(context, &store)? {
         Some(journal) => journal.encrypt()?,
         None => 0,
@@ -240,7 +241,7 @@ pub(super) async fn decrypt(context: &Context) -> Result<Exit, Failure> {
         Some(journal) => journal.decrypt()?,
         None => 0,
     };
-    store.migrate_leftovers(true)?;
+    store.migrate_refresh_log(true)?;
     let migrated = store.decrypt(&held.accounts)?;
     drop(held);
     tell(context, "decrypt", migrated, urls)?;

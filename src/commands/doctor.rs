@@ -2,19 +2,20 @@
 //! damaged journal. Nothing is asked of TikTok.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::json;
 
 use crate::auth::Store;
 use crate::cli::{DoctorArgs, GlobalArgs};
-use crate::commands::{Context, at_rest, journal};
+use crate::commands::{Context, at_rest};
 use crate::exit::{Exit, Explain, Failure};
 use crate::fs::{self, Lock, LockError};
-use crate::journal::{Journal, Repair, Repaired};
 use crate::model::PostNumber;
 use crate::output::Printer;
 use crate::settings::Environment;
 use crate::signals::Shutdown;
+use crate::store::local::{Repair, Repaired, SqliteJournal};
 use crate::text;
 use crate::text::chain;
 
@@ -196,7 +197,7 @@ fn secrets(context: &Context) -> Option<Finding> {
 
 fn the_journal(store: Store) -> Vec<Finding> {
     let dir = store.dir().to_owned();
-    let found = match Journal::inspect(&dir, journal::mark_of(store)) {
+    let found = match SqliteJournal::inspect(&dir, Arc::new(store)) {
         Ok(found) => found,
         Err(error) => return vec![Finding::bad("journal", &error)],
     };
@@ -216,7 +217,7 @@ fn the_journal(store: Store) -> Vec<Finding> {
         found
             .aside
             .into_iter()
-            .map(|dir| Finding::bad("journal", &crate::journal::JournalError::SetAside { dir })),
+            .map(|dir| Finding::bad("journal", &crate::store::JournalError::SetAside { dir })),
     );
     findings
 }
@@ -225,7 +226,7 @@ fn the_journal(store: Store) -> Vec<Finding> {
 fn repair(context: &Context) -> Result<Exit, Failure> {
     let printer = &context.printer;
     let state = &context.settings.home.state;
-    let outcome = Journal::repair(state, context.settings.clock)?;
+    let outcome = SqliteJournal::repair(state, context.settings.clock)?;
     if printer.is_json() {
         printer.json(&event(&outcome));
     }
@@ -233,7 +234,7 @@ fn repair(context: &Context) -> Result<Exit, Failure> {
         Repair::Nothing => printer.note("there is no journal to repair, and none was set aside"),
         Repair::Sound => {
             printer.note("the journal is sound; nothing was changed");
-            if let Some(aside) = Journal::set_aside_in(state)? {
+            if let Some(aside) = SqliteJournal::set_aside_in(state)? {
                 printer.warn(format!(
                     "`{}` still lies there, and nothing is posted until it has another name: give it \
                      one if the journal in place is the right one",

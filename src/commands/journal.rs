@@ -1,49 +1,23 @@
-//! How the commands open the journal: with the mark that the token store keeps of it, and with a word
+//! How the commands open the journal: with the mark that the token file keeps of it, and with a word
 //! about what it may not know.
 
 use std::sync::Arc;
 
-use crate::auth::{Store, StoreError};
 use crate::commands::Context;
-use crate::exit::{Explain as _, Failure};
-use crate::journal::{Accept, Doubt, Journal, JournalError, Looked, Mark, TokenMark};
+use crate::exit::{Explain, Failure};
+
 use crate::output::Printer;
-
-/// The token store as the journal knows it.
-#[derive(Debug)]
-struct Tokens(Store);
-
-impl TokenMark for Tokens {
-    fn read(&self) -> Result<Option<Mark>, JournalError> {
-        self.0.journal_mark().map_err(trouble)
-    }
-
-    fn write(&self, mark: &Mark) -> Result<(), JournalError> {
-        self.0.set_journal_mark(mark).map_err(trouble)
-    }
-}
-
-/// Where the journal's mark is kept in a token store.
-pub(super) fn mark_of(store: Store) -> Arc<dyn TokenMark> {
-    Arc::new(Tokens(store))
-}
-
-fn trouble(error: StoreError) -> JournalError {
-    match error {
-        StoreError::File(error) => error.into(),
-        StoreError::Lock(error) => error.into(),
-        error => JournalError::Tokens { message: error.to_string(), hint: error.hint() },
-    }
-}
+use crate::store::local::{LocalStore, Looked, SqliteJournal, TokenFile};
+use crate::store::{Accept, Doubt, ExistingJournal, Journal, JournalError, Store as _};
 
 /// Opens the journal beside a token store to post.
 pub(super) fn open(
     context: &Context,
-    store: &Store,
+    store: &TokenFile,
     accept: Accept,
-) -> Result<Journal, JournalError> {
+) -> Result<SqliteJournal, JournalError> {
     let (state, clock) = (&context.settings.home.state, context.settings.clock);
-    let journal = Journal::open(state, clock, mark_of(store.clone()), accept)?;
+    let journal = SqliteJournal::open(state, clock, Arc::new(store.clone()), accept)?;
     let printer = &context.printer;
     if journal.came_from_elsewhere() {
         printer.warn(
@@ -69,9 +43,9 @@ pub(super) fn open(
 }
 
 /// Opens the journal beside a token store to prepare posts, whatever is wrong with it.
-pub(super) fn preview(context: &Context, store: &Store) -> Result<Journal, JournalError> {
+pub(super) fn preview(context: &Context, store: &TokenFile) -> Result<SqliteJournal, JournalError> {
     let (state, clock) = (&context.settings.home.state, context.settings.clock);
-    Journal::open(state, clock, mark_of(store.clone()), Accept::Rehearsing)
+    SqliteJournal::open(state, clock, Arc::new(store.clone()), Accept::Rehearsing)
 }
 
 fn what(doubt: Doubt) -> &'static str {
@@ -83,21 +57,38 @@ fn what(doubt: Doubt) -> &'static str {
 }
 
 /// Opens the journal to look at it, if there is one. That `upload` would refuse it is a warning.
-pub(super) fn look(context: &Context) -> Result<Option<Journal>, Failure> {
+pub(super) fn look(context: &Context) -> Result<Option<SqliteJournal>, Failure> {
     let (state, clock) = (&context.settings.home.state, context.settings.clock);
     if !state.exists() {
         return Ok(None);
     }
-    let tokens = mark_of(Store::open(state, clock)?);
-    let Looked { journal, doubt } = Journal::open_existing(state, clock, tokens)?;
+    let tokens = Arc::new(TokenFile::open(state, clock)?);
+    let Looked { journal, doubt } = SqliteJournal::open_existing(state, clock, tokens)?;
     if let Some(doubt) = doubt {
         warn(&context.printer, &doubt);
     }
     Ok(journal)
 }
 
+/// The store of this home and its journal, opened to look at it or to settle posts, if there is one. That
+/// `upload` would refuse it is a warning.
+pub(super) async fn existing(
+    context: &Context,
+) -> Result<Option<(LocalStore, Arc<dyn Journal>)>, Failure> {
+    let (state, clock) = (&context.settings.home.state, context.settings.clock);
+    if !state.exists() {
+        return Ok(None);
+    }
+    let store = LocalStore::open(state, clock)?;
+    let ExistingJournal { journal, doubt } = store.existing_journal().await?;
+    if let Some(doubt) = doubt {
+        warn(&context.printer, &doubt);
+    }
+    Ok(journal.map(|journal| (store, journal)))
+}
+
 /// What keeps `upload` from posting.
-fn warn(printer: &Printer, doubt: &JournalError) {
+fn warn(printer: &Printer, doubt: &dyn Explain) {
     let hint = doubt.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
     printer.warn(format!("{doubt}{hint}"));
 }

@@ -170,7 +170,7 @@ async fn perform(
         Command::Accounts(args) => accounts::run(&load()?, args, env).await,
         Command::Upload(args) => upload::run(&load()?, args).await,
         Command::Status(args) => status::run(&load()?, args).await,
-        Command::Resolve(args) => resolve::run(&load()?, args),
+        Command::Resolve(args) => resolve::run(&load()?, args).await,
         Command::Doctor(args) => doctor::run(&cli.global, args, printer, shutdown, env),
         Command::Sandbox(args) => sandbox::run(args, printer, shutdown).await,
         Command::Demo(args) => demo::run(printer, shutdown, args).await,

@@ -1,27 +1,27 @@
 //! `resolve`: a human settles a post whose outcome nobody else can tell.
 
+use std::time::Duration;
+
 use serde_json::json;
 
-use crate::auth::Store;
 use crate::cli::ResolveArgs;
 use crate::commands::status::parse_number;
 use crate::commands::{Context, journal};
 use crate::exit::{Exit, Failure};
-use crate::fs::Lock;
+use crate::store::{LeaseKind, Store as _};
 
 /// Runs the command.
-pub(super) fn run(context: &Context, args: &ResolveArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(context: &Context, args: &ResolveArgs) -> Result<Exit, Failure> {
     let number = parse_number(&args.post)?;
-    let state = &context.settings.home.state;
-    let Some(journal) = journal::look(context)? else {
+    let Some((store, journal)) = journal::existing(context).await? else {
         return Err(Failure::usage(format!("there is no post {number}")));
     };
-    let post = journal.post(number)?;
+    let post = journal.post(number).await?;
     // An upload that works on this account right now may be about to learn the outcome itself.
-    let store = Store::open(state, context.settings.clock)?;
-    let _held = Lock::try_acquire(&store.upload_lock(&post.account))?;
+    let lease = store.leases().acquire(LeaseKind::Upload, &post.account, Duration::ZERO).await?;
     let posted = args.verdict.posted;
-    journal.resolve(number, posted)?;
+    journal.resolve(number, posted).await?;
+    lease.release().await?;
     let printer = &context.printer;
     if printer.is_json() {
         printer.json(&json!({ "event": "resolve", "post": number.0, "posted": posted }));

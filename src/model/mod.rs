@@ -1,16 +1,19 @@
-//! What the other modules speak about, each thing once: a post and its source, its settings, its
+//! What the other modules speak about, each thing once: an account and its login, a post and its source, its settings, its
 //! attempts and their phases, what came of it, and what is wrong with a manifest.
 //!
 //! Pure: no file, no network, no clock, nothing asynchronous. Imports nothing but leaves and the types of
 //! TikTok's API, so that every module may import it. The functions here decide; performing is the
 //! business of their callers.
 
+pub mod account;
 pub mod caption;
 mod defaults;
 mod diagnostic;
 mod entry;
 pub mod fields;
 mod file;
+#[cfg(test)]
+pub(crate) mod fixtures;
 pub mod machine;
 mod mode;
 mod outcome;
@@ -20,6 +23,7 @@ mod quota;
 mod record;
 mod source;
 
+pub use self::account::{Account, Accounts, Issuer};
 pub use self::caption::Caption;
 pub use self::defaults::{Defaults, FieldValues};
 pub use self::diagnostic::{Diagnostic, Diagnostics, Part, Place};

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::{CarryError, seal};
-use crate::auth::account::{Account, NeedsLogin, Reason};
 use crate::auth::refresh::recover::adopt_leftovers;
-use crate::auth::store::{Edit, Store};
 use crate::clock::Clock;
 use crate::fs::{Lock, LockError};
+use crate::model::account::{Account, NeedsLogin, Reason};
 use crate::secret::Secret;
+use crate::store::Edit;
+use crate::store::local::TokenFile;
 
 /// A login that is marked as exported, and the file to write. The locks are held until it is dropped.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub struct HandedOver {
     pub account: Account,
     /// The encrypted file, armored.
     pub file: String,
-    store: Store,
+    store: TokenFile,
     marked: bool,
     _locks: [Lock; 2],
 }
@@ -25,7 +26,7 @@ pub struct HandedOver {
 /// Encrypts a login and marks it as exported, in this order. Waits at most `wait` for a refresh of it
 /// to end, and not at all for an upload. Blocks the thread.
 pub fn hand_over(
-    store: &Store,
+    store: &TokenFile,
     open_id: &str,
     passphrase: &Secret,
     clock: Clock,
@@ -82,7 +83,7 @@ fn check(account: &Account, clock: Clock) -> Result<(), CarryError> {
 }
 
 /// Marks the very tokens that the file holds; says whether they were not marked yet.
-fn mark(store: &Store, sent: &Account, clock: Clock) -> Result<bool, CarryError> {
+fn mark(store: &TokenFile, sent: &Account, clock: Clock) -> Result<bool, CarryError> {
     let mut marked = false;
     store.edit(&sent.open_id, |current, _| {
         let current = current.filter(|current| is_same(current, sent));

@@ -14,18 +14,18 @@ pub use hand_over::{HandedOver, hand_over};
 pub use seal::{SealedLogin, seal};
 pub use take_in::{TakenIn, take_in};
 
-use super::account::Reason;
-use super::store::StoreError;
 use crate::encrypt::{ArmorError, WrapError};
 use crate::exit::{Exit, Explain};
 use crate::fs::LockError;
+use crate::model::account::Reason;
+use crate::store::AccountError;
 
 /// Why a login could not be carried.
 #[derive(Debug, thiserror::Error)]
 pub enum CarryError {
     /// The token store cannot be used.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(#[from] AccountError),
     /// A run that uses the login is under way.
     #[error("a run{} is at work with `{account}`", pid.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
     Busy {

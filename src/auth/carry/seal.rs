@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::CarryError;
-use crate::auth::account::Account;
 use crate::encrypt::{Armored, Label, armor};
+use crate::model::account::Account;
 use crate::secret::Secret;
 use crate::text;
 

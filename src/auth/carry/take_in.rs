@@ -1,9 +1,10 @@
 //! The way in: a login from another machine, unless this one knows better.
 
 use super::CarryError;
-use crate::auth::account::{Account, Reason};
-use crate::auth::store::{Edit, Store};
 use crate::clock::Clock;
+use crate::model::account::{Account, Reason};
+use crate::store::Edit;
+use crate::store::local::TokenFile;
 
 /// What became of a login from elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub enum TakenIn {
 /// Stores a login, unless the store has newer tokens of it. Its alias comes with it if it is free;
 /// an alias that the account has here stays. Gives the account as it is stored now.
 pub fn take_in(
-    store: &Store,
+    store: &TokenFile,
     account: Account,
     clock: Clock,
 ) -> Result<(TakenIn, Account), CarryError> {

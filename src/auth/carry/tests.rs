@@ -1,10 +1,10 @@
 use super::*;
-use crate::auth::Store;
-use crate::auth::account::{Account, NeedsLogin};
 use crate::auth::testing::{account, at};
 use crate::clock::Clock;
 use crate::encrypt::{Label, armor};
+use crate::model::account::{Account, NeedsLogin};
 use crate::secret::Secret;
+use crate::store::local::TokenFile;
 use std::time::Duration;
 
 fn word() -> Secret {
@@ -25,13 +25,13 @@ fn living(open_id: &str) -> Account {
     Account { refresh_expires_at: at("2999-01-01T00:00:00Z"), ..account(open_id) }
 }
 
-fn store() -> (tempfile::TempDir, Store) {
+fn store() -> (tempfile::TempDir, TokenFile) {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path(), Clock::default()).unwrap();
+    let store = TokenFile::open(dir.path(), Clock::default()).unwrap();
     (dir, store)
 }
 
-fn take(store: &Store, account: Account) -> TakenIn {
+fn take(store: &TokenFile, account: Account) -> TakenIn {
     take_in(store, account, Clock::default()).unwrap().0
 }
 
@@ -168,9 +168,7 @@ fn dead_tokens_give_way_whatever_two_clocks_say() {
     let since = at("2026-11-05T00:00:00Z");
     let dead = NeedsLogin { since, reason: Reason::Rejected };
     let here = Account { issued_at: since, needs_login: Some(dead), ..living("id-1") };
-    store
-        .edit::<StoreError>("id-1", |_, _| Ok(crate::auth::store::Edit::Put(Box::new(here))))
-        .unwrap();
+    store.edit::<AccountError>("id-1", |_, _| Ok(crate::store::Edit::Put(Box::new(here)))).unwrap();
     let older = Account { refresh_token: Secret::new("rft.other"), ..living("id-1") };
     assert_eq!(take(&store, older), TakenIn::Newer);
     assert_eq!(store.account(None).unwrap().needs_login, None);
@@ -254,9 +252,14 @@ fn f13_the_answer_of_an_interrupted_refresh_is_handed_over() {
     let body = br#"{"access_token":"act.2","expires_in":7200,"open_id":"id-1",
         "refresh_token":"rft.2","refresh_expires_in":999999999,"scope":"s"}"#;
     let answer = tiktok_open::RawAnswer { status: 200, body: body.to_vec().into(), cut: None };
-    let bytes =
-        crate::auth::pending::encode("id-1", at("2026-11-20T00:00:00Z"), &spent, "api", &answer);
-    let path = store.pending("id-1");
+    let bytes = crate::auth::refresh_log::encode(
+        "id-1",
+        at("2026-11-20T00:00:00Z"),
+        &spent,
+        "api",
+        &answer,
+    );
+    let path = store.answer_path("id-1");
     crate::fs::write_atomic(&path, &bytes, crate::fs::PRIVATE_FILE).unwrap();
     let over = hand_over(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap();
     assert_eq!(over.account.refresh_token, Secret::new("rft.2"));
@@ -282,9 +285,14 @@ fn a_login_whose_tokens_are_spent_is_not_handed_over() {
     let spent = store.account(None).unwrap().refresh_token;
     let body = br#"{"tokens":["act.example1","rft.example2"]}"#;
     let answer = tiktok_open::RawAnswer { status: 200, body: body.to_vec().into(), cut: None };
-    let bytes =
-        crate::auth::pending::encode("id-1", at("2026-11-20T00:00:00Z"), &spent, "api", &answer);
-    crate::fs::write_atomic(&store.pending("id-1"), &bytes, crate::fs::PRIVATE_FILE).unwrap();
+    let bytes = crate::auth::refresh_log::encode(
+        "id-1",
+        at("2026-11-20T00:00:00Z"),
+        &spent,
+        "api",
+        &answer,
+    );
+    crate::fs::write_atomic(&store.answer_path("id-1"), &bytes, crate::fs::PRIVATE_FILE).unwrap();
     let error = hand_over(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap_err();
     assert!(matches!(error, CarryError::Unread { .. }), "{error:?}");
     assert_eq!(store.account(None).unwrap().needs_login, None);

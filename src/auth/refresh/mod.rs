@@ -7,7 +7,7 @@
 
 mod outcome;
 pub(super) mod recover;
-mod spend;
+mod rotate;
 mod worker;
 
 use std::collections::HashSet;
@@ -20,17 +20,18 @@ use tokio::sync::watch;
 
 pub use outcome::{Ask, Outcome};
 
-use super::account::{Account, Reason};
 use super::apps::Apps;
 use super::due::{Due, NEED, SKEW_LIMIT, due};
 use super::error::AuthError;
 use super::notice::{Notice, Reporter};
-use super::store::{Store, StoreError};
 use crate::api::App;
 use crate::clock::Clock;
 use crate::fs::{Lock, LockError};
+use crate::model::account::{Account, Reason};
 use crate::secret::Secret;
 use crate::signals::Shutdown;
+use crate::store::AccountError;
+use crate::store::local::TokenFile;
 use crate::timing::Timing;
 
 /// Processes that wake up together with an expired token start to queue this far apart at most.
@@ -42,7 +43,7 @@ const JITTER: Duration = Duration::from_millis(200);
 pub struct Tokens(Arc<Inner>);
 
 struct Inner {
-    store: Store,
+    store: TokenFile,
     client: Client,
     apps: Arc<dyn Apps>,
     clock: Clock,
@@ -70,7 +71,7 @@ impl Tokens {
     /// For the accounts of a store. `apps` finds the app of each: its tokens work with the one that
     /// made them.
     pub fn new(
-        store: Store,
+        store: TokenFile,
         client: Client,
         apps: Arc<dyn Apps>,
         clock: Clock,
@@ -113,7 +114,7 @@ impl Tokens {
     }
 
     /// The store.
-    pub fn store(&self) -> &Store {
+    pub fn store(&self) -> &TokenFile {
         &self.0.store
     }
 
@@ -181,7 +182,7 @@ impl Tokens {
     /// begun; see [`Tokens::settle`].
     pub async fn refresh(&self, open_id: &str, ask: Ask) -> Result<Outcome, AuthError> {
         let account = self.load(open_id).await?;
-        let left_behind = self.0.store.pending(open_id).exists();
+        let left_behind = self.0.store.answer_path(open_id).exists();
         if !left_behind {
             self.check_usable(&account, &ask)?;
             if let Some(outcome) = self.nothing_to_do(&account, &ask) {
@@ -276,7 +277,7 @@ impl Tokens {
             let account = account.name().to_owned();
             return Err(AuthError::Unread { account, path: Some(path), found: None });
         }
-        let outcome = self.spend(&lock, account).await?;
+        let outcome = self.rotate(&lock, account).await?;
         self.warn_of_end(outcome.account());
         Ok(outcome)
     }
@@ -384,7 +385,7 @@ fn told(error: &AuthError) -> String {
 
 /// Work on files, off the threads that serve the network.
 pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+    work: impl FnOnce() -> Result<T, AccountError> + Send + 'static,
 ) -> Result<T, AuthError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => Ok(done?),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::auth::account::Account;
+use crate::model::account::Account;
 use crate::secret::Secret;
 
 /// When a refresh is wanted.

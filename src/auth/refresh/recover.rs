@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::{Tokens, blocking};
-use crate::auth::account::Account;
 use crate::auth::error::AuthError;
 use crate::auth::notice::Notice;
-use crate::auth::pending::{self, Leftover};
-use crate::auth::store::{Edit, Store, StoreError};
+use crate::auth::refresh_log::{self, Leftover};
 use crate::fs::{self, FsError, Lock, LockError};
+use crate::model::account::Account;
+use crate::store::local::TokenFile;
+use crate::store::{AccountError, Edit};
 
 /// What was found of interrupted refreshes of an account, and what became of it.
 #[derive(Debug, Default)]
@@ -30,10 +31,10 @@ impl Tokens {
     pub async fn recover(&self) -> Result<Vec<(Account, AuthError)>, AuthError> {
         let store = self.0.store.clone();
         let (accounts, files) =
-            blocking(move || Ok((store.accounts()?, store.leftovers()?))).await?;
+            blocking(move || Ok((store.accounts()?, store.refresh_log()?))).await?;
         let mut failed = Vec::new();
         for account in accounts.iter() {
-            let is_theirs = |path: &PathBuf| Store::is_leftover_of(path, &account.open_id);
+            let is_theirs = |path: &PathBuf| TokenFile::is_refresh_log_of(path, &account.open_id);
             if !files.iter().any(is_theirs) {
                 continue;
             }
@@ -84,16 +85,16 @@ impl Tokens {
 /// use. What may hold tokens and cannot be used is never removed while the store holds the token that
 /// was spent for it. `held` is the account's refresh lock; `host` is for messages.
 pub(in crate::auth) fn adopt_leftovers(
-    store: &Store,
+    store: &TokenFile,
     open_id: &str,
     host: &str,
     _held: &Lock,
-) -> Result<Found, StoreError> {
+) -> Result<Found, AccountError> {
     let mut found = Found::default();
-    let pending = store.pending(open_id);
-    let files = store.leftovers()?;
-    for path in files.into_iter().filter(|path| Store::is_leftover_of(path, open_id)) {
-        let was_cut_off = path != pending && !Store::is_unread(&path);
+    let answer = store.answer_path(open_id);
+    let files = store.refresh_log()?;
+    for path in files.into_iter().filter(|path| TokenFile::is_refresh_log_of(path, open_id)) {
+        let was_cut_off = path != answer && !TokenFile::is_unread(&path);
         let Some(leftover) = judge(store, open_id, host, &path, was_cut_off)? else { continue };
         match leftover {
             Leftover::Newer { .. } => {
@@ -114,12 +115,12 @@ pub(in crate::auth) fn adopt_leftovers(
 
 /// Judges one file, and saves its tokens if they are newer. Gives nothing for a file that is gone.
 fn judge(
-    store: &Store,
+    store: &TokenFile,
     open_id: &str,
     host: &str,
     path: &Path,
     was_cut_off: bool,
-) -> Result<Option<Leftover>, StoreError> {
+) -> Result<Option<Leftover>, AccountError> {
     let bytes = match fs::read_private(path) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Ok(None),
@@ -134,9 +135,9 @@ fn judge(
         return Ok(Some(Leftover::Illegible));
     };
     let mut verdict = Leftover::Outdated;
-    store.edit::<StoreError>(open_id, |current, _| {
+    store.edit::<AccountError>(open_id, |current, _| {
         let Some(current) = current else { return Ok(Edit::Keep) };
-        verdict = pending::judge(&bytes, current, host);
+        verdict = refresh_log::judge(&bytes, current, host);
         Ok(match &verdict {
             Leftover::Newer { grant, asked_at, api } => {
                 let grant = grant.as_ref().clone();
@@ -150,12 +151,12 @@ fn judge(
 
 /// Gives a file a name under which it stays, if it has not got one.
 fn set_aside(
-    store: &Store,
+    store: &TokenFile,
     open_id: &str,
     path: PathBuf,
     found: &mut Found,
-) -> Result<PathBuf, StoreError> {
-    if Store::is_unread(&path) {
+) -> Result<PathBuf, AccountError> {
+    if TokenFile::is_unread(&path) {
         return Ok(path);
     }
     let kept = store.free_unread(open_id)?;

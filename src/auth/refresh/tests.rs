@@ -8,20 +8,20 @@ use tempfile::TempDir;
 use tiktok_open::{Code, RawAnswer};
 
 use super::*;
-use crate::auth::account::Reason;
-use crate::auth::pending;
-use crate::auth::store::Edit;
+use crate::auth::refresh_log;
 use crate::auth::testing::{Answer, Endpoint, ISSUER, Told, answer_of, grant, quick};
 use crate::exit::{Exit, Explain as _};
 use crate::fs;
+use crate::model::account::Reason;
 use crate::signals::Signal;
+use crate::store::Edit;
 
 const ID: &str = "anna";
 
 struct World {
     _dir: TempDir,
     endpoint: Endpoint,
-    store: Store,
+    store: TokenFile,
     told: Arc<Told>,
     tokens: Tokens,
 }
@@ -36,7 +36,7 @@ fn app(key: &str) -> App {
     }
 }
 
-fn tokens_of(store: &Store, endpoint: &Endpoint, told: &Arc<Told>) -> Tokens {
+fn tokens_of(store: &TokenFile, endpoint: &Endpoint, told: &Arc<Told>) -> Tokens {
     Tokens::new(
         store.clone(),
         endpoint.client.clone(),
@@ -66,7 +66,7 @@ impl World {
     async fn empty() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let endpoint = Endpoint::start().await;
-        let store = Store::open(dir.path(), Clock::default()).unwrap();
+        let store = TokenFile::open(dir.path(), Clock::default()).unwrap();
         let told = Arc::new(Told::default());
         let tokens = tokens_of(&store, &endpoint, &told);
         Self { _dir: dir, endpoint, store, told, tokens }
@@ -97,20 +97,20 @@ impl World {
 
     /// Leaves what an interrupted refresh leaves.
     fn leave_behind(&self, spent: &str, body: &str) {
-        self.leave(&self.store.pending(ID), spent, body);
+        self.leave(&self.store.answer_path(ID), spent, body);
     }
 
     fn leave(&self, path: &std::path::Path, spent: &str, body: &str) {
         let answer = RawAnswer { status: 200, body: body.as_bytes().to_vec().into(), cut: None };
         let now = Clock::default().now();
-        let bytes = pending::encode(ID, now, &Secret::new(spent), &self.api(), &answer);
+        let bytes = refresh_log::encode(ID, now, &Secret::new(spent), &self.api(), &answer);
         fs::write_atomic(path, &bytes, fs::PRIVATE_FILE).unwrap();
     }
 
     /// The answers that were set aside, by name.
     fn unread(&self) -> Vec<std::path::PathBuf> {
-        let files = self.store.leftovers().unwrap();
-        files.into_iter().filter(|path| Store::is_unread(path)).collect()
+        let files = self.store.refresh_log().unwrap();
+        files.into_iter().filter(|path| TokenFile::is_unread(path)).collect()
     }
 
     fn nothing_is_left_behind(&self) {
@@ -136,10 +136,10 @@ fn of_endpoint(open_id: &str, number: u32, at: Timestamp) -> Account {
     Account { api: None, ..Account::new(open_id.to_owned(), grant(open_id, number), ISSUER, at) }
 }
 
-fn put(store: &Store, account: &Account) {
+fn put(store: &TokenFile, account: &Account) {
     let account = account.clone();
     let open_id = account.open_id.clone();
-    store.edit::<StoreError>(&open_id, |_, _| Ok(Edit::Put(Box::new(account)))).unwrap();
+    store.edit::<AccountError>(&open_id, |_, _| Ok(Edit::Put(Box::new(account)))).unwrap();
 }
 
 fn number(account: &Account) -> &str {
@@ -225,7 +225,7 @@ async fn t15_f16_eight_at_once_rotate_once() {
     let tasks: Vec<_> = (0..8)
         .map(|_| {
             let tokens = Tokens::new(
-                Store::open(world.store.dir(), Clock::default()).unwrap(),
+                TokenFile::open(world.store.dir(), Clock::default()).unwrap(),
                 world.endpoint.another_client(),
                 Arc::new(vec![app("key")]),
                 Clock::default(),
@@ -313,7 +313,7 @@ async fn f14_the_leftover_of_a_process_at_work_is_left() {
     world.leave_behind("rft.anna.1", &answer_of(ID, 2));
     let _held = Lock::try_acquire(&world.store.refresh_lock(ID)).unwrap();
     world.tokens.recover().await.unwrap();
-    assert!(world.store.pending(ID).exists());
+    assert!(world.store.answer_path(ID).exists());
     assert_eq!(number(&world.stored()), "1");
 }
 
@@ -450,7 +450,7 @@ async fn f20_what_cannot_be_saved_is_kept_and_picked_up_by_the_next_run() {
 async fn f20_no_token_is_spent_when_the_disk_takes_no_writes() {
     let world = World::with_ended_token().await;
     // A directory in the way stands for a disk that refuses: root may write anywhere else.
-    let pending = world.store.pending(ID);
+    let pending = world.store.answer_path(ID);
     std_fs::create_dir(&pending).unwrap();
     std_fs::set_permissions(&pending, std_fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(world.refresh().await.unwrap_err().exit(), Exit::Local);
@@ -651,7 +651,7 @@ async fn an_answer_that_breaks_off_in_a_token_is_kept_and_not_asked_for_again() 
 async fn f13_a_complete_answer_that_was_not_renamed_yet_is_adopted() {
     for recover in [false, true] {
         let world = World::with_ended_token().await;
-        let pending = world.store.pending(ID);
+        let pending = world.store.answer_path(ID);
         let name = pending.file_name().unwrap().to_str().unwrap();
         let temp = pending.with_file_name(format!(".{name}.tmp-0011223344556677"));
         world.leave(&temp, "rft.anna.1", &answer_of(ID, 2));

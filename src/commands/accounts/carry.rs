@@ -37,7 +37,7 @@ pub(super) async fn export(
     let store = Store::open(&context.settings.home.state, context.settings.clock)?;
     let account = store.account(Some(account))?;
     let store = context.unlocked(store).await?;
-    let posted = check_posts(context, &account)?;
+    let posted = check_posts(context, &account).await?;
     let passphrases = Passphrases::find(args, env, &context.shutdown)?;
     let passphrase = match passphrases.new_one("the file").await? {
         Asked::Passphrase(passphrase) => passphrase,
@@ -52,7 +52,7 @@ pub(super) async fn export(
     let over =
         blocking(move || Ok(carry::hand_over(&store, &open_id, &passphrase, clock, wait)?)).await?;
     // Once more, as posts may have begun before the locks were taken.
-    if let Err(failure) = check_posts(context, &over.account) {
+    if let Err(failure) = check_posts(context, &over.account).await {
         over.undo()?;
         return Err(failure);
     }
@@ -98,11 +98,11 @@ fn not_delivered(over: HandedOver, error: io::Error) -> Failure {
 }
 
 /// Refuses to let a login go that posts under way need; says whether there are posts at all.
-fn check_posts(context: &Context, account: &Account) -> Result<bool, Failure> {
-    let Some(journal) = journal::look(context)? else {
+async fn check_posts(context: &Context, account: &Account) -> Result<bool, Failure> {
+    let Some((_store, journal)) = journal::existing(context).await? else {
         return Ok(false);
     };
-    let left = journal.unfinished(Some(&account.open_id))?.len();
+    let left = journal.unfinished(Some(&account.open_id)).await?.len();
     if left > 0 {
         let posts = text::count(u64::try_from(left).unwrap_or(u64::MAX), "post");
         let message = format!("{posts} of `{}` not final yet", account.name());
@@ -112,7 +112,7 @@ fn check_posts(context: &Context, account: &Account) -> Result<bool, Failure> {
         );
         return Err(Failure { exit: Exit::Temporary, ..failure });
     }
-    Ok(journal.all()?.iter().any(|post| post.account == account.open_id))
+    Ok(journal.all().await?.iter().any(|post| post.account == account.open_id))
 }
 
 fn tell_exported(context: &Context, account: &Account, posted: bool) {

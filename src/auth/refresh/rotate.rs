@@ -1,0 +1,286 @@
+//! The part of a refresh that cannot be taken back: the tokens are rotated, and the new ones must reach the
+//! disk.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tiktok_open::{Code, Error as ApiError, Grant, RawAnswer, Reading, Refusal};
+use tokio::time::{Instant, sleep};
+use zeroize::Zeroizing;
+
+use super::worker::Worker;
+use super::{Ask, NEED, Outcome, Tokens};
+use crate::api::App;
+use crate::auth::error::AuthError;
+use crate::auth::notice::Notice;
+use crate::auth::refresh_log;
+use crate::encrypt::Key;
+use crate::fs::{self, Lock, PRIVATE_FILE};
+use crate::model::account::{Account, NeedsLogin, Reason};
+use crate::resources::Reserve;
+use crate::secret::Secret;
+use crate::store::local::tokens::at_rest::encrypt_answer;
+use crate::store::{AccountError, Edit, Rotated};
+use crate::text::{key_start, plain};
+
+/// How often a save is tried before the disk is given up.
+const SAVES: u32 = 4;
+
+/// What a refresh writes at most besides the store itself, in bytes.
+const ROOM: u64 = 16 * 1024;
+
+/// Descriptors that are held until the answer is there: more than saving it opens at once.
+const DESCRIPTORS: usize = 8;
+
+/// Memory that is held until the answer is there, in bytes: more than reading and saving it takes.
+const MEMORY: usize = 4 << 20;
+
+/// A refresh under way, and the thread that does its work on files.
+struct Refresh {
+    account: Account,
+    /// The refresh token that is spent.
+    spent: Secret,
+    asked_at: Timestamp,
+    worker: Worker,
+}
+
+impl Tokens {
+    /// Refreshes, holding the account's refresh lock.
+    pub(super) async fn rotate(
+        &self,
+        _held: &Lock,
+        account: Account,
+    ) -> Result<Outcome, AuthError> {
+        let app = self.app_of(&account).await?;
+        let worker = Worker::start()?;
+        self.probe(&worker, &account).await?;
+        let key = self.key_for_answers(&worker).await?;
+        let reserve = Reserve::take(DESCRIPTORS, MEMORY)?;
+        // The lock and the secret may have taken a while.
+        if self.0.shutdown.as_ref().is_some_and(|shutdown| shutdown.asked().is_some()) {
+            return Err(AuthError::Stopped);
+        }
+        let (spent, asked_at) = (account.refresh_token.clone(), self.0.clock.now());
+        let refresh = Refresh { account, spent, asked_at, worker };
+        let answer = self.post(&app, &refresh).await?;
+        let api = self.api();
+        let open_id = &refresh.account.open_id;
+        let bytes = refresh_log::encode(open_id, asked_at, &refresh.spent, &api, &answer);
+        let bytes = match key {
+            Some(key) => encrypt_answer(&key, &self.0.store.answer_path(open_id), &bytes),
+            None => bytes,
+        };
+        let kept = self.keep(&refresh, bytes.clone(), reserve).await;
+        match answer.read(&self.0.client.api_host(), Some(&refresh.spent)) {
+            Reading::Grant(grant) if refresh_log::is_for(&grant, &refresh.account) => {
+                let saved = self.save(&refresh, &grant, kept).await?;
+                self.forget_answer(&refresh).await;
+                self.warn_of_skew();
+                Ok(saved)
+            }
+            Reading::Grant(grant) => Err(self.unread(&refresh, bytes, kept, grant.open_id).await),
+            Reading::Unread => Err(self.unread(&refresh, bytes, kept, None).await),
+            Reading::None(error) => {
+                self.forget_answer(&refresh).await;
+                self.refused(&refresh, error).await
+            }
+        }
+    }
+
+    /// Proves, before a token is spent, that the disk takes all that a refresh does to it: that the
+    /// answer can be written, renamed and removed, and the store replaced.
+    async fn probe(&self, worker: &Worker, account: &Account) -> Result<(), AuthError> {
+        let path = self.0.store.answer_path(&account.open_id);
+        let store = self.0.store.clone();
+        worker
+            .run(move || {
+                // Without a size the store is unreadable, which the rehearsal says.
+                let stored = std::fs::metadata(store.path()).map_or(0, |found| found.len());
+                let size = usize::try_from(stored.min(fs::SIZE_LIMIT) + ROOM).unwrap_or(usize::MAX);
+                fs::probe(&path, size)?;
+                store.probe_save()
+            })
+            .await
+    }
+
+    /// The key that the answer is sealed with, if the store is encrypted.
+    async fn key_for_answers(&self, worker: &Worker) -> Result<Option<Arc<Key>>, AuthError> {
+        let store = self.0.store.clone();
+        worker.run(move || store.key_for_answers()).await
+    }
+
+    /// Sends the refresh; once more if no answer came. That cannot make things worse: if TikTok has
+    /// rotated, the new token is lost already, and if not, the second try gets it. An answer that was
+    /// cut off in a token is not sent for again: TikTok has rotated for it.
+    async fn post(&self, app: &App, refresh: &Refresh) -> Result<RawAnswer, AuthError> {
+        let answer = match self.post_once(app, &refresh.spent).await {
+            Err(ApiError::NotSent { .. } | ApiError::NoAnswer { .. }) => {
+                sleep(self.0.timing.backoff_base.mul_f64(rand::random_range(0.5..1.0))).await;
+                self.post_once(app, &refresh.spent).await
+            }
+            other => other,
+        };
+        answer.map_err(|source| failed(&refresh.account, source))
+    }
+
+    async fn post_once(&self, app: &App, token: &Secret) -> Result<RawAnswer, ApiError> {
+        let answer = self.0.client.refresh(&app.credentials(), token).await?;
+        match answer.read(&self.0.client.api_host(), Some(token)) {
+            Reading::None(error @ ApiError::NoAnswer { .. }) => Err(error),
+            _ => Ok(answer),
+        }
+    }
+
+    /// Makes the answer durable as it came. Says whether it lies there.
+    async fn keep(&self, refresh: &Refresh, bytes: Zeroizing<Vec<u8>>, reserve: Reserve) -> bool {
+        let path = self.0.store.answer_path(&refresh.account.open_id);
+        // A failure is no reason to stop: the answer in memory is all there is now.
+        let write = move || {
+            // Only now, so that nobody else takes what it held.
+            drop(reserve);
+            Ok(fs::write_atomic(&path, &bytes, PRIVATE_FILE)?)
+        };
+        refresh.worker.run(write).await.is_ok()
+    }
+
+    async fn forget_answer(&self, refresh: &Refresh) {
+        let path = self.0.store.answer_path(&refresh.account.open_id);
+        // If it stays, the next run finds it outdated and removes it.
+        let _ = refresh.worker.run(move || Ok(fs::remove(&path)?)).await;
+    }
+
+    /// Keeps an answer that holds tokens which are not to be had, under a name of its own.
+    async fn unread(
+        &self,
+        refresh: &Refresh,
+        bytes: Zeroizing<Vec<u8>>,
+        kept: bool,
+        found: Option<String>,
+    ) -> AuthError {
+        let (store, open_id) = (self.0.store.clone(), refresh.account.open_id.clone());
+        let answer = store.answer_path(&open_id);
+        let from = answer.clone();
+        let set_aside = refresh.worker.run(move || {
+            let path = store.free_unread(&open_id)?;
+            if kept {
+                fs::rename(&from, &path)?;
+            } else {
+                fs::write_atomic(&path, &bytes, PRIVATE_FILE)?;
+            }
+            Ok(path)
+        });
+        // Where that fails it stays where it is, and the next run finds it there.
+        let path = set_aside.await.ok().or(kept.then_some(answer));
+        let found = found.map(|open_id| plain(&open_id));
+        AuthError::Unread { account: refresh.account.name().to_owned(), path, found }
+    }
+
+    /// Puts the grant into the store, however long that takes within reason.
+    async fn save(
+        &self,
+        refresh: &Refresh,
+        grant: &Grant,
+        kept: bool,
+    ) -> Result<Outcome, AuthError> {
+        let account = &refresh.account;
+        let mut tries = 0;
+        let mut give_up = None;
+        loop {
+            let error = match self.save_once(refresh, grant).await {
+                Err(AuthError::Store(error)) => error,
+                other => return other,
+            };
+            tries += 1;
+            let deadline = *give_up.get_or_insert_with(|| self.patience_for(account, &error));
+            if tries >= SAVES && Instant::now() >= deadline {
+                let account = account.name().to_owned();
+                return Err(AuthError::RefreshNotSaved { account, kept, source: error });
+            }
+            sleep(self.0.timing.backoff_base).await;
+        }
+    }
+
+    /// Until when saving is tried again; tells the user if there is something to do until then.
+    fn patience_for(&self, account: &Account, error: &AccountError) -> Instant {
+        let wait = self.0.patience;
+        if !error.is_disk_full() || wait.is_zero() {
+            return Instant::now();
+        }
+        let (account, path) = (account.name().to_owned(), self.0.store.path());
+        self.tell(Notice::DiskFull { account, path, wait });
+        Instant::now() + wait
+    }
+
+    async fn save_once(&self, refresh: &Refresh, grant: &Grant) -> Result<Outcome, AuthError> {
+        let (store, api, asked_at) = (self.0.store.clone(), self.api(), refresh.asked_at);
+        let (spent, grant) = (refresh.spent.clone(), grant.clone());
+        let open_id = refresh.account.open_id.clone();
+        let save = move || store.rotate(&open_id, &spent, grant, &api, asked_at);
+        let saved = match refresh.worker.run(save).await? {
+            Rotated::Saved(saved) => *saved,
+            Rotated::Superseded(stored) => return Ok(Outcome::Adopted(*stored)),
+            Rotated::Gone => {
+                return self.load(&refresh.account.open_id).await.map(Outcome::Adopted);
+            }
+        };
+        let mut fresh = self.0.fresh.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        fresh.insert(saved.open_id.clone());
+        Ok(Outcome::Refreshed(saved))
+    }
+
+    /// TikTok did not answer with tokens. If it says that the spent token is dead and the store still
+    /// holds that one, only a login helps; the entry is kept and marked, never deleted.
+    async fn refused(&self, refresh: &Refresh, error: ApiError) -> Result<Outcome, AuthError> {
+        let account = &refresh.account;
+        let refusal = match error {
+            ApiError::Refused(refusal) if self.ends_the_login(account, &refusal) => refusal,
+            source => return Err(failed(account, source)),
+        };
+        let (store, now) = (self.0.store.clone(), self.0.clock.now());
+        let (open_id, spent) = (account.open_id.clone(), refresh.spent.clone());
+        let mark = move || {
+            let mut marked = false;
+            let stored = store.edit::<AccountError>(&open_id, |current, _| {
+                let Some(current) = current.filter(|current| current.refresh_token == spent) else {
+                    return Ok(Edit::Keep);
+                };
+                marked = true;
+                let needs_login = Some(NeedsLogin { since: now, reason: Reason::Rejected });
+                Ok(match &current.needs_login {
+                    Some(known) if known.reason == Reason::Rejected => Edit::Keep,
+                    _ => Edit::Put(Box::new(Account { needs_login, ..current.clone() })),
+                })
+            })?;
+            Ok((stored, marked))
+        };
+        let (stored, marked) = refresh.worker.run(mark).await?;
+        match stored {
+            Some(stored) if !marked => {
+                self.check_usable(&stored, &Ask::Within(NEED))?;
+                Ok(Outcome::Adopted(stored))
+            }
+            _ => Err(AuthError::NeedsLogin {
+                account: account.name().to_owned(),
+                reason: Reason::Rejected,
+                until: (now < account.access_expires_at).then_some(account.access_expires_at),
+                source: Some(Box::new(refusal)),
+            }),
+        }
+    }
+
+    /// Whether a refusal means that this refresh token will never work again. That a sandbox's key may
+    /// not refresh, or not just now, says nothing about the token; and of tokens whose API is not known
+    /// only TikTok itself can say it.
+    fn ends_the_login(&self, account: &Account, refusal: &Refusal) -> bool {
+        refusal.code == Code::InvalidGrant
+            && (account.api.is_some() || self.0.client.endpoints().is_tiktok())
+    }
+}
+
+fn failed(account: &Account, source: ApiError) -> AuthError {
+    AuthError::Refresh {
+        account: account.name().to_owned(),
+        key: key_start(&account.client_key),
+        source: Box::new(source),
+    }
+}

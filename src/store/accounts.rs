@@ -1,0 +1,95 @@
+//! Accounts and their tokens.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use tiktok_open::Grant;
+
+use super::{StoreError, StoreFuture};
+use crate::model::account::{Account, Accounts};
+use crate::secret::Secret;
+
+/// The accounts with their tokens. An encrypted store gives tokens as they rest, except where it is said.
+pub trait AccountStore: fmt::Debug + Send + Sync {
+    /// All accounts as they are stored now.
+    fn all(&self) -> StoreFuture<'_, Accounts>;
+
+    /// The account that a user means by a name; see [`Accounts::find`].
+    fn find<'a>(&'a self, name: Option<&'a str>) -> StoreFuture<'a, Account>;
+
+    /// An account with tokens that are of use. Needs the key of an encrypted store.
+    fn login<'a>(&'a self, open_id: &'a str) -> StoreFuture<'a, Account>;
+
+    /// Changes one account in one step for all processes: `change` decides on its state then (and on all
+    /// others, to look at), and what it decides is durable when this ends. Gives the account as it is
+    /// stored now. The account is shown with its tokens, which needs the key of an encrypted store; the
+    /// others are as they rest.
+    fn change<'a>(&'a self, open_id: &'a str, change: Change) -> StoreFuture<'a, Option<Account>>;
+
+    /// Puts the tokens that TikTok gave for `spent` in its place, if that is still the stored refresh
+    /// token: else a login came in between, whose tokens are newer. Durable, on all machines, when this
+    /// ends; asks for no lease. `api` is the API that answered, `asked_at` the time before it was asked.
+    fn rotate<'a>(
+        &'a self,
+        open_id: &'a str,
+        spent: &'a Secret,
+        grant: &'a Grant,
+        api: &'a str,
+        asked_at: Timestamp,
+    ) -> StoreFuture<'a, Rotated>;
+
+    /// Gives an account another alias, or none. Needs no key.
+    fn set_alias<'a>(
+        &'a self,
+        open_id: &'a str,
+        alias: Option<&'a str>,
+    ) -> StoreFuture<'a, Account>;
+}
+
+/// Decides on an account, and may be kept for as long as the store is busy. It must not wait for anything.
+pub type Change = Box<dyn FnOnce(Option<&Account>, &Accounts) -> Edit + Send>;
+
+impl dyn AccountStore {
+    /// [`AccountStore::change`] for a decision that also says something to its caller: that, and the account
+    /// as it is stored now.
+    pub async fn decide<T: Send + 'static>(
+        &self,
+        open_id: &str,
+        decide: impl FnOnce(Option<&Account>, &Accounts) -> (Edit, T) + Send + 'static,
+    ) -> Result<(Option<Account>, T), StoreError> {
+        let said = Arc::new(Mutex::new(None));
+        let say = Arc::clone(&said);
+        let change: Change = Box::new(move |current, accounts| {
+            let (edit, word) = decide(current, accounts);
+            *say.lock().unwrap_or_else(PoisonError::into_inner) = Some(word);
+            edit
+        });
+        let stored = self.change(open_id, change).await?;
+        let said = said.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // A store that gives `Ok` has asked.
+        Ok((stored, said.ok_or(StoreError::Closed)?))
+    }
+}
+
+/// What came of [`AccountStore::rotate`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rotated {
+    /// The new tokens are stored.
+    Saved(Box<Account>),
+    /// Others were stored meanwhile, and stay.
+    Superseded(Box<Account>),
+    /// The account is not there any more.
+    Gone,
+}
+
+/// What to do with an entry, decided on its freshly read state.
+#[derive(Debug)]
+pub enum Edit {
+    /// Leave it.
+    Keep,
+    /// Store this in its place; the generation is the store's business.
+    Put(Box<Account>),
+    /// Forget it.
+    Remove,
+}

@@ -1,0 +1,349 @@
+//! A post is recognised, whatever became of its file, and made once.
+
+use super::*;
+
+pub(super) async fn a_post_comes_back_as_it_was_recorded(new: New<'_>) {
+    let home = Home::new(new);
+    let mut new = entry(1, 90).id("monday").hashed("a");
+    new.publish_at = Some(Timestamp::from_millisecond(1_800_000_000_000).unwrap());
+    let post = home.open().await.post_for(&new).await.unwrap();
+    let read = home.open().await.post(post.number).await.unwrap();
+    assert_eq!(read, post);
+    let Source::File(file) = new.source else { unreachable!() };
+    assert_eq!(read.file, Some(file));
+    assert_eq!((read.account, read.username), (new.account, new.username));
+    assert_eq!((read.mode, read.id), (new.mode, new.id));
+    assert_eq!((read.label, read.settings), (new.label, new.settings));
+    assert_eq!((read.publish_at, read.last), (new.publish_at, None));
+}
+
+pub(super) async fn a_path_that_is_not_text_comes_back_whole(new: New<'_>) {
+    use std::os::unix::ffi::OsStrExt as _;
+    let home = Home::new(new);
+    let mut new = entry(1, 90);
+    let path = std::ffi::OsStr::from_bytes(b"/videos/\xff\xfe.mp4");
+    if let Source::File(file) = &mut new.source {
+        file.path = path.into();
+    }
+    let post = home.open().await.post_for(&new).await.unwrap();
+    assert_eq!(home.open().await.post(post.number).await.unwrap().file.unwrap().path, path);
+}
+
+pub(super) async fn accounts_modes_and_contents_are_told_apart(new: New<'_>) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let different = [
+        entry(1, 90),
+        entry(1, 90).of("ben"),
+        entry(1, 90).draft(),
+        entry(2, 90),
+        entry(1, 91),
+        pull("https://example.com/a.mp4"),
+        pull("https://example.com/b.mp4"),
+        PostRequest { source: photos(&["a", "bc"]), ..entry(0, 0) },
+        PostRequest { source: photos(&["ab", "c"]), ..entry(0, 0) },
+    ];
+    for (number, new) in (1..).zip(&different) {
+        assert_eq!(journal.find(new).await.unwrap(), None);
+        assert_eq!(journal.post_for(new).await.unwrap().number, PostNumber(number));
+    }
+    for (number, new) in (1..).zip(&different) {
+        assert_eq!(journal.post_for(new).await.unwrap().number, PostNumber(number));
+        assert_eq!(journal.find(new).await.unwrap().unwrap().number, PostNumber(number));
+    }
+}
+
+pub(super) async fn a_file_that_did_not_change_is_known_without_reading_it(new: New<'_>) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let post = journal.publish(&entry(1, 90), "a").await;
+    let file = file(1, 90).identity;
+    assert_eq!(journal.find_by_file("ana", Mode::Direct, &file).await.unwrap(), Some(post));
+    for change in 0..5 {
+        let mut other = file;
+        match change {
+            0 => other.device += 1,
+            1 => other.inode += 1,
+            2 => other.size += 1,
+            3 => other.mtime += 1,
+            _ => other.ctime += 1,
+        }
+        assert_eq!(journal.find_by_file("ana", Mode::Direct, &other).await.unwrap(), None);
+    }
+}
+
+pub(super) async fn a_renamed_or_copied_file_is_recognised_by_its_content_and_then_by_sight(
+    new: New<'_>,
+) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let post = journal.publish(&entry(1, 90), "a").await;
+    let copy = entry(2, 90);
+    assert_eq!(journal.find(&copy).await.unwrap(), None, "not read yet");
+    let known = journal.known_with_size("ana", Mode::Direct, 90).await.unwrap();
+    assert_eq!(known, std::slice::from_ref(&post), "so it is to be read");
+    assert!(journal.known_with_size("ana", Mode::Direct, 91).await.unwrap().is_empty());
+    assert!(journal.known_with_size("ana", Mode::Draft, 90).await.unwrap().is_empty());
+    assert!(journal.known_with_size("ben", Mode::Direct, 90).await.unwrap().is_empty());
+
+    assert_eq!(journal.post_for(&copy.clone().hashed("a")).await.unwrap(), post);
+    assert_eq!(journal.find(&copy).await.unwrap(), Some(post), "the next run need not read it");
+    let other = journal.post_for(&entry(3, 90).hashed("b")).await.unwrap();
+    assert_eq!(other.number, PostNumber(2));
+}
+
+pub(super) async fn other_settings_do_not_make_another_post(new: New<'_>) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let post = journal.publish(&entry(1, 90), "a").await;
+    let captioned = PostRequest { settings: "1".repeat(64), ..entry(1, 90) };
+    let found = journal.post_for(&captioned).await.unwrap();
+    assert_eq!(found, post, "and the journal keeps what was posted");
+}
+
+pub(super) async fn until_something_was_sent_a_post_follows_its_entry(new: New<'_>) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let post = journal.post_for(&entry(1, 90).id("monday")).await.unwrap();
+    journal.walk(&post, &[(OPEN, accepted()), (Phase::Abandoned, NO_FACTS)]).await;
+    let replaced = PostRequest { settings: "1".repeat(64), ..entry(2, 95).id("monday") };
+    let found = journal.post_for(&replaced).await.unwrap();
+    assert_eq!(found.number, post.number);
+    assert_eq!(found.file, Some(file(2, 95)));
+    assert_eq!(found.settings, replaced.settings);
+    // The old file is free to be a post of its own.
+    assert_eq!(journal.find(&entry(1, 90)).await.unwrap(), None);
+    assert_eq!(journal.find(&entry(2, 95)).await.unwrap().unwrap().number, post.number);
+}
+
+pub(super) async fn a_source_and_a_mode_may_change_until_something_was_sent(new: New<'_>) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let post = journal.post_for(&entry(1, 90).id("monday")).await.unwrap();
+    let pulled =
+        journal.post_for(&pull("https://example.com/a.mp4").id("monday").draft()).await.unwrap();
+    assert_eq!(pulled.number, post.number);
+    assert_eq!((pulled.kind, pulled.mode), (SourceKind::Url, Mode::Draft));
+    let filed = journal.post_for(&entry(1, 90).id("monday")).await.unwrap();
+    assert_eq!(filed, post);
+}
+
+pub(super) async fn while_something_may_be_posted_a_post_keeps_its_file_and_plan(new: New<'_>) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let post = journal.post_for(&entry(1, 90).id("monday")).await.unwrap();
+    journal.walk(&post, &[(OPEN, accepted())]).await;
+    let found = journal.post_for(&entry(2, 95).id("monday")).await.unwrap();
+    assert_eq!(found.file, Some(file(1, 90)));
+    assert_eq!(journal.find(&entry(2, 95)).await.unwrap(), None, "nor does it own the other file");
+}
+
+pub(super) async fn what_was_read_of_an_unchanged_file_stays_known(new: New<'_>) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let post = journal.post_for(&entry(1, 90).hashed("a")).await.unwrap();
+    journal.walk(&post, &[(Phase::Rejected, NO_FACTS)]).await;
+    let found = journal.post_for(&entry(1, 90)).await.unwrap();
+    assert_eq!(found.file.clone().unwrap().fingerprint, Some(fingerprint("a")));
+    assert_eq!(journal.find(&entry(2, 90).hashed("a")).await.unwrap(), Some(found));
+}
+
+pub(super) async fn an_id_added_later_does_not_make_another_post(new: New<'_>) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let post = journal.publish(&entry(1, 90), "a").await;
+    let named = journal.post_for(&entry(1, 90).id("monday")).await.unwrap();
+    assert_eq!(named.number, post.number);
+    assert_eq!(named.id.as_deref(), Some("monday"));
+    // From now on the id is enough, whatever the file.
+    assert_eq!(journal.post_for(&entry(7, 77).id("monday")).await.unwrap(), named);
+}
+
+pub(super) async fn an_id_removed_later_does_not_make_another_post(new: New<'_>) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let post = journal.publish(&entry(1, 90).id("monday"), "a").await;
+    assert_eq!(journal.post_for(&entry(1, 90)).await.unwrap(), post);
+    assert_eq!(journal.post_for(&entry(2, 90).hashed("a")).await.unwrap(), post);
+}
+
+pub(super) async fn two_ids_are_two_posts_of_the_same_content(new: New<'_>) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let monday = journal.publish(&entry(1, 90).id("monday"), "a").await;
+    let tuesday = journal.publish(&entry(1, 90).id("tuesday"), "a").await;
+    assert_ne!(monday.number, tuesday.number);
+    let friday = journal.publish(&entry(2, 90).id("friday").hashed("a"), "a").await;
+    assert_eq!(friday.number, PostNumber(3));
+}
+
+pub(super) async fn an_id_belongs_to_its_account_and_to_any_mode(new: New<'_>) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let post = journal.publish(&entry(1, 90).id("monday"), "a").await;
+    assert_ne!(journal.post_for(&entry(1, 90).id("monday").of("ben")).await.unwrap(), post);
+    assert_eq!(journal.post_for(&entry(1, 90).id("monday").draft()).await.unwrap(), post);
+}
+
+pub(super) async fn content_that_was_posted_meanwhile_stops_a_post_before_its_final_chunk(
+    new: New<'_>,
+) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let copy = journal.post_for(&entry(1, 90)).await.unwrap();
+    let mut attempt = journal.walk(&copy, &[(OPEN, accepted())]).await;
+    let posted = journal.publish(&entry(2, 90), "same").await;
+
+    let outcome = journal.step(&mut attempt, INTENT, &read_as("same")).await;
+    let error = refused(outcome, Exit::Unknown);
+    let JournalError::SameContent { other, certain: true } = error else { panic!("{error}") };
+    assert_eq!(*other, posted);
+    assert_eq!(attempt.phase, OPEN, "nothing was recorded");
+
+    refused(journal.same_as(copy.number, posted.number).await, Exit::Unknown);
+    journal.step(&mut attempt, Phase::Abandoned, &NO_FACTS).await.unwrap();
+    journal.same_as(copy.number, posted.number).await.unwrap();
+    assert_eq!(journal.post_for(&entry(1, 90)).await.unwrap(), posted, "the next run skips it");
+    assert_eq!(journal.post(copy.number).await.unwrap().same_as, Some(posted.number));
+    refused(journal.begin_attempt(copy.number).await, Exit::Unknown);
+    assert_eq!(journal.known_with_size("ana", Mode::Direct, 90).await.unwrap(), [posted]);
+}
+
+pub(super) async fn a_twin_that_never_got_anywhere_gives_way(new: New<'_>) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let deferred = journal.post_for(&entry(1, 90).hashed("same")).await.unwrap();
+    let copy = journal.post_for(&entry(2, 90)).await.unwrap();
+    let mut attempt = journal.walk(&copy, &[(OPEN, accepted())]).await;
+    journal.step(&mut attempt, INTENT, &read_as("same")).await.unwrap();
+    assert_eq!(journal.post(deferred.number).await.unwrap().same_as, Some(copy.number));
+    assert_eq!(journal.post_for(&entry(1, 90)).await.unwrap().number, copy.number);
+    assert_eq!(
+        journal.find(&entry(3, 90).hashed("same")).await.unwrap().unwrap().number,
+        copy.number
+    );
+}
+
+pub(super) async fn a_repost_is_a_post_of_its_own_and_asked_for_once(new: New<'_>) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let first = journal.publish(&entry(1, 90), "a").await;
+    let second = journal.post_for(&entry(1, 90).again()).await.unwrap();
+    assert_eq!((second.number, second.repost), (PostNumber(2), 1));
+    let mut attempt = journal.walk(&second, &[(OPEN, accepted())]).await;
+    // Interrupted and asked again: it goes on, with or without insisting.
+    for new in [entry(1, 90).again(), entry(1, 90), entry(2, 90).hashed("a").again()] {
+        assert_eq!(journal.post_for(&new).await.unwrap().number, second.number);
+    }
+    journal.step(&mut attempt, INTENT, &read_as("a")).await.unwrap();
+    journal.step(&mut attempt, Phase::Published, &NO_FACTS).await.unwrap();
+    assert_eq!(journal.post_for(&entry(1, 90)).await.unwrap().number, second.number);
+    assert_eq!(journal.post_for(&entry(1, 90).again()).await.unwrap().number, PostNumber(3));
+    assert_eq!(journal.post(first.number).await.unwrap(), first);
+}
+
+pub(super) async fn of_several_reposts_the_latest_is_named(new: New<'_>) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let copy = journal.post_for(&entry(2, 90)).await.unwrap();
+    let mut attempt = journal.walk(&copy, &[(OPEN, accepted())]).await;
+    journal.publish(&entry(1, 90), "a").await;
+    let again = journal.publish(&entry(1, 90).again(), "a").await;
+    let outcome = journal.step(&mut attempt, INTENT, &read_as("a")).await;
+    let error = refused(outcome, Exit::Unknown);
+    assert!(matches!(error, JournalError::SameContent { other, .. } if *other == again));
+}
+
+pub(super) async fn a_repost_of_an_id_keeps_the_id(new: New<'_>) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    journal.publish(&entry(1, 90).id("monday"), "a").await;
+    let again = journal.publish(&entry(1, 90).id("monday").again(), "a").await;
+    assert_eq!((again.number, again.id.as_deref()), (PostNumber(2), Some("monday")));
+    assert_eq!(journal.find(&entry(9, 99).id("monday")).await.unwrap(), Some(again));
+}
+
+pub(super) async fn a_repost_starts_over_what_was_refused_for_good(new: New<'_>) {
+    for failed in [Failed::Final, Failed::AuthRemoved] {
+        let home = Home::new(new);
+        let journal = home.open().await;
+        let post = journal.post_for(&entry(1, 90)).await.unwrap();
+        journal.walk(&post, &[(OPEN, accepted()), (Phase::Failed(failed), NO_FACTS)]).await;
+        assert_eq!(journal.post_for(&entry(1, 90)).await.unwrap().number, post.number);
+        let again = journal.post_for(&entry(1, 90).again()).await.unwrap();
+        assert_ne!(again.number, post.number);
+        journal.begin_attempt(again.number).await.unwrap();
+    }
+}
+
+pub(super) async fn a_repost_touches_nothing_that_is_under_way_unresolved_or_simply_not_done(
+    new: New<'_>,
+) {
+    for phases in [
+        vec![],
+        vec![(OPEN, accepted())],
+        vec![(OPEN, accepted()), (INTENT, NO_FACTS)],
+        vec![(Phase::Unresolved, NO_FACTS)],
+        vec![(Phase::Rejected, NO_FACTS)],
+        vec![(Phase::Lost, NO_FACTS)],
+    ] {
+        let home = Home::new(new);
+        let journal = home.open().await;
+        let post = journal.post_for(&entry(1, 90)).await.unwrap();
+        journal.walk(&post, &phases).await;
+        assert_eq!(journal.post_for(&entry(1, 90).again()).await.unwrap().number, post.number);
+        assert_eq!(journal.all().await.unwrap().len(), 1);
+    }
+}
+
+pub(super) async fn a_number_is_asked_for_as_text(new: New<'_>) {
+    assert_eq!("12".parse::<PostNumber>().unwrap(), PostNumber(12));
+    assert_eq!(PostNumber(12).to_string(), "12");
+    let error = refused(Home::new(new).open().await.post(PostNumber(12)).await, Exit::Usage);
+    assert_eq!(error.to_string(), "there is no post 12");
+}
+
+pub(super) async fn t27_eight_that_ask_for_the_same_make_one_post(new: New<'_>) {
+    let entries: [fn() -> PostRequest; 4] = [
+        || entry(1, 90),
+        || entry(1, 90).hashed("a"),
+        || entry(1, 90).id("monday"),
+        || pull("https://example.com/a.mp4"),
+    ];
+    for entry in entries {
+        let home = Home::new(new);
+        let asked = (0..8).map(|_| {
+            let store = home.store();
+            async move {
+                let journal = store.open_journal(Accept::Never).await.unwrap().journal;
+                journal.post_for(&entry()).await.unwrap()
+            }
+        });
+        at_once(asked.collect()).await;
+        assert_eq!(home.open().await.all().await.unwrap().len(), 1);
+    }
+}
+
+pub(super) async fn eight_copies_that_turn_out_to_be_the_same_reach_their_final_chunk_once(
+    new: New<'_>,
+) {
+    let home = Home::new(new);
+    let mut reached = Vec::new();
+    for copy in 0..8 {
+        let journal = home.open().await;
+        let post = journal.post_for(&entry(copy, 90)).await.unwrap();
+        let attempt = journal.walk(&post, &[(OPEN, accepted())]).await;
+        reached.push(async move { journal.advance(&attempt, INTENT, &read_as("same")).await });
+    }
+    let (mut first, mut stopped) = (0, 0);
+    for outcome in at_once(reached).await {
+        match outcome {
+            Ok(_) => first += 1,
+            Err(StoreError::Journal(JournalError::SameContent { certain: true, .. })) => {
+                stopped += 1;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!((first, stopped), (1, 7));
+}

@@ -1,0 +1,348 @@
+//! What can be wrong with the journal.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::encrypt::KeyId;
+use crate::exit::{Exit, Explain};
+use crate::fs::{FsError, LockError};
+use crate::model::{Phase, PostNumber, RecordedPost};
+use crate::text;
+
+/// Why a journal may not know what was posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// Posts were made with a journal that is not there any more.
+    Gone,
+    /// Posts were made with a later state of it.
+    Behind,
+    /// Posts were made with another one.
+    Other,
+    /// It is a copy of the one that posts were made with, or was restored from a backup.
+    Copied,
+    /// It was put together from what could be read of a damaged one.
+    Repaired,
+    /// The witness says something that is never written.
+    Unclear,
+}
+
+/// Why the journal could not be used. Unless said otherwise nothing was recorded, and no call to
+/// TikTok may follow.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// A file or directory of the journal cannot be used.
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// Another process is opening the journal and does not come to an end.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// SQLite refused.
+    #[error("failed to {doing} in the journal `{}`", path.display())]
+    Sqlite {
+        /// What was being done, as a verb.
+        doing: &'static str,
+        /// The journal.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// The disk is full.
+    #[error("no space left to {doing} in the journal `{}`", path.display())]
+    NoSpace {
+        /// What was being done, as a verb.
+        doing: &'static str,
+        /// The journal.
+        path: PathBuf,
+        /// What SQLite or the system said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Another process kept the journal busy for longer than we wait.
+    #[error("the journal `{}` is busy", path.display())]
+    Busy {
+        /// The journal.
+        path: PathBuf,
+    },
+    /// A disk error at the commit.
+    #[error("failed to {doing} in the journal `{}`", path.display())]
+    Io {
+        /// What was being done, as a verb.
+        doing: &'static str,
+        /// The journal.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It was written by a later version of this program. It is left untouched.
+    #[error("the journal `{}` has version {found}; this program knows up to {known}", path.display())]
+    Newer {
+        /// The journal.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The latest version that this program knows.
+        known: i64,
+    },
+    /// It is damaged and was set aside, never deleted.
+    #[error("the journal `{}` is damaged: {what}", path.display())]
+    Corrupt {
+        /// The journal.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+        /// The directory that it was moved into. `None`: it could not be moved and is where it was.
+        moved_to: Option<PathBuf>,
+    },
+    /// It is damaged, and stays where it is as long as somebody posts with it.
+    #[error("the journal `{}` is damaged, and {} is posting with it: {what}", path.display(),
+        pid.map_or_else(|| "a run".to_owned(), |pid| format!("process {pid}")))]
+    DamagedInUse {
+        /// The journal.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+        /// Who posts.
+        pid: Option<u32>,
+    },
+    /// It was there when this run began, and is not any more.
+    #[error("the journal `{}` was moved or deleted while it was in use", path.display())]
+    Vanished {
+        /// The journal.
+        path: PathBuf,
+    },
+    /// Posts were made that it does not know, or it may be so.
+    #[error("{} (`{}`)", reason(*doubt), path.display())]
+    Doubtful {
+        /// The journal.
+        path: PathBuf,
+        /// Why.
+        doubt: Doubt,
+    },
+    /// The token store, which keeps the mark of the journal, cannot be used.
+    #[error("{message}")]
+    Tokens {
+        /// What is wrong with it.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// A damaged journal lies beside the store. To begin an empty one would post everything again.
+    #[error("a damaged journal was set aside in `{}`, and nobody has dealt with it", dir.display())]
+    SetAside {
+        /// Where it lies.
+        dir: PathBuf,
+    },
+    /// The `upload_url`s are encrypted, and this run has not the key.
+    #[error("the upload_urls in the journal `{}` are encrypted with the key {key}, which this run has \
+        not got", path.display())]
+    NoKey {
+        /// The journal.
+        path: PathBuf,
+        /// The key that they are encrypted with.
+        key: KeyId,
+    },
+    /// No post has that number.
+    #[error("there is no post {0}")]
+    NoPost(PostNumber),
+    /// `resolve` is for unresolved posts.
+    #[error("post {post} is {}, not unresolved", words(*phase))]
+    NotUnresolved {
+        /// The post.
+        post: PostNumber,
+        /// Where it stands.
+        phase: Option<Phase>,
+    },
+    /// Another run changed the attempt meanwhile.
+    #[error("another run changed attempt {attempt} of post {post} meanwhile")]
+    MovedOn {
+        /// The post.
+        post: PostNumber,
+        /// Number of the attempt.
+        attempt: u32,
+    },
+    /// A phase that no attempt can come to from where it stands.
+    #[error("attempt {attempt} of post {post} cannot go from {} to {}", words(Some(*from)), words(Some(*to)))]
+    NoSuchStep {
+        /// The post.
+        post: PostNumber,
+        /// Number of the attempt.
+        attempt: u32,
+        /// Where it stands.
+        from: Phase,
+        /// Where it should have gone.
+        to: Phase,
+    },
+    /// An earlier attempt could still become a post, or became one (invariant I1).
+    #[error("attempt {attempt} of post {post} is {}: another one could post it twice", words(Some(*phase)))]
+    MayBePosted {
+        /// The post.
+        post: PostNumber,
+        /// Number of the earlier attempt.
+        attempt: u32,
+        /// Where that one stands.
+        phase: Phase,
+    },
+    /// Another post of the account and mode has, or may have, the same content: see
+    /// [`SqliteJournal::set_fingerprint`](crate::store::local::SqliteJournal::set_fingerprint).
+    #[error("post {} of the same account {} the same content", other.number,
+        if *certain { "has" } else { "may have" })]
+    SameContent {
+        /// That post.
+        other: Box<RecordedPost>,
+        /// Whether the content is known to be the same, or only its size is.
+        certain: bool,
+    },
+    /// The content is not the one that the post was planned with.
+    #[error("the content of post {0} changed")]
+    OtherContent(PostNumber),
+    /// A fingerprint that is not BLAKE3 in lowercase hex.
+    #[error("`{}` is no fingerprint", text::plain(.0))]
+    Fingerprint(String),
+}
+
+/// A phase as a message says it.
+fn words(phase: Option<Phase>) -> &'static str {
+    match phase {
+        None => "not started",
+        Some(Phase::InitIntent) => "being announced",
+        Some(Phase::Open { .. }) => "being uploaded",
+        Some(Phase::FinalIntent { .. }) => "at its final chunk",
+        Some(Phase::Uploaded) => "uploaded",
+        Some(Phase::Rejected) => "refused",
+        Some(Phase::Lost) => "lost",
+        Some(Phase::Abandoned) => "given up",
+        Some(Phase::Failed(_)) => "failed",
+        Some(Phase::Published) => "published",
+        Some(Phase::Inboxed) => "in the inbox",
+        Some(Phase::Unresolved) => "unresolved",
+    }
+}
+
+impl Explain for JournalError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::File(error) => error.exit(),
+            Self::Lock(error) => error.exit(),
+            Self::Busy { .. } | Self::MovedOn { .. } => Exit::Temporary,
+            Self::NoPost(_) | Self::NotUnresolved { .. } => Exit::Usage,
+            Self::NoSuchStep { .. } | Self::OtherContent(_) | Self::Fingerprint(_) => Exit::Failed,
+            Self::MayBePosted { .. } | Self::SameContent { .. } => Exit::Unknown,
+            Self::Sqlite { .. }
+            | Self::NoSpace { .. }
+            | Self::Io { .. }
+            | Self::Newer { .. }
+            | Self::NoKey { .. }
+            | Self::Corrupt { .. }
+            | Self::DamagedInUse { .. }
+            | Self::Vanished { .. }
+            | Self::Doubtful { .. }
+            | Self::Tokens { .. }
+            | Self::SetAside { .. } => Exit::Local,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::File(error) => return error.hint(),
+            Self::Lock(error) => return error.hint(),
+            Self::NoSpace { path, .. } => {
+                format!("free space on the disk of `{}` and run again", path.display())
+            }
+            Self::Busy { .. } | Self::MovedOn { .. } => {
+                "wait for the other run to end, then run again".to_owned()
+            }
+            Self::Sqlite { .. } | Self::Io { .. } => {
+                "check the disk and its permissions; what is recorded so far holds, and the next \
+                 run goes on from there"
+                    .to_owned()
+            }
+            Self::Newer { .. } => {
+                "use the version of tiktok-up that wrote it; it was left untouched".to_owned()
+            }
+            Self::Corrupt { path, moved_to: Some(dir), .. } => what_to_do(dir, Some(path)),
+            Self::Corrupt { moved_to: None, .. } => {
+                format!("{REPAIR}; or restore it from a good copy. Nothing is posted until then")
+            }
+            Self::DamagedInUse { .. } => {
+                format!("wait for that run to end; then {REPAIR}. Nothing is posted until then")
+            }
+            Self::Vanished { .. } => "put the journal back where it was; without it, everything \
+                                      would be posted again"
+                .to_owned(),
+            Self::Doubtful { doubt, .. } => accept(*doubt).to_owned(),
+            Self::Tokens { hint, .. } => return hint.clone(),
+            Self::SetAside { dir } => what_to_do(dir, None),
+            Self::NoKey { .. } => {
+                "run again: they were encrypted, or decrypted, while this ran; if it stays so, \
+                 `tiktok-up accounts encrypt` or `decrypt` puts tokens and journal into the same state"
+                    .to_owned()
+            }
+            Self::NoPost(_) => "`tiktok-up status --all` lists the posts".to_owned(),
+            Self::NotUnresolved { post, .. } => {
+                format!("`tiktok-up status {post}` tells where it stands")
+            }
+            Self::MayBePosted { post, .. } => format!(
+                "look at the profile; `tiktok-up status {post}` tells what is known, and `tiktok-up \
+                 resolve {post} --posted` or `--not-posted` settles what is unresolved"
+            ),
+            Self::SameContent { other, certain: false } => format!(
+                "post {0} has the same size, but its content was never read to the end: look at \
+                 the profile, and insist with `--repost` if this is another video",
+                other.number
+            ),
+            Self::SameContent { .. }
+            | Self::NoSuchStep { .. }
+            | Self::OtherContent(_)
+            | Self::Fingerprint(_) => return None,
+        };
+        Some(hint)
+    }
+}
+
+/// Why a journal may not know what was posted.
+fn reason(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::Gone => "posts were made from here with a journal that is gone",
+        Doubt::Behind => "the journal is an older copy: posts were made with a later state of it",
+        Doubt::Other => "posts were last made from here with another journal than this one",
+        Doubt::Copied => {
+            "the journal is a copy or was restored from a backup, and may not know what was posted \
+             since"
+        }
+        Doubt::Repaired => "the journal was repaired, and posts may be missing from it",
+        Doubt::Unclear => {
+            "it cannot be told whether this is the journal that posts were last made with, as \
+             `locks/journal.mark` cannot be read"
+        }
+    }
+}
+
+/// What a human does about it.
+fn accept(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::Repaired => {
+            "what it does not know would be posted again. Look at the profile and take out of the \
+             manifest what is posted, then run `tiktok-up upload --new-journal ...` once: from then \
+             on this journal counts"
+        }
+        _ => {
+            "what it does not know would be posted again. Put the right journal back; or look at the \
+             profile, take out of the manifest what is posted, then run `tiktok-up upload \
+             --new-journal ...` once: from then on the journal here counts"
+        }
+    }
+}
+
+/// What saves what can be saved of a damaged journal.
+const REPAIR: &str = "`tiktok-up doctor --repair-journal` saves what can be read of it";
+
+/// Only a human can tell what a lost journal means.
+fn what_to_do(dir: &Path, path: Option<&PathBuf>) -> String {
+    let was = path.map_or_else(|| "the journal".to_owned(), |path| format!("`{}`", path.display()));
+    format!(
+        "it lies in `{}`, and nothing is posted while it is there, because an empty journal would \
+         post everything again: {REPAIR} and keeps the rest. Or restore {was} from a good copy, \
+         look at the profile, take out of the manifest what was posted since, and give the \
+         directory another name",
+        dir.display(),
+    )
+}

@@ -1,0 +1,65 @@
+//! What can be wrong with a lease.
+
+use std::fmt;
+
+use crate::exit::{Exit, Explain};
+use crate::fs::FsError;
+
+/// Who has a lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The number of the process.
+    pub pid: u32,
+    /// The machine, if it is another one.
+    pub host: Option<String>,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {}", self.pid)?;
+        match &self.host {
+            Some(host) => write!(f, " on {host}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why a lease was not taken, or does not hold any more.
+#[derive(Debug, thiserror::Error)]
+pub enum LeaseError {
+    /// Somebody else had it for as long as was waited.
+    #[error("`{what}` is locked{}", holder.as_ref().map(|holder| format!(" by {holder}")).unwrap_or_default())]
+    Held {
+        /// What is locked, for people: the lock file, or the account.
+        what: String,
+        /// Who has it, if that is known.
+        holder: Option<Holder>,
+    },
+    /// It ended before it was renewed.
+    #[error("`{what}` was left to another run")]
+    Lost {
+        /// What was locked, for people.
+        what: String,
+    },
+    /// The lock file cannot be used.
+    #[error(transparent)]
+    File(#[from] FsError),
+}
+
+impl Explain for LeaseError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Held { .. } | Self::Lost { .. } => Exit::Temporary,
+            Self::File(error) => error.exit(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Held { .. } | Self::Lost { .. } => {
+                Some("wait for the other run to end, then run again".to_owned())
+            }
+            Self::File(error) => error.hint(),
+        }
+    }
+}

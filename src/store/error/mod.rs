@@ -1,0 +1,54 @@
+//! What can be wrong with the store.
+
+mod account;
+mod journal;
+mod lease;
+
+pub use account::AccountError;
+pub use journal::{Doubt, JournalError};
+pub use lease::{Holder, LeaseError};
+
+use crate::exit::{Exit, Explain};
+use crate::resources::Shortage;
+
+/// Why something was not read or recorded. The causes keep their types, for callers decide on them.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The accounts.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// The journal, or what TikTok counts.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A lease.
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
+    /// The system does not give what the store needs to begin.
+    #[error(transparent)]
+    Shortage(#[from] Shortage),
+    /// The store does not work any more: the program is ending.
+    #[error("the store was closed")]
+    Closed,
+}
+
+impl Explain for StoreError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Account(error) => error.exit(),
+            Self::Journal(error) => error.exit(),
+            Self::Lease(error) => error.exit(),
+            Self::Shortage(error) => error.exit(),
+            Self::Closed => Exit::Failed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Account(error) => error.hint(),
+            Self::Journal(error) => error.hint(),
+            Self::Lease(error) => error.hint(),
+            Self::Shortage(error) => error.hint(),
+            Self::Closed => None,
+        }
+    }
+}

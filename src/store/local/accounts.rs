@@ -1,0 +1,72 @@
+//! The token file behind the interface.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tiktok_open::Grant;
+
+use super::thread::StoreThread;
+use super::tokens::TokenFile;
+use crate::model::account::{Account, Accounts};
+use crate::secret::Secret;
+use crate::store::{AccountError, AccountStore, Change, Rotated, StoreFuture};
+
+/// The accounts of a token file.
+#[derive(Debug)]
+pub(super) struct LocalAccounts {
+    pub(super) tokens: TokenFile,
+    pub(super) thread: Arc<StoreThread>,
+}
+
+impl LocalAccounts {
+    fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&TokenFile) -> Result<T, AccountError> + Send + 'static,
+    ) -> StoreFuture<'_, T> {
+        let tokens = self.tokens.clone();
+        self.thread.run(move || work(&tokens))
+    }
+}
+
+impl AccountStore for LocalAccounts {
+    fn all(&self) -> StoreFuture<'_, Accounts> {
+        self.run(TokenFile::accounts)
+    }
+
+    fn find<'a>(&'a self, name: Option<&'a str>) -> StoreFuture<'a, Account> {
+        let name = name.map(ToOwned::to_owned);
+        self.run(move |tokens| tokens.account(name.as_deref()))
+    }
+
+    fn login<'a>(&'a self, open_id: &'a str) -> StoreFuture<'a, Account> {
+        let open_id = open_id.to_owned();
+        self.run(move |tokens| tokens.login(&open_id))
+    }
+
+    fn change<'a>(&'a self, open_id: &'a str, change: Change) -> StoreFuture<'a, Option<Account>> {
+        let open_id = open_id.to_owned();
+        self.run(move |tokens| tokens.edit(&open_id, |current, all| Ok(change(current, all))))
+    }
+
+    fn rotate<'a>(
+        &'a self,
+        open_id: &'a str,
+        spent: &'a Secret,
+        grant: &'a Grant,
+        api: &'a str,
+        asked_at: Timestamp,
+    ) -> StoreFuture<'a, Rotated> {
+        let (open_id, spent, grant) = (open_id.to_owned(), spent.clone(), grant.clone());
+        let api = api.to_owned();
+        self.run(move |tokens| tokens.rotate(&open_id, &spent, grant, &api, asked_at))
+    }
+
+    fn set_alias<'a>(
+        &'a self,
+        open_id: &'a str,
+        alias: Option<&'a str>,
+    ) -> StoreFuture<'a, Account> {
+        let (open_id, alias) = (open_id.to_owned(), alias.map(ToOwned::to_owned));
+        self.run(move |tokens| tokens.set_alias(&open_id, alias.as_deref()))
+    }
+}

@@ -1,0 +1,222 @@
+//! `upload_url`s at rest: whoever has one may send bytes in the account's name, so they are encrypted
+//! with the key of the token store, if that has one.
+//!
+//! The journal remembers whether its `upload_url`s are encrypted, and with which key, so that a run that
+//! began before they were does not write one in plain text afterwards. A value that no key at hand opens
+//! is as good as none: the attempt goes on as after any lost URL, which never makes a second post.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{OptionalExtension as _, Transaction};
+
+use super::SqliteJournal;
+use super::checksum::{Checked, write_checksum};
+use super::db_error::DbError;
+use crate::encrypt::{self, Key, KeyId, Place};
+use crate::model::{Attempt, AttemptUpdate};
+use crate::secret::Secret;
+use crate::store::JournalError;
+
+/// The name in `meta` of the key.
+const NAME: &str = "encryption";
+
+/// How often, and how far apart, it is tried to empty the log after plain text was encrypted.
+const LOG_TRIES: u32 = 20;
+const LOG_PAUSE: Duration = Duration::from_millis(100);
+
+/// One `upload_url` as it is stored.
+struct Row {
+    id: i64,
+    url: Secret,
+    place: Place,
+}
+
+impl SqliteJournal {
+    /// The same journal with the key of the token store, if that is encrypted.
+    #[must_use]
+    pub fn with_key(self, key: Option<Arc<Key>>) -> Self {
+        Self { key, ..self }
+    }
+
+    /// Whether the `upload_url`s of this journal can be read and written with the key at hand. To be
+    /// asked before an init is sent, whose answer could not be recorded otherwise.
+    pub fn check_key(&self) -> Result<(), JournalError> {
+        let said = self.db.read("read how it is encrypted", encrypted_with)?;
+        match said.filter(|id| self.key.as_deref().is_none_or(|key| key.id() != *id)) {
+            Some(key) => Err(JournalError::NoKey { path: self.path().to_owned(), key }),
+            None => Ok(()),
+        }
+    }
+
+    /// The `upload_url` of an attempt of an account, which the attempt itself has as it rests. `None`:
+    /// there is none, or none that can be read.
+    pub fn upload_url(&self, account: &str, attempt: &Attempt) -> Option<Secret> {
+        let stored = attempt.upload_url.as_ref()?;
+        if !encrypt::is_sealed(stored.expose()) {
+            return Some(stored.clone());
+        }
+        let place = place(account, attempt.post.0, attempt.number);
+        let opened = self.key.as_deref().map(|key| encrypt::open(key, stored.expose(), &place));
+        match opened {
+            Some(Ok(url)) => Some(url),
+            other => {
+                let why = other.map_or_else(
+                    || "the token store is not encrypted".to_owned(),
+                    |opened| opened.err().map(|error| error.to_string()).unwrap_or_default(),
+                );
+                let (post, attempt) = (attempt.post.0, attempt.number);
+                tracing::warn!(post, attempt, why, "an encrypted upload_url cannot be read");
+                None
+            }
+        }
+    }
+
+    /// Encrypts the `upload_url`s of all living attempts with the key of this journal, in one transaction.
+    /// Gives their number.
+    pub fn encrypt(&self) -> Result<usize, JournalError> {
+        let Some(key) = self.key.as_deref() else { return Ok(0) };
+        let already = self.db.read("look at the upload_urls", |tx| {
+            Ok(encrypted_with(tx)? == Some(key.id())
+                && rows(tx)?.iter().all(|row| is_encrypted_with(row, key)))
+        })?;
+        if already {
+            return Ok(0);
+        }
+        let encrypted = self.db.write("encrypt the upload_urls", |tx| {
+            let rows = rows(tx)?;
+            for row in &rows {
+                let encrypted = if is_encrypted_with(row, key) {
+                    continue;
+                } else if encrypt::is_sealed(row.url.expose()) {
+                    // With a key that is gone: nobody can use it any more.
+                    None
+                } else {
+                    let encrypted = encrypt::seal(key, &row.url, &row.place);
+                    reads_back(key, &encrypted, row)?;
+                    Some(encrypted)
+                };
+                put(tx, row.id, encrypted.as_ref())?;
+            }
+            say(tx, key)?;
+            Ok(rows.len())
+        })?;
+        // A reader keeps the log as it was, plain text included; each commit empties it if it can.
+        for _ in 0..LOG_TRIES {
+            if self.log_is_empty() {
+                break;
+            }
+            std::thread::sleep(LOG_PAUSE);
+            self.db.write("encrypt the upload_urls", |tx| say(tx, key))?;
+        }
+        Ok(encrypted)
+    }
+
+    fn log_is_empty(&self) -> bool {
+        let mut log = self.path().as_os_str().to_owned();
+        log.push("-wal");
+        std::fs::symlink_metadata(log).map_or(true, |log| log.len() == 0)
+    }
+
+    /// Puts the `upload_url`s back into plain text, in one transaction. Those that the key of this
+    /// journal does not open are forgotten. Gives their number.
+    pub fn decrypt(&self) -> Result<usize, JournalError> {
+        let already = self.db.read("look at the upload_urls", |tx| {
+            Ok(encrypted_with(tx)?.is_none()
+                && rows(tx)?.iter().all(|row| !encrypt::is_sealed(row.url.expose())))
+        })?;
+        if already {
+            return Ok(0);
+        }
+        self.db.write("decrypt the upload_urls", |tx| {
+            let rows = rows(tx)?;
+            for row in rows.iter().filter(|row| encrypt::is_sealed(row.url.expose())) {
+                let key = self.key.as_deref();
+                let url = key.and_then(|key| encrypt::open(key, row.url.expose(), &row.place).ok());
+                put(tx, row.id, url.as_ref())?;
+            }
+            tx.execute("DELETE FROM meta WHERE name = ?1", [NAME])?;
+            Ok(rows.len())
+        })
+    }
+
+    /// What is recorded with a phase, the `upload_url` in the form in which it is to rest.
+    pub(super) fn at_rest(
+        &self,
+        tx: &Transaction<'_>,
+        attempt: &Attempt,
+        facts: &AttemptUpdate,
+    ) -> Result<AttemptUpdate, DbError> {
+        let Some(url) = &facts.upload_url else { return Ok(facts.clone()) };
+        let (said, key) = (encrypted_with(tx)?, self.key.as_deref());
+        if let Some(needed) = said.filter(|id| key.is_none_or(|key| key.id() != *id)) {
+            return Err(JournalError::NoKey { path: self.path().to_owned(), key: needed }.into());
+        }
+        let Some(key) = key else { return Ok(facts.clone()) };
+        if said.is_none() {
+            say(tx, key)?;
+        }
+        let account: String =
+            tx.query_row("SELECT account FROM posts WHERE id = ?1", [attempt.post.0], |row| {
+                row.get(0)
+            })?;
+        let place = place(&account, attempt.post.0, attempt.number);
+        let url = encrypt::seal(key, url, &place);
+        Ok(AttemptUpdate { upload_url: Some(url), ..facts.clone() })
+    }
+}
+
+/// Where an `upload_url` belongs.
+fn place(account: &str, post: u32, attempt: u32) -> Place {
+    Place::of(&["upload_url", account, &post.to_string(), &attempt.to_string()])
+}
+
+/// The key that the journal's `upload_url`s are encrypted with, as it says itself.
+fn encrypted_with(tx: &Transaction<'_>) -> Result<Option<KeyId>, DbError> {
+    let said: Option<String> = tx
+        .query_row("SELECT value FROM meta WHERE name = ?1", [NAME], |row| row.get(0))
+        .optional()?;
+    let odd = |_| DbError::Unreadable("what names the key of its upload_urls does not".to_owned());
+    said.map(|id| id.parse().map_err(odd)).transpose()
+}
+
+fn say(tx: &Transaction<'_>, key: &Key) -> Result<(), DbError> {
+    let id = key.id().to_string();
+    tx.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)", [NAME, &id])?;
+    Ok(())
+}
+
+fn rows(tx: &Transaction<'_>) -> Result<Vec<Row>, DbError> {
+    let mut statement = tx.prepare(
+        "SELECT attempts.id, attempts.post, attempts.number, upload_url, account
+         FROM attempts JOIN posts ON posts.id = attempts.post WHERE upload_url IS NOT NULL",
+    )?;
+    let mut found = statement.query([])?;
+    let mut rows = Vec::new();
+    while let Some(row) = found.next()? {
+        let account: String = row.get(4)?;
+        rows.push(Row {
+            id: row.get(0)?,
+            url: Secret::new(row.get::<_, String>(3)?),
+            place: place(&account, row.get(1)?, row.get(2)?),
+        });
+    }
+    Ok(rows)
+}
+
+fn put(tx: &Transaction<'_>, id: i64, url: Option<&Secret>) -> Result<(), DbError> {
+    let url = url.map(Secret::expose);
+    tx.execute("UPDATE attempts SET upload_url = ?2 WHERE id = ?1", (id, url))?;
+    Ok(write_checksum(tx, Checked::Attempts, id)?)
+}
+
+fn is_encrypted_with(row: &Row, key: &Key) -> bool {
+    encrypt::open(key, row.url.expose(), &row.place).is_ok()
+}
+
+fn reads_back(key: &Key, encrypted: &Secret, row: &Row) -> Result<(), DbError> {
+    match encrypt::open(key, encrypted.expose(), &row.place) {
+        Ok(url) if url == row.url => Ok(()),
+        _ => Err(DbError::Io(std::io::Error::other("what was encrypted does not read back"))),
+    }
+}

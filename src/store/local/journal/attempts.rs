@@ -1,0 +1,233 @@
+//! Attempts: how they begin and move.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Transaction, named_params};
+
+use super::checksum::{Checked, write_checksum};
+use super::db_error::DbError;
+use super::phase::{self, Written};
+use super::rows::{post_ids_text, time};
+use super::{SqliteJournal, calls, duplicates, rows};
+use crate::model::{Attempt, AttemptUpdate, CallKind, Phase, PostNumber, RecordedPost, Transfer};
+use crate::secret::redact;
+use crate::store::JournalError;
+
+impl SqliteJournal {
+    /// Begins an attempt in [`Phase::InitIntent`] and counts its init. Durable before the init is
+    /// sent.
+    ///
+    /// Refused with [`JournalError::MayBePosted`] if an earlier attempt could still become a post, did
+    /// become one or was refused for good (invariant I1), and with [`JournalError::SameContent`] if
+    /// another post has the content.
+    pub fn begin_attempt(&self, post: PostNumber) -> Result<Attempt, JournalError> {
+        self.count_run()?;
+        let now = self.db.now();
+        self.db.write("record an attempt", |tx| {
+            let post = rows::post_by_number(tx, post)?;
+            let earlier = rows::attempts(tx, post.number)?;
+            if let Some(open) = earlier.iter().find(|earlier| !earlier.phase.allows_another()) {
+                return Err(duplicates::still_open(open).into());
+            }
+            let fingerprint = post.file.as_ref().and_then(|file| file.fingerprint.as_deref());
+            duplicates::duplicates(tx, &post, fingerprint)?;
+            calls::note(tx, &post.account, CallKind::Init, now)?;
+            insert(tx, &post, now)
+        })
+    }
+
+    /// Records what became of an attempt, and takes its new state into `attempt`.
+    ///
+    /// The update is guarded: if the attempt is not in the phase that the caller knows, nothing is
+    /// recorded and [`JournalError::MovedOn`] says so. The `upload_url` is forgotten with the first
+    /// phase that does not need it.
+    pub fn advance(
+        &self,
+        attempt: &mut Attempt,
+        to: Phase,
+        facts: &AttemptUpdate,
+    ) -> Result<(), JournalError> {
+        if !phase::follows(attempt.phase, to) {
+            let Attempt { post, number, phase: from, .. } = *attempt;
+            return Err(JournalError::NoSuchStep { post, attempt: number, from, to });
+        }
+        let now = self.db.now();
+        *attempt = self.db.write("record a step", |tx| {
+            if let Some(fingerprint) = &facts.fingerprint {
+                duplicates::claim(tx, attempt.post, fingerprint)?;
+            }
+            let facts = self.at_rest(tx, attempt, facts)?;
+            update(tx, attempt, to, &facts, now)
+        })?;
+        Ok(())
+    }
+
+    /// All attempts at a post, the first one first.
+    pub fn attempts(&self, post: PostNumber) -> Result<Vec<Attempt>, JournalError> {
+        self.db.read("read the attempts", |tx| {
+            rows::post_by_number(tx, post)?;
+            rows::attempts(tx, post)
+        })
+    }
+
+    /// A human says whether an unresolved post was posted, or that one that failed for good is to be
+    /// tried again.
+    pub fn resolve(&self, post: PostNumber, posted: bool) -> Result<RecordedPost, JournalError> {
+        let now = self.db.now();
+        self.db.write("settle a post", |tx| {
+            let found = rows::post_by_number(tx, post)?;
+            let settles = |phase| match phase {
+                Phase::Unresolved => true,
+                Phase::Failed(_) => !posted,
+                _ => false,
+            };
+            let Some(last) = found.last.as_ref().filter(|last| settles(last.phase)) else {
+                return Err(JournalError::NotUnresolved { post, phase: found.phase() }.into());
+            };
+            let to = if posted { Phase::Published } else { Phase::Abandoned };
+            let facts = AttemptUpdate {
+                code: Some("resolved".to_owned()),
+                message: Some("settled by hand".to_owned()),
+                ..AttemptUpdate::default()
+            };
+            update(tx, last, to, &facts, now)?;
+            rows::post_by_number(tx, post)
+        })
+    }
+
+    /// How many attempts at a post began within the last so much time.
+    pub fn inits_of_post_within(
+        &self,
+        post: PostNumber,
+        window: Duration,
+    ) -> Result<u32, JournalError> {
+        let since = calls::start(self.db.now(), window);
+        self.db.read("count the attempts", |tx| {
+            Ok(tx.query_row(
+                "SELECT count(*) FROM attempts WHERE post = ?1 AND created > ?2",
+                (post.0, since.as_millisecond()),
+                |row| row.get(0),
+            )?)
+        })
+    }
+
+    /// How many drafts of an account that began within the last so much time wait in its inbox or are
+    /// on their way there. TikTok takes 5 in 24 hours.
+    pub fn pending_drafts(&self, account: &str, window: Duration) -> Result<u32, JournalError> {
+        Ok(u32::try_from(self.drafts(account, window)?.len()).unwrap_or(u32::MAX))
+    }
+
+    /// When another draft may be begun, if `limit` of them may be pending at once. `None`: now.
+    pub fn next_draft(
+        &self,
+        account: &str,
+        limit: u32,
+        window: Duration,
+    ) -> Result<Option<Timestamp>, JournalError> {
+        Ok(calls::free_at(&self.drafts(account, window)?, limit, window))
+    }
+
+    /// When they began, the oldest first.
+    fn drafts(&self, account: &str, window: Duration) -> Result<Vec<Timestamp>, JournalError> {
+        let now = self.db.now();
+        let since = calls::start(now, window);
+        self.db.read("count the drafts", |tx| {
+            let mut statement = tx.prepare(
+                "SELECT attempts.created FROM attempts JOIN posts ON posts.id = attempts.post
+                 WHERE account = ?1 AND mode = 'draft' AND attempts.created > ?2
+                 -- A later one was made under a clock that was ahead.
+                 AND attempts.created <= ?3 AND phase IN
+                 ('init-intent', 'open', 'final-intent', 'uploaded', 'inboxed', 'unresolved')
+                 ORDER BY attempts.created",
+            )?;
+            let mut rows =
+                statement.query((account, since.as_millisecond(), now.as_millisecond()))?;
+            let mut times = Vec::new();
+            while let Some(row) = rows.next()? {
+                times.push(time(row.get(0)?)?);
+            }
+            Ok(times)
+        })
+    }
+}
+
+/// Begins the next attempt at a post.
+pub(super) fn insert(
+    tx: &Transaction<'_>,
+    post: &RecordedPost,
+    now: Timestamp,
+) -> Result<Attempt, DbError> {
+    let chunks = match post.transfer() {
+        Transfer::File { chunks } => Some(chunks),
+        Transfer::Pull => None,
+    };
+    tx.execute(
+        "INSERT INTO attempts (post, number, chunks, phase, created, updated)
+         VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE post = ?1), ?2, ?3,
+         ?4, ?4)",
+        (post.number.0, chunks, Written::from(Phase::InitIntent).word, now.as_millisecond()),
+    )?;
+    write_checksum(tx, Checked::Attempts, tx.last_insert_rowid())?;
+    last(tx, post.number)
+}
+
+/// The guarded update: the row must be found in the phase that the caller knows.
+pub(super) fn update(
+    tx: &Transaction<'_>,
+    from: &Attempt,
+    to: Phase,
+    facts: &AttemptUpdate,
+    now: Timestamp,
+) -> Result<Attempt, DbError> {
+    let (known, new) = (Written::from(from.phase), Written::from(to));
+    let url = facts.upload_url.as_ref().map(crate::secret::Secret::expose);
+    let changed = tx.execute(
+        "UPDATE attempts SET phase = :phase, stored = :stored, failed = :failed,
+         publish_id = coalesce(:publish_id, publish_id),
+         upload_url = iif(:needs_url, coalesce(:url, upload_url), NULL),
+         issued = coalesce(:issued, issued),
+         issued_there = coalesce(:issued_there, issued_there),
+         post_ids = iif(:post_ids = '', post_ids, :post_ids),
+         code = coalesce(:code, code), message = coalesce(:message, message),
+         log_id = coalesce(:log_id, log_id), updated = :updated
+         WHERE post = :post AND number = :number AND phase = :known_phase
+         AND stored IS :known_stored AND failed IS :known_failed",
+        named_params! {
+            ":phase": new.word,
+            ":stored": new.stored,
+            ":failed": new.failed,
+            ":publish_id": facts.publish_id,
+            ":needs_url": to.needs_url(),
+            ":url": url,
+            ":issued": facts.issued_at.map(Timestamp::as_millisecond),
+            ":issued_there": facts.issued_there.map(Timestamp::as_millisecond),
+            ":post_ids": post_ids_text(&facts.post_ids),
+            // In TikTok's words, which may repeat what they were sent.
+            ":code": facts.code.as_deref().map(redact),
+            ":message": facts.message.as_deref().map(redact),
+            ":log_id": facts.log_id.as_deref().map(redact),
+            ":updated": now.as_millisecond(),
+            ":post": from.post.0,
+            ":number": from.number,
+            ":known_phase": known.word,
+            ":known_stored": known.stored,
+            ":known_failed": known.failed,
+        },
+    )?;
+    if changed != 1 {
+        return Err(JournalError::MovedOn { post: from.post, attempt: from.number }.into());
+    }
+    let id = tx.query_row(
+        "SELECT id FROM attempts WHERE post = ?1 AND number = ?2",
+        (from.post.0, from.number),
+        |row| row.get(0),
+    )?;
+    write_checksum(tx, Checked::Attempts, id)?;
+    last(tx, from.post)
+}
+
+fn last(tx: &Transaction<'_>, post: PostNumber) -> Result<Attempt, DbError> {
+    rows::last_attempt(tx, post)?
+        .ok_or_else(|| DbError::Unreadable("an attempt vanished while it was written".to_owned()))
+}

@@ -1,0 +1,179 @@
+//! What TikTok counts: calls per minute and token, and caps that it said are full. Counted here,
+//! because the quota outlives the process.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{OptionalExtension as _, Transaction};
+
+use super::SqliteJournal;
+use super::checksum::{Checked, write_checksum};
+use super::db_error::DbError;
+use super::rows::{call_word, cap_word, time};
+use crate::model::{CallKind, QuotaKind};
+use crate::store::JournalError;
+
+/// How long calls are remembered: longer than any window.
+const MEMORY: Duration = Duration::from_hours(25);
+
+/// Caps are of 24 hours; whatever is said to be full for longer is not believed.
+const LONGEST_CAP: SignedDuration = SignedDuration::from_hours(25);
+
+impl SqliteJournal {
+    /// Counts a call that is about to be made. [`SqliteJournal::begin_attempt`] counts its init itself.
+    pub fn note_call(&self, account: &str, kind: CallKind) -> Result<(), JournalError> {
+        let now = self.db.now();
+        self.db.write("count a call", |tx| note(tx, account, kind, now))
+    }
+
+    /// How many calls an account made within the last so much time.
+    pub fn calls_within(
+        &self,
+        account: &str,
+        kind: CallKind,
+        window: Duration,
+    ) -> Result<u32, JournalError> {
+        let now = self.db.now();
+        self.db.read("count the calls", |tx| {
+            let calls = within(tx, account, kind, now, window)?;
+            Ok(u32::try_from(calls.len()).unwrap_or(u32::MAX))
+        })
+    }
+
+    /// When an account may make another call, if `limit` of them are allowed per `window`. `None`:
+    /// now.
+    pub fn next_slot(
+        &self,
+        account: &str,
+        kind: CallKind,
+        limit: u32,
+        window: Duration,
+    ) -> Result<Option<Timestamp>, JournalError> {
+        let now = self.db.now();
+        self.db.read("count the calls", |tx| {
+            Ok(free_at(&within(tx, account, kind, now, window)?, limit, window))
+        })
+    }
+
+    /// Counts a call if there is room for it, in one step for all processes. `Some`: there is none
+    /// before that time, and nothing was counted.
+    pub fn take_slot(
+        &self,
+        account: &str,
+        kind: CallKind,
+        limit: u32,
+        window: Duration,
+    ) -> Result<Option<Timestamp>, JournalError> {
+        let now = self.db.now();
+        self.db.write("count a call", |tx| {
+            let free = free_at(&within(tx, account, kind, now, window)?, limit, window);
+            if free.is_none() {
+                note(tx, account, kind, now)?;
+            }
+            Ok(free)
+        })
+    }
+
+    /// Remembers that TikTok said that a cap is full for an account, and until when not to try again.
+    pub fn set_quota_full(
+        &self,
+        subject: &str,
+        kind: QuotaKind,
+        until: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.db.write("remember a cap", |tx| {
+            let id = tx.query_row(
+                "INSERT INTO caps (subject, kind, until) VALUES (?1, ?2, ?3)
+                 ON CONFLICT DO UPDATE SET until = excluded.until RETURNING id",
+                (subject, cap_word(kind), until.as_millisecond()),
+                |row| row.get(0),
+            )?;
+            Ok(write_checksum(tx, Checked::Caps, id)?)
+        })
+    }
+
+    /// Until when a cap is full. `None`: not that we know.
+    pub fn quota_full_until(
+        &self,
+        subject: &str,
+        kind: QuotaKind,
+    ) -> Result<Option<Timestamp>, JournalError> {
+        let now = self.db.now();
+        self.db.read("look for a cap", |tx| {
+            let until = tx
+                .query_row(
+                    "SELECT until FROM caps WHERE subject = ?1 AND kind = ?2",
+                    (subject, cap_word(kind)),
+                    |row| row.get(0),
+                )
+                .optional()?
+                .map(time)
+                .transpose()?;
+            // One that ends later than a cap can was made under a clock that was ahead.
+            let latest = now.checked_add(LONGEST_CAP).unwrap_or(Timestamp::MAX);
+            Ok(until.filter(|until| *until > now && *until <= latest))
+        })
+    }
+}
+
+/// Counts a call and forgets those that no window reaches any more.
+pub(super) fn note(
+    tx: &Transaction<'_>,
+    account: &str,
+    kind: CallKind,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    tx.execute(
+        "DELETE FROM calls WHERE account = ?1 AND at NOT BETWEEN ?2 AND ?3",
+        (account, start(now, MEMORY).as_millisecond(), end(now, MEMORY).as_millisecond()),
+    )?;
+    tx.execute(
+        "INSERT INTO calls (account, kind, at) VALUES (?1, ?2, ?3)",
+        (account, call_word(kind), now.as_millisecond()),
+    )?;
+    Ok(())
+}
+
+/// The times of the calls in a window, the oldest first. Those that seem to lie ahead by less than a
+/// window count as well: the clock was set back a little.
+fn within(
+    tx: &Transaction<'_>,
+    account: &str,
+    kind: CallKind,
+    now: Timestamp,
+    window: Duration,
+) -> Result<Vec<Timestamp>, DbError> {
+    let mut statement = tx.prepare(
+        "SELECT at FROM calls WHERE account = ?1 AND kind = ?2 AND at > ?3 AND at < ?4 ORDER BY at",
+    )?;
+    let mut rows = statement.query((
+        account,
+        call_word(kind),
+        start(now, window).as_millisecond(),
+        end(now, window).as_millisecond(),
+    ))?;
+    let mut times = Vec::new();
+    while let Some(row) = rows.next()? {
+        times.push(time(row.get(0)?)?);
+    }
+    Ok(times)
+}
+
+/// When fewer than `limit` of these remain in the window. `None`: it is so now.
+pub(super) fn free_at(times: &[Timestamp], limit: u32, window: Duration) -> Option<Timestamp> {
+    let over = times.len().checked_sub(usize::try_from(limit).unwrap_or(usize::MAX))?;
+    // With a limit of 0 there is never room: then say one window from the last one.
+    let blocking = times.get(over).or(times.last())?;
+    Some(end(*blocking, window))
+}
+
+/// The beginning of the window that ends now.
+pub(super) fn start(now: Timestamp, window: Duration) -> Timestamp {
+    let window = SignedDuration::try_from(window).unwrap_or(SignedDuration::MAX);
+    now.saturating_sub(window).unwrap_or(Timestamp::MIN)
+}
+
+fn end(now: Timestamp, window: Duration) -> Timestamp {
+    let window = SignedDuration::try_from(window).unwrap_or(SignedDuration::MAX);
+    now.saturating_add(window).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,188 @@
+//! Rows and values, both ways.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension as _, Params, Row, Transaction};
+
+use super::db_error::DbError;
+use super::phase;
+use crate::model::{
+    Attempt, CallKind, FileIdentity, LocalFile, Mode, PostNumber, QuotaKind, RecordedPost,
+    SourceKind, Transfer,
+};
+use crate::secret::Secret;
+use crate::store::JournalError;
+
+pub(super) fn mode_word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Direct => "direct",
+        Mode::Draft => "draft",
+    }
+}
+
+pub(super) fn source_word(kind: SourceKind) -> &'static str {
+    match kind {
+        SourceKind::File => "file",
+        SourceKind::Url => "url",
+        SourceKind::Photos => "photos",
+    }
+}
+
+pub(super) fn call_word(kind: CallKind) -> &'static str {
+    match kind {
+        CallKind::Init => "init",
+        CallKind::CreatorInfo => "creator-info",
+        CallKind::Status => "status",
+    }
+}
+
+pub(super) fn cap_word(kind: QuotaKind) -> &'static str {
+    match kind {
+        QuotaKind::Posts => "posts",
+        QuotaKind::Drafts => "drafts",
+        QuotaKind::ActiveUsers => "active-users",
+    }
+}
+
+/// The posts that a condition on `posts` selects, each with its latest attempt.
+pub(super) fn posts(
+    tx: &Transaction<'_>,
+    condition: &str,
+    params: impl Params,
+) -> Result<Vec<RecordedPost>, DbError> {
+    let mut statement = tx.prepare(&format!("SELECT * FROM posts WHERE {condition}"))?;
+    let mut rows = statement.query(params)?;
+    let mut posts = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut post = post(row)?;
+        post.last = last_attempt(tx, post.number)?;
+        posts.push(post);
+    }
+    Ok(posts)
+}
+
+/// The post with a number.
+pub(super) fn post_by_number(
+    tx: &Transaction<'_>,
+    number: PostNumber,
+) -> Result<RecordedPost, DbError> {
+    let found = posts(tx, "id = ?1", [number.0])?.pop();
+    found.ok_or_else(|| JournalError::NoPost(number).into())
+}
+
+fn post(row: &Row<'_>) -> Result<RecordedPost, DbError> {
+    let mode: String = row.get("mode")?;
+    let source: String = row.get("source")?;
+    let kind = match source.as_str() {
+        "file" => SourceKind::File,
+        "url" => SourceKind::Url,
+        "photos" => SourceKind::Photos,
+        _ => return Err(DbError::Unreadable(format!("a post has the source `{source}`"))),
+    };
+    Ok(RecordedPost {
+        number: PostNumber(row.get("id")?),
+        account: row.get("account")?,
+        username: row.get("username")?,
+        mode: match mode.as_str() {
+            "direct" => Mode::Direct,
+            "draft" => Mode::Draft,
+            _ => return Err(DbError::Unreadable(format!("a post has the mode `{mode}`"))),
+        },
+        id: row.get("name")?,
+        file: (kind == SourceKind::File).then(|| file(row)).transpose()?,
+        kind,
+        label: row.get("label")?,
+        settings: row.get("settings")?,
+        repost: row.get("repost")?,
+        same_as: row.get::<_, Option<u32>>("same_as")?.map(PostNumber),
+        publish_at: row.get::<_, Option<i64>>("publish_at")?.map(time).transpose()?,
+        created_at: time(row.get("created")?)?,
+        last: None,
+    })
+}
+
+fn file(row: &Row<'_>) -> Result<LocalFile, DbError> {
+    let unsigned = |name: &str| row.get::<_, i64>(name).map(i64::cast_unsigned);
+    Ok(LocalFile {
+        path: OsString::from_vec(row.get("path")?).into(),
+        identity: FileIdentity {
+            device: unsigned("device")?,
+            inode: unsigned("inode")?,
+            size: unsigned("size")?,
+            mtime: row.get::<_, i64>("mtime")?.into(),
+            ctime: row.get::<_, i64>("ctime")?.into(),
+        },
+        chunk_size: unsigned("chunk_size")?,
+        chunks: row.get("chunks")?,
+        fingerprint: row.get("fingerprint")?,
+    })
+}
+
+/// Nanoseconds since 1970 as a column holds them: enough until the year 2262.
+pub(super) fn nanoseconds(time: i128) -> i64 {
+    i64::try_from(time).unwrap_or(if time < 0 { i64::MIN } else { i64::MAX })
+}
+
+pub(super) fn last_attempt(
+    tx: &Transaction<'_>,
+    post: PostNumber,
+) -> Result<Option<Attempt>, DbError> {
+    tx.prepare("SELECT * FROM attempts WHERE post = ?1 ORDER BY number DESC LIMIT 1")?
+        .query_row([post.0], |row| Ok(attempt(row)))
+        .optional()?
+        .transpose()
+}
+
+pub(super) fn attempts(tx: &Transaction<'_>, post: PostNumber) -> Result<Vec<Attempt>, DbError> {
+    let mut statement = tx.prepare("SELECT * FROM attempts WHERE post = ?1 ORDER BY number")?;
+    let mut rows = statement.query([post.0])?;
+    let mut attempts = Vec::new();
+    while let Some(row) = rows.next()? {
+        attempts.push(attempt(row)?);
+    }
+    Ok(attempts)
+}
+
+fn attempt(row: &Row<'_>) -> Result<Attempt, DbError> {
+    let word: String = row.get("phase")?;
+    let failed: Option<String> = row.get("failed")?;
+    let phase = phase::read(&word, row.get("stored")?, failed.as_deref())
+        .ok_or_else(|| DbError::Unreadable(format!("an attempt has the phase `{word}`")))?;
+    let chunks: Option<u32> = row.get("chunks")?;
+    Ok(Attempt {
+        post: PostNumber(row.get("post")?),
+        number: row.get("number")?,
+        transfer: chunks.map_or(Transfer::Pull, |chunks| Transfer::File { chunks }),
+        phase,
+        publish_id: row.get("publish_id")?,
+        upload_url: row.get::<_, Option<String>>("upload_url")?.map(Secret::new),
+        issued_at: row.get::<_, Option<i64>>("issued")?.map(time).transpose()?,
+        issued_there: row.get::<_, Option<i64>>("issued_there")?.map(time).transpose()?,
+        post_ids: post_ids(&row.get::<_, String>("post_ids")?)?,
+        code: row.get("code")?,
+        message: row.get("message")?,
+        log_id: row.get("log_id")?,
+        created_at: time(row.get("created")?)?,
+        updated_at: time(row.get("updated")?)?,
+    })
+}
+
+/// Ids exceed what JSON numbers and i64 promise, hence a text: `7512345678901234567 751…`.
+fn post_ids(text: &str) -> Result<Vec<u64>, DbError> {
+    text.split_whitespace()
+        .map(|id| {
+            id.parse().map_err(|_| DbError::Unreadable("an attempt has an odd post id".to_owned()))
+        })
+        .collect()
+}
+
+pub(super) fn post_ids_text(ids: &[u64]) -> String {
+    ids.iter().map(u64::to_string).collect::<Vec<_>>().join(" ")
+}
+
+pub(super) fn time(milliseconds: i64) -> Result<Timestamp, DbError> {
+    Timestamp::from_millisecond(milliseconds)
+        .map_err(|_| DbError::Unreadable("a time is out of range".to_owned()))
+}

@@ -1,0 +1,102 @@
+//! What the database adds to the rules of every store (`store::contract`): damage, versions, copies, and
+//! what is in the files.
+
+mod at_rest;
+mod damage;
+mod files;
+mod identity;
+mod memory;
+mod quota;
+mod repair;
+mod steps;
+mod versions;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tempfile::TempDir;
+
+use super::SqliteJournal;
+use crate::clock::Clock;
+use crate::exit::{Exit, Explain as _};
+use crate::model::*;
+use crate::store::contract::fixtures::*;
+use crate::store::{Accept, JournalError};
+
+/// A directory with a journal in it.
+struct Home {
+    dir: TempDir,
+}
+
+impl Home {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// The journal, as another process would open it.
+    fn open(&self) -> SqliteJournal {
+        self.try_open().unwrap()
+    }
+
+    fn try_open(&self) -> Result<SqliteJournal, JournalError> {
+        self.open_with(Clock::default())
+    }
+
+    fn open_with(&self, clock: Clock) -> Result<SqliteJournal, JournalError> {
+        SqliteJournal::open(self.path(), clock, Arc::new(()), Accept::Never)
+    }
+
+    /// The journal in another time.
+    fn open_ahead(&self, by: SignedDuration) -> SqliteJournal {
+        self.open_with(Clock::shifted(by)).unwrap()
+    }
+
+    fn look(&self) -> Result<Option<SqliteJournal>, JournalError> {
+        let looked = SqliteJournal::open_existing(self.path(), Clock::default(), Arc::new(()))?;
+        Ok(looked.journal)
+    }
+}
+
+impl SqliteJournal {
+    /// Walks a new attempt through phases.
+    fn walk(&self, post: &RecordedPost, phases: &[(Phase, AttemptUpdate)]) -> Attempt {
+        let mut attempt = self.begin_attempt(post.number).unwrap();
+        for (phase, facts) in phases {
+            self.advance(&mut attempt, *phase, facts).unwrap();
+        }
+        attempt
+    }
+
+    /// Posts an entry, of a file with that content.
+    fn publish(&self, new: &PostRequest, content: &str) -> RecordedPost {
+        let post = self.post_for(new).unwrap();
+        let mut phases = vec![(OPEN, accepted()), (Phase::Published, NO_FACTS)];
+        if post.file.is_some() {
+            phases.insert(1, (INTENT, read_as(content)));
+        }
+        self.walk(&post, &phases);
+        self.post(post.number).unwrap()
+    }
+
+    /// Everything that it holds about posts.
+    fn content(&self) -> Vec<(RecordedPost, Vec<Attempt>)> {
+        let posts = self.all().unwrap().into_iter();
+        posts.map(|post| (post.clone(), self.attempts(post.number).unwrap())).collect()
+    }
+}
+
+/// The error that was hoped for, and that it leads to this exit code.
+fn refused<T: std::fmt::Debug>(outcome: Result<T, JournalError>, exit: Exit) -> JournalError {
+    let error = outcome.unwrap_err();
+    assert_eq!(error.exit(), exit, "{error}");
+    error
+}

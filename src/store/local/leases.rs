@@ -1,0 +1,81 @@
+//! Leases as lock files, which the system releases when the process dies, however it dies.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
+use super::thread::StoreThread;
+use super::tokens::TokenFile;
+use crate::fs::{Lock, LockError};
+use crate::store::{Holder, Lease, LeaseError, LeaseKind, Leases, StoreError, StoreFuture};
+
+/// The longest pause between two tries; the real ones are random below it, so that many waiters do not
+/// try in step.
+const PAUSE: Duration = Duration::from_millis(40);
+
+/// The lock files beside a token file.
+#[derive(Debug)]
+pub(super) struct LockFiles {
+    pub(super) tokens: TokenFile,
+    pub(super) thread: Arc<StoreThread>,
+}
+
+impl Leases for LockFiles {
+    fn acquire<'a>(
+        &'a self,
+        kind: LeaseKind,
+        account: &'a str,
+        wait: Duration,
+    ) -> StoreFuture<'a, Box<dyn Lease>> {
+        Box::pin(async move {
+            let path = match kind {
+                LeaseKind::Upload => self.tokens.upload_lock(account),
+                LeaseKind::Refresh => self.tokens.refresh_lock(account),
+            };
+            let deadline = Instant::now() + wait;
+            loop {
+                let path = path.clone();
+                let tried = self.thread.run(move || Lock::try_acquire(&path).map_err(lease_error));
+                match tried.await {
+                    Ok(lock) => return Ok(Box::new(LockLease(lock)) as Box<dyn Lease>),
+                    Err(StoreError::Lease(LeaseError::Held { .. }))
+                        if Instant::now() < deadline =>
+                    {
+                        let left = deadline.saturating_duration_since(Instant::now());
+                        sleep(PAUSE.mul_f64(rand::random_range(0.1..1.0)).min(left)).await;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        })
+    }
+}
+
+fn lease_error(error: LockError) -> LeaseError {
+    match error {
+        LockError::Held { path, pid } => LeaseError::Held {
+            what: path.display().to_string(),
+            holder: pid.map(|pid| Holder { pid, host: None }),
+        },
+        LockError::File(error) => error.into(),
+    }
+}
+
+/// A lock that is held; closing its file gives it back.
+#[derive(Debug)]
+struct LockLease(Lock);
+
+impl Lease for LockLease {
+    fn renew(&self) -> StoreFuture<'_, ()> {
+        tracing::trace!(lock = %self.0.path().display(), "a lock of this machine lasts by itself");
+        Box::pin(async { Ok(()) })
+    }
+
+    fn release(self: Box<Self>) -> StoreFuture<'static, ()> {
+        Box::pin(async move {
+            drop(self);
+            Ok(())
+        })
+    }
+}

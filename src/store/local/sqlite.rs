@@ -1,0 +1,224 @@
+//! The journal's database behind the interface.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::journal::SqliteJournal;
+use super::thread::StoreThread;
+use crate::model::{
+    Attempt, AttemptUpdate, CallKind, FileIdentity, Mode, Phase, PostNumber, PostRequest,
+    QuotaKind, RecordedPost,
+};
+use crate::secret::Secret;
+use crate::store::{Alike, Journal, JournalError, Quota, StoreFuture};
+
+/// An open journal, worked with on the store's thread.
+#[derive(Debug)]
+pub(super) struct LocalJournal {
+    pub(super) journal: SqliteJournal,
+    pub(super) thread: Arc<StoreThread>,
+}
+
+impl LocalJournal {
+    fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&SqliteJournal) -> Result<T, JournalError> + Send + 'static,
+    ) -> StoreFuture<'_, T> {
+        let journal = self.journal.clone();
+        self.thread.run(move || work(&journal))
+    }
+}
+
+impl Journal for LocalJournal {
+    fn find<'a>(&'a self, new: &'a PostRequest) -> StoreFuture<'a, Option<RecordedPost>> {
+        let new = new.clone();
+        self.run(move |journal| journal.find(&new))
+    }
+
+    fn find_by_id<'a>(
+        &'a self,
+        account: &'a str,
+        id: &'a str,
+    ) -> StoreFuture<'a, Option<RecordedPost>> {
+        let account = account.to_owned();
+        let id = id.to_owned();
+        self.run(move |journal| journal.find_by_id(&account, &id))
+    }
+
+    fn find_by_file<'a>(
+        &'a self,
+        account: &'a str,
+        mode: Mode,
+        file: &'a FileIdentity,
+    ) -> StoreFuture<'a, Option<RecordedPost>> {
+        let account = account.to_owned();
+        let file = *file;
+        self.run(move |journal| journal.find_by_file(&account, mode, &file))
+    }
+
+    fn known_with_size<'a>(
+        &'a self,
+        account: &'a str,
+        mode: Mode,
+        size: u64,
+    ) -> StoreFuture<'a, Vec<RecordedPost>> {
+        let account = account.to_owned();
+        self.run(move |journal| journal.known_with_size(&account, mode, size))
+    }
+
+    fn id_of_other_content<'a>(
+        &'a self,
+        new: &'a PostRequest,
+    ) -> StoreFuture<'a, Option<RecordedPost>> {
+        let new = new.clone();
+        self.run(move |journal| journal.id_of_other_content(&new))
+    }
+
+    fn alike<'a>(
+        &'a self,
+        new: &'a PostRequest,
+        own: Option<PostNumber>,
+    ) -> StoreFuture<'a, Option<Alike>> {
+        let new = new.clone();
+        self.run(move |journal| journal.alike(&new, own))
+    }
+
+    fn post_for<'a>(&'a self, new: &'a PostRequest) -> StoreFuture<'a, RecordedPost> {
+        let new = new.clone();
+        self.run(move |journal| journal.post_for(&new))
+    }
+
+    fn repeated<'a>(&'a self, repost: &'a RecordedPost) -> StoreFuture<'a, Option<RecordedPost>> {
+        let repost = repost.clone();
+        self.run(move |journal| journal.repeated(&repost))
+    }
+
+    fn post(&self, number: PostNumber) -> StoreFuture<'_, RecordedPost> {
+        self.run(move |journal| journal.post(number))
+    }
+
+    fn all(&self) -> StoreFuture<'_, Vec<RecordedPost>> {
+        self.run(SqliteJournal::all)
+    }
+
+    fn unfinished<'a>(&'a self, account: Option<&'a str>) -> StoreFuture<'a, Vec<RecordedPost>> {
+        let account = account.map(ToOwned::to_owned);
+        self.run(move |journal| journal.unfinished(account.as_deref()))
+    }
+
+    fn attempts(&self, post: PostNumber) -> StoreFuture<'_, Vec<Attempt>> {
+        self.run(move |journal| journal.attempts(post))
+    }
+
+    fn inits_of_post_within(&self, post: PostNumber, window: Duration) -> StoreFuture<'_, u32> {
+        self.run(move |journal| journal.inits_of_post_within(post, window))
+    }
+
+    fn begin_attempt(&self, post: PostNumber) -> StoreFuture<'_, Attempt> {
+        self.run(move |journal| journal.begin_attempt(post))
+    }
+
+    fn advance<'a>(
+        &'a self,
+        known: &'a Attempt,
+        to: Phase,
+        update: &'a AttemptUpdate,
+    ) -> StoreFuture<'a, Attempt> {
+        let (mut attempt, update) = (known.clone(), update.clone());
+        self.run(move |journal| {
+            journal.advance(&mut attempt, to, &update)?;
+            Ok(attempt)
+        })
+    }
+
+    fn same_as(&self, post: PostNumber, other: PostNumber) -> StoreFuture<'_, ()> {
+        self.run(move |journal| journal.same_as(post, other))
+    }
+
+    fn resolve(&self, post: PostNumber, posted: bool) -> StoreFuture<'_, RecordedPost> {
+        self.run(move |journal| journal.resolve(post, posted))
+    }
+
+    fn check_key(&self) -> StoreFuture<'_, ()> {
+        self.run(SqliteJournal::check_key)
+    }
+
+    fn upload_url(&self, account: &str, attempt: &Attempt) -> Option<Secret> {
+        self.journal.upload_url(account, attempt)
+    }
+}
+
+impl Quota for LocalJournal {
+    fn note_call<'a>(&'a self, account: &'a str, kind: CallKind) -> StoreFuture<'a, ()> {
+        let account = account.to_owned();
+        self.run(move |journal| journal.note_call(&account, kind))
+    }
+
+    fn calls_within<'a>(
+        &'a self,
+        account: &'a str,
+        kind: CallKind,
+        window: Duration,
+    ) -> StoreFuture<'a, u32> {
+        let account = account.to_owned();
+        self.run(move |journal| journal.calls_within(&account, kind, window))
+    }
+
+    fn next_slot<'a>(
+        &'a self,
+        account: &'a str,
+        kind: CallKind,
+        limit: u32,
+        window: Duration,
+    ) -> StoreFuture<'a, Option<Timestamp>> {
+        let account = account.to_owned();
+        self.run(move |journal| journal.next_slot(&account, kind, limit, window))
+    }
+
+    fn take_slot<'a>(
+        &'a self,
+        account: &'a str,
+        kind: CallKind,
+        limit: u32,
+        window: Duration,
+    ) -> StoreFuture<'a, Option<Timestamp>> {
+        let account = account.to_owned();
+        self.run(move |journal| journal.take_slot(&account, kind, limit, window))
+    }
+
+    fn set_quota_full<'a>(
+        &'a self,
+        subject: &'a str,
+        kind: QuotaKind,
+        until: Timestamp,
+    ) -> StoreFuture<'a, ()> {
+        let subject = subject.to_owned();
+        self.run(move |journal| journal.set_quota_full(&subject, kind, until))
+    }
+
+    fn quota_full_until<'a>(
+        &'a self,
+        subject: &'a str,
+        kind: QuotaKind,
+    ) -> StoreFuture<'a, Option<Timestamp>> {
+        let subject = subject.to_owned();
+        self.run(move |journal| journal.quota_full_until(&subject, kind))
+    }
+
+    fn pending_drafts<'a>(&'a self, account: &'a str, window: Duration) -> StoreFuture<'a, u32> {
+        let account = account.to_owned();
+        self.run(move |journal| journal.pending_drafts(&account, window))
+    }
+
+    fn next_draft<'a>(
+        &'a self,
+        account: &'a str,
+        limit: u32,
+        window: Duration,
+    ) -> StoreFuture<'a, Option<Timestamp>> {
+        let account = account.to_owned();
+        self.run(move |journal| journal.next_draft(&account, limit, window))
+    }
+}

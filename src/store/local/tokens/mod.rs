@@ -1,0 +1,320 @@
+//! The token store: `user_tokens.json`, its locks, and the one way in which an entry changes.
+//!
+//! A save replaces one account's entry in a freshly read document under the store lock, so that no
+//! process ever loses another one's tokens. The store lock is never held across the network; the
+//! refresh lock of an account is. Locks are taken in the order upload, refresh, journal, store.
+
+pub(crate) mod at_rest;
+mod document;
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tiktok_open::Grant;
+use zeroize::Zeroizing;
+
+use super::mark::Mark;
+use crate::clock::Clock;
+use crate::encrypt::Key;
+use crate::fs::{self, Lock, PRIVATE_FILE};
+use crate::model::account::{Account, Accounts, NameError, NeedsLogin, Reason};
+use crate::secret::Secret;
+use crate::store::{AccountError, Edit, Rotated};
+
+pub use at_rest::Migrated;
+
+/// The name of the store in its directory.
+const FILE: &str = "user_tokens.json";
+
+/// How long a save waits for another process's save, which takes milliseconds.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// The token store of one state directory. Cheap to clone; all state is in the files.
+#[derive(Clone, Debug)]
+pub struct TokenFile {
+    dir: PathBuf,
+    locks: PathBuf,
+    clock: Clock,
+    key: Option<Arc<Key>>,
+}
+
+impl TokenFile {
+    /// The store in a directory, which is made (0700) if it is not there, and must be ours alone.
+    pub fn open(dir: &Path, clock: Clock) -> Result<Self, AccountError> {
+        let dir = fs::private_dir(dir)?;
+        let locks = fs::private_dir(&dir.join("locks"))?;
+        Ok(Self { dir, locks, clock, key: None })
+    }
+
+    /// The file.
+    pub fn path(&self) -> PathBuf {
+        self.dir.join(FILE)
+    }
+
+    /// The canonical directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// All accounts as they are stored now, encrypted tokens included; [`TokenFile::login`] gives an account
+    /// with tokens that are of use. An entry that is older than the last save made here is
+    /// marked as one that needs a login: TikTok has replaced its tokens since.
+    pub fn accounts(&self) -> Result<Accounts, AccountError> {
+        Ok(self.read()?.accounts)
+    }
+
+    /// The account that a user means by a name; see [`Accounts::find`].
+    pub fn account(&self, name: Option<&str>) -> Result<Account, AccountError> {
+        Ok(self.accounts()?.find(name)?.clone())
+    }
+
+    /// Changes one account's entry: under the store lock the document is read afresh, `change`
+    /// decides on the entry (and all others, to look at), and the result is saved durably. Gives the
+    /// entry as it is stored now. Of an encrypted store the entry is shown with its tokens, which needs
+    /// the key; the others are as they rest.
+    pub fn edit<E: From<AccountError>>(
+        &self,
+        open_id: &str,
+        change: impl FnOnce(Option<&Account>, &Accounts) -> Result<Edit, E>,
+    ) -> Result<Option<Account>, E> {
+        self.change(open_id, true, change)
+    }
+
+    /// As [`TokenFile::edit`], for changes that have nothing to do with tokens: those that are encrypted
+    /// stay so, and no key is needed.
+    pub fn edit_at_rest<E: From<AccountError>>(
+        &self,
+        open_id: &str,
+        change: impl FnOnce(Option<&Account>, &Accounts) -> Result<Edit, E>,
+    ) -> Result<Option<Account>, E> {
+        self.change(open_id, false, change)
+    }
+
+    fn change<E: From<AccountError>>(
+        &self,
+        open_id: &str,
+        with_tokens: bool,
+        change: impl FnOnce(Option<&Account>, &Accounts) -> Result<Edit, E>,
+    ) -> Result<Option<Account>, E> {
+        let path = self.path();
+        let lock = Lock::acquire_blocking(&self.store_lock(), WAIT).map_err(AccountError::from)?;
+        let mut document = self.read()?;
+        fs::clean_temps(&path, &lock).map_err(AccountError::from)?;
+        if let Some(encryption) = document.encryption.as_ref().filter(|_| with_tokens) {
+            self.key_of(encryption)?;
+        }
+        let current = match document.accounts.get(open_id) {
+            Some(account) if with_tokens => Some(self.opened(account, &document)?),
+            other => other.cloned(),
+        };
+        let saved = match change(current.as_ref(), &document.accounts)? {
+            Edit::Keep => return Ok(current),
+            Edit::Remove => {
+                document.accounts.0.remove(open_id);
+                None
+            }
+            Edit::Put(mut account) => {
+                open_id.clone_into(&mut account.open_id);
+                let stored = current.map_or(0, |current| current.generation);
+                account.generation = stored.max(self.last_generation(open_id)?) + 1;
+                let resting = self.resting(&account, &document)?;
+                document.accounts.0.insert(open_id.to_owned(), resting);
+                Some(*account)
+            }
+        };
+        fs::write_atomic(&path, &document.encode(), PRIVATE_FILE).map_err(AccountError::from)?;
+        if let Some(saved) = &saved {
+            self.remember_generation(saved, &lock);
+        }
+        Ok(saved)
+    }
+
+    /// Puts the tokens that TikTok gave for `spent` in its place, if that is still the stored refresh
+    /// token. `api` has answered; `asked_at` is the time before it was asked.
+    pub fn rotate(
+        &self,
+        open_id: &str,
+        spent: &Secret,
+        grant: Grant,
+        api: &str,
+        asked_at: Timestamp,
+    ) -> Result<Rotated, AccountError> {
+        let mut ours = false;
+        let stored = self.edit::<AccountError>(open_id, |current, _| {
+            Ok(match current.filter(|current| current.refresh_token == *spent) {
+                Some(current) => {
+                    ours = true;
+                    Edit::Put(Box::new(current.refreshed(grant, Some(api), asked_at)))
+                }
+                // A login came in between; its tokens are newer than these.
+                None => Edit::Keep,
+            })
+        })?;
+        Ok(match stored.map(Box::new) {
+            Some(stored) if ours => Rotated::Saved(stored),
+            Some(stored) => Rotated::Superseded(stored),
+            None => Rotated::Gone,
+        })
+    }
+
+    /// Gives an account another alias, or none.
+    pub fn set_alias(&self, open_id: &str, alias: Option<&str>) -> Result<Account, AccountError> {
+        let nobody = || AccountError::Name(NameError::Nobody);
+        let saved = self.edit_at_rest(open_id, |current, accounts| {
+            let mut account = current.cloned().ok_or_else(nobody)?;
+            if let Some(alias) = alias {
+                accounts.check_alias(alias, open_id)?;
+            }
+            account.alias = alias.map(ToOwned::to_owned);
+            Ok::<_, AccountError>(Edit::Put(Box::new(account)))
+        })?;
+        saved.ok_or_else(nobody)
+    }
+
+    /// The mark of the journal that these accounts posted with.
+    pub fn journal_mark(&self) -> Result<Option<Mark>, AccountError> {
+        Ok(self.read_as_stored()?.journal.map(|journal| journal.mark()))
+    }
+
+    /// Keeps the mark of a journal durably, if it replaces the one that is there.
+    pub fn set_journal_mark(&self, mark: &Mark) -> Result<(), AccountError> {
+        let path = self.path();
+        let lock = Lock::acquire_blocking(&self.dir.join(format!("{FILE}.lock")), WAIT)?;
+        let mut document = self.read_as_stored()?;
+        if document.journal.as_ref().is_some_and(|known| !mark.replaces(&known.mark())) {
+            return Ok(());
+        }
+        fs::clean_temps(&path, &lock)?;
+        document.journal = Some(mark.into());
+        Ok(fs::write_atomic(&path, &document.encode(), PRIVATE_FILE)?)
+    }
+
+    /// The lock under which an account's tokens are refreshed; held across the network.
+    pub fn refresh_lock(&self, open_id: &str) -> PathBuf {
+        self.lock_file(open_id, "refresh")
+    }
+
+    /// The lock under which an account's posts are made; held for the run.
+    pub fn upload_lock(&self, open_id: &str) -> PathBuf {
+        self.lock_file(open_id, "upload")
+    }
+
+    /// The lock under which the store is encrypted or decrypted.
+    pub fn migration_lock(&self) -> PathBuf {
+        self.locks.join("encryption.lock")
+    }
+
+    /// Where an account's refresh answer is made durable before it is parsed.
+    pub(crate) fn answer_path(&self, open_id: &str) -> PathBuf {
+        self.dir.join(format!("{FILE}.{}.new", file_name(open_id)))
+    }
+
+    /// The files beside the store that belong to refreshes of any account, in the order of their names.
+    pub(crate) fn refresh_log(&self) -> Result<Vec<PathBuf>, AccountError> {
+        let mut files = fs::list(&self.dir)?;
+        files.retain(|path| name_of(path).trim_start_matches('.').starts_with(FILE));
+        files.sort();
+        Ok(files)
+    }
+
+    /// Whether a file belongs to a refresh of an account: its answer, one that was set aside, or what
+    /// an interrupted write of either has left.
+    pub(crate) fn is_refresh_log_of(path: &Path, open_id: &str) -> bool {
+        let beginning = format!("{FILE}.{}.", file_name(open_id));
+        name_of(path).trim_start_matches('.').starts_with(&beginning)
+    }
+
+    /// Whether a file is an answer that was set aside.
+    pub(crate) fn is_unread(path: &Path) -> bool {
+        let name = name_of(path);
+        name.starts_with(FILE) && name.contains(".unread")
+    }
+
+    /// A name for an answer to be set aside under, which no file has. Asked for and used under the
+    /// account's refresh lock.
+    pub(crate) fn free_unread(&self, open_id: &str) -> Result<PathBuf, AccountError> {
+        let first = self.dir.join(format!("{FILE}.{}.unread", file_name(open_id)));
+        let taken = self.refresh_log()?;
+        let others = (2..).map(|number| first.with_extension(format!("unread-{number}")));
+        let free = std::iter::once(first.clone()).chain(others).find(|name| !taken.contains(name));
+        Ok(free.unwrap_or(first))
+    }
+
+    /// Proves that a save works, by saving what is there: creating, writing and syncing a file,
+    /// putting it in the place of the store, and all that it takes to lock and read that.
+    pub(crate) fn probe_save(&self) -> Result<(), AccountError> {
+        let path = self.path();
+        let lock = Lock::acquire_blocking(&self.store_lock(), WAIT)?;
+        fs::clean_temps(&path, &lock)?;
+        match fs::read_private(&path)? {
+            Some(bytes) => Ok(fs::write_atomic(&path, &bytes, PRIVATE_FILE)?),
+            None => Ok(fs::probe(&path, 0)?),
+        }
+    }
+
+    fn store_lock(&self) -> PathBuf {
+        self.dir.join(format!("{FILE}.lock"))
+    }
+
+    fn lock_file(&self, open_id: &str, purpose: &str) -> PathBuf {
+        self.locks.join(format!("{}.{purpose}.lock", file_name(open_id)))
+    }
+
+    fn read_as_stored(&self) -> Result<document::Document, AccountError> {
+        let path = self.path();
+        match fs::read_private(&path)? {
+            Some(bytes) => document::Document::decode(&bytes, &path),
+            None => Ok(document::Document::default()),
+        }
+    }
+
+    fn read(&self) -> Result<document::Document, AccountError> {
+        let mut document = self.read_as_stored()?;
+        for account in document.accounts.0.values_mut() {
+            if account.needs_login.is_none()
+                && account.generation < self.last_generation(&account.open_id)?
+            {
+                let since = self.clock.now();
+                account.needs_login = Some(NeedsLogin { since, reason: Reason::Restored });
+            }
+        }
+        Ok(document)
+    }
+
+    /// The generation of the last save made here, kept apart from the store so that a store restored
+    /// from a backup is recognised.
+    fn last_generation(&self, open_id: &str) -> Result<u64, AccountError> {
+        let mark = fs::read_private(&self.generation_file(open_id))?;
+        // A mark that is not a number says nothing; none is there before the first save.
+        let number = mark.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.trim().parse().ok());
+        Ok(number.unwrap_or(0))
+    }
+
+    fn remember_generation(&self, account: &Account, held: &Lock) {
+        let text = Zeroizing::new(format!("{}\n", account.generation));
+        // The save itself is done. A mark that lags only recognises fewer old backups.
+        let path = self.generation_file(&account.open_id);
+        let _ = fs::clean_temps(&path, held);
+        let _ = fs::write_atomic(&path, text.as_bytes(), PRIVATE_FILE);
+    }
+
+    fn generation_file(&self, open_id: &str) -> PathBuf {
+        self.locks.join(format!("{}.generation", file_name(open_id)))
+    }
+}
+
+/// The last part of a path; empty if it is not text, which no name of ours is.
+fn name_of(path: &Path) -> &str {
+    path.file_name().and_then(OsStr::to_str).unwrap_or_default()
+}
+
+/// A file name for an account that no hostile `open_id` can bend into a path.
+fn file_name(open_id: &str) -> String {
+    blake3::hash(open_id.as_bytes()).to_hex().to_string()
+}
+
+#[cfg(test)]
+mod tests;

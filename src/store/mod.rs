@@ -1,0 +1,61 @@
+//! What lasts: accounts with their tokens, the journal, what TikTok counts, and who works on what.
+//!
+//! One asynchronous interface, and an implementation for one machine in [`local`]: files and SQLite, which
+//! need nothing. The traits are made to be held as `Arc<dyn …>`, and for a second implementation on a
+//! database that several machines share. Every implementation is held to the same rules by the tests of
+//! `contract`.
+//!
+//! # Rules
+//!
+//! - **A phase is durable before its action.** When [`Journal::advance`] or [`Journal::begin_attempt`] gives
+//!   `Ok`, a crash of the program or of the machine takes nothing of it back. After an error nobody may
+//!   make the call to TikTok that it was to come before: the step was not recorded, or nobody knows.
+//! - **Writes are guarded.** A step is recorded only if the attempt stands where the caller knows it to;
+//!   else [`JournalError::MovedOn`]. An implementation whose leases can be lost also compares the lease's
+//!   number (its epoch), which it keeps itself, and gives the same error.
+//! - **Tokens are fenced by themselves.** [`AccountStore::rotate`] replaces the tokens that were spent, and
+//!   no others, whoever holds the lease by then: TikTok's answer is the only living login.
+//! - **Dropping a future loses no write.** Nothing begins before a future is polled. What has begun is done
+//!   to its end, durably or not at all, even if nobody waits for it any more; what is asked for later comes
+//!   after it. [`Store::flush`] waits for that, and so does dropping the last handle of a local store.
+//! - **Nothing blocks.** No method waits for a disk or for another process on the thread that polls it.
+
+pub mod accounts;
+#[cfg(test)]
+mod contract;
+mod error;
+pub mod journal;
+pub mod leases;
+pub mod local;
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+pub use accounts::{AccountStore, Change, Edit, Rotated};
+pub use error::{AccountError, Doubt, Holder, JournalError, LeaseError, StoreError};
+pub use journal::{Accept, Alike, ExistingJournal, Journal, Likeness, OpenedJournal, Quota};
+pub use leases::{Lease, LeaseKind, Leases};
+
+/// What a method of the interface gives.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// A store. All that it gives shares its state and its order.
+pub trait Store: fmt::Debug + Send + Sync {
+    /// The accounts.
+    fn accounts(&self) -> Arc<dyn AccountStore>;
+
+    /// Who works on what.
+    fn leases(&self) -> Arc<dyn Leases>;
+
+    /// Opens the journal to post, made if there is none. If posts were made that it does not know,
+    /// `accept` decides ([`JournalError::Doubtful`]).
+    fn open_journal(&self, accept: Accept) -> StoreFuture<'_, OpenedJournal>;
+
+    /// Opens the journal to look at it or to settle posts. That posts were made that it does not know is
+    /// told, and does not keep it from being looked at.
+    fn existing_journal(&self) -> StoreFuture<'_, ExistingJournal>;
+
+    /// Ends when all that was begun before is done.
+    fn flush(&self) -> StoreFuture<'_, ()>;
+}
