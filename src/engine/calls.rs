@@ -11,7 +11,6 @@ use tokio::time::sleep;
 
 use crate::clock::Clock;
 use crate::engine::events::{EventSender, Progress, WaitReason};
-use crate::engine::status::Clocks;
 use crate::exit::{Exit, Explain};
 use crate::journal::{Journal, JournalError};
 use crate::model::{CallKind, PostError, PostRef};
@@ -128,11 +127,6 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    /// What time it is; `stopwatch` is the time since this run sent an attempt's init.
-    pub(super) fn clocks(&self, stopwatch: Option<Duration>) -> Clocks {
-        Clocks { here: self.clock.now(), there: self.client.server_now(), stopwatch }
-    }
-
     /// Asks what the creator may post. May be repeated.
     pub(super) async fn creator_info(&self, subject: &PostRef) -> Result<CreatorInfo, CallError> {
         self.repeat(subject, CallKind::CreatorInfo, |token| async move {

@@ -863,7 +863,7 @@ impl<'a> PostRunner<'a> {
 
     /// What time it is, for the age of an attempt.
     fn clocks(&self) -> Clocks {
-        self.calls.clocks(self.run.begun.map(|begun| begun.elapsed()))
+        Clocks::now(self.calls, self.run.begun.map(|begun| begun.elapsed()))
     }
 
     /// Leaves if a signal asked for it and nothing is on its way.

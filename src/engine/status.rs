@@ -158,7 +158,9 @@ pub(super) async fn poll(
         Err(error) => match StatusReading::of_error(&error) {
             // A draft that was delivered stays delivered, whatever TikTok forgets.
             Some(_) if attempt.phase == Phase::Inboxed => return Ok(row),
-            Some(reading) if reading.is_early(calls.clocks(None).age(attempt)) => return Ok(row),
+            Some(reading) if reading.is_early(Clocks::now(calls, None).age(attempt)) => {
+                return Ok(row);
+            }
             Some(reading) => reading,
             None => return Err(error),
         },
@@ -239,6 +241,11 @@ pub(super) struct Clocks {
 }
 
 impl Clocks {
+    /// Now; `stopwatch` is the time since this run sent an attempt's init.
+    pub(super) fn now(calls: &Calls, stopwatch: Option<Duration>) -> Self {
+        Self { here: calls.clock.now(), there: calls.client.server_now(), stopwatch }
+    }
+
     /// The age for whoever waits until the URL is surely dead. `None`: it was never issued.
     pub(super) fn age(&self, attempt: &Attempt) -> Option<SignedDuration> {
         let stopwatch = self.stopwatch.and_then(|age| SignedDuration::try_from(age).ok());
