@@ -4,10 +4,7 @@ use tiktok_open::Error as ApiError;
 
 use super::error::AuthError;
 use super::refresh::{Tokens, blocking};
-use crate::fs;
 use crate::model::account::Account;
-use crate::store::local::TokenFile;
-use crate::store::{AccountError, Edit};
 
 /// What became of the login at TikTok.
 #[derive(Debug)]
@@ -35,20 +32,7 @@ pub async fn logout(
     let revocation = if local_only { Revocation::NotAsked } else { revoke(tokens, open_id).await };
     let store = tokens.store().clone();
     let open_id = open_id.to_owned();
-    let forgotten = blocking(move || {
-        let mut forgotten = None;
-        store.edit_at_rest::<AccountError>(&open_id, |current, _| {
-            forgotten = current.cloned();
-            Ok(Edit::Remove)
-        })?;
-        for path in store.refresh_log()? {
-            if TokenFile::is_refresh_log_of(&path, &open_id) {
-                fs::remove(&path)?;
-            }
-        }
-        Ok(forgotten)
-    })
-    .await?;
+    let forgotten = blocking(move || store.forget(&open_id)).await?;
     Ok((forgotten, revocation))
 }
 

@@ -39,6 +39,10 @@ pub trait AccountStore: fmt::Debug + Send + Sync {
         asked_at: Timestamp,
     ) -> StoreFuture<'a, Rotated>;
 
+    /// Forgets an account, with what interrupted refreshes of it have left on this machine. Gives it as it
+    /// was stored. Needs no key.
+    fn forget<'a>(&'a self, open_id: &'a str) -> StoreFuture<'a, Option<Account>>;
+
     /// Gives an account another alias, or none. Needs no key.
     fn set_alias<'a>(
         &'a self,

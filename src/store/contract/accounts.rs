@@ -80,6 +80,11 @@ pub(super) async fn what_is_kept_or_removed_is(new: New<'_>) {
     assert_eq!(accounts.change("id-2", Box::new(|_, _| Edit::Keep)).await.unwrap(), None);
     assert_eq!(accounts.change("id-1", Box::new(|_, _| Edit::Remove)).await.unwrap(), None);
     assert!(home.accounts().all().await.unwrap().is_empty());
+    log_in(&accounts, "id-2").await;
+    let forgotten = accounts.forget("id-2").await.unwrap().unwrap();
+    assert_eq!(forgotten.open_id, "id-2");
+    assert!(home.accounts().all().await.unwrap().is_empty());
+    assert_eq!(accounts.forget("id-2").await.unwrap(), None);
     log_in(&accounts, "id-1").await;
     let generation = accounts.login("id-1").await.unwrap().generation;
     assert_eq!(generation, 2, "a login that comes back is newer than the one that went");

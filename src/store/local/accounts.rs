@@ -61,6 +61,11 @@ impl AccountStore for LocalAccounts {
         self.run(move |tokens| tokens.rotate(&open_id, &spent, grant, &api, asked_at))
     }
 
+    fn forget<'a>(&'a self, open_id: &'a str) -> StoreFuture<'a, Option<Account>> {
+        let open_id = open_id.to_owned();
+        self.run(move |tokens| tokens.forget(&open_id))
+    }
+
     fn set_alias<'a>(
         &'a self,
         open_id: &'a str,

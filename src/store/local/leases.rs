@@ -38,7 +38,7 @@ impl Leases for LockFiles {
                 let path = path.clone();
                 let tried = self.thread.run(move || Lock::try_acquire(&path).map_err(lease_error));
                 match tried.await {
-                    Ok(lock) => return Ok(Box::new(LockLease(lock)) as Box<dyn Lease>),
+                    Ok(lock) => return Ok(Box::new(LockLease { _lock: lock }) as Box<dyn Lease>),
                     Err(StoreError::Lease(LeaseError::Held { .. }))
                         if Instant::now() < deadline =>
                     {
@@ -64,11 +64,13 @@ fn lease_error(error: LockError) -> LeaseError {
 
 /// A lock that is held; closing its file gives it back.
 #[derive(Debug)]
-struct LockLease(Lock);
+struct LockLease {
+    _lock: Lock,
+}
 
 impl Lease for LockLease {
     fn renew(&self) -> StoreFuture<'_, ()> {
-        tracing::trace!(lock = %self.0.path().display(), "a lock of this machine lasts by itself");
+        // It lasts by itself.
         Box::pin(async { Ok(()) })
     }
 

@@ -160,6 +160,22 @@ impl TokenFile {
         })
     }
 
+    /// Forgets an account and what interrupted refreshes of it have left. Gives it as it was stored,
+    /// encrypted tokens included; needs no key.
+    pub fn forget(&self, open_id: &str) -> Result<Option<Account>, AccountError> {
+        let mut forgotten = None;
+        self.edit_at_rest::<AccountError>(open_id, |current, _| {
+            forgotten = current.cloned();
+            Ok(Edit::Remove)
+        })?;
+        for path in self.refresh_log()? {
+            if Self::is_refresh_log_of(&path, open_id) {
+                fs::remove(&path)?;
+            }
+        }
+        Ok(forgotten)
+    }
+
     /// Gives an account another alias, or none.
     pub fn set_alias(&self, open_id: &str, alias: Option<&str>) -> Result<Account, AccountError> {
         let nobody = || AccountError::Name(NameError::Nobody);
