@@ -40,12 +40,6 @@ mod worker;
 
 pub use tiktok_open::secret;
 
-/// The journal as the upload uses it until it works with the asynchronous interface of [`store`].
-pub mod journal {
-    pub use crate::store::local::SqliteJournal as Journal;
-    pub use crate::store::{Accept, Alike, Doubt, JournalError, Likeness};
-}
-
 use std::ffi::OsString;
 use std::panic::catch_unwind;
 

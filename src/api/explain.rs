@@ -5,6 +5,7 @@ use std::io;
 use tiktok_open::{BuildError, Code, EndpointsError, Error, FailReason, Reaction, UploadUrlError};
 
 use crate::exit::{Exit, Explain};
+use crate::model::PostError;
 use crate::resources::Shortage;
 
 impl Explain for BuildError {
@@ -74,6 +75,17 @@ impl Explain for Error {
 /// socket says so in words of the network.
 fn shortage(os_error: Option<i32>) -> Option<Shortage> {
     Shortage::in_error(&io::Error::from_raw_os_error(os_error?))
+}
+
+/// An error of the API as a post reports it.
+pub fn post_error(error: &Error) -> PostError {
+    PostError {
+        code: error.code().to_owned(),
+        message: error.to_string(),
+        hint: error.hint(),
+        retryable: error.exit() == Exit::Temporary,
+        log_id: error.refusal().and_then(|refusal| refusal.log_id.clone()),
+    }
 }
 
 /// The exit code of a run that ended with a refusal of this code.

@@ -5,7 +5,7 @@ mod explain;
 
 use tiktok_open::{BuildError, Client, Endpoints, Scopes};
 
-pub use explain::{code_exit, code_hint, fail_hint};
+pub use explain::{code_exit, code_hint, fail_hint, post_error};
 
 use crate::clock::Clock;
 use crate::fault;

@@ -16,12 +16,12 @@ use crate::commands::{Context, journal};
 use crate::encrypt::{Encryption, Key, Scheme, UnwrapError};
 use crate::exit::{Exit, Failure};
 use crate::fs::Lock;
-use crate::journal::Journal;
 use crate::process::allow_descriptors;
 use crate::secret::Secret;
 use crate::settings::{Encrypt, StoreKeyError};
 use crate::signals::Signal;
 use crate::store::local::Migrated;
+use crate::store::local::SqliteJournal as Journal;
 use crate::text;
 
 /// How often a passphrase that is typed may be wrong.

@@ -14,9 +14,9 @@ use crate::commands::tokens::StoredTokens;
 use crate::commands::{Context, journal};
 use crate::engine::{CallError, Engine, can_be_reconciled};
 use crate::exit::{Exit, Failure};
-use crate::journal::Journal;
 use crate::model::{Attempt, Failed, Phase, PostNumber, RecordedPost, Transfer};
 use crate::output::{Table, moment};
+use crate::store::local::SqliteJournal as Journal;
 use crate::text;
 
 /// Runs the command.

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use tiktok_open::{Code, Reaction};
 use tokio::time::Instant;
 
-use crate::auth::Account;
 use crate::engine::calls::{CallError, Calls};
 use crate::engine::events::{Event, Note, Progress};
 use crate::engine::post::{FileState, PreparedPost};
@@ -18,8 +17,9 @@ use crate::engine::stop::{PostSnapshot, StopReason};
 use crate::engine::{EventSender, Shared};
 use crate::exit::{Exit, Explain};
 use crate::fs::{Lock, LockError};
-use crate::journal::JournalError;
+use crate::model::account::Account;
 use crate::model::{Failed, Mode, Phase, Plan, PostError, PostOutcome, PostState, RecordedPost};
+use crate::store::JournalError;
 use crate::text;
 
 /// One account's part of a run.

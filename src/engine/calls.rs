@@ -9,14 +9,16 @@ use jiff::Timestamp;
 use tiktok_open::{Client, Code, CreatorInfo, Error, PostStatus, Refusal};
 use tokio::time::sleep;
 
+use crate::api::post_error;
 use crate::clock::Clock;
 use crate::engine::events::{EventSender, Progress, WaitReason};
 use crate::exit::{Exit, Explain};
-use crate::journal::{Journal, JournalError};
 use crate::model::{CallKind, PostError, PostRef};
 use crate::retry::{Backoff, jittered};
 use crate::secret::Secret;
 use crate::signals::{Shutdown, Signal};
+use crate::store::JournalError;
+use crate::store::local::SqliteJournal as Journal;
 use crate::text::chain;
 use crate::timing::Timing;
 
@@ -90,7 +92,7 @@ impl CallError {
     pub fn trouble(&self) -> PostError {
         match self {
             Self::Token(error) => error.trouble.clone(),
-            Self::Api(error) => PostError::of_api(error),
+            Self::Api(error) => post_error(error),
             Self::Journal(error) => PostError {
                 code: "journal".into(),
                 message: chain(error),

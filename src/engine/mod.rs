@@ -49,11 +49,10 @@ pub use self::status::can_be_reconciled;
 
 use self::account::AccountWorker;
 use self::calls::Calls;
-use crate::auth::Store;
 use crate::clock::Clock;
-use crate::journal::Journal;
 use crate::model::{PostState, RecordedPost};
 use crate::signals::Shutdown;
+use crate::store::local::{SqliteJournal as Journal, TokenFile};
 use crate::timing::Timing;
 
 /// What a run was told to do.
@@ -99,7 +98,7 @@ pub struct EngineBuilder(Shared);
 #[derive(Clone)]
 struct Shared {
     client: Client,
-    store: Store,
+    store: TokenFile,
     journal: Arc<Journal>,
     tokens: Arc<dyn TokenProvider>,
     shutdown: Shutdown,
@@ -113,7 +112,7 @@ impl Engine {
     /// tokens. It stops when `shutdown` asks for it.
     pub fn builder(
         client: Client,
-        store: Store,
+        store: TokenFile,
         journal: Arc<Journal>,
         tokens: Arc<dyn TokenProvider>,
         shutdown: Shutdown,

@@ -17,9 +17,9 @@ use crate::engine::post::PreparedPost;
 use crate::engine::status::poll;
 use crate::engine::stop::StopReason;
 use crate::exit::Exit;
-use crate::journal::JournalError;
 use crate::limits::is_too_long;
 use crate::model::{Mode, Phase, PostError, PostOutcome, QuotaKind, RecordedPost};
+use crate::store::JournalError;
 
 /// How long a creator's options are taken as current.
 const FRESH: Duration = Duration::from_mins(1);

@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 
 use video_probe::Probe;
 
-use crate::auth::account::NameError;
-use crate::auth::{Account, Accounts};
 use crate::engine::Options;
 use crate::engine::file::{UnfinishedFiles, Video, VideoError};
 use crate::engine::post::{CheckedFile, FileState, PreparedPost};
 use crate::engine::resolve::gone;
 use crate::exit::{Exit, Explain};
-use crate::journal::{Journal, JournalError};
 use crate::limits;
+use crate::model::account::{Account, Accounts, NameError};
 use crate::model::{
     Diagnostic, Diagnostics, Entry, Manifest, Mode, Part, Place, Plan, PlanError, PostRef, Source,
 };
+use crate::store::JournalError;
+use crate::store::local::SqliteJournal as Journal;
 use crate::text::{self, chain};
 use crate::timing::Timing;
 

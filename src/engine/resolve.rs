@@ -12,11 +12,12 @@ use crate::engine::file::{Fingerprint, Video, VideoError};
 use crate::engine::post::PreparedPost;
 use crate::engine::stop::StopReason;
 use crate::exit::Exit;
-use crate::journal::{Alike, Journal, JournalError, Likeness};
 use crate::model::{
     LocalFile, Mode, Phase, Plan, PlanError, PostError, PostNumber, PostRequest, RecordedPost,
     Source, Transfer, Unfinished,
 };
+use crate::store::local::SqliteJournal as Journal;
+use crate::store::{Alike, JournalError, Likeness};
 use crate::text::{self, chain};
 
 /// Finds the posts of one account in the journal.

@@ -21,6 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use tiktok_open::{Error, InitAnswer, PutAnswer, Reaction, UploadUrl};
 use tokio::time::Instant;
 
+use crate::api::post_error;
 use crate::engine::Options;
 use crate::engine::calls::{CallError, Calls, SLOW_DOWNS};
 use crate::engine::chunk::{self, ChunkEvent, ChunkPut, PutEnd, SpeedWatch};
@@ -31,7 +32,6 @@ use crate::engine::preflight::Preflight;
 use crate::engine::status::{Clocks, StatusReading, recorded_plan};
 use crate::engine::stop::StopReason;
 use crate::exit::{Exit, Explain};
-use crate::journal::JournalError;
 use crate::model::{
     Action, Attempt, AttemptUpdate, Event, Failed, Phase, Plan, PostError, RecordedPost, Seen,
     Step, Transfer, machine,
@@ -39,6 +39,7 @@ use crate::model::{
 use crate::retry::Backoff;
 use crate::secret::Secret;
 use crate::signals::Signal;
+use crate::store::JournalError;
 use crate::text;
 
 /// Tries of one chunk without progress.
@@ -416,7 +417,7 @@ impl<'a> PostRunner<'a> {
             Error::NotSent { .. } => return self.not_sent(error.into()),
             _ => Event::InitUnclear,
         };
-        let trouble = PostError::of_api(&error);
+        let trouble = post_error(&error);
         let update = trouble.update();
         self.exit = Some(error.exit());
         self.trouble = Some(trouble);

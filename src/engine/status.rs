@@ -6,14 +6,14 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tiktok_open::{Code, PostStatus, State};
 
-use crate::api::fail_hint;
+use crate::api::{fail_hint, post_error};
 use crate::engine::calls::{CallError, Calls};
-use crate::journal::JournalError;
 use crate::model::{
     Attempt, AttemptUpdate, Event, Failed, LocalFile, Phase, Plan, PostError, PostRef,
     RecordedPost, Seen, Transfer,
     machine::{resume, step},
 };
+use crate::store::JournalError;
 
 /// What status/fetch said, in the terms of the state machine.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ impl StatusReading {
     pub(super) fn of_error(error: &CallError) -> Option<Self> {
         let CallError::Api(error) = error else { return None };
         let unknown = error.is(&Code::InvalidPublishId) || error.is(&Code::PublishIdNotOurs);
-        unknown.then(|| Self::id_unknown(Some(PostError::of_api(error))))
+        unknown.then(|| Self::id_unknown(Some(post_error(error))))
     }
 
     /// TikTok does not know the post, or there is no `publish_id` to ask for.

@@ -12,11 +12,11 @@ use crate::engine::calls::CallError;
 use crate::engine::file::VideoError;
 use crate::engine::post::PreparedPost;
 use crate::exit::{Exit, Explain};
-use crate::journal::JournalError;
 use crate::model::{
     Attempt, Failed, Phase, PostError, PostOutcome, PostState, RecordedPost, Transfer,
 };
 use crate::signals::Signal;
+use crate::store::JournalError;
 use crate::text::{self, chain};
 
 /// Why a run leaves a post where it is.

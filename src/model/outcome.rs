@@ -8,8 +8,7 @@ use serde::Serialize;
 use super::machine::{Failed, Phase};
 use super::post::PostRef;
 use super::record::{Attempt, AttemptUpdate};
-use crate::exit::{Exit, Explain};
-use tiktok_open::Error;
+use crate::exit::Exit;
 
 /// How a post ended its run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,17 +64,6 @@ pub struct PostError {
 }
 
 impl PostError {
-    /// An API error as a post reports it.
-    pub(crate) fn of_api(error: &Error) -> Self {
-        Self {
-            code: error.code().to_owned(),
-            message: error.to_string(),
-            hint: error.hint(),
-            retryable: error.exit() == Exit::Temporary,
-            log_id: error.refusal().and_then(|refusal| refusal.log_id.clone()),
-        }
-    }
-
     /// As the journal kept it with an attempt.
     pub(crate) fn of_attempt(attempt: &Attempt) -> Self {
         let retryable = matches!(attempt.phase, Phase::Failed(Failed::Internal | Failed::Pull));

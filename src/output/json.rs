@@ -7,7 +7,7 @@ use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde::Serialize;
 
 use super::error;
-use super::upload::Tally;
+use super::tally::Tally;
 use crate::exit::{Exit, Failure};
 use crate::model::{PostError, PostOutcome, PostState};
 use crate::secret::redact;

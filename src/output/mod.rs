@@ -9,18 +9,21 @@ mod json;
 mod line;
 mod log;
 mod printer;
+mod progress;
 mod span;
 mod standing;
 mod table;
+mod tally;
 mod upload;
 
 pub use self::auth::AuthOutput;
 pub use self::line::Line;
 pub use self::log::listen;
 pub use self::printer::{OutputOptions, Printer};
+pub use self::progress::watching;
 pub use self::span::{moment, span};
 pub use self::table::Table;
-pub use self::upload::{UploadOutput, watching};
+pub use self::upload::UploadOutput;
 
 #[cfg(test)]
 mod testing;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use super::progress::words;
 use super::span::span;
-use super::upload::words;
 use crate::engine::Progress;
 use crate::model::PostRef;
 use crate::text::size;

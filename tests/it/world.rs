@@ -14,8 +14,8 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tiktok_sandbox::{AccountPatch, ConsentPlan, LogEntry, Options, PostView, Sandbox};
 use tiktok_up::clock::Clock;
-use tiktok_up::journal::Journal;
 use tiktok_up::model::{Attempt, Phase, PostNumber};
+use tiktok_up::store::local::SqliteJournal as Journal;
 use tokio::runtime::Runtime;
 
 use crate::process::eventually;

@@ -10,10 +10,11 @@ use crate::commands::tokens::StoredTokens;
 use crate::commands::{Context, journal};
 use crate::engine::{Engine, FileWatch, Options, Preparation, Prepared, RateLimiter, Refused};
 use crate::exit::{Exit, Failure};
-use crate::journal::{Accept, Journal};
 use crate::manifest::{self, Manifest};
 use crate::model::{Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode};
 use crate::output::{self, UploadOutput};
+use crate::store::Accept;
+use crate::store::local::SqliteJournal as Journal;
 
 use self::input::Input;
 

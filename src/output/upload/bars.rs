@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::progress::words;
 use crate::engine::Progress;
 use crate::model::PostRef;
+use crate::output::progress::words;
 use crate::text::plain;
 
 const SENDING: &str = "{prefix}  [{bar:24}] {decimal_bytes}/{decimal_total_bytes}  \

@@ -2,8 +2,6 @@
 
 mod bars;
 mod outcome;
-mod progress;
-mod tally;
 #[cfg(test)]
 pub(super) mod testing;
 
@@ -11,12 +9,11 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::bars::Bars;
-pub use self::progress::watching;
-pub(super) use self::progress::words;
-pub(super) use self::tally::Tally;
 use super::error;
 use super::json::{PostEvent, SummaryEvent};
 use super::printer::Printer;
+use super::progress::{note_words, quota, warning_words, words};
+use super::tally::Tally;
 use crate::engine::{Event, Progress};
 use crate::exit::Exit;
 use crate::model::{PostOutcome, PostRef, PostState};
@@ -63,7 +60,7 @@ impl UploadOutput {
             Event::Started { .. } => {}
             Event::Progress { post, progress } => self.progress(post, progress),
             Event::Ended(outcome) => self.ended(outcome),
-            Event::Quota(left) => self.printer.talk(progress::quota(left)),
+            Event::Quota(left) => self.printer.talk(quota(left)),
         }
     }
 
@@ -74,7 +71,22 @@ impl UploadOutput {
         {
             return;
         }
-        progress::tell(&self.printer, subject, progress);
+        self.line(subject, progress);
+    }
+
+    /// Says what happened, if it is worth a line: for logs and for terminals without bars.
+    fn line(&self, subject: &PostRef, progress: &Progress) {
+        let about = |text: &str| format!("{}: {}: {text}", subject.account, subject.video);
+        match progress {
+            Progress::Note(note) => self.printer.note(about(&note_words(note))),
+            Progress::Warning(warning) => self.printer.warn(about(&warning_words(warning))),
+            other => {
+                let all = self.printer.options().verbose > 0;
+                if let Some(text) = words(other, all) {
+                    self.printer.talk(about(&text));
+                }
+            }
+        }
     }
 
     fn ended(&self, report: &PostOutcome) {

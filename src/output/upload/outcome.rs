@@ -2,10 +2,10 @@
 
 use anstyle::Style;
 
-use super::tally::word;
 use crate::model::{PostOutcome, PostState};
 use crate::output::line::{ERROR, FAINT, GOOD, HEADING, Line, WARNING};
 use crate::output::span::{moment, span};
+use crate::output::tally::word;
 use crate::text::size;
 
 /// As wide as the longest word and a gap.

@@ -1,33 +1,15 @@
-//! Progress as lines: one per change of state, for logs and for terminals without bars.
+//! Progress in words: one line per change of state.
 
 use crate::engine::{Note, Progress, QuotaLeft, WaitReason, Warning};
-use crate::model::PostRef;
-use crate::output::moment;
-use crate::output::printer::Printer;
-use crate::output::span::span;
+use crate::output::span::{moment, span};
 use crate::text::{count, plain, size};
 use crate::timing::Timing;
 
 /// A long upload tells of its chunks in so many steps.
 const STEPS: u64 = 10;
 
-/// Says what happened, if it is worth a line.
-pub(super) fn tell(printer: &Printer, subject: &PostRef, progress: &Progress) {
-    let about = |text: &str| format!("{}: {}: {text}", subject.account, subject.video);
-    match progress {
-        Progress::Note(note) => printer.note(about(&note_words(note))),
-        Progress::Warning(warning) => printer.warn(about(&warning_words(warning))),
-        other => {
-            let all = printer.options().verbose > 0;
-            if let Some(text) = words(other, all) {
-                printer.talk(about(&text));
-            }
-        }
-    }
-}
-
 /// What a change is called; `None` for what only a bar can show.
-pub(in crate::output) fn words(progress: &Progress, every_chunk: bool) -> Option<String> {
+pub(super) fn words(progress: &Progress, every_chunk: bool) -> Option<String> {
     Some(match progress {
         Progress::Creator { nickname } => format!("posting as {nickname}"),
         Progress::Sending { size: all, stored: 0, chunks } => {
@@ -66,7 +48,7 @@ fn wait_words(why: WaitReason) -> String {
     }
 }
 
-fn note_words(note: &Note) -> String {
+pub(super) fn note_words(note: &Note) -> String {
     match note {
         Note::FileReplaced => "the file is another one now; starting over".to_owned(),
         Note::SettingsChanged => "its settings were changed; starting over".to_owned(),
@@ -80,7 +62,7 @@ fn note_words(note: &Note) -> String {
     }
 }
 
-fn warning_words(warning: &Warning) -> String {
+pub(super) fn warning_words(warning: &Warning) -> String {
     match warning {
         Warning::SettingsChangedTooLate => {
             "its settings were changed too late: TikTok has it with those of before".to_owned()

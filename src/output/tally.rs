@@ -18,24 +18,24 @@ const STATES: [PostState; 8] = [
 
 /// How many posts ended in which state, and the worst exit code among them.
 #[derive(Clone, Debug, Default)]
-pub(in crate::output) struct Tally {
+pub(super) struct Tally {
     counts: [u64; STATES.len()],
     exit: Exit,
 }
 
 impl Tally {
-    pub(in crate::output) fn add(&mut self, report: &PostOutcome) {
+    pub(super) fn add(&mut self, report: &PostOutcome) {
         for (state, count) in STATES.iter().zip(&mut self.counts) {
             *count += u64::from(*state == report.state);
         }
         self.exit = self.exit.worst(report.exit);
     }
 
-    pub(in crate::output) fn of(&self, state: PostState) -> u64 {
+    pub(super) fn of(&self, state: PostState) -> u64 {
         STATES.iter().zip(self.counts).filter(|(s, _)| **s == state).map(|(_, n)| n).sum()
     }
 
-    pub(in crate::output) fn exit(&self) -> Exit {
+    pub(super) fn exit(&self) -> Exit {
         self.exit
     }
 }
