@@ -1,4 +1,4 @@
-//! Exit codes, the contract with cron, and the failure that carries one to the door.
+//! Exit codes, the contract with cron, and the failure that carries one to `main`.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,16 +1,8 @@
 //! `tiktok-up`: publish to TikTok from a terminal, a server or a script.
 //!
-//! The rooms, from the door to the socket (an arrow means "may import"):
-//!
-//! ```text
-//! main → cli, settings → commands → { auth, engine, manifest, output } → { api, store, limits } → model → leaves
-//! ```
-//!
-//! `limits` holds what `video_probe` finds in a file against what TikTok takes; `commands` starts a
-//! `tiktok_sandbox`, an offline TikTok. Both are crates of their own, and know nothing of this one.
-//!
-//! The leaves ([`clock`], [`encrypt`], [`exit`], [`fault`], [`fs`], `process`, [`resources`], [`retry`],
-//! [`signals`], [`sys`], [`text`], [`timing`], `worker`) import at most one another.
+//! ARCHITECTURE.md says what each module does and who may import whom. `limits` holds what `video_probe`
+//! finds in a file against what TikTok takes; `commands` starts a `tiktok_sandbox`, an offline TikTok. Both
+//! are crates of their own, and know nothing of this one.
 
 pub mod api;
 pub mod auth;

@@ -1,4 +1,4 @@
-//! One file per command: the only room that joins the others.
+//! One file per command: the only module that joins the others.
 
 mod accounts;
 mod apps;
