@@ -30,8 +30,6 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
         context.printer.note("nothing was posted from here yet");
         return Ok(Exit::Done);
     };
-    // Also if a second signal ends the run here and now.
-    let _flushed = store.flush_on_drop();
     let timing = &context.settings.timing;
     let (mut wait, started) = (timing.poll_first, Instant::now());
     let mut told = HashSet::new();

@@ -32,7 +32,7 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     // What is there: accounts, posts made before, files.
     let state = &context.settings.home.state;
     let store = LocalStore::open(state, context.settings.clock)?;
-    // Also if a second signal ends the run here and now.
+    // A second signal ends the run here and now, and the tasks of the engine may outlive this for a moment.
     let _flushed = store.flush_on_drop();
     let accounts = store.accounts().all().await?;
     let journal = match (args.new_journal, args.dry_run) {

@@ -9,6 +9,8 @@ pub mod journal;
 mod leases;
 pub mod mark;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 mod thread;
 pub mod tokens;
 
@@ -70,8 +72,9 @@ impl LocalStore {
         Self { tokens, ..self }
     }
 
-    /// Waits, when it is dropped, until all that was begun is done. Whoever may be dropped in the middle of
-    /// its work keeps one, so that the program does not end in the middle of a write.
+    /// Waits, when it is dropped, until all that was begun is done. Whoever may be dropped while
+    /// tasks of theirs have handles of the store keeps one, so that the program does not end in the middle
+    /// of a write.
     pub fn flush_on_drop(&self) -> FlushOnDrop {
         FlushOnDrop(Arc::clone(&self.thread))
     }
