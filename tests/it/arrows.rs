@@ -40,6 +40,7 @@ const LEAVES: &[&str] = &[
     "sys",
     "text",
     "timing",
+    "worker",
 ];
 
 /// A module of the program by its path: `["auth", "store"]`; the root is the empty one.
