@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
-/// Is told what happens. Nothing in this room prints.
+/// Is told what happens. Nothing in this module prints.
 pub trait Reporter: Send + Sync {
     /// Something happened.
     fn notice(&self, notice: Notice);

@@ -1,4 +1,4 @@
-//! The reader's notebook: where in the file it is, and what was wrong so far.
+//! What the reader has found so far: where in the file it is, and what was wrong.
 
 use std::collections::HashSet;
 

@@ -103,9 +103,9 @@ codes! {
 pub enum Reaction {
     /// This request is wrong and stays wrong.
     Final,
-    /// Nothing more can be posted by this account until a person changes something.
+    /// TikTok refuses every post of this account until a person changes something.
     StopsAccount,
-    /// A cap is full: the rest of the account waits for a later run.
+    /// A quota is full: TikTok refuses posts of this account until it is free again.
     Cap,
     /// The access token must be renewed, then the same call repeated.
     RenewToken,

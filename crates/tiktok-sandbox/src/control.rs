@@ -1,4 +1,4 @@
-//! `/_sandbox/`: the hand that moves the world from outside. Only from this machine, never from
+//! `/_sandbox/`: what a test changes from outside. Only from this machine, never from
 //! another site's page.
 //!
 //! | request | does |

@@ -1,6 +1,6 @@
 //! Scripted faults: which call of which endpoint goes wrong, and how.
 //!
-//! A script is JSON, given with `--faults FILE`, by `POST /_sandbox/faults` while the sandbox runs,
+//! A script is JSON, read by [`Script::read`] or given by `POST /_sandbox/faults` while the sandbox runs,
 //! or from Rust with [`Sandbox::fault`](crate::Sandbox::fault):
 //!
 //! ```json

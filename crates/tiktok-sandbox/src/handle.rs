@@ -37,7 +37,7 @@ impl Sandbox {
         &self.core.origin
     }
 
-    /// The page for the eye.
+    /// The address of the page that shows the state, for a browser.
     pub fn page(&self) -> String {
         format!("{}/_sandbox/", self.core.origin)
     }

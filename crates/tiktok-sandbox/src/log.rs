@@ -51,7 +51,7 @@ impl Log {
             && let Ok(mut line) = serde_json::to_vec(&entry)
         {
             line.push(b'\n');
-            // The log accompanies the rehearsal; a full disk must not stop it.
+            // The log is a help and no part of the contract: a full disk must not stop the sandbox.
             let _ = file.write_all(&line);
         }
         if self.entries.len() == KEPT {

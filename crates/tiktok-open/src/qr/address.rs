@@ -25,11 +25,11 @@ pub enum QrAddressError {
     #[error("it holds characters that no address has")]
     Characters,
     /// `client_ticket` is not in it, or twice.
-    #[error("it has no place, or several, for our ticket")]
+    #[error("it has no place, or several, for the ticket")]
     Ticket,
 }
 
-/// Puts our ticket into the provider's address. Only the bytes of the ticket's value change:
+/// Puts the ticket into the provider's address. Only the bytes of the ticket's value change:
 /// serialising the query anew could alter the encoding of the rest.
 pub(super) fn with_ticket(address: &str, ticket: &str) -> Result<String, QrAddressError> {
     let query = address.strip_prefix(START).ok_or(QrAddressError::Start)?;

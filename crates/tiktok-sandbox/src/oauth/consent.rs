@@ -107,7 +107,7 @@ pub(crate) fn decide(
     }
 }
 
-/// The decision that a plan (or `--auto-consent`) makes.
+/// The decision that a plan (or `Options::auto_consent`) makes.
 pub(super) fn planned(world: &World, plan: &ConsentPlan, asked: &[String]) -> Decision {
     if plan.deny {
         return Decision::Deny { with_state: !plan.without_state };

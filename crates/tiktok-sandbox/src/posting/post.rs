@@ -49,7 +49,7 @@ pub(crate) struct Upload {
     pub(crate) sha256: Option<String>,
     /// The file's first bytes.
     pub(super) head: Vec<u8>,
-    /// Bytes of chunks on their way that are not stored yet, for the eye.
+    /// Bytes of chunks on their way that are not stored yet, to be looked at.
     pub(super) in_flight: Arc<AtomicU64>,
 }
 
