@@ -57,6 +57,15 @@ impl Worker {
         told.await.map_err(|_| Lost::Ended)?.map_err(Lost::Panicked)
     }
 
+    /// Blocks until all that it was given so far is done.
+    pub(crate) fn wait(&self) {
+        let (tell, told) = mpsc::channel::<()>();
+        // A thread that is gone has nothing left to do.
+        if self.jobs.send(Box::new(move || drop(tell))).is_ok() {
+            _ = told.recv();
+        }
+    }
+
     /// Waits until all that it was given is done, and ends it.
     pub(crate) fn finish(self) {
         drop(self.jobs);
@@ -101,7 +110,8 @@ mod tests {
         _ = begun.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         drop(begun);
         drop(work(&done));
-        worker.finish();
+        worker.wait();
         assert_eq!(done.load(Ordering::SeqCst), 1, "and what was not begun is not");
+        worker.finish();
     }
 }

@@ -24,6 +24,3 @@ pub use error::AuthError;
 pub use login::{Browser, LoggedIn, Login, Way};
 pub use notice::{Notice, Reporter};
 pub use refresh::{Ask, Outcome, Tokens};
-// As the upload calls them until it uses the asynchronous interface of `store`.
-pub use crate::store::AccountError as StoreError;
-pub use crate::store::local::TokenFile as Store;

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::auth::Store;
 use crate::commands::passphrase::{Asked, Passphrases};
 use crate::commands::{Context, journal};
 use crate::encrypt::{Encryption, Key, Scheme, UnwrapError};
@@ -22,6 +21,7 @@ use crate::settings::{Encrypt, StoreKeyError};
 use crate::signals::Signal;
 use crate::store::local::Migrated;
 use crate::store::local::SqliteJournal as Journal;
+use crate::store::local::TokenFile;
 use crate::text;
 
 /// How often a passphrase that is typed may be wrong.
@@ -37,7 +37,7 @@ pub(super) struct Rest {
 
 /// Says where the secrets of this home rest. Needs no key.
 pub(super) fn where_secrets_rest(context: &Context) -> Result<Rest, Failure> {
-    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
     Ok(Rest {
         file: store.path(),
         encryption: store.encryption()?,
@@ -102,7 +102,7 @@ const NOT_YET: &str = "`[store] encrypt` is set, but the tokens are not encrypte
 impl Context {
     /// The store with its key, if it is encrypted: for whatever reads or writes tokens. Fails before
     /// anything is sent if the key is not at hand.
-    pub(super) async fn unlocked(&self, store: Store) -> Result<Store, Failure> {
+    pub(super) async fn unlocked(&self, store: TokenFile) -> Result<TokenFile, Failure> {
         let Some(encryption) = store.encryption()? else {
             if self.settings.encrypt.is_some() {
                 self.printer.warn(NOT_YET);
@@ -121,7 +121,7 @@ impl Context {
     /// As [`Context::unlocked`], for a login that is about to come: the first one is not written in
     /// plain text where it is to be encrypted. What is in a store already is, until somebody is there
     /// to see it migrated: an unattended run goes on as before.
-    pub(super) async fn unlocked_for_login(&self, store: Store) -> Result<Store, Failure> {
+    pub(super) async fn unlocked_for_login(&self, store: TokenFile) -> Result<TokenFile, Failure> {
         let first = store.accounts()?.is_empty() && store.encryption()?.is_none();
         if first && self.settings.encrypt.is_some() {
             let failure = Failure::usage("the token store is to be encrypted, and is not yet")
@@ -187,7 +187,7 @@ fn stopped(signal: Signal) -> Failure {
 /// `upload_url` knows that there is a key.
 pub(super) async fn encrypt(context: &Context) -> Result<Exit, Failure> {
     let setting = context.settings.encrypt.clone().ok_or_else(|| not_set(context))?;
-    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
     let _alone = Lock::try_acquire(&store.migration_lock())?;
     // Fetched as every later run will, so that no key is used that does not come back.
     let (encryption, key) = if let Some(encryption) = store.encryption()? {
@@ -222,7 +222,7 @@ pub(super) async fn encrypt(context: &Context) -> Result<Exit, Failure> {
 
 /// `accounts decrypt`: the way back. The journal goes first, for the same reason.
 pub(super) async fn decrypt(context: &Context) -> Result<Exit, Failure> {
-    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
     let _alone = Lock::try_acquire(&store.migration_lock())?;
     let store = match store.encryption()? {
         None => store,
@@ -285,7 +285,7 @@ async fn first_key(
 }
 
 /// The journal with the key of the store, if there is one.
-fn journal_of(context: &Context, store: &Store) -> Result<Option<Journal>, Failure> {
+fn journal_of(context: &Context, store: &TokenFile) -> Result<Option<Journal>, Failure> {
     let journal = journal::look(context)?;
     Ok(journal.map(|journal| journal.with_key(store.key().cloned())))
 }
@@ -298,7 +298,7 @@ struct Held {
 
 impl Held {
     /// Waits at most `wait` for each refresh to end, and not at all for an upload.
-    fn all(store: &Store, wait: Duration) -> Result<Self, Failure> {
+    fn all(store: &TokenFile, wait: Duration) -> Result<Self, Failure> {
         let accounts: BTreeSet<String> =
             store.accounts()?.iter().map(|account| account.open_id.clone()).collect();
         allow_descriptors(2 * accounts.len() as u64);

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::auth::Store;
 use crate::cli::{DoctorArgs, GlobalArgs};
 use crate::commands::{Context, at_rest};
 use crate::exit::{Exit, Explain, Failure};
@@ -15,6 +14,7 @@ use crate::model::PostNumber;
 use crate::output::Printer;
 use crate::settings::Environment;
 use crate::signals::Shutdown;
+use crate::store::local::TokenFile;
 use crate::store::local::{Repair, Repaired, SqliteJournal};
 use crate::text;
 use crate::text::chain;
@@ -95,7 +95,7 @@ fn check(context: &Context) -> Vec<Finding> {
         findings.push(Finding::good("state", message));
         return findings;
     }
-    let store = match Store::open(&home.state, context.settings.clock) {
+    let store = match TokenFile::open(&home.state, context.settings.clock) {
         Ok(store) => store,
         Err(error) => {
             findings.push(Finding::bad("state", &error));
@@ -159,7 +159,7 @@ fn locks(dir: &Path) -> Finding {
     }
 }
 
-fn tokens(context: &Context, store: &Store) -> Vec<Finding> {
+fn tokens(context: &Context, store: &TokenFile) -> Vec<Finding> {
     let accounts = match store.accounts() {
         Ok(accounts) => accounts,
         Err(error) => return vec![Finding::bad("tokens", &error)],
@@ -195,7 +195,7 @@ fn secrets(context: &Context) -> Option<Finding> {
     })
 }
 
-fn the_journal(store: Store) -> Vec<Finding> {
+fn the_journal(store: TokenFile) -> Vec<Finding> {
     let dir = store.dir().to_owned();
     let found = match SqliteJournal::inspect(&dir, Arc::new(store)) {
         Ok(found) => found,

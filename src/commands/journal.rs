@@ -8,24 +8,26 @@ use crate::exit::{Explain, Failure};
 
 use crate::output::Printer;
 use crate::store::local::{LocalStore, Looked, SqliteJournal, TokenFile};
-use crate::store::{Accept, Doubt, ExistingJournal, Journal, JournalError, Store as _};
+use crate::store::{
+    Accept, Doubt, ExistingJournal, Journal, OpenedJournal, Store as _, StoreError,
+};
 
-/// Opens the journal beside a token store to post.
-pub(super) fn open(
+/// Opens the journal of a store to post.
+pub(super) async fn open(
     context: &Context,
-    store: &TokenFile,
+    store: &LocalStore,
     accept: Accept,
-) -> Result<SqliteJournal, JournalError> {
-    let (state, clock) = (&context.settings.home.state, context.settings.clock);
-    let journal = SqliteJournal::open(state, clock, Arc::new(store.clone()), accept)?;
+) -> Result<Arc<dyn Journal>, StoreError> {
+    let OpenedJournal { journal, came_from_elsewhere, accepted } =
+        store.open_journal(accept).await?;
     let printer = &context.printer;
-    if journal.came_from_elsewhere() {
+    if came_from_elsewhere {
         printer.warn(
             "the journal was last used on another machine: if it is a copy or a restored backup, it \
              may not know what was posted since, and that may be posted again",
         );
     }
-    match (accept, journal.accepted()) {
+    match (accept, accepted) {
         (Accept::Never, _) => {}
         (_, None) => {
             printer.note("`--new-journal` is not needed: nothing is wrong with the journal");
@@ -40,12 +42,6 @@ pub(super) fn open(
         )),
     }
     Ok(journal)
-}
-
-/// Opens the journal beside a token store to prepare posts, whatever is wrong with it.
-pub(super) fn preview(context: &Context, store: &TokenFile) -> Result<SqliteJournal, JournalError> {
-    let (state, clock) = (&context.settings.home.state, context.settings.clock);
-    SqliteJournal::open(state, clock, Arc::new(store.clone()), Accept::Rehearsing)
 }
 
 fn what(doubt: Doubt) -> &'static str {

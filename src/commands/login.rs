@@ -7,12 +7,13 @@ use serde_json::json;
 use tiktok_open::Scopes;
 
 use crate::auth::paste::Lines;
-use crate::auth::{Browser, LoggedIn, Login, Notice, Reporter, Store, Way};
+use crate::auth::{Browser, LoggedIn, Login, Notice, Reporter, Way};
 use crate::cli::LoginArgs;
 use crate::commands::Context;
 use crate::exit::{Exit, Failure};
 use crate::output::{AuthOutput, Line};
 use crate::signals::Signal;
+use crate::store::local::TokenFile;
 
 /// What a login asks for unless it is told otherwise: to read the name, to post, to leave drafts.
 const SCOPES: &str = "user.info.basic,video.publish,video.upload";
@@ -39,7 +40,7 @@ pub(super) async fn by(context: &Context, args: &LoginArgs, way: Way) -> Result<
         Err(signal) => return Ok(signal.exit()),
     };
     // Before anybody consents to a login that could not be kept.
-    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
     let store = context.unlocked_for_login(store).await?;
     let scopes = match (&args.scopes, &app.scopes) {
         (Some(scopes), _) | (None, Some(scopes)) => scopes.clone(),

@@ -2,16 +2,16 @@
 
 use serde_json::json;
 
-use crate::auth::Store;
 use crate::auth::logout::{Revocation, logout};
 use crate::cli::LogoutArgs;
 use crate::commands::Context;
 use crate::exit::{Exit, Failure};
+use crate::store::local::TokenFile;
 use crate::text::chain;
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &LogoutArgs) -> Result<Exit, Failure> {
-    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
     let account = store.account(Some(&args.account))?;
     // Without its key a login can still be forgotten.
     let store = if args.local_only { store } else { context.unlocked(store).await? };

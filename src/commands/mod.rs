@@ -25,7 +25,7 @@ use tiktok_open::Client;
 use tokio::sync::oneshot;
 
 use crate::api;
-use crate::auth::{Store, Tokens};
+use crate::auth::Tokens;
 use crate::cli::{Cli, Command, GlobalArgs};
 use crate::encrypt::Key;
 use crate::exit::{Exit, Failure};
@@ -34,6 +34,7 @@ use crate::output::{AuthOutput, Printer};
 use crate::resources::{Shortage, no_threads};
 use crate::settings::{Environment, Flags, Settings};
 use crate::signals::{Shutdown, Signal};
+use crate::store::local::TokenFile;
 use crate::text::chain;
 
 /// What a command works with.
@@ -104,7 +105,7 @@ impl Context {
 
     /// The tokens of a store's accounts, interrupted refreshes brought to their end. Each account
     /// finds its own app.
-    async fn tokens(&self, store: Store) -> Result<Tokens, Failure> {
+    async fn tokens(&self, store: TokenFile) -> Result<Tokens, Failure> {
         let reporter = Arc::new(AuthOutput::new(&self.printer));
         let (client, timing) = (self.client.clone(), self.settings.timing.clone());
         let apps = Arc::new(self.apps());

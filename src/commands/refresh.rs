@@ -4,15 +4,16 @@ use std::pin::pin;
 
 use serde_json::json;
 
-use crate::auth::{Account, Ask, AuthError, Outcome, Store};
+use crate::auth::{Account, Ask, AuthError, Outcome};
 use crate::cli::RefreshArgs;
 use crate::commands::Context;
 use crate::exit::{Exit, Explain, Failure};
+use crate::store::local::TokenFile;
 use crate::text::chain;
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, Failure> {
-    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
     let chosen: Vec<Account> = if args.account.is_empty() {
         // Those that were handed over are another machine's to renew.
         let ours = |account: &&Account| context.is_about(account) && !account.is_exported();

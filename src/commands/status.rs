@@ -8,7 +8,7 @@ use serde_json::json;
 use tiktok_open::Code;
 use tokio::time::Instant;
 
-use crate::auth::{Store, Tokens};
+use crate::auth::Tokens;
 use crate::cli::StatusArgs;
 use crate::commands::tokens::StoredTokens;
 use crate::commands::{Context, journal};
@@ -16,25 +16,25 @@ use crate::engine::{CallError, Engine, can_be_reconciled};
 use crate::exit::{Exit, Failure};
 use crate::model::{Attempt, Failed, Phase, PostNumber, RecordedPost, Transfer};
 use crate::output::{Table, moment};
-use crate::store::local::SqliteJournal as Journal;
+use crate::store::Journal;
+use crate::store::local::LocalStore;
 use crate::text;
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     let number = args.post.as_deref().map(parse_number).transpose()?;
-    let Some(journal) = journal::look(context)? else {
+    let Some((store, journal)) = journal::existing(context).await? else {
         if let Some(number) = number {
             return Err(Failure::usage(format!("there is no post {number}")));
         }
         context.printer.note("nothing was posted from here yet");
         return Ok(Exit::Done);
     };
-    let journal = Arc::new(journal);
     let timing = &context.settings.timing;
     let (mut wait, started) = (timing.poll_first, Instant::now());
     let mut told = HashSet::new();
     loop {
-        let asked = ask(context, &journal, number, &mut told).await?;
+        let asked = ask(context, &store, &journal, number, &mut told).await?;
         // A last chunk that never arrived stays as it is until `upload` sends it.
         let over = started.elapsed() >= timing.poll_limit;
         let moves = |post: &RecordedPost| {
@@ -53,7 +53,7 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
             continue;
         }
         let now = context.settings.clock.now();
-        show(context, &journal, &asked.posts, args)?;
+        show(context, journal.as_ref(), &asked.posts, args).await?;
         return Ok(asked.posts.iter().map(|post| exit_of(post, now)).fold(asked.exit, Exit::worst));
     }
 }
@@ -79,30 +79,48 @@ pub(super) fn parse_number(text: &str) -> Result<PostNumber, Failure> {
 /// the journal has it, and the exit code says why: once in a run, if `told` is kept.
 async fn ask(
     context: &Context,
-    journal: &Arc<Journal>,
+    store: &LocalStore,
+    journal: &Arc<dyn Journal>,
     number: Option<PostNumber>,
     told: &mut HashSet<String>,
 ) -> Result<Asked, Failure> {
     let posts = match number {
-        Some(number) => vec![journal.post(number)?],
-        None => journal.all()?,
+        Some(number) => vec![journal.post(number).await?],
+        None => journal.all().await?,
     };
     if !posts.iter().any(|post| is_asked_for(post) || is_unfinished_draft(post)) {
         let (exit, stuck) = (Exit::Done, HashSet::new());
         return Ok(Asked { posts, exit, stuck, interrupted: false });
     }
-    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
-    let tokens = context.tokens(context.unlocked(store).await?).await?;
-    let asked = ask_each(context, journal, &tokens, posts, number.is_some(), told).await;
+    let tokens = context.tokens(context.unlocked(store.token_file().clone()).await?).await?;
+    let engine = engine(context, store, journal, &tokens);
+    let asked = ask_each(context, &engine, posts, number.is_some(), told).await;
     // Also after an error: a refresh that has begun must reach the disk before the program ends.
     tokens.settle().await;
     asked
 }
 
+fn engine(
+    context: &Context,
+    store: &LocalStore,
+    journal: &Arc<dyn Journal>,
+    tokens: &Tokens,
+) -> Engine {
+    Engine::builder(
+        context.client.clone(),
+        Arc::new(store.clone()),
+        Arc::clone(journal),
+        Arc::new(StoredTokens(tokens.clone())),
+        context.shutdown.clone(),
+    )
+    .clock(context.settings.clock)
+    .timing(context.settings.timing.clone())
+    .build()
+}
+
 async fn ask_each(
     context: &Context,
-    journal: &Arc<Journal>,
-    tokens: &Tokens,
+    engine: &Engine,
     posts: Vec<RecordedPost>,
     named: bool,
     told: &mut HashSet<String>,
@@ -110,16 +128,6 @@ async fn ask_each(
     let fresh = Vec::with_capacity(posts.len());
     let mut asked =
         Asked { posts: fresh, exit: Exit::Done, stuck: HashSet::new(), interrupted: false };
-    let engine = Engine::builder(
-        context.client.clone(),
-        tokens.store().clone(),
-        Arc::clone(journal),
-        Arc::new(StoredTokens(tokens.clone())),
-        context.shutdown.clone(),
-    )
-    .clock(context.settings.clock)
-    .timing(context.settings.timing.clone())
-    .build();
     let mut posts = posts.into_iter();
     while let Some(post) = posts.next() {
         // A delivered draft is final enough; it is asked for only when it was named.
@@ -138,7 +146,7 @@ async fn ask_each(
                 asked.posts.extend(posts);
                 break;
             }
-            Err(CallError::Journal(error)) => return Err(error.into()),
+            Err(CallError::Store(error)) => return Err(error.into()),
             Err(error) => {
                 let trouble = error.trouble();
                 if told.insert(trouble.message.clone()) {
@@ -228,9 +236,9 @@ fn word(words: &str) -> String {
     words.replace([',', ' '], "_").replace("__", "_")
 }
 
-fn show(
+async fn show(
     context: &Context,
-    journal: &Journal,
+    journal: &dyn Journal,
     posts: &[RecordedPost],
     args: &StatusArgs,
 ) -> Result<(), Failure> {
@@ -242,7 +250,7 @@ fn show(
         for post in shown {
             let mut event = event(post, now);
             if one {
-                let attempts = journal.attempts(post.number)?;
+                let attempts = journal.attempts(post.number).await?;
                 event["history"] = attempts.iter().map(history).collect();
             }
             printer.json(&event);
@@ -266,8 +274,8 @@ fn show(
     }
     printer.table(&table);
     if one {
-        for attempt in shown.iter().map(|post| journal.attempts(post.number)) {
-            attempts(context, &attempt?);
+        for post in &shown {
+            attempts(context, &journal.attempts(post.number).await?);
         }
     }
     for post in posts.iter().filter(|post| post.phase() == Some(Phase::Unresolved)) {

@@ -2,11 +2,12 @@
 
 use futures_util::future::BoxFuture;
 
-use crate::auth::{AuthError, StoreError, Tokens};
+use crate::auth::{AuthError, Tokens};
 use crate::engine::{TokenError, TokenProvider};
 use crate::exit::{Exit, Explain};
 use crate::model::PostError;
 use crate::secret::Secret;
+use crate::store::AccountError;
 use crate::text::chain;
 
 /// The tokens of all accounts.
@@ -34,7 +35,7 @@ impl TokenProvider for StoredTokens {
 
 fn token_error(error: &AuthError) -> TokenError {
     // Only an account that was there when the run began is asked for a token.
-    let gone = matches!(error, AuthError::Store(StoreError::Name(_)));
+    let gone = matches!(error, AuthError::Store(AccountError::Name(_)));
     let exit = if gone { Exit::Login } else { error.exit() };
     let code = match (error, exit) {
         (AuthError::OtherApp { asked: true, .. }, _) => "other_app",

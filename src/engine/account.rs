@@ -1,6 +1,7 @@
 //! The posts of one account, one after another.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tiktok_open::{Code, Reaction};
@@ -16,10 +17,9 @@ use crate::engine::status::{can_be_reconciled, poll, reconcile};
 use crate::engine::stop::{PostSnapshot, StopReason};
 use crate::engine::{EventSender, Shared};
 use crate::exit::{Exit, Explain};
-use crate::fs::{Lock, LockError};
 use crate::model::account::Account;
 use crate::model::{Failed, Mode, Phase, Plan, PostError, PostOutcome, PostState, RecordedPost};
-use crate::store::JournalError;
+use crate::store::{JournalError, LeaseError, LeaseKind, StoreError};
 use crate::text;
 
 /// One account's part of a run.
@@ -52,14 +52,16 @@ impl AccountWorker {
 
     /// Works off the posts: what an earlier run began first, then what is due, oldest first, then
     /// the rest in the manifest's order. Each is reported as it ends its run. Holds the account's upload
-    /// lock for so long, so that no other run posts for it.
+    /// lease for so long, so that no other run posts for it.
     pub(super) async fn run(self, mut posts: Vec<PreparedPost>) {
-        let lock = self.engine.store.upload_lock(&self.account.open_id);
-        let _held = match Lock::try_acquire(&lock) {
-            Ok(held) => held,
+        let leases = self.engine.store.leases();
+        let account = &self.calls.account;
+        // Held until the last of the posts has ended.
+        let _lease = match leases.acquire(LeaseKind::Upload, account, Duration::ZERO).await {
+            Ok(lease) => lease,
             Err(error) => return self.locked_out(&posts, &error),
         };
-        let begun = match self.calls.journal.unfinished(Some(&self.calls.account)) {
+        let begun = match self.calls.journal.unfinished(Some(account)).await {
             Ok(begun) => begun,
             // Without knowing what was begun nothing may be sent.
             Err(error) => return self.all_left(&posts, &error.into()),
@@ -104,7 +106,7 @@ impl AccountWorker {
     /// finished meanwhile is recorded so.
     pub(super) async fn dry_run(&self, posts: &mut [PreparedPost]) -> Vec<PostOutcome> {
         // A journal that cannot be read is reported for each of the posts.
-        let begun = self.calls.journal.unfinished(Some(&self.calls.account));
+        let begun = self.calls.journal.unfinished(Some(&self.calls.account)).await;
         put_in_order(posts, &begun.unwrap_or_default());
         let mut planned = PlannedPosts::default();
         let mut outcomes = Vec::with_capacity(posts.len());
@@ -115,13 +117,13 @@ impl AccountWorker {
     }
 
     /// Says what TikTok's limits leave to the account, if a dry run would make any of its posts.
-    pub(super) fn report_quota(&self, posts: &[PreparedPost], outcomes: &[PostOutcome]) {
+    pub(super) async fn report_quota(&self, posts: &[PreparedPost], outcomes: &[PostOutcome]) {
         let made = posts.iter().zip(outcomes);
         let made = made.filter(|(_, outcome)| outcome.state == PostState::Planned);
         let modes: Vec<_> = made.map(|(post, _)| post.asked.mode).collect();
         // A journal that cannot be read was reported for each of the posts.
         if !modes.is_empty()
-            && let Ok(left) = self.preflight.quota_left(self.account.name(), &modes)
+            && let Ok(left) = self.preflight.quota_left(self.account.name(), &modes).await
         {
             self.calls.events.send(Event::Quota(left));
         }
@@ -165,16 +167,16 @@ impl AccountWorker {
         }
     }
 
-    /// Another run posts for this account, or its lock cannot be had.
-    fn locked_out(&self, posts: &[PreparedPost], error: &LockError) {
+    /// Another run posts for this account, or its lease cannot be had.
+    fn locked_out(&self, posts: &[PreparedPost], error: &StoreError) {
         let trouble = PostError {
             code: "account_busy".into(),
             message: match error {
-                LockError::Held { pid, .. } => {
-                    let by = pid.map_or_else(String::new, |pid| format!(", by process {pid}"));
-                    format!("another run is posting for this account{by}")
+                StoreError::Lease(LeaseError::Held { holder, .. }) => {
+                    let by = holder.as_ref().map(|holder| format!(", by {holder}"));
+                    format!("another run is posting for this account{}", by.unwrap_or_default())
                 }
-                LockError::File(_) => error.to_string(),
+                error => error.to_string(),
             },
             hint: error.hint(),
             retryable: error.exit() == Exit::Temporary,
@@ -251,7 +253,7 @@ impl AccountWorker {
 
     /// If TikTok just said that a quota is full, the outcome tells when there may be room again, and so do
     /// those of the account's other posts.
-    fn with_quota(
+    async fn with_quota(
         &self,
         outcome: PostOutcome,
         stopped: Option<AccountStop>,
@@ -260,7 +262,7 @@ impl AccountWorker {
         if outcome.at.is_some() {
             return (outcome, Some(stop));
         }
-        match self.preflight.remember_full_quota(&outcome) {
+        match self.preflight.remember_full_quota(&outcome).await {
             Some(room) => (PostOutcome { at: Some(room), ..outcome }, Some(stop.until(room))),
             None => (outcome, Some(stop)),
         }
@@ -277,7 +279,7 @@ impl AccountWorker {
         }
         match poll(&self.calls, &post.subject, row.clone()).await {
             Ok(asked) => *row = asked,
-            Err(error @ (CallError::Interrupted(_) | CallError::Journal(_))) => {
+            Err(error @ (CallError::Interrupted(_) | CallError::Store(_))) => {
                 return Err(error.into());
             }
             // Whatever kept it from being asked, the outcome stays unknown, and that is reported.
@@ -314,21 +316,22 @@ impl AccountWorker {
             Err(StopReason::Replaced) => return None,
             // The file that lay here before is done with; now this one.
             Ok(()) if replaced && runner.phase() != Some(Phase::Unresolved) => return None,
-            Err(StopReason::Journal(JournalError::SameContent { other, certain: true })) => {
-                match self.calls.journal.same_as(runner.row.number, other.number) {
-                    Ok(()) => (same_as(post, &other, started), None),
-                    Err(error) => left(&known, &StopReason::Journal(error)),
-                }
-            }
+            Err(StopReason::Store(StoreError::Journal(JournalError::SameContent {
+                other,
+                certain: true,
+            }))) => match self.calls.journal.same_as(runner.row.number, other.number).await {
+                Ok(()) => (same_as(post, &other, started), None),
+                Err(error) => left(&known, &StopReason::Store(error)),
+            },
             Err(reason) => {
                 let (report, stopped) = left(&known, &reason);
-                self.with_quota(report, stopped)
+                self.with_quota(report, stopped).await
             }
             Ok(()) => {
                 let phase = runner.phase().unwrap_or(Phase::Lost);
                 let report = known.over(phase, runner.trouble.as_ref(), runner.exit);
                 let stopped = AccountStop::after_refusal(phase, &report);
-                self.with_quota(report, stopped)
+                self.with_quota(report, stopped).await
             }
         })
     }

@@ -17,8 +17,7 @@ use crate::model::{CallKind, PostError, PostRef};
 use crate::retry::{Backoff, jittered};
 use crate::secret::Secret;
 use crate::signals::{Shutdown, Signal};
-use crate::store::JournalError;
-use crate::store::local::SqliteJournal as Journal;
+use crate::store::{Journal, StoreError};
 use crate::text::chain;
 use crate::timing::Timing;
 
@@ -69,9 +68,9 @@ pub enum CallError {
     /// TikTok refused, or did not answer.
     #[error("{0}")]
     Api(#[from] Error),
-    /// The journal could not record the call, so it was not made.
+    /// The store could not record the call, so it was not made.
     #[error(transparent)]
-    Journal(#[from] JournalError),
+    Store(#[from] StoreError),
     /// A signal came first.
     #[error("interrupted")]
     Interrupted(Signal),
@@ -83,7 +82,7 @@ impl CallError {
         match self {
             Self::Token(error) => error.exit,
             Self::Api(error) => error.exit(),
-            Self::Journal(error) => error.exit(),
+            Self::Store(error) => error.exit(),
             Self::Interrupted(signal) => signal.exit(),
         }
     }
@@ -93,7 +92,7 @@ impl CallError {
         match self {
             Self::Token(error) => error.trouble.clone(),
             Self::Api(error) => post_error(error),
-            Self::Journal(error) => PostError {
+            Self::Store(error) => PostError {
                 code: "journal".into(),
                 message: chain(error),
                 hint: error.hint(),
@@ -117,7 +116,7 @@ pub(super) struct Calls {
     pub(super) client: Client,
     pub(super) tokens: Arc<dyn TokenProvider>,
     /// Counts calls across processes.
-    pub(super) journal: Arc<Journal>,
+    pub(super) journal: Arc<dyn Journal>,
     /// The account's `open_id`, under which calls are counted.
     pub(super) account: String,
     /// The time of day.
@@ -152,11 +151,10 @@ impl Calls {
     /// Waits until the account's quota has room for another init, and makes sure of a token, so that
     /// nothing but the call itself stands between the recorded intent and its answer.
     pub(super) async fn ready_for_init(&self, subject: &PostRef) -> Result<(), CallError> {
-        let free_at = || {
-            let window = self.timing.quota_window;
-            self.journal.next_slot(&self.account, CallKind::Init, INITS, window)
-        };
-        while let Some(at) = free_at()? {
+        let window = self.timing.quota_window;
+        while let Some(at) =
+            self.journal.next_slot(&self.account, CallKind::Init, INITS, window).await?
+        {
             self.wait_for_quota(subject, INITS, at).await?;
         }
         self.token().await?;
@@ -164,9 +162,9 @@ impl Calls {
     }
 
     /// How many posts may be begun at once within the coming minute.
-    pub(super) fn inits_left(&self) -> Result<u32, JournalError> {
+    pub(super) async fn inits_left(&self) -> Result<u32, StoreError> {
         let window = self.timing.quota_window;
-        let made = self.journal.calls_within(&self.account, CallKind::Init, window)?;
+        let made = self.journal.calls_within(&self.account, CallKind::Init, window).await?;
         Ok(INITS.saturating_sub(made))
     }
 
@@ -226,7 +224,7 @@ impl Calls {
                 }
                 answer => return answer.map_err(CallError::from),
             }
-            self.journal.note_call(&self.account, kind)?;
+            self.journal.note_call(&self.account, kind).await?;
         }
     }
 
@@ -254,7 +252,7 @@ impl Calls {
             CallKind::Status => STATUSES,
         };
         let window = self.timing.quota_window;
-        while let Some(at) = self.journal.take_slot(&self.account, kind, limit, window)? {
+        while let Some(at) = self.journal.take_slot(&self.account, kind, limit, window).await? {
             self.wait_for_quota(subject, limit, at).await?;
         }
         Ok(())

@@ -10,7 +10,7 @@
 //! 1. `prepare.rs`: accounts resolved, files looked at and [measured](crate::limits), what is
 //!    still being written put off (`file.rs`).
 //! 2. `account.rs`: a task for each account, at most [`Options::jobs`] at once. It takes the account's upload
-//!    lock and works off its posts one by one; what stops one may stop the others.
+//!    lease and works off its posts one by one; what stops one may stop the others.
 //! 3. `resolve.rs`: the journal's row of a post, by `id`, by sight or by content.
 //! 4. `runner.rs`: the loop around the pure [`machine`](crate::model::machine). Every phase is durable before
 //!    its action. It sends the init, behind `preflight.rs` (scopes, quotas of a day, the creator's options).
@@ -52,7 +52,7 @@ use self::calls::Calls;
 use crate::clock::Clock;
 use crate::model::{PostState, RecordedPost};
 use crate::signals::Shutdown;
-use crate::store::local::{SqliteJournal as Journal, TokenFile};
+use crate::store::{Journal, Store};
 use crate::timing::Timing;
 
 /// What a run was told to do.
@@ -98,8 +98,8 @@ pub struct EngineBuilder(Shared);
 #[derive(Clone)]
 struct Shared {
     client: Client,
-    store: TokenFile,
-    journal: Arc<Journal>,
+    store: Arc<dyn Store>,
+    journal: Arc<dyn Journal>,
     tokens: Arc<dyn TokenProvider>,
     shutdown: Shutdown,
     clock: Clock,
@@ -108,12 +108,12 @@ struct Shared {
 }
 
 impl Engine {
-    /// An engine on an API, a token store (for the locks of its accounts), a journal and a source of access
+    /// An engine on an API, a store (for the leases of its accounts), its journal and a source of access
     /// tokens. It stops when `shutdown` asks for it.
     pub fn builder(
         client: Client,
-        store: TokenFile,
-        journal: Arc<Journal>,
+        store: Arc<dyn Store>,
+        journal: Arc<dyn Journal>,
         tokens: Arc<dyn TokenProvider>,
         shutdown: Shutdown,
     ) -> EngineBuilder {
@@ -158,7 +158,7 @@ impl Engine {
             for (account, mut posts) in prepared.accounts {
                 let worker = AccountWorker::new(Arc::clone(&engine), account, events.clone());
                 let planned = worker.dry_run(&mut posts).await;
-                worker.report_quota(&posts, &planned);
+                worker.report_quota(&posts, &planned).await;
                 outcomes.extend(planned);
             }
             outcomes.sort_by_key(|outcome| outcome.subject.index);

@@ -19,7 +19,7 @@ use crate::engine::stop::StopReason;
 use crate::exit::Exit;
 use crate::limits::is_too_long;
 use crate::model::{Mode, Phase, PostError, PostOutcome, QuotaKind, RecordedPost};
-use crate::store::JournalError;
+use crate::store::StoreError;
 
 /// How long a creator's options are taken as current.
 const FRESH: Duration = Duration::from_mins(1);
@@ -79,14 +79,14 @@ impl Preflight {
     async fn check_quota(&self, post: &PreparedPost) -> Result<(), StopReason> {
         let Calls { journal, account, .. } = &*self.calls;
         for kind in quotas_of(post.asked.mode) {
-            if let Some(until) = journal.quota_full_until(account, kind)? {
+            if let Some(until) = journal.quota_full_until(account, kind).await? {
                 return Err(StopReason::QuotaFull { code: code_of(kind), until });
             }
         }
         let draft_room = || journal.next_draft(account, DRAFTS, DAY);
-        if post.asked.mode == Mode::Draft && draft_room()?.is_some() {
+        if post.asked.mode == Mode::Draft && draft_room().await?.is_some() {
             self.ask_for_drafts(post).await?;
-            if let Some(until) = draft_room()? {
+            if let Some(until) = draft_room().await? {
                 return Err(StopReason::QuotaFull { code: code_of(QuotaKind::Drafts), until });
             }
         }
@@ -100,7 +100,7 @@ impl Preflight {
                 && row.mode == Mode::Draft
                 && row.phase() == Some(Phase::Inboxed)
         };
-        let rows = self.calls.journal.all()?;
+        let rows = self.calls.journal.all().await?;
         let latest = rows.into_iter().rev().filter(waiting).take(DRAFTS as usize);
         for row in latest {
             match poll(&self.calls, &post.subject, row).await {
@@ -114,56 +114,57 @@ impl Preflight {
 
     /// If TikTok just said that a quota is full, the journal remembers it for a while: when there may be
     /// room again.
-    pub(super) fn remember_full_quota(&self, outcome: &PostOutcome) -> Option<Timestamp> {
+    pub(super) async fn remember_full_quota(&self, outcome: &PostOutcome) -> Option<Timestamp> {
         let code = outcome.trouble.as_ref().map(|trouble| Code::from(trouble.code.as_str()))?;
         let kinds = [QuotaKind::Posts, QuotaKind::Drafts, QuotaKind::ActiveUsers];
         let kind = kinds.into_iter().find(|kind| code_of(*kind) == code)?;
         let now = self.calls.clock.now();
         let ask_again = now.saturating_add(ASK_AGAIN).unwrap_or(now);
-        let room = self.room_at(kind).filter(|at| *at > now).unwrap_or(ask_again);
+        let room = self.room_at(kind).await.filter(|at| *at > now).unwrap_or(ask_again);
         // What cannot be remembered is asked again; the post itself is recorded.
-        _ = self.calls.journal.set_quota_full(&self.calls.account, kind, room.min(ask_again));
+        let until = room.min(ask_again);
+        _ = self.calls.journal.set_quota_full(&self.calls.account, kind, until).await;
         Some(room)
     }
 
     /// When the oldest post that fills a quota leaves its window, as far as the journal knows: a time for
     /// the report, so one that cannot be read now is none.
-    fn room_at(&self, kind: QuotaKind) -> Option<Timestamp> {
+    async fn room_at(&self, kind: QuotaKind) -> Option<Timestamp> {
         let day = SignedDuration::try_from(DAY).ok()?;
         let Calls { journal, account, .. } = &*self.calls;
         match kind {
             QuotaKind::Posts => {
                 let since = self.calls.clock.now().checked_sub(day).ok()?;
-                let rows = journal.all().ok()?.into_iter();
+                let rows = journal.all().await.ok()?.into_iter();
                 let ours = rows.filter(|row| row.account == *account && row.mode == Mode::Direct);
                 let made = ours.filter_map(|row| row.last).filter(|last| !last.phase.is_dead());
                 let oldest = made.map(|last| last.created_at).filter(|at| *at > since).min()?;
                 oldest.checked_add(day).ok()
             }
-            QuotaKind::Drafts => journal.next_draft(account, 1, DAY).ok()?,
+            QuotaKind::Drafts => journal.next_draft(account, 1, DAY).await.ok()?,
             QuotaKind::ActiveUsers => None,
         }
     }
 
     /// What TikTok's limits leave to the account, for posts of these modes.
-    pub(super) fn quota_left(
+    pub(super) async fn quota_left(
         &self,
         account: &str,
         modes: &[Mode],
-    ) -> Result<QuotaLeft, JournalError> {
+    ) -> Result<QuotaLeft, StoreError> {
         let Calls { journal, account: open_id, .. } = &*self.calls;
         let mut full_until = None;
         for kind in modes.iter().flat_map(|mode| quotas_of(*mode)) {
-            full_until = full_until.max(journal.quota_full_until(open_id, kind)?);
+            full_until = full_until.max(journal.quota_full_until(open_id, kind).await?);
         }
         let drafts = if modes.contains(&Mode::Draft) {
-            Some(DRAFTS.saturating_sub(journal.pending_drafts(open_id, DAY)?))
+            Some(DRAFTS.saturating_sub(journal.pending_drafts(open_id, DAY).await?))
         } else {
             None
         };
         Ok(QuotaLeft {
             account: account.to_owned(),
-            inits: self.calls.inits_left()?,
+            inits: self.calls.inits_left().await?,
             inits_a_minute: INITS,
             drafts,
             drafts_a_day: DRAFTS,

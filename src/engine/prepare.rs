@@ -16,8 +16,7 @@ use crate::model::account::{Account, Accounts, NameError};
 use crate::model::{
     Diagnostic, Diagnostics, Entry, Manifest, Mode, Part, Place, Plan, PlanError, PostRef, Source,
 };
-use crate::store::JournalError;
-use crate::store::local::SqliteJournal as Journal;
+use crate::store::{Journal, StoreError};
 use crate::text::{self, chain};
 use crate::timing::Timing;
 
@@ -41,7 +40,7 @@ pub enum PrepareError {
     Nobody(NameError),
     /// The journal cannot be asked for the post of a file that is gone.
     #[error(transparent)]
-    Journal(#[from] JournalError),
+    Store(#[from] StoreError),
 }
 
 impl Explain for PrepareError {
@@ -49,7 +48,7 @@ impl Explain for PrepareError {
         match self {
             Self::Refused(refused) => refused.exit(),
             Self::Nobody(_) => Exit::Login,
-            Self::Journal(error) => error.exit(),
+            Self::Store(error) => error.exit(),
         }
     }
 
@@ -57,7 +56,7 @@ impl Explain for PrepareError {
         match self {
             Self::Refused(refused) => refused.hint(),
             Self::Nobody(_) => Some("run `tiktok-up login`; nothing was sent".into()),
-            Self::Journal(error) => error.hint(),
+            Self::Store(error) => error.hint(),
         }
     }
 }
@@ -109,9 +108,9 @@ pub struct Preparation {
 
 impl Preparation {
     /// Makes posts of a manifest's entries; `faults` is what is wrong with the manifest already.
-    pub fn prepare(
+    pub async fn prepare(
         &self,
-        journal: &Journal,
+        journal: &dyn Journal,
         manifest: Manifest,
         faults: Diagnostics,
     ) -> Result<Prepared, PrepareError> {
@@ -140,7 +139,7 @@ impl Preparation {
             };
             // `None`: something is wrong with the file, and that was noted.
             let file = match entry.post.source.file() {
-                Some(path) => inspection.file(path, &entry, account)?.map(Some),
+                Some(path) => inspection.file(path, &entry, account).await?.map(Some),
                 None => Some(None),
             };
             if let Some(account) = account {
@@ -173,7 +172,7 @@ type Ids = HashMap<(String, String), (usize, Option<String>)>;
 /// A preparation under way.
 struct Inspection<'a> {
     preparation: &'a Preparation,
-    journal: &'a Journal,
+    journal: &'a dyn Journal,
     problems: Vec<Diagnostic>,
     /// How many of them are about accounts.
     unknown_accounts: usize,
@@ -214,12 +213,12 @@ impl Inspection<'_> {
         })
     }
 
-    fn file(
+    async fn file(
         &mut self,
         path: &Path,
         entry: &Entry,
         account: Option<&Account>,
-    ) -> Result<Option<FileState>, JournalError> {
+    ) -> Result<Option<FileState>, StoreError> {
         if let Some(how) = self.preparation.unfinished.get(path) {
             // What it holds now says nothing: it is looked at when it is finished.
             return Ok(Some(FileState::Unfinished(*how)));
@@ -230,7 +229,7 @@ impl Inspection<'_> {
                 let id = entry.post.id.as_deref();
                 let known = match account {
                     Some(account) => {
-                        gone(self.journal, &account.open_id, entry.post.mode, id, path)?
+                        gone(self.journal, &account.open_id, entry.post.mode, id, path).await?
                     }
                     None => None,
                 };

@@ -16,8 +16,7 @@ use crate::model::{
     LocalFile, Mode, Phase, Plan, PlanError, PostError, PostNumber, PostRequest, RecordedPost,
     Source, Transfer, Unfinished,
 };
-use crate::store::local::SqliteJournal as Journal;
-use crate::store::{Alike, JournalError, Likeness};
+use crate::store::{Alike, Journal, Likeness, StoreError};
 use crate::text::{self, chain};
 
 /// Finds the posts of one account in the journal.
@@ -44,7 +43,7 @@ pub(super) enum ResolveError {
     #[error(transparent)]
     Plan(#[from] PlanError),
     #[error(transparent)]
-    Journal(#[from] JournalError),
+    Store(#[from] StoreError),
     /// The entry's `id` is that of another post.
     #[error("{}", id_used_words(id, post, *missing))]
     IdUsed {
@@ -111,7 +110,7 @@ impl PostResolver {
             }
             Source::File(path) => {
                 if let Some(how) = post.unfinished() {
-                    return self.unfinished(post, path, how);
+                    return self.unfinished(post, path, how).await;
                 }
                 let checked = post.checked_file().map(|file| file.identity);
                 match Video::open(path) {
@@ -125,7 +124,7 @@ impl PostResolver {
                         (Source::File(file), Some((video, plan)))
                     }
                     Err(error) if error.is_missing() => {
-                        let row = self.gone(post, path, error)?;
+                        let row = self.gone(post, path, error).await?;
                         return Ok(ResolvedPost { row, source: None, replaced: false });
                     }
                     Err(error) => return Err(error.into()),
@@ -133,18 +132,18 @@ impl PostResolver {
             }
         };
         let mut new = self.request(post, content);
-        let known = self.calls.journal.find(&new)?;
+        let known = self.calls.journal.find(&new).await?;
         // A `--repost` posts a video once more, however often the manifest names it.
         new.repost &= !known.as_ref().is_some_and(|row| self.has_driven(row.number));
-        if let Some(row) = self.replaced(&new)? {
+        if let Some(row) = self.replaced(&new).await? {
             return Ok(ResolvedPost { row, source, replaced: true });
         }
-        if let Some(row) = self.of_other_content(&new)? {
+        if let Some(row) = self.of_other_content(&new).await? {
             // First it is found out what becomes of that one.
             return Ok(ResolvedPost { row, source: None, replaced: true });
         }
-        self.compare(post, &new, known.as_ref())?;
-        let row = self.wanted(self.calls.journal.post_for(&new)?)?;
+        self.compare(post, &new, known.as_ref()).await?;
+        let row = self.wanted(self.calls.journal.post_for(&new).await?).await?;
         let source = source.map(|(video, plan)| {
             let recorded = row.file.as_ref().filter(|file| file.identity.size == video.size());
             let recorded = recorded.and_then(|f| Plan::recorded(f.identity.size, f.chunk_size));
@@ -157,7 +156,7 @@ impl PostResolver {
 
     /// The post of a file that is still being written, if what came of it can be told without reading
     /// the file; else the error that puts it off.
-    fn unfinished(
+    async fn unfinished(
         &self,
         post: &PreparedPost,
         path: &Path,
@@ -165,10 +164,10 @@ impl PostResolver {
     ) -> Result<ResolvedPost, ResolveError> {
         let journal = &self.calls.journal;
         let row = if let Some(id) = &post.asked.id {
-            journal.find_by_id(&self.calls.account, id)?
+            journal.find_by_id(&self.calls.account, id).await?
         } else {
             let file = Video::open(path)?.identity();
-            journal.find_by_file(&self.calls.account, post.asked.mode, &file)?
+            journal.find_by_file(&self.calls.account, post.asked.mode, &file).await?
         };
         let told = |phase: Phase| {
             phase.is_done()
@@ -185,8 +184,13 @@ impl PostResolver {
 
     /// The post under way that has an entry's `id` and is of other content. If that one is done, the
     /// entry is refused: it would never be posted, and nobody would hear of it.
-    fn of_other_content(&self, new: &PostRequest) -> Result<Option<RecordedPost>, ResolveError> {
-        let Some(row) = self.calls.journal.id_of_other_content(new)? else { return Ok(None) };
+    async fn of_other_content(
+        &self,
+        new: &PostRequest,
+    ) -> Result<Option<RecordedPost>, ResolveError> {
+        let Some(row) = self.calls.journal.id_of_other_content(new).await? else {
+            return Ok(None);
+        };
         let again = new.repost && row.may_repost();
         match (row.phase(), row.transfer()) {
             (Some(phase), _) if phase.is_done() && !again => {
@@ -201,7 +205,7 @@ impl PostResolver {
 
     /// Says before anything is sent which other post an entry is like; an error if it most likely is
     /// that post. `known` is what the journal has of the entry itself.
-    fn compare(
+    async fn compare(
         &self,
         post: &PreparedPost,
         new: &PostRequest,
@@ -211,7 +215,7 @@ impl PostResolver {
             return Ok(());
         }
         let own = known.map(|row| row.number);
-        let Some(Alike { post: other, how }) = self.calls.journal.alike(new, own)? else {
+        let Some(Alike { post: other, how }) = self.calls.journal.alike(new, own).await? else {
             return Ok(());
         };
         let number = other.number;
@@ -232,23 +236,24 @@ impl PostResolver {
 
     /// A repost that TikTok refused for good is not asked for any more by a run without `--repost`:
     /// what it would have repeated stands.
-    fn wanted(&self, mut row: RecordedPost) -> Result<RecordedPost, JournalError> {
+    async fn wanted(&self, mut row: RecordedPost) -> Result<RecordedPost, StoreError> {
         while !self.options.repost && row.repost > 0 && is_refused(&row) {
-            let Some(repeated) = self.calls.journal.repeated(&row)? else { break };
+            let Some(repeated) = self.calls.journal.repeated(&row).await? else { break };
             row = repeated;
         }
         Ok(row)
     }
 
     /// The post of a file that is gone; the error that says so if there is none.
-    fn gone(
+    async fn gone(
         &self,
         post: &PreparedPost,
         path: &Path,
         error: VideoError,
     ) -> Result<RecordedPost, ResolveError> {
         let id = post.asked.id.as_deref();
-        let known = gone(&self.calls.journal, &self.calls.account, post.asked.mode, id, path)?;
+        let Calls { journal, account, .. } = &*self.calls;
+        let known = gone(journal.as_ref(), account, post.asked.mode, id, path).await?;
         let row = known.ok_or(error)?;
         let here = row.file.as_ref().is_some_and(|file| file.path == absolute(path));
         match &post.asked.id {
@@ -262,13 +267,13 @@ impl PostResolver {
 
     /// The post under way of another file that lay where this one lies now. It comes first: as long as
     /// it may become a post, nothing new is begun for this entry.
-    fn replaced(&self, new: &PostRequest) -> Result<Option<RecordedPost>, JournalError> {
+    async fn replaced(&self, new: &PostRequest) -> Result<Option<RecordedPost>, StoreError> {
         let journal = &self.calls.journal;
         let Some(file) = new.source.file() else { return Ok(None) };
-        if journal.find(new)?.is_some() {
+        if journal.find(new).await?.is_some() {
             return Ok(None);
         }
-        let mut begun = journal.unfinished(Some(&new.account))?;
+        let mut begun = journal.unfinished(Some(&new.account)).await?;
         begun.retain(|row| {
             row.mode == new.mode
                 && row.phase() != Some(Phase::Unresolved)
@@ -288,9 +293,9 @@ impl PostResolver {
     ) -> Result<LocalFile, ResolveError> {
         let journal = &self.calls.journal;
         let suspects =
-            journal.known_with_size(&self.calls.account, post.asked.mode, video.size())?;
+            journal.known_with_size(&self.calls.account, post.asked.mode, video.size()).await?;
         let known =
-            journal.find_by_file(&self.calls.account, post.asked.mode, &video.identity())?;
+            journal.find_by_file(&self.calls.account, post.asked.mode, &video.identity()).await?;
         let fingerprint = if suspects.is_empty() || known.is_some() {
             None
         } else {
@@ -326,8 +331,8 @@ impl PostResolver {
     ) -> Result<FoundPost, ResolveError> {
         let found = self.find(post).await?;
         if let Some(request) = &found.request {
-            self.of_other_content(request)?;
-            self.compare(post, request, found.row.as_ref())?;
+            self.of_other_content(request).await?;
+            self.compare(post, request, found.row.as_ref()).await?;
         }
         Ok(found)
     }
@@ -342,11 +347,11 @@ impl PostResolver {
             }
             Source::File(path) => {
                 if let Some(how) = post.unfinished() {
-                    return Ok(gone(self.unfinished(post, path, how)?.row));
+                    return Ok(gone(self.unfinished(post, path, how).await?.row));
                 }
                 let video = match Video::open(path) {
                     Err(error) if error.is_missing() => {
-                        return Ok(gone(self.gone(post, path, error)?));
+                        return Ok(gone(self.gone(post, path, error).await?));
                     }
                     opened => opened?,
                 };
@@ -356,8 +361,11 @@ impl PostResolver {
             }
         };
         let new = self.request(post, content);
-        let row = self.calls.journal.find(&new)?;
-        let row = row.map(|row| self.wanted(row)).transpose()?;
+        let row = self.calls.journal.find(&new).await?;
+        let row = match row {
+            Some(row) => Some(self.wanted(row).await?),
+            None => None,
+        };
         let row = row.filter(|row| !(self.options.repost && row.may_repost()));
         Ok(FoundPost { plan, row, request: Some(new) })
     }
@@ -427,7 +435,7 @@ async fn fingerprint(file: &mut LocalFile) -> Option<String> {
 impl From<ResolveError> for StopReason {
     fn from(error: ResolveError) -> Self {
         match error {
-            ResolveError::Journal(error) => Self::Journal(error),
+            ResolveError::Store(error) => Self::Store(error),
             ResolveError::File(error) => Self::File(error),
             ResolveError::Plan(_) => unfit("file", &error, None),
             ResolveError::IdUsed { .. } => unfit(
@@ -470,19 +478,19 @@ pub(super) fn absolute(path: &Path) -> PathBuf {
 }
 
 /// The latest post that was made of a file which is gone now, by its `id` or its path.
-pub(super) fn gone(
-    journal: &Journal,
+pub(super) async fn gone(
+    journal: &dyn Journal,
     account: &str,
     mode: Mode,
     id: Option<&str>,
     path: &Path,
-) -> Result<Option<RecordedPost>, JournalError> {
+) -> Result<Option<RecordedPost>, StoreError> {
     let path = absolute(path);
     let same = |row: &RecordedPost| match id {
         Some(_) => row.id.as_deref() == id,
         None => row.file.as_ref().is_some_and(|file| file.path == path),
     };
-    let mut rows = journal.all()?;
+    let mut rows = journal.all().await?;
     rows.retain(|row| row.account == account && row.mode == mode && same(row));
     Ok(rows.pop())
 }

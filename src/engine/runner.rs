@@ -39,7 +39,7 @@ use crate::model::{
 use crate::retry::Backoff;
 use crate::secret::Secret;
 use crate::signals::Signal;
-use crate::store::JournalError;
+use crate::store::{JournalError, StoreError};
 use crate::text;
 
 /// Tries of one chunk without progress.
@@ -198,9 +198,9 @@ impl<'a> PostRunner<'a> {
         let mut step = match self.phase() {
             None => self.begin().await?,
             Some(phase) => {
-                self.check_settings(phase)?;
+                self.check_settings(phase).await?;
                 let found = machine::resume(self.transfer, phase);
-                self.record(found.phase, &AttemptUpdate::default())?;
+                self.record(found.phase, &AttemptUpdate::default()).await?;
                 found
             }
         };
@@ -219,7 +219,7 @@ impl<'a> PostRunner<'a> {
             };
             let Some(phase) = self.phase() else { return Ok(()) };
             step = machine::step(self.transfer, phase, event);
-            self.record(step.phase, &update)?;
+            self.record(step.phase, &update).await?;
             if self.phase() != Some(step.phase) {
                 // A concurrent run recorded the final status.
                 return Ok(());
@@ -233,13 +233,13 @@ impl<'a> PostRunner<'a> {
 
     /// An upload goes on with the settings that its init declared. If the entry asks for others by now
     /// (it may be seen by fewer people), it is begun again while nothing can have been posted.
-    fn check_settings(&mut self, phase: Phase) -> Result<(), StopReason> {
+    async fn check_settings(&mut self, phase: Phase) -> Result<(), StopReason> {
         if phase.is_over() || self.row.settings == self.post.settings_hash() {
             return Ok(());
         }
         let step = machine::step(self.transfer, phase, Event::SettingsChanged);
         if step.phase == Phase::Abandoned {
-            self.record(step.phase, &AttemptUpdate::default())?;
+            self.record(step.phase, &AttemptUpdate::default()).await?;
             self.report(Progress::Note(Note::SettingsChanged));
             return Err(StopReason::Replaced);
         }
@@ -266,7 +266,7 @@ impl<'a> PostRunner<'a> {
         }
         // The last moment: what the intent below announces must follow it.
         self.heed_signals()?;
-        self.attempt = Some(self.calls.journal.begin_attempt(self.row.number)?);
+        self.attempt = Some(self.calls.journal.begin_attempt(self.row.number).await?);
         self.run.begun = Some(Instant::now());
         self.run.final_handed = false;
         self.run.sent_whole = false;
@@ -308,7 +308,7 @@ impl<'a> PostRunner<'a> {
 
     /// Whether a dead attempt may be followed by another, and the pause before it.
     async fn within_limits(&self) -> Result<(), StopReason> {
-        let attempts = self.calls.journal.attempts(self.row.number)?;
+        let attempts = self.calls.journal.attempts(self.row.number).await?;
         let failed = attempts.iter().filter(|a| matches!(a.phase, Phase::Failed(_))).count();
         let here = self.run.begun.is_some();
         let enough =
@@ -444,7 +444,7 @@ impl<'a> PostRunner<'a> {
             return Ok((Event::FileReplaced, AttemptUpdate::default()));
         };
         if let Some(event) = self.usable(&video)? {
-            return self.too_late(event);
+            return self.too_late(event).await;
         }
         if let Err(refused) = self.upload_url() {
             return Ok(*refused);
@@ -494,7 +494,7 @@ impl<'a> PostRunner<'a> {
                 return Ok((Event::FileReplaced, AttemptUpdate::default()));
             };
             if let Some(event) = self.usable(&video)? {
-                return self.too_late(event);
+                return self.too_late(event).await;
             }
             let url = match self.upload_url() {
                 Ok(url) => url,
@@ -510,7 +510,7 @@ impl<'a> PostRunner<'a> {
     }
 
     /// An expired URL in the run that got it means that the link is too slow to try again at once.
-    fn too_late(&mut self, event: Event) -> Result<(Event, AttemptUpdate), StopReason> {
+    async fn too_late(&mut self, event: Event) -> Result<(Event, AttemptUpdate), StopReason> {
         if event == Event::UrlExpired
             && self.run.begun.is_some()
             && let Some(phase @ Phase::Open { .. }) = self.phase()
@@ -519,7 +519,7 @@ impl<'a> PostRunner<'a> {
             #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
             let needs = plan.size() as f64 * 8.0 / 1e6 / self.calls.timing.url_life.as_secs_f64();
             let step = machine::step(self.transfer, phase, event);
-            self.record(step.phase, &AttemptUpdate::default())?;
+            self.record(step.phase, &AttemptUpdate::default()).await?;
             return Err(StopReason::TooSlow { needs });
         }
         if matches!(event, Event::FileChanged { .. }) {
@@ -624,7 +624,7 @@ impl<'a> PostRunner<'a> {
         let event = match end {
             PutEnd::Answered(answer) => self.classify_answer(answer, plan, index).await?,
             PutEnd::FileChanged => return Ok(Some(self.file_changed())),
-            PutEnd::Expired => return self.too_late(Event::UrlExpired).map(Some),
+            PutEnd::Expired => return self.too_late(Event::UrlExpired).await.map(Some),
             PutEnd::Interrupted => {
                 let signal = self.calls.shutdown.asked().unwrap_or(Signal::INTERRUPT);
                 return Err(StopReason::Interrupted(signal));
@@ -873,7 +873,7 @@ impl<'a> PostRunner<'a> {
     }
 
     /// Makes a phase durable, and remembers it. If that fails nothing more is sent.
-    fn record(&mut self, phase: Phase, update: &AttemptUpdate) -> Result<(), StopReason> {
+    async fn record(&mut self, phase: Phase, update: &AttemptUpdate) -> Result<(), StopReason> {
         let Some(attempt) = &mut self.attempt else { return Ok(()) };
         if attempt.phase == phase {
             return Ok(());
@@ -882,21 +882,26 @@ impl<'a> PostRunner<'a> {
         if attempt.publish_id.is_none() {
             attempt.publish_id.clone_from(&update.publish_id);
         }
-        match self.calls.journal.advance(attempt, phase, update) {
-            Ok(()) => Ok(()),
+        let journal = &self.calls.journal;
+        match journal.advance(attempt, phase, update).await {
+            Ok(advanced) => {
+                *attempt = advanced;
+                Ok(())
+            }
             // This video is known: nothing of it may reach the final chunk.
-            Err(error @ JournalError::SameContent { .. }) => {
-                self.calls.journal.advance(attempt, Phase::Abandoned, &AttemptUpdate::default())?;
+            Err(error @ StoreError::Journal(JournalError::SameContent { .. })) => {
+                let update = AttemptUpdate::default();
+                *attempt = journal.advance(attempt, Phase::Abandoned, &update).await?;
                 Err(error.into())
             }
-            Err(error @ JournalError::MovedOn { .. }) => {
-                let attempts = self.calls.journal.attempts(attempt.post)?;
+            Err(error @ StoreError::Journal(JournalError::MovedOn { .. })) => {
+                let attempts = journal.attempts(attempt.post).await?;
                 match attempts.into_iter().next_back() {
                     Some(last) if last.number == attempt.number && last.phase.is_over() => {
                         *attempt = last;
                         // Use the last known status.
                         if attempt.phase == Phase::Unresolved && phase.is_done() {
-                            self.calls.journal.advance(attempt, phase, update)?;
+                            *attempt = journal.advance(attempt, phase, update).await?;
                         }
                         Ok(())
                     }

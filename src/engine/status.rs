@@ -13,7 +13,7 @@ use crate::model::{
     RecordedPost, Seen, Transfer,
     machine::{resume, step},
 };
-use crate::store::JournalError;
+use crate::store::{JournalError, StoreError};
 
 /// What status/fetch said, in the terms of the state machine.
 #[derive(Debug)]
@@ -167,15 +167,17 @@ pub(super) async fn poll(
     };
     if let Some(event) = reading.completes(attempt.phase, transfer, false) {
         let whole = step(transfer, attempt.phase, event).phase;
-        calls.journal.advance(attempt, whole, &AttemptUpdate::default())?;
+        *attempt = calls.journal.advance(attempt, whole, &AttemptUpdate::default()).await?;
     }
     let next = step(transfer, attempt.phase, Event::Status(reading.seen)).phase;
     let changed = next != attempt.phase && next.is_over();
     if changed || (!reading.post_ids.is_empty() && reading.post_ids != attempt.post_ids) {
-        match calls.journal.advance(attempt, next, &reading.update(next)) {
+        match calls.journal.advance(attempt, next, &reading.update(next)).await {
             // An upload that runs beside this has recorded more already.
-            Err(JournalError::MovedOn { .. }) => return Ok(calls.journal.post(row.number)?),
-            done => done?,
+            Err(StoreError::Journal(JournalError::MovedOn { .. })) => {
+                return Ok(calls.journal.post(row.number).await?);
+            }
+            done => *attempt = done?,
         }
     }
     Ok(row)
@@ -191,13 +193,13 @@ const ON_THE_SIDE: usize = 10;
 
 /// Looks after posts that were begun and that the manifest at hand does not name (any more): TikTok is
 /// asked for those that it has, and those that nothing can come of are given up. The caller holds the
-/// account's upload lock, so none of them is under way elsewhere.
+/// account's upload lease, so none of them is under way elsewhere.
 ///
 /// What fails here fails again where it matters, or is told by `status`.
 pub(super) async fn reconcile(calls: &Calls, rows: &[&RecordedPost]) {
     let mut asked = 0;
     for row in rows {
-        let Some(mut attempt) = row.last.clone() else { continue };
+        let Some(attempt) = &row.last else { continue };
         let given_up = match (attempt.phase, attempt.transfer) {
             (Phase::InitIntent, transfer) => resume(transfer, Phase::InitIntent).phase,
             (Phase::Open { .. }, Transfer::File { .. }) => {
@@ -207,7 +209,7 @@ pub(super) async fn reconcile(calls: &Calls, rows: &[&RecordedPost]) {
                 }
                 Phase::Abandoned
             }
-            (Phase::Unresolved, _) if !can_be_reconciled(&attempt) => continue,
+            (Phase::Unresolved, _) if !can_be_reconciled(attempt) => continue,
             _ => {
                 asked += 1;
                 if asked > ON_THE_SIDE {
@@ -219,7 +221,8 @@ pub(super) async fn reconcile(calls: &Calls, rows: &[&RecordedPost]) {
                 continue;
             }
         };
-        if calls.journal.advance(&mut attempt, given_up, &AttemptUpdate::default()).is_err() {
+        let update = AttemptUpdate::default();
+        if calls.journal.advance(attempt, given_up, &update).await.is_err() {
             return;
         }
     }

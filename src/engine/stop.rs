@@ -16,7 +16,7 @@ use crate::model::{
     Attempt, Failed, Phase, PostError, PostOutcome, PostState, RecordedPost, Transfer,
 };
 use crate::signals::Signal;
-use crate::store::JournalError;
+use crate::store::StoreError;
 use crate::text::{self, chain};
 
 /// Why a run leaves a post where it is.
@@ -24,14 +24,14 @@ use crate::text::{self, chain};
 pub(super) enum StopReason {
     /// A call came to nothing.
     Call(CallError),
-    /// The journal did not record a step; nothing was sent after it.
-    Journal(JournalError),
-    /// The journal did not record what TikTok said: the user may be the only one who knows it.
+    /// The store did not record a step; nothing was sent after it.
+    Store(StoreError),
+    /// The store did not record what TikTok said: the user may be the only one who knows it.
     Unrecorded {
         /// What it was.
         phase: Phase,
         /// Why not.
-        error: JournalError,
+        error: StoreError,
     },
     /// Another file lies where the one of this attempt was, and the attempt is given up: the entry is
     /// to be looked up again.
@@ -90,7 +90,7 @@ pub(super) enum StopReason {
 impl<E: Into<CallError>> From<E> for StopReason {
     fn from(error: E) -> Self {
         match error.into() {
-            CallError::Journal(error) => Self::Journal(error),
+            CallError::Store(error) => Self::Store(error),
             CallError::Interrupted(signal) => Self::Interrupted(signal),
             error => Self::Call(error),
         }
@@ -101,7 +101,7 @@ impl StopReason {
     pub(super) fn exit(&self, phase: Option<Phase>) -> Exit {
         match self {
             Self::Call(error) => error.exit(),
-            Self::Journal(error) | Self::Unrecorded { error, .. } => error.exit(),
+            Self::Store(error) | Self::Unrecorded { error, .. } => error.exit(),
             Self::File(error) => error.exit(),
             Self::Interrupted(signal) => signal.exit(),
             Self::Unfit { exit, .. } => *exit,
@@ -150,7 +150,7 @@ impl StopReason {
                 unrecorded_hint(*phase, known).or_else(|| error.hint()),
             ),
             Self::Unfit { trouble, .. } => return trouble.clone(),
-            Self::Journal(error) => {
+            Self::Store(error) => {
                 let message = format!("could not record a step: {}", chain(error));
                 ("journal", message, error.hint())
             }
@@ -233,8 +233,8 @@ impl StopReason {
     pub(super) fn stops_account(&self) -> bool {
         match self {
             Self::Call(CallError::Token(_)) | Self::Interrupted(_) | Self::QuotaFull { .. } => true,
-            // A journal that cannot be written stops everything; a clash of two posts does not.
-            Self::Journal(error) | Self::Unrecorded { error, .. } => {
+            // A store that cannot be written stops everything; a clash of two posts does not.
+            Self::Store(error) | Self::Unrecorded { error, .. } => {
                 matches!(error.exit(), Exit::Local | Exit::Temporary)
             }
             Self::Call(error) => error.exit() == Exit::Login,

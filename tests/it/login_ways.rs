@@ -9,10 +9,11 @@ use tiktok_open::{Endpoints, Scopes};
 use tiktok_sandbox::{Options, QrConfirm};
 use tiktok_up::api::App;
 use tiktok_up::auth::paste::Lines;
-use tiktok_up::auth::{AuthError, LoggedIn, Login, Notice, Reporter, Store, Way};
+use tiktok_up::auth::{AuthError, LoggedIn, Login, Notice, Reporter, Way};
 use tiktok_up::clock::Clock;
 use tiktok_up::exit::{Exit, Explain};
 use tiktok_up::secret::Secret;
+use tiktok_up::store::local::TokenFile;
 use tiktok_up::timing::Timing;
 use tokio::sync::mpsc;
 
@@ -52,7 +53,7 @@ fn log_in(
         redirect_uri: None,
         scopes: None,
     };
-    let store = Store::open(&world.home().join("home"), Clock::default()).unwrap();
+    let store = TokenFile::open(&world.home().join("home"), Clock::default()).unwrap();
     let does = Mutex::new(Box::new(does) as Doing);
     let person = Person { world: Arc::clone(world), does, saw: Mutex::default() };
     let login = Login {

@@ -9,9 +9,9 @@ use jiff::SignedDuration;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tiktok_sandbox::Options;
-use tiktok_up::auth::Store;
 use tiktok_up::clock::Clock;
 use tiktok_up::fs::Lock;
+use tiktok_up::store::local::TokenFile;
 
 use crate::login::login_elsewhere;
 use crate::person::{address_bar, chmod};
@@ -44,8 +44,8 @@ impl World {
         assert!(self.leftovers().is_empty(), "{:?}", self.leftovers());
     }
 
-    fn store(&self) -> Store {
-        Store::open(&self.home().join("home"), Clock::default()).unwrap()
+    fn store(&self) -> TokenFile {
+        TokenFile::open(&self.home().join("home"), Clock::default()).unwrap()
     }
 
     fn start(&self, args: &[&str]) -> Child {

@@ -114,7 +114,7 @@ impl Tokens {
     }
 
     /// The store.
-    pub fn store(&self) -> &TokenFile {
+    pub(super) fn store(&self) -> &TokenFile {
         &self.0.store
     }
 

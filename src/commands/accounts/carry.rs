@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::auth::carry::{self, CarryError, HandedOver, SealedLogin, TakenIn};
 use crate::auth::import::{self, Imported};
-use crate::auth::{Account, Issuer, Store};
+use crate::auth::{Account, Issuer};
 use crate::cli::PassphraseArgs;
 use crate::commands::passphrase::{Asked, Passphrases};
 use crate::commands::{Context, journal};
@@ -19,6 +19,7 @@ use crate::exit::{Exit, Failure};
 use crate::fs::SIZE_LIMIT;
 use crate::secret::Secret;
 use crate::settings::Environment;
+use crate::store::local::TokenFile;
 use crate::text;
 
 /// How often a passphrase that is typed may be wrong.
@@ -34,7 +35,7 @@ pub(super) async fn export(
     args: &PassphraseArgs,
     env: &Environment<'_>,
 ) -> Result<Exit, Failure> {
-    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
     let account = store.account(Some(account))?;
     let store = context.unlocked(store).await?;
     let posted = check_posts(context, &account).await?;
@@ -213,7 +214,7 @@ async fn take_in(
             Err(error) => return Err(cannot_import(name, error)),
         }
     };
-    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
     let store = context.unlocked_for_login(store).await?;
     // What an interrupted refresh has left is newer than any file.
     context.tokens(store.clone()).await?;
@@ -276,7 +277,7 @@ async fn take_over(context: &Context, bytes: &[u8], name: &str) -> Result<Exit, 
         Issuer { client_key: &app.client_key, app: app.name.as_deref(), api: api.as_str() };
     let read = import::read(bytes, &TimeZone::system(), issuer)
         .map_err(|error| Failure::usage(format!("cannot import {name}: {error}")))?;
-    let store = Store::open(&context.settings.home.state, context.settings.clock)?;
+    let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
     let store = context.unlocked_for_login(store).await?;
     // What an interrupted refresh has left is newer than any file.
     context.tokens(store.clone()).await?;

@@ -4,7 +4,7 @@ mod input;
 
 use std::sync::Arc;
 
-use crate::auth::{Store, Tokens};
+use crate::auth::Tokens;
 use crate::cli::UploadArgs;
 use crate::commands::tokens::StoredTokens;
 use crate::commands::{Context, journal};
@@ -13,8 +13,8 @@ use crate::exit::{Exit, Failure};
 use crate::manifest::{self, Manifest};
 use crate::model::{Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode};
 use crate::output::{self, UploadOutput};
-use crate::store::Accept;
-use crate::store::local::SqliteJournal as Journal;
+use crate::store::local::LocalStore;
+use crate::store::{Accept, Journal, Store as _};
 
 use self::input::Input;
 
@@ -31,13 +31,15 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
 
     // What is there: accounts, posts made before, files.
     let state = &context.settings.home.state;
-    let store = Store::open(state, context.settings.clock)?;
-    let accounts = store.accounts()?;
+    let store = LocalStore::open(state, context.settings.clock)?;
+    // A second signal ends the run here and now, and the tasks of the engine may outlive this for a moment.
+    let _flushed = store.flush_on_drop();
+    let accounts = store.accounts().all().await?;
     let journal = match (args.new_journal, args.dry_run) {
-        (false, _) => journal::open(context, &store, Accept::Never)?,
-        (true, true) => journal::open(context, &store, Accept::Rehearsing)?,
-        // It is taken once it is sure that this run can post.
-        (true, false) => journal::preview(context, &store)?,
+        (false, _) => journal::open(context, &store, Accept::Never).await?,
+        (true, true) => journal::open(context, &store, Accept::Rehearsing).await?,
+        // To prepare posts, whatever is wrong with it. It is taken once it is sure that this run can post.
+        (true, false) => store.open_journal(Accept::Rehearsing).await?.journal,
     };
     let timing = &context.settings.timing;
     let files = manifest.entries.iter().filter_map(|entry| entry.post.source.file().cloned());
@@ -60,7 +62,7 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
         options: options.clone(),
         timing: timing.clone(),
     };
-    let prepared = preparation.prepare(&journal, manifest, faults)?;
+    let prepared = preparation.prepare(journal.as_ref(), manifest, faults).await?;
     let posts = prepared.accounts.iter().map(|(_, posts)| posts.len()).sum();
     let output = UploadOutput::new(&context.printer).of(posts);
     for warning in &prepared.warnings {
@@ -71,19 +73,18 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     }
 
     // Only now the key of the token store is asked for, and the journal taken on.
-    let store = context.unlocked(store).await?;
-    let key = store.key().cloned();
-    let tokens = context.tokens(store).await?;
+    let token_file = context.unlocked(store.token_file().clone()).await?;
+    let store = store.unlocked(token_file.clone());
+    let tokens = context.tokens(token_file).await?;
     let journal = if args.new_journal && !args.dry_run {
         drop(journal);
-        journal::open(context, tokens.store(), Accept::Once)?
+        journal::open(context, &store, Accept::Once).await?
     } else {
         journal
     };
-    let journal = journal.with_key(key);
-    journal.check_key()?;
+    journal.check_key().await?;
 
-    let engine = engine(context, &tokens, journal, options);
+    let engine = engine(context, &tokens, store, journal, options);
     let done = work(context, &engine, prepared, args.dry_run, &output).await;
     // Also after an error: a refresh that has begun must reach the disk before the program ends.
     tokens.settle().await;
@@ -122,11 +123,17 @@ fn read(
     Ok((manifest, faults))
 }
 
-fn engine(context: &Context, tokens: &Tokens, journal: Journal, options: Options) -> Engine {
+fn engine(
+    context: &Context,
+    tokens: &Tokens,
+    store: LocalStore,
+    journal: Arc<dyn Journal>,
+    options: Options,
+) -> Engine {
     Engine::builder(
         context.client.clone(),
-        tokens.store().clone(),
-        Arc::new(journal),
+        Arc::new(store),
+        journal,
         Arc::new(StoredTokens(tokens.clone())),
         context.shutdown.clone(),
     )

@@ -181,8 +181,8 @@ pub enum JournalError {
         /// Where that one stands.
         phase: Phase,
     },
-    /// Another post of the account and mode has, or may have, the same content: see
-    /// [`SqliteJournal::set_fingerprint`](crate::store::local::SqliteJournal::set_fingerprint).
+    /// Another post of the account and mode has, or may have, the same content: this
+    /// one must not reach its final chunk.
     #[error("post {} of the same account {} the same content", other.number,
         if *certain { "has" } else { "may have" })]
     SameContent {

@@ -9,11 +9,13 @@ pub mod journal;
 mod leases;
 pub mod mark;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 mod thread;
 pub mod tokens;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use journal::{Inspection, Looked, Repair, Repaired, SqliteJournal};
 pub use tokens::{Migrated, TokenFile};
@@ -25,6 +27,7 @@ use sqlite::LocalJournal;
 use thread::StoreThread;
 
 use crate::clock::Clock;
+use crate::encrypt::Key;
 use crate::exit::Explain as _;
 use crate::store::{
     Accept, AccountError, AccountStore, ExistingJournal, Journal, JournalError, Leases,
@@ -36,13 +39,16 @@ use crate::store::{
 pub struct LocalStore {
     tokens: TokenFile,
     clock: Clock,
+    /// What `upload_url`s are encrypted with, once it is known. The open journals share it.
+    key: Arc<OnceLock<Arc<Key>>>,
     thread: Arc<StoreThread>,
 }
 
 impl LocalStore {
     /// The store beside a token file, with the key that that has. Its thread is started now.
     pub fn new(tokens: TokenFile, clock: Clock) -> Result<Self, StoreError> {
-        Ok(Self { tokens, clock, thread: Arc::new(StoreThread::start()?) })
+        let key = tokens.key().cloned().map_or_else(OnceLock::new, OnceLock::from);
+        Ok(Self { tokens, clock, key: Arc::new(key), thread: Arc::new(StoreThread::start()?) })
     }
 
     /// The store in a directory, which is made (0700) if it is not there, and must be ours alone. Without
@@ -56,9 +62,36 @@ impl LocalStore {
         &self.tokens
     }
 
+    /// The same store with a token file that has the key by now. The journals that it opened before have
+    /// the key as well from now on.
+    #[must_use]
+    pub fn unlocked(self, tokens: TokenFile) -> Self {
+        if let Some(key) = tokens.key() {
+            self.key.get_or_init(|| Arc::clone(key));
+        }
+        Self { tokens, ..self }
+    }
+
+    /// Waits, when it is dropped, until all that was begun is done. Whoever may be dropped while
+    /// tasks of theirs have handles of the store keeps one, so that the program does not end in the middle
+    /// of a write.
+    pub fn flush_on_drop(&self) -> FlushOnDrop {
+        FlushOnDrop(Arc::clone(&self.thread))
+    }
+
     fn journal(&self, journal: SqliteJournal) -> Arc<dyn Journal> {
-        let journal = journal.with_key(self.tokens.key().cloned());
-        Arc::new(LocalJournal { journal, thread: Arc::clone(&self.thread) })
+        let (key, thread) = (Arc::clone(&self.key), Arc::clone(&self.thread));
+        Arc::new(LocalJournal { journal, key, thread })
+    }
+}
+
+/// What [`LocalStore::flush_on_drop`] gives.
+#[derive(Debug)]
+pub struct FlushOnDrop(Arc<StoreThread>);
+
+impl Drop for FlushOnDrop {
+    fn drop(&mut self) {
+        self.0.wait();
     }
 }
 

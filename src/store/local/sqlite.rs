@@ -1,12 +1,13 @@
 //! The journal's database behind the interface.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::journal::SqliteJournal;
 use super::thread::StoreThread;
+use crate::encrypt::Key;
 use crate::model::{
     Attempt, AttemptUpdate, CallKind, FileIdentity, Mode, Phase, PostNumber, PostRequest,
     QuotaKind, RecordedPost,
@@ -18,6 +19,8 @@ use crate::store::{Alike, Journal, JournalError, Quota, StoreFuture};
 #[derive(Debug)]
 pub(super) struct LocalJournal {
     pub(super) journal: SqliteJournal,
+    /// The store's.
+    pub(super) key: Arc<OnceLock<Arc<Key>>>,
     pub(super) thread: Arc<StoreThread>,
 }
 
@@ -26,8 +29,12 @@ impl LocalJournal {
         &self,
         work: impl FnOnce(&SqliteJournal) -> Result<T, JournalError> + Send + 'static,
     ) -> StoreFuture<'_, T> {
-        let journal = self.journal.clone();
+        let journal = self.with_key();
         self.thread.run(move || work(&journal))
+    }
+
+    fn with_key(&self) -> SqliteJournal {
+        self.journal.clone().with_key(self.key.get().cloned())
     }
 }
 
@@ -146,7 +153,7 @@ impl Journal for LocalJournal {
     }
 
     fn upload_url(&self, account: &str, attempt: &Attempt) -> Option<Secret> {
-        self.journal.upload_url(account, attempt)
+        self.with_key().upload_url(account, attempt)
     }
 }
 

@@ -34,6 +34,14 @@ impl StoreThread {
             }
         })
     }
+
+    /// Blocks until all that was begun before is done.
+    pub(super) fn wait(&self) {
+        // A thread cannot wait for itself.
+        if let Some(worker) = self.0.as_ref().filter(|worker| !worker.is_current()) {
+            worker.wait();
+        }
+    }
 }
 
 impl Drop for StoreThread {

@@ -13,7 +13,7 @@ use crate::store::{Alike, JournalError, Likeness};
 impl SqliteJournal {
     /// The post that has an entry's `id` and was made, or is being made, of other content. `None` also
     /// where that cannot be told, as for a file whose content nobody has read.
-    pub fn id_of_other_content(
+    pub(crate) fn id_of_other_content(
         &self,
         new: &PostRequest,
     ) -> Result<Option<RecordedPost>, JournalError> {
@@ -30,7 +30,7 @@ impl SqliteJournal {
 
     /// The post that an entry is like without standing for it. `own` is the post that it stands for, of
     /// which nothing was begun.
-    pub fn alike(
+    pub(crate) fn alike(
         &self,
         new: &PostRequest,
         own: Option<PostNumber>,

@@ -35,13 +35,13 @@ struct Row {
 impl SqliteJournal {
     /// The same journal with the key of the token store, if that is encrypted.
     #[must_use]
-    pub fn with_key(self, key: Option<Arc<Key>>) -> Self {
+    pub(crate) fn with_key(self, key: Option<Arc<Key>>) -> Self {
         Self { key, ..self }
     }
 
     /// Whether the `upload_url`s of this journal can be read and written with the key at hand. To be
     /// asked before an init is sent, whose answer could not be recorded otherwise.
-    pub fn check_key(&self) -> Result<(), JournalError> {
+    pub(crate) fn check_key(&self) -> Result<(), JournalError> {
         let said = self.db.read("read how it is encrypted", encrypted_with)?;
         match said.filter(|id| self.key.as_deref().is_none_or(|key| key.id() != *id)) {
             Some(key) => Err(JournalError::NoKey { path: self.path().to_owned(), key }),
@@ -51,7 +51,7 @@ impl SqliteJournal {
 
     /// The `upload_url` of an attempt of an account, which the attempt itself has as it rests. `None`:
     /// there is none, or none that can be read.
-    pub fn upload_url(&self, account: &str, attempt: &Attempt) -> Option<Secret> {
+    pub(crate) fn upload_url(&self, account: &str, attempt: &Attempt) -> Option<Secret> {
         let stored = attempt.upload_url.as_ref()?;
         if !encrypt::is_sealed(stored.expose()) {
             return Some(stored.clone());
@@ -74,7 +74,7 @@ impl SqliteJournal {
 
     /// Encrypts the `upload_url`s of all living attempts with the key of this journal, in one transaction.
     /// Gives their number.
-    pub fn encrypt(&self) -> Result<usize, JournalError> {
+    pub(crate) fn encrypt(&self) -> Result<usize, JournalError> {
         let Some(key) = self.key.as_deref() else { return Ok(0) };
         let already = self.db.read("look at the upload_urls", |tx| {
             Ok(encrypted_with(tx)? == Some(key.id())
@@ -120,7 +120,7 @@ impl SqliteJournal {
 
     /// Puts the `upload_url`s back into plain text, in one transaction. Those that the key of this
     /// journal does not open are forgotten. Gives their number.
-    pub fn decrypt(&self) -> Result<usize, JournalError> {
+    pub(crate) fn decrypt(&self) -> Result<usize, JournalError> {
         let already = self.db.read("look at the upload_urls", |tx| {
             Ok(encrypted_with(tx)?.is_none()
                 && rows(tx)?.iter().all(|row| !encrypt::is_sealed(row.url.expose())))

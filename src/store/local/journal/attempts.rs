@@ -21,7 +21,7 @@ impl SqliteJournal {
     /// Refused with [`JournalError::MayBePosted`] if an earlier attempt could still become a post, did
     /// become one or was refused for good (invariant I1), and with [`JournalError::SameContent`] if
     /// another post has the content.
-    pub fn begin_attempt(&self, post: PostNumber) -> Result<Attempt, JournalError> {
+    pub(crate) fn begin_attempt(&self, post: PostNumber) -> Result<Attempt, JournalError> {
         self.count_run()?;
         let now = self.db.now();
         self.db.write("record an attempt", |tx| {
@@ -42,7 +42,7 @@ impl SqliteJournal {
     /// The update is guarded: if the attempt is not in the phase that the caller knows, nothing is
     /// recorded and [`JournalError::MovedOn`] says so. The `upload_url` is forgotten with the first
     /// phase that does not need it.
-    pub fn advance(
+    pub(crate) fn advance(
         &self,
         attempt: &mut Attempt,
         to: Phase,
@@ -73,7 +73,11 @@ impl SqliteJournal {
 
     /// A human says whether an unresolved post was posted, or that one that failed for good is to be
     /// tried again.
-    pub fn resolve(&self, post: PostNumber, posted: bool) -> Result<RecordedPost, JournalError> {
+    pub(crate) fn resolve(
+        &self,
+        post: PostNumber,
+        posted: bool,
+    ) -> Result<RecordedPost, JournalError> {
         let now = self.db.now();
         self.db.write("settle a post", |tx| {
             let found = rows::post_by_number(tx, post)?;
@@ -97,7 +101,7 @@ impl SqliteJournal {
     }
 
     /// How many attempts at a post began within the last so much time.
-    pub fn inits_of_post_within(
+    pub(crate) fn inits_of_post_within(
         &self,
         post: PostNumber,
         window: Duration,
@@ -114,12 +118,16 @@ impl SqliteJournal {
 
     /// How many drafts of an account that began within the last so much time wait in its inbox or are
     /// on their way there. TikTok takes 5 in 24 hours.
-    pub fn pending_drafts(&self, account: &str, window: Duration) -> Result<u32, JournalError> {
+    pub(crate) fn pending_drafts(
+        &self,
+        account: &str,
+        window: Duration,
+    ) -> Result<u32, JournalError> {
         Ok(u32::try_from(self.drafts(account, window)?.len()).unwrap_or(u32::MAX))
     }
 
     /// When another draft may be begun, if `limit` of them may be pending at once. `None`: now.
-    pub fn next_draft(
+    pub(crate) fn next_draft(
         &self,
         account: &str,
         limit: u32,

@@ -21,13 +21,13 @@ const LONGEST_CAP: SignedDuration = SignedDuration::from_hours(25);
 
 impl SqliteJournal {
     /// Counts a call that is about to be made. [`SqliteJournal::begin_attempt`] counts its init itself.
-    pub fn note_call(&self, account: &str, kind: CallKind) -> Result<(), JournalError> {
+    pub(crate) fn note_call(&self, account: &str, kind: CallKind) -> Result<(), JournalError> {
         let now = self.db.now();
         self.db.write("count a call", |tx| note(tx, account, kind, now))
     }
 
     /// How many calls an account made within the last so much time.
-    pub fn calls_within(
+    pub(crate) fn calls_within(
         &self,
         account: &str,
         kind: CallKind,
@@ -42,7 +42,7 @@ impl SqliteJournal {
 
     /// When an account may make another call, if `limit` of them are allowed per `window`. `None`:
     /// now.
-    pub fn next_slot(
+    pub(crate) fn next_slot(
         &self,
         account: &str,
         kind: CallKind,
@@ -57,7 +57,7 @@ impl SqliteJournal {
 
     /// Counts a call if there is room for it, in one step for all processes. `Some`: there is none
     /// before that time, and nothing was counted.
-    pub fn take_slot(
+    pub(crate) fn take_slot(
         &self,
         account: &str,
         kind: CallKind,
@@ -75,7 +75,7 @@ impl SqliteJournal {
     }
 
     /// Remembers that TikTok said that a cap is full for an account, and until when not to try again.
-    pub fn set_quota_full(
+    pub(crate) fn set_quota_full(
         &self,
         subject: &str,
         kind: QuotaKind,
@@ -93,7 +93,7 @@ impl SqliteJournal {
     }
 
     /// Until when a cap is full. `None`: not that we know.
-    pub fn quota_full_until(
+    pub(crate) fn quota_full_until(
         &self,
         subject: &str,
         kind: QuotaKind,

@@ -1,7 +1,7 @@
 //! The connection: how it is opened, how a transaction ends, what damage leads to.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,7 +28,6 @@ const BRIEF: Duration = Duration::from_millis(100);
 pub(super) struct Database {
     journal_dir: JournalDir,
     clock: Clock,
-    aside: Option<PathBuf>,
     /// `None` after a failed transaction: the next one begins on a new connection.
     connection: Mutex<Option<Connection>>,
 }
@@ -38,14 +37,13 @@ impl Database {
     pub(super) fn open(
         journal_dir: JournalDir,
         clock: Clock,
-        aside: Option<PathBuf>,
         held: &Lock,
     ) -> Result<Self, JournalError> {
         let connection = match sound(&journal_dir) {
             Err(trouble) => return Err(stopped(&journal_dir, clock, trouble, "open", held)),
             Ok(connection) => Mutex::new(Some(connection)),
         };
-        Ok(Self { journal_dir, clock, aside, connection })
+        Ok(Self { journal_dir, clock, connection })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -56,22 +54,10 @@ impl Database {
         &self.journal_dir
     }
 
-    pub(super) fn aside(&self) -> Option<&Path> {
-        self.aside.as_deref()
-    }
-
     /// Now, in the journal's own resolution: a value that comes back as it was written.
     pub(super) fn now(&self) -> Timestamp {
         let now = self.clock.now();
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
-    }
-
-    /// Checks everything again.
-    pub(super) fn check(&self) -> Result<(), JournalError> {
-        self.read("check", |tx| match SCHEMA.examine(tx)? {
-            Found::Damaged(what) => Err(DbError::Unreadable(what)),
-            _ => Ok(()),
-        })
     }
 
     /// Reads one consistent state.

@@ -11,19 +11,9 @@ use crate::model::{Attempt, Phase, PostNumber, RecordedPost};
 use crate::store::JournalError;
 
 impl SqliteJournal {
-    /// Records the content of a file's post: BLAKE3 in lowercase hex.
-    ///
-    /// [`JournalError::SameContent`] says that another post of the account and mode has the same
-    /// content: then this one must not reach its final chunk. Give it up ([`Phase::Abandoned`]) and,
-    /// if that is certain, say so by [`SqliteJournal::same_as`]. [`SqliteJournal::advance`] does the same with
-    /// [`AttemptUpdate::fingerprint`](crate::model::AttemptUpdate::fingerprint), together with the phase.
-    pub fn set_fingerprint(&self, post: PostNumber, fingerprint: &str) -> Result<(), JournalError> {
-        self.db.write("record a fingerprint", |tx| claim(tx, post, fingerprint))
-    }
-
     /// Records that a post, whose attempts are all dead, is the same as another one: whoever looks for
     /// it finds that one from now on.
-    pub fn same_as(&self, post: PostNumber, other: PostNumber) -> Result<(), JournalError> {
+    pub(crate) fn same_as(&self, post: PostNumber, other: PostNumber) -> Result<(), JournalError> {
         self.db.write("join two posts", |tx| {
             let (post, other) = (rows::post_by_number(tx, post)?, rows::post_by_number(tx, other)?);
             match post.last.as_ref().filter(|last| !last.phase.allows_another()) {
@@ -34,7 +24,11 @@ impl SqliteJournal {
     }
 }
 
-/// Makes a fingerprint this post's own, or says whose it is.
+/// Makes a fingerprint (BLAKE3 in lowercase hex) this post's own.
+///
+/// [`JournalError::SameContent`] says that another post of the account and mode has the same content: then
+/// this one must not reach its final chunk. It is to be given up ([`Phase::Abandoned`]) and, if that is
+/// certain, joined with the other by [`SqliteJournal::same_as`].
 pub(super) fn claim(
     tx: &Transaction<'_>,
     number: PostNumber,

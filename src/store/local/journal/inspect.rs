@@ -28,7 +28,10 @@ pub struct Inspection {
 impl SqliteJournal {
     /// Reads the journal of a directory from end to end, and holds it against its marks. What is
     /// damaged stays where it is.
-    pub fn inspect(dir: &Path, tokens: Arc<dyn TokenMark>) -> Result<Inspection, JournalError> {
+    pub(crate) fn inspect(
+        dir: &Path,
+        tokens: Arc<dyn TokenMark>,
+    ) -> Result<Inspection, JournalError> {
         let journal_dir = JournalDir::new(fs::private_dir(dir)?);
         let held = journal_dir.lock()?;
         let marks = Guard::new(&journal_dir, tokens).marks()?;

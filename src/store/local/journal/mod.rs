@@ -41,7 +41,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::clock::Clock;
@@ -84,7 +84,7 @@ impl SqliteJournal {
     /// Every page and row is checked. A damaged journal is set aside and the error tells what to do;
     /// as long as one lies there, this fails. If posts were made that the journal does not know,
     /// `accept` decides.
-    pub fn open(
+    pub(crate) fn open(
         dir: &Path,
         clock: Clock,
         tokens: Arc<dyn TokenMark>,
@@ -106,7 +106,7 @@ impl SqliteJournal {
         if state == DirState::Empty {
             database::create(&journal_dir, &held)?;
         }
-        let (db, known, here) = read(journal_dir, clock, None, held)?;
+        let (db, known, here) = read(journal_dir, clock, held)?;
         let doubt = gone.or_else(|| marks.doubt(Some(&known), Some(&here)));
         refuse(doubt, accept, db.path())?;
         guard.found(&here, doubt);
@@ -122,7 +122,7 @@ impl SqliteJournal {
     /// Opens the journal of a directory to look at it or to settle posts.
     ///
     /// It is checked as by [`SqliteJournal::open`]. If a damaged one was set aside and nobody has restored
-    /// a journal since, that is an error; else [`SqliteJournal::set_aside`] tells of it. That posts were
+    /// a journal since, that is an error. That posts were
     /// made that it does not know is told, and does not keep it from being looked at.
     pub fn open_existing(
         dir: &Path,
@@ -145,7 +145,6 @@ impl SqliteJournal {
             let doubt = guard.marks_to_look()?.doubt(None, None);
             Ok(Looked { journal: None, doubt: doubtful(doubt) })
         };
-        let aside = journal_dir.aside()?;
         if journal_dir.look()? == DirState::Empty {
             return nothing(&journal_dir);
         }
@@ -157,36 +156,26 @@ impl SqliteJournal {
             DirState::Empty => return nothing(&journal_dir),
         }
         let marks = guard.marks_to_look()?;
-        let (db, known, here) = read(journal_dir, clock, aside, held)?;
+        let (db, known, here) = read(journal_dir, clock, held)?;
         let doubt = doubtful(marks.doubt(Some(&known), Some(&here)));
         let journal = Self { db: Arc::new(db), guard: Arc::new(guard), key: None };
         Ok(Looked { journal: Some(journal), doubt })
     }
 
     /// The database file.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.db.path()
     }
 
     /// Whether the journal was last used on another machine: a copy or a restored backup, which may
     /// not know what was posted since. [`SqliteJournal::open`] tells it once.
-    pub fn came_from_elsewhere(&self) -> bool {
+    pub(crate) fn came_from_elsewhere(&self) -> bool {
         self.guard.elsewhere()
     }
 
     /// What was wrong with the journal that [`Accept`] let pass.
-    pub fn accepted(&self) -> Option<Doubt> {
+    pub(crate) fn accepted(&self) -> Option<Doubt> {
         self.guard.accepted()
-    }
-
-    /// The damaged journal that lies beside this one. Nothing can be posted while it is there.
-    pub fn set_aside(&self) -> Option<&Path> {
-        self.db.aside()
-    }
-
-    /// Checks every page and row again, as opening did.
-    pub fn check(&self) -> Result<(), JournalError> {
-        self.db.check()
     }
 }
 
@@ -195,10 +184,9 @@ impl SqliteJournal {
 fn read(
     journal_dir: JournalDir,
     clock: Clock,
-    aside: Option<PathBuf>,
     held: Lock,
 ) -> Result<(Database, Known, Here), JournalError> {
-    let db = Database::open(journal_dir, clock, aside, &held)?;
+    let db = Database::open(journal_dir, clock, &held)?;
     let known = db.try_read(Known::read);
     drop(held);
     let known = known.map_err(|stopped| db.explain(stopped, "read"))?;

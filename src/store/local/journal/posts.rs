@@ -16,12 +16,12 @@ use crate::store::JournalError;
 impl SqliteJournal {
     /// The post that an entry stands for, if the journal knows it: by its `id`, by its content as far
     /// as that is known, or by the very same unchanged file. Of several reposts, the latest.
-    pub fn find(&self, new: &PostRequest) -> Result<Option<RecordedPost>, JournalError> {
+    pub(crate) fn find(&self, new: &PostRequest) -> Result<Option<RecordedPost>, JournalError> {
         self.db.read("look for a post", |tx| Ok(lookup(tx, new)?.map(|found| found.post)))
     }
 
     /// The post that has a user's own `id`.
-    pub fn find_by_id(
+    pub(crate) fn find_by_id(
         &self,
         account: &str,
         id: &str,
@@ -33,7 +33,7 @@ impl SqliteJournal {
     }
 
     /// The post that was made of this very file, unchanged since: no need to read it.
-    pub fn find_by_file(
+    pub(crate) fn find_by_file(
         &self,
         account: &str,
         mode: Mode,
@@ -48,7 +48,7 @@ impl SqliteJournal {
     /// Posts of other files of that size in bytes. If there are any, a file that is not known as it
     /// is must be read to the end before it is planned: it may be one of them, renamed, moved or
     /// copied.
-    pub fn known_with_size(
+    pub(crate) fn known_with_size(
         &self,
         account: &str,
         mode: Mode,
@@ -68,7 +68,7 @@ impl SqliteJournal {
     /// As long as nothing of the post can be under way or posted, it takes its file, plan and settings
     /// from the entry: the next attempt sends what the manifest says now. After that it stays as it
     /// is. [`PostRequest::repost`] makes another one of a post that is done or refused for good.
-    pub fn post_for(&self, new: &PostRequest) -> Result<RecordedPost, JournalError> {
+    pub(crate) fn post_for(&self, new: &PostRequest) -> Result<RecordedPost, JournalError> {
         if let Some(LocalFile { fingerprint: Some(fingerprint), .. }) = new.source.file() {
             keys::check_fingerprint(fingerprint)?;
         }
@@ -86,7 +86,10 @@ impl SqliteJournal {
     }
 
     /// What a repost repeats: the post itself or the repost before it.
-    pub fn repeated(&self, repost: &RecordedPost) -> Result<Option<RecordedPost>, JournalError> {
+    pub(crate) fn repeated(
+        &self,
+        repost: &RecordedPost,
+    ) -> Result<Option<RecordedPost>, JournalError> {
         self.db.read("read a post", |tx| {
             let original = original(tx, repost.number)?;
             let earlier = (original, repost.repost);
@@ -96,7 +99,7 @@ impl SqliteJournal {
     }
 
     /// A post by its number.
-    pub fn post(&self, number: PostNumber) -> Result<RecordedPost, JournalError> {
+    pub(crate) fn post(&self, number: PostNumber) -> Result<RecordedPost, JournalError> {
         self.db.read("read a post", |tx| rows::post_by_number(tx, number))
     }
 
@@ -106,7 +109,10 @@ impl SqliteJournal {
     }
 
     /// The posts with an attempt that is under way or unresolved, of one account or of all.
-    pub fn unfinished(&self, account: Option<&str>) -> Result<Vec<RecordedPost>, JournalError> {
+    pub(crate) fn unfinished(
+        &self,
+        account: Option<&str>,
+    ) -> Result<Vec<RecordedPost>, JournalError> {
         self.db.read("read the posts", |tx| {
             rows::posts(
                 tx,

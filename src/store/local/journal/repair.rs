@@ -56,7 +56,7 @@ const SOURCE: &str = "repaired_from";
 impl SqliteJournal {
     /// Makes a journal of what can be read of the damaged one that state in a directory, or of the one
     /// that was set aside last. Not while anybody posts.
-    pub fn repair(dir: &Path, clock: Clock) -> Result<Repair, JournalError> {
+    pub(crate) fn repair(dir: &Path, clock: Clock) -> Result<Repair, JournalError> {
         if !dir.exists() {
             return Ok(Repair::Nothing);
         }
@@ -112,7 +112,7 @@ impl SqliteJournal {
     }
 
     /// The damaged journal that blocks `upload`, if there is one.
-    pub fn set_aside_in(dir: &Path) -> Result<Option<PathBuf>, JournalError> {
+    pub(crate) fn set_aside_in(dir: &Path) -> Result<Option<PathBuf>, JournalError> {
         if !dir.exists() {
             return Ok(None);
         }
@@ -140,7 +140,7 @@ fn put_in_place(
 
 /// Brings a repair to its end that was cut off when its journal was in place already.
 fn finish(journal_dir: &JournalDir, clock: Clock, held: &Lock) -> Result<Repair, JournalError> {
-    let db = Database::open(journal_dir.clone(), clock, None, held)?;
+    let db = Database::open(journal_dir.clone(), clock, held)?;
     let source = db.try_read(|tx| Ok(marks::get(tx, SOURCE)?));
     let source = source.map_err(|stopped| db.explain(stopped, "read"))?;
     for name in source.iter().flat_map(|names| names.split('/')) {

@@ -30,17 +30,17 @@ pub struct Migrated {
 impl TokenFile {
     /// The same store with the key that it is encrypted with.
     #[must_use]
-    pub fn with_key(self, key: Key) -> Self {
+    pub(crate) fn with_key(self, key: Key) -> Self {
         Self { key: Some(Arc::new(key)), ..self }
     }
 
     /// The key, if this run has one.
-    pub fn key(&self) -> Option<&Arc<Key>> {
+    pub(crate) fn key(&self) -> Option<&Arc<Key>> {
         self.key.as_ref()
     }
 
     /// How the tokens rest; `None` if they are not encrypted. Needs no key.
-    pub fn encryption(&self) -> Result<Option<Encryption>, AccountError> {
+    pub(crate) fn encryption(&self) -> Result<Option<Encryption>, AccountError> {
         let path = self.path();
         match fs::read_private(&path)? {
             Some(bytes) => Document::encryption_of(&bytes, &path),
@@ -49,13 +49,13 @@ impl TokenFile {
     }
 
     /// Whether an interrupted refresh has left something.
-    pub fn has_refresh_log(&self) -> Result<bool, AccountError> {
+    pub(crate) fn has_refresh_log(&self) -> Result<bool, AccountError> {
         Ok(!self.answers()?.is_empty())
     }
 
     /// An account with its tokens, which needs the key if they are encrypted. The accounts of
     /// [`TokenFile::accounts`] have theirs as they rest.
-    pub fn login(&self, open_id: &str) -> Result<Account, AccountError> {
+    pub(crate) fn login(&self, open_id: &str) -> Result<Account, AccountError> {
         let document = self.read()?;
         let account = document.accounts.find(Some(open_id))?;
         self.opened(account, &document)
@@ -64,7 +64,7 @@ impl TokenFile {
     /// Encrypts all tokens with the key of this run, which `encryption` describes. `locked` are the
     /// accounts that no other run is at. What is to be written is read and compared before it replaces
     /// the old file.
-    pub fn encrypt(
+    pub(crate) fn encrypt(
         &self,
         encryption: &Encryption,
         locked: &BTreeSet<String>,
@@ -73,14 +73,14 @@ impl TokenFile {
     }
 
     /// Puts all tokens back into plain text.
-    pub fn decrypt(&self, locked: &BTreeSet<String>) -> Result<Migrated, AccountError> {
+    pub(crate) fn decrypt(&self, locked: &BTreeSet<String>) -> Result<Migrated, AccountError> {
         self.migrate(None, locked)
     }
 
     /// Puts what interrupted refreshes have left into the form of the tokens: encrypted, or plain if
     /// `decrypt`. To be called while no refresh is under way, and while the key is known. Gives the number
     /// of files.
-    pub fn migrate_refresh_log(&self, decrypt: bool) -> Result<usize, AccountError> {
+    pub(crate) fn migrate_refresh_log(&self, decrypt: bool) -> Result<usize, AccountError> {
         let files = self.answers()?;
         for path in &files {
             let Some(found) = fs::read_private(path)? else { continue };

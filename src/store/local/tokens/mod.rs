@@ -50,24 +50,24 @@ impl TokenFile {
     }
 
     /// The file.
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.dir.join(FILE)
     }
 
     /// The canonical directory.
-    pub fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
 
     /// All accounts as they are stored now, encrypted tokens included; [`TokenFile::login`] gives an account
     /// with tokens that are of use. An entry that is older than the last save made here is
     /// marked as one that needs a login: TikTok has replaced its tokens since.
-    pub fn accounts(&self) -> Result<Accounts, AccountError> {
+    pub(crate) fn accounts(&self) -> Result<Accounts, AccountError> {
         Ok(self.read()?.accounts)
     }
 
     /// The account that a user means by a name; see [`Accounts::find`].
-    pub fn account(&self, name: Option<&str>) -> Result<Account, AccountError> {
+    pub(crate) fn account(&self, name: Option<&str>) -> Result<Account, AccountError> {
         Ok(self.accounts()?.find(name)?.clone())
     }
 
@@ -75,7 +75,7 @@ impl TokenFile {
     /// decides on the entry (and all others, to look at), and the result is saved durably. Gives the
     /// entry as it is stored now. Of an encrypted store the entry is shown with its tokens, which needs
     /// the key; the others are as they rest.
-    pub fn edit<E: From<AccountError>>(
+    pub(crate) fn edit<E: From<AccountError>>(
         &self,
         open_id: &str,
         change: impl FnOnce(Option<&Account>, &Accounts) -> Result<Edit, E>,
@@ -85,7 +85,7 @@ impl TokenFile {
 
     /// As [`TokenFile::edit`], for changes that have nothing to do with tokens: those that are encrypted
     /// stay so, and no key is needed.
-    pub fn edit_at_rest<E: From<AccountError>>(
+    pub(crate) fn edit_at_rest<E: From<AccountError>>(
         &self,
         open_id: &str,
         change: impl FnOnce(Option<&Account>, &Accounts) -> Result<Edit, E>,
@@ -134,7 +134,7 @@ impl TokenFile {
 
     /// Puts the tokens that TikTok gave for `spent` in its place, if that is still the stored refresh
     /// token. `api` has answered; `asked_at` is the time before it was asked.
-    pub fn rotate(
+    pub(crate) fn rotate(
         &self,
         open_id: &str,
         spent: &Secret,
@@ -162,7 +162,7 @@ impl TokenFile {
 
     /// Forgets an account and what interrupted refreshes of it have left. Gives it as it was stored,
     /// encrypted tokens included; needs no key.
-    pub fn forget(&self, open_id: &str) -> Result<Option<Account>, AccountError> {
+    pub(crate) fn forget(&self, open_id: &str) -> Result<Option<Account>, AccountError> {
         let mut forgotten = None;
         self.edit_at_rest::<AccountError>(open_id, |current, _| {
             forgotten = current.cloned();
@@ -177,7 +177,11 @@ impl TokenFile {
     }
 
     /// Gives an account another alias, or none.
-    pub fn set_alias(&self, open_id: &str, alias: Option<&str>) -> Result<Account, AccountError> {
+    pub(crate) fn set_alias(
+        &self,
+        open_id: &str,
+        alias: Option<&str>,
+    ) -> Result<Account, AccountError> {
         let nobody = || AccountError::Name(NameError::Nobody);
         let saved = self.edit_at_rest(open_id, |current, accounts| {
             let mut account = current.cloned().ok_or_else(nobody)?;
@@ -191,12 +195,12 @@ impl TokenFile {
     }
 
     /// The mark of the journal that these accounts posted with.
-    pub fn journal_mark(&self) -> Result<Option<Mark>, AccountError> {
+    pub(crate) fn journal_mark(&self) -> Result<Option<Mark>, AccountError> {
         Ok(self.read_as_stored()?.journal.map(|journal| journal.mark()))
     }
 
     /// Keeps the mark of a journal durably, if it replaces the one that is there.
-    pub fn set_journal_mark(&self, mark: &Mark) -> Result<(), AccountError> {
+    pub(crate) fn set_journal_mark(&self, mark: &Mark) -> Result<(), AccountError> {
         let path = self.path();
         let lock = Lock::acquire_blocking(&self.dir.join(format!("{FILE}.lock")), WAIT)?;
         let mut document = self.read_as_stored()?;
@@ -214,12 +218,12 @@ impl TokenFile {
     }
 
     /// The lock under which an account's posts are made; held for the run.
-    pub fn upload_lock(&self, open_id: &str) -> PathBuf {
+    pub(crate) fn upload_lock(&self, open_id: &str) -> PathBuf {
         self.lock_file(open_id, "upload")
     }
 
     /// The lock under which the store is encrypted or decrypted.
-    pub fn migration_lock(&self) -> PathBuf {
+    pub(crate) fn migration_lock(&self) -> PathBuf {
         self.locks.join("encryption.lock")
     }
 

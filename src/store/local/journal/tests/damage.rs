@@ -293,7 +293,7 @@ fn t28_while_a_damaged_journal_lies_there_nothing_is_posted() {
     // A human restores a good copy: it can be looked at, and posting waits for the directory to go.
     place(&home, &[("journal.sqlite", &SMALL.0)]);
     let looked = home.look().unwrap().unwrap();
-    assert_eq!(looked.set_aside(), Some(dir.as_path()));
+    assert_eq!(SqliteJournal::set_aside_in(home.path()).unwrap().as_ref(), Some(dir));
     assert_eq!(looked.content(), SMALL.1);
     refused(home.try_open(), Exit::Local);
     fs::rename(dir, home.file("looked-at")).unwrap();

@@ -17,7 +17,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
-use super::SqliteJournal;
+use super::db_error::DbError;
+use super::schema::{Found, SCHEMA};
+use super::{SqliteJournal, duplicates};
 use crate::clock::Clock;
 use crate::exit::{Exit, Explain as _};
 use crate::model::*;
@@ -85,6 +87,19 @@ impl SqliteJournal {
         }
         self.walk(&post, &phases);
         self.post(post.number).unwrap()
+    }
+
+    /// Records the content of a file's post.
+    fn set_fingerprint(&self, post: PostNumber, fingerprint: &str) -> Result<(), JournalError> {
+        self.db.write("record a fingerprint", |tx| duplicates::claim(tx, post, fingerprint))
+    }
+
+    /// Checks every page and row again, as opening did.
+    fn check(&self) -> Result<(), JournalError> {
+        self.db.read("check", |tx| match SCHEMA.examine(tx)? {
+            Found::Damaged(what) => Err(DbError::Unreadable(what)),
+            _ => Ok(()),
+        })
     }
 
     /// Everything that it holds about posts.
