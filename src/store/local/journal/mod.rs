@@ -6,7 +6,7 @@
 //!
 //! The journal is one SQLite database, `journal.sqlite`, beside the token store. A [`RecordedPost`] is what
 //! was asked for; an [`Attempt`] is one init and what came of it; a phase changes only by
-//! [`SqliteJournal::advance`], which fails if the phase is not the one that the caller knows.
+//! `SqliteJournal::advance`, which fails if the phase is not the one that the caller knows.
 //!
 //! [`RecordedPost`]: crate::model::RecordedPost
 //! [`Attempt`]: crate::model::Attempt
@@ -121,7 +121,7 @@ impl SqliteJournal {
 
     /// Opens the journal of a directory to look at it or to settle posts.
     ///
-    /// It is checked as by [`SqliteJournal::open`]. If a damaged one was set aside and nobody has restored
+    /// It is checked as by `SqliteJournal::open`. If a damaged one was set aside and nobody has restored
     /// a journal since, that is an error. That posts were
     /// made that it does not know is told, and does not keep it from being looked at.
     pub fn open_existing(
