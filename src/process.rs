@@ -1,11 +1,15 @@
 //! What the process does for its secrets before it does anything else.
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::panic::{self, PanicHookInfo};
-use std::process::Command;
+use std::process::{self, Command};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::exit::{Exit, Explain as _};
+use crate::resources::no_memory;
 
 /// Where environment variables are looked up.
 pub type Environment<'a> = dyn Fn(&str) -> Option<OsString> + Send + Sync + 'a;
@@ -48,13 +52,27 @@ pub(crate) fn allow_descriptors(more: u64) {
     }
 }
 
+/// Ends the process with words of its own if a panic says that a thread that starts got no memory for its
+/// signal stack: such a panic cannot be caught, and would end in SIGABRT. No thread is needed once a token
+/// is being spent, and what else may be under way stands a kill.
+pub(crate) fn end_without_memory(panic: &PanicHookInfo<'_>) {
+    if panic.location().is_some_and(|place| place.file().ends_with("stack_overflow.rs")) {
+        let shortage = no_memory();
+        say(&shortage, &shortage.hint().unwrap_or_default());
+        process::exit(Exit::Local.code().into());
+    }
+}
+
 fn tell(panic: &PanicHookInfo<'_>) {
+    end_without_memory(panic);
     // The payload may hold anything, a secret too, so it is not shown.
     let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
-    let text = format!(
-        "error: internal error{place}\n\nhint: this is a fault of tiktok-up; please report it\n"
-    );
-    _ = io::stderr().write_all(text.as_bytes());
+    let error = format!("internal error{place}");
+    say(&error, &"this is a fault of tiktok-up; please report it");
+}
+
+fn say(error: &dyn Display, hint: &dyn Display) {
+    _ = io::stderr().write_all(format!("error: {error}\n\nhint: {hint}\n").as_bytes());
 }
 
 #[cfg(test)]

@@ -154,6 +154,11 @@ pub fn no_threads() -> Shortage {
     Shortage::of(Kind::Threads)
 }
 
+/// That no more memory was to be had.
+pub fn no_memory() -> Shortage {
+    Shortage::of(Kind::Memory)
+}
+
 /// The shortage that there is at this moment, if one is behind a failure that does not name it.
 pub fn shortage_now() -> Option<Shortage> {
     Reserve::take(1, 1 << 20).err()

@@ -8,6 +8,7 @@ use std::{fs, panic, thread};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::exit::{Exit, Failure};
+use crate::process;
 use crate::resources::{Reserve, Shortage, no_threads, prove_threads};
 
 /// Threads of the async runtime: the work is waiting and copying, not computing.
@@ -51,7 +52,10 @@ pub(crate) fn start() -> Result<Runtime, Failure> {
     let (tell, told) = mpsc::channel();
     let usual = panic::take_hook();
     let panicked = tell.clone();
-    panic::set_hook(Box::new(move |_| _ = panicked.send(Err(no_threads().into()))));
+    panic::set_hook(Box::new(move |panic| {
+        process::end_without_memory(panic);
+        _ = panicked.send(Err(no_threads().into()));
+    }));
     let starter = thread::Builder::new().spawn(move || _ = tell.send(build(workers)));
     let outcome = match starter {
         Ok(_) => told.recv().unwrap_or_else(|_| Err(no_threads().into())),

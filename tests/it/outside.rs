@@ -390,3 +390,30 @@ fn a_login_from_outside() {
         }
     });
 }
+
+/// The whole sweep runs by hand; this kind of fault is quick enough to be met every time.
+#[test]
+fn what_a_starting_thread_does_not_get_is_told_by_its_limit() {
+    let mut world = World::logged_in();
+    world.advance(SignedDuration::from_hours(3));
+    let Some(calls) = untouched(world.command(&["refresh"]), |_| ()) else { return };
+    let mut refused = 0;
+    let starts = |call: &Call| ["mmap", "clone3"].contains(&call.name);
+    for at in (0..calls.len()).filter(|at| starts(&calls[*at])) {
+        world.advance(SignedDuration::from_hours(3));
+        let fault = Act::Fail(calls[at].errors[0]);
+        let traced = traced(world.command(&["refresh"]), Some((at, fault)));
+        // Threads start in another order each time.
+        if !traced.hit.as_ref().is_some_and(|(call, _)| starts(call)) {
+            continue;
+        }
+        let Traced { ran, signal, .. } = traced;
+        assert_eq!(signal, None, "call {at}: {ran:?}");
+        if ran.code != Some(0) {
+            refused += 1;
+            ran.exits(4).says("RLIMIT_").never_says("internal error");
+        }
+        world.run(&["refresh"]).exits(0);
+    }
+    assert!(refused > 5, "{refused}");
+}
