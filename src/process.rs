@@ -55,6 +55,10 @@ pub(crate) fn allow_descriptors(more: u64) {
 /// Ends the process with words of its own if a panic says that a thread that starts got no memory for its
 /// signal stack: such a panic cannot be caught, and would end in SIGABRT. No thread is needed once a token
 /// is being spent, and what else may be under way stands a kill.
+#[expect(
+    clippy::exit,
+    reason = "a panic that cannot be caught leaves no other way to an exit code"
+)]
 pub(crate) fn end_without_memory(panic: &PanicHookInfo<'_>) {
     if panic.location().is_some_and(|place| place.file().ends_with("stack_overflow.rs")) {
         let shortage = no_memory();

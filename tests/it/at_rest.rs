@@ -514,6 +514,23 @@ fn a_lost_key_costs_the_logins_and_no_more() {
 }
 
 #[test]
+fn no_init_is_sent_whose_upload_url_could_not_be_kept() {
+    let world = World::logged_in();
+    world.upload(&world.short()).exits(0);
+    let plain = world.store_text();
+    world.set_store(KEY_FILE);
+    world.run(&["accounts", "encrypt"]).exits(0);
+    let sealed = world.store_text();
+    // The tokens are put back as they were; the journal stays encrypted.
+    fs::write(world.store_path(), plain).unwrap();
+    let asked = world.asked();
+    world.upload(&world.long()).exits(4).says("encrypted").says("accounts encrypt");
+    assert_eq!(world.asked(), asked, "nothing was sent");
+    fs::write(world.store_path(), sealed).unwrap();
+    world.upload(&world.long()).exits(0);
+}
+
+#[test]
 fn a_build_says_whether_it_can_use_a_keyring() {
     let world = World::logged_in();
     world.set_store("encrypt = \"keyring\"");

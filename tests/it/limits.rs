@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 
+use crate::stage::say;
 use crate::world::{ADA, Ran, World};
 
 const EXE: &str = env!("CARGO_BIN_EXE_tiktok-up");
@@ -19,7 +20,15 @@ fn ended() -> World {
     world
 }
 
-/// Whether this machine lets us run something.
+/// Whether this machine lets us run what a test needs; if not, that the test is skipped is said aloud.
+fn needs(program: &str, args: &[&str]) -> bool {
+    let can = can(program, args);
+    if !can {
+        say(&format!("skipped: `{program} {}` does not work here", args.join(" ")));
+    }
+    can
+}
+
 fn can(program: &str, args: &[&str]) -> bool {
     let mut command = Command::new(program);
     command.args(args).stdout(Stdio::null()).stderr(Stdio::null());
@@ -52,7 +61,7 @@ const MOUNTS: [&str; 4] = ["unshare", "--user", "--map-root-user", "--mount"];
 
 #[test]
 fn a_store_that_is_mounted_by_itself_is_found_before_the_token_is_spent() {
-    if !can(MOUNTS[0], &[&MOUNTS[1..], &["true"]].concat()) {
+    if !needs(MOUNTS[0], &[&MOUNTS[1..], &["true"]].concat()) {
         return;
     }
     let world = ended();
@@ -75,7 +84,7 @@ impl<'a> AppendOnly<'a> {
     fn is_possible() -> bool {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().to_str().unwrap();
-        can("chattr", &["+a", path]) && can("chattr", &["-a", path])
+        needs("chattr", &["+a", path]) && needs("chattr", &["-a", path])
     }
 
     fn made(path: &'a Path) -> Self {
@@ -128,7 +137,7 @@ const NOBODY: [&str; 5] = ["setpriv", "--reuid", "65534", "--clear-groups", "prl
 
 #[test]
 fn too_few_threads_end_a_run_at_once() {
-    if !can(NOBODY[0], &[&NOBODY[1..], &["--nproc=100", EXE, "--version"]].concat()) {
+    if !needs(NOBODY[0], &[&NOBODY[1..], &["--nproc=100", EXE, "--version"]].concat()) {
         return;
     }
     let home = tempfile::tempdir().unwrap();

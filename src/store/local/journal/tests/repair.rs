@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use super::*;
 use crate::fs::{Lock, LockError};
 use crate::store::Doubt;
+use crate::store::local::journal::salvage::Salvage;
 use crate::store::local::journal::{Repair, Repaired};
 
 const PAGE: usize = 4096;
@@ -180,6 +181,25 @@ fn where_attempts_are_missing_no_post_looks_free() {
     let number = done.unresolved[0];
     assert_eq!(journal.post(number).unwrap().phase(), Some(Phase::Unresolved));
     assert!(journal.resolve(number, false).unwrap().may_begin(), "a human says so");
+}
+
+#[test]
+fn where_the_log_cannot_be_read_no_post_looks_free() {
+    let (home, before) = large();
+    // The rows are all as they were written, but may be those of an older state: the log, in which the
+    // last ones would lie, is what the disk did not give.
+    let database = fs::read(home.file("journal.sqlite")).unwrap();
+    let built = |whole| {
+        let salvage = Salvage::of(&database, None, whole, home.path()).unwrap();
+        salvage.build(Timestamp::UNIX_EPOCH).unwrap()
+    };
+    assert_eq!(built(true).unresolved, []);
+    let lacking = built(false);
+    assert!(!lacking.whole);
+    let free = before.iter().filter(|(post, _)| post.may_begin());
+    let free: Vec<_> = free.map(|(post, _)| post.number).collect();
+    assert!(free.len() > 20, "{free:?}");
+    assert!(free.iter().all(|post| lacking.unresolved.contains(post)), "{:?}", lacking.unresolved);
 }
 
 #[test]
