@@ -162,9 +162,9 @@ fn a_journal_is_shared_between_threads() {
     shared::<SqliteJournal>();
 }
 
-/// What it costs, on the disk at hand: `cargo test --lib journal_costs -- --ignored --nocapture`.
+/// What it costs, on the disk at hand.
 #[test]
-#[ignore = "a measurement"]
+#[ignore = "a measurement; `just journal-costs` runs it"]
 fn journal_costs() {
     use std::time::Instant;
     let home = Home::new();

@@ -52,7 +52,7 @@ fn a_journal_of_version_1_is_read() {
 
 /// Wrote the fixture; kept to show how, and to make the next version's.
 #[test]
-#[ignore = "writes a fixture"]
+#[ignore = "writes a fixture; `just journal-fixture` runs it"]
 fn write_the_fixture_of_this_version() {
     let home = Home::new();
     let journal = home.open();
