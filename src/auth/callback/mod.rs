@@ -25,6 +25,7 @@ pub use judge::Grant;
 use super::notice::length;
 use crate::exit::{Exit, Explain};
 use crate::fault;
+use crate::resources::Shortage;
 use crate::secret::Secret;
 use judge::CALLBACK_PATH;
 use server::{Event, HEADER_READ, Room, serve};
@@ -59,6 +60,9 @@ pub enum CallbackError {
         /// What the system said.
         source: io::Error,
     },
+    /// The system has no room for the listener.
+    #[error(transparent)]
+    Shortage(Shortage),
     /// Nobody came in time.
     #[error("no answer came from TikTok within {}", length(*after))]
     Timeout {
@@ -84,6 +88,7 @@ impl Explain for CallbackError {
                 "server_error" | "temporarily_unavailable" => Exit::Temporary,
                 _ => Exit::Login,
             },
+            Self::Shortage(shortage) => shortage.exit(),
             Self::Bind { .. } | Self::Stopped => Exit::Failed,
         }
     }
@@ -96,6 +101,7 @@ impl Explain for CallbackError {
                  `http://127.0.0.1:*/callback/` is registered under Login Kit > Desktop"
             ),
             Self::Bind { .. } => "choose another registered port with `--port N`".to_owned(),
+            Self::Shortage(shortage) => return shortage.hint(),
             Self::Timeout { .. } => TIMEOUT_HINT.to_owned(),
             Self::Denied { denial } => denial_hint(&denial.error).to_owned(),
             Self::Stopped => return None,
@@ -168,7 +174,10 @@ impl Callback {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 Err(CallbackError::PortInUse { port })
             }
-            Err(source) => Err(CallbackError::Bind { port, source }),
+            Err(source) => Err(match Shortage::in_error(&source) {
+                Some(shortage) => CallbackError::Shortage(shortage),
+                None => CallbackError::Bind { port, source },
+            }),
         }
     }
 
