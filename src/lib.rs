@@ -18,6 +18,7 @@ pub mod limits;
 pub mod manifest;
 pub mod model;
 pub mod output;
+pub mod problem;
 mod process;
 pub mod resources;
 pub mod retry;
@@ -36,8 +37,8 @@ use std::ffi::OsString;
 use std::panic::catch_unwind;
 
 use crate::cli::{Cli, Early, GlobalArgs};
-use crate::exit::{Exit, Failure};
-use crate::output::{OutputOptions, Printer};
+use crate::exit::Exit;
+use crate::output::{Failure, OutputOptions, Printer};
 use crate::settings::Environment;
 
 /// Runs the program on a command line, its first word being the program's name.

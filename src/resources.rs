@@ -11,7 +11,7 @@ use std::thread;
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
-use crate::exit::{Exit, Explain};
+use crate::problem::{Coded, ErrorCode, Problem};
 
 /// A kind of thing that the system gives a process, up to a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,25 +78,21 @@ impl Shortage {
     }
 }
 
-impl Explain for Shortage {
-    fn exit(&self) -> Exit {
-        Exit::Local
+impl Coded for Shortage {
+    fn problem(&self) -> Problem {
+        Problem::new(match self.kind {
+            Kind::Threads => ErrorCode::NoThreads,
+            Kind::Descriptors => ErrorCode::NoDescriptors,
+            Kind::SystemDescriptors => ErrorCode::NoSystemDescriptors,
+            Kind::Memory => ErrorCode::NoMemory,
+        })
     }
+}
 
-    fn hint(&self) -> Option<String> {
-        let hint = match self.kind {
-            Kind::Threads => {
-                "raise the limit (`ulimit -u`, or the pids limit of the container or service), or \
-                 end other programs of this user"
-            }
-            Kind::Descriptors => "raise the limit (`ulimit -n`)",
-            Kind::SystemDescriptors => "end other programs, or raise fs.file-max",
-            Kind::Memory => {
-                "raise the limit (`ulimit -v`, or the memory limit of the container or service), or \
-                 end other programs"
-            }
-        };
-        Some(format!("{hint}, then run the same command again"))
+impl Shortage {
+    /// An error of something else that this was behind.
+    pub fn behind(&self) -> Problem {
+        Problem::new(ErrorCode::SystemLimit).with("limit", self).caused_by(self.problem())
     }
 }
 
@@ -162,6 +158,8 @@ pub fn shortage_now() -> Option<Shortage> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit::Exit;
+    use crate::output::Explain as _;
 
     #[test]
     fn what_is_there_is_given() {

@@ -1,11 +1,11 @@
 //! What TikTok's API is to this program: the client with its waiting times, the app that it speaks as,
-//! and what the errors of `tiktok-open` mean for a run.
+//! and which of its errors those of `tiktok-open` are.
 
-mod explain;
+mod problem;
 
 use tiktok_open::{BuildError, Client, Endpoints, Scopes};
 
-pub use explain::{code_exit, code_hint, fail_hint, post_error};
+pub use problem::{code_kind, error_code, fail_code, post_error};
 
 use crate::clock::Clock;
 use crate::fault;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::api::App;
-use crate::exit::Explain;
 use crate::model::account::Account;
+use crate::problem::Coded;
 
 /// Finds the app of an account: the one whose client key made its tokens.
 pub trait Apps: Send + Sync {
@@ -29,9 +29,9 @@ pub enum NotUsable {
         asked: String,
     },
     /// Its secret cannot be had, or is none.
-    NoSecret(Arc<dyn Explain>),
+    NoSecret(Arc<dyn Coded>),
     /// No app is configured at all.
-    NoApp(Arc<dyn Explain>),
+    NoApp(Arc<dyn Coded>),
 }
 
 /// Apps whose secrets are at hand.

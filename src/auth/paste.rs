@@ -137,7 +137,8 @@ fn is_callback(address: &str, redirect_uri: &str) -> bool {
 mod tests {
     use super::*;
     use crate::auth::testing::Told;
-    use crate::exit::{Exit, Explain as _};
+    use crate::exit::Exit;
+    use crate::output::Explain as _;
 
     const REDIRECT_URI: &str = "http://127.0.0.1:3456/callback/";
     const STATE: &str = "5ec2e7";

@@ -281,7 +281,6 @@ pub(super) fn pass_on_panic(ended: Result<(), tokio::task::JoinError>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit::Exit;
     use crate::model::PostState;
 
     fn post() -> PostRef {
@@ -300,7 +299,7 @@ mod tests {
             at: None,
             note: None,
             trouble: None,
-            exit: Exit::Done,
+            failure: None,
         }
     }
 

@@ -16,9 +16,9 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep};
 
-use crate::exit::{Exit, Explain};
 use crate::fault;
 use crate::model::{FileIdentity, Unfinished};
+use crate::problem::{Coded, ErrorCode, Problem};
 use crate::signals::{Shutdown, Signal};
 use crate::sys::{self, Writers};
 use crate::timing::Timing;
@@ -74,24 +74,14 @@ pub enum VideoError {
     },
 }
 
-impl Explain for VideoError {
-    fn exit(&self) -> Exit {
-        match self {
-            Self::Unchecked { .. } | Self::Unfinished { .. } => Exit::Temporary,
-            _ => Exit::Failed,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Changed { .. } | Self::Unchecked { .. } => {
-                Some("nothing of it was posted; run again once the file is finished".into())
-            }
-            Self::Unfinished { .. } => {
-                Some("nothing of it was posted; a later run takes it once it is finished".into())
-            }
-            _ => None,
-        }
+impl Coded for VideoError {
+    fn problem(&self) -> Problem {
+        Problem::new(match self {
+            Self::Unchecked { .. } => ErrorCode::FileChangedSince,
+            Self::Unfinished { .. } => ErrorCode::FileUnfinished,
+            Self::Changed { .. } => ErrorCode::FileChanged,
+            Self::Io { .. } | Self::NotRegular { .. } => ErrorCode::VideoUnreadable,
+        })
     }
 }
 

@@ -10,12 +10,12 @@ use crate::engine::Options;
 use crate::engine::file::{UnfinishedFiles, Video, VideoError};
 use crate::engine::post::{CheckedFile, FileState, PreparedPost};
 use crate::engine::resolve::gone;
-use crate::exit::{Exit, Explain};
 use crate::limits;
 use crate::model::account::{Account, Accounts, NameError};
 use crate::model::{
     Diagnostic, Diagnostics, Entry, Manifest, Mode, Part, Place, Plan, PlanError, PostRef, Source,
 };
+use crate::problem::{Coded, ErrorCode, Problem};
 use crate::store::{Journal, StoreError};
 use crate::text::{self, chain};
 use crate::timing::Timing;
@@ -43,20 +43,12 @@ pub enum PrepareError {
     Store(#[from] StoreError),
 }
 
-impl Explain for PrepareError {
-    fn exit(&self) -> Exit {
+impl Coded for PrepareError {
+    fn problem(&self) -> Problem {
         match self {
-            Self::Refused(refused) => refused.exit(),
-            Self::Nobody(_) => Exit::Login,
-            Self::Store(error) => error.exit(),
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Refused(refused) => refused.hint(),
-            Self::Nobody(_) => Some("run `tiktok-up login`; nothing was sent".into()),
-            Self::Store(error) => error.hint(),
+            Self::Refused(refused) => refused.problem(),
+            Self::Nobody(_) => ErrorCode::NobodyLoggedIn.into(),
+            Self::Store(error) => error.problem(),
         }
     }
 }
@@ -73,18 +65,12 @@ pub struct Refused {
     pub unknown_accounts: usize,
 }
 
-impl Explain for Refused {
-    fn exit(&self) -> Exit {
-        if self.unknown_accounts == self.problems.len() { Exit::Login } else { Exit::Usage }
-    }
-
-    fn hint(&self) -> Option<String> {
-        let login =
-            "`tiktok-up login` logs an account in, `tiktok-up accounts` lists those that are";
-        Some(match self.unknown_accounts {
-            0 => "correct this and run again; nothing was sent".to_owned(),
-            all if all == self.problems.len() => format!("{login}; nothing was sent"),
-            _ => format!("correct this and run again; {login}; nothing was sent"),
+impl Coded for Refused {
+    fn problem(&self) -> Problem {
+        Problem::new(match self.unknown_accounts {
+            all if all == self.problems.len() => ErrorCode::ManifestAccounts,
+            0 => ErrorCode::ManifestWrong,
+            _ => ErrorCode::ManifestBoth,
         })
     }
 }
@@ -293,7 +279,7 @@ impl Inspection<'_> {
         let probe = match video_probe::probe(video.file(), video.size()) {
             Ok(probe) => probe,
             Err(error) => {
-                self.problem(entry, path, &chain(&error), error.hint().as_deref());
+                self.problem(entry, path, &chain(&error), limits::hint(&error));
                 return None;
             }
         };

@@ -31,11 +31,11 @@ use crate::engine::post::PreparedPost;
 use crate::engine::preflight::Preflight;
 use crate::engine::status::{Clocks, StatusReading, recorded_plan};
 use crate::engine::stop::StopReason;
-use crate::exit::{Exit, Explain};
 use crate::model::{
     Action, Attempt, AttemptUpdate, Event, Failed, Phase, Plan, PostError, RecordedPost, Seen,
     Step, Transfer, machine,
 };
+use crate::problem::{Coded, ErrorKind};
 use crate::retry::Backoff;
 use crate::secret::Secret;
 use crate::signals::Signal;
@@ -71,7 +71,8 @@ pub(super) struct PostRunner<'a> {
     pub(super) post_ids: Vec<u64>,
     /// The refusal or failure behind the last phase.
     pub(super) trouble: Option<PostError>,
-    pub(super) exit: Option<Exit>,
+    /// The kind of trouble that this was.
+    pub(super) failure: Option<ErrorKind>,
     run: RunState,
 }
 
@@ -183,7 +184,7 @@ impl<'a> PostRunner<'a> {
             attempt,
             post_ids: Vec::new(),
             trouble: None,
-            exit: None,
+            failure: None,
             run,
         }
     }
@@ -419,7 +420,7 @@ impl<'a> PostRunner<'a> {
         };
         let trouble = post_error(&error);
         let update = trouble.update();
-        self.exit = Some(error.exit());
+        self.failure = Some(error.kind());
         self.trouble = Some(trouble);
         (event, update)
     }
@@ -428,7 +429,7 @@ impl<'a> PostRunner<'a> {
     fn not_sent(&mut self, error: CallError) -> (Event, AttemptUpdate) {
         let trouble = error.trouble();
         let update = AttemptUpdate { code: Some(NOT_SENT.to_owned()), ..trouble.update() };
-        self.exit = Some(error.exit());
+        self.failure = Some(error.kind());
         self.trouble = Some(trouble);
         let again = matches!(error, CallError::Api(_)).then(|| self.run.inits.unsent.pause());
         self.run.inits.delay = match again.flatten() {
@@ -534,7 +535,7 @@ impl<'a> PostRunner<'a> {
         let error = VideoError::Changed { path: video.path().to_owned() };
         let trouble = trouble("file_changed", &error);
         let update = trouble.update();
-        self.exit = Some(Exit::Failed);
+        self.failure = Some(ErrorKind::Final);
         self.trouble = Some(trouble);
         (event, update)
     }
@@ -553,7 +554,7 @@ impl<'a> PostRunner<'a> {
     fn bad_url(&mut self, error: &tiktok_open::UploadUrlError) -> (Event, AttemptUpdate) {
         let trouble = trouble("bad_upload_url", error);
         let update = trouble.update();
-        self.exit = Some(Exit::Failed);
+        self.failure = Some(ErrorKind::Final);
         self.trouble = Some(trouble);
         (Event::BadUploadUrl, update)
     }
@@ -724,7 +725,7 @@ impl<'a> PostRunner<'a> {
         let reading = match self.status().await {
             // Everything is with TikTok: a status that cannot be had now can be had later.
             Err(StopReason::Call(CallError::Api(error)))
-                if self.run.polling.is_some() && error.exit() == Exit::Temporary =>
+                if self.run.polling.is_some() && error.is_temporary() =>
             {
                 self.report(Progress::Note(Note::NoStatusYet { why: error.to_string() }));
                 StatusReading::processing()
@@ -774,7 +775,7 @@ impl<'a> PostRunner<'a> {
         if let Seen::Failed(failed) = reading.seen {
             self.run.failed_here += 1;
             let login = failed == Failed::AuthRemoved;
-            self.exit = Some(if login { Exit::Login } else { Exit::Failed });
+            self.failure = Some(if login { ErrorKind::Login } else { ErrorKind::Final });
         }
         if reading.post_ids.len() > 1 && reading.post_ids != self.post_ids {
             let ids = reading.post_ids.clone();
@@ -938,12 +939,6 @@ fn signed(duration: Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
-fn trouble(code: &str, error: &(impl Explain + ?Sized)) -> PostError {
-    PostError {
-        code: code.to_owned(),
-        message: text::plain(&error.to_string()),
-        hint: error.hint(),
-        retryable: false,
-        log_id: None,
-    }
+fn trouble(code: &str, error: &(impl Coded + ?Sized)) -> PostError {
+    PostError::new(code.to_owned(), text::plain(&error.to_string()), error.problem())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tiktok_open::{Code, PostStatus, State};
 
-use crate::api::{fail_hint, post_error};
+use crate::api::{fail_code, post_error};
 use crate::engine::calls::{CallError, Calls};
 use crate::model::{
     Attempt, AttemptUpdate, Event, Failed, LocalFile, Phase, Plan, PostError, PostRef,
@@ -46,11 +46,12 @@ impl StatusReading {
                     _ => Failed::Final,
                 };
                 let trouble = PostError {
-                    code: reason.0.clone(),
-                    message: format!("TikTok did not post it: {reason}"),
-                    hint: Some(fail_hint(&reason).to_owned()),
                     retryable: matches!(failed, Failed::Internal | Failed::Pull),
-                    log_id: None,
+                    ..PostError::new(
+                        reason.0.as_str(),
+                        format!("TikTok did not post it: {reason}"),
+                        fail_code(&reason),
+                    )
                 };
                 (Seen::Failed(failed), Some(trouble))
             }

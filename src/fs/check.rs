@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_file_open_to_others_is_refused_with_the_chmod_line() {
-        use crate::exit::Explain as _;
+        use crate::output::Explain as _;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tokens");
         for mode in [0o644, 0o640, 0o604, 0o620, 0o602] {

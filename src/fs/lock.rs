@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 
 use super::{FsError, check, step};
-use crate::exit::{Exit, Explain};
 use crate::fault;
+use crate::problem::{Coded, ErrorCode, Problem};
 
 /// The longest pause between two tries; the real ones are random below it, so that many waiters do
 /// not try in step.
@@ -45,18 +45,11 @@ fn holder(pid: Option<u32>) -> String {
     pid.map_or_else(String::new, |pid| format!(" by process {pid}"))
 }
 
-impl Explain for LockError {
-    fn exit(&self) -> Exit {
+impl Coded for LockError {
+    fn problem(&self) -> Problem {
         match self {
-            Self::Held { .. } => Exit::Temporary,
-            Self::File(error) => error.exit(),
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Held { .. } => Some("wait for the other run to end, then run again".to_owned()),
-            Self::File(error) => error.hint(),
+            Self::Held { .. } => ErrorCode::Locked.into(),
+            Self::File(error) => error.problem(),
         }
     }
 }
@@ -142,6 +135,8 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::exit::Exit;
+    use crate::output::Explain as _;
 
     #[test]
     fn a_held_lock_names_its_holder() {

@@ -9,6 +9,7 @@ mod refusal;
 
 pub use self::check::{Finding, Findings, check, is_too_long};
 pub use self::holes::first_hole;
+pub use self::refusal::hint;
 
 #[cfg(test)]
 mod tests;

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
 
 use super::machine::{Failed, Phase};
 use super::post::PostRef;
 use super::record::{Attempt, AttemptUpdate};
-use crate::exit::Exit;
+use crate::problem::{ErrorCode, ErrorKind, Problem};
 
 /// How a post ended its run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,16 +46,17 @@ impl PostState {
     }
 }
 
-/// An error as a post reports it, and as the `error` of a post in the JSON output: its fields are a
-/// promise there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// An error as a post reports it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PostError {
     /// Stable name: TikTok's code, or one of ours.
     pub code: String,
     /// What happened, in words.
     pub message: String,
-    /// What to do next.
-    pub hint: Option<String>,
+    /// Which error it is, and so what to do next: often more exactly than `code`, which scripts rely on.
+    pub problem: Problem,
+    /// Whether the post may be live all the same.
+    pub may_be_live: bool,
     /// Whether running the same command again may help.
     pub retryable: bool,
     /// TikTok's id of the answer.
@@ -64,15 +64,31 @@ pub struct PostError {
 }
 
 impl PostError {
+    /// An error that another run of the same command does not mend.
+    pub fn new(
+        code: impl Into<String>,
+        message: impl Into<String>,
+        problem: impl Into<Problem>,
+    ) -> Self {
+        Self {
+            code: code.into(),
+            message: message.into(),
+            problem: problem.into(),
+            may_be_live: false,
+            retryable: false,
+            log_id: None,
+        }
+    }
+
     /// As the journal kept it with an attempt.
     pub(crate) fn of_attempt(attempt: &Attempt) -> Self {
         let retryable = matches!(attempt.phase, Phase::Failed(Failed::Internal | Failed::Pull));
+        let code = attempt.code.as_deref().unwrap_or("failed");
+        let message = attempt.message.as_deref().unwrap_or("failed in an earlier run");
         Self {
-            code: attempt.code.clone().unwrap_or_else(|| "failed".into()),
-            message: attempt.message.clone().unwrap_or_else(|| "failed in an earlier run".into()),
-            hint: None,
             retryable,
             log_id: attempt.log_id.clone(),
+            ..Self::new(code, message, ErrorCode::PostFailed)
         }
     }
 
@@ -110,6 +126,6 @@ pub struct PostOutcome {
     pub note: Option<String>,
     /// What went wrong.
     pub trouble: Option<PostError>,
-    /// The exit code that this post alone leads to.
-    pub exit: Exit,
+    /// What kind of trouble it ended in, if in any.
+    pub failure: Option<ErrorKind>,
 }

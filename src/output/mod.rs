@@ -4,7 +4,9 @@
 //! one on its way through [`Line`].
 
 mod auth;
+mod catalogue;
 mod error;
+mod failure;
 mod json;
 mod line;
 mod log;
@@ -17,6 +19,7 @@ mod tally;
 mod upload;
 
 pub use self::auth::AuthOutput;
+pub use self::failure::{Explain, Failure};
 pub use self::line::Line;
 pub use self::log::listen;
 pub use self::printer::{OutputOptions, Printer};

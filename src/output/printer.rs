@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
 
+use super::failure::Failure;
 use super::line::{HINT, Line, WARNING};
 use super::standing::Standing;
 use super::table::Table;
 use super::{error, json};
-use crate::exit::{Exit, Failure};
+use crate::exit::Exit;
 use crate::process::Environment;
 use crate::secret::redact;
 

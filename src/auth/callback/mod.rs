@@ -23,8 +23,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 pub use judge::Grant;
 
 use super::notice::length;
-use crate::exit::{Exit, Explain};
 use crate::fault;
+use crate::problem::{Coded, ErrorCode, Problem};
 use crate::secret::Secret;
 use judge::CALLBACK_PATH;
 use server::{Event, HEADER_READ, Room, serve};
@@ -76,57 +76,21 @@ pub enum CallbackError {
     Stopped,
 }
 
-impl Explain for CallbackError {
-    fn exit(&self) -> Exit {
+impl Coded for CallbackError {
+    fn problem(&self) -> Problem {
         match self {
-            Self::PortInUse { .. } | Self::Timeout { .. } => Exit::Temporary,
-            Self::Denied { denial } => match denial.error.as_str() {
-                "server_error" | "temporarily_unavailable" => Exit::Temporary,
-                _ => Exit::Login,
-            },
-            Self::Bind { .. } | Self::Stopped => Exit::Failed,
+            Self::PortInUse { port } => Problem::new(ErrorCode::PortInUse).with("port", port),
+            Self::Bind { .. } => ErrorCode::CallbackPort.into(),
+            Self::Timeout { .. } => ErrorCode::LoginTimeout.into(),
+            Self::Denied { denial } => Problem::new(match denial.error.as_str() {
+                "access_denied" => ErrorCode::LoginDenied,
+                "invalid_scope" => ErrorCode::LoginScope,
+                "unauthorized_client" => ErrorCode::LoginNoTarget,
+                "server_error" | "temporarily_unavailable" => ErrorCode::LoginTrouble,
+                _ => ErrorCode::LoginRefused,
+            }),
+            Self::Stopped => ErrorCode::CallbackStopped.into(),
         }
-    }
-
-    fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::PortInUse { port } => format!(
-                "stop the program on port {port}, or use another port that is registered for the \
-                 app with `--port N`; `--port 0` takes any free one if \
-                 `http://127.0.0.1:*/callback/` is registered under Login Kit > Desktop"
-            ),
-            Self::Bind { .. } => "choose another registered port with `--port N`".to_owned(),
-            Self::Timeout { .. } => TIMEOUT_HINT.to_owned(),
-            Self::Denied { denial } => denial_hint(&denial.error).to_owned(),
-            Self::Stopped => return None,
-        };
-        Some(hint)
-    }
-}
-
-/// The settings that make TikTok show an error page of its own instead of redirecting.
-const TIMEOUT_HINT: &str = "if TikTok showed an error page, it does not redirect; it names the \
-    setting to correct:
-- redirect_uri: register `http://127.0.0.1:*/callback/` (or the exact address with this port and \
-    the slash at the end) under Login Kit > Desktop
-- client_key: use the key of the environment you registered in, without spaces (a sandbox has its \
-    own; the key of production works once TikTok has reviewed the app)
-- scope: add every scope you ask for to the app, or ask for fewer with `--scopes`
-- in a sandbox: add the account under Sandbox settings > Target users and press Apply changes
-otherwise run `tiktok-up login` again, with a longer `--timeout` if needed";
-
-fn denial_hint(error: &str) -> &'static str {
-    match error {
-        "access_denied" => "access was denied in TikTok; run `tiktok-up login` again and allow it",
-        "invalid_scope" => {
-            "add the scope to the app in the developer portal, or ask for fewer with `--scopes`"
-        }
-        "unauthorized_client" => {
-            "in a sandbox the account must be a target user: add it under Sandbox settings > \
-             Target users, press Apply changes, and make sure that the app has Login Kit"
-        }
-        "server_error" | "temporarily_unavailable" => "TikTok has trouble; try again later",
-        _ => "correct the app's settings in the developer portal and run `tiktok-up login` again",
     }
 }
 

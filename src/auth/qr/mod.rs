@@ -18,7 +18,7 @@ use super::callback::CallbackError;
 use super::error::AuthError;
 use super::notice::{Notice, Reporter};
 use crate::api::App;
-use crate::exit::{Exit, Explain as _};
+use crate::problem::Coded as _;
 use crate::secret::Secret;
 
 /// What to do after an answer about a QR code.
@@ -125,7 +125,7 @@ pub async fn wait(
                     shown = loop {
                         match show(client, &app, scopes, &state, reporter).await {
                             // The user is at it: trouble that passes does not send them away.
-                            Err(error) if error.exit() == Exit::Temporary => sleep(pause).await,
+                            Err(error) if error.is_temporary() => sleep(pause).await,
                             other => break other?,
                         }
                     };

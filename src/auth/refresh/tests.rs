@@ -10,9 +10,10 @@ use tiktok_open::{Code, RawAnswer};
 use super::*;
 use crate::auth::refresh_log;
 use crate::auth::testing::{Answer, Endpoint, ISSUER, Told, answer_of, grant, quick};
-use crate::exit::{Exit, Explain as _};
+use crate::exit::Exit;
 use crate::fs;
 use crate::model::account::Reason;
+use crate::output::Explain as _;
 use crate::signals::Signal;
 use crate::store::Edit;
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::exit::{Exit, Explain};
 use crate::fs::FsError;
+use crate::problem::{Coded, ErrorCode, Problem};
 
 /// Who has a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,20 +46,12 @@ pub enum LeaseError {
     File(#[from] FsError),
 }
 
-impl Explain for LeaseError {
-    fn exit(&self) -> Exit {
+impl Coded for LeaseError {
+    fn problem(&self) -> Problem {
         match self {
-            Self::Held { .. } | Self::Lost { .. } => Exit::Temporary,
-            Self::File(error) => error.exit(),
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Held { .. } | Self::Lost { .. } => {
-                Some("wait for the other run to end, then run again".to_owned())
-            }
-            Self::File(error) => error.hint(),
+            Self::Held { .. } => ErrorCode::Locked.into(),
+            Self::Lost { .. } => ErrorCode::LeaseLost.into(),
+            Self::File(error) => error.problem(),
         }
     }
 }

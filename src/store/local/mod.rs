@@ -28,7 +28,6 @@ use thread::StoreThread;
 
 use crate::clock::Clock;
 use crate::encrypt::Key;
-use crate::exit::Explain as _;
 use crate::store::{
     Accept, AccountError, AccountStore, ExistingJournal, Journal, JournalError, Leases,
     OpenedJournal, Store, StoreError, StoreFuture,
@@ -153,6 +152,6 @@ fn of_mark(error: AccountError) -> JournalError {
     match error {
         AccountError::File(error) => error.into(),
         AccountError::Lock(error) => error.into(),
-        error => JournalError::Tokens { message: error.to_string(), hint: error.hint() },
+        error => JournalError::Tokens { error: Box::new(error) },
     }
 }
