@@ -39,7 +39,7 @@ impl Exit {
 
     /// The one a batch ends with: signals first, then 6 > 4 > 3 > 2 > 1 > 5 > 0.
     #[must_use]
-    pub fn worst(self, other: Self) -> Self {
+    pub(crate) fn worst(self, other: Self) -> Self {
         if self.rank() >= other.rank() { self } else { other }
     }
 

@@ -8,7 +8,7 @@ use std::process::Command;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Where environment variables are looked up.
-pub type Environment<'a> = dyn Fn(&str) -> Option<OsString> + Send + Sync + 'a;
+pub(crate) type Environment<'a> = dyn Fn(&str) -> Option<OsString> + Send + Sync + 'a;
 
 /// The environment variables that no child process is given.
 const SECRET_VARS: [&str; 3] =

@@ -15,7 +15,7 @@ use crate::problem::{Coded, ErrorCode, Problem};
 
 /// A kind of thing that the system gives a process, up to a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Threads and processes of the user.
     Threads,
     /// Open files and sockets of this process.
@@ -29,11 +29,11 @@ pub enum Kind {
 /// The system gives no more of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the system gives this process no more {kind}{}", state(*.kind, *.limit))]
-pub struct Shortage {
+pub(crate) struct Shortage {
     /// Of what.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// The limit in force, if there is one.
-    pub limit: Option<u64>,
+    pub(crate) limit: Option<u64>,
 }
 
 impl fmt::Display for Kind {
@@ -68,7 +68,7 @@ impl Shortage {
     }
 
     /// The shortage that an error of a file, directory or socket speaks of, if it does.
-    pub fn in_error(error: &io::Error) -> Option<Self> {
+    pub(crate) fn in_error(error: &io::Error) -> Option<Self> {
         Some(Self::of(match Errno::from_io_error(error)? {
             Errno::MFILE => Kind::Descriptors,
             Errno::NFILE => Kind::SystemDescriptors,
@@ -91,21 +91,21 @@ impl Coded for Shortage {
 
 impl Shortage {
     /// An error of something else that this was behind.
-    pub fn behind(&self) -> Problem {
+    pub(crate) fn behind(&self) -> Problem {
         Problem::new(ErrorCode::SystemLimit).with("limit", self).caused_by(self.problem())
     }
 }
 
 /// Descriptors and memory that are held so that they are there later.
 #[derive(Debug)]
-pub struct Reserve {
+pub(crate) struct Reserve {
     _descriptors: Vec<File>,
     _memory: Vec<u8>,
 }
 
 impl Reserve {
     /// Takes that many descriptors, and so many bytes of memory.
-    pub fn take(descriptors: usize, bytes: usize) -> Result<Self, Shortage> {
+    pub(crate) fn take(descriptors: usize, bytes: usize) -> Result<Self, Shortage> {
         let mut memory = Vec::new();
         memory.try_reserve_exact(bytes).map_err(|_| Shortage::of(Kind::Memory))?;
         let mut held = Vec::new();
@@ -129,7 +129,7 @@ impl Reserve {
 }
 
 /// Proves that so many threads can live at once, by starting them; each ends at once after that.
-pub fn prove_threads(count: usize) -> Result<(), Shortage> {
+pub(crate) fn prove_threads(count: usize) -> Result<(), Shortage> {
     let mut started = Vec::new();
     for _ in 0..count {
         let (end, ended) = mpsc::channel::<Infallible>();
@@ -146,13 +146,8 @@ pub fn prove_threads(count: usize) -> Result<(), Shortage> {
 }
 
 /// That no more threads were to be had.
-pub fn no_threads() -> Shortage {
+pub(crate) fn no_threads() -> Shortage {
     Shortage::of(Kind::Threads)
-}
-
-/// The shortage that there is at this moment, if one is behind a failure that does not name it.
-pub fn shortage_now() -> Option<Shortage> {
-    Reserve::take(1, 1 << 20).err()
 }
 
 #[cfg(test)]
@@ -165,7 +160,6 @@ mod tests {
     fn what_is_there_is_given() {
         drop(Reserve::take(4, 1 << 20).unwrap());
         prove_threads(3).unwrap();
-        assert_eq!(shortage_now(), None);
     }
 
     #[test]

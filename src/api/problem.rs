@@ -55,7 +55,7 @@ fn refusal_problem(refusal: &Refusal) -> Problem {
 }
 
 /// An error of the API as a post reports it.
-pub fn post_error(error: &Error) -> PostError {
+pub(crate) fn post_error(error: &Error) -> PostError {
     PostError {
         retryable: error.is_temporary(),
         log_id: error.refusal().and_then(|refusal| refusal.log_id.clone()),
@@ -64,7 +64,7 @@ pub fn post_error(error: &Error) -> PostError {
 }
 
 /// What kind of trouble a refusal with this code is.
-pub fn code_kind(code: &Code) -> ErrorKind {
+pub(crate) fn code_kind(code: &Code) -> ErrorKind {
     match code.reaction() {
         Reaction::Final | Reaction::StopsAccount => ErrorKind::Final,
         Reaction::RenewToken | Reaction::Login => ErrorKind::Login,
@@ -89,7 +89,7 @@ fn narrower(refusal: &Refusal) -> Option<ErrorCode> {
 }
 
 /// TikTok's code of a refusal as one of ours.
-pub fn error_code(code: &Code) -> ErrorCode {
+pub(crate) fn error_code(code: &Code) -> ErrorCode {
     match code {
         Code::AccessTokenInvalid => ErrorCode::AccessTokenInvalid,
         Code::ScopeNotAuthorized => ErrorCode::ScopeNotAuthorized,
@@ -124,7 +124,7 @@ pub fn error_code(code: &Code) -> ErrorCode {
 }
 
 /// TikTok's reason for not posting what it has.
-pub fn fail_code(reason: &FailReason) -> ErrorCode {
+pub(crate) fn fail_code(reason: &FailReason) -> ErrorCode {
     match reason.0.as_str() {
         "file_format_check_failed" => ErrorCode::FailedFormat,
         "duration_check_failed" => ErrorCode::FailedDuration,

@@ -19,7 +19,7 @@ use crate::text::{key_start, plain};
 
 /// Why a login or a refresh did not come to its end.
 #[derive(Debug, thiserror::Error)]
-pub enum AuthError {
+pub(crate) enum AuthError {
     /// The token store cannot be used.
     #[error(transparent)]
     Store(#[from] AccountError),
@@ -258,7 +258,7 @@ impl AuthError {
     }
 
     /// TikTok's refusal, if one is at the bottom of it.
-    pub fn refusal(&self) -> Option<&Refusal> {
+    pub(crate) fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::QrCode { source } => source.refusal(),
             Self::Exchange { source, .. } | Self::Refresh { source, .. } => source.refusal(),

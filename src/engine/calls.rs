@@ -37,7 +37,7 @@ const CREATOR_INFOS: u32 = 20;
 const STATUSES: u32 = 30;
 
 /// Where access tokens come from, by the `open_id` of their account.
-pub trait TokenProvider: Send + Sync {
+pub(crate) trait TokenProvider: Send + Sync {
     /// A token with some life left; refreshes if it must.
     fn access_token<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Secret, TokenError>>;
 
@@ -52,16 +52,16 @@ pub trait TokenProvider: Send + Sync {
 /// No token can be had, in words.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{}", trouble.message)]
-pub struct TokenError {
+pub(crate) struct TokenError {
     /// What happened.
-    pub trouble: Box<PostError>,
+    pub(crate) trouble: Box<PostError>,
     /// The kind of trouble.
-    pub kind: ErrorKind,
+    pub(crate) kind: ErrorKind,
 }
 
 /// A call that came to nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum CallError {
+pub(crate) enum CallError {
     /// No token.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -78,7 +78,7 @@ pub enum CallError {
 
 impl CallError {
     /// The kind of trouble that it is.
-    pub fn kind(&self) -> ErrorKind {
+    pub(crate) fn kind(&self) -> ErrorKind {
         match self {
             Self::Token(error) => error.kind,
             Self::Api(error) => error.kind(),
@@ -88,7 +88,7 @@ impl CallError {
     }
 
     /// As a post reports it.
-    pub fn trouble(&self) -> PostError {
+    pub(crate) fn trouble(&self) -> PostError {
         match self {
             Self::Token(error) => PostError::clone(&error.trouble),
             Self::Api(error) => post_error(error),

@@ -22,16 +22,16 @@ use crate::timing::Timing;
 
 /// The posts of a run, by account.
 #[derive(Debug, Default)]
-pub struct Prepared {
+pub(crate) struct Prepared {
     /// Each account with its posts, in the manifest's order.
-    pub accounts: Vec<(Account, Vec<PreparedPost>)>,
+    pub(crate) accounts: Vec<(Account, Vec<PreparedPost>)>,
     /// What is worth saying before anything is sent.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// What keeps a run from beginning.
 #[derive(Debug, thiserror::Error)]
-pub enum PrepareError {
+pub(crate) enum PrepareError {
     /// Something is wrong with what the manifest asks for.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -56,13 +56,13 @@ impl Coded for PrepareError {
 /// All that is wrong with what a manifest asks for; nothing was sent.
 #[derive(Debug, thiserror::Error)]
 #[error("{manifest} has {}\n{problems}", text::count(problems.len() as u64, "problem"))]
-pub struct Refused {
+pub(crate) struct Refused {
     /// How the manifest is called.
-    pub manifest: String,
+    pub(crate) manifest: String,
     /// What is wrong.
-    pub problems: Diagnostics,
+    pub(crate) problems: Diagnostics,
     /// How many of them are posts whose account is not logged in.
-    pub unknown_accounts: usize,
+    pub(crate) unknown_accounts: usize,
 }
 
 impl Coded for Refused {
@@ -77,24 +77,24 @@ impl Coded for Refused {
 
 /// What the preparation of a manifest's posts goes by.
 #[derive(Clone, Debug)]
-pub struct Preparation {
+pub(crate) struct Preparation {
     /// How the manifest is called when it is talked about.
-    pub name: String,
+    pub(crate) name: String,
     /// The folder that relative paths start from.
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// The accounts that are logged in.
-    pub accounts: Accounts,
+    pub(crate) accounts: Accounts,
     /// The files that are still being written.
-    pub unfinished: UnfinishedFiles,
+    pub(crate) unfinished: UnfinishedFiles,
     /// What the run is told to do.
-    pub options: Options,
+    pub(crate) options: Options,
     /// How long TikTok takes bytes.
-    pub timing: Timing,
+    pub(crate) timing: Timing,
 }
 
 impl Preparation {
     /// Makes posts of a manifest's entries; `faults` is what is wrong with the manifest already.
-    pub async fn prepare(
+    pub(crate) async fn prepare(
         &self,
         journal: &dyn Journal,
         manifest: Manifest,

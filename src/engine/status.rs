@@ -125,7 +125,7 @@ const INCOMPLETE: &str = "done_without_all_bytes";
 const ID_PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Whether TikTok can be asked what became of an attempt whose outcome is unknown.
-pub fn can_be_reconciled(attempt: &Attempt) -> bool {
+pub(crate) fn can_be_reconciled(attempt: &Attempt) -> bool {
     attempt.phase == Phase::Unresolved
         && attempt.publish_id.is_some()
         && attempt.code.as_deref() != Some(INCOMPLETE)

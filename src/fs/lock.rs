@@ -19,15 +19,14 @@ const PAUSE: Duration = Duration::from_millis(40);
 /// A lock that lasts as long as the value. It excludes other processes as well as other holders in
 /// this process, and the system releases it when the process dies, however it dies.
 #[derive(Debug)]
-pub struct Lock {
+pub(crate) struct Lock {
     // Closing the file is what unlocks.
     _file: File,
-    path: PathBuf,
 }
 
 /// Why a lock was not taken.
 #[derive(Debug, thiserror::Error)]
-pub enum LockError {
+pub(crate) enum LockError {
     /// Another process, or another task of this one, kept it for longer than we wait.
     #[error("`{}` is locked{}", path.display(), holder(*pid))]
     Held {
@@ -56,7 +55,7 @@ impl Coded for LockError {
 
 impl Lock {
     /// Takes the lock, waiting at most `wait` without blocking the thread.
-    pub async fn acquire(path: &Path, wait: Duration) -> Result<Self, LockError> {
+    pub(crate) async fn acquire(path: &Path, wait: Duration) -> Result<Self, LockError> {
         let deadline = Instant::now() + wait;
         loop {
             match Self::try_acquire(path) {
@@ -69,7 +68,7 @@ impl Lock {
     }
 
     /// Takes the lock, blocking the thread for at most `wait`.
-    pub fn acquire_blocking(path: &Path, wait: Duration) -> Result<Self, LockError> {
+    pub(crate) fn acquire_blocking(path: &Path, wait: Duration) -> Result<Self, LockError> {
         let deadline = Instant::now() + wait;
         loop {
             match Self::try_acquire(path) {
@@ -82,7 +81,7 @@ impl Lock {
     }
 
     /// Takes the lock if it is free.
-    pub fn try_acquire(path: &Path) -> Result<Self, LockError> {
+    pub(crate) fn try_acquire(path: &Path) -> Result<Self, LockError> {
         let mut file = check::open(path, OFlags::RDWR | OFlags::CREATE)?;
         check::check_file(&file, path)?;
         match fault::point("lock").map_err(TryLockError::Error).and_then(|()| file.try_lock()) {
@@ -101,12 +100,7 @@ impl Lock {
         }
         // For the message of those who wait; the lock holds without it.
         let _ = write_pid(&mut file);
-        Ok(Self { _file: file, path: path.to_owned() })
-    }
-
-    /// The lock file.
-    pub fn path(&self) -> &Path {
-        &self.path
+        Ok(Self { _file: file })
     }
 }
 

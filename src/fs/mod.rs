@@ -16,16 +16,15 @@ use crate::fault;
 use crate::problem::{Coded, ErrorCode, Problem};
 use crate::resources::Shortage;
 
-pub use atomic::{clean_temps, is_temp_of, list, probe, remove, rename, write_atomic};
-pub use check::{
-    PRIVATE_DIR, PRIVATE_FILE, SIZE_LIMIT, network_file_system, open_private, private_dir,
-    read_private,
+pub(crate) use atomic::{clean_temps, list, probe, remove, rename, write_atomic};
+pub(crate) use check::{
+    PRIVATE_DIR, PRIVATE_FILE, SIZE_LIMIT, network_file_system, private_dir, read_private,
 };
-pub use lock::{Lock, LockError};
+pub(crate) use lock::{Lock, LockError};
 
 /// Why a file of ours could not be used.
 #[derive(Debug, thiserror::Error)]
-pub enum FsError {
+pub(crate) enum FsError {
     /// The system refused an operation.
     #[error("failed to {operation} `{}`", path.display())]
     Io {
@@ -79,20 +78,8 @@ pub enum FsError {
 }
 
 impl FsError {
-    /// The file or directory that is in trouble.
-    pub fn path(&self) -> &Path {
-        match self {
-            Self::Io { path, .. }
-            | Self::Mode { path, .. }
-            | Self::Owner { path, .. }
-            | Self::Kind { path }
-            | Self::Links { path, .. }
-            | Self::Size { path, .. } => path,
-        }
-    }
-
     /// Whether space (or quota) is what is missing.
-    pub fn is_disk_full(&self) -> bool {
+    pub(crate) fn is_disk_full(&self) -> bool {
         matches!(self, Self::Io { source, .. }
             if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
     }

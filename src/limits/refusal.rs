@@ -3,7 +3,7 @@
 use video_probe::ProbeError;
 
 /// What to do about it, as with a [`Finding`](super::Finding) of a video.
-pub fn hint(error: &ProbeError) -> Option<&'static str> {
+pub(crate) fn hint(error: &ProbeError) -> Option<&'static str> {
     match error {
         ProbeError::Empty | ProbeError::NoIndex => {
             Some("wait until the file is complete, or export it again")

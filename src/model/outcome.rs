@@ -11,7 +11,7 @@ use crate::problem::{ErrorCode, ErrorKind, Problem};
 
 /// How a post ended its run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PostState {
+pub(crate) enum PostState {
     /// TikTok says that it is posted.
     Published,
     /// TikTok says that the draft is in the inbox.
@@ -32,7 +32,7 @@ pub enum PostState {
 
 impl PostState {
     /// The word of the JSON output.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Published => "published",
             Self::Inbox => "inbox",
@@ -48,24 +48,24 @@ impl PostState {
 
 /// An error as a post reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PostError {
+pub(crate) struct PostError {
     /// Stable name: TikTok's code, or one of ours.
-    pub code: String,
+    pub(crate) code: String,
     /// What happened, in words.
-    pub message: String,
+    pub(crate) message: String,
     /// Which error it is, and so what to do next: often more exactly than `code`, which scripts rely on.
-    pub problem: Problem,
+    pub(crate) problem: Problem,
     /// Whether the post may be live all the same.
-    pub may_be_live: bool,
+    pub(crate) may_be_live: bool,
     /// Whether running the same command again may help.
-    pub retryable: bool,
+    pub(crate) retryable: bool,
     /// TikTok's id of the answer.
-    pub log_id: Option<String>,
+    pub(crate) log_id: Option<String>,
 }
 
 impl PostError {
     /// An error that another run of the same command does not mend.
-    pub fn new(
+    pub(crate) fn new(
         code: impl Into<String>,
         message: impl Into<String>,
         problem: impl Into<Problem>,
@@ -105,27 +105,27 @@ impl PostError {
 
 /// What a post came to in this run.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PostOutcome {
+pub(crate) struct PostOutcome {
     /// Which post.
-    pub subject: PostRef,
+    pub(crate) subject: PostRef,
     /// How it ended.
-    pub state: PostState,
+    pub(crate) state: PostState,
     /// TikTok's name of the post, if an init was answered.
-    pub publish_id: Option<String>,
+    pub(crate) publish_id: Option<String>,
     /// Ids of public posts.
-    pub post_ids: Vec<u64>,
+    pub(crate) post_ids: Vec<u64>,
     /// Where the post can be seen, if that is known.
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
     /// Size of the file in bytes; 0 for pulls and photos.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// How long this run worked on it.
-    pub took: Duration,
+    pub(crate) took: Duration,
     /// When it is worth another try (deferred posts), or when it was posted (skipped ones).
-    pub at: Option<Timestamp>,
+    pub(crate) at: Option<Timestamp>,
     /// Further words for people: why it was skipped or deferred, the plan of a dry run.
-    pub note: Option<String>,
+    pub(crate) note: Option<String>,
     /// What went wrong.
-    pub trouble: Option<PostError>,
+    pub(crate) trouble: Option<PostError>,
     /// What kind of trouble it ended in, if in any.
-    pub failure: Option<ErrorKind>,
+    pub(crate) failure: Option<ErrorKind>,
 }

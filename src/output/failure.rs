@@ -26,7 +26,7 @@ impl From<ErrorKind> for Exit {
 }
 
 /// What the user is told of an error besides its message.
-pub trait Explain: Coded {
+pub(crate) trait Explain: Coded {
     /// The exit code that this error alone leads to.
     fn exit(&self) -> Exit {
         self.kind().into()
@@ -73,13 +73,13 @@ pub(super) fn post_hint(error: &PostError) -> Option<String> {
 }
 
 /// An error on its way to the end of the run: the typed error below, and what is told of it.
-pub struct Failure {
+pub(crate) struct Failure {
     /// The error with its chain of causes.
-    pub error: anyhow::Error,
+    pub(crate) error: anyhow::Error,
     /// How the run ends.
-    pub exit: Exit,
+    pub(crate) exit: Exit,
     /// What to do next.
-    pub hint: Option<String>,
+    pub(crate) hint: Option<String>,
 }
 
 impl<E: Coded> From<E> for Failure {
@@ -91,25 +91,25 @@ impl<E: Coded> From<E> for Failure {
 
 impl Failure {
     /// An unexpected error: exit 1, no hint.
-    pub fn unexpected(error: impl Into<anyhow::Error>) -> Self {
+    pub(crate) fn unexpected(error: impl Into<anyhow::Error>) -> Self {
         Self { error: error.into(), exit: Exit::Failed, hint: None }
     }
 
     /// A usage error found after parsing: exit 2.
-    pub fn usage(message: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> Self {
+    pub(crate) fn usage(message: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> Self {
         Self { error: anyhow::Error::msg(message), exit: Exit::Usage, hint: None }
     }
 
     /// Adds or replaces the hint.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
     /// Says what was being done when the error came.
     #[must_use]
-    pub fn context(mut self, doing: impl fmt::Display + Send + Sync + 'static) -> Self {
+    pub(crate) fn context(mut self, doing: impl fmt::Display + Send + Sync + 'static) -> Self {
         self.error = self.error.context(doing);
         self
     }

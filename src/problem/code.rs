@@ -4,7 +4,7 @@ use super::ErrorKind;
 
 /// Whose code it is. TikTok uses some of its codes both to refuse a call and to say why it failed a post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// This program's.
     Ours,
     /// TikTok's refusal of a call, as TikTok spells it.
@@ -24,15 +24,14 @@ macro_rules! codes {
     ($($origin:ident: { $($kind:ident: { $($code:ident = $name:literal,)* })* })*) => {
         /// The code of an error; no two of the same [`Origin`] have the same name. What each means and what
         /// to do about it: the catalogue of `output`.
-        #[expect(missing_docs, reason = "the catalogue says what each means")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum ErrorCode {
+        pub(crate) enum ErrorCode {
             $($($($code,)*)*)*
         }
 
         impl ErrorCode {
             /// All of them.
-            pub const ALL: &[Self] = &[$($($(Self::$code,)*)*)*];
+            pub(crate) const ALL: &[Self] = &[$($($(Self::$code,)*)*)*];
         }
 
         /// In the order of the codes.
@@ -48,17 +47,25 @@ impl ErrorCode {
     }
 
     /// The code as it is written.
-    pub fn as_str(self) -> &'static str {
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "read by commands to come that print the catalogue")
+    )]
+    pub(crate) fn as_str(self) -> &'static str {
         self.row().name
     }
 
     /// The kind of trouble that it is, unless where it happens makes it another.
-    pub fn kind(self) -> ErrorKind {
+    pub(crate) fn kind(self) -> ErrorKind {
         self.row().kind
     }
 
     /// Whose it is.
-    pub fn origin(self) -> Origin {
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "read by commands to come that print the catalogue")
+    )]
+    pub(crate) fn origin(self) -> Origin {
         self.row().origin
     }
 }

@@ -9,13 +9,15 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-pub use code::{ErrorCode, Origin};
+pub(crate) use code::ErrorCode;
+#[cfg(test)]
+pub(crate) use code::Origin;
 
 use crate::signals::Signal;
 
 /// What kind of trouble an error is: what is decided by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorKind {
+pub(crate) enum ErrorKind {
     /// It may pass: the same may work later, without anybody changing anything.
     Temporary,
     /// Only a new login, or another one, helps.
@@ -34,24 +36,24 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Whether the same command may do better, or go on, without anybody changing anything.
-    pub fn may_pass(self) -> bool {
+    pub(crate) fn may_pass(self) -> bool {
         matches!(self, Self::Temporary | Self::Interrupted(_))
     }
 }
 
 /// An error as data.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// Which error it is.
-    pub code: ErrorCode,
+    pub(crate) code: ErrorCode,
     /// The kind of trouble: the code's own, unless where it happened makes it another.
-    pub kind: ErrorKind,
+    pub(crate) kind: ErrorKind,
     values: Vec<(&'static str, Value)>,
 }
 
 /// A value that belongs to an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub(crate) enum Value {
     /// A text: a path, a name, a number.
     Text(String),
     /// The error behind this one; what to do about that one is a part of what to do about this one.
@@ -60,32 +62,32 @@ pub enum Value {
 
 impl Problem {
     /// The error of this code.
-    pub fn new(code: ErrorCode) -> Self {
+    pub(crate) fn new(code: ErrorCode) -> Self {
         Self { code, kind: code.kind(), values: Vec::new() }
     }
 
     /// With a value.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
         self.values.push((name, Value::Text(value.to_string())));
         self
     }
 
     /// With the error behind it.
     #[must_use]
-    pub fn caused_by(mut self, cause: Self) -> Self {
+    pub(crate) fn caused_by(mut self, cause: Self) -> Self {
         self.values.push(("cause", Value::Cause(Box::new(cause))));
         self
     }
 
     /// The same error where it is another kind of trouble.
     #[must_use]
-    pub fn of_kind(self, kind: ErrorKind) -> Self {
+    pub(crate) fn of_kind(self, kind: ErrorKind) -> Self {
         Self { kind, ..self }
     }
 
     /// A value by its name.
-    pub fn value(&self, name: &str) -> Option<&Value> {
+    pub(crate) fn value(&self, name: &str) -> Option<&Value> {
         self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 }
@@ -97,7 +99,7 @@ impl From<ErrorCode> for Problem {
 }
 
 /// An error that says of itself which one it is.
-pub trait Coded: Error + Send + Sync + 'static {
+pub(crate) trait Coded: Error + Send + Sync + 'static {
     /// The error as data.
     fn problem(&self) -> Problem;
 

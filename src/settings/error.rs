@@ -19,7 +19,7 @@ use crate::timing::TimingError;
 
 /// A setting that cannot be used. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
-pub enum SettingsError {
+pub(crate) enum SettingsError {
     /// Neither a home directory nor XDG directories are known.
     #[error("no home directory is known")]
     NoHome,

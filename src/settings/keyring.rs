@@ -12,8 +12,10 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// Why a keyring gave no key.
 #[derive(Debug, thiserror::Error)]
-pub enum KeyringError {
+#[cfg_attr(not(feature = "keyring"), expect(dead_code, reason = "what only a keyring says"))]
+pub(crate) enum KeyringError {
     /// This build cannot use one.
+    #[cfg(not(feature = "keyring"))]
     #[error("this build of tiktok-up cannot use a keyring")]
     NotBuilt,
     /// There is none, it is locked, or it refused.
@@ -34,6 +36,7 @@ impl KeyringError {
     /// Which error it is.
     pub(super) fn code(&self) -> ErrorCode {
         match self {
+            #[cfg(not(feature = "keyring"))]
             Self::NotBuilt => ErrorCode::KeyringNotBuilt,
             Self::Failed(_) | Self::Slow(_) => ErrorCode::KeyringLocked,
             Self::NoEntry(_) | Self::NotAKey(_) => ErrorCode::KeyringNoEntry,

@@ -20,7 +20,7 @@ const SHORTEST: usize = 8;
 
 /// What `[store] encrypt` asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Encrypt {
+pub(crate) enum Encrypt {
     /// `key-file` with `key_file`: made by `accounts encrypt` if it is not there.
     KeyFile(PathBuf),
     /// `key-file` with `key_command`: a list is run as it is, a text by `sh -c`.
@@ -33,7 +33,7 @@ pub enum Encrypt {
 
 /// Where the passphrase of a store comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PassphraseFrom {
+pub(crate) enum PassphraseFrom {
     /// The first line of `passphrase_file`.
     File(PathBuf),
     /// What `passphrase_command` prints.
@@ -46,7 +46,7 @@ pub enum PassphraseFrom {
 
 /// Why the key of a store is not at hand.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreKeyError {
+pub(crate) enum StoreKeyError {
     /// The store is encrypted, and the settings do not say so.
     #[error(
         "the token store is encrypted (`encrypt = \"{scheme}\"`, key {key}), and `[store] encrypt` is \
@@ -176,7 +176,7 @@ impl Coded for StoreKeyError {
 
 impl Encrypt {
     /// How that is called in the store.
-    pub fn scheme(&self) -> Scheme {
+    pub(crate) fn scheme(&self) -> Scheme {
         match self {
             Self::KeyFile(_) | Self::KeyCommand(_) => Scheme::KeyFile,
             Self::Passphrase(_) => Scheme::Passphrase,
@@ -185,7 +185,7 @@ impl Encrypt {
     }
 
     /// The key, as people call it.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         match self {
             Self::KeyFile(path) => format!("the key in `{}`", path.display()),
             Self::KeyCommand(_) => "the key that `key_command` prints".to_owned(),
@@ -195,13 +195,13 @@ impl Encrypt {
     }
 
     /// Whether somebody must type the passphrase.
-    pub fn is_typed(&self) -> bool {
+    pub(crate) fn is_typed(&self) -> bool {
         matches!(self, Self::Passphrase(PassphraseFrom::Typed))
     }
 
     /// The key of a store, which is asked for once in a run. `typed` is the passphrase if
     /// [`Encrypt::is_typed`]. Blocks until a command or the keyring has answered.
-    pub fn key(
+    pub(crate) fn key(
         setting: Option<&Self>,
         store: &Encryption,
         typed: Option<&Secret>,
@@ -238,7 +238,7 @@ impl Encrypt {
 
     /// The key for a store that is not encrypted yet: the one that is there already, or a new one, which
     /// is durable when this returns. As [`Encrypt::key`], and for one process at a time.
-    pub fn first_key(&self, typed: Option<&Secret>) -> Result<Encryption, StoreKeyError> {
+    pub(crate) fn first_key(&self, typed: Option<&Secret>) -> Result<Encryption, StoreKeyError> {
         let scheme = self.scheme();
         match self {
             Self::KeyFile(path) => {

@@ -3,8 +3,8 @@
 //! [`judge`](judge::judge) decides what a request means; this shell binds, limits, answers and hands
 //! the one result over.
 
-pub mod judge;
-pub mod page;
+pub(crate) mod judge;
+pub(crate) mod page;
 
 mod refusal;
 mod server;
@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-pub use judge::Grant;
+pub(crate) use judge::Grant;
 
 use super::notice::length;
 use crate::fault;
@@ -34,7 +34,7 @@ const LAST_PAGE: Duration = Duration::from_secs(2);
 
 /// A request that did not count but that the user may want to know about; told once per kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stray {
+pub(crate) enum Stray {
     /// A callback whose state is not this login's.
     ForeignState,
     /// A callback that reports an error and does not belong to this login either, as far as one can
@@ -44,7 +44,7 @@ pub enum Stray {
 
 /// Why no code came.
 #[derive(Debug, thiserror::Error)]
-pub enum CallbackError {
+pub(crate) enum CallbackError {
     /// Another program listens on the port.
     #[error("port {port} of 127.0.0.1 is in use")]
     PortInUse {
@@ -97,7 +97,7 @@ impl Coded for CallbackError {
 /// A bound callback address. The very socket that was bound first is the one that serves, so that
 /// nobody can slip in between.
 #[derive(Debug)]
-pub struct Callback {
+pub(crate) struct Callback {
     listener: Option<TcpListener>,
     port: u16,
     header_read: Duration,
@@ -118,7 +118,7 @@ impl Drop for Serving {
 
 impl Callback {
     /// Listens on a port of 127.0.0.1, and nowhere else; 0 takes a free one.
-    pub async fn bind(port: u16) -> Result<Self, CallbackError> {
+    pub(crate) async fn bind(port: u16) -> Result<Self, CallbackError> {
         let listener = match fault::point("callback: bind") {
             Ok(()) => TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await,
             Err(error) => Err(error),
@@ -137,18 +137,19 @@ impl Callback {
     }
 
     /// The port that it listens on.
-    pub fn port(&self) -> u16 {
+    #[cfg(test)]
+    fn port(&self) -> u16 {
         self.port
     }
 
     /// The redirect URI, for the authorize URL and, byte for byte the same, for the exchange.
-    pub fn redirect_uri(&self) -> String {
+    pub(crate) fn redirect_uri(&self) -> String {
         redirect_uri(self.port)
     }
 
     /// Serves until the callback of `state` comes or `limit` has passed. Whatever else comes is
     /// answered and does not end the wait. A second call finds the server closed.
-    pub async fn wait(
+    pub(crate) async fn wait(
         &mut self,
         state: &Secret,
         limit: Duration,
@@ -176,7 +177,7 @@ impl Callback {
     }
 
     /// Stops listening, after the browser has had its last page or two seconds to fetch it.
-    pub async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         if let Some(serving) = self.serving.take() {
             let _ = timeout(LAST_PAGE, serving.room.last_page_seen()).await;
         }
@@ -184,7 +185,7 @@ impl Callback {
 }
 
 /// The redirect URI of a port, trailing slash included.
-pub fn redirect_uri(port: u16) -> String {
+pub(crate) fn redirect_uri(port: u16) -> String {
     format!("http://127.0.0.1:{port}{CALLBACK_PATH}")
 }
 

@@ -10,9 +10,9 @@ mod hand_over;
 mod seal;
 mod take_in;
 
-pub use hand_over::{HandedOver, hand_over};
-pub use seal::{SealedLogin, seal};
-pub use take_in::{TakenIn, take_in};
+pub(crate) use hand_over::{HandedOver, hand_over};
+pub(crate) use seal::{SealedLogin, seal};
+pub(crate) use take_in::{TakenIn, take_in};
 
 use crate::encrypt::{ArmorError, WrapError};
 use crate::fs::LockError;
@@ -22,7 +22,7 @@ use crate::store::AccountError;
 
 /// Why a login could not be carried.
 #[derive(Debug, thiserror::Error)]
-pub enum CarryError {
+pub(crate) enum CarryError {
     /// The token store cannot be used.
     #[error(transparent)]
     Store(#[from] AccountError),

@@ -3,7 +3,7 @@
 //! <https://developers.tiktok.com/doc/login-kit-qr-code-authorization>. What ties an answer to this
 //! login is our `client_ticket`, which the phone hands back to TikTok.
 
-pub mod draw;
+pub(crate) mod draw;
 mod png;
 
 use std::time::Duration;
@@ -95,7 +95,7 @@ fn judge_error(error: ApiError) -> Result<Step, AuthError> {
 
 /// Shows QR codes until one is confirmed or `limit` has passed; `pause` is the time between two
 /// polls.
-pub async fn wait(
+pub(crate) async fn wait(
     client: &Client,
     app: &App,
     scopes: &Scopes,

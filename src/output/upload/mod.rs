@@ -21,7 +21,7 @@ use crate::model::{PostOutcome, PostRef, PostState};
 
 /// Tells one run of `upload`: progress as bars or lines on standard error, each post's outcome as a
 /// line of data, and at the end what it all came to.
-pub struct UploadOutput {
+pub(crate) struct UploadOutput {
     printer: Printer,
     bars: Option<Bars>,
     tally: Mutex<Tally>,
@@ -29,21 +29,21 @@ pub struct UploadOutput {
 
 impl UploadOutput {
     /// For one run.
-    pub fn new(printer: &Printer) -> Self {
+    pub(crate) fn new(printer: &Printer) -> Self {
         let bars = printer.options().bars.then(|| Bars::new(printer.bars().clone()));
         Self { printer: printer.clone(), bars, tally: Mutex::default() }
     }
 
     /// Says how many posts there are, for whoever asks where the run stands.
     #[must_use]
-    pub fn of(self, posts: usize) -> Self {
+    pub(crate) fn of(self, posts: usize) -> Self {
         self.printer.standing().expect(posts);
         self
     }
 
     /// Tells what the run came to, and with which exit code it ends: the worst of its posts' and of
     /// `also`, where the caller puts what no post led to.
-    pub fn finish(&self, also: Exit) -> Exit {
+    pub(crate) fn finish(&self, also: Exit) -> Exit {
         let tally = self.tally();
         let exit = tally.exit().worst(also);
         self.printer.standing().end_posts();
@@ -56,7 +56,7 @@ impl UploadOutput {
     }
 
     /// Tells what happened.
-    pub fn event(&self, event: &Event) {
+    pub(crate) fn event(&self, event: &Event) {
         match event {
             Event::Started { .. } => {}
             Event::Progress { post, progress } => self.progress(post, progress),

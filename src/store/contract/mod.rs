@@ -170,7 +170,6 @@ macro_rules! contract {
                 a_full_quota_is_remembered_until_its_time,
                 the_sixth_draft_in_24_hours_waits_for_the_first,
                 drafts_that_were_finished_or_came_to_nothing_are_not_pending,
-                inits_of_a_post_are_counted_per_hour,
             }
             leases {
                 a_lease_excludes_others_and_tells_who_has_it,

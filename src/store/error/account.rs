@@ -9,7 +9,7 @@ use crate::problem::{Coded, ErrorCode, Problem};
 
 /// Why accounts could not be read or changed.
 #[derive(Debug, thiserror::Error)]
-pub enum AccountError {
+pub(crate) enum AccountError {
     /// A file or the directory is in trouble.
     #[error(transparent)]
     File(#[from] FsError),
@@ -77,7 +77,7 @@ pub enum AccountError {
 
 impl AccountError {
     /// Whether space on the disk is what is missing.
-    pub fn is_disk_full(&self) -> bool {
+    pub(crate) fn is_disk_full(&self) -> bool {
         match self {
             Self::File(error) | Self::Lock(LockError::File(error)) => error.is_disk_full(),
             _ => false,

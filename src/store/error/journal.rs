@@ -12,7 +12,7 @@ use crate::text;
 
 /// Why a journal may not know what was posted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doubt {
+pub(crate) enum Doubt {
     /// Posts were made with a journal that is not there any more.
     Gone,
     /// Posts were made with a later state of it.
@@ -30,7 +30,7 @@ pub enum Doubt {
 /// Why the journal could not be used. Unless said otherwise nothing was recorded, and no call to
 /// TikTok may follow.
 #[derive(Debug, thiserror::Error)]
-pub enum JournalError {
+pub(crate) enum JournalError {
     /// A file or directory of the journal cannot be used.
     #[error(transparent)]
     File(#[from] FsError),

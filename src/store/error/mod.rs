@@ -4,16 +4,16 @@ mod account;
 mod journal;
 mod lease;
 
-pub use account::AccountError;
-pub use journal::{Doubt, JournalError};
-pub use lease::{Holder, LeaseError};
+pub(crate) use account::AccountError;
+pub(crate) use journal::{Doubt, JournalError};
+pub(crate) use lease::{Holder, LeaseError};
 
 use crate::problem::{Coded, ErrorCode, Problem};
 use crate::resources::Shortage;
 
 /// Why something was not read or recorded. The causes keep their types, for callers decide on them.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+pub(crate) enum StoreError {
     /// The accounts.
     #[error(transparent)]
     Account(#[from] AccountError),
