@@ -56,10 +56,12 @@ fn refusal_problem(refusal: &Refusal) -> Problem {
 
 /// An error of the API as a post reports it.
 pub(crate) fn post_error(error: &Error) -> PostError {
+    let problem = error.problem();
     PostError {
+        code: error.code().to_owned(),
         retryable: error.is_temporary(),
         log_id: error.refusal().and_then(|refusal| refusal.log_id.clone()),
-        ..PostError::new(error.code(), error.to_string(), error.problem())
+        ..PostError::new(problem.code, error.to_string(), problem)
     }
 }
 

@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use crate::auth::{AuthError, Tokens};
 use crate::engine::{TokenError, TokenProvider};
 use crate::model::PostError;
-use crate::problem::{Coded as _, ErrorKind};
+use crate::problem::{Coded as _, ErrorCode, ErrorKind};
 use crate::secret::Secret;
 use crate::store::AccountError;
 use crate::text::chain;
@@ -38,13 +38,13 @@ fn token_error(error: &AuthError) -> TokenError {
     let gone = matches!(error, AuthError::Store(AccountError::Name(_)));
     let kind = if gone { ErrorKind::Login } else { error.kind() };
     let code = match (error, kind) {
-        (AuthError::OtherApp { asked: true, .. }, _) => "other_app",
-        (AuthError::OtherApp { .. } | AuthError::NoApp { .. }, _) => "app_not_configured",
-        (AuthError::OtherApi { .. }, _) => "other_api",
-        (AuthError::AppSecret { .. }, _) => "app_secret",
-        (_, ErrorKind::Login) => "login_needed",
-        (_, ErrorKind::Local) => "token_store",
-        _ => "token",
+        (AuthError::OtherApp { asked: true, .. }, _) => ErrorCode::OtherApp,
+        (AuthError::OtherApp { .. } | AuthError::NoApp { .. }, _) => ErrorCode::AppNotConfigured,
+        (AuthError::OtherApi { .. }, _) => ErrorCode::OtherApi,
+        (AuthError::AppSecret { .. }, _) => ErrorCode::AppSecret,
+        (_, ErrorKind::Login) => ErrorCode::LoginNeeded,
+        (_, ErrorKind::Local) => ErrorCode::TokenStore,
+        _ => ErrorCode::TokenNotGiven,
     };
     let trouble = PostError {
         retryable: kind == ErrorKind::Temporary,

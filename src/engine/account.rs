@@ -178,7 +178,7 @@ impl AccountWorker {
         };
         let trouble = PostError {
             retryable: error.is_temporary(),
-            ..PostError::new("account_busy", message, error.problem())
+            ..PostError::new(ErrorCode::AccountBusy, message, error.problem())
         };
         let state = if error.is_temporary() { PostState::Deferred } else { PostState::Failed };
         let failure = Some(error.kind());
@@ -481,7 +481,11 @@ impl AccountStop {
         let state = if passes { PostState::Deferred } else { PostState::Failed };
         let trouble = report.trouble.clone().unwrap_or_else(|| PostError {
             retryable: true,
-            ..PostError::new("stopped", "the account was stopped", ErrorCode::AccountStopped)
+            ..PostError::new(
+                ErrorCode::AccountStopped,
+                "the account was stopped",
+                ErrorCode::AccountStopped,
+            )
         });
         Self { trouble, at: report.at, state, failure }
     }

@@ -92,10 +92,14 @@ impl CallError {
         match self {
             Self::Token(error) => PostError::clone(&error.trouble),
             Self::Api(error) => post_error(error),
-            Self::Store(error) => PostError::new("journal", chain(error), error.problem()),
+            Self::Store(error) => PostError::new(ErrorCode::Journal, chain(error), error.problem()),
             Self::Interrupted(_) => PostError {
                 retryable: true,
-                ..PostError::new("interrupted", "interrupted", ErrorCode::RunInterrupted)
+                ..PostError::new(
+                    ErrorCode::RunInterrupted,
+                    "interrupted",
+                    ErrorCode::RunInterrupted,
+                )
             },
         }
     }

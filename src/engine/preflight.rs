@@ -196,7 +196,7 @@ fn code_of(kind: QuotaKind) -> Code {
 
 fn scope_missing(scope: &str) -> PostError {
     PostError::new(
-        "scope_not_authorized",
+        ErrorCode::ScopeNotAuthorized,
         format!("the account did not grant the scope `{scope}`"),
         Problem::new(ErrorCode::ScopeNotGranted).with("scope", scope),
     )
@@ -208,7 +208,7 @@ fn unfit(post: &PreparedPost, creator: &CreatorInfo) -> Option<PostError> {
     let offered = &creator.privacy_level_options;
     if !offered.iter().any(|level| level == wanted) {
         return Some(PostError::new(
-            "privacy_level_option_mismatch",
+            ErrorCode::PrivacyLevelMismatch,
             format!("the account does not offer the privacy level {wanted} now"),
             Problem::new(ErrorCode::PrivacyNotOffered).with("offered", offered.join(", ")),
         ));
@@ -217,7 +217,7 @@ fn unfit(post: &PreparedPost, creator: &CreatorInfo) -> Option<PostError> {
     let longest = creator.max_video_duration?;
     is_too_long(length, longest).filter(|certainly| *certainly)?;
     Some(PostError::new(
-        "duration_check_failed",
+        ErrorCode::FailedDuration,
         format!(
             "the video lasts {:.1} s, and this creator may post up to {} s",
             length.as_secs_f64(),

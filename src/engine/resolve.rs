@@ -437,17 +437,19 @@ impl From<ResolveError> for StopReason {
         match error {
             ResolveError::Store(error) => Self::Store(error),
             ResolveError::File(error) => Self::File(error),
-            ResolveError::Plan(_) => unfit("file", &error, ErrorCode::PlanImpossible),
-            ResolveError::IdUsed { .. } => unfit("id_reused", &error, ErrorCode::IdReused),
+            ResolveError::Plan(_) => {
+                unfit(ErrorCode::VideoUnreadable, &error, ErrorCode::PlanImpossible)
+            }
+            ResolveError::IdUsed { .. } => unfit(ErrorCode::IdReused, &error, ErrorCode::IdReused),
             ResolveError::SameAddress { .. } => {
-                unfit("same_address", &error, ErrorCode::SameAddress)
+                unfit(ErrorCode::SameAddress, &error, ErrorCode::SameAddress)
             }
         }
     }
 }
 
 /// What keeps a post from being sent as its entry stands.
-fn unfit(code: &str, error: &ResolveError, which: ErrorCode) -> StopReason {
+fn unfit(code: ErrorCode, error: &ResolveError, which: ErrorCode) -> StopReason {
     StopReason::Unfit {
         trouble: Box::new(PostError::new(code, text::plain(&chain(error)), which)),
         kind: ErrorKind::Final,

@@ -35,7 +35,7 @@ use crate::model::{
     Action, Attempt, AttemptUpdate, Event, Failed, Phase, Plan, PostError, RecordedPost, Seen,
     Step, Transfer, machine,
 };
-use crate::problem::{Coded, ErrorKind};
+use crate::problem::{Coded, ErrorCode, ErrorKind};
 use crate::retry::Backoff;
 use crate::secret::Secret;
 use crate::signals::Signal;
@@ -51,9 +51,9 @@ const ORPHANS: usize = 2;
 /// Attempts of one post that TikTok failed with a reason that permits another.
 const FAILED_ATTEMPTS: usize = 3;
 /// The recorded reason of an attempt whose init provably never left.
-const NOT_SENT: &str = "not_sent";
+const NOT_SENT: &str = ErrorCode::NotSent.as_str();
 /// The recorded reason of an attempt that a human said was not posted.
-const RESOLVED: &str = "resolved";
+const RESOLVED: &str = ErrorCode::ResolvedByHand.as_str();
 
 /// One post on its way.
 pub(super) struct PostRunner<'a> {
@@ -533,7 +533,7 @@ impl<'a> PostRunner<'a> {
         let event = Event::FileChanged { handed_over: self.run.final_handed };
         let Some((video, _)) = &self.source else { return (event, AttemptUpdate::default()) };
         let error = VideoError::Changed { path: video.path().to_owned() };
-        let trouble = trouble("file_changed", &error);
+        let trouble = trouble(ErrorCode::FileChanged, &error);
         let update = trouble.update();
         self.failure = Some(ErrorKind::Final);
         self.trouble = Some(trouble);
@@ -552,7 +552,7 @@ impl<'a> PostRunner<'a> {
     }
 
     fn bad_url(&mut self, error: &tiktok_open::UploadUrlError) -> (Event, AttemptUpdate) {
-        let trouble = trouble("bad_upload_url", error);
+        let trouble = trouble(ErrorCode::UploadUrlInvalid, error);
         let update = trouble.update();
         self.failure = Some(ErrorKind::Final);
         self.trouble = Some(trouble);
@@ -939,6 +939,6 @@ fn signed(duration: Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
-fn trouble(code: &str, error: &(impl Coded + ?Sized)) -> PostError {
-    PostError::new(code.to_owned(), text::plain(&error.to_string()), error.problem())
+fn trouble(code: ErrorCode, error: &(impl Coded + ?Sized)) -> PostError {
+    PostError::new(code, text::plain(&error.to_string()), error.problem())
 }

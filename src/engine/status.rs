@@ -13,6 +13,7 @@ use crate::model::{
     RecordedPost, Seen, Transfer,
     machine::{resume, step},
 };
+use crate::problem::ErrorCode;
 use crate::store::{JournalError, StoreError};
 
 /// What status/fetch said, in the terms of the state machine.
@@ -46,9 +47,10 @@ impl StatusReading {
                     _ => Failed::Final,
                 };
                 let trouble = PostError {
+                    code: reason.0.clone(),
                     retryable: matches!(failed, Failed::Internal | Failed::Pull),
                     ..PostError::new(
-                        reason.0.as_str(),
+                        fail_code(&reason),
                         format!("TikTok did not post it: {reason}"),
                         fail_code(&reason),
                     )
@@ -117,7 +119,7 @@ impl StatusReading {
 
 /// The recorded reason of an attempt that TikTok calls done although bytes of it were never sent. No
 /// later answer settles that.
-const INCOMPLETE: &str = "done_without_all_bytes";
+const INCOMPLETE: &str = ErrorCode::Incomplete.as_str();
 
 /// The age of an attempt whose `publish_id` TikTok will not come to know any more. Right after an
 /// upload the id may be unknown as a matter of timing; moderation may take hours

@@ -139,80 +139,80 @@ impl StopReason {
                 return PostError { message, problem, retryable: false, ..*last.clone() };
             }
             Self::QuotaFull { code, .. } => (
-                code.as_str(),
+                error_code(code),
                 "a cap of this account is full, as TikTok said or this program counted".into(),
                 error_code(code).into(),
             ),
             Self::Replaced => (
-                "file_replaced",
+                ErrorCode::FileReplaced,
                 "the file is another one now".into(),
                 ErrorCode::FileReplaced.into(),
             ),
             Self::Unrecorded { phase, error } => (
-                "journal",
+                ErrorCode::Journal,
                 format!("{}: {}", unrecorded(*phase, known), chain(error)),
                 unrecorded_problem(*phase, known).unwrap_or_else(|| error.problem()),
             ),
             Self::Unfit { trouble, .. } => return PostError::clone(trouble),
             Self::Store(error) => {
                 let message = format!("could not record a step: {}", chain(error));
-                ("journal", message, error.problem())
+                (ErrorCode::Journal, message, error.problem())
             }
             Self::File(error) if error.is_missing() => (
-                "file_gone",
+                ErrorCode::FileGone,
                 format!("{}; it was not posted", chain(error)),
                 ErrorCode::FileGone.into(),
             ),
             Self::File(error @ VideoError::Unfinished { .. }) => {
-                ("file_unfinished", chain(error), error.problem())
+                (ErrorCode::FileUnfinished, chain(error), error.problem())
             }
-            Self::File(error) => ("file", chain(error), error.problem()),
+            Self::File(error) => (ErrorCode::VideoUnreadable, chain(error), error.problem()),
             Self::Interrupted(_) => {
                 let message = if known.may_be_live() {
                     "interrupted while its outcome is pending at TikTok"
                 } else {
                     "interrupted"
                 };
-                ("interrupted", message.into(), ErrorCode::RunInterrupted.into())
+                (ErrorCode::RunInterrupted, message.into(), ErrorCode::RunInterrupted.into())
             }
             Self::StillProcessing => (
-                "processing",
+                ErrorCode::Processing,
                 "TikTok is still working on it; nothing failed".into(),
                 ErrorCode::Processing.into(),
             ),
             Self::WaitingForProof { from } => (
-                "waiting_for_proof",
+                ErrorCode::WaitingForProof,
                 format!("only after {from} can be proved that the last chunk did not arrive"),
                 ErrorCode::WaitingForProof.into(),
             ),
             Self::ChunkFailed { why } => (
-                "chunk_failed",
+                ErrorCode::ChunkFailed,
                 format!("a chunk failed too often: {why}"),
                 ErrorCode::ChunkFailed.into(),
             ),
             Self::OutOfStep => (
-                "out_of_step",
+                ErrorCode::OutOfStep,
                 "TikTok and this program disagree about the bytes that arrived".into(),
                 if known.may_be_live() { ErrorCode::OutOfStepLive } else { ErrorCode::OutOfStep }
                     .into(),
             ),
             Self::ChunkRefused { status } => (
-                "chunk_refused",
+                ErrorCode::ChunkRefused,
                 format!("TikTok refused a chunk as malformed (HTTP {status})"),
                 ErrorCode::ChunkRefused.into(),
             ),
             Self::TooSlow { needs } => (
-                "too_slow",
+                ErrorCode::TooSlow,
                 "the upload did not finish within the hour that TikTok gives it".into(),
                 Problem::new(ErrorCode::TooSlow).with("needs", format_args!("{needs:.1}")),
             ),
             Self::NoMoreAttempts { next: Some(next), .. } => (
-                "too_many_attempts",
+                ErrorCode::AttemptLimit,
                 "two attempts within an hour came to nothing".into(),
                 Problem::new(ErrorCode::AttemptLimit).with("time", next),
             ),
             Self::NoMoreAttempts { next: None, last: None } => (
-                "too_many_attempts",
+                ErrorCode::AttemptLimit,
                 "TikTok failed it in every attempt".into(),
                 failed_for_good(&known.number()),
             ),
@@ -343,7 +343,7 @@ impl<'a> PostSnapshot<'a> {
 
     fn unresolved(&self) -> PostError {
         PostError::new(
-            "outcome_unknown",
+            ErrorCode::OutcomeUnknown,
             "it is unknown whether TikTok posted it; it is not sent again",
             Problem::new(ErrorCode::OutcomeUnknown).with("post", self.number()),
         )

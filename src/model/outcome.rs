@@ -64,14 +64,14 @@ pub(crate) struct PostError {
 }
 
 impl PostError {
-    /// An error that another run of the same command does not mend.
+    /// An error that another run of the same command does not mend, reported under this code.
     pub(crate) fn new(
-        code: impl Into<String>,
+        code: ErrorCode,
         message: impl Into<String>,
         problem: impl Into<Problem>,
     ) -> Self {
         Self {
-            code: code.into(),
+            code: code.as_str().to_owned(),
             message: message.into(),
             problem: problem.into(),
             may_be_live: false,
@@ -83,12 +83,13 @@ impl PostError {
     /// As the journal kept it with an attempt.
     pub(crate) fn of_attempt(attempt: &Attempt) -> Self {
         let retryable = matches!(attempt.phase, Phase::Failed(Failed::Internal | Failed::Pull));
-        let code = attempt.code.as_deref().unwrap_or("failed");
+        let failed = ErrorCode::PostFailed;
         let message = attempt.message.as_deref().unwrap_or("failed in an earlier run");
         Self {
+            code: attempt.code.clone().unwrap_or_else(|| failed.as_str().to_owned()),
             retryable,
             log_id: attempt.log_id.clone(),
-            ..Self::new(code, message, ErrorCode::PostFailed)
+            ..Self::new(failed, message, failed)
         }
     }
 

@@ -433,6 +433,14 @@ catalogue! {
     VideoTooLong: "The video is longer than this creator may post."
         => "shorten the video";
 
+    // What a post reports when the matter lies below it.
+    AccountBusy: "Another run is posting for the account, or its lease cannot be had."
+        => "wait for the other run to end, then run again";
+    Journal: "The journal did not record a step of a post, so the step was not made.";
+    TokenStore: "The token store gives no token for a post.";
+    TokenNotGiven: "No token can be had for a post.";
+    AppSecret: "The secret of the app that made the tokens of an account cannot be had.";
+
     // Posts under way.
     RunInterrupted: "A signal ended the run."
         => "run the same command again to go on";
@@ -468,6 +476,8 @@ catalogue! {
         => "the next run calls its outcome unknown; then run `tiktok-up resolve {post} --not-posted`";
     UnrecordedOpen: "TikTok took a post on, and the journal could not record it."
         => "keep the publish_id: the next run does not know it, and asks you to look at the profile";
+    Incomplete: "TikTok calls a post done although not all of it was sent.";
+    ResolvedByHand: "Somebody looked, and said what became of the post.";
     OutcomeUnknown: "Nobody can tell whether TikTok posted it."
         => "look at the profile, then run `tiktok-up resolve {post} --posted` or `tiktok-up resolve \
             {post} --not-posted`";

@@ -144,7 +144,7 @@ mod tests {
     fn a_post_that_may_be_live_says_so_behind_what_helps() {
         let error = |problem: ErrorCode| PostError {
             may_be_live: true,
-            ..PostError::new("code", "message", problem)
+            ..PostError::new(problem, "message", problem)
         };
         let live =
             "then run the same command again: the post may be live, and it is not sent twice";

@@ -22,8 +22,9 @@ struct Row {
 
 macro_rules! codes {
     ($($origin:ident: { $($kind:ident: { $($code:ident = $name:literal,)* })* })*) => {
-        /// The code of an error; no two of the same [`Origin`] have the same name. What each means and what
-        /// to do about it: the catalogue of `output`.
+        /// The code of an error; no two of the same [`Origin`] have the same name. Names are kept in the
+        /// journal and reported to scripts: a promise. What each means and what to do about it: the
+        /// catalogue of `output`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum ErrorCode {
             $($($($code,)*)*)*
@@ -42,16 +43,12 @@ macro_rules! codes {
 }
 
 impl ErrorCode {
-    fn row(self) -> &'static Row {
+    const fn row(self) -> &'static Row {
         &ROWS[self as usize]
     }
 
     /// The code as it is written.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "read by commands to come that print the catalogue")
-    )]
-    pub(crate) fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         self.row().name
     }
 
@@ -73,6 +70,7 @@ impl ErrorCode {
 codes! {
     Ours: {
         Temporary: {
+            AccountBusy = "account_busy",
             AccountMovedOn = "account_changed_meanwhile",
             AttemptLimit = "too_many_attempts",
             ChunkFailed = "chunk_failed",
@@ -149,6 +147,7 @@ codes! {
             NoThreads = "no_threads",
             SystemLimit = "system_limit",
             RuntimeNotStarted = "runtime_not_started",
+            Journal = "journal",
             JournalCorrupt = "journal_corrupt",
             JournalCorruptInPlace = "journal_corrupt_in_place",
             JournalCorruptInUse = "journal_corrupt_in_use",
@@ -164,6 +163,7 @@ codes! {
             RefreshKept = "refresh_not_saved",
             RefreshLost = "refresh_lost",
             TokenSealed = "token_not_decrypted",
+            TokenStore = "token_store",
             TokensCorrupt = "tokens_corrupt",
             TokensEncrypted = "tokens_encrypted",
             TokensNewer = "tokens_newer",
@@ -229,6 +229,7 @@ codes! {
         }
         Final: {
             AccountStopped = "stopped",
+            AppSecret = "app_secret",
             CallbackPort = "callback_port",
             CallbackStopped = "callback_stopped",
             ChunkRefused = "chunk_refused",
@@ -247,10 +248,12 @@ codes! {
             PrivacyNotOffered = "privacy_not_offered",
             QrForm = "qr_form",
             RefreshNotAllowed = "refresh_not_allowed",
+            ResolvedByHand = "resolved",
             SameAddress = "same_address",
             StepImpossible = "step_impossible",
             StoreClosed = "store_closed",
             TransferNotEncrypted = "transfer_not_encrypted",
+            TokenNotGiven = "token",
             UnrecordedOpen = "unrecorded_open",
             UnrecordedRefusal = "unrecorded_refusal",
             UploadUrlInvalid = "bad_upload_url",
@@ -258,6 +261,7 @@ codes! {
             VideoUnreadable = "file",
         }
         Unknown: {
+            Incomplete = "done_without_all_bytes",
             MayBePosted = "may_be_posted",
             OutcomeUnknown = "outcome_unknown",
             SameContent = "same_content",

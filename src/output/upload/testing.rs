@@ -28,6 +28,6 @@ pub(in crate::output) fn report(state: PostState) -> PostOutcome {
 pub(in crate::output) fn trouble() -> PostError {
     PostError {
         log_id: Some("L1".into()),
-        ..PostError::new("invalid_params", "TikTok refused it", ErrorCode::QrForm)
+        ..PostError::new(ErrorCode::InvalidParams, "TikTok refused it", ErrorCode::QrForm)
     }
 }

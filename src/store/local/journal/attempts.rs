@@ -11,6 +11,7 @@ use super::phase::{self, Written};
 use super::rows::{post_ids_text, time};
 use super::{SqliteJournal, calls, duplicates, rows};
 use crate::model::{Attempt, AttemptUpdate, CallKind, Phase, PostNumber, RecordedPost, Transfer};
+use crate::problem::ErrorCode;
 use crate::secret::redact;
 use crate::store::JournalError;
 
@@ -91,7 +92,7 @@ impl SqliteJournal {
             };
             let to = if posted { Phase::Published } else { Phase::Abandoned };
             let facts = AttemptUpdate {
-                code: Some("resolved".to_owned()),
+                code: Some(ErrorCode::ResolvedByHand.as_str().to_owned()),
                 message: Some("settled by hand".to_owned()),
                 ..AttemptUpdate::default()
             };
