@@ -22,12 +22,12 @@ const LONGEST: usize = 16 * 1024;
 
 /// Lines that a user pastes.
 #[derive(Debug)]
-pub struct Lines(mpsc::Receiver<Secret>);
+pub(crate) struct Lines(mpsc::Receiver<Secret>);
 
 impl Lines {
     /// The lines of standard input. They are read by a thread of their own, so that neither the
     /// runtime nor the end of the program ever waits for a line that does not come.
-    pub fn of_stdin() -> Result<Self, Shortage> {
+    pub(crate) fn of_stdin() -> Result<Self, Shortage> {
         let (lines, receiver) = mpsc::channel(1);
         let read = move || {
             let mut input = std::io::stdin().lock();
@@ -48,18 +48,18 @@ impl Lines {
     }
 
     /// The next line, with its line break; `None` if there are no more.
-    pub async fn next(&mut self) -> Option<Secret> {
+    pub(crate) async fn next(&mut self) -> Option<Secret> {
         self.0.recv().await
     }
 
     /// Lines from elsewhere.
-    pub fn from_channel(lines: mpsc::Receiver<Secret>) -> Self {
+    pub(crate) fn from_channel(lines: mpsc::Receiver<Secret>) -> Self {
         Self(lines)
     }
 }
 
 /// Reads lines until one is the callback of `state` or `limit` has passed.
-pub async fn wait(
+pub(crate) async fn wait(
     lines: &mut Lines,
     redirect_uri: &str,
     state: &Secret,
@@ -137,7 +137,8 @@ fn is_callback(address: &str, redirect_uri: &str) -> bool {
 mod tests {
     use super::*;
     use crate::auth::testing::Told;
-    use crate::exit::{Exit, Explain as _};
+    use crate::exit::Exit;
+    use crate::output::Explain as _;
 
     const REDIRECT_URI: &str = "http://127.0.0.1:3456/callback/";
     const STATE: &str = "5ec2e7";

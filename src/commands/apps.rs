@@ -5,8 +5,7 @@ use std::sync::Arc;
 use crate::api::App;
 use crate::auth::{Account, Apps as AccountApps, NotUsable};
 use crate::commands::Context;
-use crate::exit::Failure;
-use crate::output::Printer;
+use crate::output::{Failure, Printer};
 use crate::settings::{Apps, KnownApp, NoApp, SettingsError};
 use crate::text::{key_start, plain};
 

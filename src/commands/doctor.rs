@@ -8,10 +8,10 @@ use serde_json::json;
 
 use crate::cli::{DoctorArgs, GlobalArgs};
 use crate::commands::{Context, at_rest};
-use crate::exit::{Exit, Explain, Failure};
+use crate::exit::Exit;
 use crate::fs::{self, Lock, LockError};
 use crate::model::PostNumber;
-use crate::output::Printer;
+use crate::output::{Explain, Failure, Printer};
 use crate::settings::Environment;
 use crate::signals::Shutdown;
 use crate::store::local::TokenFile;

@@ -4,9 +4,8 @@
 use std::sync::Arc;
 
 use crate::commands::Context;
-use crate::exit::{Explain, Failure};
 
-use crate::output::Printer;
+use crate::output::{Explain, Failure, Printer};
 use crate::store::local::{LocalStore, Looked, SqliteJournal, TokenFile};
 use crate::store::{
     Accept, Doubt, ExistingJournal, Journal, OpenedJournal, Store as _, StoreError,

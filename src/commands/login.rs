@@ -10,8 +10,8 @@ use crate::auth::paste::Lines;
 use crate::auth::{Browser, LoggedIn, Login, Notice, Reporter, Way};
 use crate::cli::LoginArgs;
 use crate::commands::Context;
-use crate::exit::{Exit, Failure};
-use crate::output::{AuthOutput, Line};
+use crate::exit::Exit;
+use crate::output::{AuthOutput, Failure, Line};
 use crate::signals::Signal;
 use crate::store::local::TokenFile;
 

@@ -5,7 +5,8 @@ use serde_json::json;
 use crate::auth::logout::{Revocation, logout};
 use crate::cli::LogoutArgs;
 use crate::commands::Context;
-use crate::exit::{Exit, Failure};
+use crate::exit::Exit;
+use crate::output::Failure;
 use crate::store::local::TokenFile;
 use crate::text::chain;
 

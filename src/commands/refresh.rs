@@ -7,7 +7,8 @@ use serde_json::json;
 use crate::auth::{Account, Ask, AuthError, Outcome};
 use crate::cli::RefreshArgs;
 use crate::commands::Context;
-use crate::exit::{Exit, Explain, Failure};
+use crate::exit::Exit;
+use crate::output::{Explain, Failure};
 use crate::store::local::TokenFile;
 use crate::text::chain;
 

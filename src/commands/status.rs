@@ -13,9 +13,10 @@ use crate::cli::StatusArgs;
 use crate::commands::tokens::StoredTokens;
 use crate::commands::{Context, journal};
 use crate::engine::{CallError, Engine, can_be_reconciled};
-use crate::exit::{Exit, Failure};
+use crate::exit::Exit;
 use crate::model::{Attempt, Failed, Phase, PostNumber, RecordedPost, Transfer};
-use crate::output::{Table, moment};
+use crate::output::{Failure, Table, moment};
+use crate::problem::ErrorKind;
 use crate::store::Journal;
 use crate::store::local::LocalStore;
 use crate::text;
@@ -152,10 +153,10 @@ async fn ask_each(
                 if told.insert(trouble.message.clone()) {
                     context.printer.warn(format!("{}: {}", subject.account, trouble.message));
                 }
-                if error.exit() != Exit::Temporary {
+                if error.kind() != ErrorKind::Temporary {
                     asked.stuck.insert(post.number);
                 }
-                asked.exit = asked.exit.worst(error.exit());
+                asked.exit = asked.exit.worst(error.kind().into());
                 asked.posts.push(post);
             }
         }

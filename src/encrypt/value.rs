@@ -25,12 +25,12 @@ const TAG: usize = 16;
 /// What a value belongs to. It is authenticated with the value, which opens nowhere else: whoever may
 /// write the file cannot put one account's token into another's entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place(Vec<u8>);
+pub(crate) struct Place(Vec<u8>);
 
 impl Place {
     /// The place that these parts name together. Each part goes in with its length, so that no two
     /// lists make the same place.
-    pub fn of(parts: &[&str]) -> Self {
+    pub(crate) fn of(parts: &[&str]) -> Self {
         let mut bytes = Vec::new();
         for part in parts {
             bytes.extend((part.len() as u64).to_le_bytes());
@@ -47,7 +47,7 @@ impl Place {
 
 /// Why a sealed value does not open. The value is never quoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OpenError {
+pub(crate) enum OpenError {
     /// It is cut off, or was never one.
     #[error("it is damaged")]
     Form,
@@ -68,22 +68,22 @@ pub enum OpenError {
 }
 
 /// Whether a text claims to be a sealed value.
-pub fn is_sealed(text: &str) -> bool {
+pub(crate) fn is_sealed(text: &str) -> bool {
     text.starts_with(MARK)
 }
 
 /// The key that a sealed text needs; `None` if it is not a sealed text of this version.
-pub fn key_of(text: &str) -> Option<KeyId> {
+pub(crate) fn key_of(text: &str) -> Option<KeyId> {
     parts(text).ok().map(|(_, id, _)| id)
 }
 
 /// Seals a text for a place. What comes of it may be seen by anybody.
-pub fn seal(key: &Key, secret: &Secret, place: &Place) -> Secret {
+pub(crate) fn seal(key: &Key, secret: &Secret, place: &Place) -> Secret {
     Secret::unlisted(seal_bytes(key, secret.expose().as_bytes(), place))
 }
 
 /// Seals bytes for a place.
-pub fn seal_bytes(key: &Key, plain: &[u8], place: &Place) -> String {
+pub(crate) fn seal_bytes(key: &Key, plain: &[u8], place: &Place) -> String {
     let head = format!("{MARK}{VERSION}:{}", key.id());
     let nonce: [u8; NONCE] = rand::random();
     let mut sealed = nonce.to_vec();
@@ -97,13 +97,17 @@ pub fn seal_bytes(key: &Key, plain: &[u8], place: &Place) -> String {
 }
 
 /// Opens a text that was sealed for this place.
-pub fn open(key: &Key, sealed: &str, place: &Place) -> Result<Secret, OpenError> {
+pub(crate) fn open(key: &Key, sealed: &str, place: &Place) -> Result<Secret, OpenError> {
     let bytes = open_bytes(key, sealed, place)?;
     std::str::from_utf8(&bytes).map(Secret::new).map_err(|_| OpenError::Form)
 }
 
 /// Opens bytes that were sealed for this place.
-pub fn open_bytes(key: &Key, sealed: &str, place: &Place) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+pub(crate) fn open_bytes(
+    key: &Key,
+    sealed: &str,
+    place: &Place,
+) -> Result<Zeroizing<Vec<u8>>, OpenError> {
     let (head, needed, body) = parts(sealed)?;
     let given = key.id();
     if needed != given {

@@ -12,8 +12,8 @@ use tokio::time::sleep;
 use crate::api::post_error;
 use crate::clock::Clock;
 use crate::engine::events::{EventSender, Progress, WaitReason};
-use crate::exit::{Exit, Explain};
 use crate::model::{CallKind, PostError, PostRef};
+use crate::problem::{Coded, ErrorCode, ErrorKind};
 use crate::retry::{Backoff, jittered};
 use crate::secret::Secret;
 use crate::signals::{Shutdown, Signal};
@@ -37,7 +37,7 @@ const CREATOR_INFOS: u32 = 20;
 const STATUSES: u32 = 30;
 
 /// Where access tokens come from, by the `open_id` of their account.
-pub trait TokenProvider: Send + Sync {
+pub(crate) trait TokenProvider: Send + Sync {
     /// A token with some life left; refreshes if it must.
     fn access_token<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Secret, TokenError>>;
 
@@ -52,16 +52,16 @@ pub trait TokenProvider: Send + Sync {
 /// No token can be had, in words.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{}", trouble.message)]
-pub struct TokenError {
+pub(crate) struct TokenError {
     /// What happened.
-    pub trouble: PostError,
-    /// What the run ends with.
-    pub exit: Exit,
+    pub(crate) trouble: Box<PostError>,
+    /// The kind of trouble.
+    pub(crate) kind: ErrorKind,
 }
 
 /// A call that came to nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum CallError {
+pub(crate) enum CallError {
     /// No token.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -77,34 +77,29 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// The exit code that it leads to.
-    pub fn exit(&self) -> Exit {
+    /// The kind of trouble that it is.
+    pub(crate) fn kind(&self) -> ErrorKind {
         match self {
-            Self::Token(error) => error.exit,
-            Self::Api(error) => error.exit(),
-            Self::Store(error) => error.exit(),
-            Self::Interrupted(signal) => signal.exit(),
+            Self::Token(error) => error.kind,
+            Self::Api(error) => error.kind(),
+            Self::Store(error) => error.kind(),
+            Self::Interrupted(signal) => ErrorKind::Interrupted(*signal),
         }
     }
 
     /// As a post reports it.
-    pub fn trouble(&self) -> PostError {
+    pub(crate) fn trouble(&self) -> PostError {
         match self {
-            Self::Token(error) => error.trouble.clone(),
+            Self::Token(error) => PostError::clone(&error.trouble),
             Self::Api(error) => post_error(error),
-            Self::Store(error) => PostError {
-                code: "journal".into(),
-                message: chain(error),
-                hint: error.hint(),
-                retryable: false,
-                log_id: None,
-            },
+            Self::Store(error) => PostError::new(ErrorCode::Journal, chain(error), error.problem()),
             Self::Interrupted(_) => PostError {
-                code: "interrupted".into(),
-                message: "interrupted".into(),
-                hint: Some("run the same command again to go on".into()),
                 retryable: true,
-                log_id: None,
+                ..PostError::new(
+                    ErrorCode::RunInterrupted,
+                    "interrupted",
+                    ErrorCode::RunInterrupted,
+                )
             },
         }
     }

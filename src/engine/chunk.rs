@@ -418,7 +418,7 @@ impl Drop for Buffer {
 
 /// Says when the next bytes may go. Clones share the budget.
 #[derive(Clone, Debug, Default)]
-pub struct RateLimiter {
+pub(crate) struct RateLimiter {
     limit: Option<Arc<Limit>>,
 }
 
@@ -430,23 +430,23 @@ struct Limit {
 
 impl RateLimiter {
     /// No limit.
-    pub fn unlimited() -> Self {
+    pub(crate) fn unlimited() -> Self {
         Self::default()
     }
 
     /// At most so many bytes a second, over all uploads together.
-    pub fn limited(bytes_per_second: u64) -> Self {
+    pub(crate) fn limited(bytes_per_second: u64) -> Self {
         let limit = Limit { bytes_per_second: bytes_per_second.max(1), free_at: Mutex::new(None) };
         Self { limit: Some(Arc::new(limit)) }
     }
 
     /// The limit in bytes a second.
-    pub fn limit(&self) -> Option<u64> {
+    pub(crate) fn limit(&self) -> Option<u64> {
         self.limit.as_ref().map(|limit| limit.bytes_per_second)
     }
 
     /// Books `bytes` and says when they may go. `None`: at once.
-    pub fn book(&self, bytes: u64) -> Option<Instant> {
+    pub(crate) fn book(&self, bytes: u64) -> Option<Instant> {
         self.book_at(bytes, Instant::now())
     }
 

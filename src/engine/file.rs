@@ -16,9 +16,9 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep};
 
-use crate::exit::{Exit, Explain};
 use crate::fault;
 use crate::model::{FileIdentity, Unfinished};
+use crate::problem::{Coded, ErrorCode, Problem};
 use crate::signals::{Shutdown, Signal};
 use crate::sys::{self, Writers};
 use crate::timing::Timing;
@@ -28,7 +28,7 @@ pub(super) const READ: usize = 1 << 20;
 
 /// An open video. Clones share the descriptor.
 #[derive(Clone, Debug)]
-pub struct Video {
+pub(crate) struct Video {
     file: Arc<File>,
     path: PathBuf,
     identity: FileIdentity,
@@ -36,7 +36,7 @@ pub struct Video {
 
 /// A file that cannot be sent, or not any more.
 #[derive(Debug, thiserror::Error)]
-pub enum VideoError {
+pub(crate) enum VideoError {
     /// Opening or reading failed.
     #[error("cannot read {}", path.display())]
     Io {
@@ -74,37 +74,27 @@ pub enum VideoError {
     },
 }
 
-impl Explain for VideoError {
-    fn exit(&self) -> Exit {
-        match self {
-            Self::Unchecked { .. } | Self::Unfinished { .. } => Exit::Temporary,
-            _ => Exit::Failed,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Changed { .. } | Self::Unchecked { .. } => {
-                Some("nothing of it was posted; run again once the file is finished".into())
-            }
-            Self::Unfinished { .. } => {
-                Some("nothing of it was posted; a later run takes it once it is finished".into())
-            }
-            _ => None,
-        }
+impl Coded for VideoError {
+    fn problem(&self) -> Problem {
+        Problem::new(match self {
+            Self::Unchecked { .. } => ErrorCode::FileChangedSince,
+            Self::Unfinished { .. } => ErrorCode::FileUnfinished,
+            Self::Changed { .. } => ErrorCode::FileChanged,
+            Self::Io { .. } | Self::NotRegular { .. } => ErrorCode::VideoUnreadable,
+        })
     }
 }
 
 impl VideoError {
     /// Whether the file does not exist.
-    pub fn is_missing(&self) -> bool {
+    pub(crate) fn is_missing(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
     }
 }
 
 impl Video {
     /// Opens a regular file for reading.
-    pub fn open(path: &Path) -> Result<Self, VideoError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, VideoError> {
         let failed = |source| VideoError::Io { path: path.to_owned(), source };
         fault::point("video: open").map_err(failed)?;
         // Without O_NONBLOCK the open of a FIFO would wait for a writer.
@@ -121,22 +111,22 @@ impl Video {
     }
 
     /// The identity at the time of opening.
-    pub fn identity(&self) -> FileIdentity {
+    pub(crate) fn identity(&self) -> FileIdentity {
         self.identity
     }
 
     /// Size in bytes at the time of opening.
-    pub fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.identity.size
     }
 
     /// Where it was opened.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// The open file, for probing.
-    pub fn file(&self) -> &File {
+    pub(crate) fn file(&self) -> &File {
         &self.file
     }
 
@@ -144,7 +134,7 @@ impl Video {
     ///
     /// A file whose last name was taken away meanwhile (deleted, or replaced by a rename) is still the
     /// one that was opened, although that moved its `ctime`.
-    pub fn check_unchanged(&self) -> Result<(), VideoError> {
+    pub(crate) fn check_unchanged(&self) -> Result<(), VideoError> {
         fault::point("video: check").map_err(|e| self.failed(e))?;
         let metadata = self.file.metadata().map_err(|e| self.failed(e))?;
         let now = FileIdentity::of(&metadata);
@@ -159,7 +149,7 @@ impl Video {
     }
 
     /// Fills `buffer` from `position`; an early end means that the file changed.
-    pub fn read_at(&self, buffer: &mut [u8], position: u64) -> Result<(), VideoError> {
+    pub(crate) fn read_at(&self, buffer: &mut [u8], position: u64) -> Result<(), VideoError> {
         fault::point("video: read").map_err(|e| self.failed(e))?;
         self.file.read_exact_at(buffer, position).map_err(|e| match e.kind() {
             io::ErrorKind::UnexpectedEof => VideoError::Changed { path: self.path.clone() },
@@ -172,7 +162,7 @@ impl Video {
     }
 
     /// Whether somebody has it open for writing.
-    pub fn writers(&self) -> Writers {
+    pub(crate) fn writers(&self) -> Writers {
         sys::writers(self.file())
     }
 
@@ -233,7 +223,7 @@ const ASKS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Files that are still being written, each with how that shows.
-pub type UnfinishedFiles = HashMap<PathBuf, Unfinished>;
+pub(crate) type UnfinishedFiles = HashMap<PathBuf, Unfinished>;
 
 /// Whether a file is being written, as one look at it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -257,7 +247,7 @@ struct Watched {
 
 /// A look at the files of a run: which of them are still being written, as far as that shows at once.
 #[derive(Debug, Default)]
-pub struct FileWatch {
+pub(crate) struct FileWatch {
     open: Vec<PathBuf>,
     /// Of these only time tells.
     recent: Vec<Watched>,
@@ -265,7 +255,7 @@ pub struct FileWatch {
 
 impl FileWatch {
     /// Looks at some files. Those that cannot be opened are left to those who need them.
-    pub async fn begin(paths: impl IntoIterator<Item = PathBuf>, timing: &Timing) -> Self {
+    pub(crate) async fn begin(paths: impl IntoIterator<Item = PathBuf>, timing: &Timing) -> Self {
         let mut open = Vec::new();
         let mut recent: HashMap<PathBuf, Watched> = HashMap::new();
         for path in paths {
@@ -287,12 +277,12 @@ impl FileWatch {
     }
 
     /// How many files were changed just now, so that [`FileWatch::end`] has to watch them.
-    pub fn recent(&self) -> usize {
+    pub(crate) fn recent(&self) -> usize {
         self.recent.len()
     }
 
     /// The files that are still being written; waits where only time tells, unless a signal comes.
-    pub async fn end(
+    pub(crate) async fn end(
         self,
         timing: &Timing,
         shutdown: &Shutdown,

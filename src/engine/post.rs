@@ -11,18 +11,18 @@ use tiktok_open::{
 
 /// One post of a manifest, checked as far as it can be without asking TikTok.
 #[derive(Clone, Debug)]
-pub struct PreparedPost {
+pub(crate) struct PreparedPost {
     /// How it is called when something is told about it.
-    pub subject: PostRef,
+    pub(crate) subject: PostRef,
     /// What is asked for.
-    pub asked: Post,
+    pub(crate) asked: Post,
     /// What a look at its file found. `None`: there is none, as TikTok pulls the content.
-    pub file: Option<FileState>,
+    pub(crate) file: Option<FileState>,
 }
 
 /// What a look at a post's file found before anything was sent.
 #[derive(Clone, Debug)]
-pub enum FileState {
+pub(crate) enum FileState {
     /// It can be sent.
     Checked(CheckedFile),
     /// It is still being written: only what the journal knows of it counts.
@@ -33,18 +33,18 @@ pub enum FileState {
 
 /// What was found out about a file.
 #[derive(Clone, Debug)]
-pub struct CheckedFile {
+pub(crate) struct CheckedFile {
     /// `video/mp4`, `video/quicktime` or `video/webm`.
-    pub content_type: &'static str,
+    pub(crate) content_type: &'static str,
     /// The video's length, where the file tells it.
-    pub duration: Option<Duration>,
+    pub(crate) duration: Option<Duration>,
     /// What it was when all of that was found out.
-    pub identity: FileIdentity,
+    pub(crate) identity: FileIdentity,
 }
 
 /// One of the three inits, ready to be sent.
 #[derive(Clone, Debug)]
-pub enum Init {
+pub(crate) enum Init {
     /// A direct post of a video.
     Video(VideoInit),
     /// A draft of a video.
@@ -55,7 +55,7 @@ pub enum Init {
 
 impl PreparedPost {
     /// The file's facts, if it can be sent.
-    pub fn checked_file(&self) -> Option<&CheckedFile> {
+    pub(crate) fn checked_file(&self) -> Option<&CheckedFile> {
         match &self.file {
             Some(FileState::Checked(file)) => Some(file),
             _ => None,
@@ -63,7 +63,7 @@ impl PreparedPost {
     }
 
     /// Whether the file is still being written.
-    pub fn unfinished(&self) -> Option<Unfinished> {
+    pub(crate) fn unfinished(&self) -> Option<Unfinished> {
         match self.file {
             Some(FileState::Unfinished(how)) => Some(how),
             _ => None,
@@ -71,7 +71,7 @@ impl PreparedPost {
     }
 
     /// The init of this post. `None` for a file without a plan: one that is gone.
-    pub fn init(&self, plan: Option<&Plan>) -> Option<Init> {
+    pub(crate) fn init(&self, plan: Option<&Plan>) -> Option<Init> {
         let source_info = match &self.asked.source {
             Source::Photos { urls, cover_index } => {
                 return Some(Init::Photos(self.photos(urls.clone(), *cover_index)));
@@ -90,7 +90,7 @@ impl PreparedPost {
     }
 
     /// A hash of everything that the init says besides the source, to notice changed settings.
-    pub fn settings_hash(&self) -> String {
+    pub(crate) fn settings_hash(&self) -> String {
         let json = match &self.asked.source {
             Source::Photos { .. } => serde_json::to_vec(&self.photos(Vec::new(), 0)),
             _ => serde_json::to_vec(&self.post_info()),
@@ -154,7 +154,7 @@ impl PreparedPost {
 
 impl Init {
     /// Sends it: the one call that is never repeated blindly.
-    pub async fn send(&self, client: &Client, token: &Secret) -> Result<InitAnswer, Error> {
+    pub(crate) async fn send(&self, client: &Client, token: &Secret) -> Result<InitAnswer, Error> {
         match self {
             Self::Video(init) => client.video_init(token, init).await,
             Self::Inbox(init) => client.inbox_init(token, init).await,
@@ -166,7 +166,8 @@ impl Init {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Caption, Field, InitKind};
+    use crate::model::fields::InitKind;
+    use crate::model::{Caption, Field};
     use tiktok_open::Privacy;
 
     /// A post that says everything, even what its init cannot take.

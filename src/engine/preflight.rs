@@ -16,9 +16,9 @@ use crate::engine::events::{Progress, QuotaLeft};
 use crate::engine::post::PreparedPost;
 use crate::engine::status::poll;
 use crate::engine::stop::StopReason;
-use crate::exit::Exit;
 use crate::limits::is_too_long;
 use crate::model::{Mode, Phase, PostError, PostOutcome, QuotaKind, RecordedPost};
+use crate::problem::{ErrorCode, ErrorKind, Problem};
 use crate::store::StoreError;
 
 /// How long a creator's options are taken as current.
@@ -53,7 +53,8 @@ impl Preflight {
     pub(super) async fn check(&self, post: &PreparedPost) -> Result<(), StopReason> {
         let scope = post.asked.mode.scope();
         if !self.scopes.has(scope) {
-            return Err(StopReason::Unfit { trouble: scope_missing(scope), exit: Exit::Login });
+            let trouble = Box::new(scope_missing(scope));
+            return Err(StopReason::Unfit { trouble, kind: ErrorKind::Login });
         }
         self.check_quota(post).await?;
         if post.asked.mode == Mode::Draft {
@@ -70,7 +71,9 @@ impl Preflight {
             known.insert((Instant::now(), creator)).1.clone()
         };
         match unfit(post, &creator) {
-            Some(trouble) => Err(StopReason::Unfit { trouble, exit: Exit::Failed }),
+            Some(trouble) => {
+                Err(StopReason::Unfit { trouble: Box::new(trouble), kind: ErrorKind::Final })
+            }
             None => Ok(()),
         }
     }
@@ -192,15 +195,11 @@ fn code_of(kind: QuotaKind) -> Code {
 }
 
 fn scope_missing(scope: &str) -> PostError {
-    PostError {
-        code: "scope_not_authorized".into(),
-        message: format!("the account did not grant the scope `{scope}`"),
-        hint: Some(format!(
-            "run `tiktok-up login` again and leave `{scope}` switched on in TikTok's consent page"
-        )),
-        retryable: false,
-        log_id: None,
-    }
+    PostError::new(
+        ErrorCode::ScopeNotAuthorized,
+        format!("the account did not grant the scope `{scope}`"),
+        Problem::new(ErrorCode::ScopeNotGranted).with("scope", scope),
+    )
 }
 
 /// Why a creator may not post this now.
@@ -208,26 +207,22 @@ fn unfit(post: &PreparedPost, creator: &CreatorInfo) -> Option<PostError> {
     let wanted = post.asked.effective_privacy().as_str();
     let offered = &creator.privacy_level_options;
     if !offered.iter().any(|level| level == wanted) {
-        return Some(PostError {
-            code: "privacy_level_option_mismatch".into(),
-            message: format!("the account does not offer the privacy level {wanted} now"),
-            hint: Some(format!("it offers {}", offered.join(", "))),
-            retryable: false,
-            log_id: None,
-        });
+        return Some(PostError::new(
+            ErrorCode::PrivacyLevelMismatch,
+            format!("the account does not offer the privacy level {wanted} now"),
+            Problem::new(ErrorCode::PrivacyNotOffered).with("offered", offered.join(", ")),
+        ));
     }
     let length = post.checked_file()?.duration?;
     let longest = creator.max_video_duration?;
     is_too_long(length, longest).filter(|certainly| *certainly)?;
-    Some(PostError {
-        code: "duration_check_failed".into(),
-        message: format!(
+    Some(PostError::new(
+        ErrorCode::FailedDuration,
+        format!(
             "the video lasts {:.1} s, and this creator may post up to {} s",
             length.as_secs_f64(),
             longest.as_secs()
         ),
-        hint: Some("shorten the video".into()),
-        retryable: false,
-        log_id: None,
-    })
+        ErrorCode::VideoTooLong,
+    ))
 }

@@ -10,28 +10,28 @@ use crate::engine::Options;
 use crate::engine::file::{UnfinishedFiles, Video, VideoError};
 use crate::engine::post::{CheckedFile, FileState, PreparedPost};
 use crate::engine::resolve::gone;
-use crate::exit::{Exit, Explain};
 use crate::limits;
 use crate::model::account::{Account, Accounts, NameError};
 use crate::model::{
     Diagnostic, Diagnostics, Entry, Manifest, Mode, Part, Place, Plan, PlanError, PostRef, Source,
 };
+use crate::problem::{Coded, ErrorCode, Problem};
 use crate::store::{Journal, StoreError};
 use crate::text::{self, chain};
 use crate::timing::Timing;
 
 /// The posts of a run, by account.
 #[derive(Debug, Default)]
-pub struct Prepared {
+pub(crate) struct Prepared {
     /// Each account with its posts, in the manifest's order.
-    pub accounts: Vec<(Account, Vec<PreparedPost>)>,
+    pub(crate) accounts: Vec<(Account, Vec<PreparedPost>)>,
     /// What is worth saying before anything is sent.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// What keeps a run from beginning.
 #[derive(Debug, thiserror::Error)]
-pub enum PrepareError {
+pub(crate) enum PrepareError {
     /// Something is wrong with what the manifest asks for.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -43,20 +43,12 @@ pub enum PrepareError {
     Store(#[from] StoreError),
 }
 
-impl Explain for PrepareError {
-    fn exit(&self) -> Exit {
+impl Coded for PrepareError {
+    fn problem(&self) -> Problem {
         match self {
-            Self::Refused(refused) => refused.exit(),
-            Self::Nobody(_) => Exit::Login,
-            Self::Store(error) => error.exit(),
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Refused(refused) => refused.hint(),
-            Self::Nobody(_) => Some("run `tiktok-up login`; nothing was sent".into()),
-            Self::Store(error) => error.hint(),
+            Self::Refused(refused) => refused.problem(),
+            Self::Nobody(_) => ErrorCode::NobodyLoggedIn.into(),
+            Self::Store(error) => error.problem(),
         }
     }
 }
@@ -64,51 +56,45 @@ impl Explain for PrepareError {
 /// All that is wrong with what a manifest asks for; nothing was sent.
 #[derive(Debug, thiserror::Error)]
 #[error("{manifest} has {}\n{problems}", text::count(problems.len() as u64, "problem"))]
-pub struct Refused {
+pub(crate) struct Refused {
     /// How the manifest is called.
-    pub manifest: String,
+    pub(crate) manifest: String,
     /// What is wrong.
-    pub problems: Diagnostics,
+    pub(crate) problems: Diagnostics,
     /// How many of them are posts whose account is not logged in.
-    pub unknown_accounts: usize,
+    pub(crate) unknown_accounts: usize,
 }
 
-impl Explain for Refused {
-    fn exit(&self) -> Exit {
-        if self.unknown_accounts == self.problems.len() { Exit::Login } else { Exit::Usage }
-    }
-
-    fn hint(&self) -> Option<String> {
-        let login =
-            "`tiktok-up login` logs an account in, `tiktok-up accounts` lists those that are";
-        Some(match self.unknown_accounts {
-            0 => "correct this and run again; nothing was sent".to_owned(),
-            all if all == self.problems.len() => format!("{login}; nothing was sent"),
-            _ => format!("correct this and run again; {login}; nothing was sent"),
+impl Coded for Refused {
+    fn problem(&self) -> Problem {
+        Problem::new(match self.unknown_accounts {
+            all if all == self.problems.len() => ErrorCode::ManifestAccounts,
+            0 => ErrorCode::ManifestWrong,
+            _ => ErrorCode::ManifestBoth,
         })
     }
 }
 
 /// What the preparation of a manifest's posts goes by.
 #[derive(Clone, Debug)]
-pub struct Preparation {
+pub(crate) struct Preparation {
     /// How the manifest is called when it is talked about.
-    pub name: String,
+    pub(crate) name: String,
     /// The folder that relative paths start from.
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// The accounts that are logged in.
-    pub accounts: Accounts,
+    pub(crate) accounts: Accounts,
     /// The files that are still being written.
-    pub unfinished: UnfinishedFiles,
+    pub(crate) unfinished: UnfinishedFiles,
     /// What the run is told to do.
-    pub options: Options,
+    pub(crate) options: Options,
     /// How long TikTok takes bytes.
-    pub timing: Timing,
+    pub(crate) timing: Timing,
 }
 
 impl Preparation {
     /// Makes posts of a manifest's entries; `faults` is what is wrong with the manifest already.
-    pub async fn prepare(
+    pub(crate) async fn prepare(
         &self,
         journal: &dyn Journal,
         manifest: Manifest,
@@ -293,7 +279,7 @@ impl Inspection<'_> {
         let probe = match video_probe::probe(video.file(), video.size()) {
             Ok(probe) => probe,
             Err(error) => {
-                self.problem(entry, path, &chain(&error), error.hint().as_deref());
+                self.problem(entry, path, &chain(&error), limits::hint(&error));
                 return None;
             }
         };

@@ -11,11 +11,11 @@ use crate::engine::events::{Progress, Warning};
 use crate::engine::file::{Fingerprint, Video, VideoError};
 use crate::engine::post::PreparedPost;
 use crate::engine::stop::StopReason;
-use crate::exit::Exit;
 use crate::model::{
     LocalFile, Mode, Phase, Plan, PlanError, PostError, PostNumber, PostRequest, RecordedPost,
     Source, Transfer, Unfinished,
 };
+use crate::problem::{ErrorCode, ErrorKind};
 use crate::store::{Alike, Journal, Likeness, StoreError};
 use crate::text::{self, chain};
 
@@ -437,32 +437,22 @@ impl From<ResolveError> for StopReason {
         match error {
             ResolveError::Store(error) => Self::Store(error),
             ResolveError::File(error) => Self::File(error),
-            ResolveError::Plan(_) => unfit("file", &error, None),
-            ResolveError::IdUsed { .. } => unfit(
-                "id_reused",
-                &error,
-                Some("give it an `id` of its own, or post it under this one with `--repost`"),
-            ),
-            ResolveError::SameAddress { .. } => unfit(
-                "same_address",
-                &error,
-                Some("if it is another video, give it an `id`; with one it is known by that alone"),
-            ),
+            ResolveError::Plan(_) => {
+                unfit(ErrorCode::VideoUnreadable, &error, ErrorCode::PlanImpossible)
+            }
+            ResolveError::IdUsed { .. } => unfit(ErrorCode::IdReused, &error, ErrorCode::IdReused),
+            ResolveError::SameAddress { .. } => {
+                unfit(ErrorCode::SameAddress, &error, ErrorCode::SameAddress)
+            }
         }
     }
 }
 
 /// What keeps a post from being sent as its entry stands.
-fn unfit(code: &str, error: &ResolveError, hint: Option<&str>) -> StopReason {
+fn unfit(code: ErrorCode, error: &ResolveError, which: ErrorCode) -> StopReason {
     StopReason::Unfit {
-        trouble: PostError {
-            code: code.into(),
-            message: text::plain(&chain(error)),
-            hint: hint.map(str::to_owned),
-            retryable: false,
-            log_id: None,
-        },
-        exit: Exit::Failed,
+        trouble: Box::new(PostError::new(code, text::plain(&chain(error)), which)),
+        kind: ErrorKind::Final,
     }
 }
 

@@ -31,11 +31,11 @@ use crate::engine::post::PreparedPost;
 use crate::engine::preflight::Preflight;
 use crate::engine::status::{Clocks, StatusReading, recorded_plan};
 use crate::engine::stop::StopReason;
-use crate::exit::{Exit, Explain};
 use crate::model::{
     Action, Attempt, AttemptUpdate, Event, Failed, Phase, Plan, PostError, RecordedPost, Seen,
     Step, Transfer, machine,
 };
+use crate::problem::{Coded, ErrorCode, ErrorKind};
 use crate::retry::Backoff;
 use crate::secret::Secret;
 use crate::signals::Signal;
@@ -51,9 +51,9 @@ const ORPHANS: usize = 2;
 /// Attempts of one post that TikTok failed with a reason that permits another.
 const FAILED_ATTEMPTS: usize = 3;
 /// The recorded reason of an attempt whose init provably never left.
-const NOT_SENT: &str = "not_sent";
+const NOT_SENT: &str = ErrorCode::NotSent.as_str();
 /// The recorded reason of an attempt that a human said was not posted.
-const RESOLVED: &str = "resolved";
+const RESOLVED: &str = ErrorCode::ResolvedByHand.as_str();
 
 /// One post on its way.
 pub(super) struct PostRunner<'a> {
@@ -71,7 +71,8 @@ pub(super) struct PostRunner<'a> {
     pub(super) post_ids: Vec<u64>,
     /// The refusal or failure behind the last phase.
     pub(super) trouble: Option<PostError>,
-    pub(super) exit: Option<Exit>,
+    /// The kind of trouble that this was.
+    pub(super) failure: Option<ErrorKind>,
     run: RunState,
 }
 
@@ -183,7 +184,7 @@ impl<'a> PostRunner<'a> {
             attempt,
             post_ids: Vec::new(),
             trouble: None,
-            exit: None,
+            failure: None,
             run,
         }
     }
@@ -419,7 +420,7 @@ impl<'a> PostRunner<'a> {
         };
         let trouble = post_error(&error);
         let update = trouble.update();
-        self.exit = Some(error.exit());
+        self.failure = Some(error.kind());
         self.trouble = Some(trouble);
         (event, update)
     }
@@ -428,7 +429,7 @@ impl<'a> PostRunner<'a> {
     fn not_sent(&mut self, error: CallError) -> (Event, AttemptUpdate) {
         let trouble = error.trouble();
         let update = AttemptUpdate { code: Some(NOT_SENT.to_owned()), ..trouble.update() };
-        self.exit = Some(error.exit());
+        self.failure = Some(error.kind());
         self.trouble = Some(trouble);
         let again = matches!(error, CallError::Api(_)).then(|| self.run.inits.unsent.pause());
         self.run.inits.delay = match again.flatten() {
@@ -532,9 +533,9 @@ impl<'a> PostRunner<'a> {
         let event = Event::FileChanged { handed_over: self.run.final_handed };
         let Some((video, _)) = &self.source else { return (event, AttemptUpdate::default()) };
         let error = VideoError::Changed { path: video.path().to_owned() };
-        let trouble = trouble("file_changed", &error);
+        let trouble = trouble(ErrorCode::FileChanged, &error);
         let update = trouble.update();
-        self.exit = Some(Exit::Failed);
+        self.failure = Some(ErrorKind::Final);
         self.trouble = Some(trouble);
         (event, update)
     }
@@ -551,9 +552,9 @@ impl<'a> PostRunner<'a> {
     }
 
     fn bad_url(&mut self, error: &tiktok_open::UploadUrlError) -> (Event, AttemptUpdate) {
-        let trouble = trouble("bad_upload_url", error);
+        let trouble = trouble(ErrorCode::UploadUrlInvalid, error);
         let update = trouble.update();
-        self.exit = Some(Exit::Failed);
+        self.failure = Some(ErrorKind::Final);
         self.trouble = Some(trouble);
         (Event::BadUploadUrl, update)
     }
@@ -724,7 +725,7 @@ impl<'a> PostRunner<'a> {
         let reading = match self.status().await {
             // Everything is with TikTok: a status that cannot be had now can be had later.
             Err(StopReason::Call(CallError::Api(error)))
-                if self.run.polling.is_some() && error.exit() == Exit::Temporary =>
+                if self.run.polling.is_some() && error.is_temporary() =>
             {
                 self.report(Progress::Note(Note::NoStatusYet { why: error.to_string() }));
                 StatusReading::processing()
@@ -774,7 +775,7 @@ impl<'a> PostRunner<'a> {
         if let Seen::Failed(failed) = reading.seen {
             self.run.failed_here += 1;
             let login = failed == Failed::AuthRemoved;
-            self.exit = Some(if login { Exit::Login } else { Exit::Failed });
+            self.failure = Some(if login { ErrorKind::Login } else { ErrorKind::Final });
         }
         if reading.post_ids.len() > 1 && reading.post_ids != self.post_ids {
             let ids = reading.post_ids.clone();
@@ -938,12 +939,6 @@ fn signed(duration: Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
-fn trouble(code: &str, error: &(impl Explain + ?Sized)) -> PostError {
-    PostError {
-        code: code.to_owned(),
-        message: text::plain(&error.to_string()),
-        hint: error.hint(),
-        retryable: false,
-        log_id: None,
-    }
+fn trouble(code: ErrorCode, error: &(impl Coded + ?Sized)) -> PostError {
+    PostError::new(code, text::plain(&error.to_string()), error.problem())
 }

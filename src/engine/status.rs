@@ -6,13 +6,14 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tiktok_open::{Code, PostStatus, State};
 
-use crate::api::{fail_hint, post_error};
+use crate::api::{fail_code, post_error};
 use crate::engine::calls::{CallError, Calls};
 use crate::model::{
     Attempt, AttemptUpdate, Event, Failed, LocalFile, Phase, Plan, PostError, PostRef,
     RecordedPost, Seen, Transfer,
     machine::{resume, step},
 };
+use crate::problem::ErrorCode;
 use crate::store::{JournalError, StoreError};
 
 /// What status/fetch said, in the terms of the state machine.
@@ -47,10 +48,12 @@ impl StatusReading {
                 };
                 let trouble = PostError {
                     code: reason.0.clone(),
-                    message: format!("TikTok did not post it: {reason}"),
-                    hint: Some(fail_hint(&reason).to_owned()),
                     retryable: matches!(failed, Failed::Internal | Failed::Pull),
-                    log_id: None,
+                    ..PostError::new(
+                        fail_code(&reason),
+                        format!("TikTok did not post it: {reason}"),
+                        fail_code(&reason),
+                    )
                 };
                 (Seen::Failed(failed), Some(trouble))
             }
@@ -116,7 +119,7 @@ impl StatusReading {
 
 /// The recorded reason of an attempt that TikTok calls done although bytes of it were never sent. No
 /// later answer settles that.
-const INCOMPLETE: &str = "done_without_all_bytes";
+const INCOMPLETE: &str = ErrorCode::Incomplete.as_str();
 
 /// The age of an attempt whose `publish_id` TikTok will not come to know any more. Right after an
 /// upload the id may be unknown as a matter of timing; moderation may take hours
@@ -124,7 +127,7 @@ const INCOMPLETE: &str = "done_without_all_bytes";
 const ID_PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Whether TikTok can be asked what became of an attempt whose outcome is unknown.
-pub fn can_be_reconciled(attempt: &Attempt) -> bool {
+pub(crate) fn can_be_reconciled(attempt: &Attempt) -> bool {
     attempt.phase == Phase::Unresolved
         && attempt.publish_id.is_some()
         && attempt.code.as_deref() != Some(INCOMPLETE)

@@ -25,16 +25,16 @@ const FRAME_RATE: std::ops::RangeInclusive<f64> = 22.5..=60.5;
 
 /// What speaks against a video.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Findings {
+pub(crate) struct Findings {
     /// What TikTok surely refuses; each alone forbids the upload.
-    pub errors: Vec<Finding>,
+    pub(crate) errors: Vec<Finding>,
     /// What TikTok may refuse, and what could not be read.
-    pub warnings: Vec<Finding>,
+    pub(crate) warnings: Vec<Finding>,
 }
 
 /// One thing that speaks against a video; `Display` is a lowercase fragment.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Finding {
+pub(crate) enum Finding {
     /// The end of the file is missing.
     CutOff,
     /// Larger, in bytes, than TikTok takes.
@@ -63,7 +63,7 @@ pub enum Finding {
 
 impl Finding {
     /// What to do about it.
-    pub fn hint(&self) -> &'static str {
+    pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::CutOff => "wait until the file is complete, or copy it again",
             Self::Size(_) => "export it with a lower bit rate",
@@ -118,7 +118,7 @@ fn clock(length: Duration) -> String {
 /// `max_video_post_duration_sec`, where it is known.
 ///
 /// <https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide>
-pub fn check(probe: &Probe, size: u64, max_duration: Option<Duration>) -> Findings {
+pub(crate) fn check(probe: &Probe, size: u64, max_duration: Option<Duration>) -> Findings {
     let mut findings = Findings::default();
     if !probe.complete {
         findings.errors.push(Finding::CutOff);
@@ -133,7 +133,7 @@ pub fn check(probe: &Probe, size: u64, max_duration: Option<Duration>) -> Findin
 
 /// How a length fits a limit: `Some(true)` if TikTok refuses it, `Some(false)` if it may. Containers
 /// round, and sound outlasts the picture.
-pub fn is_too_long(actual: Duration, limit: Duration) -> Option<bool> {
+pub(crate) fn is_too_long(actual: Duration, limit: Duration) -> Option<bool> {
     let slack = DURATION_SLACK.min(limit / 50);
     (actual > limit).then_some(actual >= limit.saturating_add(slack))
 }

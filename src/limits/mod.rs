@@ -7,8 +7,9 @@ mod check;
 mod holes;
 mod refusal;
 
-pub use self::check::{Finding, Findings, check, is_too_long};
-pub use self::holes::first_hole;
+pub(crate) use self::check::{check, is_too_long};
+pub(crate) use self::holes::first_hole;
+pub(crate) use self::refusal::hint;
 
 #[cfg(test)]
 mod tests;

@@ -1,26 +1,15 @@
-//! What a file that is no video means for the run, and what to do about it.
+//! What to do about a file that is no video.
 
 use video_probe::ProbeError;
 
-use crate::exit::{Exit, Explain};
-
-/// Each of them is as final as an error of [`check`](super::check()), but for trouble with reading.
-impl Explain for ProbeError {
-    fn exit(&self) -> Exit {
-        match self {
-            Self::Io(_) => Exit::Local,
-            _ => Exit::Usage,
+/// What to do about it, as with a [`Finding`](super::Finding) of a video.
+pub(crate) fn hint(error: &ProbeError) -> Option<&'static str> {
+    match error {
+        ProbeError::Empty | ProbeError::NoIndex => {
+            Some("wait until the file is complete, or export it again")
         }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Empty | Self::NoIndex => {
-                Some("wait until the file is complete, or export it again".to_owned())
-            }
-            Self::NotAVideo { .. } => Some("convert it to MP4 with H.264".to_owned()),
-            Self::NoPicture => Some("export it with a picture".to_owned()),
-            Self::Io(_) => None,
-        }
+        ProbeError::NotAVideo { .. } => Some("convert it to MP4 with H.264"),
+        ProbeError::NoPicture => Some("export it with a picture"),
+        ProbeError::Io(_) => None,
     }
 }

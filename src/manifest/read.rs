@@ -18,22 +18,12 @@ use crate::model::{Defaults, Diagnostics, Part};
 /// The keys of the outermost object. Editors know a file's schema by `$schema`.
 const OUTERMOST: [&str; 3] = ["$schema", "defaults", "posts"];
 
-/// Reads a manifest.
+/// Reads a manifest: its posts, and everything that is wrong, each with its place. They are not to be posted
+/// unless nothing is wrong; those that can be looked at further are there all the same, so that their files
+/// can be checked before anything is said.
 ///
 /// `folder` is where the manifest lies: a relative `video_path` starts there. No file is opened.
-///
-/// # Errors
-///
-/// Everything that is wrong, each with its place.
-pub fn read(text: &[u8], folder: &Path, given: &Defaults) -> Result<Manifest, Diagnostics> {
-    let (manifest, problems) = examine(text, folder, given);
-    if problems.is_empty() { Ok(manifest) } else { Err(problems) }
-}
-
-/// As [`read`], with the posts that can be looked at further although something is wrong, with them
-/// or with others: their files can then be checked before anything is said. They are not to be
-/// posted unless there are no problems.
-pub fn examine(text: &[u8], folder: &Path, given: &Defaults) -> (Manifest, Diagnostics) {
+pub(crate) fn examine(text: &[u8], folder: &Path, given: &Defaults) -> (Manifest, Diagnostics) {
     let text = match syntax::decode(text) {
         Ok(text) => text,
         Err(problem) => return (Manifest::default(), Diagnostics::one(problem)),

@@ -35,10 +35,10 @@ impl Serialize for Json {
     }
 }
 
-/// A JSON Schema of manifests, for editors; what it cannot say, [`read`](super::read) does.
+/// A JSON Schema of manifests, for editors; what it cannot say, [`examine`](super::examine) does.
 ///
 /// `src/manifest/schema.json` is the same text, for people who point their editor at it.
-pub fn schema() -> String {
+pub(crate) fn schema() -> String {
     let posts = || {
         Json::Object(vec![
             ("type", Json::Text("array")),

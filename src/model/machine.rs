@@ -178,7 +178,7 @@ impl Phase {
 
     /// Whether a new attempt may follow one in this phase: it is dead, and the post was not refused for
     /// good.
-    pub fn allows_another(self) -> bool {
+    pub(crate) fn allows_another(self) -> bool {
         self.is_dead() && !matches!(self, Self::Failed(Failed::AuthRemoved | Failed::Final))
     }
 

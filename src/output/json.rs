@@ -7,8 +7,9 @@ use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde::Serialize;
 
 use super::error;
+use super::failure::{Failure, post_hint};
 use super::tally::Tally;
-use crate::exit::{Exit, Failure};
+use crate::exit::Exit;
 use crate::model::{PostError, PostOutcome, PostState};
 use crate::secret::redact;
 use crate::text::is_hostile;
@@ -90,7 +91,32 @@ pub(super) struct PostEvent<'a> {
     /// What there is to say beside the state.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
-    error: Option<&'a PostError>,
+    error: Option<PostFailure<'a>>,
+}
+
+/// What went wrong with a post.
+#[derive(Debug, Serialize)]
+struct PostFailure<'a> {
+    /// Stable name: TikTok's code, or one of ours.
+    code: &'a str,
+    message: &'a str,
+    hint: Option<String>,
+    /// Whether running the same command again may help.
+    retryable: bool,
+    /// TikTok's id of the answer.
+    log_id: Option<&'a str>,
+}
+
+impl<'a> PostFailure<'a> {
+    fn of(error: &'a PostError) -> Self {
+        Self {
+            code: &error.code,
+            message: &error.message,
+            hint: post_hint(error),
+            retryable: error.retryable,
+            log_id: error.log_id.as_deref(),
+        }
+    }
 }
 
 impl<'a> PostEvent<'a> {
@@ -109,7 +135,7 @@ impl<'a> PostEvent<'a> {
             seconds: (report.took.as_secs_f64() * 1e3).round() / 1e3,
             not_before: report.at.filter(|_| report.state == PostState::Deferred).map(whole_second),
             note: report.note.as_deref(),
-            error: report.trouble.as_ref(),
+            error: report.trouble.as_ref().map(PostFailure::of),
         }
     }
 }
@@ -224,7 +250,7 @@ mod tests {
         let json = line(&PostEvent::of(&post));
         assert!(
             json.ends_with(
-                r#""error":{"code":"invalid_params","message":"TikTok refused it","hint":"change it","retryable":false,"log_id":"L1"}}"#
+                r#""error":{"code":"invalid_params","message":"TikTok refused it","hint":"log in with `--paste` instead","retryable":false,"log_id":"L1"}}"#
             ),
             "{json}"
         );

@@ -32,6 +32,7 @@ const LEAVES: &[&str] = &[
     "exit",
     "fault",
     "fs",
+    "problem",
     "process",
     "resources",
     "retry",

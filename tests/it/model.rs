@@ -19,10 +19,7 @@ mod sound;
 
 use std::collections::HashMap;
 
-use tiktok_up::model::{
-    Action, Event, Failed, Phase, Seen, Step, Transfer,
-    machine::{resume, step},
-};
+use tiktok_up::testing::{Action, Event, Failed, Phase, Seen, Step, Transfer, resume, step};
 
 /// How many attempts are explored.
 const ATTEMPTS: usize = 3;

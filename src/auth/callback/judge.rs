@@ -13,34 +13,34 @@ use tiktok_open::callback::{Denial, Query};
 use crate::secret::Secret;
 
 /// The path of the redirect URI, trailing slash included, as it is registered.
-pub const CALLBACK_PATH: &str = "/callback/";
+pub(crate) const CALLBACK_PATH: &str = "/callback/";
 
 /// Where the browser is sent after a callback that counted, so that the code leaves its address bar.
-pub const DONE_PATH: &str = "/done";
+pub(crate) const DONE_PATH: &str = "/done";
 
 /// The same after a refusal.
-pub const DENIED_PATH: &str = "/denied";
+pub(crate) const DENIED_PATH: &str = "/denied";
 
 /// The parts of a request that the decision depends on.
 #[derive(Clone, Debug)]
-pub struct Request<'a> {
+pub(crate) struct Request<'a> {
     /// The method as it was sent.
-    pub method: &'a Method,
+    pub(crate) method: &'a Method,
     /// The path, undecoded.
-    pub path: &'a str,
+    pub(crate) path: &'a str,
     /// The text after `?`, undecoded.
-    pub query: &'a str,
+    pub(crate) query: &'a str,
     /// The one `Host`; `None` if there was none, or more than one, or the target named another.
-    pub host: Option<&'a [u8]>,
+    pub(crate) host: Option<&'a [u8]>,
     /// Whether there was an `Origin`, which no navigation sends.
-    pub origin: bool,
+    pub(crate) origin: bool,
     /// Whether it announced itself as a prefetch.
-    pub prefetch: bool,
+    pub(crate) prefetch: bool,
 }
 
 impl<'a> Request<'a> {
     /// Picks the parts out of a request.
-    pub fn of(parts: &'a Parts) -> Self {
+    pub(crate) fn of(parts: &'a Parts) -> Self {
         Self {
             method: &parts.method,
             path: parts.uri.path(),
@@ -71,16 +71,16 @@ fn is_prefetch(headers: &HeaderMap) -> bool {
 
 /// What the callback that counted brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grant {
+pub(crate) struct Grant {
     /// The authorization code, decoded once; good for one exchange.
-    pub code: Secret,
+    pub(crate) code: Secret,
     /// The scopes that the user granted, as the callback says it; the token answer decides.
-    pub scopes: Scopes,
+    pub(crate) scopes: Scopes,
 }
 
 /// The meaning of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It carries our state and a code.
     Granted(Grant),
     /// It carries our state and an error.
@@ -93,7 +93,7 @@ pub enum Verdict {
 
 /// The pages for after the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Landing {
+pub(crate) enum Landing {
     /// [`DONE_PATH`].
     Done,
     /// [`DENIED_PATH`].
@@ -102,7 +102,7 @@ pub enum Landing {
 
 /// Why a request does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ignored {
+pub(crate) enum Ignored {
     /// Not `GET`.
     Method,
     /// Not addressed to `127.0.0.1:PORT`, as after DNS rebinding.
@@ -123,7 +123,7 @@ pub enum Ignored {
 
 impl Ignored {
     /// The status of the answer.
-    pub fn status(self) -> StatusCode {
+    pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Host => StatusCode::MISDIRECTED_REQUEST,
@@ -137,7 +137,7 @@ impl Ignored {
 
 /// Decides about a request at `127.0.0.1:port` in the login of `state`. The order of the checks is:
 /// method, host, origin, prefetch, path, state, error, code.
-pub fn judge(request: &Request<'_>, state: &Secret, port: u16) -> Verdict {
+pub(crate) fn judge(request: &Request<'_>, state: &Secret, port: u16) -> Verdict {
     if let Some(reason) = not_a_navigation(request, port) {
         return Verdict::Ignored(reason);
     }
@@ -170,7 +170,7 @@ fn is_our_host(host: Option<&[u8]>, port: u16) -> bool {
 }
 
 /// Decides about the query of a callback, wherever it came from: state, then error, then code.
-pub fn judge_query(text: &str, state: &Secret) -> Verdict {
+pub(crate) fn judge_query(text: &str, state: &Secret) -> Verdict {
     let Ok(query) = Query::parse(text) else {
         return Verdict::Ignored(Ignored::ForeignState);
     };

@@ -3,8 +3,8 @@
 //! [`judge`](judge::judge) decides what a request means; this shell binds, limits, answers and hands
 //! the one result over.
 
-pub mod judge;
-pub mod page;
+pub(crate) mod judge;
+pub(crate) mod page;
 
 mod refusal;
 mod server;
@@ -20,11 +20,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-pub use judge::Grant;
+pub(crate) use judge::Grant;
 
 use super::notice::length;
-use crate::exit::{Exit, Explain};
 use crate::fault;
+use crate::problem::{Coded, ErrorCode, Problem};
 use crate::resources::Shortage;
 use crate::secret::Secret;
 use judge::CALLBACK_PATH;
@@ -35,7 +35,7 @@ const LAST_PAGE: Duration = Duration::from_secs(2);
 
 /// A request that did not count but that the user may want to know about; told once per kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stray {
+pub(crate) enum Stray {
     /// A callback whose state is not this login's.
     ForeignState,
     /// A callback that reports an error and does not belong to this login either, as far as one can
@@ -45,7 +45,7 @@ pub enum Stray {
 
 /// Why no code came.
 #[derive(Debug, thiserror::Error)]
-pub enum CallbackError {
+pub(crate) enum CallbackError {
     /// Another program listens on the port.
     #[error("port {port} of 127.0.0.1 is in use")]
     PortInUse {
@@ -80,66 +80,29 @@ pub enum CallbackError {
     Stopped,
 }
 
-impl Explain for CallbackError {
-    fn exit(&self) -> Exit {
+impl Coded for CallbackError {
+    fn problem(&self) -> Problem {
         match self {
-            Self::PortInUse { .. } | Self::Timeout { .. } => Exit::Temporary,
-            Self::Denied { denial } => match denial.error.as_str() {
-                "server_error" | "temporarily_unavailable" => Exit::Temporary,
-                _ => Exit::Login,
-            },
-            Self::Shortage(shortage) => shortage.exit(),
-            Self::Bind { .. } | Self::Stopped => Exit::Failed,
+            Self::PortInUse { port } => Problem::new(ErrorCode::PortInUse).with("port", port),
+            Self::Bind { .. } => ErrorCode::CallbackPort.into(),
+            Self::Shortage(shortage) => shortage.problem(),
+            Self::Timeout { .. } => ErrorCode::LoginTimeout.into(),
+            Self::Denied { denial } => Problem::new(match denial.error.as_str() {
+                "access_denied" => ErrorCode::LoginDenied,
+                "invalid_scope" => ErrorCode::LoginScope,
+                "unauthorized_client" => ErrorCode::LoginNoTarget,
+                "server_error" | "temporarily_unavailable" => ErrorCode::LoginTrouble,
+                _ => ErrorCode::LoginRefused,
+            }),
+            Self::Stopped => ErrorCode::CallbackStopped.into(),
         }
-    }
-
-    fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::PortInUse { port } => format!(
-                "stop the program on port {port}, or use another port that is registered for the \
-                 app with `--port N`; `--port 0` takes any free one if \
-                 `http://127.0.0.1:*/callback/` is registered under Login Kit > Desktop"
-            ),
-            Self::Bind { .. } => "choose another registered port with `--port N`".to_owned(),
-            Self::Shortage(shortage) => return shortage.hint(),
-            Self::Timeout { .. } => TIMEOUT_HINT.to_owned(),
-            Self::Denied { denial } => denial_hint(&denial.error).to_owned(),
-            Self::Stopped => return None,
-        };
-        Some(hint)
-    }
-}
-
-/// The settings that make TikTok show an error page of its own instead of redirecting.
-const TIMEOUT_HINT: &str = "if TikTok showed an error page, it does not redirect; it names the \
-    setting to correct:
-- redirect_uri: register `http://127.0.0.1:*/callback/` (or the exact address with this port and \
-    the slash at the end) under Login Kit > Desktop
-- client_key: use the key of the environment you registered in, without spaces (a sandbox has its \
-    own; the key of production works once TikTok has reviewed the app)
-- scope: add every scope you ask for to the app, or ask for fewer with `--scopes`
-- in a sandbox: add the account under Sandbox settings > Target users and press Apply changes
-otherwise run `tiktok-up login` again, with a longer `--timeout` if needed";
-
-fn denial_hint(error: &str) -> &'static str {
-    match error {
-        "access_denied" => "access was denied in TikTok; run `tiktok-up login` again and allow it",
-        "invalid_scope" => {
-            "add the scope to the app in the developer portal, or ask for fewer with `--scopes`"
-        }
-        "unauthorized_client" => {
-            "in a sandbox the account must be a target user: add it under Sandbox settings > \
-             Target users, press Apply changes, and make sure that the app has Login Kit"
-        }
-        "server_error" | "temporarily_unavailable" => "TikTok has trouble; try again later",
-        _ => "correct the app's settings in the developer portal and run `tiktok-up login` again",
     }
 }
 
 /// A bound callback address. The very socket that was bound first is the one that serves, so that
 /// nobody can slip in between.
 #[derive(Debug)]
-pub struct Callback {
+pub(crate) struct Callback {
     listener: Option<TcpListener>,
     port: u16,
     header_read: Duration,
@@ -160,7 +123,7 @@ impl Drop for Serving {
 
 impl Callback {
     /// Listens on a port of 127.0.0.1, and nowhere else; 0 takes a free one.
-    pub async fn bind(port: u16) -> Result<Self, CallbackError> {
+    pub(crate) async fn bind(port: u16) -> Result<Self, CallbackError> {
         let listener = match fault::point("callback: bind") {
             Ok(()) => TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await,
             Err(error) => Err(error),
@@ -182,18 +145,19 @@ impl Callback {
     }
 
     /// The port that it listens on.
-    pub fn port(&self) -> u16 {
+    #[cfg(test)]
+    fn port(&self) -> u16 {
         self.port
     }
 
     /// The redirect URI, for the authorize URL and, byte for byte the same, for the exchange.
-    pub fn redirect_uri(&self) -> String {
+    pub(crate) fn redirect_uri(&self) -> String {
         redirect_uri(self.port)
     }
 
     /// Serves until the callback of `state` comes or `limit` has passed. Whatever else comes is
     /// answered and does not end the wait. A second call finds the server closed.
-    pub async fn wait(
+    pub(crate) async fn wait(
         &mut self,
         state: &Secret,
         limit: Duration,
@@ -221,7 +185,7 @@ impl Callback {
     }
 
     /// Stops listening, after the browser has had its last page or two seconds to fetch it.
-    pub async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         if let Some(serving) = self.serving.take() {
             let _ = timeout(LAST_PAGE, serving.room.last_page_seen()).await;
         }
@@ -229,7 +193,7 @@ impl Callback {
 }
 
 /// The redirect URI of a port, trailing slash included.
-pub fn redirect_uri(port: u16) -> String {
+pub(crate) fn redirect_uri(port: u16) -> String {
     format!("http://127.0.0.1:{port}{CALLBACK_PATH}")
 }
 

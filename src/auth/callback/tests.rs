@@ -8,7 +8,8 @@ use tokio::task::JoinHandle;
 
 use super::server::HEADER_READ;
 use super::{Callback, CallbackError, Grant, Stray};
-use crate::exit::{Exit, Explain as _};
+use crate::exit::Exit;
+use crate::output::Explain as _;
 use crate::secret::Secret;
 
 const STATE: &str = "0123456789abcdef";

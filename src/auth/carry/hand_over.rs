@@ -13,11 +13,11 @@ use crate::store::local::TokenFile;
 
 /// A login that is marked as exported, and the file to write. The locks are held until it is dropped.
 #[derive(Debug)]
-pub struct HandedOver {
+pub(crate) struct HandedOver {
     /// The login.
-    pub account: Account,
+    pub(crate) account: Account,
     /// The encrypted file, armored.
-    pub file: String,
+    pub(crate) file: String,
     store: TokenFile,
     marked: bool,
     _locks: [Lock; 2],
@@ -25,7 +25,7 @@ pub struct HandedOver {
 
 /// Encrypts a login and marks it as exported, in this order. Waits at most `wait` for a refresh of it
 /// to end, and not at all for an upload. Blocks the thread.
-pub fn hand_over(
+pub(crate) fn hand_over(
     store: &TokenFile,
     open_id: &str,
     passphrase: &Secret,
@@ -53,7 +53,7 @@ pub fn hand_over(
 
 impl HandedOver {
     /// Takes the mark back: the file has not left.
-    pub fn undo(self) -> Result<(), CarryError> {
+    pub(crate) fn undo(self) -> Result<(), CarryError> {
         if !self.marked {
             return Ok(());
         }

@@ -10,19 +10,19 @@ mod hand_over;
 mod seal;
 mod take_in;
 
-pub use hand_over::{HandedOver, hand_over};
-pub use seal::{SealedLogin, seal};
-pub use take_in::{TakenIn, take_in};
+pub(crate) use hand_over::{HandedOver, hand_over};
+pub(crate) use seal::{SealedLogin, seal};
+pub(crate) use take_in::{TakenIn, take_in};
 
 use crate::encrypt::{ArmorError, WrapError};
-use crate::exit::{Exit, Explain};
 use crate::fs::LockError;
 use crate::model::account::Reason;
+use crate::problem::{Coded, ErrorCode, Problem};
 use crate::store::AccountError;
 
 /// Why a login could not be carried.
 #[derive(Debug, thiserror::Error)]
-pub enum CarryError {
+pub(crate) enum CarryError {
     /// The token store cannot be used.
     #[error(transparent)]
     Store(#[from] AccountError),
@@ -139,61 +139,27 @@ impl From<ArmorError> for CarryError {
     }
 }
 
-impl Explain for CarryError {
-    fn exit(&self) -> Exit {
+impl Coded for CarryError {
+    fn problem(&self) -> Problem {
+        use ErrorCode as Code;
         match self {
-            Self::Store(error) => error.exit(),
-            Self::Busy { .. } | Self::Replaced { .. } => Exit::Temporary,
-            Self::NeedsLogin { .. }
-            | Self::Unread { .. }
-            | Self::Ended { .. }
-            | Self::OtherApp { .. }
-            | Self::OtherApi { .. } => Exit::Login,
-            Self::Encrypt(_) => Exit::Failed,
-            Self::Memory { .. } => Exit::Local,
-            Self::Age
-            | Self::Damaged { .. }
-            | Self::Passphrase
-            | Self::Work { .. }
-            | Self::Content { .. }
-            | Self::Newer { .. } => Exit::Usage,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::Store(error) => return error.hint(),
-            Self::Busy { .. } => "wait for the other run to end, then run again".to_owned(),
-            Self::Replaced { .. } => "run again".to_owned(),
+            Self::Store(error) => error.problem(),
+            Self::Busy { .. } => Code::TransferBusy.into(),
+            Self::Replaced { .. } => Code::TransferReplaced.into(),
             Self::NeedsLogin { account, .. }
             | Self::Unread { account }
-            | Self::Ended { account } => {
-                format!("run `tiktok-up login` and consent as `{account}`")
-            }
+            | Self::Ended { account } => Problem::new(Code::TransferLogin).with("account", account),
             Self::OtherApp { account } | Self::OtherApi { account } => {
-                format!("to have the file's login instead, run `tiktok-up logout {account}` first")
+                Problem::new(Code::TransferOther).with("account", account)
             }
-            Self::Damaged { .. } => {
-                "carry it again; nothing is lost, `tiktok-up accounts export` on the other machine \
-                 writes it once more"
-                    .to_owned()
-            }
-            Self::Passphrase => {
-                "give the one that was given to `tiktok-up accounts export`; if it is forgotten, \
-                 export again"
-                    .to_owned()
-            }
-            Self::Age => "nothing is lost: update tiktok-up on the other machine, then \
-                 `tiktok-up accounts export` there writes it once more"
-                .to_owned(),
-            Self::Memory { .. } => "free memory and run again".to_owned(),
-            Self::Work { .. } | Self::Content { .. } => {
-                "take a file that `tiktok-up accounts export` has written".to_owned()
-            }
-            Self::Newer { .. } => "update tiktok-up on this machine".to_owned(),
-            Self::Encrypt(_) => return None,
-        };
-        Some(hint)
+            Self::Encrypt(_) => Code::TransferNotEncrypted.into(),
+            Self::Age => Code::TransferAge.into(),
+            Self::Damaged { .. } => Code::TransferDamaged.into(),
+            Self::Passphrase => Code::TransferPassphrase.into(),
+            Self::Memory { .. } => Code::TransferMemory.into(),
+            Self::Work { .. } | Self::Content { .. } => Code::TransferContent.into(),
+            Self::Newer { .. } => Code::TransferNewer.into(),
+        }
     }
 }
 

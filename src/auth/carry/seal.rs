@@ -43,10 +43,14 @@ struct Read {
 
 /// A file with a login, not opened yet.
 #[derive(Debug)]
-pub struct SealedLogin(Armored);
+pub(crate) struct SealedLogin(Armored);
 
 /// Encrypts a login with a passphrase: armored text with a line break at its end.
-pub fn seal(account: &Account, passphrase: &Secret, now: Timestamp) -> Result<String, CarryError> {
+pub(crate) fn seal(
+    account: &Account,
+    passphrase: &Secret,
+    now: Timestamp,
+) -> Result<String, CarryError> {
     Ok(armor(LABEL, &encode(account, now), passphrase)?)
 }
 
@@ -67,7 +71,7 @@ fn encode(account: &Account, now: Timestamp) -> Zeroizing<Vec<u8>> {
 impl SealedLogin {
     /// Reads a file, as far as that goes without its passphrase. `None`: it does not even mean to be
     /// one with an encrypted login.
-    pub fn read(bytes: &[u8]) -> Option<Result<Self, CarryError>> {
+    pub(crate) fn read(bytes: &[u8]) -> Option<Result<Self, CarryError>> {
         if AGE.iter().any(|begin| bytes.trim_ascii_start().starts_with(begin)) {
             return Some(Err(CarryError::Age));
         }
@@ -76,7 +80,7 @@ impl SealedLogin {
 
     /// Opens it and checks that it holds a login that can be one. Derives the key, which is slow on
     /// purpose.
-    pub fn open(&self, passphrase: &Secret) -> Result<Account, CarryError> {
+    pub(crate) fn open(&self, passphrase: &Secret) -> Result<Account, CarryError> {
         decode(&self.0.open(passphrase)?)
     }
 }

@@ -8,7 +8,7 @@ use crate::store::local::TokenFile;
 
 /// What became of a login from elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TakenIn {
+pub(crate) enum TakenIn {
     /// It is stored now.
     New,
     /// It has replaced older tokens, or dead ones.
@@ -21,7 +21,7 @@ pub enum TakenIn {
 
 /// Stores a login, unless the store has newer tokens of it. Its alias comes with it if it is free;
 /// an alias that the account has here stays. Gives the account as it is stored now.
-pub fn take_in(
+pub(crate) fn take_in(
     store: &TokenFile,
     account: Account,
     clock: Clock,

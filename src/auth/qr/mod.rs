@@ -3,7 +3,7 @@
 //! <https://developers.tiktok.com/doc/login-kit-qr-code-authorization>. What ties an answer to this
 //! login is our `client_ticket`, which the phone hands back to TikTok.
 
-pub mod draw;
+pub(crate) mod draw;
 mod png;
 
 use std::time::Duration;
@@ -18,7 +18,7 @@ use super::callback::CallbackError;
 use super::error::AuthError;
 use super::notice::{Notice, Reporter};
 use crate::api::App;
-use crate::exit::{Exit, Explain as _};
+use crate::problem::Coded as _;
 use crate::secret::Secret;
 
 /// What to do after an answer about a QR code.
@@ -95,7 +95,7 @@ fn judge_error(error: ApiError) -> Result<Step, AuthError> {
 
 /// Shows QR codes until one is confirmed or `limit` has passed; `pause` is the time between two
 /// polls.
-pub async fn wait(
+pub(crate) async fn wait(
     client: &Client,
     app: &App,
     scopes: &Scopes,
@@ -125,7 +125,7 @@ pub async fn wait(
                     shown = loop {
                         match show(client, &app, scopes, &state, reporter).await {
                             // The user is at it: trouble that passes does not send them away.
-                            Err(error) if error.exit() == Exit::Temporary => sleep(pause).await,
+                            Err(error) if error.is_temporary() => sleep(pause).await,
                             other => break other?,
                         }
                     };

@@ -1,6 +1,8 @@
 use tiktok_open::Refusal;
 
 use super::*;
+use crate::exit::Exit;
+use crate::output::Explain as _;
 
 const STATE: &str = "5ec2e7";
 

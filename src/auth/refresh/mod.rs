@@ -18,7 +18,7 @@ use jiff::SignedDuration;
 use tiktok_open::Client;
 use tokio::sync::watch;
 
-pub use outcome::{Ask, Outcome};
+pub(crate) use outcome::{Ask, Outcome};
 
 use super::apps::Apps;
 use super::due::{Due, NEED, SKEW_LIMIT, due};
@@ -40,7 +40,7 @@ const JITTER: Duration = Duration::from_millis(200);
 /// Hands out access tokens that are good, refreshing them on need. Cheap to clone; clones share what
 /// they know.
 #[derive(Clone)]
-pub struct Tokens(Arc<Inner>);
+pub(crate) struct Tokens(Arc<Inner>);
 
 struct Inner {
     store: TokenFile,
@@ -70,7 +70,7 @@ impl std::fmt::Debug for Tokens {
 impl Tokens {
     /// For the accounts of a store. `apps` finds the app of each: its tokens work with the one that
     /// made them.
-    pub fn new(
+    pub(crate) fn new(
         store: TokenFile,
         client: Client,
         apps: Arc<dyn Apps>,
@@ -97,7 +97,7 @@ impl Tokens {
     /// How long new tokens that find no space on the disk are kept in memory for the user to free
     /// some: a minute on a terminal, nothing under cron. To be set before the first use.
     #[must_use]
-    pub fn with_patience(mut self, patience: Duration) -> Self {
+    pub(crate) fn with_patience(mut self, patience: Duration) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
             inner.patience = patience;
         }
@@ -106,7 +106,7 @@ impl Tokens {
 
     /// Once a signal asks to stop, no token is spent any more. To be set before the first use.
     #[must_use]
-    pub fn with_shutdown(mut self, shutdown: Shutdown) -> Self {
+    pub(crate) fn with_shutdown(mut self, shutdown: Shutdown) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
             inner.shutdown = Some(shutdown);
         }
@@ -124,7 +124,7 @@ impl Tokens {
 
     /// The account with an access token that lives for another five minutes, refreshed if need be;
     /// if that fails, with one that still lives, and a warning.
-    pub async fn access_token(&self, open_id: &str) -> Result<Account, AuthError> {
+    pub(crate) async fn access_token(&self, open_id: &str) -> Result<Account, AuthError> {
         if let Some(account) = self.given_up(open_id).await {
             return Ok(account);
         }
@@ -174,13 +174,17 @@ impl Tokens {
     /// After TikTok has refused `rejected` with `access_token_invalid`: the stored token if that is
     /// another one by now, else a refreshed one. Never for `scope_not_authorized`, which only a new
     /// consent mends.
-    pub async fn renew(&self, open_id: &str, rejected: &Secret) -> Result<Account, AuthError> {
+    pub(crate) async fn renew(
+        &self,
+        open_id: &str,
+        rejected: &Secret,
+    ) -> Result<Account, AuthError> {
         Ok(self.refresh(open_id, Ask::Instead(rejected.clone())).await?.into_account())
     }
 
     /// Refreshes an account if that is due. Dropping the future does not interrupt a refresh that has
     /// begun; see [`Tokens::settle`].
-    pub async fn refresh(&self, open_id: &str, ask: Ask) -> Result<Outcome, AuthError> {
+    pub(crate) async fn refresh(&self, open_id: &str, ask: Ask) -> Result<Outcome, AuthError> {
         let account = self.load(open_id).await?;
         let left_behind = self.0.store.answer_path(open_id).exists();
         if !left_behind {
@@ -203,7 +207,7 @@ impl Tokens {
 
     /// Ends when no refresh is under way. A run that is about to end early (on a signal) waits for
     /// this first: a token is lost if the program ends between TikTok's answer and the disk.
-    pub async fn settle(&self) {
+    pub(crate) async fn settle(&self) {
         if *self.0.under_way.borrow() > 0 {
             self.tell(Notice::Finishing);
         }
@@ -304,7 +308,7 @@ impl Tokens {
     }
 
     /// The app that an account's tokens belong to, with its secret, if it may be used.
-    pub async fn app_of(&self, account: &Account) -> Result<App, AuthError> {
+    pub(crate) async fn app_of(&self, account: &Account) -> Result<App, AuthError> {
         let (apps, account) = (Arc::clone(&self.0.apps), account.clone());
         let find = move || apps.app(&account).map_err(|why| AuthError::app(&account, why));
         tokio::task::spawn_blocking(find).await.unwrap_or(Err(AuthError::Stopped))

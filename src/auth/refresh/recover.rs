@@ -28,7 +28,7 @@ impl Tokens {
     /// Brings interrupted refreshes to their end, except those that another process is at. To be
     /// called once at the start of a run. Gives the accounts where that failed: whoever needs their
     /// tokens runs into it again, all others are not kept from theirs.
-    pub async fn recover(&self) -> Result<Vec<(Account, AuthError)>, AuthError> {
+    pub(crate) async fn recover(&self) -> Result<Vec<(Account, AuthError)>, AuthError> {
         let store = self.0.store.clone();
         let (accounts, files) =
             blocking(move || Ok((store.accounts()?, store.refresh_log()?))).await?;

@@ -10,9 +10,10 @@ use tiktok_open::{Code, RawAnswer};
 use super::*;
 use crate::auth::refresh_log;
 use crate::auth::testing::{Answer, Endpoint, ISSUER, Told, answer_of, grant, quick};
-use crate::exit::{Exit, Explain as _};
+use crate::exit::Exit;
 use crate::fs;
 use crate::model::account::Reason;
+use crate::output::Explain as _;
 use crate::signals::Signal;
 use crate::store::Edit;
 
@@ -282,7 +283,7 @@ async fn f13_a_leftover_is_adopted_at_the_start_of_any_run() {
 async fn f13_a_leftover_answer_revives_an_account_that_needed_a_login() {
     let world = World::with_ended_token().await;
     let since = Clock::default().now();
-    let needs_login = Some(crate::auth::account::NeedsLogin { since, reason: Reason::Rejected });
+    let needs_login = Some(crate::model::account::NeedsLogin { since, reason: Reason::Rejected });
     world.put(&Account { needs_login, ..world.stored() });
     world.leave_behind("rft.anna.1", &answer_of(ID, 2));
     assert!(matches!(world.refresh().await, Ok(Outcome::Recovered(_))));
@@ -753,7 +754,7 @@ async fn force_tries_a_marked_login_again_but_not_one_that_is_elsewhere() {
     {
         let world = World::with_ended_token().await;
         let since = Clock::default().now();
-        let needs_login = Some(crate::auth::account::NeedsLogin { since, reason });
+        let needs_login = Some(crate::model::account::NeedsLogin { since, reason });
         world.put(&Account { needs_login, ..world.stored() });
         let outcome = world.tokens.refresh(ID, Ask::Force).await;
         assert_eq!(outcome.is_ok(), tried, "{outcome:?}");

@@ -9,10 +9,10 @@ use crate::cli::UploadArgs;
 use crate::commands::tokens::StoredTokens;
 use crate::commands::{Context, journal};
 use crate::engine::{Engine, FileWatch, Options, Preparation, Prepared, RateLimiter, Refused};
-use crate::exit::{Exit, Failure};
+use crate::exit::Exit;
 use crate::manifest::{self, Manifest};
 use crate::model::{Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode};
-use crate::output::{self, UploadOutput};
+use crate::output::{self, Failure, UploadOutput};
 use crate::store::local::LocalStore;
 use crate::store::{Accept, Journal, Store as _};
 

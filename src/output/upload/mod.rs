@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::bars::Bars;
 use super::error;
+use super::failure::post_hint;
 use super::json::{PostEvent, SummaryEvent};
 use super::printer::Printer;
 use super::progress::{note_words, quota, warning_words, words};
@@ -20,7 +21,7 @@ use crate::model::{PostOutcome, PostRef, PostState};
 
 /// Tells one run of `upload`: progress as bars or lines on standard error, each post's outcome as a
 /// line of data, and at the end what it all came to.
-pub struct UploadOutput {
+pub(crate) struct UploadOutput {
     printer: Printer,
     bars: Option<Bars>,
     tally: Mutex<Tally>,
@@ -28,21 +29,21 @@ pub struct UploadOutput {
 
 impl UploadOutput {
     /// For one run.
-    pub fn new(printer: &Printer) -> Self {
+    pub(crate) fn new(printer: &Printer) -> Self {
         let bars = printer.options().bars.then(|| Bars::new(printer.bars().clone()));
         Self { printer: printer.clone(), bars, tally: Mutex::default() }
     }
 
     /// Says how many posts there are, for whoever asks where the run stands.
     #[must_use]
-    pub fn of(self, posts: usize) -> Self {
+    pub(crate) fn of(self, posts: usize) -> Self {
         self.printer.standing().expect(posts);
         self
     }
 
     /// Tells what the run came to, and with which exit code it ends: the worst of its posts' and of
     /// `also`, where the caller puts what no post led to.
-    pub fn finish(&self, also: Exit) -> Exit {
+    pub(crate) fn finish(&self, also: Exit) -> Exit {
         let tally = self.tally();
         let exit = tally.exit().worst(also);
         self.printer.standing().end_posts();
@@ -55,7 +56,7 @@ impl UploadOutput {
     }
 
     /// Tells what happened.
-    pub fn event(&self, event: &Event) {
+    pub(crate) fn event(&self, event: &Event) {
         match event {
             Event::Started { .. } => {}
             Event::Progress { post, progress } => self.progress(post, progress),
@@ -119,7 +120,7 @@ impl UploadOutput {
         let message = format!("{account}: {video}: {}", trouble.message);
         let for_good = matches!(report.state, PostState::Failed | PostState::Unresolved);
         let told = if for_good { error::label(message) } else { error::warning(message) };
-        self.printer.demand(error::with_hint(told, trouble.hint.as_deref()));
+        self.printer.demand(error::with_hint(told, post_hint(trouble).as_deref()));
     }
 }
 
@@ -136,6 +137,7 @@ mod tests {
     use crate::engine::Note;
     use crate::output::printer::OutputOptions;
     use crate::output::testing::{Screen, screen};
+    use crate::problem::ErrorKind;
 
     fn run(options: OutputOptions, reports: &[PostOutcome]) -> (String, String, Exit) {
         let Screen { printer, out, err } = screen(options);
@@ -148,7 +150,11 @@ mod tests {
     }
 
     fn failed() -> PostOutcome {
-        PostOutcome { trouble: Some(trouble()), exit: Exit::Failed, ..report(PostState::Failed) }
+        PostOutcome {
+            trouble: Some(trouble()),
+            failure: Some(ErrorKind::Final),
+            ..report(PostState::Failed)
+        }
     }
 
     #[test]
@@ -159,7 +165,7 @@ mod tests {
         assert!(out.starts_with("published   alice: clips/a.mp4"), "{out}");
         assert_eq!(
             err,
-            "error: alice: clips/a.mp4: TikTok refused it\n\nhint: change it\n1 published, 1 failed\n"
+            "error: alice: clips/a.mp4: TikTok refused it\n\nhint: log in with `--paste` instead\n1 published, 1 failed\n"
         );
         assert_eq!(exit, Exit::Failed);
     }
@@ -169,7 +175,10 @@ mod tests {
         let options = OutputOptions { quiet: true, ..OutputOptions::default() };
         let (out, err, _) = run(options, &[report(PostState::Published), failed()]);
         assert_eq!(out, "");
-        assert!(err.starts_with("error: ") && err.ends_with("hint: change it\n"), "{err}");
+        assert!(
+            err.starts_with("error: ") && err.ends_with("hint: log in with `--paste` instead\n"),
+            "{err}"
+        );
     }
 
     #[test]
@@ -187,7 +196,7 @@ mod tests {
     fn what_is_worth_another_run_is_a_warning() {
         let later = PostOutcome {
             trouble: Some(trouble()),
-            exit: Exit::Temporary,
+            failure: Some(ErrorKind::Temporary),
             ..report(PostState::Deferred)
         };
         let (_, err, exit) = run(OutputOptions::default(), &[later]);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::exit::Exit;
 use crate::model::{PostError, PostOutcome, PostRef, PostState};
+use crate::problem::ErrorCode;
 
 pub(in crate::output) fn subject() -> PostRef {
     PostRef { index: 3, account: "alice".into(), video: "clips/a.mp4".into() }
@@ -21,16 +21,13 @@ pub(in crate::output) fn report(state: PostState) -> PostOutcome {
         at: None,
         note: None,
         trouble: None,
-        exit: Exit::Done,
+        failure: None,
     }
 }
 
 pub(in crate::output) fn trouble() -> PostError {
     PostError {
-        code: "invalid_params".into(),
-        message: "TikTok refused it".into(),
-        hint: Some("change it".into()),
-        retryable: false,
         log_id: Some("L1".into()),
+        ..PostError::new(ErrorCode::InvalidParams, "TikTok refused it", ErrorCode::QrForm)
     }
 }

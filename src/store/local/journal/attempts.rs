@@ -11,6 +11,7 @@ use super::phase::{self, Written};
 use super::rows::{post_ids_text, time};
 use super::{SqliteJournal, calls, duplicates, rows};
 use crate::model::{Attempt, AttemptUpdate, CallKind, Phase, PostNumber, RecordedPost, Transfer};
+use crate::problem::ErrorCode;
 use crate::secret::redact;
 use crate::store::JournalError;
 
@@ -64,7 +65,7 @@ impl SqliteJournal {
     }
 
     /// All attempts at a post, the first one first.
-    pub fn attempts(&self, post: PostNumber) -> Result<Vec<Attempt>, JournalError> {
+    pub(crate) fn attempts(&self, post: PostNumber) -> Result<Vec<Attempt>, JournalError> {
         self.db.read("read the attempts", |tx| {
             rows::post_by_number(tx, post)?;
             rows::attempts(tx, post)
@@ -91,28 +92,12 @@ impl SqliteJournal {
             };
             let to = if posted { Phase::Published } else { Phase::Abandoned };
             let facts = AttemptUpdate {
-                code: Some("resolved".to_owned()),
+                code: Some(ErrorCode::ResolvedByHand.as_str().to_owned()),
                 message: Some("settled by hand".to_owned()),
                 ..AttemptUpdate::default()
             };
             update(tx, last, to, &facts, now)?;
             rows::post_by_number(tx, post)
-        })
-    }
-
-    /// How many attempts at a post began within the last so much time.
-    pub(crate) fn inits_of_post_within(
-        &self,
-        post: PostNumber,
-        window: Duration,
-    ) -> Result<u32, JournalError> {
-        let since = calls::start(self.db.now(), window);
-        self.db.read("count the attempts", |tx| {
-            Ok(tx.query_row(
-                "SELECT count(*) FROM attempts WHERE post = ?1 AND created > ?2",
-                (post.0, since.as_millisecond()),
-                |row| row.get(0),
-            )?)
         })
     }
 

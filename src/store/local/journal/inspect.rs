@@ -16,13 +16,13 @@ use crate::store::local::mark::TokenMark;
 
 /// What an inspection found.
 #[derive(Debug)]
-pub struct Inspection {
+pub(crate) struct Inspection {
     /// How many posts the journal knows. `None`: there is no journal.
-    pub posts: Option<u32>,
+    pub(crate) posts: Option<u32>,
     /// Why nothing is posted with it.
-    pub doubt: Option<JournalError>,
+    pub(crate) doubt: Option<JournalError>,
     /// Damaged journals that were set aside, the oldest first.
-    pub aside: Vec<PathBuf>,
+    pub(crate) aside: Vec<PathBuf>,
 }
 
 impl SqliteJournal {

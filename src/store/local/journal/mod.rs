@@ -50,8 +50,7 @@ use crate::fs::{self, Lock};
 use crate::store::local::mark::TokenMark;
 use crate::store::{Accept, Doubt, JournalError};
 
-pub use inspect::Inspection;
-pub use repair::{Repair, Repaired};
+pub(crate) use repair::{Repair, Repaired};
 
 use database::Database;
 use dir::{DirState, JournalDir};
@@ -62,7 +61,7 @@ use marks::Known;
 /// An open journal. Clones share one connection. Every call blocks until the disk has answered, and
 /// for some seconds if other processes keep the journal busy.
 #[derive(Clone, Debug)]
-pub struct SqliteJournal {
+pub(crate) struct SqliteJournal {
     db: Arc<Database>,
     guard: Arc<Guard>,
     /// What `upload_url`s are encrypted with, if they are.
@@ -71,11 +70,11 @@ pub struct SqliteJournal {
 
 /// What [`SqliteJournal::open_existing`] found.
 #[derive(Debug)]
-pub struct Looked {
+pub(crate) struct Looked {
     /// The journal, if there is one.
-    pub journal: Option<SqliteJournal>,
+    pub(crate) journal: Option<SqliteJournal>,
     /// Why nothing is posted with it.
-    pub doubt: Option<JournalError>,
+    pub(crate) doubt: Option<JournalError>,
 }
 
 impl SqliteJournal {
@@ -124,7 +123,7 @@ impl SqliteJournal {
     /// It is checked as by `SqliteJournal::open`. If a damaged one was set aside and nobody has restored
     /// a journal since, that is an error. That posts were
     /// made that it does not know is told, and does not keep it from being looked at.
-    pub fn open_existing(
+    pub(crate) fn open_existing(
         dir: &Path,
         clock: Clock,
         tokens: Arc<dyn TokenMark>,

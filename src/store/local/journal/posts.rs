@@ -104,7 +104,7 @@ impl SqliteJournal {
     }
 
     /// Every post, in the order of their numbers.
-    pub fn all(&self) -> Result<Vec<RecordedPost>, JournalError> {
+    pub(crate) fn all(&self) -> Result<Vec<RecordedPost>, JournalError> {
         self.db.read("read the posts", |tx| rows::posts(tx, "true ORDER BY id", []))
     }
 

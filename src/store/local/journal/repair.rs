@@ -24,7 +24,7 @@ use crate::store::JournalError;
 
 /// What a repair came to.
 #[derive(Debug)]
-pub enum Repair {
+pub(crate) enum Repair {
     /// There is no journal, and none was set aside.
     Nothing,
     /// The journal is sound; nothing was changed.
@@ -37,17 +37,17 @@ pub enum Repair {
 
 /// What could be read of a damaged journal.
 #[derive(Debug)]
-pub struct Repaired {
+pub(crate) struct Repaired {
     /// How many posts.
-    pub posts: u32,
+    pub(crate) posts: u32,
     /// Posts that are known to have been there and could not be read.
-    pub missing: Vec<PostNumber>,
+    pub(crate) missing: Vec<PostNumber>,
     /// Posts of which nobody knows any more what became of them.
-    pub unresolved: Vec<PostNumber>,
+    pub(crate) unresolved: Vec<PostNumber>,
     /// Nothing is missing: the journal counts as before. Else `upload` asks for `--new-journal`.
-    pub whole: bool,
+    pub(crate) whole: bool,
     /// Where the damaged files lie now.
-    pub kept: Vec<PathBuf>,
+    pub(crate) kept: Vec<PathBuf>,
 }
 
 /// The name in `meta` of the directory that a repaired journal was made of.

@@ -20,11 +20,11 @@ use crate::store::AccountError;
 
 /// What a migration came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Migrated {
+pub(crate) struct Migrated {
     /// How many logins there are.
-    pub logins: usize,
+    pub(crate) logins: usize,
     /// Whether the file was replaced.
-    pub changed: bool,
+    pub(crate) changed: bool,
 }
 
 impl TokenFile {

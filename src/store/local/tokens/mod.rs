@@ -24,7 +24,7 @@ use crate::model::account::{Account, Accounts, NameError, NeedsLogin, Reason};
 use crate::secret::Secret;
 use crate::store::{AccountError, Edit, Rotated};
 
-pub use at_rest::Migrated;
+pub(crate) use at_rest::Migrated;
 
 /// The name of the store in its directory.
 const FILE: &str = "user_tokens.json";
@@ -34,7 +34,7 @@ const WAIT: Duration = Duration::from_secs(10);
 
 /// The token store of one state directory. Cheap to clone; all state is in the files.
 #[derive(Clone, Debug)]
-pub struct TokenFile {
+pub(crate) struct TokenFile {
     dir: PathBuf,
     locks: PathBuf,
     clock: Clock,
@@ -43,7 +43,7 @@ pub struct TokenFile {
 
 impl TokenFile {
     /// The store in a directory, which is made (0700) if it is not there, and must be ours alone.
-    pub fn open(dir: &Path, clock: Clock) -> Result<Self, AccountError> {
+    pub(crate) fn open(dir: &Path, clock: Clock) -> Result<Self, AccountError> {
         let dir = fs::private_dir(dir)?;
         let locks = fs::private_dir(&dir.join("locks"))?;
         Ok(Self { dir, locks, clock, key: None })
@@ -213,7 +213,7 @@ impl TokenFile {
     }
 
     /// The lock under which an account's tokens are refreshed; held across the network.
-    pub fn refresh_lock(&self, open_id: &str) -> PathBuf {
+    pub(crate) fn refresh_lock(&self, open_id: &str) -> PathBuf {
         self.lock_file(open_id, "refresh")
     }
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::sync::Mutex;
 
 use super::*;
+use crate::store::AccountError;
 use crate::store::Doubt;
 use crate::store::local::journal::host::{self, FileId, Here};
 use crate::store::local::journal::marks::{Known, Marks, Said};
@@ -24,7 +25,8 @@ impl TokenMark for Kept {
 
     fn write(&self, mark: &Mark) -> Result<(), JournalError> {
         if *self.full.lock().unwrap() {
-            return Err(JournalError::Tokens { message: "no space".to_owned(), hint: None });
+            let error = AccountError::Newer { path: "tokens".into(), version: 9 };
+            return Err(JournalError::Tokens { error: Box::new(error) });
         }
         let mut kept = self.mark.lock().unwrap();
         if kept.as_ref().is_none_or(|kept| mark.replaces(kept)) {

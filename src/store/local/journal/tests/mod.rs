@@ -21,8 +21,9 @@ use super::db_error::DbError;
 use super::schema::{Found, SCHEMA};
 use super::{SqliteJournal, duplicates};
 use crate::clock::Clock;
-use crate::exit::{Exit, Explain as _};
+use crate::exit::Exit;
 use crate::model::*;
+use crate::output::Explain as _;
 use crate::store::contract::fixtures::*;
 use crate::store::{Accept, JournalError};
 

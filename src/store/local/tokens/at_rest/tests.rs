@@ -6,9 +6,10 @@ use tempfile::TempDir;
 use super::*;
 use crate::clock::Clock;
 use crate::encrypt::Scheme;
-use crate::exit::{Exit, Explain as _};
+use crate::exit::Exit;
 use crate::model::account::Accounts;
 use crate::model::fixtures::account;
+use crate::output::Explain as _;
 use crate::store::Edit;
 
 struct Home {
