@@ -24,6 +24,7 @@ pub mod retry;
 mod runtime;
 pub mod settings;
 pub mod signals;
+pub mod source;
 pub mod store;
 pub mod sys;
 pub mod text;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::model::{FileIdentity, Mode, Plan, Post, PostRef, Source, Unfinished};
+use crate::model::{Mode, Plan, Post, PostRef, Source, Unfinished};
 use crate::secret::Secret;
+use crate::source::Version;
 use tiktok_open::{
     Client, Error, InboxInit, InitAnswer, PhotoInit, PhotoPostInfo, PhotoSource, PostInfo,
     SourceInfo, VideoInit,
@@ -39,7 +40,7 @@ pub struct CheckedFile {
     /// The video's length, where the file tells it.
     pub duration: Option<Duration>,
     /// What it was when all of that was found out.
-    pub identity: FileIdentity,
+    pub version: Version,
 }
 
 /// One of the three inits, ready to be sent.

@@ -26,7 +26,6 @@ use crate::engine::Options;
 use crate::engine::calls::{CallError, Calls, SLOW_DOWNS};
 use crate::engine::chunk::{self, ChunkEvent, ChunkPut, PutEnd, SpeedWatch};
 use crate::engine::events::{Note, Progress, WaitReason, Warning};
-use crate::engine::file::{Fingerprint, Video, VideoError};
 use crate::engine::post::PreparedPost;
 use crate::engine::preflight::Preflight;
 use crate::engine::status::{Clocks, StatusReading, recorded_plan};
@@ -39,6 +38,7 @@ use crate::model::{
 use crate::retry::Backoff;
 use crate::secret::Secret;
 use crate::signals::Signal;
+use crate::source::{Fingerprint, Version, Video, VideoError, check_finished};
 use crate::store::{JournalError, StoreError};
 use crate::text;
 
@@ -250,8 +250,8 @@ impl<'a> PostRunner<'a> {
     /// Starts an attempt: its intent is durable when this returns.
     async fn begin(&mut self) -> Result<Step, StopReason> {
         if let Some((video, plan)) = &self.source {
-            video.check_unchanged().map_err(StopReason::File)?;
-            if self.row.file.as_ref().is_none_or(|file| file.identity != video.identity()) {
+            video.check_unchanged().await.map_err(StopReason::File)?;
+            if !self.is_recorded(video) {
                 return Err(StopReason::Replaced);
             }
             self.transfer = Transfer::File { chunks: plan.count() };
@@ -262,7 +262,7 @@ impl<'a> PostRunner<'a> {
         self.calls.ready_for_init(&self.post.subject).await?;
         if let Some((video, _)) = &self.source {
             // A batch may take hours, and a quota minutes.
-            video.check_finished().await.map_err(StopReason::File)?;
+            check_finished(video).await.map_err(StopReason::File)?;
         }
         // The last moment: what the intent below announces must follow it.
         self.heed_signals()?;
@@ -443,7 +443,7 @@ impl<'a> PostRunner<'a> {
         let Some((video, plan)) = self.source.clone() else {
             return Ok((Event::FileReplaced, AttemptUpdate::default()));
         };
-        if let Some(event) = self.usable(&video)? {
+        if let Some(event) = self.usable(&video).await? {
             return self.too_late(event).await;
         }
         if let Err(refused) = self.upload_url() {
@@ -466,9 +466,14 @@ impl<'a> PostRunner<'a> {
         }
     }
 
+    /// Whether the journal has the post as that of this very file.
+    fn is_recorded(&self, video: &Video) -> bool {
+        self.row.file.as_ref().is_some_and(|file| Version::File(file.identity) == video.version())
+    }
+
     /// Whether the attempt's URL and file can still be used; the event if not.
-    fn usable(&self, video: &Video) -> Result<Option<Event>, StopReason> {
-        match video.check_unchanged() {
+    async fn usable(&self, video: &Video) -> Result<Option<Event>, StopReason> {
+        match video.check_unchanged().await {
             Ok(()) => {}
             Err(VideoError::Changed { .. }) => {
                 return Ok(Some(Event::FileChanged { handed_over: self.run.final_handed }));
@@ -477,9 +482,7 @@ impl<'a> PostRunner<'a> {
         }
         let Some(attempt) = &self.attempt else { return Ok(None) };
         // A resumed attempt belongs to the file that it was planned for.
-        if self.run.begun.is_none()
-            && self.row.file.as_ref().is_none_or(|file| file.identity != video.identity())
-        {
+        if self.run.begun.is_none() && !self.is_recorded(video) {
             return Ok(Some(Event::FileReplaced));
         }
         let expired =
@@ -493,7 +496,7 @@ impl<'a> PostRunner<'a> {
             let Some((video, plan)) = self.source.clone() else {
                 return Ok((Event::FileReplaced, AttemptUpdate::default()));
             };
-            if let Some(event) = self.usable(&video)? {
+            if let Some(event) = self.usable(&video).await? {
                 return self.too_late(event).await;
             }
             let url = match self.upload_url() {
@@ -531,7 +534,7 @@ impl<'a> PostRunner<'a> {
     fn file_changed(&mut self) -> (Event, AttemptUpdate) {
         let event = Event::FileChanged { handed_over: self.run.final_handed };
         let Some((video, _)) = &self.source else { return (event, AttemptUpdate::default()) };
-        let error = VideoError::Changed { path: video.path().to_owned() };
+        let error = video.changed();
         let trouble = trouble("file_changed", &error);
         let update = trouble.update();
         self.exit = Some(Exit::Failed);

@@ -9,13 +9,13 @@ use tokio::time::Instant;
 
 use crate::api::code_hint;
 use crate::engine::calls::CallError;
-use crate::engine::file::VideoError;
 use crate::engine::post::PreparedPost;
 use crate::exit::{Exit, Explain};
 use crate::model::{
     Attempt, Failed, Phase, PostError, PostOutcome, PostState, RecordedPost, Transfer,
 };
 use crate::signals::Signal;
+use crate::source::VideoError;
 use crate::store::StoreError;
 use crate::text::{self, chain};
 

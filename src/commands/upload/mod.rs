@@ -8,11 +8,12 @@ use crate::auth::Tokens;
 use crate::cli::UploadArgs;
 use crate::commands::tokens::StoredTokens;
 use crate::commands::{Context, journal};
-use crate::engine::{Engine, FileWatch, Options, Preparation, Prepared, RateLimiter, Refused};
+use crate::engine::{Engine, Options, Preparation, Prepared, RateLimiter, Refused};
 use crate::exit::{Exit, Failure};
 use crate::manifest::{self, Manifest};
 use crate::model::{Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode};
 use crate::output::{self, UploadOutput};
+use crate::source::{FileWatch, WatchError};
 use crate::store::local::LocalStore;
 use crate::store::{Accept, Journal, Store as _};
 
@@ -43,13 +44,14 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     };
     let timing = &context.settings.timing;
     let files = manifest.entries.iter().filter_map(|entry| entry.post.source.file().cloned());
-    let watch = FileWatch::begin(files, timing).await;
+    let watch = FileWatch::begin(files, timing).await?;
     if watch.recent() > 0 {
         context.printer.note(output::watching(watch.recent(), timing));
     }
     let unfinished = match watch.end(timing, &context.shutdown).await {
         Ok(unfinished) => unfinished,
-        Err(signal) => return Ok(signal.exit()),
+        Err(WatchError::Interrupted(signal)) => return Ok(signal.exit()),
+        Err(WatchError::Shortage(shortage)) => return Err(shortage.into()),
     };
 
     // The posts, checked as far as that goes without TikTok.
