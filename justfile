@@ -49,7 +49,7 @@ deny:
 
 # Make the test videos again (needs ffmpeg)
 fixtures:
-    sh tests/fixtures/make.sh
+    sh crates/video-probe/fixtures/make.sh
 
 # The binary to hand out
 release:
