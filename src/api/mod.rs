@@ -3,7 +3,7 @@
 
 mod explain;
 
-use tiktok_open::{BuildError, Client, Endpoints, Scopes};
+use tiktok_open::{BuildError, Client, Endpoints, Scopes, Step};
 
 pub use explain::{code_exit, code_hint, fail_hint, post_error};
 
@@ -23,8 +23,19 @@ pub fn client(endpoints: Endpoints, clock: Clock, timing: &Timing) -> Result<Cli
         .connect_timeout(timing.connect)
         .answer_timeout(timing.answer)
         .clock_offset(clock.offset())
-        .on_step(fault::point)
+        .on_step(|step| fault::point(operation(step)))
         .build()
+}
+
+/// How the steps of a call are called among the operations that can be made to fail.
+fn operation(step: Step) -> &'static str {
+    match step {
+        Step::Connect => "network: connect",
+        Step::Send => "network: send",
+        Step::Answer => "network: answer",
+        Step::ReadAnswer => "network: read answer",
+        _ => "network",
+    }
 }
 
 /// An app of the user's own, from TikTok's developer portal.

@@ -117,7 +117,7 @@ pub(super) async fn put(
                 report(ChunkEvent::Staying(timing.final_wait));
             }
             _ = tick.tick() => {
-                report(ChunkEvent::Position(chunk.range.first + progress.handed()));
+                report(ChunkEvent::Position(chunk.range.first() + progress.handed()));
                 if leave_by.is_some_and(|by| Instant::now() >= by) {
                     break PutEnd::Interrupted;
                 }
@@ -259,7 +259,7 @@ impl ChunkBody {
     ) -> (Self, Arc<BodyProgress>) {
         let progress = BodyProgress::new();
         let body = Self {
-            blocks: video.blocks(range.first, range.last + 1),
+            blocks: video.blocks(range.first(), range.last() + 1),
             left: range.len(),
             block: Bytes::new(),
             checking: false,
@@ -432,7 +432,7 @@ mod tests {
         let total = content.len() as u64;
         for (first, last) in [(0, 0), (0, total - 1), (5, BLOCK as u64 + 4), (total - 1, total - 1)]
         {
-            let range = ContentRange { first, last, total };
+            let range = ContentRange::new(first..last + 1, total).unwrap();
             let (body, progress) = ChunkBody::new(&video, range, RateLimiter::unlimited());
             assert_eq!(body.size_hint().exact(), Some(range.len()));
             let got = body.collect().await.unwrap().to_bytes();
@@ -447,7 +447,7 @@ mod tests {
     async fn the_last_block_of_a_changed_file_is_withheld() {
         let (file, video) = video(&content(2 * BLOCK)).await;
         let total = 2 * BLOCK as u64;
-        let range = ContentRange { first: 0, last: total - 1, total };
+        let range = ContentRange::new(0..total, total).unwrap();
         let (mut body, progress) = ChunkBody::new(&video, range, RateLimiter::unlimited());
         body.frame().await.unwrap().unwrap();
         while video.check_unchanged().await.is_ok() {
@@ -464,7 +464,7 @@ mod tests {
         let (file, video) = video(&content(2 * BLOCK)).await;
         file.as_file().set_len(BLOCK as u64).unwrap();
         let total = 2 * BLOCK as u64;
-        let range = ContentRange { first: 0, last: total - 1, total };
+        let range = ContentRange::new(0..total, total).unwrap();
         let (body, progress) = ChunkBody::new(&video, range, RateLimiter::unlimited());
         assert!(body.collect().await.is_err());
         assert!(progress.file_changed() && !progress.last_block_handed());

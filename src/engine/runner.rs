@@ -361,7 +361,7 @@ impl<'a> PostRunner<'a> {
         let answer =
             init.send(&self.calls.client, &token).await.and_then(|answer| self.whole(answer));
         match answer {
-            Ok(InitAnswer { publish_id, upload_url }) => {
+            Ok(InitAnswer { publish_id, upload_url, .. }) => {
                 self.run.inits.slowed = 0;
                 self.run.inits.renewed = false;
                 let publish_id = Some(publish_id);
@@ -381,9 +381,10 @@ impl<'a> PostRunner<'a> {
     }
 
     /// A file's init must be answered with the URL for its bytes; a pull has none.
-    fn whole(&self, answer: InitAnswer) -> Result<InitAnswer, Error> {
+    fn whole(&self, mut answer: InitAnswer) -> Result<InitAnswer, Error> {
         if self.transfer == Transfer::Pull {
-            return Ok(InitAnswer { upload_url: None, ..answer });
+            answer.upload_url = None;
+            return Ok(answer);
         }
         if answer.upload_url.is_some() {
             return Ok(answer);
@@ -572,7 +573,7 @@ impl<'a> PostRunner<'a> {
         let is_final = matches!(self.phase(), Some(Phase::FinalIntent { .. }));
         let content_type = self.post.checked_file().map_or("video/mp4", |file| file.content_type);
         let rate = &self.options.rate;
-        let range = plan.range(index);
+        let range = plan.range(index).ok_or(StopReason::OutOfStep)?;
         let age = self.attempt.as_ref().and_then(|attempt| self.clocks().longest(attempt));
         let deadline =
             Instant::now() + self.calls.timing.url_life.saturating_sub(age.unwrap_or_default());
@@ -602,7 +603,7 @@ impl<'a> PostRunner<'a> {
         } else {
             // The fingerprint keeps up with the chunks, so that each byte is read from disk once.
             let covered = self.run.fingerprint.clone();
-            let (sent, hashed) = tokio::join!(put, covered.reach(video, range.last + 1));
+            let (sent, hashed) = tokio::join!(put, covered.reach(video, range.last() + 1));
             if let Ok(fingerprint) = hashed {
                 self.run.fingerprint = fingerprint;
             }

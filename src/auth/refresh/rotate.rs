@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tiktok_open::{Code, Error as ApiError, Grant, RawAnswer, Reading, Refusal};
+use tiktok_open::{Code, Error as ApiError, Grant, RawTokenAnswer, Reading, Refusal};
 use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
@@ -112,7 +112,7 @@ impl Tokens {
     /// Sends the refresh; once more if no answer came. That cannot make things worse: if TikTok has
     /// rotated, the new token is lost already, and if not, the second try gets it. An answer that was
     /// cut off in a token is not sent for again: TikTok has rotated for it.
-    async fn post(&self, app: &App, refresh: &Refresh) -> Result<RawAnswer, AuthError> {
+    async fn post(&self, app: &App, refresh: &Refresh) -> Result<RawTokenAnswer, AuthError> {
         let answer = match self.post_once(app, &refresh.spent).await {
             Err(ApiError::NotSent { .. } | ApiError::NoAnswer { .. }) => {
                 sleep(self.0.timing.backoff_base.mul_f64(rand::random_range(0.5..1.0))).await;
@@ -123,7 +123,7 @@ impl Tokens {
         answer.map_err(|source| failed(&refresh.account, source))
     }
 
-    async fn post_once(&self, app: &App, token: &Secret) -> Result<RawAnswer, ApiError> {
+    async fn post_once(&self, app: &App, token: &Secret) -> Result<RawTokenAnswer, ApiError> {
         let answer = self.0.client.refresh(&app.credentials(), token).await?;
         match answer.read(&self.0.client.api_host(), Some(token)) {
             Reading::None(error @ ApiError::NoAnswer { .. }) => Err(error),
