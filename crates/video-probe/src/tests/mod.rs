@@ -10,8 +10,7 @@ use super::*;
 /// The bytes of a file of `fixtures`.
 macro_rules! fixture {
     ($name:literal) => {
-        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/", $name))
-            .as_slice()
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/", $name)).as_slice()
     };
 }
 use fixture;

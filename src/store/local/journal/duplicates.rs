@@ -4,23 +4,23 @@ use rusqlite::Transaction;
 
 use super::checksum::{Checked, write_checksum};
 use super::db_error::DbError;
+use super::keys;
 use super::posts::{latest, original, set};
 use super::rows::{self, mode_word};
-use super::{SqliteJournal, keys};
 use crate::model::{Attempt, Phase, PostNumber, RecordedPost};
 use crate::store::JournalError;
 
-impl SqliteJournal {
-    /// Records that a post, whose attempts are all dead, is the same as another one: whoever looks for
-    /// it finds that one from now on.
-    pub(crate) fn same_as(&self, post: PostNumber, other: PostNumber) -> Result<(), JournalError> {
-        self.db.write("join two posts", |tx| {
-            let (post, other) = (rows::post_by_number(tx, post)?, rows::post_by_number(tx, other)?);
-            match post.last.as_ref().filter(|last| !last.phase.allows_another()) {
-                Some(last) => Err(still_open(last).into()),
-                None => join(tx, &post, &other),
-            }
-        })
+/// Records that a post, whose attempts are all dead, is the same as another one: whoever looks for it finds
+/// that one from now on.
+pub(super) fn same_as(
+    tx: &Transaction<'_>,
+    post: PostNumber,
+    other: PostNumber,
+) -> Result<(), DbError> {
+    let (post, other) = (rows::post_by_number(tx, post)?, rows::post_by_number(tx, other)?);
+    match post.last.as_ref().filter(|last| !last.phase.allows_another()) {
+        Some(last) => Err(still_open(last).into()),
+        None => join(tx, &post, &other),
     }
 }
 
@@ -28,7 +28,7 @@ impl SqliteJournal {
 ///
 /// [`JournalError::SameContent`] says that another post of the account and mode has the same content: then
 /// this one must not reach its final chunk. It is to be given up ([`Phase::Abandoned`]) and, if that is
-/// certain, joined with the other by [`SqliteJournal::same_as`].
+/// certain, joined with the other by [`same_as`].
 pub(super) fn claim(
     tx: &Transaction<'_>,
     number: PostNumber,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Transaction;
 
-use super::SqliteJournal;
+use super::database::Database;
 use super::db_error::DbError;
 use super::dir::JournalDir;
 use super::host::Here;
@@ -53,24 +53,22 @@ impl Guard {
     pub(super) fn accepted(&self) -> Option<Doubt> {
         self.accepted
     }
-}
 
-impl SqliteJournal {
     /// Counts this run, once, before its first attempt: from then on an earlier state of the journal
     /// is known to be one.
-    pub(super) fn count_run(&self) -> Result<(), JournalError> {
+    pub(super) fn count_run(&self, db: &Database) -> Result<(), JournalError> {
         // A panic while it was held has counted nothing, or too much, which does no harm.
-        let mut counted = self.guard.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         if !*counted {
-            self.declare("count this run", marks::count_run)?;
+            self.declare(db, "count this run", marks::count_run)?;
             *counted = true;
         }
         Ok(())
     }
 
     /// Makes a doubtful journal the one that counts.
-    pub(super) fn take(&self, here: &Here) -> Result<(), JournalError> {
-        self.declare("take the journal", |tx| {
+    pub(super) fn take(&self, db: &Database, here: &Here) -> Result<(), JournalError> {
+        self.declare(db, "take the journal", |tx| {
             let mark = marks::begin_anew(tx)?;
             record(tx, here)?;
             Ok(mark)
@@ -80,6 +78,7 @@ impl SqliteJournal {
     /// Makes a journal that nothing is wrong with know where it is.
     pub(super) fn settle_in(
         &self,
+        db: &Database,
         known: &Known,
         marks: &Marks,
         here: &Here,
@@ -87,35 +86,36 @@ impl SqliteJournal {
         if known.identity.is_some() && here.is_known(known.host.as_deref(), known.file) {
             return Ok(());
         }
-        let mark = self.db.write("record its identity", marks::ensure_identity)?;
+        let mark = db.write("record its identity", marks::ensure_identity)?;
         if here.elsewhere && marks.are_there() {
             // The witness, a copy as well, before the journal says that it belongs here.
-            let held = self.db.dir().lock()?;
-            self.mark_outside(&mark, &held)?;
+            let held = db.dir().lock()?;
+            self.mark_outside(db, &mark, &held)?;
         }
-        self.db.write("record the machine", |tx| Ok(record(tx, here)?))
+        db.write("record the machine", |tx| Ok(record(tx, here)?))
     }
 
     /// Changes what the journal says about itself, and then tells the tokens and the witness.
     fn declare(
         &self,
+        db: &Database,
         doing: &'static str,
         change: impl Fn(&Transaction<'_>) -> Result<Mark, DbError>,
     ) -> Result<(), JournalError> {
-        let held = self.db.dir().lock()?;
-        match self.db.try_write(change) {
-            Ok(mark) => self.mark_outside(&mark, &held),
+        let held = db.dir().lock()?;
+        match db.try_write(change) {
+            Ok(mark) => self.mark_outside(db, &mark, &held),
             Err(stopped) => {
                 drop(held);
-                Err(self.db.explain(stopped, doing))
+                Err(db.explain(stopped, doing))
             }
         }
     }
 
-    fn mark_outside(&self, mark: &Mark, held: &Lock) -> Result<(), JournalError> {
-        self.guard.tokens.write(mark)?;
-        self.db.dir().make_locks()?;
-        Ok(self.guard.witness.write(mark, held)?)
+    fn mark_outside(&self, db: &Database, mark: &Mark, held: &Lock) -> Result<(), JournalError> {
+        self.tokens.write(mark)?;
+        db.dir().make_locks()?;
+        Ok(self.witness.write(mark, held)?)
     }
 }
 
