@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 pub use outcome::{Ask, Outcome};
 
+use self::rotate::Rotation;
 use super::apps::Apps;
 use super::due::{Due, NEED, SKEW_LIMIT, due};
 use super::error::AuthError;
@@ -201,6 +202,13 @@ impl Tokens {
         task.await.unwrap_or(Err(AuthError::Stopped))
     }
 
+    /// Brings interrupted refreshes to their end, except those that another process is at. To be
+    /// called once at the start of a run. Gives the accounts where that failed: whoever needs their
+    /// tokens runs into it again, all others are not kept from theirs.
+    pub async fn recover(&self) -> Result<Vec<(Account, AuthError)>, AuthError> {
+        recover::recover(self).await
+    }
+
     /// Ends when no refresh is under way. A run that is about to end early (on a signal) waits for
     /// this first: a token is lost if the program ends between TikTok's answer and the disk.
     pub async fn settle(&self) {
@@ -261,7 +269,7 @@ impl Tokens {
             Err(LockError::Held { pid, .. }) => return self.without_lock(&seen, &ask, pid).await,
             Err(error) => return Err(error.into()),
         };
-        let (lock, found) = self.recover_locked(&seen, lock).await?;
+        let (lock, found) = recover::recover_locked(self, &seen, lock).await?;
         let account = self.load(&seen.open_id).await?;
         self.check_usable(&account, &ask)?;
         if account.access_token != seen.access_token {
@@ -277,7 +285,7 @@ impl Tokens {
             let account = account.name().to_owned();
             return Err(AuthError::Unread { account, path: Some(path), found: None });
         }
-        let outcome = self.rotate(&lock, account).await?;
+        let outcome = Rotation::of(self).rotate(&lock, account).await?;
         self.warn_of_end(outcome.account());
         Ok(outcome)
     }

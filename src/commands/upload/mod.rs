@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::auth::Tokens;
 use crate::cli::UploadArgs;
 use crate::commands::tokens::StoredTokens;
-use crate::commands::{Context, journal};
+use crate::commands::{Context, apps, at_rest, journal};
 use crate::engine::{Engine, Options, Preparation, Prepared, RateLimiter, Refused};
 use crate::exit::{Exit, Failure};
 use crate::manifest::{self, Manifest};
@@ -75,7 +75,7 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     }
 
     // Only now the key of the token store is asked for, and the journal taken on.
-    let token_file = context.unlocked(store.token_file().clone()).await?;
+    let token_file = at_rest::unlocked(context, store.token_file().clone()).await?;
     let store = store.unlocked(token_file.clone());
     let tokens = context.tokens(token_file).await?;
     let journal = if args.new_journal && !args.dry_run {
@@ -153,7 +153,7 @@ async fn work(
     dry_run: bool,
     output: &UploadOutput,
 ) -> Result<(), Failure> {
-    if let Err(no_app) = context.some_app()
+    if let Err(no_app) = apps::is_there_one(context)
         && engine.has_work(&prepared).await
     {
         return Err(no_app);
