@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, Transaction};
 
-use super::checksum::{Checked, write_checksum};
 use super::database::Database;
-use super::db_error::DbError;
+use super::database::checksum::{Checked, write_checksum};
+use super::database::db_error::DbError;
 use crate::encrypt::{self, Key, KeyId, Place};
 use crate::model::{Attempt, AttemptUpdate};
 use crate::secret::Secret;

@@ -5,11 +5,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Transaction, named_params};
 
-use super::checksum::{Checked, write_checksum};
-use super::db_error::DbError;
+use super::calls;
+use super::database::checksum::{Checked, write_checksum};
+use super::database::db_error::DbError;
 use super::phase::Written;
+use super::posts::duplicates;
+use super::rows;
 use super::rows::post_ids_text;
-use super::{calls, duplicates, rows};
 use crate::model::{Attempt, AttemptUpdate, CallKind, Phase, PostNumber, RecordedPost, Transfer};
 use crate::secret::redact;
 use crate::store::JournalError;

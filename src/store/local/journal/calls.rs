@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Transaction;
 
-use super::checksum::{Checked, write_checksum};
-use super::db_error::DbError;
+use super::database::checksum::{Checked, write_checksum};
+use super::database::db_error::DbError;
 use super::rows::{self, call_word, cap_word};
 use crate::model::{CallKind, QuotaKind};
 

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::database;
-use super::db_error::DbError;
-use super::dir::{DirState, JournalDir};
-use super::guard::Guard;
-use super::host::Here;
+use super::database::db_error::DbError;
+use super::database::dir::{DirState, JournalDir};
 use super::marks::Known;
+use super::marks::guard::Guard;
+use super::marks::host::Here;
 use crate::fs;
 use crate::store::JournalError;
 use crate::store::local::mark::TokenMark;

@@ -17,27 +17,16 @@
 //! A damaged journal is set aside and never deleted, and while it lies there nothing is posted: an
 //! empty one would post everything again.
 
-mod address;
-mod alike;
 mod at_rest;
 mod attempts;
 mod calls;
-mod checksum;
 mod database;
-mod db_error;
-mod dir;
-mod duplicates;
-mod guard;
-mod host;
 mod inspect;
-mod keys;
 mod marks;
 mod phase;
 mod posts;
 mod repair;
 mod rows;
-mod salvage;
-mod schema;
 #[cfg(test)]
 mod tests;
 
@@ -62,10 +51,11 @@ pub use inspect::Inspection;
 pub use repair::{Repair, Repaired};
 
 use database::Database;
-use dir::{DirState, JournalDir};
-use guard::Guard;
-use host::Here;
+use database::dir::{DirState, JournalDir};
 use marks::Known;
+use marks::guard::Guard;
+use marks::host::Here;
+use posts::{alike, duplicates, keys};
 
 /// An open journal. Clones share one connection. Every call blocks until the disk has answered, and
 /// for some seconds if other processes keep the journal busy.

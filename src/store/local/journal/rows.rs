@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Params, Row, Transaction};
 
-use super::db_error::DbError;
+use super::database::db_error::DbError;
 use super::phase;
 use crate::model::{
     Attempt, CallKind, FileIdentity, LocalFile, Mode, PostNumber, QuotaKind, RecordedPost,

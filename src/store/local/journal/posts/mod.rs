@@ -1,13 +1,17 @@
 //! Finding, making and recognising posts.
 
+mod address;
+pub(super) mod alike;
+pub(super) mod duplicates;
+pub(super) mod keys;
+
 use std::os::unix::ffi::OsStrExt as _;
 
 use jiff::Timestamp;
 use rusqlite::{Transaction, named_params};
 
-use super::checksum::{Checked, write_checksum};
-use super::db_error::DbError;
-use super::keys;
+use super::database::checksum::{Checked, write_checksum};
+use super::database::db_error::DbError;
 use super::rows::{self, mode_word, nanoseconds, source_word};
 use crate::model::{Mode, PostNumber, PostRequest, RecordedPost};
 use crate::secret::redact;

@@ -3,16 +3,16 @@
 use rusqlite::Transaction;
 
 use super::address::Address;
-use super::db_error::DbError;
 use super::keys;
-use super::posts::{find_by_key, original};
-use super::rows::{self, mode_word};
+use super::{find_by_key, original};
 use crate::model::{PostNumber, PostRequest, RecordedPost};
+use crate::store::local::journal::database::db_error::DbError;
+use crate::store::local::journal::rows::{self, mode_word};
 use crate::store::{Alike, Likeness};
 
 /// The post that has an entry's `id` and was made, or is being made, of other content. `None` also where that
 /// cannot be told, as for a file whose content nobody has read.
-pub(super) fn id_of_other_content(
+pub(in crate::store::local::journal) fn id_of_other_content(
     tx: &Transaction<'_>,
     id: &str,
     new: &PostRequest,
@@ -24,7 +24,7 @@ pub(super) fn id_of_other_content(
 
 /// The post that an entry is like without standing for it. `own` is the post that it stands for, of which
 /// nothing was begun.
-pub(super) fn alike(
+pub(in crate::store::local::journal) fn alike(
     tx: &Transaction<'_>,
     new: &PostRequest,
     own: Option<PostNumber>,

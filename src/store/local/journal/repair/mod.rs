@@ -4,17 +4,19 @@
 //! in place, under a name that does not. Whatever cuts this off, `upload` stays blocked or the journal
 //! is whole.
 
+mod salvage;
+
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+use self::salvage::{Built, PAGE, Salvage};
+use super::database::db_error::DbError;
+use super::database::dir::{DirState, JournalDir};
+use super::database::schema::{Found, SCHEMA, Schema};
 use super::database::{self, Database};
-use super::db_error::DbError;
-use super::dir::{DirState, JournalDir};
 use super::marks;
-use super::salvage::{Built, PAGE, Salvage};
-use super::schema::{Found, SCHEMA, Schema};
 use crate::clock::Clock;
 use crate::fault;
 use crate::fs::{FsError, Lock, private_dir};
@@ -142,7 +144,7 @@ fn finish(journal_dir: &JournalDir, clock: Clock, held: &Lock) -> Result<Repair,
     let source = source.map_err(|stopped| db.explain(stopped, "read"))?;
     for name in source.iter().flat_map(|names| names.split('/')) {
         let dir = journal_dir.path().with_file_name(name);
-        if name.starts_with(super::dir::ASIDE) && dir.is_dir() {
+        if name.starts_with(super::database::dir::ASIDE) && dir.is_dir() {
             journal_dir.retire(&dir)?;
         }
     }
@@ -175,11 +177,11 @@ impl Source {
             return Ok(Some(Self { database, log, aside: None }));
         }
         for dir in journal_dir.all_aside()?.into_iter().rev() {
-            let database = dir.join(super::dir::NAME);
+            let database = dir.join(super::database::dir::NAME);
             if !database.exists() {
                 continue;
             }
-            let log = dir.join(format!("{}-wal", super::dir::NAME));
+            let log = dir.join(format!("{}-wal", super::database::dir::NAME));
             // Setting it aside may have been cut off before the log was moved.
             let log = if log.exists() { log } else { journal_dir.companion("-wal") };
             return Ok(Some(Self { database, log, aside: Some(dir) }));

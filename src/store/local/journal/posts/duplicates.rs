@@ -2,17 +2,17 @@
 
 use rusqlite::Transaction;
 
-use super::checksum::{Checked, write_checksum};
-use super::db_error::DbError;
 use super::keys;
-use super::posts::{latest, original, set};
-use super::rows::{self, mode_word};
+use super::{latest, original, set};
 use crate::model::{Attempt, Phase, PostNumber, RecordedPost};
 use crate::store::JournalError;
+use crate::store::local::journal::database::checksum::{Checked, write_checksum};
+use crate::store::local::journal::database::db_error::DbError;
+use crate::store::local::journal::rows::{self, mode_word};
 
 /// Records that a post, whose attempts are all dead, is the same as another one: whoever looks for it finds
 /// that one from now on.
-pub(super) fn same_as(
+pub(in crate::store::local::journal) fn same_as(
     tx: &Transaction<'_>,
     post: PostNumber,
     other: PostNumber,
@@ -29,7 +29,7 @@ pub(super) fn same_as(
 /// [`JournalError::SameContent`] says that another post of the account and mode has the same content: then
 /// this one must not reach its final chunk. It is to be given up ([`Phase::Abandoned`]) and, if that is
 /// certain, joined with the other by [`same_as`].
-pub(super) fn claim(
+pub(in crate::store::local::journal) fn claim(
     tx: &Transaction<'_>,
     number: PostNumber,
     fingerprint: &str,
@@ -51,7 +51,7 @@ pub(super) fn claim(
 
 /// Other posts of the same content of which nothing was posted and nothing can be; an error if there
 /// is one of which that cannot be said. A repost is meant to have them, and so are two `id`s.
-pub(super) fn duplicates(
+pub(in crate::store::local::journal) fn duplicates(
     tx: &Transaction<'_>,
     post: &RecordedPost,
     fingerprint: Option<&str>,
@@ -116,6 +116,6 @@ fn join(tx: &Transaction<'_>, post: &RecordedPost, other: &RecordedPost) -> Resu
 }
 
 /// Invariant I1, as an error.
-pub(super) fn still_open(attempt: &Attempt) -> JournalError {
+pub(in crate::store::local::journal) fn still_open(attempt: &Attempt) -> JournalError {
     JournalError::MayBePosted { post: attempt.post, attempt: attempt.number, phase: attempt.phase }
 }
