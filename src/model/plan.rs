@@ -83,6 +83,9 @@ impl Plan {
 
     /// The bytes of the chunk with this index, from 0. `None` if the plan has no such chunk.
     pub fn range(&self, index: u32) -> Option<ContentRange> {
+        if index >= self.count {
+            return None;
+        }
         let end = if self.is_last(index) { self.size } else { self.boundary(index + 1) };
         ContentRange::new(u64::from(index) * self.chunk_size..end, self.size)
     }

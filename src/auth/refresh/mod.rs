@@ -33,6 +33,7 @@ use crate::secret::Secret;
 use crate::signals::Shutdown;
 use crate::store::AccountError;
 use crate::store::local::TokenFile;
+use crate::text::chain;
 use crate::timing::Timing;
 
 /// Processes that wake up together with an expired token start to queue this far apart at most.
@@ -160,7 +161,7 @@ impl Tokens {
         let (name, until) = (account.name().to_owned(), account.access_expires_at);
         let notice = match error {
             AuthError::NeedsLogin { .. } => Notice::NotRenewable { account: name, until },
-            error => Notice::NotRenewed { account: name, until, why: told(&error) },
+            error => Notice::NotRenewed { account: name, until, why: chain(&error) },
         };
         self.tell_once(open_id, "not renewed", notice);
         Ok(account)
@@ -375,20 +376,6 @@ impl Tokens {
 /// that would end its login there.
 fn overrules(ask: &Ask, reason: Reason) -> bool {
     matches!(ask, Ask::Force) && matches!(reason, Reason::Rejected | Reason::Restored)
-}
-
-/// An error and its causes in one line.
-fn told(error: &AuthError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        let words = next.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        cause = next.source();
-    }
-    text
 }
 
 /// Work on files, off the threads that serve the network.
