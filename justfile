@@ -57,7 +57,7 @@ journal-fixture:
 
 # Make the test videos again (needs ffmpeg)
 fixtures:
-    sh tests/fixtures/make.sh
+    sh crates/video-probe/fixtures/make.sh
 
 # The binary to hand out
 release:

@@ -25,6 +25,7 @@ mod retry;
 mod runtime;
 mod settings;
 mod signals;
+mod source;
 mod store;
 mod sys;
 mod text;

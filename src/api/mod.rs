@@ -3,7 +3,7 @@
 
 mod problem;
 
-use tiktok_open::{BuildError, Client, Endpoints, Scopes};
+use tiktok_open::{BuildError, Client, Endpoints, Scopes, Step};
 
 pub(crate) use problem::{error_code, fail_code, post_error};
 
@@ -27,8 +27,19 @@ pub(crate) fn client(
         .connect_timeout(timing.connect)
         .answer_timeout(timing.answer)
         .clock_offset(clock.offset())
-        .on_step(fault::point)
+        .on_step(|step| fault::point(operation(step)))
         .build()
+}
+
+/// How the steps of a call are called among the operations that can be made to fail.
+fn operation(step: Step) -> &'static str {
+    match step {
+        Step::Connect => "network: connect",
+        Step::Send => "network: send",
+        Step::Answer => "network: answer",
+        Step::ReadAnswer => "network: read answer",
+        _ => "network",
+    }
 }
 
 /// An app of the user's own, from TikTok's developer portal.

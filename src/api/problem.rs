@@ -121,7 +121,8 @@ pub(crate) fn error_code(code: &Code) -> ErrorCode {
         Code::UnsupportedResponseType => ErrorCode::UnsupportedResponseType,
         Code::ServerError => ErrorCode::ServerError,
         Code::TemporarilyUnavailable => ErrorCode::TemporarilyUnavailable,
-        Code::Other(_) => ErrorCode::RefusalUnlisted,
+        // `Other`, and what a later `tiktok-open` knows besides.
+        _ => ErrorCode::RefusalUnlisted,
     }
 }
 

@@ -97,14 +97,10 @@ fn account(
         return Err(wrong("it is filed under another open_id"));
     }
     let issued_at = issued_at(&record, zone).ok_or_else(|| wrong("its times do not exist"))?;
-    let grant = Grant {
-        access_token: record.access_token,
-        expires_in: record.expires_in,
-        open_id: None,
-        refresh_token: record.refresh_token,
-        refresh_expires_in: Some(record.refresh_expires_in),
-        scopes: Scopes::from_answer(&record.scope),
-    };
+    let mut grant = Grant::new(record.access_token, record.refresh_token);
+    grant.expires_in = record.expires_in;
+    grant.refresh_expires_in = Some(record.refresh_expires_in);
+    grant.scopes = Scopes::from_answer(&record.scope);
     Ok(Account::new(open_id, grant, issuer, issued_at))
 }
 

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use tiktok_open::{Grant, LONGEST_ANSWER, RawAnswer, Reading, may_hold_a_token};
+use tiktok_open::{Grant, LONGEST_ANSWER, RawTokenAnswer, Reading, may_hold_a_token};
 use zeroize::Zeroizing;
 
 use crate::fs::SIZE_LIMIT;
@@ -43,7 +43,7 @@ pub(super) fn encode(
     asked_at: Timestamp,
     spent: &Secret,
     api: &str,
-    answer: &RawAnswer,
+    answer: &RawTokenAnswer,
 ) -> Zeroizing<Vec<u8>> {
     let header = Header {
         version: VERSION,
@@ -111,13 +111,13 @@ pub(super) fn is_for(grant: &Grant, account: &Account) -> bool {
     grant.open_id.as_ref().is_none_or(|open_id| *open_id == account.open_id)
 }
 
-fn decode(bytes: &[u8]) -> Option<(Header, RawAnswer)> {
+fn decode(bytes: &[u8]) -> Option<(Header, RawTokenAnswer)> {
     let end = bytes.iter().position(|byte| *byte == b'\n')?;
     let (head, body) = (bytes.get(..end)?, bytes.get(end + 1..)?);
     // One that cannot be read is told from a whole one by the caller.
     let header: Header = serde_json::from_slice(head).ok()?;
     let body = Zeroizing::new(body.to_vec());
-    let answer = RawAnswer { status: header.status, body, cut: None };
+    let answer = RawTokenAnswer::new(header.status, body);
     Some((header, answer))
 }
 
@@ -140,12 +140,12 @@ mod tests {
 
     const HOST: &str = "host";
 
-    fn answer(open_id: &str) -> RawAnswer {
+    fn answer(open_id: &str) -> RawTokenAnswer {
         let body = format!(
             r#"{{"access_token":"act.2","expires_in":7200,"open_id":"{open_id}",
                "refresh_token":"rft.2","refresh_expires_in":15552000,"scope":"s"}}"#
         );
-        RawAnswer { status: 200, body: Zeroizing::new(body.into_bytes()), cut: None }
+        RawTokenAnswer::new(200, body.into_bytes())
     }
 
     fn file(open_id: &str, spent: &str) -> Zeroizing<Vec<u8>> {
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn a_refusal_is_worth_nothing() {
         let body = br#"{"error":"invalid_grant","error_description":"","log_id":"1"}"#.to_vec();
-        let refused = RawAnswer { status: 200, body: Zeroizing::new(body), cut: None };
+        let refused = RawTokenAnswer::new(200, body);
         let asked_at = at("2026-11-01T13:55:00Z");
         let bytes = encode("id", asked_at, &Secret::new("rft.id.1"), API, &refused);
         assert!(matches!(judge(&bytes, &account("id"), HOST), Leftover::Worthless));

@@ -5,8 +5,8 @@ mod carry;
 use serde_json::json;
 
 use crate::cli::{AccountsAction, AccountsArgs};
-use crate::commands::Context;
 use crate::commands::at_rest::{self, Rest};
+use crate::commands::{Context, apps};
 use crate::exit::Exit;
 use crate::model::Account;
 use crate::output::{Failure, Table, moment};
@@ -53,7 +53,8 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
     let rest = at_rest::where_secrets_rest(context)?;
     recover(context, store.token_file()).await?;
     let accounts = store.accounts().all().await?;
-    let accounts: Vec<_> = accounts.iter().filter(|account| context.is_about(account)).collect();
+    let accounts: Vec<_> =
+        accounts.iter().filter(|account| apps::is_about(context, account)).collect();
     let now = context.settings.clock.now();
     let api = context.settings.endpoints.api_base();
     let (printer, apps) = (&context.printer, &context.settings.apps);
@@ -117,7 +118,7 @@ async fn recover(context: &Context, store: &TokenFile) -> Result<(), Failure> {
     if encrypted && !store.has_refresh_log()? {
         return Ok(());
     }
-    match context.unlocked(store.clone()).await {
+    match at_rest::unlocked(context, store.clone()).await {
         Ok(store) => context.tokens(store).await.map(|_| ()),
         Err(failure) if encrypted && failure.exit == Exit::Local => {
             let why = format!("{:#}", failure.error);

@@ -9,7 +9,7 @@ use tiktok_open::Scopes;
 use crate::auth::paste::Lines;
 use crate::auth::{Browser, LoggedIn, Login, Notice, Reporter, Way};
 use crate::cli::LoginArgs;
-use crate::commands::Context;
+use crate::commands::{Context, apps, at_rest};
 use crate::exit::Exit;
 use crate::output::{AuthOutput, Failure, Line};
 use crate::signals::Signal;
@@ -35,13 +35,13 @@ pub(super) async fn run(context: &Context, args: &LoginArgs) -> Result<Exit, Fai
 pub(super) async fn by(context: &Context, args: &LoginArgs, way: Way) -> Result<Exit, Failure> {
     context.printer.step("fetching the client secret");
     let here = context.clone();
-    let app = match context.aside(move || here.fetched_app_for_login()).await? {
+    let app = match context.aside(move || apps::fetched_for_login(&here)).await? {
         Ok(app) => app?,
         Err(signal) => return Ok(signal.exit()),
     };
     // Before anybody consents to a login that could not be kept.
     let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
-    let store = context.unlocked_for_login(store).await?;
+    let store = at_rest::unlocked_for_login(context, store).await?;
     let scopes = match (&args.scopes, &app.scopes) {
         (Some(scopes), _) | (None, Some(scopes)) => scopes.clone(),
         (None, None) => Scopes::from_answer(SCOPES),

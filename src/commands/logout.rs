@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::auth::logout::{Revocation, logout};
 use crate::cli::LogoutArgs;
-use crate::commands::Context;
+use crate::commands::{Context, at_rest};
 use crate::exit::Exit;
 use crate::output::Failure;
 use crate::store::local::TokenFile;
@@ -15,7 +15,7 @@ pub(super) async fn run(context: &Context, args: &LogoutArgs) -> Result<Exit, Fa
     let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
     let account = store.account(Some(&args.account))?;
     // Without its key a login can still be forgotten.
-    let store = if args.local_only { store } else { context.unlocked(store).await? };
+    let store = if args.local_only { store } else { at_rest::unlocked(context, store).await? };
     let tokens = context.tokens(store).await?;
     if let Some(signal) = context.shutdown.asked() {
         return Ok(signal.exit());

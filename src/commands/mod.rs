@@ -112,7 +112,7 @@ impl Context {
     async fn tokens(&self, store: TokenFile) -> Result<Tokens, Failure> {
         let reporter = Arc::new(AuthOutput::new(&self.printer));
         let (client, timing) = (self.client.clone(), self.settings.timing.clone());
-        let apps = Arc::new(self.apps());
+        let apps = Arc::new(apps::in_use(self));
         let tokens = Tokens::new(store, client, apps, self.settings.clock, timing, reporter);
         let watched = io::IsTerminal::is_terminal(&io::stderr());
         let patience = if watched { self.settings.timing.disk_full } else { Duration::ZERO };

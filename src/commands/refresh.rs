@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::auth::{Account, Ask, AuthError, Outcome};
 use crate::cli::RefreshArgs;
-use crate::commands::Context;
+use crate::commands::{Context, apps, at_rest};
 use crate::exit::Exit;
 use crate::output::{Explain, Failure};
 use crate::store::local::TokenFile;
@@ -17,7 +17,7 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
     let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
     let chosen: Vec<Account> = if args.account.is_empty() {
         // Those that were handed over are another machine's to renew.
-        let ours = |account: &&Account| context.is_about(account) && !account.is_exported();
+        let ours = |account: &&Account| apps::is_about(context, account) && !account.is_exported();
         store.accounts()?.iter().filter(ours).cloned().collect()
     } else {
         let named = args.account.iter().map(|name| store.account(Some(name)));
@@ -31,8 +31,8 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
             .note(format!("no account is logged in{by}, so there is nothing to refresh"));
         return Ok(Exit::Done);
     }
-    context.some_app()?;
-    let tokens = context.tokens(context.unlocked(store).await?).await?;
+    apps::is_there_one(context)?;
+    let tokens = context.tokens(at_rest::unlocked(context, store).await?).await?;
     let mut exit = Exit::Done;
     for (at, account) in chosen.iter().enumerate() {
         if let Some(signal) = context.shutdown.asked() {

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::auth::Tokens;
 use crate::cli::StatusArgs;
 use crate::commands::tokens::StoredTokens;
-use crate::commands::{Context, journal};
+use crate::commands::{Context, at_rest, journal};
 use crate::engine::{CallError, Engine, can_be_reconciled};
 use crate::exit::Exit;
 use crate::model::{Attempt, Failed, Phase, PostNumber, RecordedPost, Transfer};
@@ -93,7 +93,8 @@ async fn ask(
         let (exit, stuck) = (Exit::Done, HashSet::new());
         return Ok(Asked { posts, exit, stuck, interrupted: false });
     }
-    let tokens = context.tokens(context.unlocked(store.token_file().clone()).await?).await?;
+    let tokens =
+        context.tokens(at_rest::unlocked(context, store.token_file().clone()).await?).await?;
     let engine = engine(context, store, journal, &tokens);
     let asked = ask_each(context, &engine, posts, number.is_some(), told).await;
     // Also after an error: a refresh that has begun must reach the disk before the program ends.

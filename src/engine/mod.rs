@@ -8,7 +8,7 @@
 //! The way of one upload, from here downwards:
 //!
 //! 1. `prepare.rs`: accounts resolved, files looked at and [measured](crate::limits), what is
-//!    still being written put off (`file.rs`).
+//!    still being written put off ([`source`](crate::source)).
 //! 2. `account.rs`: a task for each account, at most [`Options::jobs`] at once. It takes the account's upload
 //!    lease and works off its posts one by one; what stops one may stop the others.
 //! 3. `resolve.rs`: the journal's row of a post, by `id`, by sight or by content.
@@ -23,7 +23,6 @@ mod account;
 mod calls;
 mod chunk;
 mod events;
-mod file;
 mod post;
 mod preflight;
 mod prepare;
@@ -42,7 +41,6 @@ pub(crate) use self::calls::{CallError, TokenError, TokenProvider};
 pub(crate) use self::chunk::RateLimiter;
 pub(crate) use self::events::EventSender;
 pub(crate) use self::events::{Event, Events, Note, Progress, QuotaLeft, WaitReason, Warning};
-pub(crate) use self::file::{FileWatch, Video, VideoError};
 pub(crate) use self::prepare::{Preparation, Prepared, Refused};
 pub(crate) use self::status::can_be_reconciled;
 

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use crate::model::{FileIdentity, Mode, Plan, Post, PostRef, Source, Unfinished};
+use crate::model::{Mode, Plan, Post, PostRef, Source, Unfinished};
 use crate::secret::Secret;
+use crate::source::Version;
 use tiktok_open::{
     Client, Error, InboxInit, InitAnswer, PhotoInit, PhotoPostInfo, PhotoSource, PostInfo,
-    SourceInfo, VideoInit,
+    PostMode, SourceInfo, VideoInit,
 };
 
 /// One post of a manifest, checked as far as it can be without asking TikTok.
@@ -39,7 +40,7 @@ pub(crate) struct CheckedFile {
     /// The video's length, where the file tells it.
     pub(crate) duration: Option<Duration>,
     /// What it was when all of that was found out.
-    pub(crate) identity: FileIdentity,
+    pub(crate) version: Version,
 }
 
 /// One of the three inits, ready to be sent.
@@ -84,8 +85,8 @@ impl PreparedPost {
             })?,
         };
         Some(match self.asked.mode {
-            Mode::Draft => Init::Inbox(InboxInit { source_info }),
-            Mode::Direct => Init::Video(VideoInit { post_info: self.post_info(), source_info }),
+            Mode::Draft => Init::Inbox(InboxInit::new(source_info)),
+            Mode::Direct => Init::Video(VideoInit::new(self.post_info(), source_info)),
         })
     }
 
@@ -118,37 +119,33 @@ impl PreparedPost {
 
     fn post_info(&self) -> PostInfo {
         let post = &self.asked;
-        PostInfo {
-            privacy_level: post.effective_privacy().as_str().to_owned(),
-            title: post.caption.text.clone(),
-            disable_duet: post.disable_duet.unwrap_or_default(),
-            disable_stitch: post.disable_stitch.unwrap_or_default(),
-            disable_comment: post.disable_comment.unwrap_or_default(),
-            video_cover_timestamp_ms: post.cover_timestamp_ms,
-            brand_content_toggle: post.brand_content,
-            brand_organic_toggle: post.brand_organic,
-            is_aigc: post.is_aigc,
-        }
+        let mut info = PostInfo::new(post.effective_privacy());
+        info.title.clone_from(&post.caption.text);
+        info.disable_duet = post.disable_duet.unwrap_or_default();
+        info.disable_stitch = post.disable_stitch.unwrap_or_default();
+        info.disable_comment = post.disable_comment.unwrap_or_default();
+        info.video_cover_timestamp_ms = post.cover_timestamp_ms;
+        info.brand_content_toggle = post.brand_content;
+        info.brand_organic_toggle = post.brand_organic;
+        info.is_aigc = post.is_aigc;
+        info
     }
 
-    fn photos(&self, photo_images: Vec<String>, photo_cover_index: u32) -> PhotoInit {
+    fn photos(&self, photo_images: Vec<String>, cover_index: u32) -> PhotoInit {
         let post = &self.asked;
         let direct = post.mode == Mode::Direct;
-        PhotoInit {
-            media_type: "PHOTO",
-            post_mode: if direct { "DIRECT_POST" } else { "MEDIA_UPLOAD" },
-            post_info: PhotoPostInfo {
-                title: post.caption.title.clone().unwrap_or_default(),
-                description: post.caption.text.clone(),
-                privacy_level: direct.then(|| post.effective_privacy().as_str().to_owned()),
-                disable_comment: direct.then(|| post.disable_comment.unwrap_or_default()),
-                auto_add_music: post.auto_add_music.filter(|_| direct),
-                brand_content_toggle: direct.then_some(post.brand_content),
-                brand_organic_toggle: direct.then_some(post.brand_organic),
-            },
-            source_info: PhotoSource { source: "PULL_FROM_URL", photo_images, photo_cover_index },
-            is_aigc: post.is_aigc,
-        }
+        let mut info = PhotoPostInfo::default();
+        info.title = post.caption.title.clone().unwrap_or_default();
+        info.description.clone_from(&post.caption.text);
+        info.privacy_level = direct.then(|| post.effective_privacy());
+        info.disable_comment = direct.then(|| post.disable_comment.unwrap_or_default());
+        info.auto_add_music = post.auto_add_music.filter(|_| direct);
+        info.brand_content_toggle = direct.then_some(post.brand_content);
+        info.brand_organic_toggle = direct.then_some(post.brand_organic);
+        let mode = if direct { PostMode::Direct } else { PostMode::Inbox };
+        let mut init = PhotoInit::new(mode, info, PhotoSource::new(photo_images, cover_index));
+        init.is_aigc = post.is_aigc;
+        init
     }
 }
 

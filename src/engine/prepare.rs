@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use video_probe::Probe;
 
 use crate::engine::Options;
-use crate::engine::file::{UnfinishedFiles, Video, VideoError};
 use crate::engine::post::{CheckedFile, FileState, PreparedPost};
 use crate::engine::resolve::gone;
 use crate::limits;
@@ -16,6 +15,7 @@ use crate::model::{
     Diagnostic, Diagnostics, Entry, Manifest, Mode, Part, Place, Plan, PlanError, PostRef, Source,
 };
 use crate::problem::{Coded, ErrorCode, Problem};
+use crate::source::{UnfinishedFiles, Video, VideoError};
 use crate::store::{Journal, StoreError};
 use crate::text::{self, chain};
 use crate::timing::Timing;
@@ -209,8 +209,8 @@ impl Inspection<'_> {
             // What it holds now says nothing: it is looked at when it is finished.
             return Ok(Some(FileState::Unfinished(*how)));
         }
-        match Video::open(path) {
-            Ok(video) => Ok(self.video(path, &video, entry)),
+        match Video::open(path).await {
+            Ok(video) => Ok(self.video(path, &video, entry).await),
             Err(error) if error.is_missing() => {
                 let id = entry.post.id.as_deref();
                 let known = match account {
@@ -236,7 +236,7 @@ impl Inspection<'_> {
     }
 
     /// What is known without asking TikTok: size, time on the way, what the headers say.
-    fn video(&mut self, path: &Path, video: &Video, entry: &Entry) -> Option<FileState> {
+    async fn video(&mut self, path: &Path, video: &Video, entry: &Entry) -> Option<FileState> {
         let plan = match Plan::new(video.size(), self.preparation.options.chunk_size) {
             Ok(plan) => plan,
             Err(error) => {
@@ -253,7 +253,7 @@ impl Inspection<'_> {
         if let Some((message, hint)) = &slow {
             self.problem(entry, path, message, Some(hint));
         }
-        let file = self.probe(path, video, entry)?;
+        let file = self.probe(path, video, entry).await?;
         slow.is_none().then_some(file)
     }
 
@@ -275,15 +275,16 @@ impl Inspection<'_> {
         Some((message, format!("give it at least {enough} a second")))
     }
 
-    fn probe(&mut self, path: &Path, video: &Video, entry: &Entry) -> Option<FileState> {
-        let probe = match video_probe::probe(video.file(), video.size()) {
+    async fn probe(&mut self, path: &Path, video: &Video, entry: &Entry) -> Option<FileState> {
+        let probed = video.examine(|video| video_probe::probe(video, video.size())).await;
+        let probe = match probed {
             Ok(probe) => probe,
             Err(error) => {
                 self.problem(entry, path, &chain(&error), limits::hint(&error));
                 return None;
             }
         };
-        if !self.is_written(path, video, &probe, entry) {
+        if !self.is_written(path, video, &probe, entry).await {
             return None;
         }
         let findings = limits::check(&probe, video.size(), None);
@@ -305,14 +306,25 @@ impl Inspection<'_> {
         let file = CheckedFile {
             content_type: probe.container.content_type(),
             duration: probe.duration,
-            identity: video.identity(),
+            version: video.version(),
         };
         findings.errors.is_empty().then_some(FileState::Checked(file))
     }
 
     /// Whether every part of a video was written.
-    fn is_written(&mut self, path: &Path, video: &Video, probe: &Probe, entry: &Entry) -> bool {
-        match limits::first_hole(video.file(), video.size(), probe.container) {
+    async fn is_written(
+        &mut self,
+        path: &Path,
+        video: &Video,
+        probe: &Probe,
+        entry: &Entry,
+    ) -> bool {
+        let container = probe.container;
+        let hole = move |video: &Video| match video.file() {
+            Some(file) => limits::first_hole(file, video.size(), container),
+            None => Ok(None),
+        };
+        match video.examine(hole).await {
             Ok(None) => true,
             Ok(Some(hole)) => {
                 let message = format!(
@@ -326,7 +338,7 @@ impl Inspection<'_> {
                 false
             }
             Err(source) => {
-                self.unreadable(entry, path, &VideoError::Io { path: path.to_owned(), source });
+                self.unreadable(entry, path, &video.failed(source));
                 false
             }
         }

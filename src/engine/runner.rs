@@ -26,7 +26,6 @@ use crate::engine::Options;
 use crate::engine::calls::{CallError, Calls, SLOW_DOWNS};
 use crate::engine::chunk::{self, ChunkEvent, ChunkPut, PutEnd, SpeedWatch};
 use crate::engine::events::{Note, Progress, WaitReason, Warning};
-use crate::engine::file::{Fingerprint, Video, VideoError};
 use crate::engine::post::PreparedPost;
 use crate::engine::preflight::Preflight;
 use crate::engine::status::{Clocks, StatusReading, recorded_plan};
@@ -39,6 +38,7 @@ use crate::problem::{Coded, ErrorCode, ErrorKind};
 use crate::retry::Backoff;
 use crate::secret::Secret;
 use crate::signals::Signal;
+use crate::source::{Fingerprint, Version, Video, VideoError, check_finished};
 use crate::store::{JournalError, StoreError};
 use crate::text;
 
@@ -251,8 +251,8 @@ impl<'a> PostRunner<'a> {
     /// Starts an attempt: its intent is durable when this returns.
     async fn begin(&mut self) -> Result<Step, StopReason> {
         if let Some((video, plan)) = &self.source {
-            video.check_unchanged().map_err(StopReason::File)?;
-            if self.row.file.as_ref().is_none_or(|file| file.identity != video.identity()) {
+            video.check_unchanged().await.map_err(StopReason::File)?;
+            if !self.is_recorded(video) {
                 return Err(StopReason::Replaced);
             }
             self.transfer = Transfer::File { chunks: plan.count() };
@@ -263,7 +263,7 @@ impl<'a> PostRunner<'a> {
         self.calls.ready_for_init(&self.post.subject).await?;
         if let Some((video, _)) = &self.source {
             // A batch may take hours, and a quota minutes.
-            video.check_finished().await.map_err(StopReason::File)?;
+            check_finished(video).await.map_err(StopReason::File)?;
         }
         // The last moment: what the intent below announces must follow it.
         self.heed_signals()?;
@@ -362,7 +362,7 @@ impl<'a> PostRunner<'a> {
         let answer =
             init.send(&self.calls.client, &token).await.and_then(|answer| self.whole(answer));
         match answer {
-            Ok(InitAnswer { publish_id, upload_url }) => {
+            Ok(InitAnswer { publish_id, upload_url, .. }) => {
                 self.run.inits.slowed = 0;
                 self.run.inits.renewed = false;
                 let publish_id = Some(publish_id);
@@ -382,9 +382,10 @@ impl<'a> PostRunner<'a> {
     }
 
     /// A file's init must be answered with the URL for its bytes; a pull has none.
-    fn whole(&self, answer: InitAnswer) -> Result<InitAnswer, Error> {
+    fn whole(&self, mut answer: InitAnswer) -> Result<InitAnswer, Error> {
         if self.transfer == Transfer::Pull {
-            return Ok(InitAnswer { upload_url: None, ..answer });
+            answer.upload_url = None;
+            return Ok(answer);
         }
         if answer.upload_url.is_some() {
             return Ok(answer);
@@ -444,7 +445,7 @@ impl<'a> PostRunner<'a> {
         let Some((video, plan)) = self.source.clone() else {
             return Ok((Event::FileReplaced, AttemptUpdate::default()));
         };
-        if let Some(event) = self.usable(&video)? {
+        if let Some(event) = self.usable(&video).await? {
             return self.too_late(event).await;
         }
         if let Err(refused) = self.upload_url() {
@@ -467,9 +468,14 @@ impl<'a> PostRunner<'a> {
         }
     }
 
+    /// Whether the journal has the post as that of this very file.
+    fn is_recorded(&self, video: &Video) -> bool {
+        self.row.file.as_ref().is_some_and(|file| Version::File(file.identity) == video.version())
+    }
+
     /// Whether the attempt's URL and file can still be used; the event if not.
-    fn usable(&self, video: &Video) -> Result<Option<Event>, StopReason> {
-        match video.check_unchanged() {
+    async fn usable(&self, video: &Video) -> Result<Option<Event>, StopReason> {
+        match video.check_unchanged().await {
             Ok(()) => {}
             Err(VideoError::Changed { .. }) => {
                 return Ok(Some(Event::FileChanged { handed_over: self.run.final_handed }));
@@ -478,9 +484,7 @@ impl<'a> PostRunner<'a> {
         }
         let Some(attempt) = &self.attempt else { return Ok(None) };
         // A resumed attempt belongs to the file that it was planned for.
-        if self.run.begun.is_none()
-            && self.row.file.as_ref().is_none_or(|file| file.identity != video.identity())
-        {
+        if self.run.begun.is_none() && !self.is_recorded(video) {
             return Ok(Some(Event::FileReplaced));
         }
         let expired =
@@ -494,7 +498,7 @@ impl<'a> PostRunner<'a> {
             let Some((video, plan)) = self.source.clone() else {
                 return Ok((Event::FileReplaced, AttemptUpdate::default()));
             };
-            if let Some(event) = self.usable(&video)? {
+            if let Some(event) = self.usable(&video).await? {
                 return self.too_late(event).await;
             }
             let url = match self.upload_url() {
@@ -532,7 +536,7 @@ impl<'a> PostRunner<'a> {
     fn file_changed(&mut self) -> (Event, AttemptUpdate) {
         let event = Event::FileChanged { handed_over: self.run.final_handed };
         let Some((video, _)) = &self.source else { return (event, AttemptUpdate::default()) };
-        let error = VideoError::Changed { path: video.path().to_owned() };
+        let error = video.changed();
         let trouble = trouble(ErrorCode::FileChanged, &error);
         let update = trouble.update();
         self.failure = Some(ErrorKind::Final);
@@ -570,7 +574,7 @@ impl<'a> PostRunner<'a> {
         let is_final = matches!(self.phase(), Some(Phase::FinalIntent { .. }));
         let content_type = self.post.checked_file().map_or("video/mp4", |file| file.content_type);
         let rate = &self.options.rate;
-        let range = plan.range(index);
+        let range = plan.range(index).ok_or(StopReason::OutOfStep)?;
         let age = self.attempt.as_ref().and_then(|attempt| self.clocks().longest(attempt));
         let deadline =
             Instant::now() + self.calls.timing.url_life.saturating_sub(age.unwrap_or_default());
@@ -600,7 +604,7 @@ impl<'a> PostRunner<'a> {
         } else {
             // The fingerprint keeps up with the chunks, so that each byte is read from disk once.
             let covered = self.run.fingerprint.clone();
-            let (sent, hashed) = tokio::join!(put, covered.reach(video, range.last + 1));
+            let (sent, hashed) = tokio::join!(put, covered.reach(video, range.last() + 1));
             if let Ok(fingerprint) = hashed {
                 self.run.fingerprint = fingerprint;
             }

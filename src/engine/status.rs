@@ -33,10 +33,6 @@ impl StatusReading {
         let PostStatus { state, post_ids, uploaded_bytes, .. } = status;
         let all_bytes = plan.is_some_and(|plan| uploaded_bytes == Some(plan.size()));
         let (seen, trouble) = match state {
-            State::Processing => {
-                let stored = plan.zip(uploaded_bytes).map(|(plan, bytes)| stored(plan, bytes));
-                (Seen::Processing { stored }, None)
-            }
             State::Published => (Seen::Published, None),
             State::Inboxed => (Seen::Inboxed, None),
             State::Failed(reason) => {
@@ -56,6 +52,11 @@ impl StatusReading {
                     )
                 };
                 (Seen::Failed(failed), Some(trouble))
+            }
+            // Processing; a state that is not known here ends nothing either.
+            _ => {
+                let stored = plan.zip(uploaded_bytes).map(|(plan, bytes)| stored(plan, bytes));
+                (Seen::Processing { stored }, None)
             }
         };
         Self { seen, post_ids, trouble, all_bytes }

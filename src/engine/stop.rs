@@ -9,13 +9,13 @@ use tokio::time::Instant;
 
 use crate::api::error_code;
 use crate::engine::calls::CallError;
-use crate::engine::file::VideoError;
 use crate::engine::post::PreparedPost;
 use crate::model::{
     Attempt, Failed, Phase, PostError, PostOutcome, PostState, RecordedPost, Transfer,
 };
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::signals::Signal;
+use crate::source::VideoError;
 use crate::store::StoreError;
 use crate::text::{self, chain};
 

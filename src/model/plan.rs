@@ -82,11 +82,13 @@ impl Plan {
         self.count
     }
 
-    /// The bytes of the chunk with this index, from 0.
-    pub(crate) fn range(&self, index: u32) -> ContentRange {
-        let first = u64::from(index) * self.chunk_size;
-        let last = if self.is_last(index) { self.size } else { first + self.chunk_size } - 1;
-        ContentRange { first, last, total: self.size }
+    /// The bytes of the chunk with this index, from 0. `None` if the plan has no such chunk.
+    pub(crate) fn range(&self, index: u32) -> Option<ContentRange> {
+        if index >= self.count {
+            return None;
+        }
+        let end = if self.is_last(index) { self.size } else { self.boundary(index + 1) };
+        ContentRange::new(u64::from(index) * self.chunk_size..end, self.size)
     }
 
     /// Whether this is the final chunk, the one behind the point of no return.
@@ -166,13 +168,14 @@ mod tests {
             let plan = Plan::new(size, wanted).unwrap();
             let mut next = 0;
             for index in 0..plan.count() {
-                let range = plan.range(index);
-                prop_assert_eq!(range.first, next);
-                next = range.last + 1;
+                let range = plan.range(index).unwrap();
+                prop_assert_eq!(range.first(), next);
+                next = range.last() + 1;
                 prop_assert_eq!(plan.boundary(index + 1), next);
                 prop_assert_eq!(plan.stored_at(next), Some(index + 1));
             }
             prop_assert_eq!(next, size);
+            prop_assert_eq!(plan.range(plan.count()), None);
         }
 
         #[test]
@@ -195,9 +198,9 @@ mod tests {
     fn the_documented_example() {
         let plan = Plan::new(50_000_123, Some(10_000_000)).unwrap();
         assert_eq!(plan.count(), 5);
-        assert_eq!(plan.range(4).to_string(), "bytes 40000000-50000122/50000123");
+        assert_eq!(plan.range(4).unwrap().to_string(), "bytes 40000000-50000122/50000123");
         assert_eq!(
-            Plan::new(4_194_304, None).unwrap().range(0).to_string(),
+            Plan::new(4_194_304, None).unwrap().range(0).unwrap().to_string(),
             "bytes 0-4194303/4194304"
         );
     }
@@ -215,7 +218,7 @@ mod tests {
         ] {
             let plan = Plan::new(size, Some(10_000_000)).unwrap();
             assert_eq!(plan.count(), count, "{size}");
-            assert_eq!(plan.range(count - 1).to_string(), last, "{size}");
+            assert_eq!(plan.range(count - 1).unwrap().to_string(), last, "{size}");
         }
     }
 

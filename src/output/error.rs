@@ -176,14 +176,8 @@ mod tests {
 
     #[test]
     fn with_json_tiktoks_code_and_log_id_have_their_own_fields() {
-        let refusal = Refusal {
-            call: "video/init",
-            status: 401,
-            code: Code::ScopeNotAuthorized,
-            message: String::new(),
-            log_id: Some("2026".into()),
-            retry_after: None,
-        };
+        let mut refusal = Refusal::new("video/init", 401, Code::ScopeNotAuthorized);
+        refusal.log_id = Some("2026".into());
         let failure = Failure::from(Error::Refused(refusal)).context("not posted");
         let value: serde_json::Value = serde_json::from_str(&said(&failure, true).0).unwrap();
         assert_eq!(value["error"]["code"], "scope_not_authorized");

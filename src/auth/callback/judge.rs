@@ -8,7 +8,7 @@ use http::header::{HOST, HeaderName, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use tiktok_open::Scopes;
-use tiktok_open::callback::{Denial, Query};
+use tiktok_open::callback::{Denial, NoCode, Query};
 
 use crate::secret::Secret;
 
@@ -174,25 +174,15 @@ pub(crate) fn judge_query(text: &str, state: &Secret) -> Verdict {
     let Ok(query) = Query::parse(text) else {
         return Verdict::Ignored(Ignored::ForeignState);
     };
-    if query.state.as_ref() != Some(state) {
-        let reason = match query.error {
-            Some(_) => Ignored::ErrorWithoutState,
-            None => Ignored::ForeignState,
-        };
-        return Verdict::Ignored(reason);
-    }
-    let denial = query.denial();
-    // It came with our state, so it is TikTok's code, and no word that anybody wants to have hidden.
-    let code = query.code.map(|code| Secret::new(code.expose()));
-    if let Some(denial) = denial {
-        return Verdict::Denied(denial);
-    }
-    match code.filter(|code| !code.is_empty()) {
-        Some(code) => {
+    match query.code_for(state) {
+        Ok(code) => {
             let scopes = Scopes::from_answer(query.scopes.as_deref().unwrap_or_default());
             Verdict::Granted(Grant { code, scopes })
         }
-        None => Verdict::Ignored(Ignored::Empty),
+        Err(NoCode::Denied(denial)) => Verdict::Denied(denial),
+        Err(NoCode::Empty) => Verdict::Ignored(Ignored::Empty),
+        Err(_) if query.error.is_some() => Verdict::Ignored(Ignored::ErrorWithoutState),
+        Err(_) => Verdict::Ignored(Ignored::ForeignState),
     }
 }
 

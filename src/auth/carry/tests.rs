@@ -253,7 +253,7 @@ fn f13_the_answer_of_an_interrupted_refresh_is_handed_over() {
     let spent = store.account(None).unwrap().refresh_token;
     let body = br#"{"access_token":"act.2","expires_in":7200,"open_id":"id-1",
         "refresh_token":"rft.2","refresh_expires_in":999999999,"scope":"s"}"#;
-    let answer = tiktok_open::RawAnswer { status: 200, body: body.to_vec().into(), cut: None };
+    let answer = tiktok_open::RawTokenAnswer::new(200, body.to_vec());
     let bytes = crate::auth::refresh_log::encode(
         "id-1",
         at("2026-11-20T00:00:00Z"),
@@ -286,7 +286,7 @@ fn a_login_whose_tokens_are_spent_is_not_handed_over() {
     take(&store, living("id-1"));
     let spent = store.account(None).unwrap().refresh_token;
     let body = br#"{"tokens":["act.example1","rft.example2"]}"#;
-    let answer = tiktok_open::RawAnswer { status: 200, body: body.to_vec().into(), cut: None };
+    let answer = tiktok_open::RawTokenAnswer::new(200, body.to_vec());
     let bytes = crate::auth::refresh_log::encode(
         "id-1",
         at("2026-11-20T00:00:00Z"),

@@ -62,7 +62,6 @@ impl Shown {
                 Ok(Step::Foreign)
             }
             QrStatus::Scanned if !std::mem::replace(&mut self.scanned, true) => Ok(Step::Scanned),
-            QrStatus::New | QrStatus::Scanned | QrStatus::Other => Ok(Step::Wait),
             // Utilised: the code was handed out and did not reach us.
             QrStatus::Expired | QrStatus::Utilised => Ok(Step::Renew),
             QrStatus::Confirmed => match check.confirmed(state) {
@@ -73,6 +72,8 @@ impl Shown {
                 }
                 Err(QrRefused::Denied(denial)) => Err(CallbackError::Denied { denial }.into()),
             },
+            // New, scanned before, or a word that is no news.
+            _ => Ok(Step::Wait),
         }
     }
 }

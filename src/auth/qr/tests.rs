@@ -19,14 +19,7 @@ fn judged(json: &str) -> Result<Step, AuthError> {
 }
 
 fn refused(status: u16, code: &str) -> Result<QrCheck, ApiError> {
-    Err(ApiError::Refused(Refusal {
-        call: "oauth/check_qrcode",
-        status,
-        code: Code::from(code),
-        message: String::new(),
-        log_id: None,
-        retry_after: None,
-    }))
+    Err(ApiError::Refused(Refusal::new("oauth/check_qrcode", status, Code::from(code))))
 }
 
 #[test]

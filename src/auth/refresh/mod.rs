@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 pub(crate) use outcome::{Ask, Outcome};
 
+use self::rotate::Rotation;
 use super::apps::Apps;
 use super::due::{Due, NEED, SKEW_LIMIT, due};
 use super::error::AuthError;
@@ -32,6 +33,7 @@ use crate::secret::Secret;
 use crate::signals::Shutdown;
 use crate::store::AccountError;
 use crate::store::local::TokenFile;
+use crate::text::chain;
 use crate::timing::Timing;
 
 /// Processes that wake up together with an expired token start to queue this far apart at most.
@@ -159,7 +161,7 @@ impl Tokens {
         let (name, until) = (account.name().to_owned(), account.access_expires_at);
         let notice = match error {
             AuthError::NeedsLogin { .. } => Notice::NotRenewable { account: name, until },
-            error => Notice::NotRenewed { account: name, until, why: told(&error) },
+            error => Notice::NotRenewed { account: name, until, why: chain(&error) },
         };
         self.tell_once(open_id, "not renewed", notice);
         Ok(account)
@@ -203,6 +205,13 @@ impl Tokens {
             })
         };
         task.await.unwrap_or(Err(AuthError::Stopped))
+    }
+
+    /// Brings interrupted refreshes to their end, except those that another process is at. To be
+    /// called once at the start of a run. Gives the accounts where that failed: whoever needs their
+    /// tokens runs into it again, all others are not kept from theirs.
+    pub(crate) async fn recover(&self) -> Result<Vec<(Account, AuthError)>, AuthError> {
+        recover::recover(self).await
     }
 
     /// Ends when no refresh is under way. A run that is about to end early (on a signal) waits for
@@ -265,7 +274,7 @@ impl Tokens {
             Err(LockError::Held { pid, .. }) => return self.without_lock(&seen, &ask, pid).await,
             Err(error) => return Err(error.into()),
         };
-        let (lock, found) = self.recover_locked(&seen, lock).await?;
+        let (lock, found) = recover::recover_locked(self, &seen, lock).await?;
         let account = self.load(&seen.open_id).await?;
         self.check_usable(&account, &ask)?;
         if account.access_token != seen.access_token {
@@ -281,7 +290,7 @@ impl Tokens {
             let account = account.name().to_owned();
             return Err(AuthError::Unread { account, path: Some(path), found: None });
         }
-        let outcome = self.rotate(&lock, account).await?;
+        let outcome = Rotation::of(self).rotate(&lock, account).await?;
         self.warn_of_end(outcome.account());
         Ok(outcome)
     }
@@ -371,20 +380,6 @@ impl Tokens {
 /// that would end its login there.
 fn overrules(ask: &Ask, reason: Reason) -> bool {
     matches!(ask, Ask::Force) && matches!(reason, Reason::Rejected | Reason::Restored)
-}
-
-/// An error and its causes in one line.
-fn told(error: &AuthError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        let words = next.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        cause = next.source();
-    }
-    text
 }
 
 /// Work on files, off the threads that serve the network.

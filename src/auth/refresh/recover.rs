@@ -24,61 +24,56 @@ pub(in crate::auth) struct Found {
     pub(in crate::auth) unread: Option<PathBuf>,
 }
 
-impl Tokens {
-    /// Brings interrupted refreshes to their end, except those that another process is at. To be
-    /// called once at the start of a run. Gives the accounts where that failed: whoever needs their
-    /// tokens runs into it again, all others are not kept from theirs.
-    pub(crate) async fn recover(&self) -> Result<Vec<(Account, AuthError)>, AuthError> {
-        let store = self.0.store.clone();
-        let (accounts, files) =
-            blocking(move || Ok((store.accounts()?, store.refresh_log()?))).await?;
-        let mut failed = Vec::new();
-        for account in accounts.iter() {
-            let is_theirs = |path: &PathBuf| TokenFile::is_refresh_log_of(path, &account.open_id);
-            if !files.iter().any(is_theirs) {
-                continue;
-            }
-            if let Err(error) = self.recover_account(account).await {
-                failed.push((account.clone(), error));
-            }
+/// See [`Tokens::recover`].
+pub(super) async fn recover(tokens: &Tokens) -> Result<Vec<(Account, AuthError)>, AuthError> {
+    let store = tokens.0.store.clone();
+    let (accounts, files) = blocking(move || Ok((store.accounts()?, store.refresh_log()?))).await?;
+    let mut failed = Vec::new();
+    for account in accounts.iter() {
+        let is_theirs = |path: &PathBuf| TokenFile::is_refresh_log_of(path, &account.open_id);
+        if !files.iter().any(is_theirs) {
+            continue;
         }
-        Ok(failed)
-    }
-
-    async fn recover_account(&self, account: &Account) -> Result<(), AuthError> {
-        match Lock::try_acquire(&self.0.store.refresh_lock(&account.open_id)) {
-            Ok(lock) => self.recover_locked(account, lock).await.map(|_| ()),
-            // The file is that process's.
-            Err(LockError::Held { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
+        if let Err(error) = recover_account(tokens, account).await {
+            failed.push((account.clone(), error));
         }
     }
+    Ok(failed)
+}
 
-    /// Judges what interrupted refreshes have left, holding the account's refresh lock, which is
-    /// given back.
-    pub(super) async fn recover_locked(
-        &self,
-        account: &Account,
-        lock: Lock,
-    ) -> Result<(Lock, Found), AuthError> {
-        let (store, host) = (self.0.store.clone(), self.0.client.api_host());
-        let open_id = account.open_id.clone();
-        let (lock, found) = blocking(move || {
-            let found = adopt_leftovers(&store, &open_id, &host, &lock)?;
-            Ok((lock, found))
-        })
-        .await?;
-        let name = || account.name().to_owned();
-        if found.adopted {
-            self.tell(Notice::Recovered { account: name() });
-        } else if found.removed {
-            self.tell(Notice::LeftoverRemoved { account: name() });
-        }
-        for path in &found.set_aside {
-            self.tell(Notice::LeftoverKept { account: name(), path: path.clone() });
-        }
+async fn recover_account(tokens: &Tokens, account: &Account) -> Result<(), AuthError> {
+    match Lock::try_acquire(&tokens.0.store.refresh_lock(&account.open_id)) {
+        Ok(lock) => recover_locked(tokens, account, lock).await.map(|_| ()),
+        // The file is that process's.
+        Err(LockError::Held { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Judges what interrupted refreshes have left, holding the account's refresh lock, which is
+/// given back.
+pub(super) async fn recover_locked(
+    tokens: &Tokens,
+    account: &Account,
+    lock: Lock,
+) -> Result<(Lock, Found), AuthError> {
+    let (store, host) = (tokens.0.store.clone(), tokens.0.client.api_host());
+    let open_id = account.open_id.clone();
+    let (lock, found) = blocking(move || {
+        let found = adopt_leftovers(&store, &open_id, &host, &lock)?;
         Ok((lock, found))
+    })
+    .await?;
+    let name = || account.name().to_owned();
+    if found.adopted {
+        tokens.tell(Notice::Recovered { account: name() });
+    } else if found.removed {
+        tokens.tell(Notice::LeftoverRemoved { account: name() });
     }
+    for path in &found.set_aside {
+        tokens.tell(Notice::LeftoverKept { account: name(), path: path.clone() });
+    }
+    Ok((lock, found))
 }
 
 /// Puts what interrupted refreshes have left into the store if it is newer, and removes what is of no

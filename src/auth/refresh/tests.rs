@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use jiff::Timestamp;
 use tempfile::TempDir;
-use tiktok_open::{Code, RawAnswer};
+use tiktok_open::{Code, RawTokenAnswer};
 
 use super::*;
 use crate::auth::refresh_log;
@@ -102,7 +102,7 @@ impl World {
     }
 
     fn leave(&self, path: &std::path::Path, spent: &str, body: &str) {
-        let answer = RawAnswer { status: 200, body: body.as_bytes().to_vec().into(), cut: None };
+        let answer = RawTokenAnswer::new(200, body.as_bytes().to_vec());
         let now = Clock::default().now();
         let bytes = refresh_log::encode(ID, now, &Secret::new(spent), &self.api(), &answer);
         fs::write_atomic(path, &bytes, fs::PRIVATE_FILE).unwrap();

@@ -14,7 +14,7 @@ use crate::auth::import::{self, Imported};
 use crate::auth::{Account, Issuer};
 use crate::cli::PassphraseArgs;
 use crate::commands::passphrase::{Asked, Passphrases};
-use crate::commands::{Context, journal};
+use crate::commands::{Context, apps, at_rest, journal};
 use crate::exit::Exit;
 use crate::fs::SIZE_LIMIT;
 use crate::output::Failure;
@@ -38,7 +38,7 @@ pub(super) async fn export(
 ) -> Result<Exit, Failure> {
     let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
     let account = store.account(Some(account))?;
-    let store = context.unlocked(store).await?;
+    let store = at_rest::unlocked(context, store).await?;
     let posted = check_posts(context, &account).await?;
     let passphrases = Passphrases::find(args, env, &context.shutdown)?;
     let passphrase = match passphrases.new_one("the file").await? {
@@ -216,7 +216,7 @@ async fn take_in(
         }
     };
     let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
-    let store = context.unlocked_for_login(store).await?;
+    let store = at_rest::unlocked_for_login(context, store).await?;
     // What an interrupted refresh has left is newer than any file.
     context.tokens(store.clone()).await?;
     let alias = account.alias.clone();
@@ -272,14 +272,14 @@ fn tell_imported(context: &Context, account: &Account, outcome: TakenIn, alias: 
 
 /// Takes over the token file of the Flask uploader.
 async fn take_over(context: &Context, bytes: &[u8], name: &str) -> Result<Exit, Failure> {
-    let app = context.app_for_login()?;
+    let app = apps::for_login(context)?;
     let api = context.settings.endpoints.api_base();
     let issuer =
         Issuer { client_key: &app.client_key, app: app.name.as_deref(), api: api.as_str() };
     let read = import::read(bytes, &TimeZone::system(), issuer)
         .map_err(|error| Failure::usage(format!("cannot import {name}: {error}")))?;
     let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
-    let store = context.unlocked_for_login(store).await?;
+    let store = at_rest::unlocked_for_login(context, store).await?;
     // What an interrupted refresh has left is newer than any file.
     context.tokens(store.clone()).await?;
     for account in read {

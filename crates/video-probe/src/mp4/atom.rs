@@ -96,6 +96,26 @@ impl Atom {
         })
     }
 
+    /// The beginning of a full box's table: what comes after its count, as far as one read goes.
+    pub(super) fn some_entries(self, reader: &mut Reader<'_>) -> Result<Vec<u8>, Stop> {
+        let Some(count) = self.u32(reader, 4)? else { return Ok(Vec::new()) };
+        let most = usize::try_from(u64::from(count) * 8).unwrap_or(usize::MAX);
+        reader.some(self.body + 8, self.end, most)
+    }
+
+    /// The last entry of a full box's table of numbers.
+    pub(super) fn last_entry(
+        self,
+        reader: &mut Reader<'_>,
+        width: u64,
+    ) -> Result<Option<u64>, Stop> {
+        let Some(last) = self.u32(reader, 4)?.and_then(|count| count.checked_sub(1)) else {
+            return Ok(None);
+        };
+        let at = 8 + u64::from(last) * width;
+        if width == 4 { Ok(self.u32(reader, at)?.map(u64::from)) } else { self.u64(reader, at) }
+    }
+
     /// Whether the kind is one that a sane file can have, rather than bytes that are no box.
     pub(super) fn is_plausible(self) -> bool {
         self.kind.iter().all(|byte| matches!(byte, b' '..=b'~' | 0xa9))

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use super::*;
 use crate::store::AccountError;
 use crate::store::Doubt;
-use crate::store::local::journal::host::{self, FileId, Here};
+use crate::store::local::journal::marks::host::{self, FileId, Here};
 use crate::store::local::journal::marks::{Known, Marks, Said};
 use crate::store::local::mark::{Mark, TokenMark};
 

@@ -205,7 +205,7 @@ fn journal_costs() {
         });
         journal
             .db
-            .write("", |tx| Ok(crate::store::local::journal::checksum::write_all(tx)?))
+            .write("", |tx| Ok(crate::store::local::journal::database::checksum::write_all(tx)?))
             .unwrap();
         let start = Instant::now();
         drop(home.open());

@@ -1,127 +1,89 @@
 //! Finding, making and recognising posts.
 
+mod address;
+pub(super) mod alike;
+pub(super) mod duplicates;
+pub(super) mod keys;
+
 use std::os::unix::ffi::OsStrExt as _;
 
 use jiff::Timestamp;
 use rusqlite::{Transaction, named_params};
 
-use super::checksum::{Checked, write_checksum};
-use super::db_error::DbError;
+use super::database::checksum::{Checked, write_checksum};
+use super::database::db_error::DbError;
 use super::rows::{self, mode_word, nanoseconds, source_word};
-use super::{SqliteJournal, keys};
-use crate::model::{FileIdentity, LocalFile, Mode, PostNumber, PostRequest, RecordedPost};
+use crate::model::{Mode, PostNumber, PostRequest, RecordedPost};
 use crate::secret::redact;
-use crate::store::JournalError;
 
-impl SqliteJournal {
-    /// The post that an entry stands for, if the journal knows it: by its `id`, by its content as far
-    /// as that is known, or by the very same unchanged file. Of several reposts, the latest.
-    pub(crate) fn find(&self, new: &PostRequest) -> Result<Option<RecordedPost>, JournalError> {
-        self.db.read("look for a post", |tx| Ok(lookup(tx, new)?.map(|found| found.post)))
-    }
+/// The post that an entry stands for, if the journal knows it.
+pub(super) fn find(
+    tx: &Transaction<'_>,
+    new: &PostRequest,
+) -> Result<Option<RecordedPost>, DbError> {
+    Ok(lookup(tx, new)?.map(|found| found.post))
+}
 
-    /// The post that has a user's own `id`.
-    pub(crate) fn find_by_id(
-        &self,
-        account: &str,
-        id: &str,
-    ) -> Result<Option<RecordedPost>, JournalError> {
-        self.db.read("look for a post", |tx| {
-            let owner = keys::owner(tx, account, &keys::of_id(id))?;
-            owner.map(|original| latest(tx, original)).transpose()
-        })
-    }
+/// The post to which one of the account's keys leads.
+pub(super) fn find_by_key(
+    tx: &Transaction<'_>,
+    account: &str,
+    key: &str,
+) -> Result<Option<RecordedPost>, DbError> {
+    keys::owner(tx, account, key)?.map(|original| latest(tx, original)).transpose()
+}
 
-    /// The post that was made of this very file, unchanged since: no need to read it.
-    pub(crate) fn find_by_file(
-        &self,
-        account: &str,
-        mode: Mode,
-        file: &FileIdentity,
-    ) -> Result<Option<RecordedPost>, JournalError> {
-        self.db.read("look for a post", |tx| {
-            let owner = keys::owner(tx, account, &keys::of_file(mode, file))?;
-            owner.map(|original| latest(tx, original)).transpose()
-        })
-    }
+/// Posts of files of that size in bytes.
+pub(super) fn with_size(
+    tx: &Transaction<'_>,
+    account: &str,
+    mode: Mode,
+    size: u64,
+) -> Result<Vec<RecordedPost>, DbError> {
+    rows::posts(
+        tx,
+        "account = ?1 AND mode = ?2 AND size = ?3 AND same_as IS NULL ORDER BY id",
+        (account, mode_word(mode), size.cast_signed()),
+    )
+}
 
-    /// Posts of other files of that size in bytes. If there are any, a file that is not known as it
-    /// is must be read to the end before it is planned: it may be one of them, renamed, moved or
-    /// copied.
-    pub(crate) fn known_with_size(
-        &self,
-        account: &str,
-        mode: Mode,
-        size: u64,
-    ) -> Result<Vec<RecordedPost>, JournalError> {
-        self.db.read("look for a post", |tx| {
-            rows::posts(
-                tx,
-                "account = ?1 AND mode = ?2 AND size = ?3 AND same_as IS NULL ORDER BY id",
-                (account, mode_word(mode), size.cast_signed()),
-            )
-        })
-    }
-
-    /// The post that an entry stands for, made if there is none.
-    ///
-    /// As long as nothing of the post can be under way or posted, it takes its file, plan and settings
-    /// from the entry: the next attempt sends what the manifest says now. After that it stays as it
-    /// is. [`PostRequest::repost`] makes another one of a post that is done or refused for good.
-    pub(crate) fn post_for(&self, new: &PostRequest) -> Result<RecordedPost, JournalError> {
-        if let Some(LocalFile { fingerprint: Some(fingerprint), .. }) = new.source.file() {
-            keys::check_fingerprint(fingerprint)?;
+/// The post that an entry stands for, made if there is none.
+pub(super) fn find_or_make(
+    tx: &Transaction<'_>,
+    new: &PostRequest,
+    now: Timestamp,
+) -> Result<RecordedPost, DbError> {
+    let number = match lookup(tx, new)? {
+        None => make(tx, new, None, now)?,
+        Some(found) if new.repost && found.post.may_repost() => {
+            make(tx, new, Some(&found.post), now)?
         }
-        let now = self.db.now();
-        self.db.write("record a post", |tx| {
-            let number = match lookup(tx, new)? {
-                None => make(tx, new, None, now)?,
-                Some(found) if new.repost && found.post.may_repost() => {
-                    make(tx, new, Some(&found.post), now)?
-                }
-                Some(found) => renew(tx, new, found)?,
-            };
-            rows::post_by_number(tx, number)
-        })
-    }
+        Some(found) => renew(tx, new, found)?,
+    };
+    rows::post_by_number(tx, number)
+}
 
-    /// What a repost repeats: the post itself or the repost before it.
-    pub(crate) fn repeated(
-        &self,
-        repost: &RecordedPost,
-    ) -> Result<Option<RecordedPost>, JournalError> {
-        self.db.read("read a post", |tx| {
-            let original = original(tx, repost.number)?;
-            let earlier = (original, repost.repost);
-            let where_ = "original = ?1 AND repost < ?2 ORDER BY repost DESC LIMIT 1";
-            Ok(rows::posts(tx, where_, earlier)?.pop())
-        })
-    }
+/// What a repost repeats: the post itself or the repost before it.
+pub(super) fn repeated(
+    tx: &Transaction<'_>,
+    repost: &RecordedPost,
+) -> Result<Option<RecordedPost>, DbError> {
+    let earlier = (original(tx, repost.number)?, repost.repost);
+    let where_ = "original = ?1 AND repost < ?2 ORDER BY repost DESC LIMIT 1";
+    Ok(rows::posts(tx, where_, earlier)?.pop())
+}
 
-    /// A post by its number.
-    pub(crate) fn post(&self, number: PostNumber) -> Result<RecordedPost, JournalError> {
-        self.db.read("read a post", |tx| rows::post_by_number(tx, number))
-    }
-
-    /// Every post, in the order of their numbers.
-    pub(crate) fn all(&self) -> Result<Vec<RecordedPost>, JournalError> {
-        self.db.read("read the posts", |tx| rows::posts(tx, "true ORDER BY id", []))
-    }
-
-    /// The posts with an attempt that is under way or unresolved, of one account or of all.
-    pub(crate) fn unfinished(
-        &self,
-        account: Option<&str>,
-    ) -> Result<Vec<RecordedPost>, JournalError> {
-        self.db.read("read the posts", |tx| {
-            rows::posts(
-                tx,
-                "(?1 IS NULL OR account = ?1) AND id IN (SELECT post FROM attempts WHERE phase IN
-                 ('init-intent', 'open', 'final-intent', 'uploaded', 'unresolved')) ORDER BY id",
-                [account],
-            )
-        })
-    }
+/// The posts with an attempt that is under way or unresolved, of one account or of all.
+pub(super) fn unfinished(
+    tx: &Transaction<'_>,
+    account: Option<&str>,
+) -> Result<Vec<RecordedPost>, DbError> {
+    rows::posts(
+        tx,
+        "(?1 IS NULL OR account = ?1) AND id IN (SELECT post FROM attempts WHERE phase IN
+         ('init-intent', 'open', 'final-intent', 'uploaded', 'unresolved')) ORDER BY id",
+        [account],
+    )
 }
 
 /// By what a post was found.

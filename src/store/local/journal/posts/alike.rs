@@ -3,55 +3,45 @@
 use rusqlite::Transaction;
 
 use super::address::Address;
-use super::db_error::DbError;
-use super::posts::{latest, original};
-use super::rows::{self, mode_word};
-use super::{SqliteJournal, keys};
+use super::keys;
+use super::{find_by_key, original};
 use crate::model::{PostNumber, PostRequest, RecordedPost};
-use crate::store::{Alike, JournalError, Likeness};
+use crate::store::local::journal::database::db_error::DbError;
+use crate::store::local::journal::rows::{self, mode_word};
+use crate::store::{Alike, Likeness};
 
-impl SqliteJournal {
-    /// The post that has an entry's `id` and was made, or is being made, of other content. `None` also
-    /// where that cannot be told, as for a file whose content nobody has read.
-    pub(crate) fn id_of_other_content(
-        &self,
-        new: &PostRequest,
-    ) -> Result<Option<RecordedPost>, JournalError> {
-        let Some(id) = &new.id else { return Ok(None) };
-        self.db.read("look for a post", |tx| {
-            let Some(owner) = keys::owner(tx, &new.account, &keys::of_id(id))? else {
-                return Ok(None);
-            };
-            let post = latest(tx, owner)?;
-            let other = !post.may_begin() && is_other_content(tx, new, &post)?;
-            Ok(other.then_some(post))
-        })
-    }
+/// The post that has an entry's `id` and was made, or is being made, of other content. `None` also where that
+/// cannot be told, as for a file whose content nobody has read.
+pub(in crate::store::local::journal) fn id_of_other_content(
+    tx: &Transaction<'_>,
+    id: &str,
+    new: &PostRequest,
+) -> Result<Option<RecordedPost>, DbError> {
+    let Some(post) = find_by_key(tx, &new.account, &keys::of_id(id))? else { return Ok(None) };
+    let other = !post.may_begin() && is_other_content(tx, new, &post)?;
+    Ok(other.then_some(post))
+}
 
-    /// The post that an entry is like without standing for it. `own` is the post that it stands for, of
-    /// which nothing was begun.
-    pub(crate) fn alike(
-        &self,
-        new: &PostRequest,
-        own: Option<PostNumber>,
-    ) -> Result<Option<Alike>, JournalError> {
-        let counts = |post: &RecordedPost| Some(post.number) != own && !post.may_begin();
-        self.db.read("look for a post", |tx| {
-            for key in keys::of_content(new) {
-                if let Some(owner) = keys::owner(tx, &new.account, &key)?
-                    && let post = latest(tx, owner)?
-                    && counts(&post)
-                {
-                    return Ok(Some(Alike { post, how: Likeness::Content }));
-                }
-            }
-            // An `id` says that it is another thing.
-            if new.id.is_some() {
-                return Ok(None);
-            }
-            Ok(of_same_place(tx, new)?.filter(|alike| counts(&alike.post)))
-        })
+/// The post that an entry is like without standing for it. `own` is the post that it stands for, of which
+/// nothing was begun.
+pub(in crate::store::local::journal) fn alike(
+    tx: &Transaction<'_>,
+    new: &PostRequest,
+    own: Option<PostNumber>,
+) -> Result<Option<Alike>, DbError> {
+    let counts = |post: &RecordedPost| Some(post.number) != own && !post.may_begin();
+    for key in keys::of_content(new) {
+        if let Some(post) = find_by_key(tx, &new.account, &key)?
+            && counts(&post)
+        {
+            return Ok(Some(Alike { post, how: Likeness::Content }));
+        }
     }
+    // An `id` says that it is another thing.
+    if new.id.is_some() {
+        return Ok(None);
+    }
+    Ok(of_same_place(tx, new)?.filter(|alike| counts(&alike.post)))
 }
 
 fn is_other_content(
@@ -88,10 +78,10 @@ fn of_same_place(tx: &Transaction<'_>, new: &PostRequest) -> Result<Option<Alike
     }
     let addresses: Vec<_> = new.source.urls().iter().map(|url| Address::of(url)).collect();
     let place = keys::of_place(new).unwrap_or_default();
-    if let Some(owner) = keys::owner(tx, &new.account, &place)? {
+    if let Some(post) = find_by_key(tx, &new.account, &place)? {
         let passing = addresses.iter().any(Address::seems_to_pass);
         let how = if passing { Likeness::PassingAddress } else { Likeness::Address };
-        return Ok(Some(Alike { post: latest(tx, owner)?, how }));
+        return Ok(Some(Alike { post, how }));
     }
     // Earlier versions kept the spelling alone, so another signature was another post.
     if !addresses.iter().any(|address| address.signed) {

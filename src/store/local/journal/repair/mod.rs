@@ -4,18 +4,19 @@
 //! in place, under a name that does not. Whatever cuts this off, `upload` stays blocked or the journal
 //! is whole.
 
+pub(super) mod salvage;
+
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use super::SqliteJournal;
+use self::salvage::{Built, PAGE, Salvage};
+use super::database::db_error::DbError;
+use super::database::dir::{DirState, JournalDir};
+use super::database::schema::{Found, SCHEMA, Schema};
 use super::database::{self, Database};
-use super::db_error::DbError;
-use super::dir::{DirState, JournalDir};
 use super::marks;
-use super::salvage::{Built, PAGE, Salvage};
-use super::schema::{Found, SCHEMA, Schema};
 use crate::clock::Clock;
 use crate::fault;
 use crate::fs::{FsError, Lock, private_dir};
@@ -53,71 +54,69 @@ pub(crate) struct Repaired {
 /// The name in `meta` of the directory that a repaired journal was made of.
 const SOURCE: &str = "repaired_from";
 
-impl SqliteJournal {
-    /// Makes a journal of what can be read of the damaged one that state in a directory, or of the one
-    /// that was set aside last. Not while anybody posts.
-    pub(crate) fn repair(dir: &Path, clock: Clock) -> Result<Repair, JournalError> {
-        if !dir.exists() {
-            return Ok(Repair::Nothing);
-        }
-        let journal_dir = JournalDir::new(private_dir(dir)?);
-        let held = journal_dir.lock()?;
-        let _nobody_posts = journal_dir.lock_uploads()?;
-        let state = journal_dir.look()?;
-        let mut trouble = None;
-        if state == DirState::Journal {
-            match database::sound(&journal_dir) {
-                Ok(connection) => {
-                    drop(connection);
-                    return finish(&journal_dir, clock, &held);
-                }
-                Err(found) if found.damage().is_some() || found.is_of_the_disk() => {
-                    trouble = Some(found);
-                }
-                Err(found) => return Err(found.explain("open", journal_dir.path())),
+/// Makes a journal of what can be read of the damaged one that state in a directory, or of the one
+/// that was set aside last. Not while anybody posts.
+pub(super) fn repair(dir: &Path, clock: Clock) -> Result<Repair, JournalError> {
+    if !dir.exists() {
+        return Ok(Repair::Nothing);
+    }
+    let journal_dir = JournalDir::new(private_dir(dir)?);
+    let held = journal_dir.lock()?;
+    let _nobody_posts = journal_dir.lock_uploads()?;
+    let state = journal_dir.look()?;
+    let mut trouble = None;
+    if state == DirState::Journal {
+        match database::sound(&journal_dir) {
+            Ok(connection) => {
+                drop(connection);
+                return finish(&journal_dir, clock, &held);
             }
+            Err(found) if found.damage().is_some() || found.is_of_the_disk() => {
+                trouble = Some(found);
+            }
+            Err(found) => return Err(found.explain("open", journal_dir.path())),
         }
-        let Some(source) = Source::find(&journal_dir, state)? else {
-            return Ok(match state {
-                DirState::OrphanedWal => Repair::Hopeless(journal_dir.path().to_owned()),
-                _ => Repair::Nothing,
-            });
-        };
-        let explain = |trouble: DbError| trouble.explain("repair", journal_dir.path());
-        let copy = source.read()?;
-        if let Some(trouble) = trouble.filter(|trouble| trouble.damage().is_none())
-            && copy.unreadable == 0
-        {
-            // The disk refused once, and does not any more: there is nothing to repair.
-            return Err(trouble.explain("open", journal_dir.path()));
-        }
-        let salvage = salvage(&journal_dir, &copy, &held)?;
-        if salvage.posts() == 0 {
-            return Ok(Repair::Hopeless(source.database));
-        }
-        let mut built = salvage.build(clock.now()).map_err(explain)?;
-        match SCHEMA.examine(&built.connection).map_err(|error| explain(error.into()))? {
-            Found::Current => {}
-            found => return Err(explain(DbError::Unreadable(format!("{found:?}")))),
-        }
-        let mut kept = Vec::new();
-        if state != DirState::Empty {
-            kept.push(journal_dir.set_aside(clock.now(), &held)?);
-        }
-        kept.extend(source.aside.filter(|dir| !kept.contains(dir)));
-        put_in_place(&journal_dir, &mut built, &kept, &held)?;
-        let kept = kept.iter().map(|dir| journal_dir.retire(dir)).collect::<Result<_, _>>()?;
-        let Built { posts, missing, unresolved, whole, .. } = built;
-        Ok(Repair::Done(Repaired { posts, missing, unresolved, whole, kept }))
     }
+    let Some(source) = Source::find(&journal_dir, state)? else {
+        return Ok(match state {
+            DirState::OrphanedWal => Repair::Hopeless(journal_dir.path().to_owned()),
+            _ => Repair::Nothing,
+        });
+    };
+    let explain = |trouble: DbError| trouble.explain("repair", journal_dir.path());
+    let copy = source.read()?;
+    if let Some(trouble) = trouble.filter(|trouble| trouble.damage().is_none())
+        && copy.unreadable == 0
+    {
+        // The disk refused once, and does not any more: there is nothing to repair.
+        return Err(trouble.explain("open", journal_dir.path()));
+    }
+    let salvage = salvage(&journal_dir, &copy, &held)?;
+    if salvage.posts() == 0 {
+        return Ok(Repair::Hopeless(source.database));
+    }
+    let mut built = salvage.build(clock.now()).map_err(explain)?;
+    match SCHEMA.examine(&built.connection).map_err(|error| explain(error.into()))? {
+        Found::Current => {}
+        found => return Err(explain(DbError::Unreadable(format!("{found:?}")))),
+    }
+    let mut kept = Vec::new();
+    if state != DirState::Empty {
+        kept.push(journal_dir.set_aside(clock.now(), &held)?);
+    }
+    kept.extend(source.aside.filter(|dir| !kept.contains(dir)));
+    put_in_place(&journal_dir, &mut built, &kept, &held)?;
+    let kept = kept.iter().map(|dir| journal_dir.retire(dir)).collect::<Result<_, _>>()?;
+    let Built { posts, missing, unresolved, whole, .. } = built;
+    Ok(Repair::Done(Repaired { posts, missing, unresolved, whole, kept }))
+}
 
-    /// The damaged journal that blocks `upload`, if there is one.
-    pub(crate) fn set_aside_in(dir: &Path) -> Result<Option<PathBuf>, JournalError> {
-        if !dir.exists() {
-            return Ok(None);
-        }
-        Ok(JournalDir::new(private_dir(dir)?).aside()?)
+/// The damaged journal that blocks `upload`, if there is one.
+pub(super) fn set_aside_in(dir: &Path) -> Result<Option<PathBuf>, JournalError> {
+    if !dir.exists() {
+        return Ok(None);
     }
+    Ok(JournalDir::new(private_dir(dir)?).aside()?)
 }
 
 fn put_in_place(
@@ -145,7 +144,7 @@ fn finish(journal_dir: &JournalDir, clock: Clock, held: &Lock) -> Result<Repair,
     let source = source.map_err(|stopped| db.explain(stopped, "read"))?;
     for name in source.iter().flat_map(|names| names.split('/')) {
         let dir = journal_dir.path().with_file_name(name);
-        if name.starts_with(super::dir::ASIDE) && dir.is_dir() {
+        if name.starts_with(super::database::dir::ASIDE) && dir.is_dir() {
             journal_dir.retire(&dir)?;
         }
     }
@@ -178,11 +177,11 @@ impl Source {
             return Ok(Some(Self { database, log, aside: None }));
         }
         for dir in journal_dir.all_aside()?.into_iter().rev() {
-            let database = dir.join(super::dir::NAME);
+            let database = dir.join(super::database::dir::NAME);
             if !database.exists() {
                 continue;
             }
-            let log = dir.join(format!("{}-wal", super::dir::NAME));
+            let log = dir.join(format!("{}-wal", super::database::dir::NAME));
             // Setting it aside may have been cut off before the log was moved.
             let log = if log.exists() { log } else { journal_dir.companion("-wal") };
             return Ok(Some(Self { database, log, aside: Some(dir) }));

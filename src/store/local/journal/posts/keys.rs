@@ -9,28 +9,28 @@
 use rusqlite::{OptionalExtension as _, Transaction};
 
 use super::address::Address;
-use super::checksum::{Checked, write_checksum};
-use super::db_error::DbError;
-use super::rows::{mode_word, nanoseconds};
 use crate::model::{FileIdentity, LocalFile, Mode, PostRequest, Source};
 use crate::store::JournalError;
+use crate::store::local::journal::database::checksum::{Checked, write_checksum};
+use crate::store::local::journal::database::db_error::DbError;
+use crate::store::local::journal::rows::{mode_word, nanoseconds};
 
-pub(super) fn of_id(id: &str) -> String {
+pub(in crate::store::local::journal) fn of_id(id: &str) -> String {
     format!("id {id}")
 }
 
-pub(super) fn of_fingerprint(mode: Mode, fingerprint: &str) -> String {
+pub(in crate::store::local::journal) fn of_fingerprint(mode: Mode, fingerprint: &str) -> String {
     format!("{} blake3 {fingerprint}", mode_word(mode))
 }
 
-pub(super) fn of_file(mode: Mode, file: &FileIdentity) -> String {
+pub(in crate::store::local::journal) fn of_file(mode: Mode, file: &FileIdentity) -> String {
     let FileIdentity { device, inode, size, mtime, ctime } = *file;
     let (mtime, ctime) = (nanoseconds(mtime), nanoseconds(ctime));
     format!("{} file {device}:{inode}:{size}:{mtime}:{ctime}", mode_word(mode))
 }
 
 /// The keys of what is posted, the surest first. URLs are hashed: they may carry signatures.
-pub(super) fn of_content(new: &PostRequest) -> Vec<String> {
+pub(in crate::store::local::journal) fn of_content(new: &PostRequest) -> Vec<String> {
     let mode = mode_word(new.mode);
     match &new.source {
         Source::File(LocalFile { identity, fingerprint, .. }) => fingerprint
@@ -51,7 +51,7 @@ pub(super) fn of_content(new: &PostRequest) -> Vec<String> {
 }
 
 /// The key of where what is posted lies, whatever the query says; a file has none.
-pub(super) fn of_place(new: &PostRequest) -> Option<String> {
+pub(in crate::store::local::journal) fn of_place(new: &PostRequest) -> Option<String> {
     let mode = mode_word(new.mode);
     match &new.source {
         Source::File(_) => None,
@@ -74,7 +74,7 @@ fn hash(texts: impl IntoIterator<Item = impl AsRef<str>>) -> blake3::Hash {
 }
 
 /// The original post that owns a key.
-pub(super) fn owner(
+pub(in crate::store::local::journal) fn owner(
     tx: &Transaction<'_>,
     account: &str,
     key: &str,
@@ -86,7 +86,7 @@ pub(super) fn owner(
 }
 
 /// Gives a key to an original post, unless it belongs to one already.
-pub(super) fn give(
+pub(in crate::store::local::journal) fn give(
     tx: &Transaction<'_>,
     account: &str,
     key: &str,
@@ -103,13 +103,20 @@ pub(super) fn give(
 }
 
 /// Lets a post go by its `id` alone: its file was replaced.
-pub(super) fn drop_content(tx: &Transaction<'_>, original: i64) -> Result<(), DbError> {
+pub(in crate::store::local::journal) fn drop_content(
+    tx: &Transaction<'_>,
+    original: i64,
+) -> Result<(), DbError> {
     tx.execute("DELETE FROM keys WHERE post = ?1 AND key NOT LIKE 'id %'", [original])?;
     Ok(())
 }
 
 /// Whoever looks for one post finds another from now on.
-pub(super) fn hand_over(tx: &Transaction<'_>, from: i64, to: i64) -> Result<(), DbError> {
+pub(in crate::store::local::journal) fn hand_over(
+    tx: &Transaction<'_>,
+    from: i64,
+    to: i64,
+) -> Result<(), DbError> {
     let keys: Vec<i64> = tx
         .prepare("SELECT id FROM keys WHERE post = ?1")?
         .query_map([from], |row| row.get(0))?
@@ -122,7 +129,7 @@ pub(super) fn hand_over(tx: &Transaction<'_>, from: i64, to: i64) -> Result<(), 
 }
 
 /// Whether a text is BLAKE3 in lowercase hex.
-pub(super) fn check_fingerprint(text: &str) -> Result<(), JournalError> {
+pub(in crate::store::local::journal) fn check_fingerprint(text: &str) -> Result<(), JournalError> {
     let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     if text.len() == 64 && text.bytes().all(hex) {
         Ok(())

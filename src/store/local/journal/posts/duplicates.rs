@@ -2,25 +2,25 @@
 
 use rusqlite::Transaction;
 
-use super::checksum::{Checked, write_checksum};
-use super::db_error::DbError;
-use super::posts::{latest, original, set};
-use super::rows::{self, mode_word};
-use super::{SqliteJournal, keys};
+use super::keys;
+use super::{latest, original, set};
 use crate::model::{Attempt, Phase, PostNumber, RecordedPost};
 use crate::store::JournalError;
+use crate::store::local::journal::database::checksum::{Checked, write_checksum};
+use crate::store::local::journal::database::db_error::DbError;
+use crate::store::local::journal::rows::{self, mode_word};
 
-impl SqliteJournal {
-    /// Records that a post, whose attempts are all dead, is the same as another one: whoever looks for
-    /// it finds that one from now on.
-    pub(crate) fn same_as(&self, post: PostNumber, other: PostNumber) -> Result<(), JournalError> {
-        self.db.write("join two posts", |tx| {
-            let (post, other) = (rows::post_by_number(tx, post)?, rows::post_by_number(tx, other)?);
-            match post.last.as_ref().filter(|last| !last.phase.allows_another()) {
-                Some(last) => Err(still_open(last).into()),
-                None => join(tx, &post, &other),
-            }
-        })
+/// Records that a post, whose attempts are all dead, is the same as another one: whoever looks for it finds
+/// that one from now on.
+pub(in crate::store::local::journal) fn same_as(
+    tx: &Transaction<'_>,
+    post: PostNumber,
+    other: PostNumber,
+) -> Result<(), DbError> {
+    let (post, other) = (rows::post_by_number(tx, post)?, rows::post_by_number(tx, other)?);
+    match post.last.as_ref().filter(|last| !last.phase.allows_another()) {
+        Some(last) => Err(still_open(last).into()),
+        None => join(tx, &post, &other),
     }
 }
 
@@ -28,8 +28,8 @@ impl SqliteJournal {
 ///
 /// [`JournalError::SameContent`] says that another post of the account and mode has the same content: then
 /// this one must not reach its final chunk. It is to be given up ([`Phase::Abandoned`]) and, if that is
-/// certain, joined with the other by [`SqliteJournal::same_as`].
-pub(super) fn claim(
+/// certain, joined with the other by [`same_as`].
+pub(in crate::store::local::journal) fn claim(
     tx: &Transaction<'_>,
     number: PostNumber,
     fingerprint: &str,
@@ -51,7 +51,7 @@ pub(super) fn claim(
 
 /// Other posts of the same content of which nothing was posted and nothing can be; an error if there
 /// is one of which that cannot be said. A repost is meant to have them, and so are two `id`s.
-pub(super) fn duplicates(
+pub(in crate::store::local::journal) fn duplicates(
     tx: &Transaction<'_>,
     post: &RecordedPost,
     fingerprint: Option<&str>,
@@ -116,6 +116,6 @@ fn join(tx: &Transaction<'_>, post: &RecordedPost, other: &RecordedPost) -> Resu
 }
 
 /// Invariant I1, as an error.
-pub(super) fn still_open(attempt: &Attempt) -> JournalError {
+pub(in crate::store::local::journal) fn still_open(attempt: &Attempt) -> JournalError {
     JournalError::MayBePosted { post: attempt.post, attempt: attempt.number, phase: attempt.phase }
 }

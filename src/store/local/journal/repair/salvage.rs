@@ -10,16 +10,19 @@ use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, Row, Transaction, params_from_iter};
 
-use super::checksum::{self, Checked};
-use super::db_error::DbError;
-use super::schema::{SCHEMA, Schema};
-use super::{attempts, keys, marks, rows};
 use crate::fs::{PRIVATE_FILE, write_atomic};
 use crate::model::{AttemptUpdate, Phase, PostNumber, RecordedPost};
 use crate::store::JournalError;
+use crate::store::local::journal::attempts;
+use crate::store::local::journal::database::checksum::{self, Checked};
+use crate::store::local::journal::database::db_error::DbError;
+use crate::store::local::journal::database::schema::{SCHEMA, Schema};
+use crate::store::local::journal::marks;
+use crate::store::local::journal::posts::keys;
+use crate::store::local::journal::rows;
 
 /// The size of a page, in bytes.
-pub(super) const PAGE: usize = 4096;
+pub(in crate::store::local::journal) const PAGE: usize = 4096;
 
 /// How many rows are looked for one by one where a table cannot be read in order.
 const GAP: i64 = 1_000_000;
@@ -46,7 +49,7 @@ struct Table {
 
 /// What could be read of a journal.
 #[derive(Debug)]
-pub(super) struct Salvage {
+pub(in crate::store::local::journal) struct Salvage {
     version: i64,
     tables: Vec<Table>,
     /// `identity`, `counter` and `host`.
@@ -59,15 +62,15 @@ pub(super) struct Salvage {
 
 /// A new journal, made of what could be read of another one.
 #[derive(Debug)]
-pub(super) struct Built {
-    pub(super) connection: Connection,
-    pub(super) posts: u32,
+pub(in crate::store::local::journal) struct Built {
+    pub(in crate::store::local::journal) connection: Connection,
+    pub(in crate::store::local::journal) posts: u32,
     /// Posts that were there and could not be read.
-    pub(super) missing: Vec<PostNumber>,
+    pub(in crate::store::local::journal) missing: Vec<PostNumber>,
     /// Posts whose attempts may be missing, so that nobody knows what became of them.
-    pub(super) unresolved: Vec<PostNumber>,
+    pub(in crate::store::local::journal) unresolved: Vec<PostNumber>,
     /// Nothing is missing.
-    pub(super) whole: bool,
+    pub(in crate::store::local::journal) whole: bool,
 }
 
 impl Salvage {
@@ -76,7 +79,7 @@ impl Salvage {
     ///
     /// If its first page, without which SQLite finds nothing, is damaged, that of an empty journal
     /// takes its place: in all journals of a version the tables begin at the same pages.
-    pub(super) fn of(
+    pub(in crate::store::local::journal) fn of(
         database: &[u8],
         log: Option<&[u8]>,
         whole: bool,
@@ -133,12 +136,12 @@ impl Salvage {
     }
 
     /// How many posts could be read.
-    pub(super) fn posts(&self) -> usize {
+    pub(in crate::store::local::journal) fn posts(&self) -> usize {
         self.table(Checked::Posts).rows.len()
     }
 
     /// Makes a journal of this version of the program of it, in memory.
-    pub(super) fn build(self, now: Timestamp) -> Result<Built, DbError> {
+    pub(in crate::store::local::journal) fn build(self, now: Timestamp) -> Result<Built, DbError> {
         let mut connection = SCHEMA.blank(self.version)?;
         connection.pragma_update(None, "foreign_keys", false)?;
         let missing = self.missing();

@@ -8,7 +8,7 @@ use rusqlite::ffi::ErrorCode;
 
 /// Why a transaction did not come to its end.
 #[derive(Debug)]
-pub(super) enum DbError {
+pub(in crate::store::local::journal) enum DbError {
     /// SQLite refused.
     Sql(rusqlite::Error),
     /// The fault layer, standing for the disk, refused.
@@ -34,7 +34,7 @@ impl From<JournalError> for DbError {
 impl DbError {
     /// Whether it tells that the database is damaged. SQLite says the same of one that the disk did
     /// not let it read.
-    pub(super) fn damage(&self) -> Option<String> {
+    pub(in crate::store::local::journal) fn damage(&self) -> Option<String> {
         match self {
             Self::Sql(error) => is_damage(error).then(|| error.to_string()),
             Self::Unreadable(what) => Some(what.clone()),
@@ -43,7 +43,7 @@ impl DbError {
     }
 
     /// Whether the disk refused.
-    pub(super) fn is_of_the_disk(&self) -> bool {
+    pub(in crate::store::local::journal) fn is_of_the_disk(&self) -> bool {
         match self {
             Self::Sql(error) => code(error) == Some(ErrorCode::SystemIoFailure),
             Self::Io(_) => true,
@@ -52,7 +52,11 @@ impl DbError {
     }
 
     /// The error as the journal's users see it.
-    pub(super) fn explain(self, doing: &'static str, path: &Path) -> JournalError {
+    pub(in crate::store::local::journal) fn explain(
+        self,
+        doing: &'static str,
+        path: &Path,
+    ) -> JournalError {
         let path = path.to_owned();
         match self {
             Self::Rule(error) => *error,
@@ -82,7 +86,7 @@ fn code(error: &rusqlite::Error) -> Option<ErrorCode> {
 }
 
 /// "malformed", "not a database", or a value that its column never holds.
-pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+pub(in crate::store::local::journal) fn is_damage(error: &rusqlite::Error) -> bool {
     use rusqlite::Error as E;
     matches!(code(error), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
         || matches!(

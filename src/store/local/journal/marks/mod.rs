@@ -8,7 +8,10 @@
 //! that is ahead of the journal, or of another one, tells that posts were made that are not in it.
 //!
 //! If all files were put back together, their marks agree. Then it tells that journal and witness
-//! know which files they were: see [`super::host`].
+//! know which files they were: see [`self::host`].
+
+pub(super) mod guard;
+pub(super) mod host;
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
@@ -16,8 +19,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{OptionalExtension as _, Transaction};
 
-use super::db_error::DbError;
-use super::host::{FileId, Here};
+use self::host::{FileId, Here};
+use super::database::db_error::DbError;
 use crate::fault;
 use crate::fs::{self, FsError, Lock, PRIVATE_FILE};
 use crate::store::Doubt;

@@ -5,18 +5,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Transaction;
 
-use super::SqliteJournal;
-use super::db_error::DbError;
-use super::dir::JournalDir;
 use super::host::Here;
-use super::marks::{self, Known, Marks, Witness};
+use super::{Known, Marks, Witness};
 use crate::fs::Lock;
+use crate::store::local::journal::database::Database;
+use crate::store::local::journal::database::db_error::DbError;
+use crate::store::local::journal::database::dir::JournalDir;
+use crate::store::local::journal::marks;
 use crate::store::local::mark::{Mark, TokenMark};
 use crate::store::{Doubt, JournalError};
 
 /// The marks of a journal, and what was found when it was opened.
 #[derive(Debug)]
-pub(super) struct Guard {
+pub(in crate::store::local::journal) struct Guard {
     tokens: Arc<dyn TokenMark>,
     witness: Witness,
     /// Whether this run was counted.
@@ -26,51 +27,59 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    pub(super) fn new(journal_dir: &JournalDir, tokens: Arc<dyn TokenMark>) -> Self {
+    pub(in crate::store::local::journal) fn new(
+        journal_dir: &JournalDir,
+        tokens: Arc<dyn TokenMark>,
+    ) -> Self {
         let witness = Witness::new(journal_dir.witness());
         Self { tokens, witness, counted: Mutex::default(), elsewhere: false, accepted: None }
     }
 
-    pub(super) fn marks(&self) -> Result<Marks, JournalError> {
+    pub(in crate::store::local::journal) fn marks(&self) -> Result<Marks, JournalError> {
         Ok(Marks { tokens: self.tokens.read()?, witness: self.witness.read()? })
     }
 
     /// The same for a look that posts nothing: a token store that cannot be read is told by whoever
     /// needs it.
-    pub(super) fn marks_to_look(&self) -> Result<Marks, JournalError> {
+    pub(in crate::store::local::journal) fn marks_to_look(&self) -> Result<Marks, JournalError> {
         Ok(Marks { tokens: self.tokens.read().ok().flatten(), witness: self.witness.read()? })
     }
 
     /// Remembers what was found.
-    pub(super) fn found(&mut self, here: &Here, doubt: Option<Doubt>) {
+    pub(in crate::store::local::journal) fn found(&mut self, here: &Here, doubt: Option<Doubt>) {
         (self.elsewhere, self.accepted) = (here.elsewhere, doubt);
     }
 
-    pub(super) fn elsewhere(&self) -> bool {
+    pub(in crate::store::local::journal) fn elsewhere(&self) -> bool {
         self.elsewhere
     }
 
-    pub(super) fn accepted(&self) -> Option<Doubt> {
+    pub(in crate::store::local::journal) fn accepted(&self) -> Option<Doubt> {
         self.accepted
     }
-}
 
-impl SqliteJournal {
     /// Counts this run, once, before its first attempt: from then on an earlier state of the journal
     /// is known to be one.
-    pub(super) fn count_run(&self) -> Result<(), JournalError> {
+    pub(in crate::store::local::journal) fn count_run(
+        &self,
+        db: &Database,
+    ) -> Result<(), JournalError> {
         // A panic while it was held has counted nothing, or too much, which does no harm.
-        let mut counted = self.guard.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         if !*counted {
-            self.declare("count this run", marks::count_run)?;
+            self.declare(db, "count this run", marks::count_run)?;
             *counted = true;
         }
         Ok(())
     }
 
     /// Makes a doubtful journal the one that counts.
-    pub(super) fn take(&self, here: &Here) -> Result<(), JournalError> {
-        self.declare("take the journal", |tx| {
+    pub(in crate::store::local::journal) fn take(
+        &self,
+        db: &Database,
+        here: &Here,
+    ) -> Result<(), JournalError> {
+        self.declare(db, "take the journal", |tx| {
             let mark = marks::begin_anew(tx)?;
             record(tx, here)?;
             Ok(mark)
@@ -78,8 +87,9 @@ impl SqliteJournal {
     }
 
     /// Makes a journal that nothing is wrong with know where it is.
-    pub(super) fn settle_in(
+    pub(in crate::store::local::journal) fn settle_in(
         &self,
+        db: &Database,
         known: &Known,
         marks: &Marks,
         here: &Here,
@@ -87,35 +97,36 @@ impl SqliteJournal {
         if known.identity.is_some() && here.is_known(known.host.as_deref(), known.file) {
             return Ok(());
         }
-        let mark = self.db.write("record its identity", marks::ensure_identity)?;
+        let mark = db.write("record its identity", marks::ensure_identity)?;
         if here.elsewhere && marks.are_there() {
             // The witness, a copy as well, before the journal says that it belongs here.
-            let held = self.db.dir().lock()?;
-            self.mark_outside(&mark, &held)?;
+            let held = db.dir().lock()?;
+            self.mark_outside(db, &mark, &held)?;
         }
-        self.db.write("record the machine", |tx| Ok(record(tx, here)?))
+        db.write("record the machine", |tx| Ok(record(tx, here)?))
     }
 
     /// Changes what the journal says about itself, and then tells the tokens and the witness.
     fn declare(
         &self,
+        db: &Database,
         doing: &'static str,
         change: impl Fn(&Transaction<'_>) -> Result<Mark, DbError>,
     ) -> Result<(), JournalError> {
-        let held = self.db.dir().lock()?;
-        match self.db.try_write(change) {
-            Ok(mark) => self.mark_outside(&mark, &held),
+        let held = db.dir().lock()?;
+        match db.try_write(change) {
+            Ok(mark) => self.mark_outside(db, &mark, &held),
             Err(stopped) => {
                 drop(held);
-                Err(self.db.explain(stopped, doing))
+                Err(db.explain(stopped, doing))
             }
         }
     }
 
-    fn mark_outside(&self, mark: &Mark, held: &Lock) -> Result<(), JournalError> {
-        self.guard.tokens.write(mark)?;
-        self.db.dir().make_locks()?;
-        Ok(self.guard.witness.write(mark, held)?)
+    fn mark_outside(&self, db: &Database, mark: &Mark, held: &Lock) -> Result<(), JournalError> {
+        self.tokens.write(mark)?;
+        db.dir().make_locks()?;
+        Ok(self.witness.write(mark, held)?)
     }
 }
 

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, Transaction};
 
 /// The tables whose rows have a checksum. Each has the columns `id` and `sum`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Checked {
+pub(in crate::store::local::journal) enum Checked {
     Posts,
     Keys,
     Attempts,
@@ -27,7 +27,7 @@ impl Checked {
 }
 
 /// Writes the checksum of a row after it was written, in the transaction that wrote it.
-pub(super) fn write_checksum(
+pub(in crate::store::local::journal) fn write_checksum(
     tx: &Transaction<'_>,
     table: Checked,
     id: i64,
@@ -41,7 +41,9 @@ pub(super) fn write_checksum(
 }
 
 /// The first row whose checksum is wrong, in words.
-pub(super) fn first_mismatch(connection: &Connection) -> rusqlite::Result<Option<String>> {
+pub(in crate::store::local::journal) fn first_mismatch(
+    connection: &Connection,
+) -> rusqlite::Result<Option<String>> {
     for table in Checked::ALL {
         let name = table.name();
         let mut rows = connection.prepare(&format!("SELECT * FROM {name}"))?;
@@ -57,12 +59,15 @@ pub(super) fn first_mismatch(connection: &Connection) -> rusqlite::Result<Option
 }
 
 /// Whether a row, read with all its columns, is what was written.
-pub(super) fn matches(table: Checked, row: &Row<'_>) -> rusqlite::Result<bool> {
+pub(in crate::store::local::journal) fn matches(
+    table: Checked,
+    row: &Row<'_>,
+) -> rusqlite::Result<bool> {
     Ok(row.get_ref("sum")? == ValueRef::Integer(sum(table, row)?))
 }
 
 /// Writes every checksum anew, after a migration that gave them other columns.
-pub(super) fn write_all(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+pub(in crate::store::local::journal) fn write_all(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     for table in Checked::ALL {
         let ids: Vec<i64> = tx
             .prepare(&format!("SELECT id FROM {}", table.name()))?

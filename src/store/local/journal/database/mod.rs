@@ -1,5 +1,10 @@
 //! The connection: how it is opened, how a transaction ends, what damage leads to.
 
+pub(super) mod checksum;
+pub(super) mod db_error;
+pub(super) mod dir;
+pub(super) mod schema;
+
 use std::io;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,9 +14,9 @@ use jiff::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use super::db_error::DbError;
-use super::dir::{DirState, JournalDir};
-use super::schema::{Found, SCHEMA};
+use self::db_error::DbError;
+use self::dir::{DirState, JournalDir};
+use self::schema::{Found, SCHEMA};
 use crate::clock::Clock;
 use crate::fault;
 use crate::fs::{Lock, LockError};

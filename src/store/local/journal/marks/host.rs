@@ -15,7 +15,7 @@ use crate::fs::FsError;
 ///
 /// The machine id is to be hashed before it is stored anywhere:
 /// <https://www.freedesktop.org/software/systemd/man/latest/machine-id.html>.
-pub(super) fn id() -> Option<String> {
+pub(in crate::store::local::journal) fn id() -> Option<String> {
     let name = ["/etc/machine-id", "/var/lib/dbus/machine-id"]
         .iter()
         // One that is not there, or cannot be read, tells nothing.
@@ -39,15 +39,15 @@ fn node_name() -> Option<String> {
 /// What a file keeps as long as it is changed in place or renamed, and what no copy of it has: its
 /// number on the disk, and when it was made, in ns since 1970, if the file system knows that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FileId {
+pub(in crate::store::local::journal) struct FileId {
     inode: u64,
     made: Option<u128>,
 }
 
 impl FileId {
-    /// The file under a path, which is not opened: see [`super::dir::JournalDir::look`]. `None`: there is
+    /// The file under a path, which is not opened: see [`crate::store::local::journal::database::dir::JournalDir::look`]. `None`: there is
     /// none, or its file system is not known to keep the two.
-    pub(super) fn of(path: &Path) -> Result<Option<Self>, FsError> {
+    pub(in crate::store::local::journal) fn of(path: &Path) -> Result<Option<Self>, FsError> {
         let examined = fault::point("journal: examine").and_then(|()| {
             let found = match fs::symlink_metadata(path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -68,14 +68,14 @@ impl FileId {
     }
 
     /// Whether it is this file that is found now. What cannot be told is taken to be.
-    pub(super) fn is_still(self, found: Option<Self>) -> bool {
+    pub(in crate::store::local::journal) fn is_still(self, found: Option<Self>) -> bool {
         found.is_none_or(|found| {
             let same_time = self.made.is_none() || found.made.is_none() || self.made == found.made;
             self.inode == found.inode && same_time
         })
     }
 
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(in crate::store::local::journal) fn parse(text: &str) -> Option<Self> {
         let (inode, made) = text.split_once(' ')?;
         let made = if made == "-" { None } else { Some(made.parse().ok()?) };
         Some(Self { inode: inode.parse().ok()?, made })
@@ -94,18 +94,18 @@ impl fmt::Display for FileId {
 
 /// Where a journal is, and whether it was there before.
 #[derive(Debug, Default)]
-pub(super) struct Here {
-    pub(super) host: Option<String>,
-    pub(super) file: Option<FileId>,
+pub(in crate::store::local::journal) struct Here {
+    pub(in crate::store::local::journal) host: Option<String>,
+    pub(in crate::store::local::journal) file: Option<FileId>,
     /// On another machine than where it was last used.
-    pub(super) elsewhere: bool,
+    pub(in crate::store::local::journal) elsewhere: bool,
     /// Not the file that it was last, as far as that can be told.
-    pub(super) copied: bool,
+    pub(in crate::store::local::journal) copied: bool,
 }
 
 impl Here {
     /// Where the journal under a path is; the others are what it says itself.
-    pub(super) fn of(
+    pub(in crate::store::local::journal) fn of(
         path: &Path,
         known_host: Option<&str>,
         known_file: Option<FileId>,
@@ -117,7 +117,11 @@ impl Here {
     }
 
     /// Whether the journal says so already.
-    pub(super) fn is_known(&self, host: Option<&str>, file: Option<FileId>) -> bool {
+    pub(in crate::store::local::journal) fn is_known(
+        &self,
+        host: Option<&str>,
+        file: Option<FileId>,
+    ) -> bool {
         (self.host.is_none() || self.host.as_deref() == host)
             && (self.file.is_none() || self.file == file)
     }

@@ -16,13 +16,13 @@ use crate::fs::{
 };
 
 /// Name of the database.
-pub(super) const NAME: &str = "journal.sqlite";
+pub(in crate::store::local::journal) const NAME: &str = "journal.sqlite";
 
 /// What SQLite keeps beside it.
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
 /// How the directories begin into which damaged journals are moved.
-pub(super) const ASIDE: &str = "journal.corrupt-";
+pub(in crate::store::local::journal) const ASIDE: &str = "journal.corrupt-";
 
 /// How the directories begin in which copies of a damaged journal are read.
 const SCRATCH: &str = ".journal.repair-";
@@ -36,14 +36,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where a journal lives. The directory is canonical, so that no link leads out of it.
 #[derive(Clone, Debug)]
-pub(super) struct JournalDir {
+pub(in crate::store::local::journal) struct JournalDir {
     dir: PathBuf,
     path: PathBuf,
 }
 
 /// What is found in the directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum DirState {
+pub(in crate::store::local::journal) enum DirState {
     /// No journal.
     Empty,
     /// A file that may be a journal.
@@ -55,28 +55,28 @@ pub(super) enum DirState {
 
 impl JournalDir {
     /// In a directory that is canonical.
-    pub(super) fn new(dir: PathBuf) -> Self {
+    pub(in crate::store::local::journal) fn new(dir: PathBuf) -> Self {
         let path = dir.join(NAME);
         Self { dir, path }
     }
 
     /// The database.
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::store::local::journal) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Where the witness is, beside the locks.
-    pub(super) fn witness(&self) -> PathBuf {
+    pub(in crate::store::local::journal) fn witness(&self) -> PathBuf {
         self.dir.join(LOCKS).join("journal.mark")
     }
 
     /// Makes sure that there is a directory for locks.
-    pub(super) fn make_locks(&self) -> Result<(), FsError> {
+    pub(in crate::store::local::journal) fn make_locks(&self) -> Result<(), FsError> {
         private_dir(&self.dir.join(LOCKS)).map(|_| ())
     }
 
     /// Keeps other processes from creating, checking, migrating or setting aside meanwhile.
-    pub(super) fn lock(&self) -> Result<Lock, LockError> {
+    pub(in crate::store::local::journal) fn lock(&self) -> Result<Lock, LockError> {
         Lock::acquire_blocking(&self.dir.join("journal.lock"), PATIENCE)
     }
 
@@ -85,7 +85,7 @@ impl JournalDir {
     /// They are not opened for that: closing a second descriptor would drop the locks that SQLite
     /// holds on the file in this process
     /// (<https://www.sqlite.org/howtocorrupt.html>, section 2.2).
-    pub(super) fn look(&self) -> Result<DirState, FsError> {
+    pub(in crate::store::local::journal) fn look(&self) -> Result<DirState, FsError> {
         let main = check(&self.path)?;
         let mut log = 0;
         for suffix in COMPANIONS {
@@ -100,7 +100,7 @@ impl JournalDir {
     }
 
     /// Takes the upload locks of all accounts. [`LockError::Held`] says that somebody posts.
-    pub(super) fn lock_uploads(&self) -> Result<Vec<Lock>, LockError> {
+    pub(in crate::store::local::journal) fn lock_uploads(&self) -> Result<Vec<Lock>, LockError> {
         let dir = self.dir.join(LOCKS);
         let list = |source| io_error("list", &dir, source);
         let mut locks = Vec::new();
@@ -121,7 +121,7 @@ impl JournalDir {
 
     /// Reads the database and its log from end to end, as they are on the disk. An error is the
     /// disk's.
-    pub(super) fn read_through(&self) -> io::Result<()> {
+    pub(in crate::store::local::journal) fn read_through(&self) -> io::Result<()> {
         for path in [self.path.clone(), self.companion("-wal")] {
             fault::point("journal: read through")?;
             let file = match File::open(&path) {
@@ -142,25 +142,29 @@ impl JournalDir {
         Ok(())
     }
 
-    pub(super) fn companion(&self, suffix: &str) -> PathBuf {
+    pub(in crate::store::local::journal) fn companion(&self, suffix: &str) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
         name.push(suffix);
         name.into()
     }
 
     /// Puts an empty journal under its name, whole and durable, 0600 whatever the umask.
-    pub(super) fn create(&self, image: &[u8], held: &Lock) -> Result<(), FsError> {
+    pub(in crate::store::local::journal) fn create(
+        &self,
+        image: &[u8],
+        held: &Lock,
+    ) -> Result<(), FsError> {
         clean_temps(&self.path, held)?;
         write_atomic(&self.path, image, PRIVATE_FILE)
     }
 
     /// The oldest damaged journal that still lies here.
-    pub(super) fn aside(&self) -> Result<Option<PathBuf>, FsError> {
+    pub(in crate::store::local::journal) fn aside(&self) -> Result<Option<PathBuf>, FsError> {
         Ok(self.all_aside()?.into_iter().next())
     }
 
     /// All damaged journals that still lie here, the oldest first.
-    pub(super) fn all_aside(&self) -> Result<Vec<PathBuf>, FsError> {
+    pub(in crate::store::local::journal) fn all_aside(&self) -> Result<Vec<PathBuf>, FsError> {
         self.beginning_with(ASIDE)
     }
 
@@ -179,7 +183,10 @@ impl JournalDir {
     }
 
     /// Gives a damaged journal, in whose place another one is, a name that blocks nobody.
-    pub(super) fn retire(&self, aside: &Path) -> Result<PathBuf, FsError> {
+    pub(in crate::store::local::journal) fn retire(
+        &self,
+        aside: &Path,
+    ) -> Result<PathBuf, FsError> {
         let name = aside.file_name().and_then(|name| name.to_str()).unwrap_or(ASIDE);
         let kept = self.dir.join(name.replacen(ASIDE, "journal.repaired-", 1));
         fault::point("journal: retire")
@@ -190,7 +197,10 @@ impl JournalDir {
     }
 
     /// A new directory for a repair, after what earlier ones have left was removed.
-    pub(super) fn scratch(&self, _held: &Lock) -> Result<PathBuf, FsError> {
+    pub(in crate::store::local::journal) fn scratch(
+        &self,
+        _held: &Lock,
+    ) -> Result<PathBuf, FsError> {
         for left in self.beginning_with(SCRATCH)? {
             fs::remove_dir_all(&left).map_err(|source| io_error("remove", &left, source))?;
         }
@@ -203,7 +213,11 @@ impl JournalDir {
 
     /// Moves the database and its companions into a directory of their own, and deletes nothing. The
     /// database goes first: if this is cut off, the rest is recognised as [`DirState::OrphanedWal`].
-    pub(super) fn set_aside(&self, now: Timestamp, _held: &Lock) -> Result<PathBuf, FsError> {
+    pub(in crate::store::local::journal) fn set_aside(
+        &self,
+        now: Timestamp,
+        _held: &Lock,
+    ) -> Result<PathBuf, FsError> {
         let aside = self.make_aside(now)?;
         sync(&self.dir)?;
         let companions = COMPANIONS.map(|suffix| self.companion(suffix));

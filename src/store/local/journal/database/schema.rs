@@ -8,19 +8,19 @@ use super::checksum;
 const APPLICATION: i64 = 0x7474_7570;
 
 /// What this program writes and understands.
-pub(super) const SCHEMA: Schema =
+pub(in crate::store::local::journal) const SCHEMA: Schema =
     Schema { steps: &[include_str!("v1.sql"), include_str!("v2.sql")] };
 
 /// A line of versions.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Schema {
+pub(in crate::store::local::journal) struct Schema {
     /// What turns version n into version n + 1. A released step never changes.
-    pub(super) steps: &'static [&'static str],
+    pub(in crate::store::local::journal) steps: &'static [&'static str],
 }
 
 /// What is found in a file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(in crate::store::local::journal) enum Found {
     /// A journal of this version, every row intact.
     Current,
     /// An intact journal of an earlier version.
@@ -33,12 +33,15 @@ pub(super) enum Found {
 
 impl Schema {
     /// The version that is written.
-    pub(super) fn version(self) -> i64 {
+    pub(in crate::store::local::journal) fn version(self) -> i64 {
         i64::try_from(self.steps.len()).unwrap_or(i64::MAX)
     }
 
     /// Reads the whole database and says what it is.
-    pub(super) fn examine(self, connection: &Connection) -> rusqlite::Result<Found> {
+    pub(in crate::store::local::journal) fn examine(
+        self,
+        connection: &Connection,
+    ) -> rusqlite::Result<Found> {
         let version = version(connection)?;
         let application: i64 =
             connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
@@ -72,7 +75,10 @@ impl Schema {
     }
 
     /// Takes an intact older journal, version by version, to this one, in one transaction.
-    pub(super) fn migrate(self, connection: &mut Connection) -> rusqlite::Result<()> {
+    pub(in crate::store::local::journal) fn migrate(
+        self,
+        connection: &mut Connection,
+    ) -> rusqlite::Result<()> {
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let from = version(&tx)?;
         self.advance(&tx, from, self.version())?;
@@ -91,7 +97,10 @@ impl Schema {
     }
 
     /// An empty journal of some version, in memory.
-    pub(super) fn blank(self, version: i64) -> rusqlite::Result<Connection> {
+    pub(in crate::store::local::journal) fn blank(
+        self,
+        version: i64,
+    ) -> rusqlite::Result<Connection> {
         let mut connection = Connection::open_in_memory()?;
         connection.pragma_update(None, "application_id", APPLICATION)?;
         let tx = connection.transaction()?;
@@ -102,12 +111,14 @@ impl Schema {
 
     /// The bytes of an empty journal, so that it can appear under its name whole or not at all: a
     /// file that was cut to nothing must not pass for a new journal.
-    pub(super) fn image(self) -> rusqlite::Result<Vec<u8>> {
+    pub(in crate::store::local::journal) fn image(self) -> rusqlite::Result<Vec<u8>> {
         Self::wal_image(&mut self.blank(self.version())?)
     }
 
     /// The bytes of a journal in memory, as a file with a write-ahead log.
-    pub(super) fn wal_image(connection: &mut Connection) -> rusqlite::Result<Vec<u8>> {
+    pub(in crate::store::local::journal) fn wal_image(
+        connection: &mut Connection,
+    ) -> rusqlite::Result<Vec<u8>> {
         let mut image = connection.serialize("main")?.to_vec();
         // Write and read version: WAL (<https://www.sqlite.org/fileformat.html>, offset 18 and 19).
         if let Some(versions) = image.get_mut(18..20) {
