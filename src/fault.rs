@@ -29,6 +29,7 @@ use std::io;
 /// nothing can fail any more (such as a commit that is done) ignore it.
 #[cfg(not(feature = "faults"))]
 #[inline]
+#[expect(clippy::unnecessary_wraps, reason = "as with `faults`")]
 pub(crate) fn point(_operation: &'static str) -> io::Result<()> {
     Ok(())
 }

@@ -59,6 +59,7 @@ pub(crate) fn post_error(error: &Error) -> PostError {
     let problem = error.problem();
     PostError {
         code: error.code().to_owned(),
+        theirs: error.refusal().map(|refusal| refusal.code.clone()),
         retryable: error.is_temporary(),
         log_id: error.refusal().and_then(|refusal| refusal.log_id.clone()),
         ..PostError::new(problem.code, error.to_string(), problem)

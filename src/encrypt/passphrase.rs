@@ -37,7 +37,7 @@ pub(super) struct Cost {
 }
 
 impl Cost {
-    /// Whether any of it is more than a limit allows. Less than argon2 needs is refused by [`derive`].
+    /// Whether any of it is more than a limit allows. Less than argon2 needs is refused by [`derive()`].
     pub(super) fn is_above(self, limit: Self) -> bool {
         self.memory > limit.memory || self.passes > limit.passes || self.lanes > limit.lanes
     }

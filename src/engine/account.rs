@@ -456,14 +456,17 @@ impl AccountStop {
 
     /// What a refused or failed post means for the account's others.
     fn after_refusal(phase: Phase, report: &PostOutcome) -> Option<Self> {
-        let code = report.trouble.as_ref().map(|trouble| Code::from(trouble.code.as_str()))?;
+        let code = report.trouble.as_ref()?.theirs.as_ref();
         let stops = match phase {
             Phase::Rejected => matches!(
-                code.reaction(),
-                Reaction::Cap | Reaction::StopsAccount | Reaction::Login | Reaction::RenewToken
+                code.map(Code::reaction),
+                Some(
+                    Reaction::Cap | Reaction::StopsAccount | Reaction::Login | Reaction::RenewToken
+                )
             ),
             Phase::Failed(failed) => {
-                failed == Failed::AuthRemoved || matches!(code, Code::Banned | Code::TooManyPosts)
+                failed == Failed::AuthRemoved
+                    || matches!(code, Some(Code::Banned | Code::TooManyPosts))
             }
             _ => false,
         };
@@ -471,9 +474,9 @@ impl AccountStop {
     }
 
     fn from(report: &PostOutcome) -> Self {
-        let code = report.trouble.as_ref().map(|trouble| Code::from(trouble.code.as_str()));
+        let code = report.trouble.as_ref().and_then(|trouble| trouble.theirs.as_ref());
         // Also if this post failed for it: the others only have to wait.
-        let failure = match code.map(|code| code.reaction()) {
+        let failure = match code.map(Code::reaction) {
             Some(Reaction::Cap) => Some(ErrorKind::Temporary),
             _ => report.failure,
         };

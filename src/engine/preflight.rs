@@ -118,9 +118,9 @@ impl Preflight {
     /// If TikTok just said that a quota is full, the journal remembers it for a while: when there may be
     /// room again.
     pub(super) async fn remember_full_quota(&self, outcome: &PostOutcome) -> Option<Timestamp> {
-        let code = outcome.trouble.as_ref().map(|trouble| Code::from(trouble.code.as_str()))?;
+        let code = outcome.trouble.as_ref()?.theirs.as_ref()?;
         let kinds = [QuotaKind::Posts, QuotaKind::Drafts, QuotaKind::ActiveUsers];
-        let kind = kinds.into_iter().find(|kind| code_of(*kind) == code)?;
+        let kind = kinds.into_iter().find(|kind| code_of(*kind) == *code)?;
         let now = self.calls.clock.now();
         let ask_again = now.saturating_add(ASK_AGAIN).unwrap_or(now);
         let room = self.room_at(kind).await.filter(|at| *at > now).unwrap_or(ask_again);

@@ -44,6 +44,7 @@ impl StatusReading {
                 };
                 let trouble = PostError {
                     code: reason.0.clone(),
+                    theirs: Some(Code::from(reason.0.as_str())),
                     retryable: matches!(failed, Failed::Internal | Failed::Pull),
                     ..PostError::new(
                         fail_code(&reason),
@@ -89,8 +90,8 @@ impl StatusReading {
 
     /// Whether it only says that the `publish_id` is not known yet, for an attempt of that age.
     pub(super) fn is_early(&self, age: Option<SignedDuration>) -> bool {
-        let code = self.trouble.as_ref().map(|trouble| Code::from(trouble.code.as_str()));
-        code == Some(Code::InvalidPublishId) && age.is_some_and(|age| age < ID_PATIENCE)
+        let code = self.trouble.as_ref().and_then(|trouble| trouble.theirs.as_ref());
+        code == Some(&Code::InvalidPublishId) && age.is_some_and(|age| age < ID_PATIENCE)
     }
 
     /// The reading of an answer that the `publish_id` is not known, if the error is that.

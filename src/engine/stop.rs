@@ -138,11 +138,14 @@ impl StopReason {
                 let message = format!("TikTok failed it in every attempt: {}", last.message);
                 return PostError { message, problem, retryable: false, ..*last.clone() };
             }
-            Self::QuotaFull { code, .. } => (
-                error_code(code),
-                "a cap of this account is full, as TikTok said or this program counted".into(),
-                error_code(code).into(),
-            ),
+            Self::QuotaFull { code, .. } => {
+                let what = "a cap of this account is full, as TikTok said or this program counted";
+                return PostError {
+                    theirs: Some(code.clone()),
+                    retryable: true,
+                    ..PostError::new(error_code(code), what, error_code(code))
+                };
+            }
             Self::Replaced => (
                 ErrorCode::FileReplaced,
                 "the file is another one now".into(),

@@ -1,7 +1,7 @@
 //! What TikTok takes, held against what `video_probe` found in a file.
 //!
-//! [`check`] refuses only what TikTok surely refuses; everything in doubt is a warning. [`first_hole`]
-//! finds what was never written in the middle of a file.
+//! [`check()`](check::check) refuses only what TikTok surely refuses; everything in doubt is a warning.
+//! [`first_hole`] finds what was never written in the middle of a file.
 
 mod check;
 mod holes;

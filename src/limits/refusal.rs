@@ -2,7 +2,7 @@
 
 use video_probe::ProbeError;
 
-/// What to do about it, as with a [`Finding`](super::Finding) of a video.
+/// What to do about it, as with a [`Finding`](super::check::Finding) of a video.
 pub(crate) fn hint(error: &ProbeError) -> Option<&'static str> {
     match error {
         ProbeError::Empty | ProbeError::NoIndex => {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tiktok_open::Code;
 
 use super::machine::{Failed, Phase};
 use super::post::PostRef;
@@ -55,6 +56,8 @@ pub(crate) struct PostError {
     pub(crate) message: String,
     /// Which error it is, and so what to do next: often more exactly than `code`, which scripts rely on.
     pub(crate) problem: Problem,
+    /// TikTok's code, if one is behind it: what is decided by where TikTok has the word.
+    pub(crate) theirs: Option<Code>,
     /// Whether the post may be live all the same.
     pub(crate) may_be_live: bool,
     /// Whether running the same command again may help.
@@ -74,6 +77,7 @@ impl PostError {
             code: code.as_str().to_owned(),
             message: message.into(),
             problem: problem.into(),
+            theirs: None,
             may_be_live: false,
             retryable: false,
             log_id: None,
@@ -87,6 +91,7 @@ impl PostError {
         let message = attempt.message.as_deref().unwrap_or("failed in an earlier run");
         Self {
             code: attempt.code.clone().unwrap_or_else(|| failed.as_str().to_owned()),
+            theirs: attempt.code.as_deref().map(Code::from),
             retryable,
             log_id: attempt.log_id.clone(),
             ..Self::new(failed, message, failed)

@@ -1,9 +1,10 @@
 //! What each error means and what to do about it: the one place that says so.
 //!
-//! A code in braces within a hint stands for a value that the error brings along
+//! A name in braces within a hint stands for a value that the error brings along
 //! ([`Problem::with`](crate::problem::Problem::with)); `{cause}` for what to do about the error behind it.
 
-use crate::problem::ErrorCode;
+use crate::exit::Exit;
+use crate::problem::{ErrorCode, ErrorKind};
 
 /// What is known about an error by its code alone.
 #[derive(Clone, Copy, Debug)]
@@ -14,10 +15,27 @@ use crate::problem::ErrorCode;
 pub(super) struct Entry {
     /// The code.
     pub(super) code: ErrorCode,
+    /// How a run ends that ends with it, unless where it happened makes it another kind of trouble.
+    pub(super) exit: Exit,
     /// What it means, in one sentence.
     pub(super) meaning: &'static str,
     /// What to do about it, with names of values in braces.
     pub(super) hint: Option<&'static str>,
+}
+
+/// How a run ends that ends with an error of this kind: the one place that gives a kind its exit code.
+impl From<ErrorKind> for Exit {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Temporary => Self::Temporary,
+            ErrorKind::Login => Self::Login,
+            ErrorKind::Local => Self::Local,
+            ErrorKind::Input => Self::Usage,
+            ErrorKind::Final => Self::Failed,
+            ErrorKind::Unknown => Self::Unknown,
+            ErrorKind::Interrupted(signal) => signal.exit(),
+        }
+    }
 }
 
 macro_rules! catalogue {
@@ -25,7 +43,12 @@ macro_rules! catalogue {
         /// What is known about this code. The compiler sees to it that every code is there, once.
         pub(super) fn entry(code: ErrorCode) -> Entry {
             match code {
-                $(ErrorCode::$code => Entry { code, meaning: $meaning, hint: catalogue!(@ $($hint)?) },)*
+                $(ErrorCode::$code => Entry {
+                    code,
+                    exit: code.kind().into(),
+                    meaning: $meaning,
+                    hint: catalogue!(@ $($hint)?),
+                },)*
             }
         }
     };
@@ -625,7 +648,8 @@ mod tests {
     fn every_code_means_something_of_its_own() {
         let mut meanings = BTreeSet::new();
         for entry in entries() {
-            let Entry { code, meaning, hint } = entry;
+            let Entry { code, exit, meaning, hint } = entry;
+            assert_eq!(exit, code.kind().into());
             assert!(meaning.ends_with('.') && meanings.insert(meaning), "{code:?}: {meaning}");
             assert!(hint.is_none_or(|hint| !hint.is_empty() && !hint.ends_with('.')), "{code:?}");
         }

@@ -5,25 +5,10 @@ use std::fmt;
 use super::catalogue::entry;
 use crate::exit::Exit;
 use crate::model::PostError;
-use crate::problem::{Coded, ErrorKind, Problem, Value};
+use crate::problem::{Coded, Problem, Value};
 
 /// What to do about an error that the catalogue has no hint for, where something must be said.
 const NO_HINT: &str = "put the disk in order";
-
-/// How a run ends that ends with an error of this kind: the one place that gives a kind its exit code.
-impl From<ErrorKind> for Exit {
-    fn from(kind: ErrorKind) -> Self {
-        match kind {
-            ErrorKind::Temporary => Self::Temporary,
-            ErrorKind::Login => Self::Login,
-            ErrorKind::Local => Self::Local,
-            ErrorKind::Input => Self::Usage,
-            ErrorKind::Final => Self::Failed,
-            ErrorKind::Unknown => Self::Unknown,
-            ErrorKind::Interrupted(signal) => signal.exit(),
-        }
-    }
-}
 
 /// What the user is told of an error besides its message.
 pub(crate) trait Explain: Coded {
