@@ -55,7 +55,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
 }
 
 fn enter(args: Vec<OsString>, env: &Environment<'_>) -> Exit {
-    let early = Early::glean(&args);
+    let early = Early::pre_parse(&args);
     let cli = match Cli::read(args) {
         Ok(cli) => cli,
         Err(error) => {

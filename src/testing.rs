@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::api::{self, App};
 use crate::auth::paste::Lines;
-use crate::auth::{Login, Reporter, Way};
+use crate::auth::{Login, LoginMethod, Reporter};
 use crate::clock::Clock;
 use crate::output::Explain as _;
 use crate::secret::Secret;
@@ -23,7 +23,7 @@ use crate::{cli, fs, model, sys};
 pub use crate::auth::Notice;
 pub use crate::exit::Exit;
 pub use crate::model::machine::{resume, step};
-pub use crate::model::{Action, Event, Failed, Phase, Seen, Step, Transfer};
+pub use crate::model::{Action, Event, Failed, Phase, ReportedStatus, Step, Transfer};
 
 /// The command line.
 pub fn command() -> clap::Command {
@@ -199,8 +199,10 @@ impl TestLogin<'_> {
             reporter: &Tell(told),
         };
         let way = match by {
-            LoginBy::Qr => Way::Qr,
-            LoginBy::Paste(lines) => Way::Paste { port: None, lines: Lines::from_channel(lines) },
+            LoginBy::Qr => LoginMethod::Qr,
+            LoginBy::Paste(lines) => {
+                LoginMethod::Paste { port: None, lines: Lines::from_channel(lines) }
+            }
         };
         match login.run(way).await {
             Ok(done) => Ok(LoggedIn { open_id: done.account.open_id, missing: done.missing }),

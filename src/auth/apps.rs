@@ -9,7 +9,7 @@ use crate::problem::Coded;
 /// Finds the app of an account: the one whose client key made its tokens.
 pub(crate) trait Apps: Send + Sync {
     /// Whether that app may be used. Nothing is fetched for it.
-    fn admit(&self, account: &Account) -> Result<(), NotUsable>;
+    fn check(&self, account: &Account) -> Result<(), NotUsable>;
 
     /// That app with its secret. This may wait for a person who types a passphrase.
     fn app(&self, account: &Account) -> Result<App, NotUsable>;
@@ -36,7 +36,7 @@ pub(crate) enum NotUsable {
 
 /// Apps whose secrets are at hand.
 impl Apps for Vec<App> {
-    fn admit(&self, account: &Account) -> Result<(), NotUsable> {
+    fn check(&self, account: &Account) -> Result<(), NotUsable> {
         self.app(account).map(|_| ())
     }
 

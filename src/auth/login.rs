@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::browser;
-use super::callback::{Callback, Stray, redirect_uri};
+use super::callback::{Callback, UnexpectedRequest, redirect_uri};
 use super::error::{AuthError, app_of};
 use super::notice::{Notice, Reporter};
 use super::paste::{self, Lines};
@@ -44,7 +44,7 @@ const MEMORY: usize = 4 << 20;
 
 /// How the authorization code comes.
 #[derive(Debug)]
-pub(crate) enum Way {
+pub(crate) enum LoginMethod {
     /// By a browser on this machine, to the callback address.
     Browser {
         /// The port; `None` takes the app's, or [`PORT`]; 0 any free one.
@@ -137,12 +137,12 @@ struct Plan {
 impl Login<'_> {
     /// Makes the login. Before any address is shown the store is read, the name checked and the disk
     /// probed; the code is exchanged once.
-    pub(crate) async fn run(&self, way: Way) -> Result<LoggedIn, AuthError> {
+    pub(crate) async fn run(&self, way: LoginMethod) -> Result<LoggedIn, AuthError> {
         let plan = self.plan().await?;
         match way {
-            Way::Browser { port, browser } => self.by_browser(&plan, port, &browser).await,
-            Way::Paste { port, lines } => self.by_paste(&plan, port, lines).await,
-            Way::Qr => self.by_qr(&plan).await,
+            LoginMethod::Browser { port, browser } => self.by_browser(&plan, port, &browser).await,
+            LoginMethod::Paste { port, lines } => self.by_paste(&plan, port, lines).await,
+            LoginMethod::Qr => self.by_qr(&plan).await,
         }
     }
 
@@ -189,8 +189,8 @@ impl Login<'_> {
         let came = {
             let stray = |stray| {
                 self.reporter.notice(match stray {
-                    Stray::ForeignState => Notice::ForeignCallback,
-                    Stray::ErrorWithoutState => Notice::ForeignError,
+                    UnexpectedRequest::ForeignState => Notice::ForeignCallback,
+                    UnexpectedRequest::ErrorWithoutState => Notice::ForeignError,
                 });
             };
             let mut wait = pin!(callback.wait(&attempt.state, self.limit, stray));

@@ -3,7 +3,6 @@
 pub(crate) mod apps;
 pub(crate) mod browser;
 pub(crate) mod callback;
-pub(crate) mod carry;
 pub(crate) mod due;
 pub(crate) mod error;
 pub(crate) mod import;
@@ -13,6 +12,7 @@ pub(crate) mod notice;
 pub(crate) mod paste;
 pub(crate) mod qr;
 pub(crate) mod refresh;
+pub(crate) mod transfer;
 
 mod refresh_log;
 #[cfg(test)]
@@ -21,7 +21,7 @@ mod testing;
 pub(crate) use crate::model::account::{Account, Issuer};
 pub(crate) use apps::{Apps, NotUsable};
 pub(crate) use error::AuthError;
-pub(crate) use login::{Browser, LoggedIn, Login, Way};
+pub(crate) use login::{Browser, LoggedIn, Login, LoginMethod};
 pub use notice::Notice;
 pub(crate) use notice::Reporter;
-pub(crate) use refresh::{Ask, Outcome, Tokens};
+pub(crate) use refresh::{Outcome, RefreshPolicy, Tokens};

@@ -63,7 +63,7 @@ pub(super) fn encode(
 
 /// What a leftover file is worth.
 #[derive(Debug)]
-pub(super) enum Leftover {
+pub(super) enum LoggedAnswer {
     /// A complete grant, made with the refresh token that the store still holds.
     Newer {
         /// The tokens.
@@ -85,24 +85,24 @@ pub(super) enum Leftover {
 }
 
 /// Judges a leftover file against the account's stored entry.
-pub(super) fn judge(bytes: &[u8], stored: &Account, host: &str) -> Leftover {
+pub(super) fn classify(bytes: &[u8], stored: &Account, host: &str) -> LoggedAnswer {
     let spent = &stored.refresh_token;
     let Some((header, answer)) = decode(bytes) else {
         let tokens = may_hold_a_token(bytes, Some(spent));
-        return if tokens { Leftover::Illegible } else { Leftover::Worthless };
+        return if tokens { LoggedAnswer::Illegible } else { LoggedAnswer::Worthless };
     };
     if header.spent != fingerprint(spent) {
-        return Leftover::Outdated;
+        return LoggedAnswer::Outdated;
     }
     if header.version > VERSION {
-        return Leftover::Unread;
+        return LoggedAnswer::Unread;
     }
     match answer.read(host, Some(spent)) {
         Reading::Grant(grant) if header.account == stored.open_id && is_for(&grant, stored) => {
-            Leftover::Newer { grant, asked_at: header.asked_at, api: header.api }
+            LoggedAnswer::Newer { grant, asked_at: header.asked_at, api: header.api }
         }
-        Reading::Grant(_) | Reading::Unread => Leftover::Unread,
-        Reading::None(_) => Leftover::Worthless,
+        Reading::Grant(_) | Reading::Unread => LoggedAnswer::Unread,
+        Reading::None(_) => LoggedAnswer::Worthless,
     }
 }
 
@@ -155,8 +155,8 @@ mod tests {
 
     #[test]
     fn f13_a_complete_answer_to_the_stored_token_is_newer() {
-        let Leftover::Newer { grant, asked_at, api } =
-            judge(&file("id", "rft.id.1"), &account("id"), HOST)
+        let LoggedAnswer::Newer { grant, asked_at, api } =
+            classify(&file("id", "rft.id.1"), &account("id"), HOST)
         else {
             panic!("not newer")
         };
@@ -170,30 +170,30 @@ mod tests {
         let bytes = String::from_utf8(file("id", "rft.id.1").to_vec()).unwrap();
         let older = bytes.replace(&format!(",\"api\":\"{API}\""), "");
         assert_ne!(older, bytes);
-        let leftover = judge(older.as_bytes(), &account("id"), HOST);
-        assert!(matches!(leftover, Leftover::Newer { api: None, .. }));
+        let logged = classify(older.as_bytes(), &account("id"), HOST);
+        assert!(matches!(logged, LoggedAnswer::Newer { api: None, .. }));
     }
 
     #[test]
     fn what_a_newer_version_has_kept_is_left_to_it() {
         let bytes = String::from_utf8(file("id", "rft.id.1").to_vec()).unwrap();
         let newer = bytes.replace("\"version\":1", "\"version\":2");
-        assert!(matches!(judge(newer.as_bytes(), &account("id"), HOST), Leftover::Unread));
+        assert!(matches!(classify(newer.as_bytes(), &account("id"), HOST), LoggedAnswer::Unread));
     }
 
     #[test]
     fn f14_an_answer_to_another_token_is_outdated() {
-        let leftover = judge(&file("id", "rft.id.0"), &account("id"), HOST);
-        assert!(matches!(leftover, Leftover::Outdated));
+        let logged = classify(&file("id", "rft.id.0"), &account("id"), HOST);
+        assert!(matches!(logged, LoggedAnswer::Outdated));
     }
 
     #[test]
     fn t24_an_answer_for_another_account_is_not_used_and_not_thrown_away() {
         let asked_at = at("2026-11-01T13:55:00Z");
         let mixed = encode("id", asked_at, &Secret::new("rft.id.1"), API, &answer("other"));
-        assert!(matches!(judge(&mixed, &account("id"), HOST), Leftover::Unread));
+        assert!(matches!(classify(&mixed, &account("id"), HOST), LoggedAnswer::Unread));
         let whole = file("other", "rft.id.1");
-        assert!(matches!(judge(&whole, &account("id"), HOST), Leftover::Unread));
+        assert!(matches!(classify(&whole, &account("id"), HOST), LoggedAnswer::Unread));
     }
 
     #[test]
@@ -202,21 +202,21 @@ mod tests {
         let text = String::from_utf8_lossy(&whole);
         let (first, second) = (text.find("act.2").unwrap(), text.find("rft.2\"").unwrap() + 6);
         for end in 0..whole.len() {
-            let leftover = judge(&whole[..end], &account("id"), HOST);
-            let right = match leftover {
-                Leftover::Worthless => end <= first,
-                Leftover::Unread => first < end && end < second,
-                Leftover::Newer { .. } => second <= end,
-                Leftover::Outdated | Leftover::Illegible => false,
+            let logged = classify(&whole[..end], &account("id"), HOST);
+            let right = match logged {
+                LoggedAnswer::Worthless => end <= first,
+                LoggedAnswer::Unread => first < end && end < second,
+                LoggedAnswer::Newer { .. } => second <= end,
+                LoggedAnswer::Outdated | LoggedAnswer::Illegible => false,
             };
-            assert!(right, "{leftover:?} at {end}");
+            assert!(right, "{logged:?} at {end}");
         }
     }
 
     #[test]
     fn tokens_under_a_torn_header_are_not_called_worthless() {
         let whole = file("id", "rft.id.1");
-        assert!(matches!(judge(&whole[9..], &account("id"), HOST), Leftover::Illegible));
+        assert!(matches!(classify(&whole[9..], &account("id"), HOST), LoggedAnswer::Illegible));
     }
 
     #[test]
@@ -225,7 +225,7 @@ mod tests {
         let refused = RawTokenAnswer::new(200, body);
         let asked_at = at("2026-11-01T13:55:00Z");
         let bytes = encode("id", asked_at, &Secret::new("rft.id.1"), API, &refused);
-        assert!(matches!(judge(&bytes, &account("id"), HOST), Leftover::Worthless));
+        assert!(matches!(classify(&bytes, &account("id"), HOST), LoggedAnswer::Worthless));
     }
 
     #[test]
@@ -237,7 +237,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_file_is_too_strange(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = judge(&bytes, &account("id"), HOST);
+            let _ = classify(&bytes, &account("id"), HOST);
         }
     }
 }

@@ -202,7 +202,7 @@ pub(crate) struct Early {
 
 impl Early {
     /// Looks for them in a command line that may not be a valid one.
-    pub(crate) fn glean(args: &[OsString]) -> Self {
+    pub(crate) fn pre_parse(args: &[OsString]) -> Self {
         let mut early = Self::default();
         let mut args = args.iter().map(OsString::as_os_str).take_while(|arg| *arg != "--");
         while let Some(arg) = args.next() {

@@ -1,6 +1,6 @@
 //! `accounts`: who is logged in, and until when; names for them; logins that come and go.
 
-mod carry;
+mod transfer;
 
 use serde_json::json;
 
@@ -24,10 +24,10 @@ pub(super) async fn run(
         None => list(context).await,
         Some(AccountsAction::Alias { account, name }) => alias(context, account, name).await,
         Some(AccountsAction::Export { account, passphrase }) => {
-            carry::export(context, account, passphrase, env).await
+            transfer::export(context, account, passphrase, env).await
         }
         Some(AccountsAction::Import { file, passphrase }) => {
-            carry::import(context, file, passphrase, env).await
+            transfer::import(context, file, passphrase, env).await
         }
         Some(AccountsAction::Encrypt) => at_rest::encrypt(context).await,
         Some(AccountsAction::Decrypt) => at_rest::decrypt(context).await,

@@ -37,7 +37,7 @@ impl AppsInUse {
 }
 
 impl AccountApps for AppsInUse {
-    fn admit(&self, account: &Account) -> Result<(), NotUsable> {
+    fn check(&self, account: &Account) -> Result<(), NotUsable> {
         self.find(account).map(|_| ())
     }
 

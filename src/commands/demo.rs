@@ -10,7 +10,7 @@ use tiktok_sandbox::Sandbox;
 use url::Url;
 
 use crate::api::App;
-use crate::auth::{Browser, Way};
+use crate::auth::{Browser, LoginMethod};
 use crate::cli::{DemoArgs, LoginArgs, StatusArgs, UploadArgs};
 use crate::commands::{Context, login, sandbox, status, upload};
 use crate::exit::Exit;
@@ -66,7 +66,7 @@ pub(super) async fn run(
         scopes: None,
         alias: Some("ada".into()),
     };
-    let exit = login::by(&context, &login, Way::Browser { port: Some(0), browser }).await?;
+    let exit = login::by(&context, &login, LoginMethod::Browser { port: Some(0), browser }).await?;
     if exit != Exit::Done {
         return Ok(exit);
     }

@@ -31,7 +31,7 @@ pub(super) async fn open(
         (_, None) => {
             printer.note("`--new-journal` is not needed: nothing is wrong with the journal");
         }
-        (Accept::Rehearsing, Some(doubt)) => printer.note(format!(
+        (Accept::DryRun, Some(doubt)) => printer.note(format!(
             "{}; `--new-journal` is not taken in a dry run, so give it to the next one as well",
             what(doubt)
         )),

@@ -24,7 +24,7 @@ pub(super) async fn run(context: &Context, args: &LogoutArgs) -> Result<Exit, Fa
     context.printer.step(format!("ending the login of {}", account.name()));
     let left = logout(&tokens, &account.open_id, args.local_only).await;
     // Also after an error: a refresh that has begun must reach the disk before the program ends.
-    tokens.settle().await;
+    tokens.flush().await;
     let (_, revocation) = left?;
     let printer = &context.printer;
     let left = match &revocation {

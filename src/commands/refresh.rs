@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use serde_json::json;
 
-use crate::auth::{Account, Ask, AuthError, Outcome};
+use crate::auth::{Account, AuthError, Outcome, RefreshPolicy};
 use crate::cli::RefreshArgs;
 use crate::commands::{Context, apps, at_rest};
 use crate::exit::Exit;
@@ -40,20 +40,21 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
         }
         let number = at + 1;
         context.printer.step(format!("{} ({number} of {})", account.name(), chosen.len()));
-        let ask = if args.force { Ask::Force } else { Ask::Within(args.within) };
+        let ask =
+            if args.force { RefreshPolicy::Force } else { RefreshPolicy::Within(args.within) };
         let mut refresh = pin!(tokens.refresh(&account.open_id, ask));
         let outcome = tokio::select! {
             biased;
             outcome = &mut refresh => outcome,
             // What has begun reaches the disk, and is told, before the program ends.
-            _ = context.shutdown.requested() => tokio::join!(tokens.settle(), refresh).1,
+            _ = context.shutdown.requested() => tokio::join!(tokens.flush(), refresh).1,
         };
         exit = exit.worst(tell(context, account, outcome));
     }
     if let Some(signal) = context.shutdown.asked() {
         exit = exit.worst(signal.exit());
     }
-    tokens.settle().await;
+    tokens.flush().await;
     Ok(exit)
 }
 

@@ -98,7 +98,7 @@ async fn ask(
     let engine = engine(context, store, journal, &tokens);
     let asked = ask_each(context, &engine, posts, number.is_some(), told).await;
     // Also after an error: a refresh that has begun must reach the disk before the program ends.
-    tokens.settle().await;
+    tokens.flush().await;
     asked
 }
 
@@ -137,7 +137,7 @@ async fn ask_each(
             asked.posts.push(post);
             continue;
         }
-        let subject = post.subject();
+        let post_ref = post.post_ref();
         context.printer.step(format!("asking TikTok about post {}", post.number));
         match engine.refresh_status(post.clone()).await {
             Ok(post) => asked.posts.push(post),
@@ -150,9 +150,9 @@ async fn ask_each(
             }
             Err(CallError::Store(error)) => return Err(error.into()),
             Err(error) => {
-                let trouble = error.trouble();
-                if told.insert(trouble.message.clone()) {
-                    context.printer.warn(format!("{}: {}", subject.account, trouble.message));
+                let post_error = error.post_error();
+                if told.insert(post_error.message.clone()) {
+                    context.printer.warn(format!("{}: {}", post_ref.account, post_error.message));
                 }
                 if error.kind() != ErrorKind::Temporary {
                     asked.stuck.insert(post.number);

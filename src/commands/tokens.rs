@@ -46,9 +46,9 @@ fn token_error(error: &AuthError) -> TokenError {
         (_, ErrorKind::Local) => ErrorCode::TokenStore,
         _ => ErrorCode::TokenNotGiven,
     };
-    let trouble = PostError {
+    let post_error = PostError {
         retryable: kind == ErrorKind::Temporary,
         ..PostError::new(code, chain(error), error.problem())
     };
-    TokenError { trouble: Box::new(trouble), kind }
+    TokenError { post_error: Box::new(post_error), kind }
 }

@@ -20,7 +20,7 @@ use rand::rngs::SysRng;
 use zeroize::Zeroizing;
 
 use super::passphrase::{COST, Cost, SALT, UnwrapError, WrapError, derive};
-use super::value::{OpenError, Place, is_sealed, open_bytes, seal_bytes};
+use super::value::{OpenError, Place, encrypt_bytes, is_encrypted, open_bytes};
 use crate::secret::Secret;
 
 /// The version that is written.
@@ -113,7 +113,7 @@ fn armor_at(
     SysRng.try_fill_bytes(&mut salt)?;
     let kdf = Kdf { cost, salt };
     let key = derive(passphrase, &salt, cost)?;
-    Ok(written(label, &kdf, &seal_bytes(&key, plain, &kdf.place(label))))
+    Ok(written(label, &kdf, &encrypt_bytes(&key, plain, &kdf.place(label))))
 }
 
 fn written(label: Label, kdf: &Kdf, sealed: &str) -> String {
@@ -163,7 +163,7 @@ impl Armored {
         if sum != checksum(label, &kdf, &sealed) || header != format!("{kdf} {sum}") {
             return Err(damaged("its checksum differs, so something in it was changed"));
         }
-        if !is_sealed(&sealed) {
+        if !is_encrypted(&sealed) {
             return Err(damaged("its content cannot be read"));
         }
         if kdf.cost.is_above(DEAREST) {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::key::Key;
-use super::value::{OpenError, Place, open, seal};
+use super::value::{OpenError, Place, encrypt, open};
 use crate::secret::Secret;
 
 /// The only function that is known.
@@ -88,7 +88,7 @@ impl Wrapped {
             key: String::new(),
         };
         let by = derive(passphrase, &salt, cost)?;
-        let sealed = seal(&by, &key.to_text(), &wrapped.place());
+        let sealed = encrypt(&by, &key.to_text(), &wrapped.place());
         sealed.expose().clone_into(&mut wrapped.key);
         Ok(wrapped)
     }

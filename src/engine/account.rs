@@ -34,7 +34,7 @@ pub(super) struct AccountWorker {
 /// Why the rest of an account's posts are not tried.
 #[derive(Clone)]
 pub(super) struct AccountStop {
-    trouble: PostError,
+    post_error: PostError,
     /// When another try may help.
     at: Option<Timestamp>,
     state: PostState,
@@ -89,7 +89,7 @@ impl AccountWorker {
             let outcome = if let Some(stopped) = &stopped {
                 self.not_tried(post, stopped).await
             } else if is_begun(post) || self.is_due(post) {
-                self.calls.events.send(Event::Started { post: post.subject.clone() });
+                self.calls.events.send(Event::Started { post: post.post_ref.clone() });
                 let (outcome, stop) = self.one(post).await;
                 stopped = stop;
                 outcome
@@ -157,12 +157,17 @@ impl AccountWorker {
         };
         match reason {
             None => {
-                planned.add(post.subject.index, found);
+                planned.add(post.post_ref.index, found);
                 ready
             }
             Some(reason) => {
                 let left = known.left(&reason);
-                PostOutcome { trouble: left.trouble, failure: left.failure, at: left.at, ..ready }
+                PostOutcome {
+                    post_error: left.post_error,
+                    failure: left.failure,
+                    at: left.at,
+                    ..ready
+                }
             }
         }
     }
@@ -176,7 +181,7 @@ impl AccountWorker {
             }
             error => error.to_string(),
         };
-        let trouble = PostError {
+        let post_error = PostError {
             retryable: error.is_temporary(),
             ..PostError::new(ErrorCode::AccountBusy, message, error.problem())
         };
@@ -184,7 +189,9 @@ impl AccountWorker {
         let failure = Some(error.kind());
         for post in posts {
             let outcome = PostSnapshot::new(post, Instant::now()).report(state, failure);
-            self.calls.events.ended(PostOutcome { trouble: Some(trouble.clone()), ..outcome });
+            self.calls
+                .events
+                .ended(PostOutcome { post_error: Some(post_error.clone()), ..outcome });
         }
     }
 
@@ -273,7 +280,7 @@ impl AccountWorker {
         if !row.last.as_ref().is_some_and(can_be_reconciled) {
             return Ok(());
         }
-        match poll(&self.calls, &post.subject, row.clone()).await {
+        match poll(&self.calls, &post.post_ref, row.clone()).await {
             Ok(asked) => *row = asked,
             Err(error @ (CallError::Interrupted(_) | CallError::Store(_))) => {
                 return Err(error.into());
@@ -294,7 +301,7 @@ impl AccountWorker {
         let ResolvedPost { row, source, replaced } = resolved;
         self.resolver.note_driven(row.number);
         if row.repost > 0 && !self.engine.options.repost {
-            self.calls.events.progress(&post.subject, Progress::Note(Note::FinishingRepost));
+            self.calls.events.progress(&post.post_ref, Progress::Note(Note::FinishingRepost));
         }
         let mut runner =
             PostRunner::new(&self.calls, &self.preflight, &self.engine.options, post, row, source);
@@ -325,7 +332,7 @@ impl AccountWorker {
             }
             Ok(()) => {
                 let phase = runner.phase().unwrap_or(Phase::Lost);
-                let report = known.over(phase, runner.trouble.as_ref(), runner.failure);
+                let report = known.over(phase, runner.post_error.as_ref(), runner.failure);
                 let stopped = AccountStop::after_refusal(phase, &report);
                 self.with_quota(report, stopped).await
             }
@@ -349,7 +356,7 @@ fn names(post: &PreparedPost, row: &RecordedPost) -> bool {
     }
     match (post.asked.source.file(), &row.file) {
         (Some(path), Some(file)) => absolute(path) == file.path,
-        _ => row.label == post.subject.video,
+        _ => row.label == post.post_ref.video,
     }
 }
 
@@ -456,7 +463,7 @@ impl AccountStop {
 
     /// What a refused or failed post means for the account's others.
     fn after_refusal(phase: Phase, report: &PostOutcome) -> Option<Self> {
-        let code = report.trouble.as_ref()?.theirs.as_ref();
+        let code = report.post_error.as_ref()?.theirs.as_ref();
         let stops = match phase {
             Phase::Rejected => matches!(
                 code.map(Code::reaction),
@@ -474,7 +481,7 @@ impl AccountStop {
     }
 
     fn from(report: &PostOutcome) -> Self {
-        let code = report.trouble.as_ref().and_then(|trouble| trouble.theirs.as_ref());
+        let code = report.post_error.as_ref().and_then(|post_error| post_error.theirs.as_ref());
         // Also if this post failed for it: the others only have to wait.
         let failure = match code.map(Code::reaction) {
             Some(Reaction::Cap) => Some(ErrorKind::Temporary),
@@ -482,7 +489,7 @@ impl AccountStop {
         };
         let passes = failure.is_some_and(ErrorKind::may_pass);
         let state = if passes { PostState::Deferred } else { PostState::Failed };
-        let trouble = report.trouble.clone().unwrap_or_else(|| PostError {
+        let post_error = report.post_error.clone().unwrap_or_else(|| PostError {
             retryable: true,
             ..PostError::new(
                 ErrorCode::AccountStopped,
@@ -490,7 +497,7 @@ impl AccountStop {
                 ErrorCode::AccountStopped,
             )
         });
-        Self { trouble, at: report.at, state, failure }
+        Self { post_error, at: report.at, state, failure }
     }
 
     /// With the time when there may be room again.
@@ -501,8 +508,8 @@ impl AccountStop {
     /// The report of a post that is not tried for it.
     fn report(&self, known: &PostSnapshot<'_>) -> PostOutcome {
         let state = if known.attempt.is_some() { PostState::Processing } else { self.state };
-        let trouble = Some(known.warn_of_doubles(self.trouble.clone()));
+        let post_error = Some(known.warn_of_doubles(self.post_error.clone()));
         let note = Some("not tried: an earlier post of this account was stopped".to_owned());
-        PostOutcome { trouble, at: self.at, note, ..known.report(state, self.failure) }
+        PostOutcome { post_error, at: self.at, note, ..known.report(state, self.failure) }
     }
 }

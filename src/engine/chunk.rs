@@ -289,7 +289,7 @@ impl ChunkBody {
 
     /// The next frame, once its block is there; before the last one, once the file is known to be the
     /// same.
-    fn poll_hand_over(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<Bytes>, VideoError>> {
+    fn poll_next_block(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<Bytes>, VideoError>> {
         let length = self.block.len().min(FRAME);
         if length as u64 == self.left {
             if !self.checking {
@@ -347,7 +347,7 @@ impl Body for ChunkBody {
             this.blocks.read_ahead();
         }
         ready!(this.poll_rate(cx, this.block.len().min(FRAME) as u64));
-        let frame = ready!(this.poll_hand_over(cx));
+        let frame = ready!(this.poll_next_block(cx));
         Poll::Ready(Some(frame.map_err(|error| this.fail(error))))
     }
 

@@ -289,7 +289,7 @@ mod tests {
 
     fn ended() -> PostOutcome {
         PostOutcome {
-            subject: post(),
+            post_ref: post(),
             state: PostState::Published,
             publish_id: None,
             post_ids: Vec::new(),
@@ -298,7 +298,7 @@ mod tests {
             took: Duration::ZERO,
             at: None,
             note: None,
-            trouble: None,
+            post_error: None,
             failure: None,
         }
     }

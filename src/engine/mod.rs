@@ -158,7 +158,7 @@ impl Engine {
                 worker.report_quota(&posts, &planned).await;
                 outcomes.extend(planned);
             }
-            outcomes.sort_by_key(|outcome| outcome.subject.index);
+            outcomes.sort_by_key(|outcome| outcome.post_ref.index);
             for outcome in outcomes {
                 events.ended(outcome);
             }
@@ -185,8 +185,8 @@ impl Engine {
         post: RecordedPost,
     ) -> Result<RecordedPost, CallError> {
         let calls = self.0.calls(&post.account, EventSender::silent());
-        let subject = post.subject();
-        status::poll(&calls, &subject, post).await
+        let post_ref = post.post_ref();
+        status::poll(&calls, &post_ref, post).await
     }
 }
 

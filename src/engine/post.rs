@@ -14,7 +14,7 @@ use tiktok_open::{
 #[derive(Clone, Debug)]
 pub(crate) struct PreparedPost {
     /// How it is called when something is told about it.
-    pub(crate) subject: PostRef,
+    pub(crate) post_ref: PostRef,
     /// What is asked for.
     pub(crate) asked: Post,
     /// What a look at its file found. `None`: there is none, as TikTok pulls the content.
@@ -186,8 +186,8 @@ mod tests {
             auto_add_music: Some(true),
             publish_at: None,
         };
-        let subject = PostRef { index: 0, account: "alice".into(), video: "a".into() };
-        PreparedPost { subject, asked, file: None }
+        let post_ref = PostRef { index: 0, account: "alice".into(), video: "a".into() };
+        PreparedPost { post_ref, asked, file: None }
     }
 
     #[test]

@@ -53,8 +53,8 @@ impl Preflight {
     pub(super) async fn check(&self, post: &PreparedPost) -> Result<(), StopReason> {
         let scope = post.asked.mode.scope();
         if !self.scopes.has(scope) {
-            let trouble = Box::new(scope_missing(scope));
-            return Err(StopReason::Unfit { trouble, kind: ErrorKind::Login });
+            let post_error = Box::new(scope_missing(scope));
+            return Err(StopReason::Unfit { post_error, kind: ErrorKind::Login });
         }
         self.check_quota(post).await?;
         if post.asked.mode == Mode::Draft {
@@ -65,14 +65,14 @@ impl Preflight {
         let creator = if let Some((_, creator)) = fresh {
             creator.clone()
         } else {
-            let creator = self.calls.creator_info(&post.subject).await?;
+            let creator = self.calls.creator_info(&post.post_ref).await?;
             let nickname = creator.nickname.clone();
-            self.calls.events.progress(&post.subject, Progress::Creator { nickname });
+            self.calls.events.progress(&post.post_ref, Progress::Creator { nickname });
             known.insert((Instant::now(), creator)).1.clone()
         };
         match unfit(post, &creator) {
-            Some(trouble) => {
-                Err(StopReason::Unfit { trouble: Box::new(trouble), kind: ErrorKind::Final })
+            Some(post_error) => {
+                Err(StopReason::Unfit { post_error: Box::new(post_error), kind: ErrorKind::Final })
             }
             None => Ok(()),
         }
@@ -106,7 +106,7 @@ impl Preflight {
         let rows = self.calls.journal.all().await?;
         let latest = rows.into_iter().rev().filter(waiting).take(DRAFTS as usize);
         for row in latest {
-            match poll(&self.calls, &post.subject, row).await {
+            match poll(&self.calls, &post.post_ref, row).await {
                 // One that cannot be asked for counts as waiting.
                 Ok(_) | Err(CallError::Api(_)) => {}
                 Err(error) => return Err(error.into()),
@@ -118,7 +118,7 @@ impl Preflight {
     /// If TikTok just said that a quota is full, the journal remembers it for a while: when there may be
     /// room again.
     pub(super) async fn remember_full_quota(&self, outcome: &PostOutcome) -> Option<Timestamp> {
-        let code = outcome.trouble.as_ref()?.theirs.as_ref()?;
+        let code = outcome.post_error.as_ref()?.theirs.as_ref()?;
         let kinds = [QuotaKind::Posts, QuotaKind::Drafts, QuotaKind::ActiveUsers];
         let kind = kinds.into_iter().find(|kind| code_of(*kind) == *code)?;
         let now = self.calls.clock.now();

@@ -147,7 +147,7 @@ impl Preparation {
             return Err(PrepareError::Nobody(reason));
         }
         let mut accounts: Vec<_> = by_account.into_values().collect();
-        accounts.sort_by_key(|(_, posts)| posts.first().map(|post| post.subject.index));
+        accounts.sort_by_key(|(_, posts)| posts.first().map(|post| post.post_ref.index));
         Ok(Prepared { accounts, warnings: inspection.warnings })
     }
 }
@@ -181,8 +181,8 @@ impl Inspection<'_> {
             self.warn("no privacy_level was given, so the posts are made SELF_ONLY".into());
         }
         let video = self.label(&asked.source);
-        let subject = PostRef { index, account: account.name().to_owned(), video };
-        PreparedPost { subject, asked, file }
+        let post_ref = PostRef { index, account: account.name().to_owned(), video };
+        PreparedPost { post_ref, asked, file }
     }
 
     /// How the content is called when it is talked about: a path as the manifest has it.

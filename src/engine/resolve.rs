@@ -230,7 +230,7 @@ impl PostResolver {
             },
             Likeness::Address => Warning::SameAddress { post: number },
         };
-        self.calls.events.progress(&post.subject, Progress::Warning(warning));
+        self.calls.events.progress(&post.post_ref, Progress::Warning(warning));
         Ok(())
     }
 
@@ -313,11 +313,11 @@ impl PostResolver {
     fn request(&self, post: &PreparedPost, source: Source<LocalFile>) -> PostRequest {
         PostRequest {
             account: self.calls.account.clone(),
-            username: Some(post.subject.account.clone()),
+            username: Some(post.post_ref.account.clone()),
             mode: post.asked.mode,
             id: post.asked.id.clone(),
             source,
-            label: post.subject.video.clone(),
+            label: post.post_ref.video.clone(),
             settings: post.settings_hash(),
             publish_at: post.asked.publish_at,
             repost: self.options.repost,
@@ -454,7 +454,7 @@ impl From<ResolveError> for StopReason {
 /// What keeps a post from being sent as its entry stands.
 fn unfit(code: ErrorCode, error: &ResolveError, which: ErrorCode) -> StopReason {
     StopReason::Unfit {
-        trouble: Box::new(PostError::new(code, text::plain(&chain(error)), which)),
+        post_error: Box::new(PostError::new(code, text::plain(&chain(error)), which)),
         kind: ErrorKind::Final,
     }
 }

@@ -31,8 +31,8 @@ use crate::engine::preflight::Preflight;
 use crate::engine::status::{Clocks, StatusReading, recorded_plan};
 use crate::engine::stop::StopReason;
 use crate::model::{
-    Action, Attempt, AttemptUpdate, Event, Failed, Phase, Plan, PostError, RecordedPost, Seen,
-    Step, Transfer, machine,
+    Action, Attempt, AttemptUpdate, Event, Failed, Phase, Plan, PostError, RecordedPost,
+    ReportedStatus, Step, Transfer, machine,
 };
 use crate::problem::{Coded, ErrorCode, ErrorKind};
 use crate::retry::Backoff;
@@ -70,7 +70,7 @@ pub(super) struct PostRunner<'a> {
     /// What TikTok last said about it.
     pub(super) post_ids: Vec<u64>,
     /// The refusal or failure behind the last phase.
-    pub(super) trouble: Option<PostError>,
+    pub(super) post_error: Option<PostError>,
     /// The kind of trouble that this was.
     pub(super) failure: Option<ErrorKind>,
     run: RunState,
@@ -183,7 +183,7 @@ impl<'a> PostRunner<'a> {
             transfer,
             attempt,
             post_ids: Vec::new(),
-            trouble: None,
+            post_error: None,
             failure: None,
             run,
         }
@@ -260,7 +260,7 @@ impl<'a> PostRunner<'a> {
             return Err(self.gone());
         }
         self.preflight.check(self.post).await?;
-        self.calls.ready_for_init(&self.post.subject).await?;
+        self.calls.ready_for_init(&self.post.post_ref).await?;
         if let Some((video, _)) = &self.source {
             // A batch may take hours, and a quota minutes.
             check_finished(video).await.map_err(StopReason::File)?;
@@ -292,13 +292,13 @@ impl<'a> PostRunner<'a> {
         match delay {
             RetryDelay::None => {}
             RetryDelay::Unsent(wait) => {
-                let why = self.trouble.as_ref().map(|t| t.message.clone()).unwrap_or_default();
+                let why = self.post_error.as_ref().map(|t| t.message.clone()).unwrap_or_default();
                 let unsent = &self.run.inits.unsent;
                 let (attempt, of) = (unsent.attempt(), unsent.most());
                 self.report(Progress::Retrying { why, attempt, of, wait });
                 self.calls.pause(wait).await?;
             }
-            RetryDelay::SlowDown(wait) => self.calls.slow_down(&self.post.subject, wait).await?,
+            RetryDelay::SlowDown(wait) => self.calls.slow_down(&self.post.post_ref, wait).await?,
             RetryDelay::Stale(token) => {
                 self.calls.tokens.renewed(&self.calls.account, &token).await?;
             }
@@ -419,19 +419,19 @@ impl<'a> PostRunner<'a> {
             Error::NotSent { .. } => return self.not_sent(error.into()),
             _ => Event::InitUnclear,
         };
-        let trouble = post_error(&error);
-        let update = trouble.update();
+        let post_error = post_error(&error);
+        let update = post_error.update();
         self.failure = Some(error.kind());
-        self.trouble = Some(trouble);
+        self.post_error = Some(post_error);
         (event, update)
     }
 
     /// An init that provably never left: for want of a token, or of a connection.
     fn not_sent(&mut self, error: CallError) -> (Event, AttemptUpdate) {
-        let trouble = error.trouble();
-        let update = AttemptUpdate { code: Some(NOT_SENT.to_owned()), ..trouble.update() };
+        let post_error = error.post_error();
+        let update = AttemptUpdate { code: Some(NOT_SENT.to_owned()), ..post_error.update() };
         self.failure = Some(error.kind());
-        self.trouble = Some(trouble);
+        self.post_error = Some(post_error);
         let again = matches!(error, CallError::Api(_)).then(|| self.run.inits.unsent.pause());
         self.run.inits.delay = match again.flatten() {
             Some(wait) => RetryDelay::Unsent(wait),
@@ -537,10 +537,10 @@ impl<'a> PostRunner<'a> {
         let event = Event::FileChanged { handed_over: self.run.final_handed };
         let Some((video, _)) = &self.source else { return (event, AttemptUpdate::default()) };
         let error = video.changed();
-        let trouble = trouble(ErrorCode::FileChanged, &error);
-        let update = trouble.update();
+        let post_error = error_of(ErrorCode::FileChanged, &error);
+        let update = post_error.update();
         self.failure = Some(ErrorKind::Final);
-        self.trouble = Some(trouble);
+        self.post_error = Some(post_error);
         (event, update)
     }
 
@@ -556,10 +556,10 @@ impl<'a> PostRunner<'a> {
     }
 
     fn bad_url(&mut self, error: &tiktok_open::UploadUrlError) -> (Event, AttemptUpdate) {
-        let trouble = trouble(ErrorCode::UploadUrlInvalid, error);
-        let update = trouble.update();
+        let post_error = error_of(ErrorCode::UploadUrlInvalid, error);
+        let update = post_error.update();
         self.failure = Some(ErrorKind::Final);
-        self.trouble = Some(trouble);
+        self.post_error = Some(post_error);
         (Event::BadUploadUrl, update)
     }
 
@@ -736,7 +736,7 @@ impl<'a> PostRunner<'a> {
             }
             asked => self.wait_for_id(asked?),
         };
-        if let Seen::Processing { stored } = reading.seen {
+        if let ReportedStatus::Processing { stored } = reading.seen {
             let more_to_send = match (self.phase(), self.transfer) {
                 (Some(Phase::Open { .. }), Transfer::File { .. }) => true,
                 (Some(Phase::FinalIntent { .. }), Transfer::File { chunks }) => {
@@ -776,7 +776,7 @@ impl<'a> PostRunner<'a> {
 
     /// What a reading is to the state machine, and what the journal keeps of it.
     fn event_of(&mut self, reading: StatusReading) -> (Event, AttemptUpdate) {
-        if let Seen::Failed(failed) = reading.seen {
+        if let ReportedStatus::Failed(failed) = reading.seen {
             self.run.failed_here += 1;
             let login = failed == Failed::AuthRemoved;
             self.failure = Some(if login { ErrorKind::Login } else { ErrorKind::Final });
@@ -794,7 +794,7 @@ impl<'a> PostRunner<'a> {
         let event = Event::Status(reading.seen);
         let next = self.phase().map(|phase| machine::step(self.transfer, phase, event).phase);
         let update = next.map(|next| reading.update(next)).unwrap_or_default();
-        self.trouble = reading.trouble;
+        self.post_error = reading.post_error;
         self.post_ids = reading.post_ids;
         (event, update)
     }
@@ -827,7 +827,7 @@ impl<'a> PostRunner<'a> {
         let publish_id = self.attempt.as_ref().and_then(|attempt| attempt.publish_id.clone());
         let Some(publish_id) = publish_id else { return Ok(StatusReading::id_unknown(None)) };
         let plan = self.row.file.as_ref().and_then(recorded_plan);
-        Ok(match self.calls.status(&self.post.subject, &publish_id).await {
+        Ok(match self.calls.status(&self.post.post_ref, &publish_id).await {
             Ok(status) => StatusReading::of(status, plan.as_ref()),
             Err(error) => StatusReading::of_error(&error).ok_or(error)?,
         })
@@ -839,7 +839,7 @@ impl<'a> PostRunner<'a> {
         loop {
             let reading = self.status().await?;
             let age = self.attempt.as_ref().and_then(|attempt| self.clocks().age(attempt));
-            let Seen::Processing { stored } = reading.seen else {
+            let ReportedStatus::Processing { stored } = reading.seen else {
                 if reading.is_early(age) {
                     return Err(StopReason::StillProcessing);
                 }
@@ -935,7 +935,7 @@ impl<'a> PostRunner<'a> {
     }
 
     fn report(&self, progress: Progress) {
-        self.calls.events.progress(&self.post.subject, progress);
+        self.calls.events.progress(&self.post.post_ref, progress);
     }
 }
 
@@ -943,6 +943,6 @@ fn signed(duration: Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
-fn trouble(code: ErrorCode, error: &(impl Coded + ?Sized)) -> PostError {
+fn error_of(code: ErrorCode, error: &(impl Coded + ?Sized)) -> PostError {
     PostError::new(code, text::plain(&error.to_string()), error.problem())
 }

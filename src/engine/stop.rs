@@ -74,7 +74,7 @@ pub(super) enum StopReason {
     /// Something that was checked before the init forbids it.
     Unfit {
         /// What.
-        trouble: Box<PostError>,
+        post_error: Box<PostError>,
         /// The kind of trouble.
         kind: ErrorKind,
     },
@@ -130,9 +130,9 @@ impl StopReason {
         }
     }
 
-    pub(super) fn trouble(&self, known: &PostSnapshot<'_>) -> PostError {
+    pub(super) fn post_error(&self, known: &PostSnapshot<'_>) -> PostError {
         let (code, message, problem): (_, _, Problem) = match self {
-            Self::Call(error) => return error.trouble(),
+            Self::Call(error) => return error.post_error(),
             Self::NoMoreAttempts { next: None, last: Some(last) } => {
                 let problem = failed_for_good(&known.number());
                 let message = format!("TikTok failed it in every attempt: {}", last.message);
@@ -156,7 +156,7 @@ impl StopReason {
                 format!("{}: {}", unrecorded(*phase, known), chain(error)),
                 unrecorded_problem(*phase, known).unwrap_or_else(|| error.problem()),
             ),
-            Self::Unfit { trouble, .. } => return PostError::clone(trouble),
+            Self::Unfit { post_error, .. } => return PostError::clone(post_error),
             Self::Store(error) => {
                 let message = format!("could not record a step: {}", chain(error));
                 (ErrorCode::Journal, message, error.problem())
@@ -298,7 +298,7 @@ impl<'a> PostSnapshot<'a> {
             post_ids.first().map(|id| format!("https://www.tiktok.com/@{name}/video/{id}"))
         });
         PostOutcome {
-            subject: self.post.subject.clone(),
+            post_ref: self.post.post_ref.clone(),
             state,
             publish_id: self.attempt.and_then(|attempt| attempt.publish_id.clone()),
             post_ids,
@@ -307,7 +307,7 @@ impl<'a> PostSnapshot<'a> {
             took: self.took,
             at: None,
             note: None,
-            trouble: None,
+            post_error: None,
             failure,
         }
     }
@@ -316,23 +316,23 @@ impl<'a> PostSnapshot<'a> {
     pub(super) fn over(
         &self,
         phase: Phase,
-        trouble: Option<&PostError>,
+        post_error: Option<&PostError>,
         failure: Option<ErrorKind>,
     ) -> PostOutcome {
         let plain = |state| self.report(state, None);
         let failed = |kind| PostOutcome {
-            trouble: trouble.cloned().or_else(|| self.recorded_trouble(phase)),
+            post_error: post_error.cloned().or_else(|| self.recorded_error(phase)),
             ..self.report(PostState::Failed, Some(kind))
         };
         match phase {
             Phase::Published => plain(PostState::Published),
             Phase::Inboxed => plain(PostState::Inbox),
             Phase::Unresolved => PostOutcome {
-                trouble: Some(self.unresolved()),
+                post_error: Some(self.unresolved()),
                 ..self.report(PostState::Unresolved, Some(ErrorKind::Unknown))
             },
             Phase::Rejected if failure == Some(ErrorKind::Temporary) => PostOutcome {
-                trouble: trouble.cloned(),
+                post_error: post_error.cloned(),
                 ..self.report(PostState::Deferred, failure)
             },
             Phase::Failed(Failed::AuthRemoved) => failed(ErrorKind::Login),
@@ -353,7 +353,7 @@ impl<'a> PostSnapshot<'a> {
     }
 
     /// The reason that the journal has, for a post that failed in an earlier run.
-    fn recorded_trouble(&self, phase: Phase) -> Option<PostError> {
+    fn recorded_error(&self, phase: Phase) -> Option<PostError> {
         let attempt = self.attempt?;
         let problem = match phase {
             Phase::Failed(_) => failed_for_good(&self.number()),
@@ -374,16 +374,16 @@ impl<'a> PostSnapshot<'a> {
             (_, false) if kind.may_pass() => PostState::Deferred,
             (_, false) => PostState::Failed,
         };
-        let (mut trouble, at) = (reason.trouble(self), reason.again_at());
+        let (mut post_error, at) = (reason.post_error(self), reason.again_at());
         if kind == ErrorKind::Login {
-            trouble = self.warn_of_doubles(trouble);
+            post_error = self.warn_of_doubles(post_error);
         }
-        PostOutcome { trouble: Some(trouble), at, ..self.report(state, Some(kind)) }
+        PostOutcome { post_error: Some(post_error), at, ..self.report(state, Some(kind)) }
     }
 
     /// Says beside the trouble that a post may be there already.
-    pub(super) fn warn_of_doubles(&self, trouble: PostError) -> PostError {
-        PostError { may_be_live: self.may_be_live(), ..trouble }
+    pub(super) fn warn_of_doubles(&self, post_error: PostError) -> PostError {
+        PostError { may_be_live: self.may_be_live(), ..post_error }
     }
 
     /// Whether TikTok may have everything already.

@@ -123,11 +123,11 @@ pub(crate) fn check(probe: &Probe, size: u64, max_duration: Option<Duration>) ->
     if !probe.complete {
         findings.errors.push(Finding::CutOff);
     }
-    findings.judge_size(size);
-    findings.judge_duration(probe, max_duration);
-    findings.judge_picture(probe);
-    findings.judge_frame_rate(probe);
-    findings.judge_codec(probe);
+    findings.check_size(size);
+    findings.check_duration(probe, max_duration);
+    findings.check_picture(probe);
+    findings.check_frame_rate(probe);
+    findings.check_codec(probe);
     findings
 }
 
@@ -139,7 +139,7 @@ pub(crate) fn is_too_long(actual: Duration, limit: Duration) -> Option<bool> {
 }
 
 impl Findings {
-    fn judge_size(&mut self, size: u64) {
+    fn check_size(&mut self, size: u64) {
         if size > MAX_SIZE {
             self.errors.push(Finding::Size(size));
         } else if size > SURE_SIZE {
@@ -147,7 +147,7 @@ impl Findings {
         }
     }
 
-    fn judge_duration(&mut self, probe: &Probe, max_duration: Option<Duration>) {
+    fn check_duration(&mut self, probe: &Probe, max_duration: Option<Duration>) {
         let limit = max_duration.map_or(MAX_DURATION, |own| own.min(MAX_DURATION));
         let Some(actual) = probe.duration else {
             self.warnings.push(Finding::Unread("how long the video lasts"));
@@ -160,7 +160,7 @@ impl Findings {
         }
     }
 
-    fn judge_picture(&mut self, probe: &Probe) {
+    fn check_picture(&mut self, probe: &Probe) {
         let fits = |(width, height): (u32, u32)| SIDE.contains(&width) && SIDE.contains(&height);
         let Some((width, height)) = probe.width.zip(probe.height) else {
             self.warnings.push(Finding::Unread("the size of its picture"));
@@ -178,7 +178,7 @@ impl Findings {
         }
     }
 
-    fn judge_frame_rate(&mut self, probe: &Probe) {
+    fn check_frame_rate(&mut self, probe: &Probe) {
         let Some(rate) = probe.frame_rate else {
             self.warnings.push(Finding::Unread("how many frames a second it has"));
             return;
@@ -194,7 +194,7 @@ impl Findings {
         }
     }
 
-    fn judge_codec(&mut self, probe: &Probe) {
+    fn check_codec(&mut self, probe: &Probe) {
         match probe.codec.as_deref() {
             None => self.warnings.push(Finding::Unread("its codec")),
             Some("h264" | "h265" | "vp8" | "vp9") => {}

@@ -7,7 +7,7 @@ use jsonc_parser::ast::{Array, Object, Value};
 use jsonc_parser::common::Ranged;
 
 use super::fields::Fields;
-use super::post::Surroundings;
+use super::post::EntryContext;
 use super::review::Review;
 use super::{Entry, Manifest};
 use super::{syntax, value};
@@ -66,7 +66,7 @@ fn posts_of(
     let own = defaults.values.privacy();
     let widened = own.filter(|own| flags.is_some_and(|flags| flags.is_wider_than(*own)));
     let preferences = given.flags.clone().over(&defaults.values).over(&given.config);
-    let surroundings = Surroundings { folder, defaults: &defaults, preferences: &preferences };
+    let surroundings = EntryContext { folder, defaults: &defaults, preferences: &preferences };
     let read = |posts| read_posts(posts, &surroundings, review);
     Manifest { entries: posts.map(read).unwrap_or_default(), widened }
 }
@@ -121,7 +121,7 @@ fn refuse_unknown(key: &str, at: usize, review: &mut Review<'_>) {
 
 fn read_posts(
     posts: &Array<'_>,
-    surroundings: &Surroundings<'_>,
+    surroundings: &EntryContext<'_>,
     review: &mut Review<'_>,
 ) -> Vec<Entry> {
     let mut entries = Vec::new();

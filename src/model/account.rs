@@ -71,7 +71,7 @@ pub(crate) struct Account {
 /// for in other texts.
 fn stored<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
     let text = String::deserialize(deserializer)?;
-    Ok(if encrypt::is_sealed(&text) { Secret::unlisted(text) } else { Secret::new(text) })
+    Ok(if encrypt::is_encrypted(&text) { Secret::unlisted(text) } else { Secret::new(text) })
 }
 
 /// Fields that this version does not know: carried along, never shown, for they may hold secrets.

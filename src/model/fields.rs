@@ -140,7 +140,7 @@ macro_rules! fields {
             }
 
             /// What its values are.
-            pub(crate) fn type_(self) -> FieldType {
+            pub(crate) fn value_type(self) -> FieldType {
                 match self {
                     $(Self::$variant => $type,)*
                 }

@@ -30,7 +30,7 @@ pub(crate) use self::diagnostic::{Diagnostic, Diagnostics, Part, Place};
 pub(crate) use self::entry::{Entry, Manifest};
 pub(crate) use self::fields::{Field, FieldType, FieldValue};
 pub(crate) use self::file::{FileIdentity, LocalFile, Unfinished};
-pub use self::machine::{Action, Event, Failed, Phase, Seen, Step, Transfer};
+pub use self::machine::{Action, Event, Failed, Phase, ReportedStatus, Step, Transfer};
 pub(crate) use self::mode::Mode;
 pub(crate) use self::outcome::{PostError, PostOutcome, PostState};
 pub(crate) use self::plan::{Plan, PlanError};

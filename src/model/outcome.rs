@@ -113,7 +113,7 @@ impl PostError {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PostOutcome {
     /// Which post.
-    pub(crate) subject: PostRef,
+    pub(crate) post_ref: PostRef,
     /// How it ended.
     pub(crate) state: PostState,
     /// TikTok's name of the post, if an init was answered.
@@ -131,7 +131,7 @@ pub(crate) struct PostOutcome {
     /// Further words for people: why it was skipped or deferred, the plan of a dry run.
     pub(crate) note: Option<String>,
     /// What went wrong.
-    pub(crate) trouble: Option<PostError>,
+    pub(crate) post_error: Option<PostError>,
     /// What kind of trouble it ended in, if in any.
     pub(crate) failure: Option<ErrorKind>,
 }

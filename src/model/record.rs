@@ -96,7 +96,7 @@ pub(crate) struct RecordedPost {
 
 impl RecordedPost {
     /// How it is called when no manifest speaks of it.
-    pub(crate) fn subject(&self) -> PostRef {
+    pub(crate) fn post_ref(&self) -> PostRef {
         let account = self.username.clone().unwrap_or_else(|| self.account.clone());
         PostRef { index: 0, account, video: self.label.clone() }
     }

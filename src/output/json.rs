@@ -123,9 +123,9 @@ impl<'a> PostEvent<'a> {
     pub(super) fn of(report: &'a PostOutcome) -> Self {
         Self {
             event: "post",
-            index: report.subject.index,
-            account: &report.subject.account,
-            video: &report.subject.video,
+            index: report.post_ref.index,
+            account: &report.post_ref.account,
+            video: &report.post_ref.video,
             state: report.state.as_str(),
             publish_id: report.publish_id.as_deref(),
             post_ids: report.post_ids.iter().map(ToString::to_string).collect(),
@@ -135,7 +135,7 @@ impl<'a> PostEvent<'a> {
             seconds: (report.took.as_secs_f64() * 1e3).round() / 1e3,
             not_before: report.at.filter(|_| report.state == PostState::Deferred).map(whole_second),
             note: report.note.as_deref(),
-            error: report.trouble.as_ref().map(PostFailure::of),
+            error: report.post_error.as_ref().map(PostFailure::of),
         }
     }
 }
@@ -218,7 +218,7 @@ impl<'a> ErrorEvent<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::upload::testing::{report, trouble};
+    use crate::output::upload::testing::{post_error, report};
     use crate::secret::Secret;
 
     #[test]
@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_failed_post_says_why_and_whether_to_try_again() {
-        let post = PostOutcome { trouble: Some(trouble()), ..report(PostState::Failed) };
+        let post = PostOutcome { post_error: Some(post_error()), ..report(PostState::Failed) };
         let json = line(&PostEvent::of(&post));
         assert!(
             json.ends_with(

@@ -211,7 +211,7 @@ pub(crate) enum Accept {
     /// Refuse to post with it.
     Never,
     /// Let a rehearsal look at it, in which nothing is posted.
-    Rehearsing,
+    DryRun,
     /// Take it, or a new one in the place of one that is gone: from now on it counts.
     Once,
 }

@@ -3,7 +3,7 @@
 //! [`judge`](judge::judge) decides what a request means; this shell binds, limits, answers and hands
 //! the one result over.
 
-pub(crate) mod judge;
+pub(crate) mod classify;
 pub(crate) mod page;
 
 mod refusal;
@@ -20,14 +20,14 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-pub(crate) use judge::Grant;
+pub(crate) use classify::Grant;
 
 use super::notice::length;
 use crate::fault;
 use crate::problem::{Coded, ErrorCode, Problem};
 use crate::resources::Shortage;
 use crate::secret::Secret;
-use judge::CALLBACK_PATH;
+use classify::CALLBACK_PATH;
 use server::{Event, HEADER_READ, Room, serve};
 
 /// How long the browser has to fetch its last page after the callback that counted.
@@ -35,7 +35,7 @@ const LAST_PAGE: Duration = Duration::from_secs(2);
 
 /// A request that did not count but that the user may want to know about; told once per kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stray {
+pub(crate) enum UnexpectedRequest {
     /// A callback whose state is not this login's.
     ForeignState,
     /// A callback that reports an error and does not belong to this login either, as far as one can
@@ -161,7 +161,7 @@ impl Callback {
         &mut self,
         state: &Secret,
         limit: Duration,
-        mut on_stray: impl FnMut(Stray) + Send,
+        mut on_stray: impl FnMut(UnexpectedRequest) + Send,
     ) -> Result<Grant, CallbackError> {
         let listener = self.listener.take().ok_or(CallbackError::Stopped)?;
         // Each kind of stray is sent once and the result once, so this never fills up.
@@ -172,7 +172,7 @@ impl Callback {
         let deadline = Instant::now() + limit;
         loop {
             match timeout_at(deadline, inbox.recv()).await {
-                Ok(Some(Event::Stray(stray))) => on_stray(stray),
+                Ok(Some(Event::UnexpectedRequest(stray))) => on_stray(stray),
                 Ok(Some(Event::Granted(grant))) => return Ok(grant),
                 Ok(Some(Event::Denied(denial))) => return Err(CallbackError::Denied { denial }),
                 Ok(None) => return Err(CallbackError::Stopped),

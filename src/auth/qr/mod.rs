@@ -46,14 +46,14 @@ struct Shown {
 
 impl Shown {
     /// Decides what an answer means; an error ends the login.
-    fn judge(
+    fn classify(
         &mut self,
         answer: Result<QrCheck, ApiError>,
         state: &Secret,
     ) -> Result<Step, AuthError> {
         let check = match answer {
             Ok(check) => check,
-            Err(error) => return judge_error(error),
+            Err(error) => return classify_error(error),
         };
         // `new` and `expired` carry no ticket; the other words must carry ours.
         let foreign = check.client_ticket != self.ticket;
@@ -80,7 +80,7 @@ impl Shown {
 
 /// A failed poll is no failed login: only what cannot pass ends the wait. HTTP 403 and `token_expire`
 /// are reported by other clients, and documented nowhere.
-fn judge_error(error: ApiError) -> Result<Step, AuthError> {
+fn classify_error(error: ApiError) -> Result<Step, AuthError> {
     let stays = match &error {
         ApiError::Refused(refusal) => {
             if matches!(&refusal.code, Code::Other(code) if code.starts_with("token_expire")) {
@@ -113,7 +113,7 @@ pub(crate) async fn wait(
         loop {
             sleep(pause).await;
             let answer = client.check_qrcode(&app, &shown.token).await;
-            match shown.judge(answer, &state)? {
+            match shown.classify(answer, &state)? {
                 Step::Wait => {}
                 Step::Scanned => reporter.notice(Notice::QrScanned),
                 Step::Foreign => {

@@ -18,7 +18,7 @@ use jiff::SignedDuration;
 use tiktok_open::Client;
 use tokio::sync::watch;
 
-pub(crate) use outcome::{Ask, Outcome};
+pub(crate) use outcome::{Outcome, RefreshPolicy};
 
 use self::rotate::Rotation;
 use super::apps::Apps;
@@ -130,7 +130,7 @@ impl Tokens {
         if let Some(account) = self.given_up(open_id).await {
             return Ok(account);
         }
-        match self.refresh(open_id, Ask::Within(NEED)).await {
+        match self.refresh(open_id, RefreshPolicy::Within(NEED)).await {
             Ok(outcome) => Ok(outcome.into_account()),
             Err(error) => self.without_refresh(open_id, error).await,
         }
@@ -170,7 +170,7 @@ impl Tokens {
     fn is_usable(&self, account: &Account) -> bool {
         account.is_usable(self.0.clock.now())
             && account.other_api(&self.api()).is_none()
-            && self.0.apps.admit(account).is_ok()
+            && self.0.apps.check(account).is_ok()
     }
 
     /// After TikTok has refused `rejected` with `access_token_invalid`: the stored token if that is
@@ -181,17 +181,21 @@ impl Tokens {
         open_id: &str,
         rejected: &Secret,
     ) -> Result<Account, AuthError> {
-        Ok(self.refresh(open_id, Ask::Instead(rejected.clone())).await?.into_account())
+        Ok(self.refresh(open_id, RefreshPolicy::Instead(rejected.clone())).await?.into_account())
     }
 
     /// Refreshes an account if that is due. Dropping the future does not interrupt a refresh that has
     /// begun; see [`Tokens::settle`].
-    pub(crate) async fn refresh(&self, open_id: &str, ask: Ask) -> Result<Outcome, AuthError> {
+    pub(crate) async fn refresh(
+        &self,
+        open_id: &str,
+        policy: RefreshPolicy,
+    ) -> Result<Outcome, AuthError> {
         let account = self.load(open_id).await?;
         let left_behind = self.0.store.answer_path(open_id).exists();
         if !left_behind {
-            self.check_usable(&account, &ask)?;
-            if let Some(outcome) = self.nothing_to_do(&account, &ask) {
+            self.check_usable(&account, &policy)?;
+            if let Some(outcome) = self.nothing_to_do(&account, &policy) {
                 return Ok(outcome);
             }
         }
@@ -199,7 +203,7 @@ impl Tokens {
             let tokens = self.clone();
             let guard = UnderWay::new(&self.0.under_way);
             tokio::spawn(async move {
-                let outcome = tokens.refresh_locked(account, ask, left_behind).await;
+                let outcome = tokens.refresh_locked(account, policy, left_behind).await;
                 drop(guard);
                 outcome
             })
@@ -216,7 +220,7 @@ impl Tokens {
 
     /// Ends when no refresh is under way. A run that is about to end early (on a signal) waits for
     /// this first: a token is lost if the program ends between TikTok's answer and the disk.
-    pub(crate) async fn settle(&self) {
+    pub(crate) async fn flush(&self) {
         if *self.0.under_way.borrow() > 0 {
             self.tell(Notice::Finishing);
         }
@@ -225,14 +229,14 @@ impl Tokens {
     }
 
     /// Decides without the lock, and again with it.
-    fn nothing_to_do(&self, account: &Account, ask: &Ask) -> Option<Outcome> {
-        match ask {
-            Ask::Force => return None,
-            Ask::Instead(rejected) => {
+    fn nothing_to_do(&self, account: &Account, policy: &RefreshPolicy) -> Option<Outcome> {
+        match policy {
+            RefreshPolicy::Force => return None,
+            RefreshPolicy::Instead(rejected) => {
                 let other = account.access_token != *rejected;
                 return other.then(|| Outcome::Adopted(account.clone()));
             }
-            Ask::Within(within) => match self.due(account, *within) {
+            RefreshPolicy::Within(within) => match self.due(account, *within) {
                 Due::Ending => return None,
                 Due::NotYet => {}
                 Due::ClockWentBack(by) => {
@@ -258,7 +262,7 @@ impl Tokens {
     async fn refresh_locked(
         &self,
         seen: Account,
-        ask: Ask,
+        policy: RefreshPolicy,
         left_behind: bool,
     ) -> Result<Outcome, AuthError> {
         if !left_behind {
@@ -271,22 +275,24 @@ impl Tokens {
         let path = self.0.store.refresh_lock(&seen.open_id);
         let lock = match Lock::acquire(&path, self.0.timing.refresh_lock).await {
             Ok(lock) => lock,
-            Err(LockError::Held { pid, .. }) => return self.without_lock(&seen, &ask, pid).await,
+            Err(LockError::Held { pid, .. }) => {
+                return self.without_lock(&seen, &policy, pid).await;
+            }
             Err(error) => return Err(error.into()),
         };
         let (lock, found) = recover::recover_locked(self, &seen, lock).await?;
         let account = self.load(&seen.open_id).await?;
-        self.check_usable(&account, &ask)?;
+        self.check_usable(&account, &policy)?;
         if account.access_token != seen.access_token {
             self.warn_of_end(&account);
             let made = if found.adopted { Outcome::Recovered } else { Outcome::Adopted };
             if self.due(&account, NEED) == Due::NotYet {
                 return Ok(made(account));
             }
-        } else if let Some(outcome) = self.nothing_to_do(&account, &ask) {
+        } else if let Some(outcome) = self.nothing_to_do(&account, &policy) {
             return Ok(outcome);
         }
-        if let Some(path) = found.unread.filter(|_| !matches!(ask, Ask::Force)) {
+        if let Some(path) = found.unread.filter(|_| !matches!(policy, RefreshPolicy::Force)) {
             let account = account.name().to_owned();
             return Err(AuthError::Unread { account, path: Some(path), found: None });
         }
@@ -299,16 +305,16 @@ impl Tokens {
     async fn without_lock(
         &self,
         seen: &Account,
-        ask: &Ask,
+        policy: &RefreshPolicy,
         pid: Option<u32>,
     ) -> Result<Outcome, AuthError> {
         let account = self.load(&seen.open_id).await?;
-        self.check_usable(&account, ask)?;
+        self.check_usable(&account, policy)?;
         if account.access_token != seen.access_token {
             return Ok(Outcome::Adopted(account));
         }
         let name = account.name().to_owned();
-        let refused = matches!(ask, Ask::Instead(_));
+        let refused = matches!(policy, RefreshPolicy::Instead(_));
         if refused || !account.lives(self.0.clock.now()) {
             return Err(AuthError::RefreshBusy { account: name, pid });
         }
@@ -328,17 +334,17 @@ impl Tokens {
         self.0.client.endpoints().api_base()
     }
 
-    fn check_usable(&self, account: &Account, ask: &Ask) -> Result<(), AuthError> {
+    fn check_usable(&self, account: &Account, policy: &RefreshPolicy) -> Result<(), AuthError> {
         // First: what else is wrong with it, another API cannot mend.
         AuthError::check_api(account, self.api())?;
         if let Some(needs) =
-            account.needs_login.as_ref().filter(|needs| !overrules(ask, needs.reason))
+            account.needs_login.as_ref().filter(|needs| !overrules(policy, needs.reason))
         {
             let until = account.is_usable(self.0.clock.now()).then_some(account.access_expires_at);
             let (account, reason) = (account.name().to_owned(), needs.reason);
             return Err(AuthError::NeedsLogin { account, reason, until, source: None });
         }
-        self.0.apps.admit(account).map_err(|why| AuthError::app(account, why))
+        self.0.apps.check(account).map_err(|why| AuthError::app(account, why))
     }
 
     async fn load(&self, open_id: &str) -> Result<Account, AuthError> {
@@ -378,8 +384,8 @@ impl Tokens {
 
 /// Whether a refresh is tried although the account is marked. What is on another machine now is not:
 /// that would end its login there.
-fn overrules(ask: &Ask, reason: Reason) -> bool {
-    matches!(ask, Ask::Force) && matches!(reason, Reason::Rejected | Reason::Restored)
+fn overrules(policy: &RefreshPolicy, reason: Reason) -> bool {
+    matches!(policy, RefreshPolicy::Force) && matches!(reason, Reason::Rejected | Reason::Restored)
 }
 
 /// Work on files, off the threads that serve the network.

@@ -7,7 +7,7 @@ use crate::secret::Secret;
 
 /// When a refresh is wanted.
 #[derive(Clone, Debug)]
-pub(crate) enum Ask {
+pub(crate) enum RefreshPolicy {
     /// When less than this is left of the access token's life (never less than five minutes).
     Within(Duration),
     /// Now.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Tokens, blocking};
 use crate::auth::error::AuthError;
 use crate::auth::notice::Notice;
-use crate::auth::refresh_log::{self, Leftover};
+use crate::auth::refresh_log::{self, LoggedAnswer};
 use crate::fs::{self, FsError, Lock, LockError};
 use crate::model::account::Account;
 use crate::store::local::TokenFile;
@@ -60,7 +60,7 @@ pub(super) async fn recover_locked(
     let (store, host) = (tokens.0.store.clone(), tokens.0.client.api_host());
     let open_id = account.open_id.clone();
     let (lock, found) = blocking(move || {
-        let found = adopt_leftovers(&store, &open_id, &host, &lock)?;
+        let found = adopt_logged_answers(&store, &open_id, &host, &lock)?;
         Ok((lock, found))
     })
     .await?;
@@ -79,7 +79,7 @@ pub(super) async fn recover_locked(
 /// Puts what interrupted refreshes have left into the store if it is newer, and removes what is of no
 /// use. What may hold tokens and cannot be used is never removed while the store holds the token that
 /// was spent for it. `held` is the account's refresh lock; `host` is for messages.
-pub(in crate::auth) fn adopt_leftovers(
+pub(in crate::auth) fn adopt_logged_answers(
     store: &TokenFile,
     open_id: &str,
     host: &str,
@@ -90,32 +90,34 @@ pub(in crate::auth) fn adopt_leftovers(
     let files = store.refresh_log()?;
     for path in files.into_iter().filter(|path| TokenFile::is_refresh_log_of(path, open_id)) {
         let was_cut_off = path != answer && !TokenFile::is_unread(&path);
-        let Some(leftover) = judge(store, open_id, host, &path, was_cut_off)? else { continue };
-        match leftover {
-            Leftover::Newer { .. } => {
+        let Some(logged) = classify(store, open_id, host, &path, was_cut_off)? else { continue };
+        match logged {
+            LoggedAnswer::Newer { .. } => {
                 fs::remove(&path)?;
                 found.adopted = true;
             }
-            Leftover::Outdated | Leftover::Worthless => {
+            LoggedAnswer::Outdated | LoggedAnswer::Worthless => {
                 fs::remove(&path)?;
                 // Of a write that was cut off nobody needs to know.
                 found.removed |= !was_cut_off;
             }
-            Leftover::Unread => found.unread = Some(set_aside(store, open_id, path, &mut found)?),
-            Leftover::Illegible => _ = set_aside(store, open_id, path, &mut found)?,
+            LoggedAnswer::Unread => {
+                found.unread = Some(set_aside(store, open_id, path, &mut found)?);
+            }
+            LoggedAnswer::Illegible => _ = set_aside(store, open_id, path, &mut found)?,
         }
     }
     Ok(found)
 }
 
 /// Judges one file, and saves its tokens if they are newer. Gives nothing for a file that is gone.
-fn judge(
+fn classify(
     store: &TokenFile,
     open_id: &str,
     host: &str,
     path: &Path,
     was_cut_off: bool,
-) -> Result<Option<Leftover>, AccountError> {
+) -> Result<Option<LoggedAnswer>, AccountError> {
     let bytes = match fs::read_private(path) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Ok(None),
@@ -127,14 +129,14 @@ fn judge(
         Err(error) => return Err(error.into()),
     };
     let Some(bytes) = store.open_answer(path, &bytes)? else {
-        return Ok(Some(Leftover::Illegible));
+        return Ok(Some(LoggedAnswer::Illegible));
     };
-    let mut verdict = Leftover::Outdated;
+    let mut verdict = LoggedAnswer::Outdated;
     store.edit::<AccountError>(open_id, |current, _| {
         let Some(current) = current else { return Ok(Edit::Keep) };
-        verdict = refresh_log::judge(&bytes, current, host);
+        verdict = refresh_log::classify(&bytes, current, host);
         Ok(match &verdict {
-            Leftover::Newer { grant, asked_at, api } => {
+            LoggedAnswer::Newer { grant, asked_at, api } => {
                 let grant = grant.as_ref().clone();
                 Edit::Put(Box::new(current.refreshed(grant, api.as_deref(), *asked_at)))
             }

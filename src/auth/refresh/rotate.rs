@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
 use super::worker::Worker;
-use super::{Ask, NEED, Outcome, Tokens};
+use super::{NEED, Outcome, RefreshPolicy, Tokens};
 use crate::api::App;
 use crate::auth::error::AuthError;
 use crate::auth::notice::Notice;
@@ -268,7 +268,7 @@ impl<'a> Rotation<'a> {
         let (stored, marked) = refresh.worker.run(mark).await?;
         match stored {
             Some(stored) if !marked => {
-                self.tokens.check_usable(&stored, &Ask::Within(NEED))?;
+                self.tokens.check_usable(&stored, &RefreshPolicy::Within(NEED))?;
                 Ok(Outcome::Adopted(stored))
             }
             _ => Err(AuthError::NeedsLogin {

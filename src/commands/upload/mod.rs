@@ -38,9 +38,9 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     let accounts = store.accounts().all().await?;
     let journal = match (args.new_journal, args.dry_run) {
         (false, _) => journal::open(context, &store, Accept::Never).await?,
-        (true, true) => journal::open(context, &store, Accept::Rehearsing).await?,
+        (true, true) => journal::open(context, &store, Accept::DryRun).await?,
         // To prepare posts, whatever is wrong with it. It is taken once it is sure that this run can post.
-        (true, false) => store.open_journal(Accept::Rehearsing).await?.journal,
+        (true, false) => store.open_journal(Accept::DryRun).await?.journal,
     };
     let timing = &context.settings.timing;
     let files = manifest.entries.iter().filter_map(|entry| entry.post.source.file().cloned());
@@ -89,7 +89,7 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     let engine = engine(context, &tokens, store, journal, options);
     let done = work(context, &engine, prepared, args.dry_run, &output).await;
     // Also after an error: a refresh that has begun must reach the disk before the program ends.
-    tokens.settle().await;
+    tokens.flush().await;
     done?;
     let exit = output.finish(Exit::Done);
     if args.repost && exit != Exit::Done && !args.dry_run {

@@ -65,19 +65,19 @@ impl UploadOutput {
         }
     }
 
-    fn progress(&self, subject: &PostRef, progress: &Progress) {
-        self.printer.standing().progress(subject, progress);
+    fn progress(&self, post_ref: &PostRef, progress: &Progress) {
+        self.printer.standing().progress(post_ref, progress);
         if let Some(bars) = &self.bars
-            && bars.show(subject, progress)
+            && bars.show(post_ref, progress)
         {
             return;
         }
-        self.line(subject, progress);
+        self.line(post_ref, progress);
     }
 
     /// Says what happened, if it is worth a line: for logs and for terminals without bars.
-    fn line(&self, subject: &PostRef, progress: &Progress) {
-        let about = |text: &str| format!("{}: {}: {text}", subject.account, subject.video);
+    fn line(&self, post_ref: &PostRef, progress: &Progress) {
+        let about = |text: &str| format!("{}: {}: {text}", post_ref.account, post_ref.video);
         match progress {
             Progress::Note(note) => self.printer.note(about(&note_words(note))),
             Progress::Warning(warning) => self.printer.warn(about(&warning_words(warning))),
@@ -92,12 +92,12 @@ impl UploadOutput {
 
     fn ended(&self, report: &PostOutcome) {
         if let Some(bars) = &self.bars {
-            bars.end(&report.subject);
+            bars.end(&report.post_ref);
         }
-        self.printer.standing().ended(&report.subject);
+        self.printer.standing().ended(&report.post_ref);
         self.tally().add(report);
         self.outcome(report);
-        self.trouble(report);
+        self.post_error(report);
     }
 
     fn tally(&self) -> MutexGuard<'_, Tally> {
@@ -114,13 +114,13 @@ impl UploadOutput {
         }
     }
 
-    fn trouble(&self, report: &PostOutcome) {
-        let Some(trouble) = &report.trouble else { return };
-        let PostRef { account, video, .. } = &report.subject;
-        let message = format!("{account}: {video}: {}", trouble.message);
+    fn post_error(&self, report: &PostOutcome) {
+        let Some(post_error) = &report.post_error else { return };
+        let PostRef { account, video, .. } = &report.post_ref;
+        let message = format!("{account}: {video}: {}", post_error.message);
         let for_good = matches!(report.state, PostState::Failed | PostState::Unresolved);
         let told = if for_good { error::label(message) } else { error::warning(message) };
-        self.printer.demand(error::with_hint(told, post_hint(trouble).as_deref()));
+        self.printer.demand(error::with_hint(told, post_hint(post_error).as_deref()));
     }
 }
 
@@ -132,7 +132,7 @@ impl fmt::Debug for UploadOutput {
 
 #[cfg(test)]
 mod tests {
-    use super::testing::{report, subject, trouble};
+    use super::testing::{post_error, post_ref, report};
     use super::*;
     use crate::engine::Note;
     use crate::output::printer::OutputOptions;
@@ -151,7 +151,7 @@ mod tests {
 
     fn failed() -> PostOutcome {
         PostOutcome {
-            trouble: Some(trouble()),
+            post_error: Some(post_error()),
             failure: Some(ErrorKind::Final),
             ..report(PostState::Failed)
         }
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn what_is_worth_another_run_is_a_warning() {
         let later = PostOutcome {
-            trouble: Some(trouble()),
+            post_error: Some(post_error()),
             failure: Some(ErrorKind::Temporary),
             ..report(PostState::Deferred)
         };
@@ -217,9 +217,9 @@ mod tests {
         let Screen { printer, out, err } = screen(OutputOptions::default());
         let output = UploadOutput::new(&printer);
         let mut post = failed();
-        post.subject.video = "a\u{1b}]0;x\u{7}.mp4".into();
+        post.post_ref.video = "a\u{1b}]0;x\u{7}.mp4".into();
         output.progress(
-            &post.subject,
+            &post.post_ref,
             &Progress::Note(Note::TryingOnceMore { why: "\u{9b}31m".into() }),
         );
         output.ended(&post);
@@ -232,7 +232,7 @@ mod tests {
     fn without_bars_every_change_is_a_line() {
         let Screen { printer, err, .. } = screen(OutputOptions::default());
         let output = UploadOutput::new(&printer);
-        let subject = subject();
+        let post_ref = post_ref();
         for progress in [
             Progress::Creator { nickname: "Alice".into() },
             Progress::Sending { size: 96_000_000, stored: 0, chunks: 3 },
@@ -240,7 +240,7 @@ mod tests {
             Progress::ChunkStored { chunk: 1, of: 3 },
             Progress::Processing,
         ] {
-            output.progress(&subject, &progress);
+            output.progress(&post_ref, &progress);
         }
         assert_eq!(
             err.text(),

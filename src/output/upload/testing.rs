@@ -5,13 +5,13 @@ use std::time::Duration;
 use crate::model::{PostError, PostOutcome, PostRef, PostState};
 use crate::problem::ErrorCode;
 
-pub(in crate::output) fn subject() -> PostRef {
+pub(in crate::output) fn post_ref() -> PostRef {
     PostRef { index: 3, account: "alice".into(), video: "clips/a.mp4".into() }
 }
 
 pub(in crate::output) fn report(state: PostState) -> PostOutcome {
     PostOutcome {
-        subject: subject(),
+        post_ref: post_ref(),
         state,
         publish_id: Some("v_pub_file~v2-1.1".into()),
         post_ids: Vec::new(),
@@ -20,12 +20,12 @@ pub(in crate::output) fn report(state: PostState) -> PostOutcome {
         took: Duration::from_micros(1_234_567),
         at: None,
         note: None,
-        trouble: None,
+        post_error: None,
         failure: None,
     }
 }
 
-pub(in crate::output) fn trouble() -> PostError {
+pub(in crate::output) fn post_error() -> PostError {
     PostError {
         log_id: Some("L1".into()),
         ..PostError::new(ErrorCode::InvalidParams, "TikTok refused it", ErrorCode::QrForm)

@@ -45,7 +45,7 @@ pub(super) fn check_key(db: &Database, key: Option<&Key>) -> Result<(), JournalE
 /// none, or none that can be read.
 pub(super) fn upload_url(key: Option<&Key>, account: &str, attempt: &Attempt) -> Option<Secret> {
     let stored = attempt.upload_url.as_ref()?;
-    if !encrypt::is_sealed(stored.expose()) {
+    if !encrypt::is_encrypted(stored.expose()) {
         return Some(stored.clone());
     }
     let place = place(account, attempt.post.0, attempt.number);
@@ -78,11 +78,11 @@ pub(super) fn encrypt(db: &Database, key: &Key) -> Result<usize, JournalError> {
         for row in &rows {
             let encrypted = if is_encrypted_with(row, key) {
                 continue;
-            } else if encrypt::is_sealed(row.url.expose()) {
+            } else if encrypt::is_encrypted(row.url.expose()) {
                 // With a key that is gone: nobody can use it any more.
                 None
             } else {
-                let encrypted = encrypt::seal(key, &row.url, &row.place);
+                let encrypted = encrypt::encrypt(key, &row.url, &row.place);
                 reads_back(key, &encrypted, row)?;
                 Some(encrypted)
             };
@@ -112,14 +112,14 @@ fn log_is_empty(db: &Database) -> bool {
 pub(super) fn decrypt(db: &Database, key: Option<&Key>) -> Result<usize, JournalError> {
     let already = db.read("look at the upload_urls", |tx| {
         Ok(encrypted_with(tx)?.is_none()
-            && rows(tx)?.iter().all(|row| !encrypt::is_sealed(row.url.expose())))
+            && rows(tx)?.iter().all(|row| !encrypt::is_encrypted(row.url.expose())))
     })?;
     if already {
         return Ok(0);
     }
     db.write("decrypt the upload_urls", |tx| {
         let rows = rows(tx)?;
-        for row in rows.iter().filter(|row| encrypt::is_sealed(row.url.expose())) {
+        for row in rows.iter().filter(|row| encrypt::is_encrypted(row.url.expose())) {
             let url = key.and_then(|key| encrypt::open(key, row.url.expose(), &row.place).ok());
             put(tx, row.id, url.as_ref())?;
         }
@@ -151,7 +151,7 @@ pub(super) fn as_it_rests(
             row.get(0)
         })?;
     let place = place(&account, attempt.post.0, attempt.number);
-    let url = encrypt::seal(key, url, &place);
+    let url = encrypt::encrypt(key, url, &place);
     Ok(AttemptUpdate { upload_url: Some(url), ..facts.clone() })
 }
 

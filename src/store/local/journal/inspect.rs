@@ -39,9 +39,9 @@ pub(super) fn inspect(dir: &Path, tokens: Arc<dyn TokenMark>) -> Result<Inspecti
             return Err(JournalError::Corrupt { path, what, moved_to: None });
         }
         DirState::Journal => {
-            Some(read(&journal_dir).map_err(|trouble| match trouble.damage() {
+            Some(read(&journal_dir).map_err(|db_error| match db_error.damage() {
                 Some(what) => JournalError::Corrupt { path: path.clone(), what, moved_to: None },
-                None => trouble.explain("check", &path),
+                None => db_error.explain("check", &path),
             })?)
         }
     };

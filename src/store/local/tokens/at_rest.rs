@@ -25,7 +25,7 @@ pub(crate) struct Migrated {
 /// The bytes of an answer to a refresh, encrypted for the file that they go to, or for another one of the
 /// same account: it is renamed on its way.
 pub(crate) fn encrypt_answer(key: &Key, path: &Path, bytes: &[u8]) -> Zeroizing<Vec<u8>> {
-    Zeroizing::new(encrypt::seal_bytes(key, bytes, &answer_place(path)).into_bytes())
+    Zeroizing::new(encrypt::encrypt_bytes(key, bytes, &answer_place(path)).into_bytes())
 }
 
 pub(super) fn is_encrypted_answer(bytes: &[u8]) -> bool {

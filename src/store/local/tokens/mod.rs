@@ -508,8 +508,8 @@ impl TokenFile {
         let Some(encryption) = &document.encryption else { return Ok(account) };
         let open_id = account.open_id.clone();
         for (field, token) in tokens(&mut account) {
-            if !encrypt::is_sealed(token.expose()) {
-                *token = encrypt::seal(self.key_of(encryption)?, token, &place(&open_id, field));
+            if !encrypt::is_encrypted(token.expose()) {
+                *token = encrypt::encrypt(self.key_of(encryption)?, token, &place(&open_id, field));
             }
         }
         Ok(account)

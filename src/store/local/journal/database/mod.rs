@@ -45,7 +45,7 @@ impl Database {
         held: &Lock,
     ) -> Result<Self, JournalError> {
         let connection = match sound(&journal_dir) {
-            Err(trouble) => return Err(stopped(&journal_dir, clock, trouble, "open", held)),
+            Err(db_error) => return Err(stopped(&journal_dir, clock, db_error, "open", held)),
             Ok(connection) => Mutex::new(Some(connection)),
         };
         Ok(Self { journal_dir, clock, connection })
@@ -132,7 +132,7 @@ impl Database {
             None => connect_again(&self.journal_dir)?,
         };
         let outcome = run(&mut connection, behavior);
-        if matches!(outcome, Ok(_) | Err(Stopped { trouble: DbError::Rule(_), .. })) {
+        if matches!(outcome, Ok(_) | Err(Stopped { db_error: DbError::Rule(_), .. })) {
             *shared = Some(connection);
         } else {
             // If this fails, the log is copied into the database as at any other end: nothing of it
@@ -153,10 +153,10 @@ impl Database {
             Ok(value) => return Ok(value),
             Err(stopped) => stopped,
         };
-        if stopped.trouble.damage().is_none() {
+        if stopped.db_error.damage().is_none() {
             return Err(self.explain(stopped, doing));
         }
-        self.look_again(&stopped.trouble, doing)?;
+        self.look_again(&stopped.db_error, doing)?;
         if stopped.committing {
             // It may have been committed: then a second try would not be the same step.
             return Err(self.explain(stopped, doing));
@@ -166,7 +166,7 @@ impl Database {
 
     /// The error of a transaction as it is.
     pub(super) fn explain(&self, stopped: Stopped, doing: &'static str) -> JournalError {
-        stopped.trouble.explain(doing, self.path())
+        stopped.db_error.explain(doing, self.path())
     }
 
     /// The connection as it is, for tests that break it.
@@ -182,7 +182,7 @@ impl Database {
 
     /// Something read like damage: if a fresh look at the whole file says the same, that is the
     /// error; else the file is sound.
-    fn look_again(&self, trouble: &DbError, doing: &'static str) -> Result<(), JournalError> {
+    fn look_again(&self, db_error: &DbError, doing: &'static str) -> Result<(), JournalError> {
         let held = self.journal_dir.lock()?;
         match self.journal_dir.look()? {
             DirState::Journal => {}
@@ -193,7 +193,7 @@ impl Database {
         match sound(&self.journal_dir) {
             Ok(_) => {
                 tracing::warn!(
-                    error = trouble.damage(),
+                    error = db_error.damage(),
                     "the journal read like a damaged one, and was sound when it was read again"
                 );
                 Ok(())
@@ -206,20 +206,20 @@ impl Database {
 /// What ended a transaction.
 #[derive(Debug)]
 pub(super) struct Stopped {
-    trouble: DbError,
+    db_error: DbError,
     /// It came from the commit, so that nobody knows whether it is durable.
     committing: bool,
 }
 
 impl Stopped {
-    fn at_commit(trouble: DbError) -> Self {
-        Self { trouble, committing: true }
+    fn at_commit(db_error: DbError) -> Self {
+        Self { db_error, committing: true }
     }
 }
 
 impl<E: Into<DbError>> From<E> for Stopped {
     fn from(error: E) -> Self {
-        Self { trouble: error.into(), committing: false }
+        Self { db_error: error.into(), committing: false }
     }
 }
 
@@ -242,11 +242,11 @@ pub(super) fn lost(journal_dir: &JournalDir, clock: Clock, held: &Lock) -> Journ
 fn stopped(
     journal_dir: &JournalDir,
     clock: Clock,
-    trouble: DbError,
+    db_error: DbError,
     doing: &'static str,
     held: &Lock,
 ) -> JournalError {
-    let Some(what) = trouble.damage() else { return trouble.explain(doing, journal_dir.path()) };
+    let Some(what) = db_error.damage() else { return db_error.explain(doing, journal_dir.path()) };
     let path = journal_dir.path().to_owned();
     // Held until it is moved, so that nobody begins meanwhile.
     let _nobody_posts = match journal_dir.lock_uploads() {
@@ -265,7 +265,7 @@ fn stopped(
 /// damaged then, and can be read from end to end, is.
 pub(super) fn sound(journal_dir: &JournalDir) -> Result<Connection, DbError> {
     let first = match checked(journal_dir) {
-        Err(trouble) if trouble.damage().is_some() => trouble,
+        Err(db_error) if db_error.damage().is_some() => db_error,
         outcome => return outcome,
     };
     let second = checked(journal_dir);
@@ -274,7 +274,7 @@ pub(super) fn sound(journal_dir: &JournalDir) -> Result<Connection, DbError> {
             error = first.damage(),
             "the journal read like a damaged one, and was sound when it was read again"
         ),
-        Err(trouble) if trouble.damage().is_some() => {
+        Err(db_error) if db_error.damage().is_some() => {
             journal_dir.read_through().map_err(DbError::Io)?;
         }
         Err(_) => {}

@@ -108,7 +108,7 @@ fn may_be_posted(post: &RecordedPost) -> bool {
 
 fn join(tx: &Transaction<'_>, post: &RecordedPost, other: &RecordedPost) -> Result<(), DbError> {
     let (from, to) = (original(tx, post.number)?, original(tx, other.number)?);
-    keys::hand_over(tx, from, to)?;
+    keys::reassign(tx, from, to)?;
     if let (Some(id), None) = (&post.id, &other.id) {
         set(tx, to, "name", id)?;
     }

@@ -112,7 +112,7 @@ pub(in crate::store::local::journal) fn drop_content(
 }
 
 /// Whoever looks for one post finds another from now on.
-pub(in crate::store::local::journal) fn hand_over(
+pub(in crate::store::local::journal) fn reassign(
     tx: &Transaction<'_>,
     from: i64,
     to: i64,

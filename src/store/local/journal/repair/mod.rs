@@ -64,7 +64,7 @@ pub(super) fn repair(dir: &Path, clock: Clock) -> Result<Repair, JournalError> {
     let held = journal_dir.lock()?;
     let _nobody_posts = journal_dir.lock_uploads()?;
     let state = journal_dir.look()?;
-    let mut trouble = None;
+    let mut db_error = None;
     if state == DirState::Journal {
         match database::sound(&journal_dir) {
             Ok(connection) => {
@@ -72,7 +72,7 @@ pub(super) fn repair(dir: &Path, clock: Clock) -> Result<Repair, JournalError> {
                 return finish(&journal_dir, clock, &held);
             }
             Err(found) if found.damage().is_some() || found.is_of_the_disk() => {
-                trouble = Some(found);
+                db_error = Some(found);
             }
             Err(found) => return Err(found.explain("open", journal_dir.path())),
         }
@@ -83,13 +83,13 @@ pub(super) fn repair(dir: &Path, clock: Clock) -> Result<Repair, JournalError> {
             _ => Repair::Nothing,
         });
     };
-    let explain = |trouble: DbError| trouble.explain("repair", journal_dir.path());
+    let explain = |db_error: DbError| db_error.explain("repair", journal_dir.path());
     let copy = source.read()?;
-    if let Some(trouble) = trouble.filter(|trouble| trouble.damage().is_none())
+    if let Some(db_error) = db_error.filter(|db_error| db_error.damage().is_none())
         && copy.unreadable == 0
     {
         // The disk refused once, and does not any more: there is nothing to repair.
-        return Err(trouble.explain("open", journal_dir.path()));
+        return Err(db_error.explain("open", journal_dir.path()));
     }
     let salvage = salvage(&journal_dir, &copy, &held)?;
     if salvage.posts() == 0 {
@@ -222,5 +222,5 @@ fn salvage(journal_dir: &JournalDir, copy: &Copy, held: &Lock) -> Result<Salvage
     let outcome = Salvage::of(&copy.database, copy.log.as_deref(), whole, &dir);
     // The next repair clears what stays here.
     let _ = fs::remove_dir_all(&dir);
-    outcome.map_err(|trouble| trouble.explain("repair", journal_dir.path()))
+    outcome.map_err(|db_error| db_error.explain("repair", journal_dir.path()))
 }

@@ -129,7 +129,7 @@ fn an_older_state_of_the_journal_is_refused_until_it_is_accepted_once() {
     // In place: the file keeps its number.
     fs::write(home.file("journal.sqlite"), &old).unwrap();
     assert_eq!(doubted(&home, &tokens), Doubt::Behind);
-    let journal = open(&home, &tokens, Accept::Rehearsing).unwrap();
+    let journal = open(&home, &tokens, Accept::DryRun).unwrap();
     assert_eq!(journal.accepted(), Some(Doubt::Behind));
     drop(journal);
     assert_eq!(doubted(&home, &tokens), Doubt::Behind, "a rehearsal accepts nothing");

@@ -18,7 +18,7 @@ fn sealed() -> String {
     seal(&account, &word(), at("2026-11-02T12:00:00Z")).unwrap()
 }
 
-fn unseal(file: &[u8], passphrase: &Secret) -> Result<Account, CarryError> {
+fn decrypt(file: &[u8], passphrase: &Secret) -> Result<Account, TransferError> {
     SealedLogin::read(file).unwrap()?.open(passphrase)
 }
 
@@ -33,8 +33,8 @@ fn store() -> (tempfile::TempDir, TokenFile) {
     (dir, store)
 }
 
-fn take(store: &TokenFile, account: Account) -> TakenIn {
-    take_in(store, account, Clock::default()).unwrap().0
+fn take(store: &TokenFile, account: Account) -> ImportOutcome {
+    import(store, account, Clock::default()).unwrap().0
 }
 
 #[test]
@@ -43,10 +43,10 @@ fn a_login_comes_out_as_it_went_in() {
     assert!(file.starts_with("-----BEGIN TIKTOK-UP LOGIN-----\n"));
     assert!(file.ends_with("-----END TIKTOK-UP LOGIN-----\n"));
     let expected = Account { alias: Some("anna".into()), ..living("id-1") };
-    assert_eq!(unseal(file.as_bytes(), &word()).unwrap(), expected);
+    assert_eq!(decrypt(file.as_bytes(), &word()).unwrap(), expected);
     // As a mail program or a Windows clipboard hands it on.
     let carried = format!("\n\n{}\n\n", file.replace('\n', "\r\n"));
-    assert_eq!(unseal(carried.as_bytes(), &word()).unwrap(), expected);
+    assert_eq!(decrypt(carried.as_bytes(), &word()).unwrap(), expected);
 }
 
 #[test]
@@ -60,8 +60,8 @@ fn t18_the_file_shows_nothing_of_what_is_in_it() {
 #[test]
 fn a_wrong_passphrase_opens_nothing() {
     for wrong in ["correct horse ", "", "Correct horse"] {
-        let error = unseal(sealed().as_bytes(), &Secret::new(wrong)).unwrap_err();
-        assert!(matches!(error, CarryError::Passphrase), "{error:?}");
+        let error = decrypt(sealed().as_bytes(), &Secret::new(wrong)).unwrap_err();
+        assert!(matches!(error, TransferError::Passphrase), "{error:?}");
         assert_eq!(error.exit(), Exit::Usage);
     }
 }
@@ -70,8 +70,8 @@ fn a_wrong_passphrase_opens_nothing() {
 fn a_file_that_was_cut_off_or_changed_is_refused() {
     let file = sealed();
     for length in [32, 60, file.len() / 2, file.len() - 40, file.len() - 3] {
-        let error = unseal(&file.as_bytes()[..length], &word()).unwrap_err();
-        assert!(matches!(error, CarryError::Damaged { .. }), "{length}: {error:?}");
+        let error = decrypt(&file.as_bytes()[..length], &word()).unwrap_err();
+        assert!(matches!(error, TransferError::Damaged { .. }), "{length}: {error:?}");
     }
     // Whatever byte it is, in the header or in the content.
     for at in 0..file.len() - 1 {
@@ -81,8 +81,8 @@ fn a_file_that_was_cut_off_or_changed_is_refused() {
         let refused = SealedLogin::read(changed.as_bytes()).is_none_or(|read| read.is_err());
         assert!(refused, "{at}");
     }
-    let error = unseal(format!("{file}more").as_bytes(), &word()).unwrap_err();
-    assert!(matches!(error, CarryError::Damaged { .. }), "{error:?}");
+    let error = decrypt(format!("{file}more").as_bytes(), &word()).unwrap_err();
+    assert!(matches!(error, TransferError::Damaged { .. }), "{error:?}");
 }
 
 /// A file with this content.
@@ -93,8 +93,8 @@ fn file_of(content: &[u8]) -> Vec<u8> {
 #[test]
 fn a_file_that_asks_for_too_much_work_is_refused_at_once() {
     let started = std::time::Instant::now();
-    let error = unseal(DEAR.as_bytes(), &word()).unwrap_err();
-    assert!(matches!(error, CarryError::Work { memory_mib: 102_400, passes: 1 }), "{error:?}");
+    let error = decrypt(DEAR.as_bytes(), &word()).unwrap_err();
+    assert!(matches!(error, TransferError::Work { memory_mib: 102_400, passes: 1 }), "{error:?}");
     assert_eq!(error.exit(), Exit::Usage);
     assert!(started.elapsed() < Duration::from_secs(5));
 }
@@ -111,16 +111,16 @@ const DEAR: &str = "\
 #[test]
 fn a_file_of_another_content_is_refused_without_quoting_it() {
     let newer = br#"{"format":"tiktok-up login","version":2,"token":"act.canary"}"#;
-    let error = unseal(&file_of(newer), &word()).unwrap_err();
-    assert!(matches!(error, CarryError::Newer { version: 2 }), "{error:?}");
+    let error = decrypt(&file_of(newer), &word()).unwrap_err();
+    assert!(matches!(error, TransferError::Newer { version: 2 }), "{error:?}");
     for content in [
         &b""[..],
         b"act.canary",
         br#"{"format":"act.canary","version":1}"#,
         br#"{"format":"tiktok-up login","version":1,"open_id":"x","account":"act.canary"}"#,
     ] {
-        let error = unseal(&file_of(content), &word()).unwrap_err();
-        assert!(matches!(error, CarryError::Content { .. }), "{error:?}");
+        let error = decrypt(&file_of(content), &word()).unwrap_err();
+        assert!(matches!(error, TransferError::Content { .. }), "{error:?}");
         assert!(!format!("{error} {error:?} {:?}", error.hint()).contains("canary"));
     }
 }
@@ -133,7 +133,7 @@ fn a_file_of_age_is_refused_with_what_to_do() {
         "age-encryption.org/v1\n-> scrypt b9cfqsGbZzGWJcGp4AxLqw 17\n",
     ] {
         let error = SealedLogin::read(file.as_bytes()).unwrap().unwrap_err();
-        assert!(matches!(error, CarryError::Age), "{error:?}");
+        assert!(matches!(error, TransferError::Age), "{error:?}");
         assert_eq!(error.exit(), Exit::Usage);
         assert!(error.hint().unwrap().contains("accounts export"));
     }
@@ -156,11 +156,11 @@ fn t16_tokens_from_elsewhere_never_overwrite_newer_ones() {
         refresh_token: Secret::new(token),
         ..living("id-1")
     };
-    assert_eq!(take(&store, of("2026-11-05T00:00:00Z", "rft.2")), TakenIn::New);
-    assert_eq!(take(&store, of("2026-11-04T00:00:00Z", "rft.1")), TakenIn::Older);
-    assert_eq!(take(&store, of("2026-11-05T00:00:00Z", "rft.2")), TakenIn::Older);
+    assert_eq!(take(&store, of("2026-11-05T00:00:00Z", "rft.2")), ImportOutcome::New);
+    assert_eq!(take(&store, of("2026-11-04T00:00:00Z", "rft.1")), ImportOutcome::Older);
+    assert_eq!(take(&store, of("2026-11-05T00:00:00Z", "rft.2")), ImportOutcome::Older);
     assert_eq!(store.account(None).unwrap().refresh_token, Secret::new("rft.2"));
-    assert_eq!(take(&store, of("2026-11-06T00:00:00Z", "rft.3")), TakenIn::Newer);
+    assert_eq!(take(&store, of("2026-11-06T00:00:00Z", "rft.3")), ImportOutcome::Newer);
     assert_eq!(store.account(None).unwrap().refresh_token, Secret::new("rft.3"));
 }
 
@@ -172,7 +172,7 @@ fn dead_tokens_give_way_whatever_two_clocks_say() {
     let here = Account { issued_at: since, needs_login: Some(dead), ..living("id-1") };
     store.edit::<AccountError>("id-1", |_, _| Ok(crate::store::Edit::Put(Box::new(here)))).unwrap();
     let older = Account { refresh_token: Secret::new("rft.other"), ..living("id-1") };
-    assert_eq!(take(&store, older), TakenIn::Newer);
+    assert_eq!(take(&store, older), ImportOutcome::Newer);
     assert_eq!(store.account(None).unwrap().needs_login, None);
 }
 
@@ -201,7 +201,7 @@ fn an_alias_comes_along_if_it_is_free_and_never_replaces_one() {
 fn a_login_that_has_ended_is_not_taken_in() {
     let (_dir, store) = store();
     let ended = Account { refresh_expires_at: at("2020-01-01T00:00:00Z"), ..living("id-1") };
-    let error = take_in(&store, ended, Clock::default()).unwrap_err();
+    let error = import(&store, ended, Clock::default()).unwrap_err();
     assert_eq!(error.exit(), Exit::Login);
     assert!(store.accounts().unwrap().is_empty());
 }
@@ -211,22 +211,22 @@ fn tokens_of_another_app_are_not_mixed_in() {
     let (_dir, store) = store();
     take(&store, living("id-1"));
     let other = Account { client_key: "other".into(), ..living("id-1") };
-    let error = take_in(&store, other, Clock::default()).unwrap_err();
-    assert!(matches!(error, CarryError::OtherApp { .. }), "{error:?}");
+    let error = import(&store, other, Clock::default()).unwrap_err();
+    assert!(matches!(error, TransferError::OtherApp { .. }), "{error:?}");
 }
 
 #[test]
 fn what_is_handed_over_is_marked_and_comes_back() {
     let (_dir, store) = store();
     take(&store, living("id-1"));
-    let over = || hand_over(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap();
+    let over = || export(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap();
     let file = over().file;
     assert!(store.account(None).unwrap().is_exported());
     let again = over();
     again.undo().unwrap();
     assert!(store.account(None).unwrap().is_exported(), "the first file is still out");
-    let back = unseal(file.as_bytes(), &word()).unwrap();
-    assert_eq!(take(&store, back), TakenIn::Back);
+    let back = decrypt(file.as_bytes(), &word()).unwrap();
+    assert_eq!(take(&store, back), ImportOutcome::Back);
     assert_eq!(store.account(None).unwrap().needs_login, None);
     over().undo().unwrap();
     assert_eq!(store.account(None).unwrap().needs_login, None);
@@ -238,9 +238,8 @@ fn t15_a_login_that_is_being_refreshed_or_used_is_not_handed_over() {
     take(&store, living("id-1"));
     for path in [store.refresh_lock("id-1"), store.upload_lock("id-1")] {
         let _held = crate::fs::Lock::try_acquire(&path).unwrap();
-        let error =
-            hand_over(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap_err();
-        assert!(matches!(error, CarryError::Busy { .. }), "{error:?}");
+        let error = export(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap_err();
+        assert!(matches!(error, TransferError::Busy { .. }), "{error:?}");
         assert_eq!(error.exit(), Exit::Temporary);
         assert_eq!(store.account(None).unwrap().needs_login, None);
     }
@@ -263,7 +262,7 @@ fn f13_the_answer_of_an_interrupted_refresh_is_handed_over() {
     );
     let path = store.answer_path("id-1");
     crate::fs::write_atomic(&path, &bytes, crate::fs::PRIVATE_FILE).unwrap();
-    let over = hand_over(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap();
+    let over = export(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap();
     assert_eq!(over.account.refresh_token, Secret::new("rft.2"));
     assert!(!path.exists());
 }
@@ -275,8 +274,8 @@ fn a_login_of_another_api_does_not_take_the_place_of_the_one_here() {
     let before = store.account(None).unwrap();
     let issued_at = at("2026-11-20T00:00:00Z");
     let api = Some("http://127.0.0.1:1".to_owned());
-    let error = take_in(&store, Account { api, issued_at, ..living("id-1") }, Clock::default());
-    assert!(matches!(error, Err(CarryError::OtherApi { .. })), "{error:?}");
+    let error = import(&store, Account { api, issued_at, ..living("id-1") }, Clock::default());
+    assert!(matches!(error, Err(TransferError::OtherApi { .. })), "{error:?}");
     assert_eq!(store.account(None).unwrap(), before);
 }
 
@@ -295,7 +294,7 @@ fn a_login_whose_tokens_are_spent_is_not_handed_over() {
         &answer,
     );
     crate::fs::write_atomic(&store.answer_path("id-1"), &bytes, crate::fs::PRIVATE_FILE).unwrap();
-    let error = hand_over(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap_err();
-    assert!(matches!(error, CarryError::Unread { .. }), "{error:?}");
+    let error = export(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap_err();
+    assert!(matches!(error, TransferError::Unread { .. }), "{error:?}");
     assert_eq!(store.account(None).unwrap().needs_login, None);
 }

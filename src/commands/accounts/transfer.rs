@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::auth::carry::{self, CarryError, HandedOver, SealedLogin, TakenIn};
 use crate::auth::import::{self, Imported};
+use crate::auth::transfer::{self, HandedOver, ImportOutcome, SealedLogin, TransferError};
 use crate::auth::{Account, Issuer};
 use crate::cli::PassphraseArgs;
 use crate::commands::passphrase::{Asked, Passphrases};
@@ -52,7 +52,7 @@ pub(super) async fn export(
     let (clock, wait) = (context.settings.clock, context.settings.timing.refresh_lock);
     let open_id = account.open_id;
     let over =
-        blocking(move || Ok(carry::hand_over(&store, &open_id, &passphrase, clock, wait)?)).await?;
+        blocking(move || Ok(transfer::export(&store, &open_id, &passphrase, clock, wait)?)).await?;
     // Once more, as posts may have begun before the locks were taken.
     if let Err(failure) = check_posts(context, &over.account).await {
         over.undo()?;
@@ -160,7 +160,7 @@ pub(super) async fn import(
         // Before anybody is asked for a passphrase.
         Some(sealed) => {
             let sealed = sealed.map_err(|error| cannot_import(&name, error))?;
-            take_in(context, sealed, &name, args, env).await
+            import_login(context, sealed, &name, args, env).await
         }
         None => take_over(context, &bytes, &name).await,
     }
@@ -191,7 +191,7 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     Ok(bytes)
 }
 
-async fn take_in(
+async fn import_login(
     context: &Context,
     sealed: SealedLogin,
     name: &str,
@@ -209,7 +209,7 @@ async fn take_in(
         tries -= 1;
         match opened(Arc::clone(&sealed), passphrase).await? {
             Ok(account) => break account,
-            Err(CarryError::Passphrase) if tries > 0 => {
+            Err(TransferError::Passphrase) if tries > 0 => {
                 context.printer.warn("that passphrase does not open it; once more");
             }
             Err(error) => return Err(cannot_import(name, error)),
@@ -220,7 +220,7 @@ async fn take_in(
     // What an interrupted refresh has left is newer than any file.
     context.tokens(store.clone()).await?;
     let alias = account.alias.clone();
-    let (outcome, stored) = carry::take_in(&store, account, context.settings.clock)?;
+    let (outcome, stored) = transfer::import(&store, account, context.settings.clock)?;
     tell_imported(context, &stored, outcome, alias.as_deref());
     if context.settings.apps.with_key(&stored.client_key).is_none() {
         context.printer.warn(format!(
@@ -235,20 +235,25 @@ async fn take_in(
 async fn opened(
     sealed: Arc<SealedLogin>,
     passphrase: Secret,
-) -> Result<Result<Account, CarryError>, Failure> {
+) -> Result<Result<Account, TransferError>, Failure> {
     blocking(move || Ok(sealed.open(&passphrase))).await
 }
 
-fn cannot_import(name: &str, error: CarryError) -> Failure {
+fn cannot_import(name: &str, error: TransferError) -> Failure {
     Failure::from(error).context(format!("cannot import {name}"))
 }
 
-fn tell_imported(context: &Context, account: &Account, outcome: TakenIn, alias: Option<&str>) {
+fn tell_imported(
+    context: &Context,
+    account: &Account,
+    outcome: ImportOutcome,
+    alias: Option<&str>,
+) {
     let words = match outcome {
-        TakenIn::New => "imported",
-        TakenIn::Newer => "updated",
-        TakenIn::Back => "taken back",
-        TakenIn::Older => "kept: the login here is newer, or the same",
+        ImportOutcome::New => "imported",
+        ImportOutcome::Newer => "updated",
+        ImportOutcome::Back => "taken back",
+        ImportOutcome::Older => "kept: the login here is newer, or the same",
     };
     let printer = &context.printer;
     if printer.is_json() {

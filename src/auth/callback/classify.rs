@@ -137,12 +137,12 @@ impl Ignored {
 
 /// Decides about a request at `127.0.0.1:port` in the login of `state`. The order of the checks is:
 /// method, host, origin, prefetch, path, state, error, code.
-pub(crate) fn judge(request: &Request<'_>, state: &Secret, port: u16) -> Verdict {
+pub(crate) fn classify(request: &Request<'_>, state: &Secret, port: u16) -> Verdict {
     if let Some(reason) = not_a_navigation(request, port) {
         return Verdict::Ignored(reason);
     }
     match request.path {
-        CALLBACK_PATH => judge_query(request.query, state),
+        CALLBACK_PATH => classify_query(request.query, state),
         DONE_PATH => Verdict::Landing(Landing::Done),
         DENIED_PATH => Verdict::Landing(Landing::Denied),
         _ => Verdict::Ignored(Ignored::Path),
@@ -170,7 +170,7 @@ fn is_our_host(host: Option<&[u8]>, port: u16) -> bool {
 }
 
 /// Decides about the query of a callback, wherever it came from: state, then error, then code.
-pub(crate) fn judge_query(text: &str, state: &Secret) -> Verdict {
+pub(crate) fn classify_query(text: &str, state: &Secret) -> Verdict {
     let Ok(query) = Query::parse(text) else {
         return Verdict::Ignored(Ignored::ForeignState);
     };
@@ -221,7 +221,7 @@ mod tests {
         }
 
         fn verdict(&self) -> Verdict {
-            judge(&Request::of(&self.0), &Secret::new(STATE), PORT)
+            classify(&Request::of(&self.0), &Secret::new(STATE), PORT)
         }
 
         fn is_ignored_for(&self, reason: Ignored) {
@@ -278,7 +278,7 @@ mod tests {
     #[test]
     fn t03_on_port_80_browsers_name_no_port() {
         let sent = |host| Sent::get(GOOD).without_host().with("host", host);
-        let judged = |sent: &Sent| judge(&Request::of(&sent.0), &Secret::new(STATE), 80);
+        let judged = |sent: &Sent| classify(&Request::of(&sent.0), &Secret::new(STATE), 80);
         assert!(matches!(judged(&sent("127.0.0.1")), Verdict::Granted(_)));
         assert_eq!(judged(&sent("evil.test")), Verdict::Ignored(Ignored::Host));
     }
@@ -341,7 +341,7 @@ mod tests {
     proptest! {
         #[test]
         fn without_our_state_no_query_ends_a_login(text in ".*") {
-            let verdict = judge_query(&text, &Secret::new("a state that no text here contains"));
+            let verdict = classify_query(&text, &Secret::new("a state that no text here contains"));
             prop_assert!(matches!(verdict, Verdict::Ignored(_)));
         }
 
@@ -349,7 +349,7 @@ mod tests {
         fn only_the_whole_state_fits(cut in 0_usize..5, extra in "[0-9a-f]{0,3}") {
             let state = format!("{}{extra}", &STATE[..cut]);
             prop_assume!(state != STATE);
-            let verdict = judge_query(&format!("code=c&state={state}"), &Secret::new(STATE));
+            let verdict = classify_query(&format!("code=c&state={state}"), &Secret::new(STATE));
             prop_assert_eq!(verdict, Verdict::Ignored(Ignored::ForeignState));
         }
     }

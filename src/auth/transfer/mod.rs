@@ -6,13 +6,13 @@
 //! as exported, durably, so that no run spends its token any more; only then the file leaves. The
 //! tokens stay in the store, so that a file that never arrived can be written again or taken back.
 
-mod hand_over;
-mod seal;
-mod take_in;
+mod encrypt;
+mod export;
+mod import;
 
-pub(crate) use hand_over::{HandedOver, hand_over};
-pub(crate) use seal::{SealedLogin, seal};
-pub(crate) use take_in::{TakenIn, take_in};
+pub(crate) use encrypt::{SealedLogin, seal};
+pub(crate) use export::{HandedOver, export};
+pub(crate) use import::{ImportOutcome, import};
 
 use crate::encrypt::{ArmorError, WrapError};
 use crate::fs::LockError;
@@ -22,7 +22,7 @@ use crate::store::AccountError;
 
 /// Why a login could not be carried.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CarryError {
+pub(crate) enum TransferError {
     /// The token store cannot be used.
     #[error(transparent)]
     Store(#[from] AccountError),
@@ -119,13 +119,13 @@ pub(crate) enum CarryError {
     },
 }
 
-impl From<LockError> for CarryError {
+impl From<LockError> for TransferError {
     fn from(error: LockError) -> Self {
         Self::Store(error.into())
     }
 }
 
-impl From<ArmorError> for CarryError {
+impl From<ArmorError> for TransferError {
     fn from(error: ArmorError) -> Self {
         match error {
             ArmorError::Damaged(what) => Self::Damaged { what },
@@ -139,7 +139,7 @@ impl From<ArmorError> for CarryError {
     }
 }
 
-impl Coded for CarryError {
+impl Coded for TransferError {
     fn problem(&self) -> Problem {
         use ErrorCode as Code;
         match self {

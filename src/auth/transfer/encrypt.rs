@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::CarryError;
+use super::TransferError;
 use crate::encrypt::{Armored, Label, armor};
 use crate::model::account::Account;
 use crate::secret::Secret;
@@ -50,7 +50,7 @@ pub(crate) fn seal(
     account: &Account,
     passphrase: &Secret,
     now: Timestamp,
-) -> Result<String, CarryError> {
+) -> Result<String, TransferError> {
     Ok(armor(LABEL, &encode(account, now), passphrase)?)
 }
 
@@ -71,30 +71,30 @@ fn encode(account: &Account, now: Timestamp) -> Zeroizing<Vec<u8>> {
 impl SealedLogin {
     /// Reads a file, as far as that goes without its passphrase. `None`: it does not even mean to be
     /// one with an encrypted login.
-    pub(crate) fn read(bytes: &[u8]) -> Option<Result<Self, CarryError>> {
+    pub(crate) fn read(bytes: &[u8]) -> Option<Result<Self, TransferError>> {
         if AGE.iter().any(|begin| bytes.trim_ascii_start().starts_with(begin)) {
-            return Some(Err(CarryError::Age));
+            return Some(Err(TransferError::Age));
         }
         LABEL.begins(bytes).then(|| Ok(Self(Armored::parse(LABEL, bytes)?)))
     }
 
     /// Opens it and checks that it holds a login that can be one. Derives the key, which is slow on
     /// purpose.
-    pub(crate) fn open(&self, passphrase: &Secret) -> Result<Account, CarryError> {
+    pub(crate) fn open(&self, passphrase: &Secret) -> Result<Account, TransferError> {
         decode(&self.0.open(passphrase)?)
     }
 }
 
-fn decode(plain: &[u8]) -> Result<Account, CarryError> {
+fn decode(plain: &[u8]) -> Result<Account, TransferError> {
     // The parser's own message would quote the content.
-    let odd = |what| CarryError::Content { what };
+    let odd = |what| TransferError::Content { what };
     let form = |_| odd("not the JSON of one");
     let Versioned { format, version } = serde_json::from_slice(plain).map_err(form)?;
     if format != FORMAT {
         return Err(odd("it calls itself something else"));
     }
     if version > VERSION {
-        return Err(CarryError::Newer { version });
+        return Err(TransferError::Newer { version });
     }
     let Read { open_id, account } = serde_json::from_slice(plain).map_err(form)?;
     if open_id.is_empty() || text::plain(&open_id) != open_id {
