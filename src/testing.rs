@@ -16,7 +16,8 @@ use crate::auth::{Login, LoginMethod, Reporter};
 use crate::clock::Clock;
 use crate::output::Explain as _;
 use crate::secret::Secret;
-use crate::store::local::{Looked, SqliteJournal, TokenFile};
+use crate::store::Store as _;
+use crate::store::local::{LocalStore, Looked, SqliteJournal, TokenFile};
 use crate::timing::Timing;
 use crate::{cli, fs, model, sys};
 
@@ -181,9 +182,10 @@ impl TestLogin<'_> {
         let timing = Timing { qr_poll: self.qr_poll, ..Timing::default() };
         let endpoints = Endpoints::new(Some(self.url), Some(self.url)).expect("its URL");
         let (client_key, client_secret) = self.app;
+        let store = LocalStore::open(self.state, Clock::default()).expect("a store").accounts();
         let login = Login {
             client: &api::client(endpoints, Clock::default(), &timing).expect("a client"),
-            store: &TokenFile::open(self.state, Clock::default()).expect("a token store"),
+            store: store.as_ref(),
             app: &App {
                 name: None,
                 client_key,

@@ -10,11 +10,10 @@ use tiktok_open::{Code, Endpoints, Error as ApiError, Refusal};
 use super::apps::NotUsable;
 use super::callback::CallbackError;
 use super::notice::clock_time;
-use crate::fs::{FsError, LockError};
 use crate::model::account::{Account, Reason};
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::resources::Shortage;
-use crate::store::AccountError;
+use crate::store::{AccountError, StoreError};
 use crate::text::{key_start, plain};
 
 /// Why a login or a refresh did not come to its end.
@@ -22,7 +21,7 @@ use crate::text::{key_start, plain};
 pub(crate) enum AuthError {
     /// The token store cannot be used.
     #[error(transparent)]
-    Store(#[from] AccountError),
+    Store(#[from] StoreError),
     /// No callback came.
     #[error(transparent)]
     Callback(#[from] CallbackError),
@@ -69,7 +68,7 @@ pub(crate) enum AuthError {
         revoked: bool,
         /// Why.
         #[source]
-        source: AccountError,
+        source: Box<StoreError>,
     },
     /// The login is of another user than the named account.
     #[error("this login is of the user {found}, but `{account}` is {expected}")]
@@ -185,21 +184,15 @@ pub(crate) enum AuthError {
         kept: bool,
         /// Why.
         #[source]
-        source: AccountError,
+        source: Box<StoreError>,
     },
     /// The program is ending.
     #[error("interrupted")]
     Stopped,
 }
 
-impl From<FsError> for AuthError {
-    fn from(error: FsError) -> Self {
-        Self::Store(error.into())
-    }
-}
-
-impl From<LockError> for AuthError {
-    fn from(error: LockError) -> Self {
+impl From<AccountError> for AuthError {
+    fn from(error: AccountError) -> Self {
         Self::Store(error.into())
     }
 }
@@ -252,7 +245,7 @@ impl AuthError {
                 | Self::OtherApp { .. }
                 | Self::NoApp { .. }
                 | Self::RefreshNotSaved { kept: false, .. }
-                | Self::Store(AccountError::Name(_))
+                | Self::Store(StoreError::Account(AccountError::Name(_)))
                 | Self::Stopped
         )
     }

@@ -11,8 +11,7 @@ use tiktok_open::{Grant, Scopes};
 
 use crate::model::account::{Account, Issuer};
 use crate::secret::Secret;
-use crate::store::local::TokenFile;
-use crate::store::{AccountError, Edit};
+use crate::store::{AccountStore, Edit, StoreError};
 
 /// Why a file could not be read as such a one. The text is never quoted: it holds tokens.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -114,35 +113,33 @@ fn issued_at(record: &Record, zone: &TimeZone) -> Option<Timestamp> {
 }
 
 /// Stores an account that was read, unless the store has newer tokens of it.
-pub(crate) fn import(store: &TokenFile, account: Account) -> Result<Imported, AccountError> {
+pub(crate) async fn import(
+    store: &dyn AccountStore,
+    account: Account,
+) -> Result<Imported, StoreError> {
     let open_id = account.open_id.clone();
-    let mut outcome = Imported::New;
-    store.edit::<AccountError>(&open_id, |current, _| {
+    let decide = move |current: Option<&Account>, _: &_| {
         let other_api = |stored: &Account| {
             account.api.as_deref().is_some_and(|api| stored.other_api(api).is_some())
         };
-        Ok(match current {
-            Some(current) if other_api(current) => {
-                outcome = Imported::OtherApi;
-                Edit::Keep
-            }
+        match current {
+            Some(current) if other_api(current) => (Edit::Keep, Imported::OtherApi),
             Some(current) if current.issued_at >= account.issued_at => {
-                outcome = Imported::Older;
-                Edit::Keep
+                (Edit::Keep, Imported::Older)
             }
             Some(current) => {
-                outcome = Imported::Newer;
-                Edit::Put(Box::new(Account {
+                let newer = Account {
                     alias: current.alias.clone(),
                     display_name: current.display_name.clone(),
                     unknown: current.unknown.clone(),
                     ..account
-                }))
+                };
+                (Edit::Put(Box::new(newer)), Imported::Newer)
             }
-            None => Edit::Put(Box::new(account)),
-        })
-    })?;
-    Ok(outcome)
+            None => (Edit::Put(Box::new(account)), Imported::New),
+        }
+    };
+    Ok(store.decide(&open_id, decide).await?.1)
 }
 
 #[cfg(test)]
@@ -150,6 +147,8 @@ mod tests {
     use super::*;
     use crate::auth::testing::{API, account as known, at};
     use crate::clock::Clock;
+    use crate::store::Store as _;
+    use crate::store::local::LocalStore;
 
     const FILE: &str = r#"{
         "id-1": {"access_token": "act.x", "expires_in": 86400, "open_id": "id-1",
@@ -206,32 +205,34 @@ mod tests {
         assert_eq!(read(ours.as_bytes(), &berlin(), APP), Err(ImportError::Ours));
     }
 
-    #[test]
-    fn t16_a_newer_token_is_never_overwritten() {
+    #[tokio::test]
+    async fn t16_a_newer_token_is_never_overwritten() {
         let dir = tempfile::tempdir().unwrap();
-        let store = TokenFile::open(dir.path(), Clock::default()).unwrap();
-        assert_eq!(import(&store, known("id")).unwrap(), Imported::New);
+        let store = LocalStore::open(dir.path(), Clock::default()).unwrap().accounts();
+        let store = store.as_ref();
+        assert_eq!(import(store, known("id")).await.unwrap(), Imported::New);
         let mut older = known("id");
         older.issued_at = at("2026-10-01T00:00:00Z");
         older.access_token = Secret::new("act.old");
-        assert_eq!(import(&store, older).unwrap(), Imported::Older);
-        assert_eq!(import(&store, known("id")).unwrap(), Imported::Older, "nor an equal one");
+        assert_eq!(import(store, older).await.unwrap(), Imported::Older);
+        assert_eq!(import(store, known("id")).await.unwrap(), Imported::Older, "nor an equal one");
         let mut newer = known("id");
         newer.issued_at = at("2026-11-20T00:00:00Z");
         newer.access_token = Secret::new("act.new");
-        assert_eq!(import(&store, newer).unwrap(), Imported::Newer);
-        assert_eq!(store.account(None).unwrap().access_token.expose(), "act.new");
+        assert_eq!(import(store, newer).await.unwrap(), Imported::Newer);
+        assert_eq!(store.find(None).await.unwrap().access_token.expose(), "act.new");
     }
 
-    #[test]
-    fn the_tokens_of_one_api_are_not_overwritten_by_those_of_another() {
+    #[tokio::test]
+    async fn the_tokens_of_one_api_are_not_overwritten_by_those_of_another() {
         let dir = tempfile::tempdir().unwrap();
-        let store = TokenFile::open(dir.path(), Clock::default()).unwrap();
-        import(&store, known("id")).unwrap();
+        let store = LocalStore::open(dir.path(), Clock::default()).unwrap().accounts();
+        let store = store.as_ref();
+        import(store, known("id")).await.unwrap();
         let elsewhere = Some("http://127.0.0.1:1".to_owned());
         let theirs =
             Account { api: elsewhere, issued_at: at("2026-11-20T00:00:00Z"), ..known("id") };
-        assert_eq!(import(&store, theirs).unwrap(), Imported::OtherApi);
-        assert_eq!(store.account(None).unwrap(), Account { generation: 1, ..known("id") });
+        assert_eq!(import(store, theirs).await.unwrap(), Imported::OtherApi);
+        assert_eq!(store.find(None).await.unwrap(), Account { generation: 1, ..known("id") });
     }
 }

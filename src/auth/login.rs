@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tiktok_open::pkce::{Verifier, nonce};
@@ -15,15 +17,12 @@ use super::error::{AuthError, app_of};
 use super::notice::{Notice, Reporter};
 use super::paste::{self, Lines};
 use super::qr;
-use super::refresh::blocking;
 use crate::api::App;
 use crate::clock::Clock;
-use crate::fs;
-use crate::model::account::{Account, AliasError, Issuer, NameError};
+use crate::model::account::{Account, Accounts, AliasError, Issuer, NameError};
 use crate::resources::Reserve;
 use crate::secret::Secret;
-use crate::store::local::TokenFile;
-use crate::store::{AccountError, Edit};
+use crate::store::{AccountError, AccountStore, Edit};
 use crate::text::{self, key_start};
 use crate::timing::Timing;
 
@@ -92,7 +91,7 @@ pub(crate) struct Login<'a> {
     /// TikTok.
     pub(crate) client: &'a Client,
     /// Where the tokens go.
-    pub(crate) store: &'a TokenFile,
+    pub(crate) store: &'a dyn AccountStore,
     /// The app.
     pub(crate) app: &'a App,
     /// What to ask the user for; a known account is asked for what it has granted before as well.
@@ -147,23 +146,19 @@ impl Login<'_> {
     }
 
     async fn plan(&self) -> Result<Plan, AuthError> {
-        let (store, name) = (self.store.clone(), self.name.map(ToOwned::to_owned));
-        let expected = blocking(move || {
-            let accounts = store.accounts()?;
-            let expected = match (name.as_deref(), accounts.find(name.as_deref())) {
-                (Some(_), Ok(known)) => Some(known.clone()),
-                (Some(_), Err(error @ NameError::Ambiguous { .. })) => return Err(error.into()),
-                (Some(name), Err(_)) => {
-                    accounts.check_alias(name, "")?;
-                    None
-                }
-                (None, _) => None,
-            };
-            fs::probe(&store.path(), ROOM)?;
-            store.probe_save()?;
-            Ok(expected)
-        })
-        .await?;
+        let accounts = self.store.all().await?;
+        let expected = match (self.name, accounts.find(self.name)) {
+            (Some(_), Ok(known)) => Some(known.clone()),
+            (Some(_), Err(error @ NameError::Ambiguous { .. })) => {
+                return Err(AccountError::from(error).into());
+            }
+            (Some(name), Err(_)) => {
+                accounts.check_alias(name, "").map_err(AccountError::from)?;
+                None
+            }
+            (None, _) => None,
+        };
+        self.store.probe(ROOM).await?;
         drop(Reserve::take(DESCRIPTORS, MEMORY)?);
         if let Some(known) = &expected {
             check_api(known, self.client.endpoints().api_base())?;
@@ -353,31 +348,34 @@ impl Login<'_> {
     }
 
     async fn save(&self, account: Account) -> Result<(Account, bool), AuthError> {
-        let (store, name) = (self.store.clone(), self.name.map(ToOwned::to_owned));
-        let new = account.clone();
+        let (new, name) = (account.clone(), self.name.map(ToOwned::to_owned));
         let api = self.client.endpoints().api_base();
-        let outcome = blocking(move || {
-            let mut known = false;
+        // Told also of a login that is then not stored.
+        let was_known = Arc::new(AtomicBool::new(false));
+        let tell = Arc::clone(&was_known);
+        let decide = move |current: Option<&Account>, accounts: &Accounts| {
+            tell.store(current.is_some(), Ordering::SeqCst);
+            if let Some(Err(error)) = current.map(|current| check_api(current, api)) {
+                return (Edit::Keep, Some(error));
+            }
             let open_id = new.open_id.clone();
-            let saved = store.edit::<AuthError>(&open_id, |current, accounts| {
-                known = current.is_some();
-                if let Some(current) = current {
-                    check_api(current, api)?;
-                }
-                Ok(Edit::Put(Box::new(
-                    merged(new, current, name, |alias| accounts.check_alias(alias, &open_id))
-                        .map_err(AccountError::from)?,
-                )))
-            });
-            Ok((saved, known))
-        })
-        .await?;
-        match outcome {
-            (Ok(Some(saved)), known) => Ok((saved, known)),
-            (Ok(None), _) => Err(AuthError::Stopped),
+            match merged(new, current, name, |alias| accounts.check_alias(alias, &open_id)) {
+                Ok(merged) => (Edit::Put(Box::new(merged)), None),
+                Err(error) => (Edit::Keep, Some(AccountError::from(error).into())),
+            }
+        };
+        let saved = match self.store.decide(&account.open_id, decide).await {
+            Ok((_, Some(error))) => Err(error),
+            Ok((saved, None)) => Ok(saved),
+            Err(error) => Err(error.into()),
+        };
+        let known = was_known.load(Ordering::SeqCst);
+        match saved {
+            Ok(Some(saved)) => Ok((saved, known)),
+            Ok(None) => Err(AuthError::Stopped),
             // What cannot be stored must not live on at TikTok. But revoking ends every login of
             // this user with this app, so not if an older one is stored.
-            (Err(AuthError::Store(source)), known) => {
+            Err(AuthError::Store(source)) => {
                 let revoked = !known
                     && self
                         .client
@@ -385,9 +383,9 @@ impl Login<'_> {
                         .await
                         .is_ok();
                 let account = account.name().to_owned();
-                Err(AuthError::LoginNotSaved { account, revoked, source })
+                Err(AuthError::LoginNotSaved { account, revoked, source: Box::new(source) })
             }
-            (Err(error), _) => Err(error),
+            Err(error) => Err(error),
         }
     }
 }

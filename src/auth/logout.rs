@@ -3,7 +3,7 @@
 use tiktok_open::Error as ApiError;
 
 use super::error::AuthError;
-use super::refresh::{Tokens, blocking};
+use super::refresh::Tokens;
 use crate::model::account::Account;
 
 /// What became of the login at TikTok.
@@ -30,16 +30,13 @@ pub(crate) async fn logout(
 ) -> Result<(Option<Account>, Revocation), AuthError> {
     check_api(tokens, open_id).await?;
     let revocation = if local_only { Revocation::NotAsked } else { revoke(tokens, open_id).await };
-    let store = tokens.store().clone();
-    let open_id = open_id.to_owned();
-    let forgotten = blocking(move || store.forget(&open_id)).await?;
+    let forgotten = tokens.store().accounts().forget(open_id).await?;
     Ok((forgotten, revocation))
 }
 
 async fn check_api(tokens: &Tokens, open_id: &str) -> Result<(), AuthError> {
-    let (store, name) = (tokens.store().clone(), open_id.to_owned());
-    let stored = blocking(move || Ok(store.accounts()?.get(&name).cloned())).await?;
-    stored.map_or(Ok(()), |account| AuthError::check_api(&account, tokens.api()))
+    let stored = tokens.store().accounts().all().await?;
+    stored.get(open_id).map_or(Ok(()), |account| AuthError::check_api(account, tokens.api()))
 }
 
 async fn revoke(tokens: &Tokens, open_id: &str) -> Revocation {

@@ -126,7 +126,7 @@ pub enum Notice {
         /// Whose.
         account: String,
         /// Where they should go.
-        path: PathBuf,
+        place: String,
         /// How long they are kept.
         wait: Duration,
     },
@@ -228,11 +228,11 @@ impl fmt::Display for Notice {
                 let day = at.strftime("%Y-%m-%d");
                 write!(f, "the login of `{account}` ends: log in again before {day}")
             }
-            Self::DiskFull { account, path, wait } => {
-                let (path, wait) = (path.display(), length(*wait));
+            Self::DiskFull { account, place, wait } => {
+                let wait = length(*wait);
                 write!(
                     f,
-                    "no space to save the new tokens of `{account}` to `{path}`: free space \
+                    "no space to save the new tokens of `{account}` to `{place}`: free space \
                      within {wait}, before this exits, or the login is lost"
                 )
             }

@@ -12,7 +12,7 @@ use crate::model::Account;
 use crate::output::{Failure, Table, moment};
 use crate::settings::Environment;
 use crate::store::Store as _;
-use crate::store::local::{LocalStore, TokenFile};
+use crate::store::local::LocalStore;
 
 /// Runs the command.
 pub(super) async fn run(
@@ -51,7 +51,7 @@ async fn alias(context: &Context, account: &str, name: &str) -> Result<Exit, Fai
 async fn list(context: &Context) -> Result<Exit, Failure> {
     let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
     let rest = at_rest::where_secrets_rest(context)?;
-    recover(context, store.token_file()).await?;
+    recover(context, &store).await?;
     let accounts = store.accounts().all().await?;
     let accounts: Vec<_> =
         accounts.iter().filter(|account| apps::is_about(context, account)).collect();
@@ -113,13 +113,13 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
 
 /// Brings interrupted refreshes to their end. Looking needs no key: a list without what such a refresh
 /// has left is better than none.
-async fn recover(context: &Context, store: &TokenFile) -> Result<(), Failure> {
-    let encrypted = store.encryption()?.is_some();
-    if encrypted && !store.has_refresh_log()? {
+async fn recover(context: &Context, store: &LocalStore) -> Result<(), Failure> {
+    let encrypted = store.token_file().encryption()?.is_some();
+    if encrypted && store.refresh_log().files()?.is_empty() {
         return Ok(());
     }
     match at_rest::unlocked(context, store.clone()).await {
-        Ok(store) => context.tokens(store).await.map(|_| ()),
+        Ok(store) => context.tokens(&store).await.map(|_| ()),
         Err(failure) if encrypted && failure.exit == Exit::Local => {
             let why = format!("{:#}", failure.error);
             context

@@ -20,9 +20,7 @@ use crate::process::allow_descriptors;
 use crate::secret::Secret;
 use crate::settings::{Encrypt, StoreKeyError};
 use crate::signals::Signal;
-use crate::store::local::Migrated;
-use crate::store::local::SqliteJournal as Journal;
-use crate::store::local::TokenFile;
+use crate::store::local::{LocalStore, Migrated, SqliteJournal as Journal, TokenFile};
 use crate::text;
 
 /// How often a passphrase that is typed may be wrong.
@@ -102,8 +100,8 @@ const NOT_YET: &str = "`[store] encrypt` is set, but the tokens are not encrypte
 
 /// The store with its key, if it is encrypted: for whatever reads or writes tokens. Fails before
 /// anything is sent if the key is not at hand.
-pub(super) async fn unlocked(context: &Context, store: TokenFile) -> Result<TokenFile, Failure> {
-    let Some(encryption) = store.encryption()? else {
+pub(super) async fn unlocked(context: &Context, store: LocalStore) -> Result<LocalStore, Failure> {
+    let Some(encryption) = store.token_file().encryption()? else {
         if context.settings.encrypt.is_some() {
             context.printer.warn(NOT_YET);
         }
@@ -123,9 +121,10 @@ pub(super) async fn unlocked(context: &Context, store: TokenFile) -> Result<Toke
 /// to see it migrated: an unattended run goes on as before.
 pub(super) async fn unlocked_for_login(
     context: &Context,
-    store: TokenFile,
-) -> Result<TokenFile, Failure> {
-    let first = store.accounts()?.is_empty() && store.encryption()?.is_none();
+    store: LocalStore,
+) -> Result<LocalStore, Failure> {
+    let tokens = store.token_file();
+    let first = tokens.accounts()?.is_empty() && tokens.encryption()?.is_none();
     if first && context.settings.encrypt.is_some() {
         let failure = Failure::usage("the token store is to be encrypted, and is not yet")
             .hint("run `tiktok-up accounts encrypt` first; nothing was sent");
@@ -207,7 +206,7 @@ pub(super) async fn encrypt(context: &Context) -> Result<Exit, Failure> {
     let store = store.with_key(key);
     let held = Held::all(&store, context.settings.timing.refresh_lock)?;
     let migrated = store.encrypt(&encryption, &held.accounts)?;
-    store.migrate_refresh_log(false)?;
+    store.refresh_log().migrate(false)?;
     let urls = match journal_of(context, &store)? {
         Some(journal) => journal.encrypt()?,
         None => 0,
@@ -247,7 +246,7 @@ pub(super) async fn decrypt(context: &Context) -> Result<Exit, Failure> {
         Some(journal) => journal.decrypt()?,
         None => 0,
     };
-    store.migrate_refresh_log(true)?;
+    store.refresh_log().migrate(true)?;
     let migrated = store.decrypt(&held.accounts)?;
     drop(held);
     tell(context, "decrypt", migrated, urls)?;

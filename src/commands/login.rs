@@ -13,7 +13,8 @@ use crate::commands::{Context, apps, at_rest};
 use crate::exit::Exit;
 use crate::output::{AuthOutput, Failure, Line};
 use crate::signals::Signal;
-use crate::store::local::TokenFile;
+use crate::store::Store as _;
+use crate::store::local::LocalStore;
 
 /// What a login asks for unless it is told otherwise: to read the name, to post, to leave drafts.
 const SCOPES: &str = "user.info.basic,video.publish,video.upload";
@@ -44,8 +45,8 @@ pub(super) async fn by(
         Err(signal) => return Ok(signal.exit()),
     };
     // Before anybody consents to a login that could not be kept.
-    let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
-    let store = at_rest::unlocked_for_login(context, store).await?;
+    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
+    let store = at_rest::unlocked_for_login(context, store).await?.accounts();
     let scopes = match (&args.scopes, &app.scopes) {
         (Some(scopes), _) | (None, Some(scopes)) => scopes.clone(),
         (None, None) => Scopes::from_answer(SCOPES),
@@ -54,7 +55,7 @@ pub(super) async fn by(
     let reporter = Watching { output, exchanging: AtomicBool::new(false) };
     let login = Login {
         client: &context.client,
-        store: &store,
+        store: store.as_ref(),
         app: &app,
         scopes: &scopes,
         name: args.alias.as_deref(),

@@ -25,7 +25,7 @@ use tiktok_open::Client;
 use tokio::sync::oneshot;
 
 use crate::api;
-use crate::auth::Tokens;
+use crate::auth::{LoginStore, Tokens};
 use crate::cli::{Cli, Command, GlobalArgs};
 use crate::encrypt::Key;
 use crate::exit::Exit;
@@ -34,7 +34,7 @@ use crate::output::{AuthOutput, Failure, Printer};
 use crate::resources::{Shortage, no_threads};
 use crate::settings::{Environment, Flags, Settings};
 use crate::signals::{Shutdown, Signal};
-use crate::store::local::TokenFile;
+use crate::store::local::LocalStore;
 use crate::text::chain;
 
 /// What a command works with.
@@ -109,7 +109,8 @@ impl Context {
 
     /// The tokens of a store's accounts, interrupted refreshes brought to their end. Each account
     /// finds its own app.
-    async fn tokens(&self, store: TokenFile) -> Result<Tokens, Failure> {
+    async fn tokens(&self, store: &LocalStore) -> Result<Tokens, Failure> {
+        let store = logins(store);
         let reporter = Arc::new(AuthOutput::new(&self.printer));
         let (client, timing) = (self.client.clone(), self.settings.timing.clone());
         let apps = Arc::new(apps::in_use(self));
@@ -126,6 +127,11 @@ impl Context {
         }
         Ok(tokens)
     }
+}
+
+/// The logins of a store of this machine.
+fn logins(store: &LocalStore) -> LoginStore {
+    LoginStore::new(Arc::new(store.clone()), store.refresh_log())
 }
 
 /// What the command line says about the settings.

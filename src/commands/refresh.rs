@@ -9,19 +9,21 @@ use crate::cli::RefreshArgs;
 use crate::commands::{Context, apps, at_rest};
 use crate::exit::Exit;
 use crate::output::{Explain, Failure};
-use crate::store::local::TokenFile;
+use crate::store::local::LocalStore;
+use crate::store::{AccountError, Store as _};
 use crate::text::chain;
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, Failure> {
-    let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
+    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
+    let accounts = store.accounts().all().await?;
     let chosen: Vec<Account> = if args.account.is_empty() {
         // Those that were handed over are another machine's to renew.
         let ours = |account: &&Account| apps::is_about(context, account) && !account.is_exported();
-        store.accounts()?.iter().filter(ours).cloned().collect()
+        accounts.iter().filter(ours).cloned().collect()
     } else {
-        let named = args.account.iter().map(|name| store.account(Some(name)));
-        named.collect::<Result<_, _>>()?
+        let named = args.account.iter().map(|name| accounts.find(Some(name)).cloned());
+        named.collect::<Result<_, _>>().map_err(AccountError::from)?
     };
     if chosen.is_empty() {
         let by = context.settings.apps.only().map(|app| format!(" by the app {}", app.label()));
@@ -32,7 +34,7 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
         return Ok(Exit::Done);
     }
     apps::is_there_one(context)?;
-    let tokens = context.tokens(at_rest::unlocked(context, store).await?).await?;
+    let tokens = context.tokens(&at_rest::unlocked(context, store).await?).await?;
     let mut exit = Exit::Done;
     for (at, account) in chosen.iter().enumerate() {
         if let Some(signal) = context.shutdown.asked() {

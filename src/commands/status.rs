@@ -93,8 +93,7 @@ async fn ask(
         let (exit, stuck) = (Exit::Done, HashSet::new());
         return Ok(Asked { posts, exit, stuck, interrupted: false });
     }
-    let tokens =
-        context.tokens(at_rest::unlocked(context, store.token_file().clone()).await?).await?;
+    let tokens = context.tokens(&at_rest::unlocked(context, store.clone()).await?).await?;
     let engine = engine(context, store, journal, &tokens);
     let asked = ask_each(context, &engine, posts, number.is_some(), told).await;
     // Also after an error: a refresh that has begun must reach the disk before the program ends.

@@ -7,7 +7,7 @@ use crate::engine::{TokenError, TokenProvider};
 use crate::model::PostError;
 use crate::problem::{Coded as _, ErrorCode, ErrorKind};
 use crate::secret::Secret;
-use crate::store::AccountError;
+use crate::store::{AccountError, StoreError};
 use crate::text::chain;
 
 /// The tokens of all accounts.
@@ -35,7 +35,7 @@ impl TokenProvider for StoredTokens {
 
 fn token_error(error: &AuthError) -> TokenError {
     // Only an account that was there when the run began is asked for a token.
-    let gone = matches!(error, AuthError::Store(AccountError::Name(_)));
+    let gone = matches!(error, AuthError::Store(StoreError::Account(AccountError::Name(_))));
     let kind = if gone { ErrorKind::Login } else { error.kind() };
     let code = match (error, kind) {
         (AuthError::OtherApp { asked: true, .. }, _) => ErrorCode::OtherApp,

@@ -37,6 +37,7 @@ pub(super) struct AccountStop {
     post_error: PostError,
     /// When another try may help.
     at: Option<Timestamp>,
+    note: Option<&'static str>,
     state: PostState,
     failure: Option<ErrorKind>,
 }
@@ -57,7 +58,7 @@ impl AccountWorker {
         let leases = self.engine.store.leases();
         let account = &self.calls.account;
         // Held until the last of the posts has ended.
-        let _lease = match leases.acquire(LeaseKind::Upload, account, Duration::ZERO).await {
+        let lease = match leases.acquire(LeaseKind::Upload, account, Duration::ZERO).await {
             Ok(lease) => lease,
             Err(error) => return self.locked_out(&posts, &error),
         };
@@ -86,6 +87,12 @@ impl AccountWorker {
         put_in_order(&mut posts, &begun);
         let mut stopped: Option<AccountStop> = None;
         for post in &posts {
+            // Without it nothing new begins. What was begun is guarded by the journal.
+            if stopped.is_none()
+                && let Err(error) = lease.renew().await
+            {
+                stopped = Some(AccountStop::without_lease(&error));
+            }
             let outcome = if let Some(stopped) = &stopped {
                 self.not_tried(post, stopped).await
             } else if is_begun(post) || self.is_due(post) {
@@ -174,19 +181,7 @@ impl AccountWorker {
 
     /// Another run posts for this account, or its lease cannot be had.
     fn locked_out(&self, posts: &[PreparedPost], error: &StoreError) {
-        let message = match error {
-            StoreError::Lease(LeaseError::Held { holder, .. }) => {
-                let by = holder.as_ref().map(|holder| format!(", by {holder}"));
-                format!("another run is posting for this account{}", by.unwrap_or_default())
-            }
-            error => error.to_string(),
-        };
-        let post_error = PostError {
-            retryable: error.is_temporary(),
-            ..PostError::new(ErrorCode::AccountBusy, message, error.problem())
-        };
-        let state = if error.is_temporary() { PostState::Deferred } else { PostState::Failed };
-        let failure = Some(error.kind());
+        let AccountStop { post_error, state, failure, .. } = AccountStop::without_lease(error);
         for post in posts {
             let outcome = PostSnapshot::new(post, Instant::now()).report(state, failure);
             self.calls
@@ -480,6 +475,23 @@ impl AccountStop {
         stops.then(|| Self::from(report))
     }
 
+    /// That the account's lease was not to be had, or did not last.
+    fn without_lease(error: &StoreError) -> Self {
+        let message = match error {
+            StoreError::Lease(LeaseError::Held { holder, .. }) => {
+                let by = holder.as_ref().map(|holder| format!(", by {holder}"));
+                format!("another run is posting for this account{}", by.unwrap_or_default())
+            }
+            error => error.to_string(),
+        };
+        let post_error = PostError {
+            retryable: error.is_temporary(),
+            ..PostError::new(ErrorCode::AccountBusy, message, error.problem())
+        };
+        let state = if error.is_temporary() { PostState::Deferred } else { PostState::Failed };
+        Self { post_error, at: None, note: None, state, failure: Some(error.kind()) }
+    }
+
     fn from(report: &PostOutcome) -> Self {
         let code = report.post_error.as_ref().and_then(|post_error| post_error.theirs.as_ref());
         // Also if this post failed for it: the others only have to wait.
@@ -497,7 +509,8 @@ impl AccountStop {
                 ErrorCode::AccountStopped,
             )
         });
-        Self { post_error, at: report.at, state, failure }
+        let note = Some("not tried: an earlier post of this account was stopped");
+        Self { post_error, at: report.at, note, state, failure }
     }
 
     /// With the time when there may be room again.
@@ -509,7 +522,7 @@ impl AccountStop {
     fn report(&self, known: &PostSnapshot<'_>) -> PostOutcome {
         let state = if known.attempt.is_some() { PostState::Processing } else { self.state };
         let post_error = Some(known.warn_of_doubles(self.post_error.clone()));
-        let note = Some("not tried: an earlier post of this account was stopped".to_owned());
+        let note = self.note.map(str::to_owned);
         PostOutcome { post_error, at: self.at, note, ..known.report(state, self.failure) }
     }
 }

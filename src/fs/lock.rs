@@ -54,19 +54,6 @@ impl Coded for LockError {
 }
 
 impl Lock {
-    /// Takes the lock, waiting at most `wait` without blocking the thread.
-    pub(crate) async fn acquire(path: &Path, wait: Duration) -> Result<Self, LockError> {
-        let deadline = Instant::now() + wait;
-        loop {
-            match Self::try_acquire(path) {
-                Err(LockError::Held { .. }) if Instant::now() < deadline => {
-                    tokio::time::sleep(pause(deadline)).await;
-                }
-                outcome => return outcome,
-            }
-        }
-    }
-
     /// Takes the lock, blocking the thread for at most `wait`.
     pub(crate) fn acquire_blocking(path: &Path, wait: Duration) -> Result<Self, LockError> {
         let deadline = Instant::now() + wait;
@@ -127,6 +114,7 @@ fn read_pid(file: &mut File) -> Option<u32> {
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
+    use std::thread;
 
     use super::*;
     use crate::exit::Exit;
@@ -153,22 +141,24 @@ mod tests {
         Lock::try_acquire(&path).unwrap();
     }
 
-    #[tokio::test]
-    async fn a_waiter_gets_it_when_the_holder_lets_go() {
+    #[test]
+    fn a_waiter_gets_it_when_the_holder_lets_go() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lock");
         let held = Lock::try_acquire(&path).unwrap();
-        let waiter = Lock::acquire(&path, Duration::from_secs(30));
-        let (lock, ()) = tokio::join!(waiter, async { drop(held) });
-        lock.unwrap();
+        let waiter = thread::spawn(move || Lock::acquire_blocking(&path, Duration::from_secs(30)));
+        thread::sleep(Duration::from_millis(20));
+        assert!(!waiter.is_finished());
+        drop(held);
+        waiter.join().unwrap().unwrap();
     }
 
-    #[tokio::test]
-    async fn waiting_ends_at_the_limit() {
+    #[test]
+    fn waiting_ends_at_the_limit() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lock");
         let _held = Lock::try_acquire(&path).unwrap();
-        let waited = Lock::acquire(&path, Duration::from_millis(50)).await;
+        let waited = Lock::acquire_blocking(&path, Duration::from_millis(50));
         assert!(matches!(waited, Err(LockError::Held { .. })));
     }
 

@@ -7,18 +7,15 @@ use jiff::Timestamp;
 use tiktok_open::Grant;
 
 use super::{StoreError, StoreFuture};
+use crate::encrypt::Key;
 use crate::model::account::{Account, Accounts};
 use crate::secret::Secret;
 
 /// The accounts with their tokens. An encrypted store gives tokens as they rest, except where it is said.
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "every store is held to it; logins and refreshes do not go through it yet"
-    )
-)]
 pub(crate) trait AccountStore: fmt::Debug + Send + Sync {
+    /// Where the tokens lie, for people: a file, or a server.
+    fn place(&self) -> String;
+
     /// All accounts as they are stored now.
     fn all(&self) -> StoreFuture<'_, Accounts>;
 
@@ -33,6 +30,12 @@ pub(crate) trait AccountStore: fmt::Debug + Send + Sync {
     /// stored now. The account is shown with its tokens, which needs the key of an encrypted store; the
     /// others are as they rest.
     fn change<'a>(&'a self, open_id: &'a str, change: Change) -> StoreFuture<'a, Option<Account>>;
+
+    /// Proves that a change or a rotation can be stored, by going the way of one that changes nothing; to be
+    /// called before TikTok is asked for tokens that must not be lost. Where the tokens lie on a disk, also
+    /// that it takes `room` bytes more than they have. Gives the key that tokens are encrypted with, if they
+    /// are: what is kept of them elsewhere must not be in plain text, either.
+    fn probe(&self, room: usize) -> StoreFuture<'_, Option<Arc<Key>>>;
 
     /// Puts the tokens that TikTok gave for `spent` in its place, if that is still the stored refresh
     /// token: else a login came in between, whose tokens are newer. Durable, on all machines, when this
@@ -61,14 +64,7 @@ pub(crate) trait AccountStore: fmt::Debug + Send + Sync {
 /// Decides on an account, and may be kept for as long as the store is busy. It must not wait for anything.
 pub(crate) type Change = Box<dyn FnOnce(Option<&Account>, &Accounts) -> Edit + Send>;
 
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "every store is held to it; logins and refreshes do not go through it yet"
-    )
-)]
-impl dyn AccountStore {
+impl dyn AccountStore + '_ {
     /// [`AccountStore::change`] for a decision that also says something to its caller: that, and the account
     /// as it is stored now.
     pub(crate) async fn decide<T: Send + 'static>(

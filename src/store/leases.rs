@@ -11,13 +11,6 @@ pub(crate) enum LeaseKind {
     /// Posting for the account, and settling its posts; held for a run.
     Upload,
     /// Renewing its tokens; held across one call to TikTok.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "every store is held to it; logins and refreshes do not go through it yet"
-        )
-    )]
     Refresh,
 }
 
@@ -39,13 +32,6 @@ pub(crate) trait Leases: fmt::Debug + Send + Sync {
 pub(crate) trait Lease: fmt::Debug + Send + Sync {
     /// Makes it last. To be called more often than it would end; [`LeaseError::Lost`](super::LeaseError::Lost) says that somebody
     /// else may have it by now. A local one lasts by itself.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "a run makes none last yet: the lease of a file lasts by itself"
-        )
-    )]
     fn renew(&self) -> StoreFuture<'_, ()>;
 
     /// Gives it back, and ends when others can have it.

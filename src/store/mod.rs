@@ -58,12 +58,5 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     fn existing_journal(&self) -> StoreFuture<'_, ExistingJournal>;
 
     /// Ends when all that was begun before is done.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "every store is held to it; the command that needs it asks the local one"
-        )
-    )]
     fn flush(&self) -> StoreFuture<'_, ()>;
 }

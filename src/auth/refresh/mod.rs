@@ -2,7 +2,7 @@
 //!
 //! TikTok's refresh tokens rotate strictly: a refresh kills the token that it spends
 //! (<https://developers.tiktok.com/doc/oauth-user-access-token-management>). So one process at a time
-//! refreshes an account, never without the lock; what others have refreshed meanwhile is adopted; the
+//! refreshes an account, never without the lease; what others have refreshed meanwhile is adopted; the
 //! disk is probed before a token is spent; and the answer is durable before it is parsed.
 
 mod outcome;
@@ -24,15 +24,14 @@ use self::rotate::Rotation;
 use super::apps::Apps;
 use super::due::{Due, NEED, SKEW_LIMIT, due};
 use super::error::AuthError;
+use super::login_store::LoginStore;
 use super::notice::{Notice, Reporter};
 use crate::api::App;
 use crate::clock::Clock;
-use crate::fs::{Lock, LockError};
 use crate::model::account::{Account, Reason};
 use crate::secret::Secret;
 use crate::signals::Shutdown;
-use crate::store::AccountError;
-use crate::store::local::TokenFile;
+use crate::store::{LeaseError, StoreError};
 use crate::text::chain;
 use crate::timing::Timing;
 
@@ -45,7 +44,7 @@ const JITTER: Duration = Duration::from_millis(200);
 pub(crate) struct Tokens(Arc<Inner>);
 
 struct Inner {
-    store: TokenFile,
+    store: LoginStore,
     client: Client,
     apps: Arc<dyn Apps>,
     clock: Clock,
@@ -73,7 +72,7 @@ impl Tokens {
     /// For the accounts of a store. `apps` finds the app of each: its tokens work with the one that
     /// made them.
     pub(crate) fn new(
-        store: TokenFile,
+        store: LoginStore,
         client: Client,
         apps: Arc<dyn Apps>,
         clock: Clock,
@@ -115,8 +114,8 @@ impl Tokens {
         self
     }
 
-    /// The store.
-    pub(super) fn store(&self) -> &TokenFile {
+    /// Where the logins are kept.
+    pub(super) fn store(&self) -> &LoginStore {
         &self.0.store
     }
 
@@ -192,7 +191,7 @@ impl Tokens {
         policy: RefreshPolicy,
     ) -> Result<Outcome, AuthError> {
         let account = self.load(open_id).await?;
-        let left_behind = self.0.store.answer_path(open_id).exists();
+        let left_behind = self.0.store.log().answer_path(open_id).exists();
         if !left_behind {
             self.check_usable(&account, &policy)?;
             if let Some(outcome) = self.nothing_to_do(&account, &policy) {
@@ -226,6 +225,7 @@ impl Tokens {
         }
         // The sender lives as long as this does, so the wait ends only at zero.
         let _ = self.0.under_way.subscribe().wait_for(|count| *count == 0).await;
+        self.0.store.flush().await;
     }
 
     /// Decides without the lock, and again with it.
@@ -272,15 +272,16 @@ impl Tokens {
         if !seen.lives(self.0.clock.now()) {
             tokio::time::sleep(JITTER.mul_f64(rand::random_range(0.0..1.0))).await;
         }
-        let path = self.0.store.refresh_lock(&seen.open_id);
-        let lock = match Lock::acquire(&path, self.0.timing.refresh_lock).await {
-            Ok(lock) => lock,
-            Err(LockError::Held { pid, .. }) => {
+        let wait = self.0.timing.refresh_lock;
+        let lease = match self.0.store.refresh_lease(&seen.open_id, wait).await {
+            Ok(lease) => lease,
+            Err(StoreError::Lease(LeaseError::Held { holder, .. })) => {
+                let pid = holder.map(|holder| holder.pid);
                 return self.without_lock(&seen, &policy, pid).await;
             }
             Err(error) => return Err(error.into()),
         };
-        let (lock, found) = recover::recover_locked(self, &seen, lock).await?;
+        let found = recover::recover_locked(self, &seen, &lease).await?;
         let account = self.load(&seen.open_id).await?;
         self.check_usable(&account, &policy)?;
         if account.access_token != seen.access_token {
@@ -296,7 +297,7 @@ impl Tokens {
             let account = account.name().to_owned();
             return Err(AuthError::Unread { account, path: Some(path), found: None });
         }
-        let outcome = Rotation::of(self).rotate(&lock, account).await?;
+        let outcome = Rotation::of(self).rotate(&lease, account).await?;
         self.warn_of_end(outcome.account());
         Ok(outcome)
     }
@@ -348,8 +349,7 @@ impl Tokens {
     }
 
     async fn load(&self, open_id: &str) -> Result<Account, AuthError> {
-        let (store, open_id) = (self.0.store.clone(), open_id.to_owned());
-        blocking(move || store.login(&open_id)).await
+        Ok(self.0.store.accounts().login(open_id).await?)
     }
 
     fn warn_of_end(&self, account: &Account) {
@@ -386,16 +386,6 @@ impl Tokens {
 /// that would end its login there.
 fn overrules(policy: &RefreshPolicy, reason: Reason) -> bool {
     matches!(policy, RefreshPolicy::Force) && matches!(reason, Reason::Rejected | Reason::Restored)
-}
-
-/// Work on files, off the threads that serve the network.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, AccountError> + Send + 'static,
-) -> Result<T, AuthError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => Ok(done?),
-        Err(_ended) => Err(AuthError::Stopped),
-    }
 }
 
 /// Counts a refresh as under way for as long as it lives.

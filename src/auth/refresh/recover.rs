@@ -1,15 +1,18 @@
 //! Bringing an interrupted refresh to its end.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use super::{Tokens, blocking};
+use super::Tokens;
 use crate::auth::error::AuthError;
+use crate::auth::login_store::{HeldLease, LoginStore};
 use crate::auth::notice::Notice;
 use crate::auth::refresh_log::{self, LoggedAnswer};
-use crate::fs::{self, FsError, Lock, LockError};
+use crate::fs;
 use crate::model::account::Account;
-use crate::store::local::TokenFile;
-use crate::store::{AccountError, Edit};
+use crate::store::local::{Logged, RefreshLog};
+use crate::store::{AccountError, Edit, LeaseError, StoreError};
 
 /// What was found of interrupted refreshes of an account, and what became of it.
 #[derive(Debug, Default)]
@@ -26,12 +29,11 @@ pub(in crate::auth) struct Found {
 
 /// See [`Tokens::recover`].
 pub(super) async fn recover(tokens: &Tokens) -> Result<Vec<(Account, AuthError)>, AuthError> {
-    let store = tokens.0.store.clone();
-    let (accounts, files) = blocking(move || Ok((store.accounts()?, store.refresh_log()?))).await?;
+    let accounts = tokens.0.store.accounts().all().await?;
+    let files = tokens.0.store.logged().await?;
     let mut failed = Vec::new();
     for account in accounts.iter() {
-        let is_theirs = |path: &PathBuf| TokenFile::is_refresh_log_of(path, &account.open_id);
-        if !files.iter().any(is_theirs) {
+        if !files.iter().any(|path| RefreshLog::is_of(path, &account.open_id)) {
             continue;
         }
         if let Err(error) = recover_account(tokens, account).await {
@@ -42,28 +44,22 @@ pub(super) async fn recover(tokens: &Tokens) -> Result<Vec<(Account, AuthError)>
 }
 
 async fn recover_account(tokens: &Tokens, account: &Account) -> Result<(), AuthError> {
-    match Lock::try_acquire(&tokens.0.store.refresh_lock(&account.open_id)) {
-        Ok(lock) => recover_locked(tokens, account, lock).await.map(|_| ()),
+    match tokens.0.store.refresh_lease(&account.open_id, Duration::ZERO).await {
+        Ok(lease) => recover_locked(tokens, account, &lease).await.map(|_| ()),
         // The file is that process's.
-        Err(LockError::Held { .. }) => Ok(()),
+        Err(StoreError::Lease(LeaseError::Held { .. })) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Judges what interrupted refreshes have left, holding the account's refresh lock, which is
-/// given back.
+/// Judges what interrupted refreshes have left, holding the account's refresh lease.
 pub(super) async fn recover_locked(
     tokens: &Tokens,
     account: &Account,
-    lock: Lock,
-) -> Result<(Lock, Found), AuthError> {
-    let (store, host) = (tokens.0.store.clone(), tokens.0.client.api_host());
-    let open_id = account.open_id.clone();
-    let (lock, found) = blocking(move || {
-        let found = adopt_logged_answers(&store, &open_id, &host, &lock)?;
-        Ok((lock, found))
-    })
-    .await?;
+    lease: &HeldLease,
+) -> Result<Found, AuthError> {
+    let host = tokens.0.client.api_host();
+    let found = adopt_logged_answers(&tokens.0.store, &account.open_id, &host, lease).await?;
     let name = || account.name().to_owned();
     if found.adopted {
         tokens.tell(Notice::Recovered { account: name() });
@@ -73,91 +69,119 @@ pub(super) async fn recover_locked(
     for path in &found.set_aside {
         tokens.tell(Notice::LeftoverKept { account: name(), path: path.clone() });
     }
-    Ok((lock, found))
+    Ok(found)
 }
 
 /// Puts what interrupted refreshes have left into the store if it is newer, and removes what is of no
 /// use. What may hold tokens and cannot be used is never removed while the store holds the token that
-/// was spent for it. `held` is the account's refresh lock; `host` is for messages.
-pub(in crate::auth) fn adopt_logged_answers(
-    store: &TokenFile,
+/// was spent for it. `held` is the account's refresh lease; `host` is for messages.
+pub(in crate::auth) async fn adopt_logged_answers(
+    store: &LoginStore,
     open_id: &str,
     host: &str,
-    _held: &Lock,
-) -> Result<Found, AccountError> {
+    held: &HeldLease,
+) -> Result<Found, StoreError> {
+    let log = Leftovers { store, open_id, host, held };
     let mut found = Found::default();
-    let answer = store.answer_path(open_id);
-    let files = store.refresh_log()?;
-    for path in files.into_iter().filter(|path| TokenFile::is_refresh_log_of(path, open_id)) {
-        let was_cut_off = path != answer && !TokenFile::is_unread(&path);
-        let Some(logged) = classify(store, open_id, host, &path, was_cut_off)? else { continue };
+    let answer = store.log().answer_path(open_id);
+    for path in log.files().await? {
+        let was_cut_off = path != answer && !RefreshLog::is_unread(&path);
+        let Some(logged) = log.classify(&path, was_cut_off).await? else { continue };
         match logged {
             LoggedAnswer::Newer { .. } => {
-                fs::remove(&path)?;
+                log.remove(&path).await?;
                 found.adopted = true;
             }
             LoggedAnswer::Outdated | LoggedAnswer::Worthless => {
-                fs::remove(&path)?;
+                log.remove(&path).await?;
                 // Of a write that was cut off nobody needs to know.
                 found.removed |= !was_cut_off;
             }
-            LoggedAnswer::Unread => {
-                found.unread = Some(set_aside(store, open_id, path, &mut found)?);
-            }
-            LoggedAnswer::Illegible => _ = set_aside(store, open_id, path, &mut found)?,
+            LoggedAnswer::Unread => found.unread = Some(log.set_aside(path, &mut found).await?),
+            LoggedAnswer::Illegible => _ = log.set_aside(path, &mut found).await?,
         }
     }
     Ok(found)
 }
 
-/// Judges one file, and saves its tokens if they are newer. Gives nothing for a file that is gone.
-fn classify(
-    store: &TokenFile,
-    open_id: &str,
-    host: &str,
-    path: &Path,
-    was_cut_off: bool,
-) -> Result<Option<LoggedAnswer>, AccountError> {
-    let bytes = match fs::read_private(path) {
-        Ok(Some(bytes)) => bytes,
-        Ok(None) => return Ok(None),
-        // Not what this program writes: nothing under the name of an interrupted write is anybody's.
-        Err(error) if was_cut_off && !matches!(error, FsError::Io { .. }) => {
-            fs::remove(path)?;
-            return Ok(None);
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let Some(bytes) = store.open_answer(path, &bytes)? else {
-        return Ok(Some(LoggedAnswer::Illegible));
-    };
-    let mut verdict = LoggedAnswer::Outdated;
-    store.edit::<AccountError>(open_id, |current, _| {
-        let Some(current) = current else { return Ok(Edit::Keep) };
-        verdict = refresh_log::classify(&bytes, current, host);
-        Ok(match &verdict {
-            LoggedAnswer::Newer { grant, asked_at, api } => {
-                let grant = grant.as_ref().clone();
-                Edit::Put(Box::new(current.refreshed(grant, api.as_deref(), *asked_at)))
-            }
-            _ => Edit::Keep,
-        })
-    })?;
-    Ok(Some(verdict))
+/// What interrupted refreshes of an account have left.
+struct Leftovers<'a> {
+    store: &'a LoginStore,
+    open_id: &'a str,
+    host: &'a str,
+    held: &'a HeldLease,
 }
 
-/// Gives a file a name under which it stays, if it has not got one.
-fn set_aside(
-    store: &TokenFile,
-    open_id: &str,
-    path: PathBuf,
-    found: &mut Found,
-) -> Result<PathBuf, AccountError> {
-    if TokenFile::is_unread(&path) {
-        return Ok(path);
+impl Leftovers<'_> {
+    /// Judges one file, and saves its tokens if they are newer. Gives nothing for a file that is gone.
+    async fn classify(
+        &self,
+        path: &Path,
+        was_cut_off: bool,
+    ) -> Result<Option<LoggedAnswer>, StoreError> {
+        let file = path.to_owned();
+        let bytes = match self.on_files(move |log| log.read(&file)).await? {
+            Logged::Answer(bytes) => bytes,
+            Logged::Damaged => return Ok(Some(LoggedAnswer::Illegible)),
+            Logged::Gone => return Ok(None),
+            // Not what this program writes: nothing under the name of an interrupted write is anybody's.
+            Logged::Foreign(_) if was_cut_off => {
+                self.remove(path).await?;
+                return Ok(None);
+            }
+            Logged::Foreign(error) => return Err(AccountError::from(error).into()),
+        };
+        let (host, held) = (self.host.to_owned(), Arc::clone(self.held));
+        let save = move |current: Option<&Account>, _: &_| {
+            // The lease lasts until it is decided.
+            let _held = held;
+            let Some(current) = current else { return (Edit::Keep, LoggedAnswer::Outdated) };
+            let verdict = refresh_log::classify(&bytes, current, &host);
+            let edit = match &verdict {
+                LoggedAnswer::Newer { grant, asked_at, api } => {
+                    let grant = grant.as_ref().clone();
+                    Edit::Put(Box::new(current.refreshed(grant, api.as_deref(), *asked_at)))
+                }
+                _ => Edit::Keep,
+            };
+            (edit, verdict)
+        };
+        let (_, verdict) = self.store.accounts().decide(self.open_id, save).await?;
+        Ok(Some(verdict))
     }
-    let kept = store.free_unread(open_id)?;
-    fs::rename(&path, &kept)?;
-    found.set_aside.push(kept.clone());
-    Ok(kept)
+
+    async fn files(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let open_id = self.open_id.to_owned();
+        self.on_files(move |log| Ok(log.files_of(&open_id)?)).await
+    }
+
+    async fn remove(&self, path: &Path) -> Result<(), StoreError> {
+        let path = path.to_owned();
+        self.on_files(move |_| Ok(fs::remove(&path)?)).await
+    }
+
+    /// Gives a file a name under which it stays, if it has not got one.
+    async fn set_aside(&self, path: PathBuf, found: &mut Found) -> Result<PathBuf, StoreError> {
+        if RefreshLog::is_unread(&path) {
+            return Ok(path);
+        }
+        let open_id = self.open_id.to_owned();
+        let kept = self.on_files(move |log| Ok(log.set_aside(&open_id, &path)?)).await?;
+        found.set_aside.push(kept.clone());
+        Ok(kept)
+    }
+
+    /// Work on the log, for which the lease is kept even if nobody waits for it any more.
+    async fn on_files<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&RefreshLog) -> Result<T, AccountError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let held = Arc::clone(self.held);
+        let work = move |log: &RefreshLog| {
+            let done = work(log);
+            drop(held);
+            done
+        };
+        self.store.in_log(work).await
+    }
 }

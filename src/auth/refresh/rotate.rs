@@ -1,33 +1,30 @@
 //! The part of a refresh that cannot be taken back: the tokens are rotated, and the new ones must reach the
-//! disk.
-
-use std::sync::Arc;
+//! store.
 
 use jiff::Timestamp;
 use tiktok_open::{Code, Error as ApiError, Grant, RawTokenAnswer, Reading, Refusal};
 use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
-use super::worker::Worker;
+use super::worker::LogWorker;
 use super::{NEED, Outcome, RefreshPolicy, Tokens};
 use crate::api::App;
 use crate::auth::error::AuthError;
+use crate::auth::login_store::HeldLease;
 use crate::auth::notice::Notice;
 use crate::auth::refresh_log;
-use crate::encrypt::Key;
-use crate::fs::{self, Lock, PRIVATE_FILE};
 use crate::model::account::{Account, NeedsLogin, Reason};
 use crate::resources::Reserve;
 use crate::secret::Secret;
-use crate::store::local::tokens::at_rest::encrypt_answer;
-use crate::store::{AccountError, Edit, Rotated};
+use crate::store::local::RefreshLog;
+use crate::store::{Edit, Rotated, StoreError};
 use crate::text::{key_start, plain};
 
 /// How often a save is tried before the disk is given up.
 const SAVES: u32 = 4;
 
 /// What a refresh writes at most besides the store itself, in bytes.
-const ROOM: u64 = 16 * 1024;
+const ROOM: usize = 16 * 1024;
 
 /// Descriptors that are held until the answer is there: more than saving it opens at once.
 const DESCRIPTORS: usize = 8;
@@ -35,13 +32,13 @@ const DESCRIPTORS: usize = 8;
 /// Memory that is held until the answer is there, in bytes: more than reading and saving it takes.
 const MEMORY: usize = 4 << 20;
 
-/// A refresh under way, and the thread that does its work on files.
+/// A refresh under way, and the log that takes its answer.
 struct Refresh {
     account: Account,
     /// The refresh token that is spent.
     spent: Secret,
     asked_at: Timestamp,
-    worker: Worker,
+    log: LogWorker,
 }
 
 /// The rotation of one account's tokens.
@@ -54,31 +51,32 @@ impl<'a> Rotation<'a> {
         Self { tokens }
     }
 
-    /// Refreshes, holding the account's refresh lock.
+    /// Refreshes, holding the account's refresh lease.
     pub(super) async fn rotate(
         &self,
-        _held: &Lock,
+        held: &HeldLease,
         account: Account,
     ) -> Result<Outcome, AuthError> {
         let app = self.tokens.app_of(&account).await?;
-        let worker = Worker::start()?;
-        self.probe(&worker, &account).await?;
-        let key = self.key_for_answers(&worker).await?;
+        let log = LogWorker::start(self.tokens.0.store.log().clone())?;
+        // Before a token is spent: that the log takes the answer, and the store the tokens.
+        let open_id = account.open_id.clone();
+        log.run(move |log| log.probe(&open_id, ROOM)).await?;
+        let key = self.tokens.0.store.accounts().probe(ROOM).await?;
+        // The secret may have taken longer than a lease lasts by itself. Without it nothing is spent.
+        held.renew().await?;
         let reserve = Reserve::take(DESCRIPTORS, MEMORY)?;
-        // The lock and the secret may have taken a while.
+        // The lease and the secret may have taken a while.
         if self.tokens.0.shutdown.as_ref().is_some_and(|shutdown| shutdown.asked().is_some()) {
             return Err(AuthError::Stopped);
         }
         let (spent, asked_at) = (account.refresh_token.clone(), self.tokens.0.clock.now());
-        let refresh = Refresh { account, spent, asked_at, worker };
+        let refresh = Refresh { account, spent, asked_at, log };
         let answer = self.post(&app, &refresh).await?;
         let api = self.tokens.api();
         let open_id = &refresh.account.open_id;
         let bytes = refresh_log::encode(open_id, asked_at, &refresh.spent, &api, &answer);
-        let bytes = match key {
-            Some(key) => encrypt_answer(&key, &self.tokens.0.store.answer_path(open_id), &bytes),
-            None => bytes,
-        };
+        let bytes = self.tokens.0.store.log().sealed(open_id, bytes, key.as_deref());
         let kept = self.keep(&refresh, bytes.clone(), reserve).await;
         match answer.read(&self.tokens.0.client.api_host(), Some(&refresh.spent)) {
             Reading::Grant(grant) if refresh_log::is_for(&grant, &refresh.account) => {
@@ -94,28 +92,6 @@ impl<'a> Rotation<'a> {
                 self.refused(&refresh, error).await
             }
         }
-    }
-
-    /// Proves, before a token is spent, that the disk takes all that a refresh does to it: that the
-    /// answer can be written, renamed and removed, and the store replaced.
-    async fn probe(&self, worker: &Worker, account: &Account) -> Result<(), AuthError> {
-        let path = self.tokens.0.store.answer_path(&account.open_id);
-        let store = self.tokens.0.store.clone();
-        worker
-            .run(move || {
-                // Without a size the store is unreadable, which the rehearsal says.
-                let stored = std::fs::metadata(store.path()).map_or(0, |found| found.len());
-                let size = usize::try_from(stored.min(fs::SIZE_LIMIT) + ROOM).unwrap_or(usize::MAX);
-                fs::probe(&path, size)?;
-                store.probe_save()
-            })
-            .await
-    }
-
-    /// The key that the answer is sealed with, if the store is encrypted.
-    async fn key_for_answers(&self, worker: &Worker) -> Result<Option<Arc<Key>>, AuthError> {
-        let store = self.tokens.0.store.clone();
-        worker.run(move || store.key_for_answers()).await
     }
 
     /// Sends the refresh; once more if no answer came. That cannot make things worse: if TikTok has
@@ -143,20 +119,20 @@ impl<'a> Rotation<'a> {
 
     /// Makes the answer durable as it came. Says whether it lies there.
     async fn keep(&self, refresh: &Refresh, bytes: Zeroizing<Vec<u8>>, reserve: Reserve) -> bool {
-        let path = self.tokens.0.store.answer_path(&refresh.account.open_id);
+        let open_id = refresh.account.open_id.clone();
         // A failure is no reason to stop: the answer in memory is all there is now.
-        let write = move || {
+        let write = move |log: &RefreshLog| {
             // Only now, so that nobody else takes what it held.
             drop(reserve);
-            Ok(fs::write_atomic(&path, &bytes, PRIVATE_FILE)?)
+            log.keep(&open_id, &bytes)
         };
-        refresh.worker.run(write).await.is_ok()
+        refresh.log.run(write).await.is_ok()
     }
 
     async fn forget_answer(&self, refresh: &Refresh) {
-        let path = self.tokens.0.store.answer_path(&refresh.account.open_id);
+        let open_id = refresh.account.open_id.clone();
         // If it stays, the next run finds it outdated and removes it.
-        let _ = refresh.worker.run(move || Ok(fs::remove(&path)?)).await;
+        let _ = refresh.log.run(move |log| log.remove_answer(&open_id)).await;
     }
 
     /// Keeps an answer that holds tokens which are not to be had, under a name of its own.
@@ -167,17 +143,11 @@ impl<'a> Rotation<'a> {
         kept: bool,
         found: Option<String>,
     ) -> AuthError {
-        let (store, open_id) = (self.tokens.0.store.clone(), refresh.account.open_id.clone());
-        let answer = store.answer_path(&open_id);
+        let open_id = refresh.account.open_id.clone();
+        let answer = self.tokens.0.store.log().answer_path(&open_id);
         let from = answer.clone();
-        let set_aside = refresh.worker.run(move || {
-            let path = store.free_unread(&open_id)?;
-            if kept {
-                fs::rename(&from, &path)?;
-            } else {
-                fs::write_atomic(&path, &bytes, PRIVATE_FILE)?;
-            }
-            Ok(path)
+        let set_aside = refresh.log.run(move |log| {
+            if kept { log.set_aside(&open_id, &from) } else { log.keep_aside(&open_id, &bytes) }
         });
         // Where that fails it stays where it is, and the next run finds it there.
         let path = set_aside.await.ok().or(kept.then_some(answer));
@@ -204,36 +174,35 @@ impl<'a> Rotation<'a> {
             let deadline = *give_up.get_or_insert_with(|| self.patience_for(account, &error));
             if tries >= SAVES && Instant::now() >= deadline {
                 let account = account.name().to_owned();
-                return Err(AuthError::RefreshNotSaved { account, kept, source: error });
+                let source = Box::new(error);
+                return Err(AuthError::RefreshNotSaved { account, kept, source });
             }
             sleep(self.tokens.0.timing.backoff_base).await;
         }
     }
 
     /// Until when saving is tried again; tells the user if there is something to do until then.
-    fn patience_for(&self, account: &Account, error: &AccountError) -> Instant {
+    fn patience_for(&self, account: &Account, error: &StoreError) -> Instant {
         let wait = self.tokens.0.patience;
         if !error.is_disk_full() || wait.is_zero() {
             return Instant::now();
         }
-        let (account, path) = (account.name().to_owned(), self.tokens.0.store.path());
-        self.tokens.tell(Notice::DiskFull { account, path, wait });
+        let (account, place) = (account.name().to_owned(), self.tokens.0.store.accounts().place());
+        self.tokens.tell(Notice::DiskFull { account, place, wait });
         Instant::now() + wait
     }
 
     async fn save_once(&self, refresh: &Refresh, grant: &Grant) -> Result<Outcome, AuthError> {
-        let (store, api, asked_at) =
-            (self.tokens.0.store.clone(), self.tokens.api(), refresh.asked_at);
-        let (spent, grant) = (refresh.spent.clone(), grant.clone());
-        let open_id = refresh.account.open_id.clone();
-        let save = move || store.rotate(&open_id, &spent, grant, &api, asked_at);
-        let saved = match refresh.worker.run(save).await? {
-            Rotated::Saved(saved) => *saved,
-            Rotated::Superseded(stored) => return Ok(Outcome::Adopted(*stored)),
-            Rotated::Gone => {
-                return self.tokens.load(&refresh.account.open_id).await.map(Outcome::Adopted);
-            }
-        };
+        let (open_id, api) = (&refresh.account.open_id, self.tokens.api());
+        let accounts = self.tokens.0.store.accounts();
+        let saved =
+            match accounts.rotate(open_id, &refresh.spent, grant, &api, refresh.asked_at).await? {
+                Rotated::Saved(saved) => *saved,
+                Rotated::Superseded(stored) => return Ok(Outcome::Adopted(*stored)),
+                Rotated::Gone => {
+                    return self.tokens.load(open_id).await.map(Outcome::Adopted);
+                }
+            };
         let mut fresh =
             self.tokens.0.fresh.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         fresh.insert(saved.open_id.clone());
@@ -248,24 +217,20 @@ impl<'a> Rotation<'a> {
             ApiError::Refused(refusal) if self.ends_the_login(account, &refusal) => refusal,
             source => return Err(failed(account, source)),
         };
-        let (store, now) = (self.tokens.0.store.clone(), self.tokens.0.clock.now());
-        let (open_id, spent) = (account.open_id.clone(), refresh.spent.clone());
-        let mark = move || {
-            let mut marked = false;
-            let stored = store.edit::<AccountError>(&open_id, |current, _| {
-                let Some(current) = current.filter(|current| current.refresh_token == spent) else {
-                    return Ok(Edit::Keep);
-                };
-                marked = true;
-                let needs_login = Some(NeedsLogin { since: now, reason: Reason::Rejected });
-                Ok(match &current.needs_login {
-                    Some(known) if known.reason == Reason::Rejected => Edit::Keep,
-                    _ => Edit::Put(Box::new(Account { needs_login, ..current.clone() })),
-                })
-            })?;
-            Ok((stored, marked))
+        let (now, spent) = (self.tokens.0.clock.now(), refresh.spent.clone());
+        let mark = move |current: Option<&Account>, _: &_| {
+            let Some(current) = current.filter(|current| current.refresh_token == spent) else {
+                return (Edit::Keep, false);
+            };
+            let needs_login = Some(NeedsLogin { since: now, reason: Reason::Rejected });
+            let edit = match &current.needs_login {
+                Some(known) if known.reason == Reason::Rejected => Edit::Keep,
+                _ => Edit::Put(Box::new(Account { needs_login, ..current.clone() })),
+            };
+            (edit, true)
         };
-        let (stored, marked) = refresh.worker.run(mark).await?;
+        let accounts = self.tokens.0.store.accounts();
+        let (stored, marked) = accounts.decide(&account.open_id, mark).await?;
         match stored {
             Some(stored) if !marked => {
                 self.tokens.check_usable(&stored, &RefreshPolicy::Within(NEED))?;

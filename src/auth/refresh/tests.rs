@@ -12,10 +12,15 @@ use crate::auth::refresh_log;
 use crate::auth::testing::{Answer, Endpoint, ISSUER, Recorder, answer_of, grant, quick};
 use crate::exit::Exit;
 use crate::fs;
+use crate::fs::Lock;
 use crate::model::account::Reason;
 use crate::output::Explain as _;
 use crate::signals::Signal;
-use crate::store::Edit;
+use crate::store::local::{LocalStore, RefreshLog, TokenFile};
+use crate::store::{
+    Accept, AccountError, AccountStore, Edit, ExistingJournal, Lease, LeaseKind, Leases,
+    OpenedJournal, Store, StoreFuture,
+};
 
 const ID: &str = "anna";
 
@@ -37,9 +42,16 @@ fn app(key: &str) -> App {
     }
 }
 
+/// The logins of a token file, as another process has them.
+fn logins(store: &TokenFile) -> LoginStore {
+    let store = LocalStore::new(store.clone(), Clock::default()).unwrap();
+    let log = store.refresh_log();
+    LoginStore::new(Arc::new(store), log)
+}
+
 fn tokens_of(store: &TokenFile, endpoint: &Endpoint, told: &Arc<Recorder>) -> Tokens {
     Tokens::new(
-        store.clone(),
+        logins(store),
         endpoint.client.clone(),
         Arc::new(vec![app("key")]),
         Clock::default(),
@@ -84,6 +96,10 @@ impl World {
         put(&self.store, &Account { api, ..account.clone() });
     }
 
+    fn log(&self) -> RefreshLog {
+        self.store.refresh_log()
+    }
+
     fn api(&self) -> String {
         self.endpoint.client.endpoints().api_base()
     }
@@ -98,7 +114,7 @@ impl World {
 
     /// Leaves what an interrupted refresh leaves.
     fn leave_behind(&self, spent: &str, body: &str) {
-        self.leave(&self.store.answer_path(ID), spent, body);
+        self.leave(&self.log().answer_path(ID), spent, body);
     }
 
     fn leave(&self, path: &std::path::Path, spent: &str, body: &str) {
@@ -110,8 +126,8 @@ impl World {
 
     /// The answers that were set aside, by name.
     fn unread(&self) -> Vec<std::path::PathBuf> {
-        let files = self.store.refresh_log().unwrap();
-        files.into_iter().filter(|path| TokenFile::is_unread(path)).collect()
+        let files = self.log().files().unwrap();
+        files.into_iter().filter(|path| RefreshLog::is_unread(path)).collect()
     }
 
     fn nothing_is_left_behind(&self) {
@@ -226,7 +242,7 @@ async fn t15_f16_eight_at_once_rotate_once() {
     let tasks: Vec<_> = (0..8)
         .map(|_| {
             let tokens = Tokens::new(
-                TokenFile::open(world.store.dir(), Clock::default()).unwrap(),
+                logins(&TokenFile::open(world.store.dir(), Clock::default()).unwrap()),
                 world.endpoint.another_client(),
                 Arc::new(vec![app("key")]),
                 Clock::default(),
@@ -316,7 +332,7 @@ async fn f14_the_leftover_of_a_process_at_work_is_left() {
     world.leave_behind("rft.anna.1", &answer_of(ID, 2));
     let _held = Lock::try_acquire(&world.store.refresh_lock(ID)).unwrap();
     world.tokens.recover().await.unwrap();
-    assert!(world.store.answer_path(ID).exists());
+    assert!(world.log().answer_path(ID).exists());
     assert_eq!(number(&world.stored()), "1");
 }
 
@@ -325,7 +341,7 @@ impl World {
     fn impatient(mut self) -> Self {
         let timing = Timing { refresh_lock: Duration::from_millis(50), ..quick() };
         self.tokens = Tokens::new(
-            self.store.clone(),
+            logins(&self.store),
             self.endpoint.client.clone(),
             Arc::new(vec![app("key")]),
             Clock::default(),
@@ -453,7 +469,7 @@ async fn f20_what_cannot_be_saved_is_kept_and_picked_up_by_the_next_run() {
 async fn f20_no_token_is_spent_when_the_disk_takes_no_writes() {
     let world = World::with_ended_token().await;
     // A directory in the way stands for a disk that refuses: root may write anywhere else.
-    let pending = world.store.answer_path(ID);
+    let pending = world.log().answer_path(ID);
     std_fs::create_dir(&pending).unwrap();
     std_fs::set_permissions(&pending, std_fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(world.refresh().await.unwrap_err().exit(), Exit::Local);
@@ -583,8 +599,8 @@ async fn force_tries_the_spent_token_all_the_same_and_never_overwrites_the_file(
 #[tokio::test]
 async fn an_unread_answer_is_adopted_once_it_can_be_read() {
     let world = World::with_ended_token().await;
-    let path = world.store.free_unread(ID).unwrap();
-    world.leave(&path, "rft.anna.1", &answer_of(ID, 2));
+    world.leave_behind("rft.anna.1", &answer_of(ID, 2));
+    world.log().set_aside(ID, &world.log().answer_path(ID)).unwrap();
     assert!(matches!(world.refresh().await, Ok(Outcome::Recovered(_))));
     assert_eq!(number(&world.stored()), "2");
     assert!(world.endpoint.requests().is_empty() && world.unread().is_empty());
@@ -657,7 +673,7 @@ async fn an_answer_that_breaks_off_in_a_token_is_kept_and_not_asked_for_again() 
 async fn f13_a_complete_answer_that_was_not_renamed_yet_is_adopted() {
     for recover in [false, true] {
         let world = World::with_ended_token().await;
-        let pending = world.store.answer_path(ID);
+        let pending = world.log().answer_path(ID);
         let name = pending.file_name().unwrap().to_str().unwrap();
         let temp = pending.with_file_name(format!(".{name}.tmp-0011223344556677"));
         world.leave(&temp, "rft.anna.1", &answer_of(ID, 2));
@@ -880,4 +896,77 @@ async fn a_name_that_is_no_account_is_a_usage_error() {
     let world = World::with_living_token().await;
     let error = world.tokens.access_token("nobody").await.unwrap_err();
     assert_eq!(error.exit(), Exit::Usage);
+}
+
+/// A store whose leases end before anybody renews them.
+#[derive(Debug)]
+struct Forgetful(LocalStore);
+
+/// A lease that somebody else has by now, and who gives it.
+#[derive(Debug)]
+struct Lapsed;
+
+impl Store for Forgetful {
+    fn accounts(&self) -> Arc<dyn AccountStore> {
+        self.0.accounts()
+    }
+
+    fn leases(&self) -> Arc<dyn Leases> {
+        Arc::new(Lapsed)
+    }
+
+    fn open_journal(&self, accept: Accept) -> StoreFuture<'_, OpenedJournal> {
+        self.0.open_journal(accept)
+    }
+
+    fn existing_journal(&self) -> StoreFuture<'_, ExistingJournal> {
+        self.0.existing_journal()
+    }
+
+    fn flush(&self) -> StoreFuture<'_, ()> {
+        self.0.flush()
+    }
+}
+
+impl Leases for Lapsed {
+    fn acquire<'a>(
+        &'a self,
+        _: LeaseKind,
+        _: &'a str,
+        _: Duration,
+    ) -> StoreFuture<'a, Box<dyn Lease>> {
+        Box::pin(async { Ok(Box::new(Self) as Box<dyn Lease>) })
+    }
+}
+
+impl Lease for Lapsed {
+    fn renew(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async { Err(LeaseError::Lost { what: ID.to_owned() }.into()) })
+    }
+
+    fn release(self: Box<Self>) -> StoreFuture<'static, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+#[tokio::test]
+async fn t15_no_token_is_spent_under_a_lease_that_did_not_last() {
+    let world = World::with_ended_token().await;
+    let store = LocalStore::new(world.store.clone(), Clock::default()).unwrap();
+    let log = store.refresh_log();
+    let tokens = Tokens::new(
+        LoginStore::new(Arc::new(Forgetful(store)), log),
+        world.endpoint.client.clone(),
+        Arc::new(vec![app("key")]),
+        Clock::default(),
+        quick(),
+        Arc::clone(&world.told) as Arc<dyn Reporter>,
+    );
+    let error = tokens.refresh(ID, RefreshPolicy::Force).await.unwrap_err();
+    let lost = matches!(&error, AuthError::Store(StoreError::Lease(LeaseError::Lost { .. })));
+    assert!(lost, "{error:?}");
+    assert_eq!(error.exit(), Exit::Temporary);
+    assert!(world.endpoint.requests().is_empty());
+    assert_eq!(number(&world.stored()), "1");
+    world.nothing_is_left_behind();
 }

@@ -1,26 +1,36 @@
-//! The thread for the work on files that follows a refresh: it is there before the token is spent, so that
-//! nothing after that needs a new one.
+//! The thread for the work on the refresh log that follows a refresh: it is there before the token is
+//! spent, so that nothing after that needs a new one. The store's is there from the start.
 
 use crate::auth::error::AuthError;
 use crate::store::AccountError;
+use crate::store::local::RefreshLog;
 use crate::worker;
 
-/// The thread; it ends when this is dropped, after what it is doing.
+/// The log and its thread, which ends when this is dropped, after what it is doing.
 #[derive(Debug)]
-pub(super) struct Worker(worker::Worker);
+pub(super) struct LogWorker {
+    log: RefreshLog,
+    thread: worker::Worker,
+}
 
-impl Worker {
+impl LogWorker {
     /// Starts it.
-    pub(super) fn start() -> Result<Self, AuthError> {
-        Ok(Self(worker::Worker::start("refresh")?))
+    pub(super) fn start(log: RefreshLog) -> Result<Self, AuthError> {
+        Ok(Self { log, thread: worker::Worker::start("refresh")? })
     }
 
     /// Does a piece of work there.
-    pub(super) async fn run<T: Send + 'static>(
+    pub(super) async fn run<T, E>(
         &self,
-        work: impl FnOnce() -> Result<T, AccountError> + Send + 'static,
-    ) -> Result<T, AuthError> {
+        work: impl FnOnce(&RefreshLog) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, AuthError>
+    where
+        T: Send + 'static,
+        E: Into<AccountError> + Send + 'static,
+    {
+        let log = self.log.clone();
         // One that panicked has said so.
-        Ok(self.0.run(work).await.map_err(|_| AuthError::Stopped)??)
+        let done = self.thread.run(move || work(&log)).await.map_err(|_| AuthError::Stopped)?;
+        done.map_err(|error| error.into().into())
     }
 }

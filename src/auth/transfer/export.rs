@@ -1,70 +1,84 @@
 //! The way out: no run here uses a login any more from before its file leaves.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::{TransferError, seal};
+use crate::auth::login_store::{HeldLease, LoginStore};
 use crate::auth::refresh::recover::adopt_logged_answers;
 use crate::clock::Clock;
-use crate::fs::{Lock, LockError};
 use crate::model::account::{Account, NeedsLogin, Reason};
 use crate::secret::Secret;
-use crate::store::Edit;
-use crate::store::local::TokenFile;
+use crate::store::{AccountStore, Edit, LeaseError, StoreError};
 
-/// A login that is marked as exported, and the file to write. The locks are held until it is dropped.
-#[derive(Debug)]
+/// A login that is marked as exported, and the file to write. The leases are held until it is dropped.
 pub(crate) struct HandedOver {
     /// The login.
     pub(crate) account: Account,
     /// The encrypted file, armored.
     pub(crate) file: String,
-    store: TokenFile,
+    store: LoginStore,
     marked: bool,
-    _locks: [Lock; 2],
+    _leases: [HeldLease; 2],
+}
+
+impl fmt::Debug for HandedOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandedOver").field("account", &self.account).finish_non_exhaustive()
+    }
 }
 
 /// Encrypts a login and marks it as exported, in this order. Waits at most `wait` for a refresh of it
-/// to end, and not at all for an upload. Blocks the thread.
-pub(crate) fn export(
-    store: &TokenFile,
+/// to end, and not at all for an upload.
+pub(crate) async fn export(
+    store: &LoginStore,
     open_id: &str,
-    passphrase: &Secret,
+    passphrase: Secret,
     clock: Clock,
     wait: Duration,
 ) -> Result<HandedOver, TransferError> {
-    let name = store.account(Some(open_id))?.name().to_owned();
+    let accounts = store.accounts();
+    let name = accounts.find(Some(open_id)).await?.name().to_owned();
     let busy = |error| match error {
-        LockError::Held { pid, .. } => TransferError::Busy { account: name.clone(), pid },
-        error @ LockError::File(_) => error.into(),
+        StoreError::Lease(LeaseError::Held { holder, .. }) => {
+            TransferError::Busy { account: name.clone(), pid: holder.map(|holder| holder.pid) }
+        }
+        error => error.into(),
     };
-    let upload = Lock::try_acquire(&store.upload_lock(open_id)).map_err(busy)?;
-    let refresh = Lock::acquire_blocking(&store.refresh_lock(open_id), wait).map_err(busy)?;
+    let upload = store.upload_lease(open_id).await.map_err(busy)?;
+    let refresh = store.refresh_lease(open_id, wait).await.map_err(busy)?;
     // What an interrupted refresh has left may be the only living token.
-    if adopt_logged_answers(store, open_id, "TikTok", &refresh)?.unread.is_some() {
+    if adopt_logged_answers(store, open_id, "TikTok", &refresh).await?.unread.is_some() {
         return Err(TransferError::Unread { account: name });
     }
-    let account = store.login(open_id)?;
+    let account = accounts.login(open_id).await?;
     check(&account, clock)?;
     let sent = Account { needs_login: None, ..account };
-    let file = seal(&sent, passphrase, clock.now())?;
-    let marked = mark(store, &sent, clock)?;
-    Ok(HandedOver { account: sent, file, store: store.clone(), marked, _locks: [upload, refresh] })
+    let sealed = sent.clone();
+    // Deriving the key takes a while, and nothing but computing.
+    let seal = tokio::task::spawn_blocking(move || seal(&sealed, &passphrase, clock.now()));
+    let file = seal.await.map_err(|_ended| StoreError::Closed)??;
+    // Which may be longer than a lease lasts by itself.
+    upload.renew().await?;
+    refresh.renew().await?;
+    let marked = mark(accounts, &sent, clock).await?;
+    Ok(HandedOver { account: sent, file, store: store.clone(), marked, _leases: [upload, refresh] })
 }
 
 impl HandedOver {
     /// Takes the mark back: the file has not left.
-    pub(crate) fn undo(self) -> Result<(), TransferError> {
+    pub(crate) async fn undo(self) -> Result<(), TransferError> {
         if !self.marked {
             return Ok(());
         }
-        self.store.edit::<TransferError>(&self.account.open_id, |current, _| {
-            Ok(match current.filter(|current| is_same(current, &self.account)) {
-                Some(current) => {
-                    Edit::Put(Box::new(Account { needs_login: None, ..current.clone() }))
-                }
-                None => Edit::Keep,
-            })
-        })?;
+        let sent = self.account.clone();
+        let unmark = move |current: Option<&Account>, _: &_| match current
+            .filter(|current| is_same(current, &sent))
+        {
+            Some(current) => Edit::Put(Box::new(Account { needs_login: None, ..current.clone() })),
+            None => Edit::Keep,
+        };
+        self.store.accounts().change(&self.account.open_id, Box::new(unmark)).await?;
         Ok(())
     }
 }
@@ -83,21 +97,25 @@ fn check(account: &Account, clock: Clock) -> Result<(), TransferError> {
 }
 
 /// Marks the very tokens that the file holds; says whether they were not marked yet.
-fn mark(store: &TokenFile, sent: &Account, clock: Clock) -> Result<bool, TransferError> {
-    let mut marked = false;
-    store.edit(&sent.open_id, |current, _| {
-        let current = current.filter(|current| is_same(current, sent));
+async fn mark(
+    accounts: &dyn AccountStore,
+    sent: &Account,
+    clock: Clock,
+) -> Result<bool, TransferError> {
+    let (open_id, sent) = (sent.open_id.as_str(), sent.clone());
+    let mark = move |current: Option<&Account>, _: &_| {
+        let current = current.filter(|current| is_same(current, &sent));
         let Some(current) = current else {
-            return Err(TransferError::Replaced { account: sent.name().to_owned() });
+            let account = sent.name().to_owned();
+            return (Edit::Keep, Err(TransferError::Replaced { account }));
         };
         if current.is_exported() {
-            return Ok(Edit::Keep);
+            return (Edit::Keep, Ok(false));
         }
-        marked = true;
         let needs_login = Some(NeedsLogin { since: clock.now(), reason: Reason::Exported });
-        Ok(Edit::Put(Box::new(Account { needs_login, ..current.clone() })))
-    })?;
-    Ok(marked)
+        (Edit::Put(Box::new(Account { needs_login, ..current.clone() })), Ok(true))
+    };
+    accounts.decide(open_id, mark).await?.1
 }
 
 fn is_same(one: &Account, other: &Account) -> bool {

@@ -2,9 +2,8 @@
 
 use super::TransferError;
 use crate::clock::Clock;
-use crate::model::account::{Account, Reason};
-use crate::store::Edit;
-use crate::store::local::TokenFile;
+use crate::model::account::{Account, Accounts, Reason};
+use crate::store::{AccountStore, Edit};
 
 /// What became of a login from elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,42 +20,54 @@ pub(crate) enum ImportOutcome {
 
 /// Stores a login, unless the store has newer tokens of it. Its alias comes with it if it is free;
 /// an alias that the account has here stays. Gives the account as it is stored now.
-pub(crate) fn import(
-    store: &TokenFile,
+pub(crate) async fn import(
+    store: &dyn AccountStore,
     account: Account,
     clock: Clock,
 ) -> Result<(ImportOutcome, Account), TransferError> {
     if account.refresh_expires_at <= clock.now() {
         return Err(TransferError::Ended { account: account.name().to_owned() });
     }
-    let open_id = account.open_id.clone();
     let arrived = Account { needs_login: None, ..account.clone() };
-    let mut outcome = ImportOutcome::New;
-    let stored = store.edit::<TransferError>(&open_id, |current, others| {
-        let free = |alias: &String| others.check_alias(alias, &open_id).is_ok();
-        let Some(current) = current else {
-            let alias = arrived.alias.clone().filter(free);
-            return Ok(Edit::Put(Box::new(Account { alias, ..arrived })));
-        };
-        if current.client_key != arrived.client_key {
-            return Err(TransferError::OtherApp { account: current.name().to_owned() });
+    let decide = move |current: Option<&Account>, others: &Accounts| match decide(
+        current, arrived, others,
+    ) {
+        Ok((edit, outcome)) => (edit, Ok(outcome)),
+        Err(error) => (Edit::Keep, Err(error)),
+    };
+    let (stored, outcome) = store.decide(&account.open_id, decide).await?;
+    Ok((outcome?, stored.unwrap_or(account)))
+}
+
+fn decide(
+    current: Option<&Account>,
+    arrived: Account,
+    others: &Accounts,
+) -> Result<(Edit, ImportOutcome), TransferError> {
+    let open_id = arrived.open_id.clone();
+    let free = |alias: &String| others.check_alias(alias, &open_id).is_ok();
+    let Some(current) = current else {
+        let alias = arrived.alias.clone().filter(free);
+        return Ok((Edit::Put(Box::new(Account { alias, ..arrived })), ImportOutcome::New));
+    };
+    if current.client_key != arrived.client_key {
+        return Err(TransferError::OtherApp { account: current.name().to_owned() });
+    }
+    if arrived.api.as_deref().is_some_and(|api| current.other_api(api).is_some()) {
+        return Err(TransferError::OtherApi { account: current.name().to_owned() });
+    }
+    let outcome = classify(current, &arrived);
+    let edit = match outcome {
+        ImportOutcome::Older => Edit::Keep,
+        ImportOutcome::Back => {
+            Edit::Put(Box::new(Account { needs_login: None, ..current.clone() }))
         }
-        if arrived.api.as_deref().is_some_and(|api| current.other_api(api).is_some()) {
-            return Err(TransferError::OtherApi { account: current.name().to_owned() });
+        ImportOutcome::New | ImportOutcome::Newer => {
+            let alias = current.alias.clone().or_else(|| arrived.alias.clone().filter(free));
+            Edit::Put(Box::new(Account { alias, ..arrived }))
         }
-        outcome = classify(current, &arrived);
-        Ok(match outcome {
-            ImportOutcome::Older => Edit::Keep,
-            ImportOutcome::Back => {
-                Edit::Put(Box::new(Account { needs_login: None, ..current.clone() }))
-            }
-            ImportOutcome::New | ImportOutcome::Newer => {
-                let alias = current.alias.clone().or_else(|| arrived.alias.clone().filter(free));
-                Edit::Put(Box::new(Account { alias, ..arrived }))
-            }
-        })
-    })?;
-    Ok((outcome, stored.unwrap_or(account)))
+    };
+    Ok((edit, outcome))
 }
 
 fn classify(current: &Account, arrived: &Account) -> ImportOutcome {

@@ -15,17 +15,16 @@ pub(crate) use export::{HandedOver, export};
 pub(crate) use import::{ImportOutcome, import};
 
 use crate::encrypt::{ArmorError, WrapError};
-use crate::fs::LockError;
 use crate::model::account::Reason;
 use crate::problem::{Coded, ErrorCode, Problem};
-use crate::store::AccountError;
+use crate::store::StoreError;
 
 /// Why a login could not be carried.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TransferError {
     /// The token store cannot be used.
     #[error(transparent)]
-    Store(#[from] AccountError),
+    Store(#[from] StoreError),
     /// A run that uses the login is under way.
     #[error("a run{} is at work with `{account}`", pid.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
     Busy {
@@ -117,12 +116,6 @@ pub(crate) enum TransferError {
         /// Its version.
         version: u64,
     },
-}
-
-impl From<LockError> for TransferError {
-    fn from(error: LockError) -> Self {
-        Self::Store(error.into())
-    }
 }
 
 impl From<ArmorError> for TransferError {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::auth::LoginStore;
 use crate::auth::testing::{account, at};
 use crate::clock::Clock;
 use crate::encrypt::{Label, armor};
@@ -6,7 +7,9 @@ use crate::exit::Exit;
 use crate::model::account::{Account, NeedsLogin};
 use crate::output::Explain as _;
 use crate::secret::Secret;
-use crate::store::local::TokenFile;
+use crate::store::AccountError;
+use crate::store::local::{LocalStore, TokenFile};
+use std::sync::Arc;
 use std::time::Duration;
 
 fn word() -> Secret {
@@ -33,8 +36,26 @@ fn store() -> (tempfile::TempDir, TokenFile) {
     (dir, store)
 }
 
-fn take(store: &TokenFile, account: Account) -> ImportOutcome {
-    import(store, account, Clock::default()).unwrap().0
+/// The logins of a token file, as another process has them.
+fn logins(store: &TokenFile) -> LoginStore {
+    let store = LocalStore::new(store.clone(), Clock::default()).unwrap();
+    let log = store.refresh_log();
+    LoginStore::new(Arc::new(store), log)
+}
+
+async fn try_take(
+    store: &TokenFile,
+    account: Account,
+) -> Result<(ImportOutcome, Account), TransferError> {
+    import(logins(store).accounts(), account, Clock::default()).await
+}
+
+async fn take(store: &TokenFile, account: Account) -> ImportOutcome {
+    try_take(store, account).await.unwrap().0
+}
+
+async fn hand_over(store: &TokenFile) -> Result<HandedOver, TransferError> {
+    export(&logins(store), "id-1", word(), Clock::default(), Duration::ZERO).await
 }
 
 #[test]
@@ -148,107 +169,107 @@ fn what_is_no_encrypted_login_is_not_taken_for_one() {
     }
 }
 
-#[test]
-fn t16_tokens_from_elsewhere_never_overwrite_newer_ones() {
+#[tokio::test]
+async fn t16_tokens_from_elsewhere_never_overwrite_newer_ones() {
     let (_dir, store) = store();
     let of = |when: &str, token: &str| Account {
         issued_at: at(when),
         refresh_token: Secret::new(token),
         ..living("id-1")
     };
-    assert_eq!(take(&store, of("2026-11-05T00:00:00Z", "rft.2")), ImportOutcome::New);
-    assert_eq!(take(&store, of("2026-11-04T00:00:00Z", "rft.1")), ImportOutcome::Older);
-    assert_eq!(take(&store, of("2026-11-05T00:00:00Z", "rft.2")), ImportOutcome::Older);
+    assert_eq!(take(&store, of("2026-11-05T00:00:00Z", "rft.2")).await, ImportOutcome::New);
+    assert_eq!(take(&store, of("2026-11-04T00:00:00Z", "rft.1")).await, ImportOutcome::Older);
+    assert_eq!(take(&store, of("2026-11-05T00:00:00Z", "rft.2")).await, ImportOutcome::Older);
     assert_eq!(store.account(None).unwrap().refresh_token, Secret::new("rft.2"));
-    assert_eq!(take(&store, of("2026-11-06T00:00:00Z", "rft.3")), ImportOutcome::Newer);
+    assert_eq!(take(&store, of("2026-11-06T00:00:00Z", "rft.3")).await, ImportOutcome::Newer);
     assert_eq!(store.account(None).unwrap().refresh_token, Secret::new("rft.3"));
 }
 
-#[test]
-fn dead_tokens_give_way_whatever_two_clocks_say() {
+#[tokio::test]
+async fn dead_tokens_give_way_whatever_two_clocks_say() {
     let (_dir, store) = store();
     let since = at("2026-11-05T00:00:00Z");
     let dead = NeedsLogin { since, reason: Reason::Rejected };
     let here = Account { issued_at: since, needs_login: Some(dead), ..living("id-1") };
     store.edit::<AccountError>("id-1", |_, _| Ok(crate::store::Edit::Put(Box::new(here)))).unwrap();
     let older = Account { refresh_token: Secret::new("rft.other"), ..living("id-1") };
-    assert_eq!(take(&store, older), ImportOutcome::Newer);
+    assert_eq!(take(&store, older).await, ImportOutcome::Newer);
     assert_eq!(store.account(None).unwrap().needs_login, None);
 }
 
-#[test]
-fn an_alias_comes_along_if_it_is_free_and_never_replaces_one() {
+#[tokio::test]
+async fn an_alias_comes_along_if_it_is_free_and_never_replaces_one() {
     let (_dir, store) = store();
     let named =
         |open_id: &str, alias: &str| Account { alias: Some(alias.into()), ..living(open_id) };
-    take(&store, named("id-1", "anna"));
-    take(&store, named("id-2", "anna"));
-    take(&store, named("id-3", "id-1"));
-    take(&store, named("id-4", "\u{1b}[2J"));
+    take(&store, named("id-1", "anna")).await;
+    take(&store, named("id-2", "anna")).await;
+    take(&store, named("id-3", "id-1")).await;
+    take(&store, named("id-4", "\u{1b}[2J")).await;
     let later = at("2026-12-01T00:00:00Z");
     let again = Account {
         issued_at: later,
         refresh_token: Secret::new("rft.later"),
         ..named("id-1", "hanna")
     };
-    take(&store, again);
+    take(&store, again).await;
     let accounts = store.accounts().unwrap();
     let aliases: Vec<_> = accounts.iter().map(|account| account.alias.as_deref()).collect();
     assert_eq!(aliases, [Some("anna"), None, None, None]);
 }
 
-#[test]
-fn a_login_that_has_ended_is_not_taken_in() {
+#[tokio::test]
+async fn a_login_that_has_ended_is_not_taken_in() {
     let (_dir, store) = store();
     let ended = Account { refresh_expires_at: at("2020-01-01T00:00:00Z"), ..living("id-1") };
-    let error = import(&store, ended, Clock::default()).unwrap_err();
+    let error = try_take(&store, ended).await.unwrap_err();
     assert_eq!(error.exit(), Exit::Login);
     assert!(store.accounts().unwrap().is_empty());
 }
 
-#[test]
-fn tokens_of_another_app_are_not_mixed_in() {
+#[tokio::test]
+async fn tokens_of_another_app_are_not_mixed_in() {
     let (_dir, store) = store();
-    take(&store, living("id-1"));
+    take(&store, living("id-1")).await;
     let other = Account { client_key: "other".into(), ..living("id-1") };
-    let error = import(&store, other, Clock::default()).unwrap_err();
+    let error = try_take(&store, other).await.unwrap_err();
     assert!(matches!(error, TransferError::OtherApp { .. }), "{error:?}");
 }
 
-#[test]
-fn what_is_handed_over_is_marked_and_comes_back() {
+#[tokio::test]
+async fn what_is_handed_over_is_marked_and_comes_back() {
     let (_dir, store) = store();
-    take(&store, living("id-1"));
-    let over = || export(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap();
-    let file = over().file;
+    take(&store, living("id-1")).await;
+    let over = async || hand_over(&store).await.unwrap();
+    let file = over().await.file;
     assert!(store.account(None).unwrap().is_exported());
-    let again = over();
-    again.undo().unwrap();
+    let again = over().await;
+    again.undo().await.unwrap();
     assert!(store.account(None).unwrap().is_exported(), "the first file is still out");
     let back = decrypt(file.as_bytes(), &word()).unwrap();
-    assert_eq!(take(&store, back), ImportOutcome::Back);
+    assert_eq!(take(&store, back).await, ImportOutcome::Back);
     assert_eq!(store.account(None).unwrap().needs_login, None);
-    over().undo().unwrap();
+    over().await.undo().await.unwrap();
     assert_eq!(store.account(None).unwrap().needs_login, None);
 }
 
-#[test]
-fn t15_a_login_that_is_being_refreshed_or_used_is_not_handed_over() {
+#[tokio::test]
+async fn t15_a_login_that_is_being_refreshed_or_used_is_not_handed_over() {
     let (_dir, store) = store();
-    take(&store, living("id-1"));
+    take(&store, living("id-1")).await;
     for path in [store.refresh_lock("id-1"), store.upload_lock("id-1")] {
         let _held = crate::fs::Lock::try_acquire(&path).unwrap();
-        let error = export(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap_err();
+        let error = hand_over(&store).await.unwrap_err();
         assert!(matches!(error, TransferError::Busy { .. }), "{error:?}");
         assert_eq!(error.exit(), Exit::Temporary);
         assert_eq!(store.account(None).unwrap().needs_login, None);
     }
 }
 
-#[test]
-fn f13_the_answer_of_an_interrupted_refresh_is_handed_over() {
+#[tokio::test]
+async fn f13_the_answer_of_an_interrupted_refresh_is_handed_over() {
     let (_dir, store) = store();
-    take(&store, living("id-1"));
+    take(&store, living("id-1")).await;
     let spent = store.account(None).unwrap().refresh_token;
     let body = br#"{"access_token":"act.2","expires_in":7200,"open_id":"id-1",
         "refresh_token":"rft.2","refresh_expires_in":999999999,"scope":"s"}"#;
@@ -260,29 +281,29 @@ fn f13_the_answer_of_an_interrupted_refresh_is_handed_over() {
         "api",
         &answer,
     );
-    let path = store.answer_path("id-1");
+    let path = store.refresh_log().answer_path("id-1");
     crate::fs::write_atomic(&path, &bytes, crate::fs::PRIVATE_FILE).unwrap();
-    let over = export(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap();
+    let over = hand_over(&store).await.unwrap();
     assert_eq!(over.account.refresh_token, Secret::new("rft.2"));
     assert!(!path.exists());
 }
 
-#[test]
-fn a_login_of_another_api_does_not_take_the_place_of_the_one_here() {
+#[tokio::test]
+async fn a_login_of_another_api_does_not_take_the_place_of_the_one_here() {
     let (_dir, store) = store();
-    take(&store, living("id-1"));
+    take(&store, living("id-1")).await;
     let before = store.account(None).unwrap();
     let issued_at = at("2026-11-20T00:00:00Z");
     let api = Some("http://127.0.0.1:1".to_owned());
-    let error = import(&store, Account { api, issued_at, ..living("id-1") }, Clock::default());
+    let error = try_take(&store, Account { api, issued_at, ..living("id-1") }).await;
     assert!(matches!(error, Err(TransferError::OtherApi { .. })), "{error:?}");
     assert_eq!(store.account(None).unwrap(), before);
 }
 
-#[test]
-fn a_login_whose_tokens_are_spent_is_not_handed_over() {
+#[tokio::test]
+async fn a_login_whose_tokens_are_spent_is_not_handed_over() {
     let (_dir, store) = store();
-    take(&store, living("id-1"));
+    take(&store, living("id-1")).await;
     let spent = store.account(None).unwrap().refresh_token;
     let body = br#"{"tokens":["act.example1","rft.example2"]}"#;
     let answer = tiktok_open::RawTokenAnswer::new(200, body.to_vec());
@@ -293,8 +314,13 @@ fn a_login_whose_tokens_are_spent_is_not_handed_over() {
         "api",
         &answer,
     );
-    crate::fs::write_atomic(&store.answer_path("id-1"), &bytes, crate::fs::PRIVATE_FILE).unwrap();
-    let error = export(&store, "id-1", &word(), Clock::default(), Duration::ZERO).unwrap_err();
+    crate::fs::write_atomic(
+        &store.refresh_log().answer_path("id-1"),
+        &bytes,
+        crate::fs::PRIVATE_FILE,
+    )
+    .unwrap();
+    let error = hand_over(&store).await.unwrap_err();
     assert!(matches!(error, TransferError::Unread { .. }), "{error:?}");
     assert_eq!(store.account(None).unwrap().needs_login, None);
 }

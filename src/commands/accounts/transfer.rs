@@ -14,13 +14,14 @@ use crate::auth::transfer::{self, HandedOver, ImportOutcome, SealedLogin, Transf
 use crate::auth::{Account, Issuer};
 use crate::cli::PassphraseArgs;
 use crate::commands::passphrase::{Asked, Passphrases};
-use crate::commands::{Context, apps, at_rest, journal};
+use crate::commands::{Context, apps, at_rest, journal, logins};
 use crate::exit::Exit;
 use crate::fs::SIZE_LIMIT;
 use crate::output::Failure;
 use crate::secret::Secret;
 use crate::settings::Environment;
-use crate::store::local::TokenFile;
+use crate::store::Store as _;
+use crate::store::local::LocalStore;
 use crate::text;
 
 /// How often a passphrase that is typed may be wrong.
@@ -36,8 +37,8 @@ pub(super) async fn export(
     args: &PassphraseArgs,
     env: &Environment<'_>,
 ) -> Result<Exit, Failure> {
-    let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
-    let account = store.account(Some(account))?;
+    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
+    let account = store.accounts().find(Some(account)).await?;
     let store = at_rest::unlocked(context, store).await?;
     let posted = check_posts(context, &account).await?;
     let passphrases = Passphrases::find(args, env, &context.shutdown)?;
@@ -50,16 +51,14 @@ pub(super) async fn export(
             .hint("several words that do not belong together are good to type and hard to guess"));
     }
     let (clock, wait) = (context.settings.clock, context.settings.timing.refresh_lock);
-    let open_id = account.open_id;
-    let over =
-        blocking(move || Ok(transfer::export(&store, &open_id, &passphrase, clock, wait)?)).await?;
+    let over = transfer::export(&logins(&store), &account.open_id, passphrase, clock, wait).await?;
     // Once more, as posts may have begun before the locks were taken.
     if let Err(failure) = check_posts(context, &over.account).await {
-        over.undo()?;
+        over.undo().await?;
         return Err(failure);
     }
     if let Err(error) = deliver(context, &over) {
-        return Err(not_delivered(over, error));
+        return Err(not_delivered(over, error).await);
     }
     tell_exported(context, &over.account, posted);
     Ok(Exit::Done)
@@ -85,9 +84,9 @@ fn deliver(context: &Context, over: &HandedOver) -> io::Result<()> {
     }
 }
 
-fn not_delivered(over: HandedOver, error: io::Error) -> Failure {
+async fn not_delivered(over: HandedOver, error: io::Error) -> Failure {
     let name = over.account.name().to_owned();
-    let hint = match over.undo() {
+    let hint = match over.undo().await {
         Ok(()) => format!("`{name}` stays logged in here as before"),
         Err(_) => format!(
             "nothing is lost: run `tiktok-up accounts export {name}` again, then import the file \
@@ -215,12 +214,13 @@ async fn import_login(
             Err(error) => return Err(cannot_import(name, error)),
         }
     };
-    let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
+    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
     let store = at_rest::unlocked_for_login(context, store).await?;
     // What an interrupted refresh has left is newer than any file.
-    context.tokens(store.clone()).await?;
+    context.tokens(&store).await?;
     let alias = account.alias.clone();
-    let (outcome, stored) = transfer::import(&store, account, context.settings.clock)?;
+    let (outcome, stored) =
+        transfer::import(store.accounts().as_ref(), account, context.settings.clock).await?;
     tell_imported(context, &stored, outcome, alias.as_deref());
     if context.settings.apps.with_key(&stored.client_key).is_none() {
         context.printer.warn(format!(
@@ -283,13 +283,14 @@ async fn take_over(context: &Context, bytes: &[u8], name: &str) -> Result<Exit, 
         Issuer { client_key: &app.client_key, app: app.name.as_deref(), api: api.as_str() };
     let read = import::read(bytes, &TimeZone::system(), issuer)
         .map_err(|error| Failure::usage(format!("cannot import {name}: {error}")))?;
-    let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
+    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
     let store = at_rest::unlocked_for_login(context, store).await?;
     // What an interrupted refresh has left is newer than any file.
-    context.tokens(store.clone()).await?;
+    context.tokens(&store).await?;
+    let accounts = store.accounts();
     for account in read {
         let open_id = account.open_id.clone();
-        let outcome = match import::import(&store, account)? {
+        let outcome = match import::import(accounts.as_ref(), account).await? {
             Imported::New => "imported",
             Imported::Newer => "updated",
             Imported::Older => "kept: the login here is newer",

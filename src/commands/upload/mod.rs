@@ -75,9 +75,8 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     }
 
     // Only now the key of the token store is asked for, and the journal taken on.
-    let token_file = at_rest::unlocked(context, store.token_file().clone()).await?;
-    let store = store.unlocked(token_file.clone());
-    let tokens = context.tokens(token_file).await?;
+    let store = at_rest::unlocked(context, store).await?;
+    let tokens = context.tokens(&store).await?;
     let journal = if args.new_journal && !args.dry_run {
         drop(journal);
         journal::open(context, &store, Accept::Once).await?

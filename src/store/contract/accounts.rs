@@ -153,3 +153,20 @@ pub(super) async fn an_alias_names_one_account(new: New<'_>) {
     assert_eq!(accounts.set_alias("id-1", None).await.unwrap().alias, None);
     accounts.set_alias("id-2", Some("anna")).await.unwrap();
 }
+
+pub(super) async fn a_probe_changes_nothing_and_leaves_nothing(new: New<'_>) {
+    let home = Home::new(new);
+    let accounts = home.accounts();
+    assert_eq!(accounts.probe(1).await.unwrap(), None, "before the first login, too");
+    assert!(accounts.all().await.unwrap().is_empty());
+    log_in(&accounts, "id-1").await;
+    let stored = accounts.login("id-1").await.unwrap();
+    let probes = (0..8).map(|_| {
+        let accounts = home.accounts();
+        async move { accounts.probe(16 * 1024).await.unwrap() }
+    });
+    let keys = at_once(probes.collect()).await;
+    assert_eq!(keys, vec![None; 8], "tokens that are not encrypted need no key");
+    assert_eq!(home.accounts().login("id-1").await.unwrap(), stored);
+    assert!(!accounts.place().is_empty());
+}

@@ -31,6 +31,17 @@ pub(crate) enum StoreError {
     Closed,
 }
 
+impl StoreError {
+    /// Whether space on a disk is what is missing.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        match self {
+            Self::Account(error) => error.is_disk_full(),
+            Self::Lease(LeaseError::File(error)) => error.is_disk_full(),
+            _ => false,
+        }
+    }
+}
+
 impl Coded for StoreError {
     fn problem(&self) -> Problem {
         match self {

@@ -7,6 +7,7 @@ use tiktok_open::Grant;
 
 use super::thread::StoreThread;
 use super::tokens::TokenFile;
+use crate::encrypt::Key;
 use crate::model::account::{Account, Accounts};
 use crate::secret::Secret;
 use crate::store::{AccountError, AccountStore, Change, Rotated, StoreFuture};
@@ -29,6 +30,10 @@ impl LocalAccounts {
 }
 
 impl AccountStore for LocalAccounts {
+    fn place(&self) -> String {
+        self.tokens.path().display().to_string()
+    }
+
     fn all(&self) -> StoreFuture<'_, Accounts> {
         self.run(TokenFile::accounts)
     }
@@ -46,6 +51,10 @@ impl AccountStore for LocalAccounts {
     fn change<'a>(&'a self, open_id: &'a str, change: Change) -> StoreFuture<'a, Option<Account>> {
         let open_id = open_id.to_owned();
         self.run(move |tokens| tokens.edit(&open_id, |current, all| Ok(change(current, all))))
+    }
+
+    fn probe(&self, room: usize) -> StoreFuture<'_, Option<Arc<Key>>> {
+        self.run(move |tokens| tokens.probe(room))
     }
 
     fn rotate<'a>(

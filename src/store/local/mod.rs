@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 pub(crate) use journal::{Looked, Repair, Repaired, SqliteJournal};
-pub(crate) use tokens::{Migrated, TokenFile};
+pub(crate) use tokens::{Logged, Migrated, RefreshLog, TokenFile};
 
 use accounts::LocalAccounts;
 use leases::LockFiles;
@@ -61,10 +61,16 @@ impl LocalStore {
         &self.tokens
     }
 
-    /// The same store with a token file that has the key by now. The journals that it opened before have
-    /// the key as well from now on.
+    /// The log of the refreshes of its accounts.
+    pub(crate) fn refresh_log(&self) -> RefreshLog {
+        self.tokens.refresh_log()
+    }
+
+    /// The same store with the key that it is encrypted with. The journals that it opened before have the
+    /// key as well from now on.
     #[must_use]
-    pub(crate) fn unlocked(self, tokens: TokenFile) -> Self {
+    pub(crate) fn with_key(self, key: Key) -> Self {
+        let tokens = self.tokens.with_key(key);
         if let Some(key) = tokens.key() {
             self.key.get_or_init(|| Arc::clone(key));
         }

@@ -35,8 +35,7 @@ async fn a_key_that_is_fetched_later_reaches_the_journals_that_are_open() {
     let store = home.store();
     let journal = opened(&store).await;
     let key = Key::random().unwrap();
-    let tokens = store.token_file().clone().with_key(key.clone());
-    let store = store.unlocked(tokens);
+    let store = store.with_key(key);
     assert!(store.token_file().key().is_some());
 
     let post = journal.post_for(&entry(1, 10)).await.unwrap();

@@ -4,8 +4,9 @@
 //! process ever loses another one's tokens. The store lock is never held across the network; the
 //! refresh lock of an account is. Locks are taken in the order upload, refresh, journal, store.
 
-pub(crate) mod at_rest;
+mod at_rest;
 mod document;
+mod refresh_log;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -26,10 +27,9 @@ use crate::secret::Secret;
 use crate::store::{AccountError, Edit, Rotated};
 
 pub(crate) use at_rest::Migrated;
+pub(crate) use refresh_log::{Logged, RefreshLog};
 
-use at_rest::{
-    account_of_answer, answer_place, encrypt_answer, is_encrypted_answer, place, tokens,
-};
+use at_rest::{place, tokens};
 use document::Document;
 
 /// The name of the store in its directory.
@@ -174,11 +174,7 @@ impl TokenFile {
             forgotten = current.cloned();
             Ok(Edit::Remove)
         })?;
-        for path in self.refresh_log()? {
-            if Self::is_refresh_log_of(&path, open_id) {
-                fs::remove(&path)?;
-            }
-        }
+        self.refresh_log().forget(open_id)?;
         Ok(forgotten)
     }
 
@@ -233,52 +229,26 @@ impl TokenFile {
         self.locks.join("encryption.lock")
     }
 
-    /// Where an account's refresh answer is made durable before it is parsed.
-    pub(crate) fn answer_path(&self, open_id: &str) -> PathBuf {
-        self.dir.join(format!("{FILE}.{}.new", file_name(open_id)))
-    }
-
-    /// The files beside the store that belong to refreshes of any account, in the order of their names.
-    pub(crate) fn refresh_log(&self) -> Result<Vec<PathBuf>, AccountError> {
-        let mut files = fs::list(&self.dir)?;
-        files.retain(|path| name_of(path).trim_start_matches('.').starts_with(FILE));
-        files.sort();
-        Ok(files)
-    }
-
-    /// Whether a file belongs to a refresh of an account: its answer, one that was set aside, or what
-    /// an interrupted write of either has left.
-    pub(crate) fn is_refresh_log_of(path: &Path, open_id: &str) -> bool {
-        let beginning = format!("{FILE}.{}.", file_name(open_id));
-        name_of(path).trim_start_matches('.').starts_with(&beginning)
-    }
-
-    /// Whether a file is an answer that was set aside.
-    pub(crate) fn is_unread(path: &Path) -> bool {
-        let name = name_of(path);
-        name.starts_with(FILE) && name.contains(".unread")
-    }
-
-    /// A name for an answer to be set aside under, which no file has. Asked for and used under the
-    /// account's refresh lock.
-    pub(crate) fn free_unread(&self, open_id: &str) -> Result<PathBuf, AccountError> {
-        let first = self.dir.join(format!("{FILE}.{}.unread", file_name(open_id)));
-        let taken = self.refresh_log()?;
-        let others = (2..).map(|number| first.with_extension(format!("unread-{number}")));
-        let free = std::iter::once(first.clone()).chain(others).find(|name| !taken.contains(name));
-        Ok(free.unwrap_or(first))
+    /// The log of the refreshes of these accounts, with the key that this has.
+    pub(crate) fn refresh_log(&self) -> RefreshLog {
+        RefreshLog::new(self.dir.clone(), self.key.clone())
     }
 
     /// Proves that a save works, by saving what is there: creating, writing and syncing a file,
-    /// putting it in the place of the store, and all that it takes to lock and read that.
-    pub(crate) fn probe_save(&self) -> Result<(), AccountError> {
+    /// putting it in the place of the store, and all that it takes to lock and read that; and that `room`
+    /// bytes more than the store has can be written beside it. Gives the key that a save encrypts with, if
+    /// the store is encrypted.
+    pub(crate) fn probe(&self, room: usize) -> Result<Option<Arc<Key>>, AccountError> {
         let path = self.path();
         let lock = Lock::acquire_blocking(&self.store_lock(), WAIT)?;
         fs::clean_temps(&path, &lock)?;
-        match fs::read_private(&path)? {
-            Some(bytes) => Ok(fs::write_atomic(&path, &bytes, PRIVATE_FILE)?),
-            None => Ok(fs::probe(&path, 0)?),
-        }
+        let stored = fs::read_private(&path)?;
+        fs::probe(&path, stored.as_ref().map_or(0, |bytes| bytes.len()) + room)?;
+        let Some(bytes) = stored else { return Ok(None) };
+        let encryption = Document::encryption_of(&bytes, &path)?;
+        let key = encryption.map(|encryption| self.key_of(&encryption).cloned()).transpose()?;
+        fs::write_atomic(&path, &bytes, PRIVATE_FILE)?;
+        Ok(key)
     }
 
     fn store_lock(&self) -> PathBuf {
@@ -351,11 +321,6 @@ impl TokenFile {
         }
     }
 
-    /// Whether an interrupted refresh has left something.
-    pub(crate) fn has_refresh_log(&self) -> Result<bool, AccountError> {
-        Ok(!self.answers()?.is_empty())
-    }
-
     /// An account with its tokens, which needs the key if they are encrypted. The accounts of
     /// [`TokenFile::accounts`] have theirs as they rest.
     pub(crate) fn login(&self, open_id: &str) -> Result<Account, AccountError> {
@@ -378,61 +343,6 @@ impl TokenFile {
     /// Puts all tokens back into plain text.
     pub(crate) fn decrypt(&self, locked: &BTreeSet<String>) -> Result<Migrated, AccountError> {
         self.migrate(None, locked)
-    }
-
-    /// Puts what interrupted refreshes have left into the form of the tokens: encrypted, or plain if
-    /// `decrypt`. To be called while no refresh is under way, and while the key is known. Gives the number
-    /// of files.
-    pub(crate) fn migrate_refresh_log(&self, decrypt: bool) -> Result<usize, AccountError> {
-        let files = self.answers()?;
-        for path in &files {
-            let Some(found) = fs::read_private(path)? else { continue };
-            let encrypted = is_encrypted_answer(&found);
-            let Some(key) = self.key.as_deref().filter(|_| encrypted == decrypt) else { continue };
-            let bytes = if decrypt {
-                self.open_answer(path, &found)?
-            } else {
-                Some(encrypt_answer(key, path, &found))
-            };
-            // What is damaged stays as it is: it may be of use to somebody.
-            if let Some(bytes) = bytes {
-                fs::write_atomic(path, &bytes, PRIVATE_FILE)?;
-            }
-        }
-        Ok(files.len())
-    }
-
-    /// The answers to refreshes that are not in the store, wherever on their way they are.
-    fn answers(&self) -> Result<Vec<PathBuf>, AccountError> {
-        let mut files = self.refresh_log()?;
-        files.retain(|path| account_of_answer(path).is_some());
-        Ok(files)
-    }
-
-    /// What the answer to a refresh is to be encrypted with on its way into the store, with
-    /// [`encrypt_answer`]. Asked for before a token is spent, so that a key that is gone costs none.
-    pub(crate) fn key_for_answers(&self) -> Result<Option<Arc<Key>>, AccountError> {
-        let Some(key) = &self.key else { return Ok(None) };
-        match self.encryption()? {
-            None => Ok(None),
-            Some(encryption) => self.key_of(&encryption).map(|_| Some(Arc::clone(key))),
-        }
-    }
-
-    /// What a refresh has left in a file, encrypted or not. `None`: it was encrypted, and is damaged.
-    pub(crate) fn open_answer(
-        &self,
-        path: &Path,
-        bytes: &[u8],
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, AccountError> {
-        if !is_encrypted_answer(bytes) {
-            return Ok(Some(Zeroizing::new(bytes.to_vec())));
-        }
-        let Ok(text) = std::str::from_utf8(bytes) else { return Ok(None) };
-        let Some(needed) = encrypt::key_of(text) else { return Ok(None) };
-        let key = self.key.as_deref().filter(|key| key.id() == needed);
-        let key = key.ok_or_else(|| AccountError::NoKey { path: path.to_owned(), key: needed })?;
-        Ok(encrypt::open_bytes(key, text, &answer_place(path)).ok())
     }
 
     fn migrate(
@@ -516,8 +426,8 @@ impl TokenFile {
     }
 
     /// The key of an encrypted document, if this run has it.
-    fn key_of(&self, encryption: &Encryption) -> Result<&Key, AccountError> {
-        let key = self.key.as_deref().filter(|key| key.id() == encryption.key);
+    fn key_of(&self, encryption: &Encryption) -> Result<&Arc<Key>, AccountError> {
+        let key = self.key.as_ref().filter(|key| key.id() == encryption.key);
         key.ok_or_else(|| AccountError::NoKey { path: self.path(), key: encryption.key })
     }
 }

@@ -240,7 +240,7 @@ fn t14_a_hostile_open_id_names_no_path() {
         for path in [home.store.refresh_lock(open_id), home.store.upload_lock(open_id)] {
             assert_eq!(path.parent().unwrap(), home.store.locks);
         }
-        assert_eq!(home.store.answer_path(open_id).parent().unwrap(), home.store.dir);
+        assert_eq!(home.store.refresh_log().answer_path(open_id).parent().unwrap(), home.store.dir);
     }
 }
 

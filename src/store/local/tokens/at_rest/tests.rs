@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::super::{Document, TokenFile};
 use super::*;
 use crate::clock::Clock;
-use crate::encrypt::{Encryption, Scheme};
+use crate::encrypt::{Encryption, Key, Scheme};
 use crate::exit::Exit;
 use crate::fs::{self, PRIVATE_FILE};
 use crate::model::account::Accounts;
@@ -127,6 +127,18 @@ fn without_the_key_or_with_another_nothing_is_read_and_nothing_written() {
         }
         assert_eq!(home.text(), before);
     }
+}
+
+#[test]
+fn a_probe_gives_the_key_that_a_save_encrypts_with_and_changes_nothing() {
+    let home = Home::encrypted();
+    let before = home.text();
+    assert_eq!(home.store().probe(9).unwrap().unwrap().id(), home.key.id());
+    assert!(matches!(home.locked().probe(9), Err(AccountError::NoKey { .. })));
+    assert_eq!(home.text(), before);
+    // Put back into plain text meanwhile: a key at hand is not used.
+    home.store().decrypt(&everybody()).unwrap();
+    assert_eq!(home.store().probe(9).unwrap(), None);
 }
 
 #[test]

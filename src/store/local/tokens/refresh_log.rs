@@ -1,0 +1,196 @@
+//! The refresh log: answers to refreshes on their way into the store, on the machine that asked for them.
+//!
+//! TikTok kills the spent refresh token with its answer, so the answer is made durable here before anything
+//! is parsed (`user_tokens.json.ACCOUNT.new`), and goes when the store has its tokens. One that cannot be
+//! used is set aside (`.unread`). The log stays on the machine, whatever store takes the tokens: what
+//! it holds is written when nothing else may fail any more. All of it blocks.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::{FILE, file_name, name_of};
+use crate::encrypt::{self, Key, Place};
+use crate::fs::{self, FsError, PRIVATE_FILE};
+use crate::store::AccountError;
+
+/// The log of one state directory, with the key that its answers are opened with. Cheap to clone; all state
+/// is in the files. Whoever changes what belongs to an account holds its refresh lease.
+#[derive(Clone, Debug)]
+pub(crate) struct RefreshLog {
+    dir: PathBuf,
+    key: Option<Arc<Key>>,
+}
+
+/// What a file of the log holds.
+#[derive(Debug)]
+pub(crate) enum Logged {
+    /// Nothing: it is gone.
+    Gone,
+    /// Nothing of ours.
+    Foreign(FsError),
+    /// It was encrypted, and does not open.
+    Damaged,
+    /// An answer, or what a crash has left of one.
+    Answer(Zeroizing<Vec<u8>>),
+}
+
+impl RefreshLog {
+    pub(super) fn new(dir: PathBuf, key: Option<Arc<Key>>) -> Self {
+        Self { dir, key }
+    }
+
+    /// Where an account's answer is made durable before it is parsed.
+    pub(crate) fn answer_path(&self, open_id: &str) -> PathBuf {
+        self.dir.join(format!("{FILE}.{}.new", file_name(open_id)))
+    }
+
+    /// The files of all accounts, wherever on their way they are, in the order of their names.
+    pub(crate) fn files(&self) -> Result<Vec<PathBuf>, FsError> {
+        let mut files = fs::list(&self.dir)?;
+        files.retain(|path| account_of(path).is_some());
+        files.sort();
+        Ok(files)
+    }
+
+    /// The files of an account: its answer, those that were set aside, and what an interrupted write of
+    /// either has left.
+    pub(crate) fn files_of(&self, open_id: &str) -> Result<Vec<PathBuf>, FsError> {
+        let mut files = self.files()?;
+        files.retain(|path| Self::is_of(path, open_id));
+        Ok(files)
+    }
+
+    /// Whether a file of the log is of that account.
+    pub(crate) fn is_of(path: &Path, open_id: &str) -> bool {
+        account_of(path) == Some(&file_name(open_id))
+    }
+
+    /// Whether a file is an answer that was set aside.
+    pub(crate) fn is_unread(path: &Path) -> bool {
+        let name = name_of(path);
+        name.starts_with(FILE) && name.contains(".unread")
+    }
+
+    /// What lies in a file.
+    pub(crate) fn read(&self, path: &Path) -> Result<Logged, AccountError> {
+        let bytes = match fs::read_private(path) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(Logged::Gone),
+            Err(error @ FsError::Io { .. }) => return Err(error.into()),
+            Err(error) => return Ok(Logged::Foreign(error)),
+        };
+        Ok(self.open(path, &bytes)?.map_or(Logged::Damaged, Logged::Answer))
+    }
+
+    /// Proves, before a token is spent, that an answer can be written, renamed and removed, if it has no
+    /// more than `room` bytes.
+    pub(crate) fn probe(&self, open_id: &str, room: usize) -> Result<(), FsError> {
+        fs::probe(&self.answer_path(open_id), room)
+    }
+
+    /// The bytes that stand for an answer to a refresh of an account: encrypted if there is a key.
+    pub(crate) fn sealed(
+        &self,
+        open_id: &str,
+        answer: Zeroizing<Vec<u8>>,
+        key: Option<&Key>,
+    ) -> Zeroizing<Vec<u8>> {
+        match key {
+            Some(key) => sealed(key, &self.answer_path(open_id), &answer),
+            None => answer,
+        }
+    }
+
+    /// Makes an account's answer durable, as [`RefreshLog::sealed`] gave it.
+    pub(crate) fn keep(&self, open_id: &str, answer: &[u8]) -> Result<(), FsError> {
+        fs::write_atomic(&self.answer_path(open_id), answer, PRIVATE_FILE)
+    }
+
+    /// Removes an account's answer.
+    pub(crate) fn remove_answer(&self, open_id: &str) -> Result<(), FsError> {
+        fs::remove(&self.answer_path(open_id))
+    }
+
+    /// Makes an answer durable that is in no file yet, under a name of its own, under which it stays.
+    pub(crate) fn keep_aside(&self, open_id: &str, answer: &[u8]) -> Result<PathBuf, FsError> {
+        let path = self.free_unread(open_id)?;
+        fs::write_atomic(&path, answer, PRIVATE_FILE)?;
+        Ok(path)
+    }
+
+    /// Gives a file of an account a name of its own, under which it stays.
+    pub(crate) fn set_aside(&self, open_id: &str, path: &Path) -> Result<PathBuf, FsError> {
+        let kept = self.free_unread(open_id)?;
+        fs::rename(path, &kept)?;
+        Ok(kept)
+    }
+
+    /// Removes everything of an account.
+    pub(crate) fn forget(&self, open_id: &str) -> Result<(), FsError> {
+        self.files_of(open_id)?.iter().try_for_each(|path| fs::remove(path))
+    }
+
+    /// Puts everything into the form that the tokens have: encrypted, or plain if `decrypt`. To be called
+    /// while no refresh is under way, and while the key is known. Gives the number of files.
+    pub(crate) fn migrate(&self, decrypt: bool) -> Result<usize, AccountError> {
+        let files = self.files()?;
+        for path in &files {
+            let Some(found) = fs::read_private(path)? else { continue };
+            let encrypted = is_sealed(&found);
+            let Some(key) = self.key.as_deref().filter(|_| encrypted == decrypt) else { continue };
+            let bytes =
+                if decrypt { self.open(path, &found)? } else { Some(sealed(key, path, &found)) };
+            // What is damaged stays as it is: it may be of use to somebody.
+            if let Some(bytes) = bytes {
+                fs::write_atomic(path, &bytes, PRIVATE_FILE)?;
+            }
+        }
+        Ok(files.len())
+    }
+
+    /// What lies in a file, encrypted or not. `None`: it was encrypted, and is damaged.
+    fn open(&self, path: &Path, bytes: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, AccountError> {
+        if !is_sealed(bytes) {
+            return Ok(Some(Zeroizing::new(bytes.to_vec())));
+        }
+        let Ok(text) = std::str::from_utf8(bytes) else { return Ok(None) };
+        let Some(needed) = encrypt::key_of(text) else { return Ok(None) };
+        let key = self.key.as_deref().filter(|key| key.id() == needed);
+        let key = key.ok_or_else(|| AccountError::NoKey { path: path.to_owned(), key: needed })?;
+        Ok(encrypt::open_bytes(key, text, &place(path)).ok())
+    }
+
+    /// A name for an answer to be set aside under, which no file has.
+    fn free_unread(&self, open_id: &str) -> Result<PathBuf, FsError> {
+        let first = self.dir.join(format!("{FILE}.{}.unread", file_name(open_id)));
+        let taken = self.files()?;
+        let others = (2..).map(|number| first.with_extension(format!("unread-{number}")));
+        let free = std::iter::once(first.clone()).chain(others).find(|name| !taken.contains(name));
+        Ok(free.unwrap_or(first))
+    }
+}
+
+/// The bytes of an answer, encrypted for the file that they go to, or for another one of the same account:
+/// it is renamed on its way.
+fn sealed(key: &Key, path: &Path, bytes: &[u8]) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(encrypt::encrypt_bytes(key, bytes, &place(path)).into_bytes())
+}
+
+fn is_sealed(bytes: &[u8]) -> bool {
+    // Also one of which only the beginning was written.
+    bytes.starts_with(b"enc:")
+}
+
+/// Where an answer belongs: to an account, under whichever name.
+fn place(path: &Path) -> Place {
+    Place::of(&["refresh answer", account_of(path).unwrap_or_default()])
+}
+
+/// Whose answer a file holds, as its name says: `user_tokens.json.ACCOUNT.new`.
+fn account_of(path: &Path) -> Option<&str> {
+    let name = name_of(path).trim_start_matches('.').strip_prefix(FILE)?.strip_prefix('.')?;
+    let (account, _) = name.split_once('.')?;
+    (account.len() == file_name("").len()).then_some(account)
+}
