@@ -74,7 +74,20 @@ fn any_probe() -> impl Strategy<Value = Probe> {
     (container, length, sides.clone(), sides, rate, any::<(bool, bool)>(), codec).prop_map(
         |(container, duration, coded, shown, frame_rate, (steady, complete), codec)| {
             let (width, height) = coded.unzip();
-            Probe { container, duration, width, height, shown, frame_rate, steady, codec, complete }
+            let (protected, mislabelled) = (steady && !complete, complete);
+            Probe {
+                duration,
+                width,
+                height,
+                shown,
+                frame_rate,
+                steady,
+                codec,
+                complete,
+                protected,
+                mislabelled,
+                ..Probe::unknown(container)
+            }
         },
     )
 }

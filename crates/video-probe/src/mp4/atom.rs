@@ -7,6 +7,8 @@ use crate::reader::{Reader, Stop};
 pub(super) struct Atom {
     /// Four letters that say what is inside.
     pub(super) kind: [u8; 4],
+    /// Where its header begins.
+    pub(super) start: u64,
     /// Where the content begins.
     pub(super) body: u64,
     /// Where the box ends, as it says itself: perhaps beyond the end of the file.
@@ -38,7 +40,7 @@ impl Atom {
         if size < header {
             return Ok(None);
         }
-        Ok(Some(Self { kind, body: at + header, end: at.saturating_add(size) }))
+        Ok(Some(Self { kind, start: at, body: at + header, end: at.saturating_add(size) }))
     }
 
     /// Calls `each` for the boxes within this one, none of them reaching beyond it.
