@@ -170,6 +170,13 @@ pub enum Warning {
         /// Its `id`.
         id: String,
     },
+    /// The video is longer than this creator may post, and is sent all the same, as was asked for.
+    TooLong {
+        /// How long it lasts.
+        lasts: Duration,
+        /// The longest that the creator may post.
+        limit: Duration,
+    },
     /// A post of the same address but for the query is known.
     SameAddress {
         /// That post.
@@ -298,6 +305,8 @@ mod tests {
             bytes: 0,
             took: Duration::ZERO,
             at: None,
+            media: None,
+            warnings: Vec::new(),
             note: None,
             trouble: None,
             exit: Exit::Done,

@@ -1,8 +1,6 @@
 //! What one post asks of TikTok: its content, its settings and the init that they make.
 
-use std::time::Duration;
-
-use crate::model::{FileIdentity, Mode, Plan, Post, PostRef, Source, Unfinished};
+use crate::model::{FileIdentity, Media, Mode, Plan, Post, PostRef, Source, Unfinished};
 use crate::secret::Secret;
 use tiktok_open::{
     Client, Error, InboxInit, InitAnswer, PhotoInit, PhotoPostInfo, PhotoSource, PostInfo,
@@ -36,8 +34,10 @@ pub enum FileState {
 pub struct CheckedFile {
     /// `video/mp4`, `video/quicktime` or `video/webm`.
     pub content_type: &'static str,
-    /// The video's length, where the file tells it.
-    pub duration: Option<Duration>,
+    /// What was measured.
+    pub media: Media,
+    /// What speaks against it, but does not keep it from being sent.
+    pub warnings: Vec<String>,
     /// What it was when all of that was found out.
     pub identity: FileIdentity,
 }
@@ -186,6 +186,7 @@ mod tests {
             brand_organic: true,
             is_aigc: Some(true),
             auto_add_music: Some(true),
+            skip_media_check: true,
             publish_at: None,
         };
         let subject = PostRef { index: 0, account: "alice".into(), video: "a".into() };

@@ -4,10 +4,11 @@
 //! finds what was never written in the middle of a file.
 
 mod check;
+mod hints;
 mod holes;
 mod refusal;
 
-pub use self::check::{Finding, Findings, check, is_too_long};
+pub use self::check::{DRAFT_DURATION, Finding, Findings, check, is_too_long};
 pub use self::holes::first_hole;
 
 #[cfg(test)]

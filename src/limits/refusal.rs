@@ -2,6 +2,7 @@
 
 use video_probe::ProbeError;
 
+use super::hints::hint_for;
 use crate::exit::{Exit, Explain};
 
 /// Each of them is as final as an error of [`check`](super::check()), but for trouble with reading.
@@ -18,7 +19,7 @@ impl Explain for ProbeError {
             Self::Empty | Self::NoIndex => {
                 Some("wait until the file is complete, or export it again".to_owned())
             }
-            Self::NotAVideo { .. } => Some("convert it to MP4 with H.264".to_owned()),
+            Self::NotAVideo { looks_like } => Some(hint_for(*looks_like).to_owned()),
             Self::NoPicture => Some("export it with a picture".to_owned()),
             Self::Io(_) => None,
         }

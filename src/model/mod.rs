@@ -15,6 +15,7 @@ mod file;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod machine;
+mod media;
 mod mode;
 mod outcome;
 pub mod plan;
@@ -31,6 +32,7 @@ pub use self::entry::{Entry, Manifest};
 pub use self::fields::{Field, FieldType, FieldValue, InitKind};
 pub use self::file::{FileIdentity, LocalFile, Unfinished};
 pub use self::machine::{Action, Event, Failed, Phase, Seen, Step, Transfer};
+pub use self::media::Media;
 pub use self::mode::Mode;
 pub use self::outcome::{PostError, PostOutcome, PostState};
 pub use self::plan::{Plan, PlanError};

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::machine::{Failed, Phase};
+use super::media::Media;
 use super::post::PostRef;
 use super::record::{Attempt, AttemptUpdate};
 use crate::exit::Exit;
@@ -106,6 +107,10 @@ pub struct PostOutcome {
     pub took: Duration,
     /// When it is worth another try (deferred posts), or when it was posted (skipped ones).
     pub at: Option<Timestamp>,
+    /// What was measured of its video, if it has a file that was looked at.
+    pub media: Option<Media>,
+    /// What speaks against its video, but does not keep it from being sent.
+    pub warnings: Vec<String>,
     /// Further words for people: why it was skipped or deferred, the plan of a dry run.
     pub note: Option<String>,
     /// What went wrong.

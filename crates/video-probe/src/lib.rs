@@ -13,7 +13,7 @@ mod still;
 mod webm;
 
 pub use self::parts::written_parts;
-pub use self::probe::{Container, Probe, ProbeError, probe};
+pub use self::probe::{Container, Oddity, Probe, ProbeError, probe};
 pub use self::sniff::{FileClass, OtherFile};
 pub use self::source::ReadAt;
 

@@ -58,10 +58,20 @@ pub struct Probe {
     pub complete: bool,
     /// Whether picture or sound is encrypted (DRM).
     pub protected: bool,
-    /// Bytes before the container that are none of it: an ID3 tag, or anything else.
-    pub leading: u64,
-    /// Whether a `WebM` calls itself Matroska.
-    pub mislabelled: bool,
+    /// What is unusual about the file, although it can be read.
+    pub oddities: Vec<Oddity>,
+}
+
+/// What is unusual about a file that can be read. Other programs may stumble over it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Oddity {
+    /// So many bytes before the container are none of it: an ID3 tag, or anything else.
+    Leading(u64),
+    /// A `WebM` that calls itself Matroska.
+    CalledMatroska,
+    /// A box of a wrong size, behind which the index had to be looked for.
+    BrokenChain,
 }
 
 /// Why a file is no video that can be played; but for [`Io`](Self::Io) another look says the same
@@ -102,8 +112,7 @@ impl Probe {
             codec: None,
             complete: true,
             protected: false,
-            leading: 0,
-            mislabelled: false,
+            oddities: Vec::new(),
         }
     }
 }

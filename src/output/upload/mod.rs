@@ -5,6 +5,7 @@ mod outcome;
 #[cfg(test)]
 pub(super) mod testing;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -24,13 +25,15 @@ pub struct UploadOutput {
     printer: Printer,
     bars: Option<Bars>,
     tally: Mutex<Tally>,
+    /// What was warned of, by the place of the post in the manifest.
+    warned: Mutex<BTreeMap<usize, Vec<String>>>,
 }
 
 impl UploadOutput {
     /// For one run.
     pub fn new(printer: &Printer) -> Self {
         let bars = printer.options().bars.then(|| Bars::new(printer.bars().clone()));
-        Self { printer: printer.clone(), bars, tally: Mutex::default() }
+        Self { printer: printer.clone(), bars, tally: Mutex::default(), warned: Mutex::default() }
     }
 
     /// Says how many posts there are, for whoever asks where the run stands.
@@ -66,6 +69,9 @@ impl UploadOutput {
 
     fn progress(&self, subject: &PostRef, progress: &Progress) {
         self.printer.standing().progress(subject, progress);
+        if let Progress::Warning(warning) = progress {
+            self.warned().entry(subject.index).or_default().push(warning_words(warning));
+        }
         if let Some(bars) = &self.bars
             && bars.show(subject, progress)
         {
@@ -103,11 +109,16 @@ impl UploadOutput {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn warned(&self) -> MutexGuard<'_, BTreeMap<usize, Vec<String>>> {
+        self.warned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The outcome as a line of data. Quiet runs leave out what went as it should; what did not is
     /// told by [`Self::trouble`].
     fn outcome(&self, report: &PostOutcome) {
+        let warned = self.warned().remove(&report.subject.index).unwrap_or_default();
         if self.printer.is_json() {
-            self.printer.json(&PostEvent::of(report));
+            self.printer.json(&PostEvent::of(report, &warned));
         } else if !self.printer.options().quiet || report.state == PostState::Planned {
             self.printer.data(outcome::line(report));
         }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use self::atom::Atom;
 use self::movie::{Movie, Track};
-use super::probe::{Container, Probe, ProbeError};
+use super::probe::{Container, Oddity, Probe, ProbeError};
 use super::rate::time;
 use super::reader::{Reader, Stop};
 use super::sniff::{self, Sniffed};
@@ -36,6 +36,8 @@ struct Outline {
     fragments_end: u64,
     /// Length of all fragments as a `sidx` box tells it: ticks, and ticks a second.
     indexed: Option<(u64, u32)>,
+    /// Whether the chain of boxes does not lead to the movie.
+    broken: bool,
     /// Whether there was any content.
     content: bool,
     /// Whether content reaches beyond the end of the file, by the size of its box.
@@ -63,7 +65,10 @@ pub(super) fn probe(
         Some(Sniffed::Other(looks_like)) => return Err(ProbeError::NotAVideo { looks_like }),
         None => container,
     };
-    let unknown = Probe { leading: start, ..Probe::unknown(container) };
+    let leading = (start > 0).then_some(Oddity::Leading(start));
+    let broken = outline.broken.then_some(Oddity::BrokenChain);
+    let oddities = leading.into_iter().chain(broken).collect();
+    let unknown = Probe { oddities, ..Probe::unknown(container) };
     let Some(movie) = &outline.movie else {
         return if outline.unfinished {
             Ok(unknown)
@@ -133,6 +138,7 @@ impl Outline {
             && !self.fragmented
             && let Some(moov) = recover::find_movie(reader, at.min(len))?
         {
+            self.broken = true;
             self.read_movie(moov, reader)?;
         }
         Ok(())
@@ -202,7 +208,7 @@ impl Outline {
         let samples = track.rate.frames > 0 || track.end.is_some();
         // Fragments were promised, or the recorder never wrote the samples.
         let nothing = !samples && !self.fragmented && !self.unfinished;
-        let lost = !self.content && !self.fragmented && !self.unfinished;
+        let lost = !self.content && !self.broken && !self.fragmented && !self.unfinished;
         let overrun = self.overrun && track.end.is_none() && !self.fragmented;
         !(self.cut || missing || nothing || lost || overrun)
     }

@@ -13,8 +13,9 @@ use crate::still;
 /// The most tracks that are kept, and the most entries of one edit list.
 const KEPT: usize = 256;
 
-/// How much longer than what is left of its media an edit may be told to be.
-const EDIT_SLACK: Duration = Duration::from_secs(1);
+/// How much longer than what is left of its media an edit may be told to be: so many seconds, and so
+/// many frames, which may be shown later than they are stored.
+const EDIT_SLACK: (Duration, u32) = (Duration::from_secs(1), 4);
 
 /// What a `moov` box says.
 #[derive(Debug, Default)]
@@ -139,12 +140,13 @@ impl Movie {
 
     /// The picture that players show: of the enabled tracks the first large one that moves.
     pub(super) fn picture(&self) -> Option<&Track> {
-        let pictures: Vec<&Track> =
-            self.tracks.iter().filter(|track| track.kind == Kind::Picture).collect();
-        let moving: Vec<&Track> = pictures.iter().copied().filter(|track| track.moves()).collect();
-        let candidates = if moving.is_empty() { pictures } else { moving };
-        let enabled: Vec<&Track> = candidates.iter().copied().filter(|it| it.enabled).collect();
-        let candidates = if enabled.is_empty() { candidates } else { enabled };
+        let pictures = self.tracks.iter().filter(|track| track.kind == Kind::Picture);
+        let most = pictures.clone().map(Track::samples).max()?;
+        // Covers and stills have a frame or a few.
+        let film: Vec<&Track> =
+            pictures.filter(|track| track.samples() >= most.div_ceil(4)).collect();
+        let enabled: Vec<&Track> = film.iter().copied().filter(|track| track.enabled).collect();
+        let candidates = if enabled.is_empty() { film } else { enabled };
         let sizes = candidates.iter().map(|track| track.size());
         candidates.get(still::first_large(sizes)?).copied()
     }
@@ -303,10 +305,10 @@ impl Track {
         }
     }
 
-    /// Whether there is more than a still picture, as a cover is.
-    fn moves(&self) -> bool {
+    /// Number of its samples, those of fragments included.
+    fn samples(&self) -> u64 {
         let samples = self.samples.map_or(self.rate.frames, u64::from);
-        self.fragments.count().saturating_add(samples) > 1
+        self.fragments.count().saturating_add(samples)
     }
 
     /// Width and height that are coded.
@@ -349,6 +351,9 @@ impl Track {
     }
 
     fn edited(&self, media: Duration, movie_scale: u32) -> Option<Duration> {
+        let frame = self.rate.ticks.checked_div(self.rate.frames).unwrap_or(0);
+        let frames = time(frame, self.scale)?.saturating_mul(EDIT_SLACK.1);
+        let slack = frames.saturating_add(EDIT_SLACK.0);
         let mut length = Duration::ZERO;
         let last = self.edits.iter().rposition(|edit| edit.start.is_some())?;
         for edit in self.edits.iter().take(last + 1) {
@@ -357,7 +362,7 @@ impl Track {
                 None => told,
                 Some(start) => {
                     let left = media.saturating_sub(time(start, self.scale)?);
-                    let all = told.is_zero() || told > left.saturating_add(EDIT_SLACK);
+                    let all = told.is_zero() || told > left.saturating_add(slack);
                     if edit.plain && all { left } else { told }
                 }
             };

@@ -177,14 +177,25 @@ fn sound_does_not_change_the_rate_but_the_length() {
 
 #[test]
 fn frames_that_are_not_shown_do_not_count() {
-    let whole = Recording { millis: &[0, 40, 80, 120, 160, 200], ..Recording::default() };
+    let rig = || Recording { millis: &[0, 40, 80, 120, 160, 200], ..Recording::default() };
+    let (whole, vp8) = (rig(), rig());
     let mut file = whole.file();
     // The block at 120 ms becomes a frame that only others are made from.
     let at = file.windows(5).position(|block| block == [0x81, 0, 120, 0x80, 0x10]).unwrap();
     file[at + 4] = 0;
     assert_eq!(found(&file).frame_rate, Some(20.0));
+    // The same in VP9, but for blocks of several frames, whose last byte says so.
+    let vp9 = Recording { codec: b"V_VP9", frame: 0x86, ..whole };
+    let mut file = vp9.file();
+    let at = file.windows(5).position(|block| block == [0x81, 0, 120, 0x80, 0x86]).unwrap();
+    for (first, last, rate) in
+        [(0x84, 7, 20.0), (0x84, 0xc1, 25.0), (0x8c, 7, 25.0), (0xb2, 7, 20.0), (0xb1, 7, 25.0)]
+    {
+        (file[at + 4], file[at + 5]) = (first, last);
+        assert_eq!(found(&file).frame_rate, Some(rate), "{first:#x} {last}");
+    }
     // Frames none of which seems to be shown are something else.
-    assert_eq!(found(&Recording { frame: 0, ..whole }.file()).frame_rate, Some(25.0));
+    assert_eq!(found(&Recording { frame: 0, ..vp8 }.file()).frame_rate, Some(25.0));
 }
 
 #[test]
@@ -280,7 +291,10 @@ fn a_file_longer_than_is_read_block_by_block_is_measured_to_its_end() {
 fn matroska_is_webm_when_it_holds_nothing_else() {
     for kind in [&b"matroska"[..], b""] {
         let probe = found(&Recording { kind, ..Recording::default() }.file());
-        assert_eq!(probe, Probe { mislabelled: true, ..found(&Recording::default().file()) });
+        assert_eq!(
+            probe,
+            Probe { oddities: vec![Oddity::CalledMatroska], ..found(&Recording::default().file()) }
+        );
         let other = Recording { kind, codec: b"V_MPEG4/ISO/AVC", ..Recording::default() };
         let said = refused(&other.file());
         assert_eq!(said, "not an MP4, MOV or WebM video: this is a Matroska (MKV) video");

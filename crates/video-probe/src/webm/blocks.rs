@@ -32,8 +32,40 @@ pub(super) struct Blocks {
 pub(super) struct Picture {
     /// By which blocks name it.
     pub(super) number: u64,
-    /// Whether it is coded as VP8, whose frames tell whether they are shown.
-    pub(super) is_vp8: bool,
+    /// How its frames tell that they are not shown.
+    pub(super) hiding: Hiding,
+}
+
+/// How the first byte of a frame tells that it is not shown: only others are made from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hiding {
+    /// RFC 6386, section 9.1.
+    Vp8,
+    /// VP9 Bitstream & Decoding Process Specification, section 6.2; annex B for blocks of several frames,
+    /// of which one is shown.
+    Vp9,
+    /// It does not tell, or hides nothing.
+    Nothing,
+}
+
+impl Hiding {
+    fn hides(self, block: Element, first: u8, reader: &mut Reader<'_>) -> Result<bool, Stop> {
+        match self {
+            Self::Nothing => Ok(false),
+            Self::Vp8 => Ok(first & 0x10 == 0),
+            Self::Vp9 => {
+                // Two bits of a marker, the profile, and one more bit in profile 3; then whether an
+                // earlier frame is shown, whether this is a key frame, and whether it is shown.
+                let bits = if first & 0x30 == 0x30 { first << 1 } else { first };
+                if first >> 6 != 2 || bits & 0x08 != 0 || bits & 0x02 != 0 {
+                    return Ok(false);
+                }
+                let end = block.end.unwrap_or(block.body);
+                let last = reader.array::<1>(end.saturating_sub(1), end)?;
+                Ok(last.is_some_and(|[last]| last & 0xe0 != 0xc0))
+            }
+        }
+    }
 }
 
 impl Blocks {
@@ -67,8 +99,7 @@ impl Blocks {
         }
         let more = data.get(1).copied().unwrap_or(0);
         let is_laced = flags & LACED != 0;
-        // A frame that only others are made from: RFC 6386, section 9.1.
-        let hidden = picture.is_vp8 && !is_laced && more & 0x10 == 0;
+        let hidden = !is_laced && picture.hiding.hides(block, more, reader)?;
         self.laced = self.laced.saturating_add(if is_laced { more.into() } else { 0 });
         self.picture.push((time, hidden));
         Ok(())

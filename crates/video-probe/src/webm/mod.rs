@@ -6,10 +6,10 @@ mod track;
 
 use std::time::Duration;
 
-use self::blocks::{Blocks, Picture};
+use self::blocks::{Blocks, Hiding, Picture};
 use self::ebml::Element;
 use self::track::Track;
-use super::probe::{Container, Probe, ProbeError};
+use super::probe::{Container, Oddity, Probe, ProbeError};
 use super::rate::approximate;
 use super::reader::{Reader, Stop};
 use super::sniff;
@@ -104,8 +104,10 @@ pub(super) fn probe(start: u64, reader: &mut Reader<'_>) -> Result<Probe, ProbeE
     if outline.matroska && !tracks.iter().all(Track::fits_webm) {
         return Err(ProbeError::NotAVideo { looks_like: Some(sniff::MATROSKA) });
     }
-    let unknown =
-        Probe { leading: start, mislabelled: outline.matroska, ..Probe::unknown(Container::WebM) };
+    let leading = (start > 0).then_some(Oddity::Leading(start));
+    let called = outline.matroska.then_some(Oddity::CalledMatroska);
+    let oddities = leading.into_iter().chain(called).collect();
+    let unknown = Probe { oddities, ..Probe::unknown(Container::WebM) };
     let Some(track) = outline.picture() else {
         return match &outline.tracks {
             _ if outline.unfinished => Ok(unknown),
@@ -201,7 +203,11 @@ impl Outline {
                     self.tracks = Some(Track::all(inner, reader)?);
                     picture = self.picture().map(|track| Picture {
                         number: track.number,
-                        is_vp8: track.codec.as_deref() == Some("vp8"),
+                        hiding: match track.codec.as_deref() {
+                            Some("vp8") => Hiding::Vp8,
+                            Some("vp9") => Hiding::Vp9,
+                            _ => Hiding::Nothing,
+                        },
                     });
                 }
                 id::CLUSTER => {
