@@ -51,7 +51,6 @@ fn post(ran: &Ran) -> Value {
 #[test]
 fn what_is_around_a_whole_video_does_not_matter() {
     let world = World::logged_in();
-    let tag = [&b"ID3\x04\0\0\0\0\x01\x02"[..], &[0; 130]].concat();
     let videos = [
         ("tagged.mp4", [fixture("fast-start.mp4"), b"TAGTitle of the song".to_vec()].concat()),
         (
@@ -59,7 +58,6 @@ fn what_is_around_a_whole_video_does_not_matter() {
             [fixture("landscape.mov"), b"\r\n-- sent by a proxy --\r\n".to_vec()].concat(),
         ),
         ("crlf.webm", [fixture("live.webm"), b"\r\n".to_vec()].concat()),
-        ("id3.mp4", [tag, fixture("moov-at-end.mp4")].concat()),
         ("matroska.webm", patched("vp9.webm", b"\x42\x82\x84webm", b"\x42\x82\x84\0\0\0\0")),
         ("unsized.mp4", {
             let mut bytes = fixture("fast-start.mp4");
@@ -75,10 +73,19 @@ fn what_is_around_a_whole_video_does_not_matter() {
             json!({ "video_path": name })
         })
         .collect();
-    let ran = world.run(&["upload", &world.manifest(&json!(posts))]).exits(0);
-    ran.says("warning: matroska.webm: the file calls itself Matroska")
-        .says("warning: id3.mp4: the video begins behind 140 bytes that are none of it");
+    world.run(&["upload", &world.manifest(&json!(posts))]).exits(0).says(
+        "warning: matroska.webm: the file calls itself Matroska, although it is a WebM by what it holds",
+    );
     assert_eq!(world.published(), videos.len());
+}
+
+#[test]
+fn what_precedes_a_video_is_a_warning() {
+    let world = World::logged_in();
+    let tag = [&b"ID3\x04\0\0\0\0\x01\x02"[..], &[0; 130]].concat();
+    world.file("id3.mp4", [tag, fixture("moov-at-end.mp4")].concat());
+    let dry = world.run(&["upload", "--dry-run", &world.one_post(ADA, "id3.mp4")]).exits(0);
+    dry.says("warning: id3.mp4: the video begins behind 140 bytes that are none of it");
 }
 
 #[test]
@@ -95,11 +102,25 @@ fn a_refusal_can_be_overruled_by_the_entry_or_by_the_flag() {
     dry.says("warning: slow.mp4: the video has 10.00 frames a second, and TikTok takes 23 to 60; it is sent all the same (`skip_media_check`)");
     assert!(world.posts().is_empty());
     let skipped = world.manifest(&json!([entry("slow.mp4", true), entry("text.mov", true)]));
-    world
-        .run(&["upload", &skipped])
-        .exits(0)
-        .says("warning: text.mov: not an MP4, MOV or WebM video");
-    assert_eq!(world.published(), 2);
+    // What is no video at all, TikTok finds out.
+    let ran = world.run(&["upload", &skipped]).exits(1);
+    ran.says("warning: text.mov: not an MP4, MOV or WebM video").says("file_format_check_failed");
+    assert_eq!(world.published(), 1);
+}
+
+#[test]
+fn how_a_refusal_is_overruled_is_said_once() {
+    let world = World::logged_in();
+    for name in ["a.mp4", "b.mp4"] {
+        world.file(name, fixture("ten-fps.mp4"));
+    }
+    let manifest = world.manifest(&json!([{ "video_path": "a.mp4" }, { "video_path": "b.mp4" }]));
+    let ran = world.run(&["upload", &manifest]).exits(2);
+    assert_eq!(
+        ran.stderr.matches("`--skip-media-check` sends it all the same").count(),
+        1,
+        "{ran:#?}"
+    );
 }
 
 #[test]
