@@ -3,63 +3,97 @@
 /// The name of a codec by the code of its sample entry: <https://mp4ra.org/registered-types/sampleentries>
 /// and, for what `QuickTime` alone has, Apple's `QuickTime` File Format Specification, "Video Sample
 /// Description". What is not known keeps its code.
+///
+/// Upper and lower case are the same: what other containers brought along is written either way.
 pub(super) fn of_sample_entry(code: [u8; 4]) -> String {
-    let name = match &code {
-        b"avc1" | b"avc2" | b"avc3" | b"avc4" | b"dva1" | b"dvav" | b"H264" | b"h264" | b"X264"
-        | b"x264" => "h264",
-        b"hvc1" | b"hev1" | b"hvc2" | b"hev2" | b"dvh1" | b"dvhe" | b"HEVC" | b"hevc" => "h265",
+    let mut lower = code;
+    lower.make_ascii_lowercase();
+    let name = match &lower {
+        b"avc1" | b"avc2" | b"avc3" | b"avc4" | b"dva1" | b"dvav" | b"h264" | b"x264" => "h264",
+        b"hvc1" | b"hev1" | b"hvc2" | b"hev2" | b"hvc3" | b"hev3" | b"dvh1" | b"dvhe" | b"hevc"
+        | b"h265" => "h265",
         b"vvc1" | b"vvi1" => "h266",
-        b"vp08" | b"VP80" => "vp8",
-        b"vp09" | b"VP90" => "vp9",
-        b"vp31" | b"VP31" | b"VP60" | b"VP61" | b"VP6F" | b"VP6A" => "vp6",
+        b"vp08" | b"vp80" => "vp8",
+        b"vp09" | b"vp90" => "vp9",
+        b"vp30" | b"vp31" | b"vp60" | b"vp61" | b"vp62" | b"vp6f" | b"vp6a" | b"vp70" => "vp6",
         b"av01" | b"dav1" => "av1",
         b"evc1" => "evc",
         b"apv1" => "apv",
-        b"mp4v" | b"DIVX" | b"XVID" | b"xvid" | b"divx" | b"DX50" | b"FMP4" | b"3IV2" | b"3IVX"
-        | b"3ivx" | b"MP4S" | b"M4S2" => "mpeg4",
+        b"mp4v" | b"divx" | b"xvid" | b"dx50" | b"fmp4" | b"3iv1" | b"3iv2" | b"3ivd" | b"3ivx"
+        | b"mp4s" | b"m4s2" | b"div3" | b"div4" | b"mp41" | b"mp42" | b"mp43" | b"mpg4" => "mpeg4",
         b"mp1v" | b"m1v " | b"m1v1" | b"mpeg" | b"mp1 " => "mpeg1",
         // HDV and XDCAM are families of MPEG-2, one code for each size and rate.
         [b'h', b'd', b'v', _]
         | [b'x', b'd', b'v' | b'5' | b'h', _]
+        | [b'm', b'x', b'3' | b'4' | b'5', b'n' | b'p']
         | b"mp2v"
         | b"m2v1"
         | b"mpg2"
-        | b"mx3p"
-        | b"mx4p"
-        | b"mx5p"
-        | b"mx3n"
-        | b"mx4n"
-        | b"mx5n"
-        | b"AVmp" => "mpeg2",
+        | b"avmp" => "mpeg2",
         b"apch" | b"apcn" | b"apcs" | b"apco" | b"ap4h" | b"ap4x" | b"aprn" | b"aprh" => "prores",
-        b"jpeg" | b"mjpa" | b"mjpb" | b"MJPG" | b"mjpg" | b"AVDJ" | b"dmb1" => "mjpeg",
-        b"mjp2" | b"MJP2" | b"j2ki" | b"j2k1" => "jpeg2000",
-        b"s263" | b"h263" | b"H263" | b"M263" => "h263",
+        b"jpeg" | b"mjpa" | b"mjpb" | b"mjpg" | b"avdj" | b"avrn" | b"dmb1" => "mjpeg",
+        b"mjp2" | b"j2ki" | b"j2k1" => "jpeg2000",
+        b"s263" | b"h263" | b"m263" | b"u263" => "h263",
         b"h261" => "h261",
-        b"AVdn" | b"AVdh" => "dnxhd",
-        b"CFHD" => "cineform",
-        b"dvc " | b"dvcp" | b"dvpp" | b"dvp " | b"dvsd" | b"DVSD" | b"dv5n" | b"dv5p" | b"dvhp"
-        | b"dvhq" | b"dvh2" | b"dvh3" | b"dvh4" | b"dvh5" | b"dvh6" | b"AVdv" | b"AVd1" => "dv",
+        b"avdn" | b"avdh" => "dnxhd",
+        b"cfhd" => "cineform",
+        // DV, too, has a code for each size and rate.
+        [b'd', b'v', b'5', b'n' | b'p']
+        | [b'd', b'v', b'h', b'2'..=b'6' | b'p' | b'q']
+        | b"dvc "
+        | b"dvcp"
+        | b"dvpp"
+        | b"dvp "
+        | b"dvsd"
+        | b"avdv"
+        | b"avd1" => "dv",
         b"icod" => "aic",
-        b"SVQ1" | b"svq1" | b"svqi" | b"SVQ3" => "sorenson",
+        b"svq1" | b"svqi" | b"svq3" => "sorenson",
         b"cvid" => "cinepak",
-        b"IV31" | b"IV32" | b"IV41" | b"IV50" => "indeo",
-        b"rle " | b"mrle" | b"WRLE" => "qtrle",
-        b"rpza" | b"azpr" | b"smc " | b"8BPS" | b"qdrw" | b"Hap1" | b"Hap5" | b"HapY" | b"HapM"
-        | b"HapA" | b"Hap7" | b"pxlt" | b"flv1" | b"tsc2" | b"drac" | b"FFV1" | b"M8RG"
-        | b"theo" | b"CSCD" | b"LOCO" | b"MagY" | b"M8Y0" => {
-            return code.escape_ascii().to_string().trim().to_ascii_lowercase();
-        }
-        b"png " | b"MPNG" => "png",
+        b"iv31" | b"iv32" | b"iv41" | b"iv50" => "indeo",
+        b"rle " | b"mrle" | b"wrle" => "qtrle",
+        [b'h', b'a', b'p', _] => "hap",
+        b"rpza" | b"azpr" => "rpza",
+        b"smc " => "smc",
+        b"8bps" => "8bps",
+        b"qdrw" => "qdrw",
+        b"flv1" => "flv1",
+        b"tscc" | b"tsc2" => "tscc",
+        b"drac" => "dirac",
+        b"bbcd" | b"snow" => "snow",
+        b"ffv1" | b"m8rg" | b"magy" | b"m8y0" | b"ffvh" | b"hfyu" | b"uly0" | b"uly2" | b"ulrg"
+        | b"ulra" | b"loco" | b"cscd" => "lossless",
+        b"theo" => "theora",
+        b"png " | b"mpng" => "png",
         b"gif " => "gif",
         b"tiff" => "tiff",
         b"tga " => "targa",
-        b"WMV1" | b"WMV2" | b"WMV3" | b"WVC1" | b"vc-1" | b"VC-1" | b"wmv3" | b"ovc1" => "vc1",
-        b"raw " | b"2vuy" | b"yuv2" | b"yuvs" | b"v210" | b"v216" | b"v308" | b"v408" | b"v410"
-        | b"2Vuy" | b"UYVY" | b"YUY2" | b"I420" | b"yv12" | b"NO16" | b"r210" | b"R10k"
-        | b"R10g" | b"b64a" | b"b48r" | b"ABGR" | b"RGBA" | b"BGRA" | b"DVOO" | b"uncv" => {
-            "uncompressed"
-        }
+        b"wmv1" | b"wmv2" | b"wmv3" | b"wvc1" | b"vc-1" | b"ovc1" => "vc1",
+        [b'r', b'g', b'b', _]
+        | b"raw "
+        | b"2vuy"
+        | b"yuv2"
+        | b"yuvs"
+        | b"v210"
+        | b"v216"
+        | b"v308"
+        | b"v408"
+        | b"v410"
+        | b"uyvy"
+        | b"yuy2"
+        | b"yuyv"
+        | b"i420"
+        | b"yv12"
+        | b"no16"
+        | b"r210"
+        | b"r10k"
+        | b"r10g"
+        | b"b64a"
+        | b"b48r"
+        | b"abgr"
+        | b"bgra"
+        | b"dvoo"
+        | b"uncv" => "uncompressed",
         b"encv" | b"drmi" => "encrypted",
         _ => return code.escape_ascii().to_string(),
     };
@@ -79,7 +113,7 @@ pub(super) fn of_object_type(object: u8) -> Option<&'static str> {
         0x6d => "png",
         0x6e => "jpeg2000",
         0xa3 => "vc1",
-        0xa4 => "drac",
+        0xa4 => "dirac",
         0xb1 => "vp9",
         _ => return None,
     })
@@ -98,10 +132,10 @@ pub(super) fn of_matroska(id: String) -> String {
         "V_MPEG1" => "mpeg1",
         "V_MPEG2" => "mpeg2",
         "V_MJPEG" => "mjpeg",
-        "V_THEORA" => "theo",
+        "V_THEORA" => "theora",
         "V_PRORES" => "prores",
-        "V_FFV1" => "ffv1",
-        "V_DIRAC" => "drac",
+        "V_FFV1" => "lossless",
+        "V_DIRAC" => "dirac",
         "V_UNCOMPRESSED" => "uncompressed",
         "V_REAL/RV10" | "V_REAL/RV20" | "V_REAL/RV30" | "V_REAL/RV40" => "realvideo",
         "V_AVS2" | "V_AVS3" => "avs",
@@ -123,6 +157,9 @@ mod tests {
             (*b"hdv2", "mpeg2"),
             (*b"8BPS", "8bps"),
             (*b"CFHD", "cineform"),
+            (*b"FLV1", "flv1"),
+            (*b"RGB\x18", "uncompressed"),
+            (*b"New2", "New2"),
             (*b"new1", "new1"),
             (*b"\x1b[2J", "\\x1b[2J"),
         ] {

@@ -34,7 +34,6 @@ impl Container {
 
 /// What the headers of a video file say; `None` where they say nothing or could not be read.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub struct Probe {
     /// Container, by content; the file's name plays no part.
     pub container: Container,

@@ -50,8 +50,12 @@ fn stays_within_bounds(bytes: &[u8], len: u64) -> Result<Probe, ProbeError> {
 }
 
 /// Beginnings that lead into each of the readers.
-const BEGINNINGS: [&[u8]; 4] = [
+const BEGINNINGS: [&[u8]; 8] = [
     b"",
+    b"ID3\x04\0\0\0\0\0\x02\0\0\0\0\0\x10ftypqt  \0\0\0\0",
+    b"\0\0\0\x08free\0\0\0\x10ftypisom\0\0\0\0\0\0\0\x0cmdat....",
+    b"junk\0\0\0\x10ftypisom\0\0\0\0\0\0\0\x08free",
+    b"\x1a\x45\xdf\xa3\x8b\x42\x82\x88matroska\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff\x1f\x43\xb6\x75\xff",
     b"\0\0\0\x10ftypisom\0\0\0\0",
     b"\0\0\0\x08wide",
     b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm\x18\x53\x80\x67\xff",
@@ -168,6 +172,23 @@ proptest! {
     }
 
     #[test]
+    fn no_damage_to_a_rig_makes_it_panic(
+        whole in prop::sample::select([rigged_mp4::corners(), rigged_webm::corners()].concat()),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any_piece()), 1..4),
+        length in any::<prop::sample::Index>(),
+        cut in any::<bool>(),
+    ) {
+        let mut bytes = whole;
+        for (at, piece) in damage {
+            let at = at.index(bytes.len());
+            let end = (at + piece.len()).min(bytes.len());
+            bytes[at..end].copy_from_slice(&piece[..end - at]);
+        }
+        bytes.truncate(if cut { length.index(bytes.len()) } else { bytes.len() });
+        let _ = stays_within_bounds(&bytes, bytes.len() as u64);
+    }
+
+    #[test]
     fn every_flipped_bit_of_a_header_is_survived(
         whole in prop::sample::select(WHOLE.to_vec()),
         at in 0_usize..3000,
@@ -178,6 +199,27 @@ proptest! {
         bytes[at] ^= 1_u8 << bit;
         let _ = stays_within_bounds(&bytes, bytes.len() as u64);
     }
+}
+
+#[test]
+fn tables_at_every_turn_end_within_the_budget() {
+    // As many tracks as fit, each with tables that are told to be as long as can be.
+    let mut bytes = rigged_mp4::corners().swap_remove(1);
+    let moov = bytes.windows(4).position(|name| name == b"moov").unwrap();
+    let track = bytes.windows(4).position(|name| name == b"trak").unwrap() - 4;
+    let end = bytes.windows(4).position(|name| name == b"mdat").unwrap() - 4;
+    let tracks = bytes[track..end].repeat(2000);
+    bytes.splice(track..end, tracks);
+    let size = u32::try_from(bytes.len() - moov - 99).unwrap();
+    bytes[moov - 4..moov].copy_from_slice(&size.to_be_bytes());
+    for name in [b"stts", b"stsc", b"stsz", b"elst"] {
+        for at in 0..bytes.len() - 16 {
+            if bytes[at..at + 4] == *name {
+                bytes[at + 8..at + 12].fill(0xff);
+            }
+        }
+    }
+    let _ = stays_within_bounds(&bytes, bytes.len() as u64);
 }
 
 #[test]

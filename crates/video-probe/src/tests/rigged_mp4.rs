@@ -148,6 +148,36 @@ fn file(moov: &[u8]) -> Vec<u8> {
     [atom(b"ftyp", b"isom\0\0\0\0"), atom(b"moov", moov), atom(b"mdat", &[7; 99])].concat()
 }
 
+/// Files that lead into every corner of the reader.
+pub(super) fn corners() -> Vec<Vec<u8>> {
+    let esds = atom(b"esds", &[0, 0, 0, 0, 3, 20, 0, 1, 0, 4, 15, 0x6c]);
+    let scheme = atom(b"sinf", &atom(b"frma", b"hvc1"));
+    let boxes = [atom(b"avcC", &AVC), pasp(20, 11), esds, scheme].concat();
+    let edits = vec![(500, -1), (1000, 500), (90_000, 1000)];
+    let picture = Rig { codec: *b"encv", boxes, edits, ..Rig::default() };
+    let sound = Rig {
+        kind: *b"soun",
+        id: 2,
+        tables: Some(tables(&[30, 70], 2, &[10; 4])),
+        ..Rig::default()
+    };
+    let packed = [
+        atom(b"stsc", &numbers(&[0, 2, 1, 1, 1, 2, 3, 1])),
+        atom(b"stz2", &numbers(&[0, 4, 4, 0x5678_0000])),
+        atom(b"co64", &numbers(&[0, 2, 0, 40, 0, 60])),
+    ];
+    let packed = Rig { frames: vec![(4, 500)], tables: Some(packed.concat()), ..Rig::default() };
+    let fragments = [two_tracks(5000), fragment(1, 0, &[9; 5], 0), fragment(2, 90, &[9; 5], 1)];
+    vec![
+        with_samples([1, 0], b"TAG of some kind"),
+        file(&[picture.moov(), sound.track()].concat()),
+        packed.file(),
+        fragments.concat(),
+        [&b"ID3\x04\0\0\0\0\0\x02\0\0"[..], &fragmented(5000, &[(3, Some(40)), (2, None)])]
+            .concat(),
+    ]
+}
+
 #[test]
 fn a_rig_is_a_video() {
     let probe = found(&Rig::default().file());

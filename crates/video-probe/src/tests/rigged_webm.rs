@@ -80,6 +80,26 @@ impl Recording<'_> {
     }
 }
 
+/// Files that lead into every corner of the reader.
+pub(super) fn corners() -> Vec<Vec<u8>> {
+    let encryption = element(0x6d80, &element(0x6240, &element(0x5035, &[], true), true), true);
+    let length = element(0x4489, &2500.0_f64.to_be_bytes(), true);
+    let info = element(0x1549_a966, &length, true);
+    let vp9 = Recording {
+        codec: b"V_VP9",
+        frame: 0x84,
+        sound: &[5, 4000],
+        track: [told_frame(40_000_000), encryption].concat(),
+        info,
+        ..Recording::default()
+    };
+    let tail = b"\r\n".to_vec();
+    vec![
+        [Recording { kind: b"matroska", ..Recording::default() }.file(), tail].concat(),
+        vp9.file(),
+    ]
+}
+
 #[test]
 fn a_recording_without_any_sizes_is_measured_by_its_blocks() {
     let probe = found(&Recording::default().file());
