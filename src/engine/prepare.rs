@@ -2,6 +2,7 @@
 //! checked without asking TikTok. All that is wrong is said at once, and nothing was sent.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -513,7 +514,7 @@ fn media(probe: Probe) -> Media {
 
 /// The media type of a file that could not be read as a video, by its name.
 fn content_type_of(path: &Path) -> &'static str {
-    let extension = path.extension().map(|it| it.to_ascii_lowercase());
+    let extension = path.extension().map(OsStr::to_ascii_lowercase);
     let container = match extension.as_ref().and_then(|it| it.to_str()) {
         Some("mov" | "qt") => Container::Mov,
         Some("webm") => Container::WebM,
