@@ -47,9 +47,17 @@ docs:
 deny:
     cargo deny check
 
+# What the journal costs on the disk at hand: a commit, a look, a listing
+journal-costs:
+    cargo test --lib journal_costs -- --ignored --nocapture
+
+# The journal of this version as a fixture for the next one's migration (needs sqlite3)
+journal-fixture:
+    cargo test --lib write_the_fixture_of_this_version -- --ignored
+
 # Make the test videos again (needs ffmpeg)
 fixtures:
-    sh tests/fixtures/make.sh
+    sh crates/video-probe/fixtures/make.sh
 
 # The binary to hand out
 release:

@@ -1,7 +1,4 @@
-//! Exit codes, the contract with cron, and the failure that carries one to `main`.
-
-use std::fmt;
-use std::sync::Arc;
+//! Exit codes, the contract with cron.
 
 /// How a run ended, as the process says it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +39,7 @@ impl Exit {
 
     /// The one a batch ends with: signals first, then 6 > 4 > 3 > 2 > 1 > 5 > 0.
     #[must_use]
-    pub fn worst(self, other: Self) -> Self {
+    pub(crate) fn worst(self, other: Self) -> Self {
         if self.rank() >= other.rank() { self } else { other }
     }
 
@@ -57,77 +54,6 @@ impl Exit {
             Self::Unknown => 6,
             Self::Signal(_) => 7,
         }
-    }
-}
-
-/// What every error of ours can say besides its message: how the run ends and what to do next.
-pub trait Explain: std::error::Error + Send + Sync + 'static {
-    /// The exit code that this error alone leads to.
-    fn exit(&self) -> Exit;
-
-    /// What the user should do next, in one or a few sentences.
-    fn hint(&self) -> Option<String> {
-        None
-    }
-}
-
-/// An error that several runs into, each of them told.
-impl<E: Explain + ?Sized> Explain for Arc<E> {
-    fn exit(&self) -> Exit {
-        self.as_ref().exit()
-    }
-
-    fn hint(&self) -> Option<String> {
-        self.as_ref().hint()
-    }
-}
-
-/// An error on its way to `main`: the typed error below, and how it is explained above.
-pub struct Failure {
-    /// The error with its chain of causes.
-    pub error: anyhow::Error,
-    /// How the run ends.
-    pub exit: Exit,
-    /// What to do next.
-    pub hint: Option<String>,
-}
-
-impl<E: Explain> From<E> for Failure {
-    fn from(error: E) -> Self {
-        let (exit, hint) = (error.exit(), error.hint());
-        Self { error: error.into(), exit, hint }
-    }
-}
-
-impl Failure {
-    /// An unexpected error: exit 1, no hint.
-    pub fn unexpected(error: impl Into<anyhow::Error>) -> Self {
-        Self { error: error.into(), exit: Exit::Failed, hint: None }
-    }
-
-    /// A usage error found after parsing: exit 2.
-    pub fn usage(message: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> Self {
-        Self { error: anyhow::Error::msg(message), exit: Exit::Usage, hint: None }
-    }
-
-    /// Adds or replaces the hint.
-    #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-
-    /// Says what was being done when the error came.
-    #[must_use]
-    pub fn context(mut self, doing: impl fmt::Display + Send + Sync + 'static) -> Self {
-        self.error = self.error.context(doing);
-        self
-    }
-}
-
-impl fmt::Debug for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} (exit {})", self.error, self.exit.code())
     }
 }
 

@@ -29,12 +29,13 @@ use std::io;
 /// nothing can fail any more (such as a commit that is done) ignore it.
 #[cfg(not(feature = "faults"))]
 #[inline]
-pub fn point(_operation: &'static str) -> io::Result<()> {
+#[expect(clippy::unnecessary_wraps, reason = "as with `faults`")]
+pub(crate) fn point(_operation: &'static str) -> io::Result<()> {
     Ok(())
 }
 
 #[cfg(feature = "faults")]
-pub use armed::point;
+pub(crate) use armed::point;
 
 #[cfg(feature = "faults")]
 mod armed {
@@ -97,7 +98,7 @@ mod armed {
     }
 
     /// See the inert twin above.
-    pub fn point(operation: &'static str) -> io::Result<()> {
+    pub(crate) fn point(operation: &'static str) -> io::Result<()> {
         let number = OPERATIONS.fetch_add(1, Ordering::SeqCst) + 1;
         if let Some(path) = env::var_os("TIKTOK_UP_FAULT_LOG") {
             let mut file = OpenOptions::new().create(true).append(true).open(path)?;

@@ -4,52 +4,58 @@
 //! finds in a file against what TikTok takes; `commands` starts a `tiktok_sandbox`, an offline TikTok. Both
 //! are crates of their own, and know nothing of this one.
 
-pub mod api;
-pub mod auth;
-pub mod cli;
-pub mod clock;
-pub mod commands;
-pub mod encrypt;
-pub mod engine;
-pub mod exit;
-pub mod fault;
-pub mod fs;
-pub mod limits;
-pub mod manifest;
-pub mod model;
-pub mod output;
+mod api;
+mod auth;
+mod cli;
+mod clock;
+mod commands;
+mod encrypt;
+mod engine;
+mod exit;
+mod fault;
+mod fs;
+mod limits;
+mod manifest;
+mod model;
+mod output;
+mod problem;
 mod process;
-pub mod resources;
-pub mod retry;
+mod resources;
+mod retry;
 mod runtime;
-pub mod settings;
-pub mod signals;
-pub mod store;
-pub mod sys;
-pub mod text;
-pub mod timing;
+mod settings;
+mod signals;
+mod source;
+mod store;
+mod sys;
+mod text;
+mod timing;
 mod worker;
 
-pub use tiktok_open::secret;
+#[doc(hidden)]
+pub mod testing;
+
+use tiktok_open::secret;
 
 use std::ffi::OsString;
 use std::panic::catch_unwind;
 
 use crate::cli::{Cli, Early, GlobalArgs};
-use crate::exit::{Exit, Failure};
-use crate::output::{OutputOptions, Printer};
+pub use crate::exit::Exit;
+use crate::output::{Failure, OutputOptions, Printer};
 use crate::settings::Environment;
 
 /// Runs the program on a command line, its first word being the program's name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     process::harden();
+    output::tell_panics();
     let args: Vec<OsString> = args.into_iter().collect();
     // The panic hook has told where it was.
     catch_unwind(|| enter(args, &|name| std::env::var_os(name))).unwrap_or(Exit::Failed)
 }
 
 fn enter(args: Vec<OsString>, env: &Environment<'_>) -> Exit {
-    let early = Early::glean(&args);
+    let early = Early::pre_parse(&args);
     let cli = match Cli::read(args) {
         Ok(cli) => cli,
         Err(error) => {

@@ -1,18 +1,12 @@
 //! What the process does for its secrets before it does anything else.
 
 use std::ffi::OsString;
-use std::fmt::Display;
-use std::io::{self, Write as _};
-use std::panic::{self, PanicHookInfo};
-use std::process::{self, Command};
+use std::process::Command;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::exit::{Exit, Explain as _};
-use crate::resources::no_memory;
-
 /// Where environment variables are looked up.
-pub type Environment<'a> = dyn Fn(&str) -> Option<OsString> + Send + Sync + 'a;
+pub(crate) type Environment<'a> = dyn Fn(&str) -> Option<OsString> + Send + Sync + 'a;
 
 /// The environment variables that no child process is given.
 const SECRET_VARS: [&str; 3] =
@@ -27,8 +21,8 @@ pub(crate) fn without_secrets(command: &mut Command) -> &mut Command {
     command
 }
 
-/// Leaves no core dump behind, keeps other processes from looking in, and lets a panic tell where it
-/// was but not what it held. A system that refuses one of these is not a reason to stop.
+/// Leaves no core dump behind, and keeps other processes from looking in. A system that refuses one of
+/// these is not a reason to stop.
 pub(crate) fn harden() {
     let limit = getrlimit(Resource::Core);
     _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: limit.maximum });
@@ -37,7 +31,6 @@ pub(crate) fn harden() {
         use rustix::process::{DumpableBehavior, set_dumpable_behavior};
         _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     }
-    panic::set_hook(Box::new(tell));
 }
 
 /// Lets the process hold so many more files open at once, as far as the system permits.
@@ -50,33 +43,6 @@ pub(crate) fn allow_descriptors(more: u64) {
         // If that is refused, whoever opens the file that is one too many says so.
         _ = setrlimit(Resource::Nofile, Rlimit { current: Some(current), maximum: limit.maximum });
     }
-}
-
-/// Ends the process with words of its own if a panic says that a thread that starts got no memory for its
-/// signal stack: such a panic cannot be caught, and would end in SIGABRT. No thread is needed once a token
-/// is being spent, and what else may be under way stands a kill.
-#[expect(
-    clippy::exit,
-    reason = "a panic that cannot be caught leaves no other way to an exit code"
-)]
-pub(crate) fn end_without_memory(panic: &PanicHookInfo<'_>) {
-    if panic.location().is_some_and(|place| place.file().ends_with("stack_overflow.rs")) {
-        let shortage = no_memory();
-        say(&shortage, &shortage.hint().unwrap_or_default());
-        process::exit(Exit::Local.code().into());
-    }
-}
-
-fn tell(panic: &PanicHookInfo<'_>) {
-    end_without_memory(panic);
-    // The payload may hold anything, a secret too, so it is not shown.
-    let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
-    let error = format!("internal error{place}");
-    say(&error, &"this is a fault of tiktok-up; please report it");
-}
-
-fn say(error: &dyn Display, hint: &dyn Display) {
-    _ = io::stderr().write_all(format!("error: {error}\n\nhint: {hint}\n").as_bytes());
 }
 
 #[cfg(test)]
@@ -96,9 +62,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn t19_no_core_is_dumped_and_nobody_looks_in() {
         use rustix::process::{DumpableBehavior, dumpable_behavior};
-        let hook = panic::take_hook();
         harden();
-        panic::set_hook(hook);
         assert_eq!(getrlimit(Resource::Core).current, Some(0));
         assert_eq!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
     }

@@ -5,17 +5,18 @@ use std::convert::Infallible;
 use std::fmt;
 use std::fs::File;
 use std::io;
+use std::panic::PanicHookInfo;
 use std::sync::mpsc;
 use std::thread;
 
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
-use crate::exit::{Exit, Explain};
+use crate::problem::{Coded, ErrorCode, Problem};
 
 /// A kind of thing that the system gives a process, up to a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Threads and processes of the user.
     Threads,
     /// Open files and sockets of this process.
@@ -29,11 +30,11 @@ pub enum Kind {
 /// The system gives no more of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the system gives this process no more {kind}{}", state(*.kind, *.limit))]
-pub struct Shortage {
+pub(crate) struct Shortage {
     /// Of what.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// The limit in force, if there is one.
-    pub limit: Option<u64>,
+    pub(crate) limit: Option<u64>,
 }
 
 impl fmt::Display for Kind {
@@ -67,8 +68,16 @@ impl Shortage {
         Self { kind, limit }
     }
 
+    /// The shortage that a panic speaks of, if it does: a thread that starts got no memory for its signal
+    /// stack, which the standard library has no other words for. Such a panic cannot be caught, and ends
+    /// in SIGABRT.
+    pub(crate) fn in_panic(panic: &PanicHookInfo<'_>) -> Option<Self> {
+        let starts = panic.location()?.file().ends_with("stack_overflow.rs");
+        starts.then(|| Self::of(Kind::Memory))
+    }
+
     /// The shortage that an error of a file, directory or socket speaks of, if it does.
-    pub fn in_error(error: &io::Error) -> Option<Self> {
+    pub(crate) fn in_error(error: &io::Error) -> Option<Self> {
         Some(Self::of(match Errno::from_io_error(error)? {
             Errno::MFILE => Kind::Descriptors,
             Errno::NFILE => Kind::SystemDescriptors,
@@ -78,38 +87,34 @@ impl Shortage {
     }
 }
 
-impl Explain for Shortage {
-    fn exit(&self) -> Exit {
-        Exit::Local
+impl Coded for Shortage {
+    fn problem(&self) -> Problem {
+        Problem::new(match self.kind {
+            Kind::Threads => ErrorCode::NoThreads,
+            Kind::Descriptors => ErrorCode::NoDescriptors,
+            Kind::SystemDescriptors => ErrorCode::NoSystemDescriptors,
+            Kind::Memory => ErrorCode::NoMemory,
+        })
     }
+}
 
-    fn hint(&self) -> Option<String> {
-        let hint = match self.kind {
-            Kind::Threads => {
-                "raise the limit (`ulimit -u`, or the pids limit of the container or service), or \
-                 end other programs of this user"
-            }
-            Kind::Descriptors => "raise the limit (`ulimit -n`)",
-            Kind::SystemDescriptors => "end other programs, or raise fs.file-max",
-            Kind::Memory => {
-                "raise the limit (`ulimit -v`, or the memory limit of the container or service), or \
-                 end other programs"
-            }
-        };
-        Some(format!("{hint}, then run the same command again"))
+impl Shortage {
+    /// An error of something else that this was behind.
+    pub(crate) fn behind(&self) -> Problem {
+        Problem::new(ErrorCode::SystemLimit).with("limit", self).caused_by(self.problem())
     }
 }
 
 /// Descriptors and memory that are held so that they are there later.
 #[derive(Debug)]
-pub struct Reserve {
+pub(crate) struct Reserve {
     _descriptors: Vec<File>,
     _memory: Vec<u8>,
 }
 
 impl Reserve {
     /// Takes that many descriptors, and so many bytes of memory.
-    pub fn take(descriptors: usize, bytes: usize) -> Result<Self, Shortage> {
+    pub(crate) fn take(descriptors: usize, bytes: usize) -> Result<Self, Shortage> {
         let mut memory = Vec::new();
         memory.try_reserve_exact(bytes).map_err(|_| Shortage::of(Kind::Memory))?;
         let mut held = Vec::new();
@@ -133,7 +138,7 @@ impl Reserve {
 }
 
 /// Proves that so many threads can live at once, by starting them; each ends at once after that.
-pub fn prove_threads(count: usize) -> Result<(), Shortage> {
+pub(crate) fn prove_threads(count: usize) -> Result<(), Shortage> {
     let mut started = Vec::new();
     for _ in 0..count {
         let (end, ended) = mpsc::channel::<Infallible>();
@@ -150,29 +155,20 @@ pub fn prove_threads(count: usize) -> Result<(), Shortage> {
 }
 
 /// That no more threads were to be had.
-pub fn no_threads() -> Shortage {
+pub(crate) fn no_threads() -> Shortage {
     Shortage::of(Kind::Threads)
-}
-
-/// That no more memory was to be had.
-pub fn no_memory() -> Shortage {
-    Shortage::of(Kind::Memory)
-}
-
-/// The shortage that there is at this moment, if one is behind a failure that does not name it.
-pub fn shortage_now() -> Option<Shortage> {
-    Reserve::take(1, 1 << 20).err()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit::Exit;
+    use crate::output::Explain as _;
 
     #[test]
     fn what_is_there_is_given() {
         drop(Reserve::take(4, 1 << 20).unwrap());
         prove_threads(3).unwrap();
-        assert_eq!(shortage_now(), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use rand::RngExt;
 
 /// Pauses between the tries of one thing.
 #[derive(Clone, Debug)]
-pub struct Backoff {
+pub(crate) struct Backoff {
     base: Duration,
     cap: Duration,
     most: u32,
@@ -15,12 +15,12 @@ pub struct Backoff {
 
 impl Backoff {
     /// At most `most` tries, the first included; pauses of up to `base`, doubling, never over `cap`.
-    pub fn new(base: Duration, cap: Duration, most: u32) -> Self {
+    pub(crate) fn new(base: Duration, cap: Duration, most: u32) -> Self {
         Self { base, cap, most, tried: 1 }
     }
 
     /// Another try failed: the pause before the next one, or `None` when it was the last.
-    pub fn pause(&mut self) -> Option<Duration> {
+    pub(crate) fn pause(&mut self) -> Option<Duration> {
         if self.tried >= self.most {
             return None;
         }
@@ -30,23 +30,23 @@ impl Backoff {
     }
 
     /// The number of the current try, from 1.
-    pub fn attempt(&self) -> u32 {
+    pub(crate) fn attempt(&self) -> u32 {
         self.tried
     }
 
     /// The most tries.
-    pub fn most(&self) -> u32 {
+    pub(crate) fn most(&self) -> u32 {
         self.most
     }
 
     /// Progress was made: counting begins anew.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.tried = 1;
     }
 }
 
 /// A pause with up to a tenth on top, so that many processes do not come back at once.
-pub fn jittered(pause: Duration) -> Duration {
+pub(crate) fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(1.0 + rand::rng().random::<f64>() / 10.0)
 }
 

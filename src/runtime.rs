@@ -1,14 +1,14 @@
 //! The async runtime. All threads that a run needs are there before anything begins: a runtime that
 //! gets none later waits for ever, or ends the program.
 
+use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 use std::{fs, panic, thread};
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::exit::{Exit, Failure};
-use crate::process;
+use crate::problem::{Coded, ErrorCode, Problem};
 use crate::resources::{Reserve, Shortage, no_threads, prove_threads};
 
 /// Threads of the async runtime: the work is waiting and copying, not computing.
@@ -34,6 +34,26 @@ const STACK: usize = 2 << 20;
 /// Threads that are idle stay for the whole run, however long that is.
 const STAY: Duration = Duration::from_hours(365 * 24);
 
+/// Why the threads of a run could not be started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// The system does not give what is needed.
+    #[error(transparent)]
+    Shortage(#[from] Shortage),
+    /// It refused something else. All that is asked of it are descriptors and threads.
+    #[error("cannot start the runtime")]
+    Runtime(#[source] io::Error),
+}
+
+impl Coded for StartError {
+    fn problem(&self) -> Problem {
+        match self {
+            Self::Shortage(shortage) => shortage.problem(),
+            Self::Runtime(_) => ErrorCode::RuntimeNotStarted.into(),
+        }
+    }
+}
+
 /// How long threads that the system has promised may take to start.
 const START: Duration = Duration::from_secs(10);
 
@@ -41,7 +61,7 @@ const START: Duration = Duration::from_secs(10);
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// Starts it, or says which limit is too low for a run.
-pub(crate) fn start() -> Result<Runtime, Failure> {
+pub(crate) fn start() -> Result<Runtime, StartError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = cores.clamp(*WORKERS.start(), *WORKERS.end());
     // Memory first: where that is missing, a thread fails for want of its stack, and the limit on
@@ -50,10 +70,14 @@ pub(crate) fn start() -> Result<Runtime, Failure> {
     // Where it gets no thread the builder panics, and then waits for those that it has. So that happens
     // beside, where it keeps nobody.
     let (tell, told) = mpsc::channel();
-    let usual = panic::take_hook();
+    let usual = Arc::new(panic::take_hook());
+    let tells = Arc::clone(&usual);
     let panicked = tell.clone();
     panic::set_hook(Box::new(move |panic| {
-        process::end_without_memory(panic);
+        if Shortage::in_panic(panic).is_some() {
+            // That ends the process, and not by itself.
+            tells(panic);
+        }
         _ = panicked.send(Err(no_threads().into()));
     }));
     let starter = thread::Builder::new().spawn(move || _ = tell.send(build(workers)));
@@ -61,11 +85,11 @@ pub(crate) fn start() -> Result<Runtime, Failure> {
         Ok(_) => told.recv().unwrap_or_else(|_| Err(no_threads().into())),
         Err(_) => Err(no_threads().into()),
     };
-    panic::set_hook(usual);
+    panic::set_hook(Box::new(move |panic| usual(panic)));
     outcome
 }
 
-fn build(workers: usize) -> Result<Runtime, Failure> {
+fn build(workers: usize) -> Result<Runtime, StartError> {
     let threads = Arc::new(Threads::default());
     let started = Arc::clone(&threads);
     let runtime = Builder::new_multi_thread()
@@ -77,9 +101,7 @@ fn build(workers: usize) -> Result<Runtime, Failure> {
         .build()
         .map_err(|error| match Shortage::in_error(&error) {
             Some(shortage) => shortage.into(),
-            // All that it asks of the system are descriptors and threads.
-            None => Failure { exit: Exit::Local, ..Failure::unexpected(error) }
-                .context("cannot start the runtime"),
+            None => StartError::Runtime(error),
         })?;
     for _ in 0..BLOCKING {
         let threads = Arc::clone(&threads);
@@ -108,7 +130,7 @@ fn exist(count: usize) -> bool {
     threads.is_some_and(|threads| threads.count() >= count)
 }
 
-fn given_up(runtime: Runtime, threads: &Threads, shortage: Shortage) -> Failure {
+fn given_up(runtime: Runtime, threads: &Threads, shortage: Shortage) -> StartError {
     threads.let_go();
     runtime.shutdown_background();
     shortage.into()

@@ -16,14 +16,14 @@ use crate::sys;
 
 /// A signal that asks the run to stop, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Signal(i32);
+pub(crate) struct Signal(i32);
 
 impl Signal {
     /// SIGINT, Ctrl-C.
-    pub const INTERRUPT: Self = Self(libc::SIGINT);
+    pub(crate) const INTERRUPT: Self = Self(libc::SIGINT);
 
     /// The exit code of a run that it ended: 128 and its number.
-    pub fn exit(self) -> Exit {
+    pub(crate) fn exit(self) -> Exit {
         Exit::Signal(u8::try_from(self.0).unwrap_or_default())
     }
 }
@@ -92,13 +92,13 @@ impl Heard {
 
 /// Tells whether the run was asked to stop. Clones hear the same signals.
 #[derive(Clone, Debug)]
-pub struct Shutdown {
+pub(crate) struct Shutdown {
     heard: watch::Receiver<Heard>,
 }
 
 impl Shutdown {
     /// Starts to listen; needs a running tokio runtime.
-    pub fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         let mut streams = Vec::new();
         let wanted = ending().into_iter().chain(ASKING.iter().copied()).chain([libc::SIGXFSZ]);
         for number in wanted.filter(|number| !sys::is_ignored(*number)) {
@@ -132,23 +132,23 @@ impl Shutdown {
     }
 
     /// The signal that asked to stop, if one did.
-    pub fn asked(&self) -> Option<Signal> {
+    pub(crate) fn asked(&self) -> Option<Signal> {
         self.heard.borrow().first
     }
 
     /// Waits until a signal asks to stop.
-    pub async fn requested(&self) -> Signal {
+    pub(crate) async fn requested(&self) -> Signal {
         self.until(|heard| heard.first).await
     }
 
     /// Waits until a second signal insists.
-    pub async fn insisted(&self) -> Signal {
+    pub(crate) async fn insisted(&self) -> Signal {
         self.until(|heard| heard.first.filter(|_| heard.insists)).await
     }
 
     /// Waits until somebody asks where the run stands for more than the `answered`th time; how often it
     /// was asked by then.
-    pub async fn questioned(&self, answered: u64) -> u64 {
+    pub(crate) async fn questioned(&self, answered: u64) -> u64 {
         self.until(|heard| Some(heard.questions).filter(|asked| *asked > answered)).await
     }
 

@@ -6,7 +6,7 @@ use std::fs::File;
 
 /// Whether somebody has a file open for writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Writers {
+pub(crate) enum Writers {
     /// Nobody has, at this moment.
     None,
     /// Somebody has.
@@ -20,7 +20,7 @@ pub enum Writers {
 /// A read lease is granted only while nobody writes; it is given back at once
 /// (<https://man7.org/linux/man-pages/man2/F_GETLEASE.2const.html>).
 #[cfg(target_os = "linux")]
-pub fn writers(file: &File) -> Writers {
+pub(crate) fn writers(file: &File) -> Writers {
     use std::os::fd::AsRawFd as _;
 
     /// Chooses the signal that tells of a broken lease; not in every version of `libc`.
@@ -49,13 +49,13 @@ pub fn writers(file: &File) -> Writers {
 
 /// Other systems have no leases.
 #[cfg(not(target_os = "linux"))]
-pub fn writers(_file: &File) -> Writers {
+pub(crate) fn writers(_file: &File) -> Writers {
     Writers::Unknown
 }
 
 /// Whether this process was started with a signal ignored, as `nohup` does with SIGHUP. To be asked
 /// before anybody listens to the signal.
-pub fn is_ignored(signal: i32) -> bool {
+pub(crate) fn is_ignored(signal: i32) -> bool {
     // SAFETY: all bits zero is a valid `sigaction`.
     let mut found: libc::sigaction = unsafe { std::mem::zeroed() };
     // SAFETY: without a new action the call only writes the present one into `found`.

@@ -1,15 +1,15 @@
 //! Small pieces of text that several modules write.
 
-pub use tiktok_open::text::{is_hostile, is_plain, plain};
+pub(crate) use tiktok_open::text::{is_hostile, is_plain, plain};
 
 /// Enough of a client key to tell apps apart.
-pub fn key_start(key: &str) -> String {
+pub(crate) fn key_start(key: &str) -> String {
     let start: String = key.chars().take(6).collect();
     format!("`{}…`", plain(&start))
 }
 
 /// An error and its causes in one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(next) = cause {
@@ -23,13 +23,13 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// `1 chunk`, `2 chunks`.
-pub fn count(n: impl Into<u64>, one: &str) -> String {
+pub(crate) fn count(n: impl Into<u64>, one: &str) -> String {
     let n = n.into();
     if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
 }
 
 /// A size in bytes as people read it: `512 B`, `4.2 MB`, `1.0 GB` (decimal, as TikTok counts).
-pub fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "one decimal place is shown")]
     let value = bytes as f64;
     match bytes {

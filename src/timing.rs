@@ -8,53 +8,53 @@ use jiff::SignedDuration;
 /// with `TIKTOK_UP_TIMING` only while the API base is loopback, to rehearse in seconds what takes
 /// TikTok minutes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Timing {
+pub(crate) struct Timing {
     /// To connect, TLS handshake included.
-    pub connect: Duration,
+    pub(crate) connect: Duration,
     /// For the whole answer of a JSON call.
-    pub answer: Duration,
+    pub(crate) answer: Duration,
     /// Without the socket taking a byte of a chunk's body.
-    pub stall: Duration,
+    pub(crate) stall: Duration,
     /// From the end of a chunk's body to its answer.
-    pub chunk_answer: Duration,
+    pub(crate) chunk_answer: Duration,
     /// First pause of a retry, before jitter.
-    pub backoff_base: Duration,
+    pub(crate) backoff_base: Duration,
     /// Longest pause of a retry, before jitter.
-    pub backoff_cap: Duration,
+    pub(crate) backoff_cap: Duration,
     /// Pause after a 429 without `Retry-After`.
-    pub rate_limited: Duration,
+    pub(crate) rate_limited: Duration,
     /// Pause before a new init after one whose answer was lost.
-    pub init_again: Duration,
+    pub(crate) init_again: Duration,
     /// First pause between two status calls; doubles up to `poll_cap`.
-    pub poll_first: Duration,
+    pub(crate) poll_first: Duration,
     /// Longest pause between two status calls.
-    pub poll_cap: Duration,
+    pub(crate) poll_cap: Duration,
     /// How long a post is polled before it is left for a later run.
-    pub poll_limit: Duration,
+    pub(crate) poll_limit: Duration,
     /// How long after its issue an `upload_url` is used (TikTok: one hour).
-    pub url_life: Duration,
+    pub(crate) url_life: Duration,
     /// How old an `upload_url` must be before "bytes are missing" proves that no post can follow.
-    pub proof_age: Duration,
+    pub(crate) proof_age: Duration,
     /// How far apart the two reads of that proof are.
-    pub proof_gap: Duration,
+    pub(crate) proof_gap: Duration,
     /// How long a signal waits for the answer to the final chunk.
-    pub final_wait: Duration,
+    pub(crate) final_wait: Duration,
     /// How long a refresh waits for another process's refresh of the same account.
-    pub refresh_lock: Duration,
+    pub(crate) refresh_lock: Duration,
     /// How long new tokens that find no space on the disk are kept for a person to free some.
-    pub disk_full: Duration,
+    pub(crate) disk_full: Duration,
     /// Pause between two polls of a QR code.
-    pub qr_poll: Duration,
+    pub(crate) qr_poll: Duration,
     /// A file that was changed within this time may still be being written, where nobody can tell.
-    pub recent: Duration,
+    pub(crate) recent: Duration,
     /// How long such a file must have been still.
-    pub still: Duration,
+    pub(crate) still: Duration,
     /// How long such files are watched at most.
-    pub watch_limit: Duration,
+    pub(crate) watch_limit: Duration,
     /// The length of the API's quota window (TikTok: one minute).
-    pub quota_window: Duration,
+    pub(crate) quota_window: Duration,
     /// How far the program's clock runs ahead of the machine's.
-    pub clock_offset: SignedDuration,
+    pub(crate) clock_offset: SignedDuration,
 }
 
 impl Default for Timing {
@@ -89,7 +89,7 @@ impl Default for Timing {
 
 /// A `TIKTOK_UP_TIMING` that cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum TimingError {
+pub(crate) enum TimingError {
     /// Not `name=duration`.
     #[error("`{0}` is not of the form name=duration")]
     Form(String),
@@ -103,7 +103,7 @@ pub enum TimingError {
 
 impl Timing {
     /// Replaces the named times by those of a list such as `stall=200ms,poll_first=10ms`.
-    pub fn with(mut self, list: &str) -> Result<Self, TimingError> {
+    pub(crate) fn with(mut self, list: &str) -> Result<Self, TimingError> {
         for item in list.split(',').map(str::trim).filter(|item| !item.is_empty()) {
             let (name, text) =
                 item.split_once('=').ok_or_else(|| TimingError::Form(item.to_owned()))?;

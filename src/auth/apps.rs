@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use crate::api::App;
-use crate::exit::Explain;
 use crate::model::account::Account;
+use crate::problem::Coded;
 
 /// Finds the app of an account: the one whose client key made its tokens.
-pub trait Apps: Send + Sync {
+pub(crate) trait Apps: Send + Sync {
     /// Whether that app may be used. Nothing is fetched for it.
-    fn admit(&self, account: &Account) -> Result<(), NotUsable>;
+    fn check(&self, account: &Account) -> Result<(), NotUsable>;
 
     /// That app with its secret. This may wait for a person who types a passphrase.
     fn app(&self, account: &Account) -> Result<App, NotUsable>;
@@ -17,7 +17,7 @@ pub trait Apps: Send + Sync {
 
 /// Why the app of an account's tokens cannot be used.
 #[derive(Clone, Debug)]
-pub enum NotUsable {
+pub(crate) enum NotUsable {
     /// No app with that client key is configured.
     NotConfigured {
         /// The beginning of the client key that the app of the same name has now, if there is one.
@@ -29,14 +29,14 @@ pub enum NotUsable {
         asked: String,
     },
     /// Its secret cannot be had, or is none.
-    NoSecret(Arc<dyn Explain>),
+    NoSecret(Arc<dyn Coded>),
     /// No app is configured at all.
-    NoApp(Arc<dyn Explain>),
+    NoApp(Arc<dyn Coded>),
 }
 
 /// Apps whose secrets are at hand.
 impl Apps for Vec<App> {
-    fn admit(&self, account: &Account) -> Result<(), NotUsable> {
+    fn check(&self, account: &Account) -> Result<(), NotUsable> {
         self.app(account).map(|_| ())
     }
 

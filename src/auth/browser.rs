@@ -13,7 +13,7 @@ use crate::process::without_secrets;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Opens an address with the system's browser; says whether that seems to have worked.
-pub async fn open(url: &Url) -> bool {
+pub(crate) async fn open(url: &Url) -> bool {
     for launcher in open::commands(url.as_str()) {
         if launch(launcher).await {
             return true;
@@ -42,7 +42,7 @@ fn clean(command: &mut Command) {
 
 /// Whether a browser is likely to have a screen, or to be one elsewhere that somebody has named in
 /// BROWSER. Without one a launcher may start a browser for text, where nobody sees it.
-pub fn is_likely() -> bool {
+pub(crate) fn is_likely() -> bool {
     let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     cfg!(target_os = "macos")
         || ["BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"].into_iter().any(set)

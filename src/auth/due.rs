@@ -7,14 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 use crate::model::account::Account;
 
 /// The life that an access token must have left to be handed out.
-pub const NEED: Duration = Duration::from_mins(5);
+pub(crate) const NEED: Duration = Duration::from_mins(5);
 
 /// How far TikTok's clock may be from ours before our reading of the token's end means nothing.
-pub const SKEW_LIMIT: SignedDuration = SignedDuration::from_secs(60);
+pub(crate) const SKEW_LIMIT: SignedDuration = SignedDuration::from_secs(60);
 
 /// Whether a refresh is due, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Due {
+pub(crate) enum Due {
     /// No: the token lives long enough.
     NotYet,
     /// Its end is near or past.
@@ -27,7 +27,7 @@ pub enum Due {
 
 /// Decides. `within` is how much life must be left, never less than [`NEED`]; `skew` is how far
 /// TikTok's clock was ahead of ours when it last answered.
-pub fn due(
+pub(crate) fn due(
     account: &Account,
     now: Timestamp,
     within: Duration,

@@ -10,17 +10,16 @@ use tiktok_open::{Code, Endpoints, Error as ApiError, Refusal};
 use super::apps::NotUsable;
 use super::callback::CallbackError;
 use super::notice::clock_time;
-use crate::api::code_hint;
-use crate::exit::{Exit, Explain};
 use crate::fs::{FsError, LockError};
 use crate::model::account::{Account, Reason};
+use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::resources::Shortage;
 use crate::store::AccountError;
 use crate::text::{key_start, plain};
 
 /// Why a login or a refresh did not come to its end.
 #[derive(Debug, thiserror::Error)]
-pub enum AuthError {
+pub(crate) enum AuthError {
     /// The token store cannot be used.
     #[error(transparent)]
     Store(#[from] AccountError),
@@ -118,7 +117,7 @@ pub enum AuthError {
         theirs: String,
         /// Why.
         #[source]
-        source: Arc<dyn Explain>,
+        source: Arc<dyn Coded>,
     },
     /// No app is configured at all.
     #[error("the tokens of `{account}` belong to the app {theirs}")]
@@ -129,7 +128,7 @@ pub enum AuthError {
         theirs: String,
         /// That there is none.
         #[source]
-        source: Arc<dyn Explain>,
+        source: Arc<dyn Coded>,
     },
     /// Only a new login helps.
     #[error("`{account}` needs a new login: {reason}")]
@@ -259,7 +258,7 @@ impl AuthError {
     }
 
     /// TikTok's refusal, if one is at the bottom of it.
-    pub fn refusal(&self) -> Option<&Refusal> {
+    pub(crate) fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::QrCode { source } => source.refusal(),
             Self::Exchange { source, .. } | Self::Refresh { source, .. } => source.refusal(),
@@ -269,105 +268,88 @@ impl AuthError {
     }
 }
 
-impl Explain for AuthError {
-    fn exit(&self) -> Exit {
+impl Coded for AuthError {
+    fn problem(&self) -> Problem {
+        let of = |code, account: &str| Problem::new(code).with("account", account);
         match self {
-            Self::Store(error) => error.exit(),
-            Self::Callback(error) => error.exit(),
-            Self::Random(_) | Self::QrForm { .. } | Self::Stopped => Exit::Failed,
-            // Whatever the refusal of a code was: the login did not happen.
-            Self::Exchange { source, .. } => match source.exit() {
-                Exit::Temporary => Exit::Temporary,
-                _ => Exit::Login,
-            },
-            Self::QrCode { source } => source.exit(),
-            Self::Refresh { source, .. } => source.exit(),
-            Self::NothingPasted | Self::RedirectUri { .. } => Exit::Usage,
-            Self::LoginNotSaved { .. } | Self::RefreshNotSaved { .. } => Exit::Local,
-            Self::OtherAccount { .. }
-            | Self::OtherApp { .. }
-            | Self::OtherApi { .. }
-            | Self::Unread { .. }
-            | Self::NeedsLogin { .. } => Exit::Login,
-            Self::Resources(shortage) => shortage.exit(),
+            Self::Store(error) => error.problem(),
+            Self::Callback(error) => error.problem(),
+            Self::Random(_) => ErrorCode::NoRandom.into(),
+            Self::Exchange { key, source } => not_exchanged(source, key),
+            Self::RedirectUri { .. } => ErrorCode::RedirectUri.into(),
+            Self::QrCode { source } => source.problem(),
+            Self::QrForm { .. } => ErrorCode::QrForm.into(),
+            Self::NothingPasted => ErrorCode::NothingPasted.into(),
+            Self::LoginNotSaved { source, revoked, .. } => {
+                let code = if *revoked {
+                    ErrorCode::LoginNotSavedRevoked
+                } else {
+                    ErrorCode::LoginNotSaved
+                };
+                Problem::new(code).caused_by(source.problem())
+            }
+            Self::RefreshNotSaved { source, kept, .. } => {
+                let code = if *kept { ErrorCode::RefreshKept } else { ErrorCode::RefreshLost };
+                Problem::new(code).caused_by(source.problem())
+            }
+            Self::OtherAccount { account, theirs: Some(theirs), .. } => {
+                of(ErrorCode::OtherAccountApp, account).with("app", theirs)
+            }
+            Self::OtherAccount { .. } => ErrorCode::OtherAccount.into(),
+            Self::OtherApp { asked: true, .. } => ErrorCode::OtherApp.into(),
+            Self::OtherApp { app, .. } => {
+                let name = app.as_deref().map_or_else(|| "NAME".to_owned(), plain);
+                Problem::new(ErrorCode::AppNotConfigured).with("app", name)
+            }
+            Self::OtherApi { theirs, .. } if *theirs == Endpoints::default().api_base() => {
+                ErrorCode::OtherApiIsTikTok.into()
+            }
+            Self::OtherApi { theirs, .. } => Problem::new(ErrorCode::OtherApi).with("url", theirs),
             // Other accounts of the run may have been served, so this is not "nothing was sent".
-            Self::AppSecret { source, .. } => match source.exit() {
-                Exit::Usage => Exit::Failed,
-                exit => exit,
+            Self::AppSecret { source, .. } => match source.problem() {
+                problem if problem.kind == ErrorKind::Input => problem.of_kind(ErrorKind::Final),
+                problem => problem,
             },
-            Self::NoApp { source, .. } => source.exit(),
-            Self::RefreshBusy { .. } => Exit::Temporary,
+            Self::NoApp { source, .. } => source.problem(),
+            Self::NeedsLogin { reason: Reason::Exported, account, .. } => {
+                of(ErrorCode::LoginExported, account)
+            }
+            Self::NeedsLogin { account, until, source, .. } => match (until, source) {
+                (None, None) => of(ErrorCode::LoginNeeded, account),
+                (None, Some(_)) => of(ErrorCode::LoginLost, account),
+                (Some(until), None) => {
+                    of(ErrorCode::LoginNeededBy, account).with("time", clock_time(*until))
+                }
+                (Some(until), Some(_)) => {
+                    of(ErrorCode::LoginLostBy, account).with("time", clock_time(*until))
+                }
+            },
+            Self::Unread { account, path: Some(_), .. } => of(ErrorCode::RefreshUnread, account),
+            Self::Unread { account, path: None, .. } => of(ErrorCode::RefreshUnreadLost, account),
+            Self::Resources(shortage) => shortage.problem(),
+            Self::RefreshBusy { .. } => ErrorCode::RefreshBusy.into(),
+            Self::Refresh { key, source, .. } => match source.refusal() {
+                Some(refusal) if may_not_refresh(refusal) => {
+                    Problem::new(ErrorCode::RefreshNotAllowed).of_kind(source.kind())
+                }
+                Some(_) => refused(source, key),
+                None => source.problem(),
+            },
+            Self::Stopped => ErrorCode::LoginStopped.into(),
         }
     }
+}
 
-    fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::Store(error) => return error.hint(),
-            Self::Callback(error) => return error.hint(),
-            Self::Exchange { key, source } => match &**source {
-                ApiError::Refused(refusal) if refusal.code != Code::InvalidGrant => {
-                    return refused(refusal, key);
-                }
-                // Nothing that the same command alone would mend.
-                ApiError::NotTikTok { .. } => return source.hint(),
-                _ => "an authorization code is good for one try within a few minutes: run \
-                      `tiktok-up login` again"
-                    .to_owned(),
-            },
-            Self::QrCode { source } => return source.hint(),
-            Self::Refresh { source, .. } if source.refusal().is_some_and(may_not_refresh) => {
-                "the tokens are kept, and the next run tries them again; if this is the key of a \
-                 sandbox, it may not allow refreshing, and the account must still be one of its \
-                 target users; if it stays so, run `tiktok-up login` again"
-                    .to_owned()
-            }
-            Self::Refresh { key, source, .. } => {
-                return source.refusal().map_or_else(|| source.hint(), |one| refused(one, key));
-            }
-            Self::RedirectUri { .. } => {
-                "a login in the browser needs one of the form `http://127.0.0.1:PORT/callback/` \
-                 (or `:*` for any port); with another one, log in with `--paste`"
-                    .to_owned()
-            }
-            Self::QrForm { .. } => "log in with `--paste` instead".to_owned(),
-            Self::NothingPasted => {
-                "paste the whole address that the browser ended at, `code` and `state` included"
-                    .to_owned()
-            }
-            Self::LoginNotSaved { source, revoked, .. } => login_not_saved(source, *revoked),
-            Self::RefreshNotSaved { source, kept, .. } => refresh_not_saved(source, *kept),
-            Self::OtherAccount { account, theirs: Some(theirs), .. } => format!(
-                "`{account}` belongs to the app {theirs}, and a user has another open_id with every \
-                 app: log in with that app (`--app`), or use another `--alias`"
-            ),
-            Self::OtherAccount { .. } => {
-                "switch to the right account in the browser (or TikTok app) and log in again; to \
-                 add this one, use another `--alias`"
-                    .to_owned()
-            }
-            Self::OtherApp { asked: true, .. } => {
-                "leave `--app` out: each account is used with the app that made its tokens; or log \
-                 it in again with that one"
-                    .to_owned()
-            }
-            Self::OtherApp { app, .. } => other_app(app.as_deref()),
-            Self::OtherApi { theirs, .. } => other_api(theirs),
-            Self::AppSecret { source, .. } | Self::NoApp { source, .. } => return source.hint(),
-            Self::NeedsLogin { reason: Reason::Exported, account, .. } => format!(
-                "use it on that machine; to take it back, `tiktok-up accounts import` the exported \
-                 file here, if that machine has not used it yet; else run `tiktok-up login` and \
-                 consent as `{account}`"
-            ),
-            Self::NeedsLogin { account, until, source, .. } => {
-                needs_login(account, *until, source.as_deref())
-            }
-            Self::Unread { account, path, .. } => unread(account, path.is_some()),
-            Self::Resources(shortage) => return shortage.hint(),
-            Self::RefreshBusy { .. } => "wait for the other run to end, then run again".to_owned(),
-            Self::Random(_) | Self::Stopped => return None,
-        };
-        Some(hint)
-    }
+/// That a code was not exchanged. Whatever the refusal was: the login did not happen.
+fn not_exchanged(error: &ApiError, key: &str) -> Problem {
+    let problem = match error {
+        ApiError::Refused(refusal) if refusal.code != Code::InvalidGrant => refused(error, key),
+        // Nothing that the same command alone would mend.
+        ApiError::NotTikTok { .. } => error.problem(),
+        _ => ErrorCode::CodeNotExchanged.into(),
+    };
+    let passes = error.is_temporary();
+    problem.of_kind(if passes { ErrorKind::Temporary } else { ErrorKind::Login })
 }
 
 /// Whether TikTok refused that the app refreshes at all. That a sandbox's key may not is reported
@@ -376,28 +358,13 @@ fn may_not_refresh(refusal: &Refusal) -> bool {
     matches!(refusal.code, Code::UnauthorizedClient | Code::UnsupportedGrantType)
 }
 
-/// What to do about a refusal of the token endpoint, which knows the app by its client key.
-fn refused(refusal: &Refusal, key: &str) -> Option<String> {
-    let hint = code_hint(&refusal.code, &refusal.message)?;
-    Some(match refusal.code {
-        Code::InvalidClient => format!("{hint}; the client key in use begins with {key}"),
-        _ => hint.to_owned(),
-    })
-}
-
-fn login_not_saved(source: &AccountError, revoked: bool) -> String {
-    let first = source.hint().unwrap_or_else(|| "put the disk in order".to_owned());
-    let login =
-        if revoked { "TikTok was told to forget this login" } else { "this login is of no use" };
-    format!("{first}; {login}: run `tiktok-up login` again")
-}
-
-fn refresh_not_saved(source: &AccountError, kept: bool) -> String {
-    let first = source.hint().unwrap_or_else(|| "put the disk in order".to_owned());
-    if kept {
-        format!("{first}; the next run picks the tokens up where they lie")
-    } else {
-        format!("{first}; this login is probably lost: run `tiktok-up login` again")
+/// A refusal of the token endpoint, which knows the app by its client key.
+fn refused(error: &ApiError, key: &str) -> Problem {
+    match error.problem() {
+        problem if problem.code == ErrorCode::InvalidClient => {
+            Problem::new(ErrorCode::InvalidClientKey).with("key", key).of_kind(problem.kind)
+        }
+        problem => problem,
     }
 }
 
@@ -408,26 +375,6 @@ pub(super) fn app_of(account: &Account) -> String {
         Some(name) => format!("`{}` (client key {start})", plain(name)),
         None => format!("with the client key {start}"),
     }
-}
-
-fn other_app(name: Option<&str>) -> String {
-    let init = match name {
-        Some(name) => format!("tiktok-up init --app {}", plain(name)),
-        None => "tiktok-up init --app NAME".to_owned(),
-    };
-    format!(
-        "configure that app (`{init}`), or set its TIKTOK_CLIENT_KEY and TIKTOK_CLIENT_SECRET, or \
-         log the account in again with an app that is configured"
-    )
-}
-
-fn other_api(theirs: &str) -> String {
-    let mend = if theirs == Endpoints::default().api_base() {
-        "unset TIKTOK_UP_API_URL (a sandbox's settings may still be in this shell)".to_owned()
-    } else {
-        format!("set TIKTOK_UP_API_URL={theirs}")
-    };
-    format!("{mend}, or keep the logins of each API apart with `--home`")
 }
 
 fn of_whom(found: Option<&str>) -> String {
@@ -441,27 +388,5 @@ fn kept_in(path: Option<&Path>) -> String {
     match path {
         Some(path) => format!("; it is kept in `{}`", path.display()),
         None => "; it could not be kept".to_owned(),
-    }
-}
-
-fn unread(account: &str, kept: bool) -> String {
-    let update = if kept { "update tiktok-up, whose later version may read it, or " } else { "" };
-    format!(
-        "{update}run `tiktok-up login` and consent as `{account}`; until then nothing is refreshed, \
-         as the token at hand is spent: `tiktok-up refresh --force` tries it all the same"
-    )
-}
-
-fn needs_login(account: &str, until: Option<Timestamp>, refusal: Option<&Refusal>) -> String {
-    let by = until.map_or_else(String::new, |until| {
-        format!(" by {}: until then its access token is used", clock_time(until))
-    });
-    let login = format!("run `tiktok-up login` and consent as `{account}`{by}");
-    match refusal.map(|refusal| &refusal.code) {
-        Some(_) => format!(
-            "{login}; the login expired, was revoked in TikTok, or its tokens were used elsewhere \
-             (a copied store); the key of a sandbox may not allow refreshing at all"
-        ),
-        None => login,
     }
 }

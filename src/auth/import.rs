@@ -16,7 +16,7 @@ use crate::store::{AccountError, Edit};
 
 /// Why a file could not be read as such a one. The text is never quoted: it holds tokens.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ImportError {
+pub(crate) enum ImportError {
     /// Not JSON of that shape.
     #[error("not a token file of the Flask uploader (line {line}, column {column})")]
     Form {
@@ -40,7 +40,7 @@ pub enum ImportError {
 
 /// What became of one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Imported {
+pub(crate) enum Imported {
     /// It is stored now.
     New,
     /// It has replaced older tokens.
@@ -66,7 +66,7 @@ struct Record {
 
 /// Reads such a file. The times in it are of `zone`; the tokens are taken to be of `issuer`, for the
 /// file does not say whose they are.
-pub fn read(
+pub(crate) fn read(
     bytes: &[u8],
     zone: &TimeZone,
     issuer: Issuer<'_>,
@@ -97,14 +97,10 @@ fn account(
         return Err(wrong("it is filed under another open_id"));
     }
     let issued_at = issued_at(&record, zone).ok_or_else(|| wrong("its times do not exist"))?;
-    let grant = Grant {
-        access_token: record.access_token,
-        expires_in: record.expires_in,
-        open_id: None,
-        refresh_token: record.refresh_token,
-        refresh_expires_in: Some(record.refresh_expires_in),
-        scopes: Scopes::from_answer(&record.scope),
-    };
+    let mut grant = Grant::new(record.access_token, record.refresh_token);
+    grant.expires_in = record.expires_in;
+    grant.refresh_expires_in = Some(record.refresh_expires_in);
+    grant.scopes = Scopes::from_answer(&record.scope);
     Ok(Account::new(open_id, grant, issuer, issued_at))
 }
 
@@ -118,7 +114,7 @@ fn issued_at(record: &Record, zone: &TimeZone) -> Option<Timestamp> {
 }
 
 /// Stores an account that was read, unless the store has newer tokens of it.
-pub fn import(store: &TokenFile, account: Account) -> Result<Imported, AccountError> {
+pub(crate) fn import(store: &TokenFile, account: Account) -> Result<Imported, AccountError> {
     let open_id = account.open_id.clone();
     let mut outcome = Imported::New;
     store.edit::<AccountError>(&open_id, |current, _| {

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::browser;
-use super::callback::{Callback, Stray, redirect_uri};
+use super::callback::{Callback, UnexpectedRequest, redirect_uri};
 use super::error::{AuthError, app_of};
 use super::notice::{Notice, Reporter};
 use super::paste::{self, Lines};
@@ -28,7 +28,7 @@ use crate::text::{self, key_start};
 use crate::timing::Timing;
 
 /// The port of the callback address unless another is asked for or configured.
-pub const PORT: u16 = 3456;
+pub(crate) const PORT: u16 = 3456;
 
 /// How long a login waits to learn the display name, which it can do without.
 const NAME_WAIT: Duration = Duration::from_secs(10);
@@ -44,7 +44,7 @@ const MEMORY: usize = 4 << 20;
 
 /// How the authorization code comes.
 #[derive(Debug)]
-pub enum Way {
+pub(crate) enum LoginMethod {
     /// By a browser on this machine, to the callback address.
     Browser {
         /// The port; `None` takes the app's, or [`PORT`]; 0 any free one.
@@ -64,10 +64,10 @@ pub enum Way {
 }
 
 /// Opens an address, or does whatever stands for that.
-pub type Opener = Box<dyn Fn(&Url) + Send + Sync>;
+pub(crate) type Opener = Box<dyn Fn(&Url) + Send + Sync>;
 
 /// Who opens the consent page.
-pub enum Browser {
+pub(crate) enum Browser {
     /// The system's browser.
     Open,
     /// The user, who is shown the address.
@@ -88,26 +88,26 @@ impl fmt::Debug for Browser {
 
 /// A login to be made.
 #[derive(Clone, Copy)]
-pub struct Login<'a> {
+pub(crate) struct Login<'a> {
     /// TikTok.
-    pub client: &'a Client,
+    pub(crate) client: &'a Client,
     /// Where the tokens go.
-    pub store: &'a TokenFile,
+    pub(crate) store: &'a TokenFile,
     /// The app.
-    pub app: &'a App,
+    pub(crate) app: &'a App,
     /// What to ask the user for; a known account is asked for what it has granted before as well.
-    pub scopes: &'a Scopes,
+    pub(crate) scopes: &'a Scopes,
     /// The account's alias or `open_id`: a known one is logged in again, and nobody else instead; a
     /// new one becomes the alias.
-    pub name: Option<&'a str>,
+    pub(crate) name: Option<&'a str>,
     /// How long the user may take.
-    pub limit: Duration,
+    pub(crate) limit: Duration,
     /// The clock.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// Waiting times.
-    pub timing: &'a Timing,
+    pub(crate) timing: &'a Timing,
     /// Is told what happens.
-    pub reporter: &'a dyn Reporter,
+    pub(crate) reporter: &'a dyn Reporter,
 }
 
 impl fmt::Debug for Login<'_> {
@@ -118,13 +118,13 @@ impl fmt::Debug for Login<'_> {
 
 /// A login that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoggedIn {
+pub(crate) struct LoggedIn {
     /// The account as it is stored.
-    pub account: Account,
+    pub(crate) account: Account,
     /// What was asked for and not granted.
-    pub missing: Scopes,
+    pub(crate) missing: Scopes,
     /// Whether the account was known before.
-    pub again: bool,
+    pub(crate) again: bool,
 }
 
 /// What is settled before the user is sent to TikTok.
@@ -137,12 +137,12 @@ struct Plan {
 impl Login<'_> {
     /// Makes the login. Before any address is shown the store is read, the name checked and the disk
     /// probed; the code is exchanged once.
-    pub async fn run(&self, way: Way) -> Result<LoggedIn, AuthError> {
+    pub(crate) async fn run(&self, way: LoginMethod) -> Result<LoggedIn, AuthError> {
         let plan = self.plan().await?;
         match way {
-            Way::Browser { port, browser } => self.by_browser(&plan, port, &browser).await,
-            Way::Paste { port, lines } => self.by_paste(&plan, port, lines).await,
-            Way::Qr => self.by_qr(&plan).await,
+            LoginMethod::Browser { port, browser } => self.by_browser(&plan, port, &browser).await,
+            LoginMethod::Paste { port, lines } => self.by_paste(&plan, port, lines).await,
+            LoginMethod::Qr => self.by_qr(&plan).await,
         }
     }
 
@@ -189,8 +189,8 @@ impl Login<'_> {
         let came = {
             let stray = |stray| {
                 self.reporter.notice(match stray {
-                    Stray::ForeignState => Notice::ForeignCallback,
-                    Stray::ErrorWithoutState => Notice::ForeignError,
+                    UnexpectedRequest::ForeignState => Notice::ForeignCallback,
+                    UnexpectedRequest::ErrorWithoutState => Notice::ForeignError,
                 });
             };
             let mut wait = pin!(callback.wait(&attempt.state, self.limit, stray));

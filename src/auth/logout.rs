@@ -8,7 +8,7 @@ use crate::model::account::Account;
 
 /// What became of the login at TikTok.
 #[derive(Debug)]
-pub enum Revocation {
+pub(crate) enum Revocation {
     /// The app has left the user's list of connected apps.
     Done,
     /// Nobody was asked.
@@ -23,7 +23,7 @@ pub enum Revocation {
 /// fetched if need be (<https://developers.tiktok.com/doc/oauth-user-access-token-management>);
 /// whatever comes of that, the account is forgotten. But a login of another API than this run's stays
 /// untouched: whoever forgot that a sandbox is set up does not mean it.
-pub async fn logout(
+pub(crate) async fn logout(
     tokens: &Tokens,
     open_id: &str,
     local_only: bool,

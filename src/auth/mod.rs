@@ -1,26 +1,27 @@
 //! Logins and tokens: the three ways in, the store, and the refresh that keeps a login alive.
 
-pub mod apps;
-pub mod browser;
-pub mod callback;
-pub mod carry;
-pub mod due;
-pub mod error;
-pub mod import;
-pub mod login;
-pub mod logout;
-pub mod notice;
-pub mod paste;
-pub mod qr;
-pub mod refresh;
+pub(crate) mod apps;
+pub(crate) mod browser;
+pub(crate) mod callback;
+pub(crate) mod due;
+pub(crate) mod error;
+pub(crate) mod import;
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod notice;
+pub(crate) mod paste;
+pub(crate) mod qr;
+pub(crate) mod refresh;
+pub(crate) mod transfer;
 
 mod refresh_log;
 #[cfg(test)]
 mod testing;
 
-pub use crate::model::account::{self, Account, Accounts, Issuer};
-pub use apps::{Apps, NotUsable};
-pub use error::AuthError;
-pub use login::{Browser, LoggedIn, Login, Way};
-pub use notice::{Notice, Reporter};
-pub use refresh::{Ask, Outcome, Tokens};
+pub(crate) use crate::model::account::{Account, Issuer};
+pub(crate) use apps::{Apps, NotUsable};
+pub(crate) use error::AuthError;
+pub(crate) use login::{Browser, LoggedIn, Login, LoginMethod};
+pub use notice::Notice;
+pub(crate) use notice::Reporter;
+pub(crate) use refresh::{Outcome, RefreshPolicy, Tokens};

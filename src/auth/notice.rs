@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 /// Is told what happens. Nothing in this module prints.
-pub trait Reporter: Send + Sync {
+pub(crate) trait Reporter: Send + Sync {
     /// Something happened.
     fn notice(&self, notice: Notice);
 }
@@ -134,7 +134,7 @@ pub enum Notice {
 
 impl Notice {
     /// Whether it is a warning rather than a step on the way.
-    pub fn is_warning(&self) -> bool {
+    pub(crate) fn is_warning(&self) -> bool {
         !matches!(
             self,
             Self::Visit { .. }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use super::callback::CallbackError;
-use super::callback::judge::{Grant, Ignored, Verdict, judge_query};
+use super::callback::classify::{Grant, Ignored, Verdict, classify_query};
 use super::error::AuthError;
 use super::notice::{Notice, Reporter};
 use crate::resources::{Shortage, no_threads};
@@ -22,12 +22,12 @@ const LONGEST: usize = 16 * 1024;
 
 /// Lines that a user pastes.
 #[derive(Debug)]
-pub struct Lines(mpsc::Receiver<Secret>);
+pub(crate) struct Lines(mpsc::Receiver<Secret>);
 
 impl Lines {
     /// The lines of standard input. They are read by a thread of their own, so that neither the
     /// runtime nor the end of the program ever waits for a line that does not come.
-    pub fn of_stdin() -> Result<Self, Shortage> {
+    pub(crate) fn of_stdin() -> Result<Self, Shortage> {
         let (lines, receiver) = mpsc::channel(1);
         let read = move || {
             let mut input = std::io::stdin().lock();
@@ -48,18 +48,18 @@ impl Lines {
     }
 
     /// The next line, with its line break; `None` if there are no more.
-    pub async fn next(&mut self) -> Option<Secret> {
+    pub(crate) async fn next(&mut self) -> Option<Secret> {
         self.0.recv().await
     }
 
     /// Lines from elsewhere.
-    pub fn from_channel(lines: mpsc::Receiver<Secret>) -> Self {
+    pub(crate) fn from_channel(lines: mpsc::Receiver<Secret>) -> Self {
         Self(lines)
     }
 }
 
 /// Reads lines until one is the callback of `state` or `limit` has passed.
-pub async fn wait(
+pub(crate) async fn wait(
     lines: &mut Lines,
     redirect_uri: &str,
     state: &Secret,
@@ -73,7 +73,7 @@ pub async fn wait(
             Ok(None) => return Err(AuthError::NothingPasted),
             Err(_elapsed) => return Err(CallbackError::Timeout { after: limit }.into()),
         };
-        match judge(line.expose(), state, redirect_uri) {
+        match classify(line.expose(), state, redirect_uri) {
             Ok(Verdict::Granted(grant)) => return Ok(grant),
             Ok(Verdict::Denied(denial)) => return Err(CallbackError::Denied { denial }.into()),
             Ok(Verdict::Ignored(Ignored::ErrorWithoutState)) => {
@@ -100,7 +100,7 @@ enum Odd {
 
 /// Decides about a pasted text: the whole callback address, with or without its `http://`, or only
 /// its query `code=…&state=…`.
-fn judge(pasted: &str, state: &Secret, redirect_uri: &str) -> Result<Verdict, Odd> {
+fn classify(pasted: &str, state: &Secret, redirect_uri: &str) -> Result<Verdict, Odd> {
     let text = pasted.trim().trim_matches(['"', '\'', '<', '>']);
     if text.is_empty() {
         return Err(Odd::Blank);
@@ -124,7 +124,7 @@ fn judge(pasted: &str, state: &Secret, redirect_uri: &str) -> Result<Verdict, Od
             ));
         }
     };
-    Ok(judge_query(query, state))
+    Ok(classify_query(query, state))
 }
 
 /// Browsers may leave out the scheme.
@@ -136,8 +136,9 @@ fn is_callback(address: &str, redirect_uri: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::testing::Told;
-    use crate::exit::{Exit, Explain as _};
+    use crate::auth::testing::Recorder;
+    use crate::exit::Exit;
+    use crate::output::Explain as _;
 
     const REDIRECT_URI: &str = "http://127.0.0.1:3456/callback/";
     const STATE: &str = "5ec2e7";
@@ -150,7 +151,7 @@ mod tests {
         }
         let open = (limit < LONG).then(|| sender.clone());
         drop(sender);
-        let told = Told::default();
+        let told = Recorder::default();
         let mut lines = Lines::from_channel(receiver);
         let outcome = wait(&mut lines, REDIRECT_URI, &Secret::new(STATE), limit, &told).await;
         drop(open);

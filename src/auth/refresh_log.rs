@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use tiktok_open::{Grant, LONGEST_ANSWER, RawAnswer, Reading, may_hold_a_token};
+use tiktok_open::{Grant, LONGEST_ANSWER, RawTokenAnswer, Reading, may_hold_a_token};
 use zeroize::Zeroizing;
 
 use crate::fs::SIZE_LIMIT;
@@ -43,7 +43,7 @@ pub(super) fn encode(
     asked_at: Timestamp,
     spent: &Secret,
     api: &str,
-    answer: &RawAnswer,
+    answer: &RawTokenAnswer,
 ) -> Zeroizing<Vec<u8>> {
     let header = Header {
         version: VERSION,
@@ -63,7 +63,7 @@ pub(super) fn encode(
 
 /// What a leftover file is worth.
 #[derive(Debug)]
-pub(super) enum Leftover {
+pub(super) enum LoggedAnswer {
     /// A complete grant, made with the refresh token that the store still holds.
     Newer {
         /// The tokens.
@@ -85,24 +85,24 @@ pub(super) enum Leftover {
 }
 
 /// Judges a leftover file against the account's stored entry.
-pub(super) fn judge(bytes: &[u8], stored: &Account, host: &str) -> Leftover {
+pub(super) fn classify(bytes: &[u8], stored: &Account, host: &str) -> LoggedAnswer {
     let spent = &stored.refresh_token;
     let Some((header, answer)) = decode(bytes) else {
         let tokens = may_hold_a_token(bytes, Some(spent));
-        return if tokens { Leftover::Illegible } else { Leftover::Worthless };
+        return if tokens { LoggedAnswer::Illegible } else { LoggedAnswer::Worthless };
     };
     if header.spent != fingerprint(spent) {
-        return Leftover::Outdated;
+        return LoggedAnswer::Outdated;
     }
     if header.version > VERSION {
-        return Leftover::Unread;
+        return LoggedAnswer::Unread;
     }
     match answer.read(host, Some(spent)) {
         Reading::Grant(grant) if header.account == stored.open_id && is_for(&grant, stored) => {
-            Leftover::Newer { grant, asked_at: header.asked_at, api: header.api }
+            LoggedAnswer::Newer { grant, asked_at: header.asked_at, api: header.api }
         }
-        Reading::Grant(_) | Reading::Unread => Leftover::Unread,
-        Reading::None(_) => Leftover::Worthless,
+        Reading::Grant(_) | Reading::Unread => LoggedAnswer::Unread,
+        Reading::None(_) => LoggedAnswer::Worthless,
     }
 }
 
@@ -111,13 +111,13 @@ pub(super) fn is_for(grant: &Grant, account: &Account) -> bool {
     grant.open_id.as_ref().is_none_or(|open_id| *open_id == account.open_id)
 }
 
-fn decode(bytes: &[u8]) -> Option<(Header, RawAnswer)> {
+fn decode(bytes: &[u8]) -> Option<(Header, RawTokenAnswer)> {
     let end = bytes.iter().position(|byte| *byte == b'\n')?;
     let (head, body) = (bytes.get(..end)?, bytes.get(end + 1..)?);
     // One that cannot be read is told from a whole one by the caller.
     let header: Header = serde_json::from_slice(head).ok()?;
     let body = Zeroizing::new(body.to_vec());
-    let answer = RawAnswer { status: header.status, body, cut: None };
+    let answer = RawTokenAnswer::new(header.status, body);
     Some((header, answer))
 }
 
@@ -140,12 +140,12 @@ mod tests {
 
     const HOST: &str = "host";
 
-    fn answer(open_id: &str) -> RawAnswer {
+    fn answer(open_id: &str) -> RawTokenAnswer {
         let body = format!(
             r#"{{"access_token":"act.2","expires_in":7200,"open_id":"{open_id}",
                "refresh_token":"rft.2","refresh_expires_in":15552000,"scope":"s"}}"#
         );
-        RawAnswer { status: 200, body: Zeroizing::new(body.into_bytes()), cut: None }
+        RawTokenAnswer::new(200, body.into_bytes())
     }
 
     fn file(open_id: &str, spent: &str) -> Zeroizing<Vec<u8>> {
@@ -155,8 +155,8 @@ mod tests {
 
     #[test]
     fn f13_a_complete_answer_to_the_stored_token_is_newer() {
-        let Leftover::Newer { grant, asked_at, api } =
-            judge(&file("id", "rft.id.1"), &account("id"), HOST)
+        let LoggedAnswer::Newer { grant, asked_at, api } =
+            classify(&file("id", "rft.id.1"), &account("id"), HOST)
         else {
             panic!("not newer")
         };
@@ -170,30 +170,30 @@ mod tests {
         let bytes = String::from_utf8(file("id", "rft.id.1").to_vec()).unwrap();
         let older = bytes.replace(&format!(",\"api\":\"{API}\""), "");
         assert_ne!(older, bytes);
-        let leftover = judge(older.as_bytes(), &account("id"), HOST);
-        assert!(matches!(leftover, Leftover::Newer { api: None, .. }));
+        let logged = classify(older.as_bytes(), &account("id"), HOST);
+        assert!(matches!(logged, LoggedAnswer::Newer { api: None, .. }));
     }
 
     #[test]
     fn what_a_newer_version_has_kept_is_left_to_it() {
         let bytes = String::from_utf8(file("id", "rft.id.1").to_vec()).unwrap();
         let newer = bytes.replace("\"version\":1", "\"version\":2");
-        assert!(matches!(judge(newer.as_bytes(), &account("id"), HOST), Leftover::Unread));
+        assert!(matches!(classify(newer.as_bytes(), &account("id"), HOST), LoggedAnswer::Unread));
     }
 
     #[test]
     fn f14_an_answer_to_another_token_is_outdated() {
-        let leftover = judge(&file("id", "rft.id.0"), &account("id"), HOST);
-        assert!(matches!(leftover, Leftover::Outdated));
+        let logged = classify(&file("id", "rft.id.0"), &account("id"), HOST);
+        assert!(matches!(logged, LoggedAnswer::Outdated));
     }
 
     #[test]
     fn t24_an_answer_for_another_account_is_not_used_and_not_thrown_away() {
         let asked_at = at("2026-11-01T13:55:00Z");
         let mixed = encode("id", asked_at, &Secret::new("rft.id.1"), API, &answer("other"));
-        assert!(matches!(judge(&mixed, &account("id"), HOST), Leftover::Unread));
+        assert!(matches!(classify(&mixed, &account("id"), HOST), LoggedAnswer::Unread));
         let whole = file("other", "rft.id.1");
-        assert!(matches!(judge(&whole, &account("id"), HOST), Leftover::Unread));
+        assert!(matches!(classify(&whole, &account("id"), HOST), LoggedAnswer::Unread));
     }
 
     #[test]
@@ -202,30 +202,30 @@ mod tests {
         let text = String::from_utf8_lossy(&whole);
         let (first, second) = (text.find("act.2").unwrap(), text.find("rft.2\"").unwrap() + 6);
         for end in 0..whole.len() {
-            let leftover = judge(&whole[..end], &account("id"), HOST);
-            let right = match leftover {
-                Leftover::Worthless => end <= first,
-                Leftover::Unread => first < end && end < second,
-                Leftover::Newer { .. } => second <= end,
-                Leftover::Outdated | Leftover::Illegible => false,
+            let logged = classify(&whole[..end], &account("id"), HOST);
+            let right = match logged {
+                LoggedAnswer::Worthless => end <= first,
+                LoggedAnswer::Unread => first < end && end < second,
+                LoggedAnswer::Newer { .. } => second <= end,
+                LoggedAnswer::Outdated | LoggedAnswer::Illegible => false,
             };
-            assert!(right, "{leftover:?} at {end}");
+            assert!(right, "{logged:?} at {end}");
         }
     }
 
     #[test]
     fn tokens_under_a_torn_header_are_not_called_worthless() {
         let whole = file("id", "rft.id.1");
-        assert!(matches!(judge(&whole[9..], &account("id"), HOST), Leftover::Illegible));
+        assert!(matches!(classify(&whole[9..], &account("id"), HOST), LoggedAnswer::Illegible));
     }
 
     #[test]
     fn a_refusal_is_worth_nothing() {
         let body = br#"{"error":"invalid_grant","error_description":"","log_id":"1"}"#.to_vec();
-        let refused = RawAnswer { status: 200, body: Zeroizing::new(body), cut: None };
+        let refused = RawTokenAnswer::new(200, body);
         let asked_at = at("2026-11-01T13:55:00Z");
         let bytes = encode("id", asked_at, &Secret::new("rft.id.1"), API, &refused);
-        assert!(matches!(judge(&bytes, &account("id"), HOST), Leftover::Worthless));
+        assert!(matches!(classify(&bytes, &account("id"), HOST), LoggedAnswer::Worthless));
     }
 
     #[test]
@@ -237,7 +237,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_file_is_too_strange(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = judge(&bytes, &account("id"), HOST);
+            let _ = classify(&bytes, &account("id"), HOST);
         }
     }
 }

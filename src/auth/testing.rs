@@ -19,15 +19,15 @@ use crate::timing::Timing;
 
 /// Collects what it is told.
 #[derive(Debug, Default)]
-pub(super) struct Told(Mutex<Vec<Notice>>);
+pub(super) struct Recorder(Mutex<Vec<Notice>>);
 
-impl Told {
+impl Recorder {
     pub(super) fn all(&self) -> Vec<Notice> {
         self.0.lock().unwrap().clone()
     }
 }
 
-impl Reporter for Told {
+impl Reporter for Recorder {
     fn notice(&self, notice: Notice) {
         self.0.lock().unwrap().push(notice);
     }

@@ -12,100 +12,100 @@ use super::{help, values};
 /// Arguments of `login`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = help::LOGIN)]
-pub struct LoginArgs {
+pub(crate) struct LoginArgs {
     /// Print the URL instead of opening a browser, and wait for the callback
     #[arg(long)]
-    pub no_browser: bool,
+    pub(crate) no_browser: bool,
 
     /// Show a QR code to scan with the TikTok app; for machines without a browser
     #[arg(long, conflicts_with_all = ["no_browser", "paste", "port"])]
-    pub qr: bool,
+    pub(crate) qr: bool,
 
     /// Write the QR code to this PNG file, too, to send it to whoever has the phone
     #[arg(long, value_name = "FILE", requires = "qr")]
-    pub qr_png: Option<PathBuf>,
+    pub(crate) qr_png: Option<PathBuf>,
 
     /// Open the printed URL anywhere, then paste the address that the browser ended at
     #[arg(long, conflicts_with = "no_browser")]
-    pub paste: bool,
+    pub(crate) paste: bool,
 
     /// Wait for the callback on this port of 127.0.0.1; 0 takes a free one [default: 3456]
     ///
     /// The address `http://127.0.0.1:PORT/callback/` must be registered for the app. The wildcard
     /// `http://127.0.0.1:*/callback/` covers every port.
     #[arg(long, value_name = "PORT")]
-    pub port: Option<u16>,
+    pub(crate) port: Option<u16>,
 
     /// How long to wait for the consent
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = values::duration)]
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
 
     /// Ask for these scopes, separated by commas
     ///
     /// Without it: the `scopes` of the app in config.toml, else
     /// user.info.basic,video.publish,video.upload.
     #[arg(long, value_name = "SCOPES")]
-    pub scopes: Option<Scopes>,
+    pub(crate) scopes: Option<Scopes>,
 
     /// Give the account a name of your own
     #[arg(long, value_name = "NAME")]
-    pub alias: Option<String>,
+    pub(crate) alias: Option<String>,
 }
 
 /// Arguments of `init`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = help::INIT)]
-pub struct InitArgs {
+pub(crate) struct InitArgs {
     /// The app's client key; the client secret is never an argument, as others can read those
     #[arg(long, value_name = "KEY")]
-    pub client_key: Option<String>,
+    pub(crate) client_key: Option<String>,
 
     /// Replace the app of that name, and take credentials that look like each other's
     #[arg(long)]
-    pub force: bool,
+    pub(crate) force: bool,
 }
 
 /// Arguments of `refresh`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = help::REFRESH)]
-pub struct RefreshArgs {
+pub(crate) struct RefreshArgs {
     /// Refresh the tokens that end within this time
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = values::duration)]
-    pub within: Duration,
+    pub(crate) within: Duration,
 
     /// Refresh whether it is due or not
     #[arg(long, conflicts_with = "within")]
-    pub force: bool,
+    pub(crate) force: bool,
 
     /// Only this account (alias or `open_id`); may be given several times
     #[arg(long, value_name = "ACCOUNT", allow_hyphen_values = true)]
-    pub account: Vec<String>,
+    pub(crate) account: Vec<String>,
 }
 
 /// Arguments of `logout`.
 #[derive(Clone, Debug, Args)]
-pub struct LogoutArgs {
+pub(crate) struct LogoutArgs {
     /// The account: alias or `open_id`
     #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
-    pub account: String,
+    pub(crate) account: String,
 
     /// Forget the account here without asking TikTok to revoke the login
     #[arg(long)]
-    pub local_only: bool,
+    pub(crate) local_only: bool,
 }
 
 /// Arguments of `accounts`.
 #[derive(Clone, Debug, Default, Args)]
 #[command(after_help = help::ACCOUNTS, args_conflicts_with_subcommands = true)]
-pub struct AccountsArgs {
+pub(crate) struct AccountsArgs {
     #[command(subcommand)]
-    #[expect(missing_docs, reason = "a doc comment here would replace the command's own help")]
-    pub action: Option<AccountsAction>,
+    // A doc comment here would replace the command's own help.
+    pub(crate) action: Option<AccountsAction>,
 }
 
 /// What else `accounts` does than to list them.
 #[derive(Clone, Debug, Subcommand)]
-pub enum AccountsAction {
+pub(crate) enum AccountsAction {
     /// Give an account a name of your own
     Alias {
         /// The account: `open_id` or its present alias
@@ -125,7 +125,7 @@ pub enum AccountsAction {
         #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
         account: String,
         #[command(flatten)]
-        #[expect(missing_docs, reason = "a doc comment here would replace the command's own help")]
+        // A doc comment here would replace the command's own help.
         passphrase: PassphraseArgs,
     },
     /// Take in what `accounts export` has written, or the Flask uploader's `user_tokens.json`
@@ -137,7 +137,7 @@ pub enum AccountsAction {
         #[arg(value_name = "FILE")]
         file: PathBuf,
         #[command(flatten)]
-        #[expect(missing_docs, reason = "a doc comment here would replace the command's own help")]
+        // A doc comment here would replace the command's own help.
         passphrase: PassphraseArgs,
     },
     /// Encrypt the tokens and upload URLs that are stored, as `[store] encrypt` in config.toml says
@@ -153,51 +153,51 @@ pub enum AccountsAction {
 
 /// Where a passphrase comes from.
 #[derive(Clone, Debug, Default, Args)]
-pub struct PassphraseArgs {
+pub(crate) struct PassphraseArgs {
     /// Read the passphrase from the first line of this file instead of asking for it
     ///
     /// The file must be yours alone (mode 0600). `TIKTOK_UP_PASSPHRASE` holds one, too.
     #[arg(long, value_name = "FILE")]
-    pub passphrase_file: Option<PathBuf>,
+    pub(crate) passphrase_file: Option<PathBuf>,
 }
 
 /// Arguments of `upload`.
 #[derive(Clone, Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 #[command(after_help = help::UPLOAD)]
-pub struct UploadArgs {
+pub(crate) struct UploadArgs {
     /// The file that lists the posts; - reads standard input
     #[arg(value_name = "MANIFEST")]
-    pub manifest: PathBuf,
+    pub(crate) manifest: PathBuf,
 
     /// Check everything and print the plan, but send nothing that creates a post
     #[arg(long)]
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
 
     /// Who may see posts that do not say it themselves
     #[arg(long, value_name = "LEVEL", value_parser = values::privacy())]
-    pub privacy: Option<Privacy>,
+    pub(crate) privacy: Option<Privacy>,
 
     /// Send every post to the inbox, to be finished in the TikTok app
     #[arg(long)]
-    pub draft: bool,
+    pub(crate) draft: bool,
 
     /// The account of posts that name none (alias or `open_id`)
     #[arg(long, value_name = "ACCOUNT", allow_hyphen_values = true)]
-    pub account: Option<String>,
+    pub(crate) account: Option<String>,
 
     /// How many accounts to serve at once; the posts of one account follow one another
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = values::jobs())]
-    pub jobs: usize,
+    pub(crate) jobs: usize,
 
     /// Do not wait for TikTok to finish processing; ask later with the same command
     #[arg(long)]
-    pub no_wait: bool,
+    pub(crate) no_wait: bool,
 
     /// Post again what is posted already: all that the manifest names. A run without it finishes what
     /// was cut off
     #[arg(long)]
-    pub repost: bool,
+    pub(crate) repost: bool,
 
     /// Post with the journal that is here, or a new one, although posts were made that it does not
     /// know
@@ -205,7 +205,7 @@ pub struct UploadArgs {
     /// To be given once, after looking at the profile and taking out of the manifest what is posted:
     /// what the journal does not know is posted again.
     #[arg(long)]
-    pub new_journal: bool,
+    pub(crate) new_journal: bool,
 
     /// Send every video whatever speaks against it; that is a warning then
     ///
@@ -219,22 +219,22 @@ pub struct UploadArgs {
     /// Without it that is done once a run and three times in all: `internal` is the one reason that
     /// TikTok calls retryable.
     #[arg(long)]
-    pub no_retry: bool,
+    pub(crate) no_retry: bool,
 
     /// Size of the chunks that files at least twice as long are sent in
     ///
     /// Between 5242880 bytes and 32 MB.
     #[arg(long, value_name = "BYTES", value_parser = values::chunk_size)]
-    pub chunk_size: Option<u64>,
+    pub(crate) chunk_size: Option<u64>,
 
     /// Send at most so many bytes a second, all accounts together (500kB, 2MB, 1MiB)
     #[arg(long, value_name = "BYTES", value_parser = values::rate)]
-    pub limit_rate: Option<u64>,
+    pub(crate) limit_rate: Option<u64>,
 }
 
 impl UploadArgs {
     /// An upload of a manifest as without any option.
-    pub fn of(manifest: PathBuf) -> Self {
+    pub(crate) fn of(manifest: PathBuf) -> Self {
         Self {
             manifest,
             dry_run: false,
@@ -256,58 +256,58 @@ impl UploadArgs {
 /// Arguments of `status`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = help::STATUS)]
-pub struct StatusArgs {
+pub(crate) struct StatusArgs {
     /// Only this post
     #[arg(value_name = "POST")]
-    pub post: Option<String>,
+    pub(crate) post: Option<String>,
 
     /// Wait until every post is final
     #[arg(long)]
-    pub wait: bool,
+    pub(crate) wait: bool,
 
     /// Show the posts that are final, too
     #[arg(long, conflicts_with = "post")]
-    pub all: bool,
+    pub(crate) all: bool,
 }
 
 /// Arguments of `resolve`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = help::RESOLVE)]
-pub struct ResolveArgs {
+pub(crate) struct ResolveArgs {
     /// The post, as `status` names it
     #[arg(value_name = "POST")]
-    pub post: String,
+    pub(crate) post: String,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a doc comment here would replace the command's own help")]
-    pub verdict: Verdict,
+    // A doc comment here would replace the command's own help.
+    pub(crate) verdict: Verdict,
 }
 
 /// What a person saw on the profile: exactly one of the two is set.
 #[derive(Clone, Copy, Debug, Args)]
 #[group(required = true, multiple = false)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     /// It is on the profile: never post it again
     #[arg(long)]
-    pub posted: bool,
+    pub(crate) posted: bool,
 
     /// It is not on the profile, or it failed and the cause is mended: the next upload may post it
     #[arg(long)]
-    pub not_posted: bool,
+    pub(crate) not_posted: bool,
 }
 
 /// Arguments of `doctor`.
 #[derive(Clone, Debug, Default, Args)]
 #[command(after_help = help::DOCTOR)]
-pub struct DoctorArgs {
+pub(crate) struct DoctorArgs {
     /// Make a journal of what can be read of a damaged one
     ///
     /// Of the one in place, or of the one that was set aside last; its files are kept. If anything may
     /// be missing, `upload` asks for `--new-journal` once. A sound journal is left as it is.
     #[arg(long)]
-    pub repair_journal: bool,
+    pub(crate) repair_journal: bool,
 }
 
 /// Arguments of `demo`.
 #[derive(Clone, Debug, Default, Args)]
-pub struct DemoArgs {}
+pub(crate) struct DemoArgs {}

@@ -11,11 +11,11 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
-pub use self::args::{
+pub(crate) use self::args::{
     AccountsAction, AccountsArgs, DemoArgs, DoctorArgs, InitArgs, LoginArgs, LogoutArgs,
-    PassphraseArgs, RefreshArgs, ResolveArgs, StatusArgs, UploadArgs, Verdict,
+    PassphraseArgs, RefreshArgs, ResolveArgs, StatusArgs, UploadArgs,
 };
-pub use self::sandbox::SandboxArgs;
+pub(crate) use self::sandbox::SandboxArgs;
 
 /// Publish to TikTok from a terminal, a server or a script
 ///
@@ -32,19 +32,18 @@ pub use self::sandbox::SandboxArgs;
     max_term_width = 100,
     disable_help_subcommand = true,
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a doc comment here would replace the program's own help")]
-    pub global: GlobalArgs,
+    // A doc comment here would replace the program's own help.
+    pub(crate) global: GlobalArgs,
 
     #[command(subcommand)]
-    #[expect(missing_docs, reason = "as above")]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// What to do. A command is here when it works, not before.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Write an app's client key and secret into config.toml
     ///
     /// Asks for the app's name (or takes `--app`), client key and client secret, which is not shown,
@@ -84,7 +83,7 @@ pub enum Command {
 
 impl Command {
     /// Its name on the command line.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Init(_) => "init",
             Self::Login(_) => "login",
@@ -104,18 +103,18 @@ impl Command {
 /// Options that every command takes.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Global options")]
-pub struct GlobalArgs {
+pub(crate) struct GlobalArgs {
     /// Write one JSON object per line to standard output
     #[arg(long, global = true)]
-    pub json: bool,
+    pub(crate) json: bool,
 
     /// Say only what needs attention: warnings and errors
     #[arg(short, long, global = true)]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
 
     /// Say more: -v calls to TikTok, -vv decisions, -vvv everything (never a secret)
     #[arg(short, long, global = true, action = ArgAction::Count)]
-    pub verbose: u8,
+    pub(crate) verbose: u8,
 
     /// Keep configuration, tokens and journal in this one directory
     ///
@@ -123,7 +122,7 @@ pub struct GlobalArgs {
     /// ~/.config/tiktok-up) for config.toml, `$XDG_STATE_HOME/tiktok-up` (else
     /// ~/.local/state/tiktok-up) for the rest.
     #[arg(long, global = true, value_name = "DIR", value_parser = values::directory())]
-    pub home: Option<PathBuf>,
+    pub(crate) home: Option<PathBuf>,
 
     /// Use the app `[apps.NAME]` of config.toml
     ///
@@ -132,20 +131,20 @@ pub struct GlobalArgs {
     /// `TIKTOK_CLIENT_KEY`, else of `[defaults]`, else the only one there is. `TIKTOK_CLIENT_KEY` wins
     /// over `--app` for logins, with a warning.
     #[arg(long, global = true, value_name = "NAME")]
-    pub app: Option<String>,
+    pub(crate) app: Option<String>,
 
     /// When to use colours (`NO_COLOR` is respected)
     #[arg(long, global = true, value_name = "WHEN", default_value_t, value_enum)]
-    pub color: When,
+    pub(crate) color: When,
 
     /// Draw no progress bars; one line per change instead
     #[arg(long, global = true)]
-    pub no_progress: bool,
+    pub(crate) no_progress: bool,
 }
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum When {
+pub(crate) enum When {
     /// On a terminal, unless `NO_COLOR` is set
     #[default]
     Auto,
@@ -157,7 +156,7 @@ pub enum When {
 
 impl When {
     /// Whether colours were asked for or forbidden; `None` leaves it to the streams.
-    pub fn asked(self) -> Option<bool> {
+    pub(crate) fn asked(self) -> Option<bool> {
         match self {
             Self::Auto => None,
             Self::Always => Some(true),
@@ -168,7 +167,7 @@ impl When {
 
 impl Cli {
     /// Reads a command line and checks it as a whole. The error may be help that was asked for.
-    pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+    pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let cli = Self::try_parse_from(args)?;
         cli.check()?;
         Ok(cli)
@@ -194,16 +193,16 @@ impl GlobalArgs {
 
 /// The options that decide how an error of the command line itself is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Early {
+pub(crate) struct Early {
     /// `--json`.
-    pub json: bool,
+    pub(crate) json: bool,
     /// `--color`.
-    pub color: When,
+    pub(crate) color: When,
 }
 
 impl Early {
     /// Looks for them in a command line that may not be a valid one.
-    pub fn glean(args: &[OsString]) -> Self {
+    pub(crate) fn pre_parse(args: &[OsString]) -> Self {
         let mut early = Self::default();
         let mut args = args.iter().map(OsString::as_os_str).take_while(|arg| *arg != "--");
         while let Some(arg) = args.next() {

@@ -11,87 +11,87 @@ use tiktok_sandbox::{Megabyte, QrConfirm, Resend, UploadedBytes};
 #[derive(Args, Clone, Debug)]
 #[command(after_long_help = include_str!("sandbox.txt"))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
-pub struct SandboxArgs {
+pub(crate) struct SandboxArgs {
     /// Port on 127.0.0.1; 0 takes any free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]
-    pub port: u16,
+    pub(crate) port: u16,
     /// Consent to every login at once, as the first account and with every scope
     #[arg(long)]
-    pub auto_consent: bool,
+    pub(crate) auto_consent: bool,
     /// Read a fault script: which call goes wrong, and how
     ///
     /// For example {"faults": [{"endpoint": "upload", "nth": 3, "do": {"drop": "middle"}}]}; the
     /// reference is below.
     #[arg(long, value_name = "FILE")]
-    pub faults: Option<PathBuf>,
+    pub(crate) faults: Option<PathBuf>,
     /// Append every request to a file, one JSON object a line
     #[arg(long, value_name = "FILE")]
-    pub log: Option<PathBuf>,
+    pub(crate) log: Option<PathBuf>,
     /// Have this account instead of the usual three; `NAME:private` for a private one
     #[arg(long = "account", value_name = "NAME")]
-    pub accounts: Vec<String>,
+    pub(crate) accounts: Vec<String>,
     /// Register one more redirect URI
     #[arg(long = "redirect-uri", value_name = "URI")]
-    pub redirect_uris: Vec<String>,
+    pub(crate) redirect_uris: Vec<String>,
     /// Approve only these scopes for the app
     #[arg(long, value_name = "SCOPES", value_delimiter = ',')]
-    pub scopes: Vec<String>,
+    pub(crate) scopes: Vec<String>,
     /// Verify one more domain or URL prefix for `PULL_FROM_URL`
     #[arg(long = "verified-url", value_name = "URL")]
-    pub verified_urls: Vec<String>,
+    pub(crate) verified_urls: Vec<String>,
 
     /// Be an app that has not passed the audit: private accounts and `SELF_ONLY` only
     #[arg(long, help_heading = "Strictness")]
-    pub unaudited: bool,
+    pub(crate) unaudited: bool,
     /// Which reading of "MB" a chunk plan must be legal under
     #[arg(long, value_name = "READING", value_enum, default_value_t, help_heading = "Strictness")]
-    pub megabyte: Megabyte,
+    pub(crate) megabyte: Megabyte,
     /// Let tokens live as long as before November 2026: 24 hours and 365 days
     #[arg(long, help_heading = "Strictness")]
-    pub older_lifetimes: bool,
+    pub(crate) older_lifetimes: bool,
     /// Let a refresh token end when the first one would have ended
     #[arg(long, help_heading = "Strictness")]
-    pub refresh_does_not_extend: bool,
+    pub(crate) refresh_does_not_extend: bool,
     /// Send the errors of the OAuth endpoints with HTTP 200
     #[arg(long, help_heading = "Strictness")]
-    pub oauth_errors_200: bool,
+    pub(crate) oauth_errors_200: bool,
     /// What the progress header of a chunk's answer counts
     #[arg(long, value_name = "MEANING", value_enum, default_value_t, help_heading = "Strictness")]
-    pub uploaded_bytes: UploadedBytes,
+    pub(crate) uploaded_bytes: UploadedBytes,
     /// What sending a stored chunk again leads to
     #[arg(long, value_name = "STATUS", value_enum, default_value_t, help_heading = "Strictness")]
-    pub resend: Resend,
+    pub(crate) resend: Resend,
     /// Send the progress header with a 416 too
     #[arg(long, help_heading = "Strictness")]
-    pub progress_on_416: bool,
+    pub(crate) progress_on_416: bool,
     /// Refuse branded content that only the creator may see
     #[arg(long, help_heading = "Strictness")]
-    pub refuse_private_brand: bool,
+    pub(crate) refuse_private_brand: bool,
     /// How a confirmed QR code hands out its authorization code
     #[arg(long, value_name = "SHAPE", value_enum, default_value_t, help_heading = "Strictness")]
-    pub qr_confirm: QrConfirm,
+    pub(crate) qr_confirm: QrConfirm,
     /// Direct posts per creator in 24 hours
     #[arg(long, value_name = "N", default_value_t = 15, help_heading = "Strictness")]
-    pub daily_posts: usize,
+    pub(crate) daily_posts: usize,
     /// Unfinished drafts per creator in 24 hours
     #[arg(long, value_name = "N", default_value_t = 5, help_heading = "Strictness")]
-    pub pending_drafts: usize,
+    pub(crate) pending_drafts: usize,
     /// Posting creators in 24 hours [default: 5 if unaudited, else no limit]
     #[arg(long, value_name = "N", help_heading = "Strictness")]
-    pub active_users: Option<usize>,
+    pub(crate) active_users: Option<usize>,
 
     /// From the last byte to the final status
     #[arg(long, value_name = "TIME", value_parser = length, default_value = "2s", help_heading = "Pace")]
-    pub processing: Duration,
+    pub(crate) processing: Duration,
     /// How long the download of a `PULL_FROM_URL` takes
     #[arg(long, value_name = "TIME", value_parser = length, default_value = "2s", help_heading = "Pace")]
-    pub download: Duration,
+    pub(crate) download: Duration,
     /// From `PUBLISH_COMPLETE` to the id of a public post
     #[arg(long, value_name = "TIME", value_parser = length, default_value = "0s", help_heading = "Pace")]
-    pub moderation: Duration,
+    pub(crate) moderation: Duration,
     /// Do not hash what arrives: for measuring, as SHA-256 is slower than loopback
     #[arg(long, help_heading = "Pace")]
-    pub no_hash: bool,
+    pub(crate) no_hash: bool,
 }
 
 fn length(text: &str) -> Result<Duration, String> {

@@ -10,7 +10,7 @@ fn read<T: Args>(args: &[&str]) -> Result<T, clap::Error> {
 }
 
 fn early(args: &[&str]) -> Early {
-    Early::glean(&args.iter().map(OsString::from).collect::<Vec<_>>())
+    Early::pre_parse(&args.iter().map(OsString::from).collect::<Vec<_>>())
 }
 
 #[test]

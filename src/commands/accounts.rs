@@ -1,15 +1,15 @@
 //! `accounts`: who is logged in, and until when; names for them; logins that come and go.
 
-mod carry;
+mod transfer;
 
 use serde_json::json;
 
 use crate::cli::{AccountsAction, AccountsArgs};
-use crate::commands::Context;
 use crate::commands::at_rest::{self, Rest};
-use crate::exit::{Exit, Failure};
+use crate::commands::{Context, apps};
+use crate::exit::Exit;
 use crate::model::Account;
-use crate::output::{Table, moment};
+use crate::output::{Failure, Table, moment};
 use crate::settings::Environment;
 use crate::store::Store as _;
 use crate::store::local::{LocalStore, TokenFile};
@@ -24,10 +24,10 @@ pub(super) async fn run(
         None => list(context).await,
         Some(AccountsAction::Alias { account, name }) => alias(context, account, name).await,
         Some(AccountsAction::Export { account, passphrase }) => {
-            carry::export(context, account, passphrase, env).await
+            transfer::export(context, account, passphrase, env).await
         }
         Some(AccountsAction::Import { file, passphrase }) => {
-            carry::import(context, file, passphrase, env).await
+            transfer::import(context, file, passphrase, env).await
         }
         Some(AccountsAction::Encrypt) => at_rest::encrypt(context).await,
         Some(AccountsAction::Decrypt) => at_rest::decrypt(context).await,
@@ -53,7 +53,8 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
     let rest = at_rest::where_secrets_rest(context)?;
     recover(context, store.token_file()).await?;
     let accounts = store.accounts().all().await?;
-    let accounts: Vec<_> = accounts.iter().filter(|account| context.is_about(account)).collect();
+    let accounts: Vec<_> =
+        accounts.iter().filter(|account| apps::is_about(context, account)).collect();
     let now = context.settings.clock.now();
     let api = context.settings.endpoints.api_base();
     let (printer, apps) = (&context.printer, &context.settings.apps);
@@ -117,7 +118,7 @@ async fn recover(context: &Context, store: &TokenFile) -> Result<(), Failure> {
     if encrypted && !store.has_refresh_log()? {
         return Ok(());
     }
-    match context.unlocked(store.clone()).await {
+    match at_rest::unlocked(context, store.clone()).await {
         Ok(store) => context.tokens(store).await.map(|_| ()),
         Err(failure) if encrypted && failure.exit == Exit::Local => {
             let why = format!("{:#}", failure.error);

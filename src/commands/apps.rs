@@ -5,8 +5,7 @@ use std::sync::Arc;
 use crate::api::App;
 use crate::auth::{Account, Apps as AccountApps, NotUsable};
 use crate::commands::Context;
-use crate::exit::Failure;
-use crate::output::Printer;
+use crate::output::{Failure, Printer};
 use crate::settings::{Apps, KnownApp, NoApp, SettingsError};
 use crate::text::{key_start, plain};
 
@@ -38,7 +37,7 @@ impl AppsInUse {
 }
 
 impl AccountApps for AppsInUse {
-    fn admit(&self, account: &Account) -> Result<(), NotUsable> {
+    fn check(&self, account: &Account) -> Result<(), NotUsable> {
         self.find(account).map(|_| ())
     }
 
@@ -48,45 +47,44 @@ impl AccountApps for AppsInUse {
     }
 }
 
-impl Context {
-    pub(super) fn apps(&self) -> AppsInUse {
-        AppsInUse { apps: self.settings.apps.clone(), printer: self.printer.clone() }
-    }
+/// The apps of a run.
+pub(super) fn in_use(context: &Context) -> AppsInUse {
+    AppsInUse { apps: context.settings.apps.clone(), printer: context.printer.clone() }
+}
 
-    /// The app to log in with, not yet with its secret. That the environment's wins over `--app` is
-    /// said.
-    pub(super) fn app_for_login(&self) -> Result<&KnownApp, Failure> {
-        let apps = &self.settings.apps;
-        let app = apps.for_login()?;
-        if let Some((asked, used)) = apps.overruled() {
-            self.printer.warn(format!(
-                "TIKTOK_CLIENT_KEY is set and wins over `--app {}`: the app with the client key {} \
-                 is used; unset TIKTOK_CLIENT_KEY and TIKTOK_CLIENT_SECRET to use {}",
-                plain(asked.name.as_deref().unwrap_or_default()),
-                key_start(&used.client_key),
-                asked.label(),
-            ));
-        }
-        Ok(app)
+/// The app to log in with, not yet with its secret. That the environment's wins over `--app` is
+/// said.
+pub(super) fn for_login(context: &Context) -> Result<&KnownApp, Failure> {
+    let apps = &context.settings.apps;
+    let app = apps.for_login()?;
+    if let Some((asked, used)) = apps.overruled() {
+        context.printer.warn(format!(
+            "TIKTOK_CLIENT_KEY is set and wins over `--app {}`: the app with the client key {} \
+             is used; unset TIKTOK_CLIENT_KEY and TIKTOK_CLIENT_SECRET to use {}",
+            plain(asked.name.as_deref().unwrap_or_default()),
+            key_start(&used.client_key),
+            asked.label(),
+        ));
     }
+    Ok(app)
+}
 
-    /// That app with its secret. May take long: somebody may have to type a passphrase for it.
-    pub(super) fn fetched_app_for_login(&self) -> Result<App, Failure> {
-        let app = self.app_for_login()?;
-        Ok(self.apps().fetch(app)?)
-    }
+/// That app with its secret. May take long: somebody may have to type a passphrase for it.
+pub(super) fn fetched_for_login(context: &Context) -> Result<App, Failure> {
+    let app = for_login(context)?;
+    Ok(in_use(context).fetch(app)?)
+}
 
-    /// Whether a run is about an account, unless it is named: with `--app`, only about those whose
-    /// tokens that app has made.
-    pub(super) fn is_about(&self, account: &Account) -> bool {
-        self.settings.apps.only().is_none_or(|only| only.client_key == account.client_key)
-    }
+/// Whether a run is about an account, unless it is named: with `--app`, only about those whose
+/// tokens that app has made.
+pub(super) fn is_about(context: &Context, account: &Account) -> bool {
+    context.settings.apps.only().is_none_or(|only| only.client_key == account.client_key)
+}
 
-    /// Nobody's tokens are of use where no app is configured.
-    pub(super) fn some_app(&self) -> Result<(), Failure> {
-        match self.settings.apps.for_login() {
-            Err(error @ SettingsError::NoApp(NoApp::Nowhere { .. })) => Err(error.into()),
-            _ => Ok(()),
-        }
+/// Nobody's tokens are of use where no app is configured.
+pub(super) fn is_there_one(context: &Context) -> Result<(), Failure> {
+    match context.settings.apps.for_login() {
+        Err(error @ SettingsError::NoApp(NoApp::Nowhere { .. })) => Err(error.into()),
+        _ => Ok(()),
     }
 }

@@ -13,8 +13,9 @@ use serde_json::json;
 use crate::commands::passphrase::{Asked, Passphrases};
 use crate::commands::{Context, journal};
 use crate::encrypt::{Encryption, Key, Scheme, UnwrapError};
-use crate::exit::{Exit, Failure};
+use crate::exit::Exit;
 use crate::fs::Lock;
+use crate::output::Failure;
 use crate::process::allow_descriptors;
 use crate::secret::Secret;
 use crate::settings::{Encrypt, StoreKeyError};
@@ -99,65 +100,70 @@ impl fmt::Display for Rest {
 const NOT_YET: &str = "`[store] encrypt` is set, but the tokens are not encrypted yet: run \
                        `tiktok-up accounts encrypt` once";
 
-impl Context {
-    /// The store with its key, if it is encrypted: for whatever reads or writes tokens. Fails before
-    /// anything is sent if the key is not at hand.
-    pub(super) async fn unlocked(&self, store: TokenFile) -> Result<TokenFile, Failure> {
-        let Some(encryption) = store.encryption()? else {
-            if self.settings.encrypt.is_some() {
-                self.printer.warn(NOT_YET);
+/// The store with its key, if it is encrypted: for whatever reads or writes tokens. Fails before
+/// anything is sent if the key is not at hand.
+pub(super) async fn unlocked(context: &Context, store: TokenFile) -> Result<TokenFile, Failure> {
+    let Some(encryption) = store.encryption()? else {
+        if context.settings.encrypt.is_some() {
+            context.printer.warn(NOT_YET);
+        }
+        return Ok(store);
+    };
+    if let Some(known) = context.store_key.get().filter(|key| key.id() == encryption.key) {
+        return Ok(store.with_key(known.clone()));
+    }
+    let key = key_of(context, &encryption).await?;
+    // If the store was encrypted anew meanwhile, the first key stays remembered.
+    _ = context.store_key.set(key.clone());
+    Ok(store.with_key(key))
+}
+
+/// As [`unlocked`], for a login that is about to come: the first one is not written in
+/// plain text where it is to be encrypted. What is in a store already is, until somebody is there
+/// to see it migrated: an unattended run goes on as before.
+pub(super) async fn unlocked_for_login(
+    context: &Context,
+    store: TokenFile,
+) -> Result<TokenFile, Failure> {
+    let first = store.accounts()?.is_empty() && store.encryption()?.is_none();
+    if first && context.settings.encrypt.is_some() {
+        let failure = Failure::usage("the token store is to be encrypted, and is not yet")
+            .hint("run `tiktok-up accounts encrypt` first; nothing was sent");
+        return Err(Failure { exit: Exit::Local, ..failure });
+    }
+    unlocked(context, store).await
+}
+
+async fn key_of(context: &Context, encryption: &Encryption) -> Result<Key, Failure> {
+    let typed = encryption.scheme == Scheme::Passphrase
+        && context.settings.encrypt.as_ref().is_some_and(Encrypt::is_typed);
+    if !typed {
+        return fetch(context, encryption, None).await;
+    }
+    let mut tries = 1;
+    loop {
+        let passphrases = Passphrases::typed(&context.shutdown);
+        let passphrase = typed_one(passphrases.known_one("the token store").await)?;
+        match fetch(context, encryption, Some(passphrase)).await {
+            Err(failure) if tries < TRIES && is_wrong(&failure) => {
+                context.printer.warn("the passphrase is wrong; once more");
+                tries += 1;
             }
-            return Ok(store);
-        };
-        if let Some(known) = self.store_key.get().filter(|key| key.id() == encryption.key) {
-            return Ok(store.with_key(known.clone()));
-        }
-        let key = self.key_of(&encryption).await?;
-        // If the store was encrypted anew meanwhile, the first key stays remembered.
-        _ = self.store_key.set(key.clone());
-        Ok(store.with_key(key))
-    }
-
-    /// As [`Context::unlocked`], for a login that is about to come: the first one is not written in
-    /// plain text where it is to be encrypted. What is in a store already is, until somebody is there
-    /// to see it migrated: an unattended run goes on as before.
-    pub(super) async fn unlocked_for_login(&self, store: TokenFile) -> Result<TokenFile, Failure> {
-        let first = store.accounts()?.is_empty() && store.encryption()?.is_none();
-        if first && self.settings.encrypt.is_some() {
-            let failure = Failure::usage("the token store is to be encrypted, and is not yet")
-                .hint("run `tiktok-up accounts encrypt` first; nothing was sent");
-            return Err(Failure { exit: Exit::Local, ..failure });
-        }
-        self.unlocked(store).await
-    }
-
-    async fn key_of(&self, encryption: &Encryption) -> Result<Key, Failure> {
-        let typed = encryption.scheme == Scheme::Passphrase
-            && self.settings.encrypt.as_ref().is_some_and(Encrypt::is_typed);
-        if !typed {
-            return self.fetch(encryption, None).await;
-        }
-        let mut tries = 1;
-        loop {
-            let passphrases = Passphrases::typed(&self.shutdown);
-            let passphrase = typed_one(passphrases.known_one("the token store").await)?;
-            match self.fetch(encryption, Some(passphrase)).await {
-                Err(failure) if tries < TRIES && is_wrong(&failure) => {
-                    self.printer.warn("the passphrase is wrong; once more");
-                    tries += 1;
-                }
-                outcome => return outcome,
-            }
+            outcome => return outcome,
         }
     }
+}
 
-    async fn fetch(&self, encryption: &Encryption, typed: Option<Secret>) -> Result<Key, Failure> {
-        let (setting, encryption) = (self.settings.encrypt.clone(), encryption.clone());
-        let key = move || Encrypt::key(setting.as_ref(), &encryption, typed.as_ref());
-        match self.aside(key).await? {
-            Ok(key) => Ok(key?),
-            Err(signal) => Err(stopped(signal)),
-        }
+async fn fetch(
+    context: &Context,
+    encryption: &Encryption,
+    typed: Option<Secret>,
+) -> Result<Key, Failure> {
+    let (setting, encryption) = (context.settings.encrypt.clone(), encryption.clone());
+    let key = move || Encrypt::key(setting.as_ref(), &encryption, typed.as_ref());
+    match context.aside(key).await? {
+        Ok(key) => Ok(key?),
+        Err(signal) => Err(stopped(signal)),
     }
 }
 
@@ -191,11 +197,11 @@ pub(super) async fn encrypt(context: &Context) -> Result<Exit, Failure> {
     let _alone = Lock::try_acquire(&store.migration_lock())?;
     // Fetched as every later run will, so that no key is used that does not come back.
     let (encryption, key) = if let Some(encryption) = store.encryption()? {
-        let key = context.key_of(&encryption).await?;
+        let key = key_of(context, &encryption).await?;
         (encryption, key)
     } else {
         let (encryption, typed) = first_key(context, setting.clone()).await?;
-        let key = context.fetch(&encryption, typed).await?;
+        let key = fetch(context, &encryption, typed).await?;
         (encryption, key)
     };
     let store = store.with_key(key);
@@ -226,7 +232,7 @@ pub(super) async fn decrypt(context: &Context) -> Result<Exit, Failure> {
     let _alone = Lock::try_acquire(&store.migration_lock())?;
     let store = match store.encryption()? {
         None => store,
-        Some(encryption) => match context.key_of(&encryption).await {
+        Some(encryption) => match key_of(context, &encryption).await {
             Ok(key) => store.with_key(key),
             // A key that is lost for good opens nothing, and here is nothing to be opened.
             Err(failure) if failure.exit == Exit::Local && store.accounts()?.is_empty() => {

@@ -10,17 +10,17 @@ use tiktok_sandbox::Sandbox;
 use url::Url;
 
 use crate::api::App;
-use crate::auth::{Browser, Way};
+use crate::auth::{Browser, LoginMethod};
 use crate::cli::{DemoArgs, LoginArgs, StatusArgs, UploadArgs};
 use crate::commands::{Context, login, sandbox, status, upload};
-use crate::exit::{Exit, Failure};
-use crate::output::{Line, Printer};
+use crate::exit::Exit;
+use crate::output::{Failure, Line, Printer};
 use crate::secret::Secret;
 use crate::settings::{Home, Settings};
 use crate::signals::Shutdown;
 use crate::timing::Timing;
 
-/// A small real video, made with ffmpeg (see `tests/fixtures/make.sh`).
+/// A small real video, made with ffmpeg (see `crates/video-probe/fixtures/make.sh`).
 const VIDEO: &[u8] = include_bytes!("demo.mp4");
 
 /// The manifest of the demo, as a user would write it.
@@ -66,7 +66,7 @@ pub(super) async fn run(
         scopes: None,
         alias: Some("ada".into()),
     };
-    let exit = login::by(&context, &login, Way::Browser { port: Some(0), browser }).await?;
+    let exit = login::by(&context, &login, LoginMethod::Browser { port: Some(0), browser }).await?;
     if exit != Exit::Done {
         return Ok(exit);
     }
@@ -125,6 +125,8 @@ fn browse(url: &Url) {
     let url = url.clone();
     tokio::spawn(async move {
         // All of it is on this machine: no proxy, and no certificates, which a machine may lack.
+        // The build wants cryptography all the same, and takes that of the process.
+        _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build();
         // If it fails the login says that nobody came.
         if let Ok(client) = client {

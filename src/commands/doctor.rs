@@ -7,11 +7,11 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::cli::{DoctorArgs, GlobalArgs};
-use crate::commands::{Context, at_rest};
-use crate::exit::{Exit, Explain, Failure};
+use crate::commands::{Context, apps, at_rest};
+use crate::exit::Exit;
 use crate::fs::{self, Lock, LockError};
 use crate::model::PostNumber;
-use crate::output::Printer;
+use crate::output::{Explain, Failure, Printer};
 use crate::settings::Environment;
 use crate::signals::Shutdown;
 use crate::store::local::TokenFile;
@@ -165,7 +165,8 @@ fn tokens(context: &Context, store: &TokenFile) -> Vec<Finding> {
         Err(error) => return vec![Finding::bad("tokens", &error)],
     };
     let now = context.settings.clock.now();
-    let accounts: Vec<_> = accounts.iter().filter(|account| context.is_about(account)).collect();
+    let accounts: Vec<_> =
+        accounts.iter().filter(|account| apps::is_about(context, account)).collect();
     let mut findings: Vec<_> = accounts
         .iter()
         .filter(|account| !account.is_exported())

@@ -4,9 +4,8 @@
 use std::sync::Arc;
 
 use crate::commands::Context;
-use crate::exit::{Explain, Failure};
 
-use crate::output::Printer;
+use crate::output::{Explain, Failure, Printer};
 use crate::store::local::{LocalStore, Looked, SqliteJournal, TokenFile};
 use crate::store::{
     Accept, Doubt, ExistingJournal, Journal, OpenedJournal, Store as _, StoreError,
@@ -32,7 +31,7 @@ pub(super) async fn open(
         (_, None) => {
             printer.note("`--new-journal` is not needed: nothing is wrong with the journal");
         }
-        (Accept::Rehearsing, Some(doubt)) => printer.note(format!(
+        (Accept::DryRun, Some(doubt)) => printer.note(format!(
             "{}; `--new-journal` is not taken in a dry run, so give it to the next one as well",
             what(doubt)
         )),

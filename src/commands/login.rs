@@ -7,11 +7,11 @@ use serde_json::json;
 use tiktok_open::Scopes;
 
 use crate::auth::paste::Lines;
-use crate::auth::{Browser, LoggedIn, Login, Notice, Reporter, Way};
+use crate::auth::{Browser, LoggedIn, Login, LoginMethod, Notice, Reporter};
 use crate::cli::LoginArgs;
-use crate::commands::Context;
-use crate::exit::{Exit, Failure};
-use crate::output::{AuthOutput, Line};
+use crate::commands::{Context, apps, at_rest};
+use crate::exit::Exit;
+use crate::output::{AuthOutput, Failure, Line};
 use crate::signals::Signal;
 use crate::store::local::TokenFile;
 
@@ -21,27 +21,31 @@ const SCOPES: &str = "user.info.basic,video.publish,video.upload";
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &LoginArgs) -> Result<Exit, Failure> {
     let way = if args.qr {
-        Way::Qr
+        LoginMethod::Qr
     } else if args.paste {
-        Way::Paste { port: args.port, lines: Lines::of_stdin()? }
+        LoginMethod::Paste { port: args.port, lines: Lines::of_stdin()? }
     } else {
         let browser = if args.no_browser { Browser::Print } else { Browser::Open };
-        Way::Browser { port: args.port, browser }
+        LoginMethod::Browser { port: args.port, browser }
     };
     by(context, args, way).await
 }
 
 /// Logs in by the given way.
-pub(super) async fn by(context: &Context, args: &LoginArgs, way: Way) -> Result<Exit, Failure> {
+pub(super) async fn by(
+    context: &Context,
+    args: &LoginArgs,
+    way: LoginMethod,
+) -> Result<Exit, Failure> {
     context.printer.step("fetching the client secret");
     let here = context.clone();
-    let app = match context.aside(move || here.fetched_app_for_login()).await? {
+    let app = match context.aside(move || apps::fetched_for_login(&here)).await? {
         Ok(app) => app?,
         Err(signal) => return Ok(signal.exit()),
     };
     // Before anybody consents to a login that could not be kept.
     let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
-    let store = context.unlocked_for_login(store).await?;
+    let store = at_rest::unlocked_for_login(context, store).await?;
     let scopes = match (&args.scopes, &app.scopes) {
         (Some(scopes), _) | (None, Some(scopes)) => scopes.clone(),
         (None, None) => Scopes::from_answer(SCOPES),

@@ -4,8 +4,9 @@ use serde_json::json;
 
 use crate::auth::logout::{Revocation, logout};
 use crate::cli::LogoutArgs;
-use crate::commands::Context;
-use crate::exit::{Exit, Failure};
+use crate::commands::{Context, at_rest};
+use crate::exit::Exit;
+use crate::output::Failure;
 use crate::store::local::TokenFile;
 use crate::text::chain;
 
@@ -14,7 +15,7 @@ pub(super) async fn run(context: &Context, args: &LogoutArgs) -> Result<Exit, Fa
     let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
     let account = store.account(Some(&args.account))?;
     // Without its key a login can still be forgotten.
-    let store = if args.local_only { store } else { context.unlocked(store).await? };
+    let store = if args.local_only { store } else { at_rest::unlocked(context, store).await? };
     let tokens = context.tokens(store).await?;
     if let Some(signal) = context.shutdown.asked() {
         return Ok(signal.exit());
@@ -23,7 +24,7 @@ pub(super) async fn run(context: &Context, args: &LogoutArgs) -> Result<Exit, Fa
     context.printer.step(format!("ending the login of {}", account.name()));
     let left = logout(&tokens, &account.open_id, args.local_only).await;
     // Also after an error: a refresh that has begun must reach the disk before the program ends.
-    tokens.settle().await;
+    tokens.flush().await;
     let (_, revocation) = left?;
     let printer = &context.printer;
     let left = match &revocation {

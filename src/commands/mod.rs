@@ -28,9 +28,9 @@ use crate::api;
 use crate::auth::Tokens;
 use crate::cli::{Cli, Command, GlobalArgs};
 use crate::encrypt::Key;
-use crate::exit::{Exit, Failure};
+use crate::exit::Exit;
 use crate::fs;
-use crate::output::{AuthOutput, Printer};
+use crate::output::{AuthOutput, Failure, Printer};
 use crate::resources::{Shortage, no_threads};
 use crate::settings::{Environment, Flags, Settings};
 use crate::signals::{Shutdown, Signal};
@@ -39,22 +39,22 @@ use crate::text::chain;
 
 /// What a command works with.
 #[derive(Clone, Debug)]
-pub struct Context {
+pub(crate) struct Context {
     /// What the run was told.
-    pub settings: Settings,
+    pub(crate) settings: Settings,
     /// Where it talks.
-    pub printer: Printer,
+    pub(crate) printer: Printer,
     /// TikTok.
-    pub client: Client,
+    pub(crate) client: Client,
     /// Asks to stop.
-    pub shutdown: Shutdown,
+    pub(crate) shutdown: Shutdown,
     /// The key of an encrypted token store, once it was fetched.
     store_key: Arc<OnceLock<Key>>,
 }
 
 impl Context {
     /// Reads the settings, says so if they lead elsewhere than to TikTok, and makes the client.
-    pub fn load(
+    pub(crate) fn load(
         global: &GlobalArgs,
         printer: &Printer,
         shutdown: &Shutdown,
@@ -77,7 +77,11 @@ impl Context {
     }
 
     /// Makes the client for settings that are known already.
-    pub fn new(settings: Settings, printer: Printer, shutdown: Shutdown) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        settings: Settings,
+        printer: Printer,
+        shutdown: Shutdown,
+    ) -> Result<Self, Failure> {
         let client = api::client(settings.endpoints.clone(), settings.clock, &settings.timing)?;
         Ok(Self { settings, printer, client, shutdown, store_key: Arc::default() })
     }
@@ -108,7 +112,7 @@ impl Context {
     async fn tokens(&self, store: TokenFile) -> Result<Tokens, Failure> {
         let reporter = Arc::new(AuthOutput::new(&self.printer));
         let (client, timing) = (self.client.clone(), self.settings.timing.clone());
-        let apps = Arc::new(self.apps());
+        let apps = Arc::new(apps::in_use(self));
         let tokens = Tokens::new(store, client, apps, self.settings.clock, timing, reporter);
         let watched = io::IsTerminal::is_terminal(&io::stderr());
         let patience = if watched { self.settings.timing.disk_full } else { Duration::ZERO };
@@ -131,7 +135,11 @@ fn flags(global: &GlobalArgs) -> Flags<'_> {
 
 /// Runs the command. Only those that need settings read them: a faulty `config.toml` is no reason
 /// not to run the others.
-pub async fn dispatch(cli: Cli, printer: &Printer, env: &Environment<'_>) -> Result<Exit, Failure> {
+pub(crate) async fn dispatch(
+    cli: Cli,
+    printer: &Printer,
+    env: &Environment<'_>,
+) -> Result<Exit, Failure> {
     let shutdown = Shutdown::listen().map_err(|error| match Shortage::in_error(&error) {
         Some(shortage) => shortage.into(),
         None => Failure::unexpected(error).context("cannot listen to signals"),

@@ -10,8 +10,9 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use crate::cli::PassphraseArgs;
-use crate::exit::{Exit, Failure};
+use crate::exit::Exit;
 use crate::fs::{FsError, PRIVATE_FILE};
+use crate::output::Failure;
 use crate::resources::no_threads;
 use crate::secret::Secret;
 use crate::settings::Environment;

@@ -4,10 +4,11 @@ use std::pin::pin;
 
 use serde_json::json;
 
-use crate::auth::{Account, Ask, AuthError, Outcome};
+use crate::auth::{Account, AuthError, Outcome, RefreshPolicy};
 use crate::cli::RefreshArgs;
-use crate::commands::Context;
-use crate::exit::{Exit, Explain, Failure};
+use crate::commands::{Context, apps, at_rest};
+use crate::exit::Exit;
+use crate::output::{Explain, Failure};
 use crate::store::local::TokenFile;
 use crate::text::chain;
 
@@ -16,7 +17,7 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
     let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
     let chosen: Vec<Account> = if args.account.is_empty() {
         // Those that were handed over are another machine's to renew.
-        let ours = |account: &&Account| context.is_about(account) && !account.is_exported();
+        let ours = |account: &&Account| apps::is_about(context, account) && !account.is_exported();
         store.accounts()?.iter().filter(ours).cloned().collect()
     } else {
         let named = args.account.iter().map(|name| store.account(Some(name)));
@@ -30,8 +31,8 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
             .note(format!("no account is logged in{by}, so there is nothing to refresh"));
         return Ok(Exit::Done);
     }
-    context.some_app()?;
-    let tokens = context.tokens(context.unlocked(store).await?).await?;
+    apps::is_there_one(context)?;
+    let tokens = context.tokens(at_rest::unlocked(context, store).await?).await?;
     let mut exit = Exit::Done;
     for (at, account) in chosen.iter().enumerate() {
         if let Some(signal) = context.shutdown.asked() {
@@ -39,20 +40,21 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
         }
         let number = at + 1;
         context.printer.step(format!("{} ({number} of {})", account.name(), chosen.len()));
-        let ask = if args.force { Ask::Force } else { Ask::Within(args.within) };
+        let ask =
+            if args.force { RefreshPolicy::Force } else { RefreshPolicy::Within(args.within) };
         let mut refresh = pin!(tokens.refresh(&account.open_id, ask));
         let outcome = tokio::select! {
             biased;
             outcome = &mut refresh => outcome,
             // What has begun reaches the disk, and is told, before the program ends.
-            _ = context.shutdown.requested() => tokio::join!(tokens.settle(), refresh).1,
+            _ = context.shutdown.requested() => tokio::join!(tokens.flush(), refresh).1,
         };
         exit = exit.worst(tell(context, account, outcome));
     }
     if let Some(signal) = context.shutdown.asked() {
         exit = exit.worst(signal.exit());
     }
-    tokens.settle().await;
+    tokens.flush().await;
     Ok(exit)
 }
 

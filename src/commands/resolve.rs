@@ -7,7 +7,8 @@ use serde_json::json;
 use crate::cli::ResolveArgs;
 use crate::commands::status::parse_number;
 use crate::commands::{Context, journal};
-use crate::exit::{Exit, Failure};
+use crate::exit::Exit;
+use crate::output::Failure;
 use crate::store::{LeaseKind, Store as _};
 
 /// Runs the command.

@@ -9,8 +9,9 @@ use tiktok_sandbox::faults::Script;
 use tiktok_sandbox::{Account, App, Builder, Lifetimes, Options, Sandbox};
 
 use crate::cli::SandboxArgs;
-use crate::exit::{Exit, Explain, Failure};
-use crate::output::{Line, Printer};
+use crate::exit::Exit;
+use crate::output::{Failure, Line, Printer};
+use crate::problem::{Coded, ErrorCode, Problem};
 use crate::secret::Secret;
 use crate::signals::Shutdown;
 
@@ -46,23 +47,17 @@ pub(super) enum SandboxError {
     Start(#[source] io::Error),
 }
 
-impl Explain for SandboxError {
-    fn exit(&self) -> Exit {
-        match self {
+impl Coded for SandboxError {
+    fn problem(&self) -> Problem {
+        Problem::new(match self {
             Self::Faults { .. } | Self::Script { .. } | Self::Account(_) | Self::Scope(_) => {
-                Exit::Usage
+                ErrorCode::SandboxArguments
             }
-            Self::Start(_) => Exit::Local,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
             Self::Start(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                Some("choose another --port, or leave it out to take a free one".to_owned())
+                ErrorCode::SandboxPortInUse
             }
-            _ => None,
-        }
+            Self::Start(_) => ErrorCode::SandboxNotStarted,
+        })
     }
 }
 
@@ -181,6 +176,7 @@ mod tests {
     use tiktok_sandbox::{Megabyte, QrConfirm, Resend, UploadedBytes};
 
     use super::*;
+    use crate::output::Explain as _;
 
     #[derive(Parser)]
     struct Cli {

@@ -11,11 +11,12 @@ use tokio::time::Instant;
 use crate::auth::Tokens;
 use crate::cli::StatusArgs;
 use crate::commands::tokens::StoredTokens;
-use crate::commands::{Context, journal};
+use crate::commands::{Context, at_rest, journal};
 use crate::engine::{CallError, Engine, can_be_reconciled};
-use crate::exit::{Exit, Failure};
+use crate::exit::Exit;
 use crate::model::{Attempt, Failed, Phase, PostNumber, RecordedPost, Transfer};
-use crate::output::{Table, moment};
+use crate::output::{Failure, Table, moment};
+use crate::problem::ErrorKind;
 use crate::store::Journal;
 use crate::store::local::LocalStore;
 use crate::text;
@@ -92,11 +93,12 @@ async fn ask(
         let (exit, stuck) = (Exit::Done, HashSet::new());
         return Ok(Asked { posts, exit, stuck, interrupted: false });
     }
-    let tokens = context.tokens(context.unlocked(store.token_file().clone()).await?).await?;
+    let tokens =
+        context.tokens(at_rest::unlocked(context, store.token_file().clone()).await?).await?;
     let engine = engine(context, store, journal, &tokens);
     let asked = ask_each(context, &engine, posts, number.is_some(), told).await;
     // Also after an error: a refresh that has begun must reach the disk before the program ends.
-    tokens.settle().await;
+    tokens.flush().await;
     asked
 }
 
@@ -135,7 +137,7 @@ async fn ask_each(
             asked.posts.push(post);
             continue;
         }
-        let subject = post.subject();
+        let post_ref = post.post_ref();
         context.printer.step(format!("asking TikTok about post {}", post.number));
         match engine.refresh_status(post.clone()).await {
             Ok(post) => asked.posts.push(post),
@@ -148,14 +150,14 @@ async fn ask_each(
             }
             Err(CallError::Store(error)) => return Err(error.into()),
             Err(error) => {
-                let trouble = error.trouble();
-                if told.insert(trouble.message.clone()) {
-                    context.printer.warn(format!("{}: {}", subject.account, trouble.message));
+                let post_error = error.post_error();
+                if told.insert(post_error.message.clone()) {
+                    context.printer.warn(format!("{}: {}", post_ref.account, post_error.message));
                 }
-                if error.exit() != Exit::Temporary {
+                if error.kind() != ErrorKind::Temporary {
                     asked.stuck.insert(post.number);
                 }
-                asked.exit = asked.exit.worst(error.exit());
+                asked.exit = asked.exit.worst(error.kind().into());
                 asked.posts.push(post);
             }
         }

@@ -4,8 +4,8 @@ use futures_util::future::BoxFuture;
 
 use crate::auth::{AuthError, Tokens};
 use crate::engine::{TokenError, TokenProvider};
-use crate::exit::{Exit, Explain};
 use crate::model::PostError;
+use crate::problem::{Coded as _, ErrorCode, ErrorKind};
 use crate::secret::Secret;
 use crate::store::AccountError;
 use crate::text::chain;
@@ -36,22 +36,19 @@ impl TokenProvider for StoredTokens {
 fn token_error(error: &AuthError) -> TokenError {
     // Only an account that was there when the run began is asked for a token.
     let gone = matches!(error, AuthError::Store(AccountError::Name(_)));
-    let exit = if gone { Exit::Login } else { error.exit() };
-    let code = match (error, exit) {
-        (AuthError::OtherApp { asked: true, .. }, _) => "other_app",
-        (AuthError::OtherApp { .. } | AuthError::NoApp { .. }, _) => "app_not_configured",
-        (AuthError::OtherApi { .. }, _) => "other_api",
-        (AuthError::AppSecret { .. }, _) => "app_secret",
-        (_, Exit::Login) => "login_needed",
-        (_, Exit::Local) => "token_store",
-        _ => "token",
+    let kind = if gone { ErrorKind::Login } else { error.kind() };
+    let code = match (error, kind) {
+        (AuthError::OtherApp { asked: true, .. }, _) => ErrorCode::OtherApp,
+        (AuthError::OtherApp { .. } | AuthError::NoApp { .. }, _) => ErrorCode::AppNotConfigured,
+        (AuthError::OtherApi { .. }, _) => ErrorCode::OtherApi,
+        (AuthError::AppSecret { .. }, _) => ErrorCode::AppSecret,
+        (_, ErrorKind::Login) => ErrorCode::LoginNeeded,
+        (_, ErrorKind::Local) => ErrorCode::TokenStore,
+        _ => ErrorCode::TokenNotGiven,
     };
-    let trouble = PostError {
-        code: code.into(),
-        message: chain(error),
-        hint: error.hint(),
-        retryable: exit == Exit::Temporary,
-        log_id: None,
+    let post_error = PostError {
+        retryable: kind == ErrorKind::Temporary,
+        ..PostError::new(code, chain(error), error.problem())
     };
-    TokenError { trouble, exit }
+    TokenError { post_error: Box::new(post_error), kind }
 }

@@ -20,7 +20,7 @@ use rand::rngs::SysRng;
 use zeroize::Zeroizing;
 
 use super::passphrase::{COST, Cost, SALT, UnwrapError, WrapError, derive};
-use super::value::{OpenError, Place, is_sealed, open_bytes, seal_bytes};
+use super::value::{OpenError, Place, encrypt_bytes, is_encrypted, open_bytes};
 use crate::secret::Secret;
 
 /// The version that is written.
@@ -42,7 +42,7 @@ const NEW: Cost = if cfg!(test) { Cost { memory: 64, passes: 1, lanes: 1 } } els
 /// What kind of content a text holds: the words between `BEGIN` or `END` and the dashes. It is
 /// authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Label(pub &'static str);
+pub(crate) struct Label(pub(crate) &'static str);
 
 impl Label {
     fn begin(self) -> String {
@@ -54,14 +54,14 @@ impl Label {
     }
 
     /// Whether a text means to be an armored one of this kind, damaged or not.
-    pub fn begins(self, bytes: &[u8]) -> bool {
+    pub(crate) fn begins(self, bytes: &[u8]) -> bool {
         bytes.trim_ascii_start().starts_with(self.begin().as_bytes())
     }
 }
 
 /// An armored text that was read, and not opened yet.
 #[derive(Clone, Debug)]
-pub struct Armored {
+pub(crate) struct Armored {
     label: Label,
     kdf: Kdf,
     /// A value of [`super::value`].
@@ -70,7 +70,7 @@ pub struct Armored {
 
 /// Why an armored text does not open. Nothing of it is quoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ArmorError {
+pub(crate) enum ArmorError {
     /// It is cut off or was changed.
     #[error("it is damaged: {0}")]
     Damaged(&'static str),
@@ -99,7 +99,7 @@ pub enum ArmorError {
 }
 
 /// Encrypts bytes with a passphrase. Blocks the thread for some tenths of a second.
-pub fn armor(label: Label, plain: &[u8], passphrase: &Secret) -> Result<String, WrapError> {
+pub(crate) fn armor(label: Label, plain: &[u8], passphrase: &Secret) -> Result<String, WrapError> {
     armor_at(NEW, label, plain, passphrase)
 }
 
@@ -113,7 +113,7 @@ fn armor_at(
     SysRng.try_fill_bytes(&mut salt)?;
     let kdf = Kdf { cost, salt };
     let key = derive(passphrase, &salt, cost)?;
-    Ok(written(label, &kdf, &seal_bytes(&key, plain, &kdf.place(label))))
+    Ok(written(label, &kdf, &encrypt_bytes(&key, plain, &kdf.place(label))))
 }
 
 fn written(label: Label, kdf: &Kdf, sealed: &str) -> String {
@@ -138,7 +138,7 @@ fn checksum(label: Label, kdf: &Kdf, sealed: &str) -> String {
 impl Armored {
     /// Reads a text without its passphrase. White space around it and at the ends of its lines, as
     /// mail programs and clipboards leave it, makes no difference.
-    pub fn parse(label: Label, bytes: &[u8]) -> Result<Self, ArmorError> {
+    pub(crate) fn parse(label: Label, bytes: &[u8]) -> Result<Self, ArmorError> {
         let damaged = ArmorError::Damaged;
         let text =
             std::str::from_utf8(bytes.trim_ascii()).map_err(|_| damaged("it is not text"))?;
@@ -163,7 +163,7 @@ impl Armored {
         if sum != checksum(label, &kdf, &sealed) || header != format!("{kdf} {sum}") {
             return Err(damaged("its checksum differs, so something in it was changed"));
         }
-        if !is_sealed(&sealed) {
+        if !is_encrypted(&sealed) {
             return Err(damaged("its content cannot be read"));
         }
         if kdf.cost.is_above(DEAREST) {
@@ -174,7 +174,7 @@ impl Armored {
     }
 
     /// The content. Derives the key, which is slow on purpose.
-    pub fn open(&self, passphrase: &Secret) -> Result<Zeroizing<Vec<u8>>, ArmorError> {
+    pub(crate) fn open(&self, passphrase: &Secret) -> Result<Zeroizing<Vec<u8>>, ArmorError> {
         let key =
             derive(passphrase, &self.kdf.salt, self.kdf.cost).map_err(|error| match error {
                 UnwrapError::Memory(kib) => ArmorError::Memory(kib),

@@ -10,7 +10,7 @@ use super::passphrase::Wrapped;
 /// Where the key of a store comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Scheme {
+pub(crate) enum Scheme {
     /// A file or a command holds it.
     KeyFile,
     /// The store holds it, wrapped by a key that a passphrase makes.
@@ -21,10 +21,10 @@ pub enum Scheme {
 
 impl Scheme {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Keyring, Self::Passphrase, Self::KeyFile];
+    pub(crate) const ALL: [Self; 3] = [Self::Keyring, Self::Passphrase, Self::KeyFile];
 
     /// Its name in config.toml.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::KeyFile => "key-file",
             Self::Passphrase => "passphrase",
@@ -42,12 +42,12 @@ impl fmt::Display for Scheme {
 /// How a store is encrypted. It stands readable in the store, so that a run without the key knows what
 /// it lacks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Encryption {
+pub(crate) struct Encryption {
     /// Where the key comes from.
-    pub scheme: Scheme,
+    pub(crate) scheme: Scheme,
     /// Which key it is.
-    pub key: KeyId,
+    pub(crate) key: KeyId,
     /// The key itself, wrapped, if a passphrase is what opens it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wrapped: Option<Wrapped>,
+    pub(crate) wrapped: Option<Wrapped>,
 }

@@ -20,11 +20,11 @@ const ID_CONTEXT: &str = "tiktok-up 2026-11 fingerprint of a store key";
 
 /// A key: 32 random bytes, wiped from memory on drop and never shown.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Key(Zeroizing<[u8; LENGTH]>);
+pub(crate) struct Key(Zeroizing<[u8; LENGTH]>);
 
 impl Key {
     /// A new one.
-    pub fn random() -> Result<Self, SysError> {
+    pub(crate) fn random() -> Result<Self, SysError> {
         let mut bytes = Zeroizing::new([0; LENGTH]);
         SysRng.try_fill_bytes(&mut *bytes)?;
         Ok(Self(bytes))
@@ -37,7 +37,7 @@ impl Key {
 
     /// Reads the text of a key: 32 bytes as 64 hex digits or as base64, the white space around it
     /// ignored.
-    pub fn parse(text: &str) -> Result<Self, KeyError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, KeyError> {
         let text = text.trim();
         let bytes = if text.len() == 2 * LENGTH { from_hex(text) } else { from_base64(text) };
         let bytes = bytes.ok_or(KeyError)?;
@@ -50,12 +50,12 @@ impl Key {
     }
 
     /// The key as [`Key::parse`] reads it.
-    pub fn to_text(&self) -> Secret {
+    pub(crate) fn to_text(&self) -> Secret {
         Secret::new(STANDARD.encode(self.bytes()))
     }
 
     /// Its fingerprint, which tells nothing about it.
-    pub fn id(&self) -> KeyId {
+    pub(crate) fn id(&self) -> KeyId {
         let derived = blake3::derive_key(ID_CONTEXT, self.bytes());
         let mut id = [0; 6];
         id.copy_from_slice(&derived[..6]);
@@ -91,11 +91,11 @@ fn from_base64(text: &str) -> Option<Zeroizing<Vec<u8>>> {
 /// A text that is no key. It is never quoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it is not a key: 32 random bytes as base64 or hex")]
-pub struct KeyError;
+pub(crate) struct KeyError;
 
 /// The fingerprint of a key: twelve hex digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId([u8; 6]);
+pub(crate) struct KeyId([u8; 6]);
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,8 +10,10 @@ mod key;
 mod passphrase;
 mod value;
 
-pub use armor::{ArmorError, Armored, Label, armor};
-pub use header::{Encryption, Scheme};
-pub use key::{Key, KeyError, KeyId};
-pub use passphrase::{UnwrapError, WrapError, Wrapped};
-pub use value::{OpenError, Place, is_sealed, key_of, open, open_bytes, seal, seal_bytes};
+pub(crate) use armor::{ArmorError, Armored, Label, armor};
+pub(crate) use header::{Encryption, Scheme};
+pub(crate) use key::{Key, KeyError, KeyId};
+pub(crate) use passphrase::{UnwrapError, WrapError, Wrapped};
+pub(crate) use value::{
+    OpenError, Place, encrypt, encrypt_bytes, is_encrypted, key_of, open, open_bytes,
+};

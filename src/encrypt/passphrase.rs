@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::key::Key;
-use super::value::{OpenError, Place, open, seal};
+use super::value::{OpenError, Place, encrypt, open};
 use crate::secret::Secret;
 
 /// The only function that is known.
@@ -37,7 +37,7 @@ pub(super) struct Cost {
 }
 
 impl Cost {
-    /// Whether any of it is more than a limit allows. Less than argon2 needs is refused by [`derive`].
+    /// Whether any of it is more than a limit allows. Less than argon2 needs is refused by [`derive()`].
     pub(super) fn is_above(self, limit: Self) -> bool {
         self.memory > limit.memory || self.passes > limit.passes || self.lanes > limit.lanes
     }
@@ -45,7 +45,7 @@ impl Cost {
 
 /// A wrapped key, with all that is needed to unwrap it but the passphrase.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wrapped {
+pub(crate) struct Wrapped {
     kdf: String,
     memory_kib: u32,
     passes: u32,
@@ -58,7 +58,7 @@ pub struct Wrapped {
 
 /// Why a key could not be unwrapped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UnwrapError {
+pub(crate) enum UnwrapError {
     /// Not the passphrase that it was wrapped with.
     #[error("the passphrase is wrong")]
     Wrong,
@@ -72,7 +72,7 @@ pub enum UnwrapError {
 
 impl Wrapped {
     /// Wraps a key with a passphrase, under a salt of its own.
-    pub fn new(key: &Key, passphrase: &Secret) -> Result<Self, WrapError> {
+    pub(crate) fn new(key: &Key, passphrase: &Secret) -> Result<Self, WrapError> {
         Self::at_cost(key, passphrase, COST)
     }
 
@@ -88,13 +88,13 @@ impl Wrapped {
             key: String::new(),
         };
         let by = derive(passphrase, &salt, cost)?;
-        let sealed = seal(&by, &key.to_text(), &wrapped.place());
+        let sealed = encrypt(&by, &key.to_text(), &wrapped.place());
         sealed.expose().clone_into(&mut wrapped.key);
         Ok(wrapped)
     }
 
     /// The key. Derives it at the stored cost, which is slow on purpose: a caller does it once.
-    pub fn unwrap_with(&self, passphrase: &Secret) -> Result<Key, UnwrapError> {
+    pub(crate) fn unwrap_with(&self, passphrase: &Secret) -> Result<Key, UnwrapError> {
         let cost = Cost { memory: self.memory_kib, passes: self.passes, lanes: self.lanes };
         if self.kdf != KDF {
             return Err(UnwrapError::Form("the key derivation is not known"));
@@ -123,7 +123,7 @@ impl Wrapped {
 
 /// Why a key could not be wrapped.
 #[derive(Debug, thiserror::Error)]
-pub enum WrapError {
+pub(crate) enum WrapError {
     /// No random salt.
     #[error("the operating system gives no random numbers")]
     Random(#[from] SysError),

@@ -25,12 +25,12 @@ const TAG: usize = 16;
 /// What a value belongs to. It is authenticated with the value, which opens nowhere else: whoever may
 /// write the file cannot put one account's token into another's entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place(Vec<u8>);
+pub(crate) struct Place(Vec<u8>);
 
 impl Place {
     /// The place that these parts name together. Each part goes in with its length, so that no two
     /// lists make the same place.
-    pub fn of(parts: &[&str]) -> Self {
+    pub(crate) fn of(parts: &[&str]) -> Self {
         let mut bytes = Vec::new();
         for part in parts {
             bytes.extend((part.len() as u64).to_le_bytes());
@@ -47,7 +47,7 @@ impl Place {
 
 /// Why a sealed value does not open. The value is never quoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OpenError {
+pub(crate) enum OpenError {
     /// It is cut off, or was never one.
     #[error("it is damaged")]
     Form,
@@ -68,22 +68,22 @@ pub enum OpenError {
 }
 
 /// Whether a text claims to be a sealed value.
-pub fn is_sealed(text: &str) -> bool {
+pub(crate) fn is_encrypted(text: &str) -> bool {
     text.starts_with(MARK)
 }
 
 /// The key that a sealed text needs; `None` if it is not a sealed text of this version.
-pub fn key_of(text: &str) -> Option<KeyId> {
+pub(crate) fn key_of(text: &str) -> Option<KeyId> {
     parts(text).ok().map(|(_, id, _)| id)
 }
 
 /// Seals a text for a place. What comes of it may be seen by anybody.
-pub fn seal(key: &Key, secret: &Secret, place: &Place) -> Secret {
-    Secret::unlisted(seal_bytes(key, secret.expose().as_bytes(), place))
+pub(crate) fn encrypt(key: &Key, secret: &Secret, place: &Place) -> Secret {
+    Secret::unlisted(encrypt_bytes(key, secret.expose().as_bytes(), place))
 }
 
 /// Seals bytes for a place.
-pub fn seal_bytes(key: &Key, plain: &[u8], place: &Place) -> String {
+pub(crate) fn encrypt_bytes(key: &Key, plain: &[u8], place: &Place) -> String {
     let head = format!("{MARK}{VERSION}:{}", key.id());
     let nonce: [u8; NONCE] = rand::random();
     let mut sealed = nonce.to_vec();
@@ -97,13 +97,17 @@ pub fn seal_bytes(key: &Key, plain: &[u8], place: &Place) -> String {
 }
 
 /// Opens a text that was sealed for this place.
-pub fn open(key: &Key, sealed: &str, place: &Place) -> Result<Secret, OpenError> {
+pub(crate) fn open(key: &Key, sealed: &str, place: &Place) -> Result<Secret, OpenError> {
     let bytes = open_bytes(key, sealed, place)?;
     std::str::from_utf8(&bytes).map(Secret::new).map_err(|_| OpenError::Form)
 }
 
 /// Opens bytes that were sealed for this place.
-pub fn open_bytes(key: &Key, sealed: &str, place: &Place) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+pub(crate) fn open_bytes(
+    key: &Key,
+    sealed: &str,
+    place: &Place,
+) -> Result<Zeroizing<Vec<u8>>, OpenError> {
     let (head, needed, body) = parts(sealed)?;
     let given = key.id();
     if needed != given {
@@ -158,12 +162,16 @@ mod tests {
 
     #[test]
     fn a_sealed_value_has_its_version_its_key_and_nothing_of_the_text() {
-        let sealed = seal(&key(1), &Secret::new("act.canary"), &here());
+        let sealed = encrypt(&key(1), &Secret::new("act.canary"), &here());
         let text = sealed.expose();
         assert!(text.starts_with(&format!("enc:1:{}:", key(1).id())), "{text}");
-        assert!(is_sealed(text) && key_of(text) == Some(key(1).id()));
+        assert!(is_encrypted(text) && key_of(text) == Some(key(1).id()));
         assert!(!text.contains("canary"));
-        assert_ne!(sealed, seal(&key(1), &Secret::new("act.canary"), &here()), "the nonce is new");
+        assert_ne!(
+            sealed,
+            encrypt(&key(1), &Secret::new("act.canary"), &here()),
+            "the nonce is new"
+        );
     }
 
     #[test]
@@ -177,7 +185,7 @@ mod tests {
 
     #[test]
     fn another_key_is_named() {
-        let sealed = seal(&key(1), &Secret::new("x"), &here());
+        let sealed = encrypt(&key(1), &Secret::new("x"), &here());
         let (needed, given) = (key(1).id(), key(2).id());
         let error = open(&key(2), sealed.expose(), &here());
         assert_eq!(error, Err(OpenError::OtherKey { needed, given }));
@@ -185,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_value_opens_nowhere_else() {
-        let sealed = seal(&key(1), &Secret::new("x"), &here());
+        let sealed = encrypt(&key(1), &Secret::new("x"), &here());
         for elsewhere in [
             Place::of(&["access_token", "id-2"]),
             Place::of(&["refresh_token", "id-1"]),
@@ -208,7 +216,7 @@ mod tests {
 
     #[test]
     fn every_flipped_bit_is_noticed() {
-        let sealed = seal(&key(1), &Secret::new("act.0123456789"), &here());
+        let sealed = encrypt(&key(1), &Secret::new("act.0123456789"), &here());
         let bytes = sealed.expose().as_bytes();
         for at in 0..bytes.len() * 8 {
             let mut bytes = bytes.to_vec();
@@ -220,7 +228,7 @@ mod tests {
 
     #[test]
     fn every_cut_is_noticed() {
-        let sealed = seal(&key(1), &Secret::new("act.0123456789"), &here());
+        let sealed = encrypt(&key(1), &Secret::new("act.0123456789"), &here());
         let text = sealed.expose();
         for end in 0..text.len() {
             assert!(open(&key(1), &text[..end], &here()).is_err(), "{end}");
@@ -234,13 +242,13 @@ mod tests {
         #[test]
         fn what_is_sealed_opens(text in ".{0,300}", part in ".{0,40}", fill in any::<u8>()) {
             let place = Place::of(&["field", &part]);
-            let sealed = seal(&key(fill), &Secret::new(text.as_str()), &place);
+            let sealed = encrypt(&key(fill), &Secret::new(text.as_str()), &place);
             prop_assert_eq!(open(&key(fill), sealed.expose(), &place), Ok(Secret::new(text)));
         }
 
         #[test]
         fn bytes_come_back(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
-            let sealed = seal_bytes(&key(3), &bytes, &here());
+            let sealed = encrypt_bytes(&key(3), &bytes, &here());
             prop_assert_eq!(&*open_bytes(&key(3), &sealed, &here()).unwrap(), &bytes);
         }
 

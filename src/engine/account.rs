@@ -16,9 +16,9 @@ use crate::engine::runner::PostRunner;
 use crate::engine::status::{can_be_reconciled, poll, reconcile};
 use crate::engine::stop::{PostSnapshot, StopReason};
 use crate::engine::{EventSender, Shared};
-use crate::exit::{Exit, Explain};
 use crate::model::account::Account;
 use crate::model::{Failed, Mode, Phase, Plan, PostError, PostOutcome, PostState, RecordedPost};
+use crate::problem::{Coded, ErrorCode, ErrorKind};
 use crate::store::{JournalError, LeaseError, LeaseKind, StoreError};
 use crate::text;
 
@@ -34,11 +34,11 @@ pub(super) struct AccountWorker {
 /// Why the rest of an account's posts are not tried.
 #[derive(Clone)]
 pub(super) struct AccountStop {
-    trouble: PostError,
+    post_error: PostError,
     /// When another try may help.
     at: Option<Timestamp>,
     state: PostState,
-    exit: Exit,
+    failure: Option<ErrorKind>,
 }
 
 impl AccountWorker {
@@ -89,7 +89,7 @@ impl AccountWorker {
             let outcome = if let Some(stopped) = &stopped {
                 self.not_tried(post, stopped).await
             } else if is_begun(post) || self.is_due(post) {
-                self.calls.events.send(Event::Started { post: post.subject.clone() });
+                self.calls.events.send(Event::Started { post: post.post_ref.clone() });
                 let (outcome, stop) = self.one(post).await;
                 stopped = stop;
                 outcome
@@ -147,48 +147,51 @@ impl AccountWorker {
         let bytes = found.plan.map_or(0, |plan| plan.size());
         if let Some(first) = planned.duplicate_of(&mut found).await {
             let note = Some(format!("the same as post {} of this manifest", first + 1));
-            return PostOutcome { bytes, note, ..known.report(PostState::Skipped, Exit::Done) };
+            return PostOutcome { bytes, note, ..known.report(PostState::Skipped, None) };
         }
         let note = Some(plan_words(post, found.plan.as_ref(), begun));
-        let ready = PostOutcome { bytes, note, ..known.report(PostState::Planned, Exit::Done) };
+        let ready = PostOutcome { bytes, note, ..known.report(PostState::Planned, None) };
         let reason = match begun {
             Some(_) => None,
             None => self.preflight.check(post).await.err(),
         };
         match reason {
             None => {
-                planned.add(post.subject.index, found);
+                planned.add(post.post_ref.index, found);
                 ready
             }
             Some(reason) => {
                 let left = known.left(&reason);
-                PostOutcome { trouble: left.trouble, exit: left.exit, at: left.at, ..ready }
+                PostOutcome {
+                    post_error: left.post_error,
+                    failure: left.failure,
+                    at: left.at,
+                    ..ready
+                }
             }
         }
     }
 
     /// Another run posts for this account, or its lease cannot be had.
     fn locked_out(&self, posts: &[PreparedPost], error: &StoreError) {
-        let trouble = PostError {
-            code: "account_busy".into(),
-            message: match error {
-                StoreError::Lease(LeaseError::Held { holder, .. }) => {
-                    let by = holder.as_ref().map(|holder| format!(", by {holder}"));
-                    format!("another run is posting for this account{}", by.unwrap_or_default())
-                }
-                error => error.to_string(),
-            },
-            hint: error.hint(),
-            retryable: error.exit() == Exit::Temporary,
-            log_id: None,
+        let message = match error {
+            StoreError::Lease(LeaseError::Held { holder, .. }) => {
+                let by = holder.as_ref().map(|holder| format!(", by {holder}"));
+                format!("another run is posting for this account{}", by.unwrap_or_default())
+            }
+            error => error.to_string(),
         };
-        let state = match error.exit() {
-            Exit::Temporary => PostState::Deferred,
-            _ => PostState::Failed,
+        let post_error = PostError {
+            retryable: error.is_temporary(),
+            ..PostError::new(ErrorCode::AccountBusy, message, error.problem())
         };
+        let state = if error.is_temporary() { PostState::Deferred } else { PostState::Failed };
+        let failure = Some(error.kind());
         for post in posts {
-            let outcome = PostSnapshot::new(post, Instant::now()).report(state, error.exit());
-            self.calls.events.ended(PostOutcome { trouble: Some(trouble.clone()), ..outcome });
+            let outcome = PostSnapshot::new(post, Instant::now()).report(state, failure);
+            self.calls
+                .events
+                .ended(PostOutcome { post_error: Some(post_error.clone()), ..outcome });
         }
     }
 
@@ -277,7 +280,7 @@ impl AccountWorker {
         if !row.last.as_ref().is_some_and(can_be_reconciled) {
             return Ok(());
         }
-        match poll(&self.calls, &post.subject, row.clone()).await {
+        match poll(&self.calls, &post.post_ref, row.clone()).await {
             Ok(asked) => *row = asked,
             Err(error @ (CallError::Interrupted(_) | CallError::Store(_))) => {
                 return Err(error.into());
@@ -298,7 +301,7 @@ impl AccountWorker {
         let ResolvedPost { row, source, replaced } = resolved;
         self.resolver.note_driven(row.number);
         if row.repost > 0 && !self.engine.options.repost {
-            self.calls.events.progress(&post.subject, Progress::Note(Note::FinishingRepost));
+            self.calls.events.progress(&post.post_ref, Progress::Note(Note::FinishingRepost));
         }
         let mut runner =
             PostRunner::new(&self.calls, &self.preflight, &self.engine.options, post, row, source);
@@ -329,7 +332,7 @@ impl AccountWorker {
             }
             Ok(()) => {
                 let phase = runner.phase().unwrap_or(Phase::Lost);
-                let report = known.over(phase, runner.trouble.as_ref(), runner.exit);
+                let report = known.over(phase, runner.post_error.as_ref(), runner.failure);
                 let stopped = AccountStop::after_refusal(phase, &report);
                 self.with_quota(report, stopped).await
             }
@@ -353,7 +356,7 @@ fn names(post: &PreparedPost, row: &RecordedPost) -> bool {
     }
     match (post.asked.source.file(), &row.file) {
         (Some(path), Some(file)) => absolute(path) == file.path,
-        _ => row.label == post.subject.video,
+        _ => row.label == post.post_ref.video,
     }
 }
 
@@ -384,7 +387,7 @@ fn plan_words(post: &PreparedPost, plan: Option<&Plan>, begun: Option<Phase>) ->
 
 /// The report of a post whose time has not come.
 pub(super) fn early(post: &PreparedPost) -> PostOutcome {
-    let report = PostSnapshot::new(post, Instant::now()).report(PostState::Deferred, Exit::Done);
+    let report = PostSnapshot::new(post, Instant::now()).report(PostState::Deferred, None);
     let note = Some("its time has not come".to_owned());
     PostOutcome { at: post.asked.publish_at, note, ..report }
 }
@@ -400,7 +403,7 @@ pub(super) fn earlier(
         PostSnapshot { row: Some(row), attempt: Some(attempt), ..PostSnapshot::new(post, started) };
     match attempt.phase {
         Phase::Published | Phase::Inboxed => {
-            let report = known.report(PostState::Skipped, Exit::Done);
+            let report = known.report(PostState::Skipped, None);
             let changed = row.settings != post.settings_hash();
             let note = changed.then(|| "the entry has other settings by now".to_owned());
             Some(PostOutcome { at: Some(attempt.updated_at), note, ..report })
@@ -409,9 +412,10 @@ pub(super) fn earlier(
             Some(known.over(attempt.phase, None, None))
         }
         // The login may be another one since.
-        Phase::Failed(Failed::AuthRemoved) => {
-            Some(PostOutcome { exit: Exit::Failed, ..known.over(attempt.phase, None, None) })
-        }
+        Phase::Failed(Failed::AuthRemoved) => Some(PostOutcome {
+            failure: Some(ErrorKind::Final),
+            ..known.over(attempt.phase, None, None)
+        }),
         _ => None,
     }
 }
@@ -438,7 +442,7 @@ fn same_as(post: &PreparedPost, other: &RecordedPost, started: Instant) -> PostO
     earlier(post, other, started).unwrap_or_else(|| {
         let known = PostSnapshot { row: Some(other), ..PostSnapshot::new(post, started) };
         let note = Some(format!("the same video as post {}, which is under way", other.number));
-        PostOutcome { note, ..known.report(PostState::Skipped, Exit::Done) }
+        PostOutcome { note, ..known.report(PostState::Skipped, None) }
     })
 }
 
@@ -459,14 +463,17 @@ impl AccountStop {
 
     /// What a refused or failed post means for the account's others.
     fn after_refusal(phase: Phase, report: &PostOutcome) -> Option<Self> {
-        let code = report.trouble.as_ref().map(|trouble| Code::from(trouble.code.as_str()))?;
+        let code = report.post_error.as_ref()?.theirs.as_ref();
         let stops = match phase {
             Phase::Rejected => matches!(
-                code.reaction(),
-                Reaction::Cap | Reaction::StopsAccount | Reaction::Login | Reaction::RenewToken
+                code.map(Code::reaction),
+                Some(
+                    Reaction::Cap | Reaction::StopsAccount | Reaction::Login | Reaction::RenewToken
+                )
             ),
             Phase::Failed(failed) => {
-                failed == Failed::AuthRemoved || matches!(code, Code::Banned | Code::TooManyPosts)
+                failed == Failed::AuthRemoved
+                    || matches!(code, Some(Code::Banned | Code::TooManyPosts))
             }
             _ => false,
         };
@@ -474,24 +481,23 @@ impl AccountStop {
     }
 
     fn from(report: &PostOutcome) -> Self {
-        let code = report.trouble.as_ref().map(|trouble| Code::from(trouble.code.as_str()));
+        let code = report.post_error.as_ref().and_then(|post_error| post_error.theirs.as_ref());
         // Also if this post failed for it: the others only have to wait.
-        let exit = match code.map(|code| code.reaction()) {
-            Some(Reaction::Cap) => Exit::Temporary,
-            _ => report.exit,
+        let failure = match code.map(Code::reaction) {
+            Some(Reaction::Cap) => Some(ErrorKind::Temporary),
+            _ => report.failure,
         };
-        let state = match exit {
-            Exit::Temporary | Exit::Signal(_) => PostState::Deferred,
-            _ => PostState::Failed,
-        };
-        let trouble = report.trouble.clone().unwrap_or_else(|| PostError {
-            code: "stopped".into(),
-            message: "the account was stopped".into(),
-            hint: None,
+        let passes = failure.is_some_and(ErrorKind::may_pass);
+        let state = if passes { PostState::Deferred } else { PostState::Failed };
+        let post_error = report.post_error.clone().unwrap_or_else(|| PostError {
             retryable: true,
-            log_id: None,
+            ..PostError::new(
+                ErrorCode::AccountStopped,
+                "the account was stopped",
+                ErrorCode::AccountStopped,
+            )
         });
-        Self { trouble, at: report.at, state, exit }
+        Self { post_error, at: report.at, state, failure }
     }
 
     /// With the time when there may be room again.
@@ -502,8 +508,8 @@ impl AccountStop {
     /// The report of a post that is not tried for it.
     fn report(&self, known: &PostSnapshot<'_>) -> PostOutcome {
         let state = if known.attempt.is_some() { PostState::Processing } else { self.state };
-        let trouble = Some(known.warn_of_doubles(self.trouble.clone()));
+        let post_error = Some(known.warn_of_doubles(self.post_error.clone()));
         let note = Some("not tried: an earlier post of this account was stopped".to_owned());
-        PostOutcome { trouble, at: self.at, note, ..known.report(state, self.exit) }
+        PostOutcome { post_error, at: self.at, note, ..known.report(state, self.failure) }
     }
 }

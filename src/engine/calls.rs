@@ -12,8 +12,8 @@ use tokio::time::sleep;
 use crate::api::post_error;
 use crate::clock::Clock;
 use crate::engine::events::{EventSender, Progress, WaitReason};
-use crate::exit::{Exit, Explain};
 use crate::model::{CallKind, PostError, PostRef};
+use crate::problem::{Coded, ErrorCode, ErrorKind};
 use crate::retry::{Backoff, jittered};
 use crate::secret::Secret;
 use crate::signals::{Shutdown, Signal};
@@ -37,7 +37,7 @@ const CREATOR_INFOS: u32 = 20;
 const STATUSES: u32 = 30;
 
 /// Where access tokens come from, by the `open_id` of their account.
-pub trait TokenProvider: Send + Sync {
+pub(crate) trait TokenProvider: Send + Sync {
     /// A token with some life left; refreshes if it must.
     fn access_token<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Secret, TokenError>>;
 
@@ -51,17 +51,17 @@ pub trait TokenProvider: Send + Sync {
 
 /// No token can be had, in words.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{}", trouble.message)]
-pub struct TokenError {
+#[error("{}", post_error.message)]
+pub(crate) struct TokenError {
     /// What happened.
-    pub trouble: PostError,
-    /// What the run ends with.
-    pub exit: Exit,
+    pub(crate) post_error: Box<PostError>,
+    /// The kind of trouble.
+    pub(crate) kind: ErrorKind,
 }
 
 /// A call that came to nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum CallError {
+pub(crate) enum CallError {
     /// No token.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -77,34 +77,29 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// The exit code that it leads to.
-    pub fn exit(&self) -> Exit {
+    /// The kind of trouble that it is.
+    pub(crate) fn kind(&self) -> ErrorKind {
         match self {
-            Self::Token(error) => error.exit,
-            Self::Api(error) => error.exit(),
-            Self::Store(error) => error.exit(),
-            Self::Interrupted(signal) => signal.exit(),
+            Self::Token(error) => error.kind,
+            Self::Api(error) => error.kind(),
+            Self::Store(error) => error.kind(),
+            Self::Interrupted(signal) => ErrorKind::Interrupted(*signal),
         }
     }
 
     /// As a post reports it.
-    pub fn trouble(&self) -> PostError {
+    pub(crate) fn post_error(&self) -> PostError {
         match self {
-            Self::Token(error) => error.trouble.clone(),
+            Self::Token(error) => PostError::clone(&error.post_error),
             Self::Api(error) => post_error(error),
-            Self::Store(error) => PostError {
-                code: "journal".into(),
-                message: chain(error),
-                hint: error.hint(),
-                retryable: false,
-                log_id: None,
-            },
+            Self::Store(error) => PostError::new(ErrorCode::Journal, chain(error), error.problem()),
             Self::Interrupted(_) => PostError {
-                code: "interrupted".into(),
-                message: "interrupted".into(),
-                hint: Some("run the same command again to go on".into()),
                 retryable: true,
-                log_id: None,
+                ..PostError::new(
+                    ErrorCode::RunInterrupted,
+                    "interrupted",
+                    ErrorCode::RunInterrupted,
+                )
             },
         }
     }
@@ -129,8 +124,8 @@ pub(super) struct Calls {
 
 impl Calls {
     /// Asks what the creator may post. May be repeated.
-    pub(super) async fn creator_info(&self, subject: &PostRef) -> Result<CreatorInfo, CallError> {
-        self.repeat(subject, CallKind::CreatorInfo, |token| async move {
+    pub(super) async fn creator_info(&self, post_ref: &PostRef) -> Result<CreatorInfo, CallError> {
+        self.repeat(post_ref, CallKind::CreatorInfo, |token| async move {
             self.client.creator_info(&token).await
         })
         .await
@@ -139,10 +134,10 @@ impl Calls {
     /// Asks where a post stands. May be repeated.
     pub(super) async fn status(
         &self,
-        subject: &PostRef,
+        post_ref: &PostRef,
         publish_id: &str,
     ) -> Result<PostStatus, CallError> {
-        self.repeat(subject, CallKind::Status, |token| async move {
+        self.repeat(post_ref, CallKind::Status, |token| async move {
             self.client.status(&token, publish_id).await
         })
         .await
@@ -150,12 +145,12 @@ impl Calls {
 
     /// Waits until the account's quota has room for another init, and makes sure of a token, so that
     /// nothing but the call itself stands between the recorded intent and its answer.
-    pub(super) async fn ready_for_init(&self, subject: &PostRef) -> Result<(), CallError> {
+    pub(super) async fn ready_for_init(&self, post_ref: &PostRef) -> Result<(), CallError> {
         let window = self.timing.quota_window;
         while let Some(at) =
             self.journal.next_slot(&self.account, CallKind::Init, INITS, window).await?
         {
-            self.wait_for_quota(subject, INITS, at).await?;
+            self.wait_for_quota(post_ref, INITS, at).await?;
         }
         self.token().await?;
         Ok(())
@@ -180,21 +175,21 @@ impl Calls {
     /// Repeats a call that changes nothing at TikTok until it is answered or the tries are used up.
     async fn repeat<T, F: Future<Output = Result<T, Error>> + Send>(
         &self,
-        subject: &PostRef,
+        post_ref: &PostRef,
         kind: CallKind,
         call: impl Fn(Secret) -> F + Sync,
     ) -> Result<T, CallError> {
         let mut backoff = Backoff::new(self.timing.backoff_base, self.timing.backoff_cap, TRIES);
         loop {
-            self.take_slot(subject, kind).await?;
-            let error = match self.answered(subject, kind, &call).await {
+            self.take_slot(post_ref, kind).await?;
+            let error = match self.answered(post_ref, kind, &call).await {
                 Err(CallError::Api(error)) if may_pass(&error) => error,
                 other => return other,
             };
             let Some(wait) = backoff.pause() else { return Err(error.into()) };
             let (attempt, of) = (backoff.attempt(), backoff.most());
             let why = error.to_string();
-            self.events.progress(subject, Progress::Retrying { why, attempt, of, wait });
+            self.events.progress(post_ref, Progress::Retrying { why, attempt, of, wait });
             self.pause(wait).await?;
         }
     }
@@ -203,7 +198,7 @@ impl Calls {
     /// waited out. Those repetitions are counted here.
     async fn answered<T, F: Future<Output = Result<T, Error>> + Send>(
         &self,
-        subject: &PostRef,
+        post_ref: &PostRef,
         kind: CallKind,
         call: impl Fn(Secret) -> F + Sync,
     ) -> Result<T, CallError> {
@@ -220,7 +215,7 @@ impl Calls {
                 Err(error) if error.is(&Code::RateLimitExceeded) && slowed < SLOW_DOWNS => {
                     slowed += 1;
                     let wait = error.refusal().map(|refusal| self.asked_pause(refusal));
-                    self.slow_down(subject, wait.unwrap_or_default()).await?;
+                    self.slow_down(post_ref, wait.unwrap_or_default()).await?;
                 }
                 answer => return answer.map_err(CallError::from),
             }
@@ -236,16 +231,16 @@ impl Calls {
     /// Waits out a rate limit.
     pub(super) async fn slow_down(
         &self,
-        subject: &PostRef,
+        post_ref: &PostRef,
         wait: Duration,
     ) -> Result<(), CallError> {
         let why = WaitReason::SlowDown;
-        self.events.progress(subject, Progress::Waiting { why, wait });
+        self.events.progress(post_ref, Progress::Waiting { why, wait });
         self.pause(wait).await
     }
 
     /// Takes a place under the minute's limit, counted over all processes; waits if there is none.
-    async fn take_slot(&self, subject: &PostRef, kind: CallKind) -> Result<(), CallError> {
+    async fn take_slot(&self, post_ref: &PostRef, kind: CallKind) -> Result<(), CallError> {
         let limit = match kind {
             CallKind::Init => INITS,
             CallKind::CreatorInfo => CREATOR_INFOS,
@@ -253,14 +248,14 @@ impl Calls {
         };
         let window = self.timing.quota_window;
         while let Some(at) = self.journal.take_slot(&self.account, kind, limit, window).await? {
-            self.wait_for_quota(subject, limit, at).await?;
+            self.wait_for_quota(post_ref, limit, at).await?;
         }
         Ok(())
     }
 
     async fn wait_for_quota(
         &self,
-        subject: &PostRef,
+        post_ref: &PostRef,
         limit: u32,
         at: Timestamp,
     ) -> Result<(), CallError> {
@@ -268,7 +263,7 @@ impl Calls {
         // Never longer than the window, whatever the clocks say; never a busy loop.
         let wait = wait.clamp(Duration::from_millis(1), self.timing.quota_window);
         let why = WaitReason::Quota { limit };
-        self.events.progress(subject, Progress::Waiting { why, wait });
+        self.events.progress(post_ref, Progress::Waiting { why, wait });
         self.pause(wait).await
     }
 

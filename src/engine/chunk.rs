@@ -9,13 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tiktok_open::{Client, ContentRange, Error, PutAnswer, UploadUrl};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, Sleep, interval};
 
-use crate::engine::file::{READ, Video, VideoError};
 use crate::fault;
 use crate::model::Plan;
 use crate::signals::Shutdown;
+use crate::source::{Blocks, Video, VideoError};
 use crate::timing::Timing;
 
 /// How often the watchdog looks, and the progress is told.
@@ -93,7 +92,7 @@ pub(super) async fn put(
     shutdown: &Shutdown,
     report: &(dyn Fn(ChunkEvent) + Sync),
 ) -> Put {
-    let (body, progress) = ChunkBody::new(chunk.video.clone(), chunk.range, chunk.rate.clone());
+    let (body, progress) = ChunkBody::new(chunk.video, chunk.range, chunk.rate.clone());
     let body = tiktok_open::Body::wrap(body);
     let sending = client.put_chunk(chunk.url, chunk.content_type, chunk.range, body);
     let mut sending = pin!(sending);
@@ -118,7 +117,7 @@ pub(super) async fn put(
                 report(ChunkEvent::Staying(timing.final_wait));
             }
             _ = tick.tick() => {
-                report(ChunkEvent::Position(chunk.range.first + progress.handed()));
+                report(ChunkEvent::Position(chunk.range.first() + progress.handed()));
                 if leave_by.is_some_and(|by| Instant::now() >= by) {
                     break PutEnd::Interrupted;
                 }
@@ -234,13 +233,11 @@ impl BodyProgress {
 /// descriptor is asked for its identity; if the file changed, the body ends in an error and the chunk
 /// cannot complete.
 pub(super) struct ChunkBody {
-    video: Video,
-    next_read: u64,
-    end: u64,
+    blocks: Blocks,
     left: u64,
     block: Bytes,
-    reading: Option<JoinHandle<Result<Bytes, VideoError>>>,
-    pool: Pool,
+    /// Whether it is being asked if the file is still the same.
+    checking: bool,
     rate: RateLimiter,
     pause: Option<Pin<Box<Sleep>>>,
     booked: bool,
@@ -256,40 +253,22 @@ impl std::fmt::Debug for ChunkBody {
 impl ChunkBody {
     /// The body for `range` of `video`, and what it will tell.
     pub(super) fn new(
-        video: Video,
+        video: &Video,
         range: ContentRange,
         rate: RateLimiter,
     ) -> (Self, Arc<BodyProgress>) {
         let progress = BodyProgress::new();
         let body = Self {
-            video,
-            next_read: range.first,
-            end: range.last + 1,
+            blocks: video.blocks(range.first(), range.last() + 1),
             left: range.len(),
             block: Bytes::new(),
-            reading: None,
-            pool: Pool::default(),
+            checking: false,
             rate,
             pause: None,
             booked: false,
             progress: Arc::clone(&progress),
         };
         (body, progress)
-    }
-
-    /// Starts the read of the next block, if there is one and none runs.
-    fn read_ahead(&mut self) {
-        if self.reading.is_some() || self.next_read >= self.end {
-            return;
-        }
-        let length = usize::try_from(self.end - self.next_read).map_or(READ, |left| left.min(READ));
-        let (video, pool, position) = (self.video.clone(), self.pool.clone(), self.next_read);
-        self.next_read += length as u64;
-        self.reading = Some(tokio::task::spawn_blocking(move || {
-            let mut buffer = pool.take();
-            video.read_at(&mut buffer.bytes[..length], position)?;
-            Ok(Bytes::from_owner(buffer).slice(..length))
-        }));
     }
 
     /// Waits for the budget of the next frame.
@@ -308,26 +287,30 @@ impl ChunkBody {
         Poll::Ready(())
     }
 
-    /// The next frame, once its block is there.
-    fn hand_over(&mut self) -> Result<Frame<Bytes>, VideoError> {
-        let frame = self.block.split_to(self.block.len().min(FRAME));
-        let last = frame.len() as u64 == self.left;
-        if last {
-            fault::point("body: last frame").map_err(|e| self.video.failed(e))?;
-            self.video.check_unchanged()?;
+    /// The next frame, once its block is there; before the last one, once the file is known to be the
+    /// same.
+    fn poll_next_block(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<Bytes>, VideoError>> {
+        let length = self.block.len().min(FRAME);
+        if length as u64 == self.left {
+            if !self.checking {
+                fault::point("body: last frame").map_err(|e| self.blocks.video().failed(e))?;
+                self.checking = true;
+            }
+            ready!(self.blocks.poll_unchanged(cx))?;
             self.progress.last_block_handed.store(true, Ordering::SeqCst);
         }
-        self.left -= frame.len() as u64;
-        self.progress.handed.fetch_add(frame.len() as u64, Ordering::Relaxed);
+        let frame = self.block.split_to(length);
+        self.left -= length as u64;
+        self.progress.handed.fetch_add(length as u64, Ordering::Relaxed);
         self.booked = false;
-        Ok(Frame::data(frame))
+        Poll::Ready(Ok(Frame::data(frame)))
     }
 
     fn fail(&mut self, error: VideoError) -> VideoError {
         if matches!(error, VideoError::Changed { .. }) {
             self.progress.changed.store(true, Ordering::SeqCst);
         }
-        self.next_read = self.end;
+        self.blocks.stop();
         self.block = Bytes::new();
         error
     }
@@ -350,31 +333,22 @@ impl Body for ChunkBody {
             this.progress.mark();
         }
         if this.block.is_empty() {
-            this.read_ahead();
-            if let Some(reading) = &mut this.reading {
-                let read = ready!(Pin::new(reading).poll(cx));
-                this.reading = None;
-                match read {
-                    Ok(Ok(block)) => {
-                        if let Err(error) = fault::point("body: block") {
-                            let error = this.video.failed(error);
-                            return Poll::Ready(Some(Err(this.fail(error))));
-                        }
-                        this.block = block;
-                    }
-                    Ok(Err(error)) => return Poll::Ready(Some(Err(this.fail(error)))),
-                    Err(_) => {
-                        let source = std::io::Error::other("the reading thread ended");
-                        let path = this.video.path().to_owned();
-                        return Poll::Ready(Some(Err(this.fail(VideoError::Io { path, source }))));
-                    }
-                }
+            let block = match ready!(this.blocks.poll_next(cx)) {
+                Some(Ok(block)) => block,
+                Some(Err(error)) => return Poll::Ready(Some(Err(this.fail(error)))),
+                // The blocks are as long as the range: only after an error is there none left.
+                None => return Poll::Ready(None),
+            };
+            if let Err(error) = fault::point("body: block") {
+                let error = this.blocks.video().failed(error);
+                return Poll::Ready(Some(Err(this.fail(error))));
             }
-            this.read_ahead();
+            this.block = block;
+            this.blocks.read_ahead();
         }
         ready!(this.poll_rate(cx, this.block.len().min(FRAME) as u64));
-        let frame = this.hand_over().map_err(|error| this.fail(error));
-        Poll::Ready(Some(frame))
+        let frame = ready!(this.poll_next_block(cx));
+        Poll::Ready(Some(frame.map_err(|error| this.fail(error))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -386,39 +360,9 @@ impl Body for ChunkBody {
     }
 }
 
-/// Blocks that come back when the socket is done with them, so that memory stays constant and no
-/// page is faulted in twice.
-#[derive(Clone, Debug, Default)]
-struct Pool(Arc<Mutex<Vec<Vec<u8>>>>);
-
-struct Buffer {
-    bytes: Vec<u8>,
-    home: Pool,
-}
-
-impl Pool {
-    fn take(&self) -> Buffer {
-        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        Buffer { bytes: bytes.unwrap_or_else(|| vec![0; READ]), home: self.clone() }
-    }
-}
-
-impl AsRef<[u8]> for Buffer {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-impl Drop for Buffer {
-    fn drop(&mut self) {
-        let bytes = std::mem::take(&mut self.bytes);
-        self.home.0.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
-    }
-}
-
 /// Says when the next bytes may go. Clones share the budget.
 #[derive(Clone, Debug, Default)]
-pub struct RateLimiter {
+pub(crate) struct RateLimiter {
     limit: Option<Arc<Limit>>,
 }
 
@@ -430,23 +374,23 @@ struct Limit {
 
 impl RateLimiter {
     /// No limit.
-    pub fn unlimited() -> Self {
+    pub(crate) fn unlimited() -> Self {
         Self::default()
     }
 
     /// At most so many bytes a second, over all uploads together.
-    pub fn limited(bytes_per_second: u64) -> Self {
+    pub(crate) fn limited(bytes_per_second: u64) -> Self {
         let limit = Limit { bytes_per_second: bytes_per_second.max(1), free_at: Mutex::new(None) };
         Self { limit: Some(Arc::new(limit)) }
     }
 
     /// The limit in bytes a second.
-    pub fn limit(&self) -> Option<u64> {
+    pub(crate) fn limit(&self) -> Option<u64> {
         self.limit.as_ref().map(|limit| limit.bytes_per_second)
     }
 
     /// Books `bytes` and says when they may go. `None`: at once.
-    pub fn book(&self, bytes: u64) -> Option<Instant> {
+    pub(crate) fn book(&self, bytes: u64) -> Option<Instant> {
         self.book_at(bytes, Instant::now())
     }
 
@@ -468,11 +412,12 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::*;
+    use crate::source::BLOCK;
 
-    fn video(content: &[u8]) -> (tempfile::NamedTempFile, Video) {
+    async fn video(content: &[u8]) -> (tempfile::NamedTempFile, Video) {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(content).unwrap();
-        let video = Video::open(file.path()).unwrap();
+        let video = Video::open(file.path()).await.unwrap();
         (file, video)
     }
 
@@ -482,13 +427,13 @@ mod tests {
 
     #[tokio::test]
     async fn every_range_arrives_byte_exact() {
-        let content = content(3 * READ + 17);
-        let (_file, video) = video(&content);
+        let content = content(3 * BLOCK + 17);
+        let (_file, video) = video(&content).await;
         let total = content.len() as u64;
-        for (first, last) in [(0, 0), (0, total - 1), (5, READ as u64 + 4), (total - 1, total - 1)]
+        for (first, last) in [(0, 0), (0, total - 1), (5, BLOCK as u64 + 4), (total - 1, total - 1)]
         {
-            let range = ContentRange { first, last, total };
-            let (body, progress) = ChunkBody::new(video.clone(), range, RateLimiter::unlimited());
+            let range = ContentRange::new(first..last + 1, total).unwrap();
+            let (body, progress) = ChunkBody::new(&video, range, RateLimiter::unlimited());
             assert_eq!(body.size_hint().exact(), Some(range.len()));
             let got = body.collect().await.unwrap().to_bytes();
             let (first, last) = (usize::try_from(first).unwrap(), usize::try_from(last).unwrap());
@@ -500,12 +445,12 @@ mod tests {
 
     #[tokio::test]
     async fn the_last_block_of_a_changed_file_is_withheld() {
-        let (file, video) = video(&content(2 * READ));
-        let total = 2 * READ as u64;
-        let range = ContentRange { first: 0, last: total - 1, total };
-        let (mut body, progress) = ChunkBody::new(video.clone(), range, RateLimiter::unlimited());
+        let (file, video) = video(&content(2 * BLOCK)).await;
+        let total = 2 * BLOCK as u64;
+        let range = ContentRange::new(0..total, total).unwrap();
+        let (mut body, progress) = ChunkBody::new(&video, range, RateLimiter::unlimited());
         body.frame().await.unwrap().unwrap();
-        while video.check_unchanged().is_ok() {
+        while video.check_unchanged().await.is_ok() {
             file.as_file().write_all_at(b"x", 0).unwrap();
         }
         let error = body.collect().await.unwrap_err();
@@ -516,27 +461,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_truncated_file_ends_in_an_error() {
-        let (file, video) = video(&content(2 * READ));
-        file.as_file().set_len(READ as u64).unwrap();
-        let total = 2 * READ as u64;
-        let range = ContentRange { first: 0, last: total - 1, total };
-        let (body, progress) = ChunkBody::new(video, range, RateLimiter::unlimited());
+        let (file, video) = video(&content(2 * BLOCK)).await;
+        file.as_file().set_len(BLOCK as u64).unwrap();
+        let total = 2 * BLOCK as u64;
+        let range = ContentRange::new(0..total, total).unwrap();
+        let (body, progress) = ChunkBody::new(&video, range, RateLimiter::unlimited());
         assert!(body.collect().await.is_err());
         assert!(progress.file_changed() && !progress.last_block_handed());
-    }
-
-    #[tokio::test]
-    async fn memory_does_not_grow_with_the_chunk() {
-        let (_file, video) = video(&content(20 * READ));
-        let total = 20 * READ as u64;
-        let range = ContentRange { first: 0, last: total - 1, total };
-        let (mut body, _flow) = ChunkBody::new(video, range, RateLimiter::unlimited());
-        let pool = body.pool.clone();
-        while let Some(frame) = body.frame().await {
-            drop(frame.unwrap());
-        }
-        drop(body);
-        assert!(pool.0.lock().unwrap().len() <= 3, "a few blocks serve every read");
     }
 
     #[test]

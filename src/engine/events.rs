@@ -26,7 +26,7 @@ const UNREAD: usize = 64;
 
 /// What happened in a run.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Event {
+pub(crate) enum Event {
     /// Work on a post begins. Not said of posts that are not due or not tried.
     Started {
         /// Which post.
@@ -48,7 +48,7 @@ pub enum Event {
 
 /// What happened to a post short of its end.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Progress {
+pub(crate) enum Progress {
     /// The creator that TikTok named for this account, shown as its guidelines ask.
     Creator {
         /// Display name.
@@ -103,7 +103,7 @@ pub enum Progress {
 
 /// Why a run pauses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WaitReason {
+pub(crate) enum WaitReason {
     /// The calls of a minute are used up, this program's own count over all processes.
     Quota {
         /// Calls that TikTok takes in a minute.
@@ -121,7 +121,7 @@ pub enum WaitReason {
 
 /// What is worth a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Note {
+pub(crate) enum Note {
     /// Another file lies where the one of the attempt was; the upload starts over.
     FileReplaced,
     /// The entry asks for other settings than its upload was begun with; it starts over.
@@ -146,7 +146,7 @@ pub enum Note {
 
 /// What is worth a line and perhaps an act.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Warning {
+pub(crate) enum Warning {
     /// The entry asks for other settings by now, and TikTok has the post with the earlier ones.
     SettingsChangedTooLate,
     /// TikTok made more than one post.
@@ -186,20 +186,20 @@ pub enum Warning {
 
 /// What TikTok's limits leave to an account, as far as this program counts along.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QuotaLeft {
+pub(crate) struct QuotaLeft {
     /// What people call the account.
-    pub account: String,
+    pub(crate) account: String,
     /// Posts that may be begun within the coming minute at once.
-    pub inits: u32,
+    pub(crate) inits: u32,
     /// Posts that TikTok takes a minute.
-    pub inits_a_minute: u32,
+    pub(crate) inits_a_minute: u32,
     /// Drafts that the inbox has room for; `None`: the run would make no draft for this account.
-    pub drafts: Option<u32>,
+    pub(crate) drafts: Option<u32>,
     /// Drafts that TikTok lets wait in an inbox within 24 hours.
-    pub drafts_a_day: u32,
+    pub(crate) drafts_a_day: u32,
     /// Until when a limit of the day is full, as TikTok said. `None`: none is, as far as is known. How many
     /// posts a day it takes of an account TikTok does not tell.
-    pub full_until: Option<Timestamp>,
+    pub(crate) full_until: Option<Timestamp>,
 }
 
 /// The end of the stream at which events are put in. Clones feed the same stream.
@@ -214,7 +214,7 @@ pub(crate) struct EventSender {
 /// The events of a run, and the run itself: it goes on in tasks of its own, and is stopped where it stands
 /// when this is dropped.
 #[derive(Debug)]
-pub struct Events {
+pub(crate) struct Events {
     queue: mpsc::UnboundedReceiver<Event>,
     unread: Arc<AtomicUsize>,
     run: JoinSet<()>,
@@ -264,7 +264,7 @@ impl Events {
     }
 
     /// The next event; `None` when the run is over. A panic of the run goes on here.
-    pub async fn next(&mut self) -> Option<Event> {
+    pub(crate) async fn next(&mut self) -> Option<Event> {
         if let Some(event) = self.queue.recv().await {
             self.unread.fetch_sub(1, Ordering::Relaxed);
             return Some(event);
@@ -288,7 +288,6 @@ pub(super) fn pass_on_panic(ended: Result<(), tokio::task::JoinError>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit::Exit;
     use crate::model::PostState;
 
     fn post() -> PostRef {
@@ -297,7 +296,7 @@ mod tests {
 
     fn ended() -> PostOutcome {
         PostOutcome {
-            subject: post(),
+            post_ref: post(),
             state: PostState::Published,
             publish_id: None,
             post_ids: Vec::new(),
@@ -308,8 +307,8 @@ mod tests {
             media: None,
             warnings: Vec::new(),
             note: None,
-            trouble: None,
-            exit: Exit::Done,
+            post_error: None,
+            failure: None,
         }
     }
 

@@ -8,7 +8,7 @@
 //! The way of one upload, from here downwards:
 //!
 //! 1. `prepare.rs`: accounts resolved, files looked at and [measured](crate::limits), what is
-//!    still being written put off (`file.rs`).
+//!    still being written put off ([`source`](crate::source)).
 //! 2. `account.rs`: a task for each account, at most [`Options::jobs`] at once. It takes the account's upload
 //!    lease and works off its posts one by one; what stops one may stop the others.
 //! 3. `resolve.rs`: the journal's row of a post, by `id`, by sight or by content.
@@ -23,7 +23,6 @@ mod account;
 mod calls;
 mod chunk;
 mod events;
-mod file;
 mod post;
 mod preflight;
 mod prepare;
@@ -38,14 +37,12 @@ use std::sync::Arc;
 use tiktok_open::Client;
 use tokio::task::JoinSet;
 
-pub use self::calls::{CallError, TokenError, TokenProvider};
-pub use self::chunk::RateLimiter;
+pub(crate) use self::calls::{CallError, TokenError, TokenProvider};
+pub(crate) use self::chunk::RateLimiter;
 pub(crate) use self::events::EventSender;
-pub use self::events::{Event, Events, Note, Progress, QuotaLeft, WaitReason, Warning};
-pub use self::file::{FileWatch, UnfinishedFiles, Video, VideoError};
-pub use self::post::{CheckedFile, FileState, PreparedPost};
-pub use self::prepare::{Preparation, PrepareError, Prepared, Refused};
-pub use self::status::can_be_reconciled;
+pub(crate) use self::events::{Event, Events, Note, Progress, QuotaLeft, WaitReason, Warning};
+pub(crate) use self::prepare::{Preparation, Prepared, Refused};
+pub(crate) use self::status::can_be_reconciled;
 
 use self::account::AccountWorker;
 use self::calls::Calls;
@@ -57,19 +54,19 @@ use crate::timing::Timing;
 
 /// What a run was told to do.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// Wait until TikTok has worked off each post.
-    pub wait: bool,
+    pub(crate) wait: bool,
     /// `--chunk-size`.
-    pub chunk_size: Option<u64>,
+    pub(crate) chunk_size: Option<u64>,
     /// Post again what was posted before.
-    pub repost: bool,
+    pub(crate) repost: bool,
     /// Start a post over that TikTok failed with an error of its own.
-    pub retry_failed: bool,
+    pub(crate) retry_failed: bool,
     /// `--limit-rate`.
-    pub rate: RateLimiter,
+    pub(crate) rate: RateLimiter,
     /// Accounts that are worked on at once.
-    pub jobs: usize,
+    pub(crate) jobs: usize,
 }
 
 impl Default for Options {
@@ -88,11 +85,11 @@ impl Default for Options {
 
 /// Makes posts of prepared ones. Cheap to clone; clones share everything.
 #[derive(Clone)]
-pub struct Engine(Arc<Shared>);
+pub(crate) struct Engine(Arc<Shared>);
 
 /// An [`Engine`] in the making.
 #[derive(Clone)]
-pub struct EngineBuilder(Shared);
+pub(crate) struct EngineBuilder(Shared);
 
 /// What all accounts of a run share.
 #[derive(Clone)]
@@ -110,7 +107,7 @@ struct Shared {
 impl Engine {
     /// An engine on an API, a store (for the leases of its accounts), its journal and a source of access
     /// tokens. It stops when `shutdown` asks for it.
-    pub fn builder(
+    pub(crate) fn builder(
         client: Client,
         store: Arc<dyn Store>,
         journal: Arc<dyn Journal>,
@@ -131,7 +128,7 @@ impl Engine {
 
     /// Works off the posts in tasks of their own. The stream ends when all of them have ended; a run whose
     /// stream is dropped stops where it stands.
-    pub fn upload(&self, prepared: Prepared) -> Events {
+    pub(crate) fn upload(&self, prepared: Prepared) -> Events {
         let engine = Arc::clone(&self.0);
         Events::of(|events| async move {
             let mut accounts = prepared.accounts.into_iter();
@@ -151,7 +148,7 @@ impl Engine {
 
     /// Says what [`Engine::upload`] would do now: the same lookups and checks, ended before the first call
     /// that would create something. The outcomes come in the manifest's order.
-    pub fn dry_run(&self, prepared: Prepared) -> Events {
+    pub(crate) fn dry_run(&self, prepared: Prepared) -> Events {
         let engine = Arc::clone(&self.0);
         Events::of(|events| async move {
             let mut outcomes = Vec::new();
@@ -161,7 +158,7 @@ impl Engine {
                 worker.report_quota(&posts, &planned).await;
                 outcomes.extend(planned);
             }
-            outcomes.sort_by_key(|outcome| outcome.subject.index);
+            outcomes.sort_by_key(|outcome| outcome.post_ref.index);
             for outcome in outcomes {
                 events.ended(outcome);
             }
@@ -169,7 +166,7 @@ impl Engine {
     }
 
     /// Whether anything is left to send or to ask for, found out as by a dry run.
-    pub async fn has_work(&self, prepared: &Prepared) -> bool {
+    pub(crate) async fn has_work(&self, prepared: &Prepared) -> bool {
         for (account, posts) in &prepared.accounts {
             let events = EventSender::silent();
             let worker = AccountWorker::new(Arc::clone(&self.0), account.clone(), events);
@@ -183,37 +180,40 @@ impl Engine {
 
     /// Asks TikTok once for a post that is with it or whose outcome is unknown, and records what that
     /// changes. Posts that still need bytes are left to [`Engine::upload`].
-    pub async fn refresh_status(&self, post: RecordedPost) -> Result<RecordedPost, CallError> {
+    pub(crate) async fn refresh_status(
+        &self,
+        post: RecordedPost,
+    ) -> Result<RecordedPost, CallError> {
         let calls = self.0.calls(&post.account, EventSender::silent());
-        let subject = post.subject();
-        status::poll(&calls, &subject, post).await
+        let post_ref = post.post_ref();
+        status::poll(&calls, &post_ref, post).await
     }
 }
 
 impl EngineBuilder {
     /// The time of day; the system's unless this is called.
     #[must_use]
-    pub fn clock(mut self, clock: Clock) -> Self {
+    pub(crate) fn clock(mut self, clock: Clock) -> Self {
         self.0.clock = clock;
         self
     }
 
     /// Waiting times; those for TikTok itself unless this is called.
     #[must_use]
-    pub fn timing(mut self, timing: Timing) -> Self {
+    pub(crate) fn timing(mut self, timing: Timing) -> Self {
         self.0.timing = Arc::new(timing);
         self
     }
 
     /// What the run is told to do.
     #[must_use]
-    pub fn options(mut self, options: Options) -> Self {
+    pub(crate) fn options(mut self, options: Options) -> Self {
         self.0.options = Arc::new(options);
         self
     }
 
     /// The engine.
-    pub fn build(self) -> Engine {
+    pub(crate) fn build(self) -> Engine {
         Engine(Arc::new(self.0))
     }
 }

@@ -1,26 +1,27 @@
 //! What one post asks of TikTok: its content, its settings and the init that they make.
 
-use crate::model::{FileIdentity, Media, Mode, Plan, Post, PostRef, Source, Unfinished};
+use crate::model::{Media, Mode, Plan, Post, PostRef, Source, Unfinished};
 use crate::secret::Secret;
+use crate::source::Version;
 use tiktok_open::{
     Client, Error, InboxInit, InitAnswer, PhotoInit, PhotoPostInfo, PhotoSource, PostInfo,
-    SourceInfo, VideoInit,
+    PostMode, SourceInfo, VideoInit,
 };
 
 /// One post of a manifest, checked as far as it can be without asking TikTok.
 #[derive(Clone, Debug)]
-pub struct PreparedPost {
+pub(crate) struct PreparedPost {
     /// How it is called when something is told about it.
-    pub subject: PostRef,
+    pub(crate) post_ref: PostRef,
     /// What is asked for.
-    pub asked: Post,
+    pub(crate) asked: Post,
     /// What a look at its file found. `None`: there is none, as TikTok pulls the content.
-    pub file: Option<FileState>,
+    pub(crate) file: Option<FileState>,
 }
 
 /// What a look at a post's file found before anything was sent.
 #[derive(Clone, Debug)]
-pub enum FileState {
+pub(crate) enum FileState {
     /// It can be sent.
     Checked(CheckedFile),
     /// It is still being written: only what the journal knows of it counts.
@@ -31,20 +32,20 @@ pub enum FileState {
 
 /// What was found out about a file.
 #[derive(Clone, Debug)]
-pub struct CheckedFile {
+pub(crate) struct CheckedFile {
     /// `video/mp4`, `video/quicktime` or `video/webm`.
-    pub content_type: &'static str,
+    pub(crate) content_type: &'static str,
     /// What was measured.
-    pub media: Media,
+    pub(crate) media: Media,
     /// What speaks against it, but does not keep it from being sent.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
     /// What it was when all of that was found out.
-    pub identity: FileIdentity,
+    pub(crate) version: Version,
 }
 
 /// One of the three inits, ready to be sent.
 #[derive(Clone, Debug)]
-pub enum Init {
+pub(crate) enum Init {
     /// A direct post of a video.
     Video(VideoInit),
     /// A draft of a video.
@@ -55,7 +56,7 @@ pub enum Init {
 
 impl PreparedPost {
     /// The file's facts, if it can be sent.
-    pub fn checked_file(&self) -> Option<&CheckedFile> {
+    pub(crate) fn checked_file(&self) -> Option<&CheckedFile> {
         match &self.file {
             Some(FileState::Checked(file)) => Some(file),
             _ => None,
@@ -63,7 +64,7 @@ impl PreparedPost {
     }
 
     /// Whether the file is still being written.
-    pub fn unfinished(&self) -> Option<Unfinished> {
+    pub(crate) fn unfinished(&self) -> Option<Unfinished> {
         match self.file {
             Some(FileState::Unfinished(how)) => Some(how),
             _ => None,
@@ -71,7 +72,7 @@ impl PreparedPost {
     }
 
     /// The init of this post. `None` for a file without a plan: one that is gone.
-    pub fn init(&self, plan: Option<&Plan>) -> Option<Init> {
+    pub(crate) fn init(&self, plan: Option<&Plan>) -> Option<Init> {
         let source_info = match &self.asked.source {
             Source::Photos { urls, cover_index } => {
                 return Some(Init::Photos(self.photos(urls.clone(), *cover_index)));
@@ -84,13 +85,13 @@ impl PreparedPost {
             })?,
         };
         Some(match self.asked.mode {
-            Mode::Draft => Init::Inbox(InboxInit { source_info }),
-            Mode::Direct => Init::Video(VideoInit { post_info: self.post_info(), source_info }),
+            Mode::Draft => Init::Inbox(InboxInit::new(source_info)),
+            Mode::Direct => Init::Video(VideoInit::new(self.post_info(), source_info)),
         })
     }
 
     /// A hash of everything that the init says besides the source, to notice changed settings.
-    pub fn settings_hash(&self) -> String {
+    pub(crate) fn settings_hash(&self) -> String {
         let json = match &self.asked.source {
             Source::Photos { .. } => serde_json::to_vec(&self.photos(Vec::new(), 0)),
             _ => serde_json::to_vec(&self.post_info()),
@@ -118,43 +119,39 @@ impl PreparedPost {
 
     fn post_info(&self) -> PostInfo {
         let post = &self.asked;
-        PostInfo {
-            privacy_level: post.effective_privacy().as_str().to_owned(),
-            title: post.caption.text.clone(),
-            disable_duet: post.disable_duet.unwrap_or_default(),
-            disable_stitch: post.disable_stitch.unwrap_or_default(),
-            disable_comment: post.disable_comment.unwrap_or_default(),
-            video_cover_timestamp_ms: post.cover_timestamp_ms,
-            brand_content_toggle: post.brand_content,
-            brand_organic_toggle: post.brand_organic,
-            is_aigc: post.is_aigc,
-        }
+        let mut info = PostInfo::new(post.effective_privacy());
+        info.title.clone_from(&post.caption.text);
+        info.disable_duet = post.disable_duet.unwrap_or_default();
+        info.disable_stitch = post.disable_stitch.unwrap_or_default();
+        info.disable_comment = post.disable_comment.unwrap_or_default();
+        info.video_cover_timestamp_ms = post.cover_timestamp_ms;
+        info.brand_content_toggle = post.brand_content;
+        info.brand_organic_toggle = post.brand_organic;
+        info.is_aigc = post.is_aigc;
+        info
     }
 
-    fn photos(&self, photo_images: Vec<String>, photo_cover_index: u32) -> PhotoInit {
+    fn photos(&self, photo_images: Vec<String>, cover_index: u32) -> PhotoInit {
         let post = &self.asked;
         let direct = post.mode == Mode::Direct;
-        PhotoInit {
-            media_type: "PHOTO",
-            post_mode: if direct { "DIRECT_POST" } else { "MEDIA_UPLOAD" },
-            post_info: PhotoPostInfo {
-                title: post.caption.title.clone().unwrap_or_default(),
-                description: post.caption.text.clone(),
-                privacy_level: direct.then(|| post.effective_privacy().as_str().to_owned()),
-                disable_comment: direct.then(|| post.disable_comment.unwrap_or_default()),
-                auto_add_music: post.auto_add_music.filter(|_| direct),
-                brand_content_toggle: direct.then_some(post.brand_content),
-                brand_organic_toggle: direct.then_some(post.brand_organic),
-            },
-            source_info: PhotoSource { source: "PULL_FROM_URL", photo_images, photo_cover_index },
-            is_aigc: post.is_aigc,
-        }
+        let mut info = PhotoPostInfo::default();
+        info.title = post.caption.title.clone().unwrap_or_default();
+        info.description.clone_from(&post.caption.text);
+        info.privacy_level = direct.then(|| post.effective_privacy());
+        info.disable_comment = direct.then(|| post.disable_comment.unwrap_or_default());
+        info.auto_add_music = post.auto_add_music.filter(|_| direct);
+        info.brand_content_toggle = direct.then_some(post.brand_content);
+        info.brand_organic_toggle = direct.then_some(post.brand_organic);
+        let mode = if direct { PostMode::Direct } else { PostMode::Inbox };
+        let mut init = PhotoInit::new(mode, info, PhotoSource::new(photo_images, cover_index));
+        init.is_aigc = post.is_aigc;
+        init
     }
 }
 
 impl Init {
     /// Sends it: the one call that is never repeated blindly.
-    pub async fn send(&self, client: &Client, token: &Secret) -> Result<InitAnswer, Error> {
+    pub(crate) async fn send(&self, client: &Client, token: &Secret) -> Result<InitAnswer, Error> {
         match self {
             Self::Video(init) => client.video_init(token, init).await,
             Self::Inbox(init) => client.inbox_init(token, init).await,
@@ -166,7 +163,8 @@ impl Init {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Caption, Field, InitKind};
+    use crate::model::fields::InitKind;
+    use crate::model::{Caption, Field};
     use tiktok_open::Privacy;
 
     /// A post that says everything, even what its init cannot take.
@@ -189,8 +187,8 @@ mod tests {
             skip_media_check: true,
             publish_at: None,
         };
-        let subject = PostRef { index: 0, account: "alice".into(), video: "a".into() };
-        PreparedPost { subject, asked, file: None }
+        let post_ref = PostRef { index: 0, account: "alice".into(), video: "a".into() };
+        PreparedPost { post_ref, asked, file: None }
     }
 
     #[test]

@@ -16,9 +16,9 @@ use crate::engine::events::{Progress, QuotaLeft, Warning};
 use crate::engine::post::PreparedPost;
 use crate::engine::status::poll;
 use crate::engine::stop::StopReason;
-use crate::exit::Exit;
 use crate::limits::is_too_long;
 use crate::model::{Mode, Phase, PostError, PostOutcome, QuotaKind, RecordedPost};
+use crate::problem::{ErrorCode, ErrorKind, Problem};
 use crate::store::StoreError;
 
 /// How long a creator's options are taken as current.
@@ -53,7 +53,8 @@ impl Preflight {
     pub(super) async fn check(&self, post: &PreparedPost) -> Result<(), StopReason> {
         let scope = post.asked.mode.scope();
         if !self.scopes.has(scope) {
-            return Err(StopReason::Unfit { trouble: scope_missing(scope), exit: Exit::Login });
+            let post_error = Box::new(scope_missing(scope));
+            return Err(StopReason::Unfit { post_error, kind: ErrorKind::Login });
         }
         self.check_quota(post).await?;
         if post.asked.mode == Mode::Draft {
@@ -64,22 +65,21 @@ impl Preflight {
         let creator = if let Some((_, creator)) = fresh {
             creator.clone()
         } else {
-            let creator = self.calls.creator_info(&post.subject).await?;
+            let creator = self.calls.creator_info(&post.post_ref).await?;
             let nickname = creator.nickname.clone();
-            self.calls.events.progress(&post.subject, Progress::Creator { nickname });
+            self.calls.events.progress(&post.post_ref, Progress::Creator { nickname });
             known.insert((Instant::now(), creator)).1.clone()
         };
-        if let Some(trouble) = mismatch(post, &creator) {
-            return Err(StopReason::Unfit { trouble, exit: Exit::Failed });
+        if let Some(post_error) = mismatch(post, &creator) {
+            return Err(unfit(post_error));
         }
         let Some((lasts, limit)) = too_long(post, &creator) else { return Ok(()) };
         if post.asked.skip_media_check {
             let warning = Progress::Warning(Warning::TooLong { lasts, limit });
-            self.calls.events.progress(&post.subject, warning);
+            self.calls.events.progress(&post.post_ref, warning);
             return Ok(());
         }
-        let trouble = length_refused(lasts, limit);
-        Err(StopReason::Unfit { trouble, exit: Exit::Failed })
+        Err(unfit(length_refused(lasts, limit)))
     }
 
     /// Checks the quotas that the journal knows to be full. TikTok is not asked for what it would refuse.
@@ -110,7 +110,7 @@ impl Preflight {
         let rows = self.calls.journal.all().await?;
         let latest = rows.into_iter().rev().filter(waiting).take(DRAFTS as usize);
         for row in latest {
-            match poll(&self.calls, &post.subject, row).await {
+            match poll(&self.calls, &post.post_ref, row).await {
                 // One that cannot be asked for counts as waiting.
                 Ok(_) | Err(CallError::Api(_)) => {}
                 Err(error) => return Err(error.into()),
@@ -122,9 +122,9 @@ impl Preflight {
     /// If TikTok just said that a quota is full, the journal remembers it for a while: when there may be
     /// room again.
     pub(super) async fn remember_full_quota(&self, outcome: &PostOutcome) -> Option<Timestamp> {
-        let code = outcome.trouble.as_ref().map(|trouble| Code::from(trouble.code.as_str()))?;
+        let code = outcome.post_error.as_ref()?.theirs.as_ref()?;
         let kinds = [QuotaKind::Posts, QuotaKind::Drafts, QuotaKind::ActiveUsers];
-        let kind = kinds.into_iter().find(|kind| code_of(*kind) == code)?;
+        let kind = kinds.into_iter().find(|kind| code_of(*kind) == *code)?;
         let now = self.calls.clock.now();
         let ask_again = now.saturating_add(ASK_AGAIN).unwrap_or(now);
         let room = self.room_at(kind).await.filter(|at| *at > now).unwrap_or(ask_again);
@@ -199,15 +199,11 @@ fn code_of(kind: QuotaKind) -> Code {
 }
 
 fn scope_missing(scope: &str) -> PostError {
-    PostError {
-        code: "scope_not_authorized".into(),
-        message: format!("the account did not grant the scope `{scope}`"),
-        hint: Some(format!(
-            "run `tiktok-up login` again and leave `{scope}` switched on in TikTok's consent page"
-        )),
-        retryable: false,
-        log_id: None,
-    }
+    PostError::new(
+        ErrorCode::ScopeNotAuthorized,
+        format!("the account did not grant the scope `{scope}`"),
+        Problem::new(ErrorCode::ScopeNotGranted).with("scope", scope),
+    )
 }
 
 /// Whether a post asks for what the creator does not offer now.
@@ -217,13 +213,11 @@ fn mismatch(post: &PreparedPost, creator: &CreatorInfo) -> Option<PostError> {
     if offered.iter().any(|level| level == wanted) {
         return None;
     }
-    Some(PostError {
-        code: "privacy_level_option_mismatch".into(),
-        message: format!("the account does not offer the privacy level {wanted} now"),
-        hint: Some(format!("it offers {}", offered.join(", "))),
-        retryable: false,
-        log_id: None,
-    })
+    Some(PostError::new(
+        ErrorCode::PrivacyLevelMismatch,
+        format!("the account does not offer the privacy level {wanted} now"),
+        Problem::new(ErrorCode::PrivacyNotOffered).with("offered", offered.join(", ")),
+    ))
 }
 
 /// How long a video lasts that is longer than the creator may post, and how long it may be: of direct
@@ -235,15 +229,18 @@ fn too_long(post: &PreparedPost, creator: &CreatorInfo) -> Option<(Duration, Dur
 }
 
 fn length_refused(lasts: Duration, limit: Duration) -> PostError {
-    PostError {
-        code: "duration_check_failed".into(),
-        message: format!(
+    PostError::new(
+        ErrorCode::FailedDuration,
+        format!(
             "the video lasts {:.1} s, and this creator may post up to {} s",
             lasts.as_secs_f64(),
             limit.as_secs()
         ),
-        hint: Some("shorten the video".into()),
-        retryable: false,
-        log_id: None,
-    }
+        ErrorCode::VideoTooLong,
+    )
+}
+
+/// That the creator may not post this now.
+fn unfit(post_error: PostError) -> StopReason {
+    StopReason::Unfit { post_error: Box::new(post_error), kind: ErrorKind::Final }
 }

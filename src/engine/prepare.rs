@@ -3,38 +3,39 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use video_probe::{Container, Probe, ProbeError};
 
 use crate::engine::Options;
-use crate::engine::file::{UnfinishedFiles, Video, VideoError};
 use crate::engine::post::{CheckedFile, FileState, PreparedPost};
 use crate::engine::resolve::gone;
-use crate::exit::{Exit, Explain};
 use crate::limits::{self, Finding};
 use crate::model::account::{Account, Accounts, NameError};
 use crate::model::{
     Diagnostic, Diagnostics, Entry, Manifest, Media, Mode, Part, Place, Plan, PlanError, Post,
     PostRef, Source,
 };
+use crate::problem::{Coded, ErrorCode, Problem};
+use crate::source::{UnfinishedFiles, Video, VideoError};
 use crate::store::{Journal, StoreError};
 use crate::text::{self, chain};
 use crate::timing::Timing;
 
 /// The posts of a run, by account.
 #[derive(Debug, Default)]
-pub struct Prepared {
+pub(crate) struct Prepared {
     /// Each account with its posts, in the manifest's order.
-    pub accounts: Vec<(Account, Vec<PreparedPost>)>,
+    pub(crate) accounts: Vec<(Account, Vec<PreparedPost>)>,
     /// What is worth saying before anything is sent.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// What keeps a run from beginning.
 #[derive(Debug, thiserror::Error)]
-pub enum PrepareError {
+pub(crate) enum PrepareError {
     /// Something is wrong with what the manifest asks for.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -46,20 +47,12 @@ pub enum PrepareError {
     Store(#[from] StoreError),
 }
 
-impl Explain for PrepareError {
-    fn exit(&self) -> Exit {
+impl Coded for PrepareError {
+    fn problem(&self) -> Problem {
         match self {
-            Self::Refused(refused) => refused.exit(),
-            Self::Nobody(_) => Exit::Login,
-            Self::Store(error) => error.exit(),
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Refused(refused) => refused.hint(),
-            Self::Nobody(_) => Some("run `tiktok-up login`; nothing was sent".into()),
-            Self::Store(error) => error.hint(),
+            Self::Refused(refused) => refused.problem(),
+            Self::Nobody(_) => ErrorCode::NobodyLoggedIn.into(),
+            Self::Store(error) => error.problem(),
         }
     }
 }
@@ -67,51 +60,45 @@ impl Explain for PrepareError {
 /// All that is wrong with what a manifest asks for; nothing was sent.
 #[derive(Debug, thiserror::Error)]
 #[error("{manifest} has {}\n{problems}", text::count(problems.len() as u64, "problem"))]
-pub struct Refused {
+pub(crate) struct Refused {
     /// How the manifest is called.
-    pub manifest: String,
+    pub(crate) manifest: String,
     /// What is wrong.
-    pub problems: Diagnostics,
+    pub(crate) problems: Diagnostics,
     /// How many of them are posts whose account is not logged in.
-    pub unknown_accounts: usize,
+    pub(crate) unknown_accounts: usize,
 }
 
-impl Explain for Refused {
-    fn exit(&self) -> Exit {
-        if self.unknown_accounts == self.problems.len() { Exit::Login } else { Exit::Usage }
-    }
-
-    fn hint(&self) -> Option<String> {
-        let login =
-            "`tiktok-up login` logs an account in, `tiktok-up accounts` lists those that are";
-        Some(match self.unknown_accounts {
-            0 => "correct this and run again; nothing was sent".to_owned(),
-            all if all == self.problems.len() => format!("{login}; nothing was sent"),
-            _ => format!("correct this and run again; {login}; nothing was sent"),
+impl Coded for Refused {
+    fn problem(&self) -> Problem {
+        Problem::new(match self.unknown_accounts {
+            all if all == self.problems.len() => ErrorCode::ManifestAccounts,
+            0 => ErrorCode::ManifestWrong,
+            _ => ErrorCode::ManifestBoth,
         })
     }
 }
 
 /// What the preparation of a manifest's posts goes by.
 #[derive(Clone, Debug)]
-pub struct Preparation {
+pub(crate) struct Preparation {
     /// How the manifest is called when it is talked about.
-    pub name: String,
+    pub(crate) name: String,
     /// The folder that relative paths start from.
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// The accounts that are logged in.
-    pub accounts: Accounts,
+    pub(crate) accounts: Accounts,
     /// The files that are still being written.
-    pub unfinished: UnfinishedFiles,
+    pub(crate) unfinished: UnfinishedFiles,
     /// What the run is told to do.
-    pub options: Options,
+    pub(crate) options: Options,
     /// How long TikTok takes bytes.
-    pub timing: Timing,
+    pub(crate) timing: Timing,
 }
 
 impl Preparation {
     /// Makes posts of a manifest's entries; `faults` is what is wrong with the manifest already.
-    pub async fn prepare(
+    pub(crate) async fn prepare(
         &self,
         journal: &dyn Journal,
         manifest: Manifest,
@@ -165,7 +152,7 @@ impl Preparation {
             return Err(PrepareError::Nobody(reason));
         }
         let mut accounts: Vec<_> = by_account.into_values().collect();
-        accounts.sort_by_key(|(_, posts)| posts.first().map(|post| post.subject.index));
+        accounts.sort_by_key(|(_, posts)| posts.first().map(|post| post.post_ref.index));
         Ok(Prepared { accounts, warnings: inspection.warnings })
     }
 }
@@ -201,8 +188,8 @@ impl Inspection<'_> {
             self.warn("no privacy_level was given, so the posts are made SELF_ONLY".into());
         }
         let video = self.label(&asked.source);
-        let subject = PostRef { index, account: account.name().to_owned(), video };
-        PreparedPost { subject, asked, file }
+        let post_ref = PostRef { index, account: account.name().to_owned(), video };
+        PreparedPost { post_ref, asked, file }
     }
 
     /// How the content is called when it is talked about: a path as the manifest has it.
@@ -229,8 +216,8 @@ impl Inspection<'_> {
             // What it holds now says nothing: it is looked at when it is finished.
             return Ok(Some(FileState::Unfinished(*how)));
         }
-        match Video::open(path) {
-            Ok(video) => Ok(self.video(path, &video, entry)),
+        match Video::open(path).await {
+            Ok(video) => Ok(self.video(path, &video, entry).await),
             Err(error) if error.is_missing() => {
                 let id = entry.post.id.as_deref();
                 let known = match account {
@@ -256,7 +243,7 @@ impl Inspection<'_> {
     }
 
     /// What is known without asking TikTok: size, time on the way, what the headers say.
-    fn video(&mut self, path: &Path, video: &Video, entry: &Entry) -> Option<FileState> {
+    async fn video(&mut self, path: &Path, video: &Video, entry: &Entry) -> Option<FileState> {
         let plan = match Plan::new(video.size(), self.preparation.options.chunk_size) {
             Ok(plan) => plan,
             Err(error) => {
@@ -273,7 +260,7 @@ impl Inspection<'_> {
         if let Some((message, hint)) = &slow {
             self.problem(entry, path, message, Some(hint));
         }
-        let file = self.probe(path, video, entry)?;
+        let file = self.probe(path, video, entry).await?;
         slow.is_none().then_some(file)
     }
 
@@ -297,24 +284,25 @@ impl Inspection<'_> {
 
     /// What the headers say, and what speaks against it: a refusal, or a warning where the entry says
     /// that it is to be sent all the same.
-    fn probe(&mut self, path: &Path, video: &Video, entry: &Entry) -> Option<FileState> {
+    async fn probe(&mut self, path: &Path, video: &Video, entry: &Entry) -> Option<FileState> {
         let mut check = MediaCheck { skip: entry.post.skip_media_check, ..MediaCheck::default() };
-        let probe = match video_probe::probe(video.file(), video.size()) {
+        let probed = video.examine(|video| video_probe::probe(video, video.size())).await;
+        let probe = match probed {
             Ok(probe) => Some(probe),
             Err(error @ ProbeError::Io(_)) => {
-                self.problem(entry, path, &chain(&error), error.hint().as_deref());
+                self.problem(entry, path, &chain(&error), limits::hint(&error));
                 return None;
             }
             Err(error) => {
-                check.refuse(chain(&error), error.hint());
+                check.refuse(chain(&error), limits::hint(&error).map(str::to_owned));
                 None
             }
         };
         if let Some(probe) = &probe {
-            match limits::first_hole(video.file(), video.size(), probe.container) {
+            match hole(video, probe.container).await {
                 Ok(hole) => check.hole(hole),
                 Err(source) => {
-                    self.unreadable(entry, path, &VideoError::Io { path: path.to_owned(), source });
+                    self.unreadable(entry, path, &video.failed(source));
                     return None;
                 }
             }
@@ -345,7 +333,7 @@ impl Inspection<'_> {
                     .map_or_else(|| content_type_of(path), |probe| probe.container.content_type()),
                 media: probe.map(media).unwrap_or_default(),
                 warnings: check.warnings,
-                identity: video.identity(),
+                version: video.version(),
             })
         })
     }
@@ -494,6 +482,15 @@ impl MediaCheck {
             self.refuse_field("video_cover_timestamp_ms", message, None, false);
         }
     }
+}
+
+/// The first part of a video that was never written; of what is no local file, none is known.
+async fn hole(video: &Video, container: Container) -> io::Result<Option<Range<u64>>> {
+    let first = move |video: &Video| match video.file() {
+        Some(file) => limits::first_hole(file, video.size(), container),
+        None => Ok(None),
+    };
+    video.examine(first).await
 }
 
 /// What is told of a video that was measured.

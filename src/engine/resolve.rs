@@ -8,14 +8,14 @@ use tiktok_open::Code;
 use crate::engine::Options;
 use crate::engine::calls::Calls;
 use crate::engine::events::{Progress, Warning};
-use crate::engine::file::{Fingerprint, Video, VideoError};
 use crate::engine::post::PreparedPost;
 use crate::engine::stop::StopReason;
-use crate::exit::Exit;
 use crate::model::{
     LocalFile, Mode, Phase, Plan, PlanError, PostError, PostNumber, PostRequest, RecordedPost,
     Source, Transfer, Unfinished,
 };
+use crate::problem::{ErrorCode, ErrorKind};
+use crate::source::{Fingerprint, Version, Video, VideoError};
 use crate::store::{Alike, Journal, Likeness, StoreError};
 use crate::text::{self, chain};
 
@@ -112,10 +112,10 @@ impl PostResolver {
                 if let Some(how) = post.unfinished() {
                     return self.unfinished(post, path, how).await;
                 }
-                let checked = post.checked_file().map(|file| file.identity);
-                match Video::open(path) {
+                let checked = post.checked_file().map(|file| file.version);
+                match Video::open(path).await {
                     // A batch may take hours: what is sent is what was checked before all of it.
-                    Ok(video) if checked != Some(video.identity()) => {
+                    Ok(video) if checked != Some(video.version()) => {
                         return Err(VideoError::Unchecked { path: path.clone() }.into());
                     }
                     Ok(video) => {
@@ -166,7 +166,7 @@ impl PostResolver {
         let row = if let Some(id) = &post.asked.id {
             journal.find_by_id(&self.calls.account, id).await?
         } else {
-            let file = Video::open(path)?.identity();
+            let Version::File(file) = Video::open(path).await?.version();
             journal.find_by_file(&self.calls.account, post.asked.mode, &file).await?
         };
         let told = |phase: Phase| {
@@ -230,7 +230,7 @@ impl PostResolver {
             },
             Likeness::Address => Warning::SameAddress { post: number },
         };
-        self.calls.events.progress(&post.subject, Progress::Warning(warning));
+        self.calls.events.progress(&post.post_ref, Progress::Warning(warning));
         Ok(())
     }
 
@@ -294,8 +294,8 @@ impl PostResolver {
         let journal = &self.calls.journal;
         let suspects =
             journal.known_with_size(&self.calls.account, post.asked.mode, video.size()).await?;
-        let known =
-            journal.find_by_file(&self.calls.account, post.asked.mode, &video.identity()).await?;
+        let Version::File(identity) = video.version();
+        let known = journal.find_by_file(&self.calls.account, post.asked.mode, &identity).await?;
         let fingerprint = if suspects.is_empty() || known.is_some() {
             None
         } else {
@@ -303,7 +303,7 @@ impl PostResolver {
         };
         Ok(LocalFile {
             path: absolute(video.path()),
-            identity: video.identity(),
+            identity,
             chunk_size: plan.chunk_size(),
             chunks: plan.count(),
             fingerprint,
@@ -313,11 +313,11 @@ impl PostResolver {
     fn request(&self, post: &PreparedPost, source: Source<LocalFile>) -> PostRequest {
         PostRequest {
             account: self.calls.account.clone(),
-            username: Some(post.subject.account.clone()),
+            username: Some(post.post_ref.account.clone()),
             mode: post.asked.mode,
             id: post.asked.id.clone(),
             source,
-            label: post.subject.video.clone(),
+            label: post.post_ref.video.clone(),
             settings: post.settings_hash(),
             publish_at: post.asked.publish_at,
             repost: self.options.repost,
@@ -349,7 +349,7 @@ impl PostResolver {
                 if let Some(how) = post.unfinished() {
                     return Ok(gone(self.unfinished(post, path, how).await?.row));
                 }
-                let video = match Video::open(path) {
+                let video = match Video::open(path).await {
                     Err(error) if error.is_missing() => {
                         return Ok(gone(self.gone(post, path, error).await?));
                     }
@@ -425,7 +425,10 @@ async fn is_same_post(one: &mut FoundPost, other: &mut FoundPost) -> bool {
 /// The fingerprint of a file that was looked at before. `None`: it cannot be read, or is another one now.
 async fn fingerprint(file: &mut LocalFile) -> Option<String> {
     if file.fingerprint.is_none() {
-        let video = Video::open(&file.path).ok().filter(|now| now.identity() == file.identity)?;
+        let video = Video::open(&file.path).await.ok()?;
+        if video.version() != Version::File(file.identity) {
+            return None;
+        }
         let whole = Fingerprint::default().reach(&video, video.size()).await.ok()?;
         file.fingerprint = Some(whole.hex());
     }
@@ -437,32 +440,22 @@ impl From<ResolveError> for StopReason {
         match error {
             ResolveError::Store(error) => Self::Store(error),
             ResolveError::File(error) => Self::File(error),
-            ResolveError::Plan(_) => unfit("file", &error, None),
-            ResolveError::IdUsed { .. } => unfit(
-                "id_reused",
-                &error,
-                Some("give it an `id` of its own, or post it under this one with `--repost`"),
-            ),
-            ResolveError::SameAddress { .. } => unfit(
-                "same_address",
-                &error,
-                Some("if it is another video, give it an `id`; with one it is known by that alone"),
-            ),
+            ResolveError::Plan(_) => {
+                unfit(ErrorCode::VideoUnreadable, &error, ErrorCode::PlanImpossible)
+            }
+            ResolveError::IdUsed { .. } => unfit(ErrorCode::IdReused, &error, ErrorCode::IdReused),
+            ResolveError::SameAddress { .. } => {
+                unfit(ErrorCode::SameAddress, &error, ErrorCode::SameAddress)
+            }
         }
     }
 }
 
 /// What keeps a post from being sent as its entry stands.
-fn unfit(code: &str, error: &ResolveError, hint: Option<&str>) -> StopReason {
+fn unfit(code: ErrorCode, error: &ResolveError, which: ErrorCode) -> StopReason {
     StopReason::Unfit {
-        trouble: PostError {
-            code: code.into(),
-            message: text::plain(&chain(error)),
-            hint: hint.map(str::to_owned),
-            retryable: false,
-            log_id: None,
-        },
-        exit: Exit::Failed,
+        post_error: Box::new(PostError::new(code, text::plain(&chain(error)), which)),
+        kind: ErrorKind::Final,
     }
 }
 

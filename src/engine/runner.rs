@@ -26,19 +26,19 @@ use crate::engine::Options;
 use crate::engine::calls::{CallError, Calls, SLOW_DOWNS};
 use crate::engine::chunk::{self, ChunkEvent, ChunkPut, PutEnd, SpeedWatch};
 use crate::engine::events::{Note, Progress, WaitReason, Warning};
-use crate::engine::file::{Fingerprint, Video, VideoError};
 use crate::engine::post::PreparedPost;
 use crate::engine::preflight::Preflight;
 use crate::engine::status::{Clocks, StatusReading, recorded_plan};
 use crate::engine::stop::StopReason;
-use crate::exit::{Exit, Explain};
 use crate::model::{
-    Action, Attempt, AttemptUpdate, Event, Failed, Phase, Plan, PostError, RecordedPost, Seen,
-    Step, Transfer, machine,
+    Action, Attempt, AttemptUpdate, Event, Failed, Phase, Plan, PostError, RecordedPost,
+    ReportedStatus, Step, Transfer, machine,
 };
+use crate::problem::{Coded, ErrorCode, ErrorKind};
 use crate::retry::Backoff;
 use crate::secret::Secret;
 use crate::signals::Signal;
+use crate::source::{Fingerprint, Version, Video, VideoError, check_finished};
 use crate::store::{JournalError, StoreError};
 use crate::text;
 
@@ -51,9 +51,9 @@ const ORPHANS: usize = 2;
 /// Attempts of one post that TikTok failed with a reason that permits another.
 const FAILED_ATTEMPTS: usize = 3;
 /// The recorded reason of an attempt whose init provably never left.
-const NOT_SENT: &str = "not_sent";
+const NOT_SENT: &str = ErrorCode::NotSent.as_str();
 /// The recorded reason of an attempt that a human said was not posted.
-const RESOLVED: &str = "resolved";
+const RESOLVED: &str = ErrorCode::ResolvedByHand.as_str();
 
 /// One post on its way.
 pub(super) struct PostRunner<'a> {
@@ -70,8 +70,9 @@ pub(super) struct PostRunner<'a> {
     /// What TikTok last said about it.
     pub(super) post_ids: Vec<u64>,
     /// The refusal or failure behind the last phase.
-    pub(super) trouble: Option<PostError>,
-    pub(super) exit: Option<Exit>,
+    pub(super) post_error: Option<PostError>,
+    /// The kind of trouble that this was.
+    pub(super) failure: Option<ErrorKind>,
     run: RunState,
 }
 
@@ -182,8 +183,8 @@ impl<'a> PostRunner<'a> {
             transfer,
             attempt,
             post_ids: Vec::new(),
-            trouble: None,
-            exit: None,
+            post_error: None,
+            failure: None,
             run,
         }
     }
@@ -250,8 +251,8 @@ impl<'a> PostRunner<'a> {
     /// Starts an attempt: its intent is durable when this returns.
     async fn begin(&mut self) -> Result<Step, StopReason> {
         if let Some((video, plan)) = &self.source {
-            video.check_unchanged().map_err(StopReason::File)?;
-            if self.row.file.as_ref().is_none_or(|file| file.identity != video.identity()) {
+            video.check_unchanged().await.map_err(StopReason::File)?;
+            if !self.is_recorded(video) {
                 return Err(StopReason::Replaced);
             }
             self.transfer = Transfer::File { chunks: plan.count() };
@@ -259,10 +260,10 @@ impl<'a> PostRunner<'a> {
             return Err(self.gone());
         }
         self.preflight.check(self.post).await?;
-        self.calls.ready_for_init(&self.post.subject).await?;
+        self.calls.ready_for_init(&self.post.post_ref).await?;
         if let Some((video, _)) = &self.source {
             // A batch may take hours, and a quota minutes.
-            video.check_finished().await.map_err(StopReason::File)?;
+            check_finished(video).await.map_err(StopReason::File)?;
         }
         // The last moment: what the intent below announces must follow it.
         self.heed_signals()?;
@@ -291,13 +292,13 @@ impl<'a> PostRunner<'a> {
         match delay {
             RetryDelay::None => {}
             RetryDelay::Unsent(wait) => {
-                let why = self.trouble.as_ref().map(|t| t.message.clone()).unwrap_or_default();
+                let why = self.post_error.as_ref().map(|t| t.message.clone()).unwrap_or_default();
                 let unsent = &self.run.inits.unsent;
                 let (attempt, of) = (unsent.attempt(), unsent.most());
                 self.report(Progress::Retrying { why, attempt, of, wait });
                 self.calls.pause(wait).await?;
             }
-            RetryDelay::SlowDown(wait) => self.calls.slow_down(&self.post.subject, wait).await?,
+            RetryDelay::SlowDown(wait) => self.calls.slow_down(&self.post.post_ref, wait).await?,
             RetryDelay::Stale(token) => {
                 self.calls.tokens.renewed(&self.calls.account, &token).await?;
             }
@@ -361,7 +362,7 @@ impl<'a> PostRunner<'a> {
         let answer =
             init.send(&self.calls.client, &token).await.and_then(|answer| self.whole(answer));
         match answer {
-            Ok(InitAnswer { publish_id, upload_url }) => {
+            Ok(InitAnswer { publish_id, upload_url, .. }) => {
                 self.run.inits.slowed = 0;
                 self.run.inits.renewed = false;
                 let publish_id = Some(publish_id);
@@ -381,9 +382,10 @@ impl<'a> PostRunner<'a> {
     }
 
     /// A file's init must be answered with the URL for its bytes; a pull has none.
-    fn whole(&self, answer: InitAnswer) -> Result<InitAnswer, Error> {
+    fn whole(&self, mut answer: InitAnswer) -> Result<InitAnswer, Error> {
         if self.transfer == Transfer::Pull {
-            return Ok(InitAnswer { upload_url: None, ..answer });
+            answer.upload_url = None;
+            return Ok(answer);
         }
         if answer.upload_url.is_some() {
             return Ok(answer);
@@ -417,19 +419,19 @@ impl<'a> PostRunner<'a> {
             Error::NotSent { .. } => return self.not_sent(error.into()),
             _ => Event::InitUnclear,
         };
-        let trouble = post_error(&error);
-        let update = trouble.update();
-        self.exit = Some(error.exit());
-        self.trouble = Some(trouble);
+        let post_error = post_error(&error);
+        let update = post_error.update();
+        self.failure = Some(error.kind());
+        self.post_error = Some(post_error);
         (event, update)
     }
 
     /// An init that provably never left: for want of a token, or of a connection.
     fn not_sent(&mut self, error: CallError) -> (Event, AttemptUpdate) {
-        let trouble = error.trouble();
-        let update = AttemptUpdate { code: Some(NOT_SENT.to_owned()), ..trouble.update() };
-        self.exit = Some(error.exit());
-        self.trouble = Some(trouble);
+        let post_error = error.post_error();
+        let update = AttemptUpdate { code: Some(NOT_SENT.to_owned()), ..post_error.update() };
+        self.failure = Some(error.kind());
+        self.post_error = Some(post_error);
         let again = matches!(error, CallError::Api(_)).then(|| self.run.inits.unsent.pause());
         self.run.inits.delay = match again.flatten() {
             Some(wait) => RetryDelay::Unsent(wait),
@@ -443,7 +445,7 @@ impl<'a> PostRunner<'a> {
         let Some((video, plan)) = self.source.clone() else {
             return Ok((Event::FileReplaced, AttemptUpdate::default()));
         };
-        if let Some(event) = self.usable(&video)? {
+        if let Some(event) = self.usable(&video).await? {
             return self.too_late(event).await;
         }
         if let Err(refused) = self.upload_url() {
@@ -466,9 +468,14 @@ impl<'a> PostRunner<'a> {
         }
     }
 
+    /// Whether the journal has the post as that of this very file.
+    fn is_recorded(&self, video: &Video) -> bool {
+        self.row.file.as_ref().is_some_and(|file| Version::File(file.identity) == video.version())
+    }
+
     /// Whether the attempt's URL and file can still be used; the event if not.
-    fn usable(&self, video: &Video) -> Result<Option<Event>, StopReason> {
-        match video.check_unchanged() {
+    async fn usable(&self, video: &Video) -> Result<Option<Event>, StopReason> {
+        match video.check_unchanged().await {
             Ok(()) => {}
             Err(VideoError::Changed { .. }) => {
                 return Ok(Some(Event::FileChanged { handed_over: self.run.final_handed }));
@@ -477,9 +484,7 @@ impl<'a> PostRunner<'a> {
         }
         let Some(attempt) = &self.attempt else { return Ok(None) };
         // A resumed attempt belongs to the file that it was planned for.
-        if self.run.begun.is_none()
-            && self.row.file.as_ref().is_none_or(|file| file.identity != video.identity())
-        {
+        if self.run.begun.is_none() && !self.is_recorded(video) {
             return Ok(Some(Event::FileReplaced));
         }
         let expired =
@@ -493,7 +498,7 @@ impl<'a> PostRunner<'a> {
             let Some((video, plan)) = self.source.clone() else {
                 return Ok((Event::FileReplaced, AttemptUpdate::default()));
             };
-            if let Some(event) = self.usable(&video)? {
+            if let Some(event) = self.usable(&video).await? {
                 return self.too_late(event).await;
             }
             let url = match self.upload_url() {
@@ -531,11 +536,11 @@ impl<'a> PostRunner<'a> {
     fn file_changed(&mut self) -> (Event, AttemptUpdate) {
         let event = Event::FileChanged { handed_over: self.run.final_handed };
         let Some((video, _)) = &self.source else { return (event, AttemptUpdate::default()) };
-        let error = VideoError::Changed { path: video.path().to_owned() };
-        let trouble = trouble("file_changed", &error);
-        let update = trouble.update();
-        self.exit = Some(Exit::Failed);
-        self.trouble = Some(trouble);
+        let error = video.changed();
+        let post_error = error_of(ErrorCode::FileChanged, &error);
+        let update = post_error.update();
+        self.failure = Some(ErrorKind::Final);
+        self.post_error = Some(post_error);
         (event, update)
     }
 
@@ -551,10 +556,10 @@ impl<'a> PostRunner<'a> {
     }
 
     fn bad_url(&mut self, error: &tiktok_open::UploadUrlError) -> (Event, AttemptUpdate) {
-        let trouble = trouble("bad_upload_url", error);
-        let update = trouble.update();
-        self.exit = Some(Exit::Failed);
-        self.trouble = Some(trouble);
+        let post_error = error_of(ErrorCode::UploadUrlInvalid, error);
+        let update = post_error.update();
+        self.failure = Some(ErrorKind::Final);
+        self.post_error = Some(post_error);
         (Event::BadUploadUrl, update)
     }
 
@@ -569,7 +574,7 @@ impl<'a> PostRunner<'a> {
         let is_final = matches!(self.phase(), Some(Phase::FinalIntent { .. }));
         let content_type = self.post.checked_file().map_or("video/mp4", |file| file.content_type);
         let rate = &self.options.rate;
-        let range = plan.range(index);
+        let range = plan.range(index).ok_or(StopReason::OutOfStep)?;
         let age = self.attempt.as_ref().and_then(|attempt| self.clocks().longest(attempt));
         let deadline =
             Instant::now() + self.calls.timing.url_life.saturating_sub(age.unwrap_or_default());
@@ -599,7 +604,7 @@ impl<'a> PostRunner<'a> {
         } else {
             // The fingerprint keeps up with the chunks, so that each byte is read from disk once.
             let covered = self.run.fingerprint.clone();
-            let (sent, hashed) = tokio::join!(put, covered.reach(video, range.last + 1));
+            let (sent, hashed) = tokio::join!(put, covered.reach(video, range.last() + 1));
             if let Ok(fingerprint) = hashed {
                 self.run.fingerprint = fingerprint;
             }
@@ -724,14 +729,14 @@ impl<'a> PostRunner<'a> {
         let reading = match self.status().await {
             // Everything is with TikTok: a status that cannot be had now can be had later.
             Err(StopReason::Call(CallError::Api(error)))
-                if self.run.polling.is_some() && error.exit() == Exit::Temporary =>
+                if self.run.polling.is_some() && error.is_temporary() =>
             {
                 self.report(Progress::Note(Note::NoStatusYet { why: error.to_string() }));
                 StatusReading::processing()
             }
             asked => self.wait_for_id(asked?),
         };
-        if let Seen::Processing { stored } = reading.seen {
+        if let ReportedStatus::Processing { stored } = reading.seen {
             let more_to_send = match (self.phase(), self.transfer) {
                 (Some(Phase::Open { .. }), Transfer::File { .. }) => true,
                 (Some(Phase::FinalIntent { .. }), Transfer::File { chunks }) => {
@@ -771,10 +776,10 @@ impl<'a> PostRunner<'a> {
 
     /// What a reading is to the state machine, and what the journal keeps of it.
     fn event_of(&mut self, reading: StatusReading) -> (Event, AttemptUpdate) {
-        if let Seen::Failed(failed) = reading.seen {
+        if let ReportedStatus::Failed(failed) = reading.seen {
             self.run.failed_here += 1;
             let login = failed == Failed::AuthRemoved;
-            self.exit = Some(if login { Exit::Login } else { Exit::Failed });
+            self.failure = Some(if login { ErrorKind::Login } else { ErrorKind::Final });
         }
         if reading.post_ids.len() > 1 && reading.post_ids != self.post_ids {
             let ids = reading.post_ids.clone();
@@ -789,7 +794,7 @@ impl<'a> PostRunner<'a> {
         let event = Event::Status(reading.seen);
         let next = self.phase().map(|phase| machine::step(self.transfer, phase, event).phase);
         let update = next.map(|next| reading.update(next)).unwrap_or_default();
-        self.trouble = reading.trouble;
+        self.post_error = reading.post_error;
         self.post_ids = reading.post_ids;
         (event, update)
     }
@@ -822,7 +827,7 @@ impl<'a> PostRunner<'a> {
         let publish_id = self.attempt.as_ref().and_then(|attempt| attempt.publish_id.clone());
         let Some(publish_id) = publish_id else { return Ok(StatusReading::id_unknown(None)) };
         let plan = self.row.file.as_ref().and_then(recorded_plan);
-        Ok(match self.calls.status(&self.post.subject, &publish_id).await {
+        Ok(match self.calls.status(&self.post.post_ref, &publish_id).await {
             Ok(status) => StatusReading::of(status, plan.as_ref()),
             Err(error) => StatusReading::of_error(&error).ok_or(error)?,
         })
@@ -834,7 +839,7 @@ impl<'a> PostRunner<'a> {
         loop {
             let reading = self.status().await?;
             let age = self.attempt.as_ref().and_then(|attempt| self.clocks().age(attempt));
-            let Seen::Processing { stored } = reading.seen else {
+            let ReportedStatus::Processing { stored } = reading.seen else {
                 if reading.is_early(age) {
                     return Err(StopReason::StillProcessing);
                 }
@@ -930,7 +935,7 @@ impl<'a> PostRunner<'a> {
     }
 
     fn report(&self, progress: Progress) {
-        self.calls.events.progress(&self.post.subject, progress);
+        self.calls.events.progress(&self.post.post_ref, progress);
     }
 }
 
@@ -938,12 +943,6 @@ fn signed(duration: Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
-fn trouble(code: &str, error: &(impl Explain + ?Sized)) -> PostError {
-    PostError {
-        code: code.to_owned(),
-        message: text::plain(&error.to_string()),
-        hint: error.hint(),
-        retryable: false,
-        log_id: None,
-    }
+fn error_of(code: ErrorCode, error: &(impl Coded + ?Sized)) -> PostError {
+    PostError::new(code, text::plain(&error.to_string()), error.problem())
 }

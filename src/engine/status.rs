@@ -6,22 +6,23 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tiktok_open::{Code, PostStatus, State};
 
-use crate::api::{fail_hint, post_error};
+use crate::api::{fail_code, post_error};
 use crate::engine::calls::{CallError, Calls};
 use crate::model::{
     Attempt, AttemptUpdate, Event, Failed, LocalFile, Phase, Plan, PostError, PostRef,
-    RecordedPost, Seen, Transfer,
+    RecordedPost, ReportedStatus, Transfer,
     machine::{resume, step},
 };
+use crate::problem::ErrorCode;
 use crate::store::{JournalError, StoreError};
 
 /// What status/fetch said, in the terms of the state machine.
 #[derive(Debug)]
 pub(super) struct StatusReading {
-    pub(super) seen: Seen,
+    pub(super) seen: ReportedStatus,
     pub(super) post_ids: Vec<u64>,
     /// Why it failed, or why nothing is known.
-    pub(super) trouble: Option<PostError>,
+    pub(super) post_error: Option<PostError>,
     /// Whether TikTok says that it has every byte of the file.
     pub(super) all_bytes: bool,
 }
@@ -31,13 +32,9 @@ impl StatusReading {
     pub(super) fn of(status: PostStatus, plan: Option<&Plan>) -> Self {
         let PostStatus { state, post_ids, uploaded_bytes, .. } = status;
         let all_bytes = plan.is_some_and(|plan| uploaded_bytes == Some(plan.size()));
-        let (seen, trouble) = match state {
-            State::Processing => {
-                let stored = plan.zip(uploaded_bytes).map(|(plan, bytes)| stored(plan, bytes));
-                (Seen::Processing { stored }, None)
-            }
-            State::Published => (Seen::Published, None),
-            State::Inboxed => (Seen::Inboxed, None),
+        let (seen, post_error) = match state {
+            State::Published => (ReportedStatus::Published, None),
+            State::Inboxed => (ReportedStatus::Inboxed, None),
             State::Failed(reason) => {
                 let failed = match reason.0.as_str() {
                     "internal" => Failed::Internal,
@@ -45,23 +42,31 @@ impl StatusReading {
                     "auth_removed" => Failed::AuthRemoved,
                     _ => Failed::Final,
                 };
-                let trouble = PostError {
+                let post_error = PostError {
                     code: reason.0.clone(),
-                    message: format!("TikTok did not post it: {reason}"),
-                    hint: Some(fail_hint(&reason).to_owned()),
+                    theirs: Some(Code::from(reason.0.as_str())),
                     retryable: matches!(failed, Failed::Internal | Failed::Pull),
-                    log_id: None,
+                    ..PostError::new(
+                        fail_code(&reason),
+                        format!("TikTok did not post it: {reason}"),
+                        fail_code(&reason),
+                    )
                 };
-                (Seen::Failed(failed), Some(trouble))
+                (ReportedStatus::Failed(failed), Some(post_error))
+            }
+            // Processing; a state that is not known here ends nothing either.
+            _ => {
+                let stored = plan.zip(uploaded_bytes).map(|(plan, bytes)| stored(plan, bytes));
+                (ReportedStatus::Processing { stored }, None)
             }
         };
-        Self { seen, post_ids, trouble, all_bytes }
+        Self { seen, post_ids, post_error, all_bytes }
     }
 
     /// TikTok works on it, and how far it is, it did not say.
     pub(super) fn processing() -> Self {
-        let seen = Seen::Processing { stored: None };
-        Self { seen, post_ids: Vec::new(), trouble: None, all_bytes: false }
+        let seen = ReportedStatus::Processing { stored: None };
+        Self { seen, post_ids: Vec::new(), post_error: None, all_bytes: false }
     }
 
     /// After a chunk that was answered as if it were the last: when every byte was sent and TikTok calls
@@ -72,7 +77,7 @@ impl StatusReading {
         transfer: Transfer,
         sent_whole: bool,
     ) -> Option<Event> {
-        let done = matches!(self.seen, Seen::Published | Seen::Inboxed);
+        let done = matches!(self.seen, ReportedStatus::Published | ReportedStatus::Inboxed);
         match (phase, transfer) {
             (Phase::FinalIntent { stored }, Transfer::File { chunks })
                 if stored + 1 != chunks && done && (sent_whole || self.all_bytes) =>
@@ -85,8 +90,8 @@ impl StatusReading {
 
     /// Whether it only says that the `publish_id` is not known yet, for an attempt of that age.
     pub(super) fn is_early(&self, age: Option<SignedDuration>) -> bool {
-        let code = self.trouble.as_ref().map(|trouble| Code::from(trouble.code.as_str()));
-        code == Some(Code::InvalidPublishId) && age.is_some_and(|age| age < ID_PATIENCE)
+        let code = self.post_error.as_ref().and_then(|post_error| post_error.theirs.as_ref());
+        code == Some(&Code::InvalidPublishId) && age.is_some_and(|age| age < ID_PATIENCE)
     }
 
     /// The reading of an answer that the `publish_id` is not known, if the error is that.
@@ -97,15 +102,17 @@ impl StatusReading {
     }
 
     /// TikTok does not know the post, or there is no `publish_id` to ask for.
-    pub(super) fn id_unknown(trouble: Option<PostError>) -> Self {
-        Self { seen: Seen::IdUnknown, post_ids: Vec::new(), trouble, all_bytes: false }
+    pub(super) fn id_unknown(post_error: Option<PostError>) -> Self {
+        Self { seen: ReportedStatus::IdUnknown, post_ids: Vec::new(), post_error, all_bytes: false }
     }
 
     /// What the journal keeps of it, with the phase that it leads to.
     pub(super) fn update(&self, next: Phase) -> AttemptUpdate {
-        let update = self.trouble.as_ref().map(PostError::update).unwrap_or_default();
+        let update = self.post_error.as_ref().map(PostError::update).unwrap_or_default();
         let update = AttemptUpdate { post_ids: self.post_ids.clone(), ..update };
-        if next == Phase::Unresolved && matches!(self.seen, Seen::Published | Seen::Inboxed) {
+        if next == Phase::Unresolved
+            && matches!(self.seen, ReportedStatus::Published | ReportedStatus::Inboxed)
+        {
             let code = Some(INCOMPLETE.to_owned());
             let message = Some("TikTok calls it done, but not all of it was sent".to_owned());
             return AttemptUpdate { code, message, ..update };
@@ -116,7 +123,7 @@ impl StatusReading {
 
 /// The recorded reason of an attempt that TikTok calls done although bytes of it were never sent. No
 /// later answer settles that.
-const INCOMPLETE: &str = "done_without_all_bytes";
+const INCOMPLETE: &str = ErrorCode::Incomplete.as_str();
 
 /// The age of an attempt whose `publish_id` TikTok will not come to know any more. Right after an
 /// upload the id may be unknown as a matter of timing; moderation may take hours
@@ -124,7 +131,7 @@ const INCOMPLETE: &str = "done_without_all_bytes";
 const ID_PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Whether TikTok can be asked what became of an attempt whose outcome is unknown.
-pub fn can_be_reconciled(attempt: &Attempt) -> bool {
+pub(crate) fn can_be_reconciled(attempt: &Attempt) -> bool {
     attempt.phase == Phase::Unresolved
         && attempt.publish_id.is_some()
         && attempt.code.as_deref() != Some(INCOMPLETE)
@@ -140,7 +147,7 @@ fn stored(plan: &Plan, bytes: u64) -> u32 {
 /// Posts that still need bytes are left to `upload`.
 pub(super) async fn poll(
     calls: &Calls,
-    subject: &PostRef,
+    post_ref: &PostRef,
     mut row: RecordedPost,
 ) -> Result<RecordedPost, CallError> {
     let (transfer, plan) = (row.transfer(), row.file.as_ref().and_then(recorded_plan));
@@ -153,7 +160,7 @@ pub(super) async fn poll(
     let Some(publish_id) = attempt.publish_id.clone().filter(|_| with_tiktok) else {
         return Ok(row);
     };
-    let reading = match calls.status(subject, &publish_id).await {
+    let reading = match calls.status(post_ref, &publish_id).await {
         Ok(status) => StatusReading::of(status, plan.as_ref()),
         Err(error) => match StatusReading::of_error(&error) {
             // A draft that was delivered stays delivered, whatever TikTok forgets.
@@ -215,7 +222,7 @@ pub(super) async fn reconcile(calls: &Calls, rows: &[&RecordedPost]) {
                 if asked > ON_THE_SIDE {
                     continue;
                 }
-                if poll(calls, &row.subject(), (*row).clone()).await.is_err() {
+                if poll(calls, &row.post_ref(), (*row).clone()).await.is_err() {
                     return;
                 }
                 continue;

@@ -7,15 +7,15 @@ use jiff::Timestamp;
 use tiktok_open::Code;
 use tokio::time::Instant;
 
-use crate::api::code_hint;
+use crate::api::error_code;
 use crate::engine::calls::CallError;
-use crate::engine::file::VideoError;
 use crate::engine::post::PreparedPost;
-use crate::exit::{Exit, Explain};
 use crate::model::{
     Attempt, Failed, Phase, PostError, PostOutcome, PostState, RecordedPost, Transfer,
 };
+use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::signals::Signal;
+use crate::source::VideoError;
 use crate::store::StoreError;
 use crate::text::{self, chain};
 
@@ -74,9 +74,9 @@ pub(super) enum StopReason {
     /// Something that was checked before the init forbids it.
     Unfit {
         /// What.
-        trouble: PostError,
-        /// The exit code that it leads to.
-        exit: Exit,
+        post_error: Box<PostError>,
+        /// The kind of trouble.
+        kind: ErrorKind,
     },
     /// Too many attempts; when the next one is allowed, if that is a matter of time.
     NoMoreAttempts {
@@ -98,15 +98,18 @@ impl<E: Into<CallError>> From<E> for StopReason {
 }
 
 impl StopReason {
-    pub(super) fn exit(&self, phase: Option<Phase>) -> Exit {
+    /// The kind of trouble that it is for a post in this phase.
+    pub(super) fn kind(&self, phase: Option<Phase>) -> ErrorKind {
         match self {
-            Self::Call(error) => error.exit(),
-            Self::Store(error) | Self::Unrecorded { error, .. } => error.exit(),
-            Self::File(error) => error.exit(),
-            Self::Interrupted(signal) => signal.exit(),
-            Self::Unfit { exit, .. } => *exit,
-            Self::OutOfStep if matches!(phase, Some(Phase::FinalIntent { .. })) => Exit::Unknown,
-            Self::ChunkRefused { .. } | Self::NoMoreAttempts { next: None, .. } => Exit::Failed,
+            Self::Call(error) => error.kind(),
+            Self::Store(error) | Self::Unrecorded { error, .. } => error.kind(),
+            Self::File(error) => error.kind(),
+            Self::Interrupted(signal) => ErrorKind::Interrupted(*signal),
+            Self::Unfit { kind, .. } => *kind,
+            Self::OutOfStep if matches!(phase, Some(Phase::FinalIntent { .. })) => {
+                ErrorKind::Unknown
+            }
+            Self::ChunkRefused { .. } | Self::NoMoreAttempts { next: None, .. } => ErrorKind::Final,
             Self::OutOfStep
             | Self::StillProcessing
             | Self::WaitingForProof { .. }
@@ -114,7 +117,7 @@ impl StopReason {
             | Self::TooSlow { .. }
             | Self::Replaced
             | Self::QuotaFull { .. }
-            | Self::NoMoreAttempts { next: Some(_), .. } => Exit::Temporary,
+            | Self::NoMoreAttempts { next: Some(_), .. } => ErrorKind::Temporary,
         }
     }
 
@@ -127,105 +130,99 @@ impl StopReason {
         }
     }
 
-    pub(super) fn trouble(&self, known: &PostSnapshot<'_>) -> PostError {
-        let again = "run the same command again to go on";
-        let (code, message, hint) = match self {
-            Self::Call(error) => return error.trouble(),
+    pub(super) fn post_error(&self, known: &PostSnapshot<'_>) -> PostError {
+        let (code, message, problem): (_, _, Problem) = match self {
+            Self::Call(error) => return error.post_error(),
             Self::NoMoreAttempts { next: None, last: Some(last) } => {
-                let hint = Some(retry_hint(&known.number()));
+                let problem = failed_for_good(&known.number());
                 let message = format!("TikTok failed it in every attempt: {}", last.message);
-                return PostError { message, hint, retryable: false, ..*last.clone() };
+                return PostError { message, problem, retryable: false, ..*last.clone() };
             }
-            Self::QuotaFull { code, .. } => (
-                code.as_str(),
-                "a cap of this account is full, as TikTok said or this program counted".into(),
-                code_hint(code, "").map(str::to_owned),
+            Self::QuotaFull { code, .. } => {
+                let what = "a cap of this account is full, as TikTok said or this program counted";
+                return PostError {
+                    theirs: Some(code.clone()),
+                    retryable: true,
+                    ..PostError::new(error_code(code), what, error_code(code))
+                };
+            }
+            Self::Replaced => (
+                ErrorCode::FileReplaced,
+                "the file is another one now".into(),
+                ErrorCode::FileReplaced.into(),
             ),
-            Self::Replaced => {
-                ("file_replaced", "the file is another one now".into(), Some(again.into()))
-            }
             Self::Unrecorded { phase, error } => (
-                "journal",
+                ErrorCode::Journal,
                 format!("{}: {}", unrecorded(*phase, known), chain(error)),
-                unrecorded_hint(*phase, known).or_else(|| error.hint()),
+                unrecorded_problem(*phase, known).unwrap_or_else(|| error.problem()),
             ),
-            Self::Unfit { trouble, .. } => return trouble.clone(),
+            Self::Unfit { post_error, .. } => return PostError::clone(post_error),
             Self::Store(error) => {
                 let message = format!("could not record a step: {}", chain(error));
-                ("journal", message, error.hint())
+                (ErrorCode::Journal, message, error.problem())
             }
             Self::File(error) if error.is_missing() => (
-                "file_gone",
+                ErrorCode::FileGone,
                 format!("{}; it was not posted", chain(error)),
-                Some("put the file back, or take the post out of the manifest".into()),
+                ErrorCode::FileGone.into(),
             ),
             Self::File(error @ VideoError::Unfinished { .. }) => {
-                ("file_unfinished", chain(error), error.hint())
+                (ErrorCode::FileUnfinished, chain(error), error.problem())
             }
-            Self::File(error) => ("file", chain(error), error.hint()),
+            Self::File(error) => (ErrorCode::VideoUnreadable, chain(error), error.problem()),
             Self::Interrupted(_) => {
                 let message = if known.may_be_live() {
                     "interrupted while its outcome is pending at TikTok"
                 } else {
                     "interrupted"
                 };
-                ("interrupted", message.into(), Some(again.into()))
+                (ErrorCode::RunInterrupted, message.into(), ErrorCode::RunInterrupted.into())
             }
             Self::StillProcessing => (
-                "processing",
+                ErrorCode::Processing,
                 "TikTok is still working on it; nothing failed".into(),
-                Some("`tiktok-up status` or the same command tells later how it ended".into()),
+                ErrorCode::Processing.into(),
             ),
             Self::WaitingForProof { from } => (
-                "waiting_for_proof",
+                ErrorCode::WaitingForProof,
                 format!("only after {from} can be proved that the last chunk did not arrive"),
-                Some("it is not sent again before that; run the same command then".into()),
+                ErrorCode::WaitingForProof.into(),
             ),
-            Self::ChunkFailed { why } => {
-                ("chunk_failed", format!("a chunk failed too often: {why}"), Some(again.into()))
-            }
+            Self::ChunkFailed { why } => (
+                ErrorCode::ChunkFailed,
+                format!("a chunk failed too often: {why}"),
+                ErrorCode::ChunkFailed.into(),
+            ),
             Self::OutOfStep => (
-                "out_of_step",
+                ErrorCode::OutOfStep,
                 "TikTok and this program disagree about the bytes that arrived".into(),
-                Some(if known.may_be_live() {
-                    "look at the profile; `tiktok-up status` tells what TikTok makes of it, and it is \
-                     not sent twice"
-                        .into()
-                } else {
-                    again.into()
-                }),
+                if known.may_be_live() { ErrorCode::OutOfStepLive } else { ErrorCode::OutOfStep }
+                    .into(),
             ),
             Self::ChunkRefused { status } => (
-                "chunk_refused",
+                ErrorCode::ChunkRefused,
                 format!("TikTok refused a chunk as malformed (HTTP {status})"),
-                Some("please report this with the file's size".into()),
+                ErrorCode::ChunkRefused.into(),
             ),
             Self::TooSlow { needs } => (
-                "too_slow",
+                ErrorCode::TooSlow,
                 "the upload did not finish within the hour that TikTok gives it".into(),
-                Some(format!("it needs at least {needs:.1} Mbit/s")),
+                Problem::new(ErrorCode::TooSlow).with("needs", format_args!("{needs:.1}")),
             ),
             Self::NoMoreAttempts { next: Some(next), .. } => (
-                "too_many_attempts",
+                ErrorCode::AttemptLimit,
                 "two attempts within an hour came to nothing".into(),
-                Some(format!("nothing was posted; run again after {next}")),
+                Problem::new(ErrorCode::AttemptLimit).with("time", next),
             ),
             Self::NoMoreAttempts { next: None, last: None } => (
-                "too_many_attempts",
+                ErrorCode::AttemptLimit,
                 "TikTok failed it in every attempt".into(),
-                Some(retry_hint(&known.number())),
+                failed_for_good(&known.number()),
             ),
         };
-        let message = text::plain(&message);
         PostError {
-            code: code.into(),
-            message,
-            hint,
-            retryable: matches!(
-                self.exit(known.attempt.map(|attempt| attempt.phase)),
-                Exit::Temporary | Exit::Signal(_)
-            ),
-            log_id: None,
+            retryable: self.kind(known.attempt.map(|attempt| attempt.phase)).may_pass(),
+            ..PostError::new(code, text::plain(&message), problem)
         }
     }
 
@@ -235,26 +232,22 @@ impl StopReason {
             Self::Call(CallError::Token(_)) | Self::Interrupted(_) | Self::QuotaFull { .. } => true,
             // A store that cannot be written stops everything; a clash of two posts does not.
             Self::Store(error) | Self::Unrecorded { error, .. } => {
-                matches!(error.exit(), Exit::Local | Exit::Temporary)
+                matches!(error.kind(), ErrorKind::Local | ErrorKind::Temporary)
             }
-            Self::Call(error) => error.exit() == Exit::Login,
+            Self::Call(error) => error.kind() == ErrorKind::Login,
             _ => false,
         }
     }
 }
 
-/// What to do about what the next run will not know of a pull.
-fn unrecorded_hint(phase: Phase, known: &PostSnapshot<'_>) -> Option<String> {
-    let number = known.number();
+/// What the next run will not know of a pull.
+fn unrecorded_problem(phase: Phase, known: &PostSnapshot<'_>) -> Option<Problem> {
     match phase {
-        Phase::Rejected | Phase::Lost => Some(format!(
-            "the next run calls its outcome unknown; then run `tiktok-up resolve {number} --not-posted`"
-        )),
+        Phase::Rejected | Phase::Lost => {
+            Some(Problem::new(ErrorCode::UnrecordedRefusal).with("post", known.number()))
+        }
         // Its `publish_id` is lost with this run.
-        Phase::Open { .. } => Some(
-            "keep the publish_id: the next run does not know it, and asks you to look at the profile"
-                .into(),
-        ),
+        Phase::Open { .. } => Some(ErrorCode::UnrecordedOpen.into()),
         _ => None,
     }
 }
@@ -295,7 +288,7 @@ impl<'a> PostSnapshot<'a> {
         Self { post, row: None, attempt: None, post_ids: &[], username: None, took }
     }
 
-    pub(super) fn report(&self, state: PostState, exit: Exit) -> PostOutcome {
+    pub(super) fn report(&self, state: PostState, failure: Option<ErrorKind>) -> PostOutcome {
         let post_ids = if self.post_ids.is_empty() {
             self.attempt.map(|attempt| attempt.post_ids.clone()).unwrap_or_default()
         } else {
@@ -305,7 +298,7 @@ impl<'a> PostSnapshot<'a> {
             post_ids.first().map(|id| format!("https://www.tiktok.com/@{name}/video/{id}"))
         });
         PostOutcome {
-            subject: self.post.subject.clone(),
+            post_ref: self.post.post_ref.clone(),
             state,
             publish_id: self.attempt.and_then(|attempt| attempt.publish_id.clone()),
             post_ids,
@@ -320,8 +313,8 @@ impl<'a> PostSnapshot<'a> {
                 .map(|file| file.warnings.clone())
                 .unwrap_or_default(),
             note: None,
-            trouble: None,
-            exit,
+            post_error: None,
+            failure,
         }
     }
 
@@ -329,27 +322,27 @@ impl<'a> PostSnapshot<'a> {
     pub(super) fn over(
         &self,
         phase: Phase,
-        trouble: Option<&PostError>,
-        exit: Option<Exit>,
+        post_error: Option<&PostError>,
+        failure: Option<ErrorKind>,
     ) -> PostOutcome {
-        let plain = |state| self.report(state, Exit::Done);
-        let failed = |exit: Exit| PostOutcome {
-            trouble: trouble.cloned().or_else(|| self.recorded_trouble(phase)),
-            ..self.report(PostState::Failed, exit)
+        let plain = |state| self.report(state, None);
+        let failed = |kind| PostOutcome {
+            post_error: post_error.cloned().or_else(|| self.recorded_error(phase)),
+            ..self.report(PostState::Failed, Some(kind))
         };
         match phase {
             Phase::Published => plain(PostState::Published),
             Phase::Inboxed => plain(PostState::Inbox),
             Phase::Unresolved => PostOutcome {
-                trouble: Some(self.unresolved()),
-                ..self.report(PostState::Unresolved, Exit::Unknown)
+                post_error: Some(self.unresolved()),
+                ..self.report(PostState::Unresolved, Some(ErrorKind::Unknown))
             },
-            Phase::Rejected if exit == Some(Exit::Temporary) => PostOutcome {
-                trouble: trouble.cloned(),
-                ..self.report(PostState::Deferred, Exit::Temporary)
+            Phase::Rejected if failure == Some(ErrorKind::Temporary) => PostOutcome {
+                post_error: post_error.cloned(),
+                ..self.report(PostState::Deferred, failure)
             },
-            Phase::Failed(Failed::AuthRemoved) => failed(Exit::Login),
-            _ => failed(exit.unwrap_or(Exit::Failed)),
+            Phase::Failed(Failed::AuthRemoved) => failed(ErrorKind::Login),
+            _ => failed(failure.unwrap_or(ErrorKind::Final)),
         }
     }
 
@@ -358,64 +351,45 @@ impl<'a> PostSnapshot<'a> {
     }
 
     fn unresolved(&self) -> PostError {
-        let number = self.number();
-        PostError {
-            code: "outcome_unknown".into(),
-            message: "it is unknown whether TikTok posted it; it is not sent again".into(),
-            hint: Some(format!(
-                "look at the profile, then run `tiktok-up resolve {number} --posted` or \
-                 `tiktok-up resolve {number} --not-posted`"
-            )),
-            retryable: false,
-            log_id: None,
-        }
+        PostError::new(
+            ErrorCode::OutcomeUnknown,
+            "it is unknown whether TikTok posted it; it is not sent again",
+            Problem::new(ErrorCode::OutcomeUnknown).with("post", self.number()),
+        )
     }
 
     /// The reason that the journal has, for a post that failed in an earlier run.
-    fn recorded_trouble(&self, phase: Phase) -> Option<PostError> {
+    fn recorded_error(&self, phase: Phase) -> Option<PostError> {
         let attempt = self.attempt?;
-        let hint = match phase {
-            Phase::Failed(_) => retry_hint(&self.number()),
-            _ => "run the same command again".to_owned(),
+        let problem = match phase {
+            Phase::Failed(_) => failed_for_good(&self.number()),
+            _ => ErrorCode::FailedBefore.into(),
         };
-        Some(PostError {
-            code: attempt.code.clone().unwrap_or_else(|| "failed".into()),
-            message: attempt.message.clone().unwrap_or_else(|| "failed in an earlier run".into()),
-            hint: Some(hint),
-            retryable: false,
-            log_id: attempt.log_id.clone(),
-        })
+        Some(PostError { problem, retryable: false, ..PostError::of_attempt(attempt) })
     }
 
     /// The report of a post that the run had to leave where it is.
     pub(super) fn left(&self, reason: &StopReason) -> PostOutcome {
         let phase = self.attempt.map(|attempt| attempt.phase);
-        let exit = reason.exit(phase);
+        let kind = reason.kind(phase);
         let open = phase.is_some_and(|phase| !phase.is_over());
-        let state = match (reason, open, exit) {
-            (StopReason::Unrecorded { phase: Phase::Published, .. }, ..) => PostState::Published,
-            (StopReason::Unrecorded { phase: Phase::Inboxed, .. }, ..) => PostState::Inbox,
-            (_, true, _) => PostState::Processing,
-            (_, false, Exit::Temporary | Exit::Signal(_)) => PostState::Deferred,
-            (_, false, _) => PostState::Failed,
+        let state = match (reason, open) {
+            (StopReason::Unrecorded { phase: Phase::Published, .. }, _) => PostState::Published,
+            (StopReason::Unrecorded { phase: Phase::Inboxed, .. }, _) => PostState::Inbox,
+            (_, true) => PostState::Processing,
+            (_, false) if kind.may_pass() => PostState::Deferred,
+            (_, false) => PostState::Failed,
         };
-        let (mut trouble, at) = (reason.trouble(self), reason.again_at());
-        if exit == Exit::Login {
-            trouble = self.warn_of_doubles(trouble);
+        let (mut post_error, at) = (reason.post_error(self), reason.again_at());
+        if kind == ErrorKind::Login {
+            post_error = self.warn_of_doubles(post_error);
         }
-        PostOutcome { trouble: Some(trouble), at, ..self.report(state, exit) }
+        PostOutcome { post_error: Some(post_error), at, ..self.report(state, Some(kind)) }
     }
 
     /// Says beside the trouble that a post may be there already.
-    pub(super) fn warn_of_doubles(&self, trouble: PostError) -> PostError {
-        if !self.may_be_live() {
-            return trouble;
-        }
-        let hint = trouble.hint.map(|hint| format!("{hint}; ")).unwrap_or_default();
-        let hint = format!(
-            "{hint}then run the same command again: the post may be live, and it is not sent twice"
-        );
-        PostError { hint: Some(hint), ..trouble }
+    pub(super) fn warn_of_doubles(&self, post_error: PostError) -> PostError {
+        PostError { may_be_live: self.may_be_live(), ..post_error }
     }
 
     /// Whether TikTok may have everything already.
@@ -429,10 +403,7 @@ impl<'a> PostSnapshot<'a> {
     }
 }
 
-/// How a post that failed for good is tried again.
-pub(super) fn retry_hint(number: &str) -> String {
-    format!(
-        "once the cause is mended, `tiktok-up resolve {number} --not-posted` lets the next run try it \
-         again"
-    )
+/// That a post failed for good.
+fn failed_for_good(number: &str) -> Problem {
+    Problem::new(ErrorCode::FailedInEveryAttempt).with("post", number)
 }

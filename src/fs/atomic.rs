@@ -15,7 +15,7 @@ use super::{FsError, Lock, PRIVATE_FILE, check, step};
 ///
 /// After any error the old file is still there. Calling again is safe even after a failed fsync, for
 /// every call writes a file of its own: the pages of one that failed may be marked clean and lost.
-pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FsError> {
+pub(crate) fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FsError> {
     let mut temp = Temp::create(path, mode)?;
     temp.fill(bytes)?;
     step("rename", path, || fs::rename(&temp.path, path))?;
@@ -25,7 +25,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FsError>
 
 /// Proves that the disk beside `path` takes `size` more bytes, durably, and that a file there can be
 /// given another name and be removed: a directory that is append-only takes it and keeps it.
-pub fn probe(path: &Path, size: usize) -> Result<(), FsError> {
+pub(crate) fn probe(path: &Path, size: usize) -> Result<(), FsError> {
     // An empty one first: if it cannot be removed, at least it takes no room.
     Temp::create(path, PRIVATE_FILE)?.discard()?;
     let mut temp = Temp::create(path, PRIVATE_FILE)?;
@@ -40,7 +40,7 @@ pub fn probe(path: &Path, size: usize) -> Result<(), FsError> {
 }
 
 /// Removes a file durably; one that is not there is fine.
-pub fn remove(path: &Path) -> Result<(), FsError> {
+pub(crate) fn remove(path: &Path) -> Result<(), FsError> {
     let gone = step("remove", path, || match fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         other => other.map(|()| true),
@@ -49,14 +49,14 @@ pub fn remove(path: &Path) -> Result<(), FsError> {
 }
 
 /// Gives a file another name, durably; one of that name is replaced.
-pub fn rename(from: &Path, to: &Path) -> Result<(), FsError> {
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), FsError> {
     step("rename", to, || fs::rename(from, to))?;
     sync_dir(to)
 }
 
 /// Removes what interrupted writes of `path` have left. The lock is the one under which `path` is
 /// written, so that no living write loses its file.
-pub fn clean_temps(path: &Path, _held: &Lock) -> Result<(), FsError> {
+pub(crate) fn clean_temps(path: &Path, _held: &Lock) -> Result<(), FsError> {
     for leftover in list(dir_of(path))? {
         if is_temp_of(&leftover, path) {
             step("remove", &leftover, || fs::remove_file(&leftover))?;
@@ -66,7 +66,7 @@ pub fn clean_temps(path: &Path, _held: &Lock) -> Result<(), FsError> {
 }
 
 /// What lies in a directory, in no order.
-pub fn list(dir: &Path) -> Result<Vec<PathBuf>, FsError> {
+pub(crate) fn list(dir: &Path) -> Result<Vec<PathBuf>, FsError> {
     let entries = step("list", dir, || fs::read_dir(dir))?;
     entries.map(|entry| step("list", dir, || entry).map(|entry| entry.path())).collect()
 }
@@ -77,7 +77,7 @@ fn name_of(path: &Path) -> &[u8] {
 }
 
 /// Whether a file is what an interrupted write of `target` has left.
-pub fn is_temp_of(path: &Path, target: &Path) -> bool {
+pub(crate) fn is_temp_of(path: &Path, target: &Path) -> bool {
     name_of(path).starts_with(temp_stem(target).as_encoded_bytes())
 }
 

@@ -11,13 +11,13 @@ use zeroize::Zeroizing;
 use super::{FsError, step};
 
 /// The mode of every file of ours.
-pub const PRIVATE_FILE: u32 = 0o600;
+pub(crate) const PRIVATE_FILE: u32 = 0o600;
 
 /// The mode of every directory of ours.
-pub const PRIVATE_DIR: u32 = 0o700;
+pub(crate) const PRIVATE_DIR: u32 = 0o700;
 
 /// The longest file that is read whole, in bytes: 1 MiB.
-pub const SIZE_LIMIT: u64 = 1 << 20;
+pub(crate) const SIZE_LIMIT: u64 = 1 << 20;
 
 const GROUP_OR_OTHERS: u32 = 0o077;
 const WRITABLE_BY_GROUP_OR_OTHERS: u32 = 0o022;
@@ -28,14 +28,14 @@ pub(super) const CAREFUL: OFlags =
 
 /// Opens a file of ours for reading, or says what is wrong with it: it must be a regular file, be
 /// ours, have one name, be closed to group and others and not be longer than [`SIZE_LIMIT`].
-pub fn open_private(path: &Path) -> Result<File, FsError> {
+pub(crate) fn open_private(path: &Path) -> Result<File, FsError> {
     let file = open(path, OFlags::RDONLY)?;
     check_file(&file, path)?;
     Ok(file)
 }
 
 /// Reads a whole file of ours through [`open_private`]; `None` if there is none.
-pub fn read_private(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, FsError> {
+pub(crate) fn read_private(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, FsError> {
     let file = match open_private(path) {
         Err(FsError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             return Ok(None);
@@ -54,7 +54,7 @@ pub fn read_private(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, FsError> 
 
 /// Makes sure that a directory exists (created 0700), is ours and cannot be written by others;
 /// gives its canonical path.
-pub fn private_dir(path: &Path) -> Result<PathBuf, FsError> {
+pub(crate) fn private_dir(path: &Path) -> Result<PathBuf, FsError> {
     create_dirs(path)?;
     let canonical = step("resolve", path, || fs::canonicalize(path))?;
     let dir = open(&canonical, OFlags::RDONLY | OFlags::DIRECTORY)?;
@@ -70,7 +70,7 @@ pub fn private_dir(path: &Path) -> Result<PathBuf, FsError> {
 /// The kind of network file system that a directory lies on, if it does. Locks and SQLite's
 /// write-ahead log cannot be trusted there.
 #[cfg(target_os = "linux")]
-pub fn network_file_system(dir: &Path) -> Result<Option<&'static str>, FsError> {
+pub(crate) fn network_file_system(dir: &Path) -> Result<Option<&'static str>, FsError> {
     // From statfs(2) and linux/magic.h.
     const KNOWN: [(u64, &str); 8] = [
         (0x6969, "NFS"),
@@ -91,7 +91,7 @@ pub fn network_file_system(dir: &Path) -> Result<Option<&'static str>, FsError> 
 
 /// Elsewhere the kind cannot be told: assumed to be local.
 #[cfg(not(target_os = "linux"))]
-pub fn network_file_system(_dir: &Path) -> Result<Option<&'static str>, FsError> {
+pub(crate) fn network_file_system(_dir: &Path) -> Result<Option<&'static str>, FsError> {
     Ok(None)
 }
 
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_file_open_to_others_is_refused_with_the_chmod_line() {
-        use crate::exit::Explain as _;
+        use crate::output::Explain as _;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tokens");
         for mode in [0o644, 0o640, 0o604, 0o620, 0o602] {

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 
 use super::{FsError, check, step};
-use crate::exit::{Exit, Explain};
 use crate::fault;
+use crate::problem::{Coded, ErrorCode, Problem};
 
 /// The longest pause between two tries; the real ones are random below it, so that many waiters do
 /// not try in step.
@@ -19,15 +19,14 @@ const PAUSE: Duration = Duration::from_millis(40);
 /// A lock that lasts as long as the value. It excludes other processes as well as other holders in
 /// this process, and the system releases it when the process dies, however it dies.
 #[derive(Debug)]
-pub struct Lock {
+pub(crate) struct Lock {
     // Closing the file is what unlocks.
     _file: File,
-    path: PathBuf,
 }
 
 /// Why a lock was not taken.
 #[derive(Debug, thiserror::Error)]
-pub enum LockError {
+pub(crate) enum LockError {
     /// Another process, or another task of this one, kept it for longer than we wait.
     #[error("`{}` is locked{}", path.display(), holder(*pid))]
     Held {
@@ -45,25 +44,18 @@ fn holder(pid: Option<u32>) -> String {
     pid.map_or_else(String::new, |pid| format!(" by process {pid}"))
 }
 
-impl Explain for LockError {
-    fn exit(&self) -> Exit {
+impl Coded for LockError {
+    fn problem(&self) -> Problem {
         match self {
-            Self::Held { .. } => Exit::Temporary,
-            Self::File(error) => error.exit(),
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Held { .. } => Some("wait for the other run to end, then run again".to_owned()),
-            Self::File(error) => error.hint(),
+            Self::Held { .. } => ErrorCode::Locked.into(),
+            Self::File(error) => error.problem(),
         }
     }
 }
 
 impl Lock {
     /// Takes the lock, waiting at most `wait` without blocking the thread.
-    pub async fn acquire(path: &Path, wait: Duration) -> Result<Self, LockError> {
+    pub(crate) async fn acquire(path: &Path, wait: Duration) -> Result<Self, LockError> {
         let deadline = Instant::now() + wait;
         loop {
             match Self::try_acquire(path) {
@@ -76,7 +68,7 @@ impl Lock {
     }
 
     /// Takes the lock, blocking the thread for at most `wait`.
-    pub fn acquire_blocking(path: &Path, wait: Duration) -> Result<Self, LockError> {
+    pub(crate) fn acquire_blocking(path: &Path, wait: Duration) -> Result<Self, LockError> {
         let deadline = Instant::now() + wait;
         loop {
             match Self::try_acquire(path) {
@@ -89,7 +81,7 @@ impl Lock {
     }
 
     /// Takes the lock if it is free.
-    pub fn try_acquire(path: &Path) -> Result<Self, LockError> {
+    pub(crate) fn try_acquire(path: &Path) -> Result<Self, LockError> {
         let mut file = check::open(path, OFlags::RDWR | OFlags::CREATE)?;
         check::check_file(&file, path)?;
         match fault::point("lock").map_err(TryLockError::Error).and_then(|()| file.try_lock()) {
@@ -108,12 +100,7 @@ impl Lock {
         }
         // For the message of those who wait; the lock holds without it.
         let _ = write_pid(&mut file);
-        Ok(Self { _file: file, path: path.to_owned() })
-    }
-
-    /// The lock file.
-    pub fn path(&self) -> &Path {
-        &self.path
+        Ok(Self { _file: file })
     }
 }
 
@@ -142,6 +129,8 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::exit::Exit;
+    use crate::output::Explain as _;
 
     #[test]
     fn a_held_lock_names_its_holder() {

@@ -12,20 +12,19 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
-use crate::exit::{Exit, Explain};
 use crate::fault;
+use crate::problem::{Coded, ErrorCode, Problem};
 use crate::resources::Shortage;
 
-pub use atomic::{clean_temps, is_temp_of, list, probe, remove, rename, write_atomic};
-pub use check::{
-    PRIVATE_DIR, PRIVATE_FILE, SIZE_LIMIT, network_file_system, open_private, private_dir,
-    read_private,
+pub(crate) use atomic::{clean_temps, list, probe, remove, rename, write_atomic};
+pub(crate) use check::{
+    PRIVATE_DIR, PRIVATE_FILE, SIZE_LIMIT, network_file_system, private_dir, read_private,
 };
-pub use lock::{Lock, LockError};
+pub(crate) use lock::{Lock, LockError};
 
 /// Why a file of ours could not be used.
 #[derive(Debug, thiserror::Error)]
-pub enum FsError {
+pub(crate) enum FsError {
     /// The system refused an operation.
     #[error("failed to {operation} `{}`", path.display())]
     Io {
@@ -79,119 +78,89 @@ pub enum FsError {
 }
 
 impl FsError {
-    /// The file or directory that is in trouble.
-    pub fn path(&self) -> &Path {
-        match self {
-            Self::Io { path, .. }
-            | Self::Mode { path, .. }
-            | Self::Owner { path, .. }
-            | Self::Kind { path }
-            | Self::Links { path, .. }
-            | Self::Size { path, .. } => path,
-        }
-    }
-
     /// Whether space (or quota) is what is missing.
-    pub fn is_disk_full(&self) -> bool {
+    pub(crate) fn is_disk_full(&self) -> bool {
         matches!(self, Self::Io { source, .. }
             if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
     }
 }
 
-impl Explain for FsError {
-    fn exit(&self) -> Exit {
-        Exit::Local
-    }
-
-    fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::Mode { path, wanted, .. } => format!("run `chmod {wanted:o} {}`", quoted(path)),
-            Self::Owner { path, .. } => format!(
-                "run as the user who owns it, or choose another `--home`; if it was copied here by \
-                 another user, `sudo chown {} {}` makes it yours",
-                rustix::process::geteuid().as_raw(),
-                quoted(path)
-            ),
-            Self::Links { path, .. } if is_irreplaceable(path) => one_name(path),
-            Self::Kind { path } if is_irreplaceable(path) => format!(
-                "if it is a symbolic link, point `--home` at the directory of the real file, or put \
-                 the real file here under this name; {}",
-                cost(path)
-            ),
-            Self::Size { path, .. } if is_irreplaceable(path) => {
-                format!("look at what it is, and put the right file here; {}", cost(path))
-            }
-            Self::Kind { path } | Self::Links { path, .. } | Self::Size { path, .. } => {
-                format!("move `{}` away after looking at what it is", path.display())
-            }
+impl Coded for FsError {
+    fn problem(&self) -> Problem {
+        use ErrorCode as Code;
+        let of = |code, path: &Path| Problem::new(code).with("path", path.display());
+        match self {
+            Self::Mode { path, wanted, .. } => Problem::new(Code::FileMode)
+                .with("mode", format_args!("{wanted:o}"))
+                .with("path", quoted(path)),
+            Self::Owner { path, .. } => Problem::new(Code::FileOwner)
+                .with("user", rustix::process::geteuid().as_raw())
+                .with("path", quoted(path)),
+            Self::Links { path, .. } => match Place::of(path) {
+                Place::Journal => links(Code::JournalFileLinks, path),
+                Place::JournalWal => links(Code::JournalWalLinks, path),
+                Place::Tokens => links(Code::TokensFileLinks, path),
+                Place::Other => of(Code::FileInTheWay, path),
+            },
+            Self::Kind { path } => match Place::of(path) {
+                Place::Journal | Place::JournalWal => Code::JournalFileKind.into(),
+                Place::Tokens => Code::TokensFileKind.into(),
+                Place::Other => of(Code::FileInTheWay, path),
+            },
+            Self::Size { path, .. } => match Place::of(path) {
+                Place::Journal | Place::JournalWal => Code::JournalFileSize.into(),
+                Place::Tokens => Code::TokensFileSize.into(),
+                Place::Other => of(Code::FileInTheWay, path),
+            },
             Self::Io { source, path, operation } => match source.kind() {
-                _ if let Some(shortage) = Shortage::in_error(source) => {
-                    return shortage.hint().map(|hint| format!("{shortage}: {hint}"));
+                _ if let Some(shortage) = Shortage::in_error(source) => shortage.behind(),
+                io::ErrorKind::ResourceBusy if *operation == "rename" => {
+                    of(Code::FileMounted, path)
                 }
-                io::ErrorKind::ResourceBusy if *operation == "rename" => format!(
-                    "`{}` is mounted by itself, as a file in a container may be, and cannot be \
-                     replaced: mount its directory instead",
-                    path.display()
-                ),
                 io::ErrorKind::PermissionDenied if is_kept_from_changes(source, operation) => {
-                    format!(
-                        "`{}` or its directory is append-only or immutable: `lsattr -d` shows it, \
-                         `chattr -a -i` ends it",
-                        path.display()
-                    )
+                    of(Code::FileImmutable, path)
                 }
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    format!("free space on the disk of `{}` and run again", path.display())
+                    of(Code::DiskFull, path)
                 }
-                io::ErrorKind::ReadOnlyFilesystem => {
-                    "the disk is mounted read-only; choose another `--home`".to_owned()
-                }
-                io::ErrorKind::PermissionDenied => {
-                    "run as the user who owns it, or choose another `--home`".to_owned()
-                }
-                _ => return None,
+                io::ErrorKind::ReadOnlyFilesystem => Code::DiskReadOnly.into(),
+                io::ErrorKind::PermissionDenied => Code::FileDenied.into(),
+                _ => Code::FileFailed.into(),
             },
-        };
-        Some(hint)
+        }
     }
 }
 
-/// Whether nobody can make the file anew: the journal, the tokens, and refresh answers that are not in
-/// them yet. Locks and what SQLite rebuilds are not.
-fn is_irreplaceable(path: &Path) -> bool {
-    let name = path.file_name().map_or(&[][..], |name| name.as_encoded_bytes());
-    is_journal(path) || (name.starts_with(b"user_tokens.json") && !name.ends_with(b".lock"))
+/// What would be lost with a file.
+enum Place {
+    /// The journal.
+    Journal,
+    /// What belongs to the journal until SQLite has taken it over.
+    JournalWal,
+    /// The tokens, or a refresh answer that is not in them yet.
+    Tokens,
+    /// Nothing: a lock, or what SQLite rebuilds.
+    Other,
 }
 
-fn is_journal(path: &Path) -> bool {
-    let name = path.file_name().map_or(&[][..], |name| name.as_encoded_bytes());
-    name == b"journal.sqlite" || name == b"journal.sqlite-wal"
-}
-
-/// What would be lost with an irreplaceable file.
-fn cost(path: &Path) -> &'static str {
-    if is_journal(path) {
-        "without the journal everything that it knows would be posted again"
-    } else {
-        "without the tokens in it every account has to log in again"
+impl Place {
+    fn of(path: &Path) -> Self {
+        match path.file_name().map_or(&[][..], |name| name.as_encoded_bytes()) {
+            b"journal.sqlite" => Self::Journal,
+            b"journal.sqlite-wal" => Self::JournalWal,
+            name if name.starts_with(b"user_tokens.json") && !name.ends_with(b".lock") => {
+                Self::Tokens
+            }
+            _ => Self::Other,
+        }
     }
 }
 
-/// How a file that has a second name gets to have one, its content kept.
-fn one_name(path: &Path) -> String {
+/// That a file has a second name, with the names that a shell needs to give it one of its own.
+fn links(code: ErrorCode, path: &Path) -> Problem {
     let mut copy = path.as_os_str().to_owned();
     copy.push(".copy");
-    let (file, copy) = (quoted(path), quoted(Path::new(&copy)));
-    let then = if path.file_name().is_some_and(|name| name == "journal.sqlite") {
-        "; as the journal is a copy then, `upload` asks for `--new-journal` once"
-    } else {
-        ""
-    };
-    format!(
-        "stop every run, then `cp -p {file} {copy} && mv {copy} {file}` keeps the content under this \
-         one name; {}{then}",
-        cost(path)
-    )
+    Problem::new(code).with("file", quoted(path)).with("copy", quoted(Path::new(&copy)))
 }
 
 /// Whether an operation that only needs a directory of ours was refused: by EPERM, not EACCES.
@@ -226,6 +195,7 @@ fn quoted(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Explain as _;
 
     #[test]
     fn the_hint_is_a_line_that_a_shell_takes() {

@@ -14,7 +14,7 @@ const SURE_SIZE: u64 = 4_000_000_000;
 /// The longest video that the API takes as a draft.
 ///
 /// <https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide>
-pub const DRAFT_DURATION: Duration = Duration::from_mins(10);
+pub(crate) const DRAFT_DURATION: Duration = Duration::from_mins(10);
 
 /// The longest video that nothing is said of while the creator's own limit is not known: many may post
 /// an hour, some no more than this.
@@ -79,16 +79,16 @@ const FRAME_RATE: std::ops::RangeInclusive<f64> = 22.5..=60.5;
 
 /// What speaks against a video.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Findings {
+pub(crate) struct Findings {
     /// What TikTok surely refuses; each alone forbids the upload.
-    pub errors: Vec<Finding>,
+    pub(crate) errors: Vec<Finding>,
     /// What TikTok may refuse, and what could not be read.
-    pub warnings: Vec<Finding>,
+    pub(crate) warnings: Vec<Finding>,
 }
 
 /// One thing that speaks against a video; `Display` is a lowercase fragment.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Finding {
+pub(crate) enum Finding {
     /// The end of the file is missing.
     CutOff,
     /// Larger, in bytes, than TikTok takes.
@@ -125,7 +125,7 @@ pub enum Finding {
 
 impl Finding {
     /// What to do about it.
-    pub fn hint(&self) -> &'static str {
+    pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::CutOff => "wait until the file is complete, or copy it again",
             Self::Size(_) => "export it with a lower bit rate",
@@ -206,29 +206,29 @@ fn clock(length: Duration) -> String {
 /// [`DRAFT_DURATION`].
 ///
 /// <https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide>
-pub fn check(probe: &Probe, size: u64, longest: Option<Duration>) -> Findings {
+pub(crate) fn check(probe: &Probe, size: u64, longest: Option<Duration>) -> Findings {
     let mut findings = Findings::default();
     if !probe.complete {
         findings.errors.push(Finding::CutOff);
     }
-    findings.judge_size(size);
-    findings.judge_duration(probe, longest);
-    findings.judge_picture(probe);
-    findings.judge_frame_rate(probe);
-    findings.judge_codec(probe);
-    findings.judge_wrapping(probe);
+    findings.check_size(size);
+    findings.check_duration(probe, longest);
+    findings.check_picture(probe);
+    findings.check_frame_rate(probe);
+    findings.check_codec(probe);
+    findings.check_wrapping(probe);
     findings
 }
 
 /// How a length fits a limit: `Some(true)` if TikTok refuses it, `Some(false)` if it may. Containers
 /// round, and sound outlasts the picture.
-pub fn is_too_long(actual: Duration, limit: Duration) -> Option<bool> {
+pub(crate) fn is_too_long(actual: Duration, limit: Duration) -> Option<bool> {
     let slack = DURATION_SLACK.min(limit / 50);
     (actual > limit).then_some(actual >= limit.saturating_add(slack))
 }
 
 impl Findings {
-    fn judge_size(&mut self, size: u64) {
+    fn check_size(&mut self, size: u64) {
         if size > MAX_SIZE {
             self.errors.push(Finding::Size(size));
         } else if size > SURE_SIZE {
@@ -236,7 +236,7 @@ impl Findings {
         }
     }
 
-    fn judge_duration(&mut self, probe: &Probe, longest: Option<Duration>) {
+    fn check_duration(&mut self, probe: &Probe, longest: Option<Duration>) {
         let Some(actual) = probe.duration else {
             self.warnings.push(Finding::Unread("how long the video lasts"));
             return;
@@ -254,7 +254,7 @@ impl Findings {
         }
     }
 
-    fn judge_picture(&mut self, probe: &Probe) {
+    fn check_picture(&mut self, probe: &Probe) {
         let fits = |(width, height): (u32, u32)| SIDE.contains(&width) && SIDE.contains(&height);
         let Some((width, height)) = probe.width.zip(probe.height) else {
             self.warnings.push(Finding::Unread("the size of its picture"));
@@ -272,7 +272,7 @@ impl Findings {
         }
     }
 
-    fn judge_frame_rate(&mut self, probe: &Probe) {
+    fn check_frame_rate(&mut self, probe: &Probe) {
         let Some(rate) = probe.frame_rate else {
             self.warnings.push(Finding::Unread("how many frames a second it has"));
             return;
@@ -288,7 +288,7 @@ impl Findings {
         }
     }
 
-    fn judge_codec(&mut self, probe: &Probe) {
+    fn check_codec(&mut self, probe: &Probe) {
         match probe.codec.as_deref() {
             None => self.warnings.push(Finding::Unread("its codec")),
             Some(name) if TAKEN.contains(&name) => {}
@@ -300,7 +300,7 @@ impl Findings {
     }
 
     /// What is around the pictures rather than in them.
-    fn judge_wrapping(&mut self, probe: &Probe) {
+    fn check_wrapping(&mut self, probe: &Probe) {
         if probe.protected {
             self.errors.push(Finding::Protected);
         }

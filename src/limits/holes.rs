@@ -12,7 +12,11 @@ use video_probe::{Container, written_parts};
 /// boxes that players skip may be as empty as they like.
 ///
 /// A file system that does not tell holes has none.
-pub fn first_hole(file: &File, len: u64, container: Container) -> io::Result<Option<Range<u64>>> {
+pub(crate) fn first_hole(
+    file: &File,
+    len: u64,
+    container: Container,
+) -> io::Result<Option<Range<u64>>> {
     let mut at = 0;
     let mut data: Option<Vec<Range<u64>>> = None;
     while let Some(hole) = next_hole(file, at, len)? {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use video_probe::{Container, Oddity, Probe, probe};
 
+use super::check::{Finding, Findings};
 use super::*;
 
 /// The bytes of a file of `tests/fixtures`.

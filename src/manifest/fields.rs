@@ -63,7 +63,7 @@ impl Fields {
     }
 
     /// Whether a field was given but could not be read.
-    pub(super) fn is_garbled(&self, field: Field) -> bool {
+    pub(super) fn is_invalid(&self, field: Field) -> bool {
         !self.values.has(field) && self.given.contains_key(&field)
     }
 

@@ -10,17 +10,17 @@ mod place;
 mod post;
 mod read;
 mod review;
+#[cfg(test)]
 mod schema;
 mod syntax;
 mod value;
 mod web;
 
-pub use self::read::{examine, read};
-pub use self::schema::schema;
-pub use crate::model::{Entry, Manifest};
+pub(crate) use self::read::examine;
+pub(crate) use crate::model::{Entry, Manifest};
 
 /// The largest manifest, in bytes; a reader need not take in more than one byte beyond.
-pub const MAX_SIZE: usize = 16 * 1024 * 1024;
+pub(crate) const MAX_SIZE: usize = 16 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests;

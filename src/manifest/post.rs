@@ -10,7 +10,7 @@ use tiktok_open::Privacy;
 
 /// What all posts of a manifest have in common.
 #[derive(Debug)]
-pub(super) struct Surroundings<'a> {
+pub(super) struct EntryContext<'a> {
     /// The manifest's folder.
     pub(super) folder: &'a Path,
     /// The manifest's own `defaults`.
@@ -26,7 +26,7 @@ enum Kind {
     Photos,
 }
 
-impl Surroundings<'_> {
+impl EntryContext<'_> {
     /// Makes the post that begins at byte `start`; `None` when nothing more can be found out about it.
     pub(super) fn post(
         &self,
@@ -86,7 +86,7 @@ impl Surroundings<'_> {
     fn is_user_garbled(&self, own: &Fields) -> bool {
         let speaks = |fields: &Fields| fields.place_of(Field::UserId).is_some();
         let fields = if speaks(own) { own } else { self.defaults };
-        fields.is_garbled(Field::UserId)
+        fields.is_invalid(Field::UserId)
     }
 
     /// The source, once it is known that there is exactly one.
@@ -123,7 +123,7 @@ impl Surroundings<'_> {
         review: &mut Review<'_>,
     ) -> Option<Caption> {
         let wordy = [Field::Title, Field::Description, Field::Tags];
-        if wordy.iter().any(|&field| own.is_garbled(field) || self.defaults.is_garbled(field)) {
+        if wordy.iter().any(|&field| own.is_invalid(field) || self.defaults.is_invalid(field)) {
             return None;
         }
         let text = caption::text(
@@ -207,7 +207,7 @@ fn refuse_private_branding(
 ) {
     let direct = values.mode().unwrap_or_default() == Mode::Direct;
     let private = values.privacy().is_none_or(Privacy::is_private);
-    let garbled = own.is_garbled(Field::PrivacyLevel) || own.is_garbled(Field::Mode);
+    let garbled = own.is_invalid(Field::PrivacyLevel) || own.is_invalid(Field::Mode);
     if values.flag(Field::BrandContentToggle) != Some(true) || !direct || !private || garbled {
         return;
     }

@@ -7,7 +7,7 @@ use jsonc_parser::ast::{Array, Object, Value};
 use jsonc_parser::common::Ranged;
 
 use super::fields::Fields;
-use super::post::Surroundings;
+use super::post::EntryContext;
 use super::review::Review;
 use super::{Entry, Manifest};
 use super::{syntax, value};
@@ -18,22 +18,12 @@ use crate::model::{Defaults, Diagnostics, Part};
 /// The keys of the outermost object. Editors know a file's schema by `$schema`.
 const OUTERMOST: [&str; 3] = ["$schema", "defaults", "posts"];
 
-/// Reads a manifest.
+/// Reads a manifest: its posts, and everything that is wrong, each with its place. They are not to be posted
+/// unless nothing is wrong; those that can be looked at further are there all the same, so that their files
+/// can be checked before anything is said.
 ///
 /// `folder` is where the manifest lies: a relative `video_path` starts there. No file is opened.
-///
-/// # Errors
-///
-/// Everything that is wrong, each with its place.
-pub fn read(text: &[u8], folder: &Path, given: &Defaults) -> Result<Manifest, Diagnostics> {
-    let (manifest, problems) = examine(text, folder, given);
-    if problems.is_empty() { Ok(manifest) } else { Err(problems) }
-}
-
-/// As [`read`], with the posts that can be looked at further although something is wrong, with them
-/// or with others: their files can then be checked before anything is said. They are not to be
-/// posted unless there are no problems.
-pub fn examine(text: &[u8], folder: &Path, given: &Defaults) -> (Manifest, Diagnostics) {
+pub(crate) fn examine(text: &[u8], folder: &Path, given: &Defaults) -> (Manifest, Diagnostics) {
     let text = match syntax::decode(text) {
         Ok(text) => text,
         Err(problem) => return (Manifest::default(), Diagnostics::one(problem)),
@@ -76,7 +66,7 @@ fn posts_of(
     let own = defaults.values.privacy();
     let widened = own.filter(|own| flags.is_some_and(|flags| flags.is_wider_than(*own)));
     let preferences = given.flags.clone().over(&defaults.values).over(&given.config);
-    let surroundings = Surroundings { folder, defaults: &defaults, preferences: &preferences };
+    let surroundings = EntryContext { folder, defaults: &defaults, preferences: &preferences };
     let read = |posts| read_posts(posts, &surroundings, review);
     Manifest { entries: posts.map(read).unwrap_or_default(), widened }
 }
@@ -131,7 +121,7 @@ fn refuse_unknown(key: &str, at: usize, review: &mut Review<'_>) {
 
 fn read_posts(
     posts: &Array<'_>,
-    surroundings: &Surroundings<'_>,
+    surroundings: &EntryContext<'_>,
     review: &mut Review<'_>,
 ) -> Vec<Entry> {
     let mut entries = Vec::new();

@@ -35,10 +35,10 @@ impl Serialize for Json {
     }
 }
 
-/// A JSON Schema of manifests, for editors; what it cannot say, [`read`](super::read) does.
+/// A JSON Schema of manifests, for editors; what it cannot say, [`examine`](super::examine) does.
 ///
 /// `src/manifest/schema.json` is the same text, for people who point their editor at it.
-pub fn schema() -> String {
+pub(crate) fn schema() -> String {
     let posts = || {
         Json::Object(vec![
             ("type", Json::Text("array")),
@@ -106,15 +106,15 @@ fn reference(field: Field) -> Json {
 
 fn definition(field: Field) -> Json {
     let mut members = vec![("description", Json::Text(field.description()))];
-    members.extend(type_of(field.type_()));
+    members.extend(type_of(field.value_type()));
     Json::Object(members)
 }
 
 /// What a schema says of a type and its bounds.
-fn type_of(type_: FieldType) -> Vec<(&'static str, Json)> {
+fn type_of(value_type: FieldType) -> Vec<(&'static str, Json)> {
     let named = |name| ("type", Json::Text(name));
     let number = |key, number: u64| (key, Json::Number(number));
-    match type_ {
+    match value_type {
         FieldType::Flag => vec![named("boolean")],
         FieldType::Count { most } => {
             vec![named("integer"), number("minimum", 0), number("maximum", most.into())]

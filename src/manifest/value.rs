@@ -18,7 +18,7 @@ use crate::model::{Field, FieldType, FieldValue, Mode, caption};
 
 /// Reads the value of a field by its type.
 pub(super) fn read(field: Field, value: &Value<'_>, review: &mut Review<'_>) -> Option<FieldValue> {
-    Some(match field.type_() {
+    Some(match field.value_type() {
         FieldType::Flag => FieldValue::Flag(flag(value, review)?),
         FieldType::Count { most } => FieldValue::Count(count(value, most, review)?),
         // How many there are is held against it later.

@@ -24,44 +24,44 @@ const LONGEST_ALIAS: usize = 64;
 
 /// What is known about one login.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
+pub(crate) struct Account {
     /// The user, as this app knows them; the key of the entry.
     #[serde(skip)]
-    pub open_id: String,
+    pub(crate) open_id: String,
     /// Raised by every save of this entry.
-    pub generation: u64,
+    pub(crate) generation: u64,
     /// The user's own name for the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alias: Option<String>,
+    pub(crate) alias: Option<String>,
     /// The display name at the last login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub display_name: Option<String>,
+    pub(crate) display_name: Option<String>,
     /// The client key of the app that the tokens belong to.
-    pub client_key: String,
+    pub(crate) client_key: String,
     /// The name of that app in config.toml, if it had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub app: Option<String>,
+    pub(crate) app: Option<String>,
     /// The base URL of the API that issued the tokens ([`tiktok_open::Endpoints::api_base`]): they
     /// go nowhere else. Files older than this field do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub api: Option<String>,
+    pub(crate) api: Option<String>,
     /// The scopes really granted.
-    pub scopes: Scopes,
+    pub(crate) scopes: Scopes,
     /// The access token.
     #[serde(serialize_with = "persist", deserialize_with = "stored")]
-    pub access_token: Secret,
+    pub(crate) access_token: Secret,
     /// When the access token ends.
-    pub access_expires_at: Timestamp,
+    pub(crate) access_expires_at: Timestamp,
     /// The refresh token: each refresh replaces it and kills the old one.
     #[serde(serialize_with = "persist", deserialize_with = "stored")]
-    pub refresh_token: Secret,
+    pub(crate) refresh_token: Secret,
     /// When the refresh token ends.
-    pub refresh_expires_at: Timestamp,
+    pub(crate) refresh_expires_at: Timestamp,
     /// When these tokens were asked for, by this machine's clock.
-    pub issued_at: Timestamp,
+    pub(crate) issued_at: Timestamp,
     /// Why only a new login helps, if so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub needs_login: Option<NeedsLogin>,
+    pub(crate) needs_login: Option<NeedsLogin>,
     /// What a newer version of this program has written here.
     #[serde(flatten)]
     pub(crate) unknown: Unknown,
@@ -71,7 +71,7 @@ pub struct Account {
 /// for in other texts.
 fn stored<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
     let text = String::deserialize(deserializer)?;
-    Ok(if encrypt::is_sealed(&text) { Secret::unlisted(text) } else { Secret::new(text) })
+    Ok(if encrypt::is_encrypted(&text) { Secret::unlisted(text) } else { Secret::new(text) })
 }
 
 /// Fields that this version does not know: carried along, never shown, for they may hold secrets.
@@ -87,17 +87,17 @@ impl fmt::Debug for Unknown {
 
 /// Since when, and why, an account's tokens are of no use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NeedsLogin {
+pub(crate) struct NeedsLogin {
     /// When it was noticed.
-    pub since: Timestamp,
+    pub(crate) since: Timestamp,
     /// Why.
-    pub reason: Reason,
+    pub(crate) reason: Reason,
 }
 
 /// Why only a new login helps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reason {
+pub(crate) enum Reason {
     /// TikTok no longer takes the refresh token; the access token lives to its end.
     Rejected,
     /// The store is older than the last save made on this machine: a restored backup, whose tokens
@@ -127,19 +127,24 @@ impl fmt::Display for Reason {
 
 /// What tokens are good for: the app that they belong to, and the API that takes them.
 #[derive(Clone, Copy, Debug)]
-pub struct Issuer<'a> {
+pub(crate) struct Issuer<'a> {
     /// The app's client key.
-    pub client_key: &'a str,
+    pub(crate) client_key: &'a str,
     /// Its name in config.toml, if it has one.
-    pub app: Option<&'a str>,
+    pub(crate) app: Option<&'a str>,
     /// The API's base URL, as in [`Account::api`].
-    pub api: &'a str,
+    pub(crate) api: &'a str,
 }
 
 impl Account {
     /// The login that a token answer makes. `asked_at` is the time just before the request left, so
     /// that the tokens never seem to live longer than they do.
-    pub fn new(open_id: String, grant: Grant, issuer: Issuer<'_>, asked_at: Timestamp) -> Self {
+    pub(crate) fn new(
+        open_id: String,
+        grant: Grant,
+        issuer: Issuer<'_>,
+        asked_at: Timestamp,
+    ) -> Self {
         Self {
             open_id,
             generation: 0,
@@ -161,7 +166,7 @@ impl Account {
 
     /// The same login with the tokens of a refresh, which `api` has answered if that is known.
     #[must_use]
-    pub fn refreshed(&self, grant: Grant, api: Option<&str>, asked_at: Timestamp) -> Self {
+    pub(crate) fn refreshed(&self, grant: Grant, api: Option<&str>, asked_at: Timestamp) -> Self {
         // A refresh answers with the scopes too; an answer without any takes none away.
         let scopes =
             if grant.scopes.is_empty() { self.scopes.clone() } else { grant.scopes.clone() };
@@ -191,34 +196,34 @@ impl Account {
     }
 
     /// The name to type for it: the alias, else the `open_id`.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.alias.as_deref().unwrap_or(&self.open_id)
     }
 
     /// Whether the access token is good at `now`, as far as the clock knows, and can be renewed.
-    pub fn lives(&self, now: Timestamp) -> bool {
+    pub(crate) fn lives(&self, now: Timestamp) -> bool {
         self.needs_login.is_none() && now < self.access_expires_at
     }
 
     /// Whether the access token is good at `now`, as far as the clock knows. That TikTok refused to
     /// renew it does not end it: of a refresh whose answer was lost, only the refresh token is dead.
-    pub fn is_usable(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_usable(&self, now: Timestamp) -> bool {
         let reason = self.needs_login.as_ref().map(|needs| needs.reason);
         matches!(reason, None | Some(Reason::Rejected)) && now < self.access_expires_at
     }
 
     /// The API that issued the tokens, if that is known and it is another one than `api`.
-    pub fn other_api(&self, api: &str) -> Option<&str> {
+    pub(crate) fn other_api(&self, api: &str) -> Option<&str> {
         self.api.as_deref().filter(|theirs| *theirs != api)
     }
 
     /// Whether the login was handed over to another machine.
-    pub fn is_exported(&self) -> bool {
+    pub(crate) fn is_exported(&self) -> bool {
         self.needs_login.as_ref().is_some_and(|needs| needs.reason == Reason::Exported)
     }
 
     /// When the refresh token ends, if that is less than 14 days away.
-    pub fn ends_soon(&self, now: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn ends_soon(&self, now: Timestamp) -> Option<Timestamp> {
         (self.refresh_expires_at.duration_since(now) < ENDING).then_some(self.refresh_expires_at)
     }
 }
@@ -229,7 +234,7 @@ fn after(start: Timestamp, seconds: i64) -> Timestamp {
 
 /// Why a name cannot be an alias.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AliasError {
+pub(crate) enum AliasError {
     /// Empty, too long, or with characters that a terminal cannot show.
     #[error(
         "an alias has 1 to {LONGEST_ALIAS} printable characters, none of them at its ends a \
@@ -246,11 +251,11 @@ pub enum AliasError {
 
 /// All accounts of a store, by `open_id`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Accounts(pub(crate) BTreeMap<String, Account>);
+pub(crate) struct Accounts(pub(crate) BTreeMap<String, Account>);
 
 /// Why a name does not lead to one account.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NameError {
+pub(crate) enum NameError {
     /// Nobody is logged in.
     #[error("no account is logged in")]
     Nobody,
@@ -272,28 +277,28 @@ pub enum NameError {
 
 impl Accounts {
     /// The account with that `open_id`.
-    pub fn get(&self, open_id: &str) -> Option<&Account> {
+    pub(crate) fn get(&self, open_id: &str) -> Option<&Account> {
         self.0.get(open_id)
     }
 
     /// All accounts, ordered by `open_id`.
-    pub fn iter(&self) -> impl Iterator<Item = &Account> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Account> {
         self.0.values()
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The account that a user means by a name: its `open_id` or its alias; without a name, the only
     /// account there is.
-    pub fn find(&self, name: Option<&str>) -> Result<&Account, NameError> {
+    pub(crate) fn find(&self, name: Option<&str>) -> Result<&Account, NameError> {
         if self.is_empty() {
             return Err(NameError::Nobody);
         }
@@ -317,7 +322,7 @@ impl Accounts {
     }
 
     /// Whether `alias` may name the account `open_id`.
-    pub fn check_alias(&self, alias: &str, open_id: &str) -> Result<(), AliasError> {
+    pub(crate) fn check_alias(&self, alias: &str, open_id: &str) -> Result<(), AliasError> {
         let printable = !alias.is_empty()
             && alias.chars().count() <= LONGEST_ALIAS
             && alias.trim() == alias

@@ -11,20 +11,20 @@ use tiktok_open::Privacy;
 /// What comes from outside the manifest. For each field the order is: the post, `flags`, the
 /// manifest's own `defaults`, `config`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Defaults {
+pub(crate) struct Defaults {
     /// The command line.
-    pub flags: FieldValues,
+    pub(crate) flags: FieldValues,
     /// The configuration file.
-    pub config: FieldValues,
+    pub(crate) config: FieldValues,
 }
 
 /// What one origin says of fields: a post, the manifest's `defaults`, the command line or config.toml.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldValues(BTreeMap<Field, FieldValue>);
+pub(crate) struct FieldValues(BTreeMap<Field, FieldValue>);
 
 impl FieldValues {
     /// Sets a field, if there is a value.
-    pub fn set(&mut self, field: Field, value: impl Into<Option<FieldValue>>) {
+    pub(crate) fn set(&mut self, field: Field, value: impl Into<Option<FieldValue>>) {
         if let Some(value) = value.into() {
             self.0.insert(field, value);
         }
@@ -32,14 +32,14 @@ impl FieldValues {
 
     /// The same with a field set, if there is a value.
     #[must_use]
-    pub fn with(mut self, field: Field, value: impl Into<Option<FieldValue>>) -> Self {
+    pub(crate) fn with(mut self, field: Field, value: impl Into<Option<FieldValue>>) -> Self {
         self.set(field, value);
         self
     }
 
     /// These, and those of `below` where there are none.
     #[must_use]
-    pub fn over(mut self, below: &Self) -> Self {
+    pub(crate) fn over(mut self, below: &Self) -> Self {
         for (&field, value) in &below.0 {
             self.0.entry(field).or_insert_with(|| value.clone());
         }
@@ -47,12 +47,12 @@ impl FieldValues {
     }
 
     /// Whether a field has a value.
-    pub fn has(&self, field: Field) -> bool {
+    pub(crate) fn has(&self, field: Field) -> bool {
         self.0.contains_key(&field)
     }
 
     /// The value of a flag.
-    pub fn flag(&self, field: Field) -> Option<bool> {
+    pub(crate) fn flag(&self, field: Field) -> Option<bool> {
         match self.0.get(&field) {
             Some(FieldValue::Flag(flag)) => Some(*flag),
             _ => None,
@@ -60,7 +60,7 @@ impl FieldValues {
     }
 
     /// The value of a count.
-    pub fn count(&self, field: Field) -> Option<u32> {
+    pub(crate) fn count(&self, field: Field) -> Option<u32> {
         match self.0.get(&field) {
             Some(FieldValue::Count(count)) => Some(*count),
             _ => None,
@@ -68,7 +68,7 @@ impl FieldValues {
     }
 
     /// The value of a text, a path or a URL.
-    pub fn text(&self, field: Field) -> Option<&str> {
+    pub(crate) fn text(&self, field: Field) -> Option<&str> {
         match self.0.get(&field) {
             Some(FieldValue::Text(text)) => Some(text),
             _ => None,
@@ -76,7 +76,7 @@ impl FieldValues {
     }
 
     /// The value of a list of texts.
-    pub fn texts(&self, field: Field) -> Option<&[String]> {
+    pub(crate) fn texts(&self, field: Field) -> Option<&[String]> {
         match self.0.get(&field) {
             Some(FieldValue::Texts(texts)) => Some(texts),
             _ => None,
@@ -84,7 +84,7 @@ impl FieldValues {
     }
 
     /// `mode`.
-    pub fn mode(&self) -> Option<Mode> {
+    pub(crate) fn mode(&self) -> Option<Mode> {
         match self.0.get(&Field::Mode) {
             Some(FieldValue::Mode(mode)) => Some(*mode),
             _ => None,
@@ -92,7 +92,7 @@ impl FieldValues {
     }
 
     /// `privacy_level`.
-    pub fn privacy(&self) -> Option<Privacy> {
+    pub(crate) fn privacy(&self) -> Option<Privacy> {
         match self.0.get(&Field::PrivacyLevel) {
             Some(FieldValue::Privacy(privacy)) => Some(*privacy),
             _ => None,
@@ -100,7 +100,7 @@ impl FieldValues {
     }
 
     /// `publish_at`.
-    pub fn publish_at(&self) -> Option<Timestamp> {
+    pub(crate) fn publish_at(&self) -> Option<Timestamp> {
         match self.0.get(&Field::PublishAt) {
             Some(FieldValue::Moment(moment)) => Some(*moment),
             _ => None,

@@ -4,33 +4,33 @@ use std::fmt;
 
 /// A place in a text, in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// Line, counted from 1.
-    pub line: usize,
+    pub(crate) line: usize,
     /// Column, counted from 1.
-    pub column: usize,
+    pub(crate) column: usize,
 }
 
 /// One thing that is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Diagnostic {
+pub(crate) struct Diagnostic {
     /// Line, counted from 1.
-    pub line: usize,
+    pub(crate) line: usize,
     /// Column in characters, counted from 1.
-    pub column: usize,
+    pub(crate) column: usize,
     /// Part of the file.
-    pub part: Part,
+    pub(crate) part: Part,
     /// Field as the file spells it.
-    pub field: Option<String>,
+    pub(crate) field: Option<String>,
     /// What is wrong: a lowercase fragment.
-    pub message: String,
+    pub(crate) message: String,
     /// What to do about it, where that is not plain.
-    pub hint: Option<String>,
+    pub(crate) hint: Option<String>,
 }
 
 /// The part of a manifest that a diagnostic is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// The file as a whole, or its outermost level.
     File,
     /// The `defaults` object.
@@ -64,7 +64,7 @@ const KEPT: usize = 1000;
 
 /// Everything that is wrong with one manifest, in the file's order; never empty as an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Diagnostics {
+pub(crate) struct Diagnostics {
     kept: Vec<Diagnostic>,
     beyond: usize,
 }
@@ -91,23 +91,23 @@ impl Diagnostics {
 
     /// The same with more of them, in the order of their places.
     #[must_use]
-    pub fn and(mut self, more: impl IntoIterator<Item = Diagnostic>) -> Self {
+    pub(crate) fn and(mut self, more: impl IntoIterator<Item = Diagnostic>) -> Self {
         more.into_iter().for_each(|diagnostic| self.push(diagnostic));
         self.sorted()
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.kept.len() + self.beyond
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }
 
     /// The first thousand, in the order of their places.
-    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.kept.iter()
     }
 }

@@ -13,10 +13,10 @@ use tiktok_open::Privacy;
 /// The most photos of a post.
 ///
 /// <https://developers.tiktok.com/doc/content-posting-api-reference-photo-post>
-pub const MAX_PHOTOS: u16 = 35;
+pub(crate) const MAX_PHOTOS: u16 = 35;
 
 /// The longest identity of a post, in characters.
-pub const MAX_ID: usize = 128;
+pub(crate) const MAX_ID: usize = 128;
 
 /// The longest key that is compared with the fields' names.
 const LONGEST_GUESS: usize = 40;
@@ -26,7 +26,7 @@ const SHORTEST_GUESS: usize = 7;
 
 /// What a value of a field is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FieldType {
+pub(crate) enum FieldType {
     /// `true` or `false`.
     Flag,
     /// A whole number within `0..=most`.
@@ -63,7 +63,7 @@ pub enum FieldType {
 
 /// A value of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FieldValue {
+pub(crate) enum FieldValue {
     /// Of [`FieldType::Flag`].
     Flag(bool),
     /// Of [`FieldType::Count`] and [`FieldType::PhotoIndex`].
@@ -86,7 +86,7 @@ pub enum FieldValue {
 /// <https://developers.tiktok.com/doc/content-posting-api-reference-upload-video>,
 /// <https://developers.tiktok.com/doc/content-posting-api-reference-photo-post>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InitKind {
+pub(crate) enum InitKind {
     /// A video, posted at once.
     DirectVideo,
     /// A video for the inbox.
@@ -109,7 +109,7 @@ impl InitKind {
 
 /// Where a field may stand besides in a post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DefaultScope {
+pub(crate) enum DefaultScope {
     /// Nowhere: it says which post this is.
     Never,
     /// In the manifest's `defaults`.
@@ -124,23 +124,23 @@ macro_rules! fields {
     })*) => {
         /// A field of a post or of `defaults`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Field {
+        pub(crate) enum Field {
             $(#[doc = concat!("`", $name, "`.")] $variant,)*
         }
 
         impl Field {
             /// All fields, in the order in which the documentation names them.
-            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant,)*];
 
             /// As the manifest spells it.
-            pub fn name(self) -> &'static str {
+            pub(crate) fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
                 }
             }
 
             /// What its values are.
-            pub fn type_(self) -> FieldType {
+            pub(crate) fn value_type(self) -> FieldType {
                 match self {
                     $(Self::$variant => $type,)*
                 }
@@ -154,7 +154,7 @@ macro_rules! fields {
             }
 
             /// Whether it may be a default.
-            pub fn default_scope(self) -> DefaultScope {
+            pub(crate) fn default_scope(self) -> DefaultScope {
                 match self {
                     $(Self::$variant => DefaultScope::$default,)*
                 }
@@ -168,7 +168,8 @@ macro_rules! fields {
             }
 
             /// What it is, in a sentence.
-            pub fn description(self) -> &'static str {
+            #[cfg(test)]
+            pub(crate) fn description(self) -> &'static str {
                 match self {
                     $(Self::$variant => $description,)*
                 }
@@ -289,41 +290,41 @@ fields! {
 
 impl Field {
     /// The fields of which a post has exactly one.
-    pub const SOURCES: [Self; 3] = [Self::VideoPath, Self::VideoUrl, Self::PhotoUrls];
+    pub(crate) const SOURCES: [Self; 3] = [Self::VideoPath, Self::VideoUrl, Self::PhotoUrls];
 
     /// The field of that name.
-    pub fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|field| field.name() == name)
     }
 
     /// Whether the field says which post this is, so that it cannot be a default.
-    pub fn is_one_posts_own(self) -> bool {
+    pub(crate) fn is_one_posts_own(self) -> bool {
         self.default_scope() == DefaultScope::Never
     }
 
     /// Whether `[defaults]` of config.toml may have it.
-    pub fn is_for_config(self) -> bool {
+    pub(crate) fn is_for_config(self) -> bool {
         self.default_scope() == DefaultScope::Config
     }
 
     /// Whether an init takes it.
-    pub fn is_taken_by(self, init: InitKind) -> bool {
+    pub(crate) fn is_taken_by(self, init: InitKind) -> bool {
         self.taken_by().contains(&init)
     }
 
     /// Whether the field goes with photos only.
-    pub fn is_for_photos(self) -> bool {
+    pub(crate) fn is_for_photos(self) -> bool {
         !InitKind::VIDEO.iter().any(|&init| self.is_taken_by(init))
     }
 
     /// Whether the field goes with videos only.
-    pub fn is_for_videos(self) -> bool {
+    pub(crate) fn is_for_videos(self) -> bool {
         !InitKind::PHOTOS.iter().any(|&init| self.is_taken_by(init))
     }
 
     /// The field that somebody meant who wrote `key`: the same but for case and separators, another
     /// tool's word for it, or a slip of the finger.
-    pub fn meant_by(key: &str) -> Option<Self> {
+    pub(crate) fn meant_by(key: &str) -> Option<Self> {
         if key.len() > LONGEST_GUESS {
             return None;
         }
@@ -338,7 +339,7 @@ impl Field {
 }
 
 /// The candidate that differs from `written` by a slip of the finger or two.
-pub fn nearest<'n, T>(
+pub(crate) fn nearest<'n, T>(
     written: &str,
     candidates: impl IntoIterator<Item = (T, &'n str)>,
 ) -> Option<T> {

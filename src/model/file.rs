@@ -7,22 +7,22 @@ use std::path::PathBuf;
 /// What a file must keep to be the same file: `ctime` also moves when content is rewritten and
 /// `mtime` is put back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileIdentity {
+pub(crate) struct FileIdentity {
     /// Device number.
-    pub device: u64,
+    pub(crate) device: u64,
     /// Inode number.
-    pub inode: u64,
+    pub(crate) inode: u64,
     /// Size in bytes.
-    pub size: u64,
+    pub(crate) size: u64,
     /// Last change of content, in ns since 1970.
-    pub mtime: i128,
+    pub(crate) mtime: i128,
     /// Last change of anything, in ns since 1970.
-    pub ctime: i128,
+    pub(crate) ctime: i128,
 }
 
 impl FileIdentity {
     /// The identity that a file's metadata tells.
-    pub fn of(metadata: &std::fs::Metadata) -> Self {
+    pub(crate) fn of(metadata: &std::fs::Metadata) -> Self {
         let ns = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
         Self {
             device: metadata.dev(),
@@ -36,22 +36,22 @@ impl FileIdentity {
 
 /// A local file as it was planned: what the journal keeps of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalFile {
+pub(crate) struct LocalFile {
     /// Where it lies, absolute.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// What it must keep to be the same file; its size is the planned one.
-    pub identity: FileIdentity,
+    pub(crate) identity: FileIdentity,
     /// Bytes of every chunk but the last.
-    pub chunk_size: u64,
+    pub(crate) chunk_size: u64,
     /// Number of chunks.
-    pub chunks: u32,
+    pub(crate) chunks: u32,
     /// BLAKE3 of the whole content in lowercase hex, once it is known.
-    pub fingerprint: Option<String>,
+    pub(crate) fingerprint: Option<String>,
 }
 
 /// How it shows that a file is still being written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unfinished {
+pub(crate) enum Unfinished {
     /// Another process has it open for writing.
     OpenElsewhere,
     /// It changed as long as it was watched.

@@ -19,14 +19,13 @@ pub(crate) fn at(text: &str) -> Timestamp {
 
 /// A token answer of two hours and 180 days, with tokens that name the account and a number.
 pub(crate) fn grant(open_id: &str, number: u32) -> Grant {
-    Grant {
-        access_token: Secret::new(format!("act.{open_id}.{number}")),
-        expires_in: 7200,
-        open_id: Some(open_id.to_owned()),
-        refresh_token: Secret::new(format!("rft.{open_id}.{number}")),
-        refresh_expires_in: Some(15_552_000),
-        scopes: Scopes::from_answer("user.info.basic,video.upload"),
-    }
+    let token = |kind| Secret::new(format!("{kind}.{open_id}.{number}"));
+    let mut grant = Grant::new(token("act"), token("rft"));
+    grant.expires_in = 7200;
+    grant.open_id = Some(open_id.to_owned());
+    grant.refresh_expires_in = Some(15_552_000);
+    grant.scopes = Scopes::from_answer("user.info.basic,video.upload");
+    grant
 }
 
 /// An account that logged in on 2026-11-01 at noon.

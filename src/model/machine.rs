@@ -72,7 +72,7 @@ pub enum Failed {
 
 /// What status/fetch told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Seen {
+pub enum ReportedStatus {
     /// Under way. `stored` is the number of whole chunks that TikTok has, if `uploaded_bytes` was
     /// there and fell on a boundary of the plan.
     Processing {
@@ -133,7 +133,7 @@ pub enum Event {
         handed_over: bool,
     },
     /// status/fetch answered.
-    Status(Seen),
+    Status(ReportedStatus),
     /// The server's proof: `uploaded_bytes` below the size on two reads far enough apart and late
     /// enough after the issue of the URL.
     ProvedIncomplete,
@@ -178,7 +178,7 @@ impl Phase {
 
     /// Whether a new attempt may follow one in this phase: it is dead, and the post was not refused for
     /// good.
-    pub fn allows_another(self) -> bool {
+    pub(crate) fn allows_another(self) -> bool {
         self.is_dead() && !matches!(self, Self::Failed(Failed::AuthRemoved | Failed::Final))
     }
 
@@ -233,7 +233,7 @@ pub fn step(transfer: Transfer, phase: Phase, event: Event) -> Step {
         },
         Phase::Uploaded => processing(phase, event),
         // A draft that the user finished later.
-        Phase::Inboxed if event == Event::Status(Seen::Published) => {
+        Phase::Inboxed if event == Event::Status(ReportedStatus::Published) => {
             to(Phase::Published, Action::Stop)
         }
         Phase::Unresolved => unresolved(event),
@@ -275,16 +275,22 @@ fn open(chunks: u32, stored: u32, event: Event) -> Step {
         | Event::UrlExpired
         | Event::FileReplaced
         | Event::SettingsChanged
-        | Event::Status(Seen::IdUnknown) => to(Phase::Abandoned, Action::Again),
+        | Event::Status(ReportedStatus::IdUnknown) => to(Phase::Abandoned, Action::Again),
         Event::BadUploadUrl | Event::FileChanged { .. } => to(Phase::Abandoned, Action::Stop),
-        Event::Status(Seen::Processing { stored: Some(seen) }) if seen < chunks => at(seen),
-        Event::Status(Seen::Processing { stored: Some(_) }) => {
+        Event::Status(ReportedStatus::Processing { stored: Some(seen) }) if seen < chunks => {
+            at(seen)
+        }
+        Event::Status(ReportedStatus::Processing { stored: Some(_) }) => {
             to(Phase::FinalIntent { stored: chunks }, Action::Ask)
         }
-        Event::Status(Seen::Processing { stored: None }) => here(send_from(chunks, stored)),
-        Event::Status(Seen::Failed(failed)) => fail(failed),
+        Event::Status(ReportedStatus::Processing { stored: None }) => {
+            here(send_from(chunks, stored))
+        }
+        Event::Status(ReportedStatus::Failed(failed)) => fail(failed),
         // Done without all the bytes: no documented meaning, so a human decides.
-        Event::Status(Seen::Published | Seen::Inboxed) => to(Phase::Unresolved, Action::Stop),
+        Event::Status(ReportedStatus::Published | ReportedStatus::Inboxed) => {
+            to(Phase::Unresolved, Action::Stop)
+        }
         _ => here(Action::Stop),
     }
 }
@@ -315,19 +321,23 @@ fn final_intent(chunks: u32, stored: u32, event: Event) -> Step {
         Event::ProvedIncomplete if claimed_early => to(Phase::Unresolved, Action::Stop),
         Event::ProvedIncomplete => to(Phase::Abandoned, Action::Again),
         // After an early claim, chunks follow only the one that was claimed to be the last.
-        Event::Status(Seen::Processing { stored: Some(seen) })
+        Event::Status(ReportedStatus::Processing { stored: Some(seen) })
             if claimed_early && seen <= stored && seen < chunks =>
         {
             here(Action::Prove)
         }
         // The read may lag: it tells what to send, not how this came about.
-        Event::Status(Seen::Processing { stored: Some(seen) }) if seen < chunks => {
+        Event::Status(ReportedStatus::Processing { stored: Some(seen) }) if seen < chunks => {
             here(Action::Send { index: seen })
         }
-        Event::Status(Seen::Processing { stored: Some(_) }) if claimed_early => here(Action::Ask),
-        Event::Status(Seen::Processing { stored: Some(_) }) => to(Phase::Uploaded, Action::Ask),
+        Event::Status(ReportedStatus::Processing { stored: Some(_) }) if claimed_early => {
+            here(Action::Ask)
+        }
+        Event::Status(ReportedStatus::Processing { stored: Some(_) }) => {
+            to(Phase::Uploaded, Action::Ask)
+        }
         // Published with chunks that were never sent: no documented meaning.
-        Event::Status(Seen::Published | Seen::Inboxed) if claimed_early => {
+        Event::Status(ReportedStatus::Published | ReportedStatus::Inboxed) if claimed_early => {
             to(Phase::Unresolved, Action::Stop)
         }
         Event::Status(_) => processing(phase, event),
@@ -338,10 +348,10 @@ fn final_intent(chunks: u32, stored: u32, event: Event) -> Step {
 /// Everything is with TikTok: only its word moves the attempt.
 fn processing(phase: Phase, event: Event) -> Step {
     match event {
-        Event::Status(Seen::Published) => to(Phase::Published, Action::Stop),
-        Event::Status(Seen::Inboxed) => to(Phase::Inboxed, Action::Stop),
-        Event::Status(Seen::Failed(failed)) => fail(failed),
-        Event::Status(Seen::IdUnknown) => to(Phase::Unresolved, Action::Stop),
+        Event::Status(ReportedStatus::Published) => to(Phase::Published, Action::Stop),
+        Event::Status(ReportedStatus::Inboxed) => to(Phase::Inboxed, Action::Stop),
+        Event::Status(ReportedStatus::Failed(failed)) => fail(failed),
+        Event::Status(ReportedStatus::IdUnknown) => to(Phase::Unresolved, Action::Stop),
         _ => to(phase, Action::Ask),
     }
 }
@@ -349,9 +359,9 @@ fn processing(phase: Phase, event: Event) -> Step {
 /// What was unknown: a later answer of TikTok settles it.
 fn unresolved(event: Event) -> Step {
     match event {
-        Event::Status(Seen::Published) => to(Phase::Published, Action::Stop),
-        Event::Status(Seen::Inboxed) => to(Phase::Inboxed, Action::Stop),
-        Event::Status(Seen::Failed(failed)) => to(Phase::Failed(failed), Action::Stop),
+        Event::Status(ReportedStatus::Published) => to(Phase::Published, Action::Stop),
+        Event::Status(ReportedStatus::Inboxed) => to(Phase::Inboxed, Action::Stop),
+        Event::Status(ReportedStatus::Failed(failed)) => to(Phase::Failed(failed), Action::Stop),
         _ => to(Phase::Unresolved, Action::Stop),
     }
 }

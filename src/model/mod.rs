@@ -5,38 +5,38 @@
 //! TikTok's API, so that every module may import it. The functions here decide; performing is the
 //! business of their callers.
 
-pub mod account;
-pub mod caption;
+pub(crate) mod account;
+pub(crate) mod caption;
 mod defaults;
 mod diagnostic;
 mod entry;
-pub mod fields;
+pub(crate) mod fields;
 mod file;
 #[cfg(test)]
 pub(crate) mod fixtures;
-pub mod machine;
+pub(crate) mod machine;
 mod media;
 mod mode;
 mod outcome;
-pub mod plan;
+pub(crate) mod plan;
 mod post;
 mod quota;
 mod record;
 mod source;
 
-pub use self::account::{Account, Accounts, Issuer};
-pub use self::caption::Caption;
-pub use self::defaults::{Defaults, FieldValues};
-pub use self::diagnostic::{Diagnostic, Diagnostics, Part, Place};
-pub use self::entry::{Entry, Manifest};
-pub use self::fields::{Field, FieldType, FieldValue, InitKind};
-pub use self::file::{FileIdentity, LocalFile, Unfinished};
-pub use self::machine::{Action, Event, Failed, Phase, Seen, Step, Transfer};
-pub use self::media::Media;
-pub use self::mode::Mode;
-pub use self::outcome::{PostError, PostOutcome, PostState};
-pub use self::plan::{Plan, PlanError};
-pub use self::post::{Post, PostRef};
-pub use self::quota::{CallKind, QuotaKind};
-pub use self::record::{Attempt, AttemptUpdate, PostNumber, PostRequest, RecordedPost};
-pub use self::source::{Source, SourceKind};
+pub(crate) use self::account::Account;
+pub(crate) use self::caption::Caption;
+pub(crate) use self::defaults::{Defaults, FieldValues};
+pub(crate) use self::diagnostic::{Diagnostic, Diagnostics, Part, Place};
+pub(crate) use self::entry::{Entry, Manifest};
+pub(crate) use self::fields::{Field, FieldType, FieldValue};
+pub(crate) use self::file::{FileIdentity, LocalFile, Unfinished};
+pub use self::machine::{Action, Event, Failed, Phase, ReportedStatus, Step, Transfer};
+pub(crate) use self::media::Media;
+pub(crate) use self::mode::Mode;
+pub(crate) use self::outcome::{PostError, PostOutcome, PostState};
+pub(crate) use self::plan::{Plan, PlanError};
+pub(crate) use self::post::{Post, PostRef};
+pub(crate) use self::quota::{CallKind, QuotaKind};
+pub(crate) use self::record::{Attempt, AttemptUpdate, PostNumber, PostRequest, RecordedPost};
+pub(crate) use self::source::{Source, SourceKind};

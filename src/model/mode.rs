@@ -2,7 +2,7 @@
 
 /// What becomes of the content of a post.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// Posted on the account at once.
     #[default]
     Direct,
@@ -12,10 +12,10 @@ pub enum Mode {
 
 impl Mode {
     /// All modes.
-    pub const ALL: [Self; 2] = [Self::Direct, Self::Draft];
+    pub(crate) const ALL: [Self; 2] = [Self::Direct, Self::Draft];
 
     /// As the manifest spells it.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Direct => "direct",
             Self::Draft => "draft",
@@ -23,7 +23,7 @@ impl Mode {
     }
 
     /// The scope that posts of this mode need.
-    pub fn scope(self) -> &'static str {
+    pub(crate) fn scope(self) -> &'static str {
         match self {
             Self::Direct => "video.publish",
             Self::Draft => "video.upload",

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use tiktok_open::Code;
 
 use super::machine::{Failed, Phase};
 use super::media::Media;
 use super::post::PostRef;
 use super::record::{Attempt, AttemptUpdate};
-use crate::exit::Exit;
+use crate::problem::{ErrorCode, ErrorKind, Problem};
 
 /// How a post ended its run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PostState {
+pub(crate) enum PostState {
     /// TikTok says that it is posted.
     Published,
     /// TikTok says that the draft is in the inbox.
@@ -34,7 +34,7 @@ pub enum PostState {
 
 impl PostState {
     /// The word of the JSON output.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Published => "published",
             Self::Inbox => "inbox",
@@ -48,32 +48,54 @@ impl PostState {
     }
 }
 
-/// An error as a post reports it, and as the `error` of a post in the JSON output: its fields are a
-/// promise there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PostError {
+/// An error as a post reports it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PostError {
     /// Stable name: TikTok's code, or one of ours.
-    pub code: String,
+    pub(crate) code: String,
     /// What happened, in words.
-    pub message: String,
-    /// What to do next.
-    pub hint: Option<String>,
+    pub(crate) message: String,
+    /// Which error it is, and so what to do next: often more exactly than `code`, which scripts rely on.
+    pub(crate) problem: Problem,
+    /// TikTok's code, if one is behind it: what is decided by where TikTok has the word.
+    pub(crate) theirs: Option<Code>,
+    /// Whether the post may be live all the same.
+    pub(crate) may_be_live: bool,
     /// Whether running the same command again may help.
-    pub retryable: bool,
+    pub(crate) retryable: bool,
     /// TikTok's id of the answer.
-    pub log_id: Option<String>,
+    pub(crate) log_id: Option<String>,
 }
 
 impl PostError {
+    /// An error that another run of the same command does not mend, reported under this code.
+    pub(crate) fn new(
+        code: ErrorCode,
+        message: impl Into<String>,
+        problem: impl Into<Problem>,
+    ) -> Self {
+        Self {
+            code: code.as_str().to_owned(),
+            message: message.into(),
+            problem: problem.into(),
+            theirs: None,
+            may_be_live: false,
+            retryable: false,
+            log_id: None,
+        }
+    }
+
     /// As the journal kept it with an attempt.
     pub(crate) fn of_attempt(attempt: &Attempt) -> Self {
         let retryable = matches!(attempt.phase, Phase::Failed(Failed::Internal | Failed::Pull));
+        let failed = ErrorCode::PostFailed;
+        let message = attempt.message.as_deref().unwrap_or("failed in an earlier run");
         Self {
-            code: attempt.code.clone().unwrap_or_else(|| "failed".into()),
-            message: attempt.message.clone().unwrap_or_else(|| "failed in an earlier run".into()),
-            hint: None,
+            code: attempt.code.clone().unwrap_or_else(|| failed.as_str().to_owned()),
+            theirs: attempt.code.as_deref().map(Code::from),
             retryable,
             log_id: attempt.log_id.clone(),
+            ..Self::new(failed, message, failed)
         }
     }
 
@@ -90,31 +112,31 @@ impl PostError {
 
 /// What a post came to in this run.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PostOutcome {
+pub(crate) struct PostOutcome {
     /// Which post.
-    pub subject: PostRef,
+    pub(crate) post_ref: PostRef,
     /// How it ended.
-    pub state: PostState,
+    pub(crate) state: PostState,
     /// TikTok's name of the post, if an init was answered.
-    pub publish_id: Option<String>,
+    pub(crate) publish_id: Option<String>,
     /// Ids of public posts.
-    pub post_ids: Vec<u64>,
+    pub(crate) post_ids: Vec<u64>,
     /// Where the post can be seen, if that is known.
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
     /// Size of the file in bytes; 0 for pulls and photos.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// How long this run worked on it.
-    pub took: Duration,
+    pub(crate) took: Duration,
     /// When it is worth another try (deferred posts), or when it was posted (skipped ones).
-    pub at: Option<Timestamp>,
+    pub(crate) at: Option<Timestamp>,
     /// What was measured of its video, if it has a file that was looked at.
-    pub media: Option<Media>,
+    pub(crate) media: Option<Media>,
     /// What speaks against its video, but does not keep it from being sent.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
     /// Further words for people: why it was skipped or deferred, the plan of a dry run.
-    pub note: Option<String>,
+    pub(crate) note: Option<String>,
     /// What went wrong.
-    pub trouble: Option<PostError>,
-    /// The exit code that this post alone leads to.
-    pub exit: Exit,
+    pub(crate) post_error: Option<PostError>,
+    /// What kind of trouble it ended in, if in any.
+    pub(crate) failure: Option<ErrorKind>,
 }

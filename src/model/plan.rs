@@ -6,19 +6,19 @@
 use tiktok_open::ContentRange;
 
 /// The largest file that is sent whole, in bytes.
-pub const WHOLE_MAX: u64 = 64_000_000;
+pub(crate) const WHOLE_MAX: u64 = 64_000_000;
 /// The smallest `chunk_size` of a split file, in bytes.
-pub const CHUNK_MIN: u64 = 5_242_880;
+pub(crate) const CHUNK_MIN: u64 = 5_242_880;
 /// The largest `chunk_size` of a split file, in bytes. The final chunk stays below twice of it.
-pub const CHUNK_MAX: u64 = 32_000_000;
+pub(crate) const CHUNK_MAX: u64 = 32_000_000;
 /// The most chunks of a file.
-pub const COUNT_MAX: u64 = 1000;
+const COUNT_MAX: u64 = 1000;
 /// The largest file, in bytes: TikTok's 4 GB in the wider reading.
-pub const FILE_MAX: u64 = 4_294_967_296;
+pub(crate) const FILE_MAX: u64 = 4_294_967_296;
 
 /// How a file is cut: `count` chunks of `chunk_size` bytes, the last one with the remainder on top.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub(crate) struct Plan {
     size: u64,
     chunk_size: u64,
     count: u32,
@@ -26,7 +26,7 @@ pub struct Plan {
 
 /// A file or chunk size that cannot be planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PlanError {
+pub(crate) enum PlanError {
     /// Nothing to send.
     #[error("the file is empty")]
     Empty,
@@ -40,7 +40,7 @@ pub enum PlanError {
 
 impl Plan {
     /// Plans a file of `size` bytes. `wanted` applies to every file at least twice that size.
-    pub fn new(size: u64, wanted: Option<u64>) -> Result<Self, PlanError> {
+    pub(crate) fn new(size: u64, wanted: Option<u64>) -> Result<Self, PlanError> {
         if size == 0 {
             return Err(PlanError::Empty);
         }
@@ -55,57 +55,60 @@ impl Plan {
             _ if size <= WHOLE_MAX => size,
             _ => CHUNK_MAX,
         };
-        // FILE_MAX / CHUNK_MIN is 819, so the count fits and stays under COUNT_MAX.
+        // The largest file in the smallest chunks has 819 of them.
+        const { assert!(FILE_MAX / CHUNK_MIN <= COUNT_MAX) };
         let count = u32::try_from(size / chunk_size).map_err(|_| PlanError::TooLarge(size))?;
         Ok(Self { size, chunk_size, count })
     }
 
     /// The plan that the journal recorded. `None` if it is not one that [`Plan::new`] can make.
-    pub fn recorded(size: u64, chunk_size: u64) -> Option<Self> {
+    pub(crate) fn recorded(size: u64, chunk_size: u64) -> Option<Self> {
         let plan = Self::new(size, (chunk_size != size).then_some(chunk_size)).ok()?;
         (plan.chunk_size == chunk_size).then_some(plan)
     }
 
     /// Size of the file in bytes (`video_size`).
-    pub fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.size
     }
 
     /// Bytes of every chunk but the last (`chunk_size`).
-    pub fn chunk_size(&self) -> u64 {
+    pub(crate) fn chunk_size(&self) -> u64 {
         self.chunk_size
     }
 
     /// Number of chunks (`total_chunk_count`).
-    pub fn count(&self) -> u32 {
+    pub(crate) fn count(&self) -> u32 {
         self.count
     }
 
-    /// The bytes of the chunk with this index, from 0.
-    pub fn range(&self, index: u32) -> ContentRange {
-        let first = u64::from(index) * self.chunk_size;
-        let last = if self.is_last(index) { self.size } else { first + self.chunk_size } - 1;
-        ContentRange { first, last, total: self.size }
+    /// The bytes of the chunk with this index, from 0. `None` if the plan has no such chunk.
+    pub(crate) fn range(&self, index: u32) -> Option<ContentRange> {
+        if index >= self.count {
+            return None;
+        }
+        let end = if self.is_last(index) { self.size } else { self.boundary(index + 1) };
+        ContentRange::new(u64::from(index) * self.chunk_size..end, self.size)
     }
 
     /// Whether this is the final chunk, the one behind the point of no return.
-    pub fn is_last(&self, index: u32) -> bool {
+    pub(crate) fn is_last(&self, index: u32) -> bool {
         index + 1 >= self.count
     }
 
     /// Bytes that are stored once so many chunks are.
-    pub fn boundary(&self, stored: u32) -> u64 {
+    pub(crate) fn boundary(&self, stored: u32) -> u64 {
         if stored >= self.count { self.size } else { u64::from(stored) * self.chunk_size }
     }
 
     /// How many whole chunks a byte count stands for. `None` if it is no boundary of the plan.
-    pub fn stored_at(&self, bytes: u64) -> Option<u32> {
+    pub(crate) fn stored_at(&self, bytes: u64) -> Option<u32> {
         (0..=self.count).find(|stored| self.boundary(*stored) == bytes)
     }
 
     /// As [`Plan::stored_at`], for the progress header of a chunk's answer, which may mean a count or
     /// the last position.
-    pub fn stored_by_header(&self, number: u64) -> Option<u32> {
+    pub(crate) fn stored_by_header(&self, number: u64) -> Option<u32> {
         self.stored_at(number).or_else(|| self.stored_at(number.checked_add(1)?))
     }
 }
@@ -165,13 +168,14 @@ mod tests {
             let plan = Plan::new(size, wanted).unwrap();
             let mut next = 0;
             for index in 0..plan.count() {
-                let range = plan.range(index);
-                prop_assert_eq!(range.first, next);
-                next = range.last + 1;
+                let range = plan.range(index).unwrap();
+                prop_assert_eq!(range.first(), next);
+                next = range.last() + 1;
                 prop_assert_eq!(plan.boundary(index + 1), next);
                 prop_assert_eq!(plan.stored_at(next), Some(index + 1));
             }
             prop_assert_eq!(next, size);
+            prop_assert_eq!(plan.range(plan.count()), None);
         }
 
         #[test]
@@ -194,9 +198,9 @@ mod tests {
     fn the_documented_example() {
         let plan = Plan::new(50_000_123, Some(10_000_000)).unwrap();
         assert_eq!(plan.count(), 5);
-        assert_eq!(plan.range(4).to_string(), "bytes 40000000-50000122/50000123");
+        assert_eq!(plan.range(4).unwrap().to_string(), "bytes 40000000-50000122/50000123");
         assert_eq!(
-            Plan::new(4_194_304, None).unwrap().range(0).to_string(),
+            Plan::new(4_194_304, None).unwrap().range(0).unwrap().to_string(),
             "bytes 0-4194303/4194304"
         );
     }
@@ -214,7 +218,7 @@ mod tests {
         ] {
             let plan = Plan::new(size, Some(10_000_000)).unwrap();
             assert_eq!(plan.count(), count, "{size}");
-            assert_eq!(plan.range(count - 1).to_string(), last, "{size}");
+            assert_eq!(plan.range(count - 1).unwrap().to_string(), last, "{size}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 /// A call that TikTok counts per minute and token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CallKind {
+pub(crate) enum CallKind {
     /// One of the three inits: 6 a minute.
     Init,
     /// `creator_info`: 20 a minute.
@@ -13,7 +13,7 @@ pub enum CallKind {
 
 /// A quota of a day that TikTok may say is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum QuotaKind {
+pub(crate) enum QuotaKind {
     /// `spam_risk_too_many_posts`: posts by API of one creator in 24 hours.
     Posts,
     /// `spam_risk_too_many_pending_share`: drafts of one creator that wait in the inbox.

@@ -15,7 +15,7 @@ use crate::secret::Secret;
 
 /// The short and stable number under which people know a post: `tiktok-up status 12`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PostNumber(pub u32);
+pub(crate) struct PostNumber(pub(crate) u32);
 
 impl fmt::Display for PostNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -37,77 +37,77 @@ impl FromStr for PostNumber {
 /// is still recognised as a post that was made without one from the same content, and the other way
 /// round; two different `id`s are two posts whatever their content.
 #[derive(Clone, Debug)]
-pub struct PostRequest {
+pub(crate) struct PostRequest {
     /// `open_id` of the account.
-    pub account: String,
+    pub(crate) account: String,
     /// What people call the account.
-    pub username: Option<String>,
+    pub(crate) username: Option<String>,
     /// Posted at once, or put into the inbox.
-    pub mode: Mode,
+    pub(crate) mode: Mode,
     /// The user's own identity for the post.
-    pub id: Option<String>,
+    pub(crate) id: Option<String>,
     /// What is posted; a file as it was planned.
-    pub source: Source<LocalFile>,
+    pub(crate) source: Source<LocalFile>,
     /// The path or URL to show to people.
-    pub label: String,
+    pub(crate) label: String,
     /// A hash of all that its init says besides the source.
-    pub settings: String,
+    pub(crate) settings: String,
     /// Not to be posted before.
-    pub publish_at: Option<Timestamp>,
+    pub(crate) publish_at: Option<Timestamp>,
     /// Asks for another post of something that was posted, or refused for good. It does not touch a
     /// post that is under way or unresolved.
-    pub repost: bool,
+    pub(crate) repost: bool,
 }
 
 /// A post in the journal.
 #[derive(Clone, Debug, PartialEq)]
-pub struct RecordedPost {
+pub(crate) struct RecordedPost {
     /// Its number, never given twice.
-    pub number: PostNumber,
+    pub(crate) number: PostNumber,
     /// `open_id` of the account.
-    pub account: String,
+    pub(crate) account: String,
     /// What people called the account when the post was made.
-    pub username: Option<String>,
+    pub(crate) username: Option<String>,
     /// Posted at once, or put into the inbox.
-    pub mode: Mode,
+    pub(crate) mode: Mode,
     /// The user's own identity for the post.
-    pub id: Option<String>,
+    pub(crate) id: Option<String>,
     /// Where the content comes from. Of URLs the journal keeps only the label and a hash: they may
     /// carry a signature.
-    pub kind: SourceKind,
+    pub(crate) kind: SourceKind,
     /// The file, as it was planned, if the content comes from one.
-    pub file: Option<LocalFile>,
+    pub(crate) file: Option<LocalFile>,
     /// The path or URL to show to people.
-    pub label: String,
+    pub(crate) label: String,
     /// A hash of all that its init says besides the source.
-    pub settings: String,
+    pub(crate) settings: String,
     /// How often the same thing was asked for again before this post.
-    pub repost: u32,
+    pub(crate) repost: u32,
     /// The post that turned out to have the same content while this one was under way: this one was
     /// given up, and whoever looks for it finds that one.
-    pub same_as: Option<PostNumber>,
+    pub(crate) same_as: Option<PostNumber>,
     /// Not to be posted before.
-    pub publish_at: Option<Timestamp>,
+    pub(crate) publish_at: Option<Timestamp>,
     /// When it was recorded.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// The latest attempt: it alone tells where the post stands, for all earlier ones are dead.
-    pub last: Option<Attempt>,
+    pub(crate) last: Option<Attempt>,
 }
 
 impl RecordedPost {
     /// How it is called when no manifest speaks of it.
-    pub fn subject(&self) -> PostRef {
+    pub(crate) fn post_ref(&self) -> PostRef {
         let account = self.username.clone().unwrap_or_else(|| self.account.clone());
         PostRef { index: 0, account, video: self.label.clone() }
     }
 
     /// Where the latest attempt stands. `None`: nothing was tried yet.
-    pub fn phase(&self) -> Option<Phase> {
+    pub(crate) fn phase(&self) -> Option<Phase> {
         self.last.as_ref().map(|attempt| attempt.phase)
     }
 
     /// How the content travels.
-    pub fn transfer(&self) -> Transfer {
+    pub(crate) fn transfer(&self) -> Transfer {
         match &self.file {
             Some(file) => Transfer::File { chunks: file.chunks },
             None => Transfer::Pull,
@@ -116,13 +116,13 @@ impl RecordedPost {
 
     /// Whether a new attempt may begin: no earlier one can still become a post, or was refused for
     /// good (invariant I1).
-    pub fn may_begin(&self) -> bool {
+    pub(crate) fn may_begin(&self) -> bool {
         self.phase().is_none_or(Phase::allows_another)
     }
 
     /// Whether `--repost` makes another one: what is under way or unresolved could still become the
     /// post that is asked for, and what was never posted is simply tried again.
-    pub fn may_repost(&self) -> bool {
+    pub(crate) fn may_repost(&self) -> bool {
         matches!(
             self.phase(),
             Some(
@@ -136,58 +136,58 @@ impl RecordedPost {
 
 /// One attempt at a post: one init and what came of it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     /// The post.
-    pub post: PostNumber,
+    pub(crate) post: PostNumber,
     /// Number of the attempt, from 1.
-    pub number: u32,
+    pub(crate) number: u32,
     /// How the content travels.
-    pub transfer: Transfer,
+    pub(crate) transfer: Transfer,
     /// Where it stands.
-    pub phase: Phase,
+    pub(crate) phase: Phase,
     /// TikTok's name of the post.
-    pub publish_id: Option<String>,
+    pub(crate) publish_id: Option<String>,
     /// Where the chunks go, as it rests, perhaps encrypted: the journal's `upload_url` reads it.
     /// Forgotten as soon as no chunk can follow.
-    pub upload_url: Option<Secret>,
+    pub(crate) upload_url: Option<Secret>,
     /// When the init was sent that the `upload_url` came from: TikTok issued it no earlier.
-    pub issued_at: Option<Timestamp>,
+    pub(crate) issued_at: Option<Timestamp>,
     /// TikTok's own clock when it answered that init; `None` if it did not say, or if an earlier
     /// version of this program recorded the attempt.
-    pub issued_there: Option<Timestamp>,
+    pub(crate) issued_there: Option<Timestamp>,
     /// Ids of public posts.
-    pub post_ids: Vec<u64>,
+    pub(crate) post_ids: Vec<u64>,
     /// Why it failed or was refused: TikTok's code, or ours.
-    pub code: Option<String>,
+    pub(crate) code: Option<String>,
     /// The same in words.
-    pub message: Option<String>,
+    pub(crate) message: Option<String>,
     /// TikTok's id of the answer.
-    pub log_id: Option<String>,
+    pub(crate) log_id: Option<String>,
     /// When it began.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// When it was last recorded.
-    pub updated_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
 }
 
 /// What is recorded together with a phase. What is `None` or empty stays as it is.
 #[derive(Clone, Debug, Default)]
-pub struct AttemptUpdate {
+pub(crate) struct AttemptUpdate {
     /// TikTok's name of the post.
-    pub publish_id: Option<String>,
+    pub(crate) publish_id: Option<String>,
     /// Where the chunks go. Kept only while [`Phase::needs_url`].
-    pub upload_url: Option<Secret>,
+    pub(crate) upload_url: Option<Secret>,
     /// When the init was sent that the `upload_url` came from.
-    pub issued_at: Option<Timestamp>,
+    pub(crate) issued_at: Option<Timestamp>,
     /// TikTok's own clock when it answered that init.
-    pub issued_there: Option<Timestamp>,
+    pub(crate) issued_there: Option<Timestamp>,
     /// BLAKE3 of the whole content in lowercase hex, due with [`Phase::FinalIntent`].
-    pub fingerprint: Option<String>,
+    pub(crate) fingerprint: Option<String>,
     /// Ids of public posts.
-    pub post_ids: Vec<u64>,
+    pub(crate) post_ids: Vec<u64>,
     /// TikTok's code of a refusal or failure, or ours.
-    pub code: Option<String>,
+    pub(crate) code: Option<String>,
     /// The same in words.
-    pub message: Option<String>,
+    pub(crate) message: Option<String>,
     /// TikTok's id of the answer.
-    pub log_id: Option<String>,
+    pub(crate) log_id: Option<String>,
 }

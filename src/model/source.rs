@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// `F` says what is known of a local file: where it lies, or how it was planned
 /// ([`LocalFile`](super::LocalFile)).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source<F = PathBuf> {
+pub(crate) enum Source<F = PathBuf> {
     /// `video_path`: a file here, sent in chunks.
     File(F),
     /// `video_url`: an https URL that TikTok pulls the video from, exactly as written.
@@ -23,7 +23,7 @@ pub enum Source<F = PathBuf> {
 
 /// The kinds of [`Source`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SourceKind {
+pub(crate) enum SourceKind {
     /// A local file.
     File,
     /// A video that TikTok pulls.
@@ -34,7 +34,7 @@ pub enum SourceKind {
 
 impl<F> Source<F> {
     /// Which kind it is.
-    pub fn kind(&self) -> SourceKind {
+    pub(crate) fn kind(&self) -> SourceKind {
         match self {
             Self::File(_) => SourceKind::File,
             Self::Url(_) => SourceKind::Url,
@@ -43,7 +43,7 @@ impl<F> Source<F> {
     }
 
     /// The local file, if it is one.
-    pub fn file(&self) -> Option<&F> {
+    pub(crate) fn file(&self) -> Option<&F> {
         match self {
             Self::File(file) => Some(file),
             Self::Url(_) | Self::Photos { .. } => None,
@@ -51,12 +51,12 @@ impl<F> Source<F> {
     }
 
     /// Whether TikTok fetches it: then the init alone makes the post.
-    pub fn is_pulled(&self) -> bool {
+    pub(crate) fn is_pulled(&self) -> bool {
         self.file().is_none()
     }
 
     /// The URLs that TikTok fetches; none of a file.
-    pub fn urls(&self) -> &[String] {
+    pub(crate) fn urls(&self) -> &[String] {
         match self {
             Self::File(_) => &[],
             Self::Url(url) => std::slice::from_ref(url),

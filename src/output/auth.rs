@@ -17,20 +17,20 @@ const INK: Style = Style::new()
 
 /// Tells what happens to logins and tokens, on standard error.
 #[derive(Debug)]
-pub struct AuthOutput {
+pub(crate) struct AuthOutput {
     printer: Printer,
     png: Option<PathBuf>,
 }
 
 impl AuthOutput {
     /// For one run.
-    pub fn new(printer: &Printer) -> Self {
+    pub(crate) fn new(printer: &Printer) -> Self {
         Self { printer: printer.clone(), png: None }
     }
 
     /// Writes each QR code to a file, too.
     #[must_use]
-    pub fn with_png(self, png: Option<PathBuf>) -> Self {
+    pub(crate) fn with_png(self, png: Option<PathBuf>) -> Self {
         Self { png, ..self }
     }
 

@@ -5,8 +5,8 @@ use std::error::Error;
 use clap::error::ErrorKind;
 use tokio::task::JoinError;
 
+use super::failure::Failure;
 use super::line::{ERROR, FAINT, HINT, Line, WARNING};
-use crate::exit::Failure;
 
 /// `error: …`, the causes that say more, a blank line and the hint: written at once, so that nothing
 /// from another task comes between them.
@@ -77,9 +77,9 @@ mod tests {
     use std::fmt;
 
     use super::*;
-    use crate::exit::{Exit, Explain};
     use crate::output::printer::OutputOptions;
     use crate::output::testing::{Screen, screen};
+    use crate::problem::{Coded, ErrorCode, Problem};
     use tiktok_open::{Code, Error, Refusal};
 
     #[derive(Debug)]
@@ -108,13 +108,9 @@ mod tests {
         }
     }
 
-    impl Explain for Outer {
-        fn exit(&self) -> Exit {
-            Exit::Local
-        }
-
-        fn hint(&self) -> Option<String> {
-            Some("free some space".into())
+    impl Coded for Outer {
+        fn problem(&self) -> Problem {
+            ErrorCode::DiskReadOnly.into()
         }
     }
 
@@ -129,7 +125,7 @@ mod tests {
     fn an_error_has_its_causes_and_a_hint() {
         let failure = Failure::from(Outer(Inner)).context("login failed");
         let expected = "error: login failed\n  caused by: failed to save the tokens\n  \
-            caused by: no space left\n\nhint: free some space\n";
+            caused by: no space left\n\nhint: the disk is mounted read-only; choose another `--home`\n";
         assert_eq!(said(&failure, false), (String::new(), expected.to_owned()));
     }
 
@@ -156,7 +152,7 @@ mod tests {
         assert_eq!(
             out,
             "{\"event\":\"error\",\"error\":{\"code\":null,\"message\":\"failed to save the tokens: \
-             no space left\",\"hint\":\"free some space\",\"log_id\":null,\"exit\":4}}\n"
+             no space left\",\"hint\":\"the disk is mounted read-only; choose another `--home`\",\"log_id\":null,\"exit\":4}}\n"
         );
         assert!(err.starts_with("error: failed to save the tokens\n"));
     }
@@ -180,14 +176,8 @@ mod tests {
 
     #[test]
     fn with_json_tiktoks_code_and_log_id_have_their_own_fields() {
-        let refusal = Refusal {
-            call: "video/init",
-            status: 401,
-            code: Code::ScopeNotAuthorized,
-            message: String::new(),
-            log_id: Some("2026".into()),
-            retry_after: None,
-        };
+        let mut refusal = Refusal::new("video/init", 401, Code::ScopeNotAuthorized);
+        refusal.log_id = Some("2026".into());
         let failure = Failure::from(Error::Refused(refusal)).context("not posted");
         let value: serde_json::Value = serde_json::from_str(&said(&failure, true).0).unwrap();
         assert_eq!(value["error"]["code"], "scope_not_authorized");

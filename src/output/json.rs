@@ -7,8 +7,9 @@ use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde::Serialize;
 
 use super::error;
+use super::failure::{Failure, post_hint};
 use super::tally::Tally;
-use crate::exit::{Exit, Failure};
+use crate::exit::Exit;
 use crate::model::{Media, PostError, PostOutcome, PostState};
 use crate::secret::redact;
 use crate::text::is_hostile;
@@ -96,7 +97,32 @@ pub(super) struct PostEvent<'a> {
     /// What there is to say beside the state.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
-    error: Option<&'a PostError>,
+    error: Option<PostFailure<'a>>,
+}
+
+/// What went wrong with a post.
+#[derive(Debug, Serialize)]
+struct PostFailure<'a> {
+    /// Stable name: TikTok's code, or one of ours.
+    code: &'a str,
+    message: &'a str,
+    hint: Option<String>,
+    /// Whether running the same command again may help.
+    retryable: bool,
+    /// TikTok's id of the answer.
+    log_id: Option<&'a str>,
+}
+
+impl<'a> PostFailure<'a> {
+    fn of(error: &'a PostError) -> Self {
+        Self {
+            code: &error.code,
+            message: &error.message,
+            hint: post_hint(error),
+            retryable: error.retryable,
+            log_id: error.log_id.as_deref(),
+        }
+    }
 }
 
 /// What was measured of a video; null where the file does not say it.
@@ -137,9 +163,9 @@ impl<'a> PostEvent<'a> {
     pub(super) fn of(report: &'a PostOutcome, warned: &'a [String]) -> Self {
         Self {
             event: "post",
-            index: report.subject.index,
-            account: &report.subject.account,
-            video: &report.subject.video,
+            index: report.post_ref.index,
+            account: &report.post_ref.account,
+            video: &report.post_ref.video,
             state: report.state.as_str(),
             publish_id: report.publish_id.as_deref(),
             post_ids: report.post_ids.iter().map(ToString::to_string).collect(),
@@ -150,7 +176,7 @@ impl<'a> PostEvent<'a> {
             media: report.media.as_ref().map(MediaFacts::of),
             warnings: report.warnings.iter().chain(warned).map(String::as_str).collect(),
             note: report.note.as_deref(),
-            error: report.trouble.as_ref(),
+            error: report.post_error.as_ref().map(PostFailure::of),
         }
     }
 }
@@ -235,7 +261,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::output::upload::testing::{report, trouble};
+    use crate::output::upload::testing::{post_error, report};
     use crate::secret::Secret;
 
     #[test]
@@ -263,11 +289,11 @@ mod tests {
 
     #[test]
     fn a_failed_post_says_why_and_whether_to_try_again() {
-        let post = PostOutcome { trouble: Some(trouble()), ..report(PostState::Failed) };
+        let post = PostOutcome { post_error: Some(post_error()), ..report(PostState::Failed) };
         let json = line(&PostEvent::of(&post, &[]));
         assert!(
             json.ends_with(
-                r#""error":{"code":"invalid_params","message":"TikTok refused it","hint":"change it","retryable":false,"log_id":"L1"}}"#
+                r#""error":{"code":"invalid_params","message":"TikTok refused it","hint":"log in with `--paste` instead","retryable":false,"log_id":"L1"}}"#
             ),
             "{json}"
         );

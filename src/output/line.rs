@@ -19,7 +19,7 @@ pub(super) const HEADING: Style = Style::new().effects(Effects::BOLD);
 /// turners of text direction are dropped: whatever a piece contains, only our own styles reach the
 /// terminal. The secrets of this process are taken out. Nothing rests on colour alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Line(Vec<Piece>);
+pub(crate) struct Line(Vec<Piece>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Piece {
@@ -32,26 +32,26 @@ struct Piece {
 impl Line {
     /// Adds text that stands out.
     #[must_use]
-    pub fn heading(self, text: impl Into<String>) -> Self {
+    pub(crate) fn heading(self, text: impl Into<String>) -> Self {
         self.styled(HEADING, text)
     }
 
     /// Adds text as it is.
     #[must_use]
-    pub fn text(self, text: impl Into<String>) -> Self {
+    pub(crate) fn text(self, text: impl Into<String>) -> Self {
         self.styled(Style::new(), text)
     }
 
     /// Adds text in a style.
     #[must_use]
-    pub fn styled(mut self, style: Style, text: impl Into<String>) -> Self {
+    pub(crate) fn styled(mut self, style: Style, text: impl Into<String>) -> Self {
         self.0.push(Piece { style, text: text.into(), verbatim: false });
         self
     }
 
     /// Adds text that shows a secret to the user who is meant to see it, such as the address of a login.
     #[must_use]
-    pub fn verbatim(mut self, text: impl Into<String>) -> Self {
+    pub(crate) fn verbatim(mut self, text: impl Into<String>) -> Self {
         self.0.push(Piece { style: Style::new(), text: text.into(), verbatim: true });
         self
     }

@@ -14,7 +14,7 @@ const OURS: [&str; 2] = [env!("CARGO_CRATE_NAME"), "tiktok_open"];
 
 /// Starts to listen to the program's own events, at the level that `-v` asks for. Libraries stay
 /// silent at every level: their traces print headers, and headers carry tokens.
-pub fn listen(printer: &Printer) {
+pub(crate) fn listen(printer: &Printer) {
     let level = level(printer.options().verbose);
     if level != LevelFilter::OFF {
         // A second listener in one process (a test) is no error.

@@ -4,10 +4,13 @@
 //! one on its way through [`Line`].
 
 mod auth;
+mod catalogue;
 mod error;
+mod failure;
 mod json;
 mod line;
 mod log;
+mod panic;
 mod printer;
 mod progress;
 mod span;
@@ -16,14 +19,16 @@ mod table;
 mod tally;
 mod upload;
 
-pub use self::auth::AuthOutput;
-pub use self::line::Line;
-pub use self::log::listen;
-pub use self::printer::{OutputOptions, Printer};
-pub use self::progress::watching;
-pub use self::span::{moment, span};
-pub use self::table::Table;
-pub use self::upload::UploadOutput;
+pub(crate) use self::auth::AuthOutput;
+pub(crate) use self::failure::{Explain, Failure};
+pub(crate) use self::line::Line;
+pub(crate) use self::log::listen;
+pub(crate) use self::panic::tell_panics;
+pub(crate) use self::printer::{OutputOptions, Printer};
+pub(crate) use self::progress::watching;
+pub(crate) use self::span::moment;
+pub(crate) use self::table::Table;
+pub(crate) use self::upload::UploadOutput;
 
 #[cfg(test)]
 mod testing;

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
 
+use super::failure::Failure;
 use super::line::{HINT, Line, WARNING};
 use super::standing::Standing;
 use super::table::Table;
 use super::{error, json};
-use crate::exit::{Exit, Failure};
+use crate::exit::Exit;
 use crate::process::Environment;
 use crate::secret::redact;
 
@@ -21,19 +22,19 @@ const BAR_RATE: u8 = 10;
 /// How a run talks, decided once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a decision of its own")]
-pub struct OutputOptions {
+pub(crate) struct OutputOptions {
     /// One JSON object per line on standard output instead of words.
-    pub json: bool,
+    pub(crate) json: bool,
     /// No talk but warnings and errors.
-    pub quiet: bool,
+    pub(crate) quiet: bool,
     /// How often `-v` was given.
-    pub verbose: u8,
+    pub(crate) verbose: u8,
     /// Colours on standard output.
-    pub colour_out: bool,
+    pub(crate) colour_out: bool,
     /// Colours on standard error.
-    pub colour_err: bool,
+    pub(crate) colour_err: bool,
     /// Progress bars on standard error.
-    pub bars: bool,
+    pub(crate) bars: bool,
 }
 
 /// Writes data to standard output and talk to standard error. Cheap to clone; clones write to the
@@ -42,7 +43,7 @@ pub struct OutputOptions {
 /// No write panics or fails the work in hand. That standard output was closed (`| head`) is no
 /// error; any other failure to write to it is told by [`Printer::finish`].
 #[derive(Clone)]
-pub struct Printer(Arc<Inner>);
+pub(crate) struct Printer(Arc<Inner>);
 
 struct Inner {
     options: OutputOptions,
@@ -67,7 +68,12 @@ impl OutputOptions {
     /// With the colours and bars that the environment and the streams of this process allow. `colour` is
     /// what was asked for; `None` leaves it to them. `bars`: whether any are wanted.
     #[must_use]
-    pub fn on_streams(self, colour: Option<bool>, bars: bool, env: &Environment<'_>) -> Self {
+    pub(crate) fn on_streams(
+        self,
+        colour: Option<bool>,
+        bars: bool,
+        env: &Environment<'_>,
+    ) -> Self {
         let (out, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
         Self {
             colour_out: colours(colour, out, env),
@@ -88,12 +94,12 @@ fn colours(asked: Option<bool>, terminal: bool, env: &Environment<'_>) -> bool {
 
 impl Printer {
     /// A printer on the streams of this process.
-    pub fn new(options: OutputOptions) -> Self {
+    pub(crate) fn new(options: OutputOptions) -> Self {
         Self::on(options, Box::new(io::stdout()), Box::new(io::stderr()))
     }
 
     /// A printer on other streams.
-    pub fn on(
+    pub(crate) fn on(
         options: OutputOptions,
         out: Box<dyn Write + Send>,
         err: Box<dyn Write + Send>,
@@ -113,12 +119,12 @@ impl Printer {
     }
 
     /// How this run talks.
-    pub fn options(&self) -> OutputOptions {
+    pub(crate) fn options(&self) -> OutputOptions {
         self.0.options
     }
 
     /// Whether data is written as JSON. A command asks this before it writes data.
-    pub fn is_json(&self) -> bool {
+    pub(crate) fn is_json(&self) -> bool {
         self.0.options.json
     }
 
@@ -127,65 +133,65 @@ impl Printer {
     }
 
     /// Data, in words.
-    pub fn data(&self, line: impl Into<Line>) {
+    pub(crate) fn data(&self, line: impl Into<Line>) {
         let text = line.into().render(self.0.options.colour_out);
         self.write_out(&text);
     }
 
     /// Data, as one JSON object on a line.
-    pub fn json(&self, value: &impl Serialize) {
+    pub(crate) fn json(&self, value: &impl Serialize) {
         self.write_out(&json::line(value));
     }
 
     /// As [`Printer::json`], for an object that is meant to show a secret.
-    pub fn json_verbatim(&self, value: &impl Serialize) {
+    pub(crate) fn json_verbatim(&self, value: &impl Serialize) {
         self.write_out(&json::verbatim(value));
     }
 
     /// Data, in columns.
-    pub fn table(&self, table: &Table) {
+    pub(crate) fn table(&self, table: &Table) {
         for line in table.lines() {
             self.data(line);
         }
     }
 
     /// Data that must arrive: unlike with [`Printer::data`], a closed pipe is an error, too.
-    pub fn deliver(&self, text: &str) -> io::Result<()> {
+    pub(crate) fn deliver(&self, text: &str) -> io::Result<()> {
         let mut out = self.out();
         out.stream.write_all(text.as_bytes())?;
         out.stream.flush()
     }
 
     /// As [`Printer::deliver`], for one JSON object on a line.
-    pub fn deliver_json(&self, value: &impl Serialize) -> io::Result<()> {
+    pub(crate) fn deliver_json(&self, value: &impl Serialize) -> io::Result<()> {
         self.deliver(&format!("{}\n", json::line(value)))
     }
 
     /// Talk: what happens, for whoever watches.
-    pub fn talk(&self, line: impl Into<Line>) {
+    pub(crate) fn talk(&self, line: impl Into<Line>) {
         if !self.0.options.quiet {
             self.demand(line);
         }
     }
 
     /// Talk that is no cause for worry, but may be missed otherwise.
-    pub fn note(&self, text: impl Into<String>) {
+    pub(crate) fn note(&self, text: impl Into<String>) {
         self.talk(Line::default().styled(HINT, "note").text(": ").text(text));
     }
 
     /// Something to worry about. Also said when quiet.
-    pub fn warn(&self, text: impl Into<String>) {
+    pub(crate) fn warn(&self, text: impl Into<String>) {
         self.demand(Line::default().styled(WARNING, "warning").text(": ").text(text));
     }
 
     /// What a person must read for the run to go on, such as a URL to open. Also said when quiet.
-    pub fn demand(&self, line: impl Into<Line>) {
+    pub(crate) fn demand(&self, line: impl Into<Line>) {
         let text = line.into().render(self.0.options.colour_err);
         self.write_err(&text);
     }
 
     /// A question that is answered on the same line.
-    pub fn ask(&self, question: &str) {
+    pub(crate) fn ask(&self, question: &str) {
         self.0.bars.suspend(|| {
             let mut err = self.0.err.lock().unwrap_or_else(PoisonError::into_inner);
             let question = Line::from(question).render(false);
@@ -194,17 +200,17 @@ impl Printer {
     }
 
     /// Notes which command runs, for whoever asks where the run stands.
-    pub fn begin(&self, command: &'static str) {
+    pub(crate) fn begin(&self, command: &'static str) {
         self.standing().begin(command);
     }
 
     /// Notes what the run does from now on, for the same.
-    pub fn step(&self, what: impl Into<String>) {
+    pub(crate) fn step(&self, what: impl Into<String>) {
         self.standing().step(what);
     }
 
     /// Tells where the run stands. Also said when quiet, as it was asked for.
-    pub fn tell_standing(&self) {
+    pub(crate) fn tell_standing(&self) {
         // Not told under the lock: the terminal may be slow.
         let lines = self.standing().lines();
         self.demand(lines.join("\n"));
@@ -215,7 +221,7 @@ impl Printer {
     }
 
     /// The error that ends the run.
-    pub fn failure(&self, failure: &Failure) {
+    pub(crate) fn failure(&self, failure: &Failure) {
         self.demand(error::block(failure));
         if self.is_json() {
             self.json(&json::ErrorEvent::of(failure));
@@ -223,7 +229,7 @@ impl Printer {
     }
 
     /// A command line that could not be read, or help that was asked for.
-    pub fn usage(&self, error: &clap::Error) -> Exit {
+    pub(crate) fn usage(&self, error: &clap::Error) -> Exit {
         let coloured = |colours| {
             let text = error.render();
             let text = if colours { text.ansi().to_string() } else { text.to_string() };
@@ -242,7 +248,7 @@ impl Printer {
 
     /// Says whether all data was written: [`Exit::Done`], or the exit code of a run that could not
     /// write it.
-    pub fn finish(&self) -> Exit {
+    pub(crate) fn finish(&self) -> Exit {
         let mut out = self.out();
         if let OutState::Open = out.state
             && let Err(error) = out.stream.flush()

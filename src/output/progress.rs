@@ -94,7 +94,7 @@ pub(super) fn warning_words(warning: &Warning) -> String {
 }
 
 /// That files are watched which may still be written.
-pub fn watching(files: usize, timing: &Timing) -> String {
+pub(crate) fn watching(files: usize, timing: &Timing) -> String {
     format!(
         "{} changed within the last {} s, and it cannot be told whether they are finished: watching \
          until they have been still for {} s",

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 /// A length of time by its two largest units: `350ms`, `12s`, `4m 5s`, `2h 30m`, `3d 4h`.
-pub fn span(length: Duration) -> String {
+pub(crate) fn span(length: Duration) -> String {
     let seconds = length.as_secs();
     let (first, second) = match seconds {
         0 => return format!("{}ms", length.as_millis()),
@@ -22,7 +22,7 @@ pub fn span(length: Duration) -> String {
 }
 
 /// A point of time to the minute, on the clock on the wall: `2026-11-05 14:30 +01:00`.
-pub fn moment(at: Timestamp) -> String {
+pub(crate) fn moment(at: Timestamp) -> String {
     at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M %:z").to_string()
 }
 

@@ -34,7 +34,7 @@ struct Posts {
 
 #[derive(Debug)]
 struct UnderWay {
-    subject: PostRef,
+    post_ref: PostRef,
     stage: Stage,
     since: Instant,
     /// Why it pauses.
@@ -71,10 +71,10 @@ impl Standing {
     }
 
     /// Something happened to a post.
-    pub(super) fn progress(&mut self, subject: &PostRef, progress: &Progress) {
+    pub(super) fn progress(&mut self, post_ref: &PostRef, progress: &Progress) {
         let posts = self.posts.get_or_insert_default();
-        let post = posts.under_way.entry(subject.index).or_insert_with(|| UnderWay {
-            subject: subject.clone(),
+        let post = posts.under_way.entry(post_ref.index).or_insert_with(|| UnderWay {
+            post_ref: post_ref.clone(),
             stage: Stage::Preparing,
             since: Instant::now(),
             pause: None,
@@ -100,9 +100,9 @@ impl Standing {
     }
 
     /// A post ended its run.
-    pub(super) fn ended(&mut self, subject: &PostRef) {
+    pub(super) fn ended(&mut self, post_ref: &PostRef) {
         let posts = self.posts.get_or_insert_default();
-        posts.under_way.remove(&subject.index);
+        posts.under_way.remove(&post_ref.index);
         posts.done += 1;
     }
 
@@ -133,7 +133,7 @@ impl UnderWay {
             }
             Stage::Processing => "TikTok is processing it".to_owned(),
         };
-        let PostRef { account, video, .. } = &self.subject;
+        let PostRef { account, video, .. } = &self.post_ref;
         let pause = self.pause.as_ref().map(|why| format!("; {why}")).unwrap_or_default();
         format!("{account}: {video}: {what}, for {}{pause}", span(self.since.elapsed()))
     }
@@ -145,7 +145,7 @@ mod tests {
 
     use super::*;
     use crate::engine::WaitReason;
-    use crate::output::upload::testing::subject;
+    use crate::output::upload::testing::post_ref;
 
     /// The lines without the time, which passes.
     fn lines(standing: &Standing) -> Vec<String> {
@@ -165,7 +165,7 @@ mod tests {
         standing.begin("upload");
         assert_eq!(lines(&standing), ["upload: running"]);
         standing.expect(3);
-        let (post, other) = (subject(), PostRef { index: 1, ..subject() });
+        let (post, other) = (post_ref(), PostRef { index: 1, ..post_ref() });
         standing.progress(&other, &Progress::Creator { nickname: "A".into() });
         standing.progress(&post, &Progress::Sending { size: 96_000_000, stored: 0, chunks: 3 });
         standing.progress(&post, &Progress::Position { sent: 24_000_000 });
@@ -189,15 +189,15 @@ mod tests {
         let mut standing = Standing::default();
         standing.expect(1);
         let sending = Progress::Sending { size: 0, stored: 0, chunks: 1 };
-        standing.progress(&subject(), &sending);
+        standing.progress(&post_ref(), &sending);
         let wait = Duration::from_secs(2);
-        standing.progress(&subject(), &Progress::Waiting { why: WaitReason::SlowDown, wait });
+        standing.progress(&post_ref(), &Progress::Waiting { why: WaitReason::SlowDown, wait });
         let told = &lines(&standing)[0];
         assert_eq!(
             told,
             "alice: clips/a.mp4: 100% sent (0 B of 0 B); TikTok asks to slow down; waiting 2s"
         );
-        standing.progress(&subject(), &sending);
+        standing.progress(&post_ref(), &sending);
         assert!(!lines(&standing)[0].contains("slow down"));
     }
 }

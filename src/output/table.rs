@@ -7,7 +7,7 @@ use super::line::{HEADING, Line};
 /// Rows of text under a heading, in columns as wide as their widest cell. Display names have East
 /// Asian letters and emoji, which take two cells of a terminal.
 #[derive(Clone, Debug)]
-pub struct Table {
+pub(crate) struct Table {
     heading: Vec<String>,
     rows: Vec<Vec<String>>,
 }
@@ -17,18 +17,13 @@ const GAP: usize = 2;
 
 impl Table {
     /// An empty table with these columns.
-    pub fn new(heading: &[&str]) -> Self {
+    pub(crate) fn new(heading: &[&str]) -> Self {
         Self { heading: heading.iter().map(|name| (*name).to_owned()).collect(), rows: Vec::new() }
     }
 
     /// Adds a row with a cell for every column. A cell is one line: breaks become spaces.
-    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().map(|cell| cell.replace('\n', " ")).collect());
-    }
-
-    /// Whether it has no rows.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
     }
 
     pub(super) fn lines(&self) -> Vec<Line> {

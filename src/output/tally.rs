@@ -28,7 +28,7 @@ impl Tally {
         for (state, count) in STATES.iter().zip(&mut self.counts) {
             *count += u64::from(*state == report.state);
         }
-        self.exit = self.exit.worst(report.exit);
+        self.exit = self.exit.worst(report.failure.map_or(Exit::Done, Exit::from));
     }
 
     pub(super) fn of(&self, state: PostState) -> u64 {
@@ -73,6 +73,7 @@ pub(super) fn word(state: PostState) -> &'static str {
 mod tests {
     use super::*;
     use crate::output::upload::testing::report;
+    use crate::problem::ErrorKind;
 
     #[test]
     fn every_state_is_counted_under_a_word_of_its_own() {
@@ -96,8 +97,8 @@ mod tests {
     #[test]
     fn the_worst_post_decides() {
         let mut tally = Tally::default();
-        for exit in [Exit::Temporary, Exit::Unknown, Exit::Failed] {
-            tally.add(&PostOutcome { exit, ..report(PostState::Failed) });
+        for kind in [ErrorKind::Temporary, ErrorKind::Unknown, ErrorKind::Final] {
+            tally.add(&PostOutcome { failure: Some(kind), ..report(PostState::Failed) });
         }
         assert_eq!(tally.exit(), Exit::Unknown);
     }

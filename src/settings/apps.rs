@@ -23,7 +23,7 @@ pub(super) const SECRET_VAR: &str = "TIKTOK_CLIENT_SECRET";
 
 /// All apps of a run. Cheap to clone; clones fetch each secret once.
 #[derive(Clone, Debug)]
-pub struct Apps(Arc<Inner>);
+pub(crate) struct Apps(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -36,7 +36,7 @@ struct Inner {
 
 /// Why there is no app to log in with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NoApp {
+pub(crate) enum NoApp {
     /// Neither the environment nor the configuration names one.
     Nowhere {
         /// The file in which it could be.
@@ -48,11 +48,11 @@ pub enum NoApp {
 
 /// An app, its secret yet to be fetched.
 #[derive(Debug)]
-pub struct KnownApp {
+pub(crate) struct KnownApp {
     /// The name in config.toml, if it is there.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// The client key.
-    pub client_key: String,
+    pub(crate) client_key: String,
     redirect_uri: Option<String>,
     scopes: Option<Scopes>,
     secret: SecretFrom,
@@ -124,24 +124,24 @@ impl Apps {
     }
 
     /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.known.is_empty()
     }
 
     /// The app that new logins are made with: the environment's, else the one that `--app`,
     /// `[defaults] app` or there being no other chooses.
-    pub fn for_login(&self) -> Result<&KnownApp, SettingsError> {
+    pub(crate) fn for_login(&self) -> Result<&KnownApp, SettingsError> {
         let at = self.0.login.as_ref().map_err(|reason| SettingsError::NoApp(reason.clone()))?;
         self.0.known.get(*at).ok_or_else(|| SettingsError::NoApp(NoApp::Several(Vec::new())))
     }
 
     /// The app that `--app` names: the run uses no other's tokens.
-    pub fn only(&self) -> Option<&KnownApp> {
+    pub(crate) fn only(&self) -> Option<&KnownApp> {
         self.0.only.and_then(|at| self.0.known.get(at))
     }
 
     /// The app with a client key.
-    pub fn with_key(&self, client_key: &str) -> Option<&KnownApp> {
+    pub(crate) fn with_key(&self, client_key: &str) -> Option<&KnownApp> {
         // Two entries may have the same key; the chosen one goes first.
         let chosen = self.only().into_iter().chain(self.for_login().ok());
         let mut all = chosen.chain(&self.0.known);
@@ -149,13 +149,13 @@ impl Apps {
     }
 
     /// The app with a name in config.toml.
-    pub fn named(&self, name: &str) -> Option<&KnownApp> {
+    pub(crate) fn named(&self, name: &str) -> Option<&KnownApp> {
         self.0.known.iter().find(|app| app.name.as_deref() == Some(name))
     }
 
     /// The apps of `--app` and of the environment, if they are two: each claims to be the one to log
     /// in with, and the environment's is.
-    pub fn overruled(&self) -> Option<(&KnownApp, &KnownApp)> {
+    pub(crate) fn overruled(&self) -> Option<(&KnownApp, &KnownApp)> {
         let (asked, used) = (self.only()?, self.for_login().ok()?);
         (asked.client_key != used.client_key).then_some((asked, used))
     }
@@ -187,7 +187,7 @@ impl KnownApp {
     }
 
     /// How it is called when it is talked about.
-    pub fn label(&self) -> String {
+    pub(crate) fn label(&self) -> String {
         match &self.name {
             Some(name) => format!("`{}`", crate::text::plain(name)),
             None => format!("with the client key {}", key_start(&self.client_key)),
@@ -196,7 +196,7 @@ impl KnownApp {
 
     /// The app with its secret, wherever that is: a file may be read or a command run, once, which
     /// may take until somebody has typed a passphrase. `flag` is told if the credentials look odd.
-    pub fn fetch(&self, flag: impl FnOnce(Lookalike)) -> Result<App, Arc<SettingsError>> {
+    pub(crate) fn fetch(&self, flag: impl FnOnce(Lookalike)) -> Result<App, Arc<SettingsError>> {
         let fetched = self.fetched.get_or_init(|| {
             let (app, lookalike) = self.fetch_now()?;
             lookalike.map(flag);

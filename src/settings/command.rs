@@ -19,7 +19,7 @@ const LONGEST_OUTPUT: u64 = 1 << 16;
 
 /// Why a command gave no secret.
 #[derive(Debug, thiserror::Error)]
-pub enum CommandError {
+pub(crate) enum CommandError {
     /// It could not be started.
     #[error("it could not be started")]
     Start(#[source] io::Error),

@@ -187,7 +187,7 @@ impl Reader<'_> {
 
     /// The value of a field that may be a default here. A text is not looked at any further.
     fn field(&mut self, field: Field, value: &Value<'_>) -> Option<FieldValue> {
-        match field.type_() {
+        match field.value_type() {
             FieldType::Flag => self.boolean(value).map(FieldValue::Flag),
             FieldType::Mode => self.mode(value).map(FieldValue::Mode),
             FieldType::Privacy => self.parsed(value).map(FieldValue::Privacy),

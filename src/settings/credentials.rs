@@ -40,7 +40,7 @@ pub(super) fn check(
 /// Credentials that look like one another's. Their form is documented nowhere, so this is no more
 /// than a suspicion.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lookalike {
+pub(crate) struct Lookalike {
     key: String,
     secret: String,
     swapped_key: bool,

@@ -21,38 +21,38 @@ const LONGEST_NAME: usize = 64;
 
 /// `config.toml`, to be added to.
 #[derive(Debug)]
-pub struct ConfigFile {
+pub(crate) struct ConfigFile {
     home: Home,
     found: Config,
 }
 
 /// An app to be written.
 #[derive(Clone, Copy, Debug)]
-pub struct NewApp<'a> {
+pub(crate) struct NewApp<'a> {
     /// Its name: `[apps.NAME]`.
-    pub name: &'a str,
+    pub(crate) name: &'a str,
     /// Its client key.
-    pub client_key: &'a str,
+    pub(crate) client_key: &'a str,
     /// Its client secret.
-    pub client_secret: &'a Secret,
+    pub(crate) client_secret: &'a Secret,
 }
 
 impl ConfigFile {
     /// Finds and reads the file; that there is none is fine, that it cannot be read is not.
-    pub fn find(flags: &Flags<'_>, env: &Environment<'_>) -> Result<Self, SettingsError> {
+    pub(crate) fn find(flags: &Flags<'_>, env: &Environment<'_>) -> Result<Self, SettingsError> {
         let home = Home::find(flags.home, env)?;
         let found = read_config(&home)?;
         Ok(Self { home, found })
     }
 
     /// Where it is.
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.home.config_file()
     }
 
     /// Whether an app may be called so here: the name must be plain, and new unless it may be
     /// replaced.
-    pub fn check_name(&self, name: &str, replace: bool) -> Result<(), SettingsError> {
+    pub(crate) fn check_name(&self, name: &str, replace: bool) -> Result<(), SettingsError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(plain) {
             return Err(SettingsError::AppName { name: name.to_owned() });
@@ -64,7 +64,7 @@ impl ConfigFile {
     }
 
     /// Whether a login must name this app, because it is not the one that is taken without a word.
-    pub fn must_be_named(&self, name: &str) -> bool {
+    pub(crate) fn must_be_named(&self, name: &str) -> bool {
         match &self.found.app {
             Some(default) => default != name,
             None => self.found.apps.keys().any(|other| other != name),
@@ -73,7 +73,7 @@ impl ConfigFile {
 
     /// Writes the app, durably and for nobody else to read. `replace` takes the place of an app of
     /// that name, and takes credentials that look like one another's.
-    pub fn put(&self, app: &NewApp<'_>, replace: bool) -> Result<(), SettingsError> {
+    pub(crate) fn put(&self, app: &NewApp<'_>, replace: bool) -> Result<(), SettingsError> {
         self.check_name(app.name, replace)?;
         let pair = (("the client key", app.client_key), ("the client secret", app.client_secret));
         if let Some(lookalike) = check(pair.0, pair.1)?.filter(|_| !replace) {

@@ -12,17 +12,14 @@ use super::credentials::Lookalike;
 use super::edit::shown;
 use super::mistake::Mistakes;
 use super::{API_URL_VAR, AUTH_URL_VAR};
-use crate::exit::{Exit, Explain};
 use crate::fs::{FsError, LockError};
+use crate::problem::{Coded, ErrorCode, Problem};
 use crate::text::plain;
 use crate::timing::TimingError;
 
-/// Where one gets an app.
-const PORTAL: &str = "https://developers.tiktok.com/apps/";
-
 /// A setting that cannot be used. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
-pub enum SettingsError {
+pub(crate) enum SettingsError {
     /// Neither a home directory nor XDG directories are known.
     #[error("no home directory is known")]
     NoHome,
@@ -174,66 +171,43 @@ fn url_variable(base: Base) -> &'static str {
     }
 }
 
-impl Explain for SettingsError {
-    fn exit(&self) -> Exit {
+impl Coded for SettingsError {
+    fn problem(&self) -> Problem {
+        use ErrorCode as Code;
         match self {
-            Self::File(error) => error.exit(),
-            Self::Endpoints(error) => error.exit(),
-            Self::ConfigBusy(error) => error.exit(),
-            _ => Exit::Usage,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::NoHome => "set HOME, or name a directory with `--home DIR`".into(),
-            Self::Home { .. } => return None,
-            Self::Command { .. } => {
-                "run the command yourself to see why; under cron nobody is there to type a passphrase"
-                    .into()
+            Self::NoHome => Code::HomeUnknown.into(),
+            Self::Home { .. } => Code::HomePath.into(),
+            Self::Command { .. } => Code::SecretCommand.into(),
+            Self::NotText { name } => Problem::new(Code::NotText).with("name", name),
+            Self::Endpoints(error) => error.problem(),
+            Self::TimingElsewhere => Code::TimingElsewhere.into(),
+            Self::Timing(_) => Code::TimingInvalid.into(),
+            Self::File(error) => error.problem(),
+            Self::NotUtf8 { .. } => Code::NotUtf8.into(),
+            Self::Config { .. } => Code::ConfigInvalid.into(),
+            Self::NoApp(NoApp::Nowhere { config }) => {
+                Problem::new(Code::AppMissing).with("config", config.display())
             }
-            Self::NotText { name } => format!("set {name} to plain text"),
-            Self::Endpoints(error) => return error.hint(),
-            Self::TimingElsewhere => {
-                "waiting times can be shortened only in a rehearsal, with TIKTOK_UP_API_URL on \
-                 127.0.0.1; unset TIKTOK_UP_TIMING to use TikTok itself"
-                    .into()
+            Self::NoApp(NoApp::Several(names)) => Problem::new(Code::AppAmbiguous)
+                .with("app", names.first().map_or("NAME", String::as_str)),
+            Self::UnknownApp { known, .. } if known.is_empty() => Code::AppsNone.into(),
+            Self::UnknownApp { known, .. } => {
+                Problem::new(Code::AppUnknown).with("apps", list(known))
             }
-            Self::Timing(_) => "write it like `stall=200ms,poll_first=10ms`".into(),
-            Self::File(error) => return error.hint(),
-            Self::NotUtf8 { .. } => "save the file as UTF-8".into(),
-            Self::Config { .. } => "correct the file and run again; nothing was sent".into(),
-            Self::NoApp(reason) => how_to_set(reason),
-            Self::UnknownApp { known, .. } if known.is_empty() => {
-                "it has no `[apps.NAME]` at all".into()
+            Self::HalfApp { missing, .. } => {
+                Problem::new(Code::CredentialMissing).with("name", missing)
             }
-            Self::UnknownApp { known, .. } => format!("the apps there are {}", list(known)),
-            Self::HalfApp { missing, .. } => format!(
-                "set {missing} too: TikTok wants client key and client secret, and shows both on \
-                 the app's page at {PORTAL}"
-            ),
             Self::NoCredential { .. } | Self::OddCredential { .. } => {
-                "paste only the value that the developer portal shows".into()
+                Code::CredentialInvalid.into()
             }
-            Self::SameTwice { .. } => format!(
-                "one was pasted in the other's place; the app's page at {PORTAL} shows both"
-            ),
-            Self::Lookalike(_) => format!(
-                "compare them with the app's page at {PORTAL}; `--force` takes them as they are"
-            ),
-            Self::AppName { .. } => "use letters, digits, `-` and `_`".into(),
-            Self::AppExists { .. } => {
-                "`--force` replaces its key and secret; `--app NAME` names the new one otherwise"
-                    .into()
-            }
-            Self::Layout { .. } => {
-                "write the app as `[apps.NAME]` with its own lines, by hand".into()
-            }
-            Self::ConfigBusy(error) => return error.hint(),
-            Self::NoSecretFile { .. } | Self::EmptySecretFile { .. } => {
-                "write the client secret into it and make it readable to you alone".into()
-            }
-        })
+            Self::SameTwice { .. } => Code::CredentialsSame.into(),
+            Self::Lookalike(_) => Code::CredentialsAlike.into(),
+            Self::AppName { .. } => Code::AppName.into(),
+            Self::AppExists { .. } => Code::AppExists.into(),
+            Self::Layout { .. } => Code::ConfigLayout.into(),
+            Self::ConfigBusy(error) => error.problem(),
+            Self::NoSecretFile { .. } | Self::EmptySecretFile { .. } => Code::SecretFile.into(),
+        }
     }
 }
 
@@ -241,30 +215,5 @@ fn no_app(reason: &NoApp) -> String {
     match reason {
         NoApp::Nowhere { .. } => "no TikTok app is configured".into(),
         NoApp::Several(names) => format!("several apps are configured ({})", list(names)),
-    }
-}
-
-fn how_to_set(reason: &NoApp) -> String {
-    match reason {
-        NoApp::Nowhere { config } => format!(
-            "copy client key and client secret of your app from {PORTAL}, then run \
-             `tiktok-up init`, or\n\
-             \n\
-             \u{20} export TIKTOK_CLIENT_KEY=...\n\
-             \u{20} export TIKTOK_CLIENT_SECRET=...\n\
-             \n\
-             or write `{}` and keep it to yourself (`chmod 600`):\n\
-             \n\
-             \u{20} [apps.main]\n\
-             \u{20} client_key = \"...\"\n\
-             \u{20} client_secret = \"...\"",
-            config.display()
-        ),
-        NoApp::Several(names) => {
-            let first = names.first().map_or("NAME", String::as_str);
-            format!(
-                "choose one with `--app {first}`, or for good with `app = \"{first}\"` under `[defaults]`"
-            )
-        }
     }
 }

@@ -12,21 +12,21 @@ const HOME_VAR: &str = "TIKTOK_UP_HOME";
 
 /// The two directories of the program; one and the same with `--home`. Nothing is created here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Home {
+pub(crate) struct Home {
     /// Holds `config.toml`, which the user writes.
-    pub config: PathBuf,
+    pub(crate) config: PathBuf,
     /// Holds `user_tokens.json`, `journal.sqlite` and the locks, which the program writes.
-    pub state: PathBuf,
+    pub(crate) state: PathBuf,
 }
 
 impl Home {
     /// One directory for everything.
-    pub fn at(directory: &Path) -> Self {
+    pub(crate) fn at(directory: &Path) -> Self {
         Self { config: directory.to_owned(), state: directory.to_owned() }
     }
 
     /// The configuration file.
-    pub fn config_file(&self) -> PathBuf {
+    pub(crate) fn config_file(&self) -> PathBuf {
         self.config.join("config.toml")
     }
 

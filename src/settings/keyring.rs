@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::encrypt::{Key, KeyId};
+use crate::problem::ErrorCode;
 
 /// How long the keyring may take: it waits for ever for somebody to unlock it, also under cron.
 #[cfg(feature = "keyring")]
@@ -11,8 +12,10 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// Why a keyring gave no key.
 #[derive(Debug, thiserror::Error)]
-pub enum KeyringError {
+#[cfg_attr(not(feature = "keyring"), expect(dead_code, reason = "what only a keyring says"))]
+pub(crate) enum KeyringError {
     /// This build cannot use one.
+    #[cfg(not(feature = "keyring"))]
     #[error("this build of tiktok-up cannot use a keyring")]
     NotBuilt,
     /// There is none, it is locked, or it refused.
@@ -30,17 +33,13 @@ pub enum KeyringError {
 }
 
 impl KeyringError {
-    /// What to do.
-    pub(super) fn hint(&self) -> &'static str {
+    /// Which error it is.
+    pub(super) fn code(&self) -> ErrorCode {
         match self {
-            Self::NotBuilt => "use a build with `--features keyring`",
-            Self::Failed(_) | Self::Slow(_) => {
-                "log in to the desktop and unlock the keyring; under cron and on servers there is \
-                 none: use `key-file` there"
-            }
-            Self::NoEntry(_) | Self::NotAKey(_) => {
-                "bring that entry back; nothing else opens the tokens, and nothing was changed"
-            }
+            #[cfg(not(feature = "keyring"))]
+            Self::NotBuilt => ErrorCode::KeyringNotBuilt,
+            Self::Failed(_) | Self::Slow(_) => ErrorCode::KeyringLocked,
+            Self::NoEntry(_) | Self::NotAKey(_) => ErrorCode::KeyringNoEntry,
         }
     }
 }

@@ -5,13 +5,13 @@ use std::ops::Range;
 
 /// One mistake and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub(crate) struct Mistake {
     /// Line, counted from 1.
-    pub line: usize,
+    pub(crate) line: usize,
     /// Column in characters, counted from 1.
-    pub column: usize,
+    pub(crate) column: usize,
     /// What is wrong: a lowercase fragment that never quotes a value, as that may be a secret.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl fmt::Display for Mistake {
@@ -22,7 +22,7 @@ impl fmt::Display for Mistake {
 
 /// All mistakes of a file, in the order of their places.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mistakes(Vec<Mistake>);
+pub(crate) struct Mistakes(Vec<Mistake>);
 
 impl Mistakes {
     pub(super) fn push(&mut self, text: &str, at: Range<usize>, message: impl Into<String>) {
@@ -37,12 +37,12 @@ impl Mistakes {
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Each of them.
-    pub fn iter(&self) -> std::slice::Iter<'_, Mistake> {
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Mistake> {
         self.0.iter()
     }
 }

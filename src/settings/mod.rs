@@ -17,15 +17,11 @@ use std::path::Path;
 
 use tiktok_open::Endpoints;
 
-pub use self::apps::{Apps, KnownApp, NoApp};
-pub use self::command::CommandError;
-pub use self::credentials::Lookalike;
-pub use self::edit::{ConfigFile, NewApp};
-pub use self::error::SettingsError;
-pub use self::home::Home;
-pub use self::keyring::KeyringError;
-pub use self::mistake::{Mistake, Mistakes};
-pub use self::store_key::{Encrypt, PassphraseFrom, StoreKeyError};
+pub(crate) use self::apps::{Apps, KnownApp, NoApp};
+pub(crate) use self::edit::{ConfigFile, NewApp};
+pub(crate) use self::error::SettingsError;
+pub(crate) use self::home::Home;
+pub(crate) use self::store_key::{Encrypt, PassphraseFrom, StoreKeyError};
 
 use self::apps::variable;
 use self::config::Config;
@@ -36,15 +32,15 @@ use crate::model::FieldValues;
 use crate::secret::Secret;
 use crate::timing::Timing;
 
-pub use crate::process::Environment;
+pub(crate) use crate::process::Environment;
 
 /// What the command line says about the settings.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Flags<'a> {
+pub(crate) struct Flags<'a> {
     /// `--home`: the one directory of all files.
-    pub home: Option<&'a Path>,
+    pub(crate) home: Option<&'a Path>,
     /// `--app`: the app `[apps.NAME]` of config.toml.
-    pub app: Option<&'a str>,
+    pub(crate) app: Option<&'a str>,
 }
 
 /// A base URL of the API in the place of TikTok's own.
@@ -61,26 +57,26 @@ const PASSPHRASE_VAR: &str = "TIKTOK_UP_PASSPHRASE";
 
 /// Everything that a run is told from outside.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Where the program's files are.
-    pub home: Home,
+    pub(crate) home: Home,
     /// Where TikTok is.
-    pub endpoints: Endpoints,
+    pub(crate) endpoints: Endpoints,
     /// What time it is.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// How long to wait for what.
-    pub timing: Timing,
+    pub(crate) timing: Timing,
     /// What `[defaults]` of `config.toml` says about posts.
-    pub defaults: FieldValues,
+    pub(crate) defaults: FieldValues,
     /// The apps that it may speak as.
-    pub apps: Apps,
+    pub(crate) apps: Apps,
     /// How the token store is encrypted, if it is to be.
-    pub encrypt: Option<Encrypt>,
+    pub(crate) encrypt: Option<Encrypt>,
 }
 
 impl Settings {
     /// Reads and checks all settings. Of the environment, only what `env` tells is looked at.
-    pub fn load(flags: &Flags<'_>, env: &Environment<'_>) -> Result<Self, SettingsError> {
+    pub(crate) fn load(flags: &Flags<'_>, env: &Environment<'_>) -> Result<Self, SettingsError> {
         let home = Home::find(flags.home, env)?;
         let api = variable(env, API_URL_VAR)?;
         let auth = variable(env, AUTH_URL_VAR)?;
@@ -103,7 +99,7 @@ impl Settings {
     }
 
     /// The bases in the place of TikTok's own, for the run to announce.
-    pub fn overrides(&self) -> Vec<String> {
+    pub(crate) fn overrides(&self) -> Vec<String> {
         let (used, usual) = (&self.endpoints, Endpoints::default());
         [
             ("API", used.api_base(), usual.api_base()),
@@ -116,7 +112,7 @@ impl Settings {
     }
 
     /// The settings of a run that is given everything by the program itself: the demo.
-    pub fn given(home: Home, endpoints: Endpoints, timing: Timing, app: App) -> Self {
+    pub(crate) fn given(home: Home, endpoints: Endpoints, timing: Timing, app: App) -> Self {
         Self {
             home,
             endpoints,

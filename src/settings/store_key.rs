@@ -11,8 +11,8 @@ use super::command::{CommandError, secret_from};
 use super::file::UserFile;
 use super::keyring::{self, KeyringError};
 use crate::encrypt::{Encryption, Key, KeyError, KeyId, Scheme, UnwrapError, WrapError, Wrapped};
-use crate::exit::{Exit, Explain};
 use crate::fs::{self, FsError, PRIVATE_FILE};
+use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::secret::Secret;
 
 /// The fewest characters of a passphrase: whoever gets hold of the store has a year to guess.
@@ -20,7 +20,7 @@ const SHORTEST: usize = 8;
 
 /// What `[store] encrypt` asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Encrypt {
+pub(crate) enum Encrypt {
     /// `key-file` with `key_file`: made by `accounts encrypt` if it is not there.
     KeyFile(PathBuf),
     /// `key-file` with `key_command`: a list is run as it is, a text by `sh -c`.
@@ -33,7 +33,7 @@ pub enum Encrypt {
 
 /// Where the passphrase of a store comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PassphraseFrom {
+pub(crate) enum PassphraseFrom {
     /// The first line of `passphrase_file`.
     File(PathBuf),
     /// What `passphrase_command` prints.
@@ -46,7 +46,7 @@ pub enum PassphraseFrom {
 
 /// Why the key of a store is not at hand.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreKeyError {
+pub(crate) enum StoreKeyError {
     /// The store is encrypted, and the settings do not say so.
     #[error(
         "the token store is encrypted (`encrypt = \"{scheme}\"`, key {key}), and `[store] encrypt` is \
@@ -146,59 +146,37 @@ fn named(key: Option<KeyId>) -> String {
     key.map_or_else(String::new, |key| format!(" (key {key})"))
 }
 
-impl Explain for StoreKeyError {
-    fn exit(&self) -> Exit {
+impl Coded for StoreKeyError {
+    fn problem(&self) -> Problem {
+        use ErrorCode as Code;
         match self {
-            Self::Short => Exit::Usage,
-            _ => Exit::Local,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::NotSet { scheme, .. } => format!(
-                "put `encrypt = \"{scheme}\"` back under `[store]` in config.toml; `tiktok-up accounts \
-                 decrypt` then takes the encryption away"
-            ),
-            Self::OtherScheme { set, scheme, .. } => format!(
-                "set it to \"{scheme}\", run `tiktok-up accounts decrypt`, set it to \"{set}\" and run \
-                 `tiktok-up accounts encrypt`"
-            ),
+            Self::NotSet { scheme, .. } => {
+                Problem::new(Code::StoreKeyNotSet).with("scheme", scheme)
+            }
+            Self::OtherScheme { set, scheme, .. } => {
+                Problem::new(Code::StoreKeyScheme).with("scheme", scheme).with("set", set)
+            }
             Self::OtherKey { .. } | Self::NoFile { needed: Some(_), .. } => {
-                "bring that key back; nothing else opens the tokens, and nothing was changed".to_owned()
+                Code::StoreKeyGone.into()
             }
-            Self::NoFile { needed: None, .. } => {
-                "`tiktok-up accounts encrypt` makes it".to_owned()
-            }
-            Self::File(error) => return error.hint(),
-            Self::NotAKey { .. } => {
-                "a key is 32 random bytes: `head -c 32 /dev/urandom | base64` prints one".to_owned()
-            }
-            Self::Command { .. } => {
-                "run the command yourself to see why; under cron nobody is there to type".to_owned()
-            }
-            Self::NoPassphrase { .. } => {
-                "set TIKTOK_UP_PASSPHRASE, or `passphrase_file` or `passphrase_command` under `[store]`; \
-                 under cron `key-file` is often the better choice"
-                    .to_owned()
-            }
-            Self::Short => {
-                "several words that do not belong together are good to type and hard to guess".to_owned()
-            }
-            Self::Unwrap(UnwrapError::Wrong) => {
-                "the same passphrase as at `tiktok-up accounts encrypt`; nothing was changed".to_owned()
-            }
-            Self::Unwrap(UnwrapError::Memory(_)) => "free memory and run again".to_owned(),
-            Self::Keyring { source, .. } => source.hint().to_owned(),
-            Self::Unwrap(UnwrapError::Form(_)) | Self::Random(_) => return None,
-        };
-        Some(hint)
+            Self::NoFile { needed: None, .. } => Code::StoreKeyNotMade.into(),
+            Self::File(error) => error.problem(),
+            Self::NotAKey { .. } => Code::StoreKeyInvalid.into(),
+            Self::Command { .. } => Code::StoreKeyCommand.into(),
+            Self::NoPassphrase { .. } => Code::StorePassphraseMissing.into(),
+            Self::Short => Code::StorePassphraseShort.into(),
+            Self::Unwrap(UnwrapError::Wrong) => Code::StorePassphraseWrong.into(),
+            Self::Unwrap(UnwrapError::Memory(_)) => Code::StoreKeyMemory.into(),
+            Self::Unwrap(UnwrapError::Form(_)) => Code::StoreKeyDamaged.into(),
+            Self::Keyring { source, .. } => source.code().into(),
+            Self::Random(_) => Problem::new(Code::NoRandom).of_kind(ErrorKind::Local),
+        }
     }
 }
 
 impl Encrypt {
     /// How that is called in the store.
-    pub fn scheme(&self) -> Scheme {
+    pub(crate) fn scheme(&self) -> Scheme {
         match self {
             Self::KeyFile(_) | Self::KeyCommand(_) => Scheme::KeyFile,
             Self::Passphrase(_) => Scheme::Passphrase,
@@ -207,7 +185,7 @@ impl Encrypt {
     }
 
     /// The key, as people call it.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         match self {
             Self::KeyFile(path) => format!("the key in `{}`", path.display()),
             Self::KeyCommand(_) => "the key that `key_command` prints".to_owned(),
@@ -217,13 +195,13 @@ impl Encrypt {
     }
 
     /// Whether somebody must type the passphrase.
-    pub fn is_typed(&self) -> bool {
+    pub(crate) fn is_typed(&self) -> bool {
         matches!(self, Self::Passphrase(PassphraseFrom::Typed))
     }
 
     /// The key of a store, which is asked for once in a run. `typed` is the passphrase if
     /// [`Encrypt::is_typed`]. Blocks until a command or the keyring has answered.
-    pub fn key(
+    pub(crate) fn key(
         setting: Option<&Self>,
         store: &Encryption,
         typed: Option<&Secret>,
@@ -260,7 +238,7 @@ impl Encrypt {
 
     /// The key for a store that is not encrypted yet: the one that is there already, or a new one, which
     /// is durable when this returns. As [`Encrypt::key`], and for one process at a time.
-    pub fn first_key(&self, typed: Option<&Secret>) -> Result<Encryption, StoreKeyError> {
+    pub(crate) fn first_key(&self, typed: Option<&Secret>) -> Result<Encryption, StoreKeyError> {
         let scheme = self.scheme();
         match self {
             Self::KeyFile(path) => {
@@ -362,6 +340,8 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+    use crate::exit::Exit;
+    use crate::output::Explain as _;
 
     fn setting(dir: &tempfile::TempDir) -> (PathBuf, Encrypt) {
         let path = dir.path().join("deep/store.key");

@@ -7,7 +7,8 @@ use tiktok_open::Privacy;
 
 use super::testing::env;
 use super::*;
-use crate::exit::{Exit, Explain as _};
+use crate::exit::Exit;
+use crate::output::Explain as _;
 
 fn load(home: &Path, variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
     let flags = Flags { home: Some(home), ..Flags::default() };

@@ -11,7 +11,14 @@ use crate::model::account::{Account, Accounts};
 use crate::secret::Secret;
 
 /// The accounts with their tokens. An encrypted store gives tokens as they rest, except where it is said.
-pub trait AccountStore: fmt::Debug + Send + Sync {
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "every store is held to it; logins and refreshes do not go through it yet"
+    )
+)]
+pub(crate) trait AccountStore: fmt::Debug + Send + Sync {
     /// All accounts as they are stored now.
     fn all(&self) -> StoreFuture<'_, Accounts>;
 
@@ -52,12 +59,19 @@ pub trait AccountStore: fmt::Debug + Send + Sync {
 }
 
 /// Decides on an account, and may be kept for as long as the store is busy. It must not wait for anything.
-pub type Change = Box<dyn FnOnce(Option<&Account>, &Accounts) -> Edit + Send>;
+pub(crate) type Change = Box<dyn FnOnce(Option<&Account>, &Accounts) -> Edit + Send>;
 
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "every store is held to it; logins and refreshes do not go through it yet"
+    )
+)]
 impl dyn AccountStore {
     /// [`AccountStore::change`] for a decision that also says something to its caller: that, and the account
     /// as it is stored now.
-    pub async fn decide<T: Send + 'static>(
+    pub(crate) async fn decide<T: Send + 'static>(
         &self,
         open_id: &str,
         decide: impl FnOnce(Option<&Account>, &Accounts) -> (Edit, T) + Send + 'static,
@@ -78,7 +92,7 @@ impl dyn AccountStore {
 
 /// What came of [`AccountStore::rotate`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rotated {
+pub(crate) enum Rotated {
     /// The new tokens are stored.
     Saved(Box<Account>),
     /// Others were stored meanwhile, and stay.
@@ -89,7 +103,7 @@ pub enum Rotated {
 
 /// What to do with an entry, decided on its freshly read state.
 #[derive(Debug)]
-pub enum Edit {
+pub(crate) enum Edit {
     /// Leave it.
     Keep,
     /// Store this in its place; the generation is the store's business.

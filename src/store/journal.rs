@@ -18,7 +18,7 @@ use crate::secret::Secret;
 /// TikTok has no idempotency key, no list of what is under way and no way to cancel an upload. That a post
 /// is made once therefore rests on this: each step that cannot be taken back is durable here before it is
 /// taken.
-pub trait Journal: Quota {
+pub(crate) trait Journal: Quota {
     /// The post that an entry stands for, if it is known: by its `id`, by its content as far as that is
     /// known, or by the very same unchanged file. Of several reposts, the latest.
     fn find<'a>(&'a self, new: &'a PostRequest) -> StoreFuture<'a, Option<RecordedPost>>;
@@ -84,9 +84,6 @@ pub trait Journal: Quota {
     /// All attempts at a post, the first one first.
     fn attempts(&self, post: PostNumber) -> StoreFuture<'_, Vec<Attempt>>;
 
-    /// How many attempts at a post began within the last so much time.
-    fn inits_of_post_within(&self, post: PostNumber, window: Duration) -> StoreFuture<'_, u32>;
-
     /// Begins an attempt in [`Phase::InitIntent`] and counts its init, in one step. Durable before the
     /// init is sent.
     ///
@@ -128,7 +125,7 @@ pub trait Journal: Quota {
 
 /// What TikTok counts: calls per minute and token, and quotas of a day that it said are used up. It
 /// outlives the process.
-pub trait Quota: fmt::Debug + Send + Sync {
+pub(crate) trait Quota: fmt::Debug + Send + Sync {
     /// Counts a call that is about to be made. [`Journal::begin_attempt`] counts its init itself.
     fn note_call<'a>(&'a self, account: &'a str, kind: CallKind) -> StoreFuture<'a, ()>;
 
@@ -189,48 +186,48 @@ pub trait Quota: fmt::Debug + Send + Sync {
 
 /// A journal that was opened to post.
 #[derive(Debug)]
-pub struct OpenedJournal {
+pub(crate) struct OpenedJournal {
     /// The journal.
-    pub journal: Arc<dyn Journal>,
+    pub(crate) journal: Arc<dyn Journal>,
     /// It was last used on another machine: a copy or a restored backup, which may not know what was
     /// posted since. Told once.
-    pub came_from_elsewhere: bool,
+    pub(crate) came_from_elsewhere: bool,
     /// What was wrong with it that [`Accept`] let pass.
-    pub accepted: Option<Doubt>,
+    pub(crate) accepted: Option<Doubt>,
 }
 
 /// A journal that was opened to look at it.
 #[derive(Debug)]
-pub struct ExistingJournal {
+pub(crate) struct ExistingJournal {
     /// The journal, if there is one.
-    pub journal: Option<Arc<dyn Journal>>,
+    pub(crate) journal: Option<Arc<dyn Journal>>,
     /// Why nothing is posted with it.
-    pub doubt: Option<StoreError>,
+    pub(crate) doubt: Option<StoreError>,
 }
 
 /// What to do about a journal that may not know what was posted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Accept {
+pub(crate) enum Accept {
     /// Refuse to post with it.
     Never,
     /// Let a rehearsal look at it, in which nothing is posted.
-    Rehearsing,
+    DryRun,
     /// Take it, or a new one in the place of one that is gone: from now on it counts.
     Once,
 }
 
 /// How an entry that nobody has posted is like a post that is known.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Alike {
+pub(crate) struct Alike {
     /// The post.
-    pub post: RecordedPost,
+    pub(crate) post: RecordedPost,
     /// What is the same.
-    pub how: Likeness,
+    pub(crate) how: Likeness,
 }
 
 /// What an entry and a post that it does not stand for have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Likeness {
+pub(crate) enum Likeness {
     /// The content; each has an `id` of its own, so they are two posts.
     Content,
     /// The address but for the query, which names another thing for all that is known.

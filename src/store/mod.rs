@@ -20,28 +20,29 @@
 //!   after it. [`Store::flush`] waits for that, and so does dropping the last handle of a local store.
 //! - **Nothing blocks.** No method waits for a disk or for another process on the thread that polls it.
 
-pub mod accounts;
+pub(crate) mod accounts;
 #[cfg(test)]
 mod contract;
 mod error;
-pub mod journal;
-pub mod leases;
-pub mod local;
+pub(crate) mod journal;
+pub(crate) mod leases;
+pub(crate) mod local;
 
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-pub use accounts::{AccountStore, Change, Edit, Rotated};
-pub use error::{AccountError, Doubt, Holder, JournalError, LeaseError, StoreError};
-pub use journal::{Accept, Alike, ExistingJournal, Journal, Likeness, OpenedJournal, Quota};
-pub use leases::{Lease, LeaseKind, Leases};
+pub(crate) use accounts::{AccountStore, Change, Edit, Rotated};
+pub(crate) use error::{AccountError, Doubt, Holder, JournalError, LeaseError, StoreError};
+pub(crate) use journal::{Accept, Alike, ExistingJournal, Journal, Likeness, OpenedJournal, Quota};
+pub(crate) use leases::{Lease, LeaseKind, Leases};
 
 /// What a method of the interface gives.
-pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+pub(crate) type StoreFuture<'a, T> =
+    Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// A store. All that it gives shares its state and its order.
-pub trait Store: fmt::Debug + Send + Sync {
+pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// The accounts.
     fn accounts(&self) -> Arc<dyn AccountStore>;
 
@@ -57,5 +58,12 @@ pub trait Store: fmt::Debug + Send + Sync {
     fn existing_journal(&self) -> StoreFuture<'_, ExistingJournal>;
 
     /// Ends when all that was begun before is done.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "every store is held to it; the command that needs it asks the local one"
+        )
+    )]
     fn flush(&self) -> StoreFuture<'_, ()>;
 }

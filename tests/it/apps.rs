@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tiktok_sandbox::{App, Options, Secret};
-use tiktok_up::fs::Lock;
+use tiktok_up::testing::Lock;
 
 use crate::person::{chmod, eventually};
 use crate::world::{ADA, BEA, Ran, World};
@@ -374,7 +374,7 @@ impl World {
         let mut refresh = refresh.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         self.wait_until("TikTok has the refresh", |world| world.refreshes() == 1);
         let lock = self.store_path().with_file_name("user_tokens.json.lock");
-        let held = Lock::try_acquire(&lock).unwrap();
+        let held = Lock::take(&lock).unwrap();
         self.let_go();
         eventually("the answer", || answer.exists().then_some(()));
         refresh.kill().unwrap();

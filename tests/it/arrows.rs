@@ -10,16 +10,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lib", &["cli", "commands", "output", "runtime", "settings"]),
     (
         "commands",
-        &["api", "auth", "cli", "engine", "manifest", "model", "output", "settings", "store"],
+        &[
+            "api", "auth", "cli", "engine", "manifest", "model", "output", "settings", "source",
+            "store",
+        ],
     ),
     ("output", &["auth", "engine", "model"]),
-    ("engine", &["api", "limits", "model", "store"]),
+    ("engine", &["api", "limits", "model", "source", "store"]),
     ("auth", &["api", "model", "store"]),
     ("settings", &["api", "model"]),
     ("cli", &["model"]),
     ("manifest", &["model"]),
     ("store", &["model"]),
     ("limits", &[]),
+    ("source", &["model"]),
     ("api", &["model"]),
     ("model", &[]),
     ("runtime", &[]),
@@ -32,6 +36,7 @@ const LEAVES: &[&str] = &[
     "exit",
     "fault",
     "fs",
+    "problem",
     "process",
     "resources",
     "retry",
@@ -247,6 +252,81 @@ fn files_of_a_module_make_no_cycle() {
     });
     let cycle = cycle(&inner.collect()).map(|cycle| cycle.iter().map(shown).collect::<Vec<_>>());
     assert_eq!(cycle, None);
+}
+
+/// The types with inherent `impl` blocks in a file that does not define them, tests apart.
+fn impls_elsewhere(text: &str) -> Vec<&str> {
+    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+    let words = |line: &str| {
+        line.split(|char: char| !(char.is_alphanumeric() || char == '_'))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let defined: BTreeSet<String> = code
+        .lines()
+        .map(words)
+        .flat_map(|words| {
+            let mut pairs = words.windows(2).map(<[String]>::to_vec).collect::<Vec<_>>();
+            pairs.retain(|pair| ["struct", "enum", "union", "trait"].contains(&pair[0].as_str()));
+            pairs.into_iter().map(|pair| pair[1].clone())
+        })
+        .collect();
+    let mut elsewhere = Vec::new();
+    for (at, _) in code.match_indices("\nimpl") {
+        let head = code[at + 5..].split(['{', ';']).next().unwrap().trim();
+        let after = if head.starts_with('<') { after_generics(head) } else { head };
+        let is_inherent = !format!(" {after} ").contains(" for ");
+        let path = after.split(['<', ' ']).next().unwrap();
+        let name = path.rsplit("::").next().unwrap();
+        // `impl dyn Trait` lies with the trait.
+        let name = if name == "dyn" { after[3..].trim().split(' ').next().unwrap() } else { name };
+        if is_inherent && !defined.contains(name) {
+            elsewhere.push(name);
+        }
+    }
+    elsewhere
+}
+
+/// What follows `<…>` at the beginning of a text.
+fn after_generics(text: &str) -> &str {
+    let mut depth = 0;
+    for (at, char) in text.char_indices() {
+        match char {
+            '<' => depth += 1,
+            '>' if depth == 1 => return text[at + 1..].trim(),
+            '>' => depth -= 1,
+            _ => {}
+        }
+    }
+    text
+}
+
+#[test]
+fn the_methods_of_a_type_lie_in_its_file() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let crates = ["tiktok-open", "tiktok-sandbox", "video-probe"]
+        .map(|name| root.join("crates").join(name).join("src"));
+    let mut wrong = Vec::new();
+    for folder in crates.into_iter().chain([root.join("src")]) {
+        let mut texts = BTreeMap::new();
+        read(&folder, &[], &mut texts);
+        // The contract of the store is tests throughout.
+        texts.retain(|module, _| !module.starts_with(&["store".to_owned(), "contract".to_owned()]));
+        assert!(texts.len() > 10, "nothing was read of {}", folder.display());
+        for (module, text) in &texts {
+            let elsewhere = impls_elsewhere(text).into_iter();
+            wrong.extend(elsewhere.map(|name| format!("{}: impl {name}", shown(module))));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn impl_blocks_are_told_from_those_of_traits() {
+    let text = "pub struct Here<T>(T);\n\nimpl<T: Into<u8>> Here<T> {\n}\n\nimpl super::There {\n}\n\n\
+                impl<'a> Debug for There<'a> {\n}\n\npub(super) enum Kind {}\n\nimpl Kind {\n}\n\n\
+                trait Open {}\n\nimpl dyn Open {\n}\n#[cfg(test)]\nmod tests {}\n\nimpl Late {\n}";
+    assert_eq!(impls_elsewhere(text), ["There"]);
 }
 
 #[test]

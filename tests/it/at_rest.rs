@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tiktok_up::fs::Lock;
-use tiktok_up::model::Phase;
+use tiktok_up::testing::Lock;
+use tiktok_up::testing::Phase;
 
 use crate::canary::PASSPHRASE;
 use crate::person::chmod;
@@ -225,7 +225,7 @@ impl World {
         self.hold("token_refresh", 1, "middle");
         let refresh = Running::of(self.command(&["refresh"]));
         self.wait_until("TikTok has the refresh", |world| !world.calls("token_refresh").is_empty());
-        let held = Lock::try_acquire(&self.state_dir().join("user_tokens.json.lock")).unwrap();
+        let held = Lock::take(&self.state_dir().join("user_tokens.json.lock")).unwrap();
         self.let_go();
         self.wait_until("the answer is durable", |world| !world.answers().is_empty());
         refresh.kill();
@@ -618,7 +618,7 @@ mod sweep {
                 let json = world.run(&["accounts", "--json"]).exits(0).json();
                 assert_eq!(json[0]["tokens_at_rest"], expected, "{at}");
                 let living = world.attempts(1).remove(0);
-                assert!(living.upload_url.is_some(), "{at}: the URL is gone");
+                assert!(living.has_upload_url, "{at}: the URL is gone");
             }
         }
         world.upload(&manifest).exits(0);

@@ -10,11 +10,10 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use clap::CommandFactory as _;
 use jiff::SignedDuration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use tiktok_up::cli::Cli;
+use tiktok_up::testing::command;
 
 use crate::person::{address_bar, eventually};
 use crate::world::{ADA, BEA, Ran, Running, World};
@@ -311,9 +310,9 @@ impl World {
     fn journal_holds_no_token(&self) {
         let app = self.sandbox.client_secret();
         let mut secrets = self.secrets();
-        for post in self.journal().iter().flat_map(|journal| journal.all().unwrap()) {
+        for post in self.posts_in_journal().unwrap_or_default() {
             self.holds_no_secret("a label", &format!("{} {:?}", post.label, post.username));
-            for attempt in self.attempts(post.number.0) {
+            for attempt in self.attempts(post.number) {
                 let texts = [attempt.code, attempt.message, attempt.log_id];
                 self.holds_no_secret("an attempt", &format!("{texts:?}"));
             }
@@ -454,7 +453,7 @@ fn t18_every_command_there_is_keeps_its_secrets() {
         secret.expose()
     );
     let of_its_own = ["sandbox", "demo"];
-    for command in Cli::command().get_subcommands() {
+    for command in command().get_subcommands() {
         let name = command.get_name();
         if of_its_own.contains(&name) {
             continue;

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use serde_json::json;
-use tiktok_up::model::Phase;
+use tiktok_up::testing::Phase;
 
 use crate::world::{Ran, Running, World};
 

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tiktok_sandbox::{Options, Resend};
-use tiktok_up::model::Phase;
+use tiktok_up::testing::Phase;
 
 use crate::world::{ADA, CHUNK, World, sha256};
 

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use jiff::SignedDuration;
 use serde_json::json;
-use tiktok_up::model::Phase;
+use tiktok_up::testing::Phase;
 
 use crate::world::{ADA, CHUNK, Ran, Running, World, sha256};
 

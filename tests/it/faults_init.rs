@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tiktok_sandbox::Options;
-use tiktok_up::model::{Failed, Phase};
+use tiktok_up::testing::{Failed, Phase};
 use tokio::net::TcpSocket;
 
 use crate::world::{ADA, BEA, Ran, World};

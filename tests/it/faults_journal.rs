@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 
 use serde_json::json;
-use tiktok_up::model::Phase;
+use tiktok_up::testing::Phase;
 
 use crate::world::{Ran, World};
 

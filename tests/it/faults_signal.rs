@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use rustix::process::Signal;
 use serde_json::json;
 use tiktok_sandbox::{Account, Options};
-use tiktok_up::model::{Failed, Phase};
+use tiktok_up::testing::{Failed, Phase};
 
 use crate::world::{ADA, BEA, CHUNK, Running, World, sha256};
 
@@ -213,8 +213,8 @@ fn f66_one_bad_post_does_not_stop_a_batch_of_fifty() {
     let ran = world.run(&["upload", "--jobs", "3", &manifest]).exits(1);
     ran.says("6.mp4").says("49 published, 1 failed");
     assert_eq!((world.inits(), world.published()), (50, 49));
-    let mut rows = world.journal().unwrap().all().unwrap();
-    rows.retain(|row| row.phase() == Some(Phase::Failed(Failed::Final)));
+    let mut rows = world.posts_in_journal().unwrap();
+    rows.retain(|row| row.phase == Some(Phase::Failed(Failed::Final)));
     assert_eq!(rows.iter().map(|row| row.label.as_str()).collect::<Vec<_>>(), ["6.mp4"]);
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use serde_json::json;
-use tiktok_up::model::{Failed, Phase};
+use tiktok_up::testing::{Failed, Phase};
 
 use crate::world::{ADA, World};
 

@@ -2,7 +2,7 @@
 //! one address in many spellings.
 
 use serde_json::{Value, json};
-use tiktok_up::model::Phase;
+use tiktok_up::testing::Phase;
 
 use crate::world::{ADA, World};
 

@@ -1,12 +1,13 @@
 //! What a refresh or a login will need is proved to be there before anything is spent for it: a store
 //! that can be replaced, threads, descriptors, memory.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
+use serde_json::json;
 
 use crate::stage::say;
 use crate::world::{ADA, Ran, World};
@@ -161,4 +162,25 @@ fn a_login_that_nothing_stands_in_the_way_of_is_not_kept_from_being_made() {
     world.run_after(&["env"], "ulimit -n 64", &["accounts"]).exits(0);
     world.login(ADA).exits(0);
     world.run_after(&["env"], "ulimit -n 64", &["refresh", "--force"]).exits(0);
+}
+
+#[test]
+fn a_run_that_has_no_descriptors_to_see_what_is_written_ends_before_it_sends() {
+    let world = World::logged_in();
+    let user = world.open_id(ADA);
+    let names: Vec<String> = (0..60).map(|n| format!("clip-{n}.mp4")).collect();
+    for name in &names {
+        world.video(name, 100_000);
+    }
+    let open = |name: &String| File::options().append(true).open(world.path(name)).unwrap();
+    let writers: Vec<File> = names.iter().map(open).collect();
+    let posts = names
+        .iter()
+        .map(|name| json!({ "user_id": user, "video_path": name, "privacy_level": "SELF_ONLY" }));
+    let manifest = world.manifest(&posts.collect());
+    let ran = world.run_after(&["env"], "ulimit -n 64", &["upload", &manifest]);
+    ran.exits(4).says("RLIMIT_NOFILE is 64").says("ulimit -n");
+    assert_eq!(world.inits(), 0);
+    drop(writers);
+    world.run_after(&["env"], "ulimit -n 64", &["upload", "--dry-run", &manifest]).exits(0);
 }

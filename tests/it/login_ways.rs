@@ -5,70 +5,37 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde_json::json;
-use tiktok_open::{Endpoints, Scopes};
+use tiktok_open::{Scopes, Secret};
 use tiktok_sandbox::{Options, QrConfirm};
-use tiktok_up::api::App;
-use tiktok_up::auth::paste::Lines;
-use tiktok_up::auth::{AuthError, LoggedIn, Login, Notice, Reporter, Way};
-use tiktok_up::clock::Clock;
-use tiktok_up::exit::{Exit, Explain};
-use tiktok_up::secret::Secret;
-use tiktok_up::store::local::TokenFile;
-use tiktok_up::timing::Timing;
+use tiktok_up::Exit;
+use tiktok_up::testing::{LoggedIn, LoginBy, NotLoggedIn, Notice, TestLogin};
 use tokio::sync::mpsc;
 
 use crate::person::address_bar;
 use crate::world::{ADA, BEA, World};
 
-type Doing = Box<dyn FnMut(&World, &Notice) + Send>;
-
-/// Somebody who sees what a login tells, and acts on it.
-struct Person {
-    world: Arc<World>,
-    does: Mutex<Doing>,
-    saw: Mutex<Vec<Notice>>,
-}
-
-impl Reporter for Person {
-    fn notice(&self, notice: Notice) {
-        (self.does.lock().unwrap())(&self.world, &notice);
-        self.saw.lock().unwrap().push(notice);
-    }
-}
-
-/// Logs in by a way, with a person who acts on what is told.
+/// Logs in by a way, with a person who acts on what is told: what came of it, and what the person saw.
 fn log_in(
     world: &Arc<World>,
-    way: Way,
+    by: LoginBy,
     does: impl FnMut(&World, &Notice) + Send + 'static,
-) -> (Result<LoggedIn, AuthError>, Vec<Notice>) {
-    let url = world.sandbox.url();
-    let timing = Timing { qr_poll: Duration::from_millis(10), ..Timing::default() };
-    let endpoints = Endpoints::new(Some(url), Some(url)).unwrap();
-    let client = tiktok_up::api::client(endpoints, Clock::default(), &timing).unwrap();
-    let app = App {
-        name: None,
-        client_key: world.sandbox.client_key(),
-        client_secret: Secret::new(world.sandbox.client_secret().expose()),
-        redirect_uri: None,
-        scopes: None,
-    };
-    let store = TokenFile::open(&world.home().join("home"), Clock::default()).unwrap();
-    let does = Mutex::new(Box::new(does) as Doing);
-    let person = Person { world: Arc::clone(world), does, saw: Mutex::default() };
-    let login = Login {
-        client: &client,
-        store: &store,
-        app: &app,
-        scopes: &"user.info.basic,video.upload".parse::<Scopes>().unwrap(),
-        name: None,
+) -> (Result<LoggedIn, NotLoggedIn>, Vec<Notice>) {
+    let sandbox = &world.sandbox;
+    let login = TestLogin {
+        url: sandbox.url(),
+        app: (sandbox.client_key(), sandbox.client_secret().expose().to_owned()),
+        state: &world.home().join("home"),
+        scopes: "user.info.basic,video.upload".parse::<Scopes>().unwrap(),
         limit: Duration::from_secs(20),
-        clock: Clock::default(),
-        timing: &timing,
-        reporter: &person,
+        qr_poll: Duration::from_millis(10),
     };
-    let outcome = world.block_on(login.run(way));
-    (outcome, person.saw.into_inner().unwrap())
+    let (does, saw) = (Mutex::new(does), Mutex::new(Vec::new()));
+    let told = |notice: Notice| {
+        (does.lock().unwrap())(world, &notice);
+        saw.lock().unwrap().push(notice);
+    };
+    let outcome = world.block_on(login.run(by, told));
+    (outcome, saw.into_inner().unwrap())
 }
 
 /// Scans and confirms as an account.
@@ -85,9 +52,9 @@ fn confirms(handle: &'static str) -> impl FnMut(&World, &Notice) + Send {
 fn a_phone_scans_and_confirms_whatever_the_shape_of_the_answer() {
     for qr_confirm in [QrConfirm::RedirectUri, QrConfirm::Code, QrConfirm::CodeUrl] {
         let world = Arc::new(World::with(Options { qr_confirm, ..Options::default() }));
-        let (outcome, _) = log_in(&world, Way::Qr, confirms(BEA));
+        let (outcome, _) = log_in(&world, LoginBy::Qr, confirms(BEA));
         let done = outcome.unwrap_or_else(|error| panic!("{qr_confirm:?}: {error:?}"));
-        assert_eq!(done.account.open_id, world.open_id(BEA));
+        assert_eq!(done.open_id, world.open_id(BEA));
         assert!(done.missing.is_empty());
         assert_eq!(world.calls("token_code").len(), 1);
     }
@@ -97,7 +64,7 @@ fn a_phone_scans_and_confirms_whatever_the_shape_of_the_answer() {
 fn the_steps_of_a_qr_login_are_told() {
     let world = Arc::new(World::new());
     let mut scanned = None;
-    let (outcome, saw) = log_in(&world, Way::Qr, move |world, notice| match notice {
+    let (outcome, saw) = log_in(&world, LoginBy::Qr, move |world, notice| match notice {
         Notice::QrCode { url } => scanned = Some(world.sandbox.scan(url).unwrap()),
         Notice::QrScanned => world.sandbox.confirm(scanned.as_ref().unwrap(), ADA).unwrap(),
         _ => {}
@@ -113,7 +80,7 @@ fn the_steps_of_a_qr_login_are_told() {
 fn an_expired_qr_code_is_renewed_within_the_time() {
     let world = Arc::new(World::new());
     let mut codes = 0;
-    let (outcome, saw) = log_in(&world, Way::Qr, move |world, notice| {
+    let (outcome, saw) = log_in(&world, LoginBy::Qr, move |world, notice| {
         if let Notice::QrCode { url } = notice {
             codes += 1;
             let token = world.sandbox.scan(url).unwrap();
@@ -138,7 +105,7 @@ fn polls_that_fail_for_a_while_do_not_end_a_qr_login() {
     ] {
         world.fault(&json!({ "endpoint": "check_qrcode", "nth": nth, "do": fault }));
     }
-    let (outcome, _) = log_in(&world, Way::Qr, confirms(ADA));
+    let (outcome, _) = log_in(&world, LoginBy::Qr, confirms(ADA));
     outcome.unwrap();
     assert!(world.calls("check_qrcode").len() >= 4);
 }
@@ -148,7 +115,7 @@ fn a_dead_qr_token_gets_a_new_code() {
     let world = Arc::new(World::new());
     let refuse = json!({ "refuse": { "code": "token_expire", "status": 400 } });
     world.fault(&json!({ "endpoint": "check_qrcode", "do": refuse }));
-    let (outcome, saw) = log_in(&world, Way::Qr, confirms(ADA));
+    let (outcome, saw) = log_in(&world, LoginBy::Qr, confirms(ADA));
     outcome.unwrap();
     assert_eq!(saw.iter().filter(|seen| matches!(seen, Notice::QrCode { .. })).count(), 2);
 }
@@ -159,7 +126,7 @@ fn t01_a_confirmation_for_another_ticket_is_not_exchanged() {
     let foreign = json!({ "client_ticket": "another", "status": "confirmed", "code": "stolen" });
     let answer = json!({ "answer": { "status": 200, "body": foreign } });
     world.fault(&json!({ "endpoint": "check_qrcode", "times": 3, "do": answer }));
-    let (outcome, saw) = log_in(&world, Way::Qr, confirms(ADA));
+    let (outcome, saw) = log_in(&world, LoginBy::Qr, confirms(ADA));
     outcome.unwrap();
     assert_eq!(saw.iter().filter(|seen| **seen == Notice::ForeignCallback).count(), 1);
     assert_eq!(world.calls("token_code").len(), 1);
@@ -169,20 +136,20 @@ fn t01_a_confirmation_for_another_ticket_is_not_exchanged() {
 fn a_pasted_address_is_exchanged() {
     let world = Arc::new(World::new());
     let (lines, receiver) = mpsc::channel(4);
-    let way = Way::Paste { port: None, lines: Lines::from_channel(receiver) };
+    let way = LoginBy::Paste(receiver);
     let (outcome, _) = log_in(&world, way, move |_, notice| {
         if let Notice::Visit { url } = notice {
             lines.try_send(Secret::new(address_bar(url.as_str()))).unwrap();
         }
     });
-    assert_eq!(outcome.unwrap().account.open_id, world.open_id(ADA));
+    assert_eq!(outcome.unwrap().open_id, world.open_id(ADA));
 }
 
 #[test]
 fn t01_a_pasted_address_of_another_login_is_not_exchanged() {
     let world = Arc::new(World::new());
     let (lines, receiver) = mpsc::channel(4);
-    let way = Way::Paste { port: None, lines: Lines::from_channel(receiver) };
+    let way = LoginBy::Paste(receiver);
     let (outcome, saw) = log_in(&world, way, move |_, notice| {
         if let Notice::Visit { url } = notice {
             let other = "http://127.0.0.1:3456/callback/?code=stolen&state=another";
@@ -199,7 +166,7 @@ fn t01_a_pasted_address_of_another_login_is_not_exchanged() {
 fn an_input_that_ends_before_the_address_is_a_usage_error() {
     let world = Arc::new(World::new());
     let (_, receiver) = mpsc::channel(1);
-    let way = Way::Paste { port: None, lines: Lines::from_channel(receiver) };
+    let way = LoginBy::Paste(receiver);
     let (outcome, _) = log_in(&world, way, |_, _| {});
-    assert_eq!(outcome.unwrap_err().exit(), Exit::Usage);
+    assert_eq!(outcome.unwrap_err().exit, Exit::Usage);
 }

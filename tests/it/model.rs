@@ -19,9 +19,8 @@ mod sound;
 
 use std::collections::HashMap;
 
-use tiktok_up::model::{
-    Action, Event, Failed, Phase, Seen, Step, Transfer,
-    machine::{resume, step},
+use tiktok_up::testing::{
+    Action, Event, Failed, Phase, ReportedStatus, Step, Transfer, resume, step,
 };
 
 /// How many attempts are explored.
@@ -77,7 +76,7 @@ struct World {
 /// How hostile the surroundings are, beyond what is said above.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a dimension of its own")]
-struct Surroundings {
+struct Environment {
     /// A PUT can get lost on its way, and be answered with an error.
     lossy: bool,
     /// The program's clock may call the `upload_url` expired before it is, at any time.
@@ -140,7 +139,7 @@ struct Findings {
 
 struct Model {
     transfer: Transfer,
-    around: Surroundings,
+    around: Environment,
     rules: Rules,
 }
 
@@ -366,20 +365,23 @@ impl Model {
     }
 
     /// What status/fetch may say.
-    fn status(&self, task: Task) -> Vec<Seen> {
+    fn status(&self, task: Task) -> Vec<ReportedStatus> {
         let mut seen = match task.outcome {
-            Outcome::Posted => vec![Seen::Published],
+            Outcome::Posted => vec![ReportedStatus::Published],
             Outcome::Failed => {
-                vec![Seen::Failed(Failed::Internal), Seen::Failed(Failed::Final)]
+                vec![
+                    ReportedStatus::Failed(Failed::Internal),
+                    ReportedStatus::Failed(Failed::Final),
+                ]
             }
             Outcome::None => {
                 let least = if self.around.lagging { 0 } else { task.stored };
                 let stored = (least..=task.stored).map(Some).chain([None]);
-                stored.map(|stored| Seen::Processing { stored }).collect()
+                stored.map(|stored| ReportedStatus::Processing { stored }).collect()
             }
         };
         if self.around.forgetful {
-            seen.push(Seen::IdUnknown);
+            seen.push(ReportedStatus::IdUnknown);
         }
         seen
     }
@@ -472,7 +474,7 @@ fn trapped(worlds: &[World], leads_to: &[Vec<usize>]) -> usize {
 const FILE: Transfer = Transfer::File { chunks: 2 };
 
 /// No lost PUTs, no haste, nothing forgotten.
-const CALM: Surroundings = Surroundings {
+const CALM: Environment = Environment {
     lossy: false,
     hasty: false,
     forgetful: false,
@@ -483,4 +485,4 @@ const CALM: Surroundings = Surroundings {
     unsent: false,
     early: false,
 };
-const LOSSY: Surroundings = Surroundings { lossy: true, ..CALM };
+const LOSSY: Environment = Environment { lossy: true, ..CALM };

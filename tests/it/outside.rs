@@ -417,3 +417,25 @@ fn what_a_starting_thread_does_not_get_is_told_by_its_limit() {
     }
     assert!(refused > 5, "{refused}");
 }
+
+#[test]
+fn what_the_listener_of_a_login_does_not_get_is_told_by_its_limit() {
+    let world = World::new();
+    let fresh = || TempDir::with_prefix("tiktok-up-round-").unwrap();
+    let Some(calls) = untouched(login(&world, fresh().path(), ADA), open) else { return };
+    let listens = calls.iter().position(|call| call.name == "accept4").unwrap();
+    let asked = |call: &Call| ["socket", "setsockopt", "epoll_ctl"].contains(&call.name);
+    let mut refused = 0;
+    for at in (0..listens).filter(|at| asked(&calls[*at])) {
+        let home = fresh();
+        let fault = Act::Fail(calls[at].errors[0]);
+        let command = login(&world, home.path(), ADA);
+        let traced = trace(command, Some((at, fault)), LIMIT, open).unwrap();
+        // Threads make their calls in another order each time.
+        if traced.hit.as_ref().is_some_and(|(call, _)| asked(call)) && traced.ran.code != Some(0) {
+            traced.ran.exits(4).says("RLIMIT_").says("ulimit");
+            refused += 1;
+        }
+    }
+    assert!(refused >= 3, "{refused}");
+}

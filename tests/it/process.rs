@@ -263,7 +263,7 @@ pub(crate) fn inherit_no_ignored_signal() {
     static RESET: Once = Once::new();
     RESET.call_once(|| {
         for signal in (1..32).filter(|signal| *signal != libc::SIGPIPE) {
-            if tiktok_up::sys::is_ignored(signal) {
+            if tiktok_up::testing::is_ignored(signal) {
                 // SAFETY: the default action is no function of ours.
                 unsafe { libc::signal(signal, libc::SIG_DFL) };
             }

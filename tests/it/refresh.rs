@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -9,9 +10,7 @@ use jiff::SignedDuration;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tiktok_sandbox::Options;
-use tiktok_up::clock::Clock;
-use tiktok_up::fs::Lock;
-use tiktok_up::store::local::TokenFile;
+use tiktok_up::testing::{Lock, refresh_lock};
 
 use crate::login::login_elsewhere;
 use crate::person::{address_bar, chmod};
@@ -44,8 +43,8 @@ impl World {
         assert!(self.leftovers().is_empty(), "{:?}", self.leftovers());
     }
 
-    fn store(&self) -> TokenFile {
-        TokenFile::open(&self.home().join("home"), Clock::default()).unwrap()
+    fn refresh_lock(&self) -> PathBuf {
+        refresh_lock(&self.home().join("home"), &self.open_id(ADA))
     }
 
     fn start(&self, args: &[&str]) -> Child {
@@ -214,7 +213,7 @@ fn cut_off_before_the_save(world: &World) {
     let mut refresh = world.start(&["refresh"]);
     world.wait_until("TikTok has the refresh", |world| world.refreshes() == 1);
     let lock = world.store_path().with_file_name("user_tokens.json.lock");
-    let held = Lock::try_acquire(&lock).unwrap();
+    let held = Lock::take(&lock).unwrap();
     world.let_go();
     crate::person::eventually("the answer", || world.new_file(ADA).exists().then_some(()));
     refresh.kill().unwrap();
@@ -273,14 +272,14 @@ fn f14_t14_a_torn_new_file_is_removed_and_a_planted_link_refused() {
 
 impl World {
     /// The answers that were set aside.
-    pub(crate) fn unread(&self) -> Vec<std::path::PathBuf> {
+    pub(crate) fn unread(&self) -> Vec<PathBuf> {
         let files = fs::read_dir(self.home().join("home")).unwrap();
         let paths = files.map(|file| file.unwrap().path());
         paths.filter(|path| path.to_str().unwrap().contains(".unread")).collect()
     }
 
     /// Where the account's refresh answer goes first.
-    fn new_file(&self, handle: &str) -> std::path::PathBuf {
+    fn new_file(&self, handle: &str) -> PathBuf {
         let hash = blake3::hash(self.open_id(handle).as_bytes()).to_hex();
         self.store_path().with_file_name(format!("user_tokens.json.{hash}.new"))
     }
@@ -289,7 +288,7 @@ impl World {
 #[test]
 fn f15_while_another_run_holds_the_lock_a_living_token_is_kept() {
     let world = World::logged_in().timing("refresh_lock=100ms");
-    let _held = Lock::try_acquire(&world.store().refresh_lock(&world.open_id(ADA))).unwrap();
+    let _held = Lock::take(&world.refresh_lock()).unwrap();
     world.run(&["refresh", "--force"]).exits(0).says(&std::process::id().to_string());
     assert_eq!(world.refreshes(), 0);
 }
@@ -297,7 +296,7 @@ fn f15_while_another_run_holds_the_lock_a_living_token_is_kept() {
 #[test]
 fn f15_while_another_run_holds_the_lock_an_ended_token_means_later() {
     let world = ended().timing("refresh_lock=100ms");
-    let _held = Lock::try_acquire(&world.store().refresh_lock(&world.open_id(ADA))).unwrap();
+    let _held = Lock::take(&world.refresh_lock()).unwrap();
     world.run(&["refresh"]).exits(5).says("another run");
     assert_eq!(world.refreshes(), 0);
 }
@@ -449,7 +448,7 @@ fn f18_t16_a_login_during_a_refresh_wins() {
 impl World {
     /// Whether somebody holds `@ada`'s refresh lock.
     fn refreshing(&self) -> bool {
-        Lock::try_acquire(&self.store().refresh_lock(&self.open_id(ADA))).is_err()
+        Lock::take(&self.refresh_lock()).is_none()
     }
 }
 

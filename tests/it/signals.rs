@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use jiff::SignedDuration;
 use rustix::process::Signal;
 use serde_json::json;
-use tiktok_up::model::Phase;
+use tiktok_up::testing::Phase;
 
 use crate::person::{after, chmod, eventually};
 use crate::world::{ADA, CHUNK, Ran, Running, World};

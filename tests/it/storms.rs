@@ -5,9 +5,7 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use tiktok_up::clock::Clock;
-use tiktok_up::fs::Lock;
-use tiktok_up::store::local::TokenFile;
+use tiktok_up::testing::{Lock, refresh_lock};
 
 use crate::stage::{Kind, Stage, number, say, storm, tidy};
 use crate::world::{ADA, BEA, Ran, World};
@@ -95,9 +93,8 @@ fn f78_eight_refreshes_of_two_accounts_rotate_each_once() {
 #[test]
 fn f15_nobody_refreshes_past_a_holder_who_never_lets_go() {
     let mut world = World::logged_in().timing("refresh_lock=100ms");
-    let store = TokenFile::open(&world.home().join("home"), Clock::default()).unwrap();
-    let lock = store.refresh_lock(&world.open_id(ADA));
-    let held = Lock::try_acquire(&lock).unwrap();
+    let lock = refresh_lock(&world.home().join("home"), &world.open_id(ADA));
+    let held = Lock::take(&lock).unwrap();
     // The token still lives, so it is used.
     let ran = storm((0..AT_ONCE).map(|_| world.command(&["refresh", "--force"])).collect());
     assert!(ran.iter().all(|ran| ran.code == Some(0)), "{ran:#?}");

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tiktok_sandbox::Privacy;
-use tiktok_up::model::Phase;
+use tiktok_up::testing::Phase;
 
 use crate::world::{ADA, BEA, CHUNK, World};
 
@@ -125,7 +125,7 @@ fn a_dry_run_tells_what_is_posted_and_what_is_in_the_way() {
     let asked: Vec<_> =
         world.sandbox.requests()[before..].iter().map(|call| call.endpoint.clone()).collect();
     assert_eq!(asked, ["creator_info", "creator_info"], "once in each run");
-    assert_eq!(world.journal().unwrap().all().unwrap().len(), 1, "nothing is recorded");
+    assert_eq!(world.posts_in_journal().unwrap().len(), 1, "nothing is recorded");
 }
 
 #[test]

@@ -5,7 +5,6 @@ use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -13,9 +12,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tiktok_sandbox::{AccountPatch, ConsentPlan, LogEntry, Options, PostView, Sandbox};
-use tiktok_up::clock::Clock;
-use tiktok_up::model::{Attempt, Phase, PostNumber};
-use tiktok_up::store::local::SqliteJournal as Journal;
+use tiktok_up::testing::{self, Attempt, Phase, Post};
 use tokio::runtime::Runtime;
 
 use crate::process::eventually;
@@ -240,17 +237,14 @@ impl World {
         Running::of(self.dress(shell))
     }
 
-    /// The journal of this home, opened to look at it.
-    pub(crate) fn journal(&self) -> Option<Journal> {
-        let dir = self.home().join("home");
-        let clock = Clock::shifted(self.ahead);
-        Journal::open_existing(&dir, clock, Arc::new(())).unwrap().journal
+    /// The posts in the journal of this home, if there is one.
+    pub(crate) fn posts_in_journal(&self) -> Option<Vec<Post>> {
+        testing::posts(&self.home().join("home"), self.ahead)
     }
 
     /// The attempts at a post as the journal has them.
     pub(crate) fn attempts(&self, post: u32) -> Vec<Attempt> {
-        let journal = self.journal();
-        journal.and_then(|journal| journal.attempts(PostNumber(post)).ok()).unwrap_or_default()
+        testing::attempts(&self.home().join("home"), self.ahead, post)
     }
 
     /// Where the attempts at the first post stand.

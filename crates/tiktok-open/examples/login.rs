@@ -37,13 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let (_, query) = pasted.trim().split_once('?').ok_or("no query in it")?;
     let query = callback::Query::parse(query)?;
-    if query.state.as_ref() != Some(&state) {
-        return Err("this is the answer to another login".into());
-    }
-    if let Some(denial) = query.denial() {
-        return Err(denial.to_string().into());
-    }
-    let code = query.code.ok_or("no code in it")?;
+    let code = query.code_for(&state)?;
     let kind = GrantKind::Callback { redirect_uri: REDIRECT_URI, code_verifier: verifier.secret() };
     let grant = client.exchange_code(&app, &code, &kind).await?;
     let user = client.user_info(&grant.access_token).await?;

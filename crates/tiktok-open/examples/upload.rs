@@ -31,15 +31,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let source_info =
         SourceInfo::FileUpload { video_size: total, chunk_size, total_chunk_count: count };
-    let answer = client.inbox_init(&token, &InboxInit { source_info }).await?;
+    let answer = client.inbox_init(&token, &InboxInit::new(source_info)).await?;
     println!("TikTok calls it {}", answer.publish_id);
     let url = answer.upload_url.ok_or("TikTok named no place for the bytes")?;
     let url = UploadUrl::check(&url, client.endpoints())?;
 
     for number in 0..count {
         let first = number * chunk_size;
-        let last = if number + 1 == count { total } else { first + chunk_size } - 1;
-        let range = ContentRange { first, last, total };
+        let end = if number + 1 == count { total } else { first + chunk_size };
+        let range = ContentRange::new(first..end, total).ok_or("the chunk is empty")?;
         let mut chunk = vec![0; usize::try_from(range.len())?];
         file.seek(SeekFrom::Start(first)).await?;
         file.read_exact(&mut chunk).await?;
@@ -57,6 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             State::Inboxed => break println!("it is in the inbox of the TikTok app"),
             State::Published => break println!("it was posted"),
             State::Failed(reason) => return Err(reason.to_string().into()),
+            _ => return Err("this program does not know that state".into()),
         }
     }
     Ok(())

@@ -3,13 +3,13 @@
 //! API endpoints answer with an envelope, `{"data":{…},"error":{"code":"ok",…}}`; OAuth endpoints
 //! answer flat, and an `error` there is a string. Both may carry a refusal with HTTP 200.
 
+use reqwest::RequestBuilder;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::client::Received;
 use crate::text;
-use crate::{Client, Code, Error, Refusal};
-use reqwest::RequestBuilder;
+use crate::transport::{Received, Transport};
+use crate::{Code, Error, Refusal};
 
 #[derive(Deserialize)]
 struct Envelope<T> {
@@ -40,19 +40,15 @@ struct Flat {
     log_id: Option<String>,
 }
 
-impl Client {
-    /// One call of an API endpoint; the envelope's `data` on success.
-    pub(super) async fn call<T: DeserializeOwned>(
-        &self,
-        call: &'static str,
-        request: RequestBuilder,
-    ) -> Result<T, Error> {
-        let host = self.endpoints().api("/").host_str().unwrap_or_default().to_owned();
-        let received = self.exchange(call, request).await?;
-        envelope(call, &host, &received)
-    }
+/// One call of an API endpoint; the envelope's `data` on success.
+pub(super) async fn call<T: DeserializeOwned>(
+    transport: &Transport,
+    call: &'static str,
+    request: RequestBuilder,
+) -> Result<T, Error> {
+    let received = transport.exchange(call, request).await?;
+    envelope(call, &transport.api_host(), &received)
 }
-
 /// Opens an envelope.
 pub(super) fn envelope<T: DeserializeOwned>(
     call: &'static str,

@@ -13,10 +13,10 @@ use crate::text;
 /// <https://developers.tiktok.com/doc/login-kit-desktop/>.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    /// The authorization code.
-    pub code: Option<Secret>,
+    /// The authorization code, which [`Query::code_for`] gives to whoever sent the state.
+    pub(super) code: Option<Secret>,
     /// Echo of the state in the authorize URL: whatever comes without it is somebody else's.
-    pub state: Option<Secret>,
+    pub(super) state: Option<Secret>,
     /// The scopes really granted, comma-separated.
     pub scopes: Option<String>,
     /// Set when the user refused or may not log in.
@@ -25,8 +25,24 @@ pub struct Query {
     pub error_description: Option<String>,
 }
 
+/// Why a query gives no code.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoCode {
+    /// It does not carry the state that was sent: it is another login's, or anybody's.
+    #[error("this is not the answer to this login")]
+    ForeignState,
+    /// TikTok's refusal is in it instead.
+    #[error("TikTok refused the login: {0}")]
+    Denied(Denial),
+    /// There is neither a code nor a refusal in it.
+    #[error("there is no code in it")]
+    Empty,
+}
+
 /// The query is not form-encoded text, or says something twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum QueryError {
     /// `%` without two hex digits after it, or bytes that are not UTF-8.
     #[error("the query is not percent-encoded UTF-8")]
@@ -55,7 +71,20 @@ impl Query {
         Ok(query)
     }
 
-    /// The refusal in it, if there is one.
+    /// The authorization code, for the login whose authorize URL carried `state`.
+    pub fn code_for(&self, state: &Secret) -> Result<Secret, NoCode> {
+        if self.state.as_ref() != Some(state) {
+            return Err(NoCode::ForeignState);
+        }
+        // It came with our state, so it is TikTok's code, and no word that anybody wants to have hidden.
+        let code = self.code.as_ref().map(|code| Secret::new(code.expose()));
+        if let Some(denial) = self.denial() {
+            return Err(NoCode::Denied(denial));
+        }
+        code.filter(|code| !code.is_empty()).ok_or(NoCode::Empty)
+    }
+
+    /// The refusal in it, if there is one. Without the state that was sent it may be anybody's.
     pub fn denial(&self) -> Option<Denial> {
         let error = self.error.as_deref().filter(|error| !error.is_empty())?;
         let description = self.error_description.as_deref().map(text::plain);
@@ -120,6 +149,19 @@ mod tests {
         let query = Query::parse("code=act%2A0%216410&state=%252A").unwrap();
         assert_eq!(query.code.unwrap().expose(), "act*0!6410");
         assert_eq!(query.state.unwrap().expose(), "%2A");
+    }
+
+    #[test]
+    fn the_code_is_for_the_state_that_was_sent_alone() {
+        let state = Secret::new("5ec2e7");
+        let code = |text| Query::parse(text).unwrap().code_for(&state);
+        assert_eq!(code("code=c&state=5ec2e7"), Ok(Secret::new("c")));
+        for foreign in ["code=c", "code=c&state=", "code=c&state=5ec2e8", "error=x&state=5ec2e"] {
+            assert_eq!(code(foreign), Err(NoCode::ForeignState), "{foreign}");
+        }
+        assert_eq!(code("code=&state=5ec2e7"), Err(NoCode::Empty));
+        let denied = code("code=c&error=access_denied&state=5ec2e7");
+        assert!(matches!(denied, Err(NoCode::Denied(denial)) if denial.error == "access_denied"));
     }
 
     #[test]

@@ -1,63 +1,156 @@
-//! The HTTP client: TLS, proxies, timeouts, and the one way by which a request leaves.
+//! The client: every call of the API, in one place. What a call sends and how its answer is read lies in the
+//! module that is named after it.
 
-use std::error::Error as _;
-use std::fs::File;
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
-use reqwest::{Certificate, RequestBuilder, Response, redirect, retry};
-use tracing::{debug, info};
-use zeroize::Zeroizing;
+use url::Url;
 
-use crate::answer::log_id;
-use crate::grant::Cut;
-use crate::text;
-use crate::{Endpoints, Error};
+use crate::transport::{OnStep, Transport};
+use crate::{
+    App, Authorize, Body, ContentRange, CreatorInfo, Endpoints, Error, Grant, GrantKind, InboxInit,
+    InitAnswer, PhotoInit, PostStatus, PutAnswer, QrCheck, QrCode, RawTokenAnswer, Scopes, Secret,
+    UploadUrl, UserInfo, VideoInit, creator_info, init, oauth, qr, status, upload, user_info,
+};
 
-/// The longest answer that is read, in bytes: TikTok's are a few hundred.
-pub const LONGEST_ANSWER: usize = 512 << 10;
-/// Room for the answers that TikTok gives, so that no half of one is left behind in memory by growing.
-const FIRST_PIECE: usize = 4 << 10;
-/// The longest `Retry-After` that is honoured.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(15);
 /// How a client names itself if nothing else is asked for.
 const USER_AGENT: &str = concat!("tiktok-open/", env!("CARGO_PKG_VERSION"));
-/// So much memory a call may need, in bytes.
-const SOME_MEMORY: usize = 1 << 20;
-/// `ENOMEM`, which is the same number on every Unix.
-const OUT_OF_MEMORY: i32 = 12;
-
-/// Called before each step of a request, with its name: `network: connect`, `network: send`,
-/// `network: answer`, `network: read answer`. An error counts as if the network had failed there.
-pub type OnStep = fn(&'static str) -> io::Result<()>;
 
 /// A client of TikTok's API. Cheap to clone; clones share connections and the observed clock skew.
 #[derive(Clone, Debug)]
-pub struct Client {
-    /// For JSON and OAuth calls: every call on a connection of its own, so that a stale pooled one
-    /// never makes the outcome of an init unknown.
-    calls: reqwest::Client,
-    /// For chunks: one connection kept through an upload.
-    transfers: reqwest::Client,
-    endpoints: Endpoints,
-    answer_timeout: Duration,
-    clock_offset: SignedDuration,
-    on_step: OnStep,
-    skew: Arc<Mutex<Option<SignedDuration>>>,
+pub struct Client(Transport);
+
+impl Client {
+    /// A client of TikTok itself, to be set up.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// The bases in use.
+    pub fn endpoints(&self) -> &Endpoints {
+        self.0.endpoints()
+    }
+
+    /// The host of the API, for messages.
+    pub fn api_host(&self) -> String {
+        self.0.api_host()
+    }
+
+    /// How far TikTok's clock is ahead of ours, by the last answer's `Date` (whole seconds).
+    pub fn clock_skew(&self) -> Option<SignedDuration> {
+        self.0.clock_skew()
+    }
+
+    /// Now by TikTok's clock, as far as its last answer told.
+    pub fn server_now(&self) -> Option<Timestamp> {
+        self.0.server_now()
+    }
+
+    /// The page where the user consents. It carries the state, so it is shown to the user alone.
+    pub fn authorize_url(&self, app: &App, asked: &Authorize<'_>) -> Url {
+        oauth::authorize_url(&self.0, app, asked)
+    }
+
+    /// Exchanges an authorization code. A code is single use: never repeat this call.
+    pub async fn exchange_code(
+        &self,
+        app: &App,
+        code: &Secret,
+        kind: &GrantKind<'_>,
+    ) -> Result<Grant, Error> {
+        oauth::exchange_code(&self.0, app, code, kind).await
+    }
+
+    /// Spends a refresh token. The answer comes back raw, and as far as it came: whoever calls this
+    /// makes it durable before it is read with [`RawTokenAnswer::read`], because the spent token is dead.
+    pub async fn refresh(
+        &self,
+        app: &App,
+        refresh_token: &Secret,
+    ) -> Result<RawTokenAnswer, Error> {
+        oauth::refresh(&self.0, app, refresh_token).await
+    }
+
+    /// Revokes an access token: the app leaves the user's list of connected apps.
+    pub async fn revoke(&self, app: &App, access_token: &Secret) -> Result<(), Error> {
+        oauth::revoke(&self.0, app, access_token).await
+    }
+
+    /// Asks for a QR code.
+    pub async fn get_qrcode(
+        &self,
+        app: &App,
+        scopes: &Scopes,
+        state: &Secret,
+    ) -> Result<QrCode, Error> {
+        qr::get(&self.0, app, scopes, state).await
+    }
+
+    /// Asks where a QR code stands.
+    pub async fn check_qrcode(&self, app: &App, token: &Secret) -> Result<QrCheck, Error> {
+        qr::check(&self.0, app, token).await
+    }
+
+    /// Asks who a token belongs to; only fields that every login covers.
+    pub async fn user_info(&self, token: &Secret) -> Result<UserInfo, Error> {
+        user_info::query(&self.0, token).await
+    }
+
+    /// Asks what the creator may post: 20 calls a minute per token, scope `video.publish`.
+    pub async fn creator_info(&self, token: &Secret) -> Result<CreatorInfo, Error> {
+        creator_info::query(&self.0, token).await
+    }
+
+    /// Starts a direct post of a video: 6 calls a minute per token, scope `video.publish`.
+    pub async fn video_init(&self, token: &Secret, init: &VideoInit) -> Result<InitAnswer, Error> {
+        init::video(&self.0, token, init).await
+    }
+
+    /// Starts a draft: 6 calls a minute per token, scope `video.upload`.
+    pub async fn inbox_init(&self, token: &Secret, init: &InboxInit) -> Result<InitAnswer, Error> {
+        init::inbox(&self.0, token, init).await
+    }
+
+    /// Starts a photo post: 6 calls a minute per token.
+    pub async fn content_init(
+        &self,
+        token: &Secret,
+        init: &PhotoInit,
+    ) -> Result<InitAnswer, Error> {
+        init::photos(&self.0, token, init).await
+    }
+
+    /// Sends one chunk: `content_type` is `video/mp4`, `video/quicktime` or `video/webm`, and the body
+    /// yields exactly `range.len()` bytes.
+    ///
+    /// There is no timeout here but the one to connect, as one over the whole call would end healthy
+    /// long uploads: a body that is a stream can tell how long the socket has taken nothing, and one
+    /// that is in memory can be wrapped in [`tokio::time::timeout`].
+    pub async fn put_chunk(
+        &self,
+        url: &UploadUrl,
+        content_type: &'static str,
+        range: ContentRange,
+        body: impl Into<Body>,
+    ) -> Result<PutAnswer, Error> {
+        upload::put(&self.0, url, content_type, range, body.into()).await
+    }
+
+    /// Asks where a post stands: 30 calls a minute per token.
+    pub async fn status(&self, token: &Secret, publish_id: &str) -> Result<PostStatus, Error> {
+        status::fetch(&self.0, token, publish_id).await
+    }
 }
 
 /// How a [`Client`] is to be.
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
-    endpoints: Endpoints,
-    user_agent: String,
-    connect_timeout: Duration,
-    answer_timeout: Duration,
-    clock_offset: SignedDuration,
-    on_step: OnStep,
+    pub(super) endpoints: Endpoints,
+    pub(super) user_agent: String,
+    pub(super) connect_timeout: Duration,
+    pub(super) answer_timeout: Duration,
+    pub(super) clock_offset: SignedDuration,
+    pub(super) on_step: OnStep,
 }
 
 impl Default for ClientBuilder {
@@ -119,264 +212,14 @@ impl ClientBuilder {
     }
 
     /// The client. It trusts Mozilla's roots and the platform's, and goes through the proxies of the
-    /// environment.
+    /// environment. Its TLS is rustls with ring; which provider the process has installed, if any, does not
+    /// matter to it.
     pub fn build(self) -> Result<Client, BuildError> {
-        // The process-wide provider may be installed already; both times it is ring.
-        _ = rustls::crypto::ring::default_provider().install_default();
-        let build = |idle: usize| {
-            let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
-                .iter()
-                .filter_map(|der| Certificate::from_der(der).ok());
-            let mut builder = reqwest::Client::builder()
-                .user_agent(&self.user_agent)
-                .redirect(redirect::Policy::none())
-                .retry(retry::never())
-                .referer(false)
-                .connect_timeout(self.connect_timeout)
-                .pool_max_idle_per_host(idle)
-                .tls_certs_merge(roots);
-            if self.endpoints.on_loopback() {
-                // What is on this machine is never reached through a proxy.
-                builder = builder.no_proxy();
-            }
-            builder.build().map_err(|e| BuildError(innermost(&e)))
-        };
-        Ok(Client {
-            calls: build(0)?,
-            transfers: build(1)?,
-            endpoints: self.endpoints,
-            answer_timeout: self.answer_timeout,
-            clock_offset: self.clock_offset,
-            on_step: self.on_step,
-            skew: Arc::default(),
-        })
+        Transport::new(self).map(Client)
     }
 }
 
 /// The HTTP client could not be made.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot set up TLS: {0}")]
-pub struct BuildError(String);
-
-/// A whole answer: status and body, not yet judged.
-pub(super) struct Received {
-    pub(super) status: u16,
-    pub(super) retry_after: Option<Duration>,
-    pub(super) body: Zeroizing<Vec<u8>>,
-}
-
-impl Client {
-    /// A client of TikTok itself, to be set up.
-    pub fn builder() -> ClientBuilder {
-        ClientBuilder::default()
-    }
-
-    /// The bases in use.
-    pub fn endpoints(&self) -> &Endpoints {
-        &self.endpoints
-    }
-
-    /// How far TikTok's clock is ahead of ours, by the last answer's `Date` (whole seconds).
-    pub fn clock_skew(&self) -> Option<SignedDuration> {
-        *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Now by TikTok's clock, as far as its last answer told.
-    pub fn server_now(&self) -> Option<Timestamp> {
-        self.clock_skew().and_then(|skew| self.now().checked_add(skew).ok())
-    }
-
-    fn now(&self) -> Timestamp {
-        Timestamp::now().saturating_add(self.clock_offset).unwrap_or(Timestamp::MAX)
-    }
-
-    pub(super) fn post(&self, path: &str) -> RequestBuilder {
-        self.calls.post(self.endpoints.api(path)).timeout(self.answer_timeout)
-    }
-
-    pub(super) fn get(&self, path: &str) -> RequestBuilder {
-        self.calls.get(self.endpoints.api(path)).timeout(self.answer_timeout)
-    }
-
-    pub(super) fn transfers(&self) -> &reqwest::Client {
-        &self.transfers
-    }
-
-    /// Sends a request and reads its whole answer, whatever the status.
-    pub(super) async fn exchange(
-        &self,
-        call: &'static str,
-        request: RequestBuilder,
-    ) -> Result<Received, Error> {
-        let host = self.api_host();
-        let (received, cut) = self.receive(call, request).await?;
-        match cut {
-            None => Ok(received),
-            Some(Cut::Lost(reason)) => Err(Error::NoAnswer { host, call, reason }),
-            Some(Cut::TooLong(limit)) => {
-                let what = format!("the answer is longer than {limit} bytes");
-                Err(Error::NotTikTok { host, call, status: received.status, what })
-            }
-        }
-    }
-
-    /// Sends a request and reads its answer, whatever the status, as far as it comes.
-    pub(super) async fn receive(
-        &self,
-        call: &'static str,
-        request: RequestBuilder,
-    ) -> Result<(Received, Option<Cut>), Error> {
-        let mut response = self.send(call, request).await?;
-        let status = response.status().as_u16();
-        let retry_after = retry_after(response.headers());
-        let mut body = Zeroizing::new(Vec::with_capacity(FIRST_PIECE));
-        let cut = loop {
-            if let Err(error) = (self.on_step)("network: read answer") {
-                break Some(Cut::Lost(error.to_string()));
-            }
-            match response.chunk().await {
-                Ok(Some(piece)) => {
-                    let room = LONGEST_ANSWER - body.len();
-                    body.extend_from_slice(&piece[..piece.len().min(room)]);
-                    if piece.len() > room {
-                        break Some(Cut::TooLong(LONGEST_ANSWER));
-                    }
-                }
-                Ok(None) => break None,
-                Err(error) => break Some(Cut::Lost(innermost(&error))),
-            }
-        };
-        let received = Received { status, retry_after, body };
-        let log_id = log_id(&received).unwrap_or_default();
-        info!(call, status, log_id, whole = cut.is_none(), "TikTok answered");
-        Ok((received, cut))
-    }
-
-    /// Sends a request and reads the head of its answer.
-    pub(super) async fn send(
-        &self,
-        call: &'static str,
-        request: RequestBuilder,
-    ) -> Result<Response, Error> {
-        let started = tokio::time::Instant::now();
-        let target = self.endpoints.api("/").host_str().unwrap_or_default().to_owned();
-        let lost =
-            |e: io::Error| Error::NoAnswer { host: target.clone(), call, reason: e.to_string() };
-        // Three faults: it cannot have arrived; it may have, but did not; it did, unanswered.
-        (self.on_step)("network: connect")
-            .map_err(|e| not_sent(target.clone(), e.to_string(), &e))?;
-        (self.on_step)("network: send").map_err(lost)?;
-        let response = request.send().await.map_err(|e| failed(call, &target, &e))?;
-        (self.on_step)("network: answer").map_err(lost)?;
-        self.note_skew(response.headers());
-        debug!(call, status = response.status().as_u16(), elapsed = ?started.elapsed(), "answered");
-        Ok(response)
-    }
-
-    fn note_skew(&self, headers: &HeaderMap) {
-        let date = headers.get(DATE).and_then(|value| value.to_str().ok());
-        let Some(there) = date.and_then(http_date) else { return };
-        let skew = there.duration_since(self.now());
-        *self.skew.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(SignedDuration::from_secs(skew.as_secs()));
-    }
-}
-
-fn failed(call: &'static str, target: &str, error: &reqwest::Error) -> Error {
-    // Only the host is ever named: path and query may carry a credential.
-    let host = error.url().and_then(|url| url.host_str()).unwrap_or(target).to_owned();
-    let reason = if error.is_timeout() { "timed out".to_owned() } else { innermost(error) };
-    if error.is_connect() || error.is_builder() {
-        not_sent(host, reason, error)
-    } else {
-        Error::NoAnswer { host, call, reason }
-    }
-}
-
-/// That a request never left.
-fn not_sent(host: String, reason: String, error: &(dyn std::error::Error + 'static)) -> Error {
-    let mut os_error = None;
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let of_system = error.downcast_ref::<io::Error>();
-        os_error = of_system.and_then(io::Error::raw_os_error).or(os_error);
-        // What such an error wraps it does not call its source.
-        let wrapped = of_system.and_then(io::Error::get_ref);
-        cause = wrapped.map(|inner| inner as _).or_else(|| error.source());
-    }
-    Error::NotSent { host, reason, os_error: shortage().or(os_error) }
-}
-
-/// What the system says when it is asked for a descriptor and some memory, if it has none: a failure
-/// that names another cause or none, such as a resolver's, may be for want of them.
-fn shortage() -> Option<i32> {
-    let memory = Vec::<u8>::new().try_reserve_exact(SOME_MEMORY).err().map(|_| OUT_OF_MEMORY);
-    memory.or_else(|| match File::open("/dev/null") {
-        Ok(_) => None,
-        // A system without the device proves nothing.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => error.raw_os_error(),
-    })
-}
-
-/// The innermost cause of an HTTP error: the part that says something, and never the URL.
-pub(super) fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = match error.source() {
-        Some(source) => source,
-        None if error.is_timeout() => return "timed out".to_owned(),
-        None => return "the request could not be made".to_owned(),
-    };
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    text::plain(&cause.to_string())
-}
-
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
-}
-
-fn http_date(text: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("outer")]
-    struct Outer(#[source] io::Error);
-
-    #[test]
-    fn the_number_of_the_system_is_found_wherever_it_is() {
-        let number = |error: &io::Error| match not_sent("host".into(), "reason".into(), error) {
-            Error::NotSent { os_error, .. } => os_error,
-            other => panic!("{other:?}"),
-        };
-        let refused = || io::Error::from_raw_os_error(111);
-        assert_eq!(number(&refused()), Some(111));
-        assert_eq!(number(&io::Error::other(io::Error::other(refused()))), Some(111));
-        assert_eq!(number(&io::ErrorKind::ConnectionRefused.into()), None);
-        // The innermost says why.
-        let outer = Outer(io::Error::from_raw_os_error(24));
-        assert_eq!(number(&io::Error::other(outer)), Some(24));
-    }
-
-    #[test]
-    fn an_http_date_is_read() {
-        let date = http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
-        assert_eq!(date.as_second(), 784_111_777);
-        assert_eq!(http_date("yesterday"), None);
-    }
-
-    #[test]
-    fn retry_after_is_capped_and_dates_are_ignored() {
-        let headers = |value: &str| HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]);
-        assert_eq!(retry_after(&headers("7")), Some(Duration::from_secs(7)));
-        assert_eq!(retry_after(&headers("99999999")), Some(LONGEST_RETRY_AFTER));
-        assert_eq!(retry_after(&headers("-1")), None);
-        assert_eq!(retry_after(&headers("Sun, 06 Nov 1994 08:49:37 GMT")), None);
-    }
-}
+pub struct BuildError(pub(super) String);

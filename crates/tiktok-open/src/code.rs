@@ -12,7 +12,8 @@ macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $first:literal $(| $alias:literal)*,)*) => {
         /// An error code of the JSON API or of the OAuth endpoints.
         #[derive(Clone, Debug, PartialEq, Eq)]
-        pub enum Code {
+        #[non_exhaustive]
+pub enum Code {
             $($(#[$doc])* $name,)*
             /// A code that no page lists, made harmless for a terminal.
             Other(String),
@@ -98,7 +99,7 @@ codes! {
     TemporarilyUnavailable = "temporarily_unavailable",
 }
 
-/// What a refusal means beyond the one call.
+/// What a refusal means beyond the one call. Exhaustive, so that a new meaning is not overlooked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reaction {
     /// This request is wrong and stays wrong.

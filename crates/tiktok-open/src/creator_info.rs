@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::secret::Secret;
-use crate::text;
-use crate::{Client, Error};
+use crate::answer::call;
+use crate::transport::Transport;
+use crate::{Error, Secret, text};
 
 /// The creator's current options. Its refusals (caps, bans) come with HTTP 200.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct CreatorInfo {
     /// The display name, which posting clients must show.
     pub nickname: String,
@@ -44,29 +45,20 @@ struct Wire {
     max_video_post_duration_sec: Option<u32>,
 }
 
-impl Client {
-    /// Asks what the creator may post: 20 calls a minute per token, scope `video.publish`. Headers
-    /// alone, as in the page's sample.
-    pub async fn creator_info(&self, token: &Secret) -> Result<CreatorInfo, Error> {
-        let request = self
-            .post("/v2/post/publish/creator_info/query/")
-            .bearer_auth(token.expose())
-            .header("Content-Type", "application/json; charset=UTF-8");
-        let wire: Wire = self.call("creator_info/query", request).await?;
-        Ok(CreatorInfo {
-            nickname: text::plain(&wire.creator_nickname),
-            username: text::plain(&wire.creator_username),
-            privacy_level_options: wire
-                .privacy_level_options
-                .iter()
-                .map(|p| text::plain(p))
-                .collect(),
-            comment_disabled: wire.comment_disabled,
-            duet_disabled: wire.duet_disabled,
-            stitch_disabled: wire.stitch_disabled,
-            max_video_duration: wire
-                .max_video_post_duration_sec
-                .map(|s| Duration::from_secs(s.into())),
-        })
-    }
+/// Headers alone, as in the page's sample.
+pub(super) async fn query(transport: &Transport, token: &Secret) -> Result<CreatorInfo, Error> {
+    let request = transport
+        .post("/v2/post/publish/creator_info/query/")
+        .bearer_auth(token.expose())
+        .header("Content-Type", "application/json; charset=UTF-8");
+    let wire: Wire = call(transport, "creator_info/query", request).await?;
+    Ok(CreatorInfo {
+        nickname: text::plain(&wire.creator_nickname),
+        username: text::plain(&wire.creator_username),
+        privacy_level_options: wire.privacy_level_options.iter().map(|p| text::plain(p)).collect(),
+        comment_disabled: wire.comment_disabled,
+        duet_disabled: wire.duet_disabled,
+        stitch_disabled: wire.stitch_disabled,
+        max_video_duration: wire.max_video_post_duration_sec.map(|s| Duration::from_secs(s.into())),
+    })
 }

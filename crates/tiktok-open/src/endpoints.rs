@@ -47,6 +47,7 @@ pub struct EndpointsError {
 
 /// What is wrong with a base URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BaseProblem {
     /// Not a URL at all.
     #[error("is not a URL: {0}")]

@@ -7,7 +7,8 @@ use crate::{Code, Reaction};
 /// A call that did not answer with what was asked for.
 ///
 /// The variants are ordered by what is known about the request: never sent, perhaps worked off, or
-/// answered with a refusal.
+/// answered with a refusal. There is no other case, so the enum is exhaustive: whoever repeats calls has
+/// to decide about each.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Name lookup, connect or TLS handshake failed: the request provably never left.
@@ -54,6 +55,7 @@ pub enum Error {
 #[error("TikTok refused `{call}`: {code}{}{} (HTTP {status}{})",
     if message.is_empty() { "" } else { ": " }, message,
     log_id.as_ref().map(|id| format!(", log_id {id}")).unwrap_or_default())]
+#[non_exhaustive]
 pub struct Refusal {
     /// The call, as in the documentation (`video/init`).
     pub call: &'static str,
@@ -70,6 +72,11 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// A refusal with a code alone: to test what a caller makes of it.
+    pub fn new(call: &'static str, status: u16, code: Code) -> Self {
+        Self { call, status, code, message: String::new(), log_id: None, retry_after: None }
+    }
+
     /// Whether TikTok's own trouble is behind it, or too many calls, so that the same call may work
     /// later: by its code or, where that says nothing, by its HTTP status.
     pub fn may_pass(&self) -> bool {

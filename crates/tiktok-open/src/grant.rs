@@ -12,8 +12,8 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::answer::{not_json, refusal};
-use crate::client::Received;
 use crate::secret::Secret;
+use crate::transport::Received;
 use crate::{Error, Scopes};
 
 /// The call, as in the documentation.
@@ -31,6 +31,7 @@ const SHORTEST: usize = 4;
 
 /// A successful answer of the token endpoint.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Grant {
     /// Access token (`act.…`).
     pub access_token: Secret,
@@ -46,8 +47,23 @@ pub struct Grant {
     pub scopes: Scopes,
 }
 
+impl Grant {
+    /// These two tokens, with the shortest documented life and nothing else known.
+    pub fn new(access_token: Secret, refresh_token: Secret) -> Self {
+        Self {
+            access_token,
+            expires_in: ACCESS_LIFE,
+            open_id: None,
+            refresh_token,
+            refresh_expires_in: None,
+            scopes: Scopes::default(),
+        }
+    }
+}
+
 /// An answer of the token endpoint before it is judged, so that it can be made durable first.
-pub struct RawAnswer {
+#[non_exhaustive]
+pub struct RawTokenAnswer {
     /// HTTP status.
     pub status: u16,
     /// The bytes as received: a secret.
@@ -56,11 +72,11 @@ pub struct RawAnswer {
     pub cut: Option<Cut>,
 }
 
-impl fmt::Debug for RawAnswer {
+impl fmt::Debug for RawTokenAnswer {
     /// Without the body, which holds tokens.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { status, body, cut } = self;
-        f.debug_struct("RawAnswer")
+        f.debug_struct("RawTokenAnswer")
             .field("status", status)
             .field("bytes", &body.len())
             .field("cut", cut)
@@ -70,6 +86,7 @@ impl fmt::Debug for RawAnswer {
 
 /// Why an answer was not read to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Cut {
     /// The connection ended first, for this reason.
     Lost(String),
@@ -77,7 +94,7 @@ pub enum Cut {
     TooLong(usize),
 }
 
-/// What an answer comes to.
+/// What an answer comes to. Exhaustive, as each case decides about the only copy of a login.
 #[derive(Debug)]
 pub enum Reading {
     /// Both tokens stand in it.
@@ -91,7 +108,12 @@ pub enum Reading {
 /// Two values for one field.
 struct Ambiguous;
 
-impl RawAnswer {
+impl RawTokenAnswer {
+    /// A whole answer, such as one that was made durable before.
+    pub fn new(status: u16, body: impl Into<Zeroizing<Vec<u8>>>) -> Self {
+        Self { status, body: body.into(), cut: None }
+    }
+
     /// Reads the answer, whatever its HTTP status. `spent` is the refresh token in the request, which
     /// an answer may echo; `host` is for messages.
     pub fn read(&self, host: &str, spent: Option<&Secret>) -> Reading {
@@ -99,7 +121,7 @@ impl RawAnswer {
     }
 }
 
-fn read(host: &str, answer: &RawAnswer, spent: Option<&Secret>) -> Reading {
+fn read(host: &str, answer: &RawTokenAnswer, spent: Option<&Secret>) -> Reading {
     let body = answer.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&answer.body);
     if let Ok(Some(grant)) = grant(body, spent) {
         return Reading::Grant(Box::new(grant));
@@ -269,8 +291,8 @@ mod tests {
         "refresh_expires_in":31536000,"refresh_token":"rft.example2",
         "scope":"user.info.basic,video.list","token_type":"Bearer"}"#;
 
-    fn answer(status: u16, body: &str) -> RawAnswer {
-        RawAnswer { status, body: Zeroizing::new(body.as_bytes().to_vec()), cut: None }
+    fn answer(status: u16, body: &str) -> RawTokenAnswer {
+        RawTokenAnswer { status, body: Zeroizing::new(body.as_bytes().to_vec()), cut: None }
     }
 
     fn reading(body: &str) -> Reading {
@@ -287,7 +309,7 @@ mod tests {
     #[test]
     fn an_answer_does_not_show_what_is_in_it() {
         let shown = format!("{:?}", answer(200, "act.example1"));
-        assert_eq!(shown, "RawAnswer { status: 200, bytes: 12, cut: None }");
+        assert_eq!(shown, "RawTokenAnswer { status: 200, bytes: 12, cut: None }");
     }
 
     #[test]
@@ -349,7 +371,7 @@ mod tests {
         let both = WHOLE.find("example2\"").unwrap() + "example2\"".len();
         for end in 0..WHOLE.len() {
             let cut = Some(Cut::Lost("reset".into()));
-            let answer = RawAnswer { cut, ..answer(200, &WHOLE[..end]) };
+            let answer = RawTokenAnswer { cut, ..answer(200, &WHOLE[..end]) };
             match read("host", &answer, None) {
                 Reading::Grant(_) => assert!(end >= both, "{end}"),
                 Reading::Unread => assert!(end > access && end < both, "{end}"),
@@ -422,7 +444,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_answer_is_too_strange(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let answer = RawAnswer { status: 200, body: body.into(), cut: None };
+            let answer = RawTokenAnswer { status: 200, body: body.into(), cut: None };
             let _ = read("host", &answer, None);
         }
 

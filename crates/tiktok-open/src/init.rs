@@ -5,11 +5,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::secret::Secret;
-use crate::{Client, Error};
+use crate::transport::Transport;
+use crate::{Error, Privacy, Secret, answer};
 
 /// `POST /v2/post/publish/video/init/`: a direct post of a video.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct VideoInit {
     /// Caption and settings.
     pub post_info: PostInfo,
@@ -17,13 +18,21 @@ pub struct VideoInit {
     pub source_info: SourceInfo,
 }
 
+impl VideoInit {
+    /// A direct post.
+    pub fn new(post_info: PostInfo, source_info: SourceInfo) -> Self {
+        Self { post_info, source_info }
+    }
+}
+
 /// Caption and settings of a direct video post. Both brand toggles are always sent: the table calls
 /// them required, the sample leaves them out.
 #[derive(Clone, Debug, Serialize)]
 #[expect(clippy::struct_excessive_bools, reason = "the shape of the wire")]
+#[non_exhaustive]
 pub struct PostInfo {
     /// One of the creator's current options.
-    pub privacy_level: String,
+    pub privacy_level: Privacy,
     /// Caption, at most 2200 UTF-16 units.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub title: String,
@@ -45,16 +54,42 @@ pub struct PostInfo {
     pub is_aigc: Option<bool>,
 }
 
+impl PostInfo {
+    /// A post for those people, with everything else as TikTok has it when nothing is said.
+    pub fn new(privacy_level: Privacy) -> Self {
+        Self {
+            privacy_level,
+            title: String::new(),
+            disable_duet: false,
+            disable_stitch: false,
+            disable_comment: false,
+            video_cover_timestamp_ms: None,
+            brand_content_toggle: false,
+            brand_organic_toggle: false,
+            is_aigc: None,
+        }
+    }
+}
+
 /// `POST /v2/post/publish/inbox/video/init/`: a draft. It carries no `post_info`.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct InboxInit {
     /// Where the video comes from.
     pub source_info: SourceInfo,
 }
 
+impl InboxInit {
+    /// A draft.
+    pub fn new(source_info: SourceInfo) -> Self {
+        Self { source_info }
+    }
+}
+
 /// Where a video comes from.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "source")]
+#[non_exhaustive]
 pub enum SourceInfo {
     /// A local file, sent in chunks.
     #[serde(rename = "FILE_UPLOAD")]
@@ -76,11 +111,12 @@ pub enum SourceInfo {
 
 /// `POST /v2/post/publish/content/init/`: photos.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct PhotoInit {
     /// Always `PHOTO`.
-    pub media_type: &'static str,
-    /// `DIRECT_POST` or `MEDIA_UPLOAD`.
-    pub post_mode: &'static str,
+    media_type: &'static str,
+    /// Whether it is posted, or put into the user's inbox.
+    pub post_mode: PostMode,
     /// Texts and settings.
     pub post_info: PhotoPostInfo,
     /// The images.
@@ -90,8 +126,28 @@ pub struct PhotoInit {
     pub is_aigc: Option<bool>,
 }
 
+impl PhotoInit {
+    /// A post or a draft of photos.
+    pub fn new(post_mode: PostMode, post_info: PhotoPostInfo, source_info: PhotoSource) -> Self {
+        Self { media_type: "PHOTO", post_mode, post_info, source_info, is_aigc: None }
+    }
+}
+
+/// What becomes of photos.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub enum PostMode {
+    /// They are posted.
+    #[serde(rename = "DIRECT_POST")]
+    Direct,
+    /// They are put into the user's inbox, to be finished and posted in the app.
+    #[serde(rename = "MEDIA_UPLOAD")]
+    Inbox,
+}
+
 /// Texts and settings of a photo post.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
 pub struct PhotoPostInfo {
     /// At most 90 UTF-16 units.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -101,7 +157,7 @@ pub struct PhotoPostInfo {
     pub description: String,
     /// Direct posts only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub privacy_level: Option<String>,
+    pub privacy_level: Option<Privacy>,
     /// Direct posts only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disable_comment: Option<bool>,
@@ -118,17 +174,26 @@ pub struct PhotoPostInfo {
 
 /// The images of a photo post.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct PhotoSource {
     /// Always `PULL_FROM_URL`.
-    pub source: &'static str,
+    source: &'static str,
     /// Up to 35 URLs.
     pub photo_images: Vec<String>,
     /// Index of the cover, from 0.
     pub photo_cover_index: u32,
 }
 
+impl PhotoSource {
+    /// Photos at these https URLs, in the order of the slides; `cover` is the index of one of them.
+    pub fn new(photo_images: Vec<String>, cover: u32) -> Self {
+        Self { source: "PULL_FROM_URL", photo_images, photo_cover_index: cover }
+    }
+}
+
 /// What an init answers.
 #[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
 pub struct InitAnswer {
     /// Names the post from now on. At most 64 characters, opaque.
     pub publish_id: String,
@@ -137,55 +202,49 @@ pub struct InitAnswer {
     pub upload_url: Option<Secret>,
 }
 
-impl Client {
-    /// Starts a direct post of a video: 6 calls a minute per token, scope `video.publish`.
-    pub async fn video_init(&self, token: &Secret, init: &VideoInit) -> Result<InitAnswer, Error> {
-        self.init("video/init", "/v2/post/publish/video/init/", token, init).await
-    }
+/// A direct post of a video.
+pub(super) async fn video(
+    transport: &Transport,
+    token: &Secret,
+    init: &VideoInit,
+) -> Result<InitAnswer, Error> {
+    send(transport, "video/init", "/v2/post/publish/video/init/", token, init).await
+}
 
-    /// Starts a draft: 6 calls a minute per token, scope `video.upload`.
-    pub async fn inbox_init(&self, token: &Secret, init: &InboxInit) -> Result<InitAnswer, Error> {
-        self.init("inbox/video/init", "/v2/post/publish/inbox/video/init/", token, init).await
-    }
+/// A draft of a video.
+pub(super) async fn inbox(
+    transport: &Transport,
+    token: &Secret,
+    init: &InboxInit,
+) -> Result<InitAnswer, Error> {
+    send(transport, "inbox/video/init", "/v2/post/publish/inbox/video/init/", token, init).await
+}
 
-    /// Starts a photo post: 6 calls a minute per token.
-    pub async fn content_init(
-        &self,
-        token: &Secret,
-        init: &PhotoInit,
-    ) -> Result<InitAnswer, Error> {
-        self.init("content/init", "/v2/post/publish/content/init/", token, init).await
-    }
+/// Photos.
+pub(super) async fn photos(
+    transport: &Transport,
+    token: &Secret,
+    init: &PhotoInit,
+) -> Result<InitAnswer, Error> {
+    send(transport, "content/init", "/v2/post/publish/content/init/", token, init).await
+}
 
-    async fn init<T: Serialize + Sync>(
-        &self,
-        call: &'static str,
-        path: &str,
-        token: &Secret,
-        init: &T,
-    ) -> Result<InitAnswer, Error> {
-        let answer: InitAnswer = self.call(call, self.json(path, token, init)).await?;
-        if answer.publish_id.is_empty() || answer.publish_id.chars().any(char::is_control) {
-            return Err(Error::NotTikTok {
-                host: self.api_host(),
-                call,
-                status: 200,
-                what: "an empty or odd publish_id".into(),
-            });
-        }
-        Ok(answer)
+async fn send<T: Serialize + Sync>(
+    transport: &Transport,
+    call: &'static str,
+    path: &str,
+    token: &Secret,
+    init: &T,
+) -> Result<InitAnswer, Error> {
+    let request = transport.json(path, token, init);
+    let answer: InitAnswer = answer::call(transport, call, request).await?;
+    if answer.publish_id.is_empty() || answer.publish_id.chars().any(char::is_control) {
+        return Err(Error::NotTikTok {
+            host: transport.api_host(),
+            call,
+            status: 200,
+            what: "an empty or odd publish_id".into(),
+        });
     }
-
-    pub(super) fn json<T: Serialize>(
-        &self,
-        path: &str,
-        token: &Secret,
-        body: &T,
-    ) -> reqwest::RequestBuilder {
-        // With the documented charset; `json` adds none, and leaves a header that is there alone.
-        self.post(path)
-            .bearer_auth(token.expose())
-            .header("Content-Type", "application/json; charset=UTF-8")
-            .json(body)
-    }
+    Ok(answer)
 }

@@ -17,17 +17,19 @@ mod scope;
 pub mod secret;
 mod status;
 pub mod text;
+mod transport;
 mod upload;
 mod user_info;
 
-pub use client::{BuildError, Client, ClientBuilder, LONGEST_ANSWER, OnStep};
+pub use client::{BuildError, Client, ClientBuilder};
 pub use code::{Code, Reaction};
 pub use creator_info::CreatorInfo;
 pub use endpoints::{Base, BaseProblem, Endpoints, EndpointsError};
 pub use error::{Error, Refusal};
-pub use grant::{Cut, Grant, RawAnswer, Reading, may_hold_a_token};
+pub use grant::{Cut, Grant, RawTokenAnswer, Reading, may_hold_a_token};
 pub use init::{
-    InboxInit, InitAnswer, PhotoInit, PhotoPostInfo, PhotoSource, PostInfo, SourceInfo, VideoInit,
+    InboxInit, InitAnswer, PhotoInit, PhotoPostInfo, PhotoSource, PostInfo, PostMode, SourceInfo,
+    VideoInit,
 };
 pub use oauth::{App, Authorize, GrantKind};
 pub use privacy::{Privacy, UnknownPrivacy};
@@ -35,5 +37,6 @@ pub use qr::{QrAddressError, QrCheck, QrCode, QrConfirmed, QrRefused, QrStatus};
 pub use scope::{ScopeError, Scopes};
 pub use secret::Secret;
 pub use status::{FailReason, PostStatus, State};
+pub use transport::{LONGEST_ANSWER, OnStep, Step};
 pub use upload::{Body, ContentRange, PutAnswer, UploadUrl, UploadUrlError};
 pub use user_info::UserInfo;

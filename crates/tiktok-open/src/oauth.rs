@@ -8,8 +8,8 @@ use url::Url;
 
 use crate::answer::refusal;
 use crate::grant::{Reading, TOKEN};
-use crate::secret::Secret;
-use crate::{Client, Error, Grant, RawAnswer, Scopes};
+use crate::transport::Transport;
+use crate::{Error, Grant, RawTokenAnswer, Scopes, Secret};
 
 /// The credentials of an app, from TikTok's developer portal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,7 @@ pub struct Authorize<'a> {
 
 /// How a code is exchanged.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum GrantKind<'a> {
     /// From the loopback callback or a pasted one: redirect URI and code verifier belong to it.
     Callback {
@@ -57,101 +58,102 @@ pub enum GrantKind<'a> {
     },
 }
 
-impl Client {
-    /// The host of the API, for messages.
-    pub fn api_host(&self) -> String {
-        self.endpoints().api("/").host_str().unwrap_or_default().to_owned()
-    }
+/// The page where the user consents.
+pub(super) fn authorize_url(transport: &Transport, app: &App, asked: &Authorize<'_>) -> Url {
+    let mut url = transport.endpoints().auth("/v2/auth/authorize/");
+    url.query_pairs_mut()
+        .append_pair("client_key", &app.client_key)
+        .append_pair("response_type", "code")
+        .append_pair("scope", &asked.scopes.to_string())
+        .append_pair("redirect_uri", asked.redirect_uri)
+        .append_pair("state", asked.state.expose())
+        .append_pair("code_challenge", asked.code_challenge)
+        .append_pair("code_challenge_method", "S256");
+    url
+}
 
-    /// The page where the user consents. It carries the state, so it is shown to the user alone.
-    pub fn authorize_url(&self, app: &App, asked: &Authorize<'_>) -> Url {
-        let mut url = self.endpoints().auth("/v2/auth/authorize/");
-        url.query_pairs_mut()
-            .append_pair("client_key", &app.client_key)
-            .append_pair("response_type", "code")
-            .append_pair("scope", &asked.scopes.to_string())
-            .append_pair("redirect_uri", asked.redirect_uri)
-            .append_pair("state", asked.state.expose())
-            .append_pair("code_challenge", asked.code_challenge)
-            .append_pair("code_challenge_method", "S256");
-        url
-    }
-
-    /// Exchanges an authorization code. A code is single use: never repeat this call.
-    pub async fn exchange_code(
-        &self,
-        app: &App,
-        code: &Secret,
-        kind: &GrantKind<'_>,
-    ) -> Result<Grant, Error> {
-        // TikTok's answer may repeat it, also one that was not taken for a secret until now.
-        let code = Secret::new(code.expose());
-        let mut form = credentials(app);
-        form.push(("grant_type", "authorization_code"));
-        form.push(("code", code.expose()));
-        match kind {
-            GrantKind::Callback { redirect_uri, code_verifier } => {
-                form.push(("redirect_uri", redirect_uri));
-                form.push(("code_verifier", code_verifier.expose()));
-            }
-            GrantKind::Qr { redirect_uri } => {
-                form.extend(redirect_uri.map(|uri| ("redirect_uri", uri)));
-            }
+/// Exchanges an authorization code.
+pub(super) async fn exchange_code(
+    transport: &Transport,
+    app: &App,
+    code: &Secret,
+    kind: &GrantKind<'_>,
+) -> Result<Grant, Error> {
+    // TikTok's answer may repeat it, also one that was not taken for a secret until now.
+    let code = Secret::new(code.expose());
+    let mut form = credentials(app);
+    form.push(("grant_type", "authorization_code"));
+    form.push(("code", code.expose()));
+    match kind {
+        GrantKind::Callback { redirect_uri, code_verifier } => {
+            form.push(("redirect_uri", redirect_uri));
+            form.push(("code_verifier", code_verifier.expose()));
         }
-        let answer = self.token(&form).await?;
-        match answer.read(&self.api_host(), None) {
-            Reading::Grant(grant) => Ok(*grant),
-            Reading::None(error) => Err(error),
-            Reading::Unread => Err(Error::NotTikTok {
-                host: self.api_host(),
-                call: TOKEN,
-                status: answer.status,
-                what: "tokens that cannot be read".into(),
-            }),
+        GrantKind::Qr { redirect_uri } => {
+            form.extend(redirect_uri.map(|uri| ("redirect_uri", uri)));
         }
     }
-
-    /// Spends a refresh token. The answer comes back raw, and as far as it came: whoever calls this
-    /// makes it durable before it is read with [`RawAnswer::read`], because the spent token is dead.
-    pub async fn refresh(&self, app: &App, refresh_token: &Secret) -> Result<RawAnswer, Error> {
-        let mut form = credentials(app);
-        form.push(("grant_type", "refresh_token"));
-        form.push(("refresh_token", refresh_token.expose()));
-        self.token(&form).await
-    }
-
-    /// Revokes an access token: the app leaves the user's list of connected apps.
-    pub async fn revoke(&self, app: &App, access_token: &Secret) -> Result<(), Error> {
-        const REVOKE: &str = "oauth/revoke";
-        let mut form = credentials(app);
-        form.push(("token", access_token.expose()));
-        let received = self.exchange(REVOKE, self.post("/v2/oauth/revoke/").form(&form)).await?;
-        if let Some(refusal) = refusal(REVOKE, &received) {
-            return Err(refusal.into());
-        }
-        // Success is an empty body, whitespace or an object without an error.
-        let empty = received.body.trim_ascii().is_empty();
-        let object = || {
-            serde_json::from_slice::<serde_json::Map<String, _>>(&received.body)
-                .map(|_: serde_json::Map<String, serde_json::Value>| ())
-        };
-        if (200..300).contains(&received.status) && (empty || object().is_ok()) {
-            return Ok(());
-        }
-        Err(Error::NotTikTok {
-            host: self.api_host(),
-            call: REVOKE,
-            status: received.status,
-            what: "neither empty nor an error".into(),
-        })
-    }
-
-    async fn token(&self, form: &[(&str, &str)]) -> Result<RawAnswer, Error> {
-        let (received, cut) = self.receive(TOKEN, self.post("/v2/oauth/token/").form(form)).await?;
-        Ok(RawAnswer { status: received.status, body: received.body, cut })
+    let answer = token(transport, &form).await?;
+    match answer.read(&transport.api_host(), None) {
+        Reading::Grant(grant) => Ok(*grant),
+        Reading::None(error) => Err(error),
+        Reading::Unread => Err(Error::NotTikTok {
+            host: transport.api_host(),
+            call: TOKEN,
+            status: answer.status,
+            what: "tokens that cannot be read".into(),
+        }),
     }
 }
 
+/// Spends a refresh token.
+pub(super) async fn refresh(
+    transport: &Transport,
+    app: &App,
+    refresh_token: &Secret,
+) -> Result<RawTokenAnswer, Error> {
+    let mut form = credentials(app);
+    form.push(("grant_type", "refresh_token"));
+    form.push(("refresh_token", refresh_token.expose()));
+    token(transport, &form).await
+}
+
+/// Revokes an access token.
+pub(super) async fn revoke(
+    transport: &Transport,
+    app: &App,
+    access_token: &Secret,
+) -> Result<(), Error> {
+    const REVOKE: &str = "oauth/revoke";
+    let mut form = credentials(app);
+    form.push(("token", access_token.expose()));
+    let received =
+        transport.exchange(REVOKE, transport.post("/v2/oauth/revoke/").form(&form)).await?;
+    if let Some(refusal) = refusal(REVOKE, &received) {
+        return Err(refusal.into());
+    }
+    // Success is an empty body, whitespace or an object without an error.
+    let empty = received.body.trim_ascii().is_empty();
+    let object = || {
+        serde_json::from_slice::<serde_json::Map<String, _>>(&received.body)
+            .map(|_: serde_json::Map<String, serde_json::Value>| ())
+    };
+    if (200..300).contains(&received.status) && (empty || object().is_ok()) {
+        return Ok(());
+    }
+    Err(Error::NotTikTok {
+        host: transport.api_host(),
+        call: REVOKE,
+        status: received.status,
+        what: "neither empty nor an error".into(),
+    })
+}
+
+async fn token(transport: &Transport, form: &[(&str, &str)]) -> Result<RawTokenAnswer, Error> {
+    let (received, cut) =
+        transport.receive(TOKEN, transport.post("/v2/oauth/token/").form(form)).await?;
+    Ok(RawTokenAnswer { status: received.status, body: received.body, cut })
+}
 fn credentials(app: &App) -> Vec<(&'static str, &str)> {
     vec![("client_key", app.client_key.as_str()), ("client_secret", app.client_secret.expose())]
 }

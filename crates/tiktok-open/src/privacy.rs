@@ -14,6 +14,7 @@ use thiserror::Error;
 ///
 /// <https://developers.tiktok.com/doc/content-posting-api-reference-direct-post>
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Privacy {
     /// Everyone.
     #[serde(rename = "PUBLIC_TO_EVERYONE")]

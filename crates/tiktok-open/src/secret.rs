@@ -17,7 +17,7 @@ pub use self::redact::redact;
 /// `Debug` and `Display` redact and there is no `Serialize`. The text itself leaves only through
 /// [`Secret::expose`], so that a search for that word finds every place where a secret goes out.
 ///
-/// The process remembers every secret, and [`redact`] takes it out of other texts. Its memory is wiped
+/// The process remembers every secret, and [`redact()`] takes it out of other texts. Its memory is wiped
 /// once nobody holds it and many others have come.
 #[derive(Clone, Default)]
 pub struct Secret(registry::Text);

@@ -6,12 +6,13 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
-use crate::secret::Secret;
-use crate::text;
-use crate::{Client, Error};
+use crate::answer::call;
+use crate::transport::Transport;
+use crate::{Error, Secret, text};
 
 /// Where a post stands. Everything but the status word may be absent.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PostStatus {
     /// The status word.
     pub state: State,
@@ -25,6 +26,7 @@ pub struct PostStatus {
 
 /// The status word.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum State {
     /// Still under way; also every word that no page lists.
     Processing,
@@ -98,15 +100,15 @@ impl From<Wire> for PostStatus {
     }
 }
 
-impl Client {
-    /// Asks where a post stands: 30 calls a minute per token.
-    pub async fn status(&self, token: &Secret, publish_id: &str) -> Result<PostStatus, Error> {
-        let body = json!({ "publish_id": publish_id });
-        let request = self.json("/v2/post/publish/status/fetch/", token, &body);
-        self.call::<Wire>("status/fetch", request).await.map(PostStatus::from)
-    }
+pub(super) async fn fetch(
+    transport: &Transport,
+    token: &Secret,
+    publish_id: &str,
+) -> Result<PostStatus, Error> {
+    let body = json!({ "publish_id": publish_id });
+    let request = transport.json("/v2/post/publish/status/fetch/", token, &body);
+    call::<Wire>(transport, "status/fetch", request).await.map(PostStatus::from)
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;

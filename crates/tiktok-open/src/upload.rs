@@ -2,6 +2,7 @@
 //! <https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide>.
 
 use std::fmt;
+use std::ops::Range;
 use std::time::Duration;
 
 pub use reqwest::Body;
@@ -9,9 +10,8 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap};
 use url::{Host, Url};
 
 use crate::endpoints::is_loopback;
-use crate::secret::Secret;
-use crate::text;
-use crate::{Client, Endpoints, Error};
+use crate::transport::Transport;
+use crate::{Endpoints, Error, Secret, text};
 
 /// A checked `upload_url`: a secret that bytes may be sent to.
 #[derive(Clone)]
@@ -78,18 +78,38 @@ impl UploadUrl {
     }
 }
 
-/// The bytes of one chunk within the file: `bytes FIRST-LAST/TOTAL`, zero-based and inclusive.
+/// The bytes of one chunk within the file: `bytes FIRST-LAST/TOTAL`, zero-based and inclusive, so that it
+/// holds at least one byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContentRange {
-    /// Position of the first byte.
-    pub first: u64,
-    /// Position of the last byte.
-    pub last: u64,
-    /// Size of the file.
-    pub total: u64,
+    first: u64,
+    last: u64,
+    total: u64,
 }
 
 impl ContentRange {
+    /// These bytes of a file of `total` bytes. `None` if there are none,
+    /// or if they go beyond the end of the file.
+    pub fn new(bytes: Range<u64>, total: u64) -> Option<Self> {
+        let Range { start: first, end } = bytes;
+        (first < end && end <= total).then(|| Self { first, last: end - 1, total })
+    }
+
+    /// Position of the first byte.
+    pub fn first(self) -> u64 {
+        self.first
+    }
+
+    /// Position of the last byte.
+    pub fn last(self) -> u64 {
+        self.last
+    }
+
+    /// Size of the file.
+    pub fn total(self) -> u64 {
+        self.total
+    }
+
     /// Bytes in the range.
     #[expect(clippy::len_without_is_empty, reason = "a range of the wire holds at least one byte")]
     pub fn len(self) -> u64 {
@@ -105,6 +125,7 @@ impl fmt::Display for ContentRange {
 
 /// The answer to a chunk: its status, and the progress header if it could be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PutAnswer {
     /// HTTP status.
     pub status: u16,
@@ -113,37 +134,29 @@ pub struct PutAnswer {
     pub progress: Option<u64>,
 }
 
-impl Client {
-    /// Sends one chunk: `content_type` is `video/mp4`, `video/quicktime` or `video/webm`, and the body
-    /// yields exactly `range.len()` bytes.
-    ///
-    /// There is no timeout here but the one to connect, as one over the whole call would end healthy
-    /// long uploads: a body that is a stream can tell how long the socket has taken nothing, and one
-    /// that is in memory can be wrapped in [`tokio::time::timeout`].
-    pub async fn put_chunk(
-        &self,
-        url: &UploadUrl,
-        content_type: &'static str,
-        range: ContentRange,
-        body: impl Into<Body>,
-    ) -> Result<PutAnswer, Error> {
-        let request = self
-            .transfers()
-            .put(url.0.clone())
-            .header(CONTENT_TYPE, content_type)
-            .header(CONTENT_LENGTH, range.len())
-            .header(CONTENT_RANGE, range.to_string())
-            .body(body);
-        let response = self.send("upload", request).await?;
-        let answer = PutAnswer {
-            status: response.status().as_u16(),
-            progress: progress(response.headers(), range.total),
-        };
-        // The body is `null` or empty; reading it to its end keeps the connection.
-        // The answer is known already: a body that does not end costs the connection, not the chunk.
-        _ = tokio::time::timeout(DRAINED_WITHIN, drain(response)).await;
-        Ok(answer)
-    }
+/// Sends one chunk.
+pub(super) async fn put(
+    transport: &Transport,
+    url: &UploadUrl,
+    content_type: &'static str,
+    range: ContentRange,
+    body: Body,
+) -> Result<PutAnswer, Error> {
+    let request = transport
+        .put(url.0.clone())
+        .header(CONTENT_TYPE, content_type)
+        .header(CONTENT_LENGTH, range.len())
+        .header(CONTENT_RANGE, range.to_string())
+        .body(body);
+    let response = transport.send("upload", request).await?;
+    let answer = PutAnswer {
+        status: response.status().as_u16(),
+        progress: progress(response.headers(), range.total),
+    };
+    // The body is `null` or empty; reading it to its end keeps the connection.
+    // The answer is known already: a body that does not end costs the connection, not the chunk.
+    _ = tokio::time::timeout(DRAINED_WITHIN, drain(response)).await;
+    Ok(answer)
 }
 
 /// How long the body of an answer may take.
@@ -231,6 +244,16 @@ mod tests {
         )
         .unwrap_err();
         assert!(error.to_string().contains("evil.test") && !error.to_string().contains("canary"));
+    }
+
+    #[test]
+    fn a_range_without_bytes_is_none() {
+        let range = ContentRange::new(5..8, 8).unwrap();
+        assert_eq!((range.to_string().as_str(), range.len()), ("bytes 5-7/8", 3));
+        #[expect(clippy::reversed_empty_ranges, reason = "this is what is refused")]
+        for none in [0..0, 5..5, 8..8, 6..5, 5..0, 0..9, 8..9] {
+            assert_eq!(ContentRange::new(none.clone(), 8), None, "{none:?}");
+        }
     }
 
     #[test]

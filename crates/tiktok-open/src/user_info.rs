@@ -2,12 +2,13 @@
 
 use serde::Deserialize;
 
-use crate::secret::Secret;
-use crate::text;
-use crate::{Client, Error};
+use crate::answer::call;
+use crate::transport::Transport;
+use crate::{Error, Secret, text};
 
 /// The fields that `user.info.basic` covers.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct UserInfo {
     /// The user, as this app knows them.
     pub open_id: String,
@@ -28,17 +29,14 @@ struct User {
     display_name: String,
 }
 
-impl Client {
-    /// Asks who a token belongs to; only fields that every login covers.
-    pub async fn user_info(&self, token: &Secret) -> Result<UserInfo, Error> {
-        let request = self
-            .get("/v2/user/info/")
-            .query(&[("fields", "open_id,display_name")])
-            .bearer_auth(token.expose());
-        let Wire { user } = self.call("user/info", request).await?;
-        Ok(UserInfo {
-            open_id: text::plain(&user.open_id),
-            display_name: text::plain(&user.display_name),
-        })
-    }
+pub(super) async fn query(transport: &Transport, token: &Secret) -> Result<UserInfo, Error> {
+    let request = transport
+        .get("/v2/user/info/")
+        .query(&[("fields", "open_id,display_name")])
+        .bearer_auth(token.expose());
+    let Wire { user } = call(transport, "user/info", request).await?;
+    Ok(UserInfo {
+        open_id: text::plain(&user.open_id),
+        display_name: text::plain(&user.display_name),
+    })
 }

@@ -36,6 +36,7 @@ use crate::faults::{Outcome, Script};
 use crate::oauth::consent::ConsentPlan;
 use crate::oauth::qr::{self, PhoneError};
 use crate::state::{Core, World};
+use crate::view;
 
 /// What cannot be done to the world.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +130,7 @@ fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, ControlError> {
 }
 
 async fn state(State(core): State<Arc<Core>>) -> Result<Response, ControlError> {
-    let view = serde_json::to_value(core.world().view())?;
+    let view = serde_json::to_value(view::view(&core.world()))?;
     Ok(answer(StatusCode::OK, &view))
 }
 
@@ -167,7 +168,7 @@ async fn advance(State(core): State<Arc<Core>>, body: Bytes) -> Result<Response,
 }
 
 async fn consent(State(core): State<Arc<Core>>, body: Bytes) -> Result<Response, ControlError> {
-    core.world().plan_consent(read(&body)?)?;
+    plan_consent(&mut core.world(), read(&body)?)?;
     Ok(done())
 }
 
@@ -176,7 +177,7 @@ async fn account(
     Path(handle): Path<String>,
     body: Bytes,
 ) -> Result<Response, ControlError> {
-    core.world().change_account(&handle, read(&body)?)?;
+    change_account(&mut core.world(), &handle, read(&body)?)?;
     Ok(done())
 }
 
@@ -185,7 +186,7 @@ async fn set_post(
     Path(publish_id): Path<String>,
     body: Bytes,
 ) -> Result<Response, ControlError> {
-    core.world().set_post(&publish_id, read(&body)?)?;
+    change_post(&mut core.world(), &publish_id, read(&body)?)?;
     Ok(done())
 }
 
@@ -193,7 +194,7 @@ async fn revoke(
     State(core): State<Arc<Core>>,
     Path(handle): Path<String>,
 ) -> Result<Response, ControlError> {
-    core.world().remove_apps(&handle)?;
+    remove_apps(&mut core.world(), &handle)?;
     Ok(done())
 }
 
@@ -232,7 +233,7 @@ async fn qr_step(
         }
         "confirm" => {
             let Confirm { account, scopes } = read(&body)?;
-            world.confirm_qr(&token, account.as_deref(), scopes.as_deref())?;
+            confirm_qr(&mut world, &token, account.as_deref(), scopes.as_deref())?;
         }
         "deny" | "expire" => qr::end(&mut world, &token, now)?,
         _ => return Err(PhoneError::Stage("asked for that").into()),
@@ -240,59 +241,58 @@ async fn qr_step(
     Ok(done())
 }
 
-/// What the control endpoints, the pages and the handle do alike.
-impl World {
-    fn named(&self, handle: &str) -> Result<usize, ControlError> {
-        self.find_account(handle).ok_or_else(|| ControlError::Account(handle.to_owned()))
-    }
+// What the control endpoints, the pages and the handle do alike.
 
-    pub(super) fn plan_consent(&mut self, plan: ConsentPlan) -> Result<(), ControlError> {
-        if let Some(handle) = &plan.account {
-            self.named(handle)?;
-        }
-        self.consents.next = Some(plan);
-        Ok(())
-    }
+fn named(world: &World, handle: &str) -> Result<usize, ControlError> {
+    world.find_account(handle).ok_or_else(|| ControlError::Account(handle.to_owned()))
+}
 
-    pub(super) fn change_account(
-        &mut self,
-        handle: &str,
-        patch: AccountPatch,
-    ) -> Result<(), ControlError> {
-        let account = self.named(handle)?;
-        self.accounts[account].apply(patch);
-        Ok(())
+pub(super) fn plan_consent(world: &mut World, plan: ConsentPlan) -> Result<(), ControlError> {
+    if let Some(handle) = &plan.account {
+        named(world, handle)?;
     }
+    world.consents.next = Some(plan);
+    Ok(())
+}
 
-    pub(super) fn set_post(
-        &mut self,
-        publish_id: &str,
-        outcome: Outcome,
-    ) -> Result<(), ControlError> {
-        let post = self.posts.get_mut(publish_id);
-        let post = post.ok_or_else(|| ControlError::Post(publish_id.to_owned()))?;
-        post.forced = Some(outcome);
-        Ok(())
-    }
+pub(super) fn change_account(
+    world: &mut World,
+    handle: &str,
+    patch: AccountPatch,
+) -> Result<(), ControlError> {
+    let account = named(world, handle)?;
+    world.accounts[account].apply(patch);
+    Ok(())
+}
 
-    pub(super) fn remove_apps(&mut self, handle: &str) -> Result<(), ControlError> {
-        let account = self.named(handle)?;
-        let now = self.now();
-        for app in 0..self.apps.len() {
-            self.disconnect(app, account, now);
-        }
-        Ok(())
-    }
+pub(super) fn change_post(
+    world: &mut World,
+    publish_id: &str,
+    outcome: Outcome,
+) -> Result<(), ControlError> {
+    let post = world.posts.get_mut(publish_id);
+    let post = post.ok_or_else(|| ControlError::Post(publish_id.to_owned()))?;
+    post.forced = Some(outcome);
+    Ok(())
+}
 
-    /// `account` defaults to the first one, `scopes` to all that were asked for.
-    pub(super) fn confirm_qr(
-        &mut self,
-        token: &str,
-        account: Option<&str>,
-        scopes: Option<&[String]>,
-    ) -> Result<(), ControlError> {
-        let account = account.map_or(Ok(0), |handle| self.named(handle))?;
-        let now = self.now();
-        Ok(qr::confirm(self, token, account, scopes, now)?)
+pub(super) fn remove_apps(world: &mut World, handle: &str) -> Result<(), ControlError> {
+    let account = named(world, handle)?;
+    let now = world.now();
+    for app in 0..world.apps.len() {
+        world.disconnect(app, account, now);
     }
+    Ok(())
+}
+
+/// `account` defaults to the first one, `scopes` to all that were asked for.
+pub(super) fn confirm_qr(
+    world: &mut World,
+    token: &str,
+    account: Option<&str>,
+    scopes: Option<&[String]>,
+) -> Result<(), ControlError> {
+    let account = account.map_or(Ok(0), |handle| named(world, handle))?;
+    let now = world.now();
+    Ok(qr::confirm(world, token, account, scopes, now)?)
 }

@@ -9,14 +9,14 @@ use tokio::task::JoinHandle;
 
 use crate::accounts::AccountPatch;
 use crate::builder::Builder;
-use crate::control::ControlError;
+use crate::control::{self, ControlError};
 use crate::faults::{Outcome, Script};
 use crate::log::LogEntry;
 use crate::oauth::consent::ConsentPlan;
 use crate::oauth::qr;
 use crate::secret::Secret;
 use crate::state::Core;
-use crate::view::{PostView, StateView};
+use crate::view::{self, PostView, StateView};
 
 /// A sandbox that serves until it is dropped or shut down.
 pub struct Sandbox {
@@ -83,22 +83,22 @@ impl Sandbox {
 
     /// Decides the next authorize request.
     pub fn consent(&self, plan: ConsentPlan) -> Result<(), ControlError> {
-        self.core.world().plan_consent(plan)
+        control::plan_consent(&mut self.core.world(), plan)
     }
 
     /// Changes an account.
     pub fn account(&self, handle: &str, patch: AccountPatch) -> Result<(), ControlError> {
-        self.core.world().change_account(handle, patch)
+        control::change_account(&mut self.core.world(), handle, patch)
     }
 
     /// Makes a post what it is from now on.
     pub fn set_post(&self, publish_id: &str, outcome: Outcome) -> Result<(), ControlError> {
-        self.core.world().set_post(publish_id, outcome)
+        control::change_post(&mut self.core.world(), publish_id, outcome)
     }
 
     /// The creator removes every app.
     pub fn remove_apps(&self, handle: &str) -> Result<(), ControlError> {
-        self.core.world().remove_apps(handle)
+        control::remove_apps(&mut self.core.world(), handle)
     }
 
     /// The phone scans the URL of a QR code; the token of the code comes back.
@@ -110,7 +110,7 @@ impl Sandbox {
 
     /// The person confirms a scanned code, as an account, with every scope.
     pub fn confirm(&self, token: &str, handle: &str) -> Result<(), ControlError> {
-        self.core.world().confirm_qr(token, Some(handle), None)
+        control::confirm_qr(&mut self.core.world(), token, Some(handle), None)
     }
 
     /// The person refuses, or the code ends.
@@ -122,7 +122,7 @@ impl Sandbox {
 
     /// The whole state.
     pub fn state(&self) -> StateView {
-        self.core.world().view()
+        view::view(&self.core.world())
     }
 
     /// The posts, oldest first.

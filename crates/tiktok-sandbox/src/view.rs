@@ -89,73 +89,72 @@ pub struct PostView {
     pub note: Option<String>,
 }
 
-impl World {
-    pub(super) fn view(&self) -> StateView {
-        let now = self.now();
-        let accounts = self.accounts.iter().map(|account| AccountView {
-            open_id: account.open_id(0),
-            account: account.clone(),
-            privacy_level_options: account.privacy_options(),
-        });
-        let grants = self.tokens.grants(now).into_iter().map(|view| GrantView {
-            account: self.handle(view.grant.account),
-            client_key: self.apps[view.grant.app].client_key.clone(),
-            scopes: view.grant.scopes,
-            access_ends: view.access_ends,
-            refresh_ends: view.refresh_ends,
-        });
-        StateView {
-            now,
-            ahead_seconds: self.clock.ahead().as_secs(),
-            accounts: accounts.collect(),
-            grants: grants.collect(),
-            posts: self.posts.all().map(|post| self.view_post(post, now)).collect(),
-        }
+/// The world as it is shown.
+pub(super) fn view(world: &World) -> StateView {
+    let now = world.now();
+    let accounts = world.accounts.iter().map(|account| AccountView {
+        open_id: account.open_id(0),
+        account: account.clone(),
+        privacy_level_options: account.privacy_options(),
+    });
+    let grants = world.tokens.grants(now).into_iter().map(|view| GrantView {
+        account: world.handle(view.grant.account),
+        client_key: world.apps[view.grant.app].client_key.clone(),
+        scopes: view.grant.scopes,
+        access_ends: view.access_ends,
+        refresh_ends: view.refresh_ends,
+    });
+    StateView {
+        now,
+        ahead_seconds: world.clock.ahead().as_secs(),
+        accounts: accounts.collect(),
+        grants: grants.collect(),
+        posts: world.posts.all().map(|post| view_post(world, post, now)).collect(),
     }
+}
 
-    pub(super) fn view_post(&self, post: &Post, now: Timestamp) -> PostView {
-        let status = post.status(now, &self.rules);
-        let mut view = PostView {
-            publish_id: post.publish_id.clone(),
-            account: self.handle(post.account),
-            kind: match post.kind {
-                Kind::Direct => "direct",
-                Kind::Draft => "draft",
-            },
-            source: "PULL_FROM_URL",
-            title: post.title.clone(),
-            privacy: post.privacy,
-            size: 0,
-            chunk_size: None,
-            total_chunk_count: None,
-            stored: 0,
-            received: 0,
-            sha256: None,
-            urls: Vec::new(),
-            status: status.word,
-            fail_reason: status.fail_reason,
-            post_ids: status.post_ids,
-            created: post.created,
-            note: post.note.clone(),
-        };
-        match &post.media {
-            Media::File(upload) => {
-                view.source = "FILE_UPLOAD";
-                view.size = upload.plan.size;
-                view.chunk_size = Some(upload.plan.chunk);
-                view.total_chunk_count = Some(upload.plan.count);
-                view.stored = upload.stored_bytes();
-                view.received = upload.arrived();
-                view.sha256.clone_from(&upload.sha256);
-            }
-            Media::Pull { url, size } => {
-                view.size = *size;
-                view.received = status.downloaded.unwrap_or(*size);
-                view.stored = view.received;
-                view.urls = vec![url.clone()];
-            }
-            Media::Photos { urls } => view.urls.clone_from(urls),
+fn view_post(world: &World, post: &Post, now: Timestamp) -> PostView {
+    let status = post.status(now, &world.rules);
+    let mut view = PostView {
+        publish_id: post.publish_id.clone(),
+        account: world.handle(post.account),
+        kind: match post.kind {
+            Kind::Direct => "direct",
+            Kind::Draft => "draft",
+        },
+        source: "PULL_FROM_URL",
+        title: post.title.clone(),
+        privacy: post.privacy,
+        size: 0,
+        chunk_size: None,
+        total_chunk_count: None,
+        stored: 0,
+        received: 0,
+        sha256: None,
+        urls: Vec::new(),
+        status: status.word,
+        fail_reason: status.fail_reason,
+        post_ids: status.post_ids,
+        created: post.created,
+        note: post.note.clone(),
+    };
+    match &post.media {
+        Media::File(upload) => {
+            view.source = "FILE_UPLOAD";
+            view.size = upload.plan.size;
+            view.chunk_size = Some(upload.plan.chunk);
+            view.total_chunk_count = Some(upload.plan.count);
+            view.stored = upload.stored_bytes();
+            view.received = upload.arrived();
+            view.sha256.clone_from(&upload.sha256);
         }
-        view
+        Media::Pull { url, size } => {
+            view.size = *size;
+            view.received = status.downloaded.unwrap_or(*size);
+            view.stored = view.received;
+            view.urls = vec![url.clone()];
+        }
+        Media::Photos { urls } => view.urls.clone_from(urls),
     }
+    view
 }

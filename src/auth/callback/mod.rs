@@ -1,10 +1,10 @@
 //! The loopback server that receives TikTok's answer to a login in the browser.
 //!
-//! [`judge`](judge::judge) decides what a request means; this shell binds, limits, answers and hands
+//! [`classify()`](classify::classify) decides what a request means; this shell binds, limits, answers and hands
 //! the one result over.
 
-pub mod judge;
-pub mod page;
+pub(crate) mod classify;
+pub(crate) mod page;
 
 mod refusal;
 mod server;
@@ -20,13 +20,14 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-pub use judge::Grant;
+pub(crate) use classify::Grant;
 
 use super::notice::length;
-use crate::exit::{Exit, Explain};
 use crate::fault;
+use crate::problem::{Coded, ErrorCode, Problem};
+use crate::resources::Shortage;
 use crate::secret::Secret;
-use judge::CALLBACK_PATH;
+use classify::CALLBACK_PATH;
 use server::{Event, HEADER_READ, Room, serve};
 
 /// How long the browser has to fetch its last page after the callback that counted.
@@ -34,7 +35,7 @@ const LAST_PAGE: Duration = Duration::from_secs(2);
 
 /// A request that did not count but that the user may want to know about; told once per kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stray {
+pub(crate) enum UnexpectedRequest {
     /// A callback whose state is not this login's.
     ForeignState,
     /// A callback that reports an error and does not belong to this login either, as far as one can
@@ -44,7 +45,7 @@ pub enum Stray {
 
 /// Why no code came.
 #[derive(Debug, thiserror::Error)]
-pub enum CallbackError {
+pub(crate) enum CallbackError {
     /// Another program listens on the port.
     #[error("port {port} of 127.0.0.1 is in use")]
     PortInUse {
@@ -59,6 +60,9 @@ pub enum CallbackError {
         /// What the system said.
         source: io::Error,
     },
+    /// The system has no room for the listener.
+    #[error(transparent)]
+    Shortage(Shortage),
     /// Nobody came in time.
     #[error("no answer came from TikTok within {}", length(*after))]
     Timeout {
@@ -76,64 +80,29 @@ pub enum CallbackError {
     Stopped,
 }
 
-impl Explain for CallbackError {
-    fn exit(&self) -> Exit {
+impl Coded for CallbackError {
+    fn problem(&self) -> Problem {
         match self {
-            Self::PortInUse { .. } | Self::Timeout { .. } => Exit::Temporary,
-            Self::Denied { denial } => match denial.error.as_str() {
-                "server_error" | "temporarily_unavailable" => Exit::Temporary,
-                _ => Exit::Login,
-            },
-            Self::Bind { .. } | Self::Stopped => Exit::Failed,
+            Self::PortInUse { port } => Problem::new(ErrorCode::PortInUse).with("port", port),
+            Self::Bind { .. } => ErrorCode::CallbackPort.into(),
+            Self::Shortage(shortage) => shortage.problem(),
+            Self::Timeout { .. } => ErrorCode::LoginTimeout.into(),
+            Self::Denied { denial } => Problem::new(match denial.error.as_str() {
+                "access_denied" => ErrorCode::LoginDenied,
+                "invalid_scope" => ErrorCode::LoginScope,
+                "unauthorized_client" => ErrorCode::LoginNoTarget,
+                "server_error" | "temporarily_unavailable" => ErrorCode::LoginTrouble,
+                _ => ErrorCode::LoginRefused,
+            }),
+            Self::Stopped => ErrorCode::CallbackStopped.into(),
         }
-    }
-
-    fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::PortInUse { port } => format!(
-                "stop the program on port {port}, or use another port that is registered for the \
-                 app with `--port N`; `--port 0` takes any free one if \
-                 `http://127.0.0.1:*/callback/` is registered under Login Kit > Desktop"
-            ),
-            Self::Bind { .. } => "choose another registered port with `--port N`".to_owned(),
-            Self::Timeout { .. } => TIMEOUT_HINT.to_owned(),
-            Self::Denied { denial } => denial_hint(&denial.error).to_owned(),
-            Self::Stopped => return None,
-        };
-        Some(hint)
-    }
-}
-
-/// The settings that make TikTok show an error page of its own instead of redirecting.
-const TIMEOUT_HINT: &str = "if TikTok showed an error page, it does not redirect; it names the \
-    setting to correct:
-- redirect_uri: register `http://127.0.0.1:*/callback/` (or the exact address with this port and \
-    the slash at the end) under Login Kit > Desktop
-- client_key: use the key of the environment you registered in, without spaces (a sandbox has its \
-    own; the key of production works once TikTok has reviewed the app)
-- scope: add every scope you ask for to the app, or ask for fewer with `--scopes`
-- in a sandbox: add the account under Sandbox settings > Target users and press Apply changes
-otherwise run `tiktok-up login` again, with a longer `--timeout` if needed";
-
-fn denial_hint(error: &str) -> &'static str {
-    match error {
-        "access_denied" => "access was denied in TikTok; run `tiktok-up login` again and allow it",
-        "invalid_scope" => {
-            "add the scope to the app in the developer portal, or ask for fewer with `--scopes`"
-        }
-        "unauthorized_client" => {
-            "in a sandbox the account must be a target user: add it under Sandbox settings > \
-             Target users, press Apply changes, and make sure that the app has Login Kit"
-        }
-        "server_error" | "temporarily_unavailable" => "TikTok has trouble; try again later",
-        _ => "correct the app's settings in the developer portal and run `tiktok-up login` again",
     }
 }
 
 /// A bound callback address. The very socket that was bound first is the one that serves, so that
 /// nobody can slip in between.
 #[derive(Debug)]
-pub struct Callback {
+pub(crate) struct Callback {
     listener: Option<TcpListener>,
     port: u16,
     header_read: Duration,
@@ -154,7 +123,7 @@ impl Drop for Serving {
 
 impl Callback {
     /// Listens on a port of 127.0.0.1, and nowhere else; 0 takes a free one.
-    pub async fn bind(port: u16) -> Result<Self, CallbackError> {
+    pub(crate) async fn bind(port: u16) -> Result<Self, CallbackError> {
         let listener = match fault::point("callback: bind") {
             Ok(()) => TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await,
             Err(error) => Err(error),
@@ -168,27 +137,31 @@ impl Callback {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 Err(CallbackError::PortInUse { port })
             }
-            Err(source) => Err(CallbackError::Bind { port, source }),
+            Err(source) => Err(match Shortage::in_error(&source) {
+                Some(shortage) => CallbackError::Shortage(shortage),
+                None => CallbackError::Bind { port, source },
+            }),
         }
     }
 
     /// The port that it listens on.
-    pub fn port(&self) -> u16 {
+    #[cfg(test)]
+    fn port(&self) -> u16 {
         self.port
     }
 
     /// The redirect URI, for the authorize URL and, byte for byte the same, for the exchange.
-    pub fn redirect_uri(&self) -> String {
+    pub(crate) fn redirect_uri(&self) -> String {
         redirect_uri(self.port)
     }
 
     /// Serves until the callback of `state` comes or `limit` has passed. Whatever else comes is
     /// answered and does not end the wait. A second call finds the server closed.
-    pub async fn wait(
+    pub(crate) async fn wait(
         &mut self,
         state: &Secret,
         limit: Duration,
-        mut on_stray: impl FnMut(Stray) + Send,
+        mut on_stray: impl FnMut(UnexpectedRequest) + Send,
     ) -> Result<Grant, CallbackError> {
         let listener = self.listener.take().ok_or(CallbackError::Stopped)?;
         // Each kind of stray is sent once and the result once, so this never fills up.
@@ -199,7 +172,7 @@ impl Callback {
         let deadline = Instant::now() + limit;
         loop {
             match timeout_at(deadline, inbox.recv()).await {
-                Ok(Some(Event::Stray(stray))) => on_stray(stray),
+                Ok(Some(Event::UnexpectedRequest(stray))) => on_stray(stray),
                 Ok(Some(Event::Granted(grant))) => return Ok(grant),
                 Ok(Some(Event::Denied(denial))) => return Err(CallbackError::Denied { denial }),
                 Ok(None) => return Err(CallbackError::Stopped),
@@ -212,7 +185,7 @@ impl Callback {
     }
 
     /// Stops listening, after the browser has had its last page or two seconds to fetch it.
-    pub async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         if let Some(serving) = self.serving.take() {
             let _ = timeout(LAST_PAGE, serving.room.last_page_seen()).await;
         }
@@ -220,7 +193,7 @@ impl Callback {
 }
 
 /// The redirect URI of a port, trailing slash included.
-pub fn redirect_uri(port: u16) -> String {
+pub(crate) fn redirect_uri(port: u16) -> String {
     format!("http://127.0.0.1:{port}{CALLBACK_PATH}")
 }
 

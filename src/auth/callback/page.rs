@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 /// One of the fixed pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Page {
+pub(crate) enum Page {
     /// TikTok has answered.
     Done,
     /// TikTok has answered no.
@@ -25,7 +25,7 @@ pub enum Page {
 
 impl Page {
     /// Its HTML.
-    pub fn html(self) -> Bytes {
+    pub(crate) fn html(self) -> Bytes {
         static PAGES: LazyLock<[Bytes; 3]> = LazyLock::new(|| {
             [
                 render(
@@ -57,7 +57,7 @@ impl Page {
 }
 
 /// The headers of every answer, whatever its status.
-pub fn headers() -> HeaderMap {
+pub(crate) fn headers() -> HeaderMap {
     static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
         let hash = BASE64_STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
         let policy = format!(

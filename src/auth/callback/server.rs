@@ -20,8 +20,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
-use super::Stray;
-use super::judge::{DENIED_PATH, DONE_PATH, Grant, Ignored, Landing, Request, Verdict, judge};
+use super::UnexpectedRequest;
+use super::classify::{
+    DENIED_PATH, DONE_PATH, Grant, Ignored, Landing, Request, Verdict, classify,
+};
 use super::page::{Page, headers};
 use super::refusal::Guarded;
 use crate::secret::Secret;
@@ -44,7 +46,7 @@ const CONNECTIONS: usize = 16;
 pub(super) enum Event {
     Granted(Grant),
     Denied(Denial),
-    Stray(Stray),
+    UnexpectedRequest(UnexpectedRequest),
 }
 
 /// What all connections share.
@@ -91,14 +93,16 @@ impl Room {
             Verdict::Landing(_) => Answer::Ignored(Ignored::Path),
             Verdict::Ignored(reason) => {
                 let (told, stray) = match reason {
-                    Ignored::ForeignState => (&mut progress.foreign_told, Stray::ForeignState),
+                    Ignored::ForeignState => {
+                        (&mut progress.foreign_told, UnexpectedRequest::ForeignState)
+                    }
                     Ignored::ErrorWithoutState => {
-                        (&mut progress.error_told, Stray::ErrorWithoutState)
+                        (&mut progress.error_told, UnexpectedRequest::ErrorWithoutState)
                     }
                     _ => return Answer::Ignored(reason),
                 };
                 if !std::mem::replace(told, true) {
-                    self.tell(Event::Stray(stray));
+                    self.tell(Event::UnexpectedRequest(stray));
                 }
                 Answer::Ignored(reason)
             }
@@ -184,7 +188,7 @@ async fn connection(stream: TcpStream, room: Arc<Room>, header_read: Duration) {
     let service = service_fn(|request: http::Request<Incoming>| {
         asked.store(true, Ordering::Release);
         let (parts, _body) = request.into_parts();
-        let answer = room.answer(judge(&Request::of(&parts), &room.state, room.port));
+        let answer = room.answer(classify(&Request::of(&parts), &room.state, room.port));
         if matches!(answer, Answer::Last(_)) {
             *was_last.lock().unwrap_or_else(PoisonError::into_inner) = true;
         }

@@ -7,14 +7,15 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use super::server::HEADER_READ;
-use super::{Callback, CallbackError, Grant, Stray};
-use crate::exit::{Exit, Explain as _};
+use super::{Callback, CallbackError, Grant, UnexpectedRequest};
+use crate::exit::Exit;
+use crate::output::Explain as _;
 use crate::secret::Secret;
 
 const STATE: &str = "0123456789abcdef";
 const LONG: Duration = Duration::from_mins(1);
 
-type Outcome = (Result<Grant, CallbackError>, Vec<Stray>);
+type Outcome = (Result<Grant, CallbackError>, Vec<UnexpectedRequest>);
 
 struct Login {
     port: u16,
@@ -61,7 +62,7 @@ impl Login {
     }
 
     /// Fetches the last page, as browsers do, and awaits the end.
-    async fn ends_with_code(self, code: &str) -> Vec<Stray> {
+    async fn ends_with_code(self, code: &str) -> Vec<UnexpectedRequest> {
         if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)).await {
             let head = format!("GET /done HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", self.port);
             // The server may be gone by now.
@@ -112,7 +113,7 @@ async fn t01_foreign_states_are_answered_400_and_told_once() {
         assert_eq!(status(&login.get(target).await), "400");
     }
     login.callback("c").await;
-    assert_eq!(login.ends_with_code("c").await, [Stray::ForeignState]);
+    assert_eq!(login.ends_with_code("c").await, [UnexpectedRequest::ForeignState]);
 }
 
 #[tokio::test]
@@ -122,7 +123,7 @@ async fn t02_a_thousand_forged_errors_do_not_end_the_login() {
         login.get("/callback/?error=access_denied").await;
     }
     login.callback("c").await;
-    assert_eq!(login.ends_with_code("c").await, [Stray::ErrorWithoutState]);
+    assert_eq!(login.ends_with_code("c").await, [UnexpectedRequest::ErrorWithoutState]);
 }
 
 #[tokio::test]

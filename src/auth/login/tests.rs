@@ -1,5 +1,6 @@
 use super::*;
-use crate::exit::{Exit, Explain as _};
+use crate::exit::Exit;
+use crate::output::Explain as _;
 
 fn app(redirect_uri: Option<&str>) -> App {
     App {

@@ -12,7 +12,7 @@ const SCALE: usize = 8;
 
 /// What is known about the terminal's colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Paint {
+pub(crate) enum Paint {
     /// It takes colours: black on white, whatever its own are.
     #[default]
     Colours,
@@ -24,7 +24,7 @@ pub enum Paint {
 
 /// Draws with half blocks, two rows of modules to a line of text, each line ended by a line break.
 /// `None` if the text is too long for a QR code.
-pub fn half_blocks(text: &str, paint: Paint) -> Option<String> {
+pub(crate) fn half_blocks(text: &str, paint: Paint) -> Option<String> {
     let modules = Modules::of(text)?;
     let (start, end) = match paint {
         // From the 256 colours: the first sixteen are what themes change.
@@ -48,7 +48,7 @@ pub fn half_blocks(text: &str, paint: Paint) -> Option<String> {
 }
 
 /// Draws a PNG, eight pixels to a module. `None` if the text is too long for a QR code.
-pub fn picture(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn picture(text: &str) -> Option<Vec<u8>> {
     let modules = Modules::of(text)?;
     let side = modules.side * SCALE;
     Some(png::black_and_white(side, |x, y| modules.is_dark(x / SCALE, y / SCALE)))

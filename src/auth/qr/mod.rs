@@ -3,7 +3,7 @@
 //! <https://developers.tiktok.com/doc/login-kit-qr-code-authorization>. What ties an answer to this
 //! login is our `client_ticket`, which the phone hands back to TikTok.
 
-pub mod draw;
+pub(crate) mod draw;
 mod png;
 
 use std::time::Duration;
@@ -18,7 +18,7 @@ use super::callback::CallbackError;
 use super::error::AuthError;
 use super::notice::{Notice, Reporter};
 use crate::api::App;
-use crate::exit::{Exit, Explain as _};
+use crate::problem::Coded as _;
 use crate::secret::Secret;
 
 /// What to do after an answer about a QR code.
@@ -46,14 +46,14 @@ struct Shown {
 
 impl Shown {
     /// Decides what an answer means; an error ends the login.
-    fn judge(
+    fn classify(
         &mut self,
         answer: Result<QrCheck, ApiError>,
         state: &Secret,
     ) -> Result<Step, AuthError> {
         let check = match answer {
             Ok(check) => check,
-            Err(error) => return judge_error(error),
+            Err(error) => return classify_error(error),
         };
         // `new` and `expired` carry no ticket; the other words must carry ours.
         let foreign = check.client_ticket != self.ticket;
@@ -62,7 +62,6 @@ impl Shown {
                 Ok(Step::Foreign)
             }
             QrStatus::Scanned if !std::mem::replace(&mut self.scanned, true) => Ok(Step::Scanned),
-            QrStatus::New | QrStatus::Scanned | QrStatus::Other => Ok(Step::Wait),
             // Utilised: the code was handed out and did not reach us.
             QrStatus::Expired | QrStatus::Utilised => Ok(Step::Renew),
             QrStatus::Confirmed => match check.confirmed(state) {
@@ -73,13 +72,15 @@ impl Shown {
                 }
                 Err(QrRefused::Denied(denial)) => Err(CallbackError::Denied { denial }.into()),
             },
+            // New, scanned before, or a word that is no news.
+            _ => Ok(Step::Wait),
         }
     }
 }
 
 /// A failed poll is no failed login: only what cannot pass ends the wait. HTTP 403 and `token_expire`
 /// are reported by other clients, and documented nowhere.
-fn judge_error(error: ApiError) -> Result<Step, AuthError> {
+fn classify_error(error: ApiError) -> Result<Step, AuthError> {
     let stays = match &error {
         ApiError::Refused(refusal) => {
             if matches!(&refusal.code, Code::Other(code) if code.starts_with("token_expire")) {
@@ -95,7 +96,7 @@ fn judge_error(error: ApiError) -> Result<Step, AuthError> {
 
 /// Shows QR codes until one is confirmed or `limit` has passed; `pause` is the time between two
 /// polls.
-pub async fn wait(
+pub(crate) async fn wait(
     client: &Client,
     app: &App,
     scopes: &Scopes,
@@ -112,7 +113,7 @@ pub async fn wait(
         loop {
             sleep(pause).await;
             let answer = client.check_qrcode(&app, &shown.token).await;
-            match shown.judge(answer, &state)? {
+            match shown.classify(answer, &state)? {
                 Step::Wait => {}
                 Step::Scanned => reporter.notice(Notice::QrScanned),
                 Step::Foreign => {
@@ -125,7 +126,7 @@ pub async fn wait(
                     shown = loop {
                         match show(client, &app, scopes, &state, reporter).await {
                             // The user is at it: trouble that passes does not send them away.
-                            Err(error) if error.exit() == Exit::Temporary => sleep(pause).await,
+                            Err(error) if error.is_temporary() => sleep(pause).await,
                             other => break other?,
                         }
                     };

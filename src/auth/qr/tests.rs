@@ -1,6 +1,8 @@
 use tiktok_open::Refusal;
 
 use super::*;
+use crate::exit::Exit;
+use crate::output::Explain as _;
 
 const STATE: &str = "5ec2e7";
 
@@ -12,19 +14,12 @@ fn answer(json: &str) -> QrCheck {
     serde_json::from_str(json).unwrap()
 }
 
-fn judged(json: &str) -> Result<Step, AuthError> {
-    shown().judge(Ok(answer(json)), &Secret::new(STATE))
+fn classified(json: &str) -> Result<Step, AuthError> {
+    shown().classify(Ok(answer(json)), &Secret::new(STATE))
 }
 
 fn refused(status: u16, code: &str) -> Result<QrCheck, ApiError> {
-    Err(ApiError::Refused(Refusal {
-        call: "oauth/check_qrcode",
-        status,
-        code: Code::from(code),
-        message: String::new(),
-        log_id: None,
-        retry_after: None,
-    }))
+    Err(ApiError::Refused(Refusal::new("oauth/check_qrcode", status, Code::from(code))))
 }
 
 #[test]
@@ -36,7 +31,7 @@ fn the_documented_answers_lead_to_the_documented_steps() {
         (r#"{"client_ticket":"mine","status":"utilised"}"#, Step::Renew),
         (r#"{"client_ticket":"","status":"something new"}"#, Step::Wait),
     ] {
-        assert_eq!(judged(json).unwrap(), step, "{json}");
+        assert_eq!(classified(json).unwrap(), step, "{json}");
     }
 }
 
@@ -46,7 +41,7 @@ fn a_confirmed_answer_is_exchanged() {
         r#"{"client_ticket":"mine","redirect_uri":"https://e.com?code=c","status":"confirmed"}"#;
     let redirect_uri = Some("https://e.com".to_owned());
     let confirmed = QrConfirmed { code: Secret::new("c"), redirect_uri };
-    assert_eq!(judged(json).unwrap(), Step::Exchange(confirmed));
+    assert_eq!(classified(json).unwrap(), Step::Exchange(confirmed));
 }
 
 #[test]
@@ -59,7 +54,7 @@ fn t01_another_ticket_or_state_never_ends_the_login() {
         r#"{"client_ticket":"other","status":"utilised"}"#,
         r#"{"client_ticket":"mine","status":"confirmed","code":"c","state":"other"}"#,
     ] {
-        assert_eq!(judged(json).unwrap(), Step::Foreign, "{json}");
+        assert_eq!(classified(json).unwrap(), Step::Foreign, "{json}");
     }
 }
 
@@ -68,8 +63,8 @@ fn scanned_is_said_once() {
     let mut shown = shown();
     let scanned = r#"{"client_ticket":"mine","status":"scanned"}"#;
     let state = Secret::new(STATE);
-    assert_eq!(shown.judge(Ok(answer(scanned)), &state).unwrap(), Step::Scanned);
-    assert_eq!(shown.judge(Ok(answer(scanned)), &state).unwrap(), Step::Wait);
+    assert_eq!(shown.classify(Ok(answer(scanned)), &state).unwrap(), Step::Scanned);
+    assert_eq!(shown.classify(Ok(answer(scanned)), &state).unwrap(), Step::Wait);
 }
 
 #[test]
@@ -86,21 +81,21 @@ fn trouble_that_passes_is_waited_out() {
         refused(429, "rate_limit_exceeded"),
         refused(500, "server_error"),
     ] {
-        assert_eq!(shown().judge(error, &Secret::new(STATE)).unwrap(), Step::Wait);
+        assert_eq!(shown().classify(error, &Secret::new(STATE)).unwrap(), Step::Wait);
     }
 }
 
 #[test]
 fn a_dead_token_is_renewed() {
     for code in ["token_expire", "token_expired"] {
-        let step = shown().judge(refused(400, code), &Secret::new(STATE)).unwrap();
+        let step = shown().classify(refused(400, code), &Secret::new(STATE)).unwrap();
         assert_eq!(step, Step::Renew);
     }
 }
 
 #[test]
 fn a_refusal_that_stays_ends_the_login() {
-    let error = shown().judge(refused(401, "invalid_client"), &Secret::new(STATE)).unwrap_err();
+    let error = shown().classify(refused(401, "invalid_client"), &Secret::new(STATE)).unwrap_err();
     assert_eq!(error.exit(), Exit::Failed);
     assert!(error.hint().unwrap().contains("client key"));
 }
@@ -109,5 +104,5 @@ fn a_refusal_that_stays_ends_the_login() {
 fn a_refusal_on_the_phone_ends_the_login() {
     let json = r#"{"client_ticket":"mine","status":"confirmed",
         "redirect_uri":"https://e.com?error=access_denied&state=5ec2e7"}"#;
-    assert_eq!(judged(json).unwrap_err().exit(), Exit::Login);
+    assert_eq!(classified(json).unwrap_err().exit(), Exit::Login);
 }

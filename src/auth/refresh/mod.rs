@@ -18,8 +18,9 @@ use jiff::SignedDuration;
 use tiktok_open::Client;
 use tokio::sync::watch;
 
-pub use outcome::{Ask, Outcome};
+pub(crate) use outcome::{Outcome, RefreshPolicy};
 
+use self::rotate::Rotation;
 use super::apps::Apps;
 use super::due::{Due, NEED, SKEW_LIMIT, due};
 use super::error::AuthError;
@@ -32,6 +33,7 @@ use crate::secret::Secret;
 use crate::signals::Shutdown;
 use crate::store::AccountError;
 use crate::store::local::TokenFile;
+use crate::text::chain;
 use crate::timing::Timing;
 
 /// Processes that wake up together with an expired token start to queue this far apart at most.
@@ -40,7 +42,7 @@ const JITTER: Duration = Duration::from_millis(200);
 /// Hands out access tokens that are good, refreshing them on need. Cheap to clone; clones share what
 /// they know.
 #[derive(Clone)]
-pub struct Tokens(Arc<Inner>);
+pub(crate) struct Tokens(Arc<Inner>);
 
 struct Inner {
     store: TokenFile,
@@ -70,7 +72,7 @@ impl std::fmt::Debug for Tokens {
 impl Tokens {
     /// For the accounts of a store. `apps` finds the app of each: its tokens work with the one that
     /// made them.
-    pub fn new(
+    pub(crate) fn new(
         store: TokenFile,
         client: Client,
         apps: Arc<dyn Apps>,
@@ -97,7 +99,7 @@ impl Tokens {
     /// How long new tokens that find no space on the disk are kept in memory for the user to free
     /// some: a minute on a terminal, nothing under cron. To be set before the first use.
     #[must_use]
-    pub fn with_patience(mut self, patience: Duration) -> Self {
+    pub(crate) fn with_patience(mut self, patience: Duration) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
             inner.patience = patience;
         }
@@ -106,7 +108,7 @@ impl Tokens {
 
     /// Once a signal asks to stop, no token is spent any more. To be set before the first use.
     #[must_use]
-    pub fn with_shutdown(mut self, shutdown: Shutdown) -> Self {
+    pub(crate) fn with_shutdown(mut self, shutdown: Shutdown) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
             inner.shutdown = Some(shutdown);
         }
@@ -124,11 +126,11 @@ impl Tokens {
 
     /// The account with an access token that lives for another five minutes, refreshed if need be;
     /// if that fails, with one that still lives, and a warning.
-    pub async fn access_token(&self, open_id: &str) -> Result<Account, AuthError> {
+    pub(crate) async fn access_token(&self, open_id: &str) -> Result<Account, AuthError> {
         if let Some(account) = self.given_up(open_id).await {
             return Ok(account);
         }
-        match self.refresh(open_id, Ask::Within(NEED)).await {
+        match self.refresh(open_id, RefreshPolicy::Within(NEED)).await {
             Ok(outcome) => Ok(outcome.into_account()),
             Err(error) => self.without_refresh(open_id, error).await,
         }
@@ -159,7 +161,7 @@ impl Tokens {
         let (name, until) = (account.name().to_owned(), account.access_expires_at);
         let notice = match error {
             AuthError::NeedsLogin { .. } => Notice::NotRenewable { account: name, until },
-            error => Notice::NotRenewed { account: name, until, why: told(&error) },
+            error => Notice::NotRenewed { account: name, until, why: chain(&error) },
         };
         self.tell_once(open_id, "not renewed", notice);
         Ok(account)
@@ -168,24 +170,32 @@ impl Tokens {
     fn is_usable(&self, account: &Account) -> bool {
         account.is_usable(self.0.clock.now())
             && account.other_api(&self.api()).is_none()
-            && self.0.apps.admit(account).is_ok()
+            && self.0.apps.check(account).is_ok()
     }
 
     /// After TikTok has refused `rejected` with `access_token_invalid`: the stored token if that is
     /// another one by now, else a refreshed one. Never for `scope_not_authorized`, which only a new
     /// consent mends.
-    pub async fn renew(&self, open_id: &str, rejected: &Secret) -> Result<Account, AuthError> {
-        Ok(self.refresh(open_id, Ask::Instead(rejected.clone())).await?.into_account())
+    pub(crate) async fn renew(
+        &self,
+        open_id: &str,
+        rejected: &Secret,
+    ) -> Result<Account, AuthError> {
+        Ok(self.refresh(open_id, RefreshPolicy::Instead(rejected.clone())).await?.into_account())
     }
 
     /// Refreshes an account if that is due. Dropping the future does not interrupt a refresh that has
-    /// begun; see [`Tokens::settle`].
-    pub async fn refresh(&self, open_id: &str, ask: Ask) -> Result<Outcome, AuthError> {
+    /// begun; see [`Tokens::flush`].
+    pub(crate) async fn refresh(
+        &self,
+        open_id: &str,
+        policy: RefreshPolicy,
+    ) -> Result<Outcome, AuthError> {
         let account = self.load(open_id).await?;
         let left_behind = self.0.store.answer_path(open_id).exists();
         if !left_behind {
-            self.check_usable(&account, &ask)?;
-            if let Some(outcome) = self.nothing_to_do(&account, &ask) {
+            self.check_usable(&account, &policy)?;
+            if let Some(outcome) = self.nothing_to_do(&account, &policy) {
                 return Ok(outcome);
             }
         }
@@ -193,7 +203,7 @@ impl Tokens {
             let tokens = self.clone();
             let guard = UnderWay::new(&self.0.under_way);
             tokio::spawn(async move {
-                let outcome = tokens.refresh_locked(account, ask, left_behind).await;
+                let outcome = tokens.refresh_locked(account, policy, left_behind).await;
                 drop(guard);
                 outcome
             })
@@ -201,9 +211,16 @@ impl Tokens {
         task.await.unwrap_or(Err(AuthError::Stopped))
     }
 
+    /// Brings interrupted refreshes to their end, except those that another process is at. To be
+    /// called once at the start of a run. Gives the accounts where that failed: whoever needs their
+    /// tokens runs into it again, all others are not kept from theirs.
+    pub(crate) async fn recover(&self) -> Result<Vec<(Account, AuthError)>, AuthError> {
+        recover::recover(self).await
+    }
+
     /// Ends when no refresh is under way. A run that is about to end early (on a signal) waits for
     /// this first: a token is lost if the program ends between TikTok's answer and the disk.
-    pub async fn settle(&self) {
+    pub(crate) async fn flush(&self) {
         if *self.0.under_way.borrow() > 0 {
             self.tell(Notice::Finishing);
         }
@@ -212,14 +229,14 @@ impl Tokens {
     }
 
     /// Decides without the lock, and again with it.
-    fn nothing_to_do(&self, account: &Account, ask: &Ask) -> Option<Outcome> {
-        match ask {
-            Ask::Force => return None,
-            Ask::Instead(rejected) => {
+    fn nothing_to_do(&self, account: &Account, policy: &RefreshPolicy) -> Option<Outcome> {
+        match policy {
+            RefreshPolicy::Force => return None,
+            RefreshPolicy::Instead(rejected) => {
                 let other = account.access_token != *rejected;
                 return other.then(|| Outcome::Adopted(account.clone()));
             }
-            Ask::Within(within) => match self.due(account, *within) {
+            RefreshPolicy::Within(within) => match self.due(account, *within) {
                 Due::Ending => return None,
                 Due::NotYet => {}
                 Due::ClockWentBack(by) => {
@@ -245,7 +262,7 @@ impl Tokens {
     async fn refresh_locked(
         &self,
         seen: Account,
-        ask: Ask,
+        policy: RefreshPolicy,
         left_behind: bool,
     ) -> Result<Outcome, AuthError> {
         if !left_behind {
@@ -258,26 +275,28 @@ impl Tokens {
         let path = self.0.store.refresh_lock(&seen.open_id);
         let lock = match Lock::acquire(&path, self.0.timing.refresh_lock).await {
             Ok(lock) => lock,
-            Err(LockError::Held { pid, .. }) => return self.without_lock(&seen, &ask, pid).await,
+            Err(LockError::Held { pid, .. }) => {
+                return self.without_lock(&seen, &policy, pid).await;
+            }
             Err(error) => return Err(error.into()),
         };
-        let (lock, found) = self.recover_locked(&seen, lock).await?;
+        let (lock, found) = recover::recover_locked(self, &seen, lock).await?;
         let account = self.load(&seen.open_id).await?;
-        self.check_usable(&account, &ask)?;
+        self.check_usable(&account, &policy)?;
         if account.access_token != seen.access_token {
             self.warn_of_end(&account);
             let made = if found.adopted { Outcome::Recovered } else { Outcome::Adopted };
             if self.due(&account, NEED) == Due::NotYet {
                 return Ok(made(account));
             }
-        } else if let Some(outcome) = self.nothing_to_do(&account, &ask) {
+        } else if let Some(outcome) = self.nothing_to_do(&account, &policy) {
             return Ok(outcome);
         }
-        if let Some(path) = found.unread.filter(|_| !matches!(ask, Ask::Force)) {
+        if let Some(path) = found.unread.filter(|_| !matches!(policy, RefreshPolicy::Force)) {
             let account = account.name().to_owned();
             return Err(AuthError::Unread { account, path: Some(path), found: None });
         }
-        let outcome = self.rotate(&lock, account).await?;
+        let outcome = Rotation::of(self).rotate(&lock, account).await?;
         self.warn_of_end(outcome.account());
         Ok(outcome)
     }
@@ -286,16 +305,16 @@ impl Tokens {
     async fn without_lock(
         &self,
         seen: &Account,
-        ask: &Ask,
+        policy: &RefreshPolicy,
         pid: Option<u32>,
     ) -> Result<Outcome, AuthError> {
         let account = self.load(&seen.open_id).await?;
-        self.check_usable(&account, ask)?;
+        self.check_usable(&account, policy)?;
         if account.access_token != seen.access_token {
             return Ok(Outcome::Adopted(account));
         }
         let name = account.name().to_owned();
-        let refused = matches!(ask, Ask::Instead(_));
+        let refused = matches!(policy, RefreshPolicy::Instead(_));
         if refused || !account.lives(self.0.clock.now()) {
             return Err(AuthError::RefreshBusy { account: name, pid });
         }
@@ -304,7 +323,7 @@ impl Tokens {
     }
 
     /// The app that an account's tokens belong to, with its secret, if it may be used.
-    pub async fn app_of(&self, account: &Account) -> Result<App, AuthError> {
+    pub(crate) async fn app_of(&self, account: &Account) -> Result<App, AuthError> {
         let (apps, account) = (Arc::clone(&self.0.apps), account.clone());
         let find = move || apps.app(&account).map_err(|why| AuthError::app(&account, why));
         tokio::task::spawn_blocking(find).await.unwrap_or(Err(AuthError::Stopped))
@@ -315,17 +334,17 @@ impl Tokens {
         self.0.client.endpoints().api_base()
     }
 
-    fn check_usable(&self, account: &Account, ask: &Ask) -> Result<(), AuthError> {
+    fn check_usable(&self, account: &Account, policy: &RefreshPolicy) -> Result<(), AuthError> {
         // First: what else is wrong with it, another API cannot mend.
         AuthError::check_api(account, self.api())?;
         if let Some(needs) =
-            account.needs_login.as_ref().filter(|needs| !overrules(ask, needs.reason))
+            account.needs_login.as_ref().filter(|needs| !overrules(policy, needs.reason))
         {
             let until = account.is_usable(self.0.clock.now()).then_some(account.access_expires_at);
             let (account, reason) = (account.name().to_owned(), needs.reason);
             return Err(AuthError::NeedsLogin { account, reason, until, source: None });
         }
-        self.0.apps.admit(account).map_err(|why| AuthError::app(account, why))
+        self.0.apps.check(account).map_err(|why| AuthError::app(account, why))
     }
 
     async fn load(&self, open_id: &str) -> Result<Account, AuthError> {
@@ -365,22 +384,8 @@ impl Tokens {
 
 /// Whether a refresh is tried although the account is marked. What is on another machine now is not:
 /// that would end its login there.
-fn overrules(ask: &Ask, reason: Reason) -> bool {
-    matches!(ask, Ask::Force) && matches!(reason, Reason::Rejected | Reason::Restored)
-}
-
-/// An error and its causes in one line.
-fn told(error: &AuthError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        let words = next.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        cause = next.source();
-    }
-    text
+fn overrules(policy: &RefreshPolicy, reason: Reason) -> bool {
+    matches!(policy, RefreshPolicy::Force) && matches!(reason, Reason::Rejected | Reason::Restored)
 }
 
 /// Work on files, off the threads that serve the network.

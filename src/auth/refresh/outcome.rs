@@ -7,7 +7,7 @@ use crate::secret::Secret;
 
 /// When a refresh is wanted.
 #[derive(Clone, Debug)]
-pub enum Ask {
+pub(crate) enum RefreshPolicy {
     /// When less than this is left of the access token's life (never less than five minutes).
     Within(Duration),
     /// Now.
@@ -18,7 +18,7 @@ pub enum Ask {
 
 /// What came of asking for a refresh; each with the account as it is stored now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// The token lives long enough.
     NotDue(Account),
     /// Somebody else has refreshed meanwhile.
@@ -33,7 +33,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// The account.
-    pub fn account(&self) -> &Account {
+    pub(crate) fn account(&self) -> &Account {
         match self {
             Self::NotDue(account)
             | Self::Adopted(account)
@@ -44,7 +44,7 @@ impl Outcome {
     }
 
     /// The account.
-    pub fn into_account(self) -> Account {
+    pub(crate) fn into_account(self) -> Account {
         match self {
             Self::NotDue(account)
             | Self::Adopted(account)

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tiktok_open::{Code, Error as ApiError, Grant, RawAnswer, Reading, Refusal};
+use tiktok_open::{Code, Error as ApiError, Grant, RawTokenAnswer, Reading, Refusal};
 use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
 use super::worker::Worker;
-use super::{Ask, NEED, Outcome, Tokens};
+use super::{NEED, Outcome, RefreshPolicy, Tokens};
 use crate::api::App;
 use crate::auth::error::AuthError;
 use crate::auth::notice::Notice;
@@ -44,38 +44,47 @@ struct Refresh {
     worker: Worker,
 }
 
-impl Tokens {
+/// The rotation of one account's tokens.
+pub(super) struct Rotation<'a> {
+    tokens: &'a Tokens,
+}
+
+impl<'a> Rotation<'a> {
+    pub(super) fn of(tokens: &'a Tokens) -> Self {
+        Self { tokens }
+    }
+
     /// Refreshes, holding the account's refresh lock.
     pub(super) async fn rotate(
         &self,
         _held: &Lock,
         account: Account,
     ) -> Result<Outcome, AuthError> {
-        let app = self.app_of(&account).await?;
+        let app = self.tokens.app_of(&account).await?;
         let worker = Worker::start()?;
         self.probe(&worker, &account).await?;
         let key = self.key_for_answers(&worker).await?;
         let reserve = Reserve::take(DESCRIPTORS, MEMORY)?;
         // The lock and the secret may have taken a while.
-        if self.0.shutdown.as_ref().is_some_and(|shutdown| shutdown.asked().is_some()) {
+        if self.tokens.0.shutdown.as_ref().is_some_and(|shutdown| shutdown.asked().is_some()) {
             return Err(AuthError::Stopped);
         }
-        let (spent, asked_at) = (account.refresh_token.clone(), self.0.clock.now());
+        let (spent, asked_at) = (account.refresh_token.clone(), self.tokens.0.clock.now());
         let refresh = Refresh { account, spent, asked_at, worker };
         let answer = self.post(&app, &refresh).await?;
-        let api = self.api();
+        let api = self.tokens.api();
         let open_id = &refresh.account.open_id;
         let bytes = refresh_log::encode(open_id, asked_at, &refresh.spent, &api, &answer);
         let bytes = match key {
-            Some(key) => encrypt_answer(&key, &self.0.store.answer_path(open_id), &bytes),
+            Some(key) => encrypt_answer(&key, &self.tokens.0.store.answer_path(open_id), &bytes),
             None => bytes,
         };
         let kept = self.keep(&refresh, bytes.clone(), reserve).await;
-        match answer.read(&self.0.client.api_host(), Some(&refresh.spent)) {
+        match answer.read(&self.tokens.0.client.api_host(), Some(&refresh.spent)) {
             Reading::Grant(grant) if refresh_log::is_for(&grant, &refresh.account) => {
                 let saved = self.save(&refresh, &grant, kept).await?;
                 self.forget_answer(&refresh).await;
-                self.warn_of_skew();
+                self.tokens.warn_of_skew();
                 Ok(saved)
             }
             Reading::Grant(grant) => Err(self.unread(&refresh, bytes, kept, grant.open_id).await),
@@ -90,8 +99,8 @@ impl Tokens {
     /// Proves, before a token is spent, that the disk takes all that a refresh does to it: that the
     /// answer can be written, renamed and removed, and the store replaced.
     async fn probe(&self, worker: &Worker, account: &Account) -> Result<(), AuthError> {
-        let path = self.0.store.answer_path(&account.open_id);
-        let store = self.0.store.clone();
+        let path = self.tokens.0.store.answer_path(&account.open_id);
+        let store = self.tokens.0.store.clone();
         worker
             .run(move || {
                 // Without a size the store is unreadable, which the rehearsal says.
@@ -105,17 +114,18 @@ impl Tokens {
 
     /// The key that the answer is sealed with, if the store is encrypted.
     async fn key_for_answers(&self, worker: &Worker) -> Result<Option<Arc<Key>>, AuthError> {
-        let store = self.0.store.clone();
+        let store = self.tokens.0.store.clone();
         worker.run(move || store.key_for_answers()).await
     }
 
     /// Sends the refresh; once more if no answer came. That cannot make things worse: if TikTok has
     /// rotated, the new token is lost already, and if not, the second try gets it. An answer that was
     /// cut off in a token is not sent for again: TikTok has rotated for it.
-    async fn post(&self, app: &App, refresh: &Refresh) -> Result<RawAnswer, AuthError> {
+    async fn post(&self, app: &App, refresh: &Refresh) -> Result<RawTokenAnswer, AuthError> {
         let answer = match self.post_once(app, &refresh.spent).await {
             Err(ApiError::NotSent { .. } | ApiError::NoAnswer { .. }) => {
-                sleep(self.0.timing.backoff_base.mul_f64(rand::random_range(0.5..1.0))).await;
+                sleep(self.tokens.0.timing.backoff_base.mul_f64(rand::random_range(0.5..1.0)))
+                    .await;
                 self.post_once(app, &refresh.spent).await
             }
             other => other,
@@ -123,9 +133,9 @@ impl Tokens {
         answer.map_err(|source| failed(&refresh.account, source))
     }
 
-    async fn post_once(&self, app: &App, token: &Secret) -> Result<RawAnswer, ApiError> {
-        let answer = self.0.client.refresh(&app.credentials(), token).await?;
-        match answer.read(&self.0.client.api_host(), Some(token)) {
+    async fn post_once(&self, app: &App, token: &Secret) -> Result<RawTokenAnswer, ApiError> {
+        let answer = self.tokens.0.client.refresh(&app.credentials(), token).await?;
+        match answer.read(&self.tokens.0.client.api_host(), Some(token)) {
             Reading::None(error @ ApiError::NoAnswer { .. }) => Err(error),
             _ => Ok(answer),
         }
@@ -133,7 +143,7 @@ impl Tokens {
 
     /// Makes the answer durable as it came. Says whether it lies there.
     async fn keep(&self, refresh: &Refresh, bytes: Zeroizing<Vec<u8>>, reserve: Reserve) -> bool {
-        let path = self.0.store.answer_path(&refresh.account.open_id);
+        let path = self.tokens.0.store.answer_path(&refresh.account.open_id);
         // A failure is no reason to stop: the answer in memory is all there is now.
         let write = move || {
             // Only now, so that nobody else takes what it held.
@@ -144,7 +154,7 @@ impl Tokens {
     }
 
     async fn forget_answer(&self, refresh: &Refresh) {
-        let path = self.0.store.answer_path(&refresh.account.open_id);
+        let path = self.tokens.0.store.answer_path(&refresh.account.open_id);
         // If it stays, the next run finds it outdated and removes it.
         let _ = refresh.worker.run(move || Ok(fs::remove(&path)?)).await;
     }
@@ -157,7 +167,7 @@ impl Tokens {
         kept: bool,
         found: Option<String>,
     ) -> AuthError {
-        let (store, open_id) = (self.0.store.clone(), refresh.account.open_id.clone());
+        let (store, open_id) = (self.tokens.0.store.clone(), refresh.account.open_id.clone());
         let answer = store.answer_path(&open_id);
         let from = answer.clone();
         let set_aside = refresh.worker.run(move || {
@@ -196,23 +206,24 @@ impl Tokens {
                 let account = account.name().to_owned();
                 return Err(AuthError::RefreshNotSaved { account, kept, source: error });
             }
-            sleep(self.0.timing.backoff_base).await;
+            sleep(self.tokens.0.timing.backoff_base).await;
         }
     }
 
     /// Until when saving is tried again; tells the user if there is something to do until then.
     fn patience_for(&self, account: &Account, error: &AccountError) -> Instant {
-        let wait = self.0.patience;
+        let wait = self.tokens.0.patience;
         if !error.is_disk_full() || wait.is_zero() {
             return Instant::now();
         }
-        let (account, path) = (account.name().to_owned(), self.0.store.path());
-        self.tell(Notice::DiskFull { account, path, wait });
+        let (account, path) = (account.name().to_owned(), self.tokens.0.store.path());
+        self.tokens.tell(Notice::DiskFull { account, path, wait });
         Instant::now() + wait
     }
 
     async fn save_once(&self, refresh: &Refresh, grant: &Grant) -> Result<Outcome, AuthError> {
-        let (store, api, asked_at) = (self.0.store.clone(), self.api(), refresh.asked_at);
+        let (store, api, asked_at) =
+            (self.tokens.0.store.clone(), self.tokens.api(), refresh.asked_at);
         let (spent, grant) = (refresh.spent.clone(), grant.clone());
         let open_id = refresh.account.open_id.clone();
         let save = move || store.rotate(&open_id, &spent, grant, &api, asked_at);
@@ -220,10 +231,11 @@ impl Tokens {
             Rotated::Saved(saved) => *saved,
             Rotated::Superseded(stored) => return Ok(Outcome::Adopted(*stored)),
             Rotated::Gone => {
-                return self.load(&refresh.account.open_id).await.map(Outcome::Adopted);
+                return self.tokens.load(&refresh.account.open_id).await.map(Outcome::Adopted);
             }
         };
-        let mut fresh = self.0.fresh.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut fresh =
+            self.tokens.0.fresh.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         fresh.insert(saved.open_id.clone());
         Ok(Outcome::Refreshed(saved))
     }
@@ -236,7 +248,7 @@ impl Tokens {
             ApiError::Refused(refusal) if self.ends_the_login(account, &refusal) => refusal,
             source => return Err(failed(account, source)),
         };
-        let (store, now) = (self.0.store.clone(), self.0.clock.now());
+        let (store, now) = (self.tokens.0.store.clone(), self.tokens.0.clock.now());
         let (open_id, spent) = (account.open_id.clone(), refresh.spent.clone());
         let mark = move || {
             let mut marked = false;
@@ -256,7 +268,7 @@ impl Tokens {
         let (stored, marked) = refresh.worker.run(mark).await?;
         match stored {
             Some(stored) if !marked => {
-                self.check_usable(&stored, &Ask::Within(NEED))?;
+                self.tokens.check_usable(&stored, &RefreshPolicy::Within(NEED))?;
                 Ok(Outcome::Adopted(stored))
             }
             _ => Err(AuthError::NeedsLogin {
@@ -273,7 +285,7 @@ impl Tokens {
     /// only TikTok itself can say it.
     fn ends_the_login(&self, account: &Account, refusal: &Refusal) -> bool {
         refusal.code == Code::InvalidGrant
-            && (account.api.is_some() || self.0.client.endpoints().is_tiktok())
+            && (account.api.is_some() || self.tokens.0.client.endpoints().is_tiktok())
     }
 }
 

@@ -5,14 +5,15 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use jiff::Timestamp;
 use tempfile::TempDir;
-use tiktok_open::{Code, RawAnswer};
+use tiktok_open::{Code, RawTokenAnswer};
 
 use super::*;
 use crate::auth::refresh_log;
-use crate::auth::testing::{Answer, Endpoint, ISSUER, Told, answer_of, grant, quick};
-use crate::exit::{Exit, Explain as _};
+use crate::auth::testing::{Answer, Endpoint, ISSUER, Recorder, answer_of, grant, quick};
+use crate::exit::Exit;
 use crate::fs;
 use crate::model::account::Reason;
+use crate::output::Explain as _;
 use crate::signals::Signal;
 use crate::store::Edit;
 
@@ -22,7 +23,7 @@ struct World {
     _dir: TempDir,
     endpoint: Endpoint,
     store: TokenFile,
-    told: Arc<Told>,
+    told: Arc<Recorder>,
     tokens: Tokens,
 }
 
@@ -36,7 +37,7 @@ fn app(key: &str) -> App {
     }
 }
 
-fn tokens_of(store: &TokenFile, endpoint: &Endpoint, told: &Arc<Told>) -> Tokens {
+fn tokens_of(store: &TokenFile, endpoint: &Endpoint, told: &Arc<Recorder>) -> Tokens {
     Tokens::new(
         store.clone(),
         endpoint.client.clone(),
@@ -67,7 +68,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let endpoint = Endpoint::start().await;
         let store = TokenFile::open(dir.path(), Clock::default()).unwrap();
-        let told = Arc::new(Told::default());
+        let told = Arc::new(Recorder::default());
         let tokens = tokens_of(&store, &endpoint, &told);
         Self { _dir: dir, endpoint, store, told, tokens }
     }
@@ -101,7 +102,7 @@ impl World {
     }
 
     fn leave(&self, path: &std::path::Path, spent: &str, body: &str) {
-        let answer = RawAnswer { status: 200, body: body.as_bytes().to_vec().into(), cut: None };
+        let answer = RawTokenAnswer::new(200, body.as_bytes().to_vec());
         let now = Clock::default().now();
         let bytes = refresh_log::encode(ID, now, &Secret::new(spent), &self.api(), &answer);
         fs::write_atomic(path, &bytes, fs::PRIVATE_FILE).unwrap();
@@ -123,7 +124,7 @@ impl World {
     }
 
     async fn refresh(&self) -> Result<Outcome, AuthError> {
-        self.tokens.refresh(ID, Ask::Within(NEED)).await
+        self.tokens.refresh(ID, RefreshPolicy::Within(NEED)).await
     }
 }
 
@@ -183,7 +184,7 @@ async fn no_token_is_spent_once_the_run_was_asked_to_stop() {
     let world = World::with_ended_token().await;
     let stopping = Shutdown::asked_by(Signal::INTERRUPT);
     let tokens = world.another_run().with_shutdown(stopping);
-    let stopped = tokens.refresh(ID, Ask::Force).await.unwrap_err();
+    let stopped = tokens.refresh(ID, RefreshPolicy::Force).await.unwrap_err();
     assert!(matches!(stopped, AuthError::Stopped), "{stopped:?}");
     assert!(world.endpoint.requests().is_empty());
     world.nothing_is_left_behind();
@@ -204,7 +205,7 @@ async fn alias_and_display_name_survive_a_refresh() {
 #[tokio::test]
 async fn force_refreshes_a_living_token() {
     let world = World::with_living_token().await;
-    let outcome = world.tokens.refresh(ID, Ask::Force).await.unwrap();
+    let outcome = world.tokens.refresh(ID, RefreshPolicy::Force).await.unwrap();
     assert!(matches!(outcome, Outcome::Refreshed(_)));
 }
 
@@ -230,9 +231,11 @@ async fn t15_f16_eight_at_once_rotate_once() {
                 Arc::new(vec![app("key")]),
                 Clock::default(),
                 quick(),
-                Arc::new(Told::default()),
+                Arc::new(Recorder::default()),
             );
-            tokio::spawn(async move { tokens.refresh(ID, Ask::Within(NEED)).await.unwrap() })
+            tokio::spawn(
+                async move { tokens.refresh(ID, RefreshPolicy::Within(NEED)).await.unwrap() },
+            )
         })
         .collect();
     let mut refreshed = 0;
@@ -282,7 +285,7 @@ async fn f13_a_leftover_is_adopted_at_the_start_of_any_run() {
 async fn f13_a_leftover_answer_revives_an_account_that_needed_a_login() {
     let world = World::with_ended_token().await;
     let since = Clock::default().now();
-    let needs_login = Some(crate::auth::account::NeedsLogin { since, reason: Reason::Rejected });
+    let needs_login = Some(crate::model::account::NeedsLogin { since, reason: Reason::Rejected });
     world.put(&Account { needs_login, ..world.stored() });
     world.leave_behind("rft.anna.1", &answer_of(ID, 2));
     assert!(matches!(world.refresh().await, Ok(Outcome::Recovered(_))));
@@ -337,7 +340,7 @@ impl World {
 async fn f15_with_the_lock_held_elsewhere_a_living_token_is_used_and_nothing_refreshed() {
     let world = World::with_living_token().await.impatient();
     let _held = Lock::try_acquire(&world.store.refresh_lock(ID)).unwrap();
-    let outcome = world.tokens.refresh(ID, Ask::Force).await.unwrap();
+    let outcome = world.tokens.refresh(ID, RefreshPolicy::Force).await.unwrap();
     assert!(matches!(outcome, Outcome::Kept(_)));
     let pid = Some(std::process::id());
     assert_eq!(world.told.all(), [Notice::RefreshBusy { account: ID.into(), pid }]);
@@ -564,11 +567,14 @@ async fn force_tries_the_spent_token_all_the_same_and_never_overwrites_the_file(
     ]);
     world.refresh().await.unwrap_err();
     let first = std_fs::read(&world.unread()[0]).unwrap();
-    assert!(matches!(world.tokens.refresh(ID, Ask::Force).await, Err(AuthError::Unread { .. })));
+    assert!(matches!(
+        world.tokens.refresh(ID, RefreshPolicy::Force).await,
+        Err(AuthError::Unread { .. })
+    ));
     assert_eq!(world.unread().len(), 2);
     assert_eq!(std_fs::read(&world.unread()[0]).unwrap(), first);
     // What it gets makes both outdated.
-    let outcome = world.tokens.refresh(ID, Ask::Force).await.unwrap();
+    let outcome = world.tokens.refresh(ID, RefreshPolicy::Force).await.unwrap();
     assert!(matches!(outcome, Outcome::Refreshed(_)));
     world.tokens.recover().await.unwrap();
     assert!(world.unread().is_empty());
@@ -753,9 +759,9 @@ async fn force_tries_a_marked_login_again_but_not_one_that_is_elsewhere() {
     {
         let world = World::with_ended_token().await;
         let since = Clock::default().now();
-        let needs_login = Some(crate::auth::account::NeedsLogin { since, reason });
+        let needs_login = Some(crate::model::account::NeedsLogin { since, reason });
         world.put(&Account { needs_login, ..world.stored() });
-        let outcome = world.tokens.refresh(ID, Ask::Force).await;
+        let outcome = world.tokens.refresh(ID, RefreshPolicy::Force).await;
         assert_eq!(outcome.is_ok(), tried, "{outcome:?}");
         assert_eq!(world.endpoint.requests().len(), usize::from(tried));
         assert_eq!(world.stored().needs_login.is_none(), tried);
@@ -765,7 +771,11 @@ async fn force_tries_a_marked_login_again_but_not_one_that_is_elsewhere() {
 #[tokio::test]
 async fn tokens_of_another_api_are_refused_before_anything_is_sent() {
     let elsewhere = "http://127.0.0.1:1";
-    for ask in [Ask::Within(NEED), Ask::Force, Ask::Instead(Secret::new("act.anna.1"))] {
+    for ask in [
+        RefreshPolicy::Within(NEED),
+        RefreshPolicy::Force,
+        RefreshPolicy::Instead(Secret::new("act.anna.1")),
+    ] {
         let world = World::with_ended_token().await;
         world.put(&Account { api: Some(elsewhere.into()), ..world.stored() });
         let before = world.text();
@@ -839,7 +849,7 @@ async fn f23_a_clock_unlike_tiktok_s_is_told_and_the_token_refreshed_once() {
     world.endpoint.says_date("Sun, 06 Nov 1994 08:49:37 GMT");
     assert!(matches!(world.refresh().await, Ok(Outcome::NotDue(_))));
     // The first answer is what shows the difference.
-    world.tokens.refresh("ben", Ask::Force).await.unwrap();
+    world.tokens.refresh("ben", RefreshPolicy::Force).await.unwrap();
     assert!(matches!(world.refresh().await, Ok(Outcome::Refreshed(_))));
     assert!(matches!(world.refresh().await, Ok(Outcome::NotDue(_))));
     assert!(matches!(world.told.all()[..], [Notice::ClockOff { .. }]));
@@ -856,12 +866,12 @@ async fn dropping_the_caller_does_not_drop_the_answer() {
     };
     world.endpoint.script([Answer::After(Box::new(hold))]);
     let tokens = world.tokens.clone();
-    let caller = tokio::spawn(async move { tokens.refresh(ID, Ask::Within(NEED)).await });
+    let caller = tokio::spawn(async move { tokens.refresh(ID, RefreshPolicy::Within(NEED)).await });
     was_asked.await.unwrap();
     caller.abort();
     assert!(caller.await.is_err());
     go.send(()).unwrap();
-    world.tokens.settle().await;
+    world.tokens.flush().await;
     assert_eq!(number(&world.stored()), "2");
 }
 

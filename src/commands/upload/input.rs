@@ -3,10 +3,10 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::engine::{Video, VideoError};
-use crate::exit::{Exit, Explain};
 use crate::fault;
 use crate::manifest::MAX_SIZE;
+use crate::problem::{Coded, ErrorCode, Problem};
+use crate::source::{VideoError, VideoFile};
 use crate::text::plain;
 
 /// What was read, and where it lies.
@@ -34,19 +34,13 @@ pub(super) enum InputError {
     Io { name: String, source: io::Error },
 }
 
-impl Explain for InputError {
-    fn exit(&self) -> Exit {
-        Exit::Usage
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Missing { .. } | Self::Directory { .. } => {
-                Some("name the JSON file that lists the posts, or `-` for standard input".into())
-            }
-            Self::NotRegular { .. } => Some("pipe it in, and name it `-`: standard input".into()),
-            Self::Io { .. } => None,
-        }
+impl Coded for InputError {
+    fn problem(&self) -> Problem {
+        Problem::new(match self {
+            Self::Missing { .. } | Self::Directory { .. } => ErrorCode::ManifestMissing,
+            Self::NotRegular { .. } => ErrorCode::ManifestKind,
+            Self::Io { .. } => ErrorCode::ManifestUnreadable,
+        })
     }
 }
 
@@ -64,13 +58,13 @@ impl Input {
         let name = format!("`{}`", plain(&path.display().to_string()));
         let file = open(path, &name)?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(Self { text: text(file.file(), &name)?, folder, name })
+        Ok(Self { text: text(file.into_file(), &name)?, folder, name })
     }
 }
 
-fn open(path: &Path, name: &str) -> Result<Video, InputError> {
+fn open(path: &Path, name: &str) -> Result<VideoFile, InputError> {
     let name = || name.to_owned();
-    Video::open(path).map_err(|error| match error {
+    VideoFile::open(path).map_err(|error| match error {
         VideoError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
             InputError::Missing { name: name() }
         }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use crate::auth::Tokens;
 use crate::cli::UploadArgs;
 use crate::commands::tokens::StoredTokens;
-use crate::commands::{Context, journal};
-use crate::engine::{Engine, FileWatch, Options, Preparation, Prepared, RateLimiter, Refused};
-use crate::exit::{Exit, Failure};
+use crate::commands::{Context, apps, at_rest, journal};
+use crate::engine::{Engine, Options, Preparation, Prepared, RateLimiter, Refused};
+use crate::exit::Exit;
 use crate::manifest::{self, Manifest};
 use crate::model::{Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode};
-use crate::output::{self, UploadOutput};
+use crate::output::{self, Failure, UploadOutput};
+use crate::source::{FileWatch, WatchError};
 use crate::store::local::LocalStore;
 use crate::store::{Accept, Journal, Store as _};
 
@@ -37,19 +38,20 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     let accounts = store.accounts().all().await?;
     let journal = match (args.new_journal, args.dry_run) {
         (false, _) => journal::open(context, &store, Accept::Never).await?,
-        (true, true) => journal::open(context, &store, Accept::Rehearsing).await?,
+        (true, true) => journal::open(context, &store, Accept::DryRun).await?,
         // To prepare posts, whatever is wrong with it. It is taken once it is sure that this run can post.
-        (true, false) => store.open_journal(Accept::Rehearsing).await?.journal,
+        (true, false) => store.open_journal(Accept::DryRun).await?.journal,
     };
     let timing = &context.settings.timing;
     let files = manifest.entries.iter().filter_map(|entry| entry.post.source.file().cloned());
-    let watch = FileWatch::begin(files, timing).await;
+    let watch = FileWatch::begin(files, timing).await?;
     if watch.recent() > 0 {
         context.printer.note(output::watching(watch.recent(), timing));
     }
     let unfinished = match watch.end(timing, &context.shutdown).await {
         Ok(unfinished) => unfinished,
-        Err(signal) => return Ok(signal.exit()),
+        Err(WatchError::Interrupted(signal)) => return Ok(signal.exit()),
+        Err(WatchError::Shortage(shortage)) => return Err(shortage.into()),
     };
 
     // The posts, checked as far as that goes without TikTok.
@@ -73,7 +75,7 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     }
 
     // Only now the key of the token store is asked for, and the journal taken on.
-    let token_file = context.unlocked(store.token_file().clone()).await?;
+    let token_file = at_rest::unlocked(context, store.token_file().clone()).await?;
     let store = store.unlocked(token_file.clone());
     let tokens = context.tokens(token_file).await?;
     let journal = if args.new_journal && !args.dry_run {
@@ -87,7 +89,7 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     let engine = engine(context, &tokens, store, journal, options);
     let done = work(context, &engine, prepared, args.dry_run, &output).await;
     // Also after an error: a refresh that has begun must reach the disk before the program ends.
-    tokens.settle().await;
+    tokens.flush().await;
     done?;
     let exit = output.finish(Exit::Done);
     if args.repost && exit != Exit::Done && !args.dry_run {
@@ -154,7 +156,7 @@ async fn work(
     dry_run: bool,
     output: &UploadOutput,
 ) -> Result<(), Failure> {
-    if let Err(no_app) = context.some_app()
+    if let Err(no_app) = apps::is_there_one(context)
         && engine.has_work(&prepared).await
     {
         return Err(no_app);

@@ -17,6 +17,12 @@ use crate::model::{
     Source, caption,
 };
 
+/// The posts of a manifest that is right, or what is wrong.
+fn read(text: &[u8], folder: &Path, given: &Defaults) -> Result<Manifest, Diagnostics> {
+    let (manifest, problems) = examine(text, folder, given);
+    if problems.is_empty() { Ok(manifest) } else { Err(problems) }
+}
+
 fn read_with(text: &str, given: &Defaults) -> Result<Manifest, Diagnostics> {
     read(text.as_bytes(), Path::new("/posts"), given)
 }

@@ -10,7 +10,7 @@ use super::*;
 const FILE: &str = include_str!("../schema.json");
 
 fn schema() -> Value {
-    serde_json::from_str(&super::super::schema()).unwrap()
+    serde_json::from_str(&super::super::schema::schema()).unwrap()
 }
 
 fn keys(object: &Value) -> BTreeSet<&str> {
@@ -19,7 +19,7 @@ fn keys(object: &Value) -> BTreeSet<&str> {
 
 #[test]
 fn the_file_is_what_the_table_of_fields_makes() {
-    let made = super::super::schema();
+    let made = super::super::schema::schema();
     assert_eq!(made, FILE, "write this to src/manifest/schema.json:\n{made}");
 }
 

@@ -49,7 +49,7 @@ fn nothing_but_proof_or_tiktoks_word_ends_a_final_intent() {
         Event::UrlExpired,
         Event::FileReplaced,
         Event::FileChanged { handed_over: true },
-        Event::Status(Seen::Processing { stored: None }),
+        Event::Status(ReportedStatus::Processing { stored: None }),
     ] {
         assert_eq!(step(FILE, intent, event).phase, intent, "{event:?}");
     }
@@ -58,12 +58,12 @@ fn nothing_but_proof_or_tiktoks_word_ends_a_final_intent() {
 #[test]
 fn a_lagging_status_does_not_make_a_published_post_doubtful() {
     let intent = Phase::FinalIntent { stored: 2 };
-    let behind = step(FILE, intent, Event::Status(Seen::Processing { stored: Some(0) }));
+    let behind = step(FILE, intent, Event::Status(ReportedStatus::Processing { stored: Some(0) }));
     assert_eq!(behind, to(intent, Action::Send { index: 0 }));
     let resent = step(FILE, behind.phase, Event::ChunkStored { index: 0 });
     assert_eq!(resent, to(intent, Action::Send { index: 1 }));
     assert_eq!(
-        step(FILE, resent.phase, Event::Status(Seen::Published)),
+        step(FILE, resent.phase, Event::Status(ReportedStatus::Published)),
         to(Phase::Published, Action::Stop)
     );
 }
@@ -77,9 +77,9 @@ fn f41_what_tiktok_called_complete_too_early_is_never_started_over() {
             assert!(matches!(early, Phase::FinalIntent { .. }));
             for (event, after) in [
                 (Event::ProvedIncomplete, Phase::Unresolved),
-                (Event::Status(Seen::Published), Phase::Unresolved),
-                (Event::Status(Seen::Inboxed), Phase::Unresolved),
-                (Event::Status(Seen::IdUnknown), Phase::Unresolved),
+                (Event::Status(ReportedStatus::Published), Phase::Unresolved),
+                (Event::Status(ReportedStatus::Inboxed), Phase::Unresolved),
+                (Event::Status(ReportedStatus::IdUnknown), Phase::Unresolved),
                 (Event::FileChanged { handed_over: false }, early),
                 (Event::UrlGone, early),
                 (Event::FileReplaced, early),
@@ -87,12 +87,12 @@ fn f41_what_tiktok_called_complete_too_early_is_never_started_over() {
                 assert_eq!(step(file, early, event).phase, after, "{event:?}");
             }
             for stored in 0..=index {
-                let elsewhere = Event::Status(Seen::Processing { stored: Some(stored) });
+                let elsewhere = Event::Status(ReportedStatus::Processing { stored: Some(stored) });
                 assert_eq!(step(file, early, elsewhere), to(early, Action::Prove));
             }
-            let all = Event::Status(Seen::Processing { stored: Some(chunks) });
+            let all = Event::Status(ReportedStatus::Processing { stored: Some(chunks) });
             assert_eq!(step(file, early, all), to(early, Action::Ask));
-            let next = Event::Status(Seen::Processing { stored: Some(index + 1) });
+            let next = Event::Status(ReportedStatus::Processing { stored: Some(index + 1) });
             assert_eq!(step(file, early, next).action, Action::Send { index: index + 1 });
         }
     }

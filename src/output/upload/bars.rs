@@ -30,19 +30,19 @@ impl Bars {
     }
 
     /// Shows a change on the post's bar; false if it wants a line.
-    pub(super) fn show(&self, subject: &PostRef, progress: &Progress) -> bool {
+    pub(super) fn show(&self, post_ref: &PostRef, progress: &Progress) -> bool {
         match progress {
-            Progress::Sending { size, stored, .. } => self.begin(subject, *size, *stored),
-            Progress::Position { sent } => self.with(subject, |bar| {
+            Progress::Sending { size, stored, .. } => self.begin(post_ref, *size, *stored),
+            Progress::Position { sent } => self.with(post_ref, |bar| {
                 bar.set_message("");
                 bar.set_position(*sent);
             }),
             Progress::ChunkStored { .. } => true,
-            Progress::Retrying { .. } | Progress::Waiting { .. } => self.with(subject, |bar| {
+            Progress::Retrying { .. } | Progress::Waiting { .. } => self.with(post_ref, |bar| {
                 bar.set_message(plain(&words(progress, true).unwrap_or_default()));
             }),
             Progress::Processing => {
-                let bar = self.bar(subject);
+                let bar = self.bar(post_ref);
                 bar.set_style(style(PROCESSING));
                 bar.set_message("");
                 bar.reset_elapsed();
@@ -54,15 +54,15 @@ impl Bars {
     }
 
     /// Takes the post's bar away.
-    pub(super) fn end(&self, subject: &PostRef) {
-        if let Some(bar) = self.bars().remove(&subject.index) {
+    pub(super) fn end(&self, post_ref: &PostRef) {
+        if let Some(bar) = self.bars().remove(&post_ref.index) {
             bar.finish_and_clear();
             self.screen.remove(&bar);
         }
     }
 
-    fn begin(&self, subject: &PostRef, size: u64, stored: u64) -> bool {
-        let bar = self.bar(subject);
+    fn begin(&self, post_ref: &PostRef, size: u64, stored: u64) -> bool {
+        let bar = self.bar(post_ref);
         bar.disable_steady_tick();
         bar.set_style(style(SENDING));
         bar.set_length(size);
@@ -72,8 +72,8 @@ impl Bars {
         true
     }
 
-    fn with(&self, subject: &PostRef, act: impl FnOnce(&ProgressBar)) -> bool {
-        match self.bars().get(&subject.index) {
+    fn with(&self, post_ref: &PostRef, act: impl FnOnce(&ProgressBar)) -> bool {
+        match self.bars().get(&post_ref.index) {
             Some(bar) => {
                 act(bar);
                 true
@@ -82,12 +82,12 @@ impl Bars {
         }
     }
 
-    fn bar(&self, subject: &PostRef) -> ProgressBar {
+    fn bar(&self, post_ref: &PostRef) -> ProgressBar {
         let make = || {
             let bar = self.screen.add(ProgressBar::no_length());
-            bar.with_prefix(prefix(subject))
+            bar.with_prefix(prefix(post_ref))
         };
-        self.bars().entry(subject.index).or_insert_with(make).clone()
+        self.bars().entry(post_ref.index).or_insert_with(make).clone()
     }
 
     fn bars(&self) -> MutexGuard<'_, HashMap<usize, ProgressBar>> {
@@ -101,8 +101,8 @@ fn style(template: &str) -> ProgressStyle {
     style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
 }
 
-fn prefix(subject: &PostRef) -> String {
-    let whole = plain(&format!("{}: {}", subject.account, subject.video));
+fn prefix(post_ref: &PostRef) -> String {
+    let whole = plain(&format!("{}: {}", post_ref.account, post_ref.video));
     match whole.chars().count().checked_sub(LONGEST_PREFIX) {
         None | Some(0) => whole,
         Some(beyond) => format!("…{}", whole.chars().skip(beyond + 1).collect::<String>()),
@@ -118,7 +118,7 @@ mod tests {
 
     use super::*;
     use crate::engine::WaitReason;
-    use crate::output::upload::testing::subject;
+    use crate::output::upload::testing::post_ref;
 
     /// Remembers what was drawn.
     #[derive(Clone, Debug, Default)]
@@ -188,9 +188,9 @@ mod tests {
     #[test]
     fn a_bar_shows_what_was_sent() {
         let (bars, terminal) = on_terminal();
-        assert!(bars.show(&subject(), &SENDING));
+        assert!(bars.show(&post_ref(), &SENDING));
         assert!(terminal.drawn().contains("48.00 MB/96.00 MB"));
-        assert!(bars.show(&subject(), &Progress::Position { sent: 72_000_000 }));
+        assert!(bars.show(&post_ref(), &Progress::Position { sent: 72_000_000 }));
         let drawn = terminal.drawn();
         assert!(drawn.contains("alice: clips/a.mp4"), "{drawn}");
         assert!(drawn.contains("72.00 MB/96.00 MB"), "{drawn}");
@@ -199,12 +199,12 @@ mod tests {
     #[test]
     fn a_bar_goes_when_its_post_ends() {
         let (bars, terminal) = on_terminal();
-        let other = PostRef { index: 9, account: "bob".into(), ..subject() };
-        bars.show(&subject(), &SENDING);
+        let other = PostRef { index: 9, account: "bob".into(), ..post_ref() };
+        bars.show(&post_ref(), &SENDING);
         bars.show(&other, &SENDING);
         let both = terminal.drawn();
         assert!(both.contains("alice: ") && both.contains("bob: "), "{both}");
-        bars.end(&subject());
+        bars.end(&post_ref());
         terminal.drawn();
         bars.show(&other, &Progress::Position { sent: 49_000_000 });
         let one = terminal.drawn();
@@ -214,12 +214,12 @@ mod tests {
     #[test]
     fn a_retry_is_shown_on_the_bar_until_bytes_flow_again() {
         let (bars, terminal) = on_terminal();
-        bars.show(&subject(), &SENDING);
+        bars.show(&post_ref(), &SENDING);
         let wait = Duration::from_secs(2);
         let retry = Progress::Retrying { why: "stalled".into(), attempt: 2, of: 6, wait };
-        assert!(bars.show(&subject(), &retry));
+        assert!(bars.show(&post_ref(), &retry));
         assert!(terminal.drawn().contains("stalled; try 2 of 6 in 2s"));
-        bars.show(&subject(), &Progress::Position { sent: 49_000_000 });
+        bars.show(&post_ref(), &Progress::Position { sent: 49_000_000 });
         assert!(!terminal.drawn().ends_with("in 2s"));
     }
 
@@ -227,12 +227,12 @@ mod tests {
     fn without_a_bar_a_pause_wants_a_line() {
         let (bars, _terminal) = on_terminal();
         let wait = Duration::from_secs(2);
-        assert!(!bars.show(&subject(), &Progress::Waiting { why: WaitReason::SlowDown, wait }));
+        assert!(!bars.show(&post_ref(), &Progress::Waiting { why: WaitReason::SlowDown, wait }));
     }
 
     #[test]
     fn of_a_long_path_the_end_is_shown() {
-        let long = PostRef { video: format!("{}/clip.mp4", "deep/".repeat(30)), ..subject() };
+        let long = PostRef { video: format!("{}/clip.mp4", "deep/".repeat(30)), ..post_ref() };
         let shown = prefix(&long);
         assert_eq!(shown.chars().count(), LONGEST_PREFIX);
         assert!(shown.starts_with('…') && shown.ends_with("/clip.mp4"), "{shown}");

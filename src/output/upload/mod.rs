@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::bars::Bars;
 use super::error;
+use super::failure::post_hint;
 use super::json::{PostEvent, SummaryEvent};
 use super::printer::Printer;
 use super::progress::{note_words, quota, warning_words, words};
@@ -21,7 +22,7 @@ use crate::model::{PostOutcome, PostRef, PostState};
 
 /// Tells one run of `upload`: progress as bars or lines on standard error, each post's outcome as a
 /// line of data, and at the end what it all came to.
-pub struct UploadOutput {
+pub(crate) struct UploadOutput {
     printer: Printer,
     bars: Option<Bars>,
     tally: Mutex<Tally>,
@@ -31,21 +32,21 @@ pub struct UploadOutput {
 
 impl UploadOutput {
     /// For one run.
-    pub fn new(printer: &Printer) -> Self {
+    pub(crate) fn new(printer: &Printer) -> Self {
         let bars = printer.options().bars.then(|| Bars::new(printer.bars().clone()));
         Self { printer: printer.clone(), bars, tally: Mutex::default(), warned: Mutex::default() }
     }
 
     /// Says how many posts there are, for whoever asks where the run stands.
     #[must_use]
-    pub fn of(self, posts: usize) -> Self {
+    pub(crate) fn of(self, posts: usize) -> Self {
         self.printer.standing().expect(posts);
         self
     }
 
     /// Tells what the run came to, and with which exit code it ends: the worst of its posts' and of
     /// `also`, where the caller puts what no post led to.
-    pub fn finish(&self, also: Exit) -> Exit {
+    pub(crate) fn finish(&self, also: Exit) -> Exit {
         let tally = self.tally();
         let exit = tally.exit().worst(also);
         self.printer.standing().end_posts();
@@ -58,7 +59,7 @@ impl UploadOutput {
     }
 
     /// Tells what happened.
-    pub fn event(&self, event: &Event) {
+    pub(crate) fn event(&self, event: &Event) {
         match event {
             Event::Started { .. } => {}
             Event::Progress { post, progress } => self.progress(post, progress),
@@ -67,22 +68,22 @@ impl UploadOutput {
         }
     }
 
-    fn progress(&self, subject: &PostRef, progress: &Progress) {
-        self.printer.standing().progress(subject, progress);
+    fn progress(&self, post_ref: &PostRef, progress: &Progress) {
+        self.printer.standing().progress(post_ref, progress);
         if let Progress::Warning(warning) = progress {
-            self.warned().entry(subject.index).or_default().push(warning_words(warning));
+            self.warned().entry(post_ref.index).or_default().push(warning_words(warning));
         }
         if let Some(bars) = &self.bars
-            && bars.show(subject, progress)
+            && bars.show(post_ref, progress)
         {
             return;
         }
-        self.line(subject, progress);
+        self.line(post_ref, progress);
     }
 
     /// Says what happened, if it is worth a line: for logs and for terminals without bars.
-    fn line(&self, subject: &PostRef, progress: &Progress) {
-        let about = |text: &str| format!("{}: {}: {text}", subject.account, subject.video);
+    fn line(&self, post_ref: &PostRef, progress: &Progress) {
+        let about = |text: &str| format!("{}: {}: {text}", post_ref.account, post_ref.video);
         match progress {
             Progress::Note(note) => self.printer.note(about(&note_words(note))),
             Progress::Warning(warning) => self.printer.warn(about(&warning_words(warning))),
@@ -97,12 +98,12 @@ impl UploadOutput {
 
     fn ended(&self, report: &PostOutcome) {
         if let Some(bars) = &self.bars {
-            bars.end(&report.subject);
+            bars.end(&report.post_ref);
         }
-        self.printer.standing().ended(&report.subject);
+        self.printer.standing().ended(&report.post_ref);
         self.tally().add(report);
         self.outcome(report);
-        self.trouble(report);
+        self.post_error(report);
     }
 
     fn tally(&self) -> MutexGuard<'_, Tally> {
@@ -114,9 +115,9 @@ impl UploadOutput {
     }
 
     /// The outcome as a line of data. Quiet runs leave out what went as it should; what did not is
-    /// told by [`Self::trouble`].
+    /// told by [`Self::post_error`].
     fn outcome(&self, report: &PostOutcome) {
-        let warned = self.warned().remove(&report.subject.index).unwrap_or_default();
+        let warned = self.warned().remove(&report.post_ref.index).unwrap_or_default();
         if self.printer.is_json() {
             self.printer.json(&PostEvent::of(report, &warned));
         } else if !self.printer.options().quiet || report.state == PostState::Planned {
@@ -124,13 +125,13 @@ impl UploadOutput {
         }
     }
 
-    fn trouble(&self, report: &PostOutcome) {
-        let Some(trouble) = &report.trouble else { return };
-        let PostRef { account, video, .. } = &report.subject;
-        let message = format!("{account}: {video}: {}", trouble.message);
+    fn post_error(&self, report: &PostOutcome) {
+        let Some(post_error) = &report.post_error else { return };
+        let PostRef { account, video, .. } = &report.post_ref;
+        let message = format!("{account}: {video}: {}", post_error.message);
         let for_good = matches!(report.state, PostState::Failed | PostState::Unresolved);
         let told = if for_good { error::label(message) } else { error::warning(message) };
-        self.printer.demand(error::with_hint(told, trouble.hint.as_deref()));
+        self.printer.demand(error::with_hint(told, post_hint(post_error).as_deref()));
     }
 }
 
@@ -142,11 +143,12 @@ impl fmt::Debug for UploadOutput {
 
 #[cfg(test)]
 mod tests {
-    use super::testing::{report, subject, trouble};
+    use super::testing::{post_error, post_ref, report};
     use super::*;
     use crate::engine::Note;
     use crate::output::printer::OutputOptions;
     use crate::output::testing::{Screen, screen};
+    use crate::problem::ErrorKind;
 
     fn run(options: OutputOptions, reports: &[PostOutcome]) -> (String, String, Exit) {
         let Screen { printer, out, err } = screen(options);
@@ -159,7 +161,11 @@ mod tests {
     }
 
     fn failed() -> PostOutcome {
-        PostOutcome { trouble: Some(trouble()), exit: Exit::Failed, ..report(PostState::Failed) }
+        PostOutcome {
+            post_error: Some(post_error()),
+            failure: Some(ErrorKind::Final),
+            ..report(PostState::Failed)
+        }
     }
 
     #[test]
@@ -170,7 +176,7 @@ mod tests {
         assert!(out.starts_with("published   alice: clips/a.mp4"), "{out}");
         assert_eq!(
             err,
-            "error: alice: clips/a.mp4: TikTok refused it\n\nhint: change it\n1 published, 1 failed\n"
+            "error: alice: clips/a.mp4: TikTok refused it\n\nhint: log in with `--paste` instead\n1 published, 1 failed\n"
         );
         assert_eq!(exit, Exit::Failed);
     }
@@ -180,7 +186,10 @@ mod tests {
         let options = OutputOptions { quiet: true, ..OutputOptions::default() };
         let (out, err, _) = run(options, &[report(PostState::Published), failed()]);
         assert_eq!(out, "");
-        assert!(err.starts_with("error: ") && err.ends_with("hint: change it\n"), "{err}");
+        assert!(
+            err.starts_with("error: ") && err.ends_with("hint: log in with `--paste` instead\n"),
+            "{err}"
+        );
     }
 
     #[test]
@@ -197,8 +206,8 @@ mod tests {
     #[test]
     fn what_is_worth_another_run_is_a_warning() {
         let later = PostOutcome {
-            trouble: Some(trouble()),
-            exit: Exit::Temporary,
+            post_error: Some(post_error()),
+            failure: Some(ErrorKind::Temporary),
             ..report(PostState::Deferred)
         };
         let (_, err, exit) = run(OutputOptions::default(), &[later]);
@@ -219,9 +228,9 @@ mod tests {
         let Screen { printer, out, err } = screen(OutputOptions::default());
         let output = UploadOutput::new(&printer);
         let mut post = failed();
-        post.subject.video = "a\u{1b}]0;x\u{7}.mp4".into();
+        post.post_ref.video = "a\u{1b}]0;x\u{7}.mp4".into();
         output.progress(
-            &post.subject,
+            &post.post_ref,
             &Progress::Note(Note::TryingOnceMore { why: "\u{9b}31m".into() }),
         );
         output.ended(&post);
@@ -234,7 +243,7 @@ mod tests {
     fn without_bars_every_change_is_a_line() {
         let Screen { printer, err, .. } = screen(OutputOptions::default());
         let output = UploadOutput::new(&printer);
-        let subject = subject();
+        let post_ref = post_ref();
         for progress in [
             Progress::Creator { nickname: "Alice".into() },
             Progress::Sending { size: 96_000_000, stored: 0, chunks: 3 },
@@ -242,7 +251,7 @@ mod tests {
             Progress::ChunkStored { chunk: 1, of: 3 },
             Progress::Processing,
         ] {
-            output.progress(&subject, &progress);
+            output.progress(&post_ref, &progress);
         }
         assert_eq!(
             err.text(),

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use crate::exit::Exit;
 use crate::model::{PostError, PostOutcome, PostRef, PostState};
+use crate::problem::ErrorCode;
 
-pub(in crate::output) fn subject() -> PostRef {
+pub(in crate::output) fn post_ref() -> PostRef {
     PostRef { index: 3, account: "alice".into(), video: "clips/a.mp4".into() }
 }
 
 pub(in crate::output) fn report(state: PostState) -> PostOutcome {
     PostOutcome {
-        subject: subject(),
+        post_ref: post_ref(),
         state,
         publish_id: Some("v_pub_file~v2-1.1".into()),
         post_ids: Vec::new(),
@@ -22,17 +22,14 @@ pub(in crate::output) fn report(state: PostState) -> PostOutcome {
         media: None,
         warnings: Vec::new(),
         note: None,
-        trouble: None,
-        exit: Exit::Done,
+        post_error: None,
+        failure: None,
     }
 }
 
-pub(in crate::output) fn trouble() -> PostError {
+pub(in crate::output) fn post_error() -> PostError {
     PostError {
-        code: "invalid_params".into(),
-        message: "TikTok refused it".into(),
-        hint: Some("change it".into()),
-        retryable: false,
         log_id: Some("L1".into()),
+        ..PostError::new(ErrorCode::InvalidParams, "TikTok refused it", ErrorCode::QrForm)
     }
 }

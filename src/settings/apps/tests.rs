@@ -2,7 +2,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
-use crate::exit::{Exit, Explain as _};
+use crate::exit::Exit;
+use crate::output::Explain as _;
 use crate::settings::testing::env;
 
 const BOTH: [(&str, &str); 2] = [(KEY_VAR, " envkey\n"), (SECRET_VAR, "envsecret")];

@@ -32,7 +32,7 @@ pub(super) async fn nobody_and_an_unknown_name_are_told_apart(new: New<'_>) {
     assert_eq!(name(accounts.find(None).await), NameError::Nobody);
     log_in(&accounts, "id-1").await;
     let missing = accounts.find(Some("ana")).await.unwrap_err();
-    assert_eq!(missing.exit(), Exit::Usage);
+    assert_eq!(missing.kind(), ErrorKind::Input);
     assert!(matches!(name(Err(missing)), NameError::Missing { .. }));
     assert!(matches!(name(accounts.login("id-2").await), NameError::Missing { .. }));
 }
@@ -149,7 +149,7 @@ pub(super) async fn an_alias_names_one_account(new: New<'_>) {
     assert_eq!(home.accounts().find(Some("anna")).await.unwrap(), named);
     let taken = accounts.set_alias("id-2", Some("anna")).await.unwrap_err();
     assert!(matches!(taken, StoreError::Account(AccountError::Alias(_))));
-    assert_eq!(taken.exit(), Exit::Usage);
+    assert_eq!(taken.kind(), ErrorKind::Input);
     assert_eq!(accounts.set_alias("id-1", None).await.unwrap().alias, None);
     accounts.set_alias("id-2", Some("anna")).await.unwrap();
 }

@@ -195,17 +195,17 @@ pub(super) async fn content_that_was_posted_meanwhile_stops_a_post_before_its_fi
     let posted = journal.publish(&entry(2, 90), "same").await;
 
     let outcome = journal.step(&mut attempt, INTENT, &read_as("same")).await;
-    let error = refused(outcome, Exit::Unknown);
+    let error = refused(outcome, ErrorKind::Unknown);
     let JournalError::SameContent { other, certain: true } = error else { panic!("{error}") };
     assert_eq!(*other, posted);
     assert_eq!(attempt.phase, OPEN, "nothing was recorded");
 
-    refused(journal.same_as(copy.number, posted.number).await, Exit::Unknown);
+    refused(journal.same_as(copy.number, posted.number).await, ErrorKind::Unknown);
     journal.step(&mut attempt, Phase::Abandoned, &NO_FACTS).await.unwrap();
     journal.same_as(copy.number, posted.number).await.unwrap();
     assert_eq!(journal.post_for(&entry(1, 90)).await.unwrap(), posted, "the next run skips it");
     assert_eq!(journal.post(copy.number).await.unwrap().same_as, Some(posted.number));
-    refused(journal.begin_attempt(copy.number).await, Exit::Unknown);
+    refused(journal.begin_attempt(copy.number).await, ErrorKind::Unknown);
     assert_eq!(journal.known_with_size("ana", Mode::Direct, 90).await.unwrap(), [posted]);
 }
 
@@ -250,7 +250,7 @@ pub(super) async fn of_several_reposts_the_latest_is_named(new: New<'_>) {
     journal.publish(&entry(1, 90), "a").await;
     let again = journal.publish(&entry(1, 90).again(), "a").await;
     let outcome = journal.step(&mut attempt, INTENT, &read_as("a")).await;
-    let error = refused(outcome, Exit::Unknown);
+    let error = refused(outcome, ErrorKind::Unknown);
     assert!(matches!(error, JournalError::SameContent { other, .. } if *other == again));
 }
 
@@ -299,7 +299,7 @@ pub(super) async fn a_repost_touches_nothing_that_is_under_way_unresolved_or_sim
 pub(super) async fn a_number_is_asked_for_as_text(new: New<'_>) {
     assert_eq!("12".parse::<PostNumber>().unwrap(), PostNumber(12));
     assert_eq!(PostNumber(12).to_string(), "12");
-    let error = refused(Home::new(new).open().await.post(PostNumber(12)).await, Exit::Usage);
+    let error = refused(Home::new(new).open().await.post(PostNumber(12)).await, ErrorKind::Input);
     assert_eq!(error.to_string(), "there is no post 12");
 }
 

@@ -17,8 +17,8 @@ use tempfile::TempDir;
 use super::local::LocalStore;
 use super::*;
 use crate::clock::Clock;
-use crate::exit::{Exit, Explain as _};
 use crate::model::*;
+use crate::problem::{Coded as _, ErrorCode, ErrorKind};
 use fixtures::*;
 
 /// What keeps the state of a store: a directory, or a database on a server. It is empty at first and gone
@@ -92,10 +92,10 @@ impl dyn Journal {
     }
 }
 
-/// The error of the journal that was hoped for, and that it leads to this exit code.
-fn refused<T: fmt::Debug>(outcome: Result<T, StoreError>, exit: Exit) -> JournalError {
+/// The error of the journal that was hoped for, and that it is this kind of trouble.
+fn refused<T: fmt::Debug>(outcome: Result<T, StoreError>, kind: ErrorKind) -> JournalError {
     let error = outcome.unwrap_err();
-    assert_eq!(error.exit(), exit, "{error}");
+    assert_eq!(error.kind(), kind, "{error}");
     let StoreError::Journal(error) = error else { panic!("{error}") };
     error
 }
@@ -170,7 +170,6 @@ macro_rules! contract {
                 a_full_quota_is_remembered_until_its_time,
                 the_sixth_draft_in_24_hours_waits_for_the_first,
                 drafts_that_were_finished_or_came_to_nothing_are_not_pending,
-                inits_of_a_post_are_counted_per_hour,
             }
             leases {
                 a_lease_excludes_others_and_tells_who_has_it,

@@ -89,19 +89,6 @@ pub(super) async fn drafts_that_were_finished_or_came_to_nothing_are_not_pending
     assert_eq!(journal.pending_drafts("ana", DAY).await.unwrap(), 0);
 }
 
-pub(super) async fn inits_of_a_post_are_counted_per_hour(new: New<'_>) {
-    let home = Home::new(new);
-    let hour = Duration::from_hours(1);
-    let post = home.open().await.post_for(&entry(1, 10)).await.unwrap();
-    home.open_ahead(SignedDuration::from_hours(-2))
-        .await
-        .walk(&post, &[(Phase::Lost, NO_FACTS)])
-        .await;
-    home.open().await.walk(&post, &[(Phase::Lost, NO_FACTS)]).await;
-    home.open().await.walk(&post, &[(Phase::Lost, NO_FACTS)]).await;
-    assert_eq!(home.open().await.inits_of_post_within(post.number, hour).await.unwrap(), 2);
-}
-
 pub(super) async fn eight_that_take_slots_at_once_take_no_more_than_there_are(new: New<'_>) {
     let home = Home::new(new);
     let mut takers = Vec::new();

@@ -40,7 +40,10 @@ pub(super) async fn an_attempt_that_moved_on_is_not_changed_by_one_who_does_not_
     let mut attempt = stale.clone();
     journal.step(&mut attempt, Phase::Open { stored: 1 }, &NO_FACTS).await.unwrap();
     let before = stale.clone();
-    refused(journal.step(&mut stale, Phase::Open { stored: 2 }, &NO_FACTS).await, Exit::Temporary);
+    refused(
+        journal.step(&mut stale, Phase::Open { stored: 2 }, &NO_FACTS).await,
+        ErrorKind::Temporary,
+    );
     assert_eq!(stale, before, "the caller's copy tells what it knew");
     assert_eq!(journal.post(post.number).await.unwrap().phase(), Some(Phase::Open { stored: 1 }));
 }
@@ -62,7 +65,7 @@ pub(super) async fn i1_no_attempt_begins_while_an_earlier_one_may_become_a_post(
         let journal = home.open().await;
         let post = journal.post_for(&entry(1, 90)).await.unwrap();
         let attempt = journal.walk(&post, &phases).await;
-        let error = refused(journal.begin_attempt(post.number).await, Exit::Unknown);
+        let error = refused(journal.begin_attempt(post.number).await, ErrorKind::Unknown);
         let JournalError::MayBePosted { attempt: 1, phase, .. } = error else { panic!("{error}") };
         assert_eq!(phase, attempt.phase);
     }
@@ -75,7 +78,7 @@ pub(super) async fn what_is_over_stays_over(new: New<'_>) {
     let mut attempt =
         journal.walk(&post, &[(OPEN, accepted()), (Phase::Abandoned, NO_FACTS)]).await;
     for to in [Phase::InitIntent, OPEN, INTENT, Phase::Published, Phase::Unresolved] {
-        let error = refused(journal.step(&mut attempt, to, &NO_FACTS).await, Exit::Failed);
+        let error = refused(journal.step(&mut attempt, to, &NO_FACTS).await, ErrorKind::Final);
         assert!(matches!(error, JournalError::NoSuchStep { .. }));
     }
 }
@@ -113,7 +116,7 @@ pub(super) async fn a_human_settles_what_is_unresolved_and_nothing_else(new: New
     let home = Home::new(new);
     let journal = home.open().await;
     let post = journal.post_for(&pull("https://example.com/a.mp4")).await.unwrap();
-    let error = refused(journal.resolve(post.number, true).await, Exit::Usage);
+    let error = refused(journal.resolve(post.number, true).await, ErrorKind::Input);
     assert_eq!(error.to_string(), "post 1 is not started, not unresolved");
 
     journal.walk(&post, &[(Phase::Unresolved, NO_FACTS)]).await;
@@ -123,8 +126,8 @@ pub(super) async fn a_human_settles_what_is_unresolved_and_nothing_else(new: New
 
     journal.walk(&post, &[(Phase::Unresolved, NO_FACTS)]).await;
     assert_eq!(journal.resolve(post.number, true).await.unwrap().phase(), Some(Phase::Published));
-    refused(journal.resolve(post.number, false).await, Exit::Usage);
-    refused(journal.resolve(PostNumber(9), true).await, Exit::Usage);
+    refused(journal.resolve(post.number, false).await, ErrorKind::Input);
+    refused(journal.resolve(PostNumber(9), true).await, ErrorKind::Input);
 }
 
 pub(super) async fn unfinished_posts_are_those_under_way_and_those_for_a_human(new: New<'_>) {
@@ -162,7 +165,7 @@ pub(super) async fn of_two_that_record_a_step_from_the_same_phase_one_wins(new: 
         let mut last = home.open().await.post(post.number).await.unwrap().last.unwrap();
         assert_eq!(last.phase, *won[0]);
         for lost in outcomes.into_iter().filter(Result::is_err) {
-            assert!(matches!(refused(lost, Exit::Temporary), JournalError::MovedOn { .. }));
+            assert!(matches!(refused(lost, ErrorKind::Temporary), JournalError::MovedOn { .. }));
         }
         if last.phase != Phase::Abandoned {
             home.open().await.step(&mut last, Phase::Abandoned, &NO_FACTS).await.unwrap();

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use crate::encrypt::{KeyId, OpenError};
-use crate::exit::{Exit, Explain};
 use crate::fs::{FsError, LockError};
 use crate::model::account::{AliasError, NameError};
+use crate::problem::{Coded, ErrorCode, Problem};
 
 /// Why accounts could not be read or changed.
 #[derive(Debug, thiserror::Error)]
-pub enum AccountError {
+pub(crate) enum AccountError {
     /// A file or the directory is in trouble.
     #[error(transparent)]
     File(#[from] FsError),
@@ -77,7 +77,7 @@ pub enum AccountError {
 
 impl AccountError {
     /// Whether space on the disk is what is missing.
-    pub fn is_disk_full(&self) -> bool {
+    pub(crate) fn is_disk_full(&self) -> bool {
         match self {
             Self::File(error) | Self::Lock(LockError::File(error)) => error.is_disk_full(),
             _ => false,
@@ -85,57 +85,26 @@ impl AccountError {
     }
 }
 
-impl Explain for AccountError {
-    fn exit(&self) -> Exit {
+impl Coded for AccountError {
+    fn problem(&self) -> Problem {
+        use ErrorCode as Code;
         match self {
-            Self::File(error) => error.exit(),
-            Self::Lock(error) => error.exit(),
-            Self::Corrupt { .. }
-            | Self::Newer { .. }
-            | Self::NoKey { .. }
-            | Self::Sealed { .. }
-            | Self::Encrypted { .. } => Exit::Local,
-            Self::MovedOn { .. } => Exit::Temporary,
-            Self::Name(NameError::Nobody) => Exit::Login,
-            Self::Name(_) | Self::Alias(_) => Exit::Usage,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::File(error) => error.hint(),
-            Self::Lock(error) => error.hint(),
-            Self::Corrupt { path, .. } => Some(format!(
-                "restore `{}` from a backup; without it every login in it is forgotten, and each \
-                 account has to log in again",
-                path.display()
-            )),
-            Self::Newer { .. } => {
-                Some("update tiktok-up; this version leaves the file as it is".to_owned())
+            Self::File(error) => error.problem(),
+            Self::Lock(error) => error.problem(),
+            Self::Corrupt { path, .. } => {
+                Problem::new(Code::TokensCorrupt).with("path", path.display())
             }
-            Self::NoKey { .. } => Some(
-                "if the tokens were encrypted a moment ago, run again; `tiktok-up accounts` tells how \
-                 they are encrypted"
-                    .to_owned(),
-            ),
-            Self::Sealed { account, .. } => Some(format!(
-                "restore the file from a backup; or give this login up with `tiktok-up logout \
-                 --local-only {account}` and log in again"
-            )),
-            Self::Encrypted { .. } => Some(
-                "run `tiktok-up accounts decrypt` with the old setting first, then `tiktok-up accounts \
-                 encrypt` with the new one"
-                    .to_owned(),
-            ),
-            Self::MovedOn { .. } => Some("run the same command again".to_owned()),
-            Self::Name(NameError::Nobody) => Some("run `tiktok-up login`".to_owned()),
-            Self::Name(NameError::Missing { .. }) => {
-                Some("name one of these, or log in with `tiktok-up login --alias NAME`".to_owned())
+            Self::Newer { .. } => Code::TokensNewer.into(),
+            Self::NoKey { .. } => Code::TokensNoKey.into(),
+            Self::Sealed { account, .. } => {
+                Problem::new(Code::TokenSealed).with("account", account)
             }
-            Self::Name(NameError::Ambiguous { .. }) => {
-                Some("say which one with `--account`".to_owned())
-            }
-            Self::Alias(_) => Some("choose another alias".to_owned()),
+            Self::Encrypted { .. } => Code::TokensEncrypted.into(),
+            Self::MovedOn { .. } => Code::AccountMovedOn.into(),
+            Self::Name(NameError::Nobody) => Code::NoAccount.into(),
+            Self::Name(NameError::Missing { .. }) => Code::AccountUnknown.into(),
+            Self::Name(NameError::Ambiguous { .. }) => Code::AccountAmbiguous.into(),
+            Self::Alias(_) => Code::AliasInvalid.into(),
         }
     }
 }

@@ -1,17 +1,18 @@
 //! What can be wrong with the journal.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use super::AccountError;
 use crate::encrypt::KeyId;
-use crate::exit::{Exit, Explain};
 use crate::fs::{FsError, LockError};
 use crate::model::{Phase, PostNumber, RecordedPost};
+use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::text;
 
 /// Why a journal may not know what was posted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doubt {
+pub(crate) enum Doubt {
     /// Posts were made with a journal that is not there any more.
     Gone,
     /// Posts were made with a later state of it.
@@ -29,7 +30,7 @@ pub enum Doubt {
 /// Why the journal could not be used. Unless said otherwise nothing was recorded, and no call to
 /// TikTok may follow.
 #[derive(Debug, thiserror::Error)]
-pub enum JournalError {
+pub(crate) enum JournalError {
     /// A file or directory of the journal cannot be used.
     #[error(transparent)]
     File(#[from] FsError),
@@ -118,12 +119,10 @@ pub enum JournalError {
         doubt: Doubt,
     },
     /// The token store, which keeps the mark of the journal, cannot be used.
-    #[error("{message}")]
+    #[error("{error}")]
     Tokens {
         /// What is wrong with it.
-        message: String,
-        /// What to do about it.
-        hint: Option<String>,
+        error: Box<AccountError>,
     },
     /// A damaged journal lies beside the store. To begin an empty one would post everything again.
     #[error("a damaged journal was set aside in `{}`, and nobody has dealt with it", dir.display())]
@@ -217,84 +216,43 @@ fn words(phase: Option<Phase>) -> &'static str {
     }
 }
 
-impl Explain for JournalError {
-    fn exit(&self) -> Exit {
+impl Coded for JournalError {
+    fn problem(&self) -> Problem {
+        use ErrorCode as Code;
         match self {
-            Self::File(error) => error.exit(),
-            Self::Lock(error) => error.exit(),
-            Self::Busy { .. } | Self::MovedOn { .. } => Exit::Temporary,
-            Self::NoPost(_) | Self::NotUnresolved { .. } => Exit::Usage,
-            Self::NoSuchStep { .. } | Self::OtherContent(_) | Self::Fingerprint(_) => Exit::Failed,
-            Self::MayBePosted { .. } | Self::SameContent { .. } => Exit::Unknown,
-            Self::Sqlite { .. }
-            | Self::NoSpace { .. }
-            | Self::Io { .. }
-            | Self::Newer { .. }
-            | Self::NoKey { .. }
-            | Self::Corrupt { .. }
-            | Self::DamagedInUse { .. }
-            | Self::Vanished { .. }
-            | Self::Doubtful { .. }
-            | Self::Tokens { .. }
-            | Self::SetAside { .. } => Exit::Local,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::File(error) => return error.hint(),
-            Self::Lock(error) => return error.hint(),
-            Self::NoSpace { path, .. } => {
-                format!("free space on the disk of `{}` and run again", path.display())
+            Self::File(error) => error.problem(),
+            Self::Lock(error) => error.problem(),
+            Self::NoSpace { path, .. } => Problem::new(Code::DiskFull).with("path", path.display()),
+            Self::Busy { .. } => Code::JournalBusy.into(),
+            Self::MovedOn { .. } => Code::PostMovedOn.into(),
+            Self::Sqlite { .. } | Self::Io { .. } => Code::JournalFailed.into(),
+            Self::Newer { .. } => Code::JournalNewer.into(),
+            Self::Corrupt { path, moved_to: Some(dir), .. } => Problem::new(Code::JournalCorrupt)
+                .with("dir", dir.display())
+                .with("path", path.display()),
+            Self::Corrupt { moved_to: None, .. } => Code::JournalCorruptInPlace.into(),
+            Self::DamagedInUse { .. } => Code::JournalCorruptInUse.into(),
+            Self::Vanished { .. } => Code::JournalVanished.into(),
+            Self::Doubtful { doubt: Doubt::Repaired, .. } => Code::JournalRepaired.into(),
+            Self::Doubtful { .. } => Code::JournalDoubtful.into(),
+            Self::Tokens { error } => error.problem().of_kind(ErrorKind::Local),
+            Self::SetAside { dir } => {
+                Problem::new(Code::JournalSetAside).with("dir", dir.display())
             }
-            Self::Busy { .. } | Self::MovedOn { .. } => {
-                "wait for the other run to end, then run again".to_owned()
-            }
-            Self::Sqlite { .. } | Self::Io { .. } => {
-                "check the disk and its permissions; what is recorded so far holds, and the next \
-                 run goes on from there"
-                    .to_owned()
-            }
-            Self::Newer { .. } => {
-                "use the version of tiktok-up that wrote it; it was left untouched".to_owned()
-            }
-            Self::Corrupt { path, moved_to: Some(dir), .. } => what_to_do(dir, Some(path)),
-            Self::Corrupt { moved_to: None, .. } => {
-                format!("{REPAIR}; or restore it from a good copy. Nothing is posted until then")
-            }
-            Self::DamagedInUse { .. } => {
-                format!("wait for that run to end; then {REPAIR}. Nothing is posted until then")
-            }
-            Self::Vanished { .. } => "put the journal back where it was; without it, everything \
-                                      would be posted again"
-                .to_owned(),
-            Self::Doubtful { doubt, .. } => accept(*doubt).to_owned(),
-            Self::Tokens { hint, .. } => return hint.clone(),
-            Self::SetAside { dir } => what_to_do(dir, None),
-            Self::NoKey { .. } => {
-                "run again: they were encrypted, or decrypted, while this ran; if it stays so, \
-                 `tiktok-up accounts encrypt` or `decrypt` puts tokens and journal into the same state"
-                    .to_owned()
-            }
-            Self::NoPost(_) => "`tiktok-up status --all` lists the posts".to_owned(),
+            Self::NoKey { .. } => Code::JournalNoKey.into(),
+            Self::NoPost(_) => Code::PostMissing.into(),
             Self::NotUnresolved { post, .. } => {
-                format!("`tiktok-up status {post}` tells where it stands")
+                Problem::new(Code::PostNotUnresolved).with("post", post)
             }
-            Self::MayBePosted { post, .. } => format!(
-                "look at the profile; `tiktok-up status {post}` tells what is known, and `tiktok-up \
-                 resolve {post} --posted` or `--not-posted` settles what is unresolved"
-            ),
-            Self::SameContent { other, certain: false } => format!(
-                "post {0} has the same size, but its content was never read to the end: look at \
-                 the profile, and insist with `--repost` if this is another video",
-                other.number
-            ),
-            Self::SameContent { .. }
-            | Self::NoSuchStep { .. }
-            | Self::OtherContent(_)
-            | Self::Fingerprint(_) => return None,
-        };
-        Some(hint)
+            Self::MayBePosted { post, .. } => Problem::new(Code::MayBePosted).with("post", post),
+            Self::SameContent { other, certain: false } => {
+                Problem::new(Code::SameSize).with("post", other.number)
+            }
+            Self::SameContent { .. } => Code::SameContent.into(),
+            Self::NoSuchStep { .. } => Code::StepImpossible.into(),
+            Self::OtherContent(_) => Code::OtherContent.into(),
+            Self::Fingerprint(_) => Code::FingerprintInvalid.into(),
+        }
     }
 }
 
@@ -314,35 +272,4 @@ fn reason(doubt: Doubt) -> &'static str {
              `locks/journal.mark` cannot be read"
         }
     }
-}
-
-/// What a human does about it.
-fn accept(doubt: Doubt) -> &'static str {
-    match doubt {
-        Doubt::Repaired => {
-            "what it does not know would be posted again. Look at the profile and take out of the \
-             manifest what is posted, then run `tiktok-up upload --new-journal ...` once: from then \
-             on this journal counts"
-        }
-        _ => {
-            "what it does not know would be posted again. Put the right journal back; or look at the \
-             profile, take out of the manifest what is posted, then run `tiktok-up upload \
-             --new-journal ...` once: from then on the journal here counts"
-        }
-    }
-}
-
-/// What saves what can be saved of a damaged journal.
-const REPAIR: &str = "`tiktok-up doctor --repair-journal` saves what can be read of it";
-
-/// Only a human can tell what a lost journal means.
-fn what_to_do(dir: &Path, path: Option<&PathBuf>) -> String {
-    let was = path.map_or_else(|| "the journal".to_owned(), |path| format!("`{}`", path.display()));
-    format!(
-        "it lies in `{}`, and nothing is posted while it is there, because an empty journal would \
-         post everything again: {REPAIR} and keeps the rest. Or restore {was} from a good copy, \
-         look at the profile, take out of the manifest what was posted since, and give the \
-         directory another name",
-        dir.display(),
-    )
 }

@@ -2,16 +2,16 @@
 
 use std::fmt;
 
-use crate::exit::{Exit, Explain};
 use crate::fs::FsError;
+use crate::problem::{Coded, ErrorCode, Problem};
 
 /// Who has a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holder {
+pub(crate) struct Holder {
     /// The number of the process.
-    pub pid: u32,
+    pub(crate) pid: u32,
     /// The machine, if it is another one.
-    pub host: Option<String>,
+    pub(crate) host: Option<String>,
 }
 
 impl fmt::Display for Holder {
@@ -26,7 +26,7 @@ impl fmt::Display for Holder {
 
 /// Why a lease was not taken, or does not hold any more.
 #[derive(Debug, thiserror::Error)]
-pub enum LeaseError {
+pub(crate) enum LeaseError {
     /// Somebody else had it for as long as was waited.
     #[error("`{what}` is locked{}", holder.as_ref().map(|holder| format!(" by {holder}")).unwrap_or_default())]
     Held {
@@ -37,6 +37,7 @@ pub enum LeaseError {
     },
     /// It ended before it was renewed.
     #[error("`{what}` was left to another run")]
+    #[expect(dead_code, reason = "the lease of a file lasts by itself")]
     Lost {
         /// What was locked, for people.
         what: String,
@@ -46,20 +47,12 @@ pub enum LeaseError {
     File(#[from] FsError),
 }
 
-impl Explain for LeaseError {
-    fn exit(&self) -> Exit {
+impl Coded for LeaseError {
+    fn problem(&self) -> Problem {
         match self {
-            Self::Held { .. } | Self::Lost { .. } => Exit::Temporary,
-            Self::File(error) => error.exit(),
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Held { .. } | Self::Lost { .. } => {
-                Some("wait for the other run to end, then run again".to_owned())
-            }
-            Self::File(error) => error.hint(),
+            Self::Held { .. } => ErrorCode::Locked.into(),
+            Self::Lost { .. } => ErrorCode::LeaseLost.into(),
+            Self::File(error) => error.problem(),
         }
     }
 }

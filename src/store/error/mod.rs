@@ -4,16 +4,16 @@ mod account;
 mod journal;
 mod lease;
 
-pub use account::AccountError;
-pub use journal::{Doubt, JournalError};
-pub use lease::{Holder, LeaseError};
+pub(crate) use account::AccountError;
+pub(crate) use journal::{Doubt, JournalError};
+pub(crate) use lease::{Holder, LeaseError};
 
-use crate::exit::{Exit, Explain};
+use crate::problem::{Coded, ErrorCode, Problem};
 use crate::resources::Shortage;
 
 /// Why something was not read or recorded. The causes keep their types, for callers decide on them.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+pub(crate) enum StoreError {
     /// The accounts.
     #[error(transparent)]
     Account(#[from] AccountError),
@@ -31,24 +31,14 @@ pub enum StoreError {
     Closed,
 }
 
-impl Explain for StoreError {
-    fn exit(&self) -> Exit {
+impl Coded for StoreError {
+    fn problem(&self) -> Problem {
         match self {
-            Self::Account(error) => error.exit(),
-            Self::Journal(error) => error.exit(),
-            Self::Lease(error) => error.exit(),
-            Self::Shortage(error) => error.exit(),
-            Self::Closed => Exit::Failed,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Account(error) => error.hint(),
-            Self::Journal(error) => error.hint(),
-            Self::Lease(error) => error.hint(),
-            Self::Shortage(error) => error.hint(),
-            Self::Closed => None,
+            Self::Account(error) => error.problem(),
+            Self::Journal(error) => error.problem(),
+            Self::Lease(error) => error.problem(),
+            Self::Shortage(error) => error.problem(),
+            Self::Closed => ErrorCode::StoreClosed.into(),
         }
     }
 }

@@ -7,22 +7,22 @@ use crate::store::JournalError;
 
 /// A state of a journal, as it is known outside of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub(crate) struct Mark {
     /// The identity of the journal: 128 random bits in hex.
-    pub journal: String,
+    pub(crate) journal: String,
     /// How many runs had begun to post with it.
-    pub counter: u64,
+    pub(crate) counter: u64,
 }
 
 impl Mark {
     /// Whether this one may take the place of another: a mark never goes back.
-    pub fn replaces(&self, other: &Self) -> bool {
+    pub(crate) fn replaces(&self, other: &Self) -> bool {
         self.journal != other.journal || self.counter > other.counter
     }
 }
 
 /// Where the token store keeps the mark of the journal that its accounts posted with.
-pub trait TokenMark: fmt::Debug + Send + Sync {
+pub(crate) trait TokenMark: fmt::Debug + Send + Sync {
     /// The mark, if there is one.
     fn read(&self) -> Result<Option<Mark>, JournalError>;
 

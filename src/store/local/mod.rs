@@ -5,20 +5,20 @@
 //! lies there) is asked of them directly.
 
 mod accounts;
-pub mod journal;
+pub(crate) mod journal;
 mod leases;
-pub mod mark;
+pub(crate) mod mark;
 mod sqlite;
 #[cfg(test)]
 mod tests;
 mod thread;
-pub mod tokens;
+pub(crate) mod tokens;
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-pub use journal::{Inspection, Looked, Repair, Repaired, SqliteJournal};
-pub use tokens::{Migrated, TokenFile};
+pub(crate) use journal::{Looked, Repair, Repaired, SqliteJournal};
+pub(crate) use tokens::{Migrated, TokenFile};
 
 use accounts::LocalAccounts;
 use leases::LockFiles;
@@ -28,7 +28,6 @@ use thread::StoreThread;
 
 use crate::clock::Clock;
 use crate::encrypt::Key;
-use crate::exit::Explain as _;
 use crate::store::{
     Accept, AccountError, AccountStore, ExistingJournal, Journal, JournalError, Leases,
     OpenedJournal, Store, StoreError, StoreFuture,
@@ -36,7 +35,7 @@ use crate::store::{
 
 /// The store of a directory. Cheap to clone; clones share one thread.
 #[derive(Clone, Debug)]
-pub struct LocalStore {
+pub(crate) struct LocalStore {
     tokens: TokenFile,
     clock: Clock,
     /// What `upload_url`s are encrypted with, once it is known. The open journals share it.
@@ -46,26 +45,26 @@ pub struct LocalStore {
 
 impl LocalStore {
     /// The store beside a token file, with the key that that has. Its thread is started now.
-    pub fn new(tokens: TokenFile, clock: Clock) -> Result<Self, StoreError> {
+    pub(crate) fn new(tokens: TokenFile, clock: Clock) -> Result<Self, StoreError> {
         let key = tokens.key().cloned().map_or_else(OnceLock::new, OnceLock::from);
         Ok(Self { tokens, clock, key: Arc::new(key), thread: Arc::new(StoreThread::start()?) })
     }
 
     /// The store in a directory, which is made (0700) if it is not there, and must be ours alone. Without
     /// the key of an encrypted one.
-    pub fn open(dir: &Path, clock: Clock) -> Result<Self, StoreError> {
+    pub(crate) fn open(dir: &Path, clock: Clock) -> Result<Self, StoreError> {
         Self::new(TokenFile::open(dir, clock)?, clock)
     }
 
     /// The token file.
-    pub fn token_file(&self) -> &TokenFile {
+    pub(crate) fn token_file(&self) -> &TokenFile {
         &self.tokens
     }
 
     /// The same store with a token file that has the key by now. The journals that it opened before have
     /// the key as well from now on.
     #[must_use]
-    pub fn unlocked(self, tokens: TokenFile) -> Self {
+    pub(crate) fn unlocked(self, tokens: TokenFile) -> Self {
         if let Some(key) = tokens.key() {
             self.key.get_or_init(|| Arc::clone(key));
         }
@@ -75,7 +74,7 @@ impl LocalStore {
     /// Waits, when it is dropped, until all that was begun is done. Whoever may be dropped while
     /// tasks of theirs have handles of the store keeps one, so that the program does not end in the middle
     /// of a write.
-    pub fn flush_on_drop(&self) -> FlushOnDrop {
+    pub(crate) fn flush_on_drop(&self) -> FlushOnDrop {
         FlushOnDrop(Arc::clone(&self.thread))
     }
 
@@ -87,7 +86,7 @@ impl LocalStore {
 
 /// What [`LocalStore::flush_on_drop`] gives.
 #[derive(Debug)]
-pub struct FlushOnDrop(Arc<StoreThread>);
+pub(crate) struct FlushOnDrop(Arc<StoreThread>);
 
 impl Drop for FlushOnDrop {
     fn drop(&mut self) {
@@ -153,6 +152,6 @@ fn of_mark(error: AccountError) -> JournalError {
     match error {
         AccountError::File(error) => error.into(),
         AccountError::Lock(error) => error.into(),
-        error => JournalError::Tokens { message: error.to_string(), hint: error.hint() },
+        error => JournalError::Tokens { error: Box::new(error) },
     }
 }

@@ -119,10 +119,6 @@ impl Journal for LocalJournal {
         self.run(move |journal| journal.attempts(post))
     }
 
-    fn inits_of_post_within(&self, post: PostNumber, window: Duration) -> StoreFuture<'_, u32> {
-        self.run(move |journal| journal.inits_of_post_within(post, window))
-    }
-
     fn begin_attempt(&self, post: PostNumber) -> StoreFuture<'_, Attempt> {
         self.run(move |journal| journal.begin_attempt(post))
     }

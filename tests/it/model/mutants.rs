@@ -5,11 +5,11 @@ use super::*;
 const AGAIN: Step = Step { phase: Phase::Abandoned, action: Action::Again };
 
 /// Something must be wrong: a double.
-fn mutant(transfer: Transfer, around: Surroundings, rules: Rules) {
+fn mutant(transfer: Transfer, around: Environment, rules: Rules) {
     wrong(transfer, around, rules, |found| found.double > 0);
 }
 
-fn wrong(transfer: Transfer, around: Surroundings, rules: Rules, what: fn(&Findings) -> bool) {
+fn wrong(transfer: Transfer, around: Environment, rules: Rules, what: fn(&Findings) -> bool) {
     let found = Model { transfer, around, rules }.explore(what);
     assert!(what(&found), "the model has lost its teeth: {found:?}");
 }
@@ -21,13 +21,14 @@ fn mutant_no_final_intent_and_no_asking_before_giving_up() {
         match (phase, event) {
             (Phase::Open { .. }, Event::Intend) => Step { phase, ..next },
             // The final chunk was sent from here.
-            (Phase::Open { stored }, Event::AllStored { .. } | Event::Status(Seen::Published)) => {
-                step(transfer, Phase::FinalIntent { stored }, event)
-            }
+            (
+                Phase::Open { stored },
+                Event::AllStored { .. } | Event::Status(ReportedStatus::Published),
+            ) => step(transfer, Phase::FinalIntent { stored }, event),
             _ => next,
         }
     }
-    let around = Surroundings { hasty: true, ..CALM };
+    let around = Environment { hasty: true, ..CALM };
     mutant(FILE, around, Rules { step: step_without, ..SOUND });
 }
 
@@ -56,7 +57,7 @@ fn mutant_expiry_alone_means_abandon() {
             _ => step(transfer, phase, event),
         }
     }
-    mutant(FILE, Surroundings { hasty: true, ..LOSSY }, Rules { step: expiry, ..SOUND });
+    mutant(FILE, Environment { hasty: true, ..LOSSY }, Rules { step: expiry, ..SOUND });
 }
 
 #[test]
@@ -67,7 +68,7 @@ fn mutant_publish_id_saved_only_after_the_upload() {
 
 #[test]
 fn mutant_a_lagging_status_without_margins() {
-    let around = Surroundings { lagging: true, marginless: true, ..LOSSY };
+    let around = Environment { lagging: true, marginless: true, ..LOSSY };
     mutant(FILE, around, SOUND);
 }
 
@@ -107,7 +108,7 @@ fn mutant_unresolved_is_posted_again() {
         is_dead: |phase| phase.is_dead() || phase == Phase::Unresolved,
         ..SOUND
     };
-    mutant(FILE, Surroundings { forgetful: true, ..CALM }, rules);
+    mutant(FILE, Environment { forgetful: true, ..CALM }, rules);
     mutant(Transfer::Pull, CALM, rules);
 }
 
@@ -122,7 +123,7 @@ fn mutant_own_proof_although_the_final_chunk_was_handed_over() {
             _ => step(transfer, phase, event),
         }
     }
-    let around = Surroundings { lagging: true, shifty: true, ..LOSSY };
+    let around = Environment { lagging: true, shifty: true, ..LOSSY };
     mutant(FILE, around, Rules { step: careless, ..SOUND });
 }
 
@@ -145,7 +146,7 @@ fn mutant_an_early_201_is_taken_for_the_final_one() {
             _ => step(transfer, phase, event),
         }
     }
-    let around = Surroundings { early: true, ..LOSSY };
+    let around = Environment { early: true, ..LOSSY };
     wrong(FILE, around, Rules { step: trusting, ..SOUND }, |found| found.cut_short > 0);
 }
 
@@ -156,12 +157,12 @@ fn mutant_a_lagging_status_takes_stored_chunks_back() {
         match (next.phase, event) {
             (
                 Phase::FinalIntent { .. },
-                Event::Status(Seen::Processing { stored: Some(stored) }),
+                Event::Status(ReportedStatus::Processing { stored: Some(stored) }),
             ) => Step { phase: Phase::FinalIntent { stored }, ..next },
             _ => next,
         }
     }
-    let around = Surroundings { lagging: true, ..LOSSY };
+    let around = Environment { lagging: true, ..LOSSY };
     wrong(FILE, around, Rules { step: believing, ..SOUND }, |found| found.needless > 0);
 }
 
@@ -175,6 +176,6 @@ fn mutant_nobody_asks_once_the_file_is_replaced() {
             _ => step(transfer, phase, event),
         }
     }
-    let around = Surroundings { replaced: true, ..LOSSY };
+    let around = Environment { replaced: true, ..LOSSY };
     wrong(FILE, around, Rules { step: stopping, ..SOUND }, |found| found.trapped > 0);
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Nothing may be wrong.
-fn sound(transfer: Transfer, around: Surroundings) {
+fn sound(transfer: Transfer, around: Environment) {
     let found = Model { transfer, around, rules: SOUND }.explore(|_| false);
     assert!(found.states > 100, "{found:?}");
     let wrong = Findings { states: 0, ..found };
@@ -17,12 +17,12 @@ fn sound_a_file_as_the_engine_does_it() {
 
 #[test]
 fn sound_a_forgotten_publish_id_is_for_a_human() {
-    sound(FILE, Surroundings { forgetful: true, ..CALM });
+    sound(FILE, Environment { forgetful: true, ..CALM });
 }
 
 #[test]
 fn sound_before_the_final_intent_an_attempt_is_dropped_without_asking() {
-    sound(FILE, Surroundings { hasty: true, ..CALM });
+    sound(FILE, Environment { hasty: true, ..CALM });
 }
 
 /// Without the final intent every ambiguity has to be settled by asking.
@@ -54,39 +54,39 @@ fn sound_every_outcome_of_every_put() {
 
 #[test]
 fn sound_own_proof() {
-    sound(FILE, Surroundings { shifty: true, ..LOSSY });
+    sound(FILE, Environment { shifty: true, ..LOSSY });
 }
 
 #[test]
 fn sound_another_file_in_place_of_the_planned_one() {
-    sound(FILE, Surroundings { replaced: true, ..LOSSY });
-    sound(FILE, Surroundings { replaced: true, lagging: true, forgetful: true, ..LOSSY });
+    sound(FILE, Environment { replaced: true, ..LOSSY });
+    sound(FILE, Environment { replaced: true, lagging: true, forgetful: true, ..LOSSY });
 }
 
 #[test]
 fn sound_own_proof_forgotten_ids_and_haste() {
-    sound(FILE, Surroundings { shifty: true, forgetful: true, hasty: true, ..LOSSY });
+    sound(FILE, Environment { shifty: true, forgetful: true, hasty: true, ..LOSSY });
 }
 
 #[test]
 fn sound_a_lagging_status_with_the_margins_of_the_proof() {
-    sound(FILE, Surroundings { lagging: true, ..LOSSY });
-    sound(FILE, Surroundings { lagging: true, shifty: true, hasty: true, unsent: true, ..LOSSY });
+    sound(FILE, Environment { lagging: true, ..LOSSY });
+    sound(FILE, Environment { lagging: true, shifty: true, hasty: true, unsent: true, ..LOSSY });
 }
 
 #[test]
 fn sound_one_chunk_and_three() {
     for chunks in [1, 3] {
-        let around = Surroundings { shifty: true, forgetful: true, hasty: true, ..LOSSY };
+        let around = Environment { shifty: true, forgetful: true, hasty: true, ..LOSSY };
         sound(Transfer::File { chunks }, around);
-        sound(Transfer::File { chunks }, Surroundings { lagging: true, ..LOSSY });
+        sound(Transfer::File { chunks }, Environment { lagging: true, ..LOSSY });
     }
 }
 
 #[test]
 fn sound_an_upload_that_is_closed_early() {
     for chunks in [2, 3] {
-        sound(Transfer::File { chunks }, Surroundings { early: true, ..LOSSY });
+        sound(Transfer::File { chunks }, Environment { early: true, ..LOSSY });
     }
 }
 
@@ -97,5 +97,5 @@ fn sound_a_pull() {
 
 #[test]
 fn sound_a_pull_whose_unsent_init_is_repeated() {
-    sound(Transfer::Pull, Surroundings { unsent: true, forgetful: true, ..CALM });
+    sound(Transfer::Pull, Environment { unsent: true, forgetful: true, ..CALM });
 }

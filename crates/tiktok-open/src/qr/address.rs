@@ -14,6 +14,7 @@ const LONGEST: usize = 2048;
 
 /// Why the address of a QR code is not of the documented form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum QrAddressError {
     /// It leads somewhere else.
     #[error("it does not begin with aweme://authorize")]

@@ -9,11 +9,12 @@ pub use address::QrAddressError;
 pub use confirm::{QrConfirmed, QrRefused};
 
 use crate::answer::{not_json, refusal};
-use crate::secret::Secret;
-use crate::{App, Client, Error, Scopes};
+use crate::transport::Transport;
+use crate::{App, Error, Scopes, Secret};
 
 /// A QR code to show, with the placeholder ticket still in it.
 #[derive(Debug, Deserialize)]
+#[non_exhaustive]
 pub struct QrCode {
     /// `aweme://authorize?…&client_ticket=tobefilled…`: what the TikTok app scans.
     pub scan_qrcode_url: String,
@@ -32,6 +33,7 @@ impl QrCode {
 
 /// Where a QR code stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum QrStatus {
     /// Nobody has scanned it.
     New,
@@ -49,6 +51,7 @@ pub enum QrStatus {
 
 /// An answer of `check_qrcode`, as it came: the confirm shape varies between table and example.
 #[derive(Debug, Deserialize)]
+#[non_exhaustive]
 pub struct QrCheck {
     /// The ticket of whoever scanned; empty for `new` and `expired`.
     #[serde(default)]
@@ -90,49 +93,51 @@ fn status<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<QrStatus,
     })
 }
 
-impl Client {
-    /// Asks for a QR code.
-    pub async fn get_qrcode(
-        &self,
-        app: &App,
-        scopes: &Scopes,
-        state: &Secret,
-    ) -> Result<QrCode, Error> {
-        let scope = scopes.to_string();
-        let form =
-            [("client_key", app.client_key.as_str()), ("scope", &scope), ("state", state.expose())];
-        self.flat("oauth/get_qrcode", "/v2/oauth/get_qrcode/", &form).await
-    }
+/// Asks for a QR code.
+pub(super) async fn get(
+    transport: &Transport,
+    app: &App,
+    scopes: &Scopes,
+    state: &Secret,
+) -> Result<QrCode, Error> {
+    let scope = scopes.to_string();
+    let form =
+        [("client_key", app.client_key.as_str()), ("scope", &scope), ("state", state.expose())];
+    flat(transport, "oauth/get_qrcode", "/v2/oauth/get_qrcode/", &form).await
+}
 
-    /// Asks where a QR code stands.
-    pub async fn check_qrcode(&self, app: &App, token: &Secret) -> Result<QrCheck, Error> {
-        let form = [
-            ("client_key", app.client_key.as_str()),
-            ("client_secret", app.client_secret.expose()),
-            ("token", token.expose()),
-        ];
-        self.flat("oauth/check_qrcode", "/v2/oauth/check_qrcode/", &form).await
-    }
+/// Asks where a QR code stands.
+pub(super) async fn check(
+    transport: &Transport,
+    app: &App,
+    token: &Secret,
+) -> Result<QrCheck, Error> {
+    let form = [
+        ("client_key", app.client_key.as_str()),
+        ("client_secret", app.client_secret.expose()),
+        ("token", token.expose()),
+    ];
+    flat(transport, "oauth/check_qrcode", "/v2/oauth/check_qrcode/", &form).await
+}
 
-    async fn flat<T: serde::de::DeserializeOwned>(
-        &self,
-        call: &'static str,
-        path: &str,
-        form: &[(&str, &str)],
-    ) -> Result<T, Error> {
-        let received = self.exchange(call, self.post(path).form(form)).await?;
-        if let Some(refusal) = refusal(call, &received) {
-            return Err(refusal.into());
-        }
-        let not_tiktok = |what: String| Error::NotTikTok {
-            host: self.api_host(),
-            call,
-            status: received.status,
-            what,
-        };
-        if !(200..300).contains(&received.status) {
-            return Err(not_tiktok("no error code in the body".into()));
-        }
-        serde_json::from_slice(&received.body).map_err(|e| not_tiktok(not_json(&received.body, &e)))
+async fn flat<T: serde::de::DeserializeOwned>(
+    transport: &Transport,
+    call: &'static str,
+    path: &str,
+    form: &[(&str, &str)],
+) -> Result<T, Error> {
+    let received = transport.exchange(call, transport.post(path).form(form)).await?;
+    if let Some(refusal) = refusal(call, &received) {
+        return Err(refusal.into());
     }
+    let not_tiktok = |what: String| Error::NotTikTok {
+        host: transport.api_host(),
+        call,
+        status: received.status,
+        what,
+    };
+    if !(200..300).contains(&received.status) {
+        return Err(not_tiktok("no error code in the body".into()));
+    }
+    serde_json::from_slice(&received.body).map_err(|e| not_tiktok(not_json(&received.body, &e)))
 }

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 
 use super::html::{Html, Page};
 use crate::call::Form;
-use crate::control::ControlError;
+use crate::control::{self, ControlError};
 use crate::delivery::Pace;
 use crate::envelope::Answer;
 use crate::gateway::respond;
@@ -66,13 +66,13 @@ fn press(world: &mut World, form: &Form) -> Result<&'static str, ControlError> {
     match form.get("button") {
         Some("hour") => world.clock.advance(SignedDuration::from_hours(1)),
         Some("day") => world.clock.advance(SignedDuration::from_hours(24)),
-        Some("remove") => world.remove_apps(form.get("account").unwrap_or_default())?,
+        Some("remove") => control::remove_apps(world, form.get("account").unwrap_or_default())?,
         Some("scan") => {
             qr::scan(world, form.get("url").unwrap_or_default().trim(), now)?;
             return Ok(PHONE);
         }
         Some("confirm") => {
-            world.confirm_qr(token, form.get("account"), None)?;
+            control::confirm_qr(world, token, form.get("account"), None)?;
             return Ok(PHONE);
         }
         Some("refuse") => {

@@ -5,13 +5,13 @@ use jiff::Timestamp;
 use super::html::{Html, Page};
 use crate::log::LogEntry;
 use crate::state::World;
-use crate::view::{AccountView, GrantView, PostView, StateView};
+use crate::view::{self, AccountView, GrantView, PostView, StateView};
 
 /// Requests on the page; the log file and `/_sandbox/requests` hold them all.
 const REQUESTS: usize = 60;
 
 pub(super) fn page(world: &World, key: &str) -> Page {
-    let state = world.view();
+    let state = view::view(world);
     let main = Html::default();
     let main = head(main.raw("<main>"), &state, key);
     let main = posts(main.raw("<h2>Posts</h2><div class=\"wide\">"), &state.posts);

@@ -67,6 +67,11 @@ impl Upload {
         }
     }
 
+    /// The URL that its chunks go to.
+    pub(super) fn url(&self, origin: &str) -> String {
+        format!("{origin}/upload?upload_id={}&upload_token={}", self.id, self.token)
+    }
+
     /// Bytes of the stored chunks.
     pub(crate) fn stored_bytes(&self) -> u64 {
         self.plan.bytes(self.stored)

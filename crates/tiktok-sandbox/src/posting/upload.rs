@@ -25,13 +25,6 @@ use crate::state::Core;
 /// How much of a file's beginning is kept, to know its container.
 const HEAD: usize = 12;
 
-impl Upload {
-    /// The URL that its chunks go to.
-    pub(super) fn url(&self, origin: &str) -> String {
-        format!("{origin}/upload?upload_id={}&upload_token={}", self.id, self.token)
-    }
-}
-
 /// Takes one chunk; `arrived` counts its bytes as they come.
 pub(crate) async fn receive(
     core: &Core,

@@ -2,10 +2,7 @@
 
 use super::atom::Atom;
 use crate::rate::Rate;
-use crate::reader::{MAX_READ, Reader, Stop};
-
-/// The most bytes of one table that are read; tracks of several hours have less.
-const MOST: u64 = 1 << 20;
+use crate::reader::{Reader, Stop};
 
 /// Where the tables of a track lie.
 #[derive(Clone, Copy, Debug, Default)]
@@ -182,32 +179,5 @@ impl Tables {
             _ => false,
         };
         Ok(whole.then_some(sum))
-    }
-}
-
-impl Atom {
-    /// Calls `each` for `count` entries of `N` bytes from `offset` on; returns whether all of them were
-    /// there and few enough to be read.
-    pub(super) fn each<const N: usize>(
-        self,
-        reader: &mut Reader<'_>,
-        offset: u64,
-        count: u64,
-        mut each: impl FnMut([u8; N]),
-    ) -> Result<bool, Stop> {
-        let width = N as u64;
-        let mut left = count.min(MOST / width);
-        let mut at = self.body.saturating_add(offset);
-        while left > 0 {
-            let now = left.min(MAX_READ as u64 / width);
-            let most = usize::try_from(now * width).unwrap_or(MAX_READ);
-            let entries = reader.some(at, self.end, most)?;
-            entries.as_chunks::<N>().0.iter().for_each(|entry| each(*entry));
-            if entries.len() < most {
-                return Ok(false);
-            }
-            (at, left) = (at.saturating_add(now * width), left - now);
-        }
-        Ok(count <= MOST / width)
     }
 }

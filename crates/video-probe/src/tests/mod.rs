@@ -7,11 +7,10 @@ mod rigged_webm;
 
 use super::*;
 
-/// The bytes of a file of `tests/fixtures`.
+/// The bytes of a file of `fixtures`.
 macro_rules! fixture {
     ($name:literal) => {
-        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/", $name))
-            .as_slice()
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/", $name)).as_slice()
     };
 }
 use fixture;

@@ -85,7 +85,7 @@ fn a_file_is_probed_without_moving_its_cursor() {
     use std::fs::File;
     use std::io::{Seek, SeekFrom};
 
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/moov-at-end.mp4");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/moov-at-end.mp4");
     let mut file = File::open(path).unwrap();
     file.seek(SeekFrom::Start(7)).unwrap();
     let len = file.metadata().unwrap().len();

@@ -5,14 +5,14 @@
 //! began before they were does not write one in plain text afterwards. A value that no key at hand opens
 //! is as good as none: the attempt goes on as after any lost URL, which never makes a second post.
 
-use std::sync::Arc;
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, Transaction};
 
-use super::SqliteJournal;
-use super::checksum::{Checked, write_checksum};
-use super::db_error::DbError;
+use super::database::Database;
+use super::database::checksum::{Checked, write_checksum};
+use super::database::db_error::DbError;
 use crate::encrypt::{self, Key, KeyId, Place};
 use crate::model::{Attempt, AttemptUpdate};
 use crate::secret::Secret;
@@ -32,138 +32,127 @@ struct Row {
     place: Place,
 }
 
-impl SqliteJournal {
-    /// The same journal with the key of the token store, if that is encrypted.
-    #[must_use]
-    pub(crate) fn with_key(self, key: Option<Arc<Key>>) -> Self {
-        Self { key, ..self }
+/// Whether the `upload_url`s of a journal can be read and written with the key at hand.
+pub(super) fn check_key(db: &Database, key: Option<&Key>) -> Result<(), JournalError> {
+    let said = db.read("read how it is encrypted", encrypted_with)?;
+    match said.filter(|id| key.is_none_or(|key| key.id() != *id)) {
+        Some(key) => Err(JournalError::NoKey { path: db.path().to_owned(), key }),
+        None => Ok(()),
     }
+}
 
-    /// Whether the `upload_url`s of this journal can be read and written with the key at hand. To be
-    /// asked before an init is sent, whose answer could not be recorded otherwise.
-    pub(crate) fn check_key(&self) -> Result<(), JournalError> {
-        let said = self.db.read("read how it is encrypted", encrypted_with)?;
-        match said.filter(|id| self.key.as_deref().is_none_or(|key| key.id() != *id)) {
-            Some(key) => Err(JournalError::NoKey { path: self.path().to_owned(), key }),
-            None => Ok(()),
+/// The `upload_url` of an attempt of an account, which the attempt itself has as it rests. `None`: there is
+/// none, or none that can be read.
+pub(super) fn upload_url(key: Option<&Key>, account: &str, attempt: &Attempt) -> Option<Secret> {
+    let stored = attempt.upload_url.as_ref()?;
+    if !encrypt::is_encrypted(stored.expose()) {
+        return Some(stored.clone());
+    }
+    let place = place(account, attempt.post.0, attempt.number);
+    let opened = key.map(|key| encrypt::open(key, stored.expose(), &place));
+    match opened {
+        Some(Ok(url)) => Some(url),
+        other => {
+            let why = other.map_or_else(
+                || "the token store is not encrypted".to_owned(),
+                |opened| opened.err().map(|error| error.to_string()).unwrap_or_default(),
+            );
+            let (post, attempt) = (attempt.post.0, attempt.number);
+            tracing::warn!(post, attempt, why, "an encrypted upload_url cannot be read");
+            None
         }
     }
+}
 
-    /// The `upload_url` of an attempt of an account, which the attempt itself has as it rests. `None`:
-    /// there is none, or none that can be read.
-    pub(crate) fn upload_url(&self, account: &str, attempt: &Attempt) -> Option<Secret> {
-        let stored = attempt.upload_url.as_ref()?;
-        if !encrypt::is_sealed(stored.expose()) {
-            return Some(stored.clone());
-        }
-        let place = place(account, attempt.post.0, attempt.number);
-        let opened = self.key.as_deref().map(|key| encrypt::open(key, stored.expose(), &place));
-        match opened {
-            Some(Ok(url)) => Some(url),
-            other => {
-                let why = other.map_or_else(
-                    || "the token store is not encrypted".to_owned(),
-                    |opened| opened.err().map(|error| error.to_string()).unwrap_or_default(),
-                );
-                let (post, attempt) = (attempt.post.0, attempt.number);
-                tracing::warn!(post, attempt, why, "an encrypted upload_url cannot be read");
+/// Encrypts the `upload_url`s of all living attempts, in one transaction. Gives their number.
+pub(super) fn encrypt(db: &Database, key: &Key) -> Result<usize, JournalError> {
+    let already = db.read("look at the upload_urls", |tx| {
+        Ok(encrypted_with(tx)? == Some(key.id())
+            && rows(tx)?.iter().all(|row| is_encrypted_with(row, key)))
+    })?;
+    if already {
+        return Ok(0);
+    }
+    let encrypted = db.write("encrypt the upload_urls", |tx| {
+        let rows = rows(tx)?;
+        for row in &rows {
+            let encrypted = if is_encrypted_with(row, key) {
+                continue;
+            } else if encrypt::is_encrypted(row.url.expose()) {
+                // With a key that is gone: nobody can use it any more.
                 None
-            }
+            } else {
+                let encrypted = encrypt::encrypt(key, &row.url, &row.place);
+                reads_back(key, &encrypted, row)?;
+                Some(encrypted)
+            };
+            put(tx, row.id, encrypted.as_ref())?;
         }
+        say(tx, key)?;
+        Ok(rows.len())
+    })?;
+    // A reader keeps the log as it was, plain text included; each commit empties it if it can.
+    for _ in 0..LOG_TRIES {
+        if log_is_empty(db) {
+            break;
+        }
+        std::thread::sleep(LOG_PAUSE);
+        db.write("encrypt the upload_urls", |tx| say(tx, key))?;
     }
+    Ok(encrypted)
+}
 
-    /// Encrypts the `upload_url`s of all living attempts with the key of this journal, in one transaction.
-    /// Gives their number.
-    pub(crate) fn encrypt(&self) -> Result<usize, JournalError> {
-        let Some(key) = self.key.as_deref() else { return Ok(0) };
-        let already = self.db.read("look at the upload_urls", |tx| {
-            Ok(encrypted_with(tx)? == Some(key.id())
-                && rows(tx)?.iter().all(|row| is_encrypted_with(row, key)))
+fn log_is_empty(db: &Database) -> bool {
+    let log = db.dir().companion("-wal");
+    std::fs::symlink_metadata(log).map_or(true, |log| log.len() == 0)
+}
+
+/// Puts the `upload_url`s back into plain text, in one transaction. Those that the key does not open are
+/// forgotten. Gives their number.
+pub(super) fn decrypt(db: &Database, key: Option<&Key>) -> Result<usize, JournalError> {
+    let already = db.read("look at the upload_urls", |tx| {
+        Ok(encrypted_with(tx)?.is_none()
+            && rows(tx)?.iter().all(|row| !encrypt::is_encrypted(row.url.expose())))
+    })?;
+    if already {
+        return Ok(0);
+    }
+    db.write("decrypt the upload_urls", |tx| {
+        let rows = rows(tx)?;
+        for row in rows.iter().filter(|row| encrypt::is_encrypted(row.url.expose())) {
+            let url = key.and_then(|key| encrypt::open(key, row.url.expose(), &row.place).ok());
+            put(tx, row.id, url.as_ref())?;
+        }
+        tx.execute("DELETE FROM meta WHERE name = ?1", [NAME])?;
+        Ok(rows.len())
+    })
+}
+
+/// What is recorded with a phase in the journal at `path`, the `upload_url` in the form in which it is to
+/// rest.
+pub(super) fn as_it_rests(
+    tx: &Transaction<'_>,
+    path: &Path,
+    key: Option<&Key>,
+    attempt: &Attempt,
+    facts: &AttemptUpdate,
+) -> Result<AttemptUpdate, DbError> {
+    let Some(url) = &facts.upload_url else { return Ok(facts.clone()) };
+    let said = encrypted_with(tx)?;
+    if let Some(needed) = said.filter(|id| key.is_none_or(|key| key.id() != *id)) {
+        return Err(JournalError::NoKey { path: path.to_owned(), key: needed }.into());
+    }
+    let Some(key) = key else { return Ok(facts.clone()) };
+    if said.is_none() {
+        say(tx, key)?;
+    }
+    let account: String =
+        tx.query_row("SELECT account FROM posts WHERE id = ?1", [attempt.post.0], |row| {
+            row.get(0)
         })?;
-        if already {
-            return Ok(0);
-        }
-        let encrypted = self.db.write("encrypt the upload_urls", |tx| {
-            let rows = rows(tx)?;
-            for row in &rows {
-                let encrypted = if is_encrypted_with(row, key) {
-                    continue;
-                } else if encrypt::is_sealed(row.url.expose()) {
-                    // With a key that is gone: nobody can use it any more.
-                    None
-                } else {
-                    let encrypted = encrypt::seal(key, &row.url, &row.place);
-                    reads_back(key, &encrypted, row)?;
-                    Some(encrypted)
-                };
-                put(tx, row.id, encrypted.as_ref())?;
-            }
-            say(tx, key)?;
-            Ok(rows.len())
-        })?;
-        // A reader keeps the log as it was, plain text included; each commit empties it if it can.
-        for _ in 0..LOG_TRIES {
-            if self.log_is_empty() {
-                break;
-            }
-            std::thread::sleep(LOG_PAUSE);
-            self.db.write("encrypt the upload_urls", |tx| say(tx, key))?;
-        }
-        Ok(encrypted)
-    }
-
-    fn log_is_empty(&self) -> bool {
-        let mut log = self.path().as_os_str().to_owned();
-        log.push("-wal");
-        std::fs::symlink_metadata(log).map_or(true, |log| log.len() == 0)
-    }
-
-    /// Puts the `upload_url`s back into plain text, in one transaction. Those that the key of this
-    /// journal does not open are forgotten. Gives their number.
-    pub(crate) fn decrypt(&self) -> Result<usize, JournalError> {
-        let already = self.db.read("look at the upload_urls", |tx| {
-            Ok(encrypted_with(tx)?.is_none()
-                && rows(tx)?.iter().all(|row| !encrypt::is_sealed(row.url.expose())))
-        })?;
-        if already {
-            return Ok(0);
-        }
-        self.db.write("decrypt the upload_urls", |tx| {
-            let rows = rows(tx)?;
-            for row in rows.iter().filter(|row| encrypt::is_sealed(row.url.expose())) {
-                let key = self.key.as_deref();
-                let url = key.and_then(|key| encrypt::open(key, row.url.expose(), &row.place).ok());
-                put(tx, row.id, url.as_ref())?;
-            }
-            tx.execute("DELETE FROM meta WHERE name = ?1", [NAME])?;
-            Ok(rows.len())
-        })
-    }
-
-    /// What is recorded with a phase, the `upload_url` in the form in which it is to rest.
-    pub(super) fn at_rest(
-        &self,
-        tx: &Transaction<'_>,
-        attempt: &Attempt,
-        facts: &AttemptUpdate,
-    ) -> Result<AttemptUpdate, DbError> {
-        let Some(url) = &facts.upload_url else { return Ok(facts.clone()) };
-        let (said, key) = (encrypted_with(tx)?, self.key.as_deref());
-        if let Some(needed) = said.filter(|id| key.is_none_or(|key| key.id() != *id)) {
-            return Err(JournalError::NoKey { path: self.path().to_owned(), key: needed }.into());
-        }
-        let Some(key) = key else { return Ok(facts.clone()) };
-        if said.is_none() {
-            say(tx, key)?;
-        }
-        let account: String =
-            tx.query_row("SELECT account FROM posts WHERE id = ?1", [attempt.post.0], |row| {
-                row.get(0)
-            })?;
-        let place = place(&account, attempt.post.0, attempt.number);
-        let url = encrypt::seal(key, url, &place);
-        Ok(AttemptUpdate { upload_url: Some(url), ..facts.clone() })
-    }
+    let place = place(&account, attempt.post.0, attempt.number);
+    let url = encrypt::encrypt(key, url, &place);
+    Ok(AttemptUpdate { upload_url: Some(url), ..facts.clone() })
 }
 
 /// Where an `upload_url` belongs.

@@ -5,159 +5,90 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Transaction, named_params};
 
-use super::checksum::{Checked, write_checksum};
-use super::db_error::DbError;
-use super::phase::{self, Written};
-use super::rows::{post_ids_text, time};
-use super::{SqliteJournal, calls, duplicates, rows};
+use super::calls;
+use super::database::checksum::{Checked, write_checksum};
+use super::database::db_error::DbError;
+use super::phase::Written;
+use super::posts::duplicates;
+use super::rows;
+use super::rows::post_ids_text;
 use crate::model::{Attempt, AttemptUpdate, CallKind, Phase, PostNumber, RecordedPost, Transfer};
+use crate::problem::ErrorCode;
 use crate::secret::redact;
 use crate::store::JournalError;
 
-impl SqliteJournal {
-    /// Begins an attempt in [`Phase::InitIntent`] and counts its init. Durable before the init is
-    /// sent.
-    ///
-    /// Refused with [`JournalError::MayBePosted`] if an earlier attempt could still become a post, did
-    /// become one or was refused for good (invariant I1), and with [`JournalError::SameContent`] if
-    /// another post has the content.
-    pub(crate) fn begin_attempt(&self, post: PostNumber) -> Result<Attempt, JournalError> {
-        self.count_run()?;
-        let now = self.db.now();
-        self.db.write("record an attempt", |tx| {
-            let post = rows::post_by_number(tx, post)?;
-            let earlier = rows::attempts(tx, post.number)?;
-            if let Some(open) = earlier.iter().find(|earlier| !earlier.phase.allows_another()) {
-                return Err(duplicates::still_open(open).into());
-            }
-            let fingerprint = post.file.as_ref().and_then(|file| file.fingerprint.as_deref());
-            duplicates::duplicates(tx, &post, fingerprint)?;
-            calls::note(tx, &post.account, CallKind::Init, now)?;
-            insert(tx, &post, now)
-        })
+/// Begins an attempt in [`Phase::InitIntent`] and counts its init.
+///
+/// Refused with [`JournalError::MayBePosted`] if an earlier attempt could still become a post, did become one
+/// or was refused for good (invariant I1), and with [`JournalError::SameContent`] if another post has the
+/// content.
+pub(super) fn begin(
+    tx: &Transaction<'_>,
+    post: PostNumber,
+    now: Timestamp,
+) -> Result<Attempt, DbError> {
+    let post = rows::post_by_number(tx, post)?;
+    let earlier = rows::attempts(tx, post.number)?;
+    if let Some(open) = earlier.iter().find(|earlier| !earlier.phase.allows_another()) {
+        return Err(duplicates::still_open(open).into());
     }
+    let fingerprint = post.file.as_ref().and_then(|file| file.fingerprint.as_deref());
+    duplicates::duplicates(tx, &post, fingerprint)?;
+    calls::note(tx, &post.account, CallKind::Init, now)?;
+    insert(tx, &post, now)
+}
 
-    /// Records what became of an attempt, and takes its new state into `attempt`.
-    ///
-    /// The update is guarded: if the attempt is not in the phase that the caller knows, nothing is
-    /// recorded and [`JournalError::MovedOn`] says so. The `upload_url` is forgotten with the first
-    /// phase that does not need it.
-    pub(crate) fn advance(
-        &self,
-        attempt: &mut Attempt,
-        to: Phase,
-        facts: &AttemptUpdate,
-    ) -> Result<(), JournalError> {
-        if !phase::follows(attempt.phase, to) {
-            let Attempt { post, number, phase: from, .. } = *attempt;
-            return Err(JournalError::NoSuchStep { post, attempt: number, from, to });
-        }
-        let now = self.db.now();
-        *attempt = self.db.write("record a step", |tx| {
-            if let Some(fingerprint) = &facts.fingerprint {
-                duplicates::claim(tx, attempt.post, fingerprint)?;
-            }
-            let facts = self.at_rest(tx, attempt, facts)?;
-            update(tx, attempt, to, &facts, now)
-        })?;
-        Ok(())
-    }
+/// All attempts at a post, the first one first.
+pub(super) fn of_post(tx: &Transaction<'_>, post: PostNumber) -> Result<Vec<Attempt>, DbError> {
+    rows::post_by_number(tx, post)?;
+    rows::attempts(tx, post)
+}
 
-    /// All attempts at a post, the first one first.
-    pub fn attempts(&self, post: PostNumber) -> Result<Vec<Attempt>, JournalError> {
-        self.db.read("read the attempts", |tx| {
-            rows::post_by_number(tx, post)?;
-            rows::attempts(tx, post)
-        })
-    }
+/// A human says whether an unresolved post was posted, or that one that failed for good is to be tried again.
+pub(super) fn resolve(
+    tx: &Transaction<'_>,
+    post: PostNumber,
+    posted: bool,
+    now: Timestamp,
+) -> Result<RecordedPost, DbError> {
+    let found = rows::post_by_number(tx, post)?;
+    let settles = |phase| match phase {
+        Phase::Unresolved => true,
+        Phase::Failed(_) => !posted,
+        _ => false,
+    };
+    let Some(last) = found.last.as_ref().filter(|last| settles(last.phase)) else {
+        return Err(JournalError::NotUnresolved { post, phase: found.phase() }.into());
+    };
+    let to = if posted { Phase::Published } else { Phase::Abandoned };
+    let facts = AttemptUpdate {
+        code: Some(ErrorCode::ResolvedByHand.as_str().to_owned()),
+        message: Some("settled by hand".to_owned()),
+        ..AttemptUpdate::default()
+    };
+    update(tx, last, to, &facts, now)?;
+    rows::post_by_number(tx, post)
+}
 
-    /// A human says whether an unresolved post was posted, or that one that failed for good is to be
-    /// tried again.
-    pub(crate) fn resolve(
-        &self,
-        post: PostNumber,
-        posted: bool,
-    ) -> Result<RecordedPost, JournalError> {
-        let now = self.db.now();
-        self.db.write("settle a post", |tx| {
-            let found = rows::post_by_number(tx, post)?;
-            let settles = |phase| match phase {
-                Phase::Unresolved => true,
-                Phase::Failed(_) => !posted,
-                _ => false,
-            };
-            let Some(last) = found.last.as_ref().filter(|last| settles(last.phase)) else {
-                return Err(JournalError::NotUnresolved { post, phase: found.phase() }.into());
-            };
-            let to = if posted { Phase::Published } else { Phase::Abandoned };
-            let facts = AttemptUpdate {
-                code: Some("resolved".to_owned()),
-                message: Some("settled by hand".to_owned()),
-                ..AttemptUpdate::default()
-            };
-            update(tx, last, to, &facts, now)?;
-            rows::post_by_number(tx, post)
-        })
-    }
-
-    /// How many attempts at a post began within the last so much time.
-    pub(crate) fn inits_of_post_within(
-        &self,
-        post: PostNumber,
-        window: Duration,
-    ) -> Result<u32, JournalError> {
-        let since = calls::start(self.db.now(), window);
-        self.db.read("count the attempts", |tx| {
-            Ok(tx.query_row(
-                "SELECT count(*) FROM attempts WHERE post = ?1 AND created > ?2",
-                (post.0, since.as_millisecond()),
-                |row| row.get(0),
-            )?)
-        })
-    }
-
-    /// How many drafts of an account that began within the last so much time wait in its inbox or are
-    /// on their way there. TikTok takes 5 in 24 hours.
-    pub(crate) fn pending_drafts(
-        &self,
-        account: &str,
-        window: Duration,
-    ) -> Result<u32, JournalError> {
-        Ok(u32::try_from(self.drafts(account, window)?.len()).unwrap_or(u32::MAX))
-    }
-
-    /// When another draft may be begun, if `limit` of them may be pending at once. `None`: now.
-    pub(crate) fn next_draft(
-        &self,
-        account: &str,
-        limit: u32,
-        window: Duration,
-    ) -> Result<Option<Timestamp>, JournalError> {
-        Ok(calls::free_at(&self.drafts(account, window)?, limit, window))
-    }
-
-    /// When they began, the oldest first.
-    fn drafts(&self, account: &str, window: Duration) -> Result<Vec<Timestamp>, JournalError> {
-        let now = self.db.now();
-        let since = calls::start(now, window);
-        self.db.read("count the drafts", |tx| {
-            let mut statement = tx.prepare(
-                "SELECT attempts.created FROM attempts JOIN posts ON posts.id = attempts.post
-                 WHERE account = ?1 AND mode = 'draft' AND attempts.created > ?2
-                 -- A later one was made under a clock that was ahead.
-                 AND attempts.created <= ?3 AND phase IN
-                 ('init-intent', 'open', 'final-intent', 'uploaded', 'inboxed', 'unresolved')
-                 ORDER BY attempts.created",
-            )?;
-            let mut rows =
-                statement.query((account, since.as_millisecond(), now.as_millisecond()))?;
-            let mut times = Vec::new();
-            while let Some(row) = rows.next()? {
-                times.push(time(row.get(0)?)?);
-            }
-            Ok(times)
-        })
-    }
+/// When the drafts of an account began that wait in its inbox or are on their way there, the oldest first;
+/// those that began within the last so much time.
+pub(super) fn drafts(
+    tx: &Transaction<'_>,
+    account: &str,
+    now: Timestamp,
+    window: Duration,
+) -> Result<Vec<Timestamp>, DbError> {
+    let since = calls::start(now, window);
+    rows::times(
+        tx,
+        "SELECT attempts.created FROM attempts JOIN posts ON posts.id = attempts.post
+         WHERE account = ?1 AND mode = 'draft' AND attempts.created > ?2
+         -- A later one was made under a clock that was ahead.
+         AND attempts.created <= ?3 AND phase IN
+         ('init-intent', 'open', 'final-intent', 'uploaded', 'inboxed', 'unresolved')
+         ORDER BY attempts.created",
+        (account, since.as_millisecond(), now.as_millisecond()),
+    )
 }
 
 /// Begins the next attempt at a post.

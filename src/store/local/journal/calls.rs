@@ -4,14 +4,12 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension as _, Transaction};
+use rusqlite::Transaction;
 
-use super::SqliteJournal;
-use super::checksum::{Checked, write_checksum};
-use super::db_error::DbError;
-use super::rows::{call_word, cap_word, time};
+use super::database::checksum::{Checked, write_checksum};
+use super::database::db_error::DbError;
+use super::rows::{self, call_word, cap_word};
 use crate::model::{CallKind, QuotaKind};
-use crate::store::JournalError;
 
 /// How long calls are remembered: longer than any window.
 const MEMORY: Duration = Duration::from_hours(25);
@@ -19,101 +17,50 @@ const MEMORY: Duration = Duration::from_hours(25);
 /// Caps are of 24 hours; whatever is said to be full for longer is not believed.
 const LONGEST_CAP: SignedDuration = SignedDuration::from_hours(25);
 
-impl SqliteJournal {
-    /// Counts a call that is about to be made. [`SqliteJournal::begin_attempt`] counts its init itself.
-    pub(crate) fn note_call(&self, account: &str, kind: CallKind) -> Result<(), JournalError> {
-        let now = self.db.now();
-        self.db.write("count a call", |tx| note(tx, account, kind, now))
+/// Counts a call if there is room for it. `Some`: there is none before that time, and nothing was counted.
+pub(super) fn take_slot(
+    tx: &Transaction<'_>,
+    account: &str,
+    kind: CallKind,
+    limit: u32,
+    window: Duration,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, DbError> {
+    let free = free_at(&within(tx, account, kind, now, window)?, limit, window);
+    if free.is_none() {
+        note(tx, account, kind, now)?;
     }
+    Ok(free)
+}
 
-    /// How many calls an account made within the last so much time.
-    pub(crate) fn calls_within(
-        &self,
-        account: &str,
-        kind: CallKind,
-        window: Duration,
-    ) -> Result<u32, JournalError> {
-        let now = self.db.now();
-        self.db.read("count the calls", |tx| {
-            let calls = within(tx, account, kind, now, window)?;
-            Ok(u32::try_from(calls.len()).unwrap_or(u32::MAX))
-        })
-    }
+/// Remembers that TikTok said that a cap is full, and until when not to try again.
+pub(super) fn set_full(
+    tx: &Transaction<'_>,
+    subject: &str,
+    kind: QuotaKind,
+    until: Timestamp,
+) -> Result<(), DbError> {
+    let id = tx.query_row(
+        "INSERT INTO caps (subject, kind, until) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET until = excluded.until RETURNING id",
+        (subject, cap_word(kind), until.as_millisecond()),
+        |row| row.get(0),
+    )?;
+    Ok(write_checksum(tx, Checked::Caps, id)?)
+}
 
-    /// When an account may make another call, if `limit` of them are allowed per `window`. `None`:
-    /// now.
-    pub(crate) fn next_slot(
-        &self,
-        account: &str,
-        kind: CallKind,
-        limit: u32,
-        window: Duration,
-    ) -> Result<Option<Timestamp>, JournalError> {
-        let now = self.db.now();
-        self.db.read("count the calls", |tx| {
-            Ok(free_at(&within(tx, account, kind, now, window)?, limit, window))
-        })
-    }
-
-    /// Counts a call if there is room for it, in one step for all processes. `Some`: there is none
-    /// before that time, and nothing was counted.
-    pub(crate) fn take_slot(
-        &self,
-        account: &str,
-        kind: CallKind,
-        limit: u32,
-        window: Duration,
-    ) -> Result<Option<Timestamp>, JournalError> {
-        let now = self.db.now();
-        self.db.write("count a call", |tx| {
-            let free = free_at(&within(tx, account, kind, now, window)?, limit, window);
-            if free.is_none() {
-                note(tx, account, kind, now)?;
-            }
-            Ok(free)
-        })
-    }
-
-    /// Remembers that TikTok said that a cap is full for an account, and until when not to try again.
-    pub(crate) fn set_quota_full(
-        &self,
-        subject: &str,
-        kind: QuotaKind,
-        until: Timestamp,
-    ) -> Result<(), JournalError> {
-        self.db.write("remember a cap", |tx| {
-            let id = tx.query_row(
-                "INSERT INTO caps (subject, kind, until) VALUES (?1, ?2, ?3)
-                 ON CONFLICT DO UPDATE SET until = excluded.until RETURNING id",
-                (subject, cap_word(kind), until.as_millisecond()),
-                |row| row.get(0),
-            )?;
-            Ok(write_checksum(tx, Checked::Caps, id)?)
-        })
-    }
-
-    /// Until when a cap is full. `None`: not that we know.
-    pub(crate) fn quota_full_until(
-        &self,
-        subject: &str,
-        kind: QuotaKind,
-    ) -> Result<Option<Timestamp>, JournalError> {
-        let now = self.db.now();
-        self.db.read("look for a cap", |tx| {
-            let until = tx
-                .query_row(
-                    "SELECT until FROM caps WHERE subject = ?1 AND kind = ?2",
-                    (subject, cap_word(kind)),
-                    |row| row.get(0),
-                )
-                .optional()?
-                .map(time)
-                .transpose()?;
-            // One that ends later than a cap can was made under a clock that was ahead.
-            let latest = now.checked_add(LONGEST_CAP).unwrap_or(Timestamp::MAX);
-            Ok(until.filter(|until| *until > now && *until <= latest))
-        })
-    }
+/// Until when a cap is full. `None`: not that we know.
+pub(super) fn full_until(
+    tx: &Transaction<'_>,
+    subject: &str,
+    kind: QuotaKind,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, DbError> {
+    let query = "SELECT until FROM caps WHERE subject = ?1 AND kind = ?2";
+    let until = rows::times(tx, query, (subject, cap_word(kind)))?.pop();
+    // One that ends later than a cap can was made under a clock that was ahead.
+    let latest = now.checked_add(LONGEST_CAP).unwrap_or(Timestamp::MAX);
+    Ok(until.filter(|until| *until > now && *until <= latest))
 }
 
 /// Counts a call and forgets those that no window reaches any more.
@@ -136,27 +83,23 @@ pub(super) fn note(
 
 /// The times of the calls in a window, the oldest first. Those that seem to lie ahead by less than a
 /// window count as well: the clock was set back a little.
-fn within(
+pub(super) fn within(
     tx: &Transaction<'_>,
     account: &str,
     kind: CallKind,
     now: Timestamp,
     window: Duration,
 ) -> Result<Vec<Timestamp>, DbError> {
-    let mut statement = tx.prepare(
+    rows::times(
+        tx,
         "SELECT at FROM calls WHERE account = ?1 AND kind = ?2 AND at > ?3 AND at < ?4 ORDER BY at",
-    )?;
-    let mut rows = statement.query((
-        account,
-        call_word(kind),
-        start(now, window).as_millisecond(),
-        end(now, window).as_millisecond(),
-    ))?;
-    let mut times = Vec::new();
-    while let Some(row) = rows.next()? {
-        times.push(time(row.get(0)?)?);
-    }
-    Ok(times)
+        (
+            account,
+            call_word(kind),
+            start(now, window).as_millisecond(),
+            end(now, window).as_millisecond(),
+        ),
+    )
 }
 
 /// When fewer than `limit` of these remain in the window. `None`: it is so now.

@@ -3,67 +3,59 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::SqliteJournal;
 use super::database;
-use super::db_error::DbError;
-use super::dir::{DirState, JournalDir};
-use super::guard::Guard;
-use super::host::Here;
+use super::database::db_error::DbError;
+use super::database::dir::{DirState, JournalDir};
 use super::marks::Known;
+use super::marks::guard::Guard;
+use super::marks::host::Here;
 use crate::fs;
 use crate::store::JournalError;
 use crate::store::local::mark::TokenMark;
 
 /// What an inspection found.
 #[derive(Debug)]
-pub struct Inspection {
+pub(crate) struct Inspection {
     /// How many posts the journal knows. `None`: there is no journal.
-    pub posts: Option<u32>,
+    pub(crate) posts: Option<u32>,
     /// Why nothing is posted with it.
-    pub doubt: Option<JournalError>,
+    pub(crate) doubt: Option<JournalError>,
     /// Damaged journals that were set aside, the oldest first.
-    pub aside: Vec<PathBuf>,
+    pub(crate) aside: Vec<PathBuf>,
 }
 
-impl SqliteJournal {
-    /// Reads the journal of a directory from end to end, and holds it against its marks. What is
-    /// damaged stays where it is.
-    pub(crate) fn inspect(
-        dir: &Path,
-        tokens: Arc<dyn TokenMark>,
-    ) -> Result<Inspection, JournalError> {
-        let journal_dir = JournalDir::new(fs::private_dir(dir)?);
-        let held = journal_dir.lock()?;
-        let marks = Guard::new(&journal_dir, tokens).marks()?;
-        let path = journal_dir.path().to_owned();
-        let aside = journal_dir.all_aside()?;
-        let found = match journal_dir.look()? {
-            DirState::Empty => None,
-            DirState::OrphanedWal => {
-                let what = "what was recorded in it is gone".to_owned();
-                return Err(JournalError::Corrupt { path, what, moved_to: None });
-            }
-            DirState::Journal => {
-                Some(read(&journal_dir).map_err(|trouble| match trouble.damage() {
-                    Some(what) => {
-                        JournalError::Corrupt { path: path.clone(), what, moved_to: None }
-                    }
-                    None => trouble.explain("check", &path),
-                })?)
-            }
-        };
-        drop(held);
-        let here = found
-            .as_ref()
-            .map(|(_, known)| Here::of(&path, known.host.as_deref(), known.file))
-            .transpose()?;
-        let doubt = marks.doubt(found.as_ref().map(|(_, known)| known), here.as_ref());
-        Ok(Inspection {
-            posts: found.map(|(posts, _)| posts),
-            doubt: doubt.map(|doubt| JournalError::Doubtful { path, doubt }),
-            aside,
-        })
-    }
+/// Reads the journal of a directory from end to end, and holds it against its marks. What is
+/// damaged stays where it is.
+pub(super) fn inspect(dir: &Path, tokens: Arc<dyn TokenMark>) -> Result<Inspection, JournalError> {
+    let journal_dir = JournalDir::new(fs::private_dir(dir)?);
+    let held = journal_dir.lock()?;
+    let marks = Guard::new(&journal_dir, tokens).marks()?;
+    let path = journal_dir.path().to_owned();
+    let aside = journal_dir.all_aside()?;
+    let found = match journal_dir.look()? {
+        DirState::Empty => None,
+        DirState::OrphanedWal => {
+            let what = "what was recorded in it is gone".to_owned();
+            return Err(JournalError::Corrupt { path, what, moved_to: None });
+        }
+        DirState::Journal => {
+            Some(read(&journal_dir).map_err(|db_error| match db_error.damage() {
+                Some(what) => JournalError::Corrupt { path: path.clone(), what, moved_to: None },
+                None => db_error.explain("check", &path),
+            })?)
+        }
+    };
+    drop(held);
+    let here = found
+        .as_ref()
+        .map(|(_, known)| Here::of(&path, known.host.as_deref(), known.file))
+        .transpose()?;
+    let doubt = marks.doubt(found.as_ref().map(|(_, known)| known), here.as_ref());
+    Ok(Inspection {
+        posts: found.map(|(posts, _)| posts),
+        doubt: doubt.map(|doubt| JournalError::Doubtful { path, doubt }),
+        aside,
+    })
 }
 
 fn read(journal_dir: &JournalDir) -> Result<(u32, Known), DbError> {

@@ -17,52 +17,49 @@
 //! A damaged journal is set aside and never deleted, and while it lies there nothing is posted: an
 //! empty one would post everything again.
 
-mod address;
-mod alike;
 mod at_rest;
 mod attempts;
 mod calls;
-mod checksum;
 mod database;
-mod db_error;
-mod dir;
-mod duplicates;
-mod guard;
-mod host;
 mod inspect;
-mod keys;
 mod marks;
 mod phase;
 mod posts;
 mod repair;
 mod rows;
-mod salvage;
-mod schema;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::clock::Clock;
 use crate::encrypt::Key;
 use crate::fs::{self, Lock};
+use crate::model::{
+    Attempt, AttemptUpdate, CallKind, FileIdentity, LocalFile, Mode, Phase, PostNumber,
+    PostRequest, QuotaKind, RecordedPost,
+};
+use crate::secret::Secret;
 use crate::store::local::mark::TokenMark;
-use crate::store::{Accept, Doubt, JournalError};
+use crate::store::{Accept, Alike, Doubt, JournalError};
 
-pub use inspect::Inspection;
-pub use repair::{Repair, Repaired};
+pub(crate) use repair::{Repair, Repaired};
 
 use database::Database;
-use dir::{DirState, JournalDir};
-use guard::Guard;
-use host::Here;
+use database::dir::{DirState, JournalDir};
 use marks::Known;
+use marks::guard::Guard;
+use marks::host::Here;
+use posts::{alike, duplicates, keys};
 
 /// An open journal. Clones share one connection. Every call blocks until the disk has answered, and
 /// for some seconds if other processes keep the journal busy.
 #[derive(Clone, Debug)]
-pub struct SqliteJournal {
+pub(crate) struct SqliteJournal {
     db: Arc<Database>,
     guard: Arc<Guard>,
     /// What `upload_url`s are encrypted with, if they are.
@@ -71,11 +68,11 @@ pub struct SqliteJournal {
 
 /// What [`SqliteJournal::open_existing`] found.
 #[derive(Debug)]
-pub struct Looked {
+pub(crate) struct Looked {
     /// The journal, if there is one.
-    pub journal: Option<SqliteJournal>,
+    pub(crate) journal: Option<SqliteJournal>,
     /// Why nothing is posted with it.
-    pub doubt: Option<JournalError>,
+    pub(crate) doubt: Option<JournalError>,
 }
 
 impl SqliteJournal {
@@ -112,9 +109,9 @@ impl SqliteJournal {
         guard.found(&here, doubt);
         let journal = Self { db: Arc::new(db), guard: Arc::new(guard), key: None };
         match (doubt, accept) {
-            (Some(_), Accept::Once) => journal.take(&here)?,
+            (Some(_), Accept::Once) => journal.guard.take(&journal.db, &here)?,
             (Some(_), _) => {}
-            (None, _) => journal.settle_in(&known, &marks, &here)?,
+            (None, _) => journal.guard.settle_in(&journal.db, &known, &marks, &here)?,
         }
         Ok(journal)
     }
@@ -124,7 +121,7 @@ impl SqliteJournal {
     /// It is checked as by `SqliteJournal::open`. If a damaged one was set aside and nobody has restored
     /// a journal since, that is an error. That posts were
     /// made that it does not know is told, and does not keep it from being looked at.
-    pub fn open_existing(
+    pub(crate) fn open_existing(
         dir: &Path,
         clock: Clock,
         tokens: Arc<dyn TokenMark>,
@@ -162,6 +159,32 @@ impl SqliteJournal {
         Ok(Looked { journal: Some(journal), doubt })
     }
 
+    /// Reads the journal of a directory from end to end, and holds it against its marks. What is damaged
+    /// stays where it is.
+    pub(crate) fn inspect(
+        dir: &Path,
+        tokens: Arc<dyn TokenMark>,
+    ) -> Result<inspect::Inspection, JournalError> {
+        inspect::inspect(dir, tokens)
+    }
+
+    /// Makes a journal of what can be read of the damaged one in a directory, or of the one that was set
+    /// aside last. Not while anybody posts.
+    pub(crate) fn repair(dir: &Path, clock: Clock) -> Result<Repair, JournalError> {
+        repair::repair(dir, clock)
+    }
+
+    /// The damaged journal that blocks `upload`, if there is one.
+    pub(crate) fn set_aside_in(dir: &Path) -> Result<Option<PathBuf>, JournalError> {
+        repair::set_aside_in(dir)
+    }
+
+    /// The same journal with the key of the token store, if that is encrypted.
+    #[must_use]
+    pub(crate) fn with_key(self, key: Option<Arc<Key>>) -> Self {
+        Self { key, ..self }
+    }
+
     /// The database file.
     pub(crate) fn path(&self) -> &Path {
         self.db.path()
@@ -177,6 +200,289 @@ impl SqliteJournal {
     pub(crate) fn accepted(&self) -> Option<Doubt> {
         self.guard.accepted()
     }
+
+    /// The post that an entry stands for, if the journal knows it: by its `id`, by its content as far
+    /// as that is known, or by the very same unchanged file. Of several reposts, the latest.
+    pub(crate) fn find(&self, new: &PostRequest) -> Result<Option<RecordedPost>, JournalError> {
+        self.db.read("look for a post", |tx| posts::find(tx, new))
+    }
+
+    /// The post that has a user's own `id`.
+    pub(crate) fn find_by_id(
+        &self,
+        account: &str,
+        id: &str,
+    ) -> Result<Option<RecordedPost>, JournalError> {
+        let key = keys::of_id(id);
+        self.db.read("look for a post", |tx| posts::find_by_key(tx, account, &key))
+    }
+
+    /// The post that was made of this very file, unchanged since: no need to read it.
+    pub(crate) fn find_by_file(
+        &self,
+        account: &str,
+        mode: Mode,
+        file: &FileIdentity,
+    ) -> Result<Option<RecordedPost>, JournalError> {
+        let key = keys::of_file(mode, file);
+        self.db.read("look for a post", |tx| posts::find_by_key(tx, account, &key))
+    }
+
+    /// Posts of other files of that size in bytes. If there are any, a file that is not known as it
+    /// is must be read to the end before it is planned: it may be one of them, renamed, moved or
+    /// copied.
+    pub(crate) fn known_with_size(
+        &self,
+        account: &str,
+        mode: Mode,
+        size: u64,
+    ) -> Result<Vec<RecordedPost>, JournalError> {
+        self.db.read("look for a post", |tx| posts::with_size(tx, account, mode, size))
+    }
+
+    /// The post that has an entry's `id` and was made, or is being made, of other content. `None` also
+    /// where that cannot be told, as for a file whose content nobody has read.
+    pub(crate) fn id_of_other_content(
+        &self,
+        new: &PostRequest,
+    ) -> Result<Option<RecordedPost>, JournalError> {
+        let Some(id) = &new.id else { return Ok(None) };
+        self.db.read("look for a post", |tx| alike::id_of_other_content(tx, id, new))
+    }
+
+    /// The post that an entry is like without standing for it. `own` is the post that it stands for, of
+    /// which nothing was begun.
+    pub(crate) fn alike(
+        &self,
+        new: &PostRequest,
+        own: Option<PostNumber>,
+    ) -> Result<Option<Alike>, JournalError> {
+        self.db.read("look for a post", |tx| alike::alike(tx, new, own))
+    }
+
+    /// The post that an entry stands for, made if there is none.
+    ///
+    /// As long as nothing of the post can be under way or posted, it takes its file, plan and settings
+    /// from the entry: the next attempt sends what the manifest says now. After that it stays as it
+    /// is. [`PostRequest::repost`] makes another one of a post that is done or refused for good.
+    pub(crate) fn post_for(&self, new: &PostRequest) -> Result<RecordedPost, JournalError> {
+        if let Some(LocalFile { fingerprint: Some(fingerprint), .. }) = new.source.file() {
+            keys::check_fingerprint(fingerprint)?;
+        }
+        let now = self.db.now();
+        self.db.write("record a post", |tx| posts::find_or_make(tx, new, now))
+    }
+
+    /// What a repost repeats: the post itself or the repost before it.
+    pub(crate) fn repeated(
+        &self,
+        repost: &RecordedPost,
+    ) -> Result<Option<RecordedPost>, JournalError> {
+        self.db.read("read a post", |tx| posts::repeated(tx, repost))
+    }
+
+    /// A post by its number.
+    pub(crate) fn post(&self, number: PostNumber) -> Result<RecordedPost, JournalError> {
+        self.db.read("read a post", |tx| rows::post_by_number(tx, number))
+    }
+
+    /// Every post, in the order of their numbers.
+    pub(crate) fn all(&self) -> Result<Vec<RecordedPost>, JournalError> {
+        self.db.read("read the posts", |tx| rows::posts(tx, "true ORDER BY id", []))
+    }
+
+    /// The posts with an attempt that is under way or unresolved, of one account or of all.
+    pub(crate) fn unfinished(
+        &self,
+        account: Option<&str>,
+    ) -> Result<Vec<RecordedPost>, JournalError> {
+        self.db.read("read the posts", |tx| posts::unfinished(tx, account))
+    }
+
+    /// All attempts at a post, the first one first.
+    pub(crate) fn attempts(&self, post: PostNumber) -> Result<Vec<Attempt>, JournalError> {
+        self.db.read("read the attempts", |tx| attempts::of_post(tx, post))
+    }
+
+    /// Begins an attempt in [`Phase::InitIntent`] and counts its init. Durable before the init is
+    /// sent.
+    ///
+    /// Refused with [`JournalError::MayBePosted`] if an earlier attempt could still become a post, did
+    /// become one or was refused for good (invariant I1), and with [`JournalError::SameContent`] if
+    /// another post has the content.
+    pub(crate) fn begin_attempt(&self, post: PostNumber) -> Result<Attempt, JournalError> {
+        self.guard.count_run(&self.db)?;
+        let now = self.db.now();
+        self.db.write("record an attempt", |tx| attempts::begin(tx, post, now))
+    }
+
+    /// Records what became of an attempt, and takes its new state into `attempt`.
+    ///
+    /// The update is guarded: if the attempt is not in the phase that the caller knows, nothing is
+    /// recorded and [`JournalError::MovedOn`] says so. The `upload_url` is forgotten with the first
+    /// phase that does not need it.
+    pub(crate) fn advance(
+        &self,
+        attempt: &mut Attempt,
+        to: Phase,
+        facts: &AttemptUpdate,
+    ) -> Result<(), JournalError> {
+        if !phase::follows(attempt.phase, to) {
+            let Attempt { post, number, phase: from, .. } = *attempt;
+            return Err(JournalError::NoSuchStep { post, attempt: number, from, to });
+        }
+        let now = self.db.now();
+        let (path, key) = (self.path(), self.key.as_deref());
+        *attempt = self.db.write("record a step", |tx| {
+            if let Some(fingerprint) = &facts.fingerprint {
+                duplicates::claim(tx, attempt.post, fingerprint)?;
+            }
+            let facts = at_rest::as_it_rests(tx, path, key, attempt, facts)?;
+            attempts::update(tx, attempt, to, &facts, now)
+        })?;
+        Ok(())
+    }
+
+    /// Records that a post, whose attempts are all dead, is the same as another one: whoever looks for
+    /// it finds that one from now on.
+    pub(crate) fn same_as(&self, post: PostNumber, other: PostNumber) -> Result<(), JournalError> {
+        self.db.write("join two posts", |tx| duplicates::same_as(tx, post, other))
+    }
+
+    /// A human says whether an unresolved post was posted, or that one that failed for good is to be
+    /// tried again.
+    pub(crate) fn resolve(
+        &self,
+        post: PostNumber,
+        posted: bool,
+    ) -> Result<RecordedPost, JournalError> {
+        let now = self.db.now();
+        self.db.write("settle a post", |tx| attempts::resolve(tx, post, posted, now))
+    }
+
+    /// Counts a call that is about to be made. [`SqliteJournal::begin_attempt`] counts its init itself.
+    pub(crate) fn note_call(&self, account: &str, kind: CallKind) -> Result<(), JournalError> {
+        let now = self.db.now();
+        self.db.write("count a call", |tx| calls::note(tx, account, kind, now))
+    }
+
+    /// How many calls an account made within the last so much time.
+    pub(crate) fn calls_within(
+        &self,
+        account: &str,
+        kind: CallKind,
+        window: Duration,
+    ) -> Result<u32, JournalError> {
+        Ok(number_of(&self.calls(account, kind, window)?))
+    }
+
+    /// When an account may make another call, if `limit` of them are allowed per `window`. `None`:
+    /// now.
+    pub(crate) fn next_slot(
+        &self,
+        account: &str,
+        kind: CallKind,
+        limit: u32,
+        window: Duration,
+    ) -> Result<Option<Timestamp>, JournalError> {
+        Ok(calls::free_at(&self.calls(account, kind, window)?, limit, window))
+    }
+
+    fn calls(
+        &self,
+        account: &str,
+        kind: CallKind,
+        window: Duration,
+    ) -> Result<Vec<Timestamp>, JournalError> {
+        let now = self.db.now();
+        self.db.read("count the calls", |tx| calls::within(tx, account, kind, now, window))
+    }
+
+    /// Counts a call if there is room for it, in one step for all processes. `Some`: there is none
+    /// before that time, and nothing was counted.
+    pub(crate) fn take_slot(
+        &self,
+        account: &str,
+        kind: CallKind,
+        limit: u32,
+        window: Duration,
+    ) -> Result<Option<Timestamp>, JournalError> {
+        let now = self.db.now();
+        self.db.write("count a call", |tx| calls::take_slot(tx, account, kind, limit, window, now))
+    }
+
+    /// Remembers that TikTok said that a cap is full for an account, and until when not to try again.
+    pub(crate) fn set_quota_full(
+        &self,
+        subject: &str,
+        kind: QuotaKind,
+        until: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.db.write("remember a cap", |tx| calls::set_full(tx, subject, kind, until))
+    }
+
+    /// Until when a cap is full. `None`: not that we know.
+    pub(crate) fn quota_full_until(
+        &self,
+        subject: &str,
+        kind: QuotaKind,
+    ) -> Result<Option<Timestamp>, JournalError> {
+        let now = self.db.now();
+        self.db.read("look for a cap", |tx| calls::full_until(tx, subject, kind, now))
+    }
+
+    /// How many drafts of an account that began within the last so much time wait in its inbox or are
+    /// on their way there. TikTok takes 5 in 24 hours.
+    pub(crate) fn pending_drafts(
+        &self,
+        account: &str,
+        window: Duration,
+    ) -> Result<u32, JournalError> {
+        Ok(number_of(&self.drafts(account, window)?))
+    }
+
+    /// When another draft may be begun, if `limit` of them may be pending at once. `None`: now.
+    pub(crate) fn next_draft(
+        &self,
+        account: &str,
+        limit: u32,
+        window: Duration,
+    ) -> Result<Option<Timestamp>, JournalError> {
+        Ok(calls::free_at(&self.drafts(account, window)?, limit, window))
+    }
+
+    fn drafts(&self, account: &str, window: Duration) -> Result<Vec<Timestamp>, JournalError> {
+        let now = self.db.now();
+        self.db.read("count the drafts", |tx| attempts::drafts(tx, account, now, window))
+    }
+
+    /// Whether the `upload_url`s of this journal can be read and written with the key at hand. To be
+    /// asked before an init is sent, whose answer could not be recorded otherwise.
+    pub(crate) fn check_key(&self) -> Result<(), JournalError> {
+        at_rest::check_key(&self.db, self.key.as_deref())
+    }
+
+    /// The `upload_url` of an attempt of an account, which the attempt itself has as it rests. `None`:
+    /// there is none, or none that can be read.
+    pub(crate) fn upload_url(&self, account: &str, attempt: &Attempt) -> Option<Secret> {
+        at_rest::upload_url(self.key.as_deref(), account, attempt)
+    }
+
+    /// Encrypts the `upload_url`s of all living attempts with the key of this journal, in one transaction.
+    /// Gives their number.
+    pub(crate) fn encrypt(&self) -> Result<usize, JournalError> {
+        self.key.as_deref().map_or(Ok(0), |key| at_rest::encrypt(&self.db, key))
+    }
+
+    /// Puts the `upload_url`s back into plain text, in one transaction. Those that the key of this
+    /// journal does not open are forgotten. Gives their number.
+    pub(crate) fn decrypt(&self) -> Result<usize, JournalError> {
+        at_rest::decrypt(&self.db, self.key.as_deref())
+    }
+}
+
+fn number_of(times: &[Timestamp]) -> u32 {
+    u32::try_from(times.len()).unwrap_or(u32::MAX)
 }
 
 /// Opens the database that lies there, and reads what it says about itself. The marks were read before

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Params, Row, Transaction};
 
-use super::db_error::DbError;
+use super::database::db_error::DbError;
 use super::phase;
 use crate::model::{
     Attempt, CallKind, FileIdentity, LocalFile, Mode, PostNumber, QuotaKind, RecordedPost,
@@ -185,4 +185,19 @@ pub(super) fn post_ids_text(ids: &[u64]) -> String {
 pub(super) fn time(milliseconds: i64) -> Result<Timestamp, DbError> {
     Timestamp::from_millisecond(milliseconds)
         .map_err(|_| DbError::Unreadable("a time is out of range".to_owned()))
+}
+
+/// The times that a query finds in its one column.
+pub(super) fn times(
+    tx: &Transaction<'_>,
+    query: &str,
+    values: impl Params,
+) -> Result<Vec<Timestamp>, DbError> {
+    let mut statement = tx.prepare(query)?;
+    let mut rows = statement.query(values)?;
+    let mut times = Vec::new();
+    while let Some(row) = rows.next()? {
+        times.push(time(row.get(0)?)?);
+    }
+    Ok(times)
 }

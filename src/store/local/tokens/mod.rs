@@ -7,6 +7,7 @@
 pub(crate) mod at_rest;
 mod document;
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,13 +19,18 @@ use zeroize::Zeroizing;
 
 use super::mark::Mark;
 use crate::clock::Clock;
-use crate::encrypt::Key;
+use crate::encrypt::{self, Encryption, Key};
 use crate::fs::{self, Lock, PRIVATE_FILE};
 use crate::model::account::{Account, Accounts, NameError, NeedsLogin, Reason};
 use crate::secret::Secret;
 use crate::store::{AccountError, Edit, Rotated};
 
-pub use at_rest::Migrated;
+pub(crate) use at_rest::Migrated;
+
+use at_rest::{
+    account_of_answer, answer_place, encrypt_answer, is_encrypted_answer, place, tokens,
+};
+use document::Document;
 
 /// The name of the store in its directory.
 const FILE: &str = "user_tokens.json";
@@ -34,7 +40,7 @@ const WAIT: Duration = Duration::from_secs(10);
 
 /// The token store of one state directory. Cheap to clone; all state is in the files.
 #[derive(Clone, Debug)]
-pub struct TokenFile {
+pub(crate) struct TokenFile {
     dir: PathBuf,
     locks: PathBuf,
     clock: Clock,
@@ -43,7 +49,7 @@ pub struct TokenFile {
 
 impl TokenFile {
     /// The store in a directory, which is made (0700) if it is not there, and must be ours alone.
-    pub fn open(dir: &Path, clock: Clock) -> Result<Self, AccountError> {
+    pub(crate) fn open(dir: &Path, clock: Clock) -> Result<Self, AccountError> {
         let dir = fs::private_dir(dir)?;
         let locks = fs::private_dir(&dir.join("locks"))?;
         Ok(Self { dir, locks, clock, key: None })
@@ -213,7 +219,7 @@ impl TokenFile {
     }
 
     /// The lock under which an account's tokens are refreshed; held across the network.
-    pub fn refresh_lock(&self, open_id: &str) -> PathBuf {
+    pub(crate) fn refresh_lock(&self, open_id: &str) -> PathBuf {
         self.lock_file(open_id, "refresh")
     }
 
@@ -283,15 +289,15 @@ impl TokenFile {
         self.locks.join(format!("{}.{purpose}.lock", file_name(open_id)))
     }
 
-    fn read_as_stored(&self) -> Result<document::Document, AccountError> {
+    fn read_as_stored(&self) -> Result<Document, AccountError> {
         let path = self.path();
         match fs::read_private(&path)? {
-            Some(bytes) => document::Document::decode(&bytes, &path),
-            None => Ok(document::Document::default()),
+            Some(bytes) => Document::decode(&bytes, &path),
+            None => Ok(Document::default()),
         }
     }
 
-    fn read(&self) -> Result<document::Document, AccountError> {
+    fn read(&self) -> Result<Document, AccountError> {
         let mut document = self.read_as_stored()?;
         for account in document.accounts.0.values_mut() {
             if account.needs_login.is_none()
@@ -323,6 +329,196 @@ impl TokenFile {
 
     fn generation_file(&self, open_id: &str) -> PathBuf {
         self.locks.join(format!("{}.generation", file_name(open_id)))
+    }
+
+    /// The same store with the key that it is encrypted with.
+    #[must_use]
+    pub(crate) fn with_key(self, key: Key) -> Self {
+        Self { key: Some(Arc::new(key)), ..self }
+    }
+
+    /// The key, if this run has one.
+    pub(crate) fn key(&self) -> Option<&Arc<Key>> {
+        self.key.as_ref()
+    }
+
+    /// How the tokens rest; `None` if they are not encrypted. Needs no key.
+    pub(crate) fn encryption(&self) -> Result<Option<Encryption>, AccountError> {
+        let path = self.path();
+        match fs::read_private(&path)? {
+            Some(bytes) => Document::encryption_of(&bytes, &path),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether an interrupted refresh has left something.
+    pub(crate) fn has_refresh_log(&self) -> Result<bool, AccountError> {
+        Ok(!self.answers()?.is_empty())
+    }
+
+    /// An account with its tokens, which needs the key if they are encrypted. The accounts of
+    /// [`TokenFile::accounts`] have theirs as they rest.
+    pub(crate) fn login(&self, open_id: &str) -> Result<Account, AccountError> {
+        let document = self.read()?;
+        let account = document.accounts.find(Some(open_id))?;
+        self.opened(account, &document)
+    }
+
+    /// Encrypts all tokens with the key of this run, which `encryption` describes. `locked` are the
+    /// accounts that no other run is at. What is to be written is read and compared before it replaces
+    /// the old file.
+    pub(crate) fn encrypt(
+        &self,
+        encryption: &Encryption,
+        locked: &BTreeSet<String>,
+    ) -> Result<Migrated, AccountError> {
+        self.migrate(Some(encryption), locked)
+    }
+
+    /// Puts all tokens back into plain text.
+    pub(crate) fn decrypt(&self, locked: &BTreeSet<String>) -> Result<Migrated, AccountError> {
+        self.migrate(None, locked)
+    }
+
+    /// Puts what interrupted refreshes have left into the form of the tokens: encrypted, or plain if
+    /// `decrypt`. To be called while no refresh is under way, and while the key is known. Gives the number
+    /// of files.
+    pub(crate) fn migrate_refresh_log(&self, decrypt: bool) -> Result<usize, AccountError> {
+        let files = self.answers()?;
+        for path in &files {
+            let Some(found) = fs::read_private(path)? else { continue };
+            let encrypted = is_encrypted_answer(&found);
+            let Some(key) = self.key.as_deref().filter(|_| encrypted == decrypt) else { continue };
+            let bytes = if decrypt {
+                self.open_answer(path, &found)?
+            } else {
+                Some(encrypt_answer(key, path, &found))
+            };
+            // What is damaged stays as it is: it may be of use to somebody.
+            if let Some(bytes) = bytes {
+                fs::write_atomic(path, &bytes, PRIVATE_FILE)?;
+            }
+        }
+        Ok(files.len())
+    }
+
+    /// The answers to refreshes that are not in the store, wherever on their way they are.
+    fn answers(&self) -> Result<Vec<PathBuf>, AccountError> {
+        let mut files = self.refresh_log()?;
+        files.retain(|path| account_of_answer(path).is_some());
+        Ok(files)
+    }
+
+    /// What the answer to a refresh is to be encrypted with on its way into the store, with
+    /// [`encrypt_answer`]. Asked for before a token is spent, so that a key that is gone costs none.
+    pub(crate) fn key_for_answers(&self) -> Result<Option<Arc<Key>>, AccountError> {
+        let Some(key) = &self.key else { return Ok(None) };
+        match self.encryption()? {
+            None => Ok(None),
+            Some(encryption) => self.key_of(&encryption).map(|_| Some(Arc::clone(key))),
+        }
+    }
+
+    /// What a refresh has left in a file, encrypted or not. `None`: it was encrypted, and is damaged.
+    pub(crate) fn open_answer(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, AccountError> {
+        if !is_encrypted_answer(bytes) {
+            return Ok(Some(Zeroizing::new(bytes.to_vec())));
+        }
+        let Ok(text) = std::str::from_utf8(bytes) else { return Ok(None) };
+        let Some(needed) = encrypt::key_of(text) else { return Ok(None) };
+        let key = self.key.as_deref().filter(|key| key.id() == needed);
+        let key = key.ok_or_else(|| AccountError::NoKey { path: path.to_owned(), key: needed })?;
+        Ok(encrypt::open_bytes(key, text, &answer_place(path)).ok())
+    }
+
+    fn migrate(
+        &self,
+        to: Option<&Encryption>,
+        locked: &BTreeSet<String>,
+    ) -> Result<Migrated, AccountError> {
+        let path = self.path();
+        let lock = Lock::acquire_blocking(&self.store_lock(), WAIT)?;
+        let before = self.read_as_stored()?;
+        let logins = before.accounts.len();
+        if before.encryption.as_ref() == to {
+            return Ok(Migrated { logins, changed: false });
+        }
+        // Anything but from plain to encrypted or back would need two keys.
+        if let (Some(known), Some(_)) = (&before.encryption, to) {
+            return Err(AccountError::Encrypted { path, key: known.key });
+        }
+        if let Some(stranger) = before.accounts.iter().find(|one| !locked.contains(&one.open_id)) {
+            return Err(AccountError::MovedOn { account: stranger.name().to_owned() });
+        }
+        let plain = before
+            .accounts
+            .iter()
+            .map(|account| self.opened(account, &before))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut after = before;
+        after.encryption = to.cloned();
+        for account in &plain {
+            let resting = self.resting(account, &after)?;
+            after.accounts.0.insert(account.open_id.clone(), resting);
+        }
+        let bytes = after.encode();
+        let read = Document::decode(&bytes, &path)?;
+        let same = read.accounts.len() == plain.len()
+            && plain.iter().all(|account| {
+                let found = read.accounts.get(&account.open_id);
+                found.and_then(|found| self.opened(found, &read).ok()).as_ref() == Some(account)
+            });
+        if !same || read.encryption.as_ref() != to {
+            let what = "what would be written does not read back as it is".to_owned();
+            return Err(AccountError::Corrupt { path, what });
+        }
+        fs::clean_temps(&path, &lock)?;
+        fs::write_atomic(&path, &bytes, PRIVATE_FILE)?;
+        Ok(Migrated { logins, changed: true })
+    }
+
+    /// An entry of a document with its tokens opened.
+    fn opened(&self, account: &Account, document: &Document) -> Result<Account, AccountError> {
+        let Some(encryption) = &document.encryption else {
+            return match encrypt::key_of(account.access_token.expose()) {
+                None => Ok(account.clone()),
+                // Whoever took out what the file said about itself.
+                Some(key) => Err(AccountError::NoKey { path: self.path(), key }),
+            };
+        };
+        let key = self.key_of(encryption)?;
+        let mut account = account.clone();
+        let (open_id, name) = (account.open_id.clone(), account.name().to_owned());
+        for (field, token) in tokens(&mut account) {
+            let place = place(&open_id, field);
+            *token = encrypt::open(key, token.expose(), &place).map_err(|source| {
+                AccountError::Sealed { path: self.path(), account: name.clone(), source }
+            })?;
+        }
+        Ok(account)
+    }
+
+    /// An account as an entry of a document. Tokens that are encrypted already stay so.
+    fn resting(&self, account: &Account, document: &Document) -> Result<Account, AccountError> {
+        let mut account = account.clone();
+        let Some(encryption) = &document.encryption else { return Ok(account) };
+        let open_id = account.open_id.clone();
+        for (field, token) in tokens(&mut account) {
+            if !encrypt::is_encrypted(token.expose()) {
+                *token = encrypt::encrypt(self.key_of(encryption)?, token, &place(&open_id, field));
+            }
+        }
+        Ok(account)
+    }
+
+    /// The key of an encrypted document, if this run has it.
+    fn key_of(&self, encryption: &Encryption) -> Result<&Key, AccountError> {
+        let key = self.key.as_deref().filter(|key| key.id() == encryption.key);
+        key.ok_or_else(|| AccountError::NoKey { path: self.path(), key: encryption.key })
     }
 }
 

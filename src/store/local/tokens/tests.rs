@@ -5,9 +5,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
-use crate::exit::{Exit, Explain as _};
+use crate::exit::Exit;
 use crate::model::account::AliasError;
 use crate::model::fixtures::{account, grant};
+use crate::output::Explain as _;
 use crate::secret::Secret;
 
 struct Home {

@@ -34,7 +34,7 @@ fn an_upload_url_is_sealed_with_the_key_and_read_with_it() {
     let (home, key) = (Home::new(), key());
     let journal = home.open_sealed(&key);
     let attempt = begun(&journal, 1);
-    assert!(encrypt::is_sealed(attempt.upload_url.as_ref().unwrap().expose()));
+    assert!(encrypt::is_encrypted(attempt.upload_url.as_ref().unwrap().expose()));
     assert_eq!(journal.upload_url("ana", &attempt), accepted().upload_url);
     drop(journal);
     assert!(!home.shows_the_url());

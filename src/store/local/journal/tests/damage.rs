@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fs::Lock;
-use crate::store::local::journal::db_error::DbError;
+use crate::store::local::journal::database::db_error::DbError;
 
 const PAGE: usize = 4096;
 

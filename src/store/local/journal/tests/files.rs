@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::*;
 use crate::fs::FsError;
-use crate::store::local::journal::host;
+use crate::store::local::journal::marks::host;
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777

@@ -5,8 +5,9 @@ use std::fs;
 use std::sync::Mutex;
 
 use super::*;
+use crate::store::AccountError;
 use crate::store::Doubt;
-use crate::store::local::journal::host::{self, FileId, Here};
+use crate::store::local::journal::marks::host::{self, FileId, Here};
 use crate::store::local::journal::marks::{Known, Marks, Said};
 use crate::store::local::mark::{Mark, TokenMark};
 
@@ -24,7 +25,8 @@ impl TokenMark for Kept {
 
     fn write(&self, mark: &Mark) -> Result<(), JournalError> {
         if *self.full.lock().unwrap() {
-            return Err(JournalError::Tokens { message: "no space".to_owned(), hint: None });
+            let error = AccountError::Newer { path: "tokens".into(), version: 9 };
+            return Err(JournalError::Tokens { error: Box::new(error) });
         }
         let mut kept = self.mark.lock().unwrap();
         if kept.as_ref().is_none_or(|kept| mark.replaces(kept)) {
@@ -127,7 +129,7 @@ fn an_older_state_of_the_journal_is_refused_until_it_is_accepted_once() {
     // In place: the file keeps its number.
     fs::write(home.file("journal.sqlite"), &old).unwrap();
     assert_eq!(doubted(&home, &tokens), Doubt::Behind);
-    let journal = open(&home, &tokens, Accept::Rehearsing).unwrap();
+    let journal = open(&home, &tokens, Accept::DryRun).unwrap();
     assert_eq!(journal.accepted(), Some(Doubt::Behind));
     drop(journal);
     assert_eq!(doubted(&home, &tokens), Doubt::Behind, "a rehearsal accepts nothing");

@@ -17,12 +17,14 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
-use super::db_error::DbError;
-use super::schema::{Found, SCHEMA};
-use super::{SqliteJournal, duplicates};
+use super::SqliteJournal;
+use super::database::db_error::DbError;
+use super::database::schema::{Found, SCHEMA};
+use super::posts::duplicates;
 use crate::clock::Clock;
-use crate::exit::{Exit, Explain as _};
+use crate::exit::Exit;
 use crate::model::*;
+use crate::output::Explain as _;
 use crate::store::contract::fixtures::*;
 use crate::store::{Accept, JournalError};
 

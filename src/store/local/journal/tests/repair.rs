@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use super::*;
 use crate::fs::{Lock, LockError};
 use crate::store::Doubt;
-use crate::store::local::journal::salvage::Salvage;
+use crate::store::local::journal::repair::salvage::Salvage;
 use crate::store::local::journal::{Repair, Repaired};
 
 const PAGE: usize = 4096;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::model::{Event, Seen, Transfer, machine};
+use crate::model::{Event, ReportedStatus, Transfer, machine};
 
 #[test]
 fn i1_holds_over_all_earlier_attempts_and_not_only_the_last() {
@@ -26,15 +26,15 @@ fn i1_holds_over_all_earlier_attempts_and_not_only_the_last() {
 /// Every event, with a few values.
 fn events() -> Vec<Event> {
     let seen = [
-        Seen::Processing { stored: None },
-        Seen::Processing { stored: Some(0) },
-        Seen::Processing { stored: Some(1) },
-        Seen::Processing { stored: Some(2) },
-        Seen::Published,
-        Seen::Inboxed,
-        Seen::Failed(Failed::Internal),
-        Seen::Failed(Failed::Final),
-        Seen::IdUnknown,
+        ReportedStatus::Processing { stored: None },
+        ReportedStatus::Processing { stored: Some(0) },
+        ReportedStatus::Processing { stored: Some(1) },
+        ReportedStatus::Processing { stored: Some(2) },
+        ReportedStatus::Published,
+        ReportedStatus::Inboxed,
+        ReportedStatus::Failed(Failed::Internal),
+        ReportedStatus::Failed(Failed::Final),
+        ReportedStatus::IdUnknown,
     ];
     let mut events = vec![
         Event::InitAccepted,
@@ -162,9 +162,9 @@ fn a_journal_is_shared_between_threads() {
     shared::<SqliteJournal>();
 }
 
-/// What it costs, on the disk at hand: `cargo test --lib journal_costs -- --ignored --nocapture`.
+/// What it costs, on the disk at hand.
 #[test]
-#[ignore = "a measurement"]
+#[ignore = "a measurement; `just journal-costs` runs it"]
 fn journal_costs() {
     use std::time::Instant;
     let home = Home::new();
@@ -205,7 +205,7 @@ fn journal_costs() {
         });
         journal
             .db
-            .write("", |tx| Ok(crate::store::local::journal::checksum::write_all(tx)?))
+            .write("", |tx| Ok(crate::store::local::journal::database::checksum::write_all(tx)?))
             .unwrap();
         let start = Instant::now();
         drop(home.open());

@@ -5,7 +5,7 @@ use std::fs;
 use rusqlite::Connection;
 
 use super::*;
-use crate::store::local::journal::schema::{Found, SCHEMA, Schema};
+use crate::store::local::journal::database::schema::{Found, SCHEMA, Schema};
 
 /// A journal of version 1 with a post of every kind and phase, as that version wrote it.
 const V1: &str = include_str!("../../../../../tests/fixtures/journal-v1.sql");
@@ -52,7 +52,7 @@ fn a_journal_of_version_1_is_read() {
 
 /// Wrote the fixture; kept to show how, and to make the next version's.
 #[test]
-#[ignore = "writes a fixture"]
+#[ignore = "writes a fixture; `just journal-fixture` runs it"]
 fn write_the_fixture_of_this_version() {
     let home = Home::new();
     let journal = home.open();
@@ -104,8 +104,8 @@ fn write_the_fixture_of_this_version() {
 /// What a later version could be.
 const LATER: Schema = Schema {
     steps: &[
-        include_str!("../v1.sql"),
-        include_str!("../v2.sql"),
+        include_str!("../database/v1.sql"),
+        include_str!("../database/v2.sql"),
         "ALTER TABLE posts ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';",
     ],
 };
@@ -127,8 +127,8 @@ fn an_older_journal_is_migrated_with_all_that_it_holds() {
 fn a_migration_that_fails_leaves_the_journal_as_it_was() {
     const BROKEN: Schema = Schema {
         steps: &[
-            include_str!("../v1.sql"),
-            include_str!("../v2.sql"),
+            include_str!("../database/v1.sql"),
+            include_str!("../database/v2.sql"),
             "DROP TABLE caps; CREATE TABLE posts (x);",
         ],
     };

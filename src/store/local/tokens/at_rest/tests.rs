@@ -1,15 +1,19 @@
+use std::collections::BTreeSet;
 use std::fs as files;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::super::{Document, TokenFile};
 use super::*;
 use crate::clock::Clock;
-use crate::encrypt::Scheme;
-use crate::exit::{Exit, Explain as _};
+use crate::encrypt::{Encryption, Scheme};
+use crate::exit::Exit;
+use crate::fs::{self, PRIVATE_FILE};
 use crate::model::account::Accounts;
 use crate::model::fixtures::account;
-use crate::store::Edit;
+use crate::output::Explain as _;
+use crate::store::{AccountError, Edit};
 
 struct Home {
     dir: TempDir,

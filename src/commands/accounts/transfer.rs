@@ -1,0 +1,316 @@
+//! `accounts export` and `accounts import`: logins that leave and arrive.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::auth::import::{self, Imported};
+use crate::auth::transfer::{self, HandedOver, ImportOutcome, SealedLogin, TransferError};
+use crate::auth::{Account, Issuer};
+use crate::cli::PassphraseArgs;
+use crate::commands::passphrase::{Asked, Passphrases};
+use crate::commands::{Context, apps, at_rest, journal};
+use crate::exit::Exit;
+use crate::fs::SIZE_LIMIT;
+use crate::output::Failure;
+use crate::secret::Secret;
+use crate::settings::Environment;
+use crate::store::local::TokenFile;
+use crate::text;
+
+/// How often a passphrase that is typed may be wrong.
+const TRIES: usize = 3;
+
+/// The fewest characters of a passphrase: whoever gets hold of the file has a year to guess.
+const SHORTEST: usize = 8;
+
+/// Hands a login over.
+pub(super) async fn export(
+    context: &Context,
+    account: &str,
+    args: &PassphraseArgs,
+    env: &Environment<'_>,
+) -> Result<Exit, Failure> {
+    let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
+    let account = store.account(Some(account))?;
+    let store = at_rest::unlocked(context, store).await?;
+    let posted = check_posts(context, &account).await?;
+    let passphrases = Passphrases::find(args, env, &context.shutdown)?;
+    let passphrase = match passphrases.new_one("the file").await? {
+        Asked::Passphrase(passphrase) => passphrase,
+        Asked::Stopped(signal) => return Ok(signal.exit()),
+    };
+    if passphrase.expose().chars().count() < SHORTEST {
+        return Err(Failure::usage(format!("the passphrase has fewer than {SHORTEST} characters"))
+            .hint("several words that do not belong together are good to type and hard to guess"));
+    }
+    let (clock, wait) = (context.settings.clock, context.settings.timing.refresh_lock);
+    let open_id = account.open_id;
+    let over =
+        blocking(move || Ok(transfer::export(&store, &open_id, &passphrase, clock, wait)?)).await?;
+    // Once more, as posts may have begun before the locks were taken.
+    if let Err(failure) = check_posts(context, &over.account).await {
+        over.undo()?;
+        return Err(failure);
+    }
+    if let Err(error) = deliver(context, &over) {
+        return Err(not_delivered(over, error));
+    }
+    tell_exported(context, &over.account, posted);
+    Ok(Exit::Done)
+}
+
+/// Writes the file where it is to go, and to the disk if that is where it goes.
+fn deliver(context: &Context, over: &HandedOver) -> io::Result<()> {
+    let printer = &context.printer;
+    if printer.is_json() {
+        printer.deliver_json(&json!({
+            "event": "export",
+            "open_id": over.account.open_id,
+            "alias": over.account.alias,
+            "file": over.file,
+        }))?;
+    } else {
+        printer.deliver(&over.file)?;
+    }
+    match rustix::fs::fsync(io::stdout()) {
+        // A pipe or a terminal.
+        Ok(()) | Err(rustix::io::Errno::INVAL | rustix::io::Errno::ROFS) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn not_delivered(over: HandedOver, error: io::Error) -> Failure {
+    let name = over.account.name().to_owned();
+    let hint = match over.undo() {
+        Ok(()) => format!("`{name}` stays logged in here as before"),
+        Err(_) => format!(
+            "nothing is lost: run `tiktok-up accounts export {name}` again, then import the file \
+             there, or here to take it back"
+        ),
+    };
+    let failure =
+        Failure::unexpected(error).context("failed to write the login to standard output");
+    Failure { exit: Exit::Local, ..failure }.hint(hint)
+}
+
+/// Refuses to let a login go that posts under way need; says whether there are posts at all.
+async fn check_posts(context: &Context, account: &Account) -> Result<bool, Failure> {
+    let Some((_store, journal)) = journal::existing(context).await? else {
+        return Ok(false);
+    };
+    let left = journal.unfinished(Some(&account.open_id)).await?.len();
+    if left > 0 {
+        let posts = text::count(u64::try_from(left).unwrap_or(u64::MAX), "post");
+        let message = format!("{posts} of `{}` not final yet", account.name());
+        let failure = Failure::usage(message).hint(
+            "only the journal of this machine knows of them: run `tiktok-up status --wait` until \
+             none is left, then export",
+        );
+        return Err(Failure { exit: Exit::Temporary, ..failure });
+    }
+    Ok(journal.all().await?.iter().any(|post| post.account == account.open_id))
+}
+
+fn tell_exported(context: &Context, account: &Account, posted: bool) {
+    let printer = &context.printer;
+    let name = account.name();
+    printer.note(format!(
+        "`{name}` is handed over: this machine does not use the login any more, as TikTok ends the \
+         tokens of one machine when another renews them"
+    ));
+    printer
+        .note("there: `tiktok-up accounts import FILE`, with the same app's client key and secret");
+    printer.note(format!(
+        "here: once that has worked, `tiktok-up logout --local-only {name}`; until then nothing is \
+         lost: export again, or import the file here to take the login back"
+    ));
+    if posted {
+        printer.warn(
+            "the journal stays here: what was posted from here is not known there, so do not run \
+             the same manifest on the other machine",
+        );
+    }
+}
+
+/// Takes in a file from another machine, or the Flask uploader's. Newer tokens here are never
+/// overwritten.
+pub(super) async fn import(
+    context: &Context,
+    file: &Path,
+    args: &PassphraseArgs,
+    env: &Environment<'_>,
+) -> Result<Exit, Failure> {
+    let (path, name) = (file.to_owned(), shown(file));
+    let read = tokio::select! {
+        bytes = blocking(move || read(&path)) => bytes,
+        signal = context.shutdown.requested() => return Ok(signal.exit()),
+    };
+    let bytes = read.map_err(|failure| failure.context(format!("cannot read {name}")))?;
+    if bytes.trim_ascii().is_empty() {
+        return Err(Failure::usage(format!("{name} is empty"))
+            .hint("if it was piped in, the command before the pipe has failed"));
+    }
+    match SealedLogin::read(&bytes) {
+        // Before anybody is asked for a passphrase.
+        Some(sealed) => {
+            let sealed = sealed.map_err(|error| cannot_import(&name, error))?;
+            import_login(context, sealed, &name, args, env).await
+        }
+        None => take_over(context, &bytes, &name).await,
+    }
+}
+
+fn shown(file: &Path) -> String {
+    if file == Path::new("-") {
+        "standard input".to_owned()
+    } else {
+        text::plain(&file.display().to_string())
+    }
+}
+
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let failed = |error: io::Error| Failure { exit: Exit::Usage, ..Failure::unexpected(error) };
+    let mut bytes = Zeroizing::new(Vec::new());
+    let source: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(File::open(path).map_err(failed)?)
+    };
+    source.take(SIZE_LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > SIZE_LIMIT {
+        return Err(Failure::usage(format!(
+            "it is longer than {SIZE_LIMIT} bytes, so it is no file of logins"
+        )));
+    }
+    Ok(bytes)
+}
+
+async fn import_login(
+    context: &Context,
+    sealed: SealedLogin,
+    name: &str,
+    args: &PassphraseArgs,
+    env: &Environment<'_>,
+) -> Result<Exit, Failure> {
+    let passphrases = Passphrases::find(args, env, &context.shutdown)?;
+    let mut tries = if passphrases.are_typed() { TRIES } else { 1 };
+    let sealed = Arc::new(sealed);
+    let account = loop {
+        let passphrase = match passphrases.known_one(name).await? {
+            Asked::Passphrase(passphrase) => passphrase,
+            Asked::Stopped(signal) => return Ok(signal.exit()),
+        };
+        tries -= 1;
+        match opened(Arc::clone(&sealed), passphrase).await? {
+            Ok(account) => break account,
+            Err(TransferError::Passphrase) if tries > 0 => {
+                context.printer.warn("that passphrase does not open it; once more");
+            }
+            Err(error) => return Err(cannot_import(name, error)),
+        }
+    };
+    let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
+    let store = at_rest::unlocked_for_login(context, store).await?;
+    // What an interrupted refresh has left is newer than any file.
+    context.tokens(store.clone()).await?;
+    let alias = account.alias.clone();
+    let (outcome, stored) = transfer::import(&store, account, context.settings.clock)?;
+    tell_imported(context, &stored, outcome, alias.as_deref());
+    if context.settings.apps.with_key(&stored.client_key).is_none() {
+        context.printer.warn(format!(
+            "the app that made this login (client key {}) is not configured here, and without it the \
+             login cannot be used: run `tiktok-up init` with that app's key and secret",
+            text::key_start(&stored.client_key)
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+async fn opened(
+    sealed: Arc<SealedLogin>,
+    passphrase: Secret,
+) -> Result<Result<Account, TransferError>, Failure> {
+    blocking(move || Ok(sealed.open(&passphrase))).await
+}
+
+fn cannot_import(name: &str, error: TransferError) -> Failure {
+    Failure::from(error).context(format!("cannot import {name}"))
+}
+
+fn tell_imported(
+    context: &Context,
+    account: &Account,
+    outcome: ImportOutcome,
+    alias: Option<&str>,
+) {
+    let words = match outcome {
+        ImportOutcome::New => "imported",
+        ImportOutcome::Newer => "updated",
+        ImportOutcome::Back => "taken back",
+        ImportOutcome::Older => "kept: the login here is newer, or the same",
+    };
+    let printer = &context.printer;
+    if printer.is_json() {
+        printer.json(&json!({
+            "event": "import",
+            "open_id": account.open_id,
+            "alias": account.alias,
+            "outcome": words,
+        }));
+    } else {
+        printer.note(format!("{}: {words}", account.name()));
+    }
+    if let (None, Some(alias)) = (&account.alias, alias) {
+        printer.warn(format!(
+            "the alias `{}` is taken here; `tiktok-up accounts alias {} NAME` gives another one",
+            text::plain(alias),
+            account.open_id
+        ));
+    }
+}
+
+/// Takes over the token file of the Flask uploader.
+async fn take_over(context: &Context, bytes: &[u8], name: &str) -> Result<Exit, Failure> {
+    let app = apps::for_login(context)?;
+    let api = context.settings.endpoints.api_base();
+    let issuer =
+        Issuer { client_key: &app.client_key, app: app.name.as_deref(), api: api.as_str() };
+    let read = import::read(bytes, &TimeZone::system(), issuer)
+        .map_err(|error| Failure::usage(format!("cannot import {name}: {error}")))?;
+    let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
+    let store = at_rest::unlocked_for_login(context, store).await?;
+    // What an interrupted refresh has left is newer than any file.
+    context.tokens(store.clone()).await?;
+    for account in read {
+        let open_id = account.open_id.clone();
+        let outcome = match import::import(&store, account)? {
+            Imported::New => "imported",
+            Imported::Newer => "updated",
+            Imported::Older => "kept: the login here is newer",
+            Imported::OtherApi => "kept: the login here is of another API",
+        };
+        if context.printer.is_json() {
+            context
+                .printer
+                .json(&json!({ "event": "import", "open_id": open_id, "outcome": outcome }));
+        } else {
+            context.printer.note(format!("{open_id}: {outcome}"));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Work that blocks, off the threads that serve everything else.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|stopped| Err(Failure::unexpected(stopped)))
+}

@@ -1,0 +1,693 @@
+//! What each error means and what to do about it: the one place that says so.
+//!
+//! A name in braces within a hint stands for a value that the error brings along
+//! ([`Problem::with`](crate::problem::Problem::with)); `{cause}` for what to do about the error behind it.
+
+use crate::exit::Exit;
+use crate::problem::{ErrorCode, ErrorKind};
+
+/// What is known about an error by its code alone.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "read by commands to come that print the catalogue")
+)]
+pub(super) struct Entry {
+    /// The code.
+    pub(super) code: ErrorCode,
+    /// How a run ends that ends with it, unless where it happened makes it another kind of trouble.
+    pub(super) exit: Exit,
+    /// What it means, in one sentence.
+    pub(super) meaning: &'static str,
+    /// What to do about it, with names of values in braces.
+    pub(super) hint: Option<&'static str>,
+}
+
+/// How a run ends that ends with an error of this kind: the one place that gives a kind its exit code.
+impl From<ErrorKind> for Exit {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Temporary => Self::Temporary,
+            ErrorKind::Login => Self::Login,
+            ErrorKind::Local => Self::Local,
+            ErrorKind::Input => Self::Usage,
+            ErrorKind::Final => Self::Failed,
+            ErrorKind::Unknown => Self::Unknown,
+            ErrorKind::Interrupted(signal) => signal.exit(),
+        }
+    }
+}
+
+macro_rules! catalogue {
+    ($($code:ident: $meaning:literal $(=> $hint:expr)?;)*) => {
+        /// What is known about this code. The compiler sees to it that every code is there, once.
+        pub(super) fn entry(code: ErrorCode) -> Entry {
+            match code {
+                $(ErrorCode::$code => Entry {
+                    code,
+                    exit: code.kind().into(),
+                    meaning: $meaning,
+                    hint: catalogue!(@ $($hint)?),
+                },)*
+            }
+        }
+    };
+    (@) => { None };
+    (@ $hint:expr) => { Some($hint) };
+}
+
+/// All that is known, in the order of the codes.
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "read by commands to come that print the catalogue")
+)]
+pub(super) fn entries() -> impl Iterator<Item = Entry> {
+    ErrorCode::ALL.iter().map(|code| entry(*code))
+}
+
+catalogue! {
+    // Files, limits and locks of this machine.
+    Locked: "Another run held a lock for longer than this one waits."
+        => "wait for the other run to end, then run again";
+    LeaseLost: "A lease ended before this run renewed it, and another run may have it."
+        => "wait for the other run to end, then run again";
+    DiskFull: "There is no space left on a disk, or a quota of it is used up."
+        => "free space on the disk of `{path}` and run again";
+    DiskReadOnly: "The disk cannot be written."
+        => "the disk is mounted read-only; choose another `--home`";
+    FileDenied: "The system lets this user not use a file of this program."
+        => "run as the user who owns it, or choose another `--home`";
+    FileFailed: "The system refused an operation on a file of this program.";
+    FileImmutable: "A file, or the directory of it, is marked so that nobody can replace it."
+        => "`{path}` or its directory is append-only or immutable: `lsattr -d` shows it, \
+            `chattr -a -i` ends it";
+    FileInTheWay: "Where a file of this program belongs lies something that it did not write."
+        => "move `{path}` away after looking at what it is";
+    FileMode: "Other users can read or write a file or directory that is for its owner alone."
+        => "run `chmod {mode} {path}`";
+    FileMounted: "A file cannot be replaced, because it is a mount point of its own."
+        => "`{path}` is mounted by itself, as a file in a container may be, and cannot be replaced: \
+            mount its directory instead";
+    FileOwner: "A file or directory of this program belongs to another user."
+        => "run as the user who owns it, or choose another `--home`; if it was copied here by another \
+            user, `sudo chown {user} {path}` makes it yours";
+    JournalFileKind: "Where the journal belongs lies something that is no regular file."
+        => "if it is a symbolic link, point `--home` at the directory of the real file, or put the real \
+            file here under this name; without the journal everything that it knows would be posted \
+            again";
+    JournalFileLinks: "The journal has a second name, under which something else may change it."
+        => "stop every run, then `cp -p {file} {copy} && mv {copy} {file}` keeps the content under this \
+            one name; without the journal everything that it knows would be posted again; as the journal \
+            is a copy then, `upload` asks for `--new-journal` once";
+    JournalFileSize: "The journal is larger than any that this program writes."
+        => "look at what it is, and put the right file here; without the journal everything that it \
+            knows would be posted again";
+    JournalWalLinks: "A part of the journal has a second name, under which something else may change it."
+        => "stop every run, then `cp -p {file} {copy} && mv {copy} {file}` keeps the content under this \
+            one name; without the journal everything that it knows would be posted again";
+    TokensFileKind: "Where tokens belong lies something that is no regular file."
+        => "if it is a symbolic link, point `--home` at the directory of the real file, or put the real \
+            file here under this name; without the tokens in it every account has to log in again";
+    TokensFileLinks: "A file with tokens has a second name, under which something else may change it."
+        => "stop every run, then `cp -p {file} {copy} && mv {copy} {file}` keeps the content under this \
+            one name; without the tokens in it every account has to log in again";
+    TokensFileSize: "A file with tokens is larger than any that this program writes."
+        => "look at what it is, and put the right file here; without the tokens in it every account has \
+            to log in again";
+    NoDescriptors: "The system gives this process no more open files and sockets."
+        => "raise the limit (`ulimit -n`), then run the same command again";
+    NoMemory: "The system gives this process no more memory."
+        => "raise the limit (`ulimit -v`, or the memory limit of the container or service), or end \
+            other programs, then run the same command again";
+    NoSystemDescriptors: "The system has no more open files and sockets for anybody."
+        => "end other programs, or raise fs.file-max, then run the same command again";
+    NoThreads: "The system gives this user no more threads and processes."
+        => "raise the limit (`ulimit -u`, or the pids limit of the container or service), or end other \
+            programs of this user, then run the same command again";
+    SystemLimit: "Something failed because a limit of the system was reached."
+        => "{limit}: {cause}";
+    RuntimeNotStarted: "The part of the program that serves the network could not be started.";
+
+    // Settings.
+    HomeUnknown: "Neither HOME nor the XDG directories say where files belong."
+        => "set HOME, or name a directory with `--home DIR`";
+    HomePath: "The path of the home directory cannot be made absolute.";
+    NotText: "An environment variable is not UTF-8."
+        => "set {name} to plain text";
+    NotUtf8: "A file of the settings is not UTF-8."
+        => "save the file as UTF-8";
+    EndpointInvalid: "A base URL is set that no request may go to."
+        => "nothing was sent; unset the variable to use TikTok itself";
+    TimingElsewhere: "Waiting times are shortened although TikTok itself would be called."
+        => "waiting times can be shortened only in a rehearsal, with TIKTOK_UP_API_URL on 127.0.0.1; \
+            unset TIKTOK_UP_TIMING to use TikTok itself";
+    TimingInvalid: "TIKTOK_UP_TIMING cannot be read."
+        => "write it like `stall=200ms,poll_first=10ms`";
+    ConfigInvalid: "There are mistakes in config.toml."
+        => "correct the file and run again; nothing was sent";
+    ConfigLayout: "No app can be added to config.toml without touching the rest of it."
+        => "write the app as `[apps.NAME]` with its own lines, by hand";
+    AppMissing: "No TikTok app is configured."
+        => "copy client key and client secret of your app from https://developers.tiktok.com/apps/, then \
+            run `tiktok-up init`, or\n\
+            \n\
+            \u{20} export TIKTOK_CLIENT_KEY=...\n\
+            \u{20} export TIKTOK_CLIENT_SECRET=...\n\
+            \n\
+            or write `{config}` and keep it to yourself (`chmod 600`):\n\
+            \n\
+            \u{20} [apps.main]\n\
+            \u{20} client_key = \"...\"\n\
+            \u{20} client_secret = \"...\"";
+    AppAmbiguous: "Several apps are configured, and none is chosen."
+        => "choose one with `--app {app}`, or for good with `app = \"{app}\"` under `[defaults]`";
+    AppUnknown: "`--app` names an app that is not in config.toml."
+        => "the apps there are {apps}";
+    AppsNone: "`--app` names an app, and config.toml has none."
+        => "it has no `[apps.NAME]` at all";
+    AppName: "No app can have this name."
+        => "use letters, digits, `-` and `_`";
+    AppExists: "There is an app of this name already."
+        => "`--force` replaces its key and secret; `--app NAME` names the new one otherwise";
+    CredentialInvalid: "A client key or client secret is empty, or holds what none does."
+        => "paste only the value that the developer portal shows";
+    CredentialMissing: "One of client key and client secret is set, and the other is not."
+        => "set {name} too: TikTok wants client key and client secret, and shows both on the app's page \
+            at https://developers.tiktok.com/apps/";
+    CredentialsAlike: "The credentials of a new app look as if they were mixed up."
+        => "compare them with the app's page at https://developers.tiktok.com/apps/; `--force` takes them \
+            as they are";
+    CredentialsSame: "Client key and client secret are the same text."
+        => "one was pasted in the other's place; the app's page at https://developers.tiktok.com/apps/ \
+            shows both";
+    SecretCommand: "`client_secret_command` gave no client secret."
+        => "run the command yourself to see why; under cron nobody is there to type a passphrase";
+    SecretFile: "The file that should hold the client secret is not there, or is empty."
+        => "write the client secret into it and make it readable to you alone";
+
+    // The key of an encrypted token store.
+    StoreKeyNotSet: "The token store is encrypted, and the settings do not say so."
+        => "put `encrypt = \"{scheme}\"` back under `[store]` in config.toml; `tiktok-up accounts decrypt` \
+            then takes the encryption away";
+    StoreKeyScheme: "The token store is encrypted in another way than the settings say."
+        => "set it to \"{scheme}\", run `tiktok-up accounts decrypt`, set it to \"{set}\" and run \
+            `tiktok-up accounts encrypt`";
+    StoreKeyGone: "The key that the token store is encrypted with is not the one at hand, or is not there."
+        => "bring that key back; nothing else opens the tokens, and nothing was changed";
+    StoreKeyNotMade: "No key for the token store was made yet."
+        => "`tiktok-up accounts encrypt` makes it";
+    StoreKeyInvalid: "Where the key of the token store should be is no key."
+        => "a key is 32 random bytes: `head -c 32 /dev/urandom | base64` prints one";
+    StoreKeyCommand: "A command of `[store]` gave nothing."
+        => "run the command yourself to see why; under cron nobody is there to type";
+    StoreKeyDamaged: "What the passphrase of the token store opens is damaged.";
+    StoreKeyMemory: "There is not enough memory to make the key of the token store from its passphrase."
+        => "free memory and run again";
+    StorePassphraseMissing: "The token store needs a passphrase, and nobody is there to type it."
+        => "set TIKTOK_UP_PASSPHRASE, or `passphrase_file` or `passphrase_command` under `[store]`; under \
+            cron `key-file` is often the better choice";
+    StorePassphraseShort: "A new passphrase is so short that it is guessed too soon."
+        => "several words that do not belong together are good to type and hard to guess";
+    StorePassphraseWrong: "The passphrase of the token store is wrong."
+        => "the same passphrase as at `tiktok-up accounts encrypt`; nothing was changed";
+    KeyringNotBuilt: "This build cannot use a keyring."
+        => "use a build with `--features keyring`";
+    KeyringLocked: "The keyring is not there, is locked, or did not answer."
+        => "log in to the desktop and unlock the keyring; under cron and on servers there is none: use \
+            `key-file` there";
+    KeyringNoEntry: "The keyring does not hold the key of the token store."
+        => "bring that entry back; nothing else opens the tokens, and nothing was changed";
+    NoRandom: "The operating system gives no random numbers.";
+
+    // Accounts and their tokens.
+    NoAccount: "No account is logged in."
+        => "run `tiktok-up login`";
+    AccountUnknown: "No account has the given name."
+        => "name one of these, or log in with `tiktok-up login --alias NAME`";
+    AccountAmbiguous: "The given name fits several accounts, or several are logged in and none was named."
+        => "say which one with `--account`";
+    AliasInvalid: "The given name cannot be an alias."
+        => "choose another alias";
+    AccountMovedOn: "Another run changed the accounts at the same time."
+        => "run the same command again";
+    TokensCorrupt: "The token store is not what this program writes."
+        => "restore `{path}` from a backup; without it every login in it is forgotten, and each account \
+            has to log in again";
+    TokensNewer: "A later version of this program wrote the token store."
+        => "update tiktok-up; this version leaves the file as it is";
+    TokensNoKey: "The tokens are encrypted with a key that this run does not have."
+        => "if the tokens were encrypted a moment ago, run again; `tiktok-up accounts` tells how they are \
+            encrypted";
+    TokenSealed: "A token cannot be decrypted although the key is the right one."
+        => "restore the file from a backup; or give this login up with `tiktok-up logout --local-only \
+            {account}` and log in again";
+    TokensEncrypted: "The tokens are encrypted already, in another way or with another key."
+        => "run `tiktok-up accounts decrypt` with the old setting first, then `tiktok-up accounts encrypt` \
+            with the new one";
+    LoginNeeded: "An account needs a new login."
+        => "run `tiktok-up login` and consent as `{account}`";
+    LoginNeededBy: "An account needs a new login soon."
+        => "run `tiktok-up login` and consent as `{account}` by {time}: until then its access token is \
+            used";
+    LoginLost: "TikTok refused to refresh the login of an account for good."
+        => "run `tiktok-up login` and consent as `{account}`; the login expired, was revoked in TikTok, or \
+            its tokens were used elsewhere (a copied store); the key of a sandbox may not allow refreshing \
+            at all";
+    LoginLostBy: "TikTok refused to refresh the login of an account for good; its access token still lives."
+        => "run `tiktok-up login` and consent as `{account}` by {time}: until then its access token is \
+            used; the login expired, was revoked in TikTok, or its tokens were used elsewhere (a copied \
+            store); the key of a sandbox may not allow refreshing at all";
+    LoginExported: "The login of an account was exported to another machine."
+        => "use it on that machine; to take it back, `tiktok-up accounts import` the exported file here, \
+            if that machine has not used it yet; else run `tiktok-up login` and consent as `{account}`";
+    RefreshBusy: "Another run is refreshing the same login."
+        => "wait for the other run to end, then run again";
+    RefreshNotAllowed: "TikTok does not let this app refresh logins."
+        => "the tokens are kept, and the next run tries them again; if this is the key of a sandbox, it \
+            may not allow refreshing, and the account must still be one of its target users; if it stays \
+            so, run `tiktok-up login` again";
+    RefreshKept: "TikTok has replaced the tokens of a login, and the new ones lie beside the token store."
+        => "{cause}; the next run picks the tokens up where they lie";
+    RefreshLost: "TikTok has replaced the tokens of a login, and the new ones could not be kept."
+        => "{cause}; this login is probably lost: run `tiktok-up login` again";
+    RefreshUnread: "TikTok's answer to a refresh holds tokens that cannot be used, and was kept."
+        => "update tiktok-up, whose later version may read it, or run `tiktok-up login` and consent as \
+            `{account}`; until then nothing is refreshed, as the token at hand is spent: `tiktok-up \
+            refresh --force` tries it all the same";
+    RefreshUnreadLost: "TikTok's answer to a refresh holds tokens that cannot be used, and was not kept."
+        => "run `tiktok-up login` and consent as `{account}`; until then nothing is refreshed, as the \
+            token at hand is spent: `tiktok-up refresh --force` tries it all the same";
+    AppNotConfigured: "The app that made the tokens of an account is not configured."
+        => "configure that app (`tiktok-up init --app {app}`), or set its TIKTOK_CLIENT_KEY and \
+            TIKTOK_CLIENT_SECRET, or log the account in again with an app that is configured";
+    OtherApp: "The tokens of an account belong to another app than the one that was asked for."
+        => "leave `--app` out: each account is used with the app that made its tokens; or log it in again \
+            with that one";
+    OtherApi: "The tokens of an account were issued by another API than the one that is called."
+        => "set TIKTOK_UP_API_URL={url}, or keep the logins of each API apart with `--home`";
+    OtherApiIsTikTok: "The tokens of an account were issued by TikTok, and another API is called."
+        => "unset TIKTOK_UP_API_URL (a sandbox's settings may still be in this shell), or keep the logins \
+            of each API apart with `--home`";
+
+    // Logging in.
+    RedirectUri: "The redirect URI of the app does not lead to this program."
+        => "a login in the browser needs one of the form `http://127.0.0.1:PORT/callback/` (or `:*` for \
+            any port); with another one, log in with `--paste`";
+    PortInUse: "Another program listens on the port of the login."
+        => "stop the program on port {port}, or use another port that is registered for the app with \
+            `--port N`; `--port 0` takes any free one if `http://127.0.0.1:*/callback/` is registered \
+            under Login Kit > Desktop";
+    CallbackPort: "The port of the login cannot be listened on."
+        => "choose another registered port with `--port N`";
+    CallbackStopped: "The server that waits for the login's callback is gone.";
+    LoginTimeout: "Nobody finished the login in time."
+        => "if TikTok showed an error page, it does not redirect; it names the setting to correct:\n\
+            - redirect_uri: register `http://127.0.0.1:*/callback/` (or the exact address with this port \
+            and the slash at the end) under Login Kit > Desktop\n\
+            - client_key: use the key of the environment you registered in, without spaces (a sandbox has \
+            its own; the key of production works once TikTok has reviewed the app)\n\
+            - scope: add every scope you ask for to the app, or ask for fewer with `--scopes`\n\
+            - in a sandbox: add the account under Sandbox settings > Target users and press Apply \
+            changes\n\
+            otherwise run `tiktok-up login` again, with a longer `--timeout` if needed";
+    LoginDenied: "The user did not allow the login in TikTok."
+        => "access was denied in TikTok; run `tiktok-up login` again and allow it";
+    LoginScope: "The login asked for a scope that the app does not have."
+        => "add the scope to the app in the developer portal, or ask for fewer with `--scopes`";
+    LoginNoTarget: "TikTok ended the login because the app may not log this account in."
+        => "in a sandbox the account must be a target user: add it under Sandbox settings > Target users, \
+            press Apply changes, and make sure that the app has Login Kit";
+    LoginTrouble: "TikTok could not work the login off."
+        => "TikTok has trouble; try again later";
+    LoginRefused: "TikTok refused the login because of the app's settings."
+        => "correct the app's settings in the developer portal and run `tiktok-up login` again";
+    LoginStopped: "The program was ending while a login or a refresh was under way.";
+    CodeNotExchanged: "The code of a login could not be exchanged for tokens."
+        => "an authorization code is good for one try within a few minutes: run `tiktok-up login` again";
+    QrForm: "TikTok sent a QR code that is not of the documented form."
+        => "log in with `--paste` instead";
+    NothingPasted: "The input ended before an address was pasted."
+        => "paste the whole address that the browser ended at, `code` and `state` included";
+    LoginNotSaved: "The tokens of a login could not be saved."
+        => "{cause}; this login is of no use: run `tiktok-up login` again";
+    LoginNotSavedRevoked: "The tokens of a login could not be saved, so the login was taken back."
+        => "{cause}; TikTok was told to forget this login: run `tiktok-up login` again";
+    OtherAccount: "The login is of another user than the named account."
+        => "switch to the right account in the browser (or TikTok app) and log in again; to add this one, \
+            use another `--alias`";
+    OtherAccountApp: "The login is of another user than the named account, which belongs to another app."
+        => "`{account}` belongs to the app {app}, and a user has another open_id with every app: log in \
+            with that app (`--app`), or use another `--alias`";
+
+    // Transfer of a login to another machine.
+    TransferBusy: "A run is at work with the login that should be exported."
+        => "wait for the other run to end, then run again";
+    TransferReplaced: "The login was replaced while it was exported."
+        => "run again";
+    TransferLogin: "The login that should be exported is of no use any more."
+        => "run `tiktok-up login` and consent as `{account}`";
+    TransferOther: "The account is logged in here with another app, or at another API, than in the file."
+        => "to have the file's login instead, run `tiktok-up logout {account}` first";
+    TransferNotEncrypted: "The login could not be encrypted for the export.";
+    TransferAge: "An older version exported the file, in a format that is not read any more."
+        => "nothing is lost: update tiktok-up on the other machine, then `tiktok-up accounts export` there \
+            writes it once more";
+    TransferDamaged: "The exported file is cut off, or was changed."
+        => "carry it again; nothing is lost, `tiktok-up accounts export` on the other machine writes it \
+            once more";
+    TransferPassphrase: "The exported file was encrypted with another passphrase."
+        => "give the one that was given to `tiktok-up accounts export`; if it is forgotten, export again";
+    TransferMemory: "There is not enough memory to open the exported file."
+        => "free memory and run again";
+    TransferContent: "The file is none that this program exports."
+        => "take a file that `tiktok-up accounts export` has written";
+    TransferNewer: "A later version of this program exported the file."
+        => "update tiktok-up on this machine";
+
+    // The journal, and other parts of the store.
+    JournalBusy: "Another run kept the journal busy for longer than this one waits."
+        => "wait for the other run to end, then run again";
+    PostMovedOn: "Another run changed the same post at the same time."
+        => "wait for the other run to end, then run again";
+    JournalFailed: "The journal could not be read or written."
+        => "check the disk and its permissions; what is recorded so far holds, and the next run goes on \
+            from there";
+    JournalNewer: "A later version of this program wrote the journal."
+        => "use the version of tiktok-up that wrote it; it was left untouched";
+    JournalCorrupt: "The journal was damaged, and was set aside."
+        => "it lies in `{dir}`, and nothing is posted while it is there, because an empty journal would \
+            post everything again: `tiktok-up doctor --repair-journal` saves what can be read of it and \
+            keeps the rest. Or restore `{path}` from a good copy, look at the profile, take out of the \
+            manifest what was posted since, and give the directory another name";
+    JournalCorruptInPlace: "The journal is damaged, and could not be set aside."
+        => "`tiktok-up doctor --repair-journal` saves what can be read of it; or restore it from a good \
+            copy. Nothing is posted until then";
+    JournalCorruptInUse: "The journal is damaged, and another run is posting with it."
+        => "wait for that run to end; then `tiktok-up doctor --repair-journal` saves what can be read of \
+            it. Nothing is posted until then";
+    JournalSetAside: "A damaged journal was set aside, and nobody has dealt with it."
+        => "it lies in `{dir}`, and nothing is posted while it is there, because an empty journal would \
+            post everything again: `tiktok-up doctor --repair-journal` saves what can be read of it and \
+            keeps the rest. Or restore the journal from a good copy, look at the profile, take out of the \
+            manifest what was posted since, and give the directory another name";
+    JournalVanished: "The journal was moved or deleted while this run used it."
+        => "put the journal back where it was; without it, everything would be posted again";
+    JournalDoubtful: "The journal may not know everything that was posted from here."
+        => "what it does not know would be posted again. Put the right journal back; or look at the \
+            profile, take out of the manifest what is posted, then run `tiktok-up upload --new-journal \
+            ...` once: from then on the journal here counts";
+    JournalRepaired: "The journal was repaired, and posts may be missing from it."
+        => "what it does not know would be posted again. Look at the profile and take out of the manifest \
+            what is posted, then run `tiktok-up upload --new-journal ...` once: from then on this journal \
+            counts";
+    JournalNoKey: "The upload URLs in the journal are encrypted with a key that this run does not have."
+        => "run again: they were encrypted, or decrypted, while this ran; if it stays so, `tiktok-up \
+            accounts encrypt` or `decrypt` puts tokens and journal into the same state";
+    PostMissing: "No post has the given number."
+        => "`tiktok-up status --all` lists the posts";
+    PostNotUnresolved: "Only a post whose outcome is unknown can be resolved."
+        => "`tiktok-up status {post}` tells where it stands";
+    MayBePosted: "An earlier attempt may have been posted, so no other one is begun."
+        => "look at the profile; `tiktok-up status {post}` tells what is known, and `tiktok-up resolve \
+            {post} --posted` or `--not-posted` settles what is unresolved";
+    SameSize: "Another post of the account may have the same content."
+        => "post {post} has the same size, but its content was never read to the end: look at the \
+            profile, and insist with `--repost` if this is another video";
+    SameContent: "Another post of the account has the same content.";
+    StepImpossible: "An attempt was to go into a state that does not follow the one it is in.";
+    OtherContent: "The content of a post is not the one that it was planned with.";
+    FingerprintInvalid: "The fingerprint of a content is none.";
+    StoreClosed: "The store was used after it was closed.";
+
+    // Manifest and posts before anything is sent.
+    ManifestMissing: "There is no manifest where one was named."
+        => "name the JSON file that lists the posts, or `-` for standard input";
+    ManifestKind: "The manifest is a pipe or a device."
+        => "pipe it in, and name it `-`: standard input";
+    ManifestUnreadable: "The manifest cannot be read.";
+    ManifestWrong: "Something is wrong with the manifest."
+        => "correct this and run again; nothing was sent";
+    ManifestBoth: "Something is wrong with the manifest, and it names accounts that are not logged in."
+        => "correct this and run again; `tiktok-up login` logs an account in, `tiktok-up accounts` lists \
+            those that are; nothing was sent";
+    ManifestAccounts: "The manifest names accounts that are not logged in."
+        => "`tiktok-up login` logs an account in, `tiktok-up accounts` lists those that are; nothing was \
+            sent";
+    NobodyLoggedIn: "A post is for the only account, and none is logged in."
+        => "run `tiktok-up login`; nothing was sent";
+    FileGone: "The file of a post is not there."
+        => "put the file back, or take the post out of the manifest";
+    VideoUnreadable: "The file of a post cannot be read, or is no regular file.";
+    FileUnfinished: "The file of a post is still being written."
+        => "nothing of it was posted; a later run takes it once it is finished";
+    FileChangedSince: "The file of a post changed after it was checked."
+        => "nothing of it was posted; run again once the file is finished";
+    FileChanged: "The file of a post changed while it was uploaded."
+        => "nothing of it was posted; run again once the file is finished";
+    PlanImpossible: "The file of a post cannot be cut into the chunks that TikTok takes.";
+    IdReused: "Another post had the same `id`."
+        => "give it an `id` of its own, or post it under this one with `--repost`";
+    SameAddress: "A post of the same address may be the same video."
+        => "if it is another video, give it an `id`; with one it is known by that alone";
+    ScopeNotGranted: "The account did not grant a scope that the post needs."
+        => "run `tiktok-up login` again and leave `{scope}` switched on in TikTok's consent page";
+    PrivacyNotOffered: "The account does not offer the privacy level of the post."
+        => "it offers {offered}";
+    VideoTooLong: "The video is longer than this creator may post."
+        => "shorten the video";
+
+    // What a post reports when the matter lies below it.
+    AccountBusy: "Another run is posting for the account, or its lease cannot be had."
+        => "wait for the other run to end, then run again";
+    Journal: "The journal did not record a step of a post, so the step was not made.";
+    TokenStore: "The token store gives no token for a post.";
+    TokenNotGiven: "No token can be had for a post.";
+    AppSecret: "The secret of the app that made the tokens of an account cannot be had.";
+
+    // Posts under way.
+    RunInterrupted: "A signal ended the run."
+        => "run the same command again to go on";
+    AccountStopped: "An earlier post of the account stopped the others.";
+    FileReplaced: "Another file took the place of the one whose upload was begun."
+        => "run the same command again to go on";
+    ChunkFailed: "A chunk did not arrive, however often it was sent."
+        => "run the same command again to go on";
+    ChunkRefused: "TikTok calls a chunk malformed."
+        => "please report this with the file's size";
+    OutOfStep: "TikTok and this program do not agree about which bytes have arrived."
+        => "run the same command again to go on";
+    OutOfStepLive: "TikTok and this program do not agree about whether all bytes have arrived."
+        => "look at the profile; `tiktok-up status` tells what TikTok makes of it, and it is not sent \
+            twice";
+    TooSlow: "The connection is too slow for the time that TikTok gives an upload."
+        => "it needs at least {needs} Mbit/s";
+    UploadUrlInvalid: "TikTok named an address for the bytes that this program does not trust."
+        => "no byte of the video was sent; please report the host name";
+    Processing: "TikTok still works on the post."
+        => "`tiktok-up status` or the same command tells later how it ended";
+    WaitingForProof: "Only time can prove that the last chunk did not arrive."
+        => "it is not sent again before that; run the same command then";
+    AttemptLimit: "Two attempts within an hour came to nothing."
+        => "nothing was posted; run again after {time}";
+    FailedInEveryAttempt: "TikTok failed the post in every attempt."
+        => "once the cause is mended, `tiktok-up resolve {post} --not-posted` lets the next run try it \
+            again";
+    FailedBefore: "The post failed in an earlier run."
+        => "run the same command again";
+    PostFailed: "The post failed.";
+    UnrecordedRefusal: "TikTok did not take a post on, and the journal could not record it."
+        => "the next run calls its outcome unknown; then run `tiktok-up resolve {post} --not-posted`";
+    UnrecordedOpen: "TikTok took a post on, and the journal could not record it."
+        => "keep the publish_id: the next run does not know it, and asks you to look at the profile";
+    Incomplete: "TikTok calls a post done although not all of it was sent.";
+    ResolvedByHand: "Somebody looked, and said what became of the post.";
+    OutcomeUnknown: "Nobody can tell whether TikTok posted it."
+        => "look at the profile, then run `tiktok-up resolve {post} --posted` or `tiktok-up resolve \
+            {post} --not-posted`";
+
+    // The sandbox.
+    SandboxArguments: "An option or a fault script of the sandbox is wrong.";
+    SandboxNotStarted: "The sandbox cannot be started.";
+    SandboxPortInUse: "Another program listens on the port of the sandbox."
+        => "choose another --port, or leave it out to take a free one";
+
+    // Calls that TikTok did not answer.
+    ClientNotBuilt: "The client for TikTok's API cannot be made."
+        => "check SSL_CERT_FILE and the proxy variables";
+    NotSent: "No connection could be made, so the request never left."
+        => "check the network, then run the same command again";
+    NoAnswer: "A request was sent, and no answer came."
+        => "run the same command again";
+    NotTikTok: "Something else than TikTok answered."
+        => "a proxy or captive portal may have answered; check HTTPS_PROXY and the network, then run \
+            again";
+    NotTikTokPath: "Something else than TikTok answered that it does not know the request."
+        => "this path or method is unknown there: check TIKTOK_UP_API_URL and any proxy";
+
+    // TikTok's refusals.
+    AccessTokenInvalid: "The access token is missing, invalid or expired."
+        => "log in again with `tiktok-up login`";
+    ScopeNotAuthorized: "The user did not grant the scope of the call."
+        => "the account did not grant this scope; run `tiktok-up login` again and leave it switched on";
+    ScopePermissionMissed: "The call asks for a field that needs another scope."
+        => "the request asks for a field outside the granted scopes";
+    InvalidParams: "TikTok does not take a field of the call.";
+    InvalidParamsChunkSize: "TikTok does not take the size of the chunks."
+        => "TikTok did not take this chunk size; run again with another one, for example `--chunk-size \
+            10000000`, and report the file's size";
+    InvalidFileUpload: "The file is not as TikTok's specification says.";
+    RateLimitExceeded: "Too many calls were made within a minute."
+        => "too many calls in a minute; run again in a minute";
+    InternalError: "TikTok had an internal error."
+        => "TikTok has trouble; run the same command again later";
+    ServerError: "TikTok's login had an internal error."
+        => "TikTok has trouble; run the same command again later";
+    TemporarilyUnavailable: "TikTok's login is not available at the moment."
+        => "TikTok has trouble; run the same command again later";
+    TooManyPosts: "The account's quota of posts by API in 24 hours is full."
+        => "this account's cap of posts by API (about 15 in 24 hours, all apps together) is full; run \
+            again tomorrow, or post from the TikTok app";
+    Banned: "TikTok does not let this account post."
+        => "TikTok bars this account from posting; look for a notice in the TikTok app";
+    TooManyPendingShares: "Five drafts of the last 24 hours wait in the account's inbox."
+        => "five drafts wait in the account's inbox; finish or discard them in the TikTok app, or run \
+            again in 24 hours";
+    ActiveUserCap: "The app's quota of accounts that post in 24 hours is full."
+        => "the app's quota of posting accounts in 24 hours is used up (5 for an unaudited app); run \
+            again tomorrow";
+    UnauditedClient: "The app is not audited, and the account is public."
+        => "an app that TikTok has not audited can post only to private accounts: switch the *account* \
+            to private (TikTok app > Settings > Privacy), not just the post, or use `--draft`";
+    UrlOwnershipUnverified: "The app has not proved to own the address that TikTok should download."
+        => "verify the URL's domain or prefix under \"URL properties\" of the app in the developer portal, \
+            or use a local file with `video_path`";
+    PrivacyLevelMismatch: "The privacy level is none of those that the account offers."
+        => "choose one of the privacy levels that the account offers now; it changes when the account \
+            becomes private or public";
+    InvalidPublishId: "TikTok does not know the post."
+        => "TikTok no longer answers for this post; look at the profile";
+    PublishIdNotOurs: "The post belongs to another account or app."
+        => "TikTok no longer answers for this post; look at the profile";
+    NotCancellable: "The post is final and cannot be cancelled.";
+    AppVersion: "The TikTok app on the user's phone is too old for photo drafts."
+        => "photo drafts need the TikTok app 31.8 or newer on the user's phone";
+    AccessDenied: "The user, or TikTok, did not allow the login."
+        => "access was denied in TikTok; run the login again and allow it";
+    InvalidClient: "TikTok does not know the client key, or the client secret is wrong."
+        => "client key and secret do not belong together: check for spaces, and that both come from the \
+            same app and environment (a sandbox has its own pair)";
+    InvalidClientKey: "TikTok does not know the client key in use, or the client secret is wrong."
+        => "client key and secret do not belong together: check for spaces, and that both come from the \
+            same app and environment (a sandbox has its own pair); the client key in use begins with {key}";
+    InvalidGrant: "The code or the refresh token is invalid, expired, revoked, or of another app."
+        => "the login is no longer valid (expired, revoked, used elsewhere, or of another app); log in \
+            again with `tiktok-up login`";
+    InvalidRequest: "A parameter of a login call is missing or malformed.";
+    InvalidRequestForm: "TikTok did not understand a login call."
+        => "TikTok did not understand the request, which is not a matter of settings: please report it \
+            with the log_id";
+    InvalidRequestRedirect: "The redirect URI of the login is not registered for the app."
+        => "register exactly `http://127.0.0.1:*/callback/` (with the slash) under Login Kit > Desktop in \
+            the developer portal";
+    InvalidRequestSecret: "The login call came without the client secret."
+        => "set TIKTOK_CLIENT_SECRET: TikTok wants the client secret from desktop apps too";
+    InvalidRequestVerifier: "The code verifier (PKCE) is not the one of this login."
+        => "the code verifier did not match this login attempt; start `tiktok-up login` again";
+    InvalidScope: "A scope is unknown, or the app does not have it."
+        => "add the scope to the app in the developer portal (and press \"Apply changes\" for a sandbox), \
+            or ask for fewer with `--scopes`";
+    UnauthorizedClient: "The app may not log this account in."
+        => "the app may not log this account in: add Login Kit to the app; in a sandbox add the account \
+            as a target user and press \"Apply changes\"";
+    UnsupportedGrantType: "TikTok does not know this kind of login call.";
+    UnsupportedResponseType: "TikTok does not know this kind of answer to a login.";
+    RefusalUnlisted: "TikTok refused with a code that its documentation does not list.";
+
+    // TikTok's reasons for not posting what it has.
+    FailedFormat: "TikTok does not take the format of the file."
+        => "TikTok takes MP4, MOV and WebM with H.264, H.265, VP8 or VP9; re-encode the file, for example \
+            with `ffmpeg -i IN -c:v libx264 -c:a aac OUT.mp4`";
+    FailedDuration: "The video is too short or too long."
+        => "the video is shorter or longer than this creator may post";
+    FailedFrameRate: "The video has too few or too many frames a second."
+        => "re-encode with 23 to 60 frames a second";
+    FailedPictureSize: "The picture of the video is too small or too large."
+        => "width and height must be 360 to 4096 pixels";
+    FailedInternal: "TikTok had an internal error with the post."
+        => "TikTok had an internal error; it may work later";
+    FailedVideoPull: "TikTok could not download the video."
+        => "TikTok could not download the video: the URL must be public, https, without redirects, and \
+            stay up for an hour";
+    FailedPhotoPull: "TikTok could not download a photo."
+        => "TikTok could not download a photo: the URLs must be public, https and without redirects";
+    FailedCancelled: "The download was cancelled."
+        => "the download was cancelled";
+    FailedAuthRemoved: "The creator took the app's access away while TikTok worked on the post."
+        => "the creator removed the app's access; log in again";
+    FailedSpamPosts: "The account's quota of posts by API in 24 hours was full when TikTok came to the post."
+        => "the account's cap of posts by API in 24 hours is full; post from the TikTok app";
+    FailedSpamBanned: "TikTok did not let this account post when it came to the post."
+        => "TikTok bars this account from posting";
+    FailedSpamText: "TikTok takes the caption for spam, or for risky."
+        => "TikTok judged the caption as spam or risky; change it";
+    FailedSpam: "TikTok takes the post for spam, or for risky."
+        => "TikTok judged the post as risky";
+    FailedUnlisted: "TikTok failed the post for a reason that its documentation does not list."
+        => "TikTok gave a reason that its documentation does not list";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::cli::Cli;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn every_code_means_something_of_its_own() {
+        let mut meanings = BTreeSet::new();
+        for entry in entries() {
+            let Entry { code, exit, meaning, hint } = entry;
+            assert_eq!(exit, code.kind().into());
+            assert!(meaning.ends_with('.') && meanings.insert(meaning), "{code:?}: {meaning}");
+            assert!(hint.is_none_or(|hint| !hint.is_empty() && !hint.ends_with('.')), "{code:?}");
+        }
+        assert_eq!(meanings.len(), ErrorCode::ALL.len());
+    }
+
+    /// The commands in backticks of a hint.
+    fn commands(hint: &str) -> impl Iterator<Item = &str> {
+        hint.split('`').skip(1).step_by(2).filter(|quoted| quoted.starts_with("tiktok-up "))
+    }
+
+    #[test]
+    fn every_command_that_a_hint_names_is_there_with_its_options() {
+        let root = Cli::command();
+        let global: Vec<_> = root.get_arguments().filter_map(clap::Arg::get_long).collect();
+        let mut seen = 0;
+        for entry in entries() {
+            for line in entry.hint.into_iter().flat_map(commands) {
+                let mut command = &root;
+                for word in line.split_whitespace().skip(1) {
+                    if let Some(option) = word.strip_prefix("--") {
+                        let known = command
+                            .get_arguments()
+                            .filter_map(clap::Arg::get_long)
+                            .chain(global.iter().copied())
+                            .any(|known| known == option);
+                        assert!(known, "{:?}: no `{word}` in `{line}`", entry.code);
+                    } else if let Some(sub) = command.find_subcommand(word) {
+                        command = sub;
+                    } else {
+                        let lowest = command.get_subcommands().next().is_none();
+                        assert!(lowest, "{:?}: no command `{word}` in `{line}`", entry.code);
+                    }
+                }
+                assert_ne!(command.get_name(), root.get_name(), "{line}");
+                seen += 1;
+            }
+        }
+        assert!(seen > 20, "{seen}");
+    }
+}

@@ -1,0 +1,65 @@
+//! Why a video cannot be sent, or not any more.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::model::Unfinished;
+use crate::problem::{Coded, ErrorCode, Problem};
+
+/// A file that cannot be sent, or not any more.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum VideoError {
+    /// Opening or reading failed.
+    #[error("cannot read {}", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A directory, a FIFO, a device.
+    #[error("{} is not a regular file", path.display())]
+    NotRegular {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The file is not the one that was looked at before the run began to send.
+    #[error("{} changed after it was checked", path.display())]
+    Unchecked {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// It is still being written: a recording, an export or a copy under way.
+    #[error("{} is still being written: {how}", path.display())]
+    Unfinished {
+        /// Which file.
+        path: PathBuf,
+        /// How that shows.
+        how: Unfinished,
+    },
+    /// The open file is not what it was when it was planned.
+    #[error("{} changed while it was being uploaded", path.display())]
+    Changed {
+        /// Which file.
+        path: PathBuf,
+    },
+}
+
+impl Coded for VideoError {
+    fn problem(&self) -> Problem {
+        Problem::new(match self {
+            Self::Unchecked { .. } => ErrorCode::FileChangedSince,
+            Self::Unfinished { .. } => ErrorCode::FileUnfinished,
+            Self::Changed { .. } => ErrorCode::FileChanged,
+            Self::Io { .. } | Self::NotRegular { .. } => ErrorCode::VideoUnreadable,
+        })
+    }
+}
+
+impl VideoError {
+    /// Whether the file does not exist.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}

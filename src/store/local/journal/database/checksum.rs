@@ -1,0 +1,104 @@
+//! A checksum in every row that decides whether something is posted. SQLite checks the structure of
+//! its pages, not their content: without it, one flipped bit could make a posted video look new.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row, Transaction};
+
+/// The tables whose rows have a checksum. Each has the columns `id` and `sum`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store::local::journal) enum Checked {
+    Posts,
+    Keys,
+    Attempts,
+    Caps,
+}
+
+impl Checked {
+    const ALL: [Self; 4] = [Self::Posts, Self::Keys, Self::Attempts, Self::Caps];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Posts => "posts",
+            Self::Keys => "keys",
+            Self::Attempts => "attempts",
+            Self::Caps => "caps",
+        }
+    }
+}
+
+/// Writes the checksum of a row after it was written, in the transaction that wrote it.
+pub(in crate::store::local::journal) fn write_checksum(
+    tx: &Transaction<'_>,
+    table: Checked,
+    id: i64,
+) -> rusqlite::Result<()> {
+    let name = table.name();
+    let sum = tx
+        .prepare(&format!("SELECT * FROM {name} WHERE id = ?1"))?
+        .query_row([id], |row| sum(table, row))?;
+    tx.prepare(&format!("UPDATE {name} SET sum = ?2 WHERE id = ?1"))?.execute([id, sum])?;
+    Ok(())
+}
+
+/// The first row whose checksum is wrong, in words.
+pub(in crate::store::local::journal) fn first_mismatch(
+    connection: &Connection,
+) -> rusqlite::Result<Option<String>> {
+    for table in Checked::ALL {
+        let name = table.name();
+        let mut rows = connection.prepare(&format!("SELECT * FROM {name}"))?;
+        let mut rows = rows.query([])?;
+        while let Some(row) = rows.next()? {
+            if !matches(table, row)? {
+                let id: i64 = row.get("id")?;
+                return Ok(Some(format!("row {id} of its {name} is not what was written")));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a row, read with all its columns, is what was written.
+pub(in crate::store::local::journal) fn matches(
+    table: Checked,
+    row: &Row<'_>,
+) -> rusqlite::Result<bool> {
+    Ok(row.get_ref("sum")? == ValueRef::Integer(sum(table, row)?))
+}
+
+/// Writes every checksum anew, after a migration that gave them other columns.
+pub(in crate::store::local::journal) fn write_all(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    for table in Checked::ALL {
+        let ids: Vec<i64> = tx
+            .prepare(&format!("SELECT id FROM {}", table.name()))?
+            .query_map([], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for id in ids {
+            write_checksum(tx, table, id)?;
+        }
+    }
+    Ok(())
+}
+
+/// A hash of all columns but the checksum itself, each with its type and length.
+fn sum(table: Checked, row: &Row<'_>) -> rusqlite::Result<i64> {
+    let own = row.as_ref().column_index("sum")?;
+    let mut bytes = table.name().as_bytes().to_vec();
+    let mut part = |tag: u8, value: &[u8]| {
+        bytes.push(tag);
+        bytes.extend((value.len() as u64).to_le_bytes());
+        bytes.extend(value);
+    };
+    for column in (0..row.as_ref().column_count()).filter(|column| *column != own) {
+        match row.get_ref(column)? {
+            ValueRef::Null => part(0, &[]),
+            ValueRef::Integer(number) => part(1, &number.to_le_bytes()),
+            ValueRef::Real(number) => part(2, &number.to_le_bytes()),
+            ValueRef::Text(text) => part(3, text),
+            ValueRef::Blob(bytes) => part(4, bytes),
+        }
+    }
+    let mut first = [0; 8];
+    first.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..8]);
+    Ok(i64::from_le_bytes(first))
+}

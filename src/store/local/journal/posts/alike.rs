@@ -1,0 +1,97 @@
+//! Entries that look like a post that is known, and may not mean it.
+
+use rusqlite::Transaction;
+
+use super::address::Address;
+use super::keys;
+use super::{find_by_key, original};
+use crate::model::{PostNumber, PostRequest, RecordedPost};
+use crate::store::local::journal::database::db_error::DbError;
+use crate::store::local::journal::rows::{self, mode_word};
+use crate::store::{Alike, Likeness};
+
+/// The post that has an entry's `id` and was made, or is being made, of other content. `None` also where that
+/// cannot be told, as for a file whose content nobody has read.
+pub(in crate::store::local::journal) fn id_of_other_content(
+    tx: &Transaction<'_>,
+    id: &str,
+    new: &PostRequest,
+) -> Result<Option<RecordedPost>, DbError> {
+    let Some(post) = find_by_key(tx, &new.account, &keys::of_id(id))? else { return Ok(None) };
+    let other = !post.may_begin() && is_other_content(tx, new, &post)?;
+    Ok(other.then_some(post))
+}
+
+/// The post that an entry is like without standing for it. `own` is the post that it stands for, of which
+/// nothing was begun.
+pub(in crate::store::local::journal) fn alike(
+    tx: &Transaction<'_>,
+    new: &PostRequest,
+    own: Option<PostNumber>,
+) -> Result<Option<Alike>, DbError> {
+    let counts = |post: &RecordedPost| Some(post.number) != own && !post.may_begin();
+    for key in keys::of_content(new) {
+        if let Some(post) = find_by_key(tx, &new.account, &key)?
+            && counts(&post)
+        {
+            return Ok(Some(Alike { post, how: Likeness::Content }));
+        }
+    }
+    // An `id` says that it is another thing.
+    if new.id.is_some() {
+        return Ok(None);
+    }
+    Ok(of_same_place(tx, new)?.filter(|alike| counts(&alike.post)))
+}
+
+fn is_other_content(
+    tx: &Transaction<'_>,
+    new: &PostRequest,
+    post: &RecordedPost,
+) -> Result<bool, DbError> {
+    let original = original(tx, post.number)?;
+    for key in keys::of_content(new).iter().chain(&keys::of_place(new)) {
+        if keys::owner(tx, &new.account, key)? == Some(original) {
+            return Ok(false);
+        }
+    }
+    Ok(match (new.source.file(), &post.file) {
+        (Some(new), Some(known)) => {
+            let fingerprints = new.fingerprint.as_ref().zip(known.fingerprint.as_ref());
+            new.identity.size != known.identity.size
+                || fingerprints.is_some_and(|(new, known)| new != known)
+        }
+        (Some(_), None) | (None, Some(_)) => true,
+        // The place may be known as that of another post with another `id`.
+        (None, None) => !is_same_label(&new.label, &post.label),
+    })
+}
+
+/// Whether two labels of URLs name the same place. A label may have been cut to its length.
+fn is_same_label(one: &str, other: &str) -> bool {
+    Address::of(one).place == Address::of(other).place || (one.ends_with('…') && one == other)
+}
+
+fn of_same_place(tx: &Transaction<'_>, new: &PostRequest) -> Result<Option<Alike>, DbError> {
+    if !new.source.is_pulled() {
+        return Ok(None);
+    }
+    let addresses: Vec<_> = new.source.urls().iter().map(|url| Address::of(url)).collect();
+    let place = keys::of_place(new).unwrap_or_default();
+    if let Some(post) = find_by_key(tx, &new.account, &place)? {
+        let passing = addresses.iter().any(Address::seems_to_pass);
+        let how = if passing { Likeness::PassingAddress } else { Likeness::Address };
+        return Ok(Some(Alike { post, how }));
+    }
+    // Earlier versions kept the spelling alone, so another signature was another post.
+    if !addresses.iter().any(|address| address.signed) {
+        return Ok(None);
+    }
+    let known = rows::posts(
+        tx,
+        "account = ?1 AND mode = ?2 AND source <> 'file' AND label = ?3 ORDER BY id DESC LIMIT 1",
+        (&new.account, mode_word(new.mode), &new.label),
+    )?;
+    let how = Likeness::PassingAddress;
+    Ok(known.into_iter().next().map(|post| Alike { post, how }))
+}

@@ -1,0 +1,139 @@
+//! The names by which a post is found again.
+//!
+//! A key belongs to one post (and its reposts). A post that has an `id` owns it, and its content as
+//! well if nobody else does; one without an `id` owns its content: the hash of a URL as it is
+//! compared, the fingerprint of a file or, as long as that is not known, the identity of the file on this machine. A copy that
+//! was once read and recognised leaves its file identity as one more key, so that it is not read
+//! again at the next run.
+
+use rusqlite::{OptionalExtension as _, Transaction};
+
+use super::address::Address;
+use crate::model::{FileIdentity, LocalFile, Mode, PostRequest, Source};
+use crate::store::JournalError;
+use crate::store::local::journal::database::checksum::{Checked, write_checksum};
+use crate::store::local::journal::database::db_error::DbError;
+use crate::store::local::journal::rows::{mode_word, nanoseconds};
+
+pub(in crate::store::local::journal) fn of_id(id: &str) -> String {
+    format!("id {id}")
+}
+
+pub(in crate::store::local::journal) fn of_fingerprint(mode: Mode, fingerprint: &str) -> String {
+    format!("{} blake3 {fingerprint}", mode_word(mode))
+}
+
+pub(in crate::store::local::journal) fn of_file(mode: Mode, file: &FileIdentity) -> String {
+    let FileIdentity { device, inode, size, mtime, ctime } = *file;
+    let (mtime, ctime) = (nanoseconds(mtime), nanoseconds(ctime));
+    format!("{} file {device}:{inode}:{size}:{mtime}:{ctime}", mode_word(mode))
+}
+
+/// The keys of what is posted, the surest first. URLs are hashed: they may carry signatures.
+pub(in crate::store::local::journal) fn of_content(new: &PostRequest) -> Vec<String> {
+    let mode = mode_word(new.mode);
+    match &new.source {
+        Source::File(LocalFile { identity, fingerprint, .. }) => fingerprint
+            .iter()
+            .map(|fingerprint| of_fingerprint(new.mode, fingerprint))
+            .chain([of_file(new.mode, identity)])
+            .collect(),
+        Source::Url(url) => vec![
+            format!("{mode} source {}", hash([Address::of(url).whole()])),
+            // As earlier versions knew it: by its very spelling.
+            format!("{mode} url {}", blake3::hash(url.as_bytes())),
+        ],
+        Source::Photos { urls, .. } => vec![
+            format!("{mode} sources {}", hash(urls.iter().map(|url| Address::of(url).whole()))),
+            format!("{mode} photos {}", hash(urls)),
+        ],
+    }
+}
+
+/// The key of where what is posted lies, whatever the query says; a file has none.
+pub(in crate::store::local::journal) fn of_place(new: &PostRequest) -> Option<String> {
+    let mode = mode_word(new.mode);
+    match &new.source {
+        Source::File(_) => None,
+        Source::Url(url) => Some(format!("{mode} place {}", hash([Address::of(url).place]))),
+        Source::Photos { urls, .. } => {
+            let places = urls.iter().map(|url| Address::of(url).place);
+            Some(format!("{mode} places {}", hash(places)))
+        }
+    }
+}
+
+/// A hash of texts, each with its length.
+fn hash(texts: impl IntoIterator<Item = impl AsRef<str>>) -> blake3::Hash {
+    let mut hash = blake3::Hasher::new();
+    for text in texts {
+        let text = text.as_ref();
+        hash.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+    }
+    hash.finalize()
+}
+
+/// The original post that owns a key.
+pub(in crate::store::local::journal) fn owner(
+    tx: &Transaction<'_>,
+    account: &str,
+    key: &str,
+) -> rusqlite::Result<Option<i64>> {
+    tx.query_row("SELECT post FROM keys WHERE account = ?1 AND key = ?2", [account, key], |row| {
+        row.get(0)
+    })
+    .optional()
+}
+
+/// Gives a key to an original post, unless it belongs to one already.
+pub(in crate::store::local::journal) fn give(
+    tx: &Transaction<'_>,
+    account: &str,
+    key: &str,
+    original: i64,
+) -> Result<(), DbError> {
+    let given = tx.execute(
+        "INSERT INTO keys (account, key, post) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        (account, key, original),
+    )?;
+    if given == 1 {
+        write_checksum(tx, Checked::Keys, tx.last_insert_rowid())?;
+    }
+    Ok(())
+}
+
+/// Lets a post go by its `id` alone: its file was replaced.
+pub(in crate::store::local::journal) fn drop_content(
+    tx: &Transaction<'_>,
+    original: i64,
+) -> Result<(), DbError> {
+    tx.execute("DELETE FROM keys WHERE post = ?1 AND key NOT LIKE 'id %'", [original])?;
+    Ok(())
+}
+
+/// Whoever looks for one post finds another from now on.
+pub(in crate::store::local::journal) fn reassign(
+    tx: &Transaction<'_>,
+    from: i64,
+    to: i64,
+) -> Result<(), DbError> {
+    let keys: Vec<i64> = tx
+        .prepare("SELECT id FROM keys WHERE post = ?1")?
+        .query_map([from], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for key in keys {
+        tx.execute("UPDATE keys SET post = ?2 WHERE id = ?1", [key, to])?;
+        write_checksum(tx, Checked::Keys, key)?;
+    }
+    Ok(())
+}
+
+/// Whether a text is BLAKE3 in lowercase hex.
+pub(in crate::store::local::journal) fn check_fingerprint(text: &str) -> Result<(), JournalError> {
+    let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if text.len() == 64 && text.bytes().all(hex) {
+        Ok(())
+    } else {
+        Err(JournalError::Fingerprint(text.to_owned()))
+    }
+}

@@ -1,0 +1,258 @@
+//! Finding, making and recognising posts.
+
+mod address;
+pub(super) mod alike;
+pub(super) mod duplicates;
+pub(super) mod keys;
+
+use std::os::unix::ffi::OsStrExt as _;
+
+use jiff::Timestamp;
+use rusqlite::{Transaction, named_params};
+
+use super::database::checksum::{Checked, write_checksum};
+use super::database::db_error::DbError;
+use super::rows::{self, mode_word, nanoseconds, source_word};
+use crate::model::{Mode, PostNumber, PostRequest, RecordedPost};
+use crate::secret::redact;
+
+/// The post that an entry stands for, if the journal knows it.
+pub(super) fn find(
+    tx: &Transaction<'_>,
+    new: &PostRequest,
+) -> Result<Option<RecordedPost>, DbError> {
+    Ok(lookup(tx, new)?.map(|found| found.post))
+}
+
+/// The post to which one of the account's keys leads.
+pub(super) fn find_by_key(
+    tx: &Transaction<'_>,
+    account: &str,
+    key: &str,
+) -> Result<Option<RecordedPost>, DbError> {
+    keys::owner(tx, account, key)?.map(|original| latest(tx, original)).transpose()
+}
+
+/// Posts of files of that size in bytes.
+pub(super) fn with_size(
+    tx: &Transaction<'_>,
+    account: &str,
+    mode: Mode,
+    size: u64,
+) -> Result<Vec<RecordedPost>, DbError> {
+    rows::posts(
+        tx,
+        "account = ?1 AND mode = ?2 AND size = ?3 AND same_as IS NULL ORDER BY id",
+        (account, mode_word(mode), size.cast_signed()),
+    )
+}
+
+/// The post that an entry stands for, made if there is none.
+pub(super) fn find_or_make(
+    tx: &Transaction<'_>,
+    new: &PostRequest,
+    now: Timestamp,
+) -> Result<RecordedPost, DbError> {
+    let number = match lookup(tx, new)? {
+        None => make(tx, new, None, now)?,
+        Some(found) if new.repost && found.post.may_repost() => {
+            make(tx, new, Some(&found.post), now)?
+        }
+        Some(found) => renew(tx, new, found)?,
+    };
+    rows::post_by_number(tx, number)
+}
+
+/// What a repost repeats: the post itself or the repost before it.
+pub(super) fn repeated(
+    tx: &Transaction<'_>,
+    repost: &RecordedPost,
+) -> Result<Option<RecordedPost>, DbError> {
+    let earlier = (original(tx, repost.number)?, repost.repost);
+    let where_ = "original = ?1 AND repost < ?2 ORDER BY repost DESC LIMIT 1";
+    Ok(rows::posts(tx, where_, earlier)?.pop())
+}
+
+/// The posts with an attempt that is under way or unresolved, of one account or of all.
+pub(super) fn unfinished(
+    tx: &Transaction<'_>,
+    account: Option<&str>,
+) -> Result<Vec<RecordedPost>, DbError> {
+    rows::posts(
+        tx,
+        "(?1 IS NULL OR account = ?1) AND id IN (SELECT post FROM attempts WHERE phase IN
+         ('init-intent', 'open', 'final-intent', 'uploaded', 'unresolved')) ORDER BY id",
+        [account],
+    )
+}
+
+/// By what a post was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Id,
+    Content,
+    File,
+}
+
+struct Found {
+    post: RecordedPost,
+    by: By,
+}
+
+fn lookup(tx: &Transaction<'_>, new: &PostRequest) -> Result<Option<Found>, DbError> {
+    if let Some(id) = &new.id
+        && let Some(original) = keys::owner(tx, &new.account, &keys::of_id(id))?
+    {
+        return Ok(Some(Found { post: latest(tx, original)?, by: By::Id }));
+    }
+    for key in keys::of_content(new) {
+        let Some(original) = keys::owner(tx, &new.account, &key)? else { continue };
+        let post = latest(tx, original)?;
+        // Two different ids are two posts, whatever their content.
+        if new.id.is_none() || post.id.is_none() {
+            let by = if key.contains(" file ") { By::File } else { By::Content };
+            return Ok(Some(Found { post, by }));
+        }
+    }
+    Ok(None)
+}
+
+pub(super) fn latest(tx: &Transaction<'_>, original: i64) -> Result<RecordedPost, DbError> {
+    rows::posts(tx, "original = ?1 ORDER BY repost DESC LIMIT 1", [original])?
+        .pop()
+        .ok_or_else(|| DbError::Unreadable("a key leads to no post".to_owned()))
+}
+
+pub(super) fn original(tx: &Transaction<'_>, post: PostNumber) -> rusqlite::Result<i64> {
+    tx.query_row("SELECT original FROM posts WHERE id = ?1", [post.0], |row| row.get(0))
+}
+
+fn make(
+    tx: &Transaction<'_>,
+    new: &PostRequest,
+    again: Option<&RecordedPost>,
+    now: Timestamp,
+) -> Result<PostNumber, DbError> {
+    let number: u32 =
+        tx.query_row("SELECT coalesce(max(id), 0) + 1 FROM posts", [], |row| row.get(0))?;
+    let number = PostNumber(number);
+    let (first, repost) = match again {
+        None => (i64::from(number.0), 0),
+        Some(post) => (original(tx, post.number)?, post.repost + 1),
+    };
+    // Sizes that satisfy the table until `plan` has written the real ones.
+    let unknown = new.source.file().map(|_| 0);
+    tx.execute(
+        "INSERT INTO posts (id, original, repost, account, mode, name, source, label, settings,
+         created, size, chunks) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '', '', ?8, ?9, ?9)",
+        rusqlite::params![
+            number.0,
+            first,
+            repost,
+            new.account,
+            mode_word(new.mode),
+            new.id.as_ref().or(again.and_then(|post| post.id.as_ref())),
+            source_word(new.source.kind()),
+            now.as_millisecond(),
+            unknown,
+        ],
+    )?;
+    plan(tx, number, new)?;
+    if let Some(id) = &new.id {
+        keys::give(tx, &new.account, &keys::of_id(id), first)?;
+    }
+    for key in keys::of_content(new).into_iter().chain(keys::of_place(new)) {
+        keys::give(tx, &new.account, &key, first)?;
+    }
+    Ok(number)
+}
+
+/// Writes down what the next attempt is to send.
+fn plan(tx: &Transaction<'_>, number: PostNumber, new: &PostRequest) -> Result<(), DbError> {
+    let file = new.source.file();
+    let identity = file.map(|file| file.identity);
+    tx.execute(
+        "UPDATE posts SET mode = :mode, source = :source, username = :username, label = :label, settings = :settings,
+         publish_at = :publish_at, path = :path, device = :device, inode = :inode, size = :size,
+         mtime = :mtime, ctime = :ctime, chunk_size = :chunk_size, chunks = :chunks,
+         -- What is known of an unchanged file stays known.
+         fingerprint = coalesce(:fingerprint, iif((device, inode, size, mtime, ctime) =
+             (:device, :inode, :size, :mtime, :ctime), fingerprint, NULL))
+         WHERE id = :id",
+        named_params! {
+            ":id": number.0,
+            ":mode": mode_word(new.mode),
+            ":source": source_word(new.source.kind()),
+            ":username": new.username.as_deref().map(redact),
+            ":label": redact(&new.label),
+            ":settings": new.settings,
+            ":publish_at": new.publish_at.map(Timestamp::as_millisecond),
+            ":path": file.map(|file| file.path.as_os_str().as_bytes()),
+            ":device": identity.map(|identity| identity.device.cast_signed()),
+            ":inode": identity.map(|identity| identity.inode.cast_signed()),
+            ":size": identity.map(|identity| identity.size.cast_signed()),
+            ":mtime": identity.map(|identity| nanoseconds(identity.mtime)),
+            ":ctime": identity.map(|identity| nanoseconds(identity.ctime)),
+            ":chunk_size": file.map(|file| file.chunk_size.cast_signed()),
+            ":chunks": file.map(|file| file.chunks),
+            ":fingerprint": file.and_then(|file| file.fingerprint.as_ref()),
+        },
+    )?;
+    Ok(write_checksum(tx, Checked::Posts, number.0.into())?)
+}
+
+/// Lets a known post learn from the entry by which it was found.
+fn renew(tx: &Transaction<'_>, new: &PostRequest, found: Found) -> Result<PostNumber, DbError> {
+    let Found { post, by } = found;
+    let original = original(tx, post.number)?;
+    if let (Some(id), None) = (&new.id, &post.id) {
+        adopt(tx, &new.account, id, original)?;
+    }
+    if by == By::Id && !post.may_begin() {
+        return Ok(post.number);
+    }
+    let content = keys::of_content(new);
+    if by == By::Id && post.repost == 0 {
+        let mut same = false;
+        for key in &content {
+            same |= keys::owner(tx, &new.account, key)? == Some(original);
+        }
+        if !same {
+            keys::drop_content(tx, original)?;
+        }
+    }
+    for key in content.into_iter().chain(keys::of_place(new)) {
+        keys::give(tx, &new.account, &key, original)?;
+    }
+    if post.may_begin() {
+        plan(tx, post.number, new)?;
+    }
+    Ok(post.number)
+}
+
+/// Gives an `id` to a post that was made without one, and to its reposts.
+fn adopt(tx: &Transaction<'_>, account: &str, id: &str, original: i64) -> Result<(), DbError> {
+    keys::give(tx, account, &keys::of_id(id), original)?;
+    set(tx, original, "name", &id)
+}
+
+/// Sets a column of a post and its reposts.
+pub(super) fn set(
+    tx: &Transaction<'_>,
+    original: i64,
+    column: &'static str,
+    value: &dyn rusqlite::ToSql,
+) -> Result<(), DbError> {
+    tx.execute(
+        &format!("UPDATE posts SET {column} = ?2 WHERE original = ?1"),
+        rusqlite::params![original, value],
+    )?;
+    let numbers: Vec<i64> = tx
+        .prepare("SELECT id FROM posts WHERE original = ?1")?
+        .query_map([original], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for number in numbers {
+        write_checksum(tx, Checked::Posts, number)?;
+    }
+    Ok(())
+}
