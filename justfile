@@ -79,6 +79,6 @@ kill-rounds:
 storms:
     TIKTOK_UP_STORMS=100 cargo test --test it storms:: -- --nocapture
 
-# System calls of the release binary failed and killed one by one, for hours: docs/PROOF.md
+# System calls of the release binary failed and killed one by one, for an hour: docs/PROOF.md
 outside-sweep STEP="1":
     TIKTOK_UP_OUTSIDE_STEP={{ STEP }} cargo test --release --test it outside:: -- --ignored --nocapture

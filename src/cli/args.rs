@@ -207,6 +207,13 @@ pub(crate) struct UploadArgs {
     #[arg(long)]
     pub(crate) new_journal: bool,
 
+    /// Send every video whatever speaks against it; that is a warning then
+    ///
+    /// For what TikTok takes and this program takes for wrong. The manifest says it of one post with
+    /// `skip_media_check`.
+    #[arg(long)]
+    pub skip_media_check: bool,
+
     /// Do not start a post over that TikTok failed with an internal error
     ///
     /// Without it that is done once a run and three times in all: `internal` is the one reason that
@@ -238,6 +245,7 @@ impl UploadArgs {
             no_wait: false,
             repost: false,
             new_journal: false,
+            skip_media_check: false,
             no_retry: false,
             chunk_size: None,
             limit_rate: None,

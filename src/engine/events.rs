@@ -170,6 +170,13 @@ pub(crate) enum Warning {
         /// Its `id`.
         id: String,
     },
+    /// The video is longer than this creator may post, and is sent all the same, as was asked for.
+    TooLong {
+        /// How long it lasts.
+        lasts: Duration,
+        /// The longest that the creator may post.
+        limit: Duration,
+    },
     /// A post of the same address but for the query is known.
     SameAddress {
         /// That post.
@@ -297,6 +304,8 @@ mod tests {
             bytes: 0,
             took: Duration::ZERO,
             at: None,
+            media: None,
+            warnings: Vec::new(),
             note: None,
             post_error: None,
             failure: None,

@@ -1,8 +1,6 @@
 //! What one post asks of TikTok: its content, its settings and the init that they make.
 
-use std::time::Duration;
-
-use crate::model::{Mode, Plan, Post, PostRef, Source, Unfinished};
+use crate::model::{Media, Mode, Plan, Post, PostRef, Source, Unfinished};
 use crate::secret::Secret;
 use crate::source::Version;
 use tiktok_open::{
@@ -37,8 +35,10 @@ pub(crate) enum FileState {
 pub(crate) struct CheckedFile {
     /// `video/mp4`, `video/quicktime` or `video/webm`.
     pub(crate) content_type: &'static str,
-    /// The video's length, where the file tells it.
-    pub(crate) duration: Option<Duration>,
+    /// What was measured.
+    pub(crate) media: Media,
+    /// What speaks against it, but does not keep it from being sent.
+    pub(crate) warnings: Vec<String>,
     /// What it was when all of that was found out.
     pub(crate) version: Version,
 }
@@ -184,6 +184,7 @@ mod tests {
             brand_organic: true,
             is_aigc: Some(true),
             auto_add_music: Some(true),
+            skip_media_check: true,
             publish_at: None,
         };
         let post_ref = PostRef { index: 0, account: "alice".into(), video: "a".into() };

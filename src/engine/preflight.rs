@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::engine::calls::{CallError, Calls, INITS};
-use crate::engine::events::{Progress, QuotaLeft};
+use crate::engine::events::{Progress, QuotaLeft, Warning};
 use crate::engine::post::PreparedPost;
 use crate::engine::status::poll;
 use crate::engine::stop::StopReason;
@@ -70,12 +70,16 @@ impl Preflight {
             self.calls.events.progress(&post.post_ref, Progress::Creator { nickname });
             known.insert((Instant::now(), creator)).1.clone()
         };
-        match unfit(post, &creator) {
-            Some(post_error) => {
-                Err(StopReason::Unfit { post_error: Box::new(post_error), kind: ErrorKind::Final })
-            }
-            None => Ok(()),
+        if let Some(post_error) = mismatch(post, &creator) {
+            return Err(unfit(post_error));
         }
+        let Some((lasts, limit)) = too_long(post, &creator) else { return Ok(()) };
+        if post.asked.skip_media_check {
+            let warning = Progress::Warning(Warning::TooLong { lasts, limit });
+            self.calls.events.progress(&post.post_ref, warning);
+            return Ok(());
+        }
+        Err(unfit(length_refused(lasts, limit)))
     }
 
     /// Checks the quotas that the journal knows to be full. TikTok is not asked for what it would refuse.
@@ -202,27 +206,41 @@ fn scope_missing(scope: &str) -> PostError {
     )
 }
 
-/// Why a creator may not post this now.
-fn unfit(post: &PreparedPost, creator: &CreatorInfo) -> Option<PostError> {
+/// Whether a post asks for what the creator does not offer now.
+fn mismatch(post: &PreparedPost, creator: &CreatorInfo) -> Option<PostError> {
     let wanted = post.asked.effective_privacy().as_str();
     let offered = &creator.privacy_level_options;
-    if !offered.iter().any(|level| level == wanted) {
-        return Some(PostError::new(
-            ErrorCode::PrivacyLevelMismatch,
-            format!("the account does not offer the privacy level {wanted} now"),
-            Problem::new(ErrorCode::PrivacyNotOffered).with("offered", offered.join(", ")),
-        ));
+    if offered.iter().any(|level| level == wanted) {
+        return None;
     }
-    let length = post.checked_file()?.duration?;
-    let longest = creator.max_video_duration?;
-    is_too_long(length, longest).filter(|certainly| *certainly)?;
     Some(PostError::new(
+        ErrorCode::PrivacyLevelMismatch,
+        format!("the account does not offer the privacy level {wanted} now"),
+        Problem::new(ErrorCode::PrivacyNotOffered).with("offered", offered.join(", ")),
+    ))
+}
+
+/// How long a video lasts that is longer than the creator may post, and how long it may be: of direct
+/// posts, nothing else limits it.
+fn too_long(post: &PreparedPost, creator: &CreatorInfo) -> Option<(Duration, Duration)> {
+    let lasts = post.checked_file()?.media.duration?;
+    let limit = creator.max_video_duration?;
+    is_too_long(lasts, limit).filter(|certainly| *certainly).map(|_| (lasts, limit))
+}
+
+fn length_refused(lasts: Duration, limit: Duration) -> PostError {
+    PostError::new(
         ErrorCode::FailedDuration,
         format!(
             "the video lasts {:.1} s, and this creator may post up to {} s",
-            length.as_secs_f64(),
-            longest.as_secs()
+            lasts.as_secs_f64(),
+            limit.as_secs()
         ),
         ErrorCode::VideoTooLong,
-    ))
+    )
+}
+
+/// That the creator may not post this now.
+fn unfit(post_error: PostError) -> StopReason {
+    StopReason::Unfit { post_error: Box::new(post_error), kind: ErrorKind::Final }
 }

@@ -2,17 +2,21 @@
 //! checked without asking TikTok. All that is wrong is said at once, and nothing was sent.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
+use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use video_probe::Probe;
+use video_probe::{Container, Probe, ProbeError};
 
 use crate::engine::Options;
 use crate::engine::post::{CheckedFile, FileState, PreparedPost};
 use crate::engine::resolve::gone;
-use crate::limits;
+use crate::limits::{self, Finding};
 use crate::model::account::{Account, Accounts, NameError};
 use crate::model::{
-    Diagnostic, Diagnostics, Entry, Manifest, Mode, Part, Place, Plan, PlanError, PostRef, Source,
+    Diagnostic, Diagnostics, Entry, Manifest, Media, Mode, Part, Place, Plan, PlanError, Post,
+    PostRef, Source,
 };
 use crate::problem::{Coded, ErrorCode, Problem};
 use crate::source::{UnfinishedFiles, Video, VideoError};
@@ -107,6 +111,7 @@ impl Preparation {
             problems: Vec::new(),
             unknown_accounts: 0,
             warnings: Vec::new(),
+            told_overrule: false,
         };
         let mut ids = HashMap::new();
         let mut by_account: BTreeMap<String, (Account, Vec<PreparedPost>)> = BTreeMap::new();
@@ -163,6 +168,8 @@ struct Inspection<'a> {
     /// How many of them are about accounts.
     unknown_accounts: usize,
     warnings: Vec<String>,
+    /// Whether it was said how a refusal is overruled.
+    told_overrule: bool,
 }
 
 impl Inspection<'_> {
@@ -275,73 +282,60 @@ impl Inspection<'_> {
         Some((message, format!("give it at least {enough} a second")))
     }
 
+    /// What the headers say, and what speaks against it: a refusal, or a warning where the entry says
+    /// that it is to be sent all the same.
     async fn probe(&mut self, path: &Path, video: &Video, entry: &Entry) -> Option<FileState> {
+        let mut check = MediaCheck { skip: entry.post.skip_media_check, ..MediaCheck::default() };
         let probed = video.examine(|video| video_probe::probe(video, video.size())).await;
         let probe = match probed {
-            Ok(probe) => probe,
-            Err(error) => {
+            Ok(probe) => Some(probe),
+            Err(error @ ProbeError::Io(_)) => {
                 self.problem(entry, path, &chain(&error), limits::hint(&error));
                 return None;
             }
-        };
-        if !self.is_written(path, video, &probe, entry).await {
-            return None;
-        }
-        let findings = limits::check(&probe, video.size(), None);
-        for finding in &findings.errors {
-            self.problem(entry, path, &finding.to_string(), Some(finding.hint()));
-        }
-        for finding in &findings.warnings {
-            self.warn(format!("{}: {finding}", self.label(&entry.post.source)));
-        }
-        if let (Some(cover), Some(length)) = (entry.post.cover_timestamp_ms, probe.duration)
-            && u128::try_from(cover).is_ok_and(|cover| cover > length.as_millis())
-        {
-            let length = length.as_secs_f64();
-            let message =
-                format!("{cover} ms is after the end of the video, which lasts {length:.1} s");
-            self.note(entry, entry.source_at, "video_cover_timestamp_ms", message, None);
-            return None;
-        }
-        let file = CheckedFile {
-            content_type: probe.container.content_type(),
-            duration: probe.duration,
-            version: video.version(),
-        };
-        findings.errors.is_empty().then_some(FileState::Checked(file))
-    }
-
-    /// Whether every part of a video was written.
-    async fn is_written(
-        &mut self,
-        path: &Path,
-        video: &Video,
-        probe: &Probe,
-        entry: &Entry,
-    ) -> bool {
-        let container = probe.container;
-        let hole = move |video: &Video| match video.file() {
-            Some(file) => limits::first_hole(file, video.size(), container),
-            None => Ok(None),
-        };
-        match video.examine(hole).await {
-            Ok(None) => true,
-            Ok(Some(hole)) => {
-                let message = format!(
-                    "a part of it was never written: {} at byte {} are a hole",
-                    text::size(hole.end - hole.start),
-                    hole.start
-                );
-                let hint = "repeat the download, copy or export; if there should be zeros, write \
-                            them out with `cp --sparse=never`";
-                self.problem(entry, path, &message, Some(hint));
-                false
+            Err(error) => {
+                check.refuse(chain(&error), limits::hint(&error).map(str::to_owned));
+                None
             }
-            Err(source) => {
-                self.unreadable(entry, path, &video.failed(source));
-                false
+        };
+        if let Some(probe) = &probe {
+            match hole(video, probe.container).await {
+                Ok(hole) => check.hole(hole),
+                Err(source) => {
+                    self.unreadable(entry, path, &video.failed(source));
+                    return None;
+                }
+            }
+            if check.refusals.is_empty() {
+                check.limits(probe, video.size(), &entry.post);
             }
         }
+        let refused = !check.refusals.is_empty();
+        for Refusal { field, doubtful, message, hint } in check.refusals {
+            // Once is enough.
+            let overrule = doubtful && !self.told_overrule;
+            self.told_overrule |= overrule;
+            let more = if overrule { "; `--skip-media-check` sends it all the same" } else { "" };
+            let hint = hint.map(|hint| format!("{hint}{more}"));
+            if field == "video_path" {
+                self.problem(entry, path, &message, hint.as_deref());
+            } else {
+                self.note(entry, entry.source_at, field, message, hint.as_deref());
+            }
+        }
+        for warning in &check.warnings {
+            self.warn(format!("{}: {warning}", self.label(&entry.post.source)));
+        }
+        (!refused).then(|| {
+            FileState::Checked(CheckedFile {
+                content_type: probe
+                    .as_ref()
+                    .map_or_else(|| content_type_of(path), |probe| probe.container.content_type()),
+                media: probe.map(media).unwrap_or_default(),
+                warnings: check.warnings,
+                version: video.version(),
+            })
+        })
     }
 
     fn unreadable(&mut self, entry: &Entry, path: &Path, error: &VideoError) {
@@ -412,6 +406,118 @@ impl Inspection<'_> {
             hint: hint.map(str::to_owned),
         });
     }
+}
+
+/// What speaks against a video, while it is looked at.
+#[derive(Debug, Default)]
+struct MediaCheck {
+    /// Whether it is sent all the same.
+    skip: bool,
+    refusals: Vec<Refusal>,
+    warnings: Vec<String>,
+}
+
+/// What keeps a video from being sent.
+#[derive(Debug)]
+struct Refusal {
+    /// The manifest's field that it is about.
+    field: &'static str,
+    /// Whether somebody may know better.
+    doubtful: bool,
+    message: String,
+    hint: Option<String>,
+}
+
+impl MediaCheck {
+    fn refuse(&mut self, message: String, hint: Option<String>) {
+        self.refuse_field("video_path", message, hint, false);
+    }
+
+    fn refuse_field(
+        &mut self,
+        field: &'static str,
+        message: String,
+        hint: Option<String>,
+        doubtful: bool,
+    ) {
+        if self.skip {
+            self.warnings.push(format!("{message}; it is sent all the same (`skip_media_check`)"));
+        } else {
+            self.refusals.push(Refusal { field, doubtful, message, hint });
+        }
+    }
+
+    /// A part that was never written.
+    fn hole(&mut self, hole: Option<Range<u64>>) {
+        let Some(hole) = hole else { return };
+        let message = format!(
+            "a part of it was never written: {} at byte {} are a hole",
+            text::size(hole.end - hole.start),
+            hole.start
+        );
+        let hint = "repeat the download, copy or export; if there should be zeros, write them out with \
+                    `cp --sparse=never`";
+        self.refuse(message, Some(hint.to_owned()));
+    }
+
+    fn limits(&mut self, probe: &Probe, size: u64, post: &Post) {
+        // How long a direct post may be, TikTok says of each creator, before the init.
+        let longest = match post.mode {
+            Mode::Draft => Some(limits::DRAFT_DURATION),
+            Mode::Direct => None,
+        };
+        let findings = limits::check(probe, size, longest);
+        for finding in findings.errors {
+            let doubtful = !matches!(finding, Finding::CutOff | Finding::Protected);
+            let (message, hint) = (finding.to_string(), finding.hint().to_owned());
+            self.refuse_field("video_path", message, Some(hint), doubtful);
+        }
+        self.warnings.extend(findings.warnings.iter().map(ToString::to_string));
+        if let (Some(cover), Some(length)) = (post.cover_timestamp_ms, probe.duration)
+            && u128::try_from(cover).is_ok_and(|cover| cover > length.as_millis())
+        {
+            let length = length.as_secs_f64();
+            let message =
+                format!("{cover} ms is after the end of the video, which lasts {length:.1} s");
+            self.refuse_field("video_cover_timestamp_ms", message, None, false);
+        }
+    }
+}
+
+/// The first part of a video that was never written; of what is no local file, none is known.
+async fn hole(video: &Video, container: Container) -> io::Result<Option<Range<u64>>> {
+    let first = move |video: &Video| match video.file() {
+        Some(file) => limits::first_hole(file, video.size(), container),
+        None => Ok(None),
+    };
+    video.examine(first).await
+}
+
+/// What is told of a video that was measured.
+fn media(probe: Probe) -> Media {
+    Media {
+        container: Some(match probe.container {
+            Container::Mp4 => "mp4",
+            Container::Mov => "mov",
+            Container::WebM => "webm",
+        }),
+        duration: probe.duration,
+        size: probe.width.zip(probe.height),
+        frame_rate: probe.frame_rate,
+        variable_frame_rate: probe.frame_rate.is_some() && !probe.steady,
+        codec: probe.codec,
+    }
+}
+
+/// The media type of a file that could not be read as a video, by its name.
+fn content_type_of(path: &Path) -> &'static str {
+    let extension = path.extension().map(OsStr::to_ascii_lowercase);
+    let container = match extension.as_ref().and_then(|it| it.to_str()) {
+        Some("mov" | "qt") => Container::Mov,
+        Some("webm") => Container::WebM,
+        _ => Container::Mp4,
+    };
+    container.content_type()
 }
 
 /// A URL without what may be a signature.

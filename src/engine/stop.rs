@@ -306,6 +306,12 @@ impl<'a> PostSnapshot<'a> {
             bytes: self.row.and_then(|row| row.file.as_ref()).map_or(0, |file| file.identity.size),
             took: self.took,
             at: None,
+            media: self.post.checked_file().map(|file| file.media.clone()),
+            warnings: self
+                .post
+                .checked_file()
+                .map(|file| file.warnings.clone())
+                .unwrap_or_default(),
             note: None,
             post_error: None,
             failure,

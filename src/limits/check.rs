@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use video_probe::Probe;
+use video_probe::{Oddity, Probe};
 
 /// The most bytes, read generously: the documented "4 GB" may mean 2³² bytes.
 const MAX_SIZE: u64 = 4_294_967_296;
@@ -11,8 +11,62 @@ const MAX_SIZE: u64 = 4_294_967_296;
 /// The most bytes, read strictly: beyond, "4 GB" may mean that this is too much.
 const SURE_SIZE: u64 = 4_000_000_000;
 
-/// The longest video that the API takes from anybody.
-const MAX_DURATION: Duration = Duration::from_mins(10);
+/// The longest video that the API takes as a draft.
+///
+/// <https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide>
+pub(crate) const DRAFT_DURATION: Duration = Duration::from_mins(10);
+
+/// The longest video that nothing is said of while the creator's own limit is not known: many may post
+/// an hour, some no more than this.
+const USUAL_DURATION: Duration = Duration::from_mins(10);
+
+/// The codecs that TikTok's list names.
+const TAKEN: [&str; 4] = ["h264", "h265", "vp8", "vp9"];
+
+/// The codecs that are known, and surely not on that list.
+const NOT_TAKEN: [&str; 41] = [
+    "8bps",
+    "aic",
+    "apv",
+    "av1",
+    "avs",
+    "cineform",
+    "cinepak",
+    "dirac",
+    "dnxhd",
+    "dv",
+    "encrypted",
+    "evc",
+    "flv1",
+    "gif",
+    "h261",
+    "h263",
+    "h266",
+    "hap",
+    "indeo",
+    "jpeg2000",
+    "lossless",
+    "mjpeg",
+    "mpeg1",
+    "mpeg2",
+    "mpeg4",
+    "png",
+    "prores",
+    "qdrw",
+    "qtrle",
+    "realvideo",
+    "rpza",
+    "smc",
+    "snow",
+    "sorenson",
+    "targa",
+    "theora",
+    "tiff",
+    "tscc",
+    "uncompressed",
+    "vc1",
+    "vp6",
+];
 
 /// How much longer a video may be told to be: containers round, and sound outlasts the picture.
 const DURATION_SLACK: Duration = Duration::from_secs(1);
@@ -46,6 +100,8 @@ pub(crate) enum Finding {
         /// The longest that may be posted.
         limit: Duration,
     },
+    /// Longer than some creators may post, and what this one may is not known yet.
+    Long(Duration),
     /// A side too short or too long, in pixels.
     Picture {
         /// Width.
@@ -55,8 +111,14 @@ pub(crate) enum Finding {
     },
     /// Too few or too many frames a second.
     FrameRate(f64),
+    /// Too few or too many frames a second on average, and at uneven distances.
+    VariableFrameRate(f64),
     /// A codec that TikTok does not take, or that is not known here.
     Codec(String),
+    /// Encrypted picture or sound.
+    Protected,
+    /// Something that TikTok may stumble over.
+    Odd(Oddity),
     /// Not to be read from the file, so TikTok judges it alone: the length, for example.
     Unread(&'static str),
 }
@@ -67,11 +129,16 @@ impl Finding {
         match self {
             Self::CutOff => "wait until the file is complete, or copy it again",
             Self::Size(_) => "export it with a lower bit rate",
-            Self::Duration { .. } => "cut it shorter",
+            Self::Duration { .. } | Self::Long(_) => "cut it shorter",
             Self::Picture { .. } => "export it with both sides between 360 and 4096 pixels",
-            Self::FrameRate(_) => "export it with 23 to 60 frames a second",
+            Self::FrameRate(_) | Self::VariableFrameRate(_) => {
+                "export it with 23 to 60 frames a second"
+            }
             Self::Codec(_) => "export it with H.264",
-            Self::Unread(_) => "if TikTok refuses it, export it again as MP4 with H.264",
+            Self::Protected => "export it without protection",
+            Self::Odd(_) | Self::Unread(_) => {
+                "if TikTok refuses it, export it again as MP4 with H.264"
+            }
         }
     }
 }
@@ -87,6 +154,13 @@ impl fmt::Display for Finding {
                 let (actual, limit) = (clock(*actual), clock(*limit));
                 write!(f, "the video lasts {actual}, and {limit} may be posted")
             }
+            Self::Long(actual) => {
+                let (actual, usual) = (clock(*actual), clock(USUAL_DURATION));
+                write!(
+                    f,
+                    "the video lasts {actual}, and not every creator may post more than {usual}"
+                )
+            }
             Self::Picture { width, height } => {
                 let (least, most) = SIDE.into_inner();
                 write!(
@@ -97,6 +171,19 @@ impl fmt::Display for Finding {
             Self::FrameRate(rate) => {
                 write!(f, "the video has {rate:.2} frames a second, and TikTok takes 23 to 60")
             }
+            Self::VariableFrameRate(rate) => write!(
+                f,
+                "the video has {rate:.2} frames a second on average, at uneven distances, and TikTok \
+                 takes 23 to 60"
+            ),
+            Self::Protected => f.write_str("picture or sound is encrypted (DRM)"),
+            Self::Odd(Oddity::CalledMatroska) => f.write_str(
+                "the file calls itself Matroska, although it is a WebM by what it holds",
+            ),
+            Self::Odd(Oddity::Leading(count)) => {
+                write!(f, "the video begins behind {count} bytes that are none of it")
+            }
+            Self::Odd(_) => f.write_str("the sizes of the file's boxes do not lead to its index"),
             Self::Codec(name) => {
                 write!(f, "the codec is `{name}`, and TikTok takes H.264, H.265, VP8 and VP9")
             }
@@ -114,20 +201,22 @@ fn clock(length: Duration) -> String {
     }
 }
 
-/// Compares a video of `size` bytes with TikTok's limits; `max_duration` is the creator's own
-/// `max_video_post_duration_sec`, where it is known.
+/// Compares a video of `size` bytes with TikTok's limits; `longest` is how long it may be: of a direct
+/// post the creator's own `max_video_post_duration_sec` alone, where it is known, and of a draft
+/// [`DRAFT_DURATION`].
 ///
 /// <https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide>
-pub(crate) fn check(probe: &Probe, size: u64, max_duration: Option<Duration>) -> Findings {
+pub(crate) fn check(probe: &Probe, size: u64, longest: Option<Duration>) -> Findings {
     let mut findings = Findings::default();
     if !probe.complete {
         findings.errors.push(Finding::CutOff);
     }
     findings.check_size(size);
-    findings.check_duration(probe, max_duration);
+    findings.check_duration(probe, longest);
     findings.check_picture(probe);
     findings.check_frame_rate(probe);
     findings.check_codec(probe);
+    findings.check_wrapping(probe);
     findings
 }
 
@@ -147,10 +236,15 @@ impl Findings {
         }
     }
 
-    fn check_duration(&mut self, probe: &Probe, max_duration: Option<Duration>) {
-        let limit = max_duration.map_or(MAX_DURATION, |own| own.min(MAX_DURATION));
+    fn check_duration(&mut self, probe: &Probe, longest: Option<Duration>) {
         let Some(actual) = probe.duration else {
             self.warnings.push(Finding::Unread("how long the video lasts"));
+            return;
+        };
+        let Some(limit) = longest else {
+            if actual > USUAL_DURATION {
+                self.warnings.push(Finding::Long(actual));
+            }
             return;
         };
         match is_too_long(actual, limit) {
@@ -190,19 +284,27 @@ impl Findings {
         if probe.steady {
             self.errors.push(Finding::FrameRate(rate));
         } else {
-            self.warnings.push(Finding::FrameRate(rate));
+            self.warnings.push(Finding::VariableFrameRate(rate));
         }
     }
 
     fn check_codec(&mut self, probe: &Probe) {
         match probe.codec.as_deref() {
             None => self.warnings.push(Finding::Unread("its codec")),
-            Some("h264" | "h265" | "vp8" | "vp9") => {}
-            Some(name @ ("av1" | "encrypted" | "h263" | "mjpeg" | "mpeg4" | "prores")) => {
+            Some(name) if TAKEN.contains(&name) => {}
+            Some(name) if NOT_TAKEN.contains(&name) => {
                 self.errors.push(Finding::Codec(name.to_owned()));
             }
             Some(name) => self.warnings.push(Finding::Codec(name.to_owned())),
         }
+    }
+
+    /// What is around the pictures rather than in them.
+    fn check_wrapping(&mut self, probe: &Probe) {
+        if probe.protected {
+            self.errors.push(Finding::Protected);
+        }
+        self.warnings.extend(probe.oddities.iter().copied().map(Finding::Odd));
     }
 }
 
@@ -280,14 +382,26 @@ mod tests {
     }
 
     #[test]
-    fn nobody_may_post_more_than_ten_minutes() {
-        let probe = Probe { duration: Some(Duration::from_secs(601)), ..good() };
-        let limit = Duration::from_mins(10);
-        let finding = Finding::Duration { actual: Duration::from_secs(601), limit };
-        for own in [None, Some(Duration::from_hours(1))] {
-            let findings = check(&probe, SIZE, own);
-            assert_eq!(findings.errors, std::slice::from_ref(&finding));
-        }
+    fn of_direct_posts_the_creators_own_limit_counts_alone() {
+        let probe = Probe { duration: Some(Duration::from_mins(50)), ..good() };
+        assert_eq!(check(&probe, SIZE, Some(Duration::from_hours(1))), Findings::default());
+        let long = Probe { duration: Some(Duration::from_secs(3601)), ..good() };
+        let limit = Duration::from_hours(1);
+        let finding = Finding::Duration { actual: Duration::from_secs(3601), limit };
+        assert_eq!(check(&long, SIZE, Some(limit)).errors, [finding]);
+        // Before TikTok was asked, length is no more than a warning.
+        assert_eq!(warnings(&long), [Finding::Long(Duration::from_secs(3601))]);
+        let ten = Probe { duration: Some(Duration::from_mins(10)), ..good() };
+        assert_eq!(warnings(&ten), []);
+    }
+
+    #[test]
+    fn a_draft_may_last_ten_minutes() {
+        let probe = |secs| Probe { duration: Some(Duration::from_secs(secs)), ..good() };
+        assert_eq!(check(&probe(600), SIZE, Some(DRAFT_DURATION)), Findings::default());
+        let (actual, limit) = (Duration::from_secs(601), DRAFT_DURATION);
+        let findings = check(&probe(601), SIZE, Some(DRAFT_DURATION));
+        assert_eq!(findings.errors, [Finding::Duration { actual, limit }]);
     }
 
     #[test]
@@ -322,18 +436,29 @@ mod tests {
             let probe = Probe { frame_rate: Some(rate), ..good() };
             assert_eq!(errors(&probe), [Finding::FrameRate(rate)]);
             let probe = Probe { steady: false, ..probe };
-            assert_eq!(warnings(&probe), [Finding::FrameRate(rate)]);
+            assert_eq!(warnings(&probe), [Finding::VariableFrameRate(rate)]);
         }
     }
 
     #[test]
     fn other_codecs_are_refused_and_unknown_ones_left_to_tiktok() {
-        for name in ["av1", "encrypted", "prores"] {
+        for name in
+            ["av1", "encrypted", "prores", "mpeg1", "mpeg2", "mjpeg", "dnxhd", "dv", "theora"]
+        {
             let probe = Probe { codec: Some(name.to_owned()), ..good() };
             assert_eq!(errors(&probe), [Finding::Codec(name.to_owned())]);
         }
         let probe = Probe { codec: Some("new1".to_owned()), ..good() };
         assert_eq!(warnings(&probe), [Finding::Codec("new1".to_owned())]);
+    }
+
+    #[test]
+    fn protection_is_refused_and_an_odd_wrapping_left_to_tiktok() {
+        assert_eq!(errors(&Probe { protected: true, ..good() }), [Finding::Protected]);
+        for oddity in [Oddity::CalledMatroska, Oddity::Leading(512), Oddity::BrokenChain] {
+            let probe = Probe { oddities: vec![oddity], ..good() };
+            assert_eq!(warnings(&probe), [Finding::Odd(oddity)]);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What to do about a file that is no video.
 
-use video_probe::ProbeError;
+use video_probe::{FileClass, OtherFile, ProbeError};
 
 /// What to do about it, as with a [`Finding`](super::check::Finding) of a video.
 pub(crate) fn hint(error: &ProbeError) -> Option<&'static str> {
@@ -8,8 +8,43 @@ pub(crate) fn hint(error: &ProbeError) -> Option<&'static str> {
         ProbeError::Empty | ProbeError::NoIndex => {
             Some("wait until the file is complete, or export it again")
         }
-        ProbeError::NotAVideo { .. } => Some("convert it to MP4 with H.264"),
+        ProbeError::NotAVideo { looks_like } => Some(hint_for(*looks_like)),
         ProbeError::NoPicture => Some("export it with a picture"),
         ProbeError::Io(_) => None,
+    }
+}
+
+/// What to do, by what the file is instead.
+fn hint_for(other: Option<OtherFile>) -> &'static str {
+    match other.map(|other| other.class) {
+        Some(FileClass::Picture) => {
+            "pictures are posted with `photo_urls`, as JPEG or WebP, from an address that TikTok pulls"
+        }
+        Some(FileClass::Segment) => {
+            "join it with the stream's beginning, or download the whole video"
+        }
+        Some(FileClass::Playlist) => "download the video that it lists",
+        Some(FileClass::Archive) => "unpack it first",
+        Some(FileClass::WebPage) => {
+            "a server sent this instead of the video: look into it, and download again"
+        }
+        Some(FileClass::Placeholder) => {
+            "it stands for a file that is elsewhere: fetch that (Git LFS: `git lfs pull`)"
+        }
+        _ => "convert it to MP4 with H.264",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_depends_on_what_it_is() {
+        let hint = |class| hint_for(Some(OtherFile { name: "it", class }));
+        assert!(hint(FileClass::Placeholder).contains("git lfs pull"));
+        assert!(hint(FileClass::Picture).contains("photo_urls"));
+        assert_eq!(hint(FileClass::Archive), "unpack it first");
+        assert_eq!(hint(FileClass::Video), hint_for(None));
     }
 }

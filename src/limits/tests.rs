@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use video_probe::{Container, Probe, probe};
+use video_probe::{Container, Oddity, Probe, probe};
 
 use super::check::{Finding, Findings};
 use super::*;
@@ -75,7 +75,22 @@ fn any_probe() -> impl Strategy<Value = Probe> {
     (container, length, sides.clone(), sides, rate, any::<(bool, bool)>(), codec).prop_map(
         |(container, duration, coded, shown, frame_rate, (steady, complete), codec)| {
             let (width, height) = coded.unzip();
-            Probe { container, duration, width, height, shown, frame_rate, steady, codec, complete }
+            let protected = steady && !complete;
+            let odd = steady.then_some(Oddity::Leading(7)).into_iter();
+            let oddities = odd.chain(complete.then_some(Oddity::BrokenChain)).collect();
+            Probe {
+                duration,
+                width,
+                height,
+                shown,
+                frame_rate,
+                steady,
+                codec,
+                complete,
+                protected,
+                oddities,
+                ..Probe::unknown(container)
+            }
         },
     )
 }

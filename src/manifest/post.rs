@@ -76,6 +76,7 @@ impl EntryContext<'_> {
                 brand_organic: flag(Field::BrandOrganicToggle).unwrap_or_default(),
                 is_aigc: flag(Field::IsAigc),
                 auto_add_music: flag(Field::AutoAddMusic),
+                skip_media_check: flag(Field::SkipMediaCheck).unwrap_or_default(),
                 publish_at: values.publish_at(),
             },
         })

@@ -271,6 +271,11 @@ fields! {
         elsewhere: ["aigc"],
         "Made by an AI."
     }
+    SkipMediaCheck = "skip_media_check" {
+        FieldType::Flag, InitKind::VIDEO, Manifest,
+        elsewhere: ["force", "nocheck", "skipcheck"],
+        "Videos only: sends the file whatever speaks against it; that is a warning then."
+    }
     PublishAt = "publish_at" {
         FieldType::Moment, InitKind::ALL, Manifest,
         elsewhere: ["publishtime", "schedule", "scheduleat", "scheduledat"],

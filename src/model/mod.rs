@@ -15,6 +15,7 @@ mod file;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub(crate) mod machine;
+mod media;
 mod mode;
 mod outcome;
 pub(crate) mod plan;
@@ -31,6 +32,7 @@ pub(crate) use self::entry::{Entry, Manifest};
 pub(crate) use self::fields::{Field, FieldType, FieldValue};
 pub(crate) use self::file::{FileIdentity, LocalFile, Unfinished};
 pub use self::machine::{Action, Event, Failed, Phase, ReportedStatus, Step, Transfer};
+pub(crate) use self::media::Media;
 pub(crate) use self::mode::Mode;
 pub(crate) use self::outcome::{PostError, PostOutcome, PostState};
 pub(crate) use self::plan::{Plan, PlanError};

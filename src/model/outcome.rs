@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tiktok_open::Code;
 
 use super::machine::{Failed, Phase};
+use super::media::Media;
 use super::post::PostRef;
 use super::record::{Attempt, AttemptUpdate};
 use crate::problem::{ErrorCode, ErrorKind, Problem};
@@ -128,6 +129,10 @@ pub(crate) struct PostOutcome {
     pub(crate) took: Duration,
     /// When it is worth another try (deferred posts), or when it was posted (skipped ones).
     pub(crate) at: Option<Timestamp>,
+    /// What was measured of its video, if it has a file that was looked at.
+    pub(crate) media: Option<Media>,
+    /// What speaks against its video, but does not keep it from being sent.
+    pub(crate) warnings: Vec<String>,
     /// Further words for people: why it was skipped or deferred, the plan of a dry run.
     pub(crate) note: Option<String>,
     /// What went wrong.

@@ -38,6 +38,8 @@ pub(crate) struct Post {
     pub(crate) is_aigc: Option<bool>,
     /// `auto_add_music`; `None` for videos.
     pub(crate) auto_add_music: Option<bool>,
+    /// `skip_media_check`: what speaks against the video is a warning, and it is sent all the same.
+    pub(crate) skip_media_check: bool,
     /// `publish_at`: not to be posted before.
     pub(crate) publish_at: Option<Timestamp>,
 }

@@ -10,7 +10,7 @@ use super::error;
 use super::failure::{Failure, post_hint};
 use super::tally::Tally;
 use crate::exit::Exit;
-use crate::model::{PostError, PostOutcome, PostState};
+use crate::model::{Media, PostError, PostOutcome, PostState};
 use crate::secret::redact;
 use crate::text::is_hostile;
 
@@ -88,6 +88,12 @@ pub(super) struct PostEvent<'a> {
     /// When a deferred post may be tried again.
     #[serde(skip_serializing_if = "Option::is_none")]
     not_before: Option<Timestamp>,
+    /// What was measured of the video.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media: Option<MediaFacts<'a>>,
+    /// What was warned of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<&'a str>,
     /// What there is to say beside the state.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
@@ -119,8 +125,42 @@ impl<'a> PostFailure<'a> {
     }
 }
 
+/// What was measured of a video; null where the file does not say it.
+#[derive(Debug, Serialize)]
+struct MediaFacts<'a> {
+    container: Option<&'static str>,
+    /// In seconds.
+    duration: Option<f64>,
+    width: Option<u32>,
+    height: Option<u32>,
+    frame_rate: Option<f64>,
+    variable_frame_rate: bool,
+    codec: Option<&'a str>,
+}
+
+impl<'a> MediaFacts<'a> {
+    fn of(media: &'a Media) -> Self {
+        let (width, height) = media.size.unzip();
+        Self {
+            container: media.container,
+            duration: media.duration.map(|duration| thousandths(duration.as_secs_f64())),
+            width,
+            height,
+            frame_rate: media.frame_rate.map(thousandths),
+            variable_frame_rate: media.variable_frame_rate,
+            codec: media.codec.as_deref(),
+        }
+    }
+}
+
+/// Thousandths are enough, and do not end in 0.30000000000000004.
+fn thousandths(number: f64) -> f64 {
+    (number * 1e3).round() / 1e3
+}
+
 impl<'a> PostEvent<'a> {
-    pub(super) fn of(report: &'a PostOutcome) -> Self {
+    /// `warned` is what was warned of during the run, beside what the outcome has.
+    pub(super) fn of(report: &'a PostOutcome, warned: &'a [String]) -> Self {
         Self {
             event: "post",
             index: report.post_ref.index,
@@ -131,9 +171,10 @@ impl<'a> PostEvent<'a> {
             post_ids: report.post_ids.iter().map(ToString::to_string).collect(),
             url: report.url.as_deref(),
             bytes: report.bytes,
-            // Milliseconds are enough, and do not end in 0.30000000000000004.
-            seconds: (report.took.as_secs_f64() * 1e3).round() / 1e3,
+            seconds: thousandths(report.took.as_secs_f64()),
             not_before: report.at.filter(|_| report.state == PostState::Deferred).map(whole_second),
+            media: report.media.as_ref().map(MediaFacts::of),
+            warnings: report.warnings.iter().chain(warned).map(String::as_str).collect(),
             note: report.note.as_deref(),
             error: report.post_error.as_ref().map(PostFailure::of),
         }
@@ -217,6 +258,8 @@ impl<'a> ErrorEvent<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::output::upload::testing::{post_error, report};
     use crate::secret::Secret;
@@ -239,7 +282,7 @@ mod tests {
             ..report(PostState::Published)
         };
         assert_eq!(
-            line(&PostEvent::of(&post)),
+            line(&PostEvent::of(&post, &[])),
             r#"{"event":"post","index":3,"account":"alice","video":"clips/a.mp4","state":"published","publish_id":"v_pub_file~v2-1.1","post_ids":["7400000000000000001"],"url":"https://www.tiktok.com/@alice/video/7400000000000000001","bytes":1234567,"seconds":1.235,"error":null}"#
         );
     }
@@ -247,13 +290,31 @@ mod tests {
     #[test]
     fn a_failed_post_says_why_and_whether_to_try_again() {
         let post = PostOutcome { post_error: Some(post_error()), ..report(PostState::Failed) };
-        let json = line(&PostEvent::of(&post));
+        let json = line(&PostEvent::of(&post, &[]));
         assert!(
             json.ends_with(
                 r#""error":{"code":"invalid_params","message":"TikTok refused it","hint":"log in with `--paste` instead","retryable":false,"log_id":"L1"}}"#
             ),
             "{json}"
         );
+    }
+
+    #[test]
+    fn what_was_measured_and_warned_of_is_told() {
+        let media = Media {
+            container: Some("webm"),
+            duration: Some(Duration::from_micros(4_634_400)),
+            size: Some((360, 640)),
+            frame_rate: Some(6.714_316),
+            variable_frame_rate: true,
+            codec: Some("vp8".into()),
+        };
+        let warnings = vec!["it is slow".to_owned()];
+        let post = PostOutcome { media: Some(media), warnings, ..report(PostState::Planned) };
+        let json = line(&PostEvent::of(&post, &["the link is slow".to_owned()]));
+        let media = r#""media":{"container":"webm","duration":4.634,"width":360,"height":640,"frame_rate":6.714,"variable_frame_rate":true,"codec":"vp8"}"#;
+        let warnings = r#""warnings":["it is slow","the link is slow"]"#;
+        assert!(json.contains(media) && json.contains(warnings), "{json}");
     }
 
     #[test]

@@ -81,6 +81,11 @@ pub(super) fn warning_words(warning: &Warning) -> String {
              `id` is another one",
             plain(id)
         ),
+        Warning::TooLong { lasts, limit } => format!(
+            "the video lasts {:.1} s, and this creator may post up to {} s; it is sent all the same",
+            lasts.as_secs_f64(),
+            limit.as_secs()
+        ),
         Warning::SameAddress { post } => format!(
             "same address, other query, as post {post}; give it an `id`, so that it is known \
              whatever its address becomes"

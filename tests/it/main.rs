@@ -32,6 +32,7 @@ mod limits;
 mod login;
 mod login_pitfalls;
 mod login_ways;
+mod media;
 mod memory;
 mod model;
 mod other_api;

@@ -251,25 +251,25 @@ fn settled(
 }
 
 #[test]
-#[ignore = "for hours; see docs/PROOF.md"]
+#[ignore = "for an hour; see docs/PROOF.md"]
 fn a_one_chunk_post_from_outside() {
     sweep_upload("one chunk", Kind::OneChunk);
 }
 
 #[test]
-#[ignore = "for hours; see docs/PROOF.md"]
+#[ignore = "for an hour; see docs/PROOF.md"]
 fn a_three_chunk_post_from_outside() {
     sweep_upload("three chunks", Kind::ThreeChunks);
 }
 
 #[test]
-#[ignore = "for hours; see docs/PROOF.md"]
+#[ignore = "for an hour; see docs/PROOF.md"]
 fn a_pull_from_outside() {
     sweep_upload("pull", Kind::Pull);
 }
 
 #[test]
-#[ignore = "for hours; see docs/PROOF.md"]
+#[ignore = "for an hour; see docs/PROOF.md"]
 fn a_photo_post_from_outside() {
     sweep_upload("photos", Kind::Photos);
 }
@@ -287,7 +287,7 @@ fn in_window(met: &Met<'_>) -> bool {
 }
 
 #[test]
-#[ignore = "for hours; see docs/PROOF.md"]
+#[ignore = "for an hour; see docs/PROOF.md"]
 fn a_refresh_from_outside() {
     let mut world = World::logged_in();
     let home = world.home().join("home");
@@ -353,7 +353,7 @@ fn login(world: &World, home: &Path, handle: &str) -> Command {
 }
 
 #[test]
-#[ignore = "for hours; see docs/PROOF.md"]
+#[ignore = "for an hour; see docs/PROOF.md"]
 fn a_login_from_outside() {
     let world = World::new();
     let fresh = || {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod codec;
 mod mp4;
 mod parts;
 mod probe;
@@ -7,10 +8,13 @@ mod rate;
 mod reader;
 mod sniff;
 mod source;
+mod sps;
+mod still;
 mod webm;
 
 pub use self::parts::written_parts;
-pub use self::probe::{Container, Probe, ProbeError, probe};
+pub use self::probe::{Container, Oddity, Probe, ProbeError, probe};
+pub use self::sniff::{FileClass, OtherFile};
 pub use self::source::ReadAt;
 
 #[cfg(test)]

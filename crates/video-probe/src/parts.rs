@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::mp4;
 use crate::probe::Container;
 use crate::reader::Reader;
+use crate::sniff;
 use crate::source::ReadAt;
 
 /// The parts of a file of `len` bytes that its writer must have written, as byte ranges in order.
@@ -21,7 +22,12 @@ pub fn written_parts<S: ReadAt + ?Sized>(
 ) -> Vec<Range<u64>> {
     match container {
         Container::WebM => std::iter::once(0..len).collect(),
-        Container::Mp4 | Container::Mov => mp4::written_parts(&mut Reader::new(&source, len)),
+        Container::Mp4 | Container::Mov => {
+            let mut reader = Reader::new(&source, len);
+            let start = sniff::locate(&mut reader).map_or(0, |(_, start)| start);
+            let before = (start > 0).then_some(0..start);
+            before.into_iter().chain(mp4::written_parts(start, &mut reader)).collect()
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::reader::{Reader, Stop};
-use crate::sniff::{self, Sniffed};
+use crate::sniff::{self, OtherFile, Sniffed};
 use crate::source::ReadAt;
 use crate::{mp4, webm};
 
@@ -17,7 +17,7 @@ pub enum Container {
     Mp4,
     /// `QuickTime`, also without an `ftyp` box.
     Mov,
-    /// `WebM`; other Matroska files are refused.
+    /// `WebM`, also where its header says no more than Matroska; what a `WebM` may not hold is refused.
     WebM,
 }
 
@@ -37,22 +37,40 @@ impl Container {
 pub struct Probe {
     /// Container, by content; the file's name plays no part.
     pub container: Container,
-    /// Length.
+    /// Length of the longest of picture and sound.
     pub duration: Option<Duration>,
-    /// Width of the coded picture in pixels, after the rotation that players apply.
+    /// Width of the coded picture in pixels, after the rotation that players apply; as the stream's own
+    /// header tells it, where that was found.
     pub width: Option<u32>,
     /// Height of the coded picture in pixels, after the rotation that players apply.
     pub height: Option<u32>,
     /// Width and height that players stretch the picture to, where that differs.
     pub shown: Option<(u32, u32)>,
-    /// Average frames a second.
+    /// Average frames a second, as the times of the frames tell it.
     pub frame_rate: Option<f64>,
     /// Whether the frames come at even distances, as far as that is known.
     pub steady: bool,
     /// Codec of the picture: `h264`, `h265`, `vp8`, `vp9`, `av1`, …, or the file's own code for it.
     pub codec: Option<String>,
-    /// Whether the file is all there, as far as its headers tell.
+    /// Whether every sample is there that the headers tell of. What follows the last one, or what sizes
+    /// a box is told to have, does not count.
     pub complete: bool,
+    /// Whether picture or sound is encrypted (DRM).
+    pub protected: bool,
+    /// What is unusual about the file, although it can be read.
+    pub oddities: Vec<Oddity>,
+}
+
+/// What is unusual about a file that can be read. Other programs may stumble over it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Oddity {
+    /// So many bytes before the container are none of it: an ID3 tag, or anything else.
+    Leading(u64),
+    /// A `WebM` that calls itself Matroska.
+    CalledMatroska,
+    /// A box of a wrong size, behind which the index had to be looked for.
+    BrokenChain,
 }
 
 /// Why a file is no video that can be played; but for [`Io`](Self::Io) another look says the same
@@ -65,8 +83,8 @@ pub enum ProbeError {
     /// Not one of the [containers](Container) that are read.
     #[error("not an MP4, MOV or WebM video{}", .looks_like.map(|it| format!(": this is {it}")).unwrap_or_default())]
     NotAVideo {
-        /// What it seems to be instead, with its article: `an AVI video`.
-        looks_like: Option<&'static str>,
+        /// What it seems to be instead.
+        looks_like: Option<OtherFile>,
     },
     /// An MP4 or MOV without its `moov` box, or a `WebM` without its tracks.
     #[error("the video has no index: it is cut off, or still being written")]
@@ -92,6 +110,8 @@ impl Probe {
             steady: false,
             codec: None,
             complete: true,
+            protected: false,
+            oddities: Vec::new(),
         }
     }
 }
@@ -105,17 +125,25 @@ impl Probe {
 /// cut off, and is no error.
 pub fn probe<S: ReadAt + ?Sized>(source: &S, len: u64) -> Result<Probe, ProbeError> {
     let mut reader = Reader::new(&source, len);
-    let head = match reader.some(0, len, sniff::LENGTH) {
-        Ok(head) => head,
-        Err(Stop::Budget) => Vec::new(),
+    // The budget is far larger than what this takes.
+    let (sniffed, start) = match sniff::locate(&mut reader) {
+        Ok(found) => found,
+        Err(Stop::Budget) => (Sniffed::Other(None), 0),
         Err(Stop::Io(error)) => return Err(error.into()),
     };
-    if head.is_empty() {
-        return Err(ProbeError::Empty);
-    }
-    match sniff::sniff(&head) {
-        Sniffed::Container(Container::WebM) => webm::probe(&mut reader),
-        Sniffed::Container(container) => mp4::probe(container, &mut reader),
+    match sniffed {
+        Sniffed::Container(Container::WebM) => webm::probe(start, &mut reader),
+        Sniffed::Container(container) => mp4::probe(container, start, &mut reader),
+        Sniffed::Other(_) if !has_any(&mut reader)? => Err(ProbeError::Empty),
         Sniffed::Other(looks_like) => Err(ProbeError::NotAVideo { looks_like }),
+    }
+}
+
+/// Whether there is a first byte.
+fn has_any(reader: &mut Reader<'_>) -> Result<bool, io::Error> {
+    match reader.array::<1>(0, reader.len()) {
+        Ok(first) => Ok(first.is_some()),
+        Err(Stop::Budget) => Ok(true),
+        Err(Stop::Io(error)) => Err(error),
     }
 }

@@ -1,6 +1,6 @@
 //! The loopback server that receives TikTok's answer to a login in the browser.
 //!
-//! [`judge`](judge::judge) decides what a request means; this shell binds, limits, answers and hands
+//! [`classify()`](classify::classify) decides what a request means; this shell binds, limits, answers and hands
 //! the one result over.
 
 pub(crate) mod classify;

@@ -184,7 +184,7 @@ impl Tokens {
     }
 
     /// Refreshes an account if that is due. Dropping the future does not interrupt a refresh that has
-    /// begun; see [`Tokens::settle`].
+    /// begun; see [`Tokens::flush`].
     pub(crate) async fn refresh(
         &self,
         open_id: &str,

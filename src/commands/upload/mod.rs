@@ -121,6 +121,9 @@ fn read(
         // Said on the command line for every post: a draft is never seen by more people.
         manifest.entries.iter_mut().for_each(|entry| entry.post.mode = Mode::Draft);
     }
+    if args.skip_media_check {
+        manifest.entries.iter_mut().for_each(|entry| entry.post.skip_media_check = true);
+    }
     Ok((manifest, faults))
 }
 

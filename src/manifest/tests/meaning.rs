@@ -26,6 +26,7 @@ fn the_smallest_post_is_a_path() {
                 brand_organic: false,
                 is_aigc: None,
                 auto_add_music: None,
+                skip_media_check: false,
                 publish_at: None,
             },
         }
@@ -41,6 +42,7 @@ fn every_field_of_a_video_arrives() {
             "disable_comment": true, "disable_duet": false, "disable_stitch": true,
             "video_cover_timestamp_ms": 1500, "brand_content_toggle": true,
             "brand_organic_toggle": true, "is_aigc": false,
+            "skip_media_check": true,
             "publish_at": "2026-12-01T18:00:00+01:00", "id": "clip 7"
         }]"##,
     );
@@ -54,6 +56,7 @@ fn every_field_of_a_video_arrives() {
     assert_eq!(post.post.cover_timestamp_ms, Some(1500));
     assert!(post.post.brand_content && post.post.brand_organic);
     assert_eq!(post.post.is_aigc, Some(false));
+    assert!(post.post.skip_media_check);
     assert_eq!(post.post.publish_at, Some("2026-12-01T17:00:00Z".parse().unwrap()));
     assert_eq!(post.post.id.as_deref(), Some("clip 7"));
 }

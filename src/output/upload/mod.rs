@@ -5,6 +5,7 @@ mod outcome;
 #[cfg(test)]
 pub(super) mod testing;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -25,13 +26,15 @@ pub(crate) struct UploadOutput {
     printer: Printer,
     bars: Option<Bars>,
     tally: Mutex<Tally>,
+    /// What was warned of, by the place of the post in the manifest.
+    warned: Mutex<BTreeMap<usize, Vec<String>>>,
 }
 
 impl UploadOutput {
     /// For one run.
     pub(crate) fn new(printer: &Printer) -> Self {
         let bars = printer.options().bars.then(|| Bars::new(printer.bars().clone()));
-        Self { printer: printer.clone(), bars, tally: Mutex::default() }
+        Self { printer: printer.clone(), bars, tally: Mutex::default(), warned: Mutex::default() }
     }
 
     /// Says how many posts there are, for whoever asks where the run stands.
@@ -67,6 +70,9 @@ impl UploadOutput {
 
     fn progress(&self, post_ref: &PostRef, progress: &Progress) {
         self.printer.standing().progress(post_ref, progress);
+        if let Progress::Warning(warning) = progress {
+            self.warned().entry(post_ref.index).or_default().push(warning_words(warning));
+        }
         if let Some(bars) = &self.bars
             && bars.show(post_ref, progress)
         {
@@ -104,11 +110,16 @@ impl UploadOutput {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn warned(&self) -> MutexGuard<'_, BTreeMap<usize, Vec<String>>> {
+        self.warned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The outcome as a line of data. Quiet runs leave out what went as it should; what did not is
-    /// told by [`Self::trouble`].
+    /// told by [`Self::post_error`].
     fn outcome(&self, report: &PostOutcome) {
+        let warned = self.warned().remove(&report.post_ref.index).unwrap_or_default();
         if self.printer.is_json() {
-            self.printer.json(&PostEvent::of(report));
+            self.printer.json(&PostEvent::of(report, &warned));
         } else if !self.printer.options().quiet || report.state == PostState::Planned {
             self.printer.data(outcome::line(report));
         }

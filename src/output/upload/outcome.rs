@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 
-use crate::model::{PostOutcome, PostState};
+use crate::model::{Media, PostOutcome, PostState};
 use crate::output::line::{ERROR, FAINT, GOOD, HEADING, Line, WARNING};
 use crate::output::span::{moment, span};
 use crate::output::tally::word;
@@ -40,7 +40,31 @@ fn details(report: &PostOutcome) -> Vec<String> {
         _ => {}
     }
     details.extend(report.note.clone());
+    let media = report.media.as_ref().filter(|_| report.state == PostState::Planned);
+    details.extend(media.map(measured).filter(|words| !words.is_empty()));
     details
+}
+
+/// `0:12.5, 1080x1920, 29.97 fps, h264`, as far as it is known.
+fn measured(media: &Media) -> String {
+    let length = media.duration.map(|duration| {
+        // Tenths of a second.
+        let tenths = (duration.as_millis() + 50) / 100;
+        let (minutes, seconds, tenths) = (tenths / 600, tenths / 10 % 60, tenths % 10);
+        if tenths == 0 {
+            format!("{minutes}:{seconds:02}")
+        } else {
+            format!("{minutes}:{seconds:02}.{tenths}")
+        }
+    });
+    let size = media.size.map(|(width, height)| format!("{width}x{height}"));
+    let rate = media.frame_rate.map(|rate| {
+        let rate = format!("{rate:.2}");
+        let rate = rate.trim_end_matches('0').trim_end_matches('.');
+        let average = if media.variable_frame_rate { " on average" } else { "" };
+        format!("{rate} fps{average}")
+    });
+    [length, size, rate, media.codec.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn style(state: PostState) -> Style {
@@ -54,6 +78,8 @@ fn style(state: PostState) -> Style {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::output::upload::testing::report;
 
@@ -87,6 +113,25 @@ mod tests {
         assert!(deferred.contains("(not before 2026-11-05 "), "{deferred}");
         let skipped = told(&PostOutcome { at, ..report(PostState::Skipped) });
         assert!(skipped.contains("(already posted on 2026-11-05 "), "{skipped}");
+    }
+
+    #[test]
+    fn a_dry_run_shows_what_was_measured() {
+        let media = Media {
+            container: Some("mp4"),
+            duration: Some(Duration::from_millis(605_184)),
+            size: Some((1080, 1920)),
+            frame_rate: Some(30_000.0 / 1001.0),
+            variable_frame_rate: false,
+            codec: Some("h264".into()),
+        };
+        let planned = PostOutcome { media: Some(media.clone()), ..report(PostState::Planned) };
+        assert!(told(&planned).ends_with("  (10:05.2, 1080x1920, 29.97 fps, h264)"));
+        let slow = Media { frame_rate: Some(6.0), variable_frame_rate: true, ..Media::default() };
+        let slow = PostOutcome { media: Some(slow), ..report(PostState::Planned) };
+        assert!(told(&slow).ends_with("  (6 fps on average)"));
+        let posted = PostOutcome { media: Some(media), ..report(PostState::Skipped) };
+        assert!(!told(&posted).contains("h264"));
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub(in crate::output) fn report(state: PostState) -> PostOutcome {
         bytes: 1_234_567,
         took: Duration::from_micros(1_234_567),
         at: None,
+        media: None,
+        warnings: Vec::new(),
         note: None,
         post_error: None,
         failure: None,

@@ -1,12 +1,17 @@
 //! Boxes, the bricks of MP4 and `QuickTime` files.
 
-use crate::reader::{Reader, Stop};
+use crate::reader::{MAX_READ, Reader, Stop};
+
+/// The most bytes of one table that are read; tracks of several hours have less.
+const MOST: u64 = 1 << 20;
 
 /// One box: ISO/IEC 14496-12, section 4.2.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Atom {
     /// Four letters that say what is inside.
     pub(super) kind: [u8; 4],
+    /// Where its header begins.
+    pub(super) start: u64,
     /// Where the content begins.
     pub(super) body: u64,
     /// Where the box ends, as it says itself: perhaps beyond the end of the file.
@@ -38,7 +43,7 @@ impl Atom {
         if size < header {
             return Ok(None);
         }
-        Ok(Some(Self { kind, body: at + header, end: at.saturating_add(size) }))
+        Ok(Some(Self { kind, start: at, body: at + header, end: at.saturating_add(size) }))
     }
 
     /// Calls `each` for the boxes within this one, none of them reaching beyond it.
@@ -96,24 +101,29 @@ impl Atom {
         })
     }
 
-    /// The beginning of a full box's table: what comes after its count, as far as one read goes.
-    pub(super) fn some_entries(self, reader: &mut Reader<'_>) -> Result<Vec<u8>, Stop> {
-        let Some(count) = self.u32(reader, 4)? else { return Ok(Vec::new()) };
-        let most = usize::try_from(u64::from(count) * 8).unwrap_or(usize::MAX);
-        reader.some(self.body + 8, self.end, most)
-    }
-
-    /// The last entry of a full box's table of numbers.
-    pub(super) fn last_entry(
+    /// Calls `each` for `count` entries of `N` bytes from `offset` on; returns whether all of them were
+    /// there and few enough to be read.
+    pub(super) fn each<const N: usize>(
         self,
         reader: &mut Reader<'_>,
-        width: u64,
-    ) -> Result<Option<u64>, Stop> {
-        let Some(last) = self.u32(reader, 4)?.and_then(|count| count.checked_sub(1)) else {
-            return Ok(None);
-        };
-        let at = 8 + u64::from(last) * width;
-        if width == 4 { Ok(self.u32(reader, at)?.map(u64::from)) } else { self.u64(reader, at) }
+        offset: u64,
+        count: u64,
+        mut each: impl FnMut([u8; N]),
+    ) -> Result<bool, Stop> {
+        let width = N as u64;
+        let mut left = count.min(MOST / width);
+        let mut at = self.body.saturating_add(offset);
+        while left > 0 {
+            let now = left.min(MAX_READ as u64 / width);
+            let most = usize::try_from(now * width).unwrap_or(MAX_READ);
+            let entries = reader.some(at, self.end, most)?;
+            entries.as_chunks::<N>().0.iter().for_each(|entry| each(*entry));
+            if entries.len() < most {
+                return Ok(false);
+            }
+            (at, left) = (at.saturating_add(now * width), left - now);
+        }
+        Ok(count <= MOST / width)
     }
 
     /// Whether the kind is one that a sane file can have, rather than bytes that are no box.

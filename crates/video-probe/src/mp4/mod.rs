@@ -1,76 +1,113 @@
 //! MP4 and `QuickTime` files.
 
 mod atom;
+mod entry;
 mod fragment;
 mod movie;
+mod recover;
+mod samples;
 
 use std::ops::Range;
 use std::time::Duration;
 
 use self::atom::Atom;
 use self::movie::{Movie, Track};
-use super::probe::{Container, Probe, ProbeError};
-use super::rate::{Rate, time};
+use super::probe::{Container, Oddity, Probe, ProbeError};
+use super::rate::time;
 use super::reader::{Reader, Stop};
+use super::sniff::{self, Sniffed};
+
+/// How many bytes too long a `moov` box at the end of a file may be told to be.
+const TOO_LONG: u64 = 16;
+
+/// How far the length that a movie's header tells may be from that of its longest track.
+const LENGTH_SLACK: Duration = Duration::from_millis(100);
 
 /// What the outermost boxes of a file say together.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 struct Outline {
+    /// What the `ftyp` box says that the file is.
+    brand: Option<Sniffed>,
     movie: Option<Movie>,
-    /// Frames of the picture in all fragments; `None` when there are no fragments.
-    fragments: Option<Rate>,
+    /// Whether there are fragments.
+    fragmented: bool,
+    /// Where the data of the fragments ends in the file.
+    fragments_end: u64,
     /// Length of all fragments as a `sidx` box tells it: ticks, and ticks a second.
     indexed: Option<(u64, u32)>,
+    /// Whether the chain of boxes does not lead to the movie.
+    broken: bool,
     /// Whether there was any content.
     content: bool,
-    /// Whether a box reaches beyond the end of the file.
+    /// Whether content reaches beyond the end of the file, by the size of its box.
+    overrun: bool,
+    /// Whether a fragment's index reaches beyond the end of the file.
     cut: bool,
     /// Whether the budget ended before the file did.
     unfinished: bool,
 }
 
-/// Looks at a file that begins like an MP4 or `QuickTime` file.
-pub(super) fn probe(container: Container, reader: &mut Reader<'_>) -> Result<Probe, ProbeError> {
+/// Looks at a file that begins like an MP4 or `QuickTime` file, its first box at `start`.
+pub(super) fn probe(
+    container: Container,
+    start: u64,
+    reader: &mut Reader<'_>,
+) -> Result<Probe, ProbeError> {
     let mut outline = Outline::default();
-    match outline.read(reader) {
+    match outline.read(start, reader) {
         Ok(()) => {}
         Err(Stop::Budget) => outline.unfinished = true,
         Err(Stop::Io(error)) => return Err(error.into()),
     }
-    let Some(movie) = &outline.movie else {
-        let given_up = outline.unfinished;
-        return if given_up { Ok(Probe::unknown(container)) } else { Err(ProbeError::NoIndex) };
+    let container = match outline.brand {
+        Some(Sniffed::Container(container)) => container,
+        Some(Sniffed::Other(looks_like)) => return Err(ProbeError::NotAVideo { looks_like }),
+        None => container,
     };
-    let Some(track) = &movie.picture else {
+    let leading = (start > 0).then_some(Oddity::Leading(start));
+    let broken = outline.broken.then_some(Oddity::BrokenChain);
+    let oddities = leading.into_iter().chain(broken).collect();
+    let unknown = Probe { oddities, ..Probe::unknown(container) };
+    let Some(movie) = &outline.movie else {
+        return if outline.unfinished {
+            Ok(unknown)
+        } else if outline.fragmented || outline.indexed.is_some() {
+            Err(ProbeError::NotAVideo { looks_like: Some(sniff::SEGMENT) })
+        } else {
+            Err(ProbeError::NoIndex)
+        };
+    };
+    let Some(track) = movie.picture() else {
         // Only a file that was read to its end surely has no picture.
         return if movie.compressed || outline.unfinished {
-            Ok(Probe { complete: !outline.cut, ..Probe::unknown(container) })
+            Ok(Probe { complete: !outline.overrun, ..unknown })
         } else {
             Err(ProbeError::NoPicture)
         };
     };
     let mut rate = track.rate.clone();
-    rate.merge(outline.fragments.as_ref().unwrap_or(&Rate::default()));
-    let (width, height) = upright(track.coded.filter(|&(w, h)| w > 0 && h > 0), track).unzip();
-    let shown = upright(track.shown.filter(|&(w, h)| w > 0 && h > 0), track);
+    rate.merge(&track.fragments.rate);
+    let (width, height) = track.size().unzip();
     Ok(Probe {
-        container,
         duration: outline.duration(movie, track),
         width,
         height,
-        shown: shown.filter(|_| shown != width.zip(height)),
+        shown: track.shown().filter(|&shown| Some(shown) != width.zip(height)),
         frame_rate: rate.per_second(track.scale),
         steady: rate.is_steady(),
-        codec: track.codec.map(codec_name),
+        codec: track.entry.as_ref().and_then(|entry| entry.codec.clone()),
         complete: outline.is_complete(movie, track, reader.len()),
+        protected: movie.is_protected(),
+        ..unknown
     })
 }
 
 /// The parts of a file that must have been written: its outermost boxes without those that players
 /// skip, as far as the budget goes.
-pub(super) fn written_parts(reader: &mut Reader<'_>) -> Vec<Range<u64>> {
+pub(super) fn written_parts(start: u64, reader: &mut Reader<'_>) -> Vec<Range<u64>> {
     let len = reader.len();
-    let (mut parts, mut at) = (Vec::new(), 0);
+    let (mut parts, mut at) = (Vec::new(), start);
     while at < len
         && let Ok(Some(atom)) = Atom::read(reader, at, len, true)
         // Scraps behind the last box are nobody's data.
@@ -85,90 +122,107 @@ pub(super) fn written_parts(reader: &mut Reader<'_>) -> Vec<Range<u64>> {
 }
 
 impl Outline {
-    fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), Stop> {
+    fn read(&mut self, start: u64, reader: &mut Reader<'_>) -> Result<(), Stop> {
         let len = reader.len();
-        let mut at = 0;
+        let mut at = start;
         while at < len
             && let Some(atom) = Atom::read(reader, at, len, true)?
+            // Some cameras leave scraps behind the last box, and other programs their tags.
+            && atom.is_plausible()
         {
-            // Some cameras leave scraps behind the last box.
-            if self.movie.is_some() && self.content && !atom.is_plausible() {
-                break;
-            }
             at = atom.end;
-            let whole = atom.end <= len;
-            self.cut |= !whole;
-            match &atom.kind {
-                b"moov" if whole && self.movie.is_none() => {
-                    let movie = self.movie.insert(Movie::default());
-                    movie.read(atom, reader)?;
-                }
-                b"moof" if whole => self.add_fragment(atom, reader)?,
-                b"sidx" if whole && self.indexed.is_none() => {
-                    self.indexed = fragment::indexed_length(atom, reader)?;
-                }
-                b"mdat" => self.content = true,
-                _ => {}
-            }
+            self.read_box(atom, reader)?;
+        }
+        // A box before it may be told too long or too short to lead to it.
+        if self.movie.is_none()
+            && !self.fragmented
+            && let Some(moov) = recover::find_movie(reader, at.min(len))?
+        {
+            self.broken = true;
+            self.read_movie(moov, reader)?;
         }
         Ok(())
     }
 
-    fn add_fragment(&mut self, moof: Atom, reader: &mut Reader<'_>) -> Result<(), Stop> {
-        let frames = self.fragments.get_or_insert_default();
-        let Some(movie) = &self.movie else { return Ok(()) };
-        let Some(track) = &movie.picture else { return Ok(()) };
-        let usual = movie.frame_ticks.iter().find(|(id, _)| *id == track.id);
-        let usual = usual.map_or(0, |&(_, ticks)| ticks);
-        fragment::add_frames(moof, track.id, usual, frames, reader)
-    }
-
-    /// The movie's own length; of a fragmented one, the sum of its frames, or what an index tells
-    /// when there were too many of them to look at.
-    fn duration(&self, movie: &Movie, track: &Track) -> Option<Duration> {
-        let some = |length: &Duration| !length.is_zero();
-        let told = movie.ticks.and_then(|ticks| time(ticks, movie.scale)).filter(some);
-        let counted = |rate: &Rate| time(rate.ticks, track.scale).filter(some);
-        let Some(fragments) = &self.fragments else {
-            return told.or_else(|| counted(&track.rate));
-        };
-        if !self.unfinished {
-            let mut all = track.rate.clone();
-            all.merge(fragments);
-            return counted(&all).max(told);
+    fn read_box(&mut self, atom: Atom, reader: &mut Reader<'_>) -> Result<(), Stop> {
+        let len = reader.len();
+        let whole = atom.end <= len;
+        match &atom.kind {
+            b"ftyp" if whole && self.brand.is_none() => {
+                self.brand =
+                    Some(sniff::brand(&reader.some(atom.body, atom.end, sniff::LENGTH)?));
+            }
+            b"moov" if self.movie.is_none() && (whole || fills(atom, len, reader)?) => {
+                self.read_movie(atom, reader)?;
+            }
+            b"moof" if whole => {
+                self.fragmented = true;
+                if let Some(movie) = &mut self.movie {
+                    let end = fragment::add_samples(atom, movie, reader)?;
+                    self.fragments_end = self.fragments_end.max(end);
+                }
+            }
+            // The random access index follows the last fragment.
+            b"moof" | b"mfra" if !whole => self.cut = true,
+            b"sidx" if whole && self.indexed.is_none() => {
+                self.indexed = fragment::indexed_length(atom, reader)?;
+            }
+            b"mdat" => {
+                self.content = true;
+                self.overrun |= !whole;
+            }
+            _ => {}
         }
-        let foretold = movie.ticks_with_fragments.and_then(|ticks| time(ticks, movie.scale));
+        Ok(())
+    }
+
+    fn read_movie(&mut self, moov: Atom, reader: &mut Reader<'_>) -> Result<(), Stop> {
+        let end = moov.end.min(reader.len());
+        self.movie.insert(Movie::default()).read(Atom { end, ..moov }, reader)
+    }
+
+    /// The length that the movie's header tells, unless its tracks contradict it: then that of the
+    /// longest, as for fragments; of too many of these, what is foretold or what an index tells.
+    fn duration(&self, movie: &Movie, track: &Track) -> Option<Duration> {
+        let length = movie.length();
+        if !self.fragmented {
+            let told = movie.told(movie.ticks);
+            let agree =
+                |told: &Duration| length.is_none_or(|length| told.abs_diff(length) <= LENGTH_SLACK);
+            return told.filter(agree).or(length);
+        }
+        if !self.unfinished {
+            return length;
+        }
         let indexed = self.indexed.and_then(|(ticks, scale)| time(ticks, scale));
-        foretold.filter(some).or(indexed.filter(some))
+        let told = movie.told(movie.ticks_with_fragments).or(indexed);
+        let seen = track.fragments.length().and_then(|ticks| time(ticks, track.scale));
+        told.filter(|told| !told.is_zero() && Some(*told) >= seen)
     }
 
+    /// Whether every sample is there that the tables tell of; the sizes of boxes count only where they
+    /// tell of none.
     fn is_complete(&self, movie: &Movie, track: &Track, len: u64) -> bool {
-        let missing = track.last_piece.is_some_and(|at| at >= len);
-        let promised = movie.fragmented && track.rate.frames == 0 && self.fragments.is_none();
-        let empty = !self.content && !self.unfinished;
-        !(self.cut || missing || empty || promised && !self.unfinished)
+        let ends = movie.tracks.iter().filter_map(|track| track.end);
+        let missing = ends.max().max(Some(self.fragments_end)).is_some_and(|end| end > len);
+        let samples = track.rate.frames > 0 || track.end.is_some();
+        // Fragments were promised, or the recorder never wrote the samples.
+        let nothing = !samples && !self.fragmented && !self.unfinished;
+        let lost = !self.content && !self.broken && !self.fragmented && !self.unfinished;
+        let overrun = self.overrun && track.end.is_none() && !self.fragmented;
+        !(self.cut || missing || nothing || lost || overrun)
     }
 }
 
-/// A size as it is seen after the turn that players apply.
-fn upright(size: Option<(u32, u32)>, track: &Track) -> Option<(u32, u32)> {
-    size.map(|(width, height)| if track.turned { (height, width) } else { (width, height) })
-}
-
-/// The name of a codec by its code: <https://mp4ra.org/registered-types/sampleentries>.
-fn codec_name(code: [u8; 4]) -> String {
-    let name = match &code {
-        b"avc1" | b"avc2" | b"avc3" | b"avc4" => "h264",
-        b"hvc1" | b"hev1" | b"dvh1" | b"dvhe" => "h265",
-        b"vp08" => "vp8",
-        b"vp09" => "vp9",
-        b"av01" => "av1",
-        b"mp4v" => "mpeg4",
-        b"encv" => "encrypted",
-        b"apch" | b"apcn" | b"apcs" | b"apco" | b"ap4h" | b"ap4x" => "prores",
-        b"jpeg" | b"mjpa" | b"mjpb" => "mjpeg",
-        b"s263" | b"h263" => "h263",
-        _ => return code.escape_ascii().to_string(),
-    };
-    name.to_owned()
+/// Whether the boxes within one that is told a little too long end where the file does.
+fn fills(atom: Atom, len: u64, reader: &mut Reader<'_>) -> Result<bool, Stop> {
+    if atom.end - len > TOO_LONG {
+        return Ok(false);
+    }
+    let mut last = atom.body;
+    atom.children(reader, |_, child| {
+        last = child.end;
+        Ok(())
+    })?;
+    Ok(last == len)
 }

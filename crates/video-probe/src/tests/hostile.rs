@@ -50,15 +50,19 @@ fn stays_within_bounds(bytes: &[u8], len: u64) -> Result<Probe, ProbeError> {
 }
 
 /// Beginnings that lead into each of the readers.
-const BEGINNINGS: [&[u8]; 4] = [
+const BEGINNINGS: [&[u8]; 8] = [
     b"",
+    b"ID3\x04\0\0\0\0\0\x02\0\0\0\0\0\x10ftypqt  \0\0\0\0",
+    b"\0\0\0\x08free\0\0\0\x10ftypisom\0\0\0\0\0\0\0\x0cmdat....",
+    b"junk\0\0\0\x10ftypisom\0\0\0\0\0\0\0\x08free",
+    b"\x1a\x45\xdf\xa3\x8b\x42\x82\x88matroska\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff\x1f\x43\xb6\x75\xff",
     b"\0\0\0\x10ftypisom\0\0\0\0",
     b"\0\0\0\x08wide",
     b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm\x18\x53\x80\x67\xff",
 ];
 
 /// Names of boxes and elements, to get deep into the readers by chance.
-const NAMES: [&[u8]; 30] = [
+const NAMES: [&[u8]; 62] = [
     b"moov",
     b"trak",
     b"mdia",
@@ -82,6 +86,38 @@ const NAMES: [&[u8]; 30] = [
     b"trun",
     b"sidx",
     b"mdat",
+    b"ftyp",
+    b"stsc",
+    b"stz2",
+    b"edts",
+    b"elst",
+    b"tfdt",
+    b"mehd",
+    b"mfra",
+    b"styp",
+    b"avc1",
+    b"mp4v",
+    b"encv",
+    b"avcC",
+    b"hvcC",
+    b"esds",
+    b"pasp",
+    b"sinf",
+    b"frma",
+    b"soun",
+    b"avif",
+    b"uuid",
+    b"ID3\x04",
+    b"\x67\x42\0\x1e",
+    b"\x42\x01",
+    b"V_VP8",
+    b"matroska",
+    b"\x23\xe3\x83\x84",
+    b"\x44\x89\x88",
+    b"\xa0\xff",
+    b"\xa1\x85\x81",
+    b"\x1c\x53\xbb\x6b",
+    b"\x6d\x80\x62\x40\x50\x35",
     b"\x15\x49\xa9\x66",
     b"\x16\x54\xae\x6b",
     b"\x1f\x43\xb6\x75",
@@ -136,6 +172,23 @@ proptest! {
     }
 
     #[test]
+    fn no_damage_to_a_rig_makes_it_panic(
+        whole in prop::sample::select([rigged_mp4::corners(), rigged_webm::corners()].concat()),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any_piece()), 1..4),
+        length in any::<prop::sample::Index>(),
+        cut in any::<bool>(),
+    ) {
+        let mut bytes = whole;
+        for (at, piece) in damage {
+            let at = at.index(bytes.len());
+            let end = (at + piece.len()).min(bytes.len());
+            bytes[at..end].copy_from_slice(&piece[..end - at]);
+        }
+        bytes.truncate(if cut { length.index(bytes.len()) } else { bytes.len() });
+        let _ = stays_within_bounds(&bytes, bytes.len() as u64);
+    }
+
+    #[test]
     fn every_flipped_bit_of_a_header_is_survived(
         whole in prop::sample::select(WHOLE.to_vec()),
         at in 0_usize..3000,
@@ -146,6 +199,27 @@ proptest! {
         bytes[at] ^= 1_u8 << bit;
         let _ = stays_within_bounds(&bytes, bytes.len() as u64);
     }
+}
+
+#[test]
+fn tables_at_every_turn_end_within_the_budget() {
+    // As many tracks as fit, each with tables that are told to be as long as can be.
+    let mut bytes = rigged_mp4::corners().swap_remove(1);
+    let moov = bytes.windows(4).position(|name| name == b"moov").unwrap();
+    let track = bytes.windows(4).position(|name| name == b"trak").unwrap() - 4;
+    let end = bytes.windows(4).position(|name| name == b"mdat").unwrap() - 4;
+    let tracks = bytes[track..end].repeat(2000);
+    bytes.splice(track..end, tracks);
+    let size = u32::try_from(bytes.len() - moov - 99).unwrap();
+    bytes[moov - 4..moov].copy_from_slice(&size.to_be_bytes());
+    for name in [b"stts", b"stsc", b"stsz", b"elst"] {
+        for at in 0..bytes.len() - 16 {
+            if bytes[at..at + 4] == *name {
+                bytes[at + 8..at + 12].fill(0xff);
+            }
+        }
+    }
+    let _ = stays_within_bounds(&bytes, bytes.len() as u64);
 }
 
 #[test]

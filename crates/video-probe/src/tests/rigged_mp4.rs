@@ -36,6 +36,15 @@ struct Rig {
     frames: Vec<(u32, u32)>,
     /// Where the only piece of content begins.
     piece: u32,
+    /// Kind of its samples.
+    kind: [u8; 4],
+    /// Boxes of the sample entry.
+    boxes: Vec<u8>,
+    /// Which parts are shown: lengths of a thousand a second, and where they begin.
+    edits: Vec<(u32, i32)>,
+    /// Other tables of samples than those that only say where the piece begins.
+    tables: Option<Vec<u8>>,
+    id: u32,
 }
 
 const UPRIGHT: [u32; 5] = [0x1_0000, 0, 0, 0, 0x1_0000];
@@ -53,6 +62,11 @@ impl Default for Rig {
             shown: (720, 1280),
             frames: vec![(60, 33)],
             piece: 0,
+            kind: *b"vide",
+            boxes: vec![],
+            edits: vec![],
+            tables: None,
+            id: 1,
         }
     }
 }
@@ -70,9 +84,9 @@ impl Rig {
     fn track_header(&self) -> Vec<u8> {
         let flags = u32::from(self.enabled);
         let mut header = if self.long {
-            numbers(&[0x0100_0000 | flags, 0, 0, 0, 0, 1, 0, 0, self.ticks])
+            numbers(&[0x0100_0000 | flags, 0, 0, 0, 0, self.id, 0, 0, self.ticks])
         } else {
-            numbers(&[flags, 0, 0, 1, 0, self.ticks])
+            numbers(&[flags, 0, 0, self.id, 0, self.ticks])
         };
         header.extend(numbers(&[0, 0, 0, 0]));
         header.extend(numbers(&self.matrix));
@@ -81,30 +95,43 @@ impl Rig {
     }
 
     fn samples(&self) -> Vec<u8> {
-        let mut entry = [&numbers(&[0, 1, 86])[..], &self.codec, &[0; 24]].concat();
+        let size = u32::try_from(86 + self.boxes.len()).unwrap();
+        let mut entry = [&numbers(&[0, 1, size])[..], &self.codec, &[0; 24]].concat();
         entry.extend(self.coded.0.to_be_bytes());
         entry.extend(self.coded.1.to_be_bytes());
         entry.extend([0; 50]);
+        entry.extend(&self.boxes);
         let pairs: Vec<u32> = self.frames.iter().flat_map(|&(a, b)| [a, b]).collect();
         let stretches = u32::try_from(self.frames.len()).unwrap();
         let count = self.frames.iter().map(|&(count, _)| count).sum();
         let tables = [
             atom(b"stsd", &entry),
             atom(b"stts", &[numbers(&[0, stretches]), numbers(&pairs)].concat()),
-            atom(b"stsz", &numbers(&[0, 1, count])),
-            atom(b"stco", &numbers(&[0, 1, self.piece])),
+            self.tables.clone().unwrap_or_else(|| {
+                let sizes = atom(b"stsz", &numbers(&[0, 1, count]));
+                [sizes, atom(b"stco", &numbers(&[0, 1, self.piece]))].concat()
+            }),
         ];
         atom(b"stbl", &tables.concat())
     }
 
     fn track(&self) -> Vec<u8> {
-        let handler = [&numbers(&[0, 0])[..], b"vide", &[0; 13]].concat();
+        let handler = [&numbers(&[0, 0])[..], &self.kind, &[0; 13]].concat();
         let media = [
             atom(b"mdhd", &[&self.times()[..], &[0; 4]].concat()),
             atom(b"hdlr", &handler),
             atom(b"minf", &self.samples()),
         ];
-        atom(b"trak", &[self.track_header(), atom(b"mdia", &media.concat())].concat())
+        let edits: Vec<u32> = self
+            .edits
+            .iter()
+            .flat_map(|&(length, start)| [length, start.cast_unsigned(), 0x1_0000])
+            .collect();
+        let count = u32::try_from(self.edits.len()).unwrap();
+        let edits =
+            atom(b"edts", &atom(b"elst", &[numbers(&[0, count]), numbers(&edits)].concat()));
+        let edits = if count == 0 { vec![] } else { edits };
+        atom(b"trak", &[self.track_header(), edits, atom(b"mdia", &media.concat())].concat())
     }
 
     fn moov(&self) -> Vec<u8> {
@@ -119,6 +146,36 @@ impl Rig {
 /// An MP4 with this index.
 fn file(moov: &[u8]) -> Vec<u8> {
     [atom(b"ftyp", b"isom\0\0\0\0"), atom(b"moov", moov), atom(b"mdat", &[7; 99])].concat()
+}
+
+/// Files that lead into every corner of the reader.
+pub(super) fn corners() -> Vec<Vec<u8>> {
+    let esds = atom(b"esds", &[0, 0, 0, 0, 3, 20, 0, 1, 0, 4, 15, 0x6c]);
+    let scheme = atom(b"sinf", &atom(b"frma", b"hvc1"));
+    let boxes = [atom(b"avcC", &AVC), pasp(20, 11), esds, scheme].concat();
+    let edits = vec![(500, -1), (1000, 500), (90_000, 1000)];
+    let picture = Rig { codec: *b"encv", boxes, edits, ..Rig::default() };
+    let sound = Rig {
+        kind: *b"soun",
+        id: 2,
+        tables: Some(tables(&[30, 70], 2, &[10; 4])),
+        ..Rig::default()
+    };
+    let packed = [
+        atom(b"stsc", &numbers(&[0, 2, 1, 1, 1, 2, 3, 1])),
+        atom(b"stz2", &numbers(&[0, 4, 4, 0x5678_0000])),
+        atom(b"co64", &numbers(&[0, 2, 0, 40, 0, 60])),
+    ];
+    let packed = Rig { frames: vec![(4, 500)], tables: Some(packed.concat()), ..Rig::default() };
+    let fragments = [two_tracks(5000), fragment(1, 0, &[9; 5], 0), fragment(2, 90, &[9; 5], 1)];
+    vec![
+        with_samples([1, 0], b"TAG of some kind"),
+        file(&[picture.moov(), sound.track()].concat()),
+        packed.file(),
+        fragments.concat(),
+        [&b"ID3\x04\0\0\0\0\0\x02\0\0"[..], &fragmented(5000, &[(3, Some(40)), (2, None)])]
+            .concat(),
+    ]
 }
 
 #[test]
@@ -275,7 +332,7 @@ fn fragmented(foretold: u32, fragments: &[(u32, Option<u32>)]) -> Vec<u8> {
     for &(count, own) in fragments {
         let run = match own {
             Some(ticks) => {
-                let each = [ticks, 1000].repeat(usize::try_from(count).unwrap());
+                let each = [ticks, 1].repeat(usize::try_from(count).unwrap());
                 [numbers(&[0x305, count, 0, 0]), numbers(&each)].concat()
             }
             None => numbers(&[0, count]),
@@ -318,7 +375,7 @@ fn fragments_that_never_came_are_missing() {
 
 #[test]
 fn of_too_many_fragments_the_foretold_length_counts() {
-    let many = vec![(1, None); 30_000];
+    let many = vec![(1, Some(0)); 30_000];
     assert_eq!(found(&fragmented(5000, &many)).duration, Some(Duration::from_secs(5)));
     assert_eq!(found(&fragmented(0, &many)).duration, None);
 }
@@ -326,7 +383,7 @@ fn of_too_many_fragments_the_foretold_length_counts() {
 #[test]
 fn of_too_many_fragments_an_index_counts() {
     let head = fragmented(0, &[]);
-    let many = fragmented(0, &vec![(1, None); 30_000]).split_off(head.len());
+    let many = fragmented(0, &vec![(1, Some(0)); 30_000]).split_off(head.len());
     let entries = numbers(&[2, 99, 90_000, 0, 99, 45_000, 0]);
     for start in [numbers(&[0, 1, 90_000, 0, 0]), numbers(&[1 << 24, 1, 90_000, 0, 0, 0, 0])] {
         let index = atom(b"sidx", &[start, entries.clone()].concat());
@@ -338,7 +395,376 @@ fn of_too_many_fragments_an_index_counts() {
 #[test]
 fn an_index_of_indexes_does_not_count() {
     let head = fragmented(0, &[]);
-    let many = fragmented(0, &vec![(1, None); 30_000]).split_off(head.len());
+    let many = fragmented(0, &vec![(1, Some(0)); 30_000]).split_off(head.len());
     let index = atom(b"sidx", &numbers(&[0, 1, 90_000, 0, 0, 1, 0x8000_0063, 90_000, 0]));
     assert_eq!(found(&[head, index, many].concat()).duration, None);
+}
+
+/// What a table of one chunk of samples says, with the size of each.
+fn tables(chunks: &[u32], in_chunk: u32, sizes: &[u32]) -> Vec<u8> {
+    let (count, pieces) =
+        (u32::try_from(sizes.len()).unwrap(), u32::try_from(chunks.len()).unwrap());
+    [
+        atom(b"stsc", &numbers(&[0, 1, 1, in_chunk, 1])),
+        atom(b"stsz", &[numbers(&[0, 0, count]), numbers(sizes)].concat()),
+        atom(b"stco", &[numbers(&[0, pieces]), numbers(chunks)].concat()),
+    ]
+    .concat()
+}
+
+/// A video of four samples in two chunks, of ten bytes each, and then what `behind` says. The samples
+/// lie between its boxes, so that only the tables tell where they end.
+fn with_samples(order: [u32; 2], behind: &[u8]) -> Vec<u8> {
+    let rig = |start: u32| Rig {
+        frames: vec![(4, 500)],
+        tables: Some(tables(&[start + 20 * order[0], start + 20 * order[1]], 2, &[10; 4])),
+        ..Rig::default()
+    };
+    let head =
+        |start: u32| [atom(b"ftyp", b"isom\0\0\0\0"), atom(b"moov", &rig(start).moov())].concat();
+    let start = u32::try_from(head(0).len()).unwrap() + 8;
+    [head(start), atom(b"mdat", &[7; 40]), behind.to_vec()].concat()
+}
+
+#[test]
+fn the_last_sample_makes_a_file_whole_in_whatever_order_they_lie() {
+    for order in [[0, 1], [1, 0]] {
+        let file = with_samples(order, b"");
+        assert!(found(&file).complete);
+        for missing in 1..40 {
+            assert!(!found(&file[..file.len() - missing]).complete, "{order:?} {missing}");
+        }
+    }
+}
+
+#[test]
+fn a_box_that_is_told_too_long_is_no_loss() {
+    let mut file = with_samples([0, 1], b"");
+    let at = file.len() - 48;
+    for size in [49_u32, 56, 5000, u32::MAX] {
+        file[at..at + 4].copy_from_slice(&size.to_be_bytes());
+        assert!(found(&file).complete, "{size}");
+    }
+}
+
+#[test]
+fn what_follows_the_last_sample_does_not_count() {
+    let whole = found(&with_samples([0, 1], b""));
+    for behind in [
+        &b"TAGTitle of the song          Artist"[..],
+        b"APETAGEX\xd0\x07\0\0\x20\0\0\0",
+        b"\r\n",
+        b"\n<!-- served by a proxy that adds a comment -->\n",
+        b"\0\0\x10\0free",
+        b"\0\0\x10\0uuid....",
+        b"\xff\xff\xff\xffabcd",
+        b"\0\0\0\x01mdat\xff\xff\xff\xff\xff\xff\xff\xff",
+        &[0; 5],
+    ] {
+        assert_eq!(found(&with_samples([0, 1], behind)), whole, "{behind:?}");
+    }
+}
+
+#[test]
+fn an_index_is_found_behind_content_of_a_wrong_size() {
+    let rig = Rig::default();
+    for size in [99_u32, 107, 115, 130, 100_000] {
+        let mut file =
+            [atom(b"ftyp", b"isom\0\0\0\0"), atom(b"mdat", &[7; 99]), atom(b"moov", &rig.moov())]
+                .concat();
+        file[16..20].copy_from_slice(&size.to_be_bytes());
+        let oddities = if size == 107 { vec![] } else { vec![Oddity::BrokenChain] };
+        assert_eq!(found(&file), Probe { oddities, ..found(&rig.file()) }, "{size}");
+    }
+}
+
+#[test]
+fn an_index_that_is_told_a_little_too_long_is_read() {
+    let rig = Rig::default();
+    let mut file =
+        [atom(b"ftyp", b"isom\0\0\0\0"), atom(b"mdat", &[7; 99]), atom(b"moov", &rig.moov())]
+            .concat();
+    let size = u32::try_from(rig.moov().len() + 16).unwrap();
+    file[123..127].copy_from_slice(&size.to_be_bytes());
+    assert_eq!(found(&file), found(&rig.file()));
+    file[123..127].copy_from_slice(&(size + 100).to_be_bytes());
+    assert!(probe_bytes(&file).is_err());
+}
+
+#[test]
+fn small_sizes_of_samples_are_read_as_they_are_packed() {
+    for (bits, sizes) in
+        [(4, &[0x56, 0x78][..]), (8, &[5, 6, 7, 8]), (16, &[0, 5, 0, 6, 0, 7, 0, 8])]
+    {
+        // One sample in the first chunk, three in the second.
+        let head = |start: u32| {
+            let tables = [
+                atom(b"stsc", &numbers(&[0, 2, 1, 1, 1, 2, 3, 1])),
+                atom(b"stz2", &[&numbers(&[0, bits, 4])[..], sizes].concat()),
+                atom(b"stco", &numbers(&[0, 2, start, start + 5])),
+            ];
+            let tables = Some(tables.concat());
+            let rig = Rig { frames: vec![(4, 500)], tables, ..Rig::default() };
+            [atom(b"ftyp", b"isom\0\0\0\0"), atom(b"moov", &rig.moov())].concat()
+        };
+        let start = u32::try_from(head(0).len()).unwrap() + 8;
+        let file = [head(start), atom(b"mdat", &[7; 26])].concat();
+        assert!(found(&file).complete, "{bits}");
+        assert!(!found(&file[..file.len() - 1]).complete, "{bits}");
+    }
+}
+
+#[test]
+fn sound_that_is_counted_in_bytes_is_no_loss() {
+    let picture = Rig::default();
+    let tables = [
+        atom(b"stsc", &numbers(&[0, 1, 1, 50_000, 1])),
+        atom(b"stsz", &numbers(&[0, 1, 50_000])),
+        atom(b"stco", &numbers(&[0, 1, 30])),
+    ];
+    let sound = Rig {
+        kind: *b"soun",
+        codec: *b"ima4",
+        frames: vec![(2000, 1)],
+        tables: Some(tables.concat()),
+        ..Rig::default()
+    };
+    assert!(found(&file(&[picture.moov(), sound.track()].concat())).complete);
+}
+
+#[test]
+fn missing_sound_is_missing() {
+    let sound = |at: u32| Rig {
+        kind: *b"soun",
+        codec: *b"mp4a",
+        tables: Some(tables(&[at], 4, &[10; 4])),
+        ..Rig::default()
+    };
+    let complete = |at| found(&file(&[Rig::default().moov(), sound(at).track()].concat())).complete;
+    assert!(complete(30));
+    assert!(!complete(100_000));
+}
+
+#[test]
+fn tables_without_a_sample_are_passed_over() {
+    let empty = |kind| Rig {
+        kind,
+        frames: vec![],
+        ticks: 0,
+        tables: Some(tables(&[], 1, &[])),
+        ..Rig::default()
+    };
+    let good = Rig::default();
+    for kind in [*b"vide", *b"soun", *b"text"] {
+        let found_too = found(&file(&[empty(kind).track(), good.moov()].concat()));
+        assert_eq!(found_too, found(&good.file()));
+    }
+    let nothing = found(&file(&empty(*b"vide").moov()));
+    assert!(!nothing.complete);
+    // No description of samples at all.
+    let mut moov = good.moov();
+    let at = moov.windows(4).position(|name| name == b"stsd").unwrap();
+    moov[at + 11] = 0;
+    assert_eq!((found(&file(&moov)).codec, found(&file(&moov)).width), (None, None));
+}
+
+#[test]
+fn sound_that_outlasts_the_picture_counts() {
+    let sound = Rig { kind: *b"soun", ticks: 2750, frames: vec![(2750, 1)], ..Rig::default() };
+    let moov = [Rig::default().moov(), sound.track()].concat();
+    assert_eq!(found(&file(&moov)).duration, Some(Duration::from_millis(2750)));
+}
+
+#[test]
+fn a_header_that_the_tracks_contradict_does_not_count() {
+    let rig = Rig::default();
+    for told in [1_u32, 1800, 3000, 19_000_000] {
+        let mut moov = rig.moov();
+        // The length in `mvhd`.
+        moov[24..28].copy_from_slice(&told.to_be_bytes());
+        assert_eq!(found(&file(&moov)).duration, Some(Duration::from_secs(2)), "{told}");
+    }
+    // The header of the media itself, against sixty frames of 33.
+    let moov = Rig { ticks: 600_000, ..Rig::default() }.moov();
+    assert_eq!(found(&file(&moov)).duration, Some(Duration::from_millis(1980)));
+}
+
+#[test]
+fn edits_say_what_is_shown() {
+    let length = |edits: &[(u32, i32)]| {
+        let mut moov = Rig { edits: edits.to_vec(), ..Rig::default() }.moov();
+        moov[24..28].copy_from_slice(&u32::MAX.to_be_bytes());
+        found(&file(&moov)).duration.unwrap().as_millis()
+    };
+    assert_eq!(length(&[(1500, 500)]), 1500);
+    assert_eq!(length(&[(500, -1), (1500, 0)]), 2000);
+    assert_eq!(length(&[(500, 0), (500, 1000)]), 1000);
+    // To the end, and far beyond it.
+    assert_eq!(length(&[(0, 500)]), 1500);
+    assert_eq!(length(&[(90_000, 500)]), 1500);
+    // A pause that nothing follows.
+    assert_eq!(length(&[(1000, 0), (90_000, -1)]), 1000);
+    assert_eq!(length(&[(1000, -1)]), 2000);
+}
+
+fn pasp(across: u32, down: u32) -> Vec<u8> {
+    atom(b"pasp", &numbers(&[across, down]))
+}
+
+#[test]
+fn pixels_that_are_not_square_stretch_the_picture() {
+    let sd = |boxes| Rig { coded: (352, 480), shown: (352, 480), boxes, ..Rig::default() };
+    for brand in [*b"isom", *b"qt  "] {
+        let file = |rig: &Rig| {
+            let mut file = rig.file();
+            file[8..12].copy_from_slice(&brand);
+            found(&file)
+        };
+        let probe = file(&sd(pasp(20, 11)));
+        assert_eq!(
+            (probe.width, probe.height, probe.shown),
+            (Some(352), Some(480), Some((640, 480)))
+        );
+        let probe = file(&Rig { matrix: TURNED, ..sd(pasp(20, 11)) });
+        assert_eq!(
+            (probe.width, probe.height, probe.shown),
+            (Some(480), Some(352), Some((480, 640)))
+        );
+        for boxes in [pasp(1, 1), pasp(0, 1), pasp(7, 0), atom(b"pasp", b"\0\0"), vec![]] {
+            assert_eq!(file(&sd(boxes)).shown, None);
+        }
+    }
+}
+
+/// An `avcC` record of a baseline stream of 23 by 40 macroblocks, cropped to 358 by 640 pixels.
+const AVC: [u8; 18] =
+    [1, 66, 0, 30, 0xff, 0xe1, 0, 10, 0x67, 66, 0, 30, 0xda, 5, 0xc1, 69, 0x9b, 64];
+
+#[test]
+fn the_size_that_the_stream_tells_wins() {
+    for (name, record, width) in [
+        (b"avcC", AVC.to_vec(), 358),
+        (b"avcC", AVC[..7].to_vec(), 360),
+        (b"hvcC", vec![0xff; 40], 360),
+    ] {
+        let boxes = atom(name, &record);
+        let rig = Rig { coded: (360, 640), shown: (360, 640), boxes, ..Rig::default() };
+        let probe = found(&rig.file());
+        assert_eq!((probe.width, probe.height, probe.shown), (Some(width), Some(640), None));
+    }
+}
+
+#[test]
+fn an_object_type_names_the_codec() {
+    for (object, name) in [(0x20, "mpeg4"), (0x61, "mpeg2"), (0x6c, "mjpeg"), (0x40, "mpeg4")] {
+        let boxes = atom(b"esds", &[0, 0, 0, 0, 3, 20, 0, 1, 0, 4, 15, object]);
+        let probe = found(&Rig { codec: *b"mp4v", boxes, ..Rig::default() }.file());
+        assert_eq!(probe.codec.as_deref(), Some(name));
+    }
+}
+
+#[test]
+fn encryption_is_told_beside_the_codec() {
+    let scheme = atom(b"sinf", &atom(b"frma", b"avc1"));
+    let probe = found(&Rig { codec: *b"encv", boxes: scheme, ..Rig::default() }.file());
+    assert_eq!((probe.protected, probe.codec.as_deref()), (true, Some("h264")));
+    let probe = found(&Rig { codec: *b"encv", ..Rig::default() }.file());
+    assert_eq!((probe.protected, probe.codec.as_deref()), (true, Some("encrypted")));
+    let sound = Rig { kind: *b"soun", codec: *b"enca", ..Rig::default() };
+    let probe = found(&file(&[Rig::default().moov(), sound.track()].concat()));
+    assert_eq!((probe.protected, probe.codec.as_deref()), (true, Some("h264")));
+    assert!(!found(&Rig::default().file()).protected);
+}
+
+#[test]
+fn a_cover_or_a_preview_is_not_the_film() {
+    let film = Rig::default();
+    let cover = Rig { codec: *b"jpeg", frames: vec![(1, 2000)], ..Rig::default() };
+    let preview = Rig { coded: (320, 480), shown: (320, 480), ..Rig::default() };
+    // What a phone keeps beside a film: a few pictures, larger than it.
+    let stills = Rig { coded: (1536, 2048), frames: vec![(2, 700)], ..Rig::default() };
+    for first in [cover, preview, stills] {
+        assert_eq!(found(&file(&[first.moov(), film.track()].concat())), found(&film.file()));
+    }
+}
+
+#[test]
+fn what_precedes_the_brand_is_passed_over() {
+    let file = Rig::default().file();
+    let tag = [&b"ID3\x04\0\0\0\0\x01\x02"[..], &[0; 130]].concat();
+    for (before, leading) in [(tag, 140), (vec![0; 512], 512), (b"junk".to_vec(), 4)] {
+        let probe = found(&[&before[..], &file].concat());
+        assert_eq!(probe, Probe { oddities: vec![Oddity::Leading(leading)], ..found(&file) });
+    }
+    for first in [atom(b"free", b"...."), atom(b"uuid", &[1; 24]), atom(b"abcd", b"")] {
+        assert_eq!(found(&[first, file.clone()].concat()), found(&file));
+    }
+    // The brand of a picture counts wherever it stands.
+    let picture = [atom(b"free", b""), atom(b"ftyp", b"avif\0\0\0\0"), atom(b"mdat", b"")].concat();
+    assert!(refused(&picture).ends_with("this is an AVIF picture"));
+}
+
+#[test]
+fn a_segment_is_called_so() {
+    let segment = fragmented(0, &[(5, None)]);
+    let at = fragmented(0, &[]).len();
+    for head in [vec![], atom(b"styp", b"msdh\0\0\0\0"), atom(b"ftyp", b"iso6\0\0\0\0")] {
+        let said = refused(&[head, segment[at..].to_vec()].concat());
+        assert!(said.ends_with("this is a segment of a stream, without its `moov`"), "{said}");
+    }
+}
+
+/// A fragment of a track that begins at a time, with samples of these sizes whose data follows.
+fn fragment(track: u32, begins: u32, sizes: &[u32], missing: usize) -> Vec<u8> {
+    let fragment = |offset: u32| {
+        let count = u32::try_from(sizes.len()).unwrap();
+        let traf = [
+            atom(b"tfhd", &numbers(&[0x2_0000, track])),
+            atom(b"tfdt", &numbers(&[0, begins])),
+            atom(b"trun", &[numbers(&[0x201, count, offset]), numbers(sizes)].concat()),
+        ];
+        atom(b"moof", &atom(b"traf", &traf.concat()))
+    };
+    let length = fragment(0).len();
+    let data: u32 = sizes.iter().sum();
+    let data = vec![7; usize::try_from(data).unwrap() - missing];
+    [fragment(u32::try_from(length).unwrap() + 8), atom(b"mdat", &data)].concat()
+}
+
+/// An index of a picture and a sound, both of a thousand ticks a second and 40 ticks a sample.
+fn two_tracks(foretold: u32) -> Vec<u8> {
+    let picture = Rig { ticks: 0, frames: vec![], ..Rig::default() };
+    let sound = Rig { kind: *b"soun", id: 2, ticks: 0, frames: vec![], ..Rig::default() };
+    let extends = [
+        atom(b"mehd", &numbers(&[0, foretold])),
+        atom(b"trex", &numbers(&[0, 1, 1, 40, 0, 0])),
+        atom(b"trex", &numbers(&[0, 2, 1, 40, 0, 0])),
+    ];
+    let moov = [picture.moov(), sound.track(), atom(b"mvex", &extends.concat())].concat();
+    [atom(b"ftyp", b"isom\0\0\0\0"), atom(b"moov", &moov)].concat()
+}
+
+#[test]
+fn fragments_begin_when_they_say_and_sound_counts() {
+    let length = |fragments: &[(u32, u32)]| {
+        let fragments = fragments.iter().flat_map(|&(track, at)| fragment(track, at, &[9; 25], 0));
+        found(&[two_tracks(19_000_000), fragments.collect()].concat()).duration.unwrap().as_millis()
+    };
+    assert_eq!(length(&[(1, 0), (1, 1000)]), 2000);
+    // A gap, a beginning that is not that of the world, and fragments out of order.
+    assert_eq!(length(&[(1, 0), (1, 5000)]), 6000);
+    assert_eq!(length(&[(1, 900_000), (1, 901_000)]), 2000);
+    assert_eq!(length(&[(1, 1000), (1, 0)]), 2000);
+    assert_eq!(length(&[(1, 0), (2, 0), (2, 1000)]), 2000);
+}
+
+#[test]
+fn fragments_whose_data_is_missing_are_cut_off() {
+    for missing in [0, 1, 9] {
+        let file =
+            [two_tracks(0), fragment(1, 0, &[9; 25], 0), fragment(1, 1000, &[9; 25], missing)];
+        assert_eq!(found(&file.concat()).complete, missing == 0, "{missing}");
+    }
+    let file = [two_tracks(0), fragment(1, 0, &[9; 25], 0), b"TAG some title".to_vec()].concat();
+    assert!(found(&file).complete);
 }

@@ -14,6 +14,13 @@ fn element(id: u32, content: &[u8], known: bool) -> Vec<u8> {
 /// What a browser records: blocks at these times, in clusters of four, and no sizes.
 struct Recording<'a> {
     kind: &'a [u8],
+    codec: &'a [u8],
+    /// What else its track says.
+    track: Vec<u8>,
+    /// First byte of each frame.
+    frame: u8,
+    /// Times of blocks of sound, put behind the pictures.
+    sound: &'a [i16],
     millis: &'a [i16],
     /// What else its picture says.
     picture: Vec<u8>,
@@ -25,6 +32,10 @@ impl Default for Recording<'_> {
     fn default() -> Self {
         Self {
             kind: b"webm",
+            codec: b"V_VP8",
+            track: vec![],
+            frame: 0x10,
+            sound: &[],
             millis: &[0, 250, 500, 751, 1000, 1250, 1500, 1750, 2001],
             picture: vec![],
             info: vec![],
@@ -38,8 +49,9 @@ impl Recording<'_> {
         let track = [
             element(0xd7, &[1], true),
             element(0x83, &[1], true),
-            element(0x86, b"V_VP8", true),
+            element(0x86, self.codec, true),
             element(0xe0, &[size, self.picture.clone()].concat(), true),
+            self.track.clone(),
         ];
         let mut segment = self.info.clone();
         segment.extend(element(0x1654_ae6b, &element(0xae, &track.concat(), true), true));
@@ -48,7 +60,7 @@ impl Recording<'_> {
             let mut cluster = element(0xe7, &base.to_be_bytes(), true);
             for time in block {
                 let [a, b] = (time - i16::try_from(base).unwrap()).to_be_bytes();
-                let body = [0x81, a, b, 0x80, 7, 7];
+                let body = [0x81, a, b, 0x80, self.frame, 7];
                 if time % 2 == 0 {
                     cluster.extend(element(0xa3, &body, true));
                 } else {
@@ -57,9 +69,35 @@ impl Recording<'_> {
             }
             segment.extend(element(0x1f43_b675, &cluster, false));
         }
+        for time in self.sound {
+            let [a, b] = time.to_be_bytes();
+            let block = element(0xa3, &[0x82, a, b, 0x80, 7], true);
+            let cluster = [element(0xe7, &[0], true), block].concat();
+            segment.extend(element(0x1f43_b675, &cluster, false));
+        }
         let header = element(0x1a45_dfa3, &element(0x4282, self.kind, true), true);
         [header, element(0x1853_8067, &segment, false)].concat()
     }
+}
+
+/// Files that lead into every corner of the reader.
+pub(super) fn corners() -> Vec<Vec<u8>> {
+    let encryption = element(0x6d80, &element(0x6240, &element(0x5035, &[], true), true), true);
+    let length = element(0x4489, &2500.0_f64.to_be_bytes(), true);
+    let info = element(0x1549_a966, &length, true);
+    let vp9 = Recording {
+        codec: b"V_VP9",
+        frame: 0x84,
+        sound: &[5, 4000],
+        track: [told_frame(40_000_000), encryption].concat(),
+        info,
+        ..Recording::default()
+    };
+    let tail = b"\r\n".to_vec();
+    vec![
+        [Recording { kind: b"matroska", ..Recording::default() }.file(), tail].concat(),
+        vp9.file(),
+    ]
 }
 
 #[test]
@@ -68,7 +106,7 @@ fn a_recording_without_any_sizes_is_measured_by_its_blocks() {
     assert_eq!((probe.width, probe.height), (Some(640), Some(360)));
     assert_eq!(probe.duration, Some(Duration::from_millis(2001)));
     let rate = probe.frame_rate.unwrap();
-    assert!((rate - 8.0 / 2.001).abs() < 1e-6 && !probe.steady, "{probe:?}");
+    assert!((rate - 8.0 / 2.001).abs() < 1e-6 && probe.steady, "{probe:?}");
     assert!(probe.complete);
 }
 
@@ -118,8 +156,177 @@ fn a_recording_that_players_stretch_tells_both_sizes() {
     assert_eq!(stretched(3), None, "a shape, not a size");
 }
 
+/// What the track says a frame lasts.
+fn told_frame(nanos: u32) -> Vec<u8> {
+    element(0x23_e383, &nanos.to_be_bytes(), true)
+}
+
 #[test]
-fn matroska_is_not_webm() {
-    let said = refused(&Recording { kind: b"matroska", ..Recording::default() }.file());
-    assert_eq!(said, "not an MP4, MOV or WebM video: this is a Matroska (MKV) video");
+fn what_the_track_tells_of_frames_is_only_compared() {
+    let rate = |nanos: u32| {
+        let millis = &[0, 33, 67, 100, 133, 167, 200];
+        let probe =
+            found(&Recording { millis, track: told_frame(nanos), ..Recording::default() }.file());
+        assert!(probe.steady);
+        probe.frame_rate.unwrap()
+    };
+    // More exact than milliseconds, where it is the same.
+    assert!((rate(33_366_667) - 29.97).abs() < 0.001);
+    for wrong in [1, 1_000_000, 16_666_667, 40_000_000, u32::MAX] {
+        assert!((rate(wrong) - 30.0).abs() < 0.001, "{wrong}");
+    }
+}
+
+#[test]
+fn frames_that_come_as_they_like_are_told_so() {
+    let millis = &[0, 20, 500, 520, 900, 1600, 1620, 2000];
+    let probe =
+        found(&Recording { millis, track: told_frame(16_666_667), ..Recording::default() }.file());
+    assert_eq!((probe.frame_rate, probe.steady), (Some(3.5), false));
+}
+
+#[test]
+fn sound_does_not_change_the_rate_but_the_length() {
+    let millis = &[0, 40, 80, 120];
+    let quiet = Recording { millis, ..Recording::default() };
+    let loud = Recording { millis, sound: &[60, 4000], ..Recording::default() };
+    let (quiet, loud) = (found(&quiet.file()), found(&loud.file()));
+    assert_eq!((quiet.frame_rate, loud.frame_rate), (Some(25.0), Some(25.0)));
+    assert_eq!(loud.duration, Some(Duration::from_secs(4)));
+}
+
+#[test]
+fn frames_that_are_not_shown_do_not_count() {
+    let rig = || Recording { millis: &[0, 40, 80, 120, 160, 200], ..Recording::default() };
+    let (whole, vp8) = (rig(), rig());
+    let mut file = whole.file();
+    // The block at 120 ms becomes a frame that only others are made from.
+    let at = file.windows(5).position(|block| block == [0x81, 0, 120, 0x80, 0x10]).unwrap();
+    file[at + 4] = 0;
+    assert_eq!(found(&file).frame_rate, Some(20.0));
+    // The same in VP9, but for blocks of several frames, whose last byte says so.
+    let vp9 = Recording { codec: b"V_VP9", frame: 0x86, ..whole };
+    let mut file = vp9.file();
+    let at = file.windows(5).position(|block| block == [0x81, 0, 120, 0x80, 0x86]).unwrap();
+    for (first, last, rate) in
+        [(0x84, 7, 20.0), (0x84, 0xc1, 25.0), (0x8c, 7, 25.0), (0xb2, 7, 20.0), (0xb1, 7, 25.0)]
+    {
+        (file[at + 4], file[at + 5]) = (first, last);
+        assert_eq!(found(&file).frame_rate, Some(rate), "{first:#x} {last}");
+    }
+    // Frames none of which seems to be shown are something else.
+    assert_eq!(found(&Recording { frame: 0, ..vp8 }.file()).frame_rate, Some(25.0));
+}
+
+#[test]
+fn a_length_that_the_blocks_contradict_does_not_count() {
+    for told in [1.0_f64, 500.0, 19_000_000.0] {
+        let info = element(0x1549_a966, &element(0x4489, &told.to_be_bytes(), true), true);
+        let probe = found(&Recording { info, ..Recording::default() }.file());
+        assert_eq!(probe.duration, Some(Duration::from_millis(2001)), "{told}");
+    }
+}
+
+#[test]
+fn what_follows_the_last_block_does_not_count() {
+    let whole = Recording::default().file();
+    for behind in [
+        &b"\r\n"[..],
+        b"\n",
+        b"TAGTitle of the song",
+        b"APETAGEX\xd0\x07\0\0",
+        b"<!-- served by a proxy -->",
+        b"\r\n--boundary--\r\n",
+        &[0; 3],
+        &[0xff; 9],
+    ] {
+        assert_eq!(found(&[&whole, behind].concat()), found(&whole), "{behind:?}");
+    }
+}
+
+#[test]
+fn sizes_that_are_told_a_little_too_long_are_no_loss() {
+    let mut file = Recording::default().file();
+    let segment = file.windows(4).position(|id| id == [0x18, 0x53, 0x80, 0x67]).unwrap();
+    let size = file.len() - segment - 12;
+    let mut complete = |excess: usize| {
+        file[segment + 4..segment + 12]
+            .copy_from_slice(&(1_u64 << 56 | (size + excess) as u64).to_be_bytes());
+        found(&file).complete
+    };
+    assert!(complete(0) && complete(8));
+    assert!(!complete(5000));
+}
+
+#[test]
+fn the_first_large_picture_counts() {
+    let mut file = Recording { codec: b"V_VP9", ..Recording::default() }.file();
+    let tracks = file.windows(4).position(|id| id == [0x16, 0x54, 0xae, 0x6b]).unwrap();
+    let size = [element(0xb0, &[160], true), element(0xba, &[90], true)].concat();
+    let preview = [
+        element(0xd7, &[9], true),
+        element(0x83, &[1], true),
+        element(0x86, b"V_MJPEG", true),
+        element(0xe0, &size, true),
+    ];
+    let preview = element(0xae, &preview.concat(), true);
+    let length = u64::from_be_bytes(*file[tracks + 4..].first_chunk().unwrap());
+    file[tracks + 4..tracks + 12].copy_from_slice(&(length + preview.len() as u64).to_be_bytes());
+    file.splice(tracks + 12..tracks + 12, preview);
+    let probe = found(&file);
+    assert_eq!((probe.width, probe.codec.as_deref()), (Some(640), Some("vp9")));
+    assert!(probe.frame_rate.is_some());
+}
+
+#[test]
+fn encryption_is_told() {
+    let encryption = element(0x6240, &element(0x5035, &[], true), true);
+    let track = element(0x6d80, &encryption, true);
+    assert!(found(&Recording { track, ..Recording::default() }.file()).protected);
+    assert!(!found(&Recording::default().file()).protected);
+}
+
+#[test]
+fn a_file_longer_than_is_read_block_by_block_is_measured_to_its_end() {
+    // Clusters of a hundred blocks and known size, more than are entered.
+    let rig = Recording::default();
+    let mut file = Recording { millis: &[], ..rig }.file();
+    let clusters = 900_u32;
+    for number in 0..clusters {
+        let mut cluster = element(0xe7, &(number * 4000).to_be_bytes(), true);
+        for block in 0..100_i16 {
+            let [a, b] = (block * 40).to_be_bytes();
+            cluster.extend(element(0xa3, &[0x81, a, b, 0x80, 0x10], true));
+        }
+        file.extend(element(0x1f43_b675, &cluster, true));
+    }
+    let probe = found(&file);
+    assert_eq!((probe.frame_rate, probe.steady, probe.complete), (Some(25.0), true, true));
+    let last = u64::from(clusters) * 4000 - 40;
+    assert_eq!(probe.duration, Some(Duration::from_millis(last)));
+    assert!(!found(&file[..file.len() - 1]).complete);
+}
+
+#[test]
+fn matroska_is_webm_when_it_holds_nothing_else() {
+    for kind in [&b"matroska"[..], b""] {
+        let probe = found(&Recording { kind, ..Recording::default() }.file());
+        assert_eq!(
+            probe,
+            Probe { oddities: vec![Oddity::CalledMatroska], ..found(&Recording::default().file()) }
+        );
+        let other = Recording { kind, codec: b"V_MPEG4/ISO/AVC", ..Recording::default() };
+        let said = refused(&other.file());
+        assert_eq!(said, "not an MP4, MOV or WebM video: this is a Matroska (MKV) video");
+    }
+    assert!(probe_bytes(&Recording { kind: b"other", ..Recording::default() }.file()).is_err());
+}
+
+#[test]
+fn a_segment_is_called_so() {
+    let file = Recording::default().file();
+    let at = file.windows(4).position(|id| id == [0x1f, 0x43, 0xb6, 0x75]).unwrap();
+    assert!(
+        refused(&file[at..]).ends_with("this is a segment of a WebM stream, without its header")
+    );
 }

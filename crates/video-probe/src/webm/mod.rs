@@ -1,15 +1,19 @@
 //! `WebM` files: <https://www.webmproject.org/docs/container/>.
 
+mod blocks;
 mod ebml;
 mod track;
 
 use std::time::Duration;
 
+use self::blocks::{Blocks, Hiding, Picture};
 use self::ebml::Element;
 use self::track::Track;
-use super::probe::{Container, Probe, ProbeError};
+use super::probe::{Container, Oddity, Probe, ProbeError};
 use super::rate::approximate;
 use super::reader::{Reader, Stop};
+use super::sniff;
+use super::still;
 
 /// Ids of elements: RFC 9559, section 5.1.
 mod id {
@@ -25,82 +29,120 @@ mod id {
     pub(super) const SIMPLE_BLOCK: u32 = 0xa3;
     pub(super) const BLOCK_GROUP: u32 = 0xa0;
     pub(super) const BLOCK: u32 = 0xa1;
+    /// What else a segment, a cluster or a group may hold: of these, too, the end may be missing.
+    pub(super) const OTHERS: [u32; 16] = [
+        0x114d_9b74, // SeekHead
+        0x1c53_bb6b, // Cues
+        0x1043_a770, // Chapters
+        0x1254_c367, // Tags
+        0x1941_a469, // Attachments
+        0xec,        // Void
+        0xbf,        // CRC-32
+        0xa7,        // Position
+        0xab,        // PrevSize
+        0xaf,        // EncryptedBlock
+        0x9b,        // BlockDuration
+        0xfb,        // ReferenceBlock
+        0x75a1,      // BlockAdditions
+        0x75a2,      // DiscardPadding
+        0xfa,        // ReferencePriority
+        0xa4,        // CodecState
+    ];
 }
+
+/// So many blocks are read one by one; of what follows, clusters whose size is known are passed over,
+/// but for the last.
+const BLOCKS: u32 = 60_000;
+
+/// How many bytes too long a segment or cluster at the end of a file may be told to be: fewer than a block
+/// takes with its cues.
+const TOO_LONG: u64 = 16;
+
+/// How far the length that a file tells may be from that of its blocks, in nanoseconds.
+const LENGTH_SLACK: f64 = 1e9;
 
 /// What the elements of a segment say together.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 struct Outline {
+    /// Whether the header says no more than Matroska.
+    matroska: bool,
     /// Nanoseconds of a tick.
     tick_nanos: u64,
-    /// Length in ticks.
+    /// Length in ticks, as the file tells it.
     ticks: Option<f64>,
-    /// Tracks with a picture, once the tracks were found.
-    pictures: Option<Vec<Track>>,
-    /// Time of the cluster being read, in ticks.
-    cluster: u64,
-    /// Frames of the picture that were seen, and the times of the first and the last.
-    frames: u64,
-    first: Option<u64>,
-    last: Option<u64>,
+    /// The tracks, once they were found.
+    tracks: Option<Vec<Track>>,
+    blocks: Blocks,
     /// Whether there was any content.
     content: bool,
-    /// Whether an element reaches beyond the end of the file.
+    /// Whether a block reaches beyond the end of the file, or something that blocks follow.
     cut: bool,
     /// Whether the budget ended before the file did.
     unfinished: bool,
 }
 
-/// Looks at a file that begins like a `WebM` file.
-pub(super) fn probe(reader: &mut Reader<'_>) -> Result<Probe, ProbeError> {
+/// Looks at a file that begins like a `WebM` file, its header at `start`.
+pub(super) fn probe(start: u64, reader: &mut Reader<'_>) -> Result<Probe, ProbeError> {
     let mut outline = Outline {
+        matroska: false,
         tick_nanos: 1_000_000,
         ticks: None,
-        pictures: None,
-        cluster: 0,
-        frames: 0,
-        first: None,
-        last: None,
+        tracks: None,
+        blocks: Blocks::default(),
         content: false,
         cut: false,
         unfinished: false,
     };
-    match outline.read(reader) {
+    match outline.read(start, reader) {
         Ok(Some(other)) => return Err(other),
         Ok(None) => {}
         Err(Stop::Budget) => outline.unfinished = true,
         Err(Stop::Io(error)) => return Err(error.into()),
     }
+    let tracks = outline.tracks.as_deref().unwrap_or_default();
+    if outline.matroska && !tracks.iter().all(Track::fits_webm) {
+        return Err(ProbeError::NotAVideo { looks_like: Some(sniff::MATROSKA) });
+    }
+    let leading = (start > 0).then_some(Oddity::Leading(start));
+    let called = outline.matroska.then_some(Oddity::CalledMatroska);
+    let oddities = leading.into_iter().chain(called).collect();
+    let unknown = Probe { oddities, ..Probe::unknown(Container::WebM) };
     let Some(track) = outline.picture() else {
-        return match &outline.pictures {
-            _ if outline.unfinished => Ok(Probe::unknown(Container::WebM)),
+        return match &outline.tracks {
+            _ if outline.unfinished => Ok(unknown),
             Some(_) => Err(ProbeError::NoPicture),
             None => Err(ProbeError::NoIndex),
         };
     };
     let (width, height) = track.coded.unzip();
+    let (frame_rate, steady) = outline.frame_rate(track);
     Ok(Probe {
-        container: Container::WebM,
-        duration: outline.duration(),
+        duration: outline.duration(track),
         width,
         height,
         shown: track.shown.filter(|_| track.shown != track.coded),
-        frame_rate: outline.frame_rate(track),
-        steady: track.frame_nanos.is_some(),
+        frame_rate,
+        steady,
         codec: track.codec.clone(),
         complete: !outline.cut && (outline.content || outline.unfinished),
+        protected: tracks.iter().any(|track| track.protected),
+        ..unknown
     })
 }
 
 impl Outline {
-    /// The first picture track.
+    /// The first large picture.
     fn picture(&self) -> Option<&Track> {
-        self.pictures.as_ref().and_then(|tracks| tracks.first())
+        let tracks = self.tracks.iter().flatten();
+        let pictures: Vec<&Track> = tracks.filter(|track| track.is_picture()).collect();
+        pictures.get(still::first_large(pictures.iter().map(|track| track.coded))?).copied()
     }
 
     /// Reads the header and the segment; returns why it is no `WebM` file, if it is none.
-    fn read(&mut self, reader: &mut Reader<'_>) -> Result<Option<ProbeError>, Stop> {
+    fn read(&mut self, start: u64, reader: &mut Reader<'_>) -> Result<Option<ProbeError>, Stop> {
         let len = reader.len();
-        let header = Element::read(reader, 0, len)?.filter(|header| header.id == id::EBML);
+        let header = Element::read(reader, start, len)?.filter(|header| header.id == id::EBML);
         let Some((header, mut at)) = header.map(|header| header.within(len)) else {
             return Ok(Some(ProbeError::NotAVideo { looks_like: None }));
         };
@@ -113,17 +155,15 @@ impl Outline {
         })?;
         match kind.as_str() {
             "webm" => {}
-            "matroska" => {
-                let looks_like = Some("a Matroska (MKV) video");
-                return Ok(Some(ProbeError::NotAVideo { looks_like }));
-            }
+            // What it holds decides.
+            "matroska" | "" => self.matroska = true,
             _ => return Ok(Some(ProbeError::NotAVideo { looks_like: None })),
         }
         while at < len
             && let Some(element) = Element::read(reader, at, len)?
         {
             if element.id == id::SEGMENT {
-                self.cut |= element.end.is_some_and(|end| end > len);
+                self.cut |= element.end.is_some_and(|end| end > len.saturating_add(TOO_LONG));
                 let (segment, _) = element.within(len);
                 self.read_segment(segment, reader)?;
                 return Ok(None);
@@ -133,37 +173,88 @@ impl Outline {
         Ok(None)
     }
 
-    /// Reads a segment. Where times must be had from the content, clusters and groups are entered
-    /// rather than skipped, so that their elements come along as if they were the segment's own;
-    /// this also needs no sizes, which recorders often do not know.
+    /// Reads a segment. Clusters and groups are entered rather than skipped, so that their elements come
+    /// along as if they were the segment's own; this also needs no sizes, which recorders often do not
+    /// know.
     fn read_segment(&mut self, segment: Element, reader: &mut Reader<'_>) -> Result<(), Stop> {
         let limit = segment.end.unwrap_or(reader.len());
         let mut at = segment.body;
+        let mut picture = None;
+        let mut passed = None;
+        // Whether the last element is none that belongs here: then it is no element, but what somebody
+        // put behind the end.
+        let mut strange = false;
         while at < limit {
             let Some(element) = Element::read(reader, at, limit)? else {
-                // Zeros are padding; anything else was going to be an element.
-                self.cut |= reader.array::<1>(at, limit)?.is_some_and(|[byte]| byte != 0);
+                self.cut |= begins_element(&reader.some(at, limit, 4)?);
                 break;
             };
-            self.cut |= element.end.is_some_and(|end| end > reader.len());
+            let known = is_known(element.id);
+            let beyond = element.end.is_some_and(|end| end > reader.len());
+            if beyond && (strange || !known) {
+                break;
+            }
+            strange = !known;
             let (inner, end) = element.within(limit);
             at = end;
             match element.id {
                 id::INFO => self.read_info(inner, reader)?,
-                id::TRACKS => self.pictures = Some(Track::pictures(inner, reader)?),
+                id::TRACKS => {
+                    self.tracks = Some(Track::all(inner, reader)?);
+                    picture = self.picture().map(|track| Picture {
+                        number: track.number,
+                        hiding: match track.codec.as_deref() {
+                            Some("vp8") => Hiding::Vp8,
+                            Some("vp9") => Hiding::Vp9,
+                            _ => Hiding::Nothing,
+                        },
+                    });
+                }
                 id::CLUSTER => {
                     self.content = true;
-                    if self.ticks.is_none() || element.end.is_none() {
+                    let excess = element.end.map_or(0, |end| end.saturating_sub(reader.len()));
+                    self.cut |= excess > TOO_LONG;
+                    if self.blocks.count < BLOCKS || element.end.is_none() {
                         at = element.body;
+                    } else {
+                        passed = Some(element);
                     }
+                    continue;
                 }
-                id::TIMESTAMP => self.cluster = inner.unsigned(reader)?.unwrap_or(self.cluster),
+                id::TIMESTAMP => {
+                    self.blocks.cluster = inner.unsigned(reader)?.unwrap_or(self.blocks.cluster);
+                }
                 id::BLOCK_GROUP => at = element.body,
-                id::SIMPLE_BLOCK | id::BLOCK => self.read_block(inner, reader)?,
+                id::SIMPLE_BLOCK | id::BLOCK => self.blocks.read(inner, picture, reader)?,
                 _ => {}
             }
+            self.cut |= beyond;
+        }
+        if let Some(cluster) = passed {
+            self.read_last(cluster, reader)?;
         }
         Ok(())
+    }
+
+    /// Reads the last cluster of those that were passed over, for where the segment ends.
+    fn read_last(&mut self, cluster: Element, reader: &mut Reader<'_>) -> Result<(), Stop> {
+        let len = reader.len();
+        let Self { blocks, cut, .. } = self;
+        cluster.children(reader, |reader, element| {
+            *cut |= element.end.is_some_and(|end| end > len);
+            match element.id {
+                id::TIMESTAMP => {
+                    blocks.cluster = element.unsigned(reader)?.unwrap_or(blocks.cluster);
+                    Ok(())
+                }
+                id::SIMPLE_BLOCK => blocks.read(element, None, reader),
+                id::BLOCK_GROUP => element.children(reader, |reader, element| match element.id {
+                    id::BLOCK => blocks.read(element, None, reader),
+                    _ => Ok(()),
+                }),
+                _ => Ok(()),
+            }
+        })
     }
 
     fn read_info(&mut self, info: Element, reader: &mut Reader<'_>) -> Result<(), Stop> {
@@ -182,44 +273,69 @@ impl Outline {
         })
     }
 
-    /// Notes the time of a block: its track's number, then its distance from the cluster's time.
-    fn read_block(&mut self, block: Element, reader: &mut Reader<'_>) -> Result<(), Stop> {
-        let head = reader.some(block.body, block.end.unwrap_or(block.body), 10)?;
-        let Some((length, number)) = ebml::number(&head, 8) else { return Ok(()) };
-        let Some(&[a, b]) = head.get(length..).and_then(|rest| rest.first_chunk::<2>()) else {
-            return Ok(());
-        };
-        let time = self.cluster.saturating_add_signed(i16::from_be_bytes([a, b]).into());
-        self.last = self.last.max(Some(time));
-        let number = number & !(1 << (7 * length));
-        if self.picture().is_some_and(|track| track.number == number) {
-            self.frames += 1;
-            self.first = Some(self.first.map_or(time, |first| first.min(time)));
-        }
-        Ok(())
-    }
-
-    /// The length that the file tells, else where its last block begins, and a frame more.
-    fn duration(&self) -> Option<Duration> {
-        let nanos = match (self.ticks, self.last) {
-            (Some(ticks), _) => ticks * approximate(self.tick_nanos),
-            (None, Some(_)) if self.unfinished => return None,
-            (None, Some(last)) => {
-                let frame = self.picture().and_then(|track| track.frame_nanos).unwrap_or(0);
-                approximate(last) * approximate(self.tick_nanos) + approximate(frame)
+    /// The length that the file tells, unless its blocks contradict it: then, and where it tells none,
+    /// where the last block begins, and a frame more.
+    fn duration(&self, track: &Track) -> Option<Duration> {
+        let told = self.ticks.map(|ticks| ticks * approximate(self.tick_nanos));
+        let seen = self.blocks.length(self.tick_nanos).filter(|_| !self.unfinished);
+        let nanos = match (told, seen) {
+            (Some(told), Some(seen)) if (told - seen).abs() <= LENGTH_SLACK.max(seen / 50.0) => {
+                told
             }
+            (Some(told), None) => told,
+            (_, Some(seen)) => seen + approximate(self.told_frame(track).unwrap_or(0)),
             (None, None) => return None,
         };
         Duration::try_from_secs_f64(nanos / 1e9).ok().filter(|length| !length.is_zero())
     }
 
-    /// The rate that the track tells, else the average of the frames seen.
-    fn frame_rate(&self, track: &Track) -> Option<f64> {
-        if let Some(nanos) = track.frame_nanos {
-            return Some(1e9 / approximate(nanos));
-        }
-        let ticks = self.last?.checked_sub(self.first?).filter(|&ticks| ticks > 0)?;
-        let nanos = approximate(ticks) * approximate(self.tick_nanos);
-        (self.frames > 1).then(|| approximate(self.frames - 1) * 1e9 / nanos)
+    /// The length of a frame that the track tells, unless its blocks contradict it.
+    fn told_frame(&self, track: &Track) -> Option<u64> {
+        let told = track.frame_nanos?;
+        let seen = self.blocks.rate(self.tick_nanos).map(|(rate, _)| rate);
+        seen.is_none_or(|seen| is_near(seen, 1e9 / approximate(told))).then_some(told)
     }
+
+    /// The average of the frames that were seen, and whether they come evenly. What the track tells is
+    /// more exact where it is the same, and counts where no frames were seen.
+    fn frame_rate(&self, track: &Track) -> (Option<f64>, bool) {
+        let told = self.told_frame(track).map(|nanos| 1e9 / approximate(nanos));
+        match self.blocks.rate(self.tick_nanos) {
+            Some((seen, steady)) => (Some(told.filter(|_| steady).unwrap_or(seen)), steady),
+            None => (told, told.is_some()),
+        }
+    }
+}
+
+/// Whether two rates are the same but for rounding, and for a frame that is missing here or there.
+fn is_near(seen: f64, told: f64) -> bool {
+    (seen - told).abs() <= told * 0.02
+}
+
+/// Whether an element of this id may be in a segment, a cluster or a group of blocks.
+fn is_known(id: u32) -> bool {
+    matches!(
+        id,
+        id::INFO
+            | id::TRACKS
+            | id::CLUSTER
+            | id::TIMESTAMP
+            | id::SIMPLE_BLOCK
+            | id::BLOCK_GROUP
+            | id::BLOCK
+    ) || id::OTHERS.contains(&id)
+}
+
+/// Whether bytes that are no whole head of an element are the beginning of one that belongs here.
+fn begins_element(bytes: &[u8]) -> bool {
+    let ids = [id::INFO, id::TRACKS, id::CLUSTER, id::SIMPLE_BLOCK, id::BLOCK_GROUP, id::BLOCK]
+        .into_iter()
+        .chain(id::OTHERS);
+    let mut heads = ids.map(u32::to_be_bytes);
+    heads.any(|head| {
+        let zeros = head.iter().take_while(|&&byte| byte == 0).count();
+        let id = head.get(zeros..).unwrap_or_default();
+        let common = bytes.len().min(id.len());
+        common > 0 && bytes.get(..common) == id.get(..common)
+    })
 }

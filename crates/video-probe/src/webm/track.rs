@@ -1,6 +1,7 @@
 //! The `Tracks` element of a `WebM` file.
 
 use super::ebml::Element;
+use crate::codec;
 use crate::reader::{Reader, Stop};
 
 /// Ids of elements: RFC 9559, section 5.1.4.
@@ -16,12 +17,19 @@ mod id {
     pub(super) const SHOWN_WIDTH: u32 = 0x54b0;
     pub(super) const SHOWN_HEIGHT: u32 = 0x54ba;
     pub(super) const SHOWN_UNIT: u32 = 0x54b2;
+    pub(super) const ENCODINGS: u32 = 0x6d80;
+    pub(super) const ENCODING: u32 = 0x6240;
+    pub(super) const ENCRYPTION: u32 = 0x5035;
 }
 
-/// `TrackType` of pictures.
+/// `TrackType` of pictures and of sound.
 const PICTURE: u64 = 1;
+const SOUND: u64 = 2;
 
-/// A picture track.
+/// The most tracks that are kept.
+const KEPT: usize = 256;
+
+/// A track.
 #[derive(Debug, Default)]
 pub(super) struct Track {
     /// By which blocks name it.
@@ -29,25 +37,39 @@ pub(super) struct Track {
     kind: u64,
     /// Name of the codec.
     pub(super) codec: Option<String>,
-    /// Nanoseconds of a frame.
+    /// Whether its codec is one that a `WebM` file may hold.
+    is_webm: bool,
+    /// Nanoseconds of a frame, as the track tells it.
     pub(super) frame_nanos: Option<u64>,
     /// Width and height that are coded.
     pub(super) coded: Option<(u32, u32)>,
     /// Width and height that players stretch it to.
     pub(super) shown: Option<(u32, u32)>,
+    /// Whether its blocks are encrypted.
+    pub(super) protected: bool,
 }
 
 impl Track {
-    /// The picture tracks of `Tracks`.
-    pub(super) fn pictures(tracks: Element, reader: &mut Reader<'_>) -> Result<Vec<Self>, Stop> {
-        let mut pictures = Vec::new();
+    /// The tracks of `Tracks`.
+    pub(super) fn all(tracks: Element, reader: &mut Reader<'_>) -> Result<Vec<Self>, Stop> {
+        let mut all = Vec::new();
         tracks.children(reader, |reader, element| {
-            if element.id == id::ENTRY {
-                pictures.extend(Some(Self::read(element, reader)?).filter(|it| it.kind == PICTURE));
+            if element.id == id::ENTRY && all.len() < KEPT {
+                all.push(Self::read(element, reader)?);
             }
             Ok(())
         })?;
-        Ok(pictures)
+        Ok(all)
+    }
+
+    /// Whether it is a picture.
+    pub(super) fn is_picture(&self) -> bool {
+        self.kind == PICTURE
+    }
+
+    /// Whether a `WebM` file may hold it: <https://www.webmproject.org/docs/container/>.
+    pub(super) fn fits_webm(&self) -> bool {
+        self.is_webm || !matches!(self.kind, PICTURE | SOUND)
     }
 
     fn read(entry: Element, reader: &mut Reader<'_>) -> Result<Self, Stop> {
@@ -56,11 +78,25 @@ impl Track {
             match element.id {
                 id::NUMBER => track.number = element.unsigned(reader)?.unwrap_or(0),
                 id::TYPE => track.kind = element.unsigned(reader)?.unwrap_or(0),
-                id::CODEC => track.codec = Some(codec_name(element.text(reader, 32)?)),
+                id::CODEC => {
+                    let id = element.text(reader, 32)?;
+                    track.is_webm =
+                        matches!(id.as_str(), "V_VP8" | "V_VP9" | "V_AV1" | "A_OPUS" | "A_VORBIS");
+                    track.codec = Some(codec::of_matroska(id));
+                }
                 id::FRAME_NANOS => {
                     track.frame_nanos = element.unsigned(reader)?.filter(|&nanos| nanos > 0);
                 }
                 id::VIDEO => track.read_video(element, reader)?,
+                id::ENCODINGS => element.children(reader, |reader, encoding| {
+                    if encoding.id != id::ENCODING {
+                        return Ok(());
+                    }
+                    encoding.children(reader, |_, element| {
+                        track.protected |= element.id == id::ENCRYPTION;
+                        Ok(())
+                    })
+                })?,
                 _ => {}
             }
             Ok(())
@@ -91,17 +127,4 @@ impl Track {
         self.shown = shown.0.zip(shown.1).filter(|_| pixels);
         Ok(())
     }
-}
-
-/// The name of a codec by its id: <https://www.matroska.org/technical/codec_specs.html>.
-fn codec_name(id: String) -> String {
-    let name = match id.as_str() {
-        "V_VP8" => "vp8",
-        "V_VP9" => "vp9",
-        "V_AV1" => "av1",
-        "V_MPEG4/ISO/AVC" => "h264",
-        "V_MPEGH/ISO/HEVC" => "h265",
-        _ => return id,
-    };
-    name.to_owned()
 }

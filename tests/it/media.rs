@@ -1,0 +1,224 @@
+//! Videos as cameras, downloads and editors leave them: what TikTok takes is posted, what it does not take
+//! is refused with a word for it, and the user has the last word.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::world::{ADA, Ran, World};
+
+fn fixture(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap()
+}
+
+/// The fixture with every `from` replaced by `to` of the same length.
+fn patched(name: &str, from: &[u8], to: &[u8]) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let mut bytes = fixture(name);
+    let mut found = 0;
+    for at in 0..bytes.len() - from.len() {
+        if bytes[at..].starts_with(from) {
+            bytes[at..at + to.len()].copy_from_slice(to);
+            found += 1;
+        }
+    }
+    assert!(found > 0, "no {from:?} in {name}");
+    bytes
+}
+
+/// A video whose sound lasts 1022 s by its own tables, whatever the header says.
+fn long() -> Vec<u8> {
+    // Without edits, which would say what is shown of it.
+    let mut bytes = patched("fast-start.mp4", b"edts", b"free");
+    let sound = bytes.windows(4).rposition(|name| name == b"mdhd").unwrap();
+    // Ticks a second, behind the version and two times.
+    let scale = sound + 16;
+    assert_eq!(bytes[scale..scale + 4], 44_100_u32.to_be_bytes());
+    bytes[scale..scale + 4].copy_from_slice(&44_u32.to_be_bytes());
+    bytes
+}
+
+/// The one post of a run with `--json`.
+#[track_caller]
+fn post(ran: &Ran) -> Value {
+    let mut posts = ran.json();
+    posts.retain(|line| line["event"] == "post");
+    let [post] = posts.as_slice() else { panic!("{posts:#?}") };
+    post.clone()
+}
+
+#[test]
+fn what_is_around_a_whole_video_does_not_matter() {
+    let world = World::logged_in();
+    let videos = [
+        ("tagged.mp4", [fixture("fast-start.mp4"), b"TAGTitle of the song".to_vec()].concat()),
+        (
+            "text.mov",
+            [fixture("landscape.mov"), b"\r\n-- sent by a proxy --\r\n".to_vec()].concat(),
+        ),
+        ("crlf.webm", [fixture("live.webm"), b"\r\n".to_vec()].concat()),
+        ("matroska.webm", patched("vp9.webm", b"\x42\x82\x84webm", b"\x42\x82\x84\0\0\0\0")),
+        ("unsized.mp4", {
+            let mut bytes = fixture("fast-start.mp4");
+            let content = bytes.windows(4).rposition(|name| name == b"mdat").unwrap();
+            bytes[content - 2..content].copy_from_slice(&[0xff; 2]);
+            bytes
+        }),
+    ];
+    let posts: Vec<_> = videos
+        .iter()
+        .map(|(name, bytes)| {
+            world.file(name, bytes);
+            json!({ "video_path": name })
+        })
+        .collect();
+    world.run(&["upload", &world.manifest(&json!(posts))]).exits(0).says(
+        "warning: matroska.webm: the file calls itself Matroska, although it is a WebM by what it holds",
+    );
+    assert_eq!(world.published(), videos.len());
+}
+
+#[test]
+fn what_precedes_a_video_is_a_warning() {
+    let world = World::logged_in();
+    let tag = [&b"ID3\x04\0\0\0\0\x01\x02"[..], &[0; 130]].concat();
+    world.file("id3.mp4", [tag, fixture("moov-at-end.mp4")].concat());
+    let dry = world.run(&["upload", "--dry-run", &world.one_post(ADA, "id3.mp4")]).exits(0);
+    dry.says("warning: id3.mp4: the video begins behind 140 bytes that are none of it");
+}
+
+#[test]
+fn a_refusal_can_be_overruled_by_the_entry_or_by_the_flag() {
+    let world = World::logged_in();
+    world.file("slow.mp4", fixture("ten-fps.mp4"));
+    world.file("text.mov", fixture("text.mp4"));
+    let ada = world.open_id(ADA);
+    let entry = |name: &str, skip: bool| json!({ "user_id": ada, "video_path": name, "skip_media_check": skip });
+    let refused = world.manifest(&json!([entry("slow.mp4", false), entry("text.mov", false)]));
+    world.run(&["upload", &refused]).exits(2).says("10.00 frames a second").says("this is text");
+    // The flag has the last word.
+    let dry = world.run(&["upload", "--dry-run", "--skip-media-check", &refused]).exits(0);
+    dry.says("warning: slow.mp4: the video has 10.00 frames a second, and TikTok takes 23 to 60; it is sent all the same (`skip_media_check`)");
+    assert!(world.posts().is_empty());
+    let skipped = world.manifest(&json!([entry("slow.mp4", true), entry("text.mov", true)]));
+    // What is no video at all, TikTok finds out.
+    let ran = world.run(&["upload", &skipped]).exits(1);
+    ran.says("warning: text.mov: not an MP4, MOV or WebM video").says("file_format_check_failed");
+    assert_eq!(world.published(), 1);
+}
+
+#[test]
+fn how_a_refusal_is_overruled_is_said_once() {
+    let world = World::logged_in();
+    for name in ["a.mp4", "b.mp4"] {
+        world.file(name, fixture("ten-fps.mp4"));
+    }
+    let manifest = world.manifest(&json!([{ "video_path": "a.mp4" }, { "video_path": "b.mp4" }]));
+    let ran = world.run(&["upload", &manifest]).exits(2);
+    assert_eq!(
+        ran.stderr.matches("`--skip-media-check` sends it all the same").count(),
+        1,
+        "{ran:#?}"
+    );
+}
+
+#[test]
+fn photos_have_no_media_check_to_skip() {
+    let world = World::logged_in();
+    let manifest = world.manifest(&json!([{ "user_id": world.open_id(ADA),
+        "photo_urls": ["https://verified.example/1.jpg"], "skip_media_check": true }]));
+    world
+        .run(&["upload", &manifest])
+        .exits(2)
+        .says("skip_media_check")
+        .says("only videos have this");
+}
+
+#[test]
+fn what_was_measured_is_shown() {
+    let world = World::logged_in();
+    world.file("a.mp4", fixture("fast-start.mp4"));
+    let manifest = world.one_post(ADA, "a.mp4");
+    let dry = world.run(&["upload", "--dry-run", &manifest]).exits(0);
+    assert!(dry.stdout.contains("; 0:01, 360x640, 30 fps, h264)"), "{dry:#?}");
+    let measured = json!({ "container": "mp4", "duration": 1.022, "width": 360, "height": 640,
+        "frame_rate": 30.0, "variable_frame_rate": false, "codec": "h264" });
+    let dry = post(&world.run(&["upload", "--dry-run", "--json", &manifest]).exits(0));
+    assert_eq!((&dry["media"], &dry["warnings"]), (&measured, &Value::Null));
+    let ran = post(&world.run(&["upload", "--json", &manifest]).exits(0));
+    assert_eq!((&ran["media"], &ran["state"]), (&measured, &json!("published")));
+}
+
+#[test]
+fn every_warning_is_in_the_json_too() {
+    let world = World::logged_in();
+    world.file("a.mp4", fixture("ten-fps.mp4"));
+    let manifest = world.one_post(ADA, "a.mp4");
+    let args = ["upload", "--json", "--skip-media-check", &manifest];
+    let warnings = &post(&world.run(&args).exits(0))["warnings"];
+    let [warning] = warnings.as_array().unwrap().as_slice() else { panic!("{warnings}") };
+    assert!(warning.as_str().unwrap().starts_with("the video has 10.00 frames a second"));
+}
+
+#[test]
+fn the_creators_own_limit_decides_how_long_a_direct_post_may_be() {
+    let world = World::logged_in();
+    world.file("long.mp4", long());
+    let manifest = world.one_post(ADA, "long.mp4");
+    world.account(ADA, &json!({ "max_video_post_duration_sec": 600 }));
+    let ran = world.run(&["upload", &manifest]).exits(1);
+    ran.says("warning: long.mp4: the video lasts 17:").says("this creator may post up to 600 s");
+    assert_eq!(world.inits(), 0);
+    // Whoever knows better can say so.
+    let dry =
+        world.run(&["upload", "--dry-run", "--json", "--skip-media-check", &manifest]).exits(0);
+    let warnings = post(&dry)["warnings"].to_string();
+    assert!(warnings.contains("up to 600 s; it is sent all the same"), "{warnings}");
+    world.account(ADA, &json!({ "max_video_post_duration_sec": 3600 }));
+    world.run(&["upload", &manifest]).exits(0);
+    assert_eq!(world.published(), 1);
+}
+
+#[test]
+fn a_draft_lasts_ten_minutes_at_most() {
+    let world = World::logged_in();
+    world.file("long.mp4", long());
+    world.account(ADA, &json!({ "max_video_post_duration_sec": 3600 }));
+    let manifest = world.one_post(ADA, "long.mp4");
+    world.run(&["upload", "--draft", &manifest]).exits(2).says("and 10:00 may be posted");
+    world.run(&["upload", "--draft", "--skip-media-check", &manifest]).exits(0);
+}
+
+#[test]
+fn what_is_no_video_is_called_what_it_is() {
+    let world = World::logged_in();
+    let segment = {
+        let whole = fixture("fragmented.mp4");
+        let at = whole.windows(4).position(|name| name == b"moof").unwrap() - 4;
+        whole[at..].to_vec()
+    };
+    let protected = patched("fast-start.mp4", b"avc1\0\0\0\0", b"encv\0\0\0\0");
+    for (bytes, said, hint) in [
+        (b"\xff\xd8\xff\xe0\0\x10JFIF\0".to_vec(), "a JPEG picture", "photo_urls"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec(), "a PNG picture", "photo_urls"),
+        (b"GIF89a\x01\0\x01\0".to_vec(), "a GIF", "photo_urls"),
+        (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf".to_vec(), "an AVIF picture", "photo_urls"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec(), "a HEIC picture", "photo_urls"),
+        (b"PK\x03\x04\x14\0\0\0".to_vec(), "a ZIP archive", "unpack it"),
+        (b"<!DOCTYPE html>\n<title>Sign in</title>".to_vec(), "a web page", "server sent this"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n".to_vec(),
+            "a Git LFS pointer",
+            "git lfs pull",
+        ),
+        (segment, "a segment of a stream, without its `moov`", "beginning"),
+        (protected, "encrypted (DRM)", "without protection"),
+    ] {
+        world.file("a.mp4", bytes);
+        let ran = world.run(&["upload", &world.one_post(ADA, "a.mp4")]).exits(2);
+        ran.says(said).says(hint);
+    }
+    world.file("empty.mp4", "");
+    world.run(&["upload", &world.one_post(ADA, "empty.mp4")]).exits(2).says("the file is empty");
+}
