@@ -48,7 +48,7 @@ use crate::settings::Environment;
 /// Runs the program on a command line, its first word being the program's name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     process::harden();
-    output::tell_panics();
+    output::report_panics();
     let args: Vec<OsString> = args.into_iter().collect();
     // The panic hook has told where it was.
     catch_unwind(|| enter(args, &|name| std::env::var_os(name))).unwrap_or(Exit::Failed)

@@ -21,7 +21,7 @@ use crate::store::local::{LocalStore, Looked, SqliteJournal, TokenFile};
 use crate::timing::Timing;
 use crate::{cli, fs, model, sys};
 
-pub use crate::auth::Notice;
+pub use crate::auth::AuthEvent;
 pub use crate::exit::Exit;
 pub use crate::model::machine::{resume, step};
 pub use crate::model::{Action, Event, Failed, Phase, ReportedStatus, Step, Transfer};
@@ -165,9 +165,9 @@ pub struct NotLoggedIn {
 /// Tells what happens to a function.
 struct Tell<F>(F);
 
-impl<F: Fn(Notice) + Send + Sync> Reporter for Tell<F> {
-    fn notice(&self, notice: Notice) {
-        (self.0)(notice);
+impl<F: Fn(AuthEvent) + Send + Sync> Reporter for Tell<F> {
+    fn report(&self, event: AuthEvent) {
+        (self.0)(event);
     }
 }
 
@@ -177,7 +177,7 @@ impl TestLogin<'_> {
     pub async fn run(
         self,
         by: LoginBy,
-        told: impl Fn(Notice) + Send + Sync,
+        told: impl Fn(AuthEvent) + Send + Sync,
     ) -> Result<LoggedIn, NotLoggedIn> {
         let timing = Timing { qr_poll: self.qr_poll, ..Timing::default() };
         let endpoints = Endpoints::new(Some(self.url), Some(self.url)).expect("its URL");

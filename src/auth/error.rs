@@ -9,7 +9,7 @@ use tiktok_open::{Code, Endpoints, Error as ApiError, Refusal};
 
 use super::apps::NotUsable;
 use super::callback::CallbackError;
-use super::notice::clock_time;
+use super::event::clock_time;
 use crate::model::account::{Account, Reason};
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::resources::Shortage;

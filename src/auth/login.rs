@@ -14,7 +14,7 @@ use url::Url;
 use super::browser;
 use super::callback::{Callback, UnexpectedRequest, redirect_uri};
 use super::error::{AuthError, app_of};
-use super::notice::{Notice, Reporter};
+use super::event::{AuthEvent, Reporter};
 use super::paste::{self, Lines};
 use super::qr;
 use crate::api::App;
@@ -183,9 +183,9 @@ impl Login<'_> {
         let url = self.show_address(plan, &attempt);
         let came = {
             let stray = |stray| {
-                self.reporter.notice(match stray {
-                    UnexpectedRequest::ForeignState => Notice::ForeignCallback,
-                    UnexpectedRequest::ErrorWithoutState => Notice::ForeignError,
+                self.reporter.report(match stray {
+                    UnexpectedRequest::ForeignState => AuthEvent::ForeignCallback,
+                    UnexpectedRequest::ErrorWithoutState => AuthEvent::ForeignError,
                 });
             };
             let mut wait = pin!(callback.wait(&attempt.state, self.limit, stray));
@@ -206,16 +206,16 @@ impl Login<'_> {
         match browser {
             Browser::Open => {
                 let opened = browser::is_likely() && browser::open(url).await;
-                self.reporter.notice(if opened {
-                    Notice::BrowserOpened
+                self.reporter.report(if opened {
+                    AuthEvent::BrowserOpened
                 } else {
-                    Notice::BrowserFailed
+                    AuthEvent::BrowserFailed
                 });
             }
             Browser::Custom(open) => open(url),
             Browser::Print => {}
         }
-        self.reporter.notice(Notice::Waiting { limit: self.limit });
+        self.reporter.report(AuthEvent::Waiting { limit: self.limit });
     }
 
     async fn by_paste(
@@ -230,7 +230,7 @@ impl Login<'_> {
         };
         let attempt = Attempt::new(address)?;
         self.show_address(plan, &attempt);
-        self.reporter.notice(Notice::PasteHere { limit: self.limit });
+        self.reporter.report(AuthEvent::PasteHere { limit: self.limit });
         let grant = paste::wait(
             &mut lines,
             &attempt.redirect_uri,
@@ -244,7 +244,7 @@ impl Login<'_> {
 
     async fn by_qr(&self, plan: &Plan) -> Result<LoggedIn, AuthError> {
         let pause = self.timing.qr_poll;
-        self.reporter.notice(Notice::Waiting { limit: self.limit });
+        self.reporter.report(AuthEvent::Waiting { limit: self.limit });
         let QrConfirmed { code, redirect_uri } =
             qr::wait(self.client, self.app, &plan.scopes, self.limit, pause, self.reporter).await?;
         let redirect_uri = self.fixed_redirect_uri().or(redirect_uri.as_deref());
@@ -266,7 +266,7 @@ impl Login<'_> {
                 code_challenge: &attempt.verifier.challenge(),
             },
         );
-        self.reporter.notice(Notice::Visit { url: url.clone() });
+        self.reporter.report(AuthEvent::Visit { url: url.clone() });
         url
     }
 
@@ -277,7 +277,7 @@ impl Login<'_> {
         code: &Secret,
         kind: &GrantKind<'_>,
     ) -> Result<LoggedIn, AuthError> {
-        self.reporter.notice(Notice::Exchanging);
+        self.reporter.report(AuthEvent::Exchanging);
         let asked_at = self.clock.now();
         let mut grant = self.exchange(code, kind).await?;
         let open_id = self.open_id_of(&grant).await?;
@@ -301,7 +301,7 @@ impl Login<'_> {
         account.display_name = self.display_name(&account).await;
         let (account, again) = self.save(account).await?;
         for scope in missing.iter() {
-            self.reporter.notice(Notice::ScopeMissing { scope: scope.to_owned() });
+            self.reporter.report(AuthEvent::ScopeMissing { scope: scope.to_owned() });
         }
         Ok(LoggedIn { account, missing, again })
     }

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::callback::CallbackError;
 use super::callback::classify::{Grant, Ignored, Verdict, classify_query};
 use super::error::AuthError;
-use super::notice::{Notice, Reporter};
+use super::event::{AuthEvent, Reporter};
 use crate::resources::{Shortage, no_threads};
 use crate::secret::Secret;
 
@@ -77,16 +77,16 @@ pub(crate) async fn wait(
             Ok(Verdict::Granted(grant)) => return Ok(grant),
             Ok(Verdict::Denied(denial)) => return Err(CallbackError::Denied { denial }.into()),
             Ok(Verdict::Ignored(Ignored::ErrorWithoutState)) => {
-                reporter.notice(Notice::ForeignError);
+                reporter.report(AuthEvent::ForeignError);
             }
             Ok(Verdict::Ignored(Ignored::Empty)) => {
-                reporter.notice(Notice::PasteIgnored { why: "the address holds no code" });
+                reporter.report(AuthEvent::PasteIgnored { why: "the address holds no code" });
             }
-            Ok(_) => reporter.notice(Notice::PasteIgnored {
+            Ok(_) => reporter.report(AuthEvent::PasteIgnored {
                 why: "the state in that address is not this login's; it belongs to another try",
             }),
             Err(Odd::Blank) => {}
-            Err(Odd::Form(why)) => reporter.notice(Notice::PasteIgnored { why }),
+            Err(Odd::Form(why)) => reporter.report(AuthEvent::PasteIgnored { why }),
         }
     }
 }
@@ -144,7 +144,7 @@ mod tests {
     const STATE: &str = "5ec2e7";
     const LONG: Duration = Duration::from_mins(1);
 
-    async fn paste(lines: &[&str], limit: Duration) -> (Result<Grant, AuthError>, Vec<Notice>) {
+    async fn paste(lines: &[&str], limit: Duration) -> (Result<Grant, AuthError>, Vec<AuthEvent>) {
         let (sender, receiver) = mpsc::channel(lines.len().max(1));
         for line in lines {
             sender.try_send(Secret::new(*line)).unwrap();
@@ -191,9 +191,9 @@ mod tests {
         ] {
             let (outcome, told) = paste(&[text, good], LONG).await;
             assert_eq!(outcome.unwrap().code.expose(), "c", "{text}");
-            let [notice] = &told[..] else { panic!("{text}: {told:?}") };
-            assert!(notice.to_string().contains(why), "{text}: {notice}");
-            assert!(notice.to_string().contains("still waiting"));
+            let [event] = &told[..] else { panic!("{text}: {told:?}") };
+            assert!(event.to_string().contains(why), "{text}: {event}");
+            assert!(event.to_string().contains("still waiting"));
         }
     }
 

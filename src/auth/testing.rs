@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tiktok_open::{Client, Endpoints};
 use url::form_urlencoded;
 
-use super::notice::{Notice, Reporter};
+use super::event::{AuthEvent, Reporter};
 use crate::api::client;
 use crate::clock::Clock;
 pub(super) use crate::model::fixtures::{API, ISSUER, account, at, grant};
@@ -19,17 +19,17 @@ use crate::timing::Timing;
 
 /// Collects what it is told.
 #[derive(Debug, Default)]
-pub(super) struct Recorder(Mutex<Vec<Notice>>);
+pub(super) struct Recorder(Mutex<Vec<AuthEvent>>);
 
 impl Recorder {
-    pub(super) fn all(&self) -> Vec<Notice> {
+    pub(super) fn all(&self) -> Vec<AuthEvent> {
         self.0.lock().unwrap().clone()
     }
 }
 
 impl Reporter for Recorder {
-    fn notice(&self, notice: Notice) {
-        self.0.lock().unwrap().push(notice);
+    fn report(&self, event: AuthEvent) {
+        self.0.lock().unwrap().push(event);
     }
 }
 

@@ -81,7 +81,7 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
     }
     if accounts.is_empty() {
         printer.note("no account is logged in; `tiktok-up login` logs one in");
-        tell_rest(context, &rest);
+        report_rest(context, &rest);
         return Ok(Exit::Done);
     }
     let heading =
@@ -107,7 +107,7 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
         ]);
     }
     printer.table(&table);
-    tell_rest(context, &rest);
+    report_rest(context, &rest);
     Ok(Exit::Done)
 }
 
@@ -131,7 +131,7 @@ async fn recover(context: &Context, store: &LocalStore) -> Result<(), Failure> {
     }
 }
 
-fn tell_rest(context: &Context, rest: &Rest) {
+fn report_rest(context: &Context, rest: &Rest) {
     context.printer.note(rest.to_string());
     if let Some(misfit) = rest.misfit() {
         context.printer.warn(misfit);

@@ -212,7 +212,7 @@ pub(super) async fn encrypt(context: &Context) -> Result<Exit, Failure> {
         None => 0,
     };
     drop(held);
-    tell(context, "encrypt", migrated, urls)?;
+    report(context, "encrypt", migrated, urls)?;
     if let Encrypt::KeyFile(path) = &setting
         && path.parent() == Some(context.settings.home.state.as_path())
     {
@@ -249,7 +249,7 @@ pub(super) async fn decrypt(context: &Context) -> Result<Exit, Failure> {
     store.refresh_log().migrate(true)?;
     let migrated = store.decrypt(&held.accounts)?;
     drop(held);
-    tell(context, "decrypt", migrated, urls)?;
+    report(context, "decrypt", migrated, urls)?;
     if context.settings.encrypt.is_some() {
         context.printer.note(
             "now take `encrypt` out of `[store]` in config.toml; the key is left where it is, as \
@@ -319,7 +319,7 @@ impl Held {
 }
 
 /// What was done, and where the secrets rest now.
-fn tell(context: &Context, what: &str, done: Migrated, urls: usize) -> Result<(), Failure> {
+fn report(context: &Context, what: &str, done: Migrated, urls: usize) -> Result<(), Failure> {
     let rest = where_secrets_rest(context)?;
     let printer = &context.printer;
     if printer.is_json() {

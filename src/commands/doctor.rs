@@ -36,13 +36,13 @@ pub(super) fn run(
             let message = format!("{:#}", failure.error);
             let finding =
                 Finding { check: "config", exit: failure.exit, message, hint: failure.hint };
-            tell(printer, &finding);
+            report(printer, &finding);
             return Ok(finding.exit);
         }
     };
     let findings = check(&context);
     Ok(findings.iter().fold(Exit::Done, |exit, finding| {
-        tell(printer, finding);
+        report(printer, finding);
         exit.worst(finding.exit)
     }))
 }
@@ -68,7 +68,7 @@ impl Finding {
     }
 }
 
-fn tell(printer: &Printer, finding: &Finding) {
+fn report(printer: &Printer, finding: &Finding) {
     let Finding { check, exit, message, hint } = finding;
     let good = *exit == Exit::Done;
     if printer.is_json() {

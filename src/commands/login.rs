@@ -7,7 +7,7 @@ use serde_json::json;
 use tiktok_open::Scopes;
 
 use crate::auth::paste::Lines;
-use crate::auth::{Browser, LoggedIn, Login, LoginMethod, Notice, Reporter};
+use crate::auth::{AuthEvent, Browser, LoggedIn, Login, LoginMethod, Reporter};
 use crate::cli::LoginArgs;
 use crate::commands::{Context, apps, at_rest};
 use crate::exit::Exit;
@@ -76,7 +76,7 @@ pub(super) async fn by(
             (run.await?, Some(signal))
         }
     };
-    tell(context, &done);
+    report(context, &done);
     Ok(stopped_by.map_or(Exit::Done, Signal::exit))
 }
 
@@ -88,16 +88,16 @@ struct Watching {
 }
 
 impl Reporter for Watching {
-    fn notice(&self, notice: Notice) {
-        if notice == Notice::Exchanging {
+    fn report(&self, event: AuthEvent) {
+        if event == AuthEvent::Exchanging {
             self.exchanging.store(true, Ordering::SeqCst);
         }
-        self.output.notice(notice);
+        self.output.report(event);
     }
 }
 
 /// Who logged in, what was granted, and until when.
-fn tell(context: &Context, done: &LoggedIn) {
+fn report(context: &Context, done: &LoggedIn) {
     let account = &done.account;
     let printer = &context.printer;
     if printer.is_json() {

@@ -166,7 +166,7 @@ async fn answer_questions(printer: Printer, shutdown: Shutdown) {
     let mut answered = 0;
     loop {
         answered = shutdown.questioned(answered).await;
-        printer.tell_standing();
+        printer.report_standing();
     }
 }
 

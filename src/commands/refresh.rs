@@ -51,7 +51,7 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
             // What has begun reaches the disk, and is told, before the program ends.
             _ = context.shutdown.requested() => tokio::join!(tokens.flush(), refresh).1,
         };
-        exit = exit.worst(tell(context, account, outcome));
+        exit = exit.worst(report(context, account, outcome));
     }
     if let Some(signal) = context.shutdown.asked() {
         exit = exit.worst(signal.exit());
@@ -61,7 +61,7 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
 }
 
 /// One line for an account to which something happened.
-fn tell(context: &Context, account: &Account, outcome: Result<Outcome, AuthError>) -> Exit {
+fn report(context: &Context, account: &Account, outcome: Result<Outcome, AuthError>) -> Exit {
     let printer = &context.printer;
     let (word, account, error) = match outcome {
         Ok(Outcome::NotDue(account)) => ("not_due", account, None),

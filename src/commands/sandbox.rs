@@ -129,7 +129,7 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     let sandbox = redacted(Sandbox::builder().options(options(args)?));
     let sandbox = sandbox.start().map_err(SandboxError::Start)?;
-    tell(&sandbox, printer);
+    report(&sandbox, printer);
     shutdown.requested().await;
     sandbox.shutdown().await;
     Ok(Exit::Done)
@@ -145,7 +145,7 @@ pub(super) fn redacted(sandbox: Builder) -> Builder {
     })
 }
 
-fn tell(sandbox: &Sandbox, printer: &Printer) {
+fn report(sandbox: &Sandbox, printer: &Printer) {
     let (url, key, secret) = (sandbox.url(), sandbox.client_key(), sandbox.client_secret());
     if printer.is_json() {
         // A secret of nobody's, made for whoever started it.

@@ -65,7 +65,7 @@ pub(crate) struct Armored {
     label: Label,
     kdf: Kdf,
     /// A value of [`super::value`].
-    sealed: String,
+    encrypted: String,
 }
 
 /// Why an armored text does not open. Nothing of it is quoted.
@@ -116,9 +116,9 @@ fn armor_at(
     Ok(written(label, &kdf, &encrypt_bytes(&key, plain, &kdf.place(label))))
 }
 
-fn written(label: Label, kdf: &Kdf, sealed: &str) -> String {
-    let mut text = format!("{}\n{kdf} {}\n", label.begin(), checksum(label, kdf, sealed));
-    let mut rest = sealed;
+fn written(label: Label, kdf: &Kdf, encrypted: &str) -> String {
+    let mut text = format!("{}\n{kdf} {}\n", label.begin(), checksum(label, kdf, encrypted));
+    let mut rest = encrypted;
     while !rest.is_empty() {
         let (line, after) = rest.split_at_checked(LINE).unwrap_or((rest, ""));
         text.push_str(line);
@@ -130,8 +130,8 @@ fn written(label: Label, kdf: &Kdf, sealed: &str) -> String {
     text
 }
 
-fn checksum(label: Label, kdf: &Kdf, sealed: &str) -> String {
-    let hash = blake3::hash(format!("{}\n{kdf}\n{sealed}", label.0).as_bytes()).to_hex();
+fn checksum(label: Label, kdf: &Kdf, encrypted: &str) -> String {
+    let hash = blake3::hash(format!("{}\n{kdf}\n{encrypted}", label.0).as_bytes()).to_hex();
     hash.chars().take(CHECKSUM).collect()
 }
 
@@ -157,20 +157,20 @@ impl Armored {
         if lines.pop().is_none_or(|line| line != label.end()) {
             return Err(damaged("it is cut off, or something follows it"));
         }
-        let sealed = lines.get(2..).unwrap_or_default().concat();
+        let encrypted = lines.get(2..).unwrap_or_default().concat();
         let (kdf, sum) = rest.split_once(' ').ok_or(damaged("its header cannot be read"))?;
         let kdf = Kdf::parse(kdf).ok_or(damaged("its header cannot be read"))?;
-        if sum != checksum(label, &kdf, &sealed) || header != format!("{kdf} {sum}") {
+        if sum != checksum(label, &kdf, &encrypted) || header != format!("{kdf} {sum}") {
             return Err(damaged("its checksum differs, so something in it was changed"));
         }
-        if !is_encrypted(&sealed) {
+        if !is_encrypted(&encrypted) {
             return Err(damaged("its content cannot be read"));
         }
         if kdf.cost.is_above(DEAREST) {
             let Cost { memory, passes, lanes } = kdf.cost;
             return Err(ArmorError::TooDear { memory_kib: memory, passes, lanes });
         }
-        Ok(Self { label, kdf, sealed })
+        Ok(Self { label, kdf, encrypted })
     }
 
     /// The content. Derives the key, which is slow on purpose.
@@ -182,12 +182,14 @@ impl Armored {
                     ArmorError::Damaged("its key derivation makes no sense")
                 }
             })?;
-        open_bytes(&key, &self.sealed, &self.kdf.place(self.label)).map_err(|error| match error {
-            OpenError::OtherKey { .. } => ArmorError::Wrong,
-            OpenError::Newer => ArmorError::Newer(VERSION + 1),
-            OpenError::Form => ArmorError::Damaged("its content cannot be read"),
-            OpenError::Refused => ArmorError::Damaged("somebody changed it"),
-        })
+        open_bytes(&key, &self.encrypted, &self.kdf.place(self.label)).map_err(
+            |error| match error {
+                OpenError::OtherKey { .. } => ArmorError::Wrong,
+                OpenError::Newer => ArmorError::Newer(VERSION + 1),
+                OpenError::Form => ArmorError::Damaged("its content cannot be read"),
+                OpenError::Refused => ArmorError::Damaged("somebody changed it"),
+            },
+        )
     }
 }
 
@@ -255,7 +257,7 @@ mod tests {
         let read = Armored::parse(LABEL, text.as_bytes()).unwrap();
         let mut kdf = read.kdf;
         change(&mut kdf);
-        written(LABEL, &kdf, &read.sealed)
+        written(LABEL, &kdf, &read.encrypted)
     }
 
     #[test]
@@ -349,15 +351,16 @@ mod tests {
         }
         // One letter of the ciphertext, with the checksum made anew.
         let read = Armored::parse(LABEL, text.as_bytes()).unwrap();
-        for at in ["enc:1:".len() + 13, read.sealed.len() - 30] {
-            let mut sealed = read.sealed.clone();
-            let other = if sealed.as_bytes()[at] == b'A' { "B" } else { "A" };
-            sealed.replace_range(at..=at, other);
-            let error = opened(&written(LABEL, &read.kdf, &sealed), "correct horse").unwrap_err();
+        for at in ["enc:1:".len() + 13, read.encrypted.len() - 30] {
+            let mut encrypted = read.encrypted.clone();
+            let other = if encrypted.as_bytes()[at] == b'A' { "B" } else { "A" };
+            encrypted.replace_range(at..=at, other);
+            let error =
+                opened(&written(LABEL, &read.kdf, &encrypted), "correct horse").unwrap_err();
             assert_eq!(error, ArmorError::Damaged("somebody changed it"), "{at}");
         }
         // Another kind of content.
-        let other = written(Label("TIKTOK-UP OTHER"), &read.kdf, &read.sealed);
+        let other = written(Label("TIKTOK-UP OTHER"), &read.kdf, &read.encrypted);
         let other = Armored::parse(Label("TIKTOK-UP OTHER"), other.as_bytes()).unwrap();
         assert!(matches!(other.open(&words()), Err(ArmorError::Damaged(_))));
     }

@@ -88,8 +88,8 @@ impl Wrapped {
             key: String::new(),
         };
         let by = derive(passphrase, &salt, cost)?;
-        let sealed = encrypt(&by, &key.to_text(), &wrapped.place());
-        sealed.expose().clone_into(&mut wrapped.key);
+        let encrypted = encrypt(&by, &key.to_text(), &wrapped.place());
+        encrypted.expose().clone_into(&mut wrapped.key);
         Ok(wrapped)
     }
 

@@ -86,29 +86,29 @@ pub(crate) fn encrypt(key: &Key, secret: &Secret, place: &Place) -> Secret {
 pub(crate) fn encrypt_bytes(key: &Key, plain: &[u8], place: &Place) -> String {
     let head = format!("{MARK}{VERSION}:{}", key.id());
     let nonce: [u8; NONCE] = rand::random();
-    let mut sealed = nonce.to_vec();
+    let mut encrypted = nonce.to_vec();
     // All that can fail is a text of 256 GiB.
     if let Ok(ciphertext) =
         cipher(key).encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: &place.data(&head) })
     {
-        sealed.extend(ciphertext);
+        encrypted.extend(ciphertext);
     }
-    format!("{head}:{}", URL_SAFE_NO_PAD.encode(sealed))
+    format!("{head}:{}", URL_SAFE_NO_PAD.encode(encrypted))
 }
 
 /// Opens a text that was sealed for this place.
-pub(crate) fn open(key: &Key, sealed: &str, place: &Place) -> Result<Secret, OpenError> {
-    let bytes = open_bytes(key, sealed, place)?;
+pub(crate) fn open(key: &Key, encrypted: &str, place: &Place) -> Result<Secret, OpenError> {
+    let bytes = open_bytes(key, encrypted, place)?;
     std::str::from_utf8(&bytes).map(Secret::new).map_err(|_| OpenError::Form)
 }
 
 /// Opens bytes that were sealed for this place.
 pub(crate) fn open_bytes(
     key: &Key,
-    sealed: &str,
+    encrypted: &str,
     place: &Place,
 ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-    let (head, needed, body) = parts(sealed)?;
+    let (head, needed, body) = parts(encrypted)?;
     let given = key.id();
     if needed != given {
         return Err(OpenError::OtherKey { needed, given });
@@ -162,13 +162,13 @@ mod tests {
 
     #[test]
     fn a_sealed_value_has_its_version_its_key_and_nothing_of_the_text() {
-        let sealed = encrypt(&key(1), &Secret::new("act.canary"), &here());
-        let text = sealed.expose();
+        let encrypted = encrypt(&key(1), &Secret::new("act.canary"), &here());
+        let text = encrypted.expose();
         assert!(text.starts_with(&format!("enc:1:{}:", key(1).id())), "{text}");
         assert!(is_encrypted(text) && key_of(text) == Some(key(1).id()));
         assert!(!text.contains("canary"));
         assert_ne!(
-            sealed,
+            encrypted,
             encrypt(&key(1), &Secret::new("act.canary"), &here()),
             "the nonce is new"
         );
@@ -185,15 +185,15 @@ mod tests {
 
     #[test]
     fn another_key_is_named() {
-        let sealed = encrypt(&key(1), &Secret::new("x"), &here());
+        let encrypted = encrypt(&key(1), &Secret::new("x"), &here());
         let (needed, given) = (key(1).id(), key(2).id());
-        let error = open(&key(2), sealed.expose(), &here());
+        let error = open(&key(2), encrypted.expose(), &here());
         assert_eq!(error, Err(OpenError::OtherKey { needed, given }));
     }
 
     #[test]
     fn a_value_opens_nowhere_else() {
-        let sealed = encrypt(&key(1), &Secret::new("x"), &here());
+        let encrypted = encrypt(&key(1), &Secret::new("x"), &here());
         for elsewhere in [
             Place::of(&["access_token", "id-2"]),
             Place::of(&["refresh_token", "id-1"]),
@@ -202,7 +202,7 @@ mod tests {
             Place::of(&["access_token"]),
             Place::of(&[]),
         ] {
-            assert_eq!(open(&key(1), sealed.expose(), &elsewhere), Err(OpenError::Refused));
+            assert_eq!(open(&key(1), encrypted.expose(), &elsewhere), Err(OpenError::Refused));
         }
     }
 
@@ -216,8 +216,8 @@ mod tests {
 
     #[test]
     fn every_flipped_bit_is_noticed() {
-        let sealed = encrypt(&key(1), &Secret::new("act.0123456789"), &here());
-        let bytes = sealed.expose().as_bytes();
+        let encrypted = encrypt(&key(1), &Secret::new("act.0123456789"), &here());
+        let bytes = encrypted.expose().as_bytes();
         for at in 0..bytes.len() * 8 {
             let mut bytes = bytes.to_vec();
             bytes[at / 8] ^= 1 << (at % 8);
@@ -228,8 +228,8 @@ mod tests {
 
     #[test]
     fn every_cut_is_noticed() {
-        let sealed = encrypt(&key(1), &Secret::new("act.0123456789"), &here());
-        let text = sealed.expose();
+        let encrypted = encrypt(&key(1), &Secret::new("act.0123456789"), &here());
+        let text = encrypted.expose();
         for end in 0..text.len() {
             assert!(open(&key(1), &text[..end], &here()).is_err(), "{end}");
         }
@@ -242,14 +242,14 @@ mod tests {
         #[test]
         fn what_is_sealed_opens(text in ".{0,300}", part in ".{0,40}", fill in any::<u8>()) {
             let place = Place::of(&["field", &part]);
-            let sealed = encrypt(&key(fill), &Secret::new(text.as_str()), &place);
-            prop_assert_eq!(open(&key(fill), sealed.expose(), &place), Ok(Secret::new(text)));
+            let encrypted = encrypt(&key(fill), &Secret::new(text.as_str()), &place);
+            prop_assert_eq!(open(&key(fill), encrypted.expose(), &place), Ok(Secret::new(text)));
         }
 
         #[test]
         fn bytes_come_back(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
-            let sealed = encrypt_bytes(&key(3), &bytes, &here());
-            prop_assert_eq!(&*open_bytes(&key(3), &sealed, &here()).unwrap(), &bytes);
+            let encrypted = encrypt_bytes(&key(3), &bytes, &here());
+            prop_assert_eq!(&*open_bytes(&key(3), &encrypted, &here()).unwrap(), &bytes);
         }
 
         #[test]

@@ -7,7 +7,7 @@ use anstyle::{Ansi256Color, Color, Style};
 use super::line::Line;
 use super::printer::Printer;
 use crate::auth::qr::draw::{Paint, half_blocks, picture};
-use crate::auth::{Notice, Reporter};
+use crate::auth::{AuthEvent, Reporter};
 use crate::fs::write_atomic;
 
 /// Black on white from the 256 colours: the first sixteen are what themes change.
@@ -52,34 +52,36 @@ impl AuthOutput {
 }
 
 impl Reporter for AuthOutput {
-    fn notice(&self, notice: Notice) {
-        if let Some(step) = step(&notice) {
+    fn report(&self, event: AuthEvent) {
+        if let Some(step) = step(&event) {
             self.printer.step(step);
         }
-        match &notice {
+        match &event {
             // Over in a moment, and no news to anybody.
-            Notice::Exchanging => {}
-            Notice::QrCode { url } => {
+            AuthEvent::Exchanging => {}
+            AuthEvent::QrCode { url } => {
                 self.show_code(url);
-                self.printer.demand(Line::default().verbatim(notice.to_string()));
+                self.printer.demand(Line::default().verbatim(event.to_string()));
             }
             // Asked for by the user's command: shown even when quiet, with the state that it carries.
-            Notice::Visit { .. } => {
-                self.printer.demand(Line::default().verbatim(notice.to_string()));
+            AuthEvent::Visit { .. } => {
+                self.printer.demand(Line::default().verbatim(event.to_string()));
             }
-            _ if notice.is_warning() => self.printer.warn(notice.to_string()),
-            _ => self.printer.note(notice.to_string()),
+            _ if event.is_warning() => self.printer.warn(event.to_string()),
+            _ => self.printer.note(event.to_string()),
         }
     }
 }
 
 /// What a run does from a notice on, for whoever asks. Addresses are left out: they hold secrets.
-fn step(notice: &Notice) -> Option<String> {
-    Some(match notice {
-        Notice::QrCode { .. } => "waiting for the code to be scanned".to_owned(),
-        Notice::PasteHere { .. } => "waiting for the address to be pasted".to_owned(),
-        Notice::Finishing => "waiting for a refresh to end".to_owned(),
-        Notice::Waiting { .. } | Notice::QrScanned | Notice::Exchanging => notice.to_string(),
+fn step(event: &AuthEvent) -> Option<String> {
+    Some(match event {
+        AuthEvent::QrCode { .. } => "waiting for the code to be scanned".to_owned(),
+        AuthEvent::PasteHere { .. } => "waiting for the address to be pasted".to_owned(),
+        AuthEvent::Finishing => "waiting for a refresh to end".to_owned(),
+        AuthEvent::Waiting { .. } | AuthEvent::QrScanned | AuthEvent::Exchanging => {
+            event.to_string()
+        }
         _ => return None,
     })
 }

@@ -23,7 +23,7 @@ pub(crate) use self::auth::AuthOutput;
 pub(crate) use self::failure::{Explain, Failure};
 pub(crate) use self::line::Line;
 pub(crate) use self::log::listen;
-pub(crate) use self::panic::tell_panics;
+pub(crate) use self::panic::report_panics;
 pub(crate) use self::printer::{OutputOptions, Printer};
 pub(crate) use self::progress::watching;
 pub(crate) use self::span::moment;

@@ -9,7 +9,7 @@ use super::failure::Explain as _;
 use crate::resources::Shortage;
 
 /// Lets every panic from now on be said here.
-pub(crate) fn tell_panics() {
+pub(crate) fn report_panics() {
     panic::set_hook(Box::new(tell));
 }
 

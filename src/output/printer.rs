@@ -210,7 +210,7 @@ impl Printer {
     }
 
     /// Tells where the run stands. Also said when quiet, as it was asked for.
-    pub(crate) fn tell_standing(&self) {
+    pub(crate) fn report_standing(&self) {
         // Not told under the lock: the terminal may be slow.
         let lines = self.standing().lines();
         self.demand(lines.join("\n"));

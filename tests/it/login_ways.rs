@@ -8,7 +8,7 @@ use serde_json::json;
 use tiktok_open::{Scopes, Secret};
 use tiktok_sandbox::{Options, QrConfirm};
 use tiktok_up::Exit;
-use tiktok_up::testing::{LoggedIn, LoginBy, NotLoggedIn, Notice, TestLogin};
+use tiktok_up::testing::{AuthEvent, LoggedIn, LoginBy, NotLoggedIn, TestLogin};
 use tokio::sync::mpsc;
 
 use crate::person::address_bar;
@@ -18,8 +18,8 @@ use crate::world::{ADA, BEA, World};
 fn log_in(
     world: &Arc<World>,
     by: LoginBy,
-    does: impl FnMut(&World, &Notice) + Send + 'static,
-) -> (Result<LoggedIn, NotLoggedIn>, Vec<Notice>) {
+    does: impl FnMut(&World, &AuthEvent) + Send + 'static,
+) -> (Result<LoggedIn, NotLoggedIn>, Vec<AuthEvent>) {
     let sandbox = &world.sandbox;
     let login = TestLogin {
         url: sandbox.url(),
@@ -30,7 +30,7 @@ fn log_in(
         qr_poll: Duration::from_millis(10),
     };
     let (does, saw) = (Mutex::new(does), Mutex::new(Vec::new()));
-    let told = |notice: Notice| {
+    let told = |notice: AuthEvent| {
         (does.lock().unwrap())(world, &notice);
         saw.lock().unwrap().push(notice);
     };
@@ -39,9 +39,9 @@ fn log_in(
 }
 
 /// Scans and confirms as an account.
-fn confirms(handle: &'static str) -> impl FnMut(&World, &Notice) + Send {
+fn confirms(handle: &'static str) -> impl FnMut(&World, &AuthEvent) + Send {
     move |world, notice| {
-        if let Notice::QrCode { url } = notice {
+        if let AuthEvent::QrCode { url } = notice {
             let token = world.sandbox.scan(url).unwrap();
             world.sandbox.confirm(&token, handle).unwrap();
         }
@@ -65,15 +65,15 @@ fn the_steps_of_a_qr_login_are_told() {
     let world = Arc::new(World::new());
     let mut scanned = None;
     let (outcome, saw) = log_in(&world, LoginBy::Qr, move |world, notice| match notice {
-        Notice::QrCode { url } => scanned = Some(world.sandbox.scan(url).unwrap()),
-        Notice::QrScanned => world.sandbox.confirm(scanned.as_ref().unwrap(), ADA).unwrap(),
+        AuthEvent::QrCode { url } => scanned = Some(world.sandbox.scan(url).unwrap()),
+        AuthEvent::QrScanned => world.sandbox.confirm(scanned.as_ref().unwrap(), ADA).unwrap(),
         _ => {}
     });
     outcome.unwrap();
-    let [Notice::Waiting { .. }, Notice::QrCode { .. }, rest @ ..] = &saw[..] else {
+    let [AuthEvent::Waiting { .. }, AuthEvent::QrCode { .. }, rest @ ..] = &saw[..] else {
         panic!("{saw:?}");
     };
-    assert_eq!(rest, [Notice::QrScanned, Notice::Exchanging]);
+    assert_eq!(rest, [AuthEvent::QrScanned, AuthEvent::Exchanging]);
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn an_expired_qr_code_is_renewed_within_the_time() {
     let world = Arc::new(World::new());
     let mut codes = 0;
     let (outcome, saw) = log_in(&world, LoginBy::Qr, move |world, notice| {
-        if let Notice::QrCode { url } = notice {
+        if let AuthEvent::QrCode { url } = notice {
             codes += 1;
             let token = world.sandbox.scan(url).unwrap();
             if codes == 1 {
@@ -92,7 +92,7 @@ fn an_expired_qr_code_is_renewed_within_the_time() {
         }
     });
     outcome.unwrap();
-    assert!(saw.contains(&Notice::QrExpired), "{saw:?}");
+    assert!(saw.contains(&AuthEvent::QrExpired), "{saw:?}");
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_dead_qr_token_gets_a_new_code() {
     world.fault(&json!({ "endpoint": "check_qrcode", "do": refuse }));
     let (outcome, saw) = log_in(&world, LoginBy::Qr, confirms(ADA));
     outcome.unwrap();
-    assert_eq!(saw.iter().filter(|seen| matches!(seen, Notice::QrCode { .. })).count(), 2);
+    assert_eq!(saw.iter().filter(|seen| matches!(seen, AuthEvent::QrCode { .. })).count(), 2);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn t01_a_confirmation_for_another_ticket_is_not_exchanged() {
     world.fault(&json!({ "endpoint": "check_qrcode", "times": 3, "do": answer }));
     let (outcome, saw) = log_in(&world, LoginBy::Qr, confirms(ADA));
     outcome.unwrap();
-    assert_eq!(saw.iter().filter(|seen| **seen == Notice::ForeignCallback).count(), 1);
+    assert_eq!(saw.iter().filter(|seen| **seen == AuthEvent::ForeignCallback).count(), 1);
     assert_eq!(world.calls("token_code").len(), 1);
 }
 
@@ -138,7 +138,7 @@ fn a_pasted_address_is_exchanged() {
     let (lines, receiver) = mpsc::channel(4);
     let way = LoginBy::Paste(receiver);
     let (outcome, _) = log_in(&world, way, move |_, notice| {
-        if let Notice::Visit { url } = notice {
+        if let AuthEvent::Visit { url } = notice {
             lines.try_send(Secret::new(address_bar(url.as_str()))).unwrap();
         }
     });
@@ -151,14 +151,14 @@ fn t01_a_pasted_address_of_another_login_is_not_exchanged() {
     let (lines, receiver) = mpsc::channel(4);
     let way = LoginBy::Paste(receiver);
     let (outcome, saw) = log_in(&world, way, move |_, notice| {
-        if let Notice::Visit { url } = notice {
+        if let AuthEvent::Visit { url } = notice {
             let other = "http://127.0.0.1:3456/callback/?code=stolen&state=another";
             lines.try_send(Secret::new(other)).unwrap();
             lines.try_send(Secret::new(address_bar(url.as_str()))).unwrap();
         }
     });
     outcome.unwrap();
-    assert!(saw.iter().any(|seen| matches!(seen, Notice::PasteIgnored { .. })), "{saw:?}");
+    assert!(saw.iter().any(|seen| matches!(seen, AuthEvent::PasteIgnored { .. })), "{saw:?}");
     assert_eq!(world.calls("token_code").len(), 1);
 }
 

@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 pub(crate) use classify::Grant;
 
-use super::notice::length;
+use super::event::length;
 use crate::fault;
 use crate::problem::{Coded, ErrorCode, Problem};
 use crate::resources::Shortage;

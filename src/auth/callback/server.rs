@@ -102,7 +102,7 @@ impl Room {
                     _ => return Answer::Ignored(reason),
                 };
                 if !std::mem::replace(told, true) {
-                    self.tell(Event::UnexpectedRequest(stray));
+                    self.report(Event::UnexpectedRequest(stray));
                 }
                 Answer::Ignored(reason)
             }
@@ -112,12 +112,12 @@ impl Room {
     fn end(&self, progress: &mut Progress, landing: Landing, event: Event) -> Answer {
         if progress.ended.is_none() {
             progress.ended = Some(landing);
-            self.tell(event);
+            self.report(event);
         }
         Answer::Redirect(progress.ended.unwrap_or(landing))
     }
 
-    fn tell(&self, event: Event) {
+    fn report(&self, event: Event) {
         // It fails only when nobody waits any longer.
         let _ = self.events.try_send(event);
     }

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::callback::CallbackError;
 use super::error::AuthError;
-use super::notice::{Notice, Reporter};
+use super::event::{AuthEvent, Reporter};
 use crate::api::App;
 use crate::problem::Coded as _;
 use crate::secret::Secret;
@@ -115,14 +115,14 @@ pub(crate) async fn wait(
             let answer = client.check_qrcode(&app, &shown.token).await;
             match shown.classify(answer, &state)? {
                 Step::Wait => {}
-                Step::Scanned => reporter.notice(Notice::QrScanned),
+                Step::Scanned => reporter.report(AuthEvent::QrScanned),
                 Step::Foreign => {
                     if !std::mem::replace(&mut foreign_told, true) {
-                        reporter.notice(Notice::ForeignCallback);
+                        reporter.report(AuthEvent::ForeignCallback);
                     }
                 }
                 Step::Renew => {
-                    reporter.notice(Notice::QrExpired);
+                    reporter.report(AuthEvent::QrExpired);
                     shown = loop {
                         match show(client, &app, scopes, &state, reporter).await {
                             // The user is at it: trouble that passes does not send them away.
@@ -153,7 +153,7 @@ async fn show(
         .map_err(|source| AuthError::QrCode { source })?;
     let ticket = nonce()?;
     let url = code.address(&ticket).map_err(|odd| AuthError::QrForm { what: odd.to_string() })?;
-    reporter.notice(Notice::QrCode { url });
+    reporter.report(AuthEvent::QrCode { url });
     Ok(Shown { token: code.token, ticket, scanned: false })
 }
 

@@ -24,8 +24,8 @@ use self::rotate::Rotation;
 use super::apps::Apps;
 use super::due::{Due, NEED, SKEW_LIMIT, due};
 use super::error::AuthError;
+use super::event::{AuthEvent, Reporter};
 use super::login_store::LoginStore;
-use super::notice::{Notice, Reporter};
 use crate::api::App;
 use crate::clock::Clock;
 use crate::model::account::{Account, Reason};
@@ -158,11 +158,11 @@ impl Tokens {
             given_up.insert(open_id.to_owned());
         }
         let (name, until) = (account.name().to_owned(), account.access_expires_at);
-        let notice = match error {
-            AuthError::NeedsLogin { .. } => Notice::NotRenewable { account: name, until },
-            error => Notice::NotRenewed { account: name, until, why: chain(&error) },
+        let event = match error {
+            AuthError::NeedsLogin { .. } => AuthEvent::NotRenewable { account: name, until },
+            error => AuthEvent::NotRenewed { account: name, until, why: chain(&error) },
         };
-        self.tell_once(open_id, "not renewed", notice);
+        self.report_once(open_id, "not renewed", event);
         Ok(account)
     }
 
@@ -221,7 +221,7 @@ impl Tokens {
     /// this first: a token is lost if the program ends between TikTok's answer and the disk.
     pub(crate) async fn flush(&self) {
         if *self.0.under_way.borrow() > 0 {
-            self.tell(Notice::Finishing);
+            self.report(AuthEvent::Finishing);
         }
         // The sender lives as long as this does, so the wait ends only at zero.
         let _ = self.0.under_way.subscribe().wait_for(|count| *count == 0).await;
@@ -240,11 +240,11 @@ impl Tokens {
                 Due::Ending => return None,
                 Due::NotYet => {}
                 Due::ClockWentBack(by) => {
-                    self.tell_once("", "clock", Notice::ClockWentBack { by });
+                    self.report_once("", "clock", AuthEvent::ClockWentBack { by });
                     return None;
                 }
                 Due::ClockOff(by) => {
-                    self.tell_once("", "clock", Notice::ClockOff { by });
+                    self.report_once("", "clock", AuthEvent::ClockOff { by });
                     return None;
                 }
             },
@@ -319,7 +319,7 @@ impl Tokens {
         if refused || !account.lives(self.0.clock.now()) {
             return Err(AuthError::RefreshBusy { account: name, pid });
         }
-        self.tell(Notice::RefreshBusy { account: name, pid });
+        self.report(AuthEvent::RefreshBusy { account: name, pid });
         Ok(Outcome::Kept(account))
     }
 
@@ -354,8 +354,8 @@ impl Tokens {
 
     fn warn_of_end(&self, account: &Account) {
         if let Some(at) = account.ends_soon(self.0.clock.now()) {
-            let notice = Notice::EndsSoon { account: account.name().to_owned(), at };
-            self.tell_once(&account.open_id, "ends soon", notice);
+            let event = AuthEvent::EndsSoon { account: account.name().to_owned(), at };
+            self.report_once(&account.open_id, "ends soon", event);
         }
     }
 
@@ -363,21 +363,21 @@ impl Tokens {
         if let Some(by) =
             self.0.client.clock_skew().filter(|skew: &SignedDuration| skew.abs() > SKEW_LIMIT)
         {
-            self.tell_once("", "clock", Notice::ClockOff { by });
+            self.report_once("", "clock", AuthEvent::ClockOff { by });
         }
     }
 
-    fn tell(&self, notice: Notice) {
-        self.0.reporter.notice(notice);
+    fn report(&self, event: AuthEvent) {
+        self.0.reporter.report(event);
     }
 
-    fn tell_once(&self, about: &str, kind: &'static str, notice: Notice) {
+    fn report_once(&self, about: &str, kind: &'static str, event: AuthEvent) {
         let first = {
             let mut told = self.0.told.lock().unwrap_or_else(PoisonError::into_inner);
             told.insert((about.to_owned(), kind))
         };
         if first {
-            self.tell(notice);
+            self.report(event);
         }
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::Tokens;
 use crate::auth::error::AuthError;
+use crate::auth::event::AuthEvent;
 use crate::auth::login_store::{HeldLease, LoginStore};
-use crate::auth::notice::Notice;
 use crate::auth::refresh_log::{self, LoggedAnswer};
 use crate::fs;
 use crate::model::account::Account;
@@ -62,12 +62,12 @@ pub(super) async fn recover_locked(
     let found = adopt_logged_answers(&tokens.0.store, &account.open_id, &host, lease).await?;
     let name = || account.name().to_owned();
     if found.adopted {
-        tokens.tell(Notice::Recovered { account: name() });
+        tokens.report(AuthEvent::Recovered { account: name() });
     } else if found.removed {
-        tokens.tell(Notice::LeftoverRemoved { account: name() });
+        tokens.report(AuthEvent::LeftoverRemoved { account: name() });
     }
     for path in &found.set_aside {
-        tokens.tell(Notice::LeftoverKept { account: name(), path: path.clone() });
+        tokens.report(AuthEvent::LeftoverKept { account: name(), path: path.clone() });
     }
     Ok(found)
 }

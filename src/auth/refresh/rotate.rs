@@ -10,8 +10,8 @@ use super::worker::LogWorker;
 use super::{NEED, Outcome, RefreshPolicy, Tokens};
 use crate::api::App;
 use crate::auth::error::AuthError;
+use crate::auth::event::AuthEvent;
 use crate::auth::login_store::HeldLease;
-use crate::auth::notice::Notice;
 use crate::auth::refresh_log;
 use crate::model::account::{Account, NeedsLogin, Reason};
 use crate::resources::Reserve;
@@ -76,7 +76,7 @@ impl<'a> Rotation<'a> {
         let api = self.tokens.api();
         let open_id = &refresh.account.open_id;
         let bytes = refresh_log::encode(open_id, asked_at, &refresh.spent, &api, &answer);
-        let bytes = self.tokens.0.store.log().sealed(open_id, bytes, key.as_deref());
+        let bytes = self.tokens.0.store.log().encrypted(open_id, bytes, key.as_deref());
         let kept = self.keep(&refresh, bytes.clone(), reserve).await;
         match answer.read(&self.tokens.0.client.api_host(), Some(&refresh.spent)) {
             Reading::Grant(grant) if refresh_log::is_for(&grant, &refresh.account) => {
@@ -188,7 +188,7 @@ impl<'a> Rotation<'a> {
             return Instant::now();
         }
         let (account, place) = (account.name().to_owned(), self.tokens.0.store.accounts().place());
-        self.tokens.tell(Notice::DiskFull { account, place, wait });
+        self.tokens.report(AuthEvent::DiskFull { account, place, wait });
         Instant::now() + wait
     }
 

@@ -284,7 +284,7 @@ async fn f13_a_leftover_answer_is_adopted_before_anything_is_spent() {
     assert_eq!(number(&account), "2");
     assert_eq!(world.stored(), account);
     assert!(world.endpoint.requests().is_empty());
-    assert_eq!(world.told.all(), [Notice::Recovered { account: ID.into() }]);
+    assert_eq!(world.told.all(), [AuthEvent::Recovered { account: ID.into() }]);
     world.nothing_is_left_behind();
 }
 
@@ -320,7 +320,7 @@ async fn f14_a_leftover_that_is_outdated_or_without_tokens_is_removed_with_a_not
         let before = world.text();
         world.leave_behind(spent, &body);
         assert!(matches!(world.refresh().await, Ok(Outcome::NotDue(_))));
-        assert_eq!(world.told.all(), [Notice::LeftoverRemoved { account: ID.into() }]);
+        assert_eq!(world.told.all(), [AuthEvent::LeftoverRemoved { account: ID.into() }]);
         assert_eq!(world.text(), before);
         world.nothing_is_left_behind();
     }
@@ -359,7 +359,7 @@ async fn f15_with_the_lock_held_elsewhere_a_living_token_is_used_and_nothing_ref
     let outcome = world.tokens.refresh(ID, RefreshPolicy::Force).await.unwrap();
     assert!(matches!(outcome, Outcome::Kept(_)));
     let pid = Some(std::process::id());
-    assert_eq!(world.told.all(), [Notice::RefreshBusy { account: ID.into(), pid }]);
+    assert_eq!(world.told.all(), [AuthEvent::RefreshBusy { account: ID.into(), pid }]);
     assert!(world.endpoint.requests().is_empty());
 }
 
@@ -623,7 +623,7 @@ async fn a_torn_leftover_with_a_token_in_it_is_set_aside_and_named() {
     world.leave_behind("rft.anna.1", &answer_of(ID, 2)[..40]);
     assert!(matches!(world.refresh().await, Err(AuthError::Unread { .. })));
     let [path] = &world.unread()[..] else { panic!("{:?}", world.unread()) };
-    let kept = Notice::LeftoverKept { account: ID.into(), path: path.clone() };
+    let kept = AuthEvent::LeftoverKept { account: ID.into(), path: path.clone() };
     assert_eq!(world.told.all(), [kept]);
     assert!(world.endpoint.requests().is_empty());
 }
@@ -707,7 +707,7 @@ async fn f19_a_login_that_cannot_be_renewed_is_used_until_its_access_token_ends(
         let account = world.tokens.access_token(ID).await.unwrap();
         assert_eq!(number(&account), "1");
     }
-    let warning = Notice::NotRenewable { account: ID.into(), until };
+    let warning = AuthEvent::NotRenewable { account: ID.into(), until };
     assert!(warning.is_warning());
     assert_eq!(world.told.all(), [warning], "once per run");
     assert_eq!(world.stored().needs_login.unwrap().reason, Reason::Rejected);
@@ -744,7 +744,7 @@ async fn whatever_keeps_a_refresh_from_being_made_the_living_token_is_used() {
         let account = world.tokens.access_token(ID).await.unwrap();
         assert_eq!(number(&account), "1");
         let told = world.told.all();
-        assert!(matches!(&told[..], [Notice::NotRenewed { .. }]), "{told:?}");
+        assert!(matches!(&told[..], [AuthEvent::NotRenewed { .. }]), "{told:?}");
         assert!(!told[0].to_string().contains("rft."));
     }
     let world = World::with_ending_token().await;
@@ -846,7 +846,7 @@ async fn f22_the_end_of_the_login_is_announced_once_per_run() {
     world.put(&Account { refresh_expires_at: at, ..issued(ID, now) });
     world.refresh().await.unwrap();
     world.refresh().await.unwrap();
-    assert_eq!(world.told.all(), [Notice::EndsSoon { account: ID.into(), at }]);
+    assert_eq!(world.told.all(), [AuthEvent::EndsSoon { account: ID.into(), at }]);
 }
 
 #[tokio::test]
@@ -854,7 +854,7 @@ async fn f23_a_clock_that_went_back_is_told_and_the_token_refreshed() {
     let world = World::empty().await;
     world.put(&issued(ID, Clock::default().now() + SignedDuration::from_hours(1)));
     assert!(matches!(world.refresh().await, Ok(Outcome::Refreshed(_))));
-    assert!(matches!(world.told.all()[..], [Notice::ClockWentBack { .. }]));
+    assert!(matches!(world.told.all()[..], [AuthEvent::ClockWentBack { .. }]));
     assert!(matches!(world.refresh().await, Ok(Outcome::NotDue(_))));
 }
 
@@ -868,7 +868,7 @@ async fn f23_a_clock_unlike_tiktok_s_is_told_and_the_token_refreshed_once() {
     world.tokens.refresh("ben", RefreshPolicy::Force).await.unwrap();
     assert!(matches!(world.refresh().await, Ok(Outcome::Refreshed(_))));
     assert!(matches!(world.refresh().await, Ok(Outcome::NotDue(_))));
-    assert!(matches!(world.told.all()[..], [Notice::ClockOff { .. }]));
+    assert!(matches!(world.told.all()[..], [AuthEvent::ClockOff { .. }]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

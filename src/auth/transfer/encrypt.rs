@@ -43,10 +43,10 @@ struct Read {
 
 /// A file with a login, not opened yet.
 #[derive(Debug)]
-pub(crate) struct SealedLogin(Armored);
+pub(crate) struct EncryptedLogin(Armored);
 
 /// Encrypts a login with a passphrase: armored text with a line break at its end.
-pub(crate) fn seal(
+pub(crate) fn encrypt(
     account: &Account,
     passphrase: &Secret,
     now: Timestamp,
@@ -68,7 +68,7 @@ fn encode(account: &Account, now: Timestamp) -> Zeroizing<Vec<u8>> {
     plain
 }
 
-impl SealedLogin {
+impl EncryptedLogin {
     /// Reads a file, as far as that goes without its passphrase. `None`: it does not even mean to be
     /// one with an encrypted login.
     pub(crate) fn read(bytes: &[u8]) -> Option<Result<Self, TransferError>> {

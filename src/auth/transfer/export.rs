@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{TransferError, seal};
+use super::{TransferError, encrypt};
 use crate::auth::login_store::{HeldLease, LoginStore};
 use crate::auth::refresh::recover::adopt_logged_answers;
 use crate::clock::Clock;
@@ -12,7 +12,7 @@ use crate::secret::Secret;
 use crate::store::{AccountStore, Edit, LeaseError, StoreError};
 
 /// A login that is marked as exported, and the file to write. The leases are held until it is dropped.
-pub(crate) struct HandedOver {
+pub(crate) struct ExportedLogin {
     /// The login.
     pub(crate) account: Account,
     /// The encrypted file, armored.
@@ -22,9 +22,9 @@ pub(crate) struct HandedOver {
     _leases: [HeldLease; 2],
 }
 
-impl fmt::Debug for HandedOver {
+impl fmt::Debug for ExportedLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HandedOver").field("account", &self.account).finish_non_exhaustive()
+        f.debug_struct("ExportedLogin").field("account", &self.account).finish_non_exhaustive()
     }
 }
 
@@ -36,7 +36,7 @@ pub(crate) async fn export(
     passphrase: Secret,
     clock: Clock,
     wait: Duration,
-) -> Result<HandedOver, TransferError> {
+) -> Result<ExportedLogin, TransferError> {
     let accounts = store.accounts();
     let name = accounts.find(Some(open_id)).await?.name().to_owned();
     let busy = |error| match error {
@@ -54,18 +54,25 @@ pub(crate) async fn export(
     let account = accounts.login(open_id).await?;
     check(&account, clock)?;
     let sent = Account { needs_login: None, ..account };
-    let sealed = sent.clone();
+    let encrypted = sent.clone();
     // Deriving the key takes a while, and nothing but computing.
-    let seal = tokio::task::spawn_blocking(move || seal(&sealed, &passphrase, clock.now()));
-    let file = seal.await.map_err(|_ended| StoreError::Closed)??;
+    let encrypt =
+        tokio::task::spawn_blocking(move || encrypt(&encrypted, &passphrase, clock.now()));
+    let file = encrypt.await.map_err(|_ended| StoreError::Closed)??;
     // Which may be longer than a lease lasts by itself.
     upload.renew().await?;
     refresh.renew().await?;
     let marked = mark(accounts, &sent, clock).await?;
-    Ok(HandedOver { account: sent, file, store: store.clone(), marked, _leases: [upload, refresh] })
+    Ok(ExportedLogin {
+        account: sent,
+        file,
+        store: store.clone(),
+        marked,
+        _leases: [upload, refresh],
+    })
 }
 
-impl HandedOver {
+impl ExportedLogin {
     /// Takes the mark back: the file has not left.
     pub(crate) async fn undo(self) -> Result<(), TransferError> {
         if !self.marked {

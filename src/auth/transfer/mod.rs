@@ -10,8 +10,8 @@ mod encrypt;
 mod export;
 mod import;
 
-pub(crate) use encrypt::{SealedLogin, seal};
-pub(crate) use export::{HandedOver, export};
+pub(crate) use encrypt::{EncryptedLogin, encrypt};
+pub(crate) use export::{ExportedLogin, export};
 pub(crate) use import::{ImportOutcome, import};
 
 use crate::encrypt::{ArmorError, WrapError};

@@ -16,13 +16,13 @@ fn word() -> Secret {
     Secret::new("correct horse")
 }
 
-fn sealed() -> String {
+fn encrypted() -> String {
     let account = Account { alias: Some("anna".into()), ..living("id-1") };
-    seal(&account, &word(), at("2026-11-02T12:00:00Z")).unwrap()
+    encrypt(&account, &word(), at("2026-11-02T12:00:00Z")).unwrap()
 }
 
 fn decrypt(file: &[u8], passphrase: &Secret) -> Result<Account, TransferError> {
-    SealedLogin::read(file).unwrap()?.open(passphrase)
+    EncryptedLogin::read(file).unwrap()?.open(passphrase)
 }
 
 /// An account whose login ends far from now.
@@ -54,13 +54,13 @@ async fn take(store: &TokenFile, account: Account) -> ImportOutcome {
     try_take(store, account).await.unwrap().0
 }
 
-async fn hand_over(store: &TokenFile) -> Result<HandedOver, TransferError> {
+async fn exported(store: &TokenFile) -> Result<ExportedLogin, TransferError> {
     export(&logins(store), "id-1", word(), Clock::default(), Duration::ZERO).await
 }
 
 #[test]
 fn a_login_comes_out_as_it_went_in() {
-    let file = sealed();
+    let file = encrypted();
     assert!(file.starts_with("-----BEGIN TIKTOK-UP LOGIN-----\n"));
     assert!(file.ends_with("-----END TIKTOK-UP LOGIN-----\n"));
     let expected = Account { alias: Some("anna".into()), ..living("id-1") };
@@ -72,7 +72,7 @@ fn a_login_comes_out_as_it_went_in() {
 
 #[test]
 fn t18_the_file_shows_nothing_of_what_is_in_it() {
-    let file = sealed();
+    let file = encrypted();
     for word in ["act.", "rft.", "id-1", "anna", "key"] {
         assert!(!file.contains(word), "{word}");
     }
@@ -81,7 +81,7 @@ fn t18_the_file_shows_nothing_of_what_is_in_it() {
 #[test]
 fn a_wrong_passphrase_opens_nothing() {
     for wrong in ["correct horse ", "", "Correct horse"] {
-        let error = decrypt(sealed().as_bytes(), &Secret::new(wrong)).unwrap_err();
+        let error = decrypt(encrypted().as_bytes(), &Secret::new(wrong)).unwrap_err();
         assert!(matches!(error, TransferError::Passphrase), "{error:?}");
         assert_eq!(error.exit(), Exit::Usage);
     }
@@ -89,7 +89,7 @@ fn a_wrong_passphrase_opens_nothing() {
 
 #[test]
 fn a_file_that_was_cut_off_or_changed_is_refused() {
-    let file = sealed();
+    let file = encrypted();
     for length in [32, 60, file.len() / 2, file.len() - 40, file.len() - 3] {
         let error = decrypt(&file.as_bytes()[..length], &word()).unwrap_err();
         assert!(matches!(error, TransferError::Damaged { .. }), "{length}: {error:?}");
@@ -99,7 +99,7 @@ fn a_file_that_was_cut_off_or_changed_is_refused() {
         let other = if file.as_bytes()[at] == b'A' { "B" } else { "A" };
         let mut changed = file.clone();
         changed.replace_range(at..=at, other);
-        let refused = SealedLogin::read(changed.as_bytes()).is_none_or(|read| read.is_err());
+        let refused = EncryptedLogin::read(changed.as_bytes()).is_none_or(|read| read.is_err());
         assert!(refused, "{at}");
     }
     let error = decrypt(format!("{file}more").as_bytes(), &word()).unwrap_err();
@@ -153,7 +153,7 @@ fn a_file_of_age_is_refused_with_what_to_do() {
         "\r\n-----BEGIN AGE ENCRYPTED FILE-----\r\n",
         "age-encryption.org/v1\n-> scrypt b9cfqsGbZzGWJcGp4AxLqw 17\n",
     ] {
-        let error = SealedLogin::read(file.as_bytes()).unwrap().unwrap_err();
+        let error = EncryptedLogin::read(file.as_bytes()).unwrap().unwrap_err();
         assert!(matches!(error, TransferError::Age), "{error:?}");
         assert_eq!(error.exit(), Exit::Usage);
         assert!(error.hint().unwrap().contains("accounts export"));
@@ -165,7 +165,7 @@ fn what_is_no_encrypted_login_is_not_taken_for_one() {
     for other in
         ["", "hello", "{}", "-----BEGIN PGP MESSAGE-----", "----BEGIN TIKTOK-UP LOGIN-----"]
     {
-        assert!(SealedLogin::read(other.as_bytes()).is_none(), "{other}");
+        assert!(EncryptedLogin::read(other.as_bytes()).is_none(), "{other}");
     }
 }
 
@@ -240,7 +240,7 @@ async fn tokens_of_another_app_are_not_mixed_in() {
 async fn what_is_handed_over_is_marked_and_comes_back() {
     let (_dir, store) = store();
     take(&store, living("id-1")).await;
-    let over = async || hand_over(&store).await.unwrap();
+    let over = async || exported(&store).await.unwrap();
     let file = over().await.file;
     assert!(store.account(None).unwrap().is_exported());
     let again = over().await;
@@ -259,7 +259,7 @@ async fn t15_a_login_that_is_being_refreshed_or_used_is_not_handed_over() {
     take(&store, living("id-1")).await;
     for path in [store.refresh_lock("id-1"), store.upload_lock("id-1")] {
         let _held = crate::fs::Lock::try_acquire(&path).unwrap();
-        let error = hand_over(&store).await.unwrap_err();
+        let error = exported(&store).await.unwrap_err();
         assert!(matches!(error, TransferError::Busy { .. }), "{error:?}");
         assert_eq!(error.exit(), Exit::Temporary);
         assert_eq!(store.account(None).unwrap().needs_login, None);
@@ -283,7 +283,7 @@ async fn f13_the_answer_of_an_interrupted_refresh_is_handed_over() {
     );
     let path = store.refresh_log().answer_path("id-1");
     crate::fs::write_atomic(&path, &bytes, crate::fs::PRIVATE_FILE).unwrap();
-    let over = hand_over(&store).await.unwrap();
+    let over = exported(&store).await.unwrap();
     assert_eq!(over.account.refresh_token, Secret::new("rft.2"));
     assert!(!path.exists());
 }
@@ -320,7 +320,7 @@ async fn a_login_whose_tokens_are_spent_is_not_handed_over() {
         crate::fs::PRIVATE_FILE,
     )
     .unwrap();
-    let error = hand_over(&store).await.unwrap_err();
+    let error = exported(&store).await.unwrap_err();
     assert!(matches!(error, TransferError::Unread { .. }), "{error:?}");
     assert_eq!(store.account(None).unwrap().needs_login, None);
 }

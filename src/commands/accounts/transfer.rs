@@ -10,7 +10,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::auth::import::{self, Imported};
-use crate::auth::transfer::{self, HandedOver, ImportOutcome, SealedLogin, TransferError};
+use crate::auth::transfer::{self, EncryptedLogin, ExportedLogin, ImportOutcome, TransferError};
 use crate::auth::{Account, Issuer};
 use crate::cli::PassphraseArgs;
 use crate::commands::passphrase::{Asked, Passphrases};
@@ -60,12 +60,12 @@ pub(super) async fn export(
     if let Err(error) = deliver(context, &over) {
         return Err(not_delivered(over, error).await);
     }
-    tell_exported(context, &over.account, posted);
+    report_exported(context, &over.account, posted);
     Ok(Exit::Done)
 }
 
 /// Writes the file where it is to go, and to the disk if that is where it goes.
-fn deliver(context: &Context, over: &HandedOver) -> io::Result<()> {
+fn deliver(context: &Context, over: &ExportedLogin) -> io::Result<()> {
     let printer = &context.printer;
     if printer.is_json() {
         printer.deliver_json(&json!({
@@ -84,7 +84,7 @@ fn deliver(context: &Context, over: &HandedOver) -> io::Result<()> {
     }
 }
 
-async fn not_delivered(over: HandedOver, error: io::Error) -> Failure {
+async fn not_delivered(over: ExportedLogin, error: io::Error) -> Failure {
     let name = over.account.name().to_owned();
     let hint = match over.undo().await {
         Ok(()) => format!("`{name}` stays logged in here as before"),
@@ -116,7 +116,7 @@ async fn check_posts(context: &Context, account: &Account) -> Result<bool, Failu
     Ok(journal.all().await?.iter().any(|post| post.account == account.open_id))
 }
 
-fn tell_exported(context: &Context, account: &Account, posted: bool) {
+fn report_exported(context: &Context, account: &Account, posted: bool) {
     let printer = &context.printer;
     let name = account.name();
     printer.note(format!(
@@ -155,11 +155,11 @@ pub(super) async fn import(
         return Err(Failure::usage(format!("{name} is empty"))
             .hint("if it was piped in, the command before the pipe has failed"));
     }
-    match SealedLogin::read(&bytes) {
+    match EncryptedLogin::read(&bytes) {
         // Before anybody is asked for a passphrase.
-        Some(sealed) => {
-            let sealed = sealed.map_err(|error| cannot_import(&name, error))?;
-            import_login(context, sealed, &name, args, env).await
+        Some(encrypted) => {
+            let encrypted = encrypted.map_err(|error| cannot_import(&name, error))?;
+            import_login(context, encrypted, &name, args, env).await
         }
         None => take_over(context, &bytes, &name).await,
     }
@@ -192,21 +192,21 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
 
 async fn import_login(
     context: &Context,
-    sealed: SealedLogin,
+    encrypted: EncryptedLogin,
     name: &str,
     args: &PassphraseArgs,
     env: &Environment<'_>,
 ) -> Result<Exit, Failure> {
     let passphrases = Passphrases::find(args, env, &context.shutdown)?;
     let mut tries = if passphrases.are_typed() { TRIES } else { 1 };
-    let sealed = Arc::new(sealed);
+    let encrypted = Arc::new(encrypted);
     let account = loop {
         let passphrase = match passphrases.known_one(name).await? {
             Asked::Passphrase(passphrase) => passphrase,
             Asked::Stopped(signal) => return Ok(signal.exit()),
         };
         tries -= 1;
-        match opened(Arc::clone(&sealed), passphrase).await? {
+        match opened(Arc::clone(&encrypted), passphrase).await? {
             Ok(account) => break account,
             Err(TransferError::Passphrase) if tries > 0 => {
                 context.printer.warn("that passphrase does not open it; once more");
@@ -221,7 +221,7 @@ async fn import_login(
     let alias = account.alias.clone();
     let (outcome, stored) =
         transfer::import(store.accounts().as_ref(), account, context.settings.clock).await?;
-    tell_imported(context, &stored, outcome, alias.as_deref());
+    report_imported(context, &stored, outcome, alias.as_deref());
     if context.settings.apps.with_key(&stored.client_key).is_none() {
         context.printer.warn(format!(
             "the app that made this login (client key {}) is not configured here, and without it the \
@@ -233,17 +233,17 @@ async fn import_login(
 }
 
 async fn opened(
-    sealed: Arc<SealedLogin>,
+    encrypted: Arc<EncryptedLogin>,
     passphrase: Secret,
 ) -> Result<Result<Account, TransferError>, Failure> {
-    blocking(move || Ok(sealed.open(&passphrase))).await
+    blocking(move || Ok(encrypted.open(&passphrase))).await
 }
 
 fn cannot_import(name: &str, error: TransferError) -> Failure {
     Failure::from(error).context(format!("cannot import {name}"))
 }
 
-fn tell_imported(
+fn report_imported(
     context: &Context,
     account: &Account,
     outcome: ImportOutcome,

@@ -91,14 +91,14 @@ impl RefreshLog {
     }
 
     /// The bytes that stand for an answer to a refresh of an account: encrypted if there is a key.
-    pub(crate) fn sealed(
+    pub(crate) fn encrypted(
         &self,
         open_id: &str,
         answer: Zeroizing<Vec<u8>>,
         key: Option<&Key>,
     ) -> Zeroizing<Vec<u8>> {
         match key {
-            Some(key) => sealed(key, &self.answer_path(open_id), &answer),
+            Some(key) => encrypted(key, &self.answer_path(open_id), &answer),
             None => answer,
         }
     }
@@ -138,10 +138,10 @@ impl RefreshLog {
         let files = self.files()?;
         for path in &files {
             let Some(found) = fs::read_private(path)? else { continue };
-            let encrypted = is_sealed(&found);
-            let Some(key) = self.key.as_deref().filter(|_| encrypted == decrypt) else { continue };
+            let is = is_encrypted(&found);
+            let Some(key) = self.key.as_deref().filter(|_| is == decrypt) else { continue };
             let bytes =
-                if decrypt { self.open(path, &found)? } else { Some(sealed(key, path, &found)) };
+                if decrypt { self.open(path, &found)? } else { Some(encrypted(key, path, &found)) };
             // What is damaged stays as it is: it may be of use to somebody.
             if let Some(bytes) = bytes {
                 fs::write_atomic(path, &bytes, PRIVATE_FILE)?;
@@ -152,7 +152,7 @@ impl RefreshLog {
 
     /// What lies in a file, encrypted or not. `None`: it was encrypted, and is damaged.
     fn open(&self, path: &Path, bytes: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, AccountError> {
-        if !is_sealed(bytes) {
+        if !is_encrypted(bytes) {
             return Ok(Some(Zeroizing::new(bytes.to_vec())));
         }
         let Ok(text) = std::str::from_utf8(bytes) else { return Ok(None) };
@@ -174,11 +174,11 @@ impl RefreshLog {
 
 /// The bytes of an answer, encrypted for the file that they go to, or for another one of the same account:
 /// it is renamed on its way.
-fn sealed(key: &Key, path: &Path, bytes: &[u8]) -> Zeroizing<Vec<u8>> {
+fn encrypted(key: &Key, path: &Path, bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(encrypt::encrypt_bytes(key, bytes, &place(path)).into_bytes())
 }
 
-fn is_sealed(bytes: &[u8]) -> bool {
+fn is_encrypted(bytes: &[u8]) -> bool {
     // Also one of which only the beginning was written.
     bytes.starts_with(b"enc:")
 }

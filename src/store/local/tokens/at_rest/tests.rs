@@ -144,11 +144,11 @@ fn a_probe_gives_the_key_that_a_save_encrypts_with_and_changes_nothing() {
 #[test]
 fn a_token_that_was_moved_or_changed_is_refused() {
     let home = Home::encrypted();
-    let sealed = |json: &Value, id: &str, field: &str| json["accounts"][id][field].clone();
+    let encrypted = |json: &Value, id: &str, field: &str| json["accounts"][id][field].clone();
     for (id, field) in [("ben", "access_token"), ("anna", "refresh_token")] {
         let home = Home::encrypted();
         home.rewrite(|json| {
-            json["accounts"]["anna"]["access_token"] = sealed(json, id, field);
+            json["accounts"]["anna"]["access_token"] = encrypted(json, id, field);
         });
         let error = home.store().login("anna").unwrap_err();
         assert!(matches!(&error, AccountError::Sealed { account, .. } if account == "anna"));
@@ -173,9 +173,9 @@ fn a_store_goes_there_and_back_and_again_as_often_as_one_likes() {
     for _ in 0..2 {
         let to = home.encryption();
         assert_eq!(store.encrypt(&to, &everybody()).unwrap(), moved(2, true));
-        let sealed = home.text();
+        let encrypted = home.text();
         assert_eq!(store.encrypt(&to, &everybody()).unwrap(), moved(2, false));
-        assert_eq!(home.text(), sealed);
+        assert_eq!(home.text(), encrypted);
         assert_eq!(store.decrypt(&everybody()).unwrap(), moved(2, true));
         assert_eq!(store.decrypt(&everybody()).unwrap(), moved(2, false));
         assert_eq!(home.json(), before);

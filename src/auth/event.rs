@@ -11,12 +11,12 @@ use url::Url;
 /// Is told what happens. Nothing in this module prints.
 pub(crate) trait Reporter: Send + Sync {
     /// Something happened.
-    fn notice(&self, notice: Notice);
+    fn report(&self, event: AuthEvent);
 }
 
 /// Something that the user may want to know. `Display` says it in a sentence without a full stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
+pub enum AuthEvent {
     /// The page to visit; comes before any browser is started.
     Visit {
         /// The consent page. It carries the login's state: for the user's eyes alone.
@@ -132,7 +132,7 @@ pub enum Notice {
     },
 }
 
-impl Notice {
+impl AuthEvent {
     /// Whether it is a warning rather than a step on the way.
     pub(crate) fn is_warning(&self) -> bool {
         !matches!(
@@ -150,7 +150,7 @@ impl Notice {
     }
 }
 
-impl fmt::Display for Notice {
+impl fmt::Display for AuthEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Visit { url } => write!(f, "open this address in a browser: {url}"),
@@ -287,8 +287,8 @@ mod tests {
     #[test]
     fn f22_the_end_of_a_login_is_said_as_a_date() {
         let at = "2026-12-15T10:00:00Z".parse().unwrap();
-        let notice = Notice::EndsSoon { account: "anna".into(), at };
-        assert!(notice.is_warning());
-        assert_eq!(notice.to_string(), "the login of `anna` ends: log in again before 2026-12-15");
+        let event = AuthEvent::EndsSoon { account: "anna".into(), at };
+        assert!(event.is_warning());
+        assert_eq!(event.to_string(), "the login of `anna` ends: log in again before 2026-12-15");
     }
 }
