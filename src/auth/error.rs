@@ -156,7 +156,7 @@ pub(crate) enum AuthError {
     /// Threads, descriptors or memory are missing.
     #[error(transparent)]
     Resources(#[from] Shortage),
-    /// Another process holds the refresh lock and does not let go.
+    /// Another process holds the refresh lease and does not let go.
     #[error("another run{} is refreshing `{account}`", pid.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
     RefreshBusy {
         /// The account.

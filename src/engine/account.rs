@@ -526,3 +526,6 @@ impl AccountStop {
         PostOutcome { post_error, at: self.at, note, ..known.report(state, self.failure) }
     }
 }
+
+#[cfg(test)]
+mod tests;

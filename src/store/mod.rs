@@ -27,6 +27,8 @@ mod error;
 pub(crate) mod journal;
 pub(crate) mod leases;
 pub(crate) mod local;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::fmt;
 use std::pin::Pin;

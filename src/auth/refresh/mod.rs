@@ -228,7 +228,7 @@ impl Tokens {
         self.0.store.flush().await;
     }
 
-    /// Decides without the lock, and again with it.
+    /// Decides without the lease, and again with it.
     fn nothing_to_do(&self, account: &Account, policy: &RefreshPolicy) -> Option<Outcome> {
         match policy {
             RefreshPolicy::Force => return None,
@@ -266,7 +266,7 @@ impl Tokens {
         left_behind: bool,
     ) -> Result<Outcome, AuthError> {
         if !left_behind {
-            // Before the lock, which others wait for: somebody may have to type a passphrase.
+            // Before the lease, which others wait for: somebody may have to type a passphrase.
             self.app_of(&seen).await?;
         }
         if !seen.lives(self.0.clock.now()) {
@@ -277,7 +277,7 @@ impl Tokens {
             Ok(lease) => lease,
             Err(StoreError::Lease(LeaseError::Held { holder, .. })) => {
                 let pid = holder.map(|holder| holder.pid);
-                return self.without_lock(&seen, &policy, pid).await;
+                return self.without_lease(&seen, &policy, pid).await;
             }
             Err(error) => return Err(error.into()),
         };
@@ -302,8 +302,8 @@ impl Tokens {
         Ok(outcome)
     }
 
-    /// Another process holds the lock for too long: never refresh without it, but use what is good.
-    async fn without_lock(
+    /// Another process holds the lease for too long: never refresh without it, but use what is good.
+    async fn without_lease(
         &self,
         seen: &Account,
         policy: &RefreshPolicy,

@@ -27,7 +27,7 @@ pub(crate) enum Outcome {
     Recovered(Account),
     /// New tokens.
     Refreshed(Account),
-    /// Another process holds the lock for too long; the token at hand still lives.
+    /// Another process holds the lease for too long; the token at hand still lives.
     Kept(Account),
 }
 

@@ -17,10 +17,8 @@ use crate::model::account::Reason;
 use crate::output::Explain as _;
 use crate::signals::Signal;
 use crate::store::local::{LocalStore, RefreshLog, TokenFile};
-use crate::store::{
-    Accept, AccountError, AccountStore, Edit, ExistingJournal, Lease, LeaseKind, Leases,
-    OpenedJournal, Store, StoreFuture,
-};
+use crate::store::testing::Forgetful;
+use crate::store::{AccountError, Edit};
 
 const ID: &str = "anna";
 
@@ -896,57 +894,6 @@ async fn a_name_that_is_no_account_is_a_usage_error() {
     let world = World::with_living_token().await;
     let error = world.tokens.access_token("nobody").await.unwrap_err();
     assert_eq!(error.exit(), Exit::Usage);
-}
-
-/// A store whose leases end before anybody renews them.
-#[derive(Debug)]
-struct Forgetful(LocalStore);
-
-/// A lease that somebody else has by now, and who gives it.
-#[derive(Debug)]
-struct Lapsed;
-
-impl Store for Forgetful {
-    fn accounts(&self) -> Arc<dyn AccountStore> {
-        self.0.accounts()
-    }
-
-    fn leases(&self) -> Arc<dyn Leases> {
-        Arc::new(Lapsed)
-    }
-
-    fn open_journal(&self, accept: Accept) -> StoreFuture<'_, OpenedJournal> {
-        self.0.open_journal(accept)
-    }
-
-    fn existing_journal(&self) -> StoreFuture<'_, ExistingJournal> {
-        self.0.existing_journal()
-    }
-
-    fn flush(&self) -> StoreFuture<'_, ()> {
-        self.0.flush()
-    }
-}
-
-impl Leases for Lapsed {
-    fn acquire<'a>(
-        &'a self,
-        _: LeaseKind,
-        _: &'a str,
-        _: Duration,
-    ) -> StoreFuture<'a, Box<dyn Lease>> {
-        Box::pin(async { Ok(Box::new(Self) as Box<dyn Lease>) })
-    }
-}
-
-impl Lease for Lapsed {
-    fn renew(&self) -> StoreFuture<'_, ()> {
-        Box::pin(async { Err(LeaseError::Lost { what: ID.to_owned() }.into()) })
-    }
-
-    fn release(self: Box<Self>) -> StoreFuture<'static, ()> {
-        Box::pin(async { Ok(()) })
-    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //!
 //! TikTok's refresh tokens rotate strictly: whoever refreshes first ends the copies of all others
 //! (<https://developers.tiktok.com/doc/oauth-user-access-token-management>). So a login is handed over,
-//! not copied. The order in which nothing is lost: under the account's locks the entry here is marked
+//! not copied. The order in which nothing is lost: under the account's leases the entry here is marked
 //! as exported, durably, so that no run spends its token any more; only then the file leaves. The
 //! tokens stay in the store, so that a file that never arrived can be written again or taken back.
 

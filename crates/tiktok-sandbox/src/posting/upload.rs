@@ -55,7 +55,7 @@ pub(crate) async fn receive(
         }
     }
     chunk.hasher = hashing.finish().await;
-    close(core, call, &chunk)
+    close(core, call, &mut chunk)
 }
 
 /// A chunk on its way. Nothing of it counts before it is whole.
@@ -78,11 +78,16 @@ impl Chunk {
         self.received += bytes.len() as u64;
         self.in_flight.fetch_add(bytes.len() as u64, Ordering::Relaxed);
     }
+
+    /// From now on its bytes are not on their way.
+    fn arrive(&mut self) {
+        self.in_flight.fetch_sub(std::mem::take(&mut self.received), Ordering::Relaxed);
+    }
 }
 
 impl Drop for Chunk {
     fn drop(&mut self) {
-        self.in_flight.fetch_sub(self.received, Ordering::Relaxed);
+        self.arrive();
     }
 }
 
@@ -132,7 +137,7 @@ fn open(core: &Core, call: &Call) -> Result<Chunk, Answer> {
 }
 
 /// Stores a chunk that came whole.
-fn close(core: &Core, call: &Call, chunk: &Chunk) -> Answer {
+fn close(core: &Core, call: &Call, chunk: &mut Chunk) -> Answer {
     let mut world = core.world();
     let world = &mut *world;
     if chunk.received != chunk.length {
@@ -151,7 +156,9 @@ fn close(core: &Core, call: &Call, chunk: &Chunk) -> Answer {
     if upload.stored != chunk.index {
         return refused_range(upload, &world.rules, "another connection brought this chunk first");
     }
+    // Both before anybody else looks, so that no byte is counted twice.
     upload.stored += 1;
+    chunk.arrive();
     upload.hasher.clone_from(&chunk.hasher);
     upload.head.clone_from(&chunk.head);
     if upload.stored == upload.plan.count {

@@ -2,8 +2,8 @@
 //!
 //! TikTok kills the spent refresh token with its answer, so the answer is made durable here before anything
 //! is parsed (`user_tokens.json.ACCOUNT.new`), and goes when the store has its tokens. One that cannot be
-//! used is set aside (`.unread`). The log stays on the machine, whatever store takes the tokens: what
-//! it holds is written when nothing else may fail any more. All of it blocks.
+//! used is set aside (`.unread`). The log is a directory of this machine whatever store takes the tokens: it is
+//! written when nothing may fail any more, a network least of all. All of it blocks.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

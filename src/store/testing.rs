@@ -1,0 +1,58 @@
+//! Stores that behave as one of many machines may, for the tests of those who use them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::local::LocalStore;
+use super::*;
+
+/// A store whose leases end before anybody renews them.
+#[derive(Debug)]
+pub(crate) struct Forgetful(pub(crate) LocalStore);
+
+/// A lease that somebody else has by now, and what gives it.
+#[derive(Debug)]
+struct Lapsed;
+
+impl Store for Forgetful {
+    fn accounts(&self) -> Arc<dyn AccountStore> {
+        self.0.accounts()
+    }
+
+    fn leases(&self) -> Arc<dyn Leases> {
+        Arc::new(Lapsed)
+    }
+
+    fn open_journal(&self, accept: Accept) -> StoreFuture<'_, OpenedJournal> {
+        self.0.open_journal(accept)
+    }
+
+    fn existing_journal(&self) -> StoreFuture<'_, ExistingJournal> {
+        self.0.existing_journal()
+    }
+
+    fn flush(&self) -> StoreFuture<'_, ()> {
+        self.0.flush()
+    }
+}
+
+impl Leases for Lapsed {
+    fn acquire<'a>(
+        &'a self,
+        _: LeaseKind,
+        _: &'a str,
+        _: Duration,
+    ) -> StoreFuture<'a, Box<dyn Lease>> {
+        Box::pin(async { Ok(Box::new(Self) as Box<dyn Lease>) })
+    }
+}
+
+impl Lease for Lapsed {
+    fn renew(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async { Err(LeaseError::Lost { what: "the lease".to_owned() }.into()) })
+    }
+
+    fn release(self: Box<Self>) -> StoreFuture<'static, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}
