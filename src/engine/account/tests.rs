@@ -47,6 +47,7 @@ fn pulled(index: usize) -> PreparedPost {
         brand_organic: false,
         is_aigc: None,
         auto_add_music: None,
+        skip_media_check: false,
         publish_at: None,
     };
     let post_ref = PostRef { index, account: "ana".into(), video: url };

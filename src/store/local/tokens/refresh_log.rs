@@ -138,8 +138,10 @@ impl RefreshLog {
         let files = self.files()?;
         for path in &files {
             let Some(found) = fs::read_private(path)? else { continue };
-            let is = is_encrypted(&found);
-            let Some(key) = self.key.as_deref().filter(|_| is == decrypt) else { continue };
+            let was_encrypted = is_encrypted(&found);
+            let Some(key) = self.key.as_deref().filter(|_| was_encrypted == decrypt) else {
+                continue;
+            };
             let bytes =
                 if decrypt { self.open(path, &found)? } else { Some(encrypted(key, path, &found)) };
             // What is damaged stays as it is: it may be of use to somebody.
