@@ -103,7 +103,7 @@ impl RefreshLog {
         }
     }
 
-    /// Makes an account's answer durable, as [`RefreshLog::sealed`] gave it.
+    /// Makes an account's answer durable, as [`RefreshLog::encrypted`] gave it.
     pub(crate) fn keep(&self, open_id: &str, answer: &[u8]) -> Result<(), FsError> {
         fs::write_atomic(&self.answer_path(open_id), answer, PRIVATE_FILE)
     }
