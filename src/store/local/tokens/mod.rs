@@ -8,7 +8,7 @@ mod at_rest;
 mod document;
 mod refresh_log;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -268,11 +268,23 @@ impl TokenFile {
     }
 
     fn read(&self) -> Result<Document, AccountError> {
+        let document = self.read_as_stored()?;
+        let mut newer = BTreeMap::new();
+        for account in document.accounts.iter().filter(|account| account.needs_login.is_none()) {
+            let last = self.last_generation(&account.open_id)?;
+            if account.generation < last {
+                newer.insert(account.open_id.clone(), last);
+            }
+        }
+        if newer.is_empty() {
+            return Ok(document);
+        }
+        // A save may have come between the two looks. It replaces the document first, so that a document
+        // which is read after its mark is that of the save, unless an older one was put back.
         let mut document = self.read_as_stored()?;
         for account in document.accounts.0.values_mut() {
-            if account.needs_login.is_none()
-                && account.generation < self.last_generation(&account.open_id)?
-            {
+            let last = newer.get(&account.open_id).copied().unwrap_or(0);
+            if account.needs_login.is_none() && account.generation < last {
                 let since = self.clock.now();
                 account.needs_login = Some(NeedsLogin { since, reason: Reason::Restored });
             }

@@ -225,6 +225,25 @@ fn t28_a_restored_store_needs_a_login() {
 }
 
 #[test]
+fn a_save_that_comes_between_is_not_taken_for_a_restored_backup() {
+    let home = home();
+    // Looking into so many accounts takes longer than a save does.
+    let mut document = home.store.read_as_stored().unwrap();
+    for number in 0..400 {
+        let open_id = format!("id-{number:03}");
+        document.accounts.0.insert(open_id.clone(), account(&open_id));
+    }
+    home.write(std::str::from_utf8(&document.encode()).unwrap());
+    std::thread::scope(|scope| {
+        let saves = scope.spawn(|| (0..60).for_each(|_| drop(home.put(account("id-399")))));
+        while !saves.is_finished() {
+            let read = home.store.account(Some("id-399")).unwrap();
+            assert_eq!(read.needs_login, None);
+        }
+    });
+}
+
+#[test]
 fn f14_leftover_temp_files_are_removed_by_the_next_save() {
     let home = home();
     let leftover = home.store.dir.join(".user_tokens.json.tmp-0123456789abcdef");
