@@ -6,38 +6,53 @@
 use reqwest::RequestBuilder;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::text;
 use crate::transport::{Received, Transport};
 use crate::{Code, Error, Refusal};
 
-#[derive(Deserialize)]
-struct Envelope<T> {
-    data: Option<T>,
-    error: Option<ErrorPart>,
-}
-
-/// The `error` of either family.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum ErrorPart {
-    Object {
-        code: String,
-        #[serde(default)]
-        message: Option<String>,
-        #[serde(default, alias = "logid")]
-        log_id: Option<String>,
-    },
-    Flat(String),
-}
-
-/// The flat family's remaining fields.
+/// What either family says beside its data. Each field is read for itself, so that an odd one hides no
+/// other.
 #[derive(Default, Deserialize)]
-struct Flat {
-    error: Option<ErrorPart>,
-    error_description: Option<String>,
-    #[serde(alias = "logid")]
-    log_id: Option<String>,
+#[serde(default)]
+struct Head {
+    error: Value,
+    error_description: Value,
+    log_id: Value,
+    logid: Value,
+}
+
+impl Head {
+    fn read(body: &[u8]) -> Self {
+        // A list would be taken for the fields in their order.
+        let object = body.trim_ascii_start().starts_with(b"{");
+        object.then(|| serde_json::from_slice(body).ok()).flatten().unwrap_or_default()
+    }
+
+    /// The error code: `ok` or empty is none.
+    fn code(&self) -> Option<&str> {
+        match &self.error {
+            Value::Object(error) => error.get("code")?.as_str(),
+            error => error.as_str(),
+        }
+    }
+
+    fn message(&self) -> &str {
+        let inner = self.error.get("message").unwrap_or(&self.error_description);
+        inner.as_str().unwrap_or_default()
+    }
+
+    /// The id that TikTok gives each of its answers.
+    fn log_id(&self) -> Option<String> {
+        let inner = ["log_id", "logid"].map(|name| self.error.get(name).unwrap_or(&Value::Null));
+        let found = inner.into_iter().chain([&self.log_id, &self.logid]).find_map(Value::as_str);
+        found.filter(|id| !id.is_empty()).map(text::plain)
+    }
+}
+
+fn is_success(code: &str) -> bool {
+    code.is_empty() || code == "ok"
 }
 
 /// One call of an API endpoint; the envelope's `data` on success.
@@ -49,15 +64,19 @@ pub(super) async fn call<T: DeserializeOwned>(
     let received = transport.exchange(call, request).await?;
     envelope(call, &transport.api_host(), &received)
 }
+
 /// Opens an envelope.
 pub(super) fn envelope<T: DeserializeOwned>(
     call: &'static str,
     host: &str,
     received: &Received,
 ) -> Result<T, Error> {
-    // A word of its own beside `error` may be anybody's: a proxy that gave up writes JSON, too.
-    let told = refusal(call, received);
-    if let Some(refusal) = told.filter(|r| r.code.is_listed() || is_enveloped(received)) {
+    #[derive(Deserialize)]
+    struct Envelope<T> {
+        data: Option<T>,
+    }
+
+    if let Some(refusal) = refusal(call, received) {
         return Err(refusal.into());
     }
     let not_tiktok = |what: String| Error::NotTikTok {
@@ -68,50 +87,55 @@ pub(super) fn envelope<T: DeserializeOwned>(
     };
     let envelope: Envelope<T> = serde_json::from_slice(&received.body)
         .map_err(|e| not_tiktok(not_json(&received.body, &e)))?;
-    match (envelope.error, envelope.data) {
-        (None, _) => Err(not_tiktok("the answer has no `error` object".into())),
-        (Some(_), _) if !(200..300).contains(&received.status) => {
+    match Head::read(&received.body).code() {
+        None => Err(not_tiktok("the answer has no `error` object".into())),
+        Some(code) if !is_success(code) => {
+            Err(not_tiktok("an error that is none of TikTok's".into()))
+        }
+        Some(_) if !(200..300).contains(&received.status) => {
             Err(not_tiktok("the body says ok, the status does not".into()))
         }
-        (Some(_), Some(data)) => Ok(data),
-        (Some(_), None) => Err(not_tiktok("the answer has no `data`".into())),
+        Some(_) => envelope.data.ok_or_else(|| not_tiktok("the answer has no `data`".into())),
     }
 }
 
-/// The refusal in an answer of either family, if there is one.
+/// TikTok's refusal in an answer of either family, if there is one: its code is on one of TikTok's
+/// pages, or it has the id that TikTok gives each answer. Another word beside `error` may be anybody's: a
+/// gateway that gave up writes JSON, too.
 pub(super) fn refusal(call: &'static str, received: &Received) -> Option<Refusal> {
-    let flat: Flat = serde_json::from_slice(&received.body).ok()?;
-    let (code, message, log_id) = match flat.error? {
-        ErrorPart::Flat(code) => (code, flat.error_description, flat.log_id),
-        ErrorPart::Object { code, message, log_id } => (code, message, log_id.or(flat.log_id)),
-    };
-    if code.is_empty() || code == "ok" {
-        return None;
-    }
+    any_refusal(call, received)
+        .filter(|refusal| refusal.code.is_listed() || refusal.log_id.is_some())
+}
+
+/// The refusal in an answer of either family, whoever wrote it.
+pub(super) fn any_refusal(call: &'static str, received: &Received) -> Option<Refusal> {
+    let head = Head::read(&received.body);
+    let code = head.code().filter(|code| !is_success(code))?;
     Some(Refusal {
         call,
         status: received.status,
-        code: Code::from(code.as_str()),
-        message: text::plain(message.as_deref().unwrap_or_default()),
-        log_id: log_id.filter(|id| !id.is_empty()).map(|id| text::plain(&id)),
+        code: Code::from(code),
+        message: text::plain(head.message()),
+        log_id: head.log_id(),
         retry_after: received.retry_after,
     })
 }
 
-/// Whether a refusal has the shape of the API's endpoints, and the `log_id` that TikTok gives each.
-fn is_enveloped(received: &Received) -> bool {
-    let flat: Option<Flat> = serde_json::from_slice(&received.body).ok();
-    matches!(flat.and_then(|flat| flat.error), Some(ErrorPart::Object { log_id: Some(_), .. }))
+/// Whether the body is a JSON object without an error, or nothing at all: how a call ends well that has
+/// no data to answer with.
+pub(super) fn is_plain_success(received: &Received) -> bool {
+    let body = received.body.trim_ascii();
+    let object = || {
+        let head = body.starts_with(b"{").then(|| serde_json::from_slice::<Head>(body).ok());
+        head.flatten()
+            .is_some_and(|head| head.error.is_null() || head.code().is_some_and(is_success))
+    };
+    (200..300).contains(&received.status) && (body.is_empty() || object())
 }
 
 /// The id of an answer of either family, to be quoted to TikTok's support.
 pub(super) fn log_id(received: &Received) -> Option<String> {
-    let flat: Flat = serde_json::from_slice(&received.body).ok()?;
-    let inner = match flat.error {
-        Some(ErrorPart::Object { log_id, .. }) => log_id,
-        _ => None,
-    };
-    inner.or(flat.log_id).map(|id| text::plain(&id))
+    Head::read(&received.body).log_id()
 }
 
 /// Why a body is not the JSON that was expected; never quotes the body, which may hold a secret.
@@ -186,8 +210,30 @@ mod tests {
             r#"{"data":{}}"#,
             "{\"data\":",
             r#"{"error":{"code":"ok"}}"#,
+            r#"{"data":{"a":1},"error":{"code":"upstream_down"}}"#,
+            r#"["invalid_grant"]"#,
         ] {
             assert!(matches!(open(200, body), Err(Error::NotTikTok { .. })), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_odd_field_hides_no_other() {
+        let body = r#"{"error":"invalid_grant","error_description":5,"log_id":7,"logid":"L"}"#;
+        let refusal = refusal("oauth/token", &received(400, body)).unwrap();
+        assert_eq!((refusal.code, refusal.log_id.as_deref()), (Code::InvalidGrant, Some("L")));
+        let body = r#"{"error":{"code":"invalid_params","message":{},"log_id":"L","logid":"M"}}"#;
+        assert!(matches!(open(400, body), Err(Error::Refused(_))));
+    }
+
+    #[test]
+    fn a_call_without_data_ends_well_only_without_an_error() {
+        let success = |body| is_plain_success(&received(200, body));
+        assert!(success("") && success(" \n") && success("{}"));
+        assert!(success(r#"{"error":"","log_id":"L"}"#) && success(r#"{"error":{"code":"ok"}}"#));
+        for body in [r#"{"error":"odd"}"#, r#"{"error":5}"#, r#"{"error":{}}"#, "[]", "null", "<p>"]
+        {
+            assert!(!success(body), "{body}");
         }
     }
 

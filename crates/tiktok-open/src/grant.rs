@@ -6,6 +6,7 @@
 //! there may be tokens that cannot be read is told apart from one in which there are none.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -66,6 +67,8 @@ impl Grant {
 pub struct RawTokenAnswer {
     /// HTTP status.
     pub status: u16,
+    /// `Retry-After`, if it was sent.
+    pub retry_after: Option<Duration>,
     /// The bytes as received: a secret.
     pub body: Zeroizing<Vec<u8>>,
     /// Why these are not all, if so.
@@ -75,7 +78,7 @@ pub struct RawTokenAnswer {
 impl fmt::Debug for RawTokenAnswer {
     /// Without the body, which holds tokens.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status, body, cut } = self;
+        let Self { status, retry_after: _, body, cut } = self;
         f.debug_struct("RawTokenAnswer")
             .field("status", status)
             .field("bytes", &body.len())
@@ -99,7 +102,8 @@ pub enum Cut {
 pub enum Reading {
     /// Both tokens stand in it.
     Grant(Box<Grant>),
-    /// There may be tokens in it, but not two that can be told.
+    /// There may be tokens in it, but not two that can be told; or it names two users, and whose tokens
+    /// they are cannot be told.
     Unread,
     /// There are none: a refusal, somebody else's answer, or no answer.
     None(Error),
@@ -111,7 +115,7 @@ struct Ambiguous;
 impl RawTokenAnswer {
     /// A whole answer, such as one that was made durable before.
     pub fn new(status: u16, body: impl Into<Zeroizing<Vec<u8>>>) -> Self {
-        Self { status, body: body.into(), cut: None }
+        Self { status, retry_after: None, body: body.into(), cut: None }
     }
 
     /// Reads the answer, whatever its HTTP status. `spent` is the refresh token in the request, which
@@ -126,17 +130,15 @@ fn read(host: &str, answer: &RawTokenAnswer, spent: Option<&Secret>) -> Reading 
     if let Ok(Some(grant)) = grant(body, spent) {
         return Reading::Grant(Box::new(grant));
     }
-    let received =
-        Received { status: answer.status, retry_after: None, body: Zeroizing::new(body.to_vec()) };
-    // A word of its own beside `error` may be a gateway's; what TikTok says is listed or has an id.
-    let refused = refusal(TOKEN, &received);
-    if let Some(refusal) = refused.filter(|one| one.code.is_listed() || one.log_id.is_some()) {
+    let RawTokenAnswer { status, retry_after, .. } = *answer;
+    let received = Received { status, retry_after, body: Zeroizing::new(body.to_vec()) };
+    if let Some(refusal) = refusal(TOKEN, &received) {
         return Reading::None(refusal.into());
     }
     if may_hold_a_token(body, spent) {
         return Reading::Unread;
     }
-    let (host, call, status) = (host.to_owned(), TOKEN, answer.status);
+    let (host, call) = (host.to_owned(), TOKEN);
     let what = match &answer.cut {
         Some(Cut::Lost(reason)) => {
             return Reading::None(Error::NoAnswer { host, call, reason: reason.clone() });
@@ -292,7 +294,7 @@ mod tests {
         "scope":"user.info.basic,video.list","token_type":"Bearer"}"#;
 
     fn answer(status: u16, body: &str) -> RawTokenAnswer {
-        RawTokenAnswer { status, body: Zeroizing::new(body.as_bytes().to_vec()), cut: None }
+        RawTokenAnswer::new(status, body.as_bytes().to_vec())
     }
 
     fn reading(body: &str) -> Reading {
@@ -444,7 +446,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_answer_is_too_strange(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let answer = RawTokenAnswer { status: 200, body: body.into(), cut: None };
+            let answer = RawTokenAnswer::new(200, body);
             let _ = read("host", &answer, None);
         }
 

@@ -6,9 +6,9 @@
 
 use url::Url;
 
-use crate::answer::refusal;
+use crate::answer::{is_plain_success, refusal};
 use crate::grant::{Reading, TOKEN};
-use crate::transport::Transport;
+use crate::transport::{Received, Transport};
 use crate::{Error, Grant, RawTokenAnswer, Scopes, Secret};
 
 /// The credentials of an app, from TikTok's developer portal.
@@ -132,13 +132,7 @@ pub(super) async fn revoke(
     if let Some(refusal) = refusal(REVOKE, &received) {
         return Err(refusal.into());
     }
-    // Success is an empty body, whitespace or an object without an error.
-    let empty = received.body.trim_ascii().is_empty();
-    let object = || {
-        serde_json::from_slice::<serde_json::Map<String, _>>(&received.body)
-            .map(|_: serde_json::Map<String, serde_json::Value>| ())
-    };
-    if (200..300).contains(&received.status) && (empty || object().is_ok()) {
+    if is_plain_success(&received) {
         return Ok(());
     }
     Err(Error::NotTikTok {
@@ -152,8 +146,10 @@ pub(super) async fn revoke(
 async fn token(transport: &Transport, form: &[(&str, &str)]) -> Result<RawTokenAnswer, Error> {
     let (received, cut) =
         transport.receive(TOKEN, transport.post("/v2/oauth/token/").form(form)).await?;
-    Ok(RawTokenAnswer { status: received.status, body: received.body, cut })
+    let Received { status, retry_after, body } = received;
+    Ok(RawTokenAnswer { status, retry_after, body, cut })
 }
+
 fn credentials(app: &App) -> Vec<(&'static str, &str)> {
     vec![("client_key", app.client_key.as_str()), ("client_secret", app.client_secret.expose())]
 }

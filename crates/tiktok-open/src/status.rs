@@ -1,10 +1,10 @@
 //! The status of a post:
 //! <https://developers.tiktok.com/doc/content-posting-api-reference-get-video-status>.
 
-use std::fmt;
+use std::{fmt, slice};
 
-use serde::{Deserialize, Deserializer};
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::answer::call;
 use crate::transport::Transport;
@@ -16,7 +16,8 @@ use crate::{Error, Secret, text};
 pub struct PostStatus {
     /// The status word.
     pub state: State,
-    /// Ids of public posts; often empty (private posts, moderation), several for some drafts.
+    /// Ids of public posts; often empty (private posts, moderation), several for some drafts. What is no
+    /// id in the answer's list is left out.
     pub post_ids: Vec<u64>,
     /// Bytes of a `FILE_UPLOAD` that arrived: a count.
     pub uploaded_bytes: Option<u64>,
@@ -49,36 +50,32 @@ impl fmt::Display for FailReason {
     }
 }
 
+/// The answer: whatever stands in the other fields, the word for the state is read.
 #[derive(Deserialize)]
 struct Wire {
     status: String,
     #[serde(default)]
-    fail_reason: Option<String>,
-    #[serde(default, alias = "publicly_available_post_id", deserialize_with = "ids")]
-    publicaly_available_post_id: Vec<u64>,
+    fail_reason: Value,
+    /// So written on the page; the other spelling in case it is mended.
     #[serde(default)]
-    uploaded_bytes: Option<u64>,
+    publicaly_available_post_id: Value,
     #[serde(default)]
-    downloaded_bytes: Option<u64>,
+    publicly_available_post_id: Value,
+    #[serde(default)]
+    uploaded_bytes: Value,
+    #[serde(default)]
+    downloaded_bytes: Value,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Id {
-    Number(u64),
-    Text(String),
+/// A list of ids, or one alone. They exceed 2^53; some clients saw them as text.
+fn ids(value: &Value) -> impl Iterator<Item = u64> {
+    let list = value.as_array().map_or_else(|| slice::from_ref(value), Vec::as_slice);
+    list.iter().filter_map(number)
 }
 
-/// Ids exceed 2^53; some clients saw them as text.
-fn ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
-    let ids = Option::<Vec<Id>>::deserialize(deserializer)?.unwrap_or_default();
-    Ok(ids
-        .into_iter()
-        .filter_map(|id| match id {
-            Id::Number(n) => Some(n),
-            Id::Text(text) => text.parse().ok(),
-        })
-        .collect())
+/// A number, also as text.
+fn number(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 impl From<Wire> for PostStatus {
@@ -87,15 +84,19 @@ impl From<Wire> for PostStatus {
             "PUBLISH_COMPLETE" => State::Published,
             "SEND_TO_USER_INBOX" => State::Inboxed,
             "FAILED" => State::Failed(FailReason(text::plain(
-                wire.fail_reason.as_deref().unwrap_or("unknown"),
+                wire.fail_reason.as_str().unwrap_or("unknown"),
             ))),
             _ => State::Processing,
         };
+        let mut post_ids: Vec<_> = ids(&wire.publicaly_available_post_id).collect();
+        if post_ids.is_empty() {
+            post_ids.extend(ids(&wire.publicly_available_post_id));
+        }
         Self {
             state,
-            post_ids: wire.publicaly_available_post_id,
-            uploaded_bytes: wire.uploaded_bytes,
-            downloaded_bytes: wire.downloaded_bytes,
+            post_ids,
+            uploaded_bytes: number(&wire.uploaded_bytes),
+            downloaded_bytes: number(&wire.downloaded_bytes),
         }
     }
 }
@@ -109,6 +110,7 @@ pub(super) async fn fetch(
     let request = transport.json("/v2/post/publish/status/fetch/", token, &body);
     call::<Wire>(transport, "status/fetch", request).await.map(PostStatus::from)
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +125,24 @@ mod tests {
             r#"{"status":"PUBLISH_COMPLETE","publicaly_available_post_id":[7512345678901234567,"7512345678901234568"]}"#,
         );
         assert_eq!(status.post_ids, [7_512_345_678_901_234_567, 7_512_345_678_901_234_568]);
+    }
+
+    #[test]
+    fn an_odd_field_does_not_hide_the_state() {
+        for odd in [
+            r#""publicaly_available_post_id":[-1,null,{}],"publicly_available_post_id":null"#,
+            r#""uploaded_bytes":"much""#,
+            r#""uploaded_bytes":-1,"downloaded_bytes":3.5"#,
+            r#""fail_reason":7"#,
+        ] {
+            let status = read(&format!(r#"{{"status":"PUBLISH_COMPLETE",{odd}}}"#));
+            assert_eq!(
+                (status.state, status.post_ids, status.uploaded_bytes),
+                (State::Published, vec![], None)
+            );
+        }
+        let both = r#"{"status":"PUBLISH_COMPLETE","publicaly_available_post_id":["7"],"publicly_available_post_id":[7]}"#;
+        assert_eq!(read(both).post_ids, [7]);
     }
 
     #[test]

@@ -7,8 +7,6 @@ use axum::http::header::{
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-const LOST: &str = "connection_lost";
-
 /// An answer before it is sent: what the log needs to know of it and what the wire carries.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
@@ -19,12 +17,14 @@ pub(super) struct Answer {
     pub(super) code: Option<String>,
     /// What a person reading the log should know.
     pub(super) note: Option<String>,
+    /// The connection broke while the request came in: there is nobody to answer.
+    pub(super) is_lost: bool,
 }
 
 impl Answer {
     fn new(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let headers = vec![(CONTENT_TYPE, HeaderValue::from_static(content_type))];
-        Self { status, headers, body: body.into(), code: None, note: None }
+        Self { status, headers, body: body.into(), code: None, note: None, is_lost: false }
     }
 
     pub(super) fn json(status: StatusCode, body: &Value) -> Self {
@@ -62,13 +62,10 @@ impl Answer {
         Self::new(status, "application/json; charset=utf-8", "null")
     }
 
-    /// Stands for an upload whose connection broke: there is nobody to answer.
+    /// Stands for an upload whose connection broke.
     pub(super) fn lost() -> Self {
-        Self { code: Some(LOST.to_owned()), ..Self::chunk(StatusCode::BAD_REQUEST) }
-    }
-
-    pub(super) fn is_lost(&self) -> bool {
-        self.code.as_deref() == Some(LOST)
+        let code = Some("connection_lost".to_owned());
+        Self { code, is_lost: true, ..Self::chunk(StatusCode::BAD_REQUEST) }
     }
 
     /// Adds the progress header `bytes 0-{UPLOADED_BYTES}/{TOTAL}`.

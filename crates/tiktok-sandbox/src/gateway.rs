@@ -204,7 +204,7 @@ impl Exchange {
     }
 
     async fn send(self, answer: Answer, pace: Pace) -> Response {
-        if answer.is_lost() {
+        if answer.is_lost {
             return self.ticket.broken(&self.hangup, "the connection broke").await;
         }
         self.ticket.close(&answer);

@@ -8,9 +8,9 @@ use serde::Deserialize;
 pub use address::QrAddressError;
 pub use confirm::{QrConfirmed, QrRefused};
 
-use crate::answer::{not_json, refusal};
+use crate::answer::{any_refusal, not_json};
 use crate::transport::Transport;
-use crate::{App, Error, Scopes, Secret};
+use crate::{App, Error, Refusal, Scopes, Secret};
 
 /// A QR code to show, with the placeholder ticket still in it.
 #[derive(Debug, Deserialize)]
@@ -127,7 +127,14 @@ async fn flat<T: serde::de::DeserializeOwned>(
     form: &[(&str, &str)],
 ) -> Result<T, Error> {
     let received = transport.exchange(call, transport.post(path).form(form)).await?;
-    if let Some(refusal) = refusal(call, &received) {
+    // `token_expire` is reported by other clients, and on no page.
+    let is_tiktoks = |refusal: &Refusal| {
+        refusal.code.is_listed()
+            || refusal.log_id.is_some()
+            || !refusal.message.is_empty()
+            || refusal.code.as_str().starts_with("token_expire")
+    };
+    if let Some(refusal) = any_refusal(call, &received).filter(is_tiktoks) {
         return Err(refusal.into());
     }
     let not_tiktok = |what: String| Error::NotTikTok {

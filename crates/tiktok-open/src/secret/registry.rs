@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
+use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
 /// The shortest text that is looked for, in bytes: shorter ones are in every second word.
@@ -170,14 +171,20 @@ fn key(spelling: &[u8]) -> Key {
 
 /// The texts that give a secret away; escapes are undone in the text that is searched.
 fn spellings(text: &str) -> Vec<Zeroizing<Vec<u8>>> {
-    let mut parts = vec![text];
+    let mut parts = vec![Zeroizing::new(text.to_owned())];
     if let Some(rest) = beyond_host(text) {
         // Scheme and host are no secret, and all over the place.
-        parts = vec![rest];
-        parts.extend(telling_values(rest));
+        parts = vec![Zeroizing::new(rest.to_owned())];
+        // Whoever quotes a value may have undone its escapes.
+        parts.extend(
+            telling_values(rest)
+                .flat_map(|value| [value.to_owned(), decoded(value)])
+                .map(Zeroizing::new),
+        );
+        parts.push(Zeroizing::new(decoded(rest)));
     }
     let mut spellings = Vec::new();
-    for part in parts {
+    for part in &parts {
         spellings.push(Zeroizing::new(part.as_bytes().to_ascii_lowercase()));
         // Of the whole text, wherever it lies in what was encoded.
         for ahead in 0..3 {
@@ -204,6 +211,11 @@ fn encoded(text: &str, ahead: usize) -> [Zeroizing<Vec<u8>>; 2] {
         Zeroizing::new(encoded[(ahead * 8).div_ceil(6).min(encoded.len())..].to_vec())
     };
     [cut(BASE64_STANDARD_NO_PAD.encode(&*bytes)), cut(BASE64_URL_SAFE_NO_PAD.encode(&*bytes))]
+}
+
+/// The text without its percent escapes; bytes that are no UTF-8 are replaced.
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 /// Path and query of an address.
@@ -234,6 +246,17 @@ mod tests {
         assert!(Arc::ptr_eq(&one, &other));
         enlist("9f3a!".into());
         assert!(read(|registry| !registry.known.contains("9f3a!")));
+    }
+
+    #[test]
+    fn a_value_of_an_address_is_known_without_its_escapes_too() {
+        let mut registry = Registry::default();
+        registry.add(Zeroizing::new(
+            "https://host/video/?upload_token=short%2Band-long%2F1&n=1".to_owned(),
+        ));
+        for quoted in ["short%2band-long%2f1", "short+and-long/1"] {
+            assert_eq!(registry.known_at(&quoted.bytes()), Some(quoted.len()), "{quoted}");
+        }
     }
 
     #[test]
