@@ -71,7 +71,7 @@ pub(crate) fn code_kind(code: &Code) -> ErrorKind {
     match code.reaction() {
         Reaction::Final | Reaction::StopsAccount => ErrorKind::Final,
         Reaction::RenewToken | Reaction::Login => ErrorKind::Login,
-        Reaction::Cap | Reaction::SlowDown | Reaction::Later => ErrorKind::Temporary,
+        Reaction::Quota | Reaction::SlowDown | Reaction::Later => ErrorKind::Temporary,
     }
 }
 

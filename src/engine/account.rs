@@ -452,7 +452,7 @@ impl AccountStop {
     /// What a post that was left means for the account's others.
     fn after(reason: &StopReason, report: &PostOutcome) -> Option<Self> {
         let is_full = matches!(reason, StopReason::Call(CallError::Api(error))
-            if matches!(error.reaction(), Some(Reaction::Cap | Reaction::StopsAccount)));
+            if matches!(error.reaction(), Some(Reaction::Quota | Reaction::StopsAccount)));
         (is_full || reason.stops_account()).then(|| Self::from(report))
     }
 
@@ -463,7 +463,10 @@ impl AccountStop {
             Phase::Rejected => matches!(
                 code.map(Code::reaction),
                 Some(
-                    Reaction::Cap | Reaction::StopsAccount | Reaction::Login | Reaction::RenewToken
+                    Reaction::Quota
+                        | Reaction::StopsAccount
+                        | Reaction::Login
+                        | Reaction::RenewToken
                 )
             ),
             Phase::Failed(failed) => {
@@ -496,7 +499,7 @@ impl AccountStop {
         let code = report.post_error.as_ref().and_then(|post_error| post_error.theirs.as_ref());
         // Also if this post failed for it: the others only have to wait.
         let failure = match code.map(Code::reaction) {
-            Some(Reaction::Cap) => Some(ErrorKind::Temporary),
+            Some(Reaction::Quota) => Some(ErrorKind::Temporary),
             _ => report.failure,
         };
         let passes = failure.is_some_and(ErrorKind::may_pass);

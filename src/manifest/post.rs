@@ -36,7 +36,7 @@ impl EntryContext<'_> {
         review: &mut Review<'_>,
     ) -> Option<Entry> {
         let values = own.values.clone().over(self.preferences);
-        refuse_private_branding(&values, start, own, review);
+        refuse_private_branding(&values, start, own, |field| self.is_invalid(field, own), review);
         let kind = one_source(start, own, review)?;
         refuse_what_does_not_go_with(kind, own, review);
         let source = self.source(own, review);
@@ -113,6 +113,11 @@ impl EntryContext<'_> {
         Some(Source::Photos { urls, cover_index })
     }
 
+    /// Whether the field is there and could not be read.
+    fn is_invalid(&self, field: Field, own: &Fields) -> bool {
+        own.is_invalid(field) || self.defaults.is_invalid(field)
+    }
+
     /// The words, measured; `None` when they are too long or could not be read.
     fn caption(
         &self,
@@ -123,7 +128,7 @@ impl EntryContext<'_> {
         review: &mut Review<'_>,
     ) -> Option<Caption> {
         let wordy = [Field::Title, Field::Description, Field::Tags];
-        if wordy.iter().any(|&field| own.is_invalid(field) || self.defaults.is_invalid(field)) {
+        if wordy.iter().any(|&field| self.is_invalid(field, own)) {
             return None;
         }
         let text = caption::text(
@@ -196,19 +201,21 @@ fn refuse_what_does_not_go_with(kind: Kind, own: &Fields, review: &mut Review<'_
     }
 }
 
-/// A paid partnership cannot be posted for nobody to see. A draft's visibility is chosen in the app.
+/// A paid partnership cannot be posted for nobody to see. A draft's visibility is chosen in the app. What
+/// `is_invalid` could not be read, so that nothing is known of it.
 ///
 /// <https://developers.tiktok.com/doc/content-sharing-guidelines>
 fn refuse_private_branding(
     values: &FieldValues,
     start: usize,
     own: &Fields,
+    is_invalid: impl Fn(Field) -> bool,
     review: &mut Review<'_>,
 ) {
     let direct = values.mode().unwrap_or_default() == Mode::Direct;
     let private = values.privacy().is_none_or(Privacy::is_private);
-    let garbled = own.is_invalid(Field::PrivacyLevel) || own.is_invalid(Field::Mode);
-    if values.flag(Field::BrandContentToggle) != Some(true) || !direct || !private || garbled {
+    let unknown = is_invalid(Field::PrivacyLevel) || is_invalid(Field::Mode);
+    if values.flag(Field::BrandContentToggle) != Some(true) || !direct || !private || unknown {
         return;
     }
     review.field = Some(Field::BrandContentToggle);

@@ -256,7 +256,7 @@ fn id(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
         return None;
     }
     if !is_printable(&text) || text.trim() != text {
-        let message = "must be printable characters, with no white space but single spaces within";
+        let message = "must be printable characters, with no white space but spaces within";
         review.refuse(value.start(), message);
         return None;
     }

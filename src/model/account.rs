@@ -168,8 +168,7 @@ impl Account {
     #[must_use]
     pub(crate) fn refreshed(&self, grant: Grant, api: Option<&str>, asked_at: Timestamp) -> Self {
         // A refresh answers with the scopes too; an answer without any takes none away.
-        let scopes =
-            if grant.scopes.is_empty() { self.scopes.clone() } else { grant.scopes.clone() };
+        let scopes = if grant.scopes.is_empty() { self.scopes.clone() } else { grant.scopes };
         let refresh_expires_at = match grant.refresh_expires_in {
             Some(life) => after(asked_at, life),
             // A refresh never shortens the login.

@@ -95,6 +95,10 @@ struct Environment {
     unsent: bool,
     /// TikTok may say 201 to a chunk that is not the last, and then post what it has.
     early: bool,
+    /// A later run may find that the entry asks for other settings than its init declared.
+    resettled: bool,
+    /// The address of the chunks may be none to send bytes to.
+    misdirected: bool,
 }
 
 /// The rules under test: the engine's, or a mutant of them.
@@ -200,7 +204,10 @@ impl Model {
         }
         match (world.run, world.last()) {
             (None, None) => next.extend(self.begin(world)),
-            (None, Some(index)) => next.push(self.wake(world, index)),
+            (None, Some(index)) => {
+                next.push(self.wake(world, index));
+                next.extend(self.resettle(world, index));
+            }
             (Some(run), Some(index)) => {
                 next.push(world.ended());
                 self.act(world, run, index, &mut next);
@@ -244,6 +251,18 @@ impl Model {
         let handed_over = matches!(phase, Phase::FinalIntent { .. });
         let run = Run { phase, action: step.action, handed_over, begun_here: false };
         self.record(world, index, step, run)
+    }
+
+    /// Another run finds the post with other settings, before it does anything with it.
+    fn resettle(&self, world: World, index: usize) -> Option<World> {
+        let phase = world.attempts[index]?.journal;
+        if !self.around.resettled || phase.is_over() {
+            return None;
+        }
+        let step = (self.rules.step)(self.transfer, phase, Event::SettingsChanged);
+        let run = Run { phase, action: step.action, handed_over: false, begun_here: false };
+        // Otherwise it goes on as it was.
+        (step.phase == Phase::Abandoned).then(|| self.record(world, index, step, run))
     }
 
     /// The phase first, then the action.
@@ -296,6 +315,9 @@ impl Model {
         if self.around.shifty && sends {
             // Noticed before the last block, which is withheld.
             effects.push(heard(Event::FileChanged { handed_over: handed }));
+        }
+        if self.around.misdirected && sends {
+            effects.push(heard(Event::BadUploadUrl));
         }
         match run.action {
             Action::Init => unreachable!("an init is sent once per attempt"),
@@ -367,7 +389,8 @@ impl Model {
     /// What status/fetch may say.
     fn status(&self, task: Task) -> Vec<ReportedStatus> {
         let mut seen = match task.outcome {
-            Outcome::Posted => vec![ReportedStatus::Published],
+            // A draft: in the inbox until the user finishes it.
+            Outcome::Posted => vec![ReportedStatus::Published, ReportedStatus::Inboxed],
             Outcome::Failed => {
                 vec![
                     ReportedStatus::Failed(Failed::Internal),
@@ -484,5 +507,7 @@ const CALM: Environment = Environment {
     marginless: false,
     unsent: false,
     early: false,
+    resettled: false,
+    misdirected: false,
 };
 const LOSSY: Environment = Environment { lossy: true, ..CALM };

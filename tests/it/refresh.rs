@@ -1,10 +1,10 @@
 //! `refresh`: tokens that live for years under cron, through races, crashes and careless hands.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
-use std::time::Duration;
 
 use jiff::SignedDuration;
 use rustix::process::Signal;
@@ -445,13 +445,6 @@ fn f18_t16_a_login_during_a_refresh_wins() {
     world.the_login_lives();
 }
 
-impl World {
-    /// Whether somebody holds `@ada`'s refresh lock.
-    fn refreshing(&self) -> bool {
-        Lock::take(&self.refresh_lock()).is_none()
-    }
-}
-
 #[test]
 fn f21_trouble_at_tiktok_leaves_everything_as_it_was() {
     for fault in [
@@ -613,13 +606,15 @@ fn t18_at_full_verbosity_no_token_is_said_however_it_ends() {
 #[test]
 fn sigterm_in_a_refresh_waits_for_the_answer_to_reach_the_disk() {
     let world = ended();
-    world.fault(&json!({ "endpoint": "token_refresh", "do": { "stall": "1s", "when": "after" } }));
-    let refresh = world.start(&["refresh"]);
-    crate::person::eventually("the refresh", || world.refreshing().then_some(()));
-    // Past the probe and on the wire: the sandbox has the request.
-    std::thread::sleep(Duration::from_millis(300));
+    world.hold("token_refresh", 1, "middle");
+    let mut refresh = world.start(&["refresh"]);
+    world.wait_until("TikTok has the refresh", |world| world.refreshes() == 1);
     let pid = rustix::process::Pid::from_raw(refresh.id().cast_signed()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let mut lines = BufReader::new(refresh.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("a refresh is on its way")));
+    world.let_go();
+    lines.for_each(drop);
     ended_as(refresh).exits(143);
     assert_eq!(world.generation(ADA), 2);
     world.the_login_lives();

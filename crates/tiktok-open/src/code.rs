@@ -13,7 +13,7 @@ macro_rules! codes {
         /// An error code of the JSON API or of the OAuth endpoints.
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[non_exhaustive]
-pub enum Code {
+        pub enum Code {
             $($(#[$doc])* $name,)*
             /// A code that no page lists, made harmless for a terminal.
             Other(String),
@@ -55,7 +55,7 @@ codes! {
     RateLimitExceeded = "rate_limit_exceeded",
     /// TikTok internal.
     InternalError = "internal_error",
-    /// The creator's cap of posts by API in 24 hours.
+    /// The creator's quota of posts by API in 24 hours.
     TooManyPosts = "spam_risk_too_many_posts",
     /// The creator is barred from posting.
     Banned = "spam_risk_user_banned_from_posting",
@@ -107,7 +107,7 @@ pub enum Reaction {
     /// TikTok refuses every post of this account until a person changes something.
     StopsAccount,
     /// A quota is full: TikTok refuses posts of this account until it is free again.
-    Cap,
+    Quota,
     /// The access token must be renewed, then the same call repeated.
     RenewToken,
     /// A new consent is needed.
@@ -133,7 +133,9 @@ impl Code {
             Self::InternalError | Self::ServerError | Self::TemporarilyUnavailable => {
                 Reaction::Later
             }
-            Self::TooManyPosts | Self::TooManyPendingShares | Self::ActiveUserCap => Reaction::Cap,
+            Self::TooManyPosts | Self::TooManyPendingShares | Self::ActiveUserCap => {
+                Reaction::Quota
+            }
             Self::UnauditedClient | Self::Banned => Reaction::StopsAccount,
             _ => Reaction::Final,
         }
@@ -141,7 +143,7 @@ impl Code {
 
     /// Whether the same call may work later without anybody changing anything.
     pub fn is_temporary(&self) -> bool {
-        matches!(self.reaction(), Reaction::Cap | Reaction::SlowDown | Reaction::Later)
+        matches!(self.reaction(), Reaction::Quota | Reaction::SlowDown | Reaction::Later)
     }
 }
 

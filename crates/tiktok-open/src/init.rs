@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::transport::Transport;
-use crate::{Error, Privacy, Secret, answer};
+use crate::{Error, Privacy, Secret, answer, text};
 
 /// `POST /v2/post/publish/video/init/`: a direct post of a video.
 #[derive(Clone, Debug, Serialize)]
@@ -238,7 +238,7 @@ async fn send<T: Serialize + Sync>(
 ) -> Result<InitAnswer, Error> {
     let request = transport.json(path, token, init);
     let answer: InitAnswer = answer::call(transport, call, request).await?;
-    if answer.publish_id.is_empty() || answer.publish_id.chars().any(char::is_control) {
+    if answer.publish_id.is_empty() || !text::is_plain(&answer.publish_id) {
         return Err(Error::NotTikTok {
             host: transport.api_host(),
             call,

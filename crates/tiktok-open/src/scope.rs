@@ -10,10 +10,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scopes(BTreeSet<String>);
 
-/// A scope that no page documents the form of.
+/// A list of scopes that cannot be asked for.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a scope: scopes are lowercase words joined by dots, separated by commas")]
-pub struct ScopeError(String);
+#[non_exhaustive]
+pub enum ScopeError {
+    /// One of them has a form that no page documents.
+    #[error("`{0}` is not a scope: scopes are lowercase words joined by dots, separated by commas")]
+    Form(String),
+    /// There is none.
+    #[error("no scope is named")]
+    Empty,
+}
 
 impl Scopes {
     /// Reads an answer's list, tolerantly: commas or spaces, empty parts dropped.
@@ -65,8 +72,8 @@ impl FromStr for Scopes {
             .collect();
         let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._".contains(c);
         match scopes.iter().find(|scope| !scope.chars().all(legal)) {
-            Some(bad) => Err(ScopeError(crate::text::plain(bad))),
-            None if scopes.is_empty() => Err(ScopeError(String::new())),
+            Some(bad) => Err(ScopeError::Form(crate::text::plain(bad))),
+            None if scopes.is_empty() => Err(ScopeError::Empty),
             None => Ok(Self(scopes)),
         }
     }

@@ -1,6 +1,7 @@
 //! Text from elsewhere, made harmless for a terminal or a log.
 //!
-//! All texts of TikTok's that this crate hands on have passed [`plain`].
+//! All messages and names of TikTok's that this crate hands on have passed [`plain`]; not the values
+//! that are sent back as they came (tokens, an `open_id`, the address in a QR code).
 
 use crate::secret::redact;
 

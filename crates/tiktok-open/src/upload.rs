@@ -13,6 +13,9 @@ use crate::endpoints::is_loopback;
 use crate::transport::Transport;
 use crate::{Endpoints, Error, Secret, text};
 
+/// How long the body of an answer may take.
+const DRAINED_WITHIN: Duration = Duration::from_secs(1);
+
 /// A checked `upload_url`: a secret that bytes may be sent to.
 #[derive(Clone)]
 pub struct UploadUrl(Url);
@@ -153,14 +156,11 @@ pub(super) async fn put(
         status: response.status().as_u16(),
         progress: progress(response.headers(), range.total),
     };
-    // The body is `null` or empty; reading it to its end keeps the connection.
-    // The answer is known already: a body that does not end costs the connection, not the chunk.
+    // The body is `null` or empty, and the answer is known already. Reading it to its end keeps the
+    // connection; one that does not end costs the connection, not the chunk.
     _ = tokio::time::timeout(DRAINED_WITHIN, drain(response)).await;
     Ok(answer)
 }
-
-/// How long the body of an answer may take.
-const DRAINED_WITHIN: Duration = Duration::from_secs(1);
 
 async fn drain(mut response: reqwest::Response) {
     const ENOUGH: usize = 64 << 10;

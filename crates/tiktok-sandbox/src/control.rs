@@ -144,7 +144,8 @@ async fn requests(State(core): State<Arc<Core>>) -> Result<Response, ControlErro
 }
 
 async fn add_faults(State(core): State<Arc<Core>>, body: Bytes) -> Result<Response, ControlError> {
-    let script = Script::parse(&read(&body)?)?;
+    // From the text as it came, so that an error names its place there.
+    let script = Script::read(&String::from_utf8_lossy(&body))?;
     core.world().faults.add(script);
     Ok(done())
 }

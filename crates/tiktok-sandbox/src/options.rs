@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::accounts::{Account, App};
 use crate::faults::Script;
 
-/// How a sandbox behaves. [`Options::default`] is an audited app with three accounts on any port,
-/// reading every question that TikTok's documentation leaves open in the client's favour.
+/// How a sandbox behaves. [`Options::default`] is an audited app with three accounts on any port. Where
+/// TikTok's documentation leaves a question open, there is an option; its first reading is the default.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub struct Options {

@@ -317,6 +317,11 @@ fn branded_content_cannot_be_private() {
 fn a_level_that_cannot_be_read_is_not_taken_for_a_private_one() {
     let said = said_of_video(r#""privacy_level": "PUBLIC", "brand_content_toggle": true"#);
     assert_eq!(said.len(), 1, "{said:?}");
+    let said = super::said(
+        r#"{"defaults": {"privacy_level": "PUBLIC"},
+            "posts": [{"video_path": "a", "brand_content_toggle": true}]}"#,
+    );
+    assert_eq!(said.len(), 1, "{said:?}");
 }
 
 #[test]

@@ -50,6 +50,22 @@ fn mutant_an_expired_token_while_polling_restarts_the_post() {
 }
 
 #[test]
+fn mutant_other_settings_or_a_bad_address_restart_a_post_that_may_exist() {
+    fn restart(transfer: Transfer, phase: Phase, event: Event) -> Step {
+        match (phase, event) {
+            (
+                Phase::FinalIntent { .. } | Phase::Uploaded,
+                Event::SettingsChanged | Event::BadUploadUrl,
+            ) => AGAIN,
+            _ => step(transfer, phase, event),
+        }
+    }
+    let rules = Rules { step: restart, ..SOUND };
+    mutant(FILE, Environment { resettled: true, ..CALM }, rules);
+    mutant(FILE, Environment { misdirected: true, ..CALM }, rules);
+}
+
+#[test]
 fn mutant_expiry_alone_means_abandon() {
     fn expiry(transfer: Transfer, phase: Phase, event: Event) -> Step {
         match (phase, event) {

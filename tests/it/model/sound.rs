@@ -84,6 +84,15 @@ fn sound_one_chunk_and_three() {
 }
 
 #[test]
+fn sound_other_settings_and_an_address_of_somebody_else() {
+    for around in [CALM, LOSSY, Environment { lagging: true, forgetful: true, ..LOSSY }] {
+        let around = Environment { resettled: true, misdirected: true, ..around };
+        sound(FILE, around);
+        sound(Transfer::Pull, around);
+    }
+}
+
+#[test]
 fn sound_an_upload_that_is_closed_early() {
     for chunks in [2, 3] {
         sound(Transfer::File { chunks }, Environment { early: true, ..LOSSY });

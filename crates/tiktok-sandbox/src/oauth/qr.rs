@@ -185,9 +185,6 @@ pub enum PhoneError {
     /// The ticket is empty or too long.
     #[error("a `client_ticket` has 1 to 511 URL-encoded characters")]
     Ticket,
-    /// No such account.
-    #[error("there is no account `{0}`")]
-    Account(String),
 }
 
 /// The phone scans: the whole URL, with the client's ticket in it.
