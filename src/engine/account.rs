@@ -139,6 +139,9 @@ impl AccountWorker {
     async fn planned(&self, post: &PreparedPost, planned: &mut PlannedPosts) -> PostOutcome {
         let started = Instant::now();
         let known = PostSnapshot::new(post, started);
+        if let Some(signal) = self.calls.shutdown.asked() {
+            return known.left(&StopReason::Interrupted(signal));
+        }
         let mut found = match self.resolver.find_and_compare(post).await {
             Ok(found) => found,
             Err(error) => return known.left(&error.into()),
@@ -152,7 +155,14 @@ impl AccountWorker {
             return early(post);
         }
         let bytes = found.plan.map_or(0, |plan| plan.size());
-        if let Some(first) = planned.duplicate_of(&mut found).await {
+        let first = tokio::select! {
+            biased;
+            signal = self.calls.shutdown.requested() => {
+                return known.left(&StopReason::Interrupted(signal));
+            }
+            first = planned.duplicate_of(&mut found) => first,
+        };
+        if let Some(first) = first {
             let note = Some(format!("the same as post {} of this manifest", first + 1));
             return PostOutcome { bytes, note, ..known.report(PostState::Skipped, None) };
         }
@@ -204,8 +214,8 @@ impl AccountWorker {
     /// A post after one that stopped the account: what is posted is still called so.
     async fn not_tried(&self, post: &PreparedPost, stopped: &AccountStop) -> PostOutcome {
         let started = Instant::now();
-        // What cannot be looked up is told when its turn comes.
-        let row = self.resolver.find(post).await.ok().and_then(|found| found.row);
+        // What cannot be looked up is told when its turn comes, and so is a copy under another name.
+        let row = self.resolver.find_at_sight(post).await.ok().flatten();
         if let Some(report) = row.as_ref().and_then(|row| earlier(post, row, started)) {
             return report;
         }

@@ -166,10 +166,22 @@ impl Calls {
     /// A token with some life left. That there is none because of a signal is told as that.
     pub(super) async fn token(&self) -> Result<Secret, CallError> {
         let token = self.unless_asked_to_stop(self.tokens.access_token(&self.account)).await?;
-        token.map_err(|error| match self.shutdown.asked() {
+        token.map_err(|error| self.no_token(error))
+    }
+
+    /// A token after TikTok refused `rejected`; as with [`Calls::token`].
+    pub(super) async fn renewed(&self, rejected: &Secret) -> Result<Secret, CallError> {
+        let renewal = self.tokens.renewed(&self.account, rejected);
+        let token = self.unless_asked_to_stop(renewal).await?;
+        token.map_err(|error| self.no_token(error))
+    }
+
+    /// Once a signal came no token is spent, and that is why there is none.
+    fn no_token(&self, error: TokenError) -> CallError {
+        match self.shutdown.asked() {
             Some(signal) => CallError::Interrupted(signal),
             None => error.into(),
-        })
+        }
     }
 
     /// Repeats a call that changes nothing at TikTok until it is answered or the tries are used up.
@@ -209,8 +221,7 @@ impl Calls {
             match self.unless_asked_to_stop(call(token.clone())).await? {
                 Err(error) if error.is(&Code::AccessTokenInvalid) && !renewed => {
                     renewed = true;
-                    let renewal = self.tokens.renewed(&self.account, &token);
-                    token = self.unless_asked_to_stop(renewal).await??;
+                    token = self.renewed(&token).await?;
                 }
                 Err(error) if error.is(&Code::RateLimitExceeded) && slowed < SLOW_DOWNS => {
                     slowed += 1;

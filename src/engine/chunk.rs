@@ -1,5 +1,6 @@
 //! One chunk on its way: the budget of bytes, the body that reads the file, and the PUT under watch.
 
+use std::io;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -80,6 +81,8 @@ pub(super) enum PutEnd {
     Expired,
     /// The file is not the same any more; the chunk was cut off before its last block.
     FileChanged,
+    /// The file could not be read on, or not in time; the chunk was cut off before its last block.
+    File(VideoError),
     /// A signal dropped it.
     Interrupted,
 }
@@ -105,8 +108,11 @@ pub(super) async fn put(
             biased;
             sent = &mut sending => break match sent {
                 Ok(answer) => PutEnd::Answered(answer),
-                Err(_) if progress.file_changed() => PutEnd::FileChanged,
-                Err(error) => PutEnd::Failed(error),
+                Err(error) => match progress.take_failure() {
+                    None => PutEnd::Failed(error),
+                    Some(VideoError::Changed { .. }) => PutEnd::FileChanged,
+                    Some(error) => PutEnd::File(error),
+                },
             },
             _ = shutdown.requested(), if leave_by.is_none() => {
                 if !chunk.is_final {
@@ -126,7 +132,15 @@ pub(super) async fn put(
                     break PutEnd::Expired;
                 }
                 if let Some(stalled) = watch.look(&progress, timing) {
-                    break stalled;
+                    break if progress.is_reading() {
+                        let source = io::Error::new(
+                            io::ErrorKind::TimedOut,
+                            format!("the disk gave nothing for {} s", timing.stall.as_secs()),
+                        );
+                        PutEnd::File(chunk.video.failed(source))
+                    } else {
+                        stalled
+                    };
                 }
             }
         }
@@ -182,7 +196,10 @@ impl SpeedWatch<'_> {
 pub(super) struct BodyProgress {
     handed: AtomicU64,
     last_block_handed: AtomicBool,
-    changed: AtomicBool,
+    /// Why the body ended early.
+    failure: Mutex<Option<VideoError>>,
+    /// Whether the socket would take more, and the file is waited for.
+    reading: AtomicBool,
     /// When the socket last took bytes, or a pause of our own ended.
     moved: Mutex<Instant>,
     paused: AtomicBool,
@@ -193,7 +210,8 @@ impl BodyProgress {
         Arc::new(Self {
             handed: AtomicU64::new(0),
             last_block_handed: AtomicBool::new(false),
-            changed: AtomicBool::new(false),
+            failure: Mutex::default(),
+            reading: AtomicBool::new(false),
             moved: Mutex::new(Instant::now()),
             paused: AtomicBool::new(false),
         })
@@ -209,9 +227,14 @@ impl BodyProgress {
         self.last_block_handed.load(Ordering::SeqCst)
     }
 
-    /// Whether the body ended because the file is not the same any more.
-    pub(super) fn file_changed(&self) -> bool {
-        self.changed.load(Ordering::SeqCst)
+    /// What was wrong with the file, if the body ended early for it.
+    pub(super) fn take_failure(&self) -> Option<VideoError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether it is the file that is waited for, and not the socket.
+    pub(super) fn is_reading(&self) -> bool {
+        self.reading.load(Ordering::Relaxed)
     }
 
     /// How long the socket has taken nothing, our own pauses not counted.
@@ -296,7 +319,9 @@ impl ChunkBody {
                 fault::point("body: last frame").map_err(|e| self.blocks.video().failed(e))?;
                 self.checking = true;
             }
-            ready!(self.blocks.poll_unchanged(cx))?;
+            let unchanged = self.blocks.poll_unchanged(cx);
+            self.progress.reading.store(unchanged.is_pending(), Ordering::Relaxed);
+            ready!(unchanged)?;
             self.progress.last_block_handed.store(true, Ordering::SeqCst);
         }
         let frame = self.block.split_to(length);
@@ -306,24 +331,29 @@ impl ChunkBody {
         Poll::Ready(Ok(Frame::data(frame)))
     }
 
-    fn fail(&mut self, error: VideoError) -> VideoError {
-        if matches!(error, VideoError::Changed { .. }) {
-            self.progress.changed.store(true, Ordering::SeqCst);
-        }
+    /// Ends the body. The error is kept for whoever sends it: of what the connection makes of it, nothing
+    /// tells the file's from its own.
+    fn fail(&mut self, error: VideoError) -> BodyCut {
+        *self.progress.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         self.blocks.stop();
         self.block = Bytes::new();
-        error
+        BodyCut
     }
 }
 
+/// That a body ended before its time; [`BodyProgress::take_failure`] says why.
+#[derive(Debug, thiserror::Error)]
+#[error("the file could not be read on")]
+pub(super) struct BodyCut;
+
 impl Body for ChunkBody {
     type Data = Bytes;
-    type Error = VideoError;
+    type Error = BodyCut;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, VideoError>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyCut>>> {
         let this = &mut *self;
         if this.left == 0 {
             return Poll::Ready(None);
@@ -333,7 +363,9 @@ impl Body for ChunkBody {
             this.progress.mark();
         }
         if this.block.is_empty() {
-            let block = match ready!(this.blocks.poll_next(cx)) {
+            let read = this.blocks.poll_next(cx);
+            this.progress.reading.store(read.is_pending(), Ordering::Relaxed);
+            let block = match ready!(read) {
                 Some(Ok(block)) => block,
                 Some(Err(error)) => return Poll::Ready(Some(Err(this.fail(error)))),
                 // The blocks are as long as the range: only after an error is there none left.
@@ -409,10 +441,19 @@ mod tests {
     use std::io::Write;
     use std::os::unix::fs::FileExt;
 
+    use std::path::Path;
+
     use http_body_util::BodyExt;
+    use tiktok_open::Endpoints;
+    use video_probe::ReadAt;
 
     use super::*;
-    use crate::source::BLOCK;
+    use crate::api::client;
+    use crate::clock::Clock;
+    use crate::model::FileIdentity;
+    use crate::secret::Secret;
+    use crate::source::{BLOCK, Version, VideoSource};
+    use crate::text::chain;
 
     async fn video(content: &[u8]) -> (tempfile::NamedTempFile, Video) {
         let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -453,9 +494,9 @@ mod tests {
         while video.check_unchanged().await.is_ok() {
             file.as_file().write_all_at(b"x", 0).unwrap();
         }
-        let error = body.collect().await.unwrap_err();
-        assert!(matches!(error, VideoError::Changed { .. }));
-        assert!(progress.file_changed() && !progress.last_block_handed());
+        body.collect().await.unwrap_err();
+        assert!(matches!(progress.take_failure(), Some(VideoError::Changed { .. })));
+        assert!(!progress.last_block_handed());
         assert!(progress.handed() < total);
     }
 
@@ -467,7 +508,92 @@ mod tests {
         let range = ContentRange::new(0..total, total).unwrap();
         let (body, progress) = ChunkBody::new(&video, range, RateLimiter::unlimited());
         assert!(body.collect().await.is_err());
-        assert!(progress.file_changed() && !progress.last_block_handed());
+        assert!(matches!(progress.take_failure(), Some(VideoError::Changed { .. })));
+        assert!(!progress.last_block_handed());
+    }
+
+    /// A file on a disk that fails, or hangs, after its first block.
+    #[derive(Debug)]
+    struct BadDisk {
+        size: u64,
+        /// Reads wait until the other end is gone; without it they fail.
+        hangs: Option<Mutex<std::sync::mpsc::Receiver<()>>>,
+    }
+
+    impl ReadAt for BadDisk {
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            if offset < BLOCK as u64 {
+                return Ok(buffer.len().min(BLOCK));
+            }
+            if let Some(hangs) = &self.hangs {
+                _ = hangs.lock().unwrap().recv();
+            }
+            Err(rustix::io::Errno::IO.into())
+        }
+    }
+
+    impl VideoSource for BadDisk {
+        fn path(&self) -> &Path {
+            Path::new("/disk/clip.mp4")
+        }
+
+        fn size(&self) -> u64 {
+            self.size
+        }
+
+        fn version(&self) -> Version {
+            let size = self.size;
+            Version::File(FileIdentity { device: 0, inode: 0, size, mtime: 0, ctime: 0 })
+        }
+
+        fn is_unchanged(&self) -> io::Result<bool> {
+            Ok(true)
+        }
+    }
+
+    /// Sends all of such a file to somebody who takes every byte and answers nothing.
+    async fn put_from(disk: BadDisk, timing: &str) -> PutEnd {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+        });
+        _ = rustls::crypto::ring::default_provider().install_default();
+        let endpoints = Endpoints::new(Some(&base), None).unwrap();
+        let url = UploadUrl::check(&Secret::new(format!("{base}/put")), &endpoints).unwrap();
+        let timing = Timing::default().with(timing).unwrap();
+        let client = client(endpoints, Clock::default(), &timing).unwrap();
+        let size = disk.size;
+        let chunk = ChunkPut {
+            url: &url,
+            video: &Video::new(disk),
+            content_type: "video/mp4",
+            range: ContentRange::new(0..size, size).unwrap(),
+            is_final: true,
+            rate: &RateLimiter::unlimited(),
+            deadline: Instant::now() + Duration::from_hours(1),
+        };
+        let put = put(&client, &chunk, &timing, &Shutdown::listen().unwrap(), &|_| {}).await;
+        assert!(!put.handed_over);
+        put.end
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_fails_in_a_chunk_is_no_silence_of_tiktoks() {
+        let end = put_from(BadDisk { size: 3 * BLOCK as u64, hangs: None }, "stall=10m").await;
+        let PutEnd::File(error) = end else { panic!("{end:?}") };
+        assert!(chain(&error).contains("error 5"), "{}", chain(&error));
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_hangs_in_a_chunk_is_no_stalled_link() {
+        let (held, hangs) = std::sync::mpsc::channel();
+        let disk = BadDisk { size: 3 * BLOCK as u64, hangs: Some(Mutex::new(hangs)) };
+        let end = put_from(disk, "stall=200ms").await;
+        drop(held);
+        let PutEnd::File(error) = end else { panic!("{end:?}") };
+        assert!(chain(&error).contains("the disk gave nothing"), "{}", chain(&error));
     }
 
     #[test]

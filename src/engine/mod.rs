@@ -41,7 +41,7 @@ pub(crate) use self::calls::{CallError, TokenError, TokenProvider};
 pub(crate) use self::chunk::RateLimiter;
 pub(crate) use self::events::EventSender;
 pub(crate) use self::events::{Event, Events, Note, Progress, QuotaLeft, WaitReason, Warning};
-pub(crate) use self::prepare::{Preparation, Prepared, Refused};
+pub(crate) use self::prepare::{Preparation, PrepareError, Prepared, Refused};
 pub(crate) use self::status::can_be_reconciled;
 
 use self::account::AccountWorker;
@@ -155,7 +155,9 @@ impl Engine {
             for (account, mut posts) in prepared.accounts {
                 let worker = AccountWorker::new(Arc::clone(&engine), account, events.clone());
                 let planned = worker.dry_run(&mut posts).await;
-                worker.report_quota(&posts, &planned).await;
+                if engine.shutdown.asked().is_none() {
+                    worker.report_quota(&posts, &planned).await;
+                }
                 outcomes.extend(planned);
             }
             outcomes.sort_by_key(|outcome| outcome.post_ref.index);
@@ -165,9 +167,12 @@ impl Engine {
         })
     }
 
-    /// Whether anything is left to send or to ask for, found out as by a dry run.
+    /// Whether anything is left to send or to ask for, found out as by a dry run. After a signal nothing is.
     pub(crate) async fn has_work(&self, prepared: &Prepared) -> bool {
         for (account, posts) in &prepared.accounts {
+            if self.0.shutdown.asked().is_some() {
+                return false;
+            }
             let events = EventSender::silent();
             let worker = AccountWorker::new(Arc::clone(&self.0), account.clone(), events);
             let planned = worker.dry_run(&mut posts.clone()).await;

@@ -148,7 +148,11 @@ impl Preflight {
                 let oldest = made.map(|last| last.created_at).filter(|at| *at > since).min()?;
                 oldest.checked_add(day).ok()
             }
-            QuotaKind::Drafts => journal.next_draft(account, 1, DAY).await.ok()?,
+            QuotaKind::Drafts => {
+                // TikTok takes fewer than all that are pending: the first of them to end makes room.
+                let pending = journal.pending_drafts(account, DAY).await.ok()?;
+                journal.next_draft(account, pending.max(1), DAY).await.ok()?
+            }
             QuotaKind::ActiveUsers => None,
         }
     }

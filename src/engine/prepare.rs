@@ -11,14 +11,15 @@ use video_probe::{Container, Probe, ProbeError};
 
 use crate::engine::Options;
 use crate::engine::post::{CheckedFile, FileState, PreparedPost};
-use crate::engine::resolve::gone;
+use crate::engine::resolve::of_missing_file;
 use crate::limits::{self, Finding};
 use crate::model::account::{Account, Accounts, NameError};
 use crate::model::{
     Diagnostic, Diagnostics, Entry, Manifest, Media, Mode, Part, Place, Plan, PlanError, Post,
     PostRef, Source,
 };
-use crate::problem::{Coded, ErrorCode, Problem};
+use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
+use crate::signals::{Shutdown, Signal};
 use crate::source::{UnfinishedFiles, Video, VideoError};
 use crate::store::{Journal, StoreError};
 use crate::text::{self, chain};
@@ -45,6 +46,9 @@ pub(crate) enum PrepareError {
     /// The journal cannot be asked for the post of a file that is gone.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A signal came before every file was looked at.
+    #[error("interrupted")]
+    Interrupted(Signal),
 }
 
 impl Coded for PrepareError {
@@ -53,6 +57,8 @@ impl Coded for PrepareError {
             Self::Refused(refused) => refused.problem(),
             Self::Nobody(_) => ErrorCode::NobodyLoggedIn.into(),
             Self::Store(error) => error.problem(),
+            Self::Interrupted(signal) => Problem::new(ErrorCode::RunInterrupted)
+                .of_kind(ErrorKind::Interrupted(*signal)),
         }
     }
 }
@@ -94,6 +100,8 @@ pub(crate) struct Preparation {
     pub(crate) options: Options,
     /// How long TikTok takes bytes.
     pub(crate) timing: Timing,
+    /// Asks to stop.
+    pub(crate) shutdown: Shutdown,
 }
 
 impl Preparation {
@@ -130,7 +138,16 @@ impl Preparation {
             };
             // `None`: something is wrong with the file, and that was noted.
             let file = match entry.post.source.file() {
-                Some(path) => inspection.file(path, &entry, account).await?.map(Some),
+                Some(path) => {
+                    let file = tokio::select! {
+                        biased;
+                        signal = self.shutdown.requested() => {
+                            return Err(PrepareError::Interrupted(signal));
+                        }
+                        file = inspection.file(path, &entry, account) => file?,
+                    };
+                    file.map(Some)
+                }
                 None => Some(None),
             };
             if let Some(account) = account {
@@ -222,7 +239,8 @@ impl Inspection<'_> {
                 let id = entry.post.id.as_deref();
                 let known = match account {
                     Some(account) => {
-                        gone(self.journal, &account.open_id, entry.post.mode, id, path).await?
+                        let (open_id, mode) = (&account.open_id, entry.post.mode);
+                        of_missing_file(self.journal, open_id, mode, id, path).await?
                     }
                     None => None,
                 };

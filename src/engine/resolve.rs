@@ -11,10 +11,11 @@ use crate::engine::events::{Progress, Warning};
 use crate::engine::post::PreparedPost;
 use crate::engine::stop::StopReason;
 use crate::model::{
-    LocalFile, Mode, Phase, Plan, PlanError, PostError, PostNumber, PostRequest, RecordedPost,
+    FileIdentity, LocalFile, Mode, Phase, Plan, PlanError, PostError, PostNumber, PostRequest, RecordedPost,
     Source, Transfer, Unfinished,
 };
 use crate::problem::{ErrorCode, ErrorKind};
+use crate::signals::Signal;
 use crate::source::{Fingerprint, Version, Video, VideoError};
 use crate::store::{Alike, Journal, Likeness, StoreError};
 use crate::text::{self, chain};
@@ -44,6 +45,9 @@ pub(super) enum ResolveError {
     Plan(#[from] PlanError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A signal came while the file was read.
+    #[error("interrupted")]
+    Interrupted(Signal),
     /// The entry's `id` is that of another post.
     #[error("{}", id_used_words(id, post, *missing))]
     IdUsed {
@@ -84,6 +88,23 @@ pub(super) struct FoundPost {
     request: Option<PostRequest>,
 }
 
+/// How closely a file is looked at, to find out which post it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    /// Nothing of it is read.
+    Sight,
+    /// It is read to its end where only its content tells.
+    Content,
+}
+
+/// What an entry is to be posted of.
+enum Content {
+    /// What it is, and the open file behind it.
+    Known(Source<LocalFile>, Option<(Video, Plan)>),
+    /// Its file is gone or still being written, but what came of its post can be told.
+    Told(RecordedPost),
+}
+
 impl PostResolver {
     pub(super) fn new(calls: Arc<Calls>, options: Arc<Options>) -> Self {
         Self { calls, options, driven: Mutex::default() }
@@ -103,39 +124,15 @@ impl PostResolver {
         &self,
         post: &PreparedPost,
     ) -> Result<ResolvedPost, ResolveError> {
-        let (content, source) = match &post.asked.source {
-            Source::Url(url) => (Source::Url(url.clone()), None),
-            Source::Photos { urls, cover_index } => {
-                (Source::Photos { urls: urls.clone(), cover_index: *cover_index }, None)
-            }
-            Source::File(path) => {
-                if let Some(how) = post.unfinished() {
-                    return self.unfinished(post, path, how).await;
-                }
-                let checked = post.checked_file().map(|file| file.version);
-                match Video::open(path).await {
-                    // A batch may take hours: what is sent is what was checked before all of it.
-                    Ok(video) if checked != Some(video.version()) => {
-                        return Err(VideoError::Unchecked { path: path.clone() }.into());
-                    }
-                    Ok(video) => {
-                        let plan = Plan::new(video.size(), self.options.chunk_size)?;
-                        let file = self.local_file(post, &video, plan).await?;
-                        (Source::File(file), Some((video, plan)))
-                    }
-                    Err(error) if error.is_missing() => {
-                        let row = self.gone(post, path, error).await?;
-                        return Ok(ResolvedPost { row, source: None, replaced: false });
-                    }
-                    Err(error) => return Err(error.into()),
-                }
-            }
+        let (content, source) = match self.content(post, Look::Content).await? {
+            Content::Known(content, source) => (content, source),
+            Content::Told(row) => return Ok(ResolvedPost { row, source: None, replaced: false }),
         };
         let mut new = self.request(post, content);
         let known = self.calls.journal.find(&new).await?;
         // A `--repost` posts a video once more, however often the manifest names it.
         new.repost &= !known.as_ref().is_some_and(|row| self.has_driven(row.number));
-        if let Some(row) = self.replaced(&new).await? {
+        if let Some(row) = self.replaced(&new, known.as_ref()).await? {
             return Ok(ResolvedPost { row, source, replaced: true });
         }
         if let Some(row) = self.of_other_content(&new).await? {
@@ -156,12 +153,12 @@ impl PostResolver {
 
     /// The post of a file that is still being written, if what came of it can be told without reading
     /// the file; else the error that puts it off.
-    async fn unfinished(
+    async fn of_unfinished_file(
         &self,
         post: &PreparedPost,
         path: &Path,
         how: Unfinished,
-    ) -> Result<ResolvedPost, ResolveError> {
+    ) -> Result<RecordedPost, ResolveError> {
         let journal = &self.calls.journal;
         let row = if let Some(id) = &post.asked.id {
             journal.find_by_id(&self.calls.account, id).await?
@@ -177,7 +174,7 @@ impl PostResolver {
         let here =
             |row: &RecordedPost| row.file.as_ref().is_some_and(|file| file.path == absolute(path));
         match row.filter(|row| here(row) && row.phase().is_some_and(told)) {
-            Some(row) => Ok(ResolvedPost { row, source: None, replaced: false }),
+            Some(row) => Ok(row),
             None => Err(VideoError::Unfinished { path: path.to_owned(), how }.into()),
         }
     }
@@ -245,7 +242,7 @@ impl PostResolver {
     }
 
     /// The post of a file that is gone; the error that says so if there is none.
-    async fn gone(
+    async fn of_file_that_is_gone(
         &self,
         post: &PreparedPost,
         path: &Path,
@@ -253,7 +250,7 @@ impl PostResolver {
     ) -> Result<RecordedPost, ResolveError> {
         let id = post.asked.id.as_deref();
         let Calls { journal, account, .. } = &*self.calls;
-        let known = gone(journal.as_ref(), account, post.asked.mode, id, path).await?;
+        let known = of_missing_file(journal.as_ref(), account, post.asked.mode, id, path).await?;
         let row = known.ok_or(error)?;
         let here = row.file.as_ref().is_some_and(|file| file.path == absolute(path));
         match &post.asked.id {
@@ -266,14 +263,15 @@ impl PostResolver {
     }
 
     /// The post under way of another file that lay where this one lies now. It comes first: as long as
-    /// it may become a post, nothing new is begun for this entry.
-    async fn replaced(&self, new: &PostRequest) -> Result<Option<RecordedPost>, StoreError> {
-        let journal = &self.calls.journal;
-        let Some(file) = new.source.file() else { return Ok(None) };
-        if journal.find(new).await?.is_some() {
-            return Ok(None);
-        }
-        let mut begun = journal.unfinished(Some(&new.account)).await?;
+    /// it may become a post, nothing new is begun for this entry. `known` is what the journal has of the
+    /// entry itself.
+    async fn replaced(
+        &self,
+        new: &PostRequest,
+        known: Option<&RecordedPost>,
+    ) -> Result<Option<RecordedPost>, StoreError> {
+        let Some(file) = new.source.file().filter(|_| known.is_none()) else { return Ok(None) };
+        let mut begun = self.calls.journal.unfinished(Some(&new.account)).await?;
         begun.retain(|row| {
             row.mode == new.mode
                 && row.phase() != Some(Phase::Unresolved)
@@ -283,6 +281,35 @@ impl PostResolver {
         Ok(begun.pop())
     }
 
+    /// What an entry is to be posted of: its file opened and planned; or its post, where that can be told
+    /// although there is no file to send.
+    async fn content(&self, post: &PreparedPost, look: Look) -> Result<Content, ResolveError> {
+        let path = match &post.asked.source {
+            Source::Url(url) => return Ok(Content::Known(Source::Url(url.clone()), None)),
+            Source::Photos { urls, cover_index } => {
+                let photos = Source::Photos { urls: urls.clone(), cover_index: *cover_index };
+                return Ok(Content::Known(photos, None));
+            }
+            Source::File(path) => path,
+        };
+        if let Some(how) = post.unfinished() {
+            return Ok(Content::Told(self.of_unfinished_file(post, path, how).await?));
+        }
+        let video = match Video::open(path).await {
+            Err(error) if error.is_missing() => {
+                return Ok(Content::Told(self.of_file_that_is_gone(post, path, error).await?));
+            }
+            opened => opened?,
+        };
+        // A batch may take hours: what is sent is what was checked before all of it.
+        if post.checked_file().map(|file| file.version) != Some(video.version()) {
+            return Err(VideoError::Unchecked { path: path.clone() }.into());
+        }
+        let plan = Plan::new(video.size(), self.options.chunk_size)?;
+        let file = self.local_file(post, &video, plan, look).await?;
+        Ok(Content::Known(Source::File(file), Some((video, plan))))
+    }
+
     /// The file as the journal knows files. Its content is read here only if the journal knows other
     /// posts of this account, mode and size, and none of this very file.
     async fn local_file(
@@ -290,16 +317,19 @@ impl PostResolver {
         post: &PreparedPost,
         video: &Video,
         plan: Plan,
+        look: Look,
     ) -> Result<LocalFile, ResolveError> {
-        let journal = &self.calls.journal;
-        let suspects =
-            journal.known_with_size(&self.calls.account, post.asked.mode, video.size()).await?;
         let Version::File(identity) = video.version();
-        let known = journal.find_by_file(&self.calls.account, post.asked.mode, &identity).await?;
-        let fingerprint = if suspects.is_empty() || known.is_some() {
-            None
+        let fingerprint = if look == Look::Content && self.is_to_be_read(post, &identity).await? {
+            tokio::select! {
+                biased;
+                signal = self.calls.shutdown.requested() => {
+                    return Err(ResolveError::Interrupted(signal));
+                }
+                whole = Fingerprint::default().reach(video, video.size()) => Some(whole?.hex()),
+            }
         } else {
-            Some(Fingerprint::default().reach(video, video.size()).await?.hex())
+            None
         };
         Ok(LocalFile {
             path: absolute(video.path()),
@@ -308,6 +338,18 @@ impl PostResolver {
             chunks: plan.count(),
             fingerprint,
         })
+    }
+
+    /// Whether only its content tells which post a file is.
+    async fn is_to_be_read(
+        &self,
+        post: &PreparedPost,
+        file: &FileIdentity,
+    ) -> Result<bool, StoreError> {
+        let Calls { journal, account, .. } = &*self.calls;
+        let mode = post.asked.mode;
+        Ok(!journal.known_with_size(account, mode, file.size).await?.is_empty()
+            && journal.find_by_file(account, mode, file).await?.is_none())
     }
 
     fn request(&self, post: &PreparedPost, source: Source<LocalFile>) -> PostRequest {
@@ -324,12 +366,13 @@ impl PostResolver {
         }
     }
 
-    /// As [`Self::find`], and says or refuses what a run would of other posts that the entry is like.
+    /// As [`Self::find`], its file read where only that tells, and says or refuses what a run would of other
+    /// posts that the entry is like.
     pub(super) async fn find_and_compare(
         &self,
         post: &PreparedPost,
     ) -> Result<FoundPost, ResolveError> {
-        let found = self.find(post).await?;
+        let found = self.find(post, Look::Content).await?;
         if let Some(request) = &found.request {
             self.of_other_content(request).await?;
             self.compare(post, request, found.row.as_ref()).await?;
@@ -337,28 +380,19 @@ impl PostResolver {
         Ok(found)
     }
 
+    /// What the journal knows of a post as far as that can be told without reading its file.
+    pub(super) async fn find_at_sight(
+        &self,
+        post: &PreparedPost,
+    ) -> Result<Option<RecordedPost>, ResolveError> {
+        Ok(self.find(post, Look::Sight).await?.row)
+    }
+
     /// What a post with a file would be sent as, and what the journal knows of the post.
-    pub(super) async fn find(&self, post: &PreparedPost) -> Result<FoundPost, ResolveError> {
-        let gone = |row| FoundPost { plan: None, row: Some(row), request: None };
-        let (content, plan) = match &post.asked.source {
-            Source::Url(url) => (Source::Url(url.clone()), None),
-            Source::Photos { urls, cover_index } => {
-                (Source::Photos { urls: urls.clone(), cover_index: *cover_index }, None)
-            }
-            Source::File(path) => {
-                if let Some(how) = post.unfinished() {
-                    return Ok(gone(self.unfinished(post, path, how).await?.row));
-                }
-                let video = match Video::open(path).await {
-                    Err(error) if error.is_missing() => {
-                        return Ok(gone(self.gone(post, path, error).await?));
-                    }
-                    opened => opened?,
-                };
-                let plan = Plan::new(video.size(), self.options.chunk_size)?;
-                let file = self.local_file(post, &video, plan).await?;
-                (Source::File(file), Some(plan))
-            }
+    async fn find(&self, post: &PreparedPost, look: Look) -> Result<FoundPost, ResolveError> {
+        let (content, plan) = match self.content(post, look).await? {
+            Content::Known(content, source) => (content, source.map(|(_, plan)| plan)),
+            Content::Told(row) => return Ok(FoundPost { plan: None, row: Some(row), request: None }),
         };
         let new = self.request(post, content);
         let row = self.calls.journal.find(&new).await?;
@@ -440,6 +474,7 @@ impl From<ResolveError> for StopReason {
         match error {
             ResolveError::Store(error) => Self::Store(error),
             ResolveError::File(error) => Self::File(error),
+            ResolveError::Interrupted(signal) => Self::Interrupted(signal),
             ResolveError::Plan(_) => {
                 unfit(ErrorCode::VideoUnreadable, &error, ErrorCode::PlanImpossible)
             }
@@ -471,19 +506,18 @@ pub(super) fn absolute(path: &Path) -> PathBuf {
 }
 
 /// The latest post that was made of a file which is gone now, by its `id` or its path.
-pub(super) async fn gone(
+pub(super) async fn of_missing_file(
     journal: &dyn Journal,
     account: &str,
     mode: Mode,
     id: Option<&str>,
     path: &Path,
 ) -> Result<Option<RecordedPost>, StoreError> {
-    let path = absolute(path);
-    let same = |row: &RecordedPost| match id {
-        Some(_) => row.id.as_deref() == id,
-        None => row.file.as_ref().is_some_and(|file| file.path == path),
-    };
-    let mut rows = journal.all().await?;
-    rows.retain(|row| row.account == account && row.mode == mode && same(row));
-    Ok(rows.pop())
+    match id {
+        Some(id) => {
+            let post = journal.find_by_id(account, id).await?;
+            Ok(post.filter(|post| post.mode == mode))
+        }
+        None => journal.find_by_path(account, mode, &absolute(path)).await,
+    }
 }

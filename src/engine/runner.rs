@@ -251,7 +251,7 @@ impl<'a> PostRunner<'a> {
     /// Starts an attempt: its intent is durable when this returns.
     async fn begin(&mut self) -> Result<Step, StopReason> {
         if let Some((video, plan)) = &self.source {
-            video.check_unchanged().await.map_err(StopReason::File)?;
+            check_unsent(video).await?;
             if !self.is_recorded(video) {
                 return Err(StopReason::Replaced);
             }
@@ -262,8 +262,9 @@ impl<'a> PostRunner<'a> {
         self.preflight.check(self.post).await?;
         self.calls.ready_for_init(&self.post.post_ref).await?;
         if let Some((video, _)) = &self.source {
-            // A batch may take hours, and a quota minutes.
+            // A batch may take hours, and a quota minutes: no init is spent on what changed meanwhile.
             check_finished(video).await.map_err(StopReason::File)?;
+            check_unsent(video).await?;
         }
         // The last moment: what the intent below announces must follow it.
         self.heed_signals()?;
@@ -300,7 +301,8 @@ impl<'a> PostRunner<'a> {
             }
             RetryDelay::SlowDown(wait) => self.calls.slow_down(&self.post.post_ref, wait).await?,
             RetryDelay::Stale(token) => {
-                self.calls.tokens.renewed(&self.calls.account, &token).await?;
+                self.heed_signals()?;
+                self.calls.renewed(&token).await?;
             }
             RetryDelay::Leave(error) => return Err(error.into()),
         }
@@ -451,7 +453,7 @@ impl<'a> PostRunner<'a> {
         if let Err(refused) = self.upload_url() {
             return Ok(*refused);
         }
-        match self.run.fingerprint.clone().reach(&video, plan.size()).await {
+        match self.fingerprint_to(&video, plan.size()).await {
             Ok(fingerprint) => {
                 self.heed_signals()?;
                 let update = AttemptUpdate {
@@ -463,8 +465,19 @@ impl<'a> PostRunner<'a> {
                 self.run.final_handed = false;
                 Ok((Event::Intend, update))
             }
-            Err(VideoError::Changed { .. }) => Ok(self.file_changed()),
-            Err(error) => Err(StopReason::File(error)),
+            Err(StopReason::File(VideoError::Changed { .. })) => Ok(self.file_changed()),
+            Err(reason) => Err(reason),
+        }
+    }
+
+    /// The fingerprint of a file up to `end`, unless a signal comes.
+    async fn fingerprint_to(&self, video: &Video, end: u64) -> Result<Fingerprint, StopReason> {
+        tokio::select! {
+            biased;
+            signal = self.calls.shutdown.requested() => Err(StopReason::Interrupted(signal)),
+            reached = self.run.fingerprint.clone().reach(video, end) => {
+                reached.map_err(StopReason::File)
+            }
         }
     }
 
@@ -603,10 +616,18 @@ impl<'a> PostRunner<'a> {
             put.await
         } else {
             // The fingerprint keeps up with the chunks, so that each byte is read from disk once.
-            let covered = self.run.fingerprint.clone();
-            let (sent, hashed) = tokio::join!(put, covered.reach(video, range.last() + 1));
-            if let Ok(fingerprint) = hashed {
-                self.run.fingerprint = fingerprint;
+            let covered = self.fingerprint_to(video, range.last() + 1);
+            let (mut sent, covered) = tokio::join!(put, covered);
+            match covered {
+                Ok(fingerprint) => self.run.fingerprint = fingerprint,
+                // What is wrong with the file is why the chunk did not get there, not the link.
+                Err(StopReason::File(error @ VideoError::Io { .. }))
+                    if matches!(sent.end, PutEnd::Failed(_) | PutEnd::Stalled { .. }) =>
+                {
+                    sent.end = PutEnd::File(error);
+                }
+                // Before the final chunk it is made up for, and what is wrong told.
+                Err(_) => {}
             }
             sent
         };
@@ -630,6 +651,7 @@ impl<'a> PostRunner<'a> {
             PutEnd::Answered(answer) => self.classify_answer(answer, plan, index).await?,
             PutEnd::FileChanged => return Ok(Some(self.file_changed())),
             PutEnd::Expired => return self.too_late(Event::UrlExpired).await.map(Some),
+            PutEnd::File(error) => return Err(StopReason::File(error)),
             PutEnd::Interrupted => {
                 let signal = self.calls.shutdown.asked().unwrap_or(Signal::INTERRUPT);
                 return Err(StopReason::Interrupted(signal));
@@ -673,7 +695,8 @@ impl<'a> PostRunner<'a> {
                 }
                 Ok(Some(Event::ChunkStored { index }))
             }
-            400 => Err(StopReason::ChunkRefused { status: 400 }),
+            // Of the final chunk it says nothing: it may be there already, and this be a second one.
+            400 if !in_final => Err(StopReason::ChunkRefused { status: 400 }),
             403 | 404 => Ok(Some(Event::UrlGone)),
             416 => {
                 self.run.resyncs += 1;
@@ -937,6 +960,17 @@ impl<'a> PostRunner<'a> {
     fn report(&self, progress: Progress) {
         self.calls.events.progress(&self.post.post_ref, progress);
     }
+}
+
+/// An error if a file is not what was checked before the run. Of this attempt nothing was sent: the next
+/// run checks the file as it is then.
+async fn check_unsent(video: &Video) -> Result<(), StopReason> {
+    video.check_unchanged().await.map_err(|error| {
+        StopReason::File(match error {
+            VideoError::Changed { path } => VideoError::Unchecked { path },
+            error => error,
+        })
+    })
 }
 
 fn signed(duration: Duration) -> SignedDuration {

@@ -172,6 +172,25 @@ pub(super) async fn poll(
             None => return Err(error),
         },
     };
+    match record(calls, attempt, transfer, &reading).await {
+        // An upload that runs beside this has recorded more already.
+        Err(StoreError::Journal(JournalError::MovedOn { .. })) => {
+            Ok(calls.journal.post(row.number).await?)
+        }
+        recorded => {
+            recorded?;
+            Ok(row)
+        }
+    }
+}
+
+/// Records what a reading changes of an attempt.
+async fn record(
+    calls: &Calls,
+    attempt: &mut Attempt,
+    transfer: Transfer,
+    reading: &StatusReading,
+) -> Result<(), StoreError> {
     if let Some(event) = reading.completes(attempt.phase, transfer, false) {
         let whole = step(transfer, attempt.phase, event).phase;
         *attempt = calls.journal.advance(attempt, whole, &AttemptUpdate::default()).await?;
@@ -179,15 +198,9 @@ pub(super) async fn poll(
     let next = step(transfer, attempt.phase, Event::Status(reading.seen)).phase;
     let changed = next != attempt.phase && next.is_over();
     if changed || (!reading.post_ids.is_empty() && reading.post_ids != attempt.post_ids) {
-        match calls.journal.advance(attempt, next, &reading.update(next)).await {
-            // An upload that runs beside this has recorded more already.
-            Err(StoreError::Journal(JournalError::MovedOn { .. })) => {
-                return Ok(calls.journal.post(row.number).await?);
-            }
-            done => *attempt = done?,
-        }
+        *attempt = calls.journal.advance(attempt, next, &reading.update(next)).await?;
     }
-    Ok(row)
+    Ok(())
 }
 
 /// The plan that an attempt was begun with, also when its file is gone.
@@ -281,8 +294,24 @@ impl Clocks {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use futures_util::future::BoxFuture;
+    use tiktok_open::Endpoints;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     use super::*;
+    use crate::api::client;
+    use crate::clock::Clock;
+    use crate::engine::calls::{TokenError, TokenProvider};
+    use crate::engine::events::EventSender;
     use crate::model::{Phase, PostNumber, Transfer};
+    use crate::secret::Secret;
+    use crate::signals::Shutdown;
+    use crate::store::contract::fixtures::{accepted, entry};
+    use crate::store::local::LocalStore;
+    use crate::store::{Accept, Store as _};
+    use crate::timing::Timing;
 
     const START: i64 = 1_800_000_000;
 
@@ -347,5 +376,77 @@ mod tests {
         let now = clocks(100, Some(100), None);
         assert_eq!(now.age(&issued(0, None)), Some(SignedDuration::from_secs(100)));
         assert_eq!(clocks(-5, None, None).longest(&issued(0, Some(0))), Some(Duration::MAX));
+    }
+
+    /// The one token that there is.
+    struct OneToken;
+
+    impl TokenProvider for OneToken {
+        fn access_token<'a>(
+            &'a self,
+            _: &'a str,
+        ) -> BoxFuture<'a, Result<Secret, TokenError>> {
+            Box::pin(async { Ok(Secret::new("act.1")) })
+        }
+
+        fn renewed<'a>(
+            &'a self,
+            account: &'a str,
+            _: &'a Secret,
+        ) -> BoxFuture<'a, Result<Secret, TokenError>> {
+            self.access_token(account)
+        }
+    }
+
+    /// Somebody who answers the first request with this status of a post.
+    async fn says(data: &str) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let ok = r#"{"code":"ok","message":"","log_id":"1"}"#;
+        let body = format!(r#"{{"data":{data},"error":{ok}}}"#);
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            _ = stream.read(&mut request).await;
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+                body.len()
+            );
+            stream.write_all((head + &body).as_bytes()).await.unwrap();
+        });
+        base
+    }
+
+    #[tokio::test]
+    async fn who_asks_beside_an_upload_takes_what_that_has_recorded() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = LocalStore::open(dir.path(), Clock::default()).unwrap();
+        let journal = store.open_journal(Accept::Never).await.unwrap().journal;
+        let post = journal.post_for(&entry(1, 90)).await.unwrap();
+        let begun = journal.begin_attempt(post.number).await.unwrap();
+        let open = Phase::Open { stored: 0 };
+        let open = journal.advance(&begun, open, &accepted()).await.unwrap();
+        let claimed = Phase::FinalIntent { stored: 0 };
+        let claimed = journal.advance(&open, claimed, &AttemptUpdate::default()).await.unwrap();
+        let seen = journal.post(post.number).await.unwrap();
+        let done = AttemptUpdate::default();
+        journal.advance(&claimed, Phase::Published, &done).await.unwrap();
+
+        _ = rustls::crypto::ring::default_provider().install_default();
+        let base = says(r#"{"status":"PUBLISH_COMPLETE","uploaded_bytes":90}"#).await;
+        let timing = Arc::new(Timing::default());
+        let endpoints = Endpoints::new(Some(&base), None).unwrap();
+        let calls = Calls {
+            client: client(endpoints, Clock::default(), &timing).unwrap(),
+            tokens: Arc::new(OneToken),
+            journal,
+            account: "ana".to_owned(),
+            clock: Clock::default(),
+            timing,
+            events: EventSender::silent(),
+            shutdown: Shutdown::listen().unwrap(),
+        };
+        let asked = poll(&calls, &seen.post_ref(), seen).await.unwrap();
+        assert_eq!(asked.phase(), Some(Phase::Published));
     }
 }

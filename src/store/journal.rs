@@ -1,6 +1,7 @@
 //! Posts and their attempts, and what TikTok counts.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +37,14 @@ pub(crate) trait Journal: Quota {
         account: &'a str,
         mode: Mode,
         file: &'a FileIdentity,
+    ) -> StoreFuture<'a, Option<RecordedPost>>;
+
+    /// The latest post that was made of a file which lay there, by its absolute path.
+    fn find_by_path<'a>(
+        &'a self,
+        account: &'a str,
+        mode: Mode,
+        path: &'a Path,
     ) -> StoreFuture<'a, Option<RecordedPost>>;
 
     /// Posts of other files of that size in bytes. If there are any, a file that is not known as it is

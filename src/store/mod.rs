@@ -22,7 +22,7 @@
 
 pub(crate) mod accounts;
 #[cfg(test)]
-mod contract;
+pub(crate) mod contract;
 mod error;
 pub(crate) mod journal;
 pub(crate) mod leases;

@@ -410,6 +410,29 @@ fn a_malformed_chunk_is_our_fault_and_stops() {
 }
 
 #[test]
+fn a_final_chunk_that_is_called_malformed_may_be_there() {
+    for when in ["before", "after"] {
+        let world = World::logged_in();
+        at_chunk(&world, 3, &json!({ "answer": { "status": 400 }, "when": when }));
+        world.upload(&world.long()).exits(0).says("HTTP 400 for a chunk");
+        posted_whole(&world);
+    }
+}
+
+#[test]
+fn a_final_chunk_that_stays_malformed_is_for_a_later_run() {
+    let world = World::logged_in();
+    world.fault(&json!({ "endpoint": "upload", "nth": 3, "times": 0,
+        "do": { "answer": { "status": 400 } } }));
+    let manifest = world.long();
+    world.upload(&manifest).exits(5).says("HTTP 400 for a chunk");
+    assert_eq!(world.phases(), [Phase::FinalIntent { stored: 2 }]);
+    world.let_go();
+    world.upload(&manifest).exits(0);
+    posted_whole(&world);
+}
+
+#[test]
 fn a_redirect_of_a_chunk_is_not_followed() {
     // One that would be followed without the body, and one that would need it.
     for status in [303, 307] {

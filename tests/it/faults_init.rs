@@ -1,6 +1,6 @@
 //! The fault matrix, where an attempt begins: rows 25 to 32 and 70 to 77.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tiktok_sandbox::Options;
@@ -392,6 +392,28 @@ fn upload_to_nobody(world: &World, manifest: &str) -> Ran {
     let mut command = world.command(&["upload", "--draft", manifest]);
     command.env("TIKTOK_UP_API_URL", format!("http://{}", deaf.local_addr().unwrap()));
     Ran::of(command)
+}
+
+#[test]
+fn f27_an_inbox_that_is_full_has_room_when_its_first_draft_is_a_day_old() {
+    let mut world = World::logged_in();
+    for (size, name) in (100_000..).zip(["a.mp4", "b.mp4", "c.mp4"]) {
+        world.video(name, size);
+    }
+    let draft = |world: &World, name: &str| {
+        world.manifest(&json!([{ "user_id": world.open_id(ADA), "video_path": name,
+            "mode": "draft" }]))
+    };
+    world.upload(&draft(&world, "a.mp4")).exits(0);
+    world.advance(SignedDuration::from_hours(20));
+    world.upload(&draft(&world, "b.mp4")).exits(0);
+    // TikTok counts drafts that this machine does not know.
+    world.refuse("inbox_init", 1, 1, "spam_risk_too_many_pending_share");
+    let ran = world.run(&["upload", "--json", &draft(&world, "c.mp4")]).exits(5);
+    let post = ran.json().into_iter().find(|line| line["event"] == "post").unwrap();
+    let at: Timestamp = post["not_before"].as_str().unwrap().parse().unwrap();
+    let left = at.duration_since(Timestamp::now() + SignedDuration::from_hours(20));
+    assert!(left < SignedDuration::from_hours(5), "{left:?}: {post}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use rustix::process::Signal;
 use serde_json::json;
 use tiktok_sandbox::{Account, Options};
-use tiktok_up::testing::{Failed, Phase};
+use tiktok_up::testing::{Failed, Lock, Phase, refresh_lock};
 
 use crate::world::{ADA, BEA, CHUNK, Running, World, sha256};
 
@@ -287,4 +287,65 @@ fn eight_uploaders_make_one_post() {
     assert!(codes.iter().all(|code| [0, 5].contains(code)), "{codes:?}");
     world.upload(&manifest).exits(0);
     assert_eq!((world.inits(), world.published()), (1, 1));
+}
+
+#[test]
+fn f59_a_signal_while_an_init_waits_for_another_token_leaves_the_post_as_it_is() {
+    let world = World::logged_in();
+    let manifest = world.short();
+    let lock = refresh_lock(&world.home().join("home"), &world.open_id(ADA));
+    // Somebody else is at a refresh: the renewal waits, and has spent nothing.
+    let held = Lock::take(&lock).unwrap();
+    world.refuse("video_init", 1, 1, "access_token_invalid");
+    let run = world.start_upload(&manifest);
+    world.wait_until("TikTok has refused the token", |world| world.inits() == 1);
+    world.wait_until("it waits for another", |_| run.is_at_rest());
+    run.signal(Signal::TERM);
+    world.wait_until("the signal is heard", |_| run.is_at_rest());
+    drop(held);
+    run.end().exits(143).says("run the same command again");
+    assert!(world.calls("token_refresh").is_empty());
+    world.upload(&manifest).exits(0);
+    assert_eq!((world.inits(), world.published()), (2, 1));
+}
+
+#[test]
+fn f59_a_dry_run_that_is_asked_to_stop_asks_tiktok_nothing_more() {
+    let world = World::logged_in();
+    world.login(BEA);
+    world.video("a.mp4", 100_000);
+    world.video("b.mp4", 100_001);
+    let post = |user: &str, video| json!({ "user_id": world.open_id(user), "video_path": video });
+    let manifest = world.manifest(&json!([post(ADA, "a.mp4"), post(BEA, "b.mp4")]));
+    world.hold("creator_info", 1, "middle");
+    let run = Running::of(world.command(&["upload", "--dry-run", &manifest]));
+    world.wait_until("it asks", |world| world.calls("creator_info").len() == 1);
+    run.signal(Signal::TERM);
+    run.end().exits(143).never_says("coming minute");
+    assert_eq!(world.calls("creator_info").len(), 1);
+}
+
+#[test]
+fn f59_after_a_signal_no_file_is_read_to_find_out_which_post_it_is() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    world.video("b.mp4", 100_001);
+    world.upload(&world.one_post(ADA, "a.mp4")).exits(0);
+    // Only its content tells that it was posted.
+    std::fs::copy(world.path("a.mp4"), world.path("copy.mp4")).unwrap();
+    let videos = ["b.mp4", "copy.mp4", "a.mp4"];
+    let manifest = world.manifest(&json!(
+        videos.map(|video| json!({ "user_id": world.open_id(ADA), "video_path": video }))
+    ));
+    world.hold("creator_info", 1, "middle");
+    let run = Running::of(world.command(&["upload", "--json", &manifest]));
+    world.wait_until("it is on its way", |world| world.calls("creator_info").len() == 2);
+    run.signal(Signal::TERM);
+    let mut posts = run.end().exits(143).json();
+    posts.retain(|line| line["event"] == "post");
+    posts.sort_by_key(|post| post["index"].as_u64());
+    let states: Vec<_> = posts.iter().map(|post| post["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["deferred", "deferred", "skipped"]);
+    world.let_go();
+    world.upload(&manifest).exits(0).says("1 published, 2 skipped");
 }

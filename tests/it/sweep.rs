@@ -33,7 +33,7 @@ enum Fault {
 impl Fault {
     /// Those that fit an operation.
     fn fitting(operation: &str) -> [Self; 3] {
-        if ["network", "body", "callback"].iter().any(|room| operation.starts_with(room)) {
+        if ["network", "callback"].iter().any(|room| operation.starts_with(room)) {
             [Self::Kill, Self::Fail("reset"), Self::Fail("timeout")]
         } else {
             [Self::Kill, Self::Fail("ENOSPC"), Self::Fail("EIO")]

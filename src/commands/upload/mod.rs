@@ -8,7 +8,9 @@ use crate::auth::Tokens;
 use crate::cli::UploadArgs;
 use crate::commands::tokens::StoredTokens;
 use crate::commands::{Context, apps, at_rest, journal};
-use crate::engine::{Engine, Options, Preparation, Prepared, RateLimiter, Refused};
+use crate::engine::{
+    Engine, Options, Preparation, PrepareError, Prepared, RateLimiter, Refused,
+};
 use crate::exit::Exit;
 use crate::manifest::{self, Manifest};
 use crate::model::{Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode};
@@ -63,8 +65,12 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
         unfinished,
         options: options.clone(),
         timing: timing.clone(),
+        shutdown: context.shutdown.clone(),
     };
-    let prepared = preparation.prepare(journal.as_ref(), manifest, faults).await?;
+    let prepared = match preparation.prepare(journal.as_ref(), manifest, faults).await {
+        Err(PrepareError::Interrupted(signal)) => return Ok(signal.exit()),
+        prepared => prepared?,
+    };
     let posts = prepared.accounts.iter().map(|(_, posts)| posts.len()).sum();
     let output = UploadOutput::new(&context.printer).of(posts);
     for warning in &prepared.warnings {

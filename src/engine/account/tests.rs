@@ -4,11 +4,15 @@ use tiktok_open::Endpoints;
 use super::*;
 use crate::api::client;
 use crate::clock::Clock;
-use crate::engine::{Engine, Options, Prepared, TokenError, TokenProvider};
+use crate::engine::{
+    Engine, Options, Preparation, PrepareError, Prepared, TokenError, TokenProvider,
+};
+use crate::model::account::Accounts;
 use crate::model::fixtures::account;
-use crate::model::{Caption, Post, PostRef, Source};
+use crate::model::{Caption, Diagnostics, Entry, Manifest, Place, Post, PostRef, Source};
 use crate::secret::Secret;
-use crate::signals::Shutdown;
+use crate::signals::{Shutdown, Signal};
+use crate::source::UnfinishedFiles;
 use crate::store::local::LocalStore;
 use crate::store::testing::Forgetful;
 use crate::store::{Accept, Store as _};
@@ -84,4 +88,54 @@ async fn an_account_whose_lease_is_lost_begins_nothing() {
         assert_eq!((error.problem.code, error.retryable), (ErrorCode::LeaseLost, true));
     }
     assert!(journal.all().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn after_a_signal_nothing_is_looked_up_and_nothing_left_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = LocalStore::open(dir.path(), Clock::default()).unwrap();
+    let journal = store.open_journal(Accept::Never).await.unwrap().journal;
+    let nowhere = Endpoints::new(Some("http://127.0.0.1:1"), Some("http://127.0.0.1:1")).unwrap();
+    let engine = Engine::builder(
+        client(nowhere, Clock::default(), &Timing::default()).unwrap(),
+        Arc::new(store),
+        journal,
+        Arc::new(NoTokens),
+        Shutdown::asked_by(Signal::INTERRUPT),
+    )
+    .build();
+    let accounts = vec![(account("ana"), vec![pulled(0), pulled(1)])];
+    let prepared = Prepared { accounts, warnings: Vec::new() };
+    assert!(!engine.has_work(&prepared).await);
+    let mut events = engine.dry_run(prepared);
+    let mut ended = 0;
+    while let Some(event) = events.next().await {
+        let Event::Ended(outcome) = event else { panic!("{event:?}") };
+        assert_eq!(outcome.failure, Some(ErrorKind::Interrupted(Signal::INTERRUPT)));
+        assert_eq!(outcome.state, PostState::Deferred);
+        ended += 1;
+    }
+    assert_eq!(ended, 2);
+}
+
+#[tokio::test]
+async fn a_preparation_ends_with_the_first_signal() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = LocalStore::open(dir.path(), Clock::default()).unwrap();
+    let journal = store.open_journal(Accept::Never).await.unwrap().journal;
+    let place = Place { line: 1, column: 1 };
+    let post = Post { source: Source::File(dir.path().join("none.mp4")), ..pulled(0).asked };
+    let entry = Entry { index: 0, user: None, user_at: place, source_at: place, post };
+    let manifest = Manifest { entries: vec![entry], ..Manifest::default() };
+    let preparation = Preparation {
+        name: "manifest".into(),
+        folder: dir.path().to_owned(),
+        accounts: Accounts::default(),
+        unfinished: UnfinishedFiles::default(),
+        options: Options::default(),
+        timing: Timing::default(),
+        shutdown: Shutdown::asked_by(Signal::INTERRUPT),
+    };
+    let prepared = preparation.prepare(&*journal, manifest, Diagnostics::default()).await;
+    assert!(matches!(prepared, Err(PrepareError::Interrupted(Signal::INTERRUPT))), "{prepared:?}");
 }

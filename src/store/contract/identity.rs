@@ -72,6 +72,30 @@ pub(super) async fn a_file_that_did_not_change_is_known_without_reading_it(new: 
     }
 }
 
+pub(super) async fn a_file_that_is_gone_is_known_by_where_it_lay(new: New<'_>) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let post = journal.publish(&entry(1, 90), "a").await;
+    let path = file(1, 90).path;
+    let found = journal.find_by_path("ana", Mode::Direct, &path).await.unwrap();
+    assert_eq!(found, Some(post));
+    for (account, mode, path) in [
+        ("ben", Mode::Direct, &path),
+        ("ana", Mode::Draft, &path),
+        ("ana", Mode::Direct, &file(2, 90).path),
+    ] {
+        assert_eq!(journal.find_by_path(account, mode, path).await.unwrap(), None);
+    }
+    // Of several that lay there one after another, the latest.
+    let mut later = entry(3, 91);
+    if let Source::File(file) = &mut later.source {
+        file.path.clone_from(&path);
+    }
+    let later = journal.publish(&later, "b").await;
+    let found = journal.find_by_path("ana", Mode::Direct, &path).await.unwrap();
+    assert_eq!(found, Some(later));
+}
+
 pub(super) async fn a_renamed_or_copied_file_is_recognised_by_its_content_and_then_by_sight(
     new: New<'_>,
 ) {

@@ -1,5 +1,6 @@
 //! The journal's database behind the interface.
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -63,6 +64,16 @@ impl Journal for LocalJournal {
         let account = account.to_owned();
         let file = *file;
         self.run(move |journal| journal.find_by_file(&account, mode, &file))
+    }
+
+    fn find_by_path<'a>(
+        &'a self,
+        account: &'a str,
+        mode: Mode,
+        path: &'a Path,
+    ) -> StoreFuture<'a, Option<RecordedPost>> {
+        let (account, path) = (account.to_owned(), path.to_owned());
+        self.run(move |journal| journal.find_by_path(&account, mode, &path))
     }
 
     fn known_with_size<'a>(

@@ -228,6 +228,16 @@ impl SqliteJournal {
         self.db.read("look for a post", |tx| posts::find_by_key(tx, account, &key))
     }
 
+    /// The latest post that was made of a file which lay there, by its absolute path.
+    pub(crate) fn find_by_path(
+        &self,
+        account: &str,
+        mode: Mode,
+        path: &Path,
+    ) -> Result<Option<RecordedPost>, JournalError> {
+        self.db.read("look for a post", |tx| posts::with_path(tx, account, mode, path))
+    }
+
     /// Posts of other files of that size in bytes. If there are any, a file that is not known as it
     /// is must be read to the end before it is planned: it may be one of them, renamed, moved or
     /// copied.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Params, Row, Transaction};
+use rusqlite::{OptionalExtension as _, Params, Row, Statement, Transaction};
 
 use super::database::db_error::DbError;
 use super::phase;
@@ -53,11 +53,13 @@ pub(super) fn posts(
     params: impl Params,
 ) -> Result<Vec<RecordedPost>, DbError> {
     let mut statement = tx.prepare(&format!("SELECT * FROM posts WHERE {condition}"))?;
+    // Once for all rows: to prepare it takes longer than to run it.
+    let mut last = tx.prepare(LAST_ATTEMPT)?;
     let mut rows = statement.query(params)?;
     let mut posts = Vec::new();
     while let Some(row) = rows.next()? {
         let mut post = post(row)?;
-        post.last = last_attempt(tx, post.number)?;
+        post.last = read_last_attempt(&mut last, post.number)?;
         posts.push(post);
     }
     Ok(posts)
@@ -129,10 +131,16 @@ pub(super) fn last_attempt(
     tx: &Transaction<'_>,
     post: PostNumber,
 ) -> Result<Option<Attempt>, DbError> {
-    tx.prepare("SELECT * FROM attempts WHERE post = ?1 ORDER BY number DESC LIMIT 1")?
-        .query_row([post.0], |row| Ok(attempt(row)))
-        .optional()?
-        .transpose()
+    read_last_attempt(&mut tx.prepare(LAST_ATTEMPT)?, post)
+}
+
+const LAST_ATTEMPT: &str = "SELECT * FROM attempts WHERE post = ?1 ORDER BY number DESC LIMIT 1";
+
+fn read_last_attempt(
+    statement: &mut Statement<'_>,
+    post: PostNumber,
+) -> Result<Option<Attempt>, DbError> {
+    statement.query_row([post.0], |row| Ok(attempt(row))).optional()?.transpose()
 }
 
 pub(super) fn attempts(tx: &Transaction<'_>, post: PostNumber) -> Result<Vec<Attempt>, DbError> {

@@ -69,7 +69,7 @@ impl TokenFile {
     /// with tokens that are of use. An entry that is older than the last save made here is
     /// marked as one that needs a login: TikTok has replaced its tokens since.
     pub(crate) fn accounts(&self) -> Result<Accounts, AccountError> {
-        Ok(self.read()?.accounts)
+        Ok(self.read(|_| true)?.accounts)
     }
 
     /// The account that a user means by a name; see [`Accounts::find`].
@@ -107,7 +107,7 @@ impl TokenFile {
     ) -> Result<Option<Account>, E> {
         let path = self.path();
         let lock = Lock::acquire_blocking(&self.store_lock(), WAIT).map_err(AccountError::from)?;
-        let mut document = self.read()?;
+        let mut document = self.read(|account| account.open_id == open_id)?;
         fs::clean_temps(&path, &lock).map_err(AccountError::from)?;
         if let Some(encryption) = document.encryption.as_ref().filter(|_| with_tokens) {
             self.key_of(encryption)?;
@@ -267,10 +267,13 @@ impl TokenFile {
         }
     }
 
-    fn read(&self) -> Result<Document, AccountError> {
+    /// The document, in which those of the accounts `wanted` that come from a backup are marked. The files
+    /// of the other accounts are not looked at.
+    fn read(&self, wanted: impl Fn(&Account) -> bool) -> Result<Document, AccountError> {
         let document = self.read_as_stored()?;
         let mut newer = BTreeMap::new();
-        for account in document.accounts.iter().filter(|account| account.needs_login.is_none()) {
+        let unmarked = |account: &&Account| account.needs_login.is_none() && wanted(account);
+        for account in document.accounts.iter().filter(unmarked) {
             let last = self.last_generation(&account.open_id)?;
             if account.generation < last {
                 newer.insert(account.open_id.clone(), last);
@@ -336,7 +339,7 @@ impl TokenFile {
     /// An account with its tokens, which needs the key if they are encrypted. The accounts of
     /// [`TokenFile::accounts`] have theirs as they rest.
     pub(crate) fn login(&self, open_id: &str) -> Result<Account, AccountError> {
-        let document = self.read()?;
+        let document = self.read(|account| account.open_id == open_id)?;
         let account = document.accounts.find(Some(open_id))?;
         self.opened(account, &document)
     }

@@ -316,3 +316,17 @@ fn the_mark_of_the_journal_is_kept_by_every_save_and_never_set_back() {
     home.put(account("third"));
     assert!(home.text().contains("\"since\""));
 }
+
+#[test]
+fn one_account_does_not_depend_on_the_files_of_another() {
+    let home = home();
+    home.put(account("id"));
+    home.put(account("other"));
+    let mark = home.store.generation_file("other");
+    fs::set_permissions(&mark, fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(home.store.login("id").unwrap().generation, 1);
+    home.put(account("id").refreshed(grant("id", 2), None, now()));
+    assert_eq!(home.store.login("id").unwrap().generation, 2);
+    assert_eq!(home.store.login("other").unwrap_err().exit(), Exit::Local);
+    assert_eq!(home.store.accounts().unwrap_err().exit(), Exit::Local);
+}

@@ -32,11 +32,22 @@ pub(in crate::store::local::journal) fn write_checksum(
     table: Checked,
     id: i64,
 ) -> rusqlite::Result<()> {
+    write_checksums(tx, table, [id])
+}
+
+/// As [`write_checksum`], for several rows.
+pub(in crate::store::local::journal) fn write_checksums(
+    tx: &Transaction<'_>,
+    table: Checked,
+    ids: impl IntoIterator<Item = i64>,
+) -> rusqlite::Result<()> {
     let name = table.name();
-    let sum = tx
-        .prepare(&format!("SELECT * FROM {name} WHERE id = ?1"))?
-        .query_row([id], |row| sum(table, row))?;
-    tx.prepare(&format!("UPDATE {name} SET sum = ?2 WHERE id = ?1"))?.execute([id, sum])?;
+    let mut read = tx.prepare(&format!("SELECT * FROM {name} WHERE id = ?1"))?;
+    let mut write = tx.prepare(&format!("UPDATE {name} SET sum = ?2 WHERE id = ?1"))?;
+    for id in ids {
+        let sum = read.query_row([id], |row| sum(table, row))?;
+        write.execute([id, sum])?;
+    }
     Ok(())
 }
 
@@ -73,9 +84,7 @@ pub(in crate::store::local::journal) fn write_all(tx: &Transaction<'_>) -> rusql
             .prepare(&format!("SELECT id FROM {}", table.name()))?
             .query_map([], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
-        for id in ids {
-            write_checksum(tx, table, id)?;
-        }
+        write_checksums(tx, table, ids)?;
     }
     Ok(())
 }

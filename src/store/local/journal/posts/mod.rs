@@ -6,11 +6,12 @@ pub(super) mod duplicates;
 pub(super) mod keys;
 
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use jiff::Timestamp;
 use rusqlite::{Transaction, named_params};
 
-use super::database::checksum::{Checked, write_checksum};
+use super::database::checksum::{Checked, write_checksum, write_checksums};
 use super::database::db_error::DbError;
 use super::rows::{self, mode_word, nanoseconds, source_word};
 use crate::model::{Mode, PostNumber, PostRequest, RecordedPost};
@@ -45,6 +46,21 @@ pub(super) fn with_size(
         "account = ?1 AND mode = ?2 AND size = ?3 AND same_as IS NULL ORDER BY id",
         (account, mode_word(mode), size.cast_signed()),
     )
+}
+
+/// The latest post of a file that lay there.
+pub(super) fn with_path(
+    tx: &Transaction<'_>,
+    account: &str,
+    mode: Mode,
+    path: &Path,
+) -> Result<Option<RecordedPost>, DbError> {
+    let found = rows::posts(
+        tx,
+        "account = ?1 AND mode = ?2 AND path = ?3 ORDER BY id DESC LIMIT 1",
+        (account, mode_word(mode), path.as_os_str().as_bytes()),
+    )?;
+    Ok(found.into_iter().next())
 }
 
 /// The post that an entry stands for, made if there is none.
@@ -86,32 +102,24 @@ pub(super) fn unfinished(
     )
 }
 
-/// By what a post was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum By {
-    Id,
-    Content,
-    File,
-}
-
 struct Found {
     post: RecordedPost,
-    by: By,
+    /// Whether by the entry's `id`, and not by its content.
+    by_id: bool,
 }
 
 fn lookup(tx: &Transaction<'_>, new: &PostRequest) -> Result<Option<Found>, DbError> {
     if let Some(id) = &new.id
         && let Some(original) = keys::owner(tx, &new.account, &keys::of_id(id))?
     {
-        return Ok(Some(Found { post: latest(tx, original)?, by: By::Id }));
+        return Ok(Some(Found { post: latest(tx, original)?, by_id: true }));
     }
     for key in keys::of_content(new) {
         let Some(original) = keys::owner(tx, &new.account, &key)? else { continue };
         let post = latest(tx, original)?;
         // Two different ids are two posts, whatever their content.
         if new.id.is_none() || post.id.is_none() {
-            let by = if key.contains(" file ") { By::File } else { By::Content };
-            return Ok(Some(Found { post, by }));
+            return Ok(Some(Found { post, by_id: false }));
         }
     }
     Ok(None)
@@ -203,16 +211,16 @@ fn plan(tx: &Transaction<'_>, number: PostNumber, new: &PostRequest) -> Result<(
 
 /// Lets a known post learn from the entry by which it was found.
 fn renew(tx: &Transaction<'_>, new: &PostRequest, found: Found) -> Result<PostNumber, DbError> {
-    let Found { post, by } = found;
+    let Found { post, by_id } = found;
     let original = original(tx, post.number)?;
     if let (Some(id), None) = (&new.id, &post.id) {
         adopt(tx, &new.account, id, original)?;
     }
-    if by == By::Id && !post.may_begin() {
+    if by_id && !post.may_begin() {
         return Ok(post.number);
     }
     let content = keys::of_content(new);
-    if by == By::Id && post.repost == 0 {
+    if by_id && post.repost == 0 {
         let mut same = false;
         for key in &content {
             same |= keys::owner(tx, &new.account, key)? == Some(original);
@@ -251,8 +259,5 @@ pub(super) fn set(
         .prepare("SELECT id FROM posts WHERE original = ?1")?
         .query_map([original], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    for number in numbers {
-        write_checksum(tx, Checked::Posts, number)?;
-    }
-    Ok(())
+    Ok(write_checksums(tx, Checked::Posts, numbers)?)
 }
