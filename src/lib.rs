@@ -65,6 +65,7 @@ fn enter(args: Vec<OsString>, env: &Environment<'_>) -> Exit {
     };
     let printer = Printer::new(global_options(&cli.global, env));
     output::listen(&printer);
+    let _last = printer.last_words();
     let exit = perform(cli, &printer, env).unwrap_or_else(|failure| {
         printer.failure(&failure);
         failure.exit

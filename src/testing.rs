@@ -202,8 +202,16 @@ impl TestLogin<'_> {
         };
         let way = match by {
             LoginBy::Qr => LoginMethod::Qr,
-            LoginBy::Paste(lines) => {
-                LoginMethod::Paste { port: None, lines: Lines::from_channel(lines) }
+            LoginBy::Paste(mut lines) => {
+                let (pass_on, lines_read) = mpsc::channel(1);
+                tokio::spawn(async move {
+                    while let Some(line) = lines.recv().await {
+                        if pass_on.send(Ok(line)).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+                LoginMethod::Paste { port: None, lines: Lines::from_channel(lines_read) }
             }
         };
         match login.run(way).await {

@@ -57,6 +57,16 @@ impl Worker {
         told.await.map_err(|_| Lost::Ended)?.map_err(Lost::Panicked)
     }
 
+    /// Has a piece of work done there that nobody waits for.
+    pub(crate) fn begin(&self, work: impl FnOnce() + Send + 'static) {
+        let job = move || {
+            // The hook has told of a panic.
+            _ = catch_unwind(AssertUnwindSafe(work));
+        };
+        // A thread that is gone does nothing any more.
+        _ = self.jobs.send(Box::new(job));
+    }
+
     /// Blocks until all that it was given so far is done.
     pub(crate) fn wait(&self) {
         let (tell, told) = mpsc::channel::<()>();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tiktok_open::pkce::RandomError;
 use tiktok_open::{Code, Endpoints, Error as ApiError, Refusal};
+use tokio::task::JoinError;
 
 use super::apps::NotUsable;
 use super::callback::CallbackError;
@@ -59,6 +60,12 @@ pub(crate) enum AuthError {
     /// The pasting ended without a callback URL.
     #[error("the input ended before the callback address was pasted")]
     NothingPasted,
+    /// What is pasted cannot be read.
+    #[error("failed to read standard input, where the callback address was to be pasted")]
+    PasteUnreadable {
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The tokens of a login, fresh from TikTok, could not be saved.
     #[error("failed to save the login of `{account}`")]
     LoginNotSaved {
@@ -186,6 +193,9 @@ pub(crate) enum AuthError {
         #[source]
         source: Box<StoreError>,
     },
+    /// A part of the program has panicked. Where that was is said by then.
+    #[error("internal error in a refresh")]
+    Panicked,
     /// The program is ending.
     #[error("interrupted")]
     Stopped,
@@ -198,6 +208,11 @@ impl From<AccountError> for AuthError {
 }
 
 impl AuthError {
+    /// That a task has ended without an outcome: by a panic, or as the program is ending.
+    pub(super) fn ended(task: &JoinError) -> Self {
+        if task.is_panic() { Self::Panicked } else { Self::Stopped }
+    }
+
     /// That the app of an account's tokens cannot be used.
     pub(super) fn app(account: &Account, why: NotUsable) -> Self {
         let theirs = app_of(account);
@@ -246,6 +261,7 @@ impl AuthError {
                 | Self::NoApp { .. }
                 | Self::RefreshNotSaved { kept: false, .. }
                 | Self::Store(StoreError::Account(AccountError::Name(_)))
+                | Self::Panicked
                 | Self::Stopped
         )
     }
@@ -273,6 +289,7 @@ impl Coded for AuthError {
             Self::QrCode { source } => source.problem(),
             Self::QrForm { .. } => ErrorCode::QrForm.into(),
             Self::NothingPasted => ErrorCode::NothingPasted.into(),
+            Self::PasteUnreadable { .. } => ErrorCode::PasteUnreadable.into(),
             Self::LoginNotSaved { source, revoked, .. } => {
                 let code = if *revoked {
                     ErrorCode::LoginNotSavedRevoked
@@ -328,6 +345,7 @@ impl Coded for AuthError {
                 Some(_) => refused(source, key),
                 None => source.problem(),
             },
+            Self::Panicked => ErrorCode::ProgramFault.into(),
             Self::Stopped => ErrorCode::LoginStopped.into(),
         }
     }

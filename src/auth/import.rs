@@ -48,6 +48,8 @@ pub(crate) enum Imported {
     Older,
     /// The store holds tokens that another API has issued, and keeps them.
     OtherApi,
+    /// The store holds tokens of another app, and keeps them: the file does not say whose its own are.
+    OtherApp,
 }
 
 #[derive(Deserialize)]
@@ -124,6 +126,9 @@ pub(crate) async fn import(
         };
         match current {
             Some(current) if other_api(current) => (Edit::Keep, Imported::OtherApi),
+            Some(current) if current.client_key != account.client_key => {
+                (Edit::Keep, Imported::OtherApp)
+            }
             Some(current) if current.issued_at >= account.issued_at => {
                 (Edit::Keep, Imported::Older)
             }
@@ -233,6 +238,21 @@ mod tests {
         let theirs =
             Account { api: elsewhere, issued_at: at("2026-11-20T00:00:00Z"), ..known("id") };
         assert_eq!(import(store, theirs).await.unwrap(), Imported::OtherApi);
+        assert_eq!(store.find(None).await.unwrap(), Account { generation: 1, ..known("id") });
+    }
+
+    #[tokio::test]
+    async fn the_tokens_of_one_app_are_not_overwritten_by_those_taken_for_another_s() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = LocalStore::open(dir.path(), Clock::default()).unwrap().accounts();
+        let store = store.as_ref();
+        import(store, known("id")).await.unwrap();
+        let theirs = Account {
+            client_key: "another key".to_owned(),
+            issued_at: at("2026-11-20T00:00:00Z"),
+            ..known("id")
+        };
+        assert_eq!(import(store, theirs).await.unwrap(), Imported::OtherApp);
         assert_eq!(store.find(None).await.unwrap(), Account { generation: 1, ..known("id") });
     }
 }

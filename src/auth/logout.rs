@@ -22,7 +22,8 @@ pub(crate) enum Revocation {
 /// Revokes an account's login and forgets it. Revoking needs a living access token, so one is
 /// fetched if need be (<https://developers.tiktok.com/doc/oauth-user-access-token-management>);
 /// whatever comes of that, the account is forgotten. But a login of another API than this run's stays
-/// untouched: whoever forgot that a sandbox is set up does not mean it.
+/// untouched: whoever forgot that a sandbox is set up does not mean it. And a run that is asked to stop
+/// before there is a token to revoke with ends with [`AuthError::Stopped`], the login untouched.
 pub(crate) async fn logout(
     tokens: &Tokens,
     open_id: &str,
@@ -30,6 +31,13 @@ pub(crate) async fn logout(
 ) -> Result<(Option<Account>, Revocation), AuthError> {
     check_api(tokens, open_id).await?;
     let revocation = if local_only { Revocation::NotAsked } else { revoke(tokens, open_id).await };
+    // Without a token nothing was done yet, and the same command can do it all later.
+    if matches!(revocation, Revocation::NoToken(_)) && tokens.is_stopping() {
+        return Err(AuthError::Stopped);
+    }
+    // So that no refresh keeps an answer for an account that is gone. Where the lease is not to be had,
+    // the account is forgotten all the same; a refresh that finds it gone keeps nothing.
+    let _lease = tokens.lease(open_id).await.ok();
     let forgotten = tokens.store().accounts().forget(open_id).await?;
     Ok((forgotten, revocation))
 }

@@ -3,7 +3,7 @@
 //! The pasted address goes through the same judge as a callback: same state, same order of checks,
 //! one exchange.
 
-use std::io::BufRead as _;
+use std::io::{self, BufRead, Read as _};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -20,9 +20,23 @@ use crate::secret::Secret;
 /// The longest line that is looked at, in bytes.
 const LONGEST: usize = 16 * 1024;
 
+/// Why there is no line.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LineError {
+    /// This one is too long to be anything that is pasted. The next one may be right.
+    #[error("a line of more than {LONGEST} bytes")]
+    Long,
+    /// This one is no text. The next one may be right.
+    #[error("a line that is not valid UTF-8")]
+    NotText,
+    /// There are no more.
+    #[error("failed to read standard input")]
+    Input(#[source] io::Error),
+}
+
 /// Lines that a user pastes.
 #[derive(Debug)]
-pub(crate) struct Lines(mpsc::Receiver<Secret>);
+pub(crate) struct Lines(mpsc::Receiver<Result<Secret, LineError>>);
 
 impl Lines {
     /// The lines of standard input. They are read by a thread of their own, so that neither the
@@ -31,14 +45,19 @@ impl Lines {
         let (lines, receiver) = mpsc::channel(1);
         let read = move || {
             let mut input = std::io::stdin().lock();
-            loop {
-                let mut line = Zeroizing::new(String::new());
-                match input.read_line(&mut line) {
-                    Ok(0) | Err(_) => return,
-                    Ok(_) if lines.blocking_send(Secret::unlisted(line.as_str())).is_err() => {
-                        return;
-                    }
-                    Ok(_) => {}
+            while let Some(line) = next_line(&mut input) {
+                let (is_cut, is_last) = match &line {
+                    Err(LineError::Long) => (true, false),
+                    Err(LineError::Input(_)) => (false, true),
+                    _ => (false, false),
+                };
+                // Before the rest of a line is passed over, which may never end.
+                if lines.blocking_send(line).is_err() || is_last {
+                    return;
+                }
+                if is_cut && let Err(error) = input.skip_until(b'\n') {
+                    _ = lines.blocking_send(Err(LineError::Input(error)));
+                    return;
                 }
             }
         };
@@ -48,15 +67,34 @@ impl Lines {
     }
 
     /// The next line, with its line break; `None` if there are no more.
-    pub(crate) async fn next(&mut self) -> Option<Secret> {
+    pub(crate) async fn next(&mut self) -> Option<Result<Secret, LineError>> {
         self.0.recv().await
     }
 
     /// Lines from elsewhere.
-    pub(crate) fn from_channel(lines: mpsc::Receiver<Secret>) -> Self {
+    pub(crate) fn from_channel(lines: mpsc::Receiver<Result<Secret, LineError>>) -> Self {
         Self(lines)
     }
 }
+
+/// The next line with its line break, read into memory that never grows and is wiped. Of one that is too
+/// long the rest stays in the input. `None` at the end.
+fn next_line(input: &mut impl BufRead) -> Option<Result<Secret, LineError>> {
+    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST));
+    match input.by_ref().take(LONGEST as u64).read_until(b'\n', &mut line) {
+        Ok(0) => return None,
+        Ok(_) => {}
+        Err(error) => return Some(Err(LineError::Input(error))),
+    }
+    if line.len() == LONGEST && !line.ends_with(b"\n") {
+        return Some(Err(LineError::Long));
+    }
+    let text = std::str::from_utf8(&line).map_err(|_| LineError::NotText);
+    Some(text.map(Secret::unlisted))
+}
+
+/// Why a line that is longer than any callback address is not looked at.
+const TOO_LONG: &str = "that is too long for a callback address";
 
 /// Reads lines until one is the callback of `state` or `limit` has passed.
 pub(crate) async fn wait(
@@ -69,7 +107,18 @@ pub(crate) async fn wait(
     let deadline = Instant::now() + limit;
     loop {
         let line = match timeout_at(deadline, lines.0.recv()).await {
-            Ok(Some(line)) => line,
+            Ok(Some(Ok(line))) => line,
+            Ok(Some(Err(LineError::Input(source)))) => {
+                return Err(AuthError::PasteUnreadable { source });
+            }
+            Ok(Some(Err(LineError::Long))) => {
+                reporter.report(AuthEvent::PasteIgnored { why: TOO_LONG });
+                continue;
+            }
+            Ok(Some(Err(LineError::NotText))) => {
+                reporter.report(AuthEvent::PasteIgnored { why: "that is not valid UTF-8" });
+                continue;
+            }
             Ok(None) => return Err(AuthError::NothingPasted),
             Err(_elapsed) => return Err(CallbackError::Timeout { after: limit }.into()),
         };
@@ -104,9 +153,6 @@ fn classify(pasted: &str, state: &Secret, redirect_uri: &str) -> Result<Verdict,
     let text = pasted.trim().trim_matches(['"', '\'', '<', '>']);
     if text.is_empty() {
         return Err(Odd::Blank);
-    }
-    if text.len() > LONGEST {
-        return Err(Odd::Form("that is too long for a callback address"));
     }
     // A fragment is never part of what TikTok sends; browsers may show an empty one.
     let text = text.split_once('#').map_or(text, |(before, _)| before);
@@ -147,7 +193,7 @@ mod tests {
     async fn paste(lines: &[&str], limit: Duration) -> (Result<Grant, AuthError>, Vec<AuthEvent>) {
         let (sender, receiver) = mpsc::channel(lines.len().max(1));
         for line in lines {
-            sender.try_send(Secret::new(*line)).unwrap();
+            sender.try_send(Ok(Secret::new(*line))).unwrap();
         }
         let open = (limit < LONG).then(|| sender.clone());
         drop(sender);
@@ -156,6 +202,39 @@ mod tests {
         let outcome = wait(&mut lines, REDIRECT_URI, &Secret::new(STATE), limit, &told).await;
         drop(open);
         (outcome, told.all())
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_or_no_text_does_not_keep_the_next_from_being_read() {
+        let longest = "x".repeat(LONGEST - 1);
+        let mut input = io::Cursor::new(format!("{longest}x\n{longest}\n").into_bytes());
+        assert!(matches!(next_line(&mut input), Some(Err(LineError::Long))));
+        input.skip_until(b'\n').unwrap();
+        assert_eq!(next_line(&mut input).unwrap().unwrap().expose().len(), LONGEST);
+        assert!(next_line(&mut input).is_none());
+        let mut input = io::Cursor::new(&b"\xff\nlast"[..]);
+        assert!(matches!(next_line(&mut input), Some(Err(LineError::NotText))));
+        assert_eq!(next_line(&mut input).unwrap().unwrap().expose(), "last");
+        assert!(next_line(&mut input).is_none());
+    }
+
+    #[test]
+    fn of_an_endless_line_no_more_is_read_than_a_line_may_be_long() {
+        let mut endless = io::BufReader::new(io::repeat(b'x'));
+        assert!(matches!(next_line(&mut endless), Some(Err(LineError::Long))));
+    }
+
+    #[tokio::test]
+    async fn an_input_that_cannot_be_read_is_said_so() {
+        let (sender, receiver) = mpsc::channel(1);
+        let broken = io::Error::from(io::ErrorKind::IsADirectory);
+        sender.try_send(Err(LineError::Input(broken))).unwrap();
+        drop(sender);
+        let (mut lines, told) = (Lines::from_channel(receiver), Recorder::default());
+        let outcome = wait(&mut lines, REDIRECT_URI, &Secret::new(STATE), LONG, &told).await;
+        let error = outcome.unwrap_err();
+        assert_eq!(error.exit(), Exit::Usage);
+        assert!(matches!(error, AuthError::PasteUnreadable { .. }));
     }
 
     #[tokio::test]

@@ -204,14 +204,18 @@ pub(super) async fn encrypt(context: &Context) -> Result<Exit, Failure> {
         (encryption, key)
     };
     let store = store.with_key(key);
-    let held = Held::all(&store, context.settings.timing.refresh_lock)?;
-    let migrated = store.encrypt(&encryption, &held.accounts)?;
-    store.refresh_log().migrate(false)?;
-    let urls = match journal_of(context, &store)? {
-        Some(journal) => journal.encrypt()?,
-        None => 0,
+    let held = Held::all(context, &store).await?;
+    let here = context.clone();
+    let migrate = move || -> Result<_, Failure> {
+        let migrated = store.encrypt(&encryption, &held.accounts)?;
+        store.refresh_log().migrate(false)?;
+        let urls = match journal_of(&here, &store)? {
+            Some(journal) => journal.encrypt()?,
+            None => 0,
+        };
+        Ok((migrated, urls))
     };
-    drop(held);
+    let (migrated, urls) = context.to_its_end(migrate).await??;
     report(context, "encrypt", migrated, urls)?;
     if let Encrypt::KeyFile(path) = &setting
         && path.parent() == Some(context.settings.home.state.as_path())
@@ -241,14 +245,17 @@ pub(super) async fn decrypt(context: &Context) -> Result<Exit, Failure> {
             Err(failure) => return Err(failure),
         },
     };
-    let held = Held::all(&store, context.settings.timing.refresh_lock)?;
-    let urls = match journal_of(context, &store)? {
-        Some(journal) => journal.decrypt()?,
-        None => 0,
+    let held = Held::all(context, &store).await?;
+    let here = context.clone();
+    let migrate = move || -> Result<_, Failure> {
+        let urls = match journal_of(&here, &store)? {
+            Some(journal) => journal.decrypt()?,
+            None => 0,
+        };
+        store.refresh_log().migrate(true)?;
+        Ok((store.decrypt(&held.accounts)?, urls))
     };
-    store.refresh_log().migrate(true)?;
-    let migrated = store.decrypt(&held.accounts)?;
-    drop(held);
+    let (migrated, urls) = context.to_its_end(migrate).await??;
     report(context, "decrypt", migrated, urls)?;
     if context.settings.encrypt.is_some() {
         context.printer.note(
@@ -302,8 +309,17 @@ struct Held {
 }
 
 impl Held {
-    /// Waits at most `wait` for each refresh to end, and not at all for an upload.
-    fn all(store: &TokenFile, wait: Duration) -> Result<Self, Failure> {
+    /// Waits for each refresh to end as a refresh waits for another, and not at all for an upload. Nothing
+    /// was done if a signal comes meanwhile.
+    async fn all(context: &Context, store: &TokenFile) -> Result<Self, Failure> {
+        let (store, wait) = (store.clone(), context.settings.timing.refresh_lock);
+        match context.aside(move || Self::take(&store, wait)).await? {
+            Ok(held) => held,
+            Err(signal) => Err(stopped(signal)),
+        }
+    }
+
+    fn take(store: &TokenFile, wait: Duration) -> Result<Self, Failure> {
         let accounts: BTreeSet<String> =
             store.accounts()?.iter().map(|account| account.open_id.clone()).collect();
         allow_descriptors(2 * accounts.len() as u64);

@@ -20,7 +20,7 @@ use crate::text;
 use crate::text::chain;
 
 /// Runs the command.
-pub(super) fn run(
+pub(super) async fn run(
     global: &GlobalArgs,
     args: &DoctorArgs,
     printer: &Printer,
@@ -28,7 +28,9 @@ pub(super) fn run(
     env: &Environment<'_>,
 ) -> Result<Exit, Failure> {
     if args.repair_journal {
-        return repair(&Context::load(global, printer, shutdown, env)?);
+        let context = Context::load(global, printer, shutdown, env)?;
+        let here = context.clone();
+        return context.to_its_end(move || repair(&here)).await?;
     }
     let context = match Context::load(global, printer, shutdown, env) {
         Ok(context) => context,
@@ -40,7 +42,12 @@ pub(super) fn run(
             return Ok(finding.exit);
         }
     };
-    let findings = check(&context);
+    // A key may come from a command or a keyring that does not answer.
+    let here = context.clone();
+    let findings = match context.aside(move || check(&here)).await? {
+        Ok(findings) => findings,
+        Err(signal) => return Ok(signal.exit()),
+    };
     Ok(findings.iter().fold(Exit::Done, |exit, finding| {
         report(printer, finding);
         exit.worst(finding.exit)

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde_json::json;
 
-use crate::auth::paste::Lines;
+use crate::auth::paste::{LineError, Lines};
 use crate::cli::{GlobalArgs, InitArgs};
 use crate::commands::flags;
 use crate::exit::Exit;
@@ -164,15 +164,21 @@ impl Person<'_> {
         global: &GlobalArgs,
         args: &InitArgs,
     ) -> Result<Answers, NoAnswers> {
+        let wanted = if args.client_key.is_some() { 1 } else { 2 };
+        let may_name = global.app.is_none();
         let mut lines = Vec::new();
         while let Some(line) = self.next().await? {
-            lines.push(Secret::unlisted(line.expose().trim()));
+            let line = Secret::unlisted(line.expose().trim());
+            if lines.len() <= wanted {
+                lines.push(line);
+            } else if !line.is_empty() {
+                // Whatever follows: it is not what was asked for, and it may never end.
+                return Err(piped_wrongly(args.client_key.is_some(), may_name).into());
+            }
         }
         while lines.last().is_some_and(Secret::is_empty) {
             lines.pop();
         }
-        let wanted = if args.client_key.is_some() { 1 } else { 2 };
-        let may_name = global.app.is_none();
         let named = may_name && lines.len() == wanted + 1;
         if lines.len() != wanted && !named {
             return Err(piped_wrongly(args.client_key.is_some(), may_name).into());
@@ -209,10 +215,20 @@ impl Person<'_> {
 
     async fn next(&mut self) -> Result<Option<Secret>, NoAnswers> {
         tokio::select! {
-            line = self.lines.next() => Ok(line),
+            line = self.lines.next() => Ok(line.transpose().map_err(cannot_read)?),
             signal = self.shutdown.requested() => Err(NoAnswers::Signal(signal)),
         }
     }
+}
+
+fn cannot_read(error: LineError) -> Failure {
+    let failure = match error {
+        LineError::Input(error) => {
+            Failure::unexpected(error).context("failed to read standard input")
+        }
+        error => Failure::usage(format!("standard input has {error}; nothing was written")),
+    };
+    Failure { exit: Exit::Usage, ..failure }
 }
 
 fn piped_wrongly(has_key: bool, may_name: bool) -> Failure {

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::auth::AuthError;
 use crate::auth::logout::{Revocation, logout};
 use crate::cli::LogoutArgs;
 use crate::commands::{Context, at_rest};
@@ -26,7 +27,10 @@ pub(super) async fn run(context: &Context, args: &LogoutArgs) -> Result<Exit, Fa
     let left = logout(&tokens, &account.open_id, args.local_only).await;
     // Also after an error: a refresh that has begun must reach the disk before the program ends.
     tokens.flush().await;
-    let (_, revocation) = left?;
+    let (_, revocation) = match (left, context.shutdown.asked()) {
+        (Err(AuthError::Stopped), Some(signal)) => return Ok(signal.exit()),
+        (left, _) => left?,
+    };
     let printer = &context.printer;
     let left = match &revocation {
         Revocation::Done | Revocation::NotAsked => None,

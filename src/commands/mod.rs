@@ -107,6 +107,20 @@ impl Context {
         }
     }
 
+    /// Does work that is not to be left half done in a thread of its own, so that signals are heard
+    /// meanwhile: the first one waits for it, the second one ends the run.
+    async fn to_its_end<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (tell, told) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("to-its-end".to_owned())
+            .spawn(move || _ = tell.send(work()))
+            .map_err(|_| no_threads())?;
+        told.await.map_err(Failure::unexpected)
+    }
+
     /// The tokens of a store's accounts, interrupted refreshes brought to their end. Each account
     /// finds its own app.
     async fn tokens(&self, store: &LocalStore) -> Result<Tokens, Failure> {
@@ -152,7 +166,7 @@ pub(crate) async fn dispatch(
     })?;
     printer.begin(cli.command.name());
     // In a task of its own, so that it is answered also while the command computes.
-    tokio::spawn(answer_questions(printer.clone(), shutdown.clone()));
+    tokio::spawn(answer_questions(printer.behind(), shutdown.clone()));
     let command = perform(cli, printer, &shutdown, env);
     tokio::select! {
         outcome = command => outcome,
@@ -186,7 +200,7 @@ async fn perform(
         Command::Upload(args) => upload::run(&load()?, args).await,
         Command::Status(args) => status::run(&load()?, args).await,
         Command::Resolve(args) => resolve::run(&load()?, args).await,
-        Command::Doctor(args) => doctor::run(&cli.global, args, printer, shutdown, env),
+        Command::Doctor(args) => doctor::run(&cli.global, args, printer, shutdown, env).await,
         Command::Sandbox(args) => sandbox::run(args, printer, shutdown).await,
         Command::Demo(args) => demo::run(printer, shutdown, args).await,
     }

@@ -33,9 +33,9 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
     };
     let timing = &context.settings.timing;
     let (mut wait, started) = (timing.poll_first, Instant::now());
-    let mut told = HashSet::new();
+    let mut questions = None;
     loop {
-        let asked = ask(context, &store, &journal, number, &mut told).await?;
+        let asked = ask(context, &store, &journal, number, &mut questions).await?;
         // A last chunk that never arrived stays as it is until `upload` sends it.
         let over = started.elapsed() >= timing.poll_limit;
         let moves = |post: &RecordedPost| {
@@ -76,14 +76,35 @@ pub(super) fn parse_number(text: &str) -> Result<PostNumber, Failure> {
     })
 }
 
+/// What TikTok is asked with. One for a run, however often it asks: it remembers which tokens this run
+/// has got itself, which refreshes were refused, and what the user was told already.
+struct Questions {
+    tokens: Tokens,
+    engine: Engine,
+    told: HashSet<String>,
+}
+
+impl Questions {
+    async fn begin(
+        context: &Context,
+        store: &LocalStore,
+        journal: &Arc<dyn Journal>,
+    ) -> Result<Self, Failure> {
+        let tokens = context.tokens(&at_rest::unlocked(context, store.clone()).await?).await?;
+        let engine = engine(context, store, journal, &tokens);
+        Ok(Self { tokens, engine, told: HashSet::new() })
+    }
+}
+
 /// The posts, those that TikTok works on freshly asked for. A post that cannot be asked for stays as
-/// the journal has it, and the exit code says why: once in a run, if `told` is kept.
+/// the journal has it, and the exit code says why: once in a run, if `questions` are kept. They are
+/// begun when there is something to ask.
 async fn ask(
     context: &Context,
     store: &LocalStore,
     journal: &Arc<dyn Journal>,
     number: Option<PostNumber>,
-    told: &mut HashSet<String>,
+    questions: &mut Option<Questions>,
 ) -> Result<Asked, Failure> {
     let posts = match number {
         Some(number) => vec![journal.post(number).await?],
@@ -93,11 +114,13 @@ async fn ask(
         let (exit, stuck) = (Exit::Done, HashSet::new());
         return Ok(Asked { posts, exit, stuck, interrupted: false });
     }
-    let tokens = context.tokens(&at_rest::unlocked(context, store.clone()).await?).await?;
-    let engine = engine(context, store, journal, &tokens);
-    let asked = ask_each(context, &engine, posts, number.is_some(), told).await;
+    let questions = match questions {
+        Some(questions) => questions,
+        None => questions.insert(Questions::begin(context, store, journal).await?),
+    };
+    let asked = ask_each(context, questions, posts, number.is_some()).await;
     // Also after an error: a refresh that has begun must reach the disk before the program ends.
-    tokens.flush().await;
+    questions.tokens.flush().await;
     asked
 }
 
@@ -121,11 +144,11 @@ fn engine(
 
 async fn ask_each(
     context: &Context,
-    engine: &Engine,
+    questions: &mut Questions,
     posts: Vec<RecordedPost>,
     named: bool,
-    told: &mut HashSet<String>,
 ) -> Result<Asked, Failure> {
+    let Questions { engine, told, .. } = questions;
     let fresh = Vec::with_capacity(posts.len());
     let mut asked =
         Asked { posts: fresh, exit: Exit::Done, stuck: HashSet::new(), interrupted: false };

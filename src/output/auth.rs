@@ -23,9 +23,10 @@ pub(crate) struct AuthOutput {
 }
 
 impl AuthOutput {
-    /// For one run.
+    /// For one run. What it tells is said from within logins, refreshes and uploads, which must not wait
+    /// for a terminal: new tokens may be in memory alone.
     pub(crate) fn new(printer: &Printer) -> Self {
-        Self { printer: printer.clone(), png: None }
+        Self { printer: printer.behind(), png: None }
     }
 
     /// Writes each QR code to a file, too.

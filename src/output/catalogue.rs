@@ -322,12 +322,16 @@ catalogue! {
     LoginRefused: "TikTok refused the login because of the app's settings."
         => "correct the app's settings in the developer portal and run `tiktok-up login` again";
     LoginStopped: "The program was ending while a login or a refresh was under way.";
+    ProgramFault: "A part of this program stopped where it should not have."
+        => "this is a fault of tiktok-up; please report it";
     CodeNotExchanged: "The code of a login could not be exchanged for tokens."
         => "an authorization code is good for one try within a few minutes: run `tiktok-up login` again";
     QrForm: "TikTok sent a QR code that is not of the documented form."
         => "log in with `--paste` instead";
     NothingPasted: "The input ended before an address was pasted."
         => "paste the whole address that the browser ended at, `code` and `state` included";
+    PasteUnreadable: "Standard input, where an address was to be pasted, cannot be read."
+        => "paste into a terminal, or pipe the whole address in";
     LoginNotSaved: "The tokens of a login could not be saved."
         => "{cause}; this login is of no use: run `tiktok-up login` again";
     LoginNotSavedRevoked: "The tokens of a login could not be saved, so the login was taken back."

@@ -77,6 +77,8 @@ mod tests {
     use std::fmt;
 
     use super::*;
+    use crate::auth::AuthError;
+    use crate::model::account::Reason;
     use crate::output::printer::OutputOptions;
     use crate::output::testing::{Screen, screen};
     use crate::problem::{Coded, ErrorCode, Problem};
@@ -183,5 +185,20 @@ mod tests {
         assert_eq!(value["error"]["code"], "scope_not_authorized");
         assert_eq!(value["error"]["log_id"], "2026");
         assert_eq!(value["error"]["exit"], 3);
+    }
+
+    #[test]
+    fn with_json_so_they_have_where_an_error_holds_the_refusal_alone() {
+        let mut refusal = Refusal::new("oauth/token", 400, Code::InvalidGrant);
+        refusal.log_id = Some("2026".into());
+        let failure = Failure::from(AuthError::NeedsLogin {
+            account: "ada".into(),
+            reason: Reason::Rejected,
+            until: None,
+            source: Some(Box::new(refusal)),
+        });
+        let value: serde_json::Value = serde_json::from_str(&said(&failure, true).0).unwrap();
+        assert_eq!(value["error"]["code"], "invalid_grant");
+        assert_eq!(value["error"]["log_id"], "2026");
     }
 }

@@ -241,18 +241,38 @@ struct RunError<'a> {
 
 impl<'a> ErrorEvent<'a> {
     pub(super) fn of(failure: &'a Failure) -> Self {
-        let call =
-            failure.error.chain().find_map(|cause| cause.downcast_ref::<tiktok_open::Error>());
+        let call = failure.error.chain().find_map(Call::of);
         Self {
             event: "error",
             error: RunError {
-                code: call.map(tiktok_open::Error::code),
+                code: call.as_ref().map(|call| call.code),
                 message: error::told(failure).join(": "),
                 hint: failure.hint.as_deref(),
-                log_id: call.and_then(|call| call.refusal()?.log_id.as_deref()),
+                log_id: call.and_then(|call| call.log_id),
                 exit: failure.exit.code(),
             },
         }
+    }
+}
+
+/// What a call that failed is told by.
+struct Call<'a> {
+    code: &'a str,
+    log_id: Option<&'a str>,
+}
+
+impl<'a> Call<'a> {
+    /// An error as such a call. The errors around one hold it in a box or not, and some the refusal alone.
+    fn of(cause: &'a (dyn std::error::Error + 'static)) -> Option<Self> {
+        let call = cause
+            .downcast_ref::<tiktok_open::Error>()
+            .or_else(|| cause.downcast_ref::<Box<tiktok_open::Error>>().map(AsRef::as_ref));
+        let refusal = cause
+            .downcast_ref::<tiktok_open::Refusal>()
+            .or_else(|| cause.downcast_ref::<Box<tiktok_open::Refusal>>().map(AsRef::as_ref))
+            .or_else(|| call?.refusal());
+        let code = call.map(tiktok_open::Error::code).or_else(|| Some(refusal?.code.as_str()))?;
+        Some(Self { code, log_id: refusal.and_then(|refusal| refusal.log_id.as_deref()) })
     }
 }
 

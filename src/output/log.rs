@@ -18,7 +18,8 @@ pub(crate) fn listen(printer: &Printer) {
     let level = level(printer.options().verbose);
     if level != LevelFilter::OFF {
         // A second listener in one process (a test) is no error.
-        _ = tracing::subscriber::set_global_default(subscriber(printer.clone(), level));
+        // From behind: whoever computes or sends must not wait for a terminal.
+        _ = tracing::subscriber::set_global_default(subscriber(printer.behind(), level));
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
@@ -15,9 +16,14 @@ use super::{error, json};
 use crate::exit::Exit;
 use crate::process::Environment;
 use crate::secret::redact;
+use crate::text::count;
+use crate::worker::Worker;
 
 /// How often progress bars are drawn, in Hz.
 const BAR_RATE: u8 = 10;
+
+/// How many texts wait at most until somebody reads standard error; further ones are left out.
+const MOST_BEHIND: usize = 4096;
 
 /// How a run talks, decided once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,7 +49,16 @@ pub(crate) struct OutputOptions {
 /// No write panics or fails the work in hand. That standard output was closed (`| head`) is no
 /// error; any other failure to write to it is told by [`Printer::finish`].
 #[derive(Clone)]
-pub(crate) struct Printer(Arc<Inner>);
+pub(crate) struct Printer(Arc<Inner>, Talk);
+
+/// How words for standard error get there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Talk {
+    /// They are written by whoever says them.
+    Now,
+    /// They wait for a thread that writes them.
+    Behind,
+}
 
 struct Inner {
     options: OutputOptions,
@@ -51,6 +66,23 @@ struct Inner {
     out: Mutex<Out>,
     err: Mutex<Box<dyn Write + Send>>,
     standing: Mutex<Standing>,
+    /// Writes what is said from behind; started with the first such word. None where no thread was to be
+    /// had.
+    writer: OnceLock<Option<Worker>>,
+    /// How many texts it has still to write.
+    waiting: AtomicUsize,
+    /// How many were too many since it wrote the last one.
+    left_out: AtomicUsize,
+}
+
+/// Sees to it that all that was said from behind is written, also when a panic ends the run.
+#[derive(Debug)]
+pub(crate) struct LastWords(Printer);
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        self.0.catch_up();
+    }
 }
 
 struct Out {
@@ -109,13 +141,29 @@ impl Printer {
         } else {
             ProgressDrawTarget::hidden()
         };
-        Self(Arc::new(Inner {
+        let inner = Inner {
             options,
             bars: MultiProgress::with_draw_target(target),
             out: Mutex::new(Out { stream: out, state: OutState::Open }),
             err: Mutex::new(err),
             standing: Mutex::default(),
-        }))
+            writer: OnceLock::new(),
+            waiting: AtomicUsize::new(0),
+            left_out: AtomicUsize::new(0),
+        };
+        Self(Arc::new(inner), Talk::Now)
+    }
+
+    /// The same for those who must never wait for a terminal: what they say on standard error is written by
+    /// a thread of its own, in order, and before anything that is said otherwise after it.
+    #[must_use]
+    pub(crate) fn behind(&self) -> Self {
+        Self(Arc::clone(&self.0), Talk::Behind)
+    }
+
+    /// What sees to it, when it is dropped, that all that was said is written.
+    pub(crate) fn last_words(&self) -> LastWords {
+        LastWords(self.clone())
     }
 
     /// How this run talks.
@@ -157,6 +205,7 @@ impl Printer {
 
     /// Data that must arrive: unlike with [`Printer::data`], a closed pipe is an error, too.
     pub(crate) fn deliver(&self, text: &str) -> io::Result<()> {
+        self.catch_up();
         let mut out = self.out();
         out.stream.write_all(text.as_bytes())?;
         out.stream.flush()
@@ -192,6 +241,7 @@ impl Printer {
 
     /// A question that is answered on the same line.
     pub(crate) fn ask(&self, question: &str) {
+        self.catch_up();
         self.0.bars.suspend(|| {
             let mut err = self.0.err.lock().unwrap_or_else(PoisonError::into_inner);
             let question = Line::from(question).render(false);
@@ -249,6 +299,7 @@ impl Printer {
     /// Says whether all data was written: [`Exit::Done`], or the exit code of a run that could not
     /// write it.
     pub(crate) fn finish(&self) -> Exit {
+        self.catch_up();
         let mut out = self.out();
         if let OutState::Open = out.state
             && let Err(error) = out.stream.flush()
@@ -263,6 +314,8 @@ impl Printer {
     }
 
     fn write_out(&self, text: &str) {
+        // Where both are one terminal, words stay in the order in which they were said.
+        self.catch_up();
         self.0.bars.suspend(|| {
             let mut out = self.out();
             if let OutState::Open = out.state
@@ -273,8 +326,49 @@ impl Printer {
         });
     }
 
-    /// Nobody can be told that telling failed.
     fn write_err(&self, text: &str) {
+        if self.1 == Talk::Behind {
+            return self.write_behind(text);
+        }
+        self.catch_up();
+        self.write_err_now(text);
+    }
+
+    fn write_behind(&self, text: &str) {
+        let inner = &self.0;
+        let Some(writer) = inner.writer.get_or_init(|| Worker::start("stderr").ok()) else {
+            return self.write_err_now(text);
+        };
+        if inner.waiting.fetch_add(1, Ordering::Relaxed) >= MOST_BEHIND {
+            inner.waiting.fetch_sub(1, Ordering::Relaxed);
+            inner.left_out.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let (printer, text) = (self.clone(), text.to_owned());
+        writer.begin(move || {
+            printer.write_err_now(&text);
+            if printer.0.waiting.fetch_sub(1, Ordering::Relaxed) > 1 {
+                return;
+            }
+            let left_out = printer.0.left_out.swap(0, Ordering::Relaxed);
+            if left_out > 0 {
+                let messages = count(left_out as u64, "message");
+                printer.write_err_now(&format!("({messages} left out, as nobody was reading)"));
+            }
+        });
+    }
+
+    /// Waits until what was said from behind is written.
+    fn catch_up(&self) {
+        if let Some(Some(writer)) = self.0.writer.get()
+            && !writer.is_current()
+        {
+            writer.wait();
+        }
+    }
+
+    /// Nobody can be told that telling failed.
+    fn write_err_now(&self, text: &str) {
         self.0.bars.suspend(|| {
             let mut err = self.0.err.lock().unwrap_or_else(PoisonError::into_inner);
             _ = err.write_all(format!("{text}\n").as_bytes()).and_then(|()| err.flush());
@@ -302,7 +396,7 @@ impl fmt::Debug for Printer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::testing::{Screen, screen};
+    use crate::output::testing::{Memory, Screen, screen};
 
     /// A stream on which every write fails.
     struct Broken(io::ErrorKind);
@@ -349,6 +443,41 @@ mod tests {
         printer.demand("open this");
         assert_eq!(out.text(), "data\n");
         assert_eq!(err.text(), "warning: mind this\nopen this\n");
+    }
+
+    /// A stream on which every write waits until it may go on.
+    struct Stopped(std::sync::mpsc::Receiver<()>, Memory);
+
+    impl Write for Stopped {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            // For ever open once nobody holds it back.
+            _ = self.0.recv();
+            self.1.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn who_speaks_from_behind_waits_for_no_terminal_and_is_heard_in_order() {
+        let (go, stopped) = std::sync::mpsc::channel();
+        let (out, err) = (Memory::default(), Memory::default());
+        let stream = Stopped(stopped, err.clone());
+        let printer =
+            Printer::on(OutputOptions::default(), Box::new(out.clone()), Box::new(stream));
+        for number in 0..MOST_BEHIND + 10 {
+            printer.behind().demand(number.to_string());
+        }
+        assert_eq!(err.text(), "", "nothing could be written yet");
+        drop(go);
+        printer.demand("last");
+        let text = err.text();
+        let mut lines = text.lines();
+        assert_eq!(lines.next(), Some("0"));
+        let rest: Vec<_> = lines.skip(MOST_BEHIND - 1).collect();
+        assert_eq!(rest, ["(10 messages left out, as nobody was reading)", "last"]);
     }
 
     #[test]

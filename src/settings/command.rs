@@ -2,6 +2,7 @@
 
 use std::io::{self, Read as _};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use crate::secret::Secret;
 const LIMIT: Duration = Duration::from_mins(2);
 /// Pause between two looks at whether it has ended.
 const PAUSE: Duration = Duration::from_millis(10);
-/// The longest output that is read, in bytes.
+/// The longest output that is taken, in bytes.
 const LONGEST_OUTPUT: u64 = 1 << 16;
 
 /// Why a command gave no secret.
@@ -32,6 +33,12 @@ pub(crate) enum CommandError {
     /// It did not end.
     #[error("it did not end within {} s", .0.as_secs())]
     Slow(Duration),
+    /// It has ended, and its output has not: something that it has started keeps that open.
+    #[error("it has started something that keeps its output open for longer than {} s", .0.as_secs())]
+    Held(Duration),
+    /// It printed more than any secret is long.
+    #[error("it printed more than {LONGEST_OUTPUT} bytes")]
+    Long,
     /// It printed nothing.
     #[error("it printed nothing")]
     Empty,
@@ -52,20 +59,22 @@ fn secret_within(words: &[String], limit: Duration) -> Result<Secret, CommandErr
         .map_err(CommandError::Start)?;
     let pipe = child.stdout.take();
     // Read beside the wait, or a full pipe would keep the child from ending.
+    let (tell, told) = mpsc::channel();
     let read = move || {
-        let mut output = Zeroizing::new(String::new());
-        match pipe {
-            Some(pipe) => pipe.take(LONGEST_OUTPUT).read_to_string(&mut output).map(|_| output),
+        // Never grown, which would leave copies behind that nobody wipes.
+        let room = usize::try_from(LONGEST_OUTPUT).unwrap_or_default() + 64;
+        let mut output = Zeroizing::new(Vec::with_capacity(room));
+        let read = match pipe {
+            Some(pipe) => pipe.take(LONGEST_OUTPUT + 1).read_to_end(&mut output).map(|_| output),
             None => Ok(output),
-        }
+        };
+        // Nobody waits any more for what came too late.
+        _ = tell.send(read);
     };
-    let reader = match thread::Builder::new().spawn(read) {
-        Ok(reader) => reader,
-        Err(error) => {
-            child.kill().and_then(|()| child.wait()).map_err(CommandError::Output)?;
-            return Err(CommandError::Output(error));
-        }
-    };
+    if let Err(error) = thread::Builder::new().spawn(read) {
+        child.kill().and_then(|()| child.wait()).map_err(CommandError::Output)?;
+        return Err(CommandError::Output(error));
+    }
     let deadline = Instant::now() + limit;
     let status = loop {
         match child.try_wait().map_err(CommandError::Output)? {
@@ -78,12 +87,26 @@ fn secret_within(words: &[String], limit: Duration) -> Result<Secret, CommandErr
             None => thread::sleep(PAUSE),
         }
     };
+    let output = told.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+    // That one first: what prints on into a closed pipe fails by that.
+    if let Ok(Ok(output)) = &output
+        && output.len() as u64 > LONGEST_OUTPUT
+    {
+        return Err(CommandError::Long);
+    }
     if !status.success() {
         return Err(CommandError::Failed(status));
     }
-    let output = reader.join().unwrap_or_else(|_| Err(io::Error::other("the reader stopped")));
-    let output = output.map_err(CommandError::Output)?;
-    let text = output.trim();
+    let output = match output {
+        Ok(output) => output.map_err(CommandError::Output)?,
+        Err(RecvTimeoutError::Timeout) => return Err(CommandError::Held(limit)),
+        Err(RecvTimeoutError::Disconnected) => {
+            return Err(CommandError::Output(io::Error::other("the reader stopped")));
+        }
+    };
+    let text = std::str::from_utf8(&output)
+        .map_err(|_| CommandError::Output(io::Error::other("it is not valid UTF-8")))?
+        .trim();
     if text.is_empty() { Err(CommandError::Empty) } else { Ok(Secret::new(text)) }
 }
 
@@ -119,5 +142,22 @@ mod tests {
         let words = ["sleep", "600"].map(str::to_owned);
         let error = secret_within(&words, Duration::from_millis(50)).unwrap_err();
         assert!(matches!(error, CommandError::Slow(_)));
+    }
+
+    #[test]
+    fn an_output_that_something_in_the_background_keeps_open_is_given_up() {
+        let words = ["sh", "-c", "sleep 20 & echo s3cret"].map(str::to_owned);
+        let error = secret_within(&words, Duration::from_millis(500)).unwrap_err();
+        // The other one where even the shell was slow.
+        assert!(matches!(error, CommandError::Held(_) | CommandError::Slow(_)), "{error:?}");
+    }
+
+    #[test]
+    fn an_output_that_is_too_long_is_no_secret() {
+        let longest = usize::try_from(LONGEST_OUTPUT).unwrap();
+        let print = |count: usize| run(&format!("printf '%0{count}d' 0"));
+        assert_eq!(print(longest).unwrap().expose().len(), longest);
+        assert!(matches!(print(longest + 1), Err(CommandError::Long)));
+        assert!(matches!(print(4 * longest), Err(CommandError::Long)), "also where that fails");
     }
 }

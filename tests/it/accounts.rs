@@ -1,9 +1,11 @@
 //! `accounts`: who is logged in, and for how long.
 
 use jiff::SignedDuration;
+use rustix::process::Signal;
 use serde_json::json;
 
-use crate::world::{ADA, BEA, World};
+use crate::person::chmod;
+use crate::world::{ADA, BEA, Ran, Running, World};
 
 #[test]
 fn nobody_is_logged_in_at_first() {
@@ -100,6 +102,19 @@ fn t16_an_import_never_overwrites_a_newer_login() {
 }
 
 #[test]
+fn an_import_for_another_app_keeps_the_login_that_is_here() {
+    let world = World::logged_in();
+    let before = world.store_text();
+    let file = flask_file(&world, "2030-01-01T00:00:00");
+    for json in [false, true] {
+        let mut import = world.command(&["accounts", "import", &file]);
+        import.env("TIKTOK_CLIENT_KEY", "sbawanotherapp00").args(json.then_some("--json"));
+        Ran::of(import).exits(0).says("kept: the login here is of another app");
+    }
+    assert_eq!(world.store_text(), before);
+}
+
+#[test]
 fn what_is_no_token_file_is_refused_without_quoting_it() {
     let world = World::logged_in();
     let before = world.store_text();
@@ -136,6 +151,38 @@ fn a_logout_forgets_even_when_tiktok_does_not_and_says_so() {
         world.run(&["logout", &world.open_id(ADA)]).exits(0).says("not revoked");
         assert!(world.entry(ADA).is_null());
     }
+}
+
+#[test]
+fn a_logout_that_is_stopped_before_it_has_a_token_forgets_nothing() {
+    let mut world = World::logged_in();
+    world.advance(SignedDuration::from_hours(3));
+    let (asked, go) = (world.path("asked"), world.path("go"));
+    let config = world.home().join("home/config.toml");
+    let app = format!(
+        "[apps.main]\nclient_key = \"{}\"\nclient_secret_command = \"touch {}; until [ -e {} ]; do \
+         sleep 0.01; done; echo {}\"\n",
+        world.sandbox.client_key(),
+        asked.display(),
+        go.display(),
+        world.sandbox.client_secret().expose(),
+    );
+    std::fs::write(&config, app).unwrap();
+    chmod(&config, 0o600);
+    let mut logout = world.command(&["logout", &world.open_id(ADA)]);
+    logout.env_remove("TIKTOK_CLIENT_KEY").env_remove("TIKTOK_CLIENT_SECRET");
+    let run = Running::of(logout);
+    world.wait_until("the secret is asked for", |_| asked.exists());
+    run.signal(Signal::TERM);
+    // What is asked after it is answered after it.
+    world.wait_until("it has heard the signal", |_| {
+        run.signal(Signal::USR1);
+        run.said("logout: ")
+    });
+    std::fs::write(go, "").unwrap();
+    run.end().exits(143).never_says("forgotten");
+    assert!(world.entry(ADA).is_object());
+    assert!(world.calls("revoke").is_empty() && world.calls("token_refresh").is_empty());
 }
 
 #[test]

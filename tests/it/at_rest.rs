@@ -4,11 +4,11 @@
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use tiktok_up::testing::Lock;
-use tiktok_up::testing::Phase;
+use tiktok_up::testing::{Lock, Phase, refresh_lock};
 
 use crate::canary::PASSPHRASE;
 use crate::person::chmod;
@@ -430,6 +430,37 @@ fn a_prompt_that_is_interrupted_ends_as_a_signal_does() {
     let (_, shown) = terminal.end();
     assert!(shown.contains("exit 130"), "{shown}");
     assert_eq!(world.calls("token_refresh").len(), 0);
+}
+
+#[test]
+fn a_signal_is_heeded_while_encrypting_waits_for_a_refresh_to_end() {
+    let world = World::logged_in();
+    world.set_store(KEY_FILE);
+    let _held = Lock::take(&refresh_lock(&world.state_dir(), &world.open_id(ADA))).unwrap();
+    let before = world.store_text();
+    let run = Running::of(world.command(&["accounts", "encrypt"]));
+    // The key is made before the locks are taken.
+    world.wait_until("it waits", |world| world.key_file().exists() && run.listens());
+    run.signal(Signal::TERM);
+    run.end().exits(143);
+    assert_eq!(world.store_text(), before);
+}
+
+#[test]
+fn a_doctor_whose_key_command_does_not_end_heeds_a_signal() {
+    let world = World::encrypted(KEY_COMMAND);
+    let mark = world.path("mark");
+    world.set_store(&format!(
+        "encrypt = \"key-file\"\nkey_command = \"touch {}; exec sleep 60\"",
+        mark.display()
+    ));
+    let mut doctor = world.command(&["doctor"]);
+    // The command outlives it, and must not hold the pipe that tells of its end.
+    let said = fs::File::create(world.path("said")).unwrap();
+    let mut child = doctor.stdout(Stdio::null()).stderr(said).spawn().unwrap();
+    world.wait_until("the command runs", |_| mark.exists());
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
 }
 
 #[test]

@@ -9,7 +9,16 @@ use crate::world::{Ran, Running, World};
 /// An upload under a clock that runs this far ahead of TikTok's.
 fn upload(world: &World, manifest: &str, ahead: SignedDuration) -> std::process::Command {
     let chunk = crate::world::CHUNK.to_string();
-    let mut command = world.command(&["upload", "--chunk-size", &chunk, manifest]);
+    under_clock(world, &["upload", "--chunk-size", &chunk, manifest], ahead)
+}
+
+/// A command under a clock that runs this far ahead of TikTok's.
+pub(crate) fn under_clock(
+    world: &World,
+    args: &[&str],
+    ahead: SignedDuration,
+) -> std::process::Command {
+    let mut command = world.command(args);
     let timing = command
         .get_envs()
         .find_map(|(name, value)| (name == "TIKTOK_UP_TIMING").then(|| value.unwrap().to_owned()))
@@ -56,4 +65,16 @@ fn a_clock_that_was_ahead_does_not_make_an_upload_young_for_ever() {
     Ran::of(upload(&world, &manifest, SignedDuration::from_mins(76))).exits(0);
     assert_eq!(world.phases(), [Phase::Abandoned, Phase::Published]);
     assert_eq!((world.inits(), world.published()), (2, 1));
+}
+
+#[test]
+fn a_wait_under_a_clock_that_is_off_renews_the_tokens_once_and_says_so_once() {
+    let world = World::logged_in();
+    world.say_status(6, &json!({ "status": "PROCESSING_UPLOAD" }));
+    world.run(&["upload", "--no-wait", &world.short()]).exits(5);
+    let ahead = SignedDuration::from_mins(3);
+    let ran = Ran::of(under_clock(&world, &["status", "--wait"], ahead)).exits(0);
+    assert!(world.calls("status").len() > 5, "it asked again and again");
+    assert_eq!(world.calls("token_refresh").len(), 1, "{ran:?}");
+    assert_eq!(ran.stderr.matches("clock").count(), 1, "{ran:?}");
 }

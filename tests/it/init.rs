@@ -62,6 +62,23 @@ fn a_pipe_may_name_the_app_or_leave_that_to_the_option() {
 }
 
 #[test]
+fn an_input_that_never_ends_is_refused_at_once() {
+    let world = World::new();
+    for lines in ["x\n", "x"] {
+        let mut init = world.configured(&["init"]);
+        init.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = init.spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let lines = lines.repeat(1 << 16);
+        // Until nobody reads any more.
+        while input.write_all(lines.as_bytes()).is_ok() {}
+        let ran = Ran::after(String::new(), child).exits(2);
+        assert!(ran.stderr.len() < 1000, "{}", ran.stderr.len());
+        assert!(world.config().is_empty());
+    }
+}
+
+#[test]
 fn what_is_in_the_file_already_stays_byte_for_byte() {
     let world = World::new();
     let old = "# mine\n[defaults]\nmode = \"draft\" # for now\n\n[apps.a]\nclient_key = \"k\"\n\

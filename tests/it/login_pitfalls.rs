@@ -106,3 +106,13 @@ fn a_paste_that_never_comes_names_the_settings_to_check() {
         assert!(stderr.contains(setting), "{stderr}");
     }
 }
+
+#[test]
+fn with_json_a_refused_login_has_tiktoks_code_and_log_id() {
+    let world = World::new();
+    world.refuse("token_code", 1, 1, "invalid_request");
+    let ran = world.login_with(&["--json"]);
+    let error = &ran.json().pop().unwrap()["error"];
+    assert_eq!(error["code"], "invalid_request", "{ran:?}");
+    assert!(error["log_id"].as_str().is_some_and(|id| !id.is_empty()), "{ran:?}");
+}

@@ -1,6 +1,8 @@
 //! The main job: what is posted, how it is said, and what the exit code is.
 
 use std::io::{Read as _, Write as _};
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::process::Stdio;
 
 use jiff::SignedDuration;
@@ -8,6 +10,7 @@ use rustix::fs::OFlags;
 use serde_json::json;
 use tiktok_sandbox::{Megabyte, Options, Resend, UploadedBytes};
 
+use crate::clocks::under_clock;
 use crate::world::{ADA, BEA, World, sha256};
 
 const MB: u64 = 1_000_000;
@@ -114,6 +117,34 @@ fn an_output_that_nobody_reads_stops_no_upload() {
     let mut said = String::new();
     reader.read_to_string(&mut said).unwrap();
     assert_eq!(said.matches("published  ").count(), 2, "{}", said.trim());
+    assert!(run.wait().unwrap().success());
+}
+
+#[test]
+fn a_terminal_that_stands_still_stops_no_upload_that_has_something_to_tell() {
+    // The clock is off, which is said once TikTok has answered: from within the upload.
+    let world = World::logged_in();
+    world.video("clip.mp4", 100_000);
+    let manifest = world.one_post(ADA, "clip.mp4");
+    world.hold("creator_info", 1, "middle");
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    // Opened anew, as the executable is not to have writes that do not wait.
+    let mut full = std::fs::File::options()
+        .write(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(format!("/proc/self/fd/{}", writer.as_raw_fd()))
+        .unwrap();
+    let mut command = under_clock(&world, &["upload", &manifest], SignedDuration::from_mins(3));
+    let mut run = command.stdout(Stdio::null()).stderr(writer).spawn().unwrap();
+    drop(command);
+    world.wait_until("TikTok is asked", |world| !world.calls("creator_info").is_empty());
+    while full.write(b" ").is_ok() {}
+    drop(full);
+    world.let_go();
+    world.wait_until("it is published", |world| world.published() == 1);
+    let mut said = String::new();
+    reader.read_to_string(&mut said).unwrap();
+    assert!(said.contains("this machine's clock differs"), "{}", said.trim());
     assert!(run.wait().unwrap().success());
 }
 

@@ -118,6 +118,11 @@ impl RawTokenAnswer {
         Self { status, retry_after: None, body: body.into(), cut: None }
     }
 
+    /// Whether the connection ended before the answer did. Known without reading what stands in it.
+    pub fn is_cut_off(&self) -> bool {
+        matches!(self.cut, Some(Cut::Lost(_)))
+    }
+
     /// Reads the answer, whatever its HTTP status. `spent` is the refresh token in the request, which
     /// an answer may echo; `host` is for messages.
     pub fn read(&self, host: &str, spent: Option<&Secret>) -> Reading {

@@ -25,7 +25,7 @@ use super::apps::Apps;
 use super::due::{Due, NEED, SKEW_LIMIT, due};
 use super::error::AuthError;
 use super::event::{AuthEvent, Reporter};
-use super::login_store::LoginStore;
+use super::login_store::{HeldLease, LoginStore};
 use crate::api::App;
 use crate::clock::Clock;
 use crate::model::account::{Account, Reason};
@@ -112,6 +112,16 @@ impl Tokens {
             inner.shutdown = Some(shutdown);
         }
         self
+    }
+
+    /// Whether the run was asked to stop.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.0.shutdown.as_ref().is_some_and(|shutdown| shutdown.asked().is_some())
+    }
+
+    /// The lease under which an account's tokens are replaced, waited for as a refresh waits for it.
+    pub(super) async fn lease(&self, open_id: &str) -> Result<HeldLease, StoreError> {
+        self.0.store.refresh_lease(open_id, self.0.timing.refresh_lock).await
     }
 
     /// Where the logins are kept.
@@ -207,7 +217,7 @@ impl Tokens {
                 outcome
             })
         };
-        task.await.unwrap_or(Err(AuthError::Stopped))
+        task.await.unwrap_or_else(|ended| Err(AuthError::ended(&ended)))
     }
 
     /// Brings interrupted refreshes to their end, except those that another process is at. To be
@@ -272,8 +282,7 @@ impl Tokens {
         if !seen.lives(self.0.clock.now()) {
             tokio::time::sleep(JITTER.mul_f64(rand::random_range(0.0..1.0))).await;
         }
-        let wait = self.0.timing.refresh_lock;
-        let lease = match self.0.store.refresh_lease(&seen.open_id, wait).await {
+        let lease = match self.lease(&seen.open_id).await {
             Ok(lease) => lease,
             Err(StoreError::Lease(LeaseError::Held { holder, .. })) => {
                 let pid = holder.map(|holder| holder.pid);
@@ -327,7 +336,9 @@ impl Tokens {
     pub(crate) async fn app_of(&self, account: &Account) -> Result<App, AuthError> {
         let (apps, account) = (Arc::clone(&self.0.apps), account.clone());
         let find = move || apps.app(&account).map_err(|why| AuthError::app(&account, why));
-        tokio::task::spawn_blocking(find).await.unwrap_or(Err(AuthError::Stopped))
+        tokio::task::spawn_blocking(find)
+            .await
+            .unwrap_or_else(|ended| Err(AuthError::ended(&ended)))
     }
 
     /// The base URL of the API that this run talks to.

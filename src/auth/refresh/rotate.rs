@@ -67,12 +67,12 @@ impl<'a> Rotation<'a> {
         held.renew().await?;
         let reserve = Reserve::take(DESCRIPTORS, MEMORY)?;
         // The lease and the secret may have taken a while.
-        if self.tokens.0.shutdown.as_ref().is_some_and(|shutdown| shutdown.asked().is_some()) {
+        if self.tokens.is_stopping() {
             return Err(AuthError::Stopped);
         }
         let (spent, asked_at) = (account.refresh_token.clone(), self.tokens.0.clock.now());
         let refresh = Refresh { account, spent, asked_at, log };
-        let answer = self.post(&app, &refresh).await?;
+        let answer = self.post(held, &app, &refresh).await?;
         let api = self.tokens.api();
         let open_id = &refresh.account.open_id;
         let bytes = refresh_log::encode(open_id, asked_at, &refresh.spent, &api, &answer);
@@ -80,10 +80,13 @@ impl<'a> Rotation<'a> {
         let kept = self.keep(&refresh, bytes.clone(), reserve).await;
         match answer.read(&self.tokens.0.client.api_host(), Some(&refresh.spent)) {
             Reading::Grant(grant) if refresh_log::is_for(&grant, &refresh.account) => {
-                let saved = self.save(&refresh, &grant, kept).await?;
-                self.forget_answer(&refresh).await;
+                let saved = self.save(&refresh, &grant, kept).await;
+                // Where the store has not taken the tokens, the answer is all there is of them.
+                if !matches!(saved, Err(AuthError::RefreshNotSaved { .. })) {
+                    self.forget_answer(&refresh).await;
+                }
                 self.tokens.warn_of_skew();
-                Ok(saved)
+                saved
             }
             Reading::Grant(grant) => Err(self.unread(&refresh, bytes, kept, grant.open_id).await),
             Reading::Unread => Err(self.unread(&refresh, bytes, kept, None).await),
@@ -96,25 +99,37 @@ impl<'a> Rotation<'a> {
 
     /// Sends the refresh; once more if no answer came. That cannot make things worse: if TikTok has
     /// rotated, the new token is lost already, and if not, the second try gets it. An answer that was
-    /// cut off in a token is not sent for again: TikTok has rotated for it.
-    async fn post(&self, app: &App, refresh: &Refresh) -> Result<RawTokenAnswer, AuthError> {
-        let answer = match self.post_once(app, &refresh.spent).await {
-            Err(ApiError::NotSent { .. } | ApiError::NoAnswer { .. }) => {
-                sleep(self.tokens.0.timing.backoff_base.mul_f64(rand::random_range(0.5..1.0)))
-                    .await;
-                self.post_once(app, &refresh.spent).await
-            }
-            other => other,
+    /// cut off in a token is not sent for again: TikTok has rotated for it. For the second try holds
+    /// what held for the first: not without the lease, and not once the run is to stop.
+    async fn post(
+        &self,
+        held: &HeldLease,
+        app: &App,
+        refresh: &Refresh,
+    ) -> Result<RawTokenAnswer, AuthError> {
+        let failed = |source| failed(&refresh.account, source);
+        let first = match self.post_once(app, &refresh.spent).await {
+            Err(error @ (ApiError::NotSent { .. } | ApiError::NoAnswer { .. })) => error,
+            other => return other.map_err(failed),
         };
-        answer.map_err(|source| failed(&refresh.account, source))
+        sleep(self.tokens.0.timing.backoff_base.mul_f64(rand::random_range(0.5..1.0))).await;
+        if self.tokens.is_stopping() || held.renew().await.is_err() {
+            return Err(failed(first));
+        }
+        self.post_once(app, &refresh.spent).await.map_err(failed)
     }
 
+    /// One request. Of its answer no more is looked at here than whether it broke off: any other is made
+    /// durable before it is read. One that broke off is read for the tokens that may stand in it.
     async fn post_once(&self, app: &App, token: &Secret) -> Result<RawTokenAnswer, ApiError> {
         let answer = self.tokens.0.client.refresh(&app.credentials(), token).await?;
-        match answer.read(&self.tokens.0.client.api_host(), Some(token)) {
-            Reading::None(error @ ApiError::NoAnswer { .. }) => Err(error),
-            _ => Ok(answer),
+        if answer.is_cut_off()
+            && let Reading::None(error @ ApiError::NoAnswer { .. }) =
+                answer.read(&self.tokens.0.client.api_host(), Some(token))
+        {
+            return Err(error);
         }
+        Ok(answer)
     }
 
     /// Makes the answer durable as it came. Says whether it lies there.
@@ -167,8 +182,8 @@ impl<'a> Rotation<'a> {
         let mut give_up = None;
         loop {
             let error = match self.save_once(refresh, grant).await {
-                Err(AuthError::Store(error)) => error,
-                other => return other,
+                Ok(rotated) => return self.saved(rotated, &account.open_id).await,
+                Err(error) => error,
             };
             tries += 1;
             let deadline = *give_up.get_or_insert_with(|| self.patience_for(account, &error));
@@ -192,17 +207,21 @@ impl<'a> Rotation<'a> {
         Instant::now() + wait
     }
 
-    async fn save_once(&self, refresh: &Refresh, grant: &Grant) -> Result<Outcome, AuthError> {
+    async fn save_once(&self, refresh: &Refresh, grant: &Grant) -> Result<Rotated, StoreError> {
         let (open_id, api) = (&refresh.account.open_id, self.tokens.api());
         let accounts = self.tokens.0.store.accounts();
-        let saved =
-            match accounts.rotate(open_id, &refresh.spent, grant, &api, refresh.asked_at).await? {
-                Rotated::Saved(saved) => *saved,
-                Rotated::Superseded(stored) => return Ok(Outcome::Adopted(*stored)),
-                Rotated::Gone => {
-                    return self.tokens.load(open_id).await.map(Outcome::Adopted);
-                }
-            };
+        accounts.rotate(open_id, &refresh.spent, grant, &api, refresh.asked_at).await
+    }
+
+    /// What the store has made of the tokens. That the account is gone is no failed save: somebody has
+    /// logged it out, and nobody wants them.
+    async fn saved(&self, rotated: Rotated, open_id: &str) -> Result<Outcome, AuthError> {
+        let saved = match rotated {
+            Rotated::Saved(saved) => *saved,
+            Rotated::Superseded(stored) => return Ok(Outcome::Adopted(*stored)),
+            // It may be back by now, from a new login.
+            Rotated::Gone => return self.tokens.load(open_id).await.map(Outcome::Adopted),
+        };
         let mut fresh =
             self.tokens.0.fresh.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         fresh.insert(saved.open_id.clone());

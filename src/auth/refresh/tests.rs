@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use tiktok_open::{Code, RawTokenAnswer};
 
 use super::*;
+use crate::auth::logout::logout;
 use crate::auth::refresh_log;
 use crate::auth::testing::{Answer, Endpoint, ISSUER, Recorder, answer_of, grant, quick};
 use crate::exit::Exit;
@@ -916,4 +917,63 @@ async fn t15_no_token_is_spent_under_a_lease_that_did_not_last() {
     assert!(world.endpoint.requests().is_empty());
     assert_eq!(number(&world.stored()), "1");
     world.nothing_is_left_behind();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_answer_for_an_account_that_was_logged_out_meanwhile_is_kept_nowhere() {
+    let world = World::with_ended_token().await;
+    let store = world.store.clone();
+    world.endpoint.script([Answer::After(Box::new(move || {
+        store.forget(ID).unwrap();
+    }))]);
+    let error = world.refresh().await.unwrap_err();
+    let gone = matches!(error, AuthError::Store(StoreError::Account(AccountError::Name(_))));
+    assert!(gone, "{error:?}");
+    world.nothing_is_left_behind();
+    assert!(world.log().files().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logout_waits_for_a_refresh_that_has_begun() {
+    let world = World::with_ended_token().await;
+    let (another, runtime) = (world.another_run(), tokio::runtime::Handle::current());
+    let (tell, told) = std::sync::mpsc::channel();
+    world.endpoint.script([Answer::After(Box::new(move || {
+        let logout = runtime.spawn(async move { logout(&another, ID, true).await });
+        tell.send(logout).unwrap();
+    }))]);
+    let outcome = world.refresh().await;
+    assert!(matches!(outcome, Ok(Outcome::Refreshed(_))), "{outcome:?}");
+    let (forgotten, _) = told.recv().unwrap().await.unwrap().unwrap();
+    assert_eq!(number(&forgotten.unwrap()), "2");
+    assert!(world.store.accounts().unwrap().is_empty());
+    assert!(world.log().files().unwrap().is_empty());
+}
+
+/// A part of the program that panics.
+#[derive(Debug)]
+struct Panics;
+
+impl Reporter for Panics {
+    fn report(&self, _: AuthEvent) {
+        std::panic::resume_unwind(Box::new("a fault"));
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_a_refresh_is_a_fault_and_no_interruption() {
+    let world = World::with_living_token().await;
+    world.leave_behind("rft.anna.0", &answer_of(ID, 1));
+    let tokens = Tokens::new(
+        logins(&world.store),
+        world.endpoint.client.clone(),
+        Arc::new(vec![app("key")]),
+        Clock::default(),
+        quick(),
+        Arc::new(Panics),
+    );
+    let error = tokens.refresh(ID, RefreshPolicy::Within(NEED)).await.unwrap_err();
+    assert!(matches!(error, AuthError::Panicked), "{error:?}");
+    assert_eq!(error.exit(), Exit::Failed);
+    assert!(error.hint().unwrap().contains("report it"));
 }

@@ -29,8 +29,10 @@ impl LogWorker {
         E: Into<AccountError> + Send + 'static,
     {
         let log = self.log.clone();
-        // One that panicked has said so.
-        let done = self.thread.run(move || work(&log)).await.map_err(|_| AuthError::Stopped)?;
+        let done = self.thread.run(move || work(&log)).await.map_err(|lost| match lost {
+            worker::Lost::Panicked(_) => AuthError::Panicked,
+            worker::Lost::Ended => AuthError::Stopped,
+        })?;
         done.map_err(|error| error.into().into())
     }
 }

@@ -2,10 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use rustix::fs::FileType;
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -54,8 +56,7 @@ pub(super) async fn export(
     let over = transfer::export(&logins(&store), &account.open_id, passphrase, clock, wait).await?;
     // Once more, as posts may have begun before the locks were taken.
     if let Err(failure) = check_posts(context, &over.account).await {
-        over.undo().await?;
-        return Err(failure);
+        return Err(not_left(over, failure).await);
     }
     if let Err(error) = deliver(context, &over) {
         return Err(not_delivered(over, error).await);
@@ -77,11 +78,36 @@ fn deliver(context: &Context, over: &ExportedLogin) -> io::Result<()> {
     } else {
         printer.deliver(&over.file)?;
     }
-    match rustix::fs::fsync(io::stdout()) {
-        // A pipe or a terminal.
-        Ok(()) | Err(rustix::io::Errno::INVAL | rustix::io::Errno::ROFS) => Ok(()),
-        Err(error) => Err(error.into()),
+    keep(io::stdout())
+}
+
+/// Sees to it that what was written to a file lasts. Anything else has it already, and each system refuses
+/// this in its own way: Linux calls it invalid for a pipe, macOS unsupported.
+fn keep(stream: impl AsFd) -> io::Result<()> {
+    let kind = FileType::from_raw_mode(rustix::fs::fstat(&stream)?.st_mode);
+    match kind {
+        FileType::RegularFile => match rustix::fs::fsync(&stream) {
+            // Some file systems outside the kernel have none.
+            Err(rustix::io::Errno::INVAL) => Ok(()),
+            other => Ok(other?),
+        },
+        _ => Ok(()),
     }
+}
+
+/// Takes back that a login was handed over which must not leave. Why it must not is what is told; if it
+/// cannot be taken back, that as well.
+async fn not_left(over: ExportedLogin, failure: Failure) -> Failure {
+    let name = over.account.name().to_owned();
+    let Err(error) = over.undo().await else { return failure };
+    let then = failure.hint.as_deref().map(|hint| format!("{hint}; ")).unwrap_or_default();
+    let hint = format!(
+        "{then}the login is still marked as handed over, as that could not be taken back ({}): nothing is \
+         lost, but before `{name}` is used here again, run `tiktok-up accounts export {name}` and import \
+         the file here",
+        text::chain(&error)
+    );
+    failure.hint(hint)
 }
 
 async fn not_delivered(over: ExportedLogin, error: io::Error) -> Failure {
@@ -295,6 +321,7 @@ async fn take_over(context: &Context, bytes: &[u8], name: &str) -> Result<Exit, 
             Imported::Newer => "updated",
             Imported::Older => "kept: the login here is newer",
             Imported::OtherApi => "kept: the login here is of another API",
+            Imported::OtherApp => "kept: the login here is of another app",
         };
         if context.printer.is_json() {
             context
@@ -314,4 +341,20 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|stopped| Err(Failure::unexpected(stopped)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn only_a_file_is_asked_to_keep_what_was_written() {
+        let (_reader, pipe) = io::pipe().unwrap();
+        keep(&pipe).unwrap();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"login").unwrap();
+        keep(&file).unwrap();
+    }
 }
