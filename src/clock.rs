@@ -1,4 +1,4 @@
-//! The wall clock, shiftable so that a rehearsal against a sandbox can live in another time.
+//! The wall clock, which a run against a sandbox can set ahead or back.
 
 use jiff::{SignedDuration, Timestamp};
 

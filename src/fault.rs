@@ -1,4 +1,4 @@
-//! Numbered points at which a rehearsal can break the program.
+//! Numbered points at which a test can break the program.
 //!
 //! Every file, journal and network operation passes [`point`] first. Without the cargo feature
 //! `faults`, and so in every release, it does nothing.
@@ -85,8 +85,8 @@ mod armed {
         }
     }
 
-    /// The plan of the environment. One that cannot be read is an error of every operation: a
-    /// rehearsal that breaks nothing by mistake would prove nothing.
+    /// The plan of the environment. One that cannot be read is an error of every operation: a test that
+    /// breaks nothing by mistake would prove nothing.
     fn plan() -> io::Result<Option<Plan>> {
         let plan = PLAN.get_or_init(|| match env::var("TIKTOK_UP_FAULT") {
             Err(_) => Ok(None),
@@ -97,7 +97,7 @@ mod armed {
         })
     }
 
-    /// See the inert twin above.
+    /// As the one without the feature; this one fails.
     pub(crate) fn point(operation: &'static str) -> io::Result<()> {
         let number = OPERATIONS.fetch_add(1, Ordering::SeqCst) + 1;
         if let Some(path) = env::var_os("TIKTOK_UP_FAULT_LOG") {

@@ -97,11 +97,11 @@ impl AccountWorker {
                 self.not_tried(post, stopped).await
             } else if is_begun(post) || self.is_due(post) {
                 self.calls.events.send(Event::Started { post: post.post_ref.clone() });
-                let (outcome, stop) = self.one(post).await;
+                let (outcome, stop) = self.post_one(post).await;
                 stopped = stop;
                 outcome
             } else {
-                early(post)
+                not_due(post)
             };
             self.calls.events.ended(outcome);
         }
@@ -147,12 +147,12 @@ impl AccountWorker {
             Err(error) => return known.left(&error.into()),
         };
         let row = found.row.as_ref();
-        if let Some(outcome) = row.and_then(|row| earlier(post, row, started)) {
+        if let Some(outcome) = row.and_then(|row| ended_before(post, row, started)) {
             return outcome;
         }
         let begun = row.and_then(RecordedPost::phase).filter(|phase| !phase.is_over());
         if begun.is_none() && !self.is_due(post) {
-            return early(post);
+            return not_due(post);
         }
         let bytes = found.plan.map_or(0, |plan| plan.size());
         let first = tokio::select! {
@@ -216,13 +216,13 @@ impl AccountWorker {
         let started = Instant::now();
         // What cannot be looked up is told when its turn comes, and so is a copy under another name.
         let row = self.resolver.find_at_sight(post).await.ok().flatten();
-        if let Some(report) = row.as_ref().and_then(|row| earlier(post, row, started)) {
+        if let Some(report) = row.as_ref().and_then(|row| ended_before(post, row, started)) {
             return report;
         }
         let attempt = row.as_ref().and_then(|row| row.last.as_ref());
         let begun = attempt.filter(|attempt| !attempt.phase.is_over());
         if begun.is_none() && !self.is_due(post) {
-            return early(post);
+            return not_due(post);
         }
         stopped.report(&PostSnapshot {
             row: row.as_ref(),
@@ -231,32 +231,37 @@ impl AccountWorker {
         })
     }
 
-    async fn one(&self, post: &PreparedPost) -> (PostOutcome, Option<AccountStop>) {
+    async fn post_one(&self, post: &PreparedPost) -> (PostOutcome, Option<AccountStop>) {
         let started = Instant::now();
         // A second time for a file that took the place of the one that was begun.
         for _ in 0..2 {
             if let Some(signal) = self.calls.shutdown.asked() {
-                return left(&PostSnapshot::new(post, started), &StopReason::Interrupted(signal));
+                return left_with_stop(
+                    &PostSnapshot::new(post, started),
+                    &StopReason::Interrupted(signal),
+                );
             }
             let mut resolved = match self.resolver.resolve_post(post).await {
                 Ok(resolved) => resolved,
-                Err(error) => return left(&PostSnapshot::new(post, started), &error.into()),
+                Err(error) => {
+                    return left_with_stop(&PostSnapshot::new(post, started), &error.into());
+                }
             };
             if let Err(reason) = self.ask_what_became(post, &mut resolved.row).await {
-                return left(&PostSnapshot::new(post, started), &reason);
+                return left_with_stop(&PostSnapshot::new(post, started), &reason);
             }
-            if let Some(report) = earlier(post, &resolved.row, started) {
+            if let Some(report) = ended_before(post, &resolved.row, started) {
                 return (in_doubt(post, &resolved, report), None);
             }
             let nothing_yet = resolved.row.phase().is_none_or(Phase::is_dead);
             if nothing_yet && !self.is_due(post) {
-                return (early(post), None);
+                return (not_due(post), None);
             }
             if let Some(outcome) = self.drive(post, resolved, started).await {
                 return outcome;
             }
         }
-        left(&PostSnapshot::new(post, started), &StopReason::Replaced)
+        left_with_stop(&PostSnapshot::new(post, started), &StopReason::Replaced)
     }
 
     /// If TikTok just said that a quota is full, the outcome tells when there may be room again, and so do
@@ -329,10 +334,10 @@ impl AccountWorker {
                 certain: true,
             }))) => match self.calls.journal.same_as(runner.row.number, other.number).await {
                 Ok(()) => (same_as(post, &other, started), None),
-                Err(error) => left(&known, &StopReason::Store(error)),
+                Err(error) => left_with_stop(&known, &StopReason::Store(error)),
             },
             Err(reason) => {
-                let (report, stopped) = left(&known, &reason);
+                let (report, stopped) = left_with_stop(&known, &reason);
                 self.with_quota(report, stopped).await
             }
             Ok(()) => {
@@ -391,14 +396,14 @@ fn plan_words(post: &PreparedPost, plan: Option<&Plan>, begun: Option<Phase>) ->
 }
 
 /// The report of a post whose time has not come.
-pub(super) fn early(post: &PreparedPost) -> PostOutcome {
+pub(super) fn not_due(post: &PreparedPost) -> PostOutcome {
     let report = PostSnapshot::new(post, Instant::now()).report(PostState::Deferred, None);
     let note = Some("its time has not come".to_owned());
     PostOutcome { at: post.asked.publish_at, note, ..report }
 }
 
 /// The report of a post that earlier runs brought to its end.
-pub(super) fn earlier(
+pub(super) fn ended_before(
     post: &PreparedPost,
     row: &RecordedPost,
     started: Instant,
@@ -444,7 +449,7 @@ fn in_doubt(post: &PreparedPost, resolved: &ResolvedPost, report: PostOutcome) -
 
 /// The report of a post whose content turned out to be that of another one.
 fn same_as(post: &PreparedPost, other: &RecordedPost, started: Instant) -> PostOutcome {
-    earlier(post, other, started).unwrap_or_else(|| {
+    ended_before(post, other, started).unwrap_or_else(|| {
         let known = PostSnapshot { row: Some(other), ..PostSnapshot::new(post, started) };
         let note = Some(format!("the same video as post {}, which is under way", other.number));
         PostOutcome { note, ..known.report(PostState::Skipped, None) }
@@ -452,7 +457,10 @@ fn same_as(post: &PreparedPost, other: &RecordedPost, started: Instant) -> PostO
 }
 
 /// The report of a post that the run leaves, and what that means for the account's others.
-fn left(known: &PostSnapshot<'_>, reason: &StopReason) -> (PostOutcome, Option<AccountStop>) {
+fn left_with_stop(
+    known: &PostSnapshot<'_>,
+    reason: &StopReason,
+) -> (PostOutcome, Option<AccountStop>) {
     let report = known.left(reason);
     let stopped = AccountStop::after(reason, &report);
     (report, stopped)

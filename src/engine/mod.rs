@@ -16,12 +16,13 @@
 //!    its action. It sends the init, behind `preflight.rs` (scopes, quotas of a day, the creator's options).
 //! 5. `chunk.rs`: one PUT of a chunk, its body read from the open file, the watchdog beside it.
 //! 6. `calls.rs`: every call that may be repeated, with the retries, rate limits and tokens of one account.
-//! 7. `status.rs`: what TikTok says of a post, read for the state machine.
+//! 7. `status.rs`: what TikTok says of a post, read for the state machine; `clocks.rs`: how old an attempt is.
 //! 8. `stop.rs`: why a run leaves a post, and the outcome that it reports.
 
 mod account;
 mod calls;
 mod chunk;
+mod clocks;
 mod events;
 mod post;
 mod preflight;

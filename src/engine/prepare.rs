@@ -57,8 +57,9 @@ impl Coded for PrepareError {
             Self::Refused(refused) => refused.problem(),
             Self::Nobody(_) => ErrorCode::NobodyLoggedIn.into(),
             Self::Store(error) => error.problem(),
-            Self::Interrupted(signal) => Problem::new(ErrorCode::RunInterrupted)
-                .of_kind(ErrorKind::Interrupted(*signal)),
+            Self::Interrupted(signal) => {
+                Problem::new(ErrorCode::RunInterrupted).of_kind(ErrorKind::Interrupted(*signal))
+            }
         }
     }
 }

@@ -11,8 +11,8 @@ use crate::engine::events::{Progress, Warning};
 use crate::engine::post::PreparedPost;
 use crate::engine::stop::StopReason;
 use crate::model::{
-    FileIdentity, LocalFile, Mode, Phase, Plan, PlanError, PostError, PostNumber, PostRequest, RecordedPost,
-    Source, Transfer, Unfinished,
+    FileIdentity, LocalFile, Mode, Phase, Plan, PlanError, PostError, PostNumber, PostRequest,
+    RecordedPost, Source, Transfer, Unfinished,
 };
 use crate::problem::{ErrorCode, ErrorKind};
 use crate::signals::Signal;
@@ -102,7 +102,7 @@ enum Content {
     /// What it is, and the open file behind it.
     Known(Source<LocalFile>, Option<(Video, Plan)>),
     /// Its file is gone or still being written, but what came of its post can be told.
-    Told(RecordedPost),
+    Told(Box<RecordedPost>),
 }
 
 impl PostResolver {
@@ -126,7 +126,9 @@ impl PostResolver {
     ) -> Result<ResolvedPost, ResolveError> {
         let (content, source) = match self.content(post, Look::Content).await? {
             Content::Known(content, source) => (content, source),
-            Content::Told(row) => return Ok(ResolvedPost { row, source: None, replaced: false }),
+            Content::Told(row) => {
+                return Ok(ResolvedPost { row: *row, source: None, replaced: false });
+            }
         };
         let mut new = self.request(post, content);
         let known = self.calls.journal.find(&new).await?;
@@ -293,16 +295,19 @@ impl PostResolver {
             Source::File(path) => path,
         };
         if let Some(how) = post.unfinished() {
-            return Ok(Content::Told(self.of_unfinished_file(post, path, how).await?));
+            return Ok(Content::Told(self.of_unfinished_file(post, path, how).await?.into()));
         }
         let video = match Video::open(path).await {
             Err(error) if error.is_missing() => {
-                return Ok(Content::Told(self.of_file_that_is_gone(post, path, error).await?));
+                return Ok(Content::Told(
+                    self.of_file_that_is_gone(post, path, error).await?.into(),
+                ));
             }
             opened => opened?,
         };
         // A batch may take hours: what is sent is what was checked before all of it.
-        if post.checked_file().map(|file| file.version) != Some(video.version()) {
+        let checked = post.checked_file().map(|file| file.version);
+        if look == Look::Content && checked != Some(video.version()) {
             return Err(VideoError::Unchecked { path: path.clone() }.into());
         }
         let plan = Plan::new(video.size(), self.options.chunk_size)?;
@@ -392,7 +397,9 @@ impl PostResolver {
     async fn find(&self, post: &PreparedPost, look: Look) -> Result<FoundPost, ResolveError> {
         let (content, plan) = match self.content(post, look).await? {
             Content::Known(content, source) => (content, source.map(|(_, plan)| plan)),
-            Content::Told(row) => return Ok(FoundPost { plan: None, row: Some(row), request: None }),
+            Content::Told(row) => {
+                return Ok(FoundPost { plan: None, row: Some(*row), request: None });
+            }
         };
         let new = self.request(post, content);
         let row = self.calls.journal.find(&new).await?;

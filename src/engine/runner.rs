@@ -25,10 +25,11 @@ use crate::api::post_error;
 use crate::engine::Options;
 use crate::engine::calls::{CallError, Calls, SLOW_DOWNS};
 use crate::engine::chunk::{self, ChunkEvent, ChunkPut, PutEnd, SpeedWatch};
+use crate::engine::clocks::Clocks;
 use crate::engine::events::{Note, Progress, WaitReason, Warning};
 use crate::engine::post::PreparedPost;
 use crate::engine::preflight::Preflight;
-use crate::engine::status::{Clocks, StatusReading, recorded_plan};
+use crate::engine::status::{StatusReading, recorded_plan};
 use crate::engine::stop::StopReason;
 use crate::model::{
     Action, Attempt, AttemptUpdate, Event, Failed, Phase, Plan, PostError, RecordedPost,
@@ -314,19 +315,19 @@ impl<'a> PostRunner<'a> {
         let attempts = self.calls.journal.attempts(self.row.number).await?;
         let failed = attempts.iter().filter(|a| matches!(a.phase, Phase::Failed(_))).count();
         let here = self.run.begun.is_some();
-        let enough =
-            failed >= FAILED_ATTEMPTS || self.run.failed_here > 1 || !self.options.retry_failed;
-        match self.phase() {
-            Some(Phase::Failed(_)) if enough => {
-                let last = attempts.last().map(PostError::of_attempt).map(Box::new);
-                return Err(StopReason::NoMoreAttempts { next: None, last });
+        match (self.phase(), &self.attempt) {
+            (Some(Phase::Failed(_)), Some(last)) => {
+                let last = Box::new(PostError::of_attempt(last));
+                let no_retry = !self.options.retry_failed;
+                if failed >= FAILED_ATTEMPTS {
+                    return Err(StopReason::FailedForGood { last });
+                }
+                if no_retry || self.run.failed_here > 1 {
+                    return Err(StopReason::FailedAgain { last, no_retry });
+                }
+                self.report(Progress::Note(Note::TryingOnceMore { why: last.message }));
             }
-            Some(Phase::Failed(_)) => {
-                let last = attempts.last().map(PostError::of_attempt);
-                let why = last.map(|last| last.message).unwrap_or_default();
-                self.report(Progress::Note(Note::TryingOnceMore { why }));
-            }
-            Some(Phase::Lost | Phase::Abandoned) => {
+            (Some(Phase::Lost | Phase::Abandoned), _) => {
                 let now = self.calls.clock.now();
                 let hour_ago = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(now);
                 let orphans: Vec<_> = attempts
@@ -335,10 +336,12 @@ impl<'a> PostRunner<'a> {
                     .filter(|a| ![Some(NOT_SENT), Some(RESOLVED)].contains(&a.code.as_deref()))
                     .filter(|a| a.created_at > hour_ago && a.created_at <= now)
                     .collect();
-                if orphans.len() >= ORPHANS {
-                    let next = orphans.iter().map(|a| a.created_at).min();
-                    let next = next.and_then(|t| t.checked_add(SignedDuration::from_hours(1)).ok());
-                    return Err(StopReason::NoMoreAttempts { next, last: None });
+                if let Some(first) = orphans.iter().map(|a| a.created_at).min()
+                    && orphans.len() >= ORPHANS
+                {
+                    let next = first.saturating_add(SignedDuration::from_hours(1));
+                    let next = next.unwrap_or(Timestamp::MAX);
+                    return Err(StopReason::TooManyAttempts { attempts: orphans.len(), next });
                 }
                 if self.phase() == Some(Phase::Abandoned) {
                     self.report(Progress::Note(Note::UploadAbandoned));

@@ -78,12 +78,24 @@ pub(super) enum StopReason {
         /// The kind of trouble.
         kind: ErrorKind,
     },
-    /// Too many attempts; when the next one is allowed, if that is a matter of time.
-    NoMoreAttempts {
-        /// When.
-        next: Option<Timestamp>,
-        /// What the last one came to.
-        last: Option<Box<PostError>>,
+    /// Too many attempts within an hour came to nothing.
+    TooManyAttempts {
+        /// How many.
+        attempts: usize,
+        /// When the next one is allowed.
+        next: Timestamp,
+    },
+    /// TikTok failed it, and this run does not try again.
+    FailedAgain {
+        /// What the last attempt came to.
+        last: Box<PostError>,
+        /// Whether that is so because the run was told not to.
+        no_retry: bool,
+    },
+    /// TikTok failed it in every attempt that a post gets.
+    FailedForGood {
+        /// What the last attempt came to.
+        last: Box<PostError>,
     },
 }
 
@@ -109,7 +121,9 @@ impl StopReason {
             Self::OutOfStep if matches!(phase, Some(Phase::FinalIntent { .. })) => {
                 ErrorKind::Unknown
             }
-            Self::ChunkRefused { .. } | Self::NoMoreAttempts { next: None, .. } => ErrorKind::Final,
+            Self::ChunkRefused { .. } | Self::FailedAgain { .. } | Self::FailedForGood { .. } => {
+                ErrorKind::Final
+            }
             Self::OutOfStep
             | Self::StillProcessing
             | Self::WaitingForProof { .. }
@@ -117,14 +131,14 @@ impl StopReason {
             | Self::TooSlow { .. }
             | Self::Replaced
             | Self::QuotaFull { .. }
-            | Self::NoMoreAttempts { next: Some(_), .. } => ErrorKind::Temporary,
+            | Self::TooManyAttempts { .. } => ErrorKind::Temporary,
         }
     }
 
     pub(super) fn again_at(&self) -> Option<Timestamp> {
         match self {
             Self::WaitingForProof { from } => Some(*from),
-            Self::NoMoreAttempts { next, .. } => *next,
+            Self::TooManyAttempts { next, .. } => Some(*next),
             Self::QuotaFull { until, .. } => Some(*until),
             _ => None,
         }
@@ -133,19 +147,13 @@ impl StopReason {
     pub(super) fn post_error(&self, known: &PostSnapshot<'_>) -> PostError {
         let (code, message, problem): (_, _, Problem) = match self {
             Self::Call(error) => return error.post_error(),
-            Self::NoMoreAttempts { next: None, last: Some(last) } => {
+            Self::FailedAgain { last, no_retry } => return failed_again(last, *no_retry),
+            Self::FailedForGood { last } => {
                 let problem = failed_for_good(&known.number());
                 let message = format!("TikTok failed it in every attempt: {}", last.message);
                 return PostError { message, problem, retryable: false, ..*last.clone() };
             }
-            Self::QuotaFull { code, .. } => {
-                let what = "a cap of this account is full, as TikTok said or this program counted";
-                return PostError {
-                    theirs: Some(code.clone()),
-                    retryable: true,
-                    ..PostError::new(error_code(code), what, error_code(code))
-                };
-            }
+            Self::QuotaFull { code, .. } => return quota_full(code),
             Self::Replaced => (
                 ErrorCode::FileReplaced,
                 "the file is another one now".into(),
@@ -209,15 +217,10 @@ impl StopReason {
                 "the upload did not finish within the hour that TikTok gives it".into(),
                 Problem::new(ErrorCode::TooSlow).with("needs", format_args!("{needs:.1}")),
             ),
-            Self::NoMoreAttempts { next: Some(next), .. } => (
+            Self::TooManyAttempts { attempts, next } => (
                 ErrorCode::AttemptLimit,
-                "two attempts within an hour came to nothing".into(),
+                format!("{attempts} attempts within an hour came to nothing"),
                 Problem::new(ErrorCode::AttemptLimit).with("time", next),
-            ),
-            Self::NoMoreAttempts { next: None, last: None } => (
-                ErrorCode::AttemptLimit,
-                "TikTok failed it in every attempt".into(),
-                failed_for_good(&known.number()),
             ),
         };
         PostError {
@@ -237,6 +240,33 @@ impl StopReason {
             Self::Call(error) => error.kind() == ErrorKind::Login,
             _ => false,
         }
+    }
+}
+
+/// That TikTok failed a post, and that another run tries it again.
+fn failed_again(last: &PostError, no_retry: bool) -> PostError {
+    let what = if no_retry {
+        "TikTok failed it, and this run was told not to try again"
+    } else {
+        "TikTok failed it again; the next run tries once more"
+    };
+    let message = format!("{what}: {}", last.message);
+    let problem = ErrorCode::FailedAgain.into();
+    PostError { message, problem, retryable: true, ..last.clone() }
+}
+
+/// That a quota is full, by TikTok's code for it.
+fn quota_full(code: &Code) -> PostError {
+    let quota = match code {
+        Code::TooManyPendingShares => "pending drafts of this account",
+        Code::ActiveUserCap => "active users of this app",
+        _ => "posts of this account",
+    };
+    let what = format!("the quota of {quota} is full, as TikTok said or this program counted");
+    PostError {
+        theirs: Some(code.clone()),
+        retryable: true,
+        ..PostError::new(error_code(code), what, error_code(code))
     }
 }
 

@@ -13,14 +13,16 @@ use super::{FsError, Lock, PRIVATE_FILE, check, step};
 /// Replaces `path` by `bytes`: a new file beside it, written, synced, renamed over it, and the
 /// directory synced. The mode is set on the descriptor, so that the umask does not matter.
 ///
-/// After any error the old file is still there. Calling again is safe even after a failed fsync, for
-/// every call writes a file of its own: the pages of one that failed may be marked clean and lost.
+/// After an error the old file is still there, unless it is the sync of the directory that failed: then
+/// the new one is in its place, and a crash may still bring back the old one. Calling again is safe even
+/// after a failed fsync, for every call writes a file of its own: the pages of one that failed may be
+/// marked clean and lost.
 pub(crate) fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FsError> {
     let mut temp = Temp::create(path, mode)?;
     temp.fill(bytes)?;
     step("rename", path, || fs::rename(&temp.path, path))?;
     temp.gone = true;
-    sync_dir(path)
+    sync_dir(dir_of(path))
 }
 
 /// Proves that the disk beside `path` takes `size` more bytes, durably, and that a file there can be
@@ -35,7 +37,7 @@ pub(crate) fn probe(path: &Path, size: usize) -> Result<(), FsError> {
     let renamed = temp_name(path);
     step("rename", &temp.path, || fs::rename(&temp.path, &renamed))?;
     temp.path = renamed;
-    sync_dir(path)?;
+    sync_dir(dir_of(path))?;
     temp.discard()
 }
 
@@ -45,13 +47,13 @@ pub(crate) fn remove(path: &Path) -> Result<(), FsError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         other => other.map(|()| true),
     })?;
-    if gone { sync_dir(path) } else { Ok(()) }
+    if gone { sync_dir(dir_of(path)) } else { Ok(()) }
 }
 
 /// Gives a file another name, durably; one of that name is replaced.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), FsError> {
     step("rename", to, || fs::rename(from, to))?;
-    sync_dir(to)
+    sync_dir(dir_of(to))
 }
 
 /// Removes what interrupted writes of `path` have left. The lock is the one under which `path` is
@@ -103,8 +105,8 @@ fn temp_name(target: &Path) -> PathBuf {
     dir_of(target).join(name)
 }
 
-fn sync_dir(path: &Path) -> Result<(), FsError> {
-    let dir = dir_of(path);
+/// Makes durable what was created, renamed or removed in a directory.
+pub(crate) fn sync_dir(dir: &Path) -> Result<(), FsError> {
     step("fsync directory", dir, || File::open(dir)?.sync_all())
 }
 

@@ -82,10 +82,7 @@ pub(crate) fn network_file_system(dir: &Path) -> Result<Option<&'static str>, Fs
         (0x00C3_6400, "Ceph"),
         (0x0BD0_0BD0, "Lustre"),
     ];
-    let found = step("examine", dir, || Ok(rustix::fs::statfs(dir)?))?;
-    // The field's type differs between architectures; the magic numbers have 32 bits.
-    #[expect(clippy::cast_sign_loss, reason = "a bit pattern, not a number")]
-    let magic = found.f_type as u64 & 0xFFFF_FFFF;
+    let magic = step("examine", dir, || file_system(dir))?;
     Ok(KNOWN.iter().find(|(known, _)| *known == magic).map(|(_, name)| *name))
 }
 
@@ -93,6 +90,16 @@ pub(crate) fn network_file_system(dir: &Path) -> Result<Option<&'static str>, Fs
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn network_file_system(_dir: &Path) -> Result<Option<&'static str>, FsError> {
     Ok(None)
+}
+
+/// The kind of file system that a path lies on, as statfs(2) and linux/magic.h number them.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn file_system(path: &Path) -> io::Result<u64> {
+    let found = rustix::fs::statfs(path)?;
+    // The field's type differs between architectures; the magic numbers have 32 bits.
+    #[expect(clippy::cast_sign_loss, reason = "a bit pattern, not a number")]
+    let magic = found.f_type as u64 & 0xFFFF_FFFF;
+    Ok(magic)
 }
 
 /// Opens without following links; a link is reported as what it is.
@@ -116,20 +123,26 @@ fn is_link(error: &io::Error) -> bool {
 /// What [`open_private`] demands of an open file.
 pub(super) fn check_file(file: &File, path: &Path) -> Result<(), FsError> {
     let found = step("examine", path, || file.metadata())?;
+    check_metadata(&found, path)?;
+    if found.len() > SIZE_LIMIT {
+        return Err(FsError::Size { path: path.to_owned(), size: found.len() });
+    }
+    Ok(())
+}
+
+/// An error unless this is a regular file that is ours alone, whatever its size.
+pub(crate) fn check_metadata(found: &fs::Metadata, path: &Path) -> Result<(), FsError> {
     let path = || path.to_owned();
     if !found.is_file() {
         return Err(FsError::Kind { path: path() });
     }
-    check_owner(&found, &path())?;
+    check_owner(found, &path())?;
     if found.nlink() > 1 {
         return Err(FsError::Links { path: path(), links: found.nlink() });
     }
     let mode = found.mode() & 0o7777;
     if mode & GROUP_OR_OTHERS != 0 {
         return Err(FsError::Mode { path: path(), mode, wanted: PRIVATE_FILE });
-    }
-    if found.len() > SIZE_LIMIT {
-        return Err(FsError::Size { path: path(), size: found.len() });
     }
     Ok(())
 }

@@ -91,7 +91,8 @@ impl Lock {
     }
 }
 
-fn pause(deadline: Instant) -> Duration {
+/// A pause before the next try, which does not go beyond the deadline.
+pub(crate) fn pause(deadline: Instant) -> Duration {
     let left = deadline.saturating_duration_since(Instant::now());
     PAUSE.mul_f64(rand::random_range(0.1..1.0)).min(left)
 }

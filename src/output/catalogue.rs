@@ -99,9 +99,6 @@ catalogue! {
         => "stop every run, then `cp -p {file} {copy} && mv {copy} {file}` keeps the content under this \
             one name; without the journal everything that it knows would be posted again; as the journal \
             is a copy then, `upload` asks for `--new-journal` once";
-    JournalFileSize: "The journal is larger than any that this program writes."
-        => "look at what it is, and put the right file here; without the journal everything that it \
-            knows would be posted again";
     JournalWalLinks: "A part of the journal has a second name, under which something else may change it."
         => "stop every run, then `cp -p {file} {copy} && mv {copy} {file}` keeps the content under this \
             one name; without the journal everything that it knows would be posted again";
@@ -491,8 +488,10 @@ catalogue! {
         => "`tiktok-up status` or the same command tells later how it ended";
     WaitingForProof: "Only time can prove that the last chunk did not arrive."
         => "it is not sent again before that; run the same command then";
-    AttemptLimit: "Two attempts within an hour came to nothing."
+    AttemptLimit: "Too many attempts within an hour came to nothing."
         => "nothing was posted; run again after {time}";
+    FailedAgain: "TikTok failed the post, and this run does not try it once more."
+        => "run the same command again, without `--no-retry`: the next run tries it once more";
     FailedInEveryAttempt: "TikTok failed the post in every attempt."
         => "once the cause is mended, `tiktok-up resolve {post} --not-posted` lets the next run try it \
             again";

@@ -1,6 +1,5 @@
 //! A range of a video in blocks, read one ahead on a thread that may block.
 
-use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -8,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use super::{Video, VideoError};
+use super::{Video, VideoError, joined};
 
 /// Bytes that one read asks for. Small reads are many times slower.
 pub(crate) const BLOCK: usize = 1 << 20;
@@ -57,9 +56,9 @@ impl Blocks {
     ) -> Poll<Option<Result<Bytes, VideoError>>> {
         self.read_ahead();
         let Some(reading) = &mut self.reading else { return Poll::Ready(None) };
-        let read = ready!(Pin::new(reading).poll(cx));
+        let read = ready!(joined(ready!(Pin::new(reading).poll(cx))));
         self.reading = None;
-        Poll::Ready(Some(read.unwrap_or_else(|_| Err(self.thread_ended()))))
+        Poll::Ready(Some(read))
     }
 
     /// As [`Video::check_unchanged`].
@@ -69,18 +68,14 @@ impl Blocks {
             let video = video.clone();
             tokio::task::spawn_blocking(move || video.check_now())
         });
-        let checked = ready!(Pin::new(checking).poll(cx));
+        let checked = ready!(joined(ready!(Pin::new(checking).poll(cx))));
         self.checking = None;
-        Poll::Ready(checked.unwrap_or_else(|_| Err(self.thread_ended())))
+        Poll::Ready(checked)
     }
 
     /// Reads no more.
     pub(crate) fn stop(&mut self) {
         self.next = self.end;
-    }
-
-    fn thread_ended(&self) -> VideoError {
-        self.video.failed(io::Error::other("the reading thread ended"))
     }
 }
 

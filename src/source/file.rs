@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn t26_only_regular_files_are_opened() {
+    fn only_regular_files_are_opened() {
         let folder = tempfile::tempdir().unwrap();
         assert!(matches!(VideoFile::open(folder.path()), Err(VideoError::NotRegular { .. })));
         let fifo = folder.path().join("fifo");

@@ -1,7 +1,5 @@
 //! What the content of a video is known by.
 
-use std::io;
-
 use super::blocks::BLOCK;
 use super::{Video, VideoError};
 
@@ -31,10 +29,7 @@ impl Fingerprint {
         if self.covered >= end {
             return Ok(self);
         }
-        let hashed = video.clone();
-        tokio::task::spawn_blocking(move || self.extend(&hashed, end))
-            .await
-            .unwrap_or_else(|_| Err(video.failed(io::Error::other("the hashing thread ended"))))
+        video.examine(move |video| self.extend(video, end)).await
     }
 
     /// The fingerprint in lowercase hex.

@@ -16,7 +16,9 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::task::Poll;
 
+use tokio::task::JoinError;
 use video_probe::ReadAt;
 
 #[cfg(test)]
@@ -157,20 +159,28 @@ impl ReadAt for Video {
     }
 }
 
-/// Does work on a thread that may block. A panic there goes on here.
+/// Does work on a thread that may block.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is being shut down: nobody will poll this again.
-            Err(_) => std::future::pending().await,
-        },
+    match joined(tokio::task::spawn_blocking(work).await) {
+        Poll::Ready(done) => done,
+        Poll::Pending => std::future::pending().await,
+    }
+}
+
+/// What work on another thread came to; a panic there goes on here. Pending: the runtime is being shut down,
+/// and nobody will poll this again.
+fn joined<T>(ended: Result<T, JoinError>) -> Poll<T> {
+    match ended.map_err(JoinError::try_into_panic) {
+        Ok(done) => Poll::Ready(done),
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Err(Err(_)) => Poll::Pending,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
     use super::*;
 
     /// An object in a store, as far as these tests need one.
@@ -220,5 +230,49 @@ mod tests {
         assert!(matches!(other.check_unchanged().await, Err(VideoError::Changed { .. })));
         let cut = Fingerprint::default().reach(&other, size + 1).await;
         assert!(matches!(cut, Err(VideoError::Changed { .. })));
+    }
+
+    /// A source with a mistake in it.
+    #[derive(Debug)]
+    struct Mistaken;
+
+    impl ReadAt for Mistaken {
+        fn read_at(&self, _: &mut [u8], _: u64) -> io::Result<usize> {
+            panic!("a mistake")
+        }
+    }
+
+    impl VideoSource for Mistaken {
+        fn path(&self) -> &Path {
+            Path::new("store://bucket/key")
+        }
+
+        fn size(&self) -> u64 {
+            10
+        }
+
+        fn version(&self) -> Version {
+            Version::File(FileIdentity { device: 0, inode: 0, size: 10, mtime: 0, ctime: 0 })
+        }
+
+        fn is_unchanged(&self) -> io::Result<bool> {
+            panic!("a mistake")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mistake_of_ours_is_not_told_as_a_file_that_cannot_be_read() {
+        let video = Video::new(Mistaken);
+        let hashing = video.clone();
+        let hashed = tokio::spawn(async move {
+            Fingerprint::default().reach(&hashing, 10).await.map(|hash| hash.hex())
+        });
+        assert!(hashed.await.unwrap_err().is_panic());
+        let mut blocks = video.blocks(0, 10);
+        let read = tokio::spawn(async move { poll_fn(|cx| blocks.poll_next(cx)).await });
+        assert!(read.await.unwrap_err().is_panic());
+        let mut blocks = video.blocks(0, 10);
+        let checked = tokio::spawn(async move { poll_fn(|cx| blocks.poll_unchanged(cx)).await });
+        assert!(checked.await.unwrap_err().is_panic());
     }
 }

@@ -219,7 +219,7 @@ pub(crate) struct ExistingJournal {
 pub(crate) enum Accept {
     /// Refuse to post with it.
     Never,
-    /// Let a rehearsal look at it, in which nothing is posted.
+    /// Let a dry run look at it, in which nothing is posted.
     DryRun,
     /// Take it, or a new one in the place of one that is gone: from now on it counts.
     Once,

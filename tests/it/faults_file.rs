@@ -380,20 +380,3 @@ fn f35_a_file_that_changed_before_the_init_costs_none_and_waits_for_the_next_run
     world.upload(&manifest).exits(0);
     assert_eq!((world.inits(), world.published()), (1, 1));
 }
-
-#[test]
-fn f35_a_file_that_changed_while_an_init_waited_its_turn_costs_none() {
-    let world = World::logged_in().timing("quota_window=3s");
-    let names = ["0", "1", "2", "3", "4", "5", "6"].map(|name| format!("{name}.mp4"));
-    for (size, name) in (100_000..).zip(&names) {
-        world.video(name, size);
-    }
-    let manifest = world.manifest(&json!(
-        names.each_ref().map(|name| json!({ "user_id": world.open_id(ADA), "video_path": name }))
-    ));
-    let run = world.start_upload(&manifest);
-    world.wait_until("the seventh waits", |_| run.said("6 of these calls a minute"));
-    append(&world.path("6.mp4"));
-    run.end().exits(5).says("changed after it was checked").says("6 published, 1 deferred");
-    assert_eq!(world.inits(), 6);
-}

@@ -50,8 +50,20 @@ fn f53_an_internal_failure_gets_one_new_attempt_a_run_and_three_in_all() {
     let world = World::logged_in();
     failed(&world, 0, "internal");
     let manifest = world.short();
-    for inits in [2, 3, 3] {
-        world.upload(&manifest).exits(1).says("internal");
+    for (inits, words, hint, retryable) in [
+        (
+            2,
+            "failed it again; the next run tries once more",
+            "the next run tries it once more",
+            true,
+        ),
+        (3, "failed it in every attempt", "resolve 1 --not-posted", false),
+        (3, "failed it in every attempt", "resolve 1 --not-posted", false),
+    ] {
+        let ran = world.run(&["upload", "--json", &manifest]).exits(1).says("internal").says(words);
+        let error = &ran.json().into_iter().find(|line| line["event"] == "post").unwrap()["error"];
+        assert!(error["hint"].as_str().unwrap().contains(hint), "{error}");
+        assert_eq!(error["retryable"], retryable, "{error}");
         assert_eq!(world.inits(), inits);
     }
 }
@@ -60,8 +72,12 @@ fn f53_an_internal_failure_gets_one_new_attempt_a_run_and_three_in_all() {
 fn f53_the_new_attempt_can_be_switched_off() {
     let world = World::logged_in();
     failed(&world, 1, "internal");
-    world.run(&["upload", "--no-retry", &world.short()]).exits(1).says("internal");
+    let manifest = world.short();
+    let ran = world.run(&["upload", "--no-retry", &manifest]).exits(1).says("internal");
+    ran.says("told not to try again").says("without `--no-retry`").never_says("every attempt");
     assert_eq!(world.inits(), 1);
+    world.run(&["upload", &manifest]).exits(0);
+    assert_eq!((world.inits(), world.published()), (2, 1));
 }
 
 #[test]

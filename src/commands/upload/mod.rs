@@ -8,9 +8,7 @@ use crate::auth::Tokens;
 use crate::cli::UploadArgs;
 use crate::commands::tokens::StoredTokens;
 use crate::commands::{Context, apps, at_rest, journal};
-use crate::engine::{
-    Engine, Options, Preparation, PrepareError, Prepared, RateLimiter, Refused,
-};
+use crate::engine::{Engine, Options, Preparation, PrepareError, Prepared, RateLimiter, Refused};
 use crate::exit::Exit;
 use crate::manifest::{self, Manifest};
 use crate::model::{Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode};

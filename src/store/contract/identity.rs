@@ -233,7 +233,7 @@ pub(super) async fn content_that_was_posted_meanwhile_stops_a_post_before_its_fi
     assert_eq!(journal.known_with_size("ana", Mode::Direct, 90).await.unwrap(), [posted]);
 }
 
-pub(super) async fn a_twin_that_never_got_anywhere_gives_way(new: New<'_>) {
+pub(super) async fn a_duplicate_of_which_nothing_was_posted_gives_way(new: New<'_>) {
     let home = Home::new(new);
     let journal = home.open().await;
     let deferred = journal.post_for(&entry(1, 90).hashed("same")).await.unwrap();
@@ -327,7 +327,7 @@ pub(super) async fn a_number_is_asked_for_as_text(new: New<'_>) {
     assert_eq!(error.to_string(), "there is no post 12");
 }
 
-pub(super) async fn t27_eight_that_ask_for_the_same_make_one_post(new: New<'_>) {
+pub(super) async fn eight_that_ask_for_the_same_make_one_post(new: New<'_>) {
     let entries: [fn() -> PostRequest; 4] = [
         || entry(1, 90),
         || entry(1, 90).hashed("a"),

@@ -140,7 +140,7 @@ macro_rules! contract {
             identity {
                 a_post_comes_back_as_it_was_recorded,
                 a_path_that_is_not_text_comes_back_whole,
-                t27_eight_that_ask_for_the_same_make_one_post,
+                eight_that_ask_for_the_same_make_one_post,
                 eight_copies_that_turn_out_to_be_the_same_reach_their_final_chunk_once,
                 accounts_modes_and_contents_are_told_apart,
                 a_file_that_did_not_change_is_known_without_reading_it,
@@ -156,7 +156,7 @@ macro_rules! contract {
                 two_ids_are_two_posts_of_the_same_content,
                 an_id_belongs_to_its_account_and_to_any_mode,
                 content_that_was_posted_meanwhile_stops_a_post_before_its_final_chunk,
-                a_twin_that_never_got_anywhere_gives_way,
+                a_duplicate_of_which_nothing_was_posted_gives_way,
                 a_repost_is_a_post_of_its_own_and_asked_for_once,
                 of_several_reposts_the_latest_is_named,
                 a_repost_of_an_id_keeps_the_id,

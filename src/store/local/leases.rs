@@ -7,12 +7,8 @@ use tokio::time::sleep;
 
 use super::thread::StoreThread;
 use super::tokens::TokenFile;
-use crate::fs::{Lock, LockError};
+use crate::fs::{Lock, LockError, pause};
 use crate::store::{Holder, Lease, LeaseError, LeaseKind, Leases, StoreError, StoreFuture};
-
-/// The longest pause between two tries; the real ones are random below it, so that many waiters do not
-/// try in step.
-const PAUSE: Duration = Duration::from_millis(40);
 
 /// The lock files beside a token file.
 #[derive(Debug)]
@@ -42,8 +38,7 @@ impl Leases for LockFiles {
                     Err(StoreError::Lease(LeaseError::Held { .. }))
                         if Instant::now() < deadline =>
                     {
-                        let left = deadline.saturating_duration_since(Instant::now());
-                        sleep(PAUSE.mul_f64(rand::random_range(0.1..1.0)).min(left)).await;
+                        sleep(pause(deadline)).await;
                     }
                     Err(error) => return Err(error),
                 }

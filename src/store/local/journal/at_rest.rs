@@ -19,7 +19,7 @@ use crate::secret::Secret;
 use crate::store::JournalError;
 
 /// The name in `meta` of the key.
-const NAME: &str = "encryption";
+pub(super) const NAME: &str = "encryption";
 
 /// How often, and how far apart, it is tried to empty the log after plain text was encrypted.
 const LOG_TRIES: u32 = 20;
@@ -135,14 +135,14 @@ pub(super) fn as_it_rests(
     path: &Path,
     key: Option<&Key>,
     attempt: &Attempt,
-    facts: &AttemptUpdate,
+    update: &AttemptUpdate,
 ) -> Result<AttemptUpdate, DbError> {
-    let Some(url) = &facts.upload_url else { return Ok(facts.clone()) };
+    let Some(url) = &update.upload_url else { return Ok(update.clone()) };
     let said = encrypted_with(tx)?;
     if let Some(needed) = said.filter(|id| key.is_none_or(|key| key.id() != *id)) {
         return Err(JournalError::NoKey { path: path.to_owned(), key: needed }.into());
     }
-    let Some(key) = key else { return Ok(facts.clone()) };
+    let Some(key) = key else { return Ok(update.clone()) };
     if said.is_none() {
         say(tx, key)?;
     }
@@ -152,7 +152,7 @@ pub(super) fn as_it_rests(
         })?;
     let place = place(&account, attempt.post.0, attempt.number);
     let url = encrypt::encrypt(key, url, &place);
-    Ok(AttemptUpdate { upload_url: Some(url), ..facts.clone() })
+    Ok(AttemptUpdate { upload_url: Some(url), ..update.clone() })
 }
 
 /// Where an `upload_url` belongs.

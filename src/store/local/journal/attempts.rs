@@ -61,12 +61,12 @@ pub(super) fn resolve(
         return Err(JournalError::NotUnresolved { post, phase: found.phase() }.into());
     };
     let to = if posted { Phase::Published } else { Phase::Abandoned };
-    let facts = AttemptUpdate {
+    let settled = AttemptUpdate {
         code: Some(ErrorCode::ResolvedByHand.as_str().to_owned()),
         message: Some("settled by hand".to_owned()),
         ..AttemptUpdate::default()
     };
-    update(tx, last, to, &facts, now)?;
+    update(tx, last, to, &settled, now)?;
     rows::post_by_number(tx, post)
 }
 
@@ -116,11 +116,11 @@ pub(super) fn update(
     tx: &Transaction<'_>,
     from: &Attempt,
     to: Phase,
-    facts: &AttemptUpdate,
+    update: &AttemptUpdate,
     now: Timestamp,
 ) -> Result<Attempt, DbError> {
     let (known, new) = (Written::from(from.phase), Written::from(to));
-    let url = facts.upload_url.as_ref().map(crate::secret::Secret::expose);
+    let url = update.upload_url.as_ref().map(crate::secret::Secret::expose);
     let changed = tx.execute(
         "UPDATE attempts SET phase = :phase, stored = :stored, failed = :failed,
          publish_id = coalesce(:publish_id, publish_id),
@@ -136,16 +136,16 @@ pub(super) fn update(
             ":phase": new.word,
             ":stored": new.stored,
             ":failed": new.failed,
-            ":publish_id": facts.publish_id,
+            ":publish_id": update.publish_id,
             ":needs_url": to.needs_url(),
             ":url": url,
-            ":issued": facts.issued_at.map(Timestamp::as_millisecond),
-            ":issued_there": facts.issued_there.map(Timestamp::as_millisecond),
-            ":post_ids": post_ids_text(&facts.post_ids),
+            ":issued": update.issued_at.map(Timestamp::as_millisecond),
+            ":issued_there": update.issued_there.map(Timestamp::as_millisecond),
+            ":post_ids": post_ids_text(&update.post_ids),
             // In TikTok's words, which may repeat what they were sent.
-            ":code": facts.code.as_deref().map(redact),
-            ":message": facts.message.as_deref().map(redact),
-            ":log_id": facts.log_id.as_deref().map(redact),
+            ":code": update.code.as_deref().map(redact),
+            ":message": update.message.as_deref().map(redact),
+            ":log_id": update.log_id.as_deref().map(redact),
             ":updated": now.as_millisecond(),
             ":post": from.post.0,
             ":number": from.number,

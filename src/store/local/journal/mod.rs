@@ -58,6 +58,9 @@ use posts::{alike, duplicates, keys};
 
 /// An open journal. Clones share one connection. Every call blocks until the disk has answered, and
 /// for some seconds if other processes keep the journal busy.
+///
+/// Methods that [`Journal`](crate::store::Journal) and [`Quota`](crate::store::Quota) have do what is said
+/// there.
 #[derive(Clone, Debug)]
 pub(crate) struct SqliteJournal {
     db: Arc<Database>,
@@ -201,13 +204,10 @@ impl SqliteJournal {
         self.guard.accepted()
     }
 
-    /// The post that an entry stands for, if the journal knows it: by its `id`, by its content as far
-    /// as that is known, or by the very same unchanged file. Of several reposts, the latest.
     pub(crate) fn find(&self, new: &PostRequest) -> Result<Option<RecordedPost>, JournalError> {
         self.db.read("look for a post", |tx| posts::find(tx, new))
     }
 
-    /// The post that has a user's own `id`.
     pub(crate) fn find_by_id(
         &self,
         account: &str,
@@ -217,7 +217,6 @@ impl SqliteJournal {
         self.db.read("look for a post", |tx| posts::find_by_key(tx, account, &key))
     }
 
-    /// The post that was made of this very file, unchanged since: no need to read it.
     pub(crate) fn find_by_file(
         &self,
         account: &str,
@@ -228,7 +227,6 @@ impl SqliteJournal {
         self.db.read("look for a post", |tx| posts::find_by_key(tx, account, &key))
     }
 
-    /// The latest post that was made of a file which lay there, by its absolute path.
     pub(crate) fn find_by_path(
         &self,
         account: &str,
@@ -238,9 +236,6 @@ impl SqliteJournal {
         self.db.read("look for a post", |tx| posts::with_path(tx, account, mode, path))
     }
 
-    /// Posts of other files of that size in bytes. If there are any, a file that is not known as it
-    /// is must be read to the end before it is planned: it may be one of them, renamed, moved or
-    /// copied.
     pub(crate) fn known_with_size(
         &self,
         account: &str,
@@ -250,8 +245,6 @@ impl SqliteJournal {
         self.db.read("look for a post", |tx| posts::with_size(tx, account, mode, size))
     }
 
-    /// The post that has an entry's `id` and was made, or is being made, of other content. `None` also
-    /// where that cannot be told, as for a file whose content nobody has read.
     pub(crate) fn id_of_other_content(
         &self,
         new: &PostRequest,
@@ -260,8 +253,6 @@ impl SqliteJournal {
         self.db.read("look for a post", |tx| alike::id_of_other_content(tx, id, new))
     }
 
-    /// The post that an entry is like without standing for it. `own` is the post that it stands for, of
-    /// which nothing was begun.
     pub(crate) fn alike(
         &self,
         new: &PostRequest,
@@ -270,11 +261,6 @@ impl SqliteJournal {
         self.db.read("look for a post", |tx| alike::alike(tx, new, own))
     }
 
-    /// The post that an entry stands for, made if there is none.
-    ///
-    /// As long as nothing of the post can be under way or posted, it takes its file, plan and settings
-    /// from the entry: the next attempt sends what the manifest says now. After that it stays as it
-    /// is. [`PostRequest::repost`] makes another one of a post that is done or refused for good.
     pub(crate) fn post_for(&self, new: &PostRequest) -> Result<RecordedPost, JournalError> {
         if let Some(LocalFile { fingerprint: Some(fingerprint), .. }) = new.source.file() {
             keys::check_fingerprint(fingerprint)?;
@@ -283,7 +269,6 @@ impl SqliteJournal {
         self.db.write("record a post", |tx| posts::find_or_make(tx, new, now))
     }
 
-    /// What a repost repeats: the post itself or the repost before it.
     pub(crate) fn repeated(
         &self,
         repost: &RecordedPost,
@@ -291,17 +276,14 @@ impl SqliteJournal {
         self.db.read("read a post", |tx| posts::repeated(tx, repost))
     }
 
-    /// A post by its number.
     pub(crate) fn post(&self, number: PostNumber) -> Result<RecordedPost, JournalError> {
         self.db.read("read a post", |tx| rows::post_by_number(tx, number))
     }
 
-    /// Every post, in the order of their numbers.
     pub(crate) fn all(&self) -> Result<Vec<RecordedPost>, JournalError> {
         self.db.read("read the posts", |tx| rows::posts(tx, "true ORDER BY id", []))
     }
 
-    /// The posts with an attempt that is under way or unresolved, of one account or of all.
     pub(crate) fn unfinished(
         &self,
         account: Option<&str>,
@@ -309,33 +291,22 @@ impl SqliteJournal {
         self.db.read("read the posts", |tx| posts::unfinished(tx, account))
     }
 
-    /// All attempts at a post, the first one first.
     pub(crate) fn attempts(&self, post: PostNumber) -> Result<Vec<Attempt>, JournalError> {
         self.db.read("read the attempts", |tx| attempts::of_post(tx, post))
     }
 
-    /// Begins an attempt in [`Phase::InitIntent`] and counts its init. Durable before the init is
-    /// sent.
-    ///
-    /// Refused with [`JournalError::MayBePosted`] if an earlier attempt could still become a post, did
-    /// become one or was refused for good (invariant I1), and with [`JournalError::SameContent`] if
-    /// another post has the content.
     pub(crate) fn begin_attempt(&self, post: PostNumber) -> Result<Attempt, JournalError> {
         self.guard.count_run(&self.db)?;
         let now = self.db.now();
         self.db.write("record an attempt", |tx| attempts::begin(tx, post, now))
     }
 
-    /// Records what became of an attempt, and takes its new state into `attempt`.
-    ///
-    /// The update is guarded: if the attempt is not in the phase that the caller knows, nothing is
-    /// recorded and [`JournalError::MovedOn`] says so. The `upload_url` is forgotten with the first
-    /// phase that does not need it.
+    /// Takes the new state into `attempt`.
     pub(crate) fn advance(
         &self,
         attempt: &mut Attempt,
         to: Phase,
-        facts: &AttemptUpdate,
+        update: &AttemptUpdate,
     ) -> Result<(), JournalError> {
         if !phase::follows(attempt.phase, to) {
             let Attempt { post, number, phase: from, .. } = *attempt;
@@ -344,23 +315,19 @@ impl SqliteJournal {
         let now = self.db.now();
         let (path, key) = (self.path(), self.key.as_deref());
         *attempt = self.db.write("record a step", |tx| {
-            if let Some(fingerprint) = &facts.fingerprint {
+            if let Some(fingerprint) = &update.fingerprint {
                 duplicates::claim(tx, attempt.post, fingerprint)?;
             }
-            let facts = at_rest::as_it_rests(tx, path, key, attempt, facts)?;
-            attempts::update(tx, attempt, to, &facts, now)
+            let update = at_rest::as_it_rests(tx, path, key, attempt, update)?;
+            attempts::update(tx, attempt, to, &update, now)
         })?;
         Ok(())
     }
 
-    /// Records that a post, whose attempts are all dead, is the same as another one: whoever looks for
-    /// it finds that one from now on.
     pub(crate) fn same_as(&self, post: PostNumber, other: PostNumber) -> Result<(), JournalError> {
         self.db.write("join two posts", |tx| duplicates::same_as(tx, post, other))
     }
 
-    /// A human says whether an unresolved post was posted, or that one that failed for good is to be
-    /// tried again.
     pub(crate) fn resolve(
         &self,
         post: PostNumber,
@@ -370,13 +337,11 @@ impl SqliteJournal {
         self.db.write("settle a post", |tx| attempts::resolve(tx, post, posted, now))
     }
 
-    /// Counts a call that is about to be made. [`SqliteJournal::begin_attempt`] counts its init itself.
     pub(crate) fn note_call(&self, account: &str, kind: CallKind) -> Result<(), JournalError> {
         let now = self.db.now();
         self.db.write("count a call", |tx| calls::note(tx, account, kind, now))
     }
 
-    /// How many calls an account made within the last so much time.
     pub(crate) fn calls_within(
         &self,
         account: &str,
@@ -386,8 +351,6 @@ impl SqliteJournal {
         Ok(number_of(&self.calls(account, kind, window)?))
     }
 
-    /// When an account may make another call, if `limit` of them are allowed per `window`. `None`:
-    /// now.
     pub(crate) fn next_slot(
         &self,
         account: &str,
@@ -408,8 +371,6 @@ impl SqliteJournal {
         self.db.read("count the calls", |tx| calls::within(tx, account, kind, now, window))
     }
 
-    /// Counts a call if there is room for it, in one step for all processes. `Some`: there is none
-    /// before that time, and nothing was counted.
     pub(crate) fn take_slot(
         &self,
         account: &str,
@@ -421,28 +382,28 @@ impl SqliteJournal {
         self.db.write("count a call", |tx| calls::take_slot(tx, account, kind, limit, window, now))
     }
 
-    /// Remembers that TikTok said that a cap is full for an account, and until when not to try again.
     pub(crate) fn set_quota_full(
         &self,
         subject: &str,
         kind: QuotaKind,
         until: Timestamp,
     ) -> Result<(), JournalError> {
-        self.db.write("remember a cap", |tx| calls::set_full(tx, subject, kind, until))
+        self.db.write("remember a quota that is used up", |tx| {
+            calls::set_full(tx, subject, kind, until)
+        })
     }
 
-    /// Until when a cap is full. `None`: not that we know.
     pub(crate) fn quota_full_until(
         &self,
         subject: &str,
         kind: QuotaKind,
     ) -> Result<Option<Timestamp>, JournalError> {
         let now = self.db.now();
-        self.db.read("look for a cap", |tx| calls::full_until(tx, subject, kind, now))
+        self.db.read("look for a quota that is used up", |tx| {
+            calls::full_until(tx, subject, kind, now)
+        })
     }
 
-    /// How many drafts of an account that began within the last so much time wait in its inbox or are
-    /// on their way there. TikTok takes 5 in 24 hours.
     pub(crate) fn pending_drafts(
         &self,
         account: &str,
@@ -451,7 +412,6 @@ impl SqliteJournal {
         Ok(number_of(&self.drafts(account, window)?))
     }
 
-    /// When another draft may be begun, if `limit` of them may be pending at once. `None`: now.
     pub(crate) fn next_draft(
         &self,
         account: &str,
@@ -466,14 +426,10 @@ impl SqliteJournal {
         self.db.read("count the drafts", |tx| attempts::drafts(tx, account, now, window))
     }
 
-    /// Whether the `upload_url`s of this journal can be read and written with the key at hand. To be
-    /// asked before an init is sent, whose answer could not be recorded otherwise.
     pub(crate) fn check_key(&self) -> Result<(), JournalError> {
         at_rest::check_key(&self.db, self.key.as_deref())
     }
 
-    /// The `upload_url` of an attempt of an account, which the attempt itself has as it rests. `None`:
-    /// there is none, or none that can be read.
     pub(crate) fn upload_url(&self, account: &str, attempt: &Attempt) -> Option<Secret> {
         at_rest::upload_url(self.key.as_deref(), account, attempt)
     }

@@ -1,4 +1,5 @@
-//! Tokens at rest: the key, what an encrypted entry looks like, and the way from one form to the other.
+//! Tokens at rest: which secrets of an entry are encrypted, and what each is bound to. [`super::TokenFile`]
+//! encrypts, decrypts and migrates them.
 //!
 //! The document says whether it is encrypted and with which key, and every write keeps to that, whatever
 //! the settings of the run are: tokens are never written in plain text into an encrypted store. All

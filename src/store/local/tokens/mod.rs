@@ -204,7 +204,7 @@ impl TokenFile {
     /// Keeps the mark of a journal durably, if it replaces the one that is there.
     pub(crate) fn set_journal_mark(&self, mark: &Mark) -> Result<(), AccountError> {
         let path = self.path();
-        let lock = Lock::acquire_blocking(&self.dir.join(format!("{FILE}.lock")), WAIT)?;
+        let lock = Lock::acquire_blocking(&self.store_lock(), WAIT)?;
         let mut document = self.read_as_stored()?;
         if document.journal.as_ref().is_some_and(|known| !mark.replaces(&known.mark())) {
             return Ok(());

@@ -12,7 +12,8 @@ use jiff::Timestamp;
 
 use crate::fault;
 use crate::fs::{
-    FsError, Lock, LockError, PRIVATE_DIR, PRIVATE_FILE, clean_temps, private_dir, write_atomic,
+    FsError, Lock, LockError, PRIVATE_DIR, PRIVATE_FILE, check_metadata, clean_temps, list,
+    private_dir, rename, step, sync_dir, write_atomic,
 };
 
 /// Name of the database.
@@ -102,15 +103,15 @@ impl JournalDir {
     /// Takes the upload locks of all accounts. [`LockError::Held`] says that somebody posts.
     pub(in crate::store::local::journal) fn lock_uploads(&self) -> Result<Vec<Lock>, LockError> {
         let dir = self.dir.join(LOCKS);
-        let list = |source| io_error("list", &dir, source);
         let mut locks = Vec::new();
-        let entries = match fault::point("journal: list").and_then(|()| fs::read_dir(&dir)) {
+        let paths = match list(&dir) {
             // Nobody has posted from here.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(locks),
-            other => other.map_err(list)?,
+            Err(FsError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Ok(locks);
+            }
+            listed => listed?,
         };
-        for entry in entries {
-            let path = entry.map_err(list)?.path();
+        for path in paths {
             let name = path.file_name().map_or(&[][..], |name| name.as_encoded_bytes());
             if name.ends_with(UPLOAD_LOCK.as_bytes()) {
                 locks.push(Lock::try_acquire(&path)?);
@@ -169,15 +170,11 @@ impl JournalDir {
     }
 
     fn beginning_with(&self, beginning: &str) -> Result<Vec<PathBuf>, FsError> {
-        let list = |source| io_error("list", &self.dir, source);
-        let mut found = Vec::new();
-        let entries = fault::point("journal: list").and_then(|()| fs::read_dir(&self.dir));
-        for entry in entries.map_err(list)? {
-            let entry = entry.map_err(list)?;
-            if entry.file_name().as_encoded_bytes().starts_with(beginning.as_bytes()) {
-                found.push(entry.path());
-            }
-        }
+        let mut found = list(&self.dir)?;
+        found.retain(|path| {
+            let name = path.file_name().unwrap_or_default();
+            name.as_encoded_bytes().starts_with(beginning.as_bytes())
+        });
         found.sort();
         Ok(found)
     }
@@ -189,10 +186,7 @@ impl JournalDir {
     ) -> Result<PathBuf, FsError> {
         let name = aside.file_name().and_then(|name| name.to_str()).unwrap_or(ASIDE);
         let kept = self.dir.join(name.replacen(ASIDE, "journal.repaired-", 1));
-        fault::point("journal: retire")
-            .and_then(|()| fs::rename(aside, &kept))
-            .map_err(|source| io_error("rename", aside, source))?;
-        sync(&self.dir)?;
+        rename(aside, &kept)?;
         Ok(kept)
     }
 
@@ -202,12 +196,10 @@ impl JournalDir {
         _held: &Lock,
     ) -> Result<PathBuf, FsError> {
         for left in self.beginning_with(SCRATCH)? {
-            fs::remove_dir_all(&left).map_err(|source| io_error("remove", &left, source))?;
+            step("remove", &left, || fs::remove_dir_all(&left))?;
         }
         let dir = self.dir.join(format!("{SCRATCH}{:016x}", rand::random::<u64>()));
-        fault::point("journal: create directory")
-            .and_then(|()| DirBuilder::new().mode(PRIVATE_DIR).create(&dir))
-            .map_err(|source| io_error("create directory", &dir, source))?;
+        step("create directory", &dir, || DirBuilder::new().mode(PRIVATE_DIR).create(&dir))?;
         Ok(dir)
     }
 
@@ -219,21 +211,18 @@ impl JournalDir {
         _held: &Lock,
     ) -> Result<PathBuf, FsError> {
         let aside = self.make_aside(now)?;
-        sync(&self.dir)?;
+        sync_dir(&self.dir)?;
         let companions = COMPANIONS.map(|suffix| self.companion(suffix));
         for path in [self.path.clone()].iter().chain(&companions) {
             // Each of them has a name.
             let to = aside.join(path.file_name().unwrap_or_default());
-            let moved = fault::point("journal: set aside").and_then(|()| fs::rename(path, to));
-            match moved {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(io_error("set aside", path, error));
-                }
-                _ => {}
-            }
+            step("set aside", path, || match fs::rename(path, to) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                moved => moved,
+            })?;
         }
-        sync(&aside)?;
-        sync(&self.dir)?;
+        sync_dir(&aside)?;
+        sync_dir(&self.dir)?;
         Ok(aside)
     }
 
@@ -243,46 +232,29 @@ impl JournalDir {
         loop {
             let suffix = if tries == 0 { String::new() } else { format!("-{tries}") };
             let aside = self.dir.join(format!("{ASIDE}{time}{suffix}"));
-            let made = fault::point("journal: create directory")
-                .and_then(|()| DirBuilder::new().mode(PRIVATE_DIR).create(&aside));
-            match made {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 1000 => {
-                    tries += 1;
+            let made = step("create directory", &aside, || {
+                match DirBuilder::new().mode(PRIVATE_DIR).create(&aside) {
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 1000 => {
+                        Ok(false)
+                    }
+                    made => made.map(|()| true),
                 }
-                Err(error) => return Err(io_error("create directory", &aside, error)),
-                Ok(()) => return Ok(aside),
+            })?;
+            if made {
+                return Ok(aside);
             }
+            tries += 1;
         }
     }
 }
 
 /// The size of a file that is as it must be; `None` if there is none.
 fn check(path: &Path) -> Result<Option<u64>, FsError> {
-    fault::point("journal: examine").map_err(|source| io_error("examine", path, source))?;
-    let found = match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(|source| io_error("examine", path, source))?,
-    };
-    let mode = found.mode() & 0o7777;
-    if !found.is_file() {
-        Err(FsError::Kind { path: path.to_owned() })
-    } else if found.uid() != rustix::process::geteuid().as_raw() {
-        Err(FsError::Owner { path: path.to_owned(), owner: found.uid() })
-    } else if found.nlink() > 1 {
-        Err(FsError::Links { path: path.to_owned(), links: found.nlink() })
-    } else if mode & 0o077 != 0 {
-        Err(FsError::Mode { path: path.to_owned(), mode, wanted: PRIVATE_FILE })
-    } else {
-        Ok(Some(found.size()))
-    }
-}
-
-fn sync(dir: &Path) -> Result<(), FsError> {
-    fault::point("journal: fsync directory")
-        .and_then(|()| File::open(dir)?.sync_all())
-        .map_err(|source| io_error("fsync directory", dir, source))
-}
-
-fn io_error(operation: &'static str, path: &Path, source: io::Error) -> FsError {
-    FsError::Io { operation, path: path.to_owned(), source }
+    let found = step("examine", path, || match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        found => found.map(Some),
+    })?;
+    let Some(found) = found else { return Ok(None) };
+    check_metadata(&found, path)?;
+    Ok(Some(found.size()))
 }

@@ -109,7 +109,7 @@ impl Database {
             commit.and_then(|()| Ok(tx.commit()?)).map_err(Stopped::at_commit)?;
             // Durable: from here on only the end of the process can follow, not an error.
             sound = fault::point("journal: committed").is_ok() && empty_log(connection);
-            // A moment at which a rehearsal may end the process; there is nothing here to fail.
+            // A moment at which a test may end the process; there is nothing here to fail.
             let _ = fault::point("journal: emptied");
             Ok(value)
         })?;

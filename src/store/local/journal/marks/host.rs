@@ -141,11 +141,7 @@ fn keeps_file_ids(path: &Path) -> io::Result<bool> {
         0x0102_1994, // tmpfs
         0x794C_7630, // overlayfs
     ];
-    let found = rustix::fs::statfs(path)?;
-    // The field's type differs between architectures; the magic numbers have 32 bits.
-    #[expect(clippy::cast_sign_loss, reason = "a bit pattern, not a number")]
-    let magic = found.f_type as u64 & 0xFFFF_FFFF;
-    Ok(KNOWN.contains(&magic))
+    Ok(KNOWN.contains(&crate::fs::file_system(path)?))
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]

@@ -14,14 +14,13 @@ pub(super) mod guard;
 pub(super) mod host;
 
 use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{OptionalExtension as _, Transaction};
 
 use self::host::{FileId, Here};
 use super::database::db_error::DbError;
-use crate::fault;
 use crate::fs::{self, FsError, Lock, PRIVATE_FILE};
 use crate::store::Doubt;
 use crate::store::local::mark::Mark;
@@ -199,14 +198,9 @@ fn parse(bytes: &[u8]) -> Option<(Mark, Option<FileId>)> {
 }
 
 fn append(path: &Path, line: &str) -> Result<(), FsError> {
-    let written = fault::point("journal: write witness").and_then(|()| {
+    fs::step("write", path, || {
         let mut file = OpenOptions::new().append(true).open(path)?;
         file.write_all(line.as_bytes())?;
         file.sync_all()
-    });
-    written.map_err(|source: io::Error| FsError::Io {
-        operation: "write",
-        path: path.to_owned(),
-        source,
     })
 }

@@ -67,9 +67,9 @@ fn is_other_content(
     })
 }
 
-/// Whether two labels of URLs name the same place. A label may have been cut to its length.
+/// Whether two labels of URLs name the same place.
 fn is_same_label(one: &str, other: &str) -> bool {
-    Address::of(one).place == Address::of(other).place || (one.ends_with('…') && one == other)
+    Address::of(one).place == Address::of(other).place
 }
 
 fn of_same_place(tx: &Transaction<'_>, new: &PostRequest) -> Result<Option<Alike>, DbError> {

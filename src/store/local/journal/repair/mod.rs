@@ -54,8 +54,8 @@ pub(crate) struct Repaired {
 /// The name in `meta` of the directory that a repaired journal was made of.
 const SOURCE: &str = "repaired_from";
 
-/// Makes a journal of what can be read of the damaged one that state in a directory, or of the one
-/// that was set aside last. Not while anybody posts.
+/// Makes a journal of what can be read of the damaged one in a directory, or of the one that was set
+/// aside last. Not while anybody posts.
 pub(super) fn repair(dir: &Path, clock: Clock) -> Result<Repair, JournalError> {
     if !dir.exists() {
         return Ok(Repair::Nothing);

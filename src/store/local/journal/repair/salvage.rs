@@ -13,6 +13,7 @@ use rusqlite::{Connection, OpenFlags, Row, Transaction, params_from_iter};
 use crate::fs::{PRIVATE_FILE, write_atomic};
 use crate::model::{AttemptUpdate, Phase, PostNumber, RecordedPost};
 use crate::store::JournalError;
+use crate::store::local::journal::at_rest;
 use crate::store::local::journal::attempts;
 use crate::store::local::journal::database::checksum::{self, Checked};
 use crate::store::local::journal::database::db_error::DbError;
@@ -52,7 +53,9 @@ struct Table {
 pub(in crate::store::local::journal) struct Salvage {
     version: i64,
     tables: Vec<Table>,
-    /// `identity`, `counter` and `host`.
+    /// What the journal says of itself that a new one may take over: `identity`, `counter`, `host`, whether
+    /// posts are missing since an earlier repair (`repaired`), and with which key the `upload_url`s are
+    /// encrypted (`encryption`).
     meta: Vec<(String, String)>,
     /// Whether every byte of database and log could be read.
     whole: bool,
@@ -166,11 +169,13 @@ impl Salvage {
         let whole = self.only_indexes && !lacking;
         let tx = connection.transaction()?;
         let mut unresolved = Vec::new();
-        if whole {
-            for (name, value) in &self.meta {
+        for (name, value) in &self.meta {
+            // What is not whole is another journal, in which encrypted values are still encrypted.
+            if whole || name == at_rest::NAME {
                 marks::set(&tx, name, value)?;
             }
-        } else {
+        }
+        if !whole {
             find_again(&tx)?;
             let open =
                 |post: &RecordedPost| attempts_lack || mended.parted.contains(&post.number.0);
@@ -369,14 +374,14 @@ fn doubt(
     let mut unresolved = Vec::new();
     for post in posts.iter().filter(|post| post.may_begin() && open(post)) {
         let attempt = attempts::insert(tx, post, now)?;
-        let facts = AttemptUpdate {
+        let update = AttemptUpdate {
             code: Some("repaired".to_owned()),
             message: Some(
                 "the journal was damaged, and what was tried after this may be missing".to_owned(),
             ),
             ..AttemptUpdate::default()
         };
-        attempts::update(tx, &attempt, Phase::Unresolved, &facts, now)?;
+        attempts::update(tx, &attempt, Phase::Unresolved, &update, now)?;
         unresolved.push(post.number);
     }
     Ok(unresolved)

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
+use crate::encrypt::Key;
 use crate::fs::{Lock, LockError};
 use crate::store::Doubt;
 use crate::store::local::journal::repair::salvage::Salvage;
@@ -307,4 +308,25 @@ fn a_journal_of_version_1_is_repaired_as_one() {
     let done = repaired(&home);
     assert_eq!((done.posts, done.missing.len()), (posts, 0));
     accepted_journal(&home).check().unwrap();
+}
+
+#[test]
+fn a_journal_that_lacks_a_row_is_still_encrypted_when_it_is_repaired() {
+    let (home, key) = (Home::new(), Key::random().unwrap());
+    let journal = home.open().with_key(Some(key.clone().into()));
+    for inode in 1..=3 {
+        let post = journal.post_for(&entry(inode, inode)).unwrap();
+        journal.walk(&post, &[(OPEN, accepted())]);
+    }
+    drop(journal);
+    let bytes = fs::read(home.file("journal.sqlite")).unwrap();
+    let label = bytes.windows(5).position(|bytes| bytes == b"2.mp4").unwrap();
+    damage(&home, label, b"3");
+    assert!(!repaired(&home).whole);
+    let journal = accepted_journal(&home);
+    assert!(matches!(journal.check_key(), Err(JournalError::NoKey { .. })));
+    let journal = journal.with_key(Some(key.into()));
+    journal.check_key().unwrap();
+    let attempt = journal.attempts(PostNumber(1)).unwrap().remove(0);
+    assert_eq!(journal.upload_url("ana", &attempt), accepted().upload_url);
 }
