@@ -4,7 +4,6 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
-use std::time::Duration;
 
 use jiff::SignedDuration;
 use rustix::process::Signal;
@@ -445,13 +444,6 @@ fn f18_t16_a_login_during_a_refresh_wins() {
     world.the_login_lives();
 }
 
-impl World {
-    /// Whether somebody holds `@ada`'s refresh lock.
-    fn refreshing(&self) -> bool {
-        Lock::take(&self.refresh_lock()).is_none()
-    }
-}
-
 #[test]
 fn f21_trouble_at_tiktok_leaves_everything_as_it_was() {
     for fault in [
@@ -613,14 +605,13 @@ fn t18_at_full_verbosity_no_token_is_said_however_it_ends() {
 #[test]
 fn sigterm_in_a_refresh_waits_for_the_answer_to_reach_the_disk() {
     let world = ended();
-    world.fault(&json!({ "endpoint": "token_refresh", "do": { "stall": "1s", "when": "after" } }));
-    let refresh = world.start(&["refresh"]);
-    crate::person::eventually("the refresh", || world.refreshing().then_some(()));
-    // Past the probe and on the wire: the sandbox has the request.
-    std::thread::sleep(Duration::from_millis(300));
-    let pid = rustix::process::Pid::from_raw(refresh.id().cast_signed()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    ended_as(refresh).exits(143);
+    world.hold("token_refresh", 1, "middle");
+    let refresh = Running::of(world.command(&["refresh"]));
+    world.wait_until("the tokens have rotated", |world| world.refreshes() == 1);
+    refresh.signal(Signal::TERM);
+    world.wait_until("it says that it waits", |_| refresh.said("a refresh is on its way"));
+    world.let_go();
+    refresh.end().exits(143);
     assert_eq!(world.generation(ADA), 2);
     world.the_login_lives();
 }
