@@ -67,7 +67,10 @@ fn enter(args: Vec<OsString>, env: &Environment<'_>) -> Exit {
     output::listen(&printer);
     let _last = printer.last_words();
     let exit = perform(cli, &printer, env).unwrap_or_else(|failure| {
-        printer.failure(&failure);
+        // What a signal has ended was ended on purpose.
+        if !matches!(failure.exit, Exit::Signal(_)) {
+            printer.failure(&failure);
+        }
         failure.exit
     });
     exit.worst(printer.finish())

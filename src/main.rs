@@ -1,4 +1,4 @@
-//! The door.
+//! The executable: the library's `run`, and its exit code.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,5 @@
-//! The apps that accounts' tokens belong to, as whoever joins the rooms knows them.
+//! The apps that accounts' tokens belong to. Which there are and where their secrets come from, `commands`
+//! knows from the settings.
 
 use std::sync::Arc;
 

@@ -244,8 +244,8 @@ impl fmt::Display for AuthEvent {
 fn without(scope: &str) -> Option<&'static str> {
     Some(match scope {
         "user.info.basic" => "showing who is logged in",
-        "user.info.profile" | "user.info.stats" => "`tiktok-up profile` with all its fields",
-        "video.list" => "`tiktok-up videos`",
+        "user.info.profile" | "user.info.stats" => "reading the profile and its numbers",
+        "video.list" => "reading the list of videos",
         "video.publish" => "posting directly",
         "video.upload" => "sending drafts (`--draft`)",
         _ => return None,

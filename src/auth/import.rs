@@ -7,6 +7,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use tiktok_open::{Grant, Scopes};
 
 use crate::model::account::{Account, Issuer};
@@ -52,6 +53,15 @@ pub(crate) enum Imported {
     OtherApp,
 }
 
+/// What this program's own store is known by.
+#[derive(Deserialize)]
+struct Ours {
+    #[serde(rename = "version")]
+    _version: IgnoredAny,
+    #[serde(rename = "accounts")]
+    _accounts: IgnoredAny,
+}
+
 #[derive(Deserialize)]
 struct Record {
     access_token: Secret,
@@ -74,9 +84,8 @@ pub(crate) fn read(
 ) -> Result<Vec<Account>, ImportError> {
     let form =
         |error: serde_json::Error| ImportError::Form { line: error.line(), column: error.column() };
-    let records: BTreeMap<String, serde_json::Value> =
-        serde_json::from_slice(bytes).map_err(form)?;
-    if records.contains_key("version") && records.contains_key("accounts") {
+    // Of that no token is kept: they go nowhere but into what wipes them.
+    if serde_json::from_slice::<Ours>(bytes).is_ok() {
         return Err(ImportError::Ours);
     }
     let records: BTreeMap<String, Record> = serde_json::from_slice(bytes).map_err(form)?;

@@ -1,7 +1,6 @@
 //! Login by pasting: for machines without a browser, where nothing can listen for the user.
 //!
-//! The pasted address goes through the same judge as a callback: same state, same order of checks,
-//! one exchange.
+//! The pasted address is held to the same as a callback: same state, same order of checks, one exchange.
 
 use std::io::{self, BufRead, Read as _};
 use std::time::Duration;

@@ -112,7 +112,7 @@ pub(crate) struct GlobalArgs {
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 
-    /// Say more: -v calls to TikTok, -vv decisions, -vvv everything (never a secret)
+    /// Say more: -v calls to TikTok, -vv also what they came to (never a secret)
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::commands::passphrase::{Asked, Passphrases};
+use crate::commands::passphrase::{Asked, NoTerminal, Passphrases};
 use crate::commands::{Context, journal};
 use crate::encrypt::{Encryption, Key, Scheme, UnwrapError};
 use crate::exit::Exit;
@@ -176,7 +176,7 @@ fn typed_one(asked: Result<Asked, Failure>) -> Result<Secret, Failure> {
     match asked {
         Ok(Asked::Passphrase(passphrase)) => Ok(passphrase),
         Ok(Asked::Stopped(signal)) => Err(stopped(signal)),
-        Err(failure) if failure.exit == Exit::Usage => {
+        Err(failure) if failure.error.is::<NoTerminal>() => {
             Err(StoreKeyError::NoPassphrase { why: failure.error.to_string() }.into())
         }
         Err(failure) => Err(failure),

@@ -88,9 +88,9 @@ pub(super) async fn run(
     printer.talk("");
     say(
         printer,
-        "That was all of it. For the real one: register an app, then `tiktok-up login`; the",
+        "That was all of it. For the real one: register an app, then `tiktok-up init` and `tiktok-up",
     );
-    say(printer, "README leads through it.");
+    say(printer, "login`; the README leads through it.");
     sandbox.shutdown().await;
     Ok(exit)
 }

@@ -142,8 +142,14 @@ impl<'a> Passphrases<'a> {
     }
 }
 
+/// That nobody is there to type a passphrase.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no terminal to ask for the passphrase on ({0})")]
+pub(super) struct NoTerminal(String);
+
 fn no_terminal(error: &io::Error) -> Failure {
-    Failure::usage(format!("there is no terminal to ask for the passphrase on ({error})"))
+    let failure = Failure::unexpected(NoTerminal(error.to_string()));
+    Failure { exit: Exit::Usage, ..failure }
         .hint(format!("set {VARIABLE}, or name a file with `--passphrase-file`"))
 }
 

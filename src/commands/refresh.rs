@@ -28,9 +28,12 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
     if chosen.is_empty() {
         let by = context.settings.apps.only().map(|app| format!(" by the app {}", app.label()));
         let by = by.unwrap_or_default();
-        context
-            .printer
-            .note(format!("no account is logged in{by}, so there is nothing to refresh"));
+        let handed_over = |account: &&Account| apps::is_about(context, account);
+        let words = match accounts.iter().find(handed_over) {
+            Some(_) => format!("every login{by} was handed over to another machine"),
+            None => format!("no account is logged in{by}"),
+        };
+        context.printer.note(format!("{words}, so there is nothing to refresh"));
         return Ok(Exit::Done);
     }
     apps::is_there_one(context)?;

@@ -44,7 +44,12 @@ impl AuthOutput {
             self.printer.demand(Line::default().styled(style, line));
         }
         let Some(path) = &self.png else { return };
-        let Some(picture) = picture(url) else { return };
+        let Some(picture) = picture(url) else {
+            let path = path.display();
+            self.printer
+                .warn(format!("the address is too long for a QR code; {path} is not written"));
+            return;
+        };
         match write_atomic(path, &picture, 0o600) {
             Ok(()) => self.printer.note(format!("the code is in {}", path.display())),
             Err(error) => self.printer.warn(format!("cannot write the code to a file: {error}")),

@@ -642,6 +642,7 @@ catalogue! {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::path::{Path, PathBuf};
 
     use super::*;
     use crate::cli::Cli;
@@ -662,6 +663,32 @@ mod tests {
     /// The commands in backticks of a hint.
     fn commands(hint: &str) -> impl Iterator<Item = &str> {
         hint.split('`').skip(1).step_by(2).filter(|quoted| quoted.starts_with("tiktok-up "))
+    }
+
+    /// The files of the program, below a directory.
+    fn sources(dir: &Path) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+        let below = |path: PathBuf| if path.is_dir() { sources(&path) } else { vec![path] };
+        let files = entries.flat_map(below);
+        files.filter(|path| path.extension().is_some_and(|end| end == "rs")).collect()
+    }
+
+    #[test]
+    fn every_command_that_the_program_names_anywhere_is_there() {
+        let root = Cli::command();
+        let mut seen = 0;
+        for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+            let text = std::fs::read_to_string(&path).unwrap();
+            for rest in text.split("`tiktok-up ").skip(1) {
+                // A line of a text may end behind the program's name.
+                let rest = rest.trim_start_matches(['\\', ' ', '\n']);
+                let word = rest.split(|letter: char| !letter.is_ascii_lowercase()).next().unwrap();
+                let known = root.find_subcommand(word).is_some();
+                assert!(known || word.is_empty(), "{}: no command `{word}`", path.display());
+                seen += 1;
+            }
+        }
+        assert!(seen > 50, "they were found");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `-v`: what our own code traces, on standard error.
+//! What our own code traces, on standard error: its warnings in any case, the rest for `-v`.
 
 use std::io;
 
@@ -15,26 +15,30 @@ const OURS: [&str; 2] = [env!("CARGO_CRATE_NAME"), "tiktok_open"];
 /// Starts to listen to the program's own events, at the level that `-v` asks for. Libraries stay
 /// silent at every level: their traces print headers, and headers carry tokens.
 pub(crate) fn listen(printer: &Printer) {
-    let level = level(printer.options().verbose);
-    if level != LevelFilter::OFF {
-        // A second listener in one process (a test) is no error.
-        // From behind: whoever computes or sends must not wait for a terminal.
-        _ = tracing::subscriber::set_global_default(subscriber(printer.behind(), level));
-    }
+    // A second listener in one process (a test) is no error.
+    // From behind: whoever computes or sends must not wait for a terminal.
+    _ = tracing::subscriber::set_global_default(subscriber(printer.behind()));
 }
 
 fn level(verbose: u8) -> LevelFilter {
     match verbose {
-        0 => LevelFilter::OFF,
+        0 => LevelFilter::WARN,
         1 => LevelFilter::INFO,
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     }
 }
 
-fn subscriber(printer: Printer, level: LevelFilter) -> impl tracing::Subscriber + Send + Sync {
-    let ours = OURS.map(|name| (name, level)).into_iter().collect::<Targets>();
-    registry().with(fmt::layer().with_target(false).with_writer(Lines(printer)).with_filter(ours))
+fn subscriber(printer: Printer) -> Box<dyn tracing::Subscriber + Send + Sync> {
+    let verbose = printer.options().verbose;
+    let ours = OURS.map(|name| (name, level(verbose))).into_iter().collect::<Targets>();
+    let layer = fmt::layer().with_target(false).with_writer(Lines(printer));
+    if verbose == 0 {
+        // As any other warning.
+        Box::new(registry().with(layer.without_time().with_level(false).with_filter(ours)))
+    } else {
+        Box::new(registry().with(layer.with_filter(ours)))
+    }
 }
 
 /// Hands finished lines to the printer, so that they do not tear the progress bars.
@@ -53,7 +57,11 @@ impl<'a> MakeWriter<'a> for Lines {
 impl io::Write for Event {
     /// The layer writes each event at once.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.demand(String::from_utf8_lossy(bytes).trim_end());
+        let text = String::from_utf8_lossy(bytes);
+        match self.0.options().verbose {
+            0 => self.0.warn(text.trim()),
+            _ => self.0.demand(text.trim_end()),
+        }
         Ok(bytes.len())
     }
 
@@ -72,14 +80,20 @@ mod tests {
     fn heard(verbose: u8) -> String {
         let Screen { printer, err, .. } =
             screen(OutputOptions { verbose, ..OutputOptions::default() });
-        tracing::subscriber::with_default(subscriber(printer, level(verbose)), || {
+        tracing::subscriber::with_default(subscriber(printer), || {
             let secret = Secret::new("canary");
+            tracing::warn!(post = 1, "read twice");
             tracing::info!(status = 200, "called");
             tracing::debug!(%secret, "decided");
             tracing::trace!(?secret, name = "a\u{9b}31m", "looked");
             tracing::error!(target: "hyper::client", "authorization: Bearer canary");
         });
         err.text()
+    }
+
+    #[test]
+    fn a_warning_is_heard_without_being_asked_for() {
+        assert_eq!(heard(0), "warning: read twice post=1\n");
     }
 
     #[test]

@@ -429,6 +429,7 @@ fn a_prompt_that_is_interrupted_ends_as_a_signal_does() {
     terminal.sees("Passphrase of the token store: ").presses(CTRL_C);
     let (_, shown) = terminal.end();
     assert!(shown.contains("exit 130"), "{shown}");
+    assert!(!shown.contains("error:"), "{shown}");
     assert_eq!(world.calls("token_refresh").len(), 0);
 }
 
@@ -439,8 +440,11 @@ fn a_signal_is_heeded_while_encrypting_waits_for_a_refresh_to_end() {
     let _held = Lock::take(&refresh_lock(&world.state_dir(), &world.open_id(ADA))).unwrap();
     let before = world.store_text();
     let run = Running::of(world.command(&["accounts", "encrypt"]));
-    // The key is made before the locks are taken.
-    world.wait_until("it waits", |world| world.key_file().exists() && run.listens());
+    // It takes the lock for posts before it waits for this one.
+    let refresh = refresh_lock(&world.state_dir(), &world.open_id(ADA));
+    let name = refresh.file_name().unwrap().to_str().unwrap().replace("refresh", "upload");
+    let upload = refresh.with_file_name(name);
+    world.wait_until("it waits", |_| upload.exists() && Lock::take(&upload).is_none());
     run.signal(Signal::TERM);
     run.end().exits(143);
     assert_eq!(world.store_text(), before);
@@ -461,6 +465,23 @@ fn a_doctor_whose_key_command_does_not_end_heeds_a_signal() {
     world.wait_until("the command runs", |_| mark.exists());
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(143));
+}
+
+#[test]
+fn two_passphrases_that_differ_are_a_mistake_and_encrypt_nothing() {
+    if !Terminal::is_there() {
+        return;
+    }
+    let world = World::logged_in();
+    world.set_store("encrypt = \"passphrase\"");
+    let before = world.store_text();
+    let command = format!("{} accounts encrypt; echo exit $?", env!("CARGO_BIN_EXE_tiktok-up"));
+    let mut terminal = Terminal::start(&world, &command, &[]);
+    terminal.sees("Passphrase for the token store: ").types(PASSPHRASE);
+    terminal.sees("The same again: ").types("another passphrase");
+    let (_, shown) = terminal.end();
+    assert!(shown.contains("the two passphrases differ") && shown.contains("exit 2"), "{shown}");
+    assert_eq!(world.store_text(), before);
 }
 
 #[test]

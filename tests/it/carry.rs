@@ -80,7 +80,7 @@ fn t15_after_an_export_no_run_here_spends_the_token() {
     let file = world.exported();
     assert_eq!(world.health(), "exported");
     let open_id = world.open_id(ADA);
-    world.run(&["refresh", "--force"]).exits(0);
+    world.run(&["refresh", "--force"]).exits(0).says("every login was handed over to another");
     world.run(&["refresh", "--force", "--account", &open_id]).exits(3).says("handed over");
     world.upload(&world.short()).exits(3).says("handed over");
     assert_eq!(world.refreshes(), 0);

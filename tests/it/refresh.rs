@@ -1,7 +1,6 @@
 //! `refresh`: tokens that live for years under cron, through races, crashes and careless hands.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
@@ -607,15 +606,12 @@ fn t18_at_full_verbosity_no_token_is_said_however_it_ends() {
 fn sigterm_in_a_refresh_waits_for_the_answer_to_reach_the_disk() {
     let world = ended();
     world.hold("token_refresh", 1, "middle");
-    let mut refresh = world.start(&["refresh"]);
-    world.wait_until("TikTok has the refresh", |world| world.refreshes() == 1);
-    let pid = rustix::process::Pid::from_raw(refresh.id().cast_signed()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    let mut lines = BufReader::new(refresh.stderr.take().unwrap()).lines().map(Result::unwrap);
-    assert!(lines.any(|line| line.contains("a refresh is on its way")));
+    let refresh = Running::of(world.command(&["refresh"]));
+    world.wait_until("the tokens have rotated", |world| world.refreshes() == 1);
+    refresh.signal(Signal::TERM);
+    world.wait_until("it says that it waits", |_| refresh.said("a refresh is on its way"));
     world.let_go();
-    lines.for_each(drop);
-    ended_as(refresh).exits(143);
+    refresh.end().exits(143);
     assert_eq!(world.generation(ADA), 2);
     world.the_login_lives();
 }

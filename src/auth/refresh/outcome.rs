@@ -43,7 +43,7 @@ impl Outcome {
         }
     }
 
-    /// The account.
+    /// The account, taken out of it.
     pub(crate) fn into_account(self) -> Account {
         match self {
             Self::NotDue(account)
