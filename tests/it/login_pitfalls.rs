@@ -87,6 +87,11 @@ fn a_refusal_at_the_callback_comes_with_what_to_change() {
 #[test]
 fn fields_of_a_scope_that_was_not_granted_are_not_asked_for() {
     let world = World::new();
+    let body = json!({ "access_token": "act.of-another-tiktok", "refresh_token": "rft.of-another-tiktok",
+        "open_id": world.open_id(ADA), "scope": "video.upload", "expires_in": 7200,
+        "refresh_expires_in": 15_552_000, "token_type": "Bearer" });
+    let answer = json!({ "answer": { "status": 200, "body": body } });
+    world.fault(&json!({ "endpoint": "token_code", "do": answer }));
     world.login_with(&["--scopes", "video.upload"]).exits(0);
     assert_eq!(world.entry(ADA)["scopes"], "video.upload");
     assert!(world.calls("user_info").is_empty());
