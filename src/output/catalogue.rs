@@ -570,7 +570,7 @@ catalogue! {
         => "TikTok no longer answers for this post; look at the profile";
     NotCancellable: "The post is final and cannot be cancelled.";
     AppVersion: "The TikTok app on the user's phone is too old for photo drafts."
-        => "photo drafts need the TikTok app 31.8 or newer on the user's phone";
+        => "photo drafts need the TikTok app 31.8 or newer on a phone on which the user is logged in";
     AccessDenied: "The user, or TikTok, did not allow the login."
         => "access was denied in TikTok; run the login again and allow it";
     InvalidClient: "TikTok does not know the client key, or the client secret is wrong."

@@ -20,9 +20,9 @@ pub(super) struct Answer {
     /// TikTok's error code, for the log.
     pub(super) code: Option<String>,
     /// The error in words, for the log.
-    pub(super) message: Option<String>,
+    pub(super) message: Option<Box<str>>,
     /// What a person reading the log should know.
-    pub(super) note: Option<String>,
+    pub(super) note: Option<Box<str>>,
 }
 
 impl Answer {
@@ -88,7 +88,7 @@ impl Answer {
         self
     }
 
-    pub(super) fn noted(mut self, note: impl Into<String>) -> Self {
+    pub(super) fn noted(mut self, note: impl Into<Box<str>>) -> Self {
         self.note = Some(note.into());
         self
     }
@@ -185,7 +185,11 @@ pub(super) fn api(outcome: Result<Value, Refusal>, log_id: &str) -> Answer {
             } else {
                 json!({ "data": {}, "error": error })
             };
-            Answer { code: Some(code), message: Some(message), ..Answer::json(status, &body) }
+            Answer {
+                code: Some(code),
+                message: Some(message.into()),
+                ..Answer::json(status, &body)
+            }
         }
     }
 }
@@ -201,7 +205,7 @@ pub(super) fn api_without_data(outcome: Result<(), Refusal>, log_id: &str) -> An
     if code == "ok" {
         return answer;
     }
-    Answer { code: Some(code), message: Some(message), ..answer }
+    Answer { code: Some(code), message: Some(message.into()), ..answer }
 }
 
 /// A flat refusal of an OAuth endpoint.
@@ -247,7 +251,11 @@ pub(super) fn oauth(
             let OauthRefusal { error, description } = refusal;
             let body =
                 json!({ "error": error, "error_description": description, "log_id": log_id });
-            Answer { code: Some(error), message: Some(description), ..Answer::json(status, &body) }
+            Answer {
+                code: Some(error),
+                message: Some(description.into()),
+                ..Answer::json(status, &body)
+            }
         }
     };
     answer.header(CACHE_CONTROL, "no-store")

@@ -152,7 +152,7 @@ impl Exchange {
             When::After => {
                 let answer = self.work(Pace::Plain).await;
                 self.ticket.entry.code.clone_from(&answer.code);
-                self.ticket.entry.message.clone_from(&answer.message);
+                self.ticket.entry.message = answer.message.as_deref().map(str::to_owned);
                 self.ticket.broken(&self.hangup, "dropped after the work was done").await
             }
         }
@@ -353,7 +353,7 @@ impl Ticket {
     fn close(mut self, answer: &Answer) {
         self.entry.status = Some(answer.status.as_u16());
         self.entry.code.clone_from(&answer.code);
-        self.entry.message.clone_from(&answer.message);
+        self.entry.message = answer.message.as_deref().map(str::to_owned);
         if let Some(note) = &answer.note {
             self.note(note);
         }
