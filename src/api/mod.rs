@@ -9,6 +9,7 @@ pub(crate) use problem::{error_code, fail_code, post_error};
 
 use crate::clock::Clock;
 use crate::fault;
+use crate::model::RedirectUri;
 use crate::secret::Secret;
 use crate::timing::Timing;
 
@@ -52,7 +53,7 @@ pub(crate) struct App {
     /// The client secret: TikTok demands it of desktop apps too.
     pub(crate) client_secret: Secret,
     /// A registered redirect URI that replaces the built-in one.
-    pub(crate) redirect_uri: Option<String>,
+    pub(crate) redirect_uri: Option<RedirectUri>,
     /// The scopes that logins with this app ask for.
     pub(crate) scopes: Option<Scopes>,
 }

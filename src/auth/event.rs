@@ -44,6 +44,13 @@ pub enum AuthEvent {
     ForeignCallback,
     /// A callback without our state reported an error and was ignored.
     ForeignError,
+    /// This login's callback came to another name of this machine.
+    CallbackElsewhere {
+        /// To which.
+        host: String,
+        /// The redirect URI, where the login waits.
+        uri: String,
+    },
     /// A pasted text was not this login's callback.
     PasteIgnored {
         /// What was wrong with it.
@@ -179,6 +186,13 @@ impl fmt::Display for AuthEvent {
             Self::ForeignError => f.write_str(
                 "a callback without our state reported an error; still waiting; Ctrl-C if you \
                  denied access",
+            ),
+            Self::CallbackElsewhere { host, uri } => write!(
+                f,
+                "TikTok's answer came to `{host}`, but this login waits at `{uri}`; still waiting: in \
+                 the browser's address bar put that in the place of everything before the question \
+                 mark and press Enter; if the browser is on another machine, log in with `--paste`; if \
+                 another address is registered, set `redirect_uri` of the app in config.toml to it"
             ),
             Self::PasteIgnored { why } => write!(f, "{why}; still waiting"),
             Self::QrCode { url } => {

@@ -12,18 +12,19 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::browser;
-use super::callback::{Callback, UnexpectedRequest, redirect_uri};
+use super::callback::{Callback, Page, UnexpectedRequest};
 use super::error::{AuthError, app_of};
 use super::event::{AuthEvent, Reporter};
 use super::paste::{self, Lines};
 use super::qr;
 use crate::api::App;
 use crate::clock::Clock;
+use crate::model::RedirectUri;
 use crate::model::account::{Account, Accounts, AliasError, Issuer, NameError};
 use crate::resources::Reserve;
 use crate::secret::Secret;
 use crate::store::{AccountError, AccountStore, Edit};
-use crate::text::{self, key_start};
+use crate::text::{self, chain, key_start, plain};
 use crate::timing::Timing;
 
 /// The port of the callback address unless another is asked for or configured.
@@ -176,16 +177,24 @@ impl Login<'_> {
         port: Option<u16>,
         browser: &Browser,
     ) -> Result<LoggedIn, AuthError> {
-        let port = port.map_or_else(|| configured_port(self.app), Ok)?;
+        let redirect = self.redirect();
+        if !redirect.can_be_listened_on() {
+            return Err(AuthError::RedirectUri { given: plain(&redirect.text()) });
+        }
+        let port = port.or(redirect.port()).unwrap_or(PORT);
         // Bound before the address is shown: from here on nobody else can listen there.
-        let mut callback = Callback::bind(port).await?;
-        let attempt = Attempt::new(callback.redirect_uri())?;
+        let mut callback = Callback::bind(&redirect, port).await?;
+        let uri = callback.address().uri().to_owned();
+        let attempt = Attempt::new(uri.clone())?;
         let url = self.show_address(plan, &attempt);
         let came = {
             let stray = |stray| {
                 self.reporter.report(match stray {
                     UnexpectedRequest::ForeignState => AuthEvent::ForeignCallback,
                     UnexpectedRequest::ErrorWithoutState => AuthEvent::ForeignError,
+                    UnexpectedRequest::Elsewhere { host } => {
+                        AuthEvent::CallbackElsewhere { host: plain(&host), uri: uri.clone() }
+                    }
                 });
             };
             let mut wait = pin!(callback.wait(&attempt.state, self.limit, stray));
@@ -194,12 +203,17 @@ impl Login<'_> {
                 () = self.open(browser, &url) => wait.await,
             }
         };
-        let finish = async {
-            let code = came?.code;
-            self.finish(plan, &code, &attempt.kind()).await
+        let outcome = match came {
+            Ok(grant) => self.finish(plan, &grant.code, &attempt.kind()).await,
+            Err(error) => Err(error.into()),
         };
-        let (outcome, ()) = tokio::join!(finish, callback.close());
+        callback.close(last_page(&outcome)).await;
         outcome
+    }
+
+    /// The app's redirect URI.
+    fn redirect(&self) -> RedirectUri {
+        self.app.redirect_uri.clone().unwrap_or_default()
     }
 
     async fn open(&self, browser: &Browser, url: &Url) {
@@ -224,11 +238,9 @@ impl Login<'_> {
         port: Option<u16>,
         mut lines: Lines,
     ) -> Result<LoggedIn, AuthError> {
-        let address = match (port, self.fixed_redirect_uri()) {
-            (None, Some(uri)) => uri.to_owned(),
-            (port, _) => redirect_uri(port.filter(|port| *port != 0).unwrap_or(PORT)),
-        };
-        let attempt = Attempt::new(address)?;
+        let redirect = self.redirect();
+        let port = port.filter(|port| *port != 0).or(redirect.port()).unwrap_or(PORT);
+        let attempt = Attempt::new(redirect.on(port))?;
         self.show_address(plan, &attempt);
         self.reporter.report(AuthEvent::PasteHere { limit: self.limit });
         let grant = paste::wait(
@@ -247,13 +259,13 @@ impl Login<'_> {
         self.reporter.report(AuthEvent::Waiting { limit: self.limit });
         let QrConfirmed { code, redirect_uri } =
             qr::wait(self.client, self.app, &plan.scopes, self.limit, pause, self.reporter).await?;
-        let redirect_uri = self.fixed_redirect_uri().or(redirect_uri.as_deref());
-        self.finish(plan, &code, &GrantKind::Qr { redirect_uri }).await
-    }
-
-    /// The app's redirect URI, unless it leaves the port open.
-    fn fixed_redirect_uri(&self) -> Option<&str> {
-        self.app.redirect_uri.as_deref().filter(|uri| !uri.contains(":*/"))
+        // What a web app has registered is refused here, and none is taken as well.
+        let configured = self.app.redirect_uri.as_ref().filter(|uri| uri.is_desktop());
+        let named = redirect_uri
+            .filter(|uri| RedirectUri::parse(uri).is_ok_and(|redirect| redirect.is_desktop()));
+        let redirect_uri = configured.and_then(RedirectUri::fixed).or(named);
+        let kind = GrantKind::Qr { redirect_uri: redirect_uri.as_deref() };
+        self.finish(plan, &code, &kind).await
     }
 
     fn show_address(&self, plan: &Plan, attempt: &Attempt) -> Url {
@@ -438,14 +450,18 @@ impl Attempt {
     }
 }
 
-/// The port of the app's redirect URI, if that is one that this program can listen on.
-fn configured_port(app: &App) -> Result<u16, AuthError> {
-    let Some(given) = app.redirect_uri.as_deref() else { return Ok(PORT) };
-    let port = given
-        .strip_prefix("http://127.0.0.1:")
-        .and_then(|rest| rest.strip_suffix("/callback/"))
-        .and_then(|port| if port == "*" { Some(PORT) } else { port.parse().ok() });
-    port.ok_or_else(|| AuthError::RedirectUri { given: text::plain(given) })
+/// What the browser is told in the end.
+fn last_page(outcome: &Result<LoggedIn, AuthError>) -> Page {
+    match outcome {
+        Ok(done) => {
+            let name = done.account.display_name.as_deref().unwrap_or(&done.account.open_id);
+            let missing = done.missing.iter().map(|scope| {
+                AuthEvent::ScopeMissing { scope: scope.to_owned() }.to_string().replace('`', "")
+            });
+            Page::LoggedIn { name: name.to_owned(), missing: missing.collect() }
+        }
+        Err(error) => Page::Failed { what: chain(error) },
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
+use url::Url;
 use zeroize::Zeroizing;
 
 use super::callback::CallbackError;
@@ -172,10 +173,18 @@ fn classify(pasted: &str, state: &Secret, redirect_uri: &str) -> Result<Verdict,
     Ok(classify_query(query, state))
 }
 
-/// Browsers may leave out the scheme.
+/// Browsers may leave out the scheme, and write the rest in their own way: a slash where no path was.
 fn is_callback(address: &str, redirect_uri: &str) -> bool {
-    let scheme_less = redirect_uri.split_once("://").map(|(_, rest)| rest);
-    address == redirect_uri || scheme_less == Some(address)
+    let Some((scheme, rest)) = redirect_uri.split_once("://") else { return false };
+    if address == redirect_uri || address == rest {
+        return true;
+    }
+    let whole = if address.contains("://") {
+        Url::parse(address)
+    } else {
+        Url::parse(&format!("{scheme}://{address}"))
+    };
+    whole.is_ok_and(|whole| Url::parse(redirect_uri).is_ok_and(|ours| whole == ours))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use jiff::SignedDuration;
-use tiktok_sandbox::{Megabyte, QrConfirm, Resend, UploadedBytes};
+use tiktok_sandbox::{Megabyte, OauthErrors, QrConfirm, Resend, UploadedBytes};
 
 /// Options of `sandbox`.
 #[derive(Args, Clone, Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct SandboxArgs {
     /// Have this account instead of the usual three; `NAME:private` for a private one
     #[arg(long = "account", value_name = "NAME")]
     pub(crate) accounts: Vec<String>,
-    /// Register one more redirect URI
+    /// Register one more redirect URI; `*` stands for any port
     #[arg(long = "redirect-uri", value_name = "URI")]
     pub(crate) redirect_uris: Vec<String>,
     /// Approve only these scopes for the app
@@ -49,12 +49,18 @@ pub(crate) struct SandboxArgs {
     /// Let tokens live as long as before November 2026: 24 hours and 365 days
     #[arg(long, help_heading = "Strictness")]
     pub(crate) older_lifetimes: bool,
-    /// Let a refresh token end when the first one would have ended
+    /// Let every refresh begin the life of the refresh token anew, instead of keeping its end
     #[arg(long, help_heading = "Strictness")]
-    pub(crate) refresh_does_not_extend: bool,
-    /// Send the errors of the OAuth endpoints with HTTP 200
-    #[arg(long, help_heading = "Strictness")]
-    pub(crate) oauth_errors_200: bool,
+    pub(crate) refresh_extends: bool,
+    /// What is so by now without being asked for; scripts may still do that
+    #[arg(long, hide = true, conflicts_with = "refresh_extends")]
+    refresh_does_not_extend: bool,
+    /// The HTTP status of errors of the OAuth endpoints: 200, or those usual with OAuth 2.0
+    #[arg(long, value_name = "STATUS", value_enum, default_value_t, help_heading = "Strictness")]
+    pub(crate) oauth_errors: OauthErrors,
+    /// What is so by now without being asked for; scripts may still do that
+    #[arg(long, hide = true, conflicts_with = "oauth_errors")]
+    oauth_errors_200: bool,
     /// What the progress header of a chunk's answer counts
     #[arg(long, value_name = "MEANING", value_enum, default_value_t, help_heading = "Strictness")]
     pub(crate) uploaded_bytes: UploadedBytes,
@@ -70,6 +76,9 @@ pub(crate) struct SandboxArgs {
     /// How a confirmed QR code hands out its authorization code
     #[arg(long, value_name = "SHAPE", value_enum, default_value_t, help_heading = "Strictness")]
     pub(crate) qr_confirm: QrConfirm,
+    /// Put the answers about QR codes into a `data` object
+    #[arg(long, help_heading = "Strictness")]
+    pub(crate) qr_wrapped: bool,
     /// Direct posts per creator in 24 hours
     #[arg(long, value_name = "N", default_value_t = 15, help_heading = "Strictness")]
     pub(crate) daily_posts: usize,
@@ -89,6 +98,9 @@ pub(crate) struct SandboxArgs {
     /// From `PUBLISH_COMPLETE` to the id of a public post
     #[arg(long, value_name = "TIME", value_parser = length, default_value = "0s", help_heading = "Pace")]
     pub(crate) moderation: Duration,
+    /// How long after its init a `publish_id` is not known to `status/fetch`
+    #[arg(long, value_name = "TIME", value_parser = length, default_value = "0s", help_heading = "Pace")]
+    pub(crate) publish_id_delay: Duration,
     /// Do not hash what arrives: for measuring, as SHA-256 is slower than loopback
     #[arg(long, help_heading = "Pace")]
     pub(crate) no_hash: bool,

@@ -1,16 +1,19 @@
 //! `login`: one account, by a browser, a pasted address or a QR code.
 
+use std::io::IsTerminal as _;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 use tiktok_open::Scopes;
 
+use crate::api::App;
 use crate::auth::paste::Lines;
 use crate::auth::{AuthEvent, Browser, LoggedIn, Login, LoginMethod, Reporter};
 use crate::cli::LoginArgs;
 use crate::commands::{Context, apps, at_rest};
 use crate::exit::Exit;
+use crate::model::RedirectUri;
 use crate::output::{AuthOutput, Failure, Line};
 use crate::signals::Signal;
 use crate::store::Store as _;
@@ -44,6 +47,7 @@ pub(super) async fn by(
         Ok(app) => app?,
         Err(signal) => return Ok(signal.exit()),
     };
+    let way = listenable(context, &app, way)?;
     // Before anybody consents to a login that could not be kept.
     let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
     let store = at_rest::unlocked_for_login(context, store).await?.accounts();
@@ -78,6 +82,21 @@ pub(super) async fn by(
     };
     report(context, &done);
     Ok(stopped_by.map_or(Exit::Done, Signal::exit))
+}
+
+/// A browser that is sent where this program cannot wait ends at a page that does not load: whoever sits
+/// at a terminal pastes its address.
+fn listenable(context: &Context, app: &App, way: LoginMethod) -> Result<LoginMethod, Failure> {
+    let LoginMethod::Browser { port, .. } = &way else { return Ok(way) };
+    let waits = app.redirect_uri.as_ref().is_none_or(RedirectUri::can_be_listened_on);
+    if waits || !std::io::stdin().is_terminal() {
+        return Ok(way);
+    }
+    context.printer.note(
+        "the app's redirect URI leads where this program cannot wait, so its address is pasted, as with \
+         `--paste`",
+    );
+    Ok(LoginMethod::Paste { port: *port, lines: Lines::of_stdin()? })
 }
 
 /// Passes on what happens in a login, and remembers when its code begins to be spent: from then on a

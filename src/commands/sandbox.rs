@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::json;
 use tiktok_sandbox::faults::Script;
-use tiktok_sandbox::{Account, App, Builder, Lifetimes, Options, Sandbox};
+use tiktok_sandbox::{Account, App, Builder, Lifetimes, Options, RedirectUriError, Sandbox};
 
 use crate::cli::SandboxArgs;
 use crate::exit::Exit;
@@ -14,6 +14,7 @@ use crate::output::{Failure, Line, Printer};
 use crate::problem::{Coded, ErrorCode, Problem};
 use crate::secret::Secret;
 use crate::signals::Shutdown;
+use crate::text::plain;
 
 /// Why no sandbox could be started.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +40,14 @@ pub(super) enum SandboxError {
         "`{0}` is no account name: letters, digits, `_` and `.`, with `:private` behind if need be"
     )]
     Account(String),
+    /// A redirect URI that TikTok's portal would not take.
+    #[error("`{uri}` cannot be registered: {source}")]
+    RedirectUri {
+        /// As given.
+        uri: String,
+        /// Why not.
+        source: RedirectUriError,
+    },
     /// A scope that no person can grant.
     #[error("there is no scope `{0}`")]
     Scope(String),
@@ -50,9 +59,11 @@ pub(super) enum SandboxError {
 impl Coded for SandboxError {
     fn problem(&self) -> Problem {
         Problem::new(match self {
-            Self::Faults { .. } | Self::Script { .. } | Self::Account(_) | Self::Scope(_) => {
-                ErrorCode::SandboxArguments
-            }
+            Self::Faults { .. }
+            | Self::Script { .. }
+            | Self::Account(_)
+            | Self::RedirectUri { .. }
+            | Self::Scope(_) => ErrorCode::SandboxArguments,
             Self::Start(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 ErrorCode::SandboxPortInUse
             }
@@ -64,7 +75,10 @@ impl Coded for SandboxError {
 /// What the options of the command line make of a sandbox.
 fn options(args: &SandboxArgs) -> Result<Options, SandboxError> {
     let mut app = App::random();
-    app.redirect_uris.extend(args.redirect_uris.iter().cloned());
+    for uri in &args.redirect_uris {
+        app.register(uri)
+            .map_err(|source| SandboxError::RedirectUri { uri: plain(uri), source })?;
+    }
     if let Some(unknown) = args.scopes.iter().find(|scope| !app.scopes.contains(scope)) {
         return Err(SandboxError::Scope(unknown.clone()));
     }
@@ -82,13 +96,15 @@ fn options(args: &SandboxArgs) -> Result<Options, SandboxError> {
         download: args.download,
         moderation: args.moderation,
         lifetimes: if args.older_lifetimes { Lifetimes::Older } else { Lifetimes::Newer },
-        refresh_extends: !args.refresh_does_not_extend,
-        oauth_errors_200: args.oauth_errors_200,
+        refresh_extends: args.refresh_extends,
+        oauth_errors: args.oauth_errors,
         uploaded_bytes: args.uploaded_bytes,
         resend: args.resend,
         progress_on_416: args.progress_on_416,
         refuse_private_brand: args.refuse_private_brand,
         qr_confirm: args.qr_confirm,
+        qr_wrapped: args.qr_wrapped,
+        publish_id_delay: args.publish_id_delay,
         daily_posts: args.daily_posts,
         pending_drafts: args.pending_drafts,
         active_users: args.active_users,
@@ -173,7 +189,7 @@ mod tests {
     use std::time::Duration;
 
     use clap::Parser;
-    use tiktok_sandbox::{Megabyte, QrConfirm, Resend, UploadedBytes};
+    use tiktok_sandbox::{Megabyte, OauthErrors, QrConfirm, Resend, UploadedBytes};
 
     use super::*;
     use crate::output::Explain as _;
@@ -201,7 +217,8 @@ mod tests {
     fn every_open_question_has_its_option() {
         let options = options(
             "--megabyte both --uploaded-bytes count --resend 206 --qr-confirm code-url \
-             --older-lifetimes --oauth-errors-200 --processing 0s --moderation 3h",
+             --older-lifetimes --oauth-errors 4xx --refresh-extends --qr-wrapped \
+             --publish-id-delay 90s --processing 0s --moderation 3h",
         )
         .unwrap();
         assert_eq!(options.megabyte, Megabyte::Both);
@@ -209,9 +226,18 @@ mod tests {
         assert_eq!(options.resend, Resend::Accepted);
         assert_eq!(options.qr_confirm, QrConfirm::CodeUrl);
         assert_eq!(options.lifetimes, Lifetimes::Older);
-        assert!(options.oauth_errors_200);
+        assert_eq!(options.oauth_errors, OauthErrors::Usual);
+        assert!(options.refresh_extends && options.qr_wrapped);
+        assert_eq!(options.publish_id_delay, Duration::from_secs(90));
         assert_eq!(options.processing, Duration::ZERO);
         assert_eq!(options.moderation, Duration::from_hours(3));
+    }
+
+    #[test]
+    fn what_was_an_option_before_it_became_the_rule_is_still_taken() {
+        let options = options("--oauth-errors-200 --refresh-does-not-extend").unwrap();
+        assert_eq!(options.oauth_errors, OauthErrors::Ok);
+        assert!(!options.refresh_extends);
     }
 
     #[test]
@@ -234,7 +260,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_a_usage_error() {
-        for line in ["--account a/b", "--account :private", "--scopes video.steal"] {
+        for line in [
+            "--account a/b",
+            "--account :private",
+            "--scopes video.steal",
+            "--redirect-uri http://example.com/callback/",
+        ] {
             assert_eq!(options(line).unwrap_err().exit(), Exit::Usage, "{line}");
         }
     }

@@ -22,6 +22,7 @@ pub(crate) mod plan;
 mod post;
 mod quota;
 mod record;
+pub(crate) mod redirect;
 mod source;
 
 pub(crate) use self::account::Account;
@@ -39,4 +40,5 @@ pub(crate) use self::plan::{Plan, PlanError};
 pub(crate) use self::post::{Post, PostRef};
 pub(crate) use self::quota::{CallKind, QuotaKind};
 pub(crate) use self::record::{Attempt, AttemptUpdate, PostNumber, PostRequest, RecordedPost};
+pub(crate) use self::redirect::RedirectUri;
 pub(crate) use self::source::{Source, SourceKind};

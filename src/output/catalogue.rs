@@ -288,8 +288,8 @@ catalogue! {
 
     // Logging in.
     RedirectUri: "The redirect URI of the app does not lead to this program."
-        => "a login in the browser needs one of the form `http://127.0.0.1:PORT/callback/` (or `:*` for \
-            any port); with another one, log in with `--paste`";
+        => "a login in the browser waits at `http://127.0.0.1:PORT/…` or `http://localhost:PORT/…` (or \
+            `:*` for any port), with any path; with another address, https included, log in with `--paste`";
     PortInUse: "Another program listens on the port of the login."
         => "stop the program on port {port}, or use another port that is registered for the app with \
             `--port N`; `--port 0` takes any free one if `http://127.0.0.1:*/callback/` is registered \
@@ -299,8 +299,8 @@ catalogue! {
     CallbackStopped: "The server that waits for the login's callback is gone.";
     LoginTimeout: "Nobody finished the login in time."
         => "if TikTok showed an error page, it does not redirect; it names the setting to correct:\n\
-            - redirect_uri: register `http://127.0.0.1:*/callback/` (or the exact address with this port \
-            and the slash at the end) under Login Kit > Desktop\n\
+            - redirect_uri: register `http://127.0.0.1:*/callback/` under Login Kit > Desktop, or set \
+            `redirect_uri` of the app in config.toml to what is registered there, sign by sign\n\
             - client_key: use the key of the environment you registered in, without spaces (a sandbox has \
             its own; the key of production works once TikTok has reviewed the app)\n\
             - scope: add every scope you ask for to the app, or ask for fewer with `--scopes`\n\
@@ -573,7 +573,7 @@ catalogue! {
         => "TikTok no longer answers for this post; look at the profile";
     NotCancellable: "The post is final and cannot be cancelled.";
     AppVersion: "The TikTok app on the user's phone is too old for photo drafts."
-        => "photo drafts need the TikTok app 31.8 or newer on the user's phone";
+        => "photo drafts need the TikTok app 31.8 or newer on a phone on which the user is logged in";
     AccessDenied: "The user, or TikTok, did not allow the login."
         => "access was denied in TikTok; run the login again and allow it";
     InvalidClient: "TikTok does not know the client key, or the client secret is wrong."

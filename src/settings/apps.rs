@@ -15,6 +15,7 @@ use super::credentials::{Lookalike, check};
 use super::file::UserFile;
 use super::{Environment, SettingsError};
 use crate::api::App;
+use crate::model::RedirectUri;
 use crate::secret::Secret;
 use crate::text::key_start;
 
@@ -53,7 +54,7 @@ pub(crate) struct KnownApp {
     pub(crate) name: Option<String>,
     /// The client key.
     pub(crate) client_key: String,
-    redirect_uri: Option<String>,
+    redirect_uri: Option<RedirectUri>,
     scopes: Option<Scopes>,
     secret: SecretFrom,
     fetched: OnceLock<Result<App, Arc<SettingsError>>>,

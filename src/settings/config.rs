@@ -13,12 +13,11 @@ use std::str::FromStr;
 use tiktok_open::Scopes;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-use url::Url;
 
 use super::mistake::Mistakes;
 use super::store_key::{Encrypt, PassphraseFrom};
 use crate::encrypt::Scheme;
-use crate::model::{Field, FieldType, FieldValue, FieldValues, Mode};
+use crate::model::{Field, FieldType, FieldValue, FieldValues, Mode, RedirectUri};
 use crate::secret::Secret;
 use crate::text;
 
@@ -40,7 +39,7 @@ pub(super) struct Config {
 pub(super) struct AppEntry {
     pub(super) client_key: String,
     pub(super) secret: SecretSource,
-    pub(super) redirect_uri: Option<String>,
+    pub(super) redirect_uri: Option<RedirectUri>,
     pub(super) scopes: Option<Scopes>,
 }
 
@@ -74,10 +73,6 @@ impl Config {
         if reader.mistakes.is_empty() { Ok(config) } else { Err(reader.mistakes) }
     }
 }
-
-/// The longest registered redirect URI
-/// (<https://developers.tiktok.com/doc/login-kit-desktop/>), in characters.
-const LONGEST_REDIRECT_URI: usize = 511;
 
 const ROOT: &[&str] = &["apps", "defaults", "store"];
 const APP: &[&str] = &[
@@ -290,30 +285,10 @@ impl Reader<'_> {
         mode
     }
 
-    /// Absolute, http or https, without query and fragment: what TikTok lets one register.
-    fn redirect_uri(&mut self, value: &Value<'_>) -> Option<String> {
-        let text = self.string(value)?;
-        if text.contains(":*") {
-            self.wrong(
-                value.span(),
-                "`*` is for the developer portal only; leave `redirect_uri` out to use any port",
-            );
-            return None;
-        }
-        let good = text.len() <= LONGEST_REDIRECT_URI
-            && Url::parse(&text).is_ok_and(|url| {
-                matches!(url.scheme(), "http" | "https")
-                    && url.query().is_none()
-                    && url.fragment().is_none()
-            });
-        if good {
-            return Some(text);
-        }
-        self.wrong(
-            value.span(),
-            "not a redirect URI such as `http://127.0.0.1:3456/callback/`, without query and fragment",
-        );
-        None
+    /// As it is registered with TikTok, a `*` in the place of the port included.
+    fn redirect_uri(&mut self, value: &Value<'_>) -> Option<RedirectUri> {
+        let read = RedirectUri::parse(&self.string(value)?);
+        read.map_err(|error| self.wrong(value.span(), error.to_string())).ok()
     }
 
     fn scopes(&mut self, value: &Value<'_>) -> Option<Scopes> {

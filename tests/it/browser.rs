@@ -169,6 +169,23 @@ impl Browser {
         }
     }
 
+    /// Presses Enter, wherever the page has its focus.
+    #[track_caller]
+    pub(crate) fn enter(&mut self) {
+        for kind in ["keyDown", "keyUp"] {
+            let event = json!({ "type": kind, "key": "Enter", "code": "Enter", "text": "\r",
+                "windowsVirtualKeyCode": 13 });
+            self.call("Input.dispatchKeyEvent", &event);
+        }
+    }
+
+    /// Gives the window a width in CSS pixels, as a phone has it.
+    #[track_caller]
+    pub(crate) fn narrow(&mut self, width: u32) {
+        let size = json!({ "width": width, "height": 780, "deviceScaleFactor": 1, "mobile": true });
+        self.call("Emulation.setDeviceMetricsOverride", &size);
+    }
+
     /// Waits until the address bar ends like this; gives the whole page's text.
     #[track_caller]
     pub(crate) fn arrives_at(&mut self, end: &str) -> String {

@@ -1,6 +1,8 @@
 //! A login in a real browser: the sandbox's consent page, a person's clicks, our callback pages.
 //! Only where Chromium is installed.
 
+use serde_json::json;
+
 use crate::browser::Browser;
 use crate::person::status;
 use crate::world::{ADA, BEA, World};
@@ -47,6 +49,50 @@ fn a_person_allows_in_a_real_browser() {
     is_quiet(&mut browser);
     // The code has left the address bar and is not behind the back button either.
     assert_eq!(browser.value("location.search"), "");
+}
+
+#[test]
+fn enter_on_the_consent_page_allows_in_a_real_browser() {
+    for at in [None, Some("input[name=account][value=bea]"), Some("input[value='video.list']")] {
+        let Some(mut browser) = Browser::start() else { return };
+        let world = World::asking();
+        let login = world.start_login(&["--scopes", "user.info.basic,video.list"]);
+        browser.open(&login.url);
+        if let Some(field) = at {
+            browser.click(field);
+        }
+        browser.enter();
+        let page = browser.arrives_at("/done");
+        assert!(page.contains("is logged in"), "{page}");
+        login.end().exits(0);
+    }
+}
+
+/// Nothing of the page but what scrolls by itself is wider than the window, the keyboard reaches what
+/// scrolls, and the page stays as it is under who reads it.
+#[test]
+fn the_pages_of_the_sandbox_fit_a_phone() {
+    let Some(mut browser) = Browser::start() else { return };
+    let world = World::logged_in();
+    world.upload(&world.short()).exits(0);
+    world.run(&["login", "--qr", "--timeout", "100ms"]);
+    world.fault(&json!({ "endpoint": "status", "do": { "refuse": { "code": "internal_error" } } }));
+    world.run(&["status", "--all"]);
+    let sandbox = world.sandbox.url().to_owned();
+    for width in [320, 390] {
+        browser.narrow(width);
+        for page in ["/_sandbox/", "/_sandbox/phone", "/v2/auth/authorize/?client_key=nobody"] {
+            browser.open(&format!("{sandbox}{page}"));
+            let wide = browser.value("document.documentElement.scrollWidth");
+            assert!(wide.as_u64().unwrap() <= width.into(), "{page} at {width}: {wide}");
+            let unreachable = "Array.from(document.querySelectorAll('*')).filter(it => \
+                ['auto', 'scroll'].includes(getComputedStyle(it).overflowX) && \
+                (it.tabIndex != 0 || !it.getAttribute('aria-label') || it.getAttribute('role') != 'region')\
+                ).length";
+            assert_eq!(browser.value(unreachable), 0, "{page}");
+        }
+    }
+    is_quiet(&mut browser);
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! The fault matrix, once TikTok has everything: rows 48, 49, 53 to 56, 58 and 69.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use serde_json::json;
+use tiktok_sandbox::Options;
 use tiktok_up::testing::{Failed, Phase};
 
 use crate::world::{ADA, World};
@@ -196,6 +199,36 @@ fn f58_a_publish_id_that_is_not_known_yet_is_asked_for_again() {
         world.refuse("status", 1, 3, "invalid_publish_id");
         let ran = world.upload(&manifest(&world)).exits(0);
         ran.says("TikTok does not know the publish_id yet");
+        assert_eq!(world.phases(), [Phase::Published]);
+        assert_eq!((world.inits(), world.published()), (1, 1));
+    }
+}
+
+/// As it has happened: the id is unknown for a while after its init, and the post is published.
+#[test]
+fn f58_a_publish_id_that_tiktok_comes_to_know_later_is_one_post() {
+    let delayed = |publish_id_delay| {
+        let world = World::with(Options { publish_id_delay, ..Options::default() });
+        world.login(ADA);
+        world
+    };
+    for manifest in KINDS {
+        let world = delayed(Duration::from_mins(1));
+        let run = world.start_upload(&manifest(&world));
+        world.wait_until("it asks again", |_| run.said("TikTok does not know the publish_id yet"));
+        world.sandbox.advance(SignedDuration::from_mins(1));
+        run.end().exits(0);
+        assert_eq!(world.phases(), [Phase::Published]);
+        assert_eq!((world.inits(), world.published()), (1, 1));
+
+        let mut world = delayed(Duration::from_hours(1));
+        let manifest = manifest(&world);
+        world.run(&["upload", "--no-wait", &manifest]).exits(5);
+        world.run(&["status"]).exits(5);
+        world.run(&["upload", "--no-wait", &manifest]).exits(5);
+        world.advance(SignedDuration::from_mins(61));
+        world.run(&["status", "1"]).exits(0).says("published");
+        world.run(&["upload", &manifest]).exits(0);
         assert_eq!(world.phases(), [Phase::Published]);
         assert_eq!((world.inits(), world.published()), (1, 1));
     }

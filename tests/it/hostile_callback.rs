@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
-use crate::person::{Callback, header, status};
+use crate::person::{Callback, body, header, status};
 use crate::world::{ADA, Login, Ran, World, raw_request};
 
 /// A login that waits, and the callback that would end it.
@@ -46,10 +46,6 @@ impl Waiting {
         assert!(self.world.entry(ADA).is_object());
         ran
     }
-}
-
-fn body(answer: &str) -> &str {
-    answer.split_once("\r\n\r\n").map_or("", |(_, body)| body)
 }
 
 #[test]

@@ -7,9 +7,11 @@ use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::process::Stdio;
 
 use serde_json::json;
+use tiktok_sandbox::{App, Options};
 
-use crate::person::{address_bar, after, chmod, eventually, get, status};
-use crate::world::{ADA, BEA, Ran, World};
+use crate::person::{address_bar, after, answer, body, chmod, eventually, get, status};
+use crate::terminal::Terminal;
+use crate::world::{ADA, BEA, Ran, World, raw_request};
 
 /// A browser that notes how it was called instead of showing anything.
 fn stub_browser(world: &World, exit: u8) -> String {
@@ -63,6 +65,237 @@ fn the_browser_is_told_that_it_may_be_closed() {
     assert_eq!(status, 200);
     assert!(page.contains("close this window"), "{page}");
     login.end().exits(0);
+}
+
+#[test]
+fn the_last_page_says_who_logged_in_and_what_was_not_granted() {
+    let world = World::new();
+    let login = world.start_login(&[]);
+    let (status, page) = world.browse(&login.url);
+    assert!(status == 200 && page.contains("<strong>Ada Private</strong> is logged in."), "{page}");
+    login.end().exits(0);
+
+    world.consent(&json!({ "account": ADA, "scopes": ["user.info.basic", "video.upload"] }));
+    let login = world.start_login(&[]);
+    let (_, page) = world.browse(&login.url);
+    assert!(
+        page.contains("video.publish was not granted: posting directly will not work."),
+        "{page}"
+    );
+    assert!(!page.contains("video.upload was not granted"), "{page}");
+    login.end().exits(0);
+}
+
+#[test]
+fn the_last_page_comes_when_the_login_is_made_and_not_before() {
+    let world = World::new();
+    world.hold("user_info", 1, "before");
+    let login = world.start_login(&[]);
+    let callback = login.consented();
+    let port = login.port();
+    std::thread::scope(|scope| {
+        let page = scope.spawn(move || callback.make());
+        world.wait_until("the code is spent", |world| world.calls("token_code").len() == 1);
+        assert!(!page.is_finished(), "who it is, is not known yet");
+        // Who asks again meanwhile waits as well.
+        let again = scope.spawn(move || get(port, "/done"));
+        world.let_go();
+        for page in [page, again] {
+            let page = page.join().unwrap();
+            assert!(body(&page).contains("is logged in"), "{page}");
+        }
+    });
+    login.end().exits(0);
+    assert!(world.entry(ADA).is_object());
+}
+
+/// What is refused, lost or odd, and what the page says of it. TikTok may repeat what it was sent.
+#[test]
+fn the_last_page_says_what_failed_and_no_secret() {
+    for (fault, words) in [
+        (json!({ "refuse": { "code": "invalid_client" } }), "invalid_client"),
+        (json!({ "refuse": { "code": "invalid_grant", "message": "<b>late" } }), "&lt;b&gt;late"),
+        (json!({ "drop": "before" }), "failed to exchange the authorization code"),
+        (json!({ "garbage": true }), "failed to exchange the authorization code"),
+        (json!({ "echo": { "field": "message", "status": 400 } }), "invalid_request"),
+    ] {
+        let world = World::new();
+        world.fault(&json!({ "endpoint": "token_code", "times": 2, "do": fault }));
+        let login = world.start_login(&[]);
+        let callback = login.consented();
+        let answer = callback.make();
+        assert_eq!(status(&answer), "200");
+        let page = body(&answer);
+        assert!(page.contains("Not logged in") && page.contains(words), "{fault}: {page}");
+        for secret in world.sandbox.secrets() {
+            assert!(!page.contains(secret.expose()), "{fault}: {page}");
+        }
+        let ran = login.end();
+        assert_ne!(ran.code, Some(0), "{ran:?}");
+        assert!(!world.store_path().exists());
+    }
+    let world = World::new();
+    let login = world.start_login(&[]);
+    let state = login.parameter("state");
+    login.get(&format!("/callback/?error=non_sandbox_target&error_description=x&state={state}"));
+    let page = login.get("/denied");
+    assert!(body(&page).contains("TikTok says: non_sandbox_target (x)."), "{page}");
+    login.end().exits(3).says("target user");
+}
+
+/// An app with these redirect URIs besides the usual ones, in config.toml with the last of them.
+fn registered(uris: &[&str]) -> World {
+    let mut app = App::random();
+    // In front, as those of an app that has no other.
+    for uri in uris.iter().rev() {
+        app.register(*uri).unwrap();
+        app.redirect_uris.rotate_right(1);
+    }
+    let world = World::with(Options { apps: vec![app], ..Options::default() });
+    configured(&world, uris.last().unwrap());
+    world
+}
+
+fn configured(world: &World, uri: &str) {
+    let (key, secret) = (world.sandbox.client_key(), world.sandbox.client_secret());
+    world.configure(&format!(
+        "[apps.mine]\nclient_key = \"{key}\"\nclient_secret = \"{}\"\nredirect_uri = \"{uri}\"\n",
+        secret.expose()
+    ));
+}
+
+#[test]
+fn every_redirect_uri_of_a_desktop_app_logs_in() {
+    for (registered_as, configured_as, path) in [
+        ("http://localhost:*/callback/", "http://localhost:*/callback/", "/callback/"),
+        ("http://localhost:*/callback", "http://localhost:3456/callback", "/callback"),
+        ("http://localhost:*", "http://localhost:*", ""),
+        ("http://localhost:*/", "http://localhost:8080/", "/"),
+        ("http://127.0.0.1:*", "http://127.0.0.1:*", ""),
+        ("http://127.0.0.1:*/auth/tiktok", "http://127.0.0.1:*/auth/tiktok", "/auth/tiktok"),
+        ("http://127.0.0.1:*/done", "http://127.0.0.1:*/done", "/done"),
+        ("http://localhost:*/denied", "http://localhost:*/denied", "/denied"),
+    ] {
+        let world = registered(&[registered_as]);
+        configured(&world, configured_as);
+        let login = world.start_login(&[]);
+        let start = configured_as.rsplit_once(':').unwrap().0;
+        let expected = format!("{start}:{}{path}", login.port());
+        assert_eq!(login.parameter("redirect_uri"), expected);
+        let (_, page) = world.browse(&login.url);
+        assert!(page.contains("is logged in"), "{configured_as}: {page}");
+        login.end().exits(0);
+        assert!(world.entry(ADA).is_object(), "{configured_as}");
+    }
+}
+
+#[test]
+fn the_port_of_the_redirect_uri_is_waited_on_unless_another_is_asked_for() {
+    // Taken, so that no other program comes in between.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let world = registered(&["http://localhost:*/callback/"]);
+    configured(&world, &format!("http://localhost:{port}/callback/"));
+    world
+        .run(&["login", "--no-browser"])
+        .exits(5)
+        .says(&format!("port {port} of 127.0.0.1 is in use"));
+    world.login_with(&[]).exits(0);
+}
+
+#[test]
+fn an_address_that_nothing_can_wait_at_is_pasted() {
+    for (uri, port) in [
+        ("https://127.0.0.1:3455/callback/", ""),
+        ("https://example.com/auth/callback", ""),
+        ("http://localhost:*", ":3456"),
+        ("http://localhost:8080/callback", ""),
+    ] {
+        let world = registered(&[uri]);
+        let ran = login_elsewhere(&world, "--paste", |address| {
+            let bar = address_bar(address);
+            assert!(bar.starts_with(&format!("{}?", uri.replace(":*", port))), "{bar}");
+            // As a browser shows it: with a slash where there is no path.
+            format!("{}\n", url::Url::parse(&bar).unwrap())
+        });
+        ran.exits(0).never_says("not the address");
+        if uri.starts_with("https") {
+            let ran = world.run(&["login", "--no-browser"]).exits(2).says("--paste").says(uri);
+            assert!(!ran.stderr.contains("client_key="), "no address is shown: {ran:?}");
+        }
+    }
+}
+
+#[test]
+fn at_a_terminal_such_an_address_is_asked_for() {
+    if !Terminal::is_there() {
+        return;
+    }
+    let world = registered(&["https://127.0.0.1:3455/callback/"]);
+    let program = env!("CARGO_BIN_EXE_tiktok-up");
+    let mut terminal = Terminal::start(&world, &format!("{program} login --no-browser"), &[]);
+    terminal.sees("so its address is pasted").sees("open this address in a browser: ");
+    let address = terminal.word();
+    terminal.types(&address_bar(&address));
+    let (good, shown) = terminal.end();
+    assert!(good && shown.contains("logged in"), "{shown}");
+}
+
+#[test]
+fn a_redirect_uri_that_tiktok_does_not_take_is_found_in_the_configuration() {
+    for (uri, words) in [
+        ("http://example.com/callback/", "any other host needs https"),
+        ("http://localhost/callback/", "wants a port"),
+        ("http://[::1]:3456/callback/", "any other host needs https"),
+        ("http://localhost:3456/?a=b", "without query and fragment"),
+    ] {
+        let world = World::new();
+        configured(&world, uri);
+        world.run(&["login", "--no-browser"]).exits(2).says(words);
+        assert!(world.sandbox.requests().is_empty());
+    }
+}
+
+/// A forwarded port, or a person who retypes the address.
+#[test]
+fn a_callback_at_another_name_tells_the_page_and_the_terminal_what_to_do() {
+    for (uri, other) in [
+        ("http://127.0.0.1:*/callback/", "localhost"),
+        ("http://localhost:*/callback/", "127.0.0.1"),
+    ] {
+        let world = registered(&[uri]);
+        let login = world.start_login(&[]);
+        let (callback, port) = (login.consented(), login.port());
+        let waits_at = login.parameter("redirect_uri");
+        let elsewhere = |target: &str| {
+            raw_request(port, &format!("GET {target} HTTP/1.1\r\nHost: {other}:{port}\r\n\r\n"))
+        };
+        for _ in 0..2 {
+            let answer = elsewhere(&callback.target(&callback.state));
+            assert_eq!(status(&answer), "421");
+            assert!(
+                body(&answer).contains(&format!("waits at <code>{waits_at}</code>")),
+                "{answer}"
+            );
+            assert!(body(&answer).contains("In the address bar"), "{answer}");
+            assert!(!answer.contains(&callback.state) && !answer.contains(&callback.code));
+            assert!(answer.contains("cache-control: no-store"), "{answer}");
+        }
+        // Nobody else learns where it waits.
+        let foreign = elsewhere(&callback.target("guessed"));
+        assert!(status(&foreign) == "421" && !foreign.contains(&waits_at), "{foreign}");
+        assert!(world.calls("token_code").is_empty(), "nothing was taken");
+        // What it says to do, done.
+        let (_, page) = world.browse(&format!(
+            "{waits_at}?{}",
+            callback.target(&callback.state).split_once('?').unwrap().1
+        ));
+        assert!(page.contains("is logged in"), "{page}");
+        let ran = login.end().exits(0);
+        let told = format!("came to `{other}:{port}`, but this login waits at `{waits_at}`");
+        assert_eq!(ran.stderr.matches(&told).count(), 1, "{ran:?}");
+        ran.says("address bar").says("--paste").never_says(&callback.code);
+    }
 }
 
 #[test]
@@ -197,7 +430,7 @@ fn f08_killed_between_exchange_and_save_leaves_no_partial_file() {
     let world = World::new();
     world.fault(&json!({ "endpoint": "user_info", "do": { "stall": "30s" } }));
     let login = world.start_login(&[]);
-    login.consented().make();
+    answer(&login.url);
     eventually("the exchange", || (!world.calls("token_code").is_empty()).then_some(()));
     login.kill();
     assert!(!world.store_path().exists());

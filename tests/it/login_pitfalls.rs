@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use serde_json::json;
+use tiktok_sandbox::{OauthErrors, Options};
 
 use crate::world::{ADA, World};
 
@@ -34,6 +35,23 @@ fn each_refusal_of_the_exchange_comes_with_what_to_change() {
         let ran = world.login(ADA).exits(3).says(code).says("2026X");
         let hint_at = ran.stderr.find("hint:").unwrap_or_else(|| panic!("{ran:?}"));
         assert!(ran.stderr[hint_at..].contains(hint), "{code}: {ran:?}");
+    }
+}
+
+/// Clients in the field look for the error in a 200; no page tells the status.
+#[test]
+fn a_refusal_is_the_same_at_any_http_status() {
+    for oauth_errors in [OauthErrors::Ok, OauthErrors::Usual] {
+        let mut world = World::with(Options { oauth_errors, ..Options::default() });
+        world.refuse("token_code", 1, 1, "invalid_grant");
+        world.login(ADA).exits(3).says("invalid_grant").says("good for one try");
+        world.login(ADA).exits(0);
+        world.advance(jiff::SignedDuration::from_hours(3));
+        world.refuse("token_refresh", 1, 1, "server_error");
+        world.run(&["refresh"]).exits(5).says("server_error");
+        world.run(&["refresh"]).exits(0);
+        world.sandbox.remove_apps(ADA).unwrap();
+        world.run(&["refresh", "--force"]).exits(3).says("invalid_grant");
     }
 }
 
@@ -87,6 +105,11 @@ fn a_refusal_at_the_callback_comes_with_what_to_change() {
 #[test]
 fn fields_of_a_scope_that_was_not_granted_are_not_asked_for() {
     let world = World::new();
+    let body = json!({ "access_token": "act.of-another-tiktok", "refresh_token": "rft.of-another-tiktok",
+        "open_id": world.open_id(ADA), "scope": "video.upload", "expires_in": 7200,
+        "refresh_expires_in": 15_552_000, "token_type": "Bearer" });
+    let answer = json!({ "answer": { "status": 200, "body": body } });
+    world.fault(&json!({ "endpoint": "token_code", "do": answer }));
     world.login_with(&["--scopes", "video.upload"]).exits(0);
     assert_eq!(world.entry(ADA)["scopes"], "video.upload");
     assert!(world.calls("user_info").is_empty());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde_json::json;
 use tiktok_open::{Scopes, Secret};
-use tiktok_sandbox::{Options, QrConfirm};
+use tiktok_sandbox::{App, Options, QrConfirm};
 use tiktok_up::Exit;
 use tiktok_up::testing::{AuthEvent, LoggedIn, LoginBy, NotLoggedIn, TestLogin};
 use tokio::sync::mpsc;
@@ -50,12 +50,28 @@ fn confirms(handle: &'static str) -> impl FnMut(&World, &AuthEvent) + Send {
 
 #[test]
 fn a_phone_scans_and_confirms_whatever_the_shape_of_the_answer() {
-    for qr_confirm in [QrConfirm::RedirectUri, QrConfirm::Code, QrConfirm::CodeUrl] {
-        let world = Arc::new(World::with(Options { qr_confirm, ..Options::default() }));
+    let shapes = [QrConfirm::RedirectUri, QrConfirm::Code, QrConfirm::CodeUrl];
+    for (qr_confirm, qr_wrapped) in shapes.into_iter().flat_map(|one| [(one, false), (one, true)]) {
+        let options = Options { qr_confirm, qr_wrapped, ..Options::default() };
+        let world = Arc::new(World::with(options));
         let (outcome, _) = log_in(&world, LoginBy::Qr, confirms(BEA));
-        let done = outcome.unwrap_or_else(|error| panic!("{qr_confirm:?}: {error:?}"));
+        let done = outcome.unwrap_or_else(|error| panic!("{qr_confirm:?} {qr_wrapped}: {error:?}"));
         assert_eq!(done.open_id, world.open_id(BEA));
         assert!(done.missing.is_empty());
+        assert_eq!(world.calls("token_code").len(), 1);
+    }
+}
+
+/// QR codes are for desktop apps; the exchange with a web app's address was refused.
+#[test]
+fn the_exchange_after_a_qr_code_names_no_address_of_a_web_app() {
+    for qr_confirm in [QrConfirm::RedirectUri, QrConfirm::CodeUrl] {
+        let mut app = App::random();
+        app.redirect_uris = vec!["https://example.com/callback".into()];
+        let options = Options { apps: vec![app], qr_confirm, ..Options::default() };
+        let world = Arc::new(World::with(options));
+        let (outcome, _) = log_in(&world, LoginBy::Qr, confirms(BEA));
+        outcome.unwrap_or_else(|error| panic!("{qr_confirm:?}: {error:?}"));
         assert_eq!(world.calls("token_code").len(), 1);
     }
 }

@@ -61,6 +61,14 @@ pub(crate) fn address_bar(authorize_url: &str) -> String {
     header(&answer, "location").unwrap_or_else(|| panic!("{answer}"))
 }
 
+/// Consents and makes the callback, but does not wait for the page that it leads to.
+pub(crate) fn answer(authorize_url: &str) {
+    let landed = Url::parse(&address_bar(authorize_url)).unwrap();
+    let target = format!("{}?{}", landed.path(), landed.query().unwrap());
+    let answer = get(landed.port().unwrap(), &target);
+    assert_eq!(status(&answer), "303", "{answer}");
+}
+
 /// A plain GET to a port of this machine.
 pub(crate) fn get(port: u16, target: &str) -> String {
     let head = format!("Host: 127.0.0.1:{port}\r\nConnection: close");
@@ -70,6 +78,11 @@ pub(crate) fn get(port: u16, target: &str) -> String {
 /// The status of a raw answer.
 pub(crate) fn status(answer: &str) -> &str {
     answer.split(' ').nth(1).unwrap_or_default()
+}
+
+/// The page in a raw answer.
+pub(crate) fn body(answer: &str) -> &str {
+    answer.split_once("\r\n\r\n").map_or("", |(_, body)| body)
 }
 
 /// A header of a raw answer.

@@ -155,7 +155,7 @@ impl World {
     pub(crate) async fn tokens(&self, handle: &str, scopes: &str) -> Value {
         let code = self.code(handle, scopes).await;
         let reply = self.exchange(&code).await;
-        assert_eq!(reply.status, 200, "{}", reply.text);
+        assert_eq!(reply.flat(), "200 ok", "{}", reply.text);
         reply.json()
     }
 

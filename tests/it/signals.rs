@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::json;
 use tiktok_up::testing::Phase;
 
-use crate::person::{after, chmod, eventually};
+use crate::person::{after, answer, chmod, eventually};
 use crate::world::{ADA, CHUNK, Ran, Running, World};
 
 /// Those that end a process unless it catches them.
@@ -223,7 +223,7 @@ fn a_signal_after_the_consent_waits_until_the_tokens_are_saved() {
     world.hold("token_code", 1, "middle");
     let login = Running::of(world.command(&["login", "--no-browser", "--port", "0"]));
     let url = authorize_url(&login);
-    world.browse(&url);
+    answer(&url);
     world.wait_until("the code is spent", |world| world.calls("token_code").len() == 1);
     login.signal(Signal::HUP);
     world.wait_until("it says that it waits", |_| login.said("they are saved before this ends"));

@@ -55,6 +55,18 @@ impl Terminal {
         }
     }
 
+    /// The rest of the line, once it is there.
+    #[track_caller]
+    pub(crate) fn word(&mut self) -> String {
+        loop {
+            let rest = &self.shown[self.seen..];
+            if let Some((word, _)) = rest.split_once(['\r', '\n']) {
+                return word.trim().to_owned();
+            }
+            assert!(self.look(), "no whole line in {}", self.shown);
+        }
+    }
+
     fn look(&mut self) -> bool {
         let mut buffer = [0; 4096];
         let read = self.screen.read(&mut buffer).unwrap_or(0);

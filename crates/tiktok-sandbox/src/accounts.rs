@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::ids;
+use crate::oauth::redirect::{self, RedirectUriError};
 use crate::secret::Secret;
 
 /// Position of an account in [`crate::state::World::accounts`]; accounts are never removed.
@@ -67,7 +68,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// A public account with everything allowed and videos of up to ten minutes.
+    /// A public account with everything allowed and videos of up to an hour, as production says of many.
     pub fn new(handle: &str, display_name: &str) -> Self {
         Self {
             handle: handle.trim_start_matches('@').to_owned(),
@@ -76,7 +77,7 @@ impl Account {
             comment_disabled: false,
             duet_disabled: false,
             stitch_disabled: false,
-            max_video_post_duration_sec: 600,
+            max_video_post_duration_sec: 3600,
             banned: false,
             privacy_level_options: None,
             app_version: (45, 1),
@@ -86,7 +87,11 @@ impl Account {
     /// The three that a sandbox starts with: one private, one public, one public and narrow.
     pub(super) fn default_three() -> Vec<Self> {
         vec![
-            Self { private: true, ..Self::new("ada", "Ada Private") },
+            Self {
+                private: true,
+                max_video_post_duration_sec: 600,
+                ..Self::new("ada", "Ada Private")
+            },
             Self::new("bea", "Bea Public"),
             Self {
                 comment_disabled: true,
@@ -114,9 +119,13 @@ impl Account {
         self.private || self.stitch_disabled
     }
 
-    /// The account's id towards one app; another app sees another one.
+    /// The account's id towards one app; another app sees another one. It begins with a dash or with an
+    /// underscore.
     pub(super) fn open_id(&self, app: AppNo) -> String {
-        format!("-000{}", &ids::derived(&format!("open_id {app} {}", self.handle))[..32])
+        let derived = ids::derived(&format!("open_id {app} {}", self.handle));
+        let odd = derived.bytes().map(u32::from).sum::<u32>() % 2 == 1;
+        let first = if odd { '_' } else { '-' };
+        format!("{first}000{}", &derived[..32])
     }
 
     /// The account's id towards all apps of one developer.
@@ -175,7 +184,7 @@ pub struct App {
     pub client_key: String,
     /// Sent as `client_secret`.
     pub client_secret: Secret,
-    /// Registered redirect URIs; `*` stands for any port.
+    /// Registered redirect URIs; `*` stands for any port. Those that cannot be registered fit nothing.
     pub redirect_uris: Vec<String>,
     /// The scopes that were added and approved.
     pub scopes: Vec<String>,
@@ -203,22 +212,21 @@ impl App {
         Self::new(format!("sbaw{}", ids::letters(14)), Secret::new(ids::letters(32)))
     }
 
-    /// Whether a redirect URI equals a registered one, the port aside where a `*` stands for it.
+    /// Whether a redirect URI is one of those that are registered, and could be.
     pub(super) fn registers(&self, uri: &str) -> bool {
-        self.redirect_uris.iter().any(|registered| match registered.split_once(":*/") {
-            None => registered == uri,
-            Some((before, after)) => uri
-                .strip_prefix(before)
-                .and_then(|rest| rest.strip_prefix(':'))
-                .and_then(|rest| rest.split_once('/'))
-                .is_some_and(|(port, path)| path == after && is_port(port)),
-        })
+        let fits = |registered: &String| {
+            redirect::check(registered).is_ok() && redirect::fits(registered, uri)
+        };
+        self.redirect_uris.iter().any(fits)
     }
-}
 
-fn is_port(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_digit())
-        && text.parse::<u16>().is_ok_and(|port| port > 0 && port.to_string() == text)
+    /// Registers one more redirect URI, by the rules of TikTok's portal.
+    pub fn register(&mut self, uri: impl Into<String>) -> Result<(), RedirectUriError> {
+        let uri = uri.into();
+        redirect::check(&uri)?;
+        self.redirect_uris.push(uri);
+        Ok(())
+    }
 }
 
 /// Shows neither credential.

@@ -48,6 +48,12 @@ impl Endpoint {
         Self::Upload,
     ];
 
+    /// A second exact path of it. The slash at the end is no matter on www.tiktok.com, which serves the
+    /// authorize page, and a must on the hosts of the API.
+    pub(super) fn other_path(self) -> Option<&'static str> {
+        (self == Self::Authorize).then_some("/v2/auth/authorize")
+    }
+
     /// Method and exact path.
     pub(super) fn route(self) -> (Method, &'static str) {
         match self {
@@ -142,7 +148,7 @@ impl Call {
         }
     }
 
-    /// Whether the content type is this one, in UTF-8 as far as it says.
+    /// Whether the one content type is this one, in UTF-8 as far as it says.
     pub(super) fn has_content_type(&self, wanted: &str) -> bool {
         let mut values = self.headers.get_all(CONTENT_TYPE).iter();
         let (Some(value), None) = (values.next(), values.next()) else { return false };
@@ -158,9 +164,11 @@ impl Call {
             })
     }
 
-    /// The body as a JSON value, if the content type and the text say so.
+    /// The body as a JSON value, if it is one and no content type says otherwise. Clients that send none
+    /// are answered as if they had.
     pub(super) fn json(&self) -> Option<Value> {
-        if !self.has_content_type("application/json") {
+        let untyped = !self.headers.contains_key(CONTENT_TYPE);
+        if !untyped && !self.has_content_type("application/json") {
             return None;
         }
         serde_json::from_slice(&self.body).ok()

@@ -7,6 +7,8 @@ use axum::http::header::{
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use crate::options::OauthErrors;
+
 /// An answer before it is sent: what the log needs to know of it and what the wire carries.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
@@ -15,8 +17,10 @@ pub(super) struct Answer {
     pub(super) body: Bytes,
     /// TikTok's error code, for the log.
     pub(super) code: Option<String>,
+    /// The error in words, for the log.
+    pub(super) message: Option<Box<str>>,
     /// What a person reading the log should know.
-    pub(super) note: Option<String>,
+    pub(super) note: Option<Box<str>>,
     /// The connection broke while the request came in: there is nobody to answer.
     pub(super) is_lost: bool,
 }
@@ -24,7 +28,8 @@ pub(super) struct Answer {
 impl Answer {
     fn new(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let headers = vec![(CONTENT_TYPE, HeaderValue::from_static(content_type))];
-        Self { status, headers, body: body.into(), code: None, note: None, is_lost: false }
+        let body = body.into();
+        Self { status, headers, body, code: None, message: None, note: None, is_lost: false }
     }
 
     pub(super) fn json(status: StatusCode, body: &Value) -> Self {
@@ -81,7 +86,7 @@ impl Answer {
         self
     }
 
-    pub(super) fn noted(mut self, note: impl Into<String>) -> Self {
+    pub(super) fn noted(mut self, note: impl Into<Box<str>>) -> Self {
         self.note = Some(note.into());
         self
     }
@@ -138,13 +143,10 @@ fn documented(code: &str) -> (u16, &'static str) {
         "publish_not_cancellable" => (400, "The publish can no longer be cancelled."),
         "app_version_check_failed" => (400, "The user's TikTok app is older than 31.8."),
         "invalid_file_upload" => (400, "The uploaded file does not meet the specification."),
-        "spam_risk_too_many_posts" => {
-            (403, "The daily post cap from the API is reached for the current user.")
-        }
-        "spam_risk_user_banned_from_posting" => (403, "The user is banned from making new posts."),
-        "spam_risk_too_many_pending_share" => {
-            (403, "There may be at most 5 pending shares within any 24-hour period.")
-        }
+        // Recorded answers repeat the code where others have words.
+        "spam_risk_too_many_posts" => (403, "spam_risk_too_many_posts"),
+        "spam_risk_user_banned_from_posting" => (403, "spam_risk_user_banned_from_posting"),
+        "spam_risk_too_many_pending_share" => (403, "spam_risk_too_many_pending_share"),
         "reached_active_user_cap" => {
             (403, "The daily quota for active publishing users from the client is reached.")
         }
@@ -175,8 +177,17 @@ pub(super) fn api(outcome: Result<Value, Refusal>, log_id: &str) -> Answer {
         Err(refusal) => {
             let Refusal { status, code, message } = refusal;
             let error = json!({ "code": code, "message": message, "log_id": log_id });
-            let answer = Answer::json(status, &json!({ "data": {}, "error": error }));
-            Answer { code: Some(code), ..answer }
+            let body = if code.starts_with("spam_risk") {
+                // As recorded: without `data`.
+                json!({ "error": error })
+            } else {
+                json!({ "data": {}, "error": error })
+            };
+            Answer {
+                code: Some(code),
+                message: Some(message.into()),
+                ..Answer::json(status, &body)
+            }
         }
     }
 }
@@ -189,7 +200,10 @@ pub(super) fn api_without_data(outcome: Result<(), Refusal>, log_id: &str) -> An
     };
     let error = json!({ "code": code, "message": message, "log_id": log_id });
     let answer = Answer::json(status, &json!({ "error": error }));
-    Answer { code: (code != "ok").then_some(code), ..answer }
+    if code == "ok" {
+        return answer;
+    }
+    Answer { code: Some(code), message: Some(message.into()), ..answer }
 }
 
 /// A flat refusal of an OAuth endpoint.
@@ -208,9 +222,11 @@ impl OauthRefusal {
         Self::new("invalid_request", "The request parameters are malformed.")
     }
 
-    /// The HTTP status is documented nowhere; these are the usual ones of OAuth 2.0.
-    fn status(&self) -> StatusCode {
+    /// The HTTP status is documented nowhere. Clients in the field look for the error in a 200; the others
+    /// are the usual ones of OAuth 2.0.
+    fn status(&self, statuses: OauthErrors) -> StatusCode {
         match self.error.as_str() {
+            _ if statuses == OauthErrors::Ok => StatusCode::OK,
             "invalid_client" => StatusCode::UNAUTHORIZED,
             "access_denied" => StatusCode::FORBIDDEN,
             "server_error" => StatusCode::INTERNAL_SERVER_ERROR,
@@ -220,20 +236,24 @@ impl OauthRefusal {
     }
 }
 
-/// The flat answer of the OAuth endpoints. `always_200`: errors come with HTTP 200 too.
+/// The flat answer of the OAuth endpoints.
 pub(super) fn oauth(
     outcome: Result<Value, OauthRefusal>,
     log_id: &str,
-    always_200: bool,
+    statuses: OauthErrors,
 ) -> Answer {
     let answer = match outcome {
         Ok(body) => Answer::json(StatusCode::OK, &body),
         Err(refusal) => {
-            let status = if always_200 { StatusCode::OK } else { refusal.status() };
+            let status = refusal.status(statuses);
             let OauthRefusal { error, description } = refusal;
             let body =
                 json!({ "error": error, "error_description": description, "log_id": log_id });
-            Answer { code: Some(error), ..Answer::json(status, &body) }
+            Answer {
+                code: Some(error),
+                message: Some(description.into()),
+                ..Answer::json(status, &body)
+            }
         }
     };
     answer.header(CACHE_CONTROL, "no-store")

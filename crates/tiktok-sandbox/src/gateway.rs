@@ -34,7 +34,9 @@ pub(super) fn router(core: Arc<Core>) -> Router {
         let serve = move |State(core): State<Arc<Core>>, request: Request| async move {
             serve(core, endpoint, request).await
         };
-        router = router.route(path, on(filter, serve));
+        for path in std::iter::once(path).chain(endpoint.other_path()) {
+            router = router.route(path, on(filter, serve));
+        }
     }
     router
         .merge(control::routes(&core))
@@ -150,6 +152,7 @@ impl Exchange {
             When::After => {
                 let answer = self.work(Pace::Plain).await;
                 self.ticket.entry.code.clone_from(&answer.code);
+                self.ticket.entry.message = answer.message.as_deref().map(str::to_owned);
                 self.ticket.broken(&self.hangup, "dropped after the work was done").await
             }
         }
@@ -227,7 +230,8 @@ impl Exchange {
         }
         let description = with.message.as_deref().unwrap_or("The request was refused.");
         let flat = OauthRefusal::new(&with.code, description);
-        let mut answer = envelope::oauth(Err(flat), &self.call.log_id, false);
+        let statuses = self.core.world().rules.oauth_errors;
+        let mut answer = envelope::oauth(Err(flat), &self.call.log_id, statuses);
         if let Some(status) = with.status.and_then(|status| StatusCode::from_u16(status).ok()) {
             answer.status = status;
         }
@@ -238,7 +242,7 @@ impl Exchange {
 /// Hands a call to its endpoint.
 fn dispatch(world: &mut World, call: &Call) -> Answer {
     let id = call.log_id.as_str();
-    let flat = world.rules.oauth_errors_200;
+    let flat = world.rules.oauth_errors;
     match call.endpoint {
         Endpoint::Authorize => oauth::authorize::open(world, call),
         Endpoint::Token => envelope::oauth(oauth::token::grant(world, call), id, flat),
@@ -331,6 +335,7 @@ impl Ticket {
             account: None,
             status: None,
             code: None,
+            message: None,
             log_id: ids::log_id(time),
             bytes: 0,
             note: None,
@@ -348,6 +353,7 @@ impl Ticket {
     fn close(mut self, answer: &Answer) {
         self.entry.status = Some(answer.status.as_u16());
         self.entry.code.clone_from(&answer.code);
+        self.entry.message = answer.message.as_deref().map(str::to_owned);
         if let Some(note) = &answer.note {
             self.note(note);
         }

@@ -17,9 +17,11 @@ pub(super) fn token(prefix: &str) -> String {
     format!("{prefix}.{}!{}.va", letters(60), rand::random_range(4000..7000))
 }
 
-/// An authorization code with the `*` and `!` of real ones.
+/// An authorization code with the `*` and `!` of real ones, and one of their two tails.
 pub(super) fn code() -> String {
-    format!("{}_{}-{}*0!{}", letters(20), letters(30), letters(20), rand::random_range(4000..7000))
+    let (head, number) = (letters(20), rand::random_range(4000..7000));
+    let tail = if rand::random() { format!("0!{number}") } else { format!("v!{number}.s1") };
+    format!("{head}_{}-{}*{tail}", letters(30), letters(20))
 }
 
 /// An id of 19 digits, above 2^53 so that a float loses it.

@@ -35,6 +35,7 @@ pub use handle::Sandbox;
 pub use log::LogEntry;
 pub use oauth::consent::ConsentPlan;
 pub use oauth::qr::PhoneError;
-pub use options::{Lifetimes, Megabyte, Options, QrConfirm, Resend, UploadedBytes};
+pub use oauth::redirect::RedirectUriError;
+pub use options::{Lifetimes, Megabyte, OauthErrors, Options, QrConfirm, Resend, UploadedBytes};
 pub use secret::Secret;
 pub use view::{AccountView, GrantView, PostView, StateView};

@@ -27,6 +27,8 @@ pub struct LogEntry {
     pub status: Option<u16>,
     /// TikTok's error code, if it was refused.
     pub code: Option<String>,
+    /// What the error says in words: `error.message`, or `error_description`.
+    pub message: Option<String>,
     /// The id in the answer.
     pub log_id: String,
     /// Bytes of the request's body that arrived.

@@ -31,10 +31,11 @@ pub struct Options {
     pub moderation: Duration,
     /// Which edition of the token page the lifetimes come from.
     pub lifetimes: Lifetimes,
-    /// Whether a refresh restarts the refresh token's life (the documentation allows both).
+    /// Whether a refresh restarts the refresh token's life. The documentation allows both, recorded
+    /// answers keep its end.
     pub refresh_extends: bool,
-    /// Whether OAuth errors come with HTTP 200 instead of 400 and 401 (the status is undocumented).
-    pub oauth_errors_200: bool,
+    /// The HTTP status of OAuth errors, which is documented nowhere.
+    pub oauth_errors: OauthErrors,
     /// What `{UPLOADED_BYTES}` of a chunk's answer means.
     pub uploaded_bytes: UploadedBytes,
     /// What sending a stored chunk again leads to.
@@ -46,6 +47,11 @@ pub struct Options {
     pub refuse_private_brand: bool,
     /// The shape of a confirmed QR code.
     pub qr_confirm: QrConfirm,
+    /// Whether the answers about QR codes stand in a `data` object.
+    pub qr_wrapped: bool,
+    /// How long after its init a `publish_id` is unknown to `status/fetch` and `cancel`, by the sandbox's
+    /// clock: clients have seen `invalid_publish_id` of posts that were published later.
+    pub publish_id_delay: Duration,
     /// Domains (`example.com`, covers subdomains) and URL prefixes (`https://host/path/`) that the
     /// app has verified for `PULL_FROM_URL`.
     pub verified_urls: Vec<String>,
@@ -76,13 +82,15 @@ impl Default for Options {
             download: Duration::from_secs(2),
             moderation: Duration::ZERO,
             lifetimes: Lifetimes::default(),
-            refresh_extends: true,
-            oauth_errors_200: false,
+            refresh_extends: false,
+            oauth_errors: OauthErrors::default(),
             uploaded_bytes: UploadedBytes::default(),
             resend: Resend::default(),
             progress_on_416: false,
             refuse_private_brand: false,
             qr_confirm: QrConfirm::default(),
+            qr_wrapped: false,
+            publish_id_delay: Duration::ZERO,
             verified_urls: vec!["verified.example".to_owned()],
             daily_posts: 15,
             pending_drafts: 5,
@@ -119,6 +127,19 @@ pub enum Lifetimes {
     Older,
 }
 
+/// The HTTP status of the errors of the OAuth endpoints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+pub enum OauthErrors {
+    /// 200, as clients in the field see them.
+    #[default]
+    #[cfg_attr(feature = "clap", value(name = "200"))]
+    Ok,
+    /// 400, 401, 403, 500 and 503, as is usual with OAuth 2.0.
+    #[cfg_attr(feature = "clap", value(name = "4xx"))]
+    Usual,
+}
+
 /// The meaning of `{UPLOADED_BYTES}` in `Content-Range: bytes 0-{UPLOADED_BYTES}/{TOTAL}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
@@ -147,7 +168,8 @@ pub enum Resend {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 pub enum QrConfirm {
-    /// `redirect_uri` holds a URL with `?code=`, as in the page's example.
+    /// `redirect_uri` holds a URL with `?code=`, as in the page's example and as clients in the field
+    /// read it.
     #[default]
     RedirectUri,
     /// `code` holds the bare code, as the page's table says.

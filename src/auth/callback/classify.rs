@@ -9,17 +9,50 @@ use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use tiktok_open::Scopes;
 use tiktok_open::callback::{Denial, NoCode, Query};
+use url::Url;
 
+use crate::model::RedirectUri;
 use crate::secret::Secret;
 
-/// The path of the redirect URI, trailing slash included, as it is registered.
-pub(crate) const CALLBACK_PATH: &str = "/callback/";
+/// The address that a login waits at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Address {
+    /// The redirect URI, as TikTok is told it.
+    uri: String,
+    /// What browsers name in `Host` when they are sent there.
+    host: String,
+    /// The path that they ask for.
+    path: String,
+}
 
-/// Where the browser is sent after a callback that counted, so that the code leaves its address bar.
-pub(crate) const DONE_PATH: &str = "/done";
+impl Address {
+    /// The address of a redirect URI on a port.
+    pub(crate) fn new(redirect: &RedirectUri, port: u16) -> Self {
+        let uri = redirect.on(port);
+        // It was parsed before; browsers go by the same rules.
+        let url = Url::parse(&uri).ok();
+        let name = if redirect.is_localhost() { "localhost" } else { "127.0.0.1" };
+        // Browsers leave out the port that `http` implies.
+        let host = if port == 80 { name.to_owned() } else { format!("{name}:{port}") };
+        let path = url.map_or_else(|| "/".to_owned(), |url| url.path().to_owned());
+        Self { uri, host, path }
+    }
 
-/// The same after a refusal.
-pub(crate) const DENIED_PATH: &str = "/denied";
+    /// The redirect URI, for the authorize URL and, byte for byte the same, for the exchange.
+    pub(crate) fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// Where the browser is sent after a callback that counted, so that the code leaves its address bar:
+    /// to no path that is registered.
+    pub(crate) fn landing(&self, landing: Landing) -> &'static str {
+        let (usual, other) = match landing {
+            Landing::Done => ("/done", "/done/"),
+            Landing::Denied => ("/denied", "/denied/"),
+        };
+        if self.path == usual { other } else { usual }
+    }
+}
 
 /// The parts of a request that the decision depends on.
 #[derive(Clone, Debug)]
@@ -87,6 +120,8 @@ pub(crate) enum Verdict {
     Denied(Denial),
     /// A page for after the end.
     Landing(Landing),
+    /// It would count, but was sent to another name of this machine: to this one.
+    Elsewhere(String),
     /// It does not count; the wait goes on.
     Ignored(Ignored),
 }
@@ -94,9 +129,9 @@ pub(crate) enum Verdict {
 /// The pages for after the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Landing {
-    /// [`DONE_PATH`].
+    /// After a code.
     Done,
-    /// [`DENIED_PATH`].
+    /// After a refusal.
     Denied,
 }
 
@@ -105,7 +140,7 @@ pub(crate) enum Landing {
 pub(crate) enum Ignored {
     /// Not `GET`.
     Method,
-    /// Not addressed to `127.0.0.1:PORT`, as after DNS rebinding.
+    /// Not addressed to the host of the redirect URI, as after DNS rebinding.
     Host,
     /// Sent by a script.
     Origin,
@@ -135,24 +170,26 @@ impl Ignored {
     }
 }
 
-/// Decides about a request at `127.0.0.1:port` in the login of `state`. The order of the checks is:
+/// Decides about a request to the port of `address` in the login of `state`. The order of the checks is:
 /// method, host, origin, prefetch, path, state, error, code.
-pub(crate) fn classify(request: &Request<'_>, state: &Secret, port: u16) -> Verdict {
-    if let Some(reason) = not_a_navigation(request, port) {
-        return Verdict::Ignored(reason);
+pub(crate) fn classify(request: &Request<'_>, state: &Secret, address: &Address) -> Verdict {
+    match not_a_navigation(request, address) {
+        None => {}
+        Some(Ignored::Host) => return not_our_host(request, state, address),
+        Some(reason) => return Verdict::Ignored(reason),
     }
     match request.path {
-        CALLBACK_PATH => classify_query(request.query, state),
-        DONE_PATH => Verdict::Landing(Landing::Done),
-        DENIED_PATH => Verdict::Landing(Landing::Denied),
+        path if path == address.path => classify_query(request.query, state),
+        path if path == address.landing(Landing::Done) => Verdict::Landing(Landing::Done),
+        path if path == address.landing(Landing::Denied) => Verdict::Landing(Landing::Denied),
         _ => Verdict::Ignored(Ignored::Path),
     }
 }
 
-fn not_a_navigation(request: &Request<'_>, port: u16) -> Option<Ignored> {
+fn not_a_navigation(request: &Request<'_>, address: &Address) -> Option<Ignored> {
     if request.method != Method::GET {
         Some(Ignored::Method)
-    } else if !is_our_host(request.host, port) {
+    } else if !request.host.is_some_and(|host| host.eq_ignore_ascii_case(address.host.as_bytes())) {
         Some(Ignored::Host)
     } else if request.origin {
         Some(Ignored::Origin)
@@ -163,10 +200,17 @@ fn not_a_navigation(request: &Request<'_>, port: u16) -> Option<Ignored> {
     }
 }
 
-/// Browsers leave out the port that `http` implies.
-fn is_our_host(host: Option<&[u8]>, port: u16) -> bool {
-    let ours = if port == 80 { "127.0.0.1".to_owned() } else { format!("127.0.0.1:{port}") };
-    host == Some(ours.as_bytes())
+/// Who knows our state is the user's own browser, sent to this machine by another name. Nobody else is told
+/// more than that nothing is here.
+fn not_our_host(request: &Request<'_>, state: &Secret, address: &Address) -> Verdict {
+    let Some(host) = request.host.and_then(|host| std::str::from_utf8(host).ok()) else {
+        return Verdict::Ignored(Ignored::Host);
+    };
+    let navigates = !request.origin && !request.prefetch && request.path == address.path;
+    match navigates.then(|| classify_query(request.query, state)) {
+        Some(Verdict::Granted(_) | Verdict::Denied(_)) => Verdict::Elsewhere(host.to_owned()),
+        _ => Verdict::Ignored(Ignored::Host),
+    }
 }
 
 /// Decides about the query of a callback, wherever it came from: state, then error, then code.
@@ -221,7 +265,12 @@ mod tests {
         }
 
         fn verdict(&self) -> Verdict {
-            classify(&Request::of(&self.0), &Secret::new(STATE), PORT)
+            self.verdict_at("http://127.0.0.1:*/callback/", PORT)
+        }
+
+        fn verdict_at(&self, redirect: &str, port: u16) -> Verdict {
+            let address = Address::new(&RedirectUri::parse(redirect).unwrap(), port);
+            classify(&Request::of(&self.0), &Secret::new(STATE), &address)
         }
 
         fn is_ignored_for(&self, reason: Ignored) {
@@ -266,8 +315,14 @@ mod tests {
 
     #[test]
     fn t03_only_one_host_and_only_ours_is_served() {
+        let foreign = "/callback/?code=c&state=other";
         for host in ["evil.test", "evil.test:3456", "localhost:3456", "127.0.0.1", "127.0.0.1:80"] {
-            Sent::get(GOOD).without_host().with("host", host).is_ignored_for(Ignored::Host);
+            let sent = |target| Sent::get(target).without_host().with("host", host);
+            sent(foreign).is_ignored_for(Ignored::Host);
+            sent("/done").is_ignored_for(Ignored::Host);
+            sent(GOOD).with("origin", "null").is_ignored_for(Ignored::Host);
+            sent(GOOD).with("purpose", "prefetch").is_ignored_for(Ignored::Host);
+            assert_eq!(sent(GOOD).verdict(), Verdict::Elsewhere(host.to_owned()));
         }
         Sent::get(GOOD).without_host().is_ignored_for(Ignored::Host);
         Sent::get(GOOD).with("host", "127.0.0.1:3456").is_ignored_for(Ignored::Host);
@@ -278,9 +333,47 @@ mod tests {
     #[test]
     fn t03_on_port_80_browsers_name_no_port() {
         let sent = |host| Sent::get(GOOD).without_host().with("host", host);
-        let judged = |sent: &Sent| classify(&Request::of(&sent.0), &Secret::new(STATE), 80);
+        let judged = |sent: &Sent| sent.verdict_at("http://127.0.0.1:80/callback/", 80);
         assert!(matches!(judged(&sent("127.0.0.1")), Verdict::Granted(_)));
-        assert_eq!(judged(&sent("evil.test")), Verdict::Ignored(Ignored::Host));
+        assert!(matches!(judged(&sent("127.0.0.1:80")), Verdict::Elsewhere(_)));
+    }
+
+    #[test]
+    fn the_host_and_the_path_are_those_of_the_redirect_uri() {
+        let asked = |path: &str, host: &str| {
+            let target = format!("{path}?code=c&state={STATE}");
+            Sent::get(&target).without_host().with("host", host)
+        };
+        for (redirect, path, host) in [
+            ("http://localhost:3456/callback/", "/callback/", "localhost:3456"),
+            ("http://localhost:*/callback/", "/callback/", "LOCALHOST:3456"),
+            ("http://LocalHost:3456/a/b", "/a/b", "localhost:3456"),
+            ("http://localhost:3456", "/", "localhost:3456"),
+            ("http://127.0.0.1:*/callback", "/callback", "127.0.0.1:3456"),
+            ("http://127.0.0.1:3456/done", "/done", "127.0.0.1:3456"),
+            ("http://127.0.0.1:3456/a/../b%20c", "/b%20c", "127.0.0.1:3456"),
+        ] {
+            let verdict = asked(path, host).verdict_at(redirect, PORT);
+            assert!(matches!(verdict, Verdict::Granted(_)), "{redirect}: {verdict:?}");
+            let other = asked("/other", host).verdict_at(redirect, PORT);
+            assert_eq!(other, Verdict::Ignored(Ignored::Path), "{redirect}");
+        }
+        let by_address = asked("/callback/", "127.0.0.1:3456");
+        let verdict = by_address.verdict_at("http://localhost:3456/callback/", PORT);
+        assert_eq!(verdict, Verdict::Elsewhere("127.0.0.1:3456".to_owned()));
+    }
+
+    #[test]
+    fn a_last_page_is_at_no_path_that_is_registered() {
+        for (redirect, done, denied) in [
+            ("http://127.0.0.1:3456/callback/", "/done", "/denied"),
+            ("http://127.0.0.1:3456/done", "/done/", "/denied"),
+            ("http://127.0.0.1:3456/denied", "/done", "/denied/"),
+        ] {
+            let landed = |path: &str| Sent::get(path).verdict_at(redirect, PORT);
+            assert_eq!(landed(done), Verdict::Landing(Landing::Done), "{redirect}");
+            assert_eq!(landed(denied), Verdict::Landing(Landing::Denied), "{redirect}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The pages that the browser sees: fixed texts, nothing from the request in them, no script, and
-//! nothing to load.
+//! The pages that the browser sees: no script, nothing to load, and nothing in them that whoever asks could
+//! have put there, unless it came with this login's state.
 
 use std::sync::LazyLock;
 
@@ -11,49 +11,134 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use sha2::{Digest as _, Sha256};
+use tiktok_open::callback::Denial;
 
-/// One of the fixed pages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use crate::secret::redact;
+use crate::text::plain;
+
+/// A page. What it says of a login or of a refusal is text, whatever is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Page {
-    /// TikTok has answered.
-    Done,
-    /// TikTok has answered no.
-    Denied,
+    /// The login is made.
+    LoggedIn {
+        /// Who it is.
+        name: String,
+        /// What was not granted, a sentence for each.
+        missing: Vec<String>,
+    },
+    /// TikTok has answered, and no login came of it.
+    Failed {
+        /// What failed.
+        what: String,
+    },
+    /// The user, or TikTok, has said no.
+    Denied {
+        /// In TikTok's words, if they say more than that.
+        words: Option<String>,
+    },
+    /// For this login's callback at another name of this machine.
+    Elsewhere {
+        /// Where the login waits.
+        uri: String,
+    },
     /// For everything that does not count.
     NotHere,
 }
 
+/// The longest text from elsewhere on a page, in characters.
+const LONGEST: usize = 600;
+
+const CLOSE: &str = "You can close this window.";
+
 impl Page {
-    /// Its HTML.
-    pub(crate) fn html(self) -> Bytes {
-        static PAGES: LazyLock<[Bytes; 3]> = LazyLock::new(|| {
-            [
-                render(
-                    "ok",
-                    TICK,
-                    "Almost there",
-                    "TikTok has answered. The rest happens in your terminal.",
-                    "You can close this window.",
-                ),
-                render(
-                    "no",
-                    CROSS,
-                    "Not connected",
-                    "Access was not granted, so nothing was stored.",
-                    "You can close this window, and log in again whenever you like.",
-                ),
-                render(
-                    "off",
-                    DASH,
-                    "Nothing to see here",
-                    "This address only waits for TikTok to answer a login that was started in a \
-                     terminal.",
-                    "If that was you, go on in the tab where TikTok asks for your consent.",
-                ),
-            ]
-        });
-        PAGES[self as usize].clone()
+    /// The page of a refusal.
+    pub(crate) fn denied(denial: &Denial) -> Self {
+        let words = (denial.error != "access_denied").then(|| denial.to_string());
+        Self::Denied { words }
     }
+
+    /// Its HTML.
+    pub(crate) fn html(&self) -> Bytes {
+        match self {
+            Self::LoggedIn { name, missing } if missing.is_empty() => {
+                let says = format!("{} is logged in.", strong(name));
+                render("ok", TICK, "Logged in", &says, CLOSE)
+            }
+            Self::LoggedIn { name, missing } => {
+                let lines: String =
+                    missing.iter().map(|line| format!("<br>{}.", escaped(line))).collect();
+                let says = format!("{} is logged in, but not for everything:{lines}", strong(name));
+                let next = format!(
+                    "To grant it after all, log in again and leave everything ticked. {CLOSE}"
+                );
+                render("ok", TICK, "Logged in", &says, &next)
+            }
+            Self::Failed { what } => {
+                let says = format!("TikTok has answered, but: {}.", escaped(what));
+                let next = format!("Your terminal says what to do. {CLOSE}");
+                render("no", CROSS, "Not logged in", &says, &next)
+            }
+            Self::Denied { words: None } => render(
+                "no",
+                CROSS,
+                "Not connected",
+                "Access was not granted, so nothing was stored.",
+                "You can close this window, and log in again whenever you like.",
+            ),
+            Self::Denied { words: Some(words) } => {
+                let says = format!(
+                    "Access was not granted, so nothing was stored. TikTok says: {}.",
+                    escaped(words)
+                );
+                let next = format!("Your terminal says what to do. {CLOSE}");
+                render("no", CROSS, "Not connected", &says, &next)
+            }
+            Self::Elsewhere { uri } => {
+                let says = format!(
+                    "This login waits at <code>{}</code>. In the address bar, put that in the place of \
+                     everything before the question mark, and press Enter.",
+                    escaped(uri)
+                );
+                let next = "If nothing is there, the browser runs on another machine: log in with \
+                            <code>--paste</code> instead.";
+                render("off", DASH, "Almost there", &says, next)
+            }
+            Self::NotHere => render(
+                "off",
+                DASH,
+                "Nothing to see here",
+                "This address only waits for TikTok to answer a login that was started in a terminal.",
+                "If that was you, go on in the tab where TikTok asks for your consent.",
+            ),
+        }
+    }
+}
+
+fn strong(text: &str) -> String {
+    format!("<strong>{}</strong>", escaped(text))
+}
+
+/// Text as HTML shows it and never reads it: without control characters, without the secrets of this
+/// process, and not endless.
+fn escaped(text: &str) -> String {
+    let plain = plain(&redact(text));
+    let end = plain.trim_end_matches('.').chars();
+    let mut out = String::new();
+    for (at, char) in end.enumerate() {
+        match char {
+            _ if at == LONGEST => {
+                out.push('…');
+                break;
+            }
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
 }
 
 /// The headers of every answer, whatever its status.
@@ -118,7 +203,8 @@ svg{fill:none;stroke-width:3.5;stroke-linecap:round;stroke-linejoin:round}
 .no svg{stroke:var(--no)}
 .off svg{stroke:var(--off)}
 h1{margin:20px 0 8px;font-size:1.5rem;line-height:1.25;font-weight:650;letter-spacing:-.015em}
-p{margin:0;text-wrap:balance}
+p{margin:0;text-wrap:balance;overflow-wrap:anywhere}
+code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 .next{margin-top:20px;padding-top:20px;border-top:1px solid var(--line);color:var(--soft);font-size:.94rem}
 footer{padding-top:24px;color:var(--soft);font:600 .8rem/1 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.02em}
 ";
@@ -126,18 +212,30 @@ footer{padding-top:24px;color:var(--soft);font:600 .8rem/1 ui-monospace,SFMono-R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Secret;
 
-    const ALL: [Page; 3] = [Page::Done, Page::Denied, Page::NotHere];
+    fn all() -> [Page; 7] {
+        let denial = |error: &str| Denial { error: error.into(), description: Some("no".into()) };
+        [
+            Page::LoggedIn { name: "Ada".into(), missing: Vec::new() },
+            Page::LoggedIn { name: "Ada".into(), missing: vec!["`a` was not granted".into()] },
+            Page::Failed { what: "failed to exchange the authorization code".into() },
+            Page::denied(&denial("access_denied")),
+            Page::denied(&denial("invalid_scope")),
+            Page::Elsewhere { uri: "(where)".into() },
+            Page::NotHere,
+        ]
+    }
 
-    fn text(page: Page) -> String {
+    fn text(page: &Page) -> String {
         String::from_utf8(page.html().to_vec()).unwrap()
     }
 
     #[test]
     fn the_policy_names_the_hash_of_the_style_of_every_page() {
         let policy = headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
-        for page in ALL {
-            let html = text(page);
+        for page in all() {
+            let html = text(&page);
             let style = html.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
             let hash = BASE64_STANDARD.encode(Sha256::digest(style.as_bytes()));
             assert!(policy.contains(&format!("style-src 'sha256-{hash}';")));
@@ -159,8 +257,8 @@ mod tests {
 
     #[test]
     fn t06_no_page_loads_or_runs_or_links_anything() {
-        for page in ALL {
-            let html = text(page);
+        for page in all() {
+            let html = text(&page);
             for word in
                 ["http:", "https:", "<script", "<link", "<img", "<a ", "url(", " style=", "@import"]
             {
@@ -171,8 +269,41 @@ mod tests {
 
     #[test]
     fn each_page_has_its_own_words() {
-        assert!(text(Page::Done).contains("TikTok has answered"));
-        assert!(text(Page::Denied).contains("not granted"));
-        assert!(text(Page::NotHere).contains("started in a terminal"));
+        let words = [
+            "<strong>Ada</strong> is logged in.",
+            "`a` was not granted.",
+            "failed to exchange the authorization code",
+            "Access was not granted",
+            "TikTok says: invalid_scope (no).",
+            "waits at <code>(where)</code>",
+            "started in a terminal",
+        ];
+        for (page, words) in all().iter().zip(words) {
+            assert!(text(page).contains(words), "{words} in {page:?}");
+        }
+    }
+
+    #[test]
+    fn t04_a_text_on_a_page_is_nothing_but_text() {
+        let odd = "<script>alert('x')</script>&\"\u{1b}[2J\u{202e}";
+        for page in [
+            Page::LoggedIn { name: odd.into(), missing: vec![odd.into()] },
+            Page::Failed { what: odd.into() },
+            Page::Denied { words: Some(odd.into()) },
+            Page::Elsewhere { uri: odd.into() },
+        ] {
+            let html = text(&page);
+            assert!(html.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;[2J"));
+            assert!(!html.contains("<script") && !html.contains('\u{1b}'), "{html}");
+            assert!(!html.contains('\u{202e}'), "{html}");
+        }
+    }
+
+    #[test]
+    fn t18_no_secret_and_no_book_is_on_a_page() {
+        let secret = Secret::new("act.canary-on-a-page-1234");
+        let what = format!("{} {}", secret.expose(), "x".repeat(9000));
+        let html = text(&Page::Failed { what });
+        assert!(!html.contains("canary") && html.len() < 6000, "{html}");
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,9 +22,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use super::UnexpectedRequest;
-use super::classify::{
-    DENIED_PATH, DONE_PATH, Grant, Ignored, Landing, Request, Verdict, classify,
-};
+use super::classify::{Address, Grant, Ignored, Landing, Request, Verdict, classify};
 use super::page::{Page, headers};
 use super::refusal::Guarded;
 use crate::secret::Secret;
@@ -31,7 +30,7 @@ use crate::secret::Secret;
 /// How long a client may take to send its request.
 pub(super) const HEADER_READ: Duration = Duration::from_secs(5);
 
-/// How long a connection may last in all.
+/// How long a connection may last in all, unless it waits for what comes of the login.
 const CONNECTION: Duration = Duration::from_secs(10);
 
 /// The longest request head in bytes.
@@ -53,10 +52,14 @@ pub(super) enum Event {
 #[derive(Debug)]
 pub(super) struct Room {
     state: Secret,
-    port: u16,
+    address: Address,
     progress: Mutex<Progress>,
     events: mpsc::Sender<Event>,
-    last_page: watch::Sender<bool>,
+    /// What the last page says, once that is known.
+    last_page: watch::Sender<Option<Page>>,
+    last_page_sent: watch::Sender<bool>,
+    /// Browsers that wait for it.
+    readers: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -65,18 +68,50 @@ struct Progress {
     ended: Option<Landing>,
     foreign_told: bool,
     error_told: bool,
+    elsewhere_told: bool,
 }
 
 impl Room {
-    pub(super) fn new(state: Secret, port: u16, events: mpsc::Sender<Event>) -> Self {
-        let (last_page, _) = watch::channel(false);
-        Self { state, port, progress: Mutex::default(), events, last_page }
+    pub(super) fn new(state: Secret, address: Address, events: mpsc::Sender<Event>) -> Self {
+        Self {
+            state,
+            address,
+            progress: Mutex::default(),
+            events,
+            last_page: watch::Sender::new(None),
+            last_page_sent: watch::Sender::new(false),
+            readers: AtomicUsize::new(0),
+        }
+    }
+
+    /// Sets what the last page says; the first word stays.
+    pub(super) fn finish(&self, page: Page) {
+        self.last_page.send_if_modified(|said| {
+            let first = said.is_none();
+            said.get_or_insert(page);
+            first
+        });
+    }
+
+    /// Whether a browser waits for the last page.
+    pub(super) fn has_readers(&self) -> bool {
+        self.readers.load(Ordering::Acquire) > 0
+    }
+
+    /// The last page, as soon as it is known.
+    async fn last_page(&self) -> Page {
+        self.readers.fetch_add(1, Ordering::AcqRel);
+        let _leaves = Leaves(&self.readers);
+        let mut said = self.last_page.subscribe();
+        let said = said.wait_for(Option::is_some).await.ok().and_then(|page| page.clone());
+        // The sender lives as long as this does.
+        said.unwrap_or(Page::NotHere)
     }
 
     /// Ends when a browser has been sent its last page.
     pub(super) async fn last_page_seen(&self) {
         // The sender lives as long as this does, so the wait ends only when it was seen.
-        let _ = self.last_page.subscribe().wait_for(|seen| *seen).await;
+        let _ = self.last_page_sent.subscribe().wait_for(|seen| *seen).await;
     }
 
     /// Turns a verdict into an answer and, the first time, into an event.
@@ -87,10 +122,21 @@ impl Room {
                 self.end(&mut progress, Landing::Done, Event::Granted(grant))
             }
             Verdict::Denied(denial) => {
+                if progress.ended.is_none() {
+                    self.finish(Page::denied(&denial));
+                }
                 self.end(&mut progress, Landing::Denied, Event::Denied(denial))
             }
-            Verdict::Landing(landing) if progress.ended == Some(landing) => Answer::Last(landing),
+            Verdict::Landing(landing) if progress.ended == Some(landing) => Answer::Last,
             Verdict::Landing(_) => Answer::Ignored(Ignored::Path),
+            Verdict::Elsewhere(host) => {
+                if progress.ended.is_none()
+                    && !std::mem::replace(&mut progress.elsewhere_told, true)
+                {
+                    self.report(Event::UnexpectedRequest(UnexpectedRequest::Elsewhere { host }));
+                }
+                Answer::Elsewhere(Page::Elsewhere { uri: self.address.uri().to_owned() })
+            }
             Verdict::Ignored(reason) => {
                 let (told, stray) = match reason {
                     Ignored::ForeignState => {
@@ -114,7 +160,7 @@ impl Room {
             progress.ended = Some(landing);
             self.report(event);
         }
-        Answer::Redirect(progress.ended.unwrap_or(landing))
+        Answer::Redirect(self.address.landing(progress.ended.unwrap_or(landing)))
     }
 
     fn report(&self, event: Event) {
@@ -123,29 +169,36 @@ impl Room {
     }
 }
 
+/// One browser fewer waits, also when its connection ends first.
+struct Leaves<'a>(&'a AtomicUsize);
+
+impl Drop for Leaves<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 enum Answer {
-    Redirect(Landing),
-    Last(Landing),
+    Redirect(&'static str),
+    /// The last page, once it can be said.
+    Last,
+    Elsewhere(Page),
     Ignored(Ignored),
 }
 
 impl Answer {
-    fn response(&self) -> Response<Full<Bytes>> {
-        let (status, body) = match self {
+    async fn response(self, room: &Room) -> Response<Full<Bytes>> {
+        let (status, body) = match &self {
             Self::Redirect(_) => (StatusCode::SEE_OTHER, Bytes::new()),
-            Self::Last(Landing::Done) => (StatusCode::OK, Page::Done.html()),
-            Self::Last(Landing::Denied) => (StatusCode::OK, Page::Denied.html()),
+            Self::Last => (StatusCode::OK, room.last_page().await.html()),
+            Self::Elsewhere(page) => (Ignored::Host.status(), page.html()),
             Self::Ignored(Ignored::Prefetch) => (Ignored::Prefetch.status(), Bytes::new()),
             Self::Ignored(reason) => (reason.status(), Page::NotHere.html()),
         };
         let mut response = Response::new(Full::new(body));
         *response.status_mut() = status;
         *response.headers_mut() = headers();
-        if let Self::Redirect(landing) = self {
-            let path = match landing {
-                Landing::Done => DONE_PATH,
-                Landing::Denied => DENIED_PATH,
-            };
+        if let Self::Redirect(path) = self {
             response.headers_mut().insert(LOCATION, HeaderValue::from_static(path));
         }
         if matches!(self, Self::Ignored(Ignored::Method)) {
@@ -182,18 +235,18 @@ pub(super) async fn serve(listener: TcpListener, room: Arc<Room>, header_read: D
 
 /// One request and its answer.
 async fn connection(stream: TcpStream, room: Arc<Room>, header_read: Duration) {
-    let was_last = Mutex::new(false);
+    let was_last = AtomicBool::new(false);
     let asked = Arc::new(AtomicBool::new(false));
     let stream = Guarded::new(stream, Arc::clone(&asked));
     let service = service_fn(|request: http::Request<Incoming>| {
         asked.store(true, Ordering::Release);
         let (parts, _body) = request.into_parts();
-        let answer = room.answer(classify(&Request::of(&parts), &room.state, room.port));
-        if matches!(answer, Answer::Last(_)) {
-            *was_last.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        let answer = room.answer(classify(&Request::of(&parts), &room.state, &room.address));
+        if matches!(answer, Answer::Last) {
+            was_last.store(true, Ordering::Release);
         }
-        let response = answer.response();
-        async move { Ok::<_, Infallible>(response) }
+        let room = Arc::clone(&room);
+        async move { Ok::<_, Infallible>(answer.response(&room).await) }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -201,9 +254,16 @@ async fn connection(stream: TcpStream, room: Arc<Room>, header_read: Duration) {
         .max_buf_size(REQUEST_LIMIT)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
-    // What a client does to its own connection is not our trouble.
-    let _ = timeout(CONNECTION, served).await;
-    if was_last.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        room.last_page.send_replace(true);
+    let mut served = pin!(served);
+    loop {
+        // What a client does to its own connection is not our trouble.
+        let is_over = timeout(CONNECTION, &mut served).await.is_ok();
+        let waits = was_last.load(Ordering::Acquire) && room.last_page.borrow().is_none();
+        if is_over || !waits {
+            break;
+        }
+    }
+    if was_last.load(Ordering::Acquire) && room.last_page.borrow().is_some() {
+        room.last_page_sent.send_replace(true);
     }
 }

@@ -7,8 +7,9 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use super::server::HEADER_READ;
-use super::{Callback, CallbackError, Grant, UnexpectedRequest};
+use super::{Callback, CallbackError, Grant, Page, UnexpectedRequest};
 use crate::exit::Exit;
+use crate::model::RedirectUri;
 use crate::output::Explain as _;
 use crate::secret::Secret;
 
@@ -28,14 +29,20 @@ impl Login {
     }
 
     async fn start_with(limit: Duration, header_read: Duration) -> Self {
-        let mut callback = Callback::bind(0).await.unwrap();
+        Self::start_at("http://127.0.0.1:*/callback/", limit, header_read).await
+    }
+
+    async fn start_at(redirect: &str, limit: Duration, header_read: Duration) -> Self {
+        let redirect = RedirectUri::parse(redirect).unwrap();
+        let mut callback = Callback::bind(&redirect, 0).await.unwrap();
         callback.header_read = header_read;
         let port = callback.port();
         let wait = tokio::spawn(async move {
             let mut strays = Vec::new();
             let state = Secret::new(STATE);
             let outcome = callback.wait(&state, limit, |stray| strays.push(stray)).await;
-            callback.close().await;
+            let name = "Ada".to_owned();
+            callback.close(Page::LoggedIn { name, missing: Vec::new() }).await;
             (outcome, strays)
         });
         Self { port, wait }
@@ -91,7 +98,7 @@ async fn the_callback_is_redirected_and_its_page_served_before_the_end() {
     assert!(answer.contains("location: /done\r\n"));
     let page = login.get("/done").await;
     assert_eq!(status(&page), "200");
-    assert!(body(&page).contains("TikTok has answered"));
+    assert!(body(&page).contains("Ada</strong> is logged in"));
     let (outcome, _) = login.ends().await;
     assert_eq!(outcome.unwrap().scopes.to_string(), "a,b");
 }
@@ -136,12 +143,62 @@ async fn t03_another_host_is_misdirected_without_detail() {
         "X: 1".to_owned(),
         format!("Host: 127.0.0.1:{0}\r\nHost: 127.0.0.1:{0}", login.port),
     ] {
-        let answer = login.send(&format!("GET {target} HTTP/1.1\r\n{head}\r\n\r\n")).await;
+        let foreign = target.replace(STATE, "another");
+        let answer = login.send(&format!("GET {foreign} HTTP/1.1\r\n{head}\r\n\r\n")).await;
         assert_eq!(status(&answer), "421", "{head}");
         assert!(!answer.contains("127.0.0.1"));
     }
     login.callback("c").await;
+    assert!(login.ends_with_code("c").await.is_empty());
+}
+
+#[tokio::test]
+async fn our_callback_at_another_name_is_told_where_to_go_and_counts_there() {
+    let login = Login::start().await;
+    let target = format!("/callback/?code=c&state={STATE}");
+    let host = format!("localhost:{}", login.port);
+    for _ in 0..2 {
+        let answer = login.send(&format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
+        assert_eq!(status(&answer), "421");
+        let uri = format!("http://127.0.0.1:{}/callback/", login.port);
+        assert!(body(&answer).contains(&format!("waits at <code>{uri}</code>")), "{answer}");
+        assert!(!answer.contains(STATE), "{answer}");
+    }
+    login.callback("c").await;
+    assert_eq!(login.ends_with_code("c").await, [UnexpectedRequest::Elsewhere { host }]);
+}
+
+#[tokio::test]
+async fn a_login_by_name_waits_at_both_addresses_of_it() {
+    let login = Login::start_at("http://localhost:*", LONG, HEADER_READ).await;
+    let head =
+        |target: &str| format!("GET {target} HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", login.port);
+    assert_eq!(status(&login.send(&head("/?code=x&state=other")).await), "400");
+    // Where there is no IPv6, browsers do not try it either.
+    if tokio::net::TcpListener::bind(("::1", 0)).await.is_ok() {
+        assert!(TcpStream::connect(("::1", login.port)).await.is_ok());
+    }
+    assert_eq!(status(&login.send(&head(&format!("/?code=c&state={STATE}"))).await), "303");
+    assert_eq!(status(&login.send(&head("/done")).await), "200");
     login.ends_with_code("c").await;
+}
+
+#[tokio::test]
+async fn the_last_page_waits_for_what_comes_of_the_login() {
+    let mut callback = Callback::bind(&RedirectUri::default(), 0).await.unwrap();
+    let port = callback.port();
+    let state = Secret::new(STATE);
+    let login = Login { port, wait: tokio::spawn(std::future::pending()) };
+    let (came, answer) = tokio::join!(callback.wait(&state, LONG, |_| {}), login.callback("c"));
+    assert_eq!((came.unwrap().code.expose(), status(&answer)), ("c", "303"));
+    let page = tokio::spawn(async move { login.get("/done").await });
+    while !callback.serving.as_ref().unwrap().room.has_readers() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!page.is_finished(), "nothing is known yet");
+    callback.close(Page::Failed { what: "the disk is full".to_owned() }).await;
+    let page = page.await.unwrap();
+    assert!(body(&page).contains("the disk is full"), "{page}");
 }
 
 #[tokio::test]
@@ -237,7 +294,8 @@ async fn t08_a_replay_gets_the_same_page_and_its_code_is_dropped() {
 #[tokio::test]
 async fn t09_an_occupied_port_is_refused() {
     let squatter = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let error = Callback::bind(squatter.local_addr().unwrap().port()).await.unwrap_err();
+    let port = squatter.local_addr().unwrap().port();
+    let error = Callback::bind(&RedirectUri::default(), port).await.unwrap_err();
     assert!(matches!(error, CallbackError::PortInUse { .. }));
     assert_eq!(error.exit(), Exit::Temporary);
     assert!(error.hint().unwrap().contains("--port 0"));
@@ -245,8 +303,8 @@ async fn t09_an_occupied_port_is_refused() {
 
 #[tokio::test]
 async fn t11_only_the_loopback_address_listens() {
-    let callback = Callback::bind(0).await.unwrap();
-    let address = callback.listener.as_ref().unwrap().local_addr().unwrap();
+    let callback = Callback::bind(&RedirectUri::default(), 0).await.unwrap();
+    let address = callback.listeners[0].local_addr().unwrap();
     assert!(address.ip().is_loopback());
     // Every 127/8 address is the machine itself; a socket bound to all of them would answer here.
     assert!(TcpStream::connect(("127.0.0.2", callback.port())).await.is_err());

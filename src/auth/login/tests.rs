@@ -1,40 +1,35 @@
 use super::*;
-use crate::exit::Exit;
-use crate::output::Explain as _;
 
-fn app(redirect_uri: Option<&str>) -> App {
-    App {
-        name: None,
-        client_key: "key".into(),
-        client_secret: Secret::new("a secret of the app"),
-        redirect_uri: redirect_uri.map(ToOwned::to_owned),
-        scopes: None,
-    }
+fn account() -> Account {
+    let grant = Grant::new(Secret::new("act.an-access-token"), Secret::new("rft.a-refresh-token"));
+    let issuer = Issuer { client_key: "key", app: None, api: "https://open.tiktokapis.com" };
+    Account::new("_000someone".into(), grant, issuer, Clock::default().now())
 }
 
 #[test]
-fn the_port_comes_from_the_registered_redirect_uri() {
-    for (given, port) in [
-        (None, PORT),
-        (Some("http://127.0.0.1:*/callback/"), PORT),
-        (Some("http://127.0.0.1:4000/callback/"), 4000),
-    ] {
-        assert_eq!(configured_port(&app(given)).unwrap(), port, "{given:?}");
-    }
+fn the_last_page_says_who_it_was_and_what_is_missing() {
+    let done = LoggedIn {
+        account: Account { display_name: Some("Ada".into()), ..account() },
+        missing: Scopes::from_answer("video.publish"),
+        again: false,
+    };
+    let Page::LoggedIn { name, missing } = last_page(&Ok(done)) else { panic!() };
+    assert_eq!(name, "Ada");
+    assert_eq!(missing, ["video.publish was not granted: posting directly will not work"]);
+    let nameless = LoggedIn { account: account(), missing: Scopes::default(), again: false };
+    let page = last_page(&Ok(nameless));
+    assert_eq!(page, Page::LoggedIn { name: "_000someone".into(), missing: Vec::new() });
 }
 
 #[test]
-fn a_redirect_uri_that_leads_elsewhere_is_a_usage_error() {
-    for given in [
-        "http://localhost:3456/callback/",
-        "https://127.0.0.1:3456/callback/",
-        "http://127.0.0.1:3456/callback",
-        "http://127.0.0.1/callback/",
-        "http://127.0.0.1:99999/callback/",
-        "https://example.com/callback/",
-    ] {
-        let error = configured_port(&app(Some(given))).unwrap_err();
-        assert_eq!(error.exit(), Exit::Usage, "{given}");
-        assert!(error.hint().unwrap().contains("--paste"));
-    }
+fn the_last_page_says_what_failed() {
+    let source = Box::new(ApiError::NotSent {
+        host: "open.tiktokapis.com".into(),
+        reason: "connection refused".into(),
+        os_error: None,
+    });
+    let error = AuthError::Exchange { key: "`aw1234…`".into(), source };
+    let Page::Failed { what } = last_page(&Err(error)) else { panic!() };
+    assert!(what.starts_with("failed to exchange the authorization code: "), "{what}");
+    assert!(what.contains("connection refused"), "{what}");
 }

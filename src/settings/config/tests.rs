@@ -143,10 +143,15 @@ fn a_redirect_uri_is_one_that_can_be_registered() {
         "ftp://127.0.0.1:1/callback/",
         "http://127.0.0.1:1/callback/?x=1",
         "http://127.0.0.1:1/#x",
-        "http://127.0.0.1:*/callback/",
+        "http://127.0.0.1/callback/",
+        "http://example.com/callback/",
     ] {
         let text = format!("{APP_LINES}redirect_uri = \"{bad}\"");
         assert_eq!(mistakes(&text).len(), 1, "{bad}");
+    }
+    for good in ["http://127.0.0.1:*/callback/", "http://localhost:8080", "https://example.com/x"] {
+        let text = format!("{APP_LINES}redirect_uri = \"{good}\"");
+        assert!(read(&text).is_ok(), "{good}");
     }
 }
 

@@ -120,6 +120,12 @@ pub(super) async fn check(
     flat(transport, "oauth/check_qrcode", "/v2/oauth/check_qrcode/", &form).await
 }
 
+/// The answer in the envelope of the API's other endpoints, as some have seen it.
+#[derive(Deserialize)]
+struct Wrapped<T> {
+    data: T,
+}
+
 async fn flat<T: serde::de::DeserializeOwned>(
     transport: &Transport,
     call: &'static str,
@@ -146,5 +152,35 @@ async fn flat<T: serde::de::DeserializeOwned>(
     if !(200..300).contains(&received.status) {
         return Err(not_tiktok("no error code in the body".into()));
     }
-    serde_json::from_slice(&received.body).map_err(|e| not_tiktok(not_json(&received.body, &e)))
+    read(&received.body).map_err(|e| not_tiktok(not_json(&received.body, &e)))
+}
+
+/// Reads an answer as it is documented, flat, or else from its `data`.
+fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
+    serde_json::from_slice(body).or_else(|flat| {
+        serde_json::from_slice::<Wrapped<T>>(body).map(|answer| answer.data).map_err(|_| flat)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_read_flat_and_in_its_data() {
+        for body in [
+            r#"{"client_ticket":"t","status":"scanned"}"#,
+            r#"{"data":{"client_ticket":"t","status":"scanned"}}"#,
+            r#"{"data":{"client_ticket":"t","status":"scanned"},"error":{"code":"ok","message":""}}"#,
+            r#"{"data":{"client_ticket":"t","status":"scanned"},"message":"success"}"#,
+        ] {
+            let check: QrCheck = read(body.as_bytes()).unwrap_or_else(|e| panic!("{body}: {e}"));
+            assert_eq!((check.status, check.client_ticket.expose()), (QrStatus::Scanned, "t"));
+        }
+        let code: QrCode = read(br#"{"data":{"scan_qrcode_url":"u","token":"T"}}"#).unwrap();
+        assert_eq!((code.scan_qrcode_url.as_str(), code.token.expose()), ("u", "T"));
+        for body in ["{}", "[]", "", r#"{"data":{}}"#, r#"{"data":null}"#] {
+            assert!(read::<QrCheck>(body.as_bytes()).is_err(), "{body}");
+        }
+    }
 }

@@ -1,10 +1,11 @@
-//! `GET /v2/auth/authorize/`: the page that asks a person.
+//! `GET /v2/auth/authorize/`, with or without the slash: the page that asks a person.
 //!
-//! <https://developers.tiktok.com/doc/login-kit-desktop/>. A mistake in the app's configuration
+//! <https://developers.tiktok.com/doc/login-kit-desktop/>,
+//! <https://developers.tiktok.com/doc/login-kit-web>. A mistake in the app's configuration
 //! shows a page that names the parameter, and never redirects.
 
 use super::consent::{self, ConsentPlan, Request};
-use super::scopes;
+use super::{redirect, scopes};
 use crate::call::{Call, Form};
 use crate::envelope::Answer;
 use crate::pages;
@@ -69,7 +70,11 @@ fn read(world: &World, query: &Form) -> Result<Request, &'static str> {
     }
     let list = query.filled("scope").ok_or("scope")?;
     let scopes = scopes::read(list, &world.apps[app].scopes).ok_or("scope")?;
-    let state = query.filled("state").ok_or("state")?;
+    let desktop = redirect::is_desktop(uri);
+    let state = query.filled("state");
+    if desktop && state.is_none() {
+        return Err("state");
+    }
     if !matches!(query.get("disable_auto_auth"), None | Some("0" | "1")) {
         return Err("disable_auto_auth");
     }
@@ -77,21 +82,19 @@ fn read(world: &World, query: &Form) -> Result<Request, &'static str> {
         app,
         scopes,
         redirect_uri: uri.to_owned(),
-        state: state.to_owned(),
-        challenge: challenge(query, uri)?,
+        state: state.map(str::to_owned),
+        challenge: if desktop { Some(challenge(query)?) } else { None },
     })
 }
 
-/// Desktop apps must send a challenge; web apps may.
-fn challenge(query: &Form, uri: &str) -> Result<Option<String>, &'static str> {
-    let desktop = ["127.0.0.1", "localhost"].iter().any(|host| {
-        ["http://", "https://"].iter().any(|scheme| uri.starts_with(&format!("{scheme}{host}:")))
-    });
-    match (query.filled("code_challenge"), query.filled("code_challenge_method")) {
-        (None, None) if !desktop => Ok(None),
-        (None, _) => Err("code_challenge"),
-        (Some(_), method) if method != Some("S256") => Err("code_challenge_method"),
-        (Some(challenge), _) => Ok(Some(challenge.to_owned())),
+/// Desktop apps must send a challenge. Web apps have no PKCE: what they send of it is not looked at, here
+/// or at the exchange.
+fn challenge(query: &Form) -> Result<String, &'static str> {
+    let challenge = query.filled("code_challenge").ok_or("code_challenge")?;
+    if query.get("code_challenge_method") == Some("S256") {
+        Ok(challenge.to_owned())
+    } else {
+        Err("code_challenge_method")
     }
 }
 

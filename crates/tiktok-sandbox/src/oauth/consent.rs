@@ -19,7 +19,8 @@ pub(crate) struct Request {
     pub(crate) app: AppNo,
     pub(crate) scopes: Vec<String>,
     pub(crate) redirect_uri: String,
-    pub(super) state: String,
+    /// None where the app sent none, which only a web app may.
+    pub(super) state: Option<String>,
     pub(super) challenge: Option<String>,
 }
 
@@ -80,12 +81,10 @@ pub(crate) fn decide(
     let back = |query: String| joined(&request.redirect_uri, &query);
     match decision {
         Decision::Allow { account, scopes: granted } => {
-            let wanted =
-                |scope: &&String| scope.as_str() == scopes::ALWAYS || granted.contains(scope);
-            let granted: Vec<String> = request.scopes.iter().filter(wanted).cloned().collect();
+            let granted = scopes::granted(&request.scopes, Some(&granted));
             let mut query = url::form_urlencoded::Serializer::new(String::new());
             query.append_pair("scopes", &granted.join(","));
-            query.append_pair("state", &request.state);
+            query.extend_pairs(request.state.iter().map(|state| ("state", state)));
             let bound = Bound::Redirect {
                 uri: request.redirect_uri.clone(),
                 challenge: request.challenge.clone(),
@@ -99,7 +98,7 @@ pub(crate) fn decide(
             query.append_pair("error", "access_denied");
             query.append_pair("error_description", "The user cancelled the authorization.");
             if with_state {
-                query.append_pair("state", &request.state);
+                query.extend_pairs(request.state.iter().map(|state| ("state", state)));
             }
             let answer = Answer::redirect(StatusCode::FOUND, &back(query.finish()));
             Answer { code: Some("access_denied".to_owned()), ..answer }

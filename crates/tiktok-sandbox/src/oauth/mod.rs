@@ -4,6 +4,7 @@ pub(super) mod authorize;
 pub(super) mod client;
 pub(super) mod consent;
 pub(super) mod qr;
+pub(super) mod redirect;
 pub(super) mod revoke;
 pub(super) mod scopes;
 pub(super) mod token;

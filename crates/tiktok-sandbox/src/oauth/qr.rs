@@ -25,6 +25,13 @@ const QR_LIFE: Duration = Duration::from_mins(5);
 /// When an ended code is forgotten: its token is dead from then on.
 const QR_MEMORY: Duration = Duration::from_hours(1);
 
+/// About how long the URL of a QR code is with the client's ticket in it, in characters, as a client in the
+/// field has measured it.
+const URL_LENGTH: usize = 439;
+
+/// How long that ticket is as a rule, in characters.
+const TICKET_LENGTH: usize = 43;
+
 /// What `client_ticket` holds until the client fills it in.
 const PLACEHOLDER: &str = "tobefilled";
 
@@ -88,14 +95,19 @@ pub(crate) fn get(world: &mut World, call: &Call) -> Result<Value, OauthRefusal>
         .ok_or_else(|| OauthRefusal::new("invalid_scope", "The scope is unknown or malformed."))?;
     let state = form.filled("state").map(str::to_owned);
     let token = ids::letters(64).to_uppercase();
-    let url = format!(
+    let mut url = format!(
         "aweme://authorize?authType=100&client_key={}&client_ticket={PLACEHOLDER}&scope={}\
          &state={}&token={token}",
         percent_encoded(key),
         percent_encoded(list),
         percent_encoded(state.as_deref().unwrap_or_default()),
     );
-    let reply = json!({ "scan_qrcode_url": url, "token": token });
+    // A code of the real size shows whether a terminal has room for it.
+    url.push_str("&sign=");
+    let filled = url.len() - PLACEHOLDER.len() + TICKET_LENGTH;
+    let rest = URL_LENGTH.saturating_sub(filled);
+    url.push_str(&ids::letters(rest));
+    let reply = wrapped(world, json!({ "scan_qrcode_url": url, "token": token }));
     world.qr.0.retain(|_, code| call.now < after(code.issued, QR_MEMORY));
     let code = QrCode {
         token: token.clone(),
@@ -138,7 +150,16 @@ pub(crate) fn check(world: &mut World, call: &Call) -> Result<Value, OauthRefusa
         // The authorization code is handed out once.
         code.stage = Stage::Utilised { ticket: ticket.clone() };
     }
-    Ok(Value::Object(reply))
+    Ok(wrapped(world, Value::Object(reply)))
+}
+
+/// An answer as it is documented, or in the envelope of the API's other endpoints.
+fn wrapped(world: &World, reply: Value) -> Value {
+    if world.rules.qr_wrapped {
+        json!({ "data": reply, "error": { "code": "ok", "message": "" } })
+    } else {
+        reply
+    }
 }
 
 /// The shapes that the page's table and its example give; they do not agree.
@@ -219,10 +240,7 @@ pub(crate) fn confirm(
     let Stage::Scanned { ticket } = code.stage.clone() else {
         return Err(PhoneError::Stage("confirmed"));
     };
-    let wanted = |scope: &&String| {
-        scope.as_str() == scopes::ALWAYS || granted.is_none_or(|list| list.contains(scope))
-    };
-    let granted: Vec<String> = code.scopes.iter().filter(wanted).cloned().collect();
+    let granted = scopes::granted(&code.scopes, granted);
     let grant = Grant { app: code.app, account, scopes: granted.clone() };
     let auth = world.tokens.code(grant, Bound::Qr, &mut world.secrets, now);
     if let Some(code) = world.qr.0.get_mut(token) {

@@ -12,18 +12,26 @@ pub(crate) const GRANTABLE: [&str; 6] = [
     "video.upload",
 ];
 
-/// What the consent page does not let a person untick.
+/// What every app has and every grant holds, asked for or not, and no person can untick.
 pub(crate) const ALWAYS: &str = "user.info.basic";
 
 /// Reads a comma-separated list against the app's scopes. `None`: empty, unknown or not the app's,
 /// repeated, or separated by anything else.
 pub(super) fn read(list: &str, allowed: &[String]) -> Option<Vec<String>> {
     let scopes: Vec<String> = list.split(',').map(str::to_owned).collect();
-    let known = scopes.iter().all(|scope| allowed.contains(scope));
+    let known = scopes.iter().all(|scope| scope == ALWAYS || allowed.contains(scope));
     let mut once = scopes.clone();
     once.sort_unstable();
     once.dedup();
     (known && once.len() == scopes.len()).then_some(scopes)
+}
+
+/// What a person grants of the scopes that were asked for; `None` is all of them.
+pub(super) fn granted(asked: &[String], of: Option<&[String]>) -> Vec<String> {
+    let wanted =
+        |scope: &&String| scope.as_str() == ALWAYS || of.is_none_or(|list| list.contains(scope));
+    let unasked = (!asked.iter().any(|scope| scope == ALWAYS)).then(|| ALWAYS.to_owned());
+    unasked.into_iter().chain(asked.iter().filter(wanted).cloned()).collect()
 }
 
 /// What the consent page says about a scope.

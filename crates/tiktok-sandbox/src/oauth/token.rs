@@ -6,8 +6,8 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::client;
 use super::tokens::{Bound, Pair};
+use super::{client, redirect};
 use crate::accounts::AppNo;
 use crate::call::{Call, Form};
 use crate::envelope::OauthRefusal;
@@ -56,9 +56,10 @@ fn exchange(
             proves_challenge(form, challenge.as_deref())?;
         }
         // Which redirect URI an exchange after a QR code needs is documented nowhere, and clients
-        // differ: none and any registered one are taken.
+        // differ: none and any registered one of a desktop app are taken. A web app's was refused.
         Bound::Qr => {
-            if form.filled("redirect_uri").is_some_and(|uri| !world.apps[app].registers(uri)) {
+            let good = |uri| redirect::is_desktop(uri) && world.apps[app].registers(uri);
+            if form.filled("redirect_uri").is_some_and(|uri| !good(uri)) {
                 return Err(wrong_redirect());
             }
         }

@@ -16,7 +16,7 @@ pub(crate) fn mistake(parameter: &'static str) -> Answer {
         .raw("<p>If you're a developer, correct the following and try again:</p><ul><li><code>")
         .text(parameter)
         .raw("</code></li></ul></main>");
-    Page { title: "We couldn't log in", main, forms: None, live: false }.answer(StatusCode::OK)
+    Page { title: "We couldn't log in", main, forms: None }.answer(StatusCode::OK)
 }
 
 /// The page that asks; `id` is good for one answer.
@@ -43,14 +43,15 @@ pub(crate) fn ask(world: &World, request: &Request, id: &str) -> Answer {
                 .raw("</small></span></label>")
         })
         .raw("</fieldset><p class=\"actions\">")
-        .raw("<button class=\"quiet\" name=\"decision\" value=\"deny\">Deny</button>")
-        .raw("<button name=\"decision\" value=\"allow\">Allow</button></p></form>")
+        // Enter presses the first button of a form, wherever in it one is.
+        .raw("<button name=\"decision\" value=\"allow\" autofocus>Allow</button>")
+        .raw("<button class=\"quiet\" name=\"decision\" value=\"deny\">Deny</button></p></form>")
         .raw("<p class=\"soft\">Then you go back to <code>")
         .text(&request.redirect_uri)
         .raw("</code></p></main>");
     let forms = url::Url::parse(&request.redirect_uri).ok();
     let forms = forms.map(|url| url.origin().ascii_serialization());
-    Page { title: "Log in", main, forms, live: false }.answer(StatusCode::OK)
+    Page { title: "Log in", main, forms }.answer(StatusCode::OK)
 }
 
 fn scope(html: Html, scope: &String) -> Html {

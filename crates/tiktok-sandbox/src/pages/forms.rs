@@ -91,5 +91,5 @@ fn stopped(title: &'static str, text: &str) -> Answer {
         .raw("</h1><p>")
         .text(text)
         .raw("</p><p><a href=\"/_sandbox/\">To the overview</a></p></main>");
-    Page { title, main, forms: None, live: false }.answer(StatusCode::CONFLICT)
+    Page { title, main, forms: None }.answer(StatusCode::CONFLICT)
 }

@@ -63,23 +63,19 @@ impl Html {
     }
 }
 
-/// A page around its main part.
+/// A page around its main part. None reloads by itself, under somebody who reads or types.
 pub(super) struct Page {
     pub(super) title: &'static str,
     pub(super) main: Html,
     /// Where its forms may lead besides the sandbox: browsers hold redirects against it too.
     pub(super) forms: Option<String>,
-    /// Whether it reloads by itself.
-    pub(super) live: bool,
 }
 
 impl Page {
     pub(super) fn answer(self, status: StatusCode) -> Answer {
-        let refresh = self.live.then_some("<meta http-equiv=\"refresh\" content=\"2\">");
         let page = Html::default()
             .raw("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">")
             .raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")
-            .raw(refresh.unwrap_or_default())
             .raw("<link rel=\"icon\" type=\"image/svg+xml\" href=\"/_sandbox/icon\">")
             .raw("<title>")
             .text(self.title)
@@ -114,7 +110,7 @@ mod tests {
     #[test]
     fn the_policy_names_the_hash_of_the_style_that_is_served() {
         let main = Html::default();
-        let answer = Page { title: "t", main, forms: None, live: false }.answer(StatusCode::OK);
+        let answer = Page { title: "t", main, forms: None }.answer(StatusCode::OK);
         let page = String::from_utf8(answer.body.to_vec()).unwrap();
         let style = page.split("<style>").nth(1).unwrap().split("</style>").next().unwrap();
         let hash = format!("'sha256-{}'", STANDARD.encode(Sha256::digest(style)));

@@ -14,15 +14,19 @@ pub(super) fn page(world: &World, key: &str) -> Page {
     let state = view::view(world);
     let main = Html::default();
     let main = head(main.raw("<main>"), &state, key);
-    let main = posts(main.raw("<h2>Posts</h2><div class=\"wide\">"), &state.posts);
+    let main = main.raw("<h2>Posts</h2>");
+    let main = main.raw("<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Posts\">");
+    let main = posts(main, &state.posts);
     let main = main.raw("</div><h2>Accounts</h2><div class=\"grid\">");
     let main = main.each(&state.accounts, |html, view| {
         let grants: Vec<_> = state.grants.iter().filter(|grant| is_of(grant, view)).collect();
         account(html, view, &grants, key)
     });
-    let main = main.raw("</div><h2>Requests</h2><div class=\"wide\">");
+    let main = main.raw("</div><h2>Requests</h2>");
+    let main =
+        main.raw("<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Requests\">");
     let main = requests(main, world.log.entries().rev().take(REQUESTS)).raw("</div></main>");
-    Page { title: "Sandbox", main, forms: None, live: true }
+    Page { title: "Sandbox", main, forms: None }
 }
 
 fn is_of(grant: &GrantView, view: &AccountView) -> bool {
@@ -35,7 +39,7 @@ fn head(html: Html, state: &StateView, key: &str) -> Html {
         .with((state.ahead_seconds > 0).then_some(state.ahead_seconds), |html, seconds| {
             html.raw(", put forward by ").text(length(seconds))
         })
-        .raw(". <a href=\"/_sandbox/phone\">Scan a QR code</a></p></div>")
+        .raw(". <a href=\"/_sandbox/\">Reload</a> <a href=\"/_sandbox/phone\">Scan a QR code</a></p></div>")
         .raw("<form class=\"row\" method=\"post\" action=\"/_sandbox/do\">")
         .raw("<input type=\"hidden\" name=\"key\" value=\"")
         .text(key)
@@ -191,6 +195,8 @@ fn requests<'a>(html: Html, entries: impl Iterator<Item = &'a LogEntry>) -> Html
                 .raw("</span><br><small>")
                 .text(entry.code.as_deref().unwrap_or_default())
                 .raw("</small></td><td><small>")
+                .text(entry.message.as_deref().unwrap_or_default())
+                .raw(if entry.message.is_some() && entry.note.is_some() { "<br>" } else { "" })
                 .text(entry.note.as_deref().unwrap_or_default())
                 .raw("</small></td></tr>")
         })

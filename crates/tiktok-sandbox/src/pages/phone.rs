@@ -1,5 +1,4 @@
-//! `/_sandbox/phone`: stands for the phone that scans a QR code. It does not reload by itself, as
-//! a person types here.
+//! `/_sandbox/phone`: stands for the phone that scans a QR code.
 
 use super::html::{Html, Page};
 use crate::oauth::qr::QrCode;
@@ -21,7 +20,7 @@ pub(super) fn page(world: &World, key: &str) -> Page {
         .raw("<h2>Confirm on the phone</h2>")
         .raw(if open.is_empty() { "<p class=\"card soft\">No code was scanned.</p>" } else { "" })
         .each(open, |html, code| scanned(html, world, code, key))
-        .raw("<h2>All codes</h2><div class=\"wide\">")
+        .raw("<h2>All codes</h2><div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"All codes\">")
         .raw(if codes.is_empty() { "<p class=\"empty\">None was asked for.</p>" } else { "" })
         .raw("<table>")
         .each(codes, |html, code| {
@@ -34,7 +33,7 @@ pub(super) fn page(world: &World, key: &str) -> Page {
                 .raw("</td></tr>")
         })
         .raw("</table></div></main>");
-    Page { title: "The phone", main, forms: None, live: false }
+    Page { title: "The phone", main, forms: None }
 }
 
 fn scanned(html: Html, world: &World, code: &QrCode, key: &str) -> Html {

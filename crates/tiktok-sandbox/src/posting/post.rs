@@ -247,6 +247,11 @@ impl Post {
         !matches!(self.status(now, rules).word.as_str(), "PUBLISH_COMPLETE" | "FAILED")
     }
 
+    /// Whether TikTok has come to know its `publish_id`.
+    pub(super) fn is_known(&self, now: Timestamp, rules: &Options) -> bool {
+        after(self.created, rules.publish_id_delay) <= now
+    }
+
     pub(super) fn url_lives(&self, now: Timestamp) -> bool {
         now < after(self.created, URL_LIFE)
     }
@@ -273,10 +278,9 @@ impl Posts {
         let prefix = match (&new.media, new.kind) {
             (Media::File(_), Kind::Direct) => "v_pub_file~v2-1",
             (Media::File(_), Kind::Draft) => "v_inbox_file~v2",
-            (Media::Pull { .. }, Kind::Direct) => "v_pub_url~v2",
-            (Media::Pull { .. }, Kind::Draft) => "v_inbox_url~v2",
+            (Media::Pull { .. }, Kind::Direct) => "v_pub_url~v2-1",
             (Media::Photos { .. }, Kind::Direct) => "p_pub_url~v2",
-            (Media::Photos { .. }, Kind::Draft) => "p_inbox_url~v2",
+            (Media::Pull { .. } | Media::Photos { .. }, Kind::Draft) => "p_inbox_url~v2",
         };
         let post = Post {
             publish_id: format!("{prefix}.{}", ids::number()),

@@ -41,7 +41,8 @@ pub(super) fn named<'a>(
 ) -> Result<&'a Post, Refusal> {
     let body = fields::body(call)?;
     let id = Fields::of(&body, BODY)?.text("publish_id")?.unwrap_or_default();
-    let post = world.posts.get(id).ok_or_else(|| Refusal::coded("invalid_publish_id"))?;
+    let post = world.posts.get(id).filter(|post| post.is_known(call.now, &world.rules));
+    let post = post.ok_or_else(|| Refusal::coded("invalid_publish_id"))?;
     if (post.app, post.account) == (access.app, access.account) {
         Ok(post)
     } else {
