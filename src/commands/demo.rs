@@ -21,7 +21,7 @@ use crate::signals::Shutdown;
 use crate::timing::Timing;
 
 /// A small real video, made with ffmpeg (see `crates/video-probe/fixtures/make.sh`).
-const VIDEO: &[u8] = include_bytes!("demo.mp4");
+pub(super) const VIDEO: &[u8] = include_bytes!("demo.mp4");
 
 /// The manifest of the demo, as a user would write it.
 const MANIFEST: &str = r#"[
@@ -60,6 +60,7 @@ pub(super) async fn run(
         no_browser: false,
         qr: false,
         qr_png: None,
+        qr_open: false,
         paste: false,
         port: Some(0),
         timeout: Duration::from_mins(1),
