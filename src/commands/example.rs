@@ -4,10 +4,12 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::demo::VIDEO;
 use crate::fs::FsError;
 use crate::output::Printer;
 use crate::settings::Environment;
+
+/// A small real video, made with ffmpeg (see `crates/video-probe/fixtures/make.sh`).
+pub(super) const VIDEO: &[u8] = include_bytes!("demo.mp4");
 
 const MANIFEST: &str = "videos_to_upload.json";
 
