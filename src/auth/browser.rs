@@ -1,6 +1,7 @@
-//! Starting the user's browser, with nothing of ours that it need not know.
+//! Starting the user's browser or picture viewer, with nothing of ours that it need not know.
 
 use std::env;
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -14,7 +15,16 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Opens an address with the system's browser; says whether that seems to have worked.
 pub(crate) async fn open(url: &Url) -> bool {
-    for launcher in open::commands(url.as_str()) {
+    open_with(open::commands(url.as_str())).await
+}
+
+/// Opens a file with whatever the desktop shows its kind by; says whether that seems to have worked.
+pub(crate) async fn open_file(path: &Path) -> bool {
+    open_with(open::commands(path)).await
+}
+
+async fn open_with(launchers: Vec<Command>) -> bool {
+    for launcher in launchers {
         if launch(launcher).await {
             return true;
         }

@@ -11,6 +11,7 @@ use super::{help, values};
 
 /// Arguments of `login`.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 #[command(after_help = help::LOGIN)]
 pub(crate) struct LoginArgs {
     /// Print the URL instead of opening a browser, and wait for the callback
@@ -18,12 +19,21 @@ pub(crate) struct LoginArgs {
     pub(crate) no_browser: bool,
 
     /// Show a QR code to scan with the TikTok app; for machines without a browser
+    ///
+    /// It is drawn in the terminal if that is large enough, and lasts until the login ends.
     #[arg(long, conflicts_with_all = ["no_browser", "paste", "port"])]
     pub(crate) qr: bool,
 
-    /// Write the QR code to this PNG file, too, to send it to whoever has the phone
-    #[arg(long, value_name = "FILE", requires = "qr")]
+    /// As --qr, with the code as a picture in this PNG file, too, to send it to whoever has the phone
+    ///
+    /// The file is yours alone to read, and removed when the login ends. One that is there already is not
+    /// overwritten.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["no_browser", "paste", "port"])]
     pub(crate) qr_png: Option<PathBuf>,
+
+    /// As --qr, with the code as a picture in the desktop's viewer, too
+    #[arg(long, conflicts_with_all = ["no_browser", "paste", "port"])]
+    pub(crate) qr_open: bool,
 
     /// Open the printed URL anywhere, then paste the address that the browser ended at
     #[arg(long, conflicts_with = "no_browser")]
@@ -98,6 +108,10 @@ pub(crate) struct LogoutArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(after_help = help::ACCOUNTS, args_conflicts_with_subcommands = true)]
 pub(crate) struct AccountsArgs {
+    /// Show the `open_id`, the scopes and when the access token ends, too
+    #[arg(long)]
+    pub(crate) wide: bool,
+
     #[command(subcommand)]
     // A doc comment here would replace the command's own help.
     pub(crate) action: Option<AccountsAction>,

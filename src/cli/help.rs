@@ -40,6 +40,7 @@ pub(super) const LOGIN: &str = headed!(
     "Examples",
     "tiktok-up login                          open the browser and wait for the consent"
     "tiktok-up login --qr                     scan a code with the TikTok app: no browser needed"
+    "tiktok-up login --qr-open                the same code as a picture, for small terminals"
     "tiktok-up login --paste                  open the URL anywhere, paste where it led to"
     "tiktok-up login --no-browser             print the URL to open on this machine"
     "tiktok-up login --alias shop             name the account, for --account and manifests"
@@ -64,6 +65,7 @@ pub(super) const REFRESH: &str = headed!(
 pub(super) const ACCOUNTS: &str = headed!(
     "Examples",
     "tiktok-up accounts"
+    "tiktok-up accounts --wide                with open_ids, scopes and the access token's end"
     "tiktok-up accounts --json"
     "tiktok-up accounts alias -000mhrLh91 shop"
     "tiktok-up accounts export shop > shop.login"
@@ -105,6 +107,7 @@ pub(super) const DOCTOR: &str = headed!(
 pub(super) const SANDBOX: &str = headed!(
     "Examples",
     "tiktok-up sandbox                        until Ctrl-C; its page is in the browser"
+    "tiktok-up sandbox --example rehearsal    with a manifest and videos, and what to type next"
     "tiktok-up sandbox --auto-consent --port 8080 > sandbox.env &"
     "tiktok-up sandbox --unaudited --faults faults.json --log requests.jsonl"
 );

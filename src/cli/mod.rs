@@ -30,7 +30,6 @@ pub(crate) use self::sandbox::SandboxArgs;
     after_help = help::TOP,
     arg_required_else_help = true,
     max_term_width = 100,
-    disable_help_subcommand = true,
 )]
 pub(crate) struct Cli {
     #[command(flatten)]

@@ -27,6 +27,12 @@ pub(crate) struct SandboxArgs {
     /// Append every request to a file, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
+    /// Write a manifest and small videos into this folder, to rehearse with
+    ///
+    /// Prints what to type next. Nothing that is there already is overwritten. Tokens and journal of the
+    /// rehearsal are in the folder, too.
+    #[arg(long, value_name = "DIR", value_parser = super::values::directory())]
+    pub(crate) example: Option<PathBuf>,
     /// Have this account instead of the usual three; `NAME:private` for a private one
     #[arg(long = "account", value_name = "NAME")]
     pub(crate) accounts: Vec<String>,

@@ -125,3 +125,59 @@ fn how_to_show_a_usage_error_is_known_before_the_line_is_read() {
     assert_eq!(early(&["x", "--", "--json"]), Early::default());
     assert_eq!(early(&["x", "--color"]), Early::default());
 }
+
+/// The command lines of this program in a text: of its blocks for shells and cron, and between backticks.
+fn commands_in(text: &str) -> Vec<String> {
+    let (mut commands, mut prose) = (Vec::new(), String::new());
+    let mut language = None;
+    for line in text.lines().map(str::trim) {
+        match (language, line.strip_prefix("```")) {
+            (None, Some(of)) => language = Some(of),
+            (Some(_), Some(_)) => language = None,
+            (Some("sh" | "cron"), None) => {
+                let code = line.split(" #").next().unwrap_or_default();
+                let pieces =
+                    code.split(['|', ';', '>', '<']).map(|piece| piece.trim_end_matches('&'));
+                let begins =
+                    |piece: &str| piece.find("tiktok-up ").map(|at| piece[at..].to_owned());
+                commands.extend(pieces.filter_map(begins));
+            }
+            (Some(_), None) => {}
+            (None, None) => {
+                prose.push_str(line);
+                prose.push(' ');
+            }
+        }
+    }
+    let spans = prose.split('`').skip(1).step_by(2).map(|span| span.split(['|', '>']));
+    let last = spans.filter_map(|mut pieces| pieces.next_back()).map(str::trim);
+    commands.extend(last.filter(|span| span.starts_with("tiktok-up ")).map(str::to_owned));
+    commands
+}
+
+#[test]
+fn every_command_of_the_documents_is_one() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let others = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| root.join(name));
+    let mut seen = 0;
+    for page in docs.chain(others) {
+        for command in commands_in(&std::fs::read_to_string(&page).unwrap()) {
+            // In a running text the arguments may be left out.
+            let words = command.split_whitespace().map(OsString::from);
+            match Cli::read(words) {
+                Ok(_) => {}
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        ErrorKind::MissingRequiredArgument
+                            | ErrorKind::DisplayHelp
+                            | ErrorKind::DisplayVersion
+                    ) => {}
+                Err(error) => panic!("{}: {command}: {error}", page.display()),
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 40, "{seen}");
+}

@@ -9,7 +9,7 @@ use crate::commands::at_rest::{self, Rest};
 use crate::commands::{Context, apps};
 use crate::exit::Exit;
 use crate::model::Account;
-use crate::output::{Failure, Table, moment};
+use crate::output::{Failure, Table, day, moment};
 use crate::settings::Environment;
 use crate::store::Store as _;
 use crate::store::local::LocalStore;
@@ -21,7 +21,7 @@ pub(super) async fn run(
     env: &Environment<'_>,
 ) -> Result<Exit, Failure> {
     match &args.action {
-        None => list(context).await,
+        None => list(context, args.wide).await,
         Some(AccountsAction::Alias { account, name }) => alias(context, account, name).await,
         Some(AccountsAction::Export { account, passphrase }) => {
             transfer::export(context, account, passphrase, env).await
@@ -48,13 +48,16 @@ async fn alias(context: &Context, account: &str, name: &str) -> Result<Exit, Fai
     Ok(Exit::Done)
 }
 
-async fn list(context: &Context) -> Result<Exit, Failure> {
+async fn list(context: &Context, wide: bool) -> Result<Exit, Failure> {
     let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
     let rest = at_rest::where_secrets_rest(context)?;
     recover(context, &store).await?;
     let accounts = store.accounts().all().await?;
-    let accounts: Vec<_> =
+    let mut accounts: Vec<_> =
         accounts.iter().filter(|account| apps::is_about(context, account)).collect();
+    accounts.sort_by_key(|account| {
+        (account.alias.is_none(), &account.alias, &account.display_name, &account.open_id)
+    });
     let now = context.settings.clock.now();
     let api = context.settings.endpoints.api_base();
     let (printer, apps) = (&context.printer, &context.settings.apps);
@@ -84,29 +87,46 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
         report_rest(context, &rest);
         return Ok(Exit::Done);
     }
-    let heading =
-        ["ALIAS", "OPEN_ID", "NAME", "APP", "SCOPES", "ACCESS ENDS", "LOGIN ENDS", "HEALTH"];
-    let mut table = Table::new(&heading);
-    for account in accounts {
+    let mut table = if wide {
+        Table::new(&[
+            "ALIAS",
+            "OPEN_ID",
+            "NAME",
+            "APP",
+            "SCOPES",
+            "ACCESS ENDS",
+            "LOGIN ENDS",
+            "HEALTH",
+        ])
+    } else {
+        Table::new(&["ALIAS", "NAME", "APP", "HEALTH", "ENDS"]).cutting(&[0, 1, 2])
+    };
+    for account in &accounts {
         let app = apps.with_key(&account.client_key);
         let health = health(account, now).replace('_', " ");
+        let health = match app {
+            _ if account.other_api(&api).is_some() => format!("{health}, of another API"),
+            Some(_) => health,
+            None => format!("{health}, app not configured"),
+        };
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
-        table.row([
-            or_dash(&account.alias),
-            account.open_id.clone(),
-            or_dash(&account.display_name),
-            or_dash(app.map_or(&account.app, |app| &app.name)),
-            account.scopes.to_string(),
-            moment(account.access_expires_at),
-            moment(account.refresh_expires_at),
-            match app {
-                _ if account.other_api(&api).is_some() => format!("{health}, of another API"),
-                Some(_) => health,
-                None => format!("{health}, app not configured"),
-            },
-        ]);
+        let (alias, name) = (or_dash(&account.alias), or_dash(&account.display_name));
+        let app = or_dash(app.map_or(&account.app, |app| &app.name));
+        if wide {
+            let (access, login) = (account.access_expires_at, account.refresh_expires_at);
+            let (open_id, scopes) = (account.open_id.clone(), account.scopes.to_string());
+            table.row([alias, open_id, name, app, scopes, moment(access), moment(login), health]);
+        } else {
+            table.row([alias, name, app, health, day(account.refresh_expires_at)]);
+        }
     }
     printer.table(&table);
+    if !wide && accounts.iter().any(|account| account.alias.is_none()) {
+        printer.note(
+            "an account without an alias is called by its open_id, which `tiktok-up accounts --wide` \
+             shows; `tiktok-up accounts alias OPEN_ID NAME` names it",
+        );
+    }
     report_rest(context, &rest);
     Ok(Exit::Done)
 }

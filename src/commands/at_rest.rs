@@ -140,8 +140,8 @@ async fn key_of(context: &Context, encryption: &Encryption) -> Result<Key, Failu
         return fetch(context, encryption, None).await;
     }
     let mut tries = 1;
+    let mut passphrases = Passphrases::typed(&context.shutdown);
     loop {
-        let passphrases = Passphrases::typed(&context.shutdown);
         let passphrase = typed_one(passphrases.known_one("the token store").await)?;
         match fetch(context, encryption, Some(passphrase)).await {
             Err(failure) if tries < TRIES && is_wrong(&failure) => {
@@ -284,7 +284,7 @@ async fn first_key(
     setting: Encrypt,
 ) -> Result<(Encryption, Option<Secret>), Failure> {
     let typed = if setting.is_typed() {
-        let passphrases = Passphrases::typed(&context.shutdown);
+        let mut passphrases = Passphrases::typed(&context.shutdown);
         Some(typed_one(passphrases.new_one("the token store").await)?)
     } else {
         None

@@ -12,6 +12,7 @@ use url::Url;
 use crate::api::App;
 use crate::auth::{Browser, LoginMethod};
 use crate::cli::{DemoArgs, LoginArgs, StatusArgs, UploadArgs};
+use crate::commands::example::VIDEO;
 use crate::commands::{Context, login, sandbox, status, upload};
 use crate::exit::Exit;
 use crate::output::{Failure, Line, Printer};
@@ -19,9 +20,6 @@ use crate::secret::Secret;
 use crate::settings::{Home, Settings};
 use crate::signals::Shutdown;
 use crate::timing::Timing;
-
-/// A small real video, made with ffmpeg (see `crates/video-probe/fixtures/make.sh`).
-const VIDEO: &[u8] = include_bytes!("demo.mp4");
 
 /// The manifest of the demo, as a user would write it.
 const MANIFEST: &str = r#"[
@@ -60,6 +58,7 @@ pub(super) async fn run(
         no_browser: false,
         qr: false,
         qr_png: None,
+        qr_open: false,
         paste: false,
         port: Some(0),
         timeout: Duration::from_mins(1),

@@ -2,12 +2,13 @@
 
 use std::io::{self, IsTerminal as _};
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::OptionalActions;
 use serde_json::json;
 
 use crate::auth::paste::{LineError, Lines};
 use crate::cli::{GlobalArgs, InitArgs};
 use crate::commands::flags;
+use crate::commands::hidden::Hidden;
 use crate::exit::Exit;
 use crate::output::{Failure, Line, Printer};
 use crate::secret::Secret;
@@ -19,6 +20,9 @@ const NAME: &str = "default";
 
 /// How often an empty answer on a terminal is asked for again.
 const TRIES: u32 = 3;
+
+/// Asks for the secret.
+const SECRET_QUESTION: &str = "Client secret (not shown): ";
 
 /// What must be set in the developer portal for the program to work.
 const PORTAL: &str = "\
@@ -148,12 +152,16 @@ impl Person<'_> {
             Some(key) => key.trim().to_owned(),
             None => self.something("Client key: ").await?.expose().to_owned(),
         };
-        let client_secret = {
-            let hidden = Hidden::begin();
-            if hidden.0.is_none() {
-                self.printer.warn("this terminal shows what is typed");
+        // What was typed ahead may be the secret.
+        let hidden = Hidden::begin(io::stdin(), OptionalActions::Now);
+        let client_secret = if let Ok(mut hidden) = hidden {
+            tokio::select! {
+                answer = self.something(SECRET_QUESTION) => answer?,
+                never = hidden.keep() => match never {},
             }
-            self.something("Client secret (not shown): ").await?
+        } else {
+            self.printer.warn("this terminal shows what is typed");
+            self.something(SECRET_QUESTION).await?
         };
         Ok(Answers { name, client_key, client_secret })
     }
@@ -236,28 +244,4 @@ fn piped_wrongly(has_key: bool, may_name: bool) -> Failure {
     let name = if may_name { "the app's name (may be left out), " } else { "" };
     Failure::usage("standard input is not the lines that were expected; nothing was written")
         .hint(format!("pipe one line each: {name}{what}"))
-}
-
-/// A terminal that does not show what is typed, for as long as this lives.
-struct Hidden(Option<Termios>);
-
-impl Hidden {
-    fn begin() -> Self {
-        let stdin = io::stdin();
-        let Ok(shown) = tcgetattr(&stdin) else { return Self(None) };
-        let mut hidden = shown.clone();
-        hidden.local_modes.remove(LocalModes::ECHO);
-        // The line break is shown, so that the next line begins where it should.
-        hidden.local_modes.insert(LocalModes::ECHONL);
-        let done = tcsetattr(&stdin, OptionalActions::Now, &hidden);
-        Self(done.is_ok().then_some(shown))
-    }
-}
-
-impl Drop for Hidden {
-    fn drop(&mut self) {
-        if let Some(shown) = &self.0 {
-            _ = tcsetattr(io::stdin(), OptionalActions::Now, shown);
-        }
-    }
 }

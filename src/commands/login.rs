@@ -11,10 +11,11 @@ use crate::api::App;
 use crate::auth::paste::Lines;
 use crate::auth::{AuthEvent, Browser, LoggedIn, Login, LoginMethod, Reporter};
 use crate::cli::LoginArgs;
+use crate::commands::picture::Picture;
 use crate::commands::{Context, apps, at_rest};
 use crate::exit::Exit;
 use crate::model::RedirectUri;
-use crate::output::{AuthOutput, Failure, Line};
+use crate::output::{AuthOutput, Failure, Line, Printer};
 use crate::signals::Signal;
 use crate::store::Store as _;
 use crate::store::local::LocalStore;
@@ -24,7 +25,7 @@ const SCOPES: &str = "user.info.basic,video.publish,video.upload";
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &LoginArgs) -> Result<Exit, Failure> {
-    let way = if args.qr {
+    let way = if args.qr || args.qr_png.is_some() || args.qr_open {
         LoginMethod::Qr
     } else if args.paste {
         LoginMethod::Paste { port: args.port, lines: Lines::of_stdin()? }
@@ -55,8 +56,10 @@ pub(super) async fn by(
         (Some(scopes), _) | (None, Some(scopes)) => scopes.clone(),
         (None, None) => Scopes::from_answer(SCOPES),
     };
-    let output = AuthOutput::new(&context.printer).with_png(args.qr_png.clone());
-    let reporter = Watching { output, exchanging: AtomicBool::new(false) };
+    let picture = Picture::of(args)?;
+    let output = AuthOutput::new(&context.printer).with_picture(picture.is_some());
+    let printer = context.printer.clone();
+    let reporter = Watching { output, printer, picture, exchanging: AtomicBool::new(false) };
     let login = Login {
         client: &context.client,
         store: store.as_ref(),
@@ -99,10 +102,12 @@ fn listenable(context: &Context, app: &App, way: LoginMethod) -> Result<LoginMet
     Ok(LoginMethod::Paste { port: *port, lines: Lines::of_stdin()? })
 }
 
-/// Passes on what happens in a login, and remembers when its code begins to be spent: from then on a
-/// signal waits until the tokens are on the disk.
+/// Passes on what happens in a login, makes a picture of a code, and remembers when the code of the grant
+/// begins to be spent: from then on a signal waits until the tokens are on the disk.
 struct Watching {
     output: AuthOutput,
+    printer: Printer,
+    picture: Option<Picture>,
     exchanging: AtomicBool,
 }
 
@@ -111,7 +116,14 @@ impl Reporter for Watching {
         if event == AuthEvent::Exchanging {
             self.exchanging.store(true, Ordering::SeqCst);
         }
+        let code = match &event {
+            AuthEvent::QrCode { url } => Some(url.clone()),
+            _ => None,
+        };
         self.output.report(event);
+        if let (Some(picture), Some(url)) = (&self.picture, code) {
+            picture.show(&url, &self.printer);
+        }
     }
 }
 

@@ -5,11 +5,14 @@ mod apps;
 mod at_rest;
 mod demo;
 mod doctor;
+mod example;
+mod hidden;
 mod init;
 mod journal;
 mod login;
 mod logout;
 mod passphrase;
+mod picture;
 mod refresh;
 mod resolve;
 mod sandbox;
@@ -201,7 +204,7 @@ async fn perform(
         Command::Status(args) => status::run(&load()?, args).await,
         Command::Resolve(args) => resolve::run(&load()?, args).await,
         Command::Doctor(args) => doctor::run(&cli.global, args, printer, shutdown, env).await,
-        Command::Sandbox(args) => sandbox::run(args, printer, shutdown).await,
+        Command::Sandbox(args) => sandbox::run(args, printer, shutdown, env).await,
         Command::Demo(args) => demo::run(printer, shutdown, args).await,
     }
 }

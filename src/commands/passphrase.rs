@@ -5,11 +5,12 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::OptionalActions;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use crate::cli::PassphraseArgs;
+use crate::commands::hidden::Hidden;
 use crate::exit::Exit;
 use crate::fs::{FsError, PRIVATE_FILE};
 use crate::output::Failure;
@@ -32,6 +33,8 @@ const GROUP_OR_OTHERS: u32 = 0o077;
 /// Where passphrases come from in this run.
 pub(super) struct Passphrases<'a> {
     source: Source,
+    /// Once something was asked: hidden also between two questions, and after a signal.
+    terminal: Option<Terminal>,
     shutdown: &'a Shutdown,
 }
 
@@ -66,12 +69,12 @@ impl<'a> Passphrases<'a> {
                 )
             }
         };
-        Ok(Self { source, shutdown })
+        Ok(Self { source, terminal: None, shutdown })
     }
 
     /// The terminal, whatever else there is.
     pub(super) fn typed(shutdown: &'a Shutdown) -> Self {
-        Self { source: Source::Typed, shutdown }
+        Self { source: Source::Typed, terminal: None, shutdown }
     }
 
     /// Whether a person types them, who may try again.
@@ -80,7 +83,7 @@ impl<'a> Passphrases<'a> {
     }
 
     /// One that is made up now: typed twice.
-    pub(super) async fn new_one(&self, of: &str) -> Result<Asked, Failure> {
+    pub(super) async fn new_one(&mut self, of: &str) -> Result<Asked, Failure> {
         let first = match self.one(&format!("Passphrase for {of}: ")).await? {
             Asked::Passphrase(first) if self.are_typed() => first,
             other => return Ok(other),
@@ -93,52 +96,55 @@ impl<'a> Passphrases<'a> {
     }
 
     /// One that was made up before.
-    pub(super) async fn known_one(&self, of: &str) -> Result<Asked, Failure> {
+    pub(super) async fn known_one(&mut self, of: &str) -> Result<Asked, Failure> {
         self.one(&format!("Passphrase of {of}: ")).await
     }
 
-    async fn one(&self, prompt: &str) -> Result<Asked, Failure> {
+    async fn one(&mut self, prompt: &str) -> Result<Asked, Failure> {
         match &self.source {
             Source::Given(passphrase) => Ok(Asked::Passphrase(passphrase.clone())),
             Source::File(path) => {
                 let path = path.clone();
-                self.wait_for(move || first_line(&path)).await
+                wait_for(self.shutdown, move || first_line(&path)).await
             }
             Source::Typed => {
-                let terminal = Terminal::open(prompt).map_err(|error| no_terminal(&error))?;
-                let mut input = terminal.file.try_clone().map_err(|error| no_terminal(&error))?;
-                let asked = self
-                    .wait_for(move || {
-                        line(&mut input).map_err(|error| no_terminal(&error))?.ok_or_else(|| {
-                            Failure::usage("the input ended before a passphrase was typed")
-                        })
+                let terminal = match &mut self.terminal {
+                    Some(terminal) => terminal,
+                    none => none.insert(Terminal::open().map_err(|error| no_terminal(&error))?),
+                };
+                let mut typed = terminal.file.try_clone().map_err(|error| no_terminal(&error))?;
+                typed.write_all(prompt.as_bytes()).map_err(|error| no_terminal(&error))?;
+                let answer = wait_for(self.shutdown, move || {
+                    line(&mut typed).map_err(|error| no_terminal(&error))?.ok_or_else(|| {
+                        Failure::usage("the input ended before a passphrase was typed")
                     })
-                    .await;
-                // Only now, also after a signal: what is typed meanwhile is not shown either.
-                drop(terminal);
-                asked
+                });
+                tokio::select! {
+                    asked = answer => asked,
+                    never = terminal.hidden.keep() => match never {},
+                }
             }
         }
     }
+}
 
-    /// Reads in a thread of its own, so that a signal need not wait for a line that does not come.
-    async fn wait_for(
-        &self,
-        read: impl FnOnce() -> Result<Secret, Failure> + Send + 'static,
-    ) -> Result<Asked, Failure> {
-        let (tell, told) = oneshot::channel();
-        std::thread::Builder::new()
-            .name("passphrase".to_owned())
-            .spawn(move || _ = tell.send(read()))
-            .map_err(|_| no_threads())?;
-        tokio::select! {
-            biased;
-            signal = self.shutdown.requested() => Ok(Asked::Stopped(signal)),
-            read = told => match read {
-                Ok(read) => read.map(Asked::Passphrase),
-                Err(stopped) => Err(Failure::unexpected(stopped)),
-            },
-        }
+/// Reads in a thread of its own, so that a signal need not wait for a line that does not come.
+async fn wait_for(
+    shutdown: &Shutdown,
+    read: impl FnOnce() -> Result<Secret, Failure> + Send + 'static,
+) -> Result<Asked, Failure> {
+    let (tell, told) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("passphrase".to_owned())
+        .spawn(move || _ = tell.send(read()))
+        .map_err(|_| no_threads())?;
+    tokio::select! {
+        biased;
+        signal = shutdown.requested() => Ok(Asked::Stopped(signal)),
+        read = told => match read {
+            Ok(read) => read.map(Asked::Passphrase),
+            Err(stopped) => Err(Failure::unexpected(stopped)),
+        },
     }
 }
 
@@ -199,30 +205,17 @@ fn line(input: &mut File) -> io::Result<Option<Secret>> {
     Ok(Some(Secret::new(text)))
 }
 
-/// A terminal that shows nothing of what is typed, until it is dropped.
+/// The terminal of the process, with what is typed hidden from the first question to the last.
 struct Terminal {
     file: File,
-    before: Termios,
+    hidden: Hidden,
 }
 
 impl Terminal {
-    fn open(prompt: &str) -> io::Result<Self> {
-        let mut file = File::options().read(true).write(true).open(TERMINAL)?;
-        let before = tcgetattr(&file)?;
-        let mut hidden = before.clone();
-        hidden.local_modes.remove(LocalModes::ECHO);
-        // The line break is shown, or the next output would stand behind the prompt.
-        hidden.local_modes.insert(LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
+    fn open() -> io::Result<Self> {
+        let file = File::options().read(true).write(true).open(TERMINAL)?;
         // What was typed ahead was typed to be seen, and not for this.
-        tcsetattr(&file, OptionalActions::Flush, &hidden)?;
-        let terminal = Self { file: file.try_clone()?, before };
-        file.write_all(prompt.as_bytes())?;
-        Ok(terminal)
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        _ = tcsetattr(&self.file, OptionalActions::Now, &self.before);
+        let hidden = Hidden::begin(&file, OptionalActions::Flush)?;
+        Ok(Self { file, hidden })
     }
 }

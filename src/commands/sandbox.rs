@@ -8,11 +8,13 @@ use serde_json::json;
 use tiktok_sandbox::faults::Script;
 use tiktok_sandbox::{Account, App, Builder, Lifetimes, Options, RedirectUriError, Sandbox};
 
+use super::example::Example;
 use crate::cli::SandboxArgs;
 use crate::exit::Exit;
 use crate::output::{Failure, Line, Printer};
 use crate::problem::{Coded, ErrorCode, Problem};
 use crate::secret::Secret;
+use crate::settings::Environment;
 use crate::signals::Shutdown;
 use crate::text::plain;
 
@@ -142,10 +144,18 @@ pub(super) async fn run(
     args: &SandboxArgs,
     printer: &Printer,
     shutdown: &Shutdown,
+    env: &Environment<'_>,
 ) -> Result<Exit, Failure> {
+    let example = args.example.as_deref().map(Example::write).transpose()?;
     let sandbox = redacted(Sandbox::builder().options(options(args)?));
     let sandbox = sandbox.start().map_err(SandboxError::Start)?;
-    report(&sandbox, printer);
+    report(&sandbox, example.as_ref(), printer);
+    if !printer.is_json() {
+        if let Some(example) = &example {
+            example.report(printer, env);
+        }
+        printer.talk("press Ctrl-C to stop");
+    }
     shutdown.requested().await;
     sandbox.shutdown().await;
     Ok(Exit::Done)
@@ -161,18 +171,23 @@ pub(super) fn redacted(sandbox: Builder) -> Builder {
     })
 }
 
-fn report(sandbox: &Sandbox, printer: &Printer) {
+fn report(sandbox: &Sandbox, example: Option<&Example>, printer: &Printer) {
     let (url, key, secret) = (sandbox.url(), sandbox.client_key(), sandbox.client_secret());
     if printer.is_json() {
         // A secret of nobody's, made for whoever started it.
-        printer.json_verbatim(&json!({
+        let mut event = json!({
             "event": "sandbox",
             "api_url": url,
             "auth_url": url,
             "client_key": key,
             "client_secret": secret.expose(),
             "page": sandbox.page(),
-        }));
+        });
+        if let Some(example) = example {
+            event["home"] = example.home().display().to_string().into();
+            event["manifest"] = example.manifest().display().to_string().into();
+        }
+        printer.json_verbatim(&event);
         return;
     }
     printer.data(format!("export TIKTOK_UP_API_URL={url}"));
@@ -180,8 +195,10 @@ fn report(sandbox: &Sandbox, printer: &Printer) {
     printer.data(format!("export TIKTOK_CLIENT_KEY={key}"));
     let secret = format!("export TIKTOK_CLIENT_SECRET={}", secret.expose());
     printer.data(Line::default().verbatim(secret));
+    if let Some(example) = example {
+        printer.data(example.export());
+    }
     printer.talk(format!("an offline TikTok is listening; its page: {}", sandbox.page()));
-    printer.talk("press Ctrl-C to stop");
 }
 
 #[cfg(test)]

@@ -9,6 +9,9 @@ use super::review::Review;
 use super::value;
 use crate::model::{Field, FieldValues, Part};
 
+/// The key by which editors know a file's schema. It says nothing about a post, and may stand in any object.
+pub(super) const SCHEMA: &str = "$schema";
+
 /// What a post or `defaults` says.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
@@ -43,6 +46,7 @@ impl Fields {
                     fields.given.insert(field, property.value.start());
                     fields.values.set(field, value::read(field, &property.value, review));
                 }
+                None if key == SCHEMA => value::schema(&property.value, review),
                 None => fields.refuse_unknown(key, at, review),
             }
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 use jsonc_parser::ast::{Array, Object, Value};
 use jsonc_parser::common::Ranged;
 
-use super::fields::Fields;
+use super::fields::{Fields, SCHEMA};
 use super::post::EntryContext;
 use super::review::Review;
 use super::{Entry, Manifest};
@@ -15,8 +15,8 @@ use crate::model::Field;
 use crate::model::fields::nearest;
 use crate::model::{Defaults, Diagnostics, Part};
 
-/// The keys of the outermost object. Editors know a file's schema by `$schema`.
-const OUTERMOST: [&str; 3] = ["$schema", "defaults", "posts"];
+/// The keys of the outermost object.
+const OUTERMOST: [&str; 3] = [SCHEMA, "defaults", "posts"];
 
 /// Reads a manifest: its posts, and everything that is wrong, each with its place. They are not to be posted
 /// unless nothing is wrong; those that can be looked at further are there all the same, so that their files
@@ -96,8 +96,7 @@ fn open<'v, 't>(
                 defaults = Some(Fields::read(object, Part::Defaults, review));
             }
             ("defaults", other) => review.refuse(other.start(), misplaced("an object", other)),
-            ("$schema", Value::StringLit(_)) => {}
-            ("$schema", other) => review.refuse(other.start(), misplaced("text", other)),
+            (SCHEMA, value) => value::schema(value, review),
             _ => refuse_unknown(key, at, review),
         }
     }

@@ -2,6 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use super::fields::SCHEMA;
 use crate::model::fields::{MAX_ID, MAX_PHOTOS};
 use crate::model::{Field, FieldType, Mode};
 use tiktok_open::Privacy;
@@ -48,7 +49,9 @@ pub(crate) fn schema() -> String {
     let (own, shared): (Vec<Field>, Vec<Field>) =
         Field::ALL.iter().partition(|field| field.is_one_posts_own());
     let references = || shared.iter().map(|field| (field.name(), reference(*field)));
-    let properties = own.iter().map(|field| (field.name(), definition(*field))).chain(references());
+    let address = || (SCHEMA, Json::Object(vec![("type", Json::Text("string"))]));
+    let own = own.iter().map(|field| (field.name(), definition(*field)));
+    let properties = [address()].into_iter().chain(own).chain(references());
     let post = Json::Object(vec![
         ("type", Json::Text("object")),
         ("properties", Json::Object(properties.collect())),
@@ -58,7 +61,7 @@ pub(crate) fn schema() -> String {
     let defaults = Json::Object(vec![
         ("description", Json::Text("What applies to posts that do not say it themselves.")),
         ("type", Json::Text("object")),
-        ("properties", Json::Object(references().collect())),
+        ("properties", Json::Object([address()].into_iter().chain(references()).collect())),
         ("additionalProperties", Json::Flag(false)),
     ]);
     let outermost = Json::Object(vec![
@@ -66,7 +69,7 @@ pub(crate) fn schema() -> String {
         (
             "properties",
             Json::Object(vec![
-                ("$schema", Json::Object(vec![("type", Json::Text("string"))])),
+                address(),
                 ("defaults", Json::Object(vec![("$ref", Json::Text("#/$defs/defaults"))])),
                 ("posts", posts()),
             ]),

@@ -48,6 +48,14 @@ pub(super) fn describe(value: &Value<'_>) -> String {
     }
 }
 
+/// Where a schema is: any text, which nobody reads here.
+pub(super) fn schema(value: &Value<'_>, review: &mut Review<'_>) {
+    if value.as_string_lit().is_none() {
+        let message = format!("`$schema` must be text, not {}", describe(value));
+        review.refuse(value.start(), message);
+    }
+}
+
 fn mismatch(value: &Value<'_>, wanted: &str, hint: Option<String>, review: &mut Review<'_>) {
     let hint = match value {
         Value::NullKeyword(_) => Some("leave the field out instead".to_owned()),

@@ -1,14 +1,15 @@
 //! A login or refresh as people see it.
 
-use std::path::PathBuf;
+use std::io;
 
 use anstyle::{Ansi256Color, Color, Style};
 
+use super::cells::width;
 use super::line::Line;
 use super::printer::Printer;
-use crate::auth::qr::draw::{Paint, half_blocks, picture};
+use super::terminal::{self, Size};
+use crate::auth::qr::draw::{Paint, half_blocks};
 use crate::auth::{AuthEvent, Reporter};
-use crate::fs::write_atomic;
 
 /// Black on white from the 256 colours: the first sixteen are what themes change.
 const INK: Style = Style::new()
@@ -19,40 +20,54 @@ const INK: Style = Style::new()
 #[derive(Debug)]
 pub(crate) struct AuthOutput {
     printer: Printer,
-    png: Option<PathBuf>,
+    /// Whether each QR code is in a picture, too.
+    has_picture: bool,
 }
 
 impl AuthOutput {
     /// For one run. What it tells is said from within logins, refreshes and uploads, which must not wait
     /// for a terminal: new tokens may be in memory alone.
     pub(crate) fn new(printer: &Printer) -> Self {
-        Self { printer: printer.behind(), png: None }
+        Self { printer: printer.behind(), has_picture: false }
     }
 
-    /// Writes each QR code to a file, too.
+    /// Says whether each QR code is in a picture, too.
     #[must_use]
-    pub(crate) fn with_png(self, png: Option<PathBuf>) -> Self {
-        Self { png, ..self }
+    pub(crate) fn with_picture(self, has_picture: bool) -> Self {
+        Self { has_picture, ..self }
     }
 
+    /// Draws the code where all of it can be seen at once; else names the other ways to it.
     fn show_code(&self, url: &str) {
         let coloured = self.printer.options().colour_err;
         // Without colours most terminals show light text on a dark ground.
         let paint = if coloured { Paint::LightGround } else { Paint::DarkGround };
-        for line in half_blocks(url, paint).unwrap_or_default().lines() {
-            let style = if coloured { INK } else { Style::new() };
-            self.printer.demand(Line::default().styled(style, line));
-        }
-        let Some(path) = &self.png else { return };
-        let Some(picture) = picture(url) else {
-            let path = path.display();
-            self.printer
-                .warn(format!("the address is too long for a QR code; {path} is not written"));
-            return;
-        };
-        match write_atomic(path, &picture, 0o600) {
-            Ok(()) => self.printer.note(format!("the code is in {}", path.display())),
-            Err(error) => self.printer.warn(format!("cannot write the code to a file: {error}")),
+        let drawn = half_blocks(url, paint).unwrap_or_default();
+        let columns = drawn.lines().map(width).max().unwrap_or(0);
+        // And the row of the cursor behind it.
+        let rows = drawn.lines().count() + 1;
+        match terminal::size(io::stderr()) {
+            Some(Size { columns: wide, rows: high }) if wide < columns || high < rows => {
+                let small = format!(
+                    "the code takes {columns} columns and {rows} rows, and this terminal has {wide} \
+                     and {high}"
+                );
+                self.printer.demand(if self.has_picture {
+                    format!("{small}: look at the picture")
+                } else {
+                    format!(
+                        "{small}: make it larger and log in again, or log in with `--qr-open` (the code \
+                         in the desktop's picture viewer), `--qr-png FILE` (in a file) or `--paste` \
+                         (without a code)"
+                    )
+                });
+            }
+            _ => {
+                for line in drawn.lines() {
+                    let style = if coloured { INK } else { Style::new() };
+                    self.printer.demand(Line::default().styled(style, line));
+                }
+            }
         }
     }
 }
@@ -66,8 +81,9 @@ impl Reporter for AuthOutput {
             // Over in a moment, and no news to anybody.
             AuthEvent::Exchanging => {}
             AuthEvent::QrCode { url } => {
-                self.show_code(url);
+                // First, so that nothing pushes the code off the screen.
                 self.printer.demand(Line::default().verbatim(event.to_string()));
+                self.show_code(url);
             }
             // Asked for by the user's command: shown even when quiet, with the state that it carries.
             AuthEvent::Visit { .. } => {

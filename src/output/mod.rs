@@ -5,10 +5,12 @@
 
 mod auth;
 mod catalogue;
+mod cells;
 mod error;
 mod failure;
 mod json;
 mod line;
+mod live;
 mod log;
 mod panic;
 mod printer;
@@ -17,6 +19,7 @@ mod span;
 mod standing;
 mod table;
 mod tally;
+mod terminal;
 mod upload;
 
 pub(crate) use self::auth::AuthOutput;
@@ -26,7 +29,7 @@ pub(crate) use self::log::listen;
 pub(crate) use self::panic::report_panics;
 pub(crate) use self::printer::{OutputOptions, Printer};
 pub(crate) use self::progress::watching;
-pub(crate) use self::span::moment;
+pub(crate) use self::span::{day, moment};
 pub(crate) use self::table::Table;
 pub(crate) use self::upload::UploadOutput;
 

@@ -5,13 +5,14 @@ use std::io::{self, IsTerminal as _, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
 
 use super::failure::Failure;
 use super::line::{HINT, Line, WARNING};
+use super::live::Live;
 use super::standing::Standing;
 use super::table::Table;
+use super::terminal::{self, Size};
 use super::{error, json};
 use crate::exit::Exit;
 use crate::process::Environment;
@@ -19,8 +20,11 @@ use crate::secret::redact;
 use crate::text::count;
 use crate::worker::Worker;
 
-/// How often progress bars are drawn, in Hz.
-const BAR_RATE: u8 = 10;
+/// A terminal that does not tell its size.
+const USUAL: Size = Size { columns: NARROW, rows: 24 };
+
+/// The columns of a terminal that nobody has made wider, and what tables fit into.
+const NARROW: usize = 80;
 
 /// How many texts wait at most until somebody reads standard error; further ones are left out.
 const MOST_BEHIND: usize = 4096;
@@ -62,7 +66,7 @@ enum Talk {
 
 struct Inner {
     options: OutputOptions,
-    bars: MultiProgress,
+    live: Live,
     out: Mutex<Out>,
     err: Mutex<Box<dyn Write + Send>>,
     standing: Mutex<Standing>,
@@ -110,7 +114,7 @@ impl OutputOptions {
         Self {
             colour_out: colours(colour, out, env),
             colour_err: colours(colour, err, env),
-            bars: err && bars && !(self.json || self.quiet),
+            bars: err && bars && can_draw(env) && !(self.json || self.quiet),
             ..self
         }
     }
@@ -122,6 +126,11 @@ fn colours(asked: Option<bool>, terminal: bool, env: &Environment<'_>) -> bool {
     asked.unwrap_or_else(|| {
         terminal && !is_set("NO_COLOR") && env("TERM").is_none_or(|term| term != "dumb")
     })
+}
+
+/// Whether the terminal, if it is one, can move its cursor.
+fn can_draw(env: &Environment<'_>) -> bool {
+    env("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
 }
 
 impl Printer {
@@ -136,14 +145,14 @@ impl Printer {
         out: Box<dyn Write + Send>,
         err: Box<dyn Write + Send>,
     ) -> Self {
-        let target = if options.bars {
-            ProgressDrawTarget::stderr_with_hz(BAR_RATE)
+        let live = if options.bars {
+            Live::on(Box::new(io::stderr()), || terminal::size(io::stderr()).unwrap_or(USUAL))
         } else {
-            ProgressDrawTarget::hidden()
+            Live::none()
         };
         let inner = Inner {
             options,
-            bars: MultiProgress::with_draw_target(target),
+            live,
             out: Mutex::new(Out { stream: out, state: OutState::Open }),
             err: Mutex::new(err),
             standing: Mutex::default(),
@@ -176,8 +185,9 @@ impl Printer {
         self.0.options.json
     }
 
-    pub(super) fn bars(&self) -> &MultiProgress {
-        &self.0.bars
+    /// Where lines can change in place.
+    pub(super) fn live(&self) -> &Live {
+        &self.0.live
     }
 
     /// Data, in words.
@@ -196,9 +206,10 @@ impl Printer {
         self.write_out(&json::verbatim(value));
     }
 
-    /// Data, in columns.
+    /// Data, in columns: as wide as the terminal, but at least [`NARROW`].
     pub(crate) fn table(&self, table: &Table) {
-        for line in table.lines() {
+        let columns = terminal::size(io::stdout()).map_or(NARROW, |size| size.columns);
+        for line in table.lines(columns.max(NARROW)) {
             self.data(line);
         }
     }
@@ -242,7 +253,7 @@ impl Printer {
     /// A question that is answered on the same line.
     pub(crate) fn ask(&self, question: &str) {
         self.catch_up();
-        self.0.bars.suspend(|| {
+        self.0.live.suspend(|| {
             let mut err = self.0.err.lock().unwrap_or_else(PoisonError::into_inner);
             let question = Line::from(question).render(false);
             _ = err.write_all(question.as_bytes()).and_then(|()| err.flush());
@@ -300,6 +311,8 @@ impl Printer {
     /// write it.
     pub(crate) fn finish(&self) -> Exit {
         self.catch_up();
+        // A run that was dropped has left its bars.
+        self.0.live.end();
         let mut out = self.out();
         if let OutState::Open = out.state
             && let Err(error) = out.stream.flush()
@@ -316,7 +329,7 @@ impl Printer {
     fn write_out(&self, text: &str) {
         // Where both are one terminal, words stay in the order in which they were said.
         self.catch_up();
-        self.0.bars.suspend(|| {
+        self.0.live.suspend(|| {
             let mut out = self.out();
             if let OutState::Open = out.state
                 && let Err(error) = out.stream.write_all(format!("{text}\n").as_bytes())
@@ -369,7 +382,7 @@ impl Printer {
 
     /// Nobody can be told that telling failed.
     fn write_err_now(&self, text: &str) {
-        self.0.bars.suspend(|| {
+        self.0.live.suspend(|| {
             let mut err = self.0.err.lock().unwrap_or_else(PoisonError::into_inner);
             _ = err.write_all(format!("{text}\n").as_bytes()).and_then(|()| err.flush());
         });
@@ -504,6 +517,8 @@ mod tests {
         assert!(!colours(None, true, &no_color));
         assert!(colours(None, true, &empty));
         assert!(!colours(None, true, &dumb));
+        assert!(!can_draw(&none) && !can_draw(&dumb));
+        assert!(can_draw(&|_| Some("xterm".into())));
         assert!(colours(Some(true), false, &no_color));
         assert!(!colours(Some(false), true, &none));
     }

@@ -1,24 +1,34 @@
 //! Columns.
 
-use unicode_width::UnicodeWidthStr as _;
-
+use super::cells::{keep_start, width};
 use super::line::{HEADING, Line};
 
-/// Rows of text under a heading, in columns as wide as their widest cell. Display names have East
-/// Asian letters and emoji, which take two cells of a terminal.
+/// Rows of text under a heading, in columns as wide as their widest cell.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     heading: Vec<String>,
     rows: Vec<Vec<String>>,
+    /// The columns that may be cut to make the rows fit.
+    pliable: Vec<usize>,
 }
 
 /// Between two columns.
 const GAP: usize = 2;
 
+/// The least that is left of a column that is cut.
+const NARROWEST: usize = 6;
+
 impl Table {
     /// An empty table with these columns.
     pub(crate) fn new(heading: &[&str]) -> Self {
-        Self { heading: heading.iter().map(|name| (*name).to_owned()).collect(), rows: Vec::new() }
+        let heading = heading.iter().map(|name| (*name).to_owned()).collect();
+        Self { heading, rows: Vec::new(), pliable: Vec::new() }
+    }
+
+    /// Lets the cells of these columns be cut, the widest first, where the rows do not fit otherwise.
+    #[must_use]
+    pub(crate) fn cutting(self, columns: &[usize]) -> Self {
+        Self { pliable: columns.to_vec(), ..self }
     }
 
     /// Adds a row with a cell for every column. A cell is one line: breaks become spaces.
@@ -26,18 +36,32 @@ impl Table {
         self.rows.push(cells.into_iter().map(|cell| cell.replace('\n', " ")).collect());
     }
 
-    pub(super) fn lines(&self) -> Vec<Line> {
-        let widths = self.widths();
+    /// The heading and the rows, within so many cells if their columns may be cut that far.
+    pub(super) fn lines(&self, most: usize) -> Vec<Line> {
+        let widths = self.fitted(most);
         let heading = Line::default().styled(HEADING, aligned(&self.heading, &widths));
         let rows = self.rows.iter().map(|row| Line::from(aligned(row, &widths)));
         std::iter::once(heading).chain(rows).collect()
+    }
+
+    fn fitted(&self, most: usize) -> Vec<usize> {
+        let mut widths = self.widths();
+        let gaps = GAP * widths.len().saturating_sub(1);
+        let mut excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(most);
+        while excess > 0 {
+            let pliable = self.pliable.iter().copied().filter(|&i| widths[i] > NARROWEST);
+            let Some(widest) = pliable.max_by_key(|&i| widths[i]) else { break };
+            widths[widest] -= 1;
+            excess -= 1;
+        }
+        widths
     }
 
     fn widths(&self) -> Vec<usize> {
         let all = || std::iter::once(&self.heading).chain(&self.rows);
         let columns = all().map(Vec::len).max().unwrap_or(0);
         let widest =
-            |i: usize| all().filter_map(|row| row.get(i)).map(|cell: &String| cell.width()).max();
+            |i: usize| all().filter_map(|row| row.get(i)).map(|cell: &String| width(cell)).max();
         (0..columns).map(|i| widest(i).unwrap_or(0)).collect()
     }
 }
@@ -46,9 +70,10 @@ impl Table {
 fn aligned(cells: &[String], widths: &[usize]) -> String {
     let mut out = String::new();
     for (i, (cell, wide)) in cells.iter().zip(widths).enumerate() {
-        out.push_str(cell);
+        let cell = keep_start(cell, *wide);
+        out.push_str(&cell);
         if i + 1 < cells.len() {
-            out.push_str(&" ".repeat(wide - cell.width() + GAP));
+            out.push_str(&" ".repeat(wide.saturating_sub(width(&cell)) + GAP));
         }
     }
     out.trim_end().to_owned()
@@ -59,7 +84,7 @@ mod tests {
     use super::*;
 
     fn rendered(table: &Table) -> Vec<String> {
-        table.lines().iter().map(|line| line.render(false)).collect()
+        table.lines(80).iter().map(|line| line.render(false)).collect()
     }
 
     #[test]
@@ -71,6 +96,19 @@ mod tests {
             rendered(&table),
             ["account       name   ends", "a             Alice  in 2h", "a-long-alias  東京",]
         );
+    }
+
+    #[test]
+    fn what_may_be_cut_is_cut_where_the_rows_do_not_fit() {
+        let long = || ["a".repeat(60), "東".repeat(30), "ends soon".into()];
+        let mut table = Table::new(&["account", "name", "health"]).cutting(&[0, 1]);
+        table.row(long());
+        let rows = rendered(&table);
+        assert_eq!(width(&rows[1]), 80);
+        assert!(rows[1].ends_with("東…  ends soon") && rows[1].contains("a…  東"), "{rows:?}");
+        let mut table = Table::new(&["account", "name", "health"]);
+        table.row(long());
+        assert_eq!(width(&rendered(&table)[1]), 60 + 60 + 9 + 4);
     }
 
     #[test]

@@ -19,7 +19,7 @@ fn each_account_has_a_row_with_its_names_scopes_and_health() {
     let world = World::logged_in();
     world.consent(&json!({ "account": BEA }));
     world.login_with(&["--alias", "bea"]).exits(0);
-    let ran = world.run(&["accounts"]).exits(0);
+    let ran = world.run(&["accounts", "--wide"]).exits(0);
     let row = |handle| {
         let open_id = world.open_id(handle);
         let mut lines = ran.stdout.lines();
@@ -192,4 +192,39 @@ fn a_local_logout_asks_nobody() {
     world.run(&["logout", "--local-only", &world.open_id(ADA)]).exits(0);
     assert_eq!(world.sandbox.requests().len(), calls);
     assert!(world.entry(ADA).is_null());
+}
+
+#[test]
+fn the_list_fits_eighty_columns_and_is_sorted_by_alias() {
+    use unicode_width::UnicodeWidthStr as _;
+    let world = World::logged_in();
+    for (handle, alias) in
+        [(BEA, "zoë-of-the-very-long-alias-that-somebody-chose"), ("@cyd", "anna")]
+    {
+        world.consent(&json!({ "account": handle }));
+        world.login_with(&["--alias", alias]).exits(0);
+    }
+    let mut store: serde_json::Value = serde_json::from_str(&world.store_text()).unwrap();
+    store["accounts"][world.open_id(ADA)]["display_name"] =
+        "東京タワーの夜景と桜を撮る人👩‍👩‍👧‍👦 with a name of several words".into();
+    store["accounts"][world.open_id(BEA)]["app"] = "an-app-with-a-long-name-of-its-own".into();
+    store["accounts"][world.open_id(BEA)]["client_key"] = "gone".into();
+    world.write_store(&store.to_string());
+
+    let ran = world.run(&["accounts"]).exits(0);
+    for line in ran.stdout.lines() {
+        assert!(line.width() <= 80, "{} cells: {line}", line.width());
+    }
+    let heads: Vec<_> =
+        ran.stdout.lines().map(|line| line.split_whitespace().next().unwrap()).collect();
+    assert_eq!((heads[0], heads[1], heads[3]), ("ALIAS", "anna", "-"), "{ran:#?}");
+    assert!(heads[2].starts_with("zoë-of-"), "{ran:#?}");
+    assert!(ran.stdout.contains("app not configured"), "{ran:#?}");
+    // Who has no alias is called by the open_id, which is elsewhere.
+    ran.says("--wide").says("accounts alias");
+
+    let wide = world.run(&["accounts", "--wide"]).exits(0);
+    wide.says("SCOPES").says("video.publish").says(&world.open_id(ADA));
+    let rows = world.run(&["accounts", "--json"]).exits(0).json();
+    assert_eq!((&rows[0]["alias"], &rows[2]["alias"]), (&"anna".into(), &serde_json::Value::Null));
 }

@@ -1,17 +1,14 @@
 //! `init`: an app's credentials go into config.toml, unseen, and nothing else in it is touched.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{Read as _, Write as _};
-use std::os::unix::ffi::OsStrExt as _;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::process::{Child, Command, Stdio};
 
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, Signal, kill_process};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, tcgetattr};
 
 use crate::person::{chmod, eventually};
+use crate::pty::Pty;
 use crate::world::{ADA, Ran, World};
 
 const SECRET: &str = "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1eF";
@@ -167,50 +164,15 @@ fn json_names_the_app_and_the_file() {
     assert_eq!(rows[0]["app"], "default");
 }
 
-/// A terminal with somebody at it.
-struct Terminal {
-    person: File,
-    program: File,
-}
-
-impl Terminal {
-    fn new() -> Self {
-        let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&person).unwrap();
-        unlockpt(&person).unwrap();
-        let name = ptsname(&person, Vec::new()).unwrap();
-        let path = std::ffi::OsStr::from_bytes(name.as_bytes());
-        let program = OpenOptions::new().read(true).write(true).open(path).unwrap();
-        Self { person: File::from(person), program }
-    }
-
-    fn start(&self, mut command: Command) -> Child {
-        command.stdin(self.program.try_clone().unwrap());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-    }
-
-    fn types(&self, text: &str) {
-        (&self.person).write_all(text.as_bytes()).unwrap();
-    }
-
-    fn echoes(&self) -> bool {
-        tcgetattr(&self.program).unwrap().local_modes.contains(LocalModes::ECHO)
-    }
-
-    /// What the screen shows of what was typed.
-    fn shows(&self) -> String {
-        let flags = fcntl_getfl(&self.person).unwrap();
-        fcntl_setfl(&self.person, flags | OFlags::NONBLOCK).unwrap();
-        let mut shown = Vec::new();
-        _ = (&self.person).read_to_end(&mut shown);
-        String::from_utf8(shown).unwrap()
-    }
+/// Starts a command that asks on a terminal, and talks elsewhere.
+fn start_on(terminal: &Pty, mut command: Command) -> Child {
+    command.stdin(terminal.stdio()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 #[test]
 fn on_a_terminal_the_secret_is_not_shown_while_it_is_typed() {
-    let (world, terminal) = (World::new(), Terminal::new());
-    let child = terminal.start(world.configured(&["init"]));
+    let (world, terminal) = (World::new(), Pty::new(80, 24));
+    let child = start_on(&terminal, world.configured(&["init"]));
     terminal.types(&format!("shop\n{KEY}\n"));
     eventually("the hidden question", || (!terminal.echoes()).then_some(()));
     terminal.types(&format!("{SECRET}\n"));
@@ -220,7 +182,7 @@ fn on_a_terminal_the_secret_is_not_shown_while_it_is_typed() {
         .never_says(SECRET);
     ran.says("next: tiktok-up login");
     assert!(terminal.echoes(), "the terminal is as it was");
-    let shown = terminal.shows();
+    let shown = terminal.shown();
     assert!(shown.contains(KEY) && !shown.contains(SECRET), "{shown}");
     assert!(world.config().contains("[apps.shop]") && world.config().contains(SECRET));
 }
@@ -228,8 +190,9 @@ fn on_a_terminal_the_secret_is_not_shown_while_it_is_typed() {
 #[test]
 fn a_signal_during_the_hidden_question_leaves_the_terminal_as_it_was() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
-        let (world, terminal) = (World::new(), Terminal::new());
-        let child = terminal.start(world.configured(&["init", "--app", "a", "--client-key", KEY]));
+        let (world, terminal) = (World::new(), Pty::new(80, 24));
+        let child =
+            start_on(&terminal, world.configured(&["init", "--app", "a", "--client-key", KEY]));
         eventually("the hidden question", || (!terminal.echoes()).then_some(()));
         kill_process(Pid::from_child(&child), signal).unwrap();
         Ran::after(String::new(), child).exits(code);

@@ -43,7 +43,7 @@ pub(super) async fn export(
     let account = store.accounts().find(Some(account)).await?;
     let store = at_rest::unlocked(context, store).await?;
     let posted = check_posts(context, &account).await?;
-    let passphrases = Passphrases::find(args, env, &context.shutdown)?;
+    let mut passphrases = Passphrases::find(args, env, &context.shutdown)?;
     let passphrase = match passphrases.new_one("the file").await? {
         Asked::Passphrase(passphrase) => passphrase,
         Asked::Stopped(signal) => return Ok(signal.exit()),
@@ -223,7 +223,7 @@ async fn import_login(
     args: &PassphraseArgs,
     env: &Environment<'_>,
 ) -> Result<Exit, Failure> {
-    let passphrases = Passphrases::find(args, env, &context.shutdown)?;
+    let mut passphrases = Passphrases::find(args, env, &context.shutdown)?;
     let mut tries = if passphrases.are_typed() { TRIES } else { 1 };
     let encrypted = Arc::new(encrypted);
     let account = loop {

@@ -33,7 +33,7 @@ pub(crate) struct UploadOutput {
 impl UploadOutput {
     /// For one run.
     pub(crate) fn new(printer: &Printer) -> Self {
-        let bars = printer.options().bars.then(|| Bars::new(printer.bars().clone()));
+        let bars = Bars::on(printer.live());
         Self { printer: printer.clone(), bars, tally: Mutex::default(), warned: Mutex::default() }
     }
 

@@ -1,0 +1,191 @@
+//! What README.md and docs/ say is true: their links lead somewhere, and their recipes run as written.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use jiff::SignedDuration;
+use serde_json::json;
+
+use crate::rehearsal::Shell;
+use crate::store::chmod;
+use crate::world::{ADA, Ran, World};
+
+/// The words of README.md; what is beyond that belongs into docs/.
+const MOST_WORDS: usize = 1200;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn text(name: &str) -> String {
+    fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// README.md and all of docs/.
+fn pages() -> Vec<String> {
+    let docs = fs::read_dir(root().join("docs")).unwrap();
+    let docs = docs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let docs = docs.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}"));
+    ["README.md".to_owned(), "CONTRIBUTING.md".to_owned()].into_iter().chain(docs).collect()
+}
+
+/// The blocks of a page in a language.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let (mut blocks, mut block) = (Vec::new(), None::<String>);
+    let text = text(page);
+    for line in text.lines().map(str::trim_start) {
+        match (&mut block, line.strip_prefix("```")) {
+            (None, Some(of)) if of == language => block = Some(String::new()),
+            (Some(_), Some(_)) => blocks.extend(block.take()),
+            (Some(block), None) => {
+                block.push_str(line);
+                block.push('\n');
+            }
+            (None, _) => {}
+        }
+    }
+    blocks
+}
+
+/// The block of a page in which these words stand.
+#[track_caller]
+fn block(page: &str, language: &str, words: &str) -> String {
+    let found = blocks(page, language).into_iter().find(|block| block.contains(words));
+    found.unwrap_or_else(|| panic!("no {language} with {words:?} in {page}"))
+}
+
+/// The folder with the executable, for a PATH.
+fn programs() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_tiktok-up")).parent().unwrap().to_owned()
+}
+
+#[test]
+fn the_readme_is_short_and_begins_with_what_can_be_tried() {
+    let readme = text("README.md");
+    let words = readme.split_whitespace().count();
+    assert!(words < MOST_WORDS, "{words} words");
+    let first = &blocks("README.md", "sh")[0];
+    let commands: Vec<_> =
+        first.lines().map(|line| line.split('#').next().unwrap().trim()).collect();
+    assert_eq!(commands, ["cargo run -- demo", "cargo test"]);
+}
+
+#[test]
+fn every_link_to_a_file_leads_there() {
+    for page in pages() {
+        let text = text(&page);
+        for target in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            let path = target.split('#').next().unwrap();
+            if !target.contains("://") && !path.is_empty() {
+                let from = root().join(&page);
+                assert!(from.parent().unwrap().join(path).exists(), "{page}: {target}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_rehearsal_runs_as_written() {
+    let script = block("docs/REHEARSING.md", "sh", "sandbox --example");
+    let ran = Shell::new().run(&script, Some(&programs())).exits(0);
+    assert!(ran.stdout.matches("\npublished").count() >= 2, "{ran:#?}");
+    assert!(ran.stdout.contains("inbox"), "{ran:#?}");
+}
+
+#[test]
+fn the_manifest_of_the_page_is_posted_by_the_commands_of_the_page() {
+    for page in ["README.md", "docs/POSTING.md"] {
+        let world = World::new();
+        world.consent(&json!({ "account": ADA }));
+        world.login_with(&["--alias", "my-account"]).exits(0);
+        fs::create_dir(world.path("videos")).unwrap();
+        world.video("videos/two-cats.mp4", 100_000);
+        world.file("videos_to_upload.json", block(page, "jsonc", "two-cats"));
+        let script = block(page, "sh", "upload videos_to_upload.json --dry-run");
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-euc", &script]);
+        let mut shell = world.dress(shell);
+        shell.current_dir(world.path(""));
+        shell.env("PATH", format!("{}:/usr/bin:/bin", programs().display()));
+        let ran = Ran::of(shell).exits(0);
+        assert!(ran.stdout.contains("planned") && ran.stdout.contains("\npublished"), "{ran:#?}");
+        assert_eq!(world.posts()[0].title, "Two cats, one box #cats #boxes");
+    }
+}
+
+/// A crontab: what it sets, and its commands.
+fn crontab(page: &str) -> (Vec<(String, String)>, Vec<String>) {
+    let (mut settings, mut commands) = (Vec::new(), Vec::new());
+    for line in block(page, "cron", "upload").lines().map(str::trim) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        match line.split_once('=') {
+            Some((name, value)) if !name.contains(' ') => {
+                settings.push((name.to_owned(), value.to_owned()));
+            }
+            _ => {
+                let rest = line.split_whitespace().skip(5);
+                commands.push(rest.collect::<Vec<_>>().join(" "));
+            }
+        }
+    }
+    (settings, commands)
+}
+
+#[test]
+fn the_crontab_works_where_cron_runs_it() {
+    for page in ["README.md", "docs/UNATTENDED.md"] {
+        let mut world = World::new();
+        // What `tiktok-up init` and `login` leave where they put it by default.
+        let config = world.home().join(".config/tiktok-up");
+        fs::create_dir_all(&config).unwrap();
+        let (key, secret) = (world.sandbox.client_key(), world.sandbox.client_secret());
+        let secret = secret.expose();
+        let app = format!("[apps.main]\nclient_key = \"{key}\"\nclient_secret = \"{secret}\"\n");
+        fs::write(config.join("config.toml"), app).unwrap();
+        chmod(&config.join("config.toml"), 0o600);
+        let bare = |world: &World, mut command: Command| {
+            let url = world.sandbox.url();
+            let timing = world.command(&[]);
+            let timing = timing.get_envs().find(|(name, _)| *name == "TIKTOK_UP_TIMING").unwrap();
+            command
+                .env_clear()
+                .env("HOME", world.home())
+                .env("LOGNAME", "you")
+                .env("SHELL", "/bin/sh");
+            command.env("PATH", "/usr/bin:/bin").current_dir(world.home()).stdin(Stdio::null());
+            // Where TikTok is, and how fast it is: what tests alone say.
+            command.env("TIKTOK_UP_API_URL", &url).env("TIKTOK_UP_AUTH_URL", &url);
+            command.env("TIKTOK_UP_TIMING", timing.1.unwrap());
+            command
+        };
+        world.consent(&json!({ "account": ADA }));
+        let login =
+            world.command(&["login", "--no-browser", "--port", "0", "--alias", "my-account"]);
+        world.login_by(bare(&world, login)).exits(0);
+        let manifest = world.short();
+
+        let (settings, commands) = crontab(page);
+        let run = |world: &World, command: &str| {
+            let mut shell = Command::new("/bin/sh");
+            shell.args(["-c", &command.replace("/srv/clips/videos_to_upload.json", &manifest)]);
+            let mut shell = bare(world, shell);
+            for (name, value) in &settings {
+                let program = programs().display().to_string();
+                shell.env(name, value.replace("/home/you/.cargo/bin", &program));
+            }
+            let ran = Ran::of(shell).exits(0);
+            let said = ran.stderr.lines().filter(|line| !line.contains("not TikTok itself"));
+            assert_eq!(said.chain(ran.stdout.lines()).next(), None, "{command}: {ran:#?}");
+        };
+        let [refresh, upload] = &commands[..] else { panic!("{commands:?}") };
+        run(&world, refresh);
+        run(&world, upload);
+        run(&world, upload);
+        world.advance(SignedDuration::from_hours(24 * 60));
+        run(&world, refresh);
+        assert_eq!((world.published(), world.calls("token_refresh").len()), (1, 1), "{page}");
+    }
+}
