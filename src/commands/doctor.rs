@@ -28,9 +28,9 @@ pub(super) fn run(
     env: &Environment<'_>,
 ) -> Result<Exit, Failure> {
     if args.repair_journal {
-        return repair(&Context::load(global, printer, shutdown, env)?);
+        return repair(&Context::load(global, printer, shutdown, env, false)?);
     }
-    let context = match Context::load(global, printer, shutdown, env) {
+    let context = match Context::load(global, printer, shutdown, env, false) {
         Ok(context) => context,
         Err(failure) => {
             let message = format!("{:#}", failure.error);

@@ -297,6 +297,7 @@ mod tests {
     fn ended() -> PostOutcome {
         PostOutcome {
             post_ref: post(),
+            number: None,
             state: PostState::Published,
             publish_id: None,
             post_ids: Vec::new(),

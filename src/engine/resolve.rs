@@ -15,6 +15,7 @@ use crate::model::{
     Source, Transfer, Unfinished,
 };
 use crate::problem::{ErrorCode, ErrorKind};
+use crate::signals::Signal;
 use crate::source::{Fingerprint, Version, Video, VideoError};
 use crate::store::{Alike, Journal, Likeness, StoreError};
 use crate::text::{self, chain};
@@ -44,6 +45,9 @@ pub(super) enum ResolveError {
     Plan(#[from] PlanError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A signal came while the file was read.
+    #[error("interrupted")]
+    Interrupted(Signal),
     /// The entry's `id` is that of another post.
     #[error("{}", id_used_words(id, post, *missing))]
     IdUsed {
@@ -299,7 +303,9 @@ impl PostResolver {
         let fingerprint = if suspects.is_empty() || known.is_some() {
             None
         } else {
-            Some(Fingerprint::default().reach(video, video.size()).await?.hex())
+            let whole = Fingerprint::default().reach(video, video.size());
+            let read = self.calls.unless_stopped(whole).await.map_err(ResolveError::Interrupted)?;
+            Some(read?.hex())
         };
         Ok(LocalFile {
             path: absolute(video.path()),
@@ -440,6 +446,7 @@ impl From<ResolveError> for StopReason {
         match error {
             ResolveError::Store(error) => Self::Store(error),
             ResolveError::File(error) => Self::File(error),
+            ResolveError::Interrupted(signal) => Self::Interrupted(signal),
             ResolveError::Plan(_) => {
                 unfit(ErrorCode::VideoUnreadable, &error, ErrorCode::PlanImpossible)
             }

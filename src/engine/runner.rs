@@ -14,6 +14,7 @@
 //! 3. Status polling: while TikTok works, after an unclear chunk, and for the proof that the final chunk
 //!    never arrived.
 
+use std::pin::pin;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use tokio::time::Instant;
 use crate::api::post_error;
 use crate::engine::Options;
 use crate::engine::calls::{CallError, Calls, SLOW_DOWNS};
-use crate::engine::chunk::{self, ChunkEvent, ChunkPut, PutEnd, SpeedWatch};
+use crate::engine::chunk::{self, ChunkEvent, ChunkPut, Put, PutEnd, SpeedWatch};
 use crate::engine::events::{Note, Progress, WaitReason, Warning};
 use crate::engine::post::PreparedPost;
 use crate::engine::preflight::Preflight;
@@ -451,7 +452,9 @@ impl<'a> PostRunner<'a> {
         if let Err(refused) = self.upload_url() {
             return Ok(*refused);
         }
-        match self.run.fingerprint.clone().reach(&video, plan.size()).await {
+        let read = self.run.fingerprint.clone().reach(&video, plan.size());
+        let read = self.calls.unless_stopped(read).await.map_err(StopReason::Interrupted)?;
+        match read {
             Ok(fingerprint) => {
                 self.heed_signals()?;
                 let update = AttemptUpdate {
@@ -604,8 +607,8 @@ impl<'a> PostRunner<'a> {
         } else {
             // The fingerprint keeps up with the chunks, so that each byte is read from disk once.
             let covered = self.run.fingerprint.clone();
-            let (sent, hashed) = tokio::join!(put, covered.reach(video, range.last() + 1));
-            if let Ok(fingerprint) = hashed {
+            let (sent, hashed) = beside(put, covered.reach(video, range.last() + 1)).await;
+            if let Some(Ok(fingerprint)) = hashed {
                 self.run.fingerprint = fingerprint;
             }
             sent
@@ -936,6 +939,22 @@ impl<'a> PostRunner<'a> {
 
     fn report(&self, progress: Progress) {
         self.calls.events.progress(&self.post.post_ref, progress);
+    }
+}
+
+/// Sends a chunk while the file is hashed beside. Whoever leaves for a signal does not wait for a disk.
+async fn beside<T>(
+    put: impl Future<Output = Put>,
+    hashing: impl Future<Output = T>,
+) -> (Put, Option<T>) {
+    let (mut put, mut hashing) = (pin!(put), pin!(hashing));
+    tokio::select! {
+        biased;
+        sent = &mut put => match sent.end {
+            PutEnd::Interrupted => (sent, None),
+            _ => (sent, Some(hashing.await)),
+        },
+        hashed = &mut hashing => (put.await, Some(hashed)),
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) use atomic::{clean_temps, list, probe, remove, rename, write_atomic};
 pub(crate) use check::{
     PRIVATE_DIR, PRIVATE_FILE, SIZE_LIMIT, network_file_system, private_dir, read_private,
 };
-pub(crate) use lock::{Lock, LockError};
+pub(crate) use lock::{Lock, LockError, give_up_waiting};
 
 /// Why a file of ours could not be used.
 #[derive(Debug, thiserror::Error)]
