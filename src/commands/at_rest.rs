@@ -204,6 +204,7 @@ pub(super) async fn encrypt(context: &Context) -> Result<Exit, Failure> {
         (encryption, key)
     };
     let store = store.with_key(key);
+    context.printer.step("waiting for other runs to end");
     let held = Held::all(&store, context.settings.timing.refresh_lock)?;
     let migrated = store.encrypt(&encryption, &held.accounts)?;
     store.refresh_log().migrate(false)?;
@@ -241,6 +242,7 @@ pub(super) async fn decrypt(context: &Context) -> Result<Exit, Failure> {
             Err(failure) => return Err(failure),
         },
     };
+    context.printer.step("waiting for other runs to end");
     let held = Held::all(&store, context.settings.timing.refresh_lock)?;
     let urls = match journal_of(context, &store)? {
         Some(journal) => journal.decrypt()?,

@@ -201,6 +201,7 @@ pub(crate) async fn dispatch(
 const END: Duration = Duration::from_secs(3);
 
 /// Answers signals at once, also while the command computes or waits for a lock.
+#[expect(clippy::exit, reason = "whatever keeps the process may keep it for ever")]
 async fn answer_signals(printer: Printer, shutdown: Shutdown) {
     let signal = shutdown.requested().await;
     let answered = printer.clone();

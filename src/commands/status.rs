@@ -16,14 +16,14 @@ use crate::engine::{CallError, Engine, can_be_reconciled};
 use crate::exit::Exit;
 use crate::model::account::Accounts;
 use crate::model::{
-    Account, Attempt, Failed, Mode, Phase, PostError, PostNumber, PostState, QuotaKind, RecordedPost,
-    Transfer,
+    Account, Attempt, Failed, Mode, Phase, PostError, PostNumber, PostState, QuotaKind,
+    RecordedPost, Transfer,
 };
 use crate::output::{Failure, Matter, Notes, Scheduled, Table, moment};
 use crate::problem::{ErrorCode, ErrorKind};
 use crate::signals::Signal;
-use crate::store::{Journal, Store as _};
 use crate::store::local::LocalStore;
+use crate::store::{Journal, Store as _};
 use crate::text;
 
 /// Runs the command.
@@ -167,9 +167,8 @@ async fn ask_each(
     let mut posts = posts.into_iter();
     while let Some(post) = posts.next() {
         // A delivered draft is final enough; it is asked for only when it was named.
-        let is_asked = |post: &RecordedPost| {
-            is_asked_for(post) || (named && is_unfinished_draft(post))
-        };
+        let is_asked =
+            |post: &RecordedPost| is_asked_for(post) || (named && is_unfinished_draft(post));
         if !is_asked(&post) {
             asked.posts.push(post);
             continue;
@@ -368,6 +367,7 @@ impl<'a> Listing<'a> {
             // What is told here, runs under cron need not tell again.
             if let (Place::Failed | Place::Unknown, Some(last), Some(notes)) =
                 (place, &post.last, printer.notes())
+                && last.phase != Phase::Rejected
             {
                 notes.note(&told(post, last));
             }
@@ -483,11 +483,7 @@ impl<'a> Listing<'a> {
         Ok(())
     }
 
-    async fn event(
-        &self,
-        place: Place,
-        post: &RecordedPost,
-    ) -> Result<serde_json::Value, Failure> {
+    async fn event(&self, place: Place, post: &RecordedPost) -> Result<serde_json::Value, Failure> {
         let last = post.last.as_ref();
         let due = post.publish_at.filter(|at| *at > self.now && place == Place::PutOff);
         let not_before = self.room_at(post).await?.filter(|_| place == Place::PutOff).or(due);
@@ -572,8 +568,7 @@ fn state(place: Place, post: &RecordedPost) -> PostState {
 fn told(post: &RecordedPost, last: &Attempt) -> Matter {
     let unknown = ErrorCode::OutcomeUnknown.as_str();
     let failed = || PostError::of_attempt(last).code;
-    let code =
-        if last.phase == Phase::Unresolved { unknown.to_owned() } else { failed() };
+    let code = if last.phase == Phase::Unresolved { unknown.to_owned() } else { failed() };
     Matter::recorded_failure(&post.account, post.number, &code, last.publish_id.as_deref())
 }
 

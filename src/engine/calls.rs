@@ -282,7 +282,10 @@ impl Calls {
 
     /// Does what has begun nothing yet and may take long, as reading a whole file does, unless a signal
     /// comes or came.
-    pub(super) async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Signal> {
+    pub(super) async fn unless_stopped<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Signal> {
         tokio::select! {
             biased;
             signal = self.shutdown.requested() => Err(signal),

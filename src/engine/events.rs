@@ -298,6 +298,7 @@ mod tests {
         PostOutcome {
             post_ref: post(),
             number: None,
+            entry: String::new(),
             state: PostState::Published,
             publish_id: None,
             post_ids: Vec::new(),

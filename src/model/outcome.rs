@@ -117,6 +117,9 @@ pub(crate) struct PostOutcome {
     pub(crate) post_ref: PostRef,
     /// Its number in the journal. `None`: it was not looked up, or is not there yet.
     pub(crate) number: Option<PostNumber>,
+    /// What tells whether the entry asks for something else, or its file is another one, than in an earlier
+    /// run.
+    pub(crate) entry: String,
     /// How it ended.
     pub(crate) state: PostState,
     /// TikTok's name of the post, if an init was answered.

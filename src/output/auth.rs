@@ -69,10 +69,9 @@ impl Reporter for AuthOutput {
                 self.printer.demand(Line::default().verbatim(event.to_string()));
             }
             _ if event.is_warning() => match matter(&event) {
-                Told::Always => self.printer.warn(event.to_string()),
                 Told::As(matter) => self.printer.warn_of(&matter, event.to_string()),
                 Told::IfWatched if self.printer.options().quiet => {}
-                Told::IfWatched => self.printer.warn(event.to_string()),
+                Told::Always | Told::IfWatched => self.printer.warn(event.to_string()),
             },
             _ => self.printer.note(event.to_string()),
         }

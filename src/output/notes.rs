@@ -74,12 +74,6 @@ impl Matter {
         Self { subject: subject.into(), what: String::new(), manner: Manner::Passing }
     }
 
-    /// The same, told again each week.
-    #[must_use]
-    pub(super) fn each_week(self) -> Self {
-        Self { manner: Manner::Lasting, ..self }
-    }
-
     /// Whether it is one that passes by itself.
     pub(super) fn is_passing(&self) -> bool {
         self.manner == Manner::Passing
@@ -143,7 +137,7 @@ struct Told {
     what: String,
     since: Timestamp,
     /// When somebody was told last.
-    told: Option<Timestamp>,
+    last: Option<Timestamp>,
 }
 
 /// The notes in a state directory.
@@ -171,11 +165,11 @@ impl Notes {
             let mut told = before.clone().filter(|told| told.what == matter.what).unwrap_or(Told {
                 what: matter.what.clone(),
                 since: now,
-                told: None,
+                last: None,
             });
             let is_due = is_due(&told, matter.manner, now);
             if is_due {
-                told.told = Some(now);
+                told.last = Some(now);
             }
             let since = told.since;
             let changed = before.as_ref() != Some(&told);
@@ -203,7 +197,7 @@ impl Notes {
         if known(&self.kept()) {
             self.change(|kept| {
                 let changed = known(kept);
-                keys.iter().for_each(|key| _ = kept.told.remove(key));
+                kept.told.retain(|key, _| !keys.contains(key));
                 (changed, ())
             });
         }
@@ -261,9 +255,9 @@ impl Notes {
 
 fn is_due(told: &Told, manner: Manner, now: Timestamp) -> bool {
     let lasted = now.duration_since(told.since) >= PASSES;
-    let again = told.told.is_none_or(|at| now.duration_since(at) >= AGAIN);
+    let again = told.last.is_none_or(|at| now.duration_since(at) >= AGAIN);
     match manner {
-        Manner::Once => told.told.is_none(),
+        Manner::Once => told.last.is_none(),
         Manner::Lasting => again,
         Manner::Passing => lasted && again,
     }

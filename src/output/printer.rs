@@ -61,7 +61,7 @@ struct Inner {
     /// What was told before, for runs that keep count of it.
     notes: OnceLock<Notes>,
     /// Whether it was said that the run is stopping, and that it is stopped.
-    stopping: AtomicBool,
+    stopping: Mutex<bool>,
     stopped: AtomicBool,
 }
 
@@ -128,7 +128,7 @@ impl Printer {
             err: Mutex::new(err),
             standing: Mutex::default(),
             notes: OnceLock::new(),
-            stopping: AtomicBool::new(false),
+            stopping: Mutex::default(),
             stopped: AtomicBool::new(false),
         }))
     }
@@ -297,10 +297,13 @@ impl Printer {
     pub(crate) fn stopping(&self, by_key: bool) {
         // A person who presses keys is answered also when quiet.
         let unwatched = self.0.options.quiet && !io::stderr().is_terminal();
-        if self.0.stopping.swap(true, Ordering::SeqCst) || unwatched {
+        // Held until it is said, so that no run ends in the middle of it.
+        let mut said = self.0.stopping.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut *said, true) || unwatched {
             return;
         }
-        let what = if self.standing().is_sending() { "stopping after this chunk" } else { "stopping" };
+        let what =
+            if self.standing().is_sending() { "stopping after this chunk" } else { "stopping" };
         let again = if by_key { "press again to stop now" } else { "a second signal stops it now" };
         self.demand(format!("{what}; {again}"));
     }

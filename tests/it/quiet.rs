@@ -15,8 +15,8 @@ fn mail(ran: &Ran) -> Vec<String> {
 }
 
 #[track_caller]
-fn mails_nothing(ran: Ran) {
-    assert_eq!(mail(&ran), [""; 0], "{ran:#?}");
+fn mails_nothing(ran: &Ran) {
+    assert_eq!(mail(ran), [""; 0], "{ran:#?}");
 }
 
 fn quiet(world: &World, manifest: &str) -> Ran {
@@ -44,7 +44,7 @@ fn a_week_of_runs_says_a_failure_once() {
     assert_eq!(told.iter().filter(|line| line.starts_with("error: ")).count(), 1, "{first:#?}");
     assert_eq!(told.len(), 2, "the error and its hint: {first:#?}");
     for _ in 0..8 {
-        mails_nothing(quiet(&world, &manifest).exits(1));
+        mails_nothing(&quiet(&world, &manifest).exits(1));
         world.advance(DAY);
     }
     world.run(&["status"]).says("failed").says("b.mp4");
@@ -53,7 +53,7 @@ fn a_week_of_runs_says_a_failure_once() {
         "status": "FAILED", "fail_reason": "picture_size_check_failed" } } }));
     world.run(&["resolve", "2", "--not-posted"]).exits(0);
     quiet(&world, &manifest).exits(1).says("error: ");
-    mails_nothing(quiet(&world, &manifest).exits(1));
+    mails_nothing(&quiet(&world, &manifest).exits(1));
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_failure_that_was_told_by_another_run_is_not_told_again() {
         } else {
             world.upload(&manifest).exits(1).says("error: ");
         }
-        mails_nothing(quiet(&world, &manifest).exits(1));
+        mails_nothing(&quiet(&world, &manifest).exits(1));
     }
 }
 
@@ -82,17 +82,17 @@ fn a_login_that_needs_a_human_is_said_once_and_again_after_a_week() {
     let refresh = ["--quiet", "refresh"];
     world.run(&refresh).exits(3).says("tiktok-up login");
     for _ in 0..6 {
-        mails_nothing(world.run(&refresh).exits(3));
-        mails_nothing(quiet(&world, &manifest).exits(3));
+        mails_nothing(&world.run(&refresh).exits(3));
+        mails_nothing(&quiet(&world, &manifest).exits(3));
         world.advance(DAY);
     }
     world.advance(DAY);
     assert_eq!(mail(&quiet(&world, &manifest).exits(3)).len(), 2);
-    mails_nothing(world.run(&refresh).exits(3));
+    mails_nothing(&world.run(&refresh).exits(3));
     world.let_go();
     world.login(ADA).exits(0);
-    mails_nothing(world.run(&refresh).exits(0));
-    mails_nothing(quiet(&world, &manifest).exits(0));
+    mails_nothing(&world.run(&refresh).exits(0));
+    mails_nothing(&quiet(&world, &manifest).exits(0));
 }
 
 #[test]
@@ -112,19 +112,19 @@ fn a_login_is_said_once_for_all_posts_of_its_account() {
 #[test]
 fn what_the_next_run_outlives_is_not_said() {
     let world = World::logged_in();
-    world.hold("upload", 1, "middle");
+    world.hold("creator_info", 1, "middle");
     let manifest = world.short();
     let run = world.start_upload(&manifest);
-    world.wait_until("it sends", |world| !world.calls("upload").is_empty());
-    mails_nothing(quiet(&world, &manifest).exits(5));
+    world.wait_until("it works on it", |world| !world.calls("creator_info").is_empty());
+    mails_nothing(&quiet(&world, &manifest).exits(5));
     world.let_go();
     run.end().exits(0);
 
     let world = World::logged_in();
     let manifest = world.short();
     world.refuse("video_init", 1, 1, "spam_risk_too_many_posts");
-    mails_nothing(quiet(&world, &manifest).exits(5));
-    mails_nothing(quiet(&world, &manifest).exits(5));
+    mails_nothing(&quiet(&world, &manifest).exits(5));
+    mails_nothing(&quiet(&world, &manifest).exits(5));
 }
 
 #[test]
@@ -132,13 +132,13 @@ fn what_does_not_pass_within_a_day_is_said_once() {
     let mut world = World::logged_in();
     let manifest = world.short();
     let writer = OpenOptions::new().append(true).open(world.path("clip.mp4")).unwrap();
-    mails_nothing(quiet(&world, &manifest).exits(5));
+    mails_nothing(&quiet(&world, &manifest).exits(5));
     world.advance(DAY + SignedDuration::from_hours(1));
     let ran = quiet(&world, &manifest).exits(5);
     ran.says("still being written").says("so since");
-    mails_nothing(quiet(&world, &manifest).exits(5));
+    mails_nothing(&quiet(&world, &manifest).exits(5));
     drop(writer);
-    mails_nothing(quiet(&world, &manifest).exits(0));
+    mails_nothing(&quiet(&world, &manifest).exits(0));
 }
 
 #[test]
@@ -149,12 +149,12 @@ fn a_warning_comes_with_the_post_that_it_is_about_and_once() {
         world.manifest(&json!([{ "user_id": world.open_id(ADA), "video_path": "clip.mp4",
             "publish_at": at }]))
     };
-    mails_nothing(quiet(&world, &due("2099-01-01T00:00:00Z")).exits(0));
+    mails_nothing(&quiet(&world, &due("2099-01-01T00:00:00Z")).exits(0));
     let manifest = due("2020-01-01T00:00:00Z");
     world.run(&["--quiet", "upload", &manifest]).exits(0).says("SELF_ONLY");
-    mails_nothing(quiet(&world, &manifest).exits(0));
+    mails_nothing(&quiet(&world, &manifest).exits(0));
     world.advance(DAY);
-    mails_nothing(quiet(&world, &manifest).exits(0));
+    mails_nothing(&quiet(&world, &manifest).exits(0));
 }
 
 #[test]
@@ -167,6 +167,6 @@ fn what_keeps_a_post_from_being_made_is_said_once() {
     quiet(&world, &manifest).exits(1).says("it offers SELF_ONLY");
     for _ in 0..3 {
         world.advance(DAY);
-        mails_nothing(quiet(&world, &manifest).exits(1));
+        mails_nothing(&quiet(&world, &manifest).exits(1));
     }
 }

@@ -62,6 +62,7 @@ fn a_refresh_that_waits_for_another_one_ends_at_once() {
     let world = World::logged_in();
     let _held = Lock::take(&refresh_lock(&world.home().join("home"), &world.open_id(ADA))).unwrap();
     let run = Running::of(world.command(&["refresh", "--force"]));
+    world.wait_until("it listens", |_| run.listens());
     world.wait_until("it waits", |_| {
         run.signal(Signal::USR1);
         run.said("(1 of 1), for ")
@@ -80,6 +81,7 @@ fn a_run_that_waits_for_the_lock_of_the_journal_ends_at_once() {
     world.upload(&manifest).exits(0);
     let _held = Lock::take(&world.home().join("home/journal.lock")).unwrap();
     let run = world.start_upload(&manifest);
+    world.wait_until("it listens", |_| run.listens());
     world.wait_until("it waits", |_| {
         run.signal(Signal::USR1);
         run.said("what is known of the posts")
@@ -93,12 +95,9 @@ fn a_run_that_waits_for_the_lock_of_the_journal_ends_at_once() {
 #[test]
 fn what_waits_for_input_or_in_the_middle_of_work_answers_too() {
     let world = World::logged_in();
-    for args in [
-        &["upload", "-"][..],
-        &["accounts", "import", "-"],
-        &["login", "--paste"],
-        &["init"],
-    ] {
+    for args in
+        [&["upload", "-"][..], &["accounts", "import", "-"], &["login", "--paste"], &["init"]]
+    {
         let mut command = world.command(args);
         command.stdin(Stdio::piped());
         let run = Running::of(command);
@@ -121,7 +120,10 @@ fn a_wait_that_blocks_the_command_is_answered_and_ended_by_the_second_signal() {
     let _held = Lock::take(&refresh_lock(&state, &world.open_id(ADA))).unwrap();
     let run = Running::of(world.command(&["accounts", "encrypt"]));
     world.wait_until("it listens", |_| run.listens());
-    world.wait_until("the lock is waited for", |_| state.join("store.key").exists() || run.is_at_rest());
+    world.wait_until("the lock is waited for", |_| {
+        run.signal(Signal::USR1);
+        run.said("waiting for other runs to end, for ")
+    });
     run.signal(Signal::INT);
     world.wait_until("it answers", |_| run.said("stopping; press again to stop now"));
     let begun = std::time::Instant::now();

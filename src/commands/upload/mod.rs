@@ -3,6 +3,7 @@
 mod input;
 
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 
 use tempfile::TempDir;
@@ -13,9 +14,9 @@ use crate::commands::tokens::StoredTokens;
 use crate::commands::{Context, apps, at_rest, journal};
 use crate::engine::{Engine, Options, Preparation, Prepared, RateLimiter, Refused};
 use crate::exit::Exit;
+use crate::fs::give_up_waiting;
 use crate::manifest::{self, Manifest};
 use crate::model::{Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode};
-use crate::fs::give_up_waiting;
 use crate::output::{self, Failure, Matter, Scheduled, UploadOutput};
 use crate::signals::Signal;
 use crate::source::{FileWatch, WatchError};
@@ -26,9 +27,11 @@ use self::input::Input;
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Failure> {
+    // Given up only after the locks that it waits for.
+    let mut ready = pin!(make_ready(context, args));
     let ready = tokio::select! {
         biased;
-        ready = make_ready(context, args) => ready?,
+        ready = &mut ready => ready?,
         signal = context.shutdown.requested() => {
             // Nothing was begun, so nothing is waited for: no disk, and no lock of another run.
             give_up_waiting();
@@ -215,7 +218,9 @@ fn read(
         let text = format!(
             "`--privacy` is wider than {level}, which the manifest's `defaults` say, and wins over it"
         );
-        context.printer.warn_of(&Matter::once(format!("wider {}", input.name), &text), text.clone());
+        context
+            .printer
+            .warn_of(&Matter::once(format!("wider {}", input.name), &text), text.clone());
     }
     if args.draft {
         // Said on the command line for every post: a draft is never seen by more people.

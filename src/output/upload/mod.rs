@@ -222,13 +222,14 @@ impl UploadOutput {
             _ if reaction == Some(Reaction::StopsAccount) => {
                 Some(Matter::lasting(account_subject(account), code))
             }
-            (_, Some(post)) => {
-                let matter = Matter::recorded_failure(account, post, code, publish_id);
-                // What has no `publish_id` is tried again by each run, and fails again.
-                let over = publish_id.is_some() || report.state == PostState::Unresolved;
-                Some(if over { matter } else { matter.each_week() })
+            (_, Some(post)) if publish_id.is_some() || report.state == PostState::Unresolved => {
+                Some(Matter::recorded_failure(account, post, code, publish_id))
             }
-            (_, None) => Some(Matter::lasting(self.subject(report), code)),
+            // Each run tries again, and fails again. Once somebody has changed something, it is told anew.
+            _ => {
+                let what = format_args!("{code} {}", report.entry).to_string();
+                Some(Matter::lasting(self.subject(report), what))
+            }
         }
     }
 

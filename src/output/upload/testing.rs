@@ -13,6 +13,7 @@ pub(in crate::output) fn report(state: PostState) -> PostOutcome {
     PostOutcome {
         post_ref: post_ref(),
         number: Some(PostNumber(7)),
+        entry: String::new(),
         state,
         publish_id: Some("v_pub_file~v2-1.1".into()),
         post_ids: Vec::new(),
