@@ -136,6 +136,12 @@ impl Shutdown {
         self.heard.borrow().first
     }
 
+    /// The first signal, once a second one has insisted.
+    pub(crate) fn has_insisted(&self) -> Option<Signal> {
+        let heard = self.heard.borrow();
+        heard.first.filter(|_| heard.insists)
+    }
+
     /// Waits until a signal asks to stop.
     pub(crate) async fn requested(&self) -> Signal {
         self.until(|heard| heard.first).await

@@ -275,11 +275,11 @@ pub(crate) struct StatusArgs {
     #[arg(value_name = "POST")]
     pub(crate) post: Option<String>,
 
-    /// Wait until every post is final
+    /// Wait until every post is final; exit code 5 if something is not
     #[arg(long)]
     pub(crate) wait: bool,
 
-    /// Show the posts that are final, too
+    /// Show the posts that are done, too
     #[arg(long, conflicts_with = "post")]
     pub(crate) all: bool,
 }

@@ -59,7 +59,8 @@ pub(super) const REFRESH: &str = headed!(
     "Examples",
     "tiktok-up refresh                        silent when nothing is due: made for cron"
     "tiktok-up refresh --within 1h            what ends within the hour"
-    "tiktok-up refresh --force --account shop"
+    "tiktok-up refresh --force --account shop\n"
+    "With --quiet a login that needs a human is said once, and again after a week; the exit code stays 3."
 );
 
 pub(super) const ACCOUNTS: &str = headed!(
@@ -85,7 +86,7 @@ pub(super) const UPLOAD: &str = headed!(
 
 pub(super) const STATUS: &str = headed!(
     "Examples",
-    "tiktok-up status                         what is not final yet"
+    "tiktok-up status                         what failed or is unknown, waits, is under way"
     "tiktok-up status --wait                  until it is"
     "tiktok-up status --all --json"
 );

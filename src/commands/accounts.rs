@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::{AccountsAction, AccountsArgs};
 use crate::commands::at_rest::{self, Rest};
-use crate::commands::{Context, apps};
+use crate::commands::{Context, about, apps};
 use crate::exit::Exit;
 use crate::model::Account;
 use crate::output::{Failure, Table, day, moment};
@@ -40,8 +40,7 @@ async fn alias(context: &Context, account: &str, name: &str) -> Result<Exit, Fai
     let account = store.set_alias(&account.open_id, Some(name)).await?;
     let printer = &context.printer;
     if printer.is_json() {
-        printer
-            .json(&json!({ "event": "alias", "open_id": account.open_id, "alias": account.alias }));
+        printer.json(&about(&account, json!({ "event": "alias", "alias": account.alias })));
     } else {
         printer.note(format!("{} is now {}", account.open_id, account.name()));
     }
@@ -64,11 +63,9 @@ async fn list(context: &Context, wide: bool) -> Result<Exit, Failure> {
     if printer.is_json() {
         for account in accounts {
             let app = apps.with_key(&account.client_key);
-            printer.json(&json!({
+            let event = json!({
                 "event": "account",
-                "open_id": account.open_id,
                 "alias": account.alias,
-                "display_name": account.display_name,
                 "client_key": account.client_key,
                 "app": app.map_or(&account.app, |app| &app.name),
                 "app_configured": app.is_some(),
@@ -78,7 +75,8 @@ async fn list(context: &Context, wide: bool) -> Result<Exit, Failure> {
                 "refresh_expires_at": account.refresh_expires_at,
                 "health": health(account, now),
                 "tokens_at_rest": rest.word(),
-            }));
+            });
+            printer.json(&about(account, event));
         }
         return Ok(Exit::Done);
     }

@@ -15,7 +15,7 @@ use crate::commands::{Context, journal};
 use crate::encrypt::{Encryption, Key, Scheme, UnwrapError};
 use crate::exit::Exit;
 use crate::fs::Lock;
-use crate::output::Failure;
+use crate::output::{Failure, Matter};
 use crate::process::allow_descriptors;
 use crate::secret::Secret;
 use crate::settings::{Encrypt, StoreKeyError};
@@ -103,7 +103,7 @@ const NOT_YET: &str = "`[store] encrypt` is set, but the tokens are not encrypte
 pub(super) async fn unlocked(context: &Context, store: LocalStore) -> Result<LocalStore, Failure> {
     let Some(encryption) = store.token_file().encryption()? else {
         if context.settings.encrypt.is_some() {
-            context.printer.warn(NOT_YET);
+            context.printer.warn_of(&Matter::lasting("encrypt", ""), NOT_YET);
         }
         return Ok(store);
     };
@@ -204,6 +204,7 @@ pub(super) async fn encrypt(context: &Context) -> Result<Exit, Failure> {
         (encryption, key)
     };
     let store = store.with_key(key);
+    context.printer.step("waiting for other runs to end");
     let held = Held::all(context, &store).await?;
     let here = context.clone();
     let migrate = move || -> Result<_, Failure> {
@@ -245,6 +246,7 @@ pub(super) async fn decrypt(context: &Context) -> Result<Exit, Failure> {
             Err(failure) => return Err(failure),
         },
     };
+    context.printer.step("waiting for other runs to end");
     let held = Held::all(context, &store).await?;
     let here = context.clone();
     let migrate = move || -> Result<_, Failure> {

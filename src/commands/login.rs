@@ -12,7 +12,7 @@ use crate::auth::paste::Lines;
 use crate::auth::{AuthEvent, Browser, LoggedIn, Login, LoginMethod, Reporter};
 use crate::cli::LoginArgs;
 use crate::commands::picture::Picture;
-use crate::commands::{Context, apps, at_rest};
+use crate::commands::{Context, about, apps, at_rest};
 use crate::exit::Exit;
 use crate::model::RedirectUri;
 use crate::output::{AuthOutput, Failure, Line, Printer};
@@ -132,17 +132,16 @@ fn report(context: &Context, done: &LoggedIn) {
     let account = &done.account;
     let printer = &context.printer;
     if printer.is_json() {
-        printer.json(&json!({
+        let event = json!({
             "event": "login",
-            "open_id": account.open_id,
             "alias": account.alias,
-            "display_name": account.display_name,
             "scopes": account.scopes.iter().collect::<Vec<_>>(),
             "missing_scopes": done.missing.iter().collect::<Vec<_>>(),
             "access_expires_at": account.access_expires_at,
             "refresh_expires_at": account.refresh_expires_at,
             "again": done.again,
-        }));
+        });
+        printer.json(&about(account, event));
         return;
     }
     let name = account.display_name.as_deref().unwrap_or("(no name)");

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::auth::AuthError;
 use crate::auth::logout::{Revocation, logout};
 use crate::cli::LogoutArgs;
-use crate::commands::{Context, at_rest};
+use crate::commands::{Context, about, at_rest};
 use crate::exit::Exit;
 use crate::output::Failure;
 use crate::store::Store as _;
@@ -38,12 +38,18 @@ pub(super) async fn run(context: &Context, args: &LogoutArgs) -> Result<Exit, Fa
         Revocation::NoToken(error) => Some(chain(error)),
     };
     if printer.is_json() {
-        printer.json(&json!({
+        let outcome = match &revocation {
+            Revocation::Done => "revoked",
+            Revocation::NotAsked | Revocation::Refused(_) | Revocation::NoToken(_) => "forgotten",
+        };
+        let event = json!({
             "event": "logout",
-            "open_id": account.open_id,
+            "alias": account.alias,
+            "outcome": outcome,
             "revoked": matches!(revocation, Revocation::Done),
             "reason": left,
-        }));
+        });
+        printer.json(&about(&account, event));
     } else {
         printer.note(format!("{} is forgotten here", account.name()));
     }

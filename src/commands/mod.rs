@@ -33,7 +33,10 @@ use crate::cli::{Cli, Command, GlobalArgs};
 use crate::encrypt::Key;
 use crate::exit::Exit;
 use crate::fs;
-use crate::output::{AuthOutput, Failure, Printer};
+use crate::model::account::Accounts;
+use crate::model::{Account, RecordedPost};
+use crate::output::{AuthOutput, Failure, Matter, Notes, Printer};
+use crate::problem::Coded as _;
 use crate::resources::{Shortage, no_threads};
 use crate::settings::{Environment, Flags, Settings};
 use crate::signals::{Shutdown, Signal};
@@ -57,24 +60,33 @@ pub(crate) struct Context {
 
 impl Context {
     /// Reads the settings, says so if they lead elsewhere than to TikTok, and makes the client.
+    /// `keeps_count`: whether what is said is remembered, so that runs under cron say it once.
     pub(crate) fn load(
         global: &GlobalArgs,
         printer: &Printer,
         shutdown: &Shutdown,
         env: &Environment<'_>,
+        keeps_count: bool,
     ) -> Result<Self, Failure> {
         let settings = Settings::load(&flags(global), env)?;
+        if keeps_count {
+            printer.remember(Notes::open(&settings.home.state, settings.clock));
+        }
         let overrides = settings.overrides();
         if !overrides.is_empty() {
             printer.warn(format!("this is not TikTok itself: {}", overrides.join(", ")));
         }
         // A directory that is not there yet is looked at once it is.
         if let Ok(Some(kind)) = fs::network_file_system(&settings.home.state) {
-            printer.warn(format!(
-                "{} is on a network file system ({kind}), where locks and the journal are not \
-                 safe; choose a local directory with `--home`",
-                settings.home.state.display()
-            ));
+            let matter = Matter::lasting("network file system", settings.home.state.display());
+            printer.warn_of(
+                &matter,
+                format!(
+                    "{} is on a network file system ({kind}), where locks and the journal are not \
+                     safe; choose a local directory with `--home`",
+                    settings.home.state.display()
+                ),
+            );
         }
         Self::new(settings, printer.clone(), shutdown.clone())
     }
@@ -136,11 +148,18 @@ impl Context {
         let patience = if watched { self.settings.timing.disk_full } else { Duration::ZERO };
         let tokens = tokens.with_patience(patience).with_shutdown(self.shutdown.clone());
         for (account, error) in tokens.recover().await? {
-            self.printer.warn(format!(
+            let text = format!(
                 "an interrupted refresh of {} could not be brought to its end: {}",
                 account.name(),
                 chain(&error)
-            ));
+            );
+            let subject = format!("recovery {}", account.open_id);
+            let matter = if error.is_temporary() {
+                Matter::passing(subject)
+            } else {
+                Matter::lasting(subject, "recovery")
+            };
+            self.printer.warn_of(&matter, text);
         }
         Ok(tokens)
     }
@@ -170,12 +189,51 @@ pub(crate) async fn dispatch(
     printer.begin(cli.command.name());
     // In a task of its own, so that it is answered also while the command computes.
     tokio::spawn(answer_questions(printer.behind(), shutdown.clone()));
+    // The sandbox runs until it is told to stop.
+    let is_answered = !matches!(cli.command, Command::Sandbox(_));
+    if is_answered {
+        tokio::spawn(answer_signals(printer.clone(), shutdown.clone()));
+    }
     let command = perform(cli, printer, &shutdown, env);
-    tokio::select! {
+    let outcome = tokio::select! {
         outcome = command => outcome,
         // Once asked to stop a command does so at the next safe place; a second signal insists.
         signal = shutdown.insisted() => Ok(signal.exit()),
+    };
+    if let Some(signal) = shutdown.asked().filter(|_| is_answered) {
+        printer.stopping(signal == Signal::INTERRUPT);
     }
+    match shutdown.has_insisted() {
+        // Also if what it waited for without an end was given up for it.
+        Some(signal) => {
+            printer.stopped();
+            Ok(signal.exit())
+        }
+        None => outcome,
+    }
+}
+
+/// How long a run may take to end after a second signal: what has begun to be written is written. After
+/// that the process ends, whatever keeps it, be it a terminal that takes no more words.
+const END: Duration = Duration::from_secs(3);
+
+/// Answers signals at once, also while the command computes or waits for a lock.
+#[expect(clippy::exit, reason = "whatever keeps the process may keep it for ever")]
+async fn answer_signals(printer: Printer, shutdown: Shutdown) {
+    let signal = shutdown.requested().await;
+    let answered = printer.clone();
+    // It may be the terminal that is stopped.
+    let answer = move || answered.stopping(signal == Signal::INTERRUPT);
+    let answering = std::thread::Builder::new().name("answer".to_owned()).spawn(answer);
+    drop(answering);
+    let signal = shutdown.insisted().await;
+    fs::give_up_waiting();
+    tokio::time::sleep(END).await;
+    let end = std::thread::Builder::new().name("end".to_owned()).spawn(move || printer.stopped());
+    if end.is_ok() {
+        tokio::time::sleep(END / 6).await;
+    }
+    std::process::exit(signal.exit().code().into());
 }
 
 /// Tells where the run stands, as often as that is asked.
@@ -193,18 +251,60 @@ async fn perform(
     shutdown: &Shutdown,
     env: &Environment<'_>,
 ) -> Result<Exit, Failure> {
-    let load = || Context::load(&cli.global, printer, shutdown, env);
+    // What cron runs. A dry run writes nothing.
+    let keeps_count = match &cli.command {
+        Command::Upload(args) => !args.dry_run,
+        Command::Refresh(_) | Command::Status(_) => true,
+        _ => false,
+    };
+    let load = || Context::load(&cli.global, printer, shutdown, env, keeps_count);
     match &cli.command {
         Command::Init(args) => init::run(&cli.global, args, printer, shutdown, env).await,
         Command::Login(args) => login::run(&load()?, args).await,
         Command::Logout(args) => logout::run(&load()?, args).await,
-        Command::Refresh(args) => refresh::run(&load()?, args).await,
+        Command::Refresh(args) => unattended(printer, refresh::run(&load()?, args).await),
         Command::Accounts(args) => accounts::run(&load()?, args, env).await,
-        Command::Upload(args) => upload::run(&load()?, args).await,
+        Command::Upload(args) => unattended(printer, upload::run(&load()?, args).await),
         Command::Status(args) => status::run(&load()?, args).await,
         Command::Resolve(args) => resolve::run(&load()?, args).await,
         Command::Doctor(args) => doctor::run(&cli.global, args, printer, shutdown, env).await,
         Command::Sandbox(args) => sandbox::run(args, printer, shutdown, env).await,
         Command::Demo(args) => demo::run(printer, shutdown, args).await,
     }
+}
+
+/// What a run came to that may be one of cron's: what the next run outlives, such as a lock that another
+/// run holds, a quiet one does not say.
+fn unattended(printer: &Printer, outcome: Result<Exit, Failure>) -> Result<Exit, Failure> {
+    match outcome {
+        Err(failure) if failure.exit == Exit::Temporary => {
+            printer.unattended_failure(&failure);
+            Ok(failure.exit)
+        }
+        outcome => outcome,
+    }
+}
+
+/// An object about an account, with what it is called: `account` (its alias, else its `open_id`), `open_id`
+/// and `display_name`.
+fn about(account: &Account, mut event: serde_json::Value) -> serde_json::Value {
+    event["account"] = account.name().into();
+    event["open_id"] = account.open_id.as_str().into();
+    event["display_name"] = account.display_name.clone().into();
+    event
+}
+
+/// The same of a post, whose account may be logged out by now: then it is called what it was called.
+fn about_post(
+    accounts: &Accounts,
+    post: &RecordedPost,
+    mut event: serde_json::Value,
+) -> serde_json::Value {
+    if let Some(account) = accounts.get(&post.account) {
+        return about(account, event);
+    }
+    event["account"] = post.post_ref().account.into();
+    event["open_id"] = post.account.as_str().into();
+    event["display_name"] = serde_json::Value::Null;
+    event
 }

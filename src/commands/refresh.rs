@@ -6,9 +6,10 @@ use serde_json::json;
 
 use crate::auth::{Account, AuthError, Outcome, RefreshPolicy};
 use crate::cli::RefreshArgs;
-use crate::commands::{Context, apps, at_rest};
+use crate::commands::{Context, about, apps, at_rest};
 use crate::exit::Exit;
-use crate::output::{Explain, Failure};
+use crate::output::{Explain, Failure, Matter, account_subject};
+use crate::problem::{Coded as _, ErrorKind};
 use crate::store::local::LocalStore;
 use crate::store::{AccountError, Store as _};
 use crate::text::chain;
@@ -74,11 +75,18 @@ fn report(context: &Context, account: &Account, outcome: Result<Outcome, AuthErr
         Ok(Outcome::Refreshed(account)) => ("refreshed", account, None),
         Err(error) => ("failed", account.clone(), Some(error)),
     };
+    if let (Some(signal), Some(AuthError::Stopped)) = (context.shutdown.asked(), &error) {
+        // Nothing was begun.
+        return signal.exit();
+    }
     let exit = error.as_ref().map_or(Exit::Done, Explain::exit);
+    let subject = format!("refresh {}", account.open_id);
+    if error.is_none() {
+        printer.settle(&[account_subject(&account.open_id), subject.clone()]);
+    }
     if printer.is_json() {
-        printer.json(&json!({
+        let event = json!({
             "event": "refresh",
-            "open_id": account.open_id,
             "alias": account.alias,
             "outcome": word,
             "access_expires_at": account.access_expires_at,
@@ -90,9 +98,15 @@ fn report(context: &Context, account: &Account, outcome: Result<Outcome, AuthErr
                 "log_id": error.refusal().and_then(|refusal| refusal.log_id.as_deref()),
                 "exit": exit.code(),
             })),
-        }));
+        });
+        printer.json(&about(&account, event));
     } else if let Some(error) = error {
-        printer.failure(&Failure::from(error));
+        let matter = match error.kind() {
+            ErrorKind::Login => Matter::login(&account.open_id),
+            ErrorKind::Temporary => Matter::passing(subject),
+            _ => Matter::lasting(subject, error.problem().code.as_str()),
+        };
+        printer.failure_of(&matter, &Failure::from(error));
     } else if word == "refreshed" {
         printer.note(format!("refreshed {}", account.name()));
     }

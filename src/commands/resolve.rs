@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::ResolveArgs;
 use crate::commands::status::parse_number;
-use crate::commands::{Context, journal};
+use crate::commands::{Context, about_post, journal};
 use crate::exit::Exit;
 use crate::output::Failure;
 use crate::store::{LeaseKind, Store as _};
@@ -25,7 +25,14 @@ pub(super) async fn run(context: &Context, args: &ResolveArgs) -> Result<Exit, F
     lease.release().await?;
     let printer = &context.printer;
     if printer.is_json() {
-        printer.json(&json!({ "event": "resolve", "post": number.0, "posted": posted }));
+        let event = json!({
+            "event": "resolve",
+            "post": number.0,
+            "outcome": if posted { "posted" } else { "not_posted" },
+            "posted": posted,
+        });
+        let accounts = store.accounts().all().await.unwrap_or_default();
+        printer.json(&about_post(&accounts, &post, event));
     } else if posted {
         printer.note(format!("post {number} counts as published; it is not posted again"));
     } else {

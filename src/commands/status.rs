@@ -5,20 +5,25 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use tiktok_open::Code;
+use tiktok_open::{Code, Reaction};
 use tokio::time::Instant;
 
 use crate::auth::Tokens;
 use crate::cli::StatusArgs;
 use crate::commands::tokens::StoredTokens;
-use crate::commands::{Context, at_rest, journal};
+use crate::commands::{Context, about_post, at_rest, journal};
 use crate::engine::{CallError, Engine, can_be_reconciled};
 use crate::exit::Exit;
-use crate::model::{Attempt, Failed, Phase, PostNumber, RecordedPost, Transfer};
-use crate::output::{Failure, Table, moment};
-use crate::problem::ErrorKind;
-use crate::store::Journal;
+use crate::model::account::Accounts;
+use crate::model::{
+    Account, Attempt, Failed, Mode, Phase, PostError, PostNumber, PostState, QuotaKind,
+    RecordedPost, Transfer,
+};
+use crate::output::{Failure, Matter, Notes, Scheduled, Table, moment};
+use crate::problem::{ErrorCode, ErrorKind};
+use crate::signals::Signal;
 use crate::store::local::LocalStore;
+use crate::store::{Journal, Store as _};
 use crate::text;
 
 /// Runs the command.
@@ -31,11 +36,14 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
         context.printer.note("nothing was posted from here yet");
         return Ok(Exit::Done);
     };
+    // Names are told if they can be had.
+    let accounts = store.accounts().all().await.unwrap_or_default();
     let timing = &context.settings.timing;
     let (mut wait, started) = (timing.poll_first, Instant::now());
-    let mut questions = None;
+    let (mut questions, mut learned) = (None, Exit::Done);
     loop {
         let asked = ask(context, &store, &journal, number, &mut questions).await?;
+        learned = learned.worst(asked.learned);
         // A last chunk that never arrived stays as it is until `upload` sends it.
         let over = started.elapsed() >= timing.poll_limit;
         let moves = |post: &RecordedPost| {
@@ -43,20 +51,38 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
                 && !asked.stuck.contains(&post.number)
                 && !(over && matches!(post.phase(), Some(Phase::FinalIntent { .. })))
         };
-        if args.wait && !asked.interrupted && asked.posts.iter().any(moves) {
+        let mut stopped = asked.stopped;
+        if args.wait && stopped.is_none() && asked.posts.iter().any(moves) {
             let moving = asked.posts.iter().filter(|post| moves(post)).count();
             context.printer.step(format!("waiting for TikTok; posts under way: {moving}"));
             tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                signal = context.shutdown.requested() => return Ok(signal.exit()),
+                () = tokio::time::sleep(wait) => {
+                    wait = (wait * 2).min(timing.poll_cap);
+                    continue;
+                }
+                // What is known is shown all the same.
+                signal = context.shutdown.requested() => stopped = Some(signal),
             }
-            wait = (wait * 2).min(timing.poll_cap);
-            continue;
         }
-        let now = context.settings.clock.now();
-        show(context, journal.as_ref(), &asked.posts, args).await?;
-        return Ok(asked.posts.iter().map(|post| exit_of(post, now)).fold(asked.exit, Exit::worst));
+        let listing = Listing::new(context, args, journal.as_ref(), &accounts, asked.posts).await?;
+        listing.show(asked.exit == Exit::Done && stopped.is_none()).await?;
+        if stopped.is_some() {
+            say_unasked(context, &asked.unasked, args.wait);
+        }
+        let exit = listing.exit().worst(asked.exit).worst(learned);
+        return Ok(stopped.map_or(exit, |signal| exit.worst(signal.exit())));
     }
+}
+
+/// What a run that was stopped did not ask TikTok about.
+fn say_unasked(context: &Context, unasked: &[PostNumber], waited: bool) {
+    let numbers = unasked.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    context.printer.warn(match unasked {
+        [] if waited => "interrupted: what is not final is not waited for any more".to_owned(),
+        [] => "interrupted after TikTok was asked about every post".to_owned(),
+        [_] => format!("interrupted: TikTok was not asked about post {numbers}"),
+        _ => format!("interrupted: TikTok was not asked about posts {numbers}"),
+    });
 }
 
 /// What a round of questions came to.
@@ -65,7 +91,19 @@ struct Asked {
     exit: Exit,
     /// Those that cannot be asked for until somebody does something.
     stuck: HashSet<PostNumber>,
-    interrupted: bool,
+    /// How a run ends that learned of the failures among them.
+    learned: Exit,
+    /// The signal that came before all were asked for, and those that were not.
+    stopped: Option<Signal>,
+    unasked: Vec<PostNumber>,
+}
+
+impl Asked {
+    /// What is known of some posts, without a question.
+    fn about(posts: Vec<RecordedPost>) -> Self {
+        let (exit, learned, stuck) = (Exit::Done, Exit::Done, HashSet::new());
+        Self { posts, exit, stuck, learned, stopped: None, unasked: Vec::new() }
+    }
 }
 
 /// Reads a post's number as `status` shows it.
@@ -111,8 +149,7 @@ async fn ask(
         None => journal.all().await?,
     };
     if !posts.iter().any(|post| is_asked_for(post) || is_unfinished_draft(post)) {
-        let (exit, stuck) = (Exit::Done, HashSet::new());
-        return Ok(Asked { posts, exit, stuck, interrupted: false });
+        return Ok(Asked::about(posts));
     }
     let questions = match questions {
         Some(questions) => questions,
@@ -149,23 +186,30 @@ async fn ask_each(
     named: bool,
 ) -> Result<Asked, Failure> {
     let Questions { engine, told, .. } = questions;
-    let fresh = Vec::with_capacity(posts.len());
-    let mut asked =
-        Asked { posts: fresh, exit: Exit::Done, stuck: HashSet::new(), interrupted: false };
+    let mut asked = Asked::about(Vec::with_capacity(posts.len()));
     let mut posts = posts.into_iter();
     while let Some(post) = posts.next() {
         // A delivered draft is final enough; it is asked for only when it was named.
-        if !(is_asked_for(&post) || (named && is_unfinished_draft(&post))) {
+        let is_asked =
+            |post: &RecordedPost| is_asked_for(post) || (named && is_unfinished_draft(post));
+        if !is_asked(&post) {
             asked.posts.push(post);
             continue;
         }
         let post_ref = post.post_ref();
         context.printer.step(format!("asking TikTok about post {}", post.number));
         match engine.refresh_status(post.clone()).await {
-            Ok(post) => asked.posts.push(post),
+            Ok(post) => {
+                // A failure is reported by the run that learns of it.
+                asked.learned = asked.learned.worst(exit_of_failure(&post));
+                asked.posts.push(post);
+            }
             Err(CallError::Interrupted(signal)) => {
-                asked.exit = signal.exit();
-                asked.interrupted = true;
+                asked.stopped = Some(signal);
+                asked.unasked.push(post.number);
+                asked.unasked.extend(
+                    posts.as_slice().iter().filter(|post| is_asked(post)).map(|post| post.number),
+                );
                 asked.posts.push(post);
                 asked.posts.extend(posts);
                 break;
@@ -224,12 +268,12 @@ fn is_final(post: &RecordedPost, now: Timestamp) -> bool {
     post.same_as.is_some() || (over && !is_put_off(post, now))
 }
 
-fn exit_of(post: &RecordedPost, now: Timestamp) -> Exit {
+/// How a run ends that learned that a post failed.
+fn exit_of_failure(post: &RecordedPost) -> Exit {
     match post.phase() {
-        None => Exit::Done,
-        Some(Phase::Unresolved) => Exit::Unknown,
-        Some(_) if is_final(post, now) => Exit::Done,
-        Some(_) => Exit::Temporary,
+        Some(Phase::Failed(Failed::AuthRemoved)) => Exit::Login,
+        Some(Phase::Failed(Failed::Final)) => Exit::Failed,
+        _ => Exit::Done,
     }
 }
 
@@ -260,56 +304,295 @@ fn word(words: &str) -> String {
     words.replace([',', ' '], "_").replace("__", "_")
 }
 
-async fn show(
-    context: &Context,
-    journal: &dyn Journal,
-    posts: &[RecordedPost],
-    args: &StatusArgs,
-) -> Result<(), Failure> {
-    let (one, now) = (args.post.is_some(), context.settings.clock.now());
-    let shown: Vec<&RecordedPost> =
-        posts.iter().filter(|post| one || args.all || !is_final(post, now)).collect();
-    let printer = &context.printer;
-    if printer.is_json() {
-        for post in shown {
-            let mut event = event(post, now);
-            if one {
-                let attempts = journal.attempts(post.number).await?;
-                event["history"] = attempts.iter().map(history).collect();
-            }
-            printer.json(&event);
+/// Where a post stands, for the order in which posts are listed: what needs somebody comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Unknown,
+    Failed,
+    /// Posts of a manifest whose time has not come stand here as well.
+    PutOff,
+    UnderWay,
+    Over,
+}
+
+/// What a run of `status` lists.
+struct Listing<'a> {
+    context: &'a Context,
+    args: &'a StatusArgs,
+    journal: &'a dyn Journal,
+    accounts: &'a Accounts,
+    now: Timestamp,
+    /// Every post that was looked at, in the order in which they are listed.
+    posts: Vec<(Place, RecordedPost)>,
+    /// Posts of manifests whose time has not come, each with its manifest.
+    scheduled: Vec<(String, Scheduled)>,
+}
+
+impl<'a> Listing<'a> {
+    async fn new(
+        context: &'a Context,
+        args: &'a StatusArgs,
+        journal: &'a dyn Journal,
+        accounts: &'a Accounts,
+        posts: Vec<RecordedPost>,
+    ) -> Result<Self, Failure> {
+        let now = context.settings.clock.now();
+        // What was repeated on purpose is settled.
+        let mut repeated = HashSet::new();
+        for post in posts.iter().filter(|post| post.repost > 0) {
+            repeated.extend(journal.repeated(post).await?.map(|before| before.number));
         }
-        return Ok(());
+        let place = |post: &RecordedPost| match post.phase() {
+            Some(Phase::Unresolved) => Place::Unknown,
+            Some(Phase::Failed(_) | Phase::Rejected)
+                if is_final(post, now)
+                    && post.same_as.is_none()
+                    && !repeated.contains(&post.number) =>
+            {
+                Place::Failed
+            }
+            _ if is_final(post, now) => Place::Over,
+            phase if phase.is_none_or(Phase::is_dead) => Place::PutOff,
+            _ => Place::UnderWay,
+        };
+        let mut posts: Vec<_> = posts.into_iter().map(|post| (place(&post), post)).collect();
+        posts.sort_by_key(|(place, post)| (*place, post.number));
+        let one = args.post.is_some();
+        let notes = context.printer.notes().filter(|_| !one);
+        let scheduled = notes.map(Notes::scheduled).unwrap_or_default();
+        Ok(Self { context, args, journal, accounts, now, posts, scheduled })
     }
-    if shown.is_empty() {
-        printer.note("every post is final; `--all` lists them");
-        return Ok(());
+
+    /// How the run ends, as far as the posts decide.
+    fn exit(&self) -> Exit {
+        let exit = self.posts.iter().map(|(place, post)| match (place, post.phase()) {
+            (Place::Unknown, _) => Exit::Unknown,
+            // Nothing of it was begun: the next upload comes to it.
+            (_, None) if !self.args.wait => Exit::Done,
+            (Place::PutOff | Place::UnderWay, _) => Exit::Temporary,
+            (Place::Failed | Place::Over, _) => Exit::Done,
+        });
+        let exit = exit.fold(Exit::Done, Exit::worst);
+        let waits = self.args.wait && !self.scheduled.is_empty();
+        if waits { exit.worst(Exit::Temporary) } else { exit }
     }
-    let mut table = Table::new(&["POST", "ACCOUNT", "WHAT", "STATE", "SINCE", "IDS"]);
-    for post in &shown {
-        table.row([
+
+    fn shown(&self) -> impl Iterator<Item = (Place, &RecordedPost)> {
+        let all = self.args.all || self.args.post.is_some();
+        let shown = self.posts.iter().filter(move |(place, _)| all || *place != Place::Over);
+        shown.map(|(place, post)| (*place, post))
+    }
+
+    /// Lists them. `complete`: whether nothing kept the run from asking TikTok.
+    async fn show(&self, complete: bool) -> Result<(), Failure> {
+        let (printer, one) = (&self.context.printer, self.args.post.is_some());
+        for (place, post) in self.shown() {
+            // What is told here, runs under cron need not tell again.
+            if let (Place::Failed | Place::Unknown, Some(last), Some(notes)) =
+                (place, &post.last, printer.notes())
+                && last.phase != Phase::Rejected
+            {
+                notes.note(&told(post, last));
+            }
+        }
+        if printer.is_json() {
+            return self.show_json().await;
+        }
+        let mut table = Table::new(&["POST", "ACCOUNT", "WHAT", "STATE", "SINCE", "IDS"]);
+        let mut rows = 0;
+        let mut scheduled = self.scheduled.iter();
+        for (place, post) in self.shown() {
+            if place > Place::PutOff {
+                scheduled.by_ref().for_each(|(_, post)| {
+                    rows += 1;
+                    table.row(self.scheduled_row(post));
+                });
+            }
+            rows += 1;
+            table.row(self.row(post));
+        }
+        scheduled.for_each(|(_, post)| {
+            rows += 1;
+            table.row(self.scheduled_row(post));
+        });
+        if rows == 0 {
+            if complete {
+                printer.note("every post is final; `--all` lists them");
+            }
+            return Ok(());
+        }
+        printer.table(&table);
+        if one {
+            for (_, post) in self.shown() {
+                attempts(self.context, &self.journal.attempts(post.number).await?);
+            }
+        }
+        self.advise();
+        Ok(())
+    }
+
+    /// What somebody has to do.
+    fn advise(&self) {
+        let printer = &self.context.printer;
+        for (place, post) in &self.posts {
+            let n = post.number;
+            match place {
+                Place::Unknown => printer.warn(format!(
+                    "it is unknown whether post {n} was posted: look at the profile, then run \
+                     `tiktok-up resolve {n} --posted` or `tiktok-up resolve {n} --not-posted`"
+                )),
+                Place::Failed if !self.args.all => {
+                    let why = post.last.as_ref().and_then(|last| last.message.clone());
+                    let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+                    printer.talk(if post.phase() == Some(Phase::Rejected) {
+                        format!("post {n} was refused{why}; the next upload that names it tries again")
+                    } else {
+                        format!(
+                            "post {n} failed{why}; once the cause is mended, `tiktok-up resolve {n} \
+                             --not-posted` lets the next upload try it again"
+                        )
+                    });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn row(&self, post: &RecordedPost) -> [String; 6] {
+        let account = self.accounts.get(&post.account);
+        let name = || post.username.clone().unwrap_or_else(|| post.account.clone());
+        [
             post.number.to_string(),
-            post.username.clone().unwrap_or_else(|| post.account.clone()),
+            account.map_or_else(name, |account| account.name().to_owned()),
             post.label.clone(),
             words(post).to_owned(),
             moment(post.last.as_ref().map_or(post.created_at, |last| last.updated_at)),
             post.last.as_ref().map(ids).unwrap_or_default(),
-        ]);
+        ]
     }
-    printer.table(&table);
-    if one {
-        for post in &shown {
-            attempts(context, &journal.attempts(post.number).await?);
+
+    fn scheduled_row(&self, post: &Scheduled) -> [String; 6] {
+        let account = self.accounts.get(&post.account);
+        [
+            "-".to_owned(),
+            account.map_or(post.account.as_str(), Account::name).to_owned(),
+            post.video.clone(),
+            format!("{} for {}", self.scheduled_word(post), moment(post.publish_at)),
+            "-".to_owned(),
+            String::new(),
+        ]
+    }
+
+    /// After its time only the next run keeps it waiting.
+    fn scheduled_word(&self, post: &Scheduled) -> &'static str {
+        if post.publish_at > self.now { "scheduled" } else { "due since, scheduled" }
+    }
+
+    async fn show_json(&self) -> Result<(), Failure> {
+        let printer = &self.context.printer;
+        let mut scheduled = self.scheduled.iter();
+        for (place, post) in self.shown() {
+            if place > Place::PutOff {
+                scheduled.by_ref().for_each(|one| printer.json(&self.scheduled_event(one)));
+            }
+            let mut event = about_post(self.accounts, post, self.event(place, post).await?);
+            if self.args.post.is_some() {
+                let attempts = self.journal.attempts(post.number).await?;
+                event["history"] = attempts.iter().map(history).collect();
+            }
+            printer.json(&event);
         }
+        scheduled.for_each(|one| printer.json(&self.scheduled_event(one)));
+        Ok(())
     }
-    for post in posts.iter().filter(|post| post.phase() == Some(Phase::Unresolved)) {
-        printer.warn(format!(
-            "it is unknown whether post {n} was posted: look at the profile, then run `tiktok-up \
-             resolve {n} --posted` or `tiktok-up resolve {n} --not-posted`",
-            n = post.number
-        ));
+
+    async fn event(&self, place: Place, post: &RecordedPost) -> Result<serde_json::Value, Failure> {
+        let last = post.last.as_ref();
+        let due = post.publish_at.filter(|at| *at > self.now && place == Place::PutOff);
+        let not_before = self.room_at(post).await?.filter(|_| place == Place::PutOff).or(due);
+        Ok(json!({
+            "event": "status",
+            "post": post.number.0,
+            "video": post.label,
+            "id": post.id,
+            "mode": post.mode.as_str(),
+            "state": state(place, post).as_str(),
+            "phase": word(words(post)),
+            "final": is_final(post, self.now),
+            "publish_at": post.publish_at,
+            "not_before": not_before,
+            "publish_id": last.and_then(|last| last.publish_id.clone()),
+            "post_ids": last.map(|last| last.post_ids.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap_or_default(),
+            "attempts": last.map_or(0, |last| last.number),
+            "reason": last.and_then(|last| last.code.clone()),
+            "message": last.and_then(|last| last.message.clone()),
+            "created_at": post.created_at,
+            "updated_at": last.map_or(post.created_at, |last| last.updated_at),
+        }))
     }
-    Ok(())
+
+    /// When there may be room again under the quota that put a post off.
+    async fn room_at(&self, post: &RecordedPost) -> Result<Option<Timestamp>, Failure> {
+        let code = post.last.as_ref().and_then(|last| last.code.as_deref()).map(Code::from);
+        if code.map(|code| code.reaction()) != Some(Reaction::Quota) {
+            return Ok(None);
+        }
+        let of_mode = match post.mode {
+            Mode::Direct => QuotaKind::Posts,
+            Mode::Draft => QuotaKind::Drafts,
+        };
+        let mut room = None;
+        for kind in [of_mode, QuotaKind::ActiveUsers] {
+            room = room.max(self.journal.quota_full_until(&post.account, kind).await?);
+        }
+        Ok(room)
+    }
+
+    fn scheduled_event(&self, (manifest, post): &(String, Scheduled)) -> serde_json::Value {
+        let account = self.accounts.get(&post.account);
+        json!({
+            "event": "status",
+            "post": null,
+            "account": account.map_or(post.account.as_str(), Account::name),
+            "open_id": post.account,
+            "display_name": account.and_then(|account| account.display_name.clone()),
+            "video": post.video,
+            "id": post.id,
+            "mode": post.mode,
+            "manifest": manifest,
+            "state": PostState::Deferred.as_str(),
+            "phase": "scheduled",
+            "final": false,
+            "publish_at": post.publish_at,
+            "not_before": post.publish_at,
+            "publish_id": null,
+            "post_ids": [],
+            "attempts": 0,
+            "reason": null,
+        })
+    }
+}
+
+/// One word for what a post came to, the same that `upload` has for it.
+fn state(place: Place, post: &RecordedPost) -> PostState {
+    match (place, post.phase()) {
+        (_, Some(Phase::Published)) => PostState::Published,
+        (_, Some(Phase::Inboxed)) => PostState::Inbox,
+        (Place::Unknown, _) => PostState::Unresolved,
+        (Place::PutOff, _) => PostState::Deferred,
+        (Place::UnderWay, _) => PostState::Processing,
+        // The same video is posted by another entry.
+        (Place::Over, _) if post.same_as.is_some() => PostState::Skipped,
+        (Place::Failed | Place::Over, _) => PostState::Failed,
+    }
+}
+
+/// What runs under cron count as told of a post that failed, or whose outcome is unknown.
+fn told(post: &RecordedPost, last: &Attempt) -> Matter {
+    let unknown = ErrorCode::OutcomeUnknown.as_str();
+    let failed = || PostError::of_attempt(last).code;
+    let code = if last.phase == Phase::Unresolved { unknown.to_owned() } else { failed() };
+    Matter::recorded_failure(&post.account, post.number, &code, last.publish_id.as_deref())
 }
 
 fn attempts(context: &Context, attempts: &[Attempt]) {
@@ -333,26 +616,6 @@ fn attempts(context: &Context, attempts: &[Attempt]) {
 
 fn ids(attempt: &Attempt) -> String {
     attempt.post_ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
-}
-
-fn event(post: &RecordedPost, now: Timestamp) -> serde_json::Value {
-    let last = post.last.as_ref();
-    json!({
-        "event": "status",
-        "post": post.number.0,
-        "account": post.account,
-        "video": post.label,
-        "id": post.id,
-        "mode": post.mode.as_str(),
-        "state": word(words(post)),
-        "final": is_final(post, now),
-        "publish_id": last.and_then(|last| last.publish_id.clone()),
-        "post_ids": last.map(|last| last.post_ids.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap_or_default(),
-        "attempts": last.map_or(0, |last| last.number),
-        "reason": last.and_then(|last| last.code.clone()),
-        "created_at": post.created_at,
-        "updated_at": last.map_or(post.created_at, |last| last.updated_at),
-    })
 }
 
 /// An attempt of a post that was asked for by its number.

@@ -21,6 +21,11 @@ use crate::timing::Timing;
 /// How often the watchdog looks, and the progress is told.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How long a chunk that is not the final one may move nothing once a signal has asked to stop, and how
+/// long it may take at most.
+const IDLE: Duration = Duration::from_secs(1);
+const FINISH: Duration = Duration::from_secs(30);
+
 /// Bytes handed to the socket at a time: small enough that a slow link still shows progress well
 /// within the stall limit, large enough that the calls cost nothing.
 const FRAME: usize = 128 << 10;
@@ -115,16 +120,18 @@ pub(super) async fn put(
                 },
             },
             _ = shutdown.requested(), if leave_by.is_none() => {
-                if !chunk.is_final {
-                    break PutEnd::Interrupted;
+                let most = if chunk.is_final { Duration::MAX } else { FINISH };
+                leave_by = Some(Instant::now() + timing.final_wait.min(most));
+                // The answer to the final chunk is worth waiting for. Another one is finished as long as
+                // it gets on, so that its bytes need not be sent again.
+                if chunk.is_final {
+                    report(ChunkEvent::Staying(timing.final_wait));
                 }
-                // The answer to the final chunk is worth waiting for.
-                leave_by = Some(Instant::now() + timing.final_wait);
-                report(ChunkEvent::Staying(timing.final_wait));
             }
             _ = tick.tick() => {
                 report(ChunkEvent::Position(chunk.range.first() + progress.handed()));
-                if leave_by.is_some_and(|by| Instant::now() >= by) {
+                let hangs = !chunk.is_final && progress.idle() >= IDLE;
+                if leave_by.is_some_and(|by| hangs || Instant::now() >= by) {
                     break PutEnd::Interrupted;
                 }
                 // Once it is all out, only its answer matters.

@@ -297,6 +297,8 @@ mod tests {
     fn ended() -> PostOutcome {
         PostOutcome {
             post_ref: post(),
+            number: None,
+            entry: String::new(),
             state: PostState::Published,
             publish_id: None,
             post_ids: Vec::new(),

@@ -63,6 +63,12 @@ impl PreparedPost {
         }
     }
 
+    /// What tells whether the entry asks for something else, or its file is another one, than before.
+    pub(crate) fn fingerprint(&self) -> String {
+        let version = self.checked_file().map(|file| file.version);
+        format!("{} {version:?}", self.settings_hash())
+    }
+
     /// Whether the file is still being written.
     pub(crate) fn unfinished(&self) -> Option<Unfinished> {
         match self.file {

@@ -1,7 +1,7 @@
 //! From a manifest to posts: accounts resolved, files looked at, everything checked that can be
 //! checked without asking TikTok. All that is wrong is said at once, and nothing was sent.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::io;
 use std::ops::Range;
@@ -31,7 +31,16 @@ pub(crate) struct Prepared {
     /// Each account with its posts, in the manifest's order.
     pub(crate) accounts: Vec<(Account, Vec<PreparedPost>)>,
     /// What is worth saying before anything is sent.
-    pub(crate) warnings: Vec<String>,
+    pub(crate) warnings: Vec<Warned>,
+}
+
+/// A warning, and the posts that it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Warned {
+    /// The warning, in words.
+    pub(crate) text: String,
+    /// Their places in the manifest.
+    pub(crate) posts: BTreeSet<usize>,
 }
 
 /// What keeps a run from beginning.
@@ -120,12 +129,14 @@ impl Preparation {
             problems: Vec::new(),
             unknown_accounts: 0,
             warnings: Vec::new(),
+            at: 0,
             told_overrule: false,
         };
         let mut ids = HashMap::new();
         let mut by_account: BTreeMap<String, (Account, Vec<PreparedPost>)> = BTreeMap::new();
         let mut nobody = None;
         for entry in manifest.entries {
+            inspection.at = entry.index;
             let account = match accounts.find(entry.user.as_deref()) {
                 Ok(account) => Some(account),
                 Err(reason @ NameError::Nobody) => {
@@ -185,15 +196,18 @@ struct Inspection<'a> {
     problems: Vec<Diagnostic>,
     /// How many of them are about accounts.
     unknown_accounts: usize,
-    warnings: Vec<String>,
+    warnings: Vec<Warned>,
+    /// The place in the manifest of the post that is looked at.
+    at: usize,
     /// Whether it was said how a refusal is overruled.
     told_overrule: bool,
 }
 
 impl Inspection<'_> {
     fn warn(&mut self, text: String) {
-        if !self.warnings.contains(&text) {
-            self.warnings.push(text);
+        match self.warnings.iter_mut().find(|known| known.text == text) {
+            Some(known) => _ = known.posts.insert(self.at),
+            None => self.warnings.push(Warned { text, posts: BTreeSet::from([self.at]) }),
         }
     }
 

@@ -329,6 +329,8 @@ impl<'a> PostSnapshot<'a> {
         });
         PostOutcome {
             post_ref: self.post.post_ref.clone(),
+            number: self.row.map(|row| row.number),
+            entry: self.post.fingerprint(),
             state,
             publish_id: self.attempt.and_then(|attempt| attempt.publish_id.clone()),
             post_ids,

@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
@@ -15,6 +16,15 @@ use crate::problem::{Coded, ErrorCode, Problem};
 /// The longest pause between two tries; the real ones are random below it, so that many waiters do
 /// not try in step.
 const PAUSE: Duration = Duration::from_millis(40);
+
+/// Whether nobody waits for a lock any more.
+static GIVEN_UP: AtomicBool = AtomicBool::new(false);
+
+/// From now on no lock is waited for: one that is held counts as held for good. For a run that is told to
+/// end at once, or that has begun nothing yet.
+pub(crate) fn give_up_waiting() {
+    GIVEN_UP.store(true, Ordering::SeqCst);
+}
 
 /// A lock that lasts as long as the value. It excludes other processes as well as other holders in
 /// this process, and the system releases it when the process dies, however it dies.
@@ -59,7 +69,9 @@ impl Lock {
         let deadline = Instant::now() + wait;
         loop {
             match Self::try_acquire(path) {
-                Err(LockError::Held { .. }) if Instant::now() < deadline => {
+                Err(LockError::Held { .. })
+                    if Instant::now() < deadline && !GIVEN_UP.load(Ordering::SeqCst) =>
+                {
                     std::thread::sleep(pause(deadline));
                 }
                 outcome => return outcome,

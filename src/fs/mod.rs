@@ -23,7 +23,7 @@ pub(crate) use check::{
     PRIVATE_DIR, PRIVATE_FILE, SIZE_LIMIT, check_metadata, network_file_system, private_dir,
     read_private,
 };
-pub(crate) use lock::{Lock, LockError, pause};
+pub(crate) use lock::{Lock, LockError, give_up_waiting, pause};
 
 /// Why a file of ours could not be used.
 #[derive(Debug, thiserror::Error)]

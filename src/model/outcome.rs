@@ -8,7 +8,7 @@ use tiktok_open::Code;
 use super::machine::{Failed, Phase};
 use super::media::Media;
 use super::post::PostRef;
-use super::record::{Attempt, AttemptUpdate};
+use super::record::{Attempt, AttemptUpdate, PostNumber};
 use crate::problem::{ErrorCode, ErrorKind, Problem};
 
 /// How a post ended its run.
@@ -115,6 +115,11 @@ impl PostError {
 pub(crate) struct PostOutcome {
     /// Which post.
     pub(crate) post_ref: PostRef,
+    /// Its number in the journal. `None`: it was not looked up, or is not there yet.
+    pub(crate) number: Option<PostNumber>,
+    /// What tells whether the entry asks for something else, or its file is another one, than in an earlier
+    /// run.
+    pub(crate) entry: String,
     /// How it ended.
     pub(crate) state: PostState,
     /// TikTok's name of the post, if an init was answered.

@@ -6,6 +6,7 @@ use anstyle::{Ansi256Color, Color, Style};
 
 use super::cells::width;
 use super::line::Line;
+use super::notes::Matter;
 use super::printer::Printer;
 use super::terminal::{self, Size};
 use crate::auth::qr::draw::{Paint, half_blocks};
@@ -89,10 +90,44 @@ impl Reporter for AuthOutput {
             AuthEvent::Visit { .. } => {
                 self.printer.demand(Line::default().verbatim(event.to_string()));
             }
-            _ if event.is_warning() => self.printer.warn(event.to_string()),
+            _ if event.is_warning() => match matter(&event) {
+                Told::As(matter) => self.printer.warn_of(&matter, event.to_string()),
+                Told::IfWatched if self.printer.options().quiet => {}
+                Told::Always | Told::IfWatched => self.printer.warn(event.to_string()),
+            },
             _ => self.printer.note(event.to_string()),
         }
     }
+}
+
+/// How often a warning is said.
+enum Told {
+    /// Each time.
+    Always,
+    /// As this matter is.
+    As(Matter),
+    /// Never by a quiet run: there is nothing to be done.
+    IfWatched,
+}
+
+/// How often a quiet run says a warning that may come with every run.
+fn matter(event: &AuthEvent) -> Told {
+    Told::As(match event {
+        AuthEvent::EndsSoon { account, at } => Matter::lasting(format!("end {account}"), at),
+        AuthEvent::NotRenewable { account, until } => {
+            Matter::lasting(format!("renewal {account}"), until)
+        }
+        AuthEvent::NotRenewed { account, .. } => Matter::passing(format!("renewing {account}")),
+        AuthEvent::RefreshBusy { account, .. } => Matter::passing(format!("busy {account}")),
+        AuthEvent::ClockWentBack { .. } | AuthEvent::ClockOff { .. } => {
+            Matter::lasting("clock", "wrong")
+        }
+        AuthEvent::LeftoverKept { account, path } => {
+            Matter::lasting(format!("leftover {account}"), path.display())
+        }
+        AuthEvent::LeftoverRemoved { .. } => return Told::IfWatched,
+        _ => return Told::Always,
+    })
 }
 
 /// What a run does from a notice on, for whoever asks. Addresses are left out: they hold secrets.

@@ -56,13 +56,13 @@ fn end_of_text(json: &str) -> usize {
 /// The same with the secrets that it is meant to show.
 pub(super) fn verbatim(value: &impl Serialize) -> String {
     let json = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
-    if !json.contains(is_hostile) {
+    if !json.contains(is_escaped) {
         return json;
     }
     let mut escaped = String::with_capacity(json.len() + 8);
     for c in json.chars() {
         // All of them are in the basic plane, and inside a string.
-        if is_hostile(c) {
+        if is_escaped(c) {
             _ = write!(escaped, "\\u{:04x}", u32::from(c));
         } else {
             escaped.push(c);
@@ -71,12 +71,23 @@ pub(super) fn verbatim(value: &impl Serialize) -> String {
     escaped
 }
 
+/// What stands in a line as `\u` and a number: what could drive a terminal, and what some readers take for
+/// the end of a line.
+fn is_escaped(c: char) -> bool {
+    is_hostile(c) || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
 /// How a post ended its run.
 #[derive(Debug, Serialize)]
 pub(super) struct PostEvent<'a> {
     event: &'static str,
     index: usize,
+    /// Its alias, else its `open_id`.
     account: &'a str,
+    open_id: Option<&'a str>,
+    display_name: Option<&'a str>,
+    /// Its number in the journal, as `status` has it.
+    post: Option<u32>,
     video: &'a str,
     state: &'static str,
     publish_id: Option<&'a str>,
@@ -85,7 +96,7 @@ pub(super) struct PostEvent<'a> {
     url: Option<&'a str>,
     bytes: u64,
     seconds: f64,
-    /// When a deferred post may be tried again.
+    /// When it may be tried again, or is due, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     not_before: Option<Timestamp>,
     /// What was measured of the video.
@@ -98,6 +109,13 @@ pub(super) struct PostEvent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
     error: Option<PostFailure<'a>>,
+}
+
+/// Who an account is, beside what people call it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct AccountNames {
+    pub(super) open_id: String,
+    pub(super) display_name: Option<String>,
 }
 
 /// What went wrong with a post.
@@ -160,11 +178,18 @@ fn thousandths(number: f64) -> f64 {
 
 impl<'a> PostEvent<'a> {
     /// `warned` is what was warned of during the run, beside what the outcome has.
-    pub(super) fn of(report: &'a PostOutcome, warned: &'a [String]) -> Self {
+    pub(super) fn of(
+        report: &'a PostOutcome,
+        account: Option<&'a AccountNames>,
+        warned: &'a [String],
+    ) -> Self {
         Self {
             event: "post",
             index: report.post_ref.index,
             account: &report.post_ref.account,
+            open_id: account.map(|account| &*account.open_id),
+            display_name: account.and_then(|account| account.display_name.as_deref()),
+            post: report.number.map(|number| number.0),
             video: &report.post_ref.video,
             state: report.state.as_str(),
             publish_id: report.publish_id.as_deref(),
@@ -172,7 +197,7 @@ impl<'a> PostEvent<'a> {
             url: report.url.as_deref(),
             bytes: report.bytes,
             seconds: thousandths(report.took.as_secs_f64()),
-            not_before: report.at.filter(|_| report.state == PostState::Deferred).map(whole_second),
+            not_before: report.at.filter(|_| report.state != PostState::Skipped).map(whole_second),
             media: report.media.as_ref().map(MediaFacts::of),
             warnings: report.warnings.iter().chain(warned).map(String::as_str).collect(),
             note: report.note.as_deref(),
@@ -294,6 +319,10 @@ mod tests {
         assert_eq!(line(&["a n-Quokka-7Q b", "90817263546"]), expected);
     }
 
+    fn names() -> AccountNames {
+        AccountNames { open_id: "-000a".into(), display_name: Some("Alice".into()) }
+    }
+
     #[test]
     fn a_post_has_exactly_the_documented_fields() {
         let post = PostOutcome {
@@ -302,15 +331,15 @@ mod tests {
             ..report(PostState::Published)
         };
         assert_eq!(
-            line(&PostEvent::of(&post, &[])),
-            r#"{"event":"post","index":3,"account":"alice","video":"clips/a.mp4","state":"published","publish_id":"v_pub_file~v2-1.1","post_ids":["7400000000000000001"],"url":"https://www.tiktok.com/@alice/video/7400000000000000001","bytes":1234567,"seconds":1.235,"error":null}"#
+            line(&PostEvent::of(&post, Some(&names()), &[])),
+            r#"{"event":"post","index":3,"account":"alice","open_id":"-000a","display_name":"Alice","post":7,"video":"clips/a.mp4","state":"published","publish_id":"v_pub_file~v2-1.1","post_ids":["7400000000000000001"],"url":"https://www.tiktok.com/@alice/video/7400000000000000001","bytes":1234567,"seconds":1.235,"error":null}"#
         );
     }
 
     #[test]
     fn a_failed_post_says_why_and_whether_to_try_again() {
         let post = PostOutcome { post_error: Some(post_error()), ..report(PostState::Failed) };
-        let json = line(&PostEvent::of(&post, &[]));
+        let json = line(&PostEvent::of(&post, Some(&names()), &[]));
         assert!(
             json.ends_with(
                 r#""error":{"code":"invalid_params","message":"TikTok refused it","hint":"log in with `--paste` instead","retryable":false,"log_id":"L1"}}"#
@@ -331,7 +360,7 @@ mod tests {
         };
         let warnings = vec!["it is slow".to_owned()];
         let post = PostOutcome { media: Some(media), warnings, ..report(PostState::Planned) };
-        let json = line(&PostEvent::of(&post, &["the link is slow".to_owned()]));
+        let json = line(&PostEvent::of(&post, None, &["the link is slow".to_owned()]));
         let media = r#""media":{"container":"webm","duration":4.634,"width":360,"height":640,"frame_rate":6.714,"variable_frame_rate":true,"codec":"vp8"}"#;
         let warnings = r#""warnings":["it is slow","the link is slow"]"#;
         assert!(json.contains(media) && json.contains(warnings), "{json}");
@@ -368,9 +397,10 @@ mod tests {
 
     #[test]
     fn t23_terminal_escapes_are_escaped_and_nothing_is_lost() {
-        let hostile = "a\u{1b}[31m\u{9b}0m\u{202e}\u{7f}\r\n\tz";
+        let hostile = "a\u{1b}[31m\u{9b}0m\u{202e}\u{7f}\r\n\tz\u{2028}\u{2029}";
         let json = line(&hostile);
         assert!(!json.contains(is_hostile), "{json:?}");
+        assert!(!json.contains(['\u{2028}', '\u{2029}']), "{json:?}");
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), hostile);
     }
 }

@@ -2,14 +2,20 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use jiff::Timestamp;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use serde::Serialize;
 
 use super::failure::Failure;
 use super::line::{HINT, Line, WARNING};
 use super::live::Live;
+use super::notes::{Matter, Notes};
+use super::span::moment;
 use super::standing::Standing;
 use super::table::Table;
 use super::terminal::{self, Size};
@@ -77,6 +83,11 @@ struct Inner {
     waiting: AtomicUsize,
     /// How many were too many since it wrote the last one.
     left_out: AtomicUsize,
+    /// What was told before, for runs that keep count of it.
+    notes: OnceLock<Notes>,
+    /// Whether it was said that the run is stopping, and that it is stopped.
+    stopping: Mutex<bool>,
+    stopped: AtomicBool,
 }
 
 /// Sees to it that all that was said from behind is written, also when a panic ends the run.
@@ -136,7 +147,7 @@ fn can_draw(env: &Environment<'_>) -> bool {
 impl Printer {
     /// A printer on the streams of this process.
     pub(crate) fn new(options: OutputOptions) -> Self {
-        Self::on(options, Box::new(io::stdout()), Box::new(io::stderr()))
+        Self::on(options, Box::new(Patient(io::stdout())), Box::new(Patient(io::stderr())))
     }
 
     /// A printer on other streams.
@@ -159,6 +170,9 @@ impl Printer {
             writer: OnceLock::new(),
             waiting: AtomicUsize::new(0),
             left_out: AtomicUsize::new(0),
+            notes: OnceLock::new(),
+            stopping: Mutex::default(),
+            stopped: AtomicBool::new(false),
         };
         Self(Arc::new(inner), Talk::Now)
     }
@@ -244,6 +258,41 @@ impl Printer {
         self.demand(Line::default().styled(WARNING, "warning").text(": ").text(text));
     }
 
+    /// From now on this run keeps count of what it tells, so that runs under cron tell it once.
+    pub(crate) fn remember(&self, notes: Notes) {
+        _ = self.0.notes.set(notes);
+    }
+
+    /// What runs remember, if this one does.
+    pub(crate) fn notes(&self) -> Option<&Notes> {
+        self.0.notes.get()
+    }
+
+    /// Says what is the matter. A quiet run says it only if it is time for it, and where this run keeps no
+    /// count that is always. `line` is told since when it lasts, if that is worth a word.
+    pub(crate) fn tell(&self, matter: &Matter, line: impl FnOnce(Option<Timestamp>) -> Line) {
+        let notes = self.notes();
+        let since = notes.map(|notes| notes.tell(matter));
+        match since {
+            Some(Some(since)) if matter.is_passing() => self.demand(line(Some(since))),
+            None | Some(Some(_)) => self.demand(line(None)),
+            Some(None) if !self.0.options.quiet => self.demand(line(None)),
+            Some(None) => {}
+        }
+    }
+
+    /// As [`Printer::tell`], for a warning.
+    pub(crate) fn warn_of(&self, matter: &Matter, text: impl Into<String>) {
+        self.tell(matter, |since| error::warning(since_words(text.into(), since)));
+    }
+
+    /// That nothing is the matter any more with what was told of.
+    pub(crate) fn settle(&self, subjects: &[String]) {
+        if let Some(notes) = self.notes() {
+            notes.over(subjects);
+        }
+    }
+
     /// What a person must read for the run to go on, such as a URL to open. Also said when quiet.
     pub(crate) fn demand(&self, line: impl Into<Line>) {
         let text = line.into().render(self.0.options.colour_err);
@@ -286,6 +335,45 @@ impl Printer {
         self.demand(error::block(failure));
         if self.is_json() {
             self.json(&json::ErrorEvent::of(failure));
+        }
+    }
+
+    /// An error that does not end the run, told as the matter is.
+    pub(crate) fn failure_of(&self, matter: &Matter, failure: &Failure) {
+        self.tell(matter, |_| error::block(failure));
+    }
+
+    /// The error that ends a run which nobody watches. What a later run outlives a quiet one does not say,
+    /// unless it has lasted.
+    pub(crate) fn unattended_failure(&self, failure: &Failure) {
+        let matter = Matter::passing(format!("run {}", self.standing().command()));
+        self.failure_of(&matter, failure);
+        if self.is_json() {
+            self.json(&json::ErrorEvent::of(failure));
+        }
+    }
+
+    /// Answers the first signal, once: the run ends at the next safe place.
+    pub(crate) fn stopping(&self, by_key: bool) {
+        // A person who presses keys is answered also when quiet.
+        let unwatched = self.0.options.quiet && !io::stderr().is_terminal();
+        // Held until it is said, so that no run ends in the middle of it.
+        let mut said = self.0.stopping.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut *said, true) || unwatched {
+            return;
+        }
+        let what =
+            if self.standing().is_sending() { "stopping after this chunk" } else { "stopping" };
+        let again = if by_key { "press again to stop now" } else { "a second signal stops it now" };
+        self.demand(format!("{what}; {again}"));
+    }
+
+    /// Says, once, that the run ends here and now.
+    pub(crate) fn stopped(&self) {
+        if !self.0.stopped.swap(true, Ordering::SeqCst) {
+            // Nothing draws any more.
+            self.0.live.end();
+            self.demand("stopped");
         }
     }
 
@@ -390,6 +478,44 @@ impl Printer {
 
     fn out(&self) -> MutexGuard<'_, Out> {
         self.0.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A text with the time since when it is so.
+pub(super) fn since_words(text: String, since: Option<Timestamp>) -> String {
+    match since {
+        Some(since) => format!("{text} (so since {})", moment(since)),
+        None => text,
+    }
+}
+
+/// A stream of this process, written to at once and whole: one that takes nothing now, as a pipe that
+/// somebody made non-blocking, is waited for.
+struct Patient<S>(S);
+
+impl<S: AsFd> Write for Patient<S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match rustix::io::write(&self.0, bytes) {
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => self.wait()?,
+                written => return Ok(written?),
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<S: AsFd> Patient<S> {
+    fn wait(&self) -> io::Result<()> {
+        let mut streams = [PollFd::new(&self.0, PollFlags::OUT)];
+        match poll(&mut streams, None) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -55,6 +55,17 @@ impl Standing {
         self.step("running");
     }
 
+    /// Which command runs.
+    pub(super) fn command(&self) -> &'static str {
+        self.command
+    }
+
+    /// Whether bytes of a video are on their way.
+    pub(super) fn is_sending(&self) -> bool {
+        let under_way = self.posts.iter().flat_map(|posts| posts.under_way.values());
+        under_way.into_iter().any(|post| matches!(post.stage, Stage::Sending { .. }))
+    }
+
     /// A command does something else from now on.
     pub(super) fn step(&mut self, what: impl Into<String>) {
         self.step = Some(Step { what: what.into(), since: Instant::now() });

@@ -73,6 +73,8 @@ fn a_deferred_post_says_when_it_may_be_tried_again() {
 #[test]
 fn twenty_questions_about_a_creator_a_minute_are_counted_over_all_runs() {
     let world = World::logged_in().timing(LONG_MINUTE);
+    // A dry run counts in a journal that is there, and makes none.
+    world.run(&["upload", "--draft", &videos(&world, 0, 1)]).exits(0);
     let manifest = world.short();
     for _ in 0..20 {
         world.run(&["upload", "--dry-run", &manifest]).exits(0);
@@ -83,7 +85,7 @@ fn twenty_questions_about_a_creator_a_minute_are_counted_over_all_runs() {
     });
     run.signal(Signal::TERM);
     run.end().exits(143);
-    assert_eq!((world.calls("creator_info").len(), world.inits()), (20, 0));
+    assert_eq!((world.calls("creator_info").len(), world.inits()), (20, 1));
 }
 
 #[test]

@@ -19,7 +19,9 @@ fn a_file_that_another_process_writes_is_put_off_until_it_is_finished() {
     let manifest = world.short();
     let writer = open(&world, "clip.mp4");
     let quiet = ["upload", "--quiet", manifest.as_str()];
-    world.run(&quiet).exits(5).says("still being written").says("open for writing");
+    world.upload(&manifest).exits(5).says("still being written").says("open for writing");
+    // Nothing for anybody to do.
+    world.run(&quiet).exits(5).never_says("still being written");
     world.run(&["upload", "--dry-run", &manifest]).exits(5).says("still being written");
     let ran = world.run(&["upload", "--json", &manifest]).exits(5);
     let post = &ran.json()[0];

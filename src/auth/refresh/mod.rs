@@ -11,12 +11,14 @@ mod rotate;
 mod worker;
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use tiktok_open::Client;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 pub(crate) use outcome::{Outcome, RefreshPolicy};
 
@@ -37,6 +39,9 @@ use crate::timing::Timing;
 
 /// Processes that wake up together with an expired token start to queue this far apart at most.
 const JITTER: Duration = Duration::from_millis(200);
+
+/// What ends within this time is not worth a word.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// Hands out access tokens that are good, refreshing them on need. Cheap to clone; clones share what
 /// they know.
@@ -230,11 +235,13 @@ impl Tokens {
     /// Ends when no refresh is under way. A run that is about to end early (on a signal) waits for
     /// this first: a token is lost if the program ends between TikTok's answer and the disk.
     pub(crate) async fn flush(&self) {
-        if *self.0.under_way.borrow() > 0 {
-            self.report(AuthEvent::Finishing);
-        }
+        let mut under_way = self.0.under_way.subscribe();
         // The sender lives as long as this does, so the wait ends only at zero.
-        let _ = self.0.under_way.subscribe().wait_for(|count| *count == 0).await;
+        let mut done = pin!(under_way.wait_for(|count| *count == 0));
+        if timeout(MOMENT, &mut done).await.is_err() {
+            self.report(AuthEvent::Finishing);
+            _ = done.await;
+        }
         self.0.store.flush().await;
     }
 
@@ -282,7 +289,13 @@ impl Tokens {
         if !seen.lives(self.0.clock.now()) {
             tokio::time::sleep(JITTER.mul_f64(rand::random_range(0.0..1.0))).await;
         }
-        let lease = match self.lease(&seen.open_id).await {
+        let lease = tokio::select! {
+            biased;
+            lease = self.lease(&seen.open_id) => lease,
+            // Nothing has begun.
+            () = self.stopping() => return Err(AuthError::Stopped),
+        };
+        let lease = match lease {
             Ok(lease) => lease,
             Err(StoreError::Lease(LeaseError::Held { holder, .. })) => {
                 let pid = holder.map(|holder| holder.pid);
@@ -309,6 +322,14 @@ impl Tokens {
         let outcome = Rotation::of(self).rotate(&lease, account).await?;
         self.warn_of_end(outcome.account());
         Ok(outcome)
+    }
+
+    /// Waits until a signal asks to stop.
+    async fn stopping(&self) {
+        match &self.0.shutdown {
+            Some(shutdown) => _ = shutdown.requested().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Another process holds the lease for too long: never refresh without it, but use what is good.

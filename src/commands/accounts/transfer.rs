@@ -16,7 +16,7 @@ use crate::auth::transfer::{self, EncryptedLogin, ExportedLogin, ImportOutcome, 
 use crate::auth::{Account, Issuer};
 use crate::cli::PassphraseArgs;
 use crate::commands::passphrase::{Asked, Passphrases};
-use crate::commands::{Context, apps, at_rest, journal, logins};
+use crate::commands::{Context, about, apps, at_rest, journal, logins};
 use crate::exit::Exit;
 use crate::fs::SIZE_LIMIT;
 use crate::output::Failure;
@@ -69,12 +69,12 @@ pub(super) async fn export(
 fn deliver(context: &Context, over: &ExportedLogin) -> io::Result<()> {
     let printer = &context.printer;
     if printer.is_json() {
-        printer.deliver_json(&json!({
+        let event = json!({
             "event": "export",
-            "open_id": over.account.open_id,
             "alias": over.account.alias,
             "file": over.file,
-        }))?;
+        });
+        printer.deliver_json(&about(&over.account, event))?;
     } else {
         printer.deliver(&over.file)?;
     }
@@ -275,20 +275,21 @@ fn report_imported(
     outcome: ImportOutcome,
     alias: Option<&str>,
 ) {
-    let words = match outcome {
-        ImportOutcome::New => "imported",
-        ImportOutcome::Newer => "updated",
-        ImportOutcome::Back => "taken back",
-        ImportOutcome::Older => "kept: the login here is newer, or the same",
+    let (outcome, words) = match outcome {
+        ImportOutcome::New => ("imported", "imported"),
+        ImportOutcome::Newer => ("updated", "updated"),
+        ImportOutcome::Back => ("taken_back", "taken back"),
+        ImportOutcome::Older => ("kept", "kept: the login here is newer, or the same"),
     };
     let printer = &context.printer;
     if printer.is_json() {
-        printer.json(&json!({
+        let event = json!({
             "event": "import",
-            "open_id": account.open_id,
             "alias": account.alias,
-            "outcome": words,
-        }));
+            "outcome": outcome,
+            "message": words,
+        });
+        printer.json(&about(account, event));
     } else {
         printer.note(format!("{}: {words}", account.name()));
     }
@@ -316,19 +317,24 @@ async fn take_over(context: &Context, bytes: &[u8], name: &str) -> Result<Exit, 
     let accounts = store.accounts();
     for account in read {
         let open_id = account.open_id.clone();
-        let outcome = match import::import(accounts.as_ref(), account).await? {
-            Imported::New => "imported",
-            Imported::Newer => "updated",
-            Imported::Older => "kept: the login here is newer",
-            Imported::OtherApi => "kept: the login here is of another API",
-            Imported::OtherApp => "kept: the login here is of another app",
+        let (outcome, words) = match import::import(accounts.as_ref(), account).await? {
+            Imported::New => ("imported", "imported"),
+            Imported::Newer => ("updated", "updated"),
+            Imported::Older => ("kept", "kept: the login here is newer"),
+            Imported::OtherApi => ("kept", "kept: the login here is of another API"),
+            Imported::OtherApp => ("kept", "kept: the login here is of another app"),
         };
         if context.printer.is_json() {
-            context
-                .printer
-                .json(&json!({ "event": "import", "open_id": open_id, "outcome": outcome }));
+            let stored = accounts.find(Some(&open_id)).await?;
+            let event = json!({
+                "event": "import",
+                "alias": stored.alias,
+                "outcome": outcome,
+                "message": words,
+            });
+            context.printer.json(&about(&stored, event));
         } else {
-            context.printer.note(format!("{open_id}: {outcome}"));
+            context.printer.note(format!("{open_id}: {words}"));
         }
     }
     Ok(Exit::Done)

@@ -2,7 +2,11 @@
 
 mod input;
 
+use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
+
+use tempfile::TempDir;
 
 use crate::auth::Tokens;
 use crate::cli::UploadArgs;
@@ -10,73 +14,41 @@ use crate::commands::tokens::StoredTokens;
 use crate::commands::{Context, apps, at_rest, journal};
 use crate::engine::{Engine, Options, Preparation, PrepareError, Prepared, RateLimiter, Refused};
 use crate::exit::Exit;
+use crate::fs::give_up_waiting;
 use crate::manifest::{self, Manifest};
 use crate::model::{Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode};
-use crate::output::{self, Failure, UploadOutput};
+use crate::output::{self, Failure, Matter, Scheduled, UploadOutput};
+use crate::signals::Signal;
 use crate::source::{FileWatch, WatchError};
 use crate::store::local::LocalStore;
-use crate::store::{Accept, Journal, Store as _};
+use crate::store::{Accept, ExistingJournal, Journal, Store as _};
 
 use self::input::Input;
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Failure> {
-    // What is to be posted.
-    context.printer.step("reading the manifest");
-    let path = args.manifest.clone();
-    let input = match context.aside(move || Input::read(&path)).await? {
-        Ok(input) => input?,
+    // Given up only after the locks that it waits for.
+    let mut ready = pin!(make_ready(context, args));
+    let ready = tokio::select! {
+        biased;
+        ready = &mut ready => ready?,
+        signal = context.shutdown.requested() => {
+            // Nothing was begun, so nothing is waited for: no disk, and no lock of another run.
+            give_up_waiting();
+            return Ok(signal.exit());
+        }
+    };
+    let Ready { manifest, store, journal, prepared, options, _scratch } = match ready {
+        Ok(ready) => ready,
         Err(signal) => return Ok(signal.exit()),
     };
-    let (manifest, faults) = read(context, args, &input)?;
-
-    // What is there: accounts, posts made before, files.
-    let state = &context.settings.home.state;
-    let store = LocalStore::open(state, context.settings.clock)?;
     // A second signal ends the run here and now, and the tasks of the engine may outlive this for a moment.
     let _flushed = store.flush_on_drop();
-    let accounts = store.accounts().all().await?;
-    let journal = match (args.new_journal, args.dry_run) {
-        (false, _) => journal::open(context, &store, Accept::Never).await?,
-        (true, true) => journal::open(context, &store, Accept::DryRun).await?,
-        // To prepare posts, whatever is wrong with it. It is taken once it is sure that this run can post.
-        (true, false) => store.open_journal(Accept::DryRun).await?.journal,
-    };
-    let timing = &context.settings.timing;
-    let files = manifest.entries.iter().filter_map(|entry| entry.post.source.file().cloned());
-    let watch = FileWatch::begin(files, timing).await?;
-    if watch.recent() > 0 {
-        context.printer.note(output::watching(watch.recent(), timing));
-    }
-    let unfinished = match watch.end(timing, &context.shutdown).await {
-        Ok(unfinished) => unfinished,
-        Err(WatchError::Interrupted(signal)) => return Ok(signal.exit()),
-        Err(WatchError::Shortage(shortage)) => return Err(shortage.into()),
-    };
-
-    // The posts, checked as far as that goes without TikTok.
-    let options = options(args);
-    let preparation = Preparation {
-        name: input.name,
-        folder: input.folder,
-        accounts,
-        unfinished,
-        options: options.clone(),
-        timing: timing.clone(),
-        shutdown: context.shutdown.clone(),
-    };
-    let prepared = match preparation.prepare(journal.as_ref(), manifest, faults).await {
-        Err(PrepareError::Interrupted(signal)) => return Ok(signal.exit()),
-        prepared => prepared?,
-    };
-    let posts = prepared.accounts.iter().map(|(_, posts)| posts.len()).sum();
-    let output = UploadOutput::new(&context.printer).of(posts);
-    for warning in &prepared.warnings {
-        context.printer.warn(warning.as_str());
-    }
+    let output = UploadOutput::new(&context.printer).of(&prepared);
     if prepared.accounts.is_empty() {
         return Ok(output.finish(Exit::Done));
     }
+    note_scheduled(context, &manifest, &prepared);
 
     // Only now the key of the token store is asked for, and the journal taken on.
     let store = at_rest::unlocked(context, store).await?;
@@ -104,6 +76,136 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     Ok(exit)
 }
 
+/// What a run begins with, before anything is sent.
+struct Ready {
+    /// How the manifest is called by those who know several.
+    manifest: String,
+    store: LocalStore,
+    journal: Arc<dyn Journal>,
+    prepared: Prepared,
+    options: Options,
+    /// Where a dry run keeps what it must not leave behind.
+    _scratch: Option<TempDir>,
+}
+
+/// Reads the manifest and all that is known of its posts. Nothing is sent and nothing is begun, so this may
+/// be given up at any time. `Err`: a signal came.
+async fn make_ready(
+    context: &Context,
+    args: &UploadArgs,
+) -> Result<Result<Ready, Signal>, Failure> {
+    // What is to be posted.
+    context.printer.step("reading the manifest");
+    let path = args.manifest.clone();
+    let input = match context.aside(move || Input::read(&path)).await? {
+        Ok(input) => input?,
+        Err(signal) => return Ok(Err(signal)),
+    };
+    let (manifest, faults) = read(context, args, &input)?;
+
+    // What is there: accounts, posts made before, files.
+    context.printer.step("looking at what is known of the posts");
+    let mut scratch = None;
+    let (state, clock) = (&context.settings.home.state, context.settings.clock);
+    let store = if args.dry_run && !state.exists() {
+        LocalStore::open(make_scratch(&mut scratch)?, clock)?
+    } else {
+        LocalStore::open(state, clock)?
+    };
+    let accounts = store.accounts().all().await?;
+    let journal = match (args.new_journal, args.dry_run) {
+        (false, true) => looked_at(context, &store, &mut scratch).await?,
+        (false, false) => journal::open(context, &store, Accept::Never).await?,
+        (true, true) => journal::open(context, &store, Accept::DryRun).await?,
+        // To prepare posts, whatever is wrong with it. It is taken once it is sure that this run can post.
+        (true, false) => store.open_journal(Accept::DryRun).await?.journal,
+    };
+    let timing = &context.settings.timing;
+    let files = manifest.entries.iter().filter_map(|entry| entry.post.source.file().cloned());
+    let watch = FileWatch::begin(files, timing).await?;
+    if watch.recent() > 0 {
+        context.printer.note(output::watching(watch.recent(), timing));
+    }
+    let unfinished = match watch.end(timing, &context.shutdown).await {
+        Ok(unfinished) => unfinished,
+        Err(WatchError::Interrupted(signal)) => return Ok(Err(signal)),
+        Err(WatchError::Shortage(shortage)) => return Err(shortage.into()),
+    };
+
+    // The posts, checked as far as that goes without TikTok.
+    let options = options(args);
+    let key = schedule_key(&args.manifest);
+    let preparation = Preparation {
+        name: input.name,
+        folder: input.folder,
+        accounts,
+        unfinished,
+        options: options.clone(),
+        timing: timing.clone(),
+        shutdown: context.shutdown.clone(),
+    };
+    let prepared = match preparation.prepare(journal.as_ref(), manifest, faults).await {
+        Err(PrepareError::Interrupted(signal)) => return Ok(Err(signal)),
+        prepared => prepared?,
+    };
+    let ready = Ready { manifest: key, store, journal, prepared, options, _scratch: scratch };
+    Ok(Ok(ready))
+}
+
+/// The journal for a dry run, which leaves none where none was.
+async fn looked_at(
+    context: &Context,
+    store: &LocalStore,
+    scratch: &mut Option<TempDir>,
+) -> Result<Arc<dyn Journal>, Failure> {
+    let ExistingJournal { journal, doubt } = store.existing_journal().await?;
+    if journal.is_some() || doubt.is_some() {
+        // What is wrong with it is said as in a run.
+        return Ok(journal::open(context, store, Accept::Never).await?);
+    }
+    let empty = LocalStore::open(make_scratch(scratch)?, context.settings.clock)?;
+    Ok(empty.open_journal(Accept::Never).await?.journal)
+}
+
+fn make_scratch(scratch: &mut Option<TempDir>) -> Result<&Path, Failure> {
+    if scratch.is_none() {
+        let made = tempfile::Builder::new().prefix("tiktok-up-dry-run-").tempdir();
+        let failed = |error| Failure {
+            exit: Exit::Local,
+            ..Failure::unexpected(error).context("cannot make a directory for a dry run")
+        };
+        *scratch = Some(made.map_err(failed)?);
+    }
+    Ok(scratch.as_ref().map_or(Path::new("."), TempDir::path))
+}
+
+/// What a manifest is known by: its path, wherever a run starts.
+fn schedule_key(manifest: &Path) -> String {
+    if manifest == Path::new("-") {
+        return "standard input".to_owned();
+    }
+    let absolute = std::path::absolute(manifest);
+    absolute.as_deref().unwrap_or(manifest).display().to_string()
+}
+
+/// Notes which posts of the manifest wait for their time, for `status`.
+fn note_scheduled(context: &Context, manifest: &str, prepared: &Prepared) {
+    let Some(notes) = context.printer.notes() else { return };
+    let now = context.settings.clock.now();
+    let all = prepared.accounts.iter().flat_map(|(account, posts)| {
+        posts.iter().filter_map(|post| {
+            Some(Scheduled {
+                account: account.open_id.clone(),
+                video: post.post_ref.video.clone(),
+                id: post.asked.id.clone(),
+                mode: post.asked.mode.as_str().to_owned(),
+                publish_at: post.asked.publish_at.filter(|at| *at > now)?,
+            })
+        })
+    });
+    notes.schedule(manifest, all.collect());
+}
+
 /// The posts of a manifest as flags and config.toml complete them, and what is wrong with it.
 fn read(
     context: &Context,
@@ -117,9 +219,12 @@ fn read(
         return Err(Refused { manifest, problems: faults, unknown_accounts: 0 }.into());
     }
     if let Some(level) = manifest.widened.filter(|_| !args.draft) {
-        context.printer.warn(format!(
+        let text = format!(
             "`--privacy` is wider than {level}, which the manifest's `defaults` say, and wins over it"
-        ));
+        );
+        context
+            .printer
+            .warn_of(&Matter::once(format!("wider {}", input.name), &text), text.clone());
     }
     if args.draft {
         // Said on the command line for every post: a draft is never seen by more people.

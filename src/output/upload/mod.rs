@@ -5,20 +5,23 @@ mod outcome;
 #[cfg(test)]
 pub(super) mod testing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::bars::Bars;
 use super::error;
 use super::failure::post_hint;
-use super::json::{PostEvent, SummaryEvent};
-use super::printer::Printer;
+use super::json::{AccountNames, PostEvent, SummaryEvent};
+use super::notes::{Matter, account_subject, post_subject};
+use super::printer::{Printer, since_words};
 use super::progress::{note_words, quota, warning_words, words};
 use super::tally::Tally;
-use crate::engine::{Event, Progress};
+use crate::engine::{Event, Prepared, Progress, Warned, Warning};
 use crate::exit::Exit;
-use crate::model::{PostOutcome, PostRef, PostState};
+use crate::model::{PostError, PostOutcome, PostRef, PostState};
+use crate::problem::ErrorKind;
+use tiktok_open::{Code, Reaction};
 
 /// Tells one run of `upload`: progress as bars or lines on standard error, each post's outcome as a
 /// line of data, and at the end what it all came to.
@@ -28,19 +31,46 @@ pub(crate) struct UploadOutput {
     tally: Mutex<Tally>,
     /// What was warned of, by the place of the post in the manifest.
     warned: Mutex<BTreeMap<usize, Vec<String>>>,
+    /// Whose the posts are, by their place in the manifest.
+    accounts: BTreeMap<usize, AccountNames>,
+    /// What a quiet run says of posts only once they are sent.
+    held: Vec<Warned>,
+    /// Posts of which something was sent in this run, by their place in the manifest.
+    sent: Mutex<BTreeSet<usize>>,
 }
 
 impl UploadOutput {
     /// For one run.
     pub(crate) fn new(printer: &Printer) -> Self {
         let bars = Bars::on(printer.live());
-        Self { printer: printer.clone(), bars, tally: Mutex::default(), warned: Mutex::default() }
+        Self {
+            printer: printer.clone(),
+            bars,
+            tally: Mutex::default(),
+            warned: Mutex::default(),
+            accounts: BTreeMap::new(),
+            held: Vec::new(),
+            sent: Mutex::default(),
+        }
     }
 
-    /// Says how many posts there are, for whoever asks where the run stands.
+    /// Says which posts there are, and what is to be warned of. A quiet run says of a post that is done, or
+    /// whose time has not come, nothing; of another one when it is sent.
     #[must_use]
-    pub(crate) fn of(self, posts: usize) -> Self {
-        self.printer.standing().expect(posts);
+    pub(crate) fn of(mut self, prepared: &Prepared) -> Self {
+        for (account, posts) in &prepared.accounts {
+            let names = AccountNames {
+                open_id: account.open_id.clone(),
+                display_name: account.display_name.clone(),
+            };
+            self.accounts.extend(posts.iter().map(|post| (post.post_ref.index, names.clone())));
+        }
+        self.printer.standing().expect(self.accounts.len());
+        if self.printer.options().quiet {
+            self.held.clone_from(&prepared.warnings);
+        } else {
+            prepared.warnings.iter().for_each(|warning| self.printer.warn(warning.text.as_str()));
+        }
         self
     }
 
@@ -70,6 +100,9 @@ impl UploadOutput {
 
     fn progress(&self, post_ref: &PostRef, progress: &Progress) {
         self.printer.standing().progress(post_ref, progress);
+        if matches!(progress, Progress::Sending { .. } | Progress::Processing) {
+            self.sent().insert(post_ref.index);
+        }
         if let Progress::Warning(warning) = progress {
             self.warned().entry(post_ref.index).or_default().push(warning_words(warning));
         }
@@ -86,6 +119,12 @@ impl UploadOutput {
         let about = |text: &str| format!("{}: {}: {text}", post_ref.account, post_ref.video);
         match progress {
             Progress::Note(note) => self.printer.note(about(&note_words(note))),
+            // Whether it was too slow shows at the end.
+            Progress::Warning(Warning::SlowLink { .. }) if self.printer.options().quiet => {}
+            Progress::Warning(warning) if self.printer.options().quiet => {
+                let text = about(&warning_words(warning));
+                self.printer.warn_of(&Matter::once(text.as_str(), ""), text);
+            }
             Progress::Warning(warning) => self.printer.warn(about(&warning_words(warning))),
             other => {
                 let all = self.printer.options().verbose > 0;
@@ -104,6 +143,28 @@ impl UploadOutput {
         self.tally().add(report);
         self.outcome(report);
         self.post_error(report);
+        self.held_warnings(report);
+    }
+
+    /// What a quiet run says of a post that was sent: what somebody may have to mend there.
+    fn held_warnings(&self, report: &PostOutcome) {
+        let index = report.post_ref.index;
+        if !self.sent().contains(&index) {
+            return;
+        }
+        let is_done = matches!(report.state, PostState::Published | PostState::Inbox);
+        // What speaks against a video does not matter any more once TikTok has taken it.
+        let is_moot =
+            |text: &str| is_done && report.warnings.iter().any(|media| text.ends_with(media));
+        for Warned { text, posts } in &self.held {
+            if posts.contains(&index) && !is_moot(text) {
+                self.printer.warn_of(&Matter::once(text.as_str(), ""), text.as_str());
+            }
+        }
+    }
+
+    fn sent(&self) -> MutexGuard<'_, BTreeSet<usize>> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tally(&self) -> MutexGuard<'_, Tally> {
@@ -119,19 +180,83 @@ impl UploadOutput {
     fn outcome(&self, report: &PostOutcome) {
         let warned = self.warned().remove(&report.post_ref.index).unwrap_or_default();
         if self.printer.is_json() {
-            self.printer.json(&PostEvent::of(report, &warned));
+            let account = self.accounts.get(&report.post_ref.index);
+            self.printer.json(&PostEvent::of(report, account, &warned));
         } else if !self.printer.options().quiet || report.state == PostState::Planned {
             self.printer.data(outcome::line(report));
         }
     }
 
     fn post_error(&self, report: &PostOutcome) {
-        let Some(post_error) = &report.post_error else { return };
+        let Some(post_error) = &report.post_error else {
+            return self.printer.settle(&self.settled(report));
+        };
         let PostRef { account, video, .. } = &report.post_ref;
         let message = format!("{account}: {video}: {}", post_error.message);
         let for_good = matches!(report.state, PostState::Failed | PostState::Unresolved);
-        let told = if for_good { error::label(message) } else { error::warning(message) };
-        self.printer.demand(error::with_hint(told, post_hint(post_error).as_deref()));
+        let line = |since| {
+            let message = since_words(message, since);
+            let told = if for_good { error::label(message) } else { error::warning(message) };
+            error::with_hint(told, post_hint(post_error).as_deref())
+        };
+        match self.matter(report, post_error) {
+            Some(matter) => self.printer.tell(&matter, line),
+            None if self.printer.options().quiet => {}
+            None => self.printer.demand(line(None)),
+        }
+    }
+
+    /// What the error of a post is to whoever is told of it. `None`: nothing to be told under cron.
+    fn matter(&self, report: &PostOutcome, post_error: &PostError) -> Option<Matter> {
+        let account = self.account(report);
+        let (code, publish_id) = (post_error.code.as_str(), report.publish_id.as_deref());
+        let reaction = post_error.theirs.as_ref().map(Code::reaction);
+        match (report.failure, report.number) {
+            // Whoever sent the signal knows.
+            (Some(ErrorKind::Interrupted(_)), _) => None,
+            // The next run has room, or the one after it, as long as there are more posts than room.
+            (Some(ErrorKind::Temporary), _) if reaction == Some(Reaction::Quota) => None,
+            (Some(ErrorKind::Temporary), _) => Some(Matter::passing(self.waiting(report))),
+            // One word for all posts of the account.
+            (Some(ErrorKind::Login), _) => Some(Matter::login(account)),
+            _ if reaction == Some(Reaction::StopsAccount) => {
+                Some(Matter::lasting(account_subject(account), code))
+            }
+            (_, Some(post)) if publish_id.is_some() || report.state == PostState::Unresolved => {
+                Some(Matter::recorded_failure(account, post, code, publish_id))
+            }
+            // Each run tries again, and fails again. Once somebody has changed something, it is told anew.
+            _ => {
+                let what = format_args!("{code} {}", report.entry).to_string();
+                Some(Matter::lasting(self.subject(report), what))
+            }
+        }
+    }
+
+    /// What nothing is the matter with, as a post ended its run well.
+    fn settled(&self, report: &PostOutcome) -> Vec<String> {
+        let mut settled = vec![self.subject(report), self.waiting(report)];
+        if self.sent().contains(&report.post_ref.index) {
+            settled.push(account_subject(self.account(report)));
+        }
+        settled
+    }
+
+    fn account<'a>(&'a self, report: &'a PostOutcome) -> &'a str {
+        let names = self.accounts.get(&report.post_ref.index);
+        names.map_or(&report.post_ref.account, |names| &names.open_id)
+    }
+
+    fn subject(&self, report: &PostOutcome) -> String {
+        let account = self.account(report);
+        match report.number {
+            Some(post) => post_subject(account, post),
+            None => format!("entry {account} {}", report.post_ref.video),
+        }
+    }
+
+    fn waiting(&self, report: &PostOutcome) -> String {
+        format!("waiting {}", self.subject(report))
     }
 }
 

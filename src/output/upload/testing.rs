@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{PostError, PostOutcome, PostRef, PostState};
+use crate::model::{PostError, PostNumber, PostOutcome, PostRef, PostState};
 use crate::problem::ErrorCode;
 
 pub(in crate::output) fn post_ref() -> PostRef {
@@ -12,6 +12,8 @@ pub(in crate::output) fn post_ref() -> PostRef {
 pub(in crate::output) fn report(state: PostState) -> PostOutcome {
     PostOutcome {
         post_ref: post_ref(),
+        number: Some(PostNumber(7)),
+        entry: String::new(),
         state,
         publish_id: Some("v_pub_file~v2-1.1".into()),
         post_ids: Vec::new(),

@@ -1,0 +1,360 @@
+//! What runs leave for later ones to know about what is said: which troubles a person was told of, so that
+//! a run under cron says each once, and which posts of a manifest wait for their time, so that `status`
+//! can list them.
+//!
+//! The file is a convenience. One that is lost, damaged or cannot be written costs a repetition, and no run
+//! fails for it; two runs that write it at once may lose the word of one of them, which costs the same.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Clock;
+use crate::fs::PRIVATE_FILE;
+use crate::model::PostNumber;
+
+/// Name of the file in the state directory.
+const NAME: &str = "notes.json";
+
+/// How long trouble that passes by itself may last before somebody is told.
+const PASSES: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long after it was told something is told again, where it still keeps posts or logins from going on.
+const AGAIN: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// The most troubles that are remembered; the ones that began first are forgotten.
+const MOST: usize = 2000;
+
+/// The largest file that is read, in bytes.
+const LONGEST: u64 = 64 << 20;
+
+/// How long after its time a post of a manifest is still listed as waiting for it.
+const LATE: SignedDuration = SignedDuration::from_hours(25);
+
+/// Something to be told, and how often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Matter {
+    /// What it is about: told again only if `what` is another one.
+    subject: String,
+    /// What is the matter with it.
+    what: String,
+    manner: Manner,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    /// It is recorded elsewhere, and `status` shows it: told once.
+    Once,
+    /// It keeps posts or logins from going on: told at once, and again each week while it lasts.
+    Lasting,
+    /// It passes by itself: told only if it has not passed within a day, then each week.
+    Passing,
+}
+
+impl Matter {
+    /// What is told once; `status` shows it for as long as it stands.
+    pub(crate) fn once(subject: impl Into<String>, what: impl fmt::Display) -> Self {
+        Self { subject: subject.into(), what: what.to_string(), manner: Manner::Once }
+    }
+
+    /// What keeps posts or logins from going on until somebody does something.
+    pub(crate) fn lasting(subject: impl Into<String>, what: impl fmt::Display) -> Self {
+        Self { subject: subject.into(), what: what.to_string(), manner: Manner::Lasting }
+    }
+
+    /// What a later run outlives.
+    pub(crate) fn passing(subject: impl Into<String>) -> Self {
+        Self { subject: subject.into(), what: String::new(), manner: Manner::Passing }
+    }
+
+    /// Whether it is one that passes by itself.
+    pub(super) fn is_passing(&self) -> bool {
+        self.manner == Manner::Passing
+    }
+
+    /// That a post failed, or that its outcome is unknown, as the journal has it.
+    pub(crate) fn recorded_failure(
+        account: &str,
+        post: PostNumber,
+        code: &str,
+        publish_id: Option<&str>,
+    ) -> Self {
+        let what = format_args!("{code} {}", publish_id.unwrap_or_default()).to_string();
+        Self::once(post_subject(account, post), what)
+    }
+
+    /// That an account has to log in.
+    pub(crate) fn login(account: &str) -> Self {
+        Self::lasting(account_subject(account), "login")
+    }
+}
+
+/// A post of the journal, by its account's `open_id`.
+pub(crate) fn post_subject(account: &str, post: PostNumber) -> String {
+    format!("post {account} {post}")
+}
+
+/// An account, by its `open_id`.
+pub(crate) fn account_subject(account: &str) -> String {
+    format!("account {account}")
+}
+
+/// A post of a manifest whose time has not come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Scheduled {
+    /// `open_id` of its account.
+    pub(crate) account: String,
+    /// The file's path or the URL, as the manifest has it.
+    pub(crate) video: String,
+    /// The user's own identity for it.
+    pub(crate) id: Option<String>,
+    /// `direct` or `draft`.
+    pub(crate) mode: String,
+    /// Not to be posted before.
+    pub(crate) publish_at: Timestamp,
+}
+
+/// What the file holds.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Kept {
+    /// Troubles by a hash of what they are about.
+    told: BTreeMap<String, Told>,
+    /// Posts that wait, by the path of their manifest.
+    scheduled: BTreeMap<String, Vec<Scheduled>>,
+}
+
+/// A trouble that lasts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Told {
+    what: String,
+    since: Timestamp,
+    /// When somebody was told last.
+    last: Option<Timestamp>,
+}
+
+/// The notes in a state directory.
+#[derive(Debug)]
+pub(crate) struct Notes {
+    path: PathBuf,
+    clock: Clock,
+    kept: Mutex<Kept>,
+}
+
+impl Notes {
+    /// Those in a directory, which need not be there.
+    pub(crate) fn open(dir: &Path, clock: Clock) -> Self {
+        let path = dir.join(NAME);
+        let kept = Mutex::new(read(&path));
+        Self { path, clock, kept }
+    }
+
+    /// Notes that a matter stands. `Some`: it is to be told, and when it began.
+    pub(super) fn tell(&self, matter: &Matter) -> Option<Timestamp> {
+        let now = self.clock.now();
+        let key = key(&matter.subject);
+        self.change(|kept| {
+            let before = kept.told.get(&key).cloned();
+            let mut told = before.clone().filter(|told| told.what == matter.what).unwrap_or(Told {
+                what: matter.what.clone(),
+                since: now,
+                last: None,
+            });
+            let is_due = is_due(&told, matter.manner, now);
+            if is_due {
+                told.last = Some(now);
+            }
+            let since = told.since;
+            let changed = before.as_ref() != Some(&told);
+            if changed {
+                kept.told.insert(key, told);
+                while kept.told.len() > MOST {
+                    let first = kept.told.iter().min_by_key(|(_, told)| told.since);
+                    let Some(first) = first.map(|(key, _)| key.clone()) else { break };
+                    kept.told.remove(&first);
+                }
+            }
+            (changed, is_due.then_some(since))
+        })
+    }
+
+    /// Notes that a matter was told elsewhere.
+    pub(crate) fn note(&self, matter: &Matter) {
+        self.tell(matter);
+    }
+
+    /// Notes that nothing is the matter with these any more.
+    pub(super) fn over(&self, subjects: &[String]) {
+        let keys: Vec<_> = subjects.iter().map(|subject| key(subject)).collect();
+        let known = |kept: &Kept| keys.iter().any(|key| kept.told.contains_key(key));
+        if known(&self.kept()) {
+            self.change(|kept| {
+                let changed = known(kept);
+                kept.told.retain(|key, _| !keys.contains(key));
+                (changed, ())
+            });
+        }
+    }
+
+    /// Notes which posts of a manifest wait for their time, in the place of those that were known of it.
+    pub(crate) fn schedule(&self, manifest: &str, posts: Vec<Scheduled>) {
+        let known = self.kept().scheduled.get(manifest).cloned().unwrap_or_default();
+        if known != posts {
+            self.change(|kept| {
+                if posts.is_empty() {
+                    kept.scheduled.remove(manifest);
+                } else {
+                    kept.scheduled.insert(manifest.to_owned(), posts);
+                }
+                (true, ())
+            });
+        }
+    }
+
+    /// The posts that wait for their time, each with its manifest, in the order in which they will go.
+    pub(crate) fn scheduled(&self) -> Vec<(String, Scheduled)> {
+        let now = self.clock.now();
+        let is_awaited = |post: &Scheduled| now.duration_since(post.publish_at) < LATE;
+        let kept = self.kept();
+        let all = kept.scheduled.iter().flat_map(|(manifest, posts)| {
+            posts.iter().map(|post| (manifest.clone(), post.clone()))
+        });
+        let mut awaited: Vec<_> = all.filter(|(_, post)| is_awaited(post)).collect();
+        awaited.sort_by_key(|(_, post)| post.publish_at);
+        awaited
+    }
+
+    /// Changes what is there now, which another run may have written meanwhile; written if `change` says so.
+    fn change<T>(&self, change: impl FnOnce(&mut Kept) -> (bool, T)) -> T {
+        let mut kept = self.kept();
+        // What cannot be read back was not written, so what this run knows counts.
+        if self.path.exists() {
+            *kept = read(&self.path);
+        }
+        let (changed, value) = change(&mut kept);
+        if changed
+            && self.path.parent().is_some_and(Path::exists)
+            && let Ok(bytes) = serde_json::to_vec_pretty(&*kept)
+        {
+            _ = write(&self.path, &bytes);
+        }
+        value
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_due(told: &Told, manner: Manner, now: Timestamp) -> bool {
+    let lasted = now.duration_since(told.since) >= PASSES;
+    let again = told.last.is_none_or(|at| now.duration_since(at) >= AGAIN);
+    match manner {
+        Manner::Once => told.last.is_none(),
+        Manner::Lasting => again,
+        Manner::Passing => lasted && again,
+    }
+}
+
+fn read(path: &Path) -> Kept {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
+    read.ok().and_then(|_| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+}
+
+/// Under another name first, so that readers see the one or the other. It need not outlive a power cut.
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let next = path.with_extension("json.next");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(PRIVATE_FILE);
+    options.open(&next)?.write_all(bytes)?;
+    fs::rename(&next, path)
+}
+
+/// A subject without what it names: paths and ids are nobody else's business.
+fn key(subject: &str) -> String {
+    blake3::hash(subject.as_bytes()).to_hex()[..32].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hours(hours: i64) -> Clock {
+        Clock::shifted(SignedDuration::from_hours(hours))
+    }
+
+    #[test]
+    fn a_failure_is_told_once_and_another_one_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let failed = |code: &str| Matter::recorded_failure("ana", PostNumber(7), code, Some("v"));
+        let tell = |at, matter: &Matter| Notes::open(dir.path(), hours(at)).tell(matter).is_some();
+        assert!(tell(0, &failed("spam")));
+        for at in [0, 1, 24, 7 * 24, 700] {
+            assert!(!tell(at, &failed("spam")), "{at}");
+        }
+        assert!(tell(701, &failed("duration")));
+    }
+
+    #[test]
+    fn what_lasts_is_told_each_week_and_anew_once_it_was_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let notes = |at| Notes::open(dir.path(), hours(at));
+        let login = Matter::login("ana");
+        assert!(notes(0).tell(&login).is_some());
+        assert!(notes(7 * 24 - 1).tell(&login).is_none());
+        assert!(notes(7 * 24 + 1).tell(&login).is_some());
+        notes(170).over(&[account_subject("ana")]);
+        assert!(notes(171).tell(&login).is_some());
+    }
+
+    #[test]
+    fn what_passes_is_told_once_it_has_not_passed_for_a_day() {
+        let dir = tempfile::tempdir().unwrap();
+        let tell = |at| Notes::open(dir.path(), hours(at)).tell(&Matter::passing("x"));
+        assert_eq!(tell(0), None);
+        assert_eq!(tell(23), None);
+        assert!(tell(25).is_some_and(|since| since < hours(1).now()));
+        assert_eq!(tell(26), None);
+    }
+
+    #[test]
+    fn a_manifest_replaces_what_was_known_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let post = |video: &str, at: i64| Scheduled {
+            account: "ana".into(),
+            video: video.into(),
+            id: None,
+            mode: "direct".into(),
+            publish_at: hours(at).now(),
+        };
+        let videos = |at| -> Vec<String> {
+            let notes = Notes::open(dir.path(), hours(at));
+            notes.scheduled().into_iter().map(|(_, post)| post.video).collect()
+        };
+        let notes = Notes::open(dir.path(), hours(0));
+        notes.schedule("one.json", vec![post("late", 9), post("soon", 2)]);
+        notes.schedule("two.json", vec![post("other", 5)]);
+        assert_eq!(videos(0), ["soon", "other", "late"]);
+        notes.schedule("one.json", vec![post("late", 9)]);
+        assert_eq!(videos(0), ["other", "late"]);
+        assert_eq!(videos(31), ["late"]);
+    }
+
+    #[test]
+    fn a_damaged_file_costs_a_repetition() {
+        let dir = tempfile::tempdir().unwrap();
+        let notes = || Notes::open(dir.path(), hours(0));
+        notes().tell(&Matter::login("ana"));
+        std::fs::write(dir.path().join(NAME), "{").unwrap();
+        assert!(notes().tell(&Matter::login("ana")).is_some());
+        assert!(notes().tell(&Matter::login("ana")).is_none());
+    }
+}

@@ -1,0 +1,172 @@
+//! Runs under cron with `--quiet`: every line is a mail, so only what a human must do is said, once.
+
+use std::fs::OpenOptions;
+
+use jiff::SignedDuration;
+use serde_json::json;
+
+use crate::world::{ADA, Ran, World};
+
+/// What cron would mail of a run: all that it said, but that TikTok is a sandbox.
+fn mail(ran: &Ran) -> Vec<String> {
+    let said = ran.stdout.lines().chain(ran.stderr.lines());
+    let told = said.filter(|line| !line.contains("this is not TikTok itself") && !line.is_empty());
+    told.map(str::to_owned).collect()
+}
+
+#[track_caller]
+fn mails_nothing(ran: &Ran) {
+    assert_eq!(mail(ran), [""; 0], "{ran:#?}");
+}
+
+fn quiet(world: &World, manifest: &str) -> Ran {
+    world.run(&["--quiet", "upload", manifest])
+}
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+#[test]
+fn a_week_of_runs_says_a_failure_once() {
+    let mut world = World::logged_in();
+    for (name, size) in [("a.mp4", 100_001), ("b.mp4", 100_002), ("c.mp4", 100_003)] {
+        world.video(name, size);
+    }
+    let ada = world.open_id(ADA);
+    let manifest = world.manifest(&json!([
+        { "user_id": ada, "video_path": "a.mp4", "privacy_level": "SELF_ONLY" },
+        { "user_id": ada, "video_path": "b.mp4", "privacy_level": "SELF_ONLY" },
+        { "user_id": ada, "video_path": "c.mp4", "publish_at": "2099-01-01T00:00:00Z" },
+    ]));
+    world.fault(&json!({ "endpoint": "video_init", "nth": 2, "do": { "outcome": {
+        "status": "FAILED", "fail_reason": "picture_size_check_failed" } } }));
+    let first = quiet(&world, &manifest).exits(1);
+    let told = mail(&first);
+    assert_eq!(told.iter().filter(|line| line.starts_with("error: ")).count(), 1, "{first:#?}");
+    assert_eq!(told.len(), 2, "the error and its hint: {first:#?}");
+    for _ in 0..8 {
+        mails_nothing(&quiet(&world, &manifest).exits(1));
+        world.advance(DAY);
+    }
+    world.run(&["status"]).says("failed").says("b.mp4");
+    // A failure of another attempt is another one.
+    world.fault(&json!({ "endpoint": "video_init", "do": { "outcome": {
+        "status": "FAILED", "fail_reason": "picture_size_check_failed" } } }));
+    world.run(&["resolve", "2", "--not-posted"]).exits(0);
+    quiet(&world, &manifest).exits(1).says("error: ");
+    mails_nothing(&quiet(&world, &manifest).exits(1));
+}
+
+#[test]
+fn a_failure_that_was_told_by_another_run_is_not_told_again() {
+    for by_status in [false, true] {
+        let world = World::logged_in();
+        world.fault(&json!({ "endpoint": "video_init", "do": { "outcome": {
+            "status": "FAILED", "fail_reason": "picture_size_check_failed" } } }));
+        let manifest = world.short();
+        if by_status {
+            world.run(&["upload", "--no-wait", &manifest]).exits(5);
+            world.run(&["status", "--wait"]).exits(1).says("failed").never_says("final");
+        } else {
+            world.upload(&manifest).exits(1).says("error: ");
+        }
+        mails_nothing(&quiet(&world, &manifest).exits(1));
+    }
+}
+
+#[test]
+fn a_login_that_needs_a_human_is_said_once_and_again_after_a_week() {
+    let mut world = World::logged_in();
+    let manifest = world.short();
+    world.refuse("token_refresh", 1, 0, "invalid_grant");
+    world.advance(DAY + DAY);
+    let refresh = ["--quiet", "refresh"];
+    world.run(&refresh).exits(3).says("tiktok-up login");
+    for _ in 0..6 {
+        mails_nothing(&world.run(&refresh).exits(3));
+        mails_nothing(&quiet(&world, &manifest).exits(3));
+        world.advance(DAY);
+    }
+    world.advance(DAY);
+    assert_eq!(mail(&quiet(&world, &manifest).exits(3)).len(), 2);
+    mails_nothing(&world.run(&refresh).exits(3));
+    world.let_go();
+    world.login(ADA).exits(0);
+    mails_nothing(&world.run(&refresh).exits(0));
+    mails_nothing(&quiet(&world, &manifest).exits(0));
+}
+
+#[test]
+fn a_login_is_said_once_for_all_posts_of_its_account() {
+    let mut world = World::logged_in();
+    world.video("a.mp4", 100_001);
+    world.video("b.mp4", 100_002);
+    let ada = world.open_id(ADA);
+    let manifest = world.manifest(&json!([
+        { "user_id": ada, "video_path": "a.mp4" }, { "user_id": ada, "video_path": "b.mp4" },
+    ]));
+    world.refuse("token_refresh", 1, 0, "invalid_grant");
+    world.advance(DAY + DAY);
+    assert_eq!(mail(&quiet(&world, &manifest).exits(3)).len(), 2);
+}
+
+#[test]
+fn what_the_next_run_outlives_is_not_said() {
+    let world = World::logged_in();
+    world.hold("creator_info", 1, "middle");
+    let manifest = world.short();
+    let run = world.start_upload(&manifest);
+    world.wait_until("it works on it", |world| !world.calls("creator_info").is_empty());
+    mails_nothing(&quiet(&world, &manifest).exits(5));
+    world.let_go();
+    run.end().exits(0);
+
+    let world = World::logged_in();
+    let manifest = world.short();
+    world.refuse("video_init", 1, 1, "spam_risk_too_many_posts");
+    mails_nothing(&quiet(&world, &manifest).exits(5));
+    mails_nothing(&quiet(&world, &manifest).exits(5));
+}
+
+#[test]
+fn what_does_not_pass_within_a_day_is_said_once() {
+    let mut world = World::logged_in();
+    let manifest = world.short();
+    let writer = OpenOptions::new().append(true).open(world.path("clip.mp4")).unwrap();
+    mails_nothing(&quiet(&world, &manifest).exits(5));
+    world.advance(DAY + SignedDuration::from_hours(1));
+    let ran = quiet(&world, &manifest).exits(5);
+    ran.says("still being written").says("so since");
+    mails_nothing(&quiet(&world, &manifest).exits(5));
+    drop(writer);
+    mails_nothing(&quiet(&world, &manifest).exits(0));
+}
+
+#[test]
+fn a_warning_comes_with_the_post_that_it_is_about_and_once() {
+    let mut world = World::logged_in();
+    world.video("clip.mp4", 100_000);
+    let due = |at: &str| {
+        world.manifest(&json!([{ "user_id": world.open_id(ADA), "video_path": "clip.mp4",
+            "publish_at": at }]))
+    };
+    mails_nothing(&quiet(&world, &due("2099-01-01T00:00:00Z")).exits(0));
+    let manifest = due("2020-01-01T00:00:00Z");
+    world.run(&["--quiet", "upload", &manifest]).exits(0).says("SELF_ONLY");
+    mails_nothing(&quiet(&world, &manifest).exits(0));
+    world.advance(DAY);
+    mails_nothing(&quiet(&world, &manifest).exits(0));
+}
+
+#[test]
+fn what_keeps_a_post_from_being_made_is_said_once() {
+    let mut world = World::logged_in();
+    world.account(ADA, &json!({ "privacy_level_options": ["SELF_ONLY"] }));
+    world.video("clip.mp4", 100_000);
+    let manifest = world.manifest(&json!([{ "user_id": world.open_id(ADA),
+        "video_path": "clip.mp4", "privacy_level": "PUBLIC_TO_EVERYONE" }]));
+    quiet(&world, &manifest).exits(1).says("it offers SELF_ONLY");
+    for _ in 0..3 {
+        world.advance(DAY);
+        mails_nothing(&quiet(&world, &manifest).exits(1));
+    }
+}
