@@ -65,8 +65,9 @@ impl Page {
                 render("ok", TICK, "Logged in", &says, CLOSE)
             }
             Self::LoggedIn { name, missing } => {
-                let lines: String =
+                let lines: Vec<_> =
                     missing.iter().map(|line| format!("<br>{}.", escaped(line))).collect();
+                let lines = lines.concat();
                 let says = format!("{} is logged in, but not for everything:{lines}", strong(name));
                 let next = format!(
                     "To grant it after all, log in again and leave everything ticked. {CLOSE}"
