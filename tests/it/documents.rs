@@ -22,11 +22,15 @@ fn text(name: &str) -> String {
     fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
+fn is_page(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "md")
+}
+
 /// README.md and all of docs/.
 fn pages() -> Vec<String> {
     let docs = fs::read_dir(root().join("docs")).unwrap();
     let docs = docs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let docs = docs.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}"));
+    let docs = docs.filter(|name| is_page(name)).map(|name| format!("docs/{name}"));
     ["README.md".to_owned(), "CONTRIBUTING.md".to_owned()].into_iter().chain(docs).collect()
 }
 
@@ -157,7 +161,7 @@ fn the_crontab_works_where_cron_runs_it() {
                 .env("SHELL", "/bin/sh");
             command.env("PATH", "/usr/bin:/bin").current_dir(world.home()).stdin(Stdio::null());
             // Where TikTok is, and how fast it is: what tests alone say.
-            command.env("TIKTOK_UP_API_URL", &url).env("TIKTOK_UP_AUTH_URL", &url);
+            command.env("TIKTOK_UP_API_URL", url).env("TIKTOK_UP_AUTH_URL", url);
             command.env("TIKTOK_UP_TIMING", timing.1.unwrap());
             command
         };
