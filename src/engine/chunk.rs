@@ -1,5 +1,6 @@
 //! One chunk on its way: the budget of bytes, the body that reads the file, and the PUT under watch.
 
+use std::io;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -80,6 +81,8 @@ pub(super) enum PutEnd {
     Expired,
     /// The file is not the same any more; the chunk was cut off before its last block.
     FileChanged,
+    /// The file could not be read, which cut the chunk off before its last block.
+    Unreadable(VideoError),
     /// A signal dropped it.
     Interrupted,
 }
@@ -106,7 +109,10 @@ pub(super) async fn put(
             sent = &mut sending => break match sent {
                 Ok(answer) => PutEnd::Answered(answer),
                 Err(_) if progress.file_changed() => PutEnd::FileChanged,
-                Err(error) => PutEnd::Failed(error),
+                Err(error) => match progress.unreadable() {
+                    Some(unreadable) => PutEnd::Unreadable(unreadable),
+                    None => PutEnd::Failed(error),
+                },
             },
             _ = shutdown.requested(), if leave_by.is_none() => {
                 if !chunk.is_final {
@@ -183,6 +189,8 @@ pub(super) struct BodyProgress {
     handed: AtomicU64,
     last_block_handed: AtomicBool,
     changed: AtomicBool,
+    /// Why the file could not be read.
+    unreadable: Mutex<Option<VideoError>>,
     /// When the socket last took bytes, or a pause of our own ended.
     moved: Mutex<Instant>,
     paused: AtomicBool,
@@ -194,6 +202,7 @@ impl BodyProgress {
             handed: AtomicU64::new(0),
             last_block_handed: AtomicBool::new(false),
             changed: AtomicBool::new(false),
+            unreadable: Mutex::default(),
             moved: Mutex::new(Instant::now()),
             paused: AtomicBool::new(false),
         })
@@ -212,6 +221,11 @@ impl BodyProgress {
     /// Whether the body ended because the file is not the same any more.
     pub(super) fn file_changed(&self) -> bool {
         self.changed.load(Ordering::SeqCst)
+    }
+
+    /// Why the body ended, if it was because the file could not be read.
+    fn unreadable(&self) -> Option<VideoError> {
+        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// How long the socket has taken nothing, our own pauses not counted.
@@ -309,10 +323,28 @@ impl ChunkBody {
     fn fail(&mut self, error: VideoError) -> VideoError {
         if matches!(error, VideoError::Changed { .. }) {
             self.progress.changed.store(true, Ordering::SeqCst);
+        } else if let VideoError::Io { path, source } = &error
+            && !is_of_a_network(source)
+        {
+            let copy = VideoError::Io { path: path.clone(), source: copied(source) };
+            *self.progress.unreadable.lock().unwrap_or_else(PoisonError::into_inner) = Some(copy);
         }
         self.blocks.stop();
         self.block = Bytes::new();
         error
+    }
+}
+
+/// Whether an error is that of a connection: a file that comes over a network may be read later.
+fn is_of_a_network(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::TimedOut)
+}
+
+/// The same error once more.
+fn copied(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(number) => io::Error::from_raw_os_error(number),
+        None => io::Error::new(error.kind(), error.to_string()),
     }
 }
 

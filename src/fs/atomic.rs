@@ -7,20 +7,24 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use super::{FsError, Lock, PRIVATE_FILE, check, step};
 
 /// Replaces `path` by `bytes`: a new file beside it, written, synced, renamed over it, and the
 /// directory synced. The mode is set on the descriptor, so that the umask does not matter.
 ///
-/// After any error the old file is still there. Calling again is safe even after a failed fsync, for
+/// After any error but [`FsError::NotSynced`] the old file is still there. Calling again is safe even after a failed fsync, for
 /// every call writes a file of its own: the pages of one that failed may be marked clean and lost.
 pub(crate) fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FsError> {
     let mut temp = Temp::create(path, mode)?;
     temp.fill(bytes)?;
     step("rename", path, || fs::rename(&temp.path, path))?;
     temp.gone = true;
-    sync_dir(path)
+    sync_dir(path).map_err(|error| match error {
+        FsError::Io { source, .. } => FsError::NotSynced { path: path.to_owned(), source },
+        other => other,
+    })
 }
 
 /// Proves that the disk beside `path` takes `size` more bytes, durably, and that a file there can be
@@ -103,9 +107,19 @@ fn temp_name(target: &Path) -> PathBuf {
     dir_of(target).join(name)
 }
 
+/// What a file system says that cannot sync a directory.
+const NO_SYNC: [Option<Errno>; 3] =
+    [Some(Errno::INVAL), Some(Errno::OPNOTSUPP), Some(Errno::NOSYS)];
+
 fn sync_dir(path: &Path) -> Result<(), FsError> {
     let dir = dir_of(path);
-    step("fsync directory", dir, || File::open(dir)?.sync_all())
+    step("fsync directory", dir, || {
+        match File::open(dir)?.sync_all() {
+            // A file system that has no such thing keeps the order by other means, or none at all.
+            Err(error) if NO_SYNC.contains(&Errno::from_io_error(&error)) => Ok(()),
+            other => other,
+        }
+    })
 }
 
 /// A file on its way to its name; unlinked if it does not get there.

@@ -14,6 +14,7 @@ use crate::auth::event::AuthEvent;
 use crate::auth::login_store::HeldLease;
 use crate::auth::refresh_log;
 use crate::model::account::{Account, NeedsLogin, Reason};
+use crate::problem::Coded as _;
 use crate::resources::Reserve;
 use crate::secret::Secret;
 use crate::store::local::RefreshLog;
@@ -99,7 +100,9 @@ impl<'a> Rotation<'a> {
     /// cut off in a token is not sent for again: TikTok has rotated for it.
     async fn post(&self, app: &App, refresh: &Refresh) -> Result<RawTokenAnswer, AuthError> {
         let answer = match self.post_once(app, &refresh.spent).await {
-            Err(ApiError::NotSent { .. } | ApiError::NoAnswer { .. }) => {
+            Err(error @ (ApiError::NotSent { .. } | ApiError::NoAnswer { .. }))
+                if error.is_temporary() =>
+            {
                 sleep(self.tokens.0.timing.backoff_base.mul_f64(rand::random_range(0.5..1.0)))
                     .await;
                 self.post_once(app, &refresh.spent).await
