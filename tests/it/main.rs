@@ -29,6 +29,8 @@ mod init;
 mod kill_rounds;
 mod likeness;
 mod limits;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod local_faults;
 mod login;
 mod login_pitfalls;
 mod login_ways;
@@ -40,6 +42,7 @@ mod other_api;
 mod outside;
 mod person;
 mod process;
+mod proxy;
 mod refresh;
 mod sandbox_auth;
 mod sandbox_client;

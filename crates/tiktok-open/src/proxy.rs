@@ -7,8 +7,8 @@ use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
 
-use http::{HeaderValue, Uri};
-use hyper_util::client::proxy::matcher::Matcher;
+use http::Uri;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
@@ -99,7 +99,7 @@ impl fmt::Debug for Proxy {
 impl Proxy {
     /// The proxy that the environment of this process names.
     pub(crate) fn from_env() -> Result<Option<Self>, ProxyError> {
-        Self::find(|name| env::var_os(name))
+        Self::find(env::var_os)
     }
 
     fn find(
@@ -188,15 +188,12 @@ impl Proxy {
 
     /// Whether a host is reached through it.
     pub(crate) fn is_for(&self, host: &str) -> bool {
-        self.credentials(host).is_some()
+        self.intercept(host).is_some()
     }
 
-    /// What an HTTP proxy is told to let a request to this host through; `None` if the host is reached
-    /// without it.
-    fn credentials(&self, host: &str) -> Option<Option<HeaderValue>> {
+    fn intercept(&self, host: &str) -> Option<Intercept> {
         let target = Uri::builder().scheme("https").authority(host).path_and_query("/");
-        let intercepted = self.matcher.intercept(&target.build().ok()?)?;
-        Some(intercepted.basic_auth().cloned())
+        self.matcher.intercept(&target.build().ok()?)
     }
 
     /// Whether it resolves the names of hosts itself, so that every name that is not found here is its own.
@@ -225,7 +222,7 @@ impl Proxy {
         let mut socket = TcpStream::connect((at, self.name.port)).await.ok()?;
         let mut request =
             format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n").into_bytes();
-        if let Some(credentials) = self.credentials(host)? {
+        if let Some(credentials) = self.intercept(host)?.basic_auth() {
             request.extend_from_slice(b"Proxy-Authorization: ");
             request.extend_from_slice(credentials.as_bytes());
             request.extend_from_slice(b"\r\n");

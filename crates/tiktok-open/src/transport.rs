@@ -276,8 +276,8 @@ impl Transport {
         let (distrusted, said) = {
             let causes = causes(error);
             let tls = causes.iter().find_map(|cause| cause.downcast_ref::<rustls::Error>());
-            let said: String = causes.iter().map(|cause| format!("{cause}\n")).collect();
-            (tls.and_then(distrust), said)
+            let said: Vec<_> = causes.iter().map(ToString::to_string).collect();
+            (tls.and_then(distrust), said.join("\n"))
         };
         if let Some(why) = distrusted {
             let authorities = self.authorities.clone();

@@ -103,7 +103,7 @@ fn count(path: &Path) -> io::Result<Found> {
     let metadata = fs::metadata(path)?;
     if metadata.is_file() && metadata.len() <= LONGEST {
         let text = fs::read(path)?;
-        let certificates = CertificateDer::pem_slice_iter(&text).filter(Result::is_ok);
+        let certificates = CertificateDer::pem_slice_iter(&text).flatten();
         return Ok(Found::Certificates(certificates.count()));
     }
     if metadata.is_dir() {
