@@ -48,6 +48,8 @@ use crate::settings::Environment;
 /// Runs the program on a command line, its first word being the program's name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     process::harden();
+    // A write beyond the limit on the size of files is an error like others, from the first one on.
+    sys::survive(libc::SIGXFSZ);
     output::report_panics();
     let args: Vec<OsString> = args.into_iter().collect();
     // The panic hook has told where it was.

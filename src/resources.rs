@@ -87,6 +87,26 @@ impl Shortage {
     }
 }
 
+/// Whether a file could not be used because the system failed, and not because of where or what it is.
+pub(crate) fn is_machine_fault(error: &io::Error) -> bool {
+    Errno::from_io_error(error).is_some_and(|error| {
+        !matches!(
+            error,
+            Errno::NOENT
+                | Errno::ACCESS
+                | Errno::PERM
+                | Errno::NOTDIR
+                | Errno::ISDIR
+                | Errno::LOOP
+                | Errno::NAMETOOLONG
+                | Errno::INVAL
+                | Errno::NXIO
+                | Errno::OPNOTSUPP
+                | Errno::ILSEQ
+        )
+    })
+}
+
 impl Coded for Shortage {
     fn problem(&self) -> Problem {
         Problem::new(match self.kind {
@@ -154,6 +174,11 @@ pub(crate) fn prove_threads(count: usize) -> Result<(), Shortage> {
     Ok(())
 }
 
+/// The longest file that this process may write, in bytes, if there is a limit.
+pub(crate) fn file_size_limit() -> Option<u64> {
+    getrlimit(Resource::Fsize).current
+}
+
 /// That no more threads were to be had.
 pub(crate) fn no_threads() -> Shortage {
     Shortage::of(Kind::Threads)
@@ -177,6 +202,17 @@ mod tests {
         assert_eq!((shortage.kind, shortage.exit()), (Kind::Memory, Exit::Local));
         assert!(shortage.to_string().contains("RLIMIT_AS is"), "{shortage}");
         assert!(shortage.hint().unwrap().contains("ulimit -v"));
+    }
+
+    #[test]
+    fn a_disk_that_fails_is_told_from_a_file_that_is_another() {
+        for errno in [Errno::IO, Errno::NOMEM, Errno::STALE, Errno::BADMSG, Errno::NODEV] {
+            assert!(is_machine_fault(&errno.into()), "{errno:?}");
+        }
+        for errno in [Errno::NOENT, Errno::ACCESS, Errno::LOOP, Errno::NAMETOOLONG, Errno::NXIO] {
+            assert!(!is_machine_fault(&errno.into()), "{errno:?}");
+        }
+        assert!(!is_machine_fault(&io::ErrorKind::InvalidInput.into()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! Two questions to the system that neither the standard library nor `rustix` asks. The only unsafe
-//! code of this program, each block one call with plain arguments.
-#![expect(unsafe_code, reason = "no safe wrapper of these two calls is kept well")]
+//! What neither the standard library nor `rustix` asks of the system. The only unsafe code of this
+//! program, each block one call with plain arguments.
+#![expect(unsafe_code, reason = "no safe wrapper of these calls is kept well")]
 
 use std::fs::File;
 
@@ -61,6 +61,22 @@ pub(crate) fn is_ignored(signal: i32) -> bool {
     // SAFETY: without a new action the call only writes the present one into `found`.
     let asked = unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut found) };
     asked == 0 && found.sa_sigaction == libc::SIG_IGN
+}
+
+/// Makes a signal that would end this process do nothing, as far as it has not been told to ignore it.
+/// Programs that it starts do not inherit that.
+pub(crate) fn survive(signal: i32) {
+    extern "C" fn nothing(_: libc::c_int) {}
+
+    if is_ignored(signal) {
+        return;
+    }
+    // SAFETY: all bits zero is a valid `sigaction`.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = nothing as extern "C" fn(libc::c_int) as libc::sighandler_t;
+    action.sa_flags = libc::SA_RESTART;
+    // SAFETY: the call only reads `action`, and a handler that does nothing may come at any time.
+    let _ = unsafe { libc::sigaction(signal, &raw const action, std::ptr::null_mut()) };
 }
 
 #[cfg(test)]

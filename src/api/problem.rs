@@ -3,7 +3,8 @@
 use std::io;
 
 use tiktok_open::{
-    BuildError, Code, EndpointsError, Error, FailReason, Reaction, Refusal, UploadUrlError,
+    BuildError, Code, EndpointsError, Error, FailReason, Obstacle, ProxyName, ProxyProblem,
+    Reaction, Refusal, UploadUrlError,
 };
 
 use crate::model::PostError;
@@ -12,7 +13,24 @@ use crate::resources::Shortage;
 
 impl Coded for BuildError {
     fn problem(&self) -> Problem {
-        ErrorCode::ClientNotBuilt.into()
+        match self {
+            Self::Proxy(error) => {
+                let hint = match error.problem {
+                    ProxyProblem::NotText => "write it as plain text",
+                    ProxyProblem::Scheme(_) => {
+                        "known are http, https, socks4, socks4a, socks5 and socks5h"
+                    }
+                    _ => {
+                        "write it like `http://proxy.example:3128`, or `http://USER:PASSWORD@...` with \
+                         `%40` for an `@` in the password, `%23` for `#` and `%2F` for `/`"
+                    }
+                };
+                Problem::new(ErrorCode::ProxyVariable)
+                    .with("variable", error.variable)
+                    .with("how", hint)
+            }
+            _ => ErrorCode::ClientNotBuilt.into(),
+        }
     }
 }
 
@@ -31,9 +49,11 @@ impl Coded for UploadUrlError {
 impl Coded for Error {
     fn problem(&self) -> Problem {
         match self {
-            Self::NotSent { os_error, .. } => match shortage(*os_error) {
-                Some(shortage) => shortage.behind(),
-                None => ErrorCode::NotSent.into(),
+            Self::NotSent { host, os_error, obstacle, .. } => match (shortage(*os_error), obstacle)
+            {
+                (Some(shortage), _) => shortage.behind(),
+                (None, Some(obstacle)) => in_the_way(obstacle, host),
+                (None, None) => ErrorCode::NotSent.into(),
             },
             Self::NoAnswer { .. } => ErrorCode::NoAnswer.into(),
             Self::NotTikTok { status: 404, .. } => ErrorCode::NotTikTokPath.into(),
@@ -47,6 +67,24 @@ impl Coded for Error {
 /// socket says so in words of the network.
 fn shortage(os_error: Option<i32>) -> Option<Shortage> {
     Shortage::in_error(&io::Error::from_raw_os_error(os_error?))
+}
+
+/// What keeps requests to a host from leaving.
+fn in_the_way(obstacle: &Obstacle, host: &str) -> Problem {
+    let of = |code, proxy: &ProxyName| {
+        let problem = Problem::new(code).with("host", host).with("proxy", proxy);
+        problem.with("variable", proxy.variable)
+    };
+    match obstacle {
+        Obstacle::Certificate { .. } => ErrorCode::NotTrusted.into(),
+        Obstacle::ProxyUnknown(proxy) => of(ErrorCode::ProxyUnknown, proxy),
+        Obstacle::ProxyLogin(proxy) => of(ErrorCode::ProxyLogin, proxy),
+        Obstacle::ProxyRefuses(proxy) => of(ErrorCode::ProxyRefuses, proxy),
+        Obstacle::Proxy(proxy) => of(ErrorCode::ProxyTrouble, proxy),
+        Obstacle::Request => ErrorCode::NotARequest.into(),
+        // What a later `tiktok-open` knows besides.
+        _ => ErrorCode::NotSent.into(),
+    }
 }
 
 fn refusal_problem(refusal: &Refusal) -> Problem {
@@ -155,7 +193,7 @@ mod tests {
     use crate::problem::Origin;
 
     fn not_sent(os_error: Option<i32>) -> Error {
-        Error::NotSent { host: "host".into(), reason: "reason".into(), os_error }
+        Error::NotSent { host: "host".into(), reason: "reason".into(), os_error, obstacle: None }
     }
 
     #[test]
@@ -171,6 +209,36 @@ mod tests {
             assert_eq!(error.exit(), Exit::Temporary);
             assert!(error.hint().unwrap().contains("network"));
         }
+    }
+
+    #[test]
+    fn what_does_not_pass_by_itself_is_not_called_temporary() {
+        let proxy = ProxyName { variable: "https_proxy", host: "proxy.example".into(), port: 3128 };
+        let error = |obstacle| Error::NotSent {
+            host: "open.tiktokapis.com".into(),
+            reason: "reason".into(),
+            os_error: None,
+            obstacle: Some(Box::new(obstacle)),
+        };
+        for (obstacle, exit, hint) in [
+            (Obstacle::ProxyUnknown(proxy.clone()), Exit::Usage, "https_proxy"),
+            (Obstacle::ProxyLogin(proxy.clone()), Exit::Usage, "USER:PASSWORD@proxy.example:3128"),
+            (Obstacle::ProxyRefuses(proxy.clone()), Exit::Usage, "open.tiktokapis.com"),
+            (Obstacle::Proxy(proxy), Exit::Temporary, "proxy.example:3128"),
+            (Obstacle::Request, Exit::Failed, "tiktok-up login"),
+        ] {
+            let (error, passes) = (error(obstacle.clone()), obstacle.may_pass());
+            assert_eq!((error.exit(), error.is_temporary()), (exit, passes), "{error}");
+            assert!(error.hint().unwrap().contains(hint), "{error:?}");
+            assert_eq!(error.code(), error.problem().code.as_str());
+        }
+        let authorities = tiktok_open::Authorities::default();
+        let now = "2026-11-26T07:37:10.123Z".parse().unwrap();
+        let distrusted = error(Obstacle::Certificate { authorities, now, proxy: None });
+        assert_eq!(distrusted.exit(), Exit::Usage);
+        assert!(distrusted.to_string().contains("SSL_CERT_FILE is not set"), "{distrusted}");
+        assert!(distrusted.to_string().ends_with("2026-11-26 07:37 UTC"), "{distrusted}");
+        assert!(distrusted.hint().unwrap().contains("SSL_CERT_FILE"));
     }
 
     #[test]

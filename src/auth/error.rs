@@ -77,6 +77,15 @@ pub(crate) enum AuthError {
         #[source]
         source: Box<StoreError>,
     },
+    /// The tokens of a login are saved, and the disk did not confirm that it keeps them.
+    #[error("the login of `{account}` is saved, but may be lost again")]
+    LoginNotSynced {
+        /// Whose.
+        account: String,
+        /// Why.
+        #[source]
+        source: Box<StoreError>,
+    },
     /// The login is of another user than the named account.
     #[error("this login is of the user {found}, but `{account}` is {expected}")]
     OtherAccount {
@@ -298,6 +307,9 @@ impl Coded for AuthError {
                 };
                 Problem::new(code).caused_by(source.problem())
             }
+            Self::LoginNotSynced { source, .. } => {
+                Problem::new(ErrorCode::LoginNotSynced).caused_by(source.problem())
+            }
             Self::RefreshNotSaved { source, kept, .. } => {
                 let code = if *kept { ErrorCode::RefreshKept } else { ErrorCode::RefreshLost };
                 Problem::new(code).caused_by(source.problem())
@@ -334,6 +346,7 @@ impl Coded for AuthError {
                     of(ErrorCode::LoginLostBy, account).with("time", clock_time(*until))
                 }
             },
+            Self::Unread { account, found: Some(_), .. } => of(ErrorCode::RefreshOther, account),
             Self::Unread { account, path: Some(_), .. } => of(ErrorCode::RefreshUnread, account),
             Self::Unread { account, path: None, .. } => of(ErrorCode::RefreshUnreadLost, account),
             Self::Resources(shortage) => shortage.problem(),
@@ -357,6 +370,10 @@ fn not_exchanged(error: &ApiError, key: &str) -> Problem {
         ApiError::Refused(refusal) if refusal.code != Code::InvalidGrant => refused(error, key),
         // Nothing that the same command alone would mend.
         ApiError::NotTikTok { .. } => error.problem(),
+        // It says what is to be mended before anybody logs in again.
+        ApiError::NotSent { obstacle: Some(_), .. } if !error.is_temporary() => {
+            return error.problem();
+        }
         _ => ErrorCode::CodeNotExchanged.into(),
     };
     let passes = error.is_temporary();

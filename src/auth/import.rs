@@ -99,7 +99,10 @@ fn account(
     issuer: Issuer<'_>,
 ) -> Result<Account, ImportError> {
     let wrong = |what| ImportError::Record { open_id: crate::text::plain(&open_id), what };
-    let complete = !record.access_token.is_empty() && !record.refresh_token.is_empty();
+    let whole = |token: &Secret| {
+        !token.is_empty() && token.expose().bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    let complete = whole(&record.access_token) && whole(&record.refresh_token);
     if !complete || open_id.is_empty() || crate::text::plain(&open_id) != open_id {
         return Err(wrong("a token or the open_id is missing or odd"));
     }
@@ -211,6 +214,7 @@ mod tests {
             &FILE.replace("86400", "-5"),
             &FILE.replace(r#""open_id": "id-1""#, r#""open_id": "id-2""#),
             &FILE.replace("rft.x", ""),
+            &FILE.replace("act.x", "act.canary\\r\\n"),
         ] {
             let error = read(text.as_bytes(), &berlin(), APP).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");

@@ -21,9 +21,10 @@ use crate::api::App;
 use crate::clock::Clock;
 use crate::model::RedirectUri;
 use crate::model::account::{Account, Accounts, AliasError, Issuer, NameError};
+use crate::problem::Coded as _;
 use crate::resources::Reserve;
 use crate::secret::Secret;
-use crate::store::{AccountError, AccountStore, Edit};
+use crate::store::{AccountError, AccountStore, Edit, StoreError};
 use crate::text::{self, chain, key_start, plain};
 use crate::timing::Timing;
 
@@ -322,7 +323,9 @@ impl Login<'_> {
     async fn exchange(&self, code: &Secret, kind: &GrantKind<'_>) -> Result<Grant, AuthError> {
         let app = self.app.credentials();
         let grant = match self.client.exchange_code(&app, code, kind).await {
-            Err(ApiError::NotSent { .. }) => self.client.exchange_code(&app, code, kind).await,
+            Err(error @ ApiError::NotSent { .. }) if error.is_temporary() => {
+                self.client.exchange_code(&app, code, kind).await
+            }
             other => other,
         };
         let key = key_start(&self.app.client_key);
@@ -385,6 +388,11 @@ impl Login<'_> {
         match saved {
             Ok(Some(saved)) => Ok((saved, known)),
             Ok(None) => Err(AuthError::Stopped),
+            // It is there, and works.
+            Err(AuthError::Store(StoreError::Account(source))) if source.is_written() => {
+                let account = account.name().to_owned();
+                Err(AuthError::LoginNotSynced { account, source: Box::new(source.into()) })
+            }
             // What cannot be stored must not live on at TikTok. But revoking ends every login of
             // this user with this app, so not if an older one is stored.
             Err(AuthError::Store(source)) => {

@@ -1,4 +1,7 @@
-use clap::{Args, CommandFactory as _};
+use std::path::{Path, PathBuf};
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser as _};
 
 use super::*;
 
@@ -180,4 +183,79 @@ fn every_command_of_the_documents_is_one() {
         }
     }
     assert!(seen > 40, "{seen}");
+}
+
+/// The texts between backticks in a file of ours that begin with the program's name; line breaks within a
+/// literal are taken out.
+fn quoted_commands(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        // Comments of the code speak to those who change it.
+        lines.push(if line.trim_start().starts_with("//") { "" } else { line });
+    }
+    let text = lines.join("\n");
+    let mut joined = String::new();
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once("\\\n") {
+        joined.push_str(before);
+        rest = after.trim_start();
+    }
+    joined.push_str(rest);
+    let quoted = joined.split("`tiktok-up ").skip(1);
+    quoted.filter_map(|rest| rest.split_once('`')).map(|(line, _)| line.to_owned()).collect()
+}
+
+/// A command line as a reader would complete it.
+fn completed(line: &str) -> Vec<String> {
+    let line = line.split(['|', '>', ';', '&']).next().unwrap();
+    let words = line.split_whitespace().filter(|word| !["...", "\u{2026}"].contains(word));
+    let words = words.map(|word| {
+        let word = word.trim_matches(|c| "[]\"'\\".contains(c));
+        let is_name = |word: &str| word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase());
+        if word.starts_with('{') || is_name(word) || word == "N" {
+            "1".to_owned()
+        } else {
+            word.to_owned()
+        }
+    });
+    std::iter::once("tiktok-up".to_owned()).chain(words).collect()
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() && name != "tests" {
+            files(&path, found);
+        } else if name.ends_with(".rs") && !name.contains("test") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_command_that_a_hint_a_message_or_a_document_names_can_be_run() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = vec![root.join("README.md"), root.join("docs/SECRETS.md")];
+    files(&root.join("src"), &mut found);
+    let mut seen = 0;
+    for path in found {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for line in quoted_commands(&text) {
+            seen += 1;
+            let words = completed(&line);
+            let Err(error) = Cli::try_parse_from(&words) else { continue };
+            // A hint may leave out what everybody has to say, and name a command that has others below it.
+            let abbreviated = [
+                ErrorKind::MissingRequiredArgument,
+                ErrorKind::MissingSubcommand,
+                ErrorKind::DisplayHelp,
+                ErrorKind::DisplayVersion,
+                ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
+            ];
+            let kind = error.kind();
+            assert!(abbreviated.contains(&kind), "{}: `tiktok-up {line}`: {error}", path.display());
+        }
+    }
+    assert!(seen > 60, "{seen}");
 }

@@ -96,7 +96,7 @@ fn report(printer: &Printer, finding: &Finding) {
 
 fn check(context: &Context) -> Vec<Finding> {
     let home = &context.settings.home;
-    let mut findings = vec![config(&home.config_file())];
+    let mut findings = vec![config(&home.config_file()), proxy(context), certificates(context)];
     if !home.state.exists() {
         let message = format!("`{}` is not there yet", home.state.display());
         findings.push(Finding::good("state", message));
@@ -125,6 +125,30 @@ fn config(path: &Path) -> Finding {
         format!("`{}` is not there; nothing but the environment is used", path.display())
     };
     Finding::good("config", message)
+}
+
+/// Which proxy requests go through; that it can be read was part of making the client.
+fn proxy(context: &Context) -> Finding {
+    let host = context.client.api_host();
+    let message = match context.client.proxy() {
+        Some(proxy) => format!("{host} is reached through {proxy} ({})", proxy.variable),
+        None => format!("{host} is reached without one"),
+    };
+    Finding::good("proxy", message)
+}
+
+/// Whether the certificate authorities are there that the environment names.
+fn certificates(context: &Context) -> Finding {
+    let authorities = context.client.authorities();
+    match authorities.trouble() {
+        None => Finding::good("certificates", authorities.to_string()),
+        Some(message) => Finding {
+            check: "certificates",
+            exit: Exit::Local,
+            message,
+            hint: Some("correct or unset SSL_CERT_FILE and SSL_CERT_DIR".to_owned()),
+        },
+    }
 }
 
 /// Whether a lock excludes anybody in this directory.

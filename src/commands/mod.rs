@@ -88,7 +88,12 @@ impl Context {
                 ),
             );
         }
-        Self::new(settings, printer.clone(), shutdown.clone())
+        let context = Self::new(settings, printer.clone(), shutdown.clone())?;
+        if let Some(trouble) = context.client.authorities().trouble() {
+            printer
+                .warn(format!("{trouble}; only the built-in certificate authorities are trusted"));
+        }
+        Ok(context)
     }
 
     /// Makes the client for settings that are known already.

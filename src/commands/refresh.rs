@@ -1,5 +1,6 @@
 //! `refresh`: renews what is due. Made for cron: quiet when nothing is.
 
+use std::path::PathBuf;
 use std::pin::pin;
 
 use serde_json::json;
@@ -8,11 +9,12 @@ use crate::auth::{Account, AuthError, Outcome, RefreshPolicy};
 use crate::cli::RefreshArgs;
 use crate::commands::{Context, about, apps, at_rest};
 use crate::exit::Exit;
+use crate::model::account::Accounts;
 use crate::output::{Explain, Failure, Matter, account_subject};
-use crate::problem::{Coded as _, ErrorKind};
+use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::store::local::LocalStore;
 use crate::store::{AccountError, Store as _};
-use crate::text::chain;
+use crate::text::{self, chain};
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, Failure> {
@@ -27,15 +29,7 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
         named.collect::<Result<_, _>>().map_err(AccountError::from)?
     };
     if chosen.is_empty() {
-        let by = context.settings.apps.only().map(|app| format!(" by the app {}", app.label()));
-        let by = by.unwrap_or_default();
-        let handed_over = |account: &&Account| apps::is_about(context, account);
-        let words = match accounts.iter().find(handed_over) {
-            Some(_) => format!("every login{by} was handed over to another machine"),
-            None => format!("no account is logged in{by}"),
-        };
-        context.printer.note(format!("{words}, so there is nothing to refresh"));
-        return Ok(Exit::Done);
+        return nobody(context, &store, &accounts);
     }
     apps::is_there_one(context)?;
     let tokens = context.tokens(&at_rest::unlocked(context, store).await?).await?;
@@ -62,6 +56,45 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
     }
     tokens.flush().await;
     Ok(exit)
+}
+
+/// There is no account to refresh: a cron job that never finds one must not look like one that works.
+fn nobody(context: &Context, store: &LocalStore, accounts: &Accounts) -> Result<Exit, Failure> {
+    let by = context.settings.apps.only().map(|app| format!(" by the app {}", app.label()));
+    if accounts.iter().any(|account| apps::is_about(context, account)) {
+        let by = by.unwrap_or_default();
+        context.printer.note(format!(
+            "every login{by} was handed over to another machine, so there is nothing to refresh"
+        ));
+        return Ok(Exit::Done);
+    }
+    let path = store.token_file().path();
+    let found = if !path.exists() {
+        "is not there".to_owned()
+    } else if accounts.is_empty() {
+        "holds no account".to_owned()
+    } else {
+        format!("holds only {} of other apps", text::count(accounts.len() as u64, "account"))
+    };
+    let error = Nobody { by: by.unwrap_or_default(), path, found };
+    let hint = "run `tiktok-up login`, or name the directory of the logins with `--home` or \
+                TIKTOK_UP_HOME: under cron HOME may be another one";
+    Err(Failure::from(error).hint(hint))
+}
+
+/// No account is logged in.
+#[derive(Debug, thiserror::Error)]
+#[error("no account is logged in{by}: `{}` {found}", path.display())]
+struct Nobody {
+    by: String,
+    path: PathBuf,
+    found: String,
+}
+
+impl Coded for Nobody {
+    fn problem(&self) -> Problem {
+        ErrorCode::NoAccount.into()
+    }
 }
 
 /// One line for an account to which something happened.

@@ -20,7 +20,7 @@ use crate::model::account::Account;
 use crate::model::{Failed, Mode, Phase, Plan, PostError, PostOutcome, PostState, RecordedPost};
 use crate::problem::{Coded, ErrorCode, ErrorKind};
 use crate::store::{JournalError, LeaseError, LeaseKind, StoreError};
-use crate::text;
+use crate::text::{self, chain};
 
 /// One account's part of a run.
 pub(super) struct AccountWorker {
@@ -503,11 +503,15 @@ impl AccountStop {
                 let by = holder.as_ref().map(|holder| format!(", by {holder}"));
                 format!("another run is posting for this account{}", by.unwrap_or_default())
             }
-            error => error.to_string(),
+            error => chain(error),
+        };
+        let code = match error {
+            StoreError::Lease(LeaseError::File(error)) => error.problem().code,
+            _ => ErrorCode::AccountBusy,
         };
         let post_error = PostError {
             retryable: error.is_temporary(),
-            ..PostError::new(ErrorCode::AccountBusy, message, error.problem())
+            ..PostError::new(code, message, error.problem())
         };
         let state = if error.is_temporary() { PostState::Deferred } else { PostState::Failed };
         Self { post_error, at: None, note: None, state, failure: Some(error.kind()) }

@@ -303,7 +303,8 @@ impl Calls {
 /// Whether the same call may well work in a moment.
 fn may_pass(error: &Error) -> bool {
     match error {
-        Error::NotSent { .. } | Error::NoAnswer { .. } => true,
+        Error::NotSent { .. } => error.is_temporary(),
+        Error::NoAnswer { .. } => true,
         Error::NotTikTok { status, .. } => *status != 404,
         Error::Refused(refusal) => refusal.may_pass(),
     }

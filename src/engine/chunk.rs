@@ -115,6 +115,10 @@ pub(super) async fn put(
                 Ok(answer) => PutEnd::Answered(answer),
                 Err(error) => match progress.take_failure() {
                     None => PutEnd::Failed(error),
+                    // A file that comes over a network may be read later.
+                    Some(VideoError::Io { source, .. }) if is_of_a_network(&source) => {
+                        PutEnd::Failed(error)
+                    }
                     Some(VideoError::Changed { .. }) => PutEnd::FileChanged,
                     Some(error) => PutEnd::File(error),
                 },
@@ -352,6 +356,11 @@ impl ChunkBody {
 #[derive(Debug, thiserror::Error)]
 #[error("the file could not be read on")]
 pub(super) struct BodyCut;
+
+/// Whether an error is that of a connection: a file that comes over a network may be read later.
+fn is_of_a_network(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::TimedOut)
+}
 
 impl Body for ChunkBody {
     type Data = Bytes;

@@ -48,6 +48,16 @@ impl Preflight {
         self.creator.lock().await.as_ref().map(|(_, creator)| creator.username.clone())
     }
 
+    /// Whether TikTok's options say that the account is private: only then they speak of followers.
+    pub(super) async fn is_private(&self) -> bool {
+        let creator = self.creator.lock().await;
+        let offers = |level| {
+            let options = creator.as_ref().map(|(_, creator)| &creator.privacy_level_options);
+            options.is_some_and(|options| options.iter().any(|option| option == level))
+        };
+        offers("FOLLOWER_OF_CREATOR") && !offers("PUBLIC_TO_EVERYONE")
+    }
+
     /// Checks a post against the scopes, the quotas and, in direct mode, against the creator's freshest
     /// options. Drafts need neither the scope nor the call.
     pub(super) async fn check(&self, post: &PreparedPost) -> Result<(), StopReason> {

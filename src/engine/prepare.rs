@@ -19,6 +19,7 @@ use crate::model::{
     PostRef, Source,
 };
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
+use crate::resources::is_machine_fault;
 use crate::signals::{Shutdown, Signal};
 use crate::source::{UnfinishedFiles, Video, VideoError};
 use crate::store::{Journal, StoreError};
@@ -52,6 +53,9 @@ pub(crate) enum PrepareError {
     /// No account is logged in.
     #[error(transparent)]
     Nobody(NameError),
+    /// This machine does not let a video be read.
+    #[error(transparent)]
+    Video(VideoError),
     /// The journal cannot be asked for the post of a file that is gone.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -65,6 +69,7 @@ impl Coded for PrepareError {
         match self {
             Self::Refused(refused) => refused.problem(),
             Self::Nobody(_) => ErrorCode::NobodyLoggedIn.into(),
+            Self::Video(error) => error.problem(),
             Self::Store(error) => error.problem(),
             Self::Interrupted(signal) => {
                 Problem::new(ErrorCode::RunInterrupted).of_kind(ErrorKind::Interrupted(*signal))
@@ -243,13 +248,14 @@ impl Inspection<'_> {
         path: &Path,
         entry: &Entry,
         account: Option<&Account>,
-    ) -> Result<Option<FileState>, StoreError> {
+    ) -> Result<Option<FileState>, PrepareError> {
         if let Some(how) = self.preparation.unfinished.get(path) {
             // What it holds now says nothing: it is looked at when it is finished.
             return Ok(Some(FileState::Unfinished(*how)));
         }
         match Video::open(path).await {
-            Ok(video) => Ok(self.video(path, &video, entry).await),
+            Ok(video) => self.video(path, &video, entry).await.map_err(PrepareError::Video),
+            Err(error) if error.is_machine_fault() => Err(PrepareError::Video(error)),
             Err(error) if error.is_missing() => {
                 let id = entry.post.id.as_deref();
                 let known = match account {
@@ -276,7 +282,12 @@ impl Inspection<'_> {
     }
 
     /// What is known without asking TikTok: size, time on the way, what the headers say.
-    async fn video(&mut self, path: &Path, video: &Video, entry: &Entry) -> Option<FileState> {
+    async fn video(
+        &mut self,
+        path: &Path,
+        video: &Video,
+        entry: &Entry,
+    ) -> Result<Option<FileState>, VideoError> {
         let plan = match Plan::new(video.size(), self.preparation.options.chunk_size) {
             Ok(plan) => plan,
             Err(error) => {
@@ -286,7 +297,7 @@ impl Inspection<'_> {
                     PlanError::ChunkSize(_) => None,
                 };
                 self.problem(entry, path, &error.to_string(), hint);
-                return None;
+                return Ok(None);
             }
         };
         let slow = self.too_slow(&plan);
@@ -294,7 +305,7 @@ impl Inspection<'_> {
             self.problem(entry, path, message, Some(hint));
         }
         let file = self.probe(path, video, entry).await?;
-        slow.is_none().then_some(file)
+        Ok(file.filter(|_| slow.is_none()))
     }
 
     /// Whether `--limit-rate` does not get a file through within the life of its upload URL, and
@@ -317,14 +328,22 @@ impl Inspection<'_> {
 
     /// What the headers say, and what speaks against it: a refusal, or a warning where the entry says
     /// that it is to be sent all the same.
-    async fn probe(&mut self, path: &Path, video: &Video, entry: &Entry) -> Option<FileState> {
+    async fn probe(
+        &mut self,
+        path: &Path,
+        video: &Video,
+        entry: &Entry,
+    ) -> Result<Option<FileState>, VideoError> {
         let mut check = MediaCheck { skip: entry.post.skip_media_check, ..MediaCheck::default() };
         let probed = video.examine(|video| video_probe::probe(video, video.size())).await;
         let probe = match probed {
             Ok(probe) => Some(probe),
+            Err(ProbeError::Io(source)) if is_machine_fault(&source) => {
+                return Err(video.failed(source));
+            }
             Err(error @ ProbeError::Io(_)) => {
                 self.problem(entry, path, &chain(&error), limits::hint(&error));
-                return None;
+                return Ok(None);
             }
             Err(error) => {
                 check.refuse(chain(&error), limits::hint(&error).map(str::to_owned));
@@ -334,9 +353,10 @@ impl Inspection<'_> {
         if let Some(probe) = &probe {
             match hole(video, probe.container).await {
                 Ok(hole) => check.hole(hole),
+                Err(source) if is_machine_fault(&source) => return Err(video.failed(source)),
                 Err(source) => {
                     self.unreadable(entry, path, &video.failed(source));
-                    return None;
+                    return Ok(None);
                 }
             }
             if check.refusals.is_empty() {
@@ -359,7 +379,7 @@ impl Inspection<'_> {
         for warning in &check.warnings {
             self.warn(format!("{}: {warning}", self.label(&entry.post.source)));
         }
-        (!refused).then(|| {
+        Ok((!refused).then(|| {
             FileState::Checked(CheckedFile {
                 content_type: probe
                     .as_ref()
@@ -368,7 +388,7 @@ impl Inspection<'_> {
                 warnings: check.warnings,
                 version: video.version(),
             })
-        })
+        }))
     }
 
     fn unreadable(&mut self, entry: &Entry, path: &Path, error: &VideoError) {

@@ -18,7 +18,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tiktok_open::{Error, InitAnswer, PutAnswer, Reaction, UploadUrl};
+use tiktok_open::{Error, InitAnswer, Privacy, PutAnswer, Reaction, UploadUrl};
 use tokio::time::Instant;
 
 use crate::api::post_error;
@@ -382,7 +382,11 @@ impl<'a> PostRunner<'a> {
                 };
                 Ok((Event::InitAccepted, update))
             }
-            Err(error) => Ok(self.init_failed(error, token)),
+            Err(error) => {
+                let (event, update) = self.init_failed(error, token);
+                self.name_the_wall().await;
+                Ok((event, update))
+            }
         }
     }
 
@@ -431,13 +435,28 @@ impl<'a> PostRunner<'a> {
         (event, update)
     }
 
+    /// What helps an app that is not audited depends on what the account and the post are.
+    async fn name_the_wall(&mut self) {
+        let is_private = self.preflight.is_private().await;
+        let unseen = self.post.asked.effective_privacy() == Privacy::SelfOnly;
+        let refused = self.post_error.as_mut().map(|refused| &mut refused.problem);
+        if let Some(problem) = refused.filter(|it| it.code == ErrorCode::UnauditedClient) {
+            problem.code = match (is_private, unseen) {
+                (true, false) => ErrorCode::UnauditedClientPost,
+                (false, false) => ErrorCode::UnauditedClientBoth,
+                (_, true) => ErrorCode::UnauditedClient,
+            };
+        }
+    }
+
     /// An init that provably never left: for want of a token, or of a connection.
     fn not_sent(&mut self, error: CallError) -> (Event, AttemptUpdate) {
         let post_error = error.post_error();
         let update = AttemptUpdate { code: Some(NOT_SENT.to_owned()), ..post_error.update() };
         self.failure = Some(error.kind());
         self.post_error = Some(post_error);
-        let again = matches!(error, CallError::Api(_)).then(|| self.run.inits.unsent.pause());
+        let passes = matches!(&error, CallError::Api(error) if error.is_temporary());
+        let again = passes.then(|| self.run.inits.unsent.pause());
         self.run.inits.delay = match again.flatten() {
             Some(wait) => RetryDelay::Unsent(wait),
             None => RetryDelay::Leave(error),
@@ -663,6 +682,10 @@ impl<'a> PostRunner<'a> {
                 let why = if after_body { "no answer to the chunk" } else { "the link stalled" };
                 self.try_again(why.to_owned()).await?;
                 Some(Event::ChunkUnclear)
+            }
+            // No other try would fare better.
+            PutEnd::Failed(error) if error.obstacle().is_some() && !error.is_temporary() => {
+                return Err(error.into());
             }
             PutEnd::Failed(error) => {
                 self.try_again(error.to_string()).await?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tiktok_open::Code;
 use tokio::time::Instant;
+use url::Url;
 
 use crate::api::error_code;
 use crate::engine::calls::CallError;
@@ -113,7 +114,11 @@ impl StopReason {
     /// The kind of trouble that it is for a post in this phase.
     pub(super) fn kind(&self, phase: Option<Phase>) -> ErrorKind {
         match self {
-            Self::Call(error) => error.kind(),
+            // Something was sent: it is no longer a matter of what was asked for, but of this machine.
+            Self::Call(error) => match error.kind() {
+                ErrorKind::Input if phase.is_some_and(|phase| !phase.is_over()) => ErrorKind::Local,
+                kind => kind,
+            },
             Self::Store(error) | Self::Unrecorded { error, .. } => error.kind(),
             Self::File(error) => error.kind(),
             Self::Interrupted(signal) => ErrorKind::Interrupted(*signal),
@@ -237,7 +242,7 @@ impl StopReason {
             Self::Store(error) | Self::Unrecorded { error, .. } => {
                 matches!(error.kind(), ErrorKind::Local | ErrorKind::Temporary)
             }
-            Self::Call(error) => error.kind() == ErrorKind::Login,
+            Self::Call(error) => matches!(error.kind(), ErrorKind::Login | ErrorKind::Input),
             _ => false,
         }
     }
@@ -324,9 +329,10 @@ impl<'a> PostSnapshot<'a> {
         } else {
             self.post_ids.to_vec()
         };
-        let url = self.username.filter(|name| !name.is_empty()).and_then(|name| {
-            post_ids.first().map(|id| format!("https://www.tiktok.com/@{name}/video/{id}"))
-        });
+        let url = self
+            .username
+            .filter(|name| !name.is_empty())
+            .and_then(|name| post_ids.first().and_then(|id| profile_url(name, *id)));
         PostOutcome {
             post_ref: self.post.post_ref.clone(),
             number: self.row.map(|row| row.number),
@@ -435,7 +441,31 @@ impl<'a> PostSnapshot<'a> {
     }
 }
 
+/// Where a post can be seen. The name is TikTok's, and no other path than a profile's comes of it.
+fn profile_url(name: &str, id: u64) -> Option<String> {
+    let mut url = Url::parse("https://www.tiktok.com").ok()?;
+    url.path_segments_mut().ok()?.extend([&format!("@{name}"), "video", &id.to_string()]);
+    Some(url.into())
+}
+
 /// That a post failed for good.
 fn failed_for_good(number: &str) -> Problem {
     Problem::new(ErrorCode::FailedInEveryAttempt).with("post", number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_a_post_is_one_whatever_the_name_is() {
+        let url = |name| profile_url(name, 7).unwrap();
+        assert_eq!(url("ada.l_1"), "https://www.tiktok.com/@ada.l_1/video/7");
+        assert_eq!(
+            url("a b/../c?d#e%"),
+            "https://www.tiktok.com/@a%20b%2F..%2Fc%3Fd%23e%25/video/7"
+        );
+        assert_eq!(url("жа"), "https://www.tiktok.com/@%D0%B6%D0%B0/video/7");
+        assert_eq!(url(".."), "https://www.tiktok.com/@../video/7");
+    }
 }

@@ -7,22 +7,26 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use super::{FsError, Lock, PRIVATE_FILE, check, step};
 
 /// Replaces `path` by `bytes`: a new file beside it, written, synced, renamed over it, and the
 /// directory synced. The mode is set on the descriptor, so that the umask does not matter.
 ///
-/// After an error the old file is still there, unless it is the sync of the directory that failed: then
-/// the new one is in its place, and a crash may still bring back the old one. Calling again is safe even
-/// after a failed fsync, for every call writes a file of its own: the pages of one that failed may be
-/// marked clean and lost.
+/// After an error the old file is still there, unless it is [`FsError::NotSynced`]: then the new one is in
+/// its place, and a crash may still bring back the old one. Calling again is safe even after a failed
+/// fsync, for every call writes a file of its own: the pages of one that failed may be marked clean and
+/// lost.
 pub(crate) fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FsError> {
     let mut temp = Temp::create(path, mode)?;
     temp.fill(bytes)?;
     step("rename", path, || fs::rename(&temp.path, path))?;
     temp.gone = true;
-    sync_dir(dir_of(path))
+    sync_dir(dir_of(path)).map_err(|error| match error {
+        FsError::Io { source, .. } => FsError::NotSynced { path: path.to_owned(), source },
+        other => other,
+    })
 }
 
 /// Proves that the disk beside `path` takes `size` more bytes, durably, and that a file there can be
@@ -105,9 +109,17 @@ fn temp_name(target: &Path) -> PathBuf {
     dir_of(target).join(name)
 }
 
+/// What a file system says that cannot sync a directory.
+const NO_SYNC: [Option<Errno>; 3] =
+    [Some(Errno::INVAL), Some(Errno::OPNOTSUPP), Some(Errno::NOSYS)];
+
 /// Makes durable what was created, renamed or removed in a directory.
 pub(crate) fn sync_dir(dir: &Path) -> Result<(), FsError> {
-    step("fsync directory", dir, || File::open(dir)?.sync_all())
+    step("fsync directory", dir, || match File::open(dir)?.sync_all() {
+        // A file system that has no such thing keeps the order by other means, or none at all.
+        Err(error) if NO_SYNC.contains(&Errno::from_io_error(&error)) => Ok(()),
+        other => other,
+    })
 }
 
 /// A file on its way to its name; unlinked if it does not get there.

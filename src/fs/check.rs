@@ -16,7 +16,7 @@ pub(crate) const PRIVATE_FILE: u32 = 0o600;
 /// The mode of every directory of ours.
 pub(crate) const PRIVATE_DIR: u32 = 0o700;
 
-/// The longest file that is read whole, in bytes: 1 MiB.
+/// The longest file that is read whole, unless something else is said of it, in bytes: 1 MiB.
 pub(crate) const SIZE_LIMIT: u64 = 1 << 20;
 
 const GROUP_OR_OTHERS: u32 = 0o077;
@@ -27,16 +27,25 @@ pub(super) const CAREFUL: OFlags =
     OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
 /// Opens a file of ours for reading, or says what is wrong with it: it must be a regular file, be
-/// ours, have one name, be closed to group and others and not be longer than [`SIZE_LIMIT`].
-pub(crate) fn open_private(path: &Path) -> Result<File, FsError> {
+/// ours, have one name, be closed to group and others and not be longer than `limit`, in bytes.
+pub(crate) fn open_private(path: &Path, limit: u64) -> Result<File, FsError> {
     let file = open(path, OFlags::RDONLY)?;
-    check_file(&file, path)?;
+    check_file(&file, path, limit)?;
     Ok(file)
 }
 
-/// Reads a whole file of ours through [`open_private`]; `None` if there is none.
+/// Reads a whole file of ours of at most [`SIZE_LIMIT`] bytes through [`open_private`]; `None` if there is
+/// none.
 pub(crate) fn read_private(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, FsError> {
-    let file = match open_private(path) {
+    read_private_to(path, SIZE_LIMIT)
+}
+
+/// As [`read_private`], with another limit, in bytes.
+pub(crate) fn read_private_to(
+    path: &Path,
+    limit: u64,
+) -> Result<Option<Zeroizing<Vec<u8>>>, FsError> {
+    let file = match open_private(path, limit) {
         Err(FsError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             return Ok(None);
         }
@@ -44,10 +53,10 @@ pub(crate) fn read_private(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Fs
     };
     let mut bytes = Zeroizing::new(Vec::new());
     // One byte more than allowed, so that a file that grows under the read is noticed.
-    step("read", path, || file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes))?;
+    step("read", path, || file.take(limit + 1).read_to_end(&mut bytes))?;
     let size = bytes.len() as u64;
-    if size > SIZE_LIMIT {
-        return Err(FsError::Size { path: path.to_owned(), size });
+    if size > limit {
+        return Err(FsError::Size { path: path.to_owned(), size, limit });
     }
     Ok(Some(bytes))
 }
@@ -121,11 +130,11 @@ fn is_link(error: &io::Error) -> bool {
 }
 
 /// What [`open_private`] demands of an open file.
-pub(super) fn check_file(file: &File, path: &Path) -> Result<(), FsError> {
+pub(super) fn check_file(file: &File, path: &Path, limit: u64) -> Result<(), FsError> {
     let found = step("examine", path, || file.metadata())?;
     check_metadata(&found, path)?;
-    if found.len() > SIZE_LIMIT {
-        return Err(FsError::Size { path: path.to_owned(), size: found.len() });
+    if found.len() > limit {
+        return Err(FsError::Size { path: path.to_owned(), size: found.len(), limit });
     }
     Ok(())
 }
@@ -196,7 +205,7 @@ mod tests {
         for mode in [0o644, 0o640, 0o604, 0o620, 0o602] {
             fs::write(&path, "x").unwrap();
             chmod(&path, mode);
-            let error = open_private(&path).unwrap_err();
+            let error = open_private(&path, SIZE_LIMIT).unwrap_err();
             assert!(matches!(error, FsError::Mode { mode: found, .. } if found == mode));
             assert_eq!(error.hint().unwrap(), format!("run `chmod 600 {}`", path.display()));
         }
@@ -208,7 +217,7 @@ mod tests {
         let (target, link) = (dir.path().join("target"), dir.path().join("link"));
         write_atomic(&target, b"x", PRIVATE_FILE).unwrap();
         symlink(&target, &link).unwrap();
-        assert!(matches!(open_private(&link), Err(FsError::Kind { .. })));
+        assert!(matches!(open_private(&link, SIZE_LIMIT), Err(FsError::Kind { .. })));
     }
 
     #[test]
@@ -217,7 +226,7 @@ mod tests {
         let path = dir.path().join("tokens");
         write_atomic(&path, b"x", PRIVATE_FILE).unwrap();
         fs::hard_link(&path, dir.path().join("other")).unwrap();
-        assert!(matches!(open_private(&path), Err(FsError::Links { links: 2, .. })));
+        assert!(matches!(open_private(&path, SIZE_LIMIT), Err(FsError::Links { links: 2, .. })));
     }
 
     #[test]
@@ -232,8 +241,8 @@ mod tests {
             0,
         )
         .unwrap();
-        assert!(matches!(open_private(&fifo), Err(FsError::Kind { .. })));
-        assert!(matches!(open_private(dir.path()), Err(FsError::Kind { .. })));
+        assert!(matches!(open_private(&fifo, SIZE_LIMIT), Err(FsError::Kind { .. })));
+        assert!(matches!(open_private(dir.path(), SIZE_LIMIT), Err(FsError::Kind { .. })));
     }
 
     #[test]

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rustix::fs::OFlags;
+use rustix::fs::{FlockOperation, OFlags};
+use rustix::io::Errno;
 
-use super::{FsError, check, step};
+use super::{FsError, SIZE_LIMIT, check, step};
 use crate::fault;
 use crate::problem::{Coded, ErrorCode, Problem};
 
@@ -82,7 +83,7 @@ impl Lock {
     /// Takes the lock if it is free.
     pub(crate) fn try_acquire(path: &Path) -> Result<Self, LockError> {
         let mut file = check::open(path, OFlags::RDWR | OFlags::CREATE)?;
-        check::check_file(&file, path)?;
+        check::check_file(&file, path, SIZE_LIMIT)?;
         match fault::point("lock").map_err(TryLockError::Error).and_then(|()| file.try_lock()) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -101,6 +102,20 @@ impl Lock {
         let _ = write_pid(&mut file);
         Ok(Self { _file: file })
     }
+}
+
+/// Proves that files in a directory can be locked in parts, as SQLite does it, by locking one that is there
+/// for nothing else.
+pub(crate) fn check_record_locks(dir: &Path) -> Result<(), FsError> {
+    let path = dir.join("parts.lock");
+    let file = check::open(&path, OFlags::RDWR | OFlags::CREATE)?;
+    step("lock", &path, || {
+        match rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockShared) {
+            // Somebody else proves the same.
+            Err(Errno::AGAIN | Errno::ACCESS) => Ok(()),
+            other => Ok(other?),
+        }
+    })
 }
 
 /// A pause before the next try, which does not go beyond the deadline.

@@ -21,9 +21,9 @@ pub(crate) use atomic::{clean_temps, list, probe, remove, rename, sync_dir, writ
 pub(crate) use check::file_system;
 pub(crate) use check::{
     PRIVATE_DIR, PRIVATE_FILE, SIZE_LIMIT, check_metadata, network_file_system, private_dir,
-    read_private,
+    read_private, read_private_to,
 };
-pub(crate) use lock::{Lock, LockError, give_up_waiting, pause};
+pub(crate) use lock::{Lock, LockError, check_record_locks, give_up_waiting, pause};
 
 /// Why a file of ours could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -71,20 +71,36 @@ pub(crate) enum FsError {
         links: u64,
     },
     /// The file is bigger than any file of ours.
-    #[error("`{}` is {size} bytes long, more than the {SIZE_LIMIT} it may have", path.display())]
+    #[error("`{}` is {size} bytes long, more than the {limit} it may have", path.display())]
     Size {
         /// Which file.
         path: PathBuf,
         /// Its length in bytes.
         size: u64,
+        /// The longest that it may be, in bytes.
+        limit: u64,
+    },
+    /// It has its new content, and the disk did not confirm that it keeps it.
+    #[error("`{}` was written, but the disk did not confirm it", path.display())]
+    NotSynced {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
     },
 }
 
 impl FsError {
-    /// Whether space (or quota) is what is missing.
+    /// Whether space (or quota) is what is missing, or the process may not write longer files.
     pub(crate) fn is_disk_full(&self) -> bool {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
         matches!(self, Self::Io { source, .. }
-            if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+            if matches!(source.kind(), StorageFull | QuotaExceeded | FileTooLarge))
+    }
+
+    /// Whether the file has its new content all the same.
+    pub(crate) fn is_written(&self) -> bool {
+        matches!(self, Self::NotSynced { .. })
     }
 }
 
@@ -117,6 +133,7 @@ impl Coded for FsError {
                     of(Code::FileInTheWay, path)
                 }
             },
+            Self::NotSynced { path, .. } => of(Code::FileNotSynced, path),
             Self::Io { source, path, operation } => match source.kind() {
                 _ if let Some(shortage) = Shortage::in_error(source) => shortage.behind(),
                 io::ErrorKind::ResourceBusy if *operation == "rename" => {
@@ -127,6 +144,10 @@ impl Coded for FsError {
                 }
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     of(Code::DiskFull, path)
+                }
+                io::ErrorKind::FileTooLarge => of(Code::FileSizeLimit, path),
+                _ if *operation == "lock" && are_locks_missing(source) => {
+                    of(Code::LocksMissing, path)
                 }
                 io::ErrorKind::ReadOnlyFilesystem => Code::DiskReadOnly.into(),
                 io::ErrorKind::PermissionDenied => Code::FileDenied.into(),
@@ -166,6 +187,14 @@ fn links(code: ErrorCode, path: &Path) -> Problem {
     let mut copy = path.as_os_str().to_owned();
     copy.push(".copy");
     Problem::new(code).with("file", quoted(path)).with("copy", quoted(Path::new(&copy)))
+}
+
+/// Whether an error says that the file system has no locks, rather than that somebody holds one.
+fn are_locks_missing(error: &io::Error) -> bool {
+    let errno = Errno::from_io_error(error);
+    errno.is_some_and(|errno| {
+        [Errno::NOLCK, Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOTSUP, Errno::INVAL].contains(&errno)
+    })
 }
 
 /// Whether an operation that only needs a directory of ours was refused: by EPERM, not EACCES.
@@ -224,7 +253,7 @@ mod tests {
             ];
             // Of these alone the size has a limit.
             if name.starts_with("user_tokens") {
-                errors.push(FsError::Size { path: path.clone(), size: 1 });
+                errors.push(FsError::Size { path: path.clone(), size: 1, limit: 0 });
             }
             for error in errors {
                 let hint = error.hint().unwrap();
@@ -261,6 +290,23 @@ mod tests {
         assert!(hint("rename", Errno::ACCESS).contains("run as the user"));
         assert!(hint("open", Errno::MFILE).contains("RLIMIT_NOFILE is"));
         assert!(hint("list", Errno::NOMEM).contains("RLIMIT_AS is"));
+    }
+
+    #[test]
+    fn a_file_system_without_locks_is_not_another_run() {
+        for errno in [Errno::NOLCK, Errno::NOSYS, Errno::OPNOTSUPP] {
+            let error = FsError::Io { operation: "lock", path: "/x".into(), source: errno.into() };
+            assert_eq!(error.exit(), crate::exit::Exit::Local);
+            assert!(error.hint().unwrap().contains("another file system"), "{errno:?}");
+        }
+    }
+
+    #[test]
+    fn a_limit_on_the_size_of_files_is_told_as_one() {
+        let source = Errno::FBIG.into();
+        let error = FsError::Io { operation: "write", path: "/x".into(), source };
+        assert!(error.is_disk_full());
+        assert!(error.hint().unwrap().contains("ulimit -f"));
     }
 
     #[test]

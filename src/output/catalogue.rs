@@ -88,6 +88,15 @@ catalogue! {
     FileMounted: "A file cannot be replaced, because it is a mount point of its own."
         => "`{path}` is mounted by itself, as a file in a container may be, and cannot be replaced: \
             mount its directory instead";
+    FileNotSynced: "A file was written, and the disk did not confirm that it keeps it."
+        => "it is as it should be now; look at the disk of `{path}` (`dmesg` tells of errors), as a power \
+            failure might bring back what was there before";
+    FileSizeLimit: "A file has grown to the size that this process may write."
+        => "raise the limit on the size of files (`ulimit -f`, or LimitFSIZE= of a service), which `{path}` \
+            has reached, and run again";
+    LocksMissing: "The file system has no locks, without which two runs could post the same."
+        => "`{path}` is on a file system that cannot lock files, as some network shares cannot: choose a \
+            directory on another file system with `--home`";
     FileOwner: "A file or directory of this program belongs to another user."
         => "run as the user who owns it, or choose another `--home`; if it was copied here by another \
             user, `sudo chown {user} {path}` makes it yours";
@@ -131,6 +140,8 @@ catalogue! {
     HomePath: "The path of the home directory cannot be made absolute.";
     NotText: "An environment variable is not UTF-8."
         => "set {name} to plain text";
+    ProxyVariable: "A variable of the environment should name a proxy, and does not."
+        => "correct or unset {variable}: {how}; nothing was sent, and no direct connection is made instead";
     NotUtf8: "A file of the settings is not UTF-8."
         => "save the file as UTF-8";
     EndpointInvalid: "A base URL is set that no request may go to."
@@ -235,6 +246,9 @@ catalogue! {
     TokensNoKey: "The tokens are encrypted with a key that this run does not have."
         => "if the tokens were encrypted a moment ago, run again; `tiktok-up accounts` tells how they are \
             encrypted";
+    TokenOdd: "A token in the token store holds what no token does, such as a line break."
+        => "take it out of `{path}`, which somebody has edited, or run `tiktok-up login` and consent as \
+            `{account}`";
     TokenSealed: "A token cannot be decrypted although the key is the right one."
         => "restore the file from a backup; or give this login up with `tiktok-up logout --local-only \
             {account}` and log in again";
@@ -267,6 +281,9 @@ catalogue! {
         => "{cause}; the next run picks the tokens up where they lie";
     RefreshLost: "TikTok has replaced the tokens of a login, and the new ones could not be kept."
         => "{cause}; this login is probably lost: run `tiktok-up login` again";
+    RefreshOther: "TikTok's answer to a refresh holds the tokens of another user."
+        => "run `tiktok-up login` and consent as `{account}`: its refresh token is spent, and nothing was \
+            posted or stored for the other user; please report this with the time";
     RefreshUnread: "TikTok's answer to a refresh holds tokens that cannot be used, and was kept."
         => "update tiktok-up, whose later version may read it, or run `tiktok-up login` and consent as \
             `{account}`; until then nothing is refreshed, as the token at hand is spent: `tiktok-up \
@@ -333,6 +350,8 @@ catalogue! {
         => "{cause}; this login is of no use: run `tiktok-up login` again";
     LoginNotSavedRevoked: "The tokens of a login could not be saved, so the login was taken back."
         => "{cause}; TikTok was told to forget this login: run `tiktok-up login` again";
+    LoginNotSynced: "The tokens of a login were saved, and the disk did not confirm that it keeps them."
+        => "the login works; {cause}";
     OtherAccount: "The login is of another user than the named account."
         => "switch to the right account in the browser (or TikTok app) and log in again; to add this one, \
             use another `--alias`";
@@ -425,6 +444,9 @@ catalogue! {
         => "name the JSON file that lists the posts, or `-` for standard input";
     ManifestKind: "The manifest is a pipe or a device."
         => "pipe it in, and name it `-`: standard input";
+    ManifestDisk: "The system failed to read the manifest."
+        => "look at the disk or share that it lies on (`dmesg` tells of errors), then run again; nothing was \
+            sent";
     ManifestUnreadable: "The manifest cannot be read.";
     ManifestWrong: "Something is wrong with the manifest."
         => "correct this and run again; nothing was sent";
@@ -438,6 +460,9 @@ catalogue! {
         => "run `tiktok-up login`; nothing was sent";
     FileGone: "The file of a post is not there."
         => "put the file back, or take the post out of the manifest";
+    VideoDisk: "The system failed to read the file of a post."
+        => "look at the disk or share that it lies on (`dmesg` tells of errors), then run the same command \
+            again";
     VideoUnreadable: "The file of a post cannot be read, or is no regular file.";
     FileUnfinished: "The file of a post is still being written."
         => "nothing of it was posted; a later run takes it once it is finished";
@@ -517,6 +542,22 @@ catalogue! {
     // Calls that TikTok did not answer.
     ClientNotBuilt: "The client for TikTok's API cannot be made."
         => "check SSL_CERT_FILE and the proxy variables";
+    NotTrusted: "The certificate that a server showed is not trusted, so nothing was sent to it."
+        => "if the clock is wrong, set it; if a proxy or firewall opens TLS here, or TIKTOK_UP_API_URL is a \
+            server of your own, let SSL_CERT_FILE name a file with the certificate (PEM) of its authority";
+    ProxyUnknown: "The name of the proxy is not to be found."
+        => "correct {variable}, which names {proxy}, or unset it; if the name is right, look at the DNS of \
+            this machine";
+    ProxyLogin: "The proxy wants a user and a password, or others than it was given."
+        => "set {variable} to `http://USER:PASSWORD@{proxy}`, special characters percent-encoded (`%40` for \
+            `@`)";
+    ProxyRefuses: "The proxy does not let requests to TikTok through."
+        => "let whoever runs the proxy {proxy} ({variable}) allow connections to {host}, or put {host} into \
+            NO_PROXY if it can be reached without it";
+    ProxyTrouble: "The proxy cannot be reached, or could not reach TikTok."
+        => "check the proxy {proxy} ({variable}) and the network, then run the same command again";
+    NotARequest: "A request cannot be written down as HTTP wants it."
+        => "a token with a line break or the like is the usual cause: run `tiktok-up login` again";
     NotSent: "No connection could be made, so the request never left."
         => "check the network, then run the same command again";
     NoAnswer: "A request was sent, and no answer came."
@@ -561,6 +602,13 @@ catalogue! {
     UnauditedClient: "The app is not audited, and the account is public."
         => "an app that TikTok has not audited can post only to private accounts: switch the *account* \
             to private (TikTok app > Settings > Privacy), not just the post, or use `--draft`";
+    UnauditedClientBoth: "The app is not audited, the account is public, and others should see the post."
+        => "an app that TikTok has not audited can post only to private accounts, and only for oneself: \
+            switch the *account* to private (TikTok app > Settings > Privacy) and set `privacy_level` to \
+            SELF_ONLY, or use `--draft`";
+    UnauditedClientPost: "The app is not audited, and others should see the post."
+        => "this account is private already, but an app that TikTok has not audited can post only for \
+            oneself: set `privacy_level` to SELF_ONLY (or `--privacy SELF_ONLY`), or use `--draft`";
     UrlOwnershipUnverified: "The app has not proved to own the address that TikTok should download."
         => "verify the URL's domain or prefix under \"URL properties\" of the app in the developer portal, \
             or use a local file with `video_path`";

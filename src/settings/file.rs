@@ -45,7 +45,7 @@ impl UserFile {
         file.take(SIZE_LIMIT + 1).read_to_string(&mut text).map_err(io("read"))?;
         let size = text.len() as u64;
         if size > SIZE_LIMIT {
-            return Err(FsError::Size { path: path.to_owned(), size });
+            return Err(FsError::Size { path: path.to_owned(), size, limit: SIZE_LIMIT });
         }
         Ok(Some(Self { path: path.to_owned(), found, text }))
     }

@@ -4,7 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::model::Unfinished;
-use crate::problem::{Coded, ErrorCode, Problem};
+use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
+use crate::resources::{Shortage, is_machine_fault};
 
 /// A file that cannot be sent, or not any more.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,10 @@ pub(crate) enum VideoError {
 impl Coded for VideoError {
     fn problem(&self) -> Problem {
         Problem::new(match self {
+            Self::Io { source, .. } if let Some(shortage) = Shortage::in_error(source) => {
+                return shortage.behind();
+            }
+            Self::Io { source, .. } if is_machine_fault(source) => ErrorCode::VideoDisk,
             Self::Unchecked { .. } => ErrorCode::FileChangedSince,
             Self::Unfinished { .. } => ErrorCode::FileUnfinished,
             Self::Changed { .. } => ErrorCode::FileChanged,
@@ -58,6 +63,11 @@ impl Coded for VideoError {
 }
 
 impl VideoError {
+    /// Whether this machine is in the way, whatever the file is.
+    pub(crate) fn is_machine_fault(&self) -> bool {
+        self.kind() == ErrorKind::Local
+    }
+
     /// Whether the file does not exist.
     pub(crate) fn is_missing(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)

@@ -32,6 +32,8 @@ mod init;
 mod kill_rounds;
 mod likeness;
 mod limits;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod local_faults;
 mod login;
 mod login_pitfalls;
 mod login_ways;
@@ -44,6 +46,7 @@ mod other_api;
 mod outside;
 mod person;
 mod process;
+mod proxy;
 mod pty;
 mod qr;
 mod quiet;

@@ -131,8 +131,8 @@ impl Running {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
         let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
         let caught = u64::from_str_radix(caught.trim(), 16).unwrap();
-        // The last one that it gets to.
-        caught & (1 << (Signal::XFSZ.as_raw() - 1)) != 0
+        // The last one that it gets to, but for SIGXFSZ, which it catches from its beginning on.
+        caught & (1 << (Signal::USR1.as_raw() - 1)) != 0
     }
 
     /// Whether it has taken in all signals and all its threads sleep: from now on nothing happens in

@@ -26,6 +26,8 @@ pub(crate) const UNKNOWN: &str = "a file";
 pub(crate) enum Act {
     /// It fails with this error, and is not made.
     Fail(c_int),
+    /// So does it, and every later call of the same name.
+    FailFrom(c_int),
     /// The process is killed before it.
     Kill,
 }
@@ -46,10 +48,11 @@ impl Call {
     /// The argument of strace that comes closest to this fault.
     pub(crate) fn strace(&self, act: Act) -> String {
         let what = match act {
-            Act::Fail(error) => format!("error={}", errno_name(error)),
+            Act::Fail(error) | Act::FailFrom(error) => format!("error={}", errno_name(error)),
             Act::Kill => "signal=KILL".to_owned(),
         };
-        format!("--inject={}:{what}:when={}", self.name, self.nth)
+        let more = if matches!(act, Act::FailFrom(_)) { "+" } else { "" };
+        format!("--inject={}:{what}:when={}{more}", self.name, self.nth)
     }
 }
 
@@ -284,7 +287,13 @@ impl Tracer {
     fn strike(&mut self, call: Call) -> Option<c_int> {
         let at = self.calls.len();
         self.calls.push(call.clone());
-        let (_, act) = self.fault.filter(|(planned, _)| *planned == at)?;
+        let (planned, act) = self.fault?;
+        if let (Some((hit, Act::FailFrom(error))), true) = (&self.hit, planned < at) {
+            return (hit.name == call.name).then_some(*error);
+        }
+        if planned != at {
+            return None;
+        }
         // Threads may change places; the error is one that fits all the same.
         let act = match act {
             Act::Fail(error) if !call.errors.contains(&error) => {
@@ -294,7 +303,7 @@ impl Tracer {
         };
         self.hit = Some((call, act));
         match act {
-            Act::Fail(error) => Some(error),
+            Act::Fail(error) | Act::FailFrom(error) => Some(error),
             Act::Kill => {
                 kill(self.pid);
                 None

@@ -8,9 +8,10 @@ use url::Url;
 
 use crate::transport::{OnStep, Transport};
 use crate::{
-    App, Authorize, Body, ContentRange, CreatorInfo, Endpoints, Error, Grant, GrantKind, InboxInit,
-    InitAnswer, PhotoInit, PostStatus, PutAnswer, QrCheck, QrCode, RawTokenAnswer, Scopes, Secret,
-    UploadUrl, UserInfo, VideoInit, creator_info, init, oauth, qr, status, upload, user_info,
+    App, Authorities, Authorize, Body, ContentRange, CreatorInfo, Endpoints, Error, Grant,
+    GrantKind, InboxInit, InitAnswer, PhotoInit, PostStatus, ProxyError, ProxyName, PutAnswer,
+    QrCheck, QrCode, RawTokenAnswer, Scopes, Secret, UploadUrl, UserInfo, VideoInit, creator_info,
+    init, oauth, qr, status, upload, user_info,
 };
 
 /// How a client names itself if nothing else is asked for.
@@ -34,6 +35,16 @@ impl Client {
     /// The host of the API, for messages.
     pub fn api_host(&self) -> String {
         self.0.api_host()
+    }
+
+    /// The proxy that the API is reached through, if the environment names one.
+    pub fn proxy(&self) -> Option<&ProxyName> {
+        self.0.proxy()
+    }
+
+    /// Whose word is taken for who TikTok is, besides the authorities that are built in.
+    pub fn authorities(&self) -> &Authorities {
+        self.0.authorities()
     }
 
     /// How far TikTok's clock is ahead of ours, by the last answer's `Date` (whole seconds).
@@ -211,8 +222,9 @@ impl ClientBuilder {
         self
     }
 
-    /// The client. It trusts Mozilla's roots and the platform's, and goes through the proxies of the
-    /// environment. Its TLS is rustls with ring; which provider the process has installed, if any, does not
+    /// The client. It trusts Mozilla's roots and the platform's, or those that `SSL_CERT_FILE` names, and goes
+    /// through the proxy of the environment (`HTTPS_PROXY`, `ALL_PROXY`, but for `NO_PROXY`), unless the API
+    /// is on this machine. Its TLS is rustls with ring; which provider the process has installed, if any, does not
     /// matter to it.
     pub fn build(self) -> Result<Client, BuildError> {
         Transport::new(self).map(Client)
@@ -221,5 +233,12 @@ impl ClientBuilder {
 
 /// The HTTP client could not be made.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot set up TLS: {0}")]
-pub struct BuildError(pub(super) String);
+#[non_exhaustive]
+pub enum BuildError {
+    /// TLS cannot be set up, for this reason in words.
+    #[error("cannot set up TLS: {0}")]
+    Tls(String),
+    /// The environment names a proxy that cannot be used, and a direct connection is not what it asks for.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+}

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{Code, Reaction};
+use jiff::Timestamp;
+
+use crate::{Authorities, Code, ProxyName, Reaction};
 
 /// A call that did not answer with what was asked for.
 ///
@@ -12,7 +14,7 @@ use crate::{Code, Reaction};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Name lookup, connect or TLS handshake failed: the request provably never left.
-    #[error("could not connect to {host}: {reason}")]
+    #[error("{}", not_sent(host, reason, obstacle.as_deref()))]
     NotSent {
         /// Host of the request.
         host: String,
@@ -22,6 +24,8 @@ pub enum Error {
         /// innermost cause that has one, or of a look whether there are descriptors and memory to be
         /// had, for a resolver keeps that to itself.
         os_error: Option<i32>,
+        /// What stood in the way, if it is more than a network that did not work.
+        obstacle: Option<Box<Obstacle>>,
     },
     /// Sent, at least in part, and not answered: the outcome is open.
     #[error("no answer from {host} to `{call}`: {reason}")]
@@ -48,6 +52,58 @@ pub enum Error {
     /// TikTok refused, with a code.
     #[error(transparent)]
     Refused(#[from] Refusal),
+}
+
+/// What keeps requests from leaving, besides a network that does not work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Obstacle {
+    /// The server's certificate is not trusted.
+    Certificate {
+        /// What else is taken for trustworthy here.
+        authorities: Authorities,
+        /// What time it is here: a clock that is wrong makes a good certificate a bad one.
+        now: Timestamp,
+        /// The proxy that was to be passed: it may have shown a certificate of its own.
+        proxy: Option<ProxyName>,
+    },
+    /// The name of the proxy is not to be found.
+    ProxyUnknown(ProxyName),
+    /// The proxy wants a user and a password, or others.
+    ProxyLogin(ProxyName),
+    /// The proxy does not let requests to this host through.
+    ProxyRefuses(ProxyName),
+    /// The proxy did not work: it cannot be reached, or could not reach the host. This may pass.
+    Proxy(ProxyName),
+    /// The request cannot be written down, whatever the network: a token, say, with a line break in it.
+    Request,
+}
+
+impl Obstacle {
+    /// Whether it may be gone later, without anybody changing anything.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Proxy(_))
+    }
+}
+
+fn not_sent(host: &str, reason: &str, obstacle: Option<&Obstacle>) -> String {
+    let through =
+        |proxy: &ProxyName| format!("could not connect to {host} through the proxy {proxy}");
+    match obstacle {
+        None => format!("could not connect to {host}: {reason}"),
+        Some(Obstacle::Request) => format!("a request to {host} could not be made: {reason}"),
+        Some(Obstacle::Certificate { authorities, now, proxy }) => {
+            let to = proxy.as_ref().map_or_else(|| format!("could not connect to {host}"), through);
+            let now = now.strftime("%Y-%m-%d %H:%M UTC");
+            format!("{to}: {reason}; {authorities}; the clock here says {now}")
+        }
+        Some(
+            Obstacle::ProxyUnknown(proxy)
+            | Obstacle::ProxyLogin(proxy)
+            | Obstacle::ProxyRefuses(proxy)
+            | Obstacle::Proxy(proxy),
+        ) => format!("{}: {reason}", through(proxy)),
+    }
 }
 
 /// TikTok's refusal of a call: `error.code` was not `ok`, or the flat OAuth `error` was set.
@@ -106,10 +162,27 @@ impl Error {
         self.refusal().map(|refusal| refusal.code.reaction())
     }
 
+    /// What kept the request from leaving, if it is more than a network that did not work.
+    pub fn obstacle(&self) -> Option<&Obstacle> {
+        match self {
+            Self::NotSent { obstacle, .. } => obstacle.as_deref(),
+            _ => None,
+        }
+    }
+
     /// A short stable name: TikTok's code, or one of this crate's for a call that TikTok did not answer
-    /// (`not_sent`, `no_answer`, `not_tiktok`).
+    /// (`not_sent`, `not_trusted`, `proxy_unknown`, `proxy_login`, `proxy_refuses`, `proxy_trouble`,
+    /// `not_a_request`, `no_answer`, `not_tiktok`).
     pub fn code(&self) -> &str {
         match self {
+            Self::NotSent { obstacle: Some(obstacle), .. } => match **obstacle {
+                Obstacle::Certificate { .. } => "not_trusted",
+                Obstacle::ProxyUnknown(_) => "proxy_unknown",
+                Obstacle::ProxyLogin(_) => "proxy_login",
+                Obstacle::ProxyRefuses(_) => "proxy_refuses",
+                Obstacle::Proxy(_) => "proxy_trouble",
+                Obstacle::Request => "not_a_request",
+            },
             Self::NotSent { .. } => "not_sent",
             Self::NoAnswer { .. } => "no_answer",
             Self::NotTikTok { .. } => "not_tiktok",

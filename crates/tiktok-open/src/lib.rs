@@ -12,12 +12,14 @@ mod init;
 mod oauth;
 pub mod pkce;
 mod privacy;
+mod proxy;
 mod qr;
 mod scope;
 pub mod secret;
 mod status;
 pub mod text;
 mod transport;
+mod trust;
 mod upload;
 mod user_info;
 
@@ -25,7 +27,7 @@ pub use client::{BuildError, Client, ClientBuilder};
 pub use code::{Code, Reaction};
 pub use creator_info::CreatorInfo;
 pub use endpoints::{Base, BaseProblem, Endpoints, EndpointsError};
-pub use error::{Error, Refusal};
+pub use error::{Error, Obstacle, Refusal};
 pub use grant::{Cut, Grant, RawTokenAnswer, Reading, may_hold_a_token};
 pub use init::{
     InboxInit, InitAnswer, PhotoInit, PhotoPostInfo, PhotoSource, PostInfo, PostMode, SourceInfo,
@@ -33,10 +35,12 @@ pub use init::{
 };
 pub use oauth::{App, Authorize, GrantKind};
 pub use privacy::{Privacy, UnknownPrivacy};
+pub use proxy::{ProxyError, ProxyName, ProxyProblem};
 pub use qr::{QrAddressError, QrCheck, QrCode, QrConfirmed, QrRefused, QrStatus};
 pub use scope::{ScopeError, Scopes};
 pub use secret::Secret;
 pub use status::{FailReason, PostStatus, State};
 pub use transport::{LONGEST_ANSWER, OnStep, Step};
+pub use trust::Authorities;
 pub use upload::{Body, ContentRange, PutAnswer, UploadUrl, UploadUrlError};
 pub use user_info::UserInfo;

@@ -18,8 +18,9 @@ use zeroize::Zeroizing;
 use crate::answer::log_id;
 use crate::client::{BuildError, ClientBuilder};
 use crate::grant::Cut;
-use crate::text;
-use crate::{Endpoints, Error, Secret};
+use crate::proxy::Proxy;
+use crate::trust::{Authorities, distrust};
+use crate::{Endpoints, Error, Obstacle, ProxyName, Secret, text};
 
 /// The longest answer that is read, in bytes: TikTok's are a few hundred.
 pub const LONGEST_ANSWER: usize = 512 << 10;
@@ -58,6 +59,10 @@ pub(crate) struct Transport {
     /// For chunks: one connection kept through an upload.
     transfers: reqwest::Client,
     endpoints: Endpoints,
+    /// What is on this machine is never reached through one.
+    proxy: Option<Arc<Proxy>>,
+    authorities: Authorities,
+    connect_timeout: Duration,
     answer_timeout: Duration,
     clock_offset: SignedDuration,
     on_step: OnStep,
@@ -74,6 +79,7 @@ pub(super) struct Received {
 impl Transport {
     pub(super) fn new(builder: ClientBuilder) -> Result<Self, BuildError> {
         let tls = tls()?;
+        let proxy = if builder.endpoints.on_loopback() { None } else { Proxy::from_env()? };
         let client = |idle: usize| {
             let mut client = reqwest::Client::builder()
                 .user_agent(&builder.user_agent)
@@ -82,17 +88,21 @@ impl Transport {
                 .referer(false)
                 .connect_timeout(builder.connect_timeout)
                 .pool_max_idle_per_host(idle)
-                .tls_backend_preconfigured(tls.clone());
-            if builder.endpoints.on_loopback() {
-                // What is on this machine is never reached through a proxy.
-                client = client.no_proxy();
+                .tls_backend_preconfigured(tls.clone())
+                // What the environment says was read above.
+                .no_proxy();
+            if let Some(proxy) = &proxy {
+                client = client.proxy(proxy.for_client()?);
             }
-            client.build().map_err(|e| BuildError(innermost(&e)))
+            client.build().map_err(|e| BuildError::Tls(innermost(&e)))
         };
         Ok(Self {
             calls: client(0)?,
             transfers: client(1)?,
             endpoints: builder.endpoints,
+            proxy: proxy.map(Arc::new),
+            authorities: Authorities::look(),
+            connect_timeout: builder.connect_timeout,
             answer_timeout: builder.answer_timeout,
             clock_offset: builder.clock_offset,
             on_step: builder.on_step,
@@ -107,6 +117,15 @@ impl Transport {
     /// The host of the API, for messages.
     pub(super) fn api_host(&self) -> String {
         self.endpoints.api("/").host_str().unwrap_or_default().to_owned()
+    }
+
+    pub(super) fn proxy(&self) -> Option<&ProxyName> {
+        let proxy = self.proxy.as_ref().filter(|proxy| proxy.is_for(&self.api_host()));
+        proxy.map(|proxy| proxy.name())
+    }
+
+    pub(super) fn authorities(&self) -> &Authorities {
+        &self.authorities
     }
 
     pub(super) fn clock_skew(&self) -> Option<SignedDuration> {
@@ -211,11 +230,90 @@ impl Transport {
         // Three faults: it cannot have arrived; it may have, but did not; it did, unanswered.
         (self.on_step)(Step::Connect).map_err(|e| not_sent(target.clone(), e.to_string(), &e))?;
         (self.on_step)(Step::Send).map_err(lost)?;
-        let response = request.send().await.map_err(|e| failed(call, &target, &e))?;
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return Err(self.failed(call, &target, &error).await),
+        };
         (self.on_step)(Step::Answer).map_err(lost)?;
         self.note_skew(response.headers());
         debug!(call, status = response.status().as_u16(), elapsed = ?started.elapsed(), "answered");
         Ok(response)
+    }
+
+    /// What came of a request that was not answered.
+    async fn failed(&self, call: &'static str, target: &str, error: &reqwest::Error) -> Error {
+        // Only the host is ever named: path and query may carry a credential.
+        let url = error.url();
+        let host = url.and_then(|url| url.host_str()).unwrap_or(target).to_owned();
+        let reason = if error.is_timeout() { "timed out".to_owned() } else { innermost(error) };
+        if error.is_builder() {
+            let obstacle = Some(Box::new(Obstacle::Request));
+            return Error::NotSent { host, reason, os_error: None, obstacle };
+        }
+        if !error.is_connect() {
+            return Error::NoAnswer { host, call, reason };
+        }
+        let port = url.and_then(url::Url::port_or_known_default).unwrap_or(443);
+        match not_sent(host, reason, error) {
+            Error::NotSent { host, reason, os_error, obstacle: _ } if !is_shortage(os_error) => {
+                let (reason, obstacle) = self.obstacle(&host, port, reason, error).await;
+                Error::NotSent { host, reason, os_error, obstacle: obstacle.map(Box::new) }
+            }
+            shortage => shortage,
+        }
+    }
+
+    /// What stood in the way of a connection, and the reason in words for it.
+    async fn obstacle(
+        &self,
+        host: &str,
+        port: u16,
+        reason: String,
+        error: &reqwest::Error,
+    ) -> (String, Option<Obstacle>) {
+        let proxy = self.proxy.as_deref().filter(|proxy| proxy.is_for(host));
+        let name = || proxy.map(|proxy| proxy.name().clone());
+        let (distrusted, said) = {
+            let causes = causes(error);
+            let tls = causes.iter().find_map(|cause| cause.downcast_ref::<rustls::Error>());
+            let said: Vec<_> = causes.iter().map(ToString::to_string).collect();
+            (tls.and_then(distrust), said.join("\n"))
+        };
+        if let Some(why) = distrusted {
+            let authorities = self.authorities.clone();
+            let obstacle = Obstacle::Certificate { authorities, now: self.now(), proxy: name() };
+            return (why, Some(obstacle));
+        }
+        let Some(proxy) = proxy else { return (reason, None) };
+        let name = proxy.name().clone();
+        let says = |words: &str| said.contains(words);
+        let limit = self.connect_timeout;
+        // The types of these errors have no names outside of the crate that makes them.
+        if says("SOCKS error: ") {
+            return if says("authentication") || says("credentials not accepted") {
+                (reason, Some(Obstacle::ProxyLogin(name)))
+            } else if says("not allowed") {
+                (reason, Some(Obstacle::ProxyRefuses(name)))
+            } else if says("underlying connection") && proxy.is_unknown(limit).await {
+                (
+                    "the name of the proxy is not known".to_owned(),
+                    Some(Obstacle::ProxyUnknown(name)),
+                )
+            } else {
+                (reason, Some(Obstacle::Proxy(name)))
+            };
+        }
+        if says("proxy authorization required") {
+            return refused_by(name, Some(407));
+        }
+        if says("tunnel error: unsuccessful") {
+            return refused_by(name, proxy.status(host, port, limit).await);
+        }
+        if says("dns error") && (proxy.resolves() || !says("resolving for socks")) {
+            let reason = format!("the name of the proxy is not known ({reason})");
+            return (reason, Some(Obstacle::ProxyUnknown(name)));
+        }
+        (reason, Some(Obstacle::Proxy(name)))
     }
 
     fn note_skew(&self, headers: &HeaderMap) {
@@ -230,7 +328,7 @@ impl Transport {
 /// TLS with ring's cryptography, whatever provider the process has chosen. Trusted are Mozilla's roots and
 /// the platform's.
 fn tls() -> Result<rustls::ClientConfig, BuildError> {
-    let failed = |error: rustls::Error| BuildError(text::plain(&error.to_string()));
+    let failed = |error: rustls::Error| BuildError::Tls(text::plain(&error.to_string()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned();
     let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider)).map_err(failed)?;
@@ -245,29 +343,54 @@ fn tls() -> Result<rustls::ClientConfig, BuildError> {
     Ok(config)
 }
 
-fn failed(call: &'static str, target: &str, error: &reqwest::Error) -> Error {
-    // Only the host is ever named: path and query may carry a credential.
-    let host = error.url().and_then(|url| url.host_str()).unwrap_or(target).to_owned();
-    let reason = if error.is_timeout() { "timed out".to_owned() } else { innermost(error) };
-    if error.is_connect() || error.is_builder() {
-        not_sent(host, reason, error)
-    } else {
-        Error::NoAnswer { host, call, reason }
+/// What a proxy means that does not open a way, by the status that it answers.
+fn refused_by(proxy: ProxyName, status: Option<u16>) -> (String, Option<Obstacle>) {
+    let (reason, obstacle): (_, fn(ProxyName) -> Obstacle) = match status {
+        Some(407) => ("it wants a user and a password (HTTP 407)".to_owned(), Obstacle::ProxyLogin),
+        None => ("it did not open a connection".to_owned(), Obstacle::ProxyRefuses),
+        // Asked once more it opened one.
+        Some(status @ 200..300) => (
+            format!("it did not open a connection before it answered HTTP {status}"),
+            Obstacle::Proxy,
+        ),
+        Some(status @ (408 | 425 | 429 | 500..)) => {
+            (format!("it could not open a connection (HTTP {status})"), Obstacle::Proxy)
+        }
+        Some(status) => {
+            (format!("it refused to open a connection (HTTP {status})"), Obstacle::ProxyRefuses)
+        }
+    };
+    (reason, Some(obstacle(proxy)))
+}
+
+/// An error and all that it stems from, the innermost last.
+fn causes<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> Vec<&'e (dyn std::error::Error + 'static)> {
+    let mut causes = Vec::new();
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        causes.push(error);
+        // What such an error wraps it does not call its source.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        cause = wrapped.map(|inner| inner as _).or_else(|| error.source());
     }
+    causes
 }
 
 /// That a request never left.
 fn not_sent(host: String, reason: String, error: &(dyn std::error::Error + 'static)) -> Error {
-    let mut os_error = None;
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let of_system = error.downcast_ref::<io::Error>();
-        os_error = of_system.and_then(io::Error::raw_os_error).or(os_error);
-        // What such an error wraps it does not call its source.
-        let wrapped = of_system.and_then(io::Error::get_ref);
-        cause = wrapped.map(|inner| inner as _).or_else(|| error.source());
-    }
-    Error::NotSent { host, reason, os_error: shortage().or(os_error) }
+    let of_system = |error: &&(dyn std::error::Error + 'static)| {
+        error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error)
+    };
+    let os_error = causes(error).iter().rev().find_map(of_system);
+    Error::NotSent { host, reason, os_error: shortage().or(os_error), obstacle: None }
+}
+
+/// Whether this machine lacked something, so that nothing else is to blame.
+fn is_shortage(os_error: Option<i32>) -> bool {
+    // `EMFILE` and `ENFILE` are the same numbers on every Unix, too.
+    matches!(os_error, Some(OUT_OF_MEMORY | 23 | 24))
 }
 
 /// What the system says when it is asked for a descriptor and some memory, if it has none: a failure

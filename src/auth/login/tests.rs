@@ -27,6 +27,7 @@ fn the_last_page_says_what_failed() {
         host: "open.tiktokapis.com".into(),
         reason: "connection refused".into(),
         os_error: None,
+        obstacle: None,
     });
     let error = AuthError::Exchange { key: "`aw1234…`".into(), source };
     let Page::Failed { what } = last_page(&Err(error)) else { panic!() };

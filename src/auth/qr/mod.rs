@@ -89,7 +89,8 @@ fn classify_error(error: ApiError) -> Result<Step, AuthError> {
             refusal.status != 403 && !refusal.code.is_temporary()
         }
         ApiError::NotTikTok { status, .. } => *status == 404,
-        ApiError::NotSent { .. } | ApiError::NoAnswer { .. } => false,
+        ApiError::NotSent { .. } => !error.is_temporary(),
+        ApiError::NoAnswer { .. } => false,
     };
     if stays { Err(AuthError::QrCode { source: error }) } else { Ok(Step::Wait) }
 }

@@ -73,7 +73,7 @@ fn trouble_that_passes_is_waited_out() {
     let reason = || "reset".to_owned();
     let call = "oauth/check_qrcode";
     for error in [
-        Err(ApiError::NotSent { host: host(), reason: reason(), os_error: None }),
+        Err(ApiError::NotSent { host: host(), reason: reason(), os_error: None, obstacle: None }),
         Err(ApiError::NoAnswer { host: host(), call, reason: reason() }),
         Err(ApiError::NotTikTok { host: host(), call, status: 403, what: reason() }),
         Err(ApiError::NotTikTok { host: host(), call, status: 502, what: reason() }),

@@ -14,6 +14,7 @@ use crate::auth::event::AuthEvent;
 use crate::auth::login_store::HeldLease;
 use crate::auth::refresh_log;
 use crate::model::account::{Account, NeedsLogin, Reason};
+use crate::problem::Coded as _;
 use crate::resources::Reserve;
 use crate::secret::Secret;
 use crate::store::local::RefreshLog;
@@ -109,7 +110,11 @@ impl<'a> Rotation<'a> {
     ) -> Result<RawTokenAnswer, AuthError> {
         let failed = |source| failed(&refresh.account, source);
         let first = match self.post_once(app, &refresh.spent).await {
-            Err(error @ (ApiError::NotSent { .. } | ApiError::NoAnswer { .. })) => error,
+            Err(error @ (ApiError::NotSent { .. } | ApiError::NoAnswer { .. }))
+                if error.is_temporary() =>
+            {
+                error
+            }
             other => return other.map_err(failed),
         };
         sleep(self.tokens.0.timing.backoff_base.mul_f64(rand::random_range(0.5..1.0))).await;

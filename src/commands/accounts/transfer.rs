@@ -3,8 +3,10 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use rustix::fs::FileType;
@@ -18,13 +20,22 @@ use crate::cli::PassphraseArgs;
 use crate::commands::passphrase::{Asked, Passphrases};
 use crate::commands::{Context, about, apps, at_rest, journal, logins};
 use crate::exit::Exit;
-use crate::fs::SIZE_LIMIT;
 use crate::output::Failure;
+use crate::resources::is_machine_fault;
 use crate::secret::Secret;
 use crate::settings::Environment;
 use crate::store::Store as _;
 use crate::store::local::LocalStore;
 use crate::text;
+
+/// The longest file that is taken in, in bytes.
+const LONGEST: u64 = 256 << 20;
+
+/// How long a FIFO may wait for the first who writes into it.
+const FOR_A_WRITER: Duration = Duration::from_secs(10);
+
+/// How often such a FIFO is looked at.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// How often a passphrase that is typed may be wrong.
 const TRIES: usize = 3;
@@ -200,20 +211,60 @@ fn shown(file: &Path) -> String {
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let failed = |error: io::Error| Failure { exit: Exit::Usage, ..Failure::unexpected(error) };
+    let failed = |error: io::Error| {
+        let exit = if is_machine_fault(&error) { Exit::Local } else { Exit::Usage };
+        Failure { exit, ..Failure::unexpected(error) }
+    };
     let mut bytes = Zeroizing::new(Vec::new());
     let source: Box<dyn Read> = if path == Path::new("-") {
         Box::new(io::stdin().lock())
     } else {
-        Box::new(File::open(path).map_err(failed)?)
+        // Without O_NONBLOCK the open of a FIFO would wait for a writer, for ever.
+        let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        let file = File::options().read(true).custom_flags(nonblock).open(path).map_err(failed)?;
+        if file.metadata().map_err(failed)?.is_dir() {
+            return Err(failed(io::ErrorKind::IsADirectory.into()));
+        }
+        Box::new(Patient { file, heard: false, until: Instant::now() + FOR_A_WRITER })
     };
-    source.take(SIZE_LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > SIZE_LIMIT {
+    source.take(LONGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > LONGEST {
         return Err(Failure::usage(format!(
-            "it is longer than {SIZE_LIMIT} bytes, so it is no file of logins"
+            "it is longer than {LONGEST} bytes, so it is no file of logins"
         )));
     }
     Ok(bytes)
+}
+
+/// A file that may be a FIFO, opened so that nothing waits: for somebody who writes into it this waits as
+/// long as that takes, for somebody to come who does, only for a while.
+struct Patient {
+    file: File,
+    /// Whether somebody writes, or wrote, into it.
+    heard: bool,
+    until: Instant,
+}
+
+impl Read for Patient {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let is_fifo = self.file.metadata()?.file_type().is_fifo();
+        loop {
+            match self.file.read(buffer) {
+                Ok(0) if is_fifo && !self.heard => {
+                    if Instant::now() >= self.until {
+                        let words = "nobody writes into this pipe";
+                        return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.heard = true,
+                other => {
+                    self.heard = true;
+                    return other;
+                }
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
 }
 
 async fn import_login(

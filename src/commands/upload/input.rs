@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::fault;
 use crate::manifest::MAX_SIZE;
 use crate::problem::{Coded, ErrorCode, Problem};
+use crate::resources::{Shortage, is_machine_fault};
 use crate::source::{VideoError, VideoFile};
 use crate::text::plain;
 
@@ -39,6 +40,10 @@ impl Coded for InputError {
         Problem::new(match self {
             Self::Missing { .. } | Self::Directory { .. } => ErrorCode::ManifestMissing,
             Self::NotRegular { .. } => ErrorCode::ManifestKind,
+            Self::Io { source, .. } if let Some(shortage) = Shortage::in_error(source) => {
+                return shortage.behind();
+            }
+            Self::Io { source, .. } if is_machine_fault(source) => ErrorCode::ManifestDisk,
             Self::Io { .. } => ErrorCode::ManifestUnreadable,
         })
     }

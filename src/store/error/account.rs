@@ -53,6 +53,15 @@ pub(crate) enum AccountError {
         /// Why.
         source: OpenError,
     },
+    /// A token holds what none does: somebody has edited the file.
+    #[error("a token of `{account}` in `{}` holds a line break or another character that no token has",
+        path.display())]
+    OddToken {
+        /// The file.
+        path: PathBuf,
+        /// Whose token.
+        account: String,
+    },
     /// The tokens are encrypted already, with another key or in another way.
     #[error("the tokens in `{}` are encrypted already, with the key {key}", path.display())]
     Encrypted {
@@ -76,6 +85,11 @@ pub(crate) enum AccountError {
 }
 
 impl AccountError {
+    /// Whether what was to be saved is there all the same.
+    pub(crate) fn is_written(&self) -> bool {
+        matches!(self, Self::File(error) if error.is_written())
+    }
+
     /// Whether space on the disk is what is missing.
     pub(crate) fn is_disk_full(&self) -> bool {
         match self {
@@ -98,6 +112,9 @@ impl Coded for AccountError {
             Self::NoKey { .. } => Code::TokensNoKey.into(),
             Self::Sealed { account, .. } => {
                 Problem::new(Code::TokenSealed).with("account", account)
+            }
+            Self::OddToken { path, account } => {
+                Problem::new(Code::TokenOdd).with("account", account).with("path", path.display())
             }
             Self::Encrypted { .. } => Code::TokensEncrypted.into(),
             Self::MovedOn { .. } => Code::AccountMovedOn.into(),

@@ -223,6 +223,9 @@ impl Coded for JournalError {
             Self::File(error) => error.problem(),
             Self::Lock(error) => error.problem(),
             Self::NoSpace { path, .. } => Problem::new(Code::DiskFull).with("path", path.display()),
+            Self::Io { path, source, .. } if source.kind() == io::ErrorKind::FileTooLarge => {
+                Problem::new(Code::FileSizeLimit).with("path", path.display())
+            }
             Self::Busy { .. } => Code::JournalBusy.into(),
             Self::MovedOn { .. } => Code::PostMovedOn.into(),
             Self::Sqlite { .. } | Self::Io { .. } => Code::JournalFailed.into(),

@@ -35,6 +35,9 @@ use document::Document;
 /// The name of the store in its directory.
 const FILE: &str = "user_tokens.json";
 
+/// The longest store that is read, in bytes: room for a million accounts.
+const LONGEST: u64 = 2 << 30;
+
 /// How long a save waits for another process's save, which takes milliseconds.
 const WAIT: Duration = Duration::from_secs(10);
 
@@ -149,11 +152,17 @@ impl TokenFile {
         asked_at: Timestamp,
     ) -> Result<Rotated, AccountError> {
         let mut ours = false;
+        let new = grant.refresh_token.clone();
         let stored = self.edit::<AccountError>(open_id, |current, _| {
             Ok(match current.filter(|current| current.refresh_token == *spent) {
                 Some(current) => {
                     ours = true;
                     Edit::Put(Box::new(current.refreshed(grant, Some(api), asked_at)))
+                }
+                // An earlier try has put them there, and the disk did not confirm it.
+                None if current.is_some_and(|current| current.refresh_token == new) => {
+                    ours = true;
+                    current.map_or(Edit::Keep, |current| Edit::Put(Box::new(current.clone())))
                 }
                 // A login came in between; its tokens are newer than these.
                 None => Edit::Keep,
@@ -242,7 +251,7 @@ impl TokenFile {
         let path = self.path();
         let lock = Lock::acquire_blocking(&self.store_lock(), WAIT)?;
         fs::clean_temps(&path, &lock)?;
-        let stored = fs::read_private(&path)?;
+        let stored = fs::read_private_to(&path, LONGEST)?;
         fs::probe(&path, stored.as_ref().map_or(0, |bytes| bytes.len()) + room)?;
         let Some(bytes) = stored else { return Ok(None) };
         let encryption = Document::encryption_of(&bytes, &path)?;
@@ -261,7 +270,7 @@ impl TokenFile {
 
     fn read_as_stored(&self) -> Result<Document, AccountError> {
         let path = self.path();
-        match fs::read_private(&path)? {
+        match fs::read_private_to(&path, LONGEST)? {
             Some(bytes) => Document::decode(&bytes, &path),
             None => Ok(Document::default()),
         }
@@ -330,7 +339,7 @@ impl TokenFile {
     /// How the tokens rest; `None` if they are not encrypted. Needs no key.
     pub(crate) fn encryption(&self) -> Result<Option<Encryption>, AccountError> {
         let path = self.path();
-        match fs::read_private(&path)? {
+        match fs::read_private_to(&path, LONGEST)? {
             Some(bytes) => Document::encryption_of(&bytes, &path),
             None => Ok(None),
         }
@@ -340,8 +349,13 @@ impl TokenFile {
     /// [`TokenFile::accounts`] have theirs as they rest.
     pub(crate) fn login(&self, open_id: &str) -> Result<Account, AccountError> {
         let document = self.read(|account| account.open_id == open_id)?;
-        let account = document.accounts.find(Some(open_id))?;
-        self.opened(account, &document)
+        let account = self.opened(document.accounts.find(Some(open_id))?, &document)?;
+        let odd = |token: &Secret| !token.expose().bytes().all(|byte| byte.is_ascii_graphic());
+        if odd(&account.access_token) || odd(&account.refresh_token) {
+            let account = account.name().to_owned();
+            return Err(AccountError::OddToken { path: self.path(), account });
+        }
+        Ok(account)
     }
 
     /// Encrypts all tokens with the key of this run, which `encryption` describes. `locked` are the

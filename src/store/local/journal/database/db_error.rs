@@ -3,8 +3,12 @@
 use std::io;
 use std::path::Path;
 
+use crate::fs::check_record_locks;
+use crate::problem::{Coded as _, ErrorCode as Code};
+use crate::resources::file_size_limit;
 use crate::store::JournalError;
 use rusqlite::ffi::ErrorCode;
+use rustix::io::Errno;
 
 /// Why a transaction did not come to its end.
 #[derive(Debug)]
@@ -65,17 +69,34 @@ impl DbError {
                 JournalError::NoSpace { doing, path, source: source.into() }
             }
             Self::Io(source) => JournalError::Io { doing, path, source },
+            // All that SQLite says of a write beyond the limit is that it failed.
+            Self::Sql(ref error) if is_write(error) && file_size_limit().is_some() => {
+                JournalError::Io { doing, path, source: Errno::FBIG.into() }
+            }
             Self::Sql(source) => match code(&source) {
                 Some(ErrorCode::DiskFull) => {
                     JournalError::NoSpace { doing, path, source: source.into() }
                 }
+                // SQLite says the same of a file system that has no locks.
                 Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                    JournalError::Busy { path }
+                    match path.parent().map(|dir| check_record_locks(&dir.join("locks"))) {
+                        Some(Err(error)) if error.problem().code == Code::LocksMissing => {
+                            error.into()
+                        }
+                        _ => JournalError::Busy { path },
+                    }
                 }
                 _ => JournalError::Sqlite { doing, path, source },
             },
         }
     }
+}
+
+/// Whether a write failed, for a reason that SQLite does not tell.
+fn is_write(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi::{SQLITE_IOERR_TRUNCATE, SQLITE_IOERR_WRITE};
+    matches!(error, rusqlite::Error::SqliteFailure(failure, _)
+        if [SQLITE_IOERR_WRITE, SQLITE_IOERR_TRUNCATE].contains(&failure.extended_code))
 }
 
 fn code(error: &rusqlite::Error) -> Option<ErrorCode> {

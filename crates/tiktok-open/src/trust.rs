@@ -1,0 +1,172 @@
+//! Whose word is taken for who a server is, and what is wrong with a certificate, in words.
+
+use std::env;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{CertificateError, Error as TlsError};
+
+use crate::text;
+
+/// The longest file of certificates that is counted, in bytes.
+const LONGEST: u64 = 64 << 20;
+
+/// Certificate authorities that the environment names besides the built-in ones, and whether they could be
+/// read. While it names any, those of the system are not looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Authorities(Vec<Place>);
+
+/// Where the environment says that certificates are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    variable: &'static str,
+    path: PathBuf,
+    found: Found,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Found {
+    /// A file with so many certificates.
+    Certificates(usize),
+    /// A device, in which nobody looks for any.
+    Device,
+    /// A directory.
+    Directory,
+    /// It cannot be read.
+    Nothing(String),
+}
+
+impl Authorities {
+    /// Looks at what this process's environment names.
+    pub(crate) fn look() -> Self {
+        let file = env::var_os("SSL_CERT_FILE").map(|path| file(Path::new(&path)));
+        let directories = env::var_os("SSL_CERT_DIR").unwrap_or_default();
+        let directories = env::split_paths(&directories)
+            .filter(|path| !path.as_os_str().is_empty())
+            .map(|path| directory(&path))
+            .collect::<Vec<_>>();
+        Self(file.into_iter().chain(directories).collect())
+    }
+
+    /// What the environment names in vain, in words.
+    pub fn trouble(&self) -> Option<String> {
+        let in_vain = self
+            .0
+            .iter()
+            .filter(|place| matches!(place.found, Found::Nothing(_) | Found::Certificates(0)));
+        let words: Vec<_> = in_vain.map(ToString::to_string).collect();
+        (!words.is_empty()).then(|| words.join("; "))
+    }
+}
+
+impl fmt::Display for Authorities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.0.iter().any(|place| place.variable == "SSL_CERT_FILE") {
+            f.write_str("SSL_CERT_FILE is not set")?;
+        }
+        for (at, place) in self.0.iter().enumerate() {
+            let gap = if at > 0 || place.variable != "SSL_CERT_FILE" { "; " } else { "" };
+            write!(f, "{gap}{place}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = text::plain(&self.path.display().to_string());
+        write!(f, "{} names `{path}`, which ", self.variable)?;
+        match &self.found {
+            Found::Certificates(0) => f.write_str("holds no certificate in the form PEM"),
+            Found::Certificates(1) => f.write_str("holds 1 certificate"),
+            Found::Certificates(count) => write!(f, "holds {count} certificates"),
+            Found::Device => f.write_str("is a device"),
+            Found::Directory => f.write_str("is a directory"),
+            Found::Nothing(why) => write!(f, "could not be read: {why}"),
+        }
+    }
+}
+
+fn file(path: &Path) -> Place {
+    let found = match count(path) {
+        Ok(found) => found,
+        Err(error) => Found::Nothing(error.to_string()),
+    };
+    Place { variable: "SSL_CERT_FILE", path: path.to_owned(), found }
+}
+
+fn count(path: &Path) -> io::Result<Found> {
+    let metadata = fs::metadata(path)?;
+    if metadata.is_file() && metadata.len() <= LONGEST {
+        let text = fs::read(path)?;
+        let certificates = CertificateDer::pem_slice_iter(&text).flatten();
+        return Ok(Found::Certificates(certificates.count()));
+    }
+    if metadata.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    fs::File::open(path).map(|_| Found::Device)
+}
+
+fn directory(path: &Path) -> Place {
+    let found = match fs::read_dir(path) {
+        Ok(_) => Found::Directory,
+        Err(error) => Found::Nothing(error.to_string()),
+    };
+    Place { variable: "SSL_CERT_DIR", path: path.to_owned(), found }
+}
+
+/// What is wrong with the certificate of a server, if an error says that something is.
+pub(crate) fn distrust(error: &TlsError) -> Option<String> {
+    use CertificateError as C;
+    let TlsError::InvalidCertificate(why) = error else { return None };
+    Some(match why {
+        C::UnknownIssuer => "nobody who is trusted here has issued its certificate".to_owned(),
+        C::Expired | C::ExpiredContext { .. } => "its certificate has expired".to_owned(),
+        C::NotValidYet | C::NotValidYetContext { .. } => {
+            "its certificate is not valid yet".to_owned()
+        }
+        C::NotValidForName | C::NotValidForNameContext { .. } => {
+            "its certificate is that of another host".to_owned()
+        }
+        C::Revoked => "its certificate was revoked".to_owned(),
+        other => format!("its certificate is not trusted: {}", text::plain(&other.to_string())),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_environment_names_is_said_with_what_came_of_it() {
+        let folder = std::env::temp_dir().join(format!("tiktok-open-trust-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let none = folder.join("empty.pem");
+        fs::write(&none, "no certificate").unwrap();
+        let said = |place: Place| Authorities(vec![place]);
+        let missing = said(file(&folder.join("missing.pem")));
+        assert!(missing.to_string().starts_with("SSL_CERT_FILE names `"), "{missing}");
+        assert!(missing.to_string().contains("could not be read: No such file"), "{missing}");
+        assert_eq!(missing.trouble(), Some(missing.to_string()));
+        assert!(said(file(&none)).trouble().unwrap().contains("holds no certificate"));
+        assert!(said(file(&folder)).trouble().unwrap().contains("could not be read"));
+        assert_eq!(said(file(Path::new("/dev/null"))).trouble(), None);
+        let directory = said(directory(&folder));
+        assert!(directory.to_string().starts_with("SSL_CERT_FILE is not set; SSL_CERT_DIR names"));
+        assert_eq!(directory.trouble(), None);
+        assert_eq!(Authorities::default().to_string(), "SSL_CERT_FILE is not set");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn only_certificates_are_distrusted() {
+        let wrong = TlsError::InvalidCertificate(CertificateError::Expired);
+        assert_eq!(distrust(&wrong).unwrap(), "its certificate has expired");
+        assert_eq!(distrust(&TlsError::HandshakeNotComplete), None);
+    }
+}
