@@ -11,7 +11,7 @@ use crate::auth::{AuthEvent, Browser, LoggedIn, Login, LoginMethod, Reporter};
 use crate::cli::LoginArgs;
 use crate::commands::{Context, apps, at_rest};
 use crate::exit::Exit;
-use crate::output::{AuthOutput, Failure, Line};
+use crate::output::{AuthOutput, Failure, Line, moment};
 use crate::signals::Signal;
 use crate::store::Store as _;
 use crate::store::local::LocalStore;
@@ -116,15 +116,12 @@ fn report(context: &Context, done: &LoggedIn) {
     }
     let name = account.display_name.as_deref().unwrap_or("(no name)");
     let known = account.alias.as_ref().map(|alias| format!(", alias {alias}")).unwrap_or_default();
-    let zone = jiff::tz::TimeZone::system();
-    let when =
-        |at: jiff::Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
     let line = |text: String| printer.talk(Line::default().text(text));
     line(format!("logged in: {name} ({}{known})", account.open_id));
     line(format!("granted:   {}", account.scopes));
     line(format!(
         "lasts:     until {} without use; the access token of {} is renewed by itself",
-        when(account.refresh_expires_at),
-        when(account.access_expires_at)
+        moment(account.refresh_expires_at),
+        moment(account.access_expires_at)
     ));
 }

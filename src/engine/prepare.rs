@@ -7,8 +7,10 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use jiff::{SignedDuration, Timestamp};
 use video_probe::{Container, Probe, ProbeError};
 
+use crate::clock::moment;
 use crate::engine::Options;
 use crate::engine::post::{CheckedFile, FileState, PreparedPost};
 use crate::engine::resolve::gone;
@@ -19,10 +21,16 @@ use crate::model::{
     PostRef, Source,
 };
 use crate::problem::{Coded, ErrorCode, Problem};
-use crate::source::{UnfinishedFiles, Video, VideoError};
+use crate::source::{UnfinishedFiles, Video, VideoError, near};
 use crate::store::{Journal, StoreError};
 use crate::text::{self, chain};
 use crate::timing::Timing;
+
+/// A post whose time is so long past was hardly meant for now.
+const OVERDUE: SignedDuration = SignedDuration::from_hours(24);
+
+/// The most paths for which it is looked for what may be meant.
+const MOST_GUESSES: usize = 100;
 
 /// The posts of a run, by account.
 #[derive(Debug, Default)]
@@ -94,6 +102,8 @@ pub(crate) struct Preparation {
     pub(crate) options: Options,
     /// How long TikTok takes bytes.
     pub(crate) timing: Timing,
+    /// What time it is.
+    pub(crate) now: Timestamp,
 }
 
 impl Preparation {
@@ -112,6 +122,7 @@ impl Preparation {
             unknown_accounts: 0,
             warnings: Vec::new(),
             told_overrule: false,
+            guesses: 0,
         };
         let mut ids = HashMap::new();
         let mut by_account: BTreeMap<String, (Account, Vec<PreparedPost>)> = BTreeMap::new();
@@ -170,6 +181,8 @@ struct Inspection<'a> {
     warnings: Vec<String>,
     /// Whether it was said how a refusal is overruled.
     told_overrule: bool,
+    /// For how many paths it was looked for what may be meant.
+    guesses: usize,
 }
 
 impl Inspection<'_> {
@@ -180,7 +193,8 @@ impl Inspection<'_> {
     }
 
     fn post(&mut self, entry: Entry, account: &Account, file: Option<FileState>) -> PreparedPost {
-        let Entry { index, post: asked, .. } = entry;
+        let Entry { index, post: asked, mut doubts, .. } = entry;
+        doubts.extend(asked.publish_at.and_then(|at| self.overdue(at)));
         if asked.loses_caption() {
             self.warn("drafts of videos carry no caption; write it in the TikTok app".into());
         }
@@ -189,7 +203,20 @@ impl Inspection<'_> {
         }
         let video = self.label(&asked.source);
         let post_ref = PostRef { index, account: account.name().to_owned(), video };
-        PreparedPost { post_ref, asked, file }
+        PreparedPost { post_ref, asked, file, doubts }
+    }
+
+    /// That the time of a post is long past.
+    fn overdue(&self, at: Timestamp) -> Option<String> {
+        let past = self.preparation.now.duration_since(at);
+        (past > OVERDUE).then(|| {
+            let days = u64::try_from(past.as_hours() / 24).unwrap_or_default();
+            format!(
+                "its `publish_at` is {} past ({}); it is posted at once",
+                text::count(days, "day"),
+                moment(at)
+            )
+        })
     }
 
     /// How the content is called when it is talked about: a path as the manifest has it.
@@ -227,10 +254,8 @@ impl Inspection<'_> {
                     None => None,
                 };
                 if known.is_none() {
-                    let shown = path.strip_prefix(&self.preparation.folder).unwrap_or(path);
-                    let hint = "`~` stands for itself here; write the whole path";
-                    let hint = shown.starts_with("~").then_some(hint);
-                    self.problem(entry, path, "there is no such file", hint);
+                    let hint = self.guess(path);
+                    self.problem(entry, path, "there is no such file", hint.as_deref());
                     return Ok(None);
                 }
                 Ok(Some(FileState::Missing))
@@ -240,6 +265,15 @@ impl Inspection<'_> {
                 Ok(None)
             }
         }
+    }
+
+    /// What may be meant by a path that leads nowhere. Folders may be long: after many such paths no more is
+    /// looked for.
+    fn guess(&mut self, path: &Path) -> Option<String> {
+        self.guesses += 1;
+        let folder = &self.preparation.folder;
+        let written = path.strip_prefix(folder).unwrap_or(path);
+        (self.guesses <= MOST_GUESSES).then(|| near::hint(written, folder))?
     }
 
     /// What is known without asking TikTok: size, time on the way, what the headers say.
@@ -339,6 +373,15 @@ impl Inspection<'_> {
     }
 
     fn unreadable(&mut self, entry: &Entry, path: &Path, error: &VideoError) {
+        let hint = match error {
+            VideoError::Io { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
+                self.guess(path)
+            }
+            VideoError::NotRegular { .. } if path.is_dir() => {
+                Some("name a video in it; each is a post of its own".to_owned())
+            }
+            _ => None,
+        };
         let message = match error {
             VideoError::Io { source, .. } => format!("cannot read the file: {source}"),
             VideoError::NotRegular { .. } if path.is_dir() => "this is a directory".to_owned(),
@@ -347,11 +390,14 @@ impl Inspection<'_> {
             | VideoError::Unchecked { .. }
             | VideoError::Unfinished { .. } => error.to_string(),
         };
-        self.problem(entry, path, &message, None);
+        self.problem(entry, path, &message, hint.as_deref());
     }
 
     fn problem(&mut self, entry: &Entry, path: &Path, message: &str, hint: Option<&str>) {
-        let message = format!("`{}`: {message}", text::plain(&path.display().to_string()));
+        let shown = path.display().to_string();
+        // What looks like a URL may hold a signature.
+        let shown = if shown.contains(":/") { without_query(&shown) } else { shown };
+        let message = format!("`{}`: {message}", text::shown(&shown));
         self.note(entry, entry.source_at, "video_path", message, hint);
     }
 

@@ -8,6 +8,7 @@ use tiktok_open::Code;
 use tokio::time::Instant;
 
 use crate::api::error_code;
+use crate::clock::moment;
 use crate::engine::calls::CallError;
 use crate::engine::post::PreparedPost;
 use crate::model::{
@@ -185,7 +186,10 @@ impl StopReason {
             ),
             Self::WaitingForProof { from } => (
                 ErrorCode::WaitingForProof,
-                format!("only after {from} can be proved that the last chunk did not arrive"),
+                format!(
+                    "only after {} can be proved that the last chunk did not arrive",
+                    moment(*from)
+                ),
                 ErrorCode::WaitingForProof.into(),
             ),
             Self::ChunkFailed { why } => (
@@ -212,7 +216,7 @@ impl StopReason {
             Self::NoMoreAttempts { next: Some(next), .. } => (
                 ErrorCode::AttemptLimit,
                 "two attempts within an hour came to nothing".into(),
-                Problem::new(ErrorCode::AttemptLimit).with("time", next),
+                Problem::new(ErrorCode::AttemptLimit).with("time", moment(*next)),
             ),
             Self::NoMoreAttempts { next: None, last: None } => (
                 ErrorCode::AttemptLimit,

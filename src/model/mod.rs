@@ -23,6 +23,7 @@ mod post;
 mod quota;
 mod record;
 mod source;
+pub(crate) mod wording;
 
 pub(crate) use self::account::Account;
 pub(crate) use self::caption::Caption;

@@ -4,10 +4,13 @@ use std::io;
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, fmt, registry};
 
 use super::printer::Printer;
+use crate::clock::zone;
 
 /// The crates that speak: this program and its client of TikTok's API.
 const OURS: [&str; 2] = [env!("CARGO_CRATE_NAME"), "tiktok_open"];
@@ -33,7 +36,23 @@ fn level(verbose: u8) -> LevelFilter {
 
 fn subscriber(printer: Printer, level: LevelFilter) -> impl tracing::Subscriber + Send + Sync {
     let ours = OURS.map(|name| (name, level)).into_iter().collect::<Targets>();
-    registry().with(fmt::layer().with_target(false).with_writer(Lines(printer)).with_filter(ours))
+    registry().with(
+        fmt::layer()
+            .with_timer(WallClock)
+            .with_target(false)
+            .with_writer(Lines(printer))
+            .with_filter(ours),
+    )
+}
+
+/// The time as people are told it, to the second.
+struct WallClock;
+
+impl FormatTime for WallClock {
+    fn format_time(&self, w: &mut Writer<'_>) -> std::fmt::Result {
+        let now = jiff::Timestamp::now().to_zoned(zone().clone());
+        write!(w, "{}", now.strftime("%Y-%m-%d %H:%M:%S %:z"))
+    }
 }
 
 /// Hands finished lines to the printer, so that they do not tear the progress bars.

@@ -83,7 +83,7 @@ fn secret_within(words: &[String], limit: Duration) -> Result<Secret, CommandErr
     }
     let output = reader.join().unwrap_or_else(|_| Err(io::Error::other("the reader stopped")));
     let output = output.map_err(CommandError::Output)?;
-    let text = output.trim();
+    let text = output.trim_ascii();
     if text.is_empty() { Err(CommandError::Empty) } else { Ok(Secret::new(text)) }
 }
 

@@ -35,6 +35,7 @@ mod login_ways;
 mod media;
 mod memory;
 mod model;
+mod near_misses;
 mod other_api;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod outside;

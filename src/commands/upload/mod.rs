@@ -63,6 +63,7 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
         unfinished,
         options: options.clone(),
         timing: timing.clone(),
+        now: context.settings.clock.now(),
     };
     let prepared = preparation.prepare(journal.as_ref(), manifest, faults).await?;
     let posts = prepared.accounts.iter().map(|(_, posts)| posts.len()).sum();
@@ -116,10 +117,6 @@ fn read(
         context.printer.warn(format!(
             "`--privacy` is wider than {level}, which the manifest's `defaults` say, and wins over it"
         ));
-    }
-    if args.draft {
-        // Said on the command line for every post: a draft is never seen by more people.
-        manifest.entries.iter_mut().for_each(|entry| entry.post.mode = Mode::Draft);
     }
     if args.skip_media_check {
         manifest.entries.iter_mut().for_each(|entry| entry.post.skip_media_check = true);
@@ -181,7 +178,9 @@ fn options(args: &UploadArgs) -> Options {
 fn defaults(context: &Context, args: &UploadArgs) -> Defaults {
     let flags = FieldValues::default()
         .with(Field::UserId, args.account.clone().map(FieldValue::Text))
-        .with(Field::Mode, args.draft.then_some(FieldValue::Mode(Mode::Draft)))
         .with(Field::PrivacyLevel, args.privacy.map(FieldValue::Privacy));
-    Defaults { flags, config: context.settings.defaults.clone() }
+    // Said on the command line for every post: a draft is never seen by more people.
+    let draft = args.draft.then_some(FieldValue::Mode(Mode::Draft));
+    let overrule = FieldValues::default().with(Field::Mode, draft);
+    Defaults { overrule, flags, config: context.settings.defaults.clone() }
 }

@@ -51,7 +51,7 @@ fn pulled(index: usize) -> PreparedPost {
         publish_at: None,
     };
     let post_ref = PostRef { index, account: "ana".into(), video: url };
-    PreparedPost { post_ref, asked, file: None }
+    PreparedPost { post_ref, asked, file: None, doubts: Vec::new() }
 }
 
 #[tokio::test]
