@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::io;
 use std::ops::Range;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
@@ -272,8 +273,15 @@ impl Inspection<'_> {
     fn guess(&mut self, path: &Path) -> Option<String> {
         self.guesses += 1;
         let folder = &self.preparation.folder;
-        let written = path.strip_prefix(folder).unwrap_or(path);
-        (self.guesses <= MOST_GUESSES).then(|| near::hint(written, folder))?
+        let mut written = path.strip_prefix(folder).unwrap_or(path).as_os_str().to_owned();
+        if path.as_os_str().as_bytes().ends_with(b"/") {
+            // Paths are compared without it.
+            written.push("/");
+        }
+        let written = Path::new(&written);
+        let guess =
+            || near::hint(written, folder).or_else(|| near::missing_folder(written, folder));
+        (self.guesses <= MOST_GUESSES).then(guess)?
     }
 
     /// What is known without asking TikTok: size, time on the way, what the headers say.

@@ -50,10 +50,7 @@ pub(crate) fn hint(written: &Path, folder: &Path) -> Option<String> {
     if let Some(listed) = listed(&text) {
         return Some(format!("the path holds {listed}"));
     }
-    if text.trim() != text {
-        return Some("the path begins or ends with white space".to_owned());
-    }
-    missing_folder(written, folder)
+    (text.trim() != text).then(|| "the path begins or ends with white space".to_owned())
 }
 
 /// What lies beside a directory that is not there, and differs from it in what people overlook.
@@ -276,7 +273,9 @@ fn is_slip(one: &str, other: &str) -> bool {
 fn difference(written: &Path, found: &Path) -> String {
     let (written, found) = (written.to_string_lossy(), found.to_string_lossy());
     let same = |of: fn(&str) -> String| of(&written) == of(&found);
-    let why = if same(|text| text.nfc().collect()) {
+    let why = if written == found {
+        return String::new();
+    } else if same(|text| text.nfc().collect()) {
         "the name is in another Unicode form there (accents apart, or not)".to_owned()
     } else if let Some(hidden) = listed(&written) {
         format!("the path holds {hidden}")
@@ -312,7 +311,7 @@ fn elsewhere(written: &Path, folder: &Path) -> Option<String> {
 }
 
 /// The first folder on the way that is not there.
-fn missing_folder(written: &Path, folder: &Path) -> Option<String> {
+pub(crate) fn missing_folder(written: &Path, folder: &Path) -> Option<String> {
     let parent = written.parent().filter(|parent| !parent.as_os_str().is_empty())?;
     let mut path = PathBuf::new();
     for component in parent.components() {
@@ -422,12 +421,20 @@ mod tests {
             ("clips\\x.mp4", "`/` separates folders"),
             ("https://cdn.example.com/clip.mp4?sig=x", "a URL goes into `video_url`"),
             ("file:///srv/nothing.mp4", "write the path alone"),
-            ("no/clip.mp4", "there is no folder `no`"),
             ("a\u{202e}b.mp4", "a right-to-left override (U+202E)"),
         ] {
             let hint = said(&[], written).unwrap_or_default();
             assert!(hint.contains(says), "{written:?}: {hint}");
         }
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named() {
+        let folder = folder(&["a/x"]);
+        let missing = |written| missing_folder(Path::new(written), folder.path());
+        assert_eq!(missing("a/b/c/clip.mp4").unwrap(), "there is no folder `a/b`");
+        assert_eq!(missing("a/clip.mp4"), None);
+        assert_eq!(missing("clip.mp4"), None);
     }
 
     #[test]

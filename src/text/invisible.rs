@@ -10,6 +10,9 @@ use crate::secret::redact;
 /// Longest text that is shown, in characters.
 const LONGEST: usize = 500;
 
+/// The most kinds of characters that are named.
+const MOST_NAMED: usize = 5;
+
 /// What a character is called that does not show, or that shows as a common space does not.
 fn name(c: char) -> Option<&'static str> {
     Some(match c {
@@ -117,7 +120,7 @@ pub(crate) fn named(c: char) -> Option<String> {
     Some(format!("{article} {name} (U+{:04X})", u32::from(c)))
 }
 
-/// The kinds of invisible characters of a text by name; `None`: there are none.
+/// The first kinds of invisible characters of a text by name; `None`: there are none.
 pub(crate) fn listed(text: &str) -> Option<String> {
     let mut names: Vec<String> = Vec::new();
     for name in hidden(text).filter_map(named) {
@@ -125,13 +128,9 @@ pub(crate) fn listed(text: &str) -> Option<String> {
             names.push(name);
         }
     }
-    let more = names.len().saturating_sub(3);
-    names.truncate(3);
-    match (names.is_empty(), more) {
-        (true, _) => None,
-        (_, 0) => Some(names.join(" and ")),
-        (_, more) => Some(format!("{} and {more} more kinds", names.join(", "))),
-    }
+    names.truncate(MOST_NAMED);
+    let last = names.pop()?;
+    Some(if names.is_empty() { last } else { format!("{} and {last}", names.join(", ")) })
 }
 
 /// A text without the differences that people overlook: Unicode form, case, width, kinds of white space,

@@ -174,7 +174,7 @@ fn credentials_with_what_nobody_sees_are_refused_where_they_are_read() {
         let config = |source: &str| format!("[apps.a]\nclient_key = \"{key}\"\n{source}\n");
         let run = |source: &str| {
             world.configure(&config(source));
-            let ran = Ran::of(world.configured(&["upload", &manifest])).exits(2);
+            let ran = Ran::of(world.configured(&["login", "--no-browser"])).exits(2);
             ran.says(what).never_says(end).never_says(begin)
         };
         run(&format!("client_secret = \"{bad}\"")).says("line 3, column 17: ");

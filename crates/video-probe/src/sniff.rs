@@ -345,7 +345,7 @@ fn text(head: &[u8]) -> OtherFile {
     other_file("text", FileClass::Text)
 }
 
-/// Whether a text begins like a file of SubRip: a number, and then times.
+/// Whether a text begins like a SRT file: a number, and then times.
 fn is_subtitles(text: &str) -> bool {
     let mut lines = text.lines();
     lines.next().is_some_and(|line| line.trim().parse::<u32>().is_ok())
