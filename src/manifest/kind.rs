@@ -163,7 +163,7 @@ fn text(bytes: &[u8]) -> Option<Found> {
     }
     if first.starts_with(['[', '{', '"', '/']) {
         return csv(first, second)
-            .filter(|_| first.starts_with('"'))
+            .filter(|()| first.starts_with('"'))
             .and_then(|()| not_json("a CSV table"));
     }
     // A comment tells nothing yet.

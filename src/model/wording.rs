@@ -44,7 +44,7 @@ fn linked(tag: &str) -> &str {
         !goes_on
     });
     let link = tag.get(..end.map_or(tag.len(), |(at, _)| at)).unwrap_or_default();
-    if link.chars().any(|c| c.is_alphabetic()) { link } else { "" }
+    if link.chars().any(char::is_alphabetic) { link } else { "" }
 }
 
 /// That TikTok will not link tags as they were written.

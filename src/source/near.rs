@@ -232,8 +232,8 @@ fn best(folder: &Path, name: &OsStr, file: bool) -> Option<std::ffi::OsString> {
         let (other, path) = (entry.file_name(), entry.path());
         let text = other.to_string_lossy().into_owned();
         let fits = || if file { path.is_file() } else { path.is_dir() };
-        let folded = folded(&text);
-        if (folded == plain || without_spaces(&folded) == without_spaces(&plain)) && fits() {
+        let theirs = folded(&text);
+        if (theirs == plain || without_spaces(&theirs) == without_spaces(&plain)) && fits() {
             return Some(other);
         }
         if near.is_none() && is_slip(&name, &text) && fits() {
@@ -283,7 +283,7 @@ fn difference(written: &Path, found: &Path) -> String {
         format!("the file's name holds {hidden}")
     } else if same(|text| text.split_whitespace().collect()) {
         "the white space differs".to_owned()
-    } else if same(|text| text.to_lowercase()) {
+    } else if same(str::to_lowercase) {
         "upper and lower case count".to_owned()
     } else {
         return String::new();
