@@ -1,6 +1,20 @@
-//! The wall clock, which a run against a sandbox can set ahead or back.
+//! The wall clock, which a run against a sandbox can set ahead or back; and the zone and form in which people
+//! read times.
 
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+
+/// The zone of this machine.
+#[derive(Debug)]
+struct Zone {
+    zone: TimeZone,
+    /// What `TZ` says, if that is no zone.
+    misnamed: Option<OsString>,
+}
 
 /// Tells the time of day. Durations inside one process are measured with `tokio::time::Instant`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,5 +36,57 @@ impl Clock {
     /// Now, by this clock.
     pub(crate) fn now(self) -> Timestamp {
         Timestamp::now().saturating_add(self.offset).unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// The zone as `TZ` or the system says it; UTC where neither can be read.
+pub(crate) fn zone() -> &'static TimeZone {
+    &here().zone
+}
+
+/// What `TZ` says, if that is no zone: times are in UTC then.
+pub(crate) fn misnamed_zone() -> Option<&'static OsString> {
+    here().misnamed.as_ref()
+}
+
+fn here() -> &'static Zone {
+    static HERE: OnceLock<Zone> = OnceLock::new();
+    HERE.get_or_init(|| {
+        let set = std::env::var_os("TZ").filter(|name| !name.is_empty());
+        // A device or a pipe in the place of a file would never end.
+        let readable = set.as_ref().is_none_or(|name| {
+            let path = name.to_str().map(|name| Path::new(name.trim_start_matches(':')));
+            path.is_none_or(|path| !path.is_absolute() || path.is_file() || !path.exists())
+        });
+        let found = if readable { TimeZone::try_system().ok() } else { None };
+        match found.filter(|zone| !zone.is_unknown()) {
+            Some(zone) => Zone { zone, misnamed: None },
+            None => Zone { zone: TimeZone::UTC, misnamed: set },
+        }
+    })
+}
+
+/// A point of time to the minute, on the clock on the wall: `2026-11-05 14:30 +01:00`. The one form in which
+/// people are told times.
+pub(crate) fn moment(at: Timestamp) -> String {
+    at.to_zoned(zone().clone()).strftime("%Y-%m-%d %H:%M %:z").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_says_its_offset() {
+        let text = moment("2026-11-05T13:30:59Z".parse().unwrap());
+        assert!(text.starts_with("2026-11-0") && text.contains(":30 "), "{text}");
+        assert!(text.ends_with(":00") || text.ends_with(":30") || text.ends_with(":45"), "{text}");
+    }
+
+    #[test]
+    fn the_database_of_zones_is_in_the_program() {
+        let zone = jiff::tz::TimeZoneDatabase::bundled().get("Europe/Berlin").unwrap();
+        let summer: Timestamp = "2026-07-01T10:00:00Z".parse().unwrap();
+        assert_eq!(summer.to_zoned(zone).hour(), 12);
     }
 }

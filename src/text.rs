@@ -1,5 +1,8 @@
 //! Small pieces of text that several modules write.
 
+mod invisible;
+
+pub(crate) use self::invisible::{folded, hidden, listed, named, shown};
 pub(crate) use tiktok_open::text::{is_hostile, is_plain, plain};
 
 /// Enough of a client key to tell apps apart.

@@ -10,7 +10,7 @@ use tokio::task::JoinError;
 
 use super::apps::NotUsable;
 use super::callback::CallbackError;
-use super::event::clock_time;
+use crate::clock::moment;
 use crate::model::account::{Account, Reason};
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::resources::Shortage;
@@ -340,10 +340,10 @@ impl Coded for AuthError {
                 (None, None) => of(ErrorCode::LoginNeeded, account),
                 (None, Some(_)) => of(ErrorCode::LoginLost, account),
                 (Some(until), None) => {
-                    of(ErrorCode::LoginNeededBy, account).with("time", clock_time(*until))
+                    of(ErrorCode::LoginNeededBy, account).with("time", moment(*until))
                 }
                 (Some(until), Some(_)) => {
-                    of(ErrorCode::LoginLostBy, account).with("time", clock_time(*until))
+                    of(ErrorCode::LoginLostBy, account).with("time", moment(*until))
                 }
             },
             Self::Unread { account, found: Some(_), .. } => of(ErrorCode::RefreshOther, account),

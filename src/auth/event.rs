@@ -4,9 +4,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
+
+use crate::clock::moment;
 
 /// Is told what happens. Nothing in this module prints.
 pub(crate) trait Reporter: Send + Sync {
@@ -220,12 +221,12 @@ impl fmt::Display for AuthEvent {
                 f,
                 "the login of `{account}` cannot be renewed any more; it works until {}: run \
                  `tiktok-up login` before that",
-                clock_time(*until)
+                moment(*until)
             ),
             Self::NotRenewed { account, until, why } => write!(
                 f,
                 "the login of `{account}` was not renewed, and works until {}: {why}",
-                clock_time(*until)
+                moment(*until)
             ),
             Self::RefreshBusy { account, pid } => {
                 write!(f, "another run{} is refreshing `{account}`", by(*pid))?;
@@ -239,8 +240,8 @@ impl fmt::Display for AuthEvent {
                 write!(f, "this machine's clock differs from TikTok's by {} s", by.as_secs().abs())
             }
             Self::EndsSoon { account, at } => {
-                let day = at.strftime("%Y-%m-%d");
-                write!(f, "the login of `{account}` ends: log in again before {day}")
+                let end = moment(*at);
+                write!(f, "the login of `{account}` ends: log in again before {end}")
             }
             Self::DiskFull { account, place, wait } => {
                 let wait = length(*wait);
@@ -264,11 +265,6 @@ fn without(scope: &str) -> Option<&'static str> {
         "video.upload" => "sending drafts (`--draft`)",
         _ => return None,
     })
-}
-
-/// Day and time in the zone of this machine.
-pub(super) fn clock_time(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 fn by(pid: Option<u32>) -> String {
@@ -299,10 +295,14 @@ mod tests {
     }
 
     #[test]
-    fn f22_the_end_of_a_login_is_said_as_a_date() {
+    fn f22_the_end_of_a_login_is_said_as_all_times_are() {
         let at = "2026-12-15T10:00:00Z".parse().unwrap();
         let event = AuthEvent::EndsSoon { account: "anna".into(), at };
         assert!(event.is_warning());
-        assert_eq!(event.to_string(), "the login of `anna` ends: log in again before 2026-12-15");
+        let end = moment(at);
+        assert_eq!(
+            event.to_string(),
+            format!("the login of `anna` ends: log in again before {end}")
+        );
     }
 }

@@ -106,6 +106,10 @@ fn account(
     if !complete || open_id.is_empty() || crate::text::plain(&open_id) != open_id {
         return Err(wrong("a token or the open_id is missing or odd"));
     }
+    let plain = |token: &Secret| token.expose().bytes().all(|byte| byte.is_ascii_graphic());
+    if !plain(&record.access_token) || !plain(&record.refresh_token) {
+        return Err(wrong("a token holds characters that none has, and that may not be seen"));
+    }
     if record.open_id.as_ref().is_some_and(|inner| *inner != open_id) {
         return Err(wrong("it is filed under another open_id"));
     }
@@ -215,6 +219,8 @@ mod tests {
             &FILE.replace(r#""open_id": "id-1""#, r#""open_id": "id-2""#),
             &FILE.replace("rft.x", ""),
             &FILE.replace("act.x", "act.canary\\r\\n"),
+            &FILE.replace("rft.x", "rft.canary\u{200b}"),
+            &FILE.replace("act.x", "act.canаry\u{a0}canary"),
         ] {
             let error = read(text.as_bytes(), &berlin(), APP).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");

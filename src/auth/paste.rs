@@ -16,6 +16,7 @@ use super::error::AuthError;
 use super::event::{AuthEvent, Reporter};
 use crate::resources::{Shortage, no_threads};
 use crate::secret::Secret;
+use crate::text;
 
 /// The longest line that is looked at, in bytes.
 const LONGEST: usize = 16 * 1024;
@@ -150,9 +151,19 @@ enum Odd {
 /// Decides about a pasted text: the whole callback address, with or without its `http://`, or only
 /// its query `code=…&state=…`.
 fn classify(pasted: &str, state: &Secret, redirect_uri: &str) -> Result<Verdict, Odd> {
-    let text = pasted.trim().trim_matches(['"', '\'', '<', '>']);
+    // Pages, mails and chats put characters around an address that nobody sees.
+    let around = |c: char| {
+        c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>') || text::named(c).is_some()
+    };
+    let text = pasted.trim_matches(around);
     if text.is_empty() {
         return Err(Odd::Blank);
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Odd::Form(
+            "it holds characters that no such address has, and that may not be seen: copy it again \
+             from the address bar",
+        ));
     }
     // A fragment is never part of what TikTok sends; browsers may show an empty one.
     let text = text.split_once('#').map_or(text, |(before, _)| before);
@@ -170,7 +181,14 @@ fn classify(pasted: &str, state: &Secret, redirect_uri: &str) -> Result<Verdict,
             ));
         }
     };
-    Ok(classify_query(query, state))
+    match classify_query(query, state) {
+        Verdict::Granted(grant) if !grant.code.expose().bytes().all(|b| b.is_ascii_graphic()) => {
+            Err(Odd::Form(
+                "the code in that address holds characters that no code has: copy it again",
+            ))
+        }
+        verdict => Ok(verdict),
+    }
 }
 
 /// Browsers may leave out the scheme, and write the rest in their own way: a slash where no path was.
@@ -255,6 +273,7 @@ mod tests {
             "http://127.0.0.1:3456/callback/?code=c%2A%21&scopes=a&state=5ec2e7#",
             "?code=c%2A%21&scopes=a&state=5ec2e7",
             "code=c%2A%21&scopes=a&state=5ec2e7",
+            "\u{feff}code=c%2A%21&scopes=a&state=5ec2e7\u{200b}\r\n",
         ] {
             let (outcome, told) = paste(&[text], LONG).await;
             assert_eq!(outcome.unwrap().code.expose(), "c*!", "{text}");
@@ -274,6 +293,8 @@ mod tests {
             ("http://127.0.0.1:3456/callback/?state=5ec2e7", "no code"),
             ("https://www.tiktok.com/v2/auth/authorize/", "consent first"),
             ("abc*!123", "a code alone"),
+            ("http://127.0.0.1:3456/callback/?code=x\u{200b}&state=5ec2e7", "no such address has"),
+            ("http://127.0.0.1:3456/callback/?code=х&state=5ec2e7", "no such address has"),
             ("http://127.0.0.1:3456/callback/?error=access_denied", "without our state"),
         ] {
             let (outcome, told) = paste(&[text, good], LONG).await;

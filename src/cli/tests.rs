@@ -227,7 +227,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
         let name = path.file_name().unwrap().to_str().unwrap();
         if path.is_dir() && name != "tests" {
             files(&path, found);
-        } else if name.ends_with(".rs") && !name.contains("test") {
+        } else if path.extension().is_some_and(|end| end == "rs") && !name.contains("test") {
             found.push(path);
         }
     }

@@ -1,11 +1,15 @@
 //! How the values of options are written.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{
-    OsStringValueParser, PossibleValuesParser, RangedU64ValueParser, TypedValueParser,
+    OsStringValueParser, PossibleValue, PossibleValuesParser, RangedU64ValueParser,
+    TypedValueParser,
 };
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command};
 use jiff::SignedDuration;
 use tiktok_open::{Privacy, UnknownPrivacy};
 
@@ -70,8 +74,38 @@ pub(super) fn jobs() -> RangedU64ValueParser<usize> {
 
 /// One of the API's levels.
 pub(super) fn privacy() -> impl TypedValueParser<Value = Privacy> {
-    PossibleValuesParser::new(Privacy::ALL.map(Privacy::as_str))
-        .try_map(|level| level.parse::<Privacy>().map_err(|UnknownPrivacy| UnknownPrivacy))
+    Level(PossibleValuesParser::new(Privacy::ALL.map(Privacy::as_str)))
+}
+
+/// Reads a level; what other sites call one is asked for.
+#[derive(Clone)]
+struct Level(PossibleValuesParser);
+
+impl TypedValueParser for Level {
+    type Value = Privacy;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<Privacy, clap::Error> {
+        let meant = value.to_str().and_then(Privacy::meant_by);
+        let level = self.0.parse_ref(command, arg, value).map_err(|mut error| {
+            if let Some(meant) = meant {
+                let meant = ContextValue::String(meant.as_str().to_owned());
+                error.insert(ContextKind::SuggestedValue, meant);
+            }
+            error
+        })?;
+        level.parse().map_err(|UnknownPrivacy| {
+            command.clone().error(ErrorKind::InvalidValue, UnknownPrivacy)
+        })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        self.0.possible_values()
+    }
 }
 
 /// A path that is not empty.

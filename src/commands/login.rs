@@ -15,7 +15,7 @@ use crate::commands::picture::Picture;
 use crate::commands::{Context, about, apps, at_rest};
 use crate::exit::Exit;
 use crate::model::RedirectUri;
-use crate::output::{AuthOutput, Failure, Line, Printer};
+use crate::output::{AuthOutput, Failure, Line, Printer, moment};
 use crate::signals::Signal;
 use crate::store::Store as _;
 use crate::store::local::LocalStore;
@@ -146,15 +146,12 @@ fn report(context: &Context, done: &LoggedIn) {
     }
     let name = account.display_name.as_deref().unwrap_or("(no name)");
     let known = account.alias.as_ref().map(|alias| format!(", alias {alias}")).unwrap_or_default();
-    let zone = jiff::tz::TimeZone::system();
-    let when =
-        |at: jiff::Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
     let line = |text: String| printer.talk(Line::default().text(text));
     line(format!("logged in: {name} ({}{known})", account.open_id));
     line(format!("granted:   {}", account.scopes));
     line(format!(
         "lasts:     until {} without use; the access token of {} is renewed by itself",
-        when(account.refresh_expires_at),
-        when(account.access_expires_at)
+        moment(account.refresh_expires_at),
+        moment(account.access_expires_at)
     ));
 }

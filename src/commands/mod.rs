@@ -30,6 +30,7 @@ use tokio::sync::oneshot;
 use crate::api;
 use crate::auth::{LoginStore, Tokens};
 use crate::cli::{Cli, Command, GlobalArgs};
+use crate::clock;
 use crate::encrypt::Key;
 use crate::exit::Exit;
 use crate::fs;
@@ -40,8 +41,9 @@ use crate::problem::Coded as _;
 use crate::resources::{Shortage, no_threads};
 use crate::settings::{Environment, Flags, Settings};
 use crate::signals::{Shutdown, Signal};
+use crate::source::near;
 use crate::store::local::LocalStore;
-use crate::text::chain;
+use crate::text::{self, chain};
 
 /// What a command works with.
 #[derive(Clone, Debug)]
@@ -75,6 +77,19 @@ impl Context {
         let overrides = settings.overrides();
         if !overrides.is_empty() {
             printer.warn(format!("this is not TikTok itself: {}", overrides.join(", ")));
+        }
+        if let Some(name) = clock::misnamed_zone() {
+            printer.note(format!(
+                "TZ names no time zone that is known: `{}`; times are told in UTC",
+                text::shown(&name.to_string_lossy())
+            ));
+        }
+        if let Some(other) = near::sibling(&settings.home.state) {
+            printer.warn(format!(
+                "`{}` is not there; `{}` is",
+                text::shown(&settings.home.state.display().to_string()),
+                text::shown(&other.display().to_string())
+            ));
         }
         // A directory that is not there yet is looked at once it is.
         if let Ok(Some(kind)) = fs::network_file_system(&settings.home.state) {
@@ -274,7 +289,7 @@ async fn perform(
         Command::Resolve(args) => resolve::run(&load()?, args).await,
         Command::Doctor(args) => doctor::run(&cli.global, args, printer, shutdown, env).await,
         Command::Sandbox(args) => sandbox::run(args, printer, shutdown, env).await,
-        Command::Demo(args) => demo::run(printer, shutdown, args).await,
+        Command::Demo(args) => Box::pin(demo::run(printer, shutdown, args)).await,
     }
 }
 

@@ -8,7 +8,7 @@ use tiktok_open::{Code, Reaction};
 use tokio::time::Instant;
 
 use crate::engine::calls::{CallError, Calls};
-use crate::engine::events::{Event, Note, Progress};
+use crate::engine::events::{Event, Note, Progress, Warning};
 use crate::engine::post::{FileState, PreparedPost};
 use crate::engine::preflight::Preflight;
 use crate::engine::resolve::{PlannedPosts, PostResolver, ResolvedPost, absolute};
@@ -166,6 +166,9 @@ impl AccountWorker {
             let note = Some(format!("the same as post {} of this manifest", first + 1));
             return PostOutcome { bytes, note, ..known.report(PostState::Skipped, None) };
         }
+        if begun.is_none() {
+            self.tell_doubts(post);
+        }
         let note = Some(plan_words(post, found.plan.as_ref(), begun));
         let ready = PostOutcome { bytes, note, ..known.report(PostState::Planned, None) };
         let reason = match begun {
@@ -204,6 +207,14 @@ impl AccountWorker {
     fn all_left(&self, posts: &[PreparedPost], reason: &StopReason) {
         for post in posts {
             self.calls.events.ended(PostSnapshot::new(post, Instant::now()).left(reason));
+        }
+    }
+
+    /// Tells what of an entry was hardly meant so, when its post is first made.
+    fn tell_doubts(&self, post: &PreparedPost) {
+        for what in &post.doubts {
+            let doubt = Progress::Warning(Warning::Doubt { what: what.clone() });
+            self.calls.events.progress(&post.post_ref, doubt);
         }
     }
 
@@ -256,6 +267,9 @@ impl AccountWorker {
             let nothing_yet = resolved.row.phase().is_none_or(Phase::is_dead);
             if nothing_yet && !self.is_due(post) {
                 return (not_due(post), None);
+            }
+            if resolved.row.last.is_none() {
+                self.tell_doubts(post);
             }
             if let Some(outcome) = self.drive(post, resolved, started).await {
                 return outcome;

@@ -177,6 +177,11 @@ pub(crate) enum Warning {
         /// The longest that the creator may post.
         limit: Duration,
     },
+    /// Something in the entry was hardly meant so.
+    Doubt {
+        /// What, in a sentence.
+        what: String,
+    },
     /// A post of the same address but for the query is known.
     SameAddress {
         /// That post.

@@ -17,6 +17,8 @@ pub(crate) struct PreparedPost {
     pub(crate) asked: Post,
     /// What a look at its file found. `None`: there is none, as TikTok pulls the content.
     pub(crate) file: Option<FileState>,
+    /// What of the entry was hardly meant so, in sentences: told when the post is made.
+    pub(crate) doubts: Vec<String>,
 }
 
 /// What a look at a post's file found before anything was sent.
@@ -194,7 +196,7 @@ mod tests {
             publish_at: None,
         };
         let post_ref = PostRef { index: 0, account: "alice".into(), video: "a".into() };
-        PreparedPost { post_ref, asked, file: None }
+        PreparedPost { post_ref, asked, file: None, doubts: Vec::new() }
     }
 
     #[test]

@@ -5,10 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::io;
 use std::ops::Range;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use jiff::{SignedDuration, Timestamp};
 use video_probe::{Container, Probe, ProbeError};
 
+use crate::clock::moment;
 use crate::engine::Options;
 use crate::engine::post::{CheckedFile, FileState, PreparedPost};
 use crate::engine::resolve::of_missing_file;
@@ -21,10 +24,16 @@ use crate::model::{
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::resources::is_machine_fault;
 use crate::signals::{Shutdown, Signal};
-use crate::source::{UnfinishedFiles, Video, VideoError};
+use crate::source::{UnfinishedFiles, Video, VideoError, near};
 use crate::store::{Journal, StoreError};
 use crate::text::{self, chain};
 use crate::timing::Timing;
+
+/// A post whose time is so long past was hardly meant for now.
+const OVERDUE: SignedDuration = SignedDuration::from_hours(24);
+
+/// The most paths for which it is looked for what may be meant.
+const MOST_GUESSES: usize = 100;
 
 /// The posts of a run, by account.
 #[derive(Debug, Default)]
@@ -117,6 +126,8 @@ pub(crate) struct Preparation {
     pub(crate) timing: Timing,
     /// Asks to stop.
     pub(crate) shutdown: Shutdown,
+    /// What time it is.
+    pub(crate) now: Timestamp,
 }
 
 impl Preparation {
@@ -136,6 +147,7 @@ impl Preparation {
             warnings: Vec::new(),
             at: 0,
             told_overrule: false,
+            guesses: 0,
         };
         let mut ids = HashMap::new();
         let mut by_account: BTreeMap<String, (Account, Vec<PreparedPost>)> = BTreeMap::new();
@@ -206,6 +218,8 @@ struct Inspection<'a> {
     at: usize,
     /// Whether it was said how a refusal is overruled.
     told_overrule: bool,
+    /// For how many paths it was looked for what may be meant.
+    guesses: usize,
 }
 
 impl Inspection<'_> {
@@ -217,7 +231,8 @@ impl Inspection<'_> {
     }
 
     fn post(&mut self, entry: Entry, account: &Account, file: Option<FileState>) -> PreparedPost {
-        let Entry { index, post: asked, .. } = entry;
+        let Entry { index, post: asked, mut doubts, .. } = entry;
+        doubts.extend(asked.publish_at.and_then(|at| self.overdue(at)));
         if asked.loses_caption() {
             self.warn("drafts of videos carry no caption; write it in the TikTok app".into());
         }
@@ -226,7 +241,20 @@ impl Inspection<'_> {
         }
         let video = self.label(&asked.source);
         let post_ref = PostRef { index, account: account.name().to_owned(), video };
-        PreparedPost { post_ref, asked, file }
+        PreparedPost { post_ref, asked, file, doubts }
+    }
+
+    /// That the time of a post is long past.
+    fn overdue(&self, at: Timestamp) -> Option<String> {
+        let past = self.preparation.now.duration_since(at);
+        (past > OVERDUE).then(|| {
+            let days = u64::try_from(past.as_hours() / 24).unwrap_or_default();
+            format!(
+                "its `publish_at` is {} past ({}); it is posted at once",
+                text::count(days, "day"),
+                moment(at)
+            )
+        })
     }
 
     /// How the content is called when it is talked about: a path as the manifest has it.
@@ -266,10 +294,8 @@ impl Inspection<'_> {
                     None => None,
                 };
                 if known.is_none() {
-                    let shown = path.strip_prefix(&self.preparation.folder).unwrap_or(path);
-                    let hint = "`~` stands for itself here; write the whole path";
-                    let hint = shown.starts_with("~").then_some(hint);
-                    self.problem(entry, path, "there is no such file", hint);
+                    let hint = self.guess(path);
+                    self.problem(entry, path, "there is no such file", hint.as_deref());
                     return Ok(None);
                 }
                 Ok(Some(FileState::Missing))
@@ -279,6 +305,22 @@ impl Inspection<'_> {
                 Ok(None)
             }
         }
+    }
+
+    /// What may be meant by a path that leads nowhere. Folders may be long: after many such paths no more is
+    /// looked for.
+    fn guess(&mut self, path: &Path) -> Option<String> {
+        self.guesses += 1;
+        let folder = &self.preparation.folder;
+        let mut written = path.strip_prefix(folder).unwrap_or(path).as_os_str().to_owned();
+        if path.as_os_str().as_bytes().ends_with(b"/") {
+            // Paths are compared without it.
+            written.push("/");
+        }
+        let written = Path::new(&written);
+        let guess =
+            || near::hint(written, folder).or_else(|| near::missing_folder(written, folder));
+        (self.guesses <= MOST_GUESSES).then(guess)?
     }
 
     /// What is known without asking TikTok: size, time on the way, what the headers say.
@@ -392,6 +434,15 @@ impl Inspection<'_> {
     }
 
     fn unreadable(&mut self, entry: &Entry, path: &Path, error: &VideoError) {
+        let hint = match error {
+            VideoError::Io { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
+                self.guess(path)
+            }
+            VideoError::NotRegular { .. } if path.is_dir() => {
+                Some("name a video in it; each is a post of its own".to_owned())
+            }
+            _ => None,
+        };
         let message = match error {
             VideoError::Io { source, .. } => format!("cannot read the file: {source}"),
             VideoError::NotRegular { .. } if path.is_dir() => "this is a directory".to_owned(),
@@ -400,11 +451,14 @@ impl Inspection<'_> {
             | VideoError::Unchecked { .. }
             | VideoError::Unfinished { .. } => error.to_string(),
         };
-        self.problem(entry, path, &message, None);
+        self.problem(entry, path, &message, hint.as_deref());
     }
 
     fn problem(&mut self, entry: &Entry, path: &Path, message: &str, hint: Option<&str>) {
-        let message = format!("`{}`: {message}", text::plain(&path.display().to_string()));
+        let shown = path.display().to_string();
+        // What looks like a URL may hold a signature.
+        let shown = if shown.contains(":/") { without_query(&shown) } else { shown };
+        let message = format!("`{}`: {message}", text::shown(&shown));
         self.note(entry, entry.source_at, "video_path", message, hint);
     }
 

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::api::error_code;
+use crate::clock::moment;
 use crate::engine::calls::CallError;
 use crate::engine::post::PreparedPost;
 use crate::model::{
@@ -198,7 +199,10 @@ impl StopReason {
             ),
             Self::WaitingForProof { from } => (
                 ErrorCode::WaitingForProof,
-                format!("only after {from} can be proved that the last chunk did not arrive"),
+                format!(
+                    "only after {} can be proved that the last chunk did not arrive",
+                    moment(*from)
+                ),
                 ErrorCode::WaitingForProof.into(),
             ),
             Self::ChunkFailed { why } => (
@@ -225,7 +229,7 @@ impl StopReason {
             Self::TooManyAttempts { attempts, next } => (
                 ErrorCode::AttemptLimit,
                 format!("{attempts} attempts within an hour came to nothing"),
-                Problem::new(ErrorCode::AttemptLimit).with("time", next),
+                Problem::new(ErrorCode::AttemptLimit).with("time", moment(*next)),
             ),
         };
         PostError {

@@ -31,6 +31,10 @@ fn hint_for(other: Option<OtherFile>) -> &'static str {
         Some(FileClass::Placeholder) => {
             "it stands for a file that is elsewhere: fetch that (Git LFS: `git lfs pull`)"
         }
+        Some(FileClass::Text) => {
+            "only its name says video: look into it, and fetch or export the video again"
+        }
+        Some(FileClass::Data) => "only its name says video: copy, fetch or export the video again",
         _ => "convert it to MP4 with H.264",
     }
 }
@@ -45,6 +49,8 @@ mod tests {
         assert!(hint(FileClass::Placeholder).contains("git lfs pull"));
         assert!(hint(FileClass::Picture).contains("photo_urls"));
         assert_eq!(hint(FileClass::Archive), "unpack it first");
+        assert!(hint(FileClass::Text).contains("look into it"));
+        assert!(!hint(FileClass::Data).contains("convert"));
         assert_eq!(hint(FileClass::Video), hint_for(None));
     }
 }

@@ -8,6 +8,7 @@ use jsonc_parser::common::Ranged;
 use super::review::Review;
 use super::value;
 use crate::model::{Field, FieldValues, Part};
+use crate::text;
 
 /// The key by which editors know a file's schema. It says nothing about a post, and may stand in any object.
 pub(super) const SCHEMA: &str = "$schema";
@@ -58,6 +59,11 @@ impl Fields {
         let meant = Field::meant_by(key);
         self.has_misspelt_source |= meant.is_some_and(|field| Field::SOURCES.contains(&field));
         let hint = meant.map(|field| format!("did you mean `{}`?", field.name()));
+        let hint = match (hint, text::listed(key)) {
+            (hint, None) => hint,
+            (Some(hint), Some(hidden)) => Some(format!("{hint} the name holds {hidden}")),
+            (None, Some(hidden)) => Some(format!("the name holds {hidden}")),
+        };
         review.refuse_key(at, key, "no such field", hint);
     }
 

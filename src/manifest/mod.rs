@@ -6,6 +6,7 @@
 
 mod fields;
 mod instant;
+mod kind;
 mod place;
 mod post;
 mod read;

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Entry;
 use super::fields::Fields;
 use super::review::Review;
-use crate::model::{Caption, Field, FieldValues, Mode, Place, Post, Source, caption};
+use crate::model::{Caption, Field, FieldValues, Mode, Place, Post, Source, caption, wording};
 use tiktok_open::Privacy;
 
 /// What all posts of a manifest have in common.
@@ -13,6 +13,8 @@ use tiktok_open::Privacy;
 pub(super) struct EntryContext<'a> {
     /// The manifest's folder.
     pub(super) folder: &'a Path,
+    /// What applies whatever the post says.
+    pub(super) overrule: &'a FieldValues,
     /// The manifest's own `defaults`.
     pub(super) defaults: &'a Fields,
     /// What all origins but the post's own say, the manifest's `defaults` among them.
@@ -35,7 +37,7 @@ impl EntryContext<'_> {
         own: &Fields,
         review: &mut Review<'_>,
     ) -> Option<Entry> {
-        let values = own.values.clone().over(self.preferences);
+        let values = self.overrule.clone().over(&own.values).over(self.preferences);
         refuse_private_branding(&values, start, own, |field| self.is_invalid(field, own), review);
         let kind = one_source(start, own, review)?;
         refuse_what_does_not_go_with(kind, own, review);
@@ -56,7 +58,10 @@ impl EntryContext<'_> {
             Place { line, column }
         };
         let named = Field::SOURCES.into_iter().find(|&field| own.place_of(field).is_some());
-        Some(Entry {
+        let caption = caption.unwrap_or_default();
+        let tags = values.texts(Field::Tags).unwrap_or_default();
+        let doubts = wording::doubts(caption.title.as_deref(), &caption.text, tags);
+        let mut entry = Entry {
             index,
             user: values.text(Field::UserId).map(str::to_owned),
             user_at: place(Some(Field::UserId)),
@@ -65,7 +70,7 @@ impl EntryContext<'_> {
                 id: own.values.text(Field::Id).map(str::to_owned),
                 source: source?,
                 // If it is wrong that was noted, and the rest can be looked at all the same.
-                caption: caption.unwrap_or_default(),
+                caption,
                 mode: values.mode().unwrap_or_default(),
                 privacy: values.privacy(),
                 disable_comment: flag(Field::DisableComment),
@@ -79,7 +84,12 @@ impl EntryContext<'_> {
                 skip_media_check: flag(Field::SkipMediaCheck).unwrap_or_default(),
                 publish_at: values.publish_at(),
             },
-        })
+            doubts,
+        };
+        if entry.post.loses_caption() {
+            entry.doubts.clear();
+        }
+        Some(entry)
     }
 
     /// Whether somebody is named, but not so that it can be read.

@@ -10,7 +10,7 @@ use super::fields::{Fields, SCHEMA};
 use super::post::EntryContext;
 use super::review::Review;
 use super::{Entry, Manifest};
-use super::{syntax, value};
+use super::{kind, syntax, value};
 use crate::model::Field;
 use crate::model::fields::nearest;
 use crate::model::{Defaults, Diagnostics, Part};
@@ -24,6 +24,9 @@ const OUTERMOST: [&str; 3] = [SCHEMA, "defaults", "posts"];
 ///
 /// `folder` is where the manifest lies: a relative `video_path` starts there. No file is opened.
 pub(crate) fn examine(text: &[u8], folder: &Path, given: &Defaults) -> (Manifest, Diagnostics) {
+    if let Some(problem) = kind::other_than_json(text) {
+        return (Manifest::default(), Diagnostics::one(problem));
+    }
     let text = match syntax::decode(text) {
         Ok(text) => text,
         Err(problem) => return (Manifest::default(), Diagnostics::one(problem)),
@@ -66,7 +69,12 @@ fn posts_of(
     let own = defaults.values.privacy();
     let widened = own.filter(|own| flags.is_some_and(|flags| flags.is_wider_than(*own)));
     let preferences = given.flags.clone().over(&defaults.values).over(&given.config);
-    let surroundings = EntryContext { folder, defaults: &defaults, preferences: &preferences };
+    let surroundings = EntryContext {
+        folder,
+        overrule: &given.overrule,
+        defaults: &defaults,
+        preferences: &preferences,
+    };
     let read = |posts| read_posts(posts, &surroundings, review);
     Manifest { entries: posts.map(read).unwrap_or_default(), widened }
 }
@@ -77,7 +85,13 @@ fn open<'v, 't>(
     review: &mut Review<'_>,
 ) -> (Fields, Option<&'v Array<'t>>) {
     let (mut defaults, mut posts) = (None, None);
+    // Lists of posts under another name.
+    let mut lists = 0;
     let mut seen: Vec<&str> = Vec::new();
+    if let Some((message, hint)) = instead(outermost) {
+        review.advise(outermost.range.start, message, hint.to_owned());
+        return (Fields::default(), None);
+    }
     for property in &outermost.properties {
         let (key, at) = (property.name.as_str(), property.name.start());
         (review.part, review.field) = (Part::File, None);
@@ -97,16 +111,44 @@ fn open<'v, 't>(
             }
             ("defaults", other) => review.refuse(other.start(), misplaced("an object", other)),
             (SCHEMA, value) => value::schema(value, review),
+            (_, Value::Array(list)) if is_of_objects(list) && Field::named(key).is_none() => {
+                lists += 1;
+                let hint = "did you mean `posts`?".to_owned();
+                review.refuse_key(at, key, "no such field here", Some(hint));
+            }
             _ => refuse_unknown(key, at, review),
         }
     }
     (review.part, review.field) = (Part::File, None);
-    if !seen.contains(&"posts") {
+    if !seen.contains(&"posts") && lists == 0 {
         let hint =
             "a single post is written [{ … }]; several fields for all of them go into `defaults`";
         review.advise(outermost.range.start, "`posts` is missing", hint.to_owned());
     }
     (defaults.unwrap_or_default(), posts)
+}
+
+/// What an object is that is no manifest, and what to do about it.
+fn instead(outermost: &Object<'_>) -> Option<(&'static str, &'static str)> {
+    let has =
+        |name: &str| outermost.properties.iter().any(|property| property.name.as_str() == name);
+    let sources = outermost.properties.iter().filter_map(|key| Field::meant_by(key.name.as_str()));
+    let has_source = sources.into_iter().any(|field| Field::SOURCES.contains(&field));
+    if has("posts") || has("defaults") {
+        return None;
+    }
+    if has("version") && has("accounts") {
+        let hint = "name the JSON file that lists the posts";
+        return Some(("this is a token store, not a manifest", hint));
+    }
+    has_source.then_some((
+        "this is a single post, and `posts` is missing",
+        "a single post is written [{ … }]; several fields for all of them go into `defaults`",
+    ))
+}
+
+fn is_of_objects(list: &Array<'_>) -> bool {
+    !list.elements.is_empty() && list.elements.iter().all(|it| matches!(it, Value::Object(_)))
 }
 
 fn refuse_unknown(key: &str, at: usize, review: &mut Review<'_>) {

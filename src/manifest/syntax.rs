@@ -7,6 +7,7 @@ use jsonc_parser::{CollectOptions, ParseOptions, ParseStringErrorKind, parse_to_
 use super::MAX_SIZE;
 use super::review::excerpt;
 use crate::model::{Diagnostic, Part};
+use crate::text;
 
 /// The deepest nesting of arrays and objects; a manifest needs four levels.
 const MAX_DEPTH: usize = 32;
@@ -48,9 +49,6 @@ pub(super) fn decode(bytes: &[u8]) -> Result<&str, Diagnostic> {
         let message = format!("the file is larger than {} MiB", MAX_SIZE / 1024 / 1024);
         return Err(nowhere(message, Some("split it into several manifests")));
     }
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err(nowhere("the file is UTF-16".to_owned(), Some("save it as UTF-8")));
-    }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     str::from_utf8(bytes).map_err(|error| {
         let (good, bad) = bytes.split_at(error.valid_up_to());
@@ -87,9 +85,9 @@ pub(super) fn parse(text: &str) -> Result<Option<Value<'_>>, Fault> {
 
 /// What the parser would let pass or would choke on: exotic white space, raw control characters in
 /// texts, deep nesting and masses of values.
-fn scan(text: &str) -> Result<(), Fault> {
+fn scan(manifest: &str) -> Result<(), Fault> {
     let (mut depth, mut values) = (0usize, 0usize);
-    let mut rest = text.char_indices().peekable();
+    let mut rest = manifest.char_indices().peekable();
     while let Some((at, character)) = rest.next() {
         match character {
             '"' => skip_string(at, &mut rest)?,
@@ -112,7 +110,11 @@ fn scan(text: &str) -> Result<(), Fault> {
             c if c.is_whitespace() || c.is_control() || !c.is_ascii() => {
                 let code = u32::from(c);
                 let message = format!("unexpected character U+{code:04X} outside of a text");
-                return Err(Fault::new(at, message));
+                let fault = Fault::new(at, message);
+                return Err(match text::named(c) {
+                    Some(name) => fault.hint(format!("it is {name}: take it away")),
+                    None => fault,
+                });
             }
             _ => {}
         }
@@ -132,7 +134,19 @@ fn skip_string(start: usize, rest: &mut Rest<'_>) -> Result<(), Fault> {
         match character {
             '"' => return Ok(()),
             '\\' => {
-                rest.next();
+                let escape: String = rest.clone().map(|(_, c)| c).take(11).collect();
+                match surrogates(&escape) {
+                    Surrogates::None => _ = rest.next(),
+                    // Both halves at once.
+                    Surrogates::Pair => _ = rest.nth(10),
+                    Surrogates::Half(half) => {
+                        let fault = Fault::new(at, format!("\\{half} is one half of a character"));
+                        return Err(fault.hint(
+                            "characters beyond U+FFFF are written as two halves, such as \
+                             \\ud83d\\ude00, or simply as they are",
+                        ));
+                    }
+                }
             }
             '\n' | '\r' => {
                 let fault = Fault::new(start, "the text that begins here does not end on its line");
@@ -147,6 +161,27 @@ fn skip_string(start: usize, rest: &mut Rest<'_>) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+/// What an escape has of a character beyond U+FFFF, which takes two.
+enum Surrogates<'e> {
+    /// Nothing.
+    None,
+    /// Both halves.
+    Pair,
+    /// One half alone.
+    Half(&'e str),
+}
+
+/// Looks at an escape without its backslash, and at the one behind it.
+fn surrogates(escape: &str) -> Surrogates<'_> {
+    let unit = |escape: &str| u32::from_str_radix(escape.strip_prefix('u')?.get(..4)?, 16).ok();
+    let second = escape.get(5..).and_then(|rest| unit(rest.strip_prefix('\\')?));
+    match (unit(escape), second) {
+        (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => Surrogates::Pair,
+        (Some(0xd800..=0xdfff), _) => escape.get(..5).map_or(Surrogates::None, Surrogates::Half),
+        _ => Surrogates::None,
+    }
 }
 
 /// Skips what is left of a comment, if this is one; all else is left to the parser.
@@ -181,6 +216,10 @@ fn explain(error: &ParseError, text: &str) -> Fault {
         Kind::SingleQuotedStringsNotAllowed => {
             Fault::new(at, "unexpected `'`").hint("texts are written in double quotes")
         }
+        Kind::MultipleRootJsonValues if is_json_lines(text, at) => {
+            Fault::new(at, "this is JSON Lines, a value on each line, not one list")
+                .hint("put all posts into one list, with commas between them: [ … ]")
+        }
         Kind::MultipleRootJsonValues => Fault::new(at, "something follows the end of the manifest")
             .hint("put all posts into one array: [ … ]"),
         Kind::UnterminatedArray => Fault::new(at, "the list that begins here is never closed"),
@@ -200,6 +239,14 @@ fn explain(error: &ParseError, text: &str) -> Fault {
         }
         kind => Fault::new(at, lowercase_first(&kind.to_string())),
     }
+}
+
+/// Whether an object ended where another one begins on the next line.
+fn is_json_lines(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    text.get(at..).is_some_and(|rest| rest.starts_with('{'))
+        && before.trim_start_matches('\u{feff}').trim_start().starts_with('{')
+        && before.trim_end_matches([' ', '\t']).ends_with(['\n', '\r'])
 }
 
 fn unexpected_word(at: usize, word: &str) -> Fault {
@@ -328,6 +375,13 @@ mod tests {
             ("[\"a\tb\"]", 3, "raw control character U+0009 in a text"),
             ("[1] [2]", 4, "something follows the end of the manifest"),
             ("[\"a\\d\"]", 3, "the text has an invalid escape"),
+            ("[\"a\\ud83d\"]", 3, "\\ud83d is one half of a character"),
+            ("[\"\\ud83d\\ude00\\uDE00\"]", 14, "\\uDE00 is one half of a character"),
+            (
+                "{\"a\": 1}\n{\"a\": 2}\n",
+                9,
+                "this is JSON Lines, a value on each line, not one list",
+            ),
         ] {
             assert_eq!(fault(text), (at, message.to_owned()), "{text}");
         }
@@ -358,13 +412,6 @@ mod tests {
         let problem = decode(b"[\n \"\xc3\xa4\xff\"]").unwrap_err();
         assert_eq!((problem.line, problem.column), (2, 4));
         assert_eq!(problem.message, "the byte 0xff here is not UTF-8");
-    }
-
-    #[test]
-    fn utf_16_is_recognised() {
-        for bytes in [b"\xff\xfe[\0]\0", b"\xfe\xff\0[\0]"] {
-            assert_eq!(decode(bytes).unwrap_err().message, "the file is UTF-16");
-        }
     }
 
     #[test]

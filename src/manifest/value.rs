@@ -15,6 +15,7 @@ use super::review::{Review, excerpt};
 use super::web;
 use crate::model::fields::{MAX_ID, MAX_PHOTOS, nearest};
 use crate::model::{Field, FieldType, FieldValue, Mode, caption};
+use crate::text;
 
 /// Reads the value of a field by its type.
 pub(super) fn read(field: Field, value: &Value<'_>, review: &mut Review<'_>) -> Option<FieldValue> {
@@ -23,7 +24,7 @@ pub(super) fn read(field: Field, value: &Value<'_>, review: &mut Review<'_>) -> 
         FieldType::Count { most } => FieldValue::Count(count(value, most, review)?),
         // How many there are is held against it later.
         FieldType::PhotoIndex => FieldValue::Count(count(value, u32::MAX, review)?),
-        FieldType::Text { .. } => FieldValue::Text(text(value, review)?),
+        FieldType::Text { .. } => FieldValue::Text(any_text(value, review)?),
         FieldType::Account => FieldValue::Text(user(value, review)?),
         FieldType::Path => FieldValue::Text(path(value, review)?),
         FieldType::Url => FieldValue::Text(url(value, review)?),
@@ -73,7 +74,7 @@ fn literal<'v, 't>(value: &'v Value<'t>, review: &mut Review<'_>) -> Option<&'v 
 }
 
 /// Any text.
-fn text(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
+fn any_text(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
     literal(value, review).map(|literal| literal.value.to_string())
 }
 
@@ -82,8 +83,12 @@ fn flag(value: &Value<'_>, review: &mut Review<'_>) -> Option<bool> {
     if let Value::BooleanLit(literal) = value {
         return Some(literal.value);
     }
-    let quoted = value.as_string_lit().is_some_and(|it| matches!(&*it.value, "true" | "false"));
-    let hint = quoted.then(|| "write it without quotes".to_owned());
+    let hint = match value.as_string_lit().map(|literal| text::folded(&literal.value)).as_deref() {
+        Some("true" | "false") => Some("write it without quotes".to_owned()),
+        Some("yes" | "on" | "1" | "y") => Some("write true, without quotes".to_owned()),
+        Some("no" | "off" | "0" | "n") => Some("write false, without quotes".to_owned()),
+        _ => None,
+    };
     mismatch(value, "true or false", hint, review);
     None
 }
@@ -110,7 +115,7 @@ fn count(value: &Value<'_>, most: u32, review: &mut Review<'_>) -> Option<u32> {
 
 /// Open id or alias of an account.
 fn user(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
-    let text = text(value, review)?;
+    let text = any_text(value, review)?;
     let message = if text.trim().is_empty() {
         "must not be empty"
     } else if text.trim() != text {
@@ -120,13 +125,14 @@ fn user(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
     } else {
         return Some(text);
     };
-    review.refuse(value.start(), message);
+    let hint = text::listed(&text).map(|hidden| format!("it holds {hidden}"));
+    review.advise(value.start(), message, hint);
     None
 }
 
 /// A path in the file system.
 fn path(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
-    let text = text(value, review)?;
+    let text = any_text(value, review)?;
     let message = if text.is_empty() {
         "must not be empty"
     } else if text.contains('\0') {
@@ -140,7 +146,7 @@ fn path(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
 
 /// An https URL that TikTok can pull from.
 fn url(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
-    let text = text(value, review)?;
+    let text = any_text(value, review)?;
     match web::check(&text) {
         Ok(()) => Some(text),
         Err(error) => {
@@ -210,34 +216,47 @@ fn as_list(text: &str) -> Option<String> {
 fn privacy(value: &Value<'_>, review: &mut Review<'_>) -> Option<Privacy> {
     let literal = literal(value, review)?;
     let levels = Privacy::ALL.map(|level| (level, level.as_str()));
-    one_of(literal, "privacy level", &levels, review)
+    one_of(literal, "privacy level", &levels, Privacy::meant_by, review)
 }
 
 /// `direct` or `draft`.
 fn mode(value: &Value<'_>, review: &mut Review<'_>) -> Option<Mode> {
     let literal = literal(value, review)?;
     let modes = Mode::ALL.map(|mode| (mode, mode.as_str()));
-    one_of(literal, "mode", &modes, review)
+    one_of(literal, "mode", &modes, Mode::meant_by, review)
 }
 
-fn one_of<T: Copy>(
+/// A hint, and what nobody sees of the text that it is about.
+pub(super) fn with_hidden(hint: String, text: &str) -> String {
+    match text::listed(text) {
+        Some(hidden) if hint.ends_with('?') => format!("{hint} the text holds {hidden}"),
+        Some(hidden) => format!("{hint}; the text holds {hidden}"),
+        None => hint,
+    }
+}
+
+fn one_of<T: Copy + PartialEq>(
     literal: &StringLit<'_>,
     what: &str,
     choices: &[(T, &str)],
+    meant_by: fn(&str) -> Option<T>,
     review: &mut Review<'_>,
 ) -> Option<T> {
     let found = choices.iter().find(|(_, name)| *name == literal.value);
     if found.is_none() {
         let names: Vec<_> = choices.iter().map(|(_, name)| format!("`{name}`")).collect();
         let message = format!("no such {what}: \"{}\"", excerpt(&literal.value));
-        let lower = literal.value.to_ascii_lowercase();
-        let names_lower = choices.iter().map(|(_, name)| name.to_ascii_lowercase());
-        let names_lower: Vec<_> = names_lower.collect();
-        let meant = nearest(&lower, names_lower.iter().enumerate().map(|(i, n)| (i, n.as_str())));
-        let hint = match meant {
-            Some(i) => format!("did you mean {}?", names[i]),
+        let written = text::folded(&literal.value);
+        let folded: Vec<_> = choices.iter().map(|(_, name)| text::folded(name)).collect();
+        let near = || nearest(&written, folded.iter().enumerate().map(|(i, n)| (i, n.as_str())));
+        let meant = meant_by(&written)
+            .and_then(|meant| choices.iter().position(|(choice, _)| *choice == meant))
+            .or_else(near);
+        let hint = match meant.and_then(|i| names.get(i)) {
+            Some(name) => format!("did you mean {name}?"),
             None => format!("one of {}", names.join(", ")),
         };
+        let hint = with_hidden(hint, &literal.value);
         review.advise(literal.start(), message, hint);
     }
     found.map(|(choice, _)| *choice)
@@ -257,7 +276,7 @@ fn instant(value: &Value<'_>, review: &mut Review<'_>) -> Option<Timestamp> {
 
 /// The user's own identity for a post.
 fn id(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
-    let text = text(value, review)?;
+    let text = any_text(value, review)?;
     let length = text.chars().count();
     if !(1..=MAX_ID).contains(&length) {
         review.refuse(value.start(), format!("must have 1 to {MAX_ID} characters, not {length}"));
@@ -265,7 +284,8 @@ fn id(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
     }
     if !is_printable(&text) || text.trim() != text {
         let message = "must be printable characters, with no white space but spaces within";
-        review.refuse(value.start(), message);
+        let hint = text::listed(&text).map(|hidden| format!("it holds {hidden}"));
+        review.advise(value.start(), message, hint);
         return None;
     }
     Some(text)

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use tiktok_open::{Grant, Scopes};
 
+use super::fields::nearest;
 use crate::encrypt;
 use crate::secret::{Secret, persist};
 use crate::text;
@@ -259,10 +260,12 @@ pub(crate) enum NameError {
     #[error("no account is logged in")]
     Nobody,
     /// No account has that name.
-    #[error("no account is called `{name}`; known: {}", known.join(", "))]
+    #[error("no account is called `{name}`; known: {}{}", known.join(", "), guess(near.as_deref()))]
     Missing {
         /// The name that was asked for.
         name: String,
+        /// The name that may be meant.
+        near: Option<String>,
         /// The names that exist.
         known: Vec<String>,
     },
@@ -311,13 +314,35 @@ impl Accounts {
         match (meant.as_slice(), name) {
             ([one], _) => Ok(one),
             ([], Some(name)) => Err(NameError::Missing {
-                name: text::plain(name),
+                name: text::shown(name),
+                near: self.near(name).map(|account| text::plain(account.name())),
                 known: self.iter().map(shown).collect(),
             }),
             (several, _) => Err(NameError::Ambiguous {
                 known: several.iter().map(|account| shown(account)).collect(),
             }),
         }
+    }
+
+    /// The account whose name or display name is nearly that: the same but for what people overlook, or for
+    /// a slip of the finger.
+    fn near(&self, name: &str) -> Option<&Account> {
+        let plain = |name: &str| text::folded(name).trim_start_matches('@').trim().to_owned();
+        let (meant, names) = (plain(name), |account: &Account| {
+            let names =
+                [Some(account.name()), Some(&*account.open_id), account.display_name.as_deref()];
+            names.into_iter().flatten().map(plain).collect::<Vec<_>>()
+        });
+        let all: Vec<_> = self.iter().map(|account| (account, names(account))).collect();
+        let same = all.iter().find(|(_, names)| names.contains(&meant));
+        same.map(|(account, _)| *account).or_else(|| {
+            nearest(
+                &meant,
+                all.iter().flat_map(|(account, names)| {
+                    names.iter().map(move |name| (*account, name.as_str()))
+                }),
+            )
+        })
     }
 
     /// Whether `alias` may name the account `open_id`.
@@ -336,6 +361,10 @@ impl Accounts {
         }
         Ok(())
     }
+}
+
+fn guess(near: Option<&str>) -> String {
+    near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }
 
 fn shown(account: &Account) -> String {
@@ -380,7 +409,32 @@ mod tests {
     #[test]
     fn a_wrong_name_is_answered_with_the_right_ones() {
         let error = accounts(&[("id-1", Some("anna"))]).find(Some("ana")).unwrap_err();
-        assert_eq!(error.to_string(), "no account is called `ana`; known: anna (id-1)");
+        let expected = "no account is called `ana`; known: anna (id-1); did you mean `anna`?";
+        assert_eq!(error.to_string(), expected);
+        let error = accounts(&[("id-1", Some("anna"))]).find(Some("bob")).unwrap_err();
+        assert_eq!(error.to_string(), "no account is called `bob`; known: anna (id-1)");
+    }
+
+    #[test]
+    fn a_name_that_is_nearly_right_is_recognised() {
+        let mut accounts =
+            accounts(&[("id-1", Some("anna")), ("id-2", Some("Bär")), ("_000LongId", None)]);
+        accounts.0.get_mut("id-2").unwrap().display_name = Some("The Bear".into());
+        for (name, near) in [
+            ("Anna", "anna"),
+            ("@anna", "anna"),
+            ("an\u{200b}na", "anna"),
+            ("\u{a0}anna ", "anna"),
+            ("anne", "anna"),
+            ("Ba\u{308}r", "Bär"),
+            ("the bear", "Bär"),
+            ("_000longid", "_000LongId"),
+        ] {
+            let error = accounts.find(Some(name)).unwrap_err().to_string();
+            assert!(error.ends_with(&format!("; did you mean `{near}`?")), "{name:?}: {error}");
+        }
+        let error = accounts.find(Some("an\u{200b}na")).unwrap_err().to_string();
+        assert!(error.contains("`an\\u{200b}na`"), "{error}");
     }
 
     #[test]

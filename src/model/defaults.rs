@@ -8,10 +8,12 @@ use super::fields::{Field, FieldValue};
 use super::mode::Mode;
 use tiktok_open::Privacy;
 
-/// What comes from outside the manifest. For each field the order is: the post, `flags`, the
+/// What comes from outside the manifest. For each field the order is: `overrule`, the post, `flags`, the
 /// manifest's own `defaults`, `config`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Defaults {
+    /// What the command line says whatever a post says itself.
+    pub(crate) overrule: FieldValues,
     /// The command line.
     pub(crate) flags: FieldValues,
     /// The configuration file.

@@ -26,4 +26,6 @@ pub(crate) struct Entry {
     pub(crate) source_at: Place,
     /// What it asks for.
     pub(crate) post: Post,
+    /// What in its words TikTok will hardly show as it was meant, in sentences.
+    pub(crate) doubts: Vec<String>,
 }

@@ -24,6 +24,7 @@ mod quota;
 mod record;
 pub(crate) mod redirect;
 mod source;
+pub(crate) mod wording;
 
 pub(crate) use self::account::Account;
 pub(crate) use self::caption::Caption;

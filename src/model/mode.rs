@@ -22,6 +22,17 @@ impl Mode {
         }
     }
 
+    /// The mode that somebody means who writes `inbox` or `publish`: a guess, to ask with.
+    pub(crate) fn meant_by(word: &str) -> Option<Self> {
+        let word: String =
+            word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+        Some(match word.as_str() {
+            "direct" | "directpost" | "live" | "now" | "post" | "publish" => Self::Direct,
+            "draft" | "drafts" | "inbox" | "mediaupload" | "saveasdraft" | "upload" => Self::Draft,
+            _ => return None,
+        })
+    }
+
     /// The scope that posts of this mode need.
     pub(crate) fn scope(self) -> &'static str {
         match self {

@@ -138,6 +138,9 @@ catalogue! {
     HomeUnknown: "Neither HOME nor the XDG directories say where files belong."
         => "set HOME, or name a directory with `--home DIR`";
     HomePath: "The path of the home directory cannot be made absolute.";
+    HomeNotPlain: "The path of the home directory holds what is taken literally, such as `~` or `$`."
+        => "write the whole path; a shell replaces `~` and `$HOME` where they stand unquoted, and cron, \
+            systemd and files of variables do not";
     NotText: "An environment variable is not UTF-8."
         => "set {name} to plain text";
     ProxyVariable: "A variable of the environment should name a proxy, and does not."

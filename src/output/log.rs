@@ -4,10 +4,13 @@ use std::io;
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, fmt, registry};
 
 use super::printer::Printer;
+use crate::clock::zone;
 
 /// The crates that speak: this program and its client of TikTok's API.
 const OURS: [&str; 2] = [env!("CARGO_CRATE_NAME"), "tiktok_open"];
@@ -37,7 +40,17 @@ fn subscriber(printer: Printer) -> Box<dyn tracing::Subscriber + Send + Sync> {
         // As any other warning.
         Box::new(registry().with(layer.without_time().with_level(false).with_filter(ours)))
     } else {
-        Box::new(registry().with(layer.with_filter(ours)))
+        Box::new(registry().with(layer.with_timer(WallClock).with_filter(ours)))
+    }
+}
+
+/// The time as people are told it, to the second.
+struct WallClock;
+
+impl FormatTime for WallClock {
+    fn format_time(&self, w: &mut Writer<'_>) -> std::fmt::Result {
+        let now = jiff::Timestamp::now().to_zoned(zone().clone());
+        write!(w, "{}", now.strftime("%Y-%m-%d %H:%M:%S %:z"))
     }
 }
 

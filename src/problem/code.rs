@@ -210,6 +210,7 @@ codes! {
             ConfigInvalid = "config_invalid",
             ConfigLayout = "config_layout",
             EndpointInvalid = "endpoint_invalid",
+            HomeNotPlain = "home_not_plain",
             HomePath = "home_path",
             HomeUnknown = "home_unknown",
             NotText = "not_text",

@@ -262,14 +262,14 @@ pub(super) fn variable(
 ) -> Result<Option<String>, SettingsError> {
     let Some(value) = env(name) else { return Ok(None) };
     let text = value.into_string().map_err(|_| SettingsError::NotText { name })?;
-    Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
+    Ok(Some(text.trim_ascii().to_owned()).filter(|text| !text.is_empty()))
 }
 
 fn secret_in(path: &Path) -> Result<Secret, SettingsError> {
     let file = UserFile::read(path)?
         .ok_or_else(|| SettingsError::NoSecretFile { path: path.to_owned() })?;
     file.check_private()?;
-    match file.text.trim() {
+    match file.text.trim_ascii() {
         "" => Err(SettingsError::EmptySecretFile { path: path.to_owned() }),
         text => Ok(Secret::new(text)),
     }

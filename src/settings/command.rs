@@ -106,7 +106,7 @@ fn secret_within(words: &[String], limit: Duration) -> Result<Secret, CommandErr
     };
     let text = std::str::from_utf8(&output)
         .map_err(|_| CommandError::Output(io::Error::other("it is not valid UTF-8")))?
-        .trim();
+        .trim_ascii();
     if text.is_empty() { Err(CommandError::Empty) } else { Ok(Secret::new(text)) }
 }
 

@@ -10,10 +10,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use tiktok_open::Scopes;
+use tiktok_open::{Privacy, Scopes, UnknownPrivacy};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::credentials::odd;
+use super::home::literal;
 use super::mistake::Mistakes;
 use super::store_key::{Encrypt, PassphraseFrom};
 use crate::encrypt::Scheme;
@@ -132,13 +134,12 @@ impl Reader<'_> {
         let mut secrets = Vec::new();
         for (field, value) in table {
             match field.get_ref().as_ref() {
-                "client_key" => key = self.string(value),
+                "client_key" => key = self.credential(value),
                 "client_secret" => {
-                    secrets.extend(self.string(value).map(Secret::new).map(SecretSource::Here));
+                    secrets.extend(self.credential(value).map(Secret::new).map(SecretSource::Here));
                 }
                 "client_secret_file" => {
-                    let path = self.string(value).map(|path| self.folder.join(path));
-                    secrets.extend(path.map(SecretSource::File));
+                    secrets.extend(self.path(value).map(SecretSource::File));
                 }
                 "client_secret_command" => {
                     secrets.extend(self.command(value).map(SecretSource::Command));
@@ -170,7 +171,7 @@ impl Reader<'_> {
         let Some(table) = self.table(value, "defaults") else { return (app, given) };
         for (key, value) in table {
             match key.get_ref().as_ref() {
-                "app" => app = self.string(value),
+                "app" => app = self.word(value),
                 name => match Field::named(name).filter(|field| field.is_for_config()) {
                     Some(field) => given.set(field, self.field(field, value)),
                     None => self.unknown(key, &default_names()),
@@ -185,8 +186,8 @@ impl Reader<'_> {
         match field.value_type() {
             FieldType::Flag => self.boolean(value).map(FieldValue::Flag),
             FieldType::Mode => self.mode(value).map(FieldValue::Mode),
-            FieldType::Privacy => self.parsed(value).map(FieldValue::Privacy),
-            _ => self.string(value).map(FieldValue::Text),
+            FieldType::Privacy => self.privacy(value).map(FieldValue::Privacy),
+            _ => self.word(value).map(FieldValue::Text),
         }
     }
 
@@ -198,15 +199,13 @@ impl Reader<'_> {
             match field.get_ref().as_ref() {
                 "encrypt" => scheme = self.scheme(value),
                 "key_file" => {
-                    let path = self.string(value).map(|path| self.folder.join(path));
-                    key.push((field.span(), path.map(Encrypt::KeyFile)));
+                    key.push((field.span(), self.path(value).map(Encrypt::KeyFile)));
                 }
                 "key_command" => {
                     key.push((field.span(), self.command(value).map(Encrypt::KeyCommand)));
                 }
                 "passphrase_file" => {
-                    let path = self.string(value).map(|path| self.folder.join(path));
-                    passphrase.push((field.span(), path.map(PassphraseFrom::File)));
+                    passphrase.push((field.span(), self.path(value).map(PassphraseFrom::File)));
                 }
                 "passphrase_command" => {
                     let command = self.command(value).map(PassphraseFrom::Command);
@@ -233,15 +232,15 @@ impl Reader<'_> {
     }
 
     fn scheme(&mut self, value: &Value<'_>) -> Option<Scheme> {
-        let text = self.string(value)?;
+        let text = self.word(value)?;
         let scheme = Scheme::ALL.into_iter().find(|scheme| scheme.as_str() == text);
         match scheme {
             None => {
                 let known = Scheme::ALL.map(Scheme::as_str);
-                self.wrong(
-                    value.span(),
-                    format!("not a way to encrypt; there are {}", list(&known)),
-                );
+                let meant = nearest(&text.replace('_', "-"), &known)
+                    .or_else(|| known.into_iter().find(|way| way.replace('-', "") == text));
+                let message = format!("not a way to encrypt; there are {}", list(&known));
+                self.wrong(value.span(), guess(message, meant));
             }
             Some(Scheme::Keyring) if !cfg!(feature = "keyring") => {
                 self.wrong(
@@ -277,18 +276,52 @@ impl Reader<'_> {
     }
 
     fn mode(&mut self, value: &Value<'_>) -> Option<Mode> {
-        let text = self.string(value)?;
+        let text = self.word(value)?;
         let mode = Mode::ALL.into_iter().find(|mode| mode.as_str() == text);
         if mode.is_none() {
-            self.wrong(value.span(), "not a mode; the modes are `direct` and `draft`");
+            let meant = Mode::meant_by(&text).map(Mode::as_str);
+            self.wrong(
+                value.span(),
+                guess("not a mode; the modes are `direct` and `draft`", meant),
+            );
         }
         mode
     }
 
     /// As it is registered with TikTok, a `*` in the place of the port included.
     fn redirect_uri(&mut self, value: &Value<'_>) -> Option<RedirectUri> {
-        let read = RedirectUri::parse(&self.string(value)?);
+        let read = RedirectUri::parse(&self.word(value)?);
         read.map_err(|error| self.wrong(value.span(), error.to_string())).ok()
+    }
+
+    fn privacy(&mut self, value: &Value<'_>) -> Option<Privacy> {
+        let text = self.word(value)?;
+        let level = text.parse();
+        if level.is_err() {
+            let meant = Privacy::meant_by(&text).map(Privacy::as_str);
+            self.wrong(value.span(), guess(UnknownPrivacy, meant));
+        }
+        level.ok()
+    }
+
+    /// A path, from the folder of the file on.
+    fn path(&mut self, value: &Value<'_>) -> Option<PathBuf> {
+        let text = self.word(value)?;
+        if let Some(why) = literal(Path::new(&text)) {
+            self.wrong(value.span(), format!("{why}; write the whole path"));
+            return None;
+        }
+        Some(self.folder.join(text))
+    }
+
+    /// What may be a client key or a client secret.
+    fn credential(&mut self, value: &Value<'_>) -> Option<String> {
+        let text = self.string(value)?;
+        if let Some(what) = odd(&text) {
+            self.wrong(value.span(), format!("it holds {what}, as no credential does"));
+            return None;
+        }
+        Some(text)
     }
 
     fn scopes(&mut self, value: &Value<'_>) -> Option<Scopes> {
@@ -314,7 +347,7 @@ impl Reader<'_> {
     }
 
     fn parsed<T: FromStr<Err: Display>>(&mut self, value: &Value<'_>) -> Option<T> {
-        let text = self.string(value)?;
+        let text = self.word(value)?;
         self.parse(value.span(), &text)
     }
 
@@ -344,12 +377,22 @@ impl Reader<'_> {
             self.wrong(value.span(), format!("must be a string, not {}", kind(value)));
             return None;
         };
-        let text = text.trim();
+        let text = text.trim_ascii();
         if text.is_empty() {
             self.wrong(value.span(), "must not be empty");
             return None;
         }
         Some(text.to_owned())
+    }
+
+    /// A text on one line, in which nothing is that nobody sees.
+    fn word(&mut self, value: &Value<'_>) -> Option<String> {
+        let text = self.string(value)?;
+        if let Some(hidden) = text::listed(&text) {
+            self.wrong(value.span(), format!("it holds {hidden}"));
+            return None;
+        }
+        Some(text)
     }
 
     fn strings(&mut self, value: &Value<'_>) -> Option<Vec<String>> {
@@ -366,11 +409,19 @@ impl Reader<'_> {
             || format!("the keys here are {}", list(known)),
             |name| format!("did you mean `{name}`?"),
         );
-        self.wrong(key.span(), format!("unknown key `{}`; {advice}", text::plain(written)));
+        self.wrong(key.span(), format!("unknown key `{}`; {advice}", text::shown(written)));
     }
 
     fn wrong(&mut self, at: Range<usize>, message: impl Into<String>) {
         self.mistakes.push(self.text, at, message);
+    }
+}
+
+/// A message, and what may be meant.
+fn guess(message: impl Display, meant: Option<&str>) -> String {
+    match meant {
+        Some(meant) => format!("{message}; did you mean `{meant}`?"),
+        None => message.to_string(),
     }
 }
 

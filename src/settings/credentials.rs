@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::SettingsError;
 use crate::secret::Secret;
+use crate::text;
 
 /// A client key is shorter than this, a client secret at least as long, in characters.
 const LONG: usize = 26;
@@ -18,9 +19,8 @@ pub(super) fn check(
         if value.is_empty() {
             return Err(SettingsError::NoCredential { name: name.to_owned() });
         }
-        let odd = |c: char| c.is_whitespace() || c.is_control() || "\"'`=".contains(c);
-        if value.chars().any(odd) {
-            return Err(SettingsError::OddCredential { name: name.to_owned() });
+        if let Some(what) = odd(value) {
+            return Err(SettingsError::OddCredential { name: name.to_owned(), what });
         }
     }
     if *secret.1 == Secret::unlisted(key.1) {
@@ -35,6 +35,22 @@ pub(super) fn check(
         swapped_key,
         swapped_secret,
     }))
+}
+
+/// What a text holds that no client key and no client secret does, without showing any of it: those are
+/// made of what stands on every keyboard.
+pub(super) fn odd(text: &str) -> Option<String> {
+    if let Some(hidden) = text::listed(text) {
+        return Some(hidden);
+    }
+    if text.contains(|c: char| c.is_whitespace() || "\"'`=".contains(c)) {
+        return Some("white space, a quote or `=`".to_owned());
+    }
+    let at = text.chars().position(|c| !c.is_ascii_graphic())?;
+    Some(format!(
+        "a letter or sign that is not ASCII, though it may look so: character {} of it",
+        at + 1
+    ))
 }
 
 /// Credentials that look like one another's. Their form is documented nowhere, so this is no more
@@ -107,6 +123,26 @@ mod tests {
         let two_secrets = flag(&SECRET.to_lowercase(), SECRET).unwrap();
         assert_eq!(two_secrets, "KEY looks like a client secret, not like a client key");
         assert!(!swapped.contains(SECRET) && !two_keys.contains("awx1"));
+    }
+
+    #[test]
+    fn what_is_not_ascii_is_named_and_not_shown() {
+        for (odd, what) in [
+            ("\u{200b}", "a zero-width space (U+200B)"),
+            ("\u{feff}", "a byte order mark (U+FEFF)"),
+            ("\u{a0}", "a no-break space (U+00A0)"),
+            ("\u{202e}", "a right-to-left override (U+202E)"),
+            ("\u{430}", "not ASCII, though it may look so: character 10 of it"),
+            ("ü", "not ASCII"),
+            ("\r\n", "a carriage return (U+000D)"),
+        ] {
+            let secret = format!("{}{odd}{}", &SECRET[..9], &SECRET[9..]);
+            for (key, secret) in [(KEY, secret.as_str()), (secret.as_str(), SECRET)] {
+                let error = checked(key, secret).unwrap_err().to_string();
+                assert!(error.contains(what), "{error}");
+                assert!(!error.contains(&SECRET[..4]) && !error.contains(odd), "{error}");
+            }
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::mistake::Mistakes;
 use super::{API_URL_VAR, AUTH_URL_VAR};
 use crate::fs::{FsError, LockError};
 use crate::problem::{Coded, ErrorCode, Problem};
-use crate::text::plain;
+use crate::text::{self, plain};
 use crate::timing::TimingError;
 
 /// A setting that cannot be used. Nothing was sent.
@@ -30,6 +30,14 @@ pub(crate) enum SettingsError {
         directory: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// The home directory's path holds what is taken literally, and is hardly meant so.
+    #[error("{from} cannot be used: {why}")]
+    HomeNotPlain {
+        /// The option or the variable.
+        from: &'static str,
+        /// What it holds.
+        why: String,
     },
     /// A variable that is not UTF-8.
     #[error("{name} is not valid UTF-8")]
@@ -67,7 +75,7 @@ pub(crate) enum SettingsError {
     #[error("{}", no_app(.0))]
     NoApp(NoApp),
     /// `--app` names an app that is not in `config.toml`.
-    #[error("there is no app `{}` in `{}`", plain(name), config.display())]
+    #[error("there is no app `{}` in `{}`", text::shown(name), config.display())]
     UnknownApp {
         /// As given.
         name: String,
@@ -91,10 +99,12 @@ pub(crate) enum SettingsError {
         name: String,
     },
     /// A credential with characters that none has.
-    #[error("{name} contains white space, a quote or `=`")]
+    #[error("{name} contains {what}")]
     OddCredential {
         /// Where it came from.
         name: String,
+        /// What no credential holds, with no part of the credential.
+        what: String,
     },
     /// Client key and client secret are the same text.
     #[error("{key} and {secret} are the same")]
@@ -177,6 +187,7 @@ impl Coded for SettingsError {
         match self {
             Self::NoHome => Code::HomeUnknown.into(),
             Self::Home { .. } => Code::HomePath.into(),
+            Self::HomeNotPlain { .. } => Code::HomeNotPlain.into(),
             Self::Command { .. } => Code::SecretCommand.into(),
             Self::NotText { name } => Problem::new(Code::NotText).with("name", name),
             Self::Endpoints(error) => error.problem(),

@@ -1,9 +1,11 @@
 //! Where the program keeps its files.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Component, Path, PathBuf};
 
 use super::{Environment, SettingsError};
+use crate::text;
 
 /// The name of our directory below the XDG ones.
 const OURS: &str = "tiktok-up";
@@ -32,8 +34,13 @@ impl Home {
 
     /// `--home`, else `TIKTOK_UP_HOME`, else the XDG directories.
     pub(super) fn find(flag: Option<&Path>, env: &Environment<'_>) -> Result<Self, SettingsError> {
-        let named = flag.map(Path::to_owned).or_else(|| set(env(HOME_VAR)).map(PathBuf::from));
-        if let Some(directory) = named {
+        let given = flag.map(|flag| ("--home", flag.to_owned()));
+        let named =
+            given.or_else(|| set(env(HOME_VAR)).map(|path| (HOME_VAR, PathBuf::from(path))));
+        if let Some((from, directory)) = named {
+            if let Some(why) = literal(&directory) {
+                return Err(SettingsError::HomeNotPlain { from, why });
+            }
             // Relative to where the run began, whatever a command does to that later.
             let directory = std::path::absolute(&directory)
                 .map_err(|source| SettingsError::Home { directory, source })?;
@@ -48,13 +55,50 @@ impl Home {
 
 /// A base directory of the XDG specification, which wants relative paths ignored
 /// (<https://specifications.freedesktop.org/basedir-spec/latest/>).
-fn xdg(env: &Environment<'_>, variable: &str, below_home: &str) -> Result<PathBuf, SettingsError> {
+fn xdg(
+    env: &Environment<'_>,
+    variable: &'static str,
+    below_home: &str,
+) -> Result<PathBuf, SettingsError> {
     let given = set(env(variable)).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || set(env("HOME")).map(PathBuf::from).or_else(std::env::home_dir);
-    given
-        .or_else(|| home().map(|home| home.join(below_home)))
-        .filter(|path| path.is_absolute())
-        .ok_or(SettingsError::NoHome)
+    let (from, path) = match given {
+        Some(path) => (variable, path),
+        None => ("HOME", home().map(|home| home.join(below_home)).ok_or(SettingsError::NoHome)?),
+    };
+    if let Some(why) = literal(&path) {
+        return Err(SettingsError::HomeNotPlain { from, why });
+    }
+    Some(path).filter(|path| path.is_absolute()).ok_or(SettingsError::NoHome)
+}
+
+/// What of a path is taken literally although hardly anybody means it so. The path is not quoted: where one
+/// is expected, a secret may stand.
+pub(super) fn literal(path: &Path) -> Option<String> {
+    let text = path.to_string_lossy();
+    let first = path.components().next();
+    let tilde = |component: Component<'_>| {
+        component.as_os_str() == "~"
+            || (Some(component) == first && component.as_os_str().as_bytes().starts_with(b"~"))
+    };
+    let between = text.split('%').skip(1).step_by(2);
+    let is_name =
+        |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+    if path.components().any(tilde) {
+        Some("`~` stands for itself here".to_owned())
+    } else if text.contains('$') {
+        Some("`$` stands for itself here".to_owned())
+    } else if text.matches('%').count() > 1 && between.into_iter().any(is_name) {
+        Some("`%` stands for itself here".to_owned())
+    } else if text.contains("://") {
+        Some("it is a URL and no path".to_owned())
+    } else if let Some(hidden) = text::listed(&text) {
+        Some(format!("it holds {hidden}"))
+    } else if text.trim() != text {
+        Some("it begins or ends with white space".to_owned())
+    } else {
+        None
+    }
 }
 
 /// A variable that is set to nothing is not set.
@@ -104,6 +148,36 @@ mod tests {
     fn an_empty_variable_is_not_set() {
         let (config, _) = found(None, &[(HOME_VAR, ""), ("XDG_CONFIG_HOME", ""), ("HOME", "/h")]);
         assert_eq!(config, "/h/.config/tiktok-up");
+    }
+
+    #[test]
+    fn what_only_a_shell_replaces_is_refused() {
+        for (path, why) in [
+            ("~", "`~`"),
+            ("~/tiktok", "`~`"),
+            ("~ada/tiktok", "`~`"),
+            ("/home/ada/~/tiktok", "`~`"),
+            ("$HOME/tiktok", "`$`"),
+            ("/home/${USER}", "`$`"),
+            ("%APPDATA%/tiktok", "`%`"),
+            ("file:///srv/tiktok", "a URL"),
+            ("/srv/tik\u{200b}tok", "a zero-width space (U+200B)"),
+            ("/srv/tiktok\r", "a carriage return"),
+            ("/srv/tiktok ", "white space"),
+        ] {
+            let by_flag = Home::find(Some(Path::new(path)), &env(&[])).unwrap_err().to_string();
+            assert!(by_flag.starts_with("--home ") && by_flag.contains(why), "{by_flag}");
+            let by_variable = Home::find(None, &env(&[(HOME_VAR, path)])).unwrap_err().to_string();
+            assert!(
+                by_variable.starts_with(HOME_VAR) && by_variable.contains(why),
+                "{by_variable}"
+            );
+        }
+        for path in ["/srv/backup~", "/srv/my tiktok", "/srv/50%", "/srv/Ä", "./here"] {
+            assert!(Home::find(Some(Path::new(path)), &env(&[])).is_ok(), "{path}");
+        }
+        let home = Home::find(None, &env(&[("HOME", "/home/$USER")])).unwrap_err().to_string();
+        assert!(home.starts_with("HOME "), "{home}");
     }
 
     #[test]

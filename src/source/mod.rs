@@ -9,6 +9,7 @@ mod blocks;
 mod error;
 mod file;
 mod fingerprint;
+pub(crate) mod near;
 mod watch;
 
 use std::fmt;

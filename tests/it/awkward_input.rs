@@ -18,7 +18,12 @@ const NOWHERE: &str = "http://127.0.0.1:9";
 /// Runs, in words and with `--json`: both end with `code`, tell the same error, and TikTok heard
 /// nothing. What was said in words comes back.
 #[track_caller]
-fn stopped(world: &World, code: i32, args: &[&str], change: impl Fn(&mut Command)) -> Ran {
+pub(crate) fn stopped(
+    world: &World,
+    code: i32,
+    args: &[&str],
+    change: impl Fn(&mut Command),
+) -> Ran {
     let before = world.sandbox.requests().len();
     let run = |args: &[&str]| {
         let mut command = world.command(args);
@@ -39,20 +44,20 @@ fn stopped(world: &World, code: i32, args: &[&str], change: impl Fn(&mut Command
 
 /// The same of input that is wrong: exit 2.
 #[track_caller]
-fn refused(world: &World, args: &[&str]) -> Ran {
+pub(crate) fn refused(world: &World, args: &[&str]) -> Ran {
     stopped(world, 2, args, |_| ())
 }
 
 /// What is said of a manifest of this text.
 #[track_caller]
-fn refused_text(world: &World, text: impl AsRef<[u8]>) -> Ran {
+pub(crate) fn refused_text(world: &World, text: impl AsRef<[u8]>) -> Ran {
     let manifest = world.file("videos_to_upload.json", text);
     refused(world, &["upload", manifest.to_str().unwrap()])
 }
 
 /// What is said of a manifest with one post of this video.
 #[track_caller]
-fn refused_video(world: &World, video: &str) -> Ran {
+pub(crate) fn refused_video(world: &World, video: &str) -> Ran {
     refused_text(world, json!([{ "video_path": video }]).to_string())
 }
 
@@ -107,7 +112,7 @@ fn t26_a_manifest_is_a_regular_file() {
 fn t23_the_name_of_a_manifest_cannot_steer_a_terminal() {
     let world = World::new();
     let ran = refused(&world, &["upload", "a\n\u{1b}[31mb.json"]);
-    ran.says("there is no manifest `a [31mb.json`").never_says("\u{1b}");
+    ran.says("there is no manifest `a\\n\\u{1b}[31mb.json`").never_says("\u{1b}");
 }
 
 #[test]
@@ -288,7 +293,10 @@ fn what_is_no_video_for_tiktok_is_refused_with_what_to_do() {
     world.file("empty.mp4", "");
     File::create(world.path("huge.mp4")).unwrap().set_len((4 << 30) + 1).unwrap();
     for (name, reason) in [
-        ("text", "not an MP4, MOV or WebM video: this is text (convert it to MP4 with H.264)"),
+        (
+            "text",
+            "not an MP4, MOV or WebM video: this is text (only its name says video: look into",
+        ),
         ("truncated", "the file is cut off, or still being written (wait until"),
         ("without-moov", "the video has no index: it is cut off, or still being written (wait"),
         ("audio-only", "the file has no picture, only sound or data (export it with a picture)"),
@@ -344,7 +352,10 @@ fn a_video_that_may_not_be_read_is_refused() {
 fn t23_the_name_of_a_video_cannot_steer_a_terminal() {
     let world = World::logged_in();
     let ran = refused_video(&world, "a\n\u{1b}]0;b\u{7}\u{202e}c.mp4");
-    ran.says("/work/a ]0;bc.mp4`: there is no such file").never_says("\u{1b}").never_says("\u{7}");
+    ran.says("/work/a\\n\\u{1b}]0;b\\u{7}\\u{202e}c.mp4`: there is no such file")
+        .says("a right-to-left override (U+202E)")
+        .never_says("\u{1b}")
+        .never_says("\u{7}");
 }
 
 #[test]

@@ -41,6 +41,7 @@ mod media;
 mod memory;
 mod model;
 mod narrow;
+mod near_misses;
 mod other_api;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod outside;

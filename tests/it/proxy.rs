@@ -33,12 +33,15 @@ enum Way {
     Expired,
 }
 
+/// What it does with a request for this host and port.
+type Choice = Box<dyn Fn(&str) -> Way + Send>;
+
 /// A proxy for HTTP and SOCKS 5.
 struct Proxy {
     port: u16,
     /// The hosts that it was asked for.
     asked: Arc<Mutex<Vec<String>>>,
-    way: Arc<Mutex<Box<dyn Fn(&str) -> Way + Send>>>,
+    way: Arc<Mutex<Choice>>,
 }
 
 impl Proxy {
@@ -89,9 +92,9 @@ fn serve(
     mut socket: TcpStream,
     sandbox: &str,
     asked: &Mutex<Vec<String>>,
-    way: &Mutex<Box<dyn Fn(&str) -> Way + Send>>,
+    way: &Mutex<Choice>,
 ) -> std::io::Result<()> {
-    socket.set_read_timeout(Some(Duration::from_secs(60)))?;
+    socket.set_read_timeout(Some(Duration::from_mins(1)))?;
     let mut first = [0];
     socket.read_exact(&mut first)?;
     let socks = first[0] == 5;
@@ -114,7 +117,7 @@ fn serve(
             return socket.write_all(answer.as_bytes());
         }
         Way::Through | Way::Expired if socks => {
-            socket.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])?
+            socket.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])?;
         }
         Way::Through | Way::Expired => socket.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?,
     }
@@ -218,7 +221,7 @@ fn to_tiktok(world: &World, args: &[&str]) -> Command {
 /// As [`World::logged_in`], with tokens that TikTok itself has issued.
 fn logged_in() -> World {
     let world = World::logged_in();
-    world.write_store(&world.store_text().replace(&world.sandbox.url(), &format!("https://{API}")));
+    world.write_store(&world.store_text().replace(world.sandbox.url(), &format!("https://{API}")));
     world
 }
 

@@ -341,7 +341,7 @@ async fn json_without_a_content_type_is_taken() {
 
 #[tokio::test]
 async fn a_publish_id_can_be_unknown_for_a_while_after_its_init() {
-    let world = World::with(|options| options.publish_id_delay = Duration::from_secs(60));
+    let world = World::with(|options| options.publish_id_delay = Duration::from_mins(1));
     let token = world.login("@bea").await;
     let id = world.post(&token, MP4).await;
     assert_eq!(world.status(&token, &id).await.verdict(), "400 invalid_publish_id");

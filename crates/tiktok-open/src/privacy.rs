@@ -44,6 +44,27 @@ impl Privacy {
         }
     }
 
+    /// The level that somebody means who writes `public`, `only me` or `friends`: a guess, to ask with and
+    /// never to post with.
+    pub fn meant_by(word: &str) -> Option<Self> {
+        let word: String =
+            word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+        let same = |level: &Self| level.as_str().replace('_', "").eq_ignore_ascii_case(&word);
+        Self::ALL.into_iter().find(same).or_else(|| {
+            Some(match word.as_str() {
+                "all" | "any" | "anybody" | "anyone" | "everybody" | "everyone" | "open"
+                | "public" | "publictoall" | "publish" | "published" | "world" => Self::Public,
+                "fans" | "follower" | "followers" | "followeronly" | "followersonly"
+                | "onlyfollowers" => Self::Followers,
+                "friend" | "friends" | "friendsonly" | "mutual" | "mutualfriends"
+                | "mutualfollow" | "mutuals" | "onlyfriends" => Self::Friends,
+                "closed" | "hidden" | "me" | "meonly" | "myself" | "nobody" | "none" | "onlyme"
+                | "private" | "secret" | "self" | "unlisted" => Self::SelfOnly,
+                _ => return None,
+            })
+        })
+    }
+
     /// Whether nobody but the creator sees the post; branded content may not be posted so.
     pub fn is_private(self) -> bool {
         self == Self::SelfOnly
@@ -103,6 +124,22 @@ mod tests {
         for text in ["", "self_only", "PUBLIC", "SELF_ONLY "] {
             assert_eq!(text.parse::<Privacy>(), Err(UnknownPrivacy), "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_other_sites_call_the_levels_is_understood() {
+        for (word, level) in [
+            ("public", Privacy::Public),
+            ("Everyone", Privacy::Public),
+            ("followers", Privacy::Followers),
+            ("Friends", Privacy::Friends),
+            ("private", Privacy::SelfOnly),
+            ("ONLY_ME", Privacy::SelfOnly),
+            ("self-only", Privacy::SelfOnly),
+        ] {
+            assert_eq!(Privacy::meant_by(word), Some(level), "{word}");
+        }
+        assert_eq!(Privacy::meant_by("somebody"), None);
     }
 
     #[test]

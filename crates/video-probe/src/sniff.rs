@@ -40,6 +40,8 @@ pub enum FileClass {
     WebPage,
     /// Something that stands for a file which is elsewhere.
     Placeholder,
+    /// Words, or what reads like some.
+    Text,
     /// Anything else.
     Data,
 }
@@ -95,7 +97,10 @@ pub(super) fn locate(reader: &mut Reader<'_>) -> Result<(Sniffed, u64), Stop> {
     if at > 0 {
         return Ok((Sniffed::Other(Some(other_file("an MP3 sound", FileClass::Sound))), 0));
     }
-    let known = matches!(sniffed, Sniffed::Other(Some(other)) if other.class != FileClass::Data);
+    let known = matches!(
+        sniffed,
+        Sniffed::Other(Some(other)) if !matches!(other.class, FileClass::Data | FileClass::Text)
+    );
     if known {
         return Ok((sniffed, 0));
     }
@@ -334,7 +339,17 @@ fn text(head: &[u8]) -> OtherFile {
     if begins(&["{\"", "{\n", "{ ", "{\r", "[{"]) {
         return other_file("a JSON text", FileClass::WebPage);
     }
-    other_file("text", FileClass::Data)
+    if begins(&["webvtt"]) || is_subtitles(text) {
+        return other_file("subtitles", FileClass::Text);
+    }
+    other_file("text", FileClass::Text)
+}
+
+/// Whether a text begins like a SRT file: a number, and then times.
+fn is_subtitles(text: &str) -> bool {
+    let mut lines = text.lines();
+    lines.next().is_some_and(|line| line.trim().parse::<u32>().is_ok())
+        && lines.next().is_some_and(|line| line.contains("-->"))
 }
 
 /// Whether the bytes are text; a character that the last byte cuts off is none the less.
@@ -386,6 +401,8 @@ mod tests {
             (&camera, "an MPEG transport stream"),
             (&[0; 40], "nothing but zeros"),
             (b"Dear diary,\n", "text"),
+            (b"WEBVTT\n\n00:01.000 --> 00:04.000\n", "subtitles"),
+            (b"1\r\n00:00:01,000 --> 00:00:04,000\r\nHi\r\n", "subtitles"),
             ("fünf ".repeat(99).as_bytes().get(..100).unwrap_or_default(), "text"),
             ("ä".as_bytes().get(..1).unwrap_or_default(), "text"),
         ] {

@@ -8,7 +8,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::tz::TimeZone;
 use rustix::fs::FileType;
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -17,6 +16,7 @@ use crate::auth::import::{self, Imported};
 use crate::auth::transfer::{self, EncryptedLogin, ExportedLogin, ImportOutcome, TransferError};
 use crate::auth::{Account, Issuer};
 use crate::cli::PassphraseArgs;
+use crate::clock;
 use crate::commands::passphrase::{Asked, Passphrases};
 use crate::commands::{Context, about, apps, at_rest, journal, logins};
 use crate::exit::Exit;
@@ -354,13 +354,20 @@ fn report_imported(
 }
 
 /// Takes over the token file of the Flask uploader.
-async fn take_over(context: &Context, bytes: &[u8], name: &str) -> Result<Exit, Failure> {
+async fn take_over(context: &Context, bytes: &[u8], file: &str) -> Result<Exit, Failure> {
+    if let Some(name) = clock::misnamed_zone() {
+        let name = text::shown(&name.to_string_lossy());
+        return Err(Failure::usage(format!(
+            "TZ names no time zone that is known: `{name}`; the times in {file} are local ones"
+        ))
+        .hint("set TZ to the zone of the machine that wrote the file, such as Europe/Berlin"));
+    }
     let app = apps::for_login(context)?;
     let api = context.settings.endpoints.api_base();
     let issuer =
         Issuer { client_key: &app.client_key, app: app.name.as_deref(), api: api.as_str() };
-    let read = import::read(bytes, &TimeZone::system(), issuer)
-        .map_err(|error| Failure::usage(format!("cannot import {name}: {error}")))?;
+    let read = import::read(bytes, clock::zone(), issuer)
+        .map_err(|error| Failure::usage(format!("cannot import {file}: {error}")))?;
     let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
     let store = at_rest::unlocked_for_login(context, store).await?;
     // What an interrupted refresh has left is newer than any file.

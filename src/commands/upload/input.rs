@@ -7,8 +7,8 @@ use crate::fault;
 use crate::manifest::MAX_SIZE;
 use crate::problem::{Coded, ErrorCode, Problem};
 use crate::resources::{Shortage, is_machine_fault};
-use crate::source::{VideoError, VideoFile};
-use crate::text::plain;
+use crate::source::{VideoError, VideoFile, near};
+use crate::text::shown;
 
 /// What was read, and where it lies.
 #[derive(Debug)]
@@ -25,8 +25,12 @@ pub(super) struct Input {
 /// Why there is no text.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum InputError {
-    #[error("there is no manifest {name}")]
-    Missing { name: String },
+    #[error("there is no manifest {name}{}", near.as_ref().map(|near| format!(" ({near})")).unwrap_or_default())]
+    Missing {
+        name: String,
+        /// What may be meant.
+        near: Option<String>,
+    },
     #[error("the manifest {name} is a directory")]
     Directory { name: String },
     #[error("the manifest {name} is not a regular file")]
@@ -60,7 +64,7 @@ impl Input {
                 name,
             });
         }
-        let name = format!("`{}`", plain(&path.display().to_string()));
+        let name = format!("`{}`", shown(&path.display().to_string()));
         let file = open(path, &name)?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         Ok(Self { text: text(file.into_file(), &name)?, folder, name })
@@ -71,7 +75,7 @@ fn open(path: &Path, name: &str) -> Result<VideoFile, InputError> {
     let name = || name.to_owned();
     VideoFile::open(path).map_err(|error| match error {
         VideoError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-            InputError::Missing { name: name() }
+            InputError::Missing { name: name(), near: near::hint(path, Path::new("")) }
         }
         VideoError::Io { source, .. } => InputError::Io { name: name(), source },
         _ if path.is_dir() => InputError::Directory { name: name() },

@@ -143,6 +143,7 @@ async fn make_ready(
         options: options.clone(),
         timing: timing.clone(),
         shutdown: context.shutdown.clone(),
+        now: context.settings.clock.now(),
     };
     let prepared = match preparation.prepare(journal.as_ref(), manifest, faults).await {
         Err(PrepareError::Interrupted(signal)) => return Ok(Err(signal)),
@@ -226,10 +227,6 @@ fn read(
             .printer
             .warn_of(&Matter::once(format!("wider {}", input.name), &text), text.clone());
     }
-    if args.draft {
-        // Said on the command line for every post: a draft is never seen by more people.
-        manifest.entries.iter_mut().for_each(|entry| entry.post.mode = Mode::Draft);
-    }
     if args.skip_media_check {
         manifest.entries.iter_mut().for_each(|entry| entry.post.skip_media_check = true);
     }
@@ -290,7 +287,9 @@ fn options(args: &UploadArgs) -> Options {
 fn defaults(context: &Context, args: &UploadArgs) -> Defaults {
     let flags = FieldValues::default()
         .with(Field::UserId, args.account.clone().map(FieldValue::Text))
-        .with(Field::Mode, args.draft.then_some(FieldValue::Mode(Mode::Draft)))
         .with(Field::PrivacyLevel, args.privacy.map(FieldValue::Privacy));
-    Defaults { flags, config: context.settings.defaults.clone() }
+    // Said on the command line for every post: a draft is never seen by more people.
+    let draft = args.draft.then_some(FieldValue::Mode(Mode::Draft));
+    let overrule = FieldValues::default().with(Field::Mode, draft);
+    Defaults { overrule, flags, config: context.settings.defaults.clone() }
 }

@@ -55,7 +55,7 @@ fn pulled(index: usize) -> PreparedPost {
         publish_at: None,
     };
     let post_ref = PostRef { index, account: "ana".into(), video: url };
-    PreparedPost { post_ref, asked, file: None }
+    PreparedPost { post_ref, asked, file: None, doubts: Vec::new() }
 }
 
 #[tokio::test]
@@ -125,9 +125,11 @@ async fn a_preparation_ends_with_the_first_signal() {
     let journal = store.open_journal(Accept::Never).await.unwrap().journal;
     let place = Place { line: 1, column: 1 };
     let post = Post { source: Source::File(dir.path().join("none.mp4")), ..pulled(0).asked };
-    let entry = Entry { index: 0, user: None, user_at: place, source_at: place, post };
+    let entry =
+        Entry { index: 0, user: None, user_at: place, source_at: place, post, doubts: Vec::new() };
     let manifest = Manifest { entries: vec![entry], ..Manifest::default() };
     let preparation = Preparation {
+        now: jiff::Timestamp::UNIX_EPOCH,
         name: "manifest".into(),
         folder: dir.path().to_owned(),
         accounts: Accounts::default(),

@@ -64,7 +64,7 @@ fn the_post_is_above_flags_above_the_files_defaults_above_the_configuration() {
         FieldValues::default().with(Field::PrivacyLevel, privacy.map(FieldValue::Privacy))
     };
     let of = |post: &str, flags, file: &str, config| {
-        let given = Defaults { flags: level(flags), config: level(config) };
+        let given = Defaults { flags: level(flags), config: level(config), ..Defaults::default() };
         let text =
             format!(r#"{{"defaults": {{{file}}}, "posts": [{{"video_path": "a" {post}}}]}}"#);
         read_with(&text, &given).unwrap().entries[0].post.privacy
@@ -79,6 +79,21 @@ fn the_post_is_above_flags_above_the_files_defaults_above_the_configuration() {
     assert_eq!(of("", None, file, config), Some(Privacy::Friends));
     assert_eq!(of("", None, "", config), Some(Privacy::SelfOnly));
     assert_eq!(of("", None, "", None), None);
+}
+
+#[test]
+fn what_the_command_line_overrules_counts_before_anything_is_checked() {
+    let given = Defaults {
+        overrule: FieldValues::default().with(Field::Mode, FieldValue::Mode(Mode::Draft)),
+        ..Defaults::default()
+    };
+    for mode in ["", r#", "mode": "direct""#, r#", "mode": "draft""#] {
+        let post = format!(r#"{{"video_path": "a", "brand_content_toggle": true {mode}}}"#);
+        for text in [format!("[{post}]"), format!(r#"{{"defaults": {{}}, "posts": [{post}]}}"#)] {
+            let read = read_with(&text, &given).unwrap_or_else(|problems| panic!("{problems}"));
+            assert_eq!(read.entries[0].post.mode, Mode::Draft);
+        }
+    }
 }
 
 #[test]

@@ -29,6 +29,7 @@ fn the_smallest_post_is_a_path() {
                 skip_media_check: false,
                 publish_at: None,
             },
+            doubts: Vec::new(),
         }
     );
 }

@@ -172,14 +172,31 @@ fn tags_in_one_text_are_told_to_be_a_list() {
 fn unknown_words_are_told_the_known_ones() {
     for (field, said_of_it) in [
         (r#""mode": "drfat""#, "no such mode: \"drfat\" (did you mean `draft`?)"),
-        (r#""mode": "inbox""#, "no such mode: \"inbox\" (one of `direct`, `draft`)"),
+        (r#""mode": "inbox""#, "no such mode: \"inbox\" (did you mean `draft`?)"),
+        (r#""mode": "story""#, "no such mode: \"story\" (one of `direct`, `draft`)"),
         (
             r#""privacy_level": "self_only""#,
             "no such privacy level: \"self_only\" (did you mean `SELF_ONLY`?)",
         ),
         (
-            r#""privacy_level": "PUBLIC""#,
-            "no such privacy level: \"PUBLIC\" (one of `PUBLIC_TO_EVERYONE`, `FOLLOWER_OF_CREATOR`, `MUTUAL_FOLLOW_FRIENDS`, `SELF_ONLY`)",
+            r#""privacy_level": "public""#,
+            "no such privacy level: \"public\" (did you mean `PUBLIC_TO_EVERYONE`?)",
+        ),
+        (
+            r#""privacy_level": "private""#,
+            "no such privacy level: \"private\" (did you mean `SELF_ONLY`?)",
+        ),
+        (
+            r#""privacy_level": "friends""#,
+            "no such privacy level: \"friends\" (did you mean `MUTUAL_FOLLOW_FRIENDS`?)",
+        ),
+        (
+            r#""privacy_level": "SELF_ONLY\u200b""#,
+            "no such privacy level: \"SELF_ONLY\\u{200b}\" (did you mean `SELF_ONLY`? the text holds a zero-width space (U+200B))",
+        ),
+        (
+            r#""privacy_level": "SECTION""#,
+            "no such privacy level: \"SECTION\" (one of `PUBLIC_TO_EVERYONE`, `FOLLOWER_OF_CREATOR`, `MUTUAL_FOLLOW_FRIENDS`, `SELF_ONLY`)",
         ),
     ] {
         let said = said_of_video(field);

@@ -1,0 +1,329 @@
+//! What a file is that is no manifest: told before a reader of JSON stumbles over its first character.
+
+use video_probe::{Container, FileClass, ProbeError};
+
+use crate::model::{Diagnostic, Field, Part};
+
+/// How a post is written, for whoever comes from another format.
+const EXAMPLE: &str = "a manifest is JSON, with an object for each post: \
+    [{ \"video_path\": \"clip.mp4\", \"description\": \"…\" }]";
+
+/// So many bytes tell of the encoding.
+const HEAD: usize = 4096;
+
+/// What a file is instead of JSON, and what to do about it; `None`: it may be JSON.
+pub(super) fn other_than_json(bytes: &[u8]) -> Option<Diagnostic> {
+    let (message, hint) = encoded(bytes).or_else(|| binary(bytes)).or_else(|| text(bytes))?;
+    Some(Diagnostic {
+        line: 1,
+        column: 1,
+        part: Part::File,
+        field: None,
+        message,
+        hint: Some(hint),
+    })
+}
+
+type Found = (String, String);
+
+fn found(message: impl Into<String>, hint: impl Into<String>) -> Found {
+    (message.into(), hint.into())
+}
+
+/// Text in another encoding than UTF-8, and zeros where text should be.
+fn encoded(bytes: &[u8]) -> Option<Found> {
+    let utf = |name| found(format!("the file is {name}"), "save it as UTF-8");
+    if bytes.starts_with(&[0xff, 0xfe, 0, 0]) || bytes.starts_with(&[0, 0, 0xfe, 0xff]) {
+        return Some(utf("UTF-32"));
+    }
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Some(utf("UTF-16"));
+    }
+    let zeros = bytes.iter().rev().take_while(|byte| **byte == 0).count();
+    let (content, _) = bytes.split_at(bytes.len() - zeros);
+    if !bytes.is_empty() && content.is_empty() {
+        let hint = "its content was lost, as in a crash or on a full disk: write it again";
+        return Some(found("the file holds nothing but zero bytes", hint));
+    }
+    // The last character of UTF-16 and UTF-32 may end with zeros itself.
+    let head = bytes.get(..HEAD).unwrap_or(bytes);
+    let of = |step: usize, place: usize| {
+        let all = head.iter().skip(place).step_by(step);
+        let (count, zeros) = all.fold((0, 0), |(n, z), byte| (n + 1, z + usize::from(*byte == 0)));
+        count > 0 && zeros * 10 >= count * 7
+    };
+    let text_at = |step: usize, place: usize| !of(step, place);
+    // Zeros behind each character or before it, and not in its own place.
+    if head.len() >= 8 && head.len().is_multiple_of(4) {
+        let little = (1..4).all(|place| of(4, place)) && text_at(4, 0);
+        let big = (0..3).all(|place| of(4, place)) && text_at(4, 3);
+        if little || big {
+            return Some(utf("UTF-32, without a byte order mark"));
+        }
+    }
+    if head.len() >= 2 && zeros <= 1 && (of(2, 1) && text_at(2, 0) || of(2, 0) && text_at(2, 1)) {
+        return Some(utf("UTF-16, without a byte order mark"));
+    }
+    if zeros > 0 && !content.contains(&0) && std::str::from_utf8(content).is_ok() {
+        let count = crate::text::count(u64::try_from(zeros).unwrap_or(u64::MAX), "zero byte");
+        let hint = "something was lost there, as in a crash or on a full disk: look at the end of the \
+            file, and save it without them";
+        return Some(found(format!("the file ends in {count}"), hint));
+    }
+    if bytes.first() == Some(&0)
+        && bytes.iter().skip_while(|byte| **byte == 0).all(|byte| *byte != 0)
+    {
+        let hint = "something was lost there, as in a crash: write the file again";
+        return Some(found("the file begins with zero bytes", hint));
+    }
+    None
+}
+
+/// Files that are no text.
+fn binary(bytes: &[u8]) -> Option<Found> {
+    let head = bytes.get(..HEAD).unwrap_or(bytes);
+    let is_text = match std::str::from_utf8(head) {
+        Ok(text) => !text.contains('\0'),
+        // A character may be cut off here.
+        Err(error) => error.error_len().is_none(),
+    };
+    if is_text {
+        return None;
+    }
+    let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let video = |name: &str| {
+        let hint = "`upload` takes a manifest, a JSON file that lists the posts: write [{ \"video_path\": \
+            \"…\" }] with the name of this video into one";
+        found(format!("this is {name}, not a manifest"), hint)
+    };
+    match video_probe::probe(&bytes, len) {
+        Ok(probe) => Some(video(match probe.container {
+            Container::Mp4 => "an MP4 video",
+            Container::Mov => "a MOV video",
+            Container::WebM => "a WebM video",
+        })),
+        Err(ProbeError::NoIndex | ProbeError::NoPicture) => Some(video("a video or sound")),
+        Err(ProbeError::NotAVideo { looks_like: Some(other) }) => Some(match other.class {
+            FileClass::Video | FileClass::Segment | FileClass::Sound => video(other.name),
+            FileClass::Picture => found(
+                format!("this is {}, not a manifest", other.name),
+                "`upload` takes a manifest, a JSON file that lists the posts; photos are posted with \
+                 `photo_urls`, from an address that TikTok pulls",
+            ),
+            FileClass::Archive => found(
+                format!("this is {}, not a manifest", other.name),
+                "unpack it, and name the JSON file in it",
+            ),
+            _ => found(format!("this is {}, not a manifest", other.name), EXAMPLE),
+        }),
+        _ => None,
+    }
+}
+
+/// Texts that are no JSON.
+fn text(bytes: &[u8]) -> Option<Found> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let head = bytes.get(..HEAD).unwrap_or(bytes);
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        Err(error) => std::str::from_utf8(head.get(..error.valid_up_to())?).ok()?,
+    };
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next()?;
+    let second = lines.find(|line| !line.starts_with('#'));
+    let lower = first.to_ascii_lowercase();
+    let not_json = |name: &str| Some(found(format!("this is {name}, not JSON"), EXAMPLE));
+    if lower.starts_with("<!doctype html") || lower.starts_with("<html") {
+        let hint = "a server sent this instead of the file: look into it, and download again";
+        return Some(found("this is a web page, not a manifest", hint));
+    }
+    if first.starts_with('<') {
+        return not_json("XML");
+    }
+    if first.starts_with("{\\rtf") {
+        return Some(found("this is a document (RTF)", "save it as plain text, in UTF-8"));
+    }
+    if first.starts_with("```") {
+        return Some(found("this is Markdown around the JSON", "leave out the lines with ```"));
+    }
+    if lower.starts_with("#extm3u") {
+        return not_json("a playlist");
+    }
+    if first.starts_with("#!") {
+        return not_json("a script");
+    }
+    if ["module.exports", "export default", "const ", "let ", "var "]
+        .iter()
+        .any(|it| lower.starts_with(it))
+    {
+        return not_json("JavaScript");
+    }
+    if is_table_header(first) {
+        return not_json("TOML");
+    }
+    if first.starts_with(['[', '{', '"', '/']) {
+        return csv(first, second)
+            .filter(|()| first.starts_with('"'))
+            .and_then(|()| not_json("a CSV table"));
+    }
+    // A comment tells nothing yet.
+    let line = if first.starts_with('#') { second? } else { first };
+    if line == "---" || line.starts_with("- ") || line.starts_with("%YAML") || is_pair(line, ':') {
+        return not_json("YAML");
+    }
+    if is_table_header(line) || is_pair(line, '=') {
+        return not_json("TOML");
+    }
+    if csv(line, second).is_some() {
+        return not_json("a CSV table");
+    }
+    let video = |line: &str| {
+        let lower = line.to_ascii_lowercase();
+        [".mp4", ".mov", ".webm"].iter().any(|ending| lower.ends_with(ending))
+    };
+    video(line).then(|| found("this is a list of files, not JSON", EXAMPLE))
+}
+
+/// `[posts]`, `[[posts]]`.
+fn is_table_header(line: &str) -> bool {
+    let inner = line.trim_matches(['[', ']']);
+    line.starts_with('[')
+        && line.ends_with(']')
+        && inner.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !matches!(inner, "true" | "false" | "null")
+        && inner.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+/// `name: value` or `name = value`.
+fn is_pair(line: &str, between: char) -> bool {
+    let Some((name, value)) = line.split_once(between) else { return false };
+    let name = name.trim_end();
+    (value.is_empty() || value.starts_with([' ', '\t']) || between == '=')
+        && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+/// Whether two lines are the beginning of a table.
+fn csv(first: &str, second: Option<&str>) -> Option<()> {
+    [',', ';', '\t'].into_iter().find(|&between| {
+        let cells = first.matches(between).count();
+        let names = first.split(between).map(|cell| cell.trim().trim_matches('"'));
+        let known = names.filter(|name| Field::meant_by(name).is_some()).count();
+        cells > 0
+            && (known > 0 || second.is_some_and(|line| line.matches(between).count() == cells))
+    })?;
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn said(bytes: impl AsRef<[u8]>) -> String {
+        other_than_json(bytes.as_ref()).map(|problem| problem.message).unwrap_or_default()
+    }
+
+    fn wide(text: &str, width: usize, big: bool) -> Vec<u8> {
+        let unit = |c: char| {
+            let mut unit = vec![0; width];
+            let at = if big { width - 1 } else { 0 };
+            unit[at] = u8::try_from(c).unwrap();
+            unit
+        };
+        text.chars().flat_map(unit).collect()
+    }
+
+    #[test]
+    fn other_encodings_are_called_what_they_are() {
+        let text = "[{\"video_path\": \"clip.mp4\"}]";
+        for big in [false, true] {
+            assert_eq!(said(wide(text, 2, big)), "the file is UTF-16, without a byte order mark");
+            assert_eq!(said(wide("[]", 2, big)), "the file is UTF-16, without a byte order mark");
+            assert_eq!(said(wide(text, 4, big)), "the file is UTF-32, without a byte order mark");
+        }
+        assert_eq!(said(b"\xff\xfe[\0]\0"), "the file is UTF-16");
+        assert_eq!(said(b"\xff\xfe\0\0[\0\0\0"), "the file is UTF-32");
+        assert_eq!(said(b"\0\0\xfe\xff\0\0\0["), "the file is UTF-32");
+    }
+
+    #[test]
+    fn zeros_are_told_apart_from_text() {
+        assert_eq!(said([0; 40]), "the file holds nothing but zero bytes");
+        assert_eq!(
+            said([b"[]\n".as_slice(), &[0; 4093]].concat()),
+            "the file ends in 4093 zero bytes"
+        );
+        assert_eq!(said(b"[]\0"), "the file ends in 1 zero byte");
+        assert_eq!(said(b"\0\0\0[]"), "the file begins with zero bytes");
+    }
+
+    #[test]
+    fn other_texts_are_called_what_they_are() {
+        for (text, name) in [
+            ("video_path,description\na.mp4,Hi\n", "a CSV table"),
+            ("\u{feff}video_path;tags\r\na.mp4;x\r\n", "a CSV table"),
+            ("\"video_path\",\"tags\"\n\"a.mp4\",\"x\"\n", "a CSV table"),
+            ("video\ttags\na.mp4\tx\n", "a CSV table"),
+            ("a.mp4,Hi\nb.mp4,Ho\n", "a CSV table"),
+            ("- video_path: a.mp4\n", "YAML"),
+            ("---\n- video_path: a.mp4\n", "YAML"),
+            ("# mine\nposts:\n  - video_path: a.mp4\n", "YAML"),
+            ("[[posts]]\nvideo_path = \"a.mp4\"\n", "TOML"),
+            ("video_path = \"a.mp4\"\n", "TOML"),
+            ("<?xml version=\"1.0\"?>\n<posts/>", "XML"),
+            ("const posts = [", "JavaScript"),
+            ("#!/bin/sh\n", "a script"),
+        ] {
+            assert_eq!(said(text), format!("this is {name}, not JSON"), "{text}");
+        }
+        assert_eq!(said("a.mp4\nb.mp4\n"), "this is a list of files, not JSON");
+        assert_eq!(said("\n <!DOCTYPE html>\n<title>404"), "this is a web page, not a manifest");
+        assert_eq!(said("```json\n[]\n```"), "this is Markdown around the JSON");
+        assert_eq!(said("{\\rtf1\\ansi"), "this is a document (RTF)");
+    }
+
+    #[test]
+    fn other_files_are_called_what_they_are() {
+        let video = include_bytes!("../../tests/fixtures/fast-start.mp4");
+        assert_eq!(said(video), "this is an MP4 video, not a manifest");
+        assert_eq!(said(b"\x1f\x8b\x08\0\0\0\0\0"), "this is a gzip archive, not a manifest");
+        assert_eq!(said(b"PK\x03\x04\x14\0\0\0\xff"), "this is a ZIP archive, not a manifest");
+        assert_eq!(said(b"\xff\xd8\xff\xe0\0\x10JFIF"), "this is a JPEG picture, not a manifest");
+    }
+
+    #[test]
+    fn what_may_be_json_is_left_to_its_reader() {
+        for text in [
+            "",
+            " \n",
+            "[]",
+            "[true]",
+            "{\"posts\": []}",
+            "// posts\n[]",
+            "/* a, b */ []",
+            "\"a\"",
+            "hello",
+            "True",
+            "[\n  {\"video_path\": 'a'}]",
+            "{ video_path: 'a' }",
+            "# a\n[]",
+        ] {
+            assert_eq!(said(text), "", "{text}");
+        }
+        assert_eq!(said(b"[{\"id\": \"\xff\"}]"), "");
+        assert_eq!(said(b"[\"a\0b\"]"), "");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+            _ = other_than_json(&bytes);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "(?s).{0,60}") {
+            _ = other_than_json(text.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! What TikTok makes of the words of a post, where that is hardly what was meant.
+//!
+//! Nothing here is refused: TikTok takes any text. What is told is a guess of how the app shows it.
+
+use unicode_normalization::char::is_combining_mark;
+
+use crate::text::{hidden, named, shown};
+
+/// What in the words of a post will hardly be shown as it was meant, in sentences; each quotes the words as
+/// TikTok will show them. `title` and `text` are what TikTok gets; `tags` are those at the end of `text`.
+pub(crate) fn doubts(title: Option<&str>, text: &str, tags: &[String]) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let of_tags = unlinked(text, tags);
+    for (what, words, of_tags) in
+        [("title", title.unwrap_or_default(), None), ("caption", text, of_tags)]
+    {
+        let found: Vec<_> = of_tags.into_iter().chain(oddities(words)).collect();
+        if !found.is_empty() {
+            doubts.push(format!(
+                "TikTok will show the {what} as {}: {}",
+                quoted(words),
+                found.join("; ")
+            ));
+        }
+    }
+    doubts
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", shown(text))
+}
+
+/// The part of a tag that TikTok makes a link of: letters, digits and underscores up to the first character
+/// that is none. Digits alone make no link. `tag` begins behind the `#`.
+fn linked(tag: &str) -> &str {
+    let mut before = None;
+    let end = tag.char_indices().find(|&(_, c)| {
+        // Marks belong to the letter before, and some scripts join their letters without showing how.
+        let joins = matches!(c, '\u{200c}' | '\u{200d}')
+            && before.is_some_and(|c: char| c.is_alphabetic() && !c.is_ascii());
+        let mark = is_combining_mark(c) && before.is_some_and(char::is_alphanumeric);
+        let goes_on = c.is_alphanumeric() || c == '_' || joins || mark;
+        before = Some(c);
+        !goes_on
+    });
+    let link = tag.get(..end.map_or(tag.len(), |(at, _)| at)).unwrap_or_default();
+    if link.chars().any(char::is_alphabetic) { link } else { "" }
+}
+
+/// That TikTok will not link tags as they were written.
+fn unlinked(text: &str, tags: &[String]) -> Option<String> {
+    let bare = |tag: &str| tag.trim_start_matches('#').to_owned();
+    let mut cut: Vec<(String, String)> = Vec::new();
+    let mut full_width = text.contains('＃');
+    for tag in tags.iter().map(|tag| bare(tag)) {
+        full_width |= tag.contains('＃');
+        let link = linked(&tag).to_owned();
+        if link != tag {
+            cut.push((tag, link));
+        }
+    }
+    let behind = tags.join(" ");
+    let description = text.strip_suffix(&behind).unwrap_or(text);
+    for word in description.split_whitespace() {
+        // A tag within the text may be followed by a full stop, or by another tag.
+        for tag in word.split('#').skip(1) {
+            let (link, whole) = (linked(tag), tag.trim_end_matches(is_punctuation));
+            let rest = whole.get(link.len()..).unwrap_or_default();
+            let goes_on = rest.contains(char::is_alphanumeric) && !rest.starts_with(['\'', '’']);
+            // "We are #1" has no tag, and `&#39;` is told of elsewhere.
+            if !whole.starts_with(|c: char| c.is_ascii_digit())
+                && (goes_on || whole.starts_with('＃'))
+            {
+                cut.push((whole.to_owned(), link.to_owned()));
+            }
+        }
+    }
+    if cut.is_empty() && !full_width {
+        return None;
+    }
+    cut.dedup();
+    let each: Vec<_> = cut
+        .iter()
+        .map(|(tag, link)| match link.as_str() {
+            "" => format!("{} makes no link", quoted(&format!("#{tag}"))),
+            link => format!("{} becomes #{link}", quoted(&format!("#{tag}"))),
+        })
+        .collect();
+    let mut doubt =
+        "a tag ends at the first character that is no letter, digit or underscore, and needs \
+        a letter"
+            .to_owned();
+    if full_width {
+        doubt.push_str(", and the full-width ＃ makes none");
+    }
+    if !each.is_empty() {
+        doubt = format!("{doubt}: {}", each.join(", "));
+    }
+    Some(doubt)
+}
+
+fn is_punctuation(c: char) -> bool {
+    !c.is_alphanumeric() && c != '＃'
+}
+
+/// What in a text is shown otherwise than it was meant.
+fn oddities(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let escapes = escapes(text);
+    if !escapes.is_empty() {
+        found.push(format!(
+            "{} stands there as it is; in JSON a line break is \\n with one backslash, and other \
+             characters are written as they are",
+            list(&escapes)
+        ));
+    }
+    let entities = entities(text);
+    if !entities.is_empty() {
+        found.push(format!(
+            "{} is HTML, which is not read: write the characters themselves",
+            list(&entities)
+        ));
+    }
+    if let Some(c) = hidden(text).find(|c| !is_common(*c)) {
+        found.push(format!("it holds {}", named(c).unwrap_or_default()));
+    }
+    if text.contains('\u{fffd}') {
+        found.push("� stands where a character could not be read".to_owned());
+    }
+    let garbled: Vec<_> =
+        text.split_whitespace().filter_map(|word| Some((word, mended(word)?))).collect();
+    if let Some((word, meant)) = garbled.first() {
+        found.push(format!(
+            "{} seems to be {}, read as if it were not UTF-8",
+            quoted(word),
+            quoted(meant)
+        ));
+    }
+    found
+}
+
+/// White space that people use: line breaks, and the spaces of typography.
+fn is_common(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\t' | '\u{a0}' | '\u{ad}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{3000}')
+        || matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
+        // Texts in Hebrew and Arabic need marks.
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}')
+}
+
+fn list(found: &[&str]) -> String {
+    let mut each: Vec<_> = found.iter().map(|it| format!("`{}`", shown(it))).collect();
+    each.dedup();
+    each.truncate(5);
+    each.join(", ")
+}
+
+/// The escapes of programming languages, such as `\n` in two characters.
+fn escapes(text: &str) -> Vec<&str> {
+    let found = text.match_indices('\\').filter_map(|(at, _)| {
+        let rest = text.get(at..)?;
+        let length = match rest.as_bytes().get(1)? {
+            b'n' | b'r' | b't' | b'"' | b'\\' => 2,
+            b'u' => {
+                let digits = rest.bytes().skip(2).take(4).filter(u8::is_ascii_hexdigit).count();
+                if digits == 4 { 6 } else { return None }
+            }
+            _ => return None,
+        };
+        rest.get(..length)
+    });
+    let mut found: Vec<_> = found.collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Entities and tags of HTML, such as `&amp;` and `<br>`.
+fn entities(text: &str) -> Vec<&str> {
+    let entity = |at: usize| {
+        let rest = text.get(at..)?;
+        let name = rest.get(1..rest.find(';')?)?;
+        let letters =
+            (2..=8).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric());
+        let number = name.strip_prefix('#').is_some_and(|digits| {
+            let digits = digits.trim_start_matches(['x', 'X']);
+            (1..=7).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit())
+        });
+        (letters || number).then(|| rest.get(..name.len() + 2))?
+    };
+    let tag = |at: usize| {
+        let rest = text.get(at..)?;
+        let name = rest.get(1..rest.find('>')?)?;
+        let word = name.trim_matches(['/', ' ']).to_ascii_lowercase();
+        matches!(word.as_str(), "b" | "br" | "div" | "em" | "i" | "p" | "span" | "strong" | "u")
+            .then(|| rest.get(..name.len() + 2))?
+    };
+    let entities = text.match_indices('&').filter_map(|(at, _)| entity(at));
+    let tags = text.match_indices('<').filter_map(|(at, _)| tag(at));
+    let mut found: Vec<_> = entities.chain(tags).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// A word that was UTF-8 and was read as Windows-1252 or Latin-1, as it was; `None`: it was not.
+fn mended(word: &str) -> Option<String> {
+    if word.is_ascii() {
+        return None;
+    }
+    let bytes: Option<Vec<u8>> = word.chars().map(byte_of).collect();
+    String::from_utf8(bytes?).ok()
+}
+
+/// The byte that Windows-1252 reads as this character.
+fn byte_of(c: char) -> Option<u8> {
+    // From 0x80 on; the holes are control characters.
+    const HIGH: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
+    if let Ok(byte) = u8::try_from(u32::from(c)) {
+        return Some(byte);
+    }
+    HIGH.chars().zip(0x80..).find_map(|(known, byte)| (known == c).then_some(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::caption;
+
+    fn said(description: &str, tags: &[&str]) -> Vec<String> {
+        let tags: Vec<_> = tags.iter().map(|tag| caption::tag(tag).unwrap()).collect();
+        doubts(None, &caption::text(description, &tags), &tags)
+    }
+
+    #[track_caller]
+    fn only(description: &str, tags: &[&str]) -> String {
+        let [said] = <[String; 1]>::try_from(said(description, tags)).unwrap();
+        said
+    }
+
+    #[test]
+    fn tags_that_tiktok_does_not_link_as_written_are_told() {
+        for (tag, becomes) in [
+            ("a,b", "\"#a,b\" becomes #a"),
+            ("new-york", "\"#new-york\" becomes #new"),
+            ("c++", "\"#c++\" becomes #c"),
+            ("cats!", "\"#cats!\" becomes #cats"),
+            ("rock&roll", "\"#rock&roll\" becomes #rock"),
+            ("node.js", "\"#node.js\" becomes #node"),
+            ("😀", "\"#😀\" makes no link"),
+            ("cat😀", "\"#cat😀\" becomes #cat"),
+            ("2026", "\"#2026\" makes no link"),
+            ("2026-new", "\"#2026-new\" makes no link"),
+            ("＃cat", "\"#＃cat\" makes no link"),
+            ("ca\u{200b}t", "\"#ca\\u{200b}t\" becomes #ca"),
+            ("cat\u{fe0f}", "becomes #cat"),
+        ] {
+            let said = only("Hi", &[tag, "fine"]);
+            assert!(said.contains(becomes), "{tag:?}: {said}");
+            let shown = shown(&format!("Hi #{tag} #fine"));
+            let quoted = format!("TikTok will show the caption as \"{shown}\": a tag ends at ");
+            assert!(said.starts_with(&quoted), "{said}");
+        }
+        assert!(only("", &["＃cat"]).contains("the full-width ＃ makes none"));
+    }
+
+    #[test]
+    fn tags_that_are_linked_are_not_spoken_of() {
+        // The description is looked at, too.
+        let tags = [
+            "cat",
+            "new_york",
+            "猫",
+            "été",
+            "e\u{301}te\u{301}",
+            "हिन्दी",
+            "می‌خواهم",
+            "2026cats",
+            "4k",
+        ];
+        for fine in
+            ["Two #cats, two #dogs.", "#cats! (#dogs)", "#cat's", "C# and #1", "#a#b", "", "a # b"]
+        {
+            assert_eq!(said(fine, &tags), [""; 0], "{fine}");
+        }
+    }
+
+    #[test]
+    fn tags_within_the_description_are_looked_at() {
+        assert!(only("In #new-york now", &[]).contains("\"#new-york\" becomes #new"));
+        assert!(only("Two ＃cats", &[]).contains("full-width ＃"));
+        assert!(only("Two #three-ish cats", &["cat"]).contains("\"#three-ish\" becomes #three"));
+    }
+
+    #[test]
+    fn what_other_languages_would_read_is_told() {
+        for (text, says) in [
+            (r"one\ntwo", r"`\n` stands there as it is"),
+            (r"one\r\n\ttwo", r"`\n`, `\r`, `\t` stands"),
+            (r"caf\u00e9", r"`\u00e9` stands"),
+            ("Tom &amp; Jerry", "`&amp;` is HTML"),
+            ("a &#39;b&#x27; &nbsp;", "`&#39;`, `&#x27;`, `&nbsp;` is HTML"),
+            ("one<br>two", "`<br>` is HTML"),
+            ("a\u{200b}b", "it holds a zero-width space (U+200B)"),
+            ("a\u{202e}b", "it holds a right-to-left override (U+202E)"),
+            ("caf\u{fffd}", "could not be read"),
+            ("Un cafÃ© noir", "\"cafÃ©\" seems to be \"café\""),
+            ("Itâ€™s", "\"Itâ€™s\" seems to be \"It’s\""),
+        ] {
+            let said = only(text, &[]);
+            assert!(said.contains(says), "{text:?}: {said}");
+            assert!(said.contains(&format!("\"{}\"", shown(text))), "{said}");
+        }
+        let said = doubts(Some("A &amp; B"), "fine", &[]);
+        assert!(said[0].starts_with("TikTok will show the title as \"A &amp; B\""), "{said:?}");
+    }
+
+    #[test]
+    fn usual_texts_are_not_spoken_of() {
+        for text in [
+            "Two\n\ncats",
+            "Bon\u{a0}appétit\u{202f}!",
+            "AT&T; R&D, a & b; 1 < 2 > 0",
+            "C:\\clips\\a",
+            "Familie 👨‍👩‍👧 ❤️ 1️⃣",
+            "naïve Übergröße Ça",
+            "שלום\u{200f}!",
+        ] {
+            assert_eq!(said(text, &[]), [""; 0], "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in any::<String>(), tags in prop::collection::vec("[^\\s#]{1,6}", 0..4)) {
+            let tags: Vec<_> = tags.iter().filter_map(|tag| caption::tag(tag).ok()).collect();
+            _ = doubts(Some(&text), &caption::text(&text, &tags), &tags);
+        }
+
+        #[test]
+        fn words_of_letters_are_links(tag in "[a-zäéñ猫ж]{1,10}") {
+            prop_assert_eq!(linked(&tag), tag.as_str());
+        }
+    }
+}
