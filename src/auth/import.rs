@@ -99,11 +99,8 @@ fn account(
     issuer: Issuer<'_>,
 ) -> Result<Account, ImportError> {
     let wrong = |what| ImportError::Record { open_id: crate::text::plain(&open_id), what };
-    let whole = |token: &Secret| {
-        !token.is_empty() && token.expose().bytes().all(|byte| byte.is_ascii_graphic())
-    };
-    let complete = whole(&record.access_token) && whole(&record.refresh_token);
-    if !complete || open_id.is_empty() || crate::text::plain(&open_id) != open_id {
+    let is_incomplete = record.access_token.is_empty() || record.refresh_token.is_empty();
+    if is_incomplete || open_id.is_empty() || crate::text::plain(&open_id) != open_id {
         return Err(wrong("a token or the open_id is missing or odd"));
     }
     let plain = |token: &Secret| token.expose().bytes().all(|byte| byte.is_ascii_graphic());

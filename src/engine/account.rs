@@ -225,8 +225,8 @@ impl AccountWorker {
     /// A post after one that stopped the account: what is posted is still called so.
     async fn not_tried(&self, post: &PreparedPost, stopped: &AccountStop) -> PostOutcome {
         let started = Instant::now();
-        // What cannot be looked up is told when its turn comes, and so is a copy under another name.
-        let row = self.resolver.find_at_sight(post).await.ok().flatten();
+        // What cannot be looked up is told when its turn comes.
+        let row = self.resolver.recorded(post).await.ok().flatten();
         if let Some(report) = row.as_ref().and_then(|row| ended_before(post, row, started)) {
             return report;
         }

@@ -385,12 +385,14 @@ impl PostResolver {
         Ok(found)
     }
 
-    /// What the journal knows of a post as far as that can be told without reading its file.
-    pub(super) async fn find_at_sight(
+    /// What the journal knows of a post that is not to be sent now. After a signal no file is read for it.
+    pub(super) async fn recorded(
         &self,
         post: &PreparedPost,
     ) -> Result<Option<RecordedPost>, ResolveError> {
-        Ok(self.find(post, Look::Sight).await?.row)
+        let is_stopping = self.calls.shutdown.asked().is_some();
+        let look = if is_stopping { Look::Sight } else { Look::Content };
+        Ok(self.find(post, look).await?.row)
     }
 
     /// What a post with a file would be sent as, and what the journal knows of the post.

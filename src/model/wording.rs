@@ -38,7 +38,9 @@ fn linked(tag: &str) -> &str {
         // Marks belong to the letter before, and some scripts join their letters without showing how.
         let joins = matches!(c, '\u{200c}' | '\u{200d}')
             && before.is_some_and(|c: char| c.is_alphabetic() && !c.is_ascii());
-        let mark = is_combining_mark(c) && before.is_some_and(char::is_alphanumeric);
+        // What chooses between forms of a sign (`U+FE0F`) belongs to emoji.
+        let of_letters = is_combining_mark(c) && !matches!(c, '\u{fe00}'..='\u{fe0f}');
+        let mark = of_letters && before.is_some_and(char::is_alphanumeric);
         let goes_on = c.is_alphanumeric() || c == '_' || joins || mark;
         before = Some(c);
         !goes_on

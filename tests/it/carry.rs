@@ -150,7 +150,7 @@ fn what_does_not_open_is_refused_and_changes_nothing() {
         ("-----BEGIN AGE ENCRYPTED FILE-----\nhello\n", "`tiktok-up accounts export` there"),
         ("age-encryption.org/v1\nhello", "`tiktok-up accounts export` there"),
         (DEAR, "102400 MiB of memory"),
-        (big.as_str(), "longer than 1048576 bytes"),
+        (big.as_str(), "not a token file"),
     ] {
         let file = world.file("odd", content);
         world.import_there(&file, WORDS).exits(2).says(says).never_says("panicked");

@@ -158,7 +158,7 @@ fn a_store_of_thousands_of_accounts_is_one() {
     assert!(fs::metadata(world.store_path()).unwrap().size() > 1 << 20);
     let ada = world.open_id(ADA);
     world.run(&["refresh", "--force", "--account", &ada]).exits(0).says("refreshed");
-    world.run(&["accounts"]).exits(0).says("another-2499");
+    world.run(&["accounts", "--wide"]).exits(0).says("another-2499");
     world.upload(&world.short()).exits(0);
 }
 

@@ -298,7 +298,7 @@ fn a_time_that_is_long_past_is_told() {
 fn the_zones_of_tz_are_known_on_every_machine() {
     let world = World::logged_in();
     let accounts = |zone: &str| {
-        let mut command = world.command(&["accounts"]);
+        let mut command = world.command(&["accounts", "--wide"]);
         command.env("TZ", zone);
         Ran::of(command).exits(0)
     };

@@ -183,9 +183,9 @@ pub(super) async fn import(
     env: &Environment<'_>,
 ) -> Result<Exit, Failure> {
     let (path, name) = (file.to_owned(), shown(file));
-    let read = tokio::select! {
-        bytes = blocking(move || read(&path)) => bytes,
-        signal = context.shutdown.requested() => return Ok(signal.exit()),
+    let read = match context.aside(move || read(&path)).await? {
+        Ok(read) => read,
+        Err(signal) => return Ok(signal.exit()),
     };
     let bytes = read.map_err(|failure| failure.context(format!("cannot read {name}")))?;
     if bytes.trim_ascii().is_empty() {

@@ -62,7 +62,7 @@ fn mutant_other_settings_or_a_bad_address_restart_a_post_that_may_exist() {
     }
     let rules = Rules { step: restart, ..SOUND };
     mutant(FILE, Environment { resettled: true, ..CALM }, rules);
-    mutant(FILE, Environment { misdirected: true, ..CALM }, rules);
+    mutant(FILE, Environment { misdirected: true, lagging: true, ..LOSSY }, rules);
 }
 
 #[test]
