@@ -2,6 +2,8 @@
 
 mod invisible;
 
+use std::path::Path;
+
 pub(crate) use self::invisible::{folded, hidden, listed, named, shown};
 pub(crate) use tiktok_open::text::{is_hostile, is_plain, plain};
 
@@ -9,6 +11,17 @@ pub(crate) use tiktok_open::text::{is_hostile, is_plain, plain};
 pub(crate) fn key_start(key: &str) -> String {
     let start: String = key.chars().take(6).collect();
     format!("`{}…`", plain(&start))
+}
+
+/// A path as a shell takes it for one word.
+pub(crate) fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%=".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 /// An error and its causes in one line.

@@ -187,8 +187,8 @@ fn stopped(signal: Signal) -> Failure {
     Failure { exit: signal.exit(), ..Failure::usage("interrupted") }
 }
 
-/// `accounts encrypt`: seals what rests in plain text. Safe to run again, and after it was cut off: each
-/// value says by itself whether it is sealed, and the store goes first, so that whoever finds a sealed
+/// `accounts encrypt`: encrypts what rests in plain text. Safe to run again, and after it was cut off: each
+/// value says by itself whether it is encrypted, and the store goes first, so that whoever finds an encrypted
 /// `upload_url` knows that there is a key.
 pub(super) async fn encrypt(context: &Context) -> Result<Exit, Failure> {
     let setting = context.settings.encrypt.clone().ok_or_else(|| not_set(context))?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::fs::FsError;
 use crate::output::Printer;
 use crate::settings::Environment;
+use crate::text;
 
 /// A small real video, made with ffmpeg (see `crates/video-probe/fixtures/make.sh`).
 pub(super) const VIDEO: &[u8] = include_bytes!("demo.mp4");
@@ -77,7 +78,7 @@ impl Example {
 
     /// The line that makes commands use [`Self::home`].
     pub(super) fn export(&self) -> String {
-        format!("export TIKTOK_UP_HOME={}", quoted(&self.home))
+        format!("export TIKTOK_UP_HOME={}", text::quoted(&self.home))
     }
 
     /// Tells where it is, and what to type next, to be pasted into another shell.
@@ -88,7 +89,7 @@ impl Example {
         printer.talk(format!("the example is in {}", self.folder.display()));
         printer.talk("paste the `export` lines into another shell, and then:");
         printer.talk("");
-        let (program, manifest) = (program(env), quoted(&self.manifest()));
+        let (program, manifest) = (program(env), text::quoted(&self.manifest()));
         for command in [
             "login --alias my-account".to_owned(),
             format!("upload --dry-run {manifest}"),
@@ -150,14 +151,7 @@ fn program(env: &Environment<'_>) -> String {
     let path = env("PATH").unwrap_or_default();
     let is_there = std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
     let here = std::env::current_exe().ok().filter(|_| !is_there);
-    here.map_or_else(|| name.to_owned(), |here| quoted(&here))
-}
-
-/// A path as a shell takes it for one word.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let is_plain = |char: char| char.is_ascii_alphanumeric() || "/._-+:,@%".contains(char);
-    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    here.map_or_else(|| name.to_owned(), |here| text::quoted(&here))
 }
 
 #[cfg(test)]
@@ -178,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_path_is_one_word_of_a_shell() {
-        assert_eq!(quoted(Path::new("/a/b-c.json")), "/a/b-c.json");
-        assert_eq!(quoted(Path::new("/it's $here")), r"'/it'\''s $here'");
+        assert_eq!(text::quoted(Path::new("/a/b-c.json")), "/a/b-c.json");
+        assert_eq!(text::quoted(Path::new("/it's $here")), r"'/it'\''s $here'");
     }
 }

@@ -14,6 +14,7 @@ use crate::output::{Failure, Line, Printer};
 use crate::secret::Secret;
 use crate::settings::{ConfigFile, Environment, NewApp};
 use crate::signals::{Shutdown, Signal};
+use crate::text;
 
 /// The name of an app that is given none.
 const NAME: &str = "default";
@@ -120,7 +121,7 @@ fn next_command(global: &GlobalArgs, file: &ConfigFile, name: &str) -> String {
     }
     if let Some(home) = &global.home {
         login.push_str(" --home ");
-        login.push_str(&home.display().to_string());
+        login.push_str(&text::quoted(home));
     }
     login
 }

@@ -1,7 +1,7 @@
 //! Secrets at rest: texts that only the holder of a key can read, and that are good only in the place
 //! that they were written for.
 //!
-//! A sealed value says by itself that it is one, and with which key: `enc:1:KEYID:BASE64`. A
+//! An encrypted value says by itself that it is one, and with which key: `enc:1:KEYID:BASE64`. A
 //! text that leaves the machine is armored around one, and a passphrase opens it. Nothing here reads a file or knows where a key comes from.
 
 mod armor;

@@ -1,6 +1,6 @@
 //! A key that a passphrase opens: random, and wrapped by a key that argon2id makes of the passphrase.
 //!
-//! Wrapping instead of deriving lets a passphrase change without touching what the key has sealed.
+//! Wrapping instead of deriving lets a passphrase change without touching what the key has encrypted.
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine as _;
@@ -52,7 +52,7 @@ pub(crate) struct Wrapped {
     lanes: u32,
     /// Base64.
     salt: String,
-    /// Sealed with the passphrase's key.
+    /// Encrypted with the passphrase's key.
     key: String,
 }
 

@@ -1,4 +1,4 @@
-//! One sealed value: XChaCha20-Poly1305 with a random nonce, as a text.
+//! One encrypted value: XChaCha20-Poly1305 with a random nonce, as a text.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::key::{Key, KeyId};
 use crate::secret::Secret;
 
-/// How every sealed value begins, whatever its version.
+/// How every encrypted value begins, whatever its version.
 const MARK: &str = "enc:";
 
 /// The version that is written.
@@ -45,7 +45,7 @@ impl Place {
     }
 }
 
-/// Why a sealed value does not open. The value is never quoted.
+/// Why an encrypted value does not open. The value is never quoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum OpenError {
     /// It is cut off, or was never one.
@@ -54,7 +54,7 @@ pub(crate) enum OpenError {
     /// A newer version of this program wrote it.
     #[error("a newer version of tiktok-up wrote it")]
     Newer,
-    /// It was sealed with another key.
+    /// It was encrypted with another key.
     #[error("it is encrypted with the key {needed}, and the key at hand is {given}")]
     OtherKey {
         /// The key that opens it.
@@ -67,22 +67,22 @@ pub(crate) enum OpenError {
     Refused,
 }
 
-/// Whether a text claims to be a sealed value.
+/// Whether a text claims to be an encrypted value.
 pub(crate) fn is_encrypted(text: &str) -> bool {
     text.starts_with(MARK)
 }
 
-/// The key that a sealed text needs; `None` if it is not a sealed text of this version.
+/// The key that an encrypted text needs; `None` if it is not an encrypted text of this version.
 pub(crate) fn key_of(text: &str) -> Option<KeyId> {
     parts(text).ok().map(|(_, id, _)| id)
 }
 
-/// Seals a text for a place. What comes of it may be seen by anybody.
+/// Encrypts a text for a place. What comes of it may be seen by anybody.
 pub(crate) fn encrypt(key: &Key, secret: &Secret, place: &Place) -> Secret {
     Secret::unlisted(encrypt_bytes(key, secret.expose().as_bytes(), place))
 }
 
-/// Seals bytes for a place.
+/// Encrypts bytes for a place.
 pub(crate) fn encrypt_bytes(key: &Key, plain: &[u8], place: &Place) -> String {
     let head = format!("{MARK}{VERSION}:{}", key.id());
     let nonce: [u8; NONCE] = rand::random();
@@ -96,13 +96,13 @@ pub(crate) fn encrypt_bytes(key: &Key, plain: &[u8], place: &Place) -> String {
     format!("{head}:{}", URL_SAFE_NO_PAD.encode(encrypted))
 }
 
-/// Opens a text that was sealed for this place.
+/// Opens a text that was encrypted for this place.
 pub(crate) fn open(key: &Key, encrypted: &str, place: &Place) -> Result<Secret, OpenError> {
     let bytes = open_bytes(key, encrypted, place)?;
     std::str::from_utf8(&bytes).map(Secret::new).map_err(|_| OpenError::Form)
 }
 
-/// Opens bytes that were sealed for this place.
+/// Opens bytes that were encrypted for this place.
 pub(crate) fn open_bytes(
     key: &Key,
     encrypted: &str,
@@ -128,7 +128,7 @@ pub(crate) fn open_bytes(
     Ok(plain)
 }
 
-/// Head, key and body of a sealed text.
+/// Head, key and body of an encrypted text.
 fn parts(text: &str) -> Result<(&str, KeyId, &str), OpenError> {
     let (version, rest) =
         text.strip_prefix(MARK).and_then(|rest| rest.split_once(':')).ok_or(OpenError::Form)?;
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sealed_value_has_its_version_its_key_and_nothing_of_the_text() {
+    fn an_encrypted_value_has_its_version_its_key_and_nothing_of_the_text() {
         let encrypted = encrypt(&key(1), &Secret::new("act.canary"), &here());
         let text = encrypted.expose();
         assert!(text.starts_with(&format!("enc:1:{}:", key(1).id())), "{text}");
@@ -240,7 +240,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_sealed_opens(text in ".{0,300}", part in ".{0,40}", fill in any::<u8>()) {
+        fn what_is_encrypted_opens(text in ".{0,300}", part in ".{0,40}", fill in any::<u8>()) {
             let place = Place::of(&["field", &part]);
             let encrypted = encrypt(&key(fill), &Secret::new(text.as_str()), &place);
             prop_assert_eq!(open(&key(fill), encrypted.expose(), &place), Ok(Secret::new(text)));

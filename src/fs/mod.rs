@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use crate::fault;
 use crate::problem::{Coded, ErrorCode, Problem};
 use crate::resources::Shortage;
+use crate::text;
 
 pub(crate) use atomic::{clean_temps, list, probe, remove, rename, sync_dir, write_atomic};
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -111,10 +112,10 @@ impl Coded for FsError {
         match self {
             Self::Mode { path, wanted, .. } => Problem::new(Code::FileMode)
                 .with("mode", format_args!("{wanted:o}"))
-                .with("path", quoted(path)),
+                .with("path", text::quoted(path)),
             Self::Owner { path, .. } => Problem::new(Code::FileOwner)
                 .with("user", rustix::process::geteuid().as_raw())
-                .with("path", quoted(path)),
+                .with("path", text::quoted(path)),
             Self::Links { path, .. } => match Content::of(path) {
                 Content::Journal => links(Code::JournalFileLinks, path),
                 Content::JournalWal => links(Code::JournalWalLinks, path),
@@ -186,7 +187,7 @@ impl Content {
 fn links(code: ErrorCode, path: &Path) -> Problem {
     let mut copy = path.as_os_str().to_owned();
     copy.push(".copy");
-    Problem::new(code).with("file", quoted(path)).with("copy", quoted(Path::new(&copy)))
+    Problem::new(code).with("file", text::quoted(path)).with("copy", text::quoted(Path::new(&copy)))
 }
 
 /// Whether an error says that the file system has no locks, rather than that somebody holds one.
@@ -213,17 +214,6 @@ pub(crate) fn step<T>(
         path: path.to_owned(),
         source,
     })
-}
-
-/// A path as a shell takes it back.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%=".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

@@ -69,13 +69,13 @@ fn posts_of(
     let own = defaults.values.privacy();
     let widened = own.filter(|own| flags.is_some_and(|flags| flags.is_wider_than(*own)));
     let preferences = given.flags.clone().over(&defaults.values).over(&given.config);
-    let surroundings = EntryContext {
+    let context = EntryContext {
         folder,
         overrule: &given.overrule,
         defaults: &defaults,
         preferences: &preferences,
     };
-    let read = |posts| read_posts(posts, &surroundings, review);
+    let read = |posts| read_posts(posts, &context, review);
     Manifest { entries: posts.map(read).unwrap_or_default(), widened }
 }
 
@@ -162,7 +162,7 @@ fn refuse_unknown(key: &str, at: usize, review: &mut Review<'_>) {
 
 fn read_posts(
     posts: &Array<'_>,
-    surroundings: &EntryContext<'_>,
+    context: &EntryContext<'_>,
     review: &mut Review<'_>,
 ) -> Vec<Entry> {
     let mut entries = Vec::new();
@@ -176,7 +176,7 @@ fn read_posts(
         };
         let own = Fields::read(object, Part::Post(index), review);
         refuse_known_id(index, &own, &mut ids, review);
-        entries.extend(surroundings.post(index, object.range.start, &own, review));
+        entries.extend(context.post(index, object.range.start, &own, review));
     }
     entries
 }

@@ -252,7 +252,7 @@ catalogue! {
     TokenOdd: "A token in the token store holds what no token does, such as a line break."
         => "take it out of `{path}`, which somebody has edited, or run `tiktok-up login` and consent as \
             `{account}`";
-    TokenSealed: "A token cannot be decrypted although the key is the right one."
+    TokenNotDecrypted: "A token cannot be decrypted although the key is the right one."
         => "restore the file from a backup; or give this login up with `tiktok-up logout --local-only \
             {account}` and log in again";
     TokensEncrypted: "The tokens are encrypted already, in another way or with another key."

@@ -10,14 +10,14 @@ use crate::resources::Shortage;
 
 /// Lets every panic from now on be said here.
 pub(crate) fn report_panics() {
-    panic::set_hook(Box::new(tell));
+    panic::set_hook(Box::new(report));
 }
 
 #[expect(
     clippy::exit,
     reason = "a panic that cannot be caught leaves no other way to an exit code"
 )]
-fn tell(panic: &PanicHookInfo<'_>) {
+fn report(panic: &PanicHookInfo<'_>) {
     if let Some(shortage) = Shortage::in_panic(panic) {
         // No thread is needed once a token is being spent, and what else may be under way stands a kill.
         say(&shortage, &shortage.hint().unwrap_or_default());

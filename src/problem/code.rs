@@ -169,7 +169,7 @@ codes! {
             RefreshKept = "refresh_not_saved",
             RefreshLost = "refresh_lost",
             TokenOdd = "token_odd",
-            TokenSealed = "token_not_decrypted",
+            TokenNotDecrypted = "token_not_decrypted",
             TokenStore = "token_store",
             TokensCorrupt = "tokens_corrupt",
             TokensEncrypted = "tokens_encrypted",

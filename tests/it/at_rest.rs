@@ -57,7 +57,7 @@ impl World {
     /// No byte of a file below the home is part of a token or an `upload_url`; also not of a sandbox's
     /// words for it.
     #[track_caller]
-    fn rests_sealed(&self) {
+    fn rests_encrypted(&self) {
         let secrets = self.secrets();
         let client_secret = self.sandbox.client_secret();
         let rest: Vec<&str> = secrets
@@ -156,22 +156,22 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 fn t18_with_every_way_to_encrypt_all_works_and_no_file_shows_a_secret() {
     for way in WAYS {
         let mut world = World::encrypted(way);
-        world.rests_sealed();
+        world.rests_encrypted();
         world.advance(jiff::SignedDuration::from_hours(25));
         world.run(&["refresh"]).exits(0).says("refreshed");
-        world.rests_sealed();
+        world.rests_encrypted();
         // A run is killed in the middle of a chunk; the next one goes on where it was.
         let manifest = world.long();
         let running = world.upload_half(&manifest);
-        world.rests_sealed();
+        world.rests_encrypted();
         running.kill();
-        world.rests_sealed();
+        world.rests_encrypted();
         assert!(matches!(world.phases()[..], [Phase::Open { .. }]), "{:?}", world.phases());
         world.let_go();
         world.upload(&manifest).exits(0);
         assert_eq!((world.inits(), world.published()), (1, 1), "{way}: it went on where it was");
         world.run(&["status", "1"]).exits(0);
-        world.rests_sealed();
+        world.rests_encrypted();
         world.run(&["accounts"]).exits(0).says("encrypted with");
         let json = world.run(&["accounts", "--json"]).exits(0).json();
         assert_ne!(json[0]["tokens_at_rest"], "plain");
@@ -192,10 +192,10 @@ fn a_store_in_plain_text_is_migrated_there_and_back_with_a_post_under_way() {
         running.kill();
         let before = world.store_text();
         world.run(&["accounts", "encrypt"]).exits(0).says("encrypted: 2 logins");
-        world.rests_sealed();
-        let sealed = world.store_text();
+        world.rests_encrypted();
+        let encrypted = world.store_text();
         world.run(&["accounts", "encrypt"]).exits(0).says("already");
-        assert_eq!(world.store_text(), sealed);
+        assert_eq!(world.store_text(), encrypted);
         world.run(&["accounts", "decrypt"]).exits(0).says("decrypted: 2 logins");
         assert_eq!(world.store_text(), before);
         world.run(&["accounts", "decrypt"]).exits(0).says("already");
@@ -203,7 +203,7 @@ fn a_store_in_plain_text_is_migrated_there_and_back_with_a_post_under_way() {
         let event = &ran.json()[0];
         assert_eq!((&event["event"], &event["logins"]), (&json!("encrypt"), &json!(2)));
         assert_eq!((&event["upload_urls"], &event["changed"]), (&json!(1), &json!(true)));
-        world.rests_sealed();
+        world.rests_encrypted();
         world.let_go();
         world.upload(&manifest).exits(0);
         assert_eq!((world.inits(), world.published()), (1, 1), "it went on where it was");
@@ -234,10 +234,10 @@ impl World {
 }
 
 #[test]
-fn the_answer_of_a_refresh_that_was_cut_off_rests_sealed_and_waits_for_the_key() {
+fn the_answer_of_a_refresh_that_was_cut_off_rests_encrypted_and_waits_for_the_key() {
     let mut world = World::encrypted(KEY_FILE);
     world.cut_off_a_refresh();
-    world.rests_sealed();
+    world.rests_encrypted();
     let answer = fs::read(&world.answers()[0]).unwrap();
     let key = fs::read(world.key_file()).unwrap();
     fs::remove_file(world.key_file()).unwrap();
@@ -248,7 +248,7 @@ fn the_answer_of_a_refresh_that_was_cut_off_rests_sealed_and_waits_for_the_key()
     chmod(&world.key_file(), 0o600);
     world.run(&["refresh"]).exits(0).says("recovered");
     assert!(world.answers().is_empty());
-    world.rests_sealed();
+    world.rests_encrypted();
     assert_eq!(world.calls("token_refresh").len(), 1);
     world.run(&["refresh", "--force"]).exits(0).says("refreshed");
 }
@@ -260,7 +260,7 @@ fn the_answer_of_a_refresh_that_was_cut_off_is_migrated_with_the_tokens() {
     world.cut_off_a_refresh();
     world.run(&["accounts", "encrypt"]).exits(0);
     assert_eq!(world.answers().len(), 1);
-    world.rests_sealed();
+    world.rests_encrypted();
     world.run(&["accounts", "decrypt"]).exits(0);
     world.set_store("");
     world.run(&["refresh"]).exits(0).says("recovered");
@@ -269,7 +269,7 @@ fn the_answer_of_a_refresh_that_was_cut_off_is_migrated_with_the_tokens() {
 }
 
 #[test]
-fn an_answer_that_cannot_be_read_rests_sealed_and_is_kept_through_a_migration() {
+fn an_answer_that_cannot_be_read_rests_encrypted_and_is_kept_through_a_migration() {
     let mut world = World::encrypted(KEY_FILE);
     world.advance(jiff::SignedDuration::from_hours(25));
     // Only a later version could use it.
@@ -377,7 +377,7 @@ fn t18_a_passphrase_is_typed_at_a_terminal_and_may_be_wrong_twice() {
     terminal.sees("The same again: ").types(PASSPHRASE);
     let (success, shown) = terminal.end();
     assert!(success && shown.contains("encrypted: 1 login"), "{shown}");
-    world.rests_sealed();
+    world.rests_encrypted();
     let mut terminal = Terminal::start(&world, &format!("{program} refresh --force"), &[]);
     for words in ["wrong", "wrong again"] {
         terminal.sees("Passphrase of the token store: ").types(words);
@@ -550,7 +550,7 @@ fn a_login_leaves_and_arrives_encrypted_or_not() {
     let there = world.home().join("there").to_str().unwrap().to_owned();
     with_words(&["--home", &there, "accounts", "import", file.to_str().unwrap()]).exits(0);
     with_words(&["accounts", "import", file.to_str().unwrap()]).exits(0).says("taken back");
-    world.rests_sealed();
+    world.rests_encrypted();
     world.run(&["refresh", "--force"]).exits(0).says("refreshed");
 }
 
@@ -563,7 +563,7 @@ fn a_lost_key_costs_the_logins_and_no_more() {
     world.run(&["accounts", "decrypt"]).exits(0).says("no login needs it");
     world.run(&["accounts", "encrypt"]).exits(0);
     world.login(ADA).exits(0);
-    world.rests_sealed();
+    world.rests_encrypted();
     world.upload(&world.short()).exits(0);
 }
 
@@ -574,13 +574,13 @@ fn no_init_is_sent_whose_upload_url_could_not_be_kept() {
     let plain = world.store_text();
     world.set_store(KEY_FILE);
     world.run(&["accounts", "encrypt"]).exits(0);
-    let sealed = world.store_text();
+    let encrypted = world.store_text();
     // The tokens are put back as they were; the journal stays encrypted.
     fs::write(world.store_path(), plain).unwrap();
     let asked = world.asked();
     world.upload(&world.long()).exits(4).says("encrypted").says("accounts encrypt");
     assert_eq!(world.asked(), asked, "nothing was sent");
-    fs::write(world.store_path(), sealed).unwrap();
+    fs::write(world.store_path(), encrypted).unwrap();
     world.upload(&world.long()).exits(0);
 }
 
@@ -666,7 +666,7 @@ mod sweep {
                 let again = world.run(&["accounts", what]);
                 assert_eq!(again.code, Some(0), "{at}: {again:?}");
                 if what == "encrypt" {
-                    world.rests_sealed();
+                    world.rests_encrypted();
                 }
                 let expected = if what == "encrypt" { "key-file" } else { "plain" };
                 let json = world.run(&["accounts", "--json"]).exits(0).json();

@@ -29,7 +29,7 @@ use crate::model::RedirectUri;
 use crate::problem::{Coded, ErrorCode, Problem};
 use crate::resources::Shortage;
 use crate::secret::Secret;
-use server::{Event, HEADER_READ, Room, serve};
+use server::{Event, HEADER_READ, Shared, serve};
 
 /// How long the browser has to fetch its last page after the callback that counted, or to take it once it
 /// can be said.
@@ -126,7 +126,7 @@ pub(crate) struct Callback {
 #[derive(Debug)]
 struct Serving {
     tasks: Vec<JoinHandle<()>>,
-    room: Arc<Room>,
+    shared: Arc<Shared>,
     /// When the callback that counted came.
     ended: Option<Instant>,
 }
@@ -206,11 +206,11 @@ impl Callback {
         }
         // Each kind of stray is sent once and the result once, so this never fills up.
         let (events, mut inbox) = mpsc::channel(8);
-        let room = Arc::new(Room::new(state.clone(), self.address.clone(), events));
+        let shared = Arc::new(Shared::new(state.clone(), self.address.clone(), events));
         let serve_on =
-            |listener| tokio::spawn(serve(listener, Arc::clone(&room), self.header_read));
+            |listener| tokio::spawn(serve(listener, Arc::clone(&shared), self.header_read));
         let tasks = listeners.into_iter().map(serve_on).collect();
-        let serving = self.serving.insert(Serving { tasks, room, ended: None });
+        let serving = self.serving.insert(Serving { tasks, shared, ended: None });
         let deadline = Instant::now() + limit;
         loop {
             let came = match timeout_at(deadline, inbox.recv()).await {
@@ -236,13 +236,13 @@ impl Callback {
     pub(crate) async fn close(mut self, page: Page) {
         let Some(serving) = self.serving.take() else { return };
         let Some(ended) = serving.ended else { return };
-        serving.room.finish(page);
-        let limit = if serving.room.has_readers() {
+        serving.shared.finish(page);
+        let limit = if serving.shared.has_readers() {
             LAST_PAGE
         } else {
             LAST_PAGE.saturating_sub(ended.elapsed())
         };
-        let _ = timeout(limit, serving.room.last_page_seen()).await;
+        let _ = timeout(limit, serving.shared.last_page_seen()).await;
     }
 }
 

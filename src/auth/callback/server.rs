@@ -50,7 +50,7 @@ pub(super) enum Event {
 
 /// What all connections share.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(super) struct Shared {
     state: Secret,
     address: Address,
     progress: Mutex<Progress>,
@@ -71,7 +71,7 @@ struct Progress {
     elsewhere_told: bool,
 }
 
-impl Room {
+impl Shared {
     pub(super) fn new(state: Secret, address: Address, events: mpsc::Sender<Event>) -> Self {
         Self {
             state,
@@ -187,10 +187,10 @@ enum Answer {
 }
 
 impl Answer {
-    async fn response(self, room: &Room) -> Response<Full<Bytes>> {
+    async fn response(self, shared: &Shared) -> Response<Full<Bytes>> {
         let (status, body) = match &self {
             Self::Redirect(_) => (StatusCode::SEE_OTHER, Bytes::new()),
-            Self::Last => (StatusCode::OK, room.last_page().await.html()),
+            Self::Last => (StatusCode::OK, shared.last_page().await.html()),
             Self::Elsewhere(page) => (Ignored::Host.status(), page.html()),
             Self::Ignored(Ignored::Prefetch) => (Ignored::Prefetch.status(), Bytes::new()),
             Self::Ignored(reason) => (reason.status(), Page::NotHere.html()),
@@ -209,7 +209,7 @@ impl Answer {
 }
 
 /// Accepts until it is aborted; the connections end with it.
-pub(super) async fn serve(listener: TcpListener, room: Arc<Room>, header_read: Duration) {
+pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>, header_read: Duration) {
     let mut connections = JoinSet::new();
     let mut oldest_first: VecDeque<AbortHandle> = VecDeque::new();
     loop {
@@ -227,26 +227,26 @@ pub(super) async fn serve(listener: TcpListener, room: Arc<Room>, header_read: D
         }
         oldest_first.push_back(connections.spawn(connection(
             stream,
-            Arc::clone(&room),
+            Arc::clone(&shared),
             header_read,
         )));
     }
 }
 
 /// One request and its answer.
-async fn connection(stream: TcpStream, room: Arc<Room>, header_read: Duration) {
+async fn connection(stream: TcpStream, shared: Arc<Shared>, header_read: Duration) {
     let was_last = AtomicBool::new(false);
     let asked = Arc::new(AtomicBool::new(false));
     let stream = Guarded::new(stream, Arc::clone(&asked));
     let service = service_fn(|request: http::Request<Incoming>| {
         asked.store(true, Ordering::Release);
         let (parts, _body) = request.into_parts();
-        let answer = room.answer(classify(&Request::of(&parts), &room.state, &room.address));
+        let answer = shared.answer(classify(&Request::of(&parts), &shared.state, &shared.address));
         if matches!(answer, Answer::Last) {
             was_last.store(true, Ordering::Release);
         }
-        let room = Arc::clone(&room);
-        async move { Ok::<_, Infallible>(answer.response(&room).await) }
+        let shared = Arc::clone(&shared);
+        async move { Ok::<_, Infallible>(answer.response(&shared).await) }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -258,12 +258,12 @@ async fn connection(stream: TcpStream, room: Arc<Room>, header_read: Duration) {
     loop {
         // What a client does to its own connection is not our trouble.
         let is_over = timeout(CONNECTION, &mut served).await.is_ok();
-        let waits = was_last.load(Ordering::Acquire) && room.last_page.borrow().is_none();
+        let waits = was_last.load(Ordering::Acquire) && shared.last_page.borrow().is_none();
         if is_over || !waits {
             break;
         }
     }
-    if was_last.load(Ordering::Acquire) && room.last_page.borrow().is_some() {
-        room.last_page_sent.send_replace(true);
+    if was_last.load(Ordering::Acquire) && shared.last_page.borrow().is_some() {
+        shared.last_page_sent.send_replace(true);
     }
 }

@@ -192,7 +192,7 @@ async fn the_last_page_waits_for_what_comes_of_the_login() {
     let (came, answer) = tokio::join!(callback.wait(&state, LONG, |_| {}), login.callback("c"));
     assert_eq!((came.unwrap().code.expose(), status(&answer)), ("c", "303"));
     let page = tokio::spawn(async move { login.get("/done").await });
-    while !callback.serving.as_ref().unwrap().room.has_readers() {
+    while !callback.serving.as_ref().unwrap().shared.has_readers() {
         tokio::task::yield_now().await;
     }
     assert!(!page.is_finished(), "nothing is known yet");

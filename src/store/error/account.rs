@@ -45,7 +45,7 @@ pub(crate) enum AccountError {
     },
     /// A token does not open, although the key is the right one.
     #[error("a token of `{account}` in `{}` cannot be decrypted", path.display())]
-    Sealed {
+    Undecrypted {
         /// The file.
         path: PathBuf,
         /// Whose token.
@@ -110,8 +110,8 @@ impl Coded for AccountError {
             }
             Self::Newer { .. } => Code::TokensNewer.into(),
             Self::NoKey { .. } => Code::TokensNoKey.into(),
-            Self::Sealed { account, .. } => {
-                Problem::new(Code::TokenSealed).with("account", account)
+            Self::Undecrypted { account, .. } => {
+                Problem::new(Code::TokenNotDecrypted).with("account", account)
             }
             Self::OddToken { path, account } => {
                 Problem::new(Code::TokenOdd).with("account", account).with("path", path.display())

@@ -435,7 +435,7 @@ impl TokenFile {
         for (field, token) in tokens(&mut account) {
             let place = place(&open_id, field);
             *token = encrypt::open(key, token.expose(), &place).map_err(|source| {
-                AccountError::Sealed { path: self.path(), account: name.clone(), source }
+                AccountError::Undecrypted { path: self.path(), account: name.clone(), source }
             })?;
         }
         Ok(account)

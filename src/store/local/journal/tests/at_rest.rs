@@ -5,7 +5,7 @@ const CANARY: &str = "canary=Zq3";
 
 impl Home {
     /// The journal, with the key of the token store.
-    fn open_sealed(&self, key: &Key) -> SqliteJournal {
+    fn open_encrypted(&self, key: &Key) -> SqliteJournal {
         self.open().with_key(Some(key.clone().into()))
     }
 
@@ -30,15 +30,15 @@ fn begun(journal: &SqliteJournal, inode: u64) -> Attempt {
 }
 
 #[test]
-fn an_upload_url_is_sealed_with_the_key_and_read_with_it() {
+fn an_upload_url_is_encrypted_with_the_key_and_read_with_it() {
     let (home, key) = (Home::new(), key());
-    let journal = home.open_sealed(&key);
+    let journal = home.open_encrypted(&key);
     let attempt = begun(&journal, 1);
     assert!(encrypt::is_encrypted(attempt.upload_url.as_ref().unwrap().expose()));
     assert_eq!(journal.upload_url("ana", &attempt), accepted().upload_url);
     drop(journal);
     assert!(!home.shows_the_url());
-    let journal = home.open_sealed(&key);
+    let journal = home.open_encrypted(&key);
     let attempt = journal.attempts(attempt.post).unwrap().remove(0);
     assert_eq!(journal.upload_url("ana", &attempt), accepted().upload_url);
 }
@@ -55,20 +55,20 @@ fn without_a_key_it_rests_as_it_is() {
 #[test]
 fn an_upload_url_that_was_moved_or_needs_another_key_is_none() {
     let (home, key) = (Home::new(), key());
-    let journal = home.open_sealed(&key);
+    let journal = home.open_encrypted(&key);
     let (one, mut other) = (begun(&journal, 1), begun(&journal, 2));
     assert_eq!(journal.upload_url("ben", &one), None, "of another account");
     other.upload_url.clone_from(&one.upload_url);
     assert_eq!(journal.upload_url("ana", &other), None, "of another attempt");
     assert_eq!(home.open().upload_url("ana", &one), None);
-    assert_eq!(home.open_sealed(&self::key()).upload_url("ana", &one), None);
+    assert_eq!(home.open_encrypted(&self::key()).upload_url("ana", &one), None);
 }
 
 #[test]
 fn a_run_without_the_key_writes_none_in_plain_text() {
     let (home, key) = (Home::new(), key());
-    begun(&home.open_sealed(&key), 1);
-    for journal in [home.open(), home.open_sealed(&self::key())] {
+    begun(&home.open_encrypted(&key), 1);
+    for journal in [home.open(), home.open_encrypted(&self::key())] {
         let post = journal.post_for(&entry(2, 2)).unwrap();
         let mut attempt = journal.begin_attempt(post.number).unwrap();
         let error = refused(journal.advance(&mut attempt, OPEN, &accepted()), Exit::Local);
@@ -86,7 +86,7 @@ fn living_urls_are_migrated_there_and_back_and_leave_no_trace() {
     let attempts = [begun(&plain, 1), begun(&plain, 2)];
     drop(plain);
     assert!(home.shows_the_url());
-    let journal = home.open_sealed(&key);
+    let journal = home.open_encrypted(&key);
     let read = |journal: &SqliteJournal| {
         attempts.each_ref().map(|attempt| {
             let attempt = journal.attempts(attempt.post).unwrap().remove(0);
@@ -108,7 +108,7 @@ fn living_urls_are_migrated_there_and_back_and_leave_no_trace() {
 #[test]
 fn what_no_key_opens_is_forgotten_by_a_migration() {
     let (home, lost) = (Home::new(), key());
-    let attempt = begun(&home.open_sealed(&lost), 1);
+    let attempt = begun(&home.open_encrypted(&lost), 1);
     let journal = home.open();
     assert_eq!(journal.decrypt().unwrap(), 1);
     assert_eq!(journal.attempts(attempt.post).unwrap()[0].upload_url, None);

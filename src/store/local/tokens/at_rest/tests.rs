@@ -89,7 +89,7 @@ fn an_encrypted_store_has_no_token_in_it_and_all_else_is_readable_without_the_ke
 }
 
 #[test]
-fn with_the_key_tokens_are_read_changed_and_sealed_again() {
+fn with_the_key_tokens_are_read_changed_and_encrypted_again() {
     let home = Home::encrypted();
     let store = home.store();
     assert_eq!(store.login("anna").unwrap().refresh_token.expose(), "rft.anna.1");
@@ -151,12 +151,12 @@ fn a_token_that_was_moved_or_changed_is_refused() {
             json["accounts"]["anna"]["access_token"] = encrypted(json, id, field);
         });
         let error = home.store().login("anna").unwrap_err();
-        assert!(matches!(&error, AccountError::Sealed { account, .. } if account == "anna"));
+        assert!(matches!(&error, AccountError::Undecrypted { account, .. } if account == "anna"));
         assert_eq!(error.exit(), Exit::Local);
     }
     // Nor is a plain one taken, which no version of this program writes there.
     home.rewrite(|json| json["accounts"]["anna"]["access_token"] = "act.anna.1".into());
-    assert!(matches!(home.store().login("anna"), Err(AccountError::Sealed { .. })));
+    assert!(matches!(home.store().login("anna"), Err(AccountError::Undecrypted { .. })));
     // What the file says about itself cannot be taken out, either.
     let home = Home::encrypted();
     home.rewrite(|json| _ = json.as_object_mut().unwrap().remove("encryption"));
