@@ -70,8 +70,15 @@ mod tests {
 
     #[test]
     fn a_batch_ends_with_the_worst() {
-        let order =
-            [Exit::Done, Exit::Temporary, Exit::Failed, Exit::Login, Exit::Local, Exit::Unknown];
+        let order = [
+            Exit::Done,
+            Exit::Temporary,
+            Exit::Failed,
+            Exit::Usage,
+            Exit::Login,
+            Exit::Local,
+            Exit::Unknown,
+        ];
         for (i, a) in order.iter().enumerate() {
             for (j, b) in order.iter().enumerate() {
                 assert_eq!(a.worst(*b), order[i.max(j)]);

@@ -33,7 +33,7 @@ pub(super) const TOP: &str = headed!(
     "5        temporary; run the same command again"
     "6        the outcome of a post is unknown; a human must look"
     "128+n    stopped by signal n: 130 for SIGINT (Ctrl-C), 143 for SIGTERM, 129 for SIGHUP\n"
-    "A batch ends with the first of 6, 4, 3, 1, 5, 0 that one of its posts led to."
+    "A batch ends with the first of 6, 4, 3, 2, 1, 5, 0 that one of its posts led to."
 );
 
 pub(super) const LOGIN: &str = headed!(

@@ -26,8 +26,10 @@ pub(crate) fn doubts(title: Option<&str>, text: &str, tags: &[String]) -> Vec<St
     doubts
 }
 
+/// On one line; a line break is told from the two characters `\n`.
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", shown(text))
+    let lines: Vec<_> = text.split('\n').map(shown).collect();
+    format!("\"{}\"", lines.join(" ⏎ "))
 }
 
 /// The part of a tag that TikTok makes a link of: letters, digits and underscores up to the first character

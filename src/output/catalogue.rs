@@ -592,7 +592,7 @@ catalogue! {
     TemporarilyUnavailable: "TikTok's login is not available at the moment."
         => "TikTok has trouble; run the same command again later";
     TooManyPosts: "The account's quota of posts by API in 24 hours is full."
-        => "this account's cap of posts by API (about 15 in 24 hours, all apps together) is full; run \
+        => "this account's quota of posts by API (about 15 in 24 hours, all apps together) is full; run \
             again tomorrow, or post from the TikTok app";
     Banned: "TikTok does not let this account post."
         => "TikTok bars this account from posting; look for a notice in the TikTok app";
@@ -679,7 +679,7 @@ catalogue! {
     FailedAuthRemoved: "The creator took the app's access away while TikTok worked on the post."
         => "the creator removed the app's access; log in again";
     FailedSpamPosts: "The account's quota of posts by API in 24 hours was full when TikTok came to the post."
-        => "the account's cap of posts by API in 24 hours is full; post from the TikTok app";
+        => "the account's quota of posts by API in 24 hours is full; post from the TikTok app";
     FailedSpamBanned: "TikTok did not let this account post when it came to the post."
         => "TikTok bars this account from posting";
     FailedSpamText: "TikTok takes the caption for spam, or for risky."

@@ -66,7 +66,8 @@ fn xdg(
         Some(path) => (variable, path),
         None => ("HOME", home().map(|home| home.join(below_home)).ok_or(SettingsError::NoHome)?),
     };
-    if let Some(why) = literal(&path) {
+    // What is there already was meant.
+    if let Some(why) = literal(&path).filter(|_| !path.exists()) {
         return Err(SettingsError::HomeNotPlain { from, why });
     }
     Some(path).filter(|path| path.is_absolute()).ok_or(SettingsError::NoHome)

@@ -53,6 +53,22 @@ pub(crate) fn hint(written: &Path, folder: &Path) -> Option<String> {
     (text.trim() != text).then(|| "the path begins or ends with white space".to_owned())
 }
 
+/// The same for a manifest, which is named where the run began.
+pub(crate) fn manifest_hint(written: &Path) -> Option<String> {
+    let text = written.to_string_lossy();
+    if is_web_address(&text) {
+        return Some("a manifest is a file on this machine: download it first".to_owned());
+    }
+    if !text.contains('\\') && text.contains(['*', '?', '[', '{']) {
+        return Some("no file fits that pattern; name one file".to_owned());
+    }
+    let name = Path::new(written.file_name()?);
+    if written.is_relative() && name != written && name.is_file() {
+        return Some(format!("it is here: {}", quoted(name)));
+    }
+    hint(written, Path::new(""))
+}
+
 /// What lies beside a directory that is not there, and differs from it in what people overlook.
 pub(crate) fn sibling(directory: &Path) -> Option<PathBuf> {
     if directory.symlink_metadata().is_ok() {

@@ -204,7 +204,8 @@ impl Proxy {
     /// Whether its own name is not to be found.
     pub(crate) async fn is_unknown(&self, limit: Duration) -> bool {
         let host = self.name.host.trim_start_matches('[').trim_end_matches(']');
-        matches!(timeout(limit, lookup_host((host, self.name.port))).await, Ok(Err(_)))
+        let found = timeout(limit, lookup_host((host, self.name.port))).await;
+        matches!(found, Ok(Err(error)) if !is_unsure(&error.to_string()))
     }
 
     /// The status that it answers if it is asked for a way to a host, which `reqwest` does not tell. `None`
@@ -238,6 +239,12 @@ impl Proxy {
 
 fn form(_: url::ParseError) -> ProxyProblem {
     ProxyProblem::Form
+}
+
+/// Whether a lookup of a name failed for the network's sake: it may be found later.
+pub(crate) fn is_unsure(reason: &str) -> bool {
+    let reason = reason.to_ascii_lowercase();
+    ["temporary failure", "try again", "timed out"].iter().any(|words| reason.contains(words))
 }
 
 /// The status in the first line of an answer.

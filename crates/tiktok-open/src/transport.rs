@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use crate::answer::log_id;
 use crate::client::{BuildError, ClientBuilder};
 use crate::grant::Cut;
-use crate::proxy::Proxy;
+use crate::proxy::{Proxy, is_unsure};
 use crate::trust::{Authorities, distrust};
 use crate::{Endpoints, Error, Obstacle, ProxyName, Secret, text};
 
@@ -309,9 +309,15 @@ impl Transport {
         if says("tunnel error: unsuccessful") {
             return refused_by(name, proxy.status(host, port, limit).await);
         }
-        if says("dns error") && (proxy.resolves() || !says("resolving for socks")) {
-            let reason = format!("the name of the proxy is not known ({reason})");
-            return (reason, Some(Obstacle::ProxyUnknown(name)));
+        if says("dns error") {
+            // A proxy that resolves no names leaves those of hosts to this machine.
+            if !proxy.resolves() && says("resolving for socks") {
+                return (reason, None);
+            }
+            if !is_unsure(&reason) {
+                let reason = format!("the name of the proxy is not known ({reason})");
+                return (reason, Some(Obstacle::ProxyUnknown(name)));
+            }
         }
         (reason, Some(Obstacle::Proxy(name)))
     }

@@ -32,8 +32,10 @@ struct Place {
 enum Found {
     /// A file with so many certificates.
     Certificates(usize),
-    /// A device, in which nobody looks for any.
+    /// A device or a pipe, in which nobody looks for any.
     Device,
+    /// A file that is longer than any list of certificates.
+    TooLong,
     /// A directory.
     Directory,
     /// It cannot be read.
@@ -84,7 +86,8 @@ impl fmt::Display for Place {
             Found::Certificates(0) => f.write_str("holds no certificate in the form PEM"),
             Found::Certificates(1) => f.write_str("holds 1 certificate"),
             Found::Certificates(count) => write!(f, "holds {count} certificates"),
-            Found::Device => f.write_str("is a device"),
+            Found::Device => f.write_str("is a device or a pipe"),
+            Found::TooLong => f.write_str("is too long to be a list of certificates"),
             Found::Directory => f.write_str("is a directory"),
             Found::Nothing(why) => write!(f, "could not be read: {why}"),
         }
@@ -101,7 +104,10 @@ fn file(path: &Path) -> Place {
 
 fn count(path: &Path) -> io::Result<Found> {
     let metadata = fs::metadata(path)?;
-    if metadata.is_file() && metadata.len() <= LONGEST {
+    if metadata.is_file() && metadata.len() > LONGEST {
+        return Ok(Found::TooLong);
+    }
+    if metadata.is_file() {
         let text = fs::read(path)?;
         let certificates = CertificateDer::pem_slice_iter(&text).flatten();
         return Ok(Found::Certificates(certificates.count()));
@@ -109,7 +115,8 @@ fn count(path: &Path) -> io::Result<Found> {
     if metadata.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    fs::File::open(path).map(|_| Found::Device)
+    // It is not opened once more: a pipe would wait for somebody who writes into it.
+    Ok(Found::Device)
 }
 
 fn directory(path: &Path) -> Place {

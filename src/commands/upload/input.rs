@@ -75,7 +75,7 @@ fn open(path: &Path, name: &str) -> Result<VideoFile, InputError> {
     let name = || name.to_owned();
     VideoFile::open(path).map_err(|error| match error {
         VideoError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-            InputError::Missing { name: name(), near: near::hint(path, Path::new("")) }
+            InputError::Missing { name: name(), near: near::manifest_hint(path) }
         }
         VideoError::Io { source, .. } => InputError::Io { name: name(), source },
         _ if path.is_dir() => InputError::Directory { name: name() },
