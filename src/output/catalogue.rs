@@ -193,8 +193,8 @@ catalogue! {
             shows both";
     SecretCommand: "`client_secret_command` gave no client secret."
         => "run the command yourself to see why; under cron nobody is there to type a passphrase";
-    SecretFile: "The file that should hold the client secret is not there, or is empty."
-        => "write the client secret into it and make it readable to you alone";
+    SecretFile: "The file that should hold the client secret is not there, is empty, or is no file."
+        => "let `client_secret_file` of config.toml name a file with the client secret that only you can read";
 
     // The key of an encrypted token store.
     StoreKeyNotSet: "The token store is encrypted, and the settings do not say so."
@@ -460,7 +460,8 @@ catalogue! {
         => "`tiktok-up login` logs an account in, `tiktok-up accounts` lists those that are; nothing was \
             sent";
     NobodyLoggedIn: "A post is for the only account, and none is logged in."
-        => "run `tiktok-up login`; nothing was sent";
+        => "run `tiktok-up login`, or name the directory of the logins with `--home` or TIKTOK_UP_HOME: under \
+            cron HOME may be another one; nothing was sent";
     FileGone: "The file of a post is not there."
         => "put the file back, or take the post out of the manifest";
     VideoDisk: "The system failed to read the file of a post."

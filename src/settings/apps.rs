@@ -266,6 +266,9 @@ pub(super) fn variable(
 }
 
 fn secret_in(path: &Path) -> Result<Secret, SettingsError> {
+    if path.is_dir() {
+        return Err(SettingsError::SecretFolder { path: path.to_owned() });
+    }
     let file = UserFile::read(path)?
         .ok_or_else(|| SettingsError::NoSecretFile { path: path.to_owned() })?;
     file.check_private()?;

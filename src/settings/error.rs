@@ -146,6 +146,12 @@ pub(crate) enum SettingsError {
         /// The file.
         path: PathBuf,
     },
+    /// `client_secret_file` names a directory.
+    #[error("`client_secret_file` names `{}`, which is a directory", path.display())]
+    SecretFolder {
+        /// The directory.
+        path: PathBuf,
+    },
     /// `client_secret_file` is empty.
     #[error("the client secret file `{}` is empty", path.display())]
     EmptySecretFile {
@@ -217,7 +223,9 @@ impl Coded for SettingsError {
             Self::AppExists { .. } => Code::AppExists.into(),
             Self::Layout { .. } => Code::ConfigLayout.into(),
             Self::ConfigBusy(error) => error.problem(),
-            Self::NoSecretFile { .. } | Self::EmptySecretFile { .. } => Code::SecretFile.into(),
+            Self::NoSecretFile { .. }
+            | Self::SecretFolder { .. }
+            | Self::EmptySecretFile { .. } => Code::SecretFile.into(),
         }
     }
 }

@@ -91,6 +91,8 @@ pub(super) fn literal(path: &Path) -> Option<String> {
         Some("`$` stands for itself here".to_owned())
     } else if text.matches('%').count() > 1 && between.into_iter().any(is_name) {
         Some("`%` stands for itself here".to_owned())
+    } else if text.starts_with(['\'', '"']) {
+        Some("the quotes are a part of the path here".to_owned())
     } else if text.contains("://") {
         Some("it is a URL and no path".to_owned())
     } else if let Some(hidden) = text::listed(&text) {

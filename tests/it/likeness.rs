@@ -45,6 +45,11 @@ fn an_id_that_was_used_for_another_video_is_an_error_that_names_both() {
         assert_eq!(world.inits() - before, 1);
         let ran = world.run(&["upload", "--json", "--dry-run", &manifest]).exits(1);
         assert_eq!(ran.json()[0]["error"]["code"], "id_reused");
+        // Also when the video is known by then, as a post of its own.
+        world.upload(&world.manifest(&json!([file(&world, None, "tuesday.mp4")]))).exits(0);
+        let manifest = world.manifest(&json!([file(&world, Some("1"), "tuesday.mp4")]));
+        let ran = world.run(&["upload", "--json", &manifest]).exits(1);
+        assert_eq!(ran.json()[0]["error"]["code"], "id_reused");
     }
 }
 

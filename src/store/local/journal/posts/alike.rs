@@ -56,9 +56,19 @@ fn is_other_content(
         }
     }
     Ok(match (new.source.file(), &post.file) {
-        (Some(new), Some(known)) => {
-            let fingerprints = new.fingerprint.as_ref().zip(known.fingerprint.as_ref());
-            new.identity.size != known.identity.size
+        (Some(file), Some(known)) => {
+            // A file that is known is not read again: its content is that of the post that it was sent for.
+            let of_its_post = || -> Result<Option<String>, DbError> {
+                let key = keys::of_file(new.mode, &file.identity);
+                let post = find_by_key(tx, &new.account, &key)?;
+                Ok(post.and_then(|post| post.file).and_then(|file| file.fingerprint))
+            };
+            let fingerprint = match &file.fingerprint {
+                Some(fingerprint) => Some(fingerprint.clone()),
+                None => of_its_post()?,
+            };
+            let fingerprints = fingerprint.as_ref().zip(known.fingerprint.as_ref());
+            file.identity.size != known.identity.size
                 || fingerprints.is_some_and(|(new, known)| new != known)
         }
         (Some(_), None) | (None, Some(_)) => true,
