@@ -548,6 +548,15 @@ impl AccountStop {
                 ErrorCode::AccountStopped,
             )
         });
+        if let Some(ErrorKind::Interrupted(_)) = failure {
+            // What became of that one is not what becomes of the others.
+            let code = ErrorCode::RunInterrupted;
+            let post_error = PostError {
+                retryable: true,
+                ..PostError::new(code, "the run was stopped before its turn", code)
+            };
+            return Self { post_error, at: None, note: Some("not tried"), state, failure };
+        }
         let note = Some("not tried: an earlier post of this account was stopped");
         Self { post_error, at: report.at, note, state, failure }
     }

@@ -43,7 +43,7 @@ fn wait_words(why: WaitReason) -> String {
         }
         WaitReason::Proof => "making sure that the last chunk never arrived".to_owned(),
         WaitReason::FinalAnswer => {
-            "TikTok's answer to the last chunk decides; press Ctrl-C again to leave".to_owned()
+            "TikTok's answer to the last chunk decides; a second signal leaves at once".to_owned()
         }
     }
 }

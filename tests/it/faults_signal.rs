@@ -21,7 +21,7 @@ fn in_the_final_put(world: &World) -> (String, Running) {
 fn asked_to_leave_in_the_final_put(world: &World, signal: Signal) -> (String, Running) {
     let (manifest, run) = in_the_final_put(world);
     run.signal(signal);
-    world.wait_until("it says how to leave", |_| run.said("Ctrl-C again"));
+    world.wait_until("it says how to leave", |_| run.said("a second signal leaves"));
     (manifest, run)
 }
 

@@ -151,7 +151,7 @@ fn a_second_signal_of_another_kind_insists_and_the_first_one_names_the_exit() {
     let run = world.start_upload(&manifest);
     world.wait_until("everything is there", |world| world.published() == 1);
     run.signal(Signal::HUP);
-    world.wait_until("it says how to leave", |_| run.said("Ctrl-C again"));
+    world.wait_until("it says how to leave", |_| run.said("a second signal leaves"));
     run.signal(Signal::TERM);
     run.end().exits(129);
     assert_eq!(world.phases(), [Phase::FinalIntent { stored: 2 }]);
