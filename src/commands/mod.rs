@@ -42,8 +42,12 @@ use crate::resources::{Shortage, no_threads};
 use crate::settings::{Environment, Flags, Settings};
 use crate::signals::{Shutdown, Signal};
 use crate::source::near;
+use crate::store::Store as _;
 use crate::store::local::LocalStore;
 use crate::text::{self, chain};
+
+/// What is told of the certificates that the environment names.
+const CERTIFICATES: &str = "certificates";
 
 /// What a command works with.
 #[derive(Clone, Debug)]
@@ -85,11 +89,12 @@ impl Context {
             ));
         }
         if let Some(other) = near::sibling(&settings.home.state) {
-            printer.warn(format!(
+            let text = format!(
                 "`{}` is not there; `{}` is",
                 text::shown(&settings.home.state.display().to_string()),
                 text::shown(&other.display().to_string())
-            ));
+            );
+            printer.warn_of(&Matter::lasting("home", &text), text.clone());
         }
         // A directory that is not there yet is looked at once it is.
         if let Ok(Some(kind)) = fs::network_file_system(&settings.home.state) {
@@ -104,9 +109,14 @@ impl Context {
             );
         }
         let context = Self::new(settings, printer.clone(), shutdown.clone())?;
-        if let Some(trouble) = context.client.authorities().trouble() {
-            printer
-                .warn(format!("{trouble}; only the built-in certificate authorities are trusted"));
+        match context.client.authorities().trouble() {
+            Some(trouble) => printer.warn_of(
+                &Matter::lasting(CERTIFICATES, &trouble),
+                format!(
+                    "{trouble}; the system's own certificates are not looked at while it is set"
+                ),
+            ),
+            None => printer.settle(&[CERTIFICATES.to_owned()]),
         }
         Ok(context)
     }
@@ -159,6 +169,7 @@ impl Context {
     /// The tokens of a store's accounts, interrupted refreshes brought to their end. Each account
     /// finds its own app.
     async fn tokens(&self, store: &LocalStore) -> Result<Tokens, Failure> {
+        let accounts = store.accounts().all().await.unwrap_or_default();
         let store = logins(store);
         let reporter = Arc::new(AuthOutput::new(&self.printer));
         let (client, timing) = (self.client.clone(), self.settings.timing.clone());
@@ -167,13 +178,17 @@ impl Context {
         let watched = io::IsTerminal::is_terminal(&io::stderr());
         let patience = if watched { self.settings.timing.disk_full } else { Duration::ZERO };
         let tokens = tokens.with_patience(patience).with_shutdown(self.shutdown.clone());
-        for (account, error) in tokens.recover().await? {
+        let failed = tokens.recover().await?;
+        let mut recovered: Vec<_> = accounts.iter().map(recovery_subject).collect();
+        recovered.retain(|one| failed.iter().all(|(account, _)| *one != recovery_subject(account)));
+        self.printer.settle(&recovered);
+        for (account, error) in failed {
             let text = format!(
                 "an interrupted refresh of {} could not be brought to its end: {}",
                 account.name(),
                 chain(&error)
             );
-            let subject = format!("recovery {}", account.open_id);
+            let subject = recovery_subject(&account);
             let matter = if error.is_temporary() {
                 Matter::passing(subject)
             } else {
@@ -183,6 +198,11 @@ impl Context {
         }
         Ok(tokens)
     }
+}
+
+/// That an interrupted refresh of an account is brought to its end.
+fn recovery_subject(account: &Account) -> String {
+    format!("recovery {}", account.open_id)
 }
 
 /// The logins of a store of this machine.
@@ -301,7 +321,10 @@ fn unattended(printer: &Printer, outcome: Result<Exit, Failure>) -> Result<Exit,
             printer.unattended_failure(&failure);
             Ok(failure.exit)
         }
-        outcome => outcome,
+        outcome => {
+            printer.settle_run();
+            outcome
+        }
     }
 }
 
@@ -318,13 +341,23 @@ fn about(account: &Account, mut event: serde_json::Value) -> serde_json::Value {
 fn about_post(
     accounts: &Accounts,
     post: &RecordedPost,
+    event: serde_json::Value,
+) -> serde_json::Value {
+    about_known(accounts, &post.account, &post.post_ref().account, event)
+}
+
+/// The same of an account, by its `open_id`, that is called `name` if it is not known.
+fn about_known(
+    accounts: &Accounts,
+    open_id: &str,
+    name: &str,
     mut event: serde_json::Value,
 ) -> serde_json::Value {
-    if let Some(account) = accounts.get(&post.account) {
+    if let Some(account) = accounts.get(open_id) {
         return about(account, event);
     }
-    event["account"] = post.post_ref().account.into();
-    event["open_id"] = post.account.as_str().into();
+    event["account"] = name.into();
+    event["open_id"] = open_id.into();
     event["display_name"] = serde_json::Value::Null;
     event
 }

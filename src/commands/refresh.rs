@@ -10,7 +10,7 @@ use crate::cli::RefreshArgs;
 use crate::commands::{Context, about, apps, at_rest};
 use crate::exit::Exit;
 use crate::model::account::Accounts;
-use crate::output::{Explain, Failure, Matter, account_subject};
+use crate::output::{Explain, Failure, Matter, account_subject, refresh_subjects};
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::store::local::LocalStore;
 use crate::store::{AccountError, Store as _};
@@ -100,6 +100,10 @@ impl Coded for Nobody {
 /// One line for an account to which something happened.
 fn report(context: &Context, account: &Account, outcome: Result<Outcome, AuthError>) -> Exit {
     let printer = &context.printer;
+    // What others do with the account, or what is still good of it, says nothing of its login.
+    let is_renewed =
+        matches!(outcome, Ok(Outcome::Adopted(_) | Outcome::Recovered(_) | Outcome::Refreshed(_)));
+    let is_kept = matches!(outcome, Ok(Outcome::Kept(_)));
     let (word, account, error) = match outcome {
         Ok(Outcome::NotDue(account)) => ("not_due", account, None),
         Ok(Outcome::Kept(account)) => ("kept", account, None),
@@ -115,7 +119,13 @@ fn report(context: &Context, account: &Account, outcome: Result<Outcome, AuthErr
     let exit = error.as_ref().map_or(Exit::Done, Explain::exit);
     let subject = format!("refresh {}", account.open_id);
     if error.is_none() {
-        printer.settle(&[account_subject(&account.open_id), subject.clone()]);
+        printer.settle(std::slice::from_ref(&subject));
+    }
+    if error.is_none() && !is_kept {
+        printer.settle(&refresh_subjects(account.name()));
+    }
+    if is_renewed {
+        printer.settle(&[account_subject(&account.open_id)]);
     }
     if printer.is_json() {
         let event = json!({

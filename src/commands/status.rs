@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 use serde_json::json;
 use tiktok_open::{Code, Reaction};
 use tokio::time::Instant;
@@ -11,8 +12,8 @@ use tokio::time::Instant;
 use crate::auth::Tokens;
 use crate::cli::StatusArgs;
 use crate::commands::tokens::StoredTokens;
-use crate::commands::{Context, about_post, at_rest, journal};
-use crate::engine::{CallError, Engine, can_be_reconciled};
+use crate::commands::{Context, about_known, about_post, at_rest, journal};
+use crate::engine::{CallError, Engine, can_be_reconciled, is_failed_for_good};
 use crate::exit::Exit;
 use crate::model::account::Accounts;
 use crate::model::{
@@ -257,15 +258,10 @@ fn is_put_off(post: &RecordedPost, now: Timestamp) -> bool {
     let passes = || last.code.as_deref().map(Code::from).is_some_and(|code| code.is_temporary());
     now.duration_since(last.updated_at) < PUT_OFF
         && match last.phase {
-            Phase::Lost | Phase::Failed(Failed::Internal | Failed::Pull) => true,
+            Phase::Lost | Phase::Abandoned | Phase::Failed(Failed::Internal | Failed::Pull) => true,
             Phase::Rejected => passes(),
             _ => false,
         }
-}
-
-fn is_final(post: &RecordedPost, now: Timestamp) -> bool {
-    let over = post.phase().is_some_and(|phase| phase.is_done() || phase.is_dead());
-    post.same_as.is_some() || (over && !is_put_off(post, now))
 }
 
 /// How a run ends that learned that a post failed.
@@ -326,6 +322,8 @@ struct Listing<'a> {
     posts: Vec<(Place, RecordedPost)>,
     /// Posts of manifests whose time has not come, each with its manifest.
     scheduled: Vec<(String, Scheduled)>,
+    /// Those that TikTok failed so often that no run tries them again by itself.
+    given_up: HashSet<PostNumber>,
 }
 
 impl<'a> Listing<'a> {
@@ -342,16 +340,23 @@ impl<'a> Listing<'a> {
         for post in posts.iter().filter(|post| post.repost > 0) {
             repeated.extend(journal.repeated(post).await?.map(|before| before.number));
         }
+        let mut given_up = HashSet::new();
+        for post in &posts {
+            if let Some(Phase::Failed(Failed::Internal | Failed::Pull)) = post.phase()
+                && is_failed_for_good(&journal.attempts(post.number).await?)
+            {
+                given_up.insert(post.number);
+            }
+        }
+        let is_final = |post: &RecordedPost| is_final(post, now, &given_up);
         let place = |post: &RecordedPost| match post.phase() {
             Some(Phase::Unresolved) => Place::Unknown,
             Some(Phase::Failed(_) | Phase::Rejected)
-                if is_final(post, now)
-                    && post.same_as.is_none()
-                    && !repeated.contains(&post.number) =>
+                if is_final(post) && post.same_as.is_none() && !repeated.contains(&post.number) =>
             {
                 Place::Failed
             }
-            _ if is_final(post, now) => Place::Over,
+            _ if is_final(post) => Place::Over,
             phase if phase.is_none_or(Phase::is_dead) => Place::PutOff,
             _ => Place::UnderWay,
         };
@@ -360,15 +365,15 @@ impl<'a> Listing<'a> {
         let one = args.post.is_some();
         let notes = context.printer.notes().filter(|_| !one);
         let scheduled = notes.map(Notes::scheduled).unwrap_or_default();
-        Ok(Self { context, args, journal, accounts, now, posts, scheduled })
+        Ok(Self { context, args, journal, accounts, now, posts, scheduled, given_up })
     }
 
     /// How the run ends, as far as the posts decide.
     fn exit(&self) -> Exit {
         let exit = self.posts.iter().map(|(place, post)| match (place, post.phase()) {
             (Place::Unknown, _) => Exit::Unknown,
-            // Nothing of it was begun: the next upload comes to it.
-            (_, None) if !self.args.wait => Exit::Done,
+            // Nothing of it is begun: the next upload comes to it.
+            (_, None | Some(Phase::Abandoned)) if !self.args.wait => Exit::Done,
             (Place::PutOff | Place::UnderWay, _) => Exit::Temporary,
             (Place::Failed | Place::Over, _) => Exit::Done,
         });
@@ -444,8 +449,11 @@ impl<'a> Listing<'a> {
                 Place::Failed if !self.args.all => {
                     let why = post.last.as_ref().and_then(|last| last.message.clone());
                     let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
-                    printer.talk(if post.phase() == Some(Phase::Rejected) {
-                        format!("post {n} was refused{why}; the next upload that names it tries again")
+                    let again = post.may_begin() && !self.given_up.contains(&n);
+                    printer.talk(if again {
+                        let refused = post.phase() == Some(Phase::Rejected);
+                        let what = if refused { "was refused" } else { "failed" };
+                        format!("post {n} {what}{why}; the next upload that names it tries again")
                     } else {
                         format!(
                             "post {n} failed{why}; once the cause is mended, `tiktok-up resolve {n} \
@@ -495,40 +503,45 @@ impl<'a> Listing<'a> {
             if place > Place::PutOff {
                 scheduled.by_ref().for_each(|one| printer.json(&self.scheduled_event(one)));
             }
-            let mut event = about_post(self.accounts, post, self.event(place, post).await?);
+            let mut event = self.event(place, post).await?;
             if self.args.post.is_some() {
                 let attempts = self.journal.attempts(post.number).await?;
-                event["history"] = attempts.iter().map(history).collect();
+                event.history = Some(attempts.iter().map(history).collect());
             }
-            printer.json(&event);
+            printer.json(&about_post(self.accounts, post, json!(event)));
         }
         scheduled.for_each(|one| printer.json(&self.scheduled_event(one)));
         Ok(())
     }
 
-    async fn event(&self, place: Place, post: &RecordedPost) -> Result<serde_json::Value, Failure> {
+    async fn event<'p>(
+        &self,
+        place: Place,
+        post: &'p RecordedPost,
+    ) -> Result<StatusEvent<'p>, Failure> {
         let last = post.last.as_ref();
-        let due = post.publish_at.filter(|at| *at > self.now && place == Place::PutOff);
-        let not_before = self.room_at(post).await?.filter(|_| place == Place::PutOff).or(due);
-        Ok(json!({
-            "event": "status",
-            "post": post.number.0,
-            "video": post.label,
-            "id": post.id,
-            "mode": post.mode.as_str(),
-            "state": state(place, post).as_str(),
-            "phase": word(words(post)),
-            "final": is_final(post, self.now),
-            "publish_at": post.publish_at,
-            "not_before": not_before,
-            "publish_id": last.and_then(|last| last.publish_id.clone()),
-            "post_ids": last.map(|last| last.post_ids.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap_or_default(),
-            "attempts": last.map_or(0, |last| last.number),
-            "reason": last.and_then(|last| last.code.clone()),
-            "message": last.and_then(|last| last.message.clone()),
-            "created_at": post.created_at,
-            "updated_at": last.map_or(post.created_at, |last| last.updated_at),
-        }))
+        let not_before = self.room_at(post).await?.or(post.publish_at);
+        Ok(StatusEvent {
+            event: "status",
+            post: Some(post.number.0),
+            video: &post.label,
+            id: post.id.as_deref(),
+            mode: post.mode.as_str(),
+            manifest: None,
+            state: state(place, post).as_str(),
+            phase: word(words(post)),
+            is_final: is_final(post, self.now, &self.given_up),
+            publish_at: post.publish_at,
+            not_before: not_before.filter(|at| *at > self.now && place == Place::PutOff),
+            publish_id: last.and_then(|last| last.publish_id.as_deref()),
+            post_ids: last.map(post_ids).unwrap_or_default(),
+            attempts: last.map_or(0, |last| last.number),
+            reason: last.and_then(|last| last.code.as_deref()),
+            message: last.and_then(|last| last.message.as_deref()),
+            created_at: Some(post.created_at),
+            updated_at: Some(last.map_or(post.created_at, |last| last.updated_at)),
+            history: None,
+        })
     }
 
     /// When there may be room again under the quota that put a post off.
@@ -549,28 +562,67 @@ impl<'a> Listing<'a> {
     }
 
     fn scheduled_event(&self, (manifest, post): &(String, Scheduled)) -> serde_json::Value {
-        let account = self.accounts.get(&post.account);
-        json!({
-            "event": "status",
-            "post": null,
-            "account": account.map_or(post.account.as_str(), Account::name),
-            "open_id": post.account,
-            "display_name": account.and_then(|account| account.display_name.clone()),
-            "video": post.video,
-            "id": post.id,
-            "mode": post.mode,
-            "manifest": manifest,
-            "state": PostState::Deferred.as_str(),
-            "phase": "scheduled",
-            "final": false,
-            "publish_at": post.publish_at,
-            "not_before": post.publish_at,
-            "publish_id": null,
-            "post_ids": [],
-            "attempts": 0,
-            "reason": null,
-        })
+        let event = StatusEvent {
+            event: "status",
+            post: None,
+            video: &post.video,
+            id: post.id.as_deref(),
+            mode: &post.mode,
+            manifest: Some(manifest),
+            state: PostState::Deferred.as_str(),
+            phase: "scheduled".to_owned(),
+            is_final: false,
+            publish_at: Some(post.publish_at),
+            not_before: Some(post.publish_at).filter(|at| *at > self.now),
+            publish_id: None,
+            post_ids: Vec::new(),
+            attempts: 0,
+            reason: None,
+            message: None,
+            created_at: None,
+            updated_at: None,
+            history: None,
+        };
+        about_known(self.accounts, &post.account, &post.account, json!(event))
     }
+}
+
+/// Whether no upload is expected to change it.
+fn is_final(post: &RecordedPost, now: Timestamp, given_up: &HashSet<PostNumber>) -> bool {
+    let over = post.phase().is_some_and(|phase| phase.is_done() || phase.is_dead());
+    let waits = is_put_off(post, now) && !given_up.contains(&post.number);
+    post.same_as.is_some() || (over && !waits)
+}
+
+/// A post as `status --json` tells of it, whether the journal has it or only a manifest; its account is
+/// added.
+#[derive(Debug, Serialize)]
+struct StatusEvent<'a> {
+    event: &'static str,
+    /// `None`: the journal does not have it.
+    post: Option<u32>,
+    video: &'a str,
+    id: Option<&'a str>,
+    mode: &'a str,
+    /// The manifest in which it waits for its time.
+    manifest: Option<&'a str>,
+    state: &'static str,
+    phase: String,
+    #[serde(rename = "final")]
+    is_final: bool,
+    publish_at: Option<Timestamp>,
+    /// When it is worth another try, if that is still to come.
+    not_before: Option<Timestamp>,
+    publish_id: Option<&'a str>,
+    post_ids: Vec<String>,
+    attempts: u32,
+    reason: Option<&'a str>,
+    message: Option<&'a str>,
+    created_at: Option<Timestamp>,
+    updated_at: Option<Timestamp>,
+    /// Its attempts, if it was asked for by its number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<Vec<serde_json::Value>>,
 }
 
 /// One word for what a post came to, the same that `upload` has for it.
@@ -615,7 +667,11 @@ fn attempts(context: &Context, attempts: &[Attempt]) {
 }
 
 fn ids(attempt: &Attempt) -> String {
-    attempt.post_ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    post_ids(attempt).join(" ")
+}
+
+fn post_ids(attempt: &Attempt) -> Vec<String> {
+    attempt.post_ids.iter().map(ToString::to_string).collect()
 }
 
 /// An attempt of a post that was asked for by its number.

@@ -101,7 +101,7 @@ impl AccountWorker {
                 stopped = stop;
                 outcome
             } else {
-                not_due(post)
+                self.made_early(post).await.unwrap_or_else(|| not_due(post))
             };
             self.calls.events.ended(outcome);
         }
@@ -218,7 +218,16 @@ impl AccountWorker {
         }
     }
 
-    fn is_due(&self, post: &PreparedPost) -> bool {
+    /// What became of a post that was made before its time was put off. What only the content of its file
+    /// would tell is found out when its time comes.
+    pub(super) async fn made_early(&self, post: &PreparedPost) -> Option<PostOutcome> {
+        let started = Instant::now();
+        let row = self.resolver.recorded_at_sight(post).await.ok().flatten()?;
+        let is_made = row.phase().is_some_and(Phase::is_done) && !self.resolver.is_repost();
+        if is_made { ended_before(post, &row, started) } else { None }
+    }
+
+    pub(super) fn is_due(&self, post: &PreparedPost) -> bool {
         post.asked.publish_at.is_none_or(|at| at <= self.calls.clock.now())
     }
 

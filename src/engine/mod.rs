@@ -32,6 +32,7 @@ mod runner;
 mod status;
 mod stop;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -43,6 +44,7 @@ pub(crate) use self::chunk::RateLimiter;
 pub(crate) use self::events::EventSender;
 pub(crate) use self::events::{Event, Events, Note, Progress, QuotaLeft, WaitReason, Warning};
 pub(crate) use self::prepare::{Preparation, PrepareError, Prepared, Refused, Warned};
+pub(crate) use self::runner::is_failed_for_good;
 pub(crate) use self::status::can_be_reconciled;
 
 use self::account::AccountWorker;
@@ -182,6 +184,25 @@ impl Engine {
             }
         }
         false
+    }
+
+    /// The posts that were made although their time has not come, as it was put off later: by their places
+    /// in the manifest. After a signal no more are looked for.
+    pub(crate) async fn made_early(&self, prepared: &Prepared) -> BTreeSet<usize> {
+        let mut made = BTreeSet::new();
+        for (account, posts) in &prepared.accounts {
+            let events = EventSender::silent();
+            let worker = AccountWorker::new(Arc::clone(&self.0), account.clone(), events);
+            for post in posts {
+                if self.0.shutdown.asked().is_some() {
+                    return made;
+                }
+                if !worker.is_due(post) && worker.made_early(post).await.is_some() {
+                    made.insert(post.post_ref.index);
+                }
+            }
+        }
+        made
     }
 
     /// Asks TikTok once for a post that is with it or whose outcome is unknown, and records what that

@@ -395,6 +395,19 @@ impl PostResolver {
         Ok(self.find(post, look).await?.row)
     }
 
+    /// The same without reading its file.
+    pub(super) async fn recorded_at_sight(
+        &self,
+        post: &PreparedPost,
+    ) -> Result<Option<RecordedPost>, ResolveError> {
+        Ok(self.find(post, Look::Sight).await?.row)
+    }
+
+    /// Whether what was made is to be made once more.
+    pub(super) fn is_repost(&self) -> bool {
+        self.options.repost
+    }
+
     /// What a post with a file would be sent as, and what the journal knows of the post.
     async fn find(&self, post: &PreparedPost, look: Look) -> Result<FoundPost, ResolveError> {
         let (content, plan) = match self.content(post, look).await? {

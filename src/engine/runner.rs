@@ -51,6 +51,12 @@ const RESYNCS: u32 = 3;
 const ORPHANS: usize = 2;
 /// Attempts of one post that TikTok failed with a reason that permits another.
 const FAILED_ATTEMPTS: usize = 3;
+
+/// Whether TikTok failed a post so often that no run tries it again by itself.
+pub(crate) fn is_failed_for_good(attempts: &[Attempt]) -> bool {
+    attempts.iter().filter(|one| matches!(one.phase, Phase::Failed(_))).count() >= FAILED_ATTEMPTS
+}
+
 /// The recorded reason of an attempt whose init provably never left.
 const NOT_SENT: &str = ErrorCode::NotSent.as_str();
 /// The recorded reason of an attempt that a human said was not posted.
@@ -313,13 +319,12 @@ impl<'a> PostRunner<'a> {
     /// Whether a dead attempt may be followed by another, and the pause before it.
     async fn within_limits(&self) -> Result<(), StopReason> {
         let attempts = self.calls.journal.attempts(self.row.number).await?;
-        let failed = attempts.iter().filter(|a| matches!(a.phase, Phase::Failed(_))).count();
         let here = self.run.begun.is_some();
         match (self.phase(), &self.attempt) {
             (Some(Phase::Failed(_)), Some(last)) => {
                 let last = Box::new(PostError::of_attempt(last));
                 let no_retry = !self.options.retry_failed;
-                if failed >= FAILED_ATTEMPTS {
+                if is_failed_for_good(&attempts) {
                     return Err(StopReason::FailedForGood { last });
                 }
                 if no_retry || self.run.failed_here > 1 {

@@ -110,6 +110,11 @@ enum Told {
     IfWatched,
 }
 
+/// What nothing is the matter with once an account, by its name, was refreshed.
+pub(crate) fn refresh_subjects(account: &str) -> [String; 2] {
+    [format!("renewing {account}"), format!("busy {account}")]
+}
+
 /// How often a quiet run says a warning that may come with every run.
 fn matter(event: &AuthEvent) -> Told {
     Told::As(match event {
@@ -117,8 +122,14 @@ fn matter(event: &AuthEvent) -> Told {
         AuthEvent::NotRenewable { account, until } => {
             Matter::lasting(format!("renewal {account}"), until)
         }
-        AuthEvent::NotRenewed { account, .. } => Matter::passing(format!("renewing {account}")),
-        AuthEvent::RefreshBusy { account, .. } => Matter::passing(format!("busy {account}")),
+        AuthEvent::NotRenewed { account, .. } => {
+            let [renewing, _] = refresh_subjects(account);
+            Matter::passing(renewing)
+        }
+        AuthEvent::RefreshBusy { account, .. } => {
+            let [_, busy] = refresh_subjects(account);
+            Matter::passing(busy)
+        }
         AuthEvent::ClockWentBack { .. } | AuthEvent::ClockOff { .. } => {
             Matter::lasting("clock", "wrong")
         }

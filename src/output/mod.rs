@@ -23,7 +23,7 @@ mod tally;
 mod terminal;
 mod upload;
 
-pub(crate) use self::auth::AuthOutput;
+pub(crate) use self::auth::{AuthOutput, refresh_subjects};
 pub(crate) use self::failure::{Explain, Failure};
 pub(crate) use self::line::Line;
 pub(crate) use self::log::listen;

@@ -3,28 +3,47 @@
 //! can list them.
 //!
 //! The file is a convenience. One that is lost, damaged or cannot be written costs a repetition, and no run
-//! fails for it; two runs that write it at once may lose the word of one of them, which costs the same.
+//! fails for it. Runs that change it at the same time wait for one another.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::fs::PRIVATE_FILE;
+use crate::fs::{Lock, PRIVATE_FILE, clean_temps, write_atomic};
 use crate::model::PostNumber;
 
 /// Name of the file in the state directory.
 const NAME: &str = "notes.json";
 
+/// Name of the file that is locked while that one is changed.
+const LOCK: &str = "notes.json.lock";
+
+/// How long another run is waited for, which needs it for a moment.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The form of the file that is written. One of a later form is left alone.
+const VERSION: u64 = 1;
+
 /// How long trouble that passes by itself may last before somebody is told.
 const PASSES: SignedDuration = SignedDuration::from_hours(24);
+
+/// What was not seen for so long has passed meanwhile, and begins anew: longer than a daily run that is left
+/// out once.
+const APART: SignedDuration = SignedDuration::from_hours(49);
+
+/// What begins anew for the so-many-th time is told all the same, for runs that are further apart than that.
+const OFTEN: u32 = 2;
+
+/// How exact it is kept when something was seen, so that not every run writes.
+const SEEN: SignedDuration = SignedDuration::from_hours(1);
 
 /// How long after it was told something is told again, where it still keeps posts or logins from going on.
 const AGAIN: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -90,6 +109,11 @@ impl Matter {
         Self::once(post_subject(account, post), what)
     }
 
+    /// That TikTok lets an account post nothing, whatever its login is worth.
+    pub(crate) fn blocked(account: &str, code: &str) -> Self {
+        Self::lasting(blocked_subject(account), code)
+    }
+
     /// That an account has to log in.
     pub(crate) fn login(account: &str) -> Self {
         Self::lasting(account_subject(account), "login")
@@ -104,6 +128,11 @@ pub(crate) fn post_subject(account: &str, post: PostNumber) -> String {
 /// An account, by its `open_id`.
 pub(crate) fn account_subject(account: &str) -> String {
     format!("account {account}")
+}
+
+/// That an account, by its `open_id`, may post. A refresh tells nothing of that.
+pub(super) fn blocked_subject(account: &str) -> String {
+    format!("blocked {account}")
 }
 
 /// A post of a manifest whose time has not come.
@@ -122,13 +151,36 @@ pub(crate) struct Scheduled {
 }
 
 /// What the file holds.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(default)]
 struct Kept {
+    version: u64,
     /// Troubles by a hash of what they are about.
     told: BTreeMap<String, Told>,
     /// Posts that wait, by the path of their manifest.
     scheduled: BTreeMap<String, Vec<Scheduled>>,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self { version: VERSION, told: BTreeMap::new(), scheduled: BTreeMap::new() }
+    }
+}
+
+/// What of the file every form of it has.
+#[derive(Debug, Deserialize)]
+struct Form {
+    #[serde(default)]
+    version: u64,
+}
+
+/// Whether something is to be told now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Telling {
+    NotNow,
+    Now,
+    /// And since when it lasts.
+    Since(Timestamp),
 }
 
 /// A trouble that lasts.
@@ -138,6 +190,12 @@ struct Told {
     since: Timestamp,
     /// When somebody was told last.
     last: Option<Timestamp>,
+    /// When a run came upon it last, to the hour; kept of what passes.
+    #[serde(default)]
+    seen: Timestamp,
+    /// How often it had passed and began anew.
+    #[serde(default)]
+    anew: u32,
 }
 
 /// The notes in a state directory.
@@ -156,8 +214,8 @@ impl Notes {
         Self { path, clock, kept }
     }
 
-    /// Notes that a matter stands. `Some`: it is to be told, and when it began.
-    pub(super) fn tell(&self, matter: &Matter) -> Option<Timestamp> {
+    /// Notes that a matter stands, and says whether it is to be told.
+    pub(super) fn tell(&self, matter: &Matter) -> Telling {
         let now = self.clock.now();
         let key = key(&matter.subject);
         self.change(|kept| {
@@ -166,12 +224,21 @@ impl Notes {
                 what: matter.what.clone(),
                 since: now,
                 last: None,
+                seen: now,
+                anew: 0,
             });
+            if matter.is_passing() {
+                see(&mut told, now);
+            }
             let is_due = is_due(&told, matter.manner, now);
             if is_due {
                 told.last = Some(now);
             }
-            let since = told.since;
+            let telling = match is_due {
+                false => Telling::NotNow,
+                true if matter.is_passing() && has_lasted(&told, now) => Telling::Since(told.since),
+                true => Telling::Now,
+            };
             let changed = before.as_ref() != Some(&told);
             if changed {
                 kept.told.insert(key, told);
@@ -181,7 +248,7 @@ impl Notes {
                     kept.told.remove(&first);
                 }
             }
-            (changed, is_due.then_some(since))
+            (changed, telling)
         })
     }
 
@@ -234,18 +301,27 @@ impl Notes {
     /// Changes what is there now, which another run may have written meanwhile; written if `change` says so.
     fn change<T>(&self, change: impl FnOnce(&mut Kept) -> (bool, T)) -> T {
         let mut kept = self.kept();
+        let lock = self.lock();
         // What cannot be read back was not written, so what this run knows counts.
-        if self.path.exists() {
+        if kept.version <= VERSION && self.path.exists() {
             *kept = read(&self.path);
         }
         let (changed, value) = change(&mut kept);
         if changed
-            && self.path.parent().is_some_and(Path::exists)
+            && kept.version <= VERSION
+            && let Some(lock) = lock
             && let Ok(bytes) = serde_json::to_vec_pretty(&*kept)
         {
-            _ = write(&self.path, &bytes);
+            _ = clean_temps(&self.path, &lock);
+            _ = write_atomic(&self.path, &bytes, PRIVATE_FILE);
         }
         value
+    }
+
+    /// What keeps other runs from changing the file. `None`: it cannot be had, and nothing is written.
+    fn lock(&self) -> Option<Lock> {
+        let dir = self.path.parent().filter(|dir| dir.exists())?;
+        Lock::acquire_blocking(&dir.join(LOCK), PATIENCE).ok()
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -253,8 +329,24 @@ impl Notes {
     }
 }
 
+/// Notes that what passes was seen again.
+fn see(told: &mut Told, now: Timestamp) {
+    let gap = now.duration_since(told.seen);
+    if gap > APART {
+        told.since = now;
+        told.anew = told.anew.saturating_add(1);
+    }
+    if gap >= SEEN {
+        told.seen = now;
+    }
+}
+
+fn has_lasted(told: &Told, now: Timestamp) -> bool {
+    now.duration_since(told.since) >= PASSES
+}
+
 fn is_due(told: &Told, manner: Manner, now: Timestamp) -> bool {
-    let lasted = now.duration_since(told.since) >= PASSES;
+    let lasted = has_lasted(told, now) || told.anew >= OFTEN;
     let again = told.last.is_none_or(|at| now.duration_since(at) >= AGAIN);
     match manner {
         Manner::Once => told.last.is_none(),
@@ -266,16 +358,13 @@ fn is_due(told: &Told, manner: Manner, now: Timestamp) -> bool {
 fn read(path: &Path) -> Kept {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
-    read.ok().and_then(|_| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
-}
-
-/// Under another name first, so that readers see the one or the other. It need not outlive a power cut.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let next = path.with_extension("json.next");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(PRIVATE_FILE);
-    options.open(&next)?.write_all(bytes)?;
-    fs::rename(&next, path)
+    if read.is_err() {
+        return Kept::default();
+    }
+    match serde_json::from_slice(&bytes) {
+        Ok(Form { version }) if version > VERSION => Kept { version, ..Kept::default() },
+        _ => serde_json::from_slice(&bytes).unwrap_or_default(),
+    }
 }
 
 /// A subject without what it names: paths and ids are nobody else's business.
@@ -295,7 +384,9 @@ mod tests {
     fn a_failure_is_told_once_and_another_one_again() {
         let dir = tempfile::tempdir().unwrap();
         let failed = |code: &str| Matter::recorded_failure("ana", PostNumber(7), code, Some("v"));
-        let tell = |at, matter: &Matter| Notes::open(dir.path(), hours(at)).tell(matter).is_some();
+        let tell = |at, matter: &Matter| {
+            Notes::open(dir.path(), hours(at)).tell(matter) != Telling::NotNow
+        };
         assert!(tell(0, &failed("spam")));
         for at in [0, 1, 24, 7 * 24, 700] {
             assert!(!tell(at, &failed("spam")), "{at}");
@@ -308,21 +399,79 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let notes = |at| Notes::open(dir.path(), hours(at));
         let login = Matter::login("ana");
-        assert!(notes(0).tell(&login).is_some());
-        assert!(notes(7 * 24 - 1).tell(&login).is_none());
-        assert!(notes(7 * 24 + 1).tell(&login).is_some());
+        assert_eq!(notes(0).tell(&login), Telling::Now);
+        assert_eq!(notes(7 * 24 - 1).tell(&login), Telling::NotNow);
+        assert_eq!(notes(7 * 24 + 1).tell(&login), Telling::Now);
         notes(170).over(&[account_subject("ana")]);
-        assert!(notes(171).tell(&login).is_some());
+        assert_eq!(notes(171).tell(&login), Telling::Now);
     }
 
     #[test]
     fn what_passes_is_told_once_it_has_not_passed_for_a_day() {
         let dir = tempfile::tempdir().unwrap();
         let tell = |at| Notes::open(dir.path(), hours(at)).tell(&Matter::passing("x"));
-        assert_eq!(tell(0), None);
-        assert_eq!(tell(23), None);
-        assert!(tell(25).is_some_and(|since| since < hours(1).now()));
-        assert_eq!(tell(26), None);
+        assert_eq!(tell(0), Telling::NotNow);
+        assert_eq!(tell(23), Telling::NotNow);
+        assert!(matches!(tell(25), Telling::Since(since) if since < hours(1).now()));
+        assert_eq!(tell(26), Telling::NotNow);
+    }
+
+    #[test]
+    fn what_was_not_seen_for_days_has_passed_and_runs_that_are_further_apart_hear_of_it_later() {
+        let dir = tempfile::tempdir().unwrap();
+        let tell = |at| Notes::open(dir.path(), hours(at)).tell(&Matter::passing("x"));
+        assert_eq!(tell(0), Telling::NotNow);
+        assert_eq!(tell(3 * 24), Telling::NotNow);
+        assert_eq!(tell(3 * 24 + 2), Telling::NotNow);
+        assert!(matches!(tell(4 * 24 + 1), Telling::Since(since) if since > hours(71).now()));
+        let weekly = |week: i64| {
+            Notes::open(dir.path(), hours(week * 7 * 24)).tell(&Matter::passing("weekly"))
+        };
+        let told: Vec<_> = (0..3).map(weekly).collect();
+        assert_eq!(told, [Telling::NotNow, Telling::NotNow, Telling::Now]);
+        // Every day, and a little later each time.
+        let daily =
+            |day: i64| Notes::open(dir.path(), hours(day * 25)).tell(&Matter::passing("daily"));
+        assert_eq!(daily(0), Telling::NotNow);
+        assert!(matches!(daily(1), Telling::Since(_)));
+    }
+
+    #[test]
+    fn runs_that_write_at_once_lose_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path();
+        std::thread::scope(|scope| {
+            for run in 0..8 {
+                scope.spawn(move || {
+                    for matter in 0..10 {
+                        let notes = Notes::open(path, hours(0));
+                        notes.tell(&Matter::login(&format!("{run} {matter}")));
+                    }
+                });
+            }
+        });
+        assert_eq!(read(&dir.path().join(NAME)).told.len(), 80);
+        let mut names: Vec<_> =
+            std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, [NAME, LOCK]);
+    }
+
+    #[test]
+    fn a_file_of_a_later_form_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(NAME);
+        Notes::open(dir.path(), hours(0)).tell(&Matter::login("ana"));
+        let ours: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        assert_eq!(ours["version"], 1);
+        for later in [r#"{"version":2,"told":7}"#, r#"{"version":2,"told":{}}"#] {
+            std::fs::write(&path, later).unwrap();
+            let notes = Notes::open(dir.path(), hours(0));
+            assert_eq!(notes.tell(&Matter::login("ana")), Telling::Now);
+            assert_eq!(notes.tell(&Matter::login("ana")), Telling::NotNow);
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), later);
+        }
     }
 
     #[test]
@@ -354,7 +503,7 @@ mod tests {
         let notes = || Notes::open(dir.path(), hours(0));
         notes().tell(&Matter::login("ana"));
         std::fs::write(dir.path().join(NAME), "{").unwrap();
-        assert!(notes().tell(&Matter::login("ana")).is_some());
-        assert!(notes().tell(&Matter::login("ana")).is_none());
+        assert_eq!(notes().tell(&Matter::login("ana")), Telling::Now);
+        assert_eq!(notes().tell(&Matter::login("ana")), Telling::NotNow);
     }
 }

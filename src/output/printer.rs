@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::failure::Failure;
 use super::line::{HINT, Line, WARNING};
 use super::live::Live;
-use super::notes::{Matter, Notes};
+use super::notes::{Matter, Notes, Telling};
 use super::span::moment;
 use super::standing::Standing;
 use super::table::Table;
@@ -271,13 +271,10 @@ impl Printer {
     /// Says what is the matter. A quiet run says it only if it is time for it, and where this run keeps no
     /// count that is always. `line` is told since when it lasts, if that is worth a word.
     pub(crate) fn tell(&self, matter: &Matter, line: impl FnOnce(Option<Timestamp>) -> Line) {
-        let notes = self.notes();
-        let since = notes.map(|notes| notes.tell(matter));
-        match since {
-            Some(Some(since)) if matter.is_passing() => self.demand(line(Some(since))),
-            None | Some(Some(_)) => self.demand(line(None)),
-            Some(None) if !self.0.options.quiet => self.demand(line(None)),
-            Some(None) => {}
+        match self.notes().map(|notes| notes.tell(matter)) {
+            Some(Telling::Since(since)) => self.demand(line(Some(since))),
+            Some(Telling::NotNow) if self.0.options.quiet => {}
+            None | Some(Telling::Now | Telling::NotNow) => self.demand(line(None)),
         }
     }
 
@@ -346,11 +343,20 @@ impl Printer {
     /// The error that ends a run which nobody watches. What a later run outlives a quiet one does not say,
     /// unless it has lasted.
     pub(crate) fn unattended_failure(&self, failure: &Failure) {
-        let matter = Matter::passing(format!("run {}", self.standing().command()));
+        let matter = Matter::passing(self.run_subject());
         self.failure_of(&matter, failure);
         if self.is_json() {
             self.json(&json::ErrorEvent::of(failure));
         }
+    }
+
+    /// That nothing which a later run outlives kept this one from its work.
+    pub(crate) fn settle_run(&self) {
+        self.settle(&[self.run_subject()]);
+    }
+
+    fn run_subject(&self) -> String {
+        format!("run {}", self.standing().command())
     }
 
     /// Answers the first signal, once: the run ends at the next safe place.

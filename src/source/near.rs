@@ -69,14 +69,19 @@ pub(crate) fn manifest_hint(written: &Path) -> Option<String> {
     hint(written, Path::new(""))
 }
 
-/// What lies beside a directory that is not there, and differs from it in what people overlook.
+/// What lies beside a directory that is not there, and differs from it in what people overlook: case, spaces
+/// and the form of characters. One with other letters may be another program's.
 pub(crate) fn sibling(directory: &Path) -> Option<PathBuf> {
     if directory.symlink_metadata().is_ok() {
         return None;
     }
-    let name = directory.file_name()?;
-    let found = best(directory.parent()?, name, false)?;
-    Some(directory.with_file_name(found)).filter(|path| path.is_dir())
+    let plain = |name: &OsStr| folded(&name.to_string_lossy()).replace(' ', "");
+    let name = plain(directory.file_name()?);
+    let parent = directory.parent()?;
+    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+    let mut others = fs::read_dir(parent).ok()?.take(MOST_NAMES).flatten();
+    let found = others.find(|other| plain(&other.file_name()) == name && other.path().is_dir())?;
+    Some(directory.with_file_name(found.file_name()))
 }
 
 /// A path as it can be written into a manifest: with escapes of JSON where it holds what is not seen, or
@@ -460,5 +465,10 @@ mod tests {
         assert_eq!(found, Some(folder.path().join("TikTok")));
         assert_eq!(sibling(&folder.path().join("TikTok")), None);
         assert_eq!(sibling(&folder.path().join("other")), None);
+        let found = sibling(&folder.path().join("Tik tok"));
+        assert_eq!(found, Some(folder.path().join("TikTok")));
+        for near in ["TikTak", "Tik-Tok", "TikTok1"] {
+            assert_eq!(sibling(&folder.path().join(near)), None, "{near}");
+        }
     }
 }

@@ -170,3 +170,67 @@ fn what_keeps_a_post_from_being_made_is_said_once() {
         mails_nothing(&quiet(&world, &manifest).exits(1));
     }
 }
+
+#[test]
+fn trouble_that_passed_meanwhile_is_not_said_to_last() {
+    let mut world = World::logged_in();
+    let manifest = world.short();
+    let busy = |world: &World, nth: u64| {
+        world.hold("creator_info", nth, "middle");
+        let calls = world.calls("creator_info").len();
+        let run = world.start_upload(&manifest);
+        world.wait_until("it works on it", |world| world.calls("creator_info").len() > calls);
+        mails_nothing(&quiet(world, &manifest).exits(5));
+        world.let_go();
+        run.end().exits(0);
+    };
+    busy(&world, 1);
+    world.advance(DAY);
+    mails_nothing(&quiet(&world, &manifest).exits(0));
+    world.advance(SignedDuration::from_hours(1));
+    world.video("clip.mp4", 100_001);
+    busy(&world, 1);
+}
+
+#[test]
+fn what_put_a_post_off_before_it_had_a_number_is_over_once_it_is_posted() {
+    let mut world = World::logged_in();
+    let manifest = world.short();
+    let open =
+        |world: &World| OpenOptions::new().append(true).open(world.path("clip.mp4")).unwrap();
+    let writer = open(&world);
+    mails_nothing(&quiet(&world, &manifest).exits(5));
+    drop(writer);
+    mails_nothing(&quiet(&world, &manifest).exits(0));
+    world.advance(DAY + SignedDuration::from_hours(1));
+    world.video("clip.mp4", 100_001);
+    let writer = open(&world);
+    mails_nothing(&quiet(&world, &manifest).exits(5));
+    drop(writer);
+}
+
+#[test]
+fn a_refresh_that_is_not_due_undoes_nothing_that_was_told_of_posts() {
+    let world = World::logged_in();
+    let manifest = world.short();
+    for code in ["spam_risk_user_banned_from_posting", "scope_not_authorized"] {
+        world.refuse("creator_info", 1, 0, code);
+        assert!(!mail(&quiet(&world, &manifest)).is_empty(), "{code}");
+        for _ in 0..2 {
+            mails_nothing(&world.run(&["--quiet", "refresh"]).exits(0));
+            mails_nothing(&quiet(&world, &manifest));
+        }
+        world.let_go();
+    }
+}
+
+#[test]
+fn settings_that_are_amiss_are_said_once() {
+    let world = World::logged_in();
+    for (missing, told) in [("a.pem", true), ("a.pem", false), ("b.pem", true), ("b.pem", false)] {
+        let mut command = world.command(&["--quiet", "refresh"]);
+        command.env("SSL_CERT_FILE", world.path(missing));
+        let ran = Ran::of(command).exits(0);
+        assert_eq!(ran.stderr.contains("while it is set"), told, "{missing}: {ran:#?}");
+    }
+}

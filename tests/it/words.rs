@@ -207,6 +207,84 @@ fn status_never_says_that_every_post_is_final_after_a_failure() {
 }
 
 #[test]
+fn what_waits_for_its_time_goes_with_its_manifest_and_not_with_what_was_posted() {
+    let world = World::logged_in();
+    let manifest = |at: &str| {
+        world.manifest(&json!([{ "user_id": world.open_id(ADA), "video_path": "clip.mp4",
+            "publish_at": at, "privacy_level": "SELF_ONLY" }]))
+    };
+    world.video("clip.mp4", 100_000);
+    world.upload(&manifest("2099-01-01T00:00:00Z")).exits(0);
+    world.run(&["status", "--wait"]).exits(5).says("scheduled for 2099");
+    world.upload(&world.manifest(&json!([]))).exits(0);
+    world.run(&["status", "--wait"]).exits(0).never_says("scheduled for");
+    // Put off after it was posted.
+    world.upload(&manifest("2020-01-01T00:00:00Z")).exits(0);
+    let later = manifest("2099-01-01T00:00:00Z");
+    let line = the_line(&world.run(&["--json", "upload", &later]).exits(0), "post");
+    assert_eq!(line["state"], "skipped", "{line:#}");
+    world.run(&["status", "--wait"]).exits(0).never_says("scheduled for");
+}
+
+#[test]
+fn all_posts_have_the_same_fields() {
+    let mut world = World::logged_in();
+    world.video("clip.mp4", 100_000);
+    world.video("later.mp4", 100_001);
+    let at = Timestamp::now() + SignedDuration::from_hours(2);
+    let manifest = world.manifest(&json!([
+        { "user_id": world.open_id(ADA), "video_path": "clip.mp4", "privacy_level": "SELF_ONLY" },
+        { "user_id": world.open_id(ADA), "video_path": "later.mp4", "publish_at": at.to_string() },
+    ]));
+    world.upload(&manifest).exits(0);
+    let lines = world.run(&["--json", "status", "--all"]).exits(0).json();
+    let names = |line: &Value| line.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    assert_eq!(names(&lines[0]), names(&lines[1]));
+    let scheduled =
+        |lines: Vec<Value>| lines.into_iter().find(|line| line["post"].is_null()).unwrap();
+    let line = scheduled(lines);
+    assert!(line["not_before"].is_string() && line["message"].is_null(), "{line:#}");
+    world.advance(SignedDuration::from_hours(3));
+    let line = scheduled(world.run(&["--json", "status", "--all"]).json());
+    assert!(line["not_before"].is_null() && line["publish_at"].is_string(), "{line:#}");
+}
+
+#[test]
+fn what_the_next_upload_makes_is_not_final() {
+    let world = World::logged_in();
+    world.fault(&json!({ "endpoint": "video_init", "do": { "outcome": {
+        "status": "FAILED", "fail_reason": "picture_size_check_failed" } } }));
+    let manifest = world.short();
+    world.upload(&manifest).exits(1);
+    world.run(&["resolve", "1", "--not-posted"]).exits(0);
+    let ran = world.run(&["status"]).exits(0);
+    ran.never_says("every post is final").says("not posted");
+    let line = the_line(&world.run(&["--json", "status"]).exits(0), "status");
+    assert_eq!((&line["state"], &line["final"]), (&json!("deferred"), &json!(false)), "{line:#}");
+    world.upload(&manifest).exits(0);
+    world.run(&["status"]).exits(0).says("every post is final");
+}
+
+#[test]
+fn a_failure_is_left_to_the_next_upload_as_long_as_that_tries_again() {
+    let mut world = World::logged_in();
+    let manifest = world.short();
+    world.fault(&json!({ "endpoint": "video_init", "times": 0, "do": { "outcome": {
+        "status": "FAILED", "fail_reason": "internal" } } }));
+    world.upload(&manifest).exits(1);
+    world.run(&["status"]).exits(5).says("may be tried again");
+    world.advance(SignedDuration::from_hours(26));
+    let ran = world.run(&["status"]).exits(0).says("the next upload that names it tries again");
+    ran.never_says("--not-posted");
+    world.upload(&manifest).exits(1).says("failed it in every attempt");
+    let ran = world.run(&["status"]).exits(0).never_says("the next upload that names it");
+    ran.says("resolve 1 --not-posted");
+    let line = the_line(&world.run(&["--json", "status"]).exits(0), "status");
+    assert_eq!((&line["state"], &line["final"]), (&json!("failed"), &json!(true)), "{line:#}");
+}
+
+#[test]
 fn a_dry_run_on_a_fresh_home_writes_nothing() {
     let world = World::new();
     world.video("clip.mp4", 100_000);

@@ -46,9 +46,9 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     let _flushed = store.flush_on_drop();
     let output = UploadOutput::new(&context.printer).of(&prepared);
     if prepared.accounts.is_empty() {
+        note_scheduled(context, &manifest, Vec::new());
         return Ok(output.finish(Exit::Done));
     }
-    note_scheduled(context, &manifest, &prepared);
 
     // Only now the key of the token store is asked for, and the journal taken on.
     let store = at_rest::unlocked(context, store).await?;
@@ -62,6 +62,7 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     journal.check_key().await?;
 
     let engine = engine(context, &tokens, store, journal, options);
+    note_scheduled(context, &manifest, scheduled(context, &engine, &prepared).await);
     let done = work(context, &engine, prepared, args.dry_run, &output).await;
     // Also after an error: a refresh that has begun must reach the disk before the program ends.
     tokens.flush().await;
@@ -190,11 +191,21 @@ fn schedule_key(manifest: &Path) -> String {
 }
 
 /// Notes which posts of the manifest wait for their time, for `status`.
-fn note_scheduled(context: &Context, manifest: &str, prepared: &Prepared) {
-    let Some(notes) = context.printer.notes() else { return };
+fn note_scheduled(context: &Context, manifest: &str, posts: Vec<Scheduled>) {
+    if let Some(notes) = context.printer.notes() {
+        notes.schedule(manifest, posts);
+    }
+}
+
+/// The posts whose time has not come, without those that were made before it was put off.
+async fn scheduled(context: &Context, engine: &Engine, prepared: &Prepared) -> Vec<Scheduled> {
+    if context.printer.notes().is_none() {
+        return Vec::new();
+    }
     let now = context.settings.clock.now();
+    let made = engine.made_early(prepared).await;
     let all = prepared.accounts.iter().flat_map(|(account, posts)| {
-        posts.iter().filter_map(|post| {
+        posts.iter().filter(|post| !made.contains(&post.post_ref.index)).filter_map(|post| {
             Some(Scheduled {
                 account: account.open_id.clone(),
                 video: post.post_ref.video.clone(),
@@ -204,7 +215,7 @@ fn note_scheduled(context: &Context, manifest: &str, prepared: &Prepared) {
             })
         })
     });
-    notes.schedule(manifest, all.collect());
+    all.collect()
 }
 
 /// The posts of a manifest as flags and config.toml complete them, and what is wrong with it.

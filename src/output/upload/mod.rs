@@ -13,14 +13,14 @@ use self::bars::Bars;
 use super::error;
 use super::failure::post_hint;
 use super::json::{AccountNames, PostEvent, SummaryEvent};
-use super::notes::{Matter, account_subject, post_subject};
+use super::notes::{Matter, account_subject, blocked_subject, post_subject};
 use super::printer::{Printer, since_words};
 use super::progress::{note_words, quota, warning_words, words};
 use super::tally::Tally;
 use crate::engine::{Event, Prepared, Progress, Warned, Warning};
 use crate::exit::Exit;
 use crate::model::{PostError, PostOutcome, PostRef, PostState};
-use crate::problem::ErrorKind;
+use crate::problem::{ErrorCode, ErrorKind};
 use tiktok_open::{Code, Reaction};
 
 /// Tells one run of `upload`: progress as bars or lines on standard error, each post's outcome as a
@@ -191,6 +191,11 @@ impl UploadOutput {
         let Some(post_error) = &report.post_error else {
             return self.printer.settle(&self.settled(report));
         };
+        if !matches!(report.failure, Some(ErrorKind::Temporary | ErrorKind::Interrupted(_))) {
+            // It waits for nothing any more.
+            let waiting = self.subjects(report).iter().map(|it| waiting(it)).collect::<Vec<_>>();
+            self.printer.settle(&waiting);
+        }
         let PostRef { account, video, .. } = &report.post_ref;
         let message = format!("{account}: {video}: {}", post_error.message);
         let for_good = matches!(report.state, PostState::Failed | PostState::Unresolved);
@@ -216,12 +221,16 @@ impl UploadOutput {
             (Some(ErrorKind::Interrupted(_)), _) => None,
             // The next run has room, or the one after it, as long as there are more posts than room.
             (Some(ErrorKind::Temporary), _) if reaction == Some(Reaction::Quota) => None,
-            (Some(ErrorKind::Temporary), _) => Some(Matter::passing(self.waiting(report))),
+            (Some(ErrorKind::Temporary), _) => {
+                Some(Matter::passing(waiting(&self.subject(report))))
+            }
+            // A login that was not granted enough is worth no less to a refresh.
+            (Some(ErrorKind::Login), _) if code == ErrorCode::ScopeNotAuthorized.as_str() => {
+                Some(Matter::blocked(account, code))
+            }
             // One word for all posts of the account.
             (Some(ErrorKind::Login), _) => Some(Matter::login(account)),
-            _ if reaction == Some(Reaction::StopsAccount) => {
-                Some(Matter::lasting(account_subject(account), code))
-            }
+            _ if reaction == Some(Reaction::StopsAccount) => Some(Matter::blocked(account, code)),
             (_, Some(post)) if publish_id.is_some() || report.state == PostState::Unresolved => {
                 Some(Matter::recorded_failure(account, post, code, publish_id))
             }
@@ -235,9 +244,11 @@ impl UploadOutput {
 
     /// What nothing is the matter with, as a post ended its run well.
     fn settled(&self, report: &PostOutcome) -> Vec<String> {
-        let mut settled = vec![self.subject(report), self.waiting(report)];
+        let mut settled = self.subjects(report);
+        settled.extend(self.subjects(report).iter().map(|it| waiting(it)));
         if self.sent().contains(&report.post_ref.index) {
-            settled.push(account_subject(self.account(report)));
+            let account = self.account(report);
+            settled.extend([account_subject(account), blocked_subject(account)]);
         }
         settled
     }
@@ -249,15 +260,23 @@ impl UploadOutput {
 
     fn subject(&self, report: &PostOutcome) -> String {
         let account = self.account(report);
-        match report.number {
-            Some(post) => post_subject(account, post),
-            None => format!("entry {account} {}", report.post_ref.video),
-        }
+        report.number.map_or_else(|| self.entry(report), |post| post_subject(account, post))
     }
 
-    fn waiting(&self, report: &PostOutcome) -> String {
-        format!("waiting {}", self.subject(report))
+    /// Also as it was called before it had a number.
+    fn subjects(&self, report: &PostOutcome) -> Vec<String> {
+        let number = report.number.map(|post| post_subject(self.account(report), post));
+        number.into_iter().chain([self.entry(report)]).collect()
     }
+
+    fn entry(&self, report: &PostOutcome) -> String {
+        format!("entry {} {}", self.account(report), report.post_ref.video)
+    }
+}
+
+/// That a post waits for what passes.
+fn waiting(subject: &str) -> String {
+    format!("waiting {subject}")
 }
 
 impl fmt::Debug for UploadOutput {
