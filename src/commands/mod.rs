@@ -227,6 +227,12 @@ pub(crate) async fn dispatch(
         // Also if what it waited for without an end was given up for it.
         Some(signal) => {
             printer.stopped();
+            // What went wrong before it is told all the same: it may be that tokens could not be saved.
+            if let Err(failure) = outcome
+                && !matches!(failure.exit, Exit::Signal(_))
+            {
+                printer.failure(&failure);
+            }
             Ok(signal.exit())
         }
         None => outcome,
