@@ -2,8 +2,9 @@
 //! comes again; SIGUSR1 asks where the run stands.
 //!
 //! A signal that the process was started with ignored (`nohup`, `trap '' HUP`) stays ignored. SIGXFSZ is
-//! caught and no more, from the first moment on: the write over the limit then fails as on a full disk, which is an error like
-//! others. SIGPIPE is ignored, as the standard library has it, and a closed pipe an error of its write.
+//! caught and no more, from the first moment on: the write over the limit then fails as on a full disk, which
+//! is an error like others. SIGPIPE is ignored, as the standard library has it, and a closed pipe an error of
+//! its write.
 
 use std::io;
 use std::task::Poll;

@@ -77,7 +77,7 @@ pub(super) async fn run(
     for line in MANIFEST.trim_end().lines() {
         say(printer, line);
     }
-    let exit = upload::run(&context, &UploadArgs::of(manifest)).await?;
+    let exit = Box::pin(upload::run(&context, &UploadArgs::of(manifest))).await?;
     if exit != Exit::Done {
         return Ok(exit);
     }

@@ -28,11 +28,11 @@ pub(super) async fn run(
     env: &Environment<'_>,
 ) -> Result<Exit, Failure> {
     if args.repair_journal {
-        let context = Context::load(global, printer, shutdown, env, false)?;
+        let context = Context::load(global, printer, shutdown, env, false).await?;
         let here = context.clone();
         return context.to_its_end(move || repair(&here)).await?;
     }
-    let context = match Context::load(global, printer, shutdown, env, false) {
+    let context = match Context::load(global, printer, shutdown, env, false).await {
         Ok(context) => context,
         Err(failure) => {
             let message = format!("{:#}", failure.error);

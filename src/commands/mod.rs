@@ -41,7 +41,7 @@ use crate::problem::Coded as _;
 use crate::resources::{Shortage, no_threads};
 use crate::settings::{Environment, Flags, Settings};
 use crate::signals::{Shutdown, Signal};
-use crate::source::near;
+use crate::source::{blocking, near};
 use crate::store::Store as _;
 use crate::store::local::LocalStore;
 use crate::text::{self, chain};
@@ -67,7 +67,7 @@ pub(crate) struct Context {
 impl Context {
     /// Reads the settings, says so if they lead elsewhere than to TikTok, and makes the client.
     /// `keeps_count`: whether what is said is remembered, so that runs under cron say it once.
-    pub(crate) fn load(
+    pub(crate) async fn load(
         global: &GlobalArgs,
         printer: &Printer,
         shutdown: &Shutdown,
@@ -88,7 +88,8 @@ impl Context {
                 text::shown(&name.to_string_lossy())
             ));
         }
-        if let Some(other) = near::sibling(&settings.home.state) {
+        let state = settings.home.state.clone();
+        if let Some(other) = blocking(move || near::sibling(&state)).await {
             let text = format!(
                 "`{}` is not there; `{}` is",
                 text::shown(&settings.home.state.display().to_string()),
@@ -247,6 +248,12 @@ pub(crate) async fn dispatch(
         // Also if what it waited for without an end was given up for it.
         Some(signal) => {
             printer.stopped();
+            // What went wrong before it is told all the same: it may be that tokens could not be saved.
+            if let Err(failure) = outcome
+                && !matches!(failure.exit, Exit::Signal(_))
+            {
+                printer.failure(&failure);
+            }
             Ok(signal.exit())
         }
         None => outcome,
@@ -300,13 +307,15 @@ async fn perform(
     let load = || Context::load(&cli.global, printer, shutdown, env, keeps_count);
     match &cli.command {
         Command::Init(args) => init::run(&cli.global, args, printer, shutdown, env).await,
-        Command::Login(args) => login::run(&load()?, args).await,
-        Command::Logout(args) => logout::run(&load()?, args).await,
-        Command::Refresh(args) => unattended(printer, refresh::run(&load()?, args).await),
-        Command::Accounts(args) => accounts::run(&load()?, args, env).await,
-        Command::Upload(args) => unattended(printer, upload::run(&load()?, args).await),
-        Command::Status(args) => status::run(&load()?, args).await,
-        Command::Resolve(args) => resolve::run(&load()?, args).await,
+        Command::Login(args) => login::run(&load().await?, args).await,
+        Command::Logout(args) => logout::run(&load().await?, args).await,
+        Command::Refresh(args) => unattended(printer, refresh::run(&load().await?, args).await),
+        Command::Accounts(args) => accounts::run(&load().await?, args, env).await,
+        Command::Upload(args) => {
+            unattended(printer, Box::pin(upload::run(&load().await?, args)).await)
+        }
+        Command::Status(args) => status::run(&load().await?, args).await,
+        Command::Resolve(args) => resolve::run(&load().await?, args).await,
         Command::Doctor(args) => doctor::run(&cli.global, args, printer, shutdown, env).await,
         Command::Sandbox(args) => sandbox::run(args, printer, shutdown, env).await,
         Command::Demo(args) => Box::pin(demo::run(printer, shutdown, args)).await,

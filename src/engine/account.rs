@@ -155,12 +155,13 @@ impl AccountWorker {
             return not_due(post);
         }
         let bytes = found.plan.map_or(0, |plan| plan.size());
+        let stall = self.calls.timing.stall;
         let first = tokio::select! {
             biased;
             signal = self.calls.shutdown.requested() => {
                 return known.left(&StopReason::Interrupted(signal));
             }
-            first = planned.duplicate_of(&mut found) => first,
+            first = planned.duplicate_of(&mut found, stall) => first,
         };
         if let Some(first) = first {
             let note = Some(format!("the same as post {} of this manifest", first + 1));

@@ -21,9 +21,10 @@ use crate::timing::Timing;
 /// How often the watchdog looks, and the progress is told.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How long a chunk that is not the final one may move nothing once a signal has asked to stop, and how
-/// long it may take at most.
-const IDLE: Duration = Duration::from_secs(1);
+/// How long the body of a chunk that is not the final one may move nothing once a signal has asked to stop,
+/// and how long the chunk may take at most. A socket takes some MB at once, which a slow link needs a few
+/// seconds for.
+const IDLE: Duration = Duration::from_secs(5);
 const FINISH: Duration = Duration::from_secs(30);
 
 /// Bytes handed to the socket at a time: small enough that a slow link still shows progress well
@@ -134,7 +135,9 @@ pub(super) async fn put(
             }
             _ = tick.tick() => {
                 report(ChunkEvent::Position(chunk.range.first() + progress.handed()));
-                let hangs = !chunk.is_final && progress.idle() >= IDLE;
+                let hangs = !chunk.is_final
+                    && !progress.last_block_handed()
+                    && progress.idle() >= IDLE;
                 if leave_by.is_some_and(|by| hangs || Instant::now() >= by) {
                     break PutEnd::Interrupted;
                 }
@@ -144,11 +147,7 @@ pub(super) async fn put(
                 }
                 if let Some(stalled) = watch.look(&progress, timing) {
                     break if progress.is_reading() {
-                        let source = io::Error::new(
-                            io::ErrorKind::TimedOut,
-                            format!("the disk gave nothing for {} s", timing.stall.as_secs()),
-                        );
-                        PutEnd::File(chunk.video.failed(source))
+                        PutEnd::File(chunk.video.stalled(timing.stall))
                     } else {
                         stalled
                     };
@@ -157,6 +156,27 @@ pub(super) async fn put(
         }
     };
     Put { end, handed_over: progress.last_block_handed() }
+}
+
+/// One PUT while its bytes are read for something else: what came of both. The reading is waited for only
+/// if it can be of use: not if the disk hangs, nobody takes the bytes, or the run is to end.
+pub(super) async fn beside<T>(
+    put: impl Future<Output = Put>,
+    reading: impl Future<Output = T>,
+) -> (Put, Option<T>) {
+    let (mut put, mut reading) = (pin!(put), pin!(reading));
+    let mut read = None;
+    let put = loop {
+        tokio::select! {
+            biased;
+            put = &mut put => break put,
+            done = &mut reading, if read.is_none() => read = Some(done),
+        }
+    };
+    if read.is_none() && matches!(put.end, PutEnd::Answered(_) | PutEnd::Failed(_)) {
+        read = Some(reading.await);
+    }
+    (put, read)
 }
 
 /// Two watchdogs: one for the body, one for the answer after it. A timeout of the whole request would
@@ -461,15 +481,22 @@ mod tests {
 
     use http_body_util::BodyExt;
     use tiktok_open::Endpoints;
+    use tokio::io::AsyncWriteExt as _;
     use video_probe::ReadAt;
 
     use super::*;
     use crate::api::client;
     use crate::clock::Clock;
+    use crate::exit::Exit;
     use crate::model::FileIdentity;
+    use crate::output::Explain as _;
+    use crate::problem::{Coded as _, ErrorCode};
     use crate::secret::Secret;
+    use crate::signals::Signal;
     use crate::source::{BLOCK, Version, VideoSource};
     use crate::text::chain;
+
+    const STALL: Duration = Duration::from_mins(1);
 
     async fn video(content: &[u8]) -> (tempfile::NamedTempFile, Video) {
         let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -507,7 +534,7 @@ mod tests {
         let range = ContentRange::new(0..total, total).unwrap();
         let (mut body, progress) = ChunkBody::new(&video, range, RateLimiter::unlimited());
         body.frame().await.unwrap().unwrap();
-        while video.check_unchanged().await.is_ok() {
+        while video.check_unchanged(STALL).await.is_ok() {
             file.as_file().write_all_at(b"x", 0).unwrap();
         }
         body.collect().await.unwrap_err();
@@ -569,30 +596,51 @@ mod tests {
 
     /// Sends all of such a file to somebody who takes every byte and answers nothing.
     async fn put_from(disk: BadDisk, timing: &str) -> PutEnd {
+        let shutdown = Shutdown::listen().unwrap();
+        let put = put_chunk(&Video::new(disk), true, timing, &shutdown, None).await;
+        assert!(!put.handed_over);
+        put.end
+    }
+
+    /// Sends all of a video to somebody who takes every byte and answers after a while, or not at all.
+    async fn put_chunk(
+        video: &Video,
+        is_final: bool,
+        timing: &str,
+        shutdown: &Shutdown,
+        answers_after: Option<Duration>,
+    ) -> Put {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
-            _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+            let Some(after) = answers_after else {
+                _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+                return;
+            };
+            let (mut from, mut to) = stream.split();
+            let mut sink = tokio::io::sink();
+            let taking = tokio::io::copy(&mut from, &mut sink);
+            _ = tokio::time::timeout(after, taking).await;
+            _ = to.write_all(b"HTTP/1.1 206 Partial Content\r\ncontent-length: 0\r\n\r\n").await;
+            _ = tokio::io::copy(&mut from, &mut sink).await;
         });
         _ = rustls::crypto::ring::default_provider().install_default();
         let endpoints = Endpoints::new(Some(&base), None).unwrap();
         let url = UploadUrl::check(&Secret::new(format!("{base}/put")), &endpoints).unwrap();
         let timing = Timing::default().with(timing).unwrap();
         let client = client(endpoints, Clock::default(), &timing).unwrap();
-        let size = disk.size;
+        let size = video.size();
         let chunk = ChunkPut {
             url: &url,
-            video: &Video::new(disk),
+            video,
             content_type: "video/mp4",
             range: ContentRange::new(0..size, size).unwrap(),
-            is_final: true,
+            is_final,
             rate: &RateLimiter::unlimited(),
             deadline: Instant::now() + Duration::from_hours(1),
         };
-        let put = put(&client, &chunk, &timing, &Shutdown::listen().unwrap(), &|_| {}).await;
-        assert!(!put.handed_over);
-        put.end
+        put(&client, &chunk, &timing, shutdown, &|_| {}).await
     }
 
     #[tokio::test]
@@ -609,7 +657,40 @@ mod tests {
         let end = put_from(disk, "stall=200ms").await;
         drop(held);
         let PutEnd::File(error) = end else { panic!("{end:?}") };
-        assert!(chain(&error).contains("the disk gave nothing"), "{}", chain(&error));
+        assert!(chain(&error).contains("the disk gave nothing for 0.2 s"), "{}", chain(&error));
+        assert_eq!((error.problem().code, error.exit()), (ErrorCode::VideoDisk, Exit::Local));
+    }
+
+    #[tokio::test]
+    async fn what_reads_along_with_a_chunk_that_gets_nowhere_keeps_nobody() {
+        for end in [
+            PutEnd::Stalled { after_body: false },
+            PutEnd::Interrupted,
+            PutEnd::File(VideoError::Stalled { path: "/disk/clip.mp4".into(), after: STALL }),
+        ] {
+            let put = std::future::ready(Put { end, handed_over: false });
+            let (_, read) = beside(put, std::future::pending::<()>()).await;
+            assert_eq!(read, None);
+        }
+        let cut = Error::NotTikTok {
+            host: "upload".to_owned(),
+            call: "chunk",
+            status: 200,
+            what: "no HTTP".into(),
+        };
+        let put = std::future::ready(Put { end: PutEnd::Failed(cut), handed_over: true });
+        let (_, read) = beside(put, tokio::task::yield_now()).await;
+        assert_eq!(read, Some(()), "what was sent need not be read again");
+    }
+
+    #[tokio::test]
+    async fn a_chunk_whose_answer_takes_a_while_is_finished_after_a_signal() {
+        let shutdown = Shutdown::asked_by(Signal::INTERRUPT);
+        let file = content(BLOCK);
+        let (_file, video) = video(&file).await;
+        let taken = Duration::from_millis(5500);
+        let put = put_chunk(&video, false, "stall=10m", &shutdown, Some(taken)).await;
+        assert!(matches!(put.end, PutEnd::Answered(_)), "{:?}", put.end);
     }
 
     #[test]

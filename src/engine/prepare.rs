@@ -24,7 +24,7 @@ use crate::model::{
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::resources::is_machine_fault;
 use crate::signals::{Shutdown, Signal};
-use crate::source::{UnfinishedFiles, Video, VideoError, near};
+use crate::source::{UnfinishedFiles, Video, VideoError, blocking, near};
 use crate::store::{Journal, StoreError};
 use crate::text::{self, chain};
 use crate::timing::Timing;
@@ -281,7 +281,7 @@ impl Inspection<'_> {
             // What it holds now says nothing: it is looked at when it is finished.
             return Ok(Some(FileState::Unfinished(*how)));
         }
-        match Video::open(path).await {
+        match Video::open_within(path, self.preparation.timing.stall).await {
             Ok(video) => self.video(path, &video, entry).await.map_err(PrepareError::Video),
             Err(error) if error.is_machine_fault() => Err(PrepareError::Video(error)),
             Err(error) if error.is_missing() => {
@@ -294,14 +294,14 @@ impl Inspection<'_> {
                     None => None,
                 };
                 if known.is_none() {
-                    let hint = self.guess(path);
+                    let hint = self.guess(path).await;
                     self.problem(entry, path, "there is no such file", hint.as_deref());
                     return Ok(None);
                 }
                 Ok(Some(FileState::Missing))
             }
             Err(error) => {
-                self.unreadable(entry, path, &error);
+                self.unreadable(entry, path, &error).await;
                 Ok(None)
             }
         }
@@ -309,18 +309,22 @@ impl Inspection<'_> {
 
     /// What may be meant by a path that leads nowhere. Folders may be long: after many such paths no more is
     /// looked for.
-    fn guess(&mut self, path: &Path) -> Option<String> {
+    async fn guess(&mut self, path: &Path) -> Option<String> {
         self.guesses += 1;
-        let folder = &self.preparation.folder;
-        let mut written = path.strip_prefix(folder).unwrap_or(path).as_os_str().to_owned();
+        if self.guesses > MOST_GUESSES {
+            return None;
+        }
+        let folder = self.preparation.folder.clone();
+        let mut written = path.strip_prefix(&folder).unwrap_or(path).as_os_str().to_owned();
         if path.as_os_str().as_bytes().ends_with(b"/") {
             // Paths are compared without it.
             written.push("/");
         }
-        let written = Path::new(&written);
-        let guess =
-            || near::hint(written, folder).or_else(|| near::missing_folder(written, folder));
-        (self.guesses <= MOST_GUESSES).then(guess)?
+        let written = PathBuf::from(written);
+        blocking(move || {
+            near::hint(&written, &folder).or_else(|| near::missing_folder(&written, &folder))
+        })
+        .await
     }
 
     /// What is known without asking TikTok: size, time on the way, what the headers say.
@@ -397,7 +401,7 @@ impl Inspection<'_> {
                 Ok(hole) => check.hole(hole),
                 Err(source) if is_machine_fault(&source) => return Err(video.failed(source)),
                 Err(source) => {
-                    self.unreadable(entry, path, &video.failed(source));
+                    self.unreadable(entry, path, &video.failed(source)).await;
                     return Ok(None);
                 }
             }
@@ -433,22 +437,23 @@ impl Inspection<'_> {
         }))
     }
 
-    fn unreadable(&mut self, entry: &Entry, path: &Path, error: &VideoError) {
+    async fn unreadable(&mut self, entry: &Entry, path: &Path, error: &VideoError) {
         let hint = match error {
             VideoError::Io { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
-                self.guess(path)
+                self.guess(path).await
             }
-            VideoError::NotRegular { .. } if path.is_dir() => {
+            VideoError::NotRegular { is_directory: true, .. } => {
                 Some("name a video in it; each is a post of its own".to_owned())
             }
             _ => None,
         };
         let message = match error {
             VideoError::Io { source, .. } => format!("cannot read the file: {source}"),
-            VideoError::NotRegular { .. } if path.is_dir() => "this is a directory".to_owned(),
+            VideoError::NotRegular { is_directory: true, .. } => "this is a directory".to_owned(),
             VideoError::NotRegular { .. } => "this is not a regular file".to_owned(),
             VideoError::Changed { .. }
             | VideoError::Unchecked { .. }
+            | VideoError::Stalled { .. }
             | VideoError::Unfinished { .. } => error.to_string(),
         };
         self.problem(entry, path, &message, hint.as_deref());

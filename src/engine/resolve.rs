@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tiktok_open::Code;
 
@@ -165,7 +166,8 @@ impl PostResolver {
         let row = if let Some(id) = &post.asked.id {
             journal.find_by_id(&self.calls.account, id).await?
         } else {
-            let Version::File(file) = Video::open(path).await?.version();
+            let stall = self.calls.timing.stall;
+            let Version::File(file) = Video::open_within(path, stall).await?.version();
             journal.find_by_file(&self.calls.account, post.asked.mode, &file).await?
         };
         let told = |phase: Phase| {
@@ -297,7 +299,8 @@ impl PostResolver {
         if let Some(how) = post.unfinished() {
             return Ok(Content::Told(self.of_unfinished_file(post, path, how).await?.into()));
         }
-        let video = match Video::open(path).await {
+        let stall = self.calls.timing.stall;
+        let video = match Video::open_within(path, stall).await {
             Err(error) if error.is_missing() => {
                 return Ok(Content::Told(
                     self.of_file_that_is_gone(post, path, error).await?.into(),
@@ -326,12 +329,13 @@ impl PostResolver {
     ) -> Result<LocalFile, ResolveError> {
         let Version::File(identity) = video.version();
         let fingerprint = if look == Look::Content && self.is_to_be_read(post, &identity).await? {
+            let stall = self.calls.timing.stall;
             tokio::select! {
                 biased;
                 signal = self.calls.shutdown.requested() => {
                     return Err(ResolveError::Interrupted(signal));
                 }
-                whole = Fingerprint::default().reach(video, video.size()) => Some(whole?.hex()),
+                whole = Fingerprint::default().reach(video, video.size(), stall) => Some(whole?.hex()),
             }
         } else {
             None
@@ -444,10 +448,14 @@ impl PlannedPosts {
     }
 
     /// The place in the manifest of the post that an entry would be once more. Files of one size are read
-    /// for it, as they are in a run.
-    pub(super) async fn duplicate_of(&mut self, entry: &mut FoundPost) -> Option<usize> {
+    /// for it, as they are in a run; one whose disk gives nothing for as long as `stall` counts as another.
+    pub(super) async fn duplicate_of(
+        &mut self,
+        entry: &mut FoundPost,
+        stall: Duration,
+    ) -> Option<usize> {
         for PlannedPost { index, post } in &mut self.0 {
-            if is_same_post(post, entry).await {
+            if is_same_post(post, entry, stall).await {
                 return Some(*index);
             }
         }
@@ -455,7 +463,7 @@ impl PlannedPosts {
     }
 }
 
-async fn is_same_post(one: &mut FoundPost, other: &mut FoundPost) -> bool {
+async fn is_same_post(one: &mut FoundPost, other: &mut FoundPost, stall: Duration) -> bool {
     let number = |post: &FoundPost| post.row.as_ref().map(|row| row.number);
     if number(one).is_some() && number(one) == number(other) {
         return true;
@@ -469,8 +477,8 @@ async fn is_same_post(one: &mut FoundPost, other: &mut FoundPost) -> bool {
         (Source::File(one), Source::File(other)) => {
             one.identity == other.identity
                 || (one.identity.size == other.identity.size
-                    && fingerprint(one).await.is_some()
-                    && fingerprint(one).await == fingerprint(other).await)
+                    && fingerprint(one, stall).await.is_some()
+                    && fingerprint(one, stall).await == fingerprint(other, stall).await)
         }
         (Source::Url(one), Source::Url(other)) => one == other,
         (Source::Photos { urls: one, .. }, Source::Photos { urls: other, .. }) => one == other,
@@ -479,13 +487,13 @@ async fn is_same_post(one: &mut FoundPost, other: &mut FoundPost) -> bool {
 }
 
 /// The fingerprint of a file that was looked at before. `None`: it cannot be read, or is another one now.
-async fn fingerprint(file: &mut LocalFile) -> Option<String> {
+async fn fingerprint(file: &mut LocalFile, stall: Duration) -> Option<String> {
     if file.fingerprint.is_none() {
-        let video = Video::open(&file.path).await.ok()?;
+        let video = Video::open_within(&file.path, stall).await.ok()?;
         if video.version() != Version::File(file.identity) {
             return None;
         }
-        let whole = Fingerprint::default().reach(&video, video.size()).await.ok()?;
+        let whole = Fingerprint::default().reach(&video, video.size(), stall).await.ok()?;
         file.fingerprint = Some(whole.hex());
     }
     file.fingerprint.clone()

@@ -258,7 +258,7 @@ impl<'a> PostRunner<'a> {
     /// Starts an attempt: its intent is durable when this returns.
     async fn begin(&mut self) -> Result<Step, StopReason> {
         if let Some((video, plan)) = &self.source {
-            check_unsent(video).await?;
+            check_unsent(video, self.calls.timing.stall).await?;
             if !self.is_recorded(video) {
                 return Err(StopReason::Replaced);
             }
@@ -271,7 +271,7 @@ impl<'a> PostRunner<'a> {
         if let Some((video, _)) = &self.source {
             // A batch may take hours, and a quota minutes: no init is spent on what changed meanwhile.
             check_finished(video).await.map_err(StopReason::File)?;
-            check_unsent(video).await?;
+            check_unsent(video, self.calls.timing.stall).await?;
         }
         // The last moment: what the intent below announces must follow it.
         self.heed_signals()?;
@@ -389,7 +389,7 @@ impl<'a> PostRunner<'a> {
             }
             Err(error) => {
                 let (event, update) = self.init_failed(error, token);
-                self.name_the_wall().await;
+                self.specify_unaudited_refusal().await;
                 Ok((event, update))
             }
         }
@@ -441,17 +441,17 @@ impl<'a> PostRunner<'a> {
     }
 
     /// What helps an app that is not audited depends on what the account and the post are.
-    async fn name_the_wall(&mut self) {
-        let is_private = self.preflight.is_private().await;
-        let unseen = self.post.asked.effective_privacy() == Privacy::SelfOnly;
+    async fn specify_unaudited_refusal(&mut self) {
         let refused = self.post_error.as_mut().map(|refused| &mut refused.problem);
-        if let Some(problem) = refused.filter(|it| it.code == ErrorCode::UnauditedClient) {
-            problem.code = match (is_private, unseen) {
-                (true, false) => ErrorCode::UnauditedClientPost,
-                (false, false) => ErrorCode::UnauditedClientBoth,
-                (_, true) => ErrorCode::UnauditedClient,
-            };
-        }
+        let Some(problem) = refused.filter(|it| it.code == ErrorCode::UnauditedClient) else {
+            return;
+        };
+        let unseen = self.post.asked.effective_privacy() == Privacy::SelfOnly;
+        problem.code = match (self.preflight.is_private().await, unseen) {
+            (true, false) => ErrorCode::UnauditedClientPost,
+            (false, false) => ErrorCode::UnauditedClientBoth,
+            (_, true) => ErrorCode::UnauditedClient,
+        };
     }
 
     /// An init that provably never left: for want of a token, or of a connection.
@@ -497,12 +497,12 @@ impl<'a> PostRunner<'a> {
         }
     }
 
-    /// The fingerprint of a file up to `end`, unless a signal comes.
+    /// The fingerprint of a file up to `end`, unless a signal comes or the disk hangs.
     async fn fingerprint_to(&self, video: &Video, end: u64) -> Result<Fingerprint, StopReason> {
         tokio::select! {
             biased;
             signal = self.calls.shutdown.requested() => Err(StopReason::Interrupted(signal)),
-            reached = self.run.fingerprint.clone().reach(video, end) => {
+            reached = self.run.fingerprint.clone().reach(video, end, self.calls.timing.stall) => {
                 reached.map_err(StopReason::File)
             }
         }
@@ -515,7 +515,7 @@ impl<'a> PostRunner<'a> {
 
     /// Whether the attempt's URL and file can still be used; the event if not.
     async fn usable(&self, video: &Video) -> Result<Option<Event>, StopReason> {
-        match video.check_unchanged().await {
+        match video.check_unchanged(self.calls.timing.stall).await {
             Ok(()) => {}
             Err(VideoError::Changed { .. }) => {
                 return Ok(Some(Event::FileChanged { handed_over: self.run.final_handed }));
@@ -644,17 +644,17 @@ impl<'a> PostRunner<'a> {
         } else {
             // The fingerprint keeps up with the chunks, so that each byte is read from disk once.
             let covered = self.fingerprint_to(video, range.last() + 1);
-            let (mut sent, covered) = tokio::join!(put, covered);
+            let (mut sent, covered) = chunk::beside(put, covered).await;
             match covered {
-                Ok(fingerprint) => self.run.fingerprint = fingerprint,
+                Some(Ok(fingerprint)) => self.run.fingerprint = fingerprint,
                 // What is wrong with the file is why the chunk did not get there, not the link.
-                Err(StopReason::File(error @ VideoError::Io { .. }))
-                    if matches!(sent.end, PutEnd::Failed(_) | PutEnd::Stalled { .. }) =>
-                {
+                Some(Err(StopReason::File(
+                    error @ (VideoError::Io { .. } | VideoError::Stalled { .. }),
+                ))) if matches!(sent.end, PutEnd::Failed(_) | PutEnd::Stalled { .. }) => {
                     sent.end = PutEnd::File(error);
                 }
                 // Before the final chunk it is made up for, and what is wrong told.
-                Err(_) => {}
+                Some(Err(_)) | None => {}
             }
             sent
         };
@@ -995,8 +995,8 @@ impl<'a> PostRunner<'a> {
 
 /// An error if a file is not what was checked before the run. Of this attempt nothing was sent: the next
 /// run checks the file as it is then.
-async fn check_unsent(video: &Video) -> Result<(), StopReason> {
-    video.check_unchanged().await.map_err(|error| {
+async fn check_unsent(video: &Video, stall: Duration) -> Result<(), StopReason> {
+    video.check_unchanged(stall).await.map_err(|error| {
         StopReason::File(match error {
             VideoError::Changed { path } => VideoError::Unchecked { path },
             error => error,

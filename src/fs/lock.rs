@@ -21,8 +21,8 @@ const PAUSE: Duration = Duration::from_millis(40);
 /// Whether nobody waits for a lock any more.
 static GIVEN_UP: AtomicBool = AtomicBool::new(false);
 
-/// From now on no lock is waited for: one that is held counts as held for good. For a run that is told to
-/// end at once, or that has begun nothing yet.
+/// From now on no lock is waited for, but for those of saves that have begun: one that is held counts as held
+/// for good. For a run that is told to end at once, or that has begun nothing yet.
 pub(crate) fn give_up_waiting() {
     GIVEN_UP.store(true, Ordering::SeqCst);
 }
@@ -67,12 +67,24 @@ impl Coded for LockError {
 impl Lock {
     /// Takes the lock, blocking the thread for at most `wait`.
     pub(crate) fn acquire_blocking(path: &Path, wait: Duration) -> Result<Self, LockError> {
+        Self::acquire_while(path, wait, || !GIVEN_UP.load(Ordering::SeqCst))
+    }
+
+    /// The same for a save that has begun: a run that is told to end waits all the same, as what is to be
+    /// saved may be had nowhere else. Only for locks that are held for milliseconds.
+    pub(crate) fn acquire_to_save(path: &Path, wait: Duration) -> Result<Self, LockError> {
+        Self::acquire_while(path, wait, || true)
+    }
+
+    fn acquire_while(
+        path: &Path,
+        wait: Duration,
+        is_worth_waiting: impl Fn() -> bool,
+    ) -> Result<Self, LockError> {
         let deadline = Instant::now() + wait;
         loop {
             match Self::try_acquire(path) {
-                Err(LockError::Held { .. })
-                    if Instant::now() < deadline && !GIVEN_UP.load(Ordering::SeqCst) =>
-                {
+                Err(LockError::Held { .. }) if Instant::now() < deadline && is_worth_waiting() => {
                     std::thread::sleep(pause(deadline));
                 }
                 outcome => return outcome,

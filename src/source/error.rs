@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::model::Unfinished;
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
@@ -19,11 +20,21 @@ pub(crate) enum VideoError {
         #[source]
         source: io::Error,
     },
+    /// The disk that it lies on gives nothing, and no error either: one of a machine that does not answer.
+    #[error("cannot read {}: the disk gave nothing for {} s", path.display(), after.as_secs_f64())]
+    Stalled {
+        /// Which file.
+        path: PathBuf,
+        /// For how long it was waited for.
+        after: Duration,
+    },
     /// A directory, a FIFO, a device.
     #[error("{} is not a regular file", path.display())]
     NotRegular {
         /// Which file.
         path: PathBuf,
+        /// Whether it is a directory.
+        is_directory: bool,
     },
     /// The file is not the one that was looked at before the run began to send.
     #[error("{} changed after it was checked", path.display())]
@@ -54,6 +65,7 @@ impl Coded for VideoError {
                 return shortage.behind();
             }
             Self::Io { source, .. } if is_machine_fault(source) => ErrorCode::VideoDisk,
+            Self::Stalled { .. } => ErrorCode::VideoDisk,
             Self::Unchecked { .. } => ErrorCode::FileChangedSince,
             Self::Unfinished { .. } => ErrorCode::FileUnfinished,
             Self::Changed { .. } => ErrorCode::FileChanged,

@@ -31,7 +31,8 @@ impl VideoFile {
         fault::point("video: examine").map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         if !metadata.is_file() {
-            return Err(VideoError::NotRegular { path: path.to_owned() });
+            let (path, is_directory) = (path.to_owned(), metadata.is_dir());
+            return Err(VideoError::NotRegular { path, is_directory });
         }
         let identity = FileIdentity::of(&metadata);
         Ok(Self { file, path: path.to_owned(), identity })
@@ -83,6 +84,7 @@ impl VideoSource for VideoFile {
 mod tests {
     use std::io::Write as _;
     use std::os::unix::fs::FileExt as _;
+    use std::time::Duration;
 
     use super::super::{Fingerprint, Video};
     use super::*;
@@ -96,11 +98,17 @@ mod tests {
     #[test]
     fn only_regular_files_are_opened() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(VideoFile::open(folder.path()), Err(VideoError::NotRegular { .. })));
+        assert!(matches!(
+            VideoFile::open(folder.path()),
+            Err(VideoError::NotRegular { is_directory: true, .. })
+        ));
         let fifo = folder.path().join("fifo");
         rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0)
             .unwrap();
-        assert!(matches!(VideoFile::open(&fifo), Err(VideoError::NotRegular { .. })));
+        assert!(matches!(
+            VideoFile::open(&fifo),
+            Err(VideoError::NotRegular { is_directory: false, .. })
+        ));
         assert!(VideoFile::open(&folder.path().join("none")).unwrap_err().is_missing());
         assert!(matches!(
             VideoFile::open(Path::new("/dev/null")),
@@ -138,7 +146,7 @@ mod tests {
         let file = file(&[7; 100]);
         let video = Video::open(file.path()).await.unwrap();
         file.as_file().set_len(50).unwrap();
-        let read = Fingerprint::default().reach(&video, 100).await;
+        let read = Fingerprint::default().reach(&video, 100, Duration::from_mins(1)).await;
         assert!(matches!(read, Err(VideoError::Changed { .. })));
     }
 }

@@ -18,8 +18,10 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::task::JoinError;
+use tokio::time::timeout;
 use video_probe::ReadAt;
 
 #[cfg(test)]
@@ -80,6 +82,11 @@ impl Video {
         blocking(move || VideoFile::open(&path)).await.map(Self::new)
     }
 
+    /// As [`Video::open`]; an error if the disk gives nothing for as long as `stall`.
+    pub(crate) async fn open_within(path: &Path, stall: Duration) -> Result<Self, VideoError> {
+        within(stall, path, || 0, Self::open(path)).await
+    }
+
     /// Where it lies, as it was named.
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
@@ -100,10 +107,11 @@ impl Video {
         self.0.file()
     }
 
-    /// An error if the content is not any more what was opened.
-    pub(crate) async fn check_unchanged(&self) -> Result<(), VideoError> {
+    /// An error if the content is not any more what was opened, or if the disk does not say so within
+    /// `stall`.
+    pub(crate) async fn check_unchanged(&self, stall: Duration) -> Result<(), VideoError> {
         let video = self.clone();
-        blocking(move || video.check_now()).await
+        within(stall, self.path(), || 0, blocking(move || video.check_now())).await
     }
 
     /// The bytes from `first` up to, but without, `end`, in blocks and one of them ahead.
@@ -123,6 +131,11 @@ impl Video {
     /// An error of this video.
     pub(crate) fn failed(&self, source: io::Error) -> VideoError {
         VideoError::Io { path: self.path().to_owned(), source }
+    }
+
+    /// That the disk gave nothing for so long.
+    pub(crate) fn stalled(&self, after: Duration) -> VideoError {
+        VideoError::Stalled { path: self.path().to_owned(), after }
     }
 
     /// That the content is another one.
@@ -160,8 +173,37 @@ impl ReadAt for Video {
     }
 }
 
+/// How often it is looked whether a read gets on.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Waits for work that reads the file at `path` as long as it gets on: what `position` gives is another one
+/// at least once within `stall`. An error if it is not; what blocks then goes on blocking its thread.
+fn within<T>(
+    stall: Duration,
+    path: &Path,
+    position: impl Fn() -> u64,
+    work: impl Future<Output = Result<T, VideoError>>,
+) -> impl Future<Output = Result<T, VideoError>> {
+    // Boxed, as it is a part of what many others wait for.
+    let mut work = Box::pin(work);
+    async move {
+        let look = LOOK.min(stall / 4).max(Duration::from_millis(1));
+        let (mut before, mut unmoved) = (position(), Duration::ZERO);
+        while unmoved < stall {
+            if let Ok(done) = timeout(look, &mut work).await {
+                return done;
+            }
+            // Counted in looks and not by the clock: while this process was stopped the disk was not asked.
+            let now = position();
+            unmoved = if now == before { unmoved + look } else { Duration::ZERO };
+            before = now;
+        }
+        Err(VideoError::Stalled { path: path.to_owned(), after: stall })
+    }
+}
+
 /// Does work on a thread that may block.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match joined(tokio::task::spawn_blocking(work).await) {
         Poll::Ready(done) => done,
         Poll::Pending => std::future::pending().await,
@@ -181,8 +223,14 @@ fn joined<T>(ended: Result<T, JoinError>) -> Poll<T> {
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
+    use std::sync::{Mutex, mpsc};
 
     use super::*;
+    use crate::exit::Exit;
+    use crate::output::Explain as _;
+    use crate::problem::{Coded as _, ErrorCode};
+
+    const STALL: Duration = Duration::from_mins(1);
 
     /// An object in a store, as far as these tests need one.
     #[derive(Debug)]
@@ -223,14 +271,61 @@ mod tests {
         let bytes: Vec<u8> = (0..BLOCK + 3000).map(|i| i.to_le_bytes()[1]).collect();
         let size = bytes.len() as u64;
         let video = Video::new(Object { bytes: bytes.clone(), size });
-        video.check_unchanged().await.unwrap();
+        video.check_unchanged(STALL).await.unwrap();
         assert!(video.file().is_none() && check_finished(&video).await.is_ok());
-        let whole = Fingerprint::default().reach(&video, size).await.unwrap();
+        let whole = Fingerprint::default().reach(&video, size, STALL).await.unwrap();
         assert_eq!(whole.hex(), blake3::hash(&bytes).to_hex().to_string());
         let other = Video::new(Object { bytes, size: size + 1 });
-        assert!(matches!(other.check_unchanged().await, Err(VideoError::Changed { .. })));
-        let cut = Fingerprint::default().reach(&other, size + 1).await;
+        assert!(matches!(other.check_unchanged(STALL).await, Err(VideoError::Changed { .. })));
+        let cut = Fingerprint::default().reach(&other, size + 1, STALL).await;
         assert!(matches!(cut, Err(VideoError::Changed { .. })));
+    }
+
+    /// A source whose disk does not answer, as long as the other end of the channel is there.
+    #[derive(Debug)]
+    struct Dead(Mutex<mpsc::Receiver<()>>);
+
+    impl ReadAt for Dead {
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            if offset > 0 {
+                _ = self.0.lock().unwrap().recv();
+            }
+            Ok(buffer.len())
+        }
+    }
+
+    impl VideoSource for Dead {
+        fn path(&self) -> &Path {
+            Path::new("/disk/clip.mp4")
+        }
+
+        fn size(&self) -> u64 {
+            3 * BLOCK as u64
+        }
+
+        fn version(&self) -> Version {
+            let size = self.size();
+            Version::File(FileIdentity { device: 0, inode: 0, size, mtime: 0, ctime: 0 })
+        }
+
+        fn is_unchanged(&self) -> io::Result<bool> {
+            _ = self.0.lock().unwrap().recv();
+            Ok(true)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_does_not_answer_is_not_waited_for_without_end() {
+        let (held, hangs) = mpsc::channel();
+        let video = Video::new(Dead(Mutex::new(hangs)));
+        let stall = Duration::from_millis(200);
+        let read = Fingerprint::default().reach(&video, video.size(), stall).await;
+        let checked = video.check_unchanged(stall).await;
+        for error in [read.map(|_| ()).unwrap_err(), checked.unwrap_err()] {
+            assert!(matches!(error, VideoError::Stalled { .. }), "{error:?}");
+            assert_eq!((error.problem().code, error.exit()), (ErrorCode::VideoDisk, Exit::Local));
+        }
+        drop(held);
     }
 
     /// A source with a mistake in it.
@@ -266,7 +361,7 @@ mod tests {
         let video = Video::new(Mistaken);
         let hashing = video.clone();
         let hashed = tokio::spawn(async move {
-            Fingerprint::default().reach(&hashing, 10).await.map(|hash| hash.hex())
+            Fingerprint::default().reach(&hashing, 10, STALL).await.map(|hash| hash.hex())
         });
         assert!(hashed.await.unwrap_err().is_panic());
         let mut blocks = video.blocks(0, 10);

@@ -76,7 +76,12 @@ impl FileWatch {
         let mut open = Vec::new();
         let mut recent: HashMap<PathBuf, Watched> = HashMap::new();
         for path in paths {
-            let Some(video) = found(Video::open(&path).await)? else { continue };
+            let opened = Video::open_within(&path, timing.stall).await;
+            if matches!(opened, Err(VideoError::Stalled { .. })) {
+                // The same would come of those beside it, each after as long.
+                break;
+            }
+            let Some(video) = found(opened)? else { continue };
             let Version::File(identity) = video.version();
             match look(writers(&video), &identity, SystemTime::now(), timing.recent) {
                 WriteState::Finished => {}
@@ -184,7 +189,8 @@ async fn watch(
         }
         for file in &mut files {
             // Opened anew each time: only then does a network file system ask its server.
-            let video = found(Video::open(&file.path).await).map_err(WatchError::Shortage)?;
+            let video = found(Video::open_within(&file.path, timing.stall).await)
+                .map_err(WatchError::Shortage)?;
             if let Some(Version::File(identity)) = video.map(|video| video.version())
                 && identity != file.identity
             {

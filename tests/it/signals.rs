@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use rustix::process::Signal;
 use serde_json::json;
-use tiktok_up::testing::Phase;
+use tiktok_up::testing::{Lock, Phase};
 
 use crate::person::{after, answer, chmod, eventually};
 use crate::world::{ADA, CHUNK, Ran, Running, World};
@@ -229,6 +230,29 @@ fn a_signal_after_the_consent_waits_until_the_tokens_are_saved() {
     world.wait_until("it says that it waits", |_| login.said("they are saved before this ends"));
     world.let_go();
     login.end().exits(129).says("logged in");
+    the_login_lives(&world);
+}
+
+#[test]
+fn a_second_signal_leaves_tokens_the_time_to_be_saved() {
+    let world = World::new();
+    world.consent(&json!({ "account": ADA }));
+    world.hold("token_code", 1, "middle");
+    let login = Running::of(world.command(&["login", "--no-browser", "--port", "0"]));
+    let url = authorize_url(&login);
+    // Another process saves just then.
+    let saving = Lock::take(&world.home().join("home/user_tokens.json.lock")).unwrap();
+    answer(&url);
+    world.wait_until("the code is spent", |world| world.calls("token_code").len() == 1);
+    login.signal(Signal::INT);
+    world.wait_until("it says that it waits", |_| login.said("they are saved before this ends"));
+    world.let_go();
+    // What waits for the lock shows nowhere; a run that gave up at once would be gone by then.
+    std::thread::sleep(Duration::from_millis(300));
+    login.signal(Signal::INT);
+    std::thread::sleep(Duration::from_millis(300));
+    drop(saving);
+    login.end().exits(130);
     the_login_lives(&world);
 }
 

@@ -225,7 +225,7 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
         if file.metadata().map_err(failed)?.is_dir() {
             return Err(failed(io::ErrorKind::IsADirectory.into()));
         }
-        Box::new(Patient { file, heard: false, until: Instant::now() + FOR_A_WRITER })
+        Box::new(PipeReader { file, heard: false, until: Instant::now() + FOR_A_WRITER })
     };
     source.take(LONGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > LONGEST {
@@ -238,14 +238,14 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
 
 /// A file that may be a FIFO, opened so that nothing waits: for somebody who writes into it this waits as
 /// long as that takes, for somebody to come who does, only for a while.
-struct Patient {
+struct PipeReader {
     file: File,
     /// Whether somebody writes, or wrote, into it.
     heard: bool,
     until: Instant,
 }
 
-impl Read for Patient {
+impl Read for PipeReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let is_fifo = self.file.metadata()?.file_type().is_fifo();
         loop {

@@ -78,7 +78,7 @@ fn open(path: &Path, name: &str) -> Result<VideoFile, InputError> {
             InputError::Missing { name: name(), near: near::manifest_hint(path) }
         }
         VideoError::Io { source, .. } => InputError::Io { name: name(), source },
-        _ if path.is_dir() => InputError::Directory { name: name() },
+        VideoError::NotRegular { is_directory: true, .. } => InputError::Directory { name: name() },
         _ => InputError::NotRegular { name: name() },
     })
 }

@@ -3,7 +3,6 @@
 mod input;
 
 use std::path::Path;
-use std::pin::pin;
 use std::sync::Arc;
 
 use tempfile::TempDir;
@@ -28,7 +27,7 @@ use self::input::Input;
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Failure> {
     // Given up only after the locks that it waits for.
-    let mut ready = pin!(make_ready(context, args));
+    let mut ready = Box::pin(make_ready(context, args));
     let ready = tokio::select! {
         biased;
         ready = &mut ready => ready?,
@@ -63,7 +62,7 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
 
     let engine = engine(context, &tokens, store, journal, options);
     note_scheduled(context, &manifest, scheduled(context, &engine, &prepared).await);
-    let done = work(context, &engine, prepared, args.dry_run, &output).await;
+    let done = Box::pin(work(context, &engine, prepared, args.dry_run, &output)).await;
     // Also after an error: a refresh that has begun must reach the disk before the program ends.
     tokens.flush().await;
     done?;
@@ -273,7 +272,7 @@ async fn work(
     output: &UploadOutput,
 ) -> Result<(), Failure> {
     if let Err(no_app) = apps::is_there_one(context)
-        && engine.has_work(&prepared).await
+        && Box::pin(engine.has_work(&prepared)).await
     {
         return Err(no_app);
     }

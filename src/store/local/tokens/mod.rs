@@ -109,7 +109,7 @@ impl TokenFile {
         change: impl FnOnce(Option<&Account>, &Accounts) -> Result<Edit, E>,
     ) -> Result<Option<Account>, E> {
         let path = self.path();
-        let lock = Lock::acquire_blocking(&self.store_lock(), WAIT).map_err(AccountError::from)?;
+        let lock = Lock::acquire_to_save(&self.store_lock(), WAIT).map_err(AccountError::from)?;
         let mut document = self.read(|account| account.open_id == open_id)?;
         fs::clean_temps(&path, &lock).map_err(AccountError::from)?;
         if let Some(encryption) = document.encryption.as_ref().filter(|_| with_tokens) {
@@ -213,7 +213,7 @@ impl TokenFile {
     /// Keeps the mark of a journal durably, if it replaces the one that is there.
     pub(crate) fn set_journal_mark(&self, mark: &Mark) -> Result<(), AccountError> {
         let path = self.path();
-        let lock = Lock::acquire_blocking(&self.store_lock(), WAIT)?;
+        let lock = Lock::acquire_to_save(&self.store_lock(), WAIT)?;
         let mut document = self.read_as_stored()?;
         if document.journal.as_ref().is_some_and(|known| !mark.replaces(&known.mark())) {
             return Ok(());
@@ -380,7 +380,7 @@ impl TokenFile {
         locked: &BTreeSet<String>,
     ) -> Result<Migrated, AccountError> {
         let path = self.path();
-        let lock = Lock::acquire_blocking(&self.store_lock(), WAIT)?;
+        let lock = Lock::acquire_to_save(&self.store_lock(), WAIT)?;
         let before = self.read_as_stored()?;
         let logins = before.accounts.len();
         if before.encryption.as_ref() == to {
