@@ -25,6 +25,19 @@ pub(crate) enum ImportError {
         /// Where reading stopped, from 1.
         column: usize,
     },
+    /// A record lacks something.
+    #[error("the record that ends on line {line}, column {column} lacks `{field}`")]
+    Lacks {
+        /// What.
+        field: &'static str,
+        /// Where reading stopped, from 1.
+        line: usize,
+        /// Where reading stopped, from 1.
+        column: usize,
+    },
+    /// There is nothing in it.
+    #[error("no login is in it")]
+    Empty,
     /// It is this program's own store.
     #[error("this is a token store of tiktok-up already")]
     Ours,
@@ -62,6 +75,10 @@ struct Ours {
     _accounts: IgnoredAny,
 }
 
+/// The fields that a record cannot do without.
+const NEEDED: [&str; 5] =
+    ["access_token", "refresh_token", "expires_in", "refresh_expires_in", "expires_in_datetime"];
+
 #[derive(Deserialize)]
 struct Record {
     access_token: Secret,
@@ -82,13 +99,22 @@ pub(crate) fn read(
     zone: &TimeZone,
     issuer: Issuer<'_>,
 ) -> Result<Vec<Account>, ImportError> {
-    let form =
-        |error: serde_json::Error| ImportError::Form { line: error.line(), column: error.column() };
+    let form = |error: serde_json::Error| {
+        let (line, column, words) = (error.line(), error.column(), error.to_string());
+        let lacks = |field: &&str| words.starts_with(&format!("missing field `{field}`"));
+        match NEEDED.into_iter().find(lacks) {
+            Some(field) => ImportError::Lacks { field, line, column },
+            None => ImportError::Form { line, column },
+        }
+    };
     // Of that no token is kept: they go nowhere but into what wipes them.
     if serde_json::from_slice::<Ours>(bytes).is_ok() {
         return Err(ImportError::Ours);
     }
     let records: BTreeMap<String, Record> = serde_json::from_slice(bytes).map_err(form)?;
+    if records.is_empty() {
+        return Err(ImportError::Empty);
+    }
     records.into_iter().map(|(open_id, record)| account(open_id, record, zone, issuer)).collect()
 }
 

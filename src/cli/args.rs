@@ -197,7 +197,12 @@ pub(crate) struct UploadArgs {
     pub(crate) draft: bool,
 
     /// The account of posts that name none (alias or `open_id`)
-    #[arg(long, value_name = "ACCOUNT", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "ACCOUNT",
+        allow_hyphen_values = true,
+        value_parser = clap::builder::NonEmptyStringValueParser::new()
+    )]
     pub(crate) account: Option<String>,
 
     /// How many accounts to serve at once; the posts of one account follow one another

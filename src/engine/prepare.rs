@@ -19,7 +19,7 @@ use crate::limits::{self, Finding};
 use crate::model::account::{Account, Accounts, NameError};
 use crate::model::{
     Diagnostic, Diagnostics, Entry, Manifest, Media, Mode, Part, Place, Plan, PlanError, Post,
-    PostRef, Source,
+    PostRef, Source, UserOrigin,
 };
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::resources::is_machine_fault;
@@ -419,7 +419,11 @@ impl Inspection<'_> {
             if field == "video_path" {
                 self.problem(entry, path, &message, hint.as_deref());
             } else {
-                self.note(entry, entry.source_at, field, message, hint.as_deref());
+                let at = match field {
+                    "video_cover_timestamp_ms" => entry.cover_at.unwrap_or(entry.source_at),
+                    _ => entry.source_at,
+                };
+                self.note(entry, at, field, message, hint.as_deref());
             }
         }
         for warning in &check.warnings {
@@ -495,6 +499,27 @@ impl Inspection<'_> {
     }
 
     fn unknown_account(&mut self, entry: &Entry, reason: &NameError) {
+        let part = match entry.user_from {
+            UserOrigin::Manifest => None,
+            UserOrigin::CommandLine => Some(Part::CommandLine),
+            UserOrigin::Config => Some(Part::Config),
+        };
+        if let Some(part) = part {
+            // Said once, for all posts that name nobody.
+            if !self.problems.iter().any(|known| known.part == part) {
+                self.unknown_accounts += 1;
+                let message = reason.to_string();
+                self.problems.push(Diagnostic {
+                    line: 0,
+                    column: 0,
+                    part,
+                    field: None,
+                    message,
+                    hint: None,
+                });
+            }
+            return;
+        }
         let several = matches!(reason, NameError::Ambiguous { .. });
         self.unknown_accounts += usize::from(!several);
         let hint = several.then_some("say which one, with `user_id` or `--account`");

@@ -28,14 +28,30 @@ fn hint_for(other: Option<OtherFile>) -> &'static str {
         Some(FileClass::WebPage) => {
             "a server sent this instead of the video: look into it, and download again"
         }
-        Some(FileClass::Placeholder) => {
-            "it stands for a file that is elsewhere: fetch that (Git LFS: `git lfs pull`)"
-        }
+        Some(FileClass::Sound) => "sound has no picture: export it as a video with one",
+        Some(FileClass::Placeholder) => elsewhere(other.map_or("", |other| other.name)),
         Some(FileClass::Text) => {
             "only its name says video: look into it, and fetch or export the video again"
         }
         Some(FileClass::Data) => "only its name says video: copy, fetch or export the video again",
         _ => "convert it to MP4 with H.264",
+    }
+}
+
+/// How to come by the file that another one stands for.
+fn elsewhere(name: &str) -> &'static str {
+    if name.contains("Git LFS") {
+        "it stands for a file that is elsewhere: fetch that with `git lfs pull`"
+    } else if name.contains("git-annex") {
+        "it stands for a file that is elsewhere: fetch that with `git annex get`"
+    } else if name.contains("shortcut") || name.contains("alias") {
+        "it only leads to something else: name the video itself, or download it first"
+    } else if name.contains("torrent") {
+        "it only lists what can be downloaded: download the video first"
+    } else if name.contains("`._`") {
+        "name the file beside it, without `._`"
+    } else {
+        "it stands for a file that is elsewhere: fetch that first"
     }
 }
 
@@ -46,7 +62,15 @@ mod tests {
     #[test]
     fn what_to_do_depends_on_what_it_is() {
         let hint = |class| hint_for(Some(OtherFile { name: "it", class }));
-        assert!(hint(FileClass::Placeholder).contains("git lfs pull"));
+        for (name, says) in [
+            ("a Git LFS pointer", "`git lfs pull`"),
+            ("a git-annex pointer", "`git annex get`"),
+            ("an Internet shortcut", "name the video itself"),
+        ] {
+            let class = FileClass::Placeholder;
+            assert!(hint_for(Some(OtherFile { name, class })).contains(says), "{name}");
+        }
+        assert!(hint(FileClass::Sound).contains("no picture"));
         assert!(hint(FileClass::Picture).contains("photo_urls"));
         assert_eq!(hint(FileClass::Archive), "unpack it first");
         assert!(hint(FileClass::Text).contains("look into it"));

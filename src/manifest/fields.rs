@@ -58,7 +58,10 @@ impl Fields {
     fn refuse_unknown(&mut self, key: &str, at: usize, review: &mut Review<'_>) {
         let meant = Field::meant_by(key);
         self.has_misspelt_source |= meant.is_some_and(|field| Field::SOURCES.contains(&field));
-        let hint = meant.map(|field| format!("did you mean `{}`?", field.name()));
+        let hint = meant.map(|field| {
+            let unlike = text::unlike(key, field.name()).map(|it| format!(" {it}"));
+            format!("did you mean `{}`?{}", field.name(), unlike.unwrap_or_default())
+        });
         let hint = match (hint, text::listed(key)) {
             (hint, None) => hint,
             (Some(hint), Some(hidden)) => Some(format!("{hint} the name holds {hidden}")),

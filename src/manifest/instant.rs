@@ -13,6 +13,15 @@ pub(super) enum NotAnInstant {
     /// A local time of nobody knows where.
     #[error("the offset from UTC is missing, so it is not known which moment this is")]
     Naive,
+    /// A time of day in hours and minutes, with an offset.
+    #[error("the seconds are missing")]
+    NoSeconds,
+    /// The same without an offset.
+    #[error("the seconds and the offset from UTC are missing")]
+    NaiveNoSeconds,
+    /// A moment beyond what this program reckons with.
+    #[error("that is later than any time that is known here")]
+    TooLate,
     /// The form of RFC 3339, but there is no such moment.
     #[error("there is no such date or time")]
     NoSuchMoment,
@@ -25,9 +34,12 @@ impl NotAnInstant {
     pub(super) fn hint(self) -> &'static str {
         match self {
             Self::Naive => "add Z for UTC, or an offset such as +01:00",
-            Self::DateOnly | Self::NoSuchMoment | Self::Form => {
-                "write it like 2026-12-01T18:00:00+01:00"
-            }
+            Self::TooLate => "leave `publish_at` out, or name a time that will come",
+            Self::DateOnly
+            | Self::NoSeconds
+            | Self::NaiveNoSeconds
+            | Self::NoSuchMoment
+            | Self::Form => "write it like 2026-12-01T18:00:00+01:00",
         }
     }
 }
@@ -35,7 +47,29 @@ impl NotAnInstant {
 /// Reads `2026-12-01T18:00:00+01:00`.
 pub(super) fn parse(text: &str) -> Result<Timestamp, NotAnInstant> {
     if has_form(text) {
-        return text.parse().map_err(|_| NotAnInstant::NoSuchMoment);
+        return cut(text).parse().map_err(|_| {
+            let last = text.starts_with("9999-12-3") && text[..19].parse::<DateTime>().is_ok();
+            let day = |offset: &str| offset < "24";
+            let offset = text.rfind(['+', '-']).filter(|at| *at >= 19);
+            if last && offset.is_none_or(|at| text.get(at + 1..).is_some_and(day)) {
+                NotAnInstant::TooLate
+            } else {
+                NotAnInstant::NoSuchMoment
+            }
+        });
+    }
+    // Only the seconds may be missing.
+    if let Some((minutes, rest)) = text.split_at_checked(16)
+        && minutes.is_ascii()
+        && !rest.starts_with(':')
+        && format!("{minutes}:00").parse::<DateTime>().is_ok()
+    {
+        if rest.is_empty() {
+            return Err(NotAnInstant::NaiveNoSeconds);
+        }
+        if has_form(&format!("{minutes}:00{rest}")) {
+            return Err(NotAnInstant::NoSeconds);
+        }
     }
     // `DateTime` ignores an offset, which here could only be one in the wrong form.
     let naive = !text.get(10..).unwrap_or_default().contains(['+', '-', 'Z', 'z', '[']);
@@ -46,6 +80,16 @@ pub(super) fn parse(text: &str) -> Result<Timestamp, NotAnInstant> {
     } else {
         NotAnInstant::Form
     })
+}
+
+/// The same with no more digits of a fraction of a second than there are nanoseconds.
+fn cut(text: &str) -> String {
+    let digits = text.get(20..).unwrap_or_default();
+    let end = 20 + digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    match (text.get(..29), text.get(end..)) {
+        (Some(start), Some(rest)) if end > 29 => format!("{start}{rest}"),
+        _ => text.to_owned(),
+    }
 }
 
 /// Whether a text has the form `date-time` of RFC 3339, whatever its digits say.
@@ -96,6 +140,7 @@ mod tests {
             "2026-12-01 17:00:00Z",
             "2026-12-01T18:00:00+01:00",
             "2026-12-01T11:30:00.000-05:30",
+            "2026-12-01T17:00:00.0000000009Z",
             "2026-12-01T17:00:00-00:00",
         ] {
             assert_eq!(parse(text), Ok(moment), "{text}");
@@ -104,14 +149,14 @@ mod tests {
 
     #[test]
     fn a_local_time_is_told_what_it_lacks() {
-        for text in [
-            "2026-12-01T18:00:00",
-            "2026-12-01 18:00:00",
-            "2026-12-01T18:00",
-            "2026-12-01T18:00:00.5",
-        ] {
+        for text in ["2026-12-01T18:00:00", "2026-12-01 18:00:00", "2026-12-01T18:00:00.5"] {
             assert_eq!(parse(text), Err(NotAnInstant::Naive), "{text}");
         }
+        assert_eq!(parse("2026-12-01T18:00"), Err(NotAnInstant::NaiveNoSeconds));
+        assert_eq!(parse("2026-12-01T18:00+01:00"), Err(NotAnInstant::NoSeconds));
+        assert_eq!(parse("2026-12-01T18:00Z"), Err(NotAnInstant::NoSeconds));
+        assert_eq!(parse("9999-12-31T23:59:59Z"), Err(NotAnInstant::TooLate));
+        assert_eq!(parse("9999-12-31T24:59:59Z"), Err(NotAnInstant::NoSuchMoment));
     }
 
     #[test]
@@ -142,7 +187,6 @@ mod tests {
             "2026-12-01T18:00:00+0100",
             "2026-12-01T18:00:00 +01:00",
             "2026-12-01T18:00:00+01:00[Europe/Berlin]",
-            "2026-12-01T18:00+01:00",
             "2026-12-01T18:00:00,5Z",
             "20261201T180000Z",
             "2026-12-01T18:00:00.Z",

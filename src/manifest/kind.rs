@@ -24,6 +24,13 @@ pub(super) fn other_than_json(bytes: &[u8]) -> Option<Diagnostic> {
     })
 }
 
+/// What a file is that is no JSON, with its article: `a web page`.
+pub(crate) fn other_kind(bytes: &[u8]) -> Option<String> {
+    let found = other_than_json(bytes)?.message;
+    let what = found.strip_prefix("this is ")?;
+    Some(what.split(", not ").next().unwrap_or(what).to_owned())
+}
+
 type Found = (String, String);
 
 fn found(message: impl Into<String>, hint: impl Into<String>) -> Found {
@@ -104,7 +111,12 @@ fn binary(bytes: &[u8]) -> Option<Found> {
         })),
         Err(ProbeError::NoIndex | ProbeError::NoPicture) => Some(video("a video or sound")),
         Err(ProbeError::NotAVideo { looks_like: Some(other) }) => Some(match other.class {
-            FileClass::Video | FileClass::Segment | FileClass::Sound => video(other.name),
+            FileClass::Video | FileClass::Segment => video(other.name),
+            FileClass::Sound => found(
+                format!("this is {}, not a manifest", other.name),
+                "`upload` takes a manifest, a JSON file that lists the posts; TikTok takes videos and \
+                 photos, not sound without a picture",
+            ),
             FileClass::Picture => found(
                 format!("this is {}, not a manifest", other.name),
                 "`upload` takes a manifest, a JSON file that lists the posts; photos are posted with \
@@ -133,6 +145,28 @@ fn text(bytes: &[u8]) -> Option<Found> {
     let second = lines.find(|line| !line.starts_with('#'));
     let lower = first.to_ascii_lowercase();
     let not_json = |name: &str| Some(found(format!("this is {name}, not JSON"), EXAMPLE));
+    if !first.starts_with(['[', '{', '"']) || first.starts_with("[InternetShortcut]") {
+        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if let Err(ProbeError::NotAVideo { looks_like: Some(other) }) =
+            video_probe::probe(&bytes, len)
+        {
+            let hint = match other.class {
+                FileClass::Placeholder if other.name.contains("Git LFS") => {
+                    "it stands for a file that is elsewhere: fetch that with `git lfs pull`"
+                }
+                FileClass::Placeholder if other.name.contains("git-annex") => {
+                    "it stands for a file that is elsewhere: fetch that with `git annex get`"
+                }
+                FileClass::Placeholder => {
+                    "it only leads to something else: name the JSON file itself"
+                }
+                _ => EXAMPLE,
+            };
+            if other.class == FileClass::Placeholder || other.name == "a PDF" {
+                return Some(found(format!("this is {}, not a manifest", other.name), hint));
+            }
+        }
+    }
     if lower.starts_with("<!doctype html") || lower.starts_with("<html") {
         let hint = "a server sent this instead of the file: look into it, and download again";
         return Some(found("this is a web page, not a manifest", hint));
@@ -171,6 +205,12 @@ fn text(bytes: &[u8]) -> Option<Found> {
     if line == "---" || line.starts_with("- ") || line.starts_with("%YAML") || is_pair(line, ':') {
         return not_json("YAML");
     }
+    if line.starts_with(['[', '{', '"', '/']) && !is_table_header(line) {
+        return None;
+    }
+    if is_variable(line) {
+        return not_json("a file of environment variables");
+    }
     if is_table_header(line) || is_pair(line, '=') {
         return not_json("TOML");
     }
@@ -182,6 +222,15 @@ fn text(bytes: &[u8]) -> Option<Found> {
         [".mp4", ".mov", ".webm"].iter().any(|ending| lower.ends_with(ending))
     };
     video(line).then(|| found("this is a list of files, not JSON", EXAMPLE))
+}
+
+/// `NAME=value`, as a shell and systemd read it.
+fn is_variable(line: &str) -> bool {
+    let line = line.strip_prefix("export ").unwrap_or(line);
+    line.split_once('=').is_some_and(|(name, _)| {
+        name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
+            && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    })
 }
 
 /// `[posts]`, `[[posts]]`.
@@ -273,10 +322,16 @@ mod tests {
             ("video_path = \"a.mp4\"\n", "TOML"),
             ("<?xml version=\"1.0\"?>\n<posts/>", "XML"),
             ("const posts = [", "JavaScript"),
+            ("TIKTOK_CLIENT_KEY=aw1\n", "a file of environment variables"),
             ("#!/bin/sh\n", "a script"),
         ] {
             assert_eq!(said(text), format!("this is {name}, not JSON"), "{text}");
         }
+        assert_eq!(
+            said("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"),
+            "this is a Git LFS pointer, not a manifest"
+        );
+        assert_eq!(said("%PDF-1.7\n1 0 obj\n"), "this is a PDF, not a manifest");
         assert_eq!(said("a.mp4\nb.mp4\n"), "this is a list of files, not JSON");
         assert_eq!(said("\n <!DOCTYPE html>\n<title>404"), "this is a web page, not a manifest");
         assert_eq!(said("```json\n[]\n```"), "this is Markdown around the JSON");
@@ -308,6 +363,7 @@ mod tests {
             "[\n  {\"video_path\": 'a'}]",
             "{ video_path: 'a' }",
             "# a\n[]",
+            "# a, b\n[{\"video_path\": \"a.mp4\", \"tags\": []},\n{\"id\": 1, \"x\": 2}]",
         ] {
             assert_eq!(said(text), "", "{text}");
         }

@@ -17,6 +17,7 @@ mod syntax;
 mod value;
 mod web;
 
+pub(crate) use self::kind::other_kind;
 pub(crate) use self::read::examine;
 pub(crate) use crate::model::{Entry, Manifest};
 

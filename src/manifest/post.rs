@@ -5,7 +5,9 @@ use std::path::Path;
 use super::Entry;
 use super::fields::Fields;
 use super::review::Review;
-use crate::model::{Caption, Field, FieldValues, Mode, Place, Post, Source, caption, wording};
+use crate::model::{
+    Caption, Field, FieldValues, Mode, Place, Post, Source, UserOrigin, caption, wording,
+};
 use tiktok_open::Privacy;
 
 /// What all posts of a manifest have in common.
@@ -15,6 +17,8 @@ pub(super) struct EntryContext<'a> {
     pub(super) folder: &'a Path,
     /// What applies whatever the post says.
     pub(super) overrule: &'a FieldValues,
+    /// What the command line says where the post says nothing.
+    pub(super) flags: &'a FieldValues,
     /// The manifest's own `defaults`.
     pub(super) defaults: &'a Fields,
     /// What all origins but the post's own say, the manifest's `defaults` among them.
@@ -65,6 +69,14 @@ impl EntryContext<'_> {
             index,
             user: values.text(Field::UserId).map(str::to_owned),
             user_at: place(Some(Field::UserId)),
+            user_from: self.user_from(own),
+            cover_at: [own, self.defaults]
+                .into_iter()
+                .find_map(|fields| fields.place_of(Field::VideoCoverTimestampMs))
+                .map(|at| {
+                    let (line, column) = review.locate(at);
+                    Place { line, column }
+                }),
             source_at: place(named),
             post: Post {
                 id: own.values.text(Field::Id).map(str::to_owned),
@@ -90,6 +102,20 @@ impl EntryContext<'_> {
             entry.doubts.clear();
         }
         Some(entry)
+    }
+
+    /// Who names the account, in the order in which the values count.
+    fn user_from(&self, own: &Fields) -> UserOrigin {
+        let field = Field::UserId;
+        if own.place_of(field).is_some() {
+            UserOrigin::Manifest
+        } else if self.flags.has(field) {
+            UserOrigin::CommandLine
+        } else if self.defaults.place_of(field).is_none() && self.preferences.has(field) {
+            UserOrigin::Config
+        } else {
+            UserOrigin::Manifest
+        }
     }
 
     /// Whether somebody is named, but not so that it can be read.

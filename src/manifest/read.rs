@@ -72,6 +72,7 @@ fn posts_of(
     let context = EntryContext {
         folder,
         overrule: &given.overrule,
+        flags: &given.flags,
         defaults: &defaults,
         preferences: &preferences,
     };

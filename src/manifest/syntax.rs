@@ -107,6 +107,11 @@ fn scan(manifest: &str) -> Result<(), Fault> {
                 let message = format!("unexpected character `{character}`");
                 return Err(Fault::new(at, message).hint("write straight quotes: \""));
             }
+            '#' => {
+                let fault = Fault::new(at, "unexpected `#`");
+                return Err(fault
+                    .hint("a comment is written // … or /* … */; texts stand in double quotes"));
+            }
             c if c.is_whitespace() || c.is_control() || !c.is_ascii() => {
                 let code = u32::from(c);
                 let message = format!("unexpected character U+{code:04X} outside of a text");
@@ -209,6 +214,10 @@ fn explain(error: &ParseError, text: &str) -> Fault {
     let at = range.start;
     let here = text.get(range.start..range.end).map(excerpt).unwrap_or_default();
     match error.kind() {
+        Kind::ExpectedObjectValue | Kind::ExpectedColonAfterObjectKey if ends_within(text) => {
+            Fault::new(at, "the file ends here, within an object that is never closed")
+                .hint("it was cut off: write or copy it again")
+        }
         Kind::ExpectedComma => Fault::new(at, "a comma is missing here"),
         Kind::ExpectedColonAfterObjectKey => Fault::new(at, "a colon is missing before this"),
         Kind::ExpectedStringObjectProperty => Fault::new(at, format!("unexpected `{here}`"))
@@ -239,6 +248,11 @@ fn explain(error: &ParseError, text: &str) -> Fault {
         }
         kind => Fault::new(at, lowercase_first(&kind.to_string())),
     }
+}
+
+/// Whether a text ends behind a key, or the colon behind one.
+fn ends_within(text: &str) -> bool {
+    text.trim_end().ends_with([':', '"'])
 }
 
 /// Whether an object ended where another one begins on the next line.
@@ -373,6 +387,8 @@ mod tests {
             ("{ \"a\": 1, b: 2 }", 10, "unexpected `b`"),
             ("[“a”]", 1, "unexpected character `“`"),
             ("[\"a\tb\"]", 3, "raw control character U+0009 in a text"),
+            ("[{\"a\":", 2, "the file ends here, within an object that is never closed"),
+            ("[\n# a\n1]", 2, "unexpected `#`"),
             ("[1] [2]", 4, "something follows the end of the manifest"),
             ("[\"a\\d\"]", 3, "the text has an invalid escape"),
             ("[\"a\\ud83d\"]", 3, "\\ud83d is one half of a character"),

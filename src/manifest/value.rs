@@ -150,7 +150,8 @@ fn url(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
     match web::check(&text) {
         Ok(()) => Some(text),
         Err(error) => {
-            review.advise(value.start(), error.to_string(), error.hint().map(str::to_owned));
+            let photo = review.field == Some(Field::PhotoUrls);
+            review.advise(value.start(), error.to_string(), error.hint(&text, photo));
             None
         }
     }
@@ -268,7 +269,14 @@ fn instant(value: &Value<'_>, review: &mut Review<'_>) -> Option<Timestamp> {
     match instant::parse(&literal.value) {
         Ok(instant) => Some(instant),
         Err(error) => {
-            review.advise(value.start(), error.to_string(), error.hint().to_owned());
+            let hint = match text::stranger(&literal.value) {
+                Some(stranger) => format!("it holds {stranger}; {}", error.hint()),
+                None if literal.value.trim() != literal.value => {
+                    format!("take away the space at its beginning or end; {}", error.hint())
+                }
+                None => error.hint().to_owned(),
+            };
+            review.advise(value.start(), error.to_string(), hint);
             None
         }
     }

@@ -1,7 +1,9 @@
 //! URLs that TikTok can pull from.
 
 use thiserror::Error;
-use url::{Host, Url};
+use url::{Host, ParseError, Url};
+
+use crate::text;
 
 /// Why TikTok cannot pull from a URL.
 ///
@@ -23,18 +25,42 @@ pub(super) enum NotPullable {
     /// White space or control characters, which would be read differently here and there.
     #[error("the URL must not contain white space, control characters or backslashes")]
     Characters,
+    /// Characters that nobody sees.
+    #[error("the URL must not contain characters that nobody sees")]
+    Hidden,
+    /// A port beyond 65535, or none at all.
+    #[error("the port of the URL is none: they go from 1 to 65535")]
+    Port,
 }
 
 impl NotPullable {
-    pub(super) fn hint(self) -> Option<&'static str> {
-        match self {
-            Self::Form | Self::Scheme => {
-                Some("TikTok pulls over https only; a file on this machine goes into `video_path`")
+    /// What to do about `text`, which is meant to be a URL of `photo`s or of a video.
+    pub(super) fn hint(self, text: &str, photo: bool) -> Option<String> {
+        let schemed = text.trim_start().get(..4).is_some_and(|it| it.eq_ignore_ascii_case("http"));
+        let hint = match self {
+            Self::Form | Self::Scheme if schemed => "write it like https://cdn.example.com/name",
+            Self::Form | Self::Scheme if photo => {
+                "photos cannot come from this machine: TikTok pulls them over https from a domain that \
+                 the app has verified"
             }
-            Self::Address => Some("TikTok pulls only from domains that the app has verified"),
-            Self::UserInfo => None,
-            Self::Characters => Some("write a space as %20"),
-        }
+            Self::Form | Self::Scheme => {
+                "TikTok pulls over https only; a file on this machine goes into `video_path`"
+            }
+            Self::Address => "TikTok pulls only from domains that the app has verified",
+            Self::UserInfo => return None,
+            Self::Port => "leave the port out, or write the right one",
+            Self::Characters | Self::Hidden => {
+                return Some(match text::listed(text) {
+                    Some(hidden) => format!("it holds {hidden}: take it away"),
+                    None if text.trim() != text => {
+                        "take away the space at its beginning or end".to_owned()
+                    }
+                    None if text.contains('\\') => "a URL has `/` where this has `\\`".to_owned(),
+                    None => "write a space as %20".to_owned(),
+                });
+            }
+        };
+        Some(hint.to_owned())
     }
 }
 
@@ -43,7 +69,13 @@ pub(super) fn check(text: &str) -> Result<(), NotPullable> {
     if text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
         return Err(NotPullable::Characters);
     }
-    let url = Url::parse(text).map_err(|_| NotPullable::Form)?;
+    if text::listed(text).is_some() {
+        return Err(NotPullable::Hidden);
+    }
+    let url = Url::parse(text).map_err(|error| match error {
+        ParseError::InvalidPort => NotPullable::Port,
+        _ => NotPullable::Form,
+    })?;
     if url.scheme() != "https" {
         return Err(NotPullable::Scheme);
     }
@@ -55,6 +87,9 @@ pub(super) fn check(text: &str) -> Result<(), NotPullable> {
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(NotPullable::UserInfo);
+    }
+    if url.port() == Some(0) {
+        return Err(NotPullable::Port);
     }
     match url.host() {
         Some(Host::Domain(_)) => Ok(()),
@@ -100,8 +135,26 @@ mod tests {
             (" https://cdn.example.com/a.mp4", NotPullable::Characters),
             ("https:\\\\cdn.example.com\\a.mp4", NotPullable::Characters),
             ("https://cdn.example.com/\n", NotPullable::Characters),
+            ("https://cdn.example.com/a.mp4\u{200b}", NotPullable::Hidden),
+            ("https://cdn.example.com:99999/a.mp4", NotPullable::Port),
+            ("https://cdn.example.com:0/a.mp4", NotPullable::Port),
         ] {
             assert_eq!(check(url), Err(reason), "{url:?}");
+        }
+    }
+
+    #[test]
+    fn what_to_do_depends_on_what_is_wrong() {
+        for (url, photo, says) in [
+            ("a.jpg", true, "photos cannot come from this machine"),
+            ("a.mp4", false, "goes into `video_path`"),
+            ("https://cdn.example.com/a.mp4 ", false, "take away the space"),
+            ("https://cdn.example.com/a b.mp4", false, "%20"),
+            ("https://cdn.example.com/a.mp4\u{200b}", false, "a zero-width space (U+200B)"),
+            ("https://cdn.example.com:99999/a.mp4", false, "port"),
+        ] {
+            let hint = check(url).unwrap_err().hint(url, photo).unwrap();
+            assert!(hint.contains(says), "{url}: {hint}");
         }
     }
 

@@ -260,7 +260,7 @@ pub(crate) enum NameError {
     #[error("no account is logged in")]
     Nobody,
     /// No account has that name.
-    #[error("no account is called `{name}`; known: {}{}", known.join(", "), guess(near.as_deref()))]
+    #[error("no account is called `{name}`; known: {}{}", known.join(", "), guess(name, near.as_deref()))]
     Missing {
         /// The name that was asked for.
         name: String,
@@ -363,8 +363,12 @@ impl Accounts {
     }
 }
 
-fn guess(near: Option<&str>) -> String {
-    near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+fn guess(name: &str, near: Option<&str>) -> String {
+    let guess = |near| match text::unlike(name, near) {
+        Some(unlike) => format!("; did you mean `{near}`? {unlike}"),
+        None => format!("; did you mean `{near}`?"),
+    };
+    near.map(guess).unwrap_or_default()
 }
 
 fn shown(account: &Account) -> String {

@@ -35,15 +35,25 @@ pub(crate) enum Part {
     File,
     /// The `defaults` object.
     Defaults,
+    /// No part of the file: an option of the command line.
+    CommandLine,
+    /// No part of the file: `[defaults]` of config.toml.
+    Config,
     /// A post, counted from 0; shown to people counted from 1.
     Post(usize),
 }
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}", self.line, self.column)?;
         match self.part {
-            Part::File => {}
+            Part::CommandLine => return write!(f, "`--account`: {}", self.message),
+            Part::Config => {
+                return write!(f, "`user_id` under `[defaults]` of config.toml: {}", self.message);
+            }
+            _ => write!(f, "line {}, column {}", self.line, self.column)?,
+        }
+        match self.part {
+            Part::File | Part::CommandLine | Part::Config => {}
             Part::Defaults => f.write_str(", defaults")?,
             Part::Post(index) => write!(f, ", post {}", index + 1)?,
         }

@@ -13,6 +13,18 @@ pub(crate) struct Manifest {
     pub(crate) widened: Option<Privacy>,
 }
 
+/// Where the name of an account comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum UserOrigin {
+    /// The post or the manifest's `defaults`, or nothing at all.
+    #[default]
+    Manifest,
+    /// `--account`.
+    CommandLine,
+    /// `[defaults]` of config.toml.
+    Config,
+}
+
 /// One post of a manifest.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
@@ -22,6 +34,10 @@ pub(crate) struct Entry {
     pub(crate) user: Option<String>,
     /// Where the post speaks of its account: at its `user_id`, else at its beginning.
     pub(crate) user_at: Place,
+    /// Who names the account.
+    pub(crate) user_from: UserOrigin,
+    /// Where the frame for the cover is named: by the post, or by the manifest's `defaults`.
+    pub(crate) cover_at: Option<Place>,
     /// Where the post names its source.
     pub(crate) source_at: Place,
     /// What it asks for.

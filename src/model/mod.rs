@@ -30,7 +30,7 @@ pub(crate) use self::account::Account;
 pub(crate) use self::caption::Caption;
 pub(crate) use self::defaults::{Defaults, FieldValues};
 pub(crate) use self::diagnostic::{Diagnostic, Diagnostics, Part, Place};
-pub(crate) use self::entry::{Entry, Manifest};
+pub(crate) use self::entry::{Entry, Manifest, UserOrigin};
 pub(crate) use self::fields::{Field, FieldType, FieldValue};
 pub(crate) use self::file::{FileIdentity, LocalFile, Unfinished};
 pub use self::machine::{Action, Event, Failed, Phase, ReportedStatus, Step, Transfer};

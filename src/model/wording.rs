@@ -71,6 +71,14 @@ fn unlinked(text: &str, tags: &[String]) -> Option<String> {
             let (link, whole) = (linked(tag), tag.trim_end_matches(is_punctuation));
             let rest = whole.get(link.len()..).unwrap_or_default();
             let goes_on = rest.contains(char::is_alphanumeric) && !rest.starts_with(['\'', '’']);
+            // A sentence goes on behind `!` and `.`; `+` belongs to a name.
+            let sign = tag.get(link.len()..).unwrap_or_default().trim_end_matches(is_end);
+            let (goes_on, whole) =
+                if link.is_empty() || !sign.starts_with(['+', '&', '$', '%', '=', '@']) {
+                    (goes_on, whole)
+                } else {
+                    (true, tag.trim_end_matches(is_end))
+                };
             // "We are #1" has no tag, and `&#39;` is told of elsewhere.
             if !whole.starts_with(|c: char| c.is_ascii_digit())
                 && (goes_on || whole.starts_with('＃'))
@@ -101,6 +109,11 @@ fn unlinked(text: &str, tags: &[String]) -> Option<String> {
         doubt = format!("{doubt}: {}", each.join(", "));
     }
     Some(doubt)
+}
+
+/// What ends a sentence, or a part of one.
+fn is_end(c: char) -> bool {
+    matches!(c, '.' | ',' | '!' | '?' | ';' | ':' | ')' | ']' | '"' | '\'' | '”' | '’' | '…' | '»')
 }
 
 fn is_punctuation(c: char) -> bool {
@@ -241,6 +254,15 @@ mod tests {
     fn only(description: &str, tags: &[&str]) -> String {
         let [said] = <[String; 1]>::try_from(said(description, tags)).unwrap();
         said
+    }
+
+    #[test]
+    fn a_sign_behind_a_tag_in_a_sentence_is_told_unless_it_ends_one() {
+        assert!(only("hi #c++", &[]).contains("\"#c++\" becomes #c"));
+        assert!(only("hi #c++!", &[]).contains("\"#c++\" becomes #c"));
+        for fine in ["hi #cats!", "hi #cats.", "(#cats)", "#cats, #dogs"] {
+            assert!(said(fine, &[]).is_empty(), "{fine}");
+        }
     }
 
     #[test]

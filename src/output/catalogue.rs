@@ -615,7 +615,7 @@ catalogue! {
             oneself: set `privacy_level` to SELF_ONLY (or `--privacy SELF_ONLY`), or use `--draft`";
     UrlOwnershipUnverified: "The app has not proved to own the address that TikTok should download."
         => "verify the URL's domain or prefix under \"URL properties\" of the app in the developer portal, \
-            or use a local file with `video_path`";
+            or post a video from this machine with `video_path`; photos can only be pulled";
     PrivacyLevelMismatch: "The privacy level is none of those that the account offers."
         => "choose one of the privacy levels that the account offers now; it changes when the account \
             becomes private or public";

@@ -133,6 +133,30 @@ pub(crate) fn listed(text: &str) -> Option<String> {
     Some(if names.is_empty() { last } else { format!("{} and {last}", names.join(", ")) })
 }
 
+/// What in a text that should be ASCII is not, and is not seen at once: the first such character by number.
+pub(crate) fn stranger(text: &str) -> Option<String> {
+    let c = text.chars().find(|c| !c.is_ascii());
+    listed(text).or_else(|| {
+        c.map(|c| {
+            format!("`{}` (U+{:04X}), which is not ASCII", shown(&c.to_string()), u32::from(c))
+        })
+    })
+}
+
+/// Where a name differs from the one that is meant by a letter that looks like another: which one.
+pub(crate) fn unlike(written: &str, meant: &str) -> Option<String> {
+    let (one, other) = written.chars().zip(meant.chars()).find(|(one, other)| one != other)?;
+    let foreign =
+        one.is_alphanumeric() && other.is_alphanumeric() && one.is_ascii() != other.is_ascii();
+    foreign.then(|| {
+        format!(
+            "the `{one}` in it is U+{:04X}, not `{other}` (U+{:04X})",
+            u32::from(one),
+            u32::from(other)
+        )
+    })
+}
+
 /// A text without the differences that people overlook: Unicode form, case, width, kinds of white space,
 /// quotes and dashes, and what is invisible.
 pub(crate) fn folded(text: &str) -> String {
@@ -182,6 +206,15 @@ mod tests {
         assert_eq!(listed("a\u{200b}b\u{200b}").unwrap(), "a zero-width space (U+200B)");
         let two = listed("\u{1b}\u{a0}").unwrap();
         assert_eq!(two, "an escape character (U+001B) and a no-break space (U+00A0)");
+    }
+
+    #[test]
+    fn a_letter_that_looks_like_another_is_named() {
+        let said = unlike("my-\u{430}ccount", "my-account").unwrap();
+        assert_eq!(said, "the `\u{430}` in it is U+0430, not `a` (U+0061)");
+        assert_eq!(unlike("my-account", "my-acount"), None);
+        assert!(stranger("2026\u{2212}12").unwrap().contains("U+2212"));
+        assert_eq!(stranger("2026-12"), None);
     }
 
     #[test]

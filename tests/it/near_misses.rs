@@ -362,3 +362,80 @@ fn tokens_with_what_nobody_sees_are_not_imported() {
     write("act.plain");
     import().exits(0);
 }
+
+// Words that say the right thing to do.
+
+#[test]
+fn an_account_that_the_command_line_names_is_missed_there() {
+    let world = World::logged_in();
+    world.video("a.mp4", 10_000);
+    world.video("b.mp4", 20_000);
+    let manifest = world.manifest(&json!([{ "video_path": "a.mp4" }, { "video_path": "b.mp4" }]));
+    stopped(&world, 3, &["upload", "--account", "nope", &manifest], |_| ())
+        .says("`--account`: no account is called `nope`")
+        .never_says("user_id")
+        .says("has 1 problem\n");
+    world.run(&["upload", "--account", "", &manifest]).exits(2).says("--account");
+}
+
+#[test]
+fn addresses_and_times_are_told_what_is_wrong_with_them() {
+    let world = World::logged_in();
+    for (post, says) in [
+        (json!({ "photo_urls": ["a.jpg"] }), "photos cannot come from this machine"),
+        (json!({ "video_url": "https://cdn.example.com/a.mp4\u{200b}" }), "(U+200B): take it away"),
+        (json!({ "video_url": "https://cdn.example.com/a.mp4 " }), "take away the space"),
+        (json!({ "video_url": "https://cdn.example.com:99999/a.mp4" }), "from 1 to 65535"),
+        (
+            json!({ "video_path": "a.mp4", "publish_at": "2026-12-01T10:00" }),
+            "the seconds and the offset from UTC are missing",
+        ),
+        (
+            json!({ "video_path": "a.mp4", "publish_at": "2026\u{2212}12-01T10:00:00Z" }),
+            "(U+2212), which is not ASCII",
+        ),
+        (
+            json!({ "video_path": "a.mp4", "de\u{441}cription": "x" }),
+            "the `\u{441}` in it is U+0441",
+        ),
+    ] {
+        refused_text(&world, json!([post]).to_string()).says(says);
+    }
+    refused_text(&world, "[{\"user_id\":").says("never closed").says("cut off");
+    refused_text(&world, "# a, b\n[{\"video_path\": \"a.mp4\", \"tags\": []}]").says("// …");
+}
+
+#[test]
+fn what_is_imported_and_is_no_login_is_called_what_it_is() {
+    let world = World::new();
+    let login = "-----BEGIN TIKTOK-UP LOGIN-----\nv1 $argon2id$v=19$x\nenc:1:a:b\n\
+                 -----END TIKTOK-UP LOGIN-----\n";
+    let like = "this looks like a login of `accounts export`, but ";
+    let wide: Vec<u8> = login.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let record = json!({ "id-1": { "access_token": "act.x", "expires_in": 86400 } });
+    let cases: [(Vec<u8>, &str); 10] = [
+        (format!("\u{feff}{login}").into(), "it begins with a byte order mark"),
+        ([b"\xff\xfe".to_vec(), wide].concat(), "it is not UTF-8"),
+        (format!("Here it is:\n{login}").into(), "something stands before its first line"),
+        (login.lines().map(|line| format!("> {line}\n")).collect::<String>().into(), "quoted"),
+        (login.split_once('\n').unwrap().1.into(), "its first line, with BEGIN, is missing"),
+        (login.replacen("-----", "\u{2014}--", 1).into(), "the dashes of its first line"),
+        (b"\x1f\x8b\x08\0\0\0\0\0\0\x03".to_vec(), "gunzip"),
+        (b"<!doctype html><p>404".to_vec(), "this is a web page, not a file of logins"),
+        (b"[{\"video_path\": \"a.mp4\"}]".to_vec(), "this is a manifest of posts"),
+        (record.to_string().into(), "lacks `refresh_token`"),
+    ];
+    for (at, (bytes, says)) in cases.into_iter().enumerate() {
+        let file = world.file("login.txt", bytes);
+        let mut command = world.command(&["accounts", "import", file.to_str().unwrap()]);
+        command.stdin(Stdio::null());
+        let ran = Ran::of(command).exits(2).says(says);
+        if at < 6 {
+            ran.says(like);
+        }
+    }
+    let file = world.file("login.txt", "{}");
+    let mut command = world.command(&["accounts", "import", file.to_str().unwrap()]);
+    command.stdin(Stdio::null());
+    Ran::of(command).exits(2).says("no login is in it");
+}

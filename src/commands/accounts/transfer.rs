@@ -20,6 +20,7 @@ use crate::clock;
 use crate::commands::passphrase::{Asked, Passphrases};
 use crate::commands::{Context, about, apps, at_rest, journal, logins};
 use crate::exit::Exit;
+use crate::manifest;
 use crate::output::Failure;
 use crate::resources::is_machine_fault;
 use crate::secret::Secret;
@@ -198,8 +199,57 @@ pub(super) async fn import(
             let encrypted = encrypted.map_err(|error| cannot_import(&name, error))?;
             import_login(context, encrypted, &name, args, env).await
         }
-        None => take_over(context, &bytes, &name).await,
+        None => {
+            if let Some((what, hint)) = near_miss(&bytes) {
+                return Err(Failure::usage(format!("cannot import {name}: {what}")).hint(hint));
+            }
+            take_over(context, &bytes, &name).await
+        }
     }
+}
+
+/// What is wrong with a file that seems to be one of `accounts export`, or what it is instead of a file of
+/// logins; and what to do about it.
+fn near_miss(bytes: &[u8]) -> Option<(String, &'static str)> {
+    const AGAIN: &str =
+        "copy the file itself, as `accounts export` has written it, and import that";
+    // UTF-16 and UTF-32 without their zeros.
+    let letters = bytes.iter().filter(|byte| **byte != 0).copied().collect::<Vec<u8>>();
+    let letters = Zeroizing::new(letters);
+    let text = Zeroizing::new(String::from_utf8_lossy(&letters).into_owned());
+    let is_login = text.contains("TIKTOK-UP LOGIN")
+        || text
+            .lines()
+            .any(|line| line.trim_start_matches(['>', ' ']).starts_with("v1 $argon2id$"));
+    if is_login {
+        let begin = text.lines().find(|line| line.contains("BEGIN TIKTOK-UP LOGIN"));
+        let why = if letters.len() != bytes.len() {
+            "it is not UTF-8, but UTF-16 or UTF-32"
+        } else if bytes.starts_with(b"\xef\xbb\xbf") {
+            "it begins with a byte order mark"
+        } else {
+            match begin.map(str::trim_start) {
+                None => "its first line, with BEGIN, is missing",
+                Some(line) if line.starts_with('>') => "its lines are quoted, with `>` before them",
+                Some(line) if !line.contains("-----BEGIN TIKTOK-UP LOGIN-----") => {
+                    "the dashes of its first line were changed"
+                }
+                Some(_) => "something stands before its first line",
+            }
+        };
+        return Some((format!("this looks like a login of `accounts export`, but {why}"), AGAIN));
+    }
+    if bytes.starts_with(b"\x1f\x8b") {
+        return Some(("this is a gzip archive".to_owned(), "unpack it first (`gunzip`)"));
+    }
+    let hint = "`accounts import` takes what `accounts export` has written, or the `user_tokens.json` of the \
+        Flask uploader";
+    if let Some(what) = manifest::other_kind(bytes) {
+        return Some((format!("this is {what}, not a file of logins"), hint));
+    }
+    let posts = ["\"video_path\"", "\"video_url\"", "\"photo_urls\"", "\"posts\""];
+    let is_manifest = posts.iter().any(|word| text.contains(word));
+    is_manifest.then(|| ("this is a manifest of posts, not a file of logins".to_owned(), hint))
 }
 
 fn shown(file: &Path) -> String {

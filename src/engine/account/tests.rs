@@ -125,8 +125,16 @@ async fn a_preparation_ends_with_the_first_signal() {
     let journal = store.open_journal(Accept::Never).await.unwrap().journal;
     let place = Place { line: 1, column: 1 };
     let post = Post { source: Source::File(dir.path().join("none.mp4")), ..pulled(0).asked };
-    let entry =
-        Entry { index: 0, user: None, user_at: place, source_at: place, post, doubts: Vec::new() };
+    let entry = Entry {
+        index: 0,
+        user: None,
+        user_at: place,
+        user_from: crate::model::UserOrigin::Manifest,
+        cover_at: None,
+        source_at: place,
+        post,
+        doubts: Vec::new(),
+    };
     let manifest = Manifest { entries: vec![entry], ..Manifest::default() };
     let preparation = Preparation {
         now: jiff::Timestamp::UNIX_EPOCH,

@@ -15,7 +15,8 @@ const WORD_COLUMN: usize = 12;
 pub(super) fn line(report: &PostOutcome) -> Line {
     let word = word(report.state);
     let gap = " ".repeat(WORD_COLUMN - word.len());
-    let post_ref = format!("{gap}{}: {}", report.post_ref.account, report.post_ref.video);
+    let post_ref =
+        format!("{gap}{}: {}", report.post_ref.account, crate::text::shown(&report.post_ref.video));
     let mut line = Line::default().styled(style(report.state), word).text(post_ref);
     if let Some(url) = &report.url {
         line = line.text(format!("  {url}"));
