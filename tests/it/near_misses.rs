@@ -417,7 +417,7 @@ fn what_is_imported_and_is_no_login_is_called_what_it_is() {
         (format!("\u{feff}{login}").into(), "it begins with a byte order mark"),
         ([b"\xff\xfe".to_vec(), wide].concat(), "it is not UTF-8"),
         (format!("Here it is:\n{login}").into(), "something stands before its first line"),
-        (login.lines().map(|line| format!("> {line}\n")).collect::<String>().into(), "quoted"),
+        (format!("> {}", login.trim_end().replace('\n', "\n> ")).into(), "quoted"),
         (login.split_once('\n').unwrap().1.into(), "its first line, with BEGIN, is missing"),
         (login.replacen("-----", "\u{2014}--", 1).into(), "the dashes of its first line"),
         (b"\x1f\x8b\x08\0\0\0\0\0\0\x03".to_vec(), "gunzip"),

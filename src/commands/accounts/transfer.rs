@@ -193,19 +193,15 @@ pub(super) async fn import(
         return Err(Failure::usage(format!("{name} is empty"))
             .hint("if it was piped in, the command before the pipe has failed"));
     }
-    match EncryptedLogin::read(&bytes) {
+    if let Some(encrypted) = EncryptedLogin::read(&bytes) {
         // Before anybody is asked for a passphrase.
-        Some(encrypted) => {
-            let encrypted = encrypted.map_err(|error| cannot_import(&name, error))?;
-            import_login(context, encrypted, &name, args, env).await
-        }
-        None => {
-            if let Some((what, hint)) = near_miss(&bytes) {
-                return Err(Failure::usage(format!("cannot import {name}: {what}")).hint(hint));
-            }
-            take_over(context, &bytes, &name).await
-        }
+        let encrypted = encrypted.map_err(|error| cannot_import(&name, error))?;
+        return import_login(context, encrypted, &name, args, env).await;
     }
+    if let Some((what, hint)) = near_miss(&bytes) {
+        return Err(Failure::usage(format!("cannot import {name}: {what}")).hint(hint));
+    }
+    take_over(context, &bytes, &name).await
 }
 
 /// What is wrong with a file that seems to be one of `accounts export`, or what it is instead of a file of
