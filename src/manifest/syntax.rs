@@ -387,7 +387,7 @@ mod tests {
             ("{ \"a\": 1, b: 2 }", 10, "unexpected `b`"),
             ("[“a”]", 1, "unexpected character `“`"),
             ("[\"a\tb\"]", 3, "raw control character U+0009 in a text"),
-            ("[{\"a\":", 2, "the file ends here, within an object that is never closed"),
+            ("[{\"a\":", 6, "the file ends here, within an object that is never closed"),
             ("[\n# a\n1]", 2, "unexpected `#`"),
             ("[1] [2]", 4, "something follows the end of the manifest"),
             ("[\"a\\d\"]", 3, "the text has an invalid escape"),

@@ -145,7 +145,7 @@ pub(crate) fn stranger(text: &str) -> Option<String> {
 
 /// Where a name differs from the one that is meant by a letter that looks like another: which one.
 pub(crate) fn unlike(written: &str, meant: &str) -> Option<String> {
-    let (one, other) = written.chars().zip(meant.chars()).find(|(one, other)| one != other)?;
+    let (one, other) = written.nfc().zip(meant.nfc()).find(|(one, other)| one != other)?;
     let foreign =
         one.is_alphanumeric() && other.is_alphanumeric() && one.is_ascii() != other.is_ascii();
     foreign.then(|| {
