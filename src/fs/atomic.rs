@@ -33,7 +33,7 @@ pub(crate) fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), F
 /// given another name and be removed: a directory that is append-only takes it and keeps it.
 pub(crate) fn probe(path: &Path, size: usize) -> Result<(), FsError> {
     // An empty one first: if it cannot be removed, at least it takes no room.
-    Temp::create(path, PRIVATE_FILE)?.discard()?;
+    check_removal(path)?;
     let mut temp = Temp::create(path, PRIVATE_FILE)?;
     // Not zeros: a file system that compresses would take those without taking space.
     let noise: Vec<u8> = rand::random_iter().take(size).collect();
@@ -43,6 +43,12 @@ pub(crate) fn probe(path: &Path, size: usize) -> Result<(), FsError> {
     temp.path = renamed;
     sync_dir(dir_of(path))?;
     temp.discard()
+}
+
+/// Proves that files beside `path` can be removed again: a directory that is append-only keeps each, the one
+/// that this makes as well, which is empty.
+pub(crate) fn check_removal(path: &Path) -> Result<(), FsError> {
+    Temp::create(path, PRIVATE_FILE)?.discard()
 }
 
 /// Removes a file durably; one that is not there is fine.

@@ -17,7 +17,9 @@ use crate::problem::{Coded, ErrorCode, Problem};
 use crate::resources::Shortage;
 use crate::text;
 
-pub(crate) use atomic::{clean_temps, list, probe, remove, rename, sync_dir, write_atomic};
+pub(crate) use atomic::{
+    check_removal, clean_temps, is_temp_of, list, probe, remove, rename, sync_dir, write_atomic,
+};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use check::file_system;
 pub(crate) use check::{

@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::fs::{Lock, PRIVATE_FILE, clean_temps, write_atomic};
+use crate::fs::{Lock, PRIVATE_FILE, check_removal, clean_temps, is_temp_of, write_atomic};
 use crate::model::PostNumber;
 
 /// Name of the file in the state directory.
@@ -211,7 +211,20 @@ impl Notes {
     pub(crate) fn open(dir: &Path, clock: Clock) -> Self {
         let path = dir.join(NAME);
         let kept = Mutex::new(read(&path));
-        Self { path, clock, kept }
+        let notes = Self { path, clock, kept };
+        notes.tidy();
+        notes
+    }
+
+    /// Removes what writes that were cut off have left.
+    fn tidy(&self) {
+        let dir = self.path.parent().unwrap_or(&self.path);
+        let mut there = std::fs::read_dir(dir).into_iter().flatten().flatten();
+        if there.any(|entry| is_temp_of(&entry.path(), &self.path))
+            && let Some(lock) = self.lock()
+        {
+            _ = clean_temps(&self.path, &lock);
+        }
     }
 
     /// Notes that a matter stands, and says whether it is to be told.
@@ -309,11 +322,12 @@ impl Notes {
         let (changed, value) = change(&mut kept);
         if changed
             && kept.version <= VERSION
-            && let Some(lock) = lock
+            && lock.is_some()
             && let Ok(bytes) = serde_json::to_vec_pretty(&*kept)
         {
-            _ = clean_temps(&self.path, &lock);
-            _ = write_atomic(&self.path, &bytes, PRIVATE_FILE);
+            // Nothing is left behind where nothing can be replaced.
+            _ = check_removal(&self.path)
+                .and_then(|()| write_atomic(&self.path, &bytes, PRIVATE_FILE));
         }
         value
     }

@@ -263,7 +263,8 @@ fn nobody_is_logged_in_is_said_once_and_after_what_is_wrong() {
     let ran = stopped(&world, 3, &["upload", &good], |_| ());
     assert_eq!(
         words(&ran),
-        "error: no account is logged in\n\nhint: run `tiktok-up login`; nothing was sent\n"
+        "error: no account is logged in\n\nhint: run `tiktok-up login`, or name the directory of the logins \
+         with `--home` or TIKTOK_UP_HOME: under cron HOME may be another one; nothing was sent\n"
     );
     refused_video(&world, "b.mp4").says("there is no such file").never_says("logged in");
 }

@@ -218,7 +218,12 @@ impl Browser {
     pub(crate) fn complaints(&self) -> Vec<&Value> {
         let logged = ["Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled"];
         let method = |event: &&Value| logged.iter().any(|name| event["method"] == *name);
-        self.events.iter().filter(method).collect()
+        // A person was quicker than the page: no complaint.
+        let is_focus = |event: &&Value| {
+            let text = event["params"]["entry"]["text"].as_str().unwrap_or_default();
+            text.starts_with("Autofocus processing was blocked")
+        };
+        self.events.iter().filter(method).filter(|event| !is_focus(event)).collect()
     }
 
     /// Pictures of the page as it is, light and dark, on a desktop and on a phone, if

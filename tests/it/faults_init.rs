@@ -105,7 +105,7 @@ fn f27_a_cap_defers_the_rest_of_its_account_and_no_other() {
         let manifest = two_accounts(&world);
         world.fault(&json!({ "endpoint": endpoint, "times": 0, "account": "@ada",
             "do": { "refuse": { "code": "spam_risk_too_many_posts" } } }));
-        let ran = world.run(&["upload", "--json", &manifest]).exits(5).says("cap of posts");
+        let ran = world.run(&["upload", "--json", &manifest]).exits(5).says("quota of posts");
         let states: Vec<_> =
             ran.json().iter().filter_map(|line| Some(line["state"].as_str()?.to_owned())).collect();
         assert_eq!(states.iter().filter(|state| *state == "deferred").count(), 2, "{ran:?}");
