@@ -94,7 +94,7 @@ pub(super) const STATUS: &str = headed!(
 pub(super) const RESOLVE: &str = headed!(
     "Examples",
     "tiktok-up status                         names the posts whose outcome is unknown"
-    "tiktok-up resolve 7 --posted             after finding it on the profile"
+    "tiktok-up resolve 7 --posted             after finding it on the profile, or posting it by hand"
     "tiktok-up resolve 7 --not-posted         after not finding it, or to try a failed post again"
 );
 

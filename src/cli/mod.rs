@@ -60,7 +60,7 @@ pub(crate) enum Command {
     Upload(UploadArgs),
     /// Show what became of the posts, and ask TikTok about those that are not final
     Status(StatusArgs),
-    /// Settle a post whose outcome is unknown, or free one that failed for good
+    /// Settle a post whose outcome is unknown, that failed for good, or that was posted by hand
     Resolve(ResolveArgs),
     /// Check what is on this machine: configuration, tokens, journal, locks
     ///

@@ -1,4 +1,5 @@
-//! `resolve`: a human settles a post whose outcome nobody else can tell.
+//! `resolve`: a human settles a post: one whose outcome nobody else can tell, one that failed for good, or one
+//! that was posted by hand.
 
 use std::time::Duration;
 
@@ -21,7 +22,9 @@ pub(super) async fn run(context: &Context, args: &ResolveArgs) -> Result<Exit, F
     // An upload that works on this account right now may be about to learn the outcome itself.
     let lease = store.leases().acquire(LeaseKind::Upload, &post.account, Duration::ZERO).await?;
     let posted = args.verdict.posted;
-    journal.resolve(number, posted).await?;
+    let before = journal.post(number).await?;
+    let settled = journal.resolve(number, posted).await?;
+    let changed = settled != before;
     lease.release().await?;
     let printer = &context.printer;
     if printer.is_json() {
@@ -30,13 +33,23 @@ pub(super) async fn run(context: &Context, args: &ResolveArgs) -> Result<Exit, F
             "post": number.0,
             "outcome": if posted { "posted" } else { "not_posted" },
             "posted": posted,
+            "changed": changed,
         });
         let accounts = store.accounts().all().await.unwrap_or_default();
         printer.json(&about_post(&accounts, &post, event));
-    } else if posted {
-        printer.note(format!("post {number} counts as published; it is not posted again"));
     } else {
-        printer.note(format!("post {number} counts as not posted; the next upload may post it"));
+        printer.note(match (posted, changed) {
+            (true, true) => format!("post {number} counts as published; it is not posted again"),
+            (true, false) => format!("post {number} counts as published already"),
+            (false, true) => {
+                format!(
+                    "post {number} counts as not posted; the next upload that names it posts it"
+                )
+            }
+            (false, false) => {
+                format!("post {number} is settled already: the next upload that names it posts it")
+            }
+        });
     }
     Ok(Exit::Done)
 }

@@ -170,6 +170,17 @@ pub struct Step {
     pub action: Action,
 }
 
+/// What a person's word makes of a post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// The phase of its last attempt from now on.
+    As(Phase),
+    /// It stands so already.
+    Already,
+    /// TikTok's word counts: it may still post it, or has.
+    Refused,
+}
+
 impl Phase {
     /// Whether no post can come of the attempt, so that a new one may begin (invariant I1).
     pub fn is_dead(self) -> bool {
@@ -216,6 +227,24 @@ pub fn resume(transfer: Transfer, phase: Phase) -> Step {
         (Phase::Failed(_) | Phase::Published | Phase::Inboxed | Phase::Unresolved, _) => {
             stay(Action::Stop)
         }
+    }
+}
+
+/// What a person's word makes of a post whose last attempt stands in `phase` (`None`: nothing was tried), as
+/// long as no run works on it.
+///
+/// That it is posted is always safe to believe, as it is then never sent again. That it is not is believed
+/// only where TikTok works on nothing of it and has not said that it is posted.
+pub(crate) fn settle(transfer: Transfer, phase: Option<Phase>, posted: bool) -> Settled {
+    // What a run left at its init is what the next run would call it.
+    let phase = phase.map(|phase| resume(transfer, phase).phase);
+    match phase {
+        Some(Phase::Published) if posted => Settled::Already,
+        _ if posted => Settled::As(Phase::Published),
+        // TikTok failing it so often that no run tries it again ends with this, too.
+        Some(Phase::Unresolved | Phase::Failed(_)) => Settled::As(Phase::Abandoned),
+        None | Some(Phase::Rejected | Phase::Lost | Phase::Abandoned) => Settled::Already,
+        Some(_) => Settled::Refused,
     }
 }
 

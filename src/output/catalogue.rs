@@ -428,8 +428,11 @@ catalogue! {
             accounts encrypt` or `decrypt` puts tokens and journal into the same state";
     PostMissing: "No post has the given number."
         => "`tiktok-up status --all` lists the posts";
-    PostNotUnresolved: "Only a post whose outcome is unknown can be resolved."
-        => "`tiktok-up status {post}` tells where it stands";
+    PostIsAnother: "A post turned out to be the same as another one."
+        => "settle that one: `tiktok-up status {post}` tells where it stands";
+    PostNotUnresolved: "What TikTok may still post, or has posted, cannot be settled as not posted."
+        => "TikTok's word counts here: `tiktok-up status {post}` asks; `tiktok-up upload --repost` posts once \
+            more what is posted";
     MayBePosted: "An earlier attempt may have been posted, so no other one is begun."
         => "look at the profile; `tiktok-up status {post}` tells what is known, and `tiktok-up resolve \
             {post} --posted` or `--not-posted` settles what is unresolved";
@@ -521,9 +524,12 @@ catalogue! {
         => "nothing was posted; run again after {time}";
     FailedAgain: "TikTok failed the post, and this run does not try it once more."
         => "run the same command again, without `--no-retry`: the next run tries it once more";
+    FailedForGood: "TikTok failed the post for a reason that does not pass by itself."
+        => "{cause}; it is not tried again by itself: once the cause is mended, `tiktok-up resolve {post} \
+            --not-posted` lets the next run try it again";
     FailedInEveryAttempt: "TikTok failed the post in every attempt."
-        => "once the cause is mended, `tiktok-up resolve {post} --not-posted` lets the next run try it \
-            again";
+        => "{cause}; it is not tried again by itself: once the cause is mended, `tiktok-up resolve {post} \
+            --not-posted` lets the next run try it again";
     FailedBefore: "The post failed in an earlier run."
         => "run the same command again";
     PostFailed: "The post failed.";

@@ -119,8 +119,12 @@ pub(crate) trait Journal: Quota {
     /// finds that one from now on.
     fn same_as(&self, post: PostNumber, other: PostNumber) -> StoreFuture<'_, ()>;
 
-    /// A human says whether an unresolved post was posted, or that one that failed for good is to be tried
-    /// again.
+    /// A person says whether a post was posted: one whose outcome is unknown, one that failed for good and is
+    /// to be tried again, or one that somebody has posted by hand. What stands so already stays as it is.
+    ///
+    /// Refused with [`NotSettled`](super::JournalError::NotSettled) where TikTok may still post it, or has,
+    /// and the person says that it is not posted ([`settle`](crate::model::machine::settle)). No run works
+    /// on the post: the caller holds the upload lease of its account.
     fn resolve(&self, post: PostNumber, posted: bool) -> StoreFuture<'_, RecordedPost>;
 
     /// Whether `upload_url`s can be read and written with the key at hand. To be asked before an init is

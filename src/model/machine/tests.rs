@@ -97,3 +97,43 @@ fn f41_what_tiktok_called_complete_too_early_is_never_started_over() {
         }
     }
 }
+
+#[test]
+fn a_persons_word_never_leads_to_a_second_post() {
+    let phases = [
+        Phase::InitIntent,
+        Phase::Open { stored: 1 },
+        Phase::FinalIntent { stored: 2 },
+        Phase::Uploaded,
+        Phase::Rejected,
+        Phase::Lost,
+        Phase::Abandoned,
+        Phase::Failed(Failed::Internal),
+        Phase::Failed(Failed::Pull),
+        Phase::Failed(Failed::AuthRemoved),
+        Phase::Failed(Failed::Final),
+        Phase::Published,
+        Phase::Inboxed,
+        Phase::Unresolved,
+    ];
+    for (transfer, phase) in [FILE, Transfer::Pull].into_iter().flat_map(|transfer| {
+        phases.into_iter().map(Some).chain([None]).map(move |phase| (transfer, phase))
+    }) {
+        let posted = settle(transfer, phase, true);
+        let already = phase == Some(Phase::Published);
+        let published = if already { Settled::Already } else { Settled::As(Phase::Published) };
+        assert_eq!(posted, published, "{phase:?}");
+        let found = phase.map(|phase| resume(transfer, phase).phase);
+        match settle(transfer, phase, false) {
+            Settled::As(to) => {
+                assert!(to.allows_another());
+                let over = |phase: Phase| phase.is_over() && !phase.is_done();
+                assert!(found.is_some_and(over), "{phase:?}");
+            }
+            Settled::Already => assert!(found.is_none_or(Phase::allows_another), "{phase:?}"),
+            Settled::Refused => {
+                assert!(found.is_some_and(|phase| !phase.is_over() || phase.is_done()), "{phase:?}")
+            }
+        }
+    }
+}

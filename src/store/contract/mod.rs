@@ -133,7 +133,9 @@ macro_rules! contract {
                 a_draft_in_the_inbox_may_be_finished_later,
                 ids_that_become_public_later_are_added_to_a_published_post,
                 the_url_is_kept_only_while_chunks_may_follow,
-                a_human_settles_what_is_unresolved_and_nothing_else,
+                a_human_settles_what_is_unresolved_and_what_failed_for_good,
+                what_a_human_calls_posted_is_never_begun_again,
+                what_tiktok_works_on_is_not_called_not_posted,
                 unfinished_posts_are_those_under_way_and_those_for_a_human,
                 a_step_that_was_begun_is_recorded_though_nobody_waits_for_it,
             }

@@ -112,22 +112,81 @@ pub(super) async fn the_url_is_kept_only_while_chunks_may_follow(new: New<'_>) {
     assert_eq!(attempt.upload_url, None, "not even if it is given");
 }
 
-pub(super) async fn a_human_settles_what_is_unresolved_and_nothing_else(new: New<'_>) {
+pub(super) async fn a_human_settles_what_is_unresolved_and_what_failed_for_good(new: New<'_>) {
     let home = Home::new(new);
     let journal = home.open().await;
     let post = journal.post_for(&pull("https://example.com/a.mp4")).await.unwrap();
-    let error = refused(journal.resolve(post.number, true).await, ErrorKind::Input);
-    assert_eq!(error.to_string(), "post 1 is not started, not unresolved");
-
-    journal.walk(&post, &[(Phase::Unresolved, NO_FACTS)]).await;
-    let resolved = journal.resolve(post.number, false).await.unwrap();
-    assert_eq!(resolved.phase(), Some(Phase::Abandoned));
-    assert!(resolved.may_begin(), "a human said that it was not posted");
-
+    let why = AttemptUpdate { message: Some("it is unknown".to_owned()), ..NO_FACTS };
+    for end in [Phase::Unresolved, BANNED, Phase::Failed(Failed::AuthRemoved)] {
+        let steps = [(OPEN, accepted()), (end, why.clone())];
+        let steps = if end == Phase::Unresolved { &steps[1..] } else { &steps[..] };
+        journal.walk(&post, steps).await;
+        let resolved = journal.resolve(post.number, false).await.unwrap();
+        assert_eq!(resolved.phase(), Some(Phase::Abandoned));
+        assert!(resolved.may_begin(), "a human said that it was not posted");
+        let message = resolved.last.as_ref().unwrap().message.as_deref();
+        assert_eq!(message, Some("settled by hand as not posted; before that: it is unknown"));
+        let again = journal.resolve(post.number, false).await.unwrap();
+        assert_eq!(again, resolved, "said twice, it stands as it stood");
+    }
     journal.walk(&post, &[(Phase::Unresolved, NO_FACTS)]).await;
     assert_eq!(journal.resolve(post.number, true).await.unwrap().phase(), Some(Phase::Published));
-    refused(journal.resolve(post.number, false).await, ErrorKind::Input);
+    let error = refused(journal.resolve(post.number, false).await, ErrorKind::Input);
+    assert_eq!(error.to_string(), "post 1 is published: it cannot be settled as not posted");
     refused(journal.resolve(PostNumber(9), true).await, ErrorKind::Input);
+}
+
+pub(super) async fn what_a_human_calls_posted_is_never_begun_again(new: New<'_>) {
+    let steps = [
+        vec![],
+        vec![(OPEN, accepted())],
+        vec![(OPEN, accepted()), (INTENT, NO_FACTS)],
+        vec![(OPEN, accepted()), (INTENT, NO_FACTS), (Phase::Uploaded, NO_FACTS)],
+        vec![(OPEN, accepted()), (Phase::Published, NO_FACTS)],
+        vec![(OPEN, accepted()), (Phase::Inboxed, NO_FACTS)],
+        vec![(OPEN, accepted()), (BANNED, NO_FACTS)],
+        vec![(OPEN, accepted()), (Phase::Abandoned, NO_FACTS)],
+        vec![(Phase::Rejected, NO_FACTS)],
+        vec![(Phase::Lost, NO_FACTS)],
+        vec![(Phase::Unresolved, NO_FACTS)],
+    ];
+    for steps in steps {
+        let home = Home::new(new);
+        let journal = home.open().await;
+        let post = journal.post_for(&entry(1, 90)).await.unwrap();
+        let attempt = journal.walk(&post, &steps).await;
+        let resolved = journal.resolve(post.number, true).await.unwrap();
+        assert_eq!(resolved.phase(), Some(Phase::Published), "{:?}", attempt.phase);
+        assert_eq!(resolved.last.as_ref().unwrap().upload_url, None);
+        refused(journal.begin_attempt(post.number).await, ErrorKind::Unknown);
+        let again = journal.resolve(post.number, true).await.unwrap();
+        assert_eq!(again, resolved, "said twice, it stands as it stood");
+    }
+    // Nothing of it was tried: somebody has posted it by hand.
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let post = journal.post_for(&entry(1, 90)).await.unwrap();
+    assert_eq!(journal.resolve(post.number, true).await.unwrap().phase(), Some(Phase::Published));
+    refused(journal.begin_attempt(post.number).await, ErrorKind::Unknown);
+    let none = journal.post_for(&entry(2, 80)).await.unwrap();
+    assert_eq!(journal.resolve(none.number, false).await.unwrap(), none);
+}
+
+pub(super) async fn what_tiktok_works_on_is_not_called_not_posted(new: New<'_>) {
+    for steps in [
+        vec![(OPEN, accepted())],
+        vec![(OPEN, accepted()), (INTENT, NO_FACTS)],
+        vec![(OPEN, accepted()), (INTENT, NO_FACTS), (Phase::Uploaded, NO_FACTS)],
+        vec![(OPEN, accepted()), (Phase::Inboxed, NO_FACTS)],
+    ] {
+        let home = Home::new(new);
+        let journal = home.open().await;
+        let post = journal.post_for(&entry(1, 90)).await.unwrap();
+        let attempt = journal.walk(&post, &steps).await;
+        let error = refused(journal.resolve(post.number, false).await, ErrorKind::Input);
+        assert!(matches!(error, JournalError::NotSettled { .. }), "{error}");
+        assert_eq!(journal.attempts(post.number).await.unwrap(), [attempt]);
+    }
 }
 
 pub(super) async fn unfinished_posts_are_those_under_way_and_those_for_a_human(new: New<'_>) {

@@ -142,13 +142,21 @@ pub(crate) enum JournalError {
     /// No post has that number.
     #[error("there is no post {0}")]
     NoPost(PostNumber),
-    /// `resolve` is for unresolved posts.
-    #[error("post {post} is {}, not unresolved", words(*phase))]
-    NotUnresolved {
+    /// TikTok may still post it, or has.
+    #[error("post {post} is {}: it cannot be settled as not posted", words(*phase))]
+    NotSettled {
         /// The post.
         post: PostNumber,
         /// Where it stands.
         phase: Option<Phase>,
+    },
+    /// It turned out to be the same as another post, which is the one that is asked for from then on.
+    #[error("post {post} is the same as post {other}, which stands for both")]
+    IsAnother {
+        /// The post.
+        post: PostNumber,
+        /// The other one.
+        other: PostNumber,
     },
     /// Another run changed the attempt meanwhile.
     #[error("another run changed attempt {attempt} of post {post} meanwhile")]
@@ -244,9 +252,10 @@ impl Coded for JournalError {
             }
             Self::NoKey { .. } => Code::JournalNoKey.into(),
             Self::NoPost(_) => Code::PostMissing.into(),
-            Self::NotUnresolved { post, .. } => {
+            Self::NotSettled { post, .. } => {
                 Problem::new(Code::PostNotUnresolved).with("post", post)
             }
+            Self::IsAnother { other, .. } => Problem::new(Code::PostIsAnother).with("post", other),
             Self::MayBePosted { post, .. } => Problem::new(Code::MayBePosted).with("post", post),
             Self::SameContent { other, certain: false } => {
                 Problem::new(Code::SameSize).with("post", other.number)

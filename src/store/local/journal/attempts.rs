@@ -12,6 +12,7 @@ use super::phase::Written;
 use super::posts::duplicates;
 use super::rows;
 use super::rows::post_ids_text;
+use crate::model::machine::{self, Settled};
 use crate::model::{Attempt, AttemptUpdate, CallKind, Phase, PostNumber, RecordedPost, Transfer};
 use crate::problem::ErrorCode;
 use crate::secret::redact;
@@ -44,7 +45,7 @@ pub(super) fn of_post(tx: &Transaction<'_>, post: PostNumber) -> Result<Vec<Atte
     rows::attempts(tx, post)
 }
 
-/// A human says whether an unresolved post was posted, or that one that failed for good is to be tried again.
+/// A person says whether a post was posted. The reason that the journal has stays in the history.
 pub(super) fn resolve(
     tx: &Transaction<'_>,
     post: PostNumber,
@@ -52,21 +53,29 @@ pub(super) fn resolve(
     now: Timestamp,
 ) -> Result<RecordedPost, DbError> {
     let found = rows::post_by_number(tx, post)?;
-    let settles = |phase| match phase {
-        Phase::Unresolved => true,
-        Phase::Failed(_) => !posted,
-        _ => false,
+    if let Some(other) = found.same_as {
+        return Err(JournalError::IsAnother { post, other }.into());
+    }
+    let (phase, last) = (found.phase(), found.last.as_ref());
+    let transfer = last.map_or_else(|| found.transfer(), |last| last.transfer);
+    let to = match machine::settle(transfer, phase, posted) {
+        Settled::As(phase) => phase,
+        Settled::Already => return Ok(found),
+        Settled::Refused => return Err(JournalError::NotSettled { post, phase }.into()),
     };
-    let Some(last) = found.last.as_ref().filter(|last| settles(last.phase)) else {
-        return Err(JournalError::NotUnresolved { post, phase: found.phase() }.into());
+    let last = match last {
+        Some(last) => last.clone(),
+        // Posted by hand before anything was tried: that, too, is said of an attempt.
+        None => insert(tx, &found, now)?,
     };
-    let to = if posted { Phase::Published } else { Phase::Abandoned };
+    let word = if posted { "posted" } else { "not posted" };
+    let before = last.message.as_ref().map(|message| format!("; before that: {message}"));
     let settled = AttemptUpdate {
         code: Some(ErrorCode::ResolvedByHand.as_str().to_owned()),
-        message: Some("settled by hand".to_owned()),
+        message: Some(format!("settled by hand as {word}{}", before.unwrap_or_default())),
         ..AttemptUpdate::default()
     };
-    update(tx, last, to, &settled, now)?;
+    update(tx, &last, to, &settled, now)?;
     rows::post_by_number(tx, post)
 }
 
