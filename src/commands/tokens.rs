@@ -21,6 +21,10 @@ impl TokenProvider for StoredTokens {
         })
     }
 
+    fn check<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), TokenError>> {
+        Box::pin(async move { self.0.check(account).await.map_err(|error| token_error(&error)) })
+    }
+
     fn renewed<'a>(
         &'a self,
         account: &'a str,

@@ -11,13 +11,16 @@ use crate::engine::calls::{CallError, Calls};
 use crate::engine::events::{Event, Note, Progress, Warning};
 use crate::engine::post::{FileState, PreparedPost};
 use crate::engine::preflight::Preflight;
-use crate::engine::resolve::{PlannedPosts, PostResolver, ResolvedPost, absolute};
+use crate::engine::resolve::{FoundPost, PlannedPosts, PostResolver, ResolvedPost, absolute};
 use crate::engine::runner::PostRunner;
 use crate::engine::status::{can_be_reconciled, poll, reconcile};
-use crate::engine::stop::{PostSnapshot, StopReason};
+use crate::engine::stop::{PostSnapshot, StopReason, not_tried_again};
+use crate::engine::tries::{is_failed_for_good, may_follow};
 use crate::engine::{EventSender, Shared};
 use crate::model::account::Account;
-use crate::model::{Failed, Mode, Phase, Plan, PostError, PostOutcome, PostState, RecordedPost};
+use crate::model::{
+    Failed, Mode, Phase, Plan, PostError, PostNumber, PostOutcome, PostState, RecordedPost,
+};
 use crate::problem::{Coded, ErrorCode, ErrorKind};
 use crate::store::{JournalError, LeaseError, LeaseKind, StoreError};
 use crate::text::{self, chain};
@@ -107,90 +110,142 @@ impl AccountWorker {
         }
     }
 
-    /// What would become of each post: skipped, deferred or planned, and what would be in its way. The same
-    /// lookups and checks as in a run, up to the first call that would create something: TikTok is asked for
-    /// the creator, the journal is read, and nothing is begun; calls are counted, and a draft that was
+    /// What would become of each post: skipped, deferred, failed or planned, and what would be in its way. The
+    /// same lookups and checks as in a run, up to the first call that would create something: TikTok is asked
+    /// for the creator, the journal is read, and nothing is begun; calls are counted, and a draft that was
     /// finished meanwhile is recorded so.
     pub(super) async fn dry_run(&self, posts: &mut [PreparedPost]) -> Vec<PostOutcome> {
         // A journal that cannot be read is reported for each of the posts.
         let begun = self.calls.journal.unfinished(Some(&self.calls.account)).await;
         put_in_order(posts, &begun.unwrap_or_default());
         let mut planned = PlannedPosts::default();
+        let mut stopped: Option<AccountStop> = None;
         let mut outcomes = Vec::with_capacity(posts.len());
         for post in &*posts {
-            outcomes.push(self.planned(post, &mut planned).await);
+            outcomes.push(match &stopped {
+                Some(stopped) => self.not_tried(post, stopped).await,
+                None => {
+                    let (outcome, stop) = self.planned(post, &mut planned).await;
+                    stopped = stop;
+                    outcome
+                }
+            });
         }
         outcomes
     }
 
-    /// Says what TikTok's limits leave to the account, if a dry run would make any of its posts.
+    /// Whether anything is left to send or to ask for.
+    pub(super) async fn has_work(&self, posts: &[PreparedPost]) -> bool {
+        for post in posts {
+            if self.look(post, Instant::now()).await.is_ok() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Says what TikTok's limits leave to the account, if a dry run would make any of its posts or leaves
+    /// them for these limits.
     pub(super) async fn report_quota(&self, posts: &[PreparedPost], outcomes: &[PostOutcome]) {
         let made = posts.iter().zip(outcomes);
         let made = made.filter(|(_, outcome)| outcome.state == PostState::Planned);
         let modes: Vec<_> = made.map(|(post, _)| post.asked.mode).collect();
+        let is_full = |outcome: &&PostOutcome| {
+            let code = outcome.post_error.as_ref().and_then(|error| error.theirs.as_ref());
+            code.map(Code::reaction) == Some(Reaction::Quota)
+        };
+        let full_until = outcomes.iter().filter(is_full).filter_map(|outcome| outcome.at).max();
         // A journal that cannot be read was reported for each of the posts.
-        if !modes.is_empty()
-            && let Ok(left) = self.preflight.quota_left(self.account.name(), &modes).await
+        if (!modes.is_empty() || full_until.is_some())
+            && let Ok(left) =
+                self.preflight.quota_left(self.account.name(), &modes, full_until).await
         {
             self.calls.events.send(Event::Quota(left));
         }
     }
 
-    async fn planned(&self, post: &PreparedPost, planned: &mut PlannedPosts) -> PostOutcome {
-        let started = Instant::now();
+    /// What a run would work on; else what it would say of the post, and what that means for the others.
+    async fn look(
+        &self,
+        post: &PreparedPost,
+        started: Instant,
+    ) -> Result<FoundPost, (PostOutcome, Option<AccountStop>)> {
         let known = PostSnapshot::new(post, started);
         if let Some(signal) = self.calls.shutdown.asked() {
-            return known.left(&StopReason::Interrupted(signal));
+            return Err(left_with_stop(&known, &StopReason::Interrupted(signal)));
         }
-        let mut found = match self.resolver.find_and_compare(post).await {
+        let found = match self.resolver.find_and_compare(post).await {
             Ok(found) => found,
-            Err(error) => return known.left(&error.into()),
+            Err(error) => return Err(left_with_stop(&known, &error.into())),
         };
-        let row = found.row.as_ref();
-        if let Some(outcome) = row.and_then(|row| ended_before(post, row, started)) {
-            return outcome;
+        if let Some(outcome) = found.row.as_ref().and_then(|row| ended_before(post, row, started)) {
+            return Err((outcome, None));
         }
-        let begun = row.and_then(RecordedPost::phase).filter(|phase| !phase.is_over());
-        if begun.is_none() && !self.is_due(post) {
-            return not_due(post);
+        if found.begun().is_none() && !self.is_due(post) {
+            return Err((not_due(post), None));
         }
+        Ok(found)
+    }
+
+    async fn planned(
+        &self,
+        post: &PreparedPost,
+        planned: &mut PlannedPosts,
+    ) -> (PostOutcome, Option<AccountStop>) {
+        let started = Instant::now();
+        let mut found = match self.look(post, started).await {
+            Ok(found) => found,
+            Err(left) => return left,
+        };
+        let known = PostSnapshot::new(post, started);
         let bytes = found.plan.map_or(0, |plan| plan.size());
         let stall = self.calls.timing.stall;
         let first = tokio::select! {
             biased;
             signal = self.calls.shutdown.requested() => {
-                return known.left(&StopReason::Interrupted(signal));
+                return left_with_stop(&known, &StopReason::Interrupted(signal));
             }
             first = planned.duplicate_of(&mut found, stall) => first,
         };
         if let Some(first) = first {
             let note = Some(format!("the same as post {} of this manifest", first + 1));
-            return PostOutcome { bytes, note, ..known.report(PostState::Skipped, None) };
+            return (PostOutcome { bytes, note, ..known.report(PostState::Skipped, None) }, None);
         }
+        let begun = found.begun();
         if begun.is_none() {
             self.tell_doubts(post);
         }
         let note = Some(plan_words(post, found.plan.as_ref(), begun));
-        let ready = PostOutcome { bytes, note, ..known.report(PostState::Planned, None) };
-        let reason = match begun {
-            Some(_) => None,
-            None => self.preflight.check(post).await.err(),
-        };
-        match reason {
-            None => {
-                planned.add(post.post_ref.index, found);
-                ready
-            }
-            Some(reason) => {
-                let left = known.left(&reason);
-                PostOutcome {
-                    post_error: left.post_error,
-                    failure: left.failure,
-                    at: left.at,
-                    ..ready
-                }
-            }
+        if let Err(reason) = self.foresee(post, &found, planned.drafts()).await {
+            let row = found.row.as_ref();
+            let attempt = row.and_then(|row| row.last.as_ref());
+            let (left, stop) = left_with_stop(&PostSnapshot { row, attempt, ..known }, &reason);
+            return (PostOutcome { bytes, note, ..left }, stop);
         }
+        planned.add(post.post_ref.index, found);
+        (PostOutcome { bytes, note, ..known.report(PostState::Planned, None) }, None)
+    }
+
+    /// What would keep a run from sending a post, or from asking for it, after so many drafts. Without a
+    /// token that is to be had nothing is asked; whether there is one, TikTok is not asked for it alone.
+    async fn foresee(
+        &self,
+        post: &PreparedPost,
+        found: &FoundPost,
+        drafts: u32,
+    ) -> Result<(), StopReason> {
+        if found.begun().is_none() {
+            if let Some(row) = &found.row {
+                let attempts = self.calls.journal.attempts(row.number).await?;
+                let now = self.calls.clock.now();
+                may_follow(&attempts, 0, self.engine.options.retry_failed, now)?;
+            }
+            if found.plan.is_none() && !post.asked.source.is_pulled() {
+                return Err(StopReason::gone(post));
+            }
+            self.preflight.check_behind(post, drafts).await?;
+        }
+        Ok(self.calls.check_token().await?)
     }
 
     /// Another run posts for this account, or its lease cannot be had.
@@ -288,6 +343,12 @@ impl AccountWorker {
         left_with_stop(&PostSnapshot::new(post, started), &StopReason::Replaced)
     }
 
+    /// Whether TikTok has failed a post in every attempt that it gets. Where the journal cannot tell now, it
+    /// tells when the next run asks.
+    async fn is_given_up(&self, post: PostNumber) -> bool {
+        self.calls.journal.attempts(post).await.is_ok_and(|all| is_failed_for_good(&all))
+    }
+
     /// If TikTok just said that a quota is full, the outcome tells when there may be room again, and so do
     /// those of the account's other posts.
     async fn with_quota(
@@ -366,7 +427,14 @@ impl AccountWorker {
             }
             Ok(()) => {
                 let phase = runner.phase().unwrap_or(Phase::Lost);
-                let report = known.over(phase, runner.post_error.as_ref(), runner.failure);
+                let mut report = known.over(phase, runner.post_error.as_ref(), runner.failure);
+                if phase.allows_another()
+                    && self.is_given_up(runner.row.number).await
+                    && let Some(error) = report.post_error.take()
+                {
+                    let code = ErrorCode::FailedInEveryAttempt;
+                    report.post_error = Some(not_tried_again(error, code, &known.number()));
+                }
                 let stopped = AccountStop::after_refusal(phase, &report);
                 self.with_quota(report, stopped).await
             }

@@ -41,6 +41,9 @@ pub(crate) trait TokenProvider: Send + Sync {
     /// A token with some life left; refreshes if it must.
     fn access_token<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Secret, TokenError>>;
 
+    /// Why there is no token to be had for an account, as far as that is known without asking TikTok.
+    fn check<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), TokenError>>;
+
     /// A token after TikTok refused `rejected`.
     fn renewed<'a>(
         &'a self,
@@ -167,6 +170,11 @@ impl Calls {
     pub(super) async fn token(&self) -> Result<Secret, CallError> {
         let token = self.unless_asked_to_stop(self.tokens.access_token(&self.account)).await?;
         token.map_err(|error| self.no_token(error))
+    }
+
+    /// An error if it is known without asking TikTok that there is no token to be had.
+    pub(super) async fn check_token(&self) -> Result<(), CallError> {
+        Ok(self.tokens.check(&self.account).await?)
     }
 
     /// A token after TikTok refused `rejected`; as with [`Calls::token`].

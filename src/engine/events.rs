@@ -102,7 +102,7 @@ pub(crate) enum Progress {
 }
 
 /// Why a run pauses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum WaitReason {
     /// The calls of a minute are used up, this program's own count over all processes.
     Quota {
@@ -111,8 +111,11 @@ pub(crate) enum WaitReason {
     },
     /// TikTok answered with a rate limit.
     SlowDown,
-    /// The answer to an init of a file was lost, which cannot have posted anything.
-    InitLost,
+    /// An init of a file got no answer, or none that tells what became of it. It cannot have posted anything.
+    InitUnclear {
+        /// What came instead, in words.
+        came: String,
+    },
     /// The second of two looks that prove that the final chunk never arrived.
     Proof,
     /// A signal came, and the answer to the final chunk is waited for all the same.
@@ -202,9 +205,11 @@ pub(crate) struct QuotaLeft {
     pub(crate) drafts: Option<u32>,
     /// Drafts that TikTok lets wait in an inbox within 24 hours.
     pub(crate) drafts_a_day: u32,
-    /// Until when a limit of the day is full, as TikTok said. `None`: none is, as far as is known. How many
-    /// posts a day it takes of an account TikTok does not tell.
+    /// Until when a limit of the day keeps posts waiting, as TikTok said or this program counted. `None`:
+    /// none does, as far as is known. How many posts a day it takes of an account TikTok does not tell.
     pub(crate) full_until: Option<Timestamp>,
+    /// Whether any post may be begun now.
+    pub(crate) has_room: bool,
 }
 
 /// The end of the stream at which events are put in. Clones feed the same stream.

@@ -17,7 +17,7 @@
 //! 5. `chunk.rs`: one PUT of a chunk, its body read from the open file, the watchdog beside it.
 //! 6. `calls.rs`: every call that may be repeated, with the retries, rate limits and tokens of one account.
 //! 7. `status.rs`: what TikTok says of a post, read for the state machine; `clocks.rs`: how old an attempt is.
-//! 8. `stop.rs`: why a run leaves a post, and the outcome that it reports.
+//! 8. `tries.rs`: how often a post is tried; `stop.rs`: why a run leaves a post, and the outcome that it reports.
 
 mod account;
 mod calls;
@@ -31,6 +31,7 @@ mod resolve;
 mod runner;
 mod status;
 mod stop;
+mod tries;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -44,13 +45,13 @@ pub(crate) use self::chunk::RateLimiter;
 pub(crate) use self::events::EventSender;
 pub(crate) use self::events::{Event, Events, Note, Progress, QuotaLeft, WaitReason, Warning};
 pub(crate) use self::prepare::{Preparation, PrepareError, Prepared, Refused, Warned};
-pub(crate) use self::runner::is_failed_for_good;
 pub(crate) use self::status::can_be_reconciled;
+pub(crate) use self::tries::is_failed_for_good;
 
 use self::account::AccountWorker;
 use self::calls::Calls;
 use crate::clock::Clock;
-use crate::model::{PostState, RecordedPost};
+use crate::model::RecordedPost;
 use crate::signals::Shutdown;
 use crate::store::{Journal, Store};
 use crate::timing::Timing;
@@ -178,8 +179,7 @@ impl Engine {
             }
             let events = EventSender::silent();
             let worker = AccountWorker::new(Arc::clone(&self.0), account.clone(), events);
-            let planned = worker.dry_run(&mut posts.clone()).await;
-            if planned.iter().any(|outcome| outcome.state == PostState::Planned) {
+            if worker.has_work(posts).await {
                 return true;
             }
         }

@@ -61,12 +61,22 @@ impl Preflight {
     /// Checks a post against the scopes, the quotas and, in direct mode, against the creator's freshest
     /// options. Drafts need neither the scope nor the call.
     pub(super) async fn check(&self, post: &PreparedPost) -> Result<(), StopReason> {
+        self.check_behind(post, 0).await
+    }
+
+    /// As [`Self::check`], for a post before which so many drafts will have been made that the journal does
+    /// not know yet.
+    pub(super) async fn check_behind(
+        &self,
+        post: &PreparedPost,
+        drafts: u32,
+    ) -> Result<(), StopReason> {
         let scope = post.asked.mode.scope();
         if !self.scopes.has(scope) {
             let post_error = Box::new(scope_missing(scope));
             return Err(StopReason::Unfit { post_error, kind: ErrorKind::Login });
         }
-        self.check_quota(post).await?;
+        self.check_quota(post, drafts).await?;
         if post.asked.mode == Mode::Draft {
             return Ok(());
         }
@@ -93,14 +103,17 @@ impl Preflight {
     }
 
     /// Checks the quotas that the journal knows to be full. TikTok is not asked for what it would refuse.
-    async fn check_quota(&self, post: &PreparedPost) -> Result<(), StopReason> {
+    async fn check_quota(&self, post: &PreparedPost, behind: u32) -> Result<(), StopReason> {
         let Calls { journal, account, .. } = &*self.calls;
         for kind in quotas_of(post.asked.mode) {
             if let Some(until) = journal.quota_full_until(account, kind).await? {
                 return Err(StopReason::QuotaFull { code: code_of(kind), until });
             }
         }
-        let draft_room = || journal.next_draft(account, DRAFTS, DAY);
+        let draft_room = async || match DRAFTS.saturating_sub(behind) {
+            0 => Ok(self.calls.clock.now().checked_add(DAY).ok()),
+            room => journal.next_draft(account, room, DAY).await,
+        };
         if post.asked.mode == Mode::Draft && draft_room().await?.is_some() {
             self.ask_for_drafts(post).await?;
             if let Some(until) = draft_room().await? {
@@ -167,17 +180,15 @@ impl Preflight {
         }
     }
 
-    /// What TikTok's limits leave to the account, for posts of these modes.
+    /// What TikTok's limits leave to the account, for posts of these modes, of which none has met a limit of
+    /// a day before that time.
     pub(super) async fn quota_left(
         &self,
         account: &str,
         modes: &[Mode],
+        full_until: Option<Timestamp>,
     ) -> Result<QuotaLeft, StoreError> {
         let Calls { journal, account: open_id, .. } = &*self.calls;
-        let mut full_until = None;
-        for kind in modes.iter().flat_map(|mode| quotas_of(*mode)) {
-            full_until = full_until.max(journal.quota_full_until(open_id, kind).await?);
-        }
         let drafts = if modes.contains(&Mode::Draft) {
             Some(DRAFTS.saturating_sub(journal.pending_drafts(open_id, DAY).await?))
         } else {
@@ -190,6 +201,7 @@ impl Preflight {
             drafts,
             drafts_a_day: DRAFTS,
             full_until,
+            has_room: !modes.is_empty(),
         })
     }
 }

@@ -89,6 +89,14 @@ pub(super) struct FoundPost {
     request: Option<PostRequest>,
 }
 
+impl FoundPost {
+    /// Where an attempt stands that an earlier run began and that is not over.
+    pub(super) fn begun(&self) -> Option<Phase> {
+        let phase = self.row.as_ref().and_then(RecordedPost::phase);
+        phase.filter(|phase| !phase.is_over())
+    }
+}
+
 /// How closely a file is looked at, to find out which post it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Look {
@@ -433,7 +441,11 @@ impl PostResolver {
 
 /// The posts that a dry run would make, to find those among the rest that would be the same once more.
 #[derive(Default)]
-pub(super) struct PlannedPosts(Vec<PlannedPost>);
+pub(super) struct PlannedPosts {
+    posts: Vec<PlannedPost>,
+    /// How many of them are drafts that the journal does not count yet.
+    drafts: u32,
+}
 
 struct PlannedPost {
     /// Its place in the manifest.
@@ -444,7 +456,14 @@ struct PlannedPost {
 impl PlannedPosts {
     /// Remembers a post.
     pub(super) fn add(&mut self, index: usize, post: FoundPost) {
-        self.0.push(PlannedPost { index, post });
+        let is_draft = post.request.as_ref().is_some_and(|request| request.mode == Mode::Draft);
+        self.drafts += u32::from(is_draft && post.begun().is_none());
+        self.posts.push(PlannedPost { index, post });
+    }
+
+    /// How many of them are drafts that the journal does not count yet.
+    pub(super) fn drafts(&self) -> u32 {
+        self.drafts
     }
 
     /// The place in the manifest of the post that an entry would be once more. Files of one size are read
@@ -454,7 +473,7 @@ impl PlannedPosts {
         entry: &mut FoundPost,
         stall: Duration,
     ) -> Option<usize> {
-        for PlannedPost { index, post } in &mut self.0 {
+        for PlannedPost { index, post } in &mut self.posts {
             if is_same_post(post, entry, stall).await {
                 return Some(*index);
             }

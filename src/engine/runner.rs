@@ -31,6 +31,7 @@ use crate::engine::post::PreparedPost;
 use crate::engine::preflight::Preflight;
 use crate::engine::status::{StatusReading, recorded_plan};
 use crate::engine::stop::StopReason;
+use crate::engine::tries::{NOT_SENT, may_follow};
 use crate::model::{
     Action, Attempt, AttemptUpdate, Event, Failed, Phase, Plan, PostError, RecordedPost,
     ReportedStatus, Step, Transfer, machine,
@@ -47,21 +48,6 @@ use crate::text;
 const CHUNK_TRIES: u32 = 6;
 /// Answers 416 without progress.
 const RESYNCS: u32 = 3;
-/// Attempts of one post within an hour whose init came to nothing at TikTok.
-const ORPHANS: usize = 2;
-/// Attempts of one post that TikTok failed with a reason that permits another.
-const FAILED_ATTEMPTS: usize = 3;
-
-/// Whether TikTok failed a post so often that no run tries it again by itself.
-pub(crate) fn is_failed_for_good(attempts: &[Attempt]) -> bool {
-    attempts.iter().filter(|one| matches!(one.phase, Phase::Failed(_))).count() >= FAILED_ATTEMPTS
-}
-
-/// The recorded reason of an attempt whose init provably never left.
-const NOT_SENT: &str = ErrorCode::NotSent.as_str();
-/// The recorded reason of an attempt that a human said was not posted.
-const RESOLVED: &str = ErrorCode::ResolvedByHand.as_str();
-
 /// One post on its way.
 pub(super) struct PostRunner<'a> {
     calls: &'a Calls,
@@ -264,7 +250,7 @@ impl<'a> PostRunner<'a> {
             }
             self.transfer = Transfer::File { chunks: plan.count() };
         } else if !self.post.asked.source.is_pulled() {
-            return Err(self.gone());
+            return Err(StopReason::gone(self.post));
         }
         self.preflight.check(self.post).await?;
         self.calls.ready_for_init(&self.post.post_ref).await?;
@@ -319,42 +305,20 @@ impl<'a> PostRunner<'a> {
     /// Whether a dead attempt may be followed by another, and the pause before it.
     async fn within_limits(&self) -> Result<(), StopReason> {
         let attempts = self.calls.journal.attempts(self.row.number).await?;
-        let here = self.run.begun.is_some();
+        let (failed_here, retry_failed) = (self.run.failed_here, self.options.retry_failed);
+        may_follow(&attempts, failed_here, retry_failed, self.calls.clock.now())?;
         match (self.phase(), &self.attempt) {
             (Some(Phase::Failed(_)), Some(last)) => {
-                let last = Box::new(PostError::of_attempt(last));
-                let no_retry = !self.options.retry_failed;
-                if is_failed_for_good(&attempts) {
-                    return Err(StopReason::FailedForGood { last });
-                }
-                if no_retry || self.run.failed_here > 1 {
-                    return Err(StopReason::FailedAgain { last, no_retry });
-                }
-                self.report(Progress::Note(Note::TryingOnceMore { why: last.message }));
+                let why = PostError::of_attempt(last).message;
+                self.report(Progress::Note(Note::TryingOnceMore { why }));
             }
-            (Some(Phase::Lost | Phase::Abandoned), _) => {
-                let now = self.calls.clock.now();
-                let hour_ago = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(now);
-                let orphans: Vec<_> = attempts
-                    .iter()
-                    .filter(|a| matches!(a.phase, Phase::Lost | Phase::Abandoned))
-                    .filter(|a| ![Some(NOT_SENT), Some(RESOLVED)].contains(&a.code.as_deref()))
-                    .filter(|a| a.created_at > hour_ago && a.created_at <= now)
-                    .collect();
-                if let Some(first) = orphans.iter().map(|a| a.created_at).min()
-                    && orphans.len() >= ORPHANS
-                {
-                    let next = first.saturating_add(SignedDuration::from_hours(1));
-                    let next = next.unwrap_or(Timestamp::MAX);
-                    return Err(StopReason::TooManyAttempts { attempts: orphans.len(), next });
-                }
-                if self.phase() == Some(Phase::Abandoned) {
-                    self.report(Progress::Note(Note::UploadAbandoned));
-                } else if here {
-                    let wait = self.calls.timing.init_again;
-                    self.report(Progress::Waiting { why: WaitReason::InitLost, wait });
-                    self.calls.pause(wait).await?;
-                }
+            (Some(Phase::Abandoned), _) => self.report(Progress::Note(Note::UploadAbandoned)),
+            (Some(Phase::Lost), _) if self.run.begun.is_some() => {
+                let wait = self.calls.timing.init_again;
+                let came = self.post_error.as_ref().map(|came| came.message.clone());
+                let why = WaitReason::InitUnclear { came: came.unwrap_or_default() };
+                self.report(Progress::Waiting { why, wait });
+                self.calls.pause(wait).await?;
             }
             _ => {}
         }
@@ -363,7 +327,7 @@ impl<'a> PostRunner<'a> {
 
     async fn init(&mut self) -> Result<(Event, AttemptUpdate), StopReason> {
         let plan = self.source.as_ref().map(|(_, plan)| plan);
-        let Some(init) = self.post.init(plan) else { return Err(self.gone()) };
+        let Some(init) = self.post.init(plan) else { return Err(StopReason::gone(self.post)) };
         let issued_at = self.calls.clock.now();
         let token = match self.calls.token().await {
             Ok(token) => token,
@@ -980,12 +944,6 @@ impl<'a> PostRunner<'a> {
                 }
             }
         }
-    }
-
-    fn gone(&self) -> StopReason {
-        let path = self.post.asked.source.file().cloned().unwrap_or_default();
-        let source = std::io::Error::from(std::io::ErrorKind::NotFound);
-        StopReason::File(VideoError::Io { path, source })
     }
 
     fn report(&self, progress: Progress) {

@@ -277,6 +277,10 @@ mod tests {
             Box::pin(async { Ok(Secret::new("act.1")) })
         }
 
+        fn check<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), TokenError>> {
+            Box::pin(async { Ok(()) })
+        }
+
         fn renewed<'a>(
             &'a self,
             account: &'a str,

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tiktok_open::Code;
+use tiktok_open::{Code, FailReason};
 use tokio::time::Instant;
 use url::Url;
 
-use crate::api::error_code;
+use crate::api::{error_code, fail_code};
 use crate::clock::moment;
 use crate::engine::calls::CallError;
 use crate::engine::post::PreparedPost;
@@ -84,6 +84,8 @@ pub(super) enum StopReason {
     TooManyAttempts {
         /// How many.
         attempts: usize,
+        /// What the last one came to, in words.
+        last: Option<String>,
         /// When the next one is allowed.
         next: Timestamp,
     },
@@ -112,6 +114,13 @@ impl<E: Into<CallError>> From<E> for StopReason {
 }
 
 impl StopReason {
+    /// That the file of a post is not there.
+    pub(super) fn gone(post: &PreparedPost) -> Self {
+        let path = post.asked.source.file().cloned().unwrap_or_default();
+        let source = std::io::Error::from(std::io::ErrorKind::NotFound);
+        Self::File(VideoError::Io { path, source })
+    }
+
     /// The kind of trouble that it is for a post in this phase.
     pub(super) fn kind(&self, phase: Option<Phase>) -> ErrorKind {
         match self {
@@ -155,9 +164,9 @@ impl StopReason {
             Self::Call(error) => return error.post_error(),
             Self::FailedAgain { last, no_retry } => return failed_again(last, *no_retry),
             Self::FailedForGood { last } => {
-                let problem = failed_for_good(&known.number());
                 let message = format!("TikTok failed it in every attempt: {}", last.message);
-                return PostError { message, problem, retryable: false, ..*last.clone() };
+                let last = PostError { message, ..*last.clone() };
+                return not_tried_again(last, ErrorCode::FailedInEveryAttempt, &known.number());
             }
             Self::QuotaFull { code, .. } => return quota_full(code),
             Self::Replaced => (
@@ -226,9 +235,12 @@ impl StopReason {
                 "the upload did not finish within the hour that TikTok gives it".into(),
                 Problem::new(ErrorCode::TooSlow).with("needs", format_args!("{needs:.1}")),
             ),
-            Self::TooManyAttempts { attempts, next } => (
+            Self::TooManyAttempts { attempts, last, next } => (
                 ErrorCode::AttemptLimit,
-                format!("{attempts} attempts within an hour came to nothing"),
+                format!(
+                    "{attempts} attempts within an hour came to nothing{}",
+                    last.as_ref().map(|last| format!(": {last}")).unwrap_or_default()
+                ),
                 Problem::new(ErrorCode::AttemptLimit).with("time", moment(*next)),
             ),
         };
@@ -368,9 +380,15 @@ impl<'a> PostSnapshot<'a> {
         failure: Option<ErrorKind>,
     ) -> PostOutcome {
         let plain = |state| self.report(state, None);
-        let failed = |kind| PostOutcome {
-            post_error: post_error.cloned().or_else(|| self.recorded_error(phase)),
-            ..self.report(PostState::Failed, Some(kind))
+        let failed = |kind| {
+            let error = post_error.cloned().or_else(|| self.recorded_error());
+            let for_good = matches!(phase, Phase::Failed(_)) && !phase.allows_another();
+            let told = |error| {
+                let code = ErrorCode::FailedForGood;
+                if for_good { not_tried_again(error, code, &self.number()) } else { error }
+            };
+            let post_error = error.map(told);
+            PostOutcome { post_error, ..self.report(PostState::Failed, Some(kind)) }
         };
         match phase {
             Phase::Published => plain(PostState::Published),
@@ -393,18 +411,21 @@ impl<'a> PostSnapshot<'a> {
     }
 
     fn unresolved(&self) -> PostError {
+        // What came instead of an answer that says so.
+        let came = self.attempt.and_then(|attempt| attempt.message.as_deref());
+        let came = came.map(|came| format!(" ({came})")).unwrap_or_default();
         PostError::new(
             ErrorCode::OutcomeUnknown,
-            "it is unknown whether TikTok posted it; it is not sent again",
+            format!("it is unknown whether TikTok posted it{came}; it is not sent again"),
             Problem::new(ErrorCode::OutcomeUnknown).with("post", self.number()),
         )
     }
 
     /// The reason that the journal has, for a post that failed in an earlier run.
-    fn recorded_error(&self, phase: Phase) -> Option<PostError> {
+    fn recorded_error(&self) -> Option<PostError> {
         let attempt = self.attempt?;
-        let problem = match phase {
-            Phase::Failed(_) => failed_for_good(&self.number()),
+        let problem = match attempt.phase {
+            Phase::Failed(_) => return Some(failure_of(attempt)),
             _ => ErrorCode::FailedBefore.into(),
         };
         Some(PostError { problem, retryable: false, ..PostError::of_attempt(attempt) })
@@ -452,9 +473,17 @@ fn profile_url(name: &str, id: u64) -> Option<String> {
     Some(url.into())
 }
 
-/// That a post failed for good.
-fn failed_for_good(number: &str) -> Problem {
-    Problem::new(ErrorCode::FailedInEveryAttempt).with("post", number)
+/// Why TikTok failed an attempt, as the journal has it: with what to do about it.
+pub(super) fn failure_of(attempt: &Attempt) -> PostError {
+    let error = PostError::of_attempt(attempt);
+    let reason = attempt.code.as_deref().map(|code| fail_code(&FailReason(code.to_owned())));
+    PostError { problem: reason.unwrap_or(ErrorCode::FailedUnlisted).into(), ..error }
+}
+
+/// A failure that no run tries to mend by itself: what to do about its cause, and then about the post.
+pub(super) fn not_tried_again(error: PostError, code: ErrorCode, number: &str) -> PostError {
+    let problem = Problem::new(code).with("post", number).caused_by(error.problem);
+    PostError { problem, retryable: false, ..error }
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub(super) fn words(progress: &Progress, every_chunk: bool) -> Option<String> {
             format!("{why}; try {attempt} of {of} in {}", span(*wait))
         }
         Progress::Waiting { why, wait } => {
-            format!("{}; waiting {}", wait_words(*why), span(*wait))
+            format!("{}; waiting {}", wait_words(why), span(*wait))
         }
         Progress::Processing => "TikTok is processing it".to_owned(),
         Progress::Note(note) => note_words(note),
@@ -34,12 +34,12 @@ pub(super) fn words(progress: &Progress, every_chunk: bool) -> Option<String> {
     })
 }
 
-fn wait_words(why: WaitReason) -> String {
+fn wait_words(why: &WaitReason) -> String {
     match why {
         WaitReason::Quota { limit } => format!("TikTok allows {limit} of these calls a minute"),
         WaitReason::SlowDown => "TikTok asks to slow down".to_owned(),
-        WaitReason::InitLost => {
-            "the answer to the init was lost, which cannot have posted".to_owned()
+        WaitReason::InitUnclear { came } => {
+            format!("{came}; nothing can have been posted by that, so the init is sent again")
         }
         WaitReason::Proof => "making sure that the last chunk never arrived".to_owned(),
         WaitReason::FinalAnswer => {
@@ -107,6 +107,13 @@ pub(crate) fn watching(files: usize, timing: &Timing) -> String {
 
 /// What TikTok's limits leave to an account.
 pub(super) fn quota(left: &QuotaLeft) -> String {
+    if let (false, Some(until)) = (left.has_room, left.full_until) {
+        let until = moment(until);
+        return format!(
+            "{}: TikTok's limit for a day is full until {until}, and no post may be begun before",
+            left.account
+        );
+    }
     let mut words = vec![format!(
         "{}: {} of {} posts may be begun within the coming minute",
         left.account, left.inits, left.inits_a_minute
@@ -115,7 +122,9 @@ pub(super) fn quota(left: &QuotaLeft) -> String {
         format!("the inbox has room for {drafts} of {} drafts a day", left.drafts_a_day)
     }));
     words.push(match left.full_until {
-        Some(until) => format!("TikTok's limit for a day is full until {}", moment(until)),
+        Some(until) => {
+            format!("for the rest TikTok's limit for a day is full until {}", moment(until))
+        }
         None => "no limit for a day is known to be full".to_owned(),
     });
     words.join("; ")

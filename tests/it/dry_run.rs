@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::world::{ADA, BEA, World};
+use crate::world::{ADA, BEA, Ran, World};
 
 /// The posts that a run told of, in the manifest's order.
 fn told(world: &World, args: &[&str], exit: i32) -> Vec<Value> {
@@ -110,7 +110,7 @@ fn a_post_that_would_fail_does_not_stand_for_the_next_of_its_kind() {
         { "user_id": ada, "video_path": "clip.mp4" },
     ]));
     let dry = told(&world, &["--dry-run", &manifest], 1);
-    assert_eq!(states(&dry), ["planned", "planned"]);
+    assert_eq!(states(&dry), ["failed", "planned"]);
     assert_eq!(dry[0]["error"]["code"], "privacy_level_option_mismatch");
     assert_eq!(dry[1]["error"], Value::Null);
     assert_eq!(states(&told(&world, &[&manifest], 1)), ["failed", "published"]);
@@ -142,5 +142,97 @@ fn a_dry_run_says_what_the_limits_leave() {
     let refused = world.manifest(&json!([entry(&bea, "1.mp4", "direct")]));
     world.upload(&refused).exits(5);
     let full = world.run(&["upload", "--dry-run", &refused]).exits(5);
-    full.says("limit for a day is full until");
+    full.says("limit for a day is full until")
+        .says("no post may be begun before")
+        .says("deferred")
+        .never_says("planned")
+        .never_says("coming minute");
+}
+
+/// What a dry run and then a run make of a manifest: the same, with the same exit code, and the dry run
+/// without a call that a run alone makes.
+#[track_caller]
+fn foretold(world: &World, args: &[&str], exit: i32, expected: &[&str]) {
+    let calls = || world.sandbox.requests().len();
+    let before = calls();
+    let dry = told(world, &[&["--dry-run"], args].concat(), exit);
+    assert_eq!(states(&dry), expected, "{dry:#?}");
+    assert_eq!(calls(), before, "nothing was asked");
+    let ran = told(world, args, exit);
+    assert_eq!(states(&ran), expected, "{ran:#?}");
+    for (dry, ran) in dry.iter().zip(&ran) {
+        assert_eq!(dry["error"], ran["error"]);
+    }
+}
+
+fn drafts(world: &World, count: u64) -> String {
+    let entries: Vec<_> = (0..count)
+        .map(|number| {
+            let name = format!("{number}.mp4");
+            world.video(&name, 100_000 + number);
+            json!({ "user_id": world.open_id(ADA), "video_path": name, "mode": "draft" })
+        })
+        .collect();
+    world.manifest(&json!(entries))
+}
+
+#[test]
+fn a_dry_run_knows_of_a_login_that_is_of_no_use() {
+    let mut world = World::logged_in();
+    world.refuse("token_refresh", 1, 0, "invalid_grant");
+    world.run(&["refresh", "--force"]).exits(3);
+    world.advance(jiff::SignedDuration::from_hours(48));
+    foretold(&world, &[&drafts(&world, 2)], 3, &["failed", "failed"]);
+    foretold(&world, &[&world.short()], 3, &["failed"]);
+}
+
+#[test]
+fn a_dry_run_knows_of_an_app_that_is_missing() {
+    let world = World::logged_in();
+    let manifest = drafts(&world, 1);
+    let run = |args: &[&str]| {
+        let mut command = world.command(&[&["upload", "--json"], args].concat());
+        command.env("TIKTOK_CLIENT_KEY", "another_key").env("TIKTOK_CLIENT_SECRET", "another");
+        Ran::of(command).exits(3).json().remove(0)
+    };
+    let dry = run(&["--dry-run", &manifest]);
+    assert_eq!(dry["error"]["code"], "app_not_configured", "{dry:#}");
+    let ran = run(&[&manifest]);
+    assert_eq!((&dry["state"], &dry["error"]), (&ran["state"], &ran["error"]));
+}
+
+#[test]
+fn a_dry_run_counts_the_drafts_that_it_would_make() {
+    let world = World::logged_in().timing("quota_window=1ms");
+    let manifest = drafts(&world, 7);
+    let expected = ["planned", "planned", "planned", "planned", "planned", "deferred", "deferred"];
+    let ran = world.run(&["upload", "--dry-run", &manifest]).exits(5);
+    ran.says("for the rest TikTok's limit for a day is full until");
+    assert_eq!(states(&told(&world, &["--dry-run", &manifest], 5)), expected);
+    let ran = told(&world, &[&manifest], 5);
+    assert_eq!(states(&ran), expected.map(|it| if it == "planned" { "inbox" } else { it }));
+    // Now that they are there, too.
+    let dry = told(&world, &["--dry-run", &manifest], 5);
+    let expected = expected.map(|it| if it == "planned" { "skipped" } else { it });
+    assert_eq!(states(&dry), expected);
+}
+
+#[test]
+fn a_dry_run_knows_what_a_run_does_not_try_again() {
+    let world = World::logged_in();
+    let manifest = world.short();
+    world.fault(&json!({ "endpoint": "video_init", "times": 0, "do": { "outcome": {
+        "status": "FAILED", "fail_reason": "internal" } } }));
+    world.upload(&manifest).exits(1);
+    world.upload(&manifest).exits(1);
+    foretold(&world, &[&manifest], 1, &["failed"]);
+
+    let mut world = World::logged_in();
+    world.fault(&json!({ "endpoint": "video_init", "times": 0, "do": { "drop": "after" } }));
+    let manifest = world.short();
+    world.upload(&manifest).exits(5);
+    foretold(&world, &[&manifest], 5, &["deferred"]);
+    world.advance(jiff::SignedDuration::from_hours(2));
+    fs::remove_file(world.path("clip.mp4")).unwrap();
+    foretold(&world, &[&manifest], 1, &["failed"]);
 }

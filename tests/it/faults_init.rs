@@ -9,15 +9,17 @@ use tokio::net::TcpSocket;
 
 use crate::world::{ADA, BEA, Ran, World};
 
-/// The ways in which the answer to an init gets lost; one needs [`IMPATIENT`].
-fn lost_answers() -> [Value; 6] {
+/// The ways in which an init is not answered so that it is known what became of it, and what is said of
+/// each; one needs [`IMPATIENT`].
+fn lost_answers() -> [(Value, &'static str); 6] {
+    const NONE: &str = "no answer from 127.0.0.1 to `";
     [
-        json!({ "drop": "before" }),
-        json!({ "drop": "middle" }),
-        json!({ "drop": "after" }),
-        json!({ "answer": { "status": 503 }, "when": "after" }),
-        json!({ "garbage": true, "when": "after" }),
-        json!({ "stall": "1h", "when": "after" }),
+        (json!({ "drop": "before" }), NONE),
+        (json!({ "drop": "middle" }), NONE),
+        (json!({ "drop": "after" }), NONE),
+        (json!({ "answer": { "status": 503 }, "when": "after" }), "with HTTP 503"),
+        (json!({ "garbage": true, "when": "after" }), "not as TikTok does"),
+        (json!({ "stall": "1h", "when": "after" }), NONE),
     ]
 }
 
@@ -203,11 +205,12 @@ fn f28_a_rate_limit_without_end_is_left_for_later() {
 
 #[test]
 fn f29_a_lost_answer_to_a_files_init_is_followed_by_one_new_init() {
-    for fault in lost_answers() {
+    for (fault, came) in lost_answers() {
         let world = World::logged_in().timing(IMPATIENT);
         world.fault(&json!({ "endpoint": "video_init", "do": fault }));
         let manifest = world.short();
-        world.upload(&manifest).exits(0).says("answer to the init was lost");
+        let ran = world.upload(&manifest).exits(0).says(came).says("nothing can have been posted");
+        ran.never_says("lost");
         assert_eq!(world.phases(), [Phase::Lost, Phase::Published], "{fault}");
         assert_eq!(world.published(), 1, "{fault}");
         world.upload(&manifest).exits(0);
@@ -317,11 +320,12 @@ fn a_pull_and_photos_are_posted_once() {
 
 #[test]
 fn f71_an_unclear_init_of_a_pull_is_never_sent_again() {
-    for fault in lost_answers() {
+    for (fault, came) in lost_answers() {
         pulled(|world, manifest, init| {
             let world = world.timing(IMPATIENT);
             world.fault(&json!({ "endpoint": init, "do": fault }));
-            world.upload(&manifest).exits(6).says("tiktok-up resolve 1 --posted").says("profile");
+            let ran = world.upload(&manifest).exits(6).says("tiktok-up resolve 1 --posted");
+            ran.says("profile").says(came);
             assert_eq!(world.phases(), [Phase::Unresolved], "{fault}");
             world.upload(&manifest).exits(6).says("tiktok-up resolve 1 --posted");
             assert_eq!(world.inits(), 1, "{fault}");
@@ -378,7 +382,8 @@ fn f71_a_human_settles_it() {
     world.run(&["status"]).exits(0);
     world.upload(&manifest).exits(0);
     assert_eq!((world.inits(), world.published()), (2, 1));
-    world.run(&["resolve", "1", "--posted"]).exits(2).says("not unresolved");
+    world.run(&["resolve", "1", "--posted"]).exits(0).says("published already");
+    world.run(&["resolve", "1", "--not-posted"]).exits(2).says("cannot be settled as not posted");
     world.run(&["resolve", "7", "--posted"]).exits(2).says("no post 7");
 }
 
@@ -436,9 +441,14 @@ fn f73_a_failed_pull_waits_for_a_later_run_and_gets_three_in_all() {
     let manifest = world.pull();
     world.fault(&json!({ "endpoint": "video_init", "times": 0, "do": { "outcome": {
         "status": "FAILED", "fail_reason": "video_pull_failed" } } }));
-    for inits in [1, 2, 3, 3] {
-        world.upload(&manifest).exits(1);
+    let given_up = "it is not tried again by itself";
+    for inits in [1, 2] {
+        world.upload(&manifest).exits(1).never_says(given_up);
         assert_eq!(world.inits(), inits);
+    }
+    for _ in 0..2 {
+        world.upload(&manifest).exits(1).says("the URL must be public").says(given_up);
+        assert_eq!(world.inits(), 3);
     }
     assert_eq!(world.phases(), [Phase::Failed(Failed::Pull); 3]);
     let world = World::logged_in();

@@ -91,8 +91,17 @@ fn f54_other_failures_are_said_in_words_and_never_tried_again() {
         let world = World::logged_in();
         failed(&world, 0, reason);
         let manifest = world.short();
-        world.upload(&manifest).exits(1).says(reason);
-        world.upload(&manifest).exits(1).says(reason);
+        // The run in which it fails is the one that is read.
+        for _ in 0..2 {
+            let ran = world.run(&["upload", "--json", &manifest]).exits(1).says(reason);
+            let hint = "it is not tried again by itself: once the cause is mended, \
+                        `tiktok-up resolve 1 --not-posted` lets the next run try it again";
+            let error =
+                &ran.json().into_iter().find(|line| line["event"] == "post").unwrap()["error"];
+            let told = error["hint"].as_str().unwrap();
+            assert!(told.ends_with(hint) && told.len() > hint.len() + 5, "{error}");
+            assert_eq!(error["retryable"], false, "{error}");
+        }
         assert_eq!(world.inits(), 1);
         assert_eq!(world.phases(), [Phase::Failed(Failed::Final)]);
         world.run(&["status"]).exits(0);

@@ -121,7 +121,7 @@ fn a_dry_run_tells_what_is_posted_and_what_is_in_the_way() {
     ]));
     let before = world.sandbox.requests().len();
     let told = states(&world, &["--dry-run", &manifest], 1);
-    assert_eq!(told, ["skipped", "skipped", "planned", "planned", "deferred", "planned"]);
+    assert_eq!(told, ["skipped", "skipped", "planned", "failed", "deferred", "planned"]);
     world.run(&["upload", "--dry-run", &manifest]).exits(1).says("it offers SELF_ONLY");
     assert_eq!(world.inits(), 1);
     let asked: Vec<_> =
@@ -333,10 +333,48 @@ fn a_post_that_failed_for_good_is_tried_again_by_itself() {
         .exits(1)
         .says("tiktok-up resolve 2 --not-posted")
         .never_says("--repost");
-    world.run(&["resolve", "2", "--posted"]).exits(2);
-    world.run(&["resolve", "2", "--not-posted"]).exits(0);
+    let settle = ["resolve", "2", "--not-posted"];
+    world.run(&settle).exits(0).says("counts as not posted; the next upload");
+    // Why it failed is not forgotten.
+    let why = "settled by hand as not posted; before that: TikTok did not post it: picture_size";
+    world.run(&["status", "2"]).says(why);
+    let ran = world.run(&settle).exits(0);
+    ran.says("settled already: the next upload that names it posts it");
+    let line = world.run(&["--json", "resolve", "2", "--not-posted"]).exits(0).json().remove(0);
+    assert_eq!(line["changed"], false, "{line}");
+    world.run(&["status", "2"]).says(why);
     world.upload(&manifest).exits(0).says("1 published, 2 skipped");
     assert_eq!(world.published(), 3);
+}
+
+#[test]
+fn a_failed_post_that_somebody_posted_by_hand_is_not_sent_again() {
+    let world = World::logged_in();
+    let manifest = videos(&world, 0, 1);
+    world.fault(&json!({ "endpoint": "video_init", "do": { "outcome": {
+        "status": "FAILED", "fail_reason": "spam_risk_text" } } }));
+    world.upload(&manifest).exits(1);
+    world.run(&["resolve", "1", "--posted"]).exits(0).says("not posted again");
+    world
+        .run(&["status", "1"])
+        .exits(0)
+        .says("before that: TikTok did not post it: spam_risk_text");
+    world.upload(&manifest).exits(0).says("1 skipped");
+    world.run(&["resolve", "1", "--posted"]).exits(0).says("already");
+    assert_eq!((world.inits(), world.published()), (1, 0));
+}
+
+#[test]
+fn what_tiktok_works_on_can_be_called_posted_and_not_the_reverse() {
+    let world = World::logged_in();
+    world.say_status(0, &json!({ "status": "PROCESSING_UPLOAD" }));
+    let manifest = videos(&world, 0, 1);
+    world.run(&["upload", "--no-wait", &manifest]).exits(5);
+    let ran = world.run(&["resolve", "1", "--not-posted"]).exits(2);
+    ran.says("cannot be settled as not posted").says("tiktok-up status 1");
+    world.run(&["resolve", "1", "--posted"]).exits(0);
+    world.upload(&manifest).exits(0).says("already posted");
+    assert_eq!(world.inits(), 1);
 }
 
 #[test]

@@ -150,6 +150,17 @@ impl Tokens {
         }
     }
 
+    /// Why an account's login is of no use now, as far as that is known without asking TikTok: what
+    /// [`Tokens::access_token`] would end with. What an interrupted refresh left may mend it, which is found
+    /// out when a token is asked for.
+    pub(crate) async fn check(&self, open_id: &str) -> Result<(), AuthError> {
+        let account = self.load(open_id).await?;
+        if self.0.store.log().answer_path(open_id).exists() || self.is_usable(&account) {
+            return Ok(());
+        }
+        self.check_usable(&account, &RefreshPolicy::Within(NEED))
+    }
+
     /// The account whose refresh TikTok has refused in this run, while its access token lives.
     async fn given_up(&self, open_id: &str) -> Option<Account> {
         let known =
