@@ -4,87 +4,69 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-/// How long the program waits for what. The defaults are the documented ones; they can be shortened
-/// with `TIKTOK_UP_TIMING` only while the API base is loopback, to rehearse in seconds what takes
-/// TikTok minutes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Timing {
-    /// To connect, TLS handshake included.
-    pub(crate) connect: Duration,
-    /// For the whole answer of a JSON call.
-    pub(crate) answer: Duration,
-    /// Without the socket taking a byte of a chunk's body.
-    pub(crate) stall: Duration,
-    /// From the end of a chunk's body to its answer.
-    pub(crate) chunk_answer: Duration,
-    /// First pause of a retry, before jitter.
-    pub(crate) backoff_base: Duration,
-    /// Longest pause of a retry, before jitter.
-    pub(crate) backoff_cap: Duration,
-    /// Pause after a 429 without `Retry-After`.
-    pub(crate) rate_limited: Duration,
-    /// Pause before a new init after one whose answer was lost.
-    pub(crate) init_again: Duration,
-    /// First pause between two status calls; doubles up to `poll_cap`.
-    pub(crate) poll_first: Duration,
-    /// Longest pause between two status calls.
-    pub(crate) poll_cap: Duration,
-    /// How long a post is polled before it is left for a later run.
-    pub(crate) poll_limit: Duration,
-    /// How long after its issue an `upload_url` is used (TikTok: one hour).
-    pub(crate) url_life: Duration,
-    /// How old an `upload_url` must be before "bytes are missing" proves that no post can follow.
-    pub(crate) proof_age: Duration,
-    /// How far apart the two reads of that proof are.
-    pub(crate) proof_gap: Duration,
-    /// How long a signal waits for the answer to the final chunk.
-    pub(crate) final_wait: Duration,
-    /// How long a refresh waits for another process's refresh of the same account.
-    pub(crate) refresh_lock: Duration,
-    /// How long new tokens that find no space on the disk are kept for a person to free some.
-    pub(crate) disk_full: Duration,
-    /// Pause between two polls of a QR code.
-    pub(crate) qr_poll: Duration,
-    /// A file that was changed within this time may still be being written, where nobody can tell.
-    pub(crate) recent: Duration,
-    /// How long such a file must have been still.
-    pub(crate) still: Duration,
-    /// How long such files are watched at most.
-    pub(crate) watch_limit: Duration,
-    /// The length of the API's quota window (TikTok: one minute).
-    pub(crate) quota_window: Duration,
-    /// How far the program's clock runs ahead of the machine's.
-    pub(crate) clock_offset: SignedDuration,
+/// The name that `TIKTOK_UP_TIMING` has for the clock.
+const CLOCK: &str = "clock_offset";
+
+macro_rules! timing {
+    ($($name:ident: $usual:expr, $what:literal;)*) => {
+        /// How long the program waits for what. The usual times are the documented ones; they can be
+        /// replaced with `TIKTOK_UP_TIMING` only while the API base is loopback, to rehearse in seconds
+        /// what takes TikTok minutes.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub(crate) struct Timing {
+            $(#[doc = $what] pub(crate) $name: Duration,)*
+            /// How far the program's clock runs ahead of the machine's.
+            pub(crate) clock_offset: SignedDuration,
+        }
+
+        impl Default for Timing {
+            fn default() -> Self {
+                Self { $($name: $usual,)* clock_offset: SignedDuration::ZERO }
+            }
+        }
+
+        /// The waiting times: what `TIKTOK_UP_TIMING` calls each, how long it is unless that says otherwise,
+        /// and what it is.
+        const WAITS: &[(&str, Duration, &str)] = &[$((stringify!($name), $usual, $what),)*];
+
+        /// The place of a waiting time.
+        fn place<'t>(timing: &'t mut Timing, name: &str) -> Option<&'t mut Duration> {
+            match name {
+                $(stringify!($name) => Some(&mut timing.$name),)*
+                _ => None,
+            }
+        }
+    };
 }
 
-impl Default for Timing {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            answer: Duration::from_mins(1),
-            stall: Duration::from_secs(30),
-            chunk_answer: Duration::from_mins(2),
-            backoff_base: Duration::from_secs(1),
-            backoff_cap: Duration::from_secs(30),
-            rate_limited: Duration::from_secs(10),
-            init_again: Duration::from_secs(10),
-            poll_first: Duration::from_secs(1),
-            poll_cap: Duration::from_secs(30),
-            poll_limit: Duration::from_mins(15),
-            url_life: Duration::from_mins(55),
-            proof_age: Duration::from_mins(75),
-            proof_gap: Duration::from_mins(1),
-            final_wait: Duration::from_secs(30),
-            refresh_lock: Duration::from_secs(30),
-            disk_full: Duration::from_mins(1),
-            qr_poll: Duration::from_secs(2),
-            recent: Duration::from_secs(30),
-            still: Duration::from_secs(10),
-            watch_limit: Duration::from_mins(1),
-            quota_window: Duration::from_mins(1),
-            clock_offset: SignedDuration::ZERO,
-        }
-    }
+timing! {
+    connect: Duration::from_secs(10), "To connect, TLS handshake included.";
+    answer: Duration::from_mins(1), "For the whole answer of a JSON call.";
+    stall: Duration::from_secs(30), "Without the socket taking a byte of a chunk's body.";
+    chunk_answer: Duration::from_mins(2), "From the end of a chunk's body to its answer.";
+    backoff_base: Duration::from_secs(1), "First pause of a retry, before jitter.";
+    backoff_cap: Duration::from_secs(30), "Longest pause of a retry, before jitter.";
+    rate_limited: Duration::from_secs(10), "Pause after a 429 without `Retry-After`.";
+    init_again: Duration::from_secs(10), "Pause before a new init after one without a clear answer.";
+    poll_first: Duration::from_secs(1), "First pause between two status calls; doubles up to `poll_cap`.";
+    poll_cap: Duration::from_secs(30), "Longest pause between two status calls.";
+    poll_limit: Duration::from_mins(15), "How long a post is polled before it is left for a later run.";
+    url_life: Duration::from_mins(55),
+        "How long after its issue an `upload_url` is used (TikTok: one hour).";
+    proof_age: Duration::from_mins(75),
+        "How old an `upload_url` must be before \"bytes are missing\" proves that no post can follow.";
+    proof_gap: Duration::from_mins(1), "How far apart the two reads of that proof are.";
+    final_wait: Duration::from_secs(30), "How long a signal waits for the answer to the final chunk.";
+    refresh_lock: Duration::from_secs(30),
+        "How long a refresh waits for another process's refresh of the same account.";
+    disk_full: Duration::from_mins(1),
+        "How long new tokens that find no space on the disk are kept for a person to free some.";
+    qr_poll: Duration::from_secs(2), "Pause between two polls of a QR code.";
+    recent: Duration::from_secs(30),
+        "A file that was changed within this time may still be being written, where nobody can tell.";
+    still: Duration::from_secs(10), "How long such a file must have been still.";
+    watch_limit: Duration::from_mins(1), "How long such files are watched at most.";
+    quota_window: Duration::from_mins(1), "The length of the API's quota window (TikTok: one minute).";
 }
 
 /// A `TIKTOK_UP_TIMING` that cannot be read.
@@ -94,7 +76,7 @@ pub(crate) enum TimingError {
     #[error("`{0}` is not of the form name=duration")]
     Form(String),
     /// No such waiting time.
-    #[error("there is no waiting time called `{0}`")]
+    #[error("there is no waiting time called `{0}`{near}; there are {all}", near = near(.0), all = names())]
     Name(String),
     /// Not a duration.
     #[error("`{0}` is not a duration such as 50ms, 2s or 3h")]
@@ -115,38 +97,29 @@ impl Timing {
     }
 
     fn set(&mut self, name: &str, text: &str, length: SignedDuration) -> Result<(), TimingError> {
-        if name == "clock_offset" {
+        if name == CLOCK {
             self.clock_offset = length;
             return Ok(());
         }
-        let place = match name {
-            "connect" => &mut self.connect,
-            "answer" => &mut self.answer,
-            "stall" => &mut self.stall,
-            "chunk_answer" => &mut self.chunk_answer,
-            "backoff_base" => &mut self.backoff_base,
-            "backoff_cap" => &mut self.backoff_cap,
-            "rate_limited" => &mut self.rate_limited,
-            "init_again" => &mut self.init_again,
-            "poll_first" => &mut self.poll_first,
-            "poll_cap" => &mut self.poll_cap,
-            "poll_limit" => &mut self.poll_limit,
-            "url_life" => &mut self.url_life,
-            "proof_age" => &mut self.proof_age,
-            "proof_gap" => &mut self.proof_gap,
-            "final_wait" => &mut self.final_wait,
-            "refresh_lock" => &mut self.refresh_lock,
-            "disk_full" => &mut self.disk_full,
-            "qr_poll" => &mut self.qr_poll,
-            "recent" => &mut self.recent,
-            "still" => &mut self.still,
-            "watch_limit" => &mut self.watch_limit,
-            "quota_window" => &mut self.quota_window,
-            _ => return Err(TimingError::Name(name.to_owned())),
-        };
+        let place = place(self, name).ok_or_else(|| TimingError::Name(name.to_owned()))?;
         *place = length.try_into().map_err(|_| TimingError::Duration(text.to_owned()))?;
         Ok(())
     }
+}
+
+/// The name that is meant by one that differs by a slip of the finger or two.
+fn near(written: &str) -> String {
+    let all = WAITS.iter().map(|(name, ..)| *name).chain([CLOCK]);
+    let near = all
+        .map(|name| (strsim::osa_distance(written, name), name))
+        .filter(|(distance, name)| *distance <= name.len().div_ceil(4).min(3));
+    near.min().map(|(_, name)| format!(" (did you mean `{name}`?)")).unwrap_or_default()
+}
+
+/// All names.
+fn names() -> String {
+    let waits = WAITS.iter().map(|(name, ..)| *name);
+    format!("{} and {CLOCK}", waits.collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]
@@ -159,6 +132,45 @@ mod tests {
         assert_eq!(timing.stall, Duration::from_millis(200));
         assert_eq!(timing.clock_offset, SignedDuration::from_hours(-3));
         assert_eq!(timing.connect, Duration::from_secs(10));
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_those_that_there_are() {
+        let said = Timing::default().with("pol_first=1s").unwrap_err().to_string();
+        assert!(
+            said.contains("`pol_first` (did you mean `poll_first`?); there are connect, answer, ")
+        );
+        assert!(said.ends_with(", quota_window and clock_offset"), "{said}");
+        let said = Timing::default().with("speed=1s").unwrap_err().to_string();
+        assert!(!said.contains("did you mean"), "{said}");
+    }
+
+    #[test]
+    fn the_table_of_the_documentation_is_this_one() {
+        let usual = |time: Duration| match time.as_secs() {
+            secs if secs % 60 == 0 => format!("{}m", secs / 60),
+            secs => format!("{secs}s"),
+        };
+        let waits = WAITS.iter().map(|(name, time, what)| {
+            let what = what.trim_end_matches('.');
+            format!("| `{name}` | {} | {}{} |", usual(*time), what[..1].to_lowercase(), &what[1..])
+        });
+        let clock = format!(
+            "| `{CLOCK}` | 0s | how far the program's clock runs ahead of the machine's; negative: behind it |"
+        );
+        let expected: Vec<_> = waits.chain([clock]).collect();
+        let page = include_str!("../docs/SETTINGS.md");
+        let table = page.lines().skip_while(|line| !line.starts_with("| name | usual |")).skip(2);
+        let table: Vec<_> = table.take_while(|line| line.starts_with('|')).collect();
+        assert_eq!(table, expected, "\n{}", expected.join("\n"));
+    }
+
+    #[test]
+    fn every_name_can_be_set() {
+        for (name, ..) in WAITS {
+            let timing = Timing::default().with(&format!("{name}=7ms")).unwrap();
+            assert_ne!(timing, Timing::default(), "{name}");
+        }
     }
 
     #[test]

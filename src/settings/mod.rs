@@ -108,7 +108,15 @@ impl Settings {
         .into_iter()
         .filter(|(_, used, usual)| used != usual)
         .map(|(what, used, _)| format!("{what} at {used}"))
+        .chain(self.clock_words())
         .collect()
+    }
+
+    /// That the clock is not the machine's, to announce as well.
+    fn clock_words(&self) -> Option<String> {
+        let offset = self.clock.offset();
+        let way = if offset.is_negative() { "back" } else { "forward" };
+        (!offset.is_zero()).then(|| format!("the clock put {way} by {:#}", offset.abs()))
     }
 
     /// The settings of a run that is given everything by the program itself: the demo.

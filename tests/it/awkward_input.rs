@@ -437,7 +437,8 @@ fn rehearsal_times_are_checked_and_only_for_a_rehearsal() {
     world.video("a.mp4", 10_000);
     let manifest = world.one_post(ADA, "a.mp4");
     for (list, reason) in [
-        ("stal=1s", "there is no waiting time called `stal`"),
+        ("stal=1s", "there is no waiting time called `stal` (did you mean `stall`?)"),
+        ("speed=1s", "there are connect, answer, stall, "),
         ("stall", "`stall` is not of the form name=duration"),
         ("stall=fast", "`fast` is not a duration such as 50ms, 2s or 3h"),
     ] {

@@ -98,6 +98,28 @@ fn the_rehearsal_runs_as_written() {
 }
 
 #[test]
+fn the_week_of_the_page_passes_as_written() {
+    let begin = block("docs/REHEARSING.md", "sh", "sandbox --example");
+    let (begin, end) = begin.split_at(begin.find("kill ").unwrap());
+    let week = block("docs/REHEARSING.md", "sh", "clock_offset");
+    // A video for the fifth day, which only the clock brings.
+    let manifest = "rehearsal/videos_to_upload.json";
+    let later = (jiff::Timestamp::now() + SignedDuration::from_hours(4 * 24 + 12)).to_string();
+    let put_off =
+        format!("sed -i 's/\"id\": \"two-dogs\",/&\"publish_at\": \"{later}\",/' {manifest}\n");
+    let (before, after) = begin.split_once("tiktok-up upload").unwrap();
+    let script = format!("{before}{put_off}tiktok-up upload{after}{week}{end}");
+    let ran = Shell::new().run(&script, Some(&programs())).exits(0);
+    let days: Vec<_> = ran.stdout.split("{\"now\"").collect();
+    assert_eq!(days.len(), 8, "{ran:#?}");
+    assert!(!ran.stdout.contains("ended with"), "{ran:#?}");
+    assert!(days[0].contains("two-dogs") && days[0].contains("deferred"), "{ran:#?}");
+    let listed = days[7].lines().find(|line| line.contains("two-dogs")).unwrap();
+    assert!(listed.contains("published"), "{ran:#?}");
+    assert!(ran.stderr.contains("put forward by 24h"), "{ran:#?}");
+}
+
+#[test]
 fn the_manifest_of_the_page_is_posted_by_the_commands_of_the_page() {
     for page in ["README.md", "docs/POSTING.md"] {
         let world = World::new();

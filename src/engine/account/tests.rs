@@ -26,6 +26,10 @@ impl TokenProvider for NoTokens {
         unreachable!("a call was about to be made")
     }
 
+    fn check<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), TokenError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     fn renewed<'a>(
         &'a self,
         _: &'a str,
@@ -129,7 +133,8 @@ async fn a_preparation_ends_with_the_first_signal() {
         index: 0,
         user: None,
         user_at: place,
-        user_from: crate::model::UserOrigin::Manifest,
+        user_from: crate::model::UserOrigin::Post,
+        id_at: None,
         cover_at: None,
         source_at: place,
         post,
