@@ -91,6 +91,8 @@ pub(crate) struct Findings {
 pub(crate) enum Finding {
     /// The end of the file is missing.
     CutOff,
+    /// Only zeros from this byte on, where pictures should be.
+    Blank(u64),
     /// Larger, in bytes, than TikTok takes.
     Size(u64),
     /// Longer than may be posted.
@@ -108,6 +110,14 @@ pub(crate) enum Finding {
         width: u32,
         /// Height.
         height: u32,
+    },
+    /// Pixels that are not square, and a side that is too short or too long as it is coded, but not as it is
+    /// shown.
+    Stretched {
+        /// Width and height as they are coded, in pixels.
+        coded: (u32, u32),
+        /// Width and height that players show.
+        shown: (u32, u32),
     },
     /// Too few or too many frames a second.
     FrameRate(f64),
@@ -128,9 +138,12 @@ impl Finding {
     pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::CutOff => "wait until the file is complete, or copy it again",
+            Self::Blank(_) => "repeat the download, copy or export that wrote it",
             Self::Size(_) => "export it with a lower bit rate",
             Self::Duration { .. } | Self::Long(_) => "cut it shorter",
-            Self::Picture { .. } => "export it with both sides between 360 and 4096 pixels",
+            Self::Picture { .. } | Self::Stretched { .. } => {
+                "export it with both sides between 360 and 4096 pixels"
+            }
             Self::FrameRate(_) | Self::VariableFrameRate(_) => {
                 "export it with 23 to 60 frames a second"
             }
@@ -147,6 +160,11 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CutOff => f.write_str("the file is cut off, or still being written"),
+            Self::Blank(at) => write!(
+                f,
+                "there are only zeros where pictures should be, at byte {at}: a part of the file was never \
+                 written"
+            ),
             Self::Size(size) => {
                 write!(f, "the file has {size} bytes, and TikTok takes 4 GB")
             }
@@ -166,6 +184,14 @@ impl fmt::Display for Finding {
                 write!(
                     f,
                     "the picture has {width}x{height} pixels, and TikTok takes {least} to {most} a side"
+                )
+            }
+            Self::Stretched { coded: (width, height), shown: (wide, high) } => {
+                let (least, most) = SIDE.into_inner();
+                write!(
+                    f,
+                    "the picture is shown with {wide}x{high} pixels and coded with {width}x{height}, and \
+                     TikTok takes {least} to {most} a side, by a measure that it does not tell"
                 )
             }
             Self::FrameRate(rate) => {
@@ -211,6 +237,7 @@ pub(crate) fn check(probe: &Probe, size: u64, longest: Option<Duration>) -> Find
     if !probe.complete {
         findings.errors.push(Finding::CutOff);
     }
+    findings.errors.extend(probe.blank.as_ref().map(|blank| Finding::Blank(blank.start)));
     findings.check_size(size);
     findings.check_duration(probe, longest);
     findings.check_picture(probe);
@@ -263,12 +290,12 @@ impl Findings {
         if fits((width, height)) {
             return;
         }
-        let finding = Finding::Picture { width, height };
         // Which of the two sizes TikTok measures is not documented.
-        if probe.shown.is_some_and(fits) {
-            self.warnings.push(finding);
-        } else {
-            self.errors.push(finding);
+        match probe.shown.filter(|shown| fits(*shown)) {
+            Some(shown) => {
+                self.warnings.push(Finding::Stretched { coded: (width, height), shown });
+            }
+            None => self.errors.push(Finding::Picture { width, height }),
         }
     }
 
@@ -416,7 +443,10 @@ mod tests {
     fn a_picture_that_is_stretched_into_bounds_is_left_to_tiktok() {
         let probe =
             Probe { width: Some(352), height: Some(480), shown: Some((640, 480)), ..good() };
-        assert_eq!(warnings(&probe), [Finding::Picture { width: 352, height: 480 }]);
+        let (coded, shown) = ((352, 480), (640, 480));
+        let warned = warnings(&probe);
+        assert_eq!(warned, [Finding::Stretched { coded, shown }]);
+        assert!(warned[0].to_string().contains("shown with 640x480 pixels and coded with 352x480"));
         let probe = Probe { shown: Some((320, 480)), ..probe };
         assert_eq!(errors(&probe), [Finding::Picture { width: 352, height: 480 }]);
     }
@@ -464,6 +494,12 @@ mod tests {
     #[test]
     fn what_is_cut_off_is_refused() {
         assert_eq!(errors(&Probe { complete: false, ..good() }), [Finding::CutOff]);
+    }
+
+    #[test]
+    fn pictures_that_were_never_written_are_refused() {
+        let blank = Probe { blank: Some(4096..9000), ..good() };
+        assert_eq!(errors(&blank), [Finding::Blank(4096)]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a video file says about itself.
 
 use std::io;
+use std::ops::Range;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -55,6 +56,9 @@ pub struct Probe {
     /// Whether every sample is there that the headers tell of. What follows the last one, or what sizes
     /// a box is told to have, does not count.
     pub complete: bool,
+    /// Where only zeros are although pictures should be there, as far as some places of the file were looked
+    /// at: a part that was never written. `None` where that is not certain.
+    pub blank: Option<Range<u64>>,
     /// Whether picture or sound is encrypted (DRM).
     pub protected: bool,
     /// What is unusual about the file, although it can be read.
@@ -110,6 +114,7 @@ impl Probe {
             steady: false,
             codec: None,
             complete: true,
+            blank: None,
             protected: false,
             oddities: Vec::new(),
         }

@@ -2,6 +2,7 @@
 
 use super::atom::Atom;
 use super::movie::{Defaults, Kind, Movie, Track};
+use crate::blank::Spread;
 use crate::rate::Rate;
 use crate::reader::{MAX_READ, Reader, Stop};
 
@@ -25,6 +26,8 @@ mod flag {
 pub(super) struct Fragments {
     /// Their number and times.
     pub(super) rate: Rate,
+    /// Where some of them lie, if they are pictures.
+    pub(super) places: Spread,
     /// Time of the first of them, in the track's ticks.
     start: Option<u64>,
     /// Time at which the last of them ends.
@@ -182,6 +185,14 @@ impl Run<'_> {
     }
 
     fn add(&mut self, count: u32, ticks: u32, size: u32) {
+        /// The most samples of one size that are noted one by one.
+        const NOTED: u32 = 16;
+        if self.track.kind == Kind::Picture {
+            for sample in 0..u64::from(count.min(NOTED)) {
+                let at = self.data.saturating_add(sample * u64::from(size));
+                self.track.fragments.places.note(at..at.saturating_add(size.into()));
+            }
+        }
         self.track.fragments.add(count, ticks, self.track.kind);
         self.data = self.data.saturating_add(u64::from(count).saturating_mul(size.into()));
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use self::atom::Atom;
 use self::movie::{Movie, Track};
+use super::blank;
 use super::probe::{Container, Oddity, Probe, ProbeError};
 use super::rate::time;
 use super::reader::{Reader, Stop};
@@ -19,6 +20,9 @@ use super::sniff::{self, Sniffed};
 
 /// How many bytes too long a `moov` box at the end of a file may be told to be.
 const TOO_LONG: u64 = 16;
+
+/// The most boxes of content of which it is kept where they lie.
+const KEPT: usize = 4096;
 
 /// How far the length that a movie's header tells may be from that of its longest track.
 const LENGTH_SLACK: Duration = Duration::from_millis(100);
@@ -38,6 +42,8 @@ struct Outline {
     indexed: Option<(u64, u32)>,
     /// Whether the chain of boxes does not lead to the movie.
     broken: bool,
+    /// Where content lies: the first of the boxes that hold it.
+    data: Vec<Range<u64>>,
     /// Whether there was any content.
     content: bool,
     /// Whether content reaches beyond the end of the file, by the size of its box.
@@ -86,6 +92,8 @@ pub(super) fn probe(
             Err(ProbeError::NoPicture)
         };
     };
+    let certain = unknown.oddities.is_empty();
+    let blank = if certain { outline.blank(movie, track, reader)? } else { None };
     let mut rate = track.rate.clone();
     rate.merge(&track.fragments.rate);
     let (width, height) = track.size().unzip();
@@ -98,6 +106,7 @@ pub(super) fn probe(
         steady: rate.is_steady(),
         codec: track.entry.as_ref().and_then(|entry| entry.codec.clone()),
         complete: outline.is_complete(movie, track, reader.len()),
+        blank,
         protected: movie.is_protected(),
         ..unknown
     })
@@ -169,6 +178,9 @@ impl Outline {
             }
             b"mdat" => {
                 self.content = true;
+                if self.data.len() < KEPT {
+                    self.data.push(atom.body..atom.end);
+                }
                 self.overrun |= !whole;
             }
             _ => {}
@@ -198,6 +210,32 @@ impl Outline {
         let told = movie.told(movie.ticks_with_fragments).or(indexed);
         let seen = track.fragments.length().and_then(|ticks| time(ticks, track.scale));
         told.filter(|told| !told.is_zero() && Some(*told) >= seen)
+    }
+
+    /// Where pictures are zeros alone. Only what lies within content counts, as offsets may be wrong, and only
+    /// of codecs that are known.
+    fn blank(
+        &self,
+        movie: &Movie,
+        track: &Track,
+        reader: &mut Reader<'_>,
+    ) -> Result<Option<Range<u64>>, ProbeError> {
+        let codec = track.entry.as_ref().and_then(|entry| entry.codec.as_deref());
+        if movie.is_protected() || !codec.is_some_and(blank::is_told) {
+            return Ok(None);
+        }
+        let is_content = |sample: &Range<u64>| {
+            self.data.iter().any(|data| data.start <= sample.start && sample.end <= data.end)
+        };
+        let found = track.spread(reader).and_then(|mut pairs| {
+            pairs.retain(|pair| pair.iter().all(is_content));
+            blank::first_blank(pairs.iter(), reader)
+        });
+        match found {
+            Ok(found) => Ok(found),
+            Err(Stop::Budget) => Ok(None),
+            Err(Stop::Io(error)) => Err(error.into()),
+        }
     }
 
     /// Whether every sample is there that the tables tell of; the sizes of boxes count only where they

@@ -6,6 +6,7 @@ use super::atom::Atom;
 use super::entry::SampleEntry;
 use super::fragment::Fragments;
 use super::samples::Tables;
+use crate::blank::Pair;
 use crate::rate::{Rate, time};
 use crate::reader::{Reader, Stop};
 use crate::still;
@@ -79,6 +80,8 @@ pub(super) struct Track {
     edits: Vec<Edit>,
     /// Where the last of its samples ends in the file, without those of fragments.
     pub(super) end: Option<u64>,
+    /// Where its samples lie, without those of fragments.
+    tables: Tables,
     /// Its samples in fragments.
     pub(super) fragments: Fragments,
 }
@@ -182,6 +185,7 @@ impl Track {
             _ => Ok(()),
         })?;
         if track.kind != Kind::Other {
+            track.tables = tables;
             track.read_tables(tables, reader)?;
         }
         Ok(track)
@@ -303,6 +307,13 @@ impl Track {
         } else if same {
             self.rate.frames = samples.into();
         }
+    }
+
+    /// Pairs of its samples, spread over all of them.
+    pub(super) fn spread(&self, reader: &mut Reader<'_>) -> Result<Vec<Pair>, Stop> {
+        let mut pairs = self.tables.spread(reader)?;
+        pairs.extend(self.fragments.places.pairs().cloned());
+        Ok(pairs)
     }
 
     /// Number of its samples, those of fragments included.

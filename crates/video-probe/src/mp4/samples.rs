@@ -1,6 +1,9 @@
 //! The tables of samples: ISO/IEC 14496-12, sections 8.6.1, 8.7.3, 8.7.4 and 8.7.5.
 
+use std::ops::Range;
+
 use super::atom::Atom;
+use crate::blank::Pair;
 use crate::rate::Rate;
 use crate::reader::{Reader, Stop};
 
@@ -66,6 +69,97 @@ impl Tables {
         };
         let size = self.size_of(first, count, reader)?;
         Ok(size.map_or(begins, |size| Some(chunk.at.saturating_add(size))))
+    }
+
+    /// Pairs of samples that are spread over the track, as far as can be told where they lie.
+    pub(super) fn spread(&self, reader: &mut Reader<'_>) -> Result<Vec<Pair>, Stop> {
+        const PAIRS: u64 = 8;
+        let Some(last) = self.count(reader)?.and_then(|count| u64::from(count).checked_sub(2))
+        else {
+            return Ok(Vec::new());
+        };
+        let mut firsts: Vec<u64> = (0..PAIRS).map(|place| last * place / (PAIRS - 1)).collect();
+        firsts.dedup();
+        let samples: Vec<u64> = firsts.into_iter().flat_map(|first| [first, first + 1]).collect();
+        let places = self.places(&samples, reader)?;
+        let pairs = places.as_chunks::<2>().0.iter();
+        Ok(pairs.map(|[one, next]| [one.clone(), next.clone()]).collect())
+    }
+
+    /// Where samples lie in the file, counted from 0 and in their order; of those from the first one on that
+    /// cannot be told, none.
+    fn places(&self, samples: &[u64], reader: &mut Reader<'_>) -> Result<Vec<Range<u64>>, Stop> {
+        let mut places = Vec::new();
+        // The chunk, sample and place that were found last.
+        let mut last: Option<(u64, u64, u64)> = None;
+        for (&sample, (chunk, first)) in samples.iter().zip(self.chunks_of(samples, reader)?) {
+            let (from, at) = match last {
+                Some((same, from, at)) if same == chunk && from <= sample => (from, at),
+                _ => match self.chunk_at(chunk, reader)? {
+                    Some(at) => (first, at),
+                    None => break,
+                },
+            };
+            let between = match sample - from {
+                0 => Some(0),
+                count => self.size_of(from, count, reader)?,
+            };
+            let Some((between, size)) = between.zip(self.size_of(sample, 1, reader)?) else {
+                break;
+            };
+            let at = at.saturating_add(between);
+            places.push(at..at.saturating_add(size));
+            last = Some((chunk, sample, at));
+        }
+        Ok(places)
+    }
+
+    /// The chunks in which samples lie, each with its first sample; in the order of the samples, which is
+    /// ascending.
+    fn chunks_of(&self, samples: &[u64], reader: &mut Reader<'_>) -> Result<Vec<(u64, u64)>, Stop> {
+        let (Some(table), Some(chunks)) = (self.runs, self.chunks) else { return Ok(Vec::new()) };
+        let all = u64::from(chunks.u32(reader, 4)?.unwrap_or(0));
+        let count = table.u32(reader, 4)?.unwrap_or(0).into();
+        let mut found = Vec::new();
+        let (mut before, mut sane) = (0_u64, true);
+        // Finds the samples of the chunks from `begun` up to `next`, of `each` samples.
+        let mut pass = |begun: u64, each: u64, next: u64| {
+            sane &= next > begun && each > 0;
+            if !sane {
+                return;
+            }
+            let end = before.saturating_add((next - begun).saturating_mul(each));
+            while let Some(&sample) = samples.get(found.len()).filter(|sample| **sample < end) {
+                let chunks = (sample - before) / each;
+                found.push((begun + chunks, before + chunks * each));
+            }
+            before = end;
+        };
+        let mut run: Option<(u64, u64)> = None;
+        let whole =
+            table.each(reader, 8, count, |[a, b, c, d, e, f, g, h, _, _, _, _]: [u8; 12]| {
+                let first = u64::from(u32::from_be_bytes([a, b, c, d]));
+                if let Some((begun, each)) = run {
+                    pass(begun, each, first);
+                }
+                run = Some((first, u32::from_be_bytes([e, f, g, h]).into()));
+            })?;
+        if let Some((begun, each)) = run.filter(|_| whole) {
+            pass(begun, each, all + 1);
+        }
+        Ok(found)
+    }
+
+    /// Where a chunk begins, counted from 1.
+    fn chunk_at(&self, chunk: u64, reader: &mut Reader<'_>) -> Result<Option<u64>, Stop> {
+        let (Some(table), Some(index)) = (self.chunks, chunk.checked_sub(1)) else {
+            return Ok(None);
+        };
+        if table.kind == *b"stco" {
+            Ok(table.u32(reader, 8 + index * 4)?.map(u64::from))
+        } else {
+            table.u64(reader, 8 + index * 8)
+        }
     }
 
     /// The size that all samples have, if they have one.

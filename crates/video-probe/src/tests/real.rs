@@ -92,3 +92,60 @@ fn a_file_is_probed_without_moving_its_cursor() {
     assert_eq!(probe(&file, len).unwrap(), found(fixture!("moov-at-end.mp4")));
     assert_eq!(file.stream_position().unwrap(), 7);
 }
+
+/// The bytes of a fixture with all of its content from a share on (so many thirds) put to zero.
+fn cut_download(whole: &[u8], thirds: usize) -> Vec<u8> {
+    let mut bytes = whole.to_vec();
+    let name = bytes.windows(4).rposition(|name| name == b"mdat").unwrap();
+    let size = u32::from_be_bytes(*bytes[name - 4..].first_chunk().unwrap()) as usize;
+    let (begin, end) = (name + 4, name - 4 + size);
+    bytes[begin + (end - begin) * thirds / 3..end].fill(0);
+    bytes
+}
+
+#[test]
+fn content_that_was_never_written_is_found() {
+    for whole in
+        [fixture!("fast-start.mp4"), fixture!("moov-at-end.mp4"), fixture!("landscape.mov")]
+    {
+        for thirds in [0, 1, 2] {
+            let bytes = cut_download(whole, thirds);
+            let blank = found(&bytes).blank.unwrap_or_else(|| panic!("{thirds} thirds"));
+            let range = usize::try_from(blank.start).unwrap()..usize::try_from(blank.end).unwrap();
+            assert!(bytes[range.clone()].iter().all(|byte| *byte == 0));
+            assert!(whole[range].iter().any(|byte| *byte != 0));
+        }
+        assert_eq!(found(&cut_download(whole, 3)).blank, None);
+    }
+    // Of fragments the last one's content.
+    assert!(found(&cut_download(fixture!("fragmented.mp4"), 0)).blank.is_some());
+}
+
+#[test]
+fn zeros_that_players_skip_are_none_of_the_content() {
+    for whole in [fixture!("fast-start.mp4"), fixture!("moov-at-end.mp4")] {
+        let padding = [&100_008_u32.to_be_bytes()[..], b"free", &[0; 100_000]].concat();
+        assert_eq!(found(&[whole, &padding].concat()).blank, None);
+        assert_eq!(found(&[whole, &[0; 100_000]].concat()).blank, None);
+    }
+    for whole in [fixture!("vp9.webm"), fixture!("live.webm")] {
+        assert_eq!(found(&[whole, &[0; 100_000]].concat()).blank, None);
+    }
+}
+
+#[test]
+fn a_webm_whose_segment_ends_in_zeros_was_not_written_to_its_end() {
+    let mut bytes = fixture!("vp9.webm").to_vec();
+    let segment = bytes.windows(4).position(|id| id == b"\x18\x53\x80\x67").unwrap() + 4;
+    let size: [u8; 8] = *bytes[segment..].first_chunk().unwrap();
+    assert_eq!(size[0], 1, "eight bytes long");
+    let end = bytes.len() as u64;
+    bytes[segment..segment + 8]
+        .copy_from_slice(&(u64::from_be_bytes(size) + 100_000).to_be_bytes());
+    bytes.resize(bytes.len() + 100_000, 0);
+    assert_eq!(found(&bytes).blank, Some(end..end + 100_000));
+    // Something came after all: what is between is not certain.
+    let at = bytes.len() - 1;
+    bytes[at] = 1;
+    assert_eq!(found(&bytes).blank, None);
+}

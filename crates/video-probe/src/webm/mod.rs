@@ -4,11 +4,13 @@ mod blocks;
 mod ebml;
 mod track;
 
+use std::ops::Range;
 use std::time::Duration;
 
 use self::blocks::{Blocks, Hiding, Picture};
 use self::ebml::Element;
 use self::track::Track;
+use super::blank;
 use super::probe::{Container, Oddity, Probe, ProbeError};
 use super::rate::approximate;
 use super::reader::{Reader, Stop};
@@ -78,6 +80,8 @@ struct Outline {
     content: bool,
     /// Whether a block reaches beyond the end of the file, or something that blocks follow.
     cut: bool,
+    /// A part up to the segment's own end that is zeros alone.
+    blank: Option<Range<u64>>,
     /// Whether the budget ended before the file did.
     unfinished: bool,
 }
@@ -92,6 +96,7 @@ pub(super) fn probe(start: u64, reader: &mut Reader<'_>) -> Result<Probe, ProbeE
         blocks: Blocks::default(),
         content: false,
         cut: false,
+        blank: None,
         unfinished: false,
     };
     match outline.read(start, reader) {
@@ -127,6 +132,7 @@ pub(super) fn probe(start: u64, reader: &mut Reader<'_>) -> Result<Probe, ProbeE
         codec: track.codec.clone(),
         complete: !outline.cut && (outline.content || outline.unfinished),
         protected: tracks.iter().any(|track| track.protected),
+        blank: outline.blank.clone().filter(|_| unknown.oddities.is_empty()),
         ..unknown
     })
 }
@@ -165,7 +171,7 @@ impl Outline {
             if element.id == id::SEGMENT {
                 self.cut |= element.end.is_some_and(|end| end > len.saturating_add(TOO_LONG));
                 let (segment, _) = element.within(len);
-                self.read_segment(segment, reader)?;
+                self.read_segment(segment, element.end.is_some(), reader)?;
                 return Ok(None);
             }
             at = element.within(len).1;
@@ -175,8 +181,13 @@ impl Outline {
 
     /// Reads a segment. Clusters and groups are entered rather than skipped, so that their elements come
     /// along as if they were the segment's own; this also needs no sizes, which recorders often do not
-    /// know.
-    fn read_segment(&mut self, segment: Element, reader: &mut Reader<'_>) -> Result<(), Stop> {
+    /// know; `sized` says whether the segment itself does.
+    fn read_segment(
+        &mut self,
+        segment: Element,
+        sized: bool,
+        reader: &mut Reader<'_>,
+    ) -> Result<(), Stop> {
         let limit = segment.end.unwrap_or(reader.len());
         let mut at = segment.body;
         let mut picture = None;
@@ -187,6 +198,10 @@ impl Outline {
         while at < limit {
             let Some(element) = Element::read(reader, at, limit)? else {
                 self.cut |= begins_element(&reader.some(at, limit, 4)?);
+                // No element begins with a zero. Behind one that does not know its size anything may lie.
+                if sized && blank::is_all_blank(at..limit, reader)? {
+                    self.blank = Some(at..limit);
+                }
                 break;
             };
             let known = is_known(element.id);
