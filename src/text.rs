@@ -38,6 +38,11 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// What to do about a file that stands for one which a tool keeps elsewhere.
+pub(crate) fn fetch_with(command: &str) -> String {
+    format!("it stands for a file that is elsewhere: fetch that with `{command}`")
+}
+
 /// `1 chunk`, `2 chunks`.
 pub(crate) fn count(n: impl Into<u64>, one: &str) -> String {
     let n = n.into();

@@ -388,11 +388,11 @@ impl Inspection<'_> {
                 return Err(video.failed(source));
             }
             Err(error @ ProbeError::Io(_)) => {
-                self.problem(entry, path, &chain(&error), limits::hint(&error));
+                self.problem(entry, path, &chain(&error), limits::hint(&error).as_deref());
                 return Ok(None);
             }
             Err(error) => {
-                check.refuse(chain(&error), limits::hint(&error).map(str::to_owned));
+                check.refuse(chain(&error), limits::hint(&error));
                 None
             }
         };
@@ -477,12 +477,11 @@ impl Inspection<'_> {
         if account.scopes.has(scope) {
             return;
         }
-        self.unknown_accounts += 1;
         let message = format!("`{}` did not grant the scope `{scope}`", account.name());
         let hint = format!(
             "run `tiktok-up login` again and leave `{scope}` switched on in TikTok's consent page"
         );
-        self.note(entry, entry.user_at, "user_id", message, Some(&hint));
+        self.of_account(entry, message, Some(&hint), true);
     }
 
     /// Two posts of one account and `id` would be one post. Those whose account goes by the same name
@@ -494,36 +493,33 @@ impl Inspection<'_> {
             ids.entry(identity).or_insert_with(|| (entry.index, entry.user.clone())).clone();
         if first != entry.index && name != entry.user {
             let message = format!("the same as that of post {}, for the same account", first + 1);
-            self.note(entry, entry.user_at, "id", message, None);
+            self.note(entry, entry.id_at.unwrap_or(entry.user_at), "id", message, None);
         }
     }
 
     fn unknown_account(&mut self, entry: &Entry, reason: &NameError) {
-        let part = match entry.user_from {
-            UserOrigin::Manifest => None,
-            UserOrigin::CommandLine => Some(Part::CommandLine),
-            UserOrigin::Config => Some(Part::Config),
+        let several = matches!(reason, NameError::Ambiguous { .. });
+        let hint = several.then_some("say which one, with `user_id` or `--account`");
+        self.of_account(entry, reason.to_string(), hint, !several);
+    }
+
+    /// Something about the account of a post, where it is named. What is named for all posts is said once.
+    /// `counts`: a login mends it.
+    fn of_account(&mut self, entry: &Entry, message: String, hint: Option<&str>, counts: bool) {
+        let Place { line, column } = entry.user_at;
+        let (part, line, column, field) = match entry.user_from {
+            UserOrigin::Post => (Part::Post(entry.index), line, column, Some("user_id")),
+            UserOrigin::Defaults => (Part::Defaults, line, column, Some("user_id")),
+            UserOrigin::CommandLine => (Part::CommandLine, 0, 0, None),
+            UserOrigin::Config => (Part::Config, 0, 0, None),
         };
-        if let Some(part) = part {
-            // Said once, for all posts that name nobody.
-            if !self.problems.iter().any(|known| known.part == part) {
-                self.unknown_accounts += 1;
-                let message = reason.to_string();
-                self.problems.push(Diagnostic {
-                    line: 0,
-                    column: 0,
-                    part,
-                    field: None,
-                    message,
-                    hint: None,
-                });
-            }
+        let mut told = self.problems.iter();
+        if told.any(|known| known.part == part && known.message == message) {
             return;
         }
-        let several = matches!(reason, NameError::Ambiguous { .. });
-        self.unknown_accounts += usize::from(!several);
-        let hint = several.then_some("say which one, with `user_id` or `--account`");
-        self.note(entry, entry.user_at, "user_id", reason.to_string(), hint);
+        self.unknown_accounts += usize::from(counts);
+        let (field, hint) = (field.map(str::to_owned), hint.map(str::to_owned));
+        self.problems.push(Diagnostic { line, column, part, field, message, hint });
     }
 
     fn note(

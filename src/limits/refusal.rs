@@ -2,21 +2,27 @@
 
 use video_probe::{FileClass, OtherFile, ProbeError};
 
+use crate::text;
+
 /// What to do about it, as with a [`Finding`](super::check::Finding) of a video.
-pub(crate) fn hint(error: &ProbeError) -> Option<&'static str> {
-    match error {
+pub(crate) fn hint(error: &ProbeError) -> Option<String> {
+    let hint = match error {
         ProbeError::Empty | ProbeError::NoIndex => {
-            Some("wait until the file is complete, or export it again")
+            "wait until the file is complete, or export it again"
         }
-        ProbeError::NotAVideo { looks_like } => Some(hint_for(*looks_like)),
-        ProbeError::NoPicture => Some("export it with a picture"),
-        ProbeError::Io(_) => None,
-    }
+        ProbeError::NotAVideo { looks_like } => return Some(hint_for(*looks_like)),
+        ProbeError::NoPicture => "export it with a picture",
+        ProbeError::Io(_) => return None,
+    };
+    Some(hint.to_owned())
 }
 
 /// What to do, by what the file is instead.
-fn hint_for(other: Option<OtherFile>) -> &'static str {
-    match other.map(|other| other.class) {
+fn hint_for(other: Option<OtherFile>) -> String {
+    if let Some(command) = other.and_then(OtherFile::fetched_by) {
+        return text::fetch_with(command);
+    }
+    let hint = match other.map(|other| other.class) {
         Some(FileClass::Picture) => {
             "pictures are posted with `photo_urls`, as JPEG or WebP, from an address that TikTok pulls"
         }
@@ -35,16 +41,13 @@ fn hint_for(other: Option<OtherFile>) -> &'static str {
         }
         Some(FileClass::Data) => "only its name says video: copy, fetch or export the video again",
         _ => "convert it to MP4 with H.264",
-    }
+    };
+    hint.to_owned()
 }
 
 /// How to come by the file that another one stands for.
 fn elsewhere(name: &str) -> &'static str {
-    if name.contains("Git LFS") {
-        "it stands for a file that is elsewhere: fetch that with `git lfs pull`"
-    } else if name.contains("git-annex") {
-        "it stands for a file that is elsewhere: fetch that with `git annex get`"
-    } else if name.contains("shortcut") || name.contains("alias") {
+    if name.contains("shortcut") || name.contains("alias") {
         "it only leads to something else: name the video itself, or download it first"
     } else if name.contains("torrent") {
         "it only lists what can be downloaded: download the video first"
@@ -61,15 +64,12 @@ mod tests {
 
     #[test]
     fn what_to_do_depends_on_what_it_is() {
+        let lfs = b"version https://git-lfs.github.com/spec/v1\n".as_slice();
+        let pointer = video_probe::probe(lfs, lfs.len() as u64).unwrap_err();
+        assert!(hint(&pointer).unwrap().ends_with("fetch that with `git lfs pull`"));
+        let shortcut = OtherFile { name: "an Internet shortcut", class: FileClass::Placeholder };
+        assert!(hint_for(Some(shortcut)).contains("name the video itself"));
         let hint = |class| hint_for(Some(OtherFile { name: "it", class }));
-        for (name, says) in [
-            ("a Git LFS pointer", "`git lfs pull`"),
-            ("a git-annex pointer", "`git annex get`"),
-            ("an Internet shortcut", "name the video itself"),
-        ] {
-            let class = FileClass::Placeholder;
-            assert!(hint_for(Some(OtherFile { name, class })).contains(says), "{name}");
-        }
         assert!(hint(FileClass::Sound).contains("no picture"));
         assert!(hint(FileClass::Picture).contains("photo_urls"));
         assert_eq!(hint(FileClass::Archive), "unpack it first");

@@ -3,6 +3,7 @@
 use video_probe::{Container, FileClass, ProbeError};
 
 use crate::model::{Diagnostic, Field, Part};
+use crate::text::fetch_with;
 
 /// How a post is written, for whoever comes from another format.
 const EXAMPLE: &str = "a manifest is JSON, with an object for each post: \
@@ -150,17 +151,12 @@ fn text(bytes: &[u8]) -> Option<Found> {
         if let Err(ProbeError::NotAVideo { looks_like: Some(other) }) =
             video_probe::probe(&bytes, len)
         {
-            let hint = match other.class {
-                FileClass::Placeholder if other.name.contains("Git LFS") => {
-                    "it stands for a file that is elsewhere: fetch that with `git lfs pull`"
+            let hint = match (other.class, other.fetched_by()) {
+                (_, Some(command)) => fetch_with(command),
+                (FileClass::Placeholder, None) => {
+                    "it only leads to something else: name the JSON file itself".to_owned()
                 }
-                FileClass::Placeholder if other.name.contains("git-annex") => {
-                    "it stands for a file that is elsewhere: fetch that with `git annex get`"
-                }
-                FileClass::Placeholder => {
-                    "it only leads to something else: name the JSON file itself"
-                }
-                _ => EXAMPLE,
+                _ => EXAMPLE.to_owned(),
             };
             if other.class == FileClass::Placeholder || other.name == "a PDF" {
                 return Some(found(format!("this is {}, not a manifest", other.name), hint));

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::Entry;
 use super::fields::Fields;
 use super::review::Review;
+use super::web;
 use crate::model::{
     Caption, Field, FieldValues, Mode, Place, Post, Source, UserOrigin, caption, wording,
 };
@@ -56,11 +57,13 @@ impl EntryContext<'_> {
             values.flag(field).filter(|_| goes)
         };
         let cover = values.count(Field::VideoCoverTimestampMs).filter(|_| video);
-        let place = |field: Option<Field>| {
-            let at = field.and_then(|field| own.place_of(field)).unwrap_or(start);
+        let at = |at: usize| {
             let (line, column) = review.locate(at);
             Place { line, column }
         };
+        let place =
+            |field: Option<Field>| at(field.and_then(|field| own.place_of(field)).unwrap_or(start));
+        let user_from = self.user_from(own);
         let named = Field::SOURCES.into_iter().find(|&field| own.place_of(field).is_some());
         let caption = caption.unwrap_or_default();
         let tags = values.texts(Field::Tags).unwrap_or_default();
@@ -68,15 +71,17 @@ impl EntryContext<'_> {
         let mut entry = Entry {
             index,
             user: values.text(Field::UserId).map(str::to_owned),
-            user_at: place(Some(Field::UserId)),
-            user_from: self.user_from(own),
+            user_at: match user_from {
+                UserOrigin::Defaults => self.defaults.place_of(Field::UserId),
+                _ => own.place_of(Field::UserId),
+            }
+            .map_or_else(|| place(None), at),
+            user_from,
+            id_at: own.place_of(Field::Id).map(at),
             cover_at: [own, self.defaults]
                 .into_iter()
                 .find_map(|fields| fields.place_of(Field::VideoCoverTimestampMs))
-                .map(|at| {
-                    let (line, column) = review.locate(at);
-                    Place { line, column }
-                }),
+                .map(at),
             source_at: place(named),
             post: Post {
                 id: own.values.text(Field::Id).map(str::to_owned),
@@ -101,6 +106,7 @@ impl EntryContext<'_> {
         if entry.post.loses_caption() {
             entry.doubts.clear();
         }
+        entry.doubts.extend(web::other_formats(&entry.post.source));
         Some(entry)
     }
 
@@ -108,13 +114,15 @@ impl EntryContext<'_> {
     fn user_from(&self, own: &Fields) -> UserOrigin {
         let field = Field::UserId;
         if own.place_of(field).is_some() {
-            UserOrigin::Manifest
+            UserOrigin::Post
         } else if self.flags.has(field) {
             UserOrigin::CommandLine
-        } else if self.defaults.place_of(field).is_none() && self.preferences.has(field) {
+        } else if self.defaults.place_of(field).is_some() {
+            UserOrigin::Defaults
+        } else if self.preferences.has(field) {
             UserOrigin::Config
         } else {
-            UserOrigin::Manifest
+            UserOrigin::Post
         }
     }
 

@@ -3,6 +3,7 @@
 use thiserror::Error;
 use url::{Host, ParseError, Url};
 
+use crate::model::Source;
 use crate::text;
 
 /// Why TikTok cannot pull from a URL.
@@ -98,6 +99,59 @@ pub(super) fn check(text: &str) -> Result<(), NotPullable> {
     }
 }
 
+/// What the URLs of a post are named after, where that is a format that TikTok does not take: a sentence, as
+/// what is behind a name may be something else.
+///
+/// <https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide>
+pub(super) fn other_formats(source: &Source) -> Option<String> {
+    let urls = source.urls();
+    let (photos, taken) = match source {
+        Source::Photos { .. } => (true, "photos as JPEG or WebP"),
+        _ => (false, "videos as MP4, MOV or WebM"),
+    };
+    let named: Vec<_> = urls.iter().enumerate().collect();
+    let mut named: Vec<_> = named
+        .into_iter()
+        .filter_map(|(at, url)| Some((at + 1, other_format(url, photos)?)))
+        .collect();
+    let first = named.first()?.1;
+    let places = named.iter().map(|(at, _)| at.to_string()).collect::<Vec<_>>();
+    let (what, ends) = match places.split_last() {
+        _ if !photos => ("the address".to_owned(), "ends"),
+        Some((last, [])) => (format!("photo {last}"), "ends"),
+        Some((last, before)) => (format!("photos {} and {last}", before.join(", ")), "end"),
+        None => return None,
+    };
+    named.dedup_by_key(|(_, extension)| *extension);
+    let extensions =
+        if named.len() > 1 { format!("`.{first}` and the like") } else { format!("`.{first}`") };
+    Some(format!(
+        "{what} {ends} in {extensions}: TikTok takes {taken}, and fails the post for anything else"
+    ))
+}
+
+/// The extension of the last name in a URL's path, if it is that of a format that TikTok surely does not
+/// take there, and the query does not ask for one that it takes.
+fn other_format(url: &str, photo: bool) -> Option<&'static str> {
+    const PICTURES: [&str; 11] =
+        ["avif", "bmp", "dng", "gif", "heic", "heif", "jxl", "png", "svg", "tif", "tiff"];
+    const PHOTOS: [&str; 4] = ["jpeg", "jpg", "jfif", "webp"];
+    const FILMS: [&str; 3] = ["mp4", "mov", "webm"];
+    const OTHER_FILMS: [&str; 10] =
+        ["avi", "flv", "m3u8", "mkv", "mpd", "mpeg", "mpg", "mxf", "ogv", "wmv"];
+    let url = Url::parse(url).ok()?;
+    let name = url.path_segments()?.next_back()?;
+    let extension = name.rsplit_once('.')?.1.to_ascii_lowercase();
+    let query = url.query().unwrap_or_default().to_ascii_lowercase();
+    let (taken, beyond): (&[&str], &[&str]) =
+        if photo { (&PHOTOS, &FILMS) } else { (&FILMS, &PHOTOS) };
+    if taken.iter().any(|format| query.contains(format)) {
+        return None;
+    }
+    let mut others = PICTURES.iter().chain(&OTHER_FILMS).chain(beyond);
+    others.find(|other| **other == extension).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -156,6 +210,39 @@ mod tests {
             let hint = check(url).unwrap_err().hint(url, photo).unwrap();
             assert!(hint.contains(says), "{url}: {hint}");
         }
+    }
+
+    fn photos(urls: &[&str]) -> Option<String> {
+        let urls = urls.iter().map(|url| format!("https://cdn.example.com/{url}")).collect();
+        other_formats(&Source::Photos { urls, cover_index: 0 })
+    }
+
+    #[test]
+    fn a_name_of_a_format_that_tiktok_does_not_take_is_told() {
+        let said = photos(&["1.jpg", "2.PNG", "3.webp", "4.png?sig=1"]).unwrap();
+        assert_eq!(
+            said,
+            "photos 2 and 4 end in `.png`: TikTok takes photos as JPEG or WebP, and fails the post for \
+             anything else"
+        );
+        assert!(photos(&["a.heic", "b.gif"]).unwrap().contains("`.heic` and the like"));
+        assert!(photos(&["a.mp4"]).unwrap().starts_with("photo 1 ends in `.mp4`"));
+        let video = |name| other_formats(&Source::Url(format!("https://cdn.example.com/{name}")));
+        assert!(
+            video("a.mkv").unwrap().starts_with("the address ends in `.mkv`: TikTok takes videos")
+        );
+        assert_eq!(video("a.mp4"), None);
+    }
+
+    #[test]
+    fn a_name_that_says_nothing_of_the_format_is_not_told() {
+        assert_eq!(
+            photos(&["a.jpeg", "b.JPG", "c.webp", "png", "d.png/view", "e", "f.php?x=.png"]),
+            None
+        );
+        // The server converts it.
+        assert_eq!(photos(&["a.png?format=webp", "b.heic?fm=jpg"]), None);
+        assert_eq!(other_formats(&Source::File("a.mkv".into())), None);
     }
 
     proptest! {

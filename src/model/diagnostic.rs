@@ -46,10 +46,8 @@ pub(crate) enum Part {
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.part {
-            Part::CommandLine => return write!(f, "`--account`: {}", self.message),
-            Part::Config => {
-                return write!(f, "`user_id` under `[defaults]` of config.toml: {}", self.message);
-            }
+            Part::CommandLine => f.write_str("`--account`")?,
+            Part::Config => f.write_str("`user_id` under `[defaults]` of config.toml")?,
             _ => write!(f, "line {}, column {}", self.line, self.column)?,
         }
         match self.part {

@@ -16,9 +16,11 @@ pub(crate) struct Manifest {
 /// Where the name of an account comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum UserOrigin {
-    /// The post or the manifest's `defaults`, or nothing at all.
+    /// The post, or nothing at all.
     #[default]
-    Manifest,
+    Post,
+    /// The manifest's `defaults`.
+    Defaults,
     /// `--account`.
     CommandLine,
     /// `[defaults]` of config.toml.
@@ -32,10 +34,13 @@ pub(crate) struct Entry {
     pub(crate) index: usize,
     /// `user_id`: open id or alias of the account. `None`: neither the post nor a default names one.
     pub(crate) user: Option<String>,
-    /// Where the post speaks of its account: at its `user_id`, else at its beginning.
+    /// Where the account is named: at the `user_id` of the post or of the manifest's `defaults`, else at the
+    /// beginning of the post.
     pub(crate) user_at: Place,
     /// Who names the account.
     pub(crate) user_from: UserOrigin,
+    /// Where the post gives its own `id`.
+    pub(crate) id_at: Option<Place>,
     /// Where the frame for the cover is named: by the post, or by the manifest's `defaults`.
     pub(crate) cover_at: Option<Place>,
     /// Where the post names its source.

@@ -222,3 +222,57 @@ fn what_is_no_video_is_called_what_it_is() {
     world.file("empty.mp4", "");
     world.run(&["upload", &world.one_post(ADA, "empty.mp4")]).exits(2).says("the file is empty");
 }
+
+#[test]
+fn a_download_that_was_cut_off_in_a_file_of_full_length_is_refused() {
+    let world = World::logged_in();
+    let mut bytes = fixture("fast-start.mp4");
+    let content = bytes.windows(4).rposition(|name| name == b"mdat").unwrap() + 4;
+    let third = (bytes.len() - content) / 3;
+    bytes[content + third..].fill(0);
+    world.file("cut.mp4", &bytes);
+    let manifest = world.one_post(ADA, "cut.mp4");
+    let ran = world.run(&["upload", "--dry-run", &manifest]).exits(2);
+    ran.says("cut.mp4`: there are only zeros where pictures should be, at byte ")
+        .says("repeat the download");
+    let dry = world.run(&["upload", "--dry-run", "--skip-media-check", &manifest]).exits(0);
+    dry.says("only zeros").says("sent all the same");
+}
+
+#[test]
+fn a_photo_that_is_named_like_another_format_is_a_warning() {
+    let world = World::logged_in();
+    let ada = world.open_id(ADA);
+    let manifest = world.manifest(&json!([
+        { "user_id": ada, "photo_urls":
+            ["https://verified.example/1.jpg", "https://verified.example/2.png?sig=secret"] },
+        { "user_id": ada, "video_url": "https://verified.example/a.mkv" },
+    ]));
+    let dry = world.run(&["upload", "--dry-run", &manifest]).exits(0);
+    dry.says("photo 2 ends in `.png`: TikTok takes photos as JPEG or WebP")
+        .says("the address ends in `.mkv`: TikTok takes videos as MP4, MOV or WebM")
+        .never_says("secret");
+    let posts = world.run(&["upload", "--json", &manifest]).exits(0).json();
+    assert!(posts[0]["warnings"][0].as_str().unwrap().contains("`.png`"), "{posts:#?}");
+}
+
+#[test]
+fn what_a_pointer_stands_for_is_fetched_by_the_same_command_wherever_it_is_found() {
+    let world = World::logged_in();
+    for (pointer, command) in [
+        (
+            &b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"[..],
+            "git lfs pull",
+        ),
+        (b"/annex/objects/SHA256E-s1--00.mp4\n", "git annex get"),
+    ] {
+        world.file("a.mp4", pointer);
+        let hint = format!("it stands for a file that is elsewhere: fetch that with `{command}`");
+        let of_video = world.run(&["upload", &world.one_post(ADA, "a.mp4")]).exits(2);
+        let manifest = world.file("manifest.json", pointer);
+        let of_manifest = world.run(&["upload", manifest.to_str().unwrap()]).exits(2);
+        for ran in [of_video, of_manifest] {
+            assert_eq!(ran.stderr.matches(&hint).count(), 1, "{ran:#?}");
+        }
+    }
+}

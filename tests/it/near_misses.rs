@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 
 use crate::awkward_input::{refused, refused_text, refused_video, stopped};
-use crate::world::{ADA, Ran, World};
+use crate::world::{ADA, BEA, Ran, World};
 
 fn wide(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
@@ -438,4 +438,34 @@ fn what_is_imported_and_is_no_login_is_called_what_it_is() {
     let mut command = world.command(&["accounts", "import", file.to_str().unwrap()]);
     command.stdin(Stdio::null());
     Ran::of(command).exits(2).says("no login is in it");
+}
+
+#[test]
+fn what_is_wrong_with_the_account_of_the_defaults_is_told_there_and_once() {
+    let world = World::logged_in();
+    world.consent(&json!({ "account": BEA, "scopes": ["user.info.basic", "video.upload"] }));
+    world.login_with(&["--alias", "bea"]);
+    world.video("a.mp4", 100_000);
+    world.video("b.mp4", 100_001);
+    let of = |defaults: &str| {
+        let posts = "{ \"video_path\": \"a.mp4\" },\n{ \"video_path\": \"b.mp4\" }";
+        let text = format!("{{\n\"defaults\": {{ {defaults} }},\n\"posts\": [\n{posts}\n] }}");
+        world.file("of.json", text).to_str().unwrap().to_owned()
+    };
+    let told = |ran: &Ran, words: &str| {
+        assert_eq!(ran.stderr.matches(words).count(), 1, "{ran:#?}");
+        assert!(ran.stderr.contains("has 1 problem\n"), "{ran:#?}");
+    };
+    let place = "\n  line 2, column 26, defaults, field `user_id`: ";
+    let ran = world.run(&["upload", &of("\"user_id\": \"nobody\"")]).exits(3);
+    told(&ran, place);
+    let manifest = of("\"user_id\": \"bea\"");
+    let scope = "did not grant the scope `video.publish`";
+    let ran = world.run(&["upload", &manifest]).exits(3);
+    told(&ran, place);
+    told(&ran, scope);
+    // Who is named outside of the file is told of there, with what to do.
+    let manifest = of("\"mode\": \"direct\"");
+    let ran = world.run(&["upload", "--account", "bea", &manifest]).exits(3);
+    told(&ran, &format!("\n  `--account`: `bea` {scope} (run `tiktok-up login`"));
 }

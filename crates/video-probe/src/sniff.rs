@@ -46,6 +46,17 @@ pub enum FileClass {
     Data,
 }
 
+impl OtherFile {
+    /// The command that fetches the file which this one stands for, if a tool keeps it elsewhere.
+    pub fn fetched_by(self) -> Option<&'static str> {
+        match self.name {
+            "a Git LFS pointer" => Some("git lfs pull"),
+            "a git-annex pointer" => Some("git annex get"),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for OtherFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)

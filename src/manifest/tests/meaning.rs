@@ -11,7 +11,8 @@ fn the_smallest_post_is_a_path() {
             index: 0,
             user: None,
             user_at: Place { line: 1, column: 2 },
-            user_from: crate::model::UserOrigin::Manifest,
+            user_from: crate::model::UserOrigin::Post,
+            id_at: None,
             cover_at: None,
             source_at: Place { line: 1, column: 17 },
             post: Post {
