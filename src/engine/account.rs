@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tiktok_open::{Code, Reaction};
 use tokio::time::Instant;
 
+use crate::engine::account_stop::AccountStop;
 use crate::engine::calls::{CallError, Calls};
 use crate::engine::events::{Event, Note, Progress, Warning};
 use crate::engine::post::{FileState, PreparedPost};
@@ -18,12 +18,10 @@ use crate::engine::stop::{PostSnapshot, StopReason, not_tried_again};
 use crate::engine::tries::{is_failed_for_good, may_follow};
 use crate::engine::{EventSender, Shared};
 use crate::model::account::Account;
-use crate::model::{
-    Failed, Mode, Phase, Plan, PostError, PostNumber, PostOutcome, PostState, RecordedPost,
-};
-use crate::problem::{Coded, ErrorCode, ErrorKind};
-use crate::store::{JournalError, LeaseError, LeaseKind, StoreError};
-use crate::text::{self, chain};
+use crate::model::{Failed, Mode, Phase, Plan, PostNumber, PostOutcome, PostState, RecordedPost};
+use crate::problem::{ErrorCode, ErrorKind};
+use crate::store::{JournalError, LeaseKind, StoreError};
+use crate::text;
 
 /// One account's part of a run.
 pub(super) struct AccountWorker {
@@ -32,17 +30,6 @@ pub(super) struct AccountWorker {
     calls: Arc<Calls>,
     resolver: PostResolver,
     preflight: Preflight,
-}
-
-/// Why the rest of an account's posts are not tried.
-#[derive(Clone)]
-pub(super) struct AccountStop {
-    post_error: PostError,
-    /// When another try may help.
-    at: Option<Timestamp>,
-    note: Option<&'static str>,
-    state: PostState,
-    failure: Option<ErrorKind>,
 }
 
 impl AccountWorker {
@@ -122,13 +109,12 @@ impl AccountWorker {
         let mut stopped: Option<AccountStop> = None;
         let mut outcomes = Vec::with_capacity(posts.len());
         for post in &*posts {
-            outcomes.push(match &stopped {
-                Some(stopped) => self.not_tried(post, stopped).await,
-                None => {
-                    let (outcome, stop) = self.planned(post, &mut planned).await;
-                    stopped = stop;
-                    outcome
-                }
+            outcomes.push(if let Some(stopped) = &stopped {
+                self.not_tried(post, stopped).await
+            } else {
+                let (outcome, stop) = self.planned(post, &mut planned).await;
+                stopped = stop;
+                outcome
             });
         }
         outcomes
@@ -400,13 +386,13 @@ impl AccountWorker {
         }
         let mut runner =
             PostRunner::new(&self.calls, &self.preflight, &self.engine.options, post, row, source);
-        let outcome = runner.run().await;
+        let outcome = Box::pin(runner.run()).await;
         let username = self.preflight.username().await;
         let known = PostSnapshot {
             post,
             row: Some(&runner.row),
             attempt: runner.attempt.as_ref(),
-            post_ids: &runner.post_ids,
+            post_ids: runner.post_ids(),
             username: username.as_deref(),
             took: started.elapsed(),
         };
@@ -556,101 +542,6 @@ fn left_with_stop(
     let report = known.left(reason);
     let stopped = AccountStop::after(reason, &report);
     (report, stopped)
-}
-
-impl AccountStop {
-    /// What a post that was left means for the account's others.
-    fn after(reason: &StopReason, report: &PostOutcome) -> Option<Self> {
-        let is_full = matches!(reason, StopReason::Call(CallError::Api(error))
-            if matches!(error.reaction(), Some(Reaction::Quota | Reaction::StopsAccount)));
-        (is_full || reason.stops_account()).then(|| Self::from(report))
-    }
-
-    /// What a refused or failed post means for the account's others.
-    fn after_refusal(phase: Phase, report: &PostOutcome) -> Option<Self> {
-        let code = report.post_error.as_ref()?.theirs.as_ref();
-        let stops = match phase {
-            Phase::Rejected => matches!(
-                code.map(Code::reaction),
-                Some(
-                    Reaction::Quota
-                        | Reaction::StopsAccount
-                        | Reaction::Login
-                        | Reaction::RenewToken
-                )
-            ),
-            Phase::Failed(failed) => {
-                failed == Failed::AuthRemoved
-                    || matches!(code, Some(Code::Banned | Code::TooManyPosts))
-            }
-            _ => false,
-        };
-        stops.then(|| Self::from(report))
-    }
-
-    /// That the account's lease was not to be had, or did not last.
-    fn without_lease(error: &StoreError) -> Self {
-        let message = match error {
-            StoreError::Lease(LeaseError::Held { holder, .. }) => {
-                let by = holder.as_ref().map(|holder| format!(", by {holder}"));
-                format!("another run is posting for this account{}", by.unwrap_or_default())
-            }
-            error => chain(error),
-        };
-        let code = match error {
-            StoreError::Lease(LeaseError::File(error)) => error.problem().code,
-            _ => ErrorCode::AccountBusy,
-        };
-        let post_error = PostError {
-            retryable: error.is_temporary(),
-            ..PostError::new(code, message, error.problem())
-        };
-        let state = if error.is_temporary() { PostState::Deferred } else { PostState::Failed };
-        Self { post_error, at: None, note: None, state, failure: Some(error.kind()) }
-    }
-
-    fn from(report: &PostOutcome) -> Self {
-        let code = report.post_error.as_ref().and_then(|post_error| post_error.theirs.as_ref());
-        // Also if this post failed for it: the others only have to wait.
-        let failure = match code.map(Code::reaction) {
-            Some(Reaction::Quota) => Some(ErrorKind::Temporary),
-            _ => report.failure,
-        };
-        let passes = failure.is_some_and(ErrorKind::may_pass);
-        let state = if passes { PostState::Deferred } else { PostState::Failed };
-        let post_error = report.post_error.clone().unwrap_or_else(|| PostError {
-            retryable: true,
-            ..PostError::new(
-                ErrorCode::AccountStopped,
-                "the account was stopped",
-                ErrorCode::AccountStopped,
-            )
-        });
-        if let Some(ErrorKind::Interrupted(_)) = failure {
-            // What became of that one is not what becomes of the others.
-            let code = ErrorCode::RunInterrupted;
-            let post_error = PostError {
-                retryable: true,
-                ..PostError::new(code, "the run was stopped before its turn", code)
-            };
-            return Self { post_error, at: None, note: Some("not tried"), state, failure };
-        }
-        let note = Some("not tried: an earlier post of this account was stopped");
-        Self { post_error, at: report.at, note, state, failure }
-    }
-
-    /// With the time when there may be room again.
-    pub(super) fn until(self, at: Timestamp) -> Self {
-        Self { at: Some(at), ..self }
-    }
-
-    /// The report of a post that is not tried for it.
-    fn report(&self, known: &PostSnapshot<'_>) -> PostOutcome {
-        let state = if known.attempt.is_some() { PostState::Processing } else { self.state };
-        let post_error = Some(known.warn_of_doubles(self.post_error.clone()));
-        let note = self.note.map(str::to_owned);
-        PostOutcome { post_error, at: self.at, note, ..known.report(state, self.failure) }
-    }
 }
 
 #[cfg(test)]

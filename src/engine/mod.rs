@@ -14,21 +14,29 @@
 //! 3. `resolve.rs`: the journal's row of a post, by `id`, by sight or by content.
 //! 4. `runner.rs`: the loop around the pure [`machine`](crate::model::machine). Every phase is durable before
 //!    its action. It sends the init, behind `preflight.rs` (scopes, quotas of a day, the creator's options).
-//! 5. `chunk.rs`: one PUT of a chunk, its body read from the open file, the watchdog beside it.
+//!    What it hands to those who perform its other actions, and gets back from them, is in `attempt.rs`.
+//! 5. `sender.rs`: the chunks of a post, which may go and what their answers mean; `chunk.rs`: one PUT of a
+//!    chunk, its body read from the open file, the watchdog beside it.
 //! 6. `calls.rs`: every call that may be repeated, with the retries, rate limits and tokens of one account.
-//! 7. `status.rs`: what TikTok says of a post, read for the state machine; `clocks.rs`: how old an attempt is.
-//! 8. `tries.rs`: how often a post is tried; `stop.rs`: why a run leaves a post, and the outcome that it reports.
+//! 7. `poller.rs`: the status of a post, asked until TikTok is done with it; `status.rs`: what TikTok says,
+//!    read for the state machine; `clocks.rs`: how old an attempt is.
+//! 8. `tries.rs`: how often a post is tried; `stop.rs`: why a run leaves a post, and the outcome that it
+//!    reports; `account_stop.rs`: what that means for the account's other posts.
 
 mod account;
+mod account_stop;
+mod attempt;
 mod calls;
 mod chunk;
 mod clocks;
 mod events;
+mod poller;
 mod post;
 mod preflight;
 mod prepare;
 mod resolve;
 mod runner;
+mod sender;
 mod status;
 mod stop;
 mod tries;

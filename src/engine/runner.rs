@@ -2,52 +2,40 @@
 //!
 //! [`PostRunner::run`] is the loop of the state machine: perform an action, hand its event to
 //! [`machine::step`], **make the new phase durable**, perform the next action. Whatever makes the run leave
-//! early (a signal, a full disk, no token) is a [`StopReason`] and changes no phase. Below the loop the
-//! actions follow in the order of an upload:
+//! early (a signal, a full disk, no token) is a [`StopReason`] and changes no phase.
 //!
-//! 1. An attempt begins: the preflight check, the quota, then its intent is durable. Its init is sent. A
-//!    local file's init is harmless without its answer. A pull's or a photo post's makes the post, so it is
-//!    repeated only after an answer that proves that nothing was begun, and the proof is durable before the
-//!    pause: a crash in the middle of it must not look like an init on its way.
-//! 2. The chunks: which one may go, what its answer means, when it is tried again. Before the final one the
-//!    intent to send it is durable.
-//! 3. Status polling: while TikTok works, after an unclear chunk, and for the proof that the final chunk
-//!    never arrived.
+//! What stands here besides is how an attempt begins: the preflight check, the quota, then its intent is
+//! durable. Its init is sent. A local file's init is harmless without its answer. A pull's or a photo post's
+//! makes the post, so it is repeated only after an answer that proves that nothing was begun, and the proof
+//! is durable before the pause: a crash in the middle of it must not look like an init on its way. The
+//! chunks are sent by [`ChunkSender`], the status is asked by [`StatusPoller`]; neither records anything.
 
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use tiktok_open::{Error, InitAnswer, Privacy, PutAnswer, Reaction, UploadUrl};
+use tiktok_open::{Error, InitAnswer, Privacy, Reaction};
 use tokio::time::Instant;
 
 use crate::api::post_error;
 use crate::engine::Options;
+use crate::engine::attempt::{Current, Outcome, Told, heed_signals};
 use crate::engine::calls::{CallError, Calls, SLOW_DOWNS};
-use crate::engine::chunk::{self, ChunkEvent, ChunkPut, PutEnd, SpeedWatch};
-use crate::engine::clocks::Clocks;
 use crate::engine::events::{Note, Progress, WaitReason, Warning};
+use crate::engine::poller::StatusPoller;
 use crate::engine::post::PreparedPost;
 use crate::engine::preflight::Preflight;
-use crate::engine::status::{StatusReading, recorded_plan};
+use crate::engine::sender::{CHUNK_TRIES, ChunkSender};
 use crate::engine::stop::StopReason;
 use crate::engine::tries::{NOT_SENT, may_follow};
 use crate::model::{
-    Action, Attempt, AttemptUpdate, Event, Failed, Phase, Plan, PostError, RecordedPost,
-    ReportedStatus, Step, Transfer, machine,
+    Action, Attempt, AttemptUpdate, Event, Phase, Plan, PostError, RecordedPost, Step, Transfer,
+    machine,
 };
-use crate::problem::{Coded, ErrorCode, ErrorKind};
+use crate::problem::{Coded as _, ErrorCode, ErrorKind};
 use crate::retry::Backoff;
 use crate::secret::Secret;
-use crate::signals::Signal;
-use crate::source::{Fingerprint, Version, Video, VideoError, check_finished};
+use crate::source::{Video, VideoError, check_finished};
 use crate::store::{JournalError, StoreError};
-use crate::text;
 
-/// Tries of one chunk without progress.
-const CHUNK_TRIES: u32 = 6;
-/// Answers 416 without progress.
-const RESYNCS: u32 = 3;
 /// One post on its way.
 pub(super) struct PostRunner<'a> {
     calls: &'a Calls,
@@ -55,50 +43,18 @@ pub(super) struct PostRunner<'a> {
     options: &'a Options,
     post: &'a PreparedPost,
     pub(super) row: RecordedPost,
-    /// The open file and its plan; `None` for pulls, and for a file that is gone.
-    source: Option<(Video, Plan)>,
+    chunks: ChunkSender<'a>,
+    statuses: StatusPoller<'a>,
     transfer: Transfer,
     /// The last attempt, if there was one.
     pub(super) attempt: Option<Attempt>,
-    /// What TikTok last said about it.
-    pub(super) post_ids: Vec<u64>,
     /// The refusal or failure behind the last phase.
     pub(super) post_error: Option<PostError>,
     /// The kind of trouble that this was.
     pub(super) failure: Option<ErrorKind>,
-    run: RunState,
-}
-
-/// What only this run knows.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
-struct RunState {
-    tries: Backoff,
-    /// The most chunks that TikTok had so far in this attempt: only more of them is progress.
-    furthest: u32,
-    resyncs: u32,
     inits: Inits,
-    polling: Option<Polling>,
-    /// The init of the current attempt was sent by this run, at this moment.
+    /// When the init of the current attempt was sent, if this run sent it.
     begun: Option<Instant>,
-    /// Whether the final chunk's last block may have been handed over in this attempt.
-    final_handed: bool,
-    /// Whether this run has sent every byte of the attempt's file, the last ones included.
-    sent_whole: bool,
-    failed_here: usize,
-    proof: Option<Instant>,
-    fingerprint: Fingerprint,
-    warned_slow: AtomicBool,
-    announced: bool,
-    /// Whether TikTok did not know the `publish_id` when it was last asked, as may be in the beginning.
-    id_is_unknown: bool,
-    said_id_is_unknown: bool,
-}
-
-/// The status polling of a post that TikTok works on.
-struct Polling {
-    since: Instant,
-    /// The pause before the next status call.
-    wait: Duration,
 }
 
 /// The inits of this run.
@@ -146,45 +102,33 @@ impl<'a> PostRunner<'a> {
             let planned = || source.as_ref().map_or_else(recorded, |(_, plan)| plan.count());
             begun.map_or_else(|| Transfer::File { chunks: planned() }, |begun| begun.transfer)
         };
-        let backoff = || Backoff::new(timing.backoff_base, timing.backoff_cap, CHUNK_TRIES);
-        let run = RunState {
-            tries: backoff(),
-            furthest: 0,
-            resyncs: 0,
-            inits: Inits { unsent: backoff(), slowed: 0, renewed: false, delay: RetryDelay::None },
-            polling: None,
-            begun: None,
-            // Whatever an earlier process handed over is unknown here.
-            final_handed: true,
-            sent_whole: false,
-            failed_here: 0,
-            proof: None,
-            fingerprint: Fingerprint::default(),
-            warned_slow: AtomicBool::new(false),
-            announced: false,
-            id_is_unknown: false,
-            said_id_is_unknown: false,
-        };
+        let unsent = Backoff::new(timing.backoff_base, timing.backoff_cap, CHUNK_TRIES);
         let attempt = row.last.clone();
         Self {
             calls,
             preflight,
             options,
             post,
+            chunks: ChunkSender::new(calls, options, post, &row, source),
+            statuses: StatusPoller::new(calls, options, &post.post_ref, &row),
             row,
-            source,
             transfer,
             attempt,
-            post_ids: Vec::new(),
             post_error: None,
             failure: None,
-            run,
+            inits: Inits { unsent, slowed: 0, renewed: false, delay: RetryDelay::None },
+            begun: None,
         }
     }
 
     /// The phase of the last attempt.
     pub(super) fn phase(&self) -> Option<Phase> {
         self.attempt.as_ref().map(|attempt| attempt.phase)
+    }
+
+    /// Ids of public posts that TikTok told.
+    pub(super) fn post_ids(&self) -> &[u64] {
+        self.statuses.post_ids()
     }
 
     /// Drives the post until it is over or the run has to leave it.
@@ -199,18 +143,29 @@ impl<'a> PostRunner<'a> {
             }
         };
         loop {
-            let (event, update) = match step.action {
-                Action::Stop => return Ok(()),
-                Action::Again => {
+            let now = self.attempt.as_ref().map(|attempt| Current {
+                attempt,
+                transfer: self.transfer,
+                begun: self.begun,
+                sent_whole: self.chunks.sent_whole(),
+            });
+            let outcome = match (step.action, now) {
+                (Action::Stop, _) | (_, None) => return Ok(()),
+                (Action::Again, _) => {
                     step = self.again().await?;
                     continue;
                 }
-                Action::Init => self.init().await?,
-                Action::Intend => self.intend().await?,
-                Action::Send { index } => self.send(index).await?,
-                Action::Ask => self.poll_status().await?,
-                Action::Prove => self.prove().await?,
+                (Action::Init, _) => self.init().await?,
+                (Action::Intend, Some(now)) => self.chunks.intend(now).await?,
+                (Action::Send { index }, Some(now)) => self.chunks.send(index, now).await?,
+                (Action::Ask, Some(now)) => self.statuses.poll(now).await?,
+                (Action::Prove, Some(now)) => self.statuses.prove(now).await?,
             };
+            let Outcome { event, update, told, failure, leave } = outcome;
+            if let Told::Instead(error) = told {
+                self.post_error = error;
+            }
+            self.failure = failure.or(self.failure);
             let Some(phase) = self.phase() else { return Ok(()) };
             step = machine::step(self.transfer, phase, event);
             self.record(step.phase, &update).await?;
@@ -221,6 +176,9 @@ impl<'a> PostRunner<'a> {
             if (event, step.phase) == (Event::FileReplaced, Phase::Abandoned) {
                 self.report(Progress::Note(Note::FileReplaced));
                 return Err(StopReason::Replaced);
+            }
+            if let Some(reason) = leave {
+                return Err(reason);
             }
         }
     }
@@ -243,9 +201,9 @@ impl<'a> PostRunner<'a> {
 
     /// Starts an attempt: its intent is durable when this returns.
     async fn begin(&mut self) -> Result<Step, StopReason> {
-        if let Some((video, plan)) = &self.source {
+        if let Some((video, plan)) = self.chunks.source() {
             check_unsent(video, self.calls.timing.stall).await?;
-            if !self.is_recorded(video) {
+            if !self.chunks.is_recorded() {
                 return Err(StopReason::Replaced);
             }
             self.transfer = Transfer::File { chunks: plan.count() };
@@ -254,28 +212,23 @@ impl<'a> PostRunner<'a> {
         }
         self.preflight.check(self.post).await?;
         self.calls.ready_for_init(&self.post.post_ref).await?;
-        if let Some((video, _)) = &self.source {
+        if let Some((video, _)) = self.chunks.source() {
             // A batch may take hours, and a quota minutes: no init is spent on what changed meanwhile.
             check_finished(video).await.map_err(StopReason::File)?;
             check_unsent(video, self.calls.timing.stall).await?;
         }
         // The last moment: what the intent below announces must follow it.
-        self.heed_signals()?;
+        heed_signals(self.calls)?;
         self.attempt = Some(self.calls.journal.begin_attempt(self.row.number).await?);
-        self.run.begun = Some(Instant::now());
-        self.run.final_handed = false;
-        self.run.sent_whole = false;
-        self.run.proof = None;
-        self.run.polling = None;
-        self.run.tries.reset();
-        self.run.resyncs = 0;
-        self.run.furthest = 0;
+        self.begun = Some(Instant::now());
+        self.chunks.begin();
+        self.statuses.begin();
         Ok(Step { phase: Phase::InitIntent, action: Action::Init })
     }
 
     /// A new attempt after a dead one, within the limits.
     async fn again(&mut self) -> Result<Step, StopReason> {
-        match std::mem::take(&mut self.run.inits.delay) {
+        match std::mem::take(&mut self.inits.delay) {
             RetryDelay::None => self.within_limits().await?,
             delay => self.wait_out(delay).await?,
         }
@@ -287,14 +240,14 @@ impl<'a> PostRunner<'a> {
             RetryDelay::None => {}
             RetryDelay::Unsent(wait) => {
                 let why = self.post_error.as_ref().map(|t| t.message.clone()).unwrap_or_default();
-                let unsent = &self.run.inits.unsent;
+                let unsent = &self.inits.unsent;
                 let (attempt, of) = (unsent.attempt(), unsent.most());
                 self.report(Progress::Retrying { why, attempt, of, wait });
                 self.calls.pause(wait).await?;
             }
             RetryDelay::SlowDown(wait) => self.calls.slow_down(&self.post.post_ref, wait).await?,
             RetryDelay::Stale(token) => {
-                self.heed_signals()?;
+                heed_signals(self.calls)?;
                 self.calls.renewed(&token).await?;
             }
             RetryDelay::Leave(error) => return Err(error.into()),
@@ -305,7 +258,7 @@ impl<'a> PostRunner<'a> {
     /// Whether a dead attempt may be followed by another, and the pause before it.
     async fn within_limits(&self) -> Result<(), StopReason> {
         let attempts = self.calls.journal.attempts(self.row.number).await?;
-        let (failed_here, retry_failed) = (self.run.failed_here, self.options.retry_failed);
+        let (failed_here, retry_failed) = (self.statuses.failed(), self.options.retry_failed);
         may_follow(&attempts, failed_here, retry_failed, self.calls.clock.now())?;
         match (self.phase(), &self.attempt) {
             (Some(Phase::Failed(_)), Some(last)) => {
@@ -313,7 +266,7 @@ impl<'a> PostRunner<'a> {
                 self.report(Progress::Note(Note::TryingOnceMore { why }));
             }
             (Some(Phase::Abandoned), _) => self.report(Progress::Note(Note::UploadAbandoned)),
-            (Some(Phase::Lost), _) if self.run.begun.is_some() => {
+            (Some(Phase::Lost), _) if self.begun.is_some() => {
                 let wait = self.calls.timing.init_again;
                 let came = self.post_error.as_ref().map(|came| came.message.clone());
                 let why = WaitReason::InitUnclear { came: came.unwrap_or_default() };
@@ -325,8 +278,9 @@ impl<'a> PostRunner<'a> {
         Ok(())
     }
 
-    async fn init(&mut self) -> Result<(Event, AttemptUpdate), StopReason> {
-        let plan = self.source.as_ref().map(|(_, plan)| plan);
+    /// Sends the init, whatever comes of it.
+    async fn init(&mut self) -> Result<Outcome, StopReason> {
+        let plan = self.chunks.source().map(|(_, plan)| plan);
         let Some(init) = self.post.init(plan) else { return Err(StopReason::gone(self.post)) };
         let issued_at = self.calls.clock.now();
         let token = match self.calls.token().await {
@@ -337,8 +291,8 @@ impl<'a> PostRunner<'a> {
             init.send(&self.calls.client, &token).await.and_then(|answer| self.whole(answer));
         match answer {
             Ok(InitAnswer { publish_id, upload_url, .. }) => {
-                self.run.inits.slowed = 0;
-                self.run.inits.renewed = false;
+                self.inits.slowed = 0;
+                self.inits.renewed = false;
                 let publish_id = Some(publish_id);
                 let issued_at = Some(issued_at);
                 let issued_there = self.calls.client.server_now();
@@ -349,12 +303,12 @@ impl<'a> PostRunner<'a> {
                     issued_there,
                     ..AttemptUpdate::default()
                 };
-                Ok((Event::InitAccepted, update))
+                Ok(Outcome { update, ..Outcome::of(Event::InitAccepted) })
             }
             Err(error) => {
-                let (event, update) = self.init_failed(error, token);
+                let outcome = self.init_failed(error, token);
                 self.specify_unaudited_refusal().await;
-                Ok((event, update))
+                Ok(outcome)
             }
         }
     }
@@ -377,8 +331,8 @@ impl<'a> PostRunner<'a> {
     }
 
     /// Sorts what came of an init into refused, put off, unclear and provably not sent.
-    fn init_failed(&mut self, error: Error, token: Secret) -> (Event, AttemptUpdate) {
-        let inits = &mut self.run.inits;
+    fn init_failed(&mut self, error: Error, token: Secret) -> Outcome {
+        let inits = &mut self.inits;
         let event = match &error {
             Error::Refused(refusal) if refusal.status < 500 => match refusal.code.reaction() {
                 Reaction::Later => Event::InitUnclear,
@@ -401,7 +355,7 @@ impl<'a> PostRunner<'a> {
         let update = post_error.update();
         self.failure = Some(error.kind());
         self.post_error = Some(post_error);
-        (event, update)
+        Outcome { update, ..Outcome::of(event) }
     }
 
     /// What helps an app that is not audited depends on what the account and the post are.
@@ -419,480 +373,18 @@ impl<'a> PostRunner<'a> {
     }
 
     /// An init that provably never left: for want of a token, or of a connection.
-    fn not_sent(&mut self, error: CallError) -> (Event, AttemptUpdate) {
+    fn not_sent(&mut self, error: CallError) -> Outcome {
         let post_error = error.post_error();
         let update = AttemptUpdate { code: Some(NOT_SENT.to_owned()), ..post_error.update() };
         self.failure = Some(error.kind());
         self.post_error = Some(post_error);
         let passes = matches!(&error, CallError::Api(error) if error.is_temporary());
-        let again = passes.then(|| self.run.inits.unsent.pause());
-        self.run.inits.delay = match again.flatten() {
+        let again = passes.then(|| self.inits.unsent.pause());
+        self.inits.delay = match again.flatten() {
             Some(wait) => RetryDelay::Unsent(wait),
             None => RetryDelay::Leave(error),
         };
-        (Event::InitNotSent, update)
-    }
-
-    /// Completes the fingerprint; the intent to send the final chunk is recorded with it.
-    async fn intend(&mut self) -> Result<(Event, AttemptUpdate), StopReason> {
-        let Some((video, plan)) = self.source.clone() else {
-            return Ok((Event::FileReplaced, AttemptUpdate::default()));
-        };
-        if let Some(event) = self.usable(&video).await? {
-            return self.too_late(event).await;
-        }
-        if let Err(refused) = self.upload_url() {
-            return Ok(*refused);
-        }
-        match self.fingerprint_to(&video, plan.size()).await {
-            Ok(fingerprint) => {
-                self.heed_signals()?;
-                let update = AttemptUpdate {
-                    fingerprint: Some(fingerprint.hex()),
-                    ..AttemptUpdate::default()
-                };
-                self.run.fingerprint = fingerprint;
-                // Whoever comes here from an open attempt has sent nothing of its final chunk.
-                self.run.final_handed = false;
-                Ok((Event::Intend, update))
-            }
-            Err(StopReason::File(VideoError::Changed { .. })) => Ok(self.file_changed()),
-            Err(reason) => Err(reason),
-        }
-    }
-
-    /// The fingerprint of a file up to `end`, unless a signal comes or the disk hangs.
-    async fn fingerprint_to(&self, video: &Video, end: u64) -> Result<Fingerprint, StopReason> {
-        tokio::select! {
-            biased;
-            signal = self.calls.shutdown.requested() => Err(StopReason::Interrupted(signal)),
-            reached = self.run.fingerprint.clone().reach(video, end, self.calls.timing.stall) => {
-                reached.map_err(StopReason::File)
-            }
-        }
-    }
-
-    /// Whether the journal has the post as that of this very file.
-    fn is_recorded(&self, video: &Video) -> bool {
-        self.row.file.as_ref().is_some_and(|file| Version::File(file.identity) == video.version())
-    }
-
-    /// Whether the attempt's URL and file can still be used; the event if not.
-    async fn usable(&self, video: &Video) -> Result<Option<Event>, StopReason> {
-        match video.check_unchanged(self.calls.timing.stall).await {
-            Ok(()) => {}
-            Err(VideoError::Changed { .. }) => {
-                return Ok(Some(Event::FileChanged { handed_over: self.run.final_handed }));
-            }
-            Err(error) => return Err(StopReason::File(error)),
-        }
-        let Some(attempt) = &self.attempt else { return Ok(None) };
-        // A resumed attempt belongs to the file that it was planned for.
-        if self.run.begun.is_none() && !self.is_recorded(video) {
-            return Ok(Some(Event::FileReplaced));
-        }
-        let expired =
-            self.clocks().longest(attempt).is_some_and(|age| age >= self.calls.timing.url_life);
-        Ok(expired.then_some(Event::UrlExpired))
-    }
-
-    /// Sends one chunk until its outcome is an event.
-    async fn send(&mut self, index: u32) -> Result<(Event, AttemptUpdate), StopReason> {
-        loop {
-            let Some((video, plan)) = self.source.clone() else {
-                return Ok((Event::FileReplaced, AttemptUpdate::default()));
-            };
-            if let Some(event) = self.usable(&video).await? {
-                return self.too_late(event).await;
-            }
-            let url = match self.upload_url() {
-                Ok(url) => url,
-                Err(refused) => return Ok(*refused),
-            };
-            self.heed_signals()?;
-            self.announce(&plan, index);
-            let end = self.put(&video, &plan, index, &url).await?;
-            if let Some(outcome) = self.classify(end, &plan, index).await? {
-                return Ok(outcome);
-            }
-        }
-    }
-
-    /// An expired URL in the run that got it means that the link is too slow to try again at once.
-    async fn too_late(&mut self, event: Event) -> Result<(Event, AttemptUpdate), StopReason> {
-        if event == Event::UrlExpired
-            && self.run.begun.is_some()
-            && let Some(phase @ Phase::Open { .. }) = self.phase()
-            && let Some((_, plan)) = &self.source
-        {
-            #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
-            let needs = plan.size() as f64 * 8.0 / 1e6 / self.calls.timing.url_life.as_secs_f64();
-            let step = machine::step(self.transfer, phase, event);
-            self.record(step.phase, &AttemptUpdate::default()).await?;
-            return Err(StopReason::TooSlow { needs });
-        }
-        if matches!(event, Event::FileChanged { .. }) {
-            return Ok(self.file_changed());
-        }
-        Ok((event, AttemptUpdate::default()))
-    }
-
-    fn file_changed(&mut self) -> (Event, AttemptUpdate) {
-        let event = Event::FileChanged { handed_over: self.run.final_handed };
-        let Some((video, _)) = &self.source else { return (event, AttemptUpdate::default()) };
-        let error = video.changed();
-        let post_error = error_of(ErrorCode::FileChanged, &error);
-        let update = post_error.update();
-        self.failure = Some(ErrorKind::Final);
-        self.post_error = Some(post_error);
-        (event, update)
-    }
-
-    /// Where the chunks go, if bytes may be sent there; else what is the matter with it.
-    fn upload_url(&mut self) -> Result<UploadUrl, Box<(Event, AttemptUpdate)>> {
-        let attempt = self.attempt.as_ref();
-        let (journal, account) = (&self.calls.journal, &self.calls.account);
-        let Some(url) = attempt.and_then(|attempt| journal.upload_url(account, attempt)) else {
-            return Err(Box::new((Event::UrlGone, AttemptUpdate::default())));
-        };
-        UploadUrl::check(&url, self.calls.client.endpoints())
-            .map_err(|error| Box::new(self.bad_url(&error)))
-    }
-
-    fn bad_url(&mut self, error: &tiktok_open::UploadUrlError) -> (Event, AttemptUpdate) {
-        let post_error = error_of(ErrorCode::UploadUrlInvalid, error);
-        let update = post_error.update();
-        self.failure = Some(ErrorKind::Final);
-        self.post_error = Some(post_error);
-        (Event::BadUploadUrl, update)
-    }
-
-    /// One PUT, while the fingerprint runs along.
-    async fn put(
-        &mut self,
-        video: &Video,
-        plan: &Plan,
-        index: u32,
-        url: &UploadUrl,
-    ) -> Result<PutEnd, StopReason> {
-        let is_final = matches!(self.phase(), Some(Phase::FinalIntent { .. }));
-        let content_type = self.post.checked_file().map_or("video/mp4", |file| file.content_type);
-        let rate = &self.options.rate;
-        let range = plan.range(index).ok_or(StopReason::OutOfStep)?;
-        let age = self.attempt.as_ref().and_then(|attempt| self.clocks().longest(attempt));
-        let deadline =
-            Instant::now() + self.calls.timing.url_life.saturating_sub(age.unwrap_or_default());
-        let chunk = ChunkPut { url, video, content_type, range, is_final, rate, deadline };
-        let speed = SpeedWatch { begun: self.run.begun, plan, warned: &self.run.warned_slow };
-        let report = |event| match event {
-            ChunkEvent::Position(sent) => {
-                self.report(Progress::Position { sent });
-                let life = self.calls.timing.url_life;
-                if let Some(takes) = speed.look(sent, life) {
-                    self.report(Progress::Warning(Warning::SlowLink { takes, life }));
-                }
-            }
-            ChunkEvent::Staying(wait) => {
-                self.report(Progress::Waiting { why: WaitReason::FinalAnswer, wait });
-            }
-        };
-        let put = chunk::put(
-            &self.calls.client,
-            &chunk,
-            &self.calls.timing,
-            &self.calls.shutdown,
-            &report,
-        );
-        let sent = if is_final {
-            put.await
-        } else {
-            // The fingerprint keeps up with the chunks, so that each byte is read from disk once.
-            let covered = self.fingerprint_to(video, range.last() + 1);
-            let (mut sent, covered) = chunk::beside(put, covered).await;
-            match covered {
-                Some(Ok(fingerprint)) => self.run.fingerprint = fingerprint,
-                // What is wrong with the file is why the chunk did not get there, not the link.
-                Some(Err(StopReason::File(
-                    error @ (VideoError::Io { .. } | VideoError::Stalled { .. }),
-                ))) if matches!(sent.end, PutEnd::Failed(_) | PutEnd::Stalled { .. }) => {
-                    sent.end = PutEnd::File(error);
-                }
-                // Before the final chunk it is made up for, and what is wrong told.
-                Some(Err(_)) | None => {}
-            }
-            sent
-        };
-        if is_final && sent.handed_over {
-            self.run.final_handed = true;
-            // The chunks before it were stored, or TikTok would not have asked for this one.
-            self.run.sent_whole |= plan.is_last(index);
-        }
-        Ok(sent.end)
-    }
-
-    /// Makes an event of a PUT's end, or `None` to send the same chunk again.
-    async fn classify(
-        &mut self,
-        end: PutEnd,
-        plan: &Plan,
-        index: u32,
-    ) -> Result<Option<(Event, AttemptUpdate)>, StopReason> {
-        let in_final = matches!(self.phase(), Some(Phase::FinalIntent { .. }));
-        let event = match end {
-            PutEnd::Answered(answer) => self.classify_answer(answer, plan, index).await?,
-            PutEnd::FileChanged => return Ok(Some(self.file_changed())),
-            PutEnd::Expired => return self.too_late(Event::UrlExpired).await.map(Some),
-            PutEnd::File(error) => return Err(StopReason::File(error)),
-            PutEnd::Interrupted => {
-                let signal = self.calls.shutdown.asked().unwrap_or(Signal::INTERRUPT);
-                return Err(StopReason::Interrupted(signal));
-            }
-            PutEnd::Stalled { after_body } => {
-                let why = if after_body { "no answer to the chunk" } else { "the link stalled" };
-                self.try_again(why.to_owned()).await?;
-                Some(Event::ChunkUnclear)
-            }
-            // No other try would fare better.
-            PutEnd::Failed(error) if error.obstacle().is_some() && !error.is_temporary() => {
-                return Err(error.into());
-            }
-            PutEnd::Failed(error) => {
-                self.try_again(error.to_string()).await?;
-                let unsent = matches!(error, Error::NotSent { .. }) && !in_final;
-                (!unsent).then_some(Event::ChunkUnclear)
-            }
-        };
-        Ok(event.map(|event| (event, AttemptUpdate::default())))
-    }
-
-    async fn classify_answer(
-        &mut self,
-        answer: PutAnswer,
-        plan: &Plan,
-        index: u32,
-    ) -> Result<Option<Event>, StopReason> {
-        let in_final = matches!(self.phase(), Some(Phase::FinalIntent { .. }));
-        match answer.status {
-            201 => {
-                self.stored(plan, index);
-                if in_final && !plan.is_last(index) {
-                    // Its status says otherwise. The chunk may be asked for again, but not for ever.
-                    self.try_again("TikTok says that it has everything".into()).await?;
-                }
-                Ok(Some(Event::AllStored { index }))
-            }
-            // The documentation says what a 206 means; a header that says otherwise is looked into.
-            206 if answer.progress.is_none_or(|n| plan.stored_by_header(n) == Some(index + 1)) => {
-                if plan.is_last(index) {
-                    self.try_again("TikTok expects more bytes after the last".into()).await?;
-                } else {
-                    self.stored(plan, index);
-                }
-                Ok(Some(Event::ChunkStored { index }))
-            }
-            // Of the final chunk it says nothing: it may be there already, and this be a second one.
-            400 if !in_final => Err(StopReason::ChunkRefused { status: 400 }),
-            403 | 404 => Ok(Some(Event::UrlGone)),
-            416 => {
-                self.run.resyncs += 1;
-                if self.run.resyncs > RESYNCS {
-                    return Err(StopReason::OutOfStep);
-                }
-                Ok(Some(Event::ChunkUnclear))
-            }
-            408 | 429 | 500..=599 if !in_final => {
-                self.try_again(format!("HTTP {} for a chunk", answer.status)).await?;
-                Ok(None)
-            }
-            status => {
-                self.try_again(format!("HTTP {status} for a chunk")).await?;
-                Ok(Some(Event::ChunkUnclear))
-            }
-        }
-    }
-
-    fn stored(&mut self, plan: &Plan, index: u32) {
-        // What TikTok stores again after it was taken back is no progress.
-        if index >= self.run.furthest {
-            self.run.furthest = index + 1;
-            self.run.tries.reset();
-            self.run.resyncs = 0;
-        }
-        self.report(Progress::Position { sent: plan.boundary(index + 1) });
-        self.report(Progress::ChunkStored { chunk: index + 1, of: plan.count() });
-    }
-
-    /// Counts a failed try of a chunk and waits before the next.
-    async fn try_again(&mut self, why: String) -> Result<(), StopReason> {
-        let Some(wait) = self.run.tries.pause() else {
-            return Err(StopReason::ChunkFailed { why });
-        };
-        let (attempt, of) = (self.run.tries.attempt(), self.run.tries.most());
-        self.report(Progress::Retrying { why, attempt, of, wait });
-        self.calls.pause(wait).await?;
-        Ok(())
-    }
-
-    fn announce(&mut self, plan: &Plan, index: u32) {
-        if !std::mem::replace(&mut self.run.announced, true) {
-            let (size, stored) = (plan.size(), plan.boundary(index));
-            self.report(Progress::Sending { size, stored, chunks: plan.count() });
-        }
-    }
-
-    /// Asks for the status: at once after an unclear chunk or a restart, at growing intervals while
-    /// TikTok works.
-    async fn poll_status(&mut self) -> Result<(Event, AttemptUpdate), StopReason> {
-        self.wait_for_poll().await?;
-        let reading = match self.status().await {
-            // Everything is with TikTok: a status that cannot be had now can be had later.
-            Err(StopReason::Call(CallError::Api(error)))
-                if self.run.polling.is_some() && error.is_temporary() =>
-            {
-                self.report(Progress::Note(Note::NoStatusYet { why: error.to_string() }));
-                StatusReading::processing()
-            }
-            asked => self.wait_for_id(asked?),
-        };
-        if let ReportedStatus::Processing { stored } = reading.seen {
-            let more_to_send = match (self.phase(), self.transfer) {
-                (Some(Phase::Open { .. }), Transfer::File { .. }) => true,
-                (Some(Phase::FinalIntent { .. }), Transfer::File { chunks }) => {
-                    stored.is_some_and(|stored| stored < chunks)
-                }
-                _ => false,
-            };
-            if !more_to_send && self.run.polling.is_none() {
-                self.report(Progress::Processing);
-                self.run.polling =
-                    Some(Polling { since: Instant::now(), wait: self.calls.timing.poll_first });
-            }
-        }
-        Ok(self.event_of(reading))
-    }
-
-    /// Right after an upload TikTok may not know the `publish_id` yet: as long as this run polls, that
-    /// counts as still processing.
-    fn wait_for_id(&mut self, reading: StatusReading) -> StatusReading {
-        // Before its final chunk an attempt is simply given up: nothing can have been posted.
-        let replaceable = matches!(
-            (self.phase(), self.transfer),
-            (Some(Phase::Open { .. }), Transfer::File { .. })
-        );
-        let age = self.attempt.as_ref().and_then(|attempt| self.clocks().age(attempt));
-        let limit = self.calls.timing.poll_limit;
-        let last = self.run.polling.as_ref().is_some_and(|p| p.since.elapsed() + p.wait >= limit);
-        self.run.id_is_unknown = !replaceable && !last && reading.is_early(age);
-        if !self.run.id_is_unknown {
-            return reading;
-        }
-        if !std::mem::replace(&mut self.run.said_id_is_unknown, true) {
-            self.report(Progress::Note(Note::IdUnknownYet));
-        }
-        StatusReading::processing()
-    }
-
-    /// What a reading is to the state machine, and what the journal keeps of it.
-    fn event_of(&mut self, reading: StatusReading) -> (Event, AttemptUpdate) {
-        if let ReportedStatus::Failed(failed) = reading.seen {
-            self.run.failed_here += 1;
-            let login = failed == Failed::AuthRemoved;
-            self.failure = Some(if login { ErrorKind::Login } else { ErrorKind::Final });
-        }
-        if reading.post_ids.len() > 1 && reading.post_ids != self.post_ids {
-            let ids = reading.post_ids.clone();
-            self.report(Progress::Warning(Warning::SeveralPosts { ids }));
-        }
-        let completed = self
-            .phase()
-            .and_then(|phase| reading.completes(phase, self.transfer, self.run.sent_whole));
-        if let Some(event) = completed {
-            return (event, AttemptUpdate::default());
-        }
-        let event = Event::Status(reading.seen);
-        let next = self.phase().map(|phase| machine::step(self.transfer, phase, event).phase);
-        let update = next.map(|next| reading.update(next)).unwrap_or_default();
-        self.post_error = reading.post_error;
-        self.post_ids = reading.post_ids;
-        (event, update)
-    }
-
-    async fn wait_for_poll(&mut self) -> Result<(), StopReason> {
-        let all_sent = matches!(self.phase(), Some(Phase::Uploaded))
-            || matches!((self.phase(), self.transfer), (Some(Phase::Open { .. }), Transfer::Pull));
-        if all_sent && self.run.begun.is_some() && self.run.polling.is_none() {
-            self.report(Progress::Processing);
-            let wait = self.calls.timing.poll_first;
-            self.run.polling = Some(Polling { since: Instant::now(), wait });
-        }
-        let Some(polling) = &mut self.run.polling else { return Ok(()) };
-        let over = polling.since.elapsed() >= self.calls.timing.poll_limit;
-        // Of an id that was never known the last answer counts, so it is asked for once more.
-        if over && self.options.wait && std::mem::take(&mut self.run.id_is_unknown) {
-            return Ok(());
-        }
-        if !self.options.wait || over {
-            return Err(StopReason::StillProcessing);
-        }
-        let wait = polling.wait;
-        polling.wait = (wait * 2).min(self.calls.timing.poll_cap);
-        self.calls.pause(wait).await?;
-        Ok(())
-    }
-
-    /// One status call.
-    async fn status(&self) -> Result<StatusReading, StopReason> {
-        let publish_id = self.attempt.as_ref().and_then(|attempt| attempt.publish_id.clone());
-        let Some(publish_id) = publish_id else { return Ok(StatusReading::id_unknown(None)) };
-        let plan = self.row.file.as_ref().and_then(recorded_plan);
-        Ok(match self.calls.status(&self.post.post_ref, &publish_id).await {
-            Ok(status) => StatusReading::of(status, plan.as_ref()),
-            Err(error) => StatusReading::of_error(&error).ok_or(error)?,
-        })
-    }
-
-    /// Waits for the server's proof that the final chunk never arrived: bytes missing on two reads far
-    /// enough apart, both late enough after the issue of the URL.
-    async fn prove(&mut self) -> Result<(Event, AttemptUpdate), StopReason> {
-        loop {
-            let reading = self.status().await?;
-            let age = self.attempt.as_ref().and_then(|attempt| self.clocks().age(attempt));
-            let ReportedStatus::Processing { stored } = reading.seen else {
-                if reading.is_early(age) {
-                    return Err(StopReason::StillProcessing);
-                }
-                return Ok(self.event_of(reading));
-            };
-            let missing = match self.transfer {
-                Transfer::File { chunks } => stored.is_some_and(|stored| stored < chunks),
-                Transfer::Pull => false,
-            };
-            let (Some(age), true) = (age, missing) else {
-                return Err(StopReason::StillProcessing);
-            };
-            let left = signed(self.calls.timing.proof_age).saturating_sub(age);
-            if left.is_positive() {
-                let from = self.calls.clock.now().checked_add(left).unwrap_or(Timestamp::MAX);
-                return Err(StopReason::WaitingForProof { from });
-            }
-            let first = *self.run.proof.get_or_insert_with(Instant::now);
-            if first.elapsed() >= self.calls.timing.proof_gap {
-                return Ok((Event::ProvedIncomplete, AttemptUpdate::default()));
-            }
-            let wait = self.calls.timing.proof_gap;
-            self.report(Progress::Waiting { why: WaitReason::Proof, wait });
-            self.calls.pause(wait + Duration::from_millis(1)).await?;
-        }
-    }
-
-    /// What time it is, for the age of an attempt.
-    fn clocks(&self) -> Clocks {
-        Clocks::now(self.calls, self.run.begun.map(|begun| begun.elapsed()))
-    }
-
-    /// Leaves if a signal asked for it and nothing is on its way.
-    fn heed_signals(&self) -> Result<(), StopReason> {
-        self.calls.shutdown.asked().map_or(Ok(()), |signal| Err(StopReason::Interrupted(signal)))
+        Outcome { update, ..Outcome::of(Event::InitNotSent) }
     }
 
     /// Makes a phase durable, and remembers it. If that fails nothing more is sent.
@@ -960,12 +452,4 @@ async fn check_unsent(video: &Video, stall: Duration) -> Result<(), StopReason> 
             error => error,
         })
     })
-}
-
-fn signed(duration: Duration) -> SignedDuration {
-    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
-}
-
-fn error_of(code: ErrorCode, error: &(impl Coded + ?Sized)) -> PostError {
-    PostError::new(code, text::plain(&error.to_string()), error.problem())
 }

@@ -132,7 +132,8 @@ fn a_persons_word_never_leads_to_a_second_post() {
             }
             Settled::Already => assert!(found.is_none_or(Phase::allows_another), "{phase:?}"),
             Settled::Refused => {
-                assert!(found.is_some_and(|phase| !phase.is_over() || phase.is_done()), "{phase:?}")
+                let counts = |phase: Phase| !phase.is_over() || phase.is_done();
+                assert!(found.is_some_and(counts), "{phase:?}");
             }
         }
     }

@@ -1,0 +1,117 @@
+//! What stops an account: what ended one of its posts and would end the others.
+
+use jiff::Timestamp;
+use tiktok_open::{Code, Reaction};
+
+use crate::engine::calls::CallError;
+use crate::engine::stop::{PostSnapshot, StopReason};
+use crate::model::{Failed, Phase, PostError, PostOutcome, PostState};
+use crate::problem::{Coded, ErrorCode, ErrorKind};
+use crate::store::{LeaseError, StoreError};
+use crate::text::chain;
+
+/// Why the rest of an account's posts are not tried.
+#[derive(Clone)]
+pub(super) struct AccountStop {
+    pub(super) post_error: PostError,
+    /// When another try may help.
+    at: Option<Timestamp>,
+    note: Option<&'static str>,
+    pub(super) state: PostState,
+    pub(super) failure: Option<ErrorKind>,
+}
+
+impl AccountStop {
+    /// What a post that was left means for the account's others.
+    pub(super) fn after(reason: &StopReason, report: &PostOutcome) -> Option<Self> {
+        let is_full = matches!(reason, StopReason::Call(CallError::Api(error))
+            if matches!(error.reaction(), Some(Reaction::Quota | Reaction::StopsAccount)));
+        (is_full || reason.stops_account()).then(|| Self::from(report))
+    }
+
+    /// What a refused or failed post means for the account's others.
+    pub(super) fn after_refusal(phase: Phase, report: &PostOutcome) -> Option<Self> {
+        let code = report.post_error.as_ref()?.theirs.as_ref();
+        let stops = match phase {
+            Phase::Rejected => matches!(
+                code.map(Code::reaction),
+                Some(
+                    Reaction::Quota
+                        | Reaction::StopsAccount
+                        | Reaction::Login
+                        | Reaction::RenewToken
+                )
+            ),
+            Phase::Failed(failed) => {
+                failed == Failed::AuthRemoved
+                    || matches!(code, Some(Code::Banned | Code::TooManyPosts))
+            }
+            _ => false,
+        };
+        stops.then(|| Self::from(report))
+    }
+
+    /// That the account's lease was not to be had, or did not last.
+    pub(super) fn without_lease(error: &StoreError) -> Self {
+        let message = match error {
+            StoreError::Lease(LeaseError::Held { holder, .. }) => {
+                let by = holder.as_ref().map(|holder| format!(", by {holder}"));
+                format!("another run is posting for this account{}", by.unwrap_or_default())
+            }
+            error => chain(error),
+        };
+        let code = match error {
+            StoreError::Lease(LeaseError::File(error)) => error.problem().code,
+            _ => ErrorCode::AccountBusy,
+        };
+        let post_error = PostError {
+            retryable: error.is_temporary(),
+            ..PostError::new(code, message, error.problem())
+        };
+        let state = if error.is_temporary() { PostState::Deferred } else { PostState::Failed };
+        Self { post_error, at: None, note: None, state, failure: Some(error.kind()) }
+    }
+
+    fn from(report: &PostOutcome) -> Self {
+        let code = report.post_error.as_ref().and_then(|post_error| post_error.theirs.as_ref());
+        // Also if this post failed for it: the others only have to wait.
+        let failure = match code.map(Code::reaction) {
+            Some(Reaction::Quota) => Some(ErrorKind::Temporary),
+            _ => report.failure,
+        };
+        let passes = failure.is_some_and(ErrorKind::may_pass);
+        let state = if passes { PostState::Deferred } else { PostState::Failed };
+        let post_error = report.post_error.clone().unwrap_or_else(|| PostError {
+            retryable: true,
+            ..PostError::new(
+                ErrorCode::AccountStopped,
+                "the account was stopped",
+                ErrorCode::AccountStopped,
+            )
+        });
+        if let Some(ErrorKind::Interrupted(_)) = failure {
+            // What became of that one is not what becomes of the others.
+            let code = ErrorCode::RunInterrupted;
+            let post_error = PostError {
+                retryable: true,
+                ..PostError::new(code, "the run was stopped before its turn", code)
+            };
+            return Self { post_error, at: None, note: Some("not tried"), state, failure };
+        }
+        let note = Some("not tried: an earlier post of this account was stopped");
+        Self { post_error, at: report.at, note, state, failure }
+    }
+
+    /// With the time when there may be room again.
+    pub(super) fn until(self, at: Timestamp) -> Self {
+        Self { at: Some(at), ..self }
+    }
+
+    /// The report of a post that is not tried for it.
+    pub(super) fn report(&self, known: &PostSnapshot<'_>) -> PostOutcome {
+        let state = if known.attempt.is_some() { PostState::Processing } else { self.state };
+        let post_error = Some(known.warn_of_doubles(self.post_error.clone()));
+        let note = self.note.map(str::to_owned);
+        PostOutcome { post_error, at: self.at, note, ..known.report(state, self.failure) }
+    }
+}
