@@ -112,11 +112,11 @@ impl Settings {
         .collect()
     }
 
-    /// That the clock is not the machine's, to announce as well.
+    /// That the time is not the machine's, to announce as well.
     fn clock_words(&self) -> Option<String> {
         let offset = self.clock.offset();
         let way = if offset.is_negative() { "back" } else { "forward" };
-        (!offset.is_zero()).then(|| format!("the clock put {way} by {:#}", offset.abs()))
+        (!offset.is_zero()).then(|| format!("the time put {way} by {:#}", offset.abs()))
     }
 
     /// The settings of a run that is given everything by the program itself: the demo.

@@ -469,3 +469,19 @@ fn what_is_wrong_with_the_account_of_the_defaults_is_told_there_and_once() {
     let ran = world.run(&["upload", "--account", "bea", &manifest]).exits(3);
     told(&ran, &format!("\n  `--account`: `bea` {scope} (run `tiktok-up login`"));
 }
+
+#[test]
+fn an_id_that_another_name_of_the_account_has_is_told_at_the_id() {
+    let world = World::logged_in();
+    let ada = world.open_id(ADA);
+    world.run(&["accounts", "alias", &ada, "ada"]).exits(0);
+    world.video("a.mp4", 100_000);
+    world.video("b.mp4", 100_001);
+    let text = format!(
+        "[\n{{ \"user_id\": \"{ada}\", \"id\": \"x\", \"video_path\": \"a.mp4\" }},\n\
+         {{ \"user_id\": \"ada\", \"id\": \"x\", \"video_path\": \"b.mp4\" }}\n]"
+    );
+    let manifest = world.file("of.json", text);
+    let ran = world.run(&["upload", manifest.to_str().unwrap()]).exits(2);
+    ran.says("\n  line 3, column 27, post 2, field `id`: the same as that of post 1");
+}
