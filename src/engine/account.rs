@@ -18,7 +18,7 @@ use crate::engine::stop::{PostSnapshot, StopReason};
 use crate::engine::{EventSender, Shared};
 use crate::model::account::Account;
 use crate::model::{Failed, Mode, Phase, Plan, PostError, PostOutcome, PostState, RecordedPost};
-use crate::problem::{Coded, ErrorCode, ErrorKind};
+use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::store::{JournalError, LeaseError, LeaseKind, StoreError};
 use crate::text::{self, chain};
 
@@ -437,10 +437,15 @@ pub(super) fn ended_before(
         PostSnapshot { row: Some(row), attempt: Some(attempt), ..PostSnapshot::new(post, started) };
     match attempt.phase {
         Phase::Published | Phase::Inboxed => {
+            let brought_to = match attempt.phase {
+                Phase::Inboxed => PostState::Inbox,
+                _ => PostState::Published,
+            };
             let report = known.report(PostState::Skipped, None);
             let changed = row.settings != post.settings_hash();
             let note = changed.then(|| "the entry has other settings by now".to_owned());
-            Some(PostOutcome { at: Some(attempt.updated_at), note, ..report })
+            let brought_to = Some(brought_to);
+            Some(PostOutcome { at: Some(attempt.updated_at), brought_to, note, ..report })
         }
         Phase::Unresolved | Phase::Failed(Failed::Final) => {
             Some(known.over(attempt.phase, None, None))
@@ -533,10 +538,16 @@ impl AccountStop {
             StoreError::Lease(LeaseError::File(error)) => error.problem().code,
             _ => ErrorCode::AccountBusy,
         };
-        let post_error = PostError {
-            retryable: error.is_temporary(),
-            ..PostError::new(code, message, error.problem())
+        let problem = match error {
+            StoreError::Lease(LeaseError::Held { holder: Some(holder), .. })
+                if holder.host.is_none() =>
+            {
+                Problem::new(ErrorCode::AccountBusyHere).with("pid", holder.pid)
+            }
+            error => error.problem(),
         };
+        let post_error =
+            PostError { retryable: error.is_temporary(), ..PostError::new(code, message, problem) };
         let state = if error.is_temporary() { PostState::Deferred } else { PostState::Failed };
         Self { post_error, at: None, note: None, state, failure: Some(error.kind()) }
     }

@@ -115,8 +115,13 @@ pub(super) fn quota(left: &QuotaLeft) -> String {
         format!("the inbox has room for {drafts} of {} drafts a day", left.drafts_a_day)
     }));
     words.push(match left.full_until {
-        Some(until) => format!("TikTok's limit for a day is full until {}", moment(until)),
-        None => "no limit for a day is known to be full".to_owned(),
+        Some(until) => {
+            format!(
+                "TikTok's limit of 24 hours is full; it is asked again from {} on",
+                moment(until)
+            )
+        }
+        None => "no limit of 24 hours is known to be full".to_owned(),
     });
     words.join("; ")
 }

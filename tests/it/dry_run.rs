@@ -133,7 +133,7 @@ fn a_dry_run_says_what_the_limits_leave() {
     ran.says(
         "4 of 6 posts may be begun within the coming minute; the inbox has room for 4 of 5 drafts",
     )
-    .says("6 of 6 posts may be begun within the coming minute; no limit for a day");
+    .says("6 of 6 posts may be begun within the coming minute; no limit of 24 hours");
     // Nothing is left to post: nobody needs to know.
     let done = world.manifest(&json!([posted]));
     world.run(&["upload", "--dry-run", &done]).exits(0).never_says("coming minute");
@@ -142,5 +142,5 @@ fn a_dry_run_says_what_the_limits_leave() {
     let refused = world.manifest(&json!([entry(&bea, "1.mp4", "direct")]));
     world.upload(&refused).exits(5);
     let full = world.run(&["upload", "--dry-run", &refused]).exits(5);
-    full.says("limit for a day is full until");
+    full.says("limit of 24 hours is full; it is asked again from").never_says("full until");
 }
