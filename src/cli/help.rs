@@ -89,6 +89,7 @@ pub(super) const STATUS: &str = headed!(
     "tiktok-up status                         what failed or is unknown, waits, is under way"
     "tiktok-up status --wait                  until it is"
     "tiktok-up status --all --json"
+    "tiktok-up --quiet status                 only what somebody has to do: for cron"
 );
 
 pub(super) const RESOLVE: &str = headed!(

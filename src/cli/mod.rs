@@ -111,8 +111,9 @@ pub(crate) struct GlobalArgs {
     ///
     /// A failure is said by the run in which it happens, and listed by `status`: later runs end with the
     /// same exit code, without a word. What keeps posts or a login from going on is said when it begins
-    /// and again after a week; what passes by itself, such as a lock, a quota or the network, only if it has
-    /// not passed within a day. An error that ends the whole run is always said.
+    /// and again after a week, what ends a whole run as well; what passes by itself, such as a lock, a quota or
+    /// the network, only if it has not passed within a day. Where standard error is a terminal, errors are
+    /// always said. `status` lists with it only what somebody has to do.
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 

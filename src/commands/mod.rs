@@ -30,7 +30,7 @@ use tokio::sync::oneshot;
 use crate::api;
 use crate::auth::{LoginStore, Tokens};
 use crate::cli::{Cli, Command, GlobalArgs};
-use crate::clock;
+use crate::clock::{self, Clock};
 use crate::encrypt::Key;
 use crate::exit::Exit;
 use crate::fs;
@@ -39,7 +39,7 @@ use crate::model::{Account, RecordedPost};
 use crate::output::{AuthOutput, Failure, Matter, Notes, Printer};
 use crate::problem::Coded as _;
 use crate::resources::{Shortage, no_threads};
-use crate::settings::{Environment, Flags, Settings};
+use crate::settings::{Environment, Flags, Home, Settings};
 use crate::signals::{Shutdown, Signal};
 use crate::source::{blocking, near};
 use crate::store::Store as _;
@@ -74,10 +74,20 @@ impl Context {
         env: &Environment<'_>,
         keeps_count: bool,
     ) -> Result<Self, Failure> {
-        let settings = Settings::load(&flags(global), env)?;
+        let loaded = Settings::load(&flags(global), env);
         if keeps_count {
-            printer.remember(Notes::open(&settings.home.state, settings.clock));
+            // What is wrong with the settings is said once as well, if there is a place to note it.
+            let home = match &loaded {
+                Ok(settings) => Some((settings.home.clone(), settings.clock)),
+                Err(_) => Home::find(global.home.as_deref(), env)
+                    .ok()
+                    .map(|home| (home, Clock::default())),
+            };
+            if let Some((home, clock)) = home {
+                printer.remember(Notes::open(&home.state, clock));
+            }
         }
+        let settings = loaded?;
         let overrides = settings.overrides();
         if !overrides.is_empty() {
             printer.warn(format!("this is not TikTok itself: {}", overrides.join(", ")));
@@ -309,10 +319,20 @@ async fn perform(
         Command::Init(args) => init::run(&cli.global, args, printer, shutdown, env).await,
         Command::Login(args) => login::run(&load().await?, args).await,
         Command::Logout(args) => logout::run(&load().await?, args).await,
-        Command::Refresh(args) => unattended(printer, refresh::run(&load().await?, args).await),
+        Command::Refresh(args) => {
+            let outcome = match load().await {
+                Ok(context) => refresh::run(&context, args).await,
+                Err(failure) => Err(failure),
+            };
+            unattended(printer, None, outcome)
+        }
         Command::Accounts(args) => accounts::run(&load().await?, args, env).await,
         Command::Upload(args) => {
-            unattended(printer, Box::pin(upload::run(&load().await?, args)).await)
+            let outcome = match load().await {
+                Ok(context) => Box::pin(upload::run(&context, args)).await,
+                Err(failure) => Err(failure),
+            };
+            unattended(printer, Some(&upload::manifest_key(&args.manifest)), outcome)
         }
         Command::Status(args) => status::run(&load().await?, args).await,
         Command::Resolve(args) => resolve::run(&load().await?, args).await,
@@ -322,16 +342,26 @@ async fn perform(
     }
 }
 
-/// What a run came to that may be one of cron's: what the next run outlives, such as a lock that another
-/// run holds, a quiet one does not say.
-fn unattended(printer: &Printer, outcome: Result<Exit, Failure>) -> Result<Exit, Failure> {
+/// What a run came to that may be one of cron's, for which every word is a mail: what ends it is told here,
+/// and noted for `status` where it works off a manifest. What a signal has ended was ended on purpose.
+fn unattended(
+    printer: &Printer,
+    manifest: Option<&str>,
+    outcome: Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    let run =
+        manifest.map_or_else(|| "refresh".to_owned(), |manifest| format!("upload {manifest}"));
     match outcome {
-        Err(failure) if failure.exit == Exit::Temporary => {
-            printer.unattended_failure(&failure);
+        Err(failure) if !matches!(failure.exit, Exit::Signal(_)) => {
+            if let (Some(notes), Some(manifest)) = (printer.notes(), manifest) {
+                notes.refused(manifest, &failure);
+            }
+            printer.unattended_failure(&run, &failure);
             Ok(failure.exit)
         }
-        outcome => {
-            printer.settle_run();
+        Ok(Exit::Signal(_)) | Err(_) => outcome,
+        Ok(_) => {
+            printer.settle_run(&run);
             outcome
         }
     }

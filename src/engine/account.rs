@@ -491,10 +491,15 @@ pub(super) fn ended_before(
         PostSnapshot { row: Some(row), attempt: Some(attempt), ..PostSnapshot::new(post, started) };
     match attempt.phase {
         Phase::Published | Phase::Inboxed => {
+            let brought_to = match attempt.phase {
+                Phase::Inboxed => PostState::Inbox,
+                _ => PostState::Published,
+            };
             let report = known.report(PostState::Skipped, None);
             let changed = row.settings != post.settings_hash();
             let note = changed.then(|| "the entry has other settings by now".to_owned());
-            Some(PostOutcome { at: Some(attempt.updated_at), note, ..report })
+            let brought_to = Some(brought_to);
+            Some(PostOutcome { at: Some(attempt.updated_at), brought_to, note, ..report })
         }
         Phase::Unresolved | Phase::Failed(Failed::Final) => {
             Some(known.over(attempt.phase, None, None))

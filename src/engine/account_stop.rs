@@ -6,7 +6,7 @@ use tiktok_open::{Code, Reaction};
 use crate::engine::calls::CallError;
 use crate::engine::stop::{PostSnapshot, StopReason};
 use crate::model::{Failed, Phase, PostError, PostOutcome, PostState};
-use crate::problem::{Coded, ErrorCode, ErrorKind};
+use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::store::{LeaseError, StoreError};
 use crate::text::chain;
 
@@ -64,10 +64,16 @@ impl AccountStop {
             StoreError::Lease(LeaseError::File(error)) => error.problem().code,
             _ => ErrorCode::AccountBusy,
         };
-        let post_error = PostError {
-            retryable: error.is_temporary(),
-            ..PostError::new(code, message, error.problem())
+        let problem = match error {
+            StoreError::Lease(LeaseError::Held { holder: Some(holder), .. })
+                if holder.host.is_none() =>
+            {
+                Problem::new(ErrorCode::AccountBusyHere).with("pid", holder.pid)
+            }
+            error => error.problem(),
         };
+        let post_error =
+            PostError { retryable: error.is_temporary(), ..PostError::new(code, message, problem) };
         let state = if error.is_temporary() { PostState::Deferred } else { PostState::Failed };
         Self { post_error, at: None, note: None, state, failure: Some(error.kind()) }
     }

@@ -205,8 +205,9 @@ pub(crate) struct QuotaLeft {
     pub(crate) drafts: Option<u32>,
     /// Drafts that TikTok lets wait in an inbox within 24 hours.
     pub(crate) drafts_a_day: u32,
-    /// Until when a limit of the day keeps posts waiting, as TikTok said or this program counted. `None`:
-    /// none does, as far as is known. How many posts a day it takes of an account TikTok does not tell.
+    /// From when on TikTok is asked again, as it said, or this program counted, that a limit of 24 hours is
+    /// full. `None`: none is, as far as is known. How many posts a day it takes of an account TikTok does not
+    /// tell.
     pub(crate) full_until: Option<Timestamp>,
     /// Whether any post may be begun now.
     pub(crate) has_room: bool,
@@ -316,6 +317,7 @@ mod tests {
             bytes: 0,
             took: Duration::ZERO,
             at: None,
+            brought_to: None,
             media: None,
             warnings: Vec::new(),
             note: None,

@@ -142,8 +142,8 @@ impl Preflight {
         Ok(())
     }
 
-    /// If TikTok just said that a quota is full, the journal remembers it for a while: when there may be
-    /// room again.
+    /// If TikTok just said that a quota is full, the journal remembers it for a while: from when on it is
+    /// asked again, as there may be room.
     pub(super) async fn remember_full_quota(&self, outcome: &PostOutcome) -> Option<Timestamp> {
         let code = outcome.post_error.as_ref()?.theirs.as_ref()?;
         let kinds = [QuotaKind::Posts, QuotaKind::Drafts, QuotaKind::ActiveUsers];
@@ -154,7 +154,7 @@ impl Preflight {
         // What cannot be remembered is asked again; the post itself is recorded.
         let until = room.min(ask_again);
         _ = self.calls.journal.set_quota_full(&self.calls.account, kind, until).await;
-        Some(room)
+        Some(until)
     }
 
     /// When the oldest post that fills a quota leaves its window, as far as the journal knows: a time for

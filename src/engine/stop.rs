@@ -360,6 +360,7 @@ impl<'a> PostSnapshot<'a> {
             bytes: self.row.and_then(|row| row.file.as_ref()).map_or(0, |file| file.identity.size),
             took: self.took,
             at: None,
+            brought_to: None,
             media: self.post.checked_file().map(|file| file.media.clone()),
             warnings: self
                 .post

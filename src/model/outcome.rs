@@ -134,6 +134,8 @@ pub(crate) struct PostOutcome {
     pub(crate) took: Duration,
     /// When it is worth another try (deferred posts), or when it was posted (skipped ones).
     pub(crate) at: Option<Timestamp>,
+    /// What an earlier run brought it to: a skipped post is published or lies in the inbox.
+    pub(crate) brought_to: Option<PostState>,
     /// What was measured of its video, if it has a file that was looked at.
     pub(crate) media: Option<Media>,
     /// What speaks against its video, but does not keep it from being sent.

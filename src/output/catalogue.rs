@@ -492,6 +492,9 @@ catalogue! {
     // What a post reports when the matter lies below it.
     AccountBusy: "Another run is posting for the account, or its lease cannot be had."
         => "wait for the other run to end, then run again";
+    AccountBusyHere: "Another run on this machine is posting for the account."
+        => "wait for the other run to end, then run again; if it hangs, `ps -p {pid}` shows it, and \
+            `kill {pid}` stops it at the next safe place";
     Journal: "The journal did not record a step of a post, so the step was not made.";
     TokenStore: "The token store gives no token for a post.";
     TokenNotGiven: "No token can be had for a post.";
@@ -599,16 +602,17 @@ catalogue! {
     TemporarilyUnavailable: "TikTok's login is not available at the moment."
         => "TikTok has trouble; run the same command again later";
     TooManyPosts: "The account's quota of posts by API in 24 hours is full."
-        => "this account's quota of posts by API (about 15 in 24 hours, all apps together) is full; run \
-            again tomorrow, or post from the TikTok app";
+        => "this account's quota of posts by API (about 15 in any 24 hours, all apps together) is full: \
+            there is room again once the first of them is 24 hours old, and a later run finds out; or \
+            post from the TikTok app";
     Banned: "TikTok does not let this account post."
         => "TikTok bars this account from posting; look for a notice in the TikTok app";
     TooManyPendingShares: "Five drafts of the last 24 hours wait in the account's inbox."
-        => "five drafts wait in the account's inbox; finish or discard them in the TikTok app, or run \
-            again in 24 hours";
+        => "five drafts wait in the account's inbox: finish or discard them in the TikTok app, or wait \
+            until the first of them is 24 hours old; a later run finds out";
     ActiveUserCap: "The app's quota of accounts that post in 24 hours is full."
-        => "the app's quota of posting accounts in 24 hours is used up (5 for an unaudited app); run \
-            again tomorrow";
+        => "the app's quota of posting accounts in any 24 hours is used up (5 for an unaudited app): \
+            there is room again once one of them has not posted for 24 hours, and a later run finds out";
     UnauditedClient: "The app is not audited, and the account is public."
         => "an app that TikTok has not audited can post only to private accounts: switch the *account* \
             to private (TikTok app > Settings > Privacy), not just the post, or use `--draft`";

@@ -14,6 +14,7 @@ mod live;
 mod log;
 mod notes;
 mod panic;
+mod patient;
 mod printer;
 mod progress;
 mod span;
@@ -27,7 +28,9 @@ pub(crate) use self::auth::{AuthOutput, refresh_subjects};
 pub(crate) use self::failure::{Explain, Failure};
 pub(crate) use self::line::Line;
 pub(crate) use self::log::listen;
-pub(crate) use self::notes::{Matter, Notes, Scheduled, account_subject};
+pub(crate) use self::notes::{
+    LastRun, Left, Matter, Notes, Refusal, Remains, Why, account_subject,
+};
 pub(crate) use self::panic::report_panics;
 pub(crate) use self::printer::{OutputOptions, Printer};
 pub(crate) use self::progress::watching;

@@ -2,24 +2,22 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
-use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use jiff::Timestamp;
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::Errno;
 use serde::Serialize;
 
 use super::failure::Failure;
 use super::line::{HINT, Line, WARNING};
 use super::live::Live;
 use super::notes::{Matter, Notes, Telling};
+use super::patient::Patient;
 use super::span::moment;
 use super::standing::Standing;
 use super::table::Table;
 use super::terminal::{self, Size};
-use super::{error, json};
+use super::{error, json, notes};
 use crate::exit::Exit;
 use crate::process::Environment;
 use crate::secret::redact;
@@ -51,6 +49,8 @@ pub(crate) struct OutputOptions {
     pub(crate) colour_err: bool,
     /// Progress bars on standard error.
     pub(crate) bars: bool,
+    /// Whether a person is there: standard error is a terminal.
+    pub(crate) watched: bool,
 }
 
 /// Writes data to standard output and talk to standard error. Cheap to clone; clones write to the
@@ -126,6 +126,7 @@ impl OutputOptions {
             colour_out: colours(colour, out, env),
             colour_err: colours(colour, err, env),
             bars: err && bars && can_draw(env) && !(self.json || self.quiet),
+            watched: err,
             ..self
         }
     }
@@ -268,19 +269,37 @@ impl Printer {
         self.0.notes.get()
     }
 
-    /// Says what is the matter. A quiet run says it only if it is time for it, and where this run keeps no
-    /// count that is always. `line` is told since when it lasts, if that is worth a word.
-    pub(crate) fn tell(&self, matter: &Matter, line: impl FnOnce(Option<Timestamp>) -> Line) {
-        match self.notes().map(|notes| notes.tell(matter)) {
-            Some(Telling::Since(since)) => self.demand(line(Some(since))),
-            Some(Telling::NotNow) if self.0.options.quiet => {}
-            None | Some(Telling::Now | Telling::NotNow) => self.demand(line(None)),
-        }
+    /// Says what is the matter, and whether it did. A quiet run says it only if it is time for it; where a
+    /// person is there, or this run keeps no count, that is always. `line` is told since when it lasts, if
+    /// that is worth a word.
+    pub(crate) fn tell(
+        &self,
+        matter: &Matter,
+        line: impl FnOnce(Option<Timestamp>) -> Line,
+    ) -> bool {
+        self.tell_if(matter, self.0.options.watched, line)
     }
 
-    /// As [`Printer::tell`], for a warning.
+    /// As [`Printer::tell`], for a warning; a quiet run says it once to a person, too.
     pub(crate) fn warn_of(&self, matter: &Matter, text: impl Into<String>) {
-        self.tell(matter, |since| error::warning(since_words(text.into(), since)));
+        let line = |since| error::warning(since_words(text.into(), since));
+        self.tell_if(matter, false, line);
+    }
+
+    /// `always`: also when a run said it before.
+    fn tell_if(
+        &self,
+        matter: &Matter,
+        always: bool,
+        line: impl FnOnce(Option<Timestamp>) -> Line,
+    ) -> bool {
+        let since = match self.notes().map(|notes| notes.tell(matter)) {
+            Some(Telling::Since(since)) => Some(since),
+            Some(Telling::NotNow) if self.0.options.quiet && !always => return false,
+            None | Some(Telling::Now | Telling::NotNow) => None,
+        };
+        self.demand(line(since));
+        true
     }
 
     /// That nothing is the matter any more with what was told of.
@@ -340,23 +359,25 @@ impl Printer {
         self.tell(matter, |_| error::block(failure));
     }
 
-    /// The error that ends a run which nobody watches. What a later run outlives a quiet one does not say,
-    /// unless it has lasted.
-    pub(crate) fn unattended_failure(&self, failure: &Failure) {
-        let matter = Matter::passing(self.run_subject());
+    /// The error that ends a run which nobody may watch. What a later run outlives a quiet one does not say,
+    /// unless it has lasted; else it says what it is at once, and again each week while it stays the same.
+    /// `run`: what is done again and again.
+    pub(crate) fn unattended_failure(&self, run: &str, failure: &Failure) {
+        let matter = if failure.exit == Exit::Temporary {
+            Matter::passing(passing_run(run))
+        } else {
+            self.settle(&[passing_run(run)]);
+            Matter::lasting(ended_run(run), notes::digest(&error::told(failure).join("\n")))
+        };
         self.failure_of(&matter, failure);
         if self.is_json() {
             self.json(&json::ErrorEvent::of(failure));
         }
     }
 
-    /// That nothing which a later run outlives kept this one from its work.
-    pub(crate) fn settle_run(&self) {
-        self.settle(&[self.run_subject()]);
-    }
-
-    fn run_subject(&self) -> String {
-        format!("run {}", self.standing().command())
+    /// That nothing kept such a run from its work.
+    pub(crate) fn settle_run(&self, run: &str) {
+        self.settle(&[passing_run(run), ended_run(run)]);
     }
 
     /// Answers the first signal, once: the run ends at the next safe place.
@@ -487,41 +508,21 @@ impl Printer {
     }
 }
 
+/// That what passes keeps a run from its work.
+fn passing_run(run: &str) -> String {
+    format!("run {run}")
+}
+
+/// That something else does.
+fn ended_run(run: &str) -> String {
+    format!("ended {run}")
+}
+
 /// A text with the time since when it is so.
 pub(super) fn since_words(text: String, since: Option<Timestamp>) -> String {
     match since {
         Some(since) => format!("{text} (so since {})", moment(since)),
         None => text,
-    }
-}
-
-/// A stream of this process, written to at once and whole: one that takes nothing now, as a pipe that
-/// somebody made non-blocking, is waited for.
-struct Patient<S>(S);
-
-impl<S: AsFd> Write for Patient<S> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        loop {
-            match rustix::io::write(&self.0, bytes) {
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => self.wait()?,
-                written => return Ok(written?),
-            }
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<S: AsFd> Patient<S> {
-    fn wait(&self) -> io::Result<()> {
-        let mut streams = [PollFd::new(&self.0, PollFlags::OUT)];
-        match poll(&mut streams, None) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
     }
 }
 

@@ -110,7 +110,7 @@ pub(super) fn quota(left: &QuotaLeft) -> String {
     if let (false, Some(until)) = (left.has_room, left.full_until) {
         let until = moment(until);
         return format!(
-            "{}: TikTok's limit for a day is full until {until}, and no post may be begun before",
+            "{}: TikTok's limit of 24 hours is full; it is asked again from {until} on",
             left.account
         );
     }
@@ -123,9 +123,12 @@ pub(super) fn quota(left: &QuotaLeft) -> String {
     }));
     words.push(match left.full_until {
         Some(until) => {
-            format!("for the rest TikTok's limit for a day is full until {}", moment(until))
+            format!(
+                "for the rest TikTok's limit of 24 hours is full; it is asked again from {} on",
+                moment(until)
+            )
         }
-        None => "no limit for a day is known to be full".to_owned(),
+        None => "no limit of 24 hours is known to be full".to_owned(),
     });
     words.join("; ")
 }

@@ -55,11 +55,6 @@ impl Standing {
         self.step("running");
     }
 
-    /// Which command runs.
-    pub(super) fn command(&self) -> &'static str {
-        self.command
-    }
-
     /// Whether bytes of a video are on their way.
     pub(super) fn is_sending(&self) -> bool {
         let under_way = self.posts.iter().flat_map(|posts| posts.under_way.values());

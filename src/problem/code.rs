@@ -71,6 +71,7 @@ codes! {
     Ours: {
         Temporary: {
             AccountBusy = "account_busy",
+            AccountBusyHere = "account_busy_here",
             AccountMovedOn = "account_changed_meanwhile",
             AttemptLimit = "too_many_attempts",
             ChunkFailed = "chunk_failed",

@@ -33,7 +33,7 @@ impl Home {
     }
 
     /// `--home`, else `TIKTOK_UP_HOME`, else the XDG directories.
-    pub(super) fn find(flag: Option<&Path>, env: &Environment<'_>) -> Result<Self, SettingsError> {
+    pub(crate) fn find(flag: Option<&Path>, env: &Environment<'_>) -> Result<Self, SettingsError> {
         let given = flag.map(|flag| ("--home", flag.to_owned()));
         let named =
             given.or_else(|| set(env(HOME_VAR)).map(|path| (HOME_VAR, PathBuf::from(path))));

@@ -133,7 +133,7 @@ fn a_dry_run_says_what_the_limits_leave() {
     ran.says(
         "4 of 6 posts may be begun within the coming minute; the inbox has room for 4 of 5 drafts",
     )
-    .says("6 of 6 posts may be begun within the coming minute; no limit for a day");
+    .says("6 of 6 posts may be begun within the coming minute; no limit of 24 hours");
     // Nothing is left to post: nobody needs to know.
     let done = world.manifest(&json!([posted]));
     world.run(&["upload", "--dry-run", &done]).exits(0).never_says("coming minute");
@@ -142,8 +142,8 @@ fn a_dry_run_says_what_the_limits_leave() {
     let refused = world.manifest(&json!([entry(&bea, "1.mp4", "direct")]));
     world.upload(&refused).exits(5);
     let full = world.run(&["upload", "--dry-run", &refused]).exits(5);
-    full.says("limit for a day is full until")
-        .says("no post may be begun before")
+    full.says("limit of 24 hours is full; it is asked again from")
+        .never_says("full until")
         .says("deferred")
         .never_says("planned")
         .never_says("coming minute");
@@ -207,7 +207,7 @@ fn a_dry_run_counts_the_drafts_that_it_would_make() {
     let manifest = drafts(&world, 7);
     let expected = ["planned", "planned", "planned", "planned", "planned", "deferred", "deferred"];
     let ran = world.run(&["upload", "--dry-run", &manifest]).exits(5);
-    ran.says("for the rest TikTok's limit for a day is full until");
+    ran.says("for the rest TikTok's limit of 24 hours is full; it is asked again from");
     assert_eq!(states(&told(&world, &["--dry-run", &manifest], 5)), expected);
     let ran = told(&world, &[&manifest], 5);
     assert_eq!(states(&ran), expected.map(|it| if it == "planned" { "inbox" } else { it }));

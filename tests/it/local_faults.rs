@@ -66,6 +66,8 @@ fn a_file_system_without_locks_is_not_another_run() {
     let upload = ["upload", &manifest];
     // Once with the locks of the program, once with those of SQLite.
     for name in ["flock", "fcntl"] {
+        // What a broken run leaves in the notes, the next one takes out: calls are counted without that.
+        world.run(&upload).exits(0);
         let Some(at) = calls(&world, &upload, |call| call.name == name).first().copied() else {
             return;
         };
@@ -74,6 +76,7 @@ fn a_file_system_without_locks_is_not_another_run() {
         assert_eq!(world.inits(), 1, "of the untouched run");
     }
     // Where only the lock of an account fails, too.
+    world.run(&upload).exits(0);
     let locks =
         calls(&world, &upload, |call| call.name == "flock" && call.about.ends_with(".upload.lock"));
     for at in locks {
@@ -211,15 +214,16 @@ fn a_pipe_that_somebody_writes_into_is_read_to_its_end() {
 
 #[test]
 fn a_refresh_that_finds_no_account_says_where_it_looked() {
-    let world = World::new();
-    let path = world.home().join("home/user_tokens.json").display().to_string();
+    let path = |world: &World| world.home().join("home/user_tokens.json").display().to_string();
+    let mut world = World::new();
     for args in [&["refresh"][..], &["-q", "refresh"]] {
+        world = World::new();
         let ran = world.run(args).exits(3).says("no account is logged in");
-        ran.says(&path).says("is not there").says("TIKTOK_UP_HOME").says("tiktok-up login");
+        ran.says(&path(&world)).says("is not there").says("TIKTOK_UP_HOME").says("tiktok-up login");
     }
     world.login(ADA).exits(0);
     world.run(&["logout", &world.open_id(ADA)]).exits(0);
-    world.run(&["refresh"]).exits(3).says(&path).says("holds no account");
+    world.run(&["refresh"]).exits(3).says(&path(&world)).says("holds no account");
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::fs::OpenOptions;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::world::{ADA, Ran, World};
+use crate::pty::Pty;
+use crate::world::{ADA, CHUNK, Ran, World};
 
 /// What cron would mail of a run: all that it said, but that TikTok is a sandbox.
 fn mail(ran: &Ran) -> Vec<String> {
@@ -106,7 +107,9 @@ fn a_login_is_said_once_for_all_posts_of_its_account() {
     ]));
     world.refuse("token_refresh", 1, 0, "invalid_grant");
     world.advance(DAY + DAY);
-    assert_eq!(mail(&quiet(&world, &manifest).exits(3)).len(), 2);
+    let told = mail(&quiet(&world, &manifest).exits(3));
+    assert_eq!(told.len(), 3, "the error, its hint and the number of others: {told:#?}");
+    assert!(told[2].contains("1 more post was not made for the same reason"), "{told:#?}");
 }
 
 #[test]
@@ -233,4 +236,326 @@ fn settings_that_are_amiss_are_said_once() {
         let ran = Ran::of(command).exits(0);
         assert_eq!(ran.stderr.contains("while it is set"), told, "{missing}: {ran:#?}");
     }
+}
+
+/// The lines of `status --json`.
+fn status(world: &World) -> Vec<serde_json::Value> {
+    world.run(&["--json", "status"]).json()
+}
+
+#[test]
+fn status_says_why_what_was_never_begun_waits() {
+    let mut world = World::logged_in();
+    let manifest = world.short();
+    world.refuse("token_refresh", 1, 0, "invalid_grant");
+    world.advance(DAY + DAY);
+    quiet(&world, &manifest).exits(3);
+    mails_nothing(&quiet(&world, &manifest).exits(3));
+    let ran = world.run(&["status"]).exits(0);
+    ran.says("not made").says("since").says("tiktok-up login").says("REASON");
+    let line = &status(&world)[0];
+    assert_eq!((&line["state"], &line["final"]), (&json!("failed"), &json!(false)), "{line:#}");
+    assert!(line["reason"].is_string() && line["message"].is_string(), "{line:#}");
+    assert!(line["hint"].as_str().unwrap().contains("tiktok-up login"), "{line:#}");
+    assert_eq!(line["manifest"], manifest.as_str(), "{line:#}");
+    // Under cron `status` says what somebody has to do, and nothing else.
+    let brief = world.run(&["-q", "status"]).exits(0);
+    assert!(mail(&brief).iter().any(|line| line.contains("tiktok-up login")), "{brief:#?}");
+    world.let_go();
+    world.login(ADA).exits(0);
+    mails_nothing(&quiet(&world, &manifest).exits(0));
+    mails_nothing(&world.run(&["-q", "status"]).exits(0));
+    world.run(&["status"]).exits(0).says("every post is final");
+}
+
+#[test]
+fn an_error_that_the_journal_does_not_keep_is_in_status_until_it_is_mended() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_001);
+    world.video("b.mp4", 100_002);
+    let entry = |video: &str, id: &str| {
+        world.manifest(&json!([{ "user_id": world.open_id(ADA), "video_path": video, "id": id,
+            "privacy_level": "SELF_ONLY" }]))
+    };
+    quiet(&world, &entry("a.mp4", "one")).exits(0);
+    let reused = entry("b.mp4", "one");
+    quiet(&world, &reused).exits(1).says("error: ");
+    mails_nothing(&quiet(&world, &reused).exits(1));
+    for args in [&["status"][..], &["-q", "status"]] {
+        let ran = world.run(args).exits(0);
+        ran.says("b.mp4").says("was not made").says("`id` of its own").never_says("is final");
+    }
+    let line = &status(&world)[0];
+    assert_eq!((&line["state"], &line["video"]), (&json!("failed"), &json!("b.mp4")), "{line:#}");
+    assert_eq!((&line["post"], &line["id"]), (&json!(null), &json!("one")), "{line:#}");
+    quiet(&world, &entry("b.mp4", "two")).exits(0);
+    assert_eq!(status(&world), [json!(null); 0]);
+}
+
+#[test]
+fn a_run_that_is_stopped_forgets_nothing_of_the_posts_that_it_did_not_reach() {
+    let world = World::logged_in();
+    for (name, size) in [("a.mp4", 100_001), ("b.mp4", 100_002)] {
+        world.video(name, size);
+    }
+    let ada = world.open_id(ADA);
+    let manifest = world.manifest(&json!([
+        { "user_id": ada, "video_path": "a.mp4", "privacy_level": "SELF_ONLY" },
+        { "user_id": ada, "video_path": "b.mp4", "privacy_level": "PUBLIC_TO_EVERYONE" },
+    ]));
+    world.account(ADA, &json!({ "privacy_level_options": ["SELF_ONLY"] }));
+    world.refuse("video_init", 1, 1, "invalid_params");
+    world.upload(&manifest).exits(1);
+    let reasons = |world: &World| -> Vec<_> {
+        status(world).iter().map(|line| line["reason"].clone()).collect()
+    };
+    let before = reasons(&world);
+    assert!(before.contains(&json!("privacy_level_option_mismatch")), "{before:?}");
+    for signal in [true, false] {
+        world.hold("creator_info", 1, "middle");
+        let calls = world.calls("creator_info").len();
+        let run = world.start_upload(&manifest);
+        world.wait_until("it works", |world| world.calls("creator_info").len() > calls);
+        if signal {
+            run.signal(rustix::process::Signal::INT);
+            world.let_go();
+            run.end().exits(130);
+        } else {
+            run.kill();
+            world.let_go();
+        }
+        let after = reasons(&world);
+        assert!(after.contains(&json!("privacy_level_option_mismatch")), "{signal}: {after:?}");
+    }
+}
+
+#[test]
+fn what_refuses_a_whole_manifest_is_said_once_and_again_after_a_week() {
+    let mut world = World::logged_in();
+    world.video("a.mp4", 100_001);
+    let ada = world.open_id(ADA);
+    let later = |video: &str| {
+        json!([{ "user_id": ada, "video_path": "a.mp4", "privacy_level": "SELF_ONLY" },
+               { "user_id": ada, "video_path": video, "publish_at": "2099-01-01T00:00:00Z" }])
+    };
+    let manifest = world.manifest(&later("gone.mp4"));
+    quiet(&world, &manifest).exits(2).says("gone.mp4");
+    for _ in 0..6 {
+        mails_nothing(&quiet(&world, &manifest).exits(2));
+        world.advance(DAY);
+    }
+    let ran = world.run(&["status"]).exits(0);
+    ran.says("the last run of").says("gone.mp4").never_says("is final");
+    let all = world.run(&["upload", "--dry-run", &manifest]).exits(2);
+    all.says("gone.mp4");
+    assert_eq!(status(&world)[0]["state"], "refused");
+    world.run(&["-q", "status"]).exits(0).says("gone.mp4");
+    world.advance(DAY);
+    quiet(&world, &manifest).exits(2).says("gone.mp4");
+    // Another text is another matter.
+    world.manifest(&later("gone2.mp4"));
+    quiet(&world, &manifest).exits(2).says("gone2.mp4");
+    mails_nothing(&quiet(&world, &manifest).exits(2));
+    world.video("gone2.mp4", 100_002);
+    mails_nothing(&quiet(&world, &manifest).exits(0));
+    world.run(&["status"]).exits(0).never_says("the last run of").says("scheduled for 2099");
+    // A run that went through was there.
+    std::fs::remove_file(world.path("gone2.mp4")).unwrap();
+    quiet(&world, &manifest).exits(2).says("gone2.mp4");
+}
+
+#[test]
+fn what_ends_a_run_otherwise_is_said_once_as_well() {
+    let world = World::logged_in();
+    let manifest = world.short();
+    let without_app = |args: &[&str]| {
+        let mut command = world.command(args);
+        command.env_remove("TIKTOK_CLIENT_KEY").env_remove("TIKTOK_CLIENT_SECRET");
+        Ran::of(command)
+    };
+    for args in [&["--quiet", "upload", &manifest][..], &["--quiet", "refresh"]] {
+        let first = without_app(args);
+        assert!(!mail(&first).is_empty(), "{first:#?}");
+        let again = without_app(args);
+        assert_eq!(again.code, first.code);
+        mails_nothing(&again);
+    }
+    let ran = world.run(&["status"]).exits(0).says("the last run of").says("tiktok-up init");
+    ran.never_says("nothing was posted");
+    mails_nothing(&quiet(&world, &manifest).exits(0));
+    world.run(&["status"]).exits(0).never_says("the last run of");
+    // Mistakes in the settings, too.
+    std::fs::write(world.home().join("home/config.toml"), "[apps.a\n").unwrap();
+    quiet(&world, &manifest).exits(2).says("config.toml");
+    mails_nothing(&quiet(&world, &manifest).exits(2));
+}
+
+#[test]
+fn a_run_that_can_keep_no_notes_says_it_each_time() {
+    let world = World::new();
+    let manifest = world.manifest(&json!([{ "video_path": "gone.mp4" }]));
+    std::fs::write(world.home().join("home"), "no directory").unwrap();
+    for _ in 0..2 {
+        let ran = quiet(&world, &manifest);
+        assert!(!mail(&ran).is_empty(), "{ran:#?}");
+    }
+}
+
+#[test]
+fn a_person_at_a_terminal_is_always_told() {
+    let world = World::logged_in();
+    world.account(ADA, &json!({ "privacy_level_options": ["SELF_ONLY"] }));
+    world.video("clip.mp4", 100_000);
+    let manifest = world.manifest(&json!([{ "user_id": world.open_id(ADA),
+        "video_path": "clip.mp4", "privacy_level": "PUBLIC_TO_EVERYONE" }]));
+    quiet(&world, &manifest).exits(1).says("it offers SELF_ONLY");
+    mails_nothing(&quiet(&world, &manifest).exits(1));
+    let pty = Pty::new(200, 24);
+    let run = pty.start(&world, &["--quiet", "upload", &manifest]);
+    assert_eq!(pty.end(run).code(), Some(1));
+    assert!(pty.shown().contains("it offers SELF_ONLY"), "{}", pty.shown());
+}
+
+#[test]
+fn one_cause_is_said_once_with_the_number_of_posts_that_wait_for_it() {
+    let mut world = World::logged_in();
+    let posts: Vec<_> = (0..5)
+        .map(|i| {
+            let name = format!("{i}.mp4");
+            world.video(&name, 100_000 + i);
+            json!({ "user_id": world.open_id(ADA), "video_path": name,
+                "privacy_level": "SELF_ONLY" })
+        })
+        .collect();
+    let manifest = world.manifest(&json!(posts));
+    let count = |ran: &Ran, words: &str| ran.stderr.matches(words).count();
+    for code in ["spam_risk_user_banned_from_posting", "spam_risk_too_many_posts"] {
+        world.refuse("creator_info", 1, 1, code);
+        let ran = world.upload(&manifest);
+        assert_eq!((count(&ran, "hint: "), count(&ran, "4 more posts")), (1, 1), "{ran:#?}");
+        assert_eq!(ran.stdout.lines().count(), 5, "a line of data for each: {ran:#?}");
+        world.advance(DAY);
+    }
+    world.refuse("token_refresh", 1, 0, "invalid_grant");
+    world.advance(DAY + DAY);
+    let ran = quiet(&world, &manifest).exits(3);
+    assert_eq!((count(&ran, "hint: "), count(&ran, "4 more posts")), (1, 1), "{ran:#?}");
+    mails_nothing(&quiet(&world, &manifest).exits(3));
+    let json = world.run(&["upload", "--json", &manifest]).exits(3).json();
+    assert_eq!(json.iter().filter(|line| line["error"].is_object()).count(), 5);
+    let ran = world.run(&["status"]).exits(0);
+    assert_eq!(count(&ran, "run `tiktok-up login`"), 1, "{ran:#?}");
+    ran.says("and 2 more were not made");
+}
+
+#[test]
+fn a_network_that_is_away_is_said_once_for_all_posts() {
+    let world = World::logged_in();
+    let posts: Vec<_> = (0..3)
+        .map(|i| {
+            let name = format!("{i}.mp4");
+            world.video(&name, 100_000 + i);
+            json!({ "user_id": world.open_id(ADA), "video_path": name,
+                "privacy_level": "SELF_ONLY" })
+        })
+        .collect();
+    let manifest = world.manifest(&json!(posts));
+    world.fault(&json!({ "endpoint": "creator_info", "times": 0, "do": { "drop": "before" } }));
+    let ran = world.upload(&manifest).exits(5);
+    assert_eq!(ran.stderr.matches("hint: ").count(), 1, "{ran:#?}");
+    ran.says("2 more posts wait for the same reason");
+    let ran = world.run(&["status"]).exits(0);
+    ran.says("post 1, post 2 and post 3 wait (since");
+    mails_nothing(&world.run(&["-q", "status"]).exits(0));
+}
+
+#[test]
+fn a_run_that_hangs_is_named_with_how_to_stop_it() {
+    let world = World::logged_in();
+    world.hold("creator_info", 1, "middle");
+    let manifest = world.short();
+    let run = world.start_upload(&manifest);
+    world.wait_until("it works on it", |world| !world.calls("creator_info").is_empty());
+    let other = world.upload(&manifest).exits(5);
+    other.says(&format!("process {}, since ", run.pid())).says(&format!("kill {}", run.pid()));
+    world.let_go();
+    run.end().exits(0);
+}
+
+#[test]
+fn what_waits_for_room_is_not_called_refused_and_one_time_is_told() {
+    let world = World::logged_in();
+    let manifest = world.short();
+    world.refuse("video_init", 1, 1, "spam_risk_too_many_posts");
+    let ran = world.upload(&manifest).exits(5);
+    ran.never_says("tomorrow").says("not before");
+    let ran = world.run(&["status"]).exits(5);
+    assert!(!ran.stdout.contains("refused"), "{ran:#?}");
+    ran.says("waits for room, not before").never_says("tomorrow");
+    let at = |ran: &Ran| {
+        let line = ran.json().into_iter().find(|line| line["not_before"].is_string()).unwrap();
+        line["not_before"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap()
+    };
+    let told = [&["--json", "status"][..], &["--json", "upload", &manifest]];
+    let [status, upload] = told.map(|args| at(&world.run(args).exits(5)));
+    assert!(status.duration_since(upload).abs() < SignedDuration::from_secs(2));
+}
+
+#[test]
+fn a_draft_in_the_inbox_is_not_called_posted() {
+    let world = World::logged_in();
+    let manifest = world.short();
+    world.run(&["upload", "--draft", &manifest]).exits(0);
+    let ran = world.run(&["upload", "--draft", &manifest]).exits(0);
+    ran.says("in the inbox already").never_says("already posted");
+}
+
+#[test]
+fn what_is_posted_has_no_reason_and_an_empty_journal_no_final_post() {
+    let world = World::logged_in();
+    world.upload(&world.manifest(&json!([]))).exits(0);
+    world.run(&["status"]).exits(0).says("nothing was posted from here yet");
+    let manifest = world.short();
+    world
+        .fault(&json!({ "endpoint": "upload", "times": 6, "do": { "answer": { "status": 503 } } }));
+    world.upload(&manifest).exits(5);
+    world.run(&["status"]).exits(5).says("a chunk failed too often");
+    world.let_go();
+    world.upload(&manifest).exits(0);
+    let lines = world.run(&["--json", "status", "--all"]).exits(0).json();
+    assert_eq!((&lines[0]["reason"], &lines[0]["message"]), (&json!(null), &json!(null)));
+    world.run(&["status", "1"]).exits(0).never_says("failed");
+}
+
+#[test]
+fn what_is_not_final_is_never_left_without_a_word() {
+    let world = World::logged_in();
+    for (name, size) in [("a.mp4", 3 * CHUNK), ("b.mp4", 100_002)] {
+        world.video(name, size);
+    }
+    let entry = |video: &str| json!({ "user_id": world.open_id(ADA), "video_path": video, "privacy_level": "SELF_ONLY" });
+    let manifest = world.manifest(&json!([entry("a.mp4"), entry("b.mp4")]));
+    // What the run did not come to is known as well.
+    world.hold("creator_info", 1, "middle");
+    let run = world.start_upload(&manifest);
+    world.wait_until("it works on it", |world| !world.calls("creator_info").is_empty());
+    run.signal(rustix::process::Signal::INT);
+    world.let_go();
+    run.end().exits(130);
+    world.run(&["status"]).exits(0).says("b.mp4").says("stopped before its turn");
+    assert_eq!(status(&world).len(), 2, "each post once");
+    // A run that was killed says nothing more.
+    world.hold("upload", 2, "middle");
+    let run = world.start_upload(&manifest);
+    world.wait_until("it sends", |world| !world.calls("upload").is_empty());
+    run.kill();
+    world.let_go();
+    world.run(&["status"]).exits(5).says("uploading").says("post 1 was cut off");
+    world.say_status(0, &json!({ "status": "PROCESSING_UPLOAD", "uploaded_bytes": CHUNK }));
+    world.run(&["upload", "--no-wait", &world.one_post(ADA, "b.mp4")]).exits(5);
+    world.run(&["status"]).exits(5).says("TikTok is at work on post 2").says("post 1 was cut off");
+    world.let_go();
+    let manifest = world.manifest(&json!([entry("a.mp4"), entry("b.mp4")]));
+    world.upload(&manifest).exits(0);
+    world.run(&["status"]).exits(0).says("every post is final");
 }

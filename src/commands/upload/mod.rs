@@ -1,7 +1,9 @@
 //! `upload MANIFEST`: post what has not been posted, resume what was cut off.
 
 mod input;
+mod left;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,13 +18,14 @@ use crate::exit::Exit;
 use crate::fs::give_up_waiting;
 use crate::manifest::{self, Manifest};
 use crate::model::{Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode};
-use crate::output::{self, Failure, Matter, Scheduled, UploadOutput};
+use crate::output::{self, Failure, Matter, UploadOutput};
 use crate::signals::Signal;
 use crate::source::{FileWatch, WatchError};
 use crate::store::local::LocalStore;
 use crate::store::{Accept, ExistingJournal, Journal, Store as _};
 
 use self::input::Input;
+use self::left::Leftovers;
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Failure> {
@@ -37,15 +40,16 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
             return Ok(signal.exit());
         }
     };
-    let Ready { manifest, store, journal, prepared, options, _scratch } = match ready {
+    let Ready { store, journal, prepared, options, _scratch } = match ready {
         Ok(ready) => ready,
         Err(signal) => return Ok(signal.exit()),
     };
     // A second signal ends the run here and now, and the tasks of the engine may outlive this for a moment.
     let _flushed = store.flush_on_drop();
     let output = UploadOutput::new(&context.printer).of(&prepared);
+    let manifest = manifest_key(&args.manifest);
     if prepared.accounts.is_empty() {
-        note_scheduled(context, &manifest, Vec::new());
+        _ = leftovers(context, &manifest, None, &prepared).await;
         return Ok(output.finish(Exit::Done));
     }
 
@@ -61,11 +65,23 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     journal.check_key().await?;
 
     let engine = engine(context, &tokens, store, journal, options);
-    note_scheduled(context, &manifest, scheduled(context, &engine, &prepared).await);
-    let done = Box::pin(work(context, &engine, prepared, args.dry_run, &output)).await;
+    if let Err(no_app) = has_app(context, &engine, &prepared).await {
+        tokens.flush().await;
+        return Err(no_app);
+    }
+    let mut left = leftovers(context, &manifest, Some(&engine), &prepared).await;
+    let mut events = if args.dry_run { engine.dry_run(prepared) } else { engine.upload(prepared) };
+    while let Some(event) = events.next().await {
+        output.event(&event);
+        if let Some(left) = &mut left {
+            left.event(&event);
+        }
+    }
+    if let Some(left) = left {
+        left.finish();
+    }
     // Also after an error: a refresh that has begun must reach the disk before the program ends.
     tokens.flush().await;
-    done?;
     let exit = output.finish(Exit::Done);
     if args.repost && exit != Exit::Done && !args.dry_run {
         context.printer.warn(
@@ -78,8 +94,6 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
 
 /// What a run begins with, before anything is sent.
 struct Ready {
-    /// How the manifest is called by those who know several.
-    manifest: String,
     store: LocalStore,
     journal: Arc<dyn Journal>,
     prepared: Prepared,
@@ -134,7 +148,6 @@ async fn make_ready(
 
     // The posts, checked as far as that goes without TikTok.
     let options = options(args);
-    let key = schedule_key(&args.manifest);
     let preparation = Preparation {
         name: input.name,
         folder: input.folder,
@@ -149,7 +162,7 @@ async fn make_ready(
         Err(PrepareError::Interrupted(signal)) => return Ok(Err(signal)),
         prepared => prepared?,
     };
-    let ready = Ready { manifest: key, store, journal, prepared, options, _scratch: scratch };
+    let ready = Ready { store, journal, prepared, options, _scratch: scratch };
     Ok(Ok(ready))
 }
 
@@ -181,7 +194,7 @@ fn make_scratch(scratch: &mut Option<TempDir>) -> Result<&Path, Failure> {
 }
 
 /// What a manifest is known by: its path, wherever a run starts.
-fn schedule_key(manifest: &Path) -> String {
+pub(super) fn manifest_key(manifest: &Path) -> String {
     if manifest == Path::new("-") {
         return "standard input".to_owned();
     }
@@ -189,32 +202,19 @@ fn schedule_key(manifest: &Path) -> String {
     absolute.as_deref().unwrap_or(manifest).display().to_string()
 }
 
-/// Notes which posts of the manifest wait for their time, for `status`.
-fn note_scheduled(context: &Context, manifest: &str, posts: Vec<Scheduled>) {
-    if let Some(notes) = context.printer.notes() {
-        notes.schedule(manifest, posts);
-    }
-}
-
-/// The posts whose time has not come, without those that were made before it was put off.
-async fn scheduled(context: &Context, engine: &Engine, prepared: &Prepared) -> Vec<Scheduled> {
-    if context.printer.notes().is_none() {
-        return Vec::new();
-    }
-    let now = context.settings.clock.now();
-    let made = engine.made_early(prepared).await;
-    let all = prepared.accounts.iter().flat_map(|(account, posts)| {
-        posts.iter().filter(|post| !made.contains(&post.post_ref.index)).filter_map(|post| {
-            Some(Scheduled {
-                account: account.open_id.clone(),
-                video: post.post_ref.video.clone(),
-                id: post.asked.id.clone(),
-                mode: post.asked.mode.as_str().to_owned(),
-                publish_at: post.asked.publish_at.filter(|at| *at > now)?,
-            })
-        })
-    });
-    all.collect()
+/// What is to be noted of the posts that the run leaves. Without an engine there are none.
+async fn leftovers<'a>(
+    context: &'a Context,
+    manifest: &'a str,
+    engine: Option<&Engine>,
+    prepared: &Prepared,
+) -> Option<Leftovers<'a>> {
+    let notes = context.printer.notes()?;
+    let made = match engine {
+        Some(engine) => engine.made_early(prepared).await,
+        None => BTreeSet::new(),
+    };
+    Some(Leftovers::begin(notes, manifest, context.settings.clock, prepared, &made))
 }
 
 /// The posts of a manifest as flags and config.toml complete them, and what is wrong with it.
@@ -263,24 +263,12 @@ fn engine(
     .build()
 }
 
-/// Works off the posts, or says what that would do, and tells what happens on the way.
-async fn work(
-    context: &Context,
-    engine: &Engine,
-    prepared: Prepared,
-    dry_run: bool,
-    output: &UploadOutput,
-) -> Result<(), Failure> {
-    if let Err(no_app) = apps::is_there_one(context)
-        && Box::pin(engine.has_work(&prepared)).await
-    {
-        return Err(no_app);
+/// Without any app nothing is sent; that is no trouble where nothing is to be sent.
+async fn has_app(context: &Context, engine: &Engine, prepared: &Prepared) -> Result<(), Failure> {
+    match apps::is_there_one(context) {
+        Err(no_app) if Box::pin(engine.has_work(prepared)).await => Err(no_app),
+        _ => Ok(()),
     }
-    let mut events = if dry_run { engine.dry_run(prepared) } else { engine.upload(prepared) };
-    while let Some(event) = events.next().await {
-        output.event(&event);
-    }
-    Ok(())
 }
 
 fn options(args: &UploadArgs) -> Options {

@@ -1,6 +1,7 @@
 //! An upload as people and programs see it.
 
 mod bars;
+mod cause;
 mod outcome;
 #[cfg(test)]
 pub(super) mod testing;
@@ -10,6 +11,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::bars::Bars;
+use self::cause::{Cause, Causes, Waits};
 use super::error;
 use super::failure::post_hint;
 use super::json::{AccountNames, PostEvent, SummaryEvent};
@@ -37,6 +39,8 @@ pub(crate) struct UploadOutput {
     held: Vec<Warned>,
     /// Posts of which something was sent in this run, by their place in the manifest.
     sent: Mutex<BTreeSet<usize>>,
+    /// What kept posts from being made, each told once.
+    causes: Mutex<Causes>,
 }
 
 impl UploadOutput {
@@ -51,6 +55,7 @@ impl UploadOutput {
             accounts: BTreeMap::new(),
             held: Vec::new(),
             sent: Mutex::default(),
+            causes: Mutex::default(),
         }
     }
 
@@ -77,9 +82,10 @@ impl UploadOutput {
     /// Tells what the run came to, and with which exit code it ends: the worst of its posts' and of
     /// `also`, where the caller puts what no post led to.
     pub(crate) fn finish(&self, also: Exit) -> Exit {
+        self.printer.standing().end_posts();
+        self.causes().summed_up().for_each(|line| self.printer.demand(line));
         let tally = self.tally();
         let exit = tally.exit().worst(also);
-        self.printer.standing().end_posts();
         if self.printer.is_json() {
             self.printer.json(&SummaryEvent::of(&tally, exit));
         } else {
@@ -196,23 +202,43 @@ impl UploadOutput {
             let waiting = self.subjects(report).iter().map(|it| waiting(it)).collect::<Vec<_>>();
             self.printer.settle(&waiting);
         }
+        let hint = post_hint(post_error);
+        let cause = Cause::of(report, post_error, hint.as_deref());
+        if cause.as_ref().is_some_and(|cause| self.causes().is_known(cause)) {
+            return;
+        }
         let PostRef { account, video, .. } = &report.post_ref;
         let message = format!("{account}: {video}: {}", post_error.message);
         let for_good = matches!(report.state, PostState::Failed | PostState::Unresolved);
         let line = |since| {
             let message = since_words(message, since);
             let told = if for_good { error::label(message) } else { error::warning(message) };
-            error::with_hint(told, post_hint(post_error).as_deref())
+            error::with_hint(told, hint.as_deref())
         };
-        match self.matter(report, post_error) {
+        let said = match self.matter(report, post_error, cause.as_ref()) {
             Some(matter) => self.printer.tell(&matter, line),
-            None if self.printer.options().quiet => {}
-            None => self.printer.demand(line(None)),
+            None if self.printer.options().quiet => false,
+            None => {
+                self.printer.demand(line(None));
+                true
+            }
+        };
+        if let Some(cause) = cause {
+            self.causes().add(cause, said);
         }
     }
 
+    fn causes(&self) -> MutexGuard<'_, Causes> {
+        self.causes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What the error of a post is to whoever is told of it. `None`: nothing to be told under cron.
-    fn matter(&self, report: &PostOutcome, post_error: &PostError) -> Option<Matter> {
+    fn matter(
+        &self,
+        report: &PostOutcome,
+        post_error: &PostError,
+        cause: Option<&Cause>,
+    ) -> Option<Matter> {
         let account = self.account(report);
         let (code, publish_id) = (post_error.code.as_str(), report.publish_id.as_deref());
         let reaction = post_error.theirs.as_ref().map(Code::reaction);
@@ -221,9 +247,14 @@ impl UploadOutput {
             (Some(ErrorKind::Interrupted(_)), _) => None,
             // The next run has room, or the one after it, as long as there are more posts than room.
             (Some(ErrorKind::Temporary), _) if reaction == Some(Reaction::Quota) => None,
-            (Some(ErrorKind::Temporary), _) => {
-                Some(Matter::passing(waiting(&self.subject(report))))
-            }
+            (Some(ErrorKind::Temporary), _) => Some(Matter::passing(match cause {
+                None => waiting(&self.subject(report)),
+                Some(cause) => match cause.waits() {
+                    Waits::Everyone => waiting(EVERYONE),
+                    Waits::Account => waiting(&account_subject(account)),
+                    Waits::Turn => turn(account),
+                },
+            })),
             // A login that was not granted enough is worth no less to a refresh.
             (Some(ErrorKind::Login), _) if code == ErrorCode::ScopeNotAuthorized.as_str() => {
                 Some(Matter::blocked(account, code))
@@ -246,9 +277,12 @@ impl UploadOutput {
     fn settled(&self, report: &PostOutcome) -> Vec<String> {
         let mut settled = self.subjects(report);
         settled.extend(self.subjects(report).iter().map(|it| waiting(it)));
+        // Whoever posts for an account has come to its turn.
+        settled.push(turn(self.account(report)));
         if self.sent().contains(&report.post_ref.index) {
             let account = self.account(report);
             settled.extend([account_subject(account), blocked_subject(account)]);
+            settled.extend([waiting(&account_subject(account)), waiting(EVERYONE)]);
         }
         settled
     }
@@ -272,6 +306,14 @@ impl UploadOutput {
     fn entry(&self, report: &PostOutcome) -> String {
         format!("entry {} {}", self.account(report), report.post_ref.video)
     }
+}
+
+/// What keeps posts of every account waiting.
+const EVERYONE: &str = "everyone";
+
+/// That posts of an account wait until another run leaves it to this one.
+fn turn(account: &str) -> String {
+    format!("turn {account}")
 }
 
 /// That a post waits for what passes.

@@ -37,6 +37,9 @@ fn details(report: &PostOutcome) -> Vec<String> {
     }
     match (report.state, report.at) {
         (PostState::Deferred, Some(at)) => details.push(format!("not before {}", moment(at))),
+        (PostState::Skipped, Some(at)) if report.brought_to == Some(PostState::Inbox) => {
+            details.push(format!("in the inbox already, since {}", moment(at)));
+        }
         (PostState::Skipped, Some(at)) => details.push(format!("already posted on {}", moment(at))),
         _ => {}
     }
@@ -114,6 +117,10 @@ mod tests {
         assert!(deferred.contains("(not before 2026-11-05 "), "{deferred}");
         let skipped = told(&PostOutcome { at, ..report(PostState::Skipped) });
         assert!(skipped.contains("(already posted on 2026-11-05 "), "{skipped}");
+        let brought_to = Some(PostState::Inbox);
+        let draft = told(&PostOutcome { at, brought_to, ..report(PostState::Skipped) });
+        assert!(draft.contains("(in the inbox already, since 2026-11-05 "), "{draft}");
+        assert!(!draft.contains("posted"), "{draft}");
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub(in crate::output) fn report(state: PostState) -> PostOutcome {
         bytes: 1_234_567,
         took: Duration::from_micros(1_234_567),
         at: None,
+        brought_to: None,
         media: None,
         warnings: Vec::new(),
         note: None,

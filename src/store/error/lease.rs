@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+
+use crate::clock::moment;
 use crate::fs::FsError;
 use crate::problem::{Coded, ErrorCode, Problem};
 
@@ -12,13 +15,18 @@ pub(crate) struct Holder {
     pub(crate) pid: u32,
     /// The machine, if it is another one.
     pub(crate) host: Option<String>,
+    /// Since when, if that is known.
+    pub(crate) since: Option<Timestamp>,
 }
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "process {}", self.pid)?;
-        match &self.host {
-            Some(host) => write!(f, " on {host}"),
+        if let Some(host) = &self.host {
+            write!(f, " on {host}")?;
+        }
+        match self.since {
+            Some(since) => write!(f, ", since {}", moment(since)),
             None => Ok(()),
         }
     }

@@ -1,8 +1,10 @@
 //! Leases as lock files, which the system releases when the process dies, however it dies.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tokio::time::sleep;
 
 use super::thread::StoreThread;
@@ -51,10 +53,15 @@ fn lease_error(error: LockError) -> LeaseError {
     match error {
         LockError::Held { path, pid } => LeaseError::Held {
             what: path.display().to_string(),
-            holder: pid.map(|pid| Holder { pid, host: None }),
+            holder: pid.map(|pid| Holder { pid, host: None, since: written_at(&path) }),
         },
         LockError::File(error) => error.into(),
     }
+}
+
+/// When the holder of a lock wrote its number into the file: as soon as it had it.
+fn written_at(path: &Path) -> Option<Timestamp> {
+    std::fs::metadata(path).and_then(|found| found.modified()).ok()?.try_into().ok()
 }
 
 /// A lock that is held; closing its file gives it back.

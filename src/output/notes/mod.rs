@@ -1,9 +1,11 @@
 //! What runs leave for later ones to know about what is said: which troubles a person was told of, so that
-//! a run under cron says each once, and which posts of a manifest wait for their time, so that `status`
-//! can list them.
+//! a run under cron says each once, and what the last run of each manifest left, so that `status` can say why
+//! it waits.
 //!
 //! The file is a convenience. One that is lost, damaged or cannot be written costs a repetition, and no run
 //! fails for it. Runs that change it at the same time wait for one another.
+
+mod left;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,6 +18,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::left::{LastRun, Left, Refusal, Remains, Why};
+
+use self::left::Scheduled;
+use super::failure::Failure;
 use crate::clock::Clock;
 use crate::fs::{Lock, PRIVATE_FILE, check_removal, clean_temps, is_temp_of, write_atomic};
 use crate::model::PostNumber;
@@ -30,7 +36,7 @@ const LOCK: &str = "notes.json.lock";
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The form of the file that is written. One of a later form is left alone.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// How long trouble that passes by itself may last before somebody is told.
 const PASSES: SignedDuration = SignedDuration::from_hours(24);
@@ -53,9 +59,6 @@ const MOST: usize = 2000;
 
 /// The largest file that is read, in bytes.
 const LONGEST: u64 = 64 << 20;
-
-/// How long after its time a post of a manifest is still listed as waiting for it.
-const LATE: SignedDuration = SignedDuration::from_hours(25);
 
 /// Something to be told, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,21 +138,6 @@ pub(super) fn blocked_subject(account: &str) -> String {
     format!("blocked {account}")
 }
 
-/// A post of a manifest whose time has not come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Scheduled {
-    /// `open_id` of its account.
-    pub(crate) account: String,
-    /// The file's path or the URL, as the manifest has it.
-    pub(crate) video: String,
-    /// The user's own identity for it.
-    pub(crate) id: Option<String>,
-    /// `direct` or `draft`.
-    pub(crate) mode: String,
-    /// Not to be posted before.
-    pub(crate) publish_at: Timestamp,
-}
-
 /// What the file holds.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(default)]
@@ -157,13 +145,32 @@ struct Kept {
     version: u64,
     /// Troubles by a hash of what they are about.
     told: BTreeMap<String, Told>,
-    /// Posts that wait, by the path of their manifest.
+    /// What the last run of each manifest left, by the manifest's path.
+    manifests: BTreeMap<String, LastRun>,
+    /// The same in the first form of the file, which knew of nothing but posts that wait for their time.
+    #[serde(skip_serializing)]
     scheduled: BTreeMap<String, Vec<Scheduled>>,
 }
 
 impl Default for Kept {
     fn default() -> Self {
-        Self { version: VERSION, told: BTreeMap::new(), scheduled: BTreeMap::new() }
+        Self {
+            version: VERSION,
+            told: BTreeMap::new(),
+            manifests: BTreeMap::new(),
+            scheduled: BTreeMap::new(),
+        }
+    }
+}
+
+impl Kept {
+    /// The same in the form of today.
+    fn of_today(mut self) -> Self {
+        for (manifest, posts) in std::mem::take(&mut self.scheduled) {
+            let run = || LastRun::waiting(posts.into_iter().map(Left::from).collect());
+            self.manifests.entry(manifest).or_insert_with(run);
+        }
+        Self { version: VERSION, ..self }
     }
 }
 
@@ -283,32 +290,55 @@ impl Notes {
         }
     }
 
-    /// Notes which posts of a manifest wait for their time, in the place of those that were known of it.
-    pub(crate) fn schedule(&self, manifest: &str, posts: Vec<Scheduled>) {
-        let known = self.kept().scheduled.get(manifest).cloned().unwrap_or_default();
-        if known != posts {
-            self.change(|kept| {
-                if posts.is_empty() {
-                    kept.scheduled.remove(manifest);
-                } else {
-                    kept.scheduled.insert(manifest.to_owned(), posts);
-                }
-                (true, ())
-            });
-        }
+    /// What the last run of a manifest left.
+    pub(crate) fn last_run(&self, manifest: &str) -> LastRun {
+        self.change(|kept| (false, kept.manifests.get(manifest).cloned().unwrap_or_default()))
     }
 
-    /// The posts that wait for their time, each with its manifest, in the order in which they will go.
-    pub(crate) fn scheduled(&self) -> Vec<(String, Scheduled)> {
-        let now = self.clock.now();
-        let is_awaited = |post: &Scheduled| now.duration_since(post.publish_at) < LATE;
-        let kept = self.kept();
-        let all = kept.scheduled.iter().flat_map(|(manifest, posts)| {
-            posts.iter().map(|post| (manifest.clone(), post.clone()))
+    /// Notes what a run of a manifest leaves, in the place of what was known of it. Of the `untried`, which
+    /// another run has in hand, what that one found out says more.
+    pub(crate) fn leave(&self, manifest: &str, posts: Vec<Left>, untried: Vec<Left>) {
+        self.change_run(manifest, |run| {
+            let untried = untried.into_iter().map(|post| match run.find(&post) {
+                Some(known) if !(known.is_scheduled() || known.is_in_other_hands()) => {
+                    known.clone()
+                }
+                _ => post,
+            });
+            *run = LastRun::waiting(posts.into_iter().chain(untried).collect());
         });
-        let mut awaited: Vec<_> = all.filter(|(_, post)| is_awaited(post)).collect();
-        awaited.sort_by_key(|(_, post)| post.publish_at);
-        awaited
+    }
+
+    /// Notes that nothing is known any more to keep a post of a manifest waiting.
+    pub(crate) fn is_done(&self, manifest: &str, post: &Left) {
+        self.change_run(manifest, |run| run.forget(post));
+    }
+
+    /// Notes that a run of a manifest came to nothing. What is known of its posts stays.
+    pub(crate) fn refused(&self, manifest: &str, failure: &Failure) {
+        let now = self.clock.now();
+        self.change_run(manifest, |run| run.refuse(failure, now));
+    }
+
+    /// What the last runs of all manifests left, each with its manifest: posts that wait for their time in the
+    /// order in which they will go, behind all others.
+    pub(crate) fn remains(&self) -> Remains {
+        Remains::of(&self.kept().manifests, self.clock.now())
+    }
+
+    fn change_run(&self, manifest: &str, change: impl FnOnce(&mut LastRun)) {
+        self.change(|kept| {
+            let before = kept.manifests.get(manifest).cloned().unwrap_or_default();
+            let mut after = before.clone();
+            change(&mut after);
+            let changed = before != after;
+            if after.is_empty() {
+                kept.manifests.remove(manifest);
+            } else {
+                kept.manifests.insert(manifest.to_owned(), after);
+            }
+            (changed, ())
+        });
     }
 
     /// Changes what is there now, which another run may have written meanwhile; written if `change` says so.
@@ -377,147 +407,19 @@ fn read(path: &Path) -> Kept {
     }
     match serde_json::from_slice(&bytes) {
         Ok(Form { version }) if version > VERSION => Kept { version, ..Kept::default() },
-        _ => serde_json::from_slice(&bytes).unwrap_or_default(),
+        _ => serde_json::from_slice(&bytes).unwrap_or_else(|_| Kept::default()).of_today(),
     }
 }
 
 /// A subject without what it names: paths and ids are nobody else's business.
 fn key(subject: &str) -> String {
-    blake3::hash(subject.as_bytes()).to_hex()[..32].to_owned()
+    digest(subject)
+}
+
+/// What tells one text from another.
+pub(super) fn digest(text: &str) -> String {
+    blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hours(hours: i64) -> Clock {
-        Clock::shifted(SignedDuration::from_hours(hours))
-    }
-
-    #[test]
-    fn a_failure_is_told_once_and_another_one_again() {
-        let dir = tempfile::tempdir().unwrap();
-        let failed = |code: &str| Matter::recorded_failure("ana", PostNumber(7), code, Some("v"));
-        let tell = |at, matter: &Matter| {
-            Notes::open(dir.path(), hours(at)).tell(matter) != Telling::NotNow
-        };
-        assert!(tell(0, &failed("spam")));
-        for at in [0, 1, 24, 7 * 24, 700] {
-            assert!(!tell(at, &failed("spam")), "{at}");
-        }
-        assert!(tell(701, &failed("duration")));
-    }
-
-    #[test]
-    fn what_lasts_is_told_each_week_and_anew_once_it_was_over() {
-        let dir = tempfile::tempdir().unwrap();
-        let notes = |at| Notes::open(dir.path(), hours(at));
-        let login = Matter::login("ana");
-        assert_eq!(notes(0).tell(&login), Telling::Now);
-        assert_eq!(notes(7 * 24 - 1).tell(&login), Telling::NotNow);
-        assert_eq!(notes(7 * 24 + 1).tell(&login), Telling::Now);
-        notes(170).over(&[account_subject("ana")]);
-        assert_eq!(notes(171).tell(&login), Telling::Now);
-    }
-
-    #[test]
-    fn what_passes_is_told_once_it_has_not_passed_for_a_day() {
-        let dir = tempfile::tempdir().unwrap();
-        let tell = |at| Notes::open(dir.path(), hours(at)).tell(&Matter::passing("x"));
-        assert_eq!(tell(0), Telling::NotNow);
-        assert_eq!(tell(23), Telling::NotNow);
-        assert!(matches!(tell(25), Telling::Since(since) if since < hours(1).now()));
-        assert_eq!(tell(26), Telling::NotNow);
-    }
-
-    #[test]
-    fn what_was_not_seen_for_days_has_passed_and_runs_that_are_further_apart_hear_of_it_later() {
-        let dir = tempfile::tempdir().unwrap();
-        let tell = |at| Notes::open(dir.path(), hours(at)).tell(&Matter::passing("x"));
-        assert_eq!(tell(0), Telling::NotNow);
-        assert_eq!(tell(3 * 24), Telling::NotNow);
-        assert_eq!(tell(3 * 24 + 2), Telling::NotNow);
-        assert!(matches!(tell(4 * 24 + 1), Telling::Since(since) if since > hours(71).now()));
-        let weekly = |week: i64| {
-            Notes::open(dir.path(), hours(week * 7 * 24)).tell(&Matter::passing("weekly"))
-        };
-        let told: Vec<_> = (0..3).map(weekly).collect();
-        assert_eq!(told, [Telling::NotNow, Telling::NotNow, Telling::Now]);
-        // Every day, and a little later each time.
-        let daily =
-            |day: i64| Notes::open(dir.path(), hours(day * 25)).tell(&Matter::passing("daily"));
-        assert_eq!(daily(0), Telling::NotNow);
-        assert!(matches!(daily(1), Telling::Since(_)));
-    }
-
-    #[test]
-    fn runs_that_write_at_once_lose_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path();
-        std::thread::scope(|scope| {
-            for run in 0..8 {
-                scope.spawn(move || {
-                    for matter in 0..10 {
-                        let notes = Notes::open(path, hours(0));
-                        notes.tell(&Matter::login(&format!("{run} {matter}")));
-                    }
-                });
-            }
-        });
-        assert_eq!(read(&dir.path().join(NAME)).told.len(), 80);
-        let mut names: Vec<_> =
-            std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        names.sort();
-        assert_eq!(names, [NAME, LOCK]);
-    }
-
-    #[test]
-    fn a_file_of_a_later_form_is_left_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join(NAME);
-        Notes::open(dir.path(), hours(0)).tell(&Matter::login("ana"));
-        let ours: serde_json::Value =
-            serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-        assert_eq!(ours["version"], 1);
-        for later in [r#"{"version":2,"told":7}"#, r#"{"version":2,"told":{}}"#] {
-            std::fs::write(&path, later).unwrap();
-            let notes = Notes::open(dir.path(), hours(0));
-            assert_eq!(notes.tell(&Matter::login("ana")), Telling::Now);
-            assert_eq!(notes.tell(&Matter::login("ana")), Telling::NotNow);
-            assert_eq!(std::fs::read_to_string(&path).unwrap(), later);
-        }
-    }
-
-    #[test]
-    fn a_manifest_replaces_what_was_known_of_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let post = |video: &str, at: i64| Scheduled {
-            account: "ana".into(),
-            video: video.into(),
-            id: None,
-            mode: "direct".into(),
-            publish_at: hours(at).now(),
-        };
-        let videos = |at| -> Vec<String> {
-            let notes = Notes::open(dir.path(), hours(at));
-            notes.scheduled().into_iter().map(|(_, post)| post.video).collect()
-        };
-        let notes = Notes::open(dir.path(), hours(0));
-        notes.schedule("one.json", vec![post("late", 9), post("soon", 2)]);
-        notes.schedule("two.json", vec![post("other", 5)]);
-        assert_eq!(videos(0), ["soon", "other", "late"]);
-        notes.schedule("one.json", vec![post("late", 9)]);
-        assert_eq!(videos(0), ["other", "late"]);
-        assert_eq!(videos(31), ["late"]);
-    }
-
-    #[test]
-    fn a_damaged_file_costs_a_repetition() {
-        let dir = tempfile::tempdir().unwrap();
-        let notes = || Notes::open(dir.path(), hours(0));
-        notes().tell(&Matter::login("ana"));
-        std::fs::write(dir.path().join(NAME), "{").unwrap();
-        assert_eq!(notes().tell(&Matter::login("ana")), Telling::Now);
-        assert_eq!(notes().tell(&Matter::login("ana")), Telling::NotNow);
-    }
-}
+mod tests;

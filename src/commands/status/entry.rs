@@ -1,0 +1,179 @@
+//! A post as `status` lists it: where it stands and why, in words and for programs.
+
+use jiff::Timestamp;
+
+use super::event::{StatusEvent, post_ids};
+use super::words::{Place, reason_of, state, waits_for_room, word, words};
+use crate::model::{Phase, PostState, RecordedPost};
+use crate::output::{Left, Why, moment};
+
+/// A post as it is listed.
+pub(super) struct Entry {
+    pub(super) place: Place,
+    pub(super) post: Known,
+    /// What the last run says of why it is not made, if nothing came of it since.
+    pub(super) why: Option<Why>,
+    /// The manifest of that run.
+    pub(super) manifest: Option<String>,
+    pub(super) is_final: bool,
+    /// Whether TikTok failed it so often that no run tries it again by itself.
+    pub(super) given_up: bool,
+    /// When it is worth another try, if that is still to come.
+    pub(super) not_before: Option<Timestamp>,
+}
+
+pub(super) enum Known {
+    Recorded(Box<RecordedPost>),
+    /// Only a manifest has it.
+    Left(Box<Left>),
+}
+
+impl Entry {
+    /// A post that only a manifest has.
+    pub(super) fn of(manifest: String, left: Left, now: Timestamp) -> Self {
+        let why = left.why.clone();
+        let failed = why.as_ref().is_some_and(|why| why.failed);
+        let place = if failed { Place::Failed } else { Place::PutOff };
+        let next = why.as_ref().map_or(left.publish_at, |why| why.not_before);
+        let not_before = next.filter(|at| *at > now);
+        let (post, manifest) = (Known::Left(Box::new(left)), Some(manifest));
+        Self { place, post, why, manifest, is_final: false, given_up: false, not_before }
+    }
+
+    pub(super) fn recorded(&self) -> Option<&RecordedPost> {
+        match &self.post {
+            Known::Recorded(post) => Some(post),
+            Known::Left(_) => None,
+        }
+    }
+
+    pub(super) fn video(&self) -> &str {
+        match &self.post {
+            Known::Recorded(post) => &post.label,
+            Known::Left(left) => &left.video,
+        }
+    }
+
+    pub(super) fn needs_somebody(&self) -> bool {
+        matches!(self.place, Place::Unknown | Place::Failed)
+            || self.why.as_ref().is_some_and(|why| why.failed)
+    }
+
+    /// Whether the journal knows how it ended, so that its own words are said of it.
+    pub(super) fn is_told_by_the_journal(&self) -> bool {
+        self.place == Place::Unknown || (self.is_final && self.recorded().is_some())
+    }
+
+    /// Why it is not made: a code and a sentence.
+    pub(super) fn reason(&self) -> (Option<&str>, Option<&str>) {
+        if let Some(why) = &self.why {
+            return (Some(&why.code), Some(&why.message));
+        }
+        let last = self.recorded().and_then(|post| post.last.as_ref());
+        last.map_or((None, None), reason_of)
+    }
+
+    pub(super) fn state_words(&self, now: Timestamp) -> String {
+        let next = self.not_before.map(|at| format!(", not before {}", moment(at)));
+        let next = next.unwrap_or_default();
+        let has_room = !waits_for_room(self.reason().0);
+        match (&self.post, self.place) {
+            (Known::Left(left), Place::PutOff) if left.is_scheduled() => {
+                let Some(at) = left.publish_at else { return "scheduled".to_owned() };
+                // After its time only the next run keeps it waiting.
+                let what = if at > now { "scheduled" } else { "due since, scheduled" };
+                format!("{what} for {}", moment(at))
+            }
+            (Known::Left(_), Place::Failed) => "not made".to_owned(),
+            (_, Place::PutOff) if !has_room => format!("waits for room{next}"),
+            (Known::Left(_), _) => format!("waits{next}"),
+            (Known::Recorded(post), Place::PutOff | Place::Failed) if post.last.is_none() => {
+                match &self.why {
+                    Some(why) if why.failed => "not made".to_owned(),
+                    Some(_) => format!("waits{next}"),
+                    None => words(post).to_owned(),
+                }
+            }
+            (Known::Recorded(post), Place::PutOff) => format!("{}{next}", words(post)),
+            (Known::Recorded(post), _) => words(post).to_owned(),
+        }
+    }
+
+    /// That it failed for good, and what to do then.
+    pub(super) fn failure_words(&self, post: &RecordedPost) -> String {
+        let n = post.number;
+        let why = self.reason().1.map(|why| format!(" ({why})")).unwrap_or_default();
+        if post.may_begin() && !self.given_up {
+            let refused = post.phase() == Some(Phase::Rejected);
+            let what = if refused { "was refused" } else { "failed" };
+            format!("post {n} {what}{why}; the next upload that names it tries again")
+        } else {
+            format!(
+                "post {n} failed{why}; once the cause is mended, `tiktok-up resolve {n} --not-posted` \
+                 lets the next upload try it again"
+            )
+        }
+    }
+
+    /// That it is not made yet, where no run says why.
+    pub(super) fn put_off_words(&self, post: &RecordedPost) -> String {
+        let n = post.number;
+        let why = self.reason().1.map(|why| format!(" ({why})")).unwrap_or_default();
+        let next = self.not_before.map(|at| format!(", not before {}", moment(at)));
+        let next = next.unwrap_or_default();
+        format!("post {n} is not posted yet{why}; the next upload that names it tries it{next}")
+    }
+
+    /// It as `--json` tells of it, without its account.
+    pub(super) fn event(&self) -> StatusEvent<'_> {
+        let (reason, message) = self.reason();
+        let last = self.recorded().and_then(|post| post.last.as_ref());
+        let common = StatusEvent {
+            event: "status",
+            post: None,
+            video: self.video(),
+            id: None,
+            mode: "",
+            manifest: self.manifest.as_deref(),
+            state: match &self.post {
+                Known::Recorded(post) => state(self.place, post),
+                Known::Left(_) if self.place == Place::Failed => PostState::Failed,
+                Known::Left(_) => PostState::Deferred,
+            }
+            .as_str(),
+            phase: String::new(),
+            is_final: self.is_final,
+            publish_at: None,
+            not_before: self.not_before,
+            publish_id: last.and_then(|last| last.publish_id.as_deref()),
+            post_ids: last.map(post_ids).unwrap_or_default(),
+            attempts: last.map_or(0, |last| last.number),
+            reason,
+            message,
+            hint: self.why.as_ref().and_then(|why| why.hint.as_deref()),
+            created_at: None,
+            updated_at: None,
+            history: None,
+        };
+        match &self.post {
+            Known::Recorded(post) => StatusEvent {
+                post: Some(post.number.0),
+                id: post.id.as_deref(),
+                mode: post.mode.as_str(),
+                phase: word(words(post)),
+                publish_at: post.publish_at,
+                created_at: Some(post.created_at),
+                updated_at: Some(last.map_or(post.created_at, |last| last.updated_at)),
+                ..common
+            },
+            Known::Left(left) => StatusEvent {
+                id: left.id.as_deref(),
+                mode: &left.mode,
+                phase: if left.is_scheduled() { "scheduled" } else { "not_started" }.to_owned(),
+                publish_at: left.publish_at,
+                updated_at: self.why.as_ref().map(|why| why.seen),
+                ..common
+            },
+        }
+    }
+}

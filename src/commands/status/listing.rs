@@ -1,0 +1,442 @@
+//! What `status` lists: the posts of the journal, and what the last run of each manifest left.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::entry::{Entry, Known};
+use super::event::{attempts, history, ids, manifest_event};
+use super::words::{Place, is_final, told, waits_for_room, with_tiktok};
+use crate::cli::StatusArgs;
+use crate::commands::{Context, about_known, about_post};
+use crate::engine::is_failed_for_good;
+use crate::exit::Exit;
+use crate::model::account::Accounts;
+use crate::model::{Account, Failed, Mode, Phase, PostNumber, QuotaKind, RecordedPost};
+use crate::output::{Failure, Left, Notes, Refusal, Remains, Table, Why, moment};
+use crate::store::Journal;
+use crate::text;
+
+/// The most posts that are named one by one where the same is the matter with them.
+const NAMED: usize = 3;
+
+/// What a run of `status` lists.
+pub(super) struct Listing<'a> {
+    context: &'a Context,
+    args: &'a StatusArgs,
+    /// `None`: there is none, and so no recorded post.
+    journal: Option<&'a dyn Journal>,
+    accounts: &'a Accounts,
+    now: Timestamp,
+    /// Every post that was looked at, in the order in which they are listed.
+    entries: Vec<Entry>,
+    /// Manifests whose last run came to nothing.
+    refused: Vec<(String, Refusal)>,
+}
+
+impl<'a> Listing<'a> {
+    /// Of these posts of the journal, and unless one was asked for, of what only manifests have.
+    pub(super) async fn new(
+        context: &'a Context,
+        args: &'a StatusArgs,
+        journal: Option<&'a dyn Journal>,
+        accounts: &'a Accounts,
+        posts: Vec<RecordedPost>,
+    ) -> Result<Self, Failure> {
+        let now = context.settings.clock.now();
+        let remains = context.printer.notes().map(Notes::remains).unwrap_or_default();
+        let Remains { posts: left, mut refused } = remains;
+        let mut reasons: HashMap<PostNumber, (String, Why)> = HashMap::new();
+        let mut of_manifests = Vec::new();
+        for (manifest, left) in left {
+            let known =
+                left.why.as_ref().and_then(|why| Some((why, recorded(&posts, &left, why)?)));
+            let Some((why, post)) = known else {
+                of_manifests.push((manifest, left));
+                continue;
+            };
+            if reasons.get(&post).is_none_or(|(_, known)| known.seen < why.seen) {
+                reasons.insert(post, (manifest, why.clone()));
+            }
+        }
+        let mut listing = Self {
+            context,
+            args,
+            journal,
+            accounts,
+            now,
+            entries: Vec::new(),
+            refused: Vec::new(),
+        };
+        listing.record(posts, reasons).await?;
+        if args.post.is_none() {
+            listing.refused.append(&mut refused);
+            let entries = of_manifests.into_iter();
+            listing.entries.extend(entries.map(|(manifest, left)| Entry::of(manifest, left, now)));
+        }
+        listing.entries.sort_by_key(|entry| {
+            (entry.place, entry.recorded().map_or((true, None), |post| (false, Some(post.number))))
+        });
+        Ok(listing)
+    }
+
+    /// Takes in the posts of the journal.
+    async fn record(
+        &mut self,
+        posts: Vec<RecordedPost>,
+        mut reasons: HashMap<PostNumber, (String, Why)>,
+    ) -> Result<(), Failure> {
+        let Some(journal) = self.journal else { return Ok(()) };
+        // What was repeated on purpose is settled.
+        let mut repeated = HashSet::new();
+        for post in posts.iter().filter(|post| post.repost > 0) {
+            repeated.extend(journal.repeated(post).await?.map(|before| before.number));
+        }
+        for post in posts {
+            let given_up =
+                matches!(post.phase(), Some(Phase::Failed(Failed::Internal | Failed::Pull)))
+                    && is_failed_for_good(&journal.attempts(post.number).await?);
+            let is_final = is_final(&post, self.now, given_up);
+            let mut place = match post.phase() {
+                Some(Phase::Unresolved) => Place::Unknown,
+                Some(Phase::Failed(_) | Phase::Rejected)
+                    if is_final && post.same_as.is_none() && !repeated.contains(&post.number) =>
+                {
+                    Place::Failed
+                }
+                _ if is_final => Place::Over,
+                phase if phase.is_none_or(Phase::is_dead) => Place::PutOff,
+                _ => Place::UnderWay,
+            };
+            let is_since =
+                |why: &Why| post.last.as_ref().is_none_or(|last| last.updated_at <= why.seen);
+            let reason = reasons.remove(&post.number).filter(|_| place != Place::Over);
+            let (manifest, why) = reason.filter(|(_, why)| is_since(why)).unzip();
+            if place == Place::PutOff && why.as_ref().is_some_and(|why| why.failed) {
+                place = Place::Failed;
+            }
+            let next = match why.as_ref().and_then(|why| why.not_before) {
+                Some(at) => Some(at),
+                None => self.room_at(&post).await?.or(post.publish_at),
+            };
+            let waits = !matches!(place, Place::Over | Place::UnderWay) && !is_final;
+            let is_known = why.as_ref().is_some_and(|why| why.not_before.is_some());
+            let not_before = next.filter(|at| *at > self.now && (waits || is_known));
+            let post = Known::Recorded(Box::new(post));
+            self.entries.push(Entry { place, post, why, manifest, is_final, given_up, not_before });
+        }
+        Ok(())
+    }
+
+    /// From when on TikTok is asked again whether there is room under the quota that put a post off.
+    async fn room_at(&self, post: &RecordedPost) -> Result<Option<Timestamp>, Failure> {
+        let Some(journal) = self.journal else { return Ok(None) };
+        if !waits_for_room(post.last.as_ref().and_then(|last| last.code.as_deref())) {
+            return Ok(None);
+        }
+        let of_mode = match post.mode {
+            Mode::Direct => QuotaKind::Posts,
+            Mode::Draft => QuotaKind::Drafts,
+        };
+        let mut room = None;
+        for kind in [of_mode, QuotaKind::ActiveUsers] {
+            room = room.max(journal.quota_full_until(&post.account, kind).await?);
+        }
+        Ok(room)
+    }
+
+    /// How the run ends, as far as the posts decide.
+    pub(super) fn exit(&self) -> Exit {
+        let exits = self.entries.iter().map(|entry| match (entry.place, &entry.post) {
+            (Place::Unknown, _) => Exit::Unknown,
+            (Place::Over, _) => Exit::Done,
+            (Place::Failed, _) if entry.is_final => Exit::Done,
+            // Something was sent of it.
+            (_, Known::Recorded(post))
+                if !matches!(post.phase(), None | Some(Phase::Abandoned)) =>
+            {
+                Exit::Temporary
+            }
+            // Nothing of it is begun: the next upload comes to it.
+            _ if self.args.wait => Exit::Temporary,
+            _ => Exit::Done,
+        });
+        exits.fold(Exit::Done, Exit::worst)
+    }
+
+    /// A post that was asked for by its number, or every one.
+    fn is_whole(&self) -> bool {
+        self.args.all || self.args.post.is_some()
+    }
+
+    fn shown(&self) -> impl Iterator<Item = &Entry> {
+        let printer = &self.context.printer;
+        // Of a quiet run only what somebody has to do is wanted; programs pick it out themselves.
+        let brief = printer.options().quiet && !printer.is_json();
+        self.entries.iter().filter(move |entry| {
+            self.is_whole() || (entry.place != Place::Over && (!brief || entry.needs_somebody()))
+        })
+    }
+
+    /// Lists them. `complete`: whether nothing kept the run from asking TikTok.
+    pub(super) async fn show(&self, complete: bool) -> Result<(), Failure> {
+        let printer = &self.context.printer;
+        for entry in self.shown() {
+            // What is told here, runs under cron need not tell again.
+            if let (Place::Failed | Place::Unknown, Some(post), Some(notes)) =
+                (entry.place, entry.recorded(), printer.notes())
+                && let Some(last) = &post.last
+                && entry.is_told_by_the_journal()
+                && last.phase != Phase::Rejected
+            {
+                notes.note(&told(post, last));
+            }
+        }
+        if printer.is_json() {
+            return self.show_json().await;
+        }
+        let with_reason = self.shown().any(|entry| entry.reason().0.is_some());
+        let mut heading = vec!["POST", "ACCOUNT", "WHAT", "STATE", "SINCE"];
+        heading.extend(with_reason.then_some("REASON"));
+        heading.push("IDS");
+        let mut table = Table::new(&heading);
+        let mut rows = 0;
+        for entry in self.shown() {
+            rows += 1;
+            table.row(self.row(entry, with_reason));
+        }
+        if rows > 0 {
+            printer.table(&table);
+        }
+        if let (Some(_), Some(journal)) = (&self.args.post, self.journal) {
+            for post in self.shown().filter_map(Entry::recorded) {
+                attempts(self.context, &journal.attempts(post.number).await?);
+            }
+        }
+        if rows == 0 && self.refused.is_empty() {
+            if self.entries.is_empty() {
+                printer.note("nothing was posted from here yet");
+            } else if complete {
+                printer.note("every post is final; `--all` lists them");
+            }
+        }
+        self.advise();
+        Ok(())
+    }
+
+    async fn show_json(&self) -> Result<(), Failure> {
+        let printer = &self.context.printer;
+        for (manifest, refusal) in &self.refused {
+            printer.json(&manifest_event(manifest, refusal));
+        }
+        for entry in self.shown() {
+            let mut event = entry.event();
+            let event = match (&entry.post, self.journal) {
+                (Known::Recorded(post), Some(journal)) => {
+                    if self.args.post.is_some() {
+                        let attempts = journal.attempts(post.number).await?;
+                        event.history = Some(attempts.iter().map(history).collect());
+                    }
+                    about_post(self.accounts, post, json!(event))
+                }
+                (Known::Recorded(post), None) => about_post(self.accounts, post, json!(event)),
+                (Known::Left(left), _) => {
+                    about_known(self.accounts, &left.account, &left.account, json!(event))
+                }
+            };
+            printer.json(&event);
+        }
+        Ok(())
+    }
+
+    fn account_of(&self, entry: &Entry) -> String {
+        let (open_id, name) = match &entry.post {
+            Known::Recorded(post) => (&post.account, post.username.as_ref()),
+            Known::Left(left) => (&left.account, None),
+        };
+        let name = || name.unwrap_or(open_id).clone();
+        self.accounts.get(open_id).map_or_else(name, |account: &Account| account.name().to_owned())
+    }
+
+    fn row(&self, entry: &Entry, with_reason: bool) -> Vec<String> {
+        let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        let since = match (&entry.post, &entry.why) {
+            (Known::Recorded(post), _) => {
+                Some(post.last.as_ref().map_or(post.created_at, |last| last.updated_at))
+            }
+            (Known::Left(_), Some(why)) => Some(why.since),
+            (Known::Left(_), None) => None,
+        };
+        let mut row = vec![
+            or_dash(entry.recorded().map(|post| post.number.to_string())),
+            self.account_of(entry),
+            entry.video().to_owned(),
+            entry.state_words(self.now),
+            or_dash(since.map(moment)),
+        ];
+        row.extend(with_reason.then(|| or_dash(entry.reason().0.map(str::to_owned))));
+        let last = entry.recorded().and_then(|post| post.last.as_ref());
+        row.push(last.map(ids).unwrap_or_default());
+        row
+    }
+
+    /// What somebody has to do, and what is waited for.
+    fn advise(&self) {
+        for (manifest, refusal) in &self.refused {
+            self.advise_on_manifest(manifest, refusal);
+        }
+        let shown = || self.shown().filter(|entry| entry.place != Place::Over);
+        for entry in shown() {
+            match (entry.place, &entry.post) {
+                (Place::Unknown, Known::Recorded(post)) => {
+                    let n = post.number;
+                    self.context.printer.warn(format!(
+                        "it is unknown whether post {n} was posted: look at the profile, then run \
+                         `tiktok-up resolve {n} --posted` or `tiktok-up resolve {n} --not-posted`"
+                    ));
+                }
+                (Place::Failed, Known::Recorded(post)) if entry.is_final && !self.args.all => {
+                    self.say(true, entry.failure_words(post));
+                }
+                _ => {}
+            }
+        }
+        if self.args.all {
+            return;
+        }
+        // One line for each cause, in the order of the posts.
+        let mut causes: Vec<(&Why, Vec<&Entry>)> = Vec::new();
+        let mut places = HashMap::new();
+        for entry in shown().filter(|entry| !entry.is_told_by_the_journal()) {
+            let Some(why) = &entry.why else { continue };
+            let place = *places.entry(why.words()).or_insert(causes.len());
+            match causes.get_mut(place) {
+                Some((_, entries)) => entries.push(entry),
+                None => causes.push((why, vec![entry])),
+            }
+        }
+        for (why, entries) in causes {
+            self.say(why.failed, self.why_words(&entries, why));
+        }
+        self.advise_on_the_rest(&shown().collect::<Vec<_>>());
+    }
+
+    fn advise_on_manifest(&self, manifest: &str, refusal: &Refusal) {
+        let refused = if refusal.is_of_manifest() { "was refused" } else { "came to nothing" };
+        let what = format!(
+            "the last run of `{}` {refused} (so since {}): {}",
+            text::shown(manifest),
+            moment(refusal.since),
+            refusal.line()
+        );
+        let all = refusal.is_of_manifest() && refusal.message.contains('\n');
+        self.say(
+            refusal.exit != Exit::Temporary.code(),
+            match &refusal.hint {
+                _ if all && manifest.starts_with('/') => {
+                    let path = text::quoted(Path::new(manifest));
+                    format!("{what} (run `tiktok-up upload --dry-run {path}` for all)")
+                }
+                Some(hint) => format!("{what}; {hint}"),
+                None => what,
+            },
+        );
+    }
+
+    /// What waits without a word of the last run.
+    fn advise_on_the_rest(&self, shown: &[&Entry]) {
+        let silent =
+            || shown.iter().copied().filter(|entry| entry.why.is_none() && !entry.is_final);
+        let mut at_tiktok = Vec::new();
+        for entry in silent() {
+            let Known::Recorded(post) = &entry.post else { continue };
+            match entry.place {
+                Place::UnderWay if with_tiktok(post) => at_tiktok.push(entry),
+                Place::UnderWay => self.say(
+                    false,
+                    format!(
+                        "post {} was cut off; the next upload that names it goes on",
+                        post.number
+                    ),
+                ),
+                Place::PutOff => self.say(false, entry.put_off_words(post)),
+                _ => {}
+            }
+        }
+        if !at_tiktok.is_empty() {
+            let names = self.names(&at_tiktok);
+            self.say(false, format!("TikTok is at work on {names}; `tiktok-up status` asks again"));
+        }
+        let scheduled = |entry: &&Entry| matches!(entry.post, Known::Left(_));
+        if self.args.wait && silent().any(|entry| scheduled(&entry)) {
+            self.say(false, "what waits for its time is not final".to_owned());
+        }
+    }
+
+    /// Says something; a quiet run only what somebody has to heed.
+    fn say(&self, needs_somebody: bool, text: String) {
+        let printer = &self.context.printer;
+        if needs_somebody { printer.demand(text) } else { printer.talk(text) }
+    }
+
+    /// Why these posts are not made, all of them for the same reason.
+    fn why_words(&self, entries: &[&Entry], why: &Why) -> String {
+        let what = match (why.failed, entries.len()) {
+            (true, 1) => "was not made",
+            (true, _) => "were not made",
+            (false, 1) => "waits",
+            (false, _) => "wait",
+        };
+        let since =
+            entries.iter().filter_map(|entry| entry.why.as_ref()).map(|why| why.since).min();
+        let since = moment(since.unwrap_or(why.since));
+        let next = entries.iter().filter_map(|entry| entry.not_before).min();
+        let next = next.map(|at| format!(", not before {}", moment(at))).unwrap_or_default();
+        let hint = why.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+        format!("{} {what} (since {since}{next}): {}{hint}", self.names(entries), why.message)
+    }
+
+    /// What some posts are called.
+    fn names(&self, entries: &[&Entry]) -> String {
+        let name = |entry: &&Entry| match &entry.post {
+            Known::Recorded(post) => format!("post {}", post.number),
+            Known::Left(left) => {
+                format!("`{}` of {}", text::shown(&left.video), self.account_of(entry))
+            }
+        };
+        let mut names: Vec<_> = entries.iter().take(NAMED).map(name).collect();
+        match entries.len().saturating_sub(NAMED) {
+            0 => {}
+            more => names.push(format!("{more} more")),
+        }
+        match names.split_last() {
+            Some((last, [])) => last.clone(),
+            Some((last, others)) => format!("{} and {last}", others.join(", ")),
+            None => String::new(),
+        }
+    }
+}
+
+/// The post of the journal that a manifest's is. One that is done may be another one of the same name, unless
+/// that was done while this one waited.
+fn recorded(posts: &[RecordedPost], left: &Left, why: &Why) -> Option<PostNumber> {
+    if let Some(number) = left.post.map(PostNumber) {
+        return posts.iter().any(|post| post.number == number).then_some(number);
+    }
+    let is_it = |post: &&RecordedPost| {
+        post.account == left.account
+            && post.mode.as_str() == left.mode
+            && post.id == left.id
+            && post.label == left.video
+            && match &post.last {
+                Some(last) if last.phase.is_done() => {
+                    left.is_in_other_hands() || (!why.failed && why.since <= last.updated_at)
+                }
+                _ => true,
+            }
+    };
+    // One that was repeated is the later one.
+    posts.iter().rev().find(is_it).map(|post| post.number)
+}

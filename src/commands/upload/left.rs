@@ -1,0 +1,125 @@
+//! What a run leaves of its manifest, noted for `status`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::clock::Clock;
+use crate::engine::{Event, Prepared};
+use crate::model::{PostOutcome, PostState};
+use crate::output::{LastRun, Left, Notes, Why};
+use crate::problem::{ErrorCode, ErrorKind};
+
+/// The posts of a run's manifest, as it leaves them. What is known of a post stays until this run has come
+/// to it, so that one that is stopped, or killed, forgets nothing.
+#[derive(Debug)]
+pub(super) struct Leftovers<'a> {
+    notes: &'a Notes,
+    manifest: &'a str,
+    clock: Clock,
+    /// What earlier runs left.
+    before: LastRun,
+    /// The posts of the manifest by their place in it, each as it is left as far as is known by now.
+    posts: BTreeMap<usize, Place>,
+}
+
+#[derive(Debug)]
+struct Place {
+    /// The post, with nothing but its time to wait for.
+    post: Left,
+    /// As it is left. `None`: nothing has to be told of it.
+    left: Option<Left>,
+}
+
+impl<'a> Leftovers<'a> {
+    /// Of a run that begins: what waits for its time, and what earlier runs left of the others. `made` are
+    /// the posts that were made before they were put off.
+    pub(super) fn begin(
+        notes: &'a Notes,
+        manifest: &'a str,
+        clock: Clock,
+        prepared: &Prepared,
+        made: &BTreeSet<usize>,
+    ) -> Self {
+        let (before, now) = (notes.last_run(manifest), clock.now());
+        let mut posts = BTreeMap::new();
+        for (account, of_account) in &prepared.accounts {
+            for prepared in of_account {
+                let post = Left {
+                    account: account.open_id.clone(),
+                    video: prepared.post_ref.video.clone(),
+                    id: prepared.asked.id.clone(),
+                    mode: prepared.asked.mode.as_str().to_owned(),
+                    publish_at: prepared.asked.publish_at,
+                    post: None,
+                    why: None,
+                };
+                let index = prepared.post_ref.index;
+                let left = match before.find(&post).filter(|known| !known.is_scheduled()) {
+                    Some(known) => Some(Left { publish_at: post.publish_at, ..known.clone() }),
+                    None if made.contains(&index) => None,
+                    None => waits(&post, now),
+                };
+                posts.insert(index, Place { post, left });
+            }
+        }
+        let run = Self { notes, manifest, clock, before, posts };
+        run.write();
+        run
+    }
+
+    /// Notes how a post ended its run.
+    pub(super) fn event(&mut self, event: &Event) {
+        let Event::Ended(report) = event else { return };
+        let now = self.clock.now();
+        let Some(place) = self.posts.get_mut(&report.post_ref.index) else { return };
+        let known = self.before.find(&place.post);
+        place.left = match why(report, known, now) {
+            Some(why) => {
+                let number = report.number.map(|number| number.0);
+                // A run that is stopped may not have looked it up.
+                let post = number.or(known.and_then(|known| known.post));
+                Some(Left { post, why: Some(why), ..place.post.clone() })
+            }
+            // Its time may have come meanwhile, and the next run takes it.
+            None if report.state == PostState::Deferred => Some(place.post.clone()),
+            None => None,
+        };
+        if place.left.is_none() && known.is_some() {
+            // At once, as nobody knows how long this run goes on.
+            self.notes.is_done(self.manifest, &place.post);
+        }
+    }
+
+    /// Notes what the run leaves in the end.
+    pub(super) fn finish(self) {
+        self.write();
+    }
+
+    fn write(&self) {
+        let left = self.posts.values().filter_map(|place| place.left.clone());
+        let (untried, left) = left.partition(Left::is_in_other_hands);
+        self.notes.leave(self.manifest, left, untried);
+    }
+}
+
+/// A post whose time has not come.
+fn waits(post: &Left, now: Timestamp) -> Option<Left> {
+    post.publish_at.filter(|at| *at > now).map(|_| post.clone())
+}
+
+/// Why a post is not made after this run, if there is anything to be said of it.
+fn why(report: &PostOutcome, known: Option<&Left>, now: Timestamp) -> Option<Why> {
+    let known = known.and_then(|known| known.why.as_ref());
+    let code = report.post_error.as_ref().map(|error| error.code.as_str());
+    match (report.failure, report.state) {
+        // What was found out before says more.
+        (Some(ErrorKind::Interrupted(_)), _) if known.is_some() => known.cloned(),
+        (_, PostState::Published | PostState::Inbox | PostState::Skipped | PostState::Planned) => {
+            None
+        }
+        // TikTok is at work on it; `status` asks.
+        _ if code == Some(ErrorCode::Processing.as_str()) => None,
+        _ => Why::of(report, known, now),
+    }
+}

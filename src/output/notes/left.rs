@@ -1,0 +1,247 @@
+//! What the last run of a manifest left: posts that wait, and why, or that the run came to nothing.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::exit::Exit;
+use crate::model::PostOutcome;
+use crate::output::error::told;
+use crate::output::failure::{Failure, post_hint};
+use crate::problem::{ErrorCode, ErrorKind};
+use crate::secret::redact;
+
+/// How long after its time a post is still listed as waiting for it, and how long what is known of a
+/// manifest that is not there any more.
+const LATE: SignedDuration = SignedDuration::from_hours(25);
+
+/// How long what a run left is listed where no other run follows.
+const STALE: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// The most posts of a manifest that are kept.
+const MOST: usize = 10_000;
+
+/// The most characters of a message that are kept: a manifest may have a thousand mistakes.
+const LONGEST: usize = 2000;
+
+/// A post that a run left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Left {
+    /// `open_id` of its account.
+    pub(crate) account: String,
+    /// The file's path or the URL, as the manifest has it.
+    pub(crate) video: String,
+    /// The user's own identity for it.
+    pub(crate) id: Option<String>,
+    /// `direct` or `draft`.
+    pub(crate) mode: String,
+    /// Not to be posted before.
+    pub(crate) publish_at: Option<Timestamp>,
+    /// Its number in the journal, if it has one.
+    pub(crate) post: Option<u32>,
+    /// What keeps it waiting. `None`: its time has not come.
+    pub(crate) why: Option<Why>,
+}
+
+/// Why a post waits, or was not made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Why {
+    /// Stable name: TikTok's code, or one of ours.
+    pub(crate) code: String,
+    /// What happened, in words.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) hint: Option<String>,
+    /// When it is worth another try, if that is known.
+    pub(crate) not_before: Option<Timestamp>,
+    /// Since when it is so.
+    pub(crate) since: Timestamp,
+    /// When a run came upon it last.
+    pub(crate) seen: Timestamp,
+    /// Whether somebody has to do something: it does not pass by itself.
+    pub(crate) failed: bool,
+}
+
+/// What the last run of a manifest left.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct LastRun {
+    /// The posts that wait or failed, in the manifest's order.
+    pub(crate) posts: Vec<Left>,
+    /// That it came to nothing, and why; the posts are those of an earlier one then.
+    pub(crate) refused: Option<Refusal>,
+}
+
+/// Why a run of a manifest came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Refusal {
+    /// What it was, the causes included: a line for each.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) hint: Option<String>,
+    /// The exit code of the run.
+    pub(crate) exit: u8,
+    /// Since when each run came to it.
+    pub(crate) since: Timestamp,
+    /// When the last one did.
+    pub(crate) seen: Timestamp,
+}
+
+/// What is left of all manifests, each thing with its manifest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Remains {
+    /// Posts: those that failed or were put off, then those that wait for their time, in its order.
+    pub(crate) posts: Vec<(String, Left)>,
+    /// Manifests whose last run came to nothing.
+    pub(crate) refused: Vec<(String, Refusal)>,
+}
+
+/// A post that waits for its time, as the first form of the file has it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Scheduled {
+    account: String,
+    video: String,
+    id: Option<String>,
+    mode: String,
+    publish_at: Timestamp,
+}
+
+impl From<Scheduled> for Left {
+    fn from(post: Scheduled) -> Self {
+        let Scheduled { account, video, id, mode, publish_at } = post;
+        Self { account, video, id, mode, publish_at: Some(publish_at), post: None, why: None }
+    }
+}
+
+impl Left {
+    /// Whether both speak of the same post.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let name = |post: &Self| post.id.clone().unwrap_or_else(|| post.video.clone());
+        self.account == other.account
+            && self.mode == other.mode
+            && self.id.is_some() == other.id.is_some()
+            && name(self) == name(other)
+    }
+
+    /// Whether another run has it in hand.
+    pub(crate) fn is_in_other_hands(&self) -> bool {
+        self.why.as_ref().is_some_and(|why| why.code == ErrorCode::AccountBusy.as_str())
+    }
+
+    /// Whether it waits for nothing but its time.
+    pub(crate) fn is_scheduled(&self) -> bool {
+        self.why.is_none()
+    }
+
+    fn is_listed(&self, manifest: &str, now: Timestamp) -> bool {
+        match &self.why {
+            Some(why) => is_recent(manifest, why.seen, now),
+            None => self.publish_at.is_some_and(|at| now.duration_since(at) < LATE),
+        }
+    }
+}
+
+impl Why {
+    /// Why a post ended its run without being made; `before` is what was known of it.
+    pub(crate) fn of(report: &PostOutcome, before: Option<&Self>, now: Timestamp) -> Option<Self> {
+        let error = report.post_error.as_ref()?;
+        let same = before.filter(|before| before.code == error.code);
+        Some(Self {
+            code: error.code.clone(),
+            message: kept(&error.message),
+            hint: post_hint(error).map(|hint| kept(&hint)),
+            not_before: report.at,
+            since: same.map_or(now, |before| before.since),
+            seen: now,
+            failed: !error.retryable && !report.failure.is_some_and(ErrorKind::may_pass),
+        })
+    }
+
+    /// What it says, whichever post it is said of.
+    pub(crate) fn words(&self) -> (&str, &str, Option<&str>, bool) {
+        (&self.code, &self.message, self.hint.as_deref(), self.failed)
+    }
+}
+
+impl LastRun {
+    /// Of a run that left these posts.
+    pub(super) fn waiting(mut posts: Vec<Left>) -> Self {
+        posts.truncate(MOST);
+        Self { posts, refused: None }
+    }
+
+    /// What was known of a post.
+    pub(crate) fn find(&self, post: &Left) -> Option<&Left> {
+        self.posts.iter().find(|known| known.is_same(post))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.posts.is_empty() && self.refused.is_none()
+    }
+
+    pub(super) fn forget(&mut self, post: &Left) {
+        self.posts.retain(|known| !known.is_same(post));
+    }
+
+    pub(super) fn refuse(&mut self, failure: &Failure, now: Timestamp) {
+        let message = kept(&told(failure).join("\n"));
+        let same = self.refused.as_ref().filter(|before| before.message == message);
+        let since = same.map_or(now, |before| before.since);
+        let hint = failure.hint.as_deref().map(kept);
+        let exit = failure.exit.code();
+        self.refused = Some(Refusal { message, hint, exit, since, seen: now });
+    }
+}
+
+impl Refusal {
+    /// It as one line.
+    pub(crate) fn line(&self) -> String {
+        let mut lines = self.message.lines().map(str::trim);
+        let first = lines.next().unwrap_or_default().to_owned();
+        match (lines.next(), lines.next()) {
+            (None, _) => first,
+            (Some(next), None) => format!("{first}: {next}"),
+            (Some(next), Some(_)) => format!("{first}: {next}; …"),
+        }
+    }
+
+    /// Whether it is what the manifest asks for, so that a dry run tells all of it.
+    pub(crate) fn is_of_manifest(&self) -> bool {
+        self.exit == Exit::Usage.code()
+    }
+}
+
+impl Remains {
+    pub(super) fn of(manifests: &BTreeMap<String, LastRun>, now: Timestamp) -> Self {
+        let mut remains = Self::default();
+        for (manifest, run) in manifests {
+            let listed = run.posts.iter().filter(|post| post.is_listed(manifest, now));
+            remains.posts.extend(listed.map(|post| (manifest.clone(), post.clone())));
+            let refused = run.refused.iter().filter(|it| is_recent(manifest, it.seen, now));
+            remains.refused.extend(refused.map(|it| (manifest.clone(), it.clone())));
+        }
+        remains.posts.sort_by_key(|(_, post)| {
+            let is_scheduled = post.is_scheduled();
+            let failed = post.why.as_ref().is_some_and(|why| why.failed);
+            (is_scheduled, !failed, post.publish_at.filter(|_| is_scheduled))
+        });
+        remains
+    }
+}
+
+/// Whether what a run of a manifest came upon then is still so, as far as anybody knows.
+fn is_recent(manifest: &str, seen: Timestamp, now: Timestamp) -> bool {
+    let limit = if Path::new(manifest).exists() { STALE } else { LATE };
+    now.duration_since(seen) < limit
+}
+
+/// A text as it may lie in a file: without secrets, and of no more than so many characters.
+fn kept(text: &str) -> String {
+    let text = redact(text);
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into_owned(),
+    }
+}
