@@ -15,7 +15,6 @@ use super::failure::Failure;
 use super::line::{HINT, Line, WARNING};
 use super::live::Live;
 use super::notes::{Matter, Notes, Telling};
-use super::span::moment;
 use super::standing::Standing;
 use super::table::Table;
 use super::terminal::{self, Size};
@@ -271,16 +270,26 @@ impl Printer {
     /// Says what is the matter. A quiet run says it only if it is time for it, and where this run keeps no
     /// count that is always. `line` is told since when it lasts, if that is worth a word.
     pub(crate) fn tell(&self, matter: &Matter, line: impl FnOnce(Option<Timestamp>) -> Line) {
-        match self.notes().map(|notes| notes.tell(matter)) {
-            Some(Telling::Since(since)) => self.demand(line(Some(since))),
-            Some(Telling::NotNow) if self.0.options.quiet => {}
-            None | Some(Telling::Now | Telling::NotNow) => self.demand(line(None)),
+        self.tell_each(std::slice::from_ref(matter), line);
+    }
+
+    /// The same of several matters that one line tells: it is time for it if it is for one of them.
+    fn tell_each(&self, matters: &[Matter], line: impl FnOnce(Option<Timestamp>) -> Line) {
+        let Some(notes) = self.notes() else { return self.demand(line(None)) };
+        let tellings: Vec<_> = matters.iter().map(|matter| notes.tell(matter)).collect();
+        let since = tellings.iter().filter_map(|telling| match telling {
+            Telling::Since(since) => Some(*since),
+            Telling::Now | Telling::NotNow => None,
+        });
+        let is_due = tellings.iter().any(|telling| *telling != Telling::NotNow);
+        if is_due || !self.0.options.quiet {
+            self.demand(line(since.min()));
         }
     }
 
     /// As [`Printer::tell`], for a warning.
     pub(crate) fn warn_of(&self, matter: &Matter, text: impl Into<String>) {
-        self.tell(matter, |since| error::warning(since_words(text.into(), since)));
+        self.tell(matter, |since| error::warning(error::since_words(text.into(), since)));
     }
 
     /// That nothing is the matter any more with what was told of.
@@ -335,16 +344,16 @@ impl Printer {
         }
     }
 
-    /// An error that does not end the run, told as the matter is.
-    pub(crate) fn failure_of(&self, matter: &Matter, failure: &Failure) {
-        self.tell(matter, |_| error::block(failure));
+    /// An error that does not end the run, told as the matters are that it is the cause of.
+    pub(crate) fn failure_of(&self, matters: &[Matter], failure: &Failure) {
+        self.tell_each(matters, |since| error::block_since(failure, since));
     }
 
     /// The error that ends a run which nobody watches. What a later run outlives a quiet one does not say,
     /// unless it has lasted.
     pub(crate) fn unattended_failure(&self, failure: &Failure) {
         let matter = Matter::passing(self.run_subject());
-        self.failure_of(&matter, failure);
+        self.failure_of(&[matter], failure);
         if self.is_json() {
             self.json(&json::ErrorEvent::of(failure));
         }
@@ -484,14 +493,6 @@ impl Printer {
 
     fn out(&self) -> MutexGuard<'_, Out> {
         self.0.out.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A text with the time since when it is so.
-pub(super) fn since_words(text: String, since: Option<Timestamp>) -> String {
-    match since {
-        Some(since) => format!("{text} (so since {})", moment(since)),
-        None => text,
     }
 }
 
