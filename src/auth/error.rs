@@ -1,7 +1,9 @@
 //! What can go wrong with a login or its tokens, and what to do then.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tiktok_open::pkce::RandomError;
@@ -10,12 +12,13 @@ use tokio::task::JoinError;
 
 use super::apps::NotUsable;
 use super::callback::CallbackError;
+use super::event::length;
 use crate::clock::moment;
 use crate::model::account::{Account, Reason};
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::resources::Shortage;
 use crate::store::{AccountError, StoreError};
-use crate::text::{key_start, plain};
+use crate::text::{chain, key_start, plain};
 
 /// Why a login or a refresh did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -47,9 +50,17 @@ pub(crate) enum AuthError {
     /// No QR code was to be had.
     #[error("failed to get a QR code")]
     QrCode {
+        /// The beginning of the client key that was used.
+        key: String,
         /// What came of the call.
         #[source]
-        source: ApiError,
+        source: Box<ApiError>,
+    },
+    /// Nobody confirmed the QR code in time.
+    #[error("the QR code was not scanned and confirmed within {}", length(*after))]
+    QrTimeout {
+        /// How long the wait was.
+        after: Duration,
     },
     /// TikTok's QR code is not of the documented form.
     #[error("TikTok sent a QR code that is not of the documented form: {what}")]
@@ -100,10 +111,10 @@ pub(crate) enum AuthError {
         theirs: Option<String>,
     },
     /// The tokens belong to an app that this run does not use, or does not know.
-    #[error("the tokens of `{account}` belong to the app {theirs}, {why}")]
+    #[error("the tokens of {whose} belong to the app {theirs}, {why}")]
     OtherApp {
-        /// The account.
-        account: String,
+        /// The accounts.
+        whose: Whose,
         /// That app: its name, if it had one, and the beginning of its client key.
         theirs: String,
         /// Its name in config.toml, if it had one.
@@ -114,20 +125,20 @@ pub(crate) enum AuthError {
         asked: bool,
     },
     /// The tokens were issued by another API than the one that this run talks to.
-    #[error("the tokens of `{account}` were issued by {theirs}, and this run talks to {ours}")]
+    #[error("the tokens of {whose} were issued by {theirs}, and this run talks to {ours}")]
     OtherApi {
-        /// The account.
-        account: String,
+        /// The accounts.
+        whose: Whose,
         /// The base URL of the API that issued them.
         theirs: String,
         /// The base URL of this run.
         ours: String,
     },
     /// The tokens belong to an app whose secret cannot be had.
-    #[error("the tokens of `{account}` belong to the app {theirs}, which cannot be used")]
+    #[error("the tokens of {whose} belong to the app {theirs}, which cannot be used")]
     AppSecret {
-        /// The account.
-        account: String,
+        /// The accounts.
+        whose: Whose,
         /// That app, as in [`AuthError::OtherApp`].
         theirs: String,
         /// Why.
@@ -135,10 +146,10 @@ pub(crate) enum AuthError {
         source: Arc<dyn Coded>,
     },
     /// No app is configured at all.
-    #[error("the tokens of `{account}` belong to the app {theirs}")]
+    #[error("the tokens of {whose} belong to the app {theirs}")]
     NoApp {
-        /// The account.
-        account: String,
+        /// The accounts.
+        whose: Whose,
         /// That app, as in [`AuthError::OtherApp`].
         theirs: String,
         /// That there is none.
@@ -181,10 +192,10 @@ pub(crate) enum AuthError {
         pid: Option<u32>,
     },
     /// A refresh did not succeed; the tokens are as they were.
-    #[error("failed to refresh the login of `{account}`")]
+    #[error("failed to refresh the login{} of {whose}", if whose.0.len() == 1 { "" } else { "s" })]
     Refresh {
-        /// The account.
-        account: String,
+        /// The accounts.
+        whose: Whose,
         /// The beginning of the client key that was used.
         key: String,
         /// What came of the call.
@@ -223,40 +234,37 @@ impl AuthError {
     }
 
     /// That the app of an account's tokens cannot be used.
-    pub(super) fn app(account: &Account, why: NotUsable) -> Self {
+    pub(crate) fn app(account: &Account, why: NotUsable) -> Self {
         let theirs = app_of(account);
-        let name = account.name().to_owned();
-        let other = |why, asked| Self::OtherApp {
-            account: name.clone(),
-            theirs: theirs.clone(),
-            app: account.app.clone(),
-            why,
-            asked,
+        let whose = Whose::one(account);
+        let other = |app, why, asked| {
+            let (whose, theirs) = (whose.clone(), theirs.clone());
+            Self::OtherApp { whose, theirs, app, why, asked }
         };
         match why {
             NotUsable::NotConfigured { now: Some(now) } => {
-                other(format!("which has another client key ({now}) now"), false)
+                // Its name is another app's.
+                other(None, format!("which has another client key ({now}) now"), false)
             }
             NotUsable::NotConfigured { now: None } => {
-                other("which is not configured".to_owned(), false)
+                other(account.app.clone(), "which is not configured".to_owned(), false)
             }
             NotUsable::NotAskedFor { asked } => {
-                other(format!("and `--app {}` was asked for", plain(&asked)), true)
+                let why = format!("and `--app {}` was asked for", plain(&asked));
+                other(account.app.clone(), why, true)
             }
-            NotUsable::NoSecret(source) => Self::AppSecret { account: name, theirs, source },
-            NotUsable::NoApp(source) => Self::NoApp { account: name, theirs, source },
+            NotUsable::NoSecret(source) => Self::AppSecret { whose, theirs, source },
+            NotUsable::NoApp(source) => Self::NoApp { whose, theirs, source },
         }
     }
 
     /// Refuses to use an account's tokens with another API than the one that issued them.
-    pub(super) fn check_api(account: &Account, ours: String) -> Result<(), Self> {
+    pub(crate) fn check_api(account: &Account, ours: String) -> Result<(), Self> {
         match account.other_api(&ours) {
             None => Ok(()),
-            Some(theirs) => Err(Self::OtherApi {
-                account: account.name().to_owned(),
-                theirs: plain(theirs),
-                ours,
-            }),
+            Some(theirs) => {
+                Err(Self::OtherApi { whose: Whose::one(account), theirs: plain(theirs), ours })
+            }
         }
     }
 
@@ -275,11 +283,62 @@ impl AuthError {
         )
     }
 
+    /// Takes the accounts of another error in, if it is the same but for them, so that one cause is told
+    /// once. The `log_id` that stays is the first one.
+    pub(crate) fn join(&mut self, other: &Self) -> bool {
+        let same = match (&*self, other) {
+            (Self::Refresh { source: a, .. }, Self::Refresh { source: b, .. }) => {
+                match (a.refusal(), b.refusal()) {
+                    (Some(a), Some(b)) => (&a.code, &a.message) == (&b.code, &b.message),
+                    (a, b) => a.is_none() && b.is_none(),
+                }
+            }
+            (Self::AppSecret { theirs: a, .. }, Self::AppSecret { theirs: b, .. })
+            | (Self::NoApp { theirs: a, .. }, Self::NoApp { theirs: b, .. })
+            | (Self::OtherApi { theirs: a, .. }, Self::OtherApi { theirs: b, .. }) => a == b,
+            (
+                Self::OtherApp { theirs: a, why: why_a, .. },
+                Self::OtherApp { theirs: b, why: why_b, .. },
+            ) => (a, why_a) == (b, why_b),
+            // Of the store itself.
+            (Self::Store(a), Self::Store(b)) => chain(a) == chain(b),
+            _ => false,
+        };
+        let same = same && self.problem() == other.problem();
+        if let (true, Some(ours), Some(theirs)) = (same, self.whose_mut(), other.whose()) {
+            ours.0.extend_from_slice(&theirs.0);
+        }
+        same
+    }
+
+    fn whose(&self) -> Option<&Whose> {
+        match self {
+            Self::Refresh { whose, .. }
+            | Self::AppSecret { whose, .. }
+            | Self::NoApp { whose, .. }
+            | Self::OtherApp { whose, .. }
+            | Self::OtherApi { whose, .. } => Some(whose),
+            _ => None,
+        }
+    }
+
+    fn whose_mut(&mut self) -> Option<&mut Whose> {
+        match self {
+            Self::Refresh { whose, .. }
+            | Self::AppSecret { whose, .. }
+            | Self::NoApp { whose, .. }
+            | Self::OtherApp { whose, .. }
+            | Self::OtherApi { whose, .. } => Some(whose),
+            _ => None,
+        }
+    }
+
     /// TikTok's refusal, if one is at the bottom of it.
     pub(crate) fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::QrCode { source } => source.refusal(),
-            Self::Exchange { source, .. } | Self::Refresh { source, .. } => source.refusal(),
+            Self::QrCode { source, .. }
+            | Self::Exchange { source, .. }
+            | Self::Refresh { source, .. } => source.refusal(),
             Self::NeedsLogin { source, .. } => source.as_deref(),
             _ => None,
         }
@@ -295,7 +354,8 @@ impl Coded for AuthError {
             Self::Random(_) => ErrorCode::NoRandom.into(),
             Self::Exchange { key, source } => not_exchanged(source, key),
             Self::RedirectUri { .. } => ErrorCode::RedirectUri.into(),
-            Self::QrCode { source } => source.problem(),
+            Self::QrCode { key, source } => of_login(refused(source, key), source),
+            Self::QrTimeout { .. } => ErrorCode::LoginTimeoutQr.into(),
             Self::QrForm { .. } => ErrorCode::QrForm.into(),
             Self::NothingPasted => ErrorCode::NothingPasted.into(),
             Self::PasteUnreadable { .. } => ErrorCode::PasteUnreadable.into(),
@@ -327,12 +387,7 @@ impl Coded for AuthError {
                 ErrorCode::OtherApiIsTikTok.into()
             }
             Self::OtherApi { theirs, .. } => Problem::new(ErrorCode::OtherApi).with("url", theirs),
-            // Other accounts of the run may have been served, so this is not "nothing was sent".
-            Self::AppSecret { source, .. } => match source.problem() {
-                problem if problem.kind == ErrorKind::Input => problem.of_kind(ErrorKind::Final),
-                problem => problem,
-            },
-            Self::NoApp { source, .. } => source.problem(),
+            Self::AppSecret { source, .. } | Self::NoApp { source, .. } => source.problem(),
             Self::NeedsLogin { reason: Reason::Exported, account, .. } => {
                 of(ErrorCode::LoginExported, account)
             }
@@ -352,8 +407,8 @@ impl Coded for AuthError {
             Self::Resources(shortage) => shortage.problem(),
             Self::RefreshBusy { .. } => ErrorCode::RefreshBusy.into(),
             Self::Refresh { key, source, .. } => match source.refusal() {
-                Some(refusal) if may_not_refresh(refusal) => {
-                    Problem::new(ErrorCode::RefreshNotAllowed).of_kind(source.kind())
+                Some(refusal) if may_not_refresh(refusal) && !source.is_temporary() => {
+                    ErrorCode::RefreshNotAllowed.into()
                 }
                 Some(_) => refused(source, key),
                 None => source.problem(),
@@ -364,7 +419,7 @@ impl Coded for AuthError {
     }
 }
 
-/// That a code was not exchanged. Whatever the refusal was: the login did not happen.
+/// That a code was not exchanged.
 fn not_exchanged(error: &ApiError, key: &str) -> Problem {
     let problem = match error {
         ApiError::Refused(refusal) if refusal.code != Code::InvalidGrant => refused(error, key),
@@ -376,8 +431,17 @@ fn not_exchanged(error: &ApiError, key: &str) -> Problem {
         }
         _ => ErrorCode::CodeNotExchanged.into(),
     };
-    let passes = error.is_temporary();
-    problem.of_kind(if passes { ErrorKind::Temporary } else { ErrorKind::Login })
+    of_login(problem, error)
+}
+
+/// What is wrong with a call of a login: whatever it was, if it neither passes by itself nor is a matter of
+/// settings, the login did not happen, and another one is needed.
+fn of_login(problem: Problem, error: &ApiError) -> Problem {
+    match problem.kind {
+        _ if error.is_temporary() => problem.of_kind(ErrorKind::Temporary),
+        ErrorKind::Input => problem,
+        _ => problem.of_kind(ErrorKind::Login),
+    }
 }
 
 /// Whether TikTok refused that the app refreshes at all. That a sandbox's key may not is reported
@@ -405,6 +469,36 @@ pub(super) fn app_of(account: &Account) -> String {
     }
 }
 
+/// The accounts that an error is about, each by its name. `Display` names the first few of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Whose(Vec<String>);
+
+impl Whose {
+    /// The most accounts that are named.
+    const MOST: usize = 5;
+
+    /// One account.
+    pub(super) fn one(account: &Account) -> Self {
+        Self(vec![account.name().to_owned()])
+    }
+}
+
+impl fmt::Display for Whose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let more = self.0.len().saturating_sub(Self::MOST);
+        let named = &self.0[..self.0.len() - more];
+        for (at, name) in named.iter().enumerate() {
+            let before = match at {
+                0 => "",
+                _ if more == 0 && at + 1 == named.len() => " and ",
+                _ => ", ",
+            };
+            write!(f, "{before}`{name}`")?;
+        }
+        if more > 0 { write!(f, " and {more} more") } else { Ok(()) }
+    }
+}
+
 fn of_whom(found: Option<&str>) -> String {
     match found {
         Some(open_id) => format!("is for the user {open_id}"),
@@ -416,5 +510,37 @@ fn kept_in(path: Option<&Path>) -> String {
     match path {
         Some(path) => format!("; it is kept in `{}`", path.display()),
         None => "; it could not be kept".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::testing::account;
+
+    fn refused(name: &str, log_id: &str, key: &str) -> AuthError {
+        let mut refusal = Refusal::new("oauth/token", 401, Code::InvalidClient);
+        refusal.log_id = Some(log_id.to_owned());
+        AuthError::Refresh {
+            whose: Whose::one(&account(name)),
+            key: key.to_owned(),
+            source: Box::new(ApiError::Refused(refusal)),
+        }
+    }
+
+    #[test]
+    fn one_cause_has_all_its_accounts_and_another_one_its_own() {
+        let mut error = refused("a", "1", "`aw1…`");
+        assert!(!error.join(&refused("b", "1", "`aw2…`")), "it is another app's");
+        for name in ["b", "c"] {
+            assert!(error.join(&refused(name, "2", "`aw1…`")), "whatever its log_id");
+        }
+        assert_eq!(error.to_string(), "failed to refresh the logins of `a`, `b` and `c`");
+        for name in ["d", "e", "f", "g"] {
+            assert!(error.join(&refused(name, "3", "`aw1…`")));
+        }
+        let all = "failed to refresh the logins of `a`, `b`, `c`, `d`, `e` and 2 more";
+        assert_eq!(error.to_string(), all);
+        assert_eq!(error.refusal().unwrap().log_id.as_deref(), Some("1"));
     }
 }

@@ -103,6 +103,8 @@ pub enum AuthEvent {
         until: Timestamp,
         /// Why it failed.
         why: String,
+        /// Whether that passes by itself.
+        passes: bool,
     },
     /// Another process refreshes this account and does not come to an end; the token at hand is
     /// still good.
@@ -219,13 +221,13 @@ impl fmt::Display for AuthEvent {
             ),
             Self::NotRenewable { account, until } => write!(
                 f,
-                "the login of `{account}` cannot be renewed any more; it works until {}: run \
+                "the login of `{account}` cannot be renewed any more; its access token ends at {}: run \
                  `tiktok-up login` before that",
                 moment(*until)
             ),
-            Self::NotRenewed { account, until, why } => write!(
+            Self::NotRenewed { account, until, why, .. } => write!(
                 f,
-                "the login of `{account}` was not renewed, and works until {}: {why}",
+                "the login of `{account}` was not renewed; its access token ends at {}: {why}",
                 moment(*until)
             ),
             Self::RefreshBusy { account, pid } => {

@@ -1,10 +1,10 @@
 //! Ending a login: at TikTok first, then here, and here in any case.
 
-use tiktok_open::Error as ApiError;
+use tiktok_open::{Code, Error as ApiError};
 
 use super::error::AuthError;
 use super::refresh::Tokens;
-use crate::model::account::Account;
+use crate::model::account::{Account, Reason};
 
 /// What became of the login at TikTok.
 #[derive(Debug)]
@@ -15,6 +15,9 @@ pub(crate) enum Revocation {
     NotAsked,
     /// TikTok did not do it; the user finds the app under their security settings.
     Refused(ApiError),
+    /// TikTok takes none of the login's tokens any more: there was nothing to revoke with, and most likely
+    /// nothing to revoke.
+    Over(AuthError),
     /// There was no token to do it with.
     NoToken(AuthError),
 }
@@ -47,17 +50,40 @@ async fn check_api(tokens: &Tokens, open_id: &str) -> Result<(), AuthError> {
     stored.get(open_id).map_or(Ok(()), |account| AuthError::check_api(account, tokens.api()))
 }
 
+/// With the access token that is there, as long as it lives: whether it could be renewed is nobody's matter
+/// any more. One that TikTok refuses is renewed once; it does so by any of three codes, as no page says which.
 async fn revoke(tokens: &Tokens, open_id: &str) -> Revocation {
-    let account = match tokens.access_token(open_id).await {
+    let account = match tokens.token_to_revoke(open_id).await {
         Ok(account) => account,
-        Err(error) => return Revocation::NoToken(error),
+        Err(error) => return no_token(error),
     };
     let app = match tokens.app_of(&account).await {
         Ok(app) => app,
-        Err(error) => return Revocation::NoToken(error),
+        Err(error) => return no_token(error),
     };
-    match tokens.client().revoke(&app.credentials(), &account.access_token).await {
-        Ok(()) => Revocation::Done,
-        Err(error) => Revocation::Refused(error),
+    let credentials = app.credentials();
+    let refused = match tokens.client().revoke(&credentials, &account.access_token).await {
+        Err(error) if REFUSED.iter().any(|code| error.is(code)) => error,
+        answer => return answer.map_or_else(Revocation::Refused, |()| Revocation::Done),
+    };
+    match tokens.renew(open_id, &account.access_token).await {
+        Ok(account) => match tokens.client().revoke(&credentials, &account.access_token).await {
+            Ok(()) => Revocation::Done,
+            Err(error) => Revocation::Refused(error),
+        },
+        Err(error @ AuthError::NeedsLogin { .. }) => no_token(error),
+        Err(_) => Revocation::Refused(refused),
+    }
+}
+
+/// What TikTok may call an access token that it does not take.
+const REFUSED: [Code; 3] = [Code::AccessTokenInvalid, Code::InvalidGrant, Code::InvalidRequest];
+
+fn no_token(error: AuthError) -> Revocation {
+    match &error {
+        AuthError::NeedsLogin { reason: Reason::Rejected | Reason::Refused, .. } => {
+            Revocation::Over(error)
+        }
+        _ => Revocation::NoToken(error),
     }
 }

@@ -27,7 +27,7 @@ pub(super) const TOP: &str = headed!(
     "Exit codes",
     "0        done, or nothing to do"
     "1        something failed for good, or unexpectedly"
-    "2        wrong usage or invalid input; nothing was sent"
+    "2        wrong usage, invalid input, or a setting to be corrected; nothing more was sent"
     "3        a login is needed"
     "4        local trouble: token store, journal or disk"
     "5        temporary; run the same command again"

@@ -62,10 +62,12 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Settle a post whose outcome is unknown, that failed for good, or that was posted by hand
     Resolve(ResolveArgs),
-    /// Check what is on this machine: configuration, tokens, journal, locks
+    /// Check what is on this machine: configuration, apps, tokens, journal, locks
     ///
-    /// One line for each, with what to change; TikTok is not asked. The exit code is 0, or the worst of
-    /// 3 (a login is needed) and 4.
+    /// One line for each, with what to change; with --quiet only for what is wrong. Client secrets are read
+    /// as a run reads them, so a `client_secret_command` is run; TikTok is not asked. The exit code is 0, or
+    /// the worst of what was found: 4 (local trouble) before 3 (a login is needed) before 2 (a setting is to
+    /// be corrected).
     Doctor(DoctorArgs),
     /// Run an offline TikTok on this machine, to rehearse logins and uploads
     ///
@@ -117,7 +119,10 @@ pub(crate) struct GlobalArgs {
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 
-    /// Say more: -v calls to TikTok, -vv also what they came to (never a secret)
+    /// Say more: -v each answer of TikTok, -vv also how long it took (never a secret)
+    ///
+    /// -v tells of each call that TikTok answered its name, HTTP status and `log_id`, and of posts every
+    /// step; -vv also after how long each answer began. More of them tell nothing more.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 

@@ -13,6 +13,7 @@ use crate::output::{Failure, Table, day, moment};
 use crate::settings::Environment;
 use crate::store::Store as _;
 use crate::store::local::LocalStore;
+use crate::text;
 
 /// Runs the command.
 pub(super) async fn run(
@@ -51,9 +52,9 @@ async fn list(context: &Context, wide: bool) -> Result<Exit, Failure> {
     let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
     let rest = at_rest::where_secrets_rest(context)?;
     recover(context, &store).await?;
-    let accounts = store.accounts().all().await?;
+    let all = store.accounts().all().await?;
     let mut accounts: Vec<_> =
-        accounts.iter().filter(|account| apps::is_about(context, account)).collect();
+        all.iter().filter(|account| apps::is_about(context, account)).collect();
     accounts.sort_by_key(|account| {
         (account.alias.is_none(), &account.alias, &account.display_name, &account.open_id)
     });
@@ -74,6 +75,7 @@ async fn list(context: &Context, wide: bool) -> Result<Exit, Failure> {
                 "access_expires_at": account.access_expires_at,
                 "refresh_expires_at": account.refresh_expires_at,
                 "health": health(account, now),
+                "needs_login": account.needs_login.as_ref().map(|needs| needs.reason.to_string()),
                 "tokens_at_rest": rest.word(),
             });
             printer.json(&about(account, event));
@@ -81,7 +83,14 @@ async fn list(context: &Context, wide: bool) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     if accounts.is_empty() {
-        printer.note("no account is logged in; `tiktok-up login` logs one in");
+        printer.note(match apps.only() {
+            Some(only) if !all.is_empty() => format!(
+                "no account is of the app {}; without `--app` there is {} of other apps",
+                only.label(),
+                text::count(all.len() as u64, "account")
+            ),
+            _ => "no account is logged in; `tiktok-up login` logs one in".to_owned(),
+        });
         report_rest(context, &rest);
         return Ok(Exit::Done);
     }
@@ -115,7 +124,7 @@ async fn list(context: &Context, wide: bool) -> Result<Exit, Failure> {
             let (open_id, scopes) = (account.open_id.clone(), account.scopes.to_string());
             table.row([alias, open_id, name, app, scopes, moment(access), moment(login), health]);
         } else {
-            table.row([alias, name, app, health, day(account.refresh_expires_at)]);
+            table.row([alias, name, app, health, ends(account, now)]);
         }
     }
     printer.table(&table);
@@ -149,9 +158,21 @@ async fn recover(context: &Context, store: &LocalStore) -> Result<(), Failure> {
     }
 }
 
+/// The day on which a login ends. What TikTok does not renew ends with its access token; what needs a login
+/// for another reason has ended.
+fn ends(account: &Account, now: jiff::Timestamp) -> String {
+    match &account.needs_login {
+        None => day(account.refresh_expires_at),
+        Some(_) if account.is_exported() => day(account.refresh_expires_at),
+        Some(_) if account.is_usable(now) => day(account.access_expires_at),
+        Some(_) => "-".to_owned(),
+    }
+}
+
 fn report_rest(context: &Context, rest: &Rest) {
     context.printer.note(rest.to_string());
-    if let Some(misfit) = rest.misfit() {
+    // That they are not encrypted yet was said where they were read.
+    if let Some(misfit) = rest.misfit().filter(|_| rest.is_encrypted()) {
         context.printer.warn(misfit);
     }
 }

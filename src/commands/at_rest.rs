@@ -50,6 +50,11 @@ impl Rest {
         self.encryption.as_ref().map_or("plain", |encryption| encryption.scheme.as_str())
     }
 
+    /// Whether they are encrypted.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.encryption.is_some()
+    }
+
     /// Whether the key of an encrypted store can be had. One that is typed is not asked for. Blocks until
     /// a command or the keyring has answered.
     pub(super) fn check_key(&self) -> Result<(), StoreKeyError> {
@@ -259,11 +264,16 @@ pub(super) async fn decrypt(context: &Context) -> Result<Exit, Failure> {
     };
     let (migrated, urls) = context.to_its_end(migrate).await??;
     report(context, "decrypt", migrated, urls)?;
-    if context.settings.encrypt.is_some() {
-        context.printer.note(
-            "now take `encrypt` out of `[store]` in config.toml; the key is left where it is, as \
-             backups may need it",
-        );
+    if let Some(setting) = &context.settings.encrypt {
+        let then = match setting {
+            Encrypt::KeyFile(_) | Encrypt::Keyring => {
+                "the key is left where it is, as backups may need it"
+            }
+            Encrypt::KeyCommand(_) => "keep what `key_command` prints, as backups may need it",
+            Encrypt::Passphrase(_) => "keep the passphrase, as backups may need it",
+        };
+        let text = format!("now take `encrypt` out of `[store]` in config.toml; {then}");
+        context.printer.note(text);
     }
     Ok(Exit::Done)
 }

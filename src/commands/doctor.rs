@@ -4,14 +4,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::json;
 
+use crate::auth::{Account, Apps as _, AuthError, NotUsable};
 use crate::cli::{DoctorArgs, GlobalArgs};
 use crate::commands::{Context, apps, at_rest};
 use crate::exit::Exit;
 use crate::fs::{self, Lock, LockError};
 use crate::model::PostNumber;
-use crate::output::{Explain, Failure, Printer};
+use crate::output::{Explain, Failure, Printer, moment};
 use crate::settings::Environment;
 use crate::signals::Shutdown;
 use crate::store::local::TokenFile;
@@ -69,8 +71,11 @@ impl Finding {
     }
 
     fn bad(check: &'static str, error: &impl Explain) -> Self {
-        // What a lock or a full disk keeps from being looked at is local trouble here.
-        let exit = if error.exit() == Exit::Login { Exit::Login } else { Exit::Local };
+        let exit = match error.exit() {
+            exit @ (Exit::Login | Exit::Usage) => exit,
+            // What a lock or a full disk keeps from being looked at is local trouble here.
+            _ => Exit::Local,
+        };
         Self { check, exit, message: chain(error), hint: error.hint() }
     }
 }
@@ -78,6 +83,9 @@ impl Finding {
 fn report(printer: &Printer, finding: &Finding) {
     let Finding { check, exit, message, hint } = finding;
     let good = *exit == Exit::Done;
+    if good && printer.options().quiet && !printer.is_json() {
+        return;
+    }
     if printer.is_json() {
         printer.json(&json!({
             "event": "check",
@@ -97,6 +105,7 @@ fn report(printer: &Printer, finding: &Finding) {
 fn check(context: &Context) -> Vec<Finding> {
     let home = &context.settings.home;
     let mut findings = vec![config(&home.config_file()), proxy(context), certificates(context)];
+    findings.extend(credentials(context));
     if !home.state.exists() {
         let message = format!("`{}` is not there yet", home.state.display());
         findings.push(Finding::good("state", message));
@@ -131,10 +140,66 @@ fn config(path: &Path) -> Finding {
 fn proxy(context: &Context) -> Finding {
     let host = context.client.api_host();
     let message = match context.client.proxy() {
-        Some(proxy) => format!("{host} is reached through {proxy} ({})", proxy.variable),
-        None => format!("{host} is reached without one"),
+        Some(proxy) => format!("what is for {host} goes through {proxy} ({})", proxy.variable),
+        None => format!("no proxy is set for {host}"),
     };
     Finding::good("proxy", message)
+}
+
+/// Whether the apps that this run may speak as have a client key and secret: read as a run reads them, so
+/// that a command is run, and may take as long as it may there.
+fn credentials(context: &Context) -> Vec<Finding> {
+    let known = &context.settings.apps;
+    if let (true, Err(error)) = (known.is_empty(), known.for_login()) {
+        return vec![Finding::bad("apps", &error)];
+    }
+    let mut findings = Vec::new();
+    for app in known.in_use() {
+        let label = app.label();
+        let mut odd = None;
+        findings.push(match app.fetch(|lookalike| odd = Some(lookalike.to_string())) {
+            Err(error) => Finding {
+                message: format!("the app {label} cannot be used: {}", chain(&*error)),
+                ..Finding::bad("apps", &*error)
+            },
+            Ok(_) => match odd {
+                Some(message) => Finding {
+                    check: "apps",
+                    exit: Exit::Usage,
+                    message,
+                    hint: Some(COMPARE.to_owned()),
+                },
+                None => Finding::good("apps", format!("the app {label} has client key and secret")),
+            },
+        });
+    }
+    // Also where no account is logged in yet: it is the next thing that somebody runs into.
+    findings.extend(known.for_login().err().map(|error| Finding::bad("apps", &error)));
+    findings
+}
+
+/// What to do about credentials that look odd.
+const COMPARE: &str =
+    "compare them with the app's page at https://developers.tiktok.com/apps/, which shows both";
+
+/// The accounts whose tokens a run would not use, whatever they are worth: the app that made them is not
+/// there, or another API issued them.
+fn unusable(context: &Context, accounts: &[&Account]) -> Vec<Finding> {
+    let apps = apps::in_use(context);
+    let mut errors: Vec<AuthError> = Vec::new();
+    for account in accounts {
+        let ours = context.settings.endpoints.api_base();
+        let error = match (AuthError::check_api(account, ours), apps.check(account)) {
+            (Err(error), _) => error,
+            // That there is no app at all was said.
+            (Ok(()), Ok(()) | Err(NotUsable::NoApp(_))) => continue,
+            (Ok(()), Err(why)) => AuthError::app(account, why),
+        };
+        if !errors.iter_mut().any(|known| known.join(&error)) {
+            errors.push(error);
+        }
+    }
+    errors.iter().map(|error| Finding::bad("apps", error)).collect()
 }
 
 /// Whether the certificate authorities are there that the environment names.
@@ -198,20 +263,38 @@ fn tokens(context: &Context, store: &TokenFile) -> Vec<Finding> {
     let now = context.settings.clock.now();
     let accounts: Vec<_> =
         accounts.iter().filter(|account| apps::is_about(context, account)).collect();
-    let mut findings: Vec<_> = accounts
+    let (ended, others): (Vec<&Account>, Vec<&Account>) = accounts
         .iter()
         .filter(|account| !account.is_exported())
-        .filter(|account| account.needs_login.is_some() || account.refresh_expires_at <= now)
+        .partition(|account| account.needs_login.is_some() || account.refresh_expires_at <= now);
+    let mut findings: Vec<_> = ended
+        .iter()
         .map(|account| Finding {
             check: "tokens",
             exit: Exit::Login,
-            message: format!("{} has to log in again", account.name()),
-            hint: Some("run `tiktok-up login`".to_owned()),
+            message: format!("`{}` has to log in again: {}", account.name(), why(account, now)),
+            hint: Some(format!("run `tiktok-up login` and consent as `{}`", account.name())),
         })
         .collect();
+    findings.extend(unusable(context, &others));
     let count = text::count(u64::try_from(accounts.len()).unwrap_or(u64::MAX), "account");
     findings.insert(0, Finding::good("tokens", format!("they can be read: {count}")));
     findings
+}
+
+/// Why an account has to log in.
+fn why(account: &Account, now: Timestamp) -> String {
+    match &account.needs_login {
+        None => format!("its login ended at {}", moment(account.refresh_expires_at)),
+        Some(needs) if account.is_usable(now) => {
+            format!(
+                "{}; its access token ends at {}",
+                needs.reason,
+                moment(account.access_expires_at)
+            )
+        }
+        Some(needs) => needs.reason.to_string(),
+    }
 }
 
 /// Where the tokens rest, and whether they can be had from there. That the store cannot be read at all

@@ -35,12 +35,12 @@ pub(super) async fn run(context: &Context, args: &LogoutArgs) -> Result<Exit, Fa
     let left = match &revocation {
         Revocation::Done | Revocation::NotAsked => None,
         Revocation::Refused(error) => Some(chain(error)),
-        Revocation::NoToken(error) => Some(chain(error)),
+        Revocation::NoToken(error) | Revocation::Over(error) => Some(chain(error)),
     };
     if printer.is_json() {
         let outcome = match &revocation {
             Revocation::Done => "revoked",
-            Revocation::NotAsked | Revocation::Refused(_) | Revocation::NoToken(_) => "forgotten",
+            _ => "forgotten",
         };
         let event = json!({
             "event": "logout",
@@ -55,6 +55,11 @@ pub(super) async fn run(context: &Context, args: &LogoutArgs) -> Result<Exit, Fa
     }
     if account.is_exported() {
         printer.note("the login lives on the machine that it was handed over to");
+    } else if let Revocation::Over(_) = &revocation {
+        printer.note(
+            "TikTok takes none of its tokens any more, so there was nothing to revoke with: if the app still \
+             stands in the TikTok app under Settings > Security > Manage app permissions, remove it there",
+        );
     } else if let Some(reason) = left {
         printer.warn(format!(
             "the login was not revoked at TikTok ({reason}); remove the app in the TikTok app under \

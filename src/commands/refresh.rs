@@ -10,7 +10,7 @@ use crate::cli::RefreshArgs;
 use crate::commands::{Context, about, apps, at_rest};
 use crate::exit::Exit;
 use crate::model::account::Accounts;
-use crate::output::{Explain, Failure, Matter, account_subject, refresh_subjects};
+use crate::output::{Explain, Failure, Matter, Printer, account_subject, refresh_subjects};
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::store::local::LocalStore;
 use crate::store::{AccountError, Store as _};
@@ -33,10 +33,10 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
     }
     apps::is_there_one(context)?;
     let tokens = context.tokens(&at_rest::unlocked(context, store).await?).await?;
-    let mut exit = Exit::Done;
+    let (mut exit, mut troubles) = (Exit::Done, Troubles::default());
     for (at, account) in chosen.iter().enumerate() {
-        if let Some(signal) = context.shutdown.asked() {
-            return Ok(signal.exit());
+        if context.shutdown.asked().is_some() {
+            break;
         }
         let number = at + 1;
         context.printer.step(format!("{} ({number} of {})", account.name(), chosen.len()));
@@ -49,8 +49,9 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
             // What has begun reaches the disk, and is told, before the program ends.
             _ = context.shutdown.requested() => tokio::join!(tokens.flush(), refresh).1,
         };
-        exit = exit.worst(report(context, account, outcome));
+        exit = exit.worst(report(context, account, outcome, &mut troubles));
     }
+    troubles.tell(&context.printer);
     if let Some(signal) = context.shutdown.asked() {
         exit = exit.worst(signal.exit());
     }
@@ -76,9 +77,15 @@ fn nobody(context: &Context, store: &LocalStore, accounts: &Accounts) -> Result<
     } else {
         format!("holds only {} of other apps", text::count(accounts.len() as u64, "account"))
     };
+    let of_others = by.is_some() && !accounts.is_empty();
     let error = Nobody { by: by.unwrap_or_default(), path, found };
-    let hint = "run `tiktok-up login`, or name the directory of the logins with `--home` or \
-                TIKTOK_UP_HOME: under cron HOME may be another one";
+    let hint = if of_others {
+        "leave `--app` out: each account is used with the app that made its tokens; or log an account in \
+         with this one by `tiktok-up login` and the same `--app`"
+    } else {
+        "run `tiktok-up login`, or name the directory of the logins with `--home` or TIKTOK_UP_HOME: under \
+         cron HOME may be another one"
+    };
     Err(Failure::from(error).hint(hint))
 }
 
@@ -97,8 +104,36 @@ impl Coded for Nobody {
     }
 }
 
-/// One line for an account to which something happened.
-fn report(context: &Context, account: &Account, outcome: Result<Outcome, AuthError>) -> Exit {
+/// What kept accounts from being refreshed, other than that they have to log in: each cause once, however
+/// many accounts it meets.
+#[derive(Default)]
+struct Troubles(Vec<(AuthError, Vec<Matter>)>);
+
+impl Troubles {
+    fn add(&mut self, error: AuthError, matter: Matter) {
+        let same =
+            self.0.iter_mut().find_map(|(known, matters)| known.join(&error).then_some(matters));
+        match same {
+            Some(matters) => matters.push(matter),
+            None => self.0.push((error, vec![matter])),
+        }
+    }
+
+    fn tell(self, printer: &Printer) {
+        for (error, matters) in self.0 {
+            printer.failure_of(&matters, &Failure::from(error));
+        }
+    }
+}
+
+/// One line for an account to which something happened; what others may share with it comes into
+/// `troubles`.
+fn report(
+    context: &Context,
+    account: &Account,
+    outcome: Result<Outcome, AuthError>,
+    troubles: &mut Troubles,
+) -> Exit {
     let printer = &context.printer;
     // What others do with the account, or what is still good of it, says nothing of its login.
     let is_renewed =
@@ -144,12 +179,17 @@ fn report(context: &Context, account: &Account, outcome: Result<Outcome, AuthErr
         });
         printer.json(&about(&account, event));
     } else if let Some(error) = error {
-        let matter = match error.kind() {
-            ErrorKind::Login => Matter::login(&account.open_id),
-            ErrorKind::Temporary => Matter::passing(subject),
-            _ => Matter::lasting(subject, error.problem().code.as_str()),
-        };
-        printer.failure_of(&matter, &Failure::from(error));
+        match error.kind() {
+            ErrorKind::Login => {
+                let matter = Matter::login(&account.open_id);
+                printer.failure_of(&[matter], &Failure::from(error));
+            }
+            ErrorKind::Temporary => troubles.add(error, Matter::passing(subject)),
+            _ => {
+                let matter = Matter::lasting(subject, error.problem().code.as_str());
+                troubles.add(error, matter);
+            }
+        }
     } else if word == "refreshed" {
         printer.note(format!("refreshed {}", account.name()));
     }

@@ -85,8 +85,8 @@ impl AccountStop {
             Some(Reaction::Quota) => Some(ErrorKind::Temporary),
             _ => report.failure,
         };
-        let passes = failure.is_some_and(ErrorKind::may_pass);
-        let state = if passes { PostState::Deferred } else { PostState::Failed };
+        let waits = failure.is_some_and(ErrorKind::puts_off);
+        let state = if waits { PostState::Deferred } else { PostState::Failed };
         let post_error = report.post_error.clone().unwrap_or_else(|| PostError {
             retryable: true,
             ..PostError::new(

@@ -124,11 +124,7 @@ impl StopReason {
     /// The kind of trouble that it is for a post in this phase.
     pub(super) fn kind(&self, phase: Option<Phase>) -> ErrorKind {
         match self {
-            // Something was sent: it is no longer a matter of what was asked for, but of this machine.
-            Self::Call(error) => match error.kind() {
-                ErrorKind::Input if phase.is_some_and(|phase| !phase.is_over()) => ErrorKind::Local,
-                kind => kind,
-            },
+            Self::Call(error) => error.kind(),
             Self::Store(error) | Self::Unrecorded { error, .. } => error.kind(),
             Self::File(error) => error.kind(),
             Self::Interrupted(signal) => ErrorKind::Interrupted(*signal),
@@ -441,7 +437,7 @@ impl<'a> PostSnapshot<'a> {
             (StopReason::Unrecorded { phase: Phase::Published, .. }, _) => PostState::Published,
             (StopReason::Unrecorded { phase: Phase::Inboxed, .. }, _) => PostState::Inbox,
             (_, true) => PostState::Processing,
-            (_, false) if kind.may_pass() => PostState::Deferred,
+            (_, false) if kind.puts_off() => PostState::Deferred,
             (_, false) => PostState::Failed,
         };
         let (mut post_error, at) = (reason.post_error(self), reason.again_at());

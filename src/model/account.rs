@@ -101,6 +101,8 @@ pub(crate) struct NeedsLogin {
 pub(crate) enum Reason {
     /// TikTok no longer takes the refresh token; the access token lives to its end.
     Rejected,
+    /// TikTok takes neither of the tokens any more.
+    Refused,
     /// The store is older than the last save made on this machine: a restored backup, whose tokens
     /// TikTok has replaced since.
     Restored,
@@ -116,6 +118,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Rejected => "TikTok refused to renew its tokens",
+            Self::Refused => "TikTok takes neither its access token nor its refresh token any more",
             Self::Restored => {
                 "its stored tokens are older than the last ones saved here, as after restoring a \
                  backup"

@@ -122,9 +122,13 @@ fn matter(event: &AuthEvent) -> Told {
         AuthEvent::NotRenewable { account, until } => {
             Matter::lasting(format!("renewal {account}"), until)
         }
-        AuthEvent::NotRenewed { account, .. } => {
+        AuthEvent::NotRenewed { account, passes, .. } => {
             let [renewing, _] = refresh_subjects(account);
-            Matter::passing(renewing)
+            if *passes {
+                Matter::passing(renewing)
+            } else {
+                Matter::lasting(renewing, "not renewed")
+            }
         }
         AuthEvent::RefreshBusy { account, .. } => {
             let [_, busy] = refresh_subjects(account);

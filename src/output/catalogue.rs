@@ -193,6 +193,11 @@ catalogue! {
             shows both";
     SecretCommand: "`client_secret_command` gave no client secret."
         => "run the command yourself to see why; under cron nobody is there to type a passphrase";
+    CredentialPlaceholder: "A client key or client secret is what an example puts in its place."
+        => "put the value there that the app's page at https://developers.tiktok.com/apps/ shows; `tiktok-up \
+            init` asks for both and writes them into config.toml";
+    SettingsFile: "Where a file of the settings should be is something else."
+        => "let the setting name a regular file, or put one there";
     SecretFile: "The file that should hold the client secret is not there, is empty, or is no file."
         => "let `client_secret_file` of config.toml name a file with the client secret that only you can read";
 
@@ -301,7 +306,8 @@ catalogue! {
         => "leave `--app` out: each account is used with the app that made its tokens; or log it in again \
             with that one";
     OtherApi: "The tokens of an account were issued by another API than the one that is called."
-        => "set TIKTOK_UP_API_URL={url}, or keep the logins of each API apart with `--home`";
+        => "set TIKTOK_UP_API_URL={url}, or keep the logins of each API apart with `--home`; a login that a \
+            rehearsal has left is forgotten by `TIKTOK_UP_API_URL={url} tiktok-up logout --local-only ACCOUNT`";
     OtherApiIsTikTok: "The tokens of an account were issued by TikTok, and another API is called."
         => "unset TIKTOK_UP_API_URL (a sandbox's settings may still be in this shell), or keep the logins \
             of each API apart with `--home`";
@@ -327,6 +333,10 @@ catalogue! {
             - in a sandbox: add the account under Sandbox settings > Target users and press Apply \
             changes\n\
             otherwise run `tiktok-up login` again, with a longer `--timeout` if needed";
+    LoginTimeoutQr: "Nobody scanned and confirmed the QR code of the login in time."
+        => "run the same command again and scan the code with the scanner in the TikTok app, not with \
+            the phone's camera, then confirm there; a longer `--timeout` gives more time, `--qr-open` or \
+            `--qr-png FILE` a larger code, and `tiktok-up login --paste` needs no phone";
     LoginDenied: "The user did not allow the login in TikTok."
         => "access was denied in TikTok; run `tiktok-up login` again and allow it";
     LoginScope: "The login asked for a scope that the app does not have."

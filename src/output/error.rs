@@ -3,20 +3,35 @@
 use std::error::Error;
 
 use clap::error::ErrorKind;
+use jiff::Timestamp;
 use tokio::task::JoinError;
 
 use super::failure::Failure;
 use super::line::{ERROR, FAINT, HINT, Line, WARNING};
+use super::span::moment;
 
 /// `error: …`, the causes that say more, a blank line and the hint: written at once, so that nothing
 /// from another task comes between them.
 pub(super) fn block(failure: &Failure) -> Line {
+    block_since(failure, None)
+}
+
+/// The same with the time since when it is so.
+pub(super) fn block_since(failure: &Failure, since: Option<Timestamp>) -> Line {
     let mut told = told(failure).into_iter();
-    let mut block = label(told.next().unwrap_or_default());
+    let mut block = label(since_words(told.next().unwrap_or_default(), since));
     for cause in told {
         block = block.styled(FAINT, "\n  caused by").text(": ").text(indented(&cause));
     }
     with_hint(block, failure.hint.as_deref())
+}
+
+/// A text with the time since when it is so.
+pub(super) fn since_words(text: String, since: Option<Timestamp>) -> String {
+    match since {
+        Some(since) => format!("{text} (so since {})", moment(since)),
+        None => text,
+    }
 }
 
 /// A usage error without the help that clap shows below it.

@@ -13,7 +13,6 @@ use super::line::{HINT, Line, WARNING};
 use super::live::Live;
 use super::notes::{Matter, Notes, Telling};
 use super::patient::Patient;
-use super::span::moment;
 use super::standing::Standing;
 use super::table::Table;
 use super::terminal::{self, Size};
@@ -277,28 +276,37 @@ impl Printer {
         matter: &Matter,
         line: impl FnOnce(Option<Timestamp>) -> Line,
     ) -> bool {
-        self.tell_if(matter, self.0.options.watched, line)
+        self.tell_each(std::slice::from_ref(matter), self.0.options.watched, line)
     }
 
     /// As [`Printer::tell`], for a warning; a quiet run says it once to a person, too.
     pub(crate) fn warn_of(&self, matter: &Matter, text: impl Into<String>) {
-        let line = |since| error::warning(since_words(text.into(), since));
-        self.tell_if(matter, false, line);
+        let line = |since| error::warning(error::since_words(text.into(), since));
+        self.tell_each(std::slice::from_ref(matter), false, line);
     }
 
-    /// `always`: also when a run said it before.
-    fn tell_if(
+    /// The same of several matters that one line tells: it is time for it if it is for one of them. `always`:
+    /// also when a run said it before.
+    fn tell_each(
         &self,
-        matter: &Matter,
+        matters: &[Matter],
         always: bool,
         line: impl FnOnce(Option<Timestamp>) -> Line,
     ) -> bool {
-        let since = match self.notes().map(|notes| notes.tell(matter)) {
-            Some(Telling::Since(since)) => Some(since),
-            Some(Telling::NotNow) if self.0.options.quiet && !always => return false,
-            None | Some(Telling::Now | Telling::NotNow) => None,
+        let Some(notes) = self.notes() else {
+            self.demand(line(None));
+            return true;
         };
-        self.demand(line(since));
+        let tellings: Vec<_> = matters.iter().map(|matter| notes.tell(matter)).collect();
+        let is_due = tellings.iter().any(|telling| *telling != Telling::NotNow);
+        if self.0.options.quiet && !always && !is_due {
+            return false;
+        }
+        let since = tellings.iter().filter_map(|telling| match telling {
+            Telling::Since(since) => Some(*since),
+            Telling::Now | Telling::NotNow => None,
+        });
+        self.demand(line(since.min()));
         true
     }
 
@@ -354,9 +362,9 @@ impl Printer {
         }
     }
 
-    /// An error that does not end the run, told as the matter is.
-    pub(crate) fn failure_of(&self, matter: &Matter, failure: &Failure) {
-        self.tell(matter, |_| error::block(failure));
+    /// An error that does not end the run, told as the matters are that it is the cause of.
+    pub(crate) fn failure_of(&self, matters: &[Matter], failure: &Failure) {
+        self.tell_each(matters, self.0.options.watched, |since| error::block_since(failure, since));
     }
 
     /// The error that ends a run which nobody may watch. What a later run outlives a quiet one does not say,
@@ -369,7 +377,7 @@ impl Printer {
             self.settle(&[passing_run(run)]);
             Matter::lasting(ended_run(run), notes::digest(&error::told(failure).join("\n")))
         };
-        self.failure_of(&matter, failure);
+        self.failure_of(&[matter], failure);
         if self.is_json() {
             self.json(&json::ErrorEvent::of(failure));
         }
@@ -516,14 +524,6 @@ fn passing_run(run: &str) -> String {
 /// That something else does.
 fn ended_run(run: &str) -> String {
     format!("ended {run}")
-}
-
-/// A text with the time since when it is so.
-pub(super) fn since_words(text: String, since: Option<Timestamp>) -> String {
-    match since {
-        Some(since) => format!("{text} (so since {})", moment(since)),
-        None => text,
-    }
 }
 
 fn after(error: io::Error) -> OutState {

@@ -24,7 +24,8 @@ pub(crate) enum ErrorKind {
     Login,
     /// This machine is in the way: its disk, the token store, the journal, a limit.
     Local,
-    /// What was asked for cannot be done as it was asked for; nothing was sent.
+    /// What was asked for cannot be done as it was asked for, or a setting is to be corrected: the app's
+    /// credentials, what TikTok has of the app, the proxy. Nothing more was sent.
     Input,
     /// It stays as it is, or was not expected.
     Final,
@@ -38,6 +39,12 @@ impl ErrorKind {
     /// Whether the same command may do better, or go on, without anybody changing anything.
     pub(crate) fn may_pass(self) -> bool {
         matches!(self, Self::Temporary | Self::Interrupted(_))
+    }
+
+    /// Whether a post that it keeps from being made only waits: by itself it goes on, or once a setting is
+    /// corrected. It says nothing about the post.
+    pub(crate) fn puts_off(self) -> bool {
+        self.may_pass() || self == Self::Input
     }
 }
 

@@ -149,6 +149,14 @@ impl Apps {
         all.find(|app| app.client_key == client_key)
     }
 
+    /// Those that a run may speak as: with `--app` the one that it names and the one that logins are made
+    /// with, else all.
+    pub(crate) fn in_use(&self) -> impl Iterator<Item = &KnownApp> {
+        let only = self.0.only;
+        let is_used = move |at: usize| only.is_none() || only == Some(at) || self.0.login == Ok(at);
+        self.0.known.iter().enumerate().filter(move |(at, _)| is_used(*at)).map(|(_, app)| app)
+    }
+
     /// The app with a name in config.toml.
     pub(crate) fn named(&self, name: &str) -> Option<&KnownApp> {
         self.0.known.iter().find(|app| app.name.as_deref() == Some(name))

@@ -19,6 +19,10 @@ pub(super) fn check(
         if value.is_empty() {
             return Err(SettingsError::NoCredential { name: name.to_owned() });
         }
+        // First: what an example has in its place may hold what no credential does.
+        if is_placeholder(value) {
+            return Err(SettingsError::Placeholder { name: name.to_owned() });
+        }
         if let Some(what) = odd(value) {
             return Err(SettingsError::OddCredential { name: name.to_owned(), what });
         }
@@ -35,6 +39,23 @@ pub(super) fn check(
         swapped_key,
         swapped_secret,
     }))
+}
+
+/// Whether a text is what examples put where a credential belongs: `...`, `xxxx`, `<client secret>`,
+/// `$SECRET`, `your-client-key`. What the portal shows is long, and has nothing but letters and digits.
+fn is_placeholder(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let is_filler = text.chars().all(|c| ".…*-_x?#".contains(c));
+    let is_bracketed = [('<', '>'), ('{', '}'), ('[', ']'), ('(', ')')]
+        .iter()
+        .any(|(open, close)| text.starts_with(*open) && text.ends_with(*close));
+    let is_variable = text.starts_with('$') || (text.starts_with('%') && text.ends_with('%'));
+    let letters: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
+    let words = ["changeme", "placeholder", "replaceme", "clientkey", "clientsecret"];
+    let is_word = words.iter().any(|word| letters.contains(word))
+        || (letters.starts_with("your")
+            && (letters.ends_with("key") || letters.ends_with("secret")));
+    is_filler || is_bracketed || is_variable || is_word
 }
 
 /// What a text holds that no client key and no client secret does, without showing any of it: those are
@@ -142,6 +163,40 @@ mod tests {
                 assert!(error.contains(what), "{error}");
                 assert!(!error.contains(&SECRET[..4]) && !error.contains(odd), "{error}");
             }
+        }
+    }
+
+    #[test]
+    fn what_stands_for_a_credential_is_none() {
+        for example in [
+            "...",
+            "…",
+            "xxxx",
+            "XXXXXXXXXXXXXXXX",
+            "***",
+            "<client secret>",
+            "${SECRET}",
+            "$SECRET",
+            "%SECRET%",
+            "{{ secret }}",
+            "your-client-key",
+            "YOUR_CLIENT_SECRET",
+            "your_secret",
+            "changeme",
+            "change-me",
+            "PLACEHOLDER",
+            "client_secret",
+        ] {
+            for (key, secret) in [(KEY, example), (example, SECRET)] {
+                // Not listed, or other tests would find it taken out of their texts.
+                let secret = Secret::unlisted(secret);
+                let error = check(("KEY", key), ("SECRET", &secret)).unwrap_err();
+                assert!(matches!(error, SettingsError::Placeholder { .. }), "{example}: {error}");
+            }
+        }
+        for real in ["mainsecret", "s3cret", "x", "xkey", "youth", "awxxxxxxxxxxxxxx"] {
+            let is_x = real.chars().all(|c| c == 'x');
+            assert_eq!(is_placeholder(real), is_x, "{real}");
         }
     }
 

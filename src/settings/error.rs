@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use rustix::io::Errno;
 use tiktok_open::{Base, EndpointsError};
 
 use super::apps::NoApp;
@@ -57,6 +58,9 @@ pub(crate) enum SettingsError {
     /// A file that cannot be read, or that others may read although it holds a secret.
     #[error(transparent)]
     File(FsError),
+    /// Where a file should be is something else, or nothing that a file can be under.
+    #[error(transparent)]
+    NoFile(FsError),
     /// A file that is not text.
     #[error("`{}` is not valid UTF-8", path.display())]
     NotUtf8 {
@@ -105,6 +109,12 @@ pub(crate) enum SettingsError {
         name: String,
         /// What no credential holds, with no part of the credential.
         what: String,
+    },
+    /// A credential that stands for the one to be put there.
+    #[error("{name} is still a placeholder, not the value that the developer portal shows")]
+    Placeholder {
+        /// Where it came from.
+        name: String,
     },
     /// Client key and client secret are the same text.
     #[error("{key} and {secret} are the same")]
@@ -174,9 +184,19 @@ impl From<FsError> for SettingsError {
             FsError::Io { source, path, .. } if source.kind() == io::ErrorKind::InvalidData => {
                 Self::NotUtf8 { path }
             }
+            // What no later run reads either, whoever runs it: the setting is wrong, not the disk.
+            FsError::Kind { .. } | FsError::Size { .. } => Self::NoFile(error),
+            FsError::Io { ref source, .. } if is_no_file(source) => Self::NoFile(error),
             error => Self::File(error),
         }
     }
+}
+
+/// Whether an error tells what lies at a path, rather than that the system failed to read it.
+fn is_no_file(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidFilename, IsADirectory, NotADirectory};
+    let is_loop = Errno::from_io_error(error) == Some(Errno::LOOP);
+    is_loop || matches!(error.kind(), IsADirectory | NotADirectory | InvalidFilename)
 }
 
 /// The variable that a base URL comes from.
@@ -200,6 +220,7 @@ impl Coded for SettingsError {
             Self::TimingElsewhere => Code::TimingElsewhere.into(),
             Self::Timing(_) => Code::TimingInvalid.into(),
             Self::File(error) => error.problem(),
+            Self::NoFile(_) => Code::SettingsFile.into(),
             Self::NotUtf8 { .. } => Code::NotUtf8.into(),
             Self::Config { .. } => Code::ConfigInvalid.into(),
             Self::NoApp(NoApp::Nowhere { config }) => {
@@ -217,6 +238,7 @@ impl Coded for SettingsError {
             Self::NoCredential { .. } | Self::OddCredential { .. } => {
                 Code::CredentialInvalid.into()
             }
+            Self::Placeholder { .. } => Code::CredentialPlaceholder.into(),
             Self::SameTwice { .. } => Code::CredentialsSame.into(),
             Self::Lookalike(_) => Code::CredentialsAlike.into(),
             Self::AppName { .. } => Code::AppName.into(),
@@ -233,6 +255,11 @@ impl Coded for SettingsError {
 fn no_app(reason: &NoApp) -> String {
     match reason {
         NoApp::Nowhere { .. } => "no TikTok app is configured".into(),
-        NoApp::Several(names) => format!("several apps are configured ({})", list(names)),
+        NoApp::Several(names) => {
+            format!(
+                "several apps are configured ({}), and none is chosen to log in with",
+                list(names)
+            )
+        }
     }
 }

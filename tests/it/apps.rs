@@ -120,7 +120,7 @@ fn an_account_whose_app_is_not_configured_is_told_and_the_others_go_on() {
     let mut world = two_logins();
     world.configure(&section("main", MAIN));
     world.advance(3 * HOUR);
-    let ran = world.run_configured(&["refresh"]).exits(3);
+    let ran = world.run_configured(&["refresh"]).exits(2);
     let ran = ran.says("the tokens of `bea` belong to the app `shop` (client key `sbawsh…`)");
     ran.says("which is not configured").says("tiktok-up init --app shop").never_says(SHOP.0);
     assert_eq!(world.generations(), (2, 1));
@@ -131,7 +131,7 @@ fn an_app_that_has_another_key_now_is_not_used_for_the_old_tokens() {
     let mut world = two_logins();
     world.configure(&format!("{}{}", section("main", MAIN), section("shop", ("awnew1", "s"))));
     world.advance(3 * HOUR);
-    world.run_configured(&["refresh"]).exits(3).says("has another client key (`awnew1…`) now");
+    world.run_configured(&["refresh"]).exits(2).says("has another client key (`awnew1…`) now");
     assert_eq!(world.generations(), (2, 1));
 }
 
@@ -149,7 +149,7 @@ fn the_option_restricts_a_refresh_to_the_accounts_of_one_app() {
     world.advance(3 * HOUR);
     world.run_configured(&["refresh", "--app", "shop"]).exits(0);
     assert_eq!(world.generations(), (1, 2));
-    let ran = world.run_configured(&["refresh", "--app", "shop", "--account", "ada"]).exits(3);
+    let ran = world.run_configured(&["refresh", "--app", "shop", "--account", "ada"]).exits(2);
     ran.says("belong to the app `main`").says("`--app shop` was asked for");
     assert_eq!(world.generations(), (1, 2));
     let rows = world.run_configured(&["accounts", "--app", "shop", "--json"]).exits(0).json();
@@ -189,8 +189,8 @@ fn a_secret_command_is_run_when_an_account_needs_it_and_once() {
 #[test]
 fn a_secret_that_cannot_be_had_stops_its_own_accounts_only() {
     for (broken, exit, words) in [
-        ("client_secret_command = \"exit 7\"", 1, "`client_secret_command` of `[apps.shop]`"),
-        ("client_secret_file = \"none\"", 1, "there is no client secret file"),
+        ("client_secret_command = \"exit 7\"", 2, "`client_secret_command` of `[apps.shop]`"),
+        ("client_secret_file = \"none\"", 2, "there is no client secret file"),
         ("client_secret_file = \"open\"", 4, "chmod 600"),
     ] {
         let mut world = two_logins();
@@ -222,13 +222,16 @@ fn an_upload_leaves_out_the_account_whose_app_is_missing() {
     let world = two_logins();
     world.configure(&section("main", MAIN));
     let manifest = world.one_each();
-    let ran = Ran::of(world.configured(&["upload", "--json", &manifest])).exits(3);
+    let ran = Ran::of(world.configured(&["upload", "--json", &manifest])).exits(2);
     let posts = ran.json();
     let of = |account: &str| posts.iter().find(|post| post["account"] == account).unwrap();
     assert_eq!(of("ada")["state"], "published");
-    assert_eq!(of("bea")["state"], "failed");
+    assert_eq!(of("bea")["state"], "deferred", "it only waits for the app");
     assert_eq!(of("bea")["error"]["code"], "app_not_configured");
     assert_eq!(world.published(), 1);
+    world.configure(&both());
+    Ran::of(world.configured(&["upload", &manifest])).exits(0);
+    assert_eq!(world.published(), 2);
 }
 
 #[test]
@@ -236,7 +239,7 @@ fn the_option_keeps_an_upload_from_the_tokens_of_other_apps() {
     let world = two_logins();
     let manifest = world.one_each();
     let args = ["upload", "--app", "main", "--json", &manifest];
-    let posts = world.run_configured(&args).exits(3).json();
+    let posts = world.run_configured(&args).exits(2).json();
     let of = |account: &str| posts.iter().find(|post| post["account"] == account).unwrap();
     assert_eq!(of("ada")["state"], "published");
     assert_eq!(of("bea")["error"]["code"], "other_app");
@@ -268,7 +271,7 @@ fn a_status_whose_app_is_missing_shows_what_the_journal_knows_and_says_so() {
     Ran::of(world.configured(&["upload", "--no-wait", &manifest])).exits(5);
     world.wait_until("both are published", |world| world.published() == 2);
     world.configure(&section("main", MAIN));
-    let ran = world.run_configured(&["status", "--all"]).exits(3).says("which is not configured");
+    let ran = world.run_configured(&["status", "--all"]).exits(2).says("which is not configured");
     ran.says("published").says("processing");
 }
 
@@ -329,6 +332,40 @@ fn accounts_names_the_app_and_says_when_it_is_missing() {
     );
     assert_eq!((&of("bea")["app"], &of("bea")["app_configured"]), (&json!("shop"), &json!(false)));
     world.run_configured(&["accounts"]).exits(0).says("ok, app not configured");
+}
+
+#[test]
+fn accounts_of_other_apps_are_not_called_logged_out() {
+    let world = two_logins();
+    world.configure(&format!("{}{}", both(), section("other", ("awother", "othersecret"))));
+    let ran = world.run_configured(&["accounts", "--app", "other"]).exits(0);
+    ran.says("no account is of the app `other`")
+        .says("2 accounts of other apps")
+        .never_says("logged in");
+    world.run_configured(&["refresh", "--app", "other"]).exits(3).says("2 accounts of other apps");
+}
+
+#[test]
+fn one_app_in_trouble_is_told_once_for_all_its_accounts() {
+    let mut world = two_apps();
+    world.login_by_app("shop", ADA).exits(0);
+    world.login_by_app("shop", BEA).exits(0);
+    world.advance(3 * HOUR);
+    for (secret, words) in [
+        ("client_secret_file = \"none\"", "there is no client secret file"),
+        ("client_secret = \"wrong-one\"", "invalid_client"),
+    ] {
+        world.configure(&format!("[apps.shop]\nclient_key = \"{}\"\n{secret}\n", SHOP.0));
+        let ran = world.run_configured(&["refresh"]).exits(2).says(words);
+        assert_eq!(ran.stderr.matches("error: ").count(), 1, "{ran:#?}");
+        assert!(ran.stderr.contains("`ada` and `bea`") || ran.stderr.contains("`bea` and `ada`"));
+        // A program gets an object for each.
+        let lines = world.run_configured(&["refresh", "--json"]).exits(2).json();
+        assert!(
+            lines.len() == 2 && lines.iter().all(|line| line["error"]["exit"] == 2),
+            "{lines:?}"
+        );
+    }
 }
 
 /// A login with an app of the environment.

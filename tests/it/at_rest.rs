@@ -346,6 +346,30 @@ fn a_setting_that_is_missing_or_another_is_named_and_nothing_is_lost() {
 }
 
 #[test]
+fn what_is_left_after_a_decryption_is_called_what_it_is() {
+    for (way, left) in [
+        (KEY_FILE, "the key is left where it is"),
+        (WITH_PASSPHRASE, "keep the passphrase"),
+        (KEY_COMMAND, "keep what `key_command` prints"),
+    ] {
+        let world = World::encrypted(way);
+        let ran = world.run(&["accounts", "decrypt"]).exits(0).says(left);
+        assert_eq!(ran.stderr.contains("the key is left"), way == KEY_FILE, "{ran:#?}");
+    }
+}
+
+#[test]
+fn that_the_tokens_are_not_encrypted_yet_is_said_once_in_a_run() {
+    let world = World::logged_in();
+    world.set_store(KEY_FILE);
+    for args in [&["accounts"][..], &["refresh"], &["status"]] {
+        let ran = world.run(args).exits(0);
+        assert!(ran.stderr.matches("not encrypted yet").count() <= 1, "{ran:#?}");
+    }
+    world.run(&["accounts"]).exits(0).says("not encrypted yet");
+}
+
+#[test]
 fn a_passphrase_that_nobody_is_there_to_type_or_that_is_wrong_is_local_trouble() {
     let world = World::encrypted(WITH_PASSPHRASE);
     world.set_store("encrypt = \"passphrase\"");

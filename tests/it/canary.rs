@@ -413,7 +413,7 @@ fn t18_an_echo_in_a_callback_is_not_passed_on() {
         login.get(&format!(
             "/callback/?error=access_denied%20{words}&error_description={words}&state={state}"
         ));
-        let ran = login.end().exits(3).says("(redacted)");
+        let ran = login.end().exits(2).says("(redacted)");
         let after = ran.stderr.split_once("code_challenge_method").unwrap().1;
         assert!(!after.contains(&state) && !ran.stdout.contains(&state), "{ran:?}");
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use jiff::SignedDuration;
 
-use crate::world::{ADA, Ran, World};
+use crate::world::{ADA, BEA, Ran, World};
 
 impl World {
     fn state_file(&self, name: &str) -> PathBuf {
@@ -55,6 +55,80 @@ fn an_account_that_has_to_log_in_again_is_named() {
     let ran = world.run(&["doctor"]).exits(3);
     assert_eq!(trouble(&ran).len(), 1, "{ran:#?}");
     ran.says("has to log in again").says("tiktok-up login");
+}
+
+const KEY: &str = "awdoctordoctor11";
+
+#[test]
+fn an_app_that_a_run_could_not_use_is_a_finding_with_the_setting() {
+    let world = World::new();
+    let app = |secret: &str| format!("[apps.main]\nclient_key = \"{KEY}\"\n{secret}\n");
+    let two = "[apps.other]\nclient_key = \"awother\"\nclient_secret = \"othersecret\"\n";
+    for (config, exit, words, hint) in [
+        (String::new(), 2, "no TikTok app is configured", "tiktok-up init"),
+        (app("client_secret_file = \"none\""), 2, "no client secret file", "`client_secret_file`"),
+        (app("client_secret_file = \".\""), 2, "which is a directory", "`client_secret_file`"),
+        (app("client_secret_file = \"config.toml/x\""), 2, "config.toml/x", "a regular file"),
+        (app("client_secret_file = \"open\""), 4, "open", "chmod 600"),
+        (app("client_secret_command = \"exit 7\""), 2, "gave no client secret", "run the command"),
+        (app("client_secret = \"...\""), 2, "still a placeholder", "developers.tiktok.com"),
+        (app("client_secret = \"mainsecret\"") + two, 2, "several apps", "`[defaults]`"),
+    ] {
+        world.configure(&config);
+        fs::write(world.state_file("open"), "secret").unwrap();
+        fs::set_permissions(world.state_file("open"), fs::Permissions::from_mode(0o644)).unwrap();
+        let ran = Ran::of(world.configured(&["doctor"])).exits(exit);
+        let found = trouble(&ran);
+        assert_eq!(found.len(), 1, "{config}: {ran:#?}");
+        let found = found[0];
+        assert!(found.starts_with("trouble  apps: ") && found.contains(words), "{found}");
+        assert!(ran.stdout.contains(hint), "{config}: {ran:#?}");
+        let checks = Ran::of(world.configured(&["doctor", "--json"])).exits(exit).json();
+        assert!(checks.iter().any(|check| check["check"] == "apps" && check["exit"] == exit));
+    }
+    world.configure(&app("client_secret_command = \"echo printed-secret\""));
+    let ran = Ran::of(world.configured(&["doctor"])).exits(0).never_says("printed-secret");
+    ran.says("the app `main` has client key and secret");
+    assert!(world.sandbox.requests().is_empty(), "TikTok is not asked");
+}
+
+#[test]
+fn an_account_whose_app_or_api_is_another_one_is_a_finding() {
+    let (world, other) = (World::logged_in(), World::new());
+    world.login(BEA).exits(0);
+    world.configure(&format!(
+        "[apps.main]\nclient_key = \"{KEY}\"\nclient_secret = \"thesecret\"\n"
+    ));
+    let ran = Ran::of(world.configured(&["doctor"])).exits(2);
+    assert_eq!(trouble(&ran).len(), 1, "one cause: {ran:#?}");
+    let ran = ran.says("trouble  apps").says("which is not configured").says("tiktok-up init");
+    ran.says(&world.open_id(ADA)).says(&world.open_id(BEA));
+    let mut astray = world.command(&["doctor"]);
+    astray.env("TIKTOK_UP_API_URL", other.sandbox.url());
+    let ran = Ran::of(astray).exits(2).says("trouble  apps").says("were issued by");
+    ran.says("TIKTOK_UP_API_URL");
+    world.run(&["doctor"]).exits(0);
+}
+
+#[test]
+fn quiet_it_says_only_what_is_wrong() {
+    let mut world = World::logged_in();
+    let said = |ran: &Ran| ran.stdout.clone();
+    assert_eq!(said(&world.run(&["--quiet", "doctor"]).exits(0)), "");
+    world.advance(SignedDuration::from_hours(24 * 400));
+    let ran = world.run(&["--quiet", "doctor"]).exits(3);
+    assert_eq!((said(&ran).lines().count(), trouble(&ran).len()), (1, 1), "{ran:#?}");
+}
+
+#[test]
+fn the_proxy_is_named_and_not_said_to_work() {
+    let world = World::new();
+    world.run(&["doctor"]).exits(0).says("no proxy is set for").never_says("reached");
+    let mut command = world.command(&["doctor"]);
+    // A loopback API is reached without the system's proxy.
+    command.env("TIKTOK_UP_API_URL", "https://api.example").env_remove("TIKTOK_UP_TIMING");
+    command.env("HTTPS_PROXY", "http://127.0.0.1:1");
+    Ran::of(command).exits(0).says("goes through 127.0.0.1:1").never_says("reached");
 }
 
 #[test]

@@ -193,7 +193,7 @@ fn a_dry_run_knows_of_an_app_that_is_missing() {
     let run = |args: &[&str]| {
         let mut command = world.command(&[&["upload", "--json"], args].concat());
         command.env("TIKTOK_CLIENT_KEY", "another_key").env("TIKTOK_CLIENT_SECRET", "another");
-        Ran::of(command).exits(3).json().remove(0)
+        Ran::of(command).exits(2).json().remove(0)
     };
     let dry = run(&["--dry-run", &manifest]);
     assert_eq!(dry["error"]["code"], "app_not_configured", "{dry:#}");

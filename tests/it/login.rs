@@ -135,7 +135,7 @@ fn the_last_page_says_what_failed_and_no_secret() {
     login.get(&format!("/callback/?error=non_sandbox_target&error_description=x&state={state}"));
     let page = login.get("/denied");
     assert!(body(&page).contains("TikTok says: non_sandbox_target (x)."), "{page}");
-    login.end().exits(3).says("target user");
+    login.end().exits(2).says("target user");
 }
 
 /// An app with these redirect URIs besides the usual ones, in config.toml with the last of them.

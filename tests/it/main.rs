@@ -12,6 +12,7 @@ mod awkward_input;
 mod browser;
 mod canary;
 mod carry;
+mod causes;
 mod chromium;
 mod clocks;
 #[cfg(feature = "faults")]

@@ -138,3 +138,14 @@ fn a_desktop_without_a_viewer_is_told() {
     world.confirm(&url);
     login.end().exits(0);
 }
+
+#[test]
+fn a_code_that_nobody_scans_says_what_to_do_with_it() {
+    let world = World::new();
+    let ran = world.run(&["login", "--qr", "--timeout", "200ms"]).exits(5);
+    let ran = ran
+        .says("the QR code was not scanned and confirmed within")
+        .says("scanner in the TikTok app");
+    // That is for a login in the browser.
+    ran.says("--timeout").never_says("redirect_uri").never_says("error page");
+}

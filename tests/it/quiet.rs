@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::pty::Pty;
-use crate::world::{ADA, CHUNK, Ran, World};
+use crate::world::{ADA, BEA, CHUNK, Ran, World};
 
 /// What cron would mail of a run: all that it said, but that TikTok is a sandbox.
 fn mail(ran: &Ran) -> Vec<String> {
@@ -558,4 +558,51 @@ fn what_is_not_final_is_never_left_without_a_word() {
     let manifest = world.manifest(&json!([entry("a.mp4"), entry("b.mp4")]));
     world.upload(&manifest).exits(0);
     world.run(&["status"]).exits(0).says("every post is final");
+}
+
+#[test]
+fn a_network_that_stays_away_is_one_mail_for_all_accounts_of_a_refresh() {
+    let mut world = World::logged_in();
+    world.login(BEA).exits(0);
+    world.advance(3 * SignedDuration::from_hours(1));
+    world.fault(&json!({ "endpoint": "token_refresh", "times": 0,
+        "do": { "answer": { "status": 503 } } }));
+    let refresh = ["--quiet", "refresh"];
+    mails_nothing(&world.run(&refresh).exits(5));
+    world.advance(DAY + SignedDuration::from_hours(1));
+    let ran = world.run(&refresh).exits(5).says("so since");
+    assert_eq!(ran.stderr.matches("error: ").count(), 1, "{ran:#?}");
+    assert_eq!(ran.stderr.matches("so since").count(), 1, "{ran:#?}");
+    let ran = ran.says(&world.open_id(ADA)).says(&world.open_id(BEA));
+    assert_eq!(ran.stderr.matches("hint: ").count(), 1, "{ran:#?}");
+    mails_nothing(&world.run(&refresh).exits(5));
+    world.let_go();
+    mails_nothing(&world.run(&refresh).exits(0));
+}
+
+/// A wrong setting is told at once, once for the account, and again when it is another one.
+#[test]
+fn a_setting_that_keeps_posts_waiting_is_said_once() {
+    let mut world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    world.video("b.mp4", 100_001);
+    let post = |video: &str| {
+        json!({ "user_id": world.open_id(ADA), "video_path": video,
+        "privacy_level": "SELF_ONLY" })
+    };
+    let manifest = world.manifest(&json!([post("a.mp4"), post("b.mp4")]));
+    world.advance(3 * SignedDuration::from_hours(1));
+    let wrong = |args: &[&str]| {
+        let mut command = world.command(args);
+        command.env("TIKTOK_CLIENT_SECRET", "of-another-app");
+        Ran::of(command).exits(2)
+    };
+    for command in [&["--quiet", "upload", manifest.as_str()][..], &["--quiet", "refresh"]] {
+        let ran = wrong(command).says("invalid_client");
+        assert_eq!(ran.stderr.matches("invalid_client").count(), 1, "{ran:#?}");
+        mails_nothing(&wrong(command));
+    }
+    let manifest = ["--quiet", "upload", manifest.as_str()];
+    mails_nothing(&world.run(&manifest).exits(0));
+    assert_eq!(world.published(), 2);
 }

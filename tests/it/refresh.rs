@@ -497,7 +497,7 @@ fn f24_a_sandbox_key_that_may_not_refresh_gets_its_hint() {
     let refuse = json!({ "refuse": { "code": "unauthorized_client" } });
     world.fault(&json!({ "endpoint": "token_refresh", "do": refuse }));
     let before = world.store_text();
-    world.run(&["refresh"]).exits(1).says("sandbox").says("unauthorized_client");
+    world.run(&["refresh"]).exits(2).says("sandbox").says("unauthorized_client");
     assert_eq!(world.store_text(), before);
     world.run(&["refresh"]).exits(0);
 }
@@ -508,6 +508,67 @@ fn a_login_that_was_revoked_in_tiktok_needs_a_login() {
     world.sandbox.remove_apps(ADA).unwrap();
     world.run(&["refresh"]).exits(3).says("invalid_grant").says("tiktok-up login");
     world.run(&["accounts"]).exits(0).says("needs login");
+}
+
+/// TikTok says 401 to an access token that lives by the clock, and then that the refresh token is dead.
+#[test]
+fn a_login_that_tiktok_takes_no_more_is_not_said_to_work() {
+    let mut world = World::logged_in();
+    world.advance(SignedDuration::from_mins(10));
+    world.sandbox.remove_apps(ADA).unwrap();
+    let works = ["until then", "access token ends", "works until"];
+    let dead = |ran: Ran| works.iter().fold(ran, |ran, words| ran.never_says(words));
+    let manifest = world.short();
+    dead(world.upload(&manifest).exits(3).says("takes neither its access token"));
+    assert_eq!(world.entry(ADA)["needs_login"]["reason"], "refused");
+    let calls = world.sandbox.requests().len();
+    for (args, exit) in [(&["refresh"][..], 3), (&["upload", &manifest], 3), (&["doctor"], 3)] {
+        dead(world.run(args).exits(exit).says("takes neither its access token"));
+    }
+    let rows = dead(world.run(&["accounts", "--json"]).exits(0)).json();
+    assert_eq!(rows[0]["health"], "needs_login");
+    assert!(rows[0]["needs_login"].as_str().unwrap().contains("takes neither"), "{rows:?}");
+    let day = rows[0]["refresh_expires_at"].as_str().unwrap()[..10].to_owned();
+    world.run(&["accounts"]).exits(0).says("needs login").never_says(&day);
+    assert_eq!(world.sandbox.requests().len(), calls, "nothing is tried with it");
+    let ran = dead(world.run(&["logout", &world.open_id(ADA)]).exits(0));
+    ran.says("nothing to revoke with").never_says("tiktok-up login");
+    // And a new login is like any other.
+    world.login(ADA).exits(0);
+    world.upload(&manifest).exits(0);
+}
+
+#[test]
+fn a_refused_login_that_a_refresh_found_first_is_told_apart_once_its_access_token_is_refused() {
+    let mut world = World::logged_in();
+    world.advance(SignedDuration::from_mins(10));
+    world.sandbox.remove_apps(ADA).unwrap();
+    world.run(&["refresh", "--force"]).exits(3).says("until then");
+    assert_eq!(world.entry(ADA)["needs_login"]["reason"], "rejected");
+    world.upload(&world.short()).exits(3).says("takes neither its access token");
+    assert_eq!(world.entry(ADA)["needs_login"]["reason"], "refused");
+    world.run(&["refresh", "--force"]).exits(3).never_says("until then");
+    assert_eq!(world.entry(ADA)["needs_login"]["reason"], "refused");
+}
+
+#[test]
+fn a_logout_that_finds_a_login_taken_back_already_says_so() {
+    let world = World::logged_in();
+    world.sandbox.remove_apps(ADA).unwrap();
+    let ran = world.run(&["logout", &world.open_id(ADA)]).exits(0);
+    ran.says("nothing to revoke with").never_says("not revoked").never_says("tiktok-up login");
+    assert!(world.entry(ADA).is_null());
+}
+
+#[test]
+fn a_logout_does_not_speak_of_a_renewal() {
+    let mut world = World::logged_in();
+    world.fault(&json!({ "endpoint": "token_refresh", "do": { "drop": "after" } }));
+    world.run(&["refresh", "--force"]).exits(3);
+    world.advance(SignedDuration::from_mins(1));
+    let ran = world.run(&["logout", &world.open_id(ADA)]).exits(0);
+    ran.never_says("renewed").never_says("tiktok-up login").never_says("not revoked");
+    assert!(world.sandbox.state().grants.is_empty());
 }
 
 #[test]
@@ -562,7 +623,7 @@ fn tokens_of_another_app_are_refused_with_the_reason() {
     let world = ended();
     let mut command = world.command(&["refresh"]);
     command.env("TIKTOK_CLIENT_KEY", "sbanother").env("TIKTOK_CLIENT_SECRET", "othersecret");
-    Ran::of(command).exits(3).says("belong to the app");
+    Ran::of(command).exits(2).says("belong to the app");
     assert_eq!(world.refreshes(), 0);
 }
 
@@ -572,7 +633,7 @@ fn a_secret_of_another_app_is_told_by_the_beginning_of_the_key() {
     let mut command = world.command(&["refresh"]);
     command.env("TIKTOK_CLIENT_SECRET", "of-another-app");
     let key = world.sandbox.client_key();
-    let ran = Ran::of(command).exits(1).says("invalid_client").says("a sandbox has its own pair");
+    let ran = Ran::of(command).exits(2).says("invalid_client").says("a sandbox has its own pair");
     ran.says(&format!("begins with `{}…`", &key[..6])).never_says("of-another-app");
     world.the_login_lives();
 }

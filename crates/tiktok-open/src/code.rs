@@ -112,6 +112,8 @@ pub enum Reaction {
     RenewToken,
     /// A new consent is needed.
     Login,
+    /// Nothing of this app works until a person corrects its credentials or its settings in the portal.
+    Settings,
     /// Too fast: wait, then repeat.
     SlowDown,
     /// TikTok's own trouble, later again.
@@ -129,6 +131,9 @@ impl Code {
         match self {
             Self::AccessTokenInvalid => Reaction::RenewToken,
             Self::ScopeNotAuthorized | Self::InvalidGrant | Self::AccessDenied => Reaction::Login,
+            Self::InvalidClient | Self::InvalidScope | Self::UnauthorizedClient => {
+                Reaction::Settings
+            }
             Self::RateLimitExceeded => Reaction::SlowDown,
             Self::InternalError | Self::ServerError | Self::TemporarilyUnavailable => {
                 Reaction::Later

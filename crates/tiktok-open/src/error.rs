@@ -139,7 +139,7 @@ impl Refusal {
         let reaction = self.code.reaction();
         self.status >= 500
             || reaction == Reaction::Later
-            || (self.status == 429 && reaction == Reaction::Final)
+            || (self.status == 429 && matches!(reaction, Reaction::Final | Reaction::Settings))
     }
 }
 

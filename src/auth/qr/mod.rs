@@ -20,6 +20,7 @@ use super::event::{AuthEvent, Reporter};
 use crate::api::App;
 use crate::problem::Coded as _;
 use crate::secret::Secret;
+use crate::text::key_start;
 
 /// What to do after an answer about a QR code.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,6 +42,8 @@ enum Step {
 struct Shown {
     token: Secret,
     ticket: Secret,
+    /// The beginning of the client key, for messages.
+    key: String,
     scanned: bool,
 }
 
@@ -53,7 +56,7 @@ impl Shown {
     ) -> Result<Step, AuthError> {
         let check = match answer {
             Ok(check) => check,
-            Err(error) => return classify_error(error),
+            Err(error) => return classify_error(error, &self.key),
         };
         // `new` and `expired` carry no ticket; the other words must carry ours.
         let foreign = check.client_ticket != self.ticket;
@@ -80,7 +83,7 @@ impl Shown {
 
 /// A failed poll is no failed login: only what cannot pass ends the wait. HTTP 403 and `token_expire`
 /// are reported by other clients, and documented nowhere.
-fn classify_error(error: ApiError) -> Result<Step, AuthError> {
+fn classify_error(error: ApiError, key: &str) -> Result<Step, AuthError> {
     let stays = match &error {
         ApiError::Refused(refusal) => {
             if matches!(&refusal.code, Code::Other(code) if code.starts_with("token_expire")) {
@@ -92,7 +95,10 @@ fn classify_error(error: ApiError) -> Result<Step, AuthError> {
         ApiError::NotSent { .. } => !error.is_temporary(),
         ApiError::NoAnswer { .. } => false,
     };
-    if stays { Err(AuthError::QrCode { source: error }) } else { Ok(Step::Wait) }
+    if !stays {
+        return Ok(Step::Wait);
+    }
+    Err(AuthError::QrCode { key: key.to_owned(), source: Box::new(error) })
 }
 
 /// Shows QR codes until one is confirmed or `limit` has passed; `pause` is the time between two
@@ -105,11 +111,12 @@ pub(crate) async fn wait(
     pause: Duration,
     reporter: &dyn Reporter,
 ) -> Result<QrConfirmed, AuthError> {
-    let app = app.credentials();
+    let (key, app) = (key_start(&app.client_key), app.credentials());
     let state = nonce()?;
     let deadline = Instant::now() + limit;
     let login = async {
-        let mut shown = show(client, &app, scopes, &state, reporter).await?;
+        let show = || show(client, (&app, &key), scopes, &state, reporter);
+        let mut shown = show().await?;
         let mut foreign_told = false;
         loop {
             sleep(pause).await;
@@ -125,7 +132,7 @@ pub(crate) async fn wait(
                 Step::Renew => {
                     reporter.report(AuthEvent::QrExpired);
                     shown = loop {
-                        match show(client, &app, scopes, &state, reporter).await {
+                        match show().await {
                             // The user is at it: trouble that passes does not send them away.
                             Err(error) if error.is_temporary() => sleep(pause).await,
                             other => break other?,
@@ -138,12 +145,12 @@ pub(crate) async fn wait(
     };
     timeout_at(deadline, login)
         .await
-        .unwrap_or_else(|_elapsed| Err(CallbackError::Timeout { after: limit }.into()))
+        .unwrap_or_else(|_elapsed| Err(AuthError::QrTimeout { after: limit }))
 }
 
 async fn show(
     client: &Client,
-    app: &tiktok_open::App,
+    (app, key): (&tiktok_open::App, &str),
     scopes: &Scopes,
     state: &Secret,
     reporter: &dyn Reporter,
@@ -151,11 +158,11 @@ async fn show(
     let code = client
         .get_qrcode(app, scopes, state)
         .await
-        .map_err(|source| AuthError::QrCode { source })?;
+        .map_err(|source| AuthError::QrCode { key: key.to_owned(), source: Box::new(source) })?;
     let ticket = nonce()?;
     let url = code.address(&ticket).map_err(|odd| AuthError::QrForm { what: odd.to_string() })?;
     reporter.report(AuthEvent::QrCode { url });
-    Ok(Shown { token: code.token, ticket, scanned: false })
+    Ok(Shown { token: code.token, ticket, key: key.to_owned(), scanned: false })
 }
 
 #[cfg(test)]

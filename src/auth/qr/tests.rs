@@ -7,7 +7,8 @@ use crate::output::Explain as _;
 const STATE: &str = "5ec2e7";
 
 fn shown() -> Shown {
-    Shown { token: Secret::new("token"), ticket: Secret::new("mine"), scanned: false }
+    let (token, ticket) = (Secret::new("token"), Secret::new("mine"));
+    Shown { token, ticket, key: "`awkey…`".into(), scanned: false }
 }
 
 fn answer(json: &str) -> QrCheck {
@@ -96,7 +97,7 @@ fn a_dead_token_is_renewed() {
 #[test]
 fn a_refusal_that_stays_ends_the_login() {
     let error = shown().classify(refused(401, "invalid_client"), &Secret::new(STATE)).unwrap_err();
-    assert_eq!(error.exit(), Exit::Failed);
+    assert_eq!(error.exit(), Exit::Usage);
     assert!(error.hint().unwrap().contains("client key"));
 }
 

@@ -30,10 +30,11 @@ use super::event::{AuthEvent, Reporter};
 use super::login_store::{HeldLease, LoginStore};
 use crate::api::App;
 use crate::clock::Clock;
-use crate::model::account::{Account, Reason};
+use crate::model::account::{Account, NeedsLogin, Reason};
+use crate::problem::Coded as _;
 use crate::secret::Secret;
 use crate::signals::Shutdown;
-use crate::store::{LeaseError, StoreError};
+use crate::store::{Edit, LeaseError, StoreError};
 use crate::text::chain;
 use crate::timing::Timing;
 
@@ -161,6 +162,12 @@ impl Tokens {
         self.check_usable(&account, &RefreshPolicy::Within(NEED))
     }
 
+    /// The account with a token to revoke its login with: the one at hand while it lives, else a new one.
+    pub(super) async fn token_to_revoke(&self, open_id: &str) -> Result<Account, AuthError> {
+        let account = self.load(open_id).await?;
+        if self.is_usable(&account) { Ok(account) } else { self.access_token(open_id).await }
+    }
+
     /// The account whose refresh TikTok has refused in this run, while its access token lives.
     async fn given_up(&self, open_id: &str) -> Option<Account> {
         let known =
@@ -186,7 +193,10 @@ impl Tokens {
         let (name, until) = (account.name().to_owned(), account.access_expires_at);
         let event = match error {
             AuthError::NeedsLogin { .. } => AuthEvent::NotRenewable { account: name, until },
-            error => AuthEvent::NotRenewed { account: name, until, why: chain(&error) },
+            error => {
+                let (why, passes) = (chain(&error), error.kind().may_pass());
+                AuthEvent::NotRenewed { account: name, until, why, passes }
+            }
         };
         self.report_once(open_id, "not renewed", event);
         Ok(account)
@@ -206,7 +216,33 @@ impl Tokens {
         open_id: &str,
         rejected: &Secret,
     ) -> Result<Account, AuthError> {
-        Ok(self.refresh(open_id, RefreshPolicy::Instead(rejected.clone())).await?.into_account())
+        match self.refresh(open_id, RefreshPolicy::Instead(rejected.clone())).await {
+            Err(AuthError::NeedsLogin { account, reason: Reason::Rejected, source, .. }) => {
+                self.note_refused(open_id, rejected).await;
+                let reason = Reason::Refused;
+                Err(AuthError::NeedsLogin { account, reason, until: None, source })
+            }
+            outcome => Ok(outcome?.into_account()),
+        }
+    }
+
+    /// Remembers that TikTok takes the access token no more than the refresh token, so that no run hands
+    /// it out, or says that it works.
+    async fn note_refused(&self, open_id: &str, rejected: &Secret) {
+        let (since, rejected) = (self.0.clock.now(), rejected.clone());
+        let mark = move |current: Option<&Account>, _: &_| {
+            let is_marked = |current: &&Account| {
+                let reason = current.needs_login.as_ref().map(|needs| needs.reason);
+                current.access_token == rejected && reason == Some(Reason::Rejected)
+            };
+            let edit = current.filter(is_marked).map_or(Edit::Keep, |current| {
+                let needs_login = Some(NeedsLogin { since, reason: Reason::Refused });
+                Edit::Put(Box::new(Account { needs_login, ..current.clone() }))
+            });
+            (edit, ())
+        };
+        // A store that does not take it costs the next run one more call.
+        _ = self.0.store.accounts().decide(open_id, mark).await;
     }
 
     /// Refreshes an account if that is due. Dropping the future does not interrupt a refresh that has
@@ -428,7 +464,8 @@ impl Tokens {
 /// Whether a refresh is tried although the account is marked. What is on another machine now is not:
 /// that would end its login there.
 fn overrules(policy: &RefreshPolicy, reason: Reason) -> bool {
-    matches!(policy, RefreshPolicy::Force) && matches!(reason, Reason::Rejected | Reason::Restored)
+    matches!(policy, RefreshPolicy::Force)
+        && matches!(reason, Reason::Rejected | Reason::Refused | Reason::Restored)
 }
 
 /// Counts a refresh as under way for as long as it lives.

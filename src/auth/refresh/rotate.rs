@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::worker::LogWorker;
 use super::{NEED, Outcome, RefreshPolicy, Tokens};
 use crate::api::App;
-use crate::auth::error::AuthError;
+use crate::auth::error::{AuthError, Whose};
 use crate::auth::event::AuthEvent;
 use crate::auth::login_store::HeldLease;
 use crate::auth::refresh_log;
@@ -248,7 +248,9 @@ impl<'a> Rotation<'a> {
             };
             let needs_login = Some(NeedsLogin { since: now, reason: Reason::Rejected });
             let edit = match &current.needs_login {
-                Some(known) if known.reason == Reason::Rejected => Edit::Keep,
+                Some(known) if matches!(known.reason, Reason::Rejected | Reason::Refused) => {
+                    Edit::Keep
+                }
                 _ => Edit::Put(Box::new(Account { needs_login, ..current.clone() })),
             };
             (edit, true)
@@ -260,12 +262,17 @@ impl<'a> Rotation<'a> {
                 self.tokens.check_usable(&stored, &RefreshPolicy::Within(NEED))?;
                 Ok(Outcome::Adopted(stored))
             }
-            _ => Err(AuthError::NeedsLogin {
-                account: account.name().to_owned(),
-                reason: Reason::Rejected,
-                until: (now < account.access_expires_at).then_some(account.access_expires_at),
-                source: Some(Box::new(refusal)),
-            }),
+            stored => {
+                let known = stored.as_ref().and_then(|stored| stored.needs_login.as_ref());
+                let reason = known.map_or(Reason::Rejected, |known| known.reason);
+                let lives = reason == Reason::Rejected && now < account.access_expires_at;
+                Err(AuthError::NeedsLogin {
+                    account: account.name().to_owned(),
+                    reason,
+                    until: lives.then_some(account.access_expires_at),
+                    source: Some(Box::new(refusal)),
+                })
+            }
         }
     }
 
@@ -280,7 +287,7 @@ impl<'a> Rotation<'a> {
 
 fn failed(account: &Account, source: ApiError) -> AuthError {
     AuthError::Refresh {
-        account: account.name().to_owned(),
+        whose: Whose::one(account),
         key: key_start(&account.client_key),
         source: Box::new(source),
     }

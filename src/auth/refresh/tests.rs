@@ -501,7 +501,7 @@ async fn a_wrong_client_secret_is_not_a_dead_login() {
     let body = r#"{"error":"invalid_client","error_description":"","log_id":"1"}"#;
     world.endpoint.script([Answer::Say(401, body.to_owned())]);
     let error = world.refresh().await.unwrap_err();
-    assert_eq!(error.exit(), Exit::Failed);
+    assert_eq!(error.exit(), Exit::Usage);
     assert!(error.hint().unwrap().contains("same app"));
     assert_eq!(world.stored().needs_login, None);
 }
@@ -526,7 +526,7 @@ async fn f24_a_key_that_may_not_refresh_ends_no_login_and_names_the_sandbox() {
         let body = format!(r#"{{"error":"{code}","error_description":"no","log_id":"42"}}"#);
         world.endpoint.script([Answer::Say(400, body)]);
         let error = world.refresh().await.unwrap_err();
-        assert_eq!(error.exit(), Exit::Failed);
+        assert_eq!(error.exit(), Exit::Usage);
         assert!(error.hint().unwrap().contains("sandbox"));
         assert_eq!(error.refusal().unwrap().code, Code::from(code));
         assert_eq!(world.stored().needs_login, None);
@@ -711,14 +711,17 @@ async fn f19_a_login_that_cannot_be_renewed_is_used_until_its_access_token_ends(
     assert_eq!(world.told.all(), [warning], "once per run");
     assert_eq!(world.stored().needs_login.unwrap().reason, Reason::Rejected);
     assert_eq!(world.endpoint.requests().len(), 2, "the dead token is not sent again");
-    // A refresh says it by its exit code; so does a token that TikTok has refused.
-    for error in [
-        world.refresh().await.unwrap_err(),
-        world.tokens.renew(ID, &world.stored().access_token).await.unwrap_err(),
-    ] {
-        assert!(matches!(error, AuthError::NeedsLogin { until: Some(_), .. }), "{error:?}");
-        assert_eq!(error.exit(), Exit::Login);
-    }
+    // A refresh says it by its exit code.
+    let error = world.refresh().await.unwrap_err();
+    assert!(matches!(error, AuthError::NeedsLogin { until: Some(_), .. }), "{error:?}");
+    assert_eq!(error.exit(), Exit::Login);
+    // So does a token that TikTok has refused, which works no more.
+    let error = world.tokens.renew(ID, &world.stored().access_token).await.unwrap_err();
+    assert!(matches!(error, AuthError::NeedsLogin { until: None, .. }), "{error:?}");
+    assert_eq!(error.exit(), Exit::Login);
+    assert_eq!(world.stored().needs_login.unwrap().reason, Reason::Refused);
+    let error = world.tokens.access_token(ID).await.unwrap_err();
+    assert!(matches!(error, AuthError::NeedsLogin { until: None, .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -769,9 +772,12 @@ async fn a_refusal_that_may_pass_is_not_asked_for_with_every_call_of_a_run() {
 
 #[tokio::test]
 async fn force_tries_a_marked_login_again_but_not_one_that_is_elsewhere() {
-    for (reason, tried) in
-        [(Reason::Rejected, true), (Reason::Restored, true), (Reason::Exported, false)]
-    {
+    for (reason, tried) in [
+        (Reason::Rejected, true),
+        (Reason::Refused, true),
+        (Reason::Restored, true),
+        (Reason::Exported, false),
+    ] {
         let world = World::with_ended_token().await;
         let since = Clock::default().now();
         let needs_login = Some(crate::model::account::NeedsLogin { since, reason });
@@ -796,7 +802,7 @@ async fn tokens_of_another_api_are_refused_before_anything_is_sent() {
         let before = world.text();
         let error = world.tokens.refresh(ID, ask).await.unwrap_err();
         assert!(matches!(error, AuthError::OtherApi { .. }), "{error:?}");
-        assert_eq!(error.exit(), Exit::Login);
+        assert_eq!(error.exit(), Exit::Usage);
         assert!(error.to_string().contains(elsewhere) && error.to_string().contains(&world.api()));
         assert!(world.tokens.access_token(ID).await.is_err());
         assert_eq!(world.text(), before);
@@ -831,7 +837,7 @@ async fn tokens_of_another_app_are_refused_with_the_reason() {
         Account { client_key: "sbawx12345".into(), app: Some("trial".into()), ..world.stored() };
     world.put(&theirs);
     let error = world.refresh().await.unwrap_err();
-    assert_eq!(error.exit(), Exit::Login);
+    assert_eq!(error.exit(), Exit::Usage);
     assert!(error.to_string().contains("`sbawx1…`"), "{error}");
     assert!(error.hint().unwrap().contains("--app trial"));
     assert!(world.endpoint.requests().is_empty());

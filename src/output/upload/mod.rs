@@ -16,7 +16,7 @@ use super::error;
 use super::failure::post_hint;
 use super::json::{AccountNames, PostEvent, SummaryEvent};
 use super::notes::{Matter, account_subject, blocked_subject, post_subject};
-use super::printer::{Printer, since_words};
+use super::printer::Printer;
 use super::progress::{note_words, quota, warning_words, words};
 use super::tally::Tally;
 use crate::engine::{Event, Prepared, Progress, Warned, Warning};
@@ -211,7 +211,7 @@ impl UploadOutput {
         let message = format!("{account}: {video}: {}", post_error.message);
         let for_good = matches!(report.state, PostState::Failed | PostState::Unresolved);
         let line = |since| {
-            let message = since_words(message, since);
+            let message = error::since_words(message, since);
             let told = if for_good { error::label(message) } else { error::warning(message) };
             error::with_hint(told, hint.as_deref())
         };
@@ -261,6 +261,7 @@ impl UploadOutput {
             }
             // One word for all posts of the account.
             (Some(ErrorKind::Login), _) => Some(Matter::login(account)),
+            (Some(ErrorKind::Input), _) => Some(Matter::blocked(account, code)),
             _ if reaction == Some(Reaction::StopsAccount) => Some(Matter::blocked(account, code)),
             (_, Some(post)) if publish_id.is_some() || report.state == PostState::Unresolved => {
                 Some(Matter::recorded_failure(account, post, code, publish_id))
