@@ -481,13 +481,12 @@ impl<'a> PostRunner<'a> {
             return Ok(*refused);
         }
         match self.fingerprint_to(&video, plan.size()).await {
-            Ok(fingerprint) => {
+            Ok(()) => {
                 self.heed_signals()?;
                 let update = AttemptUpdate {
-                    fingerprint: Some(fingerprint.hex()),
+                    fingerprint: Some(self.run.fingerprint.hex()),
                     ..AttemptUpdate::default()
                 };
-                self.run.fingerprint = fingerprint;
                 // Whoever comes here from an open attempt has sent nothing of its final chunk.
                 self.run.final_handed = false;
                 Ok((Event::Intend, update))
@@ -497,12 +496,12 @@ impl<'a> PostRunner<'a> {
         }
     }
 
-    /// The fingerprint of a file up to `end`, unless a signal comes or the disk hangs.
-    async fn fingerprint_to(&self, video: &Video, end: u64) -> Result<Fingerprint, StopReason> {
+    /// Makes the fingerprint of a file up to `end`, unless a signal comes or the disk hangs.
+    async fn fingerprint_to(&self, video: &Video, end: u64) -> Result<(), StopReason> {
         tokio::select! {
             biased;
             signal = self.calls.shutdown.requested() => Err(StopReason::Interrupted(signal)),
-            reached = self.run.fingerprint.clone().reach(video, end, self.calls.timing.stall) => {
+            reached = self.run.fingerprint.reach(video, end, self.calls.timing.stall) => {
                 reached.map_err(StopReason::File)
             }
         }
@@ -618,7 +617,9 @@ impl<'a> PostRunner<'a> {
         let age = self.attempt.as_ref().and_then(|attempt| self.clocks().longest(attempt));
         let deadline =
             Instant::now() + self.calls.timing.url_life.saturating_sub(age.unwrap_or_default());
-        let chunk = ChunkPut { url, video, content_type, range, is_final, rate, deadline };
+        let fingerprint = &self.run.fingerprint;
+        let chunk =
+            ChunkPut { url, video, fingerprint, content_type, range, is_final, rate, deadline };
         let speed = SpeedWatch { begun: self.run.begun, plan, warned: &self.run.warned_slow };
         let report = |event| match event {
             ChunkEvent::Position(sent) => {
@@ -639,14 +640,14 @@ impl<'a> PostRunner<'a> {
             &self.calls.shutdown,
             &report,
         );
-        let sent = if is_final {
+        // What is sent is read once for both; a run that goes on with an upload has to make up for what
+        // was sent before.
+        let sent = if is_final || fingerprint.covered() >= range.first() {
             put.await
         } else {
-            // The fingerprint keeps up with the chunks, so that each byte is read from disk once.
             let covered = self.fingerprint_to(video, range.last() + 1);
             let (mut sent, covered) = chunk::beside(put, covered).await;
             match covered {
-                Some(Ok(fingerprint)) => self.run.fingerprint = fingerprint,
                 // What is wrong with the file is why the chunk did not get there, not the link.
                 Some(Err(StopReason::File(
                     error @ (VideoError::Io { .. } | VideoError::Stalled { .. }),
@@ -654,7 +655,7 @@ impl<'a> PostRunner<'a> {
                     sent.end = PutEnd::File(error);
                 }
                 // Before the final chunk it is made up for, and what is wrong told.
-                Some(Err(_)) | None => {}
+                Some(Ok(()) | Err(_)) | None => {}
             }
             sent
         };
