@@ -637,6 +637,7 @@ mod tests {
         let chunk = ChunkPut {
             url: &url,
             video,
+            fingerprint: &Fingerprint::default(),
             content_type: "video/mp4",
             range: ContentRange::new(0..size, size).unwrap(),
             is_final,
