@@ -48,7 +48,8 @@ timing! {
     backoff_cap: Duration::from_secs(30), "Longest pause of a retry, before jitter.";
     rate_limited: Duration::from_secs(10), "Pause after a 429 without `Retry-After`.";
     init_again: Duration::from_secs(10), "Pause before a new init after one without a clear answer.";
-    poll_first: Duration::from_secs(1), "First pause between two status calls; doubles up to `poll_cap`.";
+    poll_first: Duration::from_millis(200),
+        "First pause between two status calls; doubles up to `poll_cap`.";
     poll_cap: Duration::from_secs(30), "Longest pause between two status calls.";
     poll_limit: Duration::from_mins(15), "How long a post is polled before it is left for a later run.";
     url_life: Duration::from_mins(55),
@@ -148,6 +149,7 @@ mod tests {
     #[test]
     fn the_table_of_the_documentation_is_this_one() {
         let usual = |time: Duration| match time.as_secs() {
+            0 => format!("{}ms", time.as_millis()),
             secs if secs % 60 == 0 => format!("{}m", secs / 60),
             secs => format!("{secs}s"),
         };

@@ -15,7 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior, Sleep, interval};
 use crate::fault;
 use crate::model::Plan;
 use crate::signals::Shutdown;
-use crate::source::{Blocks, Video, VideoError};
+use crate::source::{Blocks, Fingerprint, Video, VideoError};
 use crate::timing::Timing;
 
 /// How often the watchdog looks, and the progress is told.
@@ -43,6 +43,8 @@ pub(super) struct ChunkPut<'a> {
     pub(super) video: &'a Video,
     /// `video/mp4`, `video/quicktime` or `video/webm`.
     pub(super) content_type: &'static str,
+    /// What of it is read is added to this.
+    pub(super) fingerprint: &'a Fingerprint,
     /// Which bytes.
     pub(super) range: ContentRange,
     /// Whether it is the final chunk, the one behind the point of no return.
@@ -101,7 +103,8 @@ pub(super) async fn put(
     shutdown: &Shutdown,
     report: &(dyn Fn(ChunkEvent) + Sync),
 ) -> Put {
-    let (body, progress) = ChunkBody::new(chunk.video, chunk.range, chunk.rate.clone());
+    let (body, progress) =
+        ChunkBody::new(chunk.video, chunk.fingerprint, chunk.range, chunk.rate.clone());
     let body = tiktok_open::Body::wrap(body);
     let sending = client.put_chunk(chunk.url, chunk.content_type, chunk.range, body);
     let mut sending = pin!(sending);
@@ -308,12 +311,13 @@ impl ChunkBody {
     /// The body for `range` of `video`, and what it will tell.
     pub(super) fn new(
         video: &Video,
+        fingerprint: &Fingerprint,
         range: ContentRange,
         rate: RateLimiter,
     ) -> (Self, Arc<BodyProgress>) {
         let progress = BodyProgress::new();
         let body = Self {
-            blocks: video.blocks(range.first(), range.last() + 1),
+            blocks: video.blocks(range.first(), range.last() + 1, fingerprint),
             left: range.len(),
             block: Bytes::new(),
             checking: false,
@@ -517,7 +521,8 @@ mod tests {
         for (first, last) in [(0, 0), (0, total - 1), (5, BLOCK as u64 + 4), (total - 1, total - 1)]
         {
             let range = ContentRange::new(first..last + 1, total).unwrap();
-            let (body, progress) = ChunkBody::new(&video, range, RateLimiter::unlimited());
+            let (body, progress) =
+                ChunkBody::new(&video, &Fingerprint::default(), range, RateLimiter::unlimited());
             assert_eq!(body.size_hint().exact(), Some(range.len()));
             let got = body.collect().await.unwrap().to_bytes();
             let (first, last) = (usize::try_from(first).unwrap(), usize::try_from(last).unwrap());
@@ -532,7 +537,8 @@ mod tests {
         let (file, video) = video(&content(2 * BLOCK)).await;
         let total = 2 * BLOCK as u64;
         let range = ContentRange::new(0..total, total).unwrap();
-        let (mut body, progress) = ChunkBody::new(&video, range, RateLimiter::unlimited());
+        let (mut body, progress) =
+            ChunkBody::new(&video, &Fingerprint::default(), range, RateLimiter::unlimited());
         body.frame().await.unwrap().unwrap();
         while video.check_unchanged(STALL).await.is_ok() {
             file.as_file().write_all_at(b"x", 0).unwrap();
@@ -549,7 +555,8 @@ mod tests {
         file.as_file().set_len(BLOCK as u64).unwrap();
         let total = 2 * BLOCK as u64;
         let range = ContentRange::new(0..total, total).unwrap();
-        let (body, progress) = ChunkBody::new(&video, range, RateLimiter::unlimited());
+        let (body, progress) =
+            ChunkBody::new(&video, &Fingerprint::default(), range, RateLimiter::unlimited());
         assert!(body.collect().await.is_err());
         assert!(matches!(progress.take_failure(), Some(VideoError::Changed { .. })));
         assert!(!progress.last_block_handed());
@@ -634,6 +641,7 @@ mod tests {
         let chunk = ChunkPut {
             url: &url,
             video,
+            fingerprint: &Fingerprint::default(),
             content_type: "video/mp4",
             range: ContentRange::new(0..size, size).unwrap(),
             is_final,

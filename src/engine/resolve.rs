@@ -343,7 +343,7 @@ impl PostResolver {
                 signal = self.calls.shutdown.requested() => {
                     return Err(ResolveError::Interrupted(signal));
                 }
-                whole = Fingerprint::default().reach(video, video.size(), stall) => Some(whole?.hex()),
+                whole = Fingerprint::of(video, stall) => Some(whole?),
             }
         } else {
             None
@@ -512,8 +512,8 @@ async fn fingerprint(file: &mut LocalFile, stall: Duration) -> Option<String> {
         if video.version() != Version::File(file.identity) {
             return None;
         }
-        let whole = Fingerprint::default().reach(&video, video.size(), stall).await.ok()?;
-        file.fingerprint = Some(whole.hex());
+        let whole = Fingerprint::of(&video, stall).await.ok()?;
+        file.fingerprint = Some(whole);
     }
     file.fingerprint.clone()
 }

@@ -111,13 +111,12 @@ impl<'a> ChunkSender<'a> {
             return Ok(*refused);
         }
         match self.fingerprint_to(&video, plan.size()).await {
-            Ok(fingerprint) => {
+            Ok(()) => {
                 heed_signals(self.calls)?;
                 let update = AttemptUpdate {
-                    fingerprint: Some(fingerprint.hex()),
+                    fingerprint: Some(self.fingerprint.hex()),
                     ..AttemptUpdate::default()
                 };
-                self.fingerprint = fingerprint;
                 // Whoever comes here from an open attempt has sent nothing of its final chunk.
                 self.final_handed = false;
                 Ok(Outcome { update, ..Outcome::of(Event::Intend) })
@@ -127,12 +126,12 @@ impl<'a> ChunkSender<'a> {
         }
     }
 
-    /// The fingerprint of a file up to `end`, unless a signal comes or the disk hangs.
-    async fn fingerprint_to(&self, video: &Video, end: u64) -> Result<Fingerprint, StopReason> {
+    /// Makes the fingerprint of a file up to `end`, unless a signal comes or the disk hangs.
+    async fn fingerprint_to(&self, video: &Video, end: u64) -> Result<(), StopReason> {
         tokio::select! {
             biased;
             signal = self.calls.shutdown.requested() => Err(StopReason::Interrupted(signal)),
-            reached = self.fingerprint.clone().reach(video, end, self.calls.timing.stall) => {
+            reached = self.fingerprint.reach(video, end, self.calls.timing.stall) => {
                 reached.map_err(StopReason::File)
             }
         }
@@ -235,7 +234,9 @@ impl<'a> ChunkSender<'a> {
         let age = now.clocks(self.calls).longest(now.attempt);
         let deadline =
             Instant::now() + self.calls.timing.url_life.saturating_sub(age.unwrap_or_default());
-        let chunk = ChunkPut { url, video, content_type, range, is_final, rate, deadline };
+        let fingerprint = &self.fingerprint;
+        let chunk =
+            ChunkPut { url, video, fingerprint, content_type, range, is_final, rate, deadline };
         let speed = SpeedWatch { begun: now.begun, plan, warned: &self.warned_slow };
         let report = |event| match event {
             ChunkEvent::Position(sent) => {
@@ -256,14 +257,14 @@ impl<'a> ChunkSender<'a> {
             &self.calls.shutdown,
             &report,
         );
-        let sent = if is_final {
+        // What is sent is read once for both. A run that goes on with an upload has to make up for what was
+        // sent before, and does it meanwhile.
+        let sent = if is_final || fingerprint.covered() >= range.first() {
             put.await
         } else {
-            // The fingerprint keeps up with the chunks, so that each byte is read from disk once.
             let covered = self.fingerprint_to(video, range.last() + 1);
             let (mut sent, covered) = chunk::beside(put, covered).await;
             match covered {
-                Some(Ok(fingerprint)) => self.fingerprint = fingerprint,
                 // What is wrong with the file is why the chunk did not get there, not the link.
                 Some(Err(StopReason::File(
                     error @ (VideoError::Io { .. } | VideoError::Stalled { .. }),
@@ -271,7 +272,7 @@ impl<'a> ChunkSender<'a> {
                     sent.end = PutEnd::File(error);
                 }
                 // Before the final chunk it is made up for, and what is wrong told.
-                Some(Err(_)) | None => {}
+                Some(Ok(()) | Err(_)) | None => {}
             }
             sent
         };

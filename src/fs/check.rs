@@ -1,6 +1,6 @@
 //! Opens that trust nothing about the path: what counts is the descriptor.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
@@ -27,11 +27,12 @@ pub(super) const CAREFUL: OFlags =
     OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
 /// Opens a file of ours for reading, or says what is wrong with it: it must be a regular file, be
-/// ours, have one name, be closed to group and others and not be longer than `limit`, in bytes.
-pub(crate) fn open_private(path: &Path, limit: u64) -> Result<File, FsError> {
+/// ours, have one name, be closed to group and others and not be longer than `limit`, in bytes. Gives what
+/// is known of it, too. Gives its metadata, too.
+pub(crate) fn open_private(path: &Path, limit: u64) -> Result<(File, Metadata), FsError> {
     let file = open(path, OFlags::RDONLY)?;
-    check_file(&file, path, limit)?;
-    Ok(file)
+    let found = check_file(&file, path, limit)?;
+    Ok((file, found))
 }
 
 /// Reads a whole file of ours of at most [`SIZE_LIMIT`] bytes through [`open_private`]; `None` if there is
@@ -45,7 +46,23 @@ pub(crate) fn read_private_to(
     path: &Path,
     limit: u64,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, FsError> {
-    let file = match open_private(path, limit) {
+    Ok(read_private_file(path, limit)?.map(|found| found.bytes))
+}
+
+/// A file of ours that was read whole.
+#[derive(Debug)]
+pub(crate) struct PrivateFile {
+    /// The open file.
+    pub(crate) file: File,
+    /// What was known of it before it was read.
+    pub(crate) before: Metadata,
+    /// Its content.
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+}
+
+/// As [`read_private_to`], for whoever asks later whether it is still the same.
+pub(crate) fn read_private_file(path: &Path, limit: u64) -> Result<Option<PrivateFile>, FsError> {
+    let (file, before) = match open_private(path, limit) {
         Err(FsError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             return Ok(None);
         }
@@ -53,12 +70,12 @@ pub(crate) fn read_private_to(
     };
     let mut bytes = Zeroizing::new(Vec::new());
     // One byte more than allowed, so that a file that grows under the read is noticed.
-    step("read", path, || file.take(limit + 1).read_to_end(&mut bytes))?;
+    step("read", path, || (&file).take(limit + 1).read_to_end(&mut bytes))?;
     let size = bytes.len() as u64;
     if size > limit {
         return Err(FsError::Size { path: path.to_owned(), size, limit });
     }
-    Ok(Some(bytes))
+    Ok(Some(PrivateFile { file, before, bytes }))
 }
 
 /// Makes sure that a directory exists (created 0700), is ours and cannot be written by others;
@@ -130,13 +147,13 @@ fn is_link(error: &io::Error) -> bool {
 }
 
 /// What [`open_private`] demands of an open file.
-pub(super) fn check_file(file: &File, path: &Path, limit: u64) -> Result<(), FsError> {
+pub(super) fn check_file(file: &File, path: &Path, limit: u64) -> Result<Metadata, FsError> {
     let found = step("examine", path, || file.metadata())?;
     check_metadata(&found, path)?;
     if found.len() > limit {
         return Err(FsError::Size { path: path.to_owned(), size: found.len(), limit });
     }
-    Ok(())
+    Ok(found)
 }
 
 /// An error unless this is a regular file that is ours alone, whatever its size.

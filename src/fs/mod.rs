@@ -24,7 +24,7 @@ pub(crate) use atomic::{
 pub(crate) use check::file_system;
 pub(crate) use check::{
     PRIVATE_DIR, PRIVATE_FILE, SIZE_LIMIT, check_metadata, network_file_system, private_dir,
-    read_private, read_private_to,
+    read_private, read_private_file, read_private_to,
 };
 pub(crate) use lock::{Lock, LockError, check_record_locks, give_up_waiting, pause};
 

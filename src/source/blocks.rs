@@ -7,10 +7,11 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use super::{Video, VideoError, joined};
+use super::{Fingerprint, Video, VideoError, joined};
 
-/// Bytes that one read asks for. Small reads are many times slower.
-pub(crate) const BLOCK: usize = 1 << 20;
+/// Bytes that one read asks for. Smaller reads cost more calls; larger ones have left the processor's cache
+/// by the time that they are hashed and encrypted.
+pub(crate) const BLOCK: usize = 256 << 10;
 
 /// A range of a video, in blocks.
 #[derive(Debug)]
@@ -21,12 +22,14 @@ pub(crate) struct Blocks {
     reading: Option<JoinHandle<Result<Bytes, VideoError>>>,
     checking: Option<JoinHandle<Result<(), VideoError>>>,
     pool: Pool,
+    /// What is read is added to it.
+    fingerprint: Fingerprint,
 }
 
 impl Blocks {
-    pub(super) fn new(video: Video, first: u64, end: u64) -> Self {
+    pub(super) fn new(video: Video, first: u64, end: u64, fingerprint: Fingerprint) -> Self {
         let pool = Pool::default();
-        Self { video, next: first, end, reading: None, checking: None, pool }
+        Self { video, next: first, end, reading: None, checking: None, pool, fingerprint }
     }
 
     /// The video that is read.
@@ -41,10 +44,13 @@ impl Blocks {
         }
         let length = usize::try_from(self.end - self.next).map_or(BLOCK, |left| left.min(BLOCK));
         let (video, pool, position) = (self.video.clone(), self.pool.clone(), self.next);
+        let fingerprint = self.fingerprint.clone();
         self.next += length as u64;
         self.reading = Some(tokio::task::spawn_blocking(move || {
             let mut buffer = pool.take();
-            video.read_exact(&mut buffer.bytes[..length], position)?;
+            let block = &mut buffer.bytes[..length];
+            video.read_exact(block, position)?;
+            fingerprint.add(block, position);
             Ok(Bytes::from_owner(buffer).slice(..length))
         }));
     }
@@ -120,7 +126,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let total = 20 * BLOCK as u64;
         file.as_file().set_len(total).unwrap();
-        let mut blocks = Video::open(file.path()).await.unwrap().blocks(0, total);
+        let mut blocks =
+            Video::open(file.path()).await.unwrap().blocks(0, total, &Fingerprint::default());
         let pool = blocks.pool.clone();
         let mut read = 0;
         while let Some(block) = poll_fn(|cx| blocks.poll_next(cx)).await {

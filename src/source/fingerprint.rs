@@ -1,62 +1,86 @@
 //! What the content of a video is known by.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::blocks::BLOCK;
 use super::{Video, VideoError, within};
 
-/// The fingerprint of a video in the making: BLAKE3 of its first bytes.
+/// The fingerprint of a video in the making: BLAKE3 of its first bytes. Clones are of one fingerprint:
+/// whoever reads the video adds what comes next.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Fingerprint {
+pub(crate) struct Fingerprint(Arc<Mutex<Made>>);
+
+#[derive(Debug, Default)]
+struct Made {
     hasher: blake3::Hasher,
     covered: u64,
 }
 
 impl Fingerprint {
-    /// Reads on to `end`, and tells how far it got; ends when nobody listens any more. Blocks; meant for a
-    /// blocking thread.
-    fn extend(
-        mut self,
-        video: &Video,
-        end: u64,
-        reached: &Weak<AtomicU64>,
-    ) -> Result<Self, VideoError> {
-        let mut buffer = vec![0; BLOCK];
-        while self.covered < end
-            && let Some(reached) = reached.upgrade()
+    /// That of a whole video, in lowercase hex; as [`Fingerprint::reach`].
+    pub(crate) async fn of(video: &Video, stall: Duration) -> Result<String, VideoError> {
+        let whole = Self::default();
+        whole.reach(video, video.size(), stall).await?;
+        Ok(whole.hex())
+    }
+
+    /// How many of the first bytes it covers.
+    pub(crate) fn covered(&self) -> u64 {
+        self.made().covered
+    }
+
+    /// Takes in what was read at a position, as far as it goes on from what is covered.
+    pub(super) fn add(&self, bytes: &[u8], position: u64) {
+        let mut made = self.made();
+        let known = made.covered.checked_sub(position).map(usize::try_from);
+        if let Some(Ok(known)) = known
+            && let Some(new) = bytes.get(known..)
         {
-            let want = usize::try_from(end - self.covered).map_or(BLOCK, |left| left.min(BLOCK));
-            let block = &mut buffer[..want];
-            video.read_exact(block, self.covered)?;
-            self.hasher.update(block);
-            self.covered += want as u64;
-            reached.store(self.covered, Ordering::Relaxed);
+            made.hasher.update(new);
+            made.covered += new.len() as u64;
         }
-        Ok(self)
     }
 
     /// Reads on to `end` in a blocking thread, if there is anything left to read. An error if the disk gives
     /// nothing for as long as `stall`.
     pub(crate) async fn reach(
-        self,
+        &self,
         video: &Video,
         end: u64,
         stall: Duration,
-    ) -> Result<Self, VideoError> {
-        if self.covered >= end {
-            return Ok(self);
+    ) -> Result<(), VideoError> {
+        if self.covered() >= end {
+            return Ok(());
         }
-        let reached = Arc::new(AtomicU64::new(self.covered));
-        let told = Arc::downgrade(&reached);
-        let reading = video.examine(move |video| self.extend(video, end, &told));
-        within(stall, video.path(), || reached.load(Ordering::Relaxed), reading).await
+        // Once this is dropped nobody listens any more, and the reading ends.
+        let listening = Arc::new(());
+        let (fingerprint, heard) = (self.clone(), Arc::downgrade(&listening));
+        let reading = video.examine(move |video| {
+            let mut buffer = vec![0; BLOCK];
+            loop {
+                let position = fingerprint.covered();
+                if position >= end || heard.strong_count() == 0 {
+                    return Ok(());
+                }
+                let want = usize::try_from(end - position).map_or(BLOCK, |left| left.min(BLOCK));
+                let block = &mut buffer[..want];
+                video.read_exact(block, position)?;
+                fingerprint.add(block, position);
+            }
+        });
+        let reached = within(stall, video.path(), || self.covered(), reading).await;
+        drop(listening);
+        reached
     }
 
     /// The fingerprint in lowercase hex.
     pub(crate) fn hex(&self) -> String {
-        self.hasher.finalize().to_hex().to_string()
+        self.made().hasher.finalize().to_hex().to_string()
+    }
+
+    fn made(&self) -> MutexGuard<'_, Made> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -72,10 +96,19 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(&content).unwrap();
         let video = Video::open(file.path()).await.unwrap();
-        let mut steps = Fingerprint::default();
+        let whole = blake3::hash(&content).to_hex().to_string();
+        let steps = Fingerprint::default();
         for end in [1, 5, 2_000_000, 3_000_000] {
-            steps = steps.reach(&video, end, Duration::from_mins(1)).await.unwrap();
+            steps.reach(&video, end, Duration::from_mins(1)).await.unwrap();
         }
-        assert_eq!(steps.hex(), blake3::hash(&content).to_hex().to_string());
+        assert_eq!(steps.hex(), whole);
+        // Whatever was read, and in which order, only what comes next counts.
+        let parts = Fingerprint::default();
+        for range in [5..9, 0..7, 7..7, 3..2_000_000, 0..100, 2_000_001..3_000_000] {
+            parts.add(&content[range.clone()], range.start as u64);
+        }
+        assert_eq!(parts.covered(), 2_000_000);
+        parts.reach(&video, 3_000_000, Duration::from_mins(1)).await.unwrap();
+        assert_eq!(parts.hex(), whole);
     }
 }

@@ -1,8 +1,10 @@
 //! The secrets that this process knows, in every spelling that is looked for.
 
 use std::borrow::Borrow;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::hash::{Hash, Hasher};
+use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use base64::Engine as _;
@@ -31,15 +33,24 @@ pub(super) fn enlist(text: String) -> Text {
     if text.len() < SHORTEST {
         return Arc::new(text);
     }
-    if let Some(known) = read(|registry| registry.known.get(text.as_str()).map(Known::text)) {
+    let registry = REGISTRY.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = registry.known.get(text.as_str()).map(Known::text) {
         return known;
     }
+    drop(registry);
     REGISTRY.write().unwrap_or_else(PoisonError::into_inner).add(text)
 }
 
 /// Looks something up.
 pub(super) fn read<T>(look: impl FnOnce(&Registry) -> T) -> T {
-    look(&REGISTRY.read().unwrap_or_else(PoisonError::into_inner))
+    let registry = REGISTRY.read().unwrap_or_else(PoisonError::into_inner);
+    if registry.waiting.is_empty() {
+        return look(&registry);
+    }
+    drop(registry);
+    let mut registry = REGISTRY.write().unwrap_or_else(PoisonError::into_inner);
+    registry.spell();
+    look(&registry)
 }
 
 /// Texts by their spellings.
@@ -48,9 +59,9 @@ pub(super) struct Registry {
     known: HashSet<Known>,
     /// In the order in which they came.
     order: VecDeque<Text>,
-    /// The spellings, by their first bytes.
-    index: HashMap<Key, Vec<Spelling>>,
-    first: FirstBytes,
+    /// Those whose spellings are not in the index yet: there may be thousands, and nothing to be said.
+    waiting: Vec<Text>,
+    index: Index,
     /// How many make it worth looking which are held by nobody.
     next_sweep: usize,
 }
@@ -76,17 +87,87 @@ impl Known {
     }
 }
 
-pub(super) type Key = [u8; SHORTEST];
+/// The spellings of secrets, in lower case, as texts are compared.
+struct Index {
+    /// With which byte they begin, and how: most positions of a text are none of them.
+    first: [bool; 256],
+    heads: HashSet<[u8; SHORTEST]>,
+    /// Those that are looked for whole.
+    short: BTreeSet<Spelling>,
+    /// Those whose beginning is telling. In order, so that the one which shares most with a text is a
+    /// neighbour of the place where that text would stand.
+    long: BTreeSet<Spelling>,
+    /// The length of the longest, in bytes.
+    longest: usize,
+}
 
-/// In lower case, as texts are compared.
-type Spelling = Arc<Zeroizing<Vec<u8>>>;
+#[derive(PartialEq, Eq)]
+struct Spelling(Zeroizing<Vec<u8>>);
 
-/// Which bytes a spelling begins with: most positions of a text are none of them.
-struct FirstBytes([bool; 256]);
+impl PartialOrd for Spelling {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
-impl Default for FirstBytes {
+impl Ord for Spelling {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.as_slice().cmp(&other.0)
+    }
+}
+
+impl Borrow<[u8]> for Spelling {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Default for Index {
     fn default() -> Self {
-        Self([false; 256])
+        let (heads, short, long) = Default::default();
+        Self { first: [false; 256], heads, short, long, longest: 0 }
+    }
+}
+
+impl Index {
+    fn add(&mut self, spelling: Zeroizing<Vec<u8>>) {
+        let Some(head) = spelling.first_chunk() else { return };
+        self.first[usize::from(head[0])] = true;
+        self.heads.insert(*head);
+        self.longest = self.longest.max(spelling.len());
+        if spelling.len() < TELLING {
+            self.short.insert(Spelling(spelling));
+        } else {
+            self.long.insert(Spelling(spelling));
+        }
+    }
+
+    /// How many bytes at the start of `text` are one of them, or the telling beginning of one.
+    fn known_at(&self, text: &(impl Iterator<Item = u8> + Clone)) -> Option<usize> {
+        let mut bytes = text.clone();
+        let first = bytes.next()?;
+        if !self.first[usize::from(first)] {
+            return None;
+        }
+        let mut head = [first; SHORTEST];
+        for place in &mut head[1..] {
+            *place = bytes.next()?;
+        }
+        if !self.heads.contains(&head) {
+            return None;
+        }
+        let text = Zeroizing::new(text.clone().take(self.longest).collect::<Vec<u8>>());
+        let shared = |spelling: &Spelling| {
+            spelling.0.iter().zip(text.iter()).take_while(|(a, b)| a == b).count()
+        };
+        let text = text.as_slice();
+        let before = self.long.range::<[u8], _>((Unbounded, Included(text))).next_back();
+        let behind = self.long.range::<[u8], _>((Excluded(text), Unbounded)).next();
+        let long = [before, behind].into_iter().flatten().map(shared).max();
+        long.filter(|shared| *shared >= TELLING).or_else(|| {
+            let lengths = SHORTEST..TELLING.min(text.len() + 1);
+            lengths.rev().find(|length| self.short.contains(&text[..*length]))
+        })
     }
 }
 
@@ -95,15 +176,9 @@ impl Registry {
         if let Some(known) = self.known.get(text.as_str()) {
             return known.text();
         }
-        for spelling in spellings(&text) {
-            self.first.0[usize::from(spelling[0])] = true;
-            let under = self.index.entry(key(&spelling)).or_default();
-            if !under.iter().any(|known| **known == spelling) {
-                under.push(Arc::new(spelling));
-            }
-        }
         let shared = Arc::new(text);
         self.order.push_back(Arc::clone(&shared));
+        self.waiting.push(Arc::clone(&shared));
         self.known.insert(Known(Arc::clone(&shared)));
         if self.order.len() > self.next_sweep.max(RETIRED) {
             self.sweep();
@@ -111,8 +186,16 @@ impl Registry {
         shared
     }
 
+    /// Puts the spellings of those that wait for it into the index.
+    fn spell(&mut self) {
+        for text in std::mem::take(&mut self.waiting) {
+            spellings(&text).into_iter().for_each(|spelling| self.index.add(spelling));
+        }
+    }
+
     /// Forgets the oldest of those that nobody holds.
     fn sweep(&mut self) {
+        self.waiting.clear();
         // Two hold a text here, and one more is about to.
         let idle = |text: &Text| Arc::strong_count(text) <= 2;
         let mut beyond = self.order.iter().filter(|text| idle(text)).count();
@@ -127,46 +210,23 @@ impl Registry {
             }
         }
         self.order = kept;
-        self.next_sweep = self.order.len() + RETIRED / 2;
+        // In proportion to those that stay, or each of many would be written down again and again.
+        self.next_sweep = self.order.len() * 2;
         // Two secrets may share a spelling, so all of them are written down anew.
-        (self.index, self.first) = Default::default();
-        for text in &self.order {
-            for spelling in spellings(text) {
-                self.first.0[usize::from(spelling[0])] = true;
-                self.index.entry(key(&spelling)).or_default().push(Arc::new(spelling));
-            }
-        }
+        self.index = Index::default();
+        self.waiting.extend(self.order.iter().map(Arc::clone));
     }
 
     /// How many bytes at the start of `text`, which is in lower case, are a secret or the telling
     /// beginning of one.
     pub(super) fn known_at(&self, text: &(impl Iterator<Item = u8> + Clone)) -> Option<usize> {
-        let mut head = text.clone();
-        let first = head.next()?;
-        if !self.first.0[usize::from(first)] {
-            return None;
-        }
-        let mut key = [first; SHORTEST];
-        for place in &mut key[1..] {
-            *place = head.next()?;
-        }
-        let shared = |spelling: &Spelling| {
-            let same = spelling.iter().zip(text.clone()).take_while(|(a, b)| **a == *b).count();
-            (same == spelling.len() || same >= TELLING).then_some(same)
-        };
-        self.index.get(&key)?.iter().filter_map(shared).max()
+        self.index.known_at(text)
     }
 
     #[cfg(test)]
     fn len(&self) -> usize {
         self.order.len()
     }
-}
-
-fn key(spelling: &[u8]) -> Key {
-    let mut key = Key::default();
-    key.copy_from_slice(&spelling[..SHORTEST]);
-    key
 }
 
 /// The texts that give a secret away; escapes are undone in the text that is searched.
@@ -254,9 +314,27 @@ mod tests {
         registry.add(Zeroizing::new(
             "https://host/video/?upload_token=short%2Band-long%2F1&n=1".to_owned(),
         ));
+        registry.spell();
         for quoted in ["short%2band-long%2f1", "short+and-long/1"] {
             assert_eq!(registry.known_at(&quoted.bytes()), Some(quoted.len()), "{quoted}");
         }
+    }
+
+    #[test]
+    fn one_of_many_that_begin_alike_is_found_by_as_much_as_is_there() {
+        let mut registry = Registry::default();
+        let held: Vec<_> = (0..5000)
+            .map(|n| registry.add(Zeroizing::new(format!("act.example{n:04}-and-so-on"))))
+            .collect();
+        registry.add(Zeroizing::new("act.ex".to_owned()));
+        registry.spell();
+        let known = |text: &str| registry.known_at(&text.bytes());
+        assert_eq!(known(&held[17]), Some(held[17].len()));
+        assert_eq!(known("act.example4999-and!"), Some("act.example4999-and".len()));
+        assert_eq!(known("act.example0001-b"), Some("act.example0001-".len()));
+        // What is short is looked for whole.
+        assert_eq!(known("act.example9"), Some("act.ex".len()));
+        assert_eq!(known("act.e"), None);
     }
 
     #[test]
@@ -268,7 +346,9 @@ mod tests {
             registry.add(text(n));
         }
         assert!(registry.len() <= 2 * RETIRED, "{}", registry.len());
-        assert!(registry.index.len() <= 20 * RETIRED, "{}", registry.index.len());
+        registry.spell();
+        let spelled = registry.index.long.len() + registry.index.short.len();
+        assert!(spelled <= 20 * RETIRED, "{spelled}");
         let knows = |text: &str| registry.known_at(&text.bytes()).is_some();
         assert!(knows(&held) && knows(&text(20 * RETIRED - 1)) && !knows(&text(1)));
     }

@@ -35,6 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rusqlite::Transaction;
 
 use crate::clock::Clock;
 use crate::encrypt::Key;
@@ -314,13 +315,20 @@ impl SqliteJournal {
         }
         let now = self.db.now();
         let (path, key) = (self.path(), self.key.as_deref());
-        *attempt = self.db.write("record a step", |tx| {
+        let step = |tx: &Transaction<'_>| {
             if let Some(fingerprint) = &update.fingerprint {
                 duplicates::claim(tx, attempt.post, fingerprint)?;
             }
             let update = at_rest::as_it_rests(tx, path, key, attempt, update)?;
             attempts::update(tx, attempt, to, &update, now)
-        })?;
+        };
+        // Which chunks are stored TikTok says, too, and is asked by whoever goes on with an upload.
+        let is_progress = matches!((attempt.phase, to), (Phase::Open { .. }, Phase::Open { .. }));
+        *attempt = if is_progress {
+            self.db.write_soon("record a step", step)?
+        } else {
+            self.db.write("record a step", step)?
+        };
         Ok(())
     }
 

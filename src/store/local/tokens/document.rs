@@ -21,7 +21,7 @@ const VERSION: u64 = 1;
 const VERSION_ENCRYPTED: u64 = 2;
 
 /// The parsed file.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Document {
     pub(super) accounts: Accounts,
     /// How the tokens are encrypted, if they are.
@@ -32,7 +32,7 @@ pub(super) struct Document {
 }
 
 /// A [`Mark`] as the file holds it.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct JournalMark {
     id: String,
     counter: u64,

@@ -5,6 +5,7 @@
 //! refresh lock of an account is. Locks are taken in the order upload, refresh, journal, store.
 
 mod at_rest;
+mod cache;
 mod document;
 mod refresh_log;
 
@@ -12,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use tiktok_open::Grant;
@@ -30,6 +31,7 @@ pub(crate) use at_rest::Migrated;
 pub(crate) use refresh_log::{Logged, RefreshLog};
 
 use at_rest::{place, tokens};
+use cache::Cache;
 use document::Document;
 
 /// The name of the store in its directory.
@@ -41,13 +43,15 @@ const LONGEST: u64 = 2 << 30;
 /// How long a save waits for another process's save, which takes milliseconds.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// The token store of one state directory. Cheap to clone; all state is in the files.
+/// The token store of one state directory. Cheap to clone; all state is in the files, the last of which
+/// clones remember together.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenFile {
     dir: PathBuf,
     locks: PathBuf,
     clock: Clock,
     key: Option<Arc<Key>>,
+    cache: Arc<Cache>,
 }
 
 impl TokenFile {
@@ -55,7 +59,7 @@ impl TokenFile {
     pub(crate) fn open(dir: &Path, clock: Clock) -> Result<Self, AccountError> {
         let dir = fs::private_dir(dir)?;
         let locks = fs::private_dir(&dir.join("locks"))?;
-        Ok(Self { dir, locks, clock, key: None })
+        Ok(Self { dir, locks, clock, key: None, cache: Arc::default() })
     }
 
     /// The file.
@@ -72,7 +76,7 @@ impl TokenFile {
     /// with tokens that are of use. An entry that is older than the last save made here is
     /// marked as one that needs a login: TikTok has replaced its tokens since.
     pub(crate) fn accounts(&self) -> Result<Accounts, AccountError> {
-        Ok(self.read(|_| true)?.accounts)
+        Ok(self.read(|_| true)?.accounts.clone())
     }
 
     /// The account that a user means by a name; see [`Accounts::find`].
@@ -110,7 +114,7 @@ impl TokenFile {
     ) -> Result<Option<Account>, E> {
         let path = self.path();
         let lock = Lock::acquire_to_save(&self.store_lock(), WAIT).map_err(AccountError::from)?;
-        let mut document = self.read(|account| account.open_id == open_id)?;
+        let document = self.read(|account| account.open_id == open_id)?;
         fs::clean_temps(&path, &lock).map_err(AccountError::from)?;
         if let Some(encryption) = document.encryption.as_ref().filter(|_| with_tokens) {
             self.key_of(encryption)?;
@@ -119,7 +123,9 @@ impl TokenFile {
             Some(account) if with_tokens => Some(self.opened(account, &document)?),
             other => other.cloned(),
         };
-        let saved = match change(current.as_ref(), &document.accounts)? {
+        let edit = change(current.as_ref(), &document.accounts)?;
+        let mut document = Arc::unwrap_or_clone(document);
+        let saved = match edit {
             Edit::Keep => return Ok(current),
             Edit::Remove => {
                 document.accounts.0.remove(open_id);
@@ -207,14 +213,14 @@ impl TokenFile {
 
     /// The mark of the journal that these accounts posted with.
     pub(crate) fn journal_mark(&self) -> Result<Option<Mark>, AccountError> {
-        Ok(self.read_as_stored()?.journal.map(|journal| journal.mark()))
+        Ok(self.read_as_stored()?.journal.as_ref().map(|journal| journal.mark()))
     }
 
     /// Keeps the mark of a journal durably, if it replaces the one that is there.
     pub(crate) fn set_journal_mark(&self, mark: &Mark) -> Result<(), AccountError> {
         let path = self.path();
         let lock = Lock::acquire_to_save(&self.store_lock(), WAIT)?;
-        let mut document = self.read_as_stored()?;
+        let mut document = Arc::unwrap_or_clone(self.read_as_stored()?);
         if document.journal.as_ref().is_some_and(|known| !mark.replaces(&known.mark())) {
             return Ok(());
         }
@@ -268,17 +274,20 @@ impl TokenFile {
         self.locks.join(format!("{}.{purpose}.lock", file_name(open_id)))
     }
 
-    fn read_as_stored(&self) -> Result<Document, AccountError> {
+    fn read_as_stored(&self) -> Result<Arc<Document>, AccountError> {
         let path = self.path();
-        match fs::read_private_to(&path, LONGEST)? {
-            Some(bytes) => Document::decode(&bytes, &path),
-            None => Ok(Document::default()),
+        if let Some(document) = self.cache.get(&path) {
+            return Ok(document);
         }
+        let Some(found) = fs::read_private_file(&path, LONGEST)? else { return Ok(Arc::default()) };
+        let document = Arc::new(Document::decode(&found.bytes, &path)?);
+        self.cache.keep(found.file, &found.before, &document, SystemTime::now());
+        Ok(document)
     }
 
     /// The document, in which those of the accounts `wanted` that come from a backup are marked. The files
     /// of the other accounts are not looked at.
-    fn read(&self, wanted: impl Fn(&Account) -> bool) -> Result<Document, AccountError> {
+    fn read(&self, wanted: impl Fn(&Account) -> bool) -> Result<Arc<Document>, AccountError> {
         let document = self.read_as_stored()?;
         let mut newer = BTreeMap::new();
         let unmarked = |account: &&Account| account.needs_login.is_none() && wanted(account);
@@ -293,7 +302,7 @@ impl TokenFile {
         }
         // A save may have come between the two looks. It replaces the document first, so that a document
         // which is read after its mark is that of the save, unless an older one was put back.
-        let mut document = self.read_as_stored()?;
+        let mut document = Arc::unwrap_or_clone(self.read_as_stored()?);
         for account in document.accounts.0.values_mut() {
             let last = newer.get(&account.open_id).copied().unwrap_or(0);
             if account.needs_login.is_none() && account.generation < last {
@@ -301,7 +310,7 @@ impl TokenFile {
                 account.needs_login = Some(NeedsLogin { since, reason: Reason::Restored });
             }
         }
-        Ok(document)
+        Ok(Arc::new(document))
     }
 
     /// The generation of the last save made here, kept apart from the store so that a store restored
@@ -398,7 +407,7 @@ impl TokenFile {
             .iter()
             .map(|account| self.opened(account, &before))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut after = before;
+        let mut after = Arc::unwrap_or_clone(before);
         after.encryption = to.cloned();
         for account in &plain {
             let resting = self.resting(account, &after)?;

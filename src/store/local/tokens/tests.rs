@@ -228,7 +228,7 @@ fn t28_a_restored_store_needs_a_login() {
 fn a_save_that_comes_between_is_not_taken_for_a_restored_backup() {
     let home = home();
     // Looking into so many accounts takes longer than a save does.
-    let mut document = home.store.read_as_stored().unwrap();
+    let mut document = Document::clone(&*home.store.read_as_stored().unwrap());
     for number in 0..400 {
         let open_id = format!("id-{number:03}");
         document.accounts.0.insert(open_id.clone(), account(&open_id));

@@ -95,20 +95,45 @@ impl Database {
         self.insist(doing, || self.try_write(&work))
     }
 
+    /// Writes whole or not at all, but durably only with the next [`Database::write`]: for what is worth
+    /// keeping and can be found out again. Nothing is waited for but the memory of the machine.
+    pub(super) fn write_soon<T>(
+        &self,
+        doing: &'static str,
+        work: impl Fn(&Transaction<'_>) -> Result<T, DbError>,
+    ) -> Result<T, JournalError> {
+        self.insist(doing, || self.try_write_as(Durable::Soon, &work))
+    }
+
     /// As [`Database::write`], for whoever holds the lock of the journal: nothing is looked at again.
     pub(super) fn try_write<T>(
         &self,
         work: impl Fn(&Transaction<'_>) -> Result<T, DbError>,
     ) -> Result<T, Stopped> {
+        self.try_write_as(Durable::Now, work)
+    }
+
+    fn try_write_as<T>(
+        &self,
+        durable: Durable,
+        work: impl Fn(&Transaction<'_>) -> Result<T, DbError>,
+    ) -> Result<T, Stopped> {
         let mut sound = true;
         let value = self.transact(TransactionBehavior::Immediate, |connection, behavior| {
             fault::point("journal: begin").map_err(DbError::Io)?;
+            if durable == Durable::Soon {
+                synchronous(connection, durable)?;
+            }
             let tx = connection.transaction_with_behavior(behavior)?;
             let value = work(&tx)?;
             let commit = fault::point("journal: commit").map_err(DbError::Io);
             commit.and_then(|()| Ok(tx.commit()?)).map_err(Stopped::at_commit)?;
             // Durable: from here on only the end of the process can follow, not an error.
-            sound = fault::point("journal: committed").is_ok() && empty_log(connection);
+            sound = fault::point("journal: committed").is_ok()
+                && match durable {
+                    Durable::Now => empty_log(connection),
+                    Durable::Soon => synchronous(connection, Durable::Now).is_ok(),
+                };
             // A moment at which a test may end the process; there is nothing here to fail.
             let _ = fault::point("journal: emptied");
             Ok(value)
@@ -201,6 +226,15 @@ impl Database {
             Err(again) => Err(stopped(&self.journal_dir, self.clock, again, doing, &held)),
         }
     }
+}
+
+/// When what is written is to be on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Durable {
+    /// When the commit returns.
+    Now,
+    /// With the next commit that is.
+    Soon,
 }
 
 /// What ended a transaction.
@@ -333,13 +367,23 @@ fn connect(journal_dir: &JournalDir) -> Result<Connection, DbError> {
         let refused = io::Error::other("its file system does not support a write-ahead log");
         return Err(DbError::Io(refused));
     }
-    // FULL: a commit is on the disk when it returns. F_FULLFSYNC is what macOS needs for that.
+    synchronous(&connection, Durable::Now)?;
     connection.execute_batch(
-        "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;
+        "PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;
          PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;
          PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;",
     )?;
     Ok(connection)
+}
+
+/// How the next commit is done. FULL: it is on the disk when it returns; on macOS with F_FULLFSYNC, which
+/// [`connect`] asks for. NORMAL: it is whole or not there after a loss of power, as it is in the log.
+/// <https://www.sqlite.org/pragma.html#pragma_synchronous>
+fn synchronous(connection: &Connection, durable: Durable) -> rusqlite::Result<()> {
+    connection.execute_batch(match durable {
+        Durable::Now => "PRAGMA synchronous = FULL",
+        Durable::Soon => "PRAGMA synchronous = NORMAL",
+    })
 }
 
 /// Empties the write-ahead log after a commit. Then a log that is damaged or lost can take no more

@@ -215,3 +215,30 @@ fn a_journal_kept_busy_is_waited_for_and_then_left() {
     other.db.raw(|connection| connection.execute_batch("ROLLBACK").unwrap());
     journal.note_call("ana", CallKind::Init).unwrap();
 }
+
+#[test]
+fn which_chunks_are_stored_waits_for_no_disk_and_is_durable_with_the_next_step() {
+    let home = Home::new();
+    let journal = home.open();
+    let post = journal.post_for(&entry(1, 90)).unwrap();
+    let log = || fs::metadata(home.file("journal.sqlite-wal")).unwrap().len();
+    let mut attempt = journal.walk(&post, &[(OPEN, accepted())]);
+    assert_eq!(log(), 0);
+    for stored in 1..4 {
+        journal.advance(&mut attempt, Phase::Open { stored }, &NO_FACTS).unwrap();
+        assert!(log() > 0);
+        // Other processes see it at once, and what ends this one takes nothing of it away.
+        let seen = home.look().unwrap().unwrap().post(post.number).unwrap();
+        assert_eq!(seen.phase(), Some(Phase::Open { stored }));
+    }
+    let synchronous = |at: &SqliteJournal| -> i64 {
+        at.db.raw(|connection| {
+            connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap()
+        })
+    };
+    // FULL, for whatever is written next.
+    assert_eq!(synchronous(&journal), 2);
+    let intent = Phase::FinalIntent { stored: 3 };
+    journal.advance(&mut attempt, intent, &read_as("a")).unwrap();
+    assert_eq!(log(), 0);
+}

@@ -1,0 +1,49 @@
+//! Measures `tiktok-up` beside what a user would use instead, on this machine, in one run: docs/PERFORMANCE.md
+//! has the tables.
+
+#![allow(missing_docs, clippy::print_stdout, clippy::print_stderr, reason = "a program of its own")]
+
+mod measure;
+mod run;
+mod scratch;
+mod sink;
+mod stats;
+mod upload;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(about = "Measures tiktok-up beside what a user would use instead")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// One upload over TLS on loopback beside `curl -T`
+    Upload(upload::Args),
+    /// The server that takes the bytes and throws them away
+    #[command(hide = true)]
+    Sink {
+        /// Where its certificate and key are written
+        dir: PathBuf,
+    },
+    /// Runs a command and writes what it took as JSON into a file
+    #[command(hide = true)]
+    Run {
+        report: PathBuf,
+        #[arg(trailing_var_arg = true)]
+        command: Vec<std::ffi::OsString>,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Upload(args) => upload::bench(&args),
+        Command::Sink { dir } => sink::serve(&dir),
+        Command::Run { report, command } => run::run(&report, &command),
+    }
+}
