@@ -79,6 +79,13 @@ pub(super) fn resolve(
     rows::post_by_number(tx, post)
 }
 
+/// Drafts of an account that are alive and began within a time.
+pub(super) const DRAFTS: &str =
+    "SELECT attempts.created FROM attempts JOIN posts ON posts.id = attempts.post
+     WHERE account = ?1 AND mode = 'draft' AND attempts.created > ?2 AND attempts.created <= ?3
+     AND phase IN ('init-intent', 'open', 'final-intent', 'uploaded', 'inboxed', 'unresolved')
+     ORDER BY attempts.created";
+
 /// When the drafts of an account began that wait in its inbox or are on their way there, the oldest first;
 /// those that began within the last so much time.
 pub(super) fn drafts(
@@ -88,16 +95,8 @@ pub(super) fn drafts(
     window: Duration,
 ) -> Result<Vec<Timestamp>, DbError> {
     let since = calls::start(now, window);
-    rows::times(
-        tx,
-        "SELECT attempts.created FROM attempts JOIN posts ON posts.id = attempts.post
-         WHERE account = ?1 AND mode = 'draft' AND attempts.created > ?2
-         -- A later one was made under a clock that was ahead.
-         AND attempts.created <= ?3 AND phase IN
-         ('init-intent', 'open', 'final-intent', 'uploaded', 'inboxed', 'unresolved')
-         ORDER BY attempts.created",
-        (account, since.as_millisecond(), now.as_millisecond()),
-    )
+    // A later one was made under a clock that was ahead.
+    rows::times(tx, DRAFTS, (account, since.as_millisecond(), now.as_millisecond()))
 }
 
 /// Begins the next attempt at a post.

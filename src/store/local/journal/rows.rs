@@ -52,9 +52,8 @@ pub(super) fn posts(
     condition: &str,
     params: impl Params,
 ) -> Result<Vec<RecordedPost>, DbError> {
-    let mut statement = tx.prepare(&format!("SELECT * FROM posts WHERE {condition}"))?;
-    // Once for all rows: to prepare it takes longer than to run it.
-    let mut last = tx.prepare(LAST_ATTEMPT)?;
+    let mut statement = tx.prepare_cached(&format!("SELECT * FROM posts WHERE {condition}"))?;
+    let mut last = tx.prepare_cached(LAST_ATTEMPT)?;
     let mut rows = statement.query(params)?;
     let mut posts = Vec::new();
     while let Some(row) = rows.next()? {
@@ -131,7 +130,7 @@ pub(super) fn last_attempt(
     tx: &Transaction<'_>,
     post: PostNumber,
 ) -> Result<Option<Attempt>, DbError> {
-    read_last_attempt(&mut tx.prepare(LAST_ATTEMPT)?, post)
+    read_last_attempt(&mut *tx.prepare_cached(LAST_ATTEMPT)?, post)
 }
 
 const LAST_ATTEMPT: &str = "SELECT * FROM attempts WHERE post = ?1 ORDER BY number DESC LIMIT 1";
@@ -144,7 +143,8 @@ fn read_last_attempt(
 }
 
 pub(super) fn attempts(tx: &Transaction<'_>, post: PostNumber) -> Result<Vec<Attempt>, DbError> {
-    let mut statement = tx.prepare("SELECT * FROM attempts WHERE post = ?1 ORDER BY number")?;
+    let mut statement =
+        tx.prepare_cached("SELECT * FROM attempts WHERE post = ?1 ORDER BY number")?;
     let mut rows = statement.query([post.0])?;
     let mut attempts = Vec::new();
     while let Some(row) = rows.next()? {
@@ -201,7 +201,7 @@ pub(super) fn times(
     query: &str,
     values: impl Params,
 ) -> Result<Vec<Timestamp>, DbError> {
-    let mut statement = tx.prepare(query)?;
+    let mut statement = tx.prepare_cached(query)?;
     let mut rows = statement.query(values)?;
     let mut times = Vec::new();
     while let Some(row) = rows.next()? {

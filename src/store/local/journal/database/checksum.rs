@@ -42,8 +42,8 @@ pub(in crate::store::local::journal) fn write_checksums(
     ids: impl IntoIterator<Item = i64>,
 ) -> rusqlite::Result<()> {
     let name = table.name();
-    let mut read = tx.prepare(&format!("SELECT * FROM {name} WHERE id = ?1"))?;
-    let mut write = tx.prepare(&format!("UPDATE {name} SET sum = ?2 WHERE id = ?1"))?;
+    let mut read = tx.prepare_cached(&format!("SELECT * FROM {name} WHERE id = ?1"))?;
+    let mut write = tx.prepare_cached(&format!("UPDATE {name} SET sum = ?2 WHERE id = ?1"))?;
     for id in ids {
         let sum = read.query_row([id], |row| sum(table, row))?;
         write.execute([id, sum])?;

@@ -9,7 +9,7 @@ const APPLICATION: i64 = 0x7474_7570;
 
 /// What this program writes and understands.
 pub(in crate::store::local::journal) const SCHEMA: Schema =
-    Schema { steps: &[include_str!("v1.sql"), include_str!("v2.sql")] };
+    Schema { steps: &[include_str!("v1.sql"), include_str!("v2.sql"), include_str!("v3.sql")] };
 
 /// A line of versions.
 #[derive(Clone, Copy, Debug)]

@@ -10,6 +10,9 @@ use crate::store::local::journal::database::db_error::DbError;
 use crate::store::local::journal::rows::{self, mode_word};
 use crate::store::{Alike, Likeness};
 
+pub(super) const WITH_LABEL: &str =
+    "account = ?1 AND mode = ?2 AND source <> 'file' AND label = ?3 ORDER BY id DESC LIMIT 1";
+
 /// The post that has an entry's `id` and was made, or is being made, of other content. `None` also where that
 /// cannot be told, as for a file whose content nobody has read.
 pub(in crate::store::local::journal) fn id_of_other_content(
@@ -97,11 +100,7 @@ fn of_same_place(tx: &Transaction<'_>, new: &PostRequest) -> Result<Option<Alike
     if !addresses.iter().any(|address| address.signed) {
         return Ok(None);
     }
-    let known = rows::posts(
-        tx,
-        "account = ?1 AND mode = ?2 AND source <> 'file' AND label = ?3 ORDER BY id DESC LIMIT 1",
-        (&new.account, mode_word(new.mode), &new.label),
-    )?;
+    let known = rows::posts(tx, WITH_LABEL, (&new.account, mode_word(new.mode), &new.label))?;
     let how = Likeness::PassingAddress;
     Ok(known.into_iter().next().map(|post| Alike { post, how }))
 }

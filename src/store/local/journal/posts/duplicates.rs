@@ -10,6 +10,16 @@ use crate::store::local::journal::database::checksum::{Checked, write_checksum};
 use crate::store::local::journal::database::db_error::DbError;
 use crate::store::local::journal::rows::{self, mode_word};
 
+/// Another post of the same content: an account's, of a mode, not that of a number, with an `id` or not.
+pub(super) const OF_FINGERPRINT: &str = "account = ?1 AND mode = ?2 AND same_as IS NULL
+    AND original <> (SELECT original FROM posts WHERE id = ?3)
+    AND (name IS NULL OR ?4) AND fingerprint = ?5";
+
+/// The same of content that was not read to its end, by its size.
+pub(super) const OF_SIZE: &str = "account = ?1 AND mode = ?2 AND same_as IS NULL
+    AND original <> (SELECT original FROM posts WHERE id = ?3)
+    AND (name IS NULL OR ?4) AND fingerprint IS NULL AND size = ?5";
+
 /// Records that a post, whose attempts are all dead, is the same as another one: whoever looks for it finds
 /// that one from now on.
 pub(in crate::store::local::journal) fn same_as(
@@ -61,21 +71,14 @@ pub(in crate::store::local::journal) fn duplicates(
         return Err(JournalError::SameContent { other, certain: true }.into());
     }
     let Some(file) = post.file.as_ref().filter(|_| post.repost == 0) else { return Ok(Vec::new()) };
-    let others = rows::posts(
-        tx,
-        "account = ?1 AND mode = ?2 AND same_as IS NULL
-         AND original <> (SELECT original FROM posts WHERE id = ?3)
-         AND (name IS NULL OR ?4)
-         AND (fingerprint = ?5 OR (fingerprint IS NULL AND size = ?6))",
-        rusqlite::params![
-            post.account,
-            mode_word(post.mode),
-            post.number.0,
-            post.id.is_none(),
-            fingerprint,
-            file.identity.size.cast_signed(),
-        ],
-    )?;
+    let (account, mode) = (&post.account, mode_word(post.mode));
+    let (number, id) = (post.number.0, post.id.is_none());
+    let mut others = match fingerprint {
+        Some(content) => rows::posts(tx, OF_FINGERPRINT, (account, mode, number, id, content))?,
+        None => Vec::new(),
+    };
+    let size = file.identity.size.cast_signed();
+    others.extend(rows::posts(tx, OF_SIZE, (account, mode, number, id, size))?);
     let mut duplicates = Vec::new();
     for other in others {
         let certain = other.file.as_ref().is_some_and(|file| file.fingerprint.is_some());

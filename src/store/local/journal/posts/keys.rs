@@ -79,10 +79,9 @@ pub(in crate::store::local::journal) fn owner(
     account: &str,
     key: &str,
 ) -> rusqlite::Result<Option<i64>> {
-    tx.query_row("SELECT post FROM keys WHERE account = ?1 AND key = ?2", [account, key], |row| {
-        row.get(0)
-    })
-    .optional()
+    tx.prepare_cached("SELECT post FROM keys WHERE account = ?1 AND key = ?2")?
+        .query_row([account, key], |row| row.get(0))
+        .optional()
 }
 
 /// Gives a key to an original post, unless it belongs to one already.
@@ -92,10 +91,11 @@ pub(in crate::store::local::journal) fn give(
     key: &str,
     original: i64,
 ) -> Result<(), DbError> {
-    let given = tx.execute(
-        "INSERT INTO keys (account, key, post) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-        (account, key, original),
-    )?;
+    let given = tx
+        .prepare_cached(
+            "INSERT INTO keys (account, key, post) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        )?
+        .execute((account, key, original))?;
     if given == 1 {
         write_checksum(tx, Checked::Keys, tx.last_insert_rowid())?;
     }

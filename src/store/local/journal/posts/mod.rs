@@ -17,6 +17,25 @@ use super::rows::{self, mode_word, nanoseconds, source_word};
 use crate::model::{Mode, PostNumber, PostRequest, RecordedPost};
 use crate::secret::redact;
 
+const WITH_SIZE: &str = "account = ?1 AND mode = ?2 AND size = ?3 AND same_as IS NULL ORDER BY id";
+const WITH_PATH: &str = "account = ?1 AND mode = ?2 AND path = ?3 ORDER BY id DESC LIMIT 1";
+const LATEST: &str = "original = ?1 ORDER BY repost DESC LIMIT 1";
+const UNFINISHED: &str =
+    "(?1 IS NULL OR account = ?1) AND id IN (SELECT post FROM attempts WHERE phase
+    IN ('init-intent', 'open', 'final-intent', 'uploaded', 'unresolved')) ORDER BY id";
+
+/// Every condition on posts that a run looks for; each is answered by an index.
+#[cfg(test)]
+pub(super) const LOOKS: &[&str] = &[
+    WITH_SIZE,
+    WITH_PATH,
+    LATEST,
+    UNFINISHED,
+    alike::WITH_LABEL,
+    duplicates::OF_FINGERPRINT,
+    duplicates::OF_SIZE,
+];
+
 /// The post that an entry stands for, if the journal knows it.
 pub(super) fn find(
     tx: &Transaction<'_>,
@@ -41,11 +60,7 @@ pub(super) fn with_size(
     mode: Mode,
     size: u64,
 ) -> Result<Vec<RecordedPost>, DbError> {
-    rows::posts(
-        tx,
-        "account = ?1 AND mode = ?2 AND size = ?3 AND same_as IS NULL ORDER BY id",
-        (account, mode_word(mode), size.cast_signed()),
-    )
+    rows::posts(tx, WITH_SIZE, (account, mode_word(mode), size.cast_signed()))
 }
 
 /// The latest post of a file that lay there.
@@ -55,11 +70,8 @@ pub(super) fn with_path(
     mode: Mode,
     path: &Path,
 ) -> Result<Option<RecordedPost>, DbError> {
-    let found = rows::posts(
-        tx,
-        "account = ?1 AND mode = ?2 AND path = ?3 ORDER BY id DESC LIMIT 1",
-        (account, mode_word(mode), path.as_os_str().as_bytes()),
-    )?;
+    let found =
+        rows::posts(tx, WITH_PATH, (account, mode_word(mode), path.as_os_str().as_bytes()))?;
     Ok(found.into_iter().next())
 }
 
@@ -94,12 +106,7 @@ pub(super) fn unfinished(
     tx: &Transaction<'_>,
     account: Option<&str>,
 ) -> Result<Vec<RecordedPost>, DbError> {
-    rows::posts(
-        tx,
-        "(?1 IS NULL OR account = ?1) AND id IN (SELECT post FROM attempts WHERE phase IN
-         ('init-intent', 'open', 'final-intent', 'uploaded', 'unresolved')) ORDER BY id",
-        [account],
-    )
+    rows::posts(tx, UNFINISHED, [account])
 }
 
 struct Found {
@@ -126,13 +133,14 @@ fn lookup(tx: &Transaction<'_>, new: &PostRequest) -> Result<Option<Found>, DbEr
 }
 
 pub(super) fn latest(tx: &Transaction<'_>, original: i64) -> Result<RecordedPost, DbError> {
-    rows::posts(tx, "original = ?1 ORDER BY repost DESC LIMIT 1", [original])?
+    rows::posts(tx, LATEST, [original])?
         .pop()
         .ok_or_else(|| DbError::Unreadable("a key leads to no post".to_owned()))
 }
 
 pub(super) fn original(tx: &Transaction<'_>, post: PostNumber) -> rusqlite::Result<i64> {
-    tx.query_row("SELECT original FROM posts WHERE id = ?1", [post.0], |row| row.get(0))
+    tx.prepare_cached("SELECT original FROM posts WHERE id = ?1")?
+        .query_row([post.0], |row| row.get(0))
 }
 
 fn make(

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::*;
 use crate::model::{Event, ReportedStatus, Transfer, machine};
+use crate::store::local::journal::{attempts, posts};
 
 #[test]
 fn i1_holds_over_all_earlier_attempts_and_not_only_the_last() {
@@ -218,4 +219,23 @@ fn journal_costs() {
         println!("unfinished: {:?}", start.elapsed());
     }
     assert_eq!(journal.post(post.number).unwrap(), post);
+}
+
+#[test]
+fn what_a_run_looks_for_is_found_without_walking_all_posts() {
+    let home = Home::new();
+    let journal = home.open();
+    let posts = posts::LOOKS.iter().map(|look| format!("SELECT * FROM posts WHERE {look}"));
+    for query in posts.chain([attempts::DRAFTS.to_owned()]) {
+        let plan: Vec<String> = journal.db.raw(|connection| {
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+            let values = vec![rusqlite::types::Null; plan.parameter_count()];
+            let steps = plan.query_map(rusqlite::params_from_iter(values), |row| row.get(3));
+            steps.unwrap().collect::<Result<_, _>>().unwrap()
+        });
+        assert!(!plan.is_empty());
+        let walks =
+            |step: &String| step.starts_with("SCAN") && !step.contains("unfinished_attempts");
+        assert!(!plan.iter().any(walks), "{query}: {plan:#?}");
+    }
 }

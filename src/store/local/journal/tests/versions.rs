@@ -106,6 +106,7 @@ const LATER: Schema = Schema {
     steps: &[
         include_str!("../database/v1.sql"),
         include_str!("../database/v2.sql"),
+        include_str!("../database/v3.sql"),
         "ALTER TABLE posts ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';",
     ],
 };
@@ -129,6 +130,7 @@ fn a_migration_that_fails_leaves_the_journal_as_it_was() {
         steps: &[
             include_str!("../database/v1.sql"),
             include_str!("../database/v2.sql"),
+            include_str!("../database/v3.sql"),
             "DROP TABLE caps; CREATE TABLE posts (x);",
         ],
     };
