@@ -42,7 +42,7 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
         context.printer.step(format!("{} ({number} of {})", account.name(), chosen.len()));
         let ask =
             if args.force { RefreshPolicy::Force } else { RefreshPolicy::Within(args.within) };
-        let mut refresh = pin!(tokens.refresh(&account.open_id, ask));
+        let mut refresh = pin!(tokens.refresh_known(account, ask));
         let outcome = tokio::select! {
             biased;
             outcome = &mut refresh => outcome,

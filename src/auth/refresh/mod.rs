@@ -245,6 +245,24 @@ impl Tokens {
         _ = self.0.store.accounts().decide(open_id, mark).await;
     }
 
+    /// As [`Tokens::refresh`], for an account as it was read a moment ago: nothing is read again if it is not
+    /// due.
+    pub(crate) async fn refresh_known(
+        &self,
+        account: &Account,
+        policy: RefreshPolicy,
+    ) -> Result<Outcome, AuthError> {
+        let by_time = matches!(policy, RefreshPolicy::Within(_));
+        if by_time
+            && self.check_usable(account, &policy).is_ok()
+            && !self.0.store.log().answer_path(&account.open_id).exists()
+            && let Some(outcome) = self.nothing_to_do(account, &policy)
+        {
+            return Ok(outcome);
+        }
+        self.refresh(&account.open_id, policy).await
+    }
+
     /// Refreshes an account if that is due. Dropping the future does not interrupt a refresh that has
     /// begun; see [`Tokens::flush`].
     pub(crate) async fn refresh(

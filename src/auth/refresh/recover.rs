@@ -29,8 +29,11 @@ pub(in crate::auth) struct Found {
 
 /// See [`Tokens::recover`].
 pub(super) async fn recover(tokens: &Tokens) -> Result<Vec<(Account, AuthError)>, AuthError> {
-    let accounts = tokens.0.store.accounts().all().await?;
     let files = tokens.0.store.logged().await?;
+    if files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let accounts = tokens.0.store.accounts().all().await?;
     let mut failed = Vec::new();
     for account in accounts.iter() {
         if !files.iter().any(|path| RefreshLog::is_of(path, &account.open_id)) {

@@ -23,13 +23,32 @@ struct Cached {
     _file: File,
     identity: FileIdentity,
     document: Arc<Document>,
+    /// Whether no account in it was saved since: a save replaces the file before it leaves its mark.
+    is_newest: bool,
 }
 
 impl Cache {
     /// The document, if the file at `path` is still the one that it was read from.
     pub(super) fn get(&self, path: &Path) -> Option<Arc<Document>> {
+        self.find(path, |_| true)
+    }
+
+    /// The same if it is known that it is not that of a backup.
+    pub(super) fn newest(&self, path: &Path) -> Option<Arc<Document>> {
+        self.find(path, |cached| cached.is_newest)
+    }
+
+    /// Remembers that a document, if it is the one that is kept, is not that of a backup.
+    pub(super) fn is_newest(&self, document: &Arc<Document>) {
+        let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cached) = cached.as_mut() {
+            cached.is_newest |= Arc::ptr_eq(&cached.document, document);
+        }
+    }
+
+    fn find(&self, path: &Path, fits: impl Fn(&Cached) -> bool) -> Option<Arc<Document>> {
         let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let cached = cached.as_ref()?;
+        let cached = cached.as_ref().filter(|cached| fits(cached))?;
         let found = FileIdentity::of(&symlink_metadata(path).ok()?);
         (found == cached.identity).then(|| Arc::clone(&cached.document))
     }
@@ -46,8 +65,12 @@ impl Cache {
         let now = now.duration_since(SystemTime::UNIX_EPOCH).map(|since| since.as_nanos());
         let settled = identity.mtime.max(identity.ctime) + STEP;
         let is_settled = now.is_ok_and(|now| i128::try_from(now).is_ok_and(|now| now >= settled));
-        let cached =
-            is_settled.then(|| Cached { _file: file, identity, document: Arc::clone(document) });
+        let cached = is_settled.then(|| Cached {
+            _file: file,
+            identity,
+            document: Arc::clone(document),
+            is_newest: false,
+        });
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = cached;
     }
 }
@@ -91,11 +114,17 @@ mod tests {
         assert!(home.cache.get(&home.path()).is_none());
         let read = home.read(Duration::from_secs(1));
         assert!(Arc::ptr_eq(&home.cache.get(&home.path()).unwrap(), &read));
+        assert!(home.cache.newest(&home.path()).is_none());
+        home.cache.is_newest(&Arc::default());
+        assert!(home.cache.newest(&home.path()).is_none());
+        home.cache.is_newest(&read);
+        assert!(Arc::ptr_eq(&home.cache.newest(&home.path()).unwrap(), &read));
         // Another one of the same length, under the same name.
         let other = home.dir.path().join("other");
         fs::write(&other, "87654321").unwrap();
         rename(&other, home.path()).unwrap();
         assert!(home.cache.get(&home.path()).is_none());
+        assert!(home.cache.newest(&home.path()).is_none());
         home.read(Duration::from_secs(1));
         fs::remove_file(home.path()).unwrap();
         assert!(home.cache.get(&home.path()).is_none());

@@ -76,7 +76,12 @@ impl TokenFile {
     /// with tokens that are of use. An entry that is older than the last save made here is
     /// marked as one that needs a login: TikTok has replaced its tokens since.
     pub(crate) fn accounts(&self) -> Result<Accounts, AccountError> {
-        Ok(self.read(|_| true)?.accounts.clone())
+        let document = match self.cache.newest(&self.path()) {
+            Some(document) => document,
+            None => self.read(|_| true)?,
+        };
+        self.cache.is_newest(&document);
+        Ok(document.accounts.clone())
     }
 
     /// The account that a user means by a name; see [`Accounts::find`].
@@ -357,7 +362,10 @@ impl TokenFile {
     /// An account with its tokens, which needs the key if they are encrypted. The accounts of
     /// [`TokenFile::accounts`] have theirs as they rest.
     pub(crate) fn login(&self, open_id: &str) -> Result<Account, AccountError> {
-        let document = self.read(|account| account.open_id == open_id)?;
+        let document = match self.cache.newest(&self.path()) {
+            Some(document) => document,
+            None => self.read(|account| account.open_id == open_id)?,
+        };
         let account = self.opened(document.accounts.find(Some(open_id))?, &document)?;
         let odd = |token: &Secret| !token.expose().bytes().all(|byte| byte.is_ascii_graphic());
         if odd(&account.access_token) || odd(&account.refresh_token) {
