@@ -82,3 +82,8 @@ storms:
 # System calls of the release binary failed and killed one by one, for an hour: docs/PROOF.md
 outside-sweep STEP="1":
     TIKTOK_UP_OUTSIDE_STEP={{ STEP }} cargo test --release --test it outside:: -- --ignored --nocapture
+
+# One upload of 1 GiB over TLS beside curl, alternating: docs/PERFORMANCE.md
+bench *ARGS:
+    cargo build --release
+    cargo run --release -p tiktok-up-bench -- upload {{ ARGS }}
