@@ -43,7 +43,7 @@ pub(super) struct ChunkPut<'a> {
     pub(super) video: &'a Video,
     /// `video/mp4`, `video/quicktime` or `video/webm`.
     pub(super) content_type: &'static str,
-    /// What of it is read is added to this.
+    /// What of the file is read is added to this.
     pub(super) fingerprint: &'a Fingerprint,
     /// Which bytes.
     pub(super) range: ContentRange,

@@ -236,7 +236,7 @@ impl<'a> ChunkSender<'a> {
             Instant::now() + self.calls.timing.url_life.saturating_sub(age.unwrap_or_default());
         let fingerprint = &self.fingerprint;
         let chunk =
-            ChunkPut { url, video, fingerprint, content_type, range, is_final, rate, deadline };
+            ChunkPut { url, video, content_type, fingerprint, range, is_final, rate, deadline };
         let speed = SpeedWatch { begun: now.begun, plan, warned: &self.warned_slow };
         let report = |event| match event {
             ChunkEvent::Position(sent) => {

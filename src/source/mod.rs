@@ -323,7 +323,7 @@ mod tests {
         let stall = Duration::from_millis(200);
         let read = Fingerprint::default().reach(&video, video.size(), stall).await;
         let checked = video.check_unchanged(stall).await;
-        for error in [read.map(|_| ()).unwrap_err(), checked.unwrap_err()] {
+        for error in [read.unwrap_err(), checked.unwrap_err()] {
             assert!(matches!(error, VideoError::Stalled { .. }), "{error:?}");
             assert_eq!((error.problem().code, error.exit()), (ErrorCode::VideoDisk, Exit::Local));
         }

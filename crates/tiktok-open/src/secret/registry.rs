@@ -189,7 +189,9 @@ impl Registry {
     /// Puts the spellings of those that wait for it into the index.
     fn spell(&mut self) {
         for text in std::mem::take(&mut self.waiting) {
-            spellings(&text).into_iter().for_each(|spelling| self.index.add(spelling));
+            for spelling in spellings(&text) {
+                self.index.add(spelling);
+            }
         }
     }
 

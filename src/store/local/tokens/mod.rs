@@ -32,7 +32,7 @@ pub(crate) use refresh_log::{Logged, RefreshLog};
 
 use at_rest::{place, tokens};
 use cache::Cache;
-use document::Document;
+use document::{Document, JournalMark};
 
 /// The name of the store in its directory.
 const FILE: &str = "user_tokens.json";
@@ -218,7 +218,7 @@ impl TokenFile {
 
     /// The mark of the journal that these accounts posted with.
     pub(crate) fn journal_mark(&self) -> Result<Option<Mark>, AccountError> {
-        Ok(self.read_as_stored()?.journal.as_ref().map(|journal| journal.mark()))
+        Ok(self.read_as_stored()?.journal.as_ref().map(JournalMark::mark))
     }
 
     /// Keeps the mark of a journal durably, if it replaces the one that is there.

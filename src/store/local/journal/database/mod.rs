@@ -382,8 +382,8 @@ fn connect(journal_dir: &JournalDir) -> Result<Connection, DbError> {
     Ok(connection)
 }
 
-/// How the next commit is done. FULL: it is on the disk when it returns; on macOS with F_FULLFSYNC, which
-/// [`connect`] asks for. NORMAL: it is whole or not there after a loss of power, as it is in the log.
+/// How the next commit is done. FULL: it is on the disk when it returns; on macOS with `F_FULLFSYNC`,
+/// which [`connect`] asks for. NORMAL: it is whole or not there after a loss of power, as it is in the log.
 /// <https://www.sqlite.org/pragma.html#pragma_synchronous>
 fn synchronous(connection: &Connection, durable: Durable) -> rusqlite::Result<()> {
     connection.execute_batch(match durable {
