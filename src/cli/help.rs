@@ -89,7 +89,9 @@ pub(super) const STATUS: &str = headed!(
     "tiktok-up status                         what failed or is unknown, waits, is under way"
     "tiktok-up status --wait                  until it is"
     "tiktok-up status --all --json"
-    "tiktok-up --quiet status                 only what somebody has to do: for cron"
+    "tiktok-up --quiet status                 only what somebody has to do: for cron\n"
+    "Exit code: 0 whatever it lists; 5 while a post that was begun is not final, 6 while an outcome is unknown."
+    "What keeps posts from being made is in the exit code of `upload`."
 );
 
 pub(super) const RESOLVE: &str = headed!(

@@ -10,7 +10,10 @@ use crate::cli::RefreshArgs;
 use crate::commands::{Context, about, apps, at_rest};
 use crate::exit::Exit;
 use crate::model::account::Accounts;
-use crate::output::{Explain, Failure, Matter, Printer, account_subject, refresh_subjects};
+use crate::output::{
+    Explain, Failure, Matter, Printer, UNREACHED, account_subject, is_connection, refresh_subjects,
+    setting_subject,
+};
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::store::local::LocalStore;
 use crate::store::{AccountError, Store as _};
@@ -160,7 +163,9 @@ fn report(
         printer.settle(&refresh_subjects(account.name()));
     }
     if is_renewed {
-        printer.settle(&[account_subject(&account.open_id)]);
+        let open_id = &account.open_id;
+        let reached = UNREACHED.to_owned();
+        printer.settle(&[account_subject(open_id), setting_subject(open_id), reached]);
     }
     if printer.is_json() {
         let event = json!({
@@ -184,7 +189,14 @@ fn report(
                 let matter = Matter::login(&account.open_id);
                 printer.failure_of(&[matter], &Failure::from(error));
             }
+            ErrorKind::Temporary if is_connection(error.problem().code) => {
+                troubles.add(error, Matter::unreached());
+            }
             ErrorKind::Temporary => troubles.add(error, Matter::passing(subject)),
+            ErrorKind::Input => {
+                let matter = Matter::setting(&account.open_id, error.problem().code.as_str());
+                troubles.add(error, matter);
+            }
             _ => {
                 let matter = Matter::lasting(subject, error.problem().code.as_str());
                 troubles.add(error, matter);

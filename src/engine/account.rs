@@ -11,7 +11,9 @@ use crate::engine::calls::{CallError, Calls};
 use crate::engine::events::{Event, Note, Progress, Warning};
 use crate::engine::post::{FileState, PreparedPost};
 use crate::engine::preflight::Preflight;
-use crate::engine::resolve::{FoundPost, PlannedPosts, PostResolver, ResolvedPost, absolute};
+use crate::engine::resolve::{
+    FoundPost, PlannedPosts, PostResolver, ResolveError, ResolvedPost, absolute,
+};
 use crate::engine::runner::PostRunner;
 use crate::engine::status::{can_be_reconciled, poll, reconcile};
 use crate::engine::stop::{PostSnapshot, StopReason, not_tried_again};
@@ -379,7 +381,7 @@ impl AccountWorker {
         resolved: ResolvedPost,
         started: Instant,
     ) -> Option<(PostOutcome, Option<AccountStop>)> {
-        let ResolvedPost { row, source, replaced } = resolved;
+        let ResolvedPost { row, source, replaced, shared_id } = resolved;
         self.resolver.note_driven(row.number);
         if row.repost > 0 && !self.engine.options.repost {
             self.calls.events.progress(&post.post_ref, Progress::Note(Note::FinishingRepost));
@@ -398,6 +400,17 @@ impl AccountWorker {
         };
         Some(match outcome {
             Err(StopReason::Replaced) => return None,
+            // What is known is of the other one.
+            Err(reason) if let Some(id) = shared_id => {
+                let waits = matches!(
+                    reason,
+                    StopReason::StillProcessing | StopReason::WaitingForProof { .. }
+                );
+                let other = Box::new(runner.row.clone());
+                let pending = || ResolveError::IdPending { id, post: other }.into();
+                let reason = if waits { pending() } else { reason };
+                left_with_stop(&PostSnapshot::new(post, started), &reason)
+            }
             // The file that lay here before is done with; now this one.
             Ok(()) if replaced && runner.phase() != Some(Phase::Unresolved) => return None,
             Err(StopReason::Store(StoreError::Journal(JournalError::SameContent {

@@ -172,6 +172,8 @@ pub(crate) enum Warning {
         label: String,
         /// Its `id`.
         id: String,
+        /// The `id` of this one.
+        own: String,
     },
     /// The video is longer than this creator may post, and is sent all the same, as was asked for.
     TooLong {

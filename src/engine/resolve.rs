@@ -33,8 +33,17 @@ pub(super) struct PostResolver {
 pub(super) struct ResolvedPost {
     pub(super) row: RecordedPost,
     pub(super) source: Option<(Video, Plan)>,
-    /// The row is that of another file, which lay where this one lies now.
+    /// The row is that of another file: one that lay where this one lies now, or has the same `id`.
     pub(super) replaced: bool,
+    /// The entry's `id`, if that is what leads to the other one.
+    pub(super) shared_id: Option<String>,
+}
+
+impl ResolvedPost {
+    /// A post whose file is not there, or not needed.
+    fn of(row: RecordedPost) -> Self {
+        Self { row, source: None, replaced: false, shared_id: None }
+    }
 }
 
 /// Why a post could not be looked up.
@@ -58,6 +67,18 @@ pub(super) enum ResolveError {
         post: Box<RecordedPost>,
         /// Whether the entry's own file is not there to be compared.
         missing: bool,
+    },
+    /// The entry's `id` is that of a post of other content, and what becomes of that one is open.
+    #[error(
+        "the `id` \"{}\" is that of {} (post {}), of which it is open what becomes, and this is another one: \
+         nothing of it is sent meanwhile",
+        text::plain(id), post.label, post.number
+    )]
+    IdPending {
+        /// The `id`.
+        id: String,
+        /// The post that has it.
+        post: Box<RecordedPost>,
     },
     /// Most likely the video of another post, by a link that was made anew.
     #[error(
@@ -136,7 +157,7 @@ impl PostResolver {
         let (content, source) = match self.content(post, Look::Content).await? {
             Content::Known(content, source) => (content, source),
             Content::Told(row) => {
-                return Ok(ResolvedPost { row: *row, source: None, replaced: false });
+                return Ok(ResolvedPost::of(*row));
             }
         };
         let mut new = self.request(post, content);
@@ -144,11 +165,12 @@ impl PostResolver {
         // A `--repost` posts a video once more, however often the manifest names it.
         new.repost &= !known.as_ref().is_some_and(|row| self.has_driven(row.number));
         if let Some(row) = self.replaced(&new, known.as_ref()).await? {
-            return Ok(ResolvedPost { row, source, replaced: true });
+            return Ok(ResolvedPost { source, replaced: true, ..ResolvedPost::of(row) });
         }
         if let Some(row) = self.of_other_content(&new).await? {
             // First it is found out what becomes of that one.
-            return Ok(ResolvedPost { row, source: None, replaced: true });
+            let shared_id = new.id.clone();
+            return Ok(ResolvedPost { replaced: true, shared_id, ..ResolvedPost::of(row) });
         }
         self.compare(post, &new, known.as_ref()).await?;
         let row = self.wanted(self.calls.journal.post_for(&new).await?).await?;
@@ -159,7 +181,7 @@ impl PostResolver {
             // An attempt under way keeps the plan that its init declared.
             (video, recorded.filter(|_| begun).unwrap_or(plan))
         });
-        Ok(ResolvedPost { row, source, replaced: false })
+        Ok(ResolvedPost { source, ..ResolvedPost::of(row) })
     }
 
     /// The post of a file that is still being written, if what came of it can be told without reading
@@ -220,7 +242,8 @@ impl PostResolver {
         new: &PostRequest,
         known: Option<&RecordedPost>,
     ) -> Result<(), ResolveError> {
-        if new.repost || known.is_some_and(|row| row.last.is_some()) {
+        let is_due = post.asked.publish_at.is_none_or(|at| at <= self.calls.clock.now());
+        if new.repost || !is_due || known.is_some_and(|row| row.last.is_some()) {
             return Ok(());
         }
         let own = known.map(|row| row.number);
@@ -236,6 +259,7 @@ impl PostResolver {
                 post: number,
                 label: other.label,
                 id: other.id.unwrap_or_default(),
+                own: new.id.clone().unwrap_or_default(),
             },
             Likeness::Address => Warning::SameAddress { post: number },
         };
@@ -391,7 +415,10 @@ impl PostResolver {
     ) -> Result<FoundPost, ResolveError> {
         let found = self.find(post, Look::Content).await?;
         if let Some(request) = &found.request {
-            self.of_other_content(request).await?;
+            if let Some(post) = self.of_other_content(request).await? {
+                let (id, post) = (request.id.clone().unwrap_or_default(), Box::new(post));
+                return Err(ResolveError::IdPending { id, post });
+            }
             self.compare(post, request, found.row.as_ref()).await?;
         }
         Ok(found)
@@ -528,6 +555,12 @@ impl From<ResolveError> for StopReason {
                 unfit(ErrorCode::VideoUnreadable, &error, ErrorCode::PlanImpossible)
             }
             ResolveError::IdUsed { .. } => unfit(ErrorCode::IdReused, &error, ErrorCode::IdReused),
+            ResolveError::IdPending { .. } => {
+                let error = text::plain(&chain(&error));
+                let post_error = PostError::new(ErrorCode::IdPending, error, ErrorCode::IdPending);
+                let post_error = Box::new(PostError { retryable: true, ..post_error });
+                Self::Unfit { post_error, kind: ErrorKind::Temporary }
+            }
             ResolveError::SameAddress { .. } => {
                 unfit(ErrorCode::SameAddress, &error, ErrorCode::SameAddress)
             }

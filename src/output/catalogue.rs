@@ -490,6 +490,8 @@ catalogue! {
     PlanImpossible: "The file of a post cannot be cut into the chunks that TikTok takes.";
     IdReused: "Another post had the same `id`."
         => "give it an `id` of its own, or post it under this one with `--repost`";
+    IdPending: "Another post with the same `id` is not settled yet."
+        => "give this one an `id` of its own: once the other one is posted, this one is refused";
     SameAddress: "A post of the same address may be the same video."
         => "if it is another video, give it an `id`; with one it is known by that alone";
     ScopeNotGranted: "The account did not grant a scope that the post needs."

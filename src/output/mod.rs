@@ -29,14 +29,15 @@ pub(crate) use self::failure::{Explain, Failure};
 pub(crate) use self::line::Line;
 pub(crate) use self::log::listen;
 pub(crate) use self::notes::{
-    LastRun, Left, Matter, Notes, Refusal, Remains, Why, account_subject,
+    LastRun, Left, Matter, Notes, Refusal, Remains, UNREACHED, Why, account_subject,
+    setting_subject,
 };
 pub(crate) use self::panic::report_panics;
 pub(crate) use self::printer::{OutputOptions, Printer};
 pub(crate) use self::progress::watching;
 pub(crate) use self::span::{day, moment};
 pub(crate) use self::table::Table;
-pub(crate) use self::upload::UploadOutput;
+pub(crate) use self::upload::{UploadOutput, is_connection};
 
 #[cfg(test)]
 mod testing;

@@ -76,10 +76,11 @@ pub(super) fn warning_words(warning: &Warning) -> String {
             takes.as_secs_f64() / 60.0,
             life.as_secs_f64() / 60.0
         ),
-        Warning::SameContent { post, label, id } => format!(
+        Warning::SameContent { post, label, id, own } => format!(
             "the same content as {label} (post {post}, `id` \"{}\"): it is posted once more, as its \
-             `id` is another one",
-            plain(id)
+             `id` \"{}\" is another one",
+            plain(id),
+            plain(own)
         ),
         Warning::TooLong { lasts, limit } => format!(
             "the video lasts {:.1} s, and this creator may post up to {} s; it is sent all the same",

@@ -78,6 +78,7 @@ codes! {
             FileChangedSince = "file_changed_since",
             FileReplaced = "file_replaced",
             FileUnfinished = "file_unfinished",
+            IdPending = "id_pending",
             JournalBusy = "journal_busy",
             LeaseLost = "lease_lost",
             Locked = "locked",

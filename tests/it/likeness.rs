@@ -200,3 +200,26 @@ fn a_link_that_passes_is_not_posted_twice() {
     ran.says("same address, other query, as post 1").says("give it an `id`");
     assert_eq!(world.inits(), 1);
 }
+
+#[test]
+fn an_id_of_a_video_whose_outcome_is_open_keeps_another_one_waiting() {
+    let world = World::logged_in();
+    world.video("monday.mp4", 100_000);
+    world.video("tuesday.mp4", 150_000);
+    world.say_status(0, &json!({ "status": "PROCESSING_UPLOAD", "uploaded_bytes": 100_000 }));
+    let monday = world.manifest(&json!([file(&world, Some("1"), "monday.mp4")]));
+    world.run(&["upload", "--no-wait", &monday]).exits(5);
+    let tuesday = world.manifest(&json!([file(&world, Some("1"), "tuesday.mp4")]));
+    for args in [&["--dry-run"][..], &["--no-wait"]] {
+        let ran = world.run(&[&["upload", "--json", &tuesday], args].concat()).exits(5);
+        let told = ran.json().remove(0);
+        assert_eq!((&told["state"], &told["publish_id"]), (&json!("deferred"), &json!(null)));
+        assert_eq!(told["error"]["code"], "id_pending", "{told:#}");
+        let message = told["error"]["message"].as_str().unwrap();
+        assert!(message.contains("monday.mp4 (post 1)"), "{told:#}");
+    }
+    assert_eq!(world.inits(), 1);
+    world.let_go();
+    world.upload(&tuesday).exits(1).says("was used for monday.mp4");
+    assert_eq!(world.inits(), 1);
+}

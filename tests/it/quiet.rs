@@ -597,12 +597,69 @@ fn a_setting_that_keeps_posts_waiting_is_said_once() {
         command.env("TIKTOK_CLIENT_SECRET", "of-another-app");
         Ran::of(command).exits(2)
     };
-    for command in [&["--quiet", "upload", manifest.as_str()][..], &["--quiet", "refresh"]] {
-        let ran = wrong(command).says("invalid_client");
-        assert_eq!(ran.stderr.matches("hint: ").count(), 1, "{ran:#?}");
-        mails_nothing(&wrong(command));
-    }
     let manifest = ["--quiet", "upload", manifest.as_str()];
+    let ran = wrong(&manifest).says("invalid_client");
+    assert_eq!(ran.stderr.matches("hint: ").count(), 1, "{ran:#?}");
+    mails_nothing(&wrong(&manifest));
+    mails_nothing(&wrong(&["--quiet", "refresh"]));
     mails_nothing(&world.run(&manifest).exits(0));
     assert_eq!(world.published(), 2);
+}
+
+/// What is said of a post that is made late is not said while it is not made.
+#[test]
+fn a_late_post_is_mentioned_when_it_is_made() {
+    let mut world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    let at = jiff::Timestamp::now() + DAY;
+    let manifest = world.manifest(&json!([{ "user_id": world.open_id(ADA), "video_path": "a.mp4",
+        "privacy_level": "SELF_ONLY", "publish_at": at }]));
+    world.advance(DAY + DAY + DAY);
+    world.refuse("token_refresh", 1, 0, "invalid_grant");
+    quiet(&world, &manifest).exits(3).never_says("past");
+    for _ in 0..3 {
+        world.advance(DAY);
+        mails_nothing(&quiet(&world, &manifest).exits(3));
+    }
+    world.let_go();
+    world.login(ADA).exits(0);
+    quiet(&world, &manifest).exits(0).says("days past");
+}
+
+/// A full quota passes, unless nothing is sent for a day.
+#[test]
+fn a_quota_that_stays_full_is_told_after_a_day() {
+    let mut world = World::logged_in();
+    let manifest = world.short();
+    world.refuse("video_init", 1, 0, "spam_risk_too_many_posts");
+    for _ in 0..3 {
+        mails_nothing(&quiet(&world, &manifest).exits(5));
+        world.advance(8 * SignedDuration::from_hours(1));
+    }
+    world.advance(2 * SignedDuration::from_hours(1));
+    quiet(&world, &manifest).exits(5).says("so since").says("spam_risk_too_many_posts");
+    world.advance(DAY);
+    mails_nothing(&quiet(&world, &manifest).exits(5));
+    // However long ago TikTok refused it: it waits.
+    let ran = world.run(&["status"]).exits(5).says("waits for room");
+    ran.never_says("was refused");
+}
+
+/// Whichever command comes upon a cause first tells it, for both.
+#[test]
+fn a_cause_is_told_by_one_command_for_all() {
+    let mut world = World::logged_in();
+    let manifest = world.short();
+    world.advance(3 * SignedDuration::from_hours(1));
+    let wrong = |args: &[&str]| {
+        let mut command = world.command(args);
+        command.env("TIKTOK_CLIENT_SECRET", "of-another-app");
+        Ran::of(command).exits(2)
+    };
+    assert!(!mail(&wrong(&["--quiet", "refresh"])).is_empty());
+    mails_nothing(&wrong(&["--quiet", "upload", &manifest]));
+    let line = &wrong(&["--json", "upload", &manifest]).json()[0];
+    assert_eq!(line["state"], "deferred", "{line:#}");
+    let line = &status(&world)[0];
+    assert_eq!((&line["state"], &line["final"]), (&json!("deferred"), &json!(false)), "{line:#}");
 }

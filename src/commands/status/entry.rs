@@ -136,6 +136,7 @@ impl Entry {
             mode: "",
             manifest: self.manifest.as_deref(),
             state: match &self.post {
+                _ if self.why.as_ref().is_some_and(|why| why.deferred) => PostState::Deferred,
                 Known::Recorded(post) => state(self.place, post),
                 Known::Left(_) if self.place == Place::Failed => PostState::Failed,
                 Known::Left(_) => PostState::Deferred,

@@ -114,9 +114,16 @@ impl<'a> Listing<'a> {
                 |why: &Why| post.last.as_ref().is_none_or(|last| last.updated_at <= why.seen);
             let reason = reasons.remove(&post.number).filter(|_| place != Place::Over);
             let (manifest, why) = reason.filter(|(_, why)| is_since(why)).unzip();
-            if place == Place::PutOff && why.as_ref().is_some_and(|why| why.failed) {
-                place = Place::Failed;
-            }
+            let failed = why.as_ref().map(|why| why.failed);
+            place = match (place, failed) {
+                (Place::PutOff, Some(true)) => Place::Failed,
+                // However long ago TikTok refused it, the last run put it off.
+                (Place::Failed, Some(false)) if post.phase() == Some(Phase::Rejected) => {
+                    Place::PutOff
+                }
+                _ => place,
+            };
+            let is_final = is_final && place != Place::PutOff;
             let next = match why.as_ref().and_then(|why| why.not_before) {
                 Some(at) => Some(at),
                 None => self.room_at(&post).await?.or(post.publish_at),

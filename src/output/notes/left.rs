@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Exit;
-use crate::model::PostOutcome;
+use crate::model::{PostOutcome, PostState};
 use crate::output::error::told;
 use crate::output::failure::{Failure, post_hint};
 use crate::problem::{ErrorCode, ErrorKind};
@@ -62,6 +62,9 @@ pub(crate) struct Why {
     pub(crate) seen: Timestamp,
     /// Whether somebody has to do something: it does not pass by itself.
     pub(crate) failed: bool,
+    /// Whether it is made as soon as that is mended.
+    #[serde(default)]
+    pub(crate) deferred: bool,
 }
 
 /// What the last run of a manifest left.
@@ -156,6 +159,7 @@ impl Why {
             since: same.map_or(now, |before| before.since),
             seen: now,
             failed: !error.retryable && !report.failure.is_some_and(ErrorKind::may_pass),
+            deferred: report.state == PostState::Deferred,
         })
     }
 

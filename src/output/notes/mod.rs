@@ -117,10 +117,28 @@ impl Matter {
         Self::lasting(blocked_subject(account), code)
     }
 
+    /// That a setting keeps an account from its work, whichever command comes upon it.
+    pub(crate) fn setting(account: &str, code: &str) -> Self {
+        Self::lasting(setting_subject(account), code)
+    }
+
+    /// That TikTok cannot be reached, whichever command comes upon it.
+    pub(crate) fn unreached() -> Self {
+        Self::passing(UNREACHED)
+    }
+
     /// That an account has to log in.
     pub(crate) fn login(account: &str) -> Self {
         Self::lasting(account_subject(account), "login")
     }
+}
+
+/// The subject of [`Matter::unreached`].
+pub(crate) const UNREACHED: &str = "waiting everyone";
+
+/// The subject of [`Matter::setting`].
+pub(crate) fn setting_subject(account: &str) -> String {
+    format!("setting {account}")
 }
 
 /// A post of the journal, by its account's `open_id`.

@@ -118,6 +118,7 @@ fn put_off(video: &str, code: &str, since: i64) -> Left {
         since,
         seen: since,
         failed: false,
+        deferred: false,
     };
     Left { publish_at: None, why: Some(why), ..scheduled(video, 0) }
 }

@@ -83,7 +83,7 @@ impl Cause {
 }
 
 /// Whether it is trouble on the way to TikTok, which is the same for every post of a run.
-fn is_connection(code: ErrorCode) -> bool {
+pub(crate) fn is_connection(code: ErrorCode) -> bool {
     use ErrorCode as E;
     matches!(
         code,

@@ -11,11 +11,14 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::bars::Bars;
+pub(crate) use self::cause::is_connection;
 use self::cause::{Cause, Causes, Waits};
 use super::error;
 use super::failure::post_hint;
 use super::json::{AccountNames, PostEvent, SummaryEvent};
-use super::notes::{Matter, account_subject, blocked_subject, post_subject};
+use super::notes::{
+    Matter, UNREACHED, account_subject, blocked_subject, post_subject, setting_subject,
+};
 use super::printer::Printer;
 use super::progress::{note_words, quota, warning_words, words};
 use super::tally::Tally;
@@ -39,6 +42,8 @@ pub(crate) struct UploadOutput {
     held: Vec<Warned>,
     /// Posts of which something was sent in this run, by their place in the manifest.
     sent: Mutex<BTreeSet<usize>>,
+    /// What a quiet run says of a post once it is sent.
+    doubts: Mutex<BTreeMap<usize, Vec<String>>>,
     /// What kept posts from being made, each told once.
     causes: Mutex<Causes>,
 }
@@ -55,6 +60,7 @@ impl UploadOutput {
             accounts: BTreeMap::new(),
             held: Vec::new(),
             sent: Mutex::default(),
+            doubts: Mutex::default(),
             causes: Mutex::default(),
         }
     }
@@ -127,6 +133,13 @@ impl UploadOutput {
             Progress::Note(note) => self.printer.note(about(&note_words(note))),
             // Whether it was too slow shows at the end.
             Progress::Warning(Warning::SlowLink { .. }) if self.printer.options().quiet => {}
+            // Of a post that is not made after all it is not true.
+            Progress::Warning(doubt @ (Warning::Doubt { .. } | Warning::SameContent { .. }))
+                if self.printer.options().quiet =>
+            {
+                let text = about(&warning_words(doubt));
+                self.doubts().entry(post_ref.index).or_default().push(text);
+            }
             Progress::Warning(warning) if self.printer.options().quiet => {
                 let text = about(&warning_words(warning));
                 self.printer.warn_of(&Matter::once(text.as_str(), ""), text);
@@ -158,6 +171,9 @@ impl UploadOutput {
         if !self.sent().contains(&index) {
             return;
         }
+        for doubt in self.doubts().remove(&index).unwrap_or_default() {
+            self.printer.warn_of(&Matter::once(doubt.as_str(), ""), doubt);
+        }
         let is_done = matches!(report.state, PostState::Published | PostState::Inbox);
         // What speaks against a video does not matter any more once TikTok has taken it.
         let is_moot =
@@ -167,6 +183,10 @@ impl UploadOutput {
                 self.printer.warn_of(&Matter::once(text.as_str(), ""), text.as_str());
             }
         }
+    }
+
+    fn doubts(&self) -> MutexGuard<'_, BTreeMap<usize, Vec<String>>> {
+        self.doubts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sent(&self) -> MutexGuard<'_, BTreeSet<usize>> {
@@ -245,23 +265,22 @@ impl UploadOutput {
         match (report.failure, report.number) {
             // Whoever sent the signal knows.
             (Some(ErrorKind::Interrupted(_)), _) => None,
-            // The next run has room, or the one after it, as long as there are more posts than room.
-            (Some(ErrorKind::Temporary), _) if reaction == Some(Reaction::Quota) => None,
-            (Some(ErrorKind::Temporary), _) => Some(Matter::passing(match cause {
-                None => waiting(&self.subject(report)),
-                Some(cause) => match cause.waits() {
-                    Waits::Everyone => waiting(EVERYONE),
-                    Waits::Account => waiting(&account_subject(account)),
-                    Waits::Turn => turn(account),
-                },
-            })),
+            // A full quota, too: where there are only more posts than room, one of them is sent each day.
+            (Some(ErrorKind::Temporary), _) => Some(match cause.map(Cause::waits) {
+                None => Matter::passing(waiting(&self.subject(report))),
+                Some(Waits::Everyone) => Matter::unreached(),
+                Some(Waits::Account) => Matter::passing(waiting(&account_subject(account))),
+                Some(Waits::Turn) => Matter::passing(turn(account)),
+            }),
             // A login that was not granted enough is worth no less to a refresh.
             (Some(ErrorKind::Login), _) if code == ErrorCode::ScopeNotAuthorized.as_str() => {
                 Some(Matter::blocked(account, code))
             }
             // One word for all posts of the account.
             (Some(ErrorKind::Login), _) => Some(Matter::login(account)),
-            (Some(ErrorKind::Input), _) => Some(Matter::blocked(account, code)),
+            (Some(ErrorKind::Input), _) => {
+                Some(Matter::setting(account, post_error.problem.code.as_str()))
+            }
             _ if reaction == Some(Reaction::StopsAccount) => Some(Matter::blocked(account, code)),
             (_, Some(post)) if publish_id.is_some() || report.state == PostState::Unresolved => {
                 Some(Matter::recorded_failure(account, post, code, publish_id))
@@ -283,7 +302,8 @@ impl UploadOutput {
         if self.sent().contains(&report.post_ref.index) {
             let account = self.account(report);
             settled.extend([account_subject(account), blocked_subject(account)]);
-            settled.extend([waiting(&account_subject(account)), waiting(EVERYONE)]);
+            settled.extend([setting_subject(account), UNREACHED.to_owned()]);
+            settled.push(waiting(&account_subject(account)));
         }
         settled
     }
@@ -308,9 +328,6 @@ impl UploadOutput {
         format!("entry {} {}", self.account(report), report.post_ref.video)
     }
 }
-
-/// What keeps posts of every account waiting.
-const EVERYONE: &str = "everyone";
 
 /// That posts of an account wait until another run leaves it to this one.
 fn turn(account: &str) -> String {
