@@ -204,12 +204,13 @@ impl Stage {
     }
 }
 
-/// Makes a home one that has never posted: neither the journal is there, nor the marks that its tokens
-/// and locks keep of it.
+/// Makes a home one that has never posted: neither the journal is there, nor what notes say beside it of its
+/// posts, nor the marks that its tokens and locks keep of it.
 fn forget_journal(home: &Path) {
     for entry in fs::read_dir(home).unwrap() {
         let path = entry.unwrap().path();
-        if path.file_name().unwrap().as_encoded_bytes().starts_with(b"journal") {
+        let name = path.file_name().unwrap().as_encoded_bytes();
+        if name.starts_with(b"journal") || name == b"notes.json" {
             fs::remove_file(path).unwrap();
         }
     }
