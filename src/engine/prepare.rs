@@ -488,7 +488,7 @@ impl Inspection<'_> {
     /// were found in the manifest.
     fn id(&mut self, entry: &Entry, account: &Account, ids: &mut Ids) {
         let Some(id) = &entry.post.id else { return };
-        let identity = (account.open_id.clone(), id.clone());
+        let identity = (account.open_id.clone(), text::seen_as(id));
         let (first, name) =
             ids.entry(identity).or_insert_with(|| (entry.index, entry.user.clone())).clone();
         if first != entry.index && name != entry.user {

@@ -4,6 +4,11 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use thiserror::Error;
 
+/// The offsets from UTC that clocks anywhere have, in minutes: -12:00 to +14:00.
+///
+/// <https://www.iana.org/time-zones>
+const OFFSETS: std::ops::RangeInclusive<i32> = -12 * 60..=14 * 60;
+
 /// Why a text is not a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(super) enum NotAnInstant {
@@ -22,6 +27,12 @@ pub(super) enum NotAnInstant {
     /// A moment beyond what this program reckons with.
     #[error("that is later than any time that is known here")]
     TooLate,
+    /// An offset that no clock has, as its sign, hours and minutes.
+    #[error("{0}{1:02}:{2:02} is no offset from UTC that clocks have anywhere")]
+    NoSuchOffset(char, i32, i32),
+    /// A second 60 that is no leap second.
+    #[error("a minute has a second 60 only as a leap second, at 23:59:60 UTC")]
+    NoLeapSecond,
     /// The form of RFC 3339, but there is no such moment.
     #[error("there is no such date or time")]
     NoSuchMoment,
@@ -35,6 +46,10 @@ impl NotAnInstant {
         match self {
             Self::Naive => "add Z for UTC, or an offset such as +01:00",
             Self::TooLate => "leave `publish_at` out, or name a time that will come",
+            Self::NoSuchOffset(..) => {
+                "offsets go from -12:00 to +14:00, with up to 59 minutes, such as +01:00"
+            }
+            Self::NoLeapSecond => "write a second from 00 to 59",
             Self::DateOnly
             | Self::NoSeconds
             | Self::NaiveNoSeconds
@@ -47,16 +62,7 @@ impl NotAnInstant {
 /// Reads `2026-12-01T18:00:00+01:00`.
 pub(super) fn parse(text: &str) -> Result<Timestamp, NotAnInstant> {
     if has_form(text) {
-        return cut(text).parse().map_err(|_| {
-            let last = text.starts_with("9999-12-3") && text[..19].parse::<DateTime>().is_ok();
-            let day = |offset: &str| offset < "24";
-            let offset = text.rfind(['+', '-']).filter(|at| *at >= 19);
-            if last && offset.is_none_or(|at| text.get(at + 1..).is_some_and(day)) {
-                NotAnInstant::TooLate
-            } else {
-                NotAnInstant::NoSuchMoment
-            }
-        });
+        return moment(text);
     }
     // Only the seconds may be missing.
     if let Some((minutes, rest)) = text.split_at_checked(16)
@@ -80,6 +86,41 @@ pub(super) fn parse(text: &str) -> Result<Timestamp, NotAnInstant> {
     } else {
         NotAnInstant::Form
     })
+}
+
+/// Reads what has the form.
+fn moment(text: &str) -> Result<Timestamp, NotAnInstant> {
+    check_offset(text)?;
+    let moment: Timestamp = cut(text).parse().map_err(|_| {
+        if text.starts_with("9999-12-3") && text[..19].parse::<DateTime>().is_ok() {
+            NotAnInstant::TooLate
+        } else {
+            NotAnInstant::NoSuchMoment
+        }
+    })?;
+    // A second 60 is read as 59.
+    let is_leap = text.get(17..19) == Some("60");
+    if is_leap && moment.as_second().rem_euclid(24 * 60 * 60) != 24 * 60 * 60 - 1 {
+        return Err(NotAnInstant::NoLeapSecond);
+    }
+    Ok(moment)
+}
+
+/// Refuses the offset of a text that has the form where no clock has it. A reader of times would take up to 25
+/// hours, and with them another day than was meant.
+fn check_offset(text: &str) -> Result<(), NotAnInstant> {
+    let Some((sign, offset)) =
+        text.rfind(['+', '-']).filter(|at| *at >= 19).map(|at| text.split_at(at).1.split_at(1))
+    else {
+        return Ok(());
+    };
+    let number = |part: Option<&str>| part.and_then(|part| part.parse().ok()).unwrap_or(0);
+    let (hours, minutes): (i32, i32) = (number(offset.get(..2)), number(offset.get(3..)));
+    let whole = hours * 60 + minutes;
+    if minutes < 60 && OFFSETS.contains(&if sign == "-" { -whole } else { whole }) {
+        return Ok(());
+    }
+    Err(NotAnInstant::NoSuchOffset(if sign == "-" { '-' } else { '+' }, hours, minutes))
 }
 
 /// The same with no more digits of a fraction of a second than there are nanoseconds.
@@ -170,9 +211,38 @@ mod tests {
             "2026-02-29T00:00:00Z",
             "2026-13-01T00:00:00Z",
             "2026-12-01T24:00:00Z",
-            "2026-12-01T10:00:00+30:00",
+            "2026-12-01T10:60:00Z",
+            "2026-12-01T10:00:61Z",
         ] {
             assert_eq!(parse(text), Err(NotAnInstant::NoSuchMoment), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_offset_that_no_clock_has_is_refused_by_name() {
+        for offset in [
+            "+25:00", "+24:00", "-24:00", "+30:00", "+99:99", "+14:01", "-12:01", "+23:59",
+            "-23:59", "+01:60", "-00:60",
+        ] {
+            for text in ["2026-12-01T10:00:00", "2026-12-01T10:00:00.5", "9999-12-31T10:00:00"] {
+                let error = parse(&format!("{text}{offset}")).unwrap_err();
+                assert!(error.to_string().starts_with(offset), "{text}{offset}: {error}");
+            }
+        }
+        for (offset, utc) in [("+14:00", "30T20"), ("-12:00", "01T22"), ("-00:00", "01T10")] {
+            let moment = parse(&format!("2026-12-01T10:00:00{offset}")).unwrap();
+            assert!(moment.to_string().contains(&format!("{utc}:00:00Z")), "{moment}");
+        }
+    }
+
+    #[test]
+    fn a_second_60_is_a_leap_second_or_none() {
+        let last: Timestamp = "2026-12-31T23:59:59Z".parse().unwrap();
+        for text in ["2026-12-31T23:59:60Z", "2027-01-01T00:59:60+01:00"] {
+            assert_eq!(parse(text), Ok(last), "{text}");
+        }
+        for text in ["2026-12-01T10:00:60Z", "2026-12-31T23:59:60+01:00", "2026-12-31T23:58:60Z"] {
+            assert_eq!(parse(text), Err(NotAnInstant::NoLeapSecond), "{text}");
         }
     }
 

@@ -2,40 +2,44 @@
 
 use video_probe::{Container, FileClass, ProbeError};
 
+use super::foreign::{self, EXAMPLE};
+use super::place::Places;
 use crate::model::{Diagnostic, Field, Part};
 use crate::text::fetch_with;
-
-/// How a post is written, for whoever comes from another format.
-const EXAMPLE: &str = "a manifest is JSON, with an object for each post: \
-    [{ \"video_path\": \"clip.mp4\", \"description\": \"…\" }]";
 
 /// So many bytes tell of the encoding.
 const HEAD: usize = 4096;
 
 /// What a file is instead of JSON, and what to do about it; `None`: it may be JSON.
 pub(super) fn other_than_json(bytes: &[u8]) -> Option<Diagnostic> {
-    let (message, hint) = encoded(bytes).or_else(|| binary(bytes)).or_else(|| text(bytes))?;
-    Some(Diagnostic {
-        line: 1,
-        column: 1,
-        part: Part::File,
-        field: None,
-        message,
-        hint: Some(hint),
-    })
+    let Found { at, message, hint } = known(bytes).or_else(|| prose(bytes))?;
+    let before = bytes.get(..at).and_then(|before| str::from_utf8(before).ok()).unwrap_or_default();
+    let before = before.trim_start_matches('\u{feff}');
+    let (line, column) = Places::new(before).locate(before.len());
+    Some(Diagnostic { line, column, part: Part::File, field: None, message, hint: Some(hint) })
+}
+
+/// What a file is that is of a known kind.
+fn known(bytes: &[u8]) -> Option<Found> {
+    encoded(bytes).or_else(|| binary(bytes)).or_else(|| text(bytes))
 }
 
 /// What a file is that is no JSON, with its article: `a web page`.
 pub(crate) fn other_kind(bytes: &[u8]) -> Option<String> {
-    let found = other_than_json(bytes)?.message;
+    let found = known(bytes)?.message;
     let what = found.strip_prefix("this is ")?;
     Some(what.split(", not ").next().unwrap_or(what).to_owned())
 }
 
-type Found = (String, String);
+/// What was found of a file, and where: a byte offset behind UTF-8.
+struct Found {
+    at: usize,
+    message: String,
+    hint: String,
+}
 
 fn found(message: impl Into<String>, hint: impl Into<String>) -> Found {
-    (message.into(), hint.into())
+    Found { at: 0, message: message.into(), hint: hint.into() }
 }
 
 /// Text in another encoding than UTF-8, and zeros where text should be.
@@ -76,7 +80,8 @@ fn encoded(bytes: &[u8]) -> Option<Found> {
         let count = crate::text::count(u64::try_from(zeros).unwrap_or(u64::MAX), "zero byte");
         let hint = "something was lost there, as in a crash or on a full disk: look at the end of the \
             file, and save it without them";
-        return Some(found(format!("the file ends in {count}"), hint));
+        let found = found(format!("the file ends in {count}"), hint);
+        return Some(Found { at: content.len(), ..found });
     }
     if bytes.first() == Some(&0)
         && bytes.iter().skip_while(|byte| **byte == 0).all(|byte| *byte != 0)
@@ -143,6 +148,10 @@ fn text(bytes: &[u8]) -> Option<Found> {
     };
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next()?;
+    if foreign::is_conflict(first) {
+        // Said with its place by the reader of JSON.
+        return None;
+    }
     let second = lines.find(|line| !line.starts_with('#'));
     let lower = first.to_ascii_lowercase();
     let not_json = |name: &str| Some(found(format!("this is {name}, not JSON"), EXAMPLE));
@@ -218,6 +227,29 @@ fn text(bytes: &[u8]) -> Option<Found> {
         [".mp4", ".mov", ".webm"].iter().any(|ending| lower.ends_with(ending))
     };
     video(line).then(|| found("this is a list of files, not JSON", EXAMPLE))
+}
+
+/// Words that somebody wrote, of whatever kind, without anything that a manifest begins with.
+fn prose(bytes: &[u8]) -> Option<Found> {
+    let head = bytes.get(..HEAD).unwrap_or(bytes);
+    let text = match str::from_utf8(head) {
+        Ok(text) => text,
+        // A character may be cut off here.
+        Err(error) if error.error_len().is_none() => {
+            str::from_utf8(head.get(..error.valid_up_to())?).ok()?
+        }
+        Err(_) => return None,
+    };
+    let mut lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
+    // A comment tells nothing yet.
+    let line = lines.find(|line| !line.is_empty() && !line.starts_with('#'))?;
+    let is_value = foreign::is_number(line) || foreign::instead_of_word(line).is_some();
+    let has_words = line.chars().any(char::is_alphabetic);
+    let begins_otherwise = line.starts_with(['"', '\'', '`', '/']);
+    if text.contains(['[', '{']) || is_value || !has_words || begins_otherwise {
+        return None;
+    }
+    Some(found("this is a text, not a manifest", EXAMPLE))
 }
 
 /// `NAME=value`, as a shell and systemd read it.
@@ -304,6 +336,34 @@ mod tests {
     }
 
     #[test]
+    fn zeros_at_the_end_are_told_where_they_begin() {
+        for (text, line, column) in
+            [("[]", 1, 3), ("\u{feff}[]", 1, 3), ("[\n]\n", 3, 1), ("[{\"id\": \"é\"}]", 1, 14)]
+        {
+            let bytes = [text.as_bytes(), &[0; 9]].concat();
+            let problem = other_than_json(&bytes).unwrap();
+            assert_eq!((problem.line, problem.column), (line, column), "{text}");
+            assert_eq!(problem.message, "the file ends in 9 zero bytes");
+        }
+    }
+
+    #[test]
+    fn prose_is_no_manifest() {
+        for text in [
+            "hello",
+            "Please post the two clips on Friday.\n\nThank you\n",
+            "# Clips\n\nThe \"first\" one\n",
+            "1. The first clip",
+            "Été à la mer",
+            "* a\n* b\n",
+            "\u{feff}猫",
+        ] {
+            assert_eq!(said(text), "this is a text, not a manifest", "{text}");
+            assert_eq!(other_kind(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
     fn other_texts_are_called_what_they_are() {
         for (text, name) in [
             ("video_path,description\na.mp4,Hi\n", "a CSV table"),
@@ -354,8 +414,16 @@ mod tests {
             "// posts\n[]",
             "/* a, b */ []",
             "\"a\"",
-            "hello",
             "True",
+            "null",
+            "NaN",
+            "1e5",
+            "007",
+            "posts [{}]",
+            "<<<<<<< HEAD\n[]\n=======\n[1]\n>>>>>>> more\n",
+            "=======\n",
+            "||||||| 0123abc\n[]",
+            ">>>>>>> more, or less\n[]",
             "[\n  {\"video_path\": 'a'}]",
             "{ video_path: 'a' }",
             "# a\n[]",

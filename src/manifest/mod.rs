@@ -5,6 +5,7 @@
 //! is checked here, and all that is wrong is said at once, each with its place.
 
 mod fields;
+mod foreign;
 mod instant;
 mod kind;
 mod place;

@@ -14,6 +14,7 @@ use super::{kind, syntax, value};
 use crate::model::Field;
 use crate::model::fields::nearest;
 use crate::model::{Defaults, Diagnostics, Part};
+use crate::text;
 
 /// The keys of the outermost object.
 const OUTERMOST: [&str; 3] = [SCHEMA, "defaults", "posts"];
@@ -182,24 +183,30 @@ fn read_posts(
     entries
 }
 
-/// Identities with the name of their account, and the post and place that have them.
-type Ids = HashMap<(String, Option<String>), (usize, usize)>;
+/// Identities as they look, with the name of their account, and the post, place and text that have them.
+type Ids = HashMap<(String, Option<String>), (usize, usize, String)>;
 
-/// Two posts of one account and identity would be one post. That two names stand for one account is
-/// found out later.
+/// Two posts of one account and identity would be one post; two that look the same would be two, which nobody
+/// means. That two names stand for one account is found out later.
 fn refuse_known_id(index: usize, own: &Fields, ids: &mut Ids, review: &mut Review<'_>) {
     let (Some(id), Some(at)) = (own.values.text(Field::Id), own.place_of(Field::Id)) else {
         return;
     };
     let user = own.values.text(Field::UserId).map(str::to_owned);
-    let identity = (id.to_owned(), user);
-    if let Some(&(first, first_at)) = ids.get(&identity) {
-        let (line, column) = review.locate(first_at);
+    let identity = (text::seen_as(id), user);
+    if let Some((first, first_at, written)) = ids.get(&identity) {
+        let (line, column) = review.locate(*first_at);
         review.field = Some(Field::Id);
         let message =
             format!("the same as that of post {} on line {line}, column {column}", first + 1);
-        review.refuse(at, message);
+        if written == id {
+            review.refuse(at, message);
+        } else {
+            let hint = "they differ only in how Unicode writes a letter, or in what nobody sees: write them \
+                alike for one post, or differently for two";
+            review.advise(at, message, hint.to_owned());
+        }
     } else {
-        ids.insert(identity, (index, at));
+        ids.insert(identity, (index, at, id.to_owned()));
     }
 }

@@ -5,6 +5,7 @@ use jsonc_parser::errors::{ParseError, ParseErrorKind};
 use jsonc_parser::{CollectOptions, ParseOptions, ParseStringErrorKind, parse_to_ast};
 
 use super::MAX_SIZE;
+use super::foreign::{EXAMPLE, IN_QUOTES, instead_of_word, is_conflict, is_number, mark};
 use super::review::excerpt;
 use crate::model::{Diagnostic, Part};
 use crate::text;
@@ -90,6 +91,13 @@ fn scan(manifest: &str) -> Result<(), Fault> {
     let mut rest = manifest.char_indices().peekable();
     while let Some((at, character)) = rest.next() {
         match character {
+            '<' | '=' | '>' | '|' if is_conflict_at(manifest, at) => {
+                let fault = Fault::new(at, "an unresolved merge conflict of git");
+                return Err(fault.hint(
+                    "keep one of the two versions, or what you want of both, and take away the lines with \
+                     <<<<<<<, ======= and >>>>>>>",
+                ));
+            }
             '"' => skip_string(at, &mut rest)?,
             '/' => skip_comment(&mut rest),
             '[' | '{' => {
@@ -129,6 +137,12 @@ fn scan(manifest: &str) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+/// Whether such a line begins at a place that is neither in a text nor in a comment.
+fn is_conflict_at(manifest: &str, at: usize) -> bool {
+    let begins = manifest.get(..at).is_some_and(|it| it.is_empty() || it.ends_with(['\n', '\r']));
+    begins && manifest.get(at..).is_some_and(is_conflict)
 }
 
 type Rest<'t> = std::iter::Peekable<std::str::CharIndices<'t>>;
@@ -213,6 +227,9 @@ fn explain(error: &ParseError, text: &str) -> Fault {
     let range = error.range();
     let at = range.start;
     let here = text.get(range.start..range.end).map(excerpt).unwrap_or_default();
+    if let Some(fault) = number(error.kind(), at, text) {
+        return fault;
+    }
     match error.kind() {
         Kind::ExpectedObjectValue | Kind::ExpectedColonAfterObjectKey if ends_within(text) => {
             Fault::new(at, "the file ends here, within an object that is never closed")
@@ -223,7 +240,8 @@ fn explain(error: &ParseError, text: &str) -> Fault {
         Kind::ExpectedStringObjectProperty => Fault::new(at, format!("unexpected `{here}`"))
             .hint(format!("field names are written in double quotes: \"{here}\"")),
         Kind::SingleQuotedStringsNotAllowed => {
-            Fault::new(at, "unexpected `'`").hint("texts are written in double quotes")
+            let hint = if begins(text, at) { EXAMPLE } else { IN_QUOTES };
+            Fault::new(at, "unexpected `'`").hint(hint)
         }
         Kind::MultipleRootJsonValues if is_json_lines(text, at) => {
             Fault::new(at, "this is JSON Lines, a value on each line, not one list")
@@ -242,9 +260,16 @@ fn explain(error: &ParseError, text: &str) -> Fault {
         Kind::String(_) => Fault::new(at, "the text has an invalid escape").hint(
             "a backslash is written as \\\\; JSON knows \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u0000",
         ),
-        Kind::UnexpectedWord => unexpected_word(at, &here),
-        Kind::UnexpectedToken | Kind::UnexpectedTokenInObject if !here.is_empty() => {
-            Fault::new(at, format!("unexpected `{here}`"))
+        Kind::UnexpectedWord => unexpected(at, &here, text),
+        Kind::UnexpectedToken if !here.is_empty() => unexpected(at, &here, text),
+        Kind::UnexpectedTokenInObject if !here.is_empty() => {
+            let fault = Fault::new(at, format!("unexpected `{here}`"));
+            match mark(&here) {
+                Some(_) => unexpected(at, &here, text),
+                None => {
+                    fault.hint("each field is written \"name\": value, its name in double quotes")
+                }
+            }
         }
         kind => Fault::new(at, lowercase_first(&kind.to_string())),
     }
@@ -263,14 +288,76 @@ fn is_json_lines(text: &str, at: usize) -> bool {
         && before.trim_end_matches([' ', '\t']).ends_with(['\n', '\r'])
 }
 
-fn unexpected_word(at: usize, word: &str) -> Fault {
-    let fault = Fault::new(at, format!("unexpected `{word}`"));
-    match word.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" => fault.hint("JSON spells it true"),
-        "false" | "no" | "off" => fault.hint("JSON spells it false"),
-        "none" | "null" | "nil" => fault.hint("leave the field out"),
-        _ => fault.hint("texts are written in double quotes"),
+/// A word or a mark that JSON lacks, and what to write instead.
+fn unexpected(at: usize, here: &str, text: &str) -> Fault {
+    if here == "`" {
+        return Fault::new(at, "unexpected backtick").hint(IN_QUOTES);
     }
+    let fault = Fault::new(at, format!("unexpected `{here}`"));
+    match mark(here).or_else(|| instead_of_word(here)) {
+        Some(hint) => fault.hint(hint),
+        // Nothing of JSON came before it.
+        None if begins(text, at) => fault.hint(EXAMPLE),
+        None if here.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$') => {
+            fault.hint(IN_QUOTES)
+        }
+        None => fault,
+    }
+}
+
+/// Whether nothing but white space comes before a place.
+fn begins(text: &str, at: usize) -> bool {
+    text.get(..at).is_some_and(|before| before.trim().is_empty())
+}
+
+/// The number of other languages at which the parser stumbled, perhaps in its midst, and how JSON writes it.
+fn number(kind: &ParseErrorKind, at: usize, text: &str) -> Option<Fault> {
+    use ParseErrorKind as Kind;
+    let within = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_');
+    let (before, behind) = text.split_at_checked(at)?;
+    let start = before.trim_end_matches(within).len();
+    let end = at + behind.find(|c| !within(c)).unwrap_or(behind.len());
+    let written = text.get(start..end)?;
+    let unsigned = written.trim_start_matches(['+', '-']);
+    let shown = excerpt(written);
+    if matches!(unsigned, "Infinity" | "NaN") && unsigned != written {
+        return Some(unexpected(start, &shown, text).hint(instead_of_word(unsigned)?));
+    }
+    if !unsigned.trim_start_matches('.').starts_with(|c: char| c.is_ascii_digit())
+        || is_number(written)
+        || matches!(kind, Kind::ExpectedStringObjectProperty | Kind::UnexpectedTokenInObject)
+    {
+        return None;
+    }
+    let sign = if written.starts_with('-') { "-" } else { "" };
+    let zeros = unsigned.strip_prefix('0').map(|rest| rest.trim_start_matches('0'));
+    if let Some(rest) = zeros {
+        let rest = match rest.bytes().next() {
+            Some(b'0'..=b'9') => rest.to_owned(),
+            _ => format!("0{rest}"),
+        };
+        let right = format!("{sign}{rest}");
+        if is_number(&right) && unsigned != rest {
+            let fault = Fault::new(start, format!("`{shown}`: numbers have no leading zeros"));
+            let right = excerpt(&right);
+            return Some(fault.hint(format!("write {right}, or \"{shown}\" if it is a text")));
+        }
+    }
+    let hex = unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X"));
+    let right = if let Some(Ok(number)) = hex.map(|digits| u64::from_str_radix(digits, 16)) {
+        format!("{sign}{number}")
+    } else {
+        let plain = unsigned.replace('_', "");
+        let plain = plain.strip_suffix('.').unwrap_or(&plain);
+        let zero = if plain.starts_with('.') { "0" } else { "" };
+        format!("{sign}{zero}{plain}")
+    };
+    let fault = Fault::new(start, format!("`{shown}` is not a number as JSON writes it"));
+    Some(if is_number(&right) {
+        fault.hint(format!("write {}", excerpt(&right)))
+    } else {
+        fault.hint(IN_QUOTES)
+    })
 }
 
 fn lowercase_first(text: &str) -> String {
@@ -400,6 +487,94 @@ mod tests {
             ),
         ] {
             assert_eq!(fault(text), (at, message.to_owned()), "{text}");
+        }
+    }
+
+    #[track_caller]
+    fn hint(text: &str) -> String {
+        parse(text).expect_err(text).hint.unwrap_or_default()
+    }
+
+    #[test]
+    fn a_merge_conflict_is_called_so_on_its_line() {
+        let conflict = "an unresolved merge conflict of git".to_owned();
+        for (text, at) in [
+            ("<<<<<<< HEAD\n[]\n=======\n[1]\n>>>>>>> more\n", 0),
+            ("[\n<<<<<<< HEAD\r\n1,\r\n=======\r\n2,\r\n>>>>>>> more\r\n]", 2),
+            ("[\n1,\n=======\n2\n>>>>>>> more\n]", 5),
+            ("[\n1,\n>>>>>>> more\n]", 5),
+            ("[1\n||||||| 0123abc\n]", 3),
+            ("[1]\n=======", 4),
+        ] {
+            assert_eq!(fault(text), (at, conflict.clone()), "{text}");
+            assert!(hint(text).contains("take away the lines"), "{text}");
+        }
+        for text in ["/*\n=======\n*/ []", "[\n\"<<<<<<< a\"\n]", "// =======\n[]"] {
+            assert!(parse(text).is_ok(), "{text}");
+        }
+        for text in ["[ <<<<<<< HEAD\n]", "========\n[]", "[\n<<<<<<\n]"] {
+            assert_ne!(fault(text).1, conflict, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_other_languages_are_told_how_json_writes_them() {
+        for (text, said) in [
+            ("[007]", "write 7, or \"007\" if it is a text"),
+            ("[1, -007 ]", "write -7, or \"-007\" if it is a text"),
+            ("[00]", "write 0, or \"00\" if it is a text"),
+            ("[00.5]", "write 0.5, or \"00.5\" if it is a text"),
+            ("007", "write 7, or \"007\" if it is a text"),
+        ] {
+            assert!(fault(text).1.ends_with("numbers have no leading zeros"), "{text}");
+            assert_eq!(hint(text), said, "{text}");
+        }
+        assert_eq!(fault("{\"a\": 007}"), (6, "`007`: numbers have no leading zeros".to_owned()));
+        for (text, said) in [
+            ("[0x10]", "write 16"),
+            ("[+1]", "write 1"),
+            ("[.5]", "write 0.5"),
+            ("[-.5]", "write -0.5"),
+            ("[5.]", "write 5"),
+            ("[1_000]", "write 1000"),
+            ("[1_000\n]", "write 1000"),
+            ("[5s]", IN_QUOTES),
+            ("[1e]", IN_QUOTES),
+            ("[2026-12-01T18:00]", IN_QUOTES),
+            ("[01.12.2026]", IN_QUOTES),
+        ] {
+            let (at, message) = fault(text);
+            assert_eq!(at, 1, "{text}");
+            assert!(message.ends_with("is not a number as JSON writes it"), "{text}: {message}");
+            assert_eq!(hint(text), said, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_other_languages_write_is_told_how_json_writes_it() {
+        for (text, message, said) in [
+            ("[True]", "unexpected `True`", "JSON spells it true"),
+            ("{\"a\": False}", "unexpected `False`", "JSON spells it false"),
+            ("{\"a\": None, \"b\": 1}", "unexpected `None`", "leave the field out"),
+            ("{\"a\": undefined }", "unexpected `undefined`", "leave the field out"),
+            ("[NaN]", "unexpected `NaN`", "JSON has no such number: leave the field out"),
+            (
+                "[-Infinity]",
+                "unexpected `-Infinity`",
+                "JSON has no such number: leave the field out",
+            ),
+            ("{\"a\" = 1}", "unexpected `=`", mark("=").unwrap()),
+            ("{\"a\": 1; \"b\": 2}", "unexpected `;`", mark(";").unwrap()),
+            ("[1];", "unexpected `;`", mark(";").unwrap()),
+            ("[`a`]", "unexpected backtick", IN_QUOTES),
+            ("{`a`: 1}", "unexpected backtick", IN_QUOTES),
+            ("[hello]", "unexpected `hello`", IN_QUOTES),
+            ("{\"a\": \"b\" c}", "unexpected `c`", IN_QUOTES),
+            ("posts [1]", "unexpected `posts`", EXAMPLE),
+            ("'[1]'", "unexpected `'`", EXAMPLE),
+        ] {
+            assert_eq!(fault(text).1, message, "{text}");
+            assert_eq!(hint(text), said, "{text}");
         }
     }
 

@@ -157,6 +157,16 @@ pub(crate) fn unlike(written: &str, meant: &str) -> Option<String> {
     })
 }
 
+/// A text as it is seen: in one Unicode form, and without what nobody sees.
+pub(crate) fn seen_as(text: &str) -> String {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
+    let is_variation = |c| matches!(c, '\u{fe00}'..='\u{fe0f}');
+    let is_seen = |(c, hidden): (char, bool)| (!hidden && !is_variation(c)).then_some(c);
+    seen(text).filter_map(is_seen).nfc().collect()
+}
+
 /// A text without the differences that people overlook: Unicode form, case, width, kinds of white space,
 /// quotes and dashes, and what is invisible.
 pub(crate) fn folded(text: &str) -> String {
@@ -215,6 +225,23 @@ mod tests {
         assert_eq!(unlike("my-account", "my-acount"), None);
         assert!(stranger("2026\u{2212}12").unwrap().contains("U+2212"));
         assert_eq!(stranger("2026-12"), None);
+    }
+
+    #[test]
+    fn what_is_seen_alike_is_alike() {
+        for (one, other) in [
+            ("caf\u{e9}", "cafe\u{301}"),
+            ("cafe\u{34f}\u{301}", "café"),
+            ("a\u{200c}b", "ab"),
+            ("\u{2764}\u{fe0f}", "\u{2764}"),
+            ("a\u{3164}", "a"),
+        ] {
+            assert_eq!(seen_as(one), seen_as(other), "{one:?}");
+        }
+        for (one, other) in [("a", "A"), ("a b", "ab"), ("👨\u{200d}👩", "👨👩"), ("é", "e")]
+        {
+            assert_ne!(seen_as(one), seen_as(other), "{one:?}");
+        }
     }
 
     #[test]

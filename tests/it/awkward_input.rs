@@ -149,7 +149,7 @@ fn a_text_that_is_no_json_is_refused_at_its_place() {
     let texts: [(&[u8], &str); 11] = [
         (b"", "line 1, column 1: the file is empty (a manifest without posts is written [])"),
         (b"// soon\n", "line 1, column 1: the file is empty"),
-        (b"hello", "line 1, column 1: unexpected `hello` (texts are written in double quotes)"),
+        (b"hello", "line 1, column 1: this is a text, not a manifest (a manifest is JSON, with"),
         (b"[\n  {\"video_path\": 'a'}]", "line 2, column 18: unexpected `'`"),
         (b"[{\"id\": \"a\"\n \"tags\": []}]", "a comma is missing here"),
         (

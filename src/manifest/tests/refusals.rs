@@ -216,6 +216,32 @@ fn a_publish_time_needs_its_offset() {
 }
 
 #[test]
+fn a_publish_time_needs_an_offset_that_there_is() {
+    for offset in ["+25:00", "+24:00", "-24:00", "+14:30"] {
+        assert_eq!(
+            said_of_video(&format!(r#""publish_at": "2026-12-01T18:00:00{offset}""#)),
+            [format!(
+                "line 1, column 40, post 1, field `publish_at`: {offset} is no offset from UTC that clocks have \
+                 anywhere (offsets go from -12:00 to +14:00, with up to 59 minutes, such as +01:00)"
+            )]
+        );
+    }
+}
+
+#[test]
+fn a_merge_conflict_is_said_with_its_line() {
+    for text in [
+        "[\n  {\"video_path\": \"a\"},\n<<<<<<< HEAD\n  5\n=======\n  6\n>>>>>>> more\n]",
+        "\n\n<<<<<<< HEAD\n[5]\n=======\n[6]\n>>>>>>> more\n",
+    ] {
+        let said = said(text);
+        assert_eq!(said.len(), 1, "{said:?}");
+        let begin = "line 3, column 1: an unresolved merge conflict of git (keep one";
+        assert!(said[0].starts_with(begin), "{said:?}");
+    }
+}
+
+#[test]
 fn a_caption_is_measured_in_utf_16_units_with_its_tags() {
     // 2197 units, a space, and `#x` fill it.
     let of = |letters: usize| {
@@ -357,6 +383,31 @@ fn two_posts_cannot_have_one_identity() {
         said("[{\"video_path\": \"a\", \"id\": \"x\"},\n {\"video_path\": \"b\", \"id\": \"x\"}]"),
         ["line 2, column 28, post 2, field `id`: the same as that of post 1 on line 1, column 28"]
     );
+}
+
+#[test]
+fn two_identities_that_look_the_same_are_one() {
+    let said_of = |one: &str, other: &str| {
+        said(&format!(
+            "[{{\"video_path\": \"a\", \"id\": \"{one}\"}},\n {{\"video_path\": \"b\", \"id\": \"{other}\"}}]"
+        ))
+    };
+    for (one, other) in
+        [("caf\u{e9}", "cafe\u{301}"), ("x", "x\u{34f}"), ("xy\\u3164", "xy"), ("❤\u{fe0f}", "❤")]
+    {
+        let said = said_of(one, other);
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(
+            said[0].starts_with(
+                "line 2, column 28, post 2, field `id`: the same as that of post 1 on line 1, column 28 (they \
+                 differ only in"
+            ),
+            "{said:?}"
+        );
+    }
+    let differ = r#"[{"video_path": "a", "id": "x"}, {"video_path": "b", "id": "X"},
+        {"video_path": "c", "id": "x", "user_id": "other"}]"#;
+    assert_eq!(entries(differ).len(), 3);
 }
 
 #[test]

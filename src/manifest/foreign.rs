@@ -1,0 +1,48 @@
+//! What people write in a manifest who come from other languages and tools, and what JSON has instead.
+
+/// How a post is written, for whoever comes from another format.
+pub(super) const EXAMPLE: &str = "a manifest is JSON, with an object for each post: \
+    [{ \"video_path\": \"clip.mp4\", \"description\": \"…\" }]";
+
+/// Whether a line is one of those between which git leaves the versions that it could not merge.
+///
+/// <https://git-scm.com/docs/git-merge#_how_conflicts_are_presented>
+pub(super) fn is_conflict(line: &str) -> bool {
+    ["<<<<<<<", "|||||||", "=======", ">>>>>>>"]
+        .iter()
+        .filter_map(|mark| line.strip_prefix(mark))
+        .any(|rest| rest.is_empty() || rest.starts_with([' ', '\r', '\n']))
+}
+
+/// What is said where a text seems to be meant.
+pub(super) const IN_QUOTES: &str = "texts are written in double quotes";
+
+/// What to write instead of a mark of other languages.
+pub(super) fn mark(here: &str) -> Option<&'static str> {
+    Some(match here {
+        "=" => "a colon stands between a name and its value: \"name\": value",
+        ";" => "a comma stands between two values or fields, and nothing behind the last",
+        "`" => IN_QUOTES,
+        "(" | ")" => "a list is written in square brackets: [ … ]",
+        _ => return None,
+    })
+}
+
+/// What to write instead of a word that other languages have for a value.
+pub(super) fn instead_of_word(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" => "JSON spells it true",
+        "false" | "no" | "off" => "JSON spells it false",
+        "none" | "null" | "nil" | "undefined" => "leave the field out",
+        "nan" | "infinity" | "inf" => "JSON has no such number: leave the field out",
+        _ => return None,
+    })
+}
+
+/// Whether a text is a number of JSON.
+///
+/// <https://www.rfc-editor.org/rfc/rfc8259#section-6>
+pub(super) fn is_number(text: &str) -> bool {
+    text.ends_with(|c: char| c.is_ascii_digit())
+        && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
