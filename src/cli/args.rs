@@ -226,9 +226,10 @@ pub(crate) struct UploadArgs {
     #[arg(long)]
     pub(crate) new_journal: bool,
 
-    /// Send every video whatever speaks against it; that is a warning then
+    /// Send every video whatever is found in it; that is a warning then
     ///
-    /// For what TikTok takes and this program takes for wrong. The manifest says it of one post with
+    /// For what TikTok takes and this program takes for wrong: its codec, the size of its picture. An empty
+    /// file and one of more than 4 GB are never sent. The manifest says it of one post with
     /// `skip_media_check`.
     #[arg(long)]
     pub skip_media_check: bool,

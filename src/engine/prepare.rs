@@ -89,7 +89,11 @@ impl Coded for PrepareError {
 
 /// All that is wrong with what a manifest asks for; nothing was sent.
 #[derive(Debug, thiserror::Error)]
-#[error("{manifest} has {}\n{problems}", text::count(problems.len() as u64, "problem"))]
+#[error(
+    "{manifest} has {}\n{problems}{}",
+    text::count(problems.len() as u64, "problem"),
+    overruling(*.overrulable, problems.len())
+)]
 pub(crate) struct Refused {
     /// How the manifest is called.
     pub(crate) manifest: String,
@@ -97,6 +101,19 @@ pub(crate) struct Refused {
     pub(crate) problems: Diagnostics,
     /// How many of them are posts whose account is not logged in.
     pub(crate) unknown_accounts: usize,
+    /// How many of them are findings about videos that can be overruled, as somebody may know better.
+    pub(crate) overrulable: usize,
+}
+
+/// How those of all problems that can be overruled are, in a line.
+fn overruling(overrulable: usize, all: usize) -> String {
+    let what = match overrulable {
+        0 => return String::new(),
+        1 if all == 1 => "the video".to_owned(),
+        _ if overrulable == all => "these videos".to_owned(),
+        _ => format!("the videos of {overrulable} of these problems"),
+    };
+    format!("\n`--skip-media-check` sends {what} all the same, for TikTok to judge")
 }
 
 impl Coded for Refused {
@@ -146,7 +163,7 @@ impl Preparation {
             unknown_accounts: 0,
             warnings: Vec::new(),
             at: 0,
-            told_overrule: false,
+            overrulable: 0,
             guesses: 0,
         };
         let mut ids = HashMap::new();
@@ -191,8 +208,9 @@ impl Preparation {
         }
         let problems = faults.and(inspection.problems);
         if !problems.is_empty() {
-            let (manifest, unknown_accounts) = (self.name.clone(), inspection.unknown_accounts);
-            return Err(Refused { manifest, problems, unknown_accounts }.into());
+            let Inspection { unknown_accounts, overrulable, .. } = inspection;
+            let manifest = self.name.clone();
+            return Err(Refused { manifest, problems, unknown_accounts, overrulable }.into());
         }
         if let Some(reason) = nobody {
             return Err(PrepareError::Nobody(reason));
@@ -216,8 +234,8 @@ struct Inspection<'a> {
     warnings: Vec<Warned>,
     /// The place in the manifest of the post that is looked at.
     at: usize,
-    /// Whether it was said how a refusal is overruled.
-    told_overrule: bool,
+    /// How many of the problems are findings that can be overruled.
+    overrulable: usize,
     /// For how many paths it was looked for what may be meant.
     guesses: usize,
 }
@@ -337,12 +355,19 @@ impl Inspection<'_> {
         let plan = match Plan::new(video.size(), self.preparation.options.chunk_size) {
             Ok(plan) => plan,
             Err(error) => {
+                let mut message = error.to_string();
                 let hint = match error {
                     PlanError::Empty => Some("wait until it is complete, or export it again"),
-                    PlanError::TooLarge(_) => Some("export it with a lower bit rate"),
+                    PlanError::TooLarge(size) => {
+                        let trailing = trailing(video).await;
+                        if let Some(finding) = &trailing {
+                            message = format!("{message}: {finding}");
+                        }
+                        Some(Finding::Size { size, padded: trailing.is_some() }.hint())
+                    }
                     PlanError::ChunkSize(_) => None,
                 };
-                self.problem(entry, path, &error.to_string(), hint);
+                self.problem(entry, path, &message, hint);
                 return Ok(None);
             }
         };
@@ -411,11 +436,7 @@ impl Inspection<'_> {
         }
         let refused = !check.refusals.is_empty();
         for Refusal { field, doubtful, message, hint } in check.refusals {
-            // Once is enough.
-            let overrule = doubtful && !self.told_overrule;
-            self.told_overrule |= overrule;
-            let more = if overrule { "; `--skip-media-check` sends it all the same" } else { "" };
-            let hint = hint.map(|hint| format!("{hint}{more}"));
+            self.overrulable += usize::from(doubtful);
             if field == "video_path" {
                 self.problem(entry, path, &message, hint.as_deref());
             } else {
@@ -615,6 +636,12 @@ impl MediaCheck {
             self.refuse_field("video_cover_timestamp_ms", message, None, false);
         }
     }
+}
+
+/// What lies behind the end of a video, if it can be read and that is a lot.
+async fn trailing(video: &Video) -> Option<Finding> {
+    let probed = video.examine(|video| video_probe::probe(video, video.size())).await;
+    limits::trailing(&probed.ok()?)
 }
 
 /// The first part of a video that was never written; of what is no local file, none is known.

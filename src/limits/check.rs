@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use video_probe::{Oddity, Probe};
 
+use crate::text;
+
 /// The most bytes, read generously: the documented "4 GB" may mean 2³² bytes.
 const MAX_SIZE: u64 = 4_294_967_296;
 
@@ -94,7 +96,12 @@ pub(crate) enum Finding {
     /// Only zeros from this byte on, where pictures should be.
     Blank(u64),
     /// Larger, in bytes, than TikTok takes.
-    Size(u64),
+    Size {
+        /// Bytes.
+        size: u64,
+        /// Whether most of them lie behind the end of the video.
+        padded: bool,
+    },
     /// Longer than may be posted.
     Duration {
         /// What the file says.
@@ -138,8 +145,12 @@ impl Finding {
     pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::CutOff => "wait until the file is complete, or copy it again",
-            Self::Blank(_) => "repeat the download, copy or export that wrote it",
-            Self::Size(_) => "export it with a lower bit rate",
+            Self::Blank(_)
+            | Self::Size { padded: true, .. }
+            | Self::Odd(Oddity::Trailing { .. }) => {
+                "repeat the download, copy or export that wrote it"
+            }
+            Self::Size { padded: false, .. } => "export it with a lower bit rate",
             Self::Duration { .. } | Self::Long(_) => "cut it shorter",
             Self::Picture { .. } | Self::Stretched { .. } => {
                 "export it with both sides between 360 and 4096 pixels"
@@ -165,7 +176,7 @@ impl fmt::Display for Finding {
                 "there are only zeros where pictures should be, at byte {at}: a part of the file was never \
                  written"
             ),
-            Self::Size(size) => {
+            Self::Size { size, .. } => {
                 write!(f, "the file has {size} bytes, and TikTok takes 4 GB")
             }
             Self::Duration { actual, limit } => {
@@ -209,6 +220,11 @@ impl fmt::Display for Finding {
             Self::Odd(Oddity::Leading(count)) => {
                 write!(f, "the video begins behind {count} bytes that are none of it")
             }
+            Self::Odd(Oddity::Trailing { end, count, zeros }) => {
+                let what = if *zeros { " of zeros" } else { "" };
+                let (end, count) = (text::size(*end), text::size(*count));
+                write!(f, "the video ends after {end}, and {count}{what} lie behind its end")
+            }
             Self::Odd(_) => f.write_str("the sizes of the file's boxes do not lead to its index"),
             Self::Codec(name) => {
                 write!(f, "the codec is `{name}`, and TikTok takes H.264, H.265, VP8 and VP9")
@@ -238,13 +254,19 @@ pub(crate) fn check(probe: &Probe, size: u64, longest: Option<Duration>) -> Find
         findings.errors.push(Finding::CutOff);
     }
     findings.errors.extend(probe.blank.as_ref().map(|blank| Finding::Blank(blank.start)));
-    findings.check_size(size);
+    findings.check_size(size, trailing(probe).is_some());
     findings.check_duration(probe, longest);
     findings.check_picture(probe);
     findings.check_frame_rate(probe);
     findings.check_codec(probe);
     findings.check_wrapping(probe);
     findings
+}
+
+/// That more lies behind the end of a video than before it.
+pub(crate) fn trailing(probe: &Probe) -> Option<Finding> {
+    let mut oddities = probe.oddities.iter().copied();
+    oddities.find(|odd| matches!(odd, Oddity::Trailing { .. })).map(Finding::Odd)
 }
 
 /// How a length fits a limit: `Some(true)` if TikTok refuses it, `Some(false)` if it may. Containers
@@ -255,11 +277,11 @@ pub(crate) fn is_too_long(actual: Duration, limit: Duration) -> Option<bool> {
 }
 
 impl Findings {
-    fn check_size(&mut self, size: u64) {
+    fn check_size(&mut self, size: u64, padded: bool) {
         if size > MAX_SIZE {
-            self.errors.push(Finding::Size(size));
+            self.errors.push(Finding::Size { size, padded });
         } else if size > SURE_SIZE {
-            self.warnings.push(Finding::Size(size));
+            self.warnings.push(Finding::Size { size, padded });
         }
     }
 
@@ -394,6 +416,18 @@ mod tests {
             let findings = check(&good(), size, None);
             assert_eq!((findings.errors.len(), findings.warnings.len()), (errors, warnings));
         }
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_for_what_lies_behind_its_video_is_said_to_be() {
+        let trailing = Oddity::Trailing { end: 200_000, count: 4_999_800_000, zeros: true };
+        let padded = Probe { oddities: vec![trailing], ..good() };
+        let findings = check(&padded, 5_000_000_000, None);
+        assert!(findings.errors[0].hint().contains("repeat the download"));
+        let told = "the video ends after 200.0 kB, and 5.00 GB of zeros lie behind its end";
+        assert_eq!(findings.warnings[0].to_string(), told);
+        let large = check(&good(), 5_000_000_000, None);
+        assert!(large.errors[0].hint().contains("bit rate") && large.warnings.is_empty());
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod check;
 mod holes;
 mod refusal;
 
-pub(crate) use self::check::{DRAFT_DURATION, Finding, check, is_too_long};
+pub(crate) use self::check::{DRAFT_DURATION, Finding, check, is_too_long, trailing};
 pub(crate) use self::holes::first_hole;
 pub(crate) use self::refusal::hint;
 

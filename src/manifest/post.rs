@@ -106,6 +106,7 @@ impl EntryContext<'_> {
         if entry.post.loses_caption() {
             entry.doubts.clear();
         }
+        entry.doubts.extend(left_to_the_app(&entry.post, own));
         entry.doubts.extend(web::other_formats(&entry.post.source));
         Some(entry)
     }
@@ -171,8 +172,7 @@ impl EntryContext<'_> {
         own: &Fields,
         review: &mut Review<'_>,
     ) -> Option<Caption> {
-        let wordy = [Field::Title, Field::Description, Field::Tags];
-        if wordy.iter().any(|&field| self.is_invalid(field, own)) {
+        if Field::WORDS.iter().any(|&field| self.is_invalid(field, own)) {
             return None;
         }
         let text = caption::text(
@@ -243,6 +243,28 @@ fn refuse_what_does_not_go_with(kind: Kind, own: &Fields, review: &mut Review<'_
             _ => {}
         }
     }
+}
+
+/// That a draft goes without settings that its post itself gives; those of other origins are meant for direct
+/// posts as well. What is switched off needs no word, and the caption has one of its own.
+fn left_to_the_app(post: &Post, own: &Fields) -> Option<String> {
+    let init = post.init_kind();
+    let lost = own.given().map(|(field, _)| field).filter(|&field| {
+        post.mode == Mode::Draft
+            && !field.is_taken_by(init)
+            && !Field::WORDS.contains(&field)
+            && own.values.has(field)
+            && own.values.flag(field) != Some(false)
+    });
+    let names: Vec<_> = lost.map(|field| format!("`{}`", field.name())).collect();
+    let (end, others) = names.split_last()?;
+    let (names, them) = match others {
+        [] => (end.clone(), "it"),
+        _ => (format!("{} and {end}", others.join(", ")), "them"),
+    };
+    Some(format!(
+        "TikTok takes no {names} with this draft; set {them} in the TikTok app when the draft is finished"
+    ))
 }
 
 /// A paid partnership cannot be posted for nobody to see. A draft's visibility is chosen in the app. What

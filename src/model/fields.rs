@@ -274,7 +274,7 @@ fields! {
     SkipMediaCheck = "skip_media_check" {
         FieldType::Flag, InitKind::VIDEO, Manifest,
         elsewhere: ["force", "nocheck", "skipcheck"],
-        "Videos only: sends the file whatever speaks against it; that is a warning then."
+        "Videos only: sends the file whatever is found in it; that is a warning then. An empty file and one of more than 4 GB are never sent."
     }
     PublishAt = "publish_at" {
         FieldType::Moment, InitKind::ALL, Manifest,
@@ -291,6 +291,9 @@ fields! {
 impl Field {
     /// The fields of which a post has exactly one.
     pub(crate) const SOURCES: [Self; 3] = [Self::VideoPath, Self::VideoUrl, Self::PhotoUrls];
+
+    /// The fields that make the words of a post.
+    pub(crate) const WORDS: [Self; 3] = [Self::Title, Self::Description, Self::Tags];
 
     /// The field of that name.
     pub(crate) fn named(name: &str) -> Option<Self> {

@@ -116,11 +116,16 @@ fn how_a_refusal_is_overruled_is_said_once() {
     }
     let manifest = world.manifest(&json!([{ "video_path": "a.mp4" }, { "video_path": "b.mp4" }]));
     let ran = world.run(&["upload", &manifest]).exits(2);
-    assert_eq!(
-        ran.stderr.matches("`--skip-media-check` sends it all the same").count(),
-        1,
-        "{ran:#?}"
-    );
+    let ran = ran.says("\n  `--skip-media-check` sends these videos all the same");
+    assert_eq!(ran.stderr.matches("--skip-media-check").count(), 1, "{ran:#?}");
+    // Whichever comes first, and only what somebody may know better.
+    world.file("b.mp4", patched("fast-start.mp4", b"avc1\0\0\0\0", b"encv\0\0\0\0"));
+    let ran = world.run(&["upload", &manifest]).exits(2);
+    ran.says("\n  `--skip-media-check` sends the videos of 1 of these problems all the same");
+    world.file("a.mp4", fixture("small.mp4"));
+    let one = world.one_post(ADA, "a.mp4");
+    world.run(&["upload", &one]).exits(2).says("`--skip-media-check` sends the video all the same");
+    world.run(&["upload", &world.one_post(ADA, "b.mp4")]).exits(2).never_says("--skip-media-check");
 }
 
 #[test]
@@ -237,6 +242,40 @@ fn a_download_that_was_cut_off_in_a_file_of_full_length_is_refused() {
         .says("repeat the download");
     let dry = world.run(&["upload", "--dry-run", "--skip-media-check", &manifest]).exits(0);
     dry.says("only zeros").says("sent all the same");
+}
+
+#[test]
+fn gigabytes_behind_the_end_of_a_video_are_told() {
+    let world = World::logged_in();
+    world.file("padded.mp4", fixture("fast-start.mp4"));
+    let grow = |length: u64| {
+        let path = world.path("padded.mp4");
+        fs::File::options().write(true).open(path).unwrap().set_len(length).unwrap();
+    };
+    let manifest = world.one_post(ADA, "padded.mp4");
+    grow(3_000_000_000);
+    let dry = world.run(&["upload", "--dry-run", &manifest]).exits(0);
+    dry.says("warning: padded.mp4: the video ends after ")
+        .says(" kB, and 3.00 GB of zeros lie behind its end");
+    grow(5_000_000_000);
+    let ran = world.run(&["upload", "--skip-media-check", &manifest]).exits(2);
+    ran.says("5.00 GB of zeros lie behind its end")
+        .says("repeat the download")
+        .never_says("bit rate");
+}
+
+#[test]
+fn a_draft_names_the_settings_that_it_goes_without() {
+    let world = World::logged_in();
+    world.file("a.mp4", fixture("fast-start.mp4"));
+    let manifest = world.manifest(&json!([
+        { "user_id": world.open_id(ADA), "video_path": "a.mp4", "is_aigc": true }
+    ]));
+    let said = "TikTok takes no `is_aigc` with this draft; set it in the TikTok app";
+    world.run(&["upload", "--dry-run", &manifest]).exits(0).never_says(said);
+    world.run(&["upload", "--dry-run", "--draft", &manifest]).exits(0).says(said);
+    let ran = world.run(&["upload", "--draft", "--json", &manifest]).exits(0);
+    assert!(post(&ran)["warnings"].to_string().contains(said), "{ran:#?}");
 }
 
 #[test]

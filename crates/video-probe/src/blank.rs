@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use crate::probe::Oddity;
 use crate::reader::{Reader, Stop};
 
 /// The most bytes of a sample that are looked at: none of the codecs in [`is_told`] begins so many with zeros.
@@ -74,6 +75,23 @@ pub(super) fn first_blank<'p>(
         }
     }
     Ok(None)
+}
+
+/// The fewest bytes behind the end of a video that are worth a word: tags and padding are shorter.
+const TRAILING: u64 = 1 << 20;
+
+/// What lies behind the end of a video that begins at `start`, if it is more than the video.
+pub(super) fn trailing(
+    start: u64,
+    end: u64,
+    reader: &mut Reader<'_>,
+) -> Result<Option<Oddity>, Stop> {
+    let count = reader.len().saturating_sub(end);
+    if count < TRAILING || count <= end.saturating_sub(start) {
+        return Ok(None);
+    }
+    let zeros = is_all_blank(end..reader.len(), reader)?;
+    Ok(Some(Oddity::Trailing { end, count, zeros }))
 }
 
 /// Whether all of a part is zeros, looked at in some places of it; nothing short is.

@@ -75,6 +75,16 @@ pub enum Oddity {
     CalledMatroska,
     /// A box of a wrong size, behind which the index had to be looked for.
     BrokenChain,
+    /// More behind the end of the video than before it, and at least 1 MiB: as a download or copy leaves it
+    /// whose file was made longer beforehand, or an export into a longer file that was there.
+    Trailing {
+        /// Where the video ends.
+        end: u64,
+        /// Bytes behind it.
+        count: u64,
+        /// Whether they are zeros, looked at in some places.
+        zeros: bool,
+    },
 }
 
 /// Why a file is no video that can be played; but for [`Io`](Self::Io) another look says the same

@@ -227,7 +227,9 @@ fn read(
         manifest::examine(&input.text, &input.folder, &defaults(context, args));
     if manifest.entries.is_empty() && !faults.is_empty() {
         let manifest = input.name.clone();
-        return Err(Refused { manifest, problems: faults, unknown_accounts: 0 }.into());
+        return Err(
+            Refused { manifest, problems: faults, unknown_accounts: 0, overrulable: 0 }.into()
+        );
     }
     if let Some(level) = manifest.widened.filter(|_| !args.draft) {
         let text = format!(

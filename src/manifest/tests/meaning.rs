@@ -154,3 +154,36 @@ fn only_drafts_of_videos_lose_their_caption() {
     assert!(!loses(&format!("{video}, {words}")));
     assert!(!loses(&format!("{photo}, {words}, {draft}")));
 }
+
+#[test]
+fn a_draft_says_which_of_its_own_settings_are_left_to_the_app() {
+    let doubts = |source: &str, fields: &str| {
+        let text = format!("[{{{source}, \"mode\": \"draft\", {fields}}}]");
+        entry(&text).doubts
+    };
+    let (video, photo) =
+        ("\"video_path\": \"a.mp4\"", "\"photo_urls\": [\"https://a.example/1.jpg\"]");
+    let lost = |fields: &str| {
+        format!(
+            "TikTok takes no {fields} with this draft; set them in the TikTok app when the draft is finished"
+        )
+    };
+    let all = "\"description\": \"Hi\", \"is_aigc\": true, \"brand_content_toggle\": true, \
+               \"video_cover_timestamp_ms\": 0, \"disable_duet\": false";
+    let names = "`video_cover_timestamp_ms`, `brand_content_toggle` and `is_aigc`";
+    assert_eq!(doubts(video, all), [lost(names)]);
+    let all = "\"is_aigc\": true, \"disable_comment\": true, \"auto_add_music\": true";
+    assert_eq!(doubts(photo, all), [lost("`auto_add_music` and `disable_comment`")]);
+    assert_eq!(doubts(photo, "\"is_aigc\": true, \"title\": \"Hi\""), [""; 0]);
+}
+
+#[test]
+fn a_default_that_a_draft_does_not_take_is_meant_for_other_posts() {
+    let text = "{\"defaults\": {\"is_aigc\": true, \"privacy_level\": \"SELF_ONLY\"}, \
+                \"posts\": [{\"video_path\": \"a.mp4\", \"mode\": \"draft\"}]}";
+    assert_eq!(entry(text).doubts, [""; 0]);
+    let config = FieldValues::default().with(Field::IsAigc, FieldValue::Flag(true));
+    let given = Defaults { config, ..Defaults::default() };
+    let text = "[{\"video_path\": \"a.mp4\", \"mode\": \"draft\"}]";
+    assert_eq!(read_with(text, &given).unwrap().entries[0].doubts, [""; 0]);
+}

@@ -42,6 +42,8 @@ struct Outline {
     indexed: Option<(u64, u32)>,
     /// Whether the chain of boxes does not lead to the movie.
     broken: bool,
+    /// Where the chain of boxes ends.
+    end: u64,
     /// Where content lies: the first of the boxes that hold it.
     data: Vec<Range<u64>>,
     /// Whether there was any content.
@@ -96,6 +98,10 @@ pub(super) fn probe(
     let blank = if certain { outline.blank(movie, track, reader)? } else { None };
     let mut rate = track.rate.clone();
     rate.merge(&track.fragments.rate);
+    let mut oddities = unknown.oddities;
+    if certain {
+        oddities.extend(outline.trailing(start, movie, reader)?);
+    }
     let (width, height) = track.size().unzip();
     Ok(Probe {
         duration: outline.duration(movie, track),
@@ -108,7 +114,8 @@ pub(super) fn probe(
         complete: outline.is_complete(movie, track, reader.len()),
         blank,
         protected: movie.is_protected(),
-        ..unknown
+        oddities,
+        ..Probe::unknown(container)
     })
 }
 
@@ -142,6 +149,7 @@ impl Outline {
             at = atom.end;
             self.read_box(atom, reader)?;
         }
+        self.end = at;
         // A box before it may be told too long or too short to lead to it.
         if self.movie.is_none()
             && !self.fragmented
@@ -232,6 +240,26 @@ impl Outline {
             blank::first_blank(pairs.iter(), reader)
         });
         match found {
+            Ok(found) => Ok(found),
+            Err(Stop::Budget) => Ok(None),
+            Err(Stop::Io(error)) => Err(error.into()),
+        }
+    }
+
+    /// What lies behind the last box and the last sample, if it is a lot.
+    fn trailing(
+        &self,
+        start: u64,
+        movie: &Movie,
+        reader: &mut Reader<'_>,
+    ) -> Result<Option<Oddity>, ProbeError> {
+        if self.unfinished {
+            return Ok(None);
+        }
+        // Behind a box that is told too short, the chain ends before the samples do.
+        let samples = movie.tracks.iter().filter_map(|track| track.end);
+        let end = samples.max().unwrap_or(0).max(self.fragments_end).max(self.end);
+        match blank::trailing(start, end, reader) {
             Ok(found) => Ok(found),
             Err(Stop::Budget) => Ok(None),
             Err(Stop::Io(error)) => Err(error.into()),

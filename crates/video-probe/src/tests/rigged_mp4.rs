@@ -768,3 +768,23 @@ fn fragments_whose_data_is_missing_are_cut_off() {
     let file = [two_tracks(0), fragment(1, 0, &[9; 25], 0), b"TAG some title".to_vec()].concat();
     assert!(found(&file).complete);
 }
+
+#[test]
+fn more_behind_the_end_than_before_it_is_told_and_what_is_usual_is_not() {
+    const MIB: usize = 1 << 20;
+    let file = Rig::default().file();
+    for (bytes, zeros) in [(vec![0; 2 * MIB], true), ([vec![0; MIB], vec![7; 9]].concat(), false)] {
+        let (end, count) = (file.len() as u64, bytes.len() as u64);
+        let trailing = Oddity::Trailing { end, count, zeros };
+        let padded = [file.clone(), bytes].concat();
+        assert_eq!(found(&padded), Probe { oddities: vec![trailing], ..found(&file) });
+    }
+    // Boxes, whatever they hold, belong to the file; so do tags, and padding that is shorter than the video.
+    let boxed = |kind: &[u8; 4]| atom(kind, &vec![0; 2 * MIB]);
+    for behind in [boxed(b"free"), boxed(b"skip"), boxed(b"uuid"), boxed(b"mdat"), vec![0; MIB - 1]]
+    {
+        assert_eq!(found(&[file.clone(), behind].concat()).oddities, []);
+    }
+    let large = with_samples([0, 1], &atom(b"free", &vec![0; 3 * MIB]));
+    assert_eq!(found(&[large, vec![0; 2 * MIB]].concat()).oddities, []);
+}

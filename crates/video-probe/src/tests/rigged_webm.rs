@@ -330,3 +330,15 @@ fn a_segment_is_called_so() {
         refused(&file[at..]).ends_with("this is a segment of a WebM stream, without its header")
     );
 }
+
+#[test]
+fn more_zeros_behind_a_recording_than_before_them_are_told() {
+    let unsized_too = [Recording::default().file(), fixture!("live.webm").to_vec()];
+    for whole in unsized_too {
+        let (end, count) = (whole.len() as u64, 2 << 20);
+        let padded = [whole.clone(), vec![0; 2 << 20]].concat();
+        let trailing = Oddity::Trailing { end, count, zeros: true };
+        assert_eq!(found(&padded), Probe { oddities: vec![trailing], ..found(&whole) });
+        assert_eq!(found(&[whole, vec![0; 1000]].concat()).oddities, []);
+    }
+}

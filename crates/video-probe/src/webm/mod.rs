@@ -82,6 +82,8 @@ struct Outline {
     cut: bool,
     /// A part up to the segment's own end that is zeros alone.
     blank: Option<Range<u64>>,
+    /// What lies behind the segment, if it is a lot.
+    trailing: Option<Oddity>,
     /// Whether the budget ended before the file did.
     unfinished: bool,
 }
@@ -97,6 +99,7 @@ pub(super) fn probe(start: u64, reader: &mut Reader<'_>) -> Result<Probe, ProbeE
         content: false,
         cut: false,
         blank: None,
+        trailing: None,
         unfinished: false,
     };
     match outline.read(start, reader) {
@@ -111,7 +114,9 @@ pub(super) fn probe(start: u64, reader: &mut Reader<'_>) -> Result<Probe, ProbeE
     }
     let leading = (start > 0).then_some(Oddity::Leading(start));
     let called = outline.matroska.then_some(Oddity::CalledMatroska);
-    let oddities = leading.into_iter().chain(called).collect();
+    let mut oddities: Vec<_> = leading.into_iter().chain(called).collect();
+    let certain = oddities.is_empty();
+    oddities.extend(outline.trailing);
     let unknown = Probe { oddities, ..Probe::unknown(Container::WebM) };
     let Some(track) = outline.picture() else {
         return match &outline.tracks {
@@ -132,7 +137,7 @@ pub(super) fn probe(start: u64, reader: &mut Reader<'_>) -> Result<Probe, ProbeE
         codec: track.codec.clone(),
         complete: !outline.cut && (outline.content || outline.unfinished),
         protected: tracks.iter().any(|track| track.protected),
-        blank: outline.blank.clone().filter(|_| unknown.oddities.is_empty()),
+        blank: outline.blank.clone().filter(|_| certain),
         ..unknown
     })
 }
@@ -171,7 +176,10 @@ impl Outline {
             if element.id == id::SEGMENT {
                 self.cut |= element.end.is_some_and(|end| end > len.saturating_add(TOO_LONG));
                 let (segment, _) = element.within(len);
-                self.read_segment(segment, element.end.is_some(), reader)?;
+                let end = self.read_segment(segment, element.end.is_some(), reader)?;
+                if let Some(end) = end {
+                    self.trailing = blank::trailing(start, end, reader)?;
+                }
                 return Ok(None);
             }
             at = element.within(len).1;
@@ -181,13 +189,13 @@ impl Outline {
 
     /// Reads a segment. Clusters and groups are entered rather than skipped, so that their elements come
     /// along as if they were the segment's own; this also needs no sizes, which recorders often do not
-    /// know; `sized` says whether the segment itself does.
+    /// know; `sized` says whether the segment itself does. Returns where it ends, if that is certain.
     fn read_segment(
         &mut self,
         segment: Element,
         sized: bool,
         reader: &mut Reader<'_>,
-    ) -> Result<(), Stop> {
+    ) -> Result<Option<u64>, Stop> {
         let limit = segment.end.unwrap_or(reader.len());
         let mut at = segment.body;
         let mut picture = None;
@@ -195,9 +203,12 @@ impl Outline {
         // Whether the last element is none that belongs here: then it is no element, but what somebody
         // put behind the end.
         let mut strange = false;
+        let mut end_of_all = sized.then_some(limit);
         while at < limit {
             let Some(element) = Element::read(reader, at, limit)? else {
                 self.cut |= begins_element(&reader.some(at, limit, 4)?);
+                // What was read as an element without being one leads nowhere.
+                end_of_all = end_of_all.or((!strange).then_some(at));
                 // No element begins with a zero. Behind one that does not know its size anything may lie.
                 if sized && blank::is_all_blank(at..limit, reader)? {
                     self.blank = Some(at..limit);
@@ -248,7 +259,7 @@ impl Outline {
         if let Some(cluster) = passed {
             self.read_last(cluster, reader)?;
         }
-        Ok(())
+        Ok(end_of_all)
     }
 
     /// Reads the last cluster of those that were passed over, for where the segment ends.
