@@ -92,7 +92,7 @@ impl Coded for PrepareError {
 #[error(
     "{manifest} has {}\n{problems}{}",
     text::count(problems.len() as u64, "problem"),
-    overruling(*.overrulable, problems.len())
+    overruling(*.overrulable)
 )]
 pub(crate) struct Refused {
     /// How the manifest is called.
@@ -105,15 +105,12 @@ pub(crate) struct Refused {
     pub(crate) overrulable: usize,
 }
 
-/// How those of all problems that can be overruled are, in a line.
-fn overruling(overrulable: usize, all: usize) -> String {
-    let what = match overrulable {
-        0 => return String::new(),
-        1 if all == 1 => "the video".to_owned(),
-        _ if overrulable == all => "these videos".to_owned(),
-        _ => format!("the videos of {overrulable} of these problems"),
-    };
-    format!("\n`--skip-media-check` sends {what} all the same, for TikTok to judge")
+/// How findings are overruled, in a line, if there are any that can be.
+fn overruling(overrulable: usize) -> &'static str {
+    match overrulable {
+        0 => "",
+        _ => "\n`--skip-media-check` sends a video whatever is found in it, for TikTok to judge",
+    }
 }
 
 impl Coded for Refused {
@@ -621,8 +618,10 @@ impl MediaCheck {
             Mode::Direct => None,
         };
         let findings = limits::check(probe, size, longest);
+        // Where something is missing, or nobody can play it, nothing else that is found matters.
+        let is_sure = |finding: &Finding| matches!(finding, Finding::CutOff | Finding::Protected);
+        let doubtful = !findings.errors.iter().any(is_sure);
         for finding in findings.errors {
-            let doubtful = !matches!(finding, Finding::CutOff | Finding::Protected);
             let (message, hint) = (finding.to_string(), finding.hint().to_owned());
             self.refuse_field("video_path", message, Some(hint), doubtful);
         }
