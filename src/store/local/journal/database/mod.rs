@@ -124,9 +124,8 @@ impl Database {
         let mut sound = true;
         let value = self.transact(TransactionBehavior::Immediate, |connection, behavior| {
             fault::point("journal: begin").map_err(DbError::Io)?;
-            if durable == Durable::Soon {
-                synchronous(connection, durable)?;
-            }
+            // Each time: a step that a rule has refused leaves the connection as it was set for that one.
+            synchronous(connection, durable)?;
             let tx = connection.transaction_with_behavior(behavior)?;
             let value = work(&tx)?;
             let commit = fault::point("journal: commit").map_err(DbError::Io);

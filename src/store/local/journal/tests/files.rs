@@ -238,7 +238,10 @@ fn which_chunks_are_stored_waits_for_no_disk_and_is_durable_with_the_next_step()
     };
     // FULL, for whatever is written next.
     assert_eq!(synchronous(&journal), 2);
+    // Also after a step that was refused.
+    let mut stale = Attempt { phase: Phase::Open { stored: 1 }, ..attempt.clone() };
+    journal.advance(&mut stale, Phase::Open { stored: 2 }, &NO_FACTS).unwrap_err();
     let intent = Phase::FinalIntent { stored: 3 };
     journal.advance(&mut attempt, intent, &read_as("a")).unwrap();
-    assert_eq!(log(), 0);
+    assert_eq!((log(), synchronous(&journal)), (0, 2));
 }
