@@ -3,6 +3,11 @@
 
 #![allow(missing_docs, clippy::print_stdout, clippy::print_stderr, reason = "a program of its own")]
 
+mod bed;
+#[cfg(target_os = "linux")]
+mod link;
+#[cfg(target_os = "linux")]
+mod links;
 mod measure;
 mod run;
 mod scratch;
@@ -10,6 +15,7 @@ mod sink;
 mod stats;
 mod upload;
 
+use std::net::SocketAddrV4;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -25,11 +31,18 @@ struct Cli {
 enum Command {
     /// One upload over TLS on loopback beside `curl -T`
     Upload(upload::Args),
+    /// The same over emulated links: their rate, their delay, their loss (Linux, as root)
+    #[cfg(target_os = "linux")]
+    Links(links::Args),
     /// The server that takes the bytes and throws them away
     #[command(hide = true)]
     Sink {
         /// Where its certificate and key are written
         dir: PathBuf,
+        /// Where it listens
+        address: SocketAddrV4,
+        /// What it is called
+        host: String,
     },
     /// Runs a command and writes what it took as JSON into a file
     #[command(hide = true)]
@@ -43,7 +56,9 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Upload(args) => upload::bench(&args),
-        Command::Sink { dir } => sink::serve(&dir),
+        #[cfg(target_os = "linux")]
+        Command::Links(args) => links::bench(&args),
+        Command::Sink { dir, address, host } => sink::serve(&dir, address, host),
         Command::Run { report, command } => run::run(&report, &command),
     }
 }

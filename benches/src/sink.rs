@@ -1,8 +1,8 @@
-//! A server that answers like TikTok's posting API and throws the bytes away: TLS on loopback, a thread a
+//! A server that answers like TikTok's posting API and throws the bytes away: TLS, a thread a
 //! connection, no checks. What it sees goes to standard output, a JSON object a line.
 
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{SocketAddrV4, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,16 +43,29 @@ pub(crate) enum What {
     Call(String),
 }
 
+impl Seen {
+    /// The body of a PUT was there.
+    pub(crate) fn is_done(&self) -> bool {
+        matches!(self.what, What::PutDone(_))
+    }
+
+    /// Somebody asked what became of an upload.
+    pub(crate) fn is_question(&self) -> bool {
+        matches!(&self.what, What::Call(path) if path.contains("status"))
+    }
+}
+
 struct Sink {
     begun: Instant,
     connections: AtomicU64,
     out: Mutex<io::Stdout>,
+    host: String,
     port: u16,
 }
 
 /// Serves until the process is killed. Writes its certificate into `dir`.
-pub(crate) fn serve(dir: &Path) -> anyhow::Result<()> {
-    let certified = rcgen::generate_simple_self_signed(["localhost".into(), "127.0.0.1".into()])?;
+pub(crate) fn serve(dir: &Path, address: SocketAddrV4, host: String) -> anyhow::Result<()> {
+    let certified = rcgen::generate_simple_self_signed([host.clone()])?;
     std::fs::write(dir.join(CERTIFICATE), certified.cert.pem())?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -61,12 +74,13 @@ pub(crate) fn serve(dir: &Path) -> anyhow::Result<()> {
         .with_no_client_auth()
         .with_single_cert(vec![certified.cert.der().clone()], key)?;
     let config = Arc::new(config);
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let listener = TcpListener::bind(address)?;
     let port = listener.local_addr()?.port();
     let sink = Arc::new(Sink {
         begun: Instant::now(),
         connections: AtomicU64::new(0),
         out: Mutex::new(io::stdout()),
+        host,
         port,
     });
     sink.tell(0, What::Listening(port));
@@ -168,7 +182,7 @@ impl Sink {
                 let id = self.begun.elapsed().as_nanos();
                 ok(serde_json::json!({
                     "publish_id": format!("v_pub_file~v2-1.{id}"),
-                    "upload_url": format!("https://127.0.0.1:{}/upload/{id}", self.port),
+                    "upload_url": format!("https://{}:{}/upload/{id}", self.host, self.port),
                 }))
             }
             _ => (404, "{}".to_owned()),
