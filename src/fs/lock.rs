@@ -116,6 +116,52 @@ impl Lock {
     }
 }
 
+/// A lock that any number of holders have at the same time, each of whom can tell whether it is the only one.
+#[derive(Debug)]
+pub(crate) struct SharedLock {
+    file: File,
+    path: PathBuf,
+}
+
+impl SharedLock {
+    /// Joins those who have it, and says whether there are any. Whoever joins is kept apart from others who do
+    /// by a lock of the caller's.
+    pub(crate) fn join(path: &Path, wait: Duration) -> Result<(Self, bool), LockError> {
+        let file = check::open(path, OFlags::RDWR | OFlags::CREATE)?;
+        check::check_file(&file, path, SIZE_LIMIT)?;
+        let lock = Self { file, path: path.to_owned() };
+        let is_alone = lock.is_had(|file| file.try_lock())?;
+        let deadline = Instant::now() + wait;
+        // Whoever leaves as the last one has it alone for a moment.
+        while !lock.is_had(|file| file.try_lock_shared())? {
+            if Instant::now() >= deadline || GIVEN_UP.load(Ordering::SeqCst) {
+                return Err(LockError::Held { path: path.to_owned(), pid: None });
+            }
+            std::thread::sleep(pause(deadline));
+        }
+        Ok((lock, !is_alone))
+    }
+
+    /// Whether nobody else has it; then nobody else gets it until this is dropped.
+    pub(crate) fn is_last(&self) -> Result<bool, LockError> {
+        self.is_had(|file| file.try_lock())
+    }
+
+    fn is_had(
+        &self,
+        lock: impl FnOnce(&File) -> Result<(), TryLockError>,
+    ) -> Result<bool, LockError> {
+        match fault::point("lock").map_err(TryLockError::Error).and_then(|()| lock(&self.file)) {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(source)) => {
+                let path = self.path.clone();
+                Err(FsError::Io { operation: "lock", path, source }.into())
+            }
+        }
+    }
+}
+
 /// Proves that files in a directory can be locked in parts, as SQLite does it, by locking one that is there
 /// for nothing else.
 pub(crate) fn check_record_locks(dir: &Path) -> Result<(), FsError> {
@@ -200,6 +246,22 @@ mod tests {
         let _held = Lock::try_acquire(&path).unwrap();
         let waited = Lock::acquire_blocking(&path, Duration::from_millis(50));
         assert!(matches!(waited, Err(LockError::Held { .. })));
+    }
+
+    #[test]
+    fn the_last_one_of_several_knows_that_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("users");
+        let wait = Duration::from_secs(30);
+        let (first, others) = SharedLock::join(&path, wait).unwrap();
+        assert!(!others);
+        let (second, others) = SharedLock::join(&path, wait).unwrap();
+        assert!(others);
+        assert!(!first.is_last().unwrap() && !second.is_last().unwrap());
+        drop(second);
+        assert!(first.is_last().unwrap());
+        drop(first);
+        assert!(!SharedLock::join(&path, wait).unwrap().1);
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(crate) use check::{
     PRIVATE_DIR, PRIVATE_FILE, SIZE_LIMIT, check_metadata, network_file_system, private_dir,
     read_private, read_private_file, read_private_to,
 };
-pub(crate) use lock::{Lock, LockError, check_record_locks, give_up_waiting, pause};
+pub(crate) use lock::{Lock, LockError, SharedLock, check_record_locks, give_up_waiting, pause};
 
 /// Why a file of ours could not be used.
 #[derive(Debug, thiserror::Error)]

@@ -90,6 +90,23 @@ pub(crate) trait Journal: Quota {
     /// The posts with an attempt that is under way or unresolved, of one account or of all.
     fn unfinished<'a>(&'a self, account: Option<&'a str>) -> StoreFuture<'a, Vec<RecordedPost>>;
 
+    /// The posts that are neither published nor the same as another one, in the order of their numbers.
+    fn unpublished(&self) -> StoreFuture<'_, Vec<RecordedPost>>;
+
+    /// Whether there is no post at all.
+    fn is_empty(&self) -> StoreFuture<'_, bool>;
+
+    /// The latest post that is called so: by its path or URL as it is shown.
+    fn find_by_label<'a>(
+        &'a self,
+        account: &'a str,
+        mode: Mode,
+        label: &'a str,
+    ) -> StoreFuture<'a, Option<RecordedPost>>;
+
+    /// Whether a later post repeats one.
+    fn is_repeated<'a>(&'a self, post: &'a RecordedPost) -> StoreFuture<'a, bool>;
+
     /// All attempts at a post, the first one first.
     fn attempts(&self, post: PostNumber) -> StoreFuture<'_, Vec<Attempt>>;
 

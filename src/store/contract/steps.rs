@@ -208,6 +208,63 @@ pub(super) async fn unfinished_posts_are_those_under_way_and_those_for_a_human(n
     assert_eq!(numbers(journal.all().await.unwrap()), all);
 }
 
+pub(super) async fn unpublished_posts_are_all_but_those_that_are_done_and_those_that_are_others(
+    new: New<'_>,
+) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    assert!(journal.is_empty().await.unwrap());
+    let planned = journal.post_for(&entry(1, 10)).await.unwrap();
+    assert!(!journal.is_empty().await.unwrap());
+    let failed = journal.post_for(&entry(2, 20)).await.unwrap();
+    journal.walk(&failed, &[(Phase::Rejected, NO_FACTS)]).await;
+    let draft = journal.post_for(&entry(3, 30).draft()).await.unwrap();
+    journal
+        .walk(&draft, &[(OPEN, accepted()), (INTENT, NO_FACTS), (Phase::Inboxed, NO_FACTS)])
+        .await;
+    let done = journal.publish(&entry(4, 40), "d").await;
+    let other = journal.post_for(&entry(5, 50)).await.unwrap();
+    journal.same_as(other.number, done.number).await.unwrap();
+    let again = journal.post_for(&entry(4, 40).again()).await.unwrap();
+    let by_hand = journal.post_for(&entry(6, 60)).await.unwrap();
+    journal.resolve(by_hand.number, true).await.unwrap();
+
+    let posts = journal.unpublished().await.unwrap();
+    let numbers: Vec<_> = posts.iter().map(|post| post.number).collect();
+    assert_eq!(numbers, [planned.number, failed.number, draft.number, again.number]);
+    for post in &posts {
+        assert_eq!(*post, journal.post(post.number).await.unwrap());
+    }
+}
+
+pub(super) async fn a_post_is_found_by_what_it_is_called(new: New<'_>) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let file = journal.post_for(&entry(1, 10)).await.unwrap();
+    let url = journal.post_for(&pull("https://example.com/a.mp4")).await.unwrap();
+    for post in [&file, &url] {
+        let found = journal.find_by_label(&post.account, post.mode, &post.label).await.unwrap();
+        assert!(found.is_some_and(|found| found.label == post.label), "{}", post.label);
+    }
+    let of_nobody = journal.find_by_label("ben", file.mode, &file.label).await.unwrap();
+    assert_eq!(of_nobody, None);
+    let again = journal.publish(&entry(1, 10), "a").await;
+    let again = journal.post_for(&entry(1, 10).again()).await.map(|post| (again, post)).unwrap().1;
+    let found = journal.find_by_label(&file.account, file.mode, &file.label).await.unwrap();
+    assert_eq!(found.unwrap().number, again.number, "the latest");
+}
+
+pub(super) async fn whether_a_post_was_repeated_is_known(new: New<'_>) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let first = journal.publish(&entry(1, 10), "a").await;
+    let other = journal.publish(&entry(2, 20), "b").await;
+    let second = journal.post_for(&entry(1, 10).again()).await.unwrap();
+    assert!(journal.is_repeated(&first).await.unwrap());
+    assert!(!journal.is_repeated(&second).await.unwrap());
+    assert!(!journal.is_repeated(&other).await.unwrap());
+}
+
 pub(super) async fn of_two_that_record_a_step_from_the_same_phase_one_wins(new: New<'_>) {
     let home = Home::new(new);
     let post = home.open().await.post_for(&entry(1, 90)).await.unwrap();

@@ -126,6 +126,29 @@ impl Journal for LocalJournal {
         self.run(move |journal| journal.unfinished(account.as_deref()))
     }
 
+    fn unpublished(&self) -> StoreFuture<'_, Vec<RecordedPost>> {
+        self.run(SqliteJournal::unpublished)
+    }
+
+    fn is_empty(&self) -> StoreFuture<'_, bool> {
+        self.run(SqliteJournal::is_empty)
+    }
+
+    fn find_by_label<'a>(
+        &'a self,
+        account: &'a str,
+        mode: Mode,
+        label: &'a str,
+    ) -> StoreFuture<'a, Option<RecordedPost>> {
+        let (account, label) = (account.to_owned(), label.to_owned());
+        self.run(move |journal| journal.find_by_label(&account, mode, &label))
+    }
+
+    fn is_repeated<'a>(&'a self, post: &'a RecordedPost) -> StoreFuture<'a, bool> {
+        let post = post.clone();
+        self.run(move |journal| journal.is_repeated(&post))
+    }
+
     fn attempts(&self, post: PostNumber) -> StoreFuture<'_, Vec<Attempt>> {
         self.run(move |journal| journal.attempts(post))
     }

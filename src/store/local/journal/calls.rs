@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Transaction;
 
-use super::database::checksum::{Checked, write_checksum};
+use super::database::checksum::{self, Checked, write_checksum};
 use super::database::db_error::DbError;
 use super::rows::{self, call_word, cap_word};
 use crate::model::{CallKind, QuotaKind};
@@ -56,8 +56,11 @@ pub(super) fn full_until(
     kind: QuotaKind,
     now: Timestamp,
 ) -> Result<Option<Timestamp>, DbError> {
-    let query = "SELECT until FROM caps WHERE subject = ?1 AND kind = ?2";
-    let until = rows::times(tx, query, (subject, cap_word(kind)))?.pop();
+    let mut statement = tx.prepare_cached("SELECT * FROM caps WHERE subject = ?1 AND kind = ?2")?;
+    let mut found = statement.query((subject, cap_word(kind)))?;
+    let Some(row) = found.next()? else { return Ok(None) };
+    checksum::hold(Checked::Caps, row)?;
+    let until = Some(rows::time(row.get("until")?)?);
     // One that ends later than a cap can was made under a clock that was ahead.
     let latest = now.checked_add(LONGEST_CAP).unwrap_or(Timestamp::MAX);
     Ok(until.filter(|until| *until > now && *until <= latest))

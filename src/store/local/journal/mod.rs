@@ -292,6 +292,27 @@ impl SqliteJournal {
         self.db.read("read the posts", |tx| posts::unfinished(tx, account))
     }
 
+    pub(crate) fn unpublished(&self) -> Result<Vec<RecordedPost>, JournalError> {
+        self.db.read("read the posts", posts::unpublished)
+    }
+
+    pub(crate) fn is_empty(&self) -> Result<bool, JournalError> {
+        self.db.read("look for a post", posts::is_empty)
+    }
+
+    pub(crate) fn find_by_label(
+        &self,
+        account: &str,
+        mode: Mode,
+        label: &str,
+    ) -> Result<Option<RecordedPost>, JournalError> {
+        self.db.read("look for a post", |tx| posts::with_label(tx, account, mode, label))
+    }
+
+    pub(crate) fn is_repeated(&self, post: &RecordedPost) -> Result<bool, JournalError> {
+        self.db.read("read a post", |tx| posts::is_repeated(tx, post))
+    }
+
     pub(crate) fn attempts(&self, post: PostNumber) -> Result<Vec<Attempt>, JournalError> {
         self.db.read("read the attempts", |tx| attempts::of_post(tx, post))
     }

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Params, Row, Statement, Transaction};
 
+use super::database::checksum::{self, Checked};
 use super::database::db_error::DbError;
 use super::phase;
 use crate::model::{
@@ -74,6 +75,7 @@ pub(super) fn post_by_number(
 }
 
 fn post(row: &Row<'_>) -> Result<RecordedPost, DbError> {
+    checksum::hold(Checked::Posts, row)?;
     let mode: String = row.get("mode")?;
     let source: String = row.get("source")?;
     let kind = match source.as_str() {
@@ -154,6 +156,7 @@ pub(super) fn attempts(tx: &Transaction<'_>, post: PostNumber) -> Result<Vec<Att
 }
 
 fn attempt(row: &Row<'_>) -> Result<Attempt, DbError> {
+    checksum::hold(Checked::Attempts, row)?;
     let word: String = row.get("phase")?;
     let failed: Option<String> = row.get("failed")?;
     let phase = phase::read(&word, row.get("stored")?, failed.as_deref())

@@ -4,6 +4,8 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, Transaction};
 
+use super::db_error::DbError;
+
 /// The tables whose rows have a checksum. Each has the columns `id` and `sum`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store::local::journal) enum Checked {
@@ -62,11 +64,24 @@ pub(in crate::store::local::journal) fn first_mismatch(
         while let Some(row) = rows.next()? {
             if !matches(table, row)? {
                 let id: i64 = row.get("id")?;
-                return Ok(Some(format!("row {id} of its {name} is not what was written")));
+                return Ok(Some(wrong(table, id)));
             }
         }
     }
     Ok(None)
+}
+
+/// An error if a row, read with all its columns, is not what was written: for rows that a run decides by.
+pub(in crate::store::local::journal) fn hold(table: Checked, row: &Row<'_>) -> Result<(), DbError> {
+    if matches(table, row)? {
+        return Ok(());
+    }
+    let id: i64 = row.get("id")?;
+    Err(DbError::Unreadable(wrong(table, id)))
+}
+
+fn wrong(table: Checked, id: i64) -> String {
+    format!("row {id} of its {} is not what was written", table.name())
 }
 
 /// Whether a row, read with all its columns, is what was written.

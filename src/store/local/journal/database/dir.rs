@@ -12,8 +12,8 @@ use jiff::Timestamp;
 
 use crate::fault;
 use crate::fs::{
-    FsError, Lock, LockError, PRIVATE_DIR, PRIVATE_FILE, check_metadata, clean_temps, list,
-    private_dir, rename, step, sync_dir, write_atomic,
+    FsError, Lock, LockError, PRIVATE_DIR, PRIVATE_FILE, SharedLock, check_metadata, clean_temps,
+    list, private_dir, rename, step, sync_dir, write_atomic,
 };
 
 /// Name of the database.
@@ -79,6 +79,27 @@ impl JournalDir {
     /// Keeps other processes from creating, checking, migrating or setting aside meanwhile.
     pub(in crate::store::local::journal) fn lock(&self) -> Result<Lock, LockError> {
         Lock::acquire_blocking(&self.dir.join("journal.lock"), PATIENCE)
+    }
+
+    /// Joins the processes that have the database open, and says whether there are any. `held` keeps others
+    /// from joining meanwhile.
+    pub(in crate::store::local::journal) fn join_users(
+        &self,
+        _held: &Lock,
+    ) -> Result<(SharedLock, bool), LockError> {
+        self.make_locks()?;
+        SharedLock::join(&self.dir.join(LOCKS).join("journal.users"), PATIENCE)
+    }
+
+    /// Whether a write-ahead log lies there: somebody uses the database, or did not close it.
+    pub(in crate::store::local::journal) fn has_log(&self) -> bool {
+        // What cannot be examined may be one.
+        self.companion("-wal").try_exists().unwrap_or(true)
+    }
+
+    /// Where it is noted when the database was last read from end to end.
+    pub(in crate::store::local::journal) fn checked(&self) -> PathBuf {
+        self.dir.join(LOCKS).join("journal.checked")
     }
 
     /// Looks at the files, never through a link, and demands that they are ours alone.

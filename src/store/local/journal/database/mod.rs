@@ -1,5 +1,6 @@
 //! The connection: how it is opened, how a transaction ends, what damage leads to.
 
+mod checked;
 pub(super) mod checksum;
 pub(super) mod db_error;
 pub(super) mod dir;
@@ -14,12 +15,13 @@ use jiff::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+use self::checked::Checked;
 use self::db_error::DbError;
 use self::dir::{DirState, JournalDir};
 use self::schema::{Found, SCHEMA};
 use crate::clock::Clock;
 use crate::fault;
-use crate::fs::{Lock, LockError};
+use crate::fs::{Lock, LockError, SharedLock};
 use crate::store::JournalError;
 
 /// How long a transaction waits for those of other processes.
@@ -38,20 +40,35 @@ pub(super) struct Database {
     clock: Clock,
     /// `None` after a failed transaction: the next one begins on a new connection.
     connection: Mutex<Option<Connection>>,
+    /// Held by everybody who has the database open.
+    users: SharedLock,
+    /// When the whole database was last read and found sound, if that is known.
+    checked_at: Option<Timestamp>,
 }
 
 impl Database {
-    /// Opens, checks and migrates the database that lies there.
+    /// Opens the database that lies there: reads it from end to end and migrates it, unless others have done so
+    /// who use it now, or it is as it was left less than a day after that was done.
     pub(super) fn open(
         journal_dir: JournalDir,
         clock: Clock,
         held: &Lock,
     ) -> Result<Self, JournalError> {
-        let connection = match sound(&journal_dir) {
-            Err(db_error) => return Err(stopped(&journal_dir, clock, db_error, "open", held)),
-            Ok(connection) => Mutex::new(Some(connection)),
+        let (users, is_shared) = journal_dir.join_users(held)?;
+        let noted = Checked::read(&journal_dir.checked());
+        let (now, file) = (clock.now(), checked::file_of(journal_dir.path()));
+        let was_closed = !journal_dir.has_log();
+        let counts = is_shared || was_closed && noted.is_some_and(|noted| noted.counts(file, now));
+        let known = if counts { quick(&journal_dir) } else { None };
+        let (connection, checked_at) = match known {
+            Some(connection) => (connection, noted.map(|noted| noted.at)),
+            None => match sound(&journal_dir) {
+                Err(db_error) => return Err(stopped(&journal_dir, clock, db_error, "open", held)),
+                Ok(connection) => (connection, Some(now)),
+            },
         };
-        Ok(Self { journal_dir, clock, connection })
+        let connection = Mutex::new(Some(connection));
+        Ok(Self { journal_dir, clock, connection, users, checked_at })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -230,6 +247,25 @@ impl Database {
     }
 }
 
+impl Drop for Database {
+    fn drop(&mut self) {
+        let connection = self.connection.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        // One that was dropped after an error has left the file as nobody knows.
+        let (Some(connection), Some(at)) = (connection, self.checked_at) else { return };
+        // The last one to close copies the log into the database, after which nobody writes to it.
+        if connection.close().is_err() || !self.users.is_last().unwrap_or(false) {
+            return;
+        }
+        let path = self.journal_dir.checked();
+        let note = checked::file_of(self.path()).map(|file| Checked { at, file });
+        if let Some(note) = note.filter(|note| Checked::read(&path).as_ref() != Some(note))
+            && let Err(error) = note.write(&path)
+        {
+            tracing::debug!(%error, "the next run reads the journal from end to end");
+        }
+    }
+}
+
 /// When what is written is to be on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Durable {
@@ -294,6 +330,16 @@ fn stopped(
         Ok(dir) => JournalError::Corrupt { path, what, moved_to: Some(dir) },
         Err(error) => error.into(),
     }
+}
+
+/// A connection to a database that was read from end to end before. `None`: it is to be read again.
+fn quick(journal_dir: &JournalDir) -> Option<Connection> {
+    let connection = connect(journal_dir).ok()?;
+    if !SCHEMA.is_current(&connection).ok()? {
+        return None;
+    }
+    keep_log(&connection, false).ok()?;
+    Some(connection)
 }
 
 /// A connection to a database that is sound. What looks damaged is read a second time, through a

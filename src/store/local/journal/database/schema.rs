@@ -8,8 +8,20 @@ use super::checksum;
 const APPLICATION: i64 = 0x7474_7570;
 
 /// What this program writes and understands.
-pub(in crate::store::local::journal) const SCHEMA: Schema =
-    Schema { steps: &[include_str!("v1.sql"), include_str!("v2.sql"), include_str!("v3.sql")] };
+pub(in crate::store::local::journal) const SCHEMA: Schema = Schema {
+    steps: &[
+        include_str!("v1.sql"),
+        include_str!("v2.sql"),
+        include_str!("v3.sql"),
+        include_str!("v4.sql"),
+    ],
+};
+
+/// The version that lists the posts that are not published, and those that its list lacks.
+const WITH_UNPUBLISHED: i64 = 4;
+const UNLISTED: &str = "SELECT 1 FROM posts WHERE same_as IS NULL
+    AND NOT EXISTS (SELECT 1 FROM attempts WHERE post = posts.id AND phase = 'published')
+    AND NOT EXISTS (SELECT 1 FROM pending WHERE post = posts.id)";
 
 /// A line of versions.
 #[derive(Clone, Copy, Debug)]
@@ -43,9 +55,7 @@ impl Schema {
         connection: &Connection,
     ) -> rusqlite::Result<Found> {
         let version = version(connection)?;
-        let application: i64 =
-            connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-        if application != APPLICATION || version < 1 {
+        if application(connection)? != APPLICATION || version < 1 {
             return Ok(Found::Damaged("it is not a journal".to_owned()));
         }
         if version > self.version() {
@@ -55,6 +65,14 @@ impl Schema {
             return Ok(Found::Damaged(what));
         }
         Ok(if version == self.version() { Found::Current } else { Found::Older })
+    }
+
+    /// Whether a database that was read from end to end before is of the version that is written.
+    pub(in crate::store::local::journal) fn is_current(
+        self,
+        connection: &Connection,
+    ) -> rusqlite::Result<bool> {
+        Ok(application(connection)? == APPLICATION && version(connection)? == self.version())
     }
 
     /// Looks for damage of any kind: pages, indexes, schema, references, rows.
@@ -70,6 +88,9 @@ impl Schema {
         }
         if connection.prepare("PRAGMA foreign_key_check")?.exists([])? {
             return Ok(Some("a row refers to one that is not there".to_owned()));
+        }
+        if version >= WITH_UNPUBLISHED && connection.prepare(UNLISTED)?.exists([])? {
+            return Ok(Some("a post that is not published is not listed as that".to_owned()));
         }
         checksum::first_mismatch(connection)
     }
@@ -102,6 +123,8 @@ impl Schema {
         version: i64,
     ) -> rusqlite::Result<Connection> {
         let mut connection = Connection::open_in_memory()?;
+        // What a step drops leaves no bytes behind.
+        connection.execute_batch("PRAGMA secure_delete = ON")?;
         connection.pragma_update(None, "application_id", APPLICATION)?;
         let tx = connection.transaction()?;
         self.advance(&tx, 0, version)?;
@@ -128,13 +151,20 @@ impl Schema {
     }
 }
 
+fn application(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "application_id", |row| row.get(0))
+}
+
 fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-fn statements(connection: &Connection) -> rusqlite::Result<Vec<(String, String, Option<String>)>> {
+/// Kind, name, table and text of everything in the schema.
+type Statement = (String, String, String, Option<String>);
+
+fn statements(connection: &Connection) -> rusqlite::Result<Vec<Statement>> {
     connection
-        .prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
         .collect()
 }

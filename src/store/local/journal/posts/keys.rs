@@ -6,12 +6,12 @@
 //! was once read and recognised leaves its file identity as one more key, so that it is not read
 //! again at the next run.
 
-use rusqlite::{OptionalExtension as _, Transaction};
+use rusqlite::Transaction;
 
 use super::address::Address;
 use crate::model::{FileIdentity, LocalFile, Mode, PostRequest, Source};
 use crate::store::JournalError;
-use crate::store::local::journal::database::checksum::{Checked, write_checksum};
+use crate::store::local::journal::database::checksum::{self, Checked, write_checksum};
 use crate::store::local::journal::database::db_error::DbError;
 use crate::store::local::journal::rows::{mode_word, nanoseconds};
 
@@ -78,10 +78,12 @@ pub(in crate::store::local::journal) fn owner(
     tx: &Transaction<'_>,
     account: &str,
     key: &str,
-) -> rusqlite::Result<Option<i64>> {
-    tx.prepare_cached("SELECT post FROM keys WHERE account = ?1 AND key = ?2")?
-        .query_row([account, key], |row| row.get(0))
-        .optional()
+) -> Result<Option<i64>, DbError> {
+    let mut statement = tx.prepare_cached("SELECT * FROM keys WHERE account = ?1 AND key = ?2")?;
+    let mut rows = statement.query([account, key])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    checksum::hold(Checked::Keys, row)?;
+    Ok(Some(row.get("post")?))
 }
 
 /// Gives a key to an original post, unless it belongs to one already.

@@ -23,6 +23,9 @@ const LATEST: &str = "original = ?1 ORDER BY repost DESC LIMIT 1";
 const UNFINISHED: &str =
     "(?1 IS NULL OR account = ?1) AND id IN (SELECT post FROM attempts WHERE phase
     IN ('init-intent', 'open', 'final-intent', 'uploaded', 'unresolved')) ORDER BY id";
+const UNPUBLISHED: &str = "id IN (SELECT post FROM pending) ORDER BY id";
+const WITH_LABEL: &str = "account = ?1 AND mode = ?2 AND label = ?3 ORDER BY id DESC LIMIT 1";
+const LATER: &str = "original = ?1 AND repost > ?2 ORDER BY repost LIMIT 1";
 
 /// Every condition on posts that a run looks for; each is answered by an index.
 #[cfg(test)]
@@ -31,6 +34,9 @@ pub(super) const LOOKS: &[&str] = &[
     WITH_PATH,
     LATEST,
     UNFINISHED,
+    UNPUBLISHED,
+    WITH_LABEL,
+    LATER,
     alike::WITH_LABEL,
     duplicates::OF_FINGERPRINT,
     duplicates::OF_SIZE,
@@ -107,6 +113,32 @@ pub(super) fn unfinished(
     account: Option<&str>,
 ) -> Result<Vec<RecordedPost>, DbError> {
     rows::posts(tx, UNFINISHED, [account])
+}
+
+/// The posts that are neither published nor the same as another one.
+pub(super) fn unpublished(tx: &Transaction<'_>) -> Result<Vec<RecordedPost>, DbError> {
+    rows::posts(tx, UNPUBLISHED, [])
+}
+
+/// The latest post that is called so: by its path or URL as it is shown.
+pub(super) fn with_label(
+    tx: &Transaction<'_>,
+    account: &str,
+    mode: Mode,
+    label: &str,
+) -> Result<Option<RecordedPost>, DbError> {
+    Ok(rows::posts(tx, WITH_LABEL, (account, mode_word(mode), label))?.pop())
+}
+
+/// Whether a later one repeats a post.
+pub(super) fn is_repeated(tx: &Transaction<'_>, post: &RecordedPost) -> Result<bool, DbError> {
+    let place = (original(tx, post.number)?, post.repost);
+    Ok(!rows::posts(tx, LATER, place)?.is_empty())
+}
+
+/// Whether there is no post at all.
+pub(super) fn is_empty(tx: &Transaction<'_>) -> Result<bool, DbError> {
+    Ok(!tx.prepare_cached("SELECT 1 FROM posts LIMIT 1")?.exists([])?)
 }
 
 struct Found {

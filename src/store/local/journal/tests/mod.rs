@@ -2,6 +2,7 @@
 //! what is in the files.
 
 mod at_rest;
+mod checked;
 mod damage;
 mod files;
 mod identity;

@@ -107,6 +107,7 @@ const LATER: Schema = Schema {
         include_str!("../database/v1.sql"),
         include_str!("../database/v2.sql"),
         include_str!("../database/v3.sql"),
+        include_str!("../database/v4.sql"),
         "ALTER TABLE posts ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';",
     ],
 };
@@ -131,6 +132,7 @@ fn a_migration_that_fails_leaves_the_journal_as_it_was() {
             include_str!("../database/v1.sql"),
             include_str!("../database/v2.sql"),
             include_str!("../database/v3.sql"),
+            include_str!("../database/v4.sql"),
             "DROP TABLE caps; CREATE TABLE posts (x);",
         ],
     };
