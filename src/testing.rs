@@ -25,6 +25,7 @@ pub use crate::auth::AuthEvent;
 pub use crate::exit::Exit;
 pub use crate::model::machine::{resume, step};
 pub use crate::model::{Action, Event, Failed, Phase, ReportedStatus, Step, Transfer};
+use crate::model::{FileIdentity, LocalFile, Mode, PostRequest, Source};
 
 /// The command line.
 pub fn command() -> clap::Command {
@@ -89,6 +90,51 @@ fn journal(state: &Path, ahead: SignedDuration) -> Option<SqliteJournal> {
     let opened = SqliteJournal::open_existing(state, Clock::shifted(ahead), Arc::new(()));
     let Looked { journal, .. } = opened.expect("a journal, or none");
     journal
+}
+
+/// Records a post of each of these files or URLs of an account as published, in the journal of a state
+/// directory, which is made if there is none: for measurements.
+#[expect(clippy::expect_used, reason = "for measurements")]
+pub fn fill_journal(state: &Path, open_id: &str, sources: impl IntoIterator<Item = String>) {
+    let tokens = TokenFile::open(state, Clock::default()).expect("a token store");
+    let opened =
+        SqliteJournal::open(state, Clock::default(), Arc::new(tokens), crate::store::Accept::Never);
+    let journal = opened.expect("a journal");
+    let mut sources = sources.into_iter().peekable();
+    while sources.peek().is_some() {
+        let posts: Vec<_> =
+            sources.by_ref().take(10_000).map(|it| published(open_id, it)).collect();
+        journal.fill(&posts).expect("room for the posts");
+    }
+}
+
+#[expect(clippy::expect_used, reason = "for measurements")]
+fn published(open_id: &str, source: String) -> PostRequest {
+    let label = source.clone();
+    let source = if source.contains("://") {
+        Source::Url(source)
+    } else {
+        let bytes = std::fs::read(&source).expect("the file");
+        let identity = FileIdentity::of(&std::fs::metadata(&source).expect("the file"));
+        Source::File(LocalFile {
+            path: source.into(),
+            identity,
+            chunk_size: identity.size,
+            chunks: 1,
+            fingerprint: Some(blake3::hash(&bytes).to_hex().to_string()),
+        })
+    };
+    PostRequest {
+        account: open_id.to_owned(),
+        username: None,
+        mode: Mode::Direct,
+        id: None,
+        source,
+        label,
+        settings: String::new(),
+        publish_at: None,
+        repost: false,
+    }
 }
 
 /// The posts of that journal, if there is one.

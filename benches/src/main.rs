@@ -9,7 +9,9 @@ mod link;
 #[cfg(target_os = "linux")]
 mod links;
 mod measure;
+mod plot;
 mod run;
+mod scale;
 mod scratch;
 mod sink;
 mod stats;
@@ -34,6 +36,8 @@ enum Command {
     /// The same over emulated links: their rate, their delay, their loss (Linux, as root)
     #[cfg(target_os = "linux")]
     Links(links::Args),
+    /// What commands cost by the number of accounts and of posts
+    Scale(scale::Args),
     /// The server that takes the bytes and throws them away
     #[command(hide = true)]
     Sink {
@@ -58,6 +62,7 @@ fn main() -> anyhow::Result<()> {
         Command::Upload(args) => upload::bench(&args),
         #[cfg(target_os = "linux")]
         Command::Links(args) => links::bench(&args),
+        Command::Scale(args) => scale::bench(&args),
         Command::Sink { dir, address, host } => sink::serve(&dir, address, host),
         Command::Run { report, command } => run::run(&report, &command),
     }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -39,12 +39,22 @@ pub(crate) fn video(path: &Path, size: u64) -> io::Result<()> {
 }
 
 /// Writes logins that are good for another day, of `api`.
-pub(crate) fn accounts(home: &Path, api: &str, count: usize) -> io::Result<PathBuf> {
+pub(crate) fn accounts(home: &Path, api: &str, count: usize) -> io::Result<()> {
+    logins(home, api, count, SignedDuration::from_hours(24))
+}
+
+/// Writes logins whose access tokens have ended, of `api`.
+pub(crate) fn accounts_that_are_due(home: &Path, api: &str, count: usize) -> io::Result<()> {
+    logins(home, api, count, SignedDuration::from_hours(-1))
+}
+
+fn logins(home: &Path, api: &str, count: usize, good_for: SignedDuration) -> io::Result<()> {
     fs::create_dir_all(home)?;
     #[cfg(unix)]
     fs::set_permissions(home, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
     let now = jiff::Timestamp::now();
-    let (day, year) = (SignedDuration::from_hours(24), SignedDuration::from_hours(365 * 24));
+    let issued_at = now + good_for - SignedDuration::from_hours(24);
+    let year = SignedDuration::from_hours(365 * 24);
     let accounts: serde_json::Map<_, _> = (0..count)
         .map(|n| {
             let account = json!({
@@ -55,8 +65,8 @@ pub(crate) fn accounts(home: &Path, api: &str, count: usize) -> io::Result<PathB
                 "access_token": format!("act.bench{n}"),
                 "refresh_token": format!("rft.bench{n}"),
                 "scopes": "user.info.basic,video.publish,video.upload",
-                "issued_at": now,
-                "access_expires_at": now + day,
+                "issued_at": issued_at,
+                "access_expires_at": now + good_for,
                 "refresh_expires_at": now + year,
                 "generation": 1,
             });
@@ -69,8 +79,39 @@ pub(crate) fn accounts(home: &Path, api: &str, count: usize) -> io::Result<PathB
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let text = json!({ "version": 1, "accounts": accounts }).to_string();
-    options.open(&path)?.write_all(text.as_bytes())?;
-    Ok(path)
+    options.open(&path)?.write_all(text.as_bytes())
+}
+
+/// TikTok's answer to a refresh of the account with the token `rft.NAME`.
+pub(crate) fn answer(name: &str) -> serde_json::Value {
+    json!({
+        "open_id": format!("-000{name}"),
+        "access_token": format!("act.{name}.1"),
+        "refresh_token": format!("rft.{name}.1"),
+        "scope": "user.info.basic,video.publish,video.upload",
+        "expires_in": 86400,
+        "refresh_expires_in": 31_536_000,
+        "token_type": "Bearer",
+    })
+}
+
+/// Writes a file of other people's logins, as `accounts import` takes it.
+pub(crate) fn foreign(path: &Path, count: usize) -> io::Result<()> {
+    let ends =
+        (jiff::Timestamp::now() + SignedDuration::from_hours(24)).to_zoned(jiff::tz::TimeZone::UTC);
+    let ends = ends.datetime().strftime("%Y-%m-%dT%H:%M:%S").to_string();
+    let logins: serde_json::Map<_, _> = (0..count)
+        .map(|n| {
+            let mut login = answer(&format!("bench{n}"));
+            login["expires_in_datetime"] = ends.clone().into();
+            login["refresh_expires_in_datetime"] = ends.clone().into();
+            (open_id(n), login)
+        })
+        .collect();
+    fs::write(path, serde_json::Value::from(logins).to_string())?;
+    #[cfg(unix)]
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(())
 }
 
 /// The `open_id` of the n-th account.
