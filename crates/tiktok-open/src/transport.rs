@@ -9,7 +9,6 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, redirect, retry};
-use rustls_platform_verifier::Verifier;
 use serde::Serialize;
 use tracing::{debug, info};
 use url::Url;
@@ -19,7 +18,7 @@ use crate::answer::log_id;
 use crate::client::{BuildError, ClientBuilder};
 use crate::grant::Cut;
 use crate::proxy::{Proxy, is_unsure};
-use crate::trust::{Authorities, distrust};
+use crate::trust::{Authorities, TrustOnDemand, distrust};
 use crate::{Endpoints, Error, Obstacle, ProxyName, Secret, text};
 
 /// The longest answer that is read, in bytes: TikTok's are a few hundred.
@@ -336,8 +335,7 @@ impl Transport {
 fn tls() -> Result<rustls::ClientConfig, BuildError> {
     let failed = |error: rustls::Error| BuildError::Tls(text::plain(&error.to_string()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned();
-    let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider)).map_err(failed)?;
+    let verifier = TrustOnDemand::new(Arc::clone(&provider));
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(failed)?

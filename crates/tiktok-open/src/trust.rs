@@ -5,10 +5,14 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
-use rustls::pki_types::CertificateDer;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::{CertificateError, Error as TlsError};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, DigitallySignedStruct, Error as TlsError, SignatureScheme};
+use rustls_platform_verifier::Verifier;
 
 use crate::text;
 
@@ -125,6 +129,64 @@ fn directory(path: &Path) -> Place {
         Err(error) => Found::Nothing(error.to_string()),
     };
     Place { variable: "SSL_CERT_DIR", path: path.to_owned(), found }
+}
+
+/// Trusts Mozilla's roots and the platform's, which are read when the first server shows its certificate: that
+/// takes longer than all else that a run does which calls nobody.
+#[derive(Debug)]
+pub(crate) struct TrustOnDemand {
+    provider: Arc<CryptoProvider>,
+    verifier: OnceLock<Result<Verifier, TlsError>>,
+}
+
+impl TrustOnDemand {
+    pub(crate) fn new(provider: Arc<CryptoProvider>) -> Self {
+        Self { provider, verifier: OnceLock::new() }
+    }
+
+    fn verifier(&self) -> Result<&Verifier, TlsError> {
+        let read = || {
+            let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned();
+            Verifier::new_with_extra_roots(roots, Arc::clone(&self.provider))
+        };
+        self.verifier.get_or_init(read).as_ref().map_err(TlsError::clone)
+    }
+}
+
+impl ServerCertVerifier for TrustOnDemand {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, TlsError> {
+        let verifier = self.verifier()?;
+        verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        self.verifier()?.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        self.verifier()?.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
 }
 
 /// What is wrong with the certificate of a server, if an error says that something is.
