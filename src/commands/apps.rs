@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::api::App;
 use crate::auth::{Account, Apps as AccountApps, NotUsable};
 use crate::commands::Context;
-use crate::output::{Failure, Printer};
+use crate::output::{Everywhere, Failure, Printer};
 use crate::settings::{Apps, KnownApp, NoApp, SettingsError};
 use crate::text::{key_start, plain};
 
@@ -83,8 +83,10 @@ pub(super) fn is_about(context: &Context, account: &Account) -> bool {
 
 /// Nobody's tokens are of use where no app is configured.
 pub(super) fn is_there_one(context: &Context) -> Result<(), Failure> {
-    match context.settings.apps.for_login() {
-        Err(error @ SettingsError::NoApp(NoApp::Nowhere { .. })) => Err(error.into()),
-        _ => Ok(()),
+    let app = context.settings.apps.for_login();
+    if let Err(error @ SettingsError::NoApp(NoApp::Nowhere { .. })) = app {
+        return Err(Failure::from(error).met_everywhere(Everywhere::NoApp));
     }
+    context.printer.settle_everywhere(Everywhere::NoApp);
+    Ok(())
 }

@@ -56,7 +56,7 @@ pub(super) async fn run(
     }))
 }
 
-/// What a check came to: good if its exit code is 0.
+/// What a check came to: good if its exit code is 0, and then something is still to do if there is a hint.
 #[derive(Debug)]
 struct Finding {
     check: &'static str,
@@ -97,7 +97,11 @@ fn report(printer: &Printer, finding: &Finding) {
         }));
         return;
     }
-    let word = if good { "ok     " } else { "trouble" };
+    let word = match hint {
+        _ if !good => "trouble",
+        None => "ok     ",
+        Some(_) => "to do  ",
+    };
     let hint = hint.as_ref().map(|hint| format!(" -> {hint}")).unwrap_or_default();
     printer.data(format!("{word}  {check}: {message}{hint}"));
 }
@@ -109,6 +113,7 @@ fn check(context: &Context) -> Vec<Finding> {
     if !home.state.exists() {
         let message = format!("`{}` is not there yet", home.state.display());
         findings.push(Finding::good("state", message));
+        findings.push(nobody(context));
         return findings;
     }
     let store = match TokenFile::open(&home.state, context.settings.clock) {
@@ -279,7 +284,16 @@ fn tokens(context: &Context, store: &TokenFile) -> Vec<Finding> {
     findings.extend(unusable(context, &others));
     let count = text::count(u64::try_from(accounts.len()).unwrap_or(u64::MAX), "account");
     findings.insert(0, Finding::good("tokens", format!("they can be read: {count}")));
+    findings.extend(accounts.is_empty().then(|| nobody(context)));
     findings
+}
+
+/// That no account is logged in, as on every machine that is being set up.
+fn nobody(context: &Context) -> Finding {
+    let by = context.settings.apps.only().map(|app| format!(" by the app {}", app.label()));
+    let message = format!("no account is logged in{}", by.unwrap_or_default());
+    let hint = Some("run `tiktok-up login` before anything can be posted".to_owned());
+    Finding { hint, ..Finding::good("logins", message) }
 }
 
 /// Why an account has to log in.

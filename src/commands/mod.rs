@@ -36,7 +36,7 @@ use crate::exit::Exit;
 use crate::fs;
 use crate::model::account::Accounts;
 use crate::model::{Account, RecordedPost};
-use crate::output::{AuthOutput, Failure, Matter, Notes, Printer};
+use crate::output::{AuthOutput, Everywhere, Failure, Matter, Notes, Printer};
 use crate::problem::Coded as _;
 use crate::resources::{Shortage, no_threads};
 use crate::settings::{Environment, Flags, Home, Settings};
@@ -320,7 +320,7 @@ async fn perform(
         Command::Login(args) => login::run(&load().await?, args).await,
         Command::Logout(args) => logout::run(&load().await?, args).await,
         Command::Refresh(args) => {
-            let outcome = match load().await {
+            let outcome = match loaded(printer, load().await) {
                 Ok(context) => refresh::run(&context, args).await,
                 Err(failure) => Err(failure),
             };
@@ -328,7 +328,7 @@ async fn perform(
         }
         Command::Accounts(args) => accounts::run(&load().await?, args, env).await,
         Command::Upload(args) => {
-            let outcome = match load().await {
+            let outcome = match loaded(printer, load().await) {
                 Ok(context) => Box::pin(upload::run(&context, args)).await,
                 Err(failure) => Err(failure),
             };
@@ -340,6 +340,13 @@ async fn perform(
         Command::Sandbox(args) => sandbox::run(args, printer, shutdown, env).await,
         Command::Demo(args) => Box::pin(demo::run(printer, shutdown, args)).await,
     }
+}
+
+/// What came of reading the settings for a run that may be one of cron's.
+fn loaded(printer: &Printer, settings: Result<Context, Failure>) -> Result<Context, Failure> {
+    let context = settings.map_err(|failure| failure.met_everywhere(Everywhere::Settings))?;
+    printer.settle_everywhere(Everywhere::Settings);
+    Ok(context)
 }
 
 /// What a run came to that may be one of cron's, for which every word is a mail: what ends it is told here,
@@ -354,7 +361,7 @@ fn unattended(
     match outcome {
         Err(failure) if !matches!(failure.exit, Exit::Signal(_)) => {
             if let (Some(notes), Some(manifest)) = (printer.notes(), manifest) {
-                notes.refused(manifest, &failure);
+                notes.refused(manifest, &failure, upload::needs(&failure));
             }
             printer.unattended_failure(&run, &failure);
             Ok(failure.exit)

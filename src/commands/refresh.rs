@@ -11,8 +11,8 @@ use crate::commands::{Context, about, apps, at_rest};
 use crate::exit::Exit;
 use crate::model::account::Accounts;
 use crate::output::{
-    Explain, Failure, Matter, Printer, UNREACHED, account_subject, is_connection, refresh_subjects,
-    setting_subject,
+    Everywhere, Explain, Failure, Matter, Printer, UNREACHED, account_subject, is_connection,
+    refresh_subjects, setting_subject,
 };
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::store::local::LocalStore;
@@ -34,6 +34,7 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
     if chosen.is_empty() {
         return nobody(context, &store, &accounts);
     }
+    context.printer.settle_everywhere(Everywhere::NoLogin);
     apps::is_there_one(context)?;
     let tokens = context.tokens(&at_rest::unlocked(context, store).await?).await?;
     let (mut exit, mut troubles) = (Exit::Done, Troubles::default());
@@ -89,7 +90,9 @@ fn nobody(context: &Context, store: &LocalStore, accounts: &Accounts) -> Result<
         "run `tiktok-up login`, or name the directory of the logins with `--home` or TIKTOK_UP_HOME: under \
          cron HOME may be another one"
     };
-    Err(Failure::from(error).hint(hint))
+    let failure = Failure::from(error).hint(hint);
+    // What is logged in by another app is of use to other commands.
+    Err(if accounts.is_empty() { failure.met_everywhere(Everywhere::NoLogin) } else { failure })
 }
 
 /// No account is logged in.

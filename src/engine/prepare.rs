@@ -16,7 +16,7 @@ use crate::engine::Options;
 use crate::engine::post::{CheckedFile, FileState, PreparedPost};
 use crate::engine::resolve::of_missing_file;
 use crate::limits::{self, Finding};
-use crate::model::account::{Account, Accounts, NameError};
+use crate::model::account::{Account, Accounts, NameError, NeededLogin};
 use crate::model::{
     Diagnostic, Diagnostics, Entry, Manifest, Media, Mode, Part, Place, Plan, PlanError, Post,
     PostRef, Source, UserOrigin,
@@ -60,8 +60,13 @@ pub(crate) enum PrepareError {
     #[error(transparent)]
     Refused(#[from] Refused),
     /// No account is logged in.
-    #[error(transparent)]
-    Nobody(NameError),
+    #[error("{reason}")]
+    Nobody {
+        /// That.
+        reason: NameError,
+        /// Those that the manifest needs.
+        needed: Vec<NeededLogin>,
+    },
     /// This machine does not let a video be read.
     #[error(transparent)]
     Video(VideoError),
@@ -77,7 +82,7 @@ impl Coded for PrepareError {
     fn problem(&self) -> Problem {
         match self {
             Self::Refused(refused) => refused.problem(),
-            Self::Nobody(_) => ErrorCode::NobodyLoggedIn.into(),
+            Self::Nobody { .. } => ErrorCode::NobodyLoggedIn.into(),
             Self::Video(error) => error.problem(),
             Self::Store(error) => error.problem(),
             Self::Interrupted(signal) => {
@@ -99,10 +104,17 @@ pub(crate) struct Refused {
     pub(crate) manifest: String,
     /// What is wrong.
     pub(crate) problems: Diagnostics,
-    /// How many of them are posts whose account is not logged in.
-    pub(crate) unknown_accounts: usize,
+    /// The logins that are missing: each is one of the problems.
+    pub(crate) missing_logins: Vec<NeededLogin>,
     /// How many of them are findings about videos that can be overruled, as somebody may know better.
     pub(crate) overrulable: usize,
+}
+
+impl Refused {
+    /// Whether nothing is wrong but that logins are missing.
+    pub(crate) fn is_of_logins(&self) -> bool {
+        self.missing_logins.len() == self.problems.len()
+    }
 }
 
 /// How findings are overruled, in a line, if there are any that can be.
@@ -115,8 +127,8 @@ fn overruling(overrulable: usize) -> &'static str {
 
 impl Coded for Refused {
     fn problem(&self) -> Problem {
-        Problem::new(match self.unknown_accounts {
-            all if all == self.problems.len() => ErrorCode::ManifestAccounts,
+        Problem::new(match self.missing_logins.len() {
+            _ if self.is_of_logins() => ErrorCode::ManifestAccounts,
             0 => ErrorCode::ManifestWrong,
             _ => ErrorCode::ManifestBoth,
         })
@@ -157,7 +169,7 @@ impl Preparation {
             preparation: self,
             journal,
             problems: Vec::new(),
-            unknown_accounts: 0,
+            missing_logins: Vec::new(),
             warnings: Vec::new(),
             at: 0,
             overrulable: 0,
@@ -165,13 +177,14 @@ impl Preparation {
         };
         let mut ids = HashMap::new();
         let mut by_account: BTreeMap<String, (Account, Vec<PreparedPost>)> = BTreeMap::new();
-        let mut nobody = None;
+        let (mut nobody, mut needed) = (None, Vec::new());
         for entry in manifest.entries {
             inspection.at = entry.index;
             let account = match accounts.find(entry.user.as_deref()) {
                 Ok(account) => Some(account),
                 Err(reason @ NameError::Nobody) => {
                     nobody = Some(reason);
+                    needed.push(needed_login(&entry));
                     None
                 }
                 Err(reason) => {
@@ -205,17 +218,22 @@ impl Preparation {
         }
         let problems = faults.and(inspection.problems);
         if !problems.is_empty() {
-            let Inspection { unknown_accounts, overrulable, .. } = inspection;
+            let Inspection { missing_logins, overrulable, .. } = inspection;
             let manifest = self.name.clone();
-            return Err(Refused { manifest, problems, unknown_accounts, overrulable }.into());
+            return Err(Refused { manifest, problems, missing_logins, overrulable }.into());
         }
         if let Some(reason) = nobody {
-            return Err(PrepareError::Nobody(reason));
+            return Err(PrepareError::Nobody { reason, needed });
         }
         let mut accounts: Vec<_> = by_account.into_values().collect();
         accounts.sort_by_key(|(_, posts)| posts.first().map(|post| post.post_ref.index));
         Ok(Prepared { accounts, warnings: inspection.warnings })
     }
+}
+
+/// The login that a post needs.
+fn needed_login(entry: &Entry) -> NeededLogin {
+    NeededLogin { user: entry.user.clone(), scope: entry.post.mode.scope().to_owned() }
 }
 
 /// The post that has an `id` first, by account, and the name that the manifest has for the account.
@@ -226,8 +244,8 @@ struct Inspection<'a> {
     preparation: &'a Preparation,
     journal: &'a dyn Journal,
     problems: Vec<Diagnostic>,
-    /// How many of them are about accounts.
-    unknown_accounts: usize,
+    /// The logins that some of them are about.
+    missing_logins: Vec<NeededLogin>,
     warnings: Vec<Warned>,
     /// The place in the manifest of the post that is looked at.
     at: usize,
@@ -535,7 +553,7 @@ impl Inspection<'_> {
         if told.any(|known| known.part == part && known.message == message) {
             return;
         }
-        self.unknown_accounts += usize::from(counts);
+        self.missing_logins.extend(counts.then(|| needed_login(entry)));
         let (field, hint) = (field.map(str::to_owned), hint.map(str::to_owned));
         self.problems.push(Diagnostic { line, column, part, field, message, hint });
     }

@@ -394,7 +394,7 @@ impl<'a> PostSnapshot<'a> {
                 post_error: Some(self.unresolved()),
                 ..self.report(PostState::Unresolved, Some(ErrorKind::Unknown))
             },
-            Phase::Rejected if failure == Some(ErrorKind::Temporary) => PostOutcome {
+            Phase::Rejected if failure.is_some_and(ErrorKind::puts_off) => PostOutcome {
                 post_error: post_error.cloned(),
                 ..self.report(PostState::Deferred, failure)
             },

@@ -252,6 +252,15 @@ pub(crate) enum AliasError {
     },
 }
 
+/// A login that a post needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NeededLogin {
+    /// The account as the user calls it. `None`: the only one.
+    pub(crate) user: Option<String>,
+    /// What it has to have granted.
+    pub(crate) scope: String,
+}
+
 /// All accounts of a store, by `open_id`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Accounts(pub(crate) BTreeMap<String, Account>);
@@ -299,6 +308,12 @@ impl Accounts {
     /// Whether there is none.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether a login is there that a post needs.
+    pub(crate) fn have(&self, needed: &NeededLogin) -> bool {
+        let account = self.find(needed.user.as_deref());
+        account.is_ok_and(|account| account.scopes.has(&needed.scope))
     }
 
     /// The account that a user means by a name: its `open_id` or its alias; without a name, the only

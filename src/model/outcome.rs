@@ -20,7 +20,7 @@ pub(crate) enum PostState {
     Inbox,
     /// Nothing to do: posted earlier.
     Skipped,
-    /// Not now: its time has not come, or a cap is full.
+    /// Not now: its time has not come, a cap is full, or a setting or a login keeps it from being begun.
     Deferred,
     /// TikTok still works on it, or it was cut off: run again.
     Processing,

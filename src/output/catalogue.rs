@@ -192,7 +192,7 @@ catalogue! {
         => "one was pasted in the other's place; the app's page at https://developers.tiktok.com/apps/ \
             shows both";
     SecretCommand: "`client_secret_command` gave no client secret."
-        => "run the command yourself to see why; under cron nobody is there to type a passphrase";
+        => "{said}run the command yourself to see why; under cron nobody is there to type a passphrase";
     CredentialPlaceholder: "A client key or client secret is what an example puts in its place."
         => "put the value there that the app's page at https://developers.tiktok.com/apps/ shows; `tiktok-up \
             init` asks for both and writes them into config.toml";
@@ -215,7 +215,7 @@ catalogue! {
     StoreKeyInvalid: "Where the key of the token store should be is no key."
         => "a key is 32 random bytes: `head -c 32 /dev/urandom | base64` prints one";
     StoreKeyCommand: "A command of `[store]` gave nothing."
-        => "run the command yourself to see why; under cron nobody is there to type";
+        => "{said}run the command yourself to see why; under cron nobody is there to type";
     StoreKeyDamaged: "What the passphrase of the token store opens is damaged.";
     StoreKeyMemory: "There is not enough memory to make the key of the token store from its passphrase."
         => "free memory and run again";

@@ -65,30 +65,51 @@ pub(crate) struct Failure {
     pub(crate) exit: Exit,
     /// What to do next.
     pub(crate) hint: Option<String>,
+    /// Which cause it is, if every command comes upon that.
+    pub(crate) everywhere: Option<Everywhere>,
+}
+
+/// What ends a run of whichever command comes upon it: one word for all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Everywhere {
+    /// No account is logged in.
+    NoLogin,
+    /// No app is configured.
+    NoApp,
+    /// The settings cannot be used.
+    Settings,
 }
 
 impl<E: Coded> From<E> for Failure {
     fn from(error: E) -> Self {
         let (exit, hint) = (error.exit(), error.hint());
-        Self { error: error.into(), exit, hint }
+        Self { error: error.into(), exit, hint, everywhere: None }
     }
 }
 
 impl Failure {
     /// An unexpected error: exit 1, no hint.
     pub(crate) fn unexpected(error: impl Into<anyhow::Error>) -> Self {
-        Self { error: error.into(), exit: Exit::Failed, hint: None }
+        Self { error: error.into(), exit: Exit::Failed, hint: None, everywhere: None }
     }
 
     /// A usage error found after parsing: exit 2.
     pub(crate) fn usage(message: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> Self {
-        Self { error: anyhow::Error::msg(message), exit: Exit::Usage, hint: None }
+        let error = anyhow::Error::msg(message);
+        Self { error, exit: Exit::Usage, hint: None, everywhere: None }
     }
 
     /// Adds or replaces the hint.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says that every command comes upon it.
+    #[must_use]
+    pub(crate) fn met_everywhere(mut self, cause: Everywhere) -> Self {
+        self.everywhere = Some(cause);
         self
     }
 

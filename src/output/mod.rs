@@ -25,11 +25,11 @@ mod terminal;
 mod upload;
 
 pub(crate) use self::auth::{AuthOutput, refresh_subjects};
-pub(crate) use self::failure::{Explain, Failure};
+pub(crate) use self::failure::{Everywhere, Explain, Failure};
 pub(crate) use self::line::Line;
 pub(crate) use self::log::listen;
 pub(crate) use self::notes::{
-    LastRun, Left, Matter, Notes, Refusal, Remains, UNREACHED, Why, account_subject,
+    LastRun, Left, Matter, Needs, Notes, Refusal, Remains, UNREACHED, Why, account_subject,
     setting_subject,
 };
 pub(crate) use self::panic::report_panics;

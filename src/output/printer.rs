@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::failure::Failure;
+use super::failure::{Everywhere, Failure};
 use super::line::{HINT, Line, WARNING};
 use super::live::Live;
-use super::notes::{Matter, Notes, Telling};
+use super::notes::{Matter, Notes, Telling, everywhere_subject};
 use super::patient::Patient;
 use super::standing::Standing;
 use super::table::Table;
@@ -375,12 +375,19 @@ impl Printer {
             Matter::passing(passing_run(run))
         } else {
             self.settle(&[passing_run(run)]);
-            Matter::lasting(ended_run(run), notes::digest(&error::told(failure).join("\n")))
+            let words = || notes::digest(&error::told(failure).join("\n"));
+            let everywhere = failure.everywhere.map(|cause| Matter::everywhere(cause, failure));
+            everywhere.unwrap_or_else(|| Matter::lasting(ended_run(run), words()))
         };
         self.failure_of(&[matter], failure);
         if self.is_json() {
             self.json(&json::ErrorEvent::of(failure));
         }
+    }
+
+    /// That this is no more what ends every run.
+    pub(crate) fn settle_everywhere(&self, cause: Everywhere) {
+        self.settle(&[everywhere_subject(cause)]);
     }
 
     /// That nothing kept such a run from its work.

@@ -58,10 +58,6 @@ impl ErrorCode {
     }
 
     /// Whose it is.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "read by commands to come that print the catalogue")
-    )]
     pub(crate) fn origin(self) -> Origin {
         self.row().origin
     }

@@ -9,9 +9,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-pub(crate) use code::ErrorCode;
-#[cfg(test)]
-pub(crate) use code::Origin;
+pub(crate) use code::{ErrorCode, Origin};
 
 use crate::signals::Signal;
 
@@ -42,9 +40,9 @@ impl ErrorKind {
     }
 
     /// Whether a post that it keeps from being made only waits: by itself it goes on, or once a setting is
-    /// corrected. It says nothing about the post.
+    /// corrected or somebody has logged in. It says nothing about the post.
     pub(crate) fn puts_off(self) -> bool {
-        self.may_pass() || self == Self::Input
+        self.may_pass() || matches!(self, Self::Input | Self::Login)
     }
 }
 

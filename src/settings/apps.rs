@@ -195,6 +195,11 @@ impl KnownApp {
         }
     }
 
+    /// Whether config.toml has it with its secret, wherever that is, and the environment does not.
+    pub(crate) fn is_configured(&self) -> bool {
+        matches!(self.secret, SecretFrom::Config(_))
+    }
+
     /// How it is called when it is talked about.
     pub(crate) fn label(&self) -> String {
         match &self.name {

@@ -214,7 +214,9 @@ impl Coded for SettingsError {
             Self::NoHome => Code::HomeUnknown.into(),
             Self::Home { .. } => Code::HomePath.into(),
             Self::HomeNotPlain { .. } => Code::HomeNotPlain.into(),
-            Self::Command { .. } => Code::SecretCommand.into(),
+            Self::Command { source, .. } => {
+                Problem::new(Code::SecretCommand).with("said", source.said_words())
+            }
             Self::NotText { name } => Problem::new(Code::NotText).with("name", name),
             Self::Endpoints(error) => error.problem(),
             Self::TimingElsewhere => Code::TimingElsewhere.into(),

@@ -162,7 +162,9 @@ impl Coded for StoreKeyError {
             Self::NoFile { needed: None, .. } => Code::StoreKeyNotMade.into(),
             Self::File(error) => error.problem(),
             Self::NotAKey { .. } => Code::StoreKeyInvalid.into(),
-            Self::Command { .. } => Code::StoreKeyCommand.into(),
+            Self::Command { source, .. } => {
+                Problem::new(Code::StoreKeyCommand).with("said", source.said_words())
+            }
             Self::NoPassphrase { .. } => Code::StorePassphraseMissing.into(),
             Self::Short => Code::StorePassphraseShort.into(),
             Self::Unwrap(UnwrapError::Wrong) => Code::StorePassphraseWrong.into(),

@@ -182,8 +182,8 @@ fn a_dry_run_knows_of_a_login_that_is_of_no_use() {
     world.refuse("token_refresh", 1, 0, "invalid_grant");
     world.run(&["refresh", "--force"]).exits(3);
     world.advance(jiff::SignedDuration::from_hours(48));
-    foretold(&world, &[&drafts(&world, 2)], 3, &["failed", "failed"]);
-    foretold(&world, &[&world.short()], 3, &["failed"]);
+    foretold(&world, &[&drafts(&world, 2)], 3, &["deferred", "deferred"]);
+    foretold(&world, &[&world.short()], 3, &["deferred"]);
 }
 
 #[test]

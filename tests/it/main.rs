@@ -40,6 +40,7 @@ mod login_pitfalls;
 mod login_ways;
 mod media;
 mod memory;
+mod mended;
 mod model;
 mod narrow;
 mod near_misses;

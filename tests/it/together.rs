@@ -212,7 +212,7 @@ fn after_one_post_stopped_the_account_the_others_are_called_what_they_are() {
     let ran = world.run(&["upload", "--json", &manifest]).exits(3);
     let posts = ran.json();
     let states: Vec<_> = posts[..4].iter().map(|post| post["state"].as_str().unwrap()).collect();
-    assert_eq!(states, ["processing", "processing", "skipped", "failed"]);
+    assert_eq!(states, ["processing", "processing", "skipped", "deferred"]);
     for post in &posts[..2] {
         assert!(post["publish_id"].is_string());
         assert!(post["error"]["hint"].as_str().unwrap().contains("may be live"));

@@ -13,6 +13,8 @@ pub(super) struct Entry {
     pub(super) post: Known,
     /// What the last run says of why it is not made, if nothing came of it since.
     pub(super) why: Option<Why>,
+    /// Whether it said what is mended by now, so that nothing is known to keep the next one from making it.
+    pub(super) mended: bool,
     /// The manifest of that run.
     pub(super) manifest: Option<String>,
     pub(super) is_final: bool,
@@ -30,14 +32,14 @@ pub(super) enum Known {
 
 impl Entry {
     /// A post that only a manifest has.
-    pub(super) fn of(manifest: String, left: Left, now: Timestamp) -> Self {
-        let why = left.why.clone();
+    pub(super) fn of(manifest: String, left: Left, mended: bool, now: Timestamp) -> Self {
+        let why = left.why.clone().filter(|_| !mended);
         let failed = why.as_ref().is_some_and(|why| why.failed);
         let place = if failed { Place::Failed } else { Place::PutOff };
         let next = why.as_ref().map_or(left.publish_at, |why| why.not_before);
         let not_before = next.filter(|at| *at > now);
         let (post, manifest) = (Known::Left(Box::new(left)), Some(manifest));
-        Self { place, post, why, manifest, is_final: false, given_up: false, not_before }
+        Self { place, post, why, mended, manifest, is_final: false, given_up: false, not_before }
     }
 
     pub(super) fn recorded(&self) -> Option<&RecordedPost> {
@@ -69,8 +71,18 @@ impl Entry {
         if let Some(why) = &self.why {
             return (Some(&why.code), Some(&why.message));
         }
+        if self.mended {
+            return (None, None);
+        }
         let last = self.recorded().and_then(|post| post.last.as_ref());
         last.map_or((None, None), reason_of)
+    }
+
+    /// Whether nothing of it is there, and a later run makes it as soon as nothing keeps it from that.
+    fn is_deferred(&self) -> bool {
+        let is_begun = self.recorded().and_then(RecordedPost::phase);
+        let waits = self.why.as_ref().is_some_and(|why| why.deferred || !why.failed);
+        matches!(is_begun, None | Some(Phase::Rejected)) && (waits || self.mended)
     }
 
     pub(super) fn state_words(&self, now: Timestamp) -> String {
@@ -84,15 +96,11 @@ impl Entry {
                 let what = if at > now { "scheduled" } else { "due since, scheduled" };
                 format!("{what} for {}", moment(at))
             }
-            (Known::Left(_), Place::Failed) => "not made".to_owned(),
             (_, Place::PutOff) if !has_room => format!("waits for room{next}"),
-            (Known::Left(_), _) => format!("waits{next}"),
-            (Known::Recorded(post), Place::PutOff | Place::Failed) if post.last.is_none() => {
-                match &self.why {
-                    Some(why) if why.failed => "not made".to_owned(),
-                    Some(_) => format!("waits{next}"),
-                    None => words(post).to_owned(),
-                }
+            (_, Place::PutOff | Place::Failed) if self.is_deferred() => format!("deferred{next}"),
+            (Known::Left(_), _) => "not made".to_owned(),
+            (Known::Recorded(post), Place::Failed) if post.last.is_none() => {
+                if self.why.is_some() { "not made" } else { words(post) }.to_owned()
             }
             (Known::Recorded(post), Place::PutOff) => format!("{}{next}", words(post)),
             (Known::Recorded(post), _) => words(post).to_owned(),
@@ -136,6 +144,7 @@ impl Entry {
             mode: "",
             manifest: self.manifest.as_deref(),
             state: match &self.post {
+                _ if self.mended => PostState::Deferred,
                 _ if self.why.as_ref().is_some_and(|why| why.deferred) => PostState::Deferred,
                 Known::Recorded(post) => state(self.place, post),
                 Known::Left(_) if self.place == Place::Failed => PostState::Failed,
@@ -172,7 +181,7 @@ impl Entry {
                 mode: &left.mode,
                 phase: if left.is_scheduled() { "scheduled" } else { "not_started" }.to_owned(),
                 publish_at: left.publish_at,
-                updated_at: self.why.as_ref().map(|why| why.seen),
+                updated_at: left.why.as_ref().map(|why| why.seen),
                 ..common
             },
         }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::words::{reason_of, word, words_of};
 use crate::commands::Context;
-use crate::model::Attempt;
+use crate::model::{Attempt, PostState};
 use crate::output::{Refusal, Table, moment};
 
 /// A post as `status --json` tells of it, whether the journal has it or only a manifest; its account is
@@ -41,14 +41,14 @@ pub(super) struct StatusEvent<'a> {
     pub(super) history: Option<Vec<serde_json::Value>>,
 }
 
-/// A manifest whose last run came to nothing.
-pub(super) fn manifest_event(manifest: &str, refusal: &Refusal) -> serde_json::Value {
+/// A manifest whose last run came to nothing. `mended`: what ended it is not there any more.
+pub(super) fn manifest_event(manifest: &str, refusal: &Refusal, mended: bool) -> serde_json::Value {
     json!({
         "event": "manifest",
         "manifest": manifest,
-        "state": "refused",
-        "message": refusal.message,
-        "hint": refusal.hint,
+        "state": if mended { PostState::Deferred.as_str() } else { "refused" },
+        "message": (!mended).then_some(&refusal.message),
+        "hint": refusal.hint.as_ref().filter(|_| !mended),
         "exit": refusal.exit,
         "since": refusal.since,
         "updated_at": refusal.seen,

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::entry::{Entry, Known};
 use super::event::{attempts, history, ids, manifest_event};
+use super::mended::Mending;
 use super::words::{Place, is_final, told, waits_for_room, with_tiktok};
 use crate::cli::StatusArgs;
 use crate::commands::{Context, about_known, about_post};
@@ -22,6 +23,9 @@ use crate::text;
 /// The most posts that are named one by one where the same is the matter with them.
 const NAMED: usize = 3;
 
+/// What is said where the cause of a wait is there no more.
+const MENDED: &str = "nothing is known any more to be in the way, and the next upload tries again";
+
 /// What a run of `status` lists.
 pub(super) struct Listing<'a> {
     context: &'a Context,
@@ -32,8 +36,15 @@ pub(super) struct Listing<'a> {
     now: Timestamp,
     /// Every post that was looked at, in the order in which they are listed.
     entries: Vec<Entry>,
-    /// Manifests whose last run came to nothing.
-    refused: Vec<(String, Refusal)>,
+    /// Manifests whose last run came to nothing, and whether what ended it is mended.
+    refused: Vec<(String, Refusal, bool)>,
+}
+
+/// Why a post of the journal is not made, as the last run of a manifest has it.
+struct Reason {
+    manifest: String,
+    why: Why,
+    mended: bool,
 }
 
 impl<'a> Listing<'a> {
@@ -47,18 +58,23 @@ impl<'a> Listing<'a> {
     ) -> Result<Self, Failure> {
         let now = context.settings.clock.now();
         let remains = context.printer.notes().map(Notes::remains).unwrap_or_default();
-        let Remains { posts: left, mut refused } = remains;
-        let mut reasons: HashMap<PostNumber, (String, Why)> = HashMap::new();
+        let Remains { posts: left, refused } = remains;
+        let mending = Mending { context, accounts, now };
+        let mut reasons: HashMap<PostNumber, Reason> = HashMap::new();
         let mut of_manifests = Vec::new();
         for (manifest, left) in left {
+            let mended = match &left.why {
+                Some(why) => mending.of_post(&left, why).await,
+                None => false,
+            };
             let known =
                 left.why.as_ref().and_then(|why| Some((why, recorded(&posts, &left, why)?)));
             let Some((why, post)) = known else {
-                of_manifests.push((manifest, left));
+                of_manifests.push((manifest, left, mended));
                 continue;
             };
-            if reasons.get(&post).is_none_or(|(_, known)| known.seen < why.seen) {
-                reasons.insert(post, (manifest, why.clone()));
+            if reasons.get(&post).is_none_or(|known| known.why.seen < why.seen) {
+                reasons.insert(post, Reason { manifest, why: why.clone(), mended });
             }
         }
         let mut listing = Self {
@@ -72,9 +88,15 @@ impl<'a> Listing<'a> {
         };
         listing.record(posts, reasons).await?;
         if args.post.is_none() {
-            listing.refused.append(&mut refused);
+            let refused = refused.into_iter();
+            listing.refused.extend(refused.map(|(manifest, refusal)| {
+                let mended = mending.of_run(&refusal);
+                (manifest, refusal, mended)
+            }));
             let entries = of_manifests.into_iter();
-            listing.entries.extend(entries.map(|(manifest, left)| Entry::of(manifest, left, now)));
+            listing.entries.extend(
+                entries.map(|(manifest, left, mended)| Entry::of(manifest, left, mended, now)),
+            );
         }
         listing.entries.sort_by_key(|entry| {
             (entry.place, entry.recorded().map_or((true, None), |post| (false, Some(post.number))))
@@ -86,7 +108,7 @@ impl<'a> Listing<'a> {
     async fn record(
         &mut self,
         posts: Vec<RecordedPost>,
-        mut reasons: HashMap<PostNumber, (String, Why)>,
+        mut reasons: HashMap<PostNumber, Reason>,
     ) -> Result<(), Failure> {
         let Some(journal) = self.journal else { return Ok(()) };
         // What was repeated on purpose is settled.
@@ -113,17 +135,22 @@ impl<'a> Listing<'a> {
             let is_since =
                 |why: &Why| post.last.as_ref().is_none_or(|last| last.updated_at <= why.seen);
             let reason = reasons.remove(&post.number).filter(|_| place != Place::Over);
-            let (manifest, why) = reason.filter(|(_, why)| is_since(why)).unzip();
-            let failed = why.as_ref().map(|why| why.failed);
+            let reason = reason.filter(|reason| is_since(&reason.why));
+            let mended = reason.as_ref().is_some_and(|reason| reason.mended);
+            let failed = reason.as_ref().map(|reason| reason.why.failed && !mended);
+            // However long ago TikTok refused it, the last run put it off.
+            let put_off = post.phase() == Some(Phase::Rejected)
+                && reason.as_ref().is_some_and(|it| it.mended || it.why.deferred || !it.why.failed);
             place = match (place, failed) {
                 (Place::PutOff, Some(true)) => Place::Failed,
-                // However long ago TikTok refused it, the last run put it off.
-                (Place::Failed, Some(false)) if post.phase() == Some(Phase::Rejected) => {
-                    Place::PutOff
-                }
+                (Place::Failed, Some(false)) if put_off => Place::PutOff,
                 _ => place,
             };
-            let is_final = is_final && place != Place::PutOff;
+            let is_final = is_final && !put_off;
+            let (manifest, why) = reason.map(|reason| (reason.manifest, reason.why)).unzip();
+            let why = why.filter(|_| !mended);
+            // Of one that was begun the journal says what becomes of it.
+            let mended = mended && place == Place::PutOff;
             let next = match why.as_ref().and_then(|why| why.not_before) {
                 Some(at) => Some(at),
                 None => self.room_at(&post).await?.or(post.publish_at),
@@ -132,7 +159,16 @@ impl<'a> Listing<'a> {
             let is_known = why.as_ref().is_some_and(|why| why.not_before.is_some());
             let not_before = next.filter(|at| *at > self.now && (waits || is_known));
             let post = Known::Recorded(Box::new(post));
-            self.entries.push(Entry { place, post, why, manifest, is_final, given_up, not_before });
+            self.entries.push(Entry {
+                place,
+                post,
+                why,
+                mended,
+                manifest,
+                is_final,
+                given_up,
+                not_before,
+            });
         }
         Ok(())
     }
@@ -235,8 +271,8 @@ impl<'a> Listing<'a> {
 
     async fn show_json(&self) -> Result<(), Failure> {
         let printer = &self.context.printer;
-        for (manifest, refusal) in &self.refused {
-            printer.json(&manifest_event(manifest, refusal));
+        for (manifest, refusal, mended) in &self.refused {
+            printer.json(&manifest_event(manifest, refusal, *mended));
         }
         for entry in self.shown() {
             let mut event = entry.event();
@@ -270,11 +306,11 @@ impl<'a> Listing<'a> {
     fn row(&self, entry: &Entry, with_reason: bool) -> Vec<String> {
         let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
         let since = match (&entry.post, &entry.why) {
+            (_, Some(why)) if !entry.is_told_by_the_journal() => Some(why.since),
             (Known::Recorded(post), _) => {
                 Some(post.last.as_ref().map_or(post.created_at, |last| last.updated_at))
             }
-            (Known::Left(_), Some(why)) => Some(why.since),
-            (Known::Left(_), None) => None,
+            (Known::Left(_), _) => None,
         };
         let mut row = vec![
             or_dash(entry.recorded().map(|post| post.number.to_string())),
@@ -291,8 +327,13 @@ impl<'a> Listing<'a> {
 
     /// What somebody has to do, and what is waited for.
     fn advise(&self) {
-        for (manifest, refusal) in &self.refused {
-            self.advise_on_manifest(manifest, refusal);
+        for (manifest, refusal, mended) in &self.refused {
+            if *mended {
+                let manifest = text::shown(manifest);
+                self.say(false, format!("the last run of `{manifest}` came to nothing; {MENDED}"));
+            } else {
+                self.advise_on_manifest(manifest, refusal);
+            }
         }
         let shown = || self.shown().filter(|entry| entry.place != Place::Over);
         for entry in shown() {
@@ -356,8 +397,13 @@ impl<'a> Listing<'a> {
     fn advise_on_the_rest(&self, shown: &[&Entry]) {
         let silent =
             || shown.iter().copied().filter(|entry| entry.why.is_none() && !entry.is_final);
+        let mended: Vec<_> = silent().filter(|entry| entry.mended).collect();
+        if !mended.is_empty() {
+            let wait = if mended.len() == 1 { "waits" } else { "wait" };
+            self.say(false, format!("{} {wait}; {MENDED}", self.names(&mended)));
+        }
         let mut at_tiktok = Vec::new();
-        for entry in silent() {
+        for entry in silent().filter(|entry| !entry.mended) {
             let Known::Recorded(post) = &entry.post else { continue };
             match entry.place {
                 Place::UnderWay if with_tiktok(post) => at_tiktok.push(entry),
@@ -390,7 +436,7 @@ impl<'a> Listing<'a> {
 
     /// Why these posts are not made, all of them for the same reason.
     fn why_words(&self, entries: &[&Entry], why: &Why) -> String {
-        let what = match (why.failed, entries.len()) {
+        let what = match (why.failed && !why.deferred, entries.len()) {
             (true, 1) => "was not made",
             (true, _) => "were not made",
             (false, 1) => "waits",

@@ -3,6 +3,7 @@
 mod entry;
 mod event;
 mod listing;
+mod mended;
 mod words;
 
 use std::collections::HashSet;

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::clock::Clock;
-use crate::engine::{Event, Prepared};
+use crate::engine::{Event, PrepareError, Prepared};
 use crate::model::{PostOutcome, PostState};
-use crate::output::{LastRun, Left, Notes, Why};
+use crate::output::{Failure, LastRun, Left, Needs, Notes, Why};
 use crate::problem::{ErrorCode, ErrorKind};
+use crate::settings::SettingsError;
 
 /// The posts of a run's manifest, as it leaves them. What is known of a post stays until this run has come
 /// to it, so that one that is stopped, or killed, forgets nothing.
@@ -100,6 +101,23 @@ impl<'a> Leftovers<'a> {
         let left = self.posts.values().filter_map(|place| place.left.clone());
         let (untried, left) = left.partition(Left::is_in_other_hands);
         self.notes.leave(self.manifest, left, untried);
+    }
+}
+
+/// What a run needed that came to nothing, if that is where it shows that the next one may go on.
+pub(in crate::commands) fn needs(failure: &Failure) -> Option<Needs> {
+    match failure.error.downcast_ref() {
+        Some(SettingsError::NoApp(_)) => return Some(Needs::AnyApp),
+        Some(SettingsError::Config { .. }) => return Some(Needs::Config),
+        _ => {}
+    }
+    match failure.error.downcast_ref()? {
+        PrepareError::Nobody { needed, .. } => Some(Needs::Logins(needed.clone())),
+        // Else there is something else to mend.
+        PrepareError::Refused(refused) if refused.is_of_logins() => {
+            Some(Needs::Logins(refused.missing_logins.clone()))
+        }
+        _ => None,
     }
 }
 

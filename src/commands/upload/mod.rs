@@ -18,7 +18,7 @@ use crate::exit::Exit;
 use crate::fs::give_up_waiting;
 use crate::manifest::{self, Manifest};
 use crate::model::{Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode};
-use crate::output::{self, Failure, Matter, UploadOutput};
+use crate::output::{self, Everywhere, Failure, Matter, UploadOutput};
 use crate::signals::Signal;
 use crate::source::{FileWatch, WatchError};
 use crate::store::local::LocalStore;
@@ -26,6 +26,7 @@ use crate::store::{Accept, ExistingJournal, Journal, Store as _};
 
 use self::input::Input;
 use self::left::Leftovers;
+pub(super) use self::left::needs;
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Failure> {
@@ -127,6 +128,9 @@ async fn make_ready(
         LocalStore::open(state, clock)?
     };
     let accounts = store.accounts().all().await?;
+    if !accounts.is_empty() {
+        context.printer.settle_everywhere(Everywhere::NoLogin);
+    }
     let journal = match (args.new_journal, args.dry_run) {
         (false, true) => looked_at(context, &store, &mut scratch).await?,
         (false, false) => journal::open(context, &store, Accept::Never).await?,
@@ -160,6 +164,9 @@ async fn make_ready(
     };
     let prepared = match preparation.prepare(journal.as_ref(), manifest, faults).await {
         Err(PrepareError::Interrupted(signal)) => return Ok(Err(signal)),
+        Err(nobody @ PrepareError::Nobody { .. }) => {
+            return Err(Failure::from(nobody).met_everywhere(Everywhere::NoLogin));
+        }
         prepared => prepared?,
     };
     let ready = Ready { store, journal, prepared, options, _scratch: scratch };
@@ -227,9 +234,13 @@ fn read(
         manifest::examine(&input.text, &input.folder, &defaults(context, args));
     if manifest.entries.is_empty() && !faults.is_empty() {
         let manifest = input.name.clone();
-        return Err(
-            Refused { manifest, problems: faults, unknown_accounts: 0, overrulable: 0 }.into()
-        );
+        return Err(Refused {
+            manifest,
+            problems: faults,
+            missing_logins: Vec::new(),
+            overrulable: 0,
+        }
+        .into());
     }
     if let Some(level) = manifest.widened.filter(|_| !args.draft) {
         let text = format!(

@@ -7,10 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Exit;
-use crate::model::{PostOutcome, PostState};
+use crate::model::account::NeededLogin;
+use crate::model::{PostError, PostOutcome, PostState};
 use crate::output::error::told;
 use crate::output::failure::{Failure, post_hint};
-use crate::problem::{ErrorCode, ErrorKind};
+use crate::problem::{ErrorCode, ErrorKind, Origin};
 use crate::secret::redact;
 
 /// How long after its time a post is still listed as waiting for it, and how long what is known of a
@@ -65,6 +66,27 @@ pub(crate) struct Why {
     /// Whether it is made as soon as that is mended.
     #[serde(default)]
     pub(crate) deferred: bool,
+    /// Where it shows that it is mended. `None`: only the next run finds that out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) needs: Option<Needs>,
+}
+
+/// What a run needed and did not find, for whoever looks without asking TikTok whether it is there by now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Needs {
+    /// A login of the post's account that can be used.
+    Login,
+    /// The app of the post's account, with its secret.
+    App,
+    /// Tokens that TikTok issues later: it has refused the app, or what the login may.
+    Tokens,
+    /// An app, whichever it is.
+    AnyApp,
+    /// A config.toml that can be read.
+    Config,
+    /// The logins that a manifest asks for.
+    Logins(Vec<NeededLogin>),
 }
 
 /// What the last run of a manifest left.
@@ -90,6 +112,9 @@ pub(crate) struct Refusal {
     pub(crate) since: Timestamp,
     /// When the last one did.
     pub(crate) seen: Timestamp,
+    /// As [`Why::needs`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) needs: Option<Needs>,
 }
 
 /// What is left of all manifests, each thing with its manifest.
@@ -150,23 +175,61 @@ impl Why {
     /// Why a post ended its run without being made; `before` is what was known of it.
     pub(crate) fn of(report: &PostOutcome, before: Option<&Self>, now: Timestamp) -> Option<Self> {
         let error = report.post_error.as_ref()?;
-        let same = before.filter(|before| before.code == error.code);
-        Some(Self {
+        let why = Self {
             code: error.code.clone(),
             message: kept(&error.message),
             hint: post_hint(error).map(|hint| kept(&hint)),
             not_before: report.at,
-            since: same.map_or(now, |before| before.since),
+            since: now,
             seen: now,
             failed: !error.retryable && !report.failure.is_some_and(ErrorKind::may_pass),
             deferred: report.state == PostState::Deferred,
-        })
+            needs: report.failure.and_then(|kind| Needs::of(kind, error)),
+        };
+        let same = before.filter(|before| why.is_same(before));
+        Some(Self { since: same.map_or(now, |before| before.since), ..why })
+    }
+
+    /// Whether both are one cause: a code may stand for several, and the words of one may change.
+    fn is_same(&self, other: &Self) -> bool {
+        let kind = |why: &Self| (why.failed, why.deferred, why.needs.clone());
+        self.code == other.code && kind(self) == kind(other)
     }
 
     /// What it says, whichever post it is said of.
     pub(crate) fn words(&self) -> (&str, &str, Option<&str>, bool) {
         (&self.code, &self.message, self.hint.as_deref(), self.failed)
     }
+}
+
+impl Needs {
+    /// Of a post that ended with an error of this kind.
+    fn of(kind: ErrorKind, error: &PostError) -> Option<Self> {
+        let is_of_app = [ErrorCode::AppNotConfigured, ErrorCode::AppSecret]
+            .iter()
+            .any(|code| code.as_str() == error.code);
+        match (kind, error.problem.code.origin()) {
+            (ErrorKind::Login, _) if shows_in_the_store(error.problem.code) => Some(Self::Login),
+            (ErrorKind::Login, _) | (ErrorKind::Input, Origin::Refusal) => Some(Self::Tokens),
+            // Its file may be what the system refuses.
+            (ErrorKind::Input | ErrorKind::Local, Origin::Ours) if is_of_app => Some(Self::App),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a login that is no more of this is another one in the token store as well.
+fn shows_in_the_store(code: ErrorCode) -> bool {
+    use ErrorCode as E;
+    matches!(
+        code,
+        E::LoginExported
+            | E::LoginLost
+            | E::LoginLostBy
+            | E::LoginNeeded
+            | E::LoginNeededBy
+            | E::ScopeNotGranted
+    )
 }
 
 impl LastRun {
@@ -189,13 +252,13 @@ impl LastRun {
         self.posts.retain(|known| !known.is_same(post));
     }
 
-    pub(super) fn refuse(&mut self, failure: &Failure, now: Timestamp) {
+    pub(super) fn refuse(&mut self, failure: &Failure, needs: Option<Needs>, now: Timestamp) {
         let message = kept(&told(failure).join("\n"));
         let same = self.refused.as_ref().filter(|before| before.message == message);
         let since = same.map_or(now, |before| before.since);
         let hint = failure.hint.as_deref().map(kept);
         let exit = failure.exit.code();
-        self.refused = Some(Refusal { message, hint, exit, since, seen: now });
+        self.refused = Some(Refusal { message, hint, exit, since, seen: now, needs });
     }
 }
 

@@ -18,10 +18,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::left::{LastRun, Left, Refusal, Remains, Why};
+pub(crate) use self::left::{LastRun, Left, Needs, Refusal, Remains, Why};
 
 use self::left::Scheduled;
-use super::failure::Failure;
+use super::error::told;
+use super::failure::{Everywhere, Failure};
 use crate::clock::Clock;
 use crate::fs::{Lock, PRIVATE_FILE, check_removal, clean_temps, is_temp_of, write_atomic};
 use crate::model::PostNumber;
@@ -127,6 +128,16 @@ impl Matter {
         Self::passing(UNREACHED)
     }
 
+    /// What ends every run, whichever command comes upon it.
+    pub(super) fn everywhere(cause: Everywhere, failure: &Failure) -> Self {
+        let what = match cause {
+            Everywhere::Settings => digest(&told(failure).join("\n")),
+            // Each command has its own words for it.
+            Everywhere::NoLogin | Everywhere::NoApp => String::new(),
+        };
+        Self::lasting(everywhere_subject(cause), what)
+    }
+
     /// That an account has to log in.
     pub(crate) fn login(account: &str) -> Self {
         Self::lasting(account_subject(account), "login")
@@ -139,6 +150,11 @@ pub(crate) const UNREACHED: &str = "waiting everyone";
 /// The subject of [`Matter::setting`].
 pub(crate) fn setting_subject(account: &str) -> String {
     format!("setting {account}")
+}
+
+/// The subject of [`Matter::everywhere`].
+pub(super) fn everywhere_subject(cause: Everywhere) -> String {
+    format!("ended {cause:?}")
 }
 
 /// A post of the journal, by its account's `open_id`.
@@ -333,9 +349,9 @@ impl Notes {
     }
 
     /// Notes that a run of a manifest came to nothing. What is known of its posts stays.
-    pub(crate) fn refused(&self, manifest: &str, failure: &Failure) {
+    pub(crate) fn refused(&self, manifest: &str, failure: &Failure, needs: Option<Needs>) {
         let now = self.clock.now();
-        self.change_run(manifest, |run| run.refuse(failure, now));
+        self.change_run(manifest, |run| run.refuse(failure, needs, now));
     }
 
     /// What the last runs of all manifests left, each with its manifest: posts that wait for their time in the

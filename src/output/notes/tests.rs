@@ -1,6 +1,9 @@
 //! Tests of what runs leave for later ones.
 
 use super::*;
+use crate::model::{PostError, PostOutcome, PostState};
+use crate::output::upload::testing::report;
+use crate::problem::{ErrorCode, ErrorKind, Problem};
 
 fn hours(hours: i64) -> Clock {
     Clock::shifted(SignedDuration::from_hours(hours))
@@ -119,6 +122,7 @@ fn put_off(video: &str, code: &str, since: i64) -> Left {
         seen: since,
         failed: false,
         deferred: false,
+        needs: None,
     };
     Left { publish_at: None, why: Some(why), ..scheduled(video, 0) }
 }
@@ -159,7 +163,7 @@ fn a_run_that_comes_to_nothing_forgets_no_post_and_says_since_when() {
     let notes = |at| Notes::open(dir.path(), hours(at));
     notes(0).leave("one.json", vec![put_off("a.mp4", "not_sent", 0)], Vec::new());
     let refused = |at: i64, what: &'static str| {
-        notes(at).refused("one.json", &Failure::usage(what).hint("correct it"));
+        notes(at).refused("one.json", &Failure::usage(what).hint("correct it"), None);
         notes(at).remains()
     };
     let first = refused(1, "2 problems\nline 1: a\nline 2: b");
@@ -240,4 +244,66 @@ fn a_damaged_file_costs_a_repetition() {
     std::fs::write(dir.path().join(NAME), "{").unwrap();
     assert_eq!(notes().tell(&Matter::login("ana")), Telling::Now);
     assert_eq!(notes().tell(&Matter::login("ana")), Telling::NotNow);
+}
+
+/// How a post ended that was not made for an error under this code, which says so of it.
+fn ended(code: ErrorCode, problem: ErrorCode, kind: ErrorKind) -> PostOutcome {
+    // What its hint may name.
+    let names = [
+        "account", "app", "how", "key", "mode", "path", "proxy", "said", "scope", "time", "url",
+        "variable",
+    ];
+    let problem = names.into_iter().fold(Problem::new(problem), |it, name| it.with(name, name));
+    PostOutcome {
+        post_error: Some(PostError::new(code, "it is so", problem)),
+        failure: Some(kind),
+        ..report(PostState::Deferred)
+    }
+}
+
+#[test]
+fn what_a_cause_is_says_where_it_shows_that_it_is_gone() {
+    use ErrorCode as E;
+    use ErrorKind::{Final, Input, Local, Login, Temporary};
+    for (code, problem, kind, needs) in [
+        (E::LoginNeeded, E::LoginLost, Login, Some(Needs::Login)),
+        (E::LoginNeeded, E::LoginExported, Login, Some(Needs::Login)),
+        (E::ScopeNotGranted, E::ScopeNotGranted, Login, Some(Needs::Login)),
+        // The token store says nothing of these.
+        (E::LoginNeeded, E::RefreshUnread, Login, Some(Needs::Tokens)),
+        (E::ScopeNotAuthorized, E::ScopeNotAuthorized, Login, Some(Needs::Tokens)),
+        (E::TokenNotGiven, E::InvalidClient, Input, Some(Needs::Tokens)),
+        (E::AppNotConfigured, E::AppNotConfigured, Input, Some(Needs::App)),
+        (E::AppSecret, E::SecretFile, Input, Some(Needs::App)),
+        (E::AppSecret, E::FileMode, Local, Some(Needs::App)),
+        // Of the options and the environment of the run, and of the network.
+        (E::OtherApp, E::OtherApp, Input, None),
+        (E::OtherApi, E::OtherApi, Input, None),
+        (E::TokenNotGiven, E::NotTrusted, Input, None),
+        (E::TokenNotGiven, E::NotSent, Temporary, None),
+        (E::Journal, E::DiskFull, Local, None),
+        (E::Banned, E::Banned, Final, None),
+    ] {
+        let why = Why::of(&ended(code, problem, kind), None, hours(0).now()).unwrap();
+        assert_eq!(why.needs, needs, "{code:?} {problem:?}");
+    }
+}
+
+#[test]
+fn since_belongs_to_the_cause_and_not_to_the_code_that_several_share() {
+    use ErrorCode as E;
+    let why = |problem, kind, before: Option<&Why>, at| {
+        Why::of(&ended(E::TokenNotGiven, problem, kind), before, hours(at).now()).unwrap()
+    };
+    let first = why(E::InvalidClient, ErrorKind::Input, None, 0);
+    let same = why(E::InvalidClient, ErrorKind::Input, Some(&first), 1);
+    assert_eq!(same.since, first.since);
+    let other = why(E::NotSent, ErrorKind::Temporary, Some(&same), 2);
+    assert!(other.since > first.since && other.since == other.seen);
+    // One login that is lost is the same from then on.
+    let lost =
+        Why::of(&ended(E::LoginNeeded, E::LoginLost, ErrorKind::Login), None, hours(0).now());
+    let needed = ended(E::LoginNeeded, E::LoginNeeded, ErrorKind::Login);
+    let needed = Why::of(&needed, lost.as_ref(), hours(1).now()).unwrap();
+    assert_eq!(needed.since, lost.unwrap().since);
 }
