@@ -123,7 +123,7 @@ fn is_local(host: &str) -> bool {
     let is_below = |domain: &&str| {
         host.strip_suffix(*domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
-    !host.contains('.') || LOCAL.iter().any(|domain| is_below(&domain))
+    !host.contains('.') || LOCAL.iter().any(is_below)
 }
 
 /// What the URLs of a post are named after, where that is a format that TikTok does not take: a sentence, as
