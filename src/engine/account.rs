@@ -256,9 +256,10 @@ impl AccountWorker {
 
     /// Tells what of an entry was hardly meant so, when its post is first made.
     fn tell_doubts(&self, post: &PreparedPost) {
-        for what in &post.doubts {
-            let doubt = Progress::Warning(Warning::Doubt { what: what.clone() });
-            self.calls.events.progress(&post.post_ref, doubt);
+        let doubts = post.doubts.iter().map(|what| Warning::Doubt { what: what.clone() });
+        let left = post.left_to_app.iter().map(|what| Warning::LeftToApp { what: what.clone() });
+        for doubt in doubts.chain(left) {
+            self.calls.events.progress(&post.post_ref, Progress::Warning(doubt));
         }
     }
 

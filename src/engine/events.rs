@@ -187,6 +187,11 @@ pub(crate) enum Warning {
         /// What, in a sentence.
         what: String,
     },
+    /// A draft goes without settings of its entry, as every draft does.
+    LeftToApp {
+        /// Which, in a sentence.
+        what: String,
+    },
     /// A post of the same address but for the query is known.
     SameAddress {
         /// That post.

@@ -19,6 +19,8 @@ pub(crate) struct PreparedPost {
     pub(crate) file: Option<FileState>,
     /// What of the entry was hardly meant so, in sentences: told when the post is made.
     pub(crate) doubts: Vec<String>,
+    /// Which of its own settings its draft goes without, in a sentence: told when the post is made.
+    pub(crate) left_to_app: Option<String>,
 }
 
 /// What a look at a post's file found before anything was sent.
@@ -196,7 +198,7 @@ mod tests {
             publish_at: None,
         };
         let post_ref = PostRef { index: 0, account: "alice".into(), video: "a".into() };
-        PreparedPost { post_ref, asked, file: None, doubts: Vec::new() }
+        PreparedPost { post_ref, asked, file: None, doubts: Vec::new(), left_to_app: None }
     }
 
     #[test]

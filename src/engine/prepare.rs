@@ -264,7 +264,7 @@ impl Inspection<'_> {
     }
 
     fn post(&mut self, entry: Entry, account: &Account, file: Option<FileState>) -> PreparedPost {
-        let Entry { index, post: asked, mut doubts, .. } = entry;
+        let Entry { index, post: asked, mut doubts, left_to_app, .. } = entry;
         doubts.extend(asked.publish_at.and_then(|at| self.overdue(at)));
         if asked.loses_caption() {
             self.warn("drafts of videos carry no caption; write it in the TikTok app".into());
@@ -274,7 +274,7 @@ impl Inspection<'_> {
         }
         let video = self.label(&asked.source);
         let post_ref = PostRef { index, account: account.name().to_owned(), video };
-        PreparedPost { post_ref, asked, file, doubts }
+        PreparedPost { post_ref, asked, file, doubts, left_to_app }
     }
 
     /// That the time of a post is long past.

@@ -150,6 +150,9 @@ impl Finding {
             | Self::Odd(Oddity::Trailing { .. }) => {
                 "repeat the download, copy or export that wrote it"
             }
+            Self::Odd(Oddity::Second { .. }) => {
+                "post each by itself, or join them with a video editor"
+            }
             Self::Size { padded: false, .. } => "export it with a lower bit rate",
             Self::Duration { .. } | Self::Long(_) => "cut it shorter",
             Self::Picture { .. } | Self::Stretched { .. } => {
@@ -220,6 +223,11 @@ impl fmt::Display for Finding {
             Self::Odd(Oddity::Leading(count)) => {
                 write!(f, "the video begins behind {count} bytes that are none of it")
             }
+            Self::Odd(Oddity::Second { at }) => write!(
+                f,
+                "a second video begins after {}, and only the first is played",
+                text::size(*at)
+            ),
             Self::Odd(Oddity::Trailing { end, count, zeros }) => {
                 let what = if *zeros { " of zeros" } else { "" };
                 let (end, count) = (text::size(*end), text::size(*count));

@@ -39,6 +39,10 @@ fn hint_for(other: Option<OtherFile>) -> String {
         Some(FileClass::Text) => {
             "only its name says video: look into it, and fetch or export the video again"
         }
+        Some(FileClass::Unwritten) => {
+            "a part of it was never written, as a download that was cut off leaves it: repeat the download, \
+             copy or export"
+        }
         Some(FileClass::Data) => "only its name says video: copy, fetch or export the video again",
         _ => "convert it to MP4 with H.264",
     };
@@ -74,6 +78,7 @@ mod tests {
         assert!(hint(FileClass::Picture).contains("photo_urls"));
         assert_eq!(hint(FileClass::Archive), "unpack it first");
         assert!(hint(FileClass::Text).contains("look into it"));
+        assert!(hint(FileClass::Unwritten).contains("repeat the download"));
         assert!(!hint(FileClass::Data).contains("convert"));
         assert_eq!(hint(FileClass::Video), hint_for(None));
     }

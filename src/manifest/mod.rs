@@ -4,8 +4,11 @@
 //! welcome, nothing else that JSON lacks. What can be known without the network or the media files
 //! is checked here, and all that is wrong is said at once, each with its place.
 
+mod cause;
+mod fault;
 mod fields;
 mod foreign;
+mod grammar;
 mod instant;
 mod kind;
 mod place;
@@ -15,6 +18,7 @@ mod review;
 #[cfg(test)]
 mod schema;
 mod syntax;
+mod token;
 mod value;
 mod web;
 

@@ -102,11 +102,12 @@ impl EntryContext<'_> {
                 publish_at: values.publish_at(),
             },
             doubts,
+            left_to_app: None,
         };
         if entry.post.loses_caption() {
             entry.doubts.clear();
         }
-        entry.doubts.extend(left_to_the_app(&entry.post, own));
+        entry.left_to_app = left_to_the_app(&entry.post, own);
         entry.doubts.extend(web::other_formats(&entry.post.source));
         Some(entry)
     }

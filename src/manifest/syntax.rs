@@ -1,40 +1,14 @@
 //! From bytes to a syntax tree: JSON with comments and trailing commas, and nothing looser.
 
 use jsonc_parser::ast::Value;
-use jsonc_parser::errors::{ParseError, ParseErrorKind};
-use jsonc_parser::{CollectOptions, ParseOptions, ParseStringErrorKind, parse_to_ast};
+use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::MAX_SIZE;
-use super::foreign::{EXAMPLE, IN_QUOTES, instead_of_word, is_conflict, is_number, mark};
-use super::review::excerpt;
+use super::cause::cause;
+use super::fault::Fault;
+use super::grammar::{Expects, Walk};
+use super::token::Tokens;
 use crate::model::{Diagnostic, Part};
-use crate::text;
-
-/// The deepest nesting of arrays and objects; a manifest needs four levels.
-const MAX_DEPTH: usize = 32;
-
-/// The most values: beyond, the tree of a file within [`MAX_SIZE`] would take gigabytes.
-const MAX_VALUES: usize = 2_000_000;
-
-/// Why a text is no JSON, and where.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    /// Byte offset.
-    pub(super) at: usize,
-    pub(super) message: String,
-    pub(super) hint: Option<String>,
-}
-
-impl Fault {
-    fn new(at: usize, message: impl Into<String>) -> Self {
-        Self { at, message: message.into(), hint: None }
-    }
-
-    fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-}
 
 /// The text of a manifest, without a byte order mark.
 pub(super) fn decode(bytes: &[u8]) -> Result<&str, Diagnostic> {
@@ -65,7 +39,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<&str, Diagnostic> {
 
 /// The tree of a text; `None` when there is nothing but white space and comments.
 pub(super) fn parse(text: &str) -> Result<Option<Value<'_>>, Fault> {
-    scan(text)?;
+    check(text)?;
     let options = ParseOptions {
         allow_comments: true,
         allow_trailing_commas: true,
@@ -80,284 +54,29 @@ pub(super) fn parse(text: &str) -> Result<Option<Value<'_>>, Fault> {
     };
     match parse_to_ast(text, &CollectOptions::default(), &options) {
         Ok(result) => Ok(result.value),
-        Err(error) => Err(explain(&error, text)),
+        // What stands above lets nothing through that is refused here.
+        Err(error) => {
+            let message = lowercase_first(&error.kind().to_string());
+            Err(Fault::new(error.range().start, message))
+        }
     }
 }
 
-/// What the parser would let pass or would choke on: exotic white space, raw control characters in
-/// texts, deep nesting and masses of values.
-fn scan(manifest: &str) -> Result<(), Fault> {
-    let (mut depth, mut values) = (0usize, 0usize);
-    let mut rest = manifest.char_indices().peekable();
-    while let Some((at, character)) = rest.next() {
-        match character {
-            '<' | '=' | '>' | '|' if is_conflict_at(manifest, at) => {
-                let fault = Fault::new(at, "an unresolved merge conflict of git");
-                return Err(fault.hint(
-                    "keep one of the two versions, or what you want of both, and take away the lines with \
-                     <<<<<<<, ======= and >>>>>>>",
-                ));
-            }
-            '"' => skip_string(at, &mut rest)?,
-            '/' => skip_comment(&mut rest),
-            '[' | '{' => {
-                depth += 1;
-                values += 1;
-                if depth > MAX_DEPTH {
-                    let message = format!("nested more than {MAX_DEPTH} levels deep");
-                    return Err(Fault::new(at, message));
-                }
-            }
-            ']' | '}' => depth = depth.saturating_sub(1),
-            ',' => values += 1,
-            ' ' | '\t' | '\n' | '\r' => {}
-            '“' | '”' | '„' | '‘' | '’' | '«' | '»' => {
-                let message = format!("unexpected character `{character}`");
-                return Err(Fault::new(at, message).hint("write straight quotes: \""));
-            }
-            '#' => {
-                let fault = Fault::new(at, "unexpected `#`");
-                return Err(fault
-                    .hint("a comment is written // … or /* … */; texts stand in double quotes"));
-            }
-            c if c.is_whitespace() || c.is_control() || !c.is_ascii() => {
-                let code = u32::from(c);
-                let message = format!("unexpected character U+{code:04X} outside of a text");
-                let fault = Fault::new(at, message);
-                return Err(match text::named(c) {
-                    Some(name) => fault.hint(format!("it is {name}: take it away")),
-                    None => fault,
-                });
-            }
-            _ => {}
+/// The first place at which a text is no JSON, or more than a manifest may be.
+fn check(text: &str) -> Result<(), Fault> {
+    let mut walk = Walk::new();
+    for token in Tokens::new(text, 0) {
+        if !walk.step(&token) {
+            return Err(cause(text, &walk, Some(&token)));
         }
-        if values > MAX_VALUES {
-            let fault = Fault::new(at, format!("more than {MAX_VALUES} values"));
-            return Err(fault.hint("split it into several manifests"));
+        if let Some(fault) = token.fault.clone().or_else(|| walk.excess(&token)) {
+            return Err(fault);
         }
     }
-    Ok(())
-}
-
-/// Whether such a line begins at a place that is neither in a text nor in a comment.
-fn is_conflict_at(manifest: &str, at: usize) -> bool {
-    let begins = manifest.get(..at).is_some_and(|it| it.is_empty() || it.ends_with(['\n', '\r']));
-    begins && manifest.get(at..).is_some_and(is_conflict)
-}
-
-type Rest<'t> = std::iter::Peekable<std::str::CharIndices<'t>>;
-
-/// Skips what is left of a text that began at `start`. An end of the file is left to the parser.
-fn skip_string(start: usize, rest: &mut Rest<'_>) -> Result<(), Fault> {
-    while let Some((at, character)) = rest.next() {
-        match character {
-            '"' => return Ok(()),
-            '\\' => {
-                let escape: String = rest.clone().map(|(_, c)| c).take(11).collect();
-                match surrogates(&escape) {
-                    Surrogates::None => _ = rest.next(),
-                    // Both halves at once.
-                    Surrogates::Pair => _ = rest.nth(10),
-                    Surrogates::Half(half) => {
-                        let fault = Fault::new(at, format!("\\{half} is one half of a character"));
-                        return Err(fault.hint(
-                            "characters beyond U+FFFF are written as two halves, such as \
-                             \\ud83d\\ude00, or simply as they are",
-                        ));
-                    }
-                }
-            }
-            '\n' | '\r' => {
-                let fault = Fault::new(start, "the text that begins here does not end on its line");
-                return Err(fault.hint("close it with \"; write a line break within it as \\n"));
-            }
-            c if c < ' ' => {
-                let code = u32::from(c);
-                let message = format!("raw control character U+{code:04X} in a text");
-                return Err(Fault::new(at, message).hint(format!("write it as \\u{code:04x}")));
-            }
-            _ => {}
-        }
+    match walk.expects {
+        Expects::Document | Expects::Nothing => Ok(()),
+        _ => Err(cause(text, &walk, None)),
     }
-    Ok(())
-}
-
-/// What an escape has of a character beyond U+FFFF, which takes two.
-enum Surrogates<'e> {
-    /// Nothing.
-    None,
-    /// Both halves.
-    Pair,
-    /// One half alone.
-    Half(&'e str),
-}
-
-/// Looks at an escape without its backslash, and at the one behind it.
-fn surrogates(escape: &str) -> Surrogates<'_> {
-    let unit = |escape: &str| u32::from_str_radix(escape.strip_prefix('u')?.get(..4)?, 16).ok();
-    let second = escape.get(5..).and_then(|rest| unit(rest.strip_prefix('\\')?));
-    match (unit(escape), second) {
-        (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => Surrogates::Pair,
-        (Some(0xd800..=0xdfff), _) => escape.get(..5).map_or(Surrogates::None, Surrogates::Half),
-        _ => Surrogates::None,
-    }
-}
-
-/// Skips what is left of a comment, if this is one; all else is left to the parser.
-fn skip_comment(rest: &mut Rest<'_>) {
-    match rest.peek() {
-        Some((_, '/')) => while rest.next_if(|(_, c)| !matches!(c, '\n' | '\r')).is_some() {},
-        Some((_, '*')) => {
-            rest.next();
-            let mut last = ' ';
-            for (_, character) in rest.by_ref() {
-                if last == '*' && character == '/' {
-                    break;
-                }
-                last = character;
-            }
-        }
-        _ => {}
-    }
-}
-
-/// The parser's error in our words.
-fn explain(error: &ParseError, text: &str) -> Fault {
-    use ParseErrorKind as Kind;
-    let range = error.range();
-    let at = range.start;
-    let here = text.get(range.start..range.end).map(excerpt).unwrap_or_default();
-    if let Some(fault) = number(error.kind(), at, text) {
-        return fault;
-    }
-    match error.kind() {
-        Kind::ExpectedObjectValue | Kind::ExpectedColonAfterObjectKey if ends_within(text) => {
-            Fault::new(at, "the file ends here, within an object that is never closed")
-                .hint("it was cut off: write or copy it again")
-        }
-        Kind::ExpectedComma => Fault::new(at, "a comma is missing here"),
-        Kind::ExpectedColonAfterObjectKey => Fault::new(at, "a colon is missing before this"),
-        Kind::ExpectedStringObjectProperty => Fault::new(at, format!("unexpected `{here}`"))
-            .hint(format!("field names are written in double quotes: \"{here}\"")),
-        Kind::SingleQuotedStringsNotAllowed => {
-            let hint = if begins(text, at) { EXAMPLE } else { IN_QUOTES };
-            Fault::new(at, "unexpected `'`").hint(hint)
-        }
-        Kind::MultipleRootJsonValues if is_json_lines(text, at) => {
-            Fault::new(at, "this is JSON Lines, a value on each line, not one list")
-                .hint("put all posts into one list, with commas between them: [ … ]")
-        }
-        Kind::MultipleRootJsonValues => Fault::new(at, "something follows the end of the manifest")
-            .hint("put all posts into one array: [ … ]"),
-        Kind::UnterminatedArray => Fault::new(at, "the list that begins here is never closed"),
-        Kind::UnterminatedObject => Fault::new(at, "the object that begins here is never closed"),
-        Kind::UnterminatedCommentBlock => {
-            Fault::new(at, "the comment that begins here is never closed")
-        }
-        Kind::String(ParseStringErrorKind::UnterminatedStringLiteral) => {
-            Fault::new(at, "the text that begins here is never closed")
-        }
-        Kind::String(_) => Fault::new(at, "the text has an invalid escape").hint(
-            "a backslash is written as \\\\; JSON knows \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u0000",
-        ),
-        Kind::UnexpectedWord => unexpected(at, &here, text),
-        Kind::UnexpectedToken if !here.is_empty() => unexpected(at, &here, text),
-        Kind::UnexpectedTokenInObject if !here.is_empty() => {
-            let fault = Fault::new(at, format!("unexpected `{here}`"));
-            match mark(&here) {
-                Some(_) => unexpected(at, &here, text),
-                None => {
-                    fault.hint("each field is written \"name\": value, its name in double quotes")
-                }
-            }
-        }
-        kind => Fault::new(at, lowercase_first(&kind.to_string())),
-    }
-}
-
-/// Whether a text ends behind a key, or the colon behind one.
-fn ends_within(text: &str) -> bool {
-    text.trim_end().ends_with([':', '"'])
-}
-
-/// Whether an object ended where another one begins on the next line.
-fn is_json_lines(text: &str, at: usize) -> bool {
-    let before = text.get(..at).unwrap_or_default();
-    text.get(at..).is_some_and(|rest| rest.starts_with('{'))
-        && before.trim_start_matches('\u{feff}').trim_start().starts_with('{')
-        && before.trim_end_matches([' ', '\t']).ends_with(['\n', '\r'])
-}
-
-/// A word or a mark that JSON lacks, and what to write instead.
-fn unexpected(at: usize, here: &str, text: &str) -> Fault {
-    if here == "`" {
-        return Fault::new(at, "unexpected backtick").hint(IN_QUOTES);
-    }
-    let fault = Fault::new(at, format!("unexpected `{here}`"));
-    match mark(here).or_else(|| instead_of_word(here)) {
-        Some(hint) => fault.hint(hint),
-        // Nothing of JSON came before it.
-        None if begins(text, at) => fault.hint(EXAMPLE),
-        None if here.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$') => {
-            fault.hint(IN_QUOTES)
-        }
-        None => fault,
-    }
-}
-
-/// Whether nothing but white space comes before a place.
-fn begins(text: &str, at: usize) -> bool {
-    text.get(..at).is_some_and(|before| before.trim().is_empty())
-}
-
-/// The number of other languages at which the parser stumbled, perhaps in its midst, and how JSON writes it.
-fn number(kind: &ParseErrorKind, at: usize, text: &str) -> Option<Fault> {
-    use ParseErrorKind as Kind;
-    let within = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_');
-    let (before, behind) = text.split_at_checked(at)?;
-    let start = before.trim_end_matches(within).len();
-    let end = at + behind.find(|c| !within(c)).unwrap_or(behind.len());
-    let written = text.get(start..end)?;
-    let unsigned = written.trim_start_matches(['+', '-']);
-    let shown = excerpt(written);
-    if matches!(unsigned, "Infinity" | "NaN") && unsigned != written {
-        return Some(unexpected(start, &shown, text).hint(instead_of_word(unsigned)?));
-    }
-    if !unsigned.trim_start_matches('.').starts_with(|c: char| c.is_ascii_digit())
-        || is_number(written)
-        || matches!(kind, Kind::ExpectedStringObjectProperty | Kind::UnexpectedTokenInObject)
-    {
-        return None;
-    }
-    let sign = if written.starts_with('-') { "-" } else { "" };
-    let zeros = unsigned.strip_prefix('0').map(|rest| rest.trim_start_matches('0'));
-    if let Some(rest) = zeros {
-        let rest = match rest.bytes().next() {
-            Some(b'0'..=b'9') => rest.to_owned(),
-            _ => format!("0{rest}"),
-        };
-        let right = format!("{sign}{rest}");
-        if is_number(&right) && unsigned != rest {
-            let fault = Fault::new(start, format!("`{shown}`: numbers have no leading zeros"));
-            let right = excerpt(&right);
-            return Some(fault.hint(format!("write {right}, or \"{shown}\" if it is a text")));
-        }
-    }
-    let hex = unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X"));
-    let right = if let Some(Ok(number)) = hex.map(|digits| u64::from_str_radix(digits, 16)) {
-        format!("{sign}{number}")
-    } else {
-        let plain = unsigned.replace('_', "");
-        let plain = plain.strip_suffix('.').unwrap_or(&plain);
-        let zero = if plain.starts_with('.') { "0" } else { "" };
-        format!("{sign}{zero}{plain}")
-    };
-    let fault = Fault::new(start, format!("`{shown}` is not a number as JSON writes it"));
-    Some(if is_number(&right) {
-        fault.hint(format!("write {}", excerpt(&right)))
-    } else {
-        fault.hint(IN_QUOTES)
-    })
 }
 
 fn lowercase_first(text: &str) -> String {
@@ -369,6 +88,8 @@ fn lowercase_first(text: &str) -> String {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::foreign::{EXAMPLE, IN_QUOTES, mark};
+    use super::super::grammar::{MAX_DEPTH, MAX_VALUES};
     use super::*;
 
     fn fault(text: &str) -> (usize, String) {
@@ -569,7 +290,7 @@ mod tests {
             ("[`a`]", "unexpected backtick", IN_QUOTES),
             ("{`a`: 1}", "unexpected backtick", IN_QUOTES),
             ("[hello]", "unexpected `hello`", IN_QUOTES),
-            ("{\"a\": \"b\" c}", "unexpected `c`", IN_QUOTES),
+            ("{\"a\": \"b\" c}", "unexpected `c`", "take it away"),
             ("posts [1]", "unexpected `posts`", EXAMPLE),
             ("'[1]'", "unexpected `'`", EXAMPLE),
         ] {

@@ -20,6 +20,11 @@ pub(super) enum NotPullable {
     /// An address instead of a name.
     #[error("the host must be a name, not an IP address")]
     Address,
+    /// A name that only the machine itself or its own network knows.
+    #[error(
+        "TikTok cannot reach this host: its name is known on this machine or its network alone"
+    )]
+    Unreachable,
     /// `https://user:password@…`.
     #[error("the URL must not carry a user name or password")]
     UserInfo,
@@ -48,6 +53,13 @@ impl NotPullable {
                 "TikTok pulls over https only; a file on this machine goes into `video_path`"
             }
             Self::Address => "TikTok pulls only from domains that the app has verified",
+            Self::Unreachable if photo => {
+                "TikTok's own servers pull the photos: put them on a public host"
+            }
+            Self::Unreachable => {
+                "TikTok's own servers pull the video: put it on a public host, or send the file itself with \
+                 `video_path`"
+            }
             Self::UserInfo => return None,
             Self::Port => "leave the port out, or write the right one",
             Self::Characters | Self::Hidden => {
@@ -93,10 +105,25 @@ pub(super) fn check(text: &str) -> Result<(), NotPullable> {
         return Err(NotPullable::Port);
     }
     match url.host() {
+        Some(Host::Domain(name)) if is_local(name) => Err(NotPullable::Unreachable),
         Some(Host::Domain(_)) => Ok(()),
         Some(Host::Ipv4(_) | Host::Ipv6(_)) => Err(NotPullable::Address),
         None => Err(NotPullable::Form),
     }
+}
+
+/// Whether a host has a name that the public DNS does not have: a single label, or one of those that are set
+/// aside or in use for local networks.
+///
+/// <https://www.iana.org/assignments/special-use-domain-names>
+fn is_local(host: &str) -> bool {
+    const LOCAL: [&str; 8] =
+        ["localhost", "local", "internal", "lan", "home", "corp", "intranet", "home.arpa"];
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let is_below = |domain: &&str| {
+        host.strip_suffix(*domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    !host.contains('.') || LOCAL.iter().any(is_below)
 }
 
 /// What the URLs of a post are named after, where that is a format that TikTok does not take: a sentence, as
@@ -164,7 +191,8 @@ mod tests {
             "https://cdn.example.com/a.mp4",
             "HTTPS://CDN.example.com:8443/a%20b.mp4?sig=x%2Fy&z#f",
             "https://münchen.example/ä.mp4",
-            "https://localhost/a.mp4",
+            "https://local.example.com/a.mp4",
+            "https://mylocal.com/a.mp4",
         ] {
             assert_eq!(check(url), Ok(()), "{url}");
         }
@@ -183,6 +211,14 @@ mod tests {
             ("https://192.0.2.7/a.mp4", NotPullable::Address),
             ("https://127.1/a.mp4", NotPullable::Address),
             ("https://[2001:db8::7]/a.mp4", NotPullable::Address),
+            ("https://localhost/a.mp4", NotPullable::Unreachable),
+            ("https://LOCALHOST:8443/a.mp4", NotPullable::Unreachable),
+            ("https://localhost./a.mp4", NotPullable::Unreachable),
+            ("https://nas/a.mp4", NotPullable::Unreachable),
+            ("https://nas.local/a.mp4", NotPullable::Unreachable),
+            ("https://cdn.dev.internal/a.mp4", NotPullable::Unreachable),
+            ("https://box.home.arpa/a.mp4", NotPullable::Unreachable),
+            ("https://app.localhost/a.mp4", NotPullable::Unreachable),
             ("https://me:pw@cdn.example.com/a.mp4", NotPullable::UserInfo),
             ("https://me@cdn.example.com/a.mp4", NotPullable::UserInfo),
             ("https://cdn.example.com/a b.mp4", NotPullable::Characters),
@@ -206,6 +242,8 @@ mod tests {
             ("https://cdn.example.com/a b.mp4", false, "%20"),
             ("https://cdn.example.com/a.mp4\u{200b}", false, "a zero-width space (U+200B)"),
             ("https://cdn.example.com:99999/a.mp4", false, "port"),
+            ("https://localhost/a.mp4", false, "`video_path`"),
+            ("https://localhost/a.jpg", true, "public host"),
         ] {
             let hint = check(url).unwrap_err().hint(url, photo).unwrap();
             assert!(hint.contains(says), "{url}: {hint}");

@@ -49,4 +49,6 @@ pub(crate) struct Entry {
     pub(crate) post: Post,
     /// What in its words TikTok will hardly show as it was meant, in sentences.
     pub(crate) doubts: Vec<String>,
+    /// Which of its own settings its draft goes without, in a sentence.
+    pub(crate) left_to_app: Option<String>,
 }

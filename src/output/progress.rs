@@ -87,7 +87,7 @@ pub(super) fn warning_words(warning: &Warning) -> String {
             lasts.as_secs_f64(),
             limit.as_secs()
         ),
-        Warning::Doubt { what } => what.clone(),
+        Warning::Doubt { what } | Warning::LeftToApp { what } => what.clone(),
         Warning::SameAddress { post } => format!(
             "same address, other query, as post {post}; give it an `id`, so that it is known \
              whatever its address becomes"

@@ -245,6 +245,31 @@ fn a_download_that_was_cut_off_in_a_file_of_full_length_is_refused() {
 }
 
 #[test]
+fn a_second_video_behind_the_first_is_a_warning() {
+    let world = World::logged_in();
+    let joined = [fixture("fast-start.mp4"), fixture("moov-at-end.mp4")].concat();
+    world.file("joined.mp4", joined);
+    let manifest = world.one_post(ADA, "joined.mp4");
+    let said = "joined.mp4: a second video begins after ";
+    world.run(&["upload", "--dry-run", &manifest]).exits(0).says(said).says("only the first");
+    world.run(&["upload", &manifest]).exits(0).says(said);
+}
+
+#[test]
+fn a_file_whose_beginning_was_never_written_is_called_so() {
+    let world = World::logged_in();
+    let mut bytes = fixture("fast-start.mp4");
+    for zeros in [20, 600] {
+        bytes[..zeros].fill(0);
+        world.file("headless.mp4", &bytes);
+        let ran = world.run(&["upload", &world.one_post(ADA, "headless.mp4")]).exits(2);
+        ran.says("this is a file that begins with zeros, and not with what it should")
+            .says("repeat the download")
+            .never_says("nothing but zeros");
+    }
+}
+
+#[test]
 fn gigabytes_behind_the_end_of_a_video_are_told() {
     let world = World::logged_in();
     world.file("padded.mp4", fixture("fast-start.mp4"));

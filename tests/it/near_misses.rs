@@ -388,6 +388,11 @@ fn addresses_and_times_are_told_what_is_wrong_with_them() {
         (json!({ "video_url": "https://cdn.example.com/a.mp4\u{200b}" }), "(U+200B): take it away"),
         (json!({ "video_url": "https://cdn.example.com/a.mp4 " }), "take away the space"),
         (json!({ "video_url": "https://cdn.example.com:99999/a.mp4" }), "from 1 to 65535"),
+        (json!({ "video_url": "https://localhost:8443/a.mp4" }), "TikTok cannot reach this host"),
+        (
+            json!({ "photo_urls": ["https://cdn.example.com/1.jpg", "https://nas.local/2.jpg"] }),
+            "line 1, column 49, post 1, field `photo_urls`: TikTok cannot reach this host",
+        ),
         (
             json!({ "video_path": "a.mp4", "publish_at": "2026-12-01T10:00" }),
             "the seconds and the offset from UTC are missing",
@@ -403,6 +408,9 @@ fn addresses_and_times_are_told_what_is_wrong_with_them() {
     ] {
         refused_text(&world, json!([post]).to_string()).says(says);
     }
+    refused_text(&world, "[{\n\"description\": \"My \"best\" cat\"}]")
+        .says("line 2, column 20: ")
+        .says("within a text a quote is written \\\"");
     refused_text(&world, "[{\"user_id\":").says("never closed").says("cut off");
     refused_text(&world, "# a, b\n[{\"video_path\": \"a.mp4\", \"tags\": []}]").says("// …");
 }

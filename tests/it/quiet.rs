@@ -662,3 +662,28 @@ fn a_cause_is_told_by_one_command_for_all() {
     let line = &status(&world)[0];
     assert_eq!((&line["state"], &line["final"]), (&json!("deferred"), &json!(false)), "{line:#}");
 }
+
+#[test]
+fn what_every_draft_goes_without_is_said_once() {
+    let world = World::logged_in();
+    let draft = |name: &str, size| {
+        world.video(name, size);
+        json!({ "user_id": world.open_id(ADA), "video_path": name, "is_aigc": true,
+            "privacy_level": "SELF_ONLY" })
+    };
+    let mut posts = vec![draft("a.mp4", 100_001)];
+    let upload = |posts: &[serde_json::Value]| {
+        let manifest = world.manifest(&json!(posts));
+        world.run(&["--quiet", "upload", "--draft", &manifest]).exits(0)
+    };
+    let said = "TikTok takes no `privacy_level` and `is_aigc` with this draft";
+    upload(&posts).says(said);
+    mails_nothing(&upload(&posts));
+    posts.push(draft("b.mp4", 100_002));
+    mails_nothing(&upload(&posts));
+    mails_nothing(&upload(&posts));
+    // Loud runs say it of each.
+    posts.push(draft("c.mp4", 100_003));
+    let manifest = world.manifest(&json!(posts));
+    world.run(&["upload", "--draft", &manifest]).exits(0).says(said);
+}

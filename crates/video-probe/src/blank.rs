@@ -80,18 +80,28 @@ pub(super) fn first_blank<'p>(
 /// The fewest bytes behind the end of a video that are worth a word: tags and padding are shorter.
 const TRAILING: u64 = 1 << 20;
 
-/// What lies behind the end of a video that begins at `start`, if it is more than the video.
+/// What lies behind the end of a video that begins at `start`, if it is another video, or more than this one.
 pub(super) fn trailing(
     start: u64,
     end: u64,
     reader: &mut Reader<'_>,
 ) -> Result<Option<Oddity>, Stop> {
+    if begins_video(end, reader)? {
+        return Ok(Some(Oddity::Second { at: end }));
+    }
     let count = reader.len().saturating_sub(end);
     if count < TRAILING || count <= end.saturating_sub(start) {
         return Ok(None);
     }
     let zeros = is_all_blank(end..reader.len(), reader)?;
     Ok(Some(Oddity::Trailing { end, count, zeros }))
+}
+
+/// Whether a video begins here, by a mark that nothing else has.
+fn begins_video(at: u64, reader: &mut Reader<'_>) -> Result<bool, Stop> {
+    let head = reader.array::<8>(at, reader.len())?;
+    Ok(head
+        .is_some_and(|head| head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) || head.ends_with(b"ftyp")))
 }
 
 /// Whether all of a part is zeros, looked at in some places of it; nothing short is.

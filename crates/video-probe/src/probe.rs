@@ -75,6 +75,11 @@ pub enum Oddity {
     CalledMatroska,
     /// A box of a wrong size, behind which the index had to be looked for.
     BrokenChain,
+    /// Another video behind the first, as `cat` joins them: players show the first alone.
+    Second {
+        /// Where it begins.
+        at: u64,
+    },
     /// More behind the end of the video than before it, and at least 1 MiB: as a download or copy leaves it
     /// whose file was made longer beforehand, or an export into a longer file that was there.
     Trailing {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::blank;
 use crate::probe::Container;
 use crate::reader::{MAX_READ, Reader, Stop};
 
@@ -42,6 +43,8 @@ pub enum FileClass {
     Placeholder,
     /// Words, or what reads like some.
     Text,
+    /// Zeros, all of it or its beginning: made in its length, and never filled.
+    Unwritten,
     /// Anything else.
     Data,
 }
@@ -78,6 +81,16 @@ const WEBM_SEGMENT: OtherFile =
 /// A Matroska file that is more than a `WebM` file may be.
 pub(super) const MATROSKA: OtherFile = other_file("a Matroska (MKV) video", FileClass::Video);
 
+/// A file in which nothing was written.
+const ZEROS: OtherFile = other_file("nothing but zeros", FileClass::Unwritten);
+
+/// A file whose beginning was not written.
+const HEADLESS: OtherFile =
+    other_file("a file that begins with zeros, and not with what it should", FileClass::Unwritten);
+
+/// So many zeros no file begins with that is of a known kind.
+const NO_HEAD: usize = 16;
+
 /// What the first bytes say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sniffed {
@@ -110,7 +123,7 @@ pub(super) fn locate(reader: &mut Reader<'_>) -> Result<(Sniffed, u64), Stop> {
     }
     let known = matches!(
         sniffed,
-        Sniffed::Other(Some(other)) if !matches!(other.class, FileClass::Data | FileClass::Text)
+        Sniffed::Other(Some(other)) if !matches!(other.class, FileClass::Unwritten | FileClass::Data | FileClass::Text)
     );
     if known {
         return Ok((sniffed, 0));
@@ -118,7 +131,21 @@ pub(super) fn locate(reader: &mut Reader<'_>) -> Result<(Sniffed, u64), Stop> {
     if leads_to_video(reader)? {
         return Ok((Sniffed::Container(Container::Mov), 0));
     }
-    Ok(hidden(reader)?.unwrap_or((sniffed, 0)))
+    if let Some(found) = hidden(reader)? {
+        return Ok(found);
+    }
+    if sniffed == Sniffed::Other(Some(ZEROS)) && !is_all_zeros(reader)? {
+        return Ok((Sniffed::Other(Some(HEADLESS)), 0));
+    }
+    Ok((sniffed, 0))
+}
+
+/// Whether a file that begins with zeros holds nothing else: looked at in places, if it is long.
+fn is_all_zeros(reader: &mut Reader<'_>) -> Result<bool, Stop> {
+    let head = reader.some(0, reader.len(), MAX_READ)?;
+    let behind = head.len() as u64..reader.len();
+    let zeros = head.iter().all(|byte| *byte == 0);
+    Ok(zeros && (behind.is_empty() || blank::is_all_blank(behind.start / 2..behind.end, reader)?))
 }
 
 /// The length of an ID3 tag that `head` begins with: <https://id3.org/id3v2.4.0-structure>.
@@ -322,8 +349,12 @@ fn other(head: &[u8]) -> Option<OtherFile> {
     if head.get(4) == Some(&0x47) && head.get(196) == Some(&0x47) {
         return Some(other_file("an MPEG transport stream", Video));
     }
-    if head.iter().all(|&byte| byte == 0) {
-        return Some(other_file("nothing but zeros", Data));
+    let zeros = head.iter().take_while(|byte| **byte == 0).count();
+    if zeros == head.len() {
+        return Some(ZEROS);
+    }
+    if zeros >= NO_HEAD {
+        return Some(HEADLESS);
     }
     is_text(head).then(|| text(head))
 }
@@ -385,6 +416,8 @@ mod tests {
         (stream[0], stream[188]) = (0x47, 0x47);
         let mut camera = [0; 200];
         (camera[4], camera[196]) = (0x47, 0x47);
+        let mut headless = [0; 40];
+        headless[20..].fill(7);
         for (head, name) in [
             (&b"RIFF\x10\0\0\0AVI LIST"[..], "an AVI video"),
             (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
@@ -410,7 +443,8 @@ mod tests {
             (b"\x1f\x43\xb6\x75\x01\0", "a segment of a WebM stream, without its header"),
             (&stream, "an MPEG transport stream"),
             (&camera, "an MPEG transport stream"),
-            (&[0; 40], "nothing but zeros"),
+            (&[0; 40], ZEROS.name),
+            (&headless, HEADLESS.name),
             (b"Dear diary,\n", "text"),
             (b"WEBVTT\n\n00:01.000 --> 00:04.000\n", "subtitles"),
             (b"1\r\n00:00:01,000 --> 00:00:04,000\r\nHi\r\n", "subtitles"),
@@ -463,6 +497,23 @@ mod tests {
         // Boxes are no strangers.
         let found = located(&[&b"\0\0\0\x0cabcd...."[..], file].concat());
         assert_eq!(found, (Sniffed::Container(Container::Mov), 0));
+    }
+
+    #[test]
+    fn a_beginning_of_zeros_is_told_apart_from_zeros_alone() {
+        for (zeros, behind, what) in [
+            (600, 0, ZEROS),
+            (600, 9, HEADLESS),
+            (MAX_READ, 0, ZEROS),
+            (MAX_READ, 1, HEADLESS),
+            (MAX_READ + 1, 0, ZEROS),
+            (9 * MAX_READ, 0, ZEROS),
+            (2 * MAX_READ, 3 * MAX_READ, HEADLESS),
+            (9 * MAX_READ, 4096, HEADLESS),
+        ] {
+            let bytes = [vec![0; zeros], vec![7; behind]].concat();
+            assert_eq!(located(&bytes), (Sniffed::Other(Some(what)), 0), "{zeros} {behind}");
+        }
     }
 
     #[test]

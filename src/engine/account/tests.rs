@@ -59,7 +59,7 @@ fn pulled(index: usize) -> PreparedPost {
         publish_at: None,
     };
     let post_ref = PostRef { index, account: "ana".into(), video: url };
-    PreparedPost { post_ref, asked, file: None, doubts: Vec::new() }
+    PreparedPost { post_ref, asked, file: None, doubts: Vec::new(), left_to_app: None }
 }
 
 #[tokio::test]
@@ -139,6 +139,7 @@ async fn a_preparation_ends_with_the_first_signal() {
         source_at: place,
         post,
         doubts: Vec::new(),
+        left_to_app: None,
     };
     let manifest = Manifest { entries: vec![entry], ..Manifest::default() };
     let preparation = Preparation {

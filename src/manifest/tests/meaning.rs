@@ -33,6 +33,7 @@ fn the_smallest_post_is_a_path() {
                 publish_at: None,
             },
             doubts: Vec::new(),
+            left_to_app: None,
         }
     );
 }
@@ -157,9 +158,9 @@ fn only_drafts_of_videos_lose_their_caption() {
 
 #[test]
 fn a_draft_says_which_of_its_own_settings_are_left_to_the_app() {
-    let doubts = |source: &str, fields: &str| {
+    let left = |source: &str, fields: &str| {
         let text = format!("[{{{source}, \"mode\": \"draft\", {fields}}}]");
-        entry(&text).doubts
+        entry(&text).left_to_app
     };
     let (video, photo) =
         ("\"video_path\": \"a.mp4\"", "\"photo_urls\": [\"https://a.example/1.jpg\"]");
@@ -171,19 +172,19 @@ fn a_draft_says_which_of_its_own_settings_are_left_to_the_app() {
     let all = "\"description\": \"Hi\", \"is_aigc\": true, \"brand_content_toggle\": true, \
                \"video_cover_timestamp_ms\": 0, \"disable_duet\": false";
     let names = "`video_cover_timestamp_ms`, `brand_content_toggle` and `is_aigc`";
-    assert_eq!(doubts(video, all), [lost(names)]);
+    assert_eq!(left(video, all), Some(lost(names)));
     let all = "\"is_aigc\": true, \"disable_comment\": true, \"auto_add_music\": true";
-    assert_eq!(doubts(photo, all), [lost("`auto_add_music` and `disable_comment`")]);
-    assert_eq!(doubts(photo, "\"is_aigc\": true, \"title\": \"Hi\""), [""; 0]);
+    assert_eq!(left(photo, all), Some(lost("`auto_add_music` and `disable_comment`")));
+    assert_eq!(left(photo, "\"is_aigc\": true, \"title\": \"Hi\""), None);
 }
 
 #[test]
 fn a_default_that_a_draft_does_not_take_is_meant_for_other_posts() {
     let text = "{\"defaults\": {\"is_aigc\": true, \"privacy_level\": \"SELF_ONLY\"}, \
                 \"posts\": [{\"video_path\": \"a.mp4\", \"mode\": \"draft\"}]}";
-    assert_eq!(entry(text).doubts, [""; 0]);
+    assert_eq!(entry(text).left_to_app, None);
     let config = FieldValues::default().with(Field::IsAigc, FieldValue::Flag(true));
     let given = Defaults { config, ..Defaults::default() };
     let text = "[{\"video_path\": \"a.mp4\", \"mode\": \"draft\"}]";
-    assert_eq!(read_with(text, &given).unwrap().entries[0].doubts, [""; 0]);
+    assert_eq!(read_with(text, &given).unwrap().entries[0].left_to_app, None);
 }

@@ -4,6 +4,7 @@ mod defaults;
 mod meaning;
 mod refusals;
 mod schema;
+mod slips;
 
 use std::path::{Path, PathBuf};
 

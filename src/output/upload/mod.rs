@@ -43,7 +43,7 @@ pub(crate) struct UploadOutput {
     /// Posts of which something was sent in this run, by their place in the manifest.
     sent: Mutex<BTreeSet<usize>>,
     /// What a quiet run says of a post once it is sent.
-    doubts: Mutex<BTreeMap<usize, Vec<String>>>,
+    doubts: Mutex<BTreeMap<usize, Vec<(Matter, String)>>>,
     /// What kept posts from being made, each told once.
     causes: Mutex<Causes>,
 }
@@ -138,7 +138,11 @@ impl UploadOutput {
                 if self.printer.options().quiet =>
             {
                 let text = about(&warning_words(doubt));
-                self.doubts().entry(post_ref.index).or_default().push(text);
+                self.hold(post_ref, Matter::once(text.as_str(), ""), text);
+            }
+            // True of all drafts alike, so it is told with the first.
+            Progress::Warning(Warning::LeftToApp { what }) if self.printer.options().quiet => {
+                self.hold(post_ref, Matter::once(what.as_str(), ""), about(what));
             }
             Progress::Warning(warning) if self.printer.options().quiet => {
                 let text = about(&warning_words(warning));
@@ -171,8 +175,8 @@ impl UploadOutput {
         if !self.sent().contains(&index) {
             return;
         }
-        for doubt in self.doubts().remove(&index).unwrap_or_default() {
-            self.printer.warn_of(&Matter::once(doubt.as_str(), ""), doubt);
+        for (matter, doubt) in self.doubts().remove(&index).unwrap_or_default() {
+            self.printer.warn_of(&matter, doubt);
         }
         let is_done = matches!(report.state, PostState::Published | PostState::Inbox);
         // What speaks against a video does not matter any more once TikTok has taken it.
@@ -185,7 +189,12 @@ impl UploadOutput {
         }
     }
 
-    fn doubts(&self) -> MutexGuard<'_, BTreeMap<usize, Vec<String>>> {
+    /// Keeps what is said of a post until it is sent.
+    fn hold(&self, post_ref: &PostRef, matter: Matter, text: String) {
+        self.doubts().entry(post_ref.index).or_default().push((matter, text));
+    }
+
+    fn doubts(&self) -> MutexGuard<'_, BTreeMap<usize, Vec<(Matter, String)>>> {
         self.doubts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

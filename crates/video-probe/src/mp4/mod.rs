@@ -40,10 +40,16 @@ struct Outline {
     fragments_end: u64,
     /// Length of all fragments as a `sidx` box tells it: ticks, and ticks a second.
     indexed: Option<(u64, u32)>,
+    /// Where another brand follows the movie.
+    next_brand: Option<u64>,
+    /// Where another video begins, with a movie of its own.
+    second: Option<u64>,
     /// Whether the chain of boxes does not lead to the movie.
     broken: bool,
     /// Where the chain of boxes ends.
     end: u64,
+    /// Where the last box ends that is none of content.
+    boxes_end: u64,
     /// Where content lies: the first of the boxes that hold it.
     data: Vec<Range<u64>>,
     /// Whether there was any content.
@@ -147,6 +153,9 @@ impl Outline {
             && atom.is_plausible()
         {
             at = atom.end;
+            if atom.kind != *b"mdat" {
+                self.boxes_end = at;
+            }
             self.read_box(atom, reader)?;
         }
         self.end = at;
@@ -168,6 +177,12 @@ impl Outline {
             b"ftyp" if whole && self.brand.is_none() => {
                 self.brand =
                     Some(sniff::brand(&reader.some(atom.body, atom.end, sniff::LENGTH)?));
+            }
+            b"ftyp" if whole && self.movie.is_some() && !self.fragmented => {
+                self.next_brand = Some(atom.start);
+            }
+            b"moov" if whole && self.movie.is_some() => {
+                self.second = self.second.or(self.next_brand);
             }
             b"moov" if self.movie.is_none() && (whole || fills(atom, len, reader)?) => {
                 self.read_movie(atom, reader)?;
@@ -256,10 +271,23 @@ impl Outline {
         if self.unfinished {
             return Ok(None);
         }
+        if let Some(at) = self.second {
+            return Ok(Some(Oddity::Second { at }));
+        }
         // Behind a box that is told too short, the chain ends before the samples do.
         let samples = movie.tracks.iter().filter_map(|track| track.end);
-        let end = samples.max().unwrap_or(0).max(self.fragments_end).max(self.end);
-        match blank::trailing(start, end, reader) {
+        let used = samples.max().unwrap_or(0).max(self.fragments_end);
+        // The last box of content may be told longer than what is in it, over zeros.
+        let measured = self.fragmented || movie.tracks.iter().all(|track| track.end.is_some());
+        let filled = used.max(self.boxes_end);
+        let found = match blank::trailing(start, used.max(self.end), reader) {
+            Ok(None) if measured && filled < self.end => {
+                let is_blank = |odd: &Oddity| matches!(odd, Oddity::Trailing { zeros: true, .. });
+                blank::trailing(start, filled, reader).map(|found| found.filter(is_blank))
+            }
+            found => found,
+        };
+        match found {
             Ok(found) => Ok(found),
             Err(Stop::Budget) => Ok(None),
             Err(Stop::Io(error)) => Err(error.into()),

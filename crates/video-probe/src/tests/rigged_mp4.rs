@@ -788,3 +788,40 @@ fn more_behind_the_end_than_before_it_is_told_and_what_is_usual_is_not() {
     let large = with_samples([0, 1], &atom(b"free", &vec![0; 3 * MIB]));
     assert_eq!(found(&[large, vec![0; 2 * MIB]].concat()).oddities, []);
 }
+
+#[test]
+fn a_box_of_content_that_reaches_over_zeros_is_told() {
+    const MIB: usize = 1 << 20;
+    let file = with_samples([0, 1], b"");
+    let end = file.len() as u64;
+    // Made longer beforehand, as by a download that knew its length, or had it wrong.
+    for size in [48 + 2 * MIB, 0] {
+        let longer = |behind: Vec<u8>| {
+            let mut longer = [file.clone(), behind].concat();
+            let size = u32::try_from(size).unwrap();
+            longer[file.len() - 48..][..4].copy_from_slice(&size.to_be_bytes());
+            longer
+        };
+        let told = Oddity::Trailing { end, count: 2 << 20, zeros: true };
+        assert_eq!(found(&longer(vec![0; 2 * MIB])).oddities, [told]);
+        assert_eq!(found(&longer(vec![7; 2 * MIB])).oddities, []);
+        assert_eq!(found(&longer(vec![0; MIB - 1])).oddities, []);
+    }
+}
+
+#[test]
+fn a_second_video_behind_the_first_is_told() {
+    let one = with_samples([0, 1], b"");
+    let at = one.len() as u64;
+    let webm = [0x1a, 0x45, 0xdf, 0xa3, 0x9f, 0x42, 0x86, 0x81, 1];
+    for second in [one.clone(), Rig::default().file(), webm.to_vec()] {
+        let joined = [one.clone(), second].concat();
+        let told = vec![Oddity::Second { at }];
+        assert_eq!(found(&joined), Probe { oddities: told, ..found(&one) });
+    }
+    // A brand alone, or an index that is written twice, is no video.
+    let brand = [one.clone(), atom(b"ftyp", b"isom\0\0\0\0")].concat();
+    assert_eq!(found(&brand).oddities, []);
+    let index = [one.clone(), atom(b"moov", &Rig::default().moov())].concat();
+    assert_eq!(found(&index).oddities, []);
+}

@@ -342,3 +342,21 @@ fn more_zeros_behind_a_recording_than_before_them_are_told() {
         assert_eq!(found(&[whole, vec![0; 1000]].concat()).oddities, []);
     }
 }
+
+#[test]
+fn a_second_video_behind_the_first_is_told() {
+    let fixtures = [
+        include_bytes!("../../fixtures/vp9.webm").as_slice(),
+        include_bytes!("../../fixtures/live.webm").as_slice(),
+    ];
+    for one in fixtures {
+        for second in fixtures {
+            let at = one.len() as u64;
+            assert_eq!(found(&[one, second].concat()).oddities, [Oddity::Second { at }]);
+        }
+    }
+    let [sized, _] = fixtures;
+    let mp4 = include_bytes!("../../fixtures/fast-start.mp4").as_slice();
+    let at = sized.len() as u64;
+    assert_eq!(found(&[sized, mp4].concat()).oddities, [Oddity::Second { at }]);
+}

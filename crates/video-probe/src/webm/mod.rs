@@ -205,6 +205,7 @@ impl Outline {
         let mut strange = false;
         let mut end_of_all = sized.then_some(limit);
         while at < limit {
+            let begin = at;
             let Some(element) = Element::read(reader, at, limit)? else {
                 self.cut |= begins_element(&reader.some(at, limit, 4)?);
                 // What was read as an element without being one leads nowhere.
@@ -215,6 +216,11 @@ impl Outline {
                 }
                 break;
             };
+            // Behind a segment that does not know its size, another video begins.
+            if element.id == id::EBML && !sized {
+                end_of_all = Some(begin);
+                break;
+            }
             let known = is_known(element.id);
             let beyond = element.end.is_some_and(|end| end > reader.len());
             if beyond && (strange || !known) {

@@ -1,0 +1,536 @@
+//! Why a text stops being JSON at a place: the least change with which it could be read on.
+//!
+//! A slip of a hand is one piece too few, too many or another. Each that could have led here is undone in
+//! turn, the text is read on from a little before, and the one that leads farthest is told; of several, the
+//! first. What stands for itself, such as `True` or `0x10`, needs no trial.
+
+use std::ops::Range;
+
+use super::fault::Fault;
+use super::foreign::{EXAMPLE, IN_QUOTES, instead_of_word, is_number, mark};
+use super::grammar::{Expects, Walk};
+use super::place::Places;
+use super::review::excerpt;
+use super::token::{Bracket, Kind, Token, Tokens, is_of_number};
+
+/// How many pieces before the place a change may concern.
+const BACK: usize = 3;
+
+/// How far a text is read on behind a change, in bytes.
+const AHEAD: usize = 4096;
+
+/// How many quotes of a line are tried as the end of a text.
+const QUOTES: usize = 16;
+
+/// The place at which a text cannot be read on.
+struct Stumble<'t> {
+    text: &'t str,
+    /// Before the piece that may not stand here.
+    walk: &'t Walk,
+    next: &'t Token,
+    /// The pieces before it, the nearest first.
+    before: Vec<Token>,
+    /// A little before the place: where, and what was read until there.
+    from: (usize, Walk),
+}
+
+/// A change that may mend the text, and what it mends.
+struct Repair {
+    cut: Range<usize>,
+    insert: String,
+    fault: Fault,
+}
+
+/// How far a text can be read.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    /// To a piece that begins at this byte.
+    To(usize),
+    /// To its end, with nothing left open, as far as it was looked at.
+    End,
+}
+
+/// Why a text cannot be read on at `next`, or at its end.
+pub(super) fn cause(text: &str, walk: &Walk, next: Option<&Token>) -> Fault {
+    let skipped = walk.count.saturating_sub(BACK);
+    let mut from = (0, Walk::new());
+    for token in Tokens::new(text, 0).take(skipped) {
+        from.1.step(&token);
+        from.0 = token.end;
+    }
+    let mut before: Vec<_> = Tokens::new(text, from.0).take(walk.count - skipped).collect();
+    before.reverse();
+    match next {
+        Some(next) => Stumble { text, walk, next, before, from }.cause(),
+        None => cut_short(text, walk, before.first().map_or(0, |last| last.end)),
+    }
+}
+
+/// The end of the file, where more must come.
+fn cut_short(text: &str, walk: &Walk, end: usize) -> Fault {
+    if matches!(walk.expects, Expects::Colon | Expects::Field) {
+        return Fault::new(end, "the file ends here, within an object that is never closed")
+            .hint("it was cut off: write or copy it again");
+    }
+    let Some((bracket, at)) = walk.open.last() else {
+        return Fault::new(end, "the file ends here, and a value is missing").hint(EXAMPLE);
+    };
+    let closers: String = walk.open.iter().rev().map(|(bracket, _)| bracket.closer()).collect();
+    let twice = walk.open.iter().any(|(bracket, at)| is_doubled(text, *bracket, *at));
+    let hint = if twice {
+        format!("write {closers} at the end, or take one of the two `[` away")
+    } else {
+        format!(
+            "write {closers} where it ends, at the latest at the end; a file that was cut off is copied again"
+        )
+    };
+    Fault::new(*at, never_closed(*bracket)).hint(hint)
+}
+
+fn never_closed(bracket: Bracket) -> String {
+    format!("the {} that begins here is never closed", bracket.name())
+}
+
+/// Whether a list begins with a list, which no manifest does.
+fn is_doubled(text: &str, bracket: Bracket, at: usize) -> bool {
+    let inner = || Tokens::new(text, at + 1).next().map(|inner| inner.kind);
+    bracket == Bracket::List && inner() == Some(Kind::Open(Bracket::List))
+}
+
+impl Stumble<'_> {
+    fn cause(&self) -> Fault {
+        let here = self.here();
+        let told = match self.next.kind {
+            Kind::Word => self.word().or_else(|| self.best(self.any())),
+            Kind::Foreign if self.next.fault.is_some() => (self.sign(&here))
+                .or_else(|| self.best(self.quotes()))
+                .or_else(|| self.next.fault.clone()),
+            Kind::Foreign => (self.sign(&here))
+                .or_else(|| self.thousands())
+                .or_else(|| self.number())
+                .or_else(|| self.best(self.any())),
+            _ => self.thousands().or_else(|| self.best(self.any())),
+        };
+        told.unwrap_or_else(|| self.anything(&here))
+    }
+
+    /// The piece that may not stand here, as a message shows it.
+    fn here(&self) -> String {
+        excerpt(self.written(self.next))
+    }
+
+    fn written(&self, token: &Token) -> &str {
+        self.text.get(token.start..token.end).unwrap_or_default()
+    }
+
+    fn last(&self) -> Option<&Token> {
+        self.before.first()
+    }
+
+    /// Whether a value may stand here.
+    fn wants_value(&self) -> bool {
+        matches!(self.walk.expects, Expects::Document | Expects::Element | Expects::Field)
+    }
+
+    fn unexpected(&self) -> Fault {
+        Fault::new(self.next.start, format!("unexpected `{}`", self.here()))
+    }
+
+    /// What is said where no change leads on.
+    fn anything(&self, here: &str) -> Fault {
+        let at = self.next.start;
+        match (self.walk.expects, self.next.kind) {
+            (Expects::Nothing, _) if is_json_lines(self.text, at) => {
+                Fault::new(at, "this is JSON Lines, a value on each line, not one list")
+                    .hint("put all posts into one list, with commas between them: [ … ]")
+            }
+            (Expects::Nothing, _) => Fault::new(at, "something follows the end of the manifest")
+                .hint("put all posts into one array: [ … ]"),
+            (Expects::Colon, _) => Fault::new(at, "a colon is missing before this"),
+            (Expects::Key, Kind::Word | Kind::Value) => self.unexpected().hint(name_hint(here)),
+            (Expects::Key, _) => self
+                .unexpected()
+                .hint("each field is written \"name\": value, its name in double quotes"),
+            (_, Kind::Word) => self.unexpected().hint(IN_QUOTES),
+            _ => self.unexpected(),
+        }
+    }
+
+    /// A word that other languages have for a value, or before anything of JSON came.
+    fn word(&self) -> Option<Fault> {
+        let alone = self.run().trim_end() == self.written(self.next);
+        let instead =
+            instead_of_word(self.written(self.next)).filter(|_| alone && self.wants_value());
+        let begins = self.before.is_empty().then_some(EXAMPLE);
+        Some(self.unexpected().hint(instead.or(begins)?))
+    }
+
+    /// A mark of other languages.
+    fn sign(&self, here: &str) -> Option<Fault> {
+        let hint = match here {
+            "\\'" if self.before.is_empty() => EXAMPLE,
+            "\\'" => IN_QUOTES,
+            _ => mark(here)?,
+        };
+        let shown = match here {
+            "`" => "unexpected backtick".to_owned(),
+            _ => format!("unexpected `{}`", self.written(self.next)),
+        };
+        Some(Fault::new(self.next.start, shown).hint(hint))
+    }
+
+    /// The comma or space that some write between the digits of a number.
+    fn thousands(&self) -> Option<Fault> {
+        let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let digits = self.written(self.next);
+        let (first, between) = match self.before.as_slice() {
+            [comma, first, ..] if comma.kind == Kind::Comma => (first, ','),
+            [first, ..] => (first, ' '),
+            [] => return None,
+        };
+        let adjoin = self.next.start == first.end + 1;
+        if !is_digits(digits)
+            || !adjoin
+            || first.kind != Kind::Value
+            || !is_digits(self.written(first).trim_start_matches('-'))
+            || self.text.as_bytes().get(first.end) != Some(&u8::try_from(between).ok()?)
+        {
+            return None;
+        }
+        let rest = self.text.get(first.start..)?;
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != between && c != '-');
+        let written = rest.get(..end.unwrap_or(rest.len()))?.trim_end_matches(between);
+        let thousands = written.split(between).skip(1).all(|group| group.len() == 3);
+        let (what, mended) = if thousands {
+            ("numbers have no thousands separators", written.replace(between, ""))
+        } else if between == ',' {
+            ("numbers have a decimal point", written.replacen(between, ".", 1))
+        } else {
+            return None;
+        };
+        let fault = Fault::new(first.start, format!("`{}`: {what}", excerpt(written)));
+        Some(if is_number(&mended) {
+            fault.hint(format!("write {}", excerpt(&mended)))
+        } else {
+            fault
+        })
+    }
+
+    /// A number of other languages, and how JSON writes it.
+    fn number(&self) -> Option<Fault> {
+        let written = self.written(self.next);
+        let start = self.next.start;
+        let unsigned = written.trim_start_matches(['+', '-']);
+        let shown = excerpt(written);
+        if !written.chars().all(is_of_number) || !self.wants_value() {
+            return None;
+        }
+        if matches!(unsigned, "Infinity" | "NaN") && unsigned != written {
+            return Some(self.unexpected().hint(instead_of_word(unsigned)?));
+        }
+        if !unsigned.trim_start_matches('.').starts_with(|c: char| c.is_ascii_digit()) {
+            return None;
+        }
+        let sign = if written.starts_with('-') { "-" } else { "" };
+        let zeros = unsigned.strip_prefix('0').map(|rest| rest.trim_start_matches('0'));
+        if let Some(rest) = zeros {
+            let rest = match rest.bytes().next() {
+                Some(b'0'..=b'9') => rest.to_owned(),
+                _ => format!("0{rest}"),
+            };
+            let right = format!("{sign}{rest}");
+            if is_number(&right) && unsigned != rest {
+                let fault = Fault::new(start, format!("`{shown}`: numbers have no leading zeros"));
+                let right = excerpt(&right);
+                return Some(fault.hint(format!("write {right}, or \"{shown}\" if it is a text")));
+            }
+        }
+        let hex = unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X"));
+        let right = if let Some(Ok(number)) = hex.map(|digits| u64::from_str_radix(digits, 16)) {
+            format!("{sign}{number}")
+        } else {
+            let plain = unsigned.replace('_', "");
+            let plain = plain.strip_suffix('.').unwrap_or(&plain);
+            let zero = if plain.starts_with('.') { "0" } else { "" };
+            format!("{sign}{zero}{plain}")
+        };
+        let fault = Fault::new(start, format!("`{shown}` is not a number as JSON writes it"));
+        Some(if is_number(&right) {
+            fault.hint(format!("write {}", excerpt(&right)))
+        } else {
+            fault.hint(IN_QUOTES)
+        })
+    }
+
+    /// What leads farthest, and farther than to the piece behind the one that may not stand here.
+    fn best(&self, repairs: Vec<Repair>) -> Option<Fault> {
+        let mut best: Option<(Reach, Fault)> = None;
+        for repair in repairs {
+            let reach = self.reach(&repair);
+            let far = match reach {
+                Reach::End => true,
+                Reach::To(at) => at > self.next.end && self.walk.expects != Expects::Nothing,
+            };
+            if far && best.as_ref().is_none_or(|(farthest, _)| reach > *farthest) {
+                best = Some((reach, repair.fault));
+            }
+        }
+        best.map(|(_, fault)| fault)
+    }
+
+    /// How far the text can be read with a change.
+    fn reach(&self, Repair { cut, insert, .. }: &Repair) -> Reach {
+        let early = cut.start < self.from.0;
+        let (from, mut walk) = if early { (0, Walk::new()) } else { self.from.clone() };
+        let mut end = self.text.len().min(cut.end.max(self.next.end) + AHEAD);
+        while !self.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let head = self.text.get(from..cut.start).unwrap_or_default();
+        let tail = self.text.get(cut.end..end).unwrap_or_default();
+        let changed = [head, insert, tail].concat();
+        let shift = changed.len() - tail.len();
+        for token in Tokens::new(&changed, 0) {
+            let cut_off = end < self.text.len() && token.end == changed.len();
+            if cut_off {
+                return Reach::End;
+            }
+            if token.fault.is_some() || !walk.step(&token) {
+                return Reach::To((token.start + cut.end).saturating_sub(shift));
+            }
+        }
+        if walk.expects == Expects::Nothing || end < self.text.len() {
+            Reach::End
+        } else {
+            Reach::To(end)
+        }
+    }
+
+    fn any(&self) -> Vec<Repair> {
+        let mut all = self.pieces();
+        all.extend(self.quotes());
+        all
+    }
+
+    /// Pieces that may be missing, too many, or others.
+    fn pieces(&self) -> Vec<Repair> {
+        let next = self.next;
+        let end = self.last().map_or(0, |last| last.end);
+        let insert = |at: usize, piece: &str, fault| Repair {
+            cut: at..at,
+            insert: format!(" {piece} "),
+            fault,
+        };
+        let comma = insert(end, ",", Fault::new(end, "a comma is missing here"));
+        let colon = insert(end, ":", Fault::new(next.start, "a colon is missing before this"));
+        let value = Fault::new(end, "a value is missing here")
+            .hint("write it behind the colon, or leave the field out");
+        let field = Fault::new(end, "a colon and a value are missing here")
+            .hint("each field is written \"name\": value");
+        let mut all = self.names();
+        all.extend([comma, colon]);
+        match self.walk.expects {
+            Expects::Field => all.push(insert(end, "0", value)),
+            Expects::Colon => all.push(insert(end, ": 0", field)),
+            _ => {}
+        }
+        // What has just been opened is not to be closed at once.
+        let open = self.walk.open.last();
+        let open = open.filter(|(_, opened)| self.last().is_none_or(|last| last.start != *opened));
+        if let Some((bracket, opened)) = open {
+            let closer = bracket.closer();
+            let missing = |at| {
+                if is_doubled(self.text, *bracket, *opened) {
+                    return Fault::new(*opened, never_closed(*bracket))
+                        .hint("close it, or take one of the two `[` away");
+                }
+                let (line, _) = Places::new(self.text).locate(*opened);
+                let hint = format!("it closes the {} that begins on line {line}", bracket.name());
+                Fault::new(at, format!("`{closer}` is missing here")).hint(hint)
+            };
+            all.push(insert(end, closer, missing(end)));
+            all.push(insert(end, &format!("{closer},"), missing(end)));
+            // Before the comma that was meant to part what is closed from what follows.
+            let comma = self.before.iter().take(2).position(|token| token.kind == Kind::Comma);
+            if let Some(before) = comma.and_then(|at| self.before.get(at + 1)) {
+                all.push(insert(before.end, closer, missing(before.end)));
+            }
+        }
+        // Where two texts adjoin, a quote is amiss.
+        if next.kind != Kind::Text || next.start != end {
+            let (cut, insert) = (next.start..next.end, " ".to_owned());
+            all.push(Repair { cut, insert, fault: self.excess() });
+        }
+        let other = |piece: &str, hint: &str| Repair {
+            cut: next.start..next.end,
+            insert: format!(" {piece} "),
+            fault: self.unexpected().hint(hint),
+        };
+        if matches!(next.kind, Kind::Colon | Kind::Comma | Kind::Foreign) {
+            all.push(other(",", "a comma belongs here"));
+            all.push(other(":", "a colon belongs here, between a name and its value"));
+        }
+        all.extend(self.openers());
+        all
+    }
+
+    /// Brackets that may be missing, or too many, some pieces before.
+    fn openers(&self) -> Vec<Repair> {
+        let mut all = Vec::new();
+        if let (Kind::Colon, Some(name)) = (self.next.kind, self.last()) {
+            let fault = Fault::new(name.start, "`{` is missing before this field");
+            let hint =
+                "fields stand within an object; if that before goes on here, take its `}` away";
+            let (cut, insert) = (name.start..name.start, " { ".to_owned());
+            all.push(Repair { cut, insert, fault: fault.hint(hint) });
+        }
+        if let Some(first) = self.before.get(2).filter(|first| first.kind == Kind::Text) {
+            let fault = Fault::new(first.start, "`[` is missing before this");
+            let hint = "several values of a field are a list: [ … ]";
+            let (cut, insert) = (first.start..first.start, " [ ".to_owned());
+            all.push(Repair { cut, insert, fault: fault.hint(hint) });
+        }
+        let next = self.next.kind;
+        let several = match self.before.as_slice() {
+            [last, ..] if next == Kind::Comma => Some(last),
+            [comma, last, ..] if comma.kind == Kind::Comma && matches!(next, Kind::Open(_)) => {
+                Some(last)
+            }
+            _ => None,
+        };
+        if several.is_some_and(|last| last.kind == Kind::Close(Bracket::Object)) {
+            let at = self.walk.closed;
+            let fault = Fault::new(at, "`[` is missing before this");
+            let hint = "several posts are a list: [ … ]";
+            all.push(Repair { cut: at..at, insert: " [ ".to_owned(), fault: fault.hint(hint) });
+        }
+        for token in [self.before.first(), self.before.get(2)].into_iter().flatten() {
+            if let Kind::Close(bracket) = token.kind {
+                let message = format!("`{}` comes too early", bracket.closer());
+                let hint = format!("the {} goes on behind it: take it away", bracket.name());
+                let fault = Fault::new(token.start, message).hint(hint);
+                all.push(Repair { cut: token.start..token.end, insert: " ".to_owned(), fault });
+            }
+        }
+        all
+    }
+
+    /// That the piece that may not stand here is one too many.
+    fn excess(&self) -> Fault {
+        let at = self.next.start;
+        let too_many = Fault::new(at, format!("one `{}` too many", self.here()));
+        match self.next.kind {
+            Kind::Close(bracket) => too_many
+                .hint(format!("take it away, or write the `{}` that it closes", bracket.opener())),
+            Kind::Open(_) | Kind::Colon | Kind::Comma => too_many.hint("take it away"),
+            Kind::Text => Fault::new(at, "a second text for one field")
+                .hint("join the two into one, or take one of them away"),
+            Kind::Value | Kind::Word | Kind::Foreign => self.unexpected().hint("take it away"),
+        }
+    }
+
+    /// A name or a text that lacks its quotes, or the first of them.
+    fn names(&self) -> Vec<Repair> {
+        let start = self.next.start;
+        let is_key = self.walk.expects == Expects::Key;
+        let written = self.run();
+        if written.is_empty() || !(is_key || self.wants_value()) {
+            return Vec::new();
+        }
+        let opening = Fault::new(start, "a quote is missing before this")
+            .hint("names and texts begin and end with a double quote: \"…\"");
+        let bare = self.unexpected();
+        let bare =
+            if is_key { bare.hint(name_hint(&excerpt(written))) } else { bare.hint(IN_QUOTES) };
+        vec![
+            Repair { cut: start..start, insert: "\"".to_owned(), fault: opening },
+            Repair { cut: start..start + written.len(), insert: "\"\"".to_owned(), fault: bare },
+        ]
+    }
+
+    /// What is written without quotes from here on; nothing, if this is a text or a bracket.
+    fn run(&self) -> &str {
+        if !matches!(self.next.kind, Kind::Word | Kind::Value | Kind::Foreign) {
+            return "";
+        }
+        let rest = self.text.get(self.next.start..).unwrap_or_default();
+        let is_key = self.walk.expects == Expects::Key;
+        let end =
+            |c| matches!(c, ',' | '[' | ']' | '{' | '}' | '"' | '\n' | '\r') || is_key && c == ':';
+        rest.get(..rest.find(end).unwrap_or(rest.len())).unwrap_or_default().trim_end()
+    }
+
+    /// Quotes that may be missing, too many, or part of the text before.
+    fn quotes(&self) -> Vec<Repair> {
+        let Some(text) = self.last().filter(|last| last.kind == Kind::Text) else {
+            return Vec::new();
+        };
+        let between = self.text.get(text.end..self.next.start).unwrap_or_default();
+        if between.contains(['\n', '\r']) {
+            return Vec::new();
+        }
+        let mut all = self.closing(text);
+        let adjoin = between.is_empty();
+        if adjoin && (self.next.kind == Kind::Text || text.end - text.start == 2) {
+            let at = if self.next.kind == Kind::Text { text.end } else { text.start };
+            let fault = Fault::new(at, "one quote too many")
+                .hint("take this one away; within a text it is written \\\"");
+            all.push(Repair { cut: at..at + 1, insert: String::new(), fault });
+        }
+        if !adjoin && self.next.kind == Kind::Text {
+            return all;
+        }
+        let line = self.text.get(text.end..).unwrap_or_default();
+        let line = line.get(..line.find(['\n', '\r']).unwrap_or(line.len())).unwrap_or_default();
+        let pieces: Vec<_> = line.split('"').collect();
+        for (count, (at, _)) in line.match_indices('"').take(QUOTES).enumerate() {
+            // The name of the next field is none of the text.
+            let is_name = |[before, _, behind]: &[&str; 3]| {
+                before.trim_end().ends_with([',', '{']) && behind.trim_start().starts_with(':')
+            };
+            if pieces.get(..count + 2).unwrap_or_default().array_windows().any(is_name) {
+                break;
+            }
+            let fault =
+                Fault::new(text.end - 1, "the text ends at this quote, and goes on behind it")
+                    .hint("within a text a quote is written \\\"");
+            let cut = text.start..text.end + at + 1;
+            all.push(Repair { cut, insert: "\"\"".to_owned(), fault });
+        }
+        all
+    }
+
+    /// A text that took in what stands behind its missing quote.
+    fn closing(&self, text: &Token) -> Vec<Repair> {
+        let written = self.written(text);
+        let content = written.get(..written.len() - 1).unwrap_or_default();
+        let content = content.trim_end_matches([' ', '\t', '[', '{']);
+        let Some(content) = content.strip_suffix([',', ':']) else { return Vec::new() };
+        let inner = content.trim_end_matches([' ', '\t', ']', '}']);
+        let places = [content.trim_end(), inner].map(|content| text.start + content.len());
+        let fault = Fault::new(text.start, "the text that begins here lacks its closing quote");
+        let fault = match content.chars().next_back() {
+            Some(quote @ ('”' | '“' | '’' | '»')) => {
+                fault.hint(format!("it ends in {quote}: write a straight quote \""))
+            }
+            _ => fault.hint("close it with \""),
+        };
+        places
+            .into_iter()
+            .filter(|at| *at > text.start)
+            .map(|at| Repair { cut: at..at, insert: "\"".to_owned(), fault: fault.clone() })
+            .collect()
+    }
+}
+
+fn name_hint(name: &str) -> String {
+    format!("field names are written in double quotes: \"{name}\"")
+}
+
+/// Whether an object ended where another one begins on the next line.
+fn is_json_lines(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    text.get(at..).is_some_and(|rest| rest.starts_with('{'))
+        && before.trim_start().starts_with('{')
+        && before.trim_end_matches([' ', '\t']).ends_with(['\n', '\r'])
+}
