@@ -1,6 +1,7 @@
 //! Which entries of a manifest are one post, and which are one content under two `id`s.
 
 use std::collections::HashMap;
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
 
 use crate::engine::calls::Calls;
@@ -92,7 +93,8 @@ impl NamedPosts {
         let mut keys = source.map(content).unwrap_or_default();
         // Whatever comes to lie there, it is the same for both.
         let path = post.asked.source.file().map(|path| absolute(path));
-        keys.extend(path.map(|path| format!("{} path {path:?}", mode.as_str())));
+        let path = path.map(|path| blake3::hash(path.as_os_str().as_bytes()));
+        keys.extend(path.map(|path| format!("{} path {path}", mode.as_str())));
         let number = row.map(|row| row.number);
         let index = post.post_ref.index;
         NamedPost { index, id, mode, number, file, keys, is_planned: false }
@@ -100,7 +102,7 @@ impl NamedPosts {
 
     /// What an entry is to one that came before it, the same post before anything else.
     pub(super) async fn twin_of(&mut self, entry: &NamedPost, among: Among) -> Option<Twin> {
-        let counts = |named: &NamedPosts, at: usize| {
+        let counts = |named: &Self, at: usize| {
             among != Among::Planned || named.posts.get(at).is_some_and(|post| post.is_planned)
         };
         if let Some(at) = entry.number.and_then(|number| self.by_number.get(&number)).copied()

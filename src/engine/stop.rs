@@ -264,8 +264,10 @@ impl StopReason {
     /// Whether the account's other posts would meet the same.
     pub(super) fn stops_account(&self) -> bool {
         match self {
-            Self::Call(CallError::Token(_)) | Self::Interrupted(_) => true,
-            Self::QuotaFull { .. } | Self::DraftsAhead { .. } => true,
+            Self::Call(CallError::Token(_))
+            | Self::Interrupted(_)
+            | Self::QuotaFull { .. }
+            | Self::DraftsAhead { .. } => true,
             // A store that cannot be written stops everything; a clash of two posts does not.
             Self::Store(error) | Self::Unrecorded { error, .. } => {
                 matches!(error.kind(), ErrorKind::Local | ErrorKind::Temporary)

@@ -145,12 +145,12 @@ impl UploadOutput {
                 self.printer.warn_of(&Matter::once(text.as_str(), ""), text);
             }
             Progress::Warning(warning) => self.printer.warn(about(&warning_words(warning))),
-            // When it is sent.
-            Progress::Early(_) if self.printer.options().quiet => {}
-            Progress::Early(warning) => {
+            // A quiet run says it when the post is sent.
+            Progress::Early(warning) if !self.printer.options().quiet => {
                 let text = about(&warning_words(warning));
                 self.printer.warn_once(&Matter::once(format!("early {text}"), ""), text);
             }
+            Progress::Early(_) => {}
             other => {
                 let all = self.printer.options().verbose > 0;
                 if let Some(text) = words(other, all) {
