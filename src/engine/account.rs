@@ -1,19 +1,21 @@
 //! The posts of one account, one after another.
 
+use std::borrow::Borrow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tiktok_open::{Code, Reaction};
 use tokio::time::Instant;
 
 use crate::engine::account_stop::AccountStop;
 use crate::engine::calls::{CallError, Calls};
 use crate::engine::events::{Event, Note, Progress, Warning};
+use crate::engine::named::{Among, NamedPosts, Twin, same_as_words};
 use crate::engine::post::{FileState, PreparedPost};
 use crate::engine::preflight::Preflight;
-use crate::engine::resolve::{
-    FoundPost, PlannedPosts, PostResolver, ResolveError, ResolvedPost, absolute,
-};
+use crate::engine::resolve::{FoundPost, Look, PostResolver, ResolveError, ResolvedPost, absolute};
 use crate::engine::runner::PostRunner;
 use crate::engine::status::{can_be_reconciled, poll, reconcile};
 use crate::engine::stop::{PostSnapshot, StopReason, not_tried_again};
@@ -38,14 +40,15 @@ impl AccountWorker {
     /// For the posts of one account.
     pub(super) fn new(engine: Arc<Shared>, account: Account, events: EventSender) -> Self {
         let calls = Arc::new(engine.calls(&account.open_id, events));
-        let resolver = PostResolver::new(Arc::clone(&calls), Arc::clone(&engine.options));
+        let (options, read) = (Arc::clone(&engine.options), Arc::clone(&engine.fingerprints));
+        let resolver = PostResolver::new(Arc::clone(&calls), options, read);
         let preflight = Preflight::new(Arc::clone(&calls), account.scopes.clone());
         Self { engine, account, calls, resolver, preflight }
     }
 
-    /// Works off the posts: what an earlier run began first, then what is due, oldest first, then
-    /// the rest in the manifest's order. Each is reported as it ends its run. Holds the account's upload
-    /// lease for so long, so that no other run posts for it.
+    /// Works off the posts: what an earlier run began first, then what is due, oldest first, then what has no
+    /// time in the manifest's order, then what waits for its time. Each is reported as it ends its run. Holds
+    /// the account's upload lease for so long, so that no other run posts for it.
     pub(super) async fn run(self, mut posts: Vec<PreparedPost>) {
         let leases = self.engine.store.leases();
         let account = &self.calls.account;
@@ -76,7 +79,10 @@ impl AccountWorker {
                 }
             }
         }
-        put_in_order(&mut posts, &begun);
+        put_in_order(&mut posts, &begun, self.calls.clock.now());
+        let mut named = self.named_posts();
+        // Only for what waits it is kept what the others are.
+        let some_wait = posts.iter().any(|post| !self.is_due(post));
         let mut stopped: Option<AccountStop> = None;
         for post in &posts {
             // Without it nothing new begins. What was begun is guarded by the journal.
@@ -86,17 +92,27 @@ impl AccountWorker {
                 stopped = Some(AccountStop::without_lease(&error));
             }
             let outcome = if let Some(stopped) = &stopped {
-                self.not_tried(post, stopped).await
+                self.not_tried(post, stopped, &mut named).await
             } else if is_begun(post) || self.is_due(post) {
                 self.calls.events.send(Event::Started { post: post.post_ref.clone() });
                 let (outcome, stop) = self.post_one(post).await;
                 stopped = stop;
                 outcome
             } else {
-                self.made_early(post).await.unwrap_or_else(|| not_due(post))
+                self.early(post, Look::Once, &mut named).await
             };
+            let outcome = named.noted(outcome);
+            let row = match outcome.number.filter(|_| some_wait) {
+                Some(number) => self.calls.journal.post(number).await.ok(),
+                None => None,
+            };
+            named.came_to(post, row.as_ref(), &outcome);
             self.calls.events.ended(outcome);
         }
+    }
+
+    fn named_posts(&self) -> NamedPosts {
+        NamedPosts::new(Arc::clone(&self.calls), Arc::clone(&self.engine.fingerprints))
     }
 
     /// What would become of each post: skipped, deferred, failed or planned, and what would be in its way. The
@@ -106,20 +122,51 @@ impl AccountWorker {
     pub(super) async fn dry_run(&self, posts: &mut [PreparedPost]) -> Vec<PostOutcome> {
         // A journal that cannot be read is reported for each of the posts.
         let begun = self.calls.journal.unfinished(Some(&self.calls.account)).await;
-        put_in_order(posts, &begun.unwrap_or_default());
-        let mut planned = PlannedPosts::default();
+        put_in_order(posts, &begun.unwrap_or_default(), self.calls.clock.now());
+        let (mut named, mut drafts) = (self.named_posts(), 0);
         let mut stopped: Option<AccountStop> = None;
         let mut outcomes = Vec::with_capacity(posts.len());
         for post in &*posts {
-            outcomes.push(if let Some(stopped) = &stopped {
-                self.not_tried(post, stopped).await
+            let outcome = if let Some(stopped) = &stopped {
+                self.not_tried(post, stopped, &mut named).await
             } else {
-                let (outcome, stop) = self.planned(post, &mut planned).await;
+                let (outcome, stop) = self.planned(post, &mut named, &mut drafts).await;
                 stopped = stop;
                 outcome
-            });
+            };
+            let outcome = named.noted(outcome);
+            let row = self.resolver.find(post, Look::Sight).await.ok();
+            named.came_to(post, row.as_ref().and_then(|found| found.row.as_ref()), &outcome);
+            outcomes.push(outcome);
         }
         outcomes
+    }
+
+    /// The posts that wait for nothing although their time has not come, by their places in the manifest.
+    pub(super) async fn not_waiting(&self, posts: &[PreparedPost]) -> BTreeSet<usize> {
+        if posts.iter().all(|post| self.is_due(post)) {
+            return BTreeSet::new();
+        }
+        let begun = self.calls.journal.unfinished(Some(&self.calls.account)).await;
+        let begun = begun.unwrap_or_default();
+        let mut posts: Vec<_> = posts.iter().collect();
+        put_in_order(&mut posts, &begun, self.calls.clock.now());
+        let (mut named, mut found) = (self.named_posts(), BTreeSet::new());
+        for post in posts {
+            if self.calls.shutdown.asked().is_some() {
+                break;
+            }
+            if self.is_due(post) || begun.iter().any(|row| names(post, row)) {
+                named.add(named.entry(post, None));
+                continue;
+            }
+            let outcome = self.early(post, Look::Sight, &mut named).await;
+            if outcome.state == PostState::Skipped {
+                found.insert(post.post_ref.index);
+            }
+            named.came_to(post, None, &outcome);
+        }
+        found
     }
 
     /// Whether anything is left to send or to ask for.
@@ -143,10 +190,16 @@ impl AccountWorker {
             code.map(Code::reaction) == Some(Reaction::Quota)
         };
         let full_until = outcomes.iter().filter(is_full).filter_map(|outcome| outcome.at).max();
+        let is_behind = |(post, outcome): &(&PreparedPost, &PostOutcome)| {
+            let code = outcome.post_error.as_ref().map(|error| error.problem.code);
+            post.asked.mode == Mode::Draft && code == Some(ErrorCode::DraftsAhead)
+        };
+        let behind = posts.iter().zip(outcomes).filter(is_behind);
+        let waiting = behind.map(|(post, _)| post.post_ref.index).collect();
         // A journal that cannot be read was reported for each of the posts.
         if (!modes.is_empty() || full_until.is_some())
             && let Ok(left) =
-                self.preflight.quota_left(self.account.name(), &modes, full_until).await
+                self.preflight.quota_left(self.account.name(), &modes, full_until, waiting).await
         {
             self.calls.events.send(Event::Quota(left));
         }
@@ -175,42 +228,63 @@ impl AccountWorker {
         Ok(found)
     }
 
+    /// What would become of a post. `drafts`: how many of those that would be made before it are drafts that the journal does not count.
     async fn planned(
         &self,
         post: &PreparedPost,
-        planned: &mut PlannedPosts,
+        named: &mut NamedPosts,
+        drafts: &mut u32,
     ) -> (PostOutcome, Option<AccountStop>) {
         let started = Instant::now();
-        let mut found = match self.look(post, started).await {
-            Ok(found) => found,
-            Err(left) => return left,
-        };
         let known = PostSnapshot::new(post, started);
+        if let Some(signal) = self.calls.shutdown.asked() {
+            return left_with_stop(&known, &StopReason::Interrupted(signal));
+        }
+        let found = match self.resolver.find_and_compare(post).await {
+            Ok(found) => found,
+            // It may be there when its time comes.
+            Err(ResolveError::File(_)) if !self.is_due(post) => {
+                return (self.waits(post, None, Look::Once, named).await, None);
+            }
+            Err(error) => return left_with_stop(&known, &error.into()),
+        };
+        if let Some(outcome) = found.row.as_ref().and_then(|row| ended_before(post, row, started)) {
+            return (outcome, None);
+        }
+        if found.begun().is_none() && !self.is_due(post) {
+            return (self.waits(post, Some(found), Look::Once, named).await, None);
+        }
         let bytes = found.plan.map_or(0, |plan| plan.size());
-        let stall = self.calls.timing.stall;
-        let first = tokio::select! {
+        let entry = named.entry(post, found.row.as_ref());
+        let twin = tokio::select! {
             biased;
             signal = self.calls.shutdown.requested() => {
                 return left_with_stop(&known, &StopReason::Interrupted(signal));
             }
-            first = planned.duplicate_of(&mut found, stall) => first,
+            twin = named.twin_of(&entry, Among::Planned) => twin,
         };
-        if let Some(first) = first {
-            let note = Some(format!("the same as post {} of this manifest", first + 1));
-            return (PostOutcome { bytes, note, ..known.report(PostState::Skipped, None) }, None);
+        let alike = match twin {
+            Some(Twin::Same(first)) => {
+                return (PostOutcome { bytes, ..named_before(&known, first) }, None);
+            }
+            Some(Twin::Content(warning)) => Some(warning),
+            None => found.alike.clone(),
+        };
+        if let Some(warning) = alike {
+            self.calls.events.progress(&post.post_ref, Progress::Warning(warning));
         }
         let begun = found.begun();
         if begun.is_none() {
             self.tell_doubts(post);
         }
         let note = Some(plan_words(post, found.plan.as_ref(), begun));
-        if let Err(reason) = self.foresee(post, &found, planned.drafts()).await {
+        if let Err(reason) = self.foresee(post, &found, *drafts).await {
             let row = found.row.as_ref();
             let attempt = row.and_then(|row| row.last.as_ref());
             let (left, stop) = left_with_stop(&PostSnapshot { row, attempt, ..known }, &reason);
             return (PostOutcome { bytes, note, ..left }, stop);
         }
-        planned.add(post.post_ref.index, found);
+        *drafts += u32::from(post.asked.mode == Mode::Draft && begun.is_none());
         (PostOutcome { bytes, note, ..known.report(PostState::Planned, None) }, None)
     }
 
@@ -263,13 +337,49 @@ impl AccountWorker {
         }
     }
 
-    /// What became of a post that was made before its time was put off. What only the content of its file
-    /// would tell is found out when its time comes.
-    pub(super) async fn made_early(&self, post: &PreparedPost) -> Option<PostOutcome> {
+    /// What is to be said of a post whose time has not come.
+    async fn early(&self, post: &PreparedPost, look: Look, named: &mut NamedPosts) -> PostOutcome {
+        // What cannot be looked up is told when its time comes.
+        let found = self.resolver.find_early(post, look).await.ok();
+        self.waits(post, found, look, named).await
+    }
+
+    /// The same of one that was looked up, if it could be: it was made before its time was put off, is the same
+    /// as one that goes before it, or waits.
+    async fn waits(
+        &self,
+        post: &PreparedPost,
+        found: Option<FoundPost>,
+        look: Look,
+        named: &mut NamedPosts,
+    ) -> PostOutcome {
         let started = Instant::now();
-        let row = self.resolver.recorded_at_sight(post).await.ok().flatten()?;
-        let is_made = row.phase().is_some_and(Phase::is_done) && !self.resolver.is_repost();
-        if is_made { ended_before(post, &row, started) } else { None }
+        let row = found.as_ref().and_then(|found| found.row.as_ref());
+        let is_made = |row: &&RecordedPost| row.phase().is_some_and(Phase::is_done);
+        if let Some(row) = row.filter(is_made).filter(|_| !self.resolver.is_repost())
+            && let Some(made) = ended_before(post, row, started)
+        {
+            return made;
+        }
+        let entry = named.entry(post, row);
+        let is_stopping = self.calls.shutdown.asked().is_some();
+        let among = if look == Look::Sight || is_stopping { Among::AtSight } else { Among::All };
+        let twin = tokio::select! {
+            biased;
+            _ = self.calls.shutdown.requested(), if among == Among::All => None,
+            twin = named.twin_of(&entry, among) => twin,
+        };
+        let alike = match twin {
+            Some(Twin::Same(first)) => {
+                return named_before(&PostSnapshot::new(post, started), first);
+            }
+            Some(Twin::Content(warning)) => Some(warning),
+            None => found.and_then(|found| found.alike),
+        };
+        if let Some(warning) = alike {
+            self.calls.events.progress(&post.post_ref, Progress::Early(warning));
+        }
+        not_due(post)
     }
 
     pub(super) fn is_due(&self, post: &PreparedPost) -> bool {
@@ -277,23 +387,29 @@ impl AccountWorker {
     }
 
     /// A post after one that stopped the account: what is posted is still called so.
-    async fn not_tried(&self, post: &PreparedPost, stopped: &AccountStop) -> PostOutcome {
+    async fn not_tried(
+        &self,
+        post: &PreparedPost,
+        stopped: &AccountStop,
+        named: &mut NamedPosts,
+    ) -> PostOutcome {
         let started = Instant::now();
         // What cannot be looked up is told when its turn comes.
-        let row = self.resolver.recorded(post).await.ok().flatten();
-        if let Some(report) = row.as_ref().and_then(|row| ended_before(post, row, started)) {
+        let found = if self.is_due(post) {
+            self.resolver.recorded(post).await.ok().flatten().map(FoundPost::of)
+        } else {
+            self.resolver.find_early(post, Look::Once).await.ok()
+        };
+        let row = found.as_ref().and_then(|found| found.row.as_ref());
+        if let Some(report) = row.and_then(|row| ended_before(post, row, started)) {
             return report;
         }
-        let attempt = row.as_ref().and_then(|row| row.last.as_ref());
+        let attempt = row.and_then(|row| row.last.as_ref());
         let begun = attempt.filter(|attempt| !attempt.phase.is_over());
         if begun.is_none() && !self.is_due(post) {
-            return not_due(post);
+            return self.waits(post, found, Look::Once, named).await;
         }
-        stopped.report(&PostSnapshot {
-            row: row.as_ref(),
-            attempt: begun,
-            ..PostSnapshot::new(post, started)
-        })
+        stopped.report(&PostSnapshot { row, attempt: begun, ..PostSnapshot::new(post, started) })
     }
 
     async fn post_one(&self, post: &PreparedPost) -> (PostOutcome, Option<AccountStop>) {
@@ -442,12 +558,15 @@ impl AccountWorker {
     }
 }
 
-/// What an earlier run began comes first, then what is due, oldest first, then the rest as the manifest
-/// has it.
-fn put_in_order(posts: &mut [PreparedPost], begun: &[RecordedPost]) {
+/// What an earlier run began comes first, then what is due, oldest first, then what has no time as the
+/// manifest has it, then what waits for its time, in the order in which it will go.
+fn put_in_order(posts: &mut [impl Borrow<PreparedPost>], begun: &[RecordedPost], now: Timestamp) {
     posts.sort_by_key(|post| {
+        let post = post.borrow();
+        let at = post.asked.publish_at;
         let is_begun = begun.iter().any(|row| names(post, row));
-        (!is_begun, post.asked.publish_at.is_none(), post.asked.publish_at)
+        let waits = !is_begun && at.is_some_and(|at| at > now);
+        (!is_begun, waits, at.is_none(), at)
     });
 }
 
@@ -485,6 +604,11 @@ fn plan_words(post: &PreparedPost, plan: Option<&Plan>, begun: Option<Phase>) ->
         _ => "TikTok may have it already: it is asked first".to_owned(),
     }));
     words.join(", ")
+}
+
+/// The report of a post that is the same as another one of its manifest, by that one's place.
+fn named_before(known: &PostSnapshot<'_>, first: usize) -> PostOutcome {
+    PostOutcome { note: Some(same_as_words(first)), ..known.report(PostState::Skipped, None) }
 }
 
 /// The report of a post whose time has not come.

@@ -99,6 +99,8 @@ pub(crate) enum Progress {
     Note(Note),
     /// Worth a line, and perhaps an act.
     Warning(Warning),
+    /// The same of a post whose time has not come, found out by every run until then.
+    Early(Warning),
 }
 
 /// Why a run pauses.
@@ -175,6 +177,15 @@ pub(crate) enum Warning {
         /// The `id` of this one.
         own: String,
     },
+    /// The content is that of an earlier entry of the manifest with another `id`; it is posted once more.
+    SameContentHere {
+        /// The place of that entry.
+        first: usize,
+        /// Its `id`.
+        id: String,
+        /// The `id` of this one.
+        own: String,
+    },
     /// The video is longer than this creator may post, and is sent all the same, as was asked for.
     TooLong {
         /// How long it lasts.
@@ -216,6 +227,9 @@ pub(crate) struct QuotaLeft {
     /// full. `None`: none is, as far as is known. How many posts a day it takes of an account TikTok does not
     /// tell.
     pub(crate) full_until: Option<Timestamp>,
+    /// The drafts for which those of the same manifest that go before them leave no room, by their places in
+    /// it.
+    pub(crate) waiting: Vec<usize>,
     /// Whether any post may be begun now.
     pub(crate) has_room: bool,
 }

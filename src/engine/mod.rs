@@ -11,7 +11,8 @@
 //!    still being written put off ([`source`](crate::source)).
 //! 2. `account.rs`: a task for each account, at most [`Options::jobs`] at once. It takes the account's upload
 //!    lease and works off its posts one by one; what stops one may stop the others.
-//! 3. `resolve.rs`: the journal's row of a post, by `id`, by sight or by content.
+//! 3. `resolve.rs`: the journal's row of a post, by `id`, by sight or by content; `named.rs`: which entries of
+//!    the manifest are one post.
 //! 4. `runner.rs`: the loop around the pure [`machine`](crate::model::machine). Every phase is durable before
 //!    its action. It sends the init, behind `preflight.rs` (scopes, quotas of a day, the creator's options).
 //!    What it hands to those who perform its other actions, and gets back from them, is in `attempt.rs`.
@@ -30,6 +31,7 @@ mod calls;
 mod chunk;
 mod clocks;
 mod events;
+mod named;
 mod poller;
 mod post;
 mod preflight;
@@ -61,6 +63,7 @@ use self::calls::Calls;
 use crate::clock::Clock;
 use crate::model::RecordedPost;
 use crate::signals::Shutdown;
+use crate::source::Fingerprints;
 use crate::store::{Journal, Store};
 use crate::timing::Timing;
 
@@ -114,6 +117,7 @@ struct Shared {
     clock: Clock,
     timing: Arc<Timing>,
     options: Arc<Options>,
+    fingerprints: Arc<Fingerprints>,
 }
 
 impl Engine {
@@ -135,6 +139,7 @@ impl Engine {
             clock: Clock::default(),
             timing: Arc::default(),
             options: Arc::default(),
+            fingerprints: Arc::default(),
         })
     }
 
@@ -194,23 +199,17 @@ impl Engine {
         false
     }
 
-    /// The posts that were made although their time has not come, as it was put off later: by their places
-    /// in the manifest. After a signal no more are looked for.
-    pub(crate) async fn made_early(&self, prepared: &Prepared) -> BTreeSet<usize> {
-        let mut made = BTreeSet::new();
+    /// The posts that wait for nothing although their time has not come, by their places in the manifest: they
+    /// were made before it was put off, or are the same as another one of the manifest that goes first. Nothing
+    /// is read to find them, and after a signal no more are looked for.
+    pub(crate) async fn not_waiting(&self, prepared: &Prepared) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
         for (account, posts) in &prepared.accounts {
             let events = EventSender::silent();
             let worker = AccountWorker::new(Arc::clone(&self.0), account.clone(), events);
-            for post in posts {
-                if self.0.shutdown.asked().is_some() {
-                    return made;
-                }
-                if !worker.is_due(post) && worker.made_early(post).await.is_some() {
-                    made.insert(post.post_ref.index);
-                }
-            }
+            found.extend(worker.not_waiting(posts).await);
         }
-        made
+        found
     }
 
     /// Asks TikTok once for a post that is with it or whose outcome is unknown, and records what that
@@ -244,6 +243,13 @@ impl EngineBuilder {
     #[must_use]
     pub(crate) fn options(mut self, options: Options) -> Self {
         self.0.options = Arc::new(options);
+        self
+    }
+
+    /// What is known of files that wait for their time; nothing unless this is called.
+    #[must_use]
+    pub(crate) fn fingerprints(mut self, fingerprints: Arc<Fingerprints>) -> Self {
+        self.0.fingerprints = fingerprints;
         self
     }
 

@@ -117,6 +117,15 @@ impl Preflight {
         if post.asked.mode == Mode::Draft && draft_room().await?.is_some() {
             self.ask_for_drafts(post).await?;
             if let Some(until) = draft_room().await? {
+                if behind > 0 {
+                    let pending = journal.pending_drafts(account, DAY).await?;
+                    return Err(StopReason::DraftsAhead {
+                        most: DRAFTS,
+                        ahead: behind,
+                        pending,
+                        until,
+                    });
+                }
                 return Err(StopReason::QuotaFull { code: code_of(QuotaKind::Drafts), until });
             }
         }
@@ -181,12 +190,13 @@ impl Preflight {
     }
 
     /// What TikTok's limits leave to the account, for posts of these modes, of which none has met a limit of
-    /// a day before that time.
+    /// a day before that time. `waiting`: the drafts that the manifest's others leave no room for.
     pub(super) async fn quota_left(
         &self,
         account: &str,
         modes: &[Mode],
         full_until: Option<Timestamp>,
+        waiting: Vec<usize>,
     ) -> Result<QuotaLeft, StoreError> {
         let Calls { journal, account: open_id, .. } = &*self.calls;
         let drafts = if modes.contains(&Mode::Draft) {
@@ -201,6 +211,7 @@ impl Preflight {
             drafts,
             drafts_a_day: DRAFTS,
             full_until,
+            waiting,
             has_room: !modes.is_empty(),
         })
     }

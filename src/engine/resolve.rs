@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tiktok_open::Code;
 
@@ -17,7 +16,7 @@ use crate::model::{
 };
 use crate::problem::{ErrorCode, ErrorKind};
 use crate::signals::Signal;
-use crate::source::{Fingerprint, Version, Video, VideoError};
+use crate::source::{Fingerprint, Fingerprints, Version, Video, VideoError};
 use crate::store::{Alike, Journal, Likeness, StoreError};
 use crate::text::{self, chain};
 
@@ -25,6 +24,8 @@ use crate::text::{self, chain};
 pub(super) struct PostResolver {
     calls: Arc<Calls>,
     options: Arc<Options>,
+    /// For what is not sent now.
+    fingerprints: Arc<Fingerprints>,
     /// What was worked on in this run.
     driven: Mutex<Vec<PostNumber>>,
 }
@@ -108,9 +109,16 @@ pub(super) struct FoundPost {
     pub(super) row: Option<RecordedPost>,
     /// What the journal was asked for. `None`: the file cannot be read.
     request: Option<PostRequest>,
+    /// What is to be said of another post that it is like.
+    pub(super) alike: Option<Warning>,
 }
 
 impl FoundPost {
+    /// A post of the journal, of which nothing else is known.
+    pub(super) fn of(row: RecordedPost) -> Self {
+        Self { plan: None, row: Some(row), request: None, alike: None }
+    }
+
     /// Where an attempt stands that an earlier run began and that is not over.
     pub(super) fn begun(&self) -> Option<Phase> {
         let phase = self.row.as_ref().and_then(RecordedPost::phase);
@@ -120,9 +128,11 @@ impl FoundPost {
 
 /// How closely a file is looked at, to find out which post it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Look {
+pub(super) enum Look {
     /// Nothing of it is read.
     Sight,
+    /// As `Content`, but what an earlier run read counts: for what is not sent now.
+    Once,
     /// It is read to its end where only its content tells.
     Content,
 }
@@ -136,8 +146,12 @@ enum Content {
 }
 
 impl PostResolver {
-    pub(super) fn new(calls: Arc<Calls>, options: Arc<Options>) -> Self {
-        Self { calls, options, driven: Mutex::default() }
+    pub(super) fn new(
+        calls: Arc<Calls>,
+        options: Arc<Options>,
+        fingerprints: Arc<Fingerprints>,
+    ) -> Self {
+        Self { calls, options, fingerprints, driven: Mutex::default() }
     }
 
     /// Remembers that this run worked on a post.
@@ -172,7 +186,11 @@ impl PostResolver {
             let shared_id = new.id.clone();
             return Ok(ResolvedPost { replaced: true, shared_id, ..ResolvedPost::of(row) });
         }
-        self.compare(post, &new, known.as_ref()).await?;
+        if self.is_due(post)
+            && let Some(warning) = self.compare(post, &new, known.as_ref()).await?
+        {
+            self.calls.events.progress(&post.post_ref, Progress::Warning(warning));
+        }
         let row = self.wanted(self.calls.journal.post_for(&new).await?).await?;
         let source = source.map(|(video, plan)| {
             let recorded = row.file.as_ref().filter(|file| file.identity.size == video.size());
@@ -234,25 +252,24 @@ impl PostResolver {
         }
     }
 
-    /// Says before anything is sent which other post an entry is like; an error if it most likely is
-    /// that post. `known` is what the journal has of the entry itself.
+    /// What is to be said before anything is sent of another post that an entry is like; an error if it is
+    /// due and most likely is that post. `known` is what the journal has of the entry itself.
     async fn compare(
         &self,
         post: &PreparedPost,
         new: &PostRequest,
         known: Option<&RecordedPost>,
-    ) -> Result<(), ResolveError> {
-        let is_due = post.asked.publish_at.is_none_or(|at| at <= self.calls.clock.now());
-        if new.repost || !is_due || known.is_some_and(|row| row.last.is_some()) {
-            return Ok(());
+    ) -> Result<Option<Warning>, ResolveError> {
+        if new.repost || known.is_some_and(|row| row.last.is_some()) {
+            return Ok(None);
         }
         let own = known.map(|row| row.number);
         let Some(Alike { post: other, how }) = self.calls.journal.alike(new, own).await? else {
-            return Ok(());
+            return Ok(None);
         };
         let number = other.number;
-        let warning = match how {
-            Likeness::PassingAddress => {
+        Ok(Some(match how {
+            Likeness::PassingAddress if self.is_due(post) => {
                 return Err(ResolveError::SameAddress { post: Box::new(other) });
             }
             Likeness::Content => Warning::SameContent {
@@ -261,10 +278,12 @@ impl PostResolver {
                 id: other.id.unwrap_or_default(),
                 own: new.id.clone().unwrap_or_default(),
             },
-            Likeness::Address => Warning::SameAddress { post: number },
-        };
-        self.calls.events.progress(&post.post_ref, Progress::Warning(warning));
-        Ok(())
+            Likeness::Address | Likeness::PassingAddress => Warning::SameAddress { post: number },
+        }))
+    }
+
+    fn is_due(&self, post: &PreparedPost) -> bool {
+        post.asked.publish_at.is_none_or(|at| at <= self.calls.clock.now())
     }
 
     /// A repost that TikTok refused for good is not asked for any more by a run without `--repost`:
@@ -360,14 +379,21 @@ impl PostResolver {
         look: Look,
     ) -> Result<LocalFile, ResolveError> {
         let Version::File(identity) = video.version();
-        let fingerprint = if look == Look::Content && self.is_to_be_read(post, &identity).await? {
-            let stall = self.calls.timing.stall;
+        let stall = self.calls.timing.stall;
+        let reading = async {
+            match look {
+                Look::Sight => Ok(self.fingerprints.known(&identity)),
+                Look::Once => self.fingerprints.of(video, stall).await.map(Some),
+                Look::Content => Fingerprint::of(video, stall).await.map(Some),
+            }
+        };
+        let fingerprint = if self.is_to_be_read(post, &identity).await? {
             tokio::select! {
                 biased;
-                signal = self.calls.shutdown.requested() => {
+                signal = self.calls.shutdown.requested(), if look != Look::Sight => {
                     return Err(ResolveError::Interrupted(signal));
                 }
-                whole = Fingerprint::of(video, stall) => Some(whole?),
+                whole = reading => whole?,
             }
         } else {
             None
@@ -407,19 +433,33 @@ impl PostResolver {
         }
     }
 
-    /// As [`Self::find`], its file read where only that tells, and says or refuses what a run would of other
-    /// posts that the entry is like.
+    /// As [`Self::find`], its file read where only that tells, with what a run would say of other posts that
+    /// the entry is like, or the error that it would refuse the entry with.
     pub(super) async fn find_and_compare(
         &self,
         post: &PreparedPost,
     ) -> Result<FoundPost, ResolveError> {
-        let found = self.find(post, Look::Content).await?;
+        let look = if self.is_due(post) { Look::Content } else { Look::Once };
+        let mut found = self.find(post, look).await?;
         if let Some(request) = &found.request {
             if let Some(post) = self.of_other_content(request).await? {
                 let (id, post) = (request.id.clone().unwrap_or_default(), Box::new(post));
                 return Err(ResolveError::IdPending { id, post });
             }
-            self.compare(post, request, found.row.as_ref()).await?;
+            found.alike = self.compare(post, request, found.row.as_ref()).await?;
+        }
+        Ok(found)
+    }
+
+    /// What is known of a post whose time has not come. After a signal no file is read for it.
+    pub(super) async fn find_early(
+        &self,
+        post: &PreparedPost,
+        look: Look,
+    ) -> Result<FoundPost, ResolveError> {
+        let mut found = self.find(post, self.unless_stopping(look)).await?;
+        if let Some(request) = &found.request {
+            found.alike = self.compare(post, request, found.row.as_ref()).await?;
         }
         Ok(found)
     }
@@ -429,17 +469,11 @@ impl PostResolver {
         &self,
         post: &PreparedPost,
     ) -> Result<Option<RecordedPost>, ResolveError> {
-        let is_stopping = self.calls.shutdown.asked().is_some();
-        let look = if is_stopping { Look::Sight } else { Look::Content };
-        Ok(self.find(post, look).await?.row)
+        Ok(self.find(post, self.unless_stopping(Look::Content)).await?.row)
     }
 
-    /// The same without reading its file.
-    pub(super) async fn recorded_at_sight(
-        &self,
-        post: &PreparedPost,
-    ) -> Result<Option<RecordedPost>, ResolveError> {
-        Ok(self.find(post, Look::Sight).await?.row)
+    fn unless_stopping(&self, look: Look) -> Look {
+        if self.calls.shutdown.asked().is_some() { Look::Sight } else { look }
     }
 
     /// Whether what was made is to be made once more.
@@ -448,11 +482,15 @@ impl PostResolver {
     }
 
     /// What a post with a file would be sent as, and what the journal knows of the post.
-    async fn find(&self, post: &PreparedPost, look: Look) -> Result<FoundPost, ResolveError> {
+    pub(super) async fn find(
+        &self,
+        post: &PreparedPost,
+        look: Look,
+    ) -> Result<FoundPost, ResolveError> {
         let (content, plan) = match self.content(post, look).await? {
             Content::Known(content, source) => (content, source.map(|(_, plan)| plan)),
             Content::Told(row) => {
-                return Ok(FoundPost { plan: None, row: Some(*row), request: None });
+                return Ok(FoundPost::of(*row));
             }
         };
         let new = self.request(post, content);
@@ -462,87 +500,8 @@ impl PostResolver {
             None => None,
         };
         let row = row.filter(|row| !(self.options.repost && row.may_repost()));
-        Ok(FoundPost { plan, row, request: Some(new) })
+        Ok(FoundPost { plan, row, request: Some(new), alike: None })
     }
-}
-
-/// The posts that a dry run would make, to find those among the rest that would be the same once more.
-#[derive(Default)]
-pub(super) struct PlannedPosts {
-    posts: Vec<PlannedPost>,
-    /// How many of them are drafts that the journal does not count yet.
-    drafts: u32,
-}
-
-struct PlannedPost {
-    /// Its place in the manifest.
-    index: usize,
-    post: FoundPost,
-}
-
-impl PlannedPosts {
-    /// Remembers a post.
-    pub(super) fn add(&mut self, index: usize, post: FoundPost) {
-        let is_draft = post.request.as_ref().is_some_and(|request| request.mode == Mode::Draft);
-        self.drafts += u32::from(is_draft && post.begun().is_none());
-        self.posts.push(PlannedPost { index, post });
-    }
-
-    /// How many of them are drafts that the journal does not count yet.
-    pub(super) fn drafts(&self) -> u32 {
-        self.drafts
-    }
-
-    /// The place in the manifest of the post that an entry would be once more. Files of one size are read
-    /// for it, as they are in a run; one whose disk gives nothing for as long as `stall` counts as another.
-    pub(super) async fn duplicate_of(
-        &mut self,
-        entry: &mut FoundPost,
-        stall: Duration,
-    ) -> Option<usize> {
-        for PlannedPost { index, post } in &mut self.posts {
-            if is_same_post(post, entry, stall).await {
-                return Some(*index);
-            }
-        }
-        None
-    }
-}
-
-async fn is_same_post(one: &mut FoundPost, other: &mut FoundPost, stall: Duration) -> bool {
-    let number = |post: &FoundPost| post.row.as_ref().map(|row| row.number);
-    if number(one).is_some() && number(one) == number(other) {
-        return true;
-    }
-    let (Some(one), Some(other)) = (&mut one.request, &mut other.request) else { return false };
-    // Two different `id`s are two posts whatever their content.
-    if one.mode != other.mode || (one.id.is_some() && other.id.is_some()) {
-        return false;
-    }
-    match (&mut one.source, &mut other.source) {
-        (Source::File(one), Source::File(other)) => {
-            one.identity == other.identity
-                || (one.identity.size == other.identity.size
-                    && fingerprint(one, stall).await.is_some()
-                    && fingerprint(one, stall).await == fingerprint(other, stall).await)
-        }
-        (Source::Url(one), Source::Url(other)) => one == other,
-        (Source::Photos { urls: one, .. }, Source::Photos { urls: other, .. }) => one == other,
-        _ => false,
-    }
-}
-
-/// The fingerprint of a file that was looked at before. `None`: it cannot be read, or is another one now.
-async fn fingerprint(file: &mut LocalFile, stall: Duration) -> Option<String> {
-    if file.fingerprint.is_none() {
-        let video = Video::open_within(&file.path, stall).await.ok()?;
-        if video.version() != Version::File(file.identity) {
-            return None;
-        }
-        let whole = Fingerprint::of(&video, stall).await.ok()?;
-        file.fingerprint = Some(whole);
-    }
-    file.fingerprint.clone()
 }
 
 impl From<ResolveError> for StopReason {

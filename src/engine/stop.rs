@@ -45,6 +45,17 @@ pub(super) enum StopReason {
         /// When there may be room again.
         until: Timestamp,
     },
+    /// The drafts of the manifest that go before this one leave no room for it: so says a dry run.
+    DraftsAhead {
+        /// How many drafts TikTok lets wait in an inbox.
+        most: u32,
+        /// How many go before this one.
+        ahead: u32,
+        /// How many wait in the inbox, or are on their way there.
+        pending: u32,
+        /// When there may be room again.
+        until: Timestamp,
+    },
     /// The file is not there (any more), or not readable.
     File(VideoError),
     /// A signal.
@@ -142,6 +153,7 @@ impl StopReason {
             | Self::TooSlow { .. }
             | Self::Replaced
             | Self::QuotaFull { .. }
+            | Self::DraftsAhead { .. }
             | Self::TooManyAttempts { .. } => ErrorKind::Temporary,
         }
     }
@@ -150,7 +162,7 @@ impl StopReason {
         match self {
             Self::WaitingForProof { from } => Some(*from),
             Self::TooManyAttempts { next, .. } => Some(*next),
-            Self::QuotaFull { until, .. } => Some(*until),
+            Self::QuotaFull { until, .. } | Self::DraftsAhead { until, .. } => Some(*until),
             _ => None,
         }
     }
@@ -165,6 +177,9 @@ impl StopReason {
                 return not_tried_again(last, ErrorCode::FailedInEveryAttempt, &known.number());
             }
             Self::QuotaFull { code, .. } => return quota_full(code),
+            Self::DraftsAhead { most, ahead, pending, .. } => {
+                return drafts_ahead(*most, *ahead, *pending);
+            }
             Self::Replaced => (
                 ErrorCode::FileReplaced,
                 "the file is another one now".into(),
@@ -249,7 +264,10 @@ impl StopReason {
     /// Whether the account's other posts would meet the same.
     pub(super) fn stops_account(&self) -> bool {
         match self {
-            Self::Call(CallError::Token(_)) | Self::Interrupted(_) | Self::QuotaFull { .. } => true,
+            Self::Call(CallError::Token(_))
+            | Self::Interrupted(_)
+            | Self::QuotaFull { .. }
+            | Self::DraftsAhead { .. } => true,
             // A store that cannot be written stops everything; a clash of two posts does not.
             Self::Store(error) | Self::Unrecorded { error, .. } => {
                 matches!(error.kind(), ErrorKind::Local | ErrorKind::Temporary)
@@ -284,6 +302,27 @@ fn quota_full(code: &Code) -> PostError {
         theirs: Some(code.clone()),
         retryable: true,
         ..PostError::new(error_code(code), what, error_code(code))
+    }
+}
+
+/// That the manifest alone has more drafts than there is room for: reported as the quota that it would fill.
+fn drafts_ahead(most: u32, ahead: u32, pending: u32) -> PostError {
+    let go = match ahead {
+        1 => "1 of this manifest goes".to_owned(),
+        more => format!("{more} of this manifest go"),
+    };
+    let beside = match pending {
+        0 => String::new(),
+        more => format!(", beside {more} in the inbox"),
+    };
+    let what = format!(
+        "this manifest has more drafts than there is room for: TikTok keeps at most {most} unfinished \
+         ones in 24 hours, and {go} before this one{beside}"
+    );
+    PostError {
+        theirs: Some(Code::TooManyPendingShares),
+        retryable: true,
+        ..PostError::new(ErrorCode::TooManyPendingShares, what, ErrorCode::DraftsAhead)
     }
 }
 

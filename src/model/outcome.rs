@@ -147,3 +147,11 @@ pub(crate) struct PostOutcome {
     /// What kind of trouble it ended in, if in any.
     pub(crate) failure: Option<ErrorKind>,
 }
+
+impl PostOutcome {
+    /// Whether it was left as the same post as another entry of its manifest, or as one that is under way:
+    /// what becomes of it, that one's outcome tells.
+    pub(crate) fn is_named_before(&self) -> bool {
+        self.state == PostState::Skipped && self.brought_to.is_none()
+    }
+}

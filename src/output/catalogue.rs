@@ -619,6 +619,9 @@ catalogue! {
             post from the TikTok app";
     Banned: "TikTok does not let this account post."
         => "TikTok bars this account from posting; look for a notice in the TikTok app";
+    DraftsAhead: "The manifest has more drafts than TikTok keeps for an account in 24 hours."
+        => "a later run sends it, once drafts before it were finished or discarded in the TikTok app, or \
+            are 24 hours old";
     TooManyPendingShares: "Five drafts of the last 24 hours wait in the account's inbox."
         => "five drafts wait in the account's inbox: finish or discard them in the TikTok app, or wait \
             until the first of them is 24 hours old; a later run finds out";

@@ -285,6 +285,14 @@ impl Printer {
         self.tell_each(std::slice::from_ref(matter), false, line);
     }
 
+    /// Says a warning once, and not again by later runs, whether they are quiet or not.
+    pub(crate) fn warn_once(&self, matter: &Matter, text: impl Into<String>) {
+        let telling = self.notes().map_or(Telling::Now, |notes| notes.tell(matter));
+        if telling != Telling::NotNow {
+            self.demand(error::warning(text.into()));
+        }
+    }
+
     /// The same of several matters that one line tells: it is time for it if it is for one of them. `always`:
     /// also when a run said it before.
     fn tell_each(

@@ -30,7 +30,7 @@ pub(super) fn words(progress: &Progress, every_chunk: bool) -> Option<String> {
         }
         Progress::Processing => "TikTok is processing it".to_owned(),
         Progress::Note(note) => note_words(note),
-        Progress::Warning(warning) => warning_words(warning),
+        Progress::Warning(warning) | Progress::Early(warning) => warning_words(warning),
     })
 }
 
@@ -82,6 +82,13 @@ pub(super) fn warning_words(warning: &Warning) -> String {
             plain(id),
             plain(own)
         ),
+        Warning::SameContentHere { first, id, own } => format!(
+            "the same content as post {} of this manifest (`id` \"{}\"): it is posted once more, as its \
+             `id` \"{}\" is another one",
+            first + 1,
+            plain(id),
+            plain(own)
+        ),
         Warning::TooLong { lasts, limit } => format!(
             "the video lasts {:.1} s, and this creator may post up to {} s; it is sent all the same",
             lasts.as_secs_f64(),
@@ -123,6 +130,17 @@ pub(super) fn quota(left: &QuotaLeft) -> String {
         format!("the inbox has room for {drafts} of {} drafts a day", left.drafts_a_day)
     }));
     words.push(match left.full_until {
+        Some(until) if !left.waiting.is_empty() => {
+            let posts: Vec<_> = left.waiting.iter().map(|at| (at + 1).to_string()).collect();
+            let (posts, wait) = match posts.as_slice() {
+                [one] => (format!("post {one}"), "waits"),
+                several => (format!("posts {}", several.join(", ")), "wait"),
+            };
+            format!(
+                "this manifest has more drafts than that: {posts} {wait}, for now until {}",
+                moment(until)
+            )
+        }
         Some(until) => {
             format!(
                 "for the rest TikTok's limit of 24 hours is full; it is asked again from {} on",

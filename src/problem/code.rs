@@ -71,6 +71,7 @@ codes! {
             AccountMovedOn = "account_changed_meanwhile",
             AttemptLimit = "too_many_attempts",
             ChunkFailed = "chunk_failed",
+            DraftsAhead = "drafts_ahead",
             FileChangedSince = "file_changed_since",
             FileReplaced = "file_replaced",
             FileUnfinished = "file_unfinished",

@@ -9,6 +9,7 @@ mod blocks;
 mod error;
 mod file;
 mod fingerprint;
+mod fingerprints;
 pub(crate) mod near;
 mod watch;
 
@@ -30,6 +31,7 @@ pub(crate) use self::blocks::Blocks;
 pub(crate) use self::error::VideoError;
 pub(crate) use self::file::VideoFile;
 pub(crate) use self::fingerprint::Fingerprint;
+pub(crate) use self::fingerprints::Fingerprints;
 pub(crate) use self::watch::{FileWatch, UnfinishedFiles, WatchError, check_finished};
 
 use crate::fault;

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use super::{Doubt, StoreError, StoreFuture};
 use crate::model::{
-    Attempt, AttemptUpdate, CallKind, FileIdentity, Mode, Phase, PostNumber, PostRequest,
-    QuotaKind, RecordedPost,
+    Attempt, AttemptUpdate, CallKind, FileIdentity, LocalFile, Mode, Phase, PostNumber,
+    PostRequest, QuotaKind, RecordedPost, Source,
 };
 use crate::secret::Secret;
 
@@ -62,6 +62,10 @@ pub(crate) trait Journal: Quota {
         &'a self,
         new: &'a PostRequest,
     ) -> StoreFuture<'a, Option<RecordedPost>>;
+
+    /// The names by which the content of a post is known, as far as it is known itself: two entries of an
+    /// account with one in common are of the same content. Reads nothing.
+    fn content_keys(&self, mode: Mode, source: &Source<LocalFile>) -> Vec<String>;
 
     /// The post that an entry is like without standing for it. `own` is the post that it stands for, of
     /// which nothing was begun.

@@ -72,6 +72,7 @@ mod terminal;
 mod together;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod tracer;
+mod twice;
 mod unfinished;
 mod upload;
 mod words;

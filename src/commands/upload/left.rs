@@ -33,14 +33,14 @@ struct Place {
 }
 
 impl<'a> Leftovers<'a> {
-    /// Of a run that begins: what waits for its time, and what earlier runs left of the others. `made` are
-    /// the posts that were made before they were put off.
+    /// Of a run that begins: what waits for its time, and what earlier runs left of the others. `not_waiting`
+    /// are those that wait for nothing although their time has not come.
     pub(super) fn begin(
         notes: &'a Notes,
         manifest: &'a str,
         clock: Clock,
         prepared: &Prepared,
-        made: &BTreeSet<usize>,
+        not_waiting: &BTreeSet<usize>,
     ) -> Self {
         let (before, now) = (notes.last_run(manifest), clock.now());
         let mut posts = BTreeMap::new();
@@ -57,8 +57,8 @@ impl<'a> Leftovers<'a> {
                 };
                 let index = prepared.post_ref.index;
                 let left = match before.find(&post).filter(|known| !known.is_scheduled()) {
+                    _ if not_waiting.contains(&index) => None,
                     Some(known) => Some(Left { publish_at: post.publish_at, ..known.clone() }),
-                    None if made.contains(&index) => None,
                     None => waits(&post, now),
                 };
                 posts.insert(index, Place { post, left });
@@ -86,9 +86,13 @@ impl<'a> Leftovers<'a> {
             None if report.state == PostState::Deferred => Some(place.post.clone()),
             None => None,
         };
-        if place.left.is_none() && known.is_some() {
+        let is_over = place.left.is_none() && known.is_some();
+        let post = place.post.clone();
+        // Another entry of the same name may go on waiting.
+        let is_left = |place: &Place| place.left.as_ref().is_some_and(|left| left.is_same(&post));
+        if is_over && !self.posts.values().any(is_left) {
             // At once, as nobody knows how long this run goes on.
-            self.notes.is_done(self.manifest, &place.post);
+            self.notes.is_done(self.manifest, &post);
         }
     }
 

@@ -3,7 +3,7 @@
 mod input;
 mod left;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::manifest::{self, Manifest};
 use crate::model::{Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode};
 use crate::output::{self, Everywhere, Failure, Matter, UploadOutput};
 use crate::signals::Signal;
-use crate::source::{FileWatch, WatchError};
+use crate::source::{FileWatch, Fingerprints, WatchError};
 use crate::store::local::LocalStore;
 use crate::store::{Accept, ExistingJournal, Journal, Store as _};
 
@@ -51,6 +51,9 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     let manifest = manifest_key(&args.manifest);
     if prepared.accounts.is_empty() {
         _ = leftovers(context, &manifest, None, &prepared).await;
+        if let Some(notes) = context.printer.notes() {
+            notes.keep_fingerprints(&manifest, BTreeMap::new());
+        }
         return Ok(output.finish(Exit::Done));
     }
 
@@ -65,7 +68,10 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     };
     journal.check_key().await?;
 
-    let engine = engine(context, &tokens, store, journal, options);
+    let notes = context.printer.notes();
+    let kept = notes.map(|notes| notes.last_run(&manifest).fingerprints);
+    let fingerprints = Arc::new(Fingerprints::new(kept.unwrap_or_default()));
+    let engine = engine(context, &tokens, store, journal, options, &fingerprints);
     if let Err(no_app) = has_app(context, &engine, &prepared).await {
         tokens.flush().await;
         return Err(no_app);
@@ -80,6 +86,9 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     }
     if let Some(left) = left {
         left.finish();
+    }
+    if let Some(notes) = notes.filter(|_| context.shutdown.asked().is_none()) {
+        notes.keep_fingerprints(&manifest, fingerprints.used());
     }
     // Also after an error: a refresh that has begun must reach the disk before the program ends.
     tokens.flush().await;
@@ -217,11 +226,11 @@ async fn leftovers<'a>(
     prepared: &Prepared,
 ) -> Option<Leftovers<'a>> {
     let notes = context.printer.notes()?;
-    let made = match engine {
-        Some(engine) => engine.made_early(prepared).await,
+    let not_waiting = match engine {
+        Some(engine) => engine.not_waiting(prepared).await,
         None => BTreeSet::new(),
     };
-    Some(Leftovers::begin(notes, manifest, context.settings.clock, prepared, &made))
+    Some(Leftovers::begin(notes, manifest, context.settings.clock, prepared, &not_waiting))
 }
 
 /// The posts of a manifest as flags and config.toml complete them, and what is wrong with it.
@@ -262,6 +271,7 @@ fn engine(
     store: LocalStore,
     journal: Arc<dyn Journal>,
     options: Options,
+    fingerprints: &Arc<Fingerprints>,
 ) -> Engine {
     Engine::builder(
         context.client.clone(),
@@ -273,6 +283,7 @@ fn engine(
     .clock(context.settings.clock)
     .timing(context.settings.timing.clone())
     .options(options)
+    .fingerprints(Arc::clone(fingerprints))
     .build()
 }
 

@@ -97,6 +97,9 @@ pub(crate) struct LastRun {
     pub(crate) posts: Vec<Left>,
     /// That it came to nothing, and why; the posts are those of an earlier one then.
     pub(crate) refused: Option<Refusal>,
+    /// The fingerprints of files that wait for their time, by what tells that they are unchanged.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) fingerprints: BTreeMap<String, String>,
 }
 
 /// Why a run of a manifest came to nothing.
@@ -236,7 +239,7 @@ impl LastRun {
     /// Of a run that left these posts.
     pub(super) fn waiting(mut posts: Vec<Left>) -> Self {
         posts.truncate(MOST);
-        Self { posts, refused: None }
+        Self { posts, ..Self::default() }
     }
 
     /// What was known of a post.
@@ -245,7 +248,7 @@ impl LastRun {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.posts.is_empty() && self.refused.is_none()
+        self.posts.is_empty() && self.refused.is_none() && self.fingerprints.is_empty()
     }
 
     pub(super) fn forget(&mut self, post: &Left) {

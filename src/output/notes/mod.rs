@@ -339,8 +339,15 @@ impl Notes {
                 }
                 _ => post,
             });
-            *run = LastRun::waiting(posts.into_iter().chain(untried).collect());
+            let left = LastRun::waiting(posts.into_iter().chain(untried).collect());
+            *run = LastRun { fingerprints: std::mem::take(&mut run.fingerprints), ..left };
         });
+    }
+
+    /// Notes the fingerprints of files of a manifest that wait for their time, so that the next run reads none
+    /// of them.
+    pub(crate) fn keep_fingerprints(&self, manifest: &str, used: BTreeMap<String, String>) {
+        self.change_run(manifest, |run| run.fingerprints = used);
     }
 
     /// Notes that nothing is known any more to keep a post of a manifest waiting.

@@ -101,7 +101,10 @@ impl Posts {
                 bar.message = words(progress, true).map(|words| plain(&words));
                 return true;
             }
-            Progress::Creator { .. } | Progress::Note(_) | Progress::Warning(_) => return false,
+            Progress::Creator { .. }
+            | Progress::Note(_)
+            | Progress::Warning(_)
+            | Progress::Early(_) => return false,
         };
         let subject = plain(&format!("{}: {}", post_ref.account, post_ref.video));
         bars.insert(post_ref.index, Bar { subject, stage, message: None });

@@ -115,7 +115,7 @@ impl UploadOutput {
         if matches!(progress, Progress::Sending { .. } | Progress::Processing) {
             self.sent().insert(post_ref.index);
         }
-        if let Progress::Warning(warning) = progress {
+        if let Progress::Warning(warning) | Progress::Early(warning) = progress {
             self.warned().entry(post_ref.index).or_default().push(warning_words(warning));
         }
         if let Some(bars) = &self.bars
@@ -149,6 +149,12 @@ impl UploadOutput {
                 self.printer.warn_of(&Matter::once(text.as_str(), ""), text);
             }
             Progress::Warning(warning) => self.printer.warn(about(&warning_words(warning))),
+            // A quiet run says it when the post is sent.
+            Progress::Early(warning) if !self.printer.options().quiet => {
+                let text = about(&warning_words(warning));
+                self.printer.warn_once(&Matter::once(format!("early {text}"), ""), text);
+            }
+            Progress::Early(_) => {}
             other => {
                 let all = self.printer.options().verbose > 0;
                 if let Some(text) = words(other, all) {
@@ -224,6 +230,10 @@ impl UploadOutput {
 
     fn post_error(&self, report: &PostOutcome) {
         let Some(post_error) = &report.post_error else {
+            // Nothing is settled where it is left to another entry of the same content.
+            if report.is_named_before() {
+                return;
+            }
             return self.printer.settle(&self.settled(report));
         };
         if !matches!(report.failure, Some(ErrorKind::Temporary | ErrorKind::Interrupted(_))) {

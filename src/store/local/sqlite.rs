@@ -10,8 +10,8 @@ use super::journal::SqliteJournal;
 use super::thread::StoreThread;
 use crate::encrypt::Key;
 use crate::model::{
-    Attempt, AttemptUpdate, CallKind, FileIdentity, Mode, Phase, PostNumber, PostRequest,
-    QuotaKind, RecordedPost,
+    Attempt, AttemptUpdate, CallKind, FileIdentity, LocalFile, Mode, Phase, PostNumber,
+    PostRequest, QuotaKind, RecordedPost, Source,
 };
 use crate::secret::Secret;
 use crate::store::{Alike, Journal, JournalError, Quota, StoreFuture};
@@ -92,6 +92,10 @@ impl Journal for LocalJournal {
     ) -> StoreFuture<'a, Option<RecordedPost>> {
         let new = new.clone();
         self.run(move |journal| journal.id_of_other_content(&new))
+    }
+
+    fn content_keys(&self, mode: Mode, source: &Source<LocalFile>) -> Vec<String> {
+        SqliteJournal::content_keys(mode, source)
     }
 
     fn alike<'a>(

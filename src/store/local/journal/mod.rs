@@ -42,7 +42,7 @@ use crate::encrypt::Key;
 use crate::fs::{self, Lock};
 use crate::model::{
     Attempt, AttemptUpdate, CallKind, FileIdentity, LocalFile, Mode, Phase, PostNumber,
-    PostRequest, QuotaKind, RecordedPost,
+    PostRequest, QuotaKind, RecordedPost, Source,
 };
 use crate::secret::Secret;
 use crate::store::local::mark::TokenMark;
@@ -252,6 +252,10 @@ impl SqliteJournal {
     ) -> Result<Option<RecordedPost>, JournalError> {
         let Some(id) = &new.id else { return Ok(None) };
         self.db.read("look for a post", |tx| alike::id_of_other_content(tx, id, new))
+    }
+
+    pub(crate) fn content_keys(mode: Mode, source: &Source<LocalFile>) -> Vec<String> {
+        keys::of_source(mode, source)
     }
 
     pub(crate) fn alike(

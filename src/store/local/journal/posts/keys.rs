@@ -29,23 +29,31 @@ pub(in crate::store::local::journal) fn of_file(mode: Mode, file: &FileIdentity)
     format!("{} file {device}:{inode}:{size}:{mtime}:{ctime}", mode_word(mode))
 }
 
-/// The keys of what is posted, the surest first. URLs are hashed: they may carry signatures.
+/// The keys of what is posted, the surest first.
 pub(in crate::store::local::journal) fn of_content(new: &PostRequest) -> Vec<String> {
-    let mode = mode_word(new.mode);
-    match &new.source {
+    of_source(new.mode, &new.source)
+}
+
+/// The same of what is posted in a mode. URLs are hashed: they may carry signatures.
+pub(in crate::store::local::journal) fn of_source(
+    mode: Mode,
+    source: &Source<LocalFile>,
+) -> Vec<String> {
+    let word = mode_word(mode);
+    match source {
         Source::File(LocalFile { identity, fingerprint, .. }) => fingerprint
             .iter()
-            .map(|fingerprint| of_fingerprint(new.mode, fingerprint))
-            .chain([of_file(new.mode, identity)])
+            .map(|fingerprint| of_fingerprint(mode, fingerprint))
+            .chain([of_file(mode, identity)])
             .collect(),
         Source::Url(url) => vec![
-            format!("{mode} source {}", hash([Address::of(url).whole()])),
+            format!("{word} source {}", hash([Address::of(url).whole()])),
             // As earlier versions knew it: by its very spelling.
-            format!("{mode} url {}", blake3::hash(url.as_bytes())),
+            format!("{word} url {}", blake3::hash(url.as_bytes())),
         ],
         Source::Photos { urls, .. } => vec![
-            format!("{mode} sources {}", hash(urls.iter().map(|url| Address::of(url).whole()))),
-            format!("{mode} photos {}", hash(urls)),
+            format!("{word} sources {}", hash(urls.iter().map(|url| Address::of(url).whole()))),
+            format!("{word} photos {}", hash(urls)),
         ],
     }
 }

@@ -1,0 +1,223 @@
+//! Which entries of a manifest are one post, and which are one content under two `id`s.
+
+use std::collections::HashMap;
+use std::os::unix::ffi::OsStrExt as _;
+use std::sync::Arc;
+
+use crate::engine::calls::Calls;
+use crate::engine::events::Warning;
+use crate::engine::post::PreparedPost;
+use crate::engine::resolve::absolute;
+use crate::model::{
+    FileIdentity, LocalFile, Mode, PostNumber, PostOutcome, PostState, RecordedPost, Source,
+};
+use crate::source::{Fingerprints, Version, Video};
+
+/// The posts of an account that a run has come to, in the order in which they go: what a later entry of the
+/// manifest names once more is found among them.
+pub(super) struct NamedPosts {
+    calls: Arc<Calls>,
+    fingerprints: Arc<Fingerprints>,
+    posts: Vec<NamedPost>,
+    /// By each of their keys, places in `posts`.
+    by_key: HashMap<String, Vec<usize>>,
+    /// Those of files by mode and size in bytes.
+    by_size: HashMap<(Mode, u64), Vec<usize>>,
+    by_number: HashMap<PostNumber, usize>,
+}
+
+/// An entry as it is compared.
+pub(super) struct NamedPost {
+    /// Its place in the manifest.
+    index: usize,
+    id: Option<String>,
+    mode: Mode,
+    number: Option<PostNumber>,
+    /// Its file, if it is there and finished.
+    file: Option<LocalFile>,
+    /// Two entries with one in common are of the same content.
+    keys: Vec<String>,
+    /// Whether a run would make it now.
+    is_planned: bool,
+}
+
+/// What an entry is to an earlier one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Twin {
+    /// The same post: that one's place in the manifest.
+    Same(usize),
+    /// Another post of the same content: a warning that says so.
+    Content(Warning),
+}
+
+/// Among which posts a twin is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Among {
+    /// Those that a dry run would make: the journal does not know them yet.
+    Planned,
+    /// All of them. Files of one size are read once to be compared.
+    All,
+    /// All of them, and no file is read.
+    AtSight,
+}
+
+impl NamedPosts {
+    pub(super) fn new(calls: Arc<Calls>, fingerprints: Arc<Fingerprints>) -> Self {
+        Self {
+            calls,
+            fingerprints,
+            posts: Vec::new(),
+            by_key: HashMap::new(),
+            by_size: HashMap::new(),
+            by_number: HashMap::new(),
+        }
+    }
+
+    /// An entry; `row` is what the journal knows of it.
+    pub(super) fn entry(&self, post: &PreparedPost, row: Option<&RecordedPost>) -> NamedPost {
+        let mode = post.asked.mode;
+        let id = post.asked.id.clone().or_else(|| row.and_then(|row| row.id.clone()));
+        let file = post.checked_file().zip(post.asked.source.file()).map(|(file, path)| {
+            let Version::File(identity) = file.version;
+            let path = absolute(path);
+            LocalFile { path, identity, chunk_size: 0, chunks: 0, fingerprint: None }
+        });
+        let source = match (&post.asked.source, &file) {
+            (Source::Url(url), _) => Some(Source::Url(url.clone())),
+            (Source::Photos { urls, cover_index }, _) => {
+                Some(Source::Photos { urls: urls.clone(), cover_index: *cover_index })
+            }
+            (Source::File(_), file) => file.clone().map(Source::File),
+        };
+        let content = |source| self.calls.journal.content_keys(mode, &source);
+        let mut keys = source.map(content).unwrap_or_default();
+        // Whatever comes to lie there, it is the same for both.
+        let path = post.asked.source.file().map(|path| absolute(path));
+        let path = path.map(|path| blake3::hash(path.as_os_str().as_bytes()));
+        keys.extend(path.map(|path| format!("{} path {path}", mode.as_str())));
+        let number = row.map(|row| row.number);
+        let index = post.post_ref.index;
+        NamedPost { index, id, mode, number, file, keys, is_planned: false }
+    }
+
+    /// What an entry is to one that came before it, the same post before anything else.
+    pub(super) async fn twin_of(&mut self, entry: &NamedPost, among: Among) -> Option<Twin> {
+        let counts = |named: &Self, at: usize| {
+            among != Among::Planned || named.posts.get(at).is_some_and(|post| post.is_planned)
+        };
+        if let Some(at) = entry.number.and_then(|number| self.by_number.get(&number)).copied()
+            && counts(self, at)
+        {
+            return self.same(at, entry);
+        }
+        let mut content = None;
+        let known = entry.keys.iter().filter_map(|key| self.by_key.get(key)).flatten().copied();
+        let known: Vec<_> = known.collect();
+        let size = entry.file.as_ref().map(|file| (entry.mode, file.identity.size));
+        let alike = size.and_then(|size| self.by_size.get(&size)).cloned().unwrap_or_default();
+        let unread = alike.into_iter().filter(|at| !known.contains(at)).map(|at| (at, false));
+        let all: Vec<_> = known.iter().map(|at| (*at, true)).chain(unread).collect();
+        for (at, is_known) in all {
+            if !counts(self, at) || !(is_known || self.is_same_file(at, entry, among).await) {
+                continue;
+            }
+            let Some(post) = self.posts.get(at) else { continue };
+            match (&post.id, &entry.id) {
+                // Two different `id`s are two posts whatever their content.
+                (Some(id), Some(own)) if id != own => {
+                    content.get_or_insert(Twin::Content(Warning::SameContentHere {
+                        first: post.index,
+                        id: id.clone(),
+                        own: own.clone(),
+                    }));
+                }
+                _ => return self.same(at, entry),
+            }
+        }
+        content
+    }
+
+    /// That an entry is the same post as that one, which takes its `id`, as the journal's would.
+    fn same(&mut self, at: usize, entry: &NamedPost) -> Option<Twin> {
+        let post = self.posts.get_mut(at)?;
+        post.id = post.id.take().or_else(|| entry.id.clone());
+        Some(Twin::Same(post.index))
+    }
+
+    async fn is_same_file(&self, at: usize, entry: &NamedPost, among: Among) -> bool {
+        let other = self.posts.get(at).and_then(|post| post.file.as_ref());
+        let (Some(one), Some(other)) = (other, &entry.file) else { return false };
+        let Some(first) = self.fingerprint(one, among).await else { return false };
+        self.fingerprint(other, among).await == Some(first)
+    }
+
+    /// The fingerprint of a file that was looked at before. `None`: it cannot be read, is another one now, or
+    /// its disk gives nothing for so long.
+    async fn fingerprint(&self, file: &LocalFile, among: Among) -> Option<String> {
+        if among == Among::AtSight {
+            return self.fingerprints.known(&file.identity);
+        }
+        let stall = self.calls.timing.stall;
+        let video = Video::open_within(&file.path, stall).await.ok()?;
+        if video.version() != Version::File(file.identity) {
+            return None;
+        }
+        self.fingerprints.of(&video, stall).await.ok()
+    }
+
+    /// The report of a post, with that it is the same as one that came before, if the journal has both as one.
+    pub(super) fn noted(&self, outcome: PostOutcome) -> PostOutcome {
+        let first = outcome.number.and_then(|number| self.by_number.get(&number));
+        let first = first.and_then(|at| self.posts.get(*at));
+        match first.filter(|first| first.index != outcome.post_ref.index) {
+            Some(first) if outcome.state == PostState::Skipped => {
+                PostOutcome { note: Some(same_as_words(first.index)), ..outcome }
+            }
+            _ => outcome,
+        }
+    }
+
+    /// Remembers a post that a run has come to. One that failed does not stand for others of its kind, and one
+    /// that is another one stands for none.
+    pub(super) fn came_to(
+        &mut self,
+        post: &PreparedPost,
+        row: Option<&RecordedPost>,
+        outcome: &PostOutcome,
+    ) {
+        if outcome.state == PostState::Failed || outcome.is_named_before() {
+            return;
+        }
+        let mut entry = self.entry(post, row);
+        entry.number = entry.number.or(outcome.number);
+        entry.is_planned = outcome.state == PostState::Planned;
+        self.add(entry);
+    }
+
+    /// Remembers an entry.
+    pub(super) fn add(&mut self, entry: NamedPost) {
+        let at = self.posts.len();
+        if let Some(first) = entry.number.and_then(|number| self.by_number.get(&number)).copied() {
+            _ = self.same(first, &entry);
+            return;
+        }
+        if let Some(number) = entry.number {
+            self.by_number.insert(number, at);
+        }
+        for key in &entry.keys {
+            self.by_key.entry(key.clone()).or_default().push(at);
+        }
+        if let Some(LocalFile { identity: FileIdentity { size, .. }, .. }) = entry.file {
+            self.by_size.entry((entry.mode, size)).or_default().push(at);
+        }
+        self.posts.push(entry);
+    }
+}
+
+/// That a post is the same as another one of its manifest, by that one's place.
+pub(super) fn same_as_words(first: usize) -> String {
+    format!(
+        "the same as post {} of this manifest; to have both, give each an `id` of its own",
+        first + 1
+    )
+}

@@ -1,0 +1,365 @@
+//! One thing that a manifest names twice: at once called the same, whenever its time is, or called two posts.
+
+use std::fs;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::world::{ADA, BEA, World};
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+fn entry(world: &World, video: &str, more: &Value) -> Value {
+    let mut entry = json!({ "user_id": world.open_id(ADA), "video_path": video,
+        "privacy_level": "SELF_ONLY" });
+    let more = more.as_object().unwrap().clone();
+    entry.as_object_mut().unwrap().extend(more);
+    entry
+}
+
+fn at(hours: i64) -> Value {
+    json!({ "publish_at": (Timestamp::now() + HOUR * i32::try_from(hours).unwrap()).to_string() })
+}
+
+/// The posts that a run told of, in the manifest's order.
+fn told(world: &World, args: &[&str], exit: i32) -> Vec<Value> {
+    let ran = world.run(&[&["upload", "--json"], args].concat()).exits(exit);
+    let mut posts = ran.json();
+    posts.retain(|line| line["event"] == "post");
+    posts.sort_by_key(|post| post["index"].as_u64());
+    posts
+}
+
+fn states(posts: &[Value]) -> Vec<&str> {
+    posts.iter().map(|post| post["state"].as_str().unwrap()).collect()
+}
+
+/// What `status` lists as waiting, by its time.
+fn scheduled(world: &World) -> Vec<String> {
+    let lines = world.run(&["--json", "status"]).json();
+    let waits = lines.iter().filter(|line| line["post"].is_null());
+    waits.map(|line| line["publish_at"].as_str().unwrap_or("now").to_owned()).collect()
+}
+
+fn same_as(first: u32) -> String {
+    format!("the same as post {first} of this manifest; to have both, give each an `id` of its own")
+}
+
+#[test]
+fn a_post_that_is_named_once_more_for_later_is_skipped_at_once() {
+    for (name, first) in [("clip.mp4", true), ("clip.mp4", false), ("copy.mp4", true)] {
+        let mut world = World::logged_in();
+        world.video("clip.mp4", 100_000);
+        fs::copy(world.path("clip.mp4"), world.path("copy.mp4")).unwrap();
+        let (now, later) = (entry(&world, "clip.mp4", &json!({})), entry(&world, name, &at(2)));
+        let (entries, twin, states_of_run) = if first {
+            (json!([now, later]), 1, ["published", "skipped"])
+        } else {
+            (json!([later, now]), 0, ["skipped", "published"])
+        };
+        let manifest = world.manifest(&entries);
+        let words = same_as(if first { 1 } else { 2 });
+        let dry = told(&world, &["--dry-run", &manifest], 0);
+        assert_eq!(dry[twin]["state"], "skipped", "{name}: {dry:#?}");
+        assert_eq!(dry[twin]["note"], words.as_str(), "{dry:#?}");
+        let ran = told(&world, &[&manifest], 0);
+        assert_eq!(states(&ran), states_of_run, "{ran:#?}");
+        assert_eq!(ran[twin]["note"], words.as_str(), "{ran:#?}");
+        world.run(&["status"]).exits(0).never_says("scheduled for");
+        for _ in 0..2 {
+            let ran = told(&world, &[&manifest], 0);
+            assert_eq!(states(&ran), ["skipped", "skipped"]);
+            assert_eq!(ran[twin]["note"], words.as_str(), "{ran:#?}");
+            let dry = told(&world, &["--dry-run", &manifest], 0);
+            assert_eq!((states(&dry), &dry[twin]["note"]), (states(&ran), &ran[twin]["note"]));
+            world.advance(HOUR);
+        }
+        world.advance(HOUR);
+        assert_eq!(states(&told(&world, &[&manifest], 0)), ["skipped", "skipped"]);
+        assert_eq!(world.inits(), 1);
+    }
+}
+
+#[test]
+fn of_two_that_are_scheduled_the_one_that_goes_first_counts() {
+    let mut world = World::logged_in();
+    world.video("clip.mp4", 100_000);
+    fs::copy(world.path("clip.mp4"), world.path("copy.mp4")).unwrap();
+    for name in ["clip.mp4", "copy.mp4"] {
+        let (late, soon) = (entry(&world, name, &at(4)), entry(&world, "clip.mp4", &at(2)));
+        let manifest = world.manifest(&json!([late, soon]));
+        for args in [&["--dry-run", &manifest][..], &[&manifest], &[&manifest]] {
+            let told = told(&world, args, 0);
+            assert_eq!(states(&told), ["skipped", "deferred"], "{told:#?}");
+            assert_eq!(told[0]["note"], same_as(2).as_str(), "{told:#?}");
+        }
+        assert_eq!(scheduled(&world).len(), 1, "{name}");
+    }
+    world.advance(HOUR * 3);
+    let manifest = world.path("videos_to_upload.json");
+    let manifest = manifest.to_str().unwrap();
+    assert_eq!(states(&told(&world, &[manifest], 0)), ["skipped", "published"]);
+    world.run(&["status"]).exits(0).never_says("scheduled for");
+    world.advance(HOUR * 3);
+    assert_eq!(states(&told(&world, &[manifest], 0)), ["skipped", "skipped"]);
+    assert_eq!(world.inits(), 1);
+}
+
+/// What is known of a waiting file is kept, so that not every run reads it; nothing is posted by that.
+#[test]
+fn a_file_that_waits_is_read_once() {
+    let mut world = World::logged_in();
+    world.video("clip.mp4", 100_000);
+    fs::copy(world.path("clip.mp4"), world.path("copy.mp4")).unwrap();
+    let manifest = world
+        .manifest(&json!([entry(&world, "clip.mp4", &at(2)), entry(&world, "copy.mp4", &at(4)),]));
+    assert_eq!(states(&told(&world, &[&manifest], 0)), ["deferred", "skipped"]);
+    let notes = world.home().join("home/notes.json");
+    let kept: Value = serde_json::from_str(&fs::read_to_string(&notes).unwrap()).unwrap();
+    let known = &kept["manifests"][manifest.as_str()]["fingerprints"];
+    assert_eq!(known.as_object().unwrap().len(), 2, "{kept:#}");
+    // Whoever does not read the files believes this.
+    let wrong = known.as_object().unwrap().values().next().unwrap().as_str().unwrap();
+    let text = fs::read_to_string(&notes).unwrap().replacen(wrong, &"0".repeat(64), 1);
+    fs::write(&notes, text).unwrap();
+    assert_eq!(states(&told(&world, &[&manifest], 0)), ["deferred", "deferred"]);
+    // What is sent is read.
+    world.advance(HOUR * 5);
+    assert_eq!(states(&told(&world, &[&manifest], 0)), ["published", "skipped"]);
+    assert_eq!(world.inits(), 1);
+    // Nothing waits any more, so nothing is kept.
+    told(&world, &[&manifest], 0);
+    assert!(!fs::read_to_string(&notes).unwrap().contains("fingerprints"));
+}
+
+#[test]
+fn other_accounts_modes_ids_and_contents_are_other_posts() {
+    let world = World::logged_in();
+    world.login(BEA);
+    world.video("clip.mp4", 100_000);
+    world.video("like.mp4", 100_000);
+    let bea = json!({ "user_id": world.open_id(BEA), "publish_at": "2099-01-01T00:00:00Z" });
+    let draft = json!({ "mode": "draft", "publish_at": "2099-01-01T00:00:00Z" });
+    let named = json!({ "id": "a", "publish_at": "2099-01-02T00:00:00Z" });
+    let manifest = world.manifest(&json!([
+        entry(&world, "clip.mp4", &json!({ "id": "b" })),
+        entry(&world, "clip.mp4", &bea),
+        entry(&world, "clip.mp4", &draft),
+        entry(&world, "clip.mp4", &named),
+        entry(&world, "like.mp4", &at(2)),
+    ]));
+    let waits = ["deferred", "deferred", "deferred", "deferred"];
+    let dry = told(&world, &["--dry-run", &manifest], 0);
+    assert_eq!(states(&dry), [&["planned"][..], &waits].concat(), "{dry:#?}");
+    let ran = told(&world, &[&manifest], 0);
+    assert_eq!(states(&ran), [&["published"][..], &waits].concat(), "{ran:#?}");
+    assert_eq!(scheduled(&world).len(), 4);
+}
+
+#[test]
+fn a_repost_of_what_is_named_for_later_is_one_post() {
+    let world = World::logged_in();
+    world.video("clip.mp4", 100_000);
+    let manifest = world.manifest(&json!([
+        entry(&world, "clip.mp4", &json!({})),
+        entry(&world, "clip.mp4", &at(2)),
+    ]));
+    world.upload(&manifest).exits(0);
+    let ran = told(&world, &["--repost", "--dry-run", &manifest], 0);
+    assert_eq!(states(&ran), ["planned", "skipped"], "{ran:#?}");
+    let ran = told(&world, &["--repost", &manifest], 0);
+    assert_eq!(states(&ran), ["published", "skipped"], "{ran:#?}");
+    assert_eq!(world.published(), 2);
+    world.run(&["status"]).exits(0).never_says("scheduled for");
+}
+
+#[test]
+fn a_post_that_failed_does_not_stand_for_one_that_waits() {
+    let world = World::logged_in();
+    world.account(ADA, &json!({ "privacy_level_options": ["SELF_ONLY"] }));
+    world.video("clip.mp4", 100_000);
+    let manifest = world.manifest(&json!([
+        entry(&world, "clip.mp4", &json!({ "privacy_level": "PUBLIC_TO_EVERYONE" })),
+        entry(&world, "clip.mp4", &at(2)),
+    ]));
+    for args in [&["--dry-run", &manifest][..], &[&manifest]] {
+        assert_eq!(states(&told(&world, args, 1)), ["failed", "deferred"]);
+    }
+    assert_eq!(scheduled(&world).len(), 1);
+}
+
+/// Also where its content is not known yet, and nothing is forgotten of the one that it is the same as.
+#[test]
+fn a_file_that_is_still_being_written_is_one_post_however_often_it_is_named() {
+    let mut world = World::logged_in();
+    world.video("clip.mp4", 100_000);
+    let manifest = world.manifest(&json!([
+        entry(&world, "clip.mp4", &json!({})),
+        entry(&world, "clip.mp4", &at(90)),
+    ]));
+    let writer = fs::OpenOptions::new().append(true).open(world.path("clip.mp4")).unwrap();
+    for args in [&["--dry-run", &manifest][..], &[&manifest]] {
+        let told = told(&world, args, 5);
+        assert_eq!(states(&told), ["deferred", "skipped"], "{told:#?}");
+        assert_eq!(told[0]["error"]["code"], "file_unfinished");
+        assert_eq!(told[1]["note"], same_as(1).as_str(), "{told:#?}");
+    }
+    let line = &world.run(&["--json", "status"]).json()[0];
+    assert_eq!(line["reason"], "file_unfinished", "{line:#}");
+    assert_eq!(scheduled(&world).len(), 1);
+    world.advance(HOUR * 25);
+    let quiet = ["--quiet", "upload", &manifest];
+    world.run(&quiet).exits(5).says("still being written");
+    for _ in 0..2 {
+        world.run(&quiet).exits(5).never_says("still being written");
+    }
+    drop(writer);
+    // Its twin waits for its time alone, and is no error.
+    let alone = world.manifest(&json!([entry(&world, "clip.mp4", &at(90))]));
+    let writer = fs::OpenOptions::new().append(true).open(world.path("clip.mp4")).unwrap();
+    for args in [&["--dry-run", &alone][..], &[&alone]] {
+        assert_eq!(states(&told(&world, args, 0)), ["deferred"]);
+    }
+    drop(writer);
+}
+
+#[test]
+fn what_was_posted_under_another_name_does_not_wait_for_its_time() {
+    let world = World::logged_in();
+    world.upload(&world.short()).exits(0);
+    fs::copy(world.path("clip.mp4"), world.path("copy.mp4")).unwrap();
+    let manifest = world.manifest(&json!([entry(&world, "copy.mp4", &at(2))]));
+    for args in [&["--dry-run", &manifest][..], &[&manifest], &[&manifest]] {
+        assert_eq!(states(&told(&world, args, 0)), ["skipped"]);
+        assert_eq!(scheduled(&world), [""; 0]);
+    }
+}
+
+#[test]
+fn one_address_in_two_spellings_is_one_post_in_a_dry_run_too() {
+    let world = World::logged_in();
+    let pull = |url: &str| json!({ "user_id": world.open_id(ADA), "video_url": url, "privacy_level": "SELF_ONLY" });
+    let manifest = world.manifest(&json!([
+        pull("https://verified.example/a.mp4?X-Goog-Signature=A"),
+        pull("https://VERIFIED.example:443/a.mp4?X-Goog-Signature=B"),
+    ]));
+    assert_eq!(states(&told(&world, &["--dry-run", &manifest], 0)), ["planned", "skipped"]);
+    assert_eq!(states(&told(&world, &[&manifest], 0)), ["published", "skipped"]);
+}
+
+#[test]
+fn an_id_that_one_of_two_entries_gives_to_both_is_no_other_post_of_a_third() {
+    let world = World::logged_in();
+    world.video("clip.mp4", 100_000);
+    let manifest = world.manifest(&json!([
+        entry(&world, "clip.mp4", &json!({})),
+        entry(&world, "clip.mp4", &json!({ "id": "a" })),
+        entry(&world, "clip.mp4", &json!({ "id": "b" })),
+    ]));
+    let dry = told(&world, &["--dry-run", &manifest], 0);
+    assert_eq!(states(&dry), ["planned", "skipped", "planned"]);
+    assert_eq!(states(&told(&world, &[&manifest], 0)), ["published", "skipped", "published"]);
+}
+
+const TWO_IDS: &str = "the same content as post 1 of this manifest (`id` \"a\")";
+
+#[test]
+fn two_ids_of_one_content_are_warned_of_before_anything_is_posted() {
+    let world = World::logged_in();
+    world.video("clip.mp4", 100_000);
+    fs::copy(world.path("clip.mp4"), world.path("copy.mp4")).unwrap();
+    let manifest = world.manifest(&json!([
+        entry(&world, "clip.mp4", &json!({ "id": "a" })),
+        entry(&world, "copy.mp4", &json!({ "id": "b" })),
+    ]));
+    let dry = world.run(&["upload", "--dry-run", &manifest]).exits(0);
+    dry.says(TWO_IDS).says("its `id` \"b\" is another one").says("2 planned");
+    let dry = told(&world, &["--dry-run", &manifest], 0);
+    assert_eq!(dry[1]["warnings"].as_array().unwrap().len(), 1, "{dry:#?}");
+    world.upload(&manifest).exits(0).says("the same content as clip.mp4 (post 1, `id` \"a\")");
+    for args in [&["upload", &manifest][..], &["upload", "--dry-run", &manifest]] {
+        world.run(args).exits(0).never_says("the same content");
+    }
+}
+
+#[test]
+fn content_that_is_to_be_posted_once_more_later_is_warned_of_once() {
+    for quiet in [false, true] {
+        let mut world = World::logged_in();
+        world.video("clip.mp4", 100_000);
+        fs::copy(world.path("clip.mp4"), world.path("copy.mp4")).unwrap();
+        let mut later = at(2);
+        later["id"] = json!("b");
+        let manifest = world.manifest(&json!([
+            entry(&world, "clip.mp4", &json!({ "id": "a" })),
+            entry(&world, "copy.mp4", &later),
+        ]));
+        let mut run = vec!["upload", &manifest];
+        for _ in 0..2 {
+            world.run(&["upload", "--dry-run", &manifest]).exits(0).says(TWO_IDS);
+        }
+        if quiet {
+            run.insert(0, "--quiet");
+            world.run(&run).exits(0).never_says("the same content");
+        } else {
+            world.run(&run).exits(0).says(TWO_IDS);
+        }
+        world.run(&run).exits(0).never_says("the same content");
+        world.run(&["upload", "--dry-run", &manifest]).exits(0).says(TWO_IDS);
+        world.advance(HOUR * 3);
+        world.run(&run).exits(0).says("the same content as clip.mp4 (post 1, `id` \"a\")");
+        world.run(&run).exits(0).never_says("the same content");
+        assert_eq!(world.published(), 2);
+    }
+}
+
+#[test]
+fn what_was_posted_under_another_id_is_warned_of_before_its_time() {
+    let world = World::logged_in();
+    world.video("clip.mp4", 100_000);
+    let first = entry(&world, "clip.mp4", &json!({ "id": "a" }));
+    world.upload(&world.manifest(&json!([first]))).exits(0);
+    let mut later = at(2);
+    later["id"] = json!("b");
+    let manifest = world.manifest(&json!([entry(&world, "clip.mp4", &later)]));
+    let words = "the same content as clip.mp4 (post 1, `id` \"a\")";
+    world.run(&["upload", "--dry-run", &manifest]).exits(0).says(words).says("deferred");
+    world.upload(&manifest).exits(0).says(words);
+    world.upload(&manifest).exits(0).never_says("the same content");
+}
+
+#[test]
+fn drafts_that_the_manifest_alone_has_too_many_of_are_called_so() {
+    let world = World::logged_in().timing("quota_window=1ms");
+    let drafts = |count: u64| {
+        let entries: Vec<_> = (0..count)
+            .map(|number| {
+                let name = format!("{number}.mp4");
+                world.video(&name, 100_000 + number);
+                entry(&world, &name, &json!({ "mode": "draft" }))
+            })
+            .collect();
+        world.manifest(&json!(entries))
+    };
+    let manifest = drafts(8);
+    let ran = world.run(&["upload", "--dry-run", &manifest]).exits(5);
+    ran.says("the inbox has room for 5 of 5 drafts a day")
+        .says("this manifest has more drafts than that: posts 6, 7, 8 wait, for now until")
+        .says("at most 5 unfinished ones in 24 hours, and 5 of this manifest go before this one")
+        .says("a later run sends it")
+        .never_says("five drafts wait in the account's inbox")
+        .never_says("limit of 24 hours is full")
+        .never_says("in the inbox; ");
+    let posts = told(&world, &["--dry-run", &manifest], 5);
+    assert_eq!(posts[5]["error"]["code"], "spam_risk_too_many_pending_share", "{posts:#?}");
+    // Some wait there already.
+    world.upload(&drafts(3)).exits(0);
+    let manifest = drafts(8);
+    let ran = world.run(&["upload", "--dry-run", &manifest]).exits(5);
+    ran.says("room for 2 of 5 drafts")
+        .says("2 of this manifest go before this one, beside 3 in the inbox");
+    // Now all of them do.
+    world.upload(&manifest).exits(5);
+    let ran = world.run(&["upload", "--dry-run", &manifest]).exits(5);
+    ran.says("five drafts wait in the account's inbox").never_says("more drafts than");
+}
