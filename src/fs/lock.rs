@@ -130,10 +130,10 @@ impl SharedLock {
         let file = check::open(path, OFlags::RDWR | OFlags::CREATE)?;
         check::check_file(&file, path, SIZE_LIMIT)?;
         let lock = Self { file, path: path.to_owned() };
-        let is_alone = lock.is_had(|file| file.try_lock())?;
+        let is_alone = lock.is_had(File::try_lock)?;
         let deadline = Instant::now() + wait;
         // Whoever leaves as the last one has it alone for a moment.
-        while !lock.is_had(|file| file.try_lock_shared())? {
+        while !lock.is_had(File::try_lock_shared)? {
             if Instant::now() >= deadline || GIVEN_UP.load(Ordering::SeqCst) {
                 return Err(LockError::Held { path: path.to_owned(), pid: None });
             }
@@ -144,7 +144,7 @@ impl SharedLock {
 
     /// Whether nobody else has it; then nobody else gets it until this is dropped.
     pub(crate) fn is_last(&self) -> Result<bool, LockError> {
-        self.is_had(|file| file.try_lock())
+        self.is_had(File::try_lock)
     }
 
     fn is_had(

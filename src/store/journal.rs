@@ -100,13 +100,9 @@ pub(crate) trait Journal: Quota {
     /// Whether there is no post at all.
     fn is_empty(&self) -> StoreFuture<'_, bool>;
 
-    /// The latest post that is called so: by its path or URL as it is shown.
-    fn find_by_label<'a>(
-        &'a self,
-        account: &'a str,
-        mode: Mode,
-        label: &'a str,
-    ) -> StoreFuture<'a, Option<RecordedPost>>;
+    /// The posts of an account that are called so, in the order of their numbers: by their path or URL as it is
+    /// shown.
+    fn named<'a>(&'a self, account: &'a str, label: &'a str) -> StoreFuture<'a, Vec<RecordedPost>>;
 
     /// Whether a later post repeats one.
     fn is_repeated<'a>(&'a self, post: &'a RecordedPost) -> StoreFuture<'a, bool>;

@@ -1,6 +1,6 @@
 //! What `status` lists: the posts of the journal, and what the last run of each manifest left.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::model::account::Accounts;
 use crate::model::{Account, Failed, Mode, Phase, PostNumber, QuotaKind, RecordedPost};
 use crate::output::{Failure, Left, Notes, Refusal, Remains, Table, Why, moment};
-use crate::store::Journal;
+use crate::store::{Journal, JournalError, StoreError};
 use crate::text;
 
 /// The most posts that are named one by one where the same is the matter with them.
@@ -67,9 +67,11 @@ impl<'a> Listing<'a> {
                 Some(why) => mending.of_post(&left, why).await,
                 None => false,
             };
-            let known =
-                left.why.as_ref().and_then(|why| Some((why, recorded(&posts, &left, why)?)));
-            let Some((why, post)) = known else {
+            let post = match &left.why {
+                Some(why) => recorded(journal, &left, why).await?,
+                None => None,
+            };
+            let Some((why, post)) = left.why.as_ref().zip(post) else {
                 of_manifests.push((manifest, left, mended));
                 continue;
             };
@@ -111,11 +113,6 @@ impl<'a> Listing<'a> {
         mut reasons: HashMap<PostNumber, Reason>,
     ) -> Result<(), Failure> {
         let Some(journal) = self.journal else { return Ok(()) };
-        // What was repeated on purpose is settled.
-        let mut repeated = HashSet::new();
-        for post in posts.iter().filter(|post| post.repost > 0) {
-            repeated.extend(journal.repeated(post).await?.map(|before| before.number));
-        }
         for post in posts {
             let given_up =
                 matches!(post.phase(), Some(Phase::Failed(Failed::Internal | Failed::Pull)))
@@ -123,8 +120,11 @@ impl<'a> Listing<'a> {
             let is_final = is_final(&post, self.now, given_up);
             let mut place = match post.phase() {
                 Some(Phase::Unresolved) => Place::Unknown,
+                // What was repeated on purpose is settled.
                 Some(Phase::Failed(_) | Phase::Rejected)
-                    if is_final && post.same_as.is_none() && !repeated.contains(&post.number) =>
+                    if is_final
+                        && post.same_as.is_none()
+                        && !journal.is_repeated(&post).await? =>
                 {
                     Place::Failed
                 }
@@ -259,7 +259,11 @@ impl<'a> Listing<'a> {
             }
         }
         if rows == 0 && self.refused.is_empty() {
-            if self.entries.is_empty() {
+            let is_new = match self.journal {
+                Some(journal) if self.entries.is_empty() => journal.is_empty().await?,
+                _ => self.entries.is_empty(),
+            };
+            if is_new {
                 printer.note("nothing was posted from here yet");
             } else if complete {
                 printer.note("every post is final; `--all` lists them");
@@ -474,15 +478,22 @@ impl<'a> Listing<'a> {
 
 /// The post of the journal that a manifest's is. One that is done may be another one of the same name, unless
 /// that was done while this one waited.
-fn recorded(posts: &[RecordedPost], left: &Left, why: &Why) -> Option<PostNumber> {
+async fn recorded(
+    journal: Option<&dyn Journal>,
+    left: &Left,
+    why: &Why,
+) -> Result<Option<PostNumber>, Failure> {
+    let Some(journal) = journal else { return Ok(None) };
     if let Some(number) = left.post.map(PostNumber) {
-        return posts.iter().any(|post| post.number == number).then_some(number);
+        return match journal.post(number).await {
+            Ok(post) => Ok(Some(post.number)),
+            Err(StoreError::Journal(JournalError::NoPost(_))) => Ok(None),
+            Err(error) => Err(error.into()),
+        };
     }
-    let is_it = |post: &&RecordedPost| {
-        post.account == left.account
-            && post.mode.as_str() == left.mode
+    let is_it = |post: &RecordedPost| {
+        post.mode.as_str() == left.mode
             && post.id == left.id
-            && post.label == left.video
             && match &post.last {
                 Some(last) if last.phase.is_done() => {
                     left.is_in_other_hands() || (!why.failed && why.since <= last.updated_at)
@@ -490,6 +501,7 @@ fn recorded(posts: &[RecordedPost], left: &Left, why: &Why) -> Option<PostNumber
                 _ => true,
             }
     };
+    let named = journal.named(&left.account, &left.video).await?;
     // One that was repeated is the later one.
-    posts.iter().rev().find(is_it).map(|post| post.number)
+    Ok(named.into_iter().rev().find(is_it).map(|post| post.number))
 }

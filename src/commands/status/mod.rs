@@ -47,7 +47,7 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
     let (mut wait, started) = (timing.poll_first, Instant::now());
     let (mut questions, mut learned) = (None, Exit::Done);
     loop {
-        let asked = ask(context, &store, &journal, number, &mut questions).await?;
+        let asked = ask(context, &store, &journal, number, args.all, &mut questions).await?;
         learned = learned.worst(asked.learned);
         // A last chunk that never arrived stays as it is until `upload` sends it.
         let over = started.elapsed() >= timing.poll_limit;
@@ -160,11 +160,14 @@ async fn ask(
     store: &LocalStore,
     journal: &Arc<dyn Journal>,
     number: Option<PostNumber>,
+    all: bool,
     questions: &mut Option<Questions>,
 ) -> Result<Asked, Failure> {
     let posts = match number {
         Some(number) => vec![journal.post(number).await?],
-        None => journal.all().await?,
+        None if all => journal.all().await?,
+        // What is published is over, and nobody asked for it.
+        None => journal.unpublished().await?,
     };
     if !posts.iter().any(|post| is_asked_for(post) || is_unfinished_draft(post)) {
         return Ok(Asked::about(posts));

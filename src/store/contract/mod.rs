@@ -138,7 +138,7 @@ macro_rules! contract {
                 what_tiktok_works_on_is_not_called_not_posted,
                 unfinished_posts_are_those_under_way_and_those_for_a_human,
                 unpublished_posts_are_all_but_those_that_are_done_and_those_that_are_others,
-                a_post_is_found_by_what_it_is_called,
+                posts_are_found_by_what_they_are_called,
                 whether_a_post_was_repeated_is_known,
                 a_step_that_was_begun_is_recorded_though_nobody_waits_for_it,
             }

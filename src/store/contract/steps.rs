@@ -237,21 +237,21 @@ pub(super) async fn unpublished_posts_are_all_but_those_that_are_done_and_those_
     }
 }
 
-pub(super) async fn a_post_is_found_by_what_it_is_called(new: New<'_>) {
+pub(super) async fn posts_are_found_by_what_they_are_called(new: New<'_>) {
     let home = Home::new(new);
     let journal = home.open().await;
-    let file = journal.post_for(&entry(1, 10)).await.unwrap();
     let url = journal.post_for(&pull("https://example.com/a.mp4")).await.unwrap();
-    for post in [&file, &url] {
-        let found = journal.find_by_label(&post.account, post.mode, &post.label).await.unwrap();
-        assert!(found.is_some_and(|found| found.label == post.label), "{}", post.label);
-    }
-    let of_nobody = journal.find_by_label("ben", file.mode, &file.label).await.unwrap();
-    assert_eq!(of_nobody, None);
-    let again = journal.publish(&entry(1, 10), "a").await;
-    let again = journal.post_for(&entry(1, 10).again()).await.map(|post| (again, post)).unwrap().1;
-    let found = journal.find_by_label(&file.account, file.mode, &file.label).await.unwrap();
-    assert_eq!(found.unwrap().number, again.number, "the latest");
+    let first = journal.publish(&entry(1, 10), "a").await;
+    let again = journal.post_for(&entry(1, 10).again()).await.unwrap();
+    let draft = journal.post_for(&entry(1, 10).draft()).await.unwrap();
+    let (account, label) = (&first.account, &first.label);
+    let named = journal.named(account, label).await.unwrap();
+    let of_that_name: Vec<_> =
+        [&first, &again, &draft].map(|post| (post.number, &post.label)).into();
+    let found: Vec<_> = named.iter().map(|post| (post.number, &post.label)).collect();
+    assert_eq!(found, of_that_name);
+    assert_eq!(journal.named(account, &url.label).await.unwrap(), [url]);
+    assert_eq!(journal.named("ben", label).await.unwrap(), []);
 }
 
 pub(super) async fn whether_a_post_was_repeated_is_known(new: New<'_>) {

@@ -138,14 +138,9 @@ impl Journal for LocalJournal {
         self.run(SqliteJournal::is_empty)
     }
 
-    fn find_by_label<'a>(
-        &'a self,
-        account: &'a str,
-        mode: Mode,
-        label: &'a str,
-    ) -> StoreFuture<'a, Option<RecordedPost>> {
+    fn named<'a>(&'a self, account: &'a str, label: &'a str) -> StoreFuture<'a, Vec<RecordedPost>> {
         let (account, label) = (account.to_owned(), label.to_owned());
-        self.run(move |journal| journal.find_by_label(&account, mode, &label))
+        self.run(move |journal| journal.named(&account, &label))
     }
 
     fn is_repeated<'a>(&'a self, post: &'a RecordedPost) -> StoreFuture<'a, bool> {

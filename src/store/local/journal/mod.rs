@@ -304,13 +304,12 @@ impl SqliteJournal {
         self.db.read("look for a post", posts::is_empty)
     }
 
-    pub(crate) fn find_by_label(
+    pub(crate) fn named(
         &self,
         account: &str,
-        mode: Mode,
         label: &str,
-    ) -> Result<Option<RecordedPost>, JournalError> {
-        self.db.read("look for a post", |tx| posts::with_label(tx, account, mode, label))
+    ) -> Result<Vec<RecordedPost>, JournalError> {
+        self.db.read("look for a post", |tx| posts::named(tx, account, label))
     }
 
     pub(crate) fn is_repeated(&self, post: &RecordedPost) -> Result<bool, JournalError> {

@@ -14,7 +14,7 @@ use crate::fs::{FsError, PRIVATE_FILE, read_private, step, write_atomic};
 use crate::model::FileIdentity;
 
 /// How long a look at everything counts.
-const COUNTS: Duration = Duration::from_secs(24 * 3600);
+const COUNTS: Duration = Duration::from_hours(24);
 
 /// What was noted when the last process that had the database open left it.
 ///

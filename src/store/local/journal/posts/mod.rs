@@ -24,7 +24,7 @@ const UNFINISHED: &str =
     "(?1 IS NULL OR account = ?1) AND id IN (SELECT post FROM attempts WHERE phase
     IN ('init-intent', 'open', 'final-intent', 'uploaded', 'unresolved')) ORDER BY id";
 const UNPUBLISHED: &str = "id IN (SELECT post FROM pending) ORDER BY id";
-const WITH_LABEL: &str = "account = ?1 AND mode = ?2 AND label = ?3 ORDER BY id DESC LIMIT 1";
+const NAMED: &str = "account = ?1 AND mode IN ('direct', 'draft') AND label = ?2 ORDER BY id";
 const LATER: &str = "original = ?1 AND repost > ?2 ORDER BY repost LIMIT 1";
 
 /// Every condition on posts that a run looks for; each is answered by an index.
@@ -35,7 +35,7 @@ pub(super) const LOOKS: &[&str] = &[
     LATEST,
     UNFINISHED,
     UNPUBLISHED,
-    WITH_LABEL,
+    NAMED,
     LATER,
     alike::WITH_LABEL,
     duplicates::OF_FINGERPRINT,
@@ -120,14 +120,13 @@ pub(super) fn unpublished(tx: &Transaction<'_>) -> Result<Vec<RecordedPost>, DbE
     rows::posts(tx, UNPUBLISHED, [])
 }
 
-/// The latest post that is called so: by its path or URL as it is shown.
-pub(super) fn with_label(
+/// The posts of an account that are called so.
+pub(super) fn named(
     tx: &Transaction<'_>,
     account: &str,
-    mode: Mode,
     label: &str,
-) -> Result<Option<RecordedPost>, DbError> {
-    Ok(rows::posts(tx, WITH_LABEL, (account, mode_word(mode), label))?.pop())
+) -> Result<Vec<RecordedPost>, DbError> {
+    rows::posts(tx, NAMED, (account, label))
 }
 
 /// Whether a later one repeats a post.
