@@ -131,7 +131,7 @@ fn device(namespace: &Namespace, own: Ipv4Addr, peer: Ipv4Addr) -> anyhow::Resul
     let tun = File::options().read(true).write(true).open("/dev/net/tun")?;
     // SAFETY: all zeros are a valid request: no name, so that the kernel chooses one, and no flags.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    request.ifr_ifru.ifru_flags = (libc::IFF_TUN | libc::IFF_NO_PI) as libc::c_short;
+    request.ifr_ifru.ifru_flags = libc::c_short::try_from(libc::IFF_TUN | libc::IFF_NO_PI)?;
     // SAFETY: the request lives as long as the call, which writes the name into it.
     if unsafe { libc::ioctl(tun.as_raw_fd(), libc::TUNSETIFF, &raw mut request) } != 0 {
         return Err(io::Error::last_os_error()).context("a TUN device, which takes root");
@@ -159,7 +159,6 @@ fn carry(mut from: File, mut to: File, link: Link, loss: u32, over: &Arc<AtomicB
     let (sent, ended) = (Arc::clone(&way), Arc::clone(over));
     thread::spawn(move || {
         let delay = link.round_trip / 2;
-        let bit = Duration::from_secs(1).as_nanos() as f64 / link.rate as f64;
         // What a router keeps while it waits for the link: as much as is on its way in a round trip.
         let most = link.round_trip.max(Duration::from_millis(10));
         let mut free_at = Instant::now();
@@ -178,7 +177,7 @@ fn carry(mut from: File, mut to: File, link: Link, loss: u32, over: &Arc<AtomicB
             if is_full || state % 1000 < u64::from(loss) {
                 continue;
             }
-            free_at += Duration::from_nanos((length as f64 * 8.0 * bit) as u64);
+            free_at += Duration::from_nanos(length as u64 * 8 * 1_000_000_000 / link.rate);
             let mut packets = sent.packets.lock().unwrap_or_else(PoisonError::into_inner);
             packets.push_back((free_at + delay, packet[..length].to_vec()));
             if packets.len() == 1 {

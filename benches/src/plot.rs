@@ -25,7 +25,7 @@ pub(crate) fn svg(of: &str, lines: &[(&str, Vec<(f64, f64)>)]) -> String {
          font-family=\"sans-serif\" font-size=\"12\">\n\
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
     );
-    let mut line = |x1: f64, y1: f64, x2: f64, y2: f64| {
+    let line = |x1: f64, y1: f64, x2: f64, y2: f64| {
         format!(
             "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"#ddd\"/>\n"
         )

@@ -87,6 +87,10 @@ pub(crate) struct RefreshArgs {
     #[arg(long, conflicts_with = "within")]
     pub(crate) force: bool,
 
+    /// Refresh so many accounts at once
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = values::jobs())]
+    pub(crate) jobs: usize,
+
     /// Only this account (alias or `open_id`); may be given several times
     #[arg(long, value_name = "ACCOUNT", allow_hyphen_values = true)]
     pub(crate) account: Vec<String>,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::pin::pin;
 
+use futures_util::{StreamExt as _, future, stream};
 use serde_json::json;
 
 use crate::auth::{Account, AuthError, Outcome, RefreshPolicy};
@@ -18,6 +19,10 @@ use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::store::local::LocalStore;
 use crate::store::{AccountError, Store as _};
 use crate::text::{self, chain};
+
+/// How many accounts are begun before the first of them is told. Beyond `--jobs` they wait for the store, which
+/// saves all that wait at once.
+const WAITING: usize = 64;
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, Failure> {
@@ -37,22 +42,32 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
     context.printer.settle_everywhere(Everywhere::NoLogin);
     apps::is_there_one(context)?;
     let tokens = context.tokens(&at_rest::unlocked(context, store).await?).await?;
-    let (mut exit, mut troubles) = (Exit::Done, Troubles::default());
-    for (at, account) in chosen.iter().enumerate() {
-        if context.shutdown.asked().is_some() {
-            break;
-        }
-        let number = at + 1;
-        context.printer.step(format!("{} ({number} of {})", account.name(), chosen.len()));
-        let ask =
-            if args.force { RefreshPolicy::Force } else { RefreshPolicy::Within(args.within) };
-        let mut refresh = pin!(tokens.refresh_known(account, ask));
-        let outcome = tokio::select! {
+    let tokens = tokens.with_jobs(args.jobs);
+    let ask = || if args.force { RefreshPolicy::Force } else { RefreshPolicy::Within(args.within) };
+    let begun = stream::iter((1..).zip(&chosen))
+        .take_while(|_| future::ready(context.shutdown.asked().is_none()))
+        .map(|(number, account)| {
+            context.printer.step(format!("{} ({number} of {})", account.name(), chosen.len()));
+            let refresh = tokens.refresh_known(account, ask());
+            async move { (account, refresh.await) }
+        });
+    let mut outcomes = pin!(begun.buffered(WAITING));
+    let mut flushed = pin!(async {
+        _ = context.shutdown.requested().await;
+        tokens.flush().await;
+    });
+    let (mut exit, mut troubles, mut is_flushed) = (Exit::Done, Troubles::default(), false);
+    loop {
+        let next = tokio::select! {
             biased;
-            outcome = &mut refresh => outcome,
+            next = outcomes.next() => next,
             // What has begun reaches the disk, and is told, before the program ends.
-            _ = context.shutdown.requested() => tokio::join!(tokens.flush(), refresh).1,
+            () = &mut flushed, if !is_flushed => {
+                is_flushed = true;
+                continue;
+            }
         };
+        let Some((account, outcome)) = next else { break };
         exit = exit.worst(report(context, account, outcome, &mut troubles));
     }
     troubles.tell(&context.printer);

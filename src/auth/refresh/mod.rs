@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use tiktok_open::Client;
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, Semaphore, watch};
 use tokio::time::timeout;
 
 pub(crate) use outcome::{Outcome, RefreshPolicy};
@@ -66,6 +66,10 @@ struct Inner {
     /// What was told already: most notices are worth one line per run.
     told: Mutex<HashSet<(String, &'static str)>>,
     under_way: watch::Sender<usize>,
+    /// How many refreshes talk to TikTok at the same time at most.
+    turns: Semaphore,
+    /// Whether this process has waited for its turn among those that woke up with it.
+    apart: OnceCell<()>,
 }
 
 impl std::fmt::Debug for Tokens {
@@ -98,6 +102,8 @@ impl Tokens {
             given_up: Mutex::default(),
             told: Mutex::default(),
             under_way: watch::channel(0).0,
+            turns: Semaphore::new(Semaphore::MAX_PERMITS),
+            apart: OnceCell::new(),
         }))
     }
 
@@ -107,6 +113,15 @@ impl Tokens {
     pub(crate) fn with_patience(mut self, patience: Duration) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
             inner.patience = patience;
+        }
+        self
+    }
+
+    /// How many refreshes talk to TikTok at the same time at most. To be set before the first use.
+    #[must_use]
+    pub(crate) fn with_jobs(mut self, jobs: usize) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.turns = Semaphore::new(jobs);
         }
         self
     }
@@ -352,8 +367,11 @@ impl Tokens {
             self.app_of(&seen).await?;
         }
         if !seen.lives(self.0.clock.now()) {
-            tokio::time::sleep(JITTER.mul_f64(rand::random_range(0.0..1.0))).await;
+            let apart = || tokio::time::sleep(JITTER.mul_f64(rand::random_range(0.0..1.0)));
+            self.0.apart.get_or_init(apart).await;
         }
+        // Before the lease, too. It is never closed.
+        let turn = self.0.turns.acquire().await.ok();
         let lease = tokio::select! {
             biased;
             lease = self.lease(&seen.open_id) => lease,
@@ -384,7 +402,7 @@ impl Tokens {
             let account = account.name().to_owned();
             return Err(AuthError::Unread { account, path: Some(path), found: None });
         }
-        let outcome = Rotation::of(self).rotate(&lease, account).await?;
+        let outcome = Rotation::of(self).rotate(&lease, turn, account).await?;
         self.warn_of_end(outcome.account());
         Ok(outcome)
     }

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use tiktok_open::{Code, Error as ApiError, Grant, RawTokenAnswer, Reading, Refusal};
+use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
@@ -52,10 +53,12 @@ impl<'a> Rotation<'a> {
         Self { tokens }
     }
 
-    /// Refreshes, holding the account's refresh lease.
+    /// Refreshes, holding the account's refresh lease. `turn` is given back once the answer is durable: what
+    /// waits for the store keeps nobody from TikTok.
     pub(super) async fn rotate(
         &self,
         held: &HeldLease,
+        turn: Option<SemaphorePermit<'_>>,
         account: Account,
     ) -> Result<Outcome, AuthError> {
         let app = self.tokens.app_of(&account).await?;
@@ -79,6 +82,7 @@ impl<'a> Rotation<'a> {
         let bytes = refresh_log::encode(open_id, asked_at, &refresh.spent, &api, &answer);
         let bytes = self.tokens.0.store.log().encrypted(open_id, bytes, key.as_deref());
         let kept = self.keep(&refresh, bytes.clone(), reserve).await;
+        drop(turn);
         match answer.read(&self.tokens.0.client.api_host(), Some(&refresh.spent)) {
             Reading::Grant(grant) if refresh_log::is_for(&grant, &refresh.account) => {
                 let saved = self.save(&refresh, &grant, kept).await;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tiktok_open::Grant;
 
+use super::group::Group;
 use super::thread::StoreThread;
-use super::tokens::TokenFile;
+use super::tokens::{Rotation, TokenFile};
 use crate::encrypt::Key;
 use crate::model::account::{Account, Accounts};
 use crate::secret::Secret;
@@ -15,11 +16,18 @@ use crate::store::{AccountError, AccountStore, Change, Rotated, StoreFuture};
 /// The accounts of a token file.
 #[derive(Debug)]
 pub(super) struct LocalAccounts {
-    pub(super) tokens: TokenFile,
-    pub(super) thread: Arc<StoreThread>,
+    tokens: TokenFile,
+    thread: Arc<StoreThread>,
+    rotations: Group<Rotation, Rotated>,
+    /// With the bytes that each is to have room for.
+    probes: Group<usize, Option<Arc<Key>>>,
 }
 
 impl LocalAccounts {
+    pub(super) fn new(tokens: TokenFile, thread: Arc<StoreThread>) -> Self {
+        Self { tokens, thread, rotations: Group::default(), probes: Group::default() }
+    }
+
     fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&TokenFile) -> Result<T, AccountError> + Send + 'static,
@@ -54,7 +62,11 @@ impl AccountStore for LocalAccounts {
     }
 
     fn probe(&self, room: usize) -> StoreFuture<'_, Option<Arc<Key>>> {
-        self.run(move |tokens| tokens.probe(room))
+        let tokens = self.tokens.clone();
+        self.probes.run(&self.thread, room, move |rooms| {
+            let key = tokens.probe(rooms.iter().copied().sum())?;
+            Ok(vec![key; rooms.len()])
+        })
     }
 
     fn rotate<'a>(
@@ -66,8 +78,9 @@ impl AccountStore for LocalAccounts {
         asked_at: Timestamp,
     ) -> StoreFuture<'a, Rotated> {
         let (open_id, spent, grant) = (open_id.to_owned(), spent.clone(), grant.clone());
-        let api = api.to_owned();
-        self.run(move |tokens| tokens.rotate(&open_id, &spent, grant, &api, asked_at))
+        let rotation = Rotation { open_id, spent, grant, api: api.to_owned(), asked_at };
+        let tokens = self.tokens.clone();
+        self.rotations.run(&self.thread, rotation, move |all| tokens.rotate(all))
     }
 
     fn forget<'a>(&'a self, open_id: &'a str) -> StoreFuture<'a, Option<Account>> {

@@ -5,6 +5,7 @@
 //! lies there) is asked of them directly.
 
 mod accounts;
+mod group;
 pub(crate) mod journal;
 mod leases;
 pub(crate) mod mark;
@@ -102,8 +103,7 @@ impl Drop for FlushOnDrop {
 
 impl Store for LocalStore {
     fn accounts(&self) -> Arc<dyn AccountStore> {
-        let (tokens, thread) = (self.tokens.clone(), Arc::clone(&self.thread));
-        Arc::new(LocalAccounts { tokens, thread })
+        Arc::new(LocalAccounts::new(self.tokens.clone(), Arc::clone(&self.thread)))
     }
 
     fn leases(&self) -> Arc<dyn Leases> {

@@ -117,73 +117,83 @@ impl TokenFile {
         with_tokens: bool,
         change: impl FnOnce(Option<&Account>, &Accounts) -> Result<Edit, E>,
     ) -> Result<Option<Account>, E> {
+        let mut change = Some(change);
+        let stored = self.change_all(&[open_id], with_tokens, |_, current, accounts| {
+            change.take().map_or(Ok(Edit::Keep), |change| change(current, accounts))
+        })?;
+        Ok(stored.into_iter().next().flatten())
+    }
+
+    /// The same for several accounts in one save: `change` is asked for each, with its place among them.
+    fn change_all<E: From<AccountError>>(
+        &self,
+        open_ids: &[&str],
+        with_tokens: bool,
+        mut change: impl FnMut(usize, Option<&Account>, &Accounts) -> Result<Edit, E>,
+    ) -> Result<Vec<Option<Account>>, E> {
         let path = self.path();
         let lock = Lock::acquire_to_save(&self.store_lock(), WAIT).map_err(AccountError::from)?;
-        let document = self.read(|account| account.open_id == open_id)?;
+        let mut document = self.read(|account| open_ids.contains(&account.open_id.as_str()))?;
         fs::clean_temps(&path, &lock).map_err(AccountError::from)?;
         if let Some(encryption) = document.encryption.as_ref().filter(|_| with_tokens) {
             self.key_of(encryption)?;
         }
-        let current = match document.accounts.get(open_id) {
-            Some(account) if with_tokens => Some(self.opened(account, &document)?),
-            other => other.cloned(),
-        };
-        let edit = change(current.as_ref(), &document.accounts)?;
-        let mut document = Arc::unwrap_or_clone(document);
-        let saved = match edit {
-            Edit::Keep => return Ok(current),
-            Edit::Remove => {
-                document.accounts.0.remove(open_id);
-                None
+        let (mut stored, mut saved) = (Vec::new(), Vec::new());
+        let mut is_changed = false;
+        for (place, open_id) in open_ids.iter().copied().enumerate() {
+            let current = match document.accounts.get(open_id) {
+                Some(account) if with_tokens => Some(self.opened(account, &document)?),
+                other => other.cloned(),
+            };
+            match change(place, current.as_ref(), &document.accounts)? {
+                Edit::Keep => stored.push(current),
+                Edit::Remove => {
+                    Arc::make_mut(&mut document).accounts.0.remove(open_id);
+                    is_changed = true;
+                    stored.push(None);
+                }
+                Edit::Put(mut account) => {
+                    open_id.clone_into(&mut account.open_id);
+                    let known = current.map_or(0, |current| current.generation);
+                    account.generation = known.max(self.last_generation(open_id)?) + 1;
+                    let resting = self.resting(&account, &document)?;
+                    let accounts = &mut Arc::make_mut(&mut document).accounts;
+                    accounts.0.insert(open_id.to_owned(), resting);
+                    is_changed = true;
+                    saved.push(account.clone());
+                    stored.push(Some(*account));
+                }
             }
-            Edit::Put(mut account) => {
-                open_id.clone_into(&mut account.open_id);
-                let stored = current.map_or(0, |current| current.generation);
-                account.generation = stored.max(self.last_generation(open_id)?) + 1;
-                let resting = self.resting(&account, &document)?;
-                document.accounts.0.insert(open_id.to_owned(), resting);
-                Some(*account)
-            }
-        };
-        fs::write_atomic(&path, &document.encode(), PRIVATE_FILE).map_err(AccountError::from)?;
-        if let Some(saved) = &saved {
+        }
+        if is_changed {
+            fs::write_atomic(&path, &document.encode(), PRIVATE_FILE)
+                .map_err(AccountError::from)?;
+        }
+        for saved in &saved {
             self.remember_generation(saved, &lock);
         }
-        Ok(saved)
+        Ok(stored)
     }
 
-    /// Puts the tokens that TikTok gave for `spent` in its place, if that is still the stored refresh
-    /// token. `api` has answered; `asked_at` is the time before it was asked.
-    pub(crate) fn rotate(
-        &self,
-        open_id: &str,
-        spent: &Secret,
-        grant: Grant,
-        api: &str,
-        asked_at: Timestamp,
-    ) -> Result<Rotated, AccountError> {
-        let mut ours = false;
-        let new = grant.refresh_token.clone();
-        let stored = self.edit::<AccountError>(open_id, |current, _| {
-            Ok(match current.filter(|current| current.refresh_token == *spent) {
-                Some(current) => {
-                    ours = true;
-                    Edit::Put(Box::new(current.refreshed(grant, Some(api), asked_at)))
-                }
-                // An earlier try has put them there, and the disk did not confirm it.
-                None if current.is_some_and(|current| current.refresh_token == new) => {
-                    ours = true;
-                    current.map_or(Edit::Keep, |current| Edit::Put(Box::new(current.clone())))
-                }
-                // A login came in between; its tokens are newer than these.
-                None => Edit::Keep,
-            })
+    /// Puts the tokens that TikTok gave in the place of those that were spent for them, if these are still the
+    /// stored ones; all in one save.
+    pub(crate) fn rotate(&self, rotations: &[&Rotation]) -> Result<Vec<Rotated>, AccountError> {
+        let open_ids: Vec<_> = rotations.iter().map(|one| one.open_id.as_str()).collect();
+        let mut ours = vec![false; rotations.len()];
+        let stored = self.change_all::<AccountError>(&open_ids, true, |place, current, _| {
+            let edit = rotations.get(place).map_or(Edit::Keep, |one| one.edit(current));
+            if let Some(ours) = ours.get_mut(place) {
+                *ours = matches!(edit, Edit::Put(_));
+            }
+            Ok(edit)
         })?;
-        Ok(match stored.map(Box::new) {
-            Some(stored) if ours => Rotated::Saved(stored),
-            Some(stored) => Rotated::Superseded(stored),
-            None => Rotated::Gone,
-        })
+        let rotated =
+            stored.into_iter().zip(ours).map(|(stored, ours)| match stored.map(Box::new) {
+                Some(stored) if ours => Rotated::Saved(stored),
+                Some(stored) => Rotated::Superseded(stored),
+                None => Rotated::Gone,
+            });
+        Ok(rotated.collect())
     }
 
     /// Forgets an account and what interrupted refreshes of it have left. Gives it as it was stored,
@@ -475,6 +485,37 @@ impl TokenFile {
     fn key_of(&self, encryption: &Encryption) -> Result<&Arc<Key>, AccountError> {
         let key = self.key.as_ref().filter(|key| key.id() == encryption.key);
         key.ok_or_else(|| AccountError::NoKey { path: self.path(), key: encryption.key })
+    }
+}
+
+/// Tokens that TikTok gave for others.
+#[derive(Debug)]
+pub(crate) struct Rotation {
+    /// Whose.
+    pub(crate) open_id: String,
+    /// The refresh token that was spent.
+    pub(crate) spent: Secret,
+    /// What TikTok gave.
+    pub(crate) grant: Grant,
+    /// The API that answered.
+    pub(crate) api: String,
+    /// The time before it was asked.
+    pub(crate) asked_at: Timestamp,
+}
+
+impl Rotation {
+    fn edit(&self, current: Option<&Account>) -> Edit {
+        let Some(current) = current else { return Edit::Keep };
+        if current.refresh_token == self.spent {
+            let grant = self.grant.clone();
+            return Edit::Put(Box::new(current.refreshed(grant, Some(&self.api), self.asked_at)));
+        }
+        // An earlier try has put them there, and the disk did not confirm it.
+        if current.refresh_token == self.grant.refresh_token {
+            return Edit::Put(Box::new(current.clone()));
+        }
+        // A login came in between; its tokens are newer than these.
+        Edit::Keep
     }
 }
 

@@ -47,8 +47,8 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// Opens the database that lies there: reads it from end to end and migrates it, unless others have done so
-    /// who use it now, or it is as it was left less than a day after that was done.
+    /// Opens the database that lies there: reads it from end to end and migrates it, unless that was done less
+    /// than a day ago and the file is as it was left then.
     pub(super) fn open(
         journal_dir: JournalDir,
         clock: Clock,
@@ -57,8 +57,9 @@ impl Database {
         let (users, is_shared) = journal_dir.join_users(held)?;
         let noted = Checked::read(&journal_dir.checked());
         let (now, file) = (clock.now(), checked::file_of(journal_dir.path()));
-        let was_closed = !journal_dir.has_log();
-        let counts = is_shared || was_closed && noted.is_some_and(|noted| noted.counts(file, now));
+        // A log that nobody uses is what a crash leaves.
+        let is_whole = is_shared || !journal_dir.has_log();
+        let counts = is_whole && noted.is_some_and(|noted| noted.counts(file, now));
         let known = if counts { quick(&journal_dir) } else { None };
         let (connection, checked_at) = match known {
             Some(connection) => (connection, noted.map(|noted| noted.at)),
