@@ -58,14 +58,15 @@ fn enter_on_the_consent_page_allows_in_a_real_browser() {
         let world = World::asking();
         let login = world.start_login(&["--scopes", "user.info.basic,video.list"]);
         browser.open(&login.url);
-        match at {
-            Some(field) => browser.click(field),
-            // The page gives the focus a moment after it is there.
-            None => crate::process::eventually("the button has the focus", || {
-                let focused = browser.value("document.activeElement.tagName");
-                (focused == "BUTTON").then_some(())
-            }),
+        if let Some(field) = at {
+            browser.click(field);
         }
+        // The page gives the focus a moment after it is there, and a click a moment after it was made.
+        let field = at.unwrap_or("button");
+        crate::process::eventually("the field has the focus", || {
+            let focused = browser.value(&format!("document.activeElement.matches({field:?})"));
+            (focused == true).then_some(())
+        });
         browser.enter();
         let page = browser.arrives_at("/done");
         assert!(page.contains("is logged in"), "{page}");

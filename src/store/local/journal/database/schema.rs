@@ -67,11 +67,15 @@ impl Schema {
         Ok(if version == self.version() { Found::Current } else { Found::Older })
     }
 
-    /// Whether a database that was read from end to end before is of the version that is written.
+    /// Whether a database that was read from end to end before is of the version that is written, and what it
+    /// says about itself can be read.
     pub(in crate::store::local::journal) fn is_current(
         self,
         connection: &Connection,
     ) -> rusqlite::Result<bool> {
+        let mut meta = connection.prepare("SELECT name, value FROM meta")?;
+        let mut rows = meta.query([])?;
+        while rows.next()?.is_some() {}
         Ok(application(connection)? == APPLICATION && version(connection)? == self.version())
     }
 
