@@ -247,7 +247,7 @@ pub(crate) struct UploadArgs {
 
     /// Size of the chunks that files at least twice as long are sent in
     ///
-    /// Between 5242880 bytes and 32 MB.
+    /// Between 5242880 bytes and 64 MB. Without it a file beyond 64 MB is sent in as few chunks as TikTok takes.
     #[arg(long, value_name = "BYTES", value_parser = values::chunk_size)]
     pub(crate) chunk_size: Option<u64>,
 

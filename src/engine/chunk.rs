@@ -215,7 +215,8 @@ impl SpeedWatch<'_> {
     /// once.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     pub(super) fn look(&self, sent: u64, life: Duration) -> Option<Duration> {
-        let sample = if self.plan.count() > 2 { self.plan.boundary(2) } else { RATE_SAMPLE };
+        let two_chunks = self.plan.boundary(2).min(4 * RATE_SAMPLE);
+        let sample = if self.plan.count() > 2 { two_chunks } else { RATE_SAMPLE };
         let elapsed = self.begun?.elapsed();
         if sent < sample {
             return None;

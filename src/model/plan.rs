@@ -9,8 +9,9 @@ use tiktok_open::ContentRange;
 pub(crate) const WHOLE_MAX: u64 = 64_000_000;
 /// The smallest `chunk_size` of a split file, in bytes.
 pub(crate) const CHUNK_MIN: u64 = 5_242_880;
-/// The largest `chunk_size` of a split file, in bytes. The final chunk stays below twice of it.
-pub(crate) const CHUNK_MAX: u64 = 32_000_000;
+/// The largest `chunk_size` of a split file, in bytes: 64 MB in the smaller reading. The final chunk stays
+/// below twice of it.
+pub(crate) const CHUNK_MAX: u64 = 64_000_000;
 /// The most chunks of a file.
 const COUNT_MAX: u64 = 1000;
 /// The largest file, in bytes: TikTok's 4 GB in the wider reading.
@@ -39,7 +40,8 @@ pub(crate) enum PlanError {
 }
 
 impl Plan {
-    /// Plans a file of `size` bytes. `wanted` applies to every file at least twice that size.
+    /// Plans a file of `size` bytes. `wanted` applies to every file at least twice that size; without it a file
+    /// that cannot be sent whole is cut into as few chunks as TikTok takes.
     pub(crate) fn new(size: u64, wanted: Option<u64>) -> Result<Self, PlanError> {
         if size == 0 {
             return Err(PlanError::Empty);
@@ -53,7 +55,8 @@ impl Plan {
         let chunk_size = match wanted {
             Some(wanted) if size >= 2 * wanted => wanted,
             _ if size <= WHOLE_MAX => size,
-            _ => CHUNK_MAX,
+            // As few as there can be, as each costs a round trip, and all of about one size.
+            _ => size / size.div_ceil(CHUNK_MAX),
         };
         // The largest file in the smallest chunks has 819 of them.
         const { assert!(FILE_MAX / CHUNK_MIN <= COUNT_MAX) };
@@ -219,6 +222,31 @@ mod tests {
             let plan = Plan::new(size, Some(10_000_000)).unwrap();
             assert_eq!(plan.count(), count, "{size}");
             assert_eq!(plan.range(count - 1).unwrap().to_string(), last, "{size}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_cut_into_as_few_chunks_as_there_can_be_and_all_of_about_one_size() {
+        for (size, chunk_size, count) in [
+            (64_000_000, 64_000_000, 1),
+            (64_000_001, 32_000_000, 2),
+            (121_000_000, 60_500_000, 2),
+            (128_000_000, 64_000_000, 2),
+            (128_000_001, 42_666_667, 3),
+            (1 << 30, 63_161_283, 17),
+            (FILE_MAX, 63_161_283, 68),
+        ] {
+            let plan = Plan::new(size, None).unwrap();
+            assert_eq!((plan.chunk_size(), plan.count()), (chunk_size, count), "{size}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn without_a_wish_the_last_chunk_is_hardly_longer_than_the_others(size in sizes()) {
+            let plan = Plan::new(size, None).unwrap();
+            let last = size - plan.boundary(plan.count() - 1);
+            prop_assert!(last - plan.chunk_size() < u64::from(plan.count()));
         }
     }
 

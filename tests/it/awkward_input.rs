@@ -530,8 +530,8 @@ fn a_command_line_that_makes_no_sense_is_refused() {
     let upload = ["upload", &manifest];
     for (option, reason) in [
         (&["--frobnicate"] as &[&str], "unexpected argument '--frobnicate'"),
-        (&["--chunk-size", "3"], "it must be between 5242880 and 32000000 bytes"),
-        (&["--chunk-size", "64MB"], "it must be between 5242880 and 32000000 bytes"),
+        (&["--chunk-size", "3"], "it must be between 5242880 and 64000000 bytes"),
+        (&["--chunk-size", "64MiB"], "it must be between 5242880 and 64000000 bytes"),
         (&["--limit-rate", "fast"], "write it like 10485760, 500kB, 10MB or 8MiB"),
         (&["--limit-rate", "0"], "it must be more than nothing"),
         (&["--jobs", "0"], "invalid value '0' for '--jobs <N>'"),

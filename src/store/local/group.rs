@@ -95,10 +95,11 @@ mod tests {
             Ok::<_, StoreError>(())
         });
         let all = [1, 2, 4].map(|piece| group.run(&thread, piece, work.clone()));
-        let (_, _, [one, two, four]) = tokio::join!(hold, async move { drop(free) }, async {
+        let (held, (), [one, two, four]) = tokio::join!(hold, async move { drop(free) }, async {
             let [a, b, c] = all;
             <[_; 3]>::from(tokio::join!(a, b, c))
         });
+        held.unwrap();
         assert_eq!((one.unwrap(), two.unwrap(), four.unwrap()), (10, 20, 40));
         assert_eq!(sizes.try_iter().collect::<Vec<_>>(), [3]);
 
@@ -108,10 +109,11 @@ mod tests {
             Ok::<_, StoreError>(())
         });
         let all = [3, 5].map(|piece| group.run(&thread, piece, work.clone()));
-        let (_, _, [three, five]) = tokio::join!(hold, async move { drop(free) }, async {
+        let (held, (), [three, five]) = tokio::join!(hold, async move { drop(free) }, async {
             let [a, b] = all;
             <[_; 2]>::from(tokio::join!(a, b))
         });
+        held.unwrap();
         assert!(matches!(three, Err(StoreError::Account(AccountError::Corrupt { .. }))));
         assert_eq!(five.unwrap(), 50);
         assert_eq!(sizes.try_iter().collect::<Vec<_>>(), [2, 1, 1]);
