@@ -456,7 +456,11 @@ impl Stumble<'_> {
             second.closer()
         );
         let fault = Fault::new(self.next.start, message).hint(format!("write {right}"));
-        (first != second).then(|| Repair { cut: self.next.start..behind.end, insert: right, fault })
+        (first != second).then_some(Repair {
+            cut: self.next.start..behind.end,
+            insert: right,
+            fault,
+        })
     }
 
     /// Brackets that may be missing, or too many, some pieces before.

@@ -5,8 +5,10 @@ use std::ops::Range;
 /// The longest piece that is looked for, in bytes.
 const LONGEST: usize = 200;
 
-/// What stands around the name of a value in a template, and what may stand between.
-const FORMS: [(&str, &str, fn(&str) -> bool); 8] = [
+/// What stands before and behind the name of a value in a template, and what may stand between.
+type Form = (&'static str, &'static str, fn(&str) -> bool);
+
+const FORMS: [Form; 8] = [
     // Jinja, Mustache, Go, Helm and others.
     ("{{", "}}", is_expression),
     ("{%", "%}", |content| !content.trim().is_empty()),

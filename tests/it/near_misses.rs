@@ -285,7 +285,7 @@ fn a_template_that_was_not_filled_in_is_told_once() {
     let manifest = world.manifest(&json!([
         { "video_path": "a.mp4", "id": "{{ id }}", "description": "New: ${TITLE}",
           "privacy_level": "SELF_ONLY" },
-        { "video_url": "https://cdn.example.com/$ID.mp4", "description": "None",
+        { "video_url": "https://verified.example/$ID.mp4", "description": "None",
           "privacy_level": "SELF_ONLY" },
     ]));
     let pieces = ["{{ id }}", "${TITLE}", "$ID", "None"];
