@@ -1,6 +1,7 @@
 //! Small pieces of text that several modules write.
 
 mod invisible;
+pub(crate) mod template;
 
 use std::path::Path;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tiktok_open::{Code, Reaction};
 use tokio::time::Instant;
 
@@ -26,6 +26,9 @@ use crate::model::{Failed, Mode, Phase, Plan, PostNumber, PostOutcome, PostState
 use crate::problem::{ErrorCode, ErrorKind};
 use crate::store::{JournalError, LeaseKind, StoreError};
 use crate::text;
+
+/// A post whose time is so far ahead was hardly meant for that year.
+const FAR_AHEAD: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// One account's part of a run.
 pub(super) struct AccountWorker {
@@ -379,7 +382,18 @@ impl AccountWorker {
         if let Some(warning) = alike {
             self.calls.events.progress(&post.post_ref, Progress::Early(warning));
         }
+        self.tell_far_ahead(post);
         not_due(post)
+    }
+
+    /// Tells of a time that is so far ahead that its year is hardly right.
+    fn tell_far_ahead(&self, post: &PreparedPost) {
+        let now = self.calls.clock.now();
+        let far = post.asked.publish_at.map(|at| (at, at.duration_since(now)));
+        if let Some((at, wait)) = far.filter(|(_, wait)| *wait > FAR_AHEAD) {
+            let warning = Warning::FarAhead { at, wait };
+            self.calls.events.progress(&post.post_ref, Progress::Warning(warning));
+        }
     }
 
     pub(super) fn is_due(&self, post: &PreparedPost) -> bool {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -197,6 +197,13 @@ pub(crate) enum Warning {
     Doubt {
         /// What, in a sentence.
         what: String,
+    },
+    /// The time of the post is so far ahead that it was hardly meant so.
+    FarAhead {
+        /// Its time.
+        at: Timestamp,
+        /// How far ahead it is.
+        wait: SignedDuration,
     },
     /// A draft goes without settings of its entry, as every draft does.
     LeftToApp {

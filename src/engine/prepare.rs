@@ -26,7 +26,7 @@ use crate::resources::is_machine_fault;
 use crate::signals::{Shutdown, Signal};
 use crate::source::{UnfinishedFiles, Video, VideoError, blocking, near};
 use crate::store::{Journal, StoreError};
-use crate::text::{self, chain};
+use crate::text::{self, chain, template};
 use crate::timing::Timing;
 
 /// A post whose time is so long past was hardly meant for now.
@@ -535,8 +535,11 @@ impl Inspection<'_> {
 
     fn unknown_account(&mut self, entry: &Entry, reason: &NameError) {
         let several = matches!(reason, NameError::Ambiguous { .. });
-        let hint = several.then_some("say which one, with `user_id` or `--account`");
-        self.of_account(entry, reason.to_string(), hint, !several);
+        let several = several.then(|| "say which one, with `user_id` or `--account`".to_owned());
+        // No login would mend it.
+        let unfilled = entry.user.as_deref().and_then(template::unfilled_in_address);
+        let hint = several.or_else(|| unfilled.map(template::words));
+        self.of_account(entry, reason.to_string(), hint.as_deref(), hint.is_none());
     }
 
     /// Something about the account of a post, where it is named. What is named for all posts is said once.

@@ -7,11 +7,12 @@
 use std::ops::Range;
 
 use super::fault::Fault;
-use super::foreign::{EXAMPLE, IN_QUOTES, instead_of_word, is_number, mark};
+use super::foreign::{EXAMPLE, IN_QUOTES, bare_name, call, instead_of_word, is_number, mark};
 use super::grammar::{Expects, Walk};
 use super::place::Places;
 use super::review::excerpt;
 use super::token::{Bracket, Kind, Token, Tokens, is_of_number};
+use crate::text::template;
 
 /// How many pieces before the place a change may concern.
 const BACK: usize = 3;
@@ -100,8 +101,11 @@ fn is_doubled(text: &str, bracket: Bracket, at: usize) -> bool {
 impl Stumble<'_> {
     fn cause(&self) -> Fault {
         let here = self.here();
+        if let Some(told) = self.template().or_else(|| self.joined()) {
+            return told;
+        }
         let told = match self.next.kind {
-            Kind::Word => self.word().or_else(|| self.best(self.any())),
+            Kind::Word => (self.word()).or_else(|| self.call()).or_else(|| self.best(self.any())),
             Kind::Foreign if self.next.fault.is_some() => (self.sign(&here))
                 .or_else(|| self.best(self.quotes()))
                 .or_else(|| self.next.fault.clone()),
@@ -140,6 +144,13 @@ impl Stumble<'_> {
     fn anything(&self, here: &str) -> Fault {
         let at = self.next.start;
         match (self.walk.expects, self.next.kind) {
+            // A name and no bracket before it.
+            (Expects::Nothing, Kind::Colon) if self.walk.count == 1 => {
+                let start = self.last().map_or(at, |name| name.start);
+                Fault::new(start, "`{` is missing before this field").hint(
+                    "a post is written [{ … }]: write [{ before its fields and }] behind them",
+                )
+            }
             (Expects::Nothing, _) if is_json_lines(self.text, at) => {
                 Fault::new(at, "this is JSON Lines, a value on each line, not one list")
                     .hint("put all posts into one list, with commas between them: [ … ]")
@@ -156,6 +167,62 @@ impl Stumble<'_> {
         }
     }
 
+    /// A template that nobody filled in.
+    fn template(&self) -> Option<Fault> {
+        let at = self.next.start;
+        let (before, behind) = (self.text.get(..at)?, self.text.get(at..)?);
+        let start = before.rfind(['\n', '\r']).map_or(0, |end| end + 1);
+        let end = behind.find(['\n', '\r']).map_or(self.text.len(), |end| at + end);
+        let (piece_at, piece) = template::around(self.text.get(start..end)?, at - start)?;
+        // What a text holds is not what it stumbles over.
+        let from = start + piece_at;
+        let within =
+            |token: &Token| token.kind == Kind::Text && (token.start..token.end).contains(&from);
+        if self.before.iter().any(within) {
+            return None;
+        }
+        Some(Fault::new(from, template::words(piece)).hint(template::FILL_IN))
+    }
+
+    /// Texts that are put together, as other languages do it.
+    fn joined(&self) -> Option<Fault> {
+        let first = self.last().filter(|last| last.kind == Kind::Text)?;
+        if !matches!(self.written(self.next), "+" | ".") || self.walk.expects != Expects::Comma {
+            return None;
+        }
+        let mut whole = String::new();
+        let mut rest = Tokens::new(self.text, first.start);
+        while let Some(text) = rest.next().filter(|token| token.kind == Kind::Text) {
+            whole.push_str(self.written(&text).trim_matches('"'));
+            let between = rest.next();
+            match between.as_ref().map(|between| self.written(between)) {
+                Some("+" | ".") => {}
+                // That was the name of the next field.
+                Some(":") => return None,
+                _ => {
+                    let hint = if whole == excerpt(&whole) {
+                        format!("write one text: \"{whole}\"")
+                    } else {
+                        "write one text".to_owned()
+                    };
+                    let message = format!("unexpected `{}`: JSON cannot join texts", self.here());
+                    return Some(Fault::new(self.next.start, message).hint(hint));
+                }
+            }
+        }
+        let message = format!("unexpected `{}`: JSON cannot join texts", self.here());
+        (self.written(self.next) == "+")
+            .then(|| Fault::new(self.next.start, message).hint("write one text"))
+    }
+
+    /// A call of a programming language, where a value belongs.
+    fn call(&self) -> Option<Fault> {
+        let rest = self.text.get(self.next.start..).filter(|_| self.wants_value())?;
+        let (begins, advice) = call(rest)?;
+        let message = format!("`{}(…)` is a call of a programming language", excerpt(begins));
+        Some(Fault::new(self.next.start, message).hint(advice))
+    }
+
     /// A word that other languages have for a value, or before anything of JSON came.
     fn word(&self) -> Option<Fault> {
         let alone = self.run().trim_end() == self.written(self.next);
@@ -168,8 +235,9 @@ impl Stumble<'_> {
     /// A mark of other languages.
     fn sign(&self, here: &str) -> Option<Fault> {
         let hint = match here {
-            "\\'" if self.before.is_empty() => EXAMPLE,
-            "\\'" => IN_QUOTES,
+            "'" if self.before.is_empty() => EXAMPLE,
+            "'" => IN_QUOTES,
+            ";" if self.walk.expects == Expects::Colon => mark("=")?,
             _ => mark(here)?,
         };
         let shown = match here {
@@ -356,6 +424,7 @@ impl Stumble<'_> {
                 all.push(insert(before.end, closer, missing(before.end)));
             }
         }
+        all.extend(self.crossed());
         // Where two texts adjoin, a quote is amiss.
         if next.kind != Kind::Text || next.start != end {
             let (cut, insert) = (next.start..next.end, " ".to_owned());
@@ -372,6 +441,26 @@ impl Stumble<'_> {
         }
         all.extend(self.openers());
         all
+    }
+
+    /// Two brackets that close what is open in the wrong order.
+    fn crossed(&self) -> Option<Repair> {
+        let behind = Tokens::new(self.text, self.next.end).next()?;
+        let (Kind::Close(first), Kind::Close(second)) = (self.next.kind, behind.kind) else {
+            return None;
+        };
+        let right = format!("{}{}", second.closer(), first.closer());
+        let message = format!(
+            "the `{}` and the `{}` are the wrong way round",
+            first.closer(),
+            second.closer()
+        );
+        let fault = Fault::new(self.next.start, message).hint(format!("write {right}"));
+        (first != second).then_some(Repair {
+            cut: self.next.start..behind.end,
+            insert: right,
+            fault,
+        })
     }
 
     /// Brackets that may be missing, or too many, some pieces before.
@@ -524,6 +613,7 @@ impl Stumble<'_> {
 }
 
 fn name_hint(name: &str) -> String {
+    let name = bare_name(name);
     format!("field names are written in double quotes: \"{name}\"")
 }
 

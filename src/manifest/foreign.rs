@@ -1,5 +1,7 @@
 //! What people write in a manifest who come from other languages and tools, and what JSON has instead.
 
+use super::review::excerpt;
+
 /// How a post is written, for whoever comes from another format.
 pub(super) const EXAMPLE: &str = "a manifest is JSON, with an object for each post: \
     [{ \"video_path\": \"clip.mp4\", \"description\": \"…\" }]";
@@ -45,4 +47,41 @@ pub(super) fn instead_of_word(word: &str) -> Option<&'static str> {
 pub(super) fn is_number(text: &str) -> bool {
     text.ends_with(|c: char| c.is_ascii_digit())
         && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// What to write instead of a call, such as `Path("a.mp4")`, with which a text begins: the beginning of the
+/// call up to its bracket, and the advice.
+pub(super) fn call(text: &str) -> Option<(&str, String)> {
+    let unnamed = text.strip_prefix("new ").unwrap_or(text);
+    let name = unnamed.get(..unnamed.find('(')?)?;
+    let is_name = name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '$' | ':'));
+    if !is_name {
+        return None;
+    }
+    let line = unnamed.get(name.len() + 1..)?.lines().next().unwrap_or_default();
+    let argument = line.get(..line.find(')').unwrap_or(line.len()))?.trim();
+    let lower = name.to_ascii_lowercase();
+    let advice = if let Some(inner) = in_any_quotes(argument) {
+        format!("write the text alone: \"{}\"", excerpt(inner))
+    } else if lower.contains("date") || lower.contains("time") {
+        "write the time alone, as a text: \"2026-12-01T18:00:00+01:00\"".to_owned()
+    } else {
+        "write the value alone".to_owned()
+    };
+    Some((text.get(..text.len() - unnamed.len() + name.len())?, advice))
+}
+
+/// What stands between the quotes of a text of whatever language, without a quote in it.
+fn in_any_quotes(written: &str) -> Option<&str> {
+    ['"', '\'', '`'].into_iter().find_map(|quote| {
+        let inner = written.strip_prefix(quote)?.strip_suffix(quote)?;
+        (!inner.contains(['"', '\'', '`', '\\'])).then_some(inner)
+    })
+}
+
+/// The name of a field that was written without double quotes: in single ones, or as Python 2 shows it.
+pub(super) fn bare_name(written: &str) -> &str {
+    let unmarked = written.trim_start_matches(['u', 'b', 'r']);
+    in_any_quotes(unmarked).or_else(|| in_any_quotes(written)).unwrap_or(written)
 }

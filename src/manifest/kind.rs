@@ -200,6 +200,9 @@ fn text(bytes: &[u8]) -> Option<Found> {
     if is_table_header(first) {
         return not_json("TOML");
     }
+    if is_field(first) {
+        return None;
+    }
     if first.starts_with(['[', '{', '"', '/']) {
         return csv(first, second)
             .filter(|()| first.starts_with('"'))
@@ -278,6 +281,12 @@ fn is_pair(line: &str, between: char) -> bool {
     (value.is_empty() || value.starts_with([' ', '\t']) || between == '=')
         && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+/// `"name": value`, a field of JSON without its object.
+fn is_field(line: &str) -> bool {
+    let name = line.strip_prefix('"').and_then(|rest| rest.split_once('"'));
+    name.is_some_and(|(_, rest)| rest.trim_start().starts_with(':'))
 }
 
 /// Whether two lines are the beginning of a table.
@@ -425,6 +434,7 @@ mod tests {
             "||||||| 0123abc\n[]",
             ">>>>>>> more, or less\n[]",
             "[\n  {\"video_path\": 'a'}]",
+            "\"user_id\": \"a\",\n\"video_path\": \"a.mp4\",\n\"tags\": []\n",
             "{ video_path: 'a' }",
             "# a\n[]",
             "# a, b\n[{\"video_path\": \"a.mp4\", \"tags\": []},\n{\"id\": 1, \"x\": 2}]",

@@ -9,6 +9,7 @@ use super::web;
 use crate::model::{
     Caption, Field, FieldValues, Mode, Place, Post, Source, UserOrigin, caption, wording,
 };
+use crate::text::template;
 use tiktok_open::Privacy;
 
 /// What all posts of a manifest have in common.
@@ -109,6 +110,7 @@ impl EntryContext<'_> {
         }
         entry.left_to_app = left_to_the_app(&entry.post, own);
         entry.doubts.extend(web::other_formats(&entry.post.source));
+        entry.doubts.extend(unfilled_names(&entry.post));
         Some(entry)
     }
 
@@ -244,6 +246,21 @@ fn refuse_what_does_not_go_with(kind: Kind, own: &Fields, review: &mut Review<'_
             _ => {}
         }
     }
+}
+
+/// That the `id` or an address of a post holds what was to be replaced.
+fn unfilled_names(post: &Post) -> Vec<String> {
+    let field = match post.source {
+        Source::Photos { .. } => Field::PhotoUrls,
+        _ => Field::VideoUrl,
+    };
+    let id = post.id.iter().filter_map(|id| Some((Field::Id, template::unfilled_in_name(id)?)));
+    let urls = post.source.urls().iter();
+    let urls = urls.filter_map(|url| Some((field, template::unfilled_in_address(url)?)));
+    let words = |(field, piece): (Field, &str)| {
+        format!("in its `{}` {}", field.name(), template::words(piece))
+    };
+    id.chain(urls).map(words).collect()
 }
 
 /// That a draft goes without settings that its post itself gives; those of other origins are meant for direct

@@ -15,6 +15,7 @@ use crate::model::Field;
 use crate::model::fields::nearest;
 use crate::model::{Defaults, Diagnostics, Part};
 use crate::text;
+use crate::text::template;
 
 /// The keys of the outermost object.
 const OUTERMOST: [&str; 3] = [SCHEMA, "defaults", "posts"];
@@ -200,7 +201,8 @@ fn refuse_known_id(index: usize, own: &Fields, ids: &mut Ids, review: &mut Revie
         let message =
             format!("the same as that of post {} on line {line}, column {column}", first + 1);
         if written == id {
-            review.refuse(at, message);
+            let unfilled = template::unfilled_in_name(id).map(template::words);
+            review.advise(at, message, unfilled);
         } else {
             let hint = "they differ only in how Unicode writes a letter, or in what nobody sees: write them \
                 alike for one post, or differently for two";

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use unicode_normalization::char::is_combining_mark;
+
 use super::place::Places;
 use crate::model::Field;
 use crate::model::{Diagnostic, Diagnostics, Part};
@@ -76,7 +78,16 @@ impl<'t> Review<'t> {
 pub(super) fn excerpt(text: &str) -> String {
     const LONGEST: usize = 60;
     let cut = text.char_indices().nth(LONGEST).map(|(at, _)| at);
-    let mut shown: String = text[..cut.unwrap_or(text.len())].escape_debug().collect();
+    let mut shown = String::new();
+    for (at, c) in text[..cut.unwrap_or(text.len())].char_indices() {
+        match c {
+            // As it is in JSON.
+            '\'' => shown.push(c),
+            // A mark is escaped only where it has no letter before it.
+            c if at > 0 && is_combining_mark(c) => shown.push(c),
+            c => shown.extend(c.escape_debug()),
+        }
+    }
     if cut.is_some() {
         shown.push('…');
     }
@@ -90,6 +101,7 @@ mod tests {
     #[test]
     fn what_a_message_quotes_cannot_steer_a_terminal() {
         assert_eq!(excerpt("a\u{1b}[31m\nb"), "a\\u{1b}[31m\\nb");
+        assert_eq!(excerpt("it's e\u{301}"), "it's e\u{301}");
     }
 
     #[test]

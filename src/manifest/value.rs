@@ -16,6 +16,7 @@ use super::web;
 use crate::model::fields::{MAX_ID, MAX_PHOTOS, nearest};
 use crate::model::{Field, FieldType, FieldValue, Mode, caption};
 use crate::text;
+use crate::text::template;
 
 /// Reads the value of a field by its type.
 pub(super) fn read(field: Field, value: &Value<'_>, review: &mut Review<'_>) -> Option<FieldValue> {
@@ -62,7 +63,25 @@ fn mismatch(value: &Value<'_>, wanted: &str, hint: Option<String>, review: &mut 
         Value::NullKeyword(_) => Some("leave the field out instead".to_owned()),
         _ => hint,
     };
-    review.advise(value.start(), format!("must be {wanted}, not {}", describe(value)), hint);
+    let message = format!("must be {wanted}, not {}", describe(value));
+    let unfilled = value.as_string_lit().and_then(|literal| template::unfilled(&literal.value));
+    decline(value.start(), unfilled, message, hint, review);
+}
+
+/// Notes what is wrong with a text; with one that `unfilled` says was to be replaced that is the cause.
+fn decline(
+    at: usize,
+    unfilled: Option<&str>,
+    message: impl Into<String>,
+    hint: Option<String>,
+    review: &mut Review<'_>,
+) {
+    match unfilled {
+        Some(piece) => {
+            review.advise(at, template::words(piece), template::FILL_IN.to_owned());
+        }
+        None => review.advise(at, message, hint),
+    }
 }
 
 fn literal<'v, 't>(value: &'v Value<'t>, review: &mut Review<'_>) -> Option<&'v StringLit<'t>> {
@@ -126,7 +145,7 @@ fn user(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
         return Some(text);
     };
     let hint = text::listed(&text).map(|hidden| format!("it holds {hidden}"));
-    review.advise(value.start(), message, hint);
+    decline(value.start(), template::unfilled_in_name(&text), message, hint, review);
     None
 }
 
@@ -151,7 +170,9 @@ fn url(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
         Ok(()) => Some(text),
         Err(error) => {
             let photo = review.field == Some(Field::PhotoUrls);
-            review.advise(value.start(), error.to_string(), error.hint(&text, photo));
+            let unfilled = template::unfilled_in_address(&text);
+            let hint = error.hint(&text, photo);
+            decline(value.start(), unfilled, error.to_string(), hint, review);
             None
         }
     }
@@ -194,7 +215,8 @@ fn tags(value: &Value<'_>, review: &mut Review<'_>) -> Option<Vec<String>> {
             Ok(tag) => Some(tag),
             Err(error) => {
                 let hint = as_list(&literal.value).filter(|_| error != caption::TagError::Empty);
-                review.advise(value.start(), error.to_string(), hint);
+                let unfilled = template::unfilled(&literal.value);
+                decline(value.start(), unfilled, error.to_string(), hint, review);
                 None
             }
         }
@@ -258,7 +280,7 @@ fn one_of<T: Copy + PartialEq>(
             None => format!("one of {}", names.join(", ")),
         };
         let hint = with_hidden(hint, &literal.value);
-        review.advise(literal.start(), message, hint);
+        decline(literal.start(), template::unfilled(&literal.value), message, Some(hint), review);
     }
     found.map(|(choice, _)| *choice)
 }
@@ -276,7 +298,8 @@ fn instant(value: &Value<'_>, review: &mut Review<'_>) -> Option<Timestamp> {
                 }
                 None => error.hint().to_owned(),
             };
-            review.advise(value.start(), error.to_string(), hint);
+            let unfilled = template::unfilled(&literal.value);
+            decline(value.start(), unfilled, error.to_string(), Some(hint), review);
             None
         }
     }
@@ -293,7 +316,7 @@ fn id(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
     if !is_printable(&text) || text.trim() != text {
         let message = "must be printable characters, with no white space but spaces within";
         let hint = text::listed(&text).map(|hidden| format!("it holds {hidden}"));
-        review.advise(value.start(), message, hint);
+        decline(value.start(), template::unfilled(&text), message, hint, review);
         return None;
     }
     Some(text)

@@ -105,11 +105,20 @@ pub(super) fn check(text: &str) -> Result<(), NotPullable> {
         return Err(NotPullable::Port);
     }
     match url.host() {
+        // The parser lets through what no name of a host has.
+        Some(Host::Domain(name)) if name.contains(|c: char| !is_of_host(c)) => {
+            Err(NotPullable::Form)
+        }
         Some(Host::Domain(name)) if is_local(name) => Err(NotPullable::Unreachable),
         Some(Host::Domain(_)) => Ok(()),
         Some(Host::Ipv4(_) | Host::Ipv6(_)) => Err(NotPullable::Address),
         None => Err(NotPullable::Form),
     }
+}
+
+/// Whether names of hosts, in ASCII, have this character; some have an underscore.
+fn is_of_host(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_')
 }
 
 /// Whether a host has a name that the public DNS does not have: a single label, or one of those that are set
@@ -208,6 +217,8 @@ mod tests {
             ("https:///cdn.example.com/a.mp4", NotPullable::Form),
             ("http://cdn.example.com/a.mp4", NotPullable::Scheme),
             ("file:///home/me/a.mp4", NotPullable::Scheme),
+            ("https://${HOST}.example.com/a.mp4", NotPullable::Form),
+            ("https://{{host}}/a.mp4", NotPullable::Form),
             ("https://192.0.2.7/a.mp4", NotPullable::Address),
             ("https://127.1/a.mp4", NotPullable::Address),
             ("https://[2001:db8::7]/a.mp4", NotPullable::Address),

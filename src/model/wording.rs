@@ -4,17 +4,21 @@
 
 use unicode_normalization::char::is_combining_mark;
 
-use crate::text::{hidden, named, shown};
+use crate::text::{hidden, named, shown, template};
 
 /// What in the words of a post will hardly be shown as it was meant, in sentences; each quotes the words as
 /// TikTok will show them. `title` and `text` are what TikTok gets; `tags` are those at the end of `text`.
 pub(crate) fn doubts(title: Option<&str>, text: &str, tags: &[String]) -> Vec<String> {
     let mut doubts = Vec::new();
     let of_tags = unlinked(text, tags);
-    for (what, words, of_tags) in
-        [("title", title.unwrap_or_default(), None), ("caption", text, of_tags)]
+    let title = title.unwrap_or_default();
+    let described = description(text, tags);
+    for (what, own, words, of_tags) in
+        [("title", title, title, None), ("caption", described, text, of_tags)]
     {
-        let found: Vec<_> = of_tags.into_iter().chain(oddities(words)).collect();
+        let unfilled = template::unfilled(own).or_else(|| template::unfilled(words));
+        let unfilled = unfilled.map(template::words);
+        let found: Vec<_> = unfilled.into_iter().chain(of_tags).chain(oddities(words)).collect();
         if !found.is_empty() {
             doubts.push(format!(
                 "TikTok will show the {what} as {}: {}",
@@ -24,6 +28,11 @@ pub(crate) fn doubts(title: Option<&str>, text: &str, tags: &[String]) -> Vec<St
         }
     }
     doubts
+}
+
+/// What stands before the tags.
+fn description<'t>(text: &'t str, tags: &[String]) -> &'t str {
+    text.strip_suffix(&tags.join(" ")).unwrap_or(text)
 }
 
 /// On one line; a line break is told from the two characters `\n`.
@@ -63,9 +72,7 @@ fn unlinked(text: &str, tags: &[String]) -> Option<String> {
             cut.push((tag, link));
         }
     }
-    let behind = tags.join(" ");
-    let description = text.strip_suffix(&behind).unwrap_or(text);
-    for word in description.split_whitespace() {
+    for word in description(text, tags).split_whitespace() {
         // A tag within the text may be followed by a full stop, or by another tag.
         for tag in word.split('#').skip(1) {
             let (link, whole) = (linked(tag), tag.trim_end_matches(is_punctuation));
@@ -340,6 +347,29 @@ mod tests {
         }
         let said = doubts(Some("A &amp; B"), "fine", &[]);
         assert!(said[0].starts_with("TikTok will show the title as \"A &amp; B\""), "{said:?}");
+    }
+
+    #[test]
+    fn templates_that_were_not_filled_in_are_told() {
+        for (text, piece) in [
+            ("{{ title }}", "{{ title }}"),
+            ("New: ${TITLE}!", "${TITLE}"),
+            ("%(title)s", "%(title)s"),
+            ("{% if x %}", "{% if x %}"),
+            ("[object Object]", "[object Object]"),
+            ("@@TITLE@@", "@@TITLE@@"),
+            ("None", "None"),
+            ("nan", "nan"),
+            ("null", "null"),
+            ("undefined", "undefined"),
+            ("TODO", "TODO"),
+        ] {
+            let told = format!("`{piece}` looks like a template that was not filled in");
+            assert!(only(text, &[]).contains(&told), "{text}");
+            assert!(only(text, &["cat"]).contains(&told), "{text}");
+            assert!(doubts(Some(text), "fine", &[])[0].contains(&told), "{text}");
+        }
+        assert!(only("Hi", &["{{tag}}"]).contains("`{{tag}}` looks like a template"));
     }
 
     #[test]

@@ -94,6 +94,14 @@ pub(super) fn warning_words(warning: &Warning) -> String {
             lasts.as_secs_f64(),
             limit.as_secs()
         ),
+        Warning::FarAhead { at, wait } => {
+            let days = u64::try_from(wait.as_hours() / 24).unwrap_or_default();
+            let ahead = match days {
+                0..730 => count(days, "day"),
+                _ => count(days * 4 / (4 * 365 + 1), "year"),
+            };
+            format!("its `publish_at` is {ahead} ahead ({}); it waits until then", moment(*at))
+        }
         Warning::Doubt { what } | Warning::LeftToApp { what } => what.clone(),
         Warning::SameAddress { post } => format!(
             "same address, other query, as post {post}; give it an `id`, so that it is known \

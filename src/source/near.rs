@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::text::{folded, hidden, listed, shown};
+use crate::text::{folded, hidden, listed, shown, template};
 
 /// The most names of a folder that are looked at.
 const MOST_NAMES: usize = 10_000;
@@ -34,6 +34,9 @@ pub(crate) fn hint(written: &Path, folder: &Path) -> Option<String> {
             return Some(format!("{why}; write {}", quoted(&found)));
         }
     }
+    if let Some(piece) = template::unfilled_in_name(&text) {
+        return Some(template::words(piece));
+    }
     if let Some(literal) = literal {
         return Some(literal.to_owned());
     }
@@ -58,6 +61,9 @@ pub(crate) fn manifest_hint(written: &Path) -> Option<String> {
     let text = written.to_string_lossy();
     if is_web_address(&text) {
         return Some("a manifest is a file on this machine: download it first".to_owned());
+    }
+    if let Some(piece) = template::unfilled_in_name(&text) {
+        return Some(template::words(piece));
     }
     if !text.contains('\\') && text.contains(['*', '?', '[', '{']) {
         return Some("no file fits that pattern; name one file".to_owned());
@@ -438,6 +444,11 @@ mod tests {
             ("%USERPROFILE%/clip.mp4", "`%` stands for itself"),
             ("clips/*.mp4", "patterns such as `*`"),
             ("clip-{1,2}.mp4", "patterns such as `*`"),
+            ("{{video}}", "`{{video}}` looks like a template that was not filled in"),
+            ("clips/{{ name }}.mp4", "`{{ name }}` looks like a template"),
+            ("clips/{name}.mp4", "`{name}` looks like a template"),
+            ("${CLIPS}/clip.mp4", "`${CLIPS}` looks like a template"),
+            ("None", "`None` looks like a template"),
             ("C:\\Users\\me\\clip.mp4", "a path of Windows"),
             ("clips\\x.mp4", "`/` separates folders"),
             ("https://cdn.example.com/clip.mp4?sig=x", "a URL goes into `video_url`"),

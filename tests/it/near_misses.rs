@@ -279,6 +279,68 @@ fn words_that_tiktok_shows_otherwise_are_told_once_with_the_caption() {
 }
 
 #[test]
+fn a_template_that_was_not_filled_in_is_told_once() {
+    let world = World::logged_in();
+    world.video("a.mp4", 10_000);
+    let manifest = world.manifest(&json!([
+        { "video_path": "a.mp4", "id": "{{ id }}", "description": "New: ${TITLE}",
+          "privacy_level": "SELF_ONLY" },
+        { "video_url": "https://verified.example/$ID.mp4", "description": "None",
+          "privacy_level": "SELF_ONLY" },
+    ]));
+    let pieces = ["{{ id }}", "${TITLE}", "$ID", "None"];
+    let told =
+        pieces.map(|piece| format!("`{piece}` looks like a template that was not filled in"));
+    let dry = world.run(&["upload", "--dry-run", &manifest]);
+    let ran = world.run(&["--quiet", "upload", &manifest]);
+    for told in &told {
+        assert_eq!(dry.stderr.matches(told.as_str()).count(), 1, "{told}: {dry:#?}");
+        assert_eq!(ran.stderr.matches(told.as_str()).count(), 1, "{told}: {ran:#?}");
+    }
+    world.run(&["--quiet", "upload", &manifest]).never_says("template");
+}
+
+#[test]
+fn a_template_as_a_path_or_an_account_is_refused_as_one() {
+    let world = World::logged_in();
+    world.video("a.mp4", 10_000);
+    let manifest = world.manifest(&json!([
+        { "video_path": "{{video}}" },
+        { "video_path": "clips/{{ name }}.mp4" },
+        { "video_path": "a.mp4", "user_id": "${ACCOUNT}" },
+    ]));
+    let ran = refused(&world, &["upload", &manifest]);
+    for piece in ["{{video}}", "{{ name }}", "${ACCOUNT}"] {
+        let ran = &ran;
+        let told = format!("`{piece}` looks like a template that was not filled in");
+        assert!(ran.stderr.contains(&told), "{ran:#?}");
+    }
+    ran.never_says("patterns");
+}
+
+#[test]
+fn a_time_that_is_far_ahead_is_told_once() {
+    let mut world = World::logged_in();
+    world.video("a.mp4", 10_000);
+    world.video("b.mp4", 20_000);
+    let days = |n: i64| jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * n);
+    let manifest = world.manifest(&json!([
+        { "video_path": "a.mp4", "publish_at": days(36_530).to_string() },
+        { "video_path": "b.mp4", "publish_at": days(360).to_string() },
+    ]));
+    let told = "a.mp4: its `publish_at` is 100 years ahead (21";
+    world.run(&["upload", "--dry-run", &manifest]).exits(0).says(told).never_says("b.mp4: its `");
+    world.run(&["--quiet", "upload", &manifest]).exits(0).says(told).never_says("b.mp4");
+    world.run(&["--quiet", "upload", &manifest]).exits(0).never_says("ahead");
+    world.advance(jiff::SignedDuration::from_hours(24 * 400));
+    world.run(&["--quiet", "upload", &manifest]).never_says("years ahead");
+    let soon = world.manifest(&json!([
+        { "video_path": "a.mp4", "publish_at": days(800).to_string() },
+    ]));
+    world.run(&["upload", "--json", &soon]).says("days ahead");
+}
+
+#[test]
 fn a_time_that_is_long_past_is_told() {
     let world = World::logged_in();
     world.video("a.mp4", 10_000);

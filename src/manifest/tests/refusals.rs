@@ -489,3 +489,30 @@ fn nobody_is_meant_by_a_user_id_that_cannot_be_read() {
     let (manifest, problems) = examine(text.as_bytes(), Path::new("/posts"), &Defaults::default());
     assert_eq!((manifest.entries.len(), problems.len()), (0, 1));
 }
+
+#[test]
+fn a_template_that_was_not_filled_in_is_the_cause_wherever_it_is_refused() {
+    let post = |fields: &str| said(&format!("[{{{fields}}}]"));
+    for (said, piece) in [
+        (post(r#""video_url": "https://{{host}}/a.mp4""#), "{{host}}"),
+        (post(r#""video_url": "https://${HOST}/a.mp4""#), "${HOST}"),
+        (post(r#""video_url": "https://${HOST}.example.com/a.mp4""#), "${HOST}"),
+        (post(r#""video_url": "{{ url }}""#), "{{ url }}"),
+        (post(r#""video_url": "https://a.example/{{ id }}.mp4""#), "{{ id }}"),
+        (post(r#""video_url": "$URL""#), "$URL"),
+        (post(r#""video_url": "None""#), "None"),
+        (post(r#""photo_urls": ["{{ url }}"]"#), "{{ url }}"),
+        (said_of_video(r#""tags": ["{{ tag }}"]"#), "{{ tag }}"),
+        (said_of_video(r#""tags": "{{ tags }}""#), "{{ tags }}"),
+        (said_of_video(r#""publish_at": "{{ when }}""#), "{{ when }}"),
+        (said_of_video(r#""privacy_level": "${PRIVACY}""#), "${PRIVACY}"),
+        (said_of_video(r#""is_aigc": "undefined""#), "undefined"),
+    ] {
+        let said = said.join("\n");
+        let told = format!("`{piece}` looks like a template that was not filled in");
+        assert!(said.contains(&told), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+    let twice = r#"[{"id": "{{ id }}", "video_path": "a"}, {"id": "{{ id }}", "video_path": "b"}]"#;
+    assert!(said(twice).join("").contains("`{{ id }}` looks like a template"));
+}

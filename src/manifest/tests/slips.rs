@@ -3,7 +3,7 @@
 use super::*;
 
 /// Causes that are told, each by words that no other one has.
-const CAUSES: [&str; 21] = [
+const CAUSES: [&str; 26] = [
     "a comma is missing",
     "a colon is missing",
     "a value is missing",
@@ -25,6 +25,11 @@ const CAUSES: [&str; 21] = [
     "too many (take it away",
     "comes too early",
     "numbers have",
+    "looks like a template that was not filled in",
+    "is a call of a programming language",
+    "JSON cannot join texts",
+    "are the wrong way round",
+    "a post is written [{ … }]",
 ];
 
 /// A manifest, the line that is told, the place of the cause in [`CAUSES`] by its words, and more of what is
@@ -40,6 +45,9 @@ const CLOSER: &str = "is missing here (it closes the";
 const EXCESS: &str = "too many (take it away";
 const OPEN: &str = "never closed";
 const NUMBER: &str = "numbers have";
+const TEMPLATE: &str = "looks like a template that was not filled in";
+const CALL: &str = "is a call of a programming language";
+const JOINED: &str = "JSON cannot join texts";
 
 #[rustfmt::skip]
 const SLIPS: &[Slip] = &[
@@ -122,6 +130,31 @@ const SLIPS: &[Slip] = &[
     ("{\"id\": \"a\"},\n{\"id\": \"b\"}\n]", 1, "`[` is missing before", "several posts"),
     ("{\"posts\":\n[[{\"id\": \"a\"}]}", 2, OPEN, "take one of the two `[` away"),
     ("[{{\n\"id\": \"a\"}]", 1, EXCESS, "one `{`"),
+    ("[{\n\"video_path\": \"a.mp4\"]}", 2, "are the wrong way round", "write }]"),
+    ("[{\n\"tags\": [\"a\"}],\n{\"id\": \"b\"}]", 2, "are the wrong way round", "write ]}"),
+    ("\"user_id\": \"a\", \"video_path\": \"b\"", 1, "a post is written [{ … }]", "`{` is missing before"),
+    ("\"user_id\": \"a\",\n\"video_path\": \"b\"}]\n", 1, "a post is written [{ … }]", ""),
+    // Other languages.
+    ("[{\nu'user_id': u'a'}]", 2, "field names are written in double quotes", ": \"user_id\""),
+    ("[{\n\"id\": u'a'}]", 2, "texts are written in double quotes", ""),
+    ("[{\n\"video_path\";\"a.mp4\"}]", 2, "a colon stands between", "`;`"),
+    ("[{\n\"video_path\": Path(\"v/ok.mp4\")}]", 2, CALL, "write the text alone: \"v/ok.mp4\""),
+    ("[{\n\"video_path\": PosixPath('v/ok.mp4')}]", 2, CALL, "write the text alone: \"v/ok.mp4\""),
+    ("[{\n\"publish_at\": datetime.datetime(2026, 12, 1, 18, 0)}]", 2, CALL, "write the time alone"),
+    ("[{\n\"publish_at\": new Date(\"2026-12-01\")}]", 2, CALL, "`new Date(…)`"),
+    ("[{\n\"description\": \"a \" + \"b\",\n\"id\": \"1\"}]", 2, JOINED, "write one text: \"a b\""),
+    ("[{\n\"description\": \"a\" + \"b\" + \"c\"}]", 2, JOINED, "write one text: \"abc\""),
+    ("[{\n\"description\": \"a\" . \"b\"}]", 2, JOINED, "write one text: \"ab\""),
+    ("[{\n\"description\": \"a\" + name}]", 2, JOINED, "write one text"),
+    // Templates.
+    ("[{\n\"tags\":{{ tags }}\n}]", 2, TEMPLATE, "`{{ tags }}`"),
+    ("[{% for p in posts %}{\"id\": \"{{ p.id }}\"}{% endfor %}]", 1, TEMPLATE, "`{% for p in posts %}`"),
+    ("[{\n\"tags\": [{{ tags }}]}]", 2, TEMPLATE, "`{{ tags }}`"),
+    ("[{\n\"is_aigc\": ${AIGC}}]", 2, TEMPLATE, "`${AIGC}`"),
+    ("[{\n\"is_aigc\": %(aigc)s}]", 2, TEMPLATE, "`%(aigc)s`"),
+    ("[{\n\"is_aigc\": @@AIGC@@}]", 2, TEMPLATE, "`@@AIGC@@`"),
+    ("[{\n\"tags\": [object Object]}]", 2, TEMPLATE, "`[object Object]`"),
+    ("{{ posts }}", 1, TEMPLATE, "`{{ posts }}`"),
     // Letters and numbers.
     ("[{\n\"id\": \"a\",x\n\"tags\": []}]", 2, "unexpected `x` (take it away", ""),
     ("[{\n\"id\": \"a\" x,\n\"tags\": []}]", 2, "unexpected `x` (take it away", ""),
@@ -152,6 +185,35 @@ fn a_slip_of_the_hand_is_told_with_its_cause_and_no_other() {
         }
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), SLIPS.len(), wrong.join("\n"));
+}
+
+/// A manifest, the advice that is given, and what of the manifest it replaces by what.
+type Followed = (&'static str, &'static str, &'static str, &'static str);
+
+#[rustfmt::skip]
+const FOLLOWED: &[Followed] = &[
+    ("[{u'user_id': \"a\", \"video_path\": \"b.mp4\"}]", ": \"user_id\"", "u'user_id'", "\"user_id\""),
+    ("[{\"video_path\";\"v/ok.mp4\"}]", "\"name\": value", ";", ":"),
+    ("[{\"video_path\": Path(\"v/ok.mp4\")}]", "alone: \"v/ok.mp4\"", "Path(\"v/ok.mp4\")", "\"v/ok.mp4\""),
+    ("[{\"video_path\": PosixPath('v/ok.mp4')}]", "alone: \"v/ok.mp4\"", "PosixPath('v/ok.mp4')", "\"v/ok.mp4\""),
+    ("[{\"video_path\": \"a\", \"publish_at\": datetime(2026, 1, 1)}]", "\"2026-12-01T18:00:00+01:00\"",
+     "datetime(2026, 1, 1)", "\"2026-12-01T18:00:00+01:00\""),
+    ("[{\"video_path\": \"v/\" + \"ok.mp4\"}]", "one text: \"v/ok.mp4\"", "\"v/\" + \"ok.mp4\"", "\"v/ok.mp4\""),
+    ("[{\"video_path\": \"v/ok.mp4\"]}", "write }]", "]}", "}]"),
+    ("[{\"video_path\": \"a\", \"tags\": [\"a\"}]]", "write ]}", "}]", "]}"),
+    ("\"user_id\": \"a\", \"video_path\": \"b\"", "write [{ before its fields and }] behind them",
+     "\"user_id\": \"a\", \"video_path\": \"b\"", "[{\"user_id\": \"a\", \"video_path\": \"b\"}]"),
+];
+
+#[test]
+fn advice_that_is_followed_leads_to_a_manifest() {
+    for (text, advice, from, to) in FOLLOWED {
+        let said = said(text).join("\n");
+        assert!(said.contains(advice), "{text}: {said}");
+        let mended = text.replacen(from, to, 1);
+        let read = read_with(&mended, &Defaults::default());
+        assert!(read.is_ok(), "{mended}: {}", read.unwrap_err());
+    }
 }
 
 /// A manifest with every kind of piece, each field and bracket on a line of its own.

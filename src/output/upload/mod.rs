@@ -144,6 +144,13 @@ impl UploadOutput {
             Progress::Warning(Warning::LeftToApp { what }) if self.printer.options().quiet => {
                 self.hold(post_ref, Matter::once(what.as_str(), ""), about(what));
             }
+            // How far passes, and it is told once all the same.
+            Progress::Warning(far @ Warning::FarAhead { at, .. })
+                if self.printer.options().quiet =>
+            {
+                let matter = Matter::once(about("far ahead"), at);
+                self.printer.warn_of(&matter, about(&warning_words(far)));
+            }
             Progress::Warning(warning) if self.printer.options().quiet => {
                 let text = about(&warning_words(warning));
                 self.printer.warn_of(&Matter::once(text.as_str(), ""), text);
