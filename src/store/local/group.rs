@@ -95,7 +95,7 @@ mod tests {
             Ok::<_, StoreError>(())
         });
         let all = [1, 2, 4].map(|piece| group.run(&thread, piece, work.clone()));
-        let ((), (), [one, two, four]) = tokio::join!(hold, async move { drop(free) }, async {
+        let (_, (), [one, two, four]) = tokio::join!(hold, async move { drop(free) }, async {
             let [a, b, c] = all;
             <[_; 3]>::from(tokio::join!(a, b, c))
         });
@@ -108,7 +108,7 @@ mod tests {
             Ok::<_, StoreError>(())
         });
         let all = [3, 5].map(|piece| group.run(&thread, piece, work.clone()));
-        let ((), (), [three, five]) = tokio::join!(hold, async move { drop(free) }, async {
+        let (_, (), [three, five]) = tokio::join!(hold, async move { drop(free) }, async {
             let [a, b] = all;
             <[_; 2]>::from(tokio::join!(a, b))
         });
