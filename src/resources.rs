@@ -6,13 +6,16 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 use std::panic::PanicHookInfo;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 
+use rustix::fs::{Access, access};
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
 use crate::problem::{Coded, ErrorCode, Problem};
+use crate::text;
 
 /// A kind of thing that the system gives a process, up to a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,14 +90,52 @@ impl Shortage {
     }
 }
 
-/// Whether a file could not be used because the system failed, and not because of where or what it is.
+/// The system lets this user not read a file of its own.
+#[derive(Debug, thiserror::Error)]
+#[error("{source}")]
+pub(crate) struct Denied {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl Denied {
+    /// What an error that came of reading a file says of its permissions, if it does.
+    pub(crate) fn in_error(path: &Path, error: &io::Error) -> Option<Self> {
+        let errno = Errno::from_io_error(error)?;
+        let denied = matches!(errno, Errno::ACCESS | Errno::PERM);
+        denied.then(|| Self { path: path.to_owned(), source: errno.into() })
+    }
+
+    /// The first folder on the way to the file that cannot be entered.
+    fn closed_folder(&self) -> Option<PathBuf> {
+        let path = std::path::absolute(&self.path).ok()?;
+        let mut folders: Vec<_> = path.ancestors().skip(1).collect();
+        folders.reverse();
+        let is_closed = |folder: &&Path| access(*folder, Access::EXEC_OK) == Err(Errno::ACCESS);
+        folders.into_iter().find(is_closed).map(Path::to_owned)
+    }
+}
+
+impl Coded for Denied {
+    fn problem(&self) -> Problem {
+        let shown = |path: &Path| text::shown(&path.display().to_string());
+        let what = match self.closed_folder() {
+            Some(folder) => format!("the folder `{}`", shown(&folder)),
+            None => format!("the file `{}`", shown(&self.path)),
+        };
+        Problem::new(ErrorCode::ReadDenied)
+            .with("what", what)
+            .with("user", rustix::process::geteuid().as_raw())
+    }
+}
+
+/// Whether a file could not be used because the system failed or refused it, and not because of where or what
+/// it is.
 pub(crate) fn is_machine_fault(error: &io::Error) -> bool {
     Errno::from_io_error(error).is_some_and(|error| {
         !matches!(
             error,
             Errno::NOENT
-                | Errno::ACCESS
-                | Errno::PERM
                 | Errno::NOTDIR
                 | Errno::ISDIR
                 | Errno::LOOP
@@ -189,6 +230,7 @@ mod tests {
     use super::*;
     use crate::exit::Exit;
     use crate::output::Explain as _;
+    use crate::problem::ErrorKind;
 
     #[test]
     fn what_is_there_is_given() {
@@ -206,13 +248,36 @@ mod tests {
 
     #[test]
     fn a_disk_that_fails_is_told_from_a_file_that_is_another() {
-        for errno in [Errno::IO, Errno::NOMEM, Errno::STALE, Errno::BADMSG, Errno::NODEV] {
+        for errno in [
+            Errno::IO,
+            Errno::NOMEM,
+            Errno::STALE,
+            Errno::BADMSG,
+            Errno::NODEV,
+            Errno::ACCESS,
+            Errno::PERM,
+        ] {
             assert!(is_machine_fault(&errno.into()), "{errno:?}");
         }
-        for errno in [Errno::NOENT, Errno::ACCESS, Errno::LOOP, Errno::NAMETOOLONG, Errno::NXIO] {
+        for errno in [Errno::NOENT, Errno::LOOP, Errno::NAMETOOLONG, Errno::NXIO] {
             assert!(!is_machine_fault(&errno.into()), "{errno:?}");
         }
         assert!(!is_machine_fault(&io::ErrorKind::InvalidInput.into()));
+    }
+
+    #[test]
+    fn a_file_that_is_denied_is_named_with_the_user_who_may_not_read_it() {
+        let path = Path::new("/a\n/b");
+        let denied = Denied::in_error(path, &Errno::ACCESS.into()).unwrap();
+        assert_eq!(
+            (denied.problem().code, denied.kind()),
+            (ErrorCode::ReadDenied, ErrorKind::Local)
+        );
+        let hint = denied.hint().unwrap();
+        let user = rustix::process::geteuid().as_raw();
+        assert!(hint.starts_with("the file `/a\\n/b` is closed to the user"), "{hint}");
+        assert!(hint.contains(&format!("(uid {user})")), "{hint}");
+        assert!(Denied::in_error(path, &Errno::NOENT.into()).is_none());
     }
 
     #[test]

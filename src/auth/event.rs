@@ -8,11 +8,15 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use crate::clock::moment;
+use crate::model::Account;
 
 /// Is told what happens. Nothing in this module prints.
 pub(crate) trait Reporter: Send + Sync {
     /// Something happened.
     fn report(&self, event: AuthEvent);
+
+    /// TikTok has renewed an account's tokens, with the secret of its app, and they are saved.
+    fn renewed(&self, _account: &Account) {}
 }
 
 /// Something that the user may want to know. `Display` says it in a sentence without a full stop.

@@ -324,7 +324,7 @@ async fn perform(
                 Ok(context) => refresh::run(&context, args).await,
                 Err(failure) => Err(failure),
             };
-            unattended(printer, None, outcome)
+            unattended(printer, "refresh", None, outcome)
         }
         Command::Accounts(args) => accounts::run(&load().await?, args, env).await,
         Command::Upload(args) => {
@@ -332,9 +332,19 @@ async fn perform(
                 Ok(context) => Box::pin(upload::run(&context, args)).await,
                 Err(failure) => Err(failure),
             };
-            unattended(printer, Some(&upload::manifest_key(&args.manifest)), outcome)
+            unattended(printer, "upload", Some(&upload::manifest_key(&args.manifest)), outcome)
         }
-        Command::Status(args) => status::run(&load().await?, args).await,
+        Command::Status(args) => {
+            let outcome = status::run(&load().await?, args).await;
+            match outcome {
+                // A quiet one says what passes no sooner than an upload does.
+                Err(failure) if failure.exit == Exit::Temporary => {
+                    unattended(printer, "status", None, Err(failure))
+                }
+                Ok(exit) => unattended(printer, "status", None, Ok(exit)),
+                outcome => outcome,
+            }
+        }
         Command::Resolve(args) => resolve::run(&load().await?, args).await,
         Command::Doctor(args) => doctor::run(&cli.global, args, printer, shutdown, env).await,
         Command::Sandbox(args) => sandbox::run(args, printer, shutdown, env).await,
@@ -353,11 +363,12 @@ fn loaded(printer: &Printer, settings: Result<Context, Failure>) -> Result<Conte
 /// and noted for `status` where it works off a manifest. What a signal has ended was ended on purpose.
 fn unattended(
     printer: &Printer,
+    command: &str,
     manifest: Option<&str>,
     outcome: Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
     let run =
-        manifest.map_or_else(|| "refresh".to_owned(), |manifest| format!("upload {manifest}"));
+        manifest.map_or_else(|| command.to_owned(), |manifest| format!("{command} {manifest}"));
     match outcome {
         Err(failure) if !matches!(failure.exit, Exit::Signal(_)) => {
             if let (Some(notes), Some(manifest)) = (printer.notes(), manifest) {

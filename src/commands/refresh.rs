@@ -12,8 +12,8 @@ use crate::commands::{Context, about, apps, at_rest};
 use crate::exit::Exit;
 use crate::model::account::Accounts;
 use crate::output::{
-    Everywhere, Explain, Failure, Matter, Printer, UNREACHED, account_subject, is_connection,
-    refresh_subjects, setting_subject,
+    Everywhere, Explain, Failure, Matter, Printer, SettingsOf, UNREACHED, account_subject,
+    is_connection, refresh_subjects,
 };
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::store::local::LocalStore;
@@ -181,9 +181,8 @@ fn report(
         printer.settle(&refresh_subjects(account.name()));
     }
     if is_renewed {
-        let open_id = &account.open_id;
-        let reached = UNREACHED.to_owned();
-        printer.settle(&[account_subject(open_id), setting_subject(open_id), reached]);
+        printer.settle(&[account_subject(&account.open_id), UNREACHED.to_owned()]);
+        printer.settle(&SettingsOf::from(&account).used());
     }
     if printer.is_json() {
         let event = json!({
@@ -212,7 +211,7 @@ fn report(
             }
             ErrorKind::Temporary => troubles.add(error, Matter::passing(subject)),
             ErrorKind::Input => {
-                let matter = Matter::setting(&account.open_id, error.problem().code.as_str());
+                let matter = Matter::setting(&SettingsOf::from(&account), error.problem().code);
                 troubles.add(error, matter);
             }
             _ => {

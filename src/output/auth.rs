@@ -6,11 +6,11 @@ use anstyle::{Ansi256Color, Color, Style};
 
 use super::cells::width;
 use super::line::Line;
-use super::notes::Matter;
+use super::notes::{Matter, SettingsOf};
 use super::printer::Printer;
 use super::terminal::{self, Size};
 use crate::auth::qr::draw::{Paint, half_blocks};
-use crate::auth::{AuthEvent, Reporter};
+use crate::auth::{Account, AuthEvent, Reporter};
 
 /// Black on white from the 256 colours: the first sixteen are what themes change.
 const INK: Style = Style::new()
@@ -97,6 +97,10 @@ impl Reporter for AuthOutput {
             },
             _ => self.printer.note(event.to_string()),
         }
+    }
+
+    fn renewed(&self, account: &Account) {
+        self.printer.settle(&SettingsOf::from(account).renewed());
     }
 }
 

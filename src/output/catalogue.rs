@@ -77,6 +77,9 @@ catalogue! {
         => "the disk is mounted read-only; choose another `--home`";
     FileDenied: "The system lets this user not use a file of this program."
         => "run as the user who owns it, or choose another `--home`";
+    ReadDenied: "The system lets this user not read a file that was named."
+        => "{what} is closed to the user who runs this (uid {user}): open it to that user, or run as one who may \
+            read it";
     FileFailed: "The system refused an operation on a file of this program.";
     FileImmutable: "A file, or the directory of it, is marked so that nobody can replace it."
         => "`{path}` or its directory is append-only or immutable: `lsattr -d` shows it, \
@@ -441,14 +444,15 @@ catalogue! {
     PostIsAnother: "A post turned out to be the same as another one."
         => "settle that one: `tiktok-up status {post}` tells where it stands";
     PostNotUnresolved: "What TikTok may still post, or has posted, cannot be settled as not posted."
-        => "TikTok's word counts here: `tiktok-up status {post}` asks; `tiktok-up upload --repost` posts once \
-            more what is posted";
+        => "TikTok's word counts here: `tiktok-up status {post}` asks; `tiktok-up upload --repost` with a \
+            manifest of this post alone posts once more what is posted";
     MayBePosted: "An earlier attempt may have been posted, so no other one is begun."
         => "look at the profile; `tiktok-up status {post}` tells what is known, and `tiktok-up resolve \
             {post} --posted` or `--not-posted` settles what is unresolved";
     SameSize: "Another post of the account may have the same content."
         => "post {post} has the same size, but its content was never read to the end: look at the \
-            profile, and insist with `--repost` if this is another video";
+            profile, and if this is another video, insist with `--repost` and a manifest of this post \
+            alone: it posts again everything that the manifest names";
     SameContent: "Another post of the account has the same content.";
     StepImpossible: "An attempt was to go into a state that does not follow the one it is in.";
     OtherContent: "The content of a post is not the one that it was planned with.";
@@ -489,7 +493,8 @@ catalogue! {
         => "nothing of it was posted; run again once the file is finished";
     PlanImpossible: "The file of a post cannot be cut into the chunks that TikTok takes.";
     IdReused: "Another post had the same `id`."
-        => "give it an `id` of its own, or post it under this one with `--repost`";
+        => "give it an `id` of its own; or, with a manifest of this post alone, post it under this one with \
+            `--repost`, which posts again everything that the manifest names";
     IdPending: "Another post with the same `id` is not settled yet."
         => "give this one an `id` of its own: once the other one is posted, this one is refused";
     SameAddress: "A post of the same address may be the same video."

@@ -29,8 +29,8 @@ pub(crate) use self::failure::{Everywhere, Explain, Failure};
 pub(crate) use self::line::Line;
 pub(crate) use self::log::listen;
 pub(crate) use self::notes::{
-    LastRun, Left, Matter, Needs, Notes, Refusal, Remains, UNREACHED, Why, account_subject,
-    setting_subject,
+    LastRun, Left, Matter, Needs, Notes, Refusal, Remains, SettingsOf, UNREACHED, Why,
+    account_subject,
 };
 pub(crate) use self::panic::report_panics;
 pub(crate) use self::printer::{OutputOptions, Printer};

@@ -285,6 +285,11 @@ impl Printer {
         self.tell_each(std::slice::from_ref(matter), false, line);
     }
 
+    /// As [`Printer::tell`], for a warning.
+    pub(crate) fn trouble_of(&self, matter: &Matter, text: impl Into<String>) {
+        self.tell(matter, |since| error::warning(error::since_words(text.into(), since)));
+    }
+
     /// Says a warning once, and not again by later runs, whether they are quiet or not.
     pub(crate) fn warn_once(&self, matter: &Matter, text: impl Into<String>) {
         let telling = self.notes().map_or(Telling::Now, |notes| notes.tell(matter));

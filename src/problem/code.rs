@@ -123,6 +123,7 @@ codes! {
             DiskFull = "disk_full",
             DiskReadOnly = "disk_read_only",
             FileDenied = "file_denied",
+            ReadDenied = "read_denied",
             FileFailed = "file_failed",
             FileImmutable = "file_immutable",
             FileInTheWay = "file_in_the_way",

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::model::Unfinished;
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
-use crate::resources::{Shortage, is_machine_fault};
+use crate::resources::{Denied, Shortage, is_machine_fault};
 
 /// A file that cannot be sent, or not any more.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +63,9 @@ impl Coded for VideoError {
         Problem::new(match self {
             Self::Io { source, .. } if let Some(shortage) = Shortage::in_error(source) => {
                 return shortage.behind();
+            }
+            Self::Io { path, source } if let Some(denied) = Denied::in_error(path, source) => {
+                return denied.problem();
             }
             Self::Io { source, .. } if is_machine_fault(source) => ErrorCode::VideoDisk,
             Self::Stalled { .. } => ErrorCode::VideoDisk,

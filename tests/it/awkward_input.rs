@@ -347,7 +347,8 @@ fn a_video_that_may_not_be_read_is_refused() {
     if File::open(&video).is_ok() {
         return crate::stage::say("Skipped: no file is locked to root.");
     }
-    refused_video(&world, "locked.mp4").says("cannot read the file: Permission denied");
+    let manifest = world.one_post(ADA, "locked.mp4");
+    world.upload(&manifest).exits(4).says("Permission denied").says("/locked.mp4` is closed to");
 }
 
 #[test]

@@ -38,6 +38,7 @@ mod local_faults;
 mod login;
 mod login_pitfalls;
 mod login_ways;
+mod matters;
 mod media;
 mod memory;
 mod mended;

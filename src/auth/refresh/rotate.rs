@@ -231,6 +231,7 @@ impl<'a> Rotation<'a> {
             // It may be back by now, from a new login.
             Rotated::Gone => return self.tokens.load(open_id).await.map(Outcome::Adopted),
         };
+        self.tokens.0.reporter.renewed(&saved);
         let mut fresh =
             self.tokens.0.fresh.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         fresh.insert(saved.open_id.clone());

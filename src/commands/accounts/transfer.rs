@@ -22,7 +22,7 @@ use crate::commands::{Context, about, apps, at_rest, journal, logins};
 use crate::exit::Exit;
 use crate::manifest;
 use crate::output::Failure;
-use crate::resources::is_machine_fault;
+use crate::resources::{Denied, is_machine_fault};
 use crate::secret::Secret;
 use crate::settings::Environment;
 use crate::store::Store as _;
@@ -258,6 +258,9 @@ fn shown(file: &Path) -> String {
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let failed = |error: io::Error| {
+        if let Some(denied) = Denied::in_error(path, &error) {
+            return denied.into();
+        }
         let exit = if is_machine_fault(&error) { Exit::Local } else { Exit::Usage };
         Failure { exit, ..Failure::unexpected(error) }
     };

@@ -19,7 +19,7 @@ use crate::engine::{CallError, Engine, can_be_reconciled};
 use crate::exit::Exit;
 use crate::model::account::Accounts;
 use crate::model::{Failed, Phase, PostNumber, RecordedPost};
-use crate::output::Failure;
+use crate::output::{Failure, Matter, UNREACHED, is_connection};
 use crate::problem::ErrorKind;
 use crate::signals::Signal;
 use crate::store::local::LocalStore;
@@ -221,6 +221,7 @@ async fn ask_each(
         context.printer.step(format!("asking TikTok about post {}", post.number));
         match engine.refresh_status(post.clone()).await {
             Ok(post) => {
+                context.printer.settle(&[UNREACHED.to_owned(), asking(&post.account)]);
                 // A failure is reported by the run that learns of it.
                 asked.learned = asked.learned.worst(exit_of_failure(&post));
                 asked.posts.push(post);
@@ -239,7 +240,18 @@ async fn ask_each(
             Err(error) => {
                 let post_error = error.post_error();
                 if told.insert(post_error.message.clone()) {
-                    context.printer.warn(format!("{}: {}", post_ref.account, post_error.message));
+                    let text = format!("{}: {}", post_ref.account, post_error.message);
+                    match error.kind() {
+                        ErrorKind::Temporary if is_connection(post_error.problem.code) => {
+                            context.printer.trouble_of(&Matter::unreached(), text);
+                        }
+                        ErrorKind::Temporary => {
+                            context
+                                .printer
+                                .trouble_of(&Matter::passing(asking(&post.account)), text);
+                        }
+                        _ => context.printer.warn(text),
+                    }
                 }
                 if error.kind() != ErrorKind::Temporary {
                     asked.stuck.insert(post.number);
@@ -250,6 +262,11 @@ async fn ask_each(
         }
     }
     Ok(asked)
+}
+
+/// That TikTok answers for the posts of an account, by its `open_id`.
+fn asking(account: &str) -> String {
+    format!("asking {account}")
 }
 
 /// What TikTok works on, and what it may yet know the outcome of.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::fault;
 use crate::manifest::MAX_SIZE;
 use crate::problem::{Coded, ErrorCode, Problem};
-use crate::resources::{Shortage, is_machine_fault};
+use crate::resources::{Denied, Shortage, is_machine_fault};
 use crate::source::{VideoError, VideoFile, near};
 use crate::text::shown;
 
@@ -36,7 +36,7 @@ pub(super) enum InputError {
     #[error("the manifest {name} is not a regular file")]
     NotRegular { name: String },
     #[error("cannot read the manifest from {name}")]
-    Io { name: String, source: io::Error },
+    Io { name: String, path: PathBuf, source: io::Error },
 }
 
 impl Coded for InputError {
@@ -46,6 +46,9 @@ impl Coded for InputError {
             Self::NotRegular { .. } => ErrorCode::ManifestKind,
             Self::Io { source, .. } if let Some(shortage) = Shortage::in_error(source) => {
                 return shortage.behind();
+            }
+            Self::Io { path, source, .. } if let Some(denied) = Denied::in_error(path, source) => {
+                return denied.problem();
             }
             Self::Io { source, .. } if is_machine_fault(source) => ErrorCode::ManifestDisk,
             Self::Io { .. } => ErrorCode::ManifestUnreadable,
@@ -59,7 +62,7 @@ impl Input {
         if path == Path::new("-") {
             let name = "standard input".to_owned();
             return Ok(Self {
-                text: text(io::stdin().lock(), &name)?,
+                text: text(io::stdin().lock(), &name, path)?,
                 folder: PathBuf::new(),
                 name,
             });
@@ -67,7 +70,7 @@ impl Input {
         let name = format!("`{}`", shown(&path.display().to_string()));
         let file = open(path, &name)?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(Self { text: text(file.into_file(), &name)?, folder, name })
+        Ok(Self { text: text(file.into_file(), &name, path)?, folder, name })
     }
 }
 
@@ -77,16 +80,22 @@ fn open(path: &Path, name: &str) -> Result<VideoFile, InputError> {
         VideoError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
             InputError::Missing { name: name(), near: near::manifest_hint(path) }
         }
-        VideoError::Io { source, .. } => InputError::Io { name: name(), source },
+        VideoError::Io { source, .. } => {
+            InputError::Io { name: name(), path: path.to_owned(), source }
+        }
         VideoError::NotRegular { is_directory: true, .. } => InputError::Directory { name: name() },
         _ => InputError::NotRegular { name: name() },
     })
 }
 
-fn text(from: impl Read, name: &str) -> Result<Vec<u8>, InputError> {
+fn text(from: impl Read, name: &str, path: &Path) -> Result<Vec<u8>, InputError> {
     let mut text = Vec::new();
     fault::point("manifest: read")
         .and_then(|()| from.take(MAX_SIZE as u64 + 1).read_to_end(&mut text))
-        .map_err(|source| InputError::Io { name: name.to_owned(), source })?;
+        .map_err(|source| InputError::Io {
+            name: name.to_owned(),
+            path: path.to_owned(),
+            source,
+        })?;
     Ok(text)
 }

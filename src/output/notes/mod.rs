@@ -6,6 +6,7 @@
 //! fails for it. Runs that change it at the same time wait for one another.
 
 mod left;
+mod setting;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,12 +21,15 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::left::{LastRun, Left, Needs, Refusal, Remains, Why};
 
+pub(crate) use self::setting::SettingsOf;
+
 use self::left::Scheduled;
 use super::error::told;
 use super::failure::{Everywhere, Failure};
 use crate::clock::Clock;
 use crate::fs::{Lock, PRIVATE_FILE, check_removal, clean_temps, is_temp_of, write_atomic};
 use crate::model::PostNumber;
+use crate::problem::ErrorCode;
 
 /// Name of the file in the state directory.
 const NAME: &str = "notes.json";
@@ -118,9 +122,9 @@ impl Matter {
         Self::lasting(blocked_subject(account), code)
     }
 
-    /// That a setting keeps an account from its work, whichever command comes upon it.
-    pub(crate) fn setting(account: &str, code: &str) -> Self {
-        Self::lasting(setting_subject(account), code)
+    /// That a setting keeps accounts from their work, whichever command and account comes upon it.
+    pub(crate) fn setting(of: &SettingsOf, code: ErrorCode) -> Self {
+        Self::lasting(of.subject(code), code.as_str())
     }
 
     /// That TikTok cannot be reached, whichever command comes upon it.
@@ -146,11 +150,6 @@ impl Matter {
 
 /// The subject of [`Matter::unreached`].
 pub(crate) const UNREACHED: &str = "waiting everyone";
-
-/// The subject of [`Matter::setting`].
-pub(crate) fn setting_subject(account: &str) -> String {
-    format!("setting {account}")
-}
 
 /// The subject of [`Matter::everywhere`].
 pub(super) fn everywhere_subject(cause: Everywhere) -> String {

@@ -9,10 +9,12 @@ use crate::problem::{ErrorCode, ErrorKind};
 use crate::text::count;
 
 /// What keeps posts from being made, whichever post it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Cause {
-    /// Whose posts. `None`: everybody's.
+    /// Whose posts. `None`: those of several accounts.
     account: Option<String>,
+    /// The setting that it is, if that is one for several accounts.
+    setting: Option<String>,
     code: String,
     problem: ErrorCode,
     message: String,
@@ -33,8 +35,14 @@ pub(super) enum Waits {
 }
 
 impl Cause {
-    /// Of a post that ended with an error. `None`: the error is about this post.
-    pub(super) fn of(report: &PostOutcome, error: &PostError, hint: Option<&str>) -> Option<Self> {
+    /// Of a post that ended with an error. `None`: the error is about this post. `setting`: which setting it
+    /// is about, if several accounts have that and it is about one.
+    pub(super) fn of(
+        report: &PostOutcome,
+        error: &PostError,
+        hint: Option<&str>,
+        setting: Option<String>,
+    ) -> Option<Self> {
         let reaction = error.theirs.as_ref().map(Code::reaction);
         let is_shared = match report.failure? {
             ErrorKind::Login | ErrorKind::Local | ErrorKind::Input | ErrorKind::Interrupted(_) => {
@@ -49,8 +57,11 @@ impl Cause {
             ErrorKind::Final => reaction == Some(Reaction::StopsAccount),
             ErrorKind::Unknown => false,
         };
+        let setting = setting.filter(|_| report.failure == Some(ErrorKind::Input));
+        let is_everybodys = setting.is_some() || is_connection(error.problem.code);
         is_shared.then(|| Self {
-            account: (!is_connection(error.problem.code)).then(|| report.post_ref.account.clone()),
+            account: (!is_everybodys).then(|| report.post_ref.account.clone()),
+            setting,
             code: error.code.clone(),
             problem: error.problem.code,
             message: error.message.clone(),
@@ -66,6 +77,15 @@ impl Cause {
             code if is_lock(code) => Waits::Turn,
             _ => Waits::Account,
         }
+    }
+
+    /// Whether both are one cause. The words of a setting name the account that came upon it.
+    fn is_same(&self, other: &Self) -> bool {
+        let kind = |it: &Self| (it.code.clone(), it.problem, it.failed);
+        let words = |it: &Self| (it.message.clone(), it.hint.clone());
+        (&self.account, &self.setting) == (&other.account, &other.setting)
+            && kind(self) == kind(other)
+            && (self.setting.is_some() || words(self) == words(other))
     }
 
     fn line(&self, more: u64) -> Line {
@@ -139,7 +159,7 @@ struct Told {
 impl Causes {
     /// Whether a cause is known already: then this post is counted.
     pub(super) fn is_known(&mut self, cause: &Cause) -> bool {
-        match self.0.iter_mut().find(|told| told.cause == *cause) {
+        match self.0.iter_mut().find(|told| told.cause.is_same(cause)) {
             Some(told) => {
                 told.more += 1;
                 true

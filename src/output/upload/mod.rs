@@ -6,7 +6,7 @@ mod outcome;
 #[cfg(test)]
 pub(super) mod testing;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -16,15 +16,13 @@ use self::cause::{Cause, Causes, Waits};
 use super::error;
 use super::failure::post_hint;
 use super::json::{AccountNames, PostEvent, SummaryEvent};
-use super::notes::{
-    Matter, UNREACHED, account_subject, blocked_subject, post_subject, setting_subject,
-};
+use super::notes::{Matter, SettingsOf, UNREACHED, account_subject, blocked_subject, post_subject};
 use super::printer::Printer;
 use super::progress::{note_words, quota, warning_words, words};
 use super::tally::Tally;
-use crate::engine::{Event, Prepared, Progress, Warned, Warning};
+use crate::engine::{Event, Prepared, PreparedPost, Progress, Warned, Warning};
 use crate::exit::Exit;
-use crate::model::{PostError, PostOutcome, PostRef, PostState};
+use crate::model::{Mode, PostError, PostOutcome, PostRef, PostState};
 use crate::problem::{ErrorCode, ErrorKind};
 use tiktok_open::{Code, Reaction};
 
@@ -38,6 +36,10 @@ pub(crate) struct UploadOutput {
     warned: Mutex<BTreeMap<usize, Vec<String>>>,
     /// Whose the posts are, by their place in the manifest.
     accounts: BTreeMap<usize, AccountNames>,
+    /// The settings of those accounts, by the same.
+    settings: BTreeMap<usize, SettingsOf>,
+    /// What tells each entry from the others of its account, whatever its file holds, by the same.
+    entries: BTreeMap<usize, String>,
     /// What a quiet run says of posts only once they are sent.
     held: Vec<Warned>,
     /// Posts of which something was sent in this run, by their place in the manifest.
@@ -58,6 +60,8 @@ impl UploadOutput {
             tally: Mutex::default(),
             warned: Mutex::default(),
             accounts: BTreeMap::new(),
+            settings: BTreeMap::new(),
+            entries: BTreeMap::new(),
             held: Vec::new(),
             sent: Mutex::default(),
             doubts: Mutex::default(),
@@ -74,7 +78,11 @@ impl UploadOutput {
                 open_id: account.open_id.clone(),
                 display_name: account.display_name.clone(),
             };
-            self.accounts.extend(posts.iter().map(|post| (post.post_ref.index, names.clone())));
+            let indexes = || posts.iter().map(|post| post.post_ref.index);
+            self.accounts.extend(indexes().map(|index| (index, names.clone())));
+            let settings = SettingsOf::from(account);
+            self.settings.extend(indexes().map(|index| (index, settings.clone())));
+            self.entries.extend(indexes().zip(identities(posts)));
         }
         self.printer.standing().expect(self.accounts.len());
         if self.printer.options().quiet {
@@ -249,7 +257,9 @@ impl UploadOutput {
             self.printer.settle(&waiting);
         }
         let hint = post_hint(post_error);
-        let cause = Cause::of(report, post_error, hint.as_deref());
+        let setting = self.settings.get(&report.post_ref.index);
+        let setting = setting.and_then(|it| it.shared(post_error.problem.code));
+        let cause = Cause::of(report, post_error, hint.as_deref(), setting);
         if cause.as_ref().is_some_and(|cause| self.causes().is_known(cause)) {
             return;
         }
@@ -305,7 +315,7 @@ impl UploadOutput {
             // One word for all posts of the account.
             (Some(ErrorKind::Login), _) => Some(Matter::login(account)),
             (Some(ErrorKind::Input), _) => {
-                Some(Matter::setting(account, post_error.problem.code.as_str()))
+                Some(Matter::setting(&self.settings(report), post_error.problem.code))
             }
             _ if reaction == Some(Reaction::StopsAccount) => Some(Matter::blocked(account, code)),
             (_, Some(post)) if publish_id.is_some() || report.state == PostState::Unresolved => {
@@ -328,8 +338,8 @@ impl UploadOutput {
         if self.sent().contains(&report.post_ref.index) {
             let account = self.account(report);
             settled.extend([account_subject(account), blocked_subject(account)]);
-            settled.extend([setting_subject(account), UNREACHED.to_owned()]);
-            settled.push(waiting(&account_subject(account)));
+            settled.extend([waiting(&account_subject(account)), UNREACHED.to_owned()]);
+            settled.extend(self.settings(report).used());
         }
         settled
     }
@@ -337,6 +347,10 @@ impl UploadOutput {
     fn account<'a>(&'a self, report: &'a PostOutcome) -> &'a str {
         let names = self.accounts.get(&report.post_ref.index);
         names.map_or(&report.post_ref.account, |names| &names.open_id)
+    }
+
+    fn settings(&self, report: &PostOutcome) -> SettingsOf {
+        self.settings.get(&report.post_ref.index).cloned().unwrap_or_default()
     }
 
     fn subject(&self, report: &PostOutcome) -> String {
@@ -351,8 +365,31 @@ impl UploadOutput {
     }
 
     fn entry(&self, report: &PostOutcome) -> String {
-        format!("entry {} {}", self.account(report), report.post_ref.video)
+        let PostRef { index, video, .. } = &report.post_ref;
+        format!("entry {} {}", self.account(report), self.entries.get(index).unwrap_or(video))
     }
+}
+
+/// What tells each entry of an account from its others: its `id`, else what it posts, and as what. An address
+/// is compared without its query, which may be another one in each run: those that differ only there are
+/// numbered.
+fn identities(posts: &[PreparedPost]) -> Vec<String> {
+    let mut known: HashMap<String, HashMap<String, usize>> = HashMap::new();
+    let identity = |PreparedPost { post_ref, asked, .. }: &PreparedPost| {
+        // No path and no address holds U+0000.
+        let mode = if asked.mode == Mode::Draft { "draft\0" } else { "" };
+        if let Some(id) = &asked.id {
+            return format!("{mode}id\0{id}");
+        }
+        let name = format!("{mode}{}", post_ref.video);
+        let alike = known.entry(name.clone()).or_default();
+        let next = alike.len();
+        match *alike.entry(format!("{:?}", asked.source)).or_insert(next) {
+            0 => name,
+            number => format!("{name}\0{number}"),
+        }
+    };
+    posts.iter().map(identity).collect()
 }
 
 /// That posts of an account wait until another run leaves it to this one.
