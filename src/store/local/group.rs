@@ -90,12 +90,12 @@ mod tests {
         };
         // The thread is busy until all of them wait.
         let (free, busy) = mpsc::channel::<()>();
-        let hold = thread.run(move || {
+        let blocked = thread.run(move || {
             _ = busy.recv();
             Ok::<_, StoreError>(())
         });
         let all = [1, 2, 4].map(|piece| group.run(&thread, piece, work.clone()));
-        let (held, (), [one, two, four]) = tokio::join!(hold, async move { drop(free) }, async {
+        let (held, (), [one, two, four]) = tokio::join!(blocked, async move { drop(free) }, async {
             let [a, b, c] = all;
             <[_; 3]>::from(tokio::join!(a, b, c))
         });
@@ -104,12 +104,12 @@ mod tests {
         assert_eq!(sizes.try_iter().collect::<Vec<_>>(), [3]);
 
         let (free, busy) = mpsc::channel::<()>();
-        let hold = thread.run(move || {
+        let blocked = thread.run(move || {
             _ = busy.recv();
             Ok::<_, StoreError>(())
         });
         let all = [3, 5].map(|piece| group.run(&thread, piece, work.clone()));
-        let (held, (), [three, five]) = tokio::join!(hold, async move { drop(free) }, async {
+        let (held, (), [three, five]) = tokio::join!(blocked, async move { drop(free) }, async {
             let [a, b] = all;
             <[_; 2]>::from(tokio::join!(a, b))
         });
