@@ -4,7 +4,9 @@ mod invisible;
 
 use std::path::Path;
 
-pub(crate) use self::invisible::{folded, hidden, listed, named, seen_as, shown, stranger, unlike};
+pub(crate) use self::invisible::{
+    folded, harmless, hidden, listed, named, seen_as, shown, stranger, unlike,
+};
 pub(crate) use tiktok_open::text::{is_hostile, is_plain, plain};
 
 /// Enough of a client key to tell apps apart.
