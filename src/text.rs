@@ -5,7 +5,9 @@ pub(crate) mod template;
 
 use std::path::Path;
 
-pub(crate) use self::invisible::{folded, hidden, listed, named, seen_as, shown, stranger, unlike};
+pub(crate) use self::invisible::{
+    folded, harmless, hidden, listed, named, seen_as, shown, stranger, unlike,
+};
 pub(crate) use tiktok_open::text::{is_hostile, is_plain, plain};
 
 /// Enough of a client key to tell apps apart.

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
-use video_probe::{Container, Probe, ProbeError};
+use video_probe::{Container, Oddity, Probe, ProbeError};
 
 use crate::clock::moment;
 use crate::engine::Options;
@@ -640,7 +640,10 @@ impl MediaCheck {
         };
         let findings = limits::check(probe, size, longest);
         // Where something is missing, or nobody can play it, nothing else that is found matters.
-        let is_sure = |finding: &Finding| matches!(finding, Finding::CutOff | Finding::Protected);
+        let is_sure = |finding: &Finding| {
+            let changed = *finding == Finding::Odd(Oddity::Changed);
+            changed || matches!(finding, Finding::CutOff | Finding::Protected)
+        };
         let doubtful = !findings.errors.iter().any(is_sure);
         for finding in findings.errors {
             let (message, hint) = (finding.to_string(), finding.hint().to_owned());

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use video_probe::{Oddity, Probe};
 
+use super::refusal::BINARY;
 use crate::text;
 
 /// The most bytes, read generously: the documented "4 GB" may mean 2³² bytes.
@@ -145,6 +146,9 @@ impl Finding {
     pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::CutOff => "wait until the file is complete, or copy it again",
+            Self::Odd(Oddity::Changed) => BINARY,
+            Self::Odd(Oddity::Foreign { .. }) => "take them away, or download it again",
+            Self::Odd(Oddity::Miscoded { .. }) => "export it again as MP4 with H.264",
             Self::Blank(_)
             | Self::Size { padded: true, .. }
             | Self::Odd(Oddity::Trailing { .. }) => {
@@ -221,7 +225,19 @@ impl fmt::Display for Finding {
                 "the file calls itself Matroska, although it is a WebM by what it holds",
             ),
             Self::Odd(Oddity::Leading(count)) => {
-                write!(f, "the video begins behind {count} bytes that are none of it")
+                write!(f, "an ID3 tag of {} stands before the video", text::count(*count, "byte"))
+            }
+            Self::Odd(Oddity::Foreign { count, what }) => {
+                let kind = what.map(|what| format!(" ({what})")).unwrap_or_default();
+                let stand = if *count == 1 { "stands" } else { "stand" };
+                let count = text::count(*count, "byte");
+                write!(f, "{count} of something else{kind} {stand} before the video")
+            }
+            Self::Odd(Oddity::Changed) => {
+                f.write_str("the bytes of this file were changed, as by a transfer in text mode")
+            }
+            Self::Odd(Oddity::Miscoded { told, carried }) => {
+                write!(f, "the file says {told} and carries the configuration of {carried}")
             }
             Self::Odd(Oddity::Second { at }) => write!(
                 f,
@@ -233,7 +249,10 @@ impl fmt::Display for Finding {
                 let (end, count) = (text::size(*end), text::size(*count));
                 write!(f, "the video ends after {end}, and {count}{what} lie behind its end")
             }
-            Self::Odd(_) => f.write_str("the sizes of the file's boxes do not lead to its index"),
+            Self::Odd(_) => f.write_str(
+                "the sizes of the file's boxes do not lead to its index, as after a transfer in text mode: if \
+                 TikTok refuses it, copy it again in binary, or export it again",
+            ),
             Self::Codec(name) => {
                 write!(f, "the codec is `{name}`, and TikTok takes H.264, H.265, VP8 and VP9")
             }
@@ -258,7 +277,8 @@ fn clock(length: Duration) -> String {
 /// <https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide>
 pub(crate) fn check(probe: &Probe, size: u64, longest: Option<Duration>) -> Findings {
     let mut findings = Findings::default();
-    if !probe.complete {
+    // What is not where it should be may be there all the same.
+    if !probe.complete && !probe.oddities.contains(&Oddity::Changed) {
         findings.errors.push(Finding::CutOff);
     }
     findings.errors.extend(probe.blank.as_ref().map(|blank| Finding::Blank(blank.start)));
@@ -361,7 +381,14 @@ impl Findings {
         if probe.protected {
             self.errors.push(Finding::Protected);
         }
-        self.warnings.extend(probe.oddities.iter().copied().map(Finding::Odd));
+        for oddity in probe.oddities.iter().copied() {
+            let unreadable = matches!(
+                oddity,
+                Oddity::Changed | Oddity::Foreign { .. } | Oddity::Miscoded { .. }
+            );
+            let found = if unreadable { &mut self.errors } else { &mut self.warnings };
+            found.push(Finding::Odd(oddity));
+        }
     }
 }
 
@@ -531,6 +558,28 @@ mod tests {
             let probe = Probe { oddities: vec![oddity], ..good() };
             assert_eq!(warnings(&probe), [Finding::Odd(oddity)]);
         }
+        for (oddity, text) in [
+            (
+                Oddity::Foreign { count: 1, what: Some("white space") },
+                "1 byte of something else (white space) stands before the video",
+            ),
+            (
+                Oddity::Foreign { count: 12, what: None },
+                "12 bytes of something else stand before the video",
+            ),
+            (
+                Oddity::Miscoded { told: "h264", carried: "h265" },
+                "the file says h264 and carries the configuration of h265",
+            ),
+            (Oddity::Changed, "the bytes of this file were changed, as by a transfer in text mode"),
+        ] {
+            let probe = Probe { oddities: vec![oddity], ..good() };
+            assert_eq!(errors(&probe), [Finding::Odd(oddity)]);
+            assert_eq!(Finding::Odd(oddity).to_string(), text);
+        }
+        // What was changed is not waited for.
+        let probe = Probe { complete: false, oddities: vec![Oddity::Changed], ..good() };
+        assert_eq!(errors(&probe), [Finding::Odd(Oddity::Changed)]);
     }
 
     #[test]

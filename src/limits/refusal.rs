@@ -4,6 +4,9 @@ use video_probe::{FileClass, OtherFile, ProbeError};
 
 use crate::text;
 
+/// What to do about a file whose bytes were changed.
+pub(super) const BINARY: &str = "copy it again in binary, or export it again";
+
 /// What to do about it, as with a [`Finding`](super::check::Finding) of a video.
 pub(crate) fn hint(error: &ProbeError) -> Option<String> {
     let hint = match error {
@@ -11,6 +14,7 @@ pub(crate) fn hint(error: &ProbeError) -> Option<String> {
             "wait until the file is complete, or export it again"
         }
         ProbeError::NotAVideo { looks_like } => return Some(hint_for(*looks_like)),
+        ProbeError::Changed => BINARY,
         ProbeError::NoPicture => "export it with a picture",
         ProbeError::Io(_) => return None,
     };

@@ -115,7 +115,9 @@ fn binary(bytes: &[u8]) -> Option<Found> {
             Container::Mov => "a MOV video",
             Container::WebM => "a WebM video",
         })),
-        Err(ProbeError::NoIndex | ProbeError::NoPicture) => Some(video("a video or sound")),
+        Err(ProbeError::NoIndex | ProbeError::Changed | ProbeError::NoPicture) => {
+            Some(video("a video or sound"))
+        }
         Err(ProbeError::NotAVideo { looks_like: Some(other) }) => Some(match other.class {
             FileClass::Video | FileClass::Segment => video(other.name),
             FileClass::Sound => found(

@@ -690,8 +690,8 @@ catalogue! {
 
     // TikTok's reasons for not posting what it has.
     FailedFormat: "TikTok does not take the format of the file."
-        => "TikTok takes MP4, MOV and WebM with H.264, H.265, VP8 or VP9; re-encode the file, for example \
-            with `ffmpeg -i IN -c:v libx264 -c:a aac OUT.mp4`";
+        => "TikTok takes MP4, MOV and WebM with H.264, H.265, VP8 or VP9; look what \
+            `upload --dry-run` says of the file, and re-encode it, or fetch it again if no player opens it";
     FailedDuration: "The video is too short or too long."
         => "the video is shorter or longer than this creator may post";
     FailedFrameRate: "The video has too few or too many frames a second."

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Effects, Style};
 
 use crate::secret::redact;
-use crate::text::is_hostile;
+use crate::text::harmless;
 
 pub(super) const ERROR: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
 pub(super) const WARNING: Style = AnsiColor::Yellow.on_default().effects(Effects::BOLD);
@@ -15,9 +15,9 @@ pub(super) const GOOD: Style = AnsiColor::Green.on_default().effects(Effects::BO
 pub(super) const FAINT: Style = Style::new().effects(Effects::DIMMED);
 pub(super) const HEADING: Style = Style::new().effects(Effects::BOLD);
 
-/// Text in pieces, each with its style. Line breaks are kept, other control characters and the
-/// turners of text direction are dropped: whatever a piece contains, only our own styles reach the
-/// terminal. The secrets of this process are taken out. Nothing rests on colour alone.
+/// Text in pieces, each with its style. Line breaks are kept, other control characters are dropped, and what
+/// nobody sees or turns the direction of text is written as its number: whatever a piece contains, only our
+/// own styles reach the terminal. The secrets of this process are taken out. Nothing rests on colour alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Line(Vec<Piece>);
 
@@ -60,7 +60,7 @@ impl Line {
     pub(super) fn render(&self, coloured: bool) -> String {
         let mut out = String::new();
         for Piece { style, text, verbatim } in &self.0 {
-            let clean = clean(text);
+            let clean = harmless(text);
             let text = if *verbatim { Cow::Borrowed(&*clean) } else { redact(&clean) };
             if coloured && *style != Style::new() && !text.is_empty() {
                 _ = write!(out, "{style}{text}{style:#}");
@@ -84,11 +84,6 @@ impl From<String> for Line {
     }
 }
 
-fn clean(text: &str) -> String {
-    let harmless = |c| if c == '\t' { Some(' ') } else { Some(c).filter(|c| !is_hostile(*c)) };
-    text.chars().filter_map(harmless).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,9 +92,12 @@ mod tests {
     fn t23_no_escape_but_ours_is_written() {
         let hostile = "a\u{1b}]0;title\u{7}b\u{9b}31mc\u{202e}d\re\tf\ng";
         let line = Line::from(hostile).styled(ERROR, hostile);
-        assert_eq!(line.render(false), "a]0;titleb31mcde f\nga]0;titleb31mcde f\ng");
+        assert_eq!(
+            line.render(false),
+            "a]0;titleb31mc\\u{202e}de f\nga]0;titleb31mc\\u{202e}de f\ng"
+        );
         let coloured = line.render(true);
-        let ours = format!("{ERROR}a]0;titleb31mcde f\ng{ERROR:#}");
+        let ours = format!("{ERROR}a]0;titleb31mc\\u{{202e}}de f\ng{ERROR:#}");
         assert!(coloured.ends_with(&ours), "{coloured:?}");
     }
 
@@ -108,6 +106,18 @@ mod tests {
         let secret = crate::secret::Secret::new("rft.On-A-Line-58");
         let line = Line::from(format!("a {}", secret.expose())).verbatim(secret.expose());
         assert_eq!(line.render(false), "a (redacted)rft.On-A-Line-58");
+    }
+
+    #[test]
+    fn what_nobody_sees_is_written_as_its_number_and_emoji_stay() {
+        let line = |text: &str| Line::from(text).render(false);
+        assert_eq!(line("a\u{200b}b\u{feff}c\u{2066}"), "a\\u{200b}b\\u{feff}c\\u{2066}");
+        for kept in ["❤️ 👨‍👩‍👧 می‌خواهم", "全角\u{3000}空白", "10\u{a0}kg", "two\nlines"]
+        {
+            assert_eq!(line(kept), kept);
+        }
+        let _secret = crate::secret::Secret::new("act.In-Lines-72");
+        assert_eq!(line("a act.In-\u{200b}Lines-72"), "a (redacted)");
     }
 
     #[test]

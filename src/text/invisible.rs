@@ -113,6 +113,26 @@ pub(crate) fn shown(text: &str) -> String {
     shown
 }
 
+/// A text of several lines on its way to a terminal: control characters are dropped, and what takes no room or
+/// turns the direction is written as `\u{200b}`. Spaces of any width stay as they are.
+pub(crate) fn harmless(text: &str) -> String {
+    let takes_none = |c: char| !c.is_whitespace() || matches!(c, '\u{2028}' | '\u{2029}');
+    let (mut bare, mut harmless) = (String::new(), String::new());
+    for (c, hidden) in seen(text) {
+        match c {
+            '\t' => [&mut bare, &mut harmless].map(|it| it.push(' ')),
+            c if c.is_control() && c != '\n' => continue,
+            c if hidden && takes_none(c) => {
+                _ = write!(harmless, "\\u{{{:x}}}", u32::from(c));
+                continue;
+            }
+            c => [&mut bare, &mut harmless].map(|it| it.push(c)),
+        };
+    }
+    // What was written between its characters must not show a secret.
+    if redact(&bare) == bare.as_str() { harmless } else { bare }
+}
+
 /// A character by name and number, with its article: `a zero-width space (U+200B)`. `None`: it is seen.
 pub(crate) fn named(c: char) -> Option<String> {
     let name = name(c)?;
@@ -201,6 +221,9 @@ mod tests {
         );
         assert_eq!(shown("naïve ❤️ 👨‍👩‍👧 می‌خواهم 1️⃣"), "naïve ❤️ 👨‍👩‍👧 می‌خواهم 1️⃣");
         assert_eq!(shown("a\u{200d}b"), "a\\u{200d}b");
+        let scotland = "🏴\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}";
+        assert_eq!(shown(scotland), scotland);
+        assert_eq!(shown("a\u{e0067}"), "a\\u{e0067}");
         assert_eq!(shown(&"x".repeat(9000)).chars().count(), LONGEST + 1);
     }
 

@@ -85,7 +85,58 @@ fn what_precedes_a_video_is_a_warning() {
     let tag = [&b"ID3\x04\0\0\0\0\x01\x02"[..], &[0; 130]].concat();
     world.file("id3.mp4", [tag, fixture("moov-at-end.mp4")].concat());
     let dry = world.run(&["upload", "--dry-run", &world.one_post(ADA, "id3.mp4")]).exits(0);
-    dry.says("warning: id3.mp4: the video begins behind 140 bytes that are none of it");
+    dry.says("warning: id3.mp4: an ID3 tag of 140 bytes stands before the video");
+}
+
+#[test]
+fn what_other_programs_cannot_read_is_refused_with_what_to_do() {
+    let world = World::logged_in();
+    let head = b"HTTP/1.1 200 OK\r\n\r\n";
+    for (name, bytes, said) in [
+        (
+            "http.mp4",
+            [&head[..], &fixture("fast-start.mp4")].concat(),
+            "19 bytes of something else (an HTTP head) stand before the video (take them away, or download",
+        ),
+        (
+            "line.webm",
+            [&b"\n"[..], &fixture("vp9.webm")].concat(),
+            "1 byte of something else (white space) stands before the video (take them away, or download",
+        ),
+        (
+            "text-mode.mp4",
+            fixture("moov-at-end.mp4")
+                .into_iter()
+                .flat_map(|byte| if byte == b'\n' { vec![b'\r', byte] } else { vec![byte] })
+                .collect(),
+            "the bytes of this file were changed, as by a transfer in text mode (copy it again in binary",
+        ),
+        (
+            "mixed.mp4",
+            patched("fast-start.mp4", b"avcC", b"hvcC"),
+            "the file says h264 and carries the configuration of h265 (export it again",
+        ),
+        (
+            "theora.ogv",
+            [&b"OggS\0\x02"[..], &[0; 20], b"\x01\x2a\x80theora\x03\x02\x01", &[0; 32]].concat(),
+            "this is an Ogg file (convert it to MP4 with H.264)",
+        ),
+    ] {
+        world.file(name, bytes);
+        let manifest = world.one_post(ADA, name);
+        world.run(&["upload", &manifest]).exits(2).says(said);
+        world.run(&["upload", "--dry-run", "--skip-media-check", &manifest]).exits(0);
+    }
+}
+
+#[test]
+fn what_nobody_sees_in_a_caption_is_seen_in_a_dry_run() {
+    let world = World::logged_in();
+    world.file("a.mp4", fixture("fast-start.mp4"));
+    let caption = "a\u{200b}b\u{202e}c\u{feff} 👨‍👩‍👧 ❤️";
+    let manifest = world.manifest(&json!([{ "video_path": "a.mp4", "description": caption }]));
+    let dry = world.run(&["upload", "--dry-run", &manifest]).exits(0);
+    assert!(dry.stdout.contains("\"a\\u{200b}b\\u{202e}c\\u{feff} 👨‍👩‍👧 ❤️\""), "{dry:#?}");
 }
 
 #[test]

@@ -69,8 +69,24 @@ pub struct Probe {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Oddity {
-    /// So many bytes before the container are none of it: an ID3 tag, or anything else.
+    /// So many bytes before the container are an ID3 tag, or several.
     Leading(u64),
+    /// Bytes before the container that are neither boxes nor a tag: hardly any other program reads on.
+    Foreign {
+        /// How many.
+        count: u64,
+        /// What they seem to be, with its article; `None` where that is not known.
+        what: Option<&'static str>,
+    },
+    /// Nothing lies where the index says, as after a transfer in text mode.
+    Changed,
+    /// An entry of one codec that carries the configuration of another.
+    Miscoded {
+        /// What the entry is called.
+        told: &'static str,
+        /// What its configuration is of.
+        carried: &'static str,
+    },
     /// A `WebM` that calls itself Matroska.
     CalledMatroska,
     /// A box of a wrong size, behind which the index had to be looked for.
@@ -108,6 +124,9 @@ pub enum ProbeError {
     /// An MP4 or MOV without its `moov` box, or a `WebM` without its tracks.
     #[error("the video has no index: it is cut off, or still being written")]
     NoIndex,
+    /// An index whose own boxes make no sense.
+    #[error("the bytes of this file were changed, as by a transfer in text mode")]
+    Changed,
     /// Sound only.
     #[error("the file has no picture, only sound or data")]
     NoPicture,
@@ -151,9 +170,14 @@ pub fn probe<S: ReadAt + ?Sized>(source: &S, len: u64) -> Result<Probe, ProbeErr
         Err(Stop::Budget) => (Sniffed::Other(None), 0),
         Err(Stop::Io(error)) => return Err(error.into()),
     };
+    let leading = match sniff::leading(start, &mut reader) {
+        Ok(leading) => leading,
+        Err(Stop::Budget) => None,
+        Err(Stop::Io(error)) => return Err(error.into()),
+    };
     match sniffed {
-        Sniffed::Container(Container::WebM) => webm::probe(start, &mut reader),
-        Sniffed::Container(container) => mp4::probe(container, start, &mut reader),
+        Sniffed::Container(Container::WebM) => webm::probe(start, leading, &mut reader),
+        Sniffed::Container(container) => mp4::probe(container, start, leading, &mut reader),
         Sniffed::Other(_) if !has_any(&mut reader)? => Err(ProbeError::Empty),
         Sniffed::Other(looks_like) => Err(ProbeError::NotAVideo { looks_like }),
     }

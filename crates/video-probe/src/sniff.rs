@@ -3,8 +3,11 @@
 use std::fmt;
 
 use crate::blank;
-use crate::probe::Container;
+use crate::probe::{Container, Oddity};
 use crate::reader::{MAX_READ, Reader, Stop};
+
+/// What a `WebM` file begins with.
+const EBML: [u8; 4] = [0x1a, 0x45, 0xdf, 0xa3];
 
 /// How many bytes are looked at.
 pub(super) const LENGTH: usize = 512;
@@ -140,6 +143,26 @@ pub(super) fn locate(reader: &mut Reader<'_>) -> Result<(Sniffed, u64), Stop> {
     Ok((sniffed, 0))
 }
 
+/// What the bytes before a container are that begins at `start`; `None`: there are none.
+pub(super) fn leading(start: u64, reader: &mut Reader<'_>) -> Result<Option<Oddity>, Stop> {
+    if start == 0 {
+        return Ok(None);
+    }
+    let head = reader.some(0, start, LENGTH)?;
+    if tag_length(&head).is_some() {
+        return Ok(Some(Oddity::Leading(start)));
+    }
+    let what = match head.as_slice() {
+        [b'H', b'T', b'T', b'P', b'/', ..] => Some("an HTTP head"),
+        [0xef, 0xbb, 0xbf] | [0xff, 0xfe] | [0xfe, 0xff] => Some("a byte order mark"),
+        [b'-', b'-', ..] => Some("the head of a multipart body"),
+        head if head.iter().all(|byte| *byte == 0) => Some("zeros"),
+        head if head.iter().all(u8::is_ascii_whitespace) => Some("white space"),
+        head => is_text(head).then_some("text"),
+    };
+    Ok(Some(Oddity::Foreign { count: start, what }))
+}
+
 /// Whether a file that begins with zeros holds nothing else: looked at in places, if it is long.
 fn is_all_zeros(reader: &mut Reader<'_>) -> Result<bool, Stop> {
     let head = reader.some(0, reader.len(), MAX_READ)?;
@@ -175,10 +198,13 @@ fn leads_to_video(reader: &mut Reader<'_>) -> Result<bool, Stop> {
     Ok(false)
 }
 
-/// A container behind bytes that are no box: padding, or the header of a download.
+/// A container behind bytes that are no box: padding, a byte order mark, or the header of a download.
 fn hidden(reader: &mut Reader<'_>) -> Result<Option<(Sniffed, u64)>, Stop> {
     let bytes = reader.some(0, reader.len(), MAX_READ)?;
     for (place, window) in bytes.windows(12).enumerate() {
+        if window.starts_with(&EBML) && names_webm(bytes.get(place..).unwrap_or_default()) {
+            return Ok(Some((Sniffed::Container(Container::WebM), place as u64)));
+        }
         let Some((size, brand)) = window.split_first_chunk::<4>() else { continue };
         let size = u32::from_be_bytes(*size);
         if !brand.starts_with(b"ftyp") || !(16..=1024).contains(&size) || size % 4 != 0 {
@@ -192,6 +218,13 @@ fn hidden(reader: &mut Reader<'_>) -> Result<Option<(Sniffed, u64)>, Stop> {
         }
     }
     Ok(None)
+}
+
+/// Whether an EBML header says that a `WebM` or a Matroska file follows: its `DocType`.
+fn names_webm(header: &[u8]) -> bool {
+    let header = header.get(..64).unwrap_or(header);
+    let names = [&b"webm"[..], b"matroska"];
+    names.iter().any(|name| header.windows(name.len()).any(|window| window == *name))
 }
 
 /// Whether a file may begin with a box of this kind, but for `ftyp`, or have it behind that.
@@ -222,7 +255,7 @@ fn is_fragments(kind: [u8; 4]) -> bool {
 
 /// Says what a file is that begins with `head`.
 pub(super) fn sniff(head: &[u8]) -> Sniffed {
-    if head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) {
+    if head.starts_with(&EBML) {
         return Sniffed::Container(Container::WebM);
     }
     let kind = head.get(4..).and_then(|rest| rest.first_chunk::<4>());
@@ -270,7 +303,7 @@ pub(super) fn brand(ftyp: &[u8]) -> Sniffed {
 /// What people pick by mistake.
 fn other(head: &[u8]) -> Option<OtherFile> {
     use FileClass::{Archive, Data, Picture, Placeholder, Playlist, Segment, Sound, Video};
-    let kinds: [(&[u8], &str, FileClass); 51] = [
+    let kinds: [(&[u8], &str, FileClass); 50] = [
         (b"FLV\x01", "an FLV video", Video),
         (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a WMV video", Video),
         (b"\x00\x00\x01\xba", "an MPEG program stream", Video),
@@ -281,7 +314,6 @@ fn other(head: &[u8]) -> Option<OtherFile> {
         (b"DKIF", "an IVF video", Video),
         (b".RMF", "a RealMedia video", Video),
         (b"\x06\x0e\x2b\x34\x02\x05", "an MXF video", Video),
-        (b"OggS", "an Ogg file", Sound),
         (b"\x1f\x43\xb6\x75", WEBM_SEGMENT.name, Segment),
         (b"\xff\xd8\xff", "a JPEG picture", Picture),
         (b"\x89PNG", "a PNG picture", Picture),
@@ -327,6 +359,10 @@ fn other(head: &[u8]) -> Option<OtherFile> {
     if let Some(&(_, name, class)) = known {
         return Some(other_file(name, class));
     }
+    if head.starts_with(OGG) {
+        let class = if has_ogg_picture(head) { Video } else { Sound };
+        return Some(other_file("an Ogg file", class));
+    }
     if head.get(257..262) == Some(b"ustar") {
         return Some(other_file("a tar archive", Archive));
     }
@@ -357,6 +393,30 @@ fn other(head: &[u8]) -> Option<OtherFile> {
         return Some(HEADLESS);
     }
     is_text(head).then(|| text(head))
+}
+
+/// What a page of an Ogg file begins with.
+const OGG: &[u8] = b"OggS";
+
+/// Whether one of the streams that an Ogg file begins with is of pictures: each begins on a page of its own,
+/// before all others. RFC 3533, section 6.
+fn has_ogg_picture(mut head: &[u8]) -> bool {
+    /// The bit of a page that begins a stream.
+    const BEGINS: u8 = 2;
+    let pictures: [&[u8]; 5] = [b"\x80theora", b"BBCD", b"OVP80", b"\x80daala", b"\x01video"];
+    while let Some((page, rest)) = head.split_at_checked(27)
+        && page.starts_with(OGG)
+        && page.get(5).is_some_and(|flags| flags & BEGINS != 0)
+        && let Some((lengths, rest)) =
+            rest.split_at_checked(page.last().copied().unwrap_or(0).into())
+    {
+        if pictures.iter().any(|begin| rest.starts_with(begin)) {
+            return true;
+        }
+        let length = lengths.iter().map(|length| usize::from(*length)).sum();
+        head = rest.get(length..).unwrap_or_default();
+    }
+    false
 }
 
 /// What kind of text it is.
@@ -471,6 +531,31 @@ mod tests {
         ] {
             assert_eq!(sniff(head), Sniffed::Container(container));
         }
+    }
+
+    /// A page of an Ogg file that begins a stream with this.
+    fn ogg_page(content: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(content.len()).unwrap();
+        [&b"OggS\0\x02"[..], &[0; 20], &[1, length], content].concat()
+    }
+
+    #[test]
+    fn an_ogg_file_with_a_picture_is_no_sound() {
+        let class = |streams: &[&[u8]]| {
+            let file: Vec<u8> = streams.iter().flat_map(|stream| ogg_page(stream)).collect();
+            let Sniffed::Other(Some(other)) = sniff(&file) else { panic!("{streams:?}") };
+            other.class
+        };
+        assert_eq!(class(&[b"\x01vorbis", b"OpusHead"]), FileClass::Sound);
+        for picture in [&b"\x80theora"[..], b"BBCD", b"OVP80"] {
+            assert_eq!(class(&[picture]), FileClass::Video);
+            assert_eq!(
+                class(&[&[b"fishead\0".to_vec(), vec![0; 56]].concat(), b"\x01vorbis", picture]),
+                FileClass::Video
+            );
+        }
+        let Sniffed::Other(Some(bare)) = sniff(OGG) else { panic!("no Ogg") };
+        assert_eq!(bare.class, FileClass::Sound);
     }
 
     fn located(bytes: &[u8]) -> (Sniffed, u64) {

@@ -95,10 +95,11 @@ mod tests {
             Ok::<_, StoreError>(())
         });
         let all = [1, 2, 4].map(|piece| group.run(&thread, piece, work.clone()));
-        let (held, (), [one, two, four]) = tokio::join!(blocked, async move { drop(free) }, async {
-            let [a, b, c] = all;
-            <[_; 3]>::from(tokio::join!(a, b, c))
-        });
+        let (held, (), [one, two, four]) =
+            tokio::join!(blocked, async move { drop(free) }, async {
+                let [a, b, c] = all;
+                <[_; 3]>::from(tokio::join!(a, b, c))
+            });
         held.unwrap();
         assert_eq!((one.unwrap(), two.unwrap(), four.unwrap()), (10, 20, 40));
         assert_eq!(sizes.try_iter().collect::<Vec<_>>(), [3]);

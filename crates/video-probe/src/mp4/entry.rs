@@ -2,6 +2,7 @@
 
 use super::atom::Atom;
 use crate::codec;
+use crate::probe::Oddity;
 use crate::reader::{Reader, Stop};
 use crate::sps::{self, Coded};
 
@@ -24,14 +25,21 @@ pub(super) struct SampleEntry {
     pixel: Option<(u32, u32)>,
     /// Whether the samples are encrypted.
     pub(super) protected: bool,
+    /// Codecs of the configurations that it carries.
+    carried: Vec<&'static str>,
+    /// Bytes of the length before each unit of a sample.
+    unit_width: Option<u8>,
 }
+
+/// The codecs that have a configuration of their own. <https://mp4ra.org/registered-types/boxes>
+const CONFIGURED: [&str; 6] = ["h264", "h265", "h266", "vp8", "vp9", "av1"];
 
 impl SampleEntry {
     /// Reads the first entry of an `stsd` box; `None` when there is none.
     pub(super) fn read(stsd: Atom, reader: &mut Reader<'_>) -> Result<Option<Self>, Stop> {
-        if stsd.u32(reader, 4)?.is_none_or(|count| count == 0) {
+        let Some(count) = stsd.u32(reader, 4)?.filter(|&count| count > 0) else {
             return Ok(None);
-        }
+        };
         let Some(atom) = Atom::read(reader, stsd.body + 8, stsd.end, false)? else {
             return Ok(None);
         };
@@ -46,13 +54,32 @@ impl SampleEntry {
         };
         let boxes = Atom { body: atom.body + BOXES - 8, ..atom };
         boxes.children(reader, |reader, child| entry.read_box(child, reader))?;
+        if count > 1 {
+            // Samples may go by another entry.
+            entry.unit_width = None;
+        }
         Ok(Some(entry))
     }
 
     fn read_box(&mut self, atom: Atom, reader: &mut Reader<'_>) -> Result<(), Stop> {
         match &atom.kind {
-            b"avcC" => self.coded = sps::of_avc_record(&record(atom, reader)?),
-            b"hvcC" => self.coded = sps::of_hevc_record(&record(atom, reader)?),
+            b"avcC" => {
+                let record = record(atom, reader)?;
+                self.coded = sps::of_avc_record(&record);
+                self.carry("h264", record.get(4));
+            }
+            b"hvcC" => {
+                let record = record(atom, reader)?;
+                self.coded = sps::of_hevc_record(&record);
+                self.carry("h265", record.get(21));
+            }
+            b"vvcC" => self.carry("h266", None),
+            b"av1C" => self.carry("av1", None),
+            // It is the same for both.
+            b"vpcC" => {
+                self.carry("vp9", None);
+                self.carry("vp8", None);
+            }
             b"esds" => {
                 let object = object_type(&record(atom, reader)?);
                 if let Some(name) = object.and_then(codec::of_object_type) {
@@ -73,6 +100,26 @@ impl SampleEntry {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Notes a configuration, with the byte whose lower two bits tell how wide the lengths of units are.
+    fn carry(&mut self, codec: &'static str, widths: Option<&u8>) {
+        if !self.carried.contains(&codec) {
+            self.carried.push(codec);
+        }
+        self.unit_width = widths.map(|widths| (widths & 3) + 1);
+    }
+
+    /// Bytes of the length before each unit of a sample, where samples consist of such.
+    pub(super) fn unit_width(&self) -> Option<u8> {
+        self.unit_width.filter(|_| self.carried.len() == 1 && self.mismatch().is_none())
+    }
+
+    /// That the entry is called otherwise than what it carries.
+    pub(super) fn mismatch(&self) -> Option<Oddity> {
+        let told = CONFIGURED.into_iter().find(|name| Some(*name) == self.codec.as_deref())?;
+        let carried = *self.carried.first().filter(|_| !self.carried.contains(&told))?;
+        Some(Oddity::Miscoded { told, carried })
     }
 
     /// Width and height that are coded: the stream's own word wins over its container's.

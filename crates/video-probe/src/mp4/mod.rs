@@ -3,6 +3,7 @@
 mod atom;
 mod entry;
 mod fragment;
+mod integrity;
 mod movie;
 mod recover;
 mod samples;
@@ -11,6 +12,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use self::atom::Atom;
+use self::entry::SampleEntry;
 use self::movie::{Movie, Track};
 use super::blank;
 use super::probe::{Container, Oddity, Probe, ProbeError};
@@ -34,6 +36,8 @@ struct Outline {
     /// What the `ftyp` box says that the file is.
     brand: Option<Sniffed>,
     movie: Option<Movie>,
+    /// Where that lies.
+    moov: Option<Atom>,
     /// Whether there are fragments.
     fragmented: bool,
     /// Where the data of the fragments ends in the file.
@@ -62,10 +66,12 @@ struct Outline {
     unfinished: bool,
 }
 
-/// Looks at a file that begins like an MP4 or `QuickTime` file, its first box at `start`.
+/// Looks at a file that begins like an MP4 or `QuickTime` file, its first box at `start`
+/// behind what is `leading`.
 pub(super) fn probe(
     container: Container,
     start: u64,
+    leading: Option<Oddity>,
     reader: &mut Reader<'_>,
 ) -> Result<Probe, ProbeError> {
     let mut outline = Outline::default();
@@ -79,7 +85,6 @@ pub(super) fn probe(
         Some(Sniffed::Other(looks_like)) => return Err(ProbeError::NotAVideo { looks_like }),
         None => container,
     };
-    let leading = (start > 0).then_some(Oddity::Leading(start));
     let broken = outline.broken.then_some(Oddity::BrokenChain);
     let oddities = leading.into_iter().chain(broken).collect();
     let unknown = Probe { oddities, ..Probe::unknown(container) };
@@ -96,6 +101,8 @@ pub(super) fn probe(
         // Only a file that was read to its end surely has no picture.
         return if movie.compressed || outline.unfinished {
             Ok(Probe { complete: !outline.overrun, ..unknown })
+        } else if !outline.has_sound_index(reader)? {
+            Err(ProbeError::Changed)
         } else {
             Err(ProbeError::NoPicture)
         };
@@ -104,10 +111,14 @@ pub(super) fn probe(
     let blank = if certain { outline.blank(movie, track, reader)? } else { None };
     let mut rate = track.rate.clone();
     rate.merge(&track.fragments.rate);
+    let complete = outline.is_complete(movie, track, reader.len());
     let mut oddities = unknown.oddities;
-    if certain {
+    if start == 0 && outline.is_changed(movie, track, complete, reader)? {
+        oddities = vec![Oddity::Changed];
+    } else if certain {
         oddities.extend(outline.trailing(start, movie, reader)?);
     }
+    oddities.extend(track.entry.as_ref().and_then(SampleEntry::mismatch));
     let (width, height) = track.size().unzip();
     Ok(Probe {
         duration: outline.duration(movie, track),
@@ -117,7 +128,7 @@ pub(super) fn probe(
         frame_rate: rate.per_second(track.scale),
         steady: rate.is_steady(),
         codec: track.entry.as_ref().and_then(|entry| entry.codec.clone()),
-        complete: outline.is_complete(movie, track, reader.len()),
+        complete,
         blank,
         protected: movie.is_protected(),
         oddities,
@@ -213,6 +224,7 @@ impl Outline {
 
     fn read_movie(&mut self, moov: Atom, reader: &mut Reader<'_>) -> Result<(), Stop> {
         let end = moov.end.min(reader.len());
+        self.moov = Some(moov);
         self.movie.insert(Movie::default()).read(Atom { end, ..moov }, reader)
     }
 
@@ -257,6 +269,51 @@ impl Outline {
         match found {
             Ok(found) => Ok(found),
             Err(Stop::Budget) => Ok(None),
+            Err(Stop::Io(error)) => Err(error.into()),
+        }
+    }
+
+    /// Whether nothing lies where the index says: the samples, or the boxes of the index itself, if something
+    /// else is wrong as well. Of codecs that are not H.264 or H.265 the samples tell nothing.
+    fn is_changed(
+        &self,
+        movie: &Movie,
+        track: &Track,
+        complete: bool,
+        reader: &mut Reader<'_>,
+    ) -> Result<bool, ProbeError> {
+        if self.unfinished || movie.is_protected() {
+            return Ok(false);
+        }
+        if (self.broken || !complete) && !self.has_sound_index(reader)? {
+            return Ok(true);
+        }
+        let Some(width) = track.entry.as_ref().and_then(SampleEntry::unit_width) else {
+            return Ok(false);
+        };
+        // Behind a box of a wrong size nothing is known of where content lies.
+        let anywhere = self.broken || self.data.is_empty();
+        let is_content = |sample: &Range<u64>| {
+            let holds = |data: &Range<u64>| data.start <= sample.start && sample.end <= data.end;
+            anywhere || self.data.iter().any(holds)
+        };
+        let found = track.spread(reader).and_then(|pairs| {
+            let samples = pairs.into_iter().flatten().filter(is_content).collect();
+            integrity::are_shifted(samples, width, reader)
+        });
+        match found {
+            Ok(found) => Ok(found),
+            Err(Stop::Budget) => Ok(false),
+            Err(Stop::Io(error)) => Err(error.into()),
+        }
+    }
+
+    /// Whether the boxes of the index fill each other, as far as the file goes.
+    fn has_sound_index(&self, reader: &mut Reader<'_>) -> Result<bool, ProbeError> {
+        let Some(moov) = self.moov.filter(|moov| moov.end <= reader.len()) else { return Ok(true) };
+        match integrity::is_filled(moov, reader) {
+            Ok(found) => Ok(found),
+            Err(Stop::Budget) => Ok(true),
             Err(Stop::Io(error)) => Err(error.into()),
         }
     }

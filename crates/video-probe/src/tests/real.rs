@@ -150,3 +150,47 @@ fn a_webm_whose_segment_ends_in_zeros_was_not_written_to_its_end() {
     bytes[at] = 1;
     assert_eq!(found(&bytes).blank, None);
 }
+
+/// What a transfer in text mode makes of bytes: each `from` becomes `to`.
+fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let (mut out, mut at) = (Vec::new(), 0);
+    while at < bytes.len() {
+        let found = bytes[at..].starts_with(from);
+        out.extend(if found { to } else { &bytes[at..=at] });
+        at += if found { from.len() } else { 1 };
+    }
+    out
+}
+
+#[test]
+fn a_transfer_in_text_mode_is_told() {
+    for whole in [
+        fixture!("fast-start.mp4"),
+        fixture!("moov-at-end.mp4"),
+        fixture!("landscape.mov"),
+        fixture!("ten-fps.mp4"),
+        fixture!("small.mp4"),
+        fixture!("fragmented.mp4"),
+    ] {
+        // All of it, and the content alone.
+        let mdat = whole.windows(4).rposition(|name| name == b"mdat").unwrap();
+        let size = u32::from_be_bytes(*whole[mdat - 4..].first_chunk().unwrap()) as usize;
+        let content = mdat + 4..mdat - 4 + size;
+        for (from, to, part) in [
+            (&b"\n"[..], &b"\r\n"[..], 0..whole.len()),
+            (b"\n", b"\r\n", content.clone()),
+            (b"\r", b"", content),
+        ] {
+            let middle = replaced(&whole[part.clone()], from, to);
+            // The few that there are may lie in the sound, behind the last picture.
+            if middle.len().abs_diff(part.len()) < 3 {
+                continue;
+            }
+            let changed = [&whole[..part.start], &middle, &whole[part.end..]].concat();
+            match probe_bytes(&changed) {
+                Ok(probe) => assert_eq!(probe.oddities, [Oddity::Changed], "{part:?} {from:?}"),
+                Err(error) => assert!(matches!(error, ProbeError::Changed), "{error}"),
+            }
+        }
+    }
+}

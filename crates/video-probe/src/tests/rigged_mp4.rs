@@ -664,6 +664,29 @@ fn an_object_type_names_the_codec() {
 }
 
 #[test]
+fn an_entry_that_carries_the_configuration_of_another_codec_is_told() {
+    let of = |codec, boxes: &[&[u8]]| {
+        let boxes = boxes.iter().flat_map(|name| atom(name, &AVC)).collect();
+        found(&Rig { codec, boxes, ..Rig::default() }.file()).oddities
+    };
+    let odd = |told, carried| vec![Oddity::Miscoded { told, carried }];
+    assert_eq!(of(*b"avc1", &[b"hvcC"]), odd("h264", "h265"));
+    assert_eq!(of(*b"hvc1", &[b"avcC"]), odd("h265", "h264"));
+    assert_eq!(of(*b"avc1", &[b"av1C"]), odd("h264", "av1"));
+    assert_eq!(of(*b"av01", &[b"vpcC"]), odd("av1", "vp9"));
+    for (codec, boxes) in [
+        (*b"avc1", &[][..]),
+        (*b"avc3", &[&b"avcC"[..]]),
+        (*b"dvhe", &[b"hvcC", b"dvcC"]),
+        (*b"vp08", &[b"vpcC"]),
+        (*b"new1", &[b"avcC"]),
+        (*b"hvc1", &[b"hvcC", b"avcC"]),
+    ] {
+        assert_eq!(of(codec, boxes), [], "{codec:?}");
+    }
+}
+
+#[test]
 fn encryption_is_told_beside_the_codec() {
     let scheme = atom(b"sinf", &atom(b"frma", b"avc1"));
     let probe = found(&Rig { codec: *b"encv", boxes: scheme, ..Rig::default() }.file());
@@ -692,9 +715,20 @@ fn a_cover_or_a_preview_is_not_the_film() {
 fn what_precedes_the_brand_is_passed_over() {
     let file = Rig::default().file();
     let tag = [&b"ID3\x04\0\0\0\0\x01\x02"[..], &[0; 130]].concat();
-    for (before, leading) in [(tag, 140), (vec![0; 512], 512), (b"junk".to_vec(), 4)] {
+    let foreign = |count, what| Oddity::Foreign { count, what };
+    let http = b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\n\r\n".to_vec();
+    for (before, leading) in [
+        (tag, Oddity::Leading(140)),
+        (vec![0; 512], foreign(512, Some("zeros"))),
+        (b"\xff\xffnk".to_vec(), foreign(4, None)),
+        (http, foreign(44, Some("an HTTP head"))),
+        (b"\xef\xbb\xbf".to_vec(), foreign(3, Some("a byte order mark"))),
+        (b"--a\r\n\r\n".to_vec(), foreign(7, Some("the head of a multipart body"))),
+        (b"\n".to_vec(), foreign(1, Some("white space"))),
+        (b"Received:\n".to_vec(), foreign(10, Some("text"))),
+    ] {
         let probe = found(&[&before[..], &file].concat());
-        assert_eq!(probe, Probe { oddities: vec![Oddity::Leading(leading)], ..found(&file) });
+        assert_eq!(probe, Probe { oddities: vec![leading], ..found(&file) });
     }
     for first in [atom(b"free", b"...."), atom(b"uuid", &[1; 24]), atom(b"abcd", b"")] {
         assert_eq!(found(&[first, file.clone()].concat()), found(&file));

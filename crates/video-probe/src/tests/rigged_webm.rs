@@ -360,3 +360,16 @@ fn a_second_video_behind_the_first_is_told() {
     let at = sized.len() as u64;
     assert_eq!(found(&[sized, mp4].concat()).oddities, [Oddity::Second { at }]);
 }
+
+#[test]
+fn what_precedes_a_webm_is_told() {
+    let file = Recording::default().file();
+    for before in [&b"\n"[..], b"\xef\xbb\xbf", b"HTTP/1.1 200 OK\r\n\r\n"] {
+        let [Oddity::Foreign { count, what: Some(_) }] =
+            found(&[before, &file].concat()).oddities[..]
+        else {
+            panic!("{before:?}");
+        };
+        assert_eq!(count, before.len() as u64);
+    }
+}

@@ -88,8 +88,12 @@ struct Outline {
     unfinished: bool,
 }
 
-/// Looks at a file that begins like a `WebM` file, its header at `start`.
-pub(super) fn probe(start: u64, reader: &mut Reader<'_>) -> Result<Probe, ProbeError> {
+/// Looks at a file that begins like a `WebM` file, its header at `start` behind what is `leading`.
+pub(super) fn probe(
+    start: u64,
+    leading: Option<Oddity>,
+    reader: &mut Reader<'_>,
+) -> Result<Probe, ProbeError> {
     let mut outline = Outline {
         matroska: false,
         tick_nanos: 1_000_000,
@@ -112,7 +116,6 @@ pub(super) fn probe(start: u64, reader: &mut Reader<'_>) -> Result<Probe, ProbeE
     if outline.matroska && !tracks.iter().all(Track::fits_webm) {
         return Err(ProbeError::NotAVideo { looks_like: Some(sniff::MATROSKA) });
     }
-    let leading = (start > 0).then_some(Oddity::Leading(start));
     let called = outline.matroska.then_some(Oddity::CalledMatroska);
     let mut oddities: Vec<_> = leading.into_iter().chain(called).collect();
     let certain = oddities.is_empty();
