@@ -323,6 +323,7 @@ fn a_run_that_is_stopped_forgets_nothing_of_the_posts_that_it_did_not_reach() {
         world.wait_until("it works", |world| world.calls("creator_info").len() > calls);
         if signal {
             run.signal(rustix::process::Signal::INT);
+            world.wait_until("it has heard", |_| run.said("stopping"));
             world.let_go();
             run.end().exits(130);
         } else {
@@ -544,6 +545,7 @@ fn what_is_not_final_is_never_left_without_a_word() {
     let run = world.start_upload(&manifest);
     world.wait_until("it works on it", |world| !world.calls("creator_info").is_empty());
     run.signal(rustix::process::Signal::INT);
+    world.wait_until("it has heard", |_| run.said("stopping"));
     world.let_go();
     run.end().exits(130);
     world.run(&["status"]).exits(0).says("b.mp4").says("stopped before its turn");
