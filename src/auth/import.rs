@@ -2,6 +2,7 @@
 //! it has added when the tokens end, as local times without a zone.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -12,7 +13,7 @@ use tiktok_open::{Grant, Scopes};
 
 use crate::model::account::{Account, Issuer};
 use crate::secret::Secret;
-use crate::store::{AccountStore, Edit, StoreError};
+use crate::store::{AccountStore, Change, Edit, StoreError};
 
 /// Why a file could not be read as such a one. The text is never quoted: it holds tokens.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -153,37 +154,48 @@ fn issued_at(record: &Record, zone: &TimeZone) -> Option<Timestamp> {
     in_range.then(|| ends - SignedDuration::from_secs(record.expires_in))
 }
 
-/// Stores an account that was read, unless the store has newer tokens of it.
+/// Stores the accounts that were read, all in one step, but those of which the store has newer tokens. Says
+/// of each, in their order, what became of it.
 pub(crate) async fn import(
     store: &dyn AccountStore,
-    account: Account,
-) -> Result<Imported, StoreError> {
-    let open_id = account.open_id.clone();
-    let decide = move |current: Option<&Account>, _: &_| {
-        let other_api = |stored: &Account| {
-            account.api.as_deref().is_some_and(|api| stored.other_api(api).is_some())
-        };
-        match current {
-            Some(current) if other_api(current) => (Edit::Keep, Imported::OtherApi),
-            Some(current) if current.client_key != account.client_key => {
-                (Edit::Keep, Imported::OtherApp)
-            }
-            Some(current) if current.issued_at >= account.issued_at => {
-                (Edit::Keep, Imported::Older)
-            }
-            Some(current) => {
-                let newer = Account {
-                    alias: current.alias.clone(),
-                    display_name: current.display_name.clone(),
-                    unknown: current.unknown.clone(),
-                    ..account
-                };
-                (Edit::Put(Box::new(newer)), Imported::Newer)
-            }
-            None => (Edit::Put(Box::new(account)), Imported::New),
-        }
+    accounts: Vec<Account>,
+) -> Result<Vec<Imported>, StoreError> {
+    let outcomes = Arc::new(Mutex::new(Vec::new()));
+    let changes = accounts.into_iter().map(|account| {
+        let (open_id, say) = (account.open_id.clone(), Arc::clone(&outcomes));
+        let change: Change = Box::new(move |current, _| {
+            let (edit, outcome) = decide(account, current);
+            say.lock().unwrap_or_else(PoisonError::into_inner).push(outcome);
+            edit
+        });
+        (open_id, change)
+    });
+    store.change_all(changes.collect()).await?;
+    let mut outcomes = outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(std::mem::take(&mut *outcomes))
+}
+
+fn decide(account: Account, current: Option<&Account>) -> (Edit, Imported) {
+    let other_api = |stored: &Account| {
+        account.api.as_deref().is_some_and(|api| stored.other_api(api).is_some())
     };
-    Ok(store.decide(&open_id, decide).await?.1)
+    match current {
+        Some(current) if other_api(current) => (Edit::Keep, Imported::OtherApi),
+        Some(current) if current.client_key != account.client_key => {
+            (Edit::Keep, Imported::OtherApp)
+        }
+        Some(current) if current.issued_at >= account.issued_at => (Edit::Keep, Imported::Older),
+        Some(current) => {
+            let newer = Account {
+                alias: current.alias.clone(),
+                display_name: current.display_name.clone(),
+                unknown: current.unknown.clone(),
+                ..account
+            };
+            (Edit::Put(Box::new(newer)), Imported::Newer)
+        }
+        None => (Edit::Put(Box::new(account)), Imported::New),
+    }
 }
 
 #[cfg(test)]
@@ -257,16 +269,20 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = LocalStore::open(dir.path(), Clock::default()).unwrap().accounts();
         let store = store.as_ref();
-        assert_eq!(import(store, known("id")).await.unwrap(), Imported::New);
+        assert_eq!(import(store, vec![known("id")]).await.unwrap(), [Imported::New]);
         let mut older = known("id");
         older.issued_at = at("2026-10-01T00:00:00Z");
         older.access_token = Secret::new("act.old");
-        assert_eq!(import(store, older).await.unwrap(), Imported::Older);
-        assert_eq!(import(store, known("id")).await.unwrap(), Imported::Older, "nor an equal one");
+        assert_eq!(import(store, vec![older]).await.unwrap(), [Imported::Older]);
+        assert_eq!(
+            import(store, vec![known("id")]).await.unwrap(),
+            [Imported::Older],
+            "nor an equal one"
+        );
         let mut newer = known("id");
         newer.issued_at = at("2026-11-20T00:00:00Z");
         newer.access_token = Secret::new("act.new");
-        assert_eq!(import(store, newer).await.unwrap(), Imported::Newer);
+        assert_eq!(import(store, vec![newer]).await.unwrap(), [Imported::Newer]);
         assert_eq!(store.find(None).await.unwrap().access_token.expose(), "act.new");
     }
 
@@ -275,11 +291,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = LocalStore::open(dir.path(), Clock::default()).unwrap().accounts();
         let store = store.as_ref();
-        import(store, known("id")).await.unwrap();
+        import(store, vec![known("id")]).await.unwrap();
         let elsewhere = Some("http://127.0.0.1:1".to_owned());
         let theirs =
             Account { api: elsewhere, issued_at: at("2026-11-20T00:00:00Z"), ..known("id") };
-        assert_eq!(import(store, theirs).await.unwrap(), Imported::OtherApi);
+        assert_eq!(import(store, vec![theirs]).await.unwrap(), [Imported::OtherApi]);
         assert_eq!(store.find(None).await.unwrap(), Account { generation: 1, ..known("id") });
     }
 
@@ -288,13 +304,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = LocalStore::open(dir.path(), Clock::default()).unwrap().accounts();
         let store = store.as_ref();
-        import(store, known("id")).await.unwrap();
+        import(store, vec![known("id")]).await.unwrap();
         let theirs = Account {
             client_key: "another key".to_owned(),
             issued_at: at("2026-11-20T00:00:00Z"),
             ..known("id")
         };
-        assert_eq!(import(store, theirs).await.unwrap(), Imported::OtherApp);
+        assert_eq!(import(store, vec![theirs]).await.unwrap(), [Imported::OtherApp]);
         assert_eq!(store.find(None).await.unwrap(), Account { generation: 1, ..known("id") });
     }
 }

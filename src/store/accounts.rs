@@ -31,6 +31,10 @@ pub(crate) trait AccountStore: fmt::Debug + Send + Sync {
     /// others are as they rest.
     fn change<'a>(&'a self, open_id: &'a str, change: Change) -> StoreFuture<'a, Option<Account>>;
 
+    /// As [`AccountStore::change`] for several accounts, all in one step or none; gives each as it is stored
+    /// now.
+    fn change_all(&self, changes: Vec<(String, Change)>) -> StoreFuture<'_, Vec<Option<Account>>>;
+
     /// Proves that a change or a rotation can be stored, by going the way of one that changes nothing; to be
     /// called before TikTok is asked for tokens that must not be lost. Where the tokens lie on a disk, also
     /// that it takes `room` bytes more than they have. Gives the key that tokens are encrypted with, if they

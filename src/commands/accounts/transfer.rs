@@ -25,8 +25,8 @@ use crate::output::Failure;
 use crate::resources::{Denied, is_machine_fault};
 use crate::secret::Secret;
 use crate::settings::Environment;
-use crate::store::Store as _;
 use crate::store::local::LocalStore;
+use crate::store::{AccountError, Store as _};
 use crate::text;
 
 /// The longest file that is taken in, in bytes.
@@ -422,9 +422,11 @@ async fn take_over(context: &Context, bytes: &[u8], file: &str) -> Result<Exit, 
     // What an interrupted refresh has left is newer than any file.
     context.tokens(&store).await?;
     let accounts = store.accounts();
-    for account in read {
-        let open_id = account.open_id.clone();
-        let (outcome, words) = match import::import(accounts.as_ref(), account).await? {
+    let open_ids: Vec<_> = read.iter().map(|account| account.open_id.clone()).collect();
+    let imported = import::import(accounts.as_ref(), read).await?;
+    let stored = accounts.all().await?;
+    for (open_id, imported) in open_ids.into_iter().zip(imported) {
+        let (outcome, words) = match imported {
             Imported::New => ("imported", "imported"),
             Imported::Newer => ("updated", "updated"),
             Imported::Older => ("kept", "kept: the login here is newer"),
@@ -432,14 +434,14 @@ async fn take_over(context: &Context, bytes: &[u8], file: &str) -> Result<Exit, 
             Imported::OtherApp => ("kept", "kept: the login here is of another app"),
         };
         if context.printer.is_json() {
-            let stored = accounts.find(Some(&open_id)).await?;
+            let stored = stored.find(Some(&open_id)).map_err(AccountError::from)?;
             let event = json!({
                 "event": "import",
                 "alias": stored.alias,
                 "outcome": outcome,
                 "message": words,
             });
-            context.printer.json(&about(&stored, event));
+            context.printer.json(&about(stored, event));
         } else {
             context.printer.note(format!("{open_id}: {words}"));
         }

@@ -11,7 +11,7 @@ use super::tokens::{Rotation, TokenFile};
 use crate::encrypt::Key;
 use crate::model::account::{Account, Accounts};
 use crate::secret::Secret;
-use crate::store::{AccountError, AccountStore, Change, Rotated, StoreFuture};
+use crate::store::{AccountError, AccountStore, Change, Edit, Rotated, StoreFuture};
 
 /// The accounts of a token file.
 #[derive(Debug)]
@@ -59,6 +59,18 @@ impl AccountStore for LocalAccounts {
     fn change<'a>(&'a self, open_id: &'a str, change: Change) -> StoreFuture<'a, Option<Account>> {
         let open_id = open_id.to_owned();
         self.run(move |tokens| tokens.edit(&open_id, |current, all| Ok(change(current, all))))
+    }
+
+    fn change_all(&self, changes: Vec<(String, Change)>) -> StoreFuture<'_, Vec<Option<Account>>> {
+        let (open_ids, changes): (Vec<_>, Vec<_>) = changes.into_iter().unzip();
+        self.run(move |tokens| {
+            let open_ids: Vec<_> = open_ids.iter().map(String::as_str).collect();
+            let mut changes = changes.into_iter();
+            // They are asked for in their order, each once.
+            tokens.edit_all(&open_ids, |_, current, all| {
+                Ok(changes.next().map_or(Edit::Keep, |change| change(current, all)))
+            })
+        })
     }
 
     fn probe(&self, room: usize) -> StoreFuture<'_, Option<Arc<Key>>> {

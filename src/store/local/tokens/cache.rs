@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use super::document::Document;
+use crate::fs::open_private;
 use crate::model::FileIdentity;
 
 /// What changed so short a time ago, in ns, may change once more without its times telling: kernels count
@@ -44,6 +45,18 @@ impl Cache {
         if let Some(cached) = cached.as_mut() {
             cached.is_newest |= Arc::ptr_eq(&cached.document, document);
         }
+    }
+
+    /// Keeps what a save has just written, under the lock of all saves: each save makes another file, so that
+    /// this one is known by its number alone.
+    pub(super) fn keep_saved(&self, path: &Path, document: &Arc<Document>) {
+        let cached = open_private(path, u64::MAX).ok().map(|(file, found)| Cached {
+            _file: file,
+            identity: FileIdentity::of(&found),
+            document: Arc::clone(document),
+            is_newest: false,
+        });
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = cached;
     }
 
     fn find(&self, path: &Path, fits: impl Fn(&Cached) -> bool) -> Option<Arc<Document>> {

@@ -124,7 +124,16 @@ impl TokenFile {
         Ok(stored.into_iter().next().flatten())
     }
 
-    /// The same for several accounts in one save: `change` is asked for each, with its place among them.
+    /// As [`TokenFile::edit`] for several accounts in one save: `change` is asked for each, with its place
+    /// among them.
+    pub(crate) fn edit_all(
+        &self,
+        open_ids: &[&str],
+        change: impl FnMut(usize, Option<&Account>, &Accounts) -> Result<Edit, AccountError>,
+    ) -> Result<Vec<Option<Account>>, AccountError> {
+        self.change_all(open_ids, true, change)
+    }
+
     fn change_all<E: From<AccountError>>(
         &self,
         open_ids: &[&str],
@@ -168,6 +177,7 @@ impl TokenFile {
         if is_changed {
             fs::write_atomic(&path, &document.encode(), PRIVATE_FILE)
                 .map_err(AccountError::from)?;
+            self.cache.keep_saved(&path, &document);
         }
         for saved in &saved {
             self.remember_generation(saved, &lock);
@@ -180,7 +190,7 @@ impl TokenFile {
     pub(crate) fn rotate(&self, rotations: &[&Rotation]) -> Result<Vec<Rotated>, AccountError> {
         let open_ids: Vec<_> = rotations.iter().map(|one| one.open_id.as_str()).collect();
         let mut ours = vec![false; rotations.len()];
-        let stored = self.change_all::<AccountError>(&open_ids, true, |place, current, _| {
+        let stored = self.edit_all(&open_ids, |place, current, _| {
             let edit = rotations.get(place).map_or(Edit::Keep, |one| one.edit(current));
             if let Some(ours) = ours.get_mut(place) {
                 *ours = matches!(edit, Edit::Put(_));
@@ -275,9 +285,16 @@ impl TokenFile {
         let stored = fs::read_private_to(&path, LONGEST)?;
         fs::probe(&path, stored.as_ref().map_or(0, |bytes| bytes.len()) + room)?;
         let Some(bytes) = stored else { return Ok(None) };
-        let encryption = Document::encryption_of(&bytes, &path)?;
+        let known = self.cache.get(&path);
+        let encryption = match &known {
+            Some(document) => document.encryption.clone(),
+            None => Document::encryption_of(&bytes, &path)?,
+        };
         let key = encryption.map(|encryption| self.key_of(&encryption).cloned()).transpose()?;
         fs::write_atomic(&path, &bytes, PRIVATE_FILE)?;
+        if let Some(document) = known {
+            self.cache.keep_saved(&path, &document);
+        }
         Ok(key)
     }
 
