@@ -142,9 +142,11 @@ impl SharedLock {
         Ok((lock, !is_alone))
     }
 
-    /// Whether nobody else has it; then nobody else gets it until this is dropped.
-    pub(crate) fn is_last(&self) -> Result<bool, LockError> {
-        self.is_had(File::try_lock)
+    /// Gives it up, unless nobody else has it: then nobody else gets it until what this gives is dropped.
+    pub(crate) fn leave(self) -> Result<Option<Self>, LockError> {
+        // One that is not got alone is lost: flock(2) gives up the shared one first.
+        let is_alone = self.is_had(File::try_lock)?;
+        Ok(is_alone.then_some(self))
     }
 
     fn is_had(
@@ -257,10 +259,11 @@ mod tests {
         assert!(!others);
         let (second, others) = SharedLock::join(&path, wait).unwrap();
         assert!(others);
-        assert!(!first.is_last().unwrap() && !second.is_last().unwrap());
-        drop(second);
-        assert!(first.is_last().unwrap());
-        drop(first);
+        assert!(first.leave().unwrap().is_none());
+        let last = second.leave().unwrap().unwrap();
+        let joining = SharedLock::join(&path, Duration::ZERO);
+        assert!(matches!(joining, Err(LockError::Held { .. })));
+        drop(last);
         assert!(!SharedLock::join(&path, wait).unwrap().1);
     }
 

@@ -41,7 +41,7 @@ pub(super) struct Database {
     /// `None` after a failed transaction: the next one begins on a new connection.
     connection: Mutex<Option<Connection>>,
     /// Held by everybody who has the database open.
-    users: SharedLock,
+    users: Option<SharedLock>,
     /// When the whole database was last read and found sound, if that is known.
     checked_at: Option<Timestamp>,
 }
@@ -69,7 +69,7 @@ impl Database {
             },
         };
         let connection = Mutex::new(Some(connection));
-        Ok(Self { journal_dir, clock, connection, users, checked_at })
+        Ok(Self { journal_dir, clock, connection, users: Some(users), checked_at })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -254,9 +254,11 @@ impl Drop for Database {
         // One that was dropped after an error has left the file as nobody knows.
         let (Some(connection), Some(at)) = (connection, self.checked_at) else { return };
         // The last one to close copies the log into the database, after which nobody writes to it.
-        if connection.close().is_err() || !self.users.is_last().unwrap_or(false) {
+        if connection.close().is_err() {
             return;
         }
+        // Held until it is noted.
+        let Some(Ok(Some(_last))) = self.users.take().map(SharedLock::leave) else { return };
         let path = self.journal_dir.checked();
         let note = checked::file_of(self.path()).map(|file| Checked { at, file });
         if let Some(note) = note.filter(|note| Checked::read(&path).as_ref() != Some(note))
