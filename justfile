@@ -87,3 +87,13 @@ outside-sweep STEP="1":
 bench *ARGS:
     cargo build --release
     cargo run --release -p tiktok-up-bench -- upload {{ ARGS }}
+
+# The same over emulated links (Linux, as root): docs/PERFORMANCE.md
+bench-links *ARGS:
+    cargo build --release
+    cargo run --release -p tiktok-up-bench -- links {{ ARGS }}
+
+# What commands cost by the number of accounts and posts, and the plots of docs/PERFORMANCE.md
+bench-scale *ARGS:
+    cargo build --release
+    cargo run --release -p tiktok-up-bench -- scale --plots docs/plots {{ ARGS }}

@@ -48,6 +48,10 @@ fn hint_for(other: Option<OtherFile>) -> String {
              copy or export"
         }
         Some(FileClass::Data) => "only its name says video: copy, fetch or export the video again",
+        None => {
+            "it is damaged, or of a kind that is not known here: see whether it plays, and copy, fetch or export it \
+             again"
+        }
         _ => "convert it to MP4 with H.264",
     };
     hint.to_owned()
@@ -84,6 +88,7 @@ mod tests {
         assert!(hint(FileClass::Text).contains("look into it"));
         assert!(hint(FileClass::Unwritten).contains("repeat the download"));
         assert!(!hint(FileClass::Data).contains("convert"));
-        assert_eq!(hint(FileClass::Video), hint_for(None));
+        assert!(hint(FileClass::Video).contains("convert"));
+        assert!(hint_for(None).contains("see whether it plays"));
     }
 }

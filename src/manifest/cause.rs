@@ -14,6 +14,10 @@ use super::review::excerpt;
 use super::token::{Bracket, Kind, Token, Tokens, is_of_number};
 use crate::text::template;
 
+/// What is said of posts within an object's brackets.
+const SEVERAL: &str =
+    "several posts are a list: write [ for this {, and ] for the } that closes it";
+
 /// How many pieces before the place a change may concern.
 const BACK: usize = 3;
 
@@ -101,7 +105,7 @@ fn is_doubled(text: &str, bracket: Bracket, at: usize) -> bool {
 impl Stumble<'_> {
     fn cause(&self) -> Fault {
         let here = self.here();
-        if let Some(told) = self.template().or_else(|| self.joined()) {
+        if let Some(told) = self.template().or_else(|| self.joined()).or_else(|| self.several()) {
             return told;
         }
         let told = match self.next.kind {
@@ -213,6 +217,43 @@ impl Stumble<'_> {
         let message = format!("unexpected `{}`: JSON cannot join texts", self.here());
         (self.written(self.next) == "+")
             .then(|| Fault::new(self.next.start, message).hint("write one text"))
+    }
+
+    /// A list that is written as an object, or that lacks its name.
+    fn several(&self) -> Option<Fault> {
+        let (bracket, opened) = *self.walk.open.last()?;
+        let (last, at) = (self.last()?, self.next.start);
+        let in_list = self.walk.open.iter().any(|(bracket, _)| *bracket == Bracket::List);
+        let head = |to: usize| self.text.get(..to).unwrap_or_default().trim_end();
+        match (bracket, self.walk.expects, self.next.kind) {
+            (Bracket::Object, Expects::Key, Kind::Open(Bracket::Object))
+                if last.start == opened =>
+            {
+                let is_doubled = in_list || at == last.end;
+                let fault = Fault::new(opened, "`{` stands where several posts begin");
+                (!is_doubled).then(|| fault.hint(SEVERAL))
+            }
+            (Bracket::Object, Expects::Key, Kind::Open(Bracket::Object)) => {
+                if head(self.walk.closed).ends_with("\"posts\":") {
+                    let fault = Fault::new(self.walk.closed, "`[` is missing before this");
+                    return Some(fault.hint("several posts are a list: [ … ]"));
+                }
+                let names_defaults = head(self.walk.closed).ends_with("\"defaults\":");
+                let fault = Fault::new(at, "`\"posts\": [` is missing before this");
+                names_defaults.then(|| fault.hint("beside `defaults` the list of posts has a name"))
+            }
+            (Bracket::Object, Expects::Key, Kind::Open(Bracket::List)) => {
+                let fault = Fault::new(at, "`\"posts\":` is missing before this");
+                Some(fault.hint("within an object the list of posts has a name"))
+            }
+            (Bracket::List, Expects::Comma, Kind::Colon)
+                if matches!(self.written(last), "\"posts\"" | "\"defaults\"") =>
+            {
+                let fault = Fault::new(opened, "a list has no fields");
+                Some(fault.hint("write { for this [, and } for the ] that closes it"))
+            }
+            _ => None,
+        }
     }
 
     /// A call of a programming language, where a value belongs.
@@ -425,6 +466,17 @@ impl Stumble<'_> {
             }
         }
         all.extend(self.crossed());
+        if let (Some((bracket, opened)), Kind::Close(other)) = (open, next.kind)
+            && other != *bracket
+        {
+            let (line, _) = Places::new(self.text).locate(*opened);
+            let (wrong, right) = (other.closer(), bracket.closer());
+            let fault = Fault::new(next.start, format!("`{wrong}` where `{right}` belongs"));
+            let hint =
+                format!("the {} that begins on line {line} is closed by {right}", bracket.name());
+            let (cut, insert) = (next.start..next.end, right.to_owned());
+            all.push(Repair { cut, insert, fault: fault.hint(hint) });
+        }
         // Where two texts adjoin, a quote is amiss.
         if next.kind != Kind::Text || next.start != end {
             let (cut, insert) = (next.start..next.end, " ".to_owned());

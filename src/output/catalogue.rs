@@ -546,10 +546,12 @@ catalogue! {
         => "run the same command again, without `--no-retry`: the next run tries it once more";
     FailedForGood: "TikTok failed the post for a reason that does not pass by itself."
         => "{cause}; it is not tried again by itself: once the cause is mended, `tiktok-up resolve {post} \
-            --not-posted` lets the next run try it again";
+            --not-posted` lets the next run try it again (a file that was changed is another post, unless it has \
+            an `id`, and goes without that)";
     FailedInEveryAttempt: "TikTok failed the post in every attempt."
         => "{cause}; it is not tried again by itself: once the cause is mended, `tiktok-up resolve {post} \
-            --not-posted` lets the next run try it again";
+            --not-posted` lets the next run try it again (a file that was changed is another post, unless it has \
+            an `id`, and goes without that)";
     FailedBefore: "The post failed in an earlier run."
         => "run the same command again";
     PostFailed: "The post failed.";

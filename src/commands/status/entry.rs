@@ -116,9 +116,15 @@ impl Entry {
             let what = if refused { "was refused" } else { "failed" };
             format!("post {n} {what}{why}; the next upload that names it tries again")
         } else {
+            let changed = match (&post.file, &post.id) {
+                (Some(_), None) => {
+                    " (a file that was changed is another post, and goes without that)"
+                }
+                _ => "",
+            };
             format!(
                 "post {n} failed{why}; once the cause is mended, `tiktok-up resolve {n} --not-posted` \
-                 lets the next upload try it again"
+                 lets the next upload try it again{changed}"
             )
         }
     }

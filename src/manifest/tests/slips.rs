@@ -3,7 +3,7 @@
 use super::*;
 
 /// Causes that are told, each by words that no other one has.
-const CAUSES: [&str; 26] = [
+const CAUSES: [&str; 31] = [
     "a comma is missing",
     "a colon is missing",
     "a value is missing",
@@ -30,6 +30,11 @@ const CAUSES: [&str; 26] = [
     "JSON cannot join texts",
     "are the wrong way round",
     "a post is written [{ … }]",
+    "stands where several posts begin",
+    "`\"posts\":` is missing before this",
+    "`\"posts\": [` is missing before this",
+    "a list has no fields",
+    "belongs (the",
 ];
 
 /// A manifest, the line that is told, the place of the cause in [`CAUSES`] by its words, and more of what is
@@ -51,6 +56,16 @@ const JOINED: &str = "JSON cannot join texts";
 
 #[rustfmt::skip]
 const SLIPS: &[Slip] = &[
+    // Brackets of the other kind.
+    ("[ {\"user_id\": \"a\", \"video_path\": \"b.mp4\" ],\n{\"video_path\": \"c.mp4\"} ]", 1, "belongs (the", "`]` where `}` belongs"),
+    ("[ {\"user_id\": \"a\", \"video_path\": \"b.mp4\" ], {\"video_path\": \"c.mp4\"} ]", 1, "belongs (the", "`]` where `}` belongs"),
+    ("[ {\"video_path\": \"b.mp4\"} }", 1, "belongs (the", "`}` where `]` belongs"),
+    ("{\n  \"posts\": {\n    {\"video_path\": \"b.mp4\"},\n    {\"video_path\": \"c.mp4\"}\n  }\n}", 2, "stands where several posts begin", "write [ for this {"),
+    ("{\n  {\"video_path\": \"b.mp4\"},\n  {\"video_path\": \"c.mp4\"}\n}", 1, "stands where several posts begin", "write [ for this {"),
+    ("{\n  \"posts\": {\"video_path\": \"b.mp4\"},\n  {\"video_path\": \"c.mp4\"}\n}", 2, "several posts are a list: [", "`[` is missing before this"),
+    ("{\n  \"defaults\": {\"user_id\": \"a\"},\n  {\"video_path\": \"c.mp4\"}\n}", 3, "`\"posts\": [` is missing before this", "has a name"),
+    ("{\n  \"defaults\": {\"user_id\": \"a\"},\n  [ {\"video_path\": \"c.mp4\"} ]\n}", 3, "`\"posts\":` is missing before this", "has a name"),
+    ("[\n  \"posts\": [\n    {\"video_path\": \"c.mp4\"}\n  ]\n]", 1, "a list has no fields", "write { for this ["),
     // Quotes.
     ("[{\n\"description\": \"My \"best\" cat\",\n\"tags\": [\"a\"]}]", 2, INNER, "\\\""),
     ("[{\n\"description\": \"\"Best\" cat\"\n}]", 2, INNER, ""),
