@@ -545,13 +545,11 @@ catalogue! {
     FailedAgain: "TikTok failed the post, and this run does not try it once more."
         => "run the same command again, without `--no-retry`: the next run tries it once more";
     FailedForGood: "TikTok failed the post for a reason that does not pass by itself."
-        => "{cause}; it is not tried again by itself: once the cause is mended, `tiktok-up resolve {post} \
-            --not-posted` lets the next run try it again (a file that was changed is another post, unless it has \
-            an `id`, and goes without that)";
+        => "{cause} (a file that was changed is a post of its own, unless it has an `id`); it is not tried again by \
+            itself: once the cause is mended, `tiktok-up resolve {post} --not-posted` lets the next run try it again";
     FailedInEveryAttempt: "TikTok failed the post in every attempt."
-        => "{cause}; it is not tried again by itself: once the cause is mended, `tiktok-up resolve {post} \
-            --not-posted` lets the next run try it again (a file that was changed is another post, unless it has \
-            an `id`, and goes without that)";
+        => "{cause} (a file that was changed is a post of its own, unless it has an `id`); it is not tried again by \
+            itself: once the cause is mended, `tiktok-up resolve {post} --not-posted` lets the next run try it again";
     FailedBefore: "The post failed in an earlier run."
         => "run the same command again";
     PostFailed: "The post failed.";
