@@ -95,11 +95,17 @@ mod tests {
             Ok::<_, StoreError>(())
         });
         let all = [1, 2, 4].map(|piece| group.run(&thread, piece, work.clone()));
-        let (held, (), [one, two, four]) =
-            tokio::join!(blocked, async move { drop(free) }, async {
-                let [a, b, c] = all;
-                <[_; 3]>::from(tokio::join!(a, b, c))
-            });
+        let (held, [one, two, four], ()) =
+            // In this order: they wait before the thread is free.
+            tokio::join!(
+                biased;
+                blocked,
+                async {
+                    let [a, b, c] = all;
+                    <[_; 3]>::from(tokio::join!(a, b, c))
+                },
+                async move { drop(free) }
+            );
         held.unwrap();
         assert_eq!((one.unwrap(), two.unwrap(), four.unwrap()), (10, 20, 40));
         assert_eq!(sizes.try_iter().collect::<Vec<_>>(), [3]);
@@ -110,10 +116,15 @@ mod tests {
             Ok::<_, StoreError>(())
         });
         let all = [3, 5].map(|piece| group.run(&thread, piece, work.clone()));
-        let (held, (), [three, five]) = tokio::join!(blocked, async move { drop(free) }, async {
-            let [a, b] = all;
-            <[_; 2]>::from(tokio::join!(a, b))
-        });
+        let (held, [three, five], ()) = tokio::join!(
+            biased;
+            blocked,
+            async {
+                let [a, b] = all;
+                <[_; 2]>::from(tokio::join!(a, b))
+            },
+            async move { drop(free) }
+        );
         held.unwrap();
         assert!(matches!(three, Err(StoreError::Account(AccountError::Corrupt { .. }))));
         assert_eq!(five.unwrap(), 50);
