@@ -23,14 +23,14 @@ const COUNTS: Duration = Duration::from_hours(24);
 ///
 /// A line `checked` with milliseconds since 1970 and a line `file` with the [`FileIdentity`]'s five numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Checked {
+pub(super) struct LastCheck {
     /// When the whole database was last read and found sound.
     pub(super) at: Timestamp,
     /// Which file it was when it was left.
     pub(super) file: FileIdentity,
 }
 
-impl Checked {
+impl LastCheck {
     /// The note under a path. One that is missing, or is none, tells nothing.
     pub(super) fn read(path: &Path) -> Option<Self> {
         Self::parse(std::str::from_utf8(&read_private(path).ok().flatten()?).ok()?)
@@ -97,22 +97,22 @@ mod tests {
 
     #[test]
     fn a_note_comes_back() {
-        let note = Checked { at: at("2026-11-26T10:00:00.123Z"), file: FILE };
-        assert_eq!(Checked::parse(&note.text()), Some(note));
+        let note = LastCheck { at: at("2026-11-26T10:00:00.123Z"), file: FILE };
+        assert_eq!(LastCheck::parse(&note.text()), Some(note));
     }
 
     #[test]
     fn a_note_that_was_cut_off_tells_nothing() {
-        let text = Checked { at: at("2026-11-26T10:00:00Z"), file: FILE }.text();
+        let text = LastCheck { at: at("2026-11-26T10:00:00Z"), file: FILE }.text();
         for end in 0..text.len() {
-            assert_eq!(Checked::parse(&text[..end]), None, "{:?}", &text[..end]);
+            assert_eq!(LastCheck::parse(&text[..end]), None, "{:?}", &text[..end]);
         }
-        assert_eq!(Checked::parse(&format!("{text}more\n")), None);
+        assert_eq!(LastCheck::parse(&format!("{text}more\n")), None);
     }
 
     #[test]
     fn it_counts_for_a_day_and_for_that_file_alone() {
-        let note = Checked { at: at("2026-11-26T10:00:00Z"), file: FILE };
+        let note = LastCheck { at: at("2026-11-26T10:00:00Z"), file: FILE };
         let counts = |file, now| note.counts(file, at(now));
         assert!(counts(Some(FILE), "2026-11-26T10:00:00Z"));
         assert!(counts(Some(FILE), "2026-11-27T09:59:59Z"));

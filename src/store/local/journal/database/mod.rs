@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use self::checked::Checked;
+use self::checked::LastCheck;
 use self::db_error::DbError;
 use self::dir::{DirState, JournalDir};
 use self::schema::{Found, SCHEMA};
@@ -55,7 +55,7 @@ impl Database {
         held: &Lock,
     ) -> Result<Self, JournalError> {
         let (users, is_shared) = journal_dir.join_users(held)?;
-        let noted = Checked::read(&journal_dir.checked());
+        let noted = LastCheck::read(&journal_dir.checked());
         let (now, file) = (clock.now(), checked::file_of(journal_dir.path()));
         // A log that nobody uses is what a crash leaves.
         let is_whole = is_shared || !journal_dir.has_log();
@@ -260,8 +260,8 @@ impl Drop for Database {
         // Held until it is noted.
         let Some(Ok(Some(_last))) = self.users.take().map(SharedLock::leave) else { return };
         let path = self.journal_dir.checked();
-        let note = checked::file_of(self.path()).map(|file| Checked { at, file });
-        if let Some(note) = note.filter(|note| Checked::read(&path).as_ref() != Some(note))
+        let note = checked::file_of(self.path()).map(|file| LastCheck { at, file });
+        if let Some(note) = note.filter(|note| LastCheck::read(&path).as_ref() != Some(note))
             && let Err(error) = note.write(&path)
         {
             tracing::debug!(%error, "the next run reads the journal from end to end");
