@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use jsonc_parser::ast::Object;
+use jsonc_parser::ast::{Object, Value};
 use jsonc_parser::common::Ranged;
+use tiktok_open::Privacy;
 
 use super::review::Review;
 use super::value;
-use crate::model::{Field, FieldValues, Part};
+use crate::model::{Field, FieldValues, Mode, Part};
 use crate::text;
 
 /// The key by which editors know a file's schema. It says nothing about a post, and may stand in any object.
@@ -48,17 +49,20 @@ impl Fields {
                     fields.values.set(field, value::read(field, &property.value, review));
                 }
                 None if key == SCHEMA => value::schema(&property.value, review),
-                None => fields.refuse_unknown(key, at, review),
+                None => fields.refuse_unknown(key, at, &property.value, review),
             }
         }
         (review.part, review.field) = (part, None);
         fields
     }
 
-    fn refuse_unknown(&mut self, key: &str, at: usize, review: &mut Review<'_>) {
+    fn refuse_unknown(&mut self, key: &str, at: usize, value: &Value<'_>, review: &mut Review<'_>) {
         let meant = Field::meant_by(key);
         self.has_misspelt_source |= meant.is_some_and(|field| Field::SOURCES.contains(&field));
         let hint = meant.map(|field| {
+            if let Some(word) = switched_on(field, key, value) {
+                return format!("write \"{}\": \"{word}\"", field.name());
+            }
             let unlike = text::unlike(key, field.name()).map(|it| format!(" {it}"));
             format!("did you mean `{}`?{}", field.name(), unlike.unwrap_or_default())
         });
@@ -83,5 +87,17 @@ impl Fields {
     /// The fields that were given, with the places of their values.
     pub(super) fn given(&self) -> impl Iterator<Item = (Field, usize)> {
         self.given.iter().map(|(&field, &at)| (field, at))
+    }
+}
+
+/// The value of `field` that a key names as if it were a field of its own, such as `"draft": true`.
+fn switched_on(field: Field, key: &str, value: &Value<'_>) -> Option<&'static str> {
+    if !matches!(value, Value::BooleanLit(on) if on.value) {
+        return None;
+    }
+    match field {
+        Field::Mode => Mode::meant_by(key).map(Mode::as_str),
+        Field::PrivacyLevel => Privacy::meant_by(key).map(Privacy::as_str),
+        _ => None,
     }
 }

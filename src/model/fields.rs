@@ -226,12 +226,12 @@ fields! {
     }
     Mode = "mode" {
         FieldType::Mode, InitKind::ALL, Config,
-        elsewhere: ["draft", "postmode"],
+        elsewhere: ["direct", "draft", "inbox", "postmode"],
         "direct: posted at once. draft: put into the inbox of the app, to be finished there; TikTok takes no caption for drafts of videos."
     }
     PrivacyLevel = "privacy_level" {
         FieldType::Privacy, InitKind::DIRECT, Config,
-        elsewhere: ["privacy", "visibility"],
+        elsewhere: ["privacy", "private", "public", "visibility"],
         "Who may see the post. Without one it is visible to the creator alone."
     }
     DisableComment = "disable_comment" {

@@ -46,6 +46,24 @@ fn a_misspelt_source_is_said_once() {
 }
 
 #[test]
+fn a_value_that_was_written_as_a_field_of_its_own_is_shown_where_it_belongs() {
+    for (written, advice) in [
+        (r#""draft": true"#, r#"write "mode": "draft""#),
+        (r#""inbox": true"#, r#"write "mode": "draft""#),
+        (r#""private": true"#, r#"write "privacy_level": "SELF_ONLY""#),
+        (r#""public": true"#, r#"write "privacy_level": "PUBLIC_TO_EVERYONE""#),
+        (r#""draft": false"#, "did you mean `mode`?"),
+        (r#""privacy": true"#, "did you mean `privacy_level`?"),
+    ] {
+        let said = said_of_video(written);
+        assert!(
+            said.iter().any(|line| line.ends_with(&format!("({advice})"))),
+            "{written}: {said:?}"
+        );
+    }
+}
+
+#[test]
 fn the_outermost_value_is_a_list_or_an_object_with_posts() {
     for (text, said_of_it) in [
         (
