@@ -31,6 +31,7 @@ mod calls;
 mod chunk;
 mod clocks;
 mod events;
+mod media;
 mod named;
 mod poller;
 mod post;

@@ -2,29 +2,28 @@
 //! checked without asking TikTok. All that is wrong is said at once, and nothing was sent.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ffi::OsStr;
 use std::io;
-use std::ops::Range;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
-use video_probe::{Container, Oddity, Probe, ProbeError};
+use video_probe::{Probe, ProbeError};
 
 use crate::clock::moment;
 use crate::engine::Options;
+use crate::engine::media::{MediaCheck, Refusal, content_type_of, hole, media, trailing};
 use crate::engine::post::{CheckedFile, FileState, PreparedPost};
-use crate::engine::resolve::of_missing_file;
+use crate::engine::resolve::{absolute, of_missing_file};
 use crate::limits::{self, Finding};
 use crate::model::account::{Account, Accounts, NameError, NeededLogin};
 use crate::model::{
-    Diagnostic, Diagnostics, Entry, Manifest, Media, Mode, Part, Place, Plan, PlanError, Post,
-    PostRef, Source, UserOrigin,
+    Diagnostic, Diagnostics, Entry, LocalFile, Manifest, Mode, Part, Phase, Place, Plan, PlanError,
+    PostRef, PostRequest, Source, UserOrigin,
 };
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::resources::is_machine_fault;
 use crate::signals::{Shutdown, Signal};
-use crate::source::{UnfinishedFiles, Video, VideoError, blocking, near};
+use crate::source::{Fingerprint, UnfinishedFiles, Version, Video, VideoError, blocking, near};
 use crate::store::{Journal, StoreError};
 use crate::text::{self, chain, template};
 use crate::timing::Timing;
@@ -108,6 +107,8 @@ pub(crate) struct Refused {
     pub(crate) missing_logins: Vec<NeededLogin>,
     /// How many of them are findings about videos that can be overruled, as somebody may know better.
     pub(crate) overrulable: usize,
+    /// Whether this user may not read one of the files.
+    pub(crate) denied: bool,
 }
 
 impl Refused {
@@ -121,17 +122,21 @@ impl Refused {
 fn overruling(overrulable: usize) -> &'static str {
     match overrulable {
         0 => "",
-        _ => "\n`--skip-media-check` sends a video whatever is found in it, for TikTok to judge",
+        _ => {
+            "\n`--skip-media-check`, or `skip_media_check` in its entry, sends a video whatever is found in it, \
+             for TikTok to judge"
+        }
     }
 }
 
 impl Coded for Refused {
     fn problem(&self) -> Problem {
-        Problem::new(match self.missing_logins.len() {
+        let problem = Problem::new(match self.missing_logins.len() {
             _ if self.is_of_logins() => ErrorCode::ManifestAccounts,
             0 => ErrorCode::ManifestWrong,
             _ => ErrorCode::ManifestBoth,
-        })
+        });
+        if self.denied { problem.of_kind(ErrorKind::Local) } else { problem }
     }
 }
 
@@ -173,6 +178,7 @@ impl Preparation {
             warnings: Vec::new(),
             at: 0,
             overrulable: 0,
+            denied: None,
             guesses: 0,
         };
         let mut ids = HashMap::new();
@@ -218,9 +224,14 @@ impl Preparation {
         }
         let problems = faults.and(inspection.problems);
         if !problems.is_empty() {
-            let Inspection { missing_logins, overrulable, .. } = inspection;
-            let manifest = self.name.clone();
-            return Err(Refused { manifest, problems, missing_logins, overrulable }.into());
+            let Inspection { missing_logins, overrulable, denied, .. } = inspection;
+            return Err(match denied {
+                Some(error) if problems.len() == 1 => PrepareError::Video(error),
+                denied => {
+                    let (manifest, denied) = (self.name.clone(), denied.is_some());
+                    Refused { manifest, problems, missing_logins, overrulable, denied }.into()
+                }
+            });
         }
         if let Some(reason) = nobody {
             return Err(PrepareError::Nobody { reason, needed });
@@ -251,6 +262,8 @@ struct Inspection<'a> {
     at: usize,
     /// How many of the problems are findings that can be overruled.
     overrulable: usize,
+    /// The first file that this user may not read.
+    denied: Option<VideoError>,
     /// For how many paths it was looked for what may be meant.
     guesses: usize,
 }
@@ -315,7 +328,12 @@ impl Inspection<'_> {
             return Ok(Some(FileState::Unfinished(*how)));
         }
         match Video::open_within(path, self.preparation.timing.stall).await {
-            Ok(video) => self.video(path, &video, entry).await.map_err(PrepareError::Video),
+            Ok(video) => self.video(path, &video, entry, account).await,
+            Err(error) if error.problem().code == ErrorCode::ReadDenied => {
+                self.unreadable(entry, path, &error).await;
+                self.denied.get_or_insert(error);
+                Ok(None)
+            }
             Err(error) if error.is_machine_fault() => Err(PrepareError::Video(error)),
             Err(error) if error.is_missing() => {
                 let id = entry.post.id.as_deref();
@@ -366,7 +384,8 @@ impl Inspection<'_> {
         path: &Path,
         video: &Video,
         entry: &Entry,
-    ) -> Result<Option<FileState>, VideoError> {
+        account: Option<&Account>,
+    ) -> Result<Option<FileState>, PrepareError> {
         let plan = match Plan::new(video.size(), self.preparation.options.chunk_size) {
             Ok(plan) => plan,
             Err(error) => {
@@ -386,12 +405,83 @@ impl Inspection<'_> {
                 return Ok(None);
             }
         };
-        let slow = self.too_slow(&plan);
+        let Some((mut check, probe)) = self.examine(path, video, entry).await? else {
+            return Ok(None);
+        };
+        let mut slow = self.too_slow(&plan);
+        // What was begun although this speaks against it is gone on with, and what was sent is not sent again.
+        if slow.is_some() || !check.refusals.is_empty() {
+            match self.sent_of(entry, account, video).await? {
+                Sent::Nothing => {}
+                Sent::Part => check.overrule("it was begun all the same"),
+                Sent::All => (slow, check.refusals) = (None, Vec::new()),
+            }
+        }
+        let refused = slow.is_some() || !check.refusals.is_empty();
         if let Some((message, hint)) = &slow {
             self.problem(entry, path, message, Some(hint));
         }
-        let file = self.probe(path, video, entry).await?;
-        Ok(file.filter(|_| slow.is_none()))
+        for refusal in check.refusals {
+            self.refuse(entry, path, refusal);
+        }
+        for warning in &check.warnings {
+            self.warn(format!("{}: {warning}", self.label(&entry.post.source)));
+        }
+        Ok((!refused).then(|| {
+            FileState::Checked(CheckedFile {
+                content_type: probe
+                    .as_ref()
+                    .map_or_else(|| content_type_of(path), |probe| probe.container.content_type()),
+                media: probe.map(media).unwrap_or_default(),
+                warnings: check.warnings,
+                version: video.version(),
+            })
+        }))
+    }
+
+    /// How much of an entry's post TikTok has by now.
+    async fn sent_of(
+        &self,
+        entry: &Entry,
+        account: Option<&Account>,
+        video: &Video,
+    ) -> Result<Sent, PrepareError> {
+        let Preparation { options, timing, .. } = self.preparation;
+        let Some(account) = account.filter(|_| !options.repost) else { return Ok(Sent::Nothing) };
+        let (account, mode) = (account.open_id.as_str(), entry.post.mode);
+        let Version::File(identity) = video.version();
+        if self.journal.known_with_size(account, mode, identity.size).await?.is_empty() {
+            return Ok(Sent::Nothing);
+        }
+        let mut fingerprint = None;
+        if self.journal.find_by_file(account, mode, &identity).await?.is_none() {
+            // Only its content tells.
+            let read = Fingerprint::of(video, timing.stall).await;
+            fingerprint = Some(read.map_err(PrepareError::Video)?);
+        }
+        let path = absolute(video.path());
+        let file = LocalFile { path, identity, chunk_size: 0, chunks: 0, fingerprint };
+        let id = entry.post.id.as_deref();
+        let known = self.journal.find(&PostRequest::of_file(account, mode, id, file)).await?;
+        Ok(match known.and_then(|post| post.phase()) {
+            None => Sent::Nothing,
+            Some(phase) if phase.is_dead() => Sent::Nothing,
+            Some(Phase::InitIntent | Phase::Open { .. }) => Sent::Part,
+            Some(_) => Sent::All,
+        })
+    }
+
+    fn refuse(&mut self, entry: &Entry, path: &Path, refusal: Refusal) {
+        let Refusal { field, doubtful, message, hint } = refusal;
+        self.overrulable += usize::from(doubtful);
+        if field == "video_path" {
+            return self.problem(entry, path, &message, hint.as_deref());
+        }
+        let at = match field {
+            "video_cover_timestamp_ms" => entry.cover_at.unwrap_or(entry.source_at),
+            _ => entry.source_at,
+        };
+        self.note(entry, at, field, message, hint.as_deref());
     }
 
     /// Whether `--limit-rate` does not get a file through within the life of its upload URL, and
@@ -413,19 +503,19 @@ impl Inspection<'_> {
     }
 
     /// What the headers say, and what speaks against it: a refusal, or a warning where the entry says
-    /// that it is to be sent all the same.
-    async fn probe(
+    /// that it is to be sent all the same. `None`: it could not be read, and that was noted.
+    async fn examine(
         &mut self,
         path: &Path,
         video: &Video,
         entry: &Entry,
-    ) -> Result<Option<FileState>, VideoError> {
+    ) -> Result<Option<(MediaCheck, Option<Probe>)>, PrepareError> {
         let mut check = MediaCheck { skip: entry.post.skip_media_check, ..MediaCheck::default() };
         let probed = video.examine(|video| video_probe::probe(video, video.size())).await;
         let probe = match probed {
-            Ok(probe) => Some(probe),
+            Ok(probe) => probe,
             Err(ProbeError::Io(source)) if is_machine_fault(&source) => {
-                return Err(video.failed(source));
+                return Err(PrepareError::Video(video.failed(source)));
             }
             Err(error @ ProbeError::Io(_)) => {
                 self.problem(entry, path, &chain(&error), limits::hint(&error).as_deref());
@@ -433,48 +523,23 @@ impl Inspection<'_> {
             }
             Err(error) => {
                 check.refuse(chain(&error), limits::hint(&error));
-                None
+                return Ok(Some((check, None)));
             }
         };
-        if let Some(probe) = &probe {
-            match hole(video, probe.container).await {
-                Ok(hole) => check.hole(hole),
-                Err(source) if is_machine_fault(&source) => return Err(video.failed(source)),
-                Err(source) => {
-                    self.unreadable(entry, path, &video.failed(source)).await;
-                    return Ok(None);
-                }
+        match hole(video, probe.container).await {
+            Ok(hole) => check.hole(hole),
+            Err(source) if is_machine_fault(&source) => {
+                return Err(PrepareError::Video(video.failed(source)));
             }
-            if check.refusals.is_empty() {
-                check.limits(probe, video.size(), &entry.post);
+            Err(source) => {
+                self.unreadable(entry, path, &video.failed(source)).await;
+                return Ok(None);
             }
         }
-        let refused = !check.refusals.is_empty();
-        for Refusal { field, doubtful, message, hint } in check.refusals {
-            self.overrulable += usize::from(doubtful);
-            if field == "video_path" {
-                self.problem(entry, path, &message, hint.as_deref());
-            } else {
-                let at = match field {
-                    "video_cover_timestamp_ms" => entry.cover_at.unwrap_or(entry.source_at),
-                    _ => entry.source_at,
-                };
-                self.note(entry, at, field, message, hint.as_deref());
-            }
+        if check.refusals.is_empty() {
+            check.limits(&probe, video.size(), &entry.post);
         }
-        for warning in &check.warnings {
-            self.warn(format!("{}: {warning}", self.label(&entry.post.source)));
-        }
-        Ok((!refused).then(|| {
-            FileState::Checked(CheckedFile {
-                content_type: probe
-                    .as_ref()
-                    .map_or_else(|| content_type_of(path), |probe| probe.container.content_type()),
-                media: probe.map(media).unwrap_or_default(),
-                warnings: check.warnings,
-                version: video.version(),
-            })
-        }))
+        Ok(Some((check, Some(probe))))
     }
 
     async fn unreadable(&mut self, entry: &Entry, path: &Path, error: &VideoError) {
@@ -580,127 +645,14 @@ impl Inspection<'_> {
     }
 }
 
-/// What speaks against a video, while it is looked at.
-#[derive(Debug, Default)]
-struct MediaCheck {
-    /// Whether it is sent all the same.
-    skip: bool,
-    refusals: Vec<Refusal>,
-    warnings: Vec<String>,
-}
-
-/// What keeps a video from being sent.
-#[derive(Debug)]
-struct Refusal {
-    /// The manifest's field that it is about.
-    field: &'static str,
-    /// Whether somebody may know better.
-    doubtful: bool,
-    message: String,
-    hint: Option<String>,
-}
-
-impl MediaCheck {
-    fn refuse(&mut self, message: String, hint: Option<String>) {
-        self.refuse_field("video_path", message, hint, false);
-    }
-
-    fn refuse_field(
-        &mut self,
-        field: &'static str,
-        message: String,
-        hint: Option<String>,
-        doubtful: bool,
-    ) {
-        if self.skip {
-            self.warnings.push(format!("{message}; it is sent all the same (`skip_media_check`)"));
-        } else {
-            self.refusals.push(Refusal { field, doubtful, message, hint });
-        }
-    }
-
-    /// A part that was never written.
-    fn hole(&mut self, hole: Option<Range<u64>>) {
-        let Some(hole) = hole else { return };
-        let message = format!(
-            "a part of it was never written: {} at byte {} are a hole",
-            text::size(hole.end - hole.start),
-            hole.start
-        );
-        let hint = "repeat the download, copy or export; if there should be zeros, write them out with \
-                    `cp --sparse=never`";
-        self.refuse(message, Some(hint.to_owned()));
-    }
-
-    fn limits(&mut self, probe: &Probe, size: u64, post: &Post) {
-        // How long a direct post may be, TikTok says of each creator, before the init.
-        let longest = match post.mode {
-            Mode::Draft => Some(limits::DRAFT_DURATION),
-            Mode::Direct => None,
-        };
-        let findings = limits::check(probe, size, longest);
-        // Where something is missing, or nobody can play it, nothing else that is found matters.
-        let is_sure = |finding: &Finding| {
-            let changed = *finding == Finding::Odd(Oddity::Changed);
-            changed || matches!(finding, Finding::CutOff | Finding::Protected)
-        };
-        let doubtful = !findings.errors.iter().any(is_sure);
-        for finding in findings.errors {
-            let (message, hint) = (finding.to_string(), finding.hint().to_owned());
-            self.refuse_field("video_path", message, Some(hint), doubtful);
-        }
-        self.warnings.extend(findings.warnings.iter().map(ToString::to_string));
-        if let (Some(cover), Some(length)) = (post.cover_timestamp_ms, probe.duration)
-            && u128::try_from(cover).is_ok_and(|cover| cover > length.as_millis())
-        {
-            let length = length.as_secs_f64();
-            let message =
-                format!("{cover} ms is after the end of the video, which lasts {length:.1} s");
-            self.refuse_field("video_cover_timestamp_ms", message, None, false);
-        }
-    }
-}
-
-/// What lies behind the end of a video, if it can be read and that is a lot.
-async fn trailing(video: &Video) -> Option<Finding> {
-    let probed = video.examine(|video| video_probe::probe(video, video.size())).await;
-    limits::trailing(&probed.ok()?)
-}
-
-/// The first part of a video that was never written; of what is no local file, none is known.
-async fn hole(video: &Video, container: Container) -> io::Result<Option<Range<u64>>> {
-    let first = move |video: &Video| match video.file() {
-        Some(file) => limits::first_hole(file, video.size(), container),
-        None => Ok(None),
-    };
-    video.examine(first).await
-}
-
-/// What is told of a video that was measured.
-fn media(probe: Probe) -> Media {
-    Media {
-        container: Some(match probe.container {
-            Container::Mp4 => "mp4",
-            Container::Mov => "mov",
-            Container::WebM => "webm",
-        }),
-        duration: probe.duration,
-        size: probe.width.zip(probe.height),
-        frame_rate: probe.frame_rate,
-        variable_frame_rate: probe.frame_rate.is_some() && !probe.steady,
-        codec: probe.codec,
-    }
-}
-
-/// The media type of a file that could not be read as a video, by its name.
-fn content_type_of(path: &Path) -> &'static str {
-    let extension = path.extension().map(OsStr::to_ascii_lowercase);
-    let container = match extension.as_ref().and_then(|it| it.to_str()) {
-        Some("mov" | "qt") => Container::Mov,
-        Some("webm") => Container::WebM,
-        _ => Container::Mp4,
-    };
-    container.content_type()
+/// How much of a post TikTok has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    Nothing,
+    /// It was begun, and more of it may have to be sent.
+    Part,
+    /// All of it, whatever comes or came of it.
+    All,
 }
 
 /// A URL without what may be a signature.

@@ -59,6 +59,23 @@ pub(crate) struct PostRequest {
     pub(crate) repost: bool,
 }
 
+impl PostRequest {
+    /// One that only asks which post a file is.
+    pub(crate) fn of_file(account: &str, mode: Mode, id: Option<&str>, file: LocalFile) -> Self {
+        Self {
+            account: account.to_owned(),
+            username: None,
+            mode,
+            id: id.map(str::to_owned),
+            source: Source::File(file),
+            label: String::new(),
+            settings: String::new(),
+            publish_at: None,
+            repost: false,
+        }
+    }
+}
+
 /// A post in the journal.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RecordedPost {

@@ -30,7 +30,7 @@ pub(crate) use self::line::Line;
 pub(crate) use self::log::listen;
 pub(crate) use self::notes::{
     LastRun, Left, Matter, Needs, Notes, Refusal, Remains, SettingsOf, UNREACHED, Why,
-    account_subject,
+    account_subject, lasts_long,
 };
 pub(crate) use self::panic::report_panics;
 pub(crate) use self::printer::{OutputOptions, Printer};

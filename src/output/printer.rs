@@ -279,6 +279,32 @@ impl Printer {
         self.tell_each(std::slice::from_ref(matter), self.0.options.watched, line)
     }
 
+    /// As [`Printer::tell`], of matters that one line tells, the widest first.
+    pub(crate) fn tell_widest_first(
+        &self,
+        matters: &[Matter],
+        line: impl FnOnce(Option<Timestamp>) -> Line,
+    ) -> bool {
+        let tellings = |notes: &Notes| vec![notes.tell_widest_first(matters)];
+        self.tell_by(tellings, self.0.options.watched, line)
+    }
+
+    /// Notes that these stand, the widest first, which were said or kept back with others; said only if it is
+    /// time for one of them.
+    pub(crate) fn tell_with_others(
+        &self,
+        matters: &[Matter],
+        line: impl FnOnce(Option<Timestamp>) -> Line,
+    ) -> bool {
+        let Some(notes) = self.notes() else { return false };
+        match notes.tell_widest_first(matters) {
+            Telling::NotNow => return false,
+            Telling::Now => self.demand(line(None)),
+            Telling::Since(since) => self.demand(line(Some(since))),
+        }
+        true
+    }
+
     /// As [`Printer::tell`], for a warning; a quiet run says it once to a person, too.
     pub(crate) fn warn_of(&self, matter: &Matter, text: impl Into<String>) {
         let line = |since| error::warning(error::since_words(text.into(), since));
@@ -306,11 +332,22 @@ impl Printer {
         always: bool,
         line: impl FnOnce(Option<Timestamp>) -> Line,
     ) -> bool {
+        let tell = |notes: &Notes| matters.iter().map(|matter| notes.tell(matter)).collect();
+        self.tell_by(tell, always, line)
+    }
+
+    /// Tells what `tellings` finds to be due; `always`: also what is not.
+    fn tell_by(
+        &self,
+        tellings: impl FnOnce(&Notes) -> Vec<Telling>,
+        always: bool,
+        line: impl FnOnce(Option<Timestamp>) -> Line,
+    ) -> bool {
         let Some(notes) = self.notes() else {
             self.demand(line(None));
             return true;
         };
-        let tellings: Vec<_> = matters.iter().map(|matter| notes.tell(matter)).collect();
+        let tellings = tellings(notes);
         let is_due = tellings.iter().any(|telling| *telling != Telling::NotNow);
         if self.0.options.quiet && !always && !is_due {
             return false;

@@ -224,7 +224,7 @@ fn all_that_is_wrong_is_said_at_once_in_the_order_of_the_file() {
             "line 3, column 39, post 1, field `title`",
             "line 5, column 40, post 3, field `user_id`",
             "line 6, column 3, post 4, field `vido_path`",
-            "`--skip-media-check` sends a video whatever is found in it, for TikTok to judge",
+            "`--skip-media-check`, or `skip_media_check` in its entry, sends a video whatever is found in it, for TikTok to judge",
             "",
             "hint",
         ],

@@ -142,6 +142,10 @@ fn what_the_system_does_not_let_be_read_is_named_with_who_may_not() {
     fs::copy(&folder, world.path("folder.json")).unwrap();
     let file = world.one_post(ADA, "locked.mp4");
     fs::copy(&file, world.path("file.json")).unwrap();
+    let ada = world.open_id(ADA);
+    let entry = |name: &str| serde_json::json!({ "user_id": ada, "video_path": name });
+    let all = ["closed/a.mp4", "missing.mp4", "locked.mp4"].map(entry);
+    fs::copy(world.manifest(&serde_json::json!(all)), world.path("all.json")).unwrap();
     give(world.home(), NOBODY);
     for (name, mode) in [("videos_to_upload.json", 0o600), ("locked.mp4", 0), ("closed", 0o700)] {
         chown(world.path(name), Some(0), Some(0)).unwrap();
@@ -158,6 +162,14 @@ fn what_the_system_does_not_let_be_read_is_named_with_who_may_not() {
         let ran = Ran::of(world.dress(command)).exits(4).says(what).says("(uid 65534)");
         ran.says("Permission denied");
     }
+    // With all that is wrong besides, each at its place.
+    let mut command = Command::new(dropped[0]);
+    command.args(&dropped[1..]).args(["upload", world.path("all.json").to_str().unwrap()]);
+    let ran = Ran::of(world.dress(command)).exits(4);
+    ran.says("post 1, field `video_path`: ")
+        .says("/closed/a.mp4`: cannot read the file: Permission denied")
+        .says("/missing.mp4`: there is no such file")
+        .says("/locked.mp4`: cannot read the file: Permission denied");
     let mut command = Command::new(dropped[0]);
     command.args(&dropped[1..]).args(["accounts", "import", manifest.as_str()]);
     Ran::of(world.dress(command)).exits(4).says("(uid 65534)");

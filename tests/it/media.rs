@@ -159,6 +159,48 @@ fn a_refusal_can_be_overruled_by_the_entry_or_by_the_flag() {
     assert_eq!(world.published(), 1);
 }
 
+/// The flag was given once: what was made with it keeps no later run from its work.
+#[test]
+fn what_was_overruled_once_is_not_refused_once_it_is_posted() {
+    let world = World::logged_in();
+    world.file("slow.mp4", fixture("ten-fps.mp4"));
+    world.run(&["upload", "--skip-media-check", &world.one_post(ADA, "slow.mp4")]).exits(0);
+    world.file("next.mp4", fixture("fast-start.mp4"));
+    // Also under another name, and where its file was copied.
+    world.file("again.mp4", fixture("ten-fps.mp4"));
+    let ada = world.open_id(ADA);
+    let entry =
+        |name: &str| json!({ "user_id": ada, "video_path": name, "privacy_level": "SELF_ONLY" });
+    let manifest =
+        world.manifest(&json!([entry("slow.mp4"), entry("again.mp4"), entry("next.mp4")]));
+    let dry = world.run(&["upload", "--dry-run", &manifest]).exits(0);
+    dry.never_says("10.00 frames a second");
+    let ran = world.run(&["--quiet", "upload", &manifest]).exits(0);
+    ran.never_says("slow.mp4").never_says("again.mp4");
+    assert_eq!(world.published(), 2);
+    // To be made once more it is looked at like any other.
+    world.run(&["upload", "--repost", &manifest]).exits(2).says("10.00 frames a second");
+    // Nor is another post of the same content made that nobody overruled.
+    let other = json!({ "user_id": ada, "video_path": "slow.mp4", "id": "other" });
+    let first = json!({ "user_id": ada, "video_path": "slow.mp4", "id": "first" });
+    world.run(&["upload", "--dry-run", &world.manifest(&json!([first]))]).exits(0);
+    world.run(&["upload", &world.manifest(&json!([first]))]).exits(0);
+    world.run(&["upload", &world.manifest(&json!([other]))]).exits(2);
+    assert_eq!(world.published(), 2);
+}
+
+#[test]
+fn what_was_overruled_when_it_was_begun_is_gone_on_with() {
+    let world = World::logged_in();
+    world.file("slow.mp4", fixture("ten-fps.mp4"));
+    let manifest = world.one_post(ADA, "slow.mp4");
+    world.fault(&json!({ "endpoint": "upload", "times": 0, "do": { "drop": "before" } }));
+    world.run(&["upload", "--skip-media-check", &manifest]).exits(5);
+    world.let_go();
+    world.run(&["upload", &manifest]).exits(0);
+    assert_eq!(world.published(), 1);
+}
+
 #[test]
 fn how_a_refusal_is_overruled_is_said_once() {
     let world = World::logged_in();
@@ -167,15 +209,15 @@ fn how_a_refusal_is_overruled_is_said_once() {
     }
     let manifest = world.manifest(&json!([{ "video_path": "a.mp4" }, { "video_path": "b.mp4" }]));
     let ran = world.run(&["upload", &manifest]).exits(2);
-    let ran = ran.says("\n  `--skip-media-check` sends a video whatever is found in it");
+    let ran = ran.says("\n  `--skip-media-check`, or `skip_media_check` in its entry, sends a video whatever is found");
     assert_eq!(ran.stderr.matches("--skip-media-check").count(), 1, "{ran:#?}");
     // Whichever comes first, and only what somebody may know better.
     world.file("b.mp4", patched("fast-start.mp4", b"avc1\0\0\0\0", b"encv\0\0\0\0"));
     let ran = world.run(&["upload", &manifest]).exits(2);
-    ran.says("\n  `--skip-media-check` sends a video whatever is found in it");
+    ran.says("\n  `--skip-media-check`, or `skip_media_check` in its entry, sends a video whatever is found");
     world.file("a.mp4", fixture("small.mp4"));
     let one = world.one_post(ADA, "a.mp4");
-    world.run(&["upload", &one]).exits(2).says("`--skip-media-check` sends a video");
+    world.run(&["upload", &one]).exits(2).says("in its entry, sends a video");
     world.run(&["upload", &world.one_post(ADA, "b.mp4")]).exits(2).never_says("--skip-media-check");
 }
 

@@ -694,3 +694,43 @@ fn what_every_draft_goes_without_is_said_once() {
     let manifest = world.manifest(&json!(posts));
     world.run(&["upload", "--draft", &manifest]).exits(0).says(said);
 }
+
+/// That other requests are answered does not make a post that waits for TikTok's word wait any less long.
+#[test]
+fn a_post_whose_outcome_stays_open_is_told_after_a_day() {
+    let mut world = World::logged_in();
+    let manifest = world.short();
+    world.fault(&json!({ "endpoint": "upload", "times": 0, "do": { "drop": "after" } }));
+    world
+        .fault(&json!({ "endpoint": "status", "times": 0, "do": { "answer": { "status": 500 } } }));
+    let rounds = |world: &mut World| {
+        let mut mails = Vec::new();
+        for _ in 0..7 {
+            world.run(&["--quiet", "refresh"]).exits(0);
+            mails.push(mail(&quiet(world, &manifest).exits(5)).concat());
+            world.advance(4 * SignedDuration::from_hours(1));
+        }
+        mails
+    };
+    let mails = rounds(&mut world);
+    assert_eq!(mails[..6].concat(), "", "{mails:#?}");
+    assert!(mails[6].contains("so since"), "{mails:#?}");
+    assert_eq!(rounds(&mut world).concat(), "");
+    let listed = world.run(&["--quiet", "status"]).exits(5);
+    listed.says("post 1 waits").says("last chunk unconfirmed");
+}
+
+/// What only the other run could know is not said once it is dead.
+#[test]
+fn a_run_that_died_is_not_waited_for() {
+    let world = World::logged_in();
+    let manifest = world.short();
+    world.hold("creator_info", 1, "middle");
+    let run = world.start_upload(&manifest);
+    world.wait_until("it works on it", |world| !world.calls("creator_info").is_empty());
+    quiet(&world, &manifest).exits(5);
+    world.run(&["status"]).says("another run is posting for this account");
+    run.kill();
+    world.run(&["status"]).never_says("another run").never_says("kill");
+    world.let_go();
+}

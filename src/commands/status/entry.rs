@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::event::{StatusEvent, post_ids};
 use super::words::{Place, reason_of, state, waits_for_room, word, words};
 use crate::model::{Phase, PostState, RecordedPost};
-use crate::output::{Left, Why, moment};
+use crate::output::{Left, Why, lasts_long, moment};
 
 /// A post as it is listed.
 pub(super) struct Entry {
@@ -56,9 +56,16 @@ impl Entry {
         }
     }
 
-    pub(super) fn needs_somebody(&self) -> bool {
+    pub(super) fn needs_somebody(&self, now: Timestamp) -> bool {
         matches!(self.place, Place::Unknown | Place::Failed)
             || self.why.as_ref().is_some_and(|why| why.failed)
+            || self.is_stuck(now)
+    }
+
+    /// Whether it is not known for long whether TikTok has made it.
+    pub(super) fn is_stuck(&self, now: Timestamp) -> bool {
+        let stuck = self.why.as_ref().is_some_and(|why| lasts_long(why.since, now));
+        self.place == Place::UnderWay && stuck
     }
 
     /// Whether the journal knows how it ended, so that its own words are said of it.

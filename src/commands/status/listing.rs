@@ -219,7 +219,8 @@ impl<'a> Listing<'a> {
         // Of a quiet run only what somebody has to do is wanted; programs pick it out themselves.
         let brief = printer.options().quiet && !printer.is_json();
         self.entries.iter().filter(move |entry| {
-            self.is_whole() || (entry.place != Place::Over && (!brief || entry.needs_somebody()))
+            self.is_whole()
+                || (entry.place != Place::Over && (!brief || entry.needs_somebody(self.now)))
         })
     }
 
@@ -370,7 +371,8 @@ impl<'a> Listing<'a> {
             }
         }
         for (why, entries) in causes {
-            self.say(why.failed, self.why_words(&entries, why));
+            let stuck = entries.iter().any(|entry| entry.is_stuck(self.now));
+            self.say(why.failed || stuck, self.why_words(&entries, why));
         }
         self.advise_on_the_rest(&shown().collect::<Vec<_>>());
     }

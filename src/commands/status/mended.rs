@@ -1,6 +1,8 @@
 //! Whether what the last run came upon is mended, as far as that shows on this machine.
 
 use jiff::Timestamp;
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 
 use crate::auth::Account;
 use crate::commands::Context;
@@ -26,6 +28,7 @@ impl Mending<'_> {
             Needs::Login => lives && grants(account, &left.mode),
             Needs::Tokens => lives && account.issued_at > why.seen,
             Needs::App => self.has_app_of(account).await,
+            Needs::Process(number) => is_gone(*number),
             Needs::AnyApp | Needs::Config | Needs::Logins(_) => self.has(needs),
         }
     }
@@ -42,7 +45,7 @@ impl Mending<'_> {
             // This run has read it.
             Needs::Config => true,
             Needs::Logins(needed) => needed.iter().all(|needed| self.accounts.have(needed)),
-            Needs::Login | Needs::Tokens | Needs::App => false,
+            Needs::Login | Needs::Tokens | Needs::App | Needs::Process(_) => false,
         }
     }
 
@@ -62,4 +65,10 @@ impl Mending<'_> {
 fn grants(account: &Account, mode: &str) -> bool {
     let mode = Mode::ALL.into_iter().find(|known| known.as_str() == mode);
     mode.is_some_and(|mode| account.scopes.has(mode.scope()))
+}
+
+/// Whether no process has that number any more.
+fn is_gone(number: i32) -> bool {
+    let process = Pid::from_raw(number);
+    process.is_some_and(|process| test_kill_process(process) == Err(Errno::SRCH))
 }

@@ -248,6 +248,7 @@ fn read(
             problems: faults,
             missing_logins: Vec::new(),
             overrulable: 0,
+            denied: false,
         }
         .into());
     }

@@ -11,7 +11,7 @@ use crate::model::account::NeededLogin;
 use crate::model::{PostError, PostOutcome, PostState};
 use crate::output::error::told;
 use crate::output::failure::{Failure, post_hint};
-use crate::problem::{ErrorCode, ErrorKind, Origin};
+use crate::problem::{ErrorCode, ErrorKind, Origin, Problem, Value};
 use crate::secret::redact;
 
 /// How long after its time a post is still listed as waiting for it, and how long what is known of a
@@ -81,6 +81,8 @@ pub(crate) enum Needs {
     App,
     /// Tokens that TikTok issues later: it has refused the app, or what the login may.
     Tokens,
+    /// That the process of this number, on this machine, leaves the account to others.
+    Process(i32),
     /// An app, whichever it is.
     AnyApp,
     /// A config.toml that can be read.
@@ -212,12 +214,21 @@ impl Needs {
             .iter()
             .any(|code| code.as_str() == error.code);
         match (kind, error.problem.code.origin()) {
+            _ if error.problem.code == ErrorCode::AccountBusyHere => holder(&error.problem),
             (ErrorKind::Login, _) if shows_in_the_store(error.problem.code) => Some(Self::Login),
             (ErrorKind::Login, _) | (ErrorKind::Input, Origin::Refusal) => Some(Self::Tokens),
             // Its file may be what the system refuses.
             (ErrorKind::Input | ErrorKind::Local, Origin::Ours) if is_of_app => Some(Self::App),
             _ => None,
         }
+    }
+}
+
+/// The process that an account is left to, as an error names it.
+fn holder(problem: &Problem) -> Option<Needs> {
+    match problem.value("pid") {
+        Some(Value::Text(pid)) => pid.parse().ok().map(Needs::Process),
+        _ => None,
     }
 }
 

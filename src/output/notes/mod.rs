@@ -269,37 +269,51 @@ impl Notes {
 
     /// Notes that a matter stands, and says whether it is to be told.
     pub(super) fn tell(&self, matter: &Matter) -> Telling {
+        self.tell_widest_first(std::slice::from_ref(matter))
+    }
+
+    /// Notes that all of these stand, which one line tells, and says whether it is to be told. The widest is
+    /// the first: where it was told lately, that was told of those behind it; where it begins anew, as
+    /// something else that it covers went well, those behind it go on.
+    pub(super) fn tell_widest_first(&self, matters: &[Matter]) -> Telling {
         let now = self.clock.now();
-        let key = key(&matter.subject);
         self.change(|kept| {
-            let before = kept.told.get(&key).cloned();
-            let mut told = before.clone().filter(|told| told.what == matter.what).unwrap_or(Told {
-                what: matter.what.clone(),
-                since: now,
-                last: None,
-                seen: now,
-                anew: 0,
-            });
-            if matter.is_passing() {
-                see(&mut told, now);
+            let before: Vec<_> =
+                matters.iter().map(|it| kept.told.get(&key(&it.subject)).cloned()).collect();
+            let stands =
+                |(matter, before): (&Matter, &Option<Told>)| stands(matter, before.as_ref(), now);
+            let mut all: Vec<_> = matters.iter().zip(&before).map(stands).collect();
+            let mut covered = None;
+            for told in &mut all {
+                told.last = told.last.max(covered);
+                covered = told.last.filter(|at| now.duration_since(*at) < AGAIN);
             }
-            let is_due = is_due(&told, matter.manner, now);
-            if is_due {
-                told.last = Some(now);
-            }
-            let telling = match is_due {
-                false => Telling::NotNow,
-                true if matter.is_passing() && has_lasted(&told, now) => Telling::Since(told.since),
-                true => Telling::Now,
+            let is_due = |(told, matter): &(&Told, &Matter)| is_due(told, matter.manner, now);
+            let due: Vec<_> = all.iter().zip(matters).filter(is_due).collect();
+            let lasted =
+                |(told, matter): &&(&Told, &Matter)| matter.is_passing() && has_lasted(told, now);
+            let since = due.iter().filter(lasted).map(|(told, _)| told.since).min();
+            let telling = match since {
+                _ if due.is_empty() => Telling::NotNow,
+                Some(since) => Telling::Since(since),
+                None => Telling::Now,
             };
-            let changed = before.as_ref() != Some(&told);
-            if changed {
-                kept.told.insert(key, told);
-                while kept.told.len() > MOST {
-                    let first = kept.told.iter().min_by_key(|(_, told)| told.since);
-                    let Some(first) = first.map(|(key, _)| key.clone()) else { break };
-                    kept.told.remove(&first);
+            if telling != Telling::NotNow {
+                for told in &mut all {
+                    told.last = Some(now);
                 }
+            }
+            let mut changed = false;
+            for ((matter, before), told) in matters.iter().zip(before).zip(all) {
+                if before.as_ref() != Some(&told) {
+                    kept.told.insert(key(&matter.subject), told);
+                    changed = true;
+                }
+            }
+            while kept.told.len() > MOST {
+                let first = kept.told.iter().min_by_key(|(_, told)| told.since);
+                let Some(first) = first.map(|(key, _)| key.clone()) else { break };
+                kept.told.remove(&first);
             }
             (changed, telling)
         })
@@ -413,6 +427,17 @@ impl Notes {
     }
 }
 
+/// A matter that stands, as it is to be kept; `before` is what was known of it.
+fn stands(matter: &Matter, before: Option<&Told>, now: Timestamp) -> Told {
+    let known = before.cloned().filter(|told| told.what == matter.what);
+    let what = matter.what.clone();
+    let mut told = known.unwrap_or(Told { what, since: now, last: None, seen: now, anew: 0 });
+    if matter.is_passing() {
+        see(&mut told, now);
+    }
+    told
+}
+
 /// Notes that what passes was seen again.
 fn see(told: &mut Told, now: Timestamp) {
     let gap = now.duration_since(told.seen);
@@ -426,7 +451,12 @@ fn see(told: &mut Told, now: Timestamp) {
 }
 
 fn has_lasted(told: &Told, now: Timestamp) -> bool {
-    now.duration_since(told.since) >= PASSES
+    lasts_long(told.since, now)
+}
+
+/// Whether trouble that passes by itself has lasted for so long that somebody is to be told.
+pub(crate) fn lasts_long(since: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(since) >= PASSES
 }
 
 fn is_due(told: &Told, manner: Manner, now: Timestamp) -> bool {

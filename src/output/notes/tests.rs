@@ -45,6 +45,38 @@ fn what_passes_is_told_once_it_has_not_passed_for_a_day() {
 }
 
 #[test]
+fn what_begins_anew_for_all_goes_on_for_what_it_covers() {
+    let dir = tempfile::tempdir().unwrap();
+    let notes = |at| Notes::open(dir.path(), hours(at));
+    let post = || Matter::passing("post");
+    let tell = |at| notes(at).tell_widest_first(&[Matter::unreached(), post()]);
+    for at in [0, 6, 12, 18] {
+        assert_eq!(tell(at), Telling::NotNow, "{at}");
+        notes(at).over(&[UNREACHED.to_owned()]);
+    }
+    assert!(matches!(tell(25), Telling::Since(since) if since < hours(1).now()));
+    for at in [26, 50, 74, 98] {
+        notes(at).over(&[UNREACHED.to_owned()]);
+        assert_eq!(tell(at), Telling::NotNow, "{at}");
+    }
+}
+
+#[test]
+fn what_was_told_for_all_is_told_for_what_it_covers() {
+    let dir = tempfile::tempdir().unwrap();
+    let notes = |at| Notes::open(dir.path(), hours(at));
+    let tell = |at| notes(at).tell_widest_first(&[Matter::unreached(), Matter::passing("post")]);
+    assert_eq!(tell(0), Telling::NotNow);
+    // By another command.
+    assert!(matches!(notes(25).tell(&Matter::unreached()), Telling::Since(_)));
+    for day in 1..8 {
+        assert_eq!(tell(25 + (day - 1) * 24), Telling::NotNow, "{day}");
+        notes(26 + day * 24).over(&[UNREACHED.to_owned()]);
+    }
+    assert!(matches!(tell(25 + 7 * 24), Telling::Since(since) if since < hours(1).now()));
+}
+
+#[test]
 fn what_was_not_seen_for_days_has_passed_and_runs_that_are_further_apart_hear_of_it_later() {
     let dir = tempfile::tempdir().unwrap();
     let tell = |at| Notes::open(dir.path(), hours(at)).tell(&Matter::passing("x"));

@@ -260,9 +260,7 @@ impl UploadOutput {
         let setting = self.settings.get(&report.post_ref.index);
         let setting = setting.and_then(|it| it.shared(post_error.problem.code));
         let cause = Cause::of(report, post_error, hint.as_deref(), setting);
-        if cause.as_ref().is_some_and(|cause| self.causes().is_known(cause)) {
-            return;
-        }
+        let known = cause.as_ref().is_some_and(|cause| self.causes().is_known(cause));
         let PostRef { account, video, .. } = &report.post_ref;
         let message = format!("{account}: {video}: {}", post_error.message);
         let for_good = matches!(report.state, PostState::Failed | PostState::Unresolved);
@@ -271,13 +269,19 @@ impl UploadOutput {
             let told = if for_good { error::label(message) } else { error::warning(message) };
             error::with_hint(told, hint.as_deref())
         };
-        let said = match self.matter(report, post_error, cause.as_ref()) {
-            Some(matter) => self.printer.tell(&matter, line),
-            None if self.printer.options().quiet => false,
-            None => {
-                self.printer.demand(line(None));
-                true
-            }
+        let matters = self.matters(report, post_error, cause.as_ref());
+        if known {
+            // Counted with the first one.
+            self.printer.tell_with_others(&matters, line);
+            return;
+        }
+        let said = if !matters.is_empty() {
+            self.printer.tell_widest_first(&matters, line)
+        } else if self.printer.options().quiet {
+            false
+        } else {
+            self.printer.demand(line(None));
+            true
         };
         if let Some(cause) = cause {
             self.causes().add(cause, said);
@@ -288,26 +292,42 @@ impl UploadOutput {
         self.causes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the error of a post is to whoever is told of it. `None`: nothing to be told under cron.
-    fn matter(
+    /// What the error of a post is to whoever is told of it, the widest first. None: nothing to be told under
+    /// cron.
+    fn matters(
         &self,
         report: &PostOutcome,
         post_error: &PostError,
         cause: Option<&Cause>,
-    ) -> Option<Matter> {
+    ) -> Vec<Matter> {
+        let account = self.account(report);
+        let of_account = || Matter::passing(waiting(&account_subject(account)));
+        let of_post = || Matter::passing(waiting(&self.subject(report)));
+        // Whether TikTok has made it is not known as long as it waits.
+        let own = report.publish_id.as_ref().map(|_| of_post());
+        match (report.failure, cause.map(Cause::waits)) {
+            (Some(ErrorKind::Temporary), None) => vec![of_post()],
+            (Some(ErrorKind::Temporary), Some(Waits::Turn)) => vec![Matter::passing(turn(account))],
+            // A full quota, too: where there are only more posts than room, one of them is sent each day.
+            (Some(ErrorKind::Temporary), Some(Waits::Account)) => {
+                [of_account()].into_iter().chain(own).collect()
+            }
+            // What one request of TikTok's does not answer, another one may.
+            (Some(ErrorKind::Temporary), Some(Waits::Everyone)) => {
+                [Matter::unreached(), of_account()].into_iter().chain(own).collect()
+            }
+            _ => self.matter(report, post_error).into_iter().collect(),
+        }
+    }
+
+    /// The same of one that did not end with what passes.
+    fn matter(&self, report: &PostOutcome, post_error: &PostError) -> Option<Matter> {
         let account = self.account(report);
         let (code, publish_id) = (post_error.code.as_str(), report.publish_id.as_deref());
         let reaction = post_error.theirs.as_ref().map(Code::reaction);
         match (report.failure, report.number) {
             // Whoever sent the signal knows.
             (Some(ErrorKind::Interrupted(_)), _) => None,
-            // A full quota, too: where there are only more posts than room, one of them is sent each day.
-            (Some(ErrorKind::Temporary), _) => Some(match cause.map(Cause::waits) {
-                None => Matter::passing(waiting(&self.subject(report))),
-                Some(Waits::Everyone) => Matter::unreached(),
-                Some(Waits::Account) => Matter::passing(waiting(&account_subject(account))),
-                Some(Waits::Turn) => Matter::passing(turn(account)),
-            }),
             // A login that was not granted enough is worth no less to a refresh.
             (Some(ErrorKind::Login), _) if code == ErrorCode::ScopeNotAuthorized.as_str() => {
                 Some(Matter::blocked(account, code))
