@@ -15,6 +15,8 @@ mod carry;
 mod causes;
 mod chromium;
 mod clocks;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod counts;
 #[cfg(feature = "faults")]
 mod disk_full;
 mod doctor;

@@ -380,6 +380,9 @@ impl TokenFile {
     /// How the tokens rest; `None` if they are not encrypted. Needs no key.
     pub(crate) fn encryption(&self) -> Result<Option<Encryption>, AccountError> {
         let path = self.path();
+        if let Some(document) = self.cache.get(&path) {
+            return Ok(document.encryption.clone());
+        }
         match fs::read_private_to(&path, LONGEST)? {
             Some(bytes) => Document::encryption_of(&bytes, &path),
             None => Ok(None),

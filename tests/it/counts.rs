@@ -1,0 +1,169 @@
+//! What a run asks of the system, by the number of chunks, accounts and posts: counts, which are the same on
+//! every machine, so that what grows faster than it should is seen wherever the tests run.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::stage::say;
+use crate::tracer::trace;
+use crate::world::{ADA, CHUNK, World};
+
+/// How long a run may take that stops at each call.
+const LIMIT: Duration = Duration::from_mins(2);
+
+/// The calls of a run.
+struct Counts(BTreeMap<(&'static str, &'static str), usize>);
+
+impl Counts {
+    /// Those of a command that goes well. `None`, said aloud: processes may not be traced here.
+    fn of(world: &World, args: &[&str]) -> Option<Self> {
+        match trace(world.command(args), None, LIMIT, |_| ()) {
+            Ok(traced) => {
+                traced.ran.exits(0);
+                let mut counts = BTreeMap::new();
+                for call in traced.calls {
+                    *counts.entry((call.name, subject(&call.about))).or_default() += 1;
+                }
+                Some(Self(counts))
+            }
+            Err(error) => {
+                say(&format!("skipped: processes may not be traced here: {error}"));
+                None
+            }
+        }
+    }
+
+    /// How many calls of these names are about a subject.
+    fn about(&self, subject: &str, names: &[&str]) -> usize {
+        let counts =
+            |(key, _): &(&(&str, &str), &usize)| key.1 == subject && names.contains(&key.0);
+        self.0.iter().filter(counts).map(|(_, count)| count).sum()
+    }
+
+    /// How many calls of these names there are.
+    fn all(&self, names: &[&str]) -> usize {
+        self.0.iter().filter(|(key, _)| names.contains(&key.0)).map(|(_, count)| count).sum()
+    }
+}
+
+/// What a call is about.
+fn subject(about: &str) -> &'static str {
+    let name = about.rsplit('/').next().unwrap_or_default();
+    match name {
+        "socket" => "socket",
+        _ if name.starts_with("journal.sqlite") => "journal",
+        _ if name.starts_with("user_tokens.json") => "tokens",
+        _ if name.starts_with("notes.json") => "notes",
+        _ if name.ends_with(".mp4") => "video",
+        _ if about.contains("/locks/") => "locks",
+        _ => "other",
+    }
+}
+
+const SYNCS: &[&str] = &["fsync", "fdatasync"];
+const OPENS: &[&str] = &["open", "openat"];
+const READS: &[&str] = &["read", "pread64"];
+const WRITES: &[&str] = &["write", "pwrite64", "rename"];
+const LOOKS: &[&str] = &["statx", "newfstatat", "stat", "lstat", "access", "getdents64"];
+
+/// What one more of them costs, by the step between two sizes that are `apart`: the same at each step, but for
+/// `slack` calls in all.
+#[track_caller]
+fn each(counts: &[usize], apart: usize, slack: usize) -> usize {
+    let steps: Vec<_> = counts.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    let (least, most) = (steps.iter().min().unwrap(), steps.iter().max().unwrap());
+    assert!(most - least <= slack, "it does not grow evenly: {counts:?}");
+    most.div_ceil(apart)
+}
+
+#[test]
+fn a_chunk_costs_its_bytes_and_no_wait_for_the_disk() {
+    let world = World::logged_in();
+    let mut runs = Vec::new();
+    for chunks in [3, 6, 9] {
+        let name = format!("{chunks}.mp4");
+        world.video(&name, CHUNK * chunks);
+        let manifest = world.one_post(ADA, &name);
+        let args = ["upload", "--chunk-size", &CHUNK.to_string(), &manifest];
+        let Some(counts) = Counts::of(&world, &args) else { return };
+        runs.push(counts);
+    }
+    let each =
+        |of: fn(&Counts) -> usize, slack| each(&runs.iter().map(of).collect::<Vec<_>>(), 3, slack);
+    // Once, in pieces of 256 KiB.
+    assert_eq!(each(|run| run.about("video", READS), 0), 20);
+    assert!(each(|run| run.about("video", LOOKS), 0) <= 2);
+    assert_eq!(each(|run| run.all(SYNCS), 0), 0);
+    assert_eq!(each(|run| run.all(OPENS), 0), 0);
+    // One row, in the log of the journal.
+    assert_eq!(each(|run| run.about("journal", READS), 0), 0);
+    assert!(each(|run| run.about("journal", WRITES), 10) <= 6);
+}
+
+#[test]
+fn an_account_that_is_not_due_costs_two_looks() {
+    let world = World::logged_in();
+    let mut runs = Vec::new();
+    for accounts in [20, 40, 60] {
+        log_in_as_often(&world, accounts);
+        // A file that changed a moment ago is not taken to stay the same.
+        world.run(&["accounts"]).exits(0);
+        let Some(counts) = Counts::of(&world, &["--quiet", "refresh"]) else { return };
+        runs.push(counts);
+    }
+    let each = |of: fn(&Counts) -> usize| each(&runs.iter().map(of).collect::<Vec<_>>(), 20, 4);
+    // Of the file that holds them all, in long pieces.
+    assert!(each(|run| run.all(READS)) <= 1);
+    assert_eq!(each(|run| run.all(WRITES)), 0);
+    assert_eq!(each(|run| run.all(SYNCS)), 0);
+    // For the mark of its last save, and for an answer that was not saved.
+    assert_eq!(each(|run| run.all(OPENS)), 1);
+    assert_eq!(each(|run| run.all(LOOKS)), 1);
+}
+
+/// Makes so many accounts of the one that is logged in.
+fn log_in_as_often(world: &World, accounts: usize) {
+    let path = world.home().join("home/user_tokens.json");
+    let mut store: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let login = store["accounts"][world.open_id(ADA)].clone();
+    for n in 1..accounts {
+        let mut login = login.clone();
+        login["alias"] = json!(format!("copy{n}"));
+        login["refresh_token"] = json!(format!("rft.copy{n}"));
+        store["accounts"][format!("-000copy{n}")] = login;
+    }
+    fs::write(&path, serde_json::to_vec(&store).unwrap()).unwrap();
+}
+
+#[test]
+fn a_post_that_is_done_costs_a_look_at_its_row() {
+    let world = World::logged_in();
+    let ada = world.open_id(ADA);
+    let (mut uploads, mut looks) = (Vec::new(), Vec::new());
+    let urls: Vec<_> = (0..300).map(|n| format!("https://verified.example/{n}.mp4")).collect();
+    for posts in [100, 200, 300] {
+        let new = urls[posts - 100..posts].iter().cloned();
+        tiktok_up::testing::fill_journal(&world.home().join("home"), &ada, new);
+        let entry = |url: &String| json!({ "user_id": ada, "video_url": url });
+        let manifest = world.manifest(&json!(urls[..posts].iter().map(entry).collect::<Vec<_>>()));
+        // The first look after a change from outside is at all of it.
+        world.run(&["status"]).exits(0);
+        let Some(counts) = Counts::of(&world, &["--quiet", "upload", &manifest]) else { return };
+        uploads.push(counts);
+        let Some(counts) = Counts::of(&world, &["status"]) else { return };
+        looks.push(counts);
+    }
+    let each = |of: fn(&Counts) -> usize, runs: &[Counts]| {
+        each(&runs.iter().map(of).collect::<Vec<_>>(), 100, 20)
+    };
+    assert!(each(|run| run.all(WRITES), &uploads) <= 1);
+    assert_eq!(each(|run| run.all(SYNCS), &uploads), 0);
+    assert!(each(|run| run.all(READS), &uploads) <= 1);
+    assert_eq!(each(|run| run.all(OPENS), &uploads), 0);
+    // Published posts cost a look at what is not nothing.
+    assert_eq!(each(|run| run.all(READS), &looks), 0);
+    assert_eq!(each(|run| run.all(LOOKS), &looks), 0);
+}
