@@ -83,9 +83,9 @@ fn what_is_around_a_whole_video_does_not_matter() {
 fn what_precedes_a_video_is_a_warning() {
     let world = World::logged_in();
     let tag = [&b"ID3\x04\0\0\0\0\x01\x02"[..], &[0; 130]].concat();
-    world.file("id3.mp4", [tag, fixture("moov-at-end.mp4")].concat());
-    let dry = world.run(&["upload", "--dry-run", &world.one_post(ADA, "id3.mp4")]).exits(0);
-    dry.says("warning: id3.mp4: an ID3 tag of 140 bytes stands before the video");
+    world.file("id3.webm", [tag, fixture("vp9.webm")].concat());
+    let dry = world.run(&["upload", "--dry-run", &world.one_post(ADA, "id3.webm")]).exits(0);
+    dry.says("warning: id3.webm: an ID3 tag of 140 bytes stands before the video");
 }
 
 #[test]
@@ -127,6 +127,11 @@ fn what_other_programs_cannot_read_is_refused_with_what_to_do() {
             "as-text.webm",
             as_text("vp9.webm"),
             "changed as it was read and written as text (copy or download it again in binary)",
+        ),
+        (
+            "tagged.mp4",
+            [&b"ID3\x04\0\0\0\0\x01\x02"[..], &[0; 130], &fixture("moov-at-end.mp4")].concat(),
+            "140 bytes of something else (an ID3 tag) stand before the video (take them away, or download",
         ),
         (
             "mixed.mp4",

@@ -71,7 +71,8 @@ pub struct Probe {
 pub enum Oddity {
     /// So many bytes before the container are an ID3 tag, or several.
     Leading(u64),
-    /// Bytes before the container that are neither boxes nor a tag: hardly any other program reads on.
+    /// Bytes before the container that are neither boxes nor a tag, or a tag without which the index would be
+    /// right: hardly any other program reads on.
     Foreign {
         /// How many.
         count: u64,
