@@ -15,6 +15,7 @@ pub(crate) fn hint(error: &ProbeError) -> Option<String> {
         }
         ProbeError::NotAVideo { looks_like } => return Some(hint_for(*looks_like)),
         ProbeError::Changed => BINARY,
+        ProbeError::Reencoded => "copy or download it again in binary",
         ProbeError::NoPicture => "export it with a picture",
         ProbeError::Io(_) => return None,
     };

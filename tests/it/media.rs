@@ -83,15 +83,20 @@ fn what_is_around_a_whole_video_does_not_matter() {
 fn what_precedes_a_video_is_a_warning() {
     let world = World::logged_in();
     let tag = [&b"ID3\x04\0\0\0\0\x01\x02"[..], &[0; 130]].concat();
-    world.file("id3.mp4", [tag, fixture("moov-at-end.mp4")].concat());
-    let dry = world.run(&["upload", "--dry-run", &world.one_post(ADA, "id3.mp4")]).exits(0);
-    dry.says("warning: id3.mp4: an ID3 tag of 140 bytes stands before the video");
+    world.file("id3.webm", [tag, fixture("vp9.webm")].concat());
+    let dry = world.run(&["upload", "--dry-run", &world.one_post(ADA, "id3.webm")]).exits(0);
+    dry.says("warning: id3.webm: an ID3 tag of 140 bytes stands before the video");
 }
 
 #[test]
 fn what_other_programs_cannot_read_is_refused_with_what_to_do() {
     let world = World::logged_in();
     let head = b"HTTP/1.1 200 OK\r\n\r\n";
+    let in_text_mode = |name: &str| -> Vec<u8> {
+        let lines = |byte| if byte == b'\n' { vec![b'\r', byte] } else { vec![byte] };
+        fixture(name).into_iter().flat_map(lines).collect()
+    };
+    let as_text = |name: &str| String::from_utf8_lossy(&fixture(name)).into_owned().into_bytes();
     for (name, bytes, said) in [
         (
             "http.mp4",
@@ -105,11 +110,28 @@ fn what_other_programs_cannot_read_is_refused_with_what_to_do() {
         ),
         (
             "text-mode.mp4",
-            fixture("moov-at-end.mp4")
-                .into_iter()
-                .flat_map(|byte| if byte == b'\n' { vec![b'\r', byte] } else { vec![byte] })
-                .collect(),
+            in_text_mode("moov-at-end.mp4"),
             "the bytes of this file were changed, as by a transfer in text mode (copy it again in binary",
+        ),
+        (
+            "text-mode.webm",
+            in_text_mode("vp9.webm"),
+            "the bytes of this file were changed, as by a transfer in text mode (copy it again in binary",
+        ),
+        (
+            "as-text.mp4",
+            as_text("fast-start.mp4"),
+            "changed as it was read and written as text (copy or download it again in binary)",
+        ),
+        (
+            "as-text.webm",
+            as_text("vp9.webm"),
+            "changed as it was read and written as text (copy or download it again in binary)",
+        ),
+        (
+            "tagged.mp4",
+            [&b"ID3\x04\0\0\0\0\x01\x02"[..], &[0; 130], &fixture("moov-at-end.mp4")].concat(),
+            "140 bytes of something else (an ID3 tag) stand before the video (take them away, or download",
         ),
         (
             "mixed.mp4",

@@ -11,6 +11,7 @@ mod sniff;
 mod source;
 mod sps;
 mod still;
+mod transfer;
 mod webm;
 
 pub use self::parts::written_parts;

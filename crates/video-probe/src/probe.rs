@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::reader::{Reader, Stop};
+use crate::reader::{MAX_READ, Reader, Stop};
 use crate::sniff::{self, OtherFile, Sniffed};
 use crate::source::ReadAt;
-use crate::{mp4, webm};
+use crate::{mp4, transfer, webm};
 
 /// The containers that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,14 +71,16 @@ pub struct Probe {
 pub enum Oddity {
     /// So many bytes before the container are an ID3 tag, or several.
     Leading(u64),
-    /// Bytes before the container that are neither boxes nor a tag: hardly any other program reads on.
+    /// Bytes before the container that are neither boxes nor a tag, or a tag without which the index would be
+    /// right: hardly any other program reads on.
     Foreign {
         /// How many.
         count: u64,
         /// What they seem to be, with its article; `None` where that is not known.
         what: Option<&'static str>,
     },
-    /// Nothing lies where the index says, as after a transfer in text mode.
+    /// Nothing lies where the index says, or elements do not fill those that they are in, as after a transfer in
+    /// text mode.
     Changed,
     /// An entry of one codec that carries the configuration of another.
     Miscoded {
@@ -124,9 +126,12 @@ pub enum ProbeError {
     /// An MP4 or MOV without its `moov` box, or a `WebM` without its tracks.
     #[error("the video has no index: it is cut off, or still being written")]
     NoIndex,
-    /// An index whose own boxes make no sense.
+    /// An index whose own boxes make no sense, or elements that lead nowhere.
     #[error("the bytes of this file were changed, as by a transfer in text mode")]
     Changed,
+    /// Bytes that a program took for text: they are UTF-8 now, and were none.
+    #[error("the bytes of this file were changed as it was read and written as text")]
+    Reencoded,
     /// Sound only.
     #[error("the file has no picture, only sound or data")]
     NoPicture,
@@ -175,12 +180,41 @@ pub fn probe<S: ReadAt + ?Sized>(source: &S, len: u64) -> Result<Probe, ProbeErr
         Err(Stop::Budget) => None,
         Err(Stop::Io(error)) => return Err(error.into()),
     };
-    match sniffed {
+    let found = match sniffed {
         Sniffed::Container(Container::WebM) => webm::probe(start, leading, &mut reader),
         Sniffed::Container(container) => mp4::probe(container, start, leading, &mut reader),
         Sniffed::Other(_) if !has_any(&mut reader)? => Err(ProbeError::Empty),
         Sniffed::Other(looks_like) => Err(ProbeError::NotAVideo { looks_like }),
+    };
+    match as_text(&found, &mut reader)? {
+        Some(error) => Err(error),
+        None => found,
     }
+}
+
+/// That a file whose structure is broken passed through a program for text, by its first bytes.
+fn as_text(
+    found: &Result<Probe, ProbeError>,
+    reader: &mut Reader<'_>,
+) -> Result<Option<ProbeError>, io::Error> {
+    let broken = match found {
+        Ok(probe) => !probe.complete || probe.oddities.contains(&Oddity::Changed),
+        Err(ProbeError::NotAVideo { looks_like }) => looks_like.is_none(),
+        Err(error) => !matches!(error, ProbeError::Empty | ProbeError::Io(_)),
+    };
+    if !broken {
+        return Ok(None);
+    }
+    let head = match reader.some(0, reader.len(), MAX_READ) {
+        Ok(head) => head,
+        Err(Stop::Budget) => return Ok(None),
+        Err(Stop::Io(error)) => return Err(error),
+    };
+    Ok(if transfer::is_reencoded(&head) {
+        Some(ProbeError::Reencoded)
+    } else {
+        transfer::has_lines(&head).then_some(ProbeError::Changed)
+    })
 }
 
 /// Whether there is a first byte.

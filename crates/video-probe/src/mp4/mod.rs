@@ -113,8 +113,14 @@ pub(super) fn probe(
     rate.merge(&track.fragments.rate);
     let complete = outline.is_complete(movie, track, reader.len());
     let mut oddities = unknown.oddities;
-    if start == 0 && outline.is_changed(movie, track, complete, reader)? {
+    let changed = outline.is_changed(movie, track, complete, 0, reader)?;
+    if changed && start == 0 {
         oddities = vec![Oddity::Changed];
+    } else if changed
+        && let [Oddity::Leading(count)] = oddities[..]
+        && !outline.is_changed(movie, track, complete, count, reader)?
+    {
+        oddities = vec![Oddity::Foreign { count, what: Some("an ID3 tag") }];
     } else if certain {
         oddities.extend(outline.trailing(start, movie, reader)?);
     }
@@ -273,13 +279,14 @@ impl Outline {
         }
     }
 
-    /// Whether nothing lies where the index says: the samples, or the boxes of the index itself, if something
-    /// else is wrong as well. Of codecs that are not H.264 or H.265 the samples tell nothing.
+    /// Whether nothing lies where the index says, and `shift` bytes behind: the samples, or the boxes of the index
+    /// itself, if something else is wrong as well. Of codecs that are not H.264 or H.265 the samples tell nothing.
     fn is_changed(
         &self,
         movie: &Movie,
         track: &Track,
         complete: bool,
+        shift: u64,
         reader: &mut Reader<'_>,
     ) -> Result<bool, ProbeError> {
         if self.unfinished || movie.is_protected() {
@@ -298,7 +305,9 @@ impl Outline {
             anywhere || self.data.iter().any(holds)
         };
         let found = track.spread(reader).and_then(|pairs| {
-            let samples = pairs.into_iter().flatten().filter(is_content).collect();
+            let behind = |at: u64| at.saturating_add(shift);
+            let samples = pairs.into_iter().flatten().map(|it| behind(it.start)..behind(it.end));
+            let samples = samples.filter(is_content).collect();
             integrity::are_shifted(samples, width, reader)
         });
         match found {

@@ -152,7 +152,7 @@ fn a_webm_whose_segment_ends_in_zeros_was_not_written_to_its_end() {
 }
 
 /// What a transfer in text mode makes of bytes: each `from` becomes `to`.
-fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+pub(super) fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let (mut out, mut at) = (Vec::new(), 0);
     while at < bytes.len() {
         let found = bytes[at..].starts_with(from);
@@ -191,6 +191,19 @@ fn a_transfer_in_text_mode_is_told() {
                 Ok(probe) => assert_eq!(probe.oddities, [Oddity::Changed], "{part:?} {from:?}"),
                 Err(error) => assert!(matches!(error, ProbeError::Changed), "{error}"),
             }
+        }
+    }
+}
+
+#[test]
+fn what_was_read_and_written_as_text_is_told() {
+    let said = "the bytes of this file were changed as it was read and written as text";
+    for whole in WHOLE {
+        let characters = String::from_utf8_lossy(whole).into_owned();
+        let latin: String = whole.iter().map(|&byte| char::from(byte)).collect();
+        for text in [characters, latin] {
+            assert_eq!(refused(text.as_bytes()), said);
+            assert_eq!(refused(text.replace('\n', "\r\n").as_bytes()), said);
         }
     }
 }

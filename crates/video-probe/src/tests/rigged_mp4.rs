@@ -739,6 +739,28 @@ fn what_precedes_the_brand_is_passed_over() {
 }
 
 #[test]
+fn a_tag_that_the_index_does_not_count_is_foreign() {
+    let tag = [&b"ID3\x04\0\0\0\0\x01\x02"[..], &[0; 130]].concat();
+    for whole in [fixture!("fast-start.mp4"), fixture!("moov-at-end.mp4"), fixture!("small.mp4")] {
+        let mut tagged = [&tag, whole].concat();
+        let foreign = Oddity::Foreign { count: 140, what: Some("an ID3 tag") };
+        assert_eq!(found(&tagged).oddities, [foreign]);
+        // Its offsets put right.
+        for at in 0..tagged.len() - 16 {
+            if tagged[at..].starts_with(b"stco") {
+                let count = u32::from_be_bytes(*tagged[at + 8..].first_chunk().unwrap());
+                for entry in
+                    tagged[at + 12..].as_chunks_mut::<4>().0.iter_mut().take(count as usize)
+                {
+                    *entry = (u32::from_be_bytes(*entry) + 140).to_be_bytes();
+                }
+            }
+        }
+        assert_eq!(found(&tagged), Probe { oddities: vec![Oddity::Leading(140)], ..found(whole) });
+    }
+}
+
+#[test]
 fn a_segment_is_called_so() {
     let segment = fragmented(0, &[(5, None)]);
     let at = fragmented(0, &[]).len();

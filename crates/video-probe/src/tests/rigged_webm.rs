@@ -373,3 +373,101 @@ fn what_precedes_a_webm_is_told() {
         assert_eq!(count, before.len() as u64);
     }
 }
+
+/// A recording with frames as large and as mixed as compressed ones, every second block within a group; `known`
+/// says whether the segment and its clusters know their sizes.
+fn noisy(known: bool) -> Vec<u8> {
+    let mut state = 7_u32;
+    let mut noise = |length: usize| -> Vec<u8> {
+        let next = |_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state.to_be_bytes()[0]
+        };
+        (0..length).map(next).collect()
+    };
+    let mut segment = Vec::new();
+    for number in 0..6_u16 {
+        let mut cluster = element(0xe7, &(number * 1000).to_be_bytes(), true);
+        for block in 0..25_i16 {
+            let [a, b] = (block * 40).to_be_bytes();
+            let body = [&[0x81, a, b, 0x80, 0x10][..], &noise(3000)].concat();
+            cluster.extend(match block % 2 {
+                0 => element(0xa3, &body, true),
+                _ if known => element(0xa0, &element(0xa1, &body, true), true),
+                _ => element(0xa3, &body, true),
+            });
+        }
+        // Padding, as a tool leaves it that took something out.
+        cluster.extend(element(0xec, &[0; 100], true));
+        segment.extend(element(0x1f43_b675, &cluster, known));
+    }
+    segment.extend(element(0x1c53_bb6b, &noise(200), true));
+    let begin = Recording { millis: &[], ..Recording::default() }.file();
+    if !known {
+        return [begin, segment].concat();
+    }
+    let at = begin.windows(4).position(|id| id == [0x18, 0x53, 0x80, 0x67]).unwrap();
+    let content = [&begin[at + 12..], &segment].concat();
+    [&begin[..at], &element(0x1853_8067, &content, true)].concat()
+}
+
+/// Whether a video is told to have been changed, or the like of one is refused as that.
+fn is_changed(bytes: &[u8]) -> bool {
+    match probe_bytes(bytes) {
+        Ok(probe) => probe.oddities == [Oddity::Changed],
+        Err(error) => matches!(error, ProbeError::Changed),
+    }
+}
+
+#[test]
+fn a_recording_that_a_transfer_in_text_mode_changed_is_told() {
+    for known in [true, false] {
+        let whole = noisy(known);
+        assert_eq!((found(&whole).oddities, found(&whole).complete), (vec![], true));
+        for (from, to) in [(&b"\n"[..], &b"\r\n"[..]), (b"\r\n", b"\n"), (b"\r", b"")] {
+            let changed = real::replaced(&whole, from, to);
+            assert_ne!(changed.len(), whole.len());
+            assert!(is_changed(&changed), "{known} {from:?}: {:?}", probe_bytes(&changed));
+        }
+    }
+    // A single byte that is missing or too many, anywhere but in the last cluster.
+    let whole = noisy(true);
+    for at in (3000..300_000).step_by(20_011) {
+        let missing = [&whole[..at], &whole[at + 1..]].concat();
+        assert!(is_changed(&missing), "{at}: {:?}", probe_bytes(&missing));
+        let more = [&whole[..at], b"\r", &whole[at..]].concat();
+        assert!(is_changed(&more), "{at}: {:?}", probe_bytes(&more));
+    }
+    for whole in [fixture!("vp9.webm"), fixture!("live.webm")] {
+        assert!(is_changed(&real::replaced(whole, b"\n", b"\r\n")));
+    }
+}
+
+#[test]
+fn a_recording_that_is_cut_off_or_has_something_behind_it_was_not_changed() {
+    let page = "<p>fünf Öfen</p>\r\n".repeat(200);
+    let noise: Vec<u8> =
+        (0..70_000_u32).map(|at| (at.wrapping_mul(at) / 251).to_be_bytes()[3]).collect();
+    for whole in
+        [noisy(true), noisy(false), fixture!("vp9.webm").to_vec(), fixture!("live.webm").to_vec()]
+    {
+        for length in (0..whole.len()).step_by(whole.len() / 250) {
+            assert!(!is_changed(&whole[..length]), "{length} of {}", whole.len());
+            let zeros = [&whole[..length], &vec![0; whole.len() - length]].concat();
+            assert!(!is_changed(&zeros), "zeros from {length} of {}", whole.len());
+        }
+        for behind in [page.as_bytes(), &noise, &[0xff; 5000], &[0; 5000]] {
+            assert_eq!(found(&[&whole, behind].concat()), found(&whole));
+        }
+        assert!(!is_changed(&[&whole[..], &[0xa3; 5000]].concat()));
+    }
+}
+
+#[test]
+fn zeros_within_a_cluster_that_goes_on_were_never_written() {
+    let mut bytes = noisy(true);
+    bytes[40_000..60_000].fill(0);
+    let blank = found(&bytes).blank.unwrap();
+    assert!((40_000..44_000).contains(&blank.start), "{blank:?}");
+    assert!(!is_changed(&bytes));
+}

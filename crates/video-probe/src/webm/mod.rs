@@ -13,9 +13,10 @@ use self::track::Track;
 use super::blank;
 use super::probe::{Container, Oddity, Probe, ProbeError};
 use super::rate::approximate;
-use super::reader::{Reader, Stop};
+use super::reader::{MAX_READ, Reader, Stop};
 use super::sniff;
 use super::still;
+use super::transfer;
 
 /// Ids of elements: RFC 9559, section 5.1.
 mod id {
@@ -60,6 +61,25 @@ const BLOCKS: u32 = 60_000;
 /// takes with its cues.
 const TOO_LONG: u64 = 16;
 
+/// The fewest bytes behind the last element that are more than scraps.
+const FAR: u64 = 64;
+
+/// The most bytes of an element's head.
+const HEAD: u64 = 12;
+
+/// So many bytes tell a block: its head, its track, its time and its flags.
+const BLOCK: usize = 16;
+
+/// So many zeros where an element should be were never written.
+const ZEROS: usize = 16;
+
+/// So many blocks in a row are no coincidence.
+const IN_A_ROW: usize = 3;
+
+/// How many pieces of [`MAX_READ`] behind the last element are looked at for more of them: more than a large
+/// frame has.
+const PIECES: u64 = 4;
+
 /// How far the length that a file tells may be from that of its blocks, in nanoseconds.
 const LENGTH_SLACK: f64 = 1e9;
 
@@ -80,6 +100,8 @@ struct Outline {
     content: bool,
     /// Whether a block reaches beyond the end of the file, or something that blocks follow.
     cut: bool,
+    /// Whether elements do not fill those that they are in, or end although more of them follow.
+    changed: bool,
     /// A part up to the segment's own end that is zeros alone.
     blank: Option<Range<u64>>,
     /// What lies behind the segment, if it is a lot.
@@ -102,6 +124,7 @@ pub(super) fn probe(
         blocks: Blocks::default(),
         content: false,
         cut: false,
+        changed: false,
         blank: None,
         trailing: None,
         unfinished: false,
@@ -120,10 +143,14 @@ pub(super) fn probe(
     let mut oddities: Vec<_> = leading.into_iter().chain(called).collect();
     let certain = oddities.is_empty();
     oddities.extend(outline.trailing);
+    if outline.changed {
+        oddities = vec![Oddity::Changed];
+    }
     let unknown = Probe { oddities, ..Probe::unknown(Container::WebM) };
     let Some(track) = outline.picture() else {
         return match &outline.tracks {
             _ if outline.unfinished => Ok(unknown),
+            _ if outline.changed => Err(ProbeError::Changed),
             Some(_) => Err(ProbeError::NoPicture),
             None => Err(ProbeError::NoIndex),
         };
@@ -179,7 +206,7 @@ impl Outline {
             if element.id == id::SEGMENT {
                 self.cut |= element.end.is_some_and(|end| end > len.saturating_add(TOO_LONG));
                 let (segment, _) = element.within(len);
-                let end = self.read_segment(segment, element.end.is_some(), reader)?;
+                let end = self.read_segment(segment, element.end, reader)?;
                 if let Some(end) = end {
                     self.trailing = blank::trailing(start, end, reader)?;
                 }
@@ -192,13 +219,14 @@ impl Outline {
 
     /// Reads a segment. Clusters and groups are entered rather than skipped, so that their elements come
     /// along as if they were the segment's own; this also needs no sizes, which recorders often do not
-    /// know; `sized` says whether the segment itself does. Returns where it ends, if that is certain.
+    /// know; `told` is where the segment itself says that it ends. Returns where it ends, if that is certain.
     fn read_segment(
         &mut self,
         segment: Element,
-        sized: bool,
+        told: Option<u64>,
         reader: &mut Reader<'_>,
     ) -> Result<Option<u64>, Stop> {
+        let sized = told.is_some();
         let limit = segment.end.unwrap_or(reader.len());
         let mut at = segment.body;
         let mut picture = None;
@@ -207,8 +235,13 @@ impl Outline {
         // put behind the end.
         let mut strange = false;
         let mut end_of_all = sized.then_some(limit);
+        // Where the segment, the cluster and the group end that are being read, of those that know it.
+        let outermost = usize::from(sized);
+        let mut open: Vec<u64> = told.into_iter().collect();
+        let mut stopped = None;
         while at < limit {
             let begin = at;
+            while open.pop_if(|end| *end <= begin).is_some() {}
             let Some(element) = Element::read(reader, at, limit)? else {
                 self.cut |= begins_element(&reader.some(at, limit, 4)?);
                 // What was read as an element without being one leads nowhere.
@@ -216,6 +249,8 @@ impl Outline {
                 // No element begins with a zero. Behind one that does not know its size anything may lie.
                 if sized && blank::is_all_blank(at..limit, reader)? {
                     self.blank = Some(at..limit);
+                } else {
+                    self.judge_stop(at..limit, &open, outermost, reader)?;
                 }
                 break;
             };
@@ -225,7 +260,18 @@ impl Outline {
                 break;
             }
             let known = is_known(element.id);
-            let beyond = element.end.is_some_and(|end| end > reader.len());
+            // None but clusters may not know their size.
+            let beyond = element.end.map_or(!known, |end| end > reader.len());
+            let parent = open.last().filter(|end| **end <= reader.len());
+            let overflows =
+                parent.is_some_and(|parent| element.end.is_none_or(|end| end > *parent));
+            if overflows && element.id != id::CLUSTER && limit - begin >= FAR {
+                self.changed = true;
+                break;
+            }
+            if beyond && !matches!(element.id, id::CLUSTER | id::BLOCK_GROUP) {
+                stopped = Some(begin);
+            }
             if beyond && (strange || !known) {
                 break;
             }
@@ -249,8 +295,10 @@ impl Outline {
                     self.content = true;
                     let excess = element.end.map_or(0, |end| end.saturating_sub(reader.len()));
                     self.cut |= excess > TOO_LONG;
+                    open.truncate(outermost);
                     if self.blocks.count < BLOCKS || element.end.is_none() {
                         at = element.body;
+                        open.extend(element.end);
                     } else {
                         passed = Some(element);
                     }
@@ -259,16 +307,106 @@ impl Outline {
                 id::TIMESTAMP => {
                     self.blocks.cluster = inner.unsigned(reader)?.unwrap_or(self.blocks.cluster);
                 }
-                id::BLOCK_GROUP => at = element.body,
+                id::BLOCK_GROUP => {
+                    at = element.body;
+                    // Where nothing around it knows its size, it may be a scrap.
+                    if !open.is_empty() {
+                        open.extend(element.end);
+                    }
+                }
                 id::SIMPLE_BLOCK | id::BLOCK => self.blocks.read(inner, picture, reader)?,
                 _ => {}
             }
             self.cut |= beyond;
         }
+        if let Some(stopped) = stopped.filter(|_| !self.changed) {
+            self.changed = self.goes_on(stopped, reader)?;
+        }
         if let Some(cluster) = passed {
             self.read_last(cluster, reader)?;
         }
         Ok(end_of_all)
+    }
+
+    /// Judges a place from which on nothing more can be read up to the segment's end: of what knows its size, all
+    /// of it is elements. Behind a segment that does not, anything may lie but its own blocks.
+    fn judge_stop(
+        &mut self,
+        rest: Range<u64>,
+        open: &[u64],
+        outermost: usize,
+        reader: &mut Reader<'_>,
+    ) -> Result<(), Stop> {
+        if rest.end - rest.start < FAR {
+            return Ok(());
+        }
+        // The last head that was written may be incomplete.
+        let behind = rest.start + HEAD;
+        let zeros = reader.some(behind, rest.end, ZEROS)?.iter().all(|byte| *byte == 0);
+        match open.get(outermost..).and_then(<[u64]>::last) {
+            Some(&end) if zeros => self.blank = Some(rest.start..end.min(rest.end)),
+            _ if zeros => {}
+            _ if open.is_empty() => self.changed = self.goes_on(rest.start, reader)?,
+            _ => self.changed = true,
+        }
+        Ok(())
+    }
+
+    /// Whether what lies here, and is no element, was some, or some follow: as after a transfer in text mode.
+    fn goes_on(&self, at: u64, reader: &mut Reader<'_>) -> Result<bool, Stop> {
+        let len = reader.len();
+        if len.saturating_sub(at) < FAR {
+            return Ok(false);
+        }
+        for piece in 0..PIECES {
+            let from = at + piece * (MAX_READ - BLOCK) as u64;
+            let bytes = reader.some(from, len, MAX_READ)?;
+            if piece == 0 && transfer::has_lines(&bytes) {
+                return Ok(true);
+            }
+            for (place, window) in bytes.windows(BLOCK).enumerate() {
+                let here = from + place as u64;
+                let cluster = window.starts_with(&id::CLUSTER.to_be_bytes());
+                if cluster && begins_cluster(here, reader)? {
+                    return Ok(true);
+                }
+                if self.is_block(window) && self.blocks_follow(here, reader)? {
+                    return Ok(true);
+                }
+            }
+            if bytes.len() < MAX_READ {
+                break;
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether bytes begin like a block of one of the tracks.
+    fn is_block(&self, bytes: &[u8]) -> bool {
+        /// Bits of a block's flags that mean nothing.
+        const RESERVED: u8 = 0x70;
+        let Some((&[simple], rest)) = bytes.split_first_chunk::<1>() else { return false };
+        let size = ebml::number(rest, 8).filter(|_| u32::from(simple) == id::SIMPLE_BLOCK);
+        let Some(block) = size.and_then(|(length, _)| rest.get(length..)) else { return false };
+        let Some((length, number)) = ebml::number(block, 8) else { return false };
+        let number = number & !(1 << (7 * length));
+        let flags = block.get(length + 2).copied().unwrap_or(RESERVED);
+        let tracks = self.tracks.as_deref().unwrap_or_default();
+        flags & RESERVED == 0 && tracks.iter().any(|track| track.number == number)
+    }
+
+    /// Whether several blocks follow each other from here on.
+    fn blocks_follow(&self, mut at: u64, reader: &mut Reader<'_>) -> Result<bool, Stop> {
+        let len = reader.len();
+        for _ in 0..IN_A_ROW {
+            let Some(block) = Element::read(reader, at, len)? else { return Ok(false) };
+            let Some(end) = block.end.filter(|end| *end <= len) else { return Ok(false) };
+            if !self.is_block(&reader.some(at, len, BLOCK)?) {
+                return Ok(false);
+            }
+            at = end;
+        }
+        Ok(true)
     }
 
     /// Reads the last cluster of those that were passed over, for where the segment ends.
@@ -340,6 +478,14 @@ impl Outline {
             None => (told, told.is_some()),
         }
     }
+}
+
+/// Whether a cluster begins here, with its time.
+fn begins_cluster(at: u64, reader: &mut Reader<'_>) -> Result<bool, Stop> {
+    let len = reader.len();
+    let Some(cluster) = Element::read(reader, at, len)? else { return Ok(false) };
+    let time = Element::read(reader, cluster.body, len)?;
+    Ok(time.is_some_and(|time| time.id == id::TIMESTAMP))
 }
 
 /// Whether two rates are the same but for rounding, and for a frame that is missing here or there.
