@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::ending::{cut_short, is_doubled, never_closed};
 use super::fault::Fault;
 use super::foreign::{ASCII_COLON, ASCII_COMMA, EXAMPLE, IN_QUOTES};
-use super::foreign::{bare_name, call, instead_of_word, is_number, mark};
+use super::foreign::{ascii, bare_name, call, instead_of_word, is_number, is_quote, mark};
 use super::grammar::{Expects, Walk};
 use super::place::Places;
 use super::review::excerpt;
@@ -86,6 +86,7 @@ impl Stumble<'_> {
         let told = match self.next.kind {
             Kind::Word => (self.word()).or_else(|| self.call()).or_else(|| self.best(self.any())),
             Kind::Foreign if self.next.fault.is_some() => (self.sign(&here))
+                .or_else(|| self.before_quote())
                 .or_else(|| self.best(self.marks().into_iter().chain(self.quotes()).collect()))
                 .or_else(|| self.next.fault.clone()),
             Kind::Foreign => (self.sign(&here))
@@ -500,6 +501,15 @@ impl Stumble<'_> {
         all
     }
 
+    /// A mark of another script or width that stands before a quote of that kind.
+    fn before_quote(&self) -> Option<Fault> {
+        let kind = self.next.meant(self.text)?;
+        let behind = self.text.get(self.next.end..)?.trim_start();
+        let meant = Token { kind, fault: None, ..self.next.clone() };
+        let is_quoted = behind.starts_with(|c| c == '\'' || is_quote(c));
+        self.next.fault.clone().filter(|_| is_quoted && self.walk.clone().step(&meant))
+    }
+
     /// The marks that one of another script or width may stand for; or it is one too many.
     fn marks(&self) -> Vec<Repair> {
         let next = self.next;
@@ -676,7 +686,8 @@ impl Stumble<'_> {
         let written = self.written(text);
         let content = written.get(..written.len() - 1).unwrap_or_default();
         let content = content.trim_end_matches([' ', '\t', '[', '{']);
-        let Some(content) = content.strip_suffix([',', ':']) else { return Vec::new() };
+        let is_mark = |c| matches!(ascii(c).unwrap_or(c), ',' | ':');
+        let Some(content) = content.strip_suffix(is_mark) else { return Vec::new() };
         let inner = content.trim_end_matches([' ', '\t', ']', '}']);
         let places = [content.trim_end(), inner].map(|content| text.start + content.len());
         let fault = Fault::new(text.start, "the text that begins here lacks its closing quote");
