@@ -6,8 +6,10 @@
 
 use std::ops::Range;
 
+use super::ending::{cut_short, is_doubled, never_closed};
 use super::fault::Fault;
-use super::foreign::{EXAMPLE, IN_QUOTES, bare_name, call, instead_of_word, is_number, mark};
+use super::foreign::{ASCII_COLON, ASCII_COMMA, EXAMPLE, IN_QUOTES};
+use super::foreign::{ascii, bare_name, call, instead_of_word, is_number, is_quote, mark};
 use super::grammar::{Expects, Walk};
 use super::place::Places;
 use super::review::excerpt;
@@ -71,47 +73,21 @@ pub(super) fn cause(text: &str, walk: &Walk, next: Option<&Token>) -> Fault {
     }
 }
 
-/// The end of the file, where more must come.
-fn cut_short(text: &str, walk: &Walk, end: usize) -> Fault {
-    if matches!(walk.expects, Expects::Colon | Expects::Field) {
-        return Fault::new(end, "the file ends here, within an object that is never closed")
-            .hint("it was cut off: write or copy it again");
-    }
-    let Some((bracket, at)) = walk.open.last() else {
-        return Fault::new(end, "the file ends here, and a value is missing").hint(EXAMPLE);
-    };
-    let closers: String = walk.open.iter().rev().map(|(bracket, _)| bracket.closer()).collect();
-    let twice = walk.open.iter().any(|(bracket, at)| is_doubled(text, *bracket, *at));
-    let hint = if twice {
-        format!("write {closers} at the end, or take one of the two `[` away")
-    } else {
-        format!(
-            "write {closers} where it ends, at the latest at the end; a file that was cut off is copied again"
-        )
-    };
-    Fault::new(*at, never_closed(*bracket)).hint(hint)
-}
-
-fn never_closed(bracket: Bracket) -> String {
-    format!("the {} that begins here is never closed", bracket.name())
-}
-
-/// Whether a list begins with a list, which no manifest does.
-fn is_doubled(text: &str, bracket: Bracket, at: usize) -> bool {
-    let inner = || Tokens::new(text, at + 1).next().map(|inner| inner.kind);
-    bracket == Bracket::List && inner() == Some(Kind::Open(Bracket::List))
-}
-
 impl Stumble<'_> {
     fn cause(&self) -> Fault {
         let here = self.here();
-        if let Some(told) = self.template().or_else(|| self.joined()).or_else(|| self.several()) {
+        let told = (self.template())
+            .or_else(|| self.joined())
+            .or_else(|| self.several())
+            .or_else(|| self.outermost());
+        if let Some(told) = told {
             return told;
         }
         let told = match self.next.kind {
             Kind::Word => (self.word()).or_else(|| self.call()).or_else(|| self.best(self.any())),
             Kind::Foreign if self.next.fault.is_some() => (self.sign(&here))
-                .or_else(|| self.best(self.quotes()))
+                .or_else(|| self.before_quote())
+                .or_else(|| self.best(self.marks().into_iter().chain(self.quotes()).collect()))
                 .or_else(|| self.next.fault.clone()),
             Kind::Foreign => (self.sign(&here))
                 .or_else(|| self.thousands())
@@ -254,6 +230,32 @@ impl Stumble<'_> {
             }
             _ => None,
         }
+    }
+
+    /// The fields of a manifest without the object around them.
+    fn outermost(&self) -> Option<Fault> {
+        let first = self.last().filter(|_| self.walk.count == 1)?;
+        if self.next.kind != Kind::Colon {
+            return None;
+        }
+        let mut walk = Walk::new();
+        let opener = Kind::Open(Bracket::Object);
+        walk.step(&Token { kind: opener, start: first.start, end: first.start, fault: None });
+        let mut of_manifest = false;
+        let is_closed = Tokens::new(self.text, first.start).all(|token| {
+            of_manifest |= walk.expects == Expects::Key
+                && walk.open.len() == 1
+                && matches!(self.written(&token), "\"posts\"" | "\"defaults\"");
+            walk.step(&token)
+        }) && walk.expects == Expects::Nothing;
+        if !of_manifest {
+            return None;
+        }
+        let behind = if is_closed { "" } else { " and } at the end" };
+        let fault = Fault::new(first.start, "`{` is missing before this field");
+        Some(fault.hint(format!(
+            "`defaults` and `posts` stand within an object: write {{ before this{behind}"
+        )))
     }
 
     /// A call of a programming language, where a value belongs.
@@ -399,7 +401,11 @@ impl Stumble<'_> {
         let tail = self.text.get(cut.end..end).unwrap_or_default();
         let changed = [head, insert, tail].concat();
         let shift = changed.len() - tail.len();
-        for token in Tokens::new(&changed, 0) {
+        for mut token in Tokens::new(&changed, 0) {
+            // Of a manifest with marks of another script each is told by itself.
+            if let Some(kind) = token.meant(&changed) {
+                token = Token { kind, fault: None, ..token };
+            }
             let cut_off = end < self.text.len() && token.end == changed.len();
             if cut_off {
                 return Reach::End;
@@ -492,6 +498,40 @@ impl Stumble<'_> {
             all.push(other(":", "a colon belongs here, between a name and its value"));
         }
         all.extend(self.openers());
+        all
+    }
+
+    /// A mark of another script or width that stands before a quote of that kind.
+    fn before_quote(&self) -> Option<Fault> {
+        let kind = self.next.meant(self.text)?;
+        let behind = self.text.get(self.next.end..)?.trim_start();
+        let meant = Token { kind, fault: None, ..self.next.clone() };
+        let is_quoted = behind.starts_with(|c| c == '\'' || is_quote(c));
+        self.next.fault.clone().filter(|_| is_quoted && self.walk.clone().step(&meant))
+    }
+
+    /// The marks that one of another script or width may stand for; or it is one too many.
+    fn marks(&self) -> Vec<Repair> {
+        let next = self.next;
+        let Some(kind) = next.meant(self.text) else { return Vec::new() };
+        let instead = |insert: &str, fault| Repair {
+            cut: next.start..next.end,
+            insert: format!(" {insert} "),
+            fault,
+        };
+        let own = next.fault.clone().unwrap_or_else(|| self.unexpected());
+        let mut all = match kind {
+            Kind::Colon => {
+                vec![instead(":", own), instead(",", self.unexpected().hint(ASCII_COMMA))]
+            }
+            Kind::Comma => {
+                vec![instead(",", own), instead(":", self.unexpected().hint(ASCII_COLON))]
+            }
+            Kind::Open(bracket) => vec![instead(bracket.opener(), own)],
+            Kind::Close(bracket) => vec![instead(bracket.closer(), own)],
+            Kind::Text | Kind::Value | Kind::Word | Kind::Foreign => Vec::new(),
+        };
+        all.push(instead("", self.excess()));
         all
     }
 
@@ -646,12 +686,13 @@ impl Stumble<'_> {
         let written = self.written(text);
         let content = written.get(..written.len() - 1).unwrap_or_default();
         let content = content.trim_end_matches([' ', '\t', '[', '{']);
-        let Some(content) = content.strip_suffix([',', ':']) else { return Vec::new() };
+        let is_mark = |c| matches!(ascii(c).unwrap_or(c), ',' | ':');
+        let Some(content) = content.strip_suffix(is_mark) else { return Vec::new() };
         let inner = content.trim_end_matches([' ', '\t', ']', '}']);
         let places = [content.trim_end(), inner].map(|content| text.start + content.len());
         let fault = Fault::new(text.start, "the text that begins here lacks its closing quote");
         let fault = match content.chars().next_back() {
-            Some(quote @ ('”' | '“' | '’' | '»')) => {
+            Some(quote @ ('”' | '“' | '’' | '»' | '＂' | '＇')) => {
                 fault.hint(format!("it ends in {quote}: write a straight quote \""))
             }
             _ => fault.hint("close it with \""),

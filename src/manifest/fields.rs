@@ -71,6 +71,11 @@ impl Fields {
             (Some(hint), Some(hidden)) => Some(format!("{hint} the name holds {hidden}")),
             (None, Some(hidden)) => Some(format!("the name holds {hidden}")),
         };
+        let hint = if key == "posts" && review.part == Part::Defaults {
+            Some(BESIDE.to_owned())
+        } else {
+            hint
+        };
         review.refuse_key(at, key, "no such field", hint);
     }
 
@@ -89,6 +94,10 @@ impl Fields {
         self.given.iter().map(|(&field, &at)| (field, at))
     }
 }
+
+/// Where the list of posts stands.
+const BESIDE: &str = "the list of posts stands beside `defaults`, not in it: write }, before it and a } less at the \
+    end";
 
 /// The value of `field` that a key names as if it were a field of its own, such as `"draft": true`.
 fn switched_on(field: Field, key: &str, value: &Value<'_>) -> Option<&'static str> {

@@ -1,5 +1,7 @@
 //! What people write in a manifest who come from other languages and tools, and what JSON has instead.
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use super::review::excerpt;
 
 /// How a post is written, for whoever comes from another format.
@@ -14,6 +16,88 @@ pub(super) fn is_conflict(line: &str) -> bool {
         .iter()
         .filter_map(|mark| line.strip_prefix(mark))
         .any(|rest| rest.is_empty() || rest.starts_with([' ', '\r', '\n']))
+}
+
+/// The ASCII sign that one of another script or width stands for.
+pub(super) fn ascii(c: char) -> Option<char> {
+    if c.is_ascii() {
+        return None;
+    }
+    // Which bring what is wide, small or upright to its usual form.
+    let mut forms = std::iter::once(c).nfkc();
+    match (forms.next()?, forms.next()) {
+        ('、' | '،', None) => Some(','),
+        ('؛', None) => Some(';'),
+        ('∶' | '꞉', None) => Some(':'),
+        ('【' | '〔' | '〖', None) => Some('['),
+        ('】' | '〕' | '〗', None) => Some(']'),
+        (c, None) => c.is_ascii_graphic().then_some(c),
+        _ => None,
+    }
+}
+
+/// A double or single quote that is not ASCII.
+pub(super) fn is_quote(c: char) -> bool {
+    matches!(c, '“' | '”' | '„' | '‟' | '‘' | '’' | '‚' | '‛' | '«' | '»' | '‹' | '›')
+        || matches!(c, '「' | '」' | '『' | '』' | '〝' | '〞' | '〟')
+        || matches!(ascii(c), Some('"' | '\'' | '`'))
+}
+
+/// What to write instead of `#`.
+pub(super) const COMMENT: &str =
+    "a comment is written // … or /* … */; texts stand in double quotes";
+
+pub(super) const ASCII_COMMA: &str = "write an ASCII comma: ,";
+pub(super) const ASCII_COLON: &str = "write an ASCII colon: :";
+
+/// What to write instead of a sign of another script or width.
+pub(super) fn in_ascii(c: char) -> Option<String> {
+    let ascii = ascii(c)?;
+    let hint = match ascii {
+        ',' | ';' => ASCII_COMMA,
+        ':' => ASCII_COLON,
+        '#' => COMMENT,
+        '[' | ']' | '{' | '}' => return Some(format!("write an ASCII bracket: {ascii}")),
+        c if c.is_alphanumeric() || matches!(c, '+' | '-' | '.' | '/') => {
+            return Some(format!("write it in ASCII: {c}"));
+        }
+        c => mark(c.encode_utf8(&mut [0; 4]))?,
+    };
+    Some(hint.to_owned())
+}
+
+/// What to write instead of an escape that other languages have, and JSON has not. `escape` begins behind the
+/// backslash, and `whole` is the text that it stands in.
+pub(super) fn instead_of_escape(escape: &str, whole: &str) -> Option<String> {
+    let sign = escape.chars().next()?;
+    let mut start = whole.chars();
+    let drive = start.next().is_some_and(|c| c.is_ascii_alphabetic());
+    if drive && start.as_str().starts_with(":\\") || whole.starts_with("\\\\") {
+        return None;
+    }
+    let lower = whole.to_ascii_lowercase();
+    let is_file = !whole.contains("://")
+        && [".mp4", ".mov", ".webm"].iter().any(|ending| lower.ends_with(ending));
+    let alone = match sign {
+        ' ' => "a space needs no backslash: write it alone".to_owned(),
+        '`' => "a backtick needs no backslash: write it alone".to_owned(),
+        c if c.is_ascii_punctuation() => format!("`{c}` needs no backslash: write {c}"),
+        _ if is_file => return None,
+        _ => {
+            let digits = match sign {
+                'x' => escape.get(1..3)?,
+                'U' => escape.get(1..9)?,
+                _ => escape.strip_prefix("u{")?.split_once('}')?.0,
+            };
+            let c = char::from_u32(u32::from_str_radix(digits, 16).ok()?)?;
+            let units: Vec<_> =
+                c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect();
+            return Some(format!("write {}", units.concat()));
+        }
+    };
+    // Of a shell, or a folder of Windows.
+    let may_part = is_file && !matches!(sign, ' ' | '\'');
+    Some(if may_part { format!("{alone}; between folders write /") } else { alone })
 }
 
 /// What is said where a text seems to be meant.

@@ -21,7 +21,7 @@ pub(super) fn other_than_json(bytes: &[u8]) -> Option<Diagnostic> {
 
 /// What a file is that is of a known kind.
 fn known(bytes: &[u8]) -> Option<Found> {
-    encoded(bytes).or_else(|| binary(bytes)).or_else(|| text(bytes))
+    database(bytes).or_else(|| encoded(bytes)).or_else(|| binary(bytes)).or_else(|| text(bytes))
 }
 
 /// What a file is that is no JSON, with its article: `a web page`.
@@ -40,6 +40,14 @@ struct Found {
 
 fn found(message: impl Into<String>, hint: impl Into<String>) -> Found {
     Found { at: 0, message: message.into(), hint: hint.into() }
+}
+
+/// Half of whose bytes may be zeros, as those of UTF-16 are.
+///
+/// <https://www.sqlite.org/fileformat.html#magic_header_string>
+fn database(bytes: &[u8]) -> Option<Found> {
+    let is_sqlite = bytes.starts_with(b"SQLite format 3\0");
+    is_sqlite.then(|| found("this is an SQLite database, not a manifest", EXAMPLE))
 }
 
 /// Text in another encoding than UTF-8, and zeros where text should be.
@@ -136,7 +144,10 @@ fn binary(bytes: &[u8]) -> Option<Found> {
             ),
             _ => found(format!("this is {}, not a manifest", other.name), EXAMPLE),
         }),
-        _ => None,
+        // One that is spoilt is told its place.
+        _ if !head.contains(&0) || bytes.trim_ascii_start().starts_with(b"[") => None,
+        _ if bytes.trim_ascii_start().starts_with(b"{") => None,
+        _ => Some(found("this is a binary file, not a manifest", EXAMPLE)),
     }
 }
 
@@ -178,6 +189,9 @@ fn text(bytes: &[u8]) -> Option<Found> {
         let hint = "a server sent this instead of the file: look into it, and download again";
         return Some(found("this is a web page, not a manifest", hint));
     }
+    if lower.starts_with("<?php") {
+        return not_json("PHP");
+    }
     if first.starts_with('<') {
         return not_json("XML");
     }
@@ -205,6 +219,9 @@ fn text(bytes: &[u8]) -> Option<Found> {
     if is_field(first) {
         return None;
     }
+    if first.starts_with(|c| matches!(foreign::ascii(c), Some('[' | '{'))) {
+        return None;
+    }
     if first.starts_with(['[', '{', '"', '/']) {
         return csv(first, second)
             .filter(|()| first.starts_with('"'))
@@ -217,6 +234,10 @@ fn text(bytes: &[u8]) -> Option<Found> {
     }
     if line.starts_with(['[', '{', '"', '/']) && !is_table_header(line) {
         return None;
+    }
+    let from_here = text.get(text.find(line)?..)?;
+    if let Some(language) = program(line, from_here) {
+        return not_json(language);
     }
     if is_variable(line) {
         return not_json("a file of environment variables");
@@ -248,13 +269,47 @@ fn prose(bytes: &[u8]) -> Option<Found> {
     let mut lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
     // A comment tells nothing yet.
     let line = lines.find(|line| !line.is_empty() && !line.starts_with('#'))?;
+    let begins_json = line.starts_with(|c| matches!(foreign::ascii(c), Some('[' | '{')));
     let is_value = foreign::is_number(line) || foreign::instead_of_word(line).is_some();
     let has_words = line.chars().any(char::is_alphabetic);
     let begins_otherwise = line.starts_with(['"', '\'', '`', '/']);
-    if text.contains(['[', '{']) || is_value || !has_words || begins_otherwise {
+    if text.contains(['[', '{']) || is_value || !has_words || begins_otherwise || begins_json {
         return None;
     }
     Some(found("this is a text, not a manifest", EXAMPLE))
+}
+
+/// The language of a program that begins with `line`, as far as it is of its data: `videos = [{"a": …`.
+fn program(line: &str, text: &str) -> Option<&'static str> {
+    let is_code = text.contains(['=', '(']);
+    let has_text = line.contains(['"', '\'']);
+    if line.starts_with("import ") && is_code {
+        return Some(if has_text { "JavaScript" } else { "Python" });
+    }
+    if line.starts_with("from ") && line.contains(" import ") {
+        return Some("Python");
+    }
+    let (_, value) = text.split_once('=')?;
+    let is_literal = value.trim_start().starts_with(['[', '{']);
+    // Fields of TOML have `=` behind their names.
+    let is_program = is_pair(line, '=') && !is_variable(line) && is_literal;
+    (is_program && mark_outside(value) == Some(':')).then_some("Python or JavaScript")
+}
+
+/// The first `:` or `=` that stands in no quotes.
+fn mark_outside(text: &str) -> Option<char> {
+    let mut quote = None;
+    let mut characters = text.chars();
+    while let Some(c) = characters.next() {
+        match (quote, c) {
+            (Some(_), '\\') => _ = characters.next(),
+            (Some(open), c) if open == c => quote = None,
+            (None, '"' | '\'') => quote = Some(c),
+            (None, ':' | '=') => return Some(c),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// `NAME=value`, as a shell and systemd read it.
@@ -388,7 +443,19 @@ mod tests {
             ("[[posts]]\nvideo_path = \"a.mp4\"\n", "TOML"),
             ("video_path = \"a.mp4\"\n", "TOML"),
             ("<?xml version=\"1.0\"?>\n<posts/>", "XML"),
+            ("<?php\nreturn [];", "PHP"),
             ("const posts = [", "JavaScript"),
+            ("videos = [{\"video_path\": \"a.mp4\"}]\n", "Python or JavaScript"),
+            ("videos = [{'video_path': 'a.mp4'}]\n", "Python or JavaScript"),
+            ("# mine\nVIDEOS = [\n  {\n    'video_path': 'a=b.mp4',\n", "Python or JavaScript"),
+            ("window.videos = [{ video_path: \"a.mp4\" }];\n", "Python or JavaScript"),
+            ("data = {\n\"posts\": []}", "Python or JavaScript"),
+            ("import json\nvideos = [{'a': 1}]\n", "Python"),
+            ("from pathlib import Path\nvideos = [{'a': 1}]\n", "Python"),
+            ("import fs from 'fs';\nconst a = [];\n", "JavaScript"),
+            ("posts = [{ video_path = \"a: b.mp4\" }]\n", "TOML"),
+            ("tags = [\"a: b\"]\n", "TOML"),
+            ("POSTS=[{\"a\":1}]\n", "a file of environment variables"),
             ("TIKTOK_CLIENT_KEY=aw1\n", "a file of environment variables"),
             ("#!/bin/sh\n", "a script"),
         ] {
@@ -412,6 +479,16 @@ mod tests {
         assert_eq!(said(b"\x1f\x8b\x08\0\0\0\0\0"), "this is a gzip archive, not a manifest");
         assert_eq!(said(b"PK\x03\x04\x14\0\0\0\xff"), "this is a ZIP archive, not a manifest");
         assert_eq!(said(b"\xff\xd8\xff\xe0\0\x10JFIF"), "this is a JPEG picture, not a manifest");
+        let page: Vec<_> = b"SQLite format 3\0\x10\0\x01\x01\0\x40\x20\x20\0\0\0\xfb".to_vec();
+        for length in [24, 4096, 8192] {
+            let mut database = page.clone();
+            database.resize(length, 0);
+            assert_eq!(said(&database), "this is an SQLite database, not a manifest");
+            // One that is half filled.
+            database.iter_mut().skip(24).step_by(2).for_each(|byte| *byte = b'a');
+            assert_eq!(said(&database), "this is an SQLite database, not a manifest");
+        }
+        assert_eq!(said(b"\x80\x04\x95\0\0\0\xff"), "this is a binary file, not a manifest");
     }
 
     #[test]
@@ -421,6 +498,8 @@ mod tests {
             " \n",
             "[]",
             "[true]",
+            "［{\"video_path\": \"a.mp4\", \"id\": \"1\"},\n{\"video_path\": \"b.mp4\", \"id\": \"2\"}]",
+            "［｛\"video_path\"：\"a.mp4\"｝］",
             "{\"posts\": []}",
             "// posts\n[]",
             "/* a, b */ []",

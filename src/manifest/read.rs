@@ -88,7 +88,7 @@ fn open<'v, 't>(
     review: &mut Review<'_>,
 ) -> (Fields, Option<&'v Array<'t>>) {
     let (mut defaults, mut posts) = (None, None);
-    // Lists of posts under another name.
+    // Lists of posts under another name, or at another place.
     let mut lists = 0;
     let mut seen: Vec<&str> = Vec::new();
     if let Some((message, hint)) = instead(outermost) {
@@ -110,6 +110,7 @@ fn open<'v, 't>(
             ("posts", Value::Array(array)) => posts = Some(array),
             ("posts", other) => review.refuse(other.start(), misplaced("a list of posts", other)),
             ("defaults", Value::Object(object)) => {
+                lists += usize::from(object.get("posts").is_some());
                 defaults = Some(Fields::read(object, Part::Defaults, review));
             }
             ("defaults", other) => review.refuse(other.start(), misplaced("an object", other)),

@@ -1,7 +1,8 @@
 //! A text in pieces: brackets, marks, texts, numbers and words, and whatever is none of JSON's.
 
 use super::fault::Fault;
-use super::foreign::{is_conflict, is_number};
+use super::foreign::{COMMENT, ascii, in_ascii, instead_of_escape};
+use super::foreign::{is_conflict, is_number, is_quote};
 use crate::text;
 
 /// What opens and closes: `[ … ]` or `{ … }`.
@@ -60,6 +61,22 @@ pub(super) struct Token {
     pub(super) end: usize,
     /// What is wrong with it, wherever it stands.
     pub(super) fault: Option<Fault>,
+}
+
+impl Token {
+    /// What a mark of another script or width stands for.
+    pub(super) fn meant(&self, text: &str) -> Option<Kind> {
+        let sign = text.get(self.start..self.end)?.chars().next()?;
+        match ascii(sign).filter(|_| self.kind == Kind::Foreign)? {
+            ',' | ';' => Some(Kind::Comma),
+            ':' | '=' => Some(Kind::Colon),
+            '[' | '(' => Some(Kind::Open(Bracket::List)),
+            '{' => Some(Kind::Open(Bracket::Object)),
+            ']' | ')' => Some(Kind::Close(Bracket::List)),
+            '}' => Some(Kind::Close(Bracket::Object)),
+            _ => None,
+        }
+    }
 }
 
 /// The pieces of a text, one after another, from a place on.
@@ -183,24 +200,17 @@ fn is_conflict_at(text: &str, at: usize) -> bool {
 
 /// What is wrong with a character that stands outside of a text, if it is so wherever it stands.
 fn stranger(at: usize, c: char) -> Option<Fault> {
-    let fault = match c {
-        '“' | '”' | '„' | '‘' | '’' | '«' | '»' => {
-            Fault::new(at, format!("unexpected character `{c}`")).hint("write straight quotes: \"")
-        }
-        '#' => Fault::new(at, "unexpected `#`")
-            .hint("a comment is written // … or /* … */; texts stand in double quotes"),
-        c if c.is_whitespace() || c.is_control() || !c.is_ascii() => {
-            let code = u32::from(c);
-            let fault =
-                Fault::new(at, format!("unexpected character U+{code:04X} outside of a text"));
-            match text::named(c) {
-                Some(name) => fault.hint(format!("it is {name}: take it away")),
-                None => fault,
-            }
-        }
-        _ => return None,
-    };
-    Some(fault)
+    if is_quote(c) {
+        let fault = Fault::new(at, format!("unexpected character `{c}`"));
+        return Some(fault.hint("write straight quotes: \""));
+    }
+    if let Some(name) = text::named(c) {
+        let code = u32::from(c);
+        let fault = Fault::new(at, format!("unexpected character U+{code:04X} outside of a text"));
+        return Some(fault.hint(format!("it is {name}: take it away")));
+    }
+    let hint = if c == '#' { COMMENT.to_owned() } else { in_ascii(c)? };
+    Some(Fault::new(at, format!("unexpected `{c}`")).hint(hint))
 }
 
 /// How long a text is that begins at `start`, with its quotes, and what is wrong with it.
@@ -212,7 +222,7 @@ fn text_of(rest: &str, start: usize) -> (usize, Option<Fault>) {
             '"' => return (at + 1, fault),
             '\\' => {
                 let escape = rest.get(at + 1..).unwrap_or_default();
-                let wrong = escape_fault(start + at, escape);
+                let wrong = escape_fault(start + at, escape, rest);
                 if !matches!(escape.chars().next(), Some('\n' | '\r') | None) {
                     characters.next();
                 }
@@ -225,7 +235,10 @@ fn text_of(rest: &str, start: usize) -> (usize, Option<Fault>) {
             '\n' | '\r' => {
                 let line = rest.get(..at).unwrap_or_default();
                 let end = Fault::new(start, "the text that begins here does not end on its line");
-                let hint = match line.chars().rev().find(|c| matches!(c, '”' | '“' | '’' | '»'))
+                let hint = match line
+                    .chars()
+                    .rev()
+                    .find(|c| matches!(c, '”' | '“' | '’' | '»' | '＂' | '＇'))
                 {
                     Some(quote) => format!("it ends in {quote}: write a straight quote \""),
                     None => "close it with \"; write a line break within it as \\n".to_owned(),
@@ -245,11 +258,17 @@ fn text_of(rest: &str, start: usize) -> (usize, Option<Fault>) {
     (rest.len(), fault.or(Some(end)))
 }
 
-/// What is wrong with an escape, without its backslash; `at` is where that stands.
-fn escape_fault(at: usize, escape: &str) -> Option<Fault> {
-    let invalid = Fault::new(at, "the text has an invalid escape").hint(
-        "a backslash is written as \\\\; JSON knows \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u0000",
-    );
+/// What is wrong with an escape, without its backslash, which stands at `at` in the text that `rest` begins
+/// with.
+fn escape_fault(at: usize, escape: &str, rest: &str) -> Option<Fault> {
+    let invalid = || {
+        let whole = rest.get(1..).unwrap_or_default();
+        let whole = whole.split(['"', '\n', '\r']).next().unwrap_or_default();
+        let instead = instead_of_escape(escape, whole);
+        Fault::new(at, "the text has an invalid escape").hint(instead.unwrap_or_else(|| {
+            "a backslash is written as \\\\; JSON knows \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u0000".to_owned()
+        }))
+    };
     match escape.chars().next() {
         // The end of the line, or of the file, is told by whoever comes to it.
         Some('"' | '\\' | '/' | 'b' | 'f' | 'n' | 'r' | 't' | '\n' | '\r') | None => None,
@@ -263,9 +282,9 @@ fn escape_fault(at: usize, escape: &str) -> Option<Fault> {
                 ))
             }
             Some(_) => None,
-            None => Some(invalid),
+            None => Some(invalid()),
         },
-        Some(_) => Some(invalid),
+        Some(_) => Some(invalid()),
     }
 }
 

@@ -178,16 +178,37 @@ fn list(found: &[&str]) -> String {
     each.join(", ")
 }
 
+fn is_hex(digits: &str, count: usize) -> bool {
+    digits.len() == count && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+}
+
+/// Whether a backslash between these two seems to be there for the sign behind it, and is no part of a face
+/// such as `:\` or `¯\_(ツ)_/¯`.
+fn is_escaped(before: Option<char>, sign: u8) -> bool {
+    match sign {
+        b' ' | b'_' | b'-' => before.is_some_and(char::is_alphanumeric),
+        b'\'' | b'#' | b'@' | b'!' | b'&' | b'.' | b',' | b'+' | b'=' | b'$' | b'%' | b'~'
+        | b'?' => !matches!(before, Some(':' | ';' | '=' | '>' | '-' | '¯')),
+        _ => false,
+    }
+}
+
 /// The escapes of programming languages, such as `\n` in two characters.
 fn escapes(text: &str) -> Vec<&str> {
     let found = text.match_indices('\\').filter_map(|(at, _)| {
         let rest = text.get(at..)?;
         let length = match rest.as_bytes().get(1)? {
             b'n' | b'r' | b't' | b'"' | b'\\' => 2,
-            b'u' => {
-                let digits = rest.bytes().skip(2).take(4).filter(u8::is_ascii_hexdigit).count();
-                if digits == 4 { 6 } else { return None }
+            b'u' if rest.get(2..)?.starts_with('{') => {
+                let digits = rest.get(3..rest.find('}')?)?;
+                if !is_hex(digits, digits.len().clamp(1, 6)) {
+                    return None;
+                }
+                digits.len() + 4
             }
+            b'u' if is_hex(rest.get(2..6)?, 4) => 6,
+            b'x' if is_hex(rest.get(2..4)?, 2) => 4,
+            sign if is_escaped(text.get(..at)?.chars().next_back(), *sign) => 2,
             _ => return None,
         };
         rest.get(..length)
@@ -332,6 +353,16 @@ mod tests {
             (r"one\ntwo", r"`\n` stands there as it is"),
             (r"one\r\n\ttwo", r"`\n`, `\r`, `\t` stands"),
             (r"caf\u00e9", r"`\u00e9` stands"),
+            (r"caf\xe9", r"`\xe9` stands"),
+            (r"\u{1f600}", r"`\u{1f600}` stands"),
+            (r"it\'s", r"`\'` stands"),
+            (r"a \#tag", r"`\#` stands"),
+            (r"by \@someone", r"`\@` stands"),
+            (r"a\-b\.", r"`\-`, `\.` stands"),
+            (r"two\ cats", r"`\ ` stands"),
+            (r"two\_cats", r"`\_` stands"),
+            (r"cats\!", r"`\!` stands"),
+            (r"cats \& dogs", r"`\&` stands"),
             ("Tom &amp; Jerry", "`&amp;` is HTML"),
             ("a &#39;b&#x27; &nbsp;", "`&#39;`, `&#x27;`, `&nbsp;` is HTML"),
             ("one<br>two", "`<br>` is HTML"),
@@ -379,6 +410,10 @@ mod tests {
             "Bon\u{a0}appétit\u{202f}!",
             "AT&T; R&D, a & b; 1 < 2 > 0",
             "C:\\clips\\a",
+            "¯\\_(ツ)_/¯",
+            "\\(^_^)/ \\o/ >:\\ (\\_/)",
+            "missed it :\\ again :\\!",
+            "cats \\ dogs",
             "Familie 👨‍👩‍👧 ❤️ 1️⃣",
             "naïve Übergröße Ça",
             "שלום\u{200f}!",

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Causes that are told, each by words that no other one has.
-const CAUSES: [&str; 31] = [
+const CAUSES: [&str; 36] = [
     "a comma is missing",
     "a colon is missing",
     "a value is missing",
@@ -35,6 +35,11 @@ const CAUSES: [&str; 31] = [
     "`\"posts\": [` is missing before this",
     "a list has no fields",
     "belongs (the",
+    "write an ASCII",
+    "needs no backslash",
+    "write { before this",
+    "`}` is missing before `\"posts\"`",
+    "stands beside `defaults`",
 ];
 
 /// A manifest, the line that is told, the place of the cause in [`CAUSES`] by its words, and more of what is
@@ -52,6 +57,10 @@ const OPEN: &str = "never closed";
 const NUMBER: &str = "numbers have";
 const TEMPLATE: &str = "looks like a template that was not filled in";
 const CALL: &str = "is a call of a programming language";
+const ASCII: &str = "write an ASCII";
+const ESCAPED: &str = "needs no backslash";
+const BRACES: &str = "write { before this";
+const SWALLOWED: &str = "`}` is missing before `\"posts\"`";
 const JOINED: &str = "JSON cannot join texts";
 
 #[rustfmt::skip]
@@ -183,6 +192,64 @@ const SLIPS: &[Slip] = &[
     ("[{\n\"video_cover_timestamp_ms\": 007}]", 2, NUMBER, "write 7"),
     ("[{\n\"video_cover_timestamp_ms\": 5.,\n\"id\": \"a\"}]", 2, "is not a number", "write 5"),
     ("[{\n\"is_aigc\": True}]", 2, "JSON spells it true", ""),
+    // Signs of other scripts.
+    ("[{\"id\": \"a\", \"video_path\": \"v/ok.mp4\"，\"description\": \"x\"}]", 1, ASCII, "column 38: unexpected `，` (write an ASCII comma: ,)"),
+    ("[{\"id\": \"a\"，\"tags\": [\"a\"， \"b\"， \"c\"]， \"is_aigc\"： true}]", 1, ASCII, "column 12: unexpected `，`"),
+    ("[{\n\"tags\": [\"a\"，\"b\"，\"c\"]}]", 2, ASCII, "column 13: unexpected `，`"),
+    ("[{\n\"tags\": [\"a\"、\"b\"]}]", 2, ASCII, "`、` (write an ASCII comma: ,)"),
+    ("[{\n\"tags\": [\"a\"، \"b\"]}]", 2, ASCII, "`،` (write an ASCII comma: ,)"),
+    ("[{\n\"id\": \"a\"；\"tags\": []}]", 2, ASCII, "`；` (write an ASCII comma: ,)"),
+    ("[{\n\"id\": \"a\"؛ \"tags\": []}]", 2, ASCII, "`؛` (write an ASCII comma: ,)"),
+    ("[{\n\"id\": \"a\"\u{37e} \"tags\": []}]", 2, ASCII, "(write an ASCII comma: ,)"),
+    ("[{\n\"id\"：\"a\"，\"tags\": []}]", 2, ASCII, "`：` (write an ASCII colon: :)"),
+    ("[{\n\"id\"；\"a\", \"tags\": []}]", 2, ASCII, "`；` (write an ASCII colon: :)"),
+    ("[{\n\"id\"，\"a\"}]", 2, ASCII, "`，` (write an ASCII colon: :)"),
+    ("[{\n\"id\": \"a\"，“tags”: [\"b\", \"c\"]}]", 2, ASCII, "`，`"),
+    ("[{\n\"tags\": [\"a\"，'b', \"c\"]}]", 2, ASCII, "`，`"),
+    ("[{\n\"tags\": [\"b”，\"c\"]}]", 2, CLOSING, "it ends in ”"),
+    ("[{\n\"description\": \"他说，\"你好\"\"}]", 2, INNER, ""),
+    ("[{\n\"tags\": [\"他说，\"你好\"\", \"b\"]}]", 2, INNER, ""),
+    ("[{\n\"is_aigc\": true，\"id\": \"a\"}]", 2, ASCII, "`，`"),
+    ("[{\"id\": \"a\"}，\n{\"id\": \"b\"}]", 1, ASCII, "`，`"),
+    ("[{\n\"id\": \"a\"，\n\"tags\": []}]", 2, ASCII, "`，`"),
+    ("［{\"id\": \"a\"}]", 1, ASCII, "`［` (write an ASCII bracket: [)"),
+    ("【{\"id\": \"a\", \"tags\": [\"a\", \"b\"]}】", 1, ASCII, "`【` (write an ASCII bracket: [)"),
+    ("[｛\"id\": \"a\"｝]", 1, ASCII, "`｛` (write an ASCII bracket: {)"),
+    ("[{\n\"id\": \"a\"｝]", 2, ASCII, "`｝` (write an ASCII bracket: })"),
+    ("[{\n\"tags\": [\"a\"］}]", 2, ASCII, "`］` (write an ASCII bracket: ])"),
+    ("[{\n\"tags\": （\"a\"）}]", 2, "in square brackets: [ … ]", "`（`"),
+    ("[{\n\"id\"＝\"a\"}]", 2, "a colon stands between", "`＝`"),
+    ("[{\n\"tags\": [\"a\"）, \"id\": \"b\"}]", 2, "in square brackets: [ … ]", "`）`"),
+    ("[{\n\"id\": \"a\"，，\"tags\": []}]", 2, "unexpected `，` (take it away", ""),
+    ("[{\"id\": \"a\"}]，", 1, "unexpected `，` (take it away", ""),
+    ("[{\n\"description\": \"say \"hi\" now\"，\"tags\": [\"a\"]}]", 2, INNER, "column 21"),
+    ("[{\n＂id＂: \"a\"}]", 2, "write straight quotes", "`＂`"),
+    ("[{\n\"id\": 「a」}]", 2, "write straight quotes", "`「`"),
+    ("[{\n\"video_cover_timestamp_ms\": １500}]", 2, "write it in ASCII: 1", "`１`"),
+    ("[{\n\"description\": \"12\"，很大\", \"id\": \"a\"}]", 2, INNER, ""),
+    ("[{\n\"description\": \"猫 \"，\" 狗\"}]", 2, INNER, ""),
+    ("[{\n\"id\": \"a\"€, \"tags\": []}]", 2, "unexpected `€` (take it away", ""),
+    ("[{\n\"description\": 😀 cats,\n\"id\": \"a\"}]", 2, "texts are written in double quotes", "`😀`"),
+    // Escapes of other languages.
+    ("[{\n\"description\": \"it\\'s\"}]", 2, ESCAPED, "column 19: the text has an invalid escape (`'` needs no backslash: write ')"),
+    ("[{\n\"description\": \"a \\#tag\"}]", 2, ESCAPED, "`#` needs no backslash: write #"),
+    ("[{\n\"description\": \"a\\ b\"}]", 2, ESCAPED, "a space needs no backslash: write it alone"),
+    ("[{\n\"description\": \"a\\`b\"}]", 2, ESCAPED, "a backtick needs no backslash: write it alone"),
+    ("[{\n\"video_path\": \"v\\_1.mp4\"}]", 2, ESCAPED, "write _; between folders write /"),
+    ("[{\n\"video_path\": \"D:\\_new\\a.mp4\"}]", 2, "a backslash is written as \\\\", ""),
+    ("[{\n\"video_path\": \"v\\clip.mp4\"}]", 2, "a backslash is written as \\\\", ""),
+    ("[{\n\"description\": \"caf\\xe9\"}]", 2, "write \\u00e9", ""),
+    ("[{\n\"description\": \"\\u{1f600}\"}]", 2, "write \\ud83d\\ude00", ""),
+    ("[{\n\"description\": \"\\U0001F600\"}]", 2, "write \\ud83d\\ude00", ""),
+    // The outermost object.
+    ("\"posts\": [{\"video_path\": \"a.mp4\"}]", 1, BRACES, "and } at the end"),
+    ("\"defaults\": {},\n\"posts\": [{\"video_path\": \"a.mp4\"}]", 1, BRACES, "and } at the end"),
+    ("\"posts\": [{\"video_path\": \"a.mp4\"}],\n\"defaults\": {}", 1, BRACES, "and } at the end"),
+    ("\"$schema\": \"x\",\n\"posts\": [{\"video_path\": \"a.mp4\"}]", 1, BRACES, "and } at the end"),
+    ("\"defaults\": {},\n\"posts\": [{\"video_path\": \"a.mp4\"}]}", 1, BRACES, "stand within an object: write { before this)"),
+    ("{\"defaults\": {\"mode\": \"draft\",\n\"posts\": [{\"video_path\": \"a.mp4\"}]}", 2, SWALLOWED, "(it closes the object that begins on line 1: write }, before it)"),
+    ("{\"defaults\": {\n\"posts\": [{\"video_path\": \"a.mp4\"}]}", 2, SWALLOWED, "begins on line 1"),
+    ("{\"defaults\": {\"mode\": \"draft\",\n\"posts\": [{\"video_path\": \"a.mp4\"}]}}", 2, "stands beside `defaults`", "write }, before it and a } less at the end"),
 ];
 
 #[test]
@@ -216,6 +283,25 @@ const FOLLOWED: &[Followed] = &[
     ("[{\"video_path\": \"v/\" + \"ok.mp4\"}]", "one text: \"v/ok.mp4\"", "\"v/\" + \"ok.mp4\"", "\"v/ok.mp4\""),
     ("[{\"video_path\": \"v/ok.mp4\"]}", "write }]", "]}", "}]"),
     ("[{\"video_path\": \"a\", \"tags\": [\"a\"}]]", "write ]}", "}]", "]}"),
+    ("[{\"video_path\": \"a.mp4\"，\"tags\": []}]", "comma: ,", "，", ","),
+    ("[{\"video_path\"：\"a.mp4\"}]", "colon: :", "：", ":"),
+    ("[{\"video_path\"；\"a.mp4\"}]", "colon: :", "；", ":"),
+    ("【{\"video_path\": \"a.mp4\"}]", "bracket: [", "【", "["),
+    ("[{\"video_path\": \"a.mp4\", \"video_cover_timestamp_ms\": １500}]", "ASCII: 1", "１", "1"),
+    ("[{\"video_path\": \"a.mp4\", \"description\": \"it\\'s\"}]", "write '", "\\'", "'"),
+    ("[{\"video_path\": \"a.mp4\", \"description\": \"a\\ b\"}]", "write it alone", "\\ ", " "),
+    ("[{\"video_path\": \"v\\_1.mp4\"}]", "write _", "\\_", "_"),
+    ("[{\"video_path\": \"v\\_1.mp4\"}]", "between folders write /", "\\_", "/_"),
+    ("[{\"video_path\": \"a.mp4\", \"description\": \"caf\\xe9\"}]", "write \\u00e9", "\\xe9", "\\u00e9"),
+    ("[{\"video_path\": \"a.mp4\", \"description\": \"\\u{1F600}\"}]", "write \\ud83d\\ude00", "\\u{1F600}", "\\ud83d\\ude00"),
+    ("\"posts\": [{\"video_path\": \"a.mp4\"}]", "write { before this and } at the end",
+     "\"posts\": [{\"video_path\": \"a.mp4\"}]", "{\"posts\": [{\"video_path\": \"a.mp4\"}]}"),
+    ("\"defaults\": {}, \"posts\": []", "write { before this and } at the end",
+     "\"defaults\": {}, \"posts\": []", "{\"defaults\": {}, \"posts\": []}"),
+    ("\"defaults\": {}, \"posts\": []}", "write { before this)", "\"defaults\"", "{\"defaults\""),
+    ("{\"defaults\": {\"mode\": \"draft\", \"posts\": []}", "write }, before it", "\"posts\"", "}, \"posts\""),
+    ("{\"defaults\": {\"mode\": \"draft\", \"posts\": []}}", "write }, before it and a } less at the end",
+     "\"posts\": []}}", "}, \"posts\": []}"),
     ("\"user_id\": \"a\", \"video_path\": \"b\"", "write [{ before its fields and }] behind them",
      "\"user_id\": \"a\", \"video_path\": \"b\"", "[{\"user_id\": \"a\", \"video_path\": \"b\"}]"),
 ];
@@ -228,6 +314,66 @@ fn advice_that_is_followed_leads_to_a_manifest() {
         let mended = text.replacen(from, to, 1);
         let read = read_with(&mended, &Defaults::default());
         assert!(read.is_ok(), "{mended}: {}", read.unwrap_err());
+    }
+}
+
+/// The forms that the marks of JSON have in other scripts and widths.
+const FORMS: [(char, &[char]); 6] = [
+    (',', &['，', '、', '､', '﹐', '︐', '،', '；', '؛', '\u{37e}']),
+    (':', &['：', '﹕', '∶', '；']),
+    ('[', &['［', '【']),
+    (']', &['］', '】']),
+    ('{', &['｛']),
+    ('}', &['｝']),
+];
+
+/// The byte offset of what is told of, and the ASCII sign to write there.
+#[track_caller]
+fn sign_told(text: &str) -> (usize, char) {
+    let said = said(text).join("\n");
+    let number = |after: &str| -> usize {
+        let rest = &said[said.find(after).expect(&said) + after.len()..];
+        rest[..rest.find([',', ':']).unwrap()].parse().unwrap()
+    };
+    let (line, column) = (number("line "), number(", column "));
+    let line_at: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let (at, sign) = text[line_at..].char_indices().nth(column - 1).expect(&said);
+    let advice = said.find("(write an ASCII ").map(|at| &said[at..]).expect(&said);
+    assert!(said.contains(&format!("unexpected `{sign}` (write")), "{text}: {said}");
+    (line_at + at, advice.trim_end_matches(')').chars().next_back().unwrap())
+}
+
+#[test]
+fn whatever_mark_has_the_form_of_another_script_is_told_at_its_place() {
+    let single = WHOLE.replace('\n', " ");
+    for whole in [WHOLE, &single] {
+        let marks = |(mark, forms): (char, &'static [char])| {
+            let places =
+                whole.match_indices(mark).filter(|(at, _)| !whole[..*at].ends_with("https"));
+            places.flat_map(move |(at, _)| forms.iter().map(move |form| (at, mark, *form)))
+        };
+        for (at, mark, form) in FORMS.into_iter().flat_map(marks) {
+            let text = format!("{}{form}{}", &whole[..at], &whole[at + 1..]);
+            assert_eq!(sign_told(&text), (at, mark), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_manifest_with_none_but_full_width_marks_is_led_to_one_that_can_be_read() {
+    for mut text in [WHOLE.to_owned(), WHOLE.replace('\n', "")] {
+        for (mark, forms) in FORMS {
+            text = text.replace(mark, &forms[0].to_string());
+        }
+        text = text.replace("https：", "https:");
+        let signs = text.chars().filter(|c| FORMS.iter().any(|(_, forms)| forms[0] == *c)).count();
+        for _ in 0..signs {
+            let (at, right) = sign_told(&text);
+            let wrong = text[at..].chars().next().unwrap();
+            text = format!("{}{right}{}", &text[..at], &text[at + wrong.len_utf8()..]);
+        }
+        let read = read_with(&text, &Defaults::default());
+        assert!(read.is_ok(), "{text}: {}", read.unwrap_err());
     }
 }
 
@@ -281,7 +427,9 @@ fn whatever_piece_is_missing_or_twice_is_told_on_its_line() {
                 ('"', true) => &["one quote too many"],
                 ('[' | '{', true) => &["one `{` too many", "take one of the two `[` away"],
                 (_, true) => &["too many (take it away, or", "comes too early"],
-                (_, false) => &["is missing here (it closes", "is missing before this", OPEN],
+                (_, false) => {
+                    &["is missing here (it closes", "is missing before this", SWALLOWED, OPEN]
+                }
             };
             if !near || !causes.iter().any(|cause| said.contains(cause)) {
                 wrong.push(format!("line {line}, `{piece}`, twice: {twice}: {said}"));
