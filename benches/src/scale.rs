@@ -146,7 +146,7 @@ impl Home<'_> {
         (0..count)
             .map(|n| {
                 let path = dir.join(format!("{n}.mp4"));
-                fs::write(&path, format!("video {n}"))?;
+                scratch::short_video(&path, n)?;
                 path.into_os_string().into_string().ok().context("a path that is no text")
             })
             .collect()

@@ -38,6 +38,15 @@ pub(crate) fn video(path: &Path, size: u64) -> io::Result<()> {
     file.into_inner()?.sync_all()
 }
 
+/// Writes a short video with a content of its own.
+pub(crate) fn short_video(path: &Path, number: usize) -> io::Result<()> {
+    let mut bytes = SEED.to_vec();
+    bytes.extend(16_u32.to_be_bytes());
+    bytes.extend(b"free");
+    bytes.extend((number as u64).to_be_bytes());
+    fs::write(path, bytes)
+}
+
 /// Writes logins that are good for another day, of `api`.
 pub(crate) fn accounts(home: &Path, api: &str, count: usize) -> io::Result<()> {
     logins(home, api, count, SignedDuration::from_hours(24))

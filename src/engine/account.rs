@@ -87,14 +87,20 @@ impl AccountWorker {
         // Only for what waits it is kept what the others are.
         let some_wait = posts.iter().any(|post| !self.is_due(post));
         let mut stopped: Option<AccountStop> = None;
-        for post in &posts {
+        let made = self.resolver.made(&posts).await;
+        for (post, made) in posts.iter().zip(made) {
+            // As a rule that is most of the manifest, and costs nothing more.
+            let known = made.as_ref().and_then(|row| ended_before(post, row, Instant::now()));
             // Without it nothing new begins. What was begun is guarded by the journal.
             if stopped.is_none()
+                && known.is_none()
                 && let Err(error) = lease.renew().await
             {
                 stopped = Some(AccountStop::without_lease(&error));
             }
-            let outcome = if let Some(stopped) = &stopped {
+            let outcome = if let Some(known) = known {
+                known
+            } else if let Some(stopped) = &stopped {
                 self.not_tried(post, stopped, &mut named).await
             } else if is_begun(post) || self.is_due(post) {
                 self.calls.events.send(Event::Started { post: post.post_ref.clone() });
@@ -106,6 +112,7 @@ impl AccountWorker {
             };
             let outcome = named.noted(outcome);
             let row = match outcome.number.filter(|_| some_wait) {
+                Some(_) if made.is_some() => made,
                 Some(number) => self.calls.journal.post(number).await.ok(),
                 None => None,
             };
@@ -129,8 +136,12 @@ impl AccountWorker {
         let (mut named, mut drafts) = (self.named_posts(), 0);
         let mut stopped: Option<AccountStop> = None;
         let mut outcomes = Vec::with_capacity(posts.len());
-        for post in &*posts {
-            let outcome = if let Some(stopped) = &stopped {
+        let made = self.resolver.made(posts).await;
+        for (post, made) in posts.iter().zip(made) {
+            let known = made.as_ref().and_then(|row| ended_before(post, row, Instant::now()));
+            let outcome = if let Some(known) = known {
+                known
+            } else if let Some(stopped) = &stopped {
                 self.not_tried(post, stopped, &mut named).await
             } else {
                 let (outcome, stop) = self.planned(post, &mut named, &mut drafts).await;
@@ -138,8 +149,11 @@ impl AccountWorker {
                 outcome
             };
             let outcome = named.noted(outcome);
-            let row = self.resolver.find(post, Look::Sight).await.ok();
-            named.came_to(post, row.as_ref().and_then(|found| found.row.as_ref()), &outcome);
+            let row = match made {
+                Some(row) => Some(row),
+                None => self.resolver.find(post, Look::Sight).await.ok().and_then(|it| it.row),
+            };
+            named.came_to(post, row.as_ref(), &outcome);
             outcomes.push(outcome);
         }
         outcomes
@@ -575,7 +589,7 @@ impl AccountWorker {
 /// What an earlier run began comes first, then what is due, oldest first, then what has no time as the
 /// manifest has it, then what waits for its time, in the order in which it will go.
 fn put_in_order(posts: &mut [impl Borrow<PreparedPost>], begun: &[RecordedPost], now: Timestamp) {
-    posts.sort_by_key(|post| {
+    posts.sort_by_cached_key(|post| {
         let post = post.borrow();
         let at = post.asked.publish_at;
         let is_begun = begun.iter().any(|row| names(post, row));
@@ -667,7 +681,7 @@ pub(super) fn ended_before(
 
 /// The report of what was posted, with what makes doubtful that this very thing was meant.
 fn in_doubt(post: &PreparedPost, resolved: &ResolvedPost, report: PostOutcome) -> PostOutcome {
-    if !matches!(post.file, Some(FileState::Checked(_) | FileState::Missing)) {
+    if post.version().is_none() && !matches!(post.file, Some(FileState::Missing)) {
         return report;
     }
     let number = resolved.row.number;

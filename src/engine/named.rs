@@ -77,10 +77,9 @@ impl NamedPosts {
     pub(super) fn entry(&self, post: &PreparedPost, row: Option<&RecordedPost>) -> NamedPost {
         let mode = post.asked.mode;
         let id = post.asked.id.clone().or_else(|| row.and_then(|row| row.id.clone()));
-        let file = post.checked_file().zip(post.asked.source.file()).map(|(file, path)| {
-            let Version::File(identity) = file.version;
-            let path = absolute(path);
-            LocalFile { path, identity, chunk_size: 0, chunks: 0, fingerprint: None }
+        let file = post.version().zip(post.asked.source.file()).map(|(version, path)| {
+            let Version::File(identity) = version;
+            LocalFile::at_sight(absolute(path), identity)
         });
         let source = match (&post.asked.source, &file) {
             (Source::Url(url), _) => Some(Source::Url(url.clone())),

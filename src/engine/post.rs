@@ -28,6 +28,8 @@ pub(crate) struct PreparedPost {
 pub(crate) enum FileState {
     /// It can be sent.
     Checked(CheckedFile),
+    /// It was posted before, as it is now: nothing of it was looked at.
+    Posted(Version),
     /// It is still being written: only what the journal knows of it counts.
     Unfinished(Unfinished),
     /// It is not there: only what the journal knows of it counts.
@@ -67,9 +69,18 @@ impl PreparedPost {
         }
     }
 
+    /// Which version of its file was looked at.
+    pub(crate) fn version(&self) -> Option<Version> {
+        match &self.file {
+            Some(FileState::Checked(file)) => Some(file.version),
+            Some(FileState::Posted(version)) => Some(*version),
+            _ => None,
+        }
+    }
+
     /// What tells whether the entry asks for something else, or its file is another one, than before.
     pub(crate) fn fingerprint(&self) -> String {
-        let version = self.checked_file().map(|file| file.version);
+        let version = self.version();
         format!("{} {version:?}", self.settings_hash())
     }
 

@@ -328,6 +328,9 @@ impl Inspection<'_> {
             return Ok(Some(FileState::Unfinished(*how)));
         }
         match Video::open_within(path, self.preparation.timing.stall).await {
+            Ok(video) if self.is_posted(entry, account, &video).await? => {
+                Ok(Some(FileState::Posted(video.version())))
+            }
             Ok(video) => self.video(path, &video, entry, account).await,
             Err(error) if error.problem().code == ErrorCode::ReadDenied => {
                 self.unreadable(entry, path, &error).await;
@@ -439,6 +442,22 @@ impl Inspection<'_> {
         }))
     }
 
+    /// Whether an entry's post was made of this very file, so that nothing of it is sent.
+    async fn is_posted(
+        &self,
+        entry: &Entry,
+        account: Option<&Account>,
+        video: &Video,
+    ) -> Result<bool, StoreError> {
+        let repost = self.preparation.options.repost;
+        let Some(account) = account.filter(|_| !repost) else { return Ok(false) };
+        let Version::File(identity) = video.version();
+        let file = LocalFile::at_sight(absolute(video.path()), identity);
+        let (mode, id) = (entry.post.mode, entry.post.id.as_deref());
+        let request = PostRequest::of_file(&account.open_id, mode, id, file);
+        Ok(self.journal.made(vec![request]).await?.into_iter().flatten().next().is_some())
+    }
+
     /// How much of an entry's post TikTok has by now.
     async fn sent_of(
         &self,
@@ -459,8 +478,8 @@ impl Inspection<'_> {
             let read = Fingerprint::of(video, timing.stall).await;
             fingerprint = Some(read.map_err(PrepareError::Video)?);
         }
-        let path = absolute(video.path());
-        let file = LocalFile { path, identity, chunk_size: 0, chunks: 0, fingerprint };
+        let file = LocalFile::at_sight(absolute(video.path()), identity);
+        let file = LocalFile { fingerprint, ..file };
         let id = entry.post.id.as_deref();
         let known = self.journal.find(&PostRequest::of_file(account, mode, id, file)).await?;
         Ok(match known.and_then(|post| post.phase()) {

@@ -137,6 +137,9 @@ pub(super) enum Look {
     Content,
 }
 
+/// How many posts are looked up at once.
+const AT_ONCE: usize = 256;
+
 /// What an entry is to be posted of.
 enum Content {
     /// What it is, and the open file behind it.
@@ -200,6 +203,25 @@ impl PostResolver {
             (video, recorded.filter(|_| begun).unwrap_or(plan))
         });
         Ok(ResolvedPost { source, ..ResolvedPost::of(row) })
+    }
+
+    /// What earlier runs made of these posts, for each of which that can be told at sight.
+    pub(super) async fn made(&self, posts: &[PreparedPost]) -> Vec<Option<RecordedPost>> {
+        let mut made = vec![None; posts.len()];
+        if self.options.repost {
+            return made;
+        }
+        let asked = |(at, post)| Some((at, self.request(post, at_sight(post)?)));
+        let asked: Vec<_> = posts.iter().enumerate().filter_map(asked).collect();
+        for some in asked.chunks(AT_ONCE) {
+            let requests = some.iter().map(|(_, request)| request.clone()).collect();
+            // What cannot be looked up now is told when the turn of the post comes.
+            let Ok(rows) = self.calls.journal.made(requests).await else { break };
+            for ((at, _), row) in some.iter().zip(rows) {
+                made[*at] = row;
+            }
+        }
+        made
     }
 
     /// The post of a file that is still being written, if what came of it can be told without reading
@@ -540,6 +562,20 @@ fn is_refused(row: &RecordedPost) -> bool {
     let code = row.last.as_ref().and_then(|last| last.code.as_deref()).map(Code::from);
     let passes = |code: Code| code.is_temporary() || code == Code::AccessTokenInvalid;
     row.phase() == Some(Phase::Rejected) && !code.is_some_and(passes)
+}
+
+/// What is posted, as far as that can be told without opening a file. `None`: only that tells.
+fn at_sight(post: &PreparedPost) -> Option<Source<LocalFile>> {
+    Some(match &post.asked.source {
+        Source::Url(url) => Source::Url(url.clone()),
+        Source::Photos { urls, cover_index } => {
+            Source::Photos { urls: urls.clone(), cover_index: *cover_index }
+        }
+        Source::File(path) => {
+            let Version::File(identity) = post.version()?;
+            Source::File(LocalFile::at_sight(absolute(path), identity))
+        }
+    })
 }
 
 pub(super) fn absolute(path: &Path) -> PathBuf {

@@ -49,6 +49,13 @@ pub(crate) struct LocalFile {
     pub(crate) fingerprint: Option<String>,
 }
 
+impl LocalFile {
+    /// One of which nothing was read or planned.
+    pub(crate) fn at_sight(path: PathBuf, identity: FileIdentity) -> Self {
+        Self { path, identity, chunk_size: 0, chunks: 0, fingerprint: None }
+    }
+}
+
 /// How it shows that a file is still being written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unfinished {

@@ -24,6 +24,10 @@ pub(crate) trait Journal: Quota {
     /// known, or by the very same unchanged file. Of several reposts, the latest.
     fn find<'a>(&'a self, new: &'a PostRequest) -> StoreFuture<'a, Option<RecordedPost>>;
 
+    /// For each of these entries the post that was made of it, if [`Journal::post_for`] would give it and change
+    /// nothing. Of many at a time, as most entries of a long manifest were posted long ago.
+    fn made(&self, entries: Vec<PostRequest>) -> StoreFuture<'_, Vec<Option<RecordedPost>>>;
+
     /// The post that has a user's own `id`.
     fn find_by_id<'a>(
         &'a self,

@@ -72,6 +72,46 @@ pub(super) async fn a_file_that_did_not_change_is_known_without_reading_it(new: 
     }
 }
 
+pub(super) async fn what_was_made_of_many_entries_is_told_at_once_where_nothing_is_to_be_learned(
+    new: New<'_>,
+) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let made = journal.publish(&entry(1, 90), "a").await;
+    let url = journal.publish(&pull("https://example.com/a.mp4"), "b").await;
+    let named = journal.publish(&entry(2, 90).id("monday"), "c").await;
+    let begun = journal.post_for(&entry(3, 90)).await.unwrap();
+    let cases = [
+        (entry(1, 90), Some(&made)),
+        (pull("https://example.com/a.mp4"), Some(&url)),
+        (entry(2, 90).id("monday"), Some(&named)),
+        (entry(2, 90), Some(&named)),
+        // Nothing came of it yet, and of the others nothing is known.
+        (entry(3, 90), None),
+        (entry(4, 90), None),
+        (entry(1, 90).of("ben"), None),
+        (entry(1, 90).draft(), None),
+        // It is asked for once more.
+        (entry(1, 90).again(), None),
+        // It would get the `id`.
+        (entry(1, 90).id("tuesday"), None),
+        // Another video under an `id` that was used.
+        (entry(5, 91).id("monday"), None),
+        // The spelling of the address would be remembered.
+        (pull("https://EXAMPLE.com/a.mp4"), None),
+    ];
+    let entries = cases.iter().map(|(entry, _)| entry.clone()).collect();
+    let told = journal.made(entries).await.unwrap();
+    assert_eq!(told.len(), cases.len());
+    for ((entry, made), told) in cases.iter().zip(told) {
+        assert_eq!(told.as_ref(), *made, "{entry:?}");
+        if let Some(told) = told {
+            assert_eq!(journal.post_for(entry).await.unwrap(), told, "{entry:?}");
+        }
+    }
+    assert_eq!(journal.all().await.unwrap().len(), 4, "{begun:?}");
+}
+
 pub(super) async fn a_file_that_is_gone_is_known_by_where_it_lay(new: New<'_>) {
     let home = Home::new(new);
     let journal = home.open().await;

@@ -149,6 +149,7 @@ macro_rules! contract {
                 eight_copies_that_turn_out_to_be_the_same_reach_their_final_chunk_once,
                 accounts_modes_and_contents_are_told_apart,
                 a_file_that_did_not_change_is_known_without_reading_it,
+                what_was_made_of_many_entries_is_told_at_once_where_nothing_is_to_be_learned,
                 a_file_that_is_gone_is_known_by_where_it_lay,
                 a_renamed_or_copied_file_is_recognised_by_its_content_and_then_by_sight,
                 other_settings_do_not_make_another_post,

@@ -45,6 +45,10 @@ impl Journal for LocalJournal {
         self.run(move |journal| journal.find(&new))
     }
 
+    fn made(&self, entries: Vec<PostRequest>) -> StoreFuture<'_, Vec<Option<RecordedPost>>> {
+        self.run(move |journal| journal.made(&entries))
+    }
+
     fn find_by_id<'a>(
         &'a self,
         account: &'a str,

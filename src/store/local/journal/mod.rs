@@ -209,6 +209,14 @@ impl SqliteJournal {
         self.db.read("look for a post", |tx| posts::find(tx, new))
     }
 
+    pub(crate) fn made(
+        &self,
+        entries: &[PostRequest],
+    ) -> Result<Vec<Option<RecordedPost>>, JournalError> {
+        self.db
+            .read("look for posts", |tx| entries.iter().map(|new| posts::made(tx, new)).collect())
+    }
+
     pub(crate) fn find_by_id(
         &self,
         account: &str,

@@ -14,7 +14,7 @@ use rusqlite::{Transaction, named_params};
 use super::database::checksum::{Checked, write_checksum, write_checksums};
 use super::database::db_error::DbError;
 use super::rows::{self, mode_word, nanoseconds, source_word};
-use crate::model::{Mode, PostNumber, PostRequest, RecordedPost};
+use crate::model::{Mode, Phase, PostNumber, PostRequest, RecordedPost};
 use crate::secret::redact;
 
 const WITH_SIZE: &str = "account = ?1 AND mode = ?2 AND size = ?3 AND same_as IS NULL ORDER BY id";
@@ -48,6 +48,31 @@ pub(super) fn find(
     new: &PostRequest,
 ) -> Result<Option<RecordedPost>, DbError> {
     Ok(lookup(tx, new)?.map(|found| found.post))
+}
+
+/// The post that was made of an entry, if nothing is to be learned from the entry: [`find_or_make`] gives it,
+/// and changes nothing.
+pub(super) fn made(
+    tx: &Transaction<'_>,
+    new: &PostRequest,
+) -> Result<Option<RecordedPost>, DbError> {
+    let Some(Found { post, .. }) = lookup(tx, new)? else { return Ok(None) };
+    let is_done = post.phase().is_some_and(Phase::is_done) && !new.repost;
+    let is_known = match (&new.id, &post.id) {
+        (None, _) => true,
+        // It would get the `id`.
+        (Some(_), None) => false,
+        (Some(id), Some(_)) => alike::id_of_other_content(tx, id, new)?.is_none(),
+    };
+    if !(is_done && is_known) {
+        return Ok(None);
+    }
+    for key in keys::of_content(new).into_iter().chain(keys::of_place(new)) {
+        if keys::owner(tx, &new.account, &key)?.is_none() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(post))
 }
 
 /// The post to which one of the account's keys leads.
