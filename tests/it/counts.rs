@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -57,7 +58,7 @@ fn subject(about: &str) -> &'static str {
         _ if name.starts_with("journal.sqlite") => "journal",
         _ if name.starts_with("user_tokens.json") => "tokens",
         _ if name.starts_with("notes.json") => "notes",
-        _ if name.ends_with(".mp4") => "video",
+        _ if Path::new(name).extension() == Some("mp4".as_ref()) => "video",
         _ if about.contains("/locks/") => "locks",
         _ => "other",
     }
