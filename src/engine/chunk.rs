@@ -31,6 +31,9 @@ const FINISH: Duration = Duration::from_secs(30);
 /// within the stall limit, large enough that the calls cost nothing.
 const FRAME: usize = 128 << 10;
 
+/// The least that is handed over at a time where a limit makes it less: a call each, a hundred times a second.
+const LEAST_FRAME: usize = 1 << 10;
+
 /// Bytes after which a link's speed says something.
 const RATE_SAMPLE: u64 = 16 << 20;
 
@@ -294,6 +297,8 @@ pub(super) struct ChunkBody {
     blocks: Blocks,
     left: u64,
     block: Bytes,
+    /// The most bytes of a frame.
+    frame: usize,
     /// Whether it is being asked if the file is still the same.
     checking: bool,
     rate: RateLimiter,
@@ -321,6 +326,7 @@ impl ChunkBody {
             blocks: video.blocks(range.first(), range.last() + 1, fingerprint),
             left: range.len(),
             block: Bytes::new(),
+            frame: rate.frame(FRAME),
             checking: false,
             rate,
             pause: None,
@@ -349,7 +355,7 @@ impl ChunkBody {
     /// The next frame, once its block is there; before the last one, once the file is known to be the
     /// same.
     fn poll_next_block(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<Bytes>, VideoError>> {
-        let length = self.block.len().min(FRAME);
+        let length = self.block.len().min(self.frame);
         if length as u64 == self.left {
             if !self.checking {
                 fault::point("body: last frame").map_err(|e| self.blocks.video().failed(e))?;
@@ -419,7 +425,7 @@ impl Body for ChunkBody {
             this.block = block;
             this.blocks.read_ahead();
         }
-        ready!(this.poll_rate(cx, this.block.len().min(FRAME) as u64));
+        ready!(this.poll_rate(cx, this.block.len().min(this.frame) as u64));
         let frame = ready!(this.poll_next_block(cx));
         Poll::Ready(Some(frame.map_err(|error| this.fail(error))))
     }
@@ -432,6 +438,10 @@ impl Body for ChunkBody {
         SizeHint::with_exact(self.left)
     }
 }
+
+/// How much of the time in which nothing was sent is made up for: timers wake late, and between two chunks TikTok
+/// answers first. What went since the beginning is never more than the limit allows.
+const CREDIT: Duration = Duration::from_millis(250);
 
 /// Says when the next bytes may go. Clones share the budget.
 #[derive(Clone, Debug, Default)]
@@ -462,6 +472,12 @@ impl RateLimiter {
         self.limit.as_ref().map(|limit| limit.bytes_per_second)
     }
 
+    /// How many bytes are to go at once, of `most`: those of a hundredth of a second.
+    pub(crate) fn frame(&self, most: usize) -> usize {
+        let frame = self.limit().map_or(u64::MAX, |limit| limit / 100);
+        usize::try_from(frame).unwrap_or(usize::MAX).max(LEAST_FRAME).min(most)
+    }
+
     /// Books `bytes` and says when they may go. `None`: at once.
     pub(crate) fn book(&self, bytes: u64) -> Option<Instant> {
         self.book_at(bytes, Instant::now())
@@ -470,7 +486,11 @@ impl RateLimiter {
     fn book_at(&self, bytes: u64, now: Instant) -> Option<Instant> {
         let limit = self.limit.as_ref()?;
         let mut free_at = limit.free_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let start = free_at.map_or(now, |at| at.max(now));
+        let start = match *free_at {
+            // Nothing was sent yet, so that there is nothing to make up for.
+            None => now,
+            Some(at) => now.checked_sub(CREDIT).map_or(at, |earliest| at.max(earliest)),
+        };
         let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(limit.bytes_per_second);
         *free_at = Some(start + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)));
         (start > now).then_some(start)
@@ -709,6 +729,50 @@ mod tests {
         let half = rate.book_at(500, now).unwrap();
         assert_eq!(half - now, Duration::from_millis(500));
         assert_eq!(rate.clone().book_at(1, now).unwrap() - now, Duration::from_secs(1));
+    }
+
+    /// Wakes late by up to `late` before each frame, as timers do.
+    fn sent_within(limit: u64, senders: usize, late: Duration, time: Duration) -> u64 {
+        let (rate, begin) = (RateLimiter::limited(limit), Instant::now());
+        let frame = rate.frame(FRAME) as u64;
+        let (mut now, mut sent) = (vec![begin; senders], 0);
+        // Whoever is the first in time books next.
+        while let Some(next) = now.iter_mut().min().filter(|now| **now < begin + time) {
+            if let Some(at) = rate.book_at(frame, *next) {
+                *next = at + late;
+            }
+            if *next < begin + time {
+                sent += frame;
+            }
+        }
+        sent
+    }
+
+    #[test]
+    fn a_limit_is_kept_and_used_from_the_first_second_by_all_together() {
+        for limit in [50_000, 1_000_000, 20_000_000, 100_000_000, 400_000_000] {
+            for senders in [1, 4] {
+                for late in [Duration::ZERO, Duration::from_millis(2)] {
+                    for seconds in [1, 5] {
+                        let time = Duration::from_secs(seconds);
+                        let sent = sent_within(limit, senders, late, time);
+                        let wanted = limit * seconds;
+                        let off = sent.abs_diff(wanted) * 100 / wanted;
+                        assert!(off < 3, "{sent} of {wanted} by {senders}, {late:?} late");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_pause_is_not_made_up_for() {
+        let (rate, now) = (RateLimiter::limited(1000), Instant::now());
+        assert_eq!(rate.book_at(1000, now), None);
+        let later = now + Duration::from_mins(1);
+        assert_eq!(rate.book_at(250, later), None);
+        assert_eq!(rate.book_at(1, later), None);
+        assert!(rate.book_at(1, later).unwrap() > later);
     }
 
     #[test]
