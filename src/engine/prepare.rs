@@ -13,6 +13,7 @@ use crate::clock::moment;
 use crate::engine::Options;
 use crate::engine::media::{MediaCheck, Refusal, content_type_of, hole, media, trailing};
 use crate::engine::post::{CheckedFile, FileState, PreparedPost};
+use crate::engine::posted::PostedFiles;
 use crate::engine::resolve::{absolute, of_missing_file};
 use crate::limits::{self, Finding};
 use crate::model::account::{Account, Accounts, NameError, NeededLogin};
@@ -149,6 +150,8 @@ pub(crate) struct Preparation {
     pub(crate) folder: PathBuf,
     /// The accounts that are logged in.
     pub(crate) accounts: Accounts,
+    /// The files that were posted as they are.
+    pub(crate) posted: PostedFiles,
     /// The files that are still being written.
     pub(crate) unfinished: UnfinishedFiles,
     /// What the run is told to do.
@@ -323,14 +326,14 @@ impl Inspection<'_> {
         entry: &Entry,
         account: Option<&Account>,
     ) -> Result<Option<FileState>, PrepareError> {
+        if let Some(version) = self.preparation.posted.get(&entry.index) {
+            return Ok(Some(FileState::Posted(*version)));
+        }
         if let Some(how) = self.preparation.unfinished.get(path) {
             // What it holds now says nothing: it is looked at when it is finished.
             return Ok(Some(FileState::Unfinished(*how)));
         }
         match Video::open_within(path, self.preparation.timing.stall).await {
-            Ok(video) if self.is_posted(entry, account, &video).await? => {
-                Ok(Some(FileState::Posted(video.version())))
-            }
             Ok(video) => self.video(path, &video, entry, account).await,
             Err(error) if error.problem().code == ErrorCode::ReadDenied => {
                 self.unreadable(entry, path, &error).await;
@@ -440,22 +443,6 @@ impl Inspection<'_> {
                 version: video.version(),
             })
         }))
-    }
-
-    /// Whether an entry's post was made of this very file, so that nothing of it is sent.
-    async fn is_posted(
-        &self,
-        entry: &Entry,
-        account: Option<&Account>,
-        video: &Video,
-    ) -> Result<bool, StoreError> {
-        let repost = self.preparation.options.repost;
-        let Some(account) = account.filter(|_| !repost) else { return Ok(false) };
-        let Version::File(identity) = video.version();
-        let file = LocalFile::at_sight(absolute(video.path()), identity);
-        let (mode, id) = (entry.post.mode, entry.post.id.as_deref());
-        let request = PostRequest::of_file(&account.open_id, mode, id, file);
-        Ok(self.journal.made(vec![request]).await?.into_iter().flatten().next().is_some())
     }
 
     /// How much of an entry's post TikTok has by now.

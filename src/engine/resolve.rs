@@ -138,7 +138,7 @@ pub(super) enum Look {
 }
 
 /// How many posts are looked up at once.
-const AT_ONCE: usize = 256;
+pub(super) const AT_ONCE: usize = 256;
 
 /// What an entry is to be posted of.
 enum Content {

@@ -13,7 +13,10 @@ use crate::auth::Tokens;
 use crate::cli::UploadArgs;
 use crate::commands::tokens::StoredTokens;
 use crate::commands::{Context, apps, at_rest, journal};
-use crate::engine::{Engine, Options, Preparation, PrepareError, Prepared, RateLimiter, Refused};
+use crate::engine::{
+    Engine, Options, PostedFiles, Preparation, PrepareError, Prepared, RateLimiter, Refused,
+    posted_files,
+};
 use crate::exit::Exit;
 use crate::fs::give_up_waiting;
 use crate::manifest::{self, Manifest};
@@ -148,7 +151,13 @@ async fn make_ready(
         (true, false) => store.open_journal(Accept::DryRun).await?.journal,
     };
     let timing = &context.settings.timing;
-    let files = manifest.entries.iter().filter_map(|entry| entry.post.source.file().cloned());
+    let posted = if args.repost {
+        PostedFiles::default()
+    } else {
+        posted_files(&manifest, journal.as_ref(), &accounts, timing, &context.shutdown).await?
+    };
+    let left = manifest.entries.iter().filter(|entry| !posted.contains_key(&entry.index));
+    let files = left.filter_map(|entry| entry.post.source.file().cloned());
     let watch = FileWatch::begin(files, timing).await?;
     if watch.recent() > 0 {
         context.printer.note(output::watching(watch.recent(), timing));
@@ -165,6 +174,7 @@ async fn make_ready(
         name: input.name,
         folder: input.folder,
         accounts,
+        posted,
         unfinished,
         options: options.clone(),
         timing: timing.clone(),

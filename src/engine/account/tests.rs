@@ -4,6 +4,7 @@ use tiktok_open::Endpoints;
 use super::*;
 use crate::api::client;
 use crate::clock::Clock;
+use crate::engine::PostedFiles;
 use crate::engine::{
     Engine, Options, Preparation, PrepareError, Prepared, TokenError, TokenProvider,
 };
@@ -147,6 +148,7 @@ async fn a_preparation_ends_with_the_first_signal() {
         name: "manifest".into(),
         folder: dir.path().to_owned(),
         accounts: Accounts::default(),
+        posted: PostedFiles::default(),
         unfinished: UnfinishedFiles::default(),
         options: Options::default(),
         timing: Timing::default(),

@@ -1,0 +1,67 @@
+//! Which files were posted as they are: found for many at a time, without opening one of them, as most of a long
+//! manifest was posted long ago.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use tokio::time::timeout;
+
+use crate::engine::resolve::{AT_ONCE, absolute};
+use crate::model::account::Accounts;
+use crate::model::{FileIdentity, LocalFile, Manifest, PostRequest};
+use crate::signals::Shutdown;
+use crate::source::{Version, blocking};
+use crate::store::{Journal, StoreError};
+use crate::timing::Timing;
+
+/// The entries whose post was made of the file that lies there, by their places in the manifest, each with
+/// what the file is.
+pub(crate) type PostedFiles = HashMap<usize, Version>;
+
+/// Looks for them. What cannot be looked at, or not in time, is left to those who open it.
+pub(crate) async fn posted_files(
+    manifest: &Manifest,
+    journal: &dyn Journal,
+    accounts: &Accounts,
+    timing: &Timing,
+    shutdown: &Shutdown,
+) -> Result<PostedFiles, StoreError> {
+    let mut posted = PostedFiles::new();
+    let files: Vec<_> = manifest
+        .entries
+        .iter()
+        .filter_map(|entry| {
+            let account = accounts.find(entry.user.as_deref()).ok()?;
+            Some((entry, account, absolute(entry.post.source.file()?)))
+        })
+        .collect();
+    for files in files.chunks(AT_ONCE) {
+        if shutdown.asked().is_some() {
+            break;
+        }
+        let paths = files.iter().map(|(.., path)| path.clone()).collect();
+        let Ok(found) = timeout(timing.stall, blocking(move || identities(paths))).await else {
+            break;
+        };
+        let (mut places, mut requests) = (Vec::new(), Vec::new());
+        for ((entry, account, path), identity) in files.iter().zip(found) {
+            let Some(identity) = identity else { continue };
+            let file = LocalFile::at_sight(path.clone(), identity);
+            let id = entry.post.id.as_deref();
+            places.push((entry.index, Version::File(identity)));
+            requests.push(PostRequest::of_file(&account.open_id, entry.post.mode, id, file));
+        }
+        let made = journal.made(requests).await?;
+        posted.extend(places.into_iter().zip(made).filter_map(|(place, made)| made.map(|_| place)));
+    }
+    Ok(posted)
+}
+
+/// What lies at these paths, where that is a file.
+fn identities(paths: Vec<PathBuf>) -> Vec<Option<FileIdentity>> {
+    let identity = |path: PathBuf| {
+        let found = std::fs::metadata(path).ok()?;
+        found.is_file().then(|| FileIdentity::of(&found))
+    };
+    paths.into_iter().map(identity).collect()
+}
