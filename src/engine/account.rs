@@ -358,6 +358,10 @@ impl AccountWorker {
     async fn early(&self, post: &PreparedPost, look: Look, named: &mut NamedPosts) -> PostOutcome {
         // What cannot be looked up is told when its time comes.
         let found = self.resolver.find_early(post, look).await.ok();
+        if let Some(found) = found.as_ref().filter(|_| look == Look::Once) {
+            // What cannot be recorded now the next run records.
+            _ = self.resolver.give_id(found).await;
+        }
         self.waits(post, found, look, named).await
     }
 

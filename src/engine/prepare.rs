@@ -469,6 +469,8 @@ impl Inspection<'_> {
         let file = LocalFile { fingerprint, ..file };
         let id = entry.post.id.as_deref();
         let known = self.journal.find(&PostRequest::of_file(account, mode, id, file)).await?;
+        // Under another `id` it may be another post.
+        let known = known.filter(|post| post.id.as_deref() == id);
         Ok(match known.and_then(|post| post.phase()) {
             None => Sent::Nothing,
             Some(phase) if phase.is_dead() => Sent::Nothing,

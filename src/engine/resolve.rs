@@ -1,5 +1,6 @@
 //! Which post of the journal an entry stands for: its file opened, planned and recognised.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -28,6 +29,8 @@ pub(super) struct PostResolver {
     fingerprints: Arc<Fingerprints>,
     /// What was worked on in this run.
     driven: Mutex<Vec<PostNumber>>,
+    /// The `id`s that this run gives to posts that were made without one.
+    given: Mutex<HashMap<PostNumber, String>>,
 }
 
 /// The journal's row of a post, and the open file behind it.
@@ -154,12 +157,36 @@ impl PostResolver {
         options: Arc<Options>,
         fingerprints: Arc<Fingerprints>,
     ) -> Self {
-        Self { calls, options, fingerprints, driven: Mutex::default() }
+        Self { calls, options, fingerprints, driven: Mutex::default(), given: Mutex::default() }
     }
 
     /// Remembers that this run worked on a post.
     pub(super) fn note_driven(&self, number: PostNumber) {
         self.driven.lock().unwrap_or_else(PoisonError::into_inner).push(number);
+    }
+
+    /// Whether an entry is the post that it was found to be: one that was made without an `id` takes the first
+    /// that this run gives it, as the journal would, and for any other `id` it is another one.
+    fn may_take(&self, new: &PostRequest, row: &RecordedPost) -> bool {
+        let (Some(id), None) = (&new.id, &row.id) else { return true };
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        given.entry(row.number).or_insert_with(|| id.clone()) == id
+    }
+
+    /// The `id` that a post has, or that this run gives it.
+    fn id_of(&self, row: &RecordedPost) -> Option<String> {
+        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        row.id.clone().or_else(|| given.get(&row.number).cloned())
+    }
+
+    /// Records the `id` of an entry whose post was made without one, however long it would wait.
+    pub(super) async fn give_id(&self, found: &FoundPost) -> Result<(), StoreError> {
+        let made = found.row.as_ref().filter(|row| row.phase().is_some_and(Phase::is_done));
+        let Some((row, new)) = made.zip(found.request.as_ref()) else { return Ok(()) };
+        if row.id.is_none() && new.id.is_some() && !new.repost {
+            self.calls.journal.post_for(new).await?;
+        }
+        Ok(())
     }
 
     fn has_driven(&self, number: PostNumber) -> bool {
@@ -296,8 +323,8 @@ impl PostResolver {
             }
             Likeness::Content => Warning::SameContent {
                 post: number,
+                id: self.id_of(&other).unwrap_or_default(),
                 label: other.label,
-                id: other.id.unwrap_or_default(),
                 own: new.id.clone().unwrap_or_default(),
             },
             Likeness::Address | Likeness::PassingAddress => Warning::SameAddress { post: number },
@@ -517,7 +544,7 @@ impl PostResolver {
         };
         let new = self.request(post, content);
         let row = self.calls.journal.find(&new).await?;
-        let row = match row {
+        let row = match row.filter(|row| self.may_take(&new, row)) {
             Some(row) => Some(self.wanted(row).await?),
             None => None,
         };

@@ -444,8 +444,8 @@ catalogue! {
     PostIsAnother: "A post turned out to be the same as another one."
         => "settle that one: `tiktok-up status {post}` tells where it stands";
     PostNotUnresolved: "What TikTok may still post, or has posted, cannot be settled as not posted."
-        => "TikTok's word counts here: `tiktok-up status {post}` asks; `tiktok-up upload --repost` with a \
-            manifest of this post alone posts once more what is posted";
+        => "TikTok's word counts here: `tiktok-up status {post}` asks, and the next upload that names it makes \
+            sure; `tiktok-up upload --repost` with a manifest of this post alone posts once more what is posted";
     MayBePosted: "An earlier attempt may have been posted, so no other one is begun."
         => "look at the profile; `tiktok-up status {post}` tells what is known, and `tiktok-up resolve \
             {post} --posted` or `--not-posted` settles what is unresolved";

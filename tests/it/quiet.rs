@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 
 use jiff::SignedDuration;
 use serde_json::json;
+use tiktok_up::testing::Phase;
 
 use crate::pty::Pty;
 use crate::world::{ADA, BEA, CHUNK, Ran, World};
@@ -733,4 +734,41 @@ fn a_run_that_died_is_not_waited_for() {
     run.kill();
     world.run(&["status"]).never_says("another run").never_says("kill");
     world.let_go();
+}
+
+/// A quota that was full is no beginning of an outage.
+#[test]
+fn trouble_with_another_cause_begins_anew() {
+    let mut world = World::logged_in();
+    let manifest = world.short();
+    world.refuse("video_init", 1, 0, "spam_risk_too_many_posts");
+    mails_nothing(&quiet(&world, &manifest).exits(5));
+    world.advance(DAY - SignedDuration::from_hours(1));
+    world.let_go();
+    world.fault(&json!({ "endpoint": "any", "times": 0, "do": { "drop": "before" } }));
+    mails_nothing(&quiet(&world, &manifest).exits(5));
+    world.advance(SignedDuration::from_hours(2));
+    mails_nothing(&quiet(&world, &manifest).exits(5));
+    world.let_go();
+    world.advance(DAY);
+    mails_nothing(&quiet(&world, &manifest).exits(0));
+}
+
+/// TikTok waits for bytes that nobody sends: nothing is said to be at work on them.
+#[test]
+fn a_last_chunk_that_was_cut_off_is_not_called_work_of_tiktok() {
+    let mut world = World::logged_in().timing("proof_age=1s");
+    let manifest = world.short();
+    world.hold("upload", 1, "middle");
+    let run = world.start_upload(&manifest);
+    let sends = |world: &World| matches!(world.phases()[..], [Phase::FinalIntent { .. }]);
+    world.wait_until("it sends", sends);
+    run.kill();
+    world.let_go();
+    world.run(&["status"]).exits(5).says("the next upload that names it").never_says("at work");
+    world.run(&["--quiet", "status"]).exits(5).never_says("post 1");
+    world.advance(DAY + SignedDuration::from_hours(1));
+    world.run(&["--quiet", "status"]).exits(5).says("the next upload that names it");
+    world.run(&["resolve", "1", "--not-posted"]).exits(2).says("the next upload that names it");
+    mails_nothing(&quiet(&world, &manifest).exits(0));
 }

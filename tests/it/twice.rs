@@ -363,3 +363,49 @@ fn drafts_that_the_manifest_alone_has_too_many_of_are_called_so() {
     let ran = world.run(&["upload", "--dry-run", &manifest]).exits(5);
     ran.says("five drafts wait in the account's inbox").never_says("more drafts than");
 }
+
+/// A post that was made without an `id` takes the first that it is given, in a dry run as in a run.
+#[test]
+fn one_of_two_ids_takes_the_post_that_had_none() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    let ada = world.open_id(ADA);
+    world.run(&["upload", &world.one_post(ADA, "a.mp4")]).exits(0);
+    let entry = |id: &str| json!({ "user_id": ada, "video_path": "a.mp4", "id": id });
+    let manifest = world.manifest(&json!([entry("one"), entry("two")]));
+    for _ in 0..2 {
+        let dry = world.run(&["upload", "--dry-run", &manifest]).exits(0);
+        dry.says("1 planned, 1 skipped")
+            .says("the same content as a.mp4 (post 1, `id` \"one\")")
+            .never_says("to have both");
+    }
+    let ran = world.run(&["upload", &manifest]).exits(0);
+    ran.says("1 published, 1 skipped").says("the same content as a.mp4 (post 1, `id` \"one\")");
+    assert_eq!(world.published(), 2);
+}
+
+#[test]
+fn an_id_is_taken_whenever_its_post_would_be_due() {
+    let mut world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    let ada = world.open_id(ADA);
+    world.run(&["upload", &world.one_post(ADA, "a.mp4")]).exits(0);
+    let at = jiff::Timestamp::now() + SignedDuration::from_hours(2);
+    let entry = |id: &str| {
+        json!({ "user_id": ada, "video_path": "a.mp4", "id": id, "publish_at": at,
+            "privacy_level": "SELF_ONLY" })
+    };
+    let manifest = world.manifest(&json!([entry("one"), entry("two")]));
+    let dry = world.run(&["upload", "--dry-run", &manifest]).exits(0);
+    dry.says("1 skipped, 1 deferred");
+    let ran = world.run(&["upload", &manifest]).exits(0);
+    ran.says("a.mp4: the same content as ").says("(`id` \"one\"): it is posted once more");
+    let other = world.manifest(&json!([entry("three")]));
+    world.run(&["upload", "--dry-run", &other]).exits(0).says("1 deferred");
+    // Another video under the `id` that was taken is an error when its time has come.
+    world.video("a.mp4", 200_000);
+    world.advance(SignedDuration::from_hours(3));
+    let one = world.manifest(&json!([entry("one")]));
+    world.run(&["upload", &one]).exits(1).says("the `id` \"one\" was used for a.mp4");
+    assert_eq!(world.published(), 1);
+}

@@ -64,8 +64,9 @@ impl Entry {
 
     /// Whether it is not known for long whether TikTok has made it.
     pub(super) fn is_stuck(&self, now: Timestamp) -> bool {
-        let stuck = self.why.as_ref().is_some_and(|why| lasts_long(why.since, now));
-        self.place == Place::UnderWay && stuck
+        let last = self.recorded().and_then(|post| post.last.as_ref());
+        let since = self.why.as_ref().map(|why| why.since).or(last.map(|last| last.updated_at));
+        self.place == Place::UnderWay && since.is_some_and(|since| lasts_long(since, now))
     }
 
     /// Whether the journal knows how it ended, so that its own words are said of it.

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::entry::{Entry, Known};
 use super::event::{attempts, history, ids, manifest_event};
 use super::mended::Mending;
-use super::words::{Place, is_final, told, waits_for_room, with_tiktok};
+use super::words::{Place, is_final, is_unconfirmed, told, waits_for_room, with_tiktok};
 use crate::cli::StatusArgs;
 use crate::commands::{Context, about_known, about_post};
 use crate::engine::is_failed_for_good;
@@ -412,9 +412,17 @@ impl<'a> Listing<'a> {
         for entry in silent().filter(|entry| !entry.mended) {
             let Known::Recorded(post) = &entry.post else { continue };
             match entry.place {
+                Place::UnderWay if is_unconfirmed(post) => self.say(
+                    entry.is_stuck(self.now),
+                    format!(
+                        "whether the last chunk of post {} has arrived is not known; the run that sends it, or \
+                         the next upload that names it, makes sure and goes on",
+                        post.number
+                    ),
+                ),
                 Place::UnderWay if with_tiktok(post) => at_tiktok.push(entry),
                 Place::UnderWay => self.say(
-                    false,
+                    entry.is_stuck(self.now),
                     format!(
                         "post {} was cut off; the next upload that names it goes on",
                         post.number
@@ -426,7 +434,8 @@ impl<'a> Listing<'a> {
         }
         if !at_tiktok.is_empty() {
             let names = self.names(&at_tiktok);
-            self.say(false, format!("TikTok is at work on {names}; `tiktok-up status` asks again"));
+            let stuck = at_tiktok.iter().any(|entry| entry.is_stuck(self.now));
+            self.say(stuck, format!("TikTok is at work on {names}; `tiktok-up status` asks again"));
         }
         let scheduled = |entry: &&Entry| matches!(entry.post, Known::Left(_));
         if self.args.wait && silent().any(|entry| scheduled(&entry)) {

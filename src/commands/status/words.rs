@@ -16,6 +16,11 @@ pub(super) fn with_tiktok(post: &RecordedPost) -> bool {
     }
 }
 
+/// Whether only a run finds out if TikTok has the whole file.
+pub(super) fn is_unconfirmed(post: &RecordedPost) -> bool {
+    matches!(post.phase(), Some(Phase::FinalIntent { .. }))
+}
+
 /// How long a post that was put off is expected to be tried again. After that it has left the manifest.
 const PUT_OFF: SignedDuration = SignedDuration::from_hours(25);
 

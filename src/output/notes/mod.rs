@@ -101,6 +101,11 @@ impl Matter {
         Self { subject: subject.into(), what: String::new(), manner: Manner::Passing }
     }
 
+    /// The same of a cause, which begins anew if it is another one.
+    pub(crate) fn because_of(self, cause: &str) -> Self {
+        Self { what: cause.to_owned(), ..self }
+    }
+
     /// Whether it is one that passes by itself.
     pub(super) fn is_passing(&self) -> bool {
         self.manner == Manner::Passing

@@ -301,7 +301,10 @@ impl UploadOutput {
         cause: Option<&Cause>,
     ) -> Vec<Matter> {
         let account = self.account(report);
-        let of_account = || Matter::passing(waiting(&account_subject(account)));
+        let is_quota = post_error.theirs.as_ref().map(Code::reaction) == Some(Reaction::Quota);
+        let cause_of_all = if is_quota { "quota" } else { "" };
+        let of_account =
+            || Matter::passing(waiting(&account_subject(account))).because_of(cause_of_all);
         let of_post = || Matter::passing(waiting(&self.subject(report)));
         // Whether TikTok has made it is not known as long as it waits.
         let own = report.publish_id.as_ref().map(|_| of_post());
