@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 
 use jiff::Timestamp;
+use rusqlite::types::FromSql;
 use rusqlite::{OptionalExtension as _, Params, Row, Statement, Transaction};
 
 use super::database::checksum::{self, Checked};
@@ -74,50 +75,81 @@ pub(super) fn post_by_number(
     found.ok_or_else(|| JournalError::NoPost(number).into())
 }
 
+/// The columns of a row by name, each looked for from the last one on: they are asked for in the order of the
+/// table, as SQLite compares the names of all columns up to the one that is meant.
+struct Columns<'r, 's> {
+    row: &'r Row<'s>,
+    next: usize,
+}
+
+impl<'r, 's> Columns<'r, 's> {
+    fn of(row: &'r Row<'s>) -> Self {
+        Self { row, next: 0 }
+    }
+
+    fn get<T: FromSql>(&mut self, name: &str) -> rusqlite::Result<T> {
+        let statement = self.row.as_ref();
+        let count = statement.column_count();
+        for at in (self.next..count).chain(0..self.next) {
+            if statement.column_name(at)? == name {
+                self.next = at + 1;
+                return self.row.get(at);
+            }
+        }
+        Err(rusqlite::Error::InvalidColumnName(name.to_owned()))
+    }
+}
+
 fn post(row: &Row<'_>) -> Result<RecordedPost, DbError> {
     checksum::hold(Checked::Posts, row)?;
+    let mut row = Columns::of(row);
+    let number = PostNumber(row.get("id")?);
+    let repost = row.get("repost")?;
+    let same_as = row.get::<Option<u32>>("same_as")?.map(PostNumber);
+    let account = row.get("account")?;
+    let username = row.get("username")?;
     let mode: String = row.get("mode")?;
+    let id = row.get("name")?;
     let source: String = row.get("source")?;
+    let label = row.get("label")?;
     let kind = match source.as_str() {
         "file" => SourceKind::File,
         "url" => SourceKind::Url,
         "photos" => SourceKind::Photos,
         _ => return Err(DbError::Unreadable(format!("a post has the source `{source}`"))),
     };
+    let file = (kind == SourceKind::File).then(|| file(&mut row)).transpose()?;
     Ok(RecordedPost {
-        number: PostNumber(row.get("id")?),
-        account: row.get("account")?,
-        username: row.get("username")?,
+        number,
+        account,
+        username,
         mode: match mode.as_str() {
             "direct" => Mode::Direct,
             "draft" => Mode::Draft,
             _ => return Err(DbError::Unreadable(format!("a post has the mode `{mode}`"))),
         },
-        id: row.get("name")?,
-        file: (kind == SourceKind::File).then(|| file(row)).transpose()?,
+        id,
+        file,
         kind,
-        label: row.get("label")?,
+        label,
         settings: row.get("settings")?,
-        repost: row.get("repost")?,
-        same_as: row.get::<_, Option<u32>>("same_as")?.map(PostNumber),
-        publish_at: row.get::<_, Option<i64>>("publish_at")?.map(time).transpose()?,
+        repost,
+        same_as,
+        publish_at: row.get::<Option<i64>>("publish_at")?.map(time).transpose()?,
         created_at: time(row.get("created")?)?,
         last: None,
     })
 }
 
-fn file(row: &Row<'_>) -> Result<LocalFile, DbError> {
-    let unsigned = |name: &str| row.get::<_, i64>(name).map(i64::cast_unsigned);
+fn file(row: &mut Columns<'_, '_>) -> Result<LocalFile, DbError> {
+    let path = OsString::from_vec(row.get("path")?).into();
+    let mut unsigned = |name: &str| row.get::<i64>(name).map(i64::cast_unsigned);
+    let (device, inode, size) = (unsigned("device")?, unsigned("inode")?, unsigned("size")?);
+    let (mtime, ctime) = (row.get::<i64>("mtime")?.into(), row.get::<i64>("ctime")?.into());
     Ok(LocalFile {
-        path: OsString::from_vec(row.get("path")?).into(),
-        identity: FileIdentity {
-            device: unsigned("device")?,
-            inode: unsigned("inode")?,
-            size: unsigned("size")?,
-            mtime: row.get::<_, i64>("mtime")?.into(),
-            ctime: row.get::<_, i64>("ctime")?.into(),
-        },
-        chunk_size: unsigned("chunk_size")?,
+        path,
+        identity: FileIdentity { device, inode, size, mtime, ctime },
+        chunk_size: row.get::<i64>("chunk_size")?.cast_unsigned(),
         chunks: row.get("chunks")?,
         fingerprint: row.get("fingerprint")?,
     })
@@ -157,26 +189,29 @@ pub(super) fn attempts(tx: &Transaction<'_>, post: PostNumber) -> Result<Vec<Att
 
 fn attempt(row: &Row<'_>) -> Result<Attempt, DbError> {
     checksum::hold(Checked::Attempts, row)?;
-    let word: String = row.get("phase")?;
-    let failed: Option<String> = row.get("failed")?;
-    let phase = phase::read(&word, row.get("stored")?, failed.as_deref())
-        .ok_or_else(|| DbError::Unreadable(format!("an attempt has the phase `{word}`")))?;
+    let mut row = Columns::of(row);
+    let post = PostNumber(row.get("post")?);
+    let number = row.get("number")?;
     let chunks: Option<u32> = row.get("chunks")?;
+    let word: String = row.get("phase")?;
+    let (stored, failed): (_, Option<String>) = (row.get("stored")?, row.get("failed")?);
+    let phase = phase::read(&word, stored, failed.as_deref())
+        .ok_or_else(|| DbError::Unreadable(format!("an attempt has the phase `{word}`")))?;
     Ok(Attempt {
-        post: PostNumber(row.get("post")?),
-        number: row.get("number")?,
+        post,
+        number,
         transfer: chunks.map_or(Transfer::Pull, |chunks| Transfer::File { chunks }),
         phase,
         publish_id: row.get("publish_id")?,
-        upload_url: row.get::<_, Option<String>>("upload_url")?.map(Secret::new),
-        issued_at: row.get::<_, Option<i64>>("issued")?.map(time).transpose()?,
-        issued_there: row.get::<_, Option<i64>>("issued_there")?.map(time).transpose()?,
-        post_ids: post_ids(&row.get::<_, String>("post_ids")?)?,
+        upload_url: row.get::<Option<String>>("upload_url")?.map(Secret::new),
+        issued_at: row.get::<Option<i64>>("issued")?.map(time).transpose()?,
+        post_ids: post_ids(&row.get::<String>("post_ids")?)?,
         code: row.get("code")?,
         message: row.get("message")?,
         log_id: row.get("log_id")?,
         created_at: time(row.get("created")?)?,
         updated_at: time(row.get("updated")?)?,
+        issued_there: row.get::<Option<i64>>("issued_there")?.map(time).transpose()?,
     })
 }
 

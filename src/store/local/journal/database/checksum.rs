@@ -89,7 +89,7 @@ pub(in crate::store::local::journal) fn matches(
     table: Checked,
     row: &Row<'_>,
 ) -> rusqlite::Result<bool> {
-    Ok(row.get_ref("sum")? == ValueRef::Integer(sum(table, row)?))
+    Ok(row.get_ref(own(row)?)? == ValueRef::Integer(sum(table, row)?))
 }
 
 /// Writes every checksum anew, after a migration that gave them other columns.
@@ -104,9 +104,20 @@ pub(in crate::store::local::journal) fn write_all(tx: &Transaction<'_>) -> rusql
     Ok(())
 }
 
+/// Where the checksum stands in a row: among the last columns of the table.
+fn own(row: &Row<'_>) -> rusqlite::Result<usize> {
+    let statement = row.as_ref();
+    for column in (0..statement.column_count()).rev() {
+        if statement.column_name(column)? == "sum" {
+            return Ok(column);
+        }
+    }
+    Err(rusqlite::Error::InvalidColumnName("sum".to_owned()))
+}
+
 /// A hash of all columns but the checksum itself, each with its type and length.
 fn sum(table: Checked, row: &Row<'_>) -> rusqlite::Result<i64> {
-    let own = row.as_ref().column_index("sum")?;
+    let own = own(row)?;
     let mut bytes = table.name().as_bytes().to_vec();
     let mut part = |tag: u8, value: &[u8]| {
         bytes.push(tag);
