@@ -282,11 +282,12 @@ impl Stumble<'_> {
     fn filler(&self) -> Option<Fault> {
         let rest = self.text.get(self.next.start..)?;
         let (written, mut hint) = filler(rest)?;
-        let is_left_out = written.starts_with(['.', '…']);
+        let is_alone = written.trim_matches(['.', '…', '-']).is_empty();
+        let is_left_out = is_alone || written.starts_with(['.', '…']);
         let behind = rest.get(written.len()..)?;
         let mut end = written.len();
         match self.walk.expects {
-            Expects::Field if is_left_out && written.trim_matches(['.', '…']).is_empty() => {
+            Expects::Field if is_alone => {
                 hint = "write the value, or leave the field out";
             }
             // A text, as it seems.

@@ -138,6 +138,10 @@ pub(super) fn filler(text: &str) -> Option<(&str, &'static str)> {
     // Neither is a number.
     let is_number = |behind: &str| behind.starts_with(|c: char| c.is_ascii_digit() || c == '.');
     if line.len() - behind.len() >= 2 && !is_number(behind) {
+        // In place of a value.
+        if behind.starts_with([',', ']', '}']) {
+            return Some((line.get(..line.len() - behind.len())?, "take it away"));
+        }
         let parts_documents = behind.is_empty();
         let hint = if parts_documents {
             "take it away"

@@ -189,7 +189,13 @@ fn list<T>(
 /// 1 to 35 URLs.
 fn photo_urls(value: &Value<'_>, review: &mut Review<'_>) -> Option<Vec<String>> {
     let Value::Array(array) = value else {
-        mismatch(value, "a list of URLs", None, review);
+        let urls = value
+            .as_string_lit()
+            .map(|literal| parted(&literal.value, |c| c.is_whitespace() || matches!(c, ',' | ';')));
+        let urls =
+            urls.filter(|urls| !urls.is_empty() && urls.iter().all(|url| web::check(url).is_ok()));
+        let hint = urls.and_then(|urls| Some(format!("write [{}]", joined(&urls)?)));
+        mismatch(value, "a list of URLs", hint, review);
         return None;
     };
     let count = array.elements.len();
@@ -229,21 +235,30 @@ fn tags(value: &Value<'_>, review: &mut Review<'_>) -> Option<Vec<String>> {
     })
 }
 
-/// The tags in one text as they are written in a list; `None`: they are too many to be told. Brackets and quotes
-/// around them are of the language that they come from.
+/// The tags in one text as they are written in a list; `None`: they are too many to be told.
 fn listed_tags(text: &str) -> Option<String> {
-    let json = serde_json::from_str::<Vec<String>>(text).map(|list| list.join(" "));
-    let text = json.as_deref().unwrap_or(text);
     let between = |c: char| {
         c.is_whitespace() || matches!(foreign::ascii(c).unwrap_or(c), ',' | '、' | ';' | '#')
     };
+    joined(&parted(text, between))
+}
+
+/// The values of a list that was written as one text. Brackets and quotes around them are of the language that
+/// they come from.
+fn parted(text: &str, between: impl Fn(char) -> bool) -> Vec<String> {
+    let json = serde_json::from_str::<Vec<String>>(text).map(|list| list.join(" "));
+    let text = json.as_deref().unwrap_or(text);
     let is_bracket = |c| matches!(c, '[' | ']' | '(' | ')' | '{' | '}');
     let is_quote = |c| matches!(c, '"' | '\'' | '`' | '\\') || foreign::is_quote(c);
     let bare =
         |word| foreign::bare_name(str::trim_matches(word, is_bracket)).trim_matches(is_quote);
-    let tags = text.split(between).map(bare).filter(|tag| !tag.is_empty());
-    let tags = tags.map(|tag| text::json(tag, |_| false)).collect::<Vec<_>>().join(", ");
-    (tags.len() <= 200).then_some(tags)
+    text.split(between).map(bare).filter(|it| !it.is_empty()).map(str::to_owned).collect()
+}
+
+/// Texts as they are written in a list; `None`: they are too long to be told.
+fn joined(texts: &[String]) -> Option<String> {
+    let texts: Vec<_> = texts.iter().map(|text| text::json(text, |_| false)).collect();
+    Some(texts.join(", ")).filter(|list| list.len() <= 200)
 }
 
 /// A level of privacy.

@@ -224,6 +224,22 @@ fn tags_that_are_advised_are_json_and_without_what_stands_around_them() {
 }
 
 #[test]
+fn urls_that_are_advised_are_a_list() {
+    for written in [
+        r#""https://a.example/1.jpg, https://a.example/2.jpg""#,
+        r#""[\"https://a.example/1.jpg\",\"https://a.example/2.jpg\"]""#,
+        r#""https://a.example/1.jpg""#,
+    ] {
+        let said = said(&format!("[{{\"photo_urls\": {written}}}]")).join("\n");
+        let advice = said.split_once("(write ").expect(&said).1.trim_end_matches(')');
+        let count = written.matches("https").count();
+        let followed = entry(&format!("[{{\"photo_urls\": {advice}}}]"));
+        assert_eq!(followed.post.source.urls().len(), count, "{written}: {advice}");
+    }
+    assert!(!said(r#"[{"photo_urls": "a.jpg, b.jpg"}]"#)[0].contains("(write ["));
+}
+
+#[test]
 fn what_is_written_in_quotes_is_told_in_one_step() {
     for (field, written, right) in [
         ("is_aigc", r#""TRUE""#, "true"),

@@ -248,6 +248,7 @@ const SLIPS: &[Slip] = &[
     ("[{\"id\": \"a\"},\n… and so on\n]", 2, "unexpected `… and so on` (take it away)", ""),
     ("[{\n\"tags\": [\"a\", ...]}]", 2, "unexpected `...` (take it away)", ""),
     ("[{\n\"id\": ...,\n\"tags\": []}]", 2, "write the value, or leave the field out", "`...`"),
+    ("[{\n\"id\": --,\n\"tags\": []}]", 2, "write the value, or leave the field out", "`--`"),
     ("[\n-- the first, \"mine\"\n{\"id\": \"a\"}]", 2, "take it away, or write a comment as //", "`-- the first"),
     ("-- mine, all\n[{\"id\": \"a\", \"mode\": \"draft\"}]", 1, "take it away, or write a comment as //", ""),
     ("[{\n\"id\": \"a\", --mine\n\"tags\": []}]", 2, "take it away, or write a comment as //", "`--mine`"),
