@@ -6,7 +6,7 @@ pub(crate) mod template;
 use std::path::Path;
 
 pub(crate) use self::invisible::{
-    folded, harmless, hidden, listed, named, seen_as, shown, stranger, unlike,
+    folded, harmless, hidden, json, listed, named, seen_as, shown, stranger, unlike,
 };
 pub(crate) use tiktok_open::text::{is_hostile, is_plain, plain};
 
@@ -25,6 +25,30 @@ pub(crate) fn quoted(path: &Path) -> String {
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))
     }
+}
+
+/// Whether a text seems to be an address of the web without `https://`: `www.example.com`, `cdn.example.com/a.mp4`.
+pub(crate) fn begins_with_host(text: &str) -> bool {
+    const COMMON: [&str; 12] = [
+        "app", "cloud", "com", "dev", "edu", "info", "media", "net", "online", "org", "site",
+        "video",
+    ];
+    let (authority, has_path) = match text.split_once('/') {
+        Some((authority, _)) => (authority, true),
+        None => (text, false),
+    };
+    let host = match authority.split_once(':') {
+        Some((host, port)) if port.parse::<u16>().is_ok() => host,
+        _ => authority,
+    };
+    let host = host.to_ascii_lowercase();
+    let of_host =
+        |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
+    let Some((names, last)) = host.rsplit_once('.') else { return false };
+    let is_country = last.len() == 2 && last.bytes().all(|byte| byte.is_ascii_lowercase());
+    names.split('.').all(of_host)
+        && (is_country || COMMON.contains(&last))
+        && (has_path || names.starts_with("www."))
 }
 
 /// An error and its causes in one line.

@@ -9,10 +9,10 @@ use std::ops::Range;
 use super::ending::{cut_short, is_doubled, never_closed};
 use super::fault::Fault;
 use super::foreign::{ASCII_COLON, ASCII_COMMA, EXAMPLE, IN_QUOTES};
-use super::foreign::{ascii, bare_name, call, instead_of_word, is_number, is_quote, mark};
+use super::foreign::{ascii, bare_name, call, filler, instead_of_word, is_number, is_quote, mark};
 use super::grammar::{Expects, Walk};
 use super::place::Places;
-use super::review::excerpt;
+use super::review::{excerpt, pasted};
 use super::token::{Bracket, Kind, Token, Tokens, is_of_number};
 use crate::text::template;
 
@@ -89,13 +89,14 @@ impl Stumble<'_> {
                 .or_else(|| self.before_quote())
                 .or_else(|| self.best(self.marks().into_iter().chain(self.quotes()).collect()))
                 .or_else(|| self.next.fault.clone()),
-            Kind::Foreign => (self.sign(&here))
+            Kind::Foreign => (self.filler())
+                .or_else(|| self.sign(&here))
                 .or_else(|| self.thousands())
                 .or_else(|| self.number())
                 .or_else(|| self.best(self.any())),
             _ => self.thousands().or_else(|| self.best(self.any())),
         };
-        told.unwrap_or_else(|| self.anything(&here))
+        told.unwrap_or_else(|| self.anything())
     }
 
     /// The piece that may not stand here, as a message shows it.
@@ -121,7 +122,7 @@ impl Stumble<'_> {
     }
 
     /// What is said where no change leads on.
-    fn anything(&self, here: &str) -> Fault {
+    fn anything(&self) -> Fault {
         let at = self.next.start;
         match (self.walk.expects, self.next.kind) {
             // A name and no bracket before it.
@@ -138,7 +139,9 @@ impl Stumble<'_> {
             (Expects::Nothing, _) => Fault::new(at, "something follows the end of the manifest")
                 .hint("put all posts into one array: [ … ]"),
             (Expects::Colon, _) => Fault::new(at, "a colon is missing before this"),
-            (Expects::Key, Kind::Word | Kind::Value) => self.unexpected().hint(name_hint(here)),
+            (Expects::Key, Kind::Word | Kind::Value) => {
+                self.unexpected().hint(name_hint(self.written(self.next)))
+            }
             (Expects::Key, _) => self
                 .unexpected()
                 .hint("each field is written \"name\": value, its name in double quotes"),
@@ -273,6 +276,28 @@ impl Stumble<'_> {
             instead_of_word(self.written(self.next)).filter(|_| alone && self.wants_value());
         let begins = self.before.is_empty().then_some(EXAMPLE);
         Some(self.unexpected().hint(instead.or(begins)?))
+    }
+
+    /// What stands for something that was left out, or is a comment of another language.
+    fn filler(&self) -> Option<Fault> {
+        let rest = self.text.get(self.next.start..)?;
+        let (written, mut hint) = filler(rest)?;
+        let is_alone = written.trim_matches(['.', '…', '-']).is_empty();
+        let is_left_out = is_alone || written.starts_with(['.', '…']);
+        let behind = rest.get(written.len()..)?;
+        let mut end = written.len();
+        match self.walk.expects {
+            Expects::Field if is_alone => {
+                hint = "write the value, or leave the field out";
+            }
+            // A text, as it seems.
+            Expects::Field if is_left_out => return None,
+            // There is a comma before it.
+            Expects::Element | Expects::Key if is_left_out && behind.starts_with(',') => end += 1,
+            _ => {}
+        }
+        let message = format!("unexpected `{}`", excerpt(rest.get(..end)?));
+        Some(Fault::new(self.next.start, message).hint(hint))
     }
 
     /// A mark of other languages.
@@ -621,8 +646,7 @@ impl Stumble<'_> {
         let opening = Fault::new(start, "a quote is missing before this")
             .hint("names and texts begin and end with a double quote: \"…\"");
         let bare = self.unexpected();
-        let bare =
-            if is_key { bare.hint(name_hint(&excerpt(written))) } else { bare.hint(IN_QUOTES) };
+        let bare = if is_key { bare.hint(name_hint(written)) } else { bare.hint(IN_QUOTES) };
         vec![
             Repair { cut: start..start, insert: "\"".to_owned(), fault: opening },
             Repair { cut: start..start + written.len(), insert: "\"\"".to_owned(), fault: bare },
@@ -706,8 +730,8 @@ impl Stumble<'_> {
 }
 
 fn name_hint(name: &str) -> String {
-    let name = bare_name(name);
-    format!("field names are written in double quotes: \"{name}\"")
+    let name = pasted(bare_name(name)).map(|name| format!(": {name}"));
+    format!("field names are written in double quotes{}", name.unwrap_or_default())
 }
 
 /// Whether an object ended where another one begins on the next line.

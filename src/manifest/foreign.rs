@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::review::excerpt;
+use super::review::pasted;
 
 /// How a post is written, for whoever comes from another format.
 pub(super) const EXAMPLE: &str = "a manifest is JSON, with an object for each post: \
@@ -125,6 +125,48 @@ pub(super) fn instead_of_word(word: &str) -> Option<&'static str> {
     })
 }
 
+/// What a text begins with that stands for nothing: the dots of something that was left out, or a comment of
+/// another language. How it is written, and what to do about it.
+pub(super) fn filler(text: &str) -> Option<(&str, &'static str)> {
+    let line = text.lines().next()?.trim_end();
+    if text.starts_with("<!--") {
+        let end = text.find("-->").map_or(line.len(), |end| end + 3);
+        let hint = "a comment of HTML or XML: take it away, or write it as /* … */";
+        return Some((text.get(..end)?, hint));
+    }
+    let behind = line.trim_start_matches('-');
+    // Neither is a number.
+    let is_number = |behind: &str| behind.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    if line.len() - behind.len() >= 2 && !is_number(behind) {
+        // In place of a value.
+        if behind.starts_with([',', ']', '}']) {
+            return Some((line.get(..line.len() - behind.len())?, "take it away"));
+        }
+        let parts_documents = behind.is_empty();
+        let hint = if parts_documents {
+            "take it away"
+        } else {
+            "take it away, or write a comment as // …"
+        };
+        return Some((line, hint));
+    }
+    let behind = line.trim_start_matches(['.', '…']);
+    if line.len() - behind.len() < 2 || is_number(behind) {
+        return None;
+    }
+    let end = line.find([',', '[', ']', '{', '}', '"']).unwrap_or(line.len());
+    Some((line.get(..end)?.trim_end(), "take it away"))
+}
+
+/// What stands behind such fillers, if any do.
+pub(super) fn behind_fillers(text: &str) -> Option<&str> {
+    let mut rest = text.trim_start();
+    while let Some((written, _)) = filler(rest) {
+        rest = rest.get(written.len()..)?.trim_start();
+    }
+    (rest != text.trim_start()).then_some(rest)
+}
+
 /// Whether a text is a number of JSON.
 ///
 /// <https://www.rfc-editor.org/rfc/rfc8259#section-6>
@@ -147,7 +189,10 @@ pub(super) fn call(text: &str) -> Option<(&str, String)> {
     let argument = line.get(..line.find(')').unwrap_or(line.len()))?.trim();
     let lower = name.to_ascii_lowercase();
     let advice = if let Some(inner) = in_any_quotes(argument) {
-        format!("write the text alone: \"{}\"", excerpt(inner))
+        match pasted(inner) {
+            Some(text) => format!("write the text alone: {text}"),
+            None => "write the text alone".to_owned(),
+        }
     } else if lower.contains("date") || lower.contains("time") {
         "write the time alone, as a text: \"2026-12-01T18:00:00+01:00\"".to_owned()
     } else {

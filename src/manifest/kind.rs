@@ -21,7 +21,10 @@ pub(super) fn other_than_json(bytes: &[u8]) -> Option<Diagnostic> {
 
 /// What a file is that is of a known kind.
 fn known(bytes: &[u8]) -> Option<Found> {
-    database(bytes).or_else(|| encoded(bytes)).or_else(|| binary(bytes)).or_else(|| text(bytes))
+    (database(bytes).or_else(|| office(bytes)))
+        .or_else(|| encoded(bytes))
+        .or_else(|| binary(bytes))
+        .or_else(|| text(bytes))
 }
 
 /// What a file is that is no JSON, with its article: `a web page`.
@@ -48,6 +51,54 @@ fn found(message: impl Into<String>, hint: impl Into<String>) -> Found {
 fn database(bytes: &[u8]) -> Option<Found> {
     let is_sqlite = bytes.starts_with(b"SQLite format 3\0");
     is_sqlite.then(|| found("this is an SQLite database, not a manifest", EXAMPLE))
+}
+
+/// Spreadsheets and documents, which are archives of XML or old compound files.
+///
+/// - <https://ecma-international.org/publications-and-standards/standards/ecma-376/>
+/// - <https://docs.oasis-open.org/office/OpenDocument/v1.3/os/part2-packages/OpenDocument-v1.3-os-part2-packages.html>
+/// - <https://learn.microsoft.com/openspecs/windows_protocols/ms-cfb/>
+fn office(bytes: &[u8]) -> Option<Found> {
+    let name = if bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
+        "an old Excel or Word file"
+    } else if bytes.starts_with(MEMBER) {
+        office_archive(bytes)?
+    } else {
+        return None;
+    };
+    Some(found(format!("this is {name}, not a manifest"), EXAMPLE))
+}
+
+/// What the header of each member of a ZIP archive begins with.
+const MEMBER: &[u8] = b"PK\x03\x04";
+
+/// How long such a header is, without the name behind it.
+const HEADER: usize = 30;
+
+fn office_archive(bytes: &[u8]) -> Option<&'static str> {
+    let members = || {
+        let starts =
+            (0..bytes.len()).filter(|at| bytes.get(*at..).is_some_and(|it| it.starts_with(MEMBER)));
+        starts.filter_map(|at| {
+            let header = bytes.get(at..at + HEADER)?;
+            let [.., low, high, _, _] = header else { return None };
+            let name = at + HEADER;
+            bytes.get(name..name + usize::from(u16::from_le_bytes([*low, *high])))
+        })
+    };
+    let has = |name: &[u8]| members().any(|member| member.starts_with(name));
+    let kind = bytes.get(HEADER..)?.strip_prefix(b"mimetypeapplication/vnd.oasis.opendocument.");
+    Some(match kind {
+        Some(kind) if kind.starts_with(b"spreadsheet") => "a LibreOffice spreadsheet",
+        Some(_) => "a LibreOffice document",
+        None if has(b"[Content_Types].xml") && has(b"xl/") => "an Excel spreadsheet",
+        None if has(b"[Content_Types].xml") && has(b"word/") => "a Word document",
+        None if has(b"[Content_Types].xml") && has(b"ppt/") => "a PowerPoint presentation",
+        None if members().any(|it| it.starts_with(b"Index/") && it.ends_with(b".iwa")) => {
+            "a Numbers or Pages document"
+        }
+        None => return None,
+    })
 }
 
 /// Text in another encoding than UTF-8, and zeros where text should be.
@@ -161,7 +212,7 @@ fn text(bytes: &[u8]) -> Option<Found> {
     };
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next()?;
-    if foreign::is_conflict(first) {
+    if foreign::is_conflict(first) || hides_json(first, text) {
         // Said with its place by the reader of JSON.
         return None;
     }
@@ -253,6 +304,13 @@ fn text(bytes: &[u8]) -> Option<Found> {
         [".mp4", ".mov", ".webm"].iter().any(|ending| lower.ends_with(ending))
     };
     video(line).then(|| found("this is a list of files, not JSON", EXAMPLE))
+}
+
+/// Whether a text begins with JSON within quotes, or behind what only stands for something.
+fn hides_json(first: &str, text: &str) -> bool {
+    let quoted = first.strip_prefix('"').map(str::trim_start);
+    let hidden = [quoted, foreign::behind_fillers(text)];
+    hidden.into_iter().flatten().any(|json| json.starts_with(['[', '{']))
 }
 
 /// Words that somebody wrote, of whatever kind, without anything that a manifest begins with.
@@ -442,6 +500,7 @@ mod tests {
             ("# mine\nposts:\n  - video_path: a.mp4\n", "YAML"),
             ("[[posts]]\nvideo_path = \"a.mp4\"\n", "TOML"),
             ("video_path = \"a.mp4\"\n", "TOML"),
+            ("<!-- x -->\n<posts/>", "XML"),
             ("<?xml version=\"1.0\"?>\n<posts/>", "XML"),
             ("<?php\nreturn [];", "PHP"),
             ("const posts = [", "JavaScript"),
@@ -491,9 +550,69 @@ mod tests {
         assert_eq!(said(b"\x80\x04\x95\0\0\0\xff"), "this is a binary file, not a manifest");
     }
 
+    /// A ZIP archive as far as its members' names are concerned.
+    fn packed(members: &[(&str, &str)]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for (name, content) in members {
+            bytes.extend(b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\xff\xfe\xfd\xfc");
+            for size in [content.len(), content.len()] {
+                bytes.extend(u32::try_from(size).unwrap().to_le_bytes());
+            }
+            bytes.extend(u16::try_from(name.len()).unwrap().to_le_bytes());
+            bytes.extend([0, 0]);
+            bytes.extend(name.bytes());
+            bytes.extend(content.bytes());
+        }
+        bytes.extend(b"PK\x05\x06\0\0\0\0");
+        bytes
+    }
+
+    #[test]
+    fn files_of_an_office_are_called_so_with_the_advice_for_a_table() {
+        let open = "application/vnd.oasis.opendocument.";
+        let (sheet, words) = (format!("{open}spreadsheet"), format!("{open}text"));
+        let types = "[Content_Types].xml";
+        for (bytes, name) in [
+            (packed(&[(types, "x"), ("xl/workbook.xml", "x")]), "an Excel spreadsheet"),
+            (
+                packed(&[("docProps/app.xml", "x"), ("xl/a.xml", "x"), (types, "")]),
+                "an Excel spreadsheet",
+            ),
+            (packed(&[(types, "x"), ("word/document.xml", "x")]), "a Word document"),
+            (packed(&[(types, "x"), ("ppt/presentation.xml", "x")]), "a PowerPoint presentation"),
+            (packed(&[("mimetype", &sheet), ("content.xml", "x")]), "a LibreOffice spreadsheet"),
+            (packed(&[("mimetype", &words), ("content.xml", "x")]), "a LibreOffice document"),
+            (
+                packed(&[("Index/Document.iwa", "x"), ("Data/a.jpg", "")]),
+                "a Numbers or Pages document",
+            ),
+            (
+                [b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".as_slice(), &[0; 600]].concat(),
+                "an old Excel or Word file",
+            ),
+        ] {
+            let told = other_than_json(&bytes).unwrap();
+            assert_eq!(told.message, format!("this is {name}, not a manifest"));
+            assert_eq!(told.hint.as_deref(), Some(EXAMPLE));
+            assert_eq!(other_kind(&bytes).as_deref(), Some(name));
+        }
+        for members in [
+            &[("posts.json", "[]")][..],
+            &[("xl/posts.json", "[]")],
+            &[("mimetype", "application/epub+zip")],
+            &[("Index/posts.json", "[]")],
+        ] {
+            assert_eq!(said(packed(members)), "this is a ZIP archive, not a manifest");
+        }
+    }
+
     #[test]
     fn what_may_be_json_is_left_to_its_reader() {
         for text in [
+            "---\n[{\"video_path\": \"a.mp4\"}]",
+            "-- clips, all\n-- of May, too\n[{\"video_path\": \"a.mp4\", \"id\": 1}]",
+            "<!-- x\ny -->\n[]",
+            "\"[{\"\"id\"\": \"\"a\"\", \"\"x\"\": 1},\n{\"\"id\"\": \"\"b\"\", \"\"x\"\": 1},\n{}]\"",
             "",
             " \n",
             "[]",

@@ -5,6 +5,7 @@
 //! is checked here, and all that is wrong is said at once, each with its place.
 
 mod cause;
+mod doubled;
 mod ending;
 mod fault;
 mod fields;

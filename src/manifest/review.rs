@@ -7,6 +7,7 @@ use unicode_normalization::char::is_combining_mark;
 use super::place::Places;
 use crate::model::Field;
 use crate::model::{Diagnostic, Diagnostics, Part};
+use crate::text;
 
 /// Collects problems while the file is read.
 #[derive(Debug)]
@@ -74,9 +75,16 @@ impl<'t> Review<'t> {
     }
 }
 
+/// The longest text of the file that is shown whole, in characters.
+const LONGEST: usize = 60;
+
+/// A text of the file for somebody to paste, as JSON writes it; `None`: it is too long to be shown.
+pub(super) fn pasted(text: &str) -> Option<String> {
+    text.chars().nth(LONGEST).is_none().then(|| text::json(text, |_| false))
+}
+
 /// A text of the file as a message shows it: short, on one line, unable to steer a terminal.
 pub(super) fn excerpt(text: &str) -> String {
-    const LONGEST: usize = 60;
     let cut = text.char_indices().nth(LONGEST).map(|(at, _)| at);
     let mut shown = String::new();
     for (at, c) in text[..cut.unwrap_or(text.len())].char_indices() {

@@ -5,6 +5,7 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::MAX_SIZE;
 use super::cause::cause;
+use super::doubled::doubled;
 use super::fault::Fault;
 use super::grammar::{Expects, Walk};
 use super::token::Tokens;
@@ -39,7 +40,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<&str, Diagnostic> {
 
 /// The tree of a text; `None` when there is nothing but white space and comments.
 pub(super) fn parse(text: &str) -> Result<Option<Value<'_>>, Fault> {
-    check(text)?;
+    check(text).map_err(|fault| doubled(text).unwrap_or(fault))?;
     let options = ParseOptions {
         allow_comments: true,
         allow_trailing_commas: true,

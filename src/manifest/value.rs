@@ -3,16 +3,14 @@
 //! [`read`] takes a value of the file and returns what it holds, or notes in the [`Review`]
 //! what is wrong with it and returns `None`.
 
-use std::fmt::Write as _;
-
 use jiff::Timestamp;
 use jsonc_parser::ast::{Array, StringLit, Value};
 use jsonc_parser::common::Ranged;
 use tiktok_open::Privacy;
 
-use super::instant;
 use super::review::{Review, excerpt};
 use super::web;
+use super::{foreign, instant};
 use crate::model::fields::{MAX_ID, MAX_PHOTOS, nearest};
 use crate::model::{Field, FieldType, FieldValue, Mode, caption};
 use crate::text;
@@ -103,9 +101,8 @@ fn flag(value: &Value<'_>, review: &mut Review<'_>) -> Option<bool> {
         return Some(literal.value);
     }
     let hint = match value.as_string_lit().map(|literal| text::folded(&literal.value)).as_deref() {
-        Some("true" | "false") => Some("write it without quotes".to_owned()),
-        Some("yes" | "on" | "1" | "y") => Some("write true, without quotes".to_owned()),
-        Some("no" | "off" | "0" | "n") => Some("write false, without quotes".to_owned()),
+        Some("true" | "yes" | "on" | "1" | "y") => Some("write true, without quotes".to_owned()),
+        Some("false" | "no" | "off" | "0" | "n") => Some("write false, without quotes".to_owned()),
         _ => None,
     };
     mismatch(value, "true or false", hint, review);
@@ -115,8 +112,9 @@ fn flag(value: &Value<'_>, review: &mut Review<'_>) -> Option<bool> {
 /// A whole number within `0..=most`.
 fn count(value: &Value<'_>, most: u32, review: &mut Review<'_>) -> Option<u32> {
     let Value::NumberLit(literal) = value else {
-        let quoted = value.as_string_lit().is_some_and(|it| it.value.parse::<i64>().is_ok());
-        let hint = quoted.then(|| "write it without quotes".to_owned());
+        let quoted = value.as_string_lit().and_then(|it| it.value.trim().parse::<u32>().ok());
+        let hint = quoted.filter(|number| *number <= most);
+        let hint = hint.map(|number| format!("write {number}, without quotes"));
         mismatch(value, "a whole number", hint, review);
         return None;
     };
@@ -191,7 +189,13 @@ fn list<T>(
 /// 1 to 35 URLs.
 fn photo_urls(value: &Value<'_>, review: &mut Review<'_>) -> Option<Vec<String>> {
     let Value::Array(array) = value else {
-        mismatch(value, "a list of URLs", None, review);
+        let urls = value
+            .as_string_lit()
+            .map(|literal| parted(&literal.value, |c| c.is_whitespace() || matches!(c, ',' | ';')));
+        let urls =
+            urls.filter(|urls| !urls.is_empty() && urls.iter().all(|url| web::check(url).is_ok()));
+        let hint = urls.and_then(|urls| Some(format!("write [{}]", joined(&urls)?)));
+        mismatch(value, "a list of URLs", hint, review);
         return None;
     };
     let count = array.elements.len();
@@ -205,7 +209,10 @@ fn photo_urls(value: &Value<'_>, review: &mut Review<'_>) -> Option<Vec<String>>
 /// Tags, each with one leading `#`.
 fn tags(value: &Value<'_>, review: &mut Review<'_>) -> Option<Vec<String>> {
     let Value::Array(array) = value else {
-        let hint = value.as_string_lit().and_then(|literal| as_list(&literal.value));
+        let hint = value.as_string_lit().and_then(|literal| {
+            let tags = listed_tags(&literal.value)?;
+            Some(format!("write [{tags}]"))
+        });
         mismatch(value, "a list of texts", hint, review);
         return None;
     };
@@ -214,7 +221,12 @@ fn tags(value: &Value<'_>, review: &mut Review<'_>) -> Option<Vec<String>> {
         match caption::tag(&literal.value) {
             Ok(tag) => Some(tag),
             Err(error) => {
-                let hint = as_list(&literal.value).filter(|_| error != caption::TagError::Empty);
+                let tags =
+                    listed_tags(&literal.value).filter(|_| error != caption::TagError::Empty);
+                let hint = tags.map(|tags| match tags.as_str() {
+                    "" => "take it away".to_owned(),
+                    tags => format!("write {tags}"),
+                });
                 let unfilled = template::unfilled(&literal.value);
                 decline(value.start(), unfilled, error.to_string(), hint, review);
                 None
@@ -223,16 +235,30 @@ fn tags(value: &Value<'_>, review: &mut Review<'_>) -> Option<Vec<String>> {
     })
 }
 
-/// How several tags in one text are written as a list.
-fn as_list(text: &str) -> Option<String> {
-    let mut list = String::from("write [");
-    let words = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '#'));
-    for (i, word) in words.filter(|word| !word.is_empty()).enumerate() {
-        let comma = if i == 0 { "" } else { ", " };
-        write!(list, "{comma}\"{}\"", word.escape_debug()).ok()?;
-    }
-    list.push(']');
-    (list.len() <= 200).then_some(list)
+/// The tags in one text as they are written in a list; `None`: they are too many to be told.
+fn listed_tags(text: &str) -> Option<String> {
+    let between = |c: char| {
+        c.is_whitespace() || matches!(foreign::ascii(c).unwrap_or(c), ',' | '、' | ';' | '#')
+    };
+    joined(&parted(text, between))
+}
+
+/// The values of a list that was written as one text. Brackets and quotes around them are of the language that
+/// they come from.
+fn parted(text: &str, between: impl Fn(char) -> bool) -> Vec<String> {
+    let json = serde_json::from_str::<Vec<String>>(text).map(|list| list.join(" "));
+    let text = json.as_deref().unwrap_or(text);
+    let is_bracket = |c| matches!(c, '[' | ']' | '(' | ')' | '{' | '}');
+    let is_quote = |c| matches!(c, '"' | '\'' | '`' | '\\') || foreign::is_quote(c);
+    let bare =
+        |word| foreign::bare_name(str::trim_matches(word, is_bracket)).trim_matches(is_quote);
+    text.split(between).map(bare).filter(|it| !it.is_empty()).map(str::to_owned).collect()
+}
+
+/// Texts as they are written in a list; `None`: they are too long to be told.
+fn joined(texts: &[String]) -> Option<String> {
+    let texts: Vec<_> = texts.iter().map(|text| text::json(text, |_| false)).collect();
+    Some(texts.join(", ")).filter(|list| list.len() <= 200)
 }
 
 /// A level of privacy.

@@ -45,6 +45,7 @@ impl NotPullable {
         let schemed = text.trim_start().get(..4).is_some_and(|it| it.eq_ignore_ascii_case("http"));
         let hint = match self {
             Self::Form | Self::Scheme if schemed => "write it like https://cdn.example.com/name",
+            Self::Form | Self::Scheme if text::begins_with_host(text) => "write https:// before it",
             Self::Form | Self::Scheme if photo => {
                 "photos cannot come from this machine: TikTok pulls them over https from a domain that \
                  the app has verified"

@@ -1,14 +1,13 @@
 //! What somebody may have meant who wrote a path that leads nowhere.
 
 use std::ffi::OsStr;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::text::{folded, hidden, listed, shown, template};
+use crate::text::{begins_with_host, folded, hidden, json, listed, shown, template};
 
 /// The most names of a folder that are looked at.
 const MOST_NAMES: usize = 10_000;
@@ -27,7 +26,6 @@ pub(crate) fn hint(written: &Path, folder: &Path) -> Option<String> {
             "a URL goes into `video_url`, and TikTok pulls the video from there".to_owned(),
         );
     }
-    let literal = literal(&text);
     // What may be meant, each with why it is not what was written.
     for (meant, why) in readings(&text) {
         if let Some(found) = lookup(Path::new(&meant), folder) {
@@ -37,7 +35,14 @@ pub(crate) fn hint(written: &Path, folder: &Path) -> Option<String> {
     if let Some(piece) = template::unfilled_in_name(&text) {
         return Some(template::words(piece));
     }
-    if let Some(literal) = literal {
+    if is_bare_address(written, folder) {
+        return Some(
+            "this looks like an address without `https://`: with that before it, it goes into `video_url`, and \
+             TikTok pulls the video from there"
+                .to_owned(),
+        );
+    }
+    if let Some(literal) = literal(&text, is_pattern(written, folder)) {
         return Some(literal.to_owned());
     }
     if let Some(target) = dangling(&folder.join(written)) {
@@ -59,14 +64,17 @@ pub(crate) fn hint(written: &Path, folder: &Path) -> Option<String> {
 /// The same for a manifest, which is named where the run began.
 pub(crate) fn manifest_hint(written: &Path) -> Option<String> {
     let text = written.to_string_lossy();
-    if is_web_address(&text) {
+    if is_web_address(&text) || is_bare_address(written, Path::new("")) {
         return Some("a manifest is a file on this machine: download it first".to_owned());
     }
     if let Some(piece) = template::unfilled_in_name(&text) {
         return Some(template::words(piece));
     }
-    if !text.contains('\\') && text.contains(['*', '?', '[', '{']) {
+    if !text.contains('\\') && text.contains('*') {
         return Some("no file fits that pattern; name one file".to_owned());
+    }
+    if is_pattern(written, Path::new("")) {
+        return Some("patterns stand for themselves within quotes; name one file".to_owned());
     }
     let name = Path::new(written.file_name()?);
     if written.is_relative() && name != written && name.is_file() {
@@ -90,38 +98,27 @@ pub(crate) fn sibling(directory: &Path) -> Option<PathBuf> {
     Some(directory.with_file_name(found.file_name()))
 }
 
-/// A path as it can be written into a manifest: with escapes of JSON where it holds what is not seen, or
+/// A path as it can be written into a manifest: as JSON where it holds what JSON escapes, what is not seen, or
 /// what looks the same in another form.
 fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
-    let plain = hidden(&text).next().is_none() && !text.contains(is_combining_mark);
-    if plain {
-        return format!("`{}`", shown(&text));
-    }
-    let mut json = String::from('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => json.extend(['\\', c]),
-            c if c == ' '
-                || (!is_combining_mark(c)
-                    && hidden(c.encode_utf8(&mut [0; 4])).next().is_none()) =>
-            {
-                json.push(c);
-            }
-            c => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    _ = write!(json, "\\u{unit:04x}");
-                }
-            }
-        }
-    }
-    json.push('"');
-    json
+    let plain = hidden(&text).next().is_none()
+        && !text.contains(is_combining_mark)
+        && !text.contains(['"', '\\']);
+    if plain { format!("`{}`", shown(&text)) } else { json(&text, is_combining_mark) }
 }
 
 fn is_web_address(text: &str) -> bool {
     let start: String = text.chars().take(8).flat_map(char::to_lowercase).collect();
-    ["http:/", "https:/", "www."].iter().any(|scheme| start.starts_with(scheme))
+    ["http:/", "https:/"].iter().any(|scheme| start.starts_with(scheme))
+}
+
+/// Whether a path that leads nowhere begins with the name of a host, and not with that of a folder.
+fn is_bare_address(written: &Path, folder: &Path) -> bool {
+    let first = written.components().next();
+    begins_with_host(&written.to_string_lossy())
+        && first.is_some_and(|first| !folder.join(first).exists())
+        && lookup(written, folder).is_none()
 }
 
 /// What a shell, an editor or another system would have made of the text.
@@ -145,8 +142,64 @@ fn readings(text: &str) -> Vec<(String, &'static str)> {
     readings
 }
 
-/// What of the text is taken literally, and hardly meant so.
-fn literal(text: &str) -> Option<&'static str> {
+/// Whether a path is one of a shell that stands for others: `*` is in it, or a file in its folder fits what its
+/// name has of `?`, `[0-9]` and `{a,b}`, which names of files have, too.
+fn is_pattern(written: &Path, folder: &Path) -> bool {
+    if written.to_string_lossy().contains('*') {
+        return true;
+    }
+    let Some(name) = written.file_name().map(OsStr::to_string_lossy) else { return false };
+    if !name.contains(['?', '[', '{']) {
+        return false;
+    }
+    let parent = folder.join(written.parent().unwrap_or(Path::new("")));
+    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { &parent };
+    let mut there = fs::read_dir(parent).into_iter().flatten().take(MOST_NAMES).flatten();
+    there.any(|entry| fits(&name, &entry.file_name().to_string_lossy()))
+}
+
+/// Whether a name fits a pattern of a shell that has no `*`.
+fn fits(pattern: &str, name: &str) -> bool {
+    // What is left of the name behind what was read of the pattern: in several ways, where `{a,ab}` is in it.
+    let mut left = vec![name];
+    let mut pattern = pattern.chars();
+    while let Some(c) = pattern.next() {
+        let enclosed = match c {
+            '{' => pattern.as_str().split_once('}').filter(|(inner, _)| inner.contains(',')),
+            '[' => pattern.as_str().split_once(']'),
+            _ => None,
+        };
+        if let Some((_, behind)) = enclosed {
+            pattern = behind.chars();
+        }
+        let mut next = Vec::new();
+        for rest in left {
+            match (c, enclosed) {
+                ('{', Some((inner, _))) => {
+                    next.extend(inner.split(',').filter_map(|text| rest.strip_prefix(text)));
+                }
+                (_, Some((set, _))) => next.extend(rest.strip_prefix(|c| is_in_set(set, c))),
+                ('?', None) => next.extend(rest.strip_prefix(|_| true)),
+                (c, None) => next.extend(rest.strip_prefix(c)),
+            }
+        }
+        // All are ends of one name.
+        next.sort_unstable_by_key(|rest| rest.len());
+        next.dedup();
+        left = next;
+    }
+    left.contains(&"")
+}
+
+/// Whether a character is in a set of a pattern, such as `abc` or `0-9`.
+fn is_in_set(set: &str, c: char) -> bool {
+    let listed: Vec<_> = set.chars().collect();
+    let within = |range: &[char; 3]| matches!(range, [from, '-', to] if (*from..=*to).contains(&c));
+    listed.contains(&c) || listed.array_windows().any(within)
+}
+
+/// What of the text is taken literally, and hardly meant so; `is_pattern`: it would be a pattern in a shell.
+fn literal(text: &str, is_pattern: bool) -> Option<&'static str> {
     let bytes = text.as_bytes();
     let drive = matches!(bytes, [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic());
     Some(if text.to_lowercase().starts_with("file:") {
@@ -159,7 +212,7 @@ fn literal(text: &str) -> Option<&'static str> {
         "`$` stands for itself here; write the whole path"
     } else if text.matches('%').count() > 1 && names_a_variable(text) {
         "`%` stands for itself here; write the whole path"
-    } else if text.contains(['*', '?', '[', '{']) {
+    } else if is_pattern {
         "patterns such as `*` stand for themselves here; name each file in a post of its own"
     } else if text.contains('\\') {
         "`\\` stands for itself here: `/` separates folders, and spaces are written as they are"
@@ -443,7 +496,6 @@ mod tests {
             ("$CLIPS/clip.mp4", "`$` stands for itself"),
             ("%USERPROFILE%/clip.mp4", "`%` stands for itself"),
             ("clips/*.mp4", "patterns such as `*`"),
-            ("clip-{1,2}.mp4", "patterns such as `*`"),
             ("{{video}}", "`{{video}}` looks like a template that was not filled in"),
             ("clips/{{ name }}.mp4", "`{{ name }}` looks like a template"),
             ("clips/{name}.mp4", "`{name}` looks like a template"),
@@ -451,12 +503,61 @@ mod tests {
             ("None", "`None` looks like a template"),
             ("C:\\Users\\me\\clip.mp4", "a path of Windows"),
             ("clips\\x.mp4", "`/` separates folders"),
+            ("youtube.com/watch?v=1", "an address without `https://`"),
+            ("www.youtube.com/watch?v=1", "an address without `https://`"),
+            ("WWW.example.com/100%25/a.mp4", "an address without `https://`"),
             ("https://cdn.example.com/clip.mp4?sig=x", "a URL goes into `video_url`"),
             ("file:///srv/nothing.mp4", "write the path alone"),
             ("a\u{202e}b.mp4", "a right-to-left override (U+202E)"),
         ] {
             let hint = said(&[], written).unwrap_or_default();
             assert!(hint.contains(says), "{written:?}: {hint}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_what_fits_a_file_there() {
+        for (there, written) in [
+            ("clip1.mp4", "clip?.mp4"),
+            ("clips/clip1.mp4", "clips/clip[0-9].mp4"),
+            ("clip2.mp4", "clip-{1,2}.mp4"),
+            ("clip-2.mp4", "clip-{1,2}.mp4"),
+            ("clip-2b.mp4", "clip-{1,2}[ab].m?4"),
+        ] {
+            let hint = said(&[there], written).unwrap_or_default();
+            let fits = there != "clip2.mp4";
+            assert_eq!(hint.contains("patterns such as"), fits, "{written}: {hint}");
+        }
+        for (there, written) in [
+            ("is it b.mp4", "is it a.mp4?"),
+            ("clip.mp4", "Title [abc].mp4"),
+            ("x.mp4", "clip {2}.mp4"),
+            ("my.co/b.mp4", "my.co/a?.mp4"),
+            ("b.mp4", "2026.01/a.mp4"),
+        ] {
+            assert_eq!(said(&[there], written), None, "{written}");
+        }
+        let hint = said(&["Title [ABC].mp4"], "Title [abc].mp4").unwrap();
+        assert_eq!(hint, "did you mean `Title [ABC].mp4`? upper and lower case count");
+    }
+
+    #[test]
+    fn a_name_that_is_to_be_written_is_json_where_it_must_be() {
+        for (there, written, says) in [
+            (
+                "my \"best\" clip.mp4",
+                "My \"best\" clip.mp4",
+                r#"did you mean "my \"best\" clip.mp4"?"#,
+            ),
+            ("a\\b.mp4", "A\\b.mp4", r#"did you mean "a\\b.mp4"?"#),
+        ] {
+            let folder = folder(&[there]);
+            let found = lookup(Path::new(written), folder.path());
+            assert_eq!(found, Some(PathBuf::from(there)), "{written}");
+            let hint = format!("did you mean {}?", quoted(Path::new(there)));
+            assert_eq!(hint, says);
+            let json = hint.trim_start_matches("did you mean ").trim_end_matches('?');
+            assert_eq!(serde_json::from_str::<String>(json).unwrap(), there);
         }
     }
 

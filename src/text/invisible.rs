@@ -113,6 +113,25 @@ pub(crate) fn shown(text: &str) -> String {
     shown
 }
 
+/// A text as JSON writes it, in its quotes, for somebody to paste: what is invisible is an escape of JSON, and so is
+/// what `also` says of.
+pub(crate) fn json(text: &str, also: impl Fn(char) -> bool) -> String {
+    let mut json = String::from('"');
+    for (c, hidden) in seen(text) {
+        match c {
+            '"' | '\\' => json.extend(['\\', c]),
+            c if hidden || also(c) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    _ = write!(json, "\\u{unit:04x}");
+                }
+            }
+            c => json.push(c),
+        }
+    }
+    json.push('"');
+    json
+}
+
 /// A text of several lines on its way to a terminal: control characters are dropped, and what takes no room or
 /// turns the direction is written as `\u{200b}`. Spaces of any width stay as they are.
 pub(crate) fn harmless(text: &str) -> String {

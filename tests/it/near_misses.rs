@@ -46,6 +46,7 @@ fn a_path_that_is_nearly_right_is_told_the_right_one() {
         (&file_url, "this is a URL, and a path is wanted; write `"),
         ("Clips/none.mp4", "there is no folder `Clips`"),
         ("clips", "name a video in it"),
+        ("youtube.com/watch?v=1", "this looks like an address without `https://`"),
         ("Clip.mp4/", "`/` at the end makes it a folder; write `Clip.mp4`"),
     ] {
         refused_video(&world, written).says(says).never_says("canary");
@@ -209,6 +210,17 @@ fn what_is_no_manifest_is_called_what_it_is() {
         (b"The clips of May\n", "this is a text, not a manifest", "an object for each post"),
         (&[0; 64], "the file holds nothing but zero bytes", "write it again"),
         (b"\x1f\x8b\x08\0\0\0\0\0\0\x03", "this is a gzip archive, not a manifest", "unpack it"),
+        (
+            b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\xff\xfe\xfd\xfc\0\0\0\0\0\0\0\0\x13\0\0\0[Content_Types].xml\
+              PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\xff\xfe\xfd\xfc\0\0\0\0\0\0\0\0\x0f\0\0\0xl/workbook.xml",
+            "this is an Excel spreadsheet, not a manifest",
+            "an object for each post",
+        ),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0\0\0",
+            "this is an old Excel or Word file, not a manifest",
+            "an object for each post",
+        ),
         (b"<!doctype html><p>404", "this is a web page, not a manifest", "download again"),
         (
             b"{\"video_path\": \"a.mp4\"}\n{\"video_path\": \"b.mp4\"}\n",

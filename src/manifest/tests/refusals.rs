@@ -140,12 +140,12 @@ fn types_are_strict_and_say_what_they_got() {
         ),
         (
             r#""is_aigc": "true""#,
-            "field `is_aigc`: must be true or false, not the text \"true\" (write it without quotes)",
+            "field `is_aigc`: must be true or false, not the text \"true\" (write true, without quotes)",
         ),
         (r#""is_aigc": 1"#, "field `is_aigc`: must be true or false, not the number 1"),
         (
             r#""video_cover_timestamp_ms": "5""#,
-            "field `video_cover_timestamp_ms`: must be a whole number, not the text \"5\" (write it without quotes)",
+            "field `video_cover_timestamp_ms`: must be a whole number, not the text \"5\" (write 5, without quotes)",
         ),
         (
             r#""video_cover_timestamp_ms": 1.5"#,
@@ -181,9 +181,89 @@ fn tags_in_one_text_are_told_to_be_a_list() {
     assert_eq!(
         said,
         [
-            r#"line 1, column 40, post 1, field `tags`: a tag cannot contain white space (write ["cat", "pets"])"#
+            r#"line 1, column 40, post 1, field `tags`: a tag cannot contain white space (write "cat", "pets")"#
         ]
     );
+}
+
+/// What is advised of a value of a field, which is written in JSON.
+#[track_caller]
+fn advice_on(field: &str, written: &str) -> String {
+    let said = said_of_video(&format!("\"{field}\": {written}")).join("\n");
+    said.split_once("(write ").expect(&said).1.trim_end_matches(')').to_owned()
+}
+
+#[test]
+fn tags_that_are_advised_are_json_and_without_what_stands_around_them() {
+    for (written, tags) in [
+        (r#""cats, it's""#, &["#cats", "#it's"][..]),
+        (r#""['cats','dogs']""#, &["#cats", "#dogs"]),
+        (r#""[u'cats', u'dogs']""#, &["#cats", "#dogs"]),
+        (r#""[\"cats\",\"dogs\"]""#, &["#cats", "#dogs"]),
+        (r##""[\"caf\\u00e9\", \"#dogs\"]""##, &["#caf\u{e9}", "#dogs"]),
+        (r#""\"cats\", \"dogs\"""#, &["#cats", "#dogs"]),
+        (r#""{cats; dogs}""#, &["#cats", "#dogs"]),
+        (r#""“cats”，‘dogs’""#, &["#cats", "#dogs"]),
+        (r#""a\"b c\\d""#, &["#a\"b", "#c\\d"]),
+        (r#""ca\u200bts हिन्दी""#, &["#ca\u{200b}ts", "#हिन्दी"]),
+        (r#""[]""#, &[]),
+        (r#""cats""#, &["#cats"]),
+    ] {
+        let advice = advice_on("tags", written);
+        let expected: Vec<_> = tags.iter().map(|tag| (*tag).to_owned()).collect();
+        let followed = entry(&format!("[{{\"video_path\": \"a.mp4\", \"tags\": {advice}}}]"));
+        assert_eq!(followed.post.caption.text, expected.join(" "), "{written}: {advice}");
+        assert!(!advice.contains("\u{200b}"), "{advice}");
+        if written.contains(' ') {
+            let advice = advice_on("tags", &format!("[{written}]"));
+            let text = format!("[{{\"video_path\": \"a.mp4\", \"tags\": [{advice}]}}]");
+            assert_eq!(entry(&text).post.caption.text, expected.join(" "), "{written}: {advice}");
+        }
+    }
+    assert!(said_of_video(r#""tags": ["a", " "]"#)[0].ends_with("(take it away)"));
+}
+
+#[test]
+fn urls_that_are_advised_are_a_list() {
+    for written in [
+        r#""https://a.example/1.jpg, https://a.example/2.jpg""#,
+        r#""[\"https://a.example/1.jpg\",\"https://a.example/2.jpg\"]""#,
+        r#""https://a.example/1.jpg""#,
+    ] {
+        let said = said(&format!("[{{\"photo_urls\": {written}}}]")).join("\n");
+        let advice = said.split_once("(write ").expect(&said).1.trim_end_matches(')');
+        let count = written.matches("https").count();
+        let followed = entry(&format!("[{{\"photo_urls\": {advice}}}]"));
+        assert_eq!(followed.post.source.urls().len(), count, "{written}: {advice}");
+    }
+    assert!(!said(r#"[{"photo_urls": "a.jpg, b.jpg"}]"#)[0].contains("(write ["));
+}
+
+#[test]
+fn what_is_written_in_quotes_is_told_in_one_step() {
+    for (field, written, right) in [
+        ("is_aigc", r#""TRUE""#, "true"),
+        ("is_aigc", r#""False""#, "false"),
+        ("is_aigc", r#""yes""#, "true"),
+        ("video_cover_timestamp_ms", r#""+5""#, "5"),
+        ("video_cover_timestamp_ms", r#"" 007""#, "7"),
+    ] {
+        let advice = advice_on(field, written);
+        assert_eq!(advice, format!("{right}, without quotes"));
+        entry(&format!("[{{\"video_path\": \"a.mp4\", \"{field}\": {right}}}]"));
+    }
+    assert!(!said_of_video(r#""video_cover_timestamp_ms": "-5""#)[0].contains("(write"));
+}
+
+#[test]
+fn an_address_without_its_scheme_is_told_so() {
+    for address in ["www.example.com/a.mp4", "cdn.example.com/a.mp4", "cdn.example.de:8443/a"] {
+        let said = said(&format!("[{{\"video_url\": \"{address}\"}}]"));
+        assert!(said[0].ends_with("(write https:// before it)"), "{said:?}");
+        entry(&format!("[{{\"video_url\": \"https://{address}\"}}]"));
+    }
+    let said = said("[{\"photo_urls\": [\"cdn.example.com/1.jpg\"]}]");
+    assert!(said[0].ends_with("(write https:// before it)"), "{said:?}");
 }
 
 #[test]
