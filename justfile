@@ -93,6 +93,11 @@ bench-links *ARGS:
     cargo build --release
     cargo run --release -p tiktok-up-bench -- links {{ ARGS }}
 
+# 100 accounts with 20 posts each in one run, against the sandbox (half an hour: TikTok takes six a minute)
+bench-many *ARGS:
+    cargo build --release
+    cargo run --release -p tiktok-up-bench -- many {{ ARGS }}
+
 # What commands cost by the number of accounts and posts, and the plots of docs/PERFORMANCE.md
 bench-scale *ARGS:
     cargo build --release

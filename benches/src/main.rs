@@ -8,6 +8,7 @@ mod bed;
 mod link;
 #[cfg(target_os = "linux")]
 mod links;
+mod many;
 mod measure;
 mod plot;
 mod run;
@@ -36,6 +37,8 @@ enum Command {
     /// The same over emulated links: their rate, their delay, their loss (Linux, as root)
     #[cfg(target_os = "linux")]
     Links(links::Args),
+    /// Many accounts in one run, beside each of them by itself, against the sandbox
+    Many(many::Args),
     /// What commands cost by the number of accounts and of posts
     Scale(scale::Args),
     /// The server that takes the bytes and throws them away
@@ -62,6 +65,7 @@ fn main() -> anyhow::Result<()> {
         Command::Upload(args) => upload::bench(&args),
         #[cfg(target_os = "linux")]
         Command::Links(args) => links::bench(&args),
+        Command::Many(args) => many::bench(&args),
         Command::Scale(args) => scale::bench(&args),
         Command::Sink { dir, address, host } => sink::serve(&dir, address, host),
         Command::Run { report, command } => run::run(&report, &command),
