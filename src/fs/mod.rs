@@ -6,6 +6,7 @@
 mod atomic;
 mod check;
 mod lock;
+mod overwrite;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ pub(crate) use check::{
     private_dir, read_private, read_private_file, read_private_to,
 };
 pub(crate) use lock::{Lock, LockError, SharedLock, check_record_locks, give_up_waiting, pause};
+pub(crate) use overwrite::overwrite;
 
 /// Why a file of ours could not be used.
 #[derive(Debug, thiserror::Error)]

@@ -17,7 +17,6 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use tiktok_open::Grant;
-use zeroize::Zeroizing;
 
 use super::mark::Mark;
 use crate::clock::Clock;
@@ -180,7 +179,7 @@ impl TokenFile {
             self.cache.keep_saved(&path, &document);
         }
         for saved in &saved {
-            self.remember_generation(saved, &lock);
+            self.remember_generation(saved);
         }
         Ok(stored)
     }
@@ -354,12 +353,10 @@ impl TokenFile {
         Ok(number.unwrap_or(0))
     }
 
-    fn remember_generation(&self, account: &Account, held: &Lock) {
-        let text = Zeroizing::new(format!("{}\n", account.generation));
+    fn remember_generation(&self, account: &Account) {
+        let text = format!("{}\n", account.generation);
         // The save itself is done. A mark that lags only recognises fewer old backups.
-        let path = self.generation_file(&account.open_id);
-        let _ = fs::clean_temps(&path, held);
-        let _ = fs::write_atomic(&path, text.as_bytes(), PRIVATE_FILE);
+        let _ = fs::overwrite(&self.generation_file(&account.open_id), text.as_bytes());
     }
 
     fn generation_file(&self, open_id: &str) -> PathBuf {

@@ -282,16 +282,21 @@ fn a_directory_that_others_can_write_is_refused() {
     assert!(error.hint().unwrap().contains("chmod 700"));
 }
 
+/// It is written in place, so that a save that is killed leaves nothing beside it, and what is torn says nothing.
 #[test]
-fn f14_what_a_killed_save_left_of_a_generation_mark_is_removed_by_the_next_save() {
+fn f14_a_generation_mark_that_is_torn_is_written_anew_by_the_next_save() {
     let home = home();
     home.put(account("id"));
     let mark = home.store.generation_file("id");
-    let name = mark.file_name().unwrap().to_str().unwrap();
-    let leftover = mark.with_file_name(format!(".{name}.tmp-0123456789abcdef"));
-    fs::write(&leftover, "7").unwrap();
-    home.put(account("id"));
-    assert!(mark.exists() && !leftover.exists());
+    for torn in ["", "9", "9\n\n7"] {
+        fs::write(&mark, torn).unwrap();
+        home.put(account("id"));
+        let generation = home.store.login("id").unwrap().generation;
+        assert_eq!(fs::read_to_string(&mark).unwrap(), format!("{generation}\n"), "{torn:?}");
+    }
+    let beside = fs::read_dir(mark.parent().unwrap()).unwrap().flatten();
+    let temps = beside.filter(|entry| entry.file_name().to_string_lossy().contains(".tmp-"));
+    assert_eq!(temps.count(), 0);
 }
 
 #[test]

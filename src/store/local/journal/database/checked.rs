@@ -5,15 +5,12 @@
 //! and after any change that came from outside. So is one that was not for a day, as disks lose bits too.
 
 use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use rustix::fs::OFlags;
 
-use crate::fs::{FsError, PRIVATE_FILE, read_private, step};
+use crate::fs::{FsError, overwrite, read_private, step};
 use crate::model::FileIdentity;
 
 /// How long a look at everything counts.
@@ -47,12 +44,7 @@ impl LastCheck {
     /// Notes it, in place and without a sync: of a note that is torn or lost nothing is taken, and what it told
     /// is found out again.
     pub(super) fn write(&self, path: &Path) -> Result<(), FsError> {
-        step("write", path, || {
-            let mut options = fs::OpenOptions::new();
-            options.write(true).create(true).truncate(true).mode(PRIVATE_FILE);
-            let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
-            options.custom_flags(no_link).open(path)?.write_all(self.text().as_bytes())
-        })
+        overwrite(path, self.text().as_bytes())
     }
 
     fn text(&self) -> String {
