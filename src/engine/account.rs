@@ -72,12 +72,14 @@ impl AccountWorker {
         if self.engine.options.repost {
             // All of them are asked for before the first is made: what a run cannot finish, the next
             // one finishes without `--repost`.
-            for post in posts.iter().filter(|post| self.is_due(post)) {
+            for post in &posts {
                 if self.calls.shutdown.asked().is_some() {
                     break;
                 }
                 // One that cannot be looked up is reported when its turn comes.
-                if let Ok(resolved) = self.resolver.resolve_post(post).await {
+                if !self.is_due(post) {
+                    _ = self.resolver.ask_again(post).await;
+                } else if let Ok(resolved) = self.resolver.resolve_post(post).await {
                     self.resolver.note_driven(resolved.row.number);
                 }
             }
@@ -615,12 +617,15 @@ fn names(post: &PreparedPost, row: &RecordedPost) -> bool {
 
 /// What would be sent, in words: how much, for whom to see, and the caption as TikTok gets it.
 fn plan_words(post: &PreparedPost, plan: Option<&Plan>, begun: Option<Phase>) -> String {
-    let mut words = vec![match plan {
-        None => "pulled by TikTok".to_owned(),
+    let mut words: Vec<_> = match plan {
+        None => post.asked.source.is_pulled().then(|| "pulled by TikTok".to_owned()),
         Some(plan) => {
-            format!("{} in {}", text::size(plan.size()), text::count(plan.count(), "chunk"))
+            let chunks = text::count(plan.count(), "chunk");
+            Some(format!("{} in {chunks}", text::size(plan.size())))
         }
-    }];
+    }
+    .into_iter()
+    .collect();
     words.push(match post.asked.mode {
         Mode::Direct => post.asked.effective_privacy().as_str().to_owned(),
         Mode::Draft => "draft".to_owned(),

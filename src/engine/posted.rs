@@ -1,24 +1,43 @@
 //! Which files were posted as they are: found for many at a time, without opening one of them, as most of a long
 //! manifest was posted long ago.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use tokio::time::timeout;
 
 use crate::engine::resolve::{AT_ONCE, absolute};
 use crate::model::account::Accounts;
-use crate::model::{FileIdentity, LocalFile, Manifest, PostRequest};
+use crate::model::{FileIdentity, LocalFile, Manifest, Mode, PostRequest};
 use crate::signals::Shutdown;
 use crate::source::{Version, blocking};
 use crate::store::{Journal, StoreError};
 use crate::timing::Timing;
 
-/// The entries whose post was made of the file that lies there, by their places in the manifest, each with
-/// what the file is.
-pub(crate) type PostedFiles = HashMap<usize, Version>;
+/// What is known of a manifest's files at sight.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PostedFiles {
+    /// The entries whose post was made of the file that lies there, by their places in the manifest, each with
+    /// what the file is.
+    posted: HashMap<usize, Version>,
+    /// The `id`s that the manifest gives to files of one size, by account and mode.
+    ids: HashMap<(String, Mode, u64), BTreeSet<String>>,
+}
 
-/// Looks for them. What cannot be looked at, or not in time, is left to those who open it.
+impl PostedFiles {
+    /// The file of the entry at a place, if its post was made of it.
+    pub(crate) fn version(&self, index: usize) -> Option<Version> {
+        self.posted.get(&index).copied()
+    }
+
+    /// Whether no two entries for files of that size have different `id`s, so that only one of them can be
+    /// what a post that has none was made of.
+    pub(crate) fn have_one_id(&self, account: &str, mode: Mode, size: u64) -> bool {
+        self.ids.get(&(account.to_owned(), mode, size)).is_none_or(|ids| ids.len() < 2)
+    }
+}
+
+/// Looks for the posted files. What cannot be looked at, or not in time, is left to those who open it.
 pub(crate) async fn posted_files(
     manifest: &Manifest,
     journal: &dyn Journal,
@@ -26,7 +45,7 @@ pub(crate) async fn posted_files(
     timing: &Timing,
     shutdown: &Shutdown,
 ) -> Result<PostedFiles, StoreError> {
-    let mut posted = PostedFiles::new();
+    let mut known = PostedFiles::default();
     let files: Vec<_> = manifest
         .entries
         .iter()
@@ -48,13 +67,18 @@ pub(crate) async fn posted_files(
             let Some(identity) = identity else { continue };
             let file = LocalFile::at_sight(path.clone(), identity);
             let id = entry.post.id.as_deref();
+            if let Some(id) = id {
+                let files = (account.open_id.clone(), entry.post.mode, identity.size);
+                known.ids.entry(files).or_default().insert(id.to_owned());
+            }
             places.push((entry.index, Version::File(identity)));
             requests.push(PostRequest::of_file(&account.open_id, entry.post.mode, id, file));
         }
         let made = journal.made(requests).await?;
-        posted.extend(places.into_iter().zip(made).filter_map(|(place, made)| made.map(|_| place)));
+        let made = places.into_iter().zip(made).filter_map(|(place, made)| made.map(|_| place));
+        known.posted.extend(made);
     }
-    Ok(posted)
+    Ok(known)
 }
 
 /// What lies at these paths, where that is a file.

@@ -326,8 +326,8 @@ impl Inspection<'_> {
         entry: &Entry,
         account: Option<&Account>,
     ) -> Result<Option<FileState>, PrepareError> {
-        if let Some(version) = self.preparation.posted.get(&entry.index) {
-            return Ok(Some(FileState::Posted(*version)));
+        if let Some(version) = self.preparation.posted.version(entry.index) {
+            return Ok(Some(FileState::Posted(version)));
         }
         if let Some(how) = self.preparation.unfinished.get(path) {
             // What it holds now says nothing: it is looked at when it is finished.
@@ -469,8 +469,10 @@ impl Inspection<'_> {
         let file = LocalFile { fingerprint, ..file };
         let id = entry.post.id.as_deref();
         let known = self.journal.find(&PostRequest::of_file(account, mode, id, file)).await?;
-        // Under another `id` it may be another post.
-        let known = known.filter(|post| post.id.as_deref() == id);
+        // One that has no `id` takes the first that it is given; under another one it is another post.
+        let takes_id = self.preparation.posted.have_one_id(account, mode, identity.size);
+        let known =
+            known.filter(|post| post.id.as_deref() == id || (post.id.is_none() && takes_id));
         Ok(match known.and_then(|post| post.phase()) {
             None => Sent::Nothing,
             Some(phase) if phase.is_dead() => Sent::Nothing,

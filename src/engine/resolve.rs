@@ -232,6 +232,18 @@ impl PostResolver {
         Ok(ResolvedPost { source, ..ResolvedPost::of(row) })
     }
 
+    /// Asks for one more post of what was posted and is to be posted again later: the run that comes to it then
+    /// need not be told so.
+    pub(super) async fn ask_again(&self, post: &PreparedPost) -> Result<(), ResolveError> {
+        let Some(new) = self.find(post, Look::Once).await?.request else { return Ok(()) };
+        let known = self.calls.journal.find(&new).await?;
+        if known.is_some_and(|row| row.may_repost() && !self.has_driven(row.number)) {
+            let row = self.calls.journal.post_for(&new).await?;
+            self.note_driven(row.number);
+        }
+        Ok(())
+    }
+
     /// What earlier runs made of these posts, for each of which that can be told at sight.
     pub(super) async fn made(&self, posts: &[PreparedPost]) -> Vec<Option<RecordedPost>> {
         let mut made = vec![None; posts.len()];
@@ -274,7 +286,8 @@ impl PostResolver {
         // Under an `id` it may be another file by now, which is found out when it is finished.
         let here =
             |row: &RecordedPost| row.file.as_ref().is_some_and(|file| file.path == absolute(path));
-        match row.filter(|row| here(row) && row.phase().is_some_and(told)) {
+        let again = |row: &RecordedPost| self.options.repost && row.may_repost();
+        match row.filter(|row| here(row) && row.phase().is_some_and(told) && !again(row)) {
             Some(row) => Ok(row),
             None => Err(VideoError::Unfinished { path: path.to_owned(), how }.into()),
         }
@@ -561,6 +574,9 @@ impl From<ResolveError> for StopReason {
             ResolveError::Interrupted(signal) => Self::Interrupted(signal),
             ResolveError::Plan(_) => {
                 unfit(ErrorCode::VideoUnreadable, &error, ErrorCode::PlanImpossible)
+            }
+            ResolveError::IdUsed { missing: true, .. } => {
+                unfit(ErrorCode::IdReused, &error, ErrorCode::IdWithoutFile)
             }
             ResolveError::IdUsed { .. } => unfit(ErrorCode::IdReused, &error, ErrorCode::IdReused),
             ResolveError::IdPending { .. } => {

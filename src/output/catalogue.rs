@@ -495,6 +495,8 @@ catalogue! {
     IdReused: "Another post had the same `id`."
         => "give it an `id` of its own; or, with a manifest of this post alone, post it under this one with \
             `--repost`, which posts again everything that the manifest names";
+    IdWithoutFile: "Another post had the same `id`, and the file of this one is not there."
+        => "correct the path, put the file back, or take the entry out";
     IdPending: "Another post with the same `id` is not settled yet."
         => "give this one an `id` of its own: once the other one is posted, this one is refused";
     SameAddress: "A post of the same address may be the same video."

@@ -262,6 +262,7 @@ codes! {
             FileGone = "file_gone",
             FingerprintInvalid = "fingerprint_invalid",
             IdReused = "id_reused",
+            IdWithoutFile = "id_without_file",
             LoginStopped = "login_stopped",
             NoRandom = "no_random",
             NotARequest = "not_a_request",

@@ -409,3 +409,60 @@ fn an_id_is_taken_whenever_its_post_would_be_due() {
     world.run(&["upload", &one]).exits(1).says("the `id` \"one\" was used for a.mp4");
     assert_eq!(world.published(), 1);
 }
+
+/// What is asked for with `--repost` is made when its time has come, by a run that need not be told so.
+#[test]
+fn a_repost_that_waits_for_its_time_is_made_then() {
+    let mut world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    world.video("b.mp4", 100_001);
+    world.run(&["upload", &world.one_post(ADA, "a.mp4")]).exits(0);
+    let at = jiff::Timestamp::now() + SignedDuration::from_hours(2);
+    let entry = |video: &str| {
+        json!({ "user_id": world.open_id(ADA), "video_path": video, "publish_at": at,
+            "privacy_level": "SELF_ONLY" })
+    };
+    let manifest = world.manifest(&json!([entry("a.mp4"), entry("b.mp4")]));
+    for _ in 0..2 {
+        world.run(&["upload", "--repost", &manifest]).exits(0).says("2 deferred");
+    }
+    world.run(&["upload", &manifest]).exits(0).says("2 deferred");
+    world.advance(SignedDuration::from_hours(3));
+    world.run(&["upload", "--dry-run", &manifest]).exits(0).says("2 planned");
+    world.run(&["upload", &manifest]).exits(0).says("2 published");
+    world.run(&["upload", &manifest]).exits(0).says("2 skipped");
+    assert_eq!(world.published(), 3);
+}
+
+#[test]
+fn a_repost_of_a_file_that_is_being_written_waits() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    let manifest = world.one_post(ADA, "a.mp4");
+    world.run(&["upload", &manifest]).exits(0);
+    let writer = fs::OpenOptions::new().append(true).open(world.path("a.mp4")).unwrap();
+    for args in
+        [&["upload", "--repost", &manifest][..], &["upload", "--dry-run", "--repost", &manifest]]
+    {
+        world.run(args).exits(5).says("still being written").never_says("once more");
+    }
+    drop(writer);
+    world.run(&["upload", &manifest]).exits(0).says("1 skipped");
+}
+
+#[test]
+fn an_id_whose_file_is_not_there_is_no_reason_to_post_it_again() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    let ada = world.open_id(ADA);
+    let entry = |video: &str| json!([{ "user_id": ada, "video_path": video, "id": "one" }]);
+    world.run(&["upload", &world.manifest(&entry("a.mp4"))]).exits(0);
+    let gone = world.manifest(&entry("gone.mp4"));
+    for args in [&["upload", &gone][..], &["upload", "--repost", &gone]] {
+        let ran = world.run(args).exits(1).says("the file of this entry is not there");
+        ran.says("correct the path, put the file back")
+            .never_says("--repost")
+            .never_says("without");
+    }
+    assert_eq!(world.published(), 1);
+}

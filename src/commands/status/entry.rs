@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::event::{StatusEvent, post_ids};
-use super::words::{Place, reason_of, state, waits_for_room, word, words};
+use super::words::{Place, is_unconfirmed, reason_of, state, waits_for_room, word, words};
 use crate::model::{Phase, PostState, RecordedPost};
 use crate::output::{Left, Why, lasts_long, moment};
 
@@ -64,7 +64,8 @@ impl Entry {
 
     /// Whether it is not known for long whether TikTok has made it.
     pub(super) fn is_stuck(&self, now: Timestamp) -> bool {
-        let last = self.recorded().and_then(|post| post.last.as_ref());
+        let last = self.recorded().filter(|post| is_unconfirmed(post));
+        let last = last.and_then(|post| post.last.as_ref());
         let since = self.why.as_ref().map(|why| why.since).or(last.map(|last| last.updated_at));
         self.place == Place::UnderWay && since.is_some_and(|since| lasts_long(since, now))
     }

@@ -96,7 +96,7 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     // Also after an error: a refresh that has begun must reach the disk before the program ends.
     tokens.flush().await;
     let exit = output.finish(Exit::Done);
-    if args.repost && exit != Exit::Done && !args.dry_run {
+    if args.repost && exit != Exit::Done && output.has_posted() {
         context.printer.warn(
             "to finish, run it again without `--repost`: with it, what was posted now would be posted \
              once more",
@@ -156,7 +156,7 @@ async fn make_ready(
     } else {
         posted_files(&manifest, journal.as_ref(), &accounts, timing, &context.shutdown).await?
     };
-    let left = manifest.entries.iter().filter(|entry| !posted.contains_key(&entry.index));
+    let left = manifest.entries.iter().filter(|entry| posted.version(entry.index).is_none());
     let files = left.filter_map(|entry| entry.post.source.file().cloned());
     let watch = FileWatch::begin(files, timing).await?;
     if watch.recent() > 0 {

@@ -93,6 +93,13 @@ impl UploadOutput {
         self
     }
 
+    /// Whether anything was posted, or may have been.
+    pub(crate) fn has_posted(&self) -> bool {
+        let states = [PostState::Published, PostState::Inbox, PostState::Processing];
+        let tally = self.tally();
+        states.into_iter().chain([PostState::Unresolved]).any(|state| tally.of(state) > 0)
+    }
+
     /// Tells what the run came to, and with which exit code it ends: the worst of its posts' and of
     /// `also`, where the caller puts what no post led to.
     pub(crate) fn finish(&self, also: Exit) -> Exit {
