@@ -267,8 +267,11 @@ impl AccountWorker {
             }
             Err(error) => return left_with_stop(&known, &error.into()),
         };
-        if let Some(outcome) = found.row.as_ref().and_then(|row| ended_before(post, row, started)) {
-            return (outcome, None);
+        if let Some(row) = &found.row
+            && let Some(report) = ended_before(post, row, started)
+        {
+            let size = found.plan.as_ref().map(Plan::size);
+            return (self.in_doubt(post, row, size, report), None);
         }
         if found.begun().is_none() && !self.is_due(post) {
             return (self.waits(post, Some(found), Look::Once, named).await, None);
@@ -406,6 +409,36 @@ impl AccountWorker {
         not_due(post)
     }
 
+    /// The report of what was posted, with what makes doubtful that this very thing was meant. `size`: of the file,
+    /// in bytes, if it is there.
+    fn in_doubt(
+        &self,
+        post: &PreparedPost,
+        row: &RecordedPost,
+        size: Option<u64>,
+        report: PostOutcome,
+    ) -> PostOutcome {
+        let is_gone = matches!(post.file, Some(FileState::Missing));
+        if post.version().is_none() && !is_gone {
+            return report;
+        }
+        let (number, posted) = (row.number, row.file.as_ref().map(|file| file.identity.size));
+        let doubt = match size {
+            None => format!("as post {number}; its file is gone"),
+            Some(size) if posted != Some(size) => {
+                format!("as post {number}, which was another video")
+            }
+            Some(_) => return report,
+        };
+        // Where the next day's video has the name of the last one, its caption tells them apart.
+        if is_gone && post.asked.id.is_none() && row.settings != post.settings_hash() {
+            let warning = Warning::GoneAndChanged { post: number };
+            self.calls.events.progress(&post.post_ref, Progress::Warning(warning));
+        }
+        let changed = report.note.map(|note| format!("; {note}")).unwrap_or_default();
+        PostOutcome { note: Some(format!("{doubt}{changed}")), ..report }
+    }
+
     /// Tells of a time that is so far ahead that its year is hardly right.
     fn tell_far_ahead(&self, post: &PreparedPost) {
         let now = self.calls.clock.now();
@@ -466,7 +499,8 @@ impl AccountWorker {
                 return left_with_stop(&PostSnapshot::new(post, started), &reason);
             }
             if let Some(report) = ended_before(post, &resolved.row, started) {
-                return (in_doubt(post, &resolved, report), None);
+                let size = resolved.source.as_ref().map(|(video, _)| video.size());
+                return (self.in_doubt(post, &resolved.row, size, report), None);
             }
             let nothing_yet = resolved.row.phase().is_none_or(Phase::is_dead);
             if nothing_yet && !self.is_due(post) {
@@ -686,23 +720,6 @@ pub(super) fn ended_before(
         }),
         _ => None,
     }
-}
-
-/// The report of what was posted, with what makes doubtful that this very thing was meant.
-fn in_doubt(post: &PreparedPost, resolved: &ResolvedPost, report: PostOutcome) -> PostOutcome {
-    if post.version().is_none() && !matches!(post.file, Some(FileState::Missing)) {
-        return report;
-    }
-    let number = resolved.row.number;
-    let posted = resolved.row.file.as_ref().map(|file| file.identity.size);
-    let note = match &resolved.source {
-        None => format!("as post {number}; its file is gone"),
-        Some((video, _)) if posted != Some(video.size()) => {
-            format!("as post {number}, which was another video")
-        }
-        Some(_) => return report,
-    };
-    PostOutcome { note: Some(note), ..report }
 }
 
 /// The report of a post whose content turned out to be that of another one.

@@ -205,6 +205,11 @@ pub(crate) enum Warning {
         /// How far ahead it is.
         wait: SignedDuration,
     },
+    /// The file is gone, and the entry asks for something else than the post that was made of a file there.
+    GoneAndChanged {
+        /// That post.
+        post: PostNumber,
+    },
     /// A draft goes without settings of its entry, as every draft does.
     LeftToApp {
         /// Which, in a sentence.

@@ -350,7 +350,8 @@ impl Inspection<'_> {
                     }
                     None => None,
                 };
-                if known.is_none() {
+                let repost = self.preparation.options.repost;
+                if known.is_none_or(|post| repost && post.may_repost()) {
                     let hint = self.guess(path).await;
                     self.problem(entry, path, "there is no such file", hint.as_deref());
                     return Ok(None);

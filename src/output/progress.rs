@@ -103,6 +103,10 @@ pub(super) fn warning_words(warning: &Warning) -> String {
             format!("its `publish_at` is {ahead} ahead ({}); it waits until then", moment(*at))
         }
         Warning::Doubt { what } | Warning::LeftToApp { what } => what.clone(),
+        Warning::GoneAndChanged { post } => format!(
+            "there is no such file; post {post} was made of one that lay there, with other settings. If another \
+             video is meant, put it there, or give the entry an `id`"
+        ),
         Warning::SameAddress { post } => format!(
             "same address, other query, as post {post}; give it an `id`, so that it is known \
              whatever its address becomes"

@@ -466,3 +466,34 @@ fn an_id_whose_file_is_not_there_is_no_reason_to_post_it_again() {
     }
     assert_eq!(world.published(), 1);
 }
+
+/// A name that is used again each day says nothing of a video that is not there.
+#[test]
+fn a_file_that_is_not_there_is_not_taken_for_another_days_without_a_word() {
+    let world = World::logged_in();
+    world.video("today.mp4", 100_000);
+    let ada = world.open_id(ADA);
+    let entry = |words: &str| {
+        world.manifest(&json!([{ "user_id": ada, "video_path": "today.mp4", "description": words,
+            "privacy_level": "SELF_ONLY" }]))
+    };
+    let same = entry("day 1");
+    world.run(&["upload", &same]).exits(0);
+    fs::remove_file(world.path("today.mp4")).unwrap();
+    for args in [&["--quiet", "upload", &same][..], &["upload", "--dry-run", &same]] {
+        world.run(args).exits(0).never_says("there is no such file");
+    }
+    world.run(&["upload", "--dry-run", &same]).exits(0).says("as post 1; its file is gone");
+    world.run(&["upload", "--repost", &same]).exits(2).says("today.mp4`: there is no such file");
+    let other = entry("day 2");
+    let said = "post 1 was made of one that lay there, with other settings";
+    for args in [&["upload", "--dry-run", &other][..], &["upload", &other]] {
+        let ran = world.run(args).exits(0).says(said);
+        ran.says("as post 1; its file is gone; the entry has other settings by now");
+    }
+    world.run(&["--quiet", "upload", &other]).exits(0).says(said);
+    world.run(&["--quiet", "upload", &other]).exits(0).never_says(said);
+    world.video("today.mp4", 200_000);
+    world.run(&["upload", &other]).exits(0).says("1 published");
+    assert_eq!(world.published(), 2);
+}
