@@ -493,8 +493,9 @@ catalogue! {
         => "nothing of it was posted; run again once the file is finished";
     PlanImpossible: "The file of a post cannot be cut into the chunks that TikTok takes.";
     IdReused: "Another post had the same `id`."
-        => "give it an `id` of its own; or, with a manifest of this post alone, post it under this one with \
-            `--repost`, which posts again everything that the manifest names";
+        => "the same video, exported anew, is posted already: take its entry out. To post another one, give it an \
+            `id` of its own; or, with a manifest of this post alone, post it under this one with `--repost`, \
+            which posts again everything that the manifest names";
     IdWithoutFile: "Another post had the same `id`, and the file of this one is not there."
         => "correct the path, put the file back, or take the entry out";
     IdPending: "Another post with the same `id` is not settled yet."
