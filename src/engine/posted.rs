@@ -22,6 +22,8 @@ pub(crate) struct PostedFiles {
     posted: HashMap<usize, Version>,
     /// The `id`s that the manifest gives to files of one size, by account and mode.
     ids: HashMap<(String, Mode, u64), BTreeSet<String>>,
+    /// Whether all files were looked at.
+    complete: bool,
 }
 
 impl PostedFiles {
@@ -33,7 +35,8 @@ impl PostedFiles {
     /// Whether no two entries for files of that size have different `id`s, so that only one of them can be
     /// what a post that has none was made of.
     pub(crate) fn have_one_id(&self, account: &str, mode: Mode, size: u64) -> bool {
-        self.ids.get(&(account.to_owned(), mode, size)).is_none_or(|ids| ids.len() < 2)
+        self.complete
+            && self.ids.get(&(account.to_owned(), mode, size)).is_none_or(|ids| ids.len() < 2)
     }
 }
 
@@ -56,11 +59,11 @@ pub(crate) async fn posted_files(
         .collect();
     for files in files.chunks(AT_ONCE) {
         if shutdown.asked().is_some() {
-            break;
+            return Ok(known);
         }
         let paths = files.iter().map(|(.., path)| path.clone()).collect();
         let Ok(found) = timeout(timing.stall, blocking(move || identities(paths))).await else {
-            break;
+            return Ok(known);
         };
         let (mut places, mut requests) = (Vec::new(), Vec::new());
         for ((entry, account, path), identity) in files.iter().zip(found) {
@@ -78,6 +81,7 @@ pub(crate) async fn posted_files(
         let made = places.into_iter().zip(made).filter_map(|(place, made)| made.map(|_| place));
         known.posted.extend(made);
     }
+    known.complete = true;
     Ok(known)
 }
 
