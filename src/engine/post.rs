@@ -96,7 +96,7 @@ impl PreparedPost {
     pub(crate) fn init(&self, plan: Option<&Plan>) -> Option<Init> {
         let source_info = match &self.asked.source {
             Source::Photos { urls, cover_index } => {
-                return Some(Init::Photos(self.photos(urls.clone(), *cover_index)));
+                return Some(Init::Photos(photos(&self.asked, urls.clone(), *cover_index)));
             }
             Source::Url(url) => SourceInfo::PullFromUrl { video_url: url.clone() },
             Source::File(_) => plan.map(|plan| SourceInfo::FileUpload {
@@ -107,18 +107,13 @@ impl PreparedPost {
         };
         Some(match self.asked.mode {
             Mode::Draft => Init::Inbox(InboxInit::new(source_info)),
-            Mode::Direct => Init::Video(VideoInit::new(self.post_info(), source_info)),
+            Mode::Direct => Init::Video(VideoInit::new(post_info(&self.asked), source_info)),
         })
     }
 
     /// A hash of everything that the init says besides the source, to notice changed settings.
     pub(crate) fn settings_hash(&self) -> String {
-        let json = match &self.asked.source {
-            Source::Photos { .. } => serde_json::to_vec(&self.photos(Vec::new(), 0)),
-            _ => serde_json::to_vec(&self.post_info()),
-        };
-        // Plain structs of texts and numbers always serialize.
-        blake3::hash(&json.unwrap_or_default()).to_hex().to_string()
+        settings_hash(&self.asked)
     }
 
     /// The texts that TikTok gets with the post, each with what it is called there: a draft of a video
@@ -137,37 +132,6 @@ impl PreparedPost {
         };
         texts.into_iter().filter(|(_, text)| !text.is_empty()).collect()
     }
-
-    fn post_info(&self) -> PostInfo {
-        let post = &self.asked;
-        let mut info = PostInfo::new(post.effective_privacy());
-        info.title.clone_from(&post.caption.text);
-        info.disable_duet = post.disable_duet.unwrap_or_default();
-        info.disable_stitch = post.disable_stitch.unwrap_or_default();
-        info.disable_comment = post.disable_comment.unwrap_or_default();
-        info.video_cover_timestamp_ms = post.cover_timestamp_ms;
-        info.brand_content_toggle = post.brand_content;
-        info.brand_organic_toggle = post.brand_organic;
-        info.is_aigc = post.is_aigc;
-        info
-    }
-
-    fn photos(&self, photo_images: Vec<String>, cover_index: u32) -> PhotoInit {
-        let post = &self.asked;
-        let direct = post.mode == Mode::Direct;
-        let mut info = PhotoPostInfo::default();
-        info.title = post.caption.title.clone().unwrap_or_default();
-        info.description.clone_from(&post.caption.text);
-        info.privacy_level = direct.then(|| post.effective_privacy());
-        info.disable_comment = direct.then(|| post.disable_comment.unwrap_or_default());
-        info.auto_add_music = post.auto_add_music.filter(|_| direct);
-        info.brand_content_toggle = direct.then_some(post.brand_content);
-        info.brand_organic_toggle = direct.then_some(post.brand_organic);
-        let mode = if direct { PostMode::Direct } else { PostMode::Inbox };
-        let mut init = PhotoInit::new(mode, info, PhotoSource::new(photo_images, cover_index));
-        init.is_aigc = post.is_aigc;
-        init
-    }
 }
 
 impl Init {
@@ -179,6 +143,45 @@ impl Init {
             Self::Photos(init) => client.content_init(token, init).await,
         }
     }
+}
+
+/// A hash of everything that the init of a post says besides the source.
+pub(super) fn settings_hash(post: &Post) -> String {
+    let json = match &post.source {
+        Source::Photos { .. } => serde_json::to_vec(&photos(post, Vec::new(), 0)),
+        _ => serde_json::to_vec(&post_info(post)),
+    };
+    // Plain structs of texts and numbers always serialize.
+    blake3::hash(&json.unwrap_or_default()).to_hex().to_string()
+}
+
+fn post_info(post: &Post) -> PostInfo {
+    let mut info = PostInfo::new(post.effective_privacy());
+    info.title.clone_from(&post.caption.text);
+    info.disable_duet = post.disable_duet.unwrap_or_default();
+    info.disable_stitch = post.disable_stitch.unwrap_or_default();
+    info.disable_comment = post.disable_comment.unwrap_or_default();
+    info.video_cover_timestamp_ms = post.cover_timestamp_ms;
+    info.brand_content_toggle = post.brand_content;
+    info.brand_organic_toggle = post.brand_organic;
+    info.is_aigc = post.is_aigc;
+    info
+}
+
+fn photos(post: &Post, photo_images: Vec<String>, cover_index: u32) -> PhotoInit {
+    let direct = post.mode == Mode::Direct;
+    let mut info = PhotoPostInfo::default();
+    info.title = post.caption.title.clone().unwrap_or_default();
+    info.description.clone_from(&post.caption.text);
+    info.privacy_level = direct.then(|| post.effective_privacy());
+    info.disable_comment = direct.then(|| post.disable_comment.unwrap_or_default());
+    info.auto_add_music = post.auto_add_music.filter(|_| direct);
+    info.brand_content_toggle = direct.then_some(post.brand_content);
+    info.brand_organic_toggle = direct.then_some(post.brand_organic);
+    let mode = if direct { PostMode::Direct } else { PostMode::Inbox };
+    let mut init = PhotoInit::new(mode, info, PhotoSource::new(photo_images, cover_index));
+    init.is_aigc = post.is_aigc;
+    init
 }
 
 #[cfg(test)]

@@ -342,11 +342,9 @@ impl Inspection<'_> {
             }
             Err(error) if error.is_machine_fault() => Err(PrepareError::Video(error)),
             Err(error) if error.is_missing() => {
-                let id = entry.post.id.as_deref();
                 let known = match account {
                     Some(account) => {
-                        let (open_id, mode) = (&account.open_id, entry.post.mode);
-                        of_missing_file(self.journal, open_id, mode, id, path).await?
+                        of_missing_file(self.journal, &account.open_id, &entry.post, path).await?
                     }
                     None => None,
                 };

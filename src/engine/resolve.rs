@@ -9,10 +9,10 @@ use tiktok_open::Code;
 use crate::engine::Options;
 use crate::engine::calls::Calls;
 use crate::engine::events::{Progress, Warning};
-use crate::engine::post::PreparedPost;
+use crate::engine::post::{PreparedPost, settings_hash};
 use crate::engine::stop::StopReason;
 use crate::model::{
-    FileIdentity, LocalFile, Mode, Phase, Plan, PlanError, PostError, PostNumber, PostRequest,
+    FileIdentity, LocalFile, Phase, Plan, PlanError, Post, PostError, PostNumber, PostRequest,
     RecordedPost, Source, Transfer, Unfinished,
 };
 use crate::problem::{ErrorCode, ErrorKind};
@@ -167,10 +167,10 @@ impl PostResolver {
 
     /// Whether an entry is the post that it was found to be: one that was made without an `id` takes the first
     /// that this run gives it, as the journal would, and for any other `id` it is another one.
-    fn may_take(&self, new: &PostRequest, row: &RecordedPost) -> bool {
-        let (Some(id), None) = (&new.id, &row.id) else { return true };
+    fn may_take(&self, id: Option<&str>, row: &RecordedPost) -> bool {
+        let (Some(id), None) = (id, &row.id) else { return true };
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
-        given.entry(row.number).or_insert_with(|| id.clone()) == id
+        given.entry(row.number).or_insert_with(|| id.to_owned()) == id
     }
 
     /// The `id` that a post has, or that this run gives it.
@@ -365,18 +365,28 @@ impl PostResolver {
         path: &Path,
         error: VideoError,
     ) -> Result<RecordedPost, ResolveError> {
-        let id = post.asked.id.as_deref();
         let Calls { journal, account, .. } = &*self.calls;
-        let known = of_missing_file(journal.as_ref(), account, post.asked.mode, id, path).await?;
-        let row = known.ok_or(error)?;
-        let here = row.file.as_ref().is_some_and(|file| file.path == absolute(path));
-        match &post.asked.id {
-            Some(id) if !here && row.phase().is_some_and(Phase::is_done) => {
-                let (id, post) = (id.clone(), Box::new(row));
-                Err(ResolveError::IdUsed { id, post, missing: true })
-            }
-            _ => Ok(row),
+        let id = post.asked.id.as_deref();
+        let known = of_missing_file(journal.as_ref(), account, &post.asked, path).await?;
+        let row = known.filter(|row| self.may_take(id, row)).ok_or(error)?;
+        if let Some(id) = &row.id
+            && row.phase().is_some_and(Phase::is_done)
+            && !self.lay_at(&row, path).await?
+        {
+            let (id, post) = (id.clone(), Box::new(row));
+            return Err(ResolveError::IdUsed { id, post, missing: true });
         }
+        Ok(row)
+    }
+
+    /// Whether the file of a post lay there, when it was posted or later.
+    async fn lay_at(&self, row: &RecordedPost, path: &Path) -> Result<bool, StoreError> {
+        let path = absolute(path);
+        if row.file.as_ref().is_some_and(|file| file.path == path) {
+            return Ok(true);
+        }
+        let found = self.calls.journal.find_by_path(&self.calls.account, row.mode, &path).await?;
+        Ok(found.is_some_and(|found| found.number == row.number))
     }
 
     /// The post under way of another file that lay where this one lies now. It comes first: as long as
@@ -557,7 +567,7 @@ impl PostResolver {
         };
         let new = self.request(post, content);
         let row = self.calls.journal.find(&new).await?;
-        let row = match row.filter(|row| self.may_take(&new, row)) {
+        let row = match row.filter(|row| self.may_take(new.id.as_deref(), row)) {
             Some(row) => Some(self.wanted(row).await?),
             None => None,
         };
@@ -629,15 +639,17 @@ pub(super) fn absolute(path: &Path) -> PathBuf {
 pub(super) async fn of_missing_file(
     journal: &dyn Journal,
     account: &str,
-    mode: Mode,
-    id: Option<&str>,
+    post: &Post,
     path: &Path,
 ) -> Result<Option<RecordedPost>, StoreError> {
-    match id {
-        Some(id) => {
-            let post = journal.find_by_id(account, id).await?;
-            Ok(post.filter(|post| post.mode == mode))
-        }
-        None => journal.find_by_path(account, mode, &absolute(path)).await,
+    if let Some(id) = &post.id
+        && let Some(row) = journal.find_by_id(account, id).await?
+    {
+        return Ok(Some(row).filter(|row| row.mode == post.mode));
     }
+    let row = journal.find_by_path(account, post.mode, &absolute(path)).await?;
+    // An `id` that its entry was given since. Where each day's video has one name, another caption tells that
+    // another one is meant.
+    let may_be = |row: &RecordedPost| row.id.is_none() && row.settings == settings_hash(post);
+    Ok(row.filter(|row| post.id.is_none() || may_be(row)))
 }

@@ -118,6 +118,11 @@ impl RecordedPost {
         PostRef { index: 0, account, video: self.label.clone() }
     }
 
+    /// Whether it is of a file with a fingerprint (BLAKE3 in lowercase hex).
+    pub(crate) fn is_of(&self, fingerprint: &str) -> bool {
+        self.file.as_ref().and_then(|file| file.fingerprint.as_deref()) == Some(fingerprint)
+    }
+
     /// Where the latest attempt stands. `None`: nothing was tried yet.
     pub(crate) fn phase(&self) -> Option<Phase> {
         self.last.as_ref().map(|attempt| attempt.phase)

@@ -494,3 +494,64 @@ fn a_file_that_is_not_there_is_not_taken_for_another_days_without_a_word() {
     world.run(&["upload", &other]).exits(0).says("1 published");
     assert_eq!(world.published(), 2);
 }
+
+/// A finished folder is sorted away, and later emptied.
+#[test]
+fn a_video_that_was_moved_and_then_deleted_stays_posted() {
+    let world = World::logged_in();
+    let ada = world.open_id(ADA);
+    let manifest = |folder: &str, ids: [Option<&str>; 2]| {
+        let entry = |(name, id): (&str, Option<&str>)| {
+            let mut entry = json!({ "user_id": ada, "video_path": format!("{folder}/{name}.mp4") });
+            if let Some(id) = id {
+                entry["id"] = id.into();
+            }
+            entry
+        };
+        let entries: Vec<_> = ["a", "b"].into_iter().zip(ids).map(entry).collect();
+        world.manifest(&json!(entries))
+    };
+    fs::create_dir(world.path("new")).unwrap();
+    world.video("new/a.mp4", 100_000);
+    world.video("new/b.mp4", 100_001);
+    world.run(&["upload", &manifest("new", [None, Some("b")])]).exits(0).says("2 published");
+    fs::rename(world.path("new"), world.path("done")).unwrap();
+    let moved = manifest("done", [None, Some("b")]);
+    world.run(&["upload", &moved]).exits(0).says("2 skipped");
+    fs::remove_dir_all(world.path("done")).unwrap();
+    for args in [&["upload", &moved][..], &["upload", "--dry-run", &moved]] {
+        world.run(args).exits(0).says("2 skipped").says("its file is gone");
+    }
+    // An `id` that is given after all of that names the same post, unless the settings are others.
+    let named = manifest("done", [Some("a"), Some("b")]);
+    world.run(&["upload", &named]).exits(0).says("2 skipped");
+    let mut other = json!([{ "user_id": ada, "video_path": "done/a.mp4", "id": "next" }]);
+    other[0]["description"] = "another one".into();
+    let ran = world.run(&["upload", &world.manifest(&other)]).exits(2);
+    ran.says("done/a.mp4`: there is no such file");
+    assert_eq!(world.published(), 2);
+}
+
+/// What was posted twice by two `id`s is two posts, also when their `id`s are gone.
+#[test]
+fn copies_that_were_each_posted_are_not_told_to_be_one() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    fs::copy(world.path("a.mp4"), world.path("b.mp4")).unwrap();
+    let entries = |a: &Value, b: &Value| {
+        world.manifest(&json!([entry(&world, "a.mp4", a), entry(&world, "b.mp4", b)]))
+    };
+    let named = entries(&json!({ "id": "a" }), &json!({ "id": "b" }));
+    world.run(&["upload", &named]).exits(0).says("2 published");
+    let unnamed = entries(&json!({}), &json!({}));
+    for touched in [false, true] {
+        if touched {
+            let b = fs::OpenOptions::new().append(true).open(world.path("b.mp4")).unwrap();
+            b.set_modified(std::time::SystemTime::now()).unwrap();
+        }
+        for args in [&["upload", "--dry-run", &unnamed][..], &["upload", &unnamed]] {
+            world.run(args).exits(0).says("2 skipped").never_says("the same as");
+        }
+    }
+    assert_eq!(world.published(), 2);
+}

@@ -136,6 +136,65 @@ pub(super) async fn a_file_that_is_gone_is_known_by_where_it_lay(new: New<'_>) {
     assert_eq!(found, Some(later));
 }
 
+pub(super) async fn a_file_that_came_to_lie_elsewhere_is_known_by_that_when_it_is_gone(
+    new: New<'_>,
+) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let at = |inode, path: &str| {
+        let mut new = entry(inode, 90);
+        if let Source::File(file) = &mut new.source {
+            file.path = path.into();
+        }
+        new
+    };
+    let there = async |path: &str| {
+        let found = journal.find_by_path("ana", Mode::Direct, std::path::Path::new(path)).await;
+        found.unwrap().map(|post| post.number.0)
+    };
+    journal.publish(&at(1, "/new/a.mp4"), "a").await;
+    journal.publish(&at(2, "/new/b.mp4").id("b"), "b").await;
+    // Both are moved, and the second run has read them.
+    let (a, b) = (at(3, "/done/a.mp4"), at(4, "/done/b.mp4").id("b"));
+    for (moved, content) in [(&a, "a"), (&b, "b")] {
+        assert_eq!(journal.made(vec![moved.clone()]).await.unwrap(), [None], "to be learned");
+        journal.post_for(&moved.clone().hashed(content)).await.unwrap();
+        let made = journal.made(vec![moved.clone()]).await.unwrap();
+        assert!(made[0].is_some(), "learned: {moved:?}");
+    }
+    assert_eq!((there("/done/a.mp4").await, there("/done/b.mp4").await), (Some(1), Some(2)));
+    assert_eq!(there("/new/a.mp4").await, Some(1));
+    // Of several that lay there one after another, the latest.
+    let swapped = at(5, "/new/a.mp4").hashed("b");
+    assert_eq!(journal.post_for(&swapped).await.unwrap().number, PostNumber(2));
+    assert_eq!(there("/new/a.mp4").await, Some(2));
+    let back = at(6, "/new/a.mp4");
+    assert_eq!(journal.post_for(&back.hashed("a")).await.unwrap().number, PostNumber(1));
+    assert_eq!(there("/new/a.mp4").await, Some(1));
+    // Another video under an `id` that was used is not that post's file.
+    journal.post_for(&at(7, "/done/c.mp4").id("b").hashed("c")).await.unwrap();
+    assert_eq!(there("/done/c.mp4").await, None);
+}
+
+pub(super) async fn of_copies_that_were_each_posted_the_one_at_the_path_is_meant(new: New<'_>) {
+    let home = Home::new(new);
+    let journal = home.open().await;
+    let first = journal.publish(&entry(1, 90).id("one"), "a").await;
+    let copy = journal.publish(&entry(2, 90).id("two"), "a").await;
+    // Their `id`s were taken out of the manifest, and both files were touched.
+    for (inode, post) in [(1, &first), (2, &copy)] {
+        let mut touched = entry(inode, 90).hashed("a");
+        if let Source::File(file) = &mut touched.source {
+            file.identity.ctime += 1;
+        }
+        assert_eq!(journal.find(&touched).await.unwrap().as_ref(), Some(post));
+    }
+    // One that was not posted says nothing.
+    let waits = journal.post_for(&entry(3, 90).id("three").hashed("a")).await.unwrap();
+    let touched = entry(3, 90).hashed("a");
+    assert_eq!(journal.find(&touched).await.unwrap(), Some(first), "{waits:?}");
+}
+
 pub(super) async fn a_renamed_or_copied_file_is_recognised_by_its_content_and_then_by_sight(
     new: New<'_>,
 ) {

@@ -151,6 +151,8 @@ macro_rules! contract {
                 a_file_that_did_not_change_is_known_without_reading_it,
                 what_was_made_of_many_entries_is_told_at_once_where_nothing_is_to_be_learned,
                 a_file_that_is_gone_is_known_by_where_it_lay,
+                a_file_that_came_to_lie_elsewhere_is_known_by_that_when_it_is_gone,
+                of_copies_that_were_each_posted_the_one_at_the_path_is_meant,
                 a_renamed_or_copied_file_is_recognised_by_its_content_and_then_by_sight,
                 other_settings_do_not_make_another_post,
                 until_something_was_sent_a_post_follows_its_entry,

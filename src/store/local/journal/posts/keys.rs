@@ -4,14 +4,19 @@
 //! well if nobody else does; one without an `id` owns its content: the hash of a URL as it is
 //! compared, the fingerprint of a file or, as long as that is not known, the identity of the file on this machine. A copy that
 //! was once read and recognised leaves its file identity as one more key, so that it is not read
-//! again at the next run.
+//! again at the next run. Where a file lay leads to the latest post of it, so that it is known when it is gone.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use rusqlite::Transaction;
 
 use super::address::Address;
 use crate::model::{FileIdentity, LocalFile, Mode, PostRequest, Source};
 use crate::store::JournalError;
-use crate::store::local::journal::database::checksum::{self, Checked, write_checksum};
+use crate::store::local::journal::database::checksum::{
+    self, Checked, write_checksum, write_checksums,
+};
 use crate::store::local::journal::database::db_error::DbError;
 use crate::store::local::journal::rows::{mode_word, nanoseconds};
 
@@ -71,6 +76,11 @@ pub(in crate::store::local::journal) fn of_place(new: &PostRequest) -> Option<St
     }
 }
 
+/// The key of where a file lies.
+pub(in crate::store::local::journal) fn of_path(mode: Mode, path: &Path) -> String {
+    format!("{} path {}", mode_word(mode), blake3::hash(path.as_os_str().as_bytes()))
+}
+
 /// A hash of texts, each with its length.
 fn hash(texts: impl IntoIterator<Item = impl AsRef<str>>) -> blake3::Hash {
     let mut hash = blake3::Hasher::new();
@@ -110,6 +120,23 @@ pub(in crate::store::local::journal) fn give(
         write_checksum(tx, Checked::Keys, tx.last_insert_rowid())?;
     }
     Ok(())
+}
+
+/// Gives a key to an original post, whoever had it before.
+pub(in crate::store::local::journal) fn take(
+    tx: &Transaction<'_>,
+    account: &str,
+    key: &str,
+    original: i64,
+) -> Result<(), DbError> {
+    let taken: Vec<i64> = tx
+        .prepare_cached(
+            "INSERT INTO keys (account, key, post) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET post = ?3 WHERE post <> ?3 RETURNING id",
+        )?
+        .query_map((account, key, original), |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    Ok(write_checksums(tx, Checked::Keys, taken)?)
 }
 
 /// Lets a post go by its `id` alone: its file was replaced.

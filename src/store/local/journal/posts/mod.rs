@@ -72,6 +72,16 @@ pub(super) fn made(
             return Ok(None);
         }
     }
+    if let (Some(file), Some(known)) = (new.source.file(), &post.file)
+        && file.path != known.path
+    {
+        // Which of two `id`s the path leads to does not matter, so they do not take it from each other.
+        let owner = keys::owner(tx, &new.account, &keys::of_path(new.mode, &file.path))?;
+        let original = original(tx, post.number)?;
+        if owner.is_none() || (new.id.is_none() && owner != Some(original)) {
+            return Ok(None);
+        }
+    }
     Ok(Some(post))
 }
 
@@ -94,13 +104,17 @@ pub(super) fn with_size(
     rows::posts(tx, WITH_SIZE, (account, mode_word(mode), size.cast_signed()))
 }
 
-/// The latest post of a file that lay there.
+/// The latest post of a file that lay there, or came to lie there since.
 pub(super) fn with_path(
     tx: &Transaction<'_>,
     account: &str,
     mode: Mode,
     path: &Path,
 ) -> Result<Option<RecordedPost>, DbError> {
+    if let Some(post) = find_by_key(tx, account, &keys::of_path(mode, path))? {
+        return Ok(Some(post));
+    }
+    // Earlier versions kept the path in the post's row alone.
     let found =
         rows::posts(tx, WITH_PATH, (account, mode_word(mode), path.as_os_str().as_bytes()))?;
     Ok(found.into_iter().next())
@@ -179,13 +193,26 @@ fn lookup(tx: &Transaction<'_>, new: &PostRequest) -> Result<Option<Found>, DbEr
     }
     for key in keys::of_content(new) {
         let Some(original) = keys::owner(tx, &new.account, &key)? else { continue };
-        let post = latest(tx, original)?;
+        let post = match copy_at_path(tx, new)? {
+            Some(copy) => copy,
+            None => latest(tx, original)?,
+        };
         // Two different ids are two posts, whatever their content.
         if new.id.is_none() || post.id.is_none() {
             return Ok(Some(Found { post, by_id: false }));
         }
     }
     Ok(None)
+}
+
+/// Of several posts of a file's content, each made under an `id` of its own, the one whose file lay where an entry
+/// without an `id` has it.
+fn copy_at_path(tx: &Transaction<'_>, new: &PostRequest) -> Result<Option<RecordedPost>, DbError> {
+    let (Some(file), None) = (new.source.file(), &new.id) else { return Ok(None) };
+    let Some(fingerprint) = &file.fingerprint else { return Ok(None) };
+    let post = with_path(tx, &new.account, new.mode, &file.path)?;
+    let counts = |post: &RecordedPost| post.phase().is_some_and(Phase::is_done);
+    Ok(post.filter(|post| counts(post) && post.same_as.is_none() && post.is_of(fingerprint)))
 }
 
 pub(super) fn latest(tx: &Transaction<'_>, original: i64) -> Result<RecordedPost, DbError> {
@@ -233,10 +260,38 @@ fn make(
     if let Some(id) = &new.id {
         keys::give(tx, &new.account, &keys::of_id(id), first)?;
     }
-    for key in keys::of_content(new).into_iter().chain(keys::of_place(new)) {
-        keys::give(tx, &new.account, &key, first)?;
-    }
+    give_content(tx, new, first)?;
     Ok(number)
+}
+
+/// Lets a post be found by what an entry says of its content, and where that lies.
+fn give_content(tx: &Transaction<'_>, new: &PostRequest, original: i64) -> Result<(), DbError> {
+    for key in keys::of_content(new).into_iter().chain(keys::of_place(new)) {
+        keys::give(tx, &new.account, &key, original)?;
+    }
+    match new.source.file() {
+        Some(file) => keys::take(tx, &new.account, &keys::of_path(new.mode, &file.path), original),
+        None => Ok(()),
+    }
+}
+
+/// Whether an entry is known to be of a post's content.
+fn is_of_content(
+    tx: &Transaction<'_>,
+    new: &PostRequest,
+    post: &RecordedPost,
+    original: i64,
+) -> Result<bool, DbError> {
+    let fingerprint = new.source.file().and_then(|file| file.fingerprint.as_deref());
+    if fingerprint.is_some_and(|fingerprint| post.is_of(fingerprint)) {
+        return Ok(true);
+    }
+    for key in keys::of_content(new) {
+        if keys::owner(tx, &new.account, &key)? == Some(original) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Writes down what the next attempt is to send.
@@ -280,22 +335,15 @@ fn renew(tx: &Transaction<'_>, new: &PostRequest, found: Found) -> Result<PostNu
     if let (Some(id), None) = (&new.id, &post.id) {
         adopt(tx, &new.account, id, original)?;
     }
-    if by_id && !post.may_begin() {
-        return Ok(post.number);
-    }
-    let content = keys::of_content(new);
-    if by_id && post.repost == 0 {
-        let mut same = false;
-        for key in &content {
-            same |= keys::owner(tx, &new.account, key)? == Some(original);
+    if by_id && !is_of_content(tx, new, &post, original)? {
+        if !post.may_begin() {
+            return Ok(post.number);
         }
-        if !same {
+        if post.repost == 0 {
             keys::drop_content(tx, original)?;
         }
     }
-    for key in content.into_iter().chain(keys::of_place(new)) {
-        keys::give(tx, &new.account, &key, original)?;
-    }
+    give_content(tx, new, original)?;
     if post.may_begin() {
         plan(tx, post.number, new)?;
     }
