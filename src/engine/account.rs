@@ -299,7 +299,7 @@ impl AccountWorker {
         if begun.is_none() {
             self.tell_doubts(post);
         }
-        let note = Some(plan_words(post, found.plan.as_ref(), begun));
+        let note = Some(plan_words(post, &found));
         if let Err(reason) = self.foresee(post, &found, *drafts).await {
             let row = found.row.as_ref();
             let attempt = row.and_then(|row| row.last.as_ref());
@@ -650,7 +650,8 @@ fn names(post: &PreparedPost, row: &RecordedPost) -> bool {
 }
 
 /// What would be sent, in words: how much, for whom to see, and the caption as TikTok gets it.
-fn plan_words(post: &PreparedPost, plan: Option<&Plan>, begun: Option<Phase>) -> String {
+fn plan_words(post: &PreparedPost, found: &FoundPost) -> String {
+    let plan = found.plan.as_ref();
     let mut words: Vec<_> = match plan {
         None => post.asked.source.is_pulled().then(|| "pulled by TikTok".to_owned()),
         Some(plan) => {
@@ -668,12 +669,16 @@ fn plan_words(post: &PreparedPost, plan: Option<&Plan>, begun: Option<Phase>) ->
     let quoted = |text| serde_json::Value::from(text).to_string();
     let texts = post.caption_sent().into_iter();
     words.extend(texts.map(|(what, text)| format!("{what} {}", quoted(text))));
-    words.extend(begun.map(|phase| match phase {
+    words.extend(found.begun().map(|phase| match phase {
         Phase::InitIntent | Phase::Open { .. } if plan.is_some() => {
             "begun by an earlier run".to_owned()
         }
         _ => "TikTok may have it already: it is asked first".to_owned(),
     }));
+    // One exported anew, or the next one under the same name: only the user knows.
+    words.extend(
+        found.earlier.map(|post| format!("another video than post {post}, which lay there before")),
+    );
     words.join(", ")
 }
 

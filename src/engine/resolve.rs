@@ -114,12 +114,14 @@ pub(super) struct FoundPost {
     request: Option<PostRequest>,
     /// What is to be said of another post that it is like.
     pub(super) alike: Option<Warning>,
+    /// The post that was made of another file that lay where this one lies.
+    pub(super) earlier: Option<PostNumber>,
 }
 
 impl FoundPost {
     /// A post of the journal, of which nothing else is known.
     pub(super) fn of(row: RecordedPost) -> Self {
-        Self { plan: None, row: Some(row), request: None, alike: None }
+        Self { plan: None, row: Some(row), request: None, alike: None, earlier: None }
     }
 
     /// Where an attempt stands that an earlier run began and that is not over.
@@ -519,8 +521,26 @@ impl PostResolver {
                 return Err(ResolveError::IdPending { id, post });
             }
             found.alike = self.compare(post, request, found.row.as_ref()).await?;
+            found.earlier = match request.source.file().filter(|_| found.row.is_none()) {
+                Some(file) => self.made_there(request, &file.path).await?,
+                None => None,
+            };
         }
         Ok(found)
+    }
+
+    /// The post that was made of what lay at a path before, of an account and mode.
+    async fn made_there(
+        &self,
+        new: &PostRequest,
+        path: &Path,
+    ) -> Result<Option<PostNumber>, StoreError> {
+        if new.id.is_some() || new.repost {
+            return Ok(None);
+        }
+        let made = self.calls.journal.find_by_path(&new.account, new.mode, path).await?;
+        let made = made.filter(|row| row.phase().is_some_and(Phase::is_done));
+        Ok(made.map(|row| row.number))
     }
 
     /// What is known of a post whose time has not come. After a signal no file is read for it.
@@ -572,7 +592,7 @@ impl PostResolver {
             None => None,
         };
         let row = row.filter(|row| !(self.options.repost && row.may_repost()));
-        Ok(FoundPost { plan, row, request: Some(new), alike: None })
+        Ok(FoundPost { plan, row, request: Some(new), alike: None, earlier: None })
     }
 }
 

@@ -30,13 +30,12 @@ impl Fields {
     pub(super) fn read(object: &Object<'_>, part: Part, review: &mut Review<'_>) -> Self {
         let mut fields = Self::default();
         let mut keys: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut again = Vec::new();
         for property in &object.properties {
             let (key, at) = (property.name.as_str(), property.name.start());
             (review.part, review.field) = (part, Field::named(key));
             if let Some(&first) = keys.get(key) {
-                let (line, column) = review.locate(first);
-                let first = format!("the first is on line {line}, column {column}");
-                review.refuse_key(at, key, "given twice", Some(first));
+                again.push((key, at, first));
                 continue;
             }
             keys.insert(key, at);
@@ -52,6 +51,7 @@ impl Fields {
                 None => fields.refuse_unknown(key, at, &property.value, review),
             }
         }
+        refuse_repeated(&again, part, review);
         (review.part, review.field) = (part, None);
         fields
     }
@@ -92,6 +92,32 @@ impl Fields {
     /// The fields that were given, with the places of their values.
     pub(super) fn given(&self) -> impl Iterator<Item = (Field, usize)> {
         self.given.iter().map(|(&field, &at)| (field, at))
+    }
+}
+
+/// Refuses the keys that an object has `again`, each with its place and the first one's. Several of them, one of which
+/// is a source, are those of a second post.
+fn refuse_repeated(again: &[(&str, usize, usize)], part: Part, review: &mut Review<'_>) {
+    let is_source =
+        |key: &str| Field::named(key).is_some_and(|field| Field::SOURCES.contains(&field));
+    if let [(key, at, _), others @ ..] = again
+        && !others.is_empty()
+        && again.iter().any(|(key, ..)| is_source(key))
+    {
+        (review.part, review.field) = (part, Field::named(key));
+        let are = if others.len() == 1 { "is" } else { "are" };
+        let others: Vec<_> = others.iter().map(|(key, ..)| format!("`{key}`")).collect();
+        let others = others.join(", ");
+        let hint =
+            format!("so {are} {others}: if another post begins here, write }}, {{ before it");
+        review.refuse_key(*at, key, "given twice", Some(hint));
+        return;
+    }
+    for (key, at, first) in again {
+        (review.part, review.field) = (part, Field::named(key));
+        let (line, column) = review.locate(*first);
+        let first = format!("the first is on line {line}, column {column}");
+        review.refuse_key(*at, key, "given twice", Some(first));
     }
 }
 

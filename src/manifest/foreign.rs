@@ -14,7 +14,7 @@ pub(super) const EXAMPLE: &str = "a manifest is JSON, with an object for each po
 pub(super) fn is_conflict(line: &str) -> bool {
     ["<<<<<<<", "|||||||", "=======", ">>>>>>>"]
         .iter()
-        .filter_map(|mark| line.strip_prefix(mark))
+        .filter_map(|mark| line.trim_start_matches([' ', '\t']).strip_prefix(mark))
         .any(|rest| rest.is_empty() || rest.starts_with([' ', '\r', '\n']))
 }
 

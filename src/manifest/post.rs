@@ -110,6 +110,7 @@ impl EntryContext<'_> {
         }
         entry.left_to_app = left_to_the_app(&entry.post, own);
         entry.doubts.extend(web::other_formats(&entry.post.source));
+        entry.doubts.extend(web::page(&entry.post.source));
         entry.doubts.extend(unfilled_names(&entry.post));
         Some(entry)
     }

@@ -167,6 +167,53 @@ pub(super) fn other_formats(source: &Source) -> Option<String> {
     ))
 }
 
+/// That a URL of a post leads to a site whose addresses are pages, and whose name nobody's app can verify: a
+/// sentence.
+///
+/// <https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide>
+pub(super) fn page(source: &Source) -> Option<String> {
+    const SITES: [&str; 23] = [
+        "1drv.ms",
+        "box.com",
+        "dailymotion.com",
+        "dropbox.com",
+        "facebook.com",
+        "fb.watch",
+        "flickr.com",
+        "drive.google.com",
+        "photos.google.com",
+        "photos.app.goo.gl",
+        "icloud.com",
+        "imgur.com",
+        "instagram.com",
+        "mega.nz",
+        "onedrive.live.com",
+        "pinterest.com",
+        "tiktok.com",
+        "twitch.tv",
+        "twitter.com",
+        "vimeo.com",
+        "wetransfer.com",
+        "x.com",
+        "youtube.com",
+    ];
+    let site = source.urls().iter().find_map(|url| {
+        let url = Url::parse(url).ok()?;
+        let host = url.host_str()?.to_ascii_lowercase();
+        if host == "youtu.be" {
+            return Some("youtube.com");
+        }
+        // Not the hosts below them from which files come.
+        let host =
+            ["www.", "m."].iter().find_map(|start| host.strip_prefix(start)).unwrap_or(&host);
+        SITES.into_iter().find(|site| *site == host)
+    })?;
+    Some(format!(
+        "the address is one of {site}, where pages are and not files: TikTok pulls a file, and only from a domain or \
+         address that the app has verified as its owner's"
+    ))
+}
+
 /// The extension of the last name in a URL's path, if it is that of a format that TikTok surely does not
 /// take there, and the query does not ask for one that it takes.
 fn other_format(url: &str, photo: bool) -> Option<&'static str> {
@@ -293,6 +340,24 @@ mod tests {
         // The server converts it.
         assert_eq!(photos(&["a.png?format=webp", "b.heic?fm=jpg"]), None);
         assert_eq!(other_formats(&Source::File("a.mkv".into())), None);
+    }
+
+    #[test]
+    fn a_page_of_a_site_is_told() {
+        let page = |url: &str| page(&Source::Url(url.to_owned()));
+        for url in [
+            "https://www.youtube.com/watch?v=dQw4w9WgXcQ",
+            "https://youtu.be/dQw4w9WgXcQ",
+            "https://m.facebook.com/watch/?v=1",
+            "https://drive.google.com/file/d/1/view?usp=sharing",
+            "https://www.dropbox.com/s/1/a.mp4?dl=0",
+            "https://WWW.TIKTOK.COM/@ada/video/1",
+        ] {
+            assert!(page(url).unwrap().contains("pages are and not files"), "{url}");
+        }
+        for url in ["https://cdn.example.com/youtube.com/a.mp4", "https://myx.com/a.mp4"] {
+            assert_eq!(page(url), None, "{url}");
+        }
     }
 
     proptest! {

@@ -278,7 +278,7 @@ fields! {
     }
     PublishAt = "publish_at" {
         FieldType::Moment, InitKind::ALL, Manifest,
-        elsewhere: ["publishtime", "schedule", "scheduleat", "scheduledat"],
+        elsewhere: ["publishtime", "schedule", "scheduleat", "scheduledat", "schedulefor", "scheduletime", "scheduledtime"],
         "Not to be posted before: RFC 3339 with an offset, such as 2026-12-01T18:00:00+01:00."
     }
     Id = "id" {

@@ -136,10 +136,29 @@ fn readings(text: &str) -> Vec<(String, &'static str)> {
         Some(text.replace('\\', "/")),
         "`\\` stands for itself here, and folders are separated by `/`",
     );
+    add(
+        Some(spelt_out(text)),
+        "in JSON `\\t`, `\\n` and the like are one character each, and folders are separated by `/`",
+    );
     add(percent_decoded(text), "`%` stands for itself here");
     add(Some(text.replace('+', " ")), "`+` stands for itself here");
     add(text.strip_suffix('/').map(str::to_owned), "`/` at the end makes it a folder");
     readings
+}
+
+/// A path with a `/` and a letter for each character that JSON writes as a `\` and that letter: a Windows path whose
+/// `\` were not doubled.
+fn spelt_out(text: &str) -> String {
+    const WRITTEN: [(char, &str); 5] =
+        [('\t', "/t"), ('\n', "/n"), ('\r', "/r"), ('\u{8}', "/b"), ('\u{c}', "/f")];
+    let mut path = String::with_capacity(text.len());
+    for c in text.chars() {
+        match WRITTEN.iter().find(|(control, _)| *control == c) {
+            Some((_, written)) => path.push_str(written),
+            None => path.push(if c == '\\' { '/' } else { c }),
+        }
+    }
+    path
 }
 
 /// Whether a path is one of a shell that stands for others: `*` is in it, or a file in its folder fits what its
@@ -469,6 +488,8 @@ mod tests {
     fn what_others_would_have_read_is_named() {
         for (there, written, says) in [
             ("clips/a.mp4", "clips\\a.mp4", "folders are separated by `/`; write `clips/a.mp4`"),
+            ("videos/two.mp4", "videos\two.mp4", "one character each"),
+            ("a/new/b.mp4", "a\new\u{8}.mp4", "write `a/new/b.mp4`"),
             ("my clip.mp4", "my\\ clip.mp4", "`\\` stands for itself here; write `my clip.mp4`"),
             ("my clip.mp4", "my%20clip.mp4", "`%` stands for itself here; write `my clip.mp4`"),
             ("ä.mp4", "%C3%A4.mp4", "write `ä.mp4`"),

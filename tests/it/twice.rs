@@ -555,3 +555,17 @@ fn copies_that_were_each_posted_are_not_told_to_be_one() {
     }
     assert_eq!(world.published(), 2);
 }
+
+/// Exported anew, or the next one under the same name: a dry run says that it is another post.
+#[test]
+fn another_video_at_the_place_of_one_that_was_posted_is_called_so_before_it_is_sent() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    let manifest = world.one_post(ADA, "a.mp4");
+    world.run(&["upload", &manifest]).exits(0);
+    world.video("a.mp4", 100_001);
+    let said = "another video than post 1, which lay there before";
+    world.run(&["upload", "--dry-run", &manifest]).exits(0).says("1 planned").says(said);
+    world.run(&["upload", &manifest]).exits(0).says("1 published").never_says(said);
+    assert_eq!(world.published(), 2);
+}

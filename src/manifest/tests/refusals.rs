@@ -128,6 +128,24 @@ fn a_key_given_twice_is_refused() {
 }
 
 #[test]
+fn a_post_that_runs_into_the_next_one_is_refused_once() {
+    let text = "[\n{\"video_path\": \"a.mp4\", \"description\": \"A\", \"privacy_level\": \"SELF_ONLY\",\n\
+                \"video_path\": \"b.mp4\", \"description\": \"B\", \"privacy_level\": \"SELF_ONLY\"}\n]";
+    assert_eq!(
+        said(text),
+        [
+            "line 3, column 1, post 1, field `video_path`: given twice (so are `description`, `privacy_level`: if \
+          another post begins here, write }, { before it)"
+        ]
+    );
+    // Two fields that are no source are two slips.
+    assert_eq!(
+        said_of_video(r#""tags": [], "is_aigc": true, "tags": [], "is_aigc": true"#).len(),
+        2
+    );
+}
+
+#[test]
 fn types_are_strict_and_say_what_they_got() {
     for (field, said_of_it) in [
         (r#""description": 5"#, "field `description`: must be text, not the number 5"),
