@@ -15,7 +15,9 @@ use crate::engine::events::{Event, Note, Progress, Warning};
 use crate::engine::named::{Among, NamedPosts, Twin, same_as_words};
 use crate::engine::post::{FileState, PreparedPost};
 use crate::engine::preflight::Preflight;
-use crate::engine::resolve::{FoundPost, Look, PostResolver, ResolveError, ResolvedPost, absolute};
+use crate::engine::resolve::{
+    Earlier, FoundPost, Look, PostResolver, ResolveError, ResolvedPost, absolute,
+};
 use crate::engine::runner::PostRunner;
 use crate::engine::status::{can_be_reconciled, poll, reconcile};
 use crate::engine::stop::{PostSnapshot, StopReason, not_tried_again};
@@ -361,8 +363,14 @@ impl AccountWorker {
 
     /// What is to be said of a post whose time has not come.
     async fn early(&self, post: &PreparedPost, look: Look, named: &mut NamedPosts) -> PostOutcome {
-        // What cannot be looked up is told when its time comes.
-        let found = self.resolver.find_early(post, look).await.ok();
+        let found = match self.resolver.find_early(post, look).await {
+            Ok(found) => Some(found),
+            Err(error @ ResolveError::IdUsed { missing: false, .. }) => {
+                return left_with_stop(&PostSnapshot::new(post, Instant::now()), &error.into()).0;
+            }
+            // What cannot be looked up is told when its time comes.
+            Err(_) => None,
+        };
         if let Some(found) = found.as_ref().filter(|_| look == Look::Once) {
             // What cannot be recorded now the next run records.
             _ = self.resolver.give_id(found).await;
@@ -676,9 +684,12 @@ fn plan_words(post: &PreparedPost, found: &FoundPost) -> String {
         _ => "TikTok may have it already: it is asked first".to_owned(),
     }));
     // One exported anew, or the next one under the same name: only the user knows.
-    words.extend(
-        found.earlier.map(|post| format!("another video than post {post}, which lay there before")),
-    );
+    words.extend(found.earlier.map(|earlier| match earlier {
+        Earlier::Made(post) => format!("another video than post {post}, which lay there before"),
+        Earlier::UnderWay(post) => {
+            format!("another video than post {post}, which lay there before and is not finished: that comes first")
+        }
+    }));
     words.join(", ")
 }
 

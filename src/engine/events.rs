@@ -41,6 +41,13 @@ pub(crate) enum Event {
     },
     /// A post ended its run. Comes once for every post of the run, after all else about it.
     Ended(Box<PostOutcome>),
+    /// A post that an earlier run began, and that the manifest does not name, came to its end.
+    Settled {
+        /// `open_id` of its account.
+        account: String,
+        /// What came of it; it has no place in the manifest.
+        outcome: Box<PostOutcome>,
+    },
     /// What TikTok's limits leave to an account. Only a dry run says it, once for each account that it
     /// would make posts for.
     Quota(QuotaLeft),
@@ -145,6 +152,11 @@ pub(crate) enum Note {
     },
     /// TikTok does not know the `publish_id` yet; it is asked again.
     IdUnknownYet,
+    /// The file is another one than that of a post that was made of what lay there before.
+    AnotherVideo {
+        /// That post.
+        post: PostNumber,
+    },
     /// The post is a repost that an earlier run was asked for.
     FinishingRepost,
 }

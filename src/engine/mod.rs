@@ -60,6 +60,7 @@ pub(crate) use self::post::PreparedPost;
 pub(crate) use self::posted::{PostedFiles, posted_files};
 pub(crate) use self::prepare::{Preparation, PrepareError, Prepared, Refused, Warned};
 pub(crate) use self::status::can_be_reconciled;
+pub(crate) use self::stop::failed_for_good;
 pub(crate) use self::tries::is_failed_for_good;
 
 use self::account::AccountWorker;

@@ -100,14 +100,14 @@ impl NamedPosts {
     }
 
     /// What an entry is to one that came before it, the same post before anything else.
-    pub(super) async fn twin_of(&mut self, entry: &NamedPost, among: Among) -> Option<Twin> {
+    pub(super) async fn twin_of(&self, entry: &NamedPost, among: Among) -> Option<Twin> {
         let counts = |named: &Self, at: usize| {
             among != Among::Planned || named.posts.get(at).is_some_and(|post| post.is_planned)
         };
         if let Some(at) = entry.number.and_then(|number| self.by_number.get(&number)).copied()
             && counts(self, at)
         {
-            return self.same(at, entry);
+            return self.posts.get(at).map(|post| Twin::Same(post.index));
         }
         let mut content = None;
         let known = entry.keys.iter().filter_map(|key| self.by_key.get(key)).flatten().copied();
@@ -130,17 +130,10 @@ impl NamedPosts {
                         own: own.clone(),
                     }));
                 }
-                _ => return self.same(at, entry),
+                _ => return Some(Twin::Same(post.index)),
             }
         }
         content
-    }
-
-    /// That an entry is the same post as that one, which takes its `id`, as the journal's would.
-    fn same(&mut self, at: usize, entry: &NamedPost) -> Option<Twin> {
-        let post = self.posts.get_mut(at)?;
-        post.id = post.id.take().or_else(|| entry.id.clone());
-        Some(Twin::Same(post.index))
     }
 
     async fn is_same_file(&self, at: usize, entry: &NamedPost, among: Among) -> bool {
@@ -196,8 +189,7 @@ impl NamedPosts {
     /// Remembers an entry.
     pub(super) fn add(&mut self, entry: NamedPost) {
         let at = self.posts.len();
-        if let Some(first) = entry.number.and_then(|number| self.by_number.get(&number)).copied() {
-            _ = self.same(first, &entry);
+        if entry.number.is_some_and(|number| self.by_number.contains_key(&number)) {
             return;
         }
         if let Some(number) = entry.number {

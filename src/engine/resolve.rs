@@ -1,6 +1,6 @@
 //! Which post of the journal an entry stands for: its file opened, planned and recognised.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,7 +8,7 @@ use tiktok_open::Code;
 
 use crate::engine::Options;
 use crate::engine::calls::Calls;
-use crate::engine::events::{Progress, Warning};
+use crate::engine::events::{Note, Progress, Warning};
 use crate::engine::post::{PreparedPost, settings_hash};
 use crate::engine::stop::StopReason;
 use crate::model::{
@@ -31,6 +31,8 @@ pub(super) struct PostResolver {
     driven: Mutex<Vec<PostNumber>>,
     /// The `id`s that this run gives to posts that were made without one.
     given: Mutex<HashMap<PostNumber, String>>,
+    /// The posts that an entry without an `id` stands for.
+    unnamed: Mutex<HashSet<PostNumber>>,
 }
 
 /// The journal's row of a post, and the open file behind it.
@@ -114,8 +116,17 @@ pub(super) struct FoundPost {
     request: Option<PostRequest>,
     /// What is to be said of another post that it is like.
     pub(super) alike: Option<Warning>,
-    /// The post that was made of another file that lay where this one lies.
-    pub(super) earlier: Option<PostNumber>,
+    /// The post of another file that lay where this one lies.
+    pub(super) earlier: Option<Earlier>,
+}
+
+/// What became of the file that lay where another one lies now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Earlier {
+    /// It was posted.
+    Made(PostNumber),
+    /// It is under way, and comes first.
+    UnderWay(PostNumber),
 }
 
 impl FoundPost {
@@ -159,7 +170,14 @@ impl PostResolver {
         options: Arc<Options>,
         fingerprints: Arc<Fingerprints>,
     ) -> Self {
-        Self { calls, options, fingerprints, driven: Mutex::default(), given: Mutex::default() }
+        Self {
+            calls,
+            options,
+            fingerprints,
+            driven: Mutex::default(),
+            given: Mutex::default(),
+            unnamed: Mutex::default(),
+        }
     }
 
     /// Remembers that this run worked on a post.
@@ -171,8 +189,24 @@ impl PostResolver {
     /// that this run gives it, as the journal would, and for any other `id` it is another one.
     fn may_take(&self, id: Option<&str>, row: &RecordedPost) -> bool {
         let (Some(id), None) = (id, &row.id) else { return true };
+        if self.is_unnamed(row) {
+            return true;
+        }
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         given.entry(row.number).or_insert_with(|| id.to_owned()) == id
+    }
+
+    /// Remembers that an entry without an `id` stands for a post: that post takes no other entry's, as both
+    /// would get `id`s once they are to be two posts.
+    fn note_unnamed(&self, id: Option<&String>, row: Option<&RecordedPost>) {
+        if let (None, Some(row)) = (id, row) {
+            self.unnamed.lock().unwrap_or_else(PoisonError::into_inner).insert(row.number);
+        }
+    }
+
+    fn is_unnamed(&self, row: &RecordedPost) -> bool {
+        row.id.is_none()
+            && self.unnamed.lock().unwrap_or_else(PoisonError::into_inner).contains(&row.number)
     }
 
     /// The `id` that a post has, or that this run gives it.
@@ -185,7 +219,7 @@ impl PostResolver {
     pub(super) async fn give_id(&self, found: &FoundPost) -> Result<(), StoreError> {
         let made = found.row.as_ref().filter(|row| row.phase().is_some_and(Phase::is_done));
         let Some((row, new)) = made.zip(found.request.as_ref()) else { return Ok(()) };
-        if row.id.is_none() && new.id.is_some() && !new.repost {
+        if row.id.is_none() && new.id.is_some() && !new.repost && !self.is_unnamed(row) {
             self.calls.journal.post_for(new).await?;
         }
         Ok(())
@@ -208,6 +242,9 @@ impl PostResolver {
         };
         let mut new = self.request(post, content);
         let known = self.calls.journal.find(&new).await?;
+        if known.as_ref().is_some_and(|row| self.is_unnamed(row)) {
+            new.id = None;
+        }
         // A `--repost` posts a video once more, however often the manifest names it.
         new.repost &= !known.as_ref().is_some_and(|row| self.has_driven(row.number));
         if let Some(row) = self.replaced(&new, known.as_ref()).await? {
@@ -223,7 +260,16 @@ impl PostResolver {
         {
             self.calls.events.progress(&post.post_ref, Progress::Warning(warning));
         }
+        let earlier = match new.source.file().filter(|_| known.is_none()) {
+            Some(file) => self.made_there(&new, &file.path).await?,
+            None => None,
+        };
+        if let Some(number) = earlier.filter(|_| self.is_due(post)) {
+            let note = Note::AnotherVideo { post: number };
+            self.calls.events.progress(&post.post_ref, Progress::Note(note));
+        }
         let row = self.wanted(self.calls.journal.post_for(&new).await?).await?;
+        self.note_unnamed(new.id.as_ref(), Some(&row));
         let source = source.map(|(video, plan)| {
             let recorded = row.file.as_ref().filter(|file| file.identity.size == video.size());
             let recorded = recorded.and_then(|f| Plan::recorded(f.identity.size, f.chunk_size));
@@ -258,7 +304,8 @@ impl PostResolver {
             let requests = some.iter().map(|(_, request)| request.clone()).collect();
             // What cannot be looked up now is told when the turn of the post comes.
             let Ok(rows) = self.calls.journal.made(requests).await else { break };
-            for ((at, _), row) in some.iter().zip(rows) {
+            for ((at, request), row) in some.iter().zip(rows) {
+                self.note_unnamed(request.id.as_ref(), row.as_ref());
                 made[*at] = row;
             }
         }
@@ -521,12 +568,23 @@ impl PostResolver {
                 return Err(ResolveError::IdPending { id, post });
             }
             found.alike = self.compare(post, request, found.row.as_ref()).await?;
-            found.earlier = match request.source.file().filter(|_| found.row.is_none()) {
-                Some(file) => self.made_there(request, &file.path).await?,
-                None => None,
-            };
+            found.earlier = self.earlier(request, found.row.as_ref()).await?;
         }
         Ok(found)
+    }
+
+    /// The post of another file that lay where that of an entry lies now. `known` is what the journal has of the
+    /// entry itself.
+    async fn earlier(
+        &self,
+        new: &PostRequest,
+        known: Option<&RecordedPost>,
+    ) -> Result<Option<Earlier>, StoreError> {
+        if let Some(row) = self.replaced(new, known).await? {
+            return Ok(Some(Earlier::UnderWay(row.number)));
+        }
+        let Some(file) = new.source.file().filter(|_| known.is_none()) else { return Ok(None) };
+        Ok(self.made_there(new, &file.path).await?.map(Earlier::Made))
     }
 
     /// The post that was made of what lay at a path before, of an account and mode.
@@ -551,6 +609,8 @@ impl PostResolver {
     ) -> Result<FoundPost, ResolveError> {
         let mut found = self.find(post, self.unless_stopping(look)).await?;
         if let Some(request) = &found.request {
+            // What is under way may be over when its time comes.
+            self.of_other_content(request).await?;
             found.alike = self.compare(post, request, found.row.as_ref()).await?;
         }
         Ok(found)
@@ -587,6 +647,7 @@ impl PostResolver {
         };
         let new = self.request(post, content);
         let row = self.calls.journal.find(&new).await?;
+        self.note_unnamed(new.id.as_ref(), row.as_ref());
         let row = match row.filter(|row| self.may_take(new.id.as_deref(), row)) {
             Some(row) => Some(self.wanted(row).await?),
             None => None,

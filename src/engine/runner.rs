@@ -265,7 +265,13 @@ impl<'a> PostRunner<'a> {
                 let why = PostError::of_attempt(last).message;
                 self.report(Progress::Note(Note::TryingOnceMore { why }));
             }
-            (Some(Phase::Abandoned), _) => self.report(Progress::Note(Note::UploadAbandoned)),
+            // What somebody called not posted was not cut off, and without its file nothing starts over.
+            (Some(Phase::Abandoned), Some(last))
+                if last.code.as_deref() != Some(ErrorCode::ResolvedByHand.as_str())
+                    && self.chunks.source().is_some() =>
+            {
+                self.report(Progress::Note(Note::UploadAbandoned));
+            }
             (Some(Phase::Lost), _) if self.begun.is_some() => {
                 let wait = self.calls.timing.init_again;
                 let came = self.post_error.as_ref().map(|came| came.message.clone());

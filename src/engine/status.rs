@@ -9,6 +9,8 @@ use tiktok_open::{Code, PostStatus, State};
 use crate::api::{fail_code, post_error};
 use crate::engine::calls::{CallError, Calls};
 use crate::engine::clocks::Clocks;
+use crate::engine::events::Event as RunEvent;
+use crate::engine::stop::settled;
 use crate::model::{
     Attempt, AttemptUpdate, Event, Failed, LocalFile, Phase, Plan, PostError, PostRef,
     RecordedPost, ReportedStatus, Transfer,
@@ -213,8 +215,8 @@ pub(super) fn recorded_plan(file: &LocalFile) -> Option<Plan> {
 const ON_THE_SIDE: usize = 10;
 
 /// Looks after posts that were begun and that the manifest at hand does not name (any more): TikTok is
-/// asked for those that it has, and those that nothing can come of are given up. The caller holds the
-/// account's upload lease, so none of them is under way elsewhere.
+/// asked for those that it has, and those that nothing can come of are given up. What came of them is told, as no
+/// later run comes to them. The caller holds the account's upload lease, so none of them is under way elsewhere.
 ///
 /// What fails here fails again where it matters, or is told by `status`.
 pub(super) async fn reconcile(calls: &Calls, rows: &[&RecordedPost]) {
@@ -236,16 +238,24 @@ pub(super) async fn reconcile(calls: &Calls, rows: &[&RecordedPost]) {
                 if asked > ON_THE_SIDE {
                     continue;
                 }
-                if poll(calls, &row.post_ref(), (*row).clone()).await.is_err() {
-                    return;
-                }
+                let Ok(now) = poll(calls, &row.post_ref(), (*row).clone()).await else { return };
+                tell_settled(calls, attempt.phase, &now);
                 continue;
             }
         };
         let update = AttemptUpdate::default();
-        if calls.journal.advance(attempt, given_up, &update).await.is_err() {
-            return;
-        }
+        let Ok(last) = calls.journal.advance(attempt, given_up, &update).await else { return };
+        tell_settled(calls, attempt.phase, &RecordedPost { last: Some(last), ..(*row).clone() });
+    }
+}
+
+/// Tells what came of a post that was in a phase before.
+fn tell_settled(calls: &Calls, before: Phase, row: &RecordedPost) {
+    if row.phase() != Some(before)
+        && let Some(outcome) = settled(row)
+    {
+        let (account, outcome) = (row.account.clone(), Box::new(outcome));
+        calls.events.send(RunEvent::Settled { account, outcome });
     }
 }
 

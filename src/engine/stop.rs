@@ -11,13 +11,13 @@ use url::Url;
 use crate::api::{error_code, fail_code};
 use crate::clock::moment;
 use crate::engine::calls::CallError;
-use crate::engine::post::PreparedPost;
+use crate::engine::post::{CheckedFile, PreparedPost};
 use crate::model::{
-    Attempt, Failed, Phase, PostError, PostOutcome, PostState, RecordedPost, Transfer,
+    Attempt, Failed, Phase, PostError, PostNumber, PostOutcome, PostState, RecordedPost, Transfer,
 };
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::signals::Signal;
-use crate::source::VideoError;
+use crate::source::{Version, VideoError};
 use crate::store::StoreError;
 use crate::text::{self, chain};
 
@@ -384,6 +384,12 @@ impl<'a> PostSnapshot<'a> {
             .username
             .filter(|name| !name.is_empty())
             .and_then(|name| post_ids.first().and_then(|id| profile_url(name, *id)));
+        // What is reported may be the post of the file that lay there before.
+        let is_its_own = |file: &&CheckedFile| {
+            let Version::File(identity) = file.version;
+            let known = self.row.and_then(|row| row.file.as_ref());
+            known.is_none_or(|known| known.identity.size == identity.size)
+        };
         PostOutcome {
             post_ref: self.post.post_ref.clone(),
             number: self.row.map(|row| row.number),
@@ -396,7 +402,7 @@ impl<'a> PostSnapshot<'a> {
             took: self.took,
             at: None,
             brought_to: None,
-            media: self.post.checked_file().map(|file| file.media.clone()),
+            media: self.post.checked_file().filter(is_its_own).map(|file| file.media.clone()),
             warnings: self
                 .post
                 .checked_file()
@@ -447,14 +453,7 @@ impl<'a> PostSnapshot<'a> {
     }
 
     fn unresolved(&self) -> PostError {
-        // What came instead of an answer that says so.
-        let came = self.attempt.and_then(|attempt| attempt.message.as_deref());
-        let came = came.map(|came| format!(" ({came})")).unwrap_or_default();
-        PostError::new(
-            ErrorCode::OutcomeUnknown,
-            format!("it is unknown whether TikTok posted it{came}; it is not sent again"),
-            Problem::new(ErrorCode::OutcomeUnknown).with("post", self.number()),
-        )
+        unresolved(self.attempt, &self.number())
     }
 
     /// The reason that the journal has, for a post that failed in an earlier run.
@@ -502,6 +501,61 @@ impl<'a> PostSnapshot<'a> {
     }
 }
 
+/// What came of a post that the manifest of a run does not name. `None`: nothing to be told of.
+pub(super) fn settled(row: &RecordedPost) -> Option<PostOutcome> {
+    let attempt = row.last.as_ref()?;
+    let number = row.number.to_string();
+    let (state, post_error, failure) = match attempt.phase {
+        Phase::Published => (PostState::Published, None, None),
+        Phase::Inboxed => (PostState::Inbox, None, None),
+        Phase::Unresolved => {
+            let error = unresolved(Some(attempt), &number);
+            (PostState::Unresolved, Some(error), Some(ErrorKind::Unknown))
+        }
+        phase @ Phase::Failed(failed) => {
+            let error = if phase.allows_another() {
+                PostError { retryable: true, ..failure_of(attempt) }
+            } else {
+                failed_for_good(row.number, attempt)
+            };
+            let login = failed == Failed::AuthRemoved;
+            let kind = if login { ErrorKind::Login } else { ErrorKind::Final };
+            (PostState::Failed, Some(error), Some(kind))
+        }
+        _ => return None,
+    };
+    Some(PostOutcome {
+        post_ref: row.post_ref(),
+        number: Some(row.number),
+        entry: String::new(),
+        state,
+        publish_id: attempt.publish_id.clone(),
+        post_ids: attempt.post_ids.clone(),
+        url: None,
+        bytes: row.file.as_ref().map_or(0, |file| file.identity.size),
+        took: Duration::ZERO,
+        at: None,
+        brought_to: None,
+        media: None,
+        warnings: Vec::new(),
+        note: Some(format!("post {number}, which this manifest does not name")),
+        post_error,
+        failure,
+    })
+}
+
+/// That it is unknown what became of a post.
+fn unresolved(attempt: Option<&Attempt>, number: &str) -> PostError {
+    // What came instead of an answer that says so.
+    let came = attempt.and_then(|attempt| attempt.message.as_deref());
+    let came = came.map(|came| format!(" ({came})")).unwrap_or_default();
+    PostError::new(
+        ErrorCode::OutcomeUnknown,
+        format!("it is unknown whether TikTok posted it{came}; it is not sent again"),
+        Problem::new(ErrorCode::OutcomeUnknown).with("post", number),
+    )
+}
+
 /// Where a post can be seen. The name is TikTok's, and no other path than a profile's comes of it.
 fn profile_url(name: &str, id: u64) -> Option<String> {
     let mut url = Url::parse("https://www.tiktok.com").ok()?;
@@ -514,6 +568,11 @@ pub(super) fn failure_of(attempt: &Attempt) -> PostError {
     let error = PostError::of_attempt(attempt);
     let reason = attempt.code.as_deref().map(|code| fail_code(&FailReason(code.to_owned())));
     PostError { problem: reason.unwrap_or(ErrorCode::FailedUnlisted).into(), ..error }
+}
+
+/// Why TikTok failed the latest attempt of a post that is not tried again by itself, with what to do about it.
+pub(crate) fn failed_for_good(post: PostNumber, attempt: &Attempt) -> PostError {
+    not_tried_again(failure_of(attempt), ErrorCode::FailedForGood, &post.to_string())
 }
 
 /// A failure that no run tries to mend by itself: what to do about its cause, and then about the post.

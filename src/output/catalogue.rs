@@ -711,7 +711,7 @@ catalogue! {
     FailedCancelled: "The download was cancelled."
         => "the download was cancelled";
     FailedAuthRemoved: "The creator took the app's access away while TikTok worked on the post."
-        => "the creator removed the app's access; log in again";
+        => "the creator took the app's access away; log in again, if that was not done since";
     FailedSpamPosts: "The account's quota of posts by API in 24 hours was full when TikTok came to the post."
         => "the account's quota of posts by API in 24 hours is full; post from the TikTok app";
     FailedSpamBanned: "TikTok did not let this account post when it came to the post."

@@ -47,7 +47,7 @@ fn hint_of(problem: &Problem) -> Option<String> {
 }
 
 /// What to do about the error of a post.
-pub(super) fn post_hint(error: &PostError) -> Option<String> {
+pub(crate) fn post_hint(error: &PostError) -> Option<String> {
     let first = hint_of(&error.problem);
     if !error.may_be_live {
         return first;

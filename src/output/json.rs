@@ -81,7 +81,9 @@ fn is_escaped(c: char) -> bool {
 #[derive(Debug, Serialize)]
 pub(super) struct PostEvent<'a> {
     event: &'static str,
-    index: usize,
+    /// Its place in the manifest. None: it is not in there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
     /// Its alias, else its `open_id`.
     account: &'a str,
     open_id: Option<&'a str>,
@@ -185,7 +187,7 @@ impl<'a> PostEvent<'a> {
     ) -> Self {
         Self {
             event: "post",
-            index: report.post_ref.index,
+            index: Some(report.post_ref.index),
             account: &report.post_ref.account,
             open_id: account.map(|account| &*account.open_id),
             display_name: account.and_then(|account| account.display_name.as_deref()),
@@ -203,6 +205,12 @@ impl<'a> PostEvent<'a> {
             note: report.note.as_deref(),
             error: report.post_error.as_ref().map(PostFailure::of),
         }
+    }
+
+    /// What came of a post that is not in the manifest; `open_id` is its account's.
+    pub(super) fn aside(report: &'a PostOutcome, open_id: &'a str) -> Self {
+        let event = Self::of(report, None, &[]);
+        Self { event: "earlier_post", index: None, open_id: Some(open_id), ..event }
     }
 }
 

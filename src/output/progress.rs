@@ -58,6 +58,11 @@ pub(super) fn note_words(note: &Note) -> String {
         }
         Note::NoStatusYet { why } => format!("no status yet: {why}"),
         Note::IdUnknownYet => "TikTok does not know the publish_id yet; asking again".to_owned(),
+        Note::AnotherVideo { post } => {
+            format!(
+                "another video than post {post}, which lay there before: it is a post of its own"
+            )
+        }
         Note::FinishingRepost => "finishing a repost that an earlier run was asked for".to_owned(),
     }
 }
@@ -105,7 +110,7 @@ pub(super) fn warning_words(warning: &Warning) -> String {
         Warning::Doubt { what } | Warning::LeftToApp { what } => what.clone(),
         Warning::GoneAndChanged { post } => format!(
             "there is no such file; post {post} was made of one that lay there, with other settings. If another \
-             video is meant, put it there, or give the entry an `id`"
+             video is meant, put it there"
         ),
         Warning::SameAddress { post } => format!(
             "same address, other query, as post {post}; give it an `id`, so that it is known \

@@ -772,3 +772,75 @@ fn a_last_chunk_that_was_cut_off_is_not_called_work_of_tiktok() {
     world.run(&["resolve", "1", "--not-posted"]).exits(2).says("the next upload that names it");
     mails_nothing(&quiet(&world, &manifest).exits(0));
 }
+
+/// A new manifest each day: nobody comes to the posts of the last one but the run that finds out.
+#[test]
+fn what_came_of_a_post_that_left_the_manifest_is_mailed_once() {
+    let ends = [
+        (json!({ "status": "FAILED", "fail_reason": "spam_risk" }), 1, "spam_risk"),
+        (json!({ "status": "FAILED", "fail_reason": "internal" }), 1, "internal"),
+        (json!({ "status": "PUBLISH_COMPLETE" }), 0, ""),
+    ];
+    for (end, exit, says) in ends {
+        let world = World::logged_in();
+        let one = |video: &str| {
+            world.manifest(&json!([{ "user_id": world.open_id(ADA),
+            "video_path": video, "privacy_level": "SELF_ONLY" }]))
+        };
+        world.video("a.mp4", 100_001);
+        world.video("b.mp4", 100_002);
+        quiet(&world, &one("a.mp4")).exits(0);
+        world.say_status(0, &json!({ "status": "PROCESSING_UPLOAD" }));
+        world.run(&["--quiet", "upload", "--no-wait", &one("b.mp4")]).exits(5);
+        world.let_go();
+        world.say_status(0, &end);
+        let manifest = one("a.mp4");
+        let ran = quiet(&world, &manifest).exits(exit);
+        match says {
+            "" => mails_nothing(&ran),
+            says => {
+                let about = "b.mp4 (post 2): TikTok did not post it: ";
+                ran.says(&format!("{about}{says}"));
+            }
+        }
+        for _ in 0..2 {
+            mails_nothing(&quiet(&world, &manifest).exits(0));
+        }
+    }
+    // To programs and people, too.
+    let world = World::logged_in();
+    for (name, size) in [("a.mp4", 100_001), ("b.mp4", 100_002)] {
+        world.video(name, size);
+    }
+    let manifest = world.one_post(ADA, "b.mp4");
+    world.say_status(0, &json!({ "status": "PROCESSING_UPLOAD" }));
+    world.run(&["upload", "--no-wait", &manifest]).exits(5);
+    world.let_go();
+    world.say_status(0, &json!({ "status": "FAILED", "fail_reason": "spam_risk" }));
+    let told = world.run(&["upload", "--json", &world.one_post(ADA, "a.mp4")]).exits(1).json();
+    let earlier: Vec<_> = told.iter().filter(|line| line["event"] == "earlier_post").collect();
+    assert_eq!(earlier.len(), 1, "{told:#?}");
+    assert_eq!((&earlier[0]["post"], &earlier[0]["state"]), (&json!(1), &json!("failed")));
+    assert_eq!(earlier[0].get("index"), None);
+}
+
+/// The answer is had with a login that works: what it says of the post is told whatever was told of the login.
+#[test]
+fn access_that_was_taken_away_is_mailed_with_the_post_that_it_cost() {
+    let world = World::logged_in();
+    let manifest = world.short();
+    world.say_status(0, &json!({ "status": "PROCESSING_UPLOAD" }));
+    world.run(&["--quiet", "upload", "--no-wait", &manifest]).exits(5);
+    world.let_go();
+    world.sandbox.remove_apps(ADA).unwrap();
+    quiet(&world, &manifest).exits(3).says("needs a new login");
+    let status = world.run(&["--quiet", "status"]).exits(3);
+    status.says("post 1 cannot be asked for").never_says("was not made");
+    world.login(ADA).exits(0);
+    world.let_go();
+    world.say_status(0, &json!({ "status": "FAILED", "fail_reason": "auth_removed" }));
+    quiet(&world, &manifest).exits(3).says("auth_removed").says("tiktok-up resolve 1 --not-posted");
+    for _ in 0..2 {
+        mails_nothing(&quiet(&world, &manifest).exits(1));
+    }
+}

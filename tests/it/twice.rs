@@ -247,18 +247,58 @@ fn one_address_in_two_spellings_is_one_post_in_a_dry_run_too() {
     assert_eq!(states(&told(&world, &[&manifest], 0)), ["published", "skipped"]);
 }
 
+/// To have both, both get `id`s: until then the second one's is nobody's.
 #[test]
-fn an_id_that_one_of_two_entries_gives_to_both_is_no_other_post_of_a_third() {
-    let world = World::logged_in();
+fn an_entry_without_an_id_does_not_take_that_of_another_one() {
+    let mut world = World::logged_in();
     world.video("clip.mp4", 100_000);
-    let manifest = world.manifest(&json!([
-        entry(&world, "clip.mp4", &json!({})),
-        entry(&world, "clip.mp4", &json!({ "id": "a" })),
-        entry(&world, "clip.mp4", &json!({ "id": "b" })),
-    ]));
+    let named = |world: &World, id: &str| entry(world, "clip.mp4", &json!({ "id": id }));
+    let unnamed = entry(&world, "clip.mp4", &json!({}));
+    let manifest = world.manifest(&json!([unnamed, named(&world, "a"), named(&world, "b")]));
+    let words = same_as(1);
     let dry = told(&world, &["--dry-run", &manifest], 0);
-    assert_eq!(states(&dry), ["planned", "skipped", "planned"]);
-    assert_eq!(states(&told(&world, &[&manifest], 0)), ["published", "skipped", "published"]);
+    assert_eq!(states(&dry), ["planned", "skipped", "skipped"], "{dry:#?}");
+    for first in ["published", "skipped", "skipped"] {
+        let ran = told(&world, &[&manifest], 0);
+        assert_eq!(states(&ran), [first, "skipped", "skipped"], "{ran:#?}");
+        assert!(ran[1..].iter().all(|post| post["note"] == words.as_str()), "{ran:#?}");
+    }
+    // What the note says, followed: the first one's post takes its `id`, and the second waits for its time.
+    let mut christmas = at(2);
+    christmas["id"] = "a".into();
+    let christmas = entry(&world, "clip.mp4", &christmas);
+    let manifest = world.manifest(&json!([christmas, named(&world, "first")]));
+    let ran = told(&world, &[&manifest], 0);
+    assert_eq!(states(&ran), ["deferred", "skipped"], "{ran:#?}");
+    world.advance(HOUR * 3);
+    let ran = told(&world, &[&manifest], 0);
+    assert_eq!(states(&ran), ["published", "skipped"], "{ran:#?}");
+    assert_eq!(world.published(), 2);
+}
+
+/// Whether it is told does not depend on what else the manifest names, nor on the time.
+#[test]
+fn an_id_that_was_used_for_other_content_is_an_error_in_every_run() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    world.video("b.mp4", 100_001);
+    let used = world.manifest(&json!([entry(&world, "a.mp4", &json!({ "id": "xmas" }))]));
+    world.run(&["upload", &used]).exits(0);
+    let mut later = at(2);
+    later["id"] = "xmas".into();
+    let later = entry(&world, "b.mp4", &later);
+    let both = json!([entry(&world, "b.mp4", &json!({})), later]);
+    for entries in [json!([later]), both] {
+        let manifest = world.manifest(&entries);
+        for args in [
+            &["upload", "--dry-run", &manifest][..],
+            &["upload", &manifest],
+            &["upload", &manifest],
+        ] {
+            world.run(args).exits(1).says("the `id` \"xmas\" was used for a.mp4 (post 1)");
+        }
+    }
+    assert_eq!(world.published(), 2);
 }
 
 const TWO_IDS: &str = "the same content as post 1 of this manifest (`id` \"a\")";
@@ -566,6 +606,16 @@ fn another_video_at_the_place_of_one_that_was_posted_is_called_so_before_it_is_s
     world.video("a.mp4", 100_001);
     let said = "another video than post 1, which lay there before";
     world.run(&["upload", "--dry-run", &manifest]).exits(0).says("1 planned").says(said);
-    world.run(&["upload", &manifest]).exits(0).says("1 published").never_says(said);
-    assert_eq!(world.published(), 2);
+    world.run(&["upload", &manifest]).exits(0).says("1 published").says(said);
+    world.video("a.mp4", 100_002);
+    world.run(&["--quiet", "upload", &manifest]).exits(0).never_says("another video");
+    assert_eq!(world.published(), 3);
+    // One that is under way comes first.
+    world.video("b.mp4", 100_000);
+    world.say_status(0, &json!({ "status": "PROCESSING_UPLOAD" }));
+    let manifest = world.one_post(ADA, "b.mp4");
+    world.run(&["upload", "--no-wait", &manifest]).exits(5);
+    world.video("b.mp4", 100_001);
+    let dry = world.run(&["upload", "--dry-run", &manifest]).exits(0);
+    dry.says("another video than post 4, which lay there before and is not finished");
 }

@@ -3,9 +3,12 @@
 use jiff::Timestamp;
 
 use super::event::{StatusEvent, post_ids};
-use super::words::{Place, is_unconfirmed, reason_of, state, waits_for_room, word, words};
+use super::words::{
+    Place, is_unconfirmed, reason_of, state, waits_for_room, with_tiktok, word, words,
+};
+use crate::engine::failed_for_good;
 use crate::model::{Phase, PostState, RecordedPost};
-use crate::output::{Left, Why, lasts_long, moment};
+use crate::output::{Left, Why, lasts_long, moment, post_hint};
 
 /// A post as it is listed.
 pub(super) struct Entry {
@@ -70,6 +73,11 @@ impl Entry {
         self.place == Place::UnderWay && since.is_some_and(|since| lasts_long(since, now))
     }
 
+    /// Whether TikTok has it, or may have it.
+    pub(super) fn is_at_tiktok(&self) -> bool {
+        self.place == Place::UnderWay && self.recorded().is_some_and(with_tiktok)
+    }
+
     /// Whether the journal knows how it ended, so that its own words are said of it.
     pub(super) fn is_told_by_the_journal(&self) -> bool {
         self.place == Place::Unknown || (self.is_final && self.recorded().is_some())
@@ -125,16 +133,9 @@ impl Entry {
             let what = if refused { "was refused" } else { "failed" };
             format!("post {n} {what}{why}; the next upload that names it tries again")
         } else {
-            let changed = match (&post.file, &post.id) {
-                (Some(_), None) => {
-                    " (a file that was changed is another post, and goes without that)"
-                }
-                _ => "",
-            };
-            format!(
-                "post {n} failed{why}; once the cause is mended, `tiktok-up resolve {n} --not-posted` \
-                 lets the next upload try it again{changed}"
-            )
+            let hint = post.last.as_ref().map(|last| failed_for_good(post.number, last));
+            let hint = hint.as_ref().and_then(post_hint).unwrap_or_default();
+            format!("post {n} failed{why}; {hint}")
         }
     }
 

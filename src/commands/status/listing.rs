@@ -311,7 +311,9 @@ impl<'a> Listing<'a> {
     fn row(&self, entry: &Entry, with_reason: bool) -> Vec<String> {
         let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
         let since = match (&entry.post, &entry.why) {
-            (_, Some(why)) if !entry.is_told_by_the_journal() => Some(why.since),
+            (_, Some(why)) if !entry.is_told_by_the_journal() && !entry.is_at_tiktok() => {
+                Some(why.since)
+            }
             (Known::Recorded(post), _) => {
                 Some(post.last.as_ref().map_or(post.created_at, |last| last.updated_at))
             }
@@ -364,7 +366,8 @@ impl<'a> Listing<'a> {
         let mut places = HashMap::new();
         for entry in shown().filter(|entry| !entry.is_told_by_the_journal()) {
             let Some(why) = &entry.why else { continue };
-            let place = *places.entry(why.words()).or_insert(causes.len());
+            let cause = (why.words(), entry.is_at_tiktok());
+            let place = *places.entry(cause).or_insert(causes.len());
             match causes.get_mut(place) {
                 Some((_, entries)) => entries.push(entry),
                 None => causes.push((why, vec![entry])),
@@ -451,7 +454,10 @@ impl<'a> Listing<'a> {
 
     /// Why these posts are not made, all of them for the same reason.
     fn why_words(&self, entries: &[&Entry], why: &Why) -> String {
+        let at_tiktok = entries.iter().any(|entry| entry.is_at_tiktok());
         let what = match (why.failed && !why.deferred, entries.len()) {
+            // It may be there.
+            (true, _) if at_tiktok => "cannot be asked for",
             (true, 1) => "was not made",
             (true, _) => "were not made",
             (false, 1) => "waits",

@@ -45,6 +45,7 @@ impl Cause {
     ) -> Option<Self> {
         let reaction = error.theirs.as_ref().map(Code::reaction);
         let is_shared = match report.failure? {
+            ErrorKind::Login if is_failed_post(report) => false,
             ErrorKind::Login | ErrorKind::Local | ErrorKind::Input | ErrorKind::Interrupted(_) => {
                 true
             }
@@ -100,6 +101,11 @@ impl Cause {
         let text = format!("{whose}{posts} {what} for the same reason: {message}");
         if self.failed { error::label(text) } else { error::warning(text) }
     }
+}
+
+/// Whether TikTok took a post on and failed it.
+pub(super) fn is_failed_post(report: &PostOutcome) -> bool {
+    report.state == PostState::Failed && report.publish_id.is_some()
 }
 
 /// Whether it is trouble on the way to TikTok, which is the same for every post of a run.

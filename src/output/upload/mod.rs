@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::bars::Bars;
 pub(crate) use self::cause::is_connection;
-use self::cause::{Cause, Causes, Waits};
+use self::cause::{Cause, Causes, Waits, is_failed_post};
 use super::error;
 use super::failure::post_hint;
 use super::json::{AccountNames, PostEvent, SummaryEvent};
@@ -121,6 +121,7 @@ impl UploadOutput {
             Event::Started { .. } => {}
             Event::Progress { post, progress } => self.progress(post, progress),
             Event::Ended(outcome) => self.ended(outcome),
+            Event::Settled { account, outcome } => self.settled_aside(account, outcome),
             Event::Quota(left) => self.printer.talk(quota(left)),
         }
     }
@@ -195,6 +196,32 @@ impl UploadOutput {
         self.outcome(report);
         self.post_error(report);
         self.held_warnings(report);
+    }
+
+    /// Tells what came of a post that the manifest does not name; `account` is its `open_id`.
+    fn settled_aside(&self, account: &str, report: &PostOutcome) {
+        self.tally().add(report);
+        if self.printer.is_json() {
+            self.printer.json(&PostEvent::aside(report, account));
+        } else if !self.printer.options().quiet {
+            self.printer.data(outcome::line(report));
+        }
+        let Some(number) = report.number else { return };
+        let subject = post_subject(account, number);
+        let waiting = waiting(&subject);
+        let Some(post_error) = &report.post_error else {
+            return self.printer.settle(&[subject, waiting]);
+        };
+        self.printer.settle(&[waiting]);
+        let PostRef { account: name, video, .. } = &report.post_ref;
+        let message = format!("{name}: {video} (post {number}): {}", post_error.message);
+        let publish_id = report.publish_id.as_deref();
+        let matter = Matter::recorded_failure(account, number, &post_error.code, publish_id);
+        let hint = post_hint(post_error);
+        self.printer.tell(&matter, |since| {
+            let message = error::since_words(message, since);
+            error::with_hint(error::label(message), hint.as_deref())
+        });
     }
 
     /// What a quiet run says of a post that was sent: what somebody may have to mend there.
@@ -341,6 +368,10 @@ impl UploadOutput {
             // A login that was not granted enough is worth no less to a refresh.
             (Some(ErrorKind::Login), _) if code == ErrorCode::ScopeNotAuthorized.as_str() => {
                 Some(Matter::blocked(account, code))
+            }
+            // The access that a post was begun with is gone; the login may be another one by now.
+            (Some(ErrorKind::Login), Some(post)) if is_failed_post(report) => {
+                Some(Matter::recorded_failure(account, post, code, publish_id))
             }
             // One word for all posts of the account.
             (Some(ErrorKind::Login), _) => Some(Matter::login(account)),
