@@ -100,12 +100,8 @@ pub fn fill_journal(state: &Path, open_id: &str, sources: impl IntoIterator<Item
     let opened =
         SqliteJournal::open(state, Clock::default(), Arc::new(tokens), crate::store::Accept::Never);
     let journal = opened.expect("a journal");
-    let mut sources = sources.into_iter().peekable();
-    while sources.peek().is_some() {
-        let posts: Vec<_> =
-            sources.by_ref().take(10_000).map(|it| published(open_id, it)).collect();
-        journal.fill(&posts).expect("room for the posts");
-    }
+    let posts: Vec<_> = sources.into_iter().map(|source| published(open_id, source)).collect();
+    journal.fill(&posts).expect("room for the posts");
 }
 
 #[expect(clippy::expect_used, reason = "for measurements")]

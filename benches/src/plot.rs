@@ -6,7 +6,17 @@ const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 420.0;
 /// Left, top, right and bottom of what is drawn in.
 const FRAME: (f64, f64, f64, f64) = (70.0, 20.0, 510.0, 370.0);
-const COLOURS: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"];
+/// Colours that people who confuse some tell apart, each legible on white and on black: after Okabe and Ito,
+/// <https://jfly.uni-koeln.de/color/>.
+const COLOURS: [&str; 8] =
+    ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#888888", "#b22222"];
+/// As the reader's own pages are.
+const STYLE: &str = "<style>\n\
+    .back { fill: #fff } text { fill: #222 } .grid { stroke: #ddd }\n\
+    @media (prefers-color-scheme: dark) {\n\
+    .back { fill: #0d1117 } text { fill: #ddd } .grid { stroke: #333 }\n\
+    }\n\
+    </style>\n";
 
 /// Draws lines: seconds by a number of something.
 pub(crate) fn svg(of: &str, lines: &[(&str, Vec<(f64, f64)>)]) -> String {
@@ -23,11 +33,11 @@ pub(crate) fn svg(of: &str, lines: &[(&str, Vec<(f64, f64)>)]) -> String {
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
          font-family=\"sans-serif\" font-size=\"12\">\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
+         {STYLE}<rect class=\"back\" width=\"100%\" height=\"100%\"/>\n"
     );
     let line = |x1: f64, y1: f64, x2: f64, y2: f64| {
         format!(
-            "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"#ddd\"/>\n"
+            "<line class=\"grid\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>\n"
         )
     };
     let powers = |(from, to): (f64, f64)| {
@@ -46,8 +56,12 @@ pub(crate) fn svg(of: &str, lines: &[(&str, Vec<(f64, f64)>)]) -> String {
         grid += &text(left - 8.0, at + 4.0, "end", &seconds(10_f64.powf(power)));
     }
     out += &grid;
-    out +=
-        &text(f64::midpoint(left, right), bottom + 40.0, "middle", &format!("{of}, logarithmic"));
+    out += &text(
+        f64::midpoint(left, right),
+        bottom + 40.0,
+        "middle",
+        &format!("{of}; wall time, both axes logarithmic"),
+    );
     for ((name, points), (colour, place)) in lines.iter().zip(COLOURS.iter().zip(1_u8..)) {
         let path: Vec<_> =
             points.iter().map(|at| format!("{:.1},{:.1}", across(at.0), up(at.1))).collect();
@@ -56,6 +70,14 @@ pub(crate) fn svg(of: &str, lines: &[(&str, Vec<(f64, f64)>)]) -> String {
             out,
             "<polyline points=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>"
         );
+        for point in points {
+            _ = writeln!(
+                out,
+                "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\" fill=\"{colour}\"/>",
+                across(point.0),
+                up(point.1)
+            );
+        }
         let at = top + 20.0 * f64::from(place);
         _ = writeln!(
             out,
@@ -74,7 +96,7 @@ fn text(x: f64, y: f64, anchor: &str, words: &str) -> String {
 
 fn plain(number: f64) -> String {
     match number {
-        _ if number >= 1e6 => format!("{} M", number / 1e6),
+        _ if number >= 1e6 => format!("{},000,000", number / 1e6),
         _ if number >= 1e3 => format!("{},000", number / 1e3),
         _ => number.to_string(),
     }

@@ -1,11 +1,15 @@
 //! What commands cost by the number of accounts and of posts.
 
+use std::collections::HashMap;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::Context as _;
+use jiff::SignedDuration;
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::bed::Running;
 use crate::measure::Measured;
@@ -36,13 +40,30 @@ pub(crate) struct Args {
 /// A command, and the state in which it is run at a size.
 struct Row {
     name: &'static str,
+    state: State,
     sizes: &'static [usize],
-    /// Whether a run leaves the next one something else to do.
-    changes: bool,
-    /// Which plot it is in: cost by accounts, or by posts.
-    by_posts: bool,
-    prepare: fn(&Home<'_>, usize) -> anyhow::Result<()>,
     args: &'static [&'static str],
+}
+
+/// What is there before a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum State {
+    /// So many logins.
+    Accounts,
+    /// So many logins whose tokens have ended.
+    AccountsDue,
+    /// A file of so many logins for `accounts import`.
+    Foreign,
+    /// So many posts of URLs, and a manifest of all of them.
+    PostedUrls,
+    /// The same of files.
+    PostedFiles,
+    /// A manifest of so many URLs whose time has not come.
+    WaitingUrls,
+    /// The same of files.
+    WaitingFiles,
+    /// So many posts of URLs, and a manifest of one of them.
+    Journal,
 }
 
 /// Where a command runs.
@@ -53,81 +74,78 @@ struct Home<'a> {
 
 const THOUSANDS: &[usize] = &[100, 1_000, 10_000, 100_000];
 const MILLION: &[usize] = &[1_000, 10_000, 100_000, 1_000_000];
+const UPLOAD: &[&str] = &["--quiet", "upload", "manifest.json"];
 
 const ROWS: &[Row] = &[
     Row {
         name: "refresh, nothing due",
+        state: State::Accounts,
         sizes: THOUSANDS,
-        changes: false,
-        by_posts: false,
-        prepare: |home, count| Ok(scratch::accounts(&home.state(), home.api, count)?),
         args: &["--quiet", "refresh"],
     },
+    Row { name: "accounts", state: State::Accounts, sizes: THOUSANDS, args: &["accounts"] },
     Row {
         name: "refresh, all due",
+        state: State::AccountsDue,
         sizes: &[10, 100, 1_000],
-        changes: true,
-        by_posts: false,
-        prepare: |home, count| Ok(scratch::accounts_that_are_due(&home.state(), home.api, count)?),
         args: &["--quiet", "refresh"],
-    },
-    Row {
-        name: "accounts",
-        sizes: THOUSANDS,
-        changes: false,
-        by_posts: false,
-        prepare: |home, count| Ok(scratch::accounts(&home.state(), home.api, count)?),
-        args: &["accounts"],
     },
     Row {
         name: "accounts import",
+        state: State::Foreign,
         sizes: THOUSANDS,
-        changes: true,
-        by_posts: false,
-        prepare: |home, count| Ok(scratch::foreign(&home.dir.join("logins.json"), count)?),
         args: &["--quiet", "accounts", "import", "logins.json"],
     },
-    Row {
-        name: "upload of posted URLs",
-        sizes: &[100, 1_000, 10_000, 100_000],
-        changes: false,
-        by_posts: true,
-        prepare: |home, count| home.posted((0..count).map(url), count),
-        args: &["--quiet", "upload", "manifest.json"],
-    },
+    Row { name: "upload of posted URLs", state: State::PostedUrls, sizes: THOUSANDS, args: UPLOAD },
     Row {
         name: "upload of posted files",
-        sizes: &[100, 1_000, 10_000, 100_000],
-        changes: false,
-        by_posts: true,
-        prepare: |home, count| home.posted(home.files(count)?, count),
-        args: &["--quiet", "upload", "manifest.json"],
+        state: State::PostedFiles,
+        sizes: THOUSANDS,
+        args: UPLOAD,
     },
     Row {
-        name: "upload of one, journal",
-        sizes: MILLION,
-        changes: false,
-        by_posts: true,
-        prepare: |home, count| home.posted((0..count).map(url), 1),
-        args: &["--quiet", "upload", "manifest.json"],
+        name: "upload of waiting URLs",
+        state: State::WaitingUrls,
+        sizes: THOUSANDS,
+        args: UPLOAD,
     },
     Row {
-        name: "status, journal",
-        sizes: MILLION,
-        changes: false,
-        by_posts: true,
-        prepare: |home, count| home.posted((0..count).map(url), 1),
-        args: &["status"],
+        name: "upload of waiting files",
+        state: State::WaitingFiles,
+        sizes: THOUSANDS,
+        args: UPLOAD,
     },
-    Row {
-        name: "doctor, journal",
-        sizes: MILLION,
-        changes: false,
-        by_posts: true,
-        prepare: |home, count| home.posted((0..count).map(url), 1),
-        args: &["doctor"],
-    },
+    Row { name: "upload of one, journal", state: State::Journal, sizes: MILLION, args: UPLOAD },
+    Row { name: "status, journal", state: State::Journal, sizes: MILLION, args: &["status"] },
+    Row { name: "doctor, journal", state: State::Journal, sizes: MILLION, args: &["doctor"] },
 ];
+
+impl State {
+    /// Whether a run leaves the next one something else to do.
+    fn changes(self) -> bool {
+        matches!(self, Self::AccountsDue | Self::Foreign)
+    }
+
+    /// Which plot it is in: cost by posts, or by accounts.
+    fn is_of_posts(self) -> bool {
+        !matches!(self, Self::Accounts | Self::AccountsDue | Self::Foreign)
+    }
+
+    fn prepare(self, home: &Home<'_>, count: usize) -> anyhow::Result<()> {
+        let urls = || (0..count).map(url).collect::<Vec<_>>();
+        match self {
+            Self::Accounts => scratch::accounts(&home.state(), home.api, count)?,
+            Self::AccountsDue => scratch::accounts_that_are_due(&home.state(), home.api, count)?,
+            Self::Foreign => scratch::foreign(&home.dir.join("logins.json"), count)?,
+            Self::PostedUrls => home.posted(urls(), count)?,
+            Self::PostedFiles => home.posted(home.files(count)?, count)?,
+            Self::WaitingUrls => home.waiting(&urls())?,
+            Self::WaitingFiles => home.waiting(&home.files(count)?)?,
+            Self::Journal => home.posted(urls(), 1)?,
+        }
+        Ok(())
+    }
+}
 
 fn url(n: usize) -> String {
     format!("https://media.example.com/videos/{n}.mp4")
@@ -153,23 +171,32 @@ impl Home<'_> {
     }
 
     /// An account that has published all of it, and a manifest of the first ones.
-    fn posted(
-        &self,
-        sources: impl IntoIterator<Item = String>,
-        in_manifest: usize,
-    ) -> anyhow::Result<()> {
+    fn posted(&self, sources: Vec<String>, in_manifest: usize) -> anyhow::Result<()> {
         scratch::accounts(&self.state(), self.api, 1)?;
-        let sources: Vec<_> = sources.into_iter().collect();
-        let entries: Vec<_> = sources[..in_manifest]
-            .iter()
-            .map(|source| {
-                let field = if source.contains("://") { "video_url" } else { "video_path" };
-                json!({ "user_id": "bench0", field: source, "privacy_level": "SELF_ONLY" })
-            })
-            .collect();
-        fs::write(self.dir.join("manifest.json"), serde_json::to_vec(&entries)?)?;
+        self.manifest(&sources[..in_manifest], None)?;
         tiktok_up::testing::fill_journal(&self.state(), &scratch::open_id(0), sources);
         Ok(())
+    }
+
+    /// An account whose posts are all to be made in a month, one a minute.
+    fn waiting(&self, sources: &[String]) -> anyhow::Result<()> {
+        scratch::accounts(&self.state(), self.api, 1)?;
+        self.manifest(sources, Some(jiff::Timestamp::now() + SignedDuration::from_hours(30 * 24)))
+    }
+
+    fn manifest(&self, sources: &[String], from: Option<jiff::Timestamp>) -> anyhow::Result<()> {
+        let entry = |(n, source): (u32, &String)| {
+            let field = if source.contains("://") { "video_url" } else { "video_path" };
+            let mut entry =
+                json!({ "user_id": "bench0", field: source, "privacy_level": "SELF_ONLY" });
+            if let Some(from) = from {
+                let at = from + SignedDuration::from_secs(60) * i32::try_from(n).unwrap_or(0);
+                entry["publish_at"] = at.to_string().into();
+            }
+            entry
+        };
+        let entries: Vec<_> = (0..).zip(sources).map(entry).collect();
+        Ok(fs::write(self.dir.join("manifest.json"), serde_json::to_vec(&entries)?)?)
     }
 
     fn run(&self, program: &Path, args: &[&str], certificates: &Path) -> anyhow::Result<Taken> {
@@ -207,12 +234,14 @@ pub(crate) fn bench(args: &Args) -> anyhow::Result<()> {
     let (api, certificates) = (sink.url(), dir.join(CERTIFICATE));
     println!("median (least to most) of {} runs; wall and CPU time in ms", args.runs);
     println!("{:<24} {:>9}  {:<26} {:<26} {:>9}", "", "size", "wall", "CPU", "peak MiB");
-    let mut measured = Vec::new();
     let wanted = |row: &&Row| args.row.as_ref().is_none_or(|name| row.name.contains(name));
-    for row in ROWS.iter().filter(wanted) {
+    let rows: Vec<_> = ROWS.iter().filter(wanted).collect();
+    let bench = Bench { program: &program, dir: &dir, api: &api, certificates: &certificates };
+    let (mut measured, mut homes) = (Vec::new(), Homes::new());
+    for (at, row) in rows.iter().enumerate() {
         let mut points = Vec::new();
         for &size in row.sizes.iter().filter(|size| **size <= args.most) {
-            let point = measure(row, size, args.runs, &program, &dir, &api, &certificates)?;
+            let point = bench.measure(row, size, args.runs, &mut homes)?;
             println!("{:<24} {point}", row.name);
             points.push(point);
         }
@@ -221,54 +250,85 @@ pub(crate) fn bench(args: &Args) -> anyhow::Result<()> {
             println!("{:<24} grows with the size to the power of {exponent:.2}", "");
         }
         measured.push(measurement);
+        homes.retain(|(state, _), _| rows[at + 1..].iter().any(|row| row.state == *state));
     }
     if let Some(plots) = &args.plots {
         fs::create_dir_all(plots)?;
-        for (name, title, by_posts) in [("accounts", "accounts", false), ("posts", "posts", true)] {
-            let lines = measured.iter().filter(|one| one.row.by_posts == by_posts);
-            fs::write(
-                plots.join(format!("by-{name}.svg")),
-                crate::plot::svg(title, &series(lines)),
-            )?;
+        for (name, of_posts) in [("accounts", false), ("posts", true)] {
+            let lines = measured.iter().filter(|one| one.row.state.is_of_posts() == of_posts);
+            let lines = series(lines);
+            // Where only some rows were asked for, the other plot stays.
+            if !lines.is_empty() {
+                let plot = crate::plot::svg(name, &lines);
+                fs::write(plots.join(format!("by-{name}.svg")), plot)?;
+            }
         }
     }
     Ok(())
 }
 
-fn measure(
-    row: &Row,
-    size: usize,
-    runs: usize,
-    program: &Path,
-    dir: &Path,
-    api: &str,
-    certificates: &Path,
-) -> anyhow::Result<Point> {
-    let fresh = || -> anyhow::Result<_> {
-        let dir = tempfile::tempdir_in(dir)?;
-        (row.prepare)(&Home { dir: dir.path(), api }, size)?;
-        Ok(dir)
-    };
-    let mut kept = None;
-    let mut taken = Vec::new();
-    // The first run warms the page cache, and does not count.
-    for run in 0..=runs {
-        let home = match kept.take() {
-            Some(home) => home,
-            None => fresh()?,
-        };
-        let took = Home { dir: home.path(), api }.run(program, row.args, certificates);
-        let took = took.with_context(|| format!("{}, {size}", row.name))?;
-        kept = Some(home).filter(|_| !row.changes);
-        if run > 0 {
-            taken.push(took);
+/// What rows leave for later ones of the same state, by its size.
+type Homes = HashMap<(State, usize), TempDir>;
+
+struct Bench<'a> {
+    program: &'a Path,
+    dir: &'a Path,
+    api: &'a str,
+    certificates: &'a Path,
+}
+
+impl Bench<'_> {
+    fn measure(
+        &self,
+        row: &Row,
+        size: usize,
+        runs: usize,
+        homes: &mut Homes,
+    ) -> anyhow::Result<Point> {
+        let key = (row.state, size);
+        let mut taken = Vec::new();
+        // The first run warms the page cache, and does not count.
+        for run in 0..=runs {
+            let home = match homes.remove(&key) {
+                Some(home) => home,
+                None => self.prepare(row.state, size)?,
+            };
+            let took = Home { dir: home.path(), api: self.api }.run(
+                self.program,
+                row.args,
+                self.certificates,
+            );
+            let took = took.with_context(|| format!("{}, {size}", row.name))?;
+            if !row.state.changes() {
+                homes.insert(key, home);
+            }
+            if run > 0 {
+                taken.push(took);
+            }
         }
+        Ok(Point::of(size, &taken))
     }
-    let peak = taken.iter().map(|took| took.peak).max().unwrap_or_default();
-    #[expect(clippy::cast_precision_loss, reason = "MiB")]
-    let peak = peak as f64 / 1024.0;
-    let wall = Spread::of(taken.iter().map(|took| took.wall));
-    Ok(Point { size, wall, cpu: Spread::of(taken.iter().map(|took| took.cpu)), peak })
+
+    fn prepare(&self, state: State, size: usize) -> anyhow::Result<TempDir> {
+        let started = Instant::now();
+        let home = tempfile::tempdir_in(self.dir)?;
+        state.prepare(&Home { dir: home.path(), api: self.api }, size)?;
+        let took = started.elapsed().as_secs();
+        if took > 5 {
+            eprintln!("({size} were prepared in {took} s)");
+        }
+        Ok(home)
+    }
+}
+
+impl Point {
+    fn of(size: usize, taken: &[Taken]) -> Self {
+        let peak = taken.iter().map(|took| took.peak).max().unwrap_or_default();
+        #[expect(clippy::cast_precision_loss, reason = "MiB")]
+        let peak = peak as f64 / 1024.0;
+        let wall = Spread::of(taken.iter().map(|took| took.wall));
+        Self { size, wall, cpu: Spread::of(taken.iter().map(|took| took.cpu)), peak }
+    }
 }
 
 impl std::fmt::Display for Point {

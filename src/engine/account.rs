@@ -10,13 +10,14 @@ use tiktok_open::{Code, Reaction};
 use tokio::time::Instant;
 
 use crate::engine::account_stop::AccountStop;
+use crate::engine::begun::BegunPosts;
 use crate::engine::calls::{CallError, Calls};
 use crate::engine::events::{Event, Note, Progress, Warning};
 use crate::engine::named::{Among, NamedPosts, Twin, same_as_words};
 use crate::engine::post::{FileState, PreparedPost};
 use crate::engine::preflight::Preflight;
 use crate::engine::resolve::{
-    Earlier, FoundPost, Look, PostResolver, ResolveError, ResolvedPost, absolute,
+    Earlier, FoundPost, Look, NewPosts, PostResolver, ResolveError, ResolvedPost,
 };
 use crate::engine::runner::PostRunner;
 use crate::engine::status::{can_be_reconciled, poll, reconcile};
@@ -63,14 +64,11 @@ impl AccountWorker {
             Err(error) => return self.locked_out(&posts, &error),
         };
         let begun = match self.calls.journal.unfinished(Some(account)).await {
-            Ok(begun) => begun,
+            Ok(begun) => BegunPosts::new(begun),
             // Without knowing what was begun nothing may be sent.
             Err(error) => return self.all_left(&posts, &error.into()),
         };
-        let is_begun = |post: &PreparedPost| begun.iter().any(|row| names(post, row));
-        let named = |row: &RecordedPost| posts.iter().any(|post| names(post, row));
-        let others: Vec<_> = begun.iter().filter(|row| !named(row)).collect();
-        reconcile(&self.calls, &others).await;
+        reconcile(&self.calls, &begun.others(&posts)).await;
         if self.engine.options.repost {
             // All of them are asked for before the first is made: what a run cannot finish, the next
             // one finishes without `--repost`.
@@ -92,7 +90,8 @@ impl AccountWorker {
         let some_wait = posts.iter().any(|post| !self.is_due(post));
         let mut stopped: Option<AccountStop> = None;
         let made = self.resolver.made(&posts).await;
-        for (post, made) in posts.iter().zip(made) {
+        let mut new = NewPosts::default();
+        for (at, (post, made)) in posts.iter().zip(made).enumerate() {
             // As a rule that is most of the manifest, and costs nothing more.
             let known = made.as_ref().and_then(|row| ended_before(post, row, Instant::now()));
             // Without it nothing new begins. What was begun is guarded by the journal.
@@ -106,13 +105,14 @@ impl AccountWorker {
                 known
             } else if let Some(stopped) = &stopped {
                 self.not_tried(post, stopped, &mut named).await
-            } else if is_begun(post) || self.is_due(post) {
+            } else if begun.has(post) || self.is_due(post) {
                 self.calls.events.send(Event::Started { post: post.post_ref.clone() });
                 let (outcome, stop) = self.post_one(post).await;
                 stopped = stop;
                 outcome
             } else {
-                self.early(post, Look::Once, &mut named).await
+                let is_new = new.is_new(&self.resolver, &posts, at).await;
+                self.early(post, is_new, Look::Once, &mut named).await
             };
             let outcome = named.noted(outcome);
             let row = match outcome.number.filter(|_| some_wait) {
@@ -136,7 +136,8 @@ impl AccountWorker {
     pub(super) async fn dry_run(&self, posts: &mut [PreparedPost]) -> Vec<PostOutcome> {
         // A journal that cannot be read is reported for each of the posts.
         let begun = self.calls.journal.unfinished(Some(&self.calls.account)).await;
-        put_in_order(posts, &begun.unwrap_or_default(), self.calls.clock.now());
+        let begun = BegunPosts::new(begun.unwrap_or_default());
+        put_in_order(posts, &begun, self.calls.clock.now());
         let (mut named, mut drafts) = (self.named_posts(), 0);
         let mut stopped: Option<AccountStop> = None;
         let mut outcomes = Vec::with_capacity(posts.len());
@@ -169,19 +170,21 @@ impl AccountWorker {
             return BTreeSet::new();
         }
         let begun = self.calls.journal.unfinished(Some(&self.calls.account)).await;
-        let begun = begun.unwrap_or_default();
+        let begun = BegunPosts::new(begun.unwrap_or_default());
         let mut posts: Vec<_> = posts.iter().collect();
         put_in_order(&mut posts, &begun, self.calls.clock.now());
         let (mut named, mut found) = (self.named_posts(), BTreeSet::new());
-        for post in posts {
+        let mut new = NewPosts::default();
+        for (at, post) in posts.iter().enumerate() {
             if self.calls.shutdown.asked().is_some() {
                 break;
             }
-            if self.is_due(post) || begun.iter().any(|row| names(post, row)) {
+            if self.is_due(post) || begun.has(post) {
                 named.add(named.entry(post, None));
                 continue;
             }
-            let outcome = self.early(post, Look::Sight, &mut named).await;
+            let is_new = new.is_new(&self.resolver, &posts, at).await;
+            let outcome = self.early(post, is_new, Look::Sight, &mut named).await;
             if outcome.state == PostState::Skipped {
                 found.insert(post.post_ref.index);
             }
@@ -361,8 +364,17 @@ impl AccountWorker {
         }
     }
 
-    /// What is to be said of a post whose time has not come.
-    async fn early(&self, post: &PreparedPost, look: Look, named: &mut NamedPosts) -> PostOutcome {
+    /// What is to be said of a post whose time has not come. Of one that `is_new` the journal knows nothing.
+    async fn early(
+        &self,
+        post: &PreparedPost,
+        is_new: bool,
+        look: Look,
+        named: &mut NamedPosts,
+    ) -> PostOutcome {
+        if is_new {
+            return self.waits(post, None, look, named).await;
+        }
         let found = match self.resolver.find_early(post, look).await {
             Ok(found) => Some(found),
             Err(error @ ResolveError::IdUsed { missing: false, .. }) => {
@@ -636,25 +648,14 @@ impl AccountWorker {
 
 /// What an earlier run began comes first, then what is due, oldest first, then what has no time as the
 /// manifest has it, then what waits for its time, in the order in which it will go.
-fn put_in_order(posts: &mut [impl Borrow<PreparedPost>], begun: &[RecordedPost], now: Timestamp) {
+fn put_in_order(posts: &mut [impl Borrow<PreparedPost>], begun: &BegunPosts, now: Timestamp) {
     posts.sort_by_cached_key(|post| {
         let post = post.borrow();
         let at = post.asked.publish_at;
-        let is_begun = begun.iter().any(|row| names(post, row));
+        let is_begun = begun.has(post);
         let waits = !is_begun && at.is_some_and(|at| at > now);
         (!is_begun, waits, at.is_none(), at)
     });
-}
-
-/// Whether an entry speaks of a post, as far as can be told without reading a file.
-fn names(post: &PreparedPost, row: &RecordedPost) -> bool {
-    if post.asked.id.is_some() && row.id.is_some() {
-        return post.asked.id == row.id;
-    }
-    match (post.asked.source.file(), &row.file) {
-        (Some(path), Some(file)) => absolute(path) == file.path,
-        _ => row.label == post.post_ref.video,
-    }
 }
 
 /// What would be sent, in words: how much, for whom to see, and the caption as TikTok gets it.

@@ -12,7 +12,7 @@
 //! 2. `account.rs`: a task for each account, at most [`Options::jobs`] at once. It takes the account's upload
 //!    lease and works off its posts one by one; what stops one may stop the others.
 //! 3. `resolve.rs`: the journal's row of a post, by `id`, by sight or by content; `named.rs`: which entries of
-//!    the manifest are one post.
+//!    the manifest are one post; `begun.rs`: which of them earlier runs began.
 //! 4. `runner.rs`: the loop around the pure [`machine`](crate::model::machine). Every phase is durable before
 //!    its action. It sends the init, behind `preflight.rs` (scopes, quotas of a day, the creator's options).
 //!    What it hands to those who perform its other actions, and gets back from them, is in `attempt.rs`.
@@ -27,6 +27,7 @@
 mod account;
 mod account_stop;
 mod attempt;
+mod begun;
 mod calls;
 mod chunk;
 mod clocks;

@@ -1,6 +1,6 @@
 //! Which entries of a manifest are one post, and which are one content under two `id`s.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
 
@@ -22,8 +22,17 @@ pub(super) struct NamedPosts {
     /// By each of their keys, places in `posts`.
     by_key: HashMap<String, Vec<usize>>,
     /// Those of files by mode and size in bytes.
-    by_size: HashMap<(Mode, u64), Vec<usize>>,
+    by_size: HashMap<(Mode, u64), OfSize>,
     by_number: HashMap<PostNumber, usize>,
+}
+
+/// Posts of files of one size. One whose content could not be told once is in neither.
+#[derive(Debug, Default)]
+struct OfSize {
+    /// Those whose content nobody has asked for.
+    unasked: Vec<usize>,
+    /// The others by their fingerprint.
+    by_content: HashMap<String, Vec<usize>>,
 }
 
 /// An entry as it is compared.
@@ -100,26 +109,32 @@ impl NamedPosts {
     }
 
     /// What an entry is to one that came before it, the same post before anything else.
-    pub(super) async fn twin_of(&self, entry: &NamedPost, among: Among) -> Option<Twin> {
-        let counts = |named: &Self, at: usize| {
-            among != Among::Planned || named.posts.get(at).is_some_and(|post| post.is_planned)
-        };
-        if let Some(at) = entry.number.and_then(|number| self.by_number.get(&number)).copied()
-            && counts(self, at)
-        {
+    pub(super) async fn twin_of(&mut self, entry: &NamedPost, among: Among) -> Option<Twin> {
+        let known = entry.number.and_then(|number| self.by_number.get(&number)).copied();
+        if let Some(at) = known.filter(|at| self.counts(*at, among)) {
             return self.posts.get(at).map(|post| Twin::Same(post.index));
         }
-        let mut content = None;
         let known = entry.keys.iter().filter_map(|key| self.by_key.get(key)).flatten().copied();
         let known: Vec<_> = known.collect();
-        let size = entry.file.as_ref().map(|file| (entry.mode, file.identity.size));
-        let alike = size.and_then(|size| self.by_size.get(&size)).cloned().unwrap_or_default();
-        let unread = alike.into_iter().filter(|at| !known.contains(at)).map(|at| (at, false));
-        let all: Vec<_> = known.iter().map(|at| (*at, true)).chain(unread).collect();
-        for (at, is_known) in all {
-            if !counts(self, at) || !(is_known || self.is_same_file(at, entry, among).await) {
-                continue;
-            }
+        let first = self.first_of(&known, entry, among);
+        if matches!(first, Some(Twin::Same(_))) {
+            return first;
+        }
+        let read = self.of_same_content(entry, among, &known.into_iter().collect()).await;
+        match self.first_of(&read, entry, among) {
+            Some(Twin::Content(_)) if first.is_some() => first,
+            second => second.or(first),
+        }
+    }
+
+    fn counts(&self, at: usize, among: Among) -> bool {
+        among != Among::Planned || self.posts.get(at).is_some_and(|post| post.is_planned)
+    }
+
+    /// What an entry is to the first of these, whose content it has: the same post before anything else.
+    fn first_of(&self, of: &[usize], entry: &NamedPost, among: Among) -> Option<Twin> {
+        let mut content = None;
+        for at in of.iter().copied().filter(|at| self.counts(*at, among)) {
             let Some(post) = self.posts.get(at) else { continue };
             match (&post.id, &entry.id) {
                 // Two different `id`s are two posts whatever their content.
@@ -136,11 +151,39 @@ impl NamedPosts {
         content
     }
 
-    async fn is_same_file(&self, at: usize, entry: &NamedPost, among: Among) -> bool {
-        let other = self.posts.get(at).and_then(|post| post.file.as_ref());
-        let (Some(one), Some(other)) = (other, &entry.file) else { return false };
-        let Some(first) = self.fingerprint(one, among).await else { return false };
-        self.fingerprint(other, among).await == Some(first)
+    /// The posts but the `known` ones of files whose content is that of an entry's file. Of those of its size each
+    /// is asked for its content once, and nothing is read where there are none.
+    async fn of_same_content(
+        &mut self,
+        entry: &NamedPost,
+        among: Among,
+        known: &HashSet<usize>,
+    ) -> Vec<usize> {
+        let Some(file) = &entry.file else { return Vec::new() };
+        let size = (entry.mode, file.identity.size);
+        let Some(of_size) = self.by_size.get_mut(&size) else { return Vec::new() };
+        let unasked = std::mem::take(&mut of_size.unasked);
+        let (asked, left): (Vec<_>, Vec<_>) =
+            unasked.into_iter().partition(|at| self.counts(*at, among) && !known.contains(at));
+        let mut read = Vec::new();
+        for at in asked {
+            let Some(other) = self.posts.get(at).and_then(|post| post.file.as_ref()) else {
+                continue;
+            };
+            read.extend(self.fingerprint(other, among).await.map(|content| (content, at)));
+        }
+        let Some(of_size) = self.by_size.get_mut(&size) else { return Vec::new() };
+        of_size.unasked = left;
+        for (content, at) in read {
+            of_size.by_content.entry(content).or_default().push(at);
+        }
+        if of_size.by_content.is_empty() {
+            return Vec::new();
+        }
+        let Some(content) = self.fingerprint(file, among).await else { return Vec::new() };
+        let of_size = self.by_size.get(&size);
+        let found = of_size.and_then(|of_size| of_size.by_content.get(&content));
+        found.into_iter().flatten().copied().filter(|at| !known.contains(at)).collect()
     }
 
     /// The fingerprint of a file that was looked at before. `None`: it cannot be read, is another one now, or
@@ -199,7 +242,7 @@ impl NamedPosts {
             self.by_key.entry(key.clone()).or_default().push(at);
         }
         if let Some(LocalFile { identity: FileIdentity { size, .. }, .. }) = entry.file {
-            self.by_size.entry((entry.mode, size)).or_default().push(at);
+            self.by_size.entry((entry.mode, size)).or_default().unasked.push(at);
         }
         self.posts.push(entry);
     }

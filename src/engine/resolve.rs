@@ -1,5 +1,6 @@
 //! Which post of the journal an entry stands for: its file opened, planned and recognised.
 
+use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -156,6 +157,32 @@ pub(super) enum Look {
 /// How many posts are looked up at once.
 pub(super) const AT_ONCE: usize = 256;
 
+/// Which of a row of posts the journal knows nothing of, looked up many at a time as a run comes to them.
+#[derive(Debug, Default)]
+pub(super) struct NewPosts {
+    /// The place of the first one that was looked up last.
+    from: usize,
+    are_new: Vec<bool>,
+}
+
+impl NewPosts {
+    /// Whether the journal knows nothing that the post at a place stands for or is like. `false`: it knows
+    /// something, or that cannot be told at sight.
+    pub(super) async fn is_new<P: Borrow<PreparedPost>>(
+        &mut self,
+        resolver: &PostResolver,
+        posts: &[P],
+        at: usize,
+    ) -> bool {
+        if !(self.from..self.from + self.are_new.len()).contains(&at) {
+            let some = posts.iter().skip(at).take(AT_ONCE).map(Borrow::borrow).collect::<Vec<_>>();
+            self.from = at;
+            self.are_new = resolver.are_new(&some).await;
+        }
+        self.are_new.get(at - self.from).copied().unwrap_or(false)
+    }
+}
+
 /// What an entry is to be posted of.
 enum Content {
     /// What it is, and the open file behind it.
@@ -310,6 +337,23 @@ impl PostResolver {
             }
         }
         made
+    }
+
+    /// For each of these posts whether the journal knows nothing that it stands for or is like.
+    async fn are_new(&self, posts: &[&PreparedPost]) -> Vec<bool> {
+        let mut new = vec![false; posts.len()];
+        if self.options.repost {
+            return new;
+        }
+        let asked =
+            |(at, post): (usize, &&PreparedPost)| Some((at, self.request(post, at_sight(post)?)));
+        let (places, asked): (Vec<_>, Vec<_>) = posts.iter().enumerate().filter_map(asked).unzip();
+        // What cannot be looked up now is looked up by itself.
+        let are_new = self.calls.journal.are_new(asked).await.unwrap_or_default();
+        for (at, is_new) in places.into_iter().zip(are_new) {
+            new[at] = is_new;
+        }
+        new
     }
 
     /// The post of a file that is still being written, if what came of it can be told without reading

@@ -29,8 +29,8 @@ pub(crate) use self::failure::{Everywhere, Explain, Failure, post_hint};
 pub(crate) use self::line::Line;
 pub(crate) use self::log::listen;
 pub(crate) use self::notes::{
-    LastRun, Left, Matter, Needs, Notes, Refusal, Remains, SettingsOf, UNREACHED, Why,
-    account_subject, lasts_long,
+    Left, Matter, Needs, Notes, Refusal, Remains, SettingsOf, UNREACHED, Why, account_subject,
+    lasts_long,
 };
 pub(crate) use self::panic::report_panics;
 pub(crate) use self::printer::{OutputOptions, Printer};

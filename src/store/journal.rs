@@ -28,6 +28,10 @@ pub(crate) trait Journal: Quota {
     /// nothing. Of many at a time, as most entries of a long manifest were posted long ago.
     fn made(&self, entries: Vec<PostRequest>) -> StoreFuture<'_, Vec<Option<RecordedPost>>>;
 
+    /// For each of these entries whether [`Journal::find`] and [`Journal::alike`] find nothing of it, whatever
+    /// its content is. Of many at a time, as a long manifest may wait for its time.
+    fn are_new(&self, entries: Vec<PostRequest>) -> StoreFuture<'_, Vec<bool>>;
+
     /// The post that has a user's own `id`.
     fn find_by_id<'a>(
         &'a self,

@@ -163,3 +163,47 @@ fn posts_that_are_done_cost_no_call_each() {
         assert_eq!(each(&looks, 100, |run| run.all(names)), 0, "{names:?}");
     }
 }
+
+/// A month from now, as a manifest has it.
+fn in_a_month() -> String {
+    (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(30 * 24)).to_string()
+}
+
+#[test]
+fn posts_that_wait_cost_no_look_at_the_journal_each() {
+    let world = World::logged_in();
+    let (ada, at, mut runs) = (world.open_id(ADA), in_a_month(), Vec::new());
+    for posts in [300, 600, 900] {
+        let url = |n: i32| format!("https://verified.example/{n}.mp4");
+        let entry = |n| json!({ "user_id": ada, "video_url": url(n), "publish_at": at });
+        let manifest = world.manifest(&json!((0..posts).map(entry).collect::<Vec<_>>()));
+        let Some(counts) = Counts::of(&world, &["--quiet", "upload", &manifest]) else { return };
+        runs.push(counts);
+    }
+    for names in [OPENS, READS, WRITES, SYNCS, LOOKS, LOCKS] {
+        assert_eq!(each(&runs, 300, |run| run.all(names)), 0, "{names:?}");
+    }
+}
+
+#[test]
+fn files_of_one_size_that_wait_are_read_once() {
+    let world = World::logged_in();
+    let (ada, at, mut runs) = (world.open_id(ADA), in_a_month(), Vec::new());
+    let mut entries = Vec::new();
+    for _ in 0..3 {
+        for _ in 0..20 {
+            let name = format!("{}.mp4", entries.len());
+            let path = world.video(&name, 100_000);
+            let mut content = fs::read(&path).unwrap();
+            let end = content.len();
+            content[end - 8..].copy_from_slice(&entries.len().to_be_bytes());
+            fs::write(&path, content).unwrap();
+            entries.push(json!({ "user_id": ada, "video_path": name, "publish_at": at }));
+        }
+        let manifest = world.manifest(&json!(entries));
+        let Some(counts) = Counts::of(&world, &["--quiet", "upload", &manifest]) else { return };
+        runs.push(counts);
+    }
+    assert!(each(&runs, 20, |run| run.about("video", OPENS)) <= 4);
+    assert!(each(&runs, 20, |run| run.about("video", READS)) <= 8);
+}

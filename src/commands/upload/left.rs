@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::clock::Clock;
 use crate::engine::{Event, PrepareError, Prepared};
 use crate::model::{PostOutcome, PostState};
-use crate::output::{Failure, LastRun, Left, Needs, Notes, Why};
+use crate::output::{Failure, Left, Needs, Notes, Why};
 use crate::problem::{ErrorCode, ErrorKind};
 use crate::settings::SettingsError;
 
@@ -18,8 +18,6 @@ pub(super) struct Leftovers<'a> {
     notes: &'a Notes,
     manifest: &'a str,
     clock: Clock,
-    /// What earlier runs left.
-    before: LastRun,
     /// The posts of the manifest by their place in it, each as it is left as far as is known by now.
     posts: BTreeMap<usize, Place>,
 }
@@ -28,6 +26,8 @@ pub(super) struct Leftovers<'a> {
 struct Place {
     /// The post, with nothing but its time to wait for.
     post: Left,
+    /// What earlier runs left of it.
+    before: Option<Left>,
     /// As it is left. `None`: nothing has to be told of it.
     left: Option<Left>,
 }
@@ -43,9 +43,11 @@ impl<'a> Leftovers<'a> {
         not_waiting: &BTreeSet<usize>,
     ) -> Self {
         let (before, now) = (notes.last_run(manifest), clock.now());
-        let mut posts = BTreeMap::new();
-        for (account, of_account) in &prepared.accounts {
-            for prepared in of_account {
+        let (places, all): (Vec<_>, Vec<_>) = prepared
+            .accounts
+            .iter()
+            .flat_map(|(account, posts)| posts.iter().map(move |prepared| (account, prepared)))
+            .map(|(account, prepared)| {
                 let post = Left {
                     account: account.open_id.clone(),
                     video: prepared.post_ref.video.clone(),
@@ -55,16 +57,21 @@ impl<'a> Leftovers<'a> {
                     post: None,
                     why: None,
                 };
-                let index = prepared.post_ref.index;
-                let left = match before.find(&post).filter(|known| !known.is_scheduled()) {
-                    _ if not_waiting.contains(&index) => None,
-                    Some(known) => Some(Left { publish_at: post.publish_at, ..known.clone() }),
-                    None => waits(&post, now),
-                };
-                posts.insert(index, Place { post, left });
-            }
+                (prepared.post_ref.index, post)
+            })
+            .unzip();
+        let known: Vec<_> =
+            before.find_all(&all).into_iter().map(Option::<&Left>::cloned).collect();
+        let mut posts = BTreeMap::new();
+        for ((index, post), before) in places.into_iter().zip(all).zip(known) {
+            let left = match before.as_ref().filter(|known| !known.is_scheduled()) {
+                _ if not_waiting.contains(&index) => None,
+                Some(known) => Some(Left { publish_at: post.publish_at, ..known.clone() }),
+                None => waits(&post, now),
+            };
+            posts.insert(index, Place { post, before, left });
         }
-        let run = Self { notes, manifest, clock, before, posts };
+        let run = Self { notes, manifest, clock, posts };
         run.write();
         run
     }
@@ -74,7 +81,7 @@ impl<'a> Leftovers<'a> {
         let Event::Ended(report) = event else { return };
         let now = self.clock.now();
         let Some(place) = self.posts.get_mut(&report.post_ref.index) else { return };
-        let known = self.before.find(&place.post);
+        let known = place.before.as_ref();
         place.left = match why(report, known, now) {
             Some(why) => {
                 let number = report.number.map(|number| number.0);

@@ -1,6 +1,6 @@
 //! What the last run of a manifest left: posts that wait, and why, or that the run came to nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
@@ -151,11 +151,14 @@ impl From<Scheduled> for Left {
 impl Left {
     /// Whether both speak of the same post.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        let name = |post: &Self| post.id.clone().unwrap_or_else(|| post.video.clone());
-        self.account == other.account
-            && self.mode == other.mode
-            && self.id.is_some() == other.id.is_some()
-            && name(self) == name(other)
+        self.key() == other.key()
+    }
+
+    /// What two that speak of the same post have in common: account, mode, and its `id`, or its file or URL.
+    fn key(&self) -> (&str, &str, Option<&str>, Option<&str>) {
+        let id = self.id.as_deref();
+        let video = Some(self.video.as_str()).filter(|_| id.is_none());
+        (&self.account, &self.mode, id, video)
     }
 
     /// Whether another run has it in hand.
@@ -253,9 +256,16 @@ impl LastRun {
         Self { posts, ..Self::default() }
     }
 
-    /// What was known of a post.
-    pub(crate) fn find(&self, post: &Left) -> Option<&Left> {
-        self.posts.iter().find(|known| known.is_same(post))
+    /// What was known of each of these posts.
+    pub(crate) fn find_all<'a>(
+        &self,
+        posts: impl IntoIterator<Item = &'a Left>,
+    ) -> Vec<Option<&Left>> {
+        let mut known = HashMap::with_capacity(self.posts.len());
+        for post in &self.posts {
+            known.entry(post.key()).or_insert(post);
+        }
+        posts.into_iter().map(|post| known.get(&post.key()).copied()).collect()
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -355,10 +355,10 @@ impl Notes {
     /// another run has in hand, what that one found out says more.
     pub(crate) fn leave(&self, manifest: &str, posts: Vec<Left>, untried: Vec<Left>) {
         self.change_run(manifest, |run| {
-            let untried = untried.into_iter().map(|post| match run.find(&post) {
-                Some(known) if !(known.is_scheduled() || known.is_in_other_hands()) => {
-                    known.clone()
-                }
+            let known = run.find_all(&untried);
+            let known = known.into_iter().map(Option::<&Left>::cloned).collect::<Vec<_>>();
+            let untried = untried.into_iter().zip(known).map(|(post, known)| match known {
+                Some(known) if !(known.is_scheduled() || known.is_in_other_hands()) => known,
                 _ => post,
             });
             let left = LastRun::waiting(posts.into_iter().chain(untried).collect());

@@ -100,7 +100,19 @@ pub(super) async fn what_was_made_of_many_entries_is_told_at_once_where_nothing_
         // The spelling of the address would be remembered.
         (pull("https://EXAMPLE.com/a.mp4"), None),
     ];
-    let entries = cases.iter().map(|(entry, _)| entry.clone()).collect();
+    let entries: Vec<_> = cases.iter().map(|(entry, _)| entry.clone()).collect();
+    let new = journal.are_new(entries.clone()).await.unwrap();
+    for (entry, is_new) in entries.iter().zip(new) {
+        let found = journal.find(entry).await.unwrap();
+        let alike = journal.alike(entry, None).await.unwrap();
+        assert!(!is_new || (found.is_none() && alike.is_none()), "{entry:?}");
+    }
+    let other_url = PostRequest { label: "b.mp4".to_owned(), ..pull("https://example.com/b.mp4") };
+    let of_other_size = PostRequest { source: entry(5, 91).source, ..entry(4, 90) };
+    let untouched = vec![entry(4, 90).of("ben"), of_other_size, other_url, entry(4, 90)];
+    // Of the last one only its content tells: the size is known.
+    let new = journal.are_new(untouched).await.unwrap();
+    assert_eq!(new, [true, true, true, false]);
     let told = journal.made(entries).await.unwrap();
     assert_eq!(told.len(), cases.len());
     for ((entry, made), told) in cases.iter().zip(told) {

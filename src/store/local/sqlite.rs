@@ -49,6 +49,10 @@ impl Journal for LocalJournal {
         self.run(move |journal| journal.made(&entries))
     }
 
+    fn are_new(&self, entries: Vec<PostRequest>) -> StoreFuture<'_, Vec<bool>> {
+        self.run(move |journal| journal.are_new(&entries))
+    }
+
     fn find_by_id<'a>(
         &'a self,
         account: &'a str,

@@ -36,7 +36,7 @@ pub(super) fn begin(
     let fingerprint = post.file.as_ref().and_then(|file| file.fingerprint.as_deref());
     duplicates::duplicates(tx, &post, fingerprint)?;
     calls::note(tx, &post.account, CallKind::Init, now)?;
-    insert(tx, &post, now)
+    insert(tx, post.number, post.transfer(), Phase::InitIntent, now)
 }
 
 /// All attempts at a post, the first one first.
@@ -66,7 +66,7 @@ pub(super) fn resolve(
     let last = match last {
         Some(last) => last.clone(),
         // Posted by hand before anything was tried: that, too, is said of an attempt.
-        None => insert(tx, &found, now)?,
+        None => insert(tx, found.number, found.transfer(), Phase::InitIntent, now)?,
     };
     let word = if posted { "posted" } else { "not posted" };
     let before = last.message.as_ref().map(|message| format!("; before that: {message}"));
@@ -99,24 +99,26 @@ pub(super) fn drafts(
     rows::times(tx, DRAFTS, (account, since.as_millisecond(), now.as_millisecond()))
 }
 
-/// Begins the next attempt at a post.
+/// Records the next attempt at a post, in a phase of which nothing else is to be recorded.
 pub(super) fn insert(
     tx: &Transaction<'_>,
-    post: &RecordedPost,
+    post: PostNumber,
+    transfer: Transfer,
+    phase: Phase,
     now: Timestamp,
 ) -> Result<Attempt, DbError> {
-    let chunks = match post.transfer() {
+    let chunks = match transfer {
         Transfer::File { chunks } => Some(chunks),
         Transfer::Pull => None,
     };
-    tx.execute(
+    tx.prepare_cached(
         "INSERT INTO attempts (post, number, chunks, phase, created, updated)
          VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE post = ?1), ?2, ?3,
          ?4, ?4)",
-        (post.number.0, chunks, Written::from(Phase::InitIntent).word, now.as_millisecond()),
-    )?;
+    )?
+    .execute((post.0, chunks, Written::from(phase).word, now.as_millisecond()))?;
     write_checksum(tx, Checked::Attempts, tx.last_insert_rowid())?;
-    last(tx, post.number)
+    last(tx, post)
 }
 
 /// The guarded update: the row must be found in the phase that the caller knows.
@@ -129,7 +131,7 @@ pub(super) fn update(
 ) -> Result<Attempt, DbError> {
     let (known, new) = (Written::from(from.phase), Written::from(to));
     let url = update.upload_url.as_ref().map(crate::secret::Secret::expose);
-    let changed = tx.execute(
+    let mut write = tx.prepare_cached(
         "UPDATE attempts SET phase = :phase, stored = :stored, failed = :failed,
          publish_id = coalesce(:publish_id, publish_id),
          upload_url = iif(:needs_url, coalesce(:url, upload_url), NULL),
@@ -140,36 +142,34 @@ pub(super) fn update(
          log_id = coalesce(:log_id, log_id), updated = :updated
          WHERE post = :post AND number = :number AND phase = :known_phase
          AND stored IS :known_stored AND failed IS :known_failed",
-        named_params! {
-            ":phase": new.word,
-            ":stored": new.stored,
-            ":failed": new.failed,
-            ":publish_id": update.publish_id,
-            ":needs_url": to.needs_url(),
-            ":url": url,
-            ":issued": update.issued_at.map(Timestamp::as_millisecond),
-            ":issued_there": update.issued_there.map(Timestamp::as_millisecond),
-            ":post_ids": post_ids_text(&update.post_ids),
-            // In TikTok's words, which may repeat what they were sent.
-            ":code": update.code.as_deref().map(redact),
-            ":message": update.message.as_deref().map(redact),
-            ":log_id": update.log_id.as_deref().map(redact),
-            ":updated": now.as_millisecond(),
-            ":post": from.post.0,
-            ":number": from.number,
-            ":known_phase": known.word,
-            ":known_stored": known.stored,
-            ":known_failed": known.failed,
-        },
     )?;
+    let changed = write.execute(named_params! {
+        ":phase": new.word,
+        ":stored": new.stored,
+        ":failed": new.failed,
+        ":publish_id": update.publish_id,
+        ":needs_url": to.needs_url(),
+        ":url": url,
+        ":issued": update.issued_at.map(Timestamp::as_millisecond),
+        ":issued_there": update.issued_there.map(Timestamp::as_millisecond),
+        ":post_ids": post_ids_text(&update.post_ids),
+        // In TikTok's words, which may repeat what they were sent.
+        ":code": update.code.as_deref().map(redact),
+        ":message": update.message.as_deref().map(redact),
+        ":log_id": update.log_id.as_deref().map(redact),
+        ":updated": now.as_millisecond(),
+        ":post": from.post.0,
+        ":number": from.number,
+        ":known_phase": known.word,
+        ":known_stored": known.stored,
+        ":known_failed": known.failed,
+    })?;
     if changed != 1 {
         return Err(JournalError::MovedOn { post: from.post, attempt: from.number }.into());
     }
-    let id = tx.query_row(
-        "SELECT id FROM attempts WHERE post = ?1 AND number = ?2",
-        (from.post.0, from.number),
-        |row| row.get(0),
-    )?;
+    let id = tx
+        .prepare_cached("SELECT id FROM attempts WHERE post = ?1 AND number = ?2")?
+        .query_row((from.post.0, from.number), |row| row.get(0))?;
     write_checksum(tx, Checked::Attempts, id)?;
     last(tx, from.post)
 }

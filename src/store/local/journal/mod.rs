@@ -42,7 +42,7 @@ use crate::encrypt::Key;
 use crate::fs::{self, Lock};
 use crate::model::{
     Attempt, AttemptUpdate, CallKind, FileIdentity, LocalFile, Mode, Phase, PostNumber,
-    PostRequest, QuotaKind, RecordedPost, Source,
+    PostRequest, QuotaKind, RecordedPost, Source, Transfer,
 };
 use crate::secret::Secret;
 use crate::store::local::mark::TokenMark;
@@ -56,6 +56,9 @@ use marks::Known;
 use marks::guard::Guard;
 use marks::host::Here;
 use posts::{alike, duplicates, keys};
+
+/// How much memory [`SqliteJournal::fill`] may take for its pages: as SQLite has it, negative and in KiB.
+const FILLING: i64 = -(8 << 20);
 
 /// An open journal. Clones share one connection. Every call blocks until the disk has answered, and
 /// for some seconds if other processes keep the journal busy.
@@ -217,6 +220,11 @@ impl SqliteJournal {
             .read("look for posts", |tx| entries.iter().map(|new| posts::made(tx, new)).collect())
     }
 
+    pub(crate) fn are_new(&self, entries: &[PostRequest]) -> Result<Vec<bool>, JournalError> {
+        self.db
+            .read("look for posts", |tx| entries.iter().map(|new| posts::is_new(tx, new)).collect())
+    }
+
     pub(crate) fn find_by_id(
         &self,
         account: &str,
@@ -364,15 +372,19 @@ impl SqliteJournal {
         Ok(())
     }
 
-    /// Records posts as published, all in one step: a journal of any size, for measurements.
+    /// Records posts that the journal does not know as published, all in one step, whose pages are kept in
+    /// memory until its end: a journal of any size, for measurements.
     pub(crate) fn fill(&self, posts: &[PostRequest]) -> Result<(), JournalError> {
         self.guard.count_run(&self.db)?;
-        let (now, done) = (self.db.now(), AttemptUpdate::default());
+        let now = self.db.now();
         self.db.write("record posts", |tx| {
+            // Its keys are hashes: each lies in another page.
+            tx.pragma_update(None, "cache_size", FILLING)?;
             for new in posts {
-                let post = posts::find_or_make(tx, new, now)?;
-                let attempt = attempts::insert(tx, &post, now)?;
-                attempts::update(tx, &attempt, Phase::Published, &done, now)?;
+                let post = posts::make(tx, new, None, now)?;
+                let file = new.source.file().map(|file| Transfer::File { chunks: file.chunks });
+                let transfer = file.unwrap_or(Transfer::Pull);
+                attempts::insert(tx, post, transfer, Phase::Published, now)?;
             }
             Ok(())
         })

@@ -85,6 +85,29 @@ pub(super) fn made(
     Ok(Some(post))
 }
 
+/// Whether nothing is known that an entry could stand for or be like, whatever its content is.
+pub(super) fn is_new(tx: &Transaction<'_>, new: &PostRequest) -> Result<bool, DbError> {
+    let id = new.id.as_deref().map(keys::of_id);
+    let keys = id.into_iter().chain(keys::of_content(new)).chain(keys::of_place(new));
+    for key in keys {
+        if keys::owner(tx, &new.account, &key)?.is_some() {
+            return Ok(false);
+        }
+    }
+    let (account, mode) = (&new.account, mode_word(new.mode));
+    let look =
+        |condition: &str| tx.prepare_cached(&format!("SELECT 1 FROM posts WHERE {condition}"));
+    let is_known = match new.source.file() {
+        // Its content may be that of one of these.
+        Some(file) => {
+            let size = file.identity.size.cast_signed();
+            look(WITH_SIZE)?.exists((account, mode, size))?
+        }
+        None => look(alike::WITH_LABEL)?.exists((account, mode, &new.label))?,
+    };
+    Ok(!is_known)
+}
+
 /// The post to which one of the account's keys leads.
 pub(super) fn find_by_key(
     tx: &Transaction<'_>,
@@ -226,14 +249,16 @@ pub(super) fn original(tx: &Transaction<'_>, post: PostNumber) -> rusqlite::Resu
         .query_row([post.0], |row| row.get(0))
 }
 
-fn make(
+/// Makes a post; with `again`, one that repeats another.
+pub(super) fn make(
     tx: &Transaction<'_>,
     new: &PostRequest,
     again: Option<&RecordedPost>,
     now: Timestamp,
 ) -> Result<PostNumber, DbError> {
-    let number: u32 =
-        tx.query_row("SELECT coalesce(max(id), 0) + 1 FROM posts", [], |row| row.get(0))?;
+    let number: u32 = tx
+        .prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM posts")?
+        .query_row([], |row| row.get(0))?;
     let number = PostNumber(number);
     let (first, repost) = match again {
         None => (i64::from(number.0), 0),
@@ -241,21 +266,21 @@ fn make(
     };
     // Sizes that satisfy the table until `plan` has written the real ones.
     let unknown = new.source.file().map(|_| 0);
-    tx.execute(
+    tx.prepare_cached(
         "INSERT INTO posts (id, original, repost, account, mode, name, source, label, settings,
          created, size, chunks) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '', '', ?8, ?9, ?9)",
-        rusqlite::params![
-            number.0,
-            first,
-            repost,
-            new.account,
-            mode_word(new.mode),
-            new.id.as_ref().or(again.and_then(|post| post.id.as_ref())),
-            source_word(new.source.kind()),
-            now.as_millisecond(),
-            unknown,
-        ],
-    )?;
+    )?
+    .execute(rusqlite::params![
+        number.0,
+        first,
+        repost,
+        new.account,
+        mode_word(new.mode),
+        new.id.as_ref().or(again.and_then(|post| post.id.as_ref())),
+        source_word(new.source.kind()),
+        now.as_millisecond(),
+        unknown,
+    ])?;
     plan(tx, number, new)?;
     if let Some(id) = &new.id {
         keys::give(tx, &new.account, &keys::of_id(id), first)?;
@@ -298,7 +323,7 @@ fn is_of_content(
 fn plan(tx: &Transaction<'_>, number: PostNumber, new: &PostRequest) -> Result<(), DbError> {
     let file = new.source.file();
     let identity = file.map(|file| file.identity);
-    tx.execute(
+    tx.prepare_cached(
         "UPDATE posts SET mode = :mode, source = :source, username = :username, label = :label, settings = :settings,
          publish_at = :publish_at, path = :path, device = :device, inode = :inode, size = :size,
          mtime = :mtime, ctime = :ctime, chunk_size = :chunk_size, chunks = :chunks,
@@ -306,25 +331,25 @@ fn plan(tx: &Transaction<'_>, number: PostNumber, new: &PostRequest) -> Result<(
          fingerprint = coalesce(:fingerprint, iif((device, inode, size, mtime, ctime) =
              (:device, :inode, :size, :mtime, :ctime), fingerprint, NULL))
          WHERE id = :id",
-        named_params! {
-            ":id": number.0,
-            ":mode": mode_word(new.mode),
-            ":source": source_word(new.source.kind()),
-            ":username": new.username.as_deref().map(redact),
-            ":label": redact(&new.label),
-            ":settings": new.settings,
-            ":publish_at": new.publish_at.map(Timestamp::as_millisecond),
-            ":path": file.map(|file| file.path.as_os_str().as_bytes()),
-            ":device": identity.map(|identity| identity.device.cast_signed()),
-            ":inode": identity.map(|identity| identity.inode.cast_signed()),
-            ":size": identity.map(|identity| identity.size.cast_signed()),
-            ":mtime": identity.map(|identity| nanoseconds(identity.mtime)),
-            ":ctime": identity.map(|identity| nanoseconds(identity.ctime)),
-            ":chunk_size": file.map(|file| file.chunk_size.cast_signed()),
-            ":chunks": file.map(|file| file.chunks),
-            ":fingerprint": file.and_then(|file| file.fingerprint.as_ref()),
-        },
-    )?;
+    )?
+    .execute(named_params! {
+        ":id": number.0,
+        ":mode": mode_word(new.mode),
+        ":source": source_word(new.source.kind()),
+        ":username": new.username.as_deref().map(redact),
+        ":label": redact(&new.label),
+        ":settings": new.settings,
+        ":publish_at": new.publish_at.map(Timestamp::as_millisecond),
+        ":path": file.map(|file| file.path.as_os_str().as_bytes()),
+        ":device": identity.map(|identity| identity.device.cast_signed()),
+        ":inode": identity.map(|identity| identity.inode.cast_signed()),
+        ":size": identity.map(|identity| identity.size.cast_signed()),
+        ":mtime": identity.map(|identity| nanoseconds(identity.mtime)),
+        ":ctime": identity.map(|identity| nanoseconds(identity.ctime)),
+        ":chunk_size": file.map(|file| file.chunk_size.cast_signed()),
+        ":chunks": file.map(|file| file.chunks),
+        ":fingerprint": file.and_then(|file| file.fingerprint.as_ref()),
+    })?;
     Ok(write_checksum(tx, Checked::Posts, number.0.into())?)
 }
 

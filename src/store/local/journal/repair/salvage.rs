@@ -373,7 +373,7 @@ fn doubt(
     let posts = rows::posts(tx, "same_as IS NULL ORDER BY id", [])?;
     let mut unresolved = Vec::new();
     for post in posts.iter().filter(|post| post.may_begin() && open(post)) {
-        let attempt = attempts::insert(tx, post, now)?;
+        let attempt = attempts::insert(tx, post.number, post.transfer(), Phase::InitIntent, now)?;
         let update = AttemptUpdate {
             code: Some("repaired".to_owned()),
             message: Some(
