@@ -71,6 +71,10 @@ impl<'a> Rotation<'a> {
         let (mut key, proved) = (probe().await?, Instant::now());
         // It is never closed.
         let turn = self.tokens.0.turns.acquire().await.ok();
+        // Those that waited behind it do nothing more.
+        if self.tokens.is_stopping() {
+            return Err(AuthError::Stopped);
+        }
         if proved.elapsed() > PROVED {
             key = probe().await?;
         }
