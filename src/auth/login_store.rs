@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::store::local::RefreshLog;
+use crate::store::local::{Logs, RefreshLog};
 use crate::store::{AccountError, AccountStore, Lease, LeaseKind, Leases, Store, StoreError};
 
 /// A lease of an account's tokens, shared with the work that is done under it: it is given back when all of
@@ -61,6 +61,11 @@ impl LoginStore {
     /// The files that interrupted refreshes of any account have left.
     pub(super) async fn logged(&self) -> Result<Vec<PathBuf>, StoreError> {
         self.in_log(|log| log.files().map_err(AccountError::from)).await
+    }
+
+    /// Of which accounts interrupted refreshes have left anything.
+    pub(super) async fn logs(&self) -> Result<Logs, StoreError> {
+        self.in_log(|log| log.logs().map_err(AccountError::from)).await
     }
 
     /// Work on the log, off the threads that serve the network. Once begun it is done to its end.

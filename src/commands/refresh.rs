@@ -28,12 +28,12 @@ const WAITING: usize = 64;
 pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, Failure> {
     let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
     let accounts = store.accounts().all().await?;
-    let chosen: Vec<Account> = if args.account.is_empty() {
+    let chosen: Vec<&Account> = if args.account.is_empty() {
         // Those that were handed over are another machine's to renew.
         let ours = |account: &&Account| apps::is_about(context, account) && !account.is_exported();
-        accounts.iter().filter(ours).cloned().collect()
+        accounts.iter().filter(ours).collect()
     } else {
-        let named = args.account.iter().map(|name| accounts.find(Some(name)).cloned());
+        let named = args.account.iter().map(|name| accounts.find(Some(name)));
         named.collect::<Result<_, _>>().map_err(AccountError::from)?
     };
     if chosen.is_empty() {
@@ -44,11 +44,12 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
     let tokens = context.tokens(&at_rest::unlocked(context, store).await?).await?;
     let tokens = tokens.with_jobs(args.jobs);
     let ask = || if args.force { RefreshPolicy::Force } else { RefreshPolicy::Within(args.within) };
-    let begun = stream::iter((1..).zip(&chosen))
+    let logs = tokens.logs().await?;
+    let begun = stream::iter((1..).zip(chosen.iter().copied()))
         .take_while(|_| future::ready(context.shutdown.asked().is_none()))
         .map(|(number, account)| {
             context.printer.step(format!("{} ({number} of {})", account.name(), chosen.len()));
-            let refresh = tokens.refresh_known(account, ask());
+            let refresh = tokens.refresh_known(account, &logs, ask());
             async move { (account, refresh.await) }
         });
     let mut outcomes = pin!(begun.buffered(WAITING));
@@ -147,27 +148,34 @@ impl Troubles {
     }
 }
 
-/// One line for an account to which something happened; what others may share with it comes into
+/// One line for an account to which something happened (nothing, if it is not due); what others may share with it comes into
 /// `troubles`.
 fn report(
     context: &Context,
     account: &Account,
-    outcome: Result<Outcome, AuthError>,
+    outcome: Result<Option<Outcome>, AuthError>,
     troubles: &mut Troubles,
 ) -> Exit {
     let printer = &context.printer;
     // What others do with the account, or what is still good of it, says nothing of its login.
-    let is_renewed =
-        matches!(outcome, Ok(Outcome::Adopted(_) | Outcome::Recovered(_) | Outcome::Refreshed(_)));
-    let is_kept = matches!(outcome, Ok(Outcome::Kept(_)));
-    let (word, account, error) = match outcome {
-        Ok(Outcome::NotDue(account)) => ("not_due", account, None),
-        Ok(Outcome::Kept(account)) => ("kept", account, None),
-        Ok(Outcome::Adopted(account)) => ("adopted", account, None),
-        Ok(Outcome::Recovered(account)) => ("recovered", account, None),
-        Ok(Outcome::Refreshed(account)) => ("refreshed", account, None),
-        Err(error) => ("failed", account.clone(), Some(error)),
+    let is_renewed = matches!(
+        outcome,
+        Ok(Some(Outcome::Adopted(_) | Outcome::Recovered(_) | Outcome::Refreshed(_)))
+    );
+    let is_kept = matches!(outcome, Ok(Some(Outcome::Kept(_))));
+    let word = match &outcome {
+        Ok(None | Some(Outcome::NotDue(_))) => "not_due",
+        Ok(Some(Outcome::Kept(_))) => "kept",
+        Ok(Some(Outcome::Adopted(_))) => "adopted",
+        Ok(Some(Outcome::Recovered(_))) => "recovered",
+        Ok(Some(Outcome::Refreshed(_))) => "refreshed",
+        Err(_) => "failed",
     };
+    let (stored, error) = match outcome {
+        Ok(outcome) => (outcome.map(Outcome::into_account), None),
+        Err(error) => (None, Some(error)),
+    };
+    let account = stored.as_ref().unwrap_or(account);
     if let (Some(signal), Some(AuthError::Stopped)) = (context.shutdown.asked(), &error) {
         // Nothing was begun.
         return signal.exit();
@@ -182,7 +190,7 @@ fn report(
     }
     if is_renewed {
         printer.settle(&[account_subject(&account.open_id), UNREACHED.to_owned()]);
-        printer.settle(&SettingsOf::from(&account).used());
+        printer.settle(&SettingsOf::from(account).used());
     }
     if printer.is_json() {
         let event = json!({
@@ -199,7 +207,7 @@ fn report(
                 "exit": exit.code(),
             })),
         });
-        printer.json(&about(&account, event));
+        printer.json(&about(account, event));
     } else if let Some(error) = error {
         match error.kind() {
             ErrorKind::Login => {
@@ -211,7 +219,7 @@ fn report(
             }
             ErrorKind::Temporary => troubles.add(error, Matter::passing(subject)),
             ErrorKind::Input => {
-                let matter = Matter::setting(&SettingsOf::from(&account), error.problem().code);
+                let matter = Matter::setting(&SettingsOf::from(account), error.problem().code);
                 troubles.add(error, matter);
             }
             _ => {

@@ -36,7 +36,8 @@ pub(crate) fn probe(path: &Path, size: usize) -> Result<(), FsError> {
     check_removal(path)?;
     let mut temp = Temp::create(path, PRIVATE_FILE)?;
     // Not zeros: a file system that compresses would take those without taking space.
-    let noise: Vec<u8> = rand::random_iter().take(size).collect();
+    let mut noise = vec![0; size];
+    rand::fill(&mut noise[..]);
     temp.fill(&noise)?;
     let renamed = temp_name(path);
     step("rename", &temp.path, || fs::rename(&temp.path, &renamed))?;

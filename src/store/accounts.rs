@@ -16,8 +16,8 @@ pub(crate) trait AccountStore: fmt::Debug + Send + Sync {
     /// Where the tokens lie, for people: a file, or a server.
     fn place(&self) -> String;
 
-    /// All accounts as they are stored now.
-    fn all(&self) -> StoreFuture<'_, Accounts>;
+    /// All accounts as they are stored now. They are shared, not copied: there may be many thousands.
+    fn all(&self) -> StoreFuture<'_, Arc<Accounts>>;
 
     /// The account that a user means by a name; see [`Accounts::find`].
     fn find<'a>(&'a self, name: Option<&'a str>) -> StoreFuture<'a, Account>;

@@ -34,6 +34,7 @@ use crate::model::account::{Account, NeedsLogin, Reason};
 use crate::problem::Coded as _;
 use crate::secret::Secret;
 use crate::signals::Shutdown;
+use crate::store::local::Logs;
 use crate::store::{Edit, LeaseError, StoreError};
 use crate::text::chain;
 use crate::timing::Timing;
@@ -260,22 +261,30 @@ impl Tokens {
         _ = self.0.store.accounts().decide(open_id, mark).await;
     }
 
-    /// As [`Tokens::refresh`], for an account as it was read a moment ago: nothing is read again if it is not
-    /// due.
+    /// What interrupted refreshes of any account have left by now.
+    pub(crate) async fn logs(&self) -> Result<Logs, AuthError> {
+        Ok(self.0.store.logs().await?)
+    }
+
+    /// As [`Tokens::refresh`], for an account as it was read a moment ago, and with what there was of the log
+    /// after that: nothing is read again if it is not due, and then this gives nothing. An answer that has
+    /// come since is another process's, which is at it or has died just now: whoever needs a token of the
+    /// account looks again, and so does whoever refreshes it, with its lease.
     pub(crate) async fn refresh_known(
         &self,
         account: &Account,
+        logs: &Logs,
         policy: RefreshPolicy,
-    ) -> Result<Outcome, AuthError> {
-        let by_time = matches!(policy, RefreshPolicy::Within(_));
-        if by_time
+    ) -> Result<Option<Outcome>, AuthError> {
+        if let RefreshPolicy::Within(within) = policy
             && self.check_usable(account, &policy).is_ok()
-            && !self.0.store.log().answer_path(&account.open_id).exists()
-            && let Some(outcome) = self.nothing_to_do(account, &policy)
+            && !logs.have(&account.open_id)
+            && !self.is_due(account, within)
         {
-            return Ok(outcome);
+            self.warn_of_end(account);
+            return Ok(None);
         }
-        self.refresh(&account.open_id, policy).await
+        self.refresh(&account.open_id, policy).await.map(Some)
     }
 
     /// Refreshes an account if that is due. Dropping the future does not interrupt a refresh that has
@@ -333,21 +342,23 @@ impl Tokens {
                 let other = account.access_token != *rejected;
                 return other.then(|| Outcome::Adopted(account.clone()));
             }
-            RefreshPolicy::Within(within) => match self.due(account, *within) {
-                Due::Ending => return None,
-                Due::NotYet => {}
-                Due::ClockWentBack(by) => {
-                    self.report_once("", "clock", AuthEvent::ClockWentBack { by });
-                    return None;
-                }
-                Due::ClockOff(by) => {
-                    self.report_once("", "clock", AuthEvent::ClockOff { by });
-                    return None;
-                }
-            },
+            RefreshPolicy::Within(within) if self.is_due(account, *within) => return None,
+            RefreshPolicy::Within(_) => {}
         }
         self.warn_of_end(account);
         Some(Outcome::NotDue(account.clone()))
+    }
+
+    /// Whether it is time to refresh an account; tells of a clock that makes it so.
+    fn is_due(&self, account: &Account, within: Duration) -> bool {
+        let event = match self.due(account, within) {
+            Due::NotYet => return false,
+            Due::Ending => return true,
+            Due::ClockWentBack(by) => AuthEvent::ClockWentBack { by },
+            Due::ClockOff(by) => AuthEvent::ClockOff { by },
+        };
+        self.report_once("", "clock", event);
+        true
     }
 
     fn due(&self, account: &Account, within: Duration) -> Due {
@@ -370,8 +381,6 @@ impl Tokens {
             let apart = || tokio::time::sleep(JITTER.mul_f64(rand::random_range(0.0..1.0)));
             self.0.apart.get_or_init(apart).await;
         }
-        // Before the lease, too. It is never closed.
-        let turn = self.0.turns.acquire().await.ok();
         let lease = tokio::select! {
             biased;
             lease = self.lease(&seen.open_id) => lease,
@@ -402,7 +411,7 @@ impl Tokens {
             let account = account.name().to_owned();
             return Err(AuthError::Unread { account, path: Some(path), found: None });
         }
-        let outcome = Rotation::of(self).rotate(&lease, turn, account).await?;
+        let outcome = Rotation::of(self).rotate(&lease, account).await?;
         self.warn_of_end(outcome.account());
         Ok(outcome)
     }

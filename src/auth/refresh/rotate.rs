@@ -1,9 +1,10 @@
 //! The part of a refresh that cannot be taken back: the tokens are rotated, and the new ones must reach the
 //! store.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use tiktok_open::{Code, Error as ApiError, Grant, RawTokenAnswer, Reading, Refusal};
-use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
@@ -24,6 +25,9 @@ use crate::text::{key_start, plain};
 
 /// How often a save is tried before the disk is given up.
 const SAVES: u32 = 4;
+
+/// How long before a token is spent the store has shown at most that it takes another.
+const PROVED: Duration = Duration::from_secs(1);
 
 /// What a refresh writes at most besides the store itself, in bytes.
 const ROOM: usize = 16 * 1024;
@@ -53,20 +57,30 @@ impl<'a> Rotation<'a> {
         Self { tokens }
     }
 
-    /// Refreshes, holding the account's refresh lease. `turn` is given back once the answer is durable: what
-    /// waits for the store keeps nobody from TikTok.
+    /// Refreshes, holding the account's refresh lease. What waits for the store takes no turn, before the answer
+    /// or after it: it keeps nobody from TikTok, and the store does for all at once what they wait for.
     pub(super) async fn rotate(
         &self,
         held: &HeldLease,
-        turn: Option<SemaphorePermit<'_>>,
         account: Account,
     ) -> Result<Outcome, AuthError> {
         let app = self.tokens.app_of(&account).await?;
+        // Before a token is spent: that the store takes the tokens, and at the last moment, after the wait for a
+        // turn, that the log takes the answer, which is all that must not be lost.
+        let probe = || self.tokens.0.store.accounts().probe(ROOM);
+        let (mut key, proved) = (probe().await?, Instant::now());
+        // It is never closed.
+        let turn = self.tokens.0.turns.acquire().await.ok();
+        // Those that waited behind it do nothing more.
+        if self.tokens.is_stopping() {
+            return Err(AuthError::Stopped);
+        }
+        if proved.elapsed() > PROVED {
+            key = probe().await?;
+        }
         let log = LogWorker::start(self.tokens.0.store.log().clone())?;
-        // Before a token is spent: that the log takes the answer, and the store the tokens.
         let open_id = account.open_id.clone();
         log.run(move |log| log.probe(&open_id, ROOM)).await?;
-        let key = self.tokens.0.store.accounts().probe(ROOM).await?;
         // The secret may have taken longer than a lease lasts by itself. Without it nothing is spent.
         held.renew().await?;
         let reserve = Reserve::take(DESCRIPTORS, MEMORY)?;

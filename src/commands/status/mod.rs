@@ -81,14 +81,14 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
 }
 
 /// The accounts, where there is no journal.
-async fn known_accounts(context: &Context) -> Accounts {
+async fn known_accounts(context: &Context) -> Arc<Accounts> {
     let (state, clock) = (&context.settings.home.state, context.settings.clock);
     if !state.exists() {
-        return Accounts::default();
+        return Arc::default();
     }
     match LocalStore::open(state, clock) {
         Ok(store) => store.accounts().all().await.unwrap_or_default(),
-        Err(_) => Accounts::default(),
+        Err(_) => Arc::default(),
     }
 }
 

@@ -173,7 +173,7 @@ async fn make_ready(
     let preparation = Preparation {
         name: input.name,
         folder: input.folder,
-        accounts,
+        accounts: Arc::unwrap_or_clone(accounts),
         posted,
         unfinished,
         options: options.clone(),

@@ -42,7 +42,7 @@ impl AccountStore for LocalAccounts {
         self.tokens.path().display().to_string()
     }
 
-    fn all(&self) -> StoreFuture<'_, Accounts> {
+    fn all(&self) -> StoreFuture<'_, Arc<Accounts>> {
         self.run(TokenFile::accounts)
     }
 

@@ -19,7 +19,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 pub(crate) use journal::{Looked, Repair, Repaired, SqliteJournal};
-pub(crate) use tokens::{Logged, Migrated, RefreshLog, TokenFile};
+pub(crate) use tokens::{Logged, Logs, Migrated, RefreshLog, TokenFile};
 
 use accounts::LocalAccounts;
 use leases::LockFiles;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -23,7 +24,8 @@ const VERSION_ENCRYPTED: u64 = 2;
 /// The parsed file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Document {
-    pub(super) accounts: Accounts,
+    /// Shared with those who look at them.
+    pub(super) accounts: Arc<Accounts>,
     /// How the tokens are encrypted, if they are.
     pub(super) encryption: Option<Encryption>,
     /// The journal that the accounts posted with.
@@ -66,8 +68,7 @@ struct Header {
 
 #[derive(Deserialize)]
 struct Read {
-    #[serde(rename = "version")]
-    _version: u64,
+    version: u64,
     accounts: BTreeMap<String, Account>,
     encryption: Option<Encryption>,
     journal: Option<JournalMark>,
@@ -89,13 +90,25 @@ struct Write<'a> {
 
 impl Document {
     pub(super) fn decode(bytes: &[u8], path: &Path) -> Result<Self, AccountError> {
-        check_version(bytes, path)?;
-        let Read { mut accounts, encryption, journal, unknown, .. } =
-            serde_json::from_slice(bytes).map_err(|e| corrupt(&e, path))?;
+        let read = match serde_json::from_slice(bytes) {
+            Ok(read) => read,
+            Err(error) => {
+                // One of a newer version may be of another form.
+                check_version(bytes, path)?;
+                return Err(corrupt(&error, path));
+            }
+        };
+        let Read { version, mut accounts, encryption, journal, unknown } = read;
+        check_known(version, encryption.is_some(), path)?;
         for (open_id, account) in &mut accounts {
             account.open_id.clone_from(open_id);
         }
-        Ok(Self { accounts: Accounts(accounts), encryption, journal, unknown })
+        Ok(Self { accounts: Arc::new(Accounts(accounts)), encryption, journal, unknown })
+    }
+
+    /// The accounts, to be changed; whoever looks at them keeps those that were.
+    pub(super) fn accounts_mut(&mut self) -> &mut BTreeMap<String, Account> {
+        &mut Arc::make_mut(&mut self.accounts).0
     }
 
     /// How the tokens of a document are encrypted; the rest of it is not looked at.
@@ -127,7 +140,11 @@ impl Document {
 fn check_version(bytes: &[u8], path: &Path) -> Result<(), AccountError> {
     let Versioned { version, encryption } =
         serde_json::from_slice(bytes).map_err(|e| corrupt(&e, path))?;
-    let known = if encryption.is_some() { VERSION_ENCRYPTED } else { VERSION };
+    check_known(version, encryption.is_some(), path)
+}
+
+fn check_known(version: u64, is_encrypted: bool, path: &Path) -> Result<(), AccountError> {
+    let known = if is_encrypted { VERSION_ENCRYPTED } else { VERSION };
     if version > known {
         return Err(AccountError::Newer { path: path.to_owned(), version });
     }

@@ -27,7 +27,7 @@ use crate::secret::Secret;
 use crate::store::{AccountError, Edit, Rotated};
 
 pub(crate) use at_rest::Migrated;
-pub(crate) use refresh_log::{Logged, RefreshLog};
+pub(crate) use refresh_log::{Logged, Logs, RefreshLog};
 
 use at_rest::{place, tokens};
 use cache::Cache;
@@ -74,13 +74,13 @@ impl TokenFile {
     /// All accounts as they are stored now, encrypted tokens included; [`TokenFile::login`] gives an account
     /// with tokens that are of use. An entry that is older than the last save made here is
     /// marked as one that needs a login: TikTok has replaced its tokens since.
-    pub(crate) fn accounts(&self) -> Result<Accounts, AccountError> {
+    pub(crate) fn accounts(&self) -> Result<Arc<Accounts>, AccountError> {
         let document = match self.cache.newest(&self.path()) {
             Some(document) => document,
             None => self.read(|_| true)?,
         };
         self.cache.is_newest(&document);
-        Ok(document.accounts.clone())
+        Ok(Arc::clone(&document.accounts))
     }
 
     /// The account that a user means by a name; see [`Accounts::find`].
@@ -156,7 +156,7 @@ impl TokenFile {
             match change(place, current.as_ref(), &document.accounts)? {
                 Edit::Keep => stored.push(current),
                 Edit::Remove => {
-                    Arc::make_mut(&mut document).accounts.0.remove(open_id);
+                    Arc::make_mut(&mut document).accounts_mut().remove(open_id);
                     is_changed = true;
                     stored.push(None);
                 }
@@ -165,8 +165,8 @@ impl TokenFile {
                     let known = current.map_or(0, |current| current.generation);
                     account.generation = known.max(self.last_generation(open_id)?) + 1;
                     let resting = self.resting(&account, &document)?;
-                    let accounts = &mut Arc::make_mut(&mut document).accounts;
-                    accounts.0.insert(open_id.to_owned(), resting);
+                    let accounts = Arc::make_mut(&mut document).accounts_mut();
+                    accounts.insert(open_id.to_owned(), resting);
                     is_changed = true;
                     saved.push(account.clone());
                     stored.push(Some(*account));
@@ -334,7 +334,7 @@ impl TokenFile {
         // A save may have come between the two looks. It replaces the document first, so that a document
         // which is read after its mark is that of the save, unless an older one was put back.
         let mut document = Arc::unwrap_or_clone(self.read_as_stored()?);
-        for account in document.accounts.0.values_mut() {
+        for account in document.accounts_mut().values_mut() {
             let last = newer.get(&account.open_id).copied().unwrap_or(0);
             if account.needs_login.is_none() && account.generation < last {
                 let since = self.clock.now();
@@ -446,7 +446,7 @@ impl TokenFile {
         after.encryption = to.cloned();
         for account in &plain {
             let resting = self.resting(account, &after)?;
-            after.accounts.0.insert(account.open_id.clone(), resting);
+            after.accounts_mut().insert(account.open_id.clone(), resting);
         }
         let bytes = after.encode();
         let read = Document::decode(&bytes, &path)?;

@@ -5,8 +5,10 @@
 //! used is set aside (`.unread`). The log is a directory of this machine whatever store takes the tokens: it is
 //! written when nothing may fail any more, a network least of all. All of it blocks.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
@@ -21,6 +23,35 @@ use crate::store::AccountError;
 pub(crate) struct RefreshLog {
     dir: PathBuf,
     key: Option<Arc<Key>>,
+    probes: Arc<Probes>,
+}
+
+/// The accounts of which something lay in the log at one moment.
+#[derive(Debug)]
+pub(crate) struct Logs(BTreeSet<String>);
+
+impl Logs {
+    /// Whether something of that account lay there.
+    pub(crate) fn have(&self, open_id: &str) -> bool {
+        !self.0.is_empty() && self.0.contains(&file_name(open_id))
+    }
+}
+
+/// Probes that are waited for at the same time, which are made as one: each makes files, and waits for the disk.
+#[derive(Debug, Default)]
+struct Probes {
+    waiting: Mutex<Waiting>,
+    /// The numbers of those that the last one was made for, if it went well. Held by whoever probes.
+    proved: Mutex<Range<u64>>,
+}
+
+/// Probes that have not begun.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Their numbers.
+    numbers: Range<u64>,
+    /// The bytes that they are to have room for, together.
+    room: usize,
 }
 
 /// What a file of the log holds.
@@ -38,7 +69,7 @@ pub(crate) enum Logged {
 
 impl RefreshLog {
     pub(super) fn new(dir: PathBuf, key: Option<Arc<Key>>) -> Self {
-        Self { dir, key }
+        Self { dir, key, probes: Arc::default() }
     }
 
     /// Where an account's answer is made durable before it is parsed.
@@ -52,6 +83,12 @@ impl RefreshLog {
         files.retain(|path| account_of(path).is_some());
         files.sort();
         Ok(files)
+    }
+
+    /// Of which accounts there is anything.
+    pub(crate) fn logs(&self) -> Result<Logs, FsError> {
+        let files = self.files()?;
+        Ok(Logs(files.iter().filter_map(|path| account_of(path)).map(ToOwned::to_owned).collect()))
     }
 
     /// The files of an account: its answer, those that were set aside, and what an interrupted write of
@@ -85,9 +122,32 @@ impl RefreshLog {
     }
 
     /// Proves, before a token is spent, that an answer can be written, renamed and removed, if it has no
-    /// more than `room` bytes.
+    /// more than `room` bytes. What others wait to have proved by then is proved with it: that the disk takes
+    /// all of their answers together.
     pub(crate) fn probe(&self, open_id: &str, room: usize) -> Result<(), FsError> {
-        fs::probe(&self.answer_path(open_id), room)
+        let number = {
+            let mut waiting = self.probes.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.room += room;
+            waiting.numbers.end += 1;
+            waiting.numbers.end - 1
+        };
+        let mut proved = self.probes.proved.lock().unwrap_or_else(PoisonError::into_inner);
+        if proved.contains(&number) {
+            return Ok(());
+        }
+        let path = self.answer_path(open_id);
+        let all = {
+            let mut waiting = self.probes.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            let next = waiting.numbers.end;
+            std::mem::replace(&mut *waiting, Waiting { numbers: next..next, room: 0 })
+        };
+        let with_others = all.numbers.contains(&number) && all.room > room;
+        if with_others && fs::probe(&path, all.room).is_ok() {
+            *proved = all.numbers;
+            return Ok(());
+        }
+        // Each by itself, with an error of its own.
+        fs::probe(&path, room)
     }
 
     /// The bytes that stand for an answer to a refresh of an account: encrypted if there is a key.
@@ -195,4 +255,63 @@ fn account_of(path: &Path) -> Option<&str> {
     let name = name_of(path).trim_start_matches('.').strip_prefix(FILE)?.strip_prefix('.')?;
     let (account, _) = name.split_once('.')?;
     (account.len() == file_name("").len()).then_some(account)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(dir: &Path) -> RefreshLog {
+        RefreshLog::new(dir.to_owned(), None)
+    }
+
+    #[test]
+    fn probes_that_wait_together_are_made_as_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = &log(dir.path());
+        let busy = log.probes.proved.lock().unwrap();
+        std::thread::scope(|scope| {
+            let asked = ["a", "b", "c"].map(|open_id| scope.spawn(move || log.probe(open_id, 10)));
+            while log.probes.waiting.lock().unwrap().numbers.end < 3 {
+                std::thread::yield_now();
+            }
+            assert_eq!(log.probes.waiting.lock().unwrap().room, 30);
+            drop(busy);
+            for asked in asked {
+                asked.join().unwrap().unwrap();
+            }
+        });
+        assert_eq!(*log.probes.proved.lock().unwrap(), 0..3);
+        assert_eq!(log.probes.waiting.lock().unwrap().numbers, 3..3);
+        log.probe("d", 10).unwrap();
+        assert!(log.files().unwrap().is_empty(), "nothing is left of them");
+    }
+
+    #[test]
+    fn each_of_the_probes_that_fail_together_fails_with_an_error_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = &log(&dir.path().join("gone"));
+        let busy = log.probes.proved.lock().unwrap();
+        std::thread::scope(|scope| {
+            let asked = ["a", "b", "c"].map(|open_id| scope.spawn(move || log.probe(open_id, 10)));
+            while log.probes.waiting.lock().unwrap().numbers.end < 3 {
+                std::thread::yield_now();
+            }
+            drop(busy);
+            for asked in asked {
+                assert!(asked.join().unwrap().is_err());
+            }
+        });
+        assert_eq!(*log.probes.proved.lock().unwrap(), 0..0);
+    }
+
+    #[test]
+    fn of_which_accounts_there_is_anything() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = log(dir.path());
+        assert!(!log.logs().unwrap().have("a"));
+        log.keep("a", b"answer").unwrap();
+        let logs = log.logs().unwrap();
+        assert!(logs.have("a") && !logs.have("b"));
+    }
 }

@@ -231,7 +231,7 @@ fn a_save_that_comes_between_is_not_taken_for_a_restored_backup() {
     let mut document = Document::clone(&*home.store.read_as_stored().unwrap());
     for number in 0..400 {
         let open_id = format!("id-{number:03}");
-        document.accounts.0.insert(open_id.clone(), account(&open_id));
+        document.accounts_mut().insert(open_id.clone(), account(&open_id));
     }
     home.write(std::str::from_utf8(&document.encode()).unwrap());
     std::thread::scope(|scope| {

@@ -10,7 +10,6 @@ use crate::clock::Clock;
 use crate::encrypt::{Encryption, Key, Scheme};
 use crate::exit::Exit;
 use crate::fs::{self, PRIVATE_FILE};
-use crate::model::account::Accounts;
 use crate::model::fixtures::account;
 use crate::output::Explain as _;
 use crate::store::{AccountError, Edit};
@@ -227,12 +226,12 @@ fn a_thousand_logins_fit_and_none_costs_a_derivation() {
     let mut document = Document::default();
     for n in 0..1000 {
         let one = account(&format!("-000mhrLh91{n:04}Zq3Kp8xW7vN2bT6yU5dS1fG0hJ4l"));
-        document.accounts.0.insert(one.open_id.clone(), one);
+        document.accounts_mut().insert(one.open_id.clone(), one);
     }
     let all: BTreeSet<_> = document.accounts.iter().map(|one| one.open_id.clone()).collect();
     fs::write_atomic(&home.locked().path(), &document.encode(), PRIVATE_FILE).unwrap();
     home.store().encrypt(&home.encryption(), &all).unwrap();
-    let read: Accounts = home.locked().accounts().unwrap();
+    let read = home.locked().accounts().unwrap();
     assert_eq!(read.len(), 1000);
     home.store().decrypt(&all).unwrap();
 }
