@@ -168,7 +168,7 @@ pub(super) struct NewPosts {
 impl NewPosts {
     /// Whether the journal knows nothing that the post at a place stands for or is like. `false`: it knows
     /// something, or that cannot be told at sight.
-    pub(super) async fn is_new<P: Borrow<PreparedPost>>(
+    pub(super) async fn is_new<P: Borrow<PreparedPost> + Sync>(
         &mut self,
         resolver: &PostResolver,
         posts: &[P],
