@@ -592,7 +592,8 @@ impl AccountWorker {
             self.calls.events.progress(&post.post_ref, Progress::Note(Note::FinishingRepost));
         }
         let mut runner =
-            PostRunner::new(&self.calls, &self.preflight, &self.engine.options, post, row, source);
+            PostRunner::new(&self.calls, &self.preflight, &self.engine.options, post, row, source)
+                .of_other_file(replaced);
         let outcome = Box::pin(runner.run()).await;
         let username = self.preflight.username().await;
         let known = PostSnapshot {
@@ -603,6 +604,13 @@ impl AccountWorker {
             username: username.as_deref(),
             took: started.elapsed(),
         };
+        if replaced
+            && matches!(outcome, Ok(()) | Err(StopReason::Replaced))
+            && runner.phase().is_some_and(|phase| phase.allows_another())
+        {
+            let warning = Warning::NotPosted { post: runner.row.number, id: shared_id.clone() };
+            self.calls.events.progress(&post.post_ref, Progress::Warning(warning));
+        }
         Some(match outcome {
             Err(StopReason::Replaced) => return None,
             // What is known is of the other one.
@@ -626,7 +634,12 @@ impl AccountWorker {
                 Err(error) => left_with_stop(&known, &StopReason::Store(error)),
             },
             Err(reason) => {
-                let (report, stopped) = left_with_stop(&known, &reason);
+                let (mut report, stopped) = left_with_stop(&known, &reason);
+                if let Some(error) = report.post_error.as_mut().filter(|_| replaced) {
+                    let number = runner.row.number;
+                    error.message =
+                        format!("post {number}, whose video lay there before: {}", error.message);
+                }
                 self.with_quota(report, stopped).await
             }
             Ok(()) => {

@@ -166,6 +166,13 @@ pub(crate) enum Note {
 pub(crate) enum Warning {
     /// The entry asks for other settings by now, and TikTok has the post with the earlier ones.
     SettingsChangedTooLate,
+    /// A post that an earlier run began was not made, and another video lies where its own did, or has its `id`.
+    NotPosted {
+        /// That post.
+        post: PostNumber,
+        /// The `id` that the other video has.
+        id: Option<String>,
+    },
     /// TikTok made more than one post.
     SeveralPosts {
         /// Their ids.

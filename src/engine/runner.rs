@@ -55,6 +55,10 @@ pub(super) struct PostRunner<'a> {
     inits: Inits,
     /// When the init of the current attempt was sent, if this run sent it.
     begun: Option<Instant>,
+    /// Whether the post's file is not the entry's.
+    is_replaced: bool,
+    /// Whether the entry asks for other settings than those with which a resumed attempt may arrive.
+    settings_are_late: bool,
 }
 
 /// The inits of this run.
@@ -118,7 +122,15 @@ impl<'a> PostRunner<'a> {
             failure: None,
             inits: Inits { unsent, slowed: 0, renewed: false, delay: RetryDelay::None },
             begun: None,
+            is_replaced: false,
+            settings_are_late: false,
         }
+    }
+
+    /// The same of a post whose file is not the entry's: it is brought to its end, and not begun again.
+    pub(super) fn of_other_file(mut self, is_other: bool) -> Self {
+        self.is_replaced = is_other;
+        self
     }
 
     /// The phase of the last attempt.
@@ -136,13 +148,16 @@ impl<'a> PostRunner<'a> {
         let mut step = match self.phase() {
             None => self.begin().await?,
             Some(phase) => {
-                self.check_settings(phase).await?;
+                if !self.is_replaced {
+                    self.check_settings(phase).await?;
+                }
                 let found = machine::resume(self.transfer, phase);
                 self.record(found.phase, &AttemptUpdate::default()).await?;
                 found
             }
         };
         loop {
+            self.tell_settings_are_late();
             let now = self.attempt.as_ref().map(|attempt| Current {
                 attempt,
                 transfer: self.transfer,
@@ -151,6 +166,8 @@ impl<'a> PostRunner<'a> {
             });
             let outcome = match (step.action, now) {
                 (Action::Stop, _) | (_, None) => return Ok(()),
+                // What lies there now is another post's.
+                (Action::Again, _) if self.is_replaced => return Ok(()),
                 (Action::Again, _) => {
                     step = self.again().await?;
                     continue;
@@ -195,8 +212,21 @@ impl<'a> PostRunner<'a> {
             self.report(Progress::Note(Note::SettingsChanged));
             return Err(StopReason::Replaced);
         }
-        self.report(Progress::Warning(Warning::SettingsChangedTooLate));
+        // If it never arrived, the next attempt has the new ones.
+        self.settings_are_late = true;
         Ok(())
+    }
+
+    /// Tells that TikTok has the post with settings that the entry does not ask for any more, once that is sure.
+    fn tell_settings_are_late(&mut self) {
+        let is_there = match self.phase() {
+            Some(Phase::Uploaded | Phase::Published | Phase::Inboxed) => true,
+            Some(Phase::Open { .. }) => self.transfer == Transfer::Pull,
+            _ => false,
+        };
+        if is_there && self.begun.is_none() && std::mem::take(&mut self.settings_are_late) {
+            self.report(Progress::Warning(Warning::SettingsChangedTooLate));
+        }
     }
 
     /// Starts an attempt: its intent is durable when this returns.
@@ -221,6 +251,7 @@ impl<'a> PostRunner<'a> {
         heed_signals(self.calls)?;
         self.attempt = Some(self.calls.journal.begin_attempt(self.row.number).await?);
         self.begun = Some(Instant::now());
+        self.settings_are_late = false;
         self.chunks.begin();
         self.statuses.begin();
         Ok(Step { phase: Phase::InitIntent, action: Action::Init })

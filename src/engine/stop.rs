@@ -286,7 +286,8 @@ fn failed_again(last: &PostError, no_retry: bool) -> PostError {
         "TikTok failed it again; the next run tries once more"
     };
     let message = format!("{what}: {}", last.message);
-    let problem = ErrorCode::FailedAgain.into();
+    let code = if no_retry { ErrorCode::FailedNotRetried } else { ErrorCode::FailedAgain };
+    let problem = code.into();
     PostError { message, problem, retryable: true, ..last.clone() }
 }
 
@@ -514,13 +515,20 @@ pub(super) fn settled(row: &RecordedPost) -> Option<PostOutcome> {
         }
         phase @ Phase::Failed(failed) => {
             let error = if phase.allows_another() {
-                PostError { retryable: true, ..failure_of(attempt) }
+                let error = failure_of(attempt);
+                let unnamed = not_tried_again(error, ErrorCode::FailedUnnamed, &number);
+                PostError { retryable: true, ..unnamed }
             } else {
                 failed_for_good(row.number, attempt)
             };
             let login = failed == Failed::AuthRemoved;
             let kind = if login { ErrorKind::Login } else { ErrorKind::Final };
             (PostState::Failed, Some(error), Some(kind))
+        }
+        Phase::FinalIntent { .. } => {
+            let what = "it is not known whether its last chunk has arrived, and this manifest does not name it";
+            let code = ErrorCode::UnconfirmedUnnamed;
+            (PostState::Processing, Some(PostError::new(code, what.to_owned(), code)), None)
         }
         _ => return None,
     };

@@ -546,7 +546,13 @@ catalogue! {
     AttemptLimit: "Too many attempts within an hour came to nothing."
         => "nothing was posted; run again after {time}";
     FailedAgain: "TikTok failed the post, and this run does not try it once more."
+        => "nothing is to be done: the next run tries it once more";
+    FailedNotRetried: "TikTok failed the post, and this run was told not to try it once more."
         => "run the same command again, without `--no-retry`: the next run tries it once more";
+    FailedUnnamed: "TikTok failed a post that the manifest does not name, and that may be tried again."
+        => "{cause}; a manifest that names it once more has it tried again";
+    UnconfirmedUnnamed: "It is not known whether the last chunk of a post has arrived that the manifest does not name."
+        => "put the post into the manifest once more: the next upload makes sure, and goes on if it did not arrive";
     FailedForGood: "TikTok failed the post for a reason that does not pass by itself."
         => "{cause} (a file that was changed is a post of its own, unless it has an `id`); it is not tried again by \
             itself: once the cause is mended, `tiktok-up resolve {post} --not-posted` lets the next run try it again";

@@ -72,6 +72,14 @@ pub(super) fn warning_words(warning: &Warning) -> String {
         Warning::SettingsChangedTooLate => {
             "its settings were changed too late: TikTok has it with those of before".to_owned()
         }
+        Warning::NotPosted { post, id: None } => format!(
+            "post {post} was not posted, and another video lies where its own did: that is a post of its own. To \
+             have both, name the first one where it lies now"
+        ),
+        Warning::NotPosted { post, id: Some(id) } => format!(
+            "post {post} was not posted, and its `id` \"{}\" stands for another video now, which is posted instead",
+            plain(id)
+        ),
         Warning::SeveralPosts { ids } => {
             let ids = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             format!("TikTok made several posts of it: {ids}")

@@ -97,6 +97,7 @@ codes! {
             TooSlow = "too_slow",
             TransferBusy = "transfer_busy",
             TransferReplaced = "transfer_replaced",
+            UnconfirmedUnnamed = "unconfirmed_unnamed",
             WaitingForProof = "waiting_for_proof",
         }
         Login: {
@@ -258,6 +259,8 @@ codes! {
             FailedBefore = "failed_before",
             FailedForGood = "failed_for_good",
             FailedInEveryAttempt = "failed_in_every_attempt",
+            FailedNotRetried = "failed_not_retried",
+            FailedUnnamed = "failed_unnamed",
             FileChanged = "file_changed",
             FileGone = "file_gone",
             FingerprintInvalid = "fingerprint_invalid",

@@ -7,8 +7,9 @@ use super::words::{
     Place, is_unconfirmed, reason_of, state, waits_for_room, with_tiktok, word, words,
 };
 use crate::engine::failed_for_good;
-use crate::model::{Phase, PostState, RecordedPost};
+use crate::model::{LocalFile, Phase, PostState, RecordedPost};
 use crate::output::{Left, Why, lasts_long, moment, post_hint};
+use crate::text;
 
 /// A post as it is listed.
 pub(super) struct Entry {
@@ -60,7 +61,12 @@ impl Entry {
     }
 
     pub(super) fn needs_somebody(&self, now: Timestamp) -> bool {
-        matches!(self.place, Place::Unknown | Place::Failed)
+        let is_dropped = self.is_final
+            && matches!(
+                self.recorded().and_then(RecordedPost::phase),
+                Some(Phase::Lost | Phase::Abandoned)
+            );
+        (matches!(self.place, Place::Unknown | Place::Failed) && !is_dropped)
             || self.why.as_ref().is_some_and(|why| why.failed)
             || self.is_stuck(now)
     }
@@ -120,6 +126,7 @@ impl Entry {
                 if self.why.is_some() { "not made" } else { words(post) }.to_owned()
             }
             (Known::Recorded(post), Place::PutOff) => format!("{}{next}", words(post)),
+            (Known::Recorded(_), _) if self.given_up => "failed".to_owned(),
             (Known::Recorded(post), _) => words(post).to_owned(),
         }
     }
@@ -129,8 +136,14 @@ impl Entry {
         let n = post.number;
         let why = self.reason().1.map(|why| format!(" ({why})")).unwrap_or_default();
         if post.may_begin() && !self.given_up {
-            let refused = post.phase() == Some(Phase::Rejected);
-            let what = if refused { "was refused" } else { "failed" };
+            if let Some(words) = elsewhere_words(post, &why) {
+                return words;
+            }
+            let what = match post.phase() {
+                Some(Phase::Rejected) => "was refused",
+                Some(Phase::Lost | Phase::Abandoned) => "was not posted",
+                _ => "failed",
+            };
             format!("post {n} {what}{why}; the next upload that names it tries again")
         } else {
             let hint = post.last.as_ref().map(|last| failed_for_good(post.number, last));
@@ -143,6 +156,9 @@ impl Entry {
     pub(super) fn put_off_words(&self, post: &RecordedPost) -> String {
         let n = post.number;
         let why = self.reason().1.map(|why| format!(" ({why})")).unwrap_or_default();
+        if let Some(words) = elsewhere_words(post, &why) {
+            return words;
+        }
         let next = self.not_before.map(|at| format!(", not before {}", moment(at)));
         let next = next.unwrap_or_default();
         format!("post {n} is not posted yet{why}; the next upload that names it tries it{next}")
@@ -186,7 +202,7 @@ impl Entry {
                 post: Some(post.number.0),
                 id: post.id.as_deref(),
                 mode: post.mode.as_str(),
-                phase: word(words(post)),
+                phase: word(if self.given_up { "failed" } else { words(post) }),
                 publish_at: post.publish_at,
                 created_at: Some(post.created_at),
                 updated_at: Some(last.map_or(post.created_at, |last| last.updated_at)),
@@ -201,5 +217,25 @@ impl Entry {
                 ..common
             },
         }
+    }
+}
+
+/// That a post is not made whose video does not lie any more where it did, with `why` behind what it is called.
+/// `None`: it lies there, or the post goes by its `id`.
+fn elsewhere_words(post: &RecordedPost, why: &str) -> Option<String> {
+    let file = post.file.as_ref().filter(|file| post.id.is_none() && is_elsewhere(file))?;
+    Some(format!(
+        "post {} was not posted{why}, and its video does not lie at {} any more; an upload that names it where it \
+         lies now tries it",
+        post.number,
+        text::quoted(&file.path)
+    ))
+}
+
+/// Whether what lies at a file's path is surely not that file.
+fn is_elsewhere(file: &LocalFile) -> bool {
+    match std::fs::metadata(&file.path) {
+        Ok(found) => found.len() != file.identity.size,
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
     }
 }

@@ -9,7 +9,9 @@ use serde_json::json;
 use super::entry::{Entry, Known};
 use super::event::{attempts, history, ids, manifest_event};
 use super::mended::Mending;
-use super::words::{Place, is_final, is_unconfirmed, told, waits_for_room, with_tiktok};
+use super::words::{
+    Place, is_final, is_listed_still, is_unconfirmed, told, waits_for_room, with_tiktok,
+};
 use crate::cli::StatusArgs;
 use crate::commands::{Context, about_known, about_post};
 use crate::engine::is_failed_for_good;
@@ -123,6 +125,15 @@ impl<'a> Listing<'a> {
                 // What was repeated on purpose is settled.
                 Some(Phase::Failed(_) | Phase::Rejected)
                     if is_final
+                        && post.same_as.is_none()
+                        && !journal.is_repeated(&post).await? =>
+                {
+                    Place::Failed
+                }
+                // Nobody may know that it left its manifest before it was made.
+                Some(Phase::Lost | Phase::Abandoned)
+                    if is_final
+                        && is_listed_still(&post, self.now)
                         && post.same_as.is_none()
                         && !journal.is_repeated(&post).await? =>
                 {

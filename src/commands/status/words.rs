@@ -36,6 +36,14 @@ pub(super) fn is_put_off(post: &RecordedPost, now: Timestamp) -> bool {
         }
 }
 
+/// How long a post is listed of which nothing came.
+const LISTED: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Whether a post of which nothing came is listed still.
+pub(super) fn is_listed_still(post: &RecordedPost, now: Timestamp) -> bool {
+    post.last.as_ref().is_some_and(|last| now.duration_since(last.updated_at) < LISTED)
+}
+
 /// The words for where a post stands.
 pub(super) fn words(post: &RecordedPost) -> &'static str {
     post.last.as_ref().map_or("not started", words_of)

@@ -379,6 +379,10 @@ impl UploadOutput {
                 Some(Matter::setting(&self.settings(report), post_error.problem.code))
             }
             _ if reaction == Some(Reaction::StopsAccount) => Some(Matter::blocked(account, code)),
+            // The next run tries it once more.
+            _ if post_error.problem.code == ErrorCode::FailedAgain => {
+                Some(Matter::passing(waiting(&self.subject(report))))
+            }
             (_, Some(post)) if publish_id.is_some() || report.state == PostState::Unresolved => {
                 Some(Matter::recorded_failure(account, post, code, publish_id))
             }
