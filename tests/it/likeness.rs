@@ -225,3 +225,78 @@ fn an_id_of_a_video_whose_outcome_is_open_keeps_another_one_waiting() {
     world.upload(&tuesday).exits(1).says("was used for monday.mp4");
     assert_eq!(world.inits(), 1);
 }
+
+/// An upload of `a.mp4` whose last chunk never arrived, and what an hour and more later lies at its path.
+fn cut_off_and_replaced(world: &mut World, id: Option<&str>) -> String {
+    world.video("a.mp4", 100_000);
+    let manifest = world.manifest(&json!([file(world, id, "a.mp4")]));
+    world.fault(&json!({ "endpoint": "upload", "times": 0, "do": { "drop": "middle" } }));
+    world.upload(&manifest).exits(5);
+    world.let_go();
+    std::fs::rename(world.path("a.mp4"), world.path("first.mp4")).unwrap();
+    world.video("a.mp4", 200_000);
+    world.advance(jiff::SignedDuration::from_mins(80));
+    manifest
+}
+
+#[test]
+fn a_post_that_was_cut_off_is_called_not_posted_when_another_video_lies_there() {
+    let mut world = World::logged_in();
+    let manifest = cut_off_and_replaced(&mut world, None);
+    world.run(&["upload", "--dry-run", &manifest]).exits(0).says("post 1").says("not finished");
+    let ran = world.run(&["--quiet", "upload", &manifest]).exits(0);
+    ran.says("post 1 was not posted, and another video lies where its own did")
+        .never_says("settings")
+        .never_says("starting over");
+    assert_eq!(world.published(), 1);
+    let status = world.run(&["status"]).says("post 1 was not posted");
+    status.says("does not lie at").says("a.mp4 any more");
+    world.run(&["--quiet", "upload", &manifest]).exits(0).never_says("post 1");
+    // What `status` says, followed.
+    let first = world.manifest(&json!([file(&world, None, "first.mp4")]));
+    world.upload(&first).exits(0).says("1 published");
+    world.run(&["status"]).exits(0).says("every post is final");
+    assert_eq!(world.published(), 2);
+}
+
+#[test]
+fn an_id_whose_upload_was_cut_off_goes_to_the_other_video_and_that_is_said() {
+    let mut world = World::logged_in();
+    let manifest = cut_off_and_replaced(&mut world, Some("one"));
+    let ran = world.run(&["--quiet", "upload", &manifest]).exits(0);
+    ran.says("post 1 was not posted, and its `id` \"one\" stands for another video now");
+    world.run(&["--quiet", "upload", &manifest]).exits(0).never_says("post 1");
+    assert_eq!(world.published(), 1);
+}
+
+/// Whether TikTok has it with the earlier ones is not known before it is known whether it has it.
+#[test]
+fn settings_are_too_late_only_where_the_post_is_there_with_the_earlier_ones() {
+    for arrives in [false, true] {
+        let mut world = World::logged_in();
+        world.video("a.mp4", 100_000);
+        let with = |world: &World, words: &str| {
+            let mut entry = file(world, None, "a.mp4");
+            entry["description"] = words.into();
+            world.manifest(&json!([entry]))
+        };
+        let when = if arrives { "after" } else { "middle" };
+        world.fault(&json!({ "endpoint": "upload", "times": 0, "do": { "drop": when } }));
+        if arrives {
+            world.say_status(0, &json!({ "status": "PROCESSING_UPLOAD" }));
+            world.run(&["upload", "--no-wait", &with(&world, "typo")]).exits(5);
+        } else {
+            world.upload(&with(&world, "typo")).exits(5);
+        }
+        world.let_go();
+        world.advance(jiff::SignedDuration::from_mins(80));
+        let ran = world.run(&["--quiet", "upload", &with(&world, "fixed")]).exits(0);
+        let late = "its settings were changed too late";
+        if arrives {
+            ran.says(late)
+        } else {
+            ran.never_says(late)
+        };
+        assert_eq!(world.published(), 1);
+    }
+}

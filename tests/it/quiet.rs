@@ -844,3 +844,48 @@ fn access_that_was_taken_away_is_mailed_with_the_post_that_it_cost() {
         mails_nothing(&quiet(&world, &manifest).exits(1));
     }
 }
+
+/// The last chunk of a post that left the manifest: nobody but its own entry can make sure of it.
+#[test]
+fn a_last_chunk_that_nobody_makes_sure_of_is_mailed_once() {
+    let mut world = World::logged_in();
+    world.video("a.mp4", 100_001);
+    world.video("b.mp4", 100_002);
+    let one = |world: &World, video: &str| {
+        world.manifest(&json!([{ "user_id": world.open_id(ADA), "video_path": video,
+            "privacy_level": "SELF_ONLY" }]))
+    };
+    let manifest = one(&world, "a.mp4");
+    quiet(&world, &manifest).exits(0);
+    world.fault(&json!({ "endpoint": "upload", "times": 0, "do": { "drop": "middle" } }));
+    quiet(&world, &one(&world, "b.mp4")).exits(5);
+    world.let_go();
+    let manifest = one(&world, "a.mp4");
+    for _ in 0..3 {
+        world.advance(SignedDuration::from_hours(7));
+        mails_nothing(&quiet(&world, &manifest).exits(0));
+    }
+    world.advance(SignedDuration::from_hours(7));
+    let ran = quiet(&world, &manifest).exits(0);
+    ran.says("b.mp4 (post 2): it is not known whether its last chunk has arrived");
+    for _ in 0..3 {
+        world.advance(SignedDuration::from_hours(30));
+        mails_nothing(&quiet(&world, &manifest).exits(0));
+    }
+    // The hint, followed.
+    quiet(&world, &one(&world, "b.mp4")).exits(0);
+    assert_eq!(world.published(), 2);
+}
+
+/// What the next run tries once more by itself is nobody's business yet.
+#[test]
+fn a_failure_that_the_next_run_tries_again_is_not_mailed() {
+    let world = World::logged_in();
+    let manifest = world.short();
+    let end = json!({ "status": "FAILED", "fail_reason": "internal" });
+    world.fault(&json!({ "endpoint": "video_init", "times": 0, "do": { "outcome": end } }));
+    mails_nothing(&quiet(&world, &manifest).exits(1));
+    quiet(&world, &manifest).exits(1).says("failed it in every attempt");
+    mails_nothing(&quiet(&world, &manifest).exits(1));
+    world.run(&["status"]).exits(0).never_says("may be tried again");
+}
