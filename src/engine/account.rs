@@ -450,6 +450,12 @@ impl AccountWorker {
             }
             Some(_) => return report,
         };
+        // A link leads to what is meant now.
+        let link = post.asked.source.file().filter(|_| is_gone && post.asked.id.is_none());
+        if let Some(target) = link.and_then(|path| std::fs::read_link(path).ok()) {
+            let warning = Warning::LinkToNothing { post: number, target };
+            self.calls.events.progress(&post.post_ref, Progress::Warning(warning));
+        }
         // Where the next day's video has the name of the last one, its caption tells them apart.
         if is_gone && post.asked.id.is_none() && row.settings != post.settings_hash() {
             let warning = Warning::GoneAndChanged { post: number };
@@ -606,7 +612,7 @@ impl AccountWorker {
         };
         if replaced
             && matches!(outcome, Ok(()) | Err(StopReason::Replaced))
-            && runner.phase().is_some_and(|phase| phase.allows_another())
+            && runner.phase().is_some_and(Phase::allows_another)
         {
             let warning = Warning::NotPosted { post: runner.row.number, id: shared_id.clone() };
             self.calls.events.progress(&post.post_ref, Progress::Warning(warning));

@@ -95,6 +95,14 @@ impl AccountStop {
                 ErrorCode::AccountStopped,
             )
         });
+        // What is to be done about that post is not what is to be done about the others.
+        let cause = post_error.problem.cause().cloned();
+        let post_error = match cause {
+            Some(problem) if report.state == PostState::Failed => {
+                PostError { problem, retryable: true, ..post_error }
+            }
+            _ => post_error,
+        };
         if let Some(ErrorKind::Interrupted(_)) = failure {
             // What became of that one is not what becomes of the others.
             let code = ErrorCode::RunInterrupted;

@@ -11,6 +11,7 @@
 //!   [`UNREAD`] events wait to be read, positions are left out; the next one says more. Of all others a
 //!   post has only so many as its chunks and tries allow.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -172,6 +173,13 @@ pub(crate) enum Warning {
         post: PostNumber,
         /// The `id` that the other video has.
         id: Option<String>,
+    },
+    /// The file is a link to what is not there; a post was made of what it led to before.
+    LinkToNothing {
+        /// That post.
+        post: PostNumber,
+        /// Where it leads.
+        target: PathBuf,
     },
     /// TikTok made more than one post.
     SeveralPosts {

@@ -5,7 +5,7 @@ use std::fmt;
 use super::catalogue::entry;
 use crate::exit::Exit;
 use crate::model::PostError;
-use crate::problem::{Coded, Problem, Value};
+use crate::problem::{Coded, ErrorCode, Problem, Value};
 
 /// What to do about an error that the catalogue has no hint for, where something must be said.
 const NO_HINT: &str = "put the disk in order";
@@ -44,6 +44,11 @@ fn hint_of(problem: &Problem) -> Option<String> {
     }
     hint.push_str(rest);
     Some(hint)
+}
+
+/// What to do about errors of a code, where that does not depend on more than the code.
+pub(crate) fn hint_of_code(code: ErrorCode) -> Option<&'static str> {
+    entry(code).hint.filter(|hint| !hint.contains('{'))
 }
 
 /// What to do about the error of a post.

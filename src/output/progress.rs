@@ -2,7 +2,7 @@
 
 use crate::engine::{Note, Progress, QuotaLeft, WaitReason, Warning};
 use crate::output::span::{moment, span};
-use crate::text::{count, plain, size};
+use crate::text::{count, plain, quoted, size};
 use crate::timing::Timing;
 
 /// A long upload tells of its chunks in so many steps.
@@ -79,6 +79,11 @@ pub(super) fn warning_words(warning: &Warning) -> String {
         Warning::NotPosted { post, id: Some(id) } => format!(
             "post {post} was not posted, and its `id` \"{}\" stands for another video now, which is posted instead",
             plain(id)
+        ),
+        Warning::LinkToNothing { post, target } => format!(
+            "it is a symbolic link to {}, which is not there; post {post} was made of what it led to before. If another \
+             video is meant, put it there",
+            quoted(target)
         ),
         Warning::SeveralPosts { ids } => {
             let ids = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");

@@ -85,6 +85,14 @@ impl Problem {
         self
     }
 
+    /// The error behind it.
+    pub(crate) fn cause(&self) -> Option<&Self> {
+        match self.value("cause")? {
+            Value::Cause(cause) => Some(cause),
+            Value::Text(_) => None,
+        }
+    }
+
     /// The same error where it is another kind of trouble.
     #[must_use]
     pub(crate) fn of_kind(self, kind: ErrorKind) -> Self {

@@ -889,3 +889,34 @@ fn a_failure_that_the_next_run_tries_again_is_not_mailed() {
     mails_nothing(&quiet(&world, &manifest).exits(1));
     world.run(&["status"]).exits(0).never_says("may be tried again");
 }
+
+/// An account that TikTok barred when it came to a post: each post that this cost is one of its own.
+#[test]
+fn each_post_that_a_ban_cost_is_mailed_once() {
+    let mut world = World::logged_in();
+    let end = json!({ "status": "FAILED", "fail_reason": "spam_risk_user_banned_from_posting" });
+    let fails = || json!({ "endpoint": "video_init", "do": { "outcome": end } });
+    let mut entries = Vec::new();
+    let mut next = |world: &World| {
+        let name = format!("{}.mp4", entries.len());
+        world.video(&name, 100_000 + entries.len() as u64);
+        entries.push(json!({ "user_id": world.open_id(ADA), "video_path": name,
+            "privacy_level": "SELF_ONLY" }));
+        world.manifest(&json!(entries))
+    };
+    world.fault(&fails());
+    quiet(&world, &next(&world)).exits(1).says("0.mp4: TikTok did not post it");
+    for _ in 0..3 {
+        // One that goes well settles nothing of the first.
+        let manifest = next(&world);
+        world.advance(DAY);
+        for _ in 0..2 {
+            mails_nothing(&quiet(&world, &manifest).exits(1));
+        }
+    }
+    world.fault(&fails());
+    let manifest = next(&world);
+    let ran = quiet(&world, &manifest).exits(1).says("4.mp4: TikTok did not post it");
+    ran.never_says("0.mp4");
+    mails_nothing(&quiet(&world, &manifest).exits(1));
+}

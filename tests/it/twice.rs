@@ -619,3 +619,43 @@ fn another_video_at_the_place_of_one_that_was_posted_is_called_so_before_it_is_s
     let dry = world.run(&["upload", "--dry-run", &manifest]).exits(0);
     dry.says("another video than post 4, which lay there before and is not finished");
 }
+
+/// A file that TikTok did not take is mended at its place: nothing is left to be done about its post.
+#[test]
+fn a_failed_post_whose_mended_video_was_posted_is_not_listed() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    let end = json!({ "status": "FAILED", "fail_reason": "file_format_check_failed" });
+    world.fault(&json!({ "endpoint": "video_init", "do": { "outcome": end } }));
+    let manifest = world.one_post(ADA, "a.mp4");
+    world.run(&["upload", &manifest]).exits(1);
+    world.run(&["--quiet", "status"]).says("a.mp4");
+    let told = world.run(&["--json", "status"]).json();
+    assert!(told[0]["hint"].as_str().unwrap().contains("resolve 1 --not-posted"), "{told:#?}");
+    world.video("a.mp4", 100_001);
+    world.run(&["upload", &manifest]).exits(0).says("1 published");
+    world.run(&["--quiet", "status"]).exits(0).never_says("a.mp4");
+    world.run(&["status"]).exits(0).says("every post is final");
+}
+
+/// A link leads to what is meant now, and that is not there.
+#[test]
+fn a_link_to_what_is_not_there_is_not_taken_for_a_deleted_video_without_a_word() {
+    let world = World::logged_in();
+    world.video("day1.mp4", 100_000);
+    let link = |target: &str| {
+        _ = fs::remove_file(world.path("latest.mp4"));
+        std::os::unix::fs::symlink(target, world.path("latest.mp4")).unwrap();
+    };
+    link("day1.mp4");
+    let manifest = world.one_post(ADA, "latest.mp4");
+    world.run(&["upload", &manifest]).exits(0).says("1 published");
+    link("day2.mp4");
+    let said = "it is a symbolic link to day2.mp4, which is not there";
+    for args in [&["upload", "--dry-run", &manifest][..], &["--quiet", "upload", &manifest]] {
+        world.run(args).exits(0).says(said);
+    }
+    world.run(&["--quiet", "upload", &manifest]).exits(0).never_says(said);
+    world.video("day2.mp4", 100_001);
+    world.run(&["upload", &manifest]).exits(0).says("1 published");
+}

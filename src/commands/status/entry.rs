@@ -1,14 +1,16 @@
 //! A post as `status` lists it: where it stands and why, in words and for programs.
 
 use jiff::Timestamp;
+use tiktok_open::Code;
 
 use super::event::{StatusEvent, post_ids};
 use super::words::{
     Place, is_unconfirmed, reason_of, state, waits_for_room, with_tiktok, word, words,
 };
+use crate::api::error_code;
 use crate::engine::failed_for_good;
 use crate::model::{LocalFile, Phase, PostState, RecordedPost};
-use crate::output::{Left, Why, lasts_long, moment, post_hint};
+use crate::output::{Left, Why, hint_of_code, lasts_long, moment, post_hint};
 use crate::text;
 
 /// A post as it is listed.
@@ -131,6 +133,25 @@ impl Entry {
         }
     }
 
+    /// What to do about it, as the last run said, or as the journal has why TikTok refused or failed it.
+    fn hint(&self) -> Option<String> {
+        if let Some(why) = &self.why {
+            return why.hint.clone();
+        }
+        let post = self.recorded().filter(|_| self.place == Place::Failed)?;
+        let last = post.last.as_ref()?;
+        match last.phase {
+            Phase::Failed(_) if !post.may_begin() || self.given_up => {
+                post_hint(&failed_for_good(post.number, last))
+            }
+            Phase::Rejected => {
+                let code = Code::from(last.code.as_deref()?);
+                hint_of_code(error_code(&code)).map(str::to_owned)
+            }
+            _ => None,
+        }
+    }
+
     /// That it failed for good, and what to do then.
     pub(super) fn failure_words(&self, post: &RecordedPost) -> String {
         let n = post.number;
@@ -144,10 +165,10 @@ impl Entry {
                 Some(Phase::Lost | Phase::Abandoned) => "was not posted",
                 _ => "failed",
             };
-            format!("post {n} {what}{why}; the next upload that names it tries again")
+            let hint = self.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+            format!("post {n} {what}{why}{hint}; the next upload that names it tries again")
         } else {
-            let hint = post.last.as_ref().map(|last| failed_for_good(post.number, last));
-            let hint = hint.as_ref().and_then(post_hint).unwrap_or_default();
+            let hint = self.hint().unwrap_or_default();
             format!("post {n} failed{why}; {hint}")
         }
     }
@@ -192,7 +213,7 @@ impl Entry {
             attempts: last.map_or(0, |last| last.number),
             reason,
             message,
-            hint: self.why.as_ref().and_then(|why| why.hint.as_deref()),
+            hint: self.hint(),
             created_at: None,
             updated_at: None,
             history: None,

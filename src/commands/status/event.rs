@@ -33,7 +33,7 @@ pub(super) struct StatusEvent<'a> {
     pub(super) attempts: u32,
     pub(super) reason: Option<&'a str>,
     pub(super) message: Option<&'a str>,
-    pub(super) hint: Option<&'a str>,
+    pub(super) hint: Option<String>,
     pub(super) created_at: Option<Timestamp>,
     pub(super) updated_at: Option<Timestamp>,
     /// Its attempts, if it was asked for by its number.

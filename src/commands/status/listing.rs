@@ -19,6 +19,7 @@ use crate::exit::Exit;
 use crate::model::account::Accounts;
 use crate::model::{Account, Failed, Mode, Phase, PostNumber, QuotaKind, RecordedPost};
 use crate::output::{Failure, Left, Notes, Refusal, Remains, Table, Why, moment};
+use crate::problem::ErrorCode;
 use crate::store::{Journal, JournalError, StoreError};
 use crate::text;
 
@@ -119,12 +120,16 @@ impl<'a> Listing<'a> {
             let given_up =
                 matches!(post.phase(), Some(Phase::Failed(Failed::Internal | Failed::Pull)))
                     && is_failed_for_good(&journal.attempts(post.number).await?);
-            let is_final = is_final(&post, self.now, given_up);
+            let is_superseded = is_superseded(journal, &post).await?;
+            let is_final = is_superseded || is_final(&post, self.now, given_up);
             let mut place = match post.phase() {
                 Some(Phase::Unresolved) => Place::Unknown,
+                _ if is_superseded => Place::Over,
                 // What was repeated on purpose is settled.
                 Some(Phase::Failed(_) | Phase::Rejected)
                     if is_final
+                        && (post.phase() != Some(Phase::Rejected)
+                            || is_listed_still(&post, self.now))
                         && post.same_as.is_none()
                         && !journal.is_repeated(&post).await? =>
                 {
@@ -532,4 +537,26 @@ async fn recorded(
     let named = journal.named(&left.account, &left.video).await?;
     // One that was repeated is the later one.
     Ok(named.into_iter().rev().find(is_it).map(|post| post.number))
+}
+
+/// Whether another video that came to lie where that of a failed post did was posted since: the file was mended, or
+/// the next one has its name. A post with an `id` is made of the other one itself, and of an upload that was cut off
+/// it is said.
+async fn is_superseded(journal: &dyn Journal, post: &RecordedPost) -> Result<bool, Failure> {
+    let by_hand = Some(ErrorCode::ResolvedByHand.as_str());
+    let is_of_that_kind = match &post.last {
+        None => true,
+        Some(last) => match last.phase {
+            Phase::Failed(_) | Phase::Rejected => true,
+            Phase::Lost | Phase::Abandoned => last.code.as_deref() == by_hand,
+            _ => false,
+        },
+    };
+    let Some(file) = post.file.as_ref().filter(|_| is_of_that_kind && post.id.is_none()) else {
+        return Ok(false);
+    };
+    let other = journal.find_by_path(&post.account, post.mode, &file.path).await?;
+    Ok(other.is_some_and(|other| {
+        other.number > post.number && other.phase().is_some_and(Phase::is_done)
+    }))
 }

@@ -378,7 +378,10 @@ impl UploadOutput {
             (Some(ErrorKind::Input), _) => {
                 Some(Matter::setting(&self.settings(report), post_error.problem.code))
             }
-            _ if reaction == Some(Reaction::StopsAccount) => Some(Matter::blocked(account, code)),
+            // One that TikTok took on and failed is a matter of its own.
+            _ if reaction == Some(Reaction::StopsAccount) && !is_failed_post(report) => {
+                Some(Matter::blocked(account, code))
+            }
             // The next run tries it once more.
             _ if post_error.problem.code == ErrorCode::FailedAgain => {
                 Some(Matter::passing(waiting(&self.subject(report))))
