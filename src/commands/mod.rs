@@ -324,7 +324,7 @@ async fn perform(
                 Ok(context) => refresh::run(&context, args).await,
                 Err(failure) => Err(failure),
             };
-            unattended(printer, "refresh", None, outcome)
+            unattended(printer, "refresh", outcome)
         }
         Command::Accounts(args) => accounts::run(&load().await?, args, env).await,
         Command::Upload(args) => {
@@ -332,16 +332,20 @@ async fn perform(
                 Ok(context) => Box::pin(upload::run(&context, args)).await,
                 Err(failure) => Err(failure),
             };
-            unattended(printer, "upload", Some(&upload::manifest_key(&args.manifest)), outcome)
+            let manifest = upload::manifest_key(&args.manifest);
+            if let (Some(notes), Err(failure)) = (printer.notes(), &outcome) {
+                upload::note_refusal(notes, args, &manifest, failure);
+            }
+            unattended(printer, &format!("upload {manifest}"), outcome)
         }
         Command::Status(args) => {
             let outcome = status::run(&load().await?, args).await;
             match outcome {
                 // A quiet one says what passes no sooner than an upload does.
                 Err(failure) if failure.exit == Exit::Temporary => {
-                    unattended(printer, "status", None, Err(failure))
+                    unattended(printer, "status", Err(failure))
                 }
-                Ok(exit) => unattended(printer, "status", None, Ok(exit)),
+                Ok(exit) => unattended(printer, "status", Ok(exit)),
                 outcome => outcome,
             }
         }
@@ -359,27 +363,21 @@ fn loaded(printer: &Printer, settings: Result<Context, Failure>) -> Result<Conte
     Ok(context)
 }
 
-/// What a run came to that may be one of cron's, for which every word is a mail: what ends it is told here,
-/// and noted for `status` where it works off a manifest. What a signal has ended was ended on purpose.
+/// What a run came to that may be one of cron's, for which every word is a mail: what ends it is told here.
+/// What a signal has ended was ended on purpose.
 fn unattended(
     printer: &Printer,
-    command: &str,
-    manifest: Option<&str>,
+    run: &str,
     outcome: Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
-    let run =
-        manifest.map_or_else(|| command.to_owned(), |manifest| format!("{command} {manifest}"));
     match outcome {
         Err(failure) if !matches!(failure.exit, Exit::Signal(_)) => {
-            if let (Some(notes), Some(manifest)) = (printer.notes(), manifest) {
-                notes.refused(manifest, &failure, upload::needs(&failure));
-            }
-            printer.unattended_failure(&run, &failure);
+            printer.unattended_failure(run, &failure);
             Ok(failure.exit)
         }
         Ok(Exit::Signal(_)) | Err(_) => outcome,
         Ok(_) => {
-            printer.settle_run(&run);
+            printer.settle_run(run);
             outcome
         }
     }

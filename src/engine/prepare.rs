@@ -106,6 +106,10 @@ pub(crate) struct Refused {
     pub(crate) problems: Diagnostics,
     /// The logins that are missing: each is one of the problems.
     pub(crate) missing_logins: Vec<NeededLogin>,
+    /// The files that are not there: each is one of the problems.
+    pub(crate) missing_files: Vec<PathBuf>,
+    /// Whether it is about a manifest at all, and not about some other file.
+    pub(crate) is_manifest: bool,
     /// How many of them are findings about videos that can be overruled, as somebody may know better.
     pub(crate) overrulable: usize,
     /// Whether this user may not read one of the files.
@@ -116,6 +120,11 @@ impl Refused {
     /// Whether nothing is wrong but that logins are missing.
     pub(crate) fn is_of_logins(&self) -> bool {
         self.missing_logins.len() == self.problems.len()
+    }
+
+    /// Whether nothing is wrong but that files are missing.
+    pub(crate) fn is_of_files(&self) -> bool {
+        self.missing_files.len() == self.problems.len()
     }
 }
 
@@ -178,6 +187,7 @@ impl Preparation {
             journal,
             problems: Vec::new(),
             missing_logins: Vec::new(),
+            missing_files: Vec::new(),
             warnings: Vec::new(),
             at: 0,
             overrulable: 0,
@@ -227,13 +237,17 @@ impl Preparation {
         }
         let problems = faults.and(inspection.problems);
         if !problems.is_empty() {
-            let Inspection { missing_logins, overrulable, denied, .. } = inspection;
-            return Err(match denied {
+            return Err(match inspection.denied {
                 Some(error) if problems.len() == 1 => PrepareError::Video(error),
-                denied => {
-                    let (manifest, denied) = (self.name.clone(), denied.is_some());
-                    Refused { manifest, problems, missing_logins, overrulable, denied }.into()
-                }
+                denied => PrepareError::Refused(Refused {
+                    manifest: self.name.clone(),
+                    problems,
+                    missing_logins: inspection.missing_logins,
+                    missing_files: inspection.missing_files,
+                    is_manifest: true,
+                    overrulable: inspection.overrulable,
+                    denied: denied.is_some(),
+                }),
             });
         }
         if let Some(reason) = nobody {
@@ -260,6 +274,8 @@ struct Inspection<'a> {
     problems: Vec<Diagnostic>,
     /// The logins that some of them are about.
     missing_logins: Vec<NeededLogin>,
+    /// The files, of which each has one, that are not there.
+    missing_files: Vec<PathBuf>,
     warnings: Vec<Warned>,
     /// The place in the manifest of the post that is looked at.
     at: usize,
@@ -352,6 +368,7 @@ impl Inspection<'_> {
                 if known.is_none_or(|post| repost && post.may_repost()) {
                     let hint = self.guess(path).await;
                     self.problem(entry, path, "there is no such file", hint.as_deref());
+                    self.missing_files.push(path.to_owned());
                     return Ok(None);
                 }
                 Ok(Some(FileState::Missing))

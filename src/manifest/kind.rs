@@ -19,6 +19,11 @@ pub(super) fn other_than_json(bytes: &[u8]) -> Option<Diagnostic> {
     Some(Diagnostic { line, column, part: Part::File, field: None, message, hint: Some(hint) })
 }
 
+/// Whether a file may be JSON.
+pub(crate) fn is_json(bytes: &[u8]) -> bool {
+    known(bytes).is_none() && prose(bytes).is_none()
+}
+
 /// What a file is that is of a known kind.
 fn known(bytes: &[u8]) -> Option<Found> {
     (database(bytes).or_else(|| office(bytes)))

@@ -24,7 +24,7 @@ mod token;
 mod value;
 mod web;
 
-pub(crate) use self::kind::other_kind;
+pub(crate) use self::kind::{is_json, other_kind};
 pub(crate) use self::read::examine;
 pub(crate) use crate::model::{Entry, Manifest};
 

@@ -185,6 +185,39 @@ fn an_account_that_is_there_now_is_not_called_missing() {
     is_told(&run, "the last run of");
 }
 
+#[test]
+fn a_manifest_or_a_video_that_is_back_is_not_called_missing() {
+    let world = World::logged_in();
+    let run = |args: &[&str]| world.command(args);
+    let later = world.path("later.json").to_str().unwrap().to_owned();
+    world.upload(&later).exits(2);
+    is_told(&run, "there is no manifest");
+    fs::write(&later, "[]").unwrap();
+    is_mended(&run, "there is no manifest");
+    world.upload(&later).exits(0);
+    let manifest = world.one_post(ADA, "later.mp4");
+    world.upload(&manifest).exits(2);
+    is_told(&run, "no such file");
+    world.video("later.mp4", 100_001);
+    is_mended(&run, "no such file");
+    world.upload(&manifest).exits(0);
+    world.run(&["status"]).exits(0).says("every post is final");
+}
+
+/// The command that `status` would advise is another one.
+#[test]
+fn what_was_no_run_of_a_manifest_is_not_told_by_status() {
+    let world = World::logged_in();
+    let video = world.video("clip.mp4", 100_001);
+    let manifest = world.one_post(ADA, "gone.mp4");
+    world.upload(world.home().to_str().unwrap()).exits(2).says("is a directory");
+    world.upload(video.to_str().unwrap()).exits(2);
+    world.run(&["upload", "--repost", &manifest]).exits(2).says("no such file");
+    assert_eq!(listed(&|args| world.command(args)), Vec::<Value>::new());
+    world.upload(&manifest).exits(2);
+    is_told(&|args| world.command(args), "no such file");
+}
+
 /// Whichever command comes upon it first.
 #[test]
 fn what_every_command_comes_upon_is_said_by_one_of_them() {

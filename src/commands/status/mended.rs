@@ -1,5 +1,7 @@
 //! Whether what the last run came upon is mended, as far as that shows on this machine.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
@@ -29,7 +31,7 @@ impl Mending<'_> {
             Needs::Tokens => lives && account.issued_at > why.seen,
             Needs::App => self.has_app_of(account).await,
             Needs::Process(number) => is_gone(*number),
-            Needs::AnyApp | Needs::Config | Needs::Logins(_) => self.has(needs),
+            Needs::AnyApp | Needs::Config | Needs::Logins(_) | Needs::Files(_) => self.has(needs),
         }
     }
 
@@ -45,6 +47,7 @@ impl Mending<'_> {
             // This run has read it.
             Needs::Config => true,
             Needs::Logins(needed) => needed.iter().all(|needed| self.accounts.have(needed)),
+            Needs::Files(paths) => paths.iter().all(|path| Path::new(path).exists()),
             Needs::Login | Needs::Tokens | Needs::App | Needs::Process(_) => false,
         }
     }

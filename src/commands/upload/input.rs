@@ -28,6 +28,7 @@ pub(super) enum InputError {
     #[error("there is no manifest {name}{}", near.as_ref().map(|near| format!(" ({near})")).unwrap_or_default())]
     Missing {
         name: String,
+        path: PathBuf,
         /// What may be meant.
         near: Option<String>,
     },
@@ -78,7 +79,8 @@ fn open(path: &Path, name: &str) -> Result<VideoFile, InputError> {
     let name = || name.to_owned();
     VideoFile::open(path).map_err(|error| match error {
         VideoError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-            InputError::Missing { name: name(), near: near::manifest_hint(path) }
+            let near = near::manifest_hint(path);
+            InputError::Missing { name: name(), path: path.to_owned(), near }
         }
         VideoError::Io { source, .. } => {
             InputError::Io { name: name(), path: path.to_owned(), source }

@@ -1,15 +1,20 @@
 //! What a run leaves of its manifest, noted for `status`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{self, PathBuf};
 
 use jiff::Timestamp;
 
+use crate::cli::UploadArgs;
 use crate::clock::Clock;
-use crate::engine::{Event, PrepareError, Prepared};
+use crate::engine::{Event, PrepareError, Prepared, Refused};
+use crate::exit::Exit;
 use crate::model::{PostOutcome, PostState};
 use crate::output::{Failure, Left, Needs, Notes, Why};
 use crate::problem::{ErrorCode, ErrorKind};
 use crate::settings::SettingsError;
+
+use super::input::InputError;
 
 /// The posts of a run's manifest, as it leaves them. What is known of a post stays until this run has come
 /// to it, so that one that is stopped, or killed, forgets nothing.
@@ -115,12 +120,38 @@ impl<'a> Leftovers<'a> {
     }
 }
 
+/// Notes that a run of a manifest came to nothing. Not of a run that was to post once more, as the command
+/// that `status` advises would not; nor of one that was given something else than a manifest.
+pub(in crate::commands) fn note_refusal(
+    notes: &Notes,
+    args: &UploadArgs,
+    manifest: &str,
+    failure: &Failure,
+) {
+    let stopped = matches!(failure.exit, Exit::Signal(_));
+    if !stopped && !args.repost && is_of_a_manifest(failure) {
+        notes.refused(manifest, failure, needs(failure));
+    }
+}
+
+fn is_of_a_manifest(failure: &Failure) -> bool {
+    let input = failure.error.downcast_ref();
+    let other = matches!(input, Some(InputError::Directory { .. } | InputError::NotRegular { .. }));
+    match failure.error.downcast_ref() {
+        Some(PrepareError::Refused(refused)) => refused.is_manifest,
+        _ => !other && failure.error.downcast_ref().is_none_or(|it: &Refused| it.is_manifest),
+    }
+}
+
 /// What a run needed that came to nothing, if that is where it shows that the next one may go on.
-pub(in crate::commands) fn needs(failure: &Failure) -> Option<Needs> {
+fn needs(failure: &Failure) -> Option<Needs> {
     match failure.error.downcast_ref() {
         Some(SettingsError::NoApp(_)) => return Some(Needs::AnyApp),
         Some(SettingsError::Config { .. }) => return Some(Needs::Config),
         _ => {}
+    }
+    if let Some(InputError::Missing { path, .. }) = failure.error.downcast_ref() {
+        return files([path]);
     }
     match failure.error.downcast_ref()? {
         PrepareError::Nobody { needed, .. } => Some(Needs::Logins(needed.clone())),
@@ -128,8 +159,15 @@ pub(in crate::commands) fn needs(failure: &Failure) -> Option<Needs> {
         PrepareError::Refused(refused) if refused.is_of_logins() => {
             Some(Needs::Logins(refused.missing_logins.clone()))
         }
+        PrepareError::Refused(refused) if refused.is_of_files() => files(&refused.missing_files),
         _ => None,
     }
+}
+
+/// These files, wherever somebody looks from.
+fn files<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Option<Needs> {
+    let absolute = |path: &PathBuf| path::absolute(path).ok()?.to_str().map(ToOwned::to_owned);
+    paths.into_iter().map(absolute).collect::<Option<_>>().map(Needs::Files)
 }
 
 /// A post whose time has not come.

@@ -29,7 +29,7 @@ use crate::store::{Accept, ExistingJournal, Journal, Store as _};
 
 use self::input::Input;
 use self::left::Leftovers;
-pub(super) use self::left::needs;
+pub(super) use self::left::note_refusal;
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Failure> {
@@ -257,6 +257,8 @@ fn read(
             manifest,
             problems: faults,
             missing_logins: Vec::new(),
+            missing_files: Vec::new(),
+            is_manifest: manifest::is_json(&input.text),
             overrulable: 0,
             denied: false,
         }

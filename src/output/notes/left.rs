@@ -89,6 +89,8 @@ pub(crate) enum Needs {
     Config,
     /// The logins that a manifest asks for.
     Logins(Vec<NeededLogin>),
+    /// That these files are there.
+    Files(Vec<String>),
 }
 
 /// What the last run of a manifest left.
