@@ -11,7 +11,9 @@ mod links;
 mod many;
 mod measure;
 mod plot;
+mod rehearsal;
 mod run;
+mod sandbox;
 mod scale;
 mod scratch;
 mod sink;
@@ -39,6 +41,8 @@ enum Command {
     Links(links::Args),
     /// Many accounts in one run, beside each of them by itself, against the sandbox
     Many(many::Args),
+    /// How fast the sandbox takes what one upload sends
+    Sandbox(sandbox::Args),
     /// What commands cost by the number of accounts and of posts
     Scale(scale::Args),
     /// The server that takes the bytes and throws them away
@@ -66,6 +70,7 @@ fn main() -> anyhow::Result<()> {
         #[cfg(target_os = "linux")]
         Command::Links(args) => links::bench(&args),
         Command::Many(args) => many::bench(&args),
+        Command::Sandbox(args) => sandbox::bench(&args),
         Command::Scale(args) => scale::bench(&args),
         Command::Sink { dir, address, host } => sink::serve(&dir, address, host),
         Command::Run { report, command } => run::run(&report, &command),

@@ -2,14 +2,12 @@
 //! run one by one, and whether any of them was kept waiting for the others.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context as _, ensure};
-use serde_json::{Value, json};
+use anyhow::Context as _;
+use serde_json::json;
 
-use crate::measure::Measured;
+use crate::rehearsal::Rehearsal;
 use crate::run::Taken;
 use crate::scratch;
 use crate::stats::Spread;
@@ -33,115 +31,21 @@ pub(crate) struct Args {
     alone: usize,
 }
 
-/// The sandbox, in a process of its own, and a home with logins at it.
-struct Rehearsal<'a> {
-    sandbox: Child,
-    env: Vec<(String, String)>,
-    program: &'a Path,
-    dir: &'a Path,
-}
-
-impl Drop for Rehearsal<'_> {
-    fn drop(&mut self) {
-        _ = self.sandbox.kill();
-        _ = self.sandbox.wait();
-    }
-}
-
-impl<'a> Rehearsal<'a> {
-    fn start(program: &'a Path, dir: &'a Path, args: &Args) -> anyhow::Result<Self> {
-        let names = (0..args.accounts + args.alone).flat_map(|n| ["--account".to_owned(), name(n)]);
-        let mut sandbox = Command::new(program)
-            .args(["sandbox", "--auto-consent", "--daily-posts"])
-            .arg(args.posts.to_string())
-            .args(names)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let out = BufReader::new(sandbox.stdout.take().context("no output")?);
-        let mut env = vec![("TIKTOK_UP_HOME".to_owned(), dir.join("home").display().to_string())];
-        for line in out.lines() {
-            let line = line?;
-            let Some((name, value)) =
-                line.strip_prefix("export ").and_then(|it| it.split_once('='))
-            else {
-                break;
-            };
-            env.push((name.to_owned(), value.to_owned()));
-            if name == "TIKTOK_CLIENT_SECRET" {
-                break;
-            }
+/// Of each account how many posts are published.
+fn published(rehearsal: &Rehearsal<'_>) -> anyhow::Result<BTreeMap<String, usize>> {
+    let state = rehearsal.state()?;
+    let mut published = BTreeMap::new();
+    for post in state["posts"].as_array().into_iter().flatten() {
+        if post["status"] == "PUBLISH_COMPLETE" {
+            let account = post["account"].as_str().unwrap_or_default().to_owned();
+            *published.entry(account).or_default() += 1;
         }
-        Ok(Self { sandbox, env, program, dir })
     }
-
-    fn api(&self) -> &str {
-        let api = self.env.iter().find(|(name, _)| name == "TIKTOK_UP_API_URL");
-        api.map(|(_, value)| value.as_str()).unwrap_or_default()
-    }
-
-    /// Logs an account in, as a browser would.
-    fn log_in(&self, account: &str) -> anyhow::Result<()> {
-        let plan = json!({ "account": account }).to_string();
-        let control = format!("{}/_sandbox/consent", self.api());
-        curl(&["-H", "Content-Type: application/json", "-d", &plan, &control])?;
-        let mut login = Command::new(self.program)
-            .args(["login", "--no-browser", "--port", "0", "--alias", account])
-            .envs(self.env.iter().cloned())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let mut lines = BufReader::new(login.stderr.take().context("no output")?).lines();
-        let mut said = String::new();
-        for line in lines.by_ref() {
-            let line = line?;
-            if let Some(url) =
-                line.split_whitespace().find(|word| word.contains("/v2/auth/authorize"))
-            {
-                curl(&["-L", url])?;
-            }
-            said += &line;
-        }
-        ensure!(login.wait()?.success(), "the login of {account} failed: {said}");
-        Ok(())
-    }
-
-    fn upload(&self, manifest: &Path, jobs: usize) -> anyhow::Result<Taken> {
-        let mut run = Measured::new(self.program, self.dir)
-            .args(["--quiet", "upload", "--skip-media-check", "--jobs", &jobs.to_string()])
-            .args([manifest]);
-        for (name, value) in &self.env {
-            run = run.env(name, value);
-        }
-        run.run()
-    }
-
-    /// Of each account the posts that are published and the time of the last one, in seconds.
-    fn published(&self) -> anyhow::Result<BTreeMap<String, usize>> {
-        let state: Value =
-            serde_json::from_str(&curl(&[&format!("{}/_sandbox/state", self.api())])?)?;
-        let mut published = BTreeMap::new();
-        for post in state["posts"].as_array().into_iter().flatten() {
-            if post["status"] == "PUBLISH_COMPLETE" {
-                let account = post["account"].as_str().unwrap_or_default().to_owned();
-                *published.entry(account).or_default() += 1;
-            }
-        }
-        Ok(published)
-    }
+    Ok(published)
 }
 
 fn name(n: usize) -> String {
     format!("many{n}")
-}
-
-fn curl(args: &[&str]) -> anyhow::Result<String> {
-    let output = Command::new("curl")
-        .args(["--silent", "--show-error", "--fail", "--noproxy", "*"])
-        .args(args)
-        .output()?;
-    ensure!(output.status.success(), "curl: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// A manifest of so many posts for each of some accounts, each a video of its own.
@@ -168,8 +72,10 @@ pub(crate) fn bench(args: &Args) -> anyhow::Result<()> {
     })?;
     let dir = tempfile::tempdir_in("target")?;
     let dir = dir.path().canonicalize()?;
-    let rehearsal = Rehearsal::start(&program, &dir, args)?;
     let all = args.accounts + args.alone;
+    let names = (0..all).flat_map(|n| ["--account".to_owned(), name(n)]);
+    let options = ["--daily-posts".to_owned(), args.posts.to_string()].into_iter().chain(names);
+    let rehearsal = Rehearsal::start(&program, &dir, options)?;
     for n in 0..all {
         rehearsal.log_in(&name(n))?;
     }
@@ -202,7 +108,7 @@ pub(crate) fn bench(args: &Args) -> anyhow::Result<()> {
         "CPU x the sum of single runs: {:.2}",
         whole.cpu / (cpu.median * args.accounts as f64)
     );
-    let published = rehearsal.published()?;
+    let published = published(&rehearsal)?;
     let (least, most) = (published.values().min(), published.values().max());
     println!("published of each account: {least:?} to {most:?}, of {} accounts", published.len());
     Ok(())
