@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use crate::commands::Context;
-
-use crate::output::{Explain, Failure, Printer};
+use crate::model::{PostNumber, RecordedPost};
+use crate::output::{Explain, Failure, Left, Printer, Why};
 use crate::store::local::{LocalStore, Looked, SqliteJournal, TokenFile};
 use crate::store::{
-    Accept, Doubt, ExistingJournal, Journal, OpenedJournal, Store as _, StoreError,
+    Accept, Doubt, ExistingJournal, Journal, JournalError, OpenedJournal, Store as _, StoreError,
 };
 
 /// Opens the journal of a store to post.
@@ -86,4 +86,34 @@ pub(super) async fn existing(
 fn warn(printer: &Printer, doubt: &dyn Explain) {
     let hint = doubt.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
     printer.warn(format!("{doubt}{hint}"));
+}
+
+/// The post of the journal that a manifest's is. One that is done may be another one of the same name, unless
+/// that was done while this one waited.
+pub(super) async fn post_of(
+    journal: Option<&dyn Journal>,
+    left: &Left,
+    why: &Why,
+) -> Result<Option<RecordedPost>, StoreError> {
+    let Some(journal) = journal else { return Ok(None) };
+    if let Some(number) = left.post.map(PostNumber) {
+        return match journal.post(number).await {
+            Ok(post) => Ok(Some(post)),
+            Err(StoreError::Journal(JournalError::NoPost(_))) => Ok(None),
+            Err(error) => Err(error),
+        };
+    }
+    let is_it = |post: &RecordedPost| {
+        post.mode.as_str() == left.mode
+            && post.id == left.id
+            && match &post.last {
+                Some(last) if last.phase.is_done() => {
+                    left.is_in_other_hands() || (!why.failed && why.since <= last.updated_at)
+                }
+                _ => true,
+            }
+    };
+    let named = journal.named(&left.account, &left.video).await?;
+    // One that was repeated is the later one.
+    Ok(named.into_iter().rev().find(is_it))
 }

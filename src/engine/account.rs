@@ -377,7 +377,10 @@ impl AccountWorker {
         }
         let found = match self.resolver.find_early(post, look).await {
             Ok(found) => Some(found),
-            Err(error @ ResolveError::IdUsed { missing: false, .. }) => {
+            Err(
+                error @ (ResolveError::IdUsed { missing: false, .. }
+                | ResolveError::IdOfAnother { .. }),
+            ) => {
                 return left_with_stop(&PostSnapshot::new(post, Instant::now()), &error.into()).0;
             }
             // What cannot be looked up is told when its time comes.
@@ -706,6 +709,9 @@ fn plan_words(post: &PreparedPost, found: &FoundPost) -> String {
     // One exported anew, or the next one under the same name: only the user knows.
     words.extend(found.earlier.map(|earlier| match earlier {
         Earlier::Made(post) => format!("another video than post {post}, which lay there before"),
+        Earlier::NotMade(post) => {
+            format!("another video than post {post}, which lay there before and was not posted")
+        }
         Earlier::UnderWay(post) => {
             format!("another video than post {post}, which lay there before and is not finished: that comes first")
         }

@@ -75,6 +75,19 @@ pub(super) enum ResolveError {
         /// Whether the entry's own file is not there to be compared.
         missing: bool,
     },
+    /// The entry's `id` is that of another post, and its content was posted already.
+    #[error(
+        "the `id` \"{}\" was used for {} (post {}), and this was posted already as post {}{}: nothing was sent",
+        text::plain(id), post.label, post.number, posted.number, with_id(posted)
+    )]
+    IdOfAnother {
+        /// The `id`.
+        id: String,
+        /// The post that was made under it.
+        post: Box<RecordedPost>,
+        /// The post of this content.
+        posted: Box<RecordedPost>,
+    },
     /// The entry's `id` is that of a post of other content, and what becomes of that one is open.
     #[error(
         "the `id` \"{}\" is that of {} (post {}), of which it is open what becomes, and this is another one: \
@@ -109,6 +122,15 @@ fn id_used_words(id: &str, post: &RecordedPost, missing: bool) -> String {
     )
 }
 
+/// The `id` of a post, behind its number.
+fn with_id(post: &RecordedPost) -> String {
+    let id = post.id.as_deref();
+    id.map_or_else(
+        || ", without an `id`".to_owned(),
+        |id| format!(", `id` \"{}\"", text::plain(id)),
+    )
+}
+
 /// A post as it was looked up.
 pub(super) struct FoundPost {
     pub(super) plan: Option<Plan>,
@@ -126,6 +148,8 @@ pub(super) struct FoundPost {
 pub(super) enum Earlier {
     /// It was posted.
     Made(PostNumber),
+    /// It was put off, and is not there any more.
+    NotMade(PostNumber),
     /// It is under way, and comes first.
     UnderWay(PostNumber),
 }
@@ -287,13 +311,18 @@ impl PostResolver {
         {
             self.calls.events.progress(&post.post_ref, Progress::Warning(warning));
         }
-        let earlier = match new.source.file().filter(|_| known.is_none()) {
-            Some(file) => self.made_there(&new, &file.path).await?,
+        let earlier = match new.source.file().filter(|_| known.is_none() && self.is_due(post)) {
+            Some(file) => self.lay_there(&new, &file.path).await?,
             None => None,
         };
-        if let Some(number) = earlier.filter(|_| self.is_due(post)) {
-            let note = Note::AnotherVideo { post: number };
-            self.calls.events.progress(&post.post_ref, Progress::Note(note));
+        if let Some(row) = earlier {
+            let number = row.number;
+            let progress = if row.phase().is_some_and(Phase::is_done) {
+                Progress::Note(Note::AnotherVideo { post: number })
+            } else {
+                Progress::Warning(Warning::NotPosted { post: number, id: None })
+            };
+            self.calls.events.progress(&post.post_ref, progress);
         }
         let row = self.wanted(self.calls.journal.post_for(&new).await?).await?;
         self.note_unnamed(new.id.as_ref(), Some(&row));
@@ -399,7 +428,15 @@ impl PostResolver {
         match (row.phase(), row.transfer()) {
             (Some(phase), _) if phase.is_done() && !again => {
                 let id = new.id.clone().unwrap_or_default();
-                Err(ResolveError::IdUsed { id, post: Box::new(row), missing: false })
+                let alike = self.calls.journal.alike(new, Some(row.number)).await?;
+                let posted = alike.filter(|alike| alike.how == Likeness::Content);
+                let post = Box::new(row);
+                Err(match posted {
+                    Some(Alike { post: posted, .. }) => {
+                        ResolveError::IdOfAnother { id, post, posted: Box::new(posted) }
+                    }
+                    None => ResolveError::IdUsed { id, post, missing: false },
+                })
             }
             (Some(Phase::FinalIntent { .. } | Phase::Uploaded), _)
             | (Some(Phase::Open { .. }), Transfer::Pull) => Ok(Some(row)),
@@ -415,7 +452,13 @@ impl PostResolver {
         new: &PostRequest,
         known: Option<&RecordedPost>,
     ) -> Result<Option<Warning>, ResolveError> {
-        if new.repost || known.is_some_and(|row| row.last.is_some()) {
+        // Said before this run began it.
+        if known.is_some_and(|row| self.has_driven(row.number)) {
+            return Ok(None);
+        }
+        // What is posted once more is no other post, unless its `id` is that of other content.
+        let is_other = new.repost && self.calls.journal.id_of_other_content(new).await?.is_some();
+        if !is_other && (new.repost || known.is_some_and(|row| row.last.is_some())) {
             return Ok(None);
         }
         let own = known.map(|row| row.number);
@@ -628,21 +671,31 @@ impl PostResolver {
             return Ok(Some(Earlier::UnderWay(row.number)));
         }
         let Some(file) = new.source.file().filter(|_| known.is_none()) else { return Ok(None) };
-        Ok(self.made_there(new, &file.path).await?.map(Earlier::Made))
+        Ok(self.lay_there(new, &file.path).await?.map(|row| {
+            if row.phase().is_some_and(Phase::is_done) {
+                Earlier::Made(row.number)
+            } else {
+                Earlier::NotMade(row.number)
+            }
+        }))
     }
 
-    /// The post that was made of what lay at a path before, of an account and mode.
-    async fn made_there(
+    /// The post of what lay at a path before, of an account and mode: one that was made, or one that was put off
+    /// and that nobody was told of. Of what failed it was said.
+    async fn lay_there(
         &self,
         new: &PostRequest,
         path: &Path,
-    ) -> Result<Option<PostNumber>, StoreError> {
+    ) -> Result<Option<RecordedPost>, StoreError> {
         if new.id.is_some() || new.repost {
             return Ok(None);
         }
-        let made = self.calls.journal.find_by_path(&new.account, new.mode, path).await?;
-        let made = made.filter(|row| row.phase().is_some_and(Phase::is_done));
-        Ok(made.map(|row| row.number))
+        let row = self.calls.journal.find_by_path(&new.account, new.mode, path).await?;
+        Ok(row.filter(|row| match row.phase() {
+            None => row.same_as.is_none(),
+            Some(Phase::Rejected) => row.same_as.is_none() && !is_refused(row),
+            Some(phase) => phase.is_done(),
+        }))
     }
 
     /// What is known of a post whose time has not come. After a signal no file is read for it.
@@ -714,6 +767,9 @@ impl From<ResolveError> for StopReason {
                 unfit(ErrorCode::IdReused, &error, ErrorCode::IdWithoutFile)
             }
             ResolveError::IdUsed { .. } => unfit(ErrorCode::IdReused, &error, ErrorCode::IdReused),
+            ResolveError::IdOfAnother { .. } => {
+                unfit(ErrorCode::IdReused, &error, ErrorCode::IdOfAnother)
+            }
             ResolveError::IdPending { .. } => {
                 let error = text::plain(&chain(&error));
                 let post_error = PostError::new(ErrorCode::IdPending, error, ErrorCode::IdPending);

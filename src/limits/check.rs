@@ -234,7 +234,10 @@ impl fmt::Display for Finding {
                 write!(f, "{count} of something else{kind} {stand} before the video")
             }
             Self::Odd(Oddity::Changed) => {
-                f.write_str("the bytes of this file were changed, as by a transfer in text mode")
+                f.write_str(
+                    "nothing lies where the file says: its bytes were changed on the way, as by a transfer in text mode, or \
+                     moved by a program that left its index as it was",
+                )
             }
             Self::Odd(Oddity::Miscoded { told, carried }) => {
                 write!(f, "the file says {told} and carries the configuration of {carried}")
@@ -571,7 +574,11 @@ mod tests {
                 Oddity::Miscoded { told: "h264", carried: "h265" },
                 "the file says h264 and carries the configuration of h265",
             ),
-            (Oddity::Changed, "the bytes of this file were changed, as by a transfer in text mode"),
+            (
+                Oddity::Changed,
+                "nothing lies where the file says: its bytes were changed on the way, as by a transfer in text mode, or \
+                 moved by a program that left its index as it was",
+            ),
         ] {
             let probe = Probe { oddities: vec![oddity], ..good() };
             assert_eq!(errors(&probe), [Finding::Odd(oddity)]);

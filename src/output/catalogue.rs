@@ -496,6 +496,8 @@ catalogue! {
         => "the same video, exported anew, is posted already: take its entry out. To post another one, give it an \
             `id` of its own; or, with a manifest of this post alone, post it under this one with `--repost`, \
             which posts again everything that the manifest names";
+    IdOfAnother: "Another post had the same `id`, and this content was posted under its own."
+        => "if the `id`s were mixed up, write the one of its own post; else take the entry out";
     IdWithoutFile: "Another post had the same `id`, and the file of this one is not there."
         => "correct the path, put the file back, or take the entry out";
     IdPending: "Another post with the same `id` is not settled yet."

@@ -264,6 +264,7 @@ codes! {
             FileChanged = "file_changed",
             FileGone = "file_gone",
             FingerprintInvalid = "fingerprint_invalid",
+            IdOfAnother = "id_of_another",
             IdReused = "id_reused",
             IdWithoutFile = "id_without_file",
             LoginStopped = "login_stopped",

@@ -111,12 +111,12 @@ fn what_other_programs_cannot_read_is_refused_with_what_to_do() {
         (
             "text-mode.mp4",
             in_text_mode("moov-at-end.mp4"),
-            "the bytes of this file were changed, as by a transfer in text mode (copy it again in binary",
+            "as by a transfer in text mode, or moved by a program that left its index as it was (copy it again in binary",
         ),
         (
             "text-mode.webm",
             in_text_mode("vp9.webm"),
-            "the bytes of this file were changed, as by a transfer in text mode (copy it again in binary",
+            "as by a transfer in text mode, or moved by a program that left its index as it was (copy it again in binary",
         ),
         (
             "as-text.mp4",

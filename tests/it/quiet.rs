@@ -652,6 +652,71 @@ fn a_quota_that_stays_full_is_told_after_a_day() {
     ran.never_says("was refused");
 }
 
+/// What is put off is left to the next run, so that nobody has heard of it: by the run that does not name it any more,
+/// whatever else that posts, it is told.
+#[test]
+fn a_post_that_was_put_off_and_left_its_manifest_is_mailed_once() {
+    let causes =
+        [("creator_info", "rate_limit_exceeded"), ("video_init", "spam_risk_too_many_posts")];
+    for (endpoint, code) in causes {
+        for next in ["another file", "another content", "nothing"] {
+            let mut world = World::logged_in();
+            let one = |video: &str| {
+                world.manifest(&json!([{ "user_id": world.open_id(ADA),
+                    "video_path": video, "privacy_level": "SELF_ONLY" }]))
+            };
+            world.video("a.mp4", 100_001);
+            world.video("b.mp4", 100_002);
+            world.refuse(endpoint, 1, 0, code);
+            let manifest = one("a.mp4");
+            mails_nothing(&quiet(&world, &manifest).exits(5));
+            world.let_go();
+            let manifest = match next {
+                "another file" => one("b.mp4"),
+                "nothing" => world.manifest(&json!([])),
+                _ => {
+                    world.video("a.mp4", 100_003);
+                    manifest
+                }
+            };
+            world.advance(14 * SignedDuration::from_hours(1));
+            let ran = quiet(&world, &manifest).exits(0);
+            assert_eq!(mail(&ran).len(), 1, "{code}, {next}: {ran:#?}");
+            ran.says("not posted");
+            mails_nothing(&quiet(&world, &manifest).exits(0));
+            // It has no other name a day later, and nobody is told that a quota is full now.
+            world.advance(3 * DAY);
+            mails_nothing(&world.run(&["-q", "status"]).exits(0));
+            let ran =
+                world.run(&["status"]).exits(0).never_says("was refused").never_says("room again");
+            if next != "another content" {
+                ran.says("not posted").says("the next upload that names it");
+            }
+        }
+    }
+}
+
+/// The same manifest may be run for several accounts, and as drafts.
+#[test]
+fn what_another_account_or_mode_is_run_for_has_not_left_the_manifest() {
+    let world = World::logged_in();
+    world.login(BEA).exits(0);
+    world.video("a.mp4", 100_001);
+    let manifest =
+        world.manifest(&json!([{ "video_path": "a.mp4", "privacy_level": "SELF_ONLY" }]));
+    let (ada, bea) = (world.open_id(ADA), world.open_id(BEA));
+    world.refuse("video_init", 1, 1, "spam_risk_too_many_posts");
+    world.run(&["-q", "upload", "--account", &ada, &manifest]).exits(5);
+    mails_nothing(&world.run(&["-q", "upload", "--account", &bea, &manifest]).exits(0));
+    world.refuse("video_init", 1, 1, "spam_risk_too_many_posts");
+    world.video("a.mp4", 100_002);
+    world.run(&["-q", "upload", "--account", &bea, &manifest]).exits(5);
+    world
+        .run(&["-q", "upload", "--draft", "--account", &bea, &manifest])
+        .exits(0)
+        .never_says("not name");
+}
+
 /// Whichever command comes upon a cause first tells it, for both.
 #[test]
 fn a_cause_is_told_by_one_command_for_all() {

@@ -301,6 +301,34 @@ fn an_id_that_was_used_for_other_content_is_an_error_in_every_run() {
     assert_eq!(world.published(), 2);
 }
 
+/// Two `id`s that were mixed up: what is advised posts nothing twice.
+#[test]
+fn an_id_of_another_post_is_refused_with_the_post_that_there_is_of_this_one() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    world.video("b.mp4", 100_001);
+    let one = |video: &str, id: &str| entry(&world, video, &json!({ "id": id }));
+    let manifest = world.manifest(&json!([one("a.mp4", "A"), one("b.mp4", "B")]));
+    world.run(&["upload", &manifest]).exits(0);
+    let manifest = world.manifest(&json!([one("a.mp4", "B")]));
+    for args in [&["upload", "--dry-run", &manifest][..], &["upload", &manifest]] {
+        let ran = world.run(args).exits(1).says("used for b.mp4 (post 2)");
+        ran.says("was posted already as post 1, `id` \"A\"").never_says("of its own, or");
+    }
+    let said = "the same content as a.mp4 (post 1, `id` \"A\"): it is posted once more";
+    let ran = world.run(&["upload", "--dry-run", "--repost", &manifest]).exits(0).says(said);
+    assert_eq!(ran.stderr.matches(said).count(), 1, "{ran:#?}");
+    let ran = world.run(&["upload", "--repost", &manifest]).exits(0).says(said);
+    assert_eq!(ran.stderr.matches(said).count(), 1, "{ran:#?}");
+    // What is repeated under its own `id` is what was asked for.
+    let manifest = world.manifest(&json!([one("b.mp4", "B")]));
+    for args in
+        [&["upload", "--dry-run", "--repost", &manifest][..], &["upload", "--repost", &manifest]]
+    {
+        world.run(args).exits(0).never_says("the same content");
+    }
+}
+
 const TWO_IDS: &str = "the same content as post 1 of this manifest (`id` \"a\")";
 
 #[test]

@@ -5,7 +5,8 @@ use tiktok_open::Code;
 
 use super::event::{StatusEvent, post_ids};
 use super::words::{
-    Place, is_unconfirmed, reason_of, state, waits_for_room, with_tiktok, word, words,
+    NOT_POSTED, Place, is_temporary, is_unconfirmed, reason_of, state, waits_for_room, with_tiktok,
+    word, words,
 };
 use crate::api::error_code;
 use crate::engine::failed_for_good;
@@ -63,14 +64,21 @@ impl Entry {
     }
 
     pub(super) fn needs_somebody(&self, now: Timestamp) -> bool {
-        let is_dropped = self.is_final
-            && matches!(
-                self.recorded().and_then(RecordedPost::phase),
-                Some(Phase::Lost | Phase::Abandoned)
-            );
-        (matches!(self.place, Place::Unknown | Place::Failed) && !is_dropped)
+        (matches!(self.place, Place::Unknown | Place::Failed) && !self.is_dropped())
             || self.why.as_ref().is_some_and(|why| why.failed)
             || self.is_stuck(now)
+    }
+
+    /// Whether it was put off and no run has come to it since: it has left its manifest, as a run has said.
+    fn is_dropped(&self) -> bool {
+        let last = self.recorded().and_then(|post| post.last.as_ref());
+        self.is_final
+            && self.why.is_none()
+            && last.is_some_and(|last| match last.phase {
+                Phase::Lost | Phase::Abandoned => true,
+                Phase::Rejected => is_temporary(last),
+                _ => false,
+            })
     }
 
     /// Whether it is not known for long whether TikTok has made it.
@@ -129,6 +137,7 @@ impl Entry {
             }
             (Known::Recorded(post), Place::PutOff) => format!("{}{next}", words(post)),
             (Known::Recorded(_), _) if self.given_up => "failed".to_owned(),
+            (Known::Recorded(_), Place::Failed) if self.is_dropped() => NOT_POSTED.to_owned(),
             (Known::Recorded(post), _) => words(post).to_owned(),
         }
     }
@@ -138,7 +147,8 @@ impl Entry {
         if let Some(why) = &self.why {
             return why.hint.clone();
         }
-        let post = self.recorded().filter(|_| self.place == Place::Failed)?;
+        // What kept one from being made that was dropped may have passed.
+        let post = self.recorded().filter(|_| self.place == Place::Failed && !self.is_dropped())?;
         let last = post.last.as_ref()?;
         match last.phase {
             Phase::Failed(_) if !post.may_begin() || self.given_up => {
@@ -161,8 +171,8 @@ impl Entry {
                 return words;
             }
             let what = match post.phase() {
+                _ if self.is_dropped() => "was not posted",
                 Some(Phase::Rejected) => "was refused",
-                Some(Phase::Lost | Phase::Abandoned) => "was not posted",
                 _ => "failed",
             };
             let hint = self.hint().map(|hint| format!("; {hint}")).unwrap_or_default();

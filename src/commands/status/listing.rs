@@ -13,14 +13,14 @@ use super::words::{
     Place, is_final, is_listed_still, is_unconfirmed, told, waits_for_room, with_tiktok,
 };
 use crate::cli::StatusArgs;
-use crate::commands::{Context, about_known, about_post};
+use crate::commands::{Context, about_known, about_post, journal};
 use crate::engine::is_failed_for_good;
 use crate::exit::Exit;
 use crate::model::account::Accounts;
 use crate::model::{Account, Failed, Mode, Phase, PostNumber, QuotaKind, RecordedPost};
-use crate::output::{Failure, Left, Notes, Refusal, Remains, Table, Why, moment};
+use crate::output::{Failure, Notes, Refusal, Remains, Table, Why, moment};
 use crate::problem::ErrorCode;
-use crate::store::{Journal, JournalError, StoreError};
+use crate::store::Journal;
 use crate::text;
 
 /// The most posts that are named one by one where the same is the matter with them.
@@ -71,7 +71,7 @@ impl<'a> Listing<'a> {
                 None => false,
             };
             let post = match &left.why {
-                Some(why) => recorded(journal, &left, why).await?,
+                Some(why) => journal::post_of(journal, &left, why).await?.map(|post| post.number),
                 None => None,
             };
             let Some((why, post)) = left.why.as_ref().zip(post) else {
@@ -507,36 +507,6 @@ impl<'a> Listing<'a> {
             None => String::new(),
         }
     }
-}
-
-/// The post of the journal that a manifest's is. One that is done may be another one of the same name, unless
-/// that was done while this one waited.
-async fn recorded(
-    journal: Option<&dyn Journal>,
-    left: &Left,
-    why: &Why,
-) -> Result<Option<PostNumber>, Failure> {
-    let Some(journal) = journal else { return Ok(None) };
-    if let Some(number) = left.post.map(PostNumber) {
-        return match journal.post(number).await {
-            Ok(post) => Ok(Some(post.number)),
-            Err(StoreError::Journal(JournalError::NoPost(_))) => Ok(None),
-            Err(error) => Err(error.into()),
-        };
-    }
-    let is_it = |post: &RecordedPost| {
-        post.mode.as_str() == left.mode
-            && post.id == left.id
-            && match &post.last {
-                Some(last) if last.phase.is_done() => {
-                    left.is_in_other_hands() || (!why.failed && why.since <= last.updated_at)
-                }
-                _ => true,
-            }
-    };
-    let named = journal.named(&left.account, &left.video).await?;
-    // One that was repeated is the later one.
-    Ok(named.into_iter().rev().find(is_it).map(|post| post.number))
 }
 
 /// Whether another video that came to lie where that of a failed post did was posted since: the file was mended, or

@@ -27,13 +27,17 @@ const PUT_OFF: SignedDuration = SignedDuration::from_hours(25);
 /// Whether the next `upload` is expected to try it again.
 pub(super) fn is_put_off(post: &RecordedPost, now: Timestamp) -> bool {
     let Some(last) = &post.last else { return false };
-    let passes = || last.code.as_deref().map(Code::from).is_some_and(|code| code.is_temporary());
     now.duration_since(last.updated_at) < PUT_OFF
         && match last.phase {
             Phase::Lost | Phase::Abandoned | Phase::Failed(Failed::Internal | Failed::Pull) => true,
-            Phase::Rejected => passes(),
+            Phase::Rejected => is_temporary(last),
             _ => false,
         }
+}
+
+/// Whether what kept an attempt from being made passes by itself.
+pub(super) fn is_temporary(last: &Attempt) -> bool {
+    last.code.as_deref().map(Code::from).is_some_and(|code| code.is_temporary())
 }
 
 /// How long a post is listed of which nothing came.
@@ -43,6 +47,9 @@ const LISTED: SignedDuration = SignedDuration::from_hours(30 * 24);
 pub(super) fn is_listed_still(post: &RecordedPost, now: Timestamp) -> bool {
     post.last.as_ref().is_some_and(|last| now.duration_since(last.updated_at) < LISTED)
 }
+
+/// Of what nothing was made.
+pub(super) const NOT_POSTED: &str = "not posted";
 
 /// The words for where a post stands.
 pub(super) fn words(post: &RecordedPost) -> &'static str {
@@ -57,7 +64,7 @@ pub(super) fn words_of(attempt: &Attempt) -> &'static str {
         Phase::FinalIntent { .. } => "last chunk unconfirmed",
         Phase::Open { .. } | Phase::Uploaded => "processing",
         Phase::Rejected => "refused",
-        Phase::Lost | Phase::Abandoned => "not posted",
+        Phase::Lost | Phase::Abandoned => NOT_POSTED,
         Phase::Failed(Failed::Internal | Failed::Pull) => "failed, may be tried again",
         Phase::Failed(_) => "failed",
         Phase::Published => "published",

@@ -1,6 +1,6 @@
 //! What a run leaves of its manifest, noted for `status`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{self, PathBuf};
 
 use jiff::Timestamp;
@@ -9,10 +9,11 @@ use crate::cli::UploadArgs;
 use crate::clock::Clock;
 use crate::engine::{Event, PrepareError, Prepared, Refused};
 use crate::exit::Exit;
-use crate::model::{PostOutcome, PostState};
+use crate::model::{PostNumber, PostOutcome, PostState};
 use crate::output::{Failure, Left, Needs, Notes, Why};
 use crate::problem::{ErrorCode, ErrorKind};
 use crate::settings::SettingsError;
+use crate::text;
 
 use super::input::InputError;
 
@@ -25,6 +26,8 @@ pub(super) struct Leftovers<'a> {
     clock: Clock,
     /// The posts of the manifest by their place in it, each as it is left as far as is known by now.
     posts: BTreeMap<usize, Place>,
+    /// As [`Self::gone`] has them.
+    gone: Vec<Left>,
 }
 
 #[derive(Debug)]
@@ -39,7 +42,7 @@ struct Place {
 
 impl<'a> Leftovers<'a> {
     /// Of a run that begins: what waits for its time, and what earlier runs left of the others. `not_waiting`
-    /// are those that wait for nothing although their time has not come.
+    /// are those that wait for nothing although their time has not come. Nothing is noted yet.
     pub(super) fn begin(
         notes: &'a Notes,
         manifest: &'a str,
@@ -76,9 +79,23 @@ impl<'a> Leftovers<'a> {
             };
             posts.insert(index, Place { post, before, left });
         }
-        let run = Self { notes, manifest, clock, posts };
-        run.write();
-        run
+        // With `--account` the same manifest is another account's, and with `--draft` of another mode.
+        let is_of_run = |left: &Left| {
+            let mut accounts = prepared.accounts.iter();
+            posts.is_empty() || accounts.any(|(account, _)| account.open_id == left.account)
+        };
+        let named: HashSet<_> = posts.values().map(|place| place.post.name()).collect();
+        let is_gone =
+            |left: &&Left| was_put_off(left) && is_of_run(left) && !named.contains(&left.name());
+        let gone = before.posts.iter().filter(is_gone);
+        let gone = gone.cloned().collect();
+        Self { notes, manifest, clock, posts, gone }
+    }
+
+    /// The posts that earlier runs put off and that the manifest does not name any more. Nobody may have been told
+    /// of them: what is put off the next run makes.
+    pub(super) fn gone(&self) -> &[Left] {
+        &self.gone
     }
 
     /// Notes how a post ended its run.
@@ -86,10 +103,13 @@ impl<'a> Leftovers<'a> {
         let Event::Ended(report) = event else { return };
         let now = self.clock.now();
         let Some(place) = self.posts.get_mut(&report.post_ref.index) else { return };
-        let known = place.before.as_ref();
+        let number = report.number.map(|number| number.0);
+        // Of another video that lay there the reason is another one.
+        let is_it =
+            |known: &&Left| known.post.is_none() || number.is_none() || known.post == number;
+        let known = place.before.as_ref().filter(is_it);
         place.left = match why(report, known, now) {
             Some(why) => {
-                let number = report.number.map(|number| number.0);
                 // A run that is stopped may not have looked it up.
                 let post = number.or(known.and_then(|known| known.post));
                 Some(Left { post, why: Some(why), ..place.post.clone() })
@@ -98,7 +118,7 @@ impl<'a> Leftovers<'a> {
             None if report.state == PostState::Deferred => Some(place.post.clone()),
             None => None,
         };
-        let is_over = place.left.is_none() && known.is_some();
+        let is_over = place.left.is_none() && place.before.is_some();
         let post = place.post.clone();
         // Another entry of the same name may go on waiting.
         let is_left = |place: &Place| place.left.as_ref().is_some_and(|left| left.is_same(&post));
@@ -108,12 +128,8 @@ impl<'a> Leftovers<'a> {
         }
     }
 
-    /// Notes what the run leaves in the end.
-    pub(super) fn finish(self) {
-        self.write();
-    }
-
-    fn write(&self) {
+    /// Notes what the run leaves, as far as it has come.
+    pub(super) fn note(&self) {
         let left = self.posts.values().filter_map(|place| place.left.clone());
         let (untried, left) = left.partition(Left::is_in_other_hands);
         self.notes.leave(self.manifest, left, untried);
@@ -168,6 +184,22 @@ fn needs(failure: &Failure) -> Option<Needs> {
 fn files<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Option<Needs> {
     let absolute = |path: &PathBuf| path::absolute(path).ok()?.to_str().map(ToOwned::to_owned);
     paths.into_iter().map(absolute).collect::<Option<_>>().map(Needs::Files)
+}
+
+/// That a post of an account has left its manifest before it was made.
+pub(super) fn gone_words(left: &Left, post: Option<PostNumber>, account: &str) -> String {
+    let number = post.map(|number| format!(" (post {number})")).unwrap_or_default();
+    let why = left.why.as_ref().map(|why| format!(": {}", why.message)).unwrap_or_default();
+    format!(
+        "`{}` of {account}{number} was put off and not posted{why}; this manifest does not name it any more, so no \
+         run of it makes the post. If it is still wanted, name it again",
+        text::shown(&left.video)
+    )
+}
+
+/// Whether an earlier run left a post to those that follow.
+fn was_put_off(left: &Left) -> bool {
+    left.why.as_ref().is_some_and(|why| why.deferred || !why.failed)
 }
 
 /// A post whose time has not come.

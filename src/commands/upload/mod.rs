@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::auth::Tokens;
 use crate::cli::UploadArgs;
+use crate::commands::journal::post_of;
 use crate::commands::tokens::StoredTokens;
 use crate::commands::{Context, apps, at_rest, journal};
 use crate::engine::{
@@ -20,16 +21,19 @@ use crate::engine::{
 use crate::exit::Exit;
 use crate::fs::give_up_waiting;
 use crate::manifest::{self, Manifest};
-use crate::model::{Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode};
+use crate::model::account::{Account, Accounts};
+use crate::model::{
+    Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode, Phase, RecordedPost,
+};
 use crate::output::{self, Everywhere, Failure, Matter, UploadOutput};
 use crate::signals::Signal;
 use crate::source::{FileWatch, Fingerprints, WatchError};
 use crate::store::local::LocalStore;
-use crate::store::{Accept, ExistingJournal, Journal, Store as _};
+use crate::store::{Accept, ExistingJournal, Journal, Store as _, StoreError};
 
 use self::input::Input;
-use self::left::Leftovers;
 pub(super) use self::left::note_refusal;
+use self::left::{Leftovers, gone_words};
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Failure> {
@@ -52,8 +56,9 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     let _flushed = store.flush_on_drop();
     let output = UploadOutput::new(&context.printer).of(&prepared);
     let manifest = manifest_key(&args.manifest);
+    let accounts = store.accounts().all().await?;
     if prepared.accounts.is_empty() {
-        _ = leftovers(context, &manifest, None, &prepared).await;
+        _ = leftovers(context, &manifest, journal.as_ref(), &accounts, None, &prepared).await?;
         if let Some(notes) = context.printer.notes() {
             notes.keep_fingerprints(&manifest, BTreeMap::new());
         }
@@ -74,12 +79,14 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     let notes = context.printer.notes();
     let kept = notes.map(|notes| notes.last_run(&manifest).fingerprints);
     let fingerprints = Arc::new(Fingerprints::new(kept.unwrap_or_default()));
+    let posts = Arc::clone(&journal);
     let engine = engine(context, &tokens, store, journal, options, &fingerprints);
     if let Err(no_app) = has_app(context, &engine, &prepared).await {
         tokens.flush().await;
         return Err(no_app);
     }
-    let mut left = leftovers(context, &manifest, Some(&engine), &prepared).await;
+    let mut left =
+        leftovers(context, &manifest, posts.as_ref(), &accounts, Some(&engine), &prepared).await?;
     let mut events = if args.dry_run { engine.dry_run(prepared) } else { engine.upload(prepared) };
     while let Some(event) = events.next().await {
         output.event(&event);
@@ -88,7 +95,7 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
         }
     }
     if let Some(left) = left {
-        left.finish();
+        left.note();
     }
     if let Some(notes) = notes.filter(|_| context.shutdown.asked().is_none()) {
         notes.keep_fingerprints(&manifest, fingerprints.used());
@@ -228,19 +235,36 @@ pub(super) fn manifest_key(manifest: &Path) -> String {
     absolute.as_deref().unwrap_or(manifest).display().to_string()
 }
 
-/// What is to be noted of the posts that the run leaves. Without an engine there are none.
+/// What is to be noted of the posts that the run leaves. Without an engine there are none. Says which posts have left
+/// the manifest before they were made.
 async fn leftovers<'a>(
     context: &'a Context,
     manifest: &'a str,
+    journal: &dyn Journal,
+    accounts: &Accounts,
     engine: Option<&Engine>,
     prepared: &Prepared,
-) -> Option<Leftovers<'a>> {
-    let notes = context.printer.notes()?;
+) -> Result<Option<Leftovers<'a>>, StoreError> {
+    let Some(notes) = context.printer.notes() else { return Ok(None) };
     let not_waiting = match engine {
         Some(engine) => engine.not_waiting(prepared).await,
         None => BTreeSet::new(),
     };
-    Some(Leftovers::begin(notes, manifest, context.settings.clock, prepared, &not_waiting))
+    let left = Leftovers::begin(notes, manifest, context.settings.clock, prepared, &not_waiting);
+    for gone in left.gone() {
+        let Some(why) = &gone.why else { continue };
+        let post = post_of(Some(journal), gone, why).await?;
+        let is_made = |post: &RecordedPost| {
+            post.same_as.is_some() || !post.phase().is_none_or(Phase::is_dead)
+        };
+        if post.as_ref().is_none_or(|post| !is_made(post)) {
+            let account = accounts.get(&gone.account).map_or(gone.account.as_str(), Account::name);
+            let number = post.map(|post| post.number);
+            context.printer.warn(gone_words(gone, number, account));
+        }
+    }
+    left.note();
+    Ok(Some(left))
 }
 
 /// The posts of a manifest as flags and config.toml complete them, and what is wrong with it.

@@ -158,9 +158,14 @@ impl Left {
 
     /// What two that speak of the same post have in common: account, mode, and its `id`, or its file or URL.
     fn key(&self) -> (&str, &str, Option<&str>, Option<&str>) {
+        let (account, id, video) = self.name();
+        (account, &self.mode, id, video)
+    }
+
+    /// What it goes by whatever its mode: account, and its `id`, or its file or URL.
+    pub(crate) fn name(&self) -> (&str, Option<&str>, Option<&str>) {
         let id = self.id.as_deref();
-        let video = Some(self.video.as_str()).filter(|_| id.is_none());
-        (&self.account, &self.mode, id, video)
+        (&self.account, id, Some(self.video.as_str()).filter(|_| id.is_none()))
     }
 
     /// Whether another run has it in hand.
