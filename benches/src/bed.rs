@@ -35,19 +35,21 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts it at an address that clients know by a name. `prefix` stands before its command line.
+    /// Starts it at an address that clients know by a name. `prefix` stands before its command line; `delay` is how
+    /// long it takes to answer for tokens.
     pub(crate) fn start(
         dir: &Path,
         address: SocketAddrV4,
         host: &str,
         prefix: &[OsString],
+        delay: Duration,
     ) -> anyhow::Result<Self> {
         let mut words = prefix.iter().cloned().chain([std::env::current_exe()?.into_os_string()]);
         let mut child = Command::new(words.next().context("no command")?)
             .args(words)
             .arg("sink")
             .arg(dir)
-            .args([&address.to_string(), host])
+            .args([&address.to_string(), host, &delay.as_millis().to_string()])
             .stdout(Stdio::piped())
             .spawn()?;
         let out = child.stdout.take().context("no output")?;

@@ -68,7 +68,7 @@ pub(crate) fn bench(args: &Args) -> anyhow::Result<()> {
         let carried = Carried::start(row.link)?;
         // TikTok's hosts are spoken to on this port only.
         let address = SocketAddrV4::new(carried.address, 443);
-        let sink = Running::start(&dir, address, HOST, &carried.server.prefix())?;
+        let sink = Running::start(&dir, address, HOST, &carried.server.prefix(), Duration::ZERO)?;
         let prefix = carried.client.prefix();
         let bed = Bed { program: &program, dir: &dir, sink: &sink, prefix: &prefix };
         let videos = [dir.join("video.mp4")];

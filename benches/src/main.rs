@@ -22,6 +22,7 @@ mod upload;
 
 use std::net::SocketAddrV4;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -54,6 +55,8 @@ enum Command {
         address: SocketAddrV4,
         /// What it is called
         host: String,
+        /// How long it takes to answer for tokens, in ms
+        delay: u64,
     },
     /// Runs a command and writes what it took as JSON into a file
     #[command(hide = true)]
@@ -72,7 +75,9 @@ fn main() -> anyhow::Result<()> {
         Command::Many(args) => many::bench(&args),
         Command::Sandbox(args) => sandbox::bench(&args),
         Command::Scale(args) => scale::bench(&args),
-        Command::Sink { dir, address, host } => sink::serve(&dir, address, host),
+        Command::Sink { dir, address, host, delay } => {
+            sink::serve(&dir, address, host, Duration::from_millis(delay))
+        }
         Command::Run { report, command } => run::run(&report, &command),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use jiff::SignedDuration;
@@ -52,6 +52,8 @@ enum State {
     Accounts,
     /// So many logins whose tokens have ended.
     AccountsDue,
+    /// The same, and TikTok answers for tokens only after [`FAR`].
+    AccountsDueFar,
     /// A file of so many logins for `accounts import`.
     Foreign,
     /// So many posts of URLs, and a manifest of all of them.
@@ -72,6 +74,9 @@ struct Home<'a> {
     api: &'a str,
 }
 
+/// How long TikTok takes to answer for tokens where it is far away.
+const FAR: Duration = Duration::from_millis(100);
+
 const THOUSANDS: &[usize] = &[100, 1_000, 10_000, 100_000];
 const MILLION: &[usize] = &[1_000, 10_000, 100_000, 1_000_000];
 const UPLOAD: &[&str] = &["--quiet", "upload", "manifest.json"];
@@ -87,6 +92,12 @@ const ROWS: &[Row] = &[
     Row {
         name: "refresh, all due",
         state: State::AccountsDue,
+        sizes: &[10, 100, 1_000],
+        args: &["--quiet", "refresh"],
+    },
+    Row {
+        name: "refresh, all due, far",
+        state: State::AccountsDueFar,
         sizes: &[10, 100, 1_000],
         args: &["--quiet", "refresh"],
     },
@@ -123,19 +134,22 @@ const ROWS: &[Row] = &[
 impl State {
     /// Whether a run leaves the next one something else to do.
     fn changes(self) -> bool {
-        matches!(self, Self::AccountsDue | Self::Foreign)
+        matches!(self, Self::AccountsDue | Self::AccountsDueFar | Self::Foreign)
     }
 
     /// Which plot it is in: cost by posts, or by accounts.
     fn is_of_posts(self) -> bool {
-        !matches!(self, Self::Accounts | Self::AccountsDue | Self::Foreign)
+        let of_accounts = [Self::Accounts, Self::AccountsDue, Self::AccountsDueFar, Self::Foreign];
+        !of_accounts.contains(&self)
     }
 
     fn prepare(self, home: &Home<'_>, count: usize) -> anyhow::Result<()> {
         let urls = || (0..count).map(url).collect::<Vec<_>>();
         match self {
             Self::Accounts => scratch::accounts(&home.state(), home.api, count)?,
-            Self::AccountsDue => scratch::accounts_that_are_due(&home.state(), home.api, count)?,
+            Self::AccountsDue | Self::AccountsDueFar => {
+                scratch::accounts_that_are_due(&home.state(), home.api, count)?
+            }
             Self::Foreign => scratch::foreign(&home.dir.join("logins.json"), count)?,
             Self::PostedUrls => home.posted(urls(), count)?,
             Self::PostedFiles => home.posted(home.files(count)?, count)?,
@@ -230,13 +244,13 @@ pub(crate) fn bench(args: &Args) -> anyhow::Result<()> {
     })?;
     let dir = tempfile::tempdir_in("target")?;
     let dir = dir.path().canonicalize()?;
-    let sink = Running::start(&dir, SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0), "127.0.0.1", &[])?;
-    let (api, certificates) = (sink.url(), dir.join(CERTIFICATE));
+    let (near, far) =
+        (Place::new(&dir.join("near"), Duration::ZERO)?, Place::new(&dir.join("far"), FAR)?);
     println!("median (least to most) of {} runs; wall and CPU time in ms", args.runs);
     println!("{:<24} {:>9}  {:<26} {:<26} {:>9}", "", "size", "wall", "CPU", "peak MiB");
     let wanted = |row: &&Row| args.row.as_ref().is_none_or(|name| row.name.contains(name));
     let rows: Vec<_> = ROWS.iter().filter(wanted).collect();
-    let bench = Bench { program: &program, dir: &dir, api: &api, certificates: &certificates };
+    let bench = Bench { program: &program, dir: &dir, near: &near, far: &far };
     let (mut measured, mut homes) = (Vec::new(), Homes::new());
     for (at, row) in rows.iter().enumerate() {
         let mut points = Vec::new();
@@ -273,11 +287,31 @@ type Homes = HashMap<(State, usize), TempDir>;
 struct Bench<'a> {
     program: &'a Path,
     dir: &'a Path,
-    api: &'a str,
-    certificates: &'a Path,
+    near: &'a Place,
+    far: &'a Place,
+}
+
+/// Where TikTok is taken to be.
+struct Place {
+    api: String,
+    certificates: PathBuf,
+    _sink: Running,
+}
+
+impl Place {
+    fn new(dir: &Path, delay: Duration) -> anyhow::Result<Self> {
+        fs::create_dir(dir)?;
+        let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
+        let sink = Running::start(dir, address, "127.0.0.1", &[], delay)?;
+        Ok(Self { api: sink.url(), certificates: dir.join(CERTIFICATE), _sink: sink })
+    }
 }
 
 impl Bench<'_> {
+    fn place(&self, state: State) -> &Place {
+        if state == State::AccountsDueFar { self.far } else { self.near }
+    }
+
     fn measure(
         &self,
         row: &Row,
@@ -293,11 +327,8 @@ impl Bench<'_> {
                 Some(home) => home,
                 None => self.prepare(row.state, size)?,
             };
-            let took = Home { dir: home.path(), api: self.api }.run(
-                self.program,
-                row.args,
-                self.certificates,
-            );
+            let Place { api, certificates, .. } = self.place(row.state);
+            let took = Home { dir: home.path(), api }.run(self.program, row.args, certificates);
             let took = took.with_context(|| format!("{}, {size}", row.name))?;
             if !row.state.changes() {
                 homes.insert(key, home);
@@ -312,7 +343,7 @@ impl Bench<'_> {
     fn prepare(&self, state: State, size: usize) -> anyhow::Result<TempDir> {
         let started = Instant::now();
         let home = tempfile::tempdir_in(self.dir)?;
-        state.prepare(&Home { dir: home.path(), api: self.api }, size)?;
+        state.prepare(&Home { dir: home.path(), api: &self.place(state).api }, size)?;
         let took = started.elapsed().as_secs();
         if took > 5 {
             eprintln!("({size} were prepared in {took} s)");

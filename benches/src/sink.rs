@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -61,10 +61,17 @@ struct Sink {
     out: Mutex<io::Stdout>,
     host: String,
     port: u16,
+    /// How long it takes to answer for tokens.
+    delay: Duration,
 }
 
 /// Serves until the process is killed. Writes its certificate into `dir`.
-pub(crate) fn serve(dir: &Path, address: SocketAddrV4, host: String) -> anyhow::Result<()> {
+pub(crate) fn serve(
+    dir: &Path,
+    address: SocketAddrV4,
+    host: String,
+    delay: Duration,
+) -> anyhow::Result<()> {
     let certified = rcgen::generate_simple_self_signed([host.clone()])?;
     std::fs::write(dir.join(CERTIFICATE), certified.cert.pem())?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der()));
@@ -82,6 +89,7 @@ pub(crate) fn serve(dir: &Path, address: SocketAddrV4, host: String) -> anyhow::
         out: Mutex::new(io::stdout()),
         host,
         port,
+        delay,
     });
     sink.tell(0, What::Listening(port));
     for stream in listener.incoming() {
@@ -171,6 +179,7 @@ impl Sink {
             _ if head.method == "PUT" && head.is_last => (201, String::new()),
             _ if head.method == "PUT" => (206, String::new()),
             path if path.contains("oauth/token") => {
+                thread::sleep(self.delay);
                 let known = form.split('&').find_map(|pair| pair.strip_prefix("refresh_token="));
                 let account = known.and_then(|known| known.split('.').nth(1)).unwrap_or_default();
                 (200, crate::scratch::answer(account).to_string())

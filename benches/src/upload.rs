@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -43,7 +44,13 @@ pub(crate) fn bench(args: &Args) -> anyhow::Result<()> {
         None => tempfile::tempdir_in("target")?,
     };
     let dir = dir.path().canonicalize()?;
-    let sink = Running::start(&dir, SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0), "127.0.0.1", &[])?;
+    let sink = Running::start(
+        &dir,
+        SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0),
+        "127.0.0.1",
+        &[],
+        Duration::ZERO,
+    )?;
     let bed = Bed { program: &program, dir: &dir, sink: &sink, prefix: &[] };
     let videos: Vec<_> = (0..args.accounts).map(|n| dir.join(format!("video{n}.mp4"))).collect();
     for video in &videos {
