@@ -148,7 +148,7 @@ impl State {
         match self {
             Self::Accounts => scratch::accounts(&home.state(), home.api, count)?,
             Self::AccountsDue | Self::AccountsDueFar => {
-                scratch::accounts_that_are_due(&home.state(), home.api, count)?
+                scratch::accounts_that_are_due(&home.state(), home.api, count)?;
             }
             Self::Foreign => scratch::foreign(&home.dir.join("logins.json"), count)?,
             Self::PostedUrls => home.posted(urls(), count)?,

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tiktok_open::{Code, Reaction};
 use tokio::time::Instant;
 
-use crate::engine::account_stop::AccountStop;
+use crate::engine::account_stop::{AccountStop, Stops};
 use crate::engine::begun::BegunPosts;
 use crate::engine::calls::{CallError, Calls};
 use crate::engine::events::{Event, Note, Progress, Warning};
@@ -88,27 +88,27 @@ impl AccountWorker {
         let mut named = self.named_posts();
         // Only for what waits it is kept what the others are.
         let some_wait = posts.iter().any(|post| !self.is_due(post));
-        let mut stopped: Option<AccountStop> = None;
+        let mut stops = Stops::default();
         let made = self.resolver.made(&posts).await;
         let mut new = NewPosts::default();
         for (at, (post, made)) in posts.iter().zip(made).enumerate() {
             // As a rule that is most of the manifest, and costs nothing more.
             let known = made.as_ref().and_then(|row| ended_before(post, row, Instant::now()));
             // Without it nothing new begins. What was begun is guarded by the journal.
-            if stopped.is_none()
+            if stops.of(post.asked.mode).is_none()
                 && known.is_none()
                 && let Err(error) = lease.renew().await
             {
-                stopped = Some(AccountStop::without_lease(&error));
+                stops.add(post.asked.mode, Some(AccountStop::without_lease(&error)));
             }
             let outcome = if let Some(known) = known {
                 known
-            } else if let Some(stopped) = &stopped {
-                self.not_tried(post, stopped, &mut named).await
+            } else if let Some(stop) = stops.of(post.asked.mode) {
+                self.not_tried(post, stop, &mut named).await
             } else if begun.has(post) || self.is_due(post) {
                 self.calls.events.send(Event::Started { post: post.post_ref.clone() });
                 let (outcome, stop) = self.post_one(post).await;
-                stopped = stop;
+                stops.add(post.asked.mode, stop);
                 outcome
             } else {
                 let is_new = new.is_new(&self.resolver, &posts, at).await;
@@ -139,18 +139,18 @@ impl AccountWorker {
         let begun = BegunPosts::new(begun.unwrap_or_default());
         put_in_order(posts, &begun, self.calls.clock.now());
         let (mut named, mut drafts) = (self.named_posts(), 0);
-        let mut stopped: Option<AccountStop> = None;
+        let mut stops = Stops::default();
         let mut outcomes = Vec::with_capacity(posts.len());
         let made = self.resolver.made(posts).await;
         for (post, made) in posts.iter().zip(made) {
             let known = made.as_ref().and_then(|row| ended_before(post, row, Instant::now()));
             let outcome = if let Some(known) = known {
                 known
-            } else if let Some(stopped) = &stopped {
-                self.not_tried(post, stopped, &mut named).await
+            } else if let Some(stop) = stops.of(post.asked.mode) {
+                self.not_tried(post, stop, &mut named).await
             } else {
                 let (outcome, stop) = self.planned(post, &mut named, &mut drafts).await;
-                stopped = stop;
+                stops.add(post.asked.mode, stop);
                 outcome
             };
             let outcome = named.noted(outcome);
@@ -455,13 +455,13 @@ impl AccountWorker {
         };
         // A link leads to what is meant now.
         let link = post.asked.source.file().filter(|_| is_gone && post.asked.id.is_none());
-        if let Some(target) = link.and_then(|path| std::fs::read_link(path).ok()) {
-            let warning = Warning::LinkToNothing { post: number, target };
-            self.calls.events.progress(&post.post_ref, Progress::Warning(warning));
-        }
-        // Where the next day's video has the name of the last one, its caption tells them apart.
-        if is_gone && post.asked.id.is_none() && row.settings != post.settings_hash() {
-            let warning = Warning::GoneAndChanged { post: number };
+        let warning = match link.and_then(|path| std::fs::read_link(path).ok()) {
+            Some(target) => Some(Warning::LinkToNothing { post: number, target }),
+            // Where the next day's video has the name of the last one, its caption tells them apart.
+            None => (link.is_some() && row.settings != post.settings_hash())
+                .then_some(Warning::GoneAndChanged { post: number }),
+        };
+        if let Some(warning) = warning {
             self.calls.events.progress(&post.post_ref, Progress::Warning(warning));
         }
         let changed = report.note.map(|note| format!("; {note}")).unwrap_or_default();

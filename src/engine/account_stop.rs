@@ -5,7 +5,7 @@ use tiktok_open::{Code, Reaction};
 
 use crate::engine::calls::CallError;
 use crate::engine::stop::{PostSnapshot, StopReason};
-use crate::model::{Failed, Phase, PostError, PostOutcome, PostState};
+use crate::model::{Failed, Mode, Phase, PostError, PostOutcome, PostState};
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::store::{LeaseError, StoreError};
 use crate::text::chain;
@@ -21,7 +21,29 @@ pub(super) struct AccountStop {
     pub(super) failure: Option<ErrorKind>,
 }
 
+/// What has stopped an account so far, whole or for the posts of one mode.
+#[derive(Default)]
+pub(super) struct Stops(Vec<(Option<Mode>, AccountStop)>);
+
+impl Stops {
+    /// What keeps posts of that mode from being tried.
+    pub(super) fn of(&self, mode: Mode) -> Option<&AccountStop> {
+        self.0.iter().find(|(of, _)| of.is_none_or(|of| of == mode)).map(|(_, stop)| stop)
+    }
+
+    /// Takes in what a post of that mode has met.
+    pub(super) fn add(&mut self, mode: Mode, stop: Option<AccountStop>) {
+        self.0.extend(stop.map(|stop| (stop.is_of_mode().then_some(mode), stop)));
+    }
+}
+
 impl AccountStop {
+    /// Whether it is a quota of drafts alone, or of direct posts alone.
+    fn is_of_mode(&self) -> bool {
+        matches!(self.post_error.theirs, Some(Code::TooManyPosts | Code::TooManyPendingShares))
+            || self.post_error.problem.code == ErrorCode::DraftsAhead
+    }
+
     /// What a post that was left means for the account's others.
     pub(super) fn after(reason: &StopReason, report: &PostOutcome) -> Option<Self> {
         let is_full = matches!(reason, StopReason::Call(CallError::Api(error))

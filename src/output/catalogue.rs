@@ -493,7 +493,7 @@ catalogue! {
         => "nothing of it was posted; run again once the file is finished";
     PlanImpossible: "The file of a post cannot be cut into the chunks that TikTok takes.";
     IdReused: "Another post had the same `id`."
-        => "the same video, exported anew, is posted already: take its entry out. To post another one, give it an \
+        => "if it is the same video, exported anew, that is posted already: take its entry out. Give another one an \
             `id` of its own; or, with a manifest of this post alone, post it under this one with `--repost`, \
             which posts again everything that the manifest names";
     IdOfAnother: "Another post had the same `id`, and this content was posted under its own."
@@ -554,7 +554,7 @@ catalogue! {
     FailedUnnamed: "TikTok failed a post that the manifest does not name, and that may be tried again."
         => "{cause}; a manifest that names it once more has it tried again";
     UnconfirmedUnnamed: "It is not known whether the last chunk of a post has arrived that the manifest does not name."
-        => "put the post into the manifest once more: the next upload makes sure, and goes on if it did not arrive";
+        => "name the post in a manifest once more: the next upload of that makes sure, and goes on if it did not arrive";
     FailedForGood: "TikTok failed the post for a reason that does not pass by itself."
         => "{cause} (a file that was changed is a post of its own, unless it has an `id`); it is not tried again by \
             itself: once the cause is mended, `tiktok-up resolve {post} --not-posted` lets the next run try it again";

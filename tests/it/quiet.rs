@@ -1,6 +1,6 @@
 //! Runs under cron with `--quiet`: every line is a mail, so only what a human must do is said, once.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -557,10 +557,14 @@ fn what_is_not_final_is_never_left_without_a_word() {
     world.wait_until("it sends", |world| !world.calls("upload").is_empty());
     run.kill();
     world.let_go();
-    world.run(&["status"]).exits(5).says("uploading").says("post 1 was cut off");
+    world.run(&["status"]).exits(5).says("uploading").says("post 1 is not sent yet");
     world.say_status(0, &json!({ "status": "PROCESSING_UPLOAD", "uploaded_bytes": CHUNK }));
     world.run(&["upload", "--no-wait", &world.one_post(ADA, "b.mp4")]).exits(5);
-    world.run(&["status"]).exits(5).says("TikTok is at work on post 2").says("post 1 was cut off");
+    world
+        .run(&["status"])
+        .exits(5)
+        .says("TikTok is at work on post 2")
+        .says("post 1 is not sent yet");
     world.let_go();
     let manifest = world.manifest(&json!([entry("a.mp4"), entry("b.mp4")]));
     world.upload(&manifest).exits(0);
@@ -717,6 +721,52 @@ fn what_another_account_or_mode_is_run_for_has_not_left_the_manifest() {
         .never_says("not name");
 }
 
+#[test]
+fn a_full_inbox_keeps_no_direct_post_waiting() {
+    let world = World::logged_in();
+    let ada = world.open_id(ADA);
+    let mut posts = Vec::new();
+    for n in 0..7 {
+        let video = format!("{n}.mp4");
+        world.video(&video, 100_000 + n);
+        posts.push(json!({ "user_id": ada, "video_path": video, "mode": "draft" }));
+    }
+    posts[6] = json!({ "user_id": ada, "video_path": "6.mp4", "privacy_level": "SELF_ONLY" });
+    let manifest = world.manifest(&json!(posts));
+    let dry = world.run(&["upload", "--dry-run", &manifest]).exits(5);
+    dry.says("6 planned, 1 deferred").says("post 6 waits");
+    world.upload(&manifest).exits(5).says("1 published, 5 in inbox, 1 deferred");
+    // And the other way round.
+    let world = World::logged_in();
+    let ada = world.open_id(ADA);
+    world.video("7.mp4", 100_007);
+    world.video("8.mp4", 100_008);
+    world.refuse("video_init", 1, 1, "spam_risk_too_many_posts");
+    let direct = json!({ "user_id": ada, "video_path": "7.mp4", "privacy_level": "SELF_ONLY" });
+    let draft = json!({ "user_id": ada, "video_path": "8.mp4", "mode": "draft" });
+    let manifest = world.manifest(&json!([direct, draft]));
+    world.upload(&manifest).exits(5).says("1 in inbox, 1 deferred");
+}
+
+#[test]
+fn what_was_seen_of_a_file_before_its_manifest_was_refused_is_not_told_any_more() {
+    let world = World::logged_in();
+    let path = world.file("w.mp4", "");
+    let manifest = world.one_post(ADA, "w.mp4");
+    let writing = OpenOptions::new().append(true).open(&path).unwrap();
+    world.upload(&manifest).exits(5).says("still being written");
+    world.run(&["status"]).exits(0).says("still being written");
+    drop(writing);
+    world.upload(&manifest).exits(2).says("the file is empty");
+    world.run(&["status"]).exits(0).says("the file is empty").never_says("still being written");
+    // The command for all of it needs a manifest.
+    let manifest = world.manifest(&json!([{ "user_id": "nobody" }, { "video_path": "gone.mp4" }]));
+    world.upload(&manifest).exits(2);
+    world.run(&["status"]).exits(0).says("upload --dry-run");
+    fs::remove_file(&manifest).unwrap();
+    world.run(&["status"]).exits(0).says("it is not there any more").never_says("--dry-run");
+}
+
 /// Whichever command comes upon a cause first tells it, for both.
 #[test]
 fn a_cause_is_told_by_one_command_for_all() {
@@ -822,7 +872,7 @@ fn trouble_with_another_cause_begins_anew() {
 /// TikTok waits for bytes that nobody sends: nothing is said to be at work on them.
 #[test]
 fn a_last_chunk_that_was_cut_off_is_not_called_work_of_tiktok() {
-    let mut world = World::logged_in().timing("proof_age=1s");
+    let mut world = World::logged_in().timing("proof_age=1s,proof_gap=50ms");
     let manifest = world.short();
     world.hold("upload", 1, "middle");
     let run = world.start_upload(&manifest);
@@ -913,7 +963,13 @@ fn access_that_was_taken_away_is_mailed_with_the_post_that_it_cost() {
 /// The last chunk of a post that left the manifest: nobody but its own entry can make sure of it.
 #[test]
 fn a_last_chunk_that_nobody_makes_sure_of_is_mailed_once() {
-    let mut world = World::logged_in();
+    is_mailed_once(true);
+    is_mailed_once(false);
+}
+
+/// `told_by_its_own`: whether the post's own manifest is run again, without it.
+fn is_mailed_once(told_by_its_own: bool) {
+    let mut world = World::logged_in().timing("proof_gap=50ms");
     world.video("a.mp4", 100_001);
     world.video("b.mp4", 100_002);
     let one = |world: &World, video: &str| {
@@ -925,14 +981,28 @@ fn a_last_chunk_that_nobody_makes_sure_of_is_mailed_once() {
     world.fault(&json!({ "endpoint": "upload", "times": 0, "do": { "drop": "middle" } }));
     quiet(&world, &one(&world, "b.mp4")).exits(5);
     world.let_go();
-    let manifest = one(&world, "a.mp4");
+    // Another manifest does not know that this one left it out.
+    let other = world.file("other.json", fs::read(one(&world, "a.mp4")).unwrap());
+    let other = other.to_str().unwrap();
+    if told_by_its_own {
+        let ran = quiet(&world, &one(&world, "a.mp4")).exits(0).says("`b.mp4` of");
+        let ran =
+            ran.says("(post 2) was cut off, and whether its last chunk has arrived is not known");
+        assert_eq!(mail(&ran).len(), 1, "{ran:#?}");
+    }
     for _ in 0..3 {
         world.advance(SignedDuration::from_hours(7));
-        mails_nothing(&quiet(&world, &manifest).exits(0));
+        mails_nothing(&quiet(&world, other).exits(0));
     }
     world.advance(SignedDuration::from_hours(7));
-    let ran = quiet(&world, &manifest).exits(0);
-    ran.says("b.mp4 (post 2): it is not known whether its last chunk has arrived");
+    let ran = quiet(&world, other).exits(0);
+    if told_by_its_own {
+        mails_nothing(&ran);
+    } else {
+        ran.says("warning: ")
+            .says("b.mp4 (post 2): it is not known whether its last chunk has arrived");
+    }
+    let manifest = one(&world, "a.mp4");
     for _ in 0..3 {
         world.advance(SignedDuration::from_hours(30));
         mails_nothing(&quiet(&world, &manifest).exits(0));

@@ -18,7 +18,7 @@ use crate::engine::is_failed_for_good;
 use crate::exit::Exit;
 use crate::model::account::Accounts;
 use crate::model::{Account, Failed, Mode, Phase, PostNumber, QuotaKind, RecordedPost};
-use crate::output::{Failure, Notes, Refusal, Remains, Table, Why, moment};
+use crate::output::{Failure, Left, Needs, Notes, Refusal, Remains, Table, Why, moment};
 use crate::problem::ErrorCode;
 use crate::store::Journal;
 use crate::text;
@@ -66,6 +66,9 @@ impl<'a> Listing<'a> {
         let mut reasons: HashMap<PostNumber, Reason> = HashMap::new();
         let mut of_manifests = Vec::new();
         for (manifest, left) in left {
+            if refused.iter().any(|(of, refusal)| *of == manifest && is_outdated(&left, refusal)) {
+                continue;
+            }
             let mended = match &left.why {
                 Some(why) => mending.of_post(&left, why).await,
                 None => false,
@@ -405,9 +408,15 @@ impl<'a> Listing<'a> {
             refusal.line()
         );
         let all = refusal.is_of_manifest() && refusal.message.contains('\n');
+        let is_gone = manifest.starts_with('/') && !Path::new(manifest).exists();
+        let is_told = matches!(&refusal.needs, Some(Needs::Files(paths)) if paths == &[manifest]);
         self.say(
             refusal.exit != Exit::Temporary.code(),
             match &refusal.hint {
+                // What it asked for is not known any more.
+                _ if refusal.is_of_manifest() && is_gone && !is_told => {
+                    format!("{what} (it is not there any more)")
+                }
                 _ if all && manifest.starts_with('/') => {
                     let path = text::quoted(Path::new(manifest));
                     format!("{what} (run `tiktok-up upload --dry-run {path}` for all)")
@@ -434,7 +443,7 @@ impl<'a> Listing<'a> {
                 Place::UnderWay if is_unconfirmed(post) => self.say(
                     entry.is_stuck(self.now),
                     format!(
-                        "whether the last chunk of post {} has arrived is not known; the run that sends it, or \
+                        "whether the last chunk of post {} has arrived is not known; the run that is at it, or \
                          the next upload that names it, makes sure and goes on",
                         post.number
                     ),
@@ -443,7 +452,7 @@ impl<'a> Listing<'a> {
                 Place::UnderWay => self.say(
                     entry.is_stuck(self.now),
                     format!(
-                        "post {} was cut off; the next upload that names it goes on",
+                        "post {} is not sent yet; the run that is at it, or the next upload that names it, goes on",
                         post.number
                     ),
                 ),
@@ -507,6 +516,13 @@ impl<'a> Listing<'a> {
             None => String::new(),
         }
     }
+}
+
+/// Whether a later run, which came to nothing, has looked at a file that was still being written: what it said of the
+/// manifest holds now.
+fn is_outdated(left: &Left, refusal: &Refusal) -> bool {
+    let unfinished = left.why.as_ref().filter(|why| why.code == ErrorCode::FileUnfinished.as_str());
+    unfinished.is_some_and(|why| why.seen < refusal.seen && refusal.is_of_manifest())
 }
 
 /// Whether another video that came to lie where that of a failed post did was posted since: the file was mended, or

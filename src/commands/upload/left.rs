@@ -9,7 +9,7 @@ use crate::cli::UploadArgs;
 use crate::clock::Clock;
 use crate::engine::{Event, PrepareError, Prepared, Refused};
 use crate::exit::Exit;
-use crate::model::{PostNumber, PostOutcome, PostState};
+use crate::model::{Phase, PostOutcome, PostState, RecordedPost};
 use crate::output::{Failure, Left, Needs, Notes, Why};
 use crate::problem::{ErrorCode, ErrorKind};
 use crate::settings::SettingsError;
@@ -187,12 +187,19 @@ fn files<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Option<Needs> {
 }
 
 /// That a post of an account has left its manifest before it was made.
-pub(super) fn gone_words(left: &Left, post: Option<PostNumber>, account: &str) -> String {
-    let number = post.map(|number| format!(" (post {number})")).unwrap_or_default();
-    let why = left.why.as_ref().map(|why| format!(": {}", why.message)).unwrap_or_default();
+pub(super) fn gone_words(left: &Left, post: Option<&RecordedPost>, account: &str) -> String {
+    let number = post.map(|post| format!(" (post {})", post.number)).unwrap_or_default();
+    let what = match post.and_then(RecordedPost::phase) {
+        Some(Phase::FinalIntent { .. }) => {
+            "was cut off, and whether its last chunk has arrived is not known"
+        }
+        Some(phase) if !phase.is_over() => "was cut off and not posted",
+        _ => "was put off and not posted",
+    };
+    let why = left.why.as_ref().map(|why| format!(" ({})", why.message)).unwrap_or_default();
     format!(
-        "`{}` of {account}{number} was put off and not posted{why}; this manifest does not name it any more, so no \
-         run of it makes the post. If it is still wanted, name it again",
+        "`{}` of {account}{number} {what}{why}; this manifest does not name it any more, so no run of it goes on. If \
+         it is still wanted, name it again",
         text::shown(&left.video)
     )
 }

@@ -23,7 +23,7 @@ use crate::fs::give_up_waiting;
 use crate::manifest::{self, Manifest};
 use crate::model::account::{Account, Accounts};
 use crate::model::{
-    Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode, Phase, RecordedPost,
+    Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode, Phase, RecordedPost, Transfer,
 };
 use crate::output::{self, Everywhere, Failure, Matter, UploadOutput};
 use crate::signals::Signal;
@@ -254,17 +254,31 @@ async fn leftovers<'a>(
     for gone in left.gone() {
         let Some(why) = &gone.why else { continue };
         let post = post_of(Some(journal), gone, why).await?;
-        let is_made = |post: &RecordedPost| {
-            post.same_as.is_some() || !post.phase().is_none_or(Phase::is_dead)
-        };
-        if post.as_ref().is_none_or(|post| !is_made(post)) {
-            let account = accounts.get(&gone.account).map_or(gone.account.as_str(), Account::name);
-            let number = post.map(|post| post.number);
-            context.printer.warn(gone_words(gone, number, account));
+        if post.as_ref().is_some_and(|post| !needs_a_run(post)) {
+            continue;
+        }
+        let account = accounts.get(&gone.account).map_or(gone.account.as_str(), Account::name);
+        let words = gone_words(gone, post.as_ref(), account);
+        match &post {
+            // Runs of other manifests come upon it as well.
+            Some(post) if matches!(post.phase(), Some(Phase::FinalIntent { .. })) => {
+                context.printer.warn_once(&Matter::unconfirmed(post), words);
+            }
+            _ => context.printer.warn(words),
         }
     }
     left.note();
     Ok(Some(left))
+}
+
+/// Whether nothing comes of a post unless a run names it.
+fn needs_a_run(post: &RecordedPost) -> bool {
+    post.same_as.is_none()
+        && match post.phase() {
+            None | Some(Phase::InitIntent | Phase::FinalIntent { .. }) => true,
+            Some(Phase::Open { .. }) => post.transfer() != Transfer::Pull,
+            Some(phase) => phase.is_dead(),
+        }
 }
 
 /// The posts of a manifest as flags and config.toml complete them, and what is wrong with it.

@@ -28,7 +28,7 @@ use super::error::told;
 use super::failure::{Everywhere, Failure};
 use crate::clock::Clock;
 use crate::fs::{Lock, PRIVATE_FILE, check_removal, clean_temps, is_temp_of, write_atomic};
-use crate::model::PostNumber;
+use crate::model::{PostNumber, RecordedPost};
 use crate::problem::ErrorCode;
 
 /// Name of the file in the state directory.
@@ -120,6 +120,13 @@ impl Matter {
     ) -> Self {
         let what = format_args!("{code} {}", publish_id.unwrap_or_default()).to_string();
         Self::once(post_subject(account, post), what)
+    }
+
+    /// That nobody makes sure of the last chunk of a post.
+    pub(crate) fn unconfirmed(post: &RecordedPost) -> Self {
+        let publish_id = post.last.as_ref().and_then(|last| last.publish_id.as_deref());
+        let code = ErrorCode::UnconfirmedUnnamed.as_str();
+        Self::recorded_failure(&post.account, post.number, code, publish_id)
     }
 
     /// That TikTok lets an account post nothing, whatever its login is worth.

@@ -220,7 +220,10 @@ impl UploadOutput {
         let hint = post_hint(post_error);
         self.printer.tell(&matter, |since| {
             let message = error::since_words(message, since);
-            error::with_hint(error::label(message), hint.as_deref())
+            // It may be there, and the exit code is not about it.
+            let is_open = report.state == PostState::Processing;
+            let line = if is_open { error::warning(message) } else { error::label(message) };
+            error::with_hint(line, hint.as_deref())
         });
     }
 
