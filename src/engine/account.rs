@@ -90,6 +90,7 @@ impl AccountWorker {
         let some_wait = posts.iter().any(|post| !self.is_due(post));
         let mut stops = Stops::default();
         let made = self.resolver.made(&posts).await;
+        self.resolver.name_made(&posts, true).await;
         let mut new = NewPosts::default();
         for (at, (post, made)) in posts.iter().zip(made).enumerate() {
             // As a rule that is most of the manifest, and costs nothing more.
@@ -142,6 +143,7 @@ impl AccountWorker {
         let mut stops = Stops::default();
         let mut outcomes = Vec::with_capacity(posts.len());
         let made = self.resolver.made(posts).await;
+        self.resolver.name_made(posts, false).await;
         for (post, made) in posts.iter().zip(made) {
             let known = made.as_ref().and_then(|row| ended_before(post, row, Instant::now()));
             let outcome = if let Some(known) = known {
@@ -748,7 +750,12 @@ pub(super) fn ended_before(
             };
             let report = known.report(PostState::Skipped, None);
             let changed = row.settings != post.settings_hash();
-            let note = changed.then(|| "the entry has other settings by now".to_owned());
+            let note = if row.mode == post.asked.mode {
+                changed.then(|| "the entry has other settings by now".to_owned())
+            } else {
+                let (made, asked) = (row.mode.as_str(), post.asked.mode.as_str());
+                Some(format!("its `mode` was `{made}`, and is `{asked}` by now"))
+            };
             let brought_to = Some(brought_to);
             Some(PostOutcome { at: Some(attempt.updated_at), brought_to, note, ..report })
         }

@@ -368,6 +368,26 @@ impl PostResolver {
         made
     }
 
+    /// Gives posts that were made without an `id` those of the entries that have their very settings: of several
+    /// entries of one content, each with an `id` by now, another one may come first. `record`: whether the journal
+    /// keeps it, as a dry run does not.
+    pub(super) async fn name_made(&self, posts: &[PreparedPost], record: bool) {
+        if self.options.repost {
+            return;
+        }
+        for request in twins(posts, |post| Some(self.request(post, at_sight(post)?))) {
+            // What cannot be looked up now is looked up when the turn of the post comes.
+            let Ok(Some(row)) = self.calls.journal.find(&request).await else { continue };
+            let is_it = row.id.is_none()
+                && row.mode == request.mode
+                && row.settings == request.settings
+                && row.phase().is_some_and(Phase::is_done);
+            if is_it && self.may_take(request.id.as_deref(), &row) && record {
+                _ = self.calls.journal.post_for(&request).await;
+            }
+        }
+    }
+
     /// For each of these posts whether the journal knows nothing that it stands for or is like.
     async fn are_new(&self, posts: &[&PreparedPost]) -> Vec<bool> {
         let mut new = vec![false; posts.len()];
@@ -810,6 +830,27 @@ fn at_sight(post: &PreparedPost) -> Option<Source<LocalFile>> {
             Source::File(LocalFile::at_sight(absolute(path), identity))
         }
     })
+}
+
+/// The requests of entries that may be of one content, all of them with an `id`: one without it stands for what was
+/// made without one.
+fn twins(
+    posts: &[PreparedPost],
+    request: impl Fn(&PreparedPost) -> Option<PostRequest>,
+) -> Vec<PostRequest> {
+    let mut alike: HashMap<_, Vec<&PreparedPost>> = HashMap::new();
+    for post in posts {
+        let content = match at_sight(post) {
+            Some(Source::File(file)) => file.identity.size.to_string(),
+            Some(source) => source.urls().join(" "),
+            None => continue,
+        };
+        alike.entry((post.asked.mode, content)).or_default().push(post);
+    }
+    alike.retain(|_, alike| alike.len() > 1 && alike.iter().all(|post| post.asked.id.is_some()));
+    let mut twins: Vec<_> = alike.into_values().flatten().collect();
+    twins.sort_by_key(|post| post.post_ref.index);
+    twins.into_iter().filter_map(request).collect()
 }
 
 pub(super) fn absolute(path: &Path) -> PathBuf {

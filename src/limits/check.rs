@@ -239,6 +239,14 @@ impl fmt::Display for Finding {
                      moved by a program that left its index as it was",
                 )
             }
+            Self::Odd(Oddity::Overlong(count)) => {
+                let count = text::count(*count, "byte");
+                write!(
+                    f,
+                    "the file's last box is said to be {count} longer than the file: so looks a copy or download that \
+                     is not complete, and once it is complete it is another video, and another post"
+                )
+            }
             Self::Odd(Oddity::Miscoded { told, carried }) => {
                 write!(f, "the file says {told} and carries the configuration of {carried}")
             }
@@ -557,7 +565,9 @@ mod tests {
     #[test]
     fn protection_is_refused_and_an_odd_wrapping_left_to_tiktok() {
         assert_eq!(errors(&Probe { protected: true, ..good() }), [Finding::Protected]);
-        for oddity in [Oddity::CalledMatroska, Oddity::Leading(512), Oddity::BrokenChain] {
+        for oddity in
+            [Oddity::CalledMatroska, Oddity::Leading(512), Oddity::Overlong(7), Oddity::BrokenChain]
+        {
             let probe = Probe { oddities: vec![oddity], ..good() };
             assert_eq!(warnings(&probe), [Finding::Odd(oddity)]);
         }

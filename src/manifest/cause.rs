@@ -136,6 +136,10 @@ impl Stumble<'_> {
                 Fault::new(at, "this is JSON Lines, a value on each line, not one list")
                     .hint("put all posts into one list, with commas between them: [ … ]")
             }
+            (Expects::Nothing, Kind::Word) => {
+                Fault::new(at, "something follows the end of the manifest")
+                    .hint("take away what stands behind its last bracket")
+            }
             (Expects::Nothing, _) => Fault::new(at, "something follows the end of the manifest")
                 .hint("put all posts into one array: [ … ]"),
             (Expects::Colon, _) => Fault::new(at, "a colon is missing before this"),

@@ -446,6 +446,8 @@ catalogue! {
     PostNotUnresolved: "What TikTok may still post, or has posted, cannot be settled as not posted."
         => "TikTok's word counts here: `tiktok-up status {post}` asks, and the next upload that names it makes \
             sure; `tiktok-up upload --repost` with a manifest of this post alone posts once more what is posted";
+    PostUnconfirmed: "Whether the last chunk of a post has arrived is not known, so it cannot be settled as not posted."
+        => "name it in a manifest once more: the next upload of that makes sure, and goes on if it did not arrive";
     MayBePosted: "An earlier attempt may have been posted, so no other one is begun."
         => "look at the profile; `tiktok-up status {post}` tells what is known, and `tiktok-up resolve \
             {post} --posted` or `--not-posted` settles what is unresolved";
@@ -497,7 +499,8 @@ catalogue! {
             `id` of its own; or, with a manifest of this post alone, post it under this one with `--repost`, \
             which posts again everything that the manifest names";
     IdOfAnother: "Another post had the same `id`, and this content was posted under its own."
-        => "if the `id`s were mixed up, write the one of its own post; else take the entry out";
+        => "if the `id`s were mixed up, write the one of its own post; to post it once more, give it an `id` that is \
+            not used yet; else take the entry out";
     IdWithoutFile: "Another post had the same `id`, and the file of this one is not there."
         => "correct the path, put the file back, or take the entry out";
     IdPending: "Another post with the same `id` is not settled yet."

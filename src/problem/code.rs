@@ -242,6 +242,7 @@ codes! {
             PostMissing = "post_missing",
             PostIsAnother = "post_is_another",
             PostNotUnresolved = "post_not_unresolved",
+            PostUnconfirmed = "post_unconfirmed",
             SandboxArguments = "sandbox_arguments",
             TransferAge = "transfer_age",
             TransferContent = "transfer_content",

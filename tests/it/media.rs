@@ -88,6 +88,16 @@ fn what_precedes_a_video_is_a_warning() {
     dry.says("warning: id3.webm: an ID3 tag of 140 bytes stands before the video");
 }
 
+/// All of the pictures are there, so it may be whole; a copy that broke off there is not.
+#[test]
+fn a_last_box_that_is_not_whole_is_a_warning() {
+    let world = World::logged_in();
+    let cut = [&fixture("fast-start.mp4")[..], b"\0\0\x9c\x40uuid", &[7; 32]].concat();
+    world.file("cut.mp4", cut);
+    let dry = world.run(&["upload", "--dry-run", &world.one_post(ADA, "cut.mp4")]).exits(0);
+    dry.says("cut.mp4: the file's last box is said to be 39960 bytes longer than the file");
+}
+
 #[test]
 fn what_other_programs_cannot_read_is_refused_with_what_to_do() {
     let world = World::logged_in();

@@ -329,6 +329,54 @@ fn an_id_of_another_post_is_refused_with_the_post_that_there_is_of_this_one() {
     }
 }
 
+/// As it is advised of two entries of one content, wherever the one that was posted stands.
+#[test]
+fn ids_that_two_entries_are_given_go_to_those_whose_settings_were_posted() {
+    for copied in [false, true] {
+        let world = World::logged_in();
+        let video = world.video("a.mp4", 100_000);
+        if copied {
+            fs::copy(&video, world.path("b.mp4")).unwrap();
+        }
+        let second = if copied { "b.mp4" } else { "a.mp4" };
+        let one = |video: &str, words: &str| entry(&world, video, &json!({ "description": words }));
+        let with_id = |video: &str, words: &str| {
+            entry(&world, video, &json!({ "description": words, "id": words }))
+        };
+        let manifest = world.manifest(&json!([one("a.mp4", "Monday")]));
+        world.upload(&manifest).exits(0).says("1 published");
+        let manifest = world.manifest(&json!([one(second, "Tuesday"), one("a.mp4", "Monday")]));
+        world.upload(&manifest).exits(0).says("2 skipped");
+        let both = json!([with_id(second, "Tuesday"), with_id("a.mp4", "Monday")]);
+        let manifest = world.manifest(&both);
+        let dry = world.run(&["upload", "--dry-run", &manifest]).exits(0);
+        dry.says("1 planned, 1 skipped").says("caption \"Tuesday\"");
+        world.upload(&manifest).exits(0).says("1 published, 1 skipped");
+        let titles: Vec<_> = world.posts().into_iter().map(|post| post.title).collect();
+        assert_eq!(titles, ["Monday", "Tuesday"], "{copied}");
+        world.upload(&manifest).exits(0).says("2 skipped");
+    }
+}
+
+/// Without an `id` the content in its mode counts, whatever an entry of an `id` has asked for meanwhile.
+#[test]
+fn an_id_of_another_mode_makes_no_post_of_the_content_done() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    let draft = entry(&world, "a.mp4", &json!({ "id": "a", "mode": "draft" }));
+    world.upload(&world.manifest(&json!([draft]))).exits(0).says("1 in inbox");
+    let direct = world.manifest(&json!([entry(&world, "a.mp4", &json!({ "id": "a" }))]));
+    for _ in 0..2 {
+        let ran = world.upload(&direct).exits(0).says("1 skipped");
+        ran.says("its `mode` was `draft`, and is `direct` by now");
+    }
+    world
+        .upload(&world.manifest(&json!([entry(&world, "a.mp4", &json!({}))])))
+        .exits(0)
+        .says("1 published");
+    assert_eq!(world.inits(), 2);
+}
+
 const TWO_IDS: &str = "the same content as post 1 of this manifest (`id` \"a\")";
 
 #[test]

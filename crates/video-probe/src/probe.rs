@@ -91,6 +91,9 @@ pub enum Oddity {
     },
     /// A `WebM` that calls itself Matroska.
     CalledMatroska,
+    /// The last box is said to be longer than the file, by so many bytes: as of a copy that is not complete, or as
+    /// some programs leave it. All of the pictures are there.
+    Overlong(u64),
     /// A box of a wrong size, behind which the index had to be looked for.
     BrokenChain,
     /// Another video behind the first, as `cat` joins them: players show the first alone.

@@ -189,18 +189,22 @@ fn files<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Option<Needs> {
 /// That a post of an account has left its manifest before it was made.
 pub(super) fn gone_words(left: &Left, post: Option<&RecordedPost>, account: &str) -> String {
     let number = post.map(|post| format!(" (post {})", post.number)).unwrap_or_default();
+    let video = text::shown(&left.video);
     let what = match post.and_then(RecordedPost::phase) {
         Some(Phase::FinalIntent { .. }) => {
-            "was cut off, and whether its last chunk has arrived is not known"
+            return format!(
+                "`{video}` of {account}{number}: it is not known whether its last chunk has arrived, and this \
+                 manifest does not name it any more; name it in a manifest once more: the next upload of that makes \
+                 sure, and goes on if it did not arrive"
+            );
         }
         Some(phase) if !phase.is_over() => "was cut off and not posted",
         _ => "was put off and not posted",
     };
     let why = left.why.as_ref().map(|why| format!(" ({})", why.message)).unwrap_or_default();
     format!(
-        "`{}` of {account}{number} {what}{why}; this manifest does not name it any more, so no run of it goes on. If \
-         it is still wanted, name it again",
-        text::shown(&left.video)
+        "`{video}` of {account}{number} {what}{why}; this manifest does not name it any more, so no run of it makes \
+         the post. If it is still wanted, name it again"
     )
 }
 

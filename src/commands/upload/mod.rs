@@ -25,7 +25,7 @@ use crate::model::account::{Account, Accounts};
 use crate::model::{
     Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode, Phase, RecordedPost, Transfer,
 };
-use crate::output::{self, Everywhere, Failure, Matter, UploadOutput};
+use crate::output::{self, Everywhere, Failure, Left, Matter, UploadOutput};
 use crate::signals::Signal;
 use crate::source::{FileWatch, Fingerprints, WatchError};
 use crate::store::local::LocalStore;
@@ -58,7 +58,11 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     let manifest = manifest_key(&args.manifest);
     let accounts = store.accounts().all().await?;
     if prepared.accounts.is_empty() {
-        _ = leftovers(context, &manifest, journal.as_ref(), &accounts, None, &prepared).await?;
+        if let Some(left) =
+            leftovers(context, &manifest, journal.as_ref(), &accounts, None, &prepared).await?
+        {
+            tell_gone(context, journal.as_ref(), &accounts, left.gone(), Begun::Yes).await?;
+        }
         if let Some(notes) = context.printer.notes() {
             notes.keep_fingerprints(&manifest, BTreeMap::new());
         }
@@ -96,6 +100,7 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     }
     if let Some(left) = left {
         left.note();
+        tell_gone(context, posts.as_ref(), &accounts, left.gone(), Begun::Yes).await?;
     }
     if let Some(notes) = notes.filter(|_| context.shutdown.asked().is_none()) {
         notes.keep_fingerprints(&manifest, fingerprints.used());
@@ -251,10 +256,31 @@ async fn leftovers<'a>(
         None => BTreeSet::new(),
     };
     let left = Leftovers::begin(notes, manifest, context.settings.clock, prepared, &not_waiting);
-    for gone in left.gone() {
+    tell_gone(context, journal, accounts, left.gone(), Begun::No).await?;
+    left.note();
+    Ok(Some(left))
+}
+
+/// Whether something was sent of a post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begun {
+    No,
+    Yes,
+}
+
+/// Says which posts have left their manifest before they were made, of those that were begun or of the others. A run
+/// asks TikTok for those that were begun, and they are told of after that.
+async fn tell_gone(
+    context: &Context,
+    journal: &dyn Journal,
+    accounts: &Accounts,
+    gone: &[Left],
+    begun: Begun,
+) -> Result<(), StoreError> {
+    for gone in gone {
         let Some(why) = &gone.why else { continue };
         let post = post_of(Some(journal), gone, why).await?;
-        if post.as_ref().is_some_and(|post| !needs_a_run(post)) {
+        if post.as_ref().map_or(Some(Begun::No), needs_a_run) != Some(begun) {
             continue;
         }
         let account = accounts.get(&gone.account).map_or(gone.account.as_str(), Account::name);
@@ -267,18 +293,18 @@ async fn leftovers<'a>(
             _ => context.printer.warn(words),
         }
     }
-    left.note();
-    Ok(Some(left))
+    Ok(())
 }
 
-/// Whether nothing comes of a post unless a run names it.
-fn needs_a_run(post: &RecordedPost) -> bool {
-    post.same_as.is_none()
-        && match post.phase() {
-            None | Some(Phase::InitIntent | Phase::FinalIntent { .. }) => true,
-            Some(Phase::Open { .. }) => post.transfer() != Transfer::Pull,
-            Some(phase) => phase.is_dead(),
-        }
+/// Whether a post was begun of which nothing comes unless a run names it. `None`: something may.
+fn needs_a_run(post: &RecordedPost) -> Option<Begun> {
+    match post.phase() {
+        _ if post.same_as.is_some() => None,
+        None => Some(Begun::No),
+        Some(Phase::InitIntent | Phase::FinalIntent { .. }) => Some(Begun::Yes),
+        Some(Phase::Open { .. }) => (post.transfer() != Transfer::Pull).then_some(Begun::Yes),
+        Some(phase) => phase.is_dead().then_some(Begun::No),
+    }
 }
 
 /// The posts of a manifest as flags and config.toml complete them, and what is wrong with it.

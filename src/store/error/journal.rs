@@ -252,6 +252,9 @@ impl Coded for JournalError {
             }
             Self::NoKey { .. } => Code::JournalNoKey.into(),
             Self::NoPost(_) => Code::PostMissing.into(),
+            Self::NotSettled { phase: Some(Phase::FinalIntent { .. }), .. } => {
+                Code::PostUnconfirmed.into()
+            }
             Self::NotSettled { post, .. } => {
                 Problem::new(Code::PostNotUnresolved).with("post", post)
             }

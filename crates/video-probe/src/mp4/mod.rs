@@ -60,6 +60,8 @@ struct Outline {
     content: bool,
     /// Whether content reaches beyond the end of the file, by the size of its box.
     overrun: bool,
+    /// By how many bytes any other box does.
+    overlong: Option<u64>,
     /// Whether a fragment's index reaches beyond the end of the file.
     cut: bool,
     /// Whether the budget ended before the file did.
@@ -124,6 +126,7 @@ pub(super) fn probe(
     } else if certain {
         oddities.extend(outline.trailing(start, movie, reader)?);
     }
+    oddities.extend(outline.overlong.filter(|_| complete && certain).map(Oddity::Overlong));
     oddities.extend(track.entry.as_ref().and_then(SampleEntry::mismatch));
     let (width, height) = track.size().unzip();
     Ok(Probe {
@@ -222,6 +225,10 @@ impl Outline {
                     self.data.push(atom.body..atom.end);
                 }
                 self.overrun |= !whole;
+            }
+            // What looks like any other box may be a tag.
+            b"free" | b"skip" | b"uuid" | b"udta" | b"meta" if !whole => {
+                self.overlong = Some(atom.end - len);
             }
             _ => {}
         }

@@ -368,7 +368,10 @@ fn renew(tx: &Transaction<'_>, new: &PostRequest, found: Found) -> Result<PostNu
             keys::drop_content(tx, original)?;
         }
     }
-    give_content(tx, new, original)?;
+    // As a post of another mode the same content is another post.
+    if post.mode == new.mode || post.may_begin() {
+        give_content(tx, new, original)?;
+    }
     if post.may_begin() {
         plan(tx, post.number, new)?;
     }
