@@ -455,13 +455,17 @@ fn what_follows_the_last_sample_does_not_count() {
         b"APETAGEX\xd0\x07\0\0\x20\0\0\0",
         b"\r\n",
         b"\n<!-- served by a proxy that adds a comment -->\n",
-        b"\0\0\x10\0free",
-        b"\0\0\x10\0uuid....",
         b"\xff\xff\xff\xffabcd",
         b"\0\0\0\x01mdat\xff\xff\xff\xff\xff\xff\xff\xff",
         &[0; 5],
     ] {
         assert_eq!(found(&with_samples([0, 1], behind)), whole, "{behind:?}");
+    }
+    // All of the pictures are there, and yet a copy may have broken off.
+    for (behind, count) in [(&b"\0\0\x10\0free"[..], 4088), (b"\0\0\x10\0uuid....", 4084)] {
+        let found = found(&with_samples([0, 1], behind));
+        let oddities = vec![Oddity::Overlong(count)];
+        assert_eq!(found, Probe { oddities, ..whole.clone() }, "{behind:?}");
     }
 }
 
