@@ -1,9 +1,10 @@
-//! What the process does for its secrets before it does anything else.
+//! What the process does for its secrets before it does anything else, and what it knows of others.
 
 use std::ffi::OsString;
 use std::process::Command;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::io::Errno;
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit, test_kill_process};
 
 /// Where environment variables are looked up.
 pub(crate) type Environment<'a> = dyn Fn(&str) -> Option<OsString> + Send + Sync + 'a;
@@ -31,6 +32,12 @@ pub(crate) fn harden() {
         use rustix::process::{DumpableBehavior, set_dumpable_behavior};
         _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     }
+}
+
+/// Whether no process has that number any more.
+pub(crate) fn is_gone(number: i32) -> bool {
+    let process = Pid::from_raw(number);
+    process.is_some_and(|process| test_kill_process(process) == Err(Errno::SRCH))
 }
 
 /// Lets the process hold so many more files open at once, as far as the system permits.

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::engine::post::PreparedPost;
 use crate::engine::resolve::absolute;
-use crate::model::RecordedPost;
+use crate::model::{FileIdentity, RecordedPost};
+use crate::source::Version;
 
 /// The posts that earlier runs began, found by what an entry has: however many there are of both, each entry
 /// costs a look.
@@ -15,6 +16,7 @@ pub(super) struct BegunPosts {
     /// Places in `rows`, here and below.
     by_id: HashMap<String, Vec<usize>>,
     by_path: HashMap<PathBuf, Vec<usize>>,
+    by_file: HashMap<FileKey, Vec<usize>>,
     by_label: HashMap<String, Vec<usize>>,
 }
 
@@ -27,6 +29,7 @@ impl BegunPosts {
             }
             if let Some(file) = &row.file {
                 begun.by_path.entry(file.path.clone()).or_default().push(at);
+                begun.by_file.entry(key_of(&file.identity)).or_default().push(at);
             }
             begun.by_label.entry(row.label.clone()).or_default().push(at);
         }
@@ -51,12 +54,26 @@ impl BegunPosts {
         let path = path.map(|path| absolute(path));
         let by_id = post.asked.id.as_ref().and_then(|id| self.by_id.get(id));
         let by_path = path.as_ref().and_then(|path| self.by_path.get(path));
+        let by_file = path.as_ref().and_then(|_| self.by_file.get(&file_of(post)?));
         let by_label = self.by_label.get(&post.post_ref.video);
-        let found = [by_id, by_path, by_label].into_iter().flatten().flatten().copied();
+        let found = [by_id, by_path, by_file, by_label].into_iter().flatten().flatten().copied();
         found.filter(move |at| {
             self.rows.get(*at).is_some_and(|row| names(post, path.as_deref(), row))
         })
     }
+}
+
+/// Device, inode, size and time of the last change: what a file keeps that is moved.
+type FileKey = (u64, u64, u64, i128);
+
+fn key_of(file: &FileIdentity) -> FileKey {
+    (file.device, file.inode, file.size, file.mtime)
+}
+
+/// The same of an entry's file, if that was looked at.
+fn file_of(post: &PreparedPost) -> Option<FileKey> {
+    let Version::File(identity) = post.version()?;
+    Some(key_of(&identity))
 }
 
 /// Whether an entry, of a file with this absolute path or of none, speaks of a post.
@@ -65,7 +82,10 @@ fn names(post: &PreparedPost, path: Option<&Path>, row: &RecordedPost) -> bool {
         return post.asked.id == row.id;
     }
     match (path, &row.file) {
-        (Some(path), Some(file)) => path == file.path,
+        // The same file may lie elsewhere by now.
+        (Some(path), Some(file)) => {
+            path == file.path || file_of(post) == Some(key_of(&file.identity))
+        }
         _ => row.label == post.post_ref.video,
     }
 }

@@ -249,14 +249,14 @@ pub(super) async fn reconcile(calls: &Calls, rows: &[&RecordedPost]) {
     }
 }
 
-/// How long it takes until it is told that nobody makes sure of a last chunk.
-const UNCONFIRMED: SignedDuration = SignedDuration::from_hours(24);
+/// How long it takes until it is told that nobody makes sure of a last chunk, or that TikTok is not done.
+const STUCK: SignedDuration = SignedDuration::from_hours(24);
 
 /// Tells what came of a post that was in a phase before, or that nothing comes of it by itself.
 fn tell_settled(calls: &Calls, before: Phase, row: &RecordedPost) {
     let since = row.last.as_ref().map(|last| calls.clock.now().duration_since(last.updated_at));
-    let is_stuck = matches!(row.phase(), Some(Phase::FinalIntent { .. }))
-        && since.is_some_and(|since| since >= UNCONFIRMED);
+    let is_stuck = row.phase().is_some_and(|phase| !phase.is_over())
+        && since.is_some_and(|since| since >= STUCK);
     if (row.phase() != Some(before) || is_stuck)
         && let Some(outcome) = settled(row)
     {

@@ -530,6 +530,13 @@ pub(super) fn settled(row: &RecordedPost) -> Option<PostOutcome> {
             let code = ErrorCode::UnconfirmedUnnamed;
             (PostState::Processing, Some(PostError::new(code, what.to_owned(), code)), None)
         }
+        Phase::Open { .. } | Phase::Uploaded
+            if attempt.phase == Phase::Uploaded || attempt.transfer == Transfer::Pull =>
+        {
+            let what = "TikTok is still working on it, and this manifest does not name it";
+            let code = ErrorCode::ProcessingUnnamed;
+            (PostState::Processing, Some(PostError::new(code, what.to_owned(), code)), None)
+        }
         _ => return None,
     };
     Some(PostOutcome {

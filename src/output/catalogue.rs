@@ -446,6 +446,9 @@ catalogue! {
     PostNotUnresolved: "What TikTok may still post, or has posted, cannot be settled as not posted."
         => "TikTok's word counts here: `tiktok-up status {post}` asks, and the next upload that names it makes \
             sure; `tiktok-up upload --repost` with a manifest of this post alone posts once more what is posted";
+    PostSettledByHand: "A post that a person has called posted cannot be called not posted."
+        => "TikTok is not asked for it any more: if it is not on the profile, `tiktok-up upload --repost` with a \
+            manifest of this post alone posts it";
     PostUnconfirmed: "Whether the last chunk of a post has arrived is not known, so it cannot be settled as not posted."
         => "name it in a manifest once more: the next upload of that makes sure, and goes on if it did not arrive";
     MayBePosted: "An earlier attempt may have been posted, so no other one is begun."
@@ -556,6 +559,8 @@ catalogue! {
         => "run the same command again, without `--no-retry`: the next run tries it once more";
     FailedUnnamed: "TikTok failed a post that the manifest does not name, and that may be tried again."
         => "{cause}; a manifest that names it once more has it tried again";
+    ProcessingUnnamed: "TikTok is at work on a post for long that the manifest does not name."
+        => "look at the profile: each later run of its account asks TikTok again; nothing is sent twice";
     UnconfirmedUnnamed: "It is not known whether the last chunk of a post has arrived that the manifest does not name."
         => "name the post in a manifest once more: the next upload of that makes sure, and goes on if it did not arrive";
     FailedForGood: "TikTok failed the post for a reason that does not pass by itself."

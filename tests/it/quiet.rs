@@ -700,6 +700,71 @@ fn a_post_that_was_put_off_and_left_its_manifest_is_mailed_once() {
     }
 }
 
+/// A run that is killed leaves no word: what it had in hand is told by the next one all the same.
+#[test]
+fn what_a_killed_run_had_in_hand_and_left_its_manifest_is_mailed_once() {
+    for (endpoint, next) in [("video_init", "c.mp4"), ("creator_info", "c.mp4"), ("upload", "")] {
+        let world = World::logged_in().timing("proof_gap=50ms");
+        let of = |videos: &[&str]| {
+            let entry = |video: &&str| {
+                json!({ "user_id": world.open_id(ADA), "video_path": video,
+                    "privacy_level": "SELF_ONLY" })
+            };
+            world.manifest(&videos.iter().map(entry).collect())
+        };
+        for (n, video) in (0..).zip(["a.mp4", "b.mp4", "c.mp4"]) {
+            world.video(video, 100_001 + n);
+        }
+        world.hold(endpoint, 1, if endpoint == "upload" { "middle" } else { "before" });
+        let run = world.start_upload(&of(&["a.mp4", "b.mp4"]));
+        // While it runs nobody is told that it does not.
+        let at_work =
+            |world: &World| world.run(&["status"]).stderr.contains("a run has it in hand");
+        world.wait_until("it is at work", at_work);
+        let alive = world.run(&["status"]).never_says("cut off");
+        assert!(alive.stdout.contains("b.mp4"), "{alive:#?}");
+        let has_begun = |world: &World| {
+            endpoint != "upload" || matches!(world.phases()[..], [Phase::FinalIntent { .. }])
+        };
+        world.wait_until("it sends", has_begun);
+        run.kill();
+        world.let_go();
+        world.run(&["status"]).never_says("has it in hand");
+        let manifest = if next.is_empty() { of(&[]) } else { of(&[next]) };
+        let ran = quiet(&world, &manifest).exits(0);
+        assert_eq!(mail(&ran).len(), 2, "{endpoint}: {ran:#?}");
+        ran.says("`a.mp4` of").says("`b.mp4` of").says("was not posted, as its run was cut off");
+        mails_nothing(&quiet(&world, &manifest).exits(0));
+        assert_eq!(world.published(), usize::from(!next.is_empty()), "{endpoint}");
+    }
+}
+
+/// What TikTok is at work on for long is told by whoever comes upon it.
+#[test]
+fn what_tiktok_does_not_finish_is_mailed_once_after_its_manifest_was_written_anew() {
+    let mut world = World::logged_in().timing("poll_limit=200ms");
+    let entry = |world: &World, video: &str| {
+        json!([{ "user_id": world.open_id(ADA), "video_path": video,
+            "privacy_level": "SELF_ONLY" }])
+    };
+    world.video("a.mp4", 100_001);
+    world.video("b.mp4", 100_002);
+    let elsewhere = world.file("elsewhere.json", entry(&world, "a.mp4").to_string());
+    let elsewhere = elsewhere.to_str().unwrap();
+    world.fault(&json!({ "endpoint": "video_init", "nth": 1, "do": { "outcome":
+        { "status": "PROCESSING_UPLOAD", "uploaded_bytes": 100_001 } } }));
+    mails_nothing(&quiet(&world, elsewhere).exits(5));
+    let other = world.manifest(&entry(&world, "b.mp4"));
+    world.file("elsewhere.json", "[]");
+    mails_nothing(&quiet(&world, elsewhere).exits(0));
+    mails_nothing(&quiet(&world, &other).exits(0));
+    world.advance(DAY + SignedDuration::from_hours(1));
+    world.run(&["-q", "status"]).exits(5).says("post 1");
+    let ran = quiet(&world, &other).exits(0);
+    ran.says("a.mp4 (post 1): TikTok is still working on it, and this manifest does not name it");
+    mails_nothing(&quiet(&world, &other).exits(0));
+}
+
 /// TikTok is asked for a post that was cut off before anything is said of it.
 #[test]
 fn a_cut_off_post_that_left_its_manifest_and_was_posted_is_no_mail() {
@@ -1011,25 +1076,22 @@ fn is_mailed_once(told_by_its_own: bool) {
         let ran = ran.says("(post 2): it is not known whether its last chunk has arrived");
         assert_eq!(mail(&ran).len(), 1, "{ran:#?}");
     }
-    for _ in 0..3 {
+    for _ in 0..4 {
         world.advance(SignedDuration::from_hours(7));
         mails_nothing(&quiet(&world, other).exits(0));
     }
-    world.advance(SignedDuration::from_hours(7));
-    let ran = quiet(&world, other).exits(0);
-    if told_by_its_own {
-        mails_nothing(&ran);
-    } else {
-        ran.says("warning: ")
-            .says("b.mp4 (post 2): it is not known whether its last chunk has arrived");
+    if !told_by_its_own {
+        let ran = quiet(&world, &one(&world, "a.mp4")).exits(0).says("warning: ");
+        ran.says("(post 2): it is not known whether its last chunk has arrived");
     }
     let manifest = one(&world, "a.mp4");
     for _ in 0..3 {
         world.advance(SignedDuration::from_hours(30));
         mails_nothing(&quiet(&world, &manifest).exits(0));
     }
-    // The hint, followed.
-    quiet(&world, &one(&world, "b.mp4")).exits(0);
+    // The hint, followed, wherever the file lies by now.
+    fs::rename(world.path("b.mp4"), world.path("moved.mp4")).unwrap();
+    mails_nothing(&quiet(&world, &one(&world, "moved.mp4")).exits(0));
     assert_eq!(world.published(), 2);
 }
 

@@ -377,6 +377,22 @@ fn an_id_of_another_mode_makes_no_post_of_the_content_done() {
     assert_eq!(world.inits(), 2);
 }
 
+/// What a person has said TikTok is not asked for any more, so no advice rests on that.
+#[test]
+fn what_was_called_posted_by_mistake_is_mended_by_the_one_way_that_works() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    let manifest = world.one_post(ADA, "a.mp4");
+    world.refuse("video_init", 1, 1, "invalid_param");
+    world.upload(&manifest).exits(1);
+    world.run(&["resolve", "1", "--posted"]).exits(0);
+    world.upload(&manifest).exits(0).says("1 skipped");
+    let ran = world.run(&["resolve", "1", "--not-posted"]).exits(2).says("--repost");
+    ran.says("TikTok is not asked for it any more").never_says("word counts");
+    world.run(&["upload", "--repost", &manifest]).exits(0).says("1 published");
+    world.upload(&manifest).exits(0).says("1 skipped");
+}
+
 const TWO_IDS: &str = "the same content as post 1 of this manifest (`id` \"a\")";
 
 #[test]

@@ -2,16 +2,14 @@
 
 use std::path::Path;
 
-use jiff::Timestamp;
-use rustix::io::Errno;
-use rustix::process::{Pid, test_kill_process};
-
 use crate::auth::Account;
 use crate::commands::Context;
 use crate::model::Mode;
 use crate::model::account::Accounts;
 use crate::output::{Left, Needs, Refusal, Why};
+use crate::process::is_gone;
 use crate::settings::KnownApp;
+use jiff::Timestamp;
 
 /// What shows on this machine: its logins and its settings. TikTok is not asked.
 pub(super) struct Mending<'a> {
@@ -68,10 +66,4 @@ impl Mending<'_> {
 fn grants(account: &Account, mode: &str) -> bool {
     let mode = Mode::ALL.into_iter().find(|known| known.as_str() == mode);
     mode.is_some_and(|mode| account.scopes.has(mode.scope()))
-}
-
-/// Whether no process has that number any more.
-fn is_gone(number: i32) -> bool {
-    let process = Pid::from_raw(number);
-    process.is_some_and(|process| test_kill_process(process) == Err(Errno::SRCH))
 }

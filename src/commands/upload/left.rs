@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::model::{Phase, PostOutcome, PostState, RecordedPost};
 use crate::output::{Failure, Left, Needs, Notes, Why};
 use crate::problem::{ErrorCode, ErrorKind};
+use crate::process::is_gone;
 use crate::settings::SettingsError;
 use crate::text;
 
@@ -26,8 +27,10 @@ pub(super) struct Leftovers<'a> {
     clock: Clock,
     /// The posts of the manifest by their place in it, each as it is left as far as is known by now.
     posts: BTreeMap<usize, Place>,
-    /// As [`Self::gone`] has them.
-    gone: Vec<Left>,
+    /// Posts that the manifest does not name any more and that another run is at.
+    elsewhere: Vec<Left>,
+    /// Whether this run has begun to make posts: then those that are due are in its hands.
+    at_work: bool,
 }
 
 #[derive(Debug)]
@@ -38,18 +41,23 @@ struct Place {
     before: Option<Left>,
     /// As it is left. `None`: nothing has to be told of it.
     left: Option<Left>,
+    /// Whether the run has come to its end.
+    ended: bool,
 }
 
 impl<'a> Leftovers<'a> {
     /// Of a run that begins: what waits for its time, and what earlier runs left of the others. `not_waiting`
     /// are those that wait for nothing although their time has not come. Nothing is noted yet.
+    ///
+    /// With it come the posts that earlier runs put off, or were killed at, and that the manifest does not name any
+    /// more. Nobody may have been told of them: what is put off the next run makes.
     pub(super) fn begin(
         notes: &'a Notes,
         manifest: &'a str,
         clock: Clock,
         prepared: &Prepared,
         not_waiting: &BTreeSet<usize>,
-    ) -> Self {
+    ) -> (Self, Vec<Left>) {
         let (before, now) = (notes.last_run(manifest), clock.now());
         let (places, all): (Vec<_>, Vec<_>) = prepared
             .accounts
@@ -77,7 +85,7 @@ impl<'a> Leftovers<'a> {
                 Some(known) => Some(Left { publish_at: post.publish_at, ..known.clone() }),
                 None => waits(&post, now),
             };
-            posts.insert(index, Place { post, before, left });
+            posts.insert(index, Place { post, before, left, ended: false });
         }
         // With `--account` the same manifest is another account's, and with `--draft` of another mode.
         let is_of_run = |left: &Left| {
@@ -87,22 +95,22 @@ impl<'a> Leftovers<'a> {
         let named: HashSet<_> = posts.values().map(|place| place.post.name()).collect();
         let is_gone =
             |left: &&Left| was_put_off(left) && is_of_run(left) && !named.contains(&left.name());
-        let gone = before.posts.iter().filter(is_gone);
-        let gone = gone.cloned().collect();
-        Self { notes, manifest, clock, posts, gone }
-    }
-
-    /// The posts that earlier runs put off and that the manifest does not name any more. Nobody may have been told
-    /// of them: what is put off the next run makes.
-    pub(super) fn gone(&self) -> &[Left] {
-        &self.gone
+        let gone = before.posts.iter().filter(is_gone).cloned();
+        let (elsewhere, gone) = gone.partition(is_in_living_hands);
+        (Self { notes, manifest, clock, posts, elsewhere, at_work: false }, gone)
     }
 
     /// Notes how a post ended its run.
     pub(super) fn event(&mut self, event: &Event) {
+        if matches!(event, Event::Started { .. }) && !self.at_work {
+            // A run that is killed says nothing more.
+            self.at_work = true;
+            self.note();
+        }
         let Event::Ended(report) = event else { return };
         let now = self.clock.now();
         let Some(place) = self.posts.get_mut(&report.post_ref.index) else { return };
+        place.ended = true;
         let number = report.number.map(|number| number.0);
         // Of another video that lay there the reason is another one.
         let is_it =
@@ -130,7 +138,15 @@ impl<'a> Leftovers<'a> {
 
     /// Notes what the run leaves, as far as it has come.
     pub(super) fn note(&self) {
-        let left = self.posts.values().filter_map(|place| place.left.clone());
+        let now = self.clock.now();
+        let in_hand = |place: &Place| {
+            let is_due = place.post.publish_at.is_none_or(|at| at <= now);
+            (self.at_work && !place.ended && is_due)
+                .then(|| Left { why: Some(Why::in_hand(now)), ..place.post.clone() })
+        };
+        let left =
+            self.posts.values().filter_map(|place| place.left.clone().or_else(|| in_hand(place)));
+        let left = left.chain(self.elsewhere.iter().cloned());
         let (untried, left) = left.partition(Left::is_in_other_hands);
         self.notes.leave(self.manifest, left, untried);
     }
@@ -186,6 +202,12 @@ fn files<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Option<Needs> {
     paths.into_iter().map(absolute).collect::<Option<_>>().map(Needs::Files)
 }
 
+/// Whether a process that still runs has it in hand.
+fn is_in_living_hands(left: &Left) -> bool {
+    let needs = left.why.as_ref().and_then(|why| why.needs.as_ref());
+    matches!(needs, Some(Needs::Process(number)) if !is_gone(*number))
+}
+
 /// That a post of an account has left its manifest before it was made.
 pub(super) fn gone_words(left: &Left, post: Option<&RecordedPost>, account: &str) -> String {
     let number = post.map(|post| format!(" (post {})", post.number)).unwrap_or_default();
@@ -199,9 +221,11 @@ pub(super) fn gone_words(left: &Left, post: Option<&RecordedPost>, account: &str
             );
         }
         Some(phase) if !phase.is_over() => "was cut off and not posted",
+        _ if left.is_in_other_hands() => "was not posted, as its run was cut off",
         _ => "was put off and not posted",
     };
-    let why = left.why.as_ref().map(|why| format!(" ({})", why.message)).unwrap_or_default();
+    let why = left.why.as_ref().filter(|_| !left.is_in_other_hands());
+    let why = why.map(|why| format!(" ({})", why.message)).unwrap_or_default();
     format!(
         "`{video}` of {account}{number} {what}{why}; this manifest does not name it any more, so no run of it makes \
          the post. If it is still wanted, name it again"
@@ -220,6 +244,7 @@ fn waits(post: &Left, now: Timestamp) -> Option<Left> {
 
 /// Why a post is not made after this run, if there is anything to be said of it.
 fn why(report: &PostOutcome, known: Option<&Left>, now: Timestamp) -> Option<Why> {
+    let known = known.filter(|known| !known.is_in_other_hands());
     let known = known.and_then(|known| known.why.as_ref());
     let code = report.post_error.as_ref().map(|error| error.code.as_str());
     match (report.failure, report.state) {

@@ -58,10 +58,10 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     let manifest = manifest_key(&args.manifest);
     let accounts = store.accounts().all().await?;
     if prepared.accounts.is_empty() {
-        if let Some(left) =
+        if let Some((_, gone)) =
             leftovers(context, &manifest, journal.as_ref(), &accounts, None, &prepared).await?
         {
-            tell_gone(context, journal.as_ref(), &accounts, left.gone(), Begun::Yes).await?;
+            tell_gone(context, journal.as_ref(), &accounts, gone, true).await?;
         }
         if let Some(notes) = context.printer.notes() {
             notes.keep_fingerprints(&manifest, BTreeMap::new());
@@ -89,8 +89,10 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
         tokens.flush().await;
         return Err(no_app);
     }
-    let mut left =
-        leftovers(context, &manifest, posts.as_ref(), &accounts, Some(&engine), &prepared).await?;
+    let (mut left, gone) =
+        leftovers(context, &manifest, posts.as_ref(), &accounts, Some(&engine), &prepared)
+            .await?
+            .unzip();
     let mut events = if args.dry_run { engine.dry_run(prepared) } else { engine.upload(prepared) };
     while let Some(event) = events.next().await {
         output.event(&event);
@@ -100,8 +102,8 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     }
     if let Some(left) = left {
         left.note();
-        tell_gone(context, posts.as_ref(), &accounts, left.gone(), Begun::Yes).await?;
     }
+    tell_gone(context, posts.as_ref(), &accounts, gone.unwrap_or_default(), true).await?;
     if let Some(notes) = notes.filter(|_| context.shutdown.asked().is_none()) {
         notes.keep_fingerprints(&manifest, fingerprints.used());
     }
@@ -240,8 +242,8 @@ pub(super) fn manifest_key(manifest: &Path) -> String {
     absolute.as_deref().unwrap_or(manifest).display().to_string()
 }
 
-/// What is to be noted of the posts that the run leaves. Without an engine there are none. Says which posts have left
-/// the manifest before they were made.
+/// What is to be noted of the posts that the run leaves; without an engine there are none. Says which posts have left
+/// the manifest before they were made, and gives those that were begun.
 async fn leftovers<'a>(
     context: &'a Context,
     manifest: &'a str,
@@ -249,16 +251,17 @@ async fn leftovers<'a>(
     accounts: &Accounts,
     engine: Option<&Engine>,
     prepared: &Prepared,
-) -> Result<Option<Leftovers<'a>>, StoreError> {
+) -> Result<Option<(Leftovers<'a>, Vec<Left>)>, StoreError> {
     let Some(notes) = context.printer.notes() else { return Ok(None) };
     let not_waiting = match engine {
         Some(engine) => engine.not_waiting(prepared).await,
         None => BTreeSet::new(),
     };
-    let left = Leftovers::begin(notes, manifest, context.settings.clock, prepared, &not_waiting);
-    tell_gone(context, journal, accounts, left.gone(), Begun::No).await?;
+    let (left, gone) =
+        Leftovers::begin(notes, manifest, context.settings.clock, prepared, &not_waiting);
+    let begun = tell_gone(context, journal, accounts, gone, false).await?;
     left.note();
-    Ok(Some(left))
+    Ok(Some((left, begun)))
 }
 
 /// Whether something was sent of a post.
@@ -268,23 +271,29 @@ enum Begun {
     Yes,
 }
 
-/// Says which posts have left their manifest before they were made, of those that were begun or of the others. A run
-/// asks TikTok for those that were begun, and they are told of after that.
+/// Says which posts have left their manifest before they were made. Gives those that were begun, of which nothing is
+/// said until TikTok was asked for them: `asked`.
 async fn tell_gone(
     context: &Context,
     journal: &dyn Journal,
     accounts: &Accounts,
-    gone: &[Left],
-    begun: Begun,
-) -> Result<(), StoreError> {
+    gone: Vec<Left>,
+    asked: bool,
+) -> Result<Vec<Left>, StoreError> {
+    let mut begun = Vec::new();
     for gone in gone {
         let Some(why) = &gone.why else { continue };
-        let post = post_of(Some(journal), gone, why).await?;
-        if post.as_ref().map_or(Some(Begun::No), needs_a_run) != Some(begun) {
-            continue;
+        let post = post_of(Some(journal), &gone, why).await?;
+        match post.as_ref().map_or(Some(Begun::No), needs_a_run) {
+            None => continue,
+            Some(Begun::Yes) if !asked => {
+                begun.push(gone);
+                continue;
+            }
+            Some(_) => {}
         }
         let account = accounts.get(&gone.account).map_or(gone.account.as_str(), Account::name);
-        let words = gone_words(gone, post.as_ref(), account);
+        let words = gone_words(&gone, post.as_ref(), account);
         match &post {
             // Runs of other manifests come upon it as well.
             Some(post) if matches!(post.phase(), Some(Phase::FinalIntent { .. })) => {
@@ -293,7 +302,7 @@ async fn tell_gone(
             _ => context.printer.warn(words),
         }
     }
-    Ok(())
+    Ok(begun)
 }
 
 /// Whether a post was begun of which nothing comes unless a run names it. `None`: something may.

@@ -187,6 +187,22 @@ impl Left {
 }
 
 impl Why {
+    /// That this process has it in hand.
+    pub(crate) fn in_hand(now: Timestamp) -> Self {
+        let process = std::process::id();
+        Self {
+            code: ErrorCode::AccountBusy.as_str().to_owned(),
+            message: format!("a run has it in hand, process {process}"),
+            hint: None,
+            not_before: None,
+            since: now,
+            seen: now,
+            failed: false,
+            deferred: false,
+            needs: process.try_into().ok().map(Needs::Process),
+        }
+    }
+
     /// Why a post ended its run without being made; `before` is what was known of it.
     pub(crate) fn of(report: &PostOutcome, before: Option<&Self>, now: Timestamp) -> Option<Self> {
         let error = report.post_error.as_ref()?;

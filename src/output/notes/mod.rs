@@ -396,6 +396,15 @@ impl Notes {
         Remains::of(&self.kept().manifests, self.clock.now())
     }
 
+    /// Whether the last run of a manifest left a post of an account, by its number or by what it is called, to its
+    /// next one.
+    pub(crate) fn is_named(&self, account: &str, post: PostNumber, video: &str) -> bool {
+        self.remains().posts.iter().any(|(_, left)| {
+            let same = left.post.map_or(left.video == video, |number| number == post.0);
+            left.account == account && same
+        })
+    }
+
     fn change_run(&self, manifest: &str, change: impl FnOnce(&mut LastRun)) {
         self.change(|kept| {
             let before = kept.manifests.get(manifest).cloned().unwrap_or_default();

@@ -213,6 +213,14 @@ impl UploadOutput {
             return self.printer.settle(&[subject, waiting]);
         };
         self.printer.settle(&[waiting]);
+        // It may be named elsewhere, and is made sure of there.
+        let is_open = report.state == PostState::Processing;
+        let video = &report.post_ref.video;
+        if is_open
+            && self.printer.notes().is_some_and(|notes| notes.is_named(account, number, video))
+        {
+            return;
+        }
         let PostRef { account: name, video, .. } = &report.post_ref;
         let message = format!("{name}: {video} (post {number}): {}", post_error.message);
         let publish_id = report.publish_id.as_deref();
@@ -221,7 +229,6 @@ impl UploadOutput {
         self.printer.tell(&matter, |since| {
             let message = error::since_words(message, since);
             // It may be there, and the exit code is not about it.
-            let is_open = report.state == PostState::Processing;
             let line = if is_open { error::warning(message) } else { error::label(message) };
             error::with_hint(line, hint.as_deref())
         });

@@ -149,6 +149,8 @@ pub(crate) enum JournalError {
         post: PostNumber,
         /// Where it stands.
         phase: Option<Phase>,
+        /// Whether a person has said that it was posted.
+        by_hand: bool,
     },
     /// It turned out to be the same as another post, which is the one that is asked for from then on.
     #[error("post {post} is the same as post {other}, which stands for both")]
@@ -252,6 +254,7 @@ impl Coded for JournalError {
             }
             Self::NoKey { .. } => Code::JournalNoKey.into(),
             Self::NoPost(_) => Code::PostMissing.into(),
+            Self::NotSettled { by_hand: true, .. } => Code::PostSettledByHand.into(),
             Self::NotSettled { phase: Some(Phase::FinalIntent { .. }), .. } => {
                 Code::PostUnconfirmed.into()
             }

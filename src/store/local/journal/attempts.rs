@@ -61,7 +61,11 @@ pub(super) fn resolve(
     let to = match machine::settle(transfer, phase, posted) {
         Settled::As(phase) => phase,
         Settled::Already => return Ok(found),
-        Settled::Refused => return Err(JournalError::NotSettled { post, phase }.into()),
+        Settled::Refused => {
+            let code = last.and_then(|last| last.code.as_deref());
+            let by_hand = code == Some(ErrorCode::ResolvedByHand.as_str());
+            return Err(JournalError::NotSettled { post, phase, by_hand }.into());
+        }
     };
     let last = match last {
         Some(last) => last.clone(),
