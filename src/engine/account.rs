@@ -708,6 +708,9 @@ fn plan_words(post: &PreparedPost, found: &FoundPost) -> String {
         }
         _ => "TikTok may have it already: it is asked first".to_owned(),
     }));
+    // With `--repost` the row is none: that asks for it itself.
+    let is_asked = found.row.as_ref().is_some_and(|row| row.repost > 0 && row.last.is_none());
+    words.extend(is_asked.then(|| "the repost that an earlier run was asked for".to_owned()));
     // One exported anew, or the next one under the same name: only the user knows.
     words.extend(found.earlier.map(|earlier| match earlier {
         Earlier::Made(post) => format!("another video than post {post}, which lay there before"),

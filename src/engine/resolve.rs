@@ -58,6 +58,9 @@ impl ResolvedPost {
 pub(super) enum ResolveError {
     #[error(transparent)]
     File(#[from] VideoError),
+    /// The file of what is to be posted once more is still being written.
+    #[error("{0}")]
+    UnfinishedRepost(VideoError),
     #[error(transparent)]
     Plan(#[from] PlanError),
     #[error(transparent)]
@@ -429,9 +432,11 @@ impl PostResolver {
         let here =
             |row: &RecordedPost| row.file.as_ref().is_some_and(|file| file.path == absolute(path));
         let again = |row: &RecordedPost| self.options.repost && row.may_repost();
-        match row.filter(|row| here(row) && row.phase().is_some_and(told) && !again(row)) {
-            Some(row) => Ok(row),
-            None => Err(VideoError::Unfinished { path: path.to_owned(), how }.into()),
+        let unfinished = || VideoError::Unfinished { path: path.to_owned(), how };
+        match row.filter(here) {
+            Some(row) if again(&row) => Err(ResolveError::UnfinishedRepost(unfinished())),
+            Some(row) if row.phase().is_some_and(told) => Ok(row),
+            _ => Err(unfinished().into()),
         }
     }
 
@@ -509,6 +514,9 @@ impl PostResolver {
     async fn wanted(&self, mut row: RecordedPost) -> Result<RecordedPost, StoreError> {
         while !self.options.repost && row.repost > 0 && is_refused(&row) {
             let Some(repeated) = self.calls.journal.repeated(&row).await? else { break };
+            if is_other_file(&row, &repeated) {
+                break;
+            }
             row = repeated;
         }
         Ok(row)
@@ -780,6 +788,13 @@ impl From<ResolveError> for StopReason {
             ResolveError::Store(error) => Self::Store(error),
             ResolveError::File(error) => Self::File(error),
             ResolveError::Interrupted(signal) => Self::Interrupted(signal),
+            ResolveError::UnfinishedRepost(_) => {
+                let error = text::plain(&chain(&error));
+                let code = ErrorCode::FileUnfinished;
+                let post_error = PostError::new(code, error, ErrorCode::RepostUnfinished);
+                let post_error = Box::new(PostError { retryable: true, ..post_error });
+                Self::Unfit { post_error, kind: ErrorKind::Temporary }
+            }
             ResolveError::Plan(_) => {
                 unfit(ErrorCode::VideoUnreadable, &error, ErrorCode::PlanImpossible)
             }
@@ -811,6 +826,14 @@ fn unfit(code: ErrorCode, error: &ResolveError, which: ErrorCode) -> StopReason 
     }
 }
 
+/// Whether two posts are surely of other files.
+fn is_other_file(one: &RecordedPost, other: &RecordedPost) -> bool {
+    let (Some(one), Some(other)) = (&one.file, &other.file) else { return false };
+    let fingerprints = one.fingerprint.as_ref().zip(other.fingerprint.as_ref());
+    one.identity.size != other.identity.size
+        || fingerprints.is_some_and(|(one, other)| one != other)
+}
+
 /// Whether TikTok refused it for a reason that does not pass by itself.
 fn is_refused(row: &RecordedPost) -> bool {
     let code = row.last.as_ref().and_then(|last| last.code.as_deref()).map(Code::from);
@@ -832,25 +855,30 @@ fn at_sight(post: &PreparedPost) -> Option<Source<LocalFile>> {
     })
 }
 
-/// The requests of entries that may be of one content, all of them with an `id`: one without it stands for what was
-/// made without one.
+/// The requests of entries that may be of one content, in the order in which a run comes to them. All of them have an
+/// `id`: one without it stands for what was made without one.
 fn twins(
     posts: &[PreparedPost],
     request: impl Fn(&PreparedPost) -> Option<PostRequest>,
 ) -> Vec<PostRequest> {
-    let mut alike: HashMap<_, Vec<&PreparedPost>> = HashMap::new();
-    for post in posts {
-        let content = match at_sight(post) {
-            Some(Source::File(file)) => file.identity.size.to_string(),
-            Some(source) => source.urls().join(" "),
-            None => continue,
+    let content = |post: &PreparedPost| {
+        let content = match at_sight(post)? {
+            Source::File(file) => file.identity.size.to_string(),
+            source => source.urls().join(" "),
         };
-        alike.entry((post.asked.mode, content)).or_default().push(post);
+        Some((post.asked.mode, content))
+    };
+    // How many there are of a content, and whether each has an `id`.
+    let mut alike = HashMap::new();
+    for (post, content) in posts.iter().filter_map(|post| Some((post, content(post)?))) {
+        let (count, named) = alike.entry(content).or_insert((0, true));
+        *count += 1;
+        *named &= post.asked.id.is_some();
     }
-    alike.retain(|_, alike| alike.len() > 1 && alike.iter().all(|post| post.asked.id.is_some()));
-    let mut twins: Vec<_> = alike.into_values().flatten().collect();
-    twins.sort_by_key(|post| post.post_ref.index);
-    twins.into_iter().filter_map(request).collect()
+    let is_twin = |post: &&PreparedPost| {
+        content(post).is_some_and(|content| matches!(alike.get(&content), Some((2.., true))))
+    };
+    posts.iter().filter(is_twin).filter_map(request).collect()
 }
 
 pub(super) fn absolute(path: &Path) -> PathBuf {

@@ -128,7 +128,7 @@ impl StopReason {
     /// That the file of a post is not there.
     pub(super) fn gone(post: &PreparedPost) -> Self {
         let path = post.asked.source.file().cloned().unwrap_or_default();
-        let source = std::io::Error::from(std::io::ErrorKind::NotFound);
+        let source = std::io::Error::from(rustix::io::Errno::NOENT);
         Self::File(VideoError::Io { path, source })
     }
 

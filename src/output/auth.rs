@@ -144,7 +144,7 @@ fn matter(event: &AuthEvent) -> Told {
         AuthEvent::LeftoverKept { account, path } => {
             Matter::lasting(format!("leftover {account}"), path.display())
         }
-        AuthEvent::LeftoverRemoved { .. } | AuthEvent::Finishing => return Told::IfWatched,
+        AuthEvent::LeftoverRemoved { .. } => return Told::IfWatched,
         _ => return Told::Always,
     })
 }

@@ -296,8 +296,8 @@ catalogue! {
         => "run `tiktok-up login` and consent as `{account}`: its refresh token is spent, and nothing was \
             posted or stored for the other user; please report this with the time";
     RefreshUnread: "TikTok's answer to a refresh holds tokens that cannot be used, and was kept."
-        => "update tiktok-up, whose later version may read it, or run `tiktok-up login` and consent as \
-            `{account}`; until then nothing is refreshed, as the token at hand is spent: `tiktok-up \
+        => "run `tiktok-up login` and consent as `{account}`, or, unless the answer was cut off on its way, update \
+            tiktok-up, whose later version may read it; until then nothing is refreshed, as the token at hand is spent: `tiktok-up \
             refresh --force` tries it all the same";
     RefreshUnreadLost: "TikTok's answer to a refresh holds tokens that cannot be used, and was not kept."
         => "run `tiktok-up login` and consent as `{account}`; until then nothing is refreshed, as the \
@@ -496,6 +496,8 @@ catalogue! {
         => "nothing of it was posted; run again once the file is finished";
     FileChanged: "The file of a post changed while it was uploaded."
         => "nothing of it was posted; run again once the file is finished";
+    RepostUnfinished: "The file of a post that is to be made once more is still being written."
+        => "nothing of it was posted; run again with `--repost` once the file is finished";
     PlanImpossible: "The file of a post cannot be cut into the chunks that TikTok takes.";
     IdReused: "Another post had the same `id`."
         => "if it is the same video, exported anew, that is posted already: take its entry out. Give another one an \

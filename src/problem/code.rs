@@ -277,6 +277,7 @@ codes! {
             PlanImpossible = "plan_impossible",
             PostFailed = "failed",
             PrivacyNotOffered = "privacy_not_offered",
+            RepostUnfinished = "repost_unfinished",
             ProgramFault = "program_fault",
             QrForm = "qr_form",
             ResolvedByHand = "resolved",

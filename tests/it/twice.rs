@@ -393,6 +393,69 @@ fn what_was_called_posted_by_mistake_is_mended_by_the_one_way_that_works() {
     world.upload(&manifest).exits(0).says("1 skipped");
 }
 
+/// Under an `id` a repost may be of other content. What was posted before stays posted, by whichever entry it is named,
+/// and the repost is of the content that it was asked for.
+#[test]
+fn a_repost_of_other_content_under_an_id_is_nobody_elses() {
+    let world = World::logged_in();
+    let with_id =
+        |level: &str| entry(&world, "a.mp4", &json!({ "id": "a", "privacy_level": level }));
+    world.video("a.mp4", 100_000);
+    fs::copy(world.path("a.mp4"), world.path("copy.mp4")).unwrap();
+    let manifest = world.manifest(&json!([with_id("SELF_ONLY")]));
+    world.upload(&manifest).exits(0).says("1 published");
+    // Another video, and a level that the account does not offer.
+    world.video("a.mp4", 100_001);
+    let wide = world.manifest(&json!([with_id("PUBLIC_TO_EVERYONE")]));
+    world.run(&["upload", "--repost", &wide]).exits(1).says("does not offer");
+    let copy = entry(&world, "copy.mp4", &json!({}));
+    let copied = world.manifest(&json!([copy]));
+    world.run(&["upload", "--dry-run", &copied]).exits(0).says("1 skipped");
+    let ran = told(&world, &[&copied], 0);
+    assert_eq!((&ran[0]["state"], &ran[0]["post"]), (&json!("skipped"), &json!(1)), "{ran:#?}");
+    assert_eq!(world.published(), 1);
+    // As it was asked for.
+    let manifest = world.manifest(&json!([with_id("SELF_ONLY")]));
+    let dry = world.run(&["upload", "--dry-run", &manifest]).exits(0).says("1 planned");
+    dry.says("the repost that an earlier run was asked for");
+    world.upload(&manifest).exits(0).says("1 published").says("finishing a repost");
+    assert_eq!(world.posts().last().unwrap().size, 100_001);
+    // Each is known by its content.
+    for (video, post) in [("copy.mp4", 1), ("a.mp4", 2)] {
+        let manifest = world.manifest(&json!([entry(&world, video, &json!({}))]));
+        let ran = told(&world, &[&manifest], 0);
+        assert_eq!(
+            (&ran[0]["state"], &ran[0]["post"]),
+            (&json!("skipped"), &json!(post)),
+            "{ran:#?}"
+        );
+    }
+    assert_eq!(world.published(), 2);
+}
+
+/// What failed of another content is not said of the one that was posted.
+#[test]
+fn a_repost_that_failed_with_other_content_leaves_the_posted_one_posted() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    fs::copy(world.path("a.mp4"), world.path("good.mp4")).unwrap();
+    let manifest = world.manifest(&json!([entry(&world, "a.mp4", &json!({ "id": "a" }))]));
+    world.upload(&manifest).exits(0).says("1 published");
+    world.video("a.mp4", 100_001);
+    world.say_status(0, &json!({ "status": "FAILED", "fail_reason": "file_format_check_failed" }));
+    world.run(&["upload", "--repost", &manifest]).exits(1).says("file_format_check_failed");
+    world.let_go();
+    world.run(&["upload", &manifest]).exits(1).says("file_format_check_failed");
+    fs::copy(world.path("good.mp4"), world.path("a.mp4")).unwrap();
+    for args in [&["--dry-run", &manifest][..], &[&manifest]] {
+        let ran = told(&world, args, 0);
+        assert_eq!((&ran[0]["state"], &ran[0]["post"]), (&json!("skipped"), &json!(1)), "{ran:#?}");
+    }
+    let good = world.manifest(&json!([entry(&world, "good.mp4", &json!({}))]));
+    assert_eq!(told(&world, &[&good], 0)[0]["post"], 1);
+    assert_eq!(world.inits(), 2);
+}
+
 const TWO_IDS: &str = "the same content as post 1 of this manifest (`id` \"a\")";
 
 #[test]
@@ -576,7 +639,8 @@ fn a_repost_of_a_file_that_is_being_written_waits() {
     for args in
         [&["upload", "--repost", &manifest][..], &["upload", "--dry-run", "--repost", &manifest]]
     {
-        world.run(args).exits(5).says("still being written").never_says("once more");
+        let ran = world.run(args).exits(5).says("still being written").never_says("once more");
+        ran.says("run again with `--repost` once the file is finished");
     }
     drop(writer);
     world.run(&["upload", &manifest]).exits(0).says("1 skipped");

@@ -10,7 +10,7 @@ use super::words::{
 };
 use crate::api::error_code;
 use crate::engine::failed_for_good;
-use crate::model::{LocalFile, Phase, PostState, RecordedPost};
+use crate::model::{FileIdentity, LocalFile, Phase, PostState, RecordedPost};
 use crate::output::{Left, Why, hint_of_code, lasts_long, moment, post_hint};
 use crate::text;
 
@@ -65,7 +65,8 @@ impl Entry {
 
     pub(super) fn needs_somebody(&self, now: Timestamp) -> bool {
         (matches!(self.place, Place::Unknown | Place::Failed) && !self.is_dropped())
-            || self.why.as_ref().is_some_and(|why| why.failed)
+            // After a day runs have told it as well.
+            || self.why.as_ref().is_some_and(|why| why.failed || lasts_long(why.since, now))
             || self.is_stuck(now)
     }
 
@@ -83,7 +84,7 @@ impl Entry {
 
     /// Whether it is not known for long whether TikTok has made it.
     pub(super) fn is_stuck(&self, now: Timestamp) -> bool {
-        let last = self.recorded().filter(|post| is_unconfirmed(post) || with_tiktok(post));
+        let last = self.recorded().filter(|post| is_unconfirmed(post));
         let last = last.and_then(|post| post.last.as_ref());
         let since = self.why.as_ref().map(|why| why.since).or(last.map(|last| last.updated_at));
         self.place == Place::UnderWay && since.is_some_and(|since| lasts_long(since, now))
@@ -266,7 +267,10 @@ fn elsewhere_words(post: &RecordedPost, why: &str) -> Option<String> {
 /// Whether what lies at a file's path is surely not that file.
 fn is_elsewhere(file: &LocalFile) -> bool {
     match std::fs::metadata(&file.path) {
-        Ok(found) => found.len() != file.identity.size,
+        Ok(found) => {
+            let (found, known) = (FileIdentity::of(&found), &file.identity);
+            found.size != known.size || (found.inode != known.inode && found.mtime != known.mtime)
+        }
         Err(error) => error.kind() == std::io::ErrorKind::NotFound,
     }
 }

@@ -244,12 +244,12 @@ fn waits(post: &Left, now: Timestamp) -> Option<Left> {
 
 /// Why a post is not made after this run, if there is anything to be said of it.
 fn why(report: &PostOutcome, known: Option<&Left>, now: Timestamp) -> Option<Why> {
-    let known = known.filter(|known| !known.is_in_other_hands());
+    let is_free = known.is_some_and(|known| !known.is_in_other_hands());
     let known = known.and_then(|known| known.why.as_ref());
     let code = report.post_error.as_ref().map(|error| error.code.as_str());
     match (report.failure, report.state) {
         // What was found out before says more.
-        (Some(ErrorKind::Interrupted(_)), _) if known.is_some() => known.cloned(),
+        (Some(ErrorKind::Interrupted(_)), _) if is_free && known.is_some() => known.cloned(),
         (_, PostState::Published | PostState::Inbox | PostState::Skipped | PostState::Planned) => {
             None
         }

@@ -4,7 +4,7 @@ use rusqlite::Transaction;
 
 use super::address::Address;
 use super::keys;
-use super::{find_by_key, original};
+use super::{find_by_key, latest_for, original};
 use crate::model::{PostNumber, PostRequest, RecordedPost};
 use crate::store::local::journal::database::db_error::DbError;
 use crate::store::local::journal::rows::{self, mode_word};
@@ -34,9 +34,9 @@ pub(in crate::store::local::journal) fn alike(
 ) -> Result<Option<Alike>, DbError> {
     let counts = |post: &RecordedPost| Some(post.number) != own && !post.may_begin();
     for key in keys::of_content(new) {
-        if let Some(post) = find_by_key(tx, &new.account, &key)?
-            && counts(&post)
-        {
+        let Some(original) = keys::owner(tx, &new.account, &key)? else { continue };
+        let post = latest_for(tx, original, new)?;
+        if counts(&post) {
             return Ok(Some(Alike { post, how: Likeness::Content }));
         }
     }

@@ -14,12 +14,13 @@ use rusqlite::{Transaction, named_params};
 use super::database::checksum::{Checked, write_checksum, write_checksums};
 use super::database::db_error::DbError;
 use super::rows::{self, mode_word, nanoseconds, source_word};
-use crate::model::{Mode, Phase, PostNumber, PostRequest, RecordedPost};
+use crate::model::{LocalFile, Mode, Phase, PostNumber, PostRequest, RecordedPost};
 use crate::secret::redact;
 
 const WITH_SIZE: &str = "account = ?1 AND mode = ?2 AND size = ?3 AND same_as IS NULL ORDER BY id";
 const WITH_PATH: &str = "account = ?1 AND mode = ?2 AND path = ?3 ORDER BY id DESC LIMIT 1";
 const LATEST: &str = "original = ?1 ORDER BY repost DESC LIMIT 1";
+const GROUP: &str = "original = ?1 ORDER BY repost DESC";
 const UNFINISHED: &str =
     "(?1 IS NULL OR account = ?1) AND id IN (SELECT post FROM attempts WHERE phase
     IN ('init-intent', 'open', 'final-intent', 'uploaded', 'unresolved')) ORDER BY id";
@@ -33,6 +34,7 @@ pub(super) const LOOKS: &[&str] = &[
     WITH_SIZE,
     WITH_PATH,
     LATEST,
+    GROUP,
     UNFINISHED,
     UNPUBLISHED,
     NAMED,
@@ -212,13 +214,13 @@ fn lookup(tx: &Transaction<'_>, new: &PostRequest) -> Result<Option<Found>, DbEr
     if let Some(id) = &new.id
         && let Some(original) = keys::owner(tx, &new.account, &keys::of_id(id))?
     {
-        return Ok(Some(Found { post: latest(tx, original)?, by_id: true }));
+        return Ok(Some(Found { post: latest_for(tx, original, new)?, by_id: true }));
     }
     for key in keys::of_content(new) {
         let Some(original) = keys::owner(tx, &new.account, &key)? else { continue };
         let post = match copy_at_path(tx, new)? {
             Some(copy) => copy,
-            None => latest(tx, original)?,
+            None => latest_for(tx, original, new)?,
         };
         // Two different ids are two posts, whatever their content.
         if new.id.is_none() || post.id.is_none() {
@@ -236,6 +238,37 @@ fn copy_at_path(tx: &Transaction<'_>, new: &PostRequest) -> Result<Option<Record
     let post = with_path(tx, &new.account, new.mode, &file.path)?;
     let counts = |post: &RecordedPost| post.phase().is_some_and(Phase::is_done);
     Ok(post.filter(|post| counts(post) && post.same_as.is_none() && post.is_of(fingerprint)))
+}
+
+/// As [`latest`], of the content of an entry if there is one of it: under an `id` a repost may be of other content.
+pub(super) fn latest_for(
+    tx: &Transaction<'_>,
+    original: i64,
+    new: &PostRequest,
+) -> Result<RecordedPost, DbError> {
+    let last = latest(tx, original)?;
+    let Some(file) = new.source.file().filter(|_| last.repost > 0) else { return Ok(last) };
+    let group = rows::posts(tx, GROUP, [original])?;
+    // What is known of a file at sight counts for each post that was made of it.
+    let read = |known: &LocalFile| {
+        let mut files = group.iter().filter_map(|post| post.file.as_ref());
+        let mut of_it =
+            || files.find(|it| it.identity == known.identity && it.fingerprint.is_some());
+        known.fingerprint.clone().or_else(|| of_it()?.fingerprint.clone())
+    };
+    let fingerprint = read(file);
+    let is_it = |known: &LocalFile| {
+        known.identity == file.identity || (fingerprint.is_some() && read(known) == fingerprint)
+    };
+    let may_be = |known: &LocalFile| {
+        let both = read(known).zip(fingerprint.clone());
+        known.identity.size == file.identity.size && both.is_none_or(|(one, other)| one == other)
+    };
+    let of = |is: &dyn Fn(&LocalFile) -> bool| {
+        group.iter().find(|post| post.file.as_ref().is_some_and(is))
+    };
+    let found = of(&is_it).or_else(|| of(&may_be));
+    Ok(found.cloned().unwrap_or(last))
 }
 
 pub(super) fn latest(tx: &Transaction<'_>, original: i64) -> Result<RecordedPost, DbError> {
@@ -262,7 +295,10 @@ pub(super) fn make(
     let number = PostNumber(number);
     let (first, repost) = match again {
         None => (i64::from(number.0), 0),
-        Some(post) => (original(tx, post.number)?, post.repost + 1),
+        Some(post) => {
+            let original = original(tx, post.number)?;
+            (original, latest(tx, original)?.repost + 1)
+        }
     };
     // Sizes that satisfy the table until `plan` has written the real ones.
     let unknown = new.source.file().map(|_| 0);
