@@ -181,13 +181,111 @@ pub(crate) struct PassphraseArgs {
 
 /// Arguments of `upload`.
 #[derive(Clone, Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 #[command(after_help = help::UPLOAD)]
 pub(crate) struct UploadArgs {
     /// The file that lists the posts; - reads standard input
     #[arg(value_name = "MANIFEST")]
     pub(crate) manifest: PathBuf,
 
+    #[command(flatten)]
+    // A doc comment here would replace the command's own help.
+    pub(crate) run: RunArgs,
+}
+
+/// Arguments of `post`.
+#[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
+#[command(after_help = help::POST)]
+pub(crate) struct PostArgs {
+    /// The videos; each is a post of its own, with the words of its sidecar (clip.txt, clip.md or clip.json
+    /// beside clip.mp4)
+    #[arg(value_name = "FILE", required_unless_present_any = ["url", "photos"])]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// A video that TikTok pulls from this address, of a domain that is verified for the app
+    #[arg(long, value_name = "URL", conflicts_with_all = ["files", "photos"])]
+    pub(crate) url: Option<String>,
+
+    /// A photo that TikTok pulls from this address; once for each photo of the post
+    #[arg(long = "photo", value_name = "URL", conflicts_with = "files")]
+    pub(crate) photos: Vec<String>,
+
+    /// Do not look for a sidecar
+    #[arg(long)]
+    pub(crate) no_sidecar: bool,
+
+    /// The caption
+    #[arg(long, value_name = "TEXT", conflicts_with = "caption_file")]
+    pub(crate) caption: Option<String>,
+
+    /// Read the caption from a file; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) caption_file: Option<PathBuf>,
+
+    /// A tag, with or without its #; may be given several times
+    #[arg(long = "tag", value_name = "TAG")]
+    pub(crate) tags: Vec<String>,
+
+    /// The title of photos
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+
+    /// Not before this time, such as 2026-12-01T18:00:00+01:00
+    ///
+    /// TikTok keeps no post for later: until then each run says that it waits, and the first one after it
+    /// posts.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+
+    /// The frame at this many milliseconds is the cover
+    #[arg(long, value_name = "MS")]
+    pub(crate) cover: Option<u32>,
+
+    /// Which of the photos is the cover, counted from 0
+    #[arg(long, value_name = "N", requires = "photos")]
+    pub(crate) cover_photo: Option<u32>,
+
+    /// Your own name for the post: a post of this name is made once
+    #[arg(long, value_name = "NAME")]
+    pub(crate) id: Option<String>,
+
+    /// No comments
+    #[arg(long)]
+    pub(crate) disable_comment: bool,
+
+    /// No duets
+    #[arg(long)]
+    pub(crate) disable_duet: bool,
+
+    /// No stitches
+    #[arg(long)]
+    pub(crate) disable_stitch: bool,
+
+    /// It promotes somebody else's brand, who pays for it
+    #[arg(long)]
+    pub(crate) brand_content: bool,
+
+    /// It promotes the creator's own brand
+    #[arg(long)]
+    pub(crate) brand_organic: bool,
+
+    /// It is made by AI
+    #[arg(long)]
+    pub(crate) aigc: bool,
+
+    /// Let TikTok add music to photos
+    #[arg(long)]
+    pub(crate) auto_add_music: bool,
+
+    #[command(flatten)]
+    // A doc comment here would replace the command's own help.
+    pub(crate) run: RunArgs,
+}
+
+/// How posts are made, whatever lists them.
+#[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
+pub(crate) struct RunArgs {
     /// Check everything and print the plan, but send nothing that creates a post
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -236,7 +334,7 @@ pub(crate) struct UploadArgs {
     /// file and one of more than 4 GB are never sent. The manifest says it of one post with
     /// `skip_media_check`.
     #[arg(long)]
-    pub skip_media_check: bool,
+    pub(crate) skip_media_check: bool,
 
     /// Do not start a post over that TikTok failed with an internal error
     ///
@@ -256,11 +354,9 @@ pub(crate) struct UploadArgs {
     pub(crate) limit_rate: Option<u64>,
 }
 
-impl UploadArgs {
-    /// An upload of a manifest as without any option.
-    pub(crate) fn of(manifest: PathBuf) -> Self {
+impl Default for RunArgs {
+    fn default() -> Self {
         Self {
-            manifest,
             dry_run: false,
             privacy: None,
             draft: false,

@@ -75,6 +75,16 @@ pub(super) const ACCOUNTS: &str = headed!(
     "tiktok-up accounts encrypt               as `[store] encrypt` in config.toml says"
 );
 
+pub(super) const POST: &str = headed!(
+    "Examples",
+    "tiktok-up post clip.mp4 --caption 'Two cats, one box' --tag cats --dry-run"
+    "tiktok-up post clip.mp4 --privacy PUBLIC_TO_EVERYONE --account shop"
+    "tiktok-up post *.mp4 --draft             each a draft of its own"
+    "tiktok-up post --url https://media.example.com/clip.mp4"
+    "tiktok-up post --photo https://media.example.com/1.jpg --photo https://media.example.com/2.jpg\n"
+    "Without --privacy a post is visible to its creator alone. What is posted is not posted again."
+);
+
 pub(super) const UPLOAD: &str = headed!(
     "Examples",
     "tiktok-up upload videos_to_upload.json --dry-run"

@@ -13,7 +13,7 @@ use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::args::{
     AccountsAction, AccountsArgs, DemoArgs, DoctorArgs, InitArgs, LoginArgs, LogoutArgs,
-    PassphraseArgs, RefreshArgs, ResolveArgs, StatusArgs, UploadArgs,
+    PassphraseArgs, PostArgs, RefreshArgs, ResolveArgs, RunArgs, StatusArgs, UploadArgs,
 };
 pub(crate) use self::sandbox::SandboxArgs;
 
@@ -56,6 +56,11 @@ pub(crate) enum Command {
     Refresh(RefreshArgs),
     /// List the accounts that are logged in, name them, take over others
     Accounts(AccountsArgs),
+    /// Post videos or photos, all that belongs to them on the command line
+    ///
+    /// As `upload` does with a manifest of one post or several: the same checks, the same journal. Run the same
+    /// command again to resume what was cut off.
+    Post(Box<PostArgs>),
     /// Post what a manifest lists, resume what was cut off
     Upload(UploadArgs),
     /// Show what became of the posts, and ask TikTok about those that are not final
@@ -91,6 +96,7 @@ impl Command {
             Self::Logout(_) => "logout",
             Self::Refresh(_) => "refresh",
             Self::Accounts(_) => "accounts",
+            Self::Post(_) => "post",
             Self::Upload(_) => "upload",
             Self::Status(_) => "status",
             Self::Resolve(_) => "resolve",

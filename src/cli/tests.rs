@@ -22,6 +22,7 @@ fn the_definitions_hold_together() {
     for command in [
         LoginArgs::augment_args(clap::Command::new("login")),
         RefreshArgs::augment_args(clap::Command::new("refresh")),
+        PostArgs::augment_args(clap::Command::new("post")),
         UploadArgs::augment_args(clap::Command::new("upload")),
         StatusArgs::augment_args(clap::Command::new("status")),
         ResolveArgs::augment_args(clap::Command::new("resolve")),
@@ -83,13 +84,13 @@ fn an_open_id_may_begin_with_a_hyphen() {
     let id = "-000mhrLh91evzqmKjbPs5DoVwMMoe2kseAo";
     assert_eq!(read::<RefreshArgs>(&["--account", id]).unwrap().account, [id]);
     let args: UploadArgs = read(&["m.json", "--account", id]).unwrap();
-    assert_eq!(args.account.as_deref(), Some(id));
+    assert_eq!(args.run.account.as_deref(), Some(id));
 }
 
 #[test]
 fn upload_takes_one_manifest_and_legal_numbers() {
     let args: UploadArgs = read(&["m.json"]).unwrap();
-    assert_eq!((args.jobs, args.manifest.to_str()), (4, Some("m.json")));
+    assert_eq!((args.run.jobs, args.manifest.to_str()), (4, Some("m.json")));
     let stdin: UploadArgs = read(&["-"]).unwrap();
     assert_eq!(stdin.manifest.to_str(), Some("-"));
     for bad in [
@@ -103,8 +104,8 @@ fn upload_takes_one_manifest_and_legal_numbers() {
         assert!(read::<UploadArgs>(bad).is_err(), "{bad:?}");
     }
     let args: UploadArgs = read(&["m", "--privacy", "SELF_ONLY", "--limit-rate", "2MB"]).unwrap();
-    assert_eq!(args.limit_rate, Some(2_000_000));
-    assert!(args.privacy.unwrap().is_private());
+    assert_eq!(args.run.limit_rate, Some(2_000_000));
+    assert!(args.run.privacy.unwrap().is_private());
 }
 
 #[test]

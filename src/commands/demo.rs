@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::api::App;
 use crate::auth::{Browser, LoginMethod};
-use crate::cli::{DemoArgs, LoginArgs, StatusArgs, UploadArgs};
+use crate::cli::{DemoArgs, LoginArgs, RunArgs, StatusArgs};
 use crate::commands::example::VIDEO;
 use crate::commands::{Context, login, sandbox, status, upload};
 use crate::exit::Exit;
@@ -77,7 +77,9 @@ pub(super) async fn run(
     for line in MANIFEST.trim_end().lines() {
         say(printer, line);
     }
-    let exit = Box::pin(upload::run(&context, &UploadArgs::of(manifest))).await?;
+    let exit =
+        Box::pin(upload::run(&context, &upload::PostList::Manifest(manifest), &RunArgs::default()))
+            .await?;
     if exit != Exit::Done {
         return Ok(exit);
     }

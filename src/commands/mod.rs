@@ -310,7 +310,8 @@ async fn perform(
 ) -> Result<Exit, Failure> {
     // What cron runs. A dry run writes nothing.
     let keeps_count = match &cli.command {
-        Command::Upload(args) => !args.dry_run,
+        Command::Post(args) => !args.run.dry_run,
+        Command::Upload(args) => !args.run.dry_run,
         Command::Refresh(_) | Command::Status(_) => true,
         _ => false,
     };
@@ -328,15 +329,24 @@ async fn perform(
         }
         Command::Accounts(args) => accounts::run(&load().await?, args, env).await,
         Command::Upload(args) => {
+            let list = upload::PostList::Manifest(args.manifest.clone());
             let outcome = match loaded(printer, load().await) {
-                Ok(context) => Box::pin(upload::run(&context, args)).await,
+                Ok(context) => Box::pin(upload::run(&context, &list, &args.run)).await,
                 Err(failure) => Err(failure),
             };
             let manifest = upload::manifest_key(&args.manifest);
             if let (Some(notes), Err(failure)) = (printer.notes(), &outcome) {
-                upload::note_refusal(notes, args, &manifest, failure);
+                upload::note_refusal(notes, &args.run, &manifest, failure);
             }
             unattended(printer, &format!("upload {manifest}"), outcome)
+        }
+        Command::Post(args) => {
+            let list = upload::PostList::Options(args.clone());
+            let outcome = match loaded(printer, load().await) {
+                Ok(context) => Box::pin(upload::run(&context, &list, &args.run)).await,
+                Err(failure) => Err(failure),
+            };
+            unattended(printer, "post", outcome)
         }
         Command::Status(args) => {
             let outcome = status::run(&load().await?, args).await;

@@ -39,19 +39,28 @@ pub(crate) enum Part {
     CommandLine,
     /// No part of the file: `[defaults]` of config.toml.
     Config,
+    /// There is no file: the field is an option of the command line, or a sidecar.
+    Given,
     /// A post, counted from 0; shown to people counted from 1.
     Post(usize),
 }
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.part == Part::Given {
+            if let Some(option) = &self.field {
+                write!(f, "`{option}`: ")?;
+            }
+            f.write_str(&self.message)?;
+            return self.hint.iter().try_for_each(|hint| write!(f, " ({hint})"));
+        }
         match self.part {
             Part::CommandLine => f.write_str("`--account`")?,
             Part::Config => f.write_str("`user_id` under `[defaults]` of config.toml")?,
             _ => write!(f, "line {}, column {}", self.line, self.column)?,
         }
         match self.part {
-            Part::File | Part::CommandLine | Part::Config => {}
+            Part::File | Part::CommandLine | Part::Config | Part::Given => {}
             Part::Defaults => f.write_str(", defaults")?,
             Part::Post(index) => write!(f, ", post {}", index + 1)?,
         }

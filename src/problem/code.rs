@@ -231,6 +231,7 @@ codes! {
             ManifestMissing = "manifest_missing",
             ManifestUnreadable = "manifest_unreadable",
             ManifestWrong = "manifest_wrong",
+            SidecarWrong = "sidecar_wrong",
             NothingPasted = "nothing_pasted",
             PasteUnreadable = "paste_unreadable",
             NotTrusted = "not_trusted",

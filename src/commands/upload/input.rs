@@ -3,6 +3,8 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::given::{self, BadSidecar, Origins};
+use crate::cli::PostArgs;
 use crate::fault;
 use crate::manifest::MAX_SIZE;
 use crate::problem::{Coded, ErrorCode, Problem};
@@ -20,6 +22,17 @@ pub(super) struct Input {
     pub(super) folder: PathBuf,
     /// How the manifest is called when it is talked about.
     pub(super) name: String,
+    /// Where its fields come from, if it is none.
+    pub(super) origins: Option<Origins>,
+}
+
+/// What lists the posts.
+#[derive(Clone, Debug)]
+pub(in crate::commands) enum PostList {
+    /// A manifest.
+    Manifest(PathBuf),
+    /// The command line.
+    Options(Box<PostArgs>),
 }
 
 /// Why there is no text.
@@ -38,6 +51,14 @@ pub(super) enum InputError {
     NotRegular { name: String },
     #[error("cannot read the manifest from {name}")]
     Io { name: String, path: PathBuf, source: io::Error },
+    #[error("{0}")]
+    Sidecar(BadSidecar),
+}
+
+impl From<BadSidecar> for InputError {
+    fn from(bad: BadSidecar) -> Self {
+        Self::Sidecar(bad)
+    }
 }
 
 impl Coded for InputError {
@@ -45,6 +66,7 @@ impl Coded for InputError {
         Problem::new(match self {
             Self::Missing { .. } | Self::Directory { .. } => ErrorCode::ManifestMissing,
             Self::NotRegular { .. } => ErrorCode::ManifestKind,
+            Self::Sidecar(_) => ErrorCode::SidecarWrong,
             Self::Io { source, .. } if let Some(shortage) = Shortage::in_error(source) => {
                 return shortage.behind();
             }
@@ -57,25 +79,44 @@ impl Coded for InputError {
     }
 }
 
+impl PostList {
+    /// The manifest, if there is one.
+    pub(in crate::commands) fn manifest(&self) -> Option<&Path> {
+        match self {
+            Self::Manifest(path) => Some(path),
+            Self::Options(_) => None,
+        }
+    }
+}
+
 impl Input {
+    /// Reads what lists the posts.
+    pub(super) fn read(list: &PostList) -> Result<Self, InputError> {
+        match list {
+            PostList::Manifest(path) => Self::of_manifest(path),
+            PostList::Options(args) => given::read(args),
+        }
+    }
+
     /// Reads a file, or standard input for `-`.
-    pub(super) fn read(path: &Path) -> Result<Self, InputError> {
+    fn of_manifest(path: &Path) -> Result<Self, InputError> {
         if path == Path::new("-") {
             let name = "standard input".to_owned();
             return Ok(Self {
                 text: text(io::stdin().lock(), &name, path)?,
                 folder: PathBuf::new(),
                 name,
+                origins: None,
             });
         }
         let name = format!("`{}`", shown(&path.display().to_string()));
         let file = open(path, &name)?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(Self { text: text(file.into_file(), &name, path)?, folder, name })
+        Ok(Self { text: text(file.into_file(), &name, path)?, folder, name, origins: None })
     }
 }
 
-fn open(path: &Path, name: &str) -> Result<VideoFile, InputError> {
+pub(super) fn open(path: &Path, name: &str) -> Result<VideoFile, InputError> {
     let name = || name.to_owned();
     VideoFile::open(path).map_err(|error| match error {
         VideoError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {

@@ -5,7 +5,7 @@ use std::path::{self, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::cli::UploadArgs;
+use crate::cli::RunArgs;
 use crate::clock::Clock;
 use crate::engine::{Event, PrepareError, Prepared, Refused};
 use crate::exit::Exit;
@@ -156,7 +156,7 @@ impl<'a> Leftovers<'a> {
 /// that `status` advises would not; nor of one that was given something else than a manifest.
 pub(in crate::commands) fn note_refusal(
     notes: &Notes,
-    args: &UploadArgs,
+    args: &RunArgs,
     manifest: &str,
     failure: &Failure,
 ) {

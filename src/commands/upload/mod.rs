@@ -1,5 +1,6 @@
-//! `upload MANIFEST`: post what has not been posted, resume what was cut off.
+//! `upload MANIFEST` and `post FILE`: post what has not been posted, resume what was cut off.
 
+mod given;
 mod input;
 mod left;
 
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use crate::auth::Tokens;
-use crate::cli::UploadArgs;
+use crate::cli::RunArgs;
 use crate::commands::journal::post_of;
 use crate::commands::tokens::StoredTokens;
 use crate::commands::{Context, apps, at_rest, journal};
@@ -25,20 +26,26 @@ use crate::model::account::{Account, Accounts};
 use crate::model::{
     Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode, Phase, RecordedPost, Transfer,
 };
-use crate::output::{self, Everywhere, Failure, Left, Matter, UploadOutput};
+use crate::output::{self, Everywhere, Failure, Left, Matter, Notes, UploadOutput};
 use crate::signals::Signal;
 use crate::source::{FileWatch, Fingerprints, WatchError};
 use crate::store::local::LocalStore;
 use crate::store::{Accept, ExistingJournal, Journal, Store as _, StoreError};
 
+use self::given::Origins;
 use self::input::Input;
+pub(super) use self::input::PostList;
 pub(super) use self::left::note_refusal;
 use self::left::{Leftovers, gone_words};
 
 /// Runs the command.
-pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    context: &Context,
+    list: &PostList,
+    args: &RunArgs,
+) -> Result<Exit, Failure> {
     // Given up only after the locks that it waits for.
-    let mut ready = Box::pin(make_ready(context, args));
+    let mut ready = Box::pin(make_ready(context, list, args));
     let ready = tokio::select! {
         biased;
         ready = &mut ready => ready?,
@@ -55,16 +62,18 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     // A second signal ends the run here and now, and the tasks of the engine may outlive this for a moment.
     let _flushed = store.flush_on_drop();
     let output = UploadOutput::new(&context.printer).of(&prepared);
-    let manifest = manifest_key(&args.manifest);
+    // Of what no manifest lists nothing is left to a later run of it.
+    let manifest = list.manifest().map(manifest_key);
+    let notes = context.printer.notes().zip(manifest.as_deref());
     let accounts = store.accounts().all().await?;
     if prepared.accounts.is_empty() {
         if let Some((_, gone)) =
-            leftovers(context, &manifest, journal.as_ref(), &accounts, None, &prepared).await?
+            leftovers(context, notes, journal.as_ref(), &accounts, None, &prepared).await?
         {
             tell_gone(context, journal.as_ref(), &accounts, gone, true).await?;
         }
-        if let Some(notes) = context.printer.notes() {
-            notes.keep_fingerprints(&manifest, BTreeMap::new());
+        if let Some((notes, manifest)) = notes {
+            notes.keep_fingerprints(manifest, BTreeMap::new());
         }
         return Ok(output.finish(Exit::Done));
     }
@@ -80,8 +89,7 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
     };
     journal.check_key().await?;
 
-    let notes = context.printer.notes();
-    let kept = notes.map(|notes| notes.last_run(&manifest).fingerprints);
+    let kept = notes.map(|(notes, manifest)| notes.last_run(manifest).fingerprints);
     let fingerprints = Arc::new(Fingerprints::new(kept.unwrap_or_default()));
     let posts = Arc::clone(&journal);
     let engine = engine(context, &tokens, store, journal, options, &fingerprints);
@@ -90,7 +98,7 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
         return Err(no_app);
     }
     let (mut left, gone) =
-        leftovers(context, &manifest, posts.as_ref(), &accounts, Some(&engine), &prepared)
+        leftovers(context, notes, posts.as_ref(), &accounts, Some(&engine), &prepared)
             .await?
             .unzip();
     let mut events = if args.dry_run { engine.dry_run(prepared) } else { engine.upload(prepared) };
@@ -104,8 +112,8 @@ pub(super) async fn run(context: &Context, args: &UploadArgs) -> Result<Exit, Fa
         left.note();
     }
     tell_gone(context, posts.as_ref(), &accounts, gone.unwrap_or_default(), true).await?;
-    if let Some(notes) = notes.filter(|_| context.shutdown.asked().is_none()) {
-        notes.keep_fingerprints(&manifest, fingerprints.used());
+    if let Some((notes, manifest)) = notes.filter(|_| context.shutdown.asked().is_none()) {
+        notes.keep_fingerprints(manifest, fingerprints.used());
     }
     // Also after an error: a refresh that has begun must reach the disk before the program ends.
     tokens.flush().await;
@@ -133,16 +141,18 @@ struct Ready {
 /// be given up at any time. `Err`: a signal came.
 async fn make_ready(
     context: &Context,
-    args: &UploadArgs,
+    list: &PostList,
+    args: &RunArgs,
 ) -> Result<Result<Ready, Signal>, Failure> {
     // What is to be posted.
     context.printer.step("reading the manifest");
-    let path = args.manifest.clone();
-    let input = match context.aside(move || Input::read(&path)).await? {
+    let list = list.clone();
+    let input = match context.aside(move || Input::read(&list)).await? {
         Ok(input) => input?,
         Err(signal) => return Ok(Err(signal)),
     };
     let (manifest, faults) = read(context, args, &input)?;
+    let origins = input.origins;
 
     // What is there: accounts, posts made before, files.
     context.printer.step("looking at what is known of the posts");
@@ -200,6 +210,9 @@ async fn make_ready(
         Err(nobody @ PrepareError::Nobody { .. }) => {
             return Err(Failure::from(nobody).met_everywhere(Everywhere::NoLogin));
         }
+        Err(PrepareError::Refused(refused)) => {
+            return Err(PrepareError::Refused(told(refused, origins.as_ref())).into());
+        }
         prepared => prepared?,
     };
     let ready = Ready { store, journal, prepared, options, _scratch: scratch };
@@ -246,13 +259,13 @@ pub(super) fn manifest_key(manifest: &Path) -> String {
 /// the manifest before they were made, and gives those that were begun.
 async fn leftovers<'a>(
     context: &'a Context,
-    manifest: &'a str,
+    notes: Option<(&'a Notes, &'a str)>,
     journal: &dyn Journal,
     accounts: &Accounts,
     engine: Option<&Engine>,
     prepared: &Prepared,
 ) -> Result<Option<(Leftovers<'a>, Vec<Left>)>, StoreError> {
-    let Some(notes) = context.printer.notes() else { return Ok(None) };
+    let Some((notes, manifest)) = notes else { return Ok(None) };
     let not_waiting = match engine {
         Some(engine) => engine.not_waiting(prepared).await,
         None => BTreeSet::new(),
@@ -305,6 +318,18 @@ async fn tell_gone(
     Ok(begun)
 }
 
+/// A refusal of posts that no manifest lists, said of the options and sidecars that give them.
+fn told(refused: Refused, origins: Option<&Origins>) -> Refused {
+    let Some(origins) = origins else { return refused };
+    let (of_logins, problems) = (refused.is_of_logins(), origins.of(&refused.problems));
+    let mut missing_logins = refused.missing_logins;
+    if of_logins {
+        // What is wrong with the account of all is said once.
+        missing_logins.truncate(problems.len());
+    }
+    Refused { problems, missing_logins, ..refused }
+}
+
 /// Whether a post was begun of which nothing comes unless a run names it. `None`: something may.
 fn needs_a_run(post: &RecordedPost) -> Option<Begun> {
     match post.phase() {
@@ -319,14 +344,14 @@ fn needs_a_run(post: &RecordedPost) -> Option<Begun> {
 /// The posts of a manifest as flags and config.toml complete them, and what is wrong with it.
 fn read(
     context: &Context,
-    args: &UploadArgs,
+    args: &RunArgs,
     input: &Input,
 ) -> Result<(Manifest, Diagnostics), Failure> {
     let (mut manifest, faults) =
         manifest::examine(&input.text, &input.folder, &defaults(context, args));
     if manifest.entries.is_empty() && !faults.is_empty() {
         let manifest = input.name.clone();
-        return Err(Refused {
+        let refused = Refused {
             manifest,
             problems: faults,
             missing_logins: Vec::new(),
@@ -334,8 +359,8 @@ fn read(
             is_manifest: manifest::is_json(&input.text),
             overrulable: 0,
             denied: false,
-        }
-        .into());
+        };
+        return Err(told(refused, input.origins.as_ref()).into());
     }
     if let Some(level) = manifest.widened.filter(|_| !args.draft) {
         let text = format!(
@@ -381,7 +406,7 @@ async fn has_app(context: &Context, engine: &Engine, prepared: &Prepared) -> Res
     }
 }
 
-fn options(args: &UploadArgs) -> Options {
+fn options(args: &RunArgs) -> Options {
     Options {
         wait: !args.no_wait,
         chunk_size: args.chunk_size,
@@ -392,7 +417,7 @@ fn options(args: &UploadArgs) -> Options {
     }
 }
 
-fn defaults(context: &Context, args: &UploadArgs) -> Defaults {
+fn defaults(context: &Context, args: &RunArgs) -> Defaults {
     let flags = FieldValues::default()
         .with(Field::UserId, args.account.clone().map(FieldValue::Text))
         .with(Field::PrivacyLevel, args.privacy.map(FieldValue::Privacy));

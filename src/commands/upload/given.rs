@@ -1,0 +1,302 @@
+//! The posts that the command line gives. They are written as a manifest would have them, so that the same table of
+//! fields reads them, and what is wrong is said of the option or the sidecar that it came from.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use super::input::{Input, InputError};
+use crate::cli::PostArgs;
+use crate::model::{Diagnostic, Diagnostics, Field, Part};
+use crate::source::VideoFile;
+use crate::text;
+
+/// The largest sidecar or caption, in bytes.
+const LARGEST: u64 = 64 * 1024;
+
+/// How the posts are called when they are talked about together.
+const NAME: &str = "the command line";
+
+/// The options that give fields of a post, as the command line has them.
+const OPTIONS: &[(Field, &str)] = &[
+    (Field::UserId, "--account"),
+    (Field::VideoUrl, "--url"),
+    (Field::PhotoUrls, "--photo"),
+    (Field::PhotoCoverIndex, "--cover-photo"),
+    (Field::AutoAddMusic, "--auto-add-music"),
+    (Field::Title, "--title"),
+    (Field::Description, "--caption"),
+    (Field::Tags, "--tag"),
+    (Field::Mode, "--draft"),
+    (Field::PrivacyLevel, "--privacy"),
+    (Field::DisableComment, "--disable-comment"),
+    (Field::DisableDuet, "--disable-duet"),
+    (Field::DisableStitch, "--disable-stitch"),
+    (Field::VideoCoverTimestampMs, "--cover"),
+    (Field::BrandContentToggle, "--brand-content"),
+    (Field::BrandOrganicToggle, "--brand-organic"),
+    (Field::IsAigc, "--aigc"),
+    (Field::SkipMediaCheck, "--skip-media-check"),
+    (Field::PublishAt, "--at"),
+    (Field::Id, "--id"),
+];
+
+/// Where the fields of the posts come from, if it is not a manifest.
+#[derive(Debug, Default)]
+pub(super) struct Origins {
+    /// The sidecars, by the place of the post and the field.
+    sidecars: HashMap<(usize, String), String>,
+}
+
+/// A sidecar that cannot be used.
+#[derive(Debug)]
+pub(super) struct BadSidecar {
+    path: PathBuf,
+    what: String,
+}
+
+impl fmt::Display for BadSidecar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", text::quoted(&self.path), self.what)
+    }
+}
+
+/// The posts of a command line, as a manifest would have them.
+pub(super) fn read(args: &PostArgs) -> Result<Input, InputError> {
+    let common = of_options(args)?;
+    let mut origins = Origins::default();
+    let mut posts = Vec::new();
+    for (index, file) in args.files.iter().enumerate() {
+        let Some(path) = file.to_str() else {
+            let what = "a path that is not UTF-8 cannot be posted: rename the file".to_owned();
+            return Err(BadSidecar { path: file.clone(), what }.into());
+        };
+        let mut post = Map::new();
+        if !args.no_sidecar
+            && let Some((sidecar, fields)) = sidecar_of(file)?
+        {
+            let sidecar = sidecar.display().to_string();
+            let keys = fields.keys().map(|key| ((index, key.clone()), sidecar.clone()));
+            origins.sidecars.extend(keys);
+            post = fields;
+        }
+        for (key, value) in &common {
+            origins.sidecars.remove(&(index, key.clone()));
+            post.insert(key.clone(), value.clone());
+        }
+        post.insert(Field::VideoPath.name().to_owned(), path.into());
+        posts.push(Value::Object(post));
+    }
+    if posts.is_empty() {
+        posts.push(Value::Object(common));
+    }
+    let text = Value::Array(posts).to_string().into_bytes();
+    Ok(Input { text, folder: PathBuf::new(), name: NAME.to_owned(), origins: Some(origins) })
+}
+
+/// What the options say of every post.
+fn of_options(args: &PostArgs) -> Result<Map<String, Value>, InputError> {
+    let caption = match &args.caption_file {
+        Some(path) => Some(caption_in(path)?),
+        None => args.caption.clone(),
+    };
+    let flag = |on: bool| on.then_some(Value::Bool(true));
+    let list = |texts: &Vec<String>| (!texts.is_empty()).then(|| json!(texts));
+    let run = &args.run;
+    let fields = [
+        (Field::UserId, run.account.as_ref().map(|it| json!(it))),
+        (Field::VideoUrl, args.url.as_ref().map(|it| json!(it))),
+        (Field::PhotoUrls, list(&args.photos)),
+        (Field::PhotoCoverIndex, args.cover_photo.map(|it| json!(it))),
+        (Field::AutoAddMusic, flag(args.auto_add_music)),
+        (Field::Title, args.title.as_ref().map(|it| json!(it))),
+        (Field::Description, caption.map(|it| json!(it))),
+        (Field::Tags, list(&args.tags)),
+        (Field::PrivacyLevel, run.privacy.map(|it| json!(it.as_str()))),
+        (Field::DisableComment, flag(args.disable_comment)),
+        (Field::DisableDuet, flag(args.disable_duet)),
+        (Field::DisableStitch, flag(args.disable_stitch)),
+        (Field::VideoCoverTimestampMs, args.cover.map(|it| json!(it))),
+        (Field::BrandContentToggle, flag(args.brand_content)),
+        (Field::BrandOrganicToggle, flag(args.brand_organic)),
+        (Field::IsAigc, flag(args.aigc)),
+        (Field::PublishAt, args.at.as_ref().map(|it| json!(it))),
+        (Field::Id, args.id.as_ref().map(|it| json!(it))),
+    ];
+    let given = fields.into_iter().filter_map(|(field, value)| Some((field, value?)));
+    Ok(given.map(|(field, value)| (field.name().to_owned(), value)).collect())
+}
+
+/// The words in a file, without the line end that editors put behind them.
+fn caption_in(path: &Path) -> Result<String, InputError> {
+    let name = || format!("`{}`", text::shown(&path.display().to_string()));
+    let failed = |source| InputError::Io { name: name(), path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+    } else {
+        let file = super::input::open(path, &name())?;
+        file.into_file().take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+    }
+    words(bytes).map_err(|what| BadSidecar { path: path.to_owned(), what }.into())
+}
+
+fn words(bytes: Vec<u8>) -> Result<String, String> {
+    if bytes.len() as u64 > LARGEST {
+        return Err(format!("it has more than {}, and holds words", text::size(LARGEST)));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())?;
+    Ok(text.trim_start_matches('\u{feff}').replace("\r\n", "\n").trim_end().to_owned())
+}
+
+/// The sidecar of a video, if it has one, and its fields.
+fn sidecar_of(video: &Path) -> Result<Option<(PathBuf, Map<String, Value>)>, InputError> {
+    let mut found: Option<(PathBuf, String)> = None;
+    for extension in ["json", "md", "txt"] {
+        let path = video.with_extension(extension);
+        let Ok(file) = VideoFile::open(&path) else { continue };
+        let bad = |what: String| BadSidecar { path: path.clone(), what };
+        if let Some((first, _)) = &found {
+            let what = format!(
+                "{} is a sidecar of the same video: keep one of them, or give `--no-sidecar`",
+                text::quoted(first)
+            );
+            return Err(bad(what).into());
+        }
+        let mut bytes = Vec::new();
+        let read = file.into_file().take(LARGEST + 1).read_to_end(&mut bytes);
+        read.map_err(|error| bad(format!("cannot read the sidecar: {error}")))?;
+        found = Some((path.clone(), words(bytes).map_err(bad)?));
+    }
+    let Some((path, text)) = found else { return Ok(None) };
+    let fields = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("json") => of_json(&text),
+        Some("md") => of_markdown(&text),
+        _ => Ok(of_words(text)),
+    };
+    match fields {
+        Ok(fields) => Ok(Some((path, fields))),
+        Err(what) => Err(BadSidecar { path, what }.into()),
+    }
+}
+
+fn of_words(text: String) -> Map<String, Value> {
+    Map::from_iter([(Field::Description.name().to_owned(), text.into())])
+}
+
+fn of_json(text: &str) -> Result<Map<String, Value>, String> {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err("a sidecar is one object with the fields of a post".to_owned()),
+        Err(error) => Err(format!("this is not JSON: {error}")),
+    }
+}
+
+/// Words with what lies between two lines of three hyphens before them: a field and its value in each line.
+fn of_markdown(text: &str) -> Result<Map<String, Value>, String> {
+    let Some(rest) = text.strip_prefix("---\n") else { return Ok(of_words(text.to_owned())) };
+    let mut fields = Map::new();
+    let (mut words, mut closed) = (Vec::new(), false);
+    for (line, text) in (2..).zip(rest.lines()) {
+        if closed {
+            words.push(text);
+        } else if text.trim_end() == "---" {
+            closed = true;
+        } else if !text.trim().is_empty() && !text.starts_with('#') {
+            let (key, value) = text
+                .split_once(':')
+                .ok_or_else(|| format!("line {line} is not of the form `field: value`"))?;
+            fields.insert(key.trim().to_owned(), plain_value(value.trim()));
+        }
+    }
+    if !closed {
+        return Err("the second line `---` is missing, behind which the caption begins".to_owned());
+    }
+    let words = words.join("\n").trim().to_owned();
+    if !words.is_empty() {
+        fields.insert(Field::Description.name().to_owned(), words.into());
+    }
+    Ok(fields)
+}
+
+/// A value as it is written without quotes, or as JSON has it.
+fn plain_value(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| {
+        // A list as YAML has it, and words in single quotes.
+        let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+        let bare = |text: &str| {
+            let text = text.trim();
+            let quoted = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
+            quoted.unwrap_or(text).to_owned()
+        };
+        match inner {
+            Some(items) => items.split(',').map(|item| Value::from(bare(item))).collect(),
+            None => bare(text).into(),
+        }
+    })
+}
+
+impl Origins {
+    /// The same problems, said of the option or the sidecar that each is about. What is wrong with an option is said
+    /// once, however many posts it is for.
+    pub(super) fn of(&self, problems: &Diagnostics) -> Diagnostics {
+        let mut told = Vec::<Diagnostic>::new();
+        for problem in problems {
+            let problem = self.of_one(problem);
+            if !told.contains(&problem) {
+                told.push(problem);
+            }
+        }
+        told.into_iter().collect()
+    }
+
+    fn of_one(&self, problem: &Diagnostic) -> Diagnostic {
+        let Diagnostic { part, field, message, hint, .. } = problem.clone();
+        let at =
+            |part, field, message| Diagnostic { line: 0, column: 0, part, field, message, hint };
+        let (Part::Post(index), Some(name)) = (part, &field) else {
+            let part = if matches!(part, Part::Post(_)) { Part::Given } else { part };
+            return at(part, field, message);
+        };
+        if let Some(sidecar) = self.sidecars.get(&(index, name.clone())) {
+            return at(Part::Given, Some(sidecar.clone()), format!("field `{name}`: {message}"));
+        }
+        let option = Field::named(name)
+            .and_then(|field| OPTIONS.iter().find(|(known, _)| *known == field))
+            .map(|(_, option)| (*option).to_owned());
+        at(Part::Given, option, message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_but_the_file_has_an_option() {
+        for &field in Field::ALL {
+            let has_one = OPTIONS.iter().any(|(known, _)| *known == field);
+            assert_eq!(has_one, field != Field::VideoPath, "{}", field.name());
+        }
+    }
+
+    #[test]
+    fn front_matter_has_fields_and_words_behind_it() {
+        let text = "---\ntags: [two cats, 'box']\nprivacy_level: SELF_ONLY\nis_aigc: true\n# a note\n\n---\n\nTwo cats\n";
+        let fields = of_markdown(text).unwrap();
+        assert_eq!(
+            Value::Object(fields),
+            json!({ "tags": ["two cats", "box"], "privacy_level": "SELF_ONLY", "is_aigc": true,
+                    "description": "Two cats" })
+        );
+        assert_eq!(
+            Value::Object(of_markdown("no\n---\n").unwrap()),
+            json!({ "description": "no\n---\n" })
+        );
+        assert!(of_markdown("---\ntags").is_err());
+        assert!(of_markdown("---\ntags: a\n").is_err());
+    }
+}
