@@ -51,6 +51,7 @@ mod other_api;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod outside;
 mod person;
+mod post;
 mod process;
 mod proxy;
 mod pty;

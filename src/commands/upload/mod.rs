@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tempfile::TempDir;
 
 use crate::auth::Tokens;
@@ -62,6 +63,11 @@ pub(super) async fn run(
     // A second signal ends the run here and now, and the tasks of the engine may outlive this for a moment.
     let _flushed = store.flush_on_drop();
     let output = UploadOutput::new(&context.printer).of(&prepared);
+    if list.manifest().is_none() && has_later_ones(&prepared, context.settings.clock.now()) {
+        context.printer.note(
+            "nothing keeps a post for later: run the same command again once its time has come",
+        );
+    }
     // Of what no manifest lists nothing is left to a later run of it.
     let manifest = list.manifest().map(manifest_key);
     let notes = context.printer.notes().zip(manifest.as_deref());
@@ -125,6 +131,12 @@ pub(super) async fn run(
         );
     }
     Ok(exit)
+}
+
+/// Whether the time of a post has not come.
+fn has_later_ones(prepared: &Prepared, now: Timestamp) -> bool {
+    let mut posts = prepared.accounts.iter().flat_map(|(_, posts)| posts);
+    posts.any(|post| post.asked.publish_at.is_some_and(|at| at > now))
 }
 
 /// What a run begins with, before anything is sent.

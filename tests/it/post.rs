@@ -1,0 +1,151 @@
+//! `post`: posts without a manifest, by the same table of fields.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use crate::world::{ADA, Ran, World};
+
+/// `post` in the folder of the videos.
+fn post(world: &World, args: &[&str]) -> Command {
+    let mut command = world.command(&[&["post"], args].concat());
+    command.current_dir(world.path("."));
+    command
+}
+
+fn ran(world: &World, args: &[&str]) -> Ran {
+    Ran::of(post(world, args))
+}
+
+#[test]
+fn a_video_is_posted_once_with_all_that_the_options_say() {
+    let world = World::logged_in();
+    world.account(ADA, &json!({ "private": false }));
+    world.video("clip.mp4", 100_001);
+    let args = [
+        "clip.mp4",
+        "--caption",
+        "Two cats",
+        "--tag",
+        "cats",
+        "--tag",
+        "#boxes",
+        "--privacy",
+        "SELF_ONLY",
+        "--cover",
+        "500",
+        "--disable-comment",
+        "--disable-duet",
+        "--disable-stitch",
+        "--brand-organic",
+        "--aigc",
+        "--id",
+        "cats-1",
+    ];
+    let dry = ran(&world, &[&args[..], &["--dry-run"]].concat()).exits(0).says("1 planned");
+    dry.says("caption \"Two cats #cats #boxes\"");
+    assert_eq!(world.inits(), 0);
+    ran(&world, &args).exits(0).says("1 published");
+    ran(&world, &args).exits(0).says("1 skipped");
+    assert_eq!((world.inits(), world.published()), (1, 1));
+    let posted = &world.posts()[0];
+    assert_eq!(posted.title, "Two cats #cats #boxes");
+    assert_eq!(format!("{:?}", posted.privacy.unwrap()), "SelfOnly");
+}
+
+#[test]
+fn each_file_is_a_post_with_the_words_of_its_sidecar() {
+    let world = World::logged_in();
+    for (n, name) in (0..).zip(["a", "b", "c", "d"]) {
+        world.video(&format!("{name}.mp4"), 100_000 + n);
+    }
+    world.file("a.txt", "\u{feff}Of a text\r\nof two lines\n");
+    world.file("b.md", "---\ntags: [one, 'two']\nis_aigc: true\n---\n\nOf Markdown\n");
+    world.file("c.json", r#"{ "description": "Of JSON", "mode": "draft" }"#);
+    let files = ["a.mp4", "b.mp4", "c.mp4", "d.mp4"];
+    let dry = ran(&world, &[&files[..], &["--dry-run"]].concat()).exits(0).says("4 planned");
+    let dry =
+        dry.says("\"Of a text\\nof two lines\"").says("\"Of Markdown #one #two\"").says("draft");
+    assert_eq!(dry.stdout.matches("caption").count(), 2, "{dry:#?}");
+    ran(&world, &files).exits(0).says("3 published, 1 in inbox");
+    // What the command line says counts.
+    world.video("a.mp4", 100_009);
+    let args = ["a.mp4", "--caption", "Of the command line", "--dry-run"];
+    ran(&world, &args).exits(0).says("\"Of the command line\"");
+    ran(&world, &["a.mp4", "--no-sidecar", "--dry-run"]).exits(0).never_says("Of a text");
+}
+
+#[test]
+fn what_is_wrong_is_said_of_the_option_or_the_sidecar_and_nothing_is_sent() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_001);
+    world.video("b.mp4", 100_002);
+    world.file("a.md", "---\nprivcy: SELF_ONLY\n---\nwords");
+    let said = ran(&world, &["a.mp4", "b.mp4", "gone.mp4", "--at", "tomorrow", "--account", "bo"]);
+    let said = said.exits(2).says("the command line has 4 problems").says("`--at`: ");
+    let said = said.says("`a.md`: field `privcy`: no such field").says("`--account`: no account");
+    let said = said.says("`gone.mp4`: there is no such file").never_says("line 1");
+    assert_eq!(said.stderr.matches("`--at`").count(), 1, "{said:#?}");
+    let long = "x".repeat(2201);
+    ran(&world, &["b.mp4", "--caption", &long]).exits(2).says("`--caption`: the caption has 2201");
+    world.file("b.txt", "one");
+    world.file("b.json", "{}");
+    ran(&world, &["b.mp4"]).exits(2).says("keep one of them").says("--no-sidecar");
+    fs::remove_file(world.path("b.txt")).unwrap();
+    for (json, words) in [("{", "not JSON"), ("[]", "one object"), ("{\"video_path\": 1}", "")] {
+        world.file("b.json", json);
+        let wrong = ran(&world, &["b.mp4"]);
+        if !words.is_empty() {
+            wrong.exits(2).says("b.json").says(words);
+        }
+    }
+    // A login that is missing is told as such.
+    ran(&world, &["b.mp4", "--no-sidecar", "--account", "bo"]).exits(3);
+    for args in [&[][..], &["b.mp4", "--url", "https://media.example.com/a.mp4"]] {
+        ran(&world, args).exits(2);
+    }
+    assert_eq!(world.inits(), 1, "the one whose sidecar named its path");
+}
+
+#[test]
+fn a_caption_may_come_from_a_file_or_standard_input() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_001);
+    world.file("words.txt", "From a file\n");
+    let args = ["a.mp4", "--caption-file", "words.txt", "--dry-run"];
+    ran(&world, &args).exits(0).says("\"From a file\"");
+    let file = world.file("stdin.txt", "From a pipe\n");
+    let mut command = post(&world, &["a.mp4", "--caption-file", "-", "--dry-run"]);
+    command.stdin(Stdio::from(fs::File::open(file).unwrap()));
+    Ran::of(command).exits(0).says("\"From a pipe\"");
+    ran(&world, &["a.mp4", "--caption-file", "gone.txt"]).exits(2).says("gone.txt");
+    assert_eq!(world.inits(), 0);
+}
+
+#[test]
+fn addresses_are_posted_too() {
+    let world = World::logged_in();
+    let url = "https://media.example.com/clip.mp4";
+    ran(&world, &["--url", url, "--dry-run"]).exits(0).says("1 planned");
+    let photos = ["--photo", "https://media.example.com/1.jpg", "--photo"];
+    let photos = [&photos[..], &["https://media.example.com/2.jpg", "--title", "Two"]].concat();
+    let cover = [&photos[..], &["--cover-photo", "1", "--auto-add-music", "--dry-run"]].concat();
+    ran(&world, &cover).exits(0).says("2 photos");
+    let cover = [&photos[..], &["--cover-photo", "2"]].concat();
+    ran(&world, &cover).exits(2).says("`--cover-photo`: there is no photo 2");
+    assert_eq!(world.inits(), 0);
+}
+
+/// TikTok keeps nothing for later, and no manifest does.
+#[test]
+fn a_post_for_later_waits_and_is_made_by_the_same_command() {
+    let mut world = World::logged_in();
+    world.video("a.mp4", 100_001);
+    let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(2);
+    let at = at.round(jiff::Unit::Second).unwrap().to_string();
+    let args = ["a.mp4", "--at", &at];
+    ran(&world, &args).exits(0).says("1 deferred").says("run the same command again");
+    world.advance(jiff::SignedDuration::from_hours(3));
+    ran(&world, &args).exits(0).says("1 published");
+}
