@@ -20,7 +20,7 @@ pub(super) fn other_than_json(bytes: &[u8]) -> Option<Diagnostic> {
 }
 
 /// Whether a file may be JSON.
-pub(crate) fn is_json(bytes: &[u8]) -> bool {
+pub(super) fn is_json(bytes: &[u8]) -> bool {
     known(bytes).is_none() && prose(bytes).is_none()
 }
 

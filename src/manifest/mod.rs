@@ -1,7 +1,7 @@
 //! The manifest: a file that says what is to be posted, read strictly and checked whole.
 //!
 //! A JSON array of posts, or `{"defaults": {…}, "posts": […]}`; comments and trailing commas are
-//! welcome, nothing else that JSON lacks. What can be known without the network or the media files
+//! welcome, nothing else that JSON lacks. Or JSON Lines, or a table as spreadsheets write it. What can be known without the network or the media files
 //! is checked here, and all that is wrong is said at once, each with its place.
 
 mod cause;
@@ -20,12 +20,13 @@ mod review;
 #[cfg(test)]
 mod schema;
 mod syntax;
+mod table;
 mod token;
 mod value;
 mod web;
 
-pub(crate) use self::kind::{is_json, other_kind};
-pub(crate) use self::read::examine;
+pub(crate) use self::kind::other_kind;
+pub(crate) use self::read::{examine, is_manifest};
 pub(crate) use crate::model::{Entry, Manifest};
 
 /// The largest manifest, in bytes; a reader need not take in more than one byte beyond.

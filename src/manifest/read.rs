@@ -10,7 +10,7 @@ use super::fields::{Fields, SCHEMA};
 use super::post::EntryContext;
 use super::review::Review;
 use super::{Entry, Manifest};
-use super::{kind, syntax, value};
+use super::{kind, syntax, table, value};
 use crate::model::Field;
 use crate::model::fields::nearest;
 use crate::model::{Defaults, Diagnostics, Part};
@@ -26,7 +26,10 @@ const OUTERMOST: [&str; 3] = [SCHEMA, "defaults", "posts"];
 ///
 /// `folder` is where the manifest lies: a relative `video_path` starts there. No file is opened.
 pub(crate) fn examine(text: &[u8], folder: &Path, given: &Defaults) -> (Manifest, Diagnostics) {
-    if let Some(problem) = kind::other_than_json(text) {
+    let form = form_of(text);
+    if form.is_none()
+        && let Some(problem) = kind::other_than_json(text)
+    {
         return (Manifest::default(), Diagnostics::one(problem));
     }
     let text = match syntax::decode(text) {
@@ -34,6 +37,15 @@ pub(crate) fn examine(text: &[u8], folder: &Path, given: &Defaults) -> (Manifest
         Err(problem) => return (Manifest::default(), Diagnostics::one(problem)),
     };
     let mut review = Review::new(text);
+    if let Some(form) = form {
+        let table = table::read(text, form, &mut review);
+        let manifest = posts_of(&table, folder, given, &mut review);
+        return (manifest, review.finish());
+    }
+    if is_json_lines(text) {
+        let manifest = posts_of_lines(text, folder, given, &mut review);
+        return (manifest, review.finish());
+    }
     let manifest = match syntax::parse(text) {
         Ok(Some(tree)) => posts_of(&tree, folder, given, &mut review),
         Ok(None) => {
@@ -47,6 +59,67 @@ pub(crate) fn examine(text: &[u8], folder: &Path, given: &Defaults) -> (Manifest
         }
     };
     (manifest, review.finish())
+}
+
+/// The form of a manifest that is a table.
+fn form_of(text: &[u8]) -> Option<table::Form> {
+    let text = syntax::decode(text).ok()?;
+    // No text has these, and a table of them is the picture of one.
+    (!text.contains('\0')).then(|| table::form(text))?
+}
+
+/// Whether a file may be a manifest, whatever is wrong with it.
+pub(crate) fn is_manifest(text: &[u8]) -> bool {
+    kind::is_json(text) || form_of(text).is_some()
+}
+
+/// The lines of JSON Lines that are not empty, each with where it begins.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let start = text.as_ptr() as usize;
+    let place = move |line: &str| line.as_ptr() as usize - start;
+    text.lines().map(move |line| (place(line), line)).filter(|(_, line)| !line.trim().is_empty())
+}
+
+/// Whether a text is JSON Lines: several lines, the first of which is an object by itself, and the next one begins
+/// another.
+fn is_json_lines(text: &str) -> bool {
+    let mut lines = lines(text).map(|(_, line)| line.trim());
+    let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return false };
+    first.starts_with('{')
+        && second.starts_with('{')
+        && matches!(syntax::parse(first), Ok(Some(Value::Object(_))))
+}
+
+/// The posts of JSON Lines: an object on each line.
+fn posts_of_lines(
+    text: &str,
+    folder: &Path,
+    given: &Defaults,
+    review: &mut Review<'_>,
+) -> Manifest {
+    let (defaults, preferences) = (Fields::default(), given.flags.clone().over(&given.config));
+    let context = EntryContext {
+        folder,
+        overrule: &given.overrule,
+        flags: &given.flags,
+        defaults: &defaults,
+        preferences: &preferences,
+    };
+    let mut reading = Reading::new(&context);
+    for (at, line) in lines(text) {
+        review.base = at;
+        (review.part, review.field) = (Part::File, None);
+        match syntax::parse(line) {
+            Ok(Some(post)) => reading.post(&post, review),
+            Ok(None) => {}
+            Err(fault) => {
+                review.advise(fault.at, fault.message, fault.hint);
+                reading.count += 1;
+            }
+        }
+    }
+    review.base = 0;
+    Manifest { entries: reading.entries, widened: None }
 }
 
 fn posts_of(
@@ -169,24 +242,41 @@ fn read_posts(
     context: &EntryContext<'_>,
     review: &mut Review<'_>,
 ) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    let mut ids: Ids = HashMap::new();
-    for (index, element) in posts.elements.iter().enumerate() {
-        (review.part, review.field) = (Part::Post(index), None);
-        let Value::Object(object) = element else {
-            let message = format!("a post must be an object, not {}", value::describe(element));
-            review.refuse(element.start(), message);
-            continue;
-        };
-        let own = Fields::read(object, Part::Post(index), review);
-        refuse_known_id(index, &own, &mut ids, review);
-        entries.extend(context.post(index, object.range.start, &own, review));
-    }
-    entries
+    let mut reading = Reading::new(context);
+    posts.elements.iter().for_each(|post| reading.post(post, review));
+    reading.entries
 }
 
-/// Identities as they look, with the name of their account, and the post, place and text that have them.
-type Ids = HashMap<(String, Option<String>), (usize, usize, String)>;
+/// The posts of a manifest as they are read, one after another.
+struct Reading<'a> {
+    context: &'a EntryContext<'a>,
+    /// How many were read, those that cannot be looked at further among them.
+    count: usize,
+    entries: Vec<Entry>,
+    ids: Ids,
+}
+
+impl<'a> Reading<'a> {
+    fn new(context: &'a EntryContext<'a>) -> Self {
+        Self { context, count: 0, entries: Vec::new(), ids: Ids::new() }
+    }
+
+    fn post(&mut self, post: &Value<'_>, review: &mut Review<'_>) {
+        let index = self.count;
+        self.count += 1;
+        (review.part, review.field) = (Part::Post(index), None);
+        let Value::Object(object) = post else {
+            let message = format!("a post must be an object, not {}", value::describe(post));
+            return review.refuse(post.start(), message);
+        };
+        let own = Fields::read(object, Part::Post(index), review);
+        refuse_known_id(index, &own, &mut self.ids, review);
+        self.entries.extend(self.context.post(index, object.range.start, &own, review));
+    }
+}
+
+/// Identities as they look, with the name of their account, and the post, line and column, and text that have them.
+type Ids = HashMap<(String, Option<String>), (usize, (usize, usize), String)>;
 
 /// Two posts of one account and identity would be one post; two that look the same would be two, which nobody
 /// means. That two names stand for one account is found out later.
@@ -196,8 +286,7 @@ fn refuse_known_id(index: usize, own: &Fields, ids: &mut Ids, review: &mut Revie
     };
     let user = own.values.text(Field::UserId).map(str::to_owned);
     let identity = (text::seen_as(id), user);
-    if let Some((first, first_at, written)) = ids.get(&identity) {
-        let (line, column) = review.locate(*first_at);
+    if let Some((first, (line, column), written)) = ids.get(&identity) {
         review.field = Some(Field::Id);
         let message =
             format!("the same as that of post {} on line {line}, column {column}", first + 1);
@@ -210,6 +299,6 @@ fn refuse_known_id(index: usize, own: &Fields, ids: &mut Ids, review: &mut Revie
             review.advise(at, message, hint.to_owned());
         }
     } else {
-        ids.insert(identity, (index, at, id.to_owned()));
+        ids.insert(identity, (index, review.locate(at), id.to_owned()));
     }
 }

@@ -14,6 +14,8 @@ use crate::text;
 pub(super) struct Review<'t> {
     places: Places<'t>,
     problems: Diagnostics,
+    /// Where in the text what is read begins: the bytes that are told count from there.
+    pub(super) base: usize,
     /// Fields that something was said about, by the place it was said of.
     said: HashSet<(usize, Field)>,
     /// The part being read.
@@ -27,6 +29,7 @@ impl<'t> Review<'t> {
         let places = Places::new(text);
         Self {
             places,
+            base: 0,
             problems: Diagnostics::default(),
             said: HashSet::new(),
             part: Part::File,
@@ -36,7 +39,7 @@ impl<'t> Review<'t> {
 
     /// Line and column of a byte offset.
     pub(super) fn locate(&self, at: usize) -> (usize, usize) {
-        self.places.locate(at)
+        self.places.locate(self.base + at)
     }
 
     /// Notes a problem of the part and field being read.
@@ -52,7 +55,7 @@ impl<'t> Review<'t> {
         message: impl Into<String>,
         hint: impl Into<Option<String>>,
     ) {
-        if self.field.is_some_and(|field| !self.said.insert((at, field))) {
+        if self.field.is_some_and(|field| !self.said.insert((self.base + at, field))) {
             return;
         }
         let field = self.field.map(|field| field.name().to_owned());

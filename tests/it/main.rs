@@ -28,6 +28,7 @@ mod faults_init;
 mod faults_journal;
 mod faults_signal;
 mod faults_status;
+mod forms;
 mod help;
 mod hidden;
 mod hostile_callback;

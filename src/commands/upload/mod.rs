@@ -368,7 +368,7 @@ fn read(
             problems: faults,
             missing_logins: Vec::new(),
             missing_files: Vec::new(),
-            is_manifest: manifest::is_json(&input.text),
+            is_manifest: manifest::is_manifest(&input.text),
             overrulable: 0,
             denied: false,
         };

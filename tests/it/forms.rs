@@ -1,0 +1,100 @@
+//! Manifests as programs and spreadsheets write them: JSON Lines and tables.
+
+use serde_json::json;
+
+use crate::world::World;
+
+/// A manifest of this text.
+fn manifest(world: &World, name: &str, text: &str) -> String {
+    world.file(name, text).to_str().unwrap().to_owned()
+}
+
+fn with_videos() -> World {
+    let world = World::logged_in();
+    for (n, name) in (0..).zip(["a", "b", "c"]) {
+        world.video(&format!("{name}.mp4"), 100_000 + n);
+    }
+    world
+}
+
+#[test]
+fn json_lines_are_a_manifest() {
+    let world = with_videos();
+    let text = "\u{feff}{\"video_path\": \"a.mp4\", \"description\": \"A\"}\r\n\r\n  \
+                {\"video_path\": \"b.mp4\", \"tags\": [\"x\"], \"mode\": \"draft\"}\n";
+    let path = manifest(&world, "posts.jsonl", text);
+    world.upload(&path).exits(0).says("1 published, 1 in inbox");
+    world.upload(&path).exits(0).says("2 skipped");
+    let wrong = "{\"video_path\": \"a.mp4\"}\n{\"video_path\": \"b.mp4\", \"tgas\": []}\n\
+                 {\"video_path\": \"c.mp4\" \"id\": \"x\"}\n[]\n{\"id\": \"y\", \"video_path\": \"c.mp4\"}\n\
+                 {\"id\": \"y\", \"video_path\": \"a.mp4\"}";
+    let ran = world.upload(&manifest(&world, "wrong.jsonl", wrong)).exits(2);
+    let ran = ran.says("line 2, column 25, post 2, field `tgas`").says("line 3, column 23");
+    let ran = ran.says("line 4, column 1, post 4: a post must be an object");
+    ran.says(
+        "line 6, column 8, post 6, field `id`: the same as that of post 5 on line 5, column 8",
+    );
+    assert_eq!(world.inits(), 2);
+}
+
+#[test]
+fn a_table_of_a_spreadsheet_is_a_manifest() {
+    for (separator, line, mark) in [(",", "\n", ""), (";", "\r\n", "\u{feff}"), ("\t", "\n", "")] {
+        let world = with_videos();
+        let row = |cells: &[&str]| format!("{}{line}", cells.join(separator));
+        let text = [
+            mark.to_owned(),
+            row(&[
+                "Video Path",
+                "description",
+                "tags",
+                "mode",
+                "disable_duet",
+                "video_cover_timestamp_ms",
+                "",
+            ]),
+            row(&[
+                "a.mp4",
+                "\"Two \"\"cats\"\", one; box\"",
+                "#cats two",
+                "direct",
+                "TRUE",
+                "500",
+                "",
+            ]),
+            row(&["b.mp4", "", "", "draft", "", "", ""]),
+            row(&["", "", "", "", "", "", ""]),
+        ]
+        .concat();
+        let path = manifest(&world, "posts.csv", &text);
+        let dry = world.run(&["upload", "--dry-run", &path]).exits(0).says("2 planned");
+        dry.says("Two \\\"cats\\\", one; box #cats #two");
+        world.upload(&path).exits(0).says("1 published, 1 in inbox");
+        world.upload(&path).exits(0).says("2 skipped");
+        assert_eq!(world.posts()[0].title, "Two \"cats\", one; box #cats #two");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_table_is_said_with_its_cell() {
+    let world = with_videos();
+    let text = "video_path,tgas,privacy_level,disable_duet,,privacy_level\n\
+                a.mp4,x,EVERYBODY,maybe,,\n\
+                \"b.mp4\",,SELF_ONLY,yes,stray,,more\n\
+                gone.mp4,,,,,\n";
+    let ran = world.upload(&manifest(&world, "posts.csv", text)).exits(2);
+    let ran = ran.says("line 1, column 12, field `tgas`: no such field (did you mean `tags`?)");
+    let ran = ran.says("line 1, column 45, field `privacy_level`: this column is there twice");
+    let ran = ran.says("line 2, column 9, post 1, field `privacy_level`");
+    let ran = ran.says("line 2, column 19, post 1, field `disable_duet`: must be true or false");
+    let ran = ran.says("line 3, column 24: the column of this cell has no name");
+    let ran = ran.says("line 3, column 31: there is no column for the cell \"more\"");
+    ran.says("line 4, column 1, post 3, field `video_path`").says("no such file");
+    assert_eq!(world.inits(), 0);
+    // One without a column that says what is posted is none.
+    let other = manifest(&world, "other.csv", "name;when\nx;y\n");
+    world.upload(&other).exits(2).says("this is a CSV table");
+    // As JSON has it, a value is of its type.
+    let json = world.manifest(&json!([{ "video_path": "a.mp4", "disable_duet": "yes" }]));
+    world.upload(&json).exits(2).says("disable_duet");
+}
