@@ -183,7 +183,9 @@ pub(crate) struct PassphraseArgs {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = help::UPLOAD)]
 pub(crate) struct UploadArgs {
-    /// The file that lists the posts; - reads standard input
+    /// The file that lists the posts (JSON, JSON Lines or CSV), or a folder with videos; - reads standard input
+    ///
+    /// Each video of a folder is a post with the words of its sidecar, as with `post`.
     #[arg(value_name = "MANIFEST")]
     pub(crate) manifest: PathBuf,
 

@@ -169,8 +169,7 @@ fn binary(bytes: &[u8]) -> Option<Found> {
     }
     let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let video = |name: &str| {
-        let hint = "`upload` takes a manifest, a JSON file that lists the posts: write [{ \"video_path\": \
-            \"…\" }] with the name of this video into one";
+        let hint = "`tiktok-up post` with the name of this video posts it; `upload` takes a file that lists the posts";
         found(format!("this is {name}, not a manifest"), hint)
     };
     match video_probe::probe(&bytes, len) {

@@ -466,7 +466,8 @@ catalogue! {
 
     // Manifest and posts before anything is sent.
     ManifestMissing: "There is no manifest where one was named."
-        => "name the JSON file that lists the posts, or `-` for standard input";
+        => "name the file that lists the posts (JSON, JSON Lines or CSV), a folder with videos, or `-` for standard \
+            input";
     ManifestKind: "The manifest is a pipe or a device."
         => "pipe it in, and name it `-`: standard input";
     ManifestDisk: "The system failed to read the manifest."

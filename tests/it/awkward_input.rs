@@ -88,7 +88,8 @@ fn a_manifest_that_is_not_there_is_named_once() {
     assert_eq!(
         words(&ran),
         "error: there is no manifest `work/nothing.json`\n\n\
-         hint: name the JSON file that lists the posts, or `-` for standard input\n"
+         hint: name the file that lists the posts (JSON, JSON Lines or CSV), a folder with videos, or `-` for standard \
+         input\n"
     );
 }
 
@@ -98,7 +99,7 @@ fn t26_a_manifest_is_a_regular_file() {
     fifo(&world.path("pipe"));
     symlink("loop", world.path("loop")).unwrap();
     for (name, reason) in [
-        ("work", "the manifest `work` is a directory"),
+        ("work", "`work` is a directory without videos"),
         ("work/pipe", "the manifest `work/pipe` is not a regular file"),
         ("/dev/null", "the manifest `/dev/null` is not a regular file"),
         ("work/loop", "cannot read the manifest from `work/loop`\n  caused by: "),

@@ -98,3 +98,35 @@ fn what_is_wrong_with_a_table_is_said_with_its_cell() {
     let json = world.manifest(&json!([{ "video_path": "a.mp4", "disable_duet": "yes" }]));
     world.upload(&json).exits(2).says("disable_duet");
 }
+
+#[test]
+fn each_video_of_a_folder_is_a_post() {
+    let world = World::logged_in();
+    for (n, name) in (0..).zip(["b.mp4", "a.MP4", ".hidden.mp4"]) {
+        world.video(name, 100_000 + n);
+    }
+    world.file("a.txt", "Of a text\n");
+    world.file("b.json", r#"{ "mode": "draft" }"#);
+    world.file("notes.txt", "of nothing");
+    let folder = world.path(".").canonicalize().unwrap();
+    let folder = folder.to_str().unwrap();
+    let dry = world.run(&["upload", "--dry-run", folder]).exits(0).says("2 planned");
+    dry.says("caption \"Of a text\"").says("draft");
+    world.upload(folder).exits(0).says("1 published, 1 in inbox");
+    world.upload(folder).exits(0).says("2 skipped");
+    // What comes later is posted by the next run.
+    world.video("c.mp4", 100_009);
+    world.file("c.txt", &"x".repeat(3000));
+    world.upload(folder).exits(2).says("c.txt").says("the caption has 3000");
+    world.run(&["status"]).exits(0).says("the last run of");
+    world.file("c.txt", "short");
+    world.upload(folder).exits(0).says("1 published, 2 skipped");
+    // What may be meant instead is not passed over.
+    world.manifest(&json!([]));
+    world
+        .upload(folder)
+        .exits(2)
+        .says("what may be a manifest of them")
+        .says("videos_to_upload.json");
+    assert_eq!(world.inits(), 3);
+}

@@ -241,7 +241,8 @@ fn what_is_no_manifest_is_called_what_it_is() {
     refused(&world, &["upload", clip.to_str().unwrap()])
         .says("this is an MP4 video, not a manifest")
         .says("[{ \"video_path\": \"…\" }]");
-    refused(&world, &["upload", "work"]).says("the manifest `work` is a directory");
+    refused(&world, &["upload", "work"])
+        .says("`work` is a directory with videos and what may be a manifest of them");
 }
 
 #[test]

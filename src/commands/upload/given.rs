@@ -1,9 +1,11 @@
-//! The posts that the command line gives. They are written as a manifest would have them, so that the same table of
-//! fields reads them, and what is wrong is said of the option or the sidecar that it came from.
+//! The posts that the command line or a folder gives. They are written as a manifest would have them, so that the same
+//! table of fields reads them, and what is wrong is said of the option or the sidecar that it came from.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::fs;
 use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
@@ -70,24 +72,13 @@ pub(super) fn read(args: &PostArgs) -> Result<Input, InputError> {
     let mut origins = Origins::default();
     let mut posts = Vec::new();
     for (index, file) in args.files.iter().enumerate() {
-        let Some(path) = file.to_str() else {
-            let what = "a path that is not UTF-8 cannot be posted: rename the file".to_owned();
-            return Err(BadSidecar { path: file.clone(), what }.into());
-        };
-        let mut post = Map::new();
-        if !args.no_sidecar
-            && let Some((sidecar, fields)) = sidecar_of(file)?
-        {
-            let sidecar = sidecar.display().to_string();
-            let keys = fields.keys().map(|key| ((index, key.clone()), sidecar.clone()));
-            origins.sidecars.extend(keys);
-            post = fields;
-        }
+        let sidecar = if args.no_sidecar { None } else { Sidecar::of(file)? };
+        let mut post = origins.add(index, sidecar);
         for (key, value) in &common {
             origins.sidecars.remove(&(index, key.clone()));
             post.insert(key.clone(), value.clone());
         }
-        post.insert(Field::VideoPath.name().to_owned(), path.into());
+        post.insert(Field::VideoPath.name().to_owned(), text_of(file)?.into());
         posts.push(Value::Object(post));
     }
     if posts.is_empty() {
@@ -95,6 +86,54 @@ pub(super) fn read(args: &PostArgs) -> Result<Input, InputError> {
     }
     let text = Value::Array(posts).to_string().into_bytes();
     Ok(Input { text, folder: PathBuf::new(), name: NAME.to_owned(), origins: Some(origins) })
+}
+
+/// The videos of a folder, by their names, each with its sidecar.
+pub(super) fn of_folder(folder: &Path, name: &str) -> Result<Input, InputError> {
+    let failed = |source| InputError::Io { name: name.to_owned(), path: folder.to_owned(), source };
+    let (mut videos, mut lists) = (Vec::new(), Vec::new());
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = folder.join(entry.map_err(failed)?.file_name());
+        let is_hidden = path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"."));
+        match extension(&path).as_deref() {
+            _ if is_hidden => {}
+            Some("mp4" | "mov" | "webm") => videos.push(path),
+            Some("json" | "jsonl" | "csv") => lists.push(path),
+            _ => {}
+        }
+    }
+    videos.sort();
+    let stems: HashSet<_> = videos.iter().map(|video| video.with_extension("")).collect();
+    if let Some(list) = lists.into_iter().filter(|it| !stems.contains(&it.with_extension(""))).min()
+    {
+        return Err(InputError::FolderWithList { name: name.to_owned(), list });
+    }
+    if videos.is_empty() {
+        return Err(InputError::Directory { name: name.to_owned() });
+    }
+    let mut origins = Origins::default();
+    let mut posts = Vec::new();
+    for (index, video) in videos.iter().enumerate() {
+        let mut post = origins.add(index, Sidecar::of(video)?);
+        let file = video.strip_prefix(folder).unwrap_or(video);
+        post.insert(Field::VideoPath.name().to_owned(), text_of(file)?.into());
+        posts.push(Value::Object(post));
+    }
+    let text = Value::Array(posts).to_string().into_bytes();
+    let (folder, name) = (folder.to_owned(), name.to_owned());
+    Ok(Input { text, folder, name, origins: Some(origins) })
+}
+
+fn extension(path: &Path) -> Option<String> {
+    Some(path.extension()?.to_str()?.to_ascii_lowercase())
+}
+
+/// A path as a manifest could have it.
+fn text_of(path: &Path) -> Result<&str, InputError> {
+    path.to_str().ok_or_else(|| {
+        let what = "a path that is not UTF-8 cannot be posted: rename the file".to_owned();
+        BadSidecar { path: path.to_owned(), what }.into()
+    })
 }
 
 /// What the options say of every post.
@@ -152,34 +191,42 @@ fn words(bytes: Vec<u8>) -> Result<String, String> {
     Ok(text.trim_start_matches('\u{feff}').replace("\r\n", "\n").trim_end().to_owned())
 }
 
-/// The sidecar of a video, if it has one, and its fields.
-fn sidecar_of(video: &Path) -> Result<Option<(PathBuf, Map<String, Value>)>, InputError> {
-    let mut found: Option<(PathBuf, String)> = None;
-    for extension in ["json", "md", "txt"] {
-        let path = video.with_extension(extension);
-        let Ok(file) = VideoFile::open(&path) else { continue };
-        let bad = |what: String| BadSidecar { path: path.clone(), what };
-        if let Some((first, _)) = &found {
-            let what = format!(
-                "{} is a sidecar of the same video: keep one of them, or give `--no-sidecar`",
-                text::quoted(first)
-            );
-            return Err(bad(what).into());
+/// What lies beside a video and says what belongs to its post.
+struct Sidecar {
+    path: PathBuf,
+    fields: Map<String, Value>,
+}
+
+impl Sidecar {
+    /// That of a video, if it has one.
+    fn of(video: &Path) -> Result<Option<Self>, InputError> {
+        let mut found: Option<(PathBuf, String)> = None;
+        for extension in ["json", "md", "txt"] {
+            let path = video.with_extension(extension);
+            let Ok(file) = VideoFile::open(&path) else { continue };
+            let bad = |what: String| BadSidecar { path: path.clone(), what };
+            if let Some((first, _)) = &found {
+                let what = format!(
+                    "{} is a sidecar of the same video: keep one of them, or give `--no-sidecar`",
+                    text::quoted(first)
+                );
+                return Err(bad(what).into());
+            }
+            let mut bytes = Vec::new();
+            let read = file.into_file().take(LARGEST + 1).read_to_end(&mut bytes);
+            read.map_err(|error| bad(format!("cannot read the sidecar: {error}")))?;
+            found = Some((path.clone(), words(bytes).map_err(bad)?));
         }
-        let mut bytes = Vec::new();
-        let read = file.into_file().take(LARGEST + 1).read_to_end(&mut bytes);
-        read.map_err(|error| bad(format!("cannot read the sidecar: {error}")))?;
-        found = Some((path.clone(), words(bytes).map_err(bad)?));
-    }
-    let Some((path, text)) = found else { return Ok(None) };
-    let fields = match path.extension().and_then(|extension| extension.to_str()) {
-        Some("json") => of_json(&text),
-        Some("md") => of_markdown(&text),
-        _ => Ok(of_words(text)),
-    };
-    match fields {
-        Ok(fields) => Ok(Some((path, fields))),
-        Err(what) => Err(BadSidecar { path, what }.into()),
+        let Some((path, text)) = found else { return Ok(None) };
+        let fields = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("json") => of_json(&text),
+            Some("md") => of_markdown(&text),
+            _ => Ok(of_words(text)),
+        };
+        match fields {
+            Ok(fields) => Ok(Some(Self { path, fields })),
+            Err(what) => Err(BadSidecar { path, what }.into()),
+        }
     }
 }
 
@@ -240,6 +287,15 @@ fn plain_value(text: &str) -> Value {
 }
 
 impl Origins {
+    /// Takes in the fields of the post at a place that its sidecar gives.
+    fn add(&mut self, index: usize, sidecar: Option<Sidecar>) -> Map<String, Value> {
+        let Some(Sidecar { path, fields }) = sidecar else { return Map::new() };
+        let path = path.display().to_string();
+        let keys = fields.keys().map(|key| ((index, key.clone()), path.clone()));
+        self.sidecars.extend(keys);
+        fields
+    }
+
     /// The same problems, said of the option or the sidecar that each is about. What is wrong with an option is said
     /// once, however many posts it is for.
     pub(super) fn of(&self, problems: &Diagnostics) -> Diagnostics {

@@ -10,7 +10,7 @@ use crate::manifest::MAX_SIZE;
 use crate::problem::{Coded, ErrorCode, Problem};
 use crate::resources::{Denied, Shortage, is_machine_fault};
 use crate::source::{VideoError, VideoFile, near};
-use crate::text::shown;
+use crate::text::{self, shown};
 
 /// What was read, and where it lies.
 #[derive(Debug)]
@@ -45,8 +45,13 @@ pub(super) enum InputError {
         /// What may be meant.
         near: Option<String>,
     },
-    #[error("the manifest {name} is a directory")]
+    #[error("{name} is a directory without videos")]
     Directory { name: String },
+    #[error(
+        "{name} is a directory with videos and what may be a manifest of them, {}",
+        text::quoted(list)
+    )]
+    FolderWithList { name: String, list: PathBuf },
     #[error("the manifest {name} is not a regular file")]
     NotRegular { name: String },
     #[error("cannot read the manifest from {name}")]
@@ -64,7 +69,9 @@ impl From<BadSidecar> for InputError {
 impl Coded for InputError {
     fn problem(&self) -> Problem {
         Problem::new(match self {
-            Self::Missing { .. } | Self::Directory { .. } => ErrorCode::ManifestMissing,
+            Self::Missing { .. } | Self::Directory { .. } | Self::FolderWithList { .. } => {
+                ErrorCode::ManifestMissing
+            }
             Self::NotRegular { .. } => ErrorCode::ManifestKind,
             Self::Sidecar(_) => ErrorCode::SidecarWrong,
             Self::Io { source, .. } if let Some(shortage) = Shortage::in_error(source) => {
@@ -103,16 +110,20 @@ impl Input {
         if path == Path::new("-") {
             let name = "standard input".to_owned();
             return Ok(Self {
-                text: text(io::stdin().lock(), &name, path)?,
+                text: read_text(io::stdin().lock(), &name, path)?,
                 folder: PathBuf::new(),
                 name,
                 origins: None,
             });
         }
         let name = format!("`{}`", shown(&path.display().to_string()));
+        if path.is_dir() {
+            return given::of_folder(path, &name);
+        }
         let file = open(path, &name)?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(Self { text: text(file.into_file(), &name, path)?, folder, name, origins: None })
+        let text = read_text(file.into_file(), &name, path)?;
+        Ok(Self { text, folder, name, origins: None })
     }
 }
 
@@ -131,7 +142,7 @@ pub(super) fn open(path: &Path, name: &str) -> Result<VideoFile, InputError> {
     })
 }
 
-fn text(from: impl Read, name: &str, path: &Path) -> Result<Vec<u8>, InputError> {
+fn read_text(from: impl Read, name: &str, path: &Path) -> Result<Vec<u8>, InputError> {
     let mut text = Vec::new();
     fault::point("manifest: read")
         .and_then(|()| from.take(MAX_SIZE as u64 + 1).read_to_end(&mut text))

@@ -168,7 +168,14 @@ pub(in crate::commands) fn note_refusal(
 
 fn is_of_a_manifest(failure: &Failure) -> bool {
     let input = failure.error.downcast_ref();
-    let other = matches!(input, Some(InputError::Directory { .. } | InputError::NotRegular { .. }));
+    let other = matches!(
+        input,
+        Some(
+            InputError::Directory { .. }
+                | InputError::FolderWithList { .. }
+                | InputError::NotRegular { .. }
+        )
+    );
     match failure.error.downcast_ref() {
         Some(PrepareError::Refused(refused)) => refused.is_manifest,
         _ => !other && failure.error.downcast_ref().is_none_or(|it: &Refused| it.is_manifest),
