@@ -163,6 +163,18 @@ pub(crate) enum AccountsAction {
     /// With "key-file" the key is made if it is not there. Safe to run again. docs/SECRETS.md tells
     /// what this protects against.
     Encrypt,
+    /// Print an access token that TikTok takes now, for another program
+    ///
+    /// Renewed first where it ends soon. Whoever has it can post for the account for a day at most; on a terminal
+    /// it is shown only with --show.
+    Token {
+        /// The account: alias or `open_id`
+        #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
+        account: String,
+        /// Show it on a terminal, too
+        #[arg(long)]
+        show: bool,
+    },
     /// Store tokens and upload URLs in plain text again, readable to you alone
     ///
     /// Needs the key, and `[store] encrypt` as it was; take that out of config.toml afterwards.
@@ -428,6 +440,53 @@ pub(crate) struct DoctorArgs {
     /// be missing, `upload` asks for `--new-journal` once. A sound journal is left as it is.
     #[arg(long)]
     pub(crate) repair_journal: bool,
+}
+
+/// Arguments of `explain`.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = help::EXPLAIN)]
+pub(crate) struct ExplainArgs {
+    /// The code, as TikTok or `--json` names it; without one all codes are listed
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
+}
+
+/// Arguments of `completions`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::COMPLETIONS)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = help::MAN)]
+pub(crate) struct ManArgs {
+    /// The command; without one the page of the program
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: Option<String>,
+
+    /// Write the pages of all commands into this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+/// Arguments of `schema`.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(after_help = help::SCHEMA)]
+pub(crate) struct SchemaArgs {
+    /// What is described
+    #[arg(value_name = "WHAT", value_enum)]
+    pub(crate) what: Schema,
+}
+
+/// What has a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Schema {
+    /// The JSON form of a manifest
+    Manifest,
 }
 
 /// Arguments of `demo`.

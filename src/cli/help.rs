@@ -72,6 +72,7 @@ pub(super) const ACCOUNTS: &str = headed!(
     "tiktok-up accounts export shop > shop.login"
     "tiktok-up accounts import shop.login     on the other machine"
     "tiktok-up accounts import user_tokens.json"
+    "tiktok-up accounts token shop > token   one that TikTok takes now, for another program"
     "tiktok-up accounts encrypt               as `[store] encrypt` in config.toml says"
 );
 
@@ -117,6 +118,29 @@ pub(super) const DOCTOR: &str = headed!(
     "tiktok-up doctor --json"
     "tiktok-up doctor --repair-journal        after `upload` has called the journal damaged"
 );
+
+pub(super) const EXPLAIN: &str = headed!(
+    "Examples",
+    "tiktok-up explain spam_risk_too_many_posts"
+    "tiktok-up explain                        all codes, with their exit codes"
+);
+
+pub(super) const COMPLETIONS: &str = headed!(
+    "Examples",
+    "tiktok-up completions bash > ~/.local/share/bash-completion/completions/tiktok-up"
+    "tiktok-up completions zsh > ~/.zfunc/_tiktok-up"
+    "tiktok-up completions fish > ~/.config/fish/completions/tiktok-up.fish"
+);
+
+pub(super) const MAN: &str = headed!(
+    "Examples",
+    "tiktok-up man | man -l -"
+    "tiktok-up man upload | man -l -"
+    "tiktok-up man --dir ~/.local/share/man/man1"
+);
+
+pub(super) const SCHEMA: &str =
+    headed!("Examples", "tiktok-up schema manifest > manifest.schema.json");
 
 pub(super) const SANDBOX: &str = headed!(
     "Examples",

@@ -12,8 +12,9 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::args::{
-    AccountsAction, AccountsArgs, DemoArgs, DoctorArgs, InitArgs, LoginArgs, LogoutArgs,
-    PassphraseArgs, PostArgs, RefreshArgs, ResolveArgs, RunArgs, StatusArgs, UploadArgs,
+    AccountsAction, AccountsArgs, CompletionsArgs, DemoArgs, DoctorArgs, ExplainArgs, InitArgs,
+    LoginArgs, LogoutArgs, ManArgs, PassphraseArgs, PostArgs, RefreshArgs, ResolveArgs, RunArgs,
+    SchemaArgs, StatusArgs, UploadArgs,
 };
 pub(crate) use self::sandbox::SandboxArgs;
 
@@ -74,6 +75,14 @@ pub(crate) enum Command {
     /// the worst of what was found: 4 (local trouble) before 3 (a login is needed) before 2 (a setting is to
     /// be corrected).
     Doctor(DoctorArgs),
+    /// Say what an error code means and what to do about it
+    Explain(ExplainArgs),
+    /// Print what makes a shell complete the words of this program
+    Completions(CompletionsArgs),
+    /// Print a manual page, or write all of them into a folder
+    Man(ManArgs),
+    /// Print the JSON Schema of a manifest, for editors
+    Schema(SchemaArgs),
     /// Run an offline TikTok on this machine, to rehearse logins and uploads
     ///
     /// As strict as the real one, with accounts, a consent page, quotas and, if wanted, scripted
@@ -101,10 +110,44 @@ impl Command {
             Self::Status(_) => "status",
             Self::Resolve(_) => "resolve",
             Self::Doctor(_) => "doctor",
+            Self::Explain(_) => "explain",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+            Self::Schema(_) => "schema",
             Self::Sandbox(_) => "sandbox",
             Self::Demo(_) => "demo",
         }
     }
+}
+
+/// What makes a shell complete the words of this program.
+pub(crate) fn completions(shell: clap_complete::Shell) -> String {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "tiktok-up", &mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// The manual pages, each with its name: of the program, and of each command and each of theirs.
+pub(crate) fn pages() -> std::io::Result<Vec<(String, String)>> {
+    fn add(
+        command: &clap::Command,
+        name: &str,
+        pages: &mut Vec<(String, String)>,
+    ) -> std::io::Result<()> {
+        let mut page = Vec::new();
+        let titled = command.clone().name(name.to_owned()).display_name(name.to_owned());
+        clap_mangen::Man::new(titled).render(&mut page)?;
+        pages.push((name.to_owned(), String::from_utf8_lossy(&page).into_owned()));
+        let inner = command.get_subcommands().filter(|inner| inner.get_name() != "help");
+        inner
+            .into_iter()
+            .try_for_each(|inner| add(inner, &format!("{name}-{}", inner.get_name()), pages))
+    }
+    let mut command = Cli::command();
+    command.build();
+    let mut pages = Vec::new();
+    add(&command, "tiktok-up", &mut pages)?;
+    Ok(pages)
 }
 
 /// Options that every command takes.

@@ -2,6 +2,8 @@
 
 mod transfer;
 
+use std::io::{self, IsTerminal as _};
+
 use serde_json::json;
 
 use crate::cli::{AccountsAction, AccountsArgs};
@@ -10,6 +12,7 @@ use crate::commands::{Context, about, apps};
 use crate::exit::Exit;
 use crate::model::Account;
 use crate::output::{Failure, Table, day, moment};
+use crate::secret::Secret;
 use crate::settings::Environment;
 use crate::store::Store as _;
 use crate::store::local::LocalStore;
@@ -30,9 +33,38 @@ pub(super) async fn run(
         Some(AccountsAction::Import { file, passphrase }) => {
             transfer::import(context, file, passphrase, env).await
         }
+        Some(AccountsAction::Token { account, show }) => token(context, account, *show).await,
         Some(AccountsAction::Encrypt) => at_rest::encrypt(context).await,
         Some(AccountsAction::Decrypt) => at_rest::decrypt(context).await,
     }
+}
+
+/// Prints an access token that is good for a while, renewed if it is not.
+async fn token(context: &Context, name: &str, show: bool) -> Result<Exit, Failure> {
+    if io::stdout().is_terminal() && !show {
+        return Err(Failure::usage("an access token is not shown on a terminal")
+            .hint("give `--show`, or send the output to the program that needs it"));
+    }
+    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
+    let account = store.accounts().find(Some(name)).await?;
+    apps::is_there_one(context)?;
+    let store = at_rest::unlocked(context, store).await?;
+    let tokens = context.tokens(&store).await?;
+    let renewed = tokens.access_token(&account.open_id).await;
+    tokens.flush().await;
+    let account = renewed?;
+    let printer = &context.printer;
+    if printer.is_json() {
+        let event = json!({
+            "event": "token",
+            "access_token": account.access_token.expose(),
+            "expires_at": account.access_expires_at,
+        });
+        printer.secret(&Secret::new(about(&account, event).to_string()));
+    } else {
+        printer.secret(&account.access_token);
+    }
+    Ok(Exit::Done)
 }
 
 async fn alias(context: &Context, account: &str, name: &str) -> Result<Exit, Failure> {

@@ -6,6 +6,7 @@ mod at_rest;
 mod demo;
 mod doctor;
 mod example;
+mod explain;
 mod hidden;
 mod init;
 mod journal;
@@ -16,6 +17,7 @@ mod picture;
 mod refresh;
 mod resolve;
 mod sandbox;
+mod shell;
 mod status;
 mod tokens;
 mod upload;
@@ -361,6 +363,10 @@ async fn perform(
         }
         Command::Resolve(args) => resolve::run(&load().await?, args).await,
         Command::Doctor(args) => doctor::run(&cli.global, args, printer, shutdown, env).await,
+        Command::Explain(args) => explain::run(args, printer),
+        Command::Completions(args) => Ok(shell::completions(args, printer)),
+        Command::Man(args) => shell::man(args, printer),
+        Command::Schema(args) => Ok(shell::schema(args, printer)),
         Command::Sandbox(args) => sandbox::run(args, printer, shutdown, env).await,
         Command::Demo(args) => Box::pin(demo::run(printer, shutdown, args)).await,
     }

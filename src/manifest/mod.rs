@@ -29,6 +29,9 @@ pub(crate) use self::kind::other_kind;
 pub(crate) use self::read::{examine, is_manifest};
 pub(crate) use crate::model::{Entry, Manifest};
 
+/// The JSON Schema of a manifest that is JSON.
+pub(crate) const SCHEMA: &str = include_str!("schema.json");
+
 /// The largest manifest, in bytes; a reader need not take in more than one byte beyond.
 pub(crate) const MAX_SIZE: usize = 16 * 1024 * 1024;
 

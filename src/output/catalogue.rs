@@ -8,10 +8,6 @@ use crate::problem::{ErrorCode, ErrorKind};
 
 /// What is known about an error by its code alone.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "read by commands to come that print the catalogue")
-)]
 pub(super) struct Entry {
     /// The code.
     pub(super) code: ErrorCode,
@@ -21,6 +17,44 @@ pub(super) struct Entry {
     pub(super) meaning: &'static str,
     /// What to do about it, with names of values in braces.
     pub(super) hint: Option<&'static str>,
+}
+
+/// An entry as it is printed.
+#[derive(Clone, Debug)]
+pub(crate) struct Explanation {
+    /// The code.
+    pub(crate) code: &'static str,
+    /// The exit code of a run that ends with it.
+    pub(crate) exit: u8,
+    /// What it means, in one sentence.
+    pub(crate) meaning: &'static str,
+    /// What to do about it; what each error brings along stands in capital letters.
+    pub(crate) hint: Option<String>,
+}
+
+/// All that is known, in the order of the codes. A code may stand for several things.
+pub(crate) fn explanations() -> impl Iterator<Item = Explanation> {
+    entries().map(|entry| Explanation {
+        code: entry.code.as_str(),
+        exit: entry.exit.code(),
+        meaning: entry.meaning,
+        hint: entry.hint.map(placeholders),
+    })
+}
+
+/// A hint with the names of its values as the help of a command has them: `{post}` is `POST`.
+fn placeholders(hint: &str) -> String {
+    let mut shown = String::new();
+    let mut within = false;
+    for c in hint.chars() {
+        match c {
+            '{' => within = true,
+            '}' => within = false,
+            _ if within => shown.extend(c.to_uppercase()),
+            _ => shown.push(c),
+        }
+    }
+    shown
 }
 
 /// How a run ends that ends with an error of this kind: the one place that gives a kind its exit code.
@@ -57,10 +91,6 @@ macro_rules! catalogue {
 }
 
 /// All that is known, in the order of the codes.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "read by commands to come that print the catalogue")
-)]
 pub(super) fn entries() -> impl Iterator<Item = Entry> {
     ErrorCode::ALL.iter().map(|code| entry(*code))
 }

@@ -25,6 +25,7 @@ mod terminal;
 mod upload;
 
 pub(crate) use self::auth::{AuthOutput, refresh_subjects};
+pub(crate) use self::catalogue::{Explanation, explanations};
 pub(crate) use self::failure::{Everywhere, Explain, Failure, hint_of_code, post_hint};
 pub(crate) use self::line::Line;
 pub(crate) use self::log::listen;

@@ -19,7 +19,7 @@ use super::terminal::{self, Size};
 use super::{error, json, notes};
 use crate::exit::Exit;
 use crate::process::Environment;
-use crate::secret::redact;
+use crate::secret::{Secret, redact};
 use crate::text::count;
 use crate::worker::Worker;
 
@@ -208,6 +208,16 @@ impl Printer {
     pub(crate) fn data(&self, line: impl Into<Line>) {
         let text = line.into().render(self.0.options.colour_out);
         self.write_out(&text);
+    }
+
+    /// A page that is data as it is.
+    pub(crate) fn page(&self, text: &str) {
+        self.write_out(text.trim_end_matches('\n'));
+    }
+
+    /// A secret that somebody has asked for by name: the one thing that is printed without being looked at.
+    pub(crate) fn secret(&self, secret: &Secret) {
+        self.write_out(secret.expose());
     }
 
     /// Data, as one JSON object on a line.

@@ -116,7 +116,7 @@ fn each_video_of_a_folder_is_a_post() {
     world.upload(folder).exits(0).says("2 skipped");
     // What comes later is posted by the next run.
     world.video("c.mp4", 100_009);
-    world.file("c.txt", &"x".repeat(3000));
+    world.file("c.txt", "x".repeat(3000));
     world.upload(folder).exits(2).says("c.txt").says("the caption has 3000");
     world.run(&["status"]).exits(0).says("the last run of");
     world.file("c.txt", "short");

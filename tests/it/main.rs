@@ -66,6 +66,7 @@ mod sandbox_display;
 mod sandbox_faults;
 mod sandbox_posting;
 mod sandbox_upload;
+mod shell;
 mod signals;
 mod stage;
 mod stopping;

@@ -240,7 +240,7 @@ fn what_is_no_manifest_is_called_what_it_is() {
     let clip = world.path("a.mp4");
     refused(&world, &["upload", clip.to_str().unwrap()])
         .says("this is an MP4 video, not a manifest")
-        .says("[{ \"video_path\": \"…\" }]");
+        .says("`tiktok-up post` with the name of this video");
     refused(&world, &["upload", "work"])
         .says("`work` is a directory with videos and what may be a manifest of them");
 }

@@ -1,0 +1,51 @@
+//! What shells, pagers and editors are given: completions, manual pages, the schema of manifests.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::cli::{self, CompletionsArgs, ManArgs, SchemaArgs};
+use crate::exit::Exit;
+use crate::manifest::SCHEMA;
+use crate::output::{Failure, Printer};
+
+/// `completions SHELL`.
+pub(super) fn completions(args: &CompletionsArgs, printer: &Printer) -> Exit {
+    printer.page(&cli::completions(args.shell));
+    Exit::Done
+}
+
+/// `man`: the page of the program, or all pages into a folder.
+pub(super) fn man(args: &ManArgs, printer: &Printer) -> Result<Exit, Failure> {
+    let pages = cli::pages().map_err(Failure::unexpected)?;
+    let Some(dir) = &args.dir else {
+        let wanted = args.command.as_deref();
+        let name = wanted.map_or_else(|| "tiktok-up".to_owned(), |it| format!("tiktok-up-{it}"));
+        let page = pages.into_iter().find(|(page, _)| *page == name);
+        let Some((_, page)) = page else {
+            return Err(Failure::usage(format!(
+                "there is no command `{}`",
+                wanted.unwrap_or_default()
+            ))
+            .hint("`tiktok-up --help` lists them"));
+        };
+        printer.page(&page);
+        return Ok(Exit::Done);
+    };
+    write_all(dir, &pages).map_err(|error| {
+        let what = format!("cannot write the manual into {}", crate::text::quoted(dir));
+        Failure { exit: Exit::Local, ..Failure::unexpected(error).context(what) }
+    })?;
+    Ok(Exit::Done)
+}
+
+fn write_all(dir: &Path, pages: &[(String, String)]) -> io::Result<()> {
+    fs::create_dir_all(dir)?;
+    pages.iter().try_for_each(|(name, page)| fs::write(dir.join(format!("{name}.1")), page))
+}
+
+/// `schema`: the JSON Schema of manifests.
+pub(super) fn schema(_: &SchemaArgs, printer: &Printer) -> Exit {
+    printer.page(SCHEMA);
+    Exit::Done
+}
