@@ -124,6 +124,15 @@ pub(crate) struct AccountsArgs {
 /// What else `accounts` does than to list them.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum AccountsAction {
+    /// Show who an account is, what it may post now, and its numbers
+    ///
+    /// As far as the scopes go that its login has: `user.info.profile` for the profile, `user.info.stats` for the
+    /// numbers, `video.publish` for what it may post.
+    Show {
+        /// The account: alias or `open_id`; needed only where several are logged in
+        #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
+        account: Option<String>,
+    },
     /// Give an account a name of your own
     Alias {
         /// The account: `open_id` or its present alias
@@ -440,6 +449,19 @@ pub(crate) struct DoctorArgs {
     /// be missing, `upload` asks for `--new-journal` once. A sound journal is left as it is.
     #[arg(long)]
     pub(crate) repair_journal: bool,
+}
+
+/// Arguments of `videos`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::VIDEOS)]
+pub(crate) struct VideosArgs {
+    /// The account: alias or `open_id`; needed only where several are logged in
+    #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
+    pub(crate) account: Option<String>,
+
+    /// The most videos, newest first
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: u32,
 }
 
 /// Arguments of `explain`.

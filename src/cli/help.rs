@@ -68,6 +68,7 @@ pub(super) const ACCOUNTS: &str = headed!(
     "tiktok-up accounts"
     "tiktok-up accounts --wide                with open_ids, scopes and the access token's end"
     "tiktok-up accounts --json"
+    "tiktok-up accounts show shop             who it is, what it may post now"
     "tiktok-up accounts alias -000mhrLh91 shop"
     "tiktok-up accounts export shop > shop.login"
     "tiktok-up accounts import shop.login     on the other machine"
@@ -117,6 +118,14 @@ pub(super) const DOCTOR: &str = headed!(
     "tiktok-up doctor                         what is wrong here, and what to change"
     "tiktok-up doctor --json"
     "tiktok-up doctor --repair-journal        after `upload` has called the journal damaged"
+);
+
+pub(super) const VIDEOS: &str = headed!(
+    "Examples",
+    "tiktok-up videos"
+    "tiktok-up videos shop --limit 100 --json\n"
+    "A login has the scope for it that was made with `login --scopes` or `scopes` in config.toml and `video.list`"
+    "among them."
 );
 
 pub(super) const EXPLAIN: &str = headed!(

@@ -14,7 +14,7 @@ use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 pub(crate) use self::args::{
     AccountsAction, AccountsArgs, CompletionsArgs, DemoArgs, DoctorArgs, ExplainArgs, InitArgs,
     LoginArgs, LogoutArgs, ManArgs, PassphraseArgs, PostArgs, RefreshArgs, ResolveArgs, RunArgs,
-    SchemaArgs, StatusArgs, UploadArgs,
+    Schema, SchemaArgs, StatusArgs, UploadArgs, VideosArgs,
 };
 pub(crate) use self::sandbox::SandboxArgs;
 
@@ -75,6 +75,8 @@ pub(crate) enum Command {
     /// the worst of what was found: 4 (local trouble) before 3 (a login is needed) before 2 (a setting is to
     /// be corrected).
     Doctor(DoctorArgs),
+    /// List an account's public videos with their numbers
+    Videos(VideosArgs),
     /// Say what an error code means and what to do about it
     Explain(ExplainArgs),
     /// Print what makes a shell complete the words of this program
@@ -110,6 +112,7 @@ impl Command {
             Self::Status(_) => "status",
             Self::Resolve(_) => "resolve",
             Self::Doctor(_) => "doctor",
+            Self::Videos(_) => "videos",
             Self::Explain(_) => "explain",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",

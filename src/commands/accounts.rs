@@ -1,5 +1,6 @@
 //! `accounts`: who is logged in, and until when; names for them; logins that come and go.
 
+mod show;
 mod transfer;
 
 use std::io::{self, IsTerminal as _};
@@ -26,6 +27,7 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     match &args.action {
         None => list(context, args.wide).await,
+        Some(AccountsAction::Show { account }) => show::run(context, account.as_deref()).await,
         Some(AccountsAction::Alias { account, name }) => alias(context, account, name).await,
         Some(AccountsAction::Export { account, passphrase }) => {
             transfer::export(context, account, passphrase, env).await
@@ -39,20 +41,25 @@ pub(super) async fn run(
     }
 }
 
+/// An account with an access token that TikTok takes now.
+pub(super) async fn with_token(context: &Context, name: Option<&str>) -> Result<Account, Failure> {
+    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
+    let account = store.accounts().find(name).await?;
+    apps::is_there_one(context)?;
+    let store = at_rest::unlocked(context, store).await?;
+    let tokens = context.tokens(&store).await?;
+    let renewed = tokens.access_token(&account.open_id).await;
+    tokens.flush().await;
+    Ok(renewed?)
+}
+
 /// Prints an access token that is good for a while, renewed if it is not.
 async fn token(context: &Context, name: &str, show: bool) -> Result<Exit, Failure> {
     if io::stdout().is_terminal() && !show {
         return Err(Failure::usage("an access token is not shown on a terminal")
             .hint("give `--show`, or send the output to the program that needs it"));
     }
-    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
-    let account = store.accounts().find(Some(name)).await?;
-    apps::is_there_one(context)?;
-    let store = at_rest::unlocked(context, store).await?;
-    let tokens = context.tokens(&store).await?;
-    let renewed = tokens.access_token(&account.open_id).await;
-    tokens.flush().await;
-    let account = renewed?;
+    let account = with_token(context, Some(name)).await?;
     let printer = &context.printer;
     if printer.is_json() {
         let event = json!({

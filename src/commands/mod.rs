@@ -21,6 +21,7 @@ mod shell;
 mod status;
 mod tokens;
 mod upload;
+mod videos;
 
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -363,10 +364,11 @@ async fn perform(
         }
         Command::Resolve(args) => resolve::run(&load().await?, args).await,
         Command::Doctor(args) => doctor::run(&cli.global, args, printer, shutdown, env).await,
+        Command::Videos(args) => videos::run(&load().await?, args).await,
         Command::Explain(args) => explain::run(args, printer),
         Command::Completions(args) => Ok(shell::completions(args, printer)),
         Command::Man(args) => shell::man(args, printer),
-        Command::Schema(args) => Ok(shell::schema(args, printer)),
+        Command::Schema(args) => Ok(shell::schema(args.what, printer)),
         Command::Sandbox(args) => sandbox::run(args, printer, shutdown, env).await,
         Command::Demo(args) => Box::pin(demo::run(printer, shutdown, args)).await,
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::cli::{self, CompletionsArgs, ManArgs, SchemaArgs};
+use crate::cli::{self, CompletionsArgs, ManArgs, Schema};
 use crate::exit::Exit;
 use crate::manifest::SCHEMA;
 use crate::output::{Failure, Printer};
@@ -45,7 +45,9 @@ fn write_all(dir: &Path, pages: &[(String, String)]) -> io::Result<()> {
 }
 
 /// `schema`: the JSON Schema of manifests.
-pub(super) fn schema(_: &SchemaArgs, printer: &Printer) -> Exit {
-    printer.page(SCHEMA);
+pub(super) fn schema(what: Schema, printer: &Printer) -> Exit {
+    match what {
+        Schema::Manifest => printer.page(SCHEMA),
+    }
     Exit::Done
 }

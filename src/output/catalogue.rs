@@ -545,6 +545,9 @@ catalogue! {
         => "give this one an `id` of its own: once the other one is posted, this one is refused";
     SameAddress: "A post of the same address may be the same video."
         => "if it is another video, give it an `id`; with one it is known by that alone";
+    ScopeNotAsked: "A login does not have a scope that a command needs."
+        => "run `tiktok-up login` with `{scope}` among its `--scopes`; the app must have it in TikTok's developer \
+            portal";
     ScopeNotGranted: "The account did not grant a scope that the post needs."
         => "run `tiktok-up login` again and leave `{scope}` switched on in TikTok's consent page";
     PrivacyNotOffered: "The account does not offer the privacy level of the post."

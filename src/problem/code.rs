@@ -116,6 +116,7 @@ codes! {
             RefreshOther = "refresh_of_another_user",
             RefreshUnread = "refresh_unread",
             RefreshUnreadLost = "refresh_unread_lost",
+            ScopeNotAsked = "scope_not_asked",
             ScopeNotGranted = "scope_not_granted",
             TransferLogin = "transfer_login",
             TransferOther = "transfer_other_login",

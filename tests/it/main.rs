@@ -19,6 +19,7 @@ mod clocks;
 mod counts;
 #[cfg(feature = "faults")]
 mod disk_full;
+mod display;
 mod doctor;
 mod documents;
 mod dry_run;

@@ -9,9 +9,9 @@ use url::Url;
 use crate::transport::{OnStep, Transport};
 use crate::{
     App, Authorities, Authorize, Body, ContentRange, CreatorInfo, Endpoints, Error, Grant,
-    GrantKind, InboxInit, InitAnswer, PhotoInit, PostStatus, ProxyError, ProxyName, PutAnswer,
-    QrCheck, QrCode, RawTokenAnswer, Scopes, Secret, UploadUrl, UserInfo, VideoInit, creator_info,
-    init, oauth, qr, status, upload, user_info,
+    GrantKind, InboxInit, InitAnswer, PhotoInit, PostStatus, Profile, ProxyError, ProxyName,
+    PutAnswer, QrCheck, QrCode, RawTokenAnswer, Scopes, Secret, UploadUrl, UserInfo, VideoInit,
+    VideoPage, creator_info, init, oauth, qr, status, upload, user_info, video_list,
 };
 
 /// How a client names itself if nothing else is asked for.
@@ -105,6 +105,22 @@ impl Client {
     /// Asks who a token belongs to; only fields that every login covers.
     pub async fn user_info(&self, token: &Secret) -> Result<UserInfo, Error> {
         user_info::query(&self.0, token).await
+    }
+
+    /// Asks what an account shows of itself, as far as these scopes, which it has granted, cover that.
+    pub async fn profile(&self, token: &Secret, scopes: &Scopes) -> Result<Profile, Error> {
+        user_info::profile(&self.0, token, scopes).await
+    }
+
+    /// Asks for public videos, newest first: up to `count` (1 to 20) of those that were posted before `cursor`, a
+    /// page's [`next`](VideoPage::next); scope `video.list`.
+    pub async fn video_list(
+        &self,
+        token: &Secret,
+        cursor: Option<i64>,
+        count: u32,
+    ) -> Result<VideoPage, Error> {
+        video_list::list(&self.0, token, cursor, count).await
     }
 
     /// Asks what the creator may post: 20 calls a minute per token, scope `video.publish`.

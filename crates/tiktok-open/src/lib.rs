@@ -22,6 +22,7 @@ mod transport;
 mod trust;
 mod upload;
 mod user_info;
+mod video_list;
 
 pub use client::{BuildError, Client, ClientBuilder};
 pub use code::{Code, Reaction};
@@ -43,4 +44,5 @@ pub use status::{FailReason, PostStatus, State};
 pub use transport::{LONGEST_ANSWER, OnStep, Step};
 pub use trust::Authorities;
 pub use upload::{Body, ContentRange, PutAnswer, UploadUrl, UploadUrlError};
-pub use user_info::UserInfo;
+pub use user_info::{Profile, UserInfo};
+pub use video_list::{MAX_VIDEOS, PublicVideo, VideoPage};
