@@ -349,7 +349,7 @@ async fn perform(
                 Ok(context) => Box::pin(upload::run(&context, &list, &args.run)).await,
                 Err(failure) => Err(failure),
             };
-            unattended(printer, "post", outcome)
+            unattended(printer, &upload::post_key(args), outcome)
         }
         Command::Status(args) => {
             let outcome = status::run(&load().await?, args).await;

@@ -378,7 +378,7 @@ impl PostResolver {
         if self.options.repost {
             return;
         }
-        for request in twins(posts, |post| Some(self.request(post, at_sight(post)?))) {
+        for request in of_shared_content(posts, |post| Some(self.request(post, at_sight(post)?))) {
             // What cannot be looked up now is looked up when the turn of the post comes.
             let Ok(Some(row)) = self.calls.journal.find(&request).await else { continue };
             let is_it = row.id.is_none()
@@ -454,7 +454,9 @@ impl PostResolver {
             (Some(phase), _) if phase.is_done() && !again => {
                 let id = new.id.clone().unwrap_or_default();
                 let alike = self.calls.journal.alike(new, Some(row.number)).await?;
-                let posted = alike.filter(|alike| alike.how == Likeness::Content);
+                let posted = alike.filter(|alike| {
+                    alike.how == Likeness::Content && alike.post.phase().is_some_and(Phase::is_done)
+                });
                 let post = Box::new(row);
                 Err(match posted {
                     Some(Alike { post: posted, .. }) => {
@@ -857,7 +859,7 @@ fn at_sight(post: &PreparedPost) -> Option<Source<LocalFile>> {
 
 /// The requests of entries that may be of one content, in the order in which a run comes to them. All of them have an
 /// `id`: one without it stands for what was made without one.
-fn twins(
+fn of_shared_content(
     posts: &[PreparedPost],
     request: impl Fn(&PreparedPost) -> Option<PostRequest>,
 ) -> Vec<PostRequest> {
@@ -875,10 +877,10 @@ fn twins(
         *count += 1;
         *named &= post.asked.id.is_some();
     }
-    let is_twin = |post: &&PreparedPost| {
+    let shares = |post: &&PreparedPost| {
         content(post).is_some_and(|content| matches!(alike.get(&content), Some((2.., true))))
     };
-    posts.iter().filter(is_twin).filter_map(request).collect()
+    posts.iter().filter(shares).filter_map(request).collect()
 }
 
 pub(super) fn absolute(path: &Path) -> PathBuf {

@@ -31,6 +31,8 @@ pub(super) struct Form {
 struct Cell {
     at: usize,
     text: String,
+    /// Whether quotes that begin it end with it.
+    is_whole: bool,
 }
 
 /// The form of a text that is a table of posts: one of the cells of its first row names what is posted. `None`: it is
@@ -73,6 +75,10 @@ pub(super) fn read<'t>(text: &'t str, form: Form, review: &mut Review<'_>) -> Va
     for row in rows {
         if row.iter().all(|cell| cell.text.trim().is_empty()) {
             continue;
+        }
+        if let Some(cell) = row.iter().find(|cell| !cell.is_whole) {
+            let hint = "close them where it ends, and write each quote within them twice";
+            review.advise(cell.at, "the quotes of this cell do not end with it", hint.to_owned());
         }
         let start = row.first().map_or(0, |cell| cell.at);
         let mut properties = Vec::new();
@@ -186,7 +192,9 @@ fn rows(text: &str, form: Form) -> Vec<Vec<Cell>> {
         match result {
             ReadFieldResult::Field { record_end } => {
                 let text = String::from_utf8_lossy(&std::mem::take(&mut cell)).into_owned();
-                row.push(Cell { at: place_of(bytes, begun), text });
+                let place = place_of(bytes, begun);
+                let is_whole = is_whole(&bytes[place..at.max(place)], form.separator);
+                row.push(Cell { at: place, text, is_whole });
                 begun = at;
                 if record_end {
                     rows.push(std::mem::take(&mut row));
@@ -196,6 +204,18 @@ fn rows(text: &str, form: Form) -> Vec<Vec<Cell>> {
             ReadFieldResult::InputEmpty | ReadFieldResult::OutputFull => {}
         }
     }
+}
+
+/// Whether a cell, as it is written with what ends it, has its closing quote where it ends. Elsewhere the quotes take in
+/// other cells and rows, or end before the cell does.
+fn is_whole(written: &[u8], separator: u8) -> bool {
+    let end = written.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n'));
+    let written = written.get(..=end.unwrap_or_default()).unwrap_or_default();
+    let written = written.strip_suffix(&[separator]).unwrap_or(written);
+    let Some(rest) = written.strip_prefix(b"\"") else { return true };
+    let Some(inner) = rest.strip_suffix(b"\"") else { return false };
+    // Within them a quote is written twice.
+    inner.split(|byte| *byte != b'"').all(|quotes| quotes.len().is_multiple_of(2))
 }
 
 /// Where a cell begins whose reading began there: the end of the line before it is not part of it.

@@ -505,7 +505,7 @@ catalogue! {
             sent";
     ManifestUnreadable: "The manifest cannot be read.";
     SidecarWrong: "A sidecar, or the file of a caption, cannot be used."
-        => "correct it, or leave it aside with `--no-sidecar`, and run again; nothing was sent";
+        => "correct it and run again (`post` with `--no-sidecar` leaves sidecars aside); nothing was sent";
     ManifestWrong: "Something is wrong with the manifest."
         => "correct this and run again; nothing was sent";
     ManifestBoth: "Something is wrong with the manifest, and it names accounts that are not logged in."

@@ -91,6 +91,14 @@ fn what_is_wrong_with_a_table_is_said_with_its_cell() {
     let ran = ran.says("line 3, column 31: there is no column for the cell \"more\"");
     ran.says("line 4, column 1, post 3, field `video_path`").says("no such file");
     assert_eq!(world.inits(), 0);
+    // Quotes that are not closed take in other posts.
+    for text in [
+        "video_path,description\na.mp4,\"Two cats\nb.mp4,x\nc.mp4,y\n",
+        "video_path,description\na.mp4,\"Two\" cats\nb.mp4,\"x\"\n",
+    ] {
+        let ran = world.upload(&manifest(&world, "open.csv", text)).exits(2);
+        ran.says("line 2, column 7").says("the quotes of this cell do not end with it");
+    }
     // One without a column that says what is posted is none.
     let other = manifest(&world, "other.csv", "name;when\nx;y\n");
     world.upload(&other).exits(2).says("this is a CSV table");

@@ -74,6 +74,17 @@ fn each_file_is_a_post_with_the_words_of_its_sidecar() {
     let args = ["a.mp4", "--caption", "Of the command line", "--dry-run"];
     ran(&world, &args).exits(0).says("\"Of the command line\"");
     ran(&world, &["a.mp4", "--no-sidecar", "--dry-run"]).exits(0).never_says("Of a text");
+    // Nobody sees more than either of them says.
+    world.account(ADA, &json!({ "private": false }));
+    for (own, option, level) in [
+        ("SELF_ONLY", "PUBLIC_TO_EVERYONE", "SELF_ONLY"),
+        ("PUBLIC_TO_EVERYONE", "SELF_ONLY", "SELF_ONLY"),
+        ("PUBLIC_TO_EVERYONE", "PUBLIC_TO_EVERYONE", "PUBLIC_TO_EVERYONE"),
+    ] {
+        world.file("c.json", json!({ "privacy_level": own }).to_string());
+        let dry = ran(&world, &["c.mp4", "--id", level, "--privacy", option, "--dry-run"]);
+        assert!(dry.exits(0).stdout.contains(level), "{own} {option}");
+    }
 }
 
 #[test]
@@ -93,19 +104,31 @@ fn what_is_wrong_is_said_of_the_option_or_the_sidecar_and_nothing_is_sent() {
     world.file("b.json", "{}");
     ran(&world, &["b.mp4"]).exits(2).says("keep one of them").says("--no-sidecar");
     fs::remove_file(world.path("b.txt")).unwrap();
-    for (json, words) in [("{", "not JSON"), ("[]", "one object"), ("{\"video_path\": 1}", "")] {
+    for (json, words) in [
+        ("{", "not one JSON object"),
+        ("[]", "expected an object"),
+        ("{\"video_path\": \"a.mp4\"}", "take `video_path` out of it"),
+        ("{\"tags\": [], \"tags\": []}", "`tags` is given twice"),
+    ] {
         world.file("b.json", json);
-        let wrong = ran(&world, &["b.mp4"]);
-        if !words.is_empty() {
-            wrong.exits(2).says("b.json").says(words);
-        }
+        ran(&world, &["b.mp4"]).exits(2).says("b.json").says(words);
     }
+    // One that cannot be read may say who is to see the post.
+    fs::remove_file(world.path("b.json")).unwrap();
+    fs::create_dir(world.path("b.json")).unwrap();
+    ran(&world, &["b.mp4"]).exits(2).says("this sidecar cannot be read");
+    fs::remove_dir(world.path("b.json")).unwrap();
+    world.file("b.TXT", "x".repeat(2201));
+    ran(&world, &["b.mp4"]).exits(2).says("b.TXT").says("the caption has 2201");
+    fs::remove_file(world.path("b.TXT")).unwrap();
+    let bad = ran(&world, &["b.mp4", "a.mp4", "--account", "bo"]).exits(2);
+    bad.says("`a.md`: field `privcy`").says("`--account`: no account");
     // A login that is missing is told as such.
     ran(&world, &["b.mp4", "--no-sidecar", "--account", "bo"]).exits(3);
     for args in [&[][..], &["b.mp4", "--url", "https://media.example.com/a.mp4"]] {
         ran(&world, args).exits(2);
     }
-    assert_eq!(world.inits(), 1, "the one whose sidecar named its path");
+    assert_eq!(world.inits(), 0);
 }
 
 #[test]

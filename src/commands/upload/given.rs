@@ -8,16 +8,22 @@ use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
+use tiktok_open::Privacy;
 
 use super::input::{Input, InputError};
 use crate::cli::PostArgs;
-use crate::model::{Diagnostic, Diagnostics, Field, Part};
+use crate::model::{Diagnostic, Diagnostics, Field, FileIdentity, Part};
 use crate::source::VideoFile;
 use crate::text;
 
 /// The largest sidecar or caption, in bytes.
 const LARGEST: u64 = 64 * 1024;
+
+/// How the names of sidecars end, in either case.
+const EXTENSIONS: [&str; 6] = ["json", "JSON", "md", "MD", "txt", "TXT"];
 
 /// How the posts are called when they are talked about together.
 const NAME: &str = "the command line";
@@ -75,6 +81,10 @@ pub(super) fn read(args: &PostArgs) -> Result<Input, InputError> {
         let sidecar = if args.no_sidecar { None } else { Sidecar::of(file)? };
         let mut post = origins.add(index, sidecar);
         for (key, value) in &common {
+            // Nobody sees more than either of them says.
+            if *key == Field::PrivacyLevel.name() && is_narrower(post.get(key), value) {
+                continue;
+            }
             origins.sidecars.remove(&(index, key.clone()));
             post.insert(key.clone(), value.clone());
         }
@@ -86,6 +96,12 @@ pub(super) fn read(args: &PostArgs) -> Result<Input, InputError> {
     }
     let text = Value::Array(posts).to_string().into_bytes();
     Ok(Input { text, folder: PathBuf::new(), name: NAME.to_owned(), origins: Some(origins) })
+}
+
+/// Whether a sidecar's privacy level is narrower than the option's.
+fn is_narrower(own: Option<&Value>, option: &Value) -> bool {
+    let level = |value: &Value| value.as_str()?.parse::<Privacy>().ok();
+    own.and_then(level).zip(level(option)).is_some_and(|(own, option)| option.is_wider_than(own))
 }
 
 /// The videos of a folder, by their names, each with its sidecar.
@@ -104,8 +120,10 @@ pub(super) fn of_folder(folder: &Path, name: &str) -> Result<Input, InputError> 
     }
     videos.sort();
     let stems: HashSet<_> = videos.iter().map(|video| video.with_extension("")).collect();
-    if let Some(list) = lists.into_iter().filter(|it| !stems.contains(&it.with_extension(""))).min()
-    {
+    let is_sidecar = |path: &PathBuf| {
+        extension(path).as_deref() == Some("json") && stems.contains(&path.with_extension(""))
+    };
+    if let Some(list) = lists.into_iter().filter(|list| !is_sidecar(list)).min() {
         return Err(InputError::FolderWithList { name: name.to_owned(), list });
     }
     if videos.is_empty() {
@@ -200,30 +218,42 @@ struct Sidecar {
 impl Sidecar {
     /// That of a video, if it has one.
     fn of(video: &Path) -> Result<Option<Self>, InputError> {
-        let mut found: Option<(PathBuf, String)> = None;
-        for extension in ["json", "md", "txt"] {
+        let mut found: Option<(PathBuf, FileIdentity, String)> = None;
+        for extension in EXTENSIONS {
             let path = video.with_extension(extension);
-            let Ok(file) = VideoFile::open(&path) else { continue };
             let bad = |what: String| BadSidecar { path: path.clone(), what };
-            if let Some((first, _)) = &found {
+            // One that is there and cannot be read may say who is to see the post.
+            let file = match VideoFile::open(&path) {
+                Ok(file) => file.into_file(),
+                Err(error) if error.is_missing() => continue,
+                Err(error) => {
+                    return Err(bad(format!("this sidecar cannot be read: {error}")).into());
+                }
+            };
+            let unread = |error| bad(format!("this sidecar cannot be read: {error}"));
+            let identity = FileIdentity::of(&file.metadata().map_err(unread)?);
+            if let Some((first, known, _)) = &found {
+                // Where names are the same in any case, that is one file.
+                if *known == identity {
+                    continue;
+                }
                 let what = format!(
-                    "{} is a sidecar of the same video: keep one of them, or give `--no-sidecar`",
+                    "{} is a sidecar of the same video: keep one of them",
                     text::quoted(first)
                 );
                 return Err(bad(what).into());
             }
             let mut bytes = Vec::new();
-            let read = file.into_file().take(LARGEST + 1).read_to_end(&mut bytes);
-            read.map_err(|error| bad(format!("cannot read the sidecar: {error}")))?;
-            found = Some((path.clone(), words(bytes).map_err(bad)?));
+            file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unread)?;
+            found = Some((path.clone(), identity, words(bytes).map_err(bad)?));
         }
-        let Some((path, text)) = found else { return Ok(None) };
-        let fields = match path.extension().and_then(|extension| extension.to_str()) {
+        let Some((path, _, text)) = found else { return Ok(None) };
+        let fields = match extension(&path).as_deref() {
             Some("json") => of_json(&text),
             Some("md") => of_markdown(&text),
             _ => Ok(of_words(text)),
         };
-        match fields {
+        match fields.and_then(without_source) {
             Ok(fields) => Ok(Some(Self { path, fields })),
             Err(what) => Err(BadSidecar { path, what }.into()),
         }
@@ -235,10 +265,58 @@ fn of_words(text: String) -> Map<String, Value> {
 }
 
 fn of_json(text: &str) -> Result<Map<String, Value>, String> {
-    match serde_json::from_str(text) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        Ok(_) => Err("a sidecar is one object with the fields of a post".to_owned()),
-        Err(error) => Err(format!("this is not JSON: {error}")),
+    let Pairs(pairs) = serde_json::from_str(text).map_err(|error| {
+        format!("this is not one JSON object with the fields of a post: {error}")
+    })?;
+    let mut fields = Map::new();
+    pairs.into_iter().try_for_each(|(key, value)| put(&mut fields, key, value))?;
+    Ok(fields)
+}
+
+/// Takes in a field that is given once.
+fn put(fields: &mut Map<String, Value>, key: String, value: Value) -> Result<(), String> {
+    if fields.contains_key(&key) {
+        return Err(format!("`{}` is given twice", text::plain(&key)));
+    }
+    fields.insert(key, value);
+    Ok(())
+}
+
+/// Refuses what would make it the sidecar of something else.
+fn without_source(fields: Map<String, Value>) -> Result<Map<String, Value>, String> {
+    match Field::SOURCES.into_iter().find(|source| fields.contains_key(source.name())) {
+        Some(source) => Err(format!(
+            "a sidecar belongs to the video beside it: take `{}` out of it",
+            source.name()
+        )),
+        None => Ok(fields),
+    }
+}
+
+/// The fields of a JSON object as they stand there, those that are given twice among them.
+struct Pairs(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Pairs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
     }
 }
 
@@ -256,7 +334,7 @@ fn of_markdown(text: &str) -> Result<Map<String, Value>, String> {
             let (key, value) = text
                 .split_once(':')
                 .ok_or_else(|| format!("line {line} is not of the form `field: value`"))?;
-            fields.insert(key.trim().to_owned(), plain_value(value.trim()));
+            put(&mut fields, key.trim().to_owned(), plain_value(value.trim()))?;
         }
     }
     if !closed {
@@ -264,7 +342,7 @@ fn of_markdown(text: &str) -> Result<Map<String, Value>, String> {
     }
     let words = words.join("\n").trim().to_owned();
     if !words.is_empty() {
-        fields.insert(Field::Description.name().to_owned(), words.into());
+        put(&mut fields, Field::Description.name().to_owned(), words.into())?;
     }
     Ok(fields)
 }

@@ -29,6 +29,8 @@ pub(super) struct Leftovers<'a> {
     posts: BTreeMap<usize, Place>,
     /// Posts that the manifest does not name any more and that another run is at.
     elsewhere: Vec<Left>,
+    /// Those that were begun, until TikTok was asked for them and they are told of.
+    untold: Vec<Left>,
     /// Whether this run has begun to make posts: then those that are due are in its hands.
     at_work: bool,
 }
@@ -97,7 +99,20 @@ impl<'a> Leftovers<'a> {
             |left: &&Left| was_put_off(left) && is_of_run(left) && !named.contains(&left.name());
         let gone = before.posts.iter().filter(is_gone).cloned();
         let (elsewhere, gone) = gone.partition(is_in_living_hands);
-        (Self { notes, manifest, clock, posts, elsewhere, at_work: false }, gone)
+        (
+            Self { notes, manifest, clock, posts, elsewhere, untold: Vec::new(), at_work: false },
+            gone,
+        )
+    }
+
+    /// Keeps posts that the manifest does not name any more until they are told of.
+    pub(super) fn keep(&mut self, begun: &[Left]) {
+        self.untold = begun.to_vec();
+    }
+
+    /// They are told of.
+    pub(super) fn let_go(&mut self) {
+        self.untold.clear();
     }
 
     /// Notes how a post ended its run.
@@ -146,7 +161,7 @@ impl<'a> Leftovers<'a> {
         };
         let left =
             self.posts.values().filter_map(|place| place.left.clone().or_else(|| in_hand(place)));
-        let left = left.chain(self.elsewhere.iter().cloned());
+        let left = left.chain(self.elsewhere.iter().chain(&self.untold).cloned());
         let (untried, left) = left.partition(Left::is_in_other_hands);
         self.notes.leave(self.manifest, left, untried);
     }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 use crate::auth::Tokens;
-use crate::cli::RunArgs;
+use crate::cli::{PostArgs, RunArgs};
 use crate::commands::journal::post_of;
 use crate::commands::tokens::StoredTokens;
 use crate::commands::{Context, apps, at_rest, journal};
@@ -73,10 +73,12 @@ pub(super) async fn run(
     let notes = context.printer.notes().zip(manifest.as_deref());
     let accounts = store.accounts().all().await?;
     if prepared.accounts.is_empty() {
-        if let Some((_, gone)) =
+        if let Some((mut left, gone)) =
             leftovers(context, notes, journal.as_ref(), &accounts, None, &prepared).await?
         {
             tell_gone(context, journal.as_ref(), &accounts, gone, true).await?;
+            left.let_go();
+            left.note();
         }
         if let Some((notes, manifest)) = notes {
             notes.keep_fingerprints(manifest, BTreeMap::new());
@@ -114,10 +116,11 @@ pub(super) async fn run(
             left.event(&event);
         }
     }
-    if let Some(left) = left {
+    tell_gone(context, posts.as_ref(), &accounts, gone.unwrap_or_default(), true).await?;
+    if let Some(mut left) = left {
+        left.let_go();
         left.note();
     }
-    tell_gone(context, posts.as_ref(), &accounts, gone.unwrap_or_default(), true).await?;
     if let Some((notes, manifest)) = notes.filter(|_| context.shutdown.asked().is_none()) {
         notes.keep_fingerprints(manifest, fingerprints.used());
     }
@@ -267,6 +270,15 @@ pub(super) fn manifest_key(manifest: &Path) -> String {
     absolute.as_deref().unwrap_or(manifest).display().to_string()
 }
 
+/// What a run of `post` is known by: what it posts, and for whom.
+pub(super) fn post_key(args: &PostArgs) -> String {
+    let files = args.files.iter().map(|file| manifest_key(file));
+    let addresses = args.url.iter().chain(&args.photos).cloned();
+    let account = args.run.account.iter().cloned();
+    let words: Vec<_> = account.chain(files).chain(addresses).collect();
+    format!("post {}", words.join(" "))
+}
+
 /// What is to be noted of the posts that the run leaves; without an engine there are none. Says which posts have left
 /// the manifest before they were made, and gives those that were begun.
 async fn leftovers<'a>(
@@ -282,9 +294,10 @@ async fn leftovers<'a>(
         Some(engine) => engine.not_waiting(prepared).await,
         None => BTreeSet::new(),
     };
-    let (left, gone) =
+    let (mut left, gone) =
         Leftovers::begin(notes, manifest, context.settings.clock, prepared, &not_waiting);
     let begun = tell_gone(context, journal, accounts, gone, false).await?;
+    left.keep(&begun);
     left.note();
     Ok(Some((left, begun)))
 }
@@ -335,10 +348,8 @@ fn told(refused: Refused, origins: Option<&Origins>) -> Refused {
     let Some(origins) = origins else { return refused };
     let (of_logins, problems) = (refused.is_of_logins(), origins.of(&refused.problems));
     let mut missing_logins = refused.missing_logins;
-    if of_logins {
-        // What is wrong with the account of all is said once.
-        missing_logins.truncate(problems.len());
-    }
+    // What is wrong with the account of all is said once, and is no more the whole of it than before.
+    missing_logins.truncate(problems.len() - usize::from(!of_logins));
     Refused { problems, missing_logins, ..refused }
 }
 

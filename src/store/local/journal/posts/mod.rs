@@ -247,7 +247,8 @@ pub(super) fn latest_for(
     new: &PostRequest,
 ) -> Result<RecordedPost, DbError> {
     let last = latest(tx, original)?;
-    let Some(file) = new.source.file().filter(|_| last.repost > 0) else { return Ok(last) };
+    let may_differ = last.repost > 0 && last.id.is_some();
+    let Some(file) = new.source.file().filter(|_| may_differ) else { return Ok(last) };
     let group = rows::posts(tx, GROUP, [original])?;
     // What is known of a file at sight counts for each post that was made of it.
     let read = |known: &LocalFile| {
@@ -264,10 +265,13 @@ pub(super) fn latest_for(
         let both = read(known).zip(fingerprint.clone());
         known.identity.size == file.identity.size && both.is_none_or(|(one, other)| one == other)
     };
-    let of = |is: &dyn Fn(&LocalFile) -> bool| {
-        group.iter().find(|post| post.file.as_ref().is_some_and(is))
+    let of = |is: &dyn Fn(&LocalFile) -> bool, counts: &dyn Fn(&RecordedPost) -> bool| {
+        group.iter().find(|post| counts(post) && post.file.as_ref().is_some_and(is))
     };
-    let found = of(&is_it).or_else(|| of(&may_be));
+    // One that is under way comes first: as long as it may be of this content, none is made beside it.
+    let is_under_way = |post: &RecordedPost| post.phase().is_some_and(|phase| !phase.is_over());
+    let found = of(&may_be, &is_under_way);
+    let found = found.or_else(|| of(&is_it, &|_| true)).or_else(|| of(&may_be, &|_| true));
     Ok(found.cloned().unwrap_or(last))
 }
 
