@@ -127,7 +127,8 @@ impl Command {
 pub(crate) fn completions(shell: clap_complete::Shell) -> String {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "tiktok-up", &mut text);
-    String::from_utf8_lossy(&text).into_owned()
+    // clap_complete takes the hyphen of the name for the beginning of a command where it compares words for bash.
+    String::from_utf8_lossy(&text).replace("tiktok__subcmd__up", "tiktok__up")
 }
 
 /// The manual pages, each with its name: of the program, and of each command and each of theirs.

@@ -123,6 +123,8 @@ fn what_is_wrong_is_said_of_the_option_or_the_sidecar_and_nothing_is_sent() {
     fs::remove_file(world.path("b.TXT")).unwrap();
     let bad = ran(&world, &["b.mp4", "a.mp4", "--account", "bo"]).exits(2);
     bad.says("`a.md`: field `privcy`").says("`--account`: no account");
+    let two = ran(&world, &["a.mp4", "b.mp4", "--id", "x"]).exits(2);
+    two.says("`--id` names one post").never_says("line 1");
     // A login that is missing is told as such.
     ran(&world, &["b.mp4", "--no-sidecar", "--account", "bo"]).exits(3);
     for args in [&[][..], &["b.mp4", "--url", "https://media.example.com/a.mp4"]] {
@@ -142,7 +144,10 @@ fn a_caption_may_come_from_a_file_or_standard_input() {
     let mut command = post(&world, &["a.mp4", "--caption-file", "-", "--dry-run"]);
     command.stdin(Stdio::from(fs::File::open(file).unwrap()));
     Ran::of(command).exits(0).says("\"From a pipe\"");
-    ran(&world, &["a.mp4", "--caption-file", "gone.txt"]).exits(2).says("gone.txt");
+    ran(&world, &["a.mp4", "--caption-file", "gone.txt"])
+        .exits(2)
+        .says("gone.txt")
+        .never_says("manifest");
     assert_eq!(world.inits(), 0);
 }
 

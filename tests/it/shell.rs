@@ -43,7 +43,19 @@ fn each_shell_is_given_completions_that_name_every_command() {
     world.run(&["completions", "tcsh"]).exits(2).says("bash");
     // The shell itself takes it.
     let file = world.file("completions", world.run(&["completions", "bash"]).stdout);
-    assert!(Command::new("bash").arg("-n").arg(file).status().unwrap().success());
+    for (words, at, completed) in [
+        ("tiktok-up sta", 1, "status"),
+        ("tiktok-up post --pri", 2, "--privacy"),
+        ("tiktok-up accounts sh", 2, "show"),
+    ] {
+        let last = words.rsplit(' ').next().unwrap();
+        let script = format!(
+            ". {}; COMP_WORDS=({words}); COMP_CWORD={at}; _tiktok__up tiktok-up {last} ''; echo \"${{COMPREPLY[*]}}\"",
+            file.display()
+        );
+        let ran = Command::new("bash").args(["-c", &script]).output().unwrap();
+        assert_eq!(String::from_utf8(ran.stdout).unwrap().trim(), completed, "{words}");
+    }
 }
 
 #[test]

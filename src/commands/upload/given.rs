@@ -74,6 +74,9 @@ impl fmt::Display for BadSidecar {
 
 /// The posts of a command line, as a manifest would have them.
 pub(super) fn read(args: &PostArgs) -> Result<Input, InputError> {
+    if args.id.is_some() && args.files.len() > 1 {
+        return Err(InputError::Options("`--id` names one post, and several files are given"));
+    }
     let common = of_options(args)?;
     let mut origins = Origins::default();
     let mut posts = Vec::new();
@@ -195,8 +198,9 @@ fn caption_in(path: &Path) -> Result<String, InputError> {
     if path == Path::new("-") {
         io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
     } else {
-        let file = super::input::open(path, &name())?;
-        file.into_file().take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+        let unusable = |error| BadSidecar { path: path.to_owned(), what: format!("{error}") };
+        let file = VideoFile::open(path).map_err(unusable)?.into_file();
+        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
     }
     words(bytes).map_err(|what| BadSidecar { path: path.to_owned(), what }.into())
 }

@@ -58,6 +58,8 @@ pub(super) enum InputError {
     Io { name: String, path: PathBuf, source: io::Error },
     #[error("{0}")]
     Sidecar(BadSidecar),
+    #[error("{0}")]
+    Options(&'static str),
 }
 
 impl From<BadSidecar> for InputError {
@@ -74,6 +76,7 @@ impl Coded for InputError {
             }
             Self::NotRegular { .. } => ErrorCode::ManifestKind,
             Self::Sidecar(_) => ErrorCode::SidecarWrong,
+            Self::Options(_) => ErrorCode::ManifestWrong,
             Self::Io { source, .. } if let Some(shortage) = Shortage::in_error(source) => {
                 return shortage.behind();
             }
@@ -127,7 +130,7 @@ impl Input {
     }
 }
 
-pub(super) fn open(path: &Path, name: &str) -> Result<VideoFile, InputError> {
+fn open(path: &Path, name: &str) -> Result<VideoFile, InputError> {
     let name = || name.to_owned();
     VideoFile::open(path).map_err(|error| match error {
         VideoError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
