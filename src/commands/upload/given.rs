@@ -66,6 +66,12 @@ pub(super) struct BadSidecar {
     what: String,
 }
 
+impl From<BadSidecar> for InputError {
+    fn from(bad: BadSidecar) -> Self {
+        Self::Sidecar(bad.to_string())
+    }
+}
+
 impl fmt::Display for BadSidecar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", text::quoted(&self.path), self.what)
@@ -73,7 +79,7 @@ impl fmt::Display for BadSidecar {
 }
 
 /// The posts of a command line, as a manifest would have them.
-pub(super) fn read(args: &PostArgs) -> Result<Input, InputError> {
+pub(super) fn read(args: &PostArgs) -> Result<(Input, Origins), InputError> {
     if args.id.is_some() && args.files.len() > 1 {
         return Err(InputError::Options("`--id` names one post, and several files are given"));
     }
@@ -98,7 +104,7 @@ pub(super) fn read(args: &PostArgs) -> Result<Input, InputError> {
         posts.push(Value::Object(common));
     }
     let text = Value::Array(posts).to_string().into_bytes();
-    Ok(Input { text, folder: PathBuf::new(), name: NAME.to_owned(), origins: Some(origins) })
+    Ok((Input { text, folder: PathBuf::new(), name: NAME.to_owned() }, origins))
 }
 
 /// Whether a sidecar's privacy level is narrower than the option's.
@@ -108,7 +114,9 @@ fn is_narrower(own: Option<&Value>, option: &Value) -> bool {
 }
 
 /// The videos of a folder, by their names, each with its sidecar.
-pub(super) fn of_folder(folder: &Path, name: &str) -> Result<Input, InputError> {
+pub(super) fn of_folder(folder: &Path) -> Result<(Input, Origins), InputError> {
+    let name = format!("`{}`", text::shown(&folder.display().to_string()));
+    let name = name.as_str();
     let failed = |source| InputError::Io { name: name.to_owned(), path: folder.to_owned(), source };
     let (mut videos, mut lists) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(folder).map_err(failed)? {
@@ -142,7 +150,7 @@ pub(super) fn of_folder(folder: &Path, name: &str) -> Result<Input, InputError> 
     }
     let text = Value::Array(posts).to_string().into_bytes();
     let (folder, name) = (folder.to_owned(), name.to_owned());
-    Ok(Input { text, folder, name, origins: Some(origins) })
+    Ok((Input { text, folder, name }, origins))
 }
 
 fn extension(path: &Path) -> Option<String> {

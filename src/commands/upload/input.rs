@@ -3,7 +3,6 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::given::{self, BadSidecar, Origins};
 use crate::cli::PostArgs;
 use crate::fault;
 use crate::manifest::MAX_SIZE;
@@ -22,8 +21,6 @@ pub(super) struct Input {
     pub(super) folder: PathBuf,
     /// How the manifest is called when it is talked about.
     pub(super) name: String,
-    /// Where its fields come from, if it is none.
-    pub(super) origins: Option<Origins>,
 }
 
 /// What lists the posts.
@@ -57,15 +54,9 @@ pub(super) enum InputError {
     #[error("cannot read the manifest from {name}")]
     Io { name: String, path: PathBuf, source: io::Error },
     #[error("{0}")]
-    Sidecar(BadSidecar),
+    Sidecar(String),
     #[error("{0}")]
     Options(&'static str),
-}
-
-impl From<BadSidecar> for InputError {
-    fn from(bad: BadSidecar) -> Self {
-        Self::Sidecar(bad)
-    }
 }
 
 impl Coded for InputError {
@@ -100,33 +91,21 @@ impl PostList {
 }
 
 impl Input {
-    /// Reads what lists the posts.
-    pub(super) fn read(list: &PostList) -> Result<Self, InputError> {
-        match list {
-            PostList::Manifest(path) => Self::of_manifest(path),
-            PostList::Options(args) => given::read(args),
-        }
-    }
-
     /// Reads a file, or standard input for `-`.
-    fn of_manifest(path: &Path) -> Result<Self, InputError> {
+    pub(super) fn read(path: &Path) -> Result<Self, InputError> {
         if path == Path::new("-") {
             let name = "standard input".to_owned();
             return Ok(Self {
                 text: read_text(io::stdin().lock(), &name, path)?,
                 folder: PathBuf::new(),
                 name,
-                origins: None,
             });
         }
         let name = format!("`{}`", shown(&path.display().to_string()));
-        if path.is_dir() {
-            return given::of_folder(path, &name);
-        }
         let file = open(path, &name)?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let text = read_text(file.into_file(), &name, path)?;
-        Ok(Self { text, folder, name, origins: None })
+        Ok(Self { text, folder, name })
     }
 }
 

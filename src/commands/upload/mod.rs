@@ -34,8 +34,8 @@ use crate::store::local::LocalStore;
 use crate::store::{Accept, ExistingJournal, Journal, Store as _, StoreError};
 
 use self::given::Origins;
-use self::input::Input;
 pub(super) use self::input::PostList;
+use self::input::{Input, InputError};
 pub(super) use self::left::note_refusal;
 use self::left::{Leftovers, gone_words};
 
@@ -162,12 +162,11 @@ async fn make_ready(
     // What is to be posted.
     context.printer.step("reading the manifest");
     let list = list.clone();
-    let input = match context.aside(move || Input::read(&list)).await? {
+    let (input, origins) = match context.aside(move || read_list(&list)).await? {
         Ok(input) => input?,
         Err(signal) => return Ok(Err(signal)),
     };
-    let (manifest, faults) = read(context, args, &input)?;
-    let origins = input.origins;
+    let (manifest, faults) = read(context, args, &input, origins.as_ref())?;
 
     // What is there: accounts, posts made before, files.
     context.printer.step("looking at what is known of the posts");
@@ -364,11 +363,24 @@ fn needs_a_run(post: &RecordedPost) -> Option<Begun> {
     }
 }
 
+/// Reads what lists the posts, and where their fields come from if that is no manifest.
+fn read_list(list: &PostList) -> Result<(Input, Option<Origins>), InputError> {
+    let given = match list {
+        PostList::Options(args) => given::read(args)?,
+        PostList::Manifest(path) if path != Path::new("-") && path.is_dir() => {
+            given::of_folder(path)?
+        }
+        PostList::Manifest(path) => return Ok((Input::read(path)?, None)),
+    };
+    Ok((given.0, Some(given.1)))
+}
+
 /// The posts of a manifest as flags and config.toml complete them, and what is wrong with it.
 fn read(
     context: &Context,
     args: &RunArgs,
     input: &Input,
+    origins: Option<&Origins>,
 ) -> Result<(Manifest, Diagnostics), Failure> {
     let (mut manifest, faults) =
         manifest::examine(&input.text, &input.folder, &defaults(context, args));
@@ -383,7 +395,7 @@ fn read(
             overrulable: 0,
             denied: false,
         };
-        return Err(told(refused, input.origins.as_ref()).into());
+        return Err(told(refused, origins).into());
     }
     if let Some(level) = manifest.widened.filter(|_| !args.draft) {
         let text = format!(
