@@ -105,10 +105,11 @@ pub(super) async fn run(
         tokens.flush().await;
         return Err(no_app);
     }
-    let (mut left, gone) =
-        leftovers(context, notes, posts.as_ref(), &accounts, Some(&engine), &prepared)
-            .await?
-            .unzip();
+    let left = leftovers(context, notes, posts.as_ref(), &accounts, Some(&engine), &prepared).await;
+    if left.is_err() {
+        tokens.flush().await;
+    }
+    let (mut left, gone) = left?.unzip();
     let mut events = if args.dry_run { engine.dry_run(prepared) } else { engine.upload(prepared) };
     while let Some(event) = events.next().await {
         output.event(&event);
@@ -116,9 +117,12 @@ pub(super) async fn run(
             left.event(&event);
         }
     }
-    tell_gone(context, posts.as_ref(), &accounts, gone.unwrap_or_default(), true).await?;
+    // What the journal does not tell now, the next run tells: what this one has made is reported all the same.
+    let told = tell_gone(context, posts.as_ref(), &accounts, gone.unwrap_or_default(), true).await;
     if let Some(mut left) = left {
-        left.let_go();
+        if told.is_ok() {
+            left.let_go();
+        }
         left.note();
     }
     if let Some((notes, manifest)) = notes.filter(|_| context.shutdown.asked().is_none()) {
