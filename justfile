@@ -98,6 +98,11 @@ bench-many *ARGS:
     cargo build --release
     cargo run --release -p tiktok-up-bench -- many {{ ARGS }}
 
+# How fast the sandbox takes a video
+bench-sandbox *ARGS:
+    cargo build --release
+    cargo run --release -p tiktok-up-bench -- sandbox {{ ARGS }}
+
 # What commands cost by the number of accounts and posts, and the plots of docs/PERFORMANCE.md
 bench-scale *ARGS:
     cargo build --release

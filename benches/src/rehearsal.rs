@@ -87,6 +87,37 @@ impl<'a> Rehearsal<'a> {
         Ok(())
     }
 
+    /// Announces a video and gives its `upload_url`.
+    pub(crate) fn init(
+        &self,
+        account: &str,
+        size: u64,
+        chunk: u64,
+        count: u64,
+    ) -> anyhow::Result<String> {
+        let token = Command::new(self.program)
+            .args(["accounts", "token", account])
+            .envs(self.env.iter().cloned())
+            .output()?;
+        let token = String::from_utf8(token.stdout)?;
+        let authorization = format!("Authorization: Bearer {}", token.trim());
+        let headers = ["-H", &authorization, "-H", "Content-Type: application/json"];
+        let ask = |path: &str, body: &Value| -> anyhow::Result<Value> {
+            let (url, body) = (format!("{}{path}", self.api()), body.to_string());
+            let answer = curl(&[&headers[..], &["-d", &body, &url]].concat())?;
+            Ok(serde_json::from_str(&answer)?)
+        };
+        ask("/v2/post/publish/creator_info/query/", &json!({}))?;
+        let answer = ask(
+            "/v2/post/publish/video/init/",
+            &json!({ "post_info": { "privacy_level": "SELF_ONLY" }, "source_info": {
+                "source": "FILE_UPLOAD", "video_size": size, "chunk_size": chunk,
+                "total_chunk_count": count } }),
+        )?;
+        let url = answer["data"]["upload_url"].as_str().context("no upload_url")?;
+        Ok(url.to_owned())
+    }
+
     pub(crate) fn upload(&self, manifest: &Path, jobs: usize) -> anyhow::Result<Taken> {
         let mut run = Measured::new(self.program, self.dir)
             .args(["--quiet", "upload", "--skip-media-check", "--jobs", &jobs.to_string()])

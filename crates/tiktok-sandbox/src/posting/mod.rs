@@ -3,7 +3,6 @@
 pub(super) mod cancel;
 pub(super) mod creator_info;
 pub(super) mod fields;
-mod hashing;
 pub(super) mod init;
 pub(super) mod limits;
 pub(super) mod photo;

@@ -12,7 +12,6 @@ use axum::http::header::{
 use axum::http::{HeaderMap, StatusCode};
 use sha2::{Digest, Sha256};
 
-use super::hashing::Hashing;
 use super::post::{Media, Post, Upload};
 use crate::call::Call;
 use crate::delivery::Reader;
@@ -41,20 +40,17 @@ pub(crate) async fn receive(
             return answer;
         }
     };
-    let mut hashing = Hashing::start(chunk.hasher.take(), chunk.length);
     loop {
         match reader.next().await {
             None => break,
             Some(Ok(bytes)) => {
                 *arrived += bytes.len() as u64;
                 chunk.take(&bytes);
-                hashing.take(bytes).await;
             }
             // What came of the chunk is forgotten with it.
             Some(Err(_)) => return Answer::lost(),
         }
     }
-    chunk.hasher = hashing.finish().await;
     close(core, call, &mut chunk)
 }
 
@@ -74,6 +70,11 @@ impl Chunk {
         if self.head.len() < HEAD {
             let missing = HEAD - self.head.len();
             self.head.extend_from_slice(&bytes[..bytes.len().min(missing)]);
+        }
+        // Here rather than on a thread of its own: the bytes are still in this core's cache, and on two cores
+        // the other one is the client's (docs/PERFORMANCE.md).
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(bytes);
         }
         self.received += bytes.len() as u64;
         self.in_flight.fetch_add(bytes.len() as u64, Ordering::Relaxed);
