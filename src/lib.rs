@@ -14,6 +14,7 @@ mod engine;
 mod exit;
 mod fault;
 mod fs;
+mod hooks;
 mod limits;
 mod manifest;
 mod model;

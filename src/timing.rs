@@ -52,6 +52,8 @@ timing! {
         "First pause between two status calls; doubles up to `poll_cap`.";
     poll_cap: Duration::from_secs(30), "Longest pause between two status calls.";
     poll_limit: Duration::from_mins(15), "How long a post is polled before it is left for a later run.";
+    call_off: Duration::from_secs(30),
+        "How long a download that was called off is asked for before that is left to `status`.";
     url_life: Duration::from_mins(55),
         "How long after its issue an `upload_url` is used (TikTok: one hour).";
     proof_age: Duration::from_mins(75),

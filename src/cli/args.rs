@@ -8,6 +8,7 @@ use tiktok_open::Privacy;
 use tiktok_open::Scopes;
 
 use super::{help, values};
+use crate::model::HookKind;
 
 /// Arguments of `login`.
 #[derive(Clone, Debug, Args)]
@@ -75,6 +76,30 @@ pub(crate) struct InitArgs {
     pub(crate) force: bool,
 }
 
+/// Who is told of what happens, in the place of `[hooks]` in config.toml.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Hooks")]
+pub(crate) struct HookArgs {
+    /// Run this by `sh -c` at the end, with the events as JSON on its standard input, if there are any
+    ///
+    /// docs/HOOKS.md tells what they look like. Each event is told once, also over many runs.
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) notify_command: Option<String>,
+
+    /// POST the same to this address
+    ///
+    /// Others can read the arguments of a running program: an address that is a secret belongs into config.toml, as
+    /// does the secret that messages are signed with.
+    #[arg(long, value_name = "URL")]
+    pub(crate) webhook: Option<String>,
+
+    /// Tell of these alone, separated by commas: failed, unknown, `login_needed`, `draft_waiting`, published
+    ///
+    /// Without it: `when` of config.toml, else all but published.
+    #[arg(long, value_name = "EVENTS", value_delimiter = ',', value_parser = values::hook_kind)]
+    pub(crate) notify_when: Vec<HookKind>,
+}
+
 /// Arguments of `refresh`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = help::REFRESH)]
@@ -94,6 +119,10 @@ pub(crate) struct RefreshArgs {
     /// Only this account (alias or `open_id`); may be given several times
     #[arg(long, value_name = "ACCOUNT", allow_hyphen_values = true)]
     pub(crate) account: Vec<String>,
+
+    #[command(flatten)]
+    // A doc comment here would replace the command's own help.
+    pub(crate) hooks: HookArgs,
 }
 
 /// Arguments of `logout`.
@@ -375,6 +404,10 @@ pub(crate) struct RunArgs {
     /// Send at most so many bytes a second, all accounts together (500kB, 2MB, 1MiB)
     #[arg(long, value_name = "BYTES", value_parser = values::rate)]
     pub(crate) limit_rate: Option<u64>,
+
+    #[command(flatten)]
+    // A doc comment here would replace the command's own help.
+    pub(crate) hooks: HookArgs,
 }
 
 impl Default for RunArgs {
@@ -392,12 +425,13 @@ impl Default for RunArgs {
             no_retry: false,
             chunk_size: None,
             limit_rate: None,
+            hooks: HookArgs::default(),
         }
     }
 }
 
 /// Arguments of `status`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(after_help = help::STATUS)]
 pub(crate) struct StatusArgs {
     /// Only this post
@@ -411,6 +445,10 @@ pub(crate) struct StatusArgs {
     /// Show the posts that are done, too
     #[arg(long, conflicts_with = "post")]
     pub(crate) all: bool,
+
+    #[command(flatten)]
+    // A doc comment here would replace the command's own help.
+    pub(crate) hooks: HookArgs,
 }
 
 /// Arguments of `resolve`.
@@ -462,6 +500,49 @@ pub(crate) struct VideosArgs {
     /// The most videos, newest first
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
+}
+
+/// Arguments of `history`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::HISTORY)]
+pub(crate) struct HistoryArgs {
+    /// Only of this account (alias or `open_id`)
+    #[arg(long, value_name = "ACCOUNT", allow_hyphen_values = true)]
+    pub(crate) account: Option<String>,
+
+    /// Only since then: a day (2026-12-01), a time with its offset, or a length of time (7d, 36h)
+    #[arg(long, value_name = "WHEN", value_parser = values::since)]
+    pub(crate) since: Option<values::Since>,
+
+    /// Ask TikTok for the addresses and numbers of public videos, too (scope `video.list`)
+    #[arg(long)]
+    pub(crate) numbers: bool,
+
+    /// Write CSV
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+}
+
+/// Arguments of `open`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::OPEN)]
+pub(crate) struct OpenArgs {
+    /// A post, as `status --all` names it, or an account (alias or `open_id`)
+    #[arg(value_name = "POST|ACCOUNT", allow_hyphen_values = true)]
+    pub(crate) what: String,
+
+    /// Print the address instead of opening a browser
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+}
+
+/// Arguments of `cancel`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::CANCEL)]
+pub(crate) struct CancelArgs {
+    /// The post, as `status` names it
+    #[arg(value_name = "POST")]
+    pub(crate) post: String,
 }
 
 /// Arguments of `explain`.

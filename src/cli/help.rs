@@ -128,6 +128,27 @@ pub(super) const VIDEOS: &str = headed!(
     "among them."
 );
 
+pub(super) const HISTORY: &str = headed!(
+    "Examples",
+    "tiktok-up history"
+    "tiktok-up history --since 7d --account shop"
+    "tiktok-up history --since 2026-11-01 --numbers --csv > november.csv"
+);
+
+pub(super) const OPEN: &str = headed!(
+    "Examples",
+    "tiktok-up open 12                        the post's page"
+    "tiktok-up open shop                      the account's profile"
+    "tiktok-up open 12 --no-browser           prints the address"
+);
+
+pub(super) const CANCEL: &str = headed!(
+    "Examples",
+    "tiktok-up cancel 12\n"
+    "Only what TikTok pulls from a URL can be called off, while it does. Exit code: 0 it was called off, 1 it was"
+    "too late or cannot be called off, 5 TikTok has not said yet."
+);
+
 pub(super) const EXPLAIN: &str = headed!(
     "Examples",
     "tiktok-up explain spam_risk_too_many_posts"

@@ -12,11 +12,13 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::args::{
-    AccountsAction, AccountsArgs, CompletionsArgs, DemoArgs, DoctorArgs, ExplainArgs, InitArgs,
-    LoginArgs, LogoutArgs, ManArgs, PassphraseArgs, PostArgs, RefreshArgs, ResolveArgs, RunArgs,
-    Schema, SchemaArgs, StatusArgs, UploadArgs, VideosArgs,
+    AccountsAction, AccountsArgs, CancelArgs, CompletionsArgs, DemoArgs, DoctorArgs, ExplainArgs,
+    HistoryArgs, HookArgs, InitArgs, LoginArgs, LogoutArgs, ManArgs, OpenArgs, PassphraseArgs,
+    PostArgs, RefreshArgs, ResolveArgs, RunArgs, Schema, SchemaArgs, StatusArgs, UploadArgs,
+    VideosArgs,
 };
 pub(crate) use self::sandbox::SandboxArgs;
+pub(crate) use self::values::Since;
 
 /// Publish to TikTok from a terminal, a server or a script
 ///
@@ -68,6 +70,12 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Settle a post whose outcome is unknown, that failed for good, or that was posted by hand
     Resolve(ResolveArgs),
+    /// Call off a post that TikTok is pulling from a URL
+    Cancel(CancelArgs),
+    /// List what was posted, and when
+    History(HistoryArgs),
+    /// Open a post or a profile in the browser
+    Open(OpenArgs),
     /// Check what is on this machine: configuration, apps, tokens, journal, locks
     ///
     /// One line for each, with what to change; with --quiet only for what is wrong. Client secrets are read
@@ -111,6 +119,9 @@ impl Command {
             Self::Upload(_) => "upload",
             Self::Status(_) => "status",
             Self::Resolve(_) => "resolve",
+            Self::Cancel(_) => "cancel",
+            Self::History(_) => "history",
+            Self::Open(_) => "open",
             Self::Doctor(_) => "doctor",
             Self::Videos(_) => "videos",
             Self::Explain(_) => "explain",

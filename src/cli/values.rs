@@ -13,6 +13,7 @@ use clap::{Arg, Command};
 use jiff::SignedDuration;
 use tiktok_open::{Privacy, UnknownPrivacy};
 
+use crate::model::HookKind;
 use crate::model::plan::{CHUNK_MAX, CHUNK_MIN};
 
 /// The most accounts that are served at once.
@@ -26,6 +27,37 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         Ok(length) if !length.is_zero() => Ok(length),
         _ => Err("it must be longer than nothing".to_owned()),
     }
+}
+
+/// What a hook may be called for.
+pub(super) fn hook_kind(text: &str) -> Result<HookKind, String> {
+    let known = HookKind::ALL.map(HookKind::as_str).join(", ");
+    HookKind::named(text.trim()).ok_or_else(|| format!("there are {known}"))
+}
+
+/// Since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Since {
+    /// So long ago.
+    Ago(jiff::SignedDuration),
+    /// The beginning of a day where this machine is.
+    Day(jiff::civil::Date),
+    /// A moment.
+    Moment(jiff::Timestamp),
+}
+
+/// A day, a moment, or how long ago.
+pub(super) fn since(text: &str) -> Result<Since, String> {
+    let text = text.trim();
+    let days = text.strip_suffix('d').and_then(|days| days.parse::<u16>().ok());
+    if let Some(days) = days {
+        return Ok(Since::Ago(SignedDuration::from_hours(i64::from(days) * 24)));
+    }
+    let ago = || text.parse().ok().filter(SignedDuration::is_positive).map(Since::Ago);
+    let moment = || text.parse().ok().map(Since::Moment);
+    let day = || text.parse().ok().map(Since::Day);
+    let read = moment().or_else(day).or_else(ago);
+    read.ok_or_else(|| "write it like 2026-12-01, 2026-12-01T18:00:00+01:00, 7d or 36h".to_owned())
 }
 
 /// A chunk size within TikTok's limits under both readings of "MB"

@@ -13,6 +13,7 @@ use crate::commands::{Context, about, apps};
 use crate::exit::Exit;
 use crate::model::Account;
 use crate::output::{Failure, Table, day, moment};
+use crate::problem::{Coded, ErrorCode, Problem};
 use crate::secret::Secret;
 use crate::settings::Environment;
 use crate::store::Store as _;
@@ -51,6 +52,28 @@ pub(super) async fn with_token(context: &Context, name: Option<&str>) -> Result<
     let renewed = tokens.access_token(&account.open_id).await;
     tokens.flush().await;
     Ok(renewed?)
+}
+
+/// An account whose login does not cover what was asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("the login of {account} does not have the scope `{scope}`")]
+pub(super) struct NotGranted {
+    account: String,
+    scope: &'static str,
+}
+
+impl Coded for NotGranted {
+    fn problem(&self) -> Problem {
+        Problem::new(ErrorCode::ScopeNotAsked).with("scope", self.scope)
+    }
+}
+
+/// An error if the login of an account does not have a scope.
+pub(super) fn has_scope(account: &Account, scope: &'static str) -> Result<(), NotGranted> {
+    if account.scopes.has(scope) {
+        return Ok(());
+    }
+    Err(NotGranted { account: account.name().to_owned(), scope })
 }
 
 /// Prints an access token that is good for a while, renewed if it is not.

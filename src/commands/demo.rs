@@ -85,7 +85,7 @@ pub(super) async fn run(
     }
 
     step(printer, 4, "ask what became of it", "tiktok-up status --all");
-    let exit = status::run(&context, &StatusArgs { post: None, wait: false, all: true }).await?;
+    let exit = status::run(&context, &StatusArgs { all: true, ..StatusArgs::default() }).await?;
     printer.talk("");
     say(
         printer,

@@ -3,15 +3,19 @@
 mod accounts;
 mod apps;
 mod at_rest;
+mod cancel;
 mod demo;
 mod doctor;
 mod example;
 mod explain;
 mod hidden;
+mod history;
+mod hooks;
 mod init;
 mod journal;
 mod login;
 mod logout;
+mod open;
 mod passphrase;
 mod picture;
 mod refresh;
@@ -32,11 +36,12 @@ use tokio::sync::oneshot;
 
 use crate::api;
 use crate::auth::{LoginStore, Tokens};
-use crate::cli::{Cli, Command, GlobalArgs};
+use crate::cli::{Cli, Command, GlobalArgs, HookArgs};
 use crate::clock::{self, Clock};
 use crate::encrypt::Key;
 use crate::exit::Exit;
 use crate::fs;
+use crate::hooks::Hooks;
 use crate::model::account::Accounts;
 use crate::model::{Account, RecordedPost};
 use crate::output::{AuthOutput, Everywhere, Failure, Matter, Notes, Printer};
@@ -63,6 +68,8 @@ pub(crate) struct Context {
     pub(crate) client: Client,
     /// Asks to stop.
     pub(crate) shutdown: Shutdown,
+    /// Whom it tells of what happens.
+    hooks: Arc<Hooks>,
     /// The key of an encrypted token store, once it was fetched.
     store_key: Arc<OnceLock<Key>>,
 }
@@ -142,7 +149,14 @@ impl Context {
         shutdown: Shutdown,
     ) -> Result<Self, Failure> {
         let client = api::client(settings.endpoints.clone(), settings.clock, &settings.timing)?;
-        Ok(Self { settings, printer, client, shutdown, store_key: Arc::default() })
+        let hooks = Arc::new(hooks::none(&settings));
+        Ok(Self { settings, printer, client, shutdown, hooks, store_key: Arc::default() })
+    }
+
+    /// With the hooks of the settings and of options, for a command that calls any.
+    fn with_hooks(self, args: &HookArgs) -> Result<Self, Failure> {
+        let hooks = Arc::new(hooks::of(&self.settings, args)?);
+        Ok(Self { hooks, ..self })
     }
 
     /// Does work that may never end (a pipe that stays open, a command that waits for somebody) in a
@@ -324,8 +338,12 @@ async fn perform(
         Command::Login(args) => login::run(&load().await?, args).await,
         Command::Logout(args) => logout::run(&load().await?, args).await,
         Command::Refresh(args) => {
-            let outcome = match loaded(printer, load().await) {
-                Ok(context) => refresh::run(&context, args).await,
+            let outcome = match loaded(printer, load().await, &args.hooks) {
+                Ok(context) => {
+                    let outcome = refresh::run(&context, args).await;
+                    hooks::end(&context, "refresh", &outcome).await;
+                    outcome
+                }
                 Err(failure) => Err(failure),
             };
             unattended(printer, "refresh", outcome)
@@ -333,26 +351,38 @@ async fn perform(
         Command::Accounts(args) => accounts::run(&load().await?, args, env).await,
         Command::Upload(args) => {
             let list = upload::PostList::Manifest(args.manifest.clone());
-            let outcome = match loaded(printer, load().await) {
-                Ok(context) => Box::pin(upload::run(&context, &list, &args.run)).await,
+            let manifest = upload::manifest_key(&args.manifest);
+            let run = format!("upload {manifest}");
+            let outcome = match loaded(printer, load().await, &args.run.hooks) {
+                Ok(context) => {
+                    let outcome = Box::pin(upload::run(&context, &list, &args.run)).await;
+                    hooks::end(&context, &run, &outcome).await;
+                    outcome
+                }
                 Err(failure) => Err(failure),
             };
-            let manifest = upload::manifest_key(&args.manifest);
             if let (Some(notes), Err(failure)) = (printer.notes(), &outcome) {
                 upload::note_refusal(notes, &args.run, &manifest, failure);
             }
-            unattended(printer, &format!("upload {manifest}"), outcome)
+            unattended(printer, &run, outcome)
         }
         Command::Post(args) => {
             let list = upload::PostList::Options(args.clone());
-            let outcome = match loaded(printer, load().await) {
-                Ok(context) => Box::pin(upload::run(&context, &list, &args.run)).await,
+            let run = upload::post_key(args);
+            let outcome = match loaded(printer, load().await, &args.run.hooks) {
+                Ok(context) => {
+                    let outcome = Box::pin(upload::run(&context, &list, &args.run)).await;
+                    hooks::end(&context, &run, &outcome).await;
+                    outcome
+                }
                 Err(failure) => Err(failure),
             };
-            unattended(printer, &upload::post_key(args), outcome)
+            unattended(printer, &run, outcome)
         }
         Command::Status(args) => {
-            let outcome = status::run(&load().await?, args).await;
+            let context = load().await?.with_hooks(&args.hooks)?;
+            let outcome = status::run(&context, args).await;
+            hooks::end(&context, "status", &outcome).await;
             match outcome {
                 // A quiet one says what passes no sooner than an upload does.
                 Err(failure) if failure.exit == Exit::Temporary => {
@@ -363,6 +393,9 @@ async fn perform(
             }
         }
         Command::Resolve(args) => resolve::run(&load().await?, args).await,
+        Command::Cancel(args) => cancel::run(&load().await?, args).await,
+        Command::History(args) => history::run(&load().await?, args).await,
+        Command::Open(args) => open::run(&load().await?, args).await,
         Command::Doctor(args) => doctor::run(&cli.global, args, printer, shutdown, env).await,
         Command::Videos(args) => videos::run(&load().await?, args).await,
         Command::Explain(args) => explain::run(args, printer),
@@ -375,10 +408,14 @@ async fn perform(
 }
 
 /// What came of reading the settings for a run that may be one of cron's.
-fn loaded(printer: &Printer, settings: Result<Context, Failure>) -> Result<Context, Failure> {
+fn loaded(
+    printer: &Printer,
+    settings: Result<Context, Failure>,
+    args: &HookArgs,
+) -> Result<Context, Failure> {
     let context = settings.map_err(|failure| failure.met_everywhere(Everywhere::Settings))?;
     printer.settle_everywhere(Everywhere::Settings);
-    Ok(context)
+    context.with_hooks(args)
 }
 
 /// What a run came to that may be one of cron's, for which every word is a mail: what ends it is told here.

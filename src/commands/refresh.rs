@@ -8,7 +8,8 @@ use serde_json::json;
 
 use crate::auth::{Account, AuthError, Outcome, RefreshPolicy};
 use crate::cli::RefreshArgs;
-use crate::commands::{Context, about, apps, at_rest};
+use crate::commands::hooks::LostLogins;
+use crate::commands::{Context, about, apps, at_rest, hooks};
 use crate::exit::Exit;
 use crate::model::account::Accounts;
 use crate::output::{
@@ -41,6 +42,7 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
     }
     context.printer.settle_everywhere(Everywhere::NoLogin);
     apps::is_there_one(context)?;
+    let accounts_now = store.clone();
     let tokens = context.tokens(&at_rest::unlocked(context, store).await?).await?;
     let tokens = tokens.with_jobs(args.jobs);
     let ask = || if args.force { RefreshPolicy::Force } else { RefreshPolicy::Within(args.within) };
@@ -71,6 +73,7 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
         let Some((account, outcome)) = next else { break };
         exit = exit.worst(report(context, account, outcome, &mut troubles));
     }
+    hooks::notice_logins(context, &accounts_now, &troubles.lost).await;
     troubles.tell(&context.printer);
     if let Some(signal) = context.shutdown.asked() {
         exit = exit.worst(signal.exit());
@@ -126,23 +129,29 @@ impl Coded for Nobody {
     }
 }
 
-/// What kept accounts from being refreshed, other than that they have to log in: each cause once, however
+/// What kept accounts from being refreshed: each cause but a login that is needed once, however
 /// many accounts it meets.
 #[derive(Default)]
-struct Troubles(Vec<(AuthError, Vec<Matter>)>);
+struct Troubles {
+    others: Vec<(AuthError, Vec<Matter>)>,
+    /// The logins that are of no use.
+    lost: LostLogins,
+}
 
 impl Troubles {
     fn add(&mut self, error: AuthError, matter: Matter) {
-        let same =
-            self.0.iter_mut().find_map(|(known, matters)| known.join(&error).then_some(matters));
+        let same = self
+            .others
+            .iter_mut()
+            .find_map(|(known, matters)| known.join(&error).then_some(matters));
         match same {
             Some(matters) => matters.push(matter),
-            None => self.0.push((error, vec![matter])),
+            None => self.others.push((error, vec![matter])),
         }
     }
 
     fn tell(self, printer: &Printer) {
-        for (error, matters) in self.0 {
+        for (error, matters) in self.others {
             printer.failure_of(&matters, &Failure::from(error));
         }
     }
@@ -181,6 +190,9 @@ fn report(
         return signal.exit();
     }
     let exit = error.as_ref().map_or(Exit::Done, Explain::exit);
+    if let Some(error) = error.as_ref().filter(|error| error.kind() == ErrorKind::Login) {
+        troubles.lost.insert(account.open_id.clone(), (error.problem().code, chain(error)));
+    }
     let subject = format!("refresh {}", account.open_id);
     if error.is_none() {
         printer.settle(std::slice::from_ref(&subject));

@@ -4,39 +4,22 @@ use serde_json::json;
 use tiktok_open::{MAX_VIDEOS, PublicVideo};
 
 use crate::cli::VideosArgs;
-use crate::commands::accounts::with_token;
+use crate::commands::accounts::{has_scope, with_token};
 use crate::commands::{Context, about};
 use crate::exit::Exit;
 use crate::model::Account;
 use crate::output::{Failure, Table, moment};
-use crate::problem::{Coded, ErrorCode, Problem};
 
-/// The scope that the list takes.
-const SCOPE: &str = "video.list";
+/// The scope that lists of videos take.
+pub(super) const LIST: &str = "video.list";
 
 /// The most characters of a title in the table.
 const TITLE: usize = 40;
 
-/// An account whose login does not cover what was asked for.
-#[derive(Debug, thiserror::Error)]
-#[error("the login of {account} does not have the scope `{scope}`")]
-struct NotGranted {
-    account: String,
-    scope: &'static str,
-}
-
-impl Coded for NotGranted {
-    fn problem(&self) -> Problem {
-        Problem::new(ErrorCode::ScopeNotAsked).with("scope", self.scope)
-    }
-}
-
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &VideosArgs) -> Result<Exit, Failure> {
     let account = with_token(context, args.account.as_deref()).await?;
-    if !account.scopes.has(SCOPE) {
-        return Err(NotGranted { account: account.name().to_owned(), scope: SCOPE }.into());
-    }
+    has_scope(&account, LIST)?;
     let (mut left, mut cursor) = (args.limit, None);
     let mut table = Table::new(&["ID", "POSTED", "VIEWS", "LIKES", "COMMENTS", "SHARES", "TITLE"]);
     let mut rows = 0;

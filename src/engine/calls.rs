@@ -146,6 +146,19 @@ impl Calls {
         .await
     }
 
+    /// Asks to call off a download. May be repeated, and counts as a question for a status: TikTok states no limit of
+    /// its own.
+    pub(super) async fn cancel(
+        &self,
+        post_ref: &PostRef,
+        publish_id: &str,
+    ) -> Result<(), CallError> {
+        self.repeat(post_ref, CallKind::Status, |token| async move {
+            self.client.cancel(&token, publish_id).await
+        })
+        .await
+    }
+
     /// Waits until the account's quota has room for another init, and makes sure of a token, so that
     /// nothing but the call itself stands between the recorded intent and its answer.
     pub(super) async fn ready_for_init(&self, post_ref: &PostRef) -> Result<(), CallError> {

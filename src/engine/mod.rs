@@ -61,7 +61,7 @@ pub(crate) use self::post::PreparedPost;
 pub(crate) use self::posted::{PostedFiles, posted_files};
 pub(crate) use self::prepare::{Preparation, PrepareError, Prepared, Refused, Warned};
 pub(crate) use self::status::can_be_reconciled;
-pub(crate) use self::stop::failed_for_good;
+pub(crate) use self::stop::{failed_for_good, settled};
 pub(crate) use self::tries::is_failed_for_good;
 
 use self::account::AccountWorker;
@@ -227,6 +227,13 @@ impl Engine {
         let calls = self.0.calls(&post.account, EventSender::silent());
         let post_ref = post.post_ref();
         status::poll(&calls, &post_ref, post).await
+    }
+
+    /// Asks TikTok to call off the download of a post that it pulls, and records what came of it. It is under
+    /// way still if TikTok does not say within [`Timing::call_off`].
+    pub(crate) async fn call_off(&self, post: RecordedPost) -> Result<RecordedPost, CallError> {
+        let calls = self.0.calls(&post.account, EventSender::silent());
+        status::call_off(&calls, post).await
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use tiktok_open::{Code, PostStatus, State};
+use tokio::time::Instant;
 
 use crate::api::{fail_code, post_error};
 use crate::engine::calls::{CallError, Calls};
@@ -184,6 +185,31 @@ pub(super) async fn poll(
             recorded?;
             Ok(row)
         }
+    }
+}
+
+/// Asks TikTok to call off the download of a post, then what became of it: that is told by the status alone, of a
+/// download that cannot be called off any more, too.
+pub(super) async fn call_off(
+    calls: &Calls,
+    mut row: RecordedPost,
+) -> Result<RecordedPost, CallError> {
+    let post_ref = row.post_ref();
+    let publish_id = row.last.as_ref().and_then(|last| last.publish_id.clone());
+    let Some(publish_id) = publish_id else { return Ok(row) };
+    match calls.cancel(&post_ref, &publish_id).await {
+        Err(CallError::Api(error)) if error.is(&Code::NotCancellable) => {}
+        asked => asked?,
+    }
+    let (timing, started) = (&calls.timing, Instant::now());
+    let mut wait = timing.poll_first;
+    loop {
+        row = poll(calls, &post_ref, row).await?;
+        if row.phase().is_none_or(Phase::is_over) || started.elapsed() >= timing.call_off {
+            return Ok(row);
+        }
+        calls.pause(wait).await?;
+        wait = (wait * 2).min(timing.poll_cap);
     }
 }
 

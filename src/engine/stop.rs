@@ -6,7 +6,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tiktok_open::{Code, FailReason};
 use tokio::time::Instant;
-use url::Url;
 
 use crate::api::{error_code, fail_code};
 use crate::clock::moment;
@@ -14,6 +13,7 @@ use crate::engine::calls::CallError;
 use crate::engine::post::{CheckedFile, PreparedPost};
 use crate::model::{
     Attempt, Failed, Phase, PostError, PostNumber, PostOutcome, PostState, RecordedPost, Transfer,
+    post_page,
 };
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::signals::Signal;
@@ -381,10 +381,8 @@ impl<'a> PostSnapshot<'a> {
         } else {
             self.post_ids.to_vec()
         };
-        let url = self
-            .username
-            .filter(|name| !name.is_empty())
-            .and_then(|name| post_ids.first().and_then(|id| profile_url(name, *id)));
+        let url = self.username.zip(post_ids.first());
+        let url = url.and_then(|(name, id)| post_page(name, *id, self.post.asked.source.kind()));
         // What is reported may be the post of the file that lay there before.
         let is_its_own = |file: &&CheckedFile| {
             let Version::File(identity) = file.version;
@@ -398,7 +396,7 @@ impl<'a> PostSnapshot<'a> {
             state,
             publish_id: self.attempt.and_then(|attempt| attempt.publish_id.clone()),
             post_ids,
-            url,
+            url: url.map(String::from),
             bytes: self.row.and_then(|row| row.file.as_ref()).map_or(0, |file| file.identity.size),
             took: self.took,
             at: None,
@@ -503,7 +501,7 @@ impl<'a> PostSnapshot<'a> {
 }
 
 /// What came of a post that the manifest of a run does not name. `None`: nothing to be told of.
-pub(super) fn settled(row: &RecordedPost) -> Option<PostOutcome> {
+pub(crate) fn settled(row: &RecordedPost) -> Option<PostOutcome> {
     let attempt = row.last.as_ref()?;
     let number = row.number.to_string();
     let (state, post_error, failure) = match attempt.phase {
@@ -571,13 +569,6 @@ fn unresolved(attempt: Option<&Attempt>, number: &str) -> PostError {
     )
 }
 
-/// Where a post can be seen. The name is TikTok's, and no other path than a profile's comes of it.
-fn profile_url(name: &str, id: u64) -> Option<String> {
-    let mut url = Url::parse("https://www.tiktok.com").ok()?;
-    url.path_segments_mut().ok()?.extend([&format!("@{name}"), "video", &id.to_string()]);
-    Some(url.into())
-}
-
 /// Why TikTok failed an attempt, as the journal has it: with what to do about it.
 pub(super) fn failure_of(attempt: &Attempt) -> PostError {
     let error = PostError::of_attempt(attempt);
@@ -594,21 +585,4 @@ pub(crate) fn failed_for_good(post: PostNumber, attempt: &Attempt) -> PostError 
 pub(super) fn not_tried_again(error: PostError, code: ErrorCode, number: &str) -> PostError {
     let problem = Problem::new(code).with("post", number).caused_by(error.problem);
     PostError { problem, retryable: false, ..error }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_address_of_a_post_is_one_whatever_the_name_is() {
-        let url = |name| profile_url(name, 7).unwrap();
-        assert_eq!(url("ada.l_1"), "https://www.tiktok.com/@ada.l_1/video/7");
-        assert_eq!(
-            url("a b/../c?d#e%"),
-            "https://www.tiktok.com/@a%20b%2F..%2Fc%3Fd%23e%25/video/7"
-        );
-        assert_eq!(url("жа"), "https://www.tiktok.com/@%D0%B6%D0%B0/video/7");
-        assert_eq!(url(".."), "https://www.tiktok.com/@../video/7");
-    }
 }

@@ -45,7 +45,7 @@ pub(super) fn usage(error: &clap::Error) -> Failure {
 }
 
 /// The message and its causes, without those whose words were said already.
-pub(super) fn told(failure: &Failure) -> Vec<String> {
+pub(crate) fn told(failure: &Failure) -> Vec<String> {
     let mut told: Vec<String> = Vec::new();
     for cause in failure.error.chain().map(words) {
         let repeated = told.iter().any(|earlier| earlier.contains(cause.trim()));

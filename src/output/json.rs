@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::error;
 use super::failure::{Failure, post_hint};
@@ -18,6 +19,16 @@ use crate::text::is_hostile;
 /// are escaped, so that the line is harmless on one and still says the same.
 pub(super) fn line(value: &impl Serialize) -> String {
     hide(&verbatim(value))
+}
+
+/// The same as a value, for whoever tells of it elsewhere.
+pub(crate) fn json_of(value: &impl Serialize) -> Value {
+    serde_json::from_str(&line(value)).unwrap_or_default()
+}
+
+/// A post of an account, by its `open_id`, that no manifest names, as it is told.
+pub(crate) fn post_json(report: &PostOutcome, account: &str) -> Value {
+    json_of(&PostEvent::aside(report, account))
 }
 
 /// Takes the secrets out of every text of an object. Its keys and numbers are this program's own.

@@ -6,6 +6,7 @@
 mod auth;
 mod catalogue;
 mod cells;
+mod csv;
 mod error;
 mod failure;
 mod json;
@@ -26,7 +27,10 @@ mod upload;
 
 pub(crate) use self::auth::{AuthOutput, refresh_subjects};
 pub(crate) use self::catalogue::{Explanation, explanations};
+pub(crate) use self::csv::csv;
+pub(crate) use self::error::told;
 pub(crate) use self::failure::{Everywhere, Explain, Failure, hint_of_code, post_hint};
+pub(crate) use self::json::{json_of, post_json};
 pub(crate) use self::line::Line;
 pub(crate) use self::log::listen;
 pub(crate) use self::notes::{

@@ -278,7 +278,7 @@ pub(super) fn variable(
     Ok(Some(text.trim_ascii().to_owned()).filter(|text| !text.is_empty()))
 }
 
-fn secret_in(path: &Path) -> Result<Secret, SettingsError> {
+pub(super) fn secret_in(path: &Path) -> Result<Secret, SettingsError> {
     if path.is_dir() {
         return Err(SettingsError::SecretFolder { path: path.to_owned() });
     }

@@ -13,13 +13,14 @@ use std::str::FromStr;
 use tiktok_open::{Privacy, Scopes, UnknownPrivacy};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use url::{Host, Url};
 
 use super::credentials::odd;
 use super::home::literal;
 use super::mistake::Mistakes;
 use super::store_key::{Encrypt, PassphraseFrom};
 use crate::encrypt::Scheme;
-use crate::model::{Field, FieldType, FieldValue, FieldValues, Mode, RedirectUri};
+use crate::model::{Field, FieldType, FieldValue, FieldValues, HookKind, Mode, RedirectUri};
 use crate::secret::Secret;
 use crate::text;
 
@@ -34,6 +35,23 @@ pub(super) struct Config {
     pub(super) apps: BTreeMap<String, AppEntry>,
     /// `[store]`.
     pub(super) store: Option<Encrypt>,
+    /// `[hooks]`.
+    pub(super) hooks: HooksEntry,
+}
+
+/// `[hooks]`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct HooksEntry {
+    /// `notify_command`: a list is run as it is, a text by `sh -c`.
+    pub(super) command: Option<Vec<String>>,
+    /// `webhook`, which is a secret for many services.
+    pub(super) webhook: Option<Secret>,
+    /// `webhook_secret` or `webhook_secret_file`.
+    pub(super) key: Option<SecretSource>,
+    /// `desktop`.
+    pub(super) desktop: bool,
+    /// `when`.
+    pub(super) when: Option<Vec<HookKind>>,
 }
 
 /// One `[apps.NAME]`.
@@ -60,6 +78,8 @@ impl Config {
     /// Whether the file itself holds a secret, so that nobody else may read it.
     pub(super) fn holds_a_secret(&self) -> bool {
         self.apps.values().any(|app| matches!(app.secret, SecretSource::Here(_)))
+            || self.hooks.webhook.is_some()
+            || matches!(self.hooks.key, Some(SecretSource::Here(_)))
     }
 
     /// Reads the text of a file that lies in `folder`.
@@ -76,7 +96,7 @@ impl Config {
     }
 }
 
-const ROOT: &[&str] = &["apps", "defaults", "store"];
+const ROOT: &[&str] = &["apps", "defaults", "hooks", "store"];
 const APP: &[&str] = &[
     "client_key",
     "client_secret",
@@ -87,6 +107,9 @@ const APP: &[&str] = &[
 ];
 const STORE: &[&str] =
     &["encrypt", "key_command", "key_file", "passphrase_command", "passphrase_file"];
+
+const HOOKS: &[&str] =
+    &["desktop", "notify_command", "webhook", "webhook_secret", "webhook_secret_file", "when"];
 
 /// The key file of `encrypt = "key-file"`, unless another is named.
 const KEY_FILE: &str = "store.key";
@@ -106,6 +129,7 @@ impl Reader<'_> {
             match key.get_ref().as_ref() {
                 "apps" => config.apps = self.apps(value),
                 "defaults" => (config.app, config.defaults) = self.defaults(value),
+                "hooks" => config.hooks = self.hooks(value),
                 "store" => config.store = self.store(value),
                 _ => self.unknown(key, ROOT),
             }
@@ -189,6 +213,66 @@ impl Reader<'_> {
             FieldType::Privacy => self.privacy(value).map(FieldValue::Privacy),
             _ => self.word(value).map(FieldValue::Text),
         }
+    }
+
+    fn hooks(&mut self, value: &Value<'_>) -> HooksEntry {
+        let mut hooks = HooksEntry::default();
+        let Some(table) = self.table(value, "hooks") else { return hooks };
+        let mut keys = Vec::new();
+        for (field, value) in table {
+            match field.get_ref().as_ref() {
+                "notify_command" => hooks.command = self.command(value),
+                "webhook" => hooks.webhook = self.webhook(value),
+                "webhook_secret" => {
+                    let key = self.credential(value).map(Secret::new).map(SecretSource::Here);
+                    keys.push((field.span(), key));
+                }
+                "webhook_secret_file" => {
+                    keys.push((field.span(), self.path(value).map(SecretSource::File)));
+                }
+                "desktop" => hooks.desktop = self.boolean(value).unwrap_or_default(),
+                "when" => hooks.when = self.when(value),
+                _ => self.unknown(field, HOOKS),
+            }
+        }
+        let has_webhook = table.iter().any(|(key, _)| key.get_ref() == "webhook");
+        for (nth, (at, _)) in keys.iter().enumerate() {
+            if !has_webhook {
+                self.wrong(at.clone(), "of no use without `webhook`");
+            } else if nth > 0 {
+                self.wrong(at.clone(), "one of a secret and a file with it is enough");
+            }
+        }
+        hooks.key = keys.into_iter().find_map(|(_, key)| key);
+        hooks
+    }
+
+    /// An https address, or http on this machine. It is not quoted, as it may be a secret.
+    fn webhook(&mut self, value: &Value<'_>) -> Option<Secret> {
+        let text = self.word(value)?;
+        match hook_address(&text) {
+            Ok(address) => Some(address),
+            Err(why) => {
+                self.wrong(value.span(), why);
+                None
+            }
+        }
+    }
+
+    fn when(&mut self, value: &Value<'_>) -> Option<Vec<HookKind>> {
+        let words = self.strings(value)?;
+        let mut kinds = Vec::new();
+        for word in words {
+            match HookKind::named(&word) {
+                Some(kind) => kinds.push(kind),
+                None => {
+                    let known = HookKind::ALL.map(HookKind::as_str);
+                    let message = format!("not an event; there are {}", list(&known));
+                    self.wrong(value.span(), guess(message, nearest(&word, &known)));
+                }
+            }
+        }
+        Some(kinds)
     }
 
     fn store(&mut self, value: &Value<'_>) -> Option<Encrypt> {
@@ -415,6 +499,23 @@ impl Reader<'_> {
     fn wrong(&mut self, at: Range<usize>, message: impl Into<String>) {
         self.mistakes.push(self.text, at, message);
     }
+}
+
+/// The address of a webhook: https, or http on this machine.
+pub(super) fn hook_address(text: &str) -> Result<Secret, &'static str> {
+    let url: Url = text.parse().map_err(|_| "it must be an address, such as https://…")?;
+    let on_this_machine = match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    match url.scheme() {
+        "https" => {}
+        "http" if on_this_machine => {}
+        _ => return Err("it must begin with https:// (http:// on this machine alone)"),
+    }
+    Ok(Secret::new(text))
 }
 
 /// A message, and what may be meant.

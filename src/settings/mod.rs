@@ -23,12 +23,12 @@ pub(crate) use self::error::SettingsError;
 pub(crate) use self::home::Home;
 pub(crate) use self::store_key::{Encrypt, PassphraseFrom, StoreKeyError};
 
-use self::apps::variable;
-use self::config::Config;
+use self::apps::{secret_in, variable};
+use self::config::{Config, HooksEntry, SecretSource};
 use self::file::UserFile;
 use crate::api::App;
 use crate::clock::Clock;
-use crate::model::FieldValues;
+use crate::model::{FieldValues, HookKind};
 use crate::secret::Secret;
 use crate::timing::Timing;
 
@@ -72,6 +72,42 @@ pub(crate) struct Settings {
     pub(crate) apps: Apps,
     /// How the token store is encrypted, if it is to be.
     pub(crate) encrypt: Option<Encrypt>,
+    /// Who is told of what happens.
+    pub(crate) hooks: HookSettings,
+}
+
+/// `[hooks]` of `config.toml`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HookSettings {
+    /// A program and its arguments.
+    pub(crate) command: Option<Vec<String>>,
+    /// The address of a webhook, and what its messages are signed with.
+    pub(crate) webhook: Option<(Secret, Option<Secret>)>,
+    /// Whether the desktop shows it.
+    pub(crate) desktop: bool,
+    /// Of what.
+    pub(crate) when: Vec<HookKind>,
+}
+
+impl HookSettings {
+    fn read(entry: HooksEntry) -> Result<Self, SettingsError> {
+        let key = match entry.key {
+            Some(SecretSource::Here(key)) => Some(key),
+            Some(SecretSource::File(path)) => Some(secret_in(&path)?),
+            Some(SecretSource::Command(_)) | None => None,
+        };
+        Ok(Self {
+            command: entry.command,
+            webhook: entry.webhook.map(|url| (url, key)),
+            desktop: entry.desktop,
+            when: entry.when.unwrap_or_else(|| HookKind::USUAL.to_vec()),
+        })
+    }
+}
+
+/// The address of a webhook that an option names.
+pub(crate) fn hook_address(text: &str) -> Result<Secret, &'static str> {
+    config::hook_address(text)
 }
 
 impl Settings {
@@ -86,8 +122,10 @@ impl Settings {
         let config = read_config(&home)?;
         let apps = Apps::make(flags.app, env, &config, &home.config_file())?;
         let encrypt = config.store.map(|encrypt| with_passphrase(encrypt, env)).transpose()?;
+        let hooks = HookSettings::read(config.hooks)?;
         let defaults = config.defaults;
         Ok(Self {
+            hooks,
             home,
             endpoints,
             clock: Clock::shifted(timing.clock_offset),
@@ -129,6 +167,7 @@ impl Settings {
             defaults: FieldValues::default(),
             apps: Apps::given(app),
             encrypt: None,
+            hooks: HookSettings::default(),
         }
     }
 }

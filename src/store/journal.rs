@@ -99,6 +99,9 @@ pub(crate) trait Journal: Quota {
     /// Every post, in the order of their numbers.
     fn all(&self) -> StoreFuture<'_, Vec<RecordedPost>>;
 
+    /// The posts with a number above one, `most` of them, in the order of their numbers.
+    fn after(&self, number: PostNumber, most: u32) -> StoreFuture<'_, Vec<RecordedPost>>;
+
     /// The posts with an attempt that is under way or unresolved, of one account or of all.
     fn unfinished<'a>(&'a self, account: Option<&'a str>) -> StoreFuture<'a, Vec<RecordedPost>>;
 

@@ -11,13 +11,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "commands",
         &[
-            "api", "auth", "cli", "engine", "manifest", "model", "output", "settings", "source",
-            "store",
+            "api", "auth", "cli", "engine", "hooks", "manifest", "model", "output", "settings",
+            "source", "store",
         ],
     ),
     ("output", &["auth", "engine", "model"]),
     ("engine", &["api", "limits", "model", "source", "store"]),
     ("auth", &["api", "model", "store"]),
+    ("hooks", &["model", "source"]),
     ("settings", &["api", "model"]),
     ("cli", &["model"]),
     ("manifest", &["model"]),

@@ -32,6 +32,7 @@ mod faults_status;
 mod forms;
 mod help;
 mod hidden;
+mod hooks;
 mod hostile_callback;
 mod init;
 mod kill_rounds;

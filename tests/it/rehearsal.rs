@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -14,7 +15,14 @@ use crate::world::{Ran, Running, World};
 /// A shell in an empty home of its own, with a browser that says yes wherever it is led.
 pub(crate) struct Shell {
     world: World,
+    /// Scripts log in as they are written, on the usual port: one at a time.
+    _port: MutexGuard<'static, ()>,
 }
+
+static PORT: Mutex<()> = Mutex::new(());
+
+/// What a script that fails has started in the background would keep its output open for ever.
+const CLEAN_UP: &str = "trap '[ -z \"${!:-}\" ] || kill $! 2>/dev/null || true' EXIT\n";
 
 impl Shell {
     pub(crate) fn new() -> Self {
@@ -26,7 +34,9 @@ impl Shell {
         )
         .unwrap();
         fs::set_permissions(&browser, fs::Permissions::from_mode(0o755)).unwrap();
-        Self { world }
+        // One that failed leaves nothing behind.
+        let port = PORT.lock().unwrap_or_else(PoisonError::into_inner);
+        Self { world, _port: port }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -49,7 +59,7 @@ impl Shell {
     }
 
     pub(crate) fn run(&self, script: &str, program: Option<&Path>) -> Ran {
-        Ran::of(self.command(script, program))
+        Ran::of(self.command(&format!("{CLEAN_UP}{script}"), program))
     }
 
     /// Starts a sandbox that writes its example, and waits until it listens.

@@ -56,14 +56,23 @@ impl World {
         Self::begin(Options { auto_consent: true, ..options })
     }
 
+    /// As [`World::new`], with downloads that take so long.
+    pub(crate) fn downloading(download: Duration) -> Self {
+        let processing = Duration::ZERO;
+        Self::on(Options { auto_consent: true, processing, download, ..Options::default() })
+    }
+
     fn begin(options: Options) -> Self {
+        let (processing, download) = (Duration::ZERO, Duration::ZERO);
+        Self::on(Options { processing, download, ..options })
+    }
+
+    fn on(options: Options) -> Self {
         // The executable does the same; here it is for the browser that these tests play.
         _ = rustls::crypto::ring::default_provider().install_default();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.unwrap();
-        let (processing, download) = (Duration::ZERO, Duration::ZERO);
-        let options = Options { processing, download, ..options };
         let sandbox =
             runtime.block_on(async { Sandbox::builder().options(options).start() }).unwrap();
         let home = TempDir::with_prefix("tiktok-up-test-").unwrap();

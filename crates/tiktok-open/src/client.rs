@@ -6,12 +6,13 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
-use crate::transport::{OnStep, Transport};
+use crate::transport::{self, OnStep, Transport};
 use crate::{
     App, Authorities, Authorize, Body, ContentRange, CreatorInfo, Endpoints, Error, Grant,
     GrantKind, InboxInit, InitAnswer, PhotoInit, PostStatus, Profile, ProxyError, ProxyName,
-    PutAnswer, QrCheck, QrCode, RawTokenAnswer, Scopes, Secret, UploadUrl, UserInfo, VideoInit,
-    VideoPage, creator_info, init, oauth, qr, status, upload, user_info, video_list,
+    PublicVideo, PutAnswer, QrCheck, QrCode, RawTokenAnswer, Scopes, Secret, UploadUrl, UserInfo,
+    VideoInit, VideoPage, cancel, creator_info, init, oauth, qr, status, upload, user_info,
+    video_list,
 };
 
 /// How a client names itself if nothing else is asked for.
@@ -123,6 +124,12 @@ impl Client {
         video_list::list(&self.0, token, cursor, count).await
     }
 
+    /// Asks for up to [`MAX_VIDEOS`](crate::MAX_VIDEOS) public videos by their ids. What is not public, or another
+    /// account's, is left out; scope `video.list`.
+    pub async fn videos(&self, token: &Secret, ids: &[u64]) -> Result<Vec<PublicVideo>, Error> {
+        video_list::by_id(&self.0, token, ids).await
+    }
+
     /// Asks what the creator may post: 20 calls a minute per token, scope `video.publish`.
     pub async fn creator_info(&self, token: &Secret) -> Result<CreatorInfo, Error> {
         creator_info::query(&self.0, token).await
@@ -161,6 +168,12 @@ impl Client {
         body: impl Into<Body>,
     ) -> Result<PutAnswer, Error> {
         upload::put(&self.0, url, content_type, range, body.into()).await
+    }
+
+    /// Calls off a download of TikTok's, of a direct post or a draft. It may come too late; a later status of the
+    /// post tells (`publish_cancelled`). A file that is sent in chunks cannot be called off.
+    pub async fn cancel(&self, token: &Secret, publish_id: &str) -> Result<(), Error> {
+        cancel::cancel(&self.0, token, publish_id).await
     }
 
     /// Asks where a post stands: 30 calls a minute per token.
@@ -244,6 +257,12 @@ impl ClientBuilder {
     /// matter to it.
     pub fn build(self) -> Result<Client, BuildError> {
         Transport::new(self).map(Client)
+    }
+
+    /// An HTTP client for another server than TikTok's, which trusts whom this one would trust and goes through the
+    /// same proxy, unless the server is on this machine. It follows no redirect and repeats nothing.
+    pub fn build_for_others(self, server: &Url) -> Result<reqwest::Client, BuildError> {
+        transport::for_others(&self, server)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod answer;
 pub mod callback;
+mod cancel;
 mod client;
 mod code;
 mod creator_info;

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::answer::log_id;
 use crate::client::{BuildError, ClientBuilder};
+use crate::endpoints::is_loopback;
 use crate::grant::Cut;
 use crate::proxy::{Proxy, is_unsure};
 use crate::trust::{Authorities, TrustOnDemand, distrust};
@@ -75,26 +76,43 @@ pub(super) struct Received {
     pub(super) body: Zeroizing<Vec<u8>>,
 }
 
+/// A client for a server that is not TikTok's.
+pub(super) fn for_others(
+    builder: &ClientBuilder,
+    server: &Url,
+) -> Result<reqwest::Client, BuildError> {
+    let proxy = if is_loopback(server) { None } else { Proxy::from_env()? };
+    http(builder, tls()?, proxy.as_ref(), 0)
+}
+
+/// A client that keeps so many idle connections.
+fn http(
+    builder: &ClientBuilder,
+    tls: rustls::ClientConfig,
+    proxy: Option<&Proxy>,
+    idle: usize,
+) -> Result<reqwest::Client, BuildError> {
+    let mut client = reqwest::Client::builder()
+        .user_agent(&builder.user_agent)
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .referer(false)
+        .connect_timeout(builder.connect_timeout)
+        .pool_max_idle_per_host(idle)
+        .tls_backend_preconfigured(tls)
+        // What the environment says was read before.
+        .no_proxy();
+    if let Some(proxy) = proxy {
+        client = client.proxy(proxy.for_client()?);
+    }
+    client.build().map_err(|e| BuildError::Tls(innermost(&e)))
+}
+
 impl Transport {
     pub(super) fn new(builder: ClientBuilder) -> Result<Self, BuildError> {
         let tls = tls()?;
         let proxy = if builder.endpoints.on_loopback() { None } else { Proxy::from_env()? };
-        let client = |idle: usize| {
-            let mut client = reqwest::Client::builder()
-                .user_agent(&builder.user_agent)
-                .redirect(redirect::Policy::none())
-                .retry(retry::never())
-                .referer(false)
-                .connect_timeout(builder.connect_timeout)
-                .pool_max_idle_per_host(idle)
-                .tls_backend_preconfigured(tls.clone())
-                // What the environment says was read above.
-                .no_proxy();
-            if let Some(proxy) = &proxy {
-                client = client.proxy(proxy.for_client()?);
-            }
-            client.build().map_err(|e| BuildError::Tls(innermost(&e)))
-        };
+        let client = |idle| http(&builder, tls.clone(), proxy.as_ref(), idle);
         Ok(Self {
             calls: client(0)?,
             transfers: client(1)?,

@@ -103,6 +103,23 @@ pub(super) async fn list(
     Ok(VideoPage { videos: videos.into_iter().map(PublicVideo::from).collect(), next })
 }
 
+/// Up to [`MAX_VIDEOS`] videos by their ids; what is not public, or not the account's, is left out:
+/// <https://developers.tiktok.com/doc/tiktok-api-v2-video-query>.
+pub(super) async fn by_id(
+    transport: &Transport,
+    token: &Secret,
+    ids: &[u64],
+) -> Result<Vec<PublicVideo>, Error> {
+    let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+    let request = transport
+        .post("/v2/video/query/")
+        .query(&[("fields", FIELDS)])
+        .bearer_auth(token.expose())
+        .json(&json!({ "filters": { "video_ids": ids } }));
+    let Wire { videos, .. } = call(transport, "video/query", request).await?;
+    Ok(videos.into_iter().map(PublicVideo::from).collect())
+}
+
 impl From<Video> for PublicVideo {
     fn from(video: Video) -> Self {
         let title = video.title.filter(|title| !title.is_empty()).or(video.description);

@@ -14,12 +14,12 @@ use tokio::time::Instant;
 use crate::auth::Tokens;
 use crate::cli::StatusArgs;
 use crate::commands::tokens::StoredTokens;
-use crate::commands::{Context, at_rest, journal};
-use crate::engine::{CallError, Engine, can_be_reconciled};
+use crate::commands::{Context, at_rest, hooks, journal};
+use crate::engine::{CallError, Engine, can_be_reconciled, settled};
 use crate::exit::Exit;
 use crate::model::account::Accounts;
 use crate::model::{Failed, Phase, PostNumber, RecordedPost};
-use crate::output::{Failure, Matter, UNREACHED, is_connection};
+use crate::output::{Failure, Matter, UNREACHED, is_connection, post_json};
 use crate::problem::ErrorKind;
 use crate::signals::Signal;
 use crate::store::local::LocalStore;
@@ -134,14 +134,14 @@ pub(super) fn parse_number(text: &str) -> Result<PostNumber, Failure> {
 
 /// What TikTok is asked with. One for a run, however often it asks: it remembers which tokens this run
 /// has got itself, which refreshes were refused, and what the user was told already.
-struct Questions {
-    tokens: Tokens,
-    engine: Engine,
+pub(super) struct Questions {
+    pub(super) tokens: Tokens,
+    pub(super) engine: Engine,
     told: HashSet<String>,
 }
 
 impl Questions {
-    async fn begin(
+    pub(super) async fn begin(
         context: &Context,
         store: &LocalStore,
         journal: &Arc<dyn Journal>,
@@ -219,8 +219,13 @@ async fn ask_each(
         }
         let post_ref = post.post_ref();
         context.printer.step(format!("asking TikTok about post {}", post.number));
+        let before = post.phase();
         match engine.refresh_status(post.clone()).await {
             Ok(post) => {
+                if let Some(report) = settled(&post).filter(|_| post.phase() != before) {
+                    let about = post_json(&report, &post.account);
+                    hooks::notice_post(&context.hooks, &post.account, &report, about);
+                }
                 context.printer.settle(&[UNREACHED.to_owned(), asking(&post.account)]);
                 // A failure is reported by the run that learns of it.
                 asked.learned = asked.learned.worst(exit_of_failure(&post));

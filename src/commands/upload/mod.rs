@@ -13,9 +13,10 @@ use tempfile::TempDir;
 
 use crate::auth::Tokens;
 use crate::cli::{PostArgs, RunArgs};
+use crate::commands::hooks::LostLogins;
 use crate::commands::journal::post_of;
 use crate::commands::tokens::StoredTokens;
-use crate::commands::{Context, apps, at_rest, journal};
+use crate::commands::{Context, apps, at_rest, hooks, journal};
 use crate::engine::{
     Engine, Options, PostedFiles, Preparation, PrepareError, Prepared, RateLimiter, Refused,
     posted_files,
@@ -28,6 +29,7 @@ use crate::model::{
     Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode, Phase, RecordedPost, Transfer,
 };
 use crate::output::{self, Everywhere, Failure, Left, Matter, Notes, UploadOutput};
+use crate::problem::ErrorKind;
 use crate::signals::Signal;
 use crate::source::{FileWatch, Fingerprints, WatchError};
 use crate::store::local::LocalStore;
@@ -89,6 +91,7 @@ pub(super) async fn run(
     // Only now the key of the token store is asked for, and the journal taken on.
     let store = at_rest::unlocked(context, store).await?;
     let tokens = context.tokens(&store).await?;
+    let accounts_now = store.clone();
     let journal = if args.new_journal && !args.dry_run {
         drop(journal);
         journal::open(context, &store, Accept::Once).await?
@@ -111,8 +114,20 @@ pub(super) async fn run(
     }
     let (mut left, gone) = left?.unzip();
     let mut events = if args.dry_run { engine.dry_run(prepared) } else { engine.upload(prepared) };
+    let mut lost = LostLogins::new();
     while let Some(event) = events.next().await {
         output.event(&event);
+        if let Some((open_id, report, about)) = output.ended_post(&event).filter(|_| !args.dry_run)
+        {
+            if report.failure == Some(ErrorKind::Login)
+                && let Some(error) = &report.post_error
+            {
+                lost.insert(open_id, (error.problem.code, error.message.clone()));
+            } else {
+                hooks::notice_post(&context.hooks, &open_id, report, about);
+                hooks::keep(context).await;
+            }
+        }
         if let Some(left) = &mut left {
             left.event(&event);
         }
@@ -130,6 +145,7 @@ pub(super) async fn run(
     }
     // Also after an error: a refresh that has begun must reach the disk before the program ends.
     tokens.flush().await;
+    hooks::notice_logins(context, &accounts_now, &lost).await;
     let exit = output.finish(Exit::Done);
     if args.repost && exit != Exit::Done && output.has_posted() {
         context.printer.warn(

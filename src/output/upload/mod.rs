@@ -15,7 +15,7 @@ pub(crate) use self::cause::is_connection;
 use self::cause::{Cause, Causes, Waits, is_failed_post};
 use super::error;
 use super::failure::post_hint;
-use super::json::{AccountNames, PostEvent, SummaryEvent};
+use super::json::{AccountNames, PostEvent, SummaryEvent, json_of, post_json};
 use super::notes::{Matter, SettingsOf, UNREACHED, account_subject, blocked_subject, post_subject};
 use super::printer::Printer;
 use super::progress::{note_words, quota, warning_words, words};
@@ -24,6 +24,7 @@ use crate::engine::{Event, Prepared, PreparedPost, Progress, Warned, Warning};
 use crate::exit::Exit;
 use crate::model::{Mode, PostError, PostOutcome, PostRef, PostState};
 use crate::problem::{ErrorCode, ErrorKind};
+use serde_json::Value;
 use tiktok_open::{Code, Reaction};
 
 /// Tells one run of `upload`: progress as bars or lines on standard error, each post's outcome as a
@@ -91,6 +92,24 @@ impl UploadOutput {
             prepared.warnings.iter().for_each(|warning| self.printer.warn(warning.text.as_str()));
         }
         self
+    }
+
+    /// How a post ended, whose it is, and the same as `--json` tells of it.
+    pub(crate) fn ended_post<'e>(
+        &self,
+        event: &'e Event,
+    ) -> Option<(String, &'e PostOutcome, Value)> {
+        match event {
+            Event::Ended(report) => {
+                let account = self.accounts.get(&report.post_ref.index);
+                let about = json_of(&PostEvent::of(report, account, &[]));
+                Some((account?.open_id.clone(), report, about))
+            }
+            Event::Settled { account, outcome } => {
+                Some((account.clone(), outcome, post_json(outcome, account)))
+            }
+            _ => None,
+        }
     }
 
     /// Whether anything was posted, or may have been.

@@ -206,6 +206,8 @@ pub(super) async fn unfinished_posts_are_those_under_way_and_those_for_a_human(n
     assert_eq!(numbers(journal.unfinished(Some("ben")).await.unwrap()), [unresolved.number]);
     let all = [planned.number, open.number, unresolved.number, done.number];
     assert_eq!(numbers(journal.all().await.unwrap()), all);
+    assert_eq!(numbers(journal.after(planned.number, 2).await.unwrap()), all[1..3]);
+    assert_eq!(numbers(journal.after(done.number, 2).await.unwrap()), []);
 }
 
 pub(super) async fn unpublished_posts_are_all_but_those_that_are_done_and_those_that_are_others(

@@ -133,6 +133,10 @@ impl Journal for LocalJournal {
         self.run(SqliteJournal::all)
     }
 
+    fn after(&self, number: PostNumber, most: u32) -> StoreFuture<'_, Vec<RecordedPost>> {
+        self.run(move |journal| journal.after(number, most))
+    }
+
     fn unfinished<'a>(&'a self, account: Option<&'a str>) -> StoreFuture<'a, Vec<RecordedPost>> {
         let account = account.map(ToOwned::to_owned);
         self.run(move |journal| journal.unfinished(account.as_deref()))

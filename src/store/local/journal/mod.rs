@@ -305,6 +305,15 @@ impl SqliteJournal {
         self.db.read("read the posts", |tx| rows::posts(tx, "true ORDER BY id", []))
     }
 
+    pub(crate) fn after(
+        &self,
+        number: PostNumber,
+        most: u32,
+    ) -> Result<Vec<RecordedPost>, JournalError> {
+        let condition = "id > ?1 ORDER BY id LIMIT ?2";
+        self.db.read("read the posts", |tx| rows::posts(tx, condition, [number.0, most]))
+    }
+
     pub(crate) fn unfinished(
         &self,
         account: Option<&str>,
