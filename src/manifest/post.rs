@@ -7,7 +7,7 @@ use super::fields::Fields;
 use super::review::Review;
 use super::web;
 use crate::model::{
-    Caption, Field, FieldValues, Mode, Place, Post, Source, UserOrigin, caption, wording,
+    Caption, Defaults, Field, FieldValues, Mode, Place, Post, Source, UserOrigin, caption, wording,
 };
 use crate::text::template;
 use tiktok_open::Privacy;
@@ -17,14 +17,10 @@ use tiktok_open::Privacy;
 pub(super) struct EntryContext<'a> {
     /// The manifest's folder.
     pub(super) folder: &'a Path,
-    /// What applies whatever the post says.
-    pub(super) overrule: &'a FieldValues,
-    /// What the command line says where the post says nothing.
-    pub(super) flags: &'a FieldValues,
+    /// What comes from outside the manifest.
+    pub(super) given: &'a Defaults,
     /// The manifest's own `defaults`.
     pub(super) defaults: &'a Fields,
-    /// What all origins but the post's own say, the manifest's `defaults` among them.
-    pub(super) preferences: &'a FieldValues,
 }
 
 /// The kind of content, which decides what else a post may say.
@@ -43,7 +39,7 @@ impl EntryContext<'_> {
         own: &Fields,
         review: &mut Review<'_>,
     ) -> Option<Entry> {
-        let values = self.overrule.clone().over(&own.values).over(self.preferences);
+        let values = self.values(own);
         refuse_private_branding(&values, start, own, |field| self.is_invalid(field, own), review);
         let kind = one_source(start, own, review)?;
         refuse_what_does_not_go_with(kind, own, review);
@@ -115,16 +111,26 @@ impl EntryContext<'_> {
         Some(entry)
     }
 
+    /// What a post says, and where it says nothing, what others say: in the order in which they count.
+    fn values(&self, own: &Fields) -> FieldValues {
+        let given = self.given;
+        let values = given.overrule.clone().over(&own.values).over(&given.flags);
+        let values = values.over(&self.defaults.values);
+        let user = values.text(Field::UserId).or(given.config.text(Field::UserId));
+        let of_account = given.accounts.of(user).cloned().unwrap_or_default();
+        values.over(&of_account).over(&given.config)
+    }
+
     /// Who names the account, in the order in which the values count.
     fn user_from(&self, own: &Fields) -> UserOrigin {
         let field = Field::UserId;
         if own.place_of(field).is_some() {
             UserOrigin::Post
-        } else if self.flags.has(field) {
+        } else if self.given.flags.has(field) {
             UserOrigin::CommandLine
         } else if self.defaults.place_of(field).is_some() {
             UserOrigin::Defaults
-        } else if self.preferences.has(field) {
+        } else if self.given.config.has(field) {
             UserOrigin::Config
         } else {
             UserOrigin::Post

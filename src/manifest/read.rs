@@ -97,14 +97,7 @@ fn posts_of_lines(
     given: &Defaults,
     review: &mut Review<'_>,
 ) -> Manifest {
-    let (defaults, preferences) = (Fields::default(), given.flags.clone().over(&given.config));
-    let context = EntryContext {
-        folder,
-        overrule: &given.overrule,
-        flags: &given.flags,
-        defaults: &defaults,
-        preferences: &preferences,
-    };
+    let context = EntryContext { folder, given, defaults: &Fields::default() };
     let mut reading = Reading::new(&context);
     for (at, line) in lines(text) {
         review.base = at;
@@ -143,14 +136,7 @@ fn posts_of(
     let flags = given.flags.privacy();
     let own = defaults.values.privacy();
     let widened = own.filter(|own| flags.is_some_and(|flags| flags.is_wider_than(*own)));
-    let preferences = given.flags.clone().over(&defaults.values).over(&given.config);
-    let context = EntryContext {
-        folder,
-        overrule: &given.overrule,
-        flags: &given.flags,
-        defaults: &defaults,
-        preferences: &preferences,
-    };
+    let context = EntryContext { folder, given, defaults: &defaults };
     let read = |posts| read_posts(posts, &context, review);
     Manifest { entries: posts.map(read).unwrap_or_default(), widened }
 }

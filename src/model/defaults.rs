@@ -4,20 +4,60 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::account::Accounts;
 use super::fields::{Field, FieldValue};
 use super::mode::Mode;
 use tiktok_open::Privacy;
 
 /// What comes from outside the manifest. For each field the order is: `overrule`, the post, `flags`, the
-/// manifest's own `defaults`, `config`.
+/// manifest's own `defaults`, `accounts`, `config`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Defaults {
     /// What the command line says whatever a post says itself.
     pub(crate) overrule: FieldValues,
     /// The command line.
     pub(crate) flags: FieldValues,
+    /// What the configuration file says of single accounts.
+    pub(crate) accounts: AccountDefaults,
     /// The configuration file.
     pub(crate) config: FieldValues,
+}
+
+/// What the configuration file says of the posts of single accounts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AccountDefaults {
+    /// By every name that an account goes by.
+    by_name: BTreeMap<String, FieldValues>,
+    /// Where nobody is named, as there is one account only.
+    only: FieldValues,
+}
+
+impl AccountDefaults {
+    /// `given`, by an alias or `open_id` each, for the accounts that are logged in. A name that none of them has may
+    /// be that of one that is logged in later.
+    pub(crate) fn new(given: &BTreeMap<String, FieldValues>, accounts: &Accounts) -> Self {
+        let mut by_name: BTreeMap<String, FieldValues> = BTreeMap::new();
+        for (name, values) in given {
+            let names = match accounts.find(Some(name)) {
+                Ok(account) => vec![account.open_id.clone(), account.name().to_owned()],
+                Err(_) => vec![name.clone()],
+            };
+            for name in names {
+                let known = by_name.remove(&name).unwrap_or_default();
+                by_name.insert(name, known.over(values));
+            }
+        }
+        let only = accounts.find(None).ok().and_then(|only| by_name.get(&only.open_id).cloned());
+        Self { by_name, only: only.unwrap_or_default() }
+    }
+
+    /// What is said of the account that a post names, or of the only one.
+    pub(crate) fn of(&self, name: Option<&str>) -> Option<&FieldValues> {
+        match name {
+            Some(name) => self.by_name.get(name),
+            None => Some(&self.only),
+        }
+    }
 }
 
 /// What one origin says of fields: a post, the manifest's `defaults`, the command line or config.toml.

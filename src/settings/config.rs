@@ -31,6 +31,8 @@ pub(super) struct Config {
     pub(super) app: Option<String>,
     /// The rest of `[defaults]`.
     pub(super) defaults: FieldValues,
+    /// `[accounts.NAME]`.
+    pub(super) accounts: BTreeMap<String, FieldValues>,
     /// `[apps.NAME]`.
     pub(super) apps: BTreeMap<String, AppEntry>,
     /// `[store]`.
@@ -96,7 +98,7 @@ impl Config {
     }
 }
 
-const ROOT: &[&str] = &["apps", "defaults", "hooks", "store"];
+const ROOT: &[&str] = &["accounts", "apps", "defaults", "hooks", "store"];
 const APP: &[&str] = &[
     "client_key",
     "client_secret",
@@ -127,6 +129,7 @@ impl Reader<'_> {
         let mut config = Config::default();
         for (key, value) in root {
             match key.get_ref().as_ref() {
+                "accounts" => config.accounts = self.accounts(value),
                 "apps" => config.apps = self.apps(value),
                 "defaults" => (config.app, config.defaults) = self.defaults(value),
                 "hooks" => config.hooks = self.hooks(value),
@@ -150,6 +153,23 @@ impl Reader<'_> {
             }
         }
         apps
+    }
+
+    fn accounts(&mut self, value: &Value<'_>) -> BTreeMap<String, FieldValues> {
+        let Some(table) = self.table(value, "accounts") else { return BTreeMap::new() };
+        let mut accounts = BTreeMap::new();
+        for (name, value) in table {
+            let Some(table) = self.table(value, "an account") else { continue };
+            let mut given = FieldValues::default();
+            for (key, value) in table {
+                match Field::named(key.get_ref()).filter(|field| is_for_account(*field)) {
+                    Some(field) => given.set(field, self.field(field, value)),
+                    None => self.unknown(key, &account_names()),
+                }
+            }
+            accounts.insert(name.get_ref().to_string(), given);
+        }
+        accounts
     }
 
     fn app(&mut self, name: &Spanned<Cow<'_, str>>, value: &Value<'_>) -> Option<AppEntry> {
@@ -527,6 +547,16 @@ fn guess(message: impl Display, meant: Option<&str>) -> String {
 }
 
 /// The keys of `[defaults]`, in the order of the alphabet.
+/// Whether `[accounts.NAME]` may have a field.
+fn is_for_account(field: Field) -> bool {
+    field.is_for_config() && field != Field::UserId
+}
+
+fn account_names() -> Vec<&'static str> {
+    let fields = Field::ALL.iter().filter(|field| is_for_account(**field));
+    fields.map(|field| field.name()).collect()
+}
+
 fn default_names() -> Vec<&'static str> {
     let fields = Field::ALL.iter().filter(|field| field.is_for_config());
     let mut names: Vec<_> = fields.map(|field| field.name()).chain(["app"]).collect();

@@ -13,6 +13,7 @@ mod keyring;
 mod mistake;
 mod store_key;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use tiktok_open::Endpoints;
@@ -68,6 +69,8 @@ pub(crate) struct Settings {
     pub(crate) timing: Timing,
     /// What `[defaults]` of `config.toml` says about posts.
     pub(crate) defaults: FieldValues,
+    /// What `[accounts.NAME]` says about the posts of single accounts.
+    pub(crate) account_defaults: BTreeMap<String, FieldValues>,
     /// The apps that it may speak as.
     pub(crate) apps: Apps,
     /// How the token store is encrypted, if it is to be.
@@ -123,8 +126,9 @@ impl Settings {
         let apps = Apps::make(flags.app, env, &config, &home.config_file())?;
         let encrypt = config.store.map(|encrypt| with_passphrase(encrypt, env)).transpose()?;
         let hooks = HookSettings::read(config.hooks)?;
-        let defaults = config.defaults;
+        let (defaults, account_defaults) = (config.defaults, config.accounts);
         Ok(Self {
+            account_defaults,
             hooks,
             home,
             endpoints,
@@ -168,6 +172,7 @@ impl Settings {
             apps: Apps::given(app),
             encrypt: None,
             hooks: HookSettings::default(),
+            account_defaults: BTreeMap::new(),
         }
     }
 }

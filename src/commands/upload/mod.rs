@@ -26,7 +26,8 @@ use crate::fs::give_up_waiting;
 use crate::manifest::{self, Manifest};
 use crate::model::account::{Account, Accounts};
 use crate::model::{
-    Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode, Phase, RecordedPost, Transfer,
+    AccountDefaults, Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode, Phase,
+    RecordedPost, Transfer,
 };
 use crate::output::{self, Everywhere, Failure, Left, Matter, Notes, UploadOutput};
 use crate::problem::ErrorKind;
@@ -186,10 +187,8 @@ async fn make_ready(
         Ok(input) => input?,
         Err(signal) => return Ok(Err(signal)),
     };
-    let (manifest, faults) = read(context, args, &input, origins.as_ref())?;
 
     // What is there: accounts, posts made before, files.
-    context.printer.step("looking at what is known of the posts");
     let mut scratch = None;
     let (state, clock) = (&context.settings.home.state, context.settings.clock);
     let store = if args.dry_run && !state.exists() {
@@ -201,6 +200,9 @@ async fn make_ready(
     if !accounts.is_empty() {
         context.printer.settle_everywhere(Everywhere::NoLogin);
     }
+    let given = defaults(context, args, &accounts);
+    let (manifest, faults) = read(context, args, &input, origins.as_ref(), &given)?;
+    context.printer.step("looking at what is known of the posts");
     let journal = match (args.new_journal, args.dry_run) {
         (false, true) => looked_at(context, &store, &mut scratch).await?,
         (false, false) => journal::open(context, &store, Accept::Never).await?,
@@ -401,9 +403,9 @@ fn read(
     args: &RunArgs,
     input: &Input,
     origins: Option<&Origins>,
+    given: &Defaults,
 ) -> Result<(Manifest, Diagnostics), Failure> {
-    let (mut manifest, faults) =
-        manifest::examine(&input.text, &input.folder, &defaults(context, args));
+    let (mut manifest, faults) = manifest::examine(&input.text, &input.folder, given);
     if manifest.entries.is_empty() && !faults.is_empty() {
         let manifest = input.name.clone();
         let refused = Refused {
@@ -472,12 +474,14 @@ fn options(args: &RunArgs) -> Options {
     }
 }
 
-fn defaults(context: &Context, args: &RunArgs) -> Defaults {
+fn defaults(context: &Context, args: &RunArgs, accounts: &Accounts) -> Defaults {
     let flags = FieldValues::default()
         .with(Field::UserId, args.account.clone().map(FieldValue::Text))
         .with(Field::PrivacyLevel, args.privacy.map(FieldValue::Privacy));
     // Said on the command line for every post: a draft is never seen by more people.
     let draft = args.draft.then_some(FieldValue::Mode(Mode::Draft));
     let overrule = FieldValues::default().with(Field::Mode, draft);
-    Defaults { overrule, flags, config: context.settings.defaults.clone() }
+    let settings = &context.settings;
+    let accounts = AccountDefaults::new(&settings.account_defaults, accounts);
+    Defaults { overrule, flags, accounts, config: settings.defaults.clone() }
 }
