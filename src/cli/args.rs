@@ -346,6 +346,12 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "LEVEL", value_parser = values::privacy())]
     pub(crate) privacy: Option<Privacy>,
 
+    /// Fill `{stem}` (the file's name), `{date}` (the day of the post) and `{n}` (its place in the list) into captions
+    ///
+    /// Only with this option; `{{` stands for a brace then.
+    #[arg(long)]
+    pub(crate) templates: bool,
+
     /// Send every post to the inbox, to be finished in the TikTok app
     #[arg(long)]
     pub(crate) draft: bool,
@@ -415,6 +421,7 @@ impl Default for RunArgs {
         Self {
             dry_run: false,
             privacy: None,
+            templates: false,
             draft: false,
             account: None,
             jobs: 4,

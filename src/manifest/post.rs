@@ -9,7 +9,7 @@ use super::web;
 use crate::model::{
     Caption, Defaults, Field, FieldValues, Mode, Place, Post, Source, UserOrigin, caption, wording,
 };
-use crate::text::template;
+use crate::text::{self, template};
 use tiktok_open::Privacy;
 
 /// What all posts of a manifest have in common.
@@ -44,7 +44,7 @@ impl EntryContext<'_> {
         let kind = one_source(start, own, review)?;
         refuse_what_does_not_go_with(kind, own, review);
         let source = self.source(own, review);
-        let caption = self.caption(kind, &values, start, own, review);
+        let caption = self.caption(kind, index, &values, start, own, review);
         if self.is_user_garbled(own) {
             return None;
         }
@@ -168,6 +168,36 @@ impl EntryContext<'_> {
         Some(Source::Photos { urls, cover_index })
     }
 
+    /// A text with `{stem}`, `{date}` and `{n}` filled in, where texts are templates; `None` where it is none.
+    #[expect(clippy::too_many_arguments, reason = "what a caption is measured with")]
+    fn filled(
+        &self,
+        field: Field,
+        text: &str,
+        index: usize,
+        values: &FieldValues,
+        start: usize,
+        own: &Fields,
+        review: &mut Review<'_>,
+    ) -> Option<String> {
+        let Some((now, zone)) = &self.given.templates else { return Some(text.to_owned()) };
+        let at = values.publish_at().unwrap_or(*now);
+        let date = zone.to_datetime(at).date().to_string();
+        let number = (index + 1).to_string();
+        let filled =
+            template::fill(text, &[("stem", &stem(&own.values)), ("date", &date), ("n", &number)]);
+        match filled {
+            Ok(filled) => Some(filled),
+            Err(unknown) => {
+                review.field = Some(field);
+                let message = format!("`{}` has no value", text::shown(unknown));
+                let hint = "there are `{stem}`, `{date}` and `{n}`; write `{{` for a brace";
+                review.advise(own.place_of(field).unwrap_or(start), message, hint.to_owned());
+                None
+            }
+        }
+    }
+
     /// Whether the field is there and could not be read.
     fn is_invalid(&self, field: Field, own: &Fields) -> bool {
         own.is_invalid(field) || self.defaults.is_invalid(field)
@@ -177,6 +207,7 @@ impl EntryContext<'_> {
     fn caption(
         &self,
         kind: Kind,
+        index: usize,
         values: &FieldValues,
         start: usize,
         own: &Fields,
@@ -185,11 +216,14 @@ impl EntryContext<'_> {
         if Field::WORDS.iter().any(|&field| self.is_invalid(field, own)) {
             return None;
         }
-        let text = caption::text(
-            values.text(Field::Description).unwrap_or_default(),
-            values.texts(Field::Tags).unwrap_or_default(),
-        );
-        let title = values.text(Field::Title).filter(|_| kind == Kind::Photos).map(str::to_owned);
+        let mut fill = |field: Field| {
+            let text = values.text(field).unwrap_or_default();
+            self.filled(field, text, index, values, start, own, review)
+        };
+        let description = fill(Field::Description)?;
+        let title = (kind == Kind::Photos && values.has(Field::Title)).then(|| fill(Field::Title));
+        let title = title.map(|filled| filled.ok_or(())).transpose().ok()?;
+        let text = caption::text(&description, values.texts(Field::Tags).unwrap_or_default());
         let mut fits = true;
         let mut measure = |text: &str, limit: usize, what: &str, fields: [Field; 2]| {
             let length = caption::units(text);
@@ -213,6 +247,15 @@ impl EntryContext<'_> {
         }
         fits.then_some(Caption { title, text })
     }
+}
+
+/// What the file of a post is called, without its extension.
+fn stem(own: &FieldValues) -> String {
+    let url =
+        own.text(Field::VideoUrl).or_else(|| Some(own.texts(Field::PhotoUrls)?.first()?.as_str()));
+    let url = url.map(|url| url.split(['?', '#']).next().unwrap_or_default());
+    let path = own.text(Field::VideoPath).or(url).unwrap_or_default();
+    Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// The kind of the one source of a post; anything but one is a problem.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::account::Accounts;
 use super::fields::{Field, FieldValue};
@@ -21,6 +22,8 @@ pub(crate) struct Defaults {
     pub(crate) accounts: AccountDefaults,
     /// The configuration file.
     pub(crate) config: FieldValues,
+    /// Where captions are templates: when they are filled in, and in which zone dates are told.
+    pub(crate) templates: Option<(Timestamp, TimeZone)>,
 }
 
 /// What the configuration file says of the posts of single accounts.

@@ -46,6 +46,29 @@ const NOTHING: [&str; 12] = [
 pub(crate) const FILL_IN: &str =
     "let the program that wrote the file fill it in, or write the value";
 
+/// A text with each `{name}` replaced by its value; `{{` and `}}` stand for one brace. `Err`: what stands between braces
+/// and has no value.
+pub(crate) fn fill<'t>(text: &'t str, values: &[(&str, &str)]) -> Result<String, &'t str> {
+    let (mut filled, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find(['{', '}']) {
+        let (before, brace) = rest.split_at(at);
+        filled.push_str(before);
+        let doubled = brace.starts_with("{{") || brace.starts_with("}}");
+        if doubled || brace.starts_with('}') {
+            filled.push_str(&brace[..1]);
+            rest = &brace[1 + usize::from(doubled)..];
+            continue;
+        }
+        let end = brace.find('}').ok_or(brace)?;
+        let name = &brace[1..end];
+        let value = values.iter().find(|(known, _)| *known == name);
+        filled.push_str(value.ok_or(&brace[..=end])?.1);
+        rest = &brace[end + 1..];
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
+
 /// `` `{{ title }}` looks like a template that was not filled in ``.
 pub(crate) fn words(piece: &str) -> String {
     format!("`{}` looks like a template that was not filled in", super::shown(piece))
@@ -199,10 +222,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn values_come_in_the_place_of_their_names() {
+        let values = [("stem", "two {cats}"), ("n", "7")];
+        for (text, filled) in [
+            ("", Ok("")),
+            ("{stem}, part {n}", Ok("two {cats}, part 7")),
+            ("{{stem}} }} {{", Ok("{stem} } {")),
+            ("a } b", Ok("a } b")),
+            ("{title} {n}", Err("{title}")),
+            ("é {n", Err("{n")),
+            ("{}", Err("{}")),
+        ] {
+            assert_eq!(fill(text, &values), filled.map(str::to_owned), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text in r"([{}%$#()@s<>\[\] \na-c1é😀]|object |\{\{|\}\}){0,40}") {
             _ = unfilled_in_address(&text);
+            _ = fill(&text, &[("a", "b")]);
             for (at, _) in text.char_indices() {
                 _ = around(&text, at);
             }

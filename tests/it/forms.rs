@@ -1,5 +1,6 @@
 //! Manifests as programs and spreadsheets write them: JSON Lines and tables.
 
+use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::world::World;
@@ -137,4 +138,41 @@ fn each_video_of_a_folder_is_a_post() {
         .says("what may be a manifest of them")
         .says("videos_to_upload.json");
     assert_eq!(world.inits(), 3);
+}
+
+#[test]
+fn captions_are_templates_if_that_is_asked_for() {
+    let world = World::logged_in();
+    for (n, name) in (0..).zip(["two cats", "b"]) {
+        world.video(&format!("{name}.mp4"), 100_000 + n);
+    }
+    let posts = |second: &str| {
+        world.manifest(&json!([
+            { "video_path": "two cats.mp4", "description": "{stem}, part {n} of {{2}}", "tags": ["cats"] },
+            { "video_path": "b.mp4", "description": second, "publish_at": "2999-01-01T12:00:00Z" },
+        ]))
+    };
+    let manifest = posts("On {date}");
+    let dry =
+        |more: &[&str]| world.run(&[&["upload", manifest.as_str(), "--dry-run"], more].concat());
+    dry(&["--templates"]).exits(0).says("\"two cats, part 1 of {2} #cats\"");
+    // Without the option a brace is a brace.
+    dry(&[]).exits(0).says("{stem}, part {n}");
+    let manifest = posts("Of {title}");
+    let ran = world.run(&["upload", &manifest, "--templates"]).exits(2);
+    ran.says("`{title}` has no value").says("`{stem}`").says("post 2");
+    assert_eq!(world.inits(), 0);
+}
+
+#[test]
+fn a_post_keeps_the_words_that_it_was_made_with() {
+    let mut world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    let manifest = world.manifest(&json!([{ "video_path": "a.mp4", "description": "On {date}" }]));
+    let args = ["upload", manifest.as_str(), "--templates"];
+    world.run(&args).exits(0).says("1 published");
+    world.advance(SignedDuration::from_hours(25));
+    let ran = world.run(&args).exits(0).says("1 skipped");
+    assert!(!ran.stderr.contains("settings") && !ran.stdout.contains("settings"), "{ran:#?}");
+    assert_eq!(world.inits(), 1);
 }

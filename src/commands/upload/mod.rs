@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tempfile::TempDir;
 
 use crate::auth::Tokens;
@@ -483,5 +484,6 @@ fn defaults(context: &Context, args: &RunArgs, accounts: &Accounts) -> Defaults 
     let overrule = FieldValues::default().with(Field::Mode, draft);
     let settings = &context.settings;
     let accounts = AccountDefaults::new(&settings.account_defaults, accounts);
-    Defaults { overrule, flags, accounts, config: settings.defaults.clone() }
+    let templates = args.templates.then(|| (settings.clock.now(), TimeZone::system()));
+    Defaults { overrule, flags, accounts, config: settings.defaults.clone(), templates }
 }
