@@ -346,7 +346,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "LEVEL", value_parser = values::privacy())]
     pub(crate) privacy: Option<Privacy>,
 
-    /// Fill `{stem}` (the file's name), `{date}` (the day of the post) and `{n}` (its place in the list) into captions
+    /// Fill `{stem}` (the file's name), `{date}` (the day of its `publish_at`) and `{n}` (its place in the list) into captions
     ///
     /// Only with this option; `{{` stands for a brace then.
     #[arg(long)]

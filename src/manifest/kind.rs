@@ -5,7 +5,7 @@ use video_probe::{Container, FileClass, ProbeError};
 use super::foreign::{self, EXAMPLE};
 use super::place::Places;
 use crate::model::{Diagnostic, Field, Part};
-use crate::text::fetch_with;
+use crate::text::{self, fetch_with};
 
 /// So many bytes tell of the encoding.
 const HEAD: usize = 4096;
@@ -278,9 +278,7 @@ fn text(bytes: &[u8]) -> Option<Found> {
         return None;
     }
     if first.starts_with(['[', '{', '"', '/']) {
-        return csv(first, second)
-            .filter(|()| first.starts_with('"'))
-            .and_then(|()| not_json("a CSV table"));
+        return csv(first, second).filter(|()| first.starts_with('"')).map(|()| headless(first));
     }
     // A comment tells nothing yet.
     let line = if first.starts_with('#') { second? } else { first };
@@ -301,7 +299,7 @@ fn text(bytes: &[u8]) -> Option<Found> {
         return not_json("TOML");
     }
     if csv(line, second).is_some() {
-        return not_json("a CSV table");
+        return Some(headless(line));
     }
     let video = |line: &str| {
         let lower = line.to_ascii_lowercase();
@@ -420,6 +418,28 @@ fn csv(first: &str, second: Option<&str>) -> Option<()> {
     Some(())
 }
 
+/// A table that is no manifest, as its first row does not name the fields.
+fn headless(first: &str) -> Found {
+    let cells = || {
+        let cells = first.split([',', ';', '\t']).map(|cell| cell.trim().trim_matches('"'));
+        cells.filter(|cell| !cell.is_empty())
+    };
+    // One that is spelt as it should be stands between other separators than the first two cells.
+    let source = |cell: &str| Field::meant_by(cell).filter(|field| Field::SOURCES.contains(field));
+    let meant = cells().find_map(|cell| Some((cell, source(cell)?)));
+    let meant = meant.map(|(cell, field)| match field.name() {
+        name if name == cell => "; all of its cells are separated alike".to_owned(),
+        name => format!("; did you mean `{name}` for `{}`?", text::shown(cell)),
+    });
+    found(
+        "this is a CSV table whose first row does not name the fields",
+        format!(
+            "the first row has the names of fields, one of them `video_path`, `video_url` or `photo_urls`{}",
+            meant.unwrap_or_default()
+        ),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -494,11 +514,6 @@ mod tests {
     #[test]
     fn other_texts_are_called_what_they_are() {
         for (text, name) in [
-            ("video_path,description\na.mp4,Hi\n", "a CSV table"),
-            ("\u{feff}video_path;tags\r\na.mp4;x\r\n", "a CSV table"),
-            ("\"video_path\",\"tags\"\n\"a.mp4\",\"x\"\n", "a CSV table"),
-            ("video\ttags\na.mp4\tx\n", "a CSV table"),
-            ("a.mp4,Hi\nb.mp4,Ho\n", "a CSV table"),
             ("- video_path: a.mp4\n", "YAML"),
             ("---\n- video_path: a.mp4\n", "YAML"),
             ("# mine\nposts:\n  - video_path: a.mp4\n", "YAML"),
@@ -533,6 +548,24 @@ mod tests {
         assert_eq!(said("\n <!DOCTYPE html>\n<title>404"), "this is a web page, not a manifest");
         assert_eq!(said("```json\n[]\n```"), "this is Markdown around the JSON");
         assert_eq!(said("{\\rtf1\\ansi"), "this is a document (RTF)");
+    }
+
+    #[test]
+    fn a_table_without_names_of_fields_is_called_that() {
+        for (text, meant) in [
+            ("video\ttags\na.mp4\tx\n", "did you mean `video_path` for `video`?"),
+            ("user_id,video_paht\nada,a.mp4\n", "did you mean `video_path` for `video_paht`?"),
+            ("a.mp4,Hi\nb.mp4,Ho\n", "`photo_urls`"),
+            ("My posts,,\nvideo_path,description,mode\n", "`photo_urls`"),
+        ] {
+            let problem = other_than_json(text.as_bytes()).unwrap();
+            assert_eq!(
+                problem.message,
+                "this is a CSV table whose first row does not name the fields"
+            );
+            let hint = problem.hint.unwrap_or_default();
+            assert!(hint.ends_with(meant), "{text}: {hint}");
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ mod value;
 mod web;
 
 pub(crate) use self::kind::other_kind;
-pub(crate) use self::read::{examine, is_manifest};
+pub(crate) use self::read::{examine, is_manifest, object};
 pub(crate) use crate::model::{Entry, Manifest};
 
 /// The JSON Schema of a manifest that is JSON.

@@ -180,18 +180,22 @@ impl EntryContext<'_> {
         own: &Fields,
         review: &mut Review<'_>,
     ) -> Option<String> {
-        let Some((now, zone)) = &self.given.templates else { return Some(text.to_owned()) };
-        let at = values.publish_at().unwrap_or(*now);
-        let date = zone.to_datetime(at).date().to_string();
-        let number = (index + 1).to_string();
-        let filled =
-            template::fill(text, &[("stem", &stem(&own.values)), ("date", &date), ("n", &number)]);
-        match filled {
+        let Some(zone) = &self.given.templates else { return Some(text.to_owned()) };
+        let (stem, number) = (stem(&own.values), (index + 1).to_string());
+        let mut known = vec![("stem", stem.as_str()), ("n", &number)];
+        // The day of a run would be another one in each: the words of a post that was made stay as they are.
+        let date = values.publish_at().map(|at| zone.to_datetime(at).date().to_string());
+        known.extend(date.as_deref().map(|date| ("date", date)));
+        match template::fill(text, &known) {
             Ok(filled) => Some(filled),
             Err(unknown) => {
                 review.field = Some(field);
                 let message = format!("`{}` has no value", text::shown(unknown));
-                let hint = "there are `{stem}`, `{date}` and `{n}`; write `{{` for a brace";
+                let hint = if unknown == "{date}" {
+                    "it is the day of `publish_at`, which this post does not have"
+                } else {
+                    "there are `{stem}`, `{n}` and, with a `publish_at`, `{date}`; write `{{` for a brace"
+                };
                 review.advise(own.place_of(field).unwrap_or(start), message, hint.to_owned());
                 None
             }

@@ -7,6 +7,7 @@ use jsonc_parser::ast::{Array, Object, Value};
 use jsonc_parser::common::Ranged;
 
 use super::fields::{Fields, SCHEMA};
+use super::place::Places;
 use super::post::EntryContext;
 use super::review::Review;
 use super::{Entry, Manifest};
@@ -28,6 +29,7 @@ const OUTERMOST: [&str; 3] = [SCHEMA, "defaults", "posts"];
 pub(crate) fn examine(text: &[u8], folder: &Path, given: &Defaults) -> (Manifest, Diagnostics) {
     let form = form_of(text);
     if form.is_none()
+        && !is_table_in_another_encoding(text)
         && let Some(problem) = kind::other_than_json(text)
     {
         return (Manifest::default(), Diagnostics::one(problem));
@@ -68,9 +70,48 @@ fn form_of(text: &[u8]) -> Option<table::Form> {
     (!text.contains('\0')).then(|| table::form(text))?
 }
 
+/// Whether a text is a table of posts but for bytes that are not UTF-8: as spreadsheets write one that is not told
+/// otherwise.
+fn is_table_in_another_encoding(text: &[u8]) -> bool {
+    let head = text.get(..1024).unwrap_or(text);
+    !head.contains(&0)
+        && syntax::decode(text).is_err()
+        && table::form(&String::from_utf8_lossy(head)).is_some()
+}
+
 /// Whether a file may be a manifest, whatever is wrong with it.
 pub(crate) fn is_manifest(text: &[u8]) -> bool {
-    kind::is_json(text) || form_of(text).is_some()
+    kind::is_json(text) || form_of(text).is_some() || is_table_in_another_encoding(text)
+}
+
+/// The keys and values of one JSON object, as a manifest could have it: a key that is there twice is told of twice.
+/// `Err`: what is wrong, with its place.
+pub(crate) fn object(text: &str) -> Result<Vec<(String, serde_json::Value)>, String> {
+    let places = Places::new(text);
+    let placed = |at: usize, what: String| {
+        let (line, column) = places.locate(at);
+        format!("line {line}, column {column}: {what}")
+    };
+    match syntax::parse(text) {
+        Ok(Some(Value::Object(object))) => {
+            let pairs = object.properties.iter();
+            Ok(pairs
+                .map(|pair| (pair.name.as_str().to_owned(), value::plain(&pair.value)))
+                .collect())
+        }
+        Ok(Some(other)) => {
+            let what = format!(
+                "this must be an object with fields of a post, not {}",
+                value::describe(&other)
+            );
+            Err(placed(other.start(), what))
+        }
+        Ok(None) => Err("the file is empty".to_owned()),
+        Err(fault) => {
+            let hint = fault.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+            Err(placed(fault.at, format!("{}{hint}", fault.message)))
+        }
+    }
 }
 
 /// The lines of JSON Lines that are not empty, each with where it begins.

@@ -48,6 +48,21 @@ pub(super) fn describe(value: &Value<'_>) -> String {
     }
 }
 
+/// A value without its places.
+pub(super) fn plain(value: &Value<'_>) -> serde_json::Value {
+    match value {
+        Value::StringLit(text) => text.value.as_ref().into(),
+        Value::NumberLit(number) => serde_json::from_str(number.value).unwrap_or_default(),
+        Value::BooleanLit(flag) => flag.value.into(),
+        Value::Object(object) => {
+            let pairs = object.properties.iter();
+            pairs.map(|pair| (pair.name.as_str().to_owned(), plain(&pair.value))).collect()
+        }
+        Value::Array(array) => array.elements.iter().map(plain).collect(),
+        Value::NullKeyword(_) => serde_json::Value::Null,
+    }
+}
+
 /// Where a schema is: any text, which nobody reads here.
 pub(super) fn schema(value: &Value<'_>, review: &mut Review<'_>) {
     if value.as_string_lit().is_none() {

@@ -22,8 +22,8 @@ pub(crate) struct Defaults {
     pub(crate) accounts: AccountDefaults,
     /// The configuration file.
     pub(crate) config: FieldValues,
-    /// Where captions are templates: when they are filled in, and in which zone dates are told.
-    pub(crate) templates: Option<(Timestamp, TimeZone)>,
+    /// Where captions are templates: the zone in which dates are told.
+    pub(crate) templates: Option<TimeZone>,
 }
 
 /// What the configuration file says of the posts of single accounts.

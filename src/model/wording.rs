@@ -133,7 +133,8 @@ fn oddities(text: &str) -> Vec<String> {
     let escapes = escapes(text);
     if !escapes.is_empty() {
         found.push(format!(
-            "{} stands there as it is; in JSON a line break is \\n with one backslash, and other \
+            "{} stands there as it is; in JSON a line break is \\n with one backslash, in a table a cell in \
+             quotes goes over two lines, and `--caption-file` takes a text with line breaks; other \
              characters are written as they are",
             list(&escapes)
         ));

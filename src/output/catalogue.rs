@@ -480,7 +480,7 @@ catalogue! {
         => "TikTok is not asked for it any more: if it is not on the profile, `tiktok-up upload --repost` with a \
             manifest of this post alone posts it";
     PostUnconfirmed: "Whether the last chunk of a post has arrived is not known, so it cannot be settled as not posted."
-        => "name it in a manifest once more: the next upload of that makes sure, and goes on if it did not arrive";
+        => "name it in a manifest once more: the next upload of that makes sure, and posts it if it did not arrive";
     MayBePosted: "An earlier attempt may have been posted, so no other one is begun."
         => "look at the profile; `tiktok-up status {post}` tells what is known, and `tiktok-up resolve \
             {post} --posted` or `--not-posted` settles what is unresolved";
@@ -600,7 +600,7 @@ catalogue! {
     ProcessingUnnamed: "TikTok is at work on a post for long that the manifest does not name."
         => "look at the profile: each later run of its account asks TikTok again; nothing is sent twice";
     UnconfirmedUnnamed: "It is not known whether the last chunk of a post has arrived that the manifest does not name."
-        => "name the post in a manifest once more: the next upload of that makes sure, and goes on if it did not arrive";
+        => "name the post in a manifest once more: the next upload of that makes sure, and posts it if it did not arrive";
     FailedForGood: "TikTok failed the post for a reason that does not pass by itself."
         => "{cause} (a file that was changed is a post of its own, unless it has an `id`); it is not tried again by \
             itself: once the cause is mended, `tiktok-up resolve {post} --not-posted` lets the next run try it again";
@@ -650,8 +650,8 @@ catalogue! {
     NoAnswer: "A request was sent, and no answer came."
         => "run the same command again";
     NotTikTok: "Something else than TikTok answered."
-        => "a proxy or captive portal may have answered; check HTTPS_PROXY and the network, then run \
-            again";
+        => "TikTok may be down for a while, or a proxy or captive portal has answered: run again later, and if it \
+            stays so, check HTTPS_PROXY and the network";
     NotTikTokPath: "Something else than TikTok answered that it does not know the request."
         => "this path or method is unknown there: check TIKTOK_UP_API_URL and any proxy";
 
@@ -748,7 +748,7 @@ catalogue! {
     // TikTok's reasons for not posting what it has.
     FailedFormat: "TikTok does not take the format of the file."
         => "TikTok takes MP4, MOV and WebM with H.264, H.265, VP8 or VP9; look what \
-            `upload --dry-run` says of the file, and re-encode it, or fetch it again if no player opens it";
+            `--dry-run` with the same command says of the file, and re-encode it, or fetch it again if no player opens it";
     FailedDuration: "The video is too short or too long."
         => "the video is shorter or longer than this creator may post";
     FailedFrameRate: "The video has too few or too many frames a second."

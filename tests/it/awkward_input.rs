@@ -99,7 +99,6 @@ fn t26_a_manifest_is_a_regular_file() {
     fifo(&world.path("pipe"));
     symlink("loop", world.path("loop")).unwrap();
     for (name, reason) in [
-        ("work", "`work` is a directory without videos"),
         ("work/pipe", "the manifest `work/pipe` is not a regular file"),
         ("/dev/null", "the manifest `/dev/null` is not a regular file"),
         ("work/loop", "cannot read the manifest from `work/loop`\n  caused by: "),

@@ -1,6 +1,5 @@
 //! Manifests as programs and spreadsheets write them: JSON Lines and tables.
 
-use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::world::World;
@@ -164,15 +163,53 @@ fn captions_are_templates_if_that_is_asked_for() {
     assert_eq!(world.inits(), 0);
 }
 
+/// The day of the run would be another one in the next.
 #[test]
-fn a_post_keeps_the_words_that_it_was_made_with() {
-    let mut world = World::logged_in();
+fn the_day_in_a_caption_is_that_of_publish_at() {
+    let world = World::logged_in();
     world.video("a.mp4", 100_000);
-    let manifest = world.manifest(&json!([{ "video_path": "a.mp4", "description": "On {date}" }]));
-    let args = ["upload", manifest.as_str(), "--templates"];
-    world.run(&args).exits(0).says("1 published");
-    world.advance(SignedDuration::from_hours(25));
-    let ran = world.run(&args).exits(0).says("1 skipped");
-    assert!(!ran.stderr.contains("settings") && !ran.stdout.contains("settings"), "{ran:#?}");
-    assert_eq!(world.inits(), 1);
+    let post = |publish_at: &str| {
+        let mut post = json!({ "video_path": "a.mp4", "description": "On {date}" });
+        if !publish_at.is_empty() {
+            post["publish_at"] = publish_at.into();
+        }
+        world.manifest(&json!([post]))
+    };
+    let run = |manifest: &str| world.run(&["upload", manifest, "--templates"]);
+    run(&post("")).exits(2).says("the day of `publish_at`");
+    let manifest = post("2026-11-01T12:00:00Z");
+    run(&manifest).exits(0).says("1 published");
+    run(&manifest).exits(0).says("1 skipped").never_says("settings");
+    assert_eq!(world.posts()[0].title, "On 2026-11-01");
+}
+
+#[test]
+fn a_table_with_a_slip_is_told_what_keeps_it_from_being_one() {
+    let world = World::logged_in();
+    let cases: [(&[u8], &[&str]); 3] = [
+        (b"video_path;description\r\na.mp4;K\xe4se\r\n", &["the byte 0xe4", "line 2", "UTF-8"]),
+        (b"user_id,video_paht\nx,a.mp4\n", &["did you mean `video_path` for `video_paht`?"]),
+        (b"My posts,,\nvideo_path,description,mode\na.mp4,x,direct\n", &["the names of fields"]),
+    ];
+    for (text, says) in cases {
+        let table = world.file("posts.csv", text);
+        let ran = world.run(&["upload", table.to_str().unwrap()]).exits(2);
+        says.iter().for_each(|words| assert!(ran.stderr.contains(words), "{words}: {ran:#?}"));
+        assert!(!ran.stderr.contains("not JSON"), "{ran:#?}");
+    }
+}
+
+#[test]
+fn a_folder_says_which_of_its_videos_it_leaves_out() {
+    let world = World::logged_in();
+    std::fs::create_dir(world.path("clips")).unwrap();
+    let clips = world.path("clips");
+    let clips = clips.to_str().unwrap();
+    // There may be some tomorrow.
+    world.run(&["upload", clips]).exits(0);
+    world.video("clips/a.m4v", 100_001);
+    world.file("clips/x.mkv", "x");
+    world.file("clips/y.avi", "y");
+    let ran = world.run(&["upload", clips]).exits(0).says("1 published");
+    ran.says("x.mkv and 1 more is not posted").says(".m4v");
 }

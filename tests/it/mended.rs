@@ -214,7 +214,6 @@ fn what_was_no_run_of_a_manifest_is_not_told_by_status() {
     let world = World::logged_in();
     let video = world.video("clip.mp4", 100_001);
     let manifest = world.one_post(ADA, "gone.mp4");
-    world.upload(world.home().to_str().unwrap()).exits(2).says("is a directory");
     world.upload(video.to_str().unwrap()).exits(2);
     world.run(&["upload", "--repost", &manifest]).exits(2).says("no such file");
     assert_eq!(listed(&|args| world.command(args)), Vec::<Value>::new());
@@ -376,4 +375,71 @@ fn doctor_says_that_nobody_is_logged_in_and_calls_it_no_trouble() {
     }
     world.login(ADA).exits(0);
     world.run(&["doctor"]).exits(0).never_says("no account is logged in");
+}
+
+/// The post of the `id` is another one's, however the run before ended.
+#[test]
+fn an_id_that_is_taken_is_listed_after_a_run_that_was_stopped() {
+    let world = World::logged_in();
+    world.video("h1.mp4", 100_001);
+    let manifest = world.manifest(&json!([{ "id": "h1", "video_path": "h1.mp4",
+        "privacy_level": "SELF_ONLY" }]));
+    world.hold("status", 1, "before");
+    let run = world.start_upload(&manifest);
+    world.wait_until("the question", |world| !world.calls("status").is_empty() || run.is_at_rest());
+    run.signal(rustix::process::Signal::TERM);
+    run.end().exits(143);
+    world.let_go();
+    world.video("h1.mp4", 100_777);
+    world.run(&["-q", "upload", &manifest]).exits(1).says("the `id` \"h1\" was used");
+    for args in [&["status"][..], &["-q", "status"]] {
+        world.run(args).exits(0).says("h1.mp4").says("id_reused");
+    }
+    assert_eq!(world.inits(), 1);
+}
+
+#[test]
+fn a_scheduled_post_stays_scheduled_while_another_run_has_its_account() {
+    let world = World::logged_in();
+    world.video("now.mp4", 100_001);
+    world.video("later.mp4", 100_002);
+    let manifest = world.manifest(&json!([
+        { "video_path": "now.mp4", "privacy_level": "SELF_ONLY" },
+        { "video_path": "later.mp4", "privacy_level": "SELF_ONLY",
+          "publish_at": "2999-01-01T12:00:00Z" },
+    ]));
+    world.hold("upload", 1, "before");
+    let run = world.start_upload(&manifest);
+    world.wait_until("the chunk", |world| world.inits() == 1);
+    world.run(&["-q", "upload", &manifest]).exits(5);
+    let later = |world: &World| {
+        let lines = Ran::of(world.command(&["--json", "status"])).json();
+        lines.into_iter().find(|line| line["video"] == "later.mp4").unwrap()
+    };
+    let line = later(&world);
+    assert_eq!((&line["phase"], &line["reason"]), (&json!("scheduled"), &Value::Null), "{line:#}");
+    run.kill();
+    world.let_go();
+    let line = later(&world);
+    assert_eq!((&line["phase"], &line["reason"]), (&json!("scheduled"), &Value::Null), "{line:#}");
+    Ran::of(world.command(&["status"])).says("scheduled for 2999");
+}
+
+/// Cron says it once: `status` is what is left to look at.
+#[test]
+fn a_list_of_posts_that_became_something_else_is_listed_with_its_last_cause() {
+    let world = World::logged_in();
+    let manifest = world.short();
+    let utf16: Vec<u8> =
+        fs::read_to_string(&manifest).unwrap().encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(&manifest, utf16).unwrap();
+    world.run(&["-q", "upload", &manifest]).exits(2);
+    world.run(&["status"]).exits(0).says("UTF-16");
+    fs::write(&manifest, "<html><body>Sign in</body></html>").unwrap();
+    world.run(&["-q", "upload", &manifest]).exits(2);
+    world.run(&["status"]).exits(0).says("this is a web page").never_says("UTF-16");
+    // A video that was named by mistake is no list.
+    let clip = world.path("clip.mp4");
+    world.run(&["upload", clip.to_str().unwrap()]).exits(2);
+    world.run(&["status"]).exits(0).never_says("clip.mp4");
 }

@@ -200,7 +200,7 @@ fn what_is_no_manifest_is_called_what_it_is() {
     let utf_32: Vec<u8> = good.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect();
     let padded = [good.as_bytes(), &[0; 100]].concat();
     let cases: &[(&[u8], &str, &str)] = &[
-        (b"name,when\na.mp4,x\n", "this is a CSV table, not JSON", "an object for each post"),
+        (b"name,when\na.mp4,x\n", "whose first row does not name the fields", "one of them `video_path`"),
         (b"- video_path: a.mp4\n", "this is YAML, not JSON", "an object for each post"),
         (b"[[posts]]\nvideo_path = \"a\"\n", "this is TOML, not JSON", "an object for each post"),
         (&wide(good), "the file is UTF-16, without a byte order mark", "save it as UTF-8"),

@@ -105,8 +105,8 @@ fn what_is_wrong_is_said_of_the_option_or_the_sidecar_and_nothing_is_sent() {
     ran(&world, &["b.mp4"]).exits(2).says("keep one of them").says("--no-sidecar");
     fs::remove_file(world.path("b.txt")).unwrap();
     for (json, words) in [
-        ("{", "not one JSON object"),
-        ("[]", "expected an object"),
+        ("{", "never closed"),
+        ("[]", "must be an object"),
         ("{\"video_path\": \"a.mp4\"}", "take `video_path` out of it"),
         ("{\"tags\": [], \"tags\": []}", "`tags` is given twice"),
     ] {
@@ -176,4 +176,39 @@ fn a_post_for_later_waits_and_is_made_by_the_same_command() {
     ran(&world, &args).exits(0).says("1 deferred").says("run the same command again");
     world.advance(jiff::SignedDuration::from_hours(3));
     ran(&world, &args).exits(0).says("1 published");
+}
+
+#[test]
+fn what_is_no_video_is_led_to_the_command_that_it_is_for() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    world.file("list.json", r#"[{ "video_path": "a.mp4" }]"#);
+    fs::create_dir(world.path("clips")).unwrap();
+    for (file, says) in [
+        ("list.json", "`tiktok-up upload list.json`"),
+        ("clips", "`tiktok-up upload clips`"),
+        ("https://example.com/a.mp4", "`--url`"),
+    ] {
+        ran(&world, &[file]).exits(2).says(says).never_says("sidecar");
+    }
+    let missing = ran(&world, &["a.mp4", "--caption-file", "nope.txt"]).exits(2);
+    missing.says("No such file").never_says("no-sidecar");
+}
+
+#[test]
+fn a_sidecar_in_json_is_read_as_a_manifest_is() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    world.file("a.json", "{\n  // the caption\n  \"description\": \"Two cats\",\n}\n");
+    ran(&world, &["a.mp4", "--dry-run"]).exits(0).says("\"Two cats\"");
+    for (text, says) in [
+        ("{\n  \"description\": \"x\"\n  \"tags\": [\"a\"]\n}", "line 2"),
+        ("{ 'description': \"x\" }", "double quotes"),
+        ("[]", "must be an object"),
+        ("", "empty"),
+        (r#"{ "mode": "draft", "mode": "direct" }"#, "`mode` is given twice"),
+    ] {
+        world.file("a.json", text);
+        ran(&world, &["a.mp4"]).exits(2).says("a.json").says(says);
+    }
 }

@@ -8,22 +8,25 @@ use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 use tiktok_open::Privacy;
 
 use super::input::{Input, InputError};
 use crate::cli::PostArgs;
+use crate::manifest;
 use crate::model::{Diagnostic, Diagnostics, Field, FileIdentity, Part};
 use crate::source::VideoFile;
-use crate::text;
+use crate::text::{self, chain};
 
 /// The largest sidecar or caption, in bytes.
 const LARGEST: u64 = 64 * 1024;
 
 /// How the names of sidecars end, in either case.
 const EXTENSIONS: [&str; 6] = ["json", "JSON", "md", "MD", "txt", "TXT"];
+
+/// How the names of videos end that TikTok does not take.
+const OTHER_VIDEOS: [&str; 12] =
+    ["3gp", "avi", "flv", "m2ts", "mkv", "mpeg", "mpg", "mts", "ogv", "qt", "ts", "wmv"];
 
 /// How the posts are called when they are talked about together.
 const NAME: &str = "the command line";
@@ -57,6 +60,8 @@ const OPTIONS: &[(Field, &str)] = &[
 pub(super) struct Origins {
     /// The sidecars, by the place of the post and the field.
     sidecars: HashMap<(usize, String), String>,
+    /// What of a folder is not posted, in a sentence.
+    pub(super) left_out: Option<String>,
 }
 
 /// A sidecar that cannot be used.
@@ -83,6 +88,7 @@ pub(super) fn read(args: &PostArgs) -> Result<(Input, Origins), InputError> {
     if args.id.is_some() && args.files.len() > 1 {
         return Err(InputError::Options("`--id` names one post, and several files are given"));
     }
+    args.files.iter().try_for_each(|file| may_be_video(file))?;
     let common = of_options(args)?;
     let mut origins = Origins::default();
     let mut posts = Vec::new();
@@ -107,6 +113,28 @@ pub(super) fn read(args: &PostArgs) -> Result<(Input, Origins), InputError> {
     Ok((Input { text, folder: PathBuf::new(), name: NAME.to_owned() }, origins))
 }
 
+/// An error for what belongs to another command, or to an option.
+fn may_be_video(file: &Path) -> Result<(), InputError> {
+    let shown = text::shown(&file.display().to_string());
+    let command = |what: &str| {
+        let named = text::quoted(file);
+        InputError::Elsewhere(format!(
+            "`{shown}` is {what}: `tiktok-up upload {named}` posts what it holds"
+        ))
+    };
+    let lower = shown.to_ascii_lowercase();
+    match extension(file).as_deref() {
+        _ if lower.starts_with("https://") || lower.starts_with("http://") => {
+            Err(InputError::Elsewhere(format!(
+                "`{shown}` is an address: `--url` posts a video by its address"
+            )))
+        }
+        _ if file.is_dir() => Err(command("a directory")),
+        Some("json" | "jsonl" | "csv") if file.is_file() => Err(command("a list of posts")),
+        _ => Ok(()),
+    }
+}
+
 /// Whether a sidecar's privacy level is narrower than the option's.
 fn is_narrower(own: Option<&Value>, option: &Value) -> bool {
     let level = |value: &Value| value.as_str()?.parse::<Privacy>().ok();
@@ -118,14 +146,15 @@ pub(super) fn of_folder(folder: &Path) -> Result<(Input, Origins), InputError> {
     let name = format!("`{}`", text::shown(&folder.display().to_string()));
     let name = name.as_str();
     let failed = |source| InputError::Io { name: name.to_owned(), path: folder.to_owned(), source };
-    let (mut videos, mut lists) = (Vec::new(), Vec::new());
+    let (mut videos, mut lists, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = folder.join(entry.map_err(failed)?.file_name());
         let is_hidden = path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"."));
         match extension(&path).as_deref() {
             _ if is_hidden => {}
-            Some("mp4" | "mov" | "webm") => videos.push(path),
+            Some("mp4" | "m4v" | "mov" | "webm") => videos.push(path),
             Some("json" | "jsonl" | "csv") => lists.push(path),
+            Some(extension) if OTHER_VIDEOS.contains(&extension) => others.push(path),
             _ => {}
         }
     }
@@ -137,10 +166,8 @@ pub(super) fn of_folder(folder: &Path) -> Result<(Input, Origins), InputError> {
     if let Some(list) = lists.into_iter().filter(|list| !is_sidecar(list)).min() {
         return Err(InputError::FolderWithList { name: name.to_owned(), list });
     }
-    if videos.is_empty() {
-        return Err(InputError::Directory { name: name.to_owned() });
-    }
-    let mut origins = Origins::default();
+    others.sort();
+    let mut origins = Origins { left_out: left_out(name, &others), ..Origins::default() };
     let mut posts = Vec::new();
     for (index, video) in videos.iter().enumerate() {
         let mut post = origins.add(index, Sidecar::of(video)?);
@@ -151,6 +178,19 @@ pub(super) fn of_folder(folder: &Path) -> Result<(Input, Origins), InputError> {
     let text = Value::Array(posts).to_string().into_bytes();
     let (folder, name) = (folder.to_owned(), name.to_owned());
     Ok((Input { text, folder, name }, origins))
+}
+
+/// That videos of a folder are not posted.
+fn left_out(folder: &str, others: &[PathBuf]) -> Option<String> {
+    let first = others.first()?.file_name()?.to_string_lossy();
+    let more = match others.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!(
+        "of {folder} {}{more} is not posted: TikTok takes .mp4, .m4v, .mov and .webm",
+        text::shown(&first)
+    ))
 }
 
 fn extension(path: &Path) -> Option<String> {
@@ -206,7 +246,12 @@ fn caption_in(path: &Path) -> Result<String, InputError> {
     if path == Path::new("-") {
         io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
     } else {
-        let unusable = |error| BadSidecar { path: path.to_owned(), what: format!("{error}") };
+        let unusable = |error| {
+            InputError::Elsewhere(format!(
+                "the caption of `--caption-file` cannot be read: {}",
+                chain(&error)
+            ))
+        };
         let file = VideoFile::open(path).map_err(unusable)?.into_file();
         file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
     }
@@ -277,11 +322,9 @@ fn of_words(text: String) -> Map<String, Value> {
 }
 
 fn of_json(text: &str) -> Result<Map<String, Value>, String> {
-    let Pairs(pairs) = serde_json::from_str(text).map_err(|error| {
-        format!("this is not one JSON object with the fields of a post: {error}")
-    })?;
     let mut fields = Map::new();
-    pairs.into_iter().try_for_each(|(key, value)| put(&mut fields, key, value))?;
+    let mut pairs = manifest::object(text)?.into_iter();
+    pairs.try_for_each(|(key, value)| put(&mut fields, key, value))?;
     Ok(fields)
 }
 
@@ -302,33 +345,6 @@ fn without_source(fields: Map<String, Value>) -> Result<Map<String, Value>, Stri
             source.name()
         )),
         None => Ok(fields),
-    }
-}
-
-/// The fields of a JSON object as they stand there, those that are given twice among them.
-struct Pairs(Vec<(String, Value)>);
-
-impl<'de> Deserialize<'de> for Pairs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-
-        impl<'de> Visitor<'de> for Object {
-            type Value = Pairs;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-
-        deserializer.deserialize_map(Object)
     }
 }
 

@@ -42,8 +42,6 @@ pub(super) enum InputError {
         /// What may be meant.
         near: Option<String>,
     },
-    #[error("{name} is a directory without videos")]
-    Directory { name: String },
     #[error(
         "{name} is a directory with videos and what may be a manifest of them, {}",
         text::quoted(list)
@@ -57,17 +55,18 @@ pub(super) enum InputError {
     Sidecar(String),
     #[error("{0}")]
     Options(&'static str),
+    /// What belongs to another command or option, with which.
+    #[error("{0}")]
+    Elsewhere(String),
 }
 
 impl Coded for InputError {
     fn problem(&self) -> Problem {
         Problem::new(match self {
-            Self::Missing { .. } | Self::Directory { .. } | Self::FolderWithList { .. } => {
-                ErrorCode::ManifestMissing
-            }
+            Self::Missing { .. } | Self::FolderWithList { .. } => ErrorCode::ManifestMissing,
             Self::NotRegular { .. } => ErrorCode::ManifestKind,
             Self::Sidecar(_) => ErrorCode::SidecarWrong,
-            Self::Options(_) => ErrorCode::ManifestWrong,
+            Self::Options(_) | Self::Elsewhere(_) => ErrorCode::ManifestWrong,
             Self::Io { source, .. } if let Some(shortage) = Shortage::in_error(source) => {
                 return shortage.behind();
             }
@@ -119,7 +118,6 @@ fn open(path: &Path, name: &str) -> Result<VideoFile, InputError> {
         VideoError::Io { source, .. } => {
             InputError::Io { name: name(), path: path.to_owned(), source }
         }
-        VideoError::NotRegular { is_directory: true, .. } => InputError::Directory { name: name() },
         _ => InputError::NotRegular { name: name() },
     })
 }

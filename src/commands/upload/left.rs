@@ -1,7 +1,7 @@
 //! What a run leaves of its manifest, noted for `status`.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::path::{self, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -131,10 +131,16 @@ impl<'a> Leftovers<'a> {
         let is_it =
             |known: &&Left| known.post.is_none() || number.is_none() || known.post == number;
         let known = place.before.as_ref().filter(is_it);
+        let is_early = place.post.publish_at.is_some_and(|at| at > now);
         place.left = match why(report, known, now) {
+            // It waits for its time all the same.
+            Some(_) if is_early && report.failure.is_some_and(ErrorKind::may_pass) => {
+                Some(place.post.clone())
+            }
             Some(why) => {
-                // A run that is stopped may not have looked it up.
-                let post = number.or(known.and_then(|known| known.post));
+                // A run that is stopped may not have looked it up. Whose `id` is another post's has none.
+                let inherited = known.and_then(|known| known.post);
+                let post = number.or(inherited.filter(|_| !is_of_an_id(&why.code)));
                 Some(Left { post, why: Some(why), ..place.post.clone() })
             }
             // Its time may have come meanwhile, and the next run takes it.
@@ -176,21 +182,21 @@ pub(in crate::commands) fn note_refusal(
     failure: &Failure,
 ) {
     let stopped = matches!(failure.exit, Exit::Signal(_));
-    if !stopped && !args.repost && is_of_a_manifest(failure) {
+    if !stopped && !args.repost && (is_of_a_manifest(failure) || is_named_like_one(manifest)) {
         notes.refused(manifest, failure, needs(failure));
     }
 }
 
+/// Whether somebody means a list of posts by that name, whatever the file holds now.
+fn is_named_like_one(manifest: &str) -> bool {
+    let extension = Path::new(manifest).extension().and_then(|extension| extension.to_str());
+    let extension = extension.map(str::to_ascii_lowercase);
+    matches!(extension.as_deref(), Some("json" | "jsonl" | "ndjson" | "csv" | "tsv"))
+}
+
 fn is_of_a_manifest(failure: &Failure) -> bool {
     let input = failure.error.downcast_ref();
-    let other = matches!(
-        input,
-        Some(
-            InputError::Directory { .. }
-                | InputError::FolderWithList { .. }
-                | InputError::NotRegular { .. }
-        )
-    );
+    let other = matches!(input, Some(InputError::NotRegular { .. }));
     match failure.error.downcast_ref() {
         Some(PrepareError::Refused(refused)) => refused.is_manifest,
         _ => !other && failure.error.downcast_ref().is_none_or(|it: &Refused| it.is_manifest),
@@ -239,7 +245,7 @@ pub(super) fn gone_words(left: &Left, post: Option<&RecordedPost>, account: &str
             return format!(
                 "`{video}` of {account}{number}: it is not known whether its last chunk has arrived, and this \
                  manifest does not name it any more; name it in a manifest once more: the next upload of that makes \
-                 sure, and goes on if it did not arrive"
+                 sure, and posts it if it did not arrive"
             );
         }
         Some(phase) if !phase.is_over() => "was cut off and not posted",
@@ -262,6 +268,13 @@ fn was_put_off(left: &Left) -> bool {
 /// A post whose time has not come.
 fn waits(post: &Left, now: Timestamp) -> Option<Left> {
     post.publish_at.filter(|at| *at > now).map(|_| post.clone())
+}
+
+/// Whether a post is not made as its `id` is that of another one.
+fn is_of_an_id(code: &str) -> bool {
+    [ErrorCode::IdReused, ErrorCode::IdOfAnother, ErrorCode::IdWithoutFile, ErrorCode::IdPending]
+        .iter()
+        .any(|id| id.as_str() == code)
 }
 
 /// Why a post is not made after this run, if there is anything to be said of it.

@@ -189,6 +189,12 @@ async fn make_ready(
         Err(signal) => return Ok(Err(signal)),
     };
 
+    if let Some(left_out) = origins.as_ref().and_then(|origins| origins.left_out.as_ref()) {
+        context
+            .printer
+            .warn_of(&Matter::once(format!("left out {}", input.name), left_out), left_out);
+    }
+
     // What is there: accounts, posts made before, files.
     let mut scratch = None;
     let (state, clock) = (&context.settings.home.state, context.settings.clock);
@@ -484,6 +490,6 @@ fn defaults(context: &Context, args: &RunArgs, accounts: &Accounts) -> Defaults 
     let overrule = FieldValues::default().with(Field::Mode, draft);
     let settings = &context.settings;
     let accounts = AccountDefaults::new(&settings.account_defaults, accounts);
-    let templates = args.templates.then(|| (settings.clock.now(), TimeZone::system()));
+    let templates = args.templates.then(TimeZone::system);
     Defaults { overrule, flags, accounts, config: settings.defaults.clone(), templates }
 }
