@@ -36,7 +36,8 @@ fn given() -> Option<String> {
 fn packaged() -> Option<String> {
     let note = fs::read_to_string(".cargo_vcs_info.json").ok()?;
     let commit = note.split("\"sha1\"").nth(1)?.split('"').nth(1)?;
-    commit.get(..DIGITS).map(str::to_owned)
+    let changed = if note.contains("\"dirty\": true") { "-dirty" } else { "" };
+    Some(format!("{}{changed}", commit.get(..DIGITS)?))
 }
 
 /// The commit of the repository whose top is this folder. One further up belongs to somebody who has copied

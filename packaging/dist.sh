@@ -110,7 +110,7 @@ runs_alone() {
 
 # The texts are made by a binary that runs here, and are the same for all targets.
 texts() {
-    texts=$target_dir/dist/texts
+    texts=$dist/texts
     rm -rf "$texts"
     mkdir -p "$texts/man" "$texts/completions"
     "$target_dir/$1/release/$name" man --dir "$texts/man"
@@ -203,9 +203,7 @@ debian() {
         echo "Section: utils"
         echo "Priority: optional"
         echo "Description: publish to TikTok from a terminal, a server or a script"
-        echo " Logs TikTok accounts in, keeps their tokens alive and posts videos, on TikTok's"
-        echo " official APIs and with an app of your own. A post is made exactly once, or you"
-        echo " are told that its outcome is unknown."
+        sed 's/^/ /' packaging/debian/description
     } >"$root/DEBIAN/control"
     settle "$root"
     deb=$dist/${name}_$version-1_$(debian_architecture "$1").deb
@@ -272,5 +270,6 @@ for target in $targets; do
     rm -rf "$stage"
 done
 has dpkg-deb || say "no Debian package: this machine lacks dpkg-deb"
-rm -rf "$dist/texts" "$dist/deb"
+# The texts stay: `cargo deb` and `cargo generate-rpm` take them from there.
+rm -rf "$dist/deb"
 sums
