@@ -22,7 +22,8 @@ fn main() {
 }
 
 fn record(name: &str, value: Option<String>) {
-    println!("cargo::rustc-env=TIKTOK_UP_BUILD_{name}={}", value.as_deref().unwrap_or("unknown"));
+    let value = value.unwrap_or_else(|| "unknown".to_owned());
+    println!("cargo::rustc-env=TIKTOK_UP_BUILD_{name}={value}");
 }
 
 /// What somebody knows better who builds without the repository, in one line.

@@ -217,9 +217,9 @@ sums() {
     if has sha256sum; then sum=sha256sum; else sum='shasum -a 256'; fi
     (
         cd "$dist"
-        set -- *.tar.gz
-        [ ! -e "$(echo ./*.deb | cut -d' ' -f1)" ] || set -- "$@" *.deb
-        $sum "$@" >SHA256SUMS
+        for file in *.tar.gz *.deb; do
+            [ ! -e "$file" ] || $sum "$file"
+        done >SHA256SUMS
         cat SHA256SUMS
     )
 }
