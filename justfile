@@ -63,6 +63,14 @@ fixtures:
 release:
     cargo build --release --locked
 
+# What is handed out, for this machine or for TARGETS: docs/PACKAGING.md
+dist *TARGETS:
+    packaging/dist.sh {{ TARGETS }}
+
+# The crates in the binary, as CycloneDX (needs cargo-cyclonedx)
+sbom:
+    cargo cyclonedx --manifest-path Cargo.toml --format json --describe binaries
+
 # One upload of 4 GB: its bytes, and the most memory that it took
 big:
     TIKTOK_UP_BIG=4294967296 cargo test --release --test it memory_stays_flat -- --nocapture

@@ -4,6 +4,7 @@ mod args;
 mod help;
 mod sandbox;
 mod values;
+mod version;
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -242,7 +243,8 @@ impl When {
 impl Cli {
     /// Reads a command line and checks it as a whole. The error may be help that was asked for.
     pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let cli = Self::try_parse_from(args)?;
+        let args: Vec<OsString> = args.into_iter().collect();
+        let cli = Self::try_parse_from(&args).map_err(|error| version::told(error, &args))?;
         cli.check()?;
         Ok(cli)
     }

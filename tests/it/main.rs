@@ -54,6 +54,7 @@ mod near_misses;
 mod other_api;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod outside;
+mod packaging;
 mod person;
 mod post;
 mod process;
