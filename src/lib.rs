@@ -66,7 +66,7 @@ fn enter(args: Vec<OsString>, env: &Environment<'_>) -> Exit {
             return printer.usage(&error).worst(printer.finish());
         }
     };
-    let printer = Printer::new(global_options(&cli.global, env));
+    let printer = Printer::new(global_options(&cli, env));
     output::listen(&printer);
     let _last = printer.last_words();
     let exit = perform(cli, &printer, env).unwrap_or_else(|failure| {
@@ -80,8 +80,11 @@ fn enter(args: Vec<OsString>, env: &Environment<'_>) -> Exit {
 }
 
 /// What the command line says about output.
-fn global_options(global: &GlobalArgs, env: &Environment<'_>) -> OutputOptions {
+fn global_options(cli: &Cli, env: &Environment<'_>) -> OutputOptions {
+    let global = &cli.global;
     let GlobalArgs { json, quiet, verbose, color, .. } = *global;
+    // Of round after round only what is new is of interest.
+    let quiet = quiet || (cli.command.is_endless() && verbose == 0);
     let options = OutputOptions { json, quiet, verbose, ..OutputOptions::default() };
     options.on_streams(color.asked(), !global.no_progress, env)
 }

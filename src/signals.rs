@@ -75,12 +75,18 @@ struct Heard {
     insists: bool,
     /// How often somebody asked where the run stands.
     questions: u64,
+    /// Whether SIGHUP asks to look again rather than to stop, as services have it.
+    is_service: bool,
+    /// How often it came then.
+    hangups: u64,
 }
 
 impl Heard {
     fn note(&mut self, number: i32) {
         if ASKING.contains(&number) {
             self.questions += 1;
+        } else if self.is_service && number == libc::SIGHUP {
+            self.hangups += 1;
         } else if self.first.is_none() {
             self.first = Some(Signal(number));
         } else if ![libc::SIGXCPU, libc::SIGHUP].contains(&number) {
@@ -98,14 +104,14 @@ pub(crate) struct Shutdown {
 }
 
 impl Shutdown {
-    /// Starts to listen; needs a running tokio runtime.
-    pub(crate) fn listen() -> io::Result<Self> {
+    /// Starts to listen; needs a running tokio runtime. `is_service`: SIGHUP does not stop it.
+    pub(crate) fn listen(is_service: bool) -> io::Result<Self> {
         let mut streams = Vec::new();
         let wanted = ending().into_iter().chain(ASKING.iter().copied()).chain([libc::SIGXFSZ]);
         for number in wanted.filter(|number| !sys::is_ignored(*number)) {
             streams.push((number, unix::signal(SignalKind::from_raw(number))?));
         }
-        let (tell, heard) = watch::channel(Heard::default());
+        let (tell, heard) = watch::channel(Heard { is_service, ..Heard::default() });
         tokio::spawn(async move {
             loop {
                 let came = std::future::poll_fn(|context| {
@@ -157,6 +163,11 @@ impl Shutdown {
     /// was asked by then.
     pub(crate) async fn questioned(&self, answered: u64) -> u64 {
         self.until(|heard| Some(heard.questions).filter(|asked| *asked > answered)).await
+    }
+
+    /// Waits until SIGHUP comes to a service for more than the `known`th time; how often it came by then.
+    pub(crate) async fn hung_up(&self, known: u64) -> u64 {
+        self.until(|heard| Some(heard.hangups).filter(|hangups| *hangups > known)).await
     }
 
     async fn until<T>(&self, ready: impl Fn(&Heard) -> Option<T>) -> T {

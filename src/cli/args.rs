@@ -125,6 +125,13 @@ pub(crate) struct RefreshArgs {
     pub(crate) hooks: HookArgs,
 }
 
+impl Default for RefreshArgs {
+    fn default() -> Self {
+        let within = Duration::from_mins(30);
+        Self { within, force: false, jobs: 4, account: Vec::new(), hooks: HookArgs::default() }
+    }
+}
+
 /// Arguments of `logout`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LogoutArgs {
@@ -238,6 +245,23 @@ pub(crate) struct UploadArgs {
     /// Each video of a folder is a post with the words of its sidecar, as with `post`.
     #[arg(value_name = "MANIFEST")]
     pub(crate) manifest: PathBuf,
+
+    #[command(flatten)]
+    // A doc comment here would replace the command's own help.
+    pub(crate) run: RunArgs,
+}
+
+/// Arguments of `watch`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::WATCH)]
+pub(crate) struct WatchArgs {
+    /// The file that lists the posts, or a folder with videos, as with `upload`
+    #[arg(value_name = "MANIFEST")]
+    pub(crate) list: PathBuf,
+
+    /// Look again so often; what has a `publish_at` is posted when its time comes in any case
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = values::duration)]
+    pub(crate) every: Duration,
 
     #[command(flatten)]
     // A doc comment here would replace the command's own help.

@@ -96,6 +96,13 @@ pub(super) const UPLOAD: &str = headed!(
     "Run the same command again to resume what was cut off: what is posted is skipped."
 );
 
+pub(super) const WATCH: &str = headed!(
+    "Examples",
+    "tiktok-up watch /srv/clips/videos_to_upload.json"
+    "tiktok-up watch /srv/clips --every 1m    the videos of a folder"
+    "tiktok-up --json watch clips.json        an object for each post, as `upload` writes"
+);
+
 pub(super) const STATUS: &str = headed!(
     "Examples",
     "tiktok-up status                         what failed or is unknown, waits, is under way"

@@ -16,7 +16,7 @@ pub(crate) use self::args::{
     AccountsAction, AccountsArgs, CancelArgs, CompletionsArgs, DemoArgs, DoctorArgs, ExplainArgs,
     HistoryArgs, HookArgs, InitArgs, LoginArgs, LogoutArgs, ManArgs, OpenArgs, PassphraseArgs,
     PostArgs, RefreshArgs, ResolveArgs, RunArgs, Schema, SchemaArgs, StatusArgs, UploadArgs,
-    VideosArgs,
+    VideosArgs, WatchArgs,
 };
 pub(crate) use self::sandbox::SandboxArgs;
 pub(crate) use self::values::Since;
@@ -67,6 +67,12 @@ pub(crate) enum Command {
     Post(Box<PostArgs>),
     /// Post what a manifest lists, resume what was cut off
     Upload(UploadArgs),
+    /// Post what is due when it is due, until it is stopped; for a terminal or a service
+    ///
+    /// One `upload` after another, and the tokens renewed between them: by the same rules as under cron, and said as
+    /// with --quiet (more with -v). Ctrl-C or SIGTERM ends it after the chunk under way, with exit code 0; SIGHUP looks
+    /// again at once. Under systemd it tells where it stands (`Type=notify`, `WatchdogSec=`).
+    Watch(Box<WatchArgs>),
     /// Show what became of the posts, and ask TikTok about those that are not final
     Status(StatusArgs),
     /// Settle a post whose outcome is unknown, that failed for good, or that was posted by hand
@@ -108,6 +114,11 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether it does the same over and over.
+    pub(crate) fn is_endless(&self) -> bool {
+        matches!(self, Self::Watch(_))
+    }
+
     /// Its name on the command line.
     pub(crate) fn name(&self) -> &'static str {
         match self {
@@ -118,6 +129,7 @@ impl Command {
             Self::Accounts(_) => "accounts",
             Self::Post(_) => "post",
             Self::Upload(_) => "upload",
+            Self::Watch(_) => "watch",
             Self::Status(_) => "status",
             Self::Resolve(_) => "resolve",
             Self::Cancel(_) => "cancel",

@@ -26,8 +26,10 @@ mod status;
 mod tokens;
 mod upload;
 mod videos;
+mod watch;
 
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -36,7 +38,7 @@ use tokio::sync::oneshot;
 
 use crate::api;
 use crate::auth::{LoginStore, Tokens};
-use crate::cli::{Cli, Command, GlobalArgs, HookArgs};
+use crate::cli::{Cli, Command, GlobalArgs, HookArgs, RunArgs};
 use crate::clock::{self, Clock};
 use crate::encrypt::Key;
 use crate::exit::Exit;
@@ -250,9 +252,11 @@ pub(crate) async fn dispatch(
     printer: &Printer,
     env: &Environment<'_>,
 ) -> Result<Exit, Failure> {
-    let shutdown = Shutdown::listen().map_err(|error| match Shortage::in_error(&error) {
-        Some(shortage) => shortage.into(),
-        None => Failure::unexpected(error).context("cannot listen to signals"),
+    let shutdown = Shutdown::listen(matches!(cli.command, Command::Watch(_))).map_err(|error| {
+        match Shortage::in_error(&error) {
+            Some(shortage) => shortage.into(),
+            None => Failure::unexpected(error).context("cannot listen to signals"),
+        }
     })?;
     printer.begin(cli.command.name());
     // In a task of its own, so that it is answered also while the command computes.
@@ -349,23 +353,7 @@ async fn perform(
             unattended(printer, "refresh", outcome)
         }
         Command::Accounts(args) => accounts::run(&load().await?, args, env).await,
-        Command::Upload(args) => {
-            let list = upload::PostList::Manifest(args.manifest.clone());
-            let manifest = upload::manifest_key(&args.manifest);
-            let run = format!("upload {manifest}");
-            let outcome = match loaded(printer, load().await, &args.run.hooks) {
-                Ok(context) => {
-                    let outcome = Box::pin(upload::run(&context, &list, &args.run)).await;
-                    hooks::end(&context, &run, &outcome).await;
-                    outcome
-                }
-                Err(failure) => Err(failure),
-            };
-            if let (Some(notes), Err(failure)) = (printer.notes(), &outcome) {
-                upload::note_refusal(notes, &args.run, &manifest, failure);
-            }
-            unattended(printer, &run, outcome)
-        }
+        Command::Upload(args) => run_upload(printer, load().await, &args.manifest, &args.run).await,
         Command::Post(args) => {
             let list = upload::PostList::Options(args.clone());
             let run = upload::post_key(args);
@@ -397,6 +385,9 @@ async fn perform(
         Command::History(args) => history::run(&load().await?, args).await,
         Command::Open(args) => open::run(&load().await?, args).await,
         Command::Doctor(args) => doctor::run(&cli.global, args, printer, shutdown, env).await,
+        Command::Watch(args) => {
+            Box::pin(watch::run(&cli.global, args, printer, shutdown, env)).await
+        }
         Command::Videos(args) => videos::run(&load().await?, args).await,
         Command::Explain(args) => explain::run(args, printer),
         Command::Completions(args) => Ok(shell::completions(args, printer)),
@@ -405,6 +396,30 @@ async fn perform(
         Command::Sandbox(args) => sandbox::run(args, printer, shutdown, env).await,
         Command::Demo(args) => Box::pin(demo::run(printer, shutdown, args)).await,
     }
+}
+
+/// Posts what a manifest lists.
+async fn run_upload(
+    printer: &Printer,
+    context: Result<Context, Failure>,
+    list: &Path,
+    args: &RunArgs,
+) -> Result<Exit, Failure> {
+    let manifest = upload::manifest_key(list);
+    let run = format!("upload {manifest}");
+    let list = upload::PostList::Manifest(list.to_owned());
+    let outcome = match loaded(printer, context, &args.hooks) {
+        Ok(context) => {
+            let outcome = Box::pin(upload::run(&context, &list, args)).await;
+            hooks::end(&context, &run, &outcome).await;
+            outcome
+        }
+        Err(failure) => Err(failure),
+    };
+    if let (Some(notes), Err(failure)) = (printer.notes(), &outcome) {
+        upload::note_refusal(notes, args, &manifest, failure);
+    }
+    unattended(printer, &run, outcome)
 }
 
 /// What came of reading the settings for a run that may be one of cron's.

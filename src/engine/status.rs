@@ -378,7 +378,7 @@ mod tests {
             clock: Clock::default(),
             timing,
             events: EventSender::silent(),
-            shutdown: Shutdown::listen().unwrap(),
+            shutdown: Shutdown::listen(false).unwrap(),
         };
         let asked = poll(&calls, &seen.post_ref(), seen).await.unwrap();
         assert_eq!(asked.phase(), Some(Phase::Published));

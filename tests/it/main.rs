@@ -85,5 +85,6 @@ mod tracer;
 mod twice;
 mod unfinished;
 mod upload;
+mod watch;
 mod words;
 mod world;

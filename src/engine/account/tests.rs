@@ -74,7 +74,7 @@ async fn an_account_whose_lease_is_lost_begins_nothing() {
         Arc::new(Forgetful(store)),
         Arc::clone(&journal),
         Arc::new(NoTokens),
-        Shutdown::listen().unwrap(),
+        Shutdown::listen(false).unwrap(),
     )
     .options(Options::default())
     .build();

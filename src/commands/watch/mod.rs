@@ -1,0 +1,119 @@
+//! `watch`: one `upload` after another, in the foreground: posts what is due when it is due, and keeps the logins
+//! alive. The same rules and the same journal as under cron.
+
+mod systemd;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use self::systemd::Manager;
+use super::{Context, loaded, refresh, run_upload, unattended};
+use crate::cli::{GlobalArgs, RefreshArgs, RunArgs, WatchArgs};
+use crate::exit::Exit;
+use crate::output::{Failure, Notes, Printer, moment};
+use crate::settings::Environment;
+use crate::signals::Shutdown;
+
+/// The shortest pause between two rounds.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// Runs the command.
+pub(super) async fn run(
+    global: &GlobalArgs,
+    args: &WatchArgs,
+    printer: &Printer,
+    shutdown: &Shutdown,
+    env: &Environment<'_>,
+) -> Result<Exit, Failure> {
+    let RunArgs { repost, new_journal, dry_run, .. } = args.run;
+    if repost || new_journal || dry_run {
+        // Each of them is for one run: the next round would do it again.
+        return Err(Failure::usage(
+            "`watch` takes neither `--repost` nor `--new-journal` nor `--dry-run`",
+        )
+        .hint("give it to one `tiktok-up upload`, then watch"));
+    }
+    let manager = Arc::new(Manager::of_this_process());
+    // What is wrong with the settings at the beginning ends it; later on the next round tries again.
+    let context = Context::load(global, printer, shutdown, env, true).await?;
+    let clock = context.settings.clock;
+    let mut context = Ok(context);
+    manager.ready();
+    if let Some(limit) = manager.watchdog {
+        let manager = Arc::clone(&manager);
+        tokio::spawn(async move {
+            loop {
+                manager.alive();
+                tokio::time::sleep(limit / 2).await;
+            }
+        });
+    }
+    let mut hangups = 0;
+    while shutdown.asked().is_none() {
+        manager.status("at work");
+        let exit = round(args, printer, context).await;
+        let now = clock.now();
+        let pause = pause(args.every, printer.notes(), now);
+        let next = now.checked_add(pause).unwrap_or(now);
+        manager.status(&format!(
+            "the last round ended with {}; next one at {}",
+            exit.code(),
+            moment(next)
+        ));
+        tokio::select! {
+            biased;
+            _ = shutdown.requested() => break,
+            asked = shutdown.hung_up(hangups) => hangups = asked,
+            () = tokio::time::sleep(pause) => {}
+        }
+        context = Context::load(global, printer, shutdown, env, true).await;
+    }
+    manager.stopping();
+    // It was to run until somebody stops it.
+    Ok(Exit::Done)
+}
+
+/// Uploads and refreshes once.
+async fn round(args: &WatchArgs, printer: &Printer, context: Result<Context, Failure>) -> Exit {
+    let again = context.as_ref().ok().cloned();
+    let uploaded = Box::pin(run_upload(printer, context, &args.list, &args.run)).await;
+    let uploaded = uploaded.unwrap_or_else(|failure| failure.exit);
+    let Some(context) = again.filter(|context| context.shutdown.asked().is_none()) else {
+        return uploaded;
+    };
+    let refreshed = match loaded(printer, Ok(context), &args.run.hooks) {
+        Ok(context) => {
+            let outcome = refresh::run(&context, &RefreshArgs::default()).await;
+            super::hooks::end(&context, "refresh", &outcome).await;
+            outcome
+        }
+        Err(failure) => Err(failure),
+    };
+    let refreshed = unattended(printer, "refresh", refreshed);
+    uploaded.worst(refreshed.unwrap_or_else(|failure| failure.exit))
+}
+
+/// How long until the next round: until something is due that waits for its time, `every` at most.
+fn pause(every: Duration, notes: Option<&Notes>, now: Timestamp) -> Duration {
+    let posts = notes.map(|notes| notes.remains().posts).unwrap_or_default();
+    let times = posts
+        .iter()
+        .flat_map(|(_, left)| [left.publish_at, left.why.as_ref().and_then(|why| why.not_before)]);
+    let next = times.flatten().filter(|at| *at > now).min();
+    let next = next.and_then(|at| Duration::try_from(at.duration_since(now)).ok());
+    next.map_or(every, |next| next.min(every)).max(SHORTEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_anything_to_wait_for_a_round_comes_as_often_as_was_asked() {
+        let every = Duration::from_secs(300);
+        assert_eq!(pause(every, None, Timestamp::UNIX_EPOCH), every);
+        assert_eq!(pause(Duration::ZERO, None, Timestamp::UNIX_EPOCH), SHORTEST);
+    }
+}
