@@ -13,7 +13,7 @@ use crate::engine::account_stop::{AccountStop, Stops};
 use crate::engine::begun::BegunPosts;
 use crate::engine::calls::{CallError, Calls};
 use crate::engine::events::{Event, Note, Progress, Warning};
-use crate::engine::named::{Among, NamedPosts, Twin, same_as_words};
+use crate::engine::named::{Among, NamedPosts, SamePost, Twin, same_as_words};
 use crate::engine::post::{FileState, PreparedPost};
 use crate::engine::preflight::Preflight;
 use crate::engine::resolve::{
@@ -115,7 +115,7 @@ impl AccountWorker {
                 let is_new = new.is_new(&self.resolver, &posts, at).await;
                 self.early(post, is_new, Look::Once, &mut named).await
             };
-            let outcome = named.noted(outcome);
+            let outcome = named.noted(post, outcome);
             let row = match outcome.number.filter(|_| some_wait) {
                 Some(_) if made.is_some() => made,
                 Some(number) => self.calls.journal.post(number).await.ok(),
@@ -155,7 +155,7 @@ impl AccountWorker {
                 stops.add(post.asked.mode, stop);
                 outcome
             };
-            let outcome = named.noted(outcome);
+            let outcome = named.noted(post, outcome);
             let row = match made {
                 Some(row) => Some(row),
                 None => self.resolver.find(post, Look::Sight).await.ok().and_then(|it| it.row),
@@ -724,8 +724,8 @@ fn plan_words(post: &PreparedPost, found: &FoundPost) -> String {
     words.join(", ")
 }
 
-/// The report of a post that is the same as another one of its manifest, by that one's place.
-fn named_before(known: &PostSnapshot<'_>, first: usize) -> PostOutcome {
+/// The report of a post that is the same as another one of its manifest.
+fn named_before(known: &PostSnapshot<'_>, first: SamePost) -> PostOutcome {
     PostOutcome { note: Some(same_as_words(first)), ..known.report(PostState::Skipped, None) }
 }
 

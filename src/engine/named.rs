@@ -46,15 +46,26 @@ pub(super) struct NamedPost {
     file: Option<LocalFile>,
     /// Two entries with one in common are of the same content.
     keys: Vec<String>,
+    /// A hash of all that its init says besides the source.
+    settings: String,
     /// Whether a run would make it now.
     is_planned: bool,
+}
+
+/// The entry of the manifest that another one is the same post as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SamePost {
+    /// Its place in the manifest.
+    index: usize,
+    /// Whether it is to be posted with other settings.
+    differs: bool,
 }
 
 /// What an entry is to an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Twin {
-    /// The same post: that one's place in the manifest.
-    Same(usize),
+    /// The same post.
+    Same(SamePost),
     /// Another post of the same content: a warning that says so.
     Content(Warning),
 }
@@ -105,14 +116,15 @@ impl NamedPosts {
         keys.extend(path.map(|path| format!("{} path {path}", mode.as_str())));
         let number = row.map(|row| row.number);
         let index = post.post_ref.index;
-        NamedPost { index, id, mode, number, file, keys, is_planned: false }
+        let settings = post.settings_hash();
+        NamedPost { index, id, mode, number, file, keys, settings, is_planned: false }
     }
 
     /// What an entry is to one that came before it, the same post before anything else.
     pub(super) async fn twin_of(&mut self, entry: &NamedPost, among: Among) -> Option<Twin> {
         let known = entry.number.and_then(|number| self.by_number.get(&number)).copied();
         if let Some(at) = known.filter(|at| self.counts(*at, among)) {
-            return self.posts.get(at).map(|post| Twin::Same(post.index));
+            return self.posts.get(at).map(|post| Twin::Same(post.as_of(&entry.settings)));
         }
         let known = entry.keys.iter().filter_map(|key| self.by_key.get(key)).flatten().copied();
         let known: Vec<_> = known.collect();
@@ -145,7 +157,7 @@ impl NamedPosts {
                         own: own.clone(),
                     }));
                 }
-                _ => return Some(Twin::Same(post.index)),
+                _ => return Some(Twin::Same(post.as_of(&entry.settings))),
             }
         }
         content
@@ -201,12 +213,13 @@ impl NamedPosts {
     }
 
     /// The report of a post, with that it is the same as one that came before, if the journal has both as one.
-    pub(super) fn noted(&self, outcome: PostOutcome) -> PostOutcome {
+    pub(super) fn noted(&self, post: &PreparedPost, outcome: PostOutcome) -> PostOutcome {
         let first = outcome.number.and_then(|number| self.by_number.get(&number));
         let first = first.and_then(|at| self.posts.get(*at));
         match first.filter(|first| first.index != outcome.post_ref.index) {
             Some(first) if outcome.state == PostState::Skipped => {
-                PostOutcome { note: Some(same_as_words(first.index)), ..outcome }
+                let same = first.as_of(&post.settings_hash());
+                PostOutcome { note: Some(same_as_words(same)), ..outcome }
             }
             _ => outcome,
         }
@@ -248,10 +261,18 @@ impl NamedPosts {
     }
 }
 
-/// That a post is the same as another one of its manifest, by that one's place.
-pub(super) fn same_as_words(first: usize) -> String {
+impl NamedPost {
+    /// As an entry with these settings has it, which is the same post.
+    fn as_of(&self, settings: &str) -> SamePost {
+        SamePost { index: self.index, differs: self.settings != settings }
+    }
+}
+
+/// That a post is the same as another one of its manifest.
+pub(super) fn same_as_words(same: SamePost) -> String {
+    let differs = if same.differs { ", which has other settings" } else { "" };
     format!(
-        "the same as post {} of this manifest; to have both, give each an `id` of its own",
-        first + 1
+        "the same as post {} of this manifest{differs}; to have both, give each an `id` of its own",
+        same.index + 1
     )
 }

@@ -71,7 +71,12 @@ fn office(bytes: &[u8]) -> Option<Found> {
     } else {
         return None;
     };
-    Some(found(format!("this is {name}, not a manifest"), EXAMPLE))
+    let hint = if name.ends_with("spreadsheet") {
+        "save it as CSV, in UTF-8, with the names of the fields in the first row"
+    } else {
+        EXAMPLE
+    };
+    Some(found(format!("this is {name}, not a manifest"), hint))
 }
 
 /// What the header of each member of a ZIP archive begins with.

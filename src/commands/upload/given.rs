@@ -92,9 +92,9 @@ pub(super) fn read(args: &PostArgs) -> Result<(Input, Origins), InputError> {
     let common = of_options(args)?;
     let mut origins = Origins::default();
     let mut posts = Vec::new();
+    let mut sidecars = sidecars(&args.files, !args.no_sidecar)?.into_iter();
     for (index, file) in args.files.iter().enumerate() {
-        let sidecar = if args.no_sidecar { None } else { Sidecar::of(file)? };
-        let mut post = origins.add(index, sidecar);
+        let mut post = origins.add(index, sidecars.next().flatten());
         for (key, value) in &common {
             // Nobody sees more than either of them says.
             if *key == Field::PrivacyLevel.name() && is_narrower(post.get(key), value) {
@@ -135,6 +135,19 @@ fn may_be_video(file: &Path) -> Result<(), InputError> {
     }
 }
 
+/// The sidecar of each video, if it has one and they are `wanted`; or all that is wrong with any of them.
+fn sidecars(videos: &[PathBuf], wanted: bool) -> Result<Vec<Option<Sidecar>>, InputError> {
+    let (mut all, mut wrong) = (Vec::new(), Vec::new());
+    for video in videos.iter().filter(|_| wanted) {
+        match Sidecar::of(video) {
+            Ok(sidecar) => all.push(sidecar),
+            Err(InputError::Sidecar(what)) => wrong.push(what),
+            Err(other) => return Err(other),
+        }
+    }
+    if wrong.is_empty() { Ok(all) } else { Err(InputError::Sidecar(wrong.join("\n"))) }
+}
+
 /// Whether a sidecar's privacy level is narrower than the option's.
 fn is_narrower(own: Option<&Value>, option: &Value) -> bool {
     let level = |value: &Value| value.as_str()?.parse::<Privacy>().ok();
@@ -169,8 +182,9 @@ pub(super) fn of_folder(folder: &Path) -> Result<(Input, Origins), InputError> {
     others.sort();
     let mut origins = Origins { left_out: left_out(name, &others), ..Origins::default() };
     let mut posts = Vec::new();
+    let mut sidecars = sidecars(&videos, true)?.into_iter();
     for (index, video) in videos.iter().enumerate() {
-        let mut post = origins.add(index, Sidecar::of(video)?);
+        let mut post = origins.add(index, sidecars.next().flatten());
         let file = video.strip_prefix(folder).unwrap_or(video);
         post.insert(Field::VideoPath.name().to_owned(), text_of(file)?.into());
         posts.push(Value::Object(post));

@@ -182,16 +182,16 @@ pub(in crate::commands) fn note_refusal(
     failure: &Failure,
 ) {
     let stopped = matches!(failure.exit, Exit::Signal(_));
-    if !stopped && !args.repost && (is_of_a_manifest(failure) || is_named_like_one(manifest)) {
+    if !stopped && !args.repost && (is_of_a_manifest(failure) || !is_named_like_a_video(manifest)) {
         notes.refused(manifest, failure, needs(failure));
     }
 }
 
-/// Whether somebody means a list of posts by that name, whatever the file holds now.
-fn is_named_like_one(manifest: &str) -> bool {
+/// Whether a name is that of a video, which somebody may have named by mistake, and of no list of posts.
+fn is_named_like_a_video(manifest: &str) -> bool {
     let extension = Path::new(manifest).extension().and_then(|extension| extension.to_str());
     let extension = extension.map(str::to_ascii_lowercase);
-    matches!(extension.as_deref(), Some("json" | "jsonl" | "ndjson" | "csv" | "tsv"))
+    matches!(extension.as_deref(), Some("mp4" | "m4v" | "mov" | "webm" | "mkv" | "avi"))
 }
 
 fn is_of_a_manifest(failure: &Failure) -> bool {
