@@ -200,6 +200,8 @@ pub(crate) struct GlobalArgs {
     ///
     /// -v tells of each call that TikTok answered its name, HTTP status and `log_id`, and of posts every
     /// step; -vv also after how long each answer began. More of them tell nothing more.
+    ///
+    /// With --version it tells which build this is.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 
