@@ -370,7 +370,8 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "LEVEL", value_parser = values::privacy())]
     pub(crate) privacy: Option<Privacy>,
 
-    /// Fill `{stem}` (the file's name), `{date}` (the day of its `publish_at`) and `{n}` (its place in the list) into captions
+    /// Fill into captions: `{stem}`, the file's name; `{date}`, the day of its `publish_at`; an n in braces, its place
+    /// in the list
     ///
     /// Only with this option; `{{` stands for a brace then.
     #[arg(long)]
@@ -438,6 +439,13 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     // A doc comment here would replace the command's own help.
     pub(crate) hooks: HookArgs,
+}
+
+impl RunArgs {
+    /// The hooks of the run; a dry run calls none.
+    pub(crate) fn hooks_of_run(&self) -> Option<&HookArgs> {
+        Some(&self.hooks).filter(|_| !self.dry_run)
+    }
 }
 
 impl Default for RunArgs {

@@ -99,9 +99,16 @@ async fn token(context: &Context, name: &str, show: bool) -> Result<Exit, Failur
 
 async fn alias(context: &Context, account: &str, name: &str) -> Result<Exit, Failure> {
     let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?.accounts();
-    let account = store.find(Some(account)).await?;
-    let account = store.set_alias(&account.open_id, Some(name)).await?;
+    let before = store.find(Some(account)).await?;
+    let account = store.set_alias(&before.open_id, Some(name)).await?;
     let printer = &context.printer;
+    let old = before.alias.as_deref().filter(|old| *old != name);
+    if let Some(old) = old.filter(|old| context.settings.account_defaults.contains_key(*old)) {
+        let (old, new) = (text::shown(old), text::shown(name));
+        printer.warn(format!(
+            "config.toml has `[accounts.{old}]`: write `[accounts.{new}]` there, or no upload begins"
+        ));
+    }
     if printer.is_json() {
         printer.json(&about(&account, json!({ "event": "alias", "alias": account.alias })));
     } else {

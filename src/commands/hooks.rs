@@ -53,11 +53,15 @@ pub(super) fn notice_post(hooks: &Hooks, open_id: &str, report: &PostOutcome, ab
         (PostState::Inbox, _) => HookKind::DraftWaiting,
         (PostState::Unresolved, _) => HookKind::Unknown,
         (PostState::Failed, Some(ErrorKind::Interrupted(_))) => return,
+        // The next run tries it again.
+        (PostState::Failed, _) if report.post_error.as_ref().is_some_and(|it| it.retryable) => {
+            return;
+        }
         // Told of the account, once for all of its posts.
         (_, Some(ErrorKind::Login)) => return,
-        (PostState::Failed, _) => HookKind::Failed,
-        // What waits for somebody to mend a setting.
-        (PostState::Deferred, Some(ErrorKind::Input | ErrorKind::Local)) => HookKind::Failed,
+        // Also what waits for somebody to mend a setting.
+        (PostState::Failed, _)
+        | (PostState::Deferred, Some(ErrorKind::Input | ErrorKind::Local)) => HookKind::Failed,
         _ => return,
     };
     let code = report.post_error.as_ref().map_or("", |error| error.code.as_str());
@@ -123,7 +127,8 @@ fn notice_run(hooks: &Hooks, run: &str, outcome: &Result<Exit, Failure>) {
     };
     let message = told(failure).join(": ");
     let key = format!("run {run} {}", blake3::hash(message.as_bytes()).to_hex());
-    let text = format!("{}: {run}: {message}", kind.as_str().replace('_', " "));
+    let line = message.replace('\n', "; ");
+    let text = format!("{}: {run}: {line}", kind.as_str().replace('_', " "));
     let about = json_of(&json!({
         "event": "run",
         "run": run,

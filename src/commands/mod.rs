@@ -342,7 +342,7 @@ async fn perform(
         Command::Login(args) => login::run(&load().await?, args).await,
         Command::Logout(args) => logout::run(&load().await?, args).await,
         Command::Refresh(args) => {
-            let outcome = match loaded(printer, load().await, &args.hooks) {
+            let outcome = match loaded(printer, load().await, Some(&args.hooks)) {
                 Ok(context) => {
                     let outcome = refresh::run(&context, args).await;
                     hooks::end(&context, "refresh", &outcome).await;
@@ -357,7 +357,7 @@ async fn perform(
         Command::Post(args) => {
             let list = upload::PostList::Options(args.clone());
             let run = upload::post_key(args);
-            let outcome = match loaded(printer, load().await, &args.run.hooks) {
+            let outcome = match loaded(printer, load().await, args.run.hooks_of_run()) {
                 Ok(context) => {
                     let outcome = Box::pin(upload::run(&context, &list, &args.run)).await;
                     hooks::end(&context, &run, &outcome).await;
@@ -408,7 +408,7 @@ async fn run_upload(
     let manifest = upload::manifest_key(list);
     let run = format!("upload {manifest}");
     let list = upload::PostList::Manifest(list.to_owned());
-    let outcome = match loaded(printer, context, &args.hooks) {
+    let outcome = match loaded(printer, context, args.hooks_of_run()) {
         Ok(context) => {
             let outcome = Box::pin(upload::run(&context, &list, args)).await;
             hooks::end(&context, &run, &outcome).await;
@@ -426,11 +426,14 @@ async fn run_upload(
 fn loaded(
     printer: &Printer,
     settings: Result<Context, Failure>,
-    args: &HookArgs,
+    hooks: Option<&HookArgs>,
 ) -> Result<Context, Failure> {
     let context = settings.map_err(|failure| failure.met_everywhere(Everywhere::Settings))?;
     printer.settle_everywhere(Everywhere::Settings);
-    context.with_hooks(args)
+    match hooks {
+        Some(args) => context.with_hooks(args),
+        None => Ok(context),
+    }
 }
 
 /// What a run came to that may be one of cron's, for which every word is a mail: what ends it is told here.

@@ -184,7 +184,8 @@ impl Hooks {
             let message = message(&events);
             match word {
                 COMMAND => {
-                    command::run(self.targets.command.as_deref().unwrap_or(&[]), &message).await?
+                    let words = self.targets.command.as_deref().unwrap_or(&[]);
+                    command::run(words, &message).await?;
                 }
                 WEBHOOK => {
                     if let Some(webhook) = &self.targets.webhook {

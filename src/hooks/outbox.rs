@@ -54,6 +54,16 @@ pub(super) struct Queued {
     pub(super) about: Value,
 }
 
+/// An event that somebody is still to be told of.
+#[derive(Debug, Serialize, Deserialize)]
+struct Waiting {
+    event: Queued,
+    /// The hooks that it waits for.
+    hooks: Vec<String>,
+    /// Whether another hook was told.
+    told: bool,
+}
+
 /// What the file holds.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -61,8 +71,22 @@ struct Kept {
     version: u64,
     /// When a run came upon an event last, by its key.
     seen: BTreeMap<String, Timestamp>,
-    /// What waits for each hook.
-    waiting: BTreeMap<String, Vec<Queued>>,
+    /// The first one first.
+    waiting: Vec<Waiting>,
+}
+
+impl Kept {
+    /// Gives what waits for hooks that are there no more, and that nobody was told of, to those that are there.
+    fn hand_on(&mut self, hooks: &[&str]) -> bool {
+        let mut changed = false;
+        for waiting in &mut self.waiting {
+            if !waiting.told && !waiting.hooks.iter().any(|hook| hooks.contains(&hook.as_str())) {
+                waiting.hooks = hooks.iter().map(|hook| (*hook).to_owned()).collect();
+                changed = true;
+            }
+        }
+        changed
+    }
 }
 
 /// The outbox of a state directory.
@@ -108,12 +132,10 @@ impl Outbox {
                         let hash = blake3::hash(format!("{key} {now}").as_bytes());
                         let id = hash.to_hex()[..32].to_owned();
                         let event = Queued { id, kind, time: now, text, about };
-                        for hook in hooks {
-                            let waiting = kept.waiting.entry((*hook).to_owned()).or_default();
-                            waiting.push(event.clone());
-                            let excess = waiting.len().saturating_sub(MOST);
-                            waiting.drain(..excess);
-                        }
+                        let hooks = hooks.iter().map(|hook| (*hook).to_owned()).collect();
+                        kept.waiting.push(Waiting { event, hooks, told: false });
+                        let excess = kept.waiting.len().saturating_sub(MOST);
+                        kept.waiting.drain(..excess);
                         kept.seen.insert(key, now);
                     }
                 }
@@ -123,24 +145,35 @@ impl Outbox {
         })
     }
 
-    /// Whether anything waits for one of the hooks.
+    /// Whether anything waits for one of the hooks; what waits for others that are there no more, does from now on.
     pub(super) fn has_any(&self, hooks: &[&str]) -> bool {
-        let kept = self.read();
-        kept.is_ok_and(|kept| {
-            hooks.iter().any(|hook| kept.waiting.get(*hook).is_some_and(|all| !all.is_empty()))
+        if self.read().is_ok_and(|kept| kept.waiting.is_empty()) {
+            return false;
+        }
+        _ = self.change(|kept| kept.hand_on(hooks));
+        self.read().is_ok_and(|kept| {
+            let mut all = kept.waiting.iter().flat_map(|waiting| &waiting.hooks);
+            all.any(|hook| hooks.contains(&hook.as_str()))
         })
     }
 
     /// What waits for a hook, the first one first.
     pub(super) fn of(&self, hook: &str) -> Result<Vec<Queued>, String> {
-        Ok(self.read()?.waiting.remove(hook).unwrap_or_default())
+        let waiting = self.read()?.waiting.into_iter();
+        let own = waiting.filter(|waiting| waiting.hooks.iter().any(|waits| waits == hook));
+        Ok(own.map(|waiting| waiting.event).collect())
     }
 
-    /// Takes out what a hook was told.
+    /// Notes what a hook was told.
     pub(super) fn is_told(&self, hook: &str, events: &[Queued]) -> Result<(), String> {
         self.change(|kept| {
-            let Some(waiting) = kept.waiting.get_mut(hook) else { return false };
-            waiting.retain(|event| events.iter().all(|told| told.id != event.id));
+            for waiting in &mut kept.waiting {
+                if events.iter().any(|told| told.id == waiting.event.id) {
+                    waiting.hooks.retain(|waits| waits != hook);
+                    waiting.told = true;
+                }
+            }
+            kept.waiting.retain(|waiting| !waiting.hooks.is_empty());
             true
         })
     }

@@ -1,5 +1,6 @@
 //! A server that is told by POST, with a signature.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -82,8 +83,10 @@ fn signature(key: &Secret, seconds: i64, message: &str) -> String {
     mac.update(format!("{seconds}.").as_bytes());
     mac.update(message.as_bytes());
     let bytes = mac.finalize().into_bytes();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("t={seconds},v1={hex}")
+    bytes.iter().fold(format!("t={seconds},v1="), |mut text, byte| {
+        _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]

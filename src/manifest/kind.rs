@@ -635,7 +635,8 @@ mod tests {
         ] {
             let told = other_than_json(&bytes).unwrap();
             assert_eq!(told.message, format!("this is {name}, not a manifest"));
-            assert_eq!(told.hint.as_deref(), Some(EXAMPLE));
+            let as_table = name.ends_with("spreadsheet");
+            assert_eq!(told.hint.as_deref() == Some(EXAMPLE), !as_table, "{told:?}");
             assert_eq!(other_kind(&bytes).as_deref(), Some(name));
         }
         for members in [

@@ -88,7 +88,7 @@ pub(crate) fn is_manifest(text: &[u8]) -> bool {
 /// `Err`: what is wrong, with its place.
 pub(crate) fn object(text: &str) -> Result<Vec<(String, serde_json::Value)>, String> {
     let places = Places::new(text);
-    let placed = |at: usize, what: String| {
+    let told = |at: usize, what: String| {
         let (line, column) = places.locate(at);
         format!("line {line}, column {column}: {what}")
     };
@@ -104,12 +104,12 @@ pub(crate) fn object(text: &str) -> Result<Vec<(String, serde_json::Value)>, Str
                 "this must be an object with fields of a post, not {}",
                 value::describe(&other)
             );
-            Err(placed(other.start(), what))
+            Err(told(other.start(), what))
         }
         Ok(None) => Err("the file is empty".to_owned()),
         Err(fault) => {
             let hint = fault.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
-            Err(placed(fault.at, format!("{}{hint}", fault.message)))
+            Err(told(fault.at, format!("{}{hint}", fault.message)))
         }
     }
 }

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::account::Accounts;
+use super::account::{Accounts, NameError};
 use super::fields::{Field, FieldValue};
 use super::mode::Mode;
+use crate::problem::{Coded, ErrorCode, Problem};
+use crate::text;
 use tiktok_open::Privacy;
 
 /// What comes from outside the manifest. For each field the order is: `overrule`, the post, `flags`, the
@@ -35,23 +37,50 @@ pub(crate) struct AccountDefaults {
     only: FieldValues,
 }
 
+/// Names in the configuration file that cannot be gone by.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AccountDefaultsError {
+    /// Posts of the account that is meant would go without what is said of them.
+    #[error("config.toml has `[accounts.{name}]`: {why}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// That nobody is called so.
+        why: NameError,
+    },
+    /// It would depend on their order what counts.
+    #[error("`[accounts.{}]` and `[accounts.{}]` of config.toml are of the same account", .0, .1)]
+    Same(String, String),
+}
+
+impl Coded for AccountDefaultsError {
+    fn problem(&self) -> Problem {
+        ErrorCode::ConfigAccounts.into()
+    }
+}
+
 impl AccountDefaults {
-    /// `given`, by an alias or `open_id` each, for the accounts that are logged in. A name that none of them has may
-    /// be that of one that is logged in later.
-    pub(crate) fn new(given: &BTreeMap<String, FieldValues>, accounts: &Accounts) -> Self {
+    /// `given`, by an alias or `open_id` each, for the accounts that are logged in.
+    pub(crate) fn new(
+        given: &BTreeMap<String, FieldValues>,
+        accounts: &Accounts,
+    ) -> Result<Self, AccountDefaultsError> {
         let mut by_name: BTreeMap<String, FieldValues> = BTreeMap::new();
-        for (name, values) in given {
-            let names = match accounts.find(Some(name)) {
-                Ok(account) => vec![account.open_id.clone(), account.name().to_owned()],
-                Err(_) => vec![name.clone()],
-            };
-            for name in names {
-                let known = by_name.remove(&name).unwrap_or_default();
-                by_name.insert(name, known.over(values));
+        let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+        // Without any login nothing is posted, and that is said.
+        for (name, values) in given.iter().filter(|_| !accounts.is_empty()) {
+            let account = accounts
+                .find(Some(name))
+                .map_err(|why| AccountDefaultsError::Unknown { name: text::shown(name), why })?;
+            if let Some(other) = seen.insert(&account.open_id, name) {
+                let (first, second) = (text::shown(other), text::shown(name));
+                return Err(AccountDefaultsError::Same(first, second));
             }
+            by_name.insert(account.open_id.clone(), values.clone());
+            by_name.insert(account.name().to_owned(), values.clone());
         }
         let only = accounts.find(None).ok().and_then(|only| by_name.get(&only.open_id).cloned());
-        Self { by_name, only: only.unwrap_or_default() }
+        Ok(Self { by_name, only: only.unwrap_or_default() })
     }
 
     /// What is said of the account that a post names, or of the only one.

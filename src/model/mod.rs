@@ -30,7 +30,7 @@ pub(crate) mod wording;
 
 pub(crate) use self::account::Account;
 pub(crate) use self::caption::Caption;
-pub(crate) use self::defaults::{AccountDefaults, Defaults, FieldValues};
+pub(crate) use self::defaults::{AccountDefaults, AccountDefaultsError, Defaults, FieldValues};
 pub(crate) use self::diagnostic::{Diagnostic, Diagnostics, Part, Place};
 pub(crate) use self::entry::{Entry, Manifest, UserOrigin};
 pub(crate) use self::fields::{Field, FieldType, FieldValue};

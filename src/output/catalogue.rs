@@ -274,7 +274,7 @@ catalogue! {
     AccountUnknown: "No account has the given name."
         => "name one of these, or log in with `tiktok-up login --alias NAME`";
     AccountAmbiguous: "The given name fits several accounts, or several are logged in and none was named."
-        => "say which one with `--account`";
+        => "say which one: with `--account`, or behind the command as in `tiktok-up videos NAME`";
     AliasInvalid: "The given name cannot be an alias."
         => "choose another alias";
     AccountMovedOn: "Another run changed the accounts at the same time."
@@ -506,6 +506,9 @@ catalogue! {
     ManifestUnreadable: "The manifest cannot be read.";
     SidecarWrong: "A sidecar, or the file of a caption, cannot be used."
         => "correct it and run again (`post` with `--no-sidecar` leaves sidecars aside); nothing was sent";
+    ConfigAccounts: "config.toml says something of an account that is not logged in, or twice of one."
+        => "write the alias or open_id that `tiktok-up accounts` shows, or take the section out; nothing was sent, as \
+            posts of the account that is meant would have gone without it";
     ManifestWrong: "Something is wrong with the manifest."
         => "correct this and run again; nothing was sent";
     ManifestBoth: "Something is wrong with the manifest, and it names accounts that are not logged in."

@@ -231,6 +231,7 @@ codes! {
             ManifestKind = "manifest_kind",
             ManifestMissing = "manifest_missing",
             ManifestUnreadable = "manifest_unreadable",
+            ConfigAccounts = "config_accounts",
             ManifestWrong = "manifest_wrong",
             SidecarWrong = "sidecar_wrong",
             NothingPasted = "nothing_pasted",

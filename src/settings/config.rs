@@ -283,13 +283,12 @@ impl Reader<'_> {
         let words = self.strings(value)?;
         let mut kinds = Vec::new();
         for word in words {
-            match HookKind::named(&word) {
-                Some(kind) => kinds.push(kind),
-                None => {
-                    let known = HookKind::ALL.map(HookKind::as_str);
-                    let message = format!("not an event; there are {}", list(&known));
-                    self.wrong(value.span(), guess(message, nearest(&word, &known)));
-                }
+            if let Some(kind) = HookKind::named(&word) {
+                kinds.push(kind);
+            } else {
+                let known = HookKind::ALL.map(HookKind::as_str);
+                let message = format!("not an event; there are {}", list(&known));
+                self.wrong(value.span(), guess(message, nearest(&word, &known)));
             }
         }
         Some(kinds)

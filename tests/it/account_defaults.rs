@@ -75,3 +75,20 @@ fn mistakes_are_told_with_their_place() {
     world.configure("[accounts.shop]\nuser_id = \"shop\"\n");
     world.run(&["status"]).exits(2).says("unknown key `user_id`");
 }
+
+/// Its posts would be seen by more people than was meant.
+#[test]
+fn a_section_of_nobody_and_two_of_one_account_are_refused() {
+    let world = world(&OWN.replace("accounts.shop", "accounts.Shop"));
+    world.video("a.mp4", 100_001);
+    let manifest = world.manifest(&json!([{ "video_path": "a.mp4" }]));
+    let ran = world.upload(&manifest).exits(2);
+    ran.says("`[accounts.Shop]`").says("did you mean `shop`?");
+    let open_id = world.open_id(ADA);
+    world.configure(&format!("{OWN}[accounts.\"{open_id}\"]\nis_aigc = false\n"));
+    world.upload(&manifest).exits(2).says("are of the same account");
+    world.configure(OWN);
+    world.run(&["accounts", "alias", "shop", "store"]).exits(0).says("write `[accounts.store]`");
+    world.upload(&manifest).exits(2).says("no account is called `shop`");
+    assert_eq!(world.inits(), 0);
+}

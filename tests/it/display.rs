@@ -149,7 +149,7 @@ fn the_page_of_a_post_or_an_account_is_printed_where_no_browser_is() {
 
 #[test]
 fn a_pull_is_called_off_and_nothing_else() {
-    let world = World::downloading(Duration::from_secs(3600))
+    let world = World::downloading(Duration::from_hours(1))
         .timing("poll_first=10ms,poll_cap=20ms,call_off=100ms");
     world.login(ADA);
     let file = world.short();

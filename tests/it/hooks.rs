@@ -178,9 +178,10 @@ fn a_webhook_is_sent_what_it_missed_with_a_signature() {
     let (seconds, hex) = signature.strip_prefix("t=").unwrap().split_once(",v1=").unwrap();
     let mut mac = Hmac::<Sha256>::new_from_slice(b"s3cret-of-hook").unwrap();
     mac.update(format!("{seconds}.{body}").as_bytes());
-    let right: String =
-        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(hex, right);
+    let right: Vec<_> = mac.finalize().into_bytes().to_vec();
+    let sent: Vec<_> =
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16)).collect();
+    assert_eq!(sent, right.into_iter().map(Ok).collect::<Vec<_>>());
 }
 
 #[test]
@@ -203,4 +204,32 @@ fn settings_of_hooks_are_checked_where_they_stand() {
         .status()
         .unwrap();
     world.run(&["status"]).exits(4).says("chmod 600").never_says("T0/B0");
+}
+
+#[test]
+fn what_a_hook_never_heard_the_one_in_its_place_is_told() {
+    let world = World::logged_in();
+    world.configure("[hooks]\nwebhook = \"http://127.0.0.1:1/x\"\nwhen = [\"published\"]\n");
+    let world = world.timing("backoff_base=1ms");
+    let manifest = world.short();
+    world.upload(&manifest).exits(0).says("`webhook` did not work");
+    let file = world.path("told");
+    world.configure(&format!(
+        "[hooks]\nnotify_command = \"cat >> '{0}'; echo >> '{0}'\"\nwhen = [\"published\"]\n",
+        file.display()
+    ));
+    world.upload(&manifest).exits(0);
+    world.upload(&manifest).exits(0);
+    assert_eq!(told(&world).len(), 1);
+}
+
+#[test]
+fn a_dry_run_tells_nobody_and_keeps_nothing_from_being_told() {
+    let world = listening("");
+    let bad = world.file("bad.json", "[{}]");
+    let bad = bad.to_str().unwrap();
+    world.run(&["upload", bad, "--dry-run"]).exits(2);
+    assert_eq!(told(&world).len(), 0);
+    world.run(&["upload", bad]).exits(2);
+    assert_eq!(told(&world).len(), 1);
 }

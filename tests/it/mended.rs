@@ -438,11 +438,11 @@ fn a_list_of_posts_that_became_something_else_is_listed_with_its_last_cause() {
     fs::write(&manifest, "<html><body>Sign in</body></html>").unwrap();
     world.run(&["-q", "upload", &manifest]).exits(2);
     world.run(&["status"]).exits(0).says("this is a web page").never_says("UTF-16");
-    let other = world.file("plan.txt", "a.mp4\nb.mp4\n");
-    world.run(&["-q", "upload", other.to_str().unwrap()]).exits(2);
-    world.run(&["status"]).exits(0).says("plan.txt").says("a list of files");
     // A video that was named by mistake is no list.
     let clip = world.path("clip.mp4");
     world.run(&["upload", clip.to_str().unwrap()]).exits(2);
     world.run(&["status"]).exits(0).never_says("clip.mp4");
+    let other = world.file("plan.txt", "a.mp4\nb.mp4\n");
+    world.run(&["-q", "upload", other.to_str().unwrap()]).exits(2);
+    world.run(&["status"]).exits(0).says("plan.txt").says("a list of files");
 }

@@ -214,7 +214,7 @@ fn what_is_no_manifest_is_called_what_it_is() {
             b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\xff\xfe\xfd\xfc\0\0\0\0\0\0\0\0\x13\0\0\0[Content_Types].xml\
               PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\xff\xfe\xfd\xfc\0\0\0\0\0\0\0\0\x0f\0\0\0xl/workbook.xml",
             "this is an Excel spreadsheet, not a manifest",
-            "an object for each post",
+            "save it as CSV",
         ),
         (
             b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0\0\0",

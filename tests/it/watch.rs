@@ -81,7 +81,7 @@ fn a_chunk_under_way_is_ended_first_and_nothing_is_posted_twice() {
     let manifest = world.long();
     world.hold("upload", 2, "middle");
     let run = start(&world, &[&manifest, "--every", "1h", "--chunk-size", "5MiB"]);
-    world.wait_until("the chunk", |world| world.calls("upload").len() >= 1 && run.is_at_rest());
+    world.wait_until("the chunk", |world| !world.calls("upload").is_empty() && run.is_at_rest());
     run.signal(Signal::TERM);
     world.let_go();
     run.end().exits(0);

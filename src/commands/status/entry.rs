@@ -10,7 +10,7 @@ use super::words::{
 };
 use crate::api::error_code;
 use crate::engine::failed_for_good;
-use crate::model::{FileIdentity, LocalFile, Phase, PostState, RecordedPost};
+use crate::model::{Failed, FileIdentity, LocalFile, Phase, PostState, RecordedPost};
 use crate::output::{Left, Why, hint_of_code, lasts_long, moment, post_hint};
 use crate::text;
 
@@ -78,6 +78,7 @@ impl Entry {
             && last.is_some_and(|last| match last.phase {
                 Phase::Lost | Phase::Abandoned => true,
                 Phase::Rejected => is_temporary(last),
+                Phase::Failed(Failed::Internal | Failed::Pull) => !self.given_up,
                 _ => false,
             })
     }

@@ -393,8 +393,8 @@ impl<'a> Listing<'a> {
             }
         }
         for (why, entries) in causes {
-            let stuck = entries.iter().any(|entry| entry.is_stuck(self.now));
-            self.say(why.failed || stuck, self.why_words(&entries, why));
+            let needed = entries.iter().any(|entry| entry.needs_somebody(self.now));
+            self.say(needed, self.why_words(&entries, why));
         }
         self.advise_on_the_rest(&shown().collect::<Vec<_>>());
     }

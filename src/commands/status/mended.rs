@@ -7,6 +7,7 @@ use crate::commands::Context;
 use crate::model::Mode;
 use crate::model::account::Accounts;
 use crate::output::{Left, Needs, Refusal, Why};
+use crate::problem::ErrorCode;
 use crate::process::is_gone;
 use crate::settings::KnownApp;
 use jiff::Timestamp;
@@ -25,7 +26,11 @@ impl Mending<'_> {
         let Some(account) = self.accounts.get(&left.account) else { return false };
         let lives = account.needs_login.is_none() && self.now < account.refresh_expires_at;
         match needs {
-            Needs::Login => lives && grants(account, &left.mode),
+            // With a newer login it is another cause, if any.
+            Needs::Login => {
+                let renewed = why.code != ErrorCode::ScopeNotGranted.as_str();
+                lives && (grants(account, &left.mode) || (renewed && account.issued_at > why.seen))
+            }
             Needs::Tokens => lives && account.issued_at > why.seen,
             Needs::App => self.has_app_of(account).await,
             Needs::Process(number) => is_gone(*number),

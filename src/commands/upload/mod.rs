@@ -27,8 +27,8 @@ use crate::fs::give_up_waiting;
 use crate::manifest::{self, Manifest};
 use crate::model::account::{Account, Accounts};
 use crate::model::{
-    AccountDefaults, Defaults, Diagnostics, Field, FieldValue, FieldValues, Mode, Phase,
-    RecordedPost, Transfer,
+    AccountDefaults, AccountDefaultsError, Defaults, Diagnostics, Field, FieldValue, FieldValues,
+    Mode, Phase, RecordedPost, Transfer,
 };
 use crate::output::{self, Everywhere, Failure, Left, Matter, Notes, UploadOutput};
 use crate::problem::ErrorKind;
@@ -116,7 +116,7 @@ pub(super) async fn run(
     }
     let (mut left, gone) = left?.unzip();
     let mut events = if args.dry_run { engine.dry_run(prepared) } else { engine.upload(prepared) };
-    let mut lost = LostLogins::new();
+    let mut logins = LostLogins::new();
     while let Some(event) = events.next().await {
         output.event(&event);
         if let Some((open_id, report, about)) = output.ended_post(&event).filter(|_| !args.dry_run)
@@ -124,7 +124,7 @@ pub(super) async fn run(
             if report.failure == Some(ErrorKind::Login)
                 && let Some(error) = &report.post_error
             {
-                lost.insert(open_id, (error.problem.code, error.message.clone()));
+                logins.insert(open_id, (error.problem.code, error.message.clone()));
             } else {
                 hooks::notice_post(&context.hooks, &open_id, report, about);
                 hooks::keep(context).await;
@@ -147,7 +147,7 @@ pub(super) async fn run(
     }
     // Also after an error: a refresh that has begun must reach the disk before the program ends.
     tokens.flush().await;
-    hooks::notice_logins(context, &accounts_now, &lost).await;
+    hooks::notice_logins(context, &accounts_now, &logins).await;
     let exit = output.finish(Exit::Done);
     if args.repost && exit != Exit::Done && output.has_posted() {
         context.printer.warn(
@@ -207,7 +207,7 @@ async fn make_ready(
     if !accounts.is_empty() {
         context.printer.settle_everywhere(Everywhere::NoLogin);
     }
-    let given = defaults(context, args, &accounts);
+    let given = defaults(context, args, &accounts)?;
     let (manifest, faults) = read(context, args, &input, origins.as_ref(), &given)?;
     context.printer.step("looking at what is known of the posts");
     let journal = match (args.new_journal, args.dry_run) {
@@ -481,7 +481,11 @@ fn options(args: &RunArgs) -> Options {
     }
 }
 
-fn defaults(context: &Context, args: &RunArgs, accounts: &Accounts) -> Defaults {
+fn defaults(
+    context: &Context,
+    args: &RunArgs,
+    accounts: &Accounts,
+) -> Result<Defaults, AccountDefaultsError> {
     let flags = FieldValues::default()
         .with(Field::UserId, args.account.clone().map(FieldValue::Text))
         .with(Field::PrivacyLevel, args.privacy.map(FieldValue::Privacy));
@@ -489,7 +493,7 @@ fn defaults(context: &Context, args: &RunArgs, accounts: &Accounts) -> Defaults 
     let draft = args.draft.then_some(FieldValue::Mode(Mode::Draft));
     let overrule = FieldValues::default().with(Field::Mode, draft);
     let settings = &context.settings;
-    let accounts = AccountDefaults::new(&settings.account_defaults, accounts);
+    let accounts = AccountDefaults::new(&settings.account_defaults, accounts)?;
     let templates = args.templates.then(TimeZone::system);
-    Defaults { overrule, flags, accounts, config: settings.defaults.clone(), templates }
+    Ok(Defaults { overrule, flags, accounts, config: settings.defaults.clone(), templates })
 }

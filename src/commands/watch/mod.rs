@@ -83,7 +83,7 @@ async fn round(args: &WatchArgs, printer: &Printer, context: Result<Context, Fai
     let Some(context) = again.filter(|context| context.shutdown.asked().is_none()) else {
         return uploaded;
     };
-    let refreshed = match loaded(printer, Ok(context), &args.run.hooks) {
+    let refreshed = match loaded(printer, Ok(context), Some(&args.run.hooks)) {
         Ok(context) => {
             let outcome = refresh::run(&context, &RefreshArgs::default()).await;
             super::hooks::end(&context, "refresh", &outcome).await;
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn without_anything_to_wait_for_a_round_comes_as_often_as_was_asked() {
-        let every = Duration::from_secs(300);
+        let every = Duration::from_mins(5);
         assert_eq!(pause(every, None, Timestamp::UNIX_EPOCH), every);
         assert_eq!(pause(Duration::ZERO, None, Timestamp::UNIX_EPOCH), SHORTEST);
     }
