@@ -82,7 +82,9 @@ fn an_unknown_key_has_its_place_and_a_guess() {
     );
     assert_eq!(
         mistakes("colour = 1\n"),
-        ["line 1, column 1: unknown key `colour`; the keys here are `apps`, `defaults`, `store`"]
+        [
+            "line 1, column 1: unknown key `colour`; the keys here are `apps`, `defaults`, `hooks`, `store`"
+        ]
     );
 }
 
