@@ -489,6 +489,57 @@ pub(crate) struct DoctorArgs {
     pub(crate) repair_journal: bool,
 }
 
+/// Arguments of `config`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::CONFIG)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    // A doc comment here would replace the command's own help.
+    pub(crate) action: ConfigAction,
+}
+
+/// What `config` does.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum ConfigAction {
+    /// Print where config.toml is
+    ///
+    /// With --json also where tokens, journal and what else the program writes are, and whether each is there.
+    #[command(after_help = help::CONFIG_PATH)]
+    Path,
+    /// Show the settings in use, each with where it comes from, or the value of one
+    ///
+    /// An option, a variable of the environment, a line of config.toml, or nobody: then it is the usual one. A
+    /// secret is never shown.
+    #[command(after_help = help::CONFIG_GET)]
+    Get {
+        /// The setting, such as `defaults.privacy_level`; a table, such as `hooks`, shows all of it
+        #[arg(value_name = "KEY")]
+        key: Option<String>,
+    },
+    /// Set a key of config.toml; everything else in it stays as it is
+    ///
+    /// The new file is checked as a run would check it before it replaces the old one.
+    #[command(after_help = help::CONFIG_SET)]
+    Set {
+        /// The key, such as `defaults.privacy_level`, `apps.main.client_key` or `hooks.desktop`
+        #[arg(value_name = "KEY")]
+        key: String,
+        /// The value, in plain words or as TOML; - reads it from standard input, as it must be for a secret
+        #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Take a key out of config.toml; everything else in it stays as it is
+    #[command(after_help = help::CONFIG_UNSET)]
+    Unset {
+        /// The key
+        #[arg(value_name = "KEY")]
+        key: String,
+    },
+    /// Say whether config.toml is in order, or list all that is wrong in it
+    #[command(after_help = help::CONFIG_CHECK)]
+    Check,
+}
+
 /// Arguments of `videos`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = help::VIDEOS)]
@@ -590,6 +641,8 @@ pub(crate) struct SchemaArgs {
 pub(crate) enum Schema {
     /// The JSON form of a manifest
     Manifest,
+    /// What config.toml may say
+    Config,
 }
 
 /// Arguments of `demo`.

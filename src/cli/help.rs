@@ -113,6 +113,45 @@ pub(super) const RESOLVE: &str = headed!(
     "tiktok-up resolve 7 --not-posted         after not finding it, or to try a failed post again"
 );
 
+pub(super) const CONFIG: &str = headed!(
+    "Examples",
+    "tiktok-up config get                     all settings, and where each comes from"
+    "tiktok-up config set defaults.privacy_level PUBLIC_TO_EVERYONE"
+    "tiktok-up config check"
+);
+
+pub(super) const CONFIG_PATH: &str = headed!(
+    "Examples",
+    "\"${EDITOR:-vi}\" \"$(tiktok-up config path)\""
+    "tiktok-up config path --json"
+);
+
+pub(super) const CONFIG_GET: &str = headed!(
+    "Examples",
+    "tiktok-up config get"
+    "tiktok-up config get defaults.privacy_level"
+    "tiktok-up config get hooks --json"
+);
+
+pub(super) const CONFIG_SET: &str = headed!(
+    "Examples",
+    "tiktok-up config set defaults.privacy_level PUBLIC_TO_EVERYONE"
+    "tiktok-up config set defaults.disable_duet true"
+    "tiktok-up config set hooks.when failed,unknown,published"
+    "tiktok-up config set apps.main.client_secret_command '[\"pass\", \"show\", \"tiktok\"]'"
+    "pass tiktok | tiktok-up config set apps.main.client_secret -"
+);
+
+pub(super) const CONFIG_UNSET: &str =
+    headed!("Examples", "tiktok-up config unset defaults.privacy_level");
+
+pub(super) const CONFIG_CHECK: &str = headed!(
+    "Examples",
+    "tiktok-up config check"
+    "tiktok-up config check --json            each mistake with its line and column\n"
+    "Exit code: 0 it is in order, 2 it is not. `tiktok-up doctor` looks at the secrets and logins, too."
+);
+
 pub(super) const DOCTOR: &str = headed!(
     "Examples",
     "tiktok-up doctor                         what is wrong here, and what to change"
@@ -169,8 +208,7 @@ pub(super) const MAN: &str = headed!(
     "tiktok-up man --dir ~/.local/share/man/man1"
 );
 
-pub(super) const SCHEMA: &str =
-    headed!("Examples", "tiktok-up schema manifest > manifest.schema.json");
+pub(super) const SCHEMA: &str = headed!("Examples", "tiktok-up schema manifest > manifest.schema.json" "tiktok-up schema config > config.schema.json");
 
 pub(super) const SANDBOX: &str = headed!(
     "Examples",

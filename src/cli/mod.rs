@@ -12,10 +12,10 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::args::{
-    AccountsAction, AccountsArgs, CancelArgs, CompletionsArgs, DemoArgs, DoctorArgs, ExplainArgs,
-    HistoryArgs, HookArgs, InitArgs, LoginArgs, LogoutArgs, ManArgs, OpenArgs, PassphraseArgs,
-    PostArgs, RefreshArgs, ResolveArgs, RunArgs, Schema, SchemaArgs, StatusArgs, UploadArgs,
-    VideosArgs,
+    AccountsAction, AccountsArgs, CancelArgs, CompletionsArgs, ConfigAction, ConfigArgs, DemoArgs,
+    DoctorArgs, ExplainArgs, HistoryArgs, HookArgs, InitArgs, LoginArgs, LogoutArgs, ManArgs,
+    OpenArgs, PassphraseArgs, PostArgs, RefreshArgs, ResolveArgs, RunArgs, Schema, SchemaArgs,
+    StatusArgs, UploadArgs, VideosArgs,
 };
 pub(crate) use self::sandbox::SandboxArgs;
 pub(crate) use self::values::Since;
@@ -76,6 +76,8 @@ pub(crate) enum Command {
     History(HistoryArgs),
     /// Open a post or a profile in the browser
     Open(OpenArgs),
+    /// Show the settings in use and where each comes from, change config.toml, check it
+    Config(ConfigArgs),
     /// Check what is on this machine: configuration, apps, tokens, journal, locks
     ///
     /// One line for each, with what to change; with --quiet only for what is wrong. Client secrets are read
@@ -91,7 +93,7 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     /// Print a manual page, or write all of them into a folder
     Man(ManArgs),
-    /// Print the JSON Schema of a manifest, for editors
+    /// Print the JSON Schema of manifests or of config.toml
     Schema(SchemaArgs),
     /// Run an offline TikTok on this machine, to rehearse logins and uploads
     ///
@@ -122,6 +124,7 @@ impl Command {
             Self::Cancel(_) => "cancel",
             Self::History(_) => "history",
             Self::Open(_) => "open",
+            Self::Config(_) => "config",
             Self::Doctor(_) => "doctor",
             Self::Videos(_) => "videos",
             Self::Explain(_) => "explain",

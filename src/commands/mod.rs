@@ -4,6 +4,7 @@ mod accounts;
 mod apps;
 mod at_rest;
 mod cancel;
+mod config;
 mod demo;
 mod doctor;
 mod example;
@@ -396,6 +397,7 @@ async fn perform(
         Command::Cancel(args) => cancel::run(&load().await?, args).await,
         Command::History(args) => history::run(&load().await?, args).await,
         Command::Open(args) => open::run(&load().await?, args).await,
+        Command::Config(args) => config::run(&cli.global, args, printer, shutdown, env).await,
         Command::Doctor(args) => doctor::run(&cli.global, args, printer, shutdown, env).await,
         Command::Videos(args) => videos::run(&load().await?, args).await,
         Command::Explain(args) => explain::run(args, printer),

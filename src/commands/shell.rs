@@ -1,4 +1,4 @@
-//! What shells, pagers and editors are given: completions, manual pages, the schema of manifests.
+//! What shells, pagers and editors are given: completions, manual pages, schemas.
 
 use std::fs;
 use std::io;
@@ -6,8 +6,9 @@ use std::path::Path;
 
 use crate::cli::{self, CompletionsArgs, ManArgs, Schema};
 use crate::exit::Exit;
-use crate::manifest::SCHEMA;
+use crate::manifest;
 use crate::output::{Failure, Printer};
+use crate::settings;
 
 /// `completions SHELL`.
 pub(super) fn completions(args: &CompletionsArgs, printer: &Printer) -> Exit {
@@ -44,10 +45,11 @@ fn write_all(dir: &Path, pages: &[(String, String)]) -> io::Result<()> {
     pages.iter().try_for_each(|(name, page)| fs::write(dir.join(format!("{name}.1")), page))
 }
 
-/// `schema`: the JSON Schema of manifests.
+/// `schema`: the JSON Schema of something.
 pub(super) fn schema(what: Schema, printer: &Printer) -> Exit {
     match what {
-        Schema::Manifest => printer.page(SCHEMA),
+        Schema::Manifest => printer.page(manifest::SCHEMA),
+        Schema::Config => printer.page(settings::SCHEMA),
     }
     Exit::Done
 }

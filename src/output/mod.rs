@@ -34,8 +34,8 @@ pub(crate) use self::json::{json_of, post_json};
 pub(crate) use self::line::Line;
 pub(crate) use self::log::listen;
 pub(crate) use self::notes::{
-    Left, Matter, Needs, Notes, Refusal, Remains, SettingsOf, UNREACHED, Why, account_subject,
-    lasts_long,
+    Left, Matter, NAME as NOTES_FILE, Needs, Notes, Refusal, Remains, SettingsOf, UNREACHED, Why,
+    account_subject, lasts_long,
 };
 pub(crate) use self::panic::report_panics;
 pub(crate) use self::printer::{OutputOptions, Printer};

@@ -96,8 +96,8 @@ impl Config {
     }
 }
 
-const ROOT: &[&str] = &["apps", "defaults", "hooks", "store"];
-const APP: &[&str] = &[
+pub(super) const ROOT: &[&str] = &["apps", "defaults", "hooks", "store"];
+pub(super) const APP: &[&str] = &[
     "client_key",
     "client_secret",
     "client_secret_command",
@@ -105,10 +105,10 @@ const APP: &[&str] = &[
     "redirect_uri",
     "scopes",
 ];
-const STORE: &[&str] =
+pub(super) const STORE: &[&str] =
     &["encrypt", "key_command", "key_file", "passphrase_command", "passphrase_file"];
 
-const HOOKS: &[&str] =
+pub(super) const HOOKS: &[&str] =
     &["desktop", "notify_command", "webhook", "webhook_secret", "webhook_secret_file", "when"];
 
 /// The key file of `encrypt = "key-file"`, unless another is named.
@@ -527,7 +527,7 @@ fn guess(message: impl Display, meant: Option<&str>) -> String {
 }
 
 /// The keys of `[defaults]`, in the order of the alphabet.
-fn default_names() -> Vec<&'static str> {
+pub(super) fn default_names() -> Vec<&'static str> {
     let fields = Field::ALL.iter().filter(|field| field.is_for_config());
     let mut names: Vec<_> = fields.map(|field| field.name()).chain(["app"]).collect();
     names.sort_unstable();
@@ -558,7 +558,7 @@ fn kind(value: &Value<'_>) -> &'static str {
 }
 
 /// The name that a typing mistake or two lead to.
-fn nearest<'n>(written: &str, names: &[&'n str]) -> Option<&'n str> {
+pub(super) fn nearest<'n>(written: &str, names: &[&'n str]) -> Option<&'n str> {
     let near = |name: &&str| strsim::osa_distance(&written.to_lowercase(), name);
     names
         .iter()

@@ -15,6 +15,7 @@ mod carry;
 mod causes;
 mod chromium;
 mod clocks;
+mod config;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod counts;
 #[cfg(feature = "faults")]
