@@ -643,6 +643,8 @@ pub(crate) enum Schema {
     Manifest,
     /// What config.toml may say
     Config,
+    /// The objects of --json, and what hooks are given
+    Events,
 }
 
 /// Arguments of `demo`.

@@ -208,7 +208,7 @@ pub(super) const MAN: &str = headed!(
     "tiktok-up man --dir ~/.local/share/man/man1"
 );
 
-pub(super) const SCHEMA: &str = headed!("Examples", "tiktok-up schema manifest > manifest.schema.json" "tiktok-up schema config > config.schema.json");
+pub(super) const SCHEMA: &str = headed!("Examples", "tiktok-up schema manifest > manifest.schema.json" "tiktok-up schema config > config.schema.json" "tiktok-up schema events > events.schema.json");
 
 pub(super) const SANDBOX: &str = headed!(
     "Examples",

@@ -93,7 +93,7 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     /// Print a manual page, or write all of them into a folder
     Man(ManArgs),
-    /// Print the JSON Schema of manifests or of config.toml
+    /// Print the JSON Schema of manifests, of config.toml or of what --json prints
     Schema(SchemaArgs),
     /// Run an offline TikTok on this machine, to rehearse logins and uploads
     ///

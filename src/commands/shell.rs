@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::cli::{self, CompletionsArgs, ManArgs, Schema};
 use crate::exit::Exit;
 use crate::manifest;
-use crate::output::{Failure, Printer};
+use crate::output::{EVENTS_SCHEMA, Failure, Printer};
 use crate::settings;
 
 /// `completions SHELL`.
@@ -49,6 +49,7 @@ fn write_all(dir: &Path, pages: &[(String, String)]) -> io::Result<()> {
 pub(super) fn schema(what: Schema, printer: &Printer) -> Exit {
     match what {
         Schema::Manifest => printer.page(manifest::SCHEMA),
+        Schema::Events => printer.page(EVENTS_SCHEMA),
         Schema::Config => printer.page(settings::SCHEMA),
     }
     Exit::Done

@@ -24,6 +24,7 @@ mod display;
 mod doctor;
 mod documents;
 mod dry_run;
+mod events;
 mod faults_chunk;
 mod faults_file;
 mod faults_init;
