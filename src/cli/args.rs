@@ -125,8 +125,18 @@ pub(crate) struct RefreshArgs {
     pub(crate) hooks: HookArgs,
 }
 
+/// Arguments of `help`.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = help::HELP)]
+pub(crate) struct HelpArgs {
+    /// The command, or one of the topics that `help topics` lists
+    #[arg(value_name = "COMMAND|TOPIC")]
+    pub(crate) words: Vec<String>,
+}
+
 /// Arguments of `logout`.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = help::LOGOUT)]
 pub(crate) struct LogoutArgs {
     /// The account: alias or `open_id`
     #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
@@ -157,12 +167,14 @@ pub(crate) enum AccountsAction {
     ///
     /// As far as the scopes go that its login has: `user.info.profile` for the profile, `user.info.stats` for the
     /// numbers, `video.publish` for what it may post.
+    #[command(after_help = help::ACCOUNTS_SHOW)]
     Show {
         /// The account: alias or `open_id`; needed only where several are logged in
         #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
         account: Option<String>,
     },
     /// Give an account a name of your own
+    #[command(after_help = help::ACCOUNTS_ALIAS)]
     Alias {
         /// The account: `open_id` or its present alias
         #[arg(value_name = "OPEN_ID", allow_hyphen_values = true)]
@@ -176,6 +188,7 @@ pub(crate) enum AccountsAction {
     /// Writes the file to standard output. From then on this machine does not use the login, as
     /// TikTok ends the tokens of one machine when another renews them; importing the file here takes
     /// it back.
+    #[command(after_help = help::ACCOUNTS_EXPORT)]
     Export {
         /// The account: alias or `open_id`
         #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
@@ -188,6 +201,7 @@ pub(crate) enum AccountsAction {
     ///
     /// A login that is newer here is kept. The tokens of the Flask uploader are taken to be of the
     /// app in use (`--app`).
+    #[command(after_help = help::ACCOUNTS_IMPORT)]
     Import {
         /// The file; - reads standard input
         #[arg(value_name = "FILE")]
@@ -200,11 +214,13 @@ pub(crate) enum AccountsAction {
     ///
     /// With "key-file" the key is made if it is not there. Safe to run again. docs/SECRETS.md tells
     /// what this protects against.
+    #[command(after_help = help::ACCOUNTS_ENCRYPT)]
     Encrypt,
     /// Print an access token that TikTok takes now, for another program
     ///
     /// Renewed first where it ends soon. Whoever has it can post for the account for a day at most; on a terminal
     /// it is shown only with --show.
+    #[command(after_help = help::ACCOUNTS_TOKEN)]
     Token {
         /// The account: alias or `open_id`
         #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
@@ -216,6 +232,7 @@ pub(crate) enum AccountsAction {
     /// Store tokens and upload URLs in plain text again, readable to you alone
     ///
     /// Needs the key, and `[store] encrypt` as it was; take that out of config.toml afterwards.
+    #[command(after_help = help::ACCOUNTS_DECRYPT)]
     Decrypt,
 }
 
@@ -649,4 +666,5 @@ pub(crate) enum Schema {
 
 /// Arguments of `demo`.
 #[derive(Clone, Debug, Default, Args)]
+#[command(after_help = help::DEMO)]
 pub(crate) struct DemoArgs {}

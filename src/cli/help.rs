@@ -23,17 +23,20 @@ macro_rules! headed {
     };
 }
 
-pub(super) const TOP: &str = headed!(
-    "Exit codes",
-    "0        done, or nothing to do"
-    "1        something failed for good, or unexpectedly"
-    "2        wrong usage, invalid input, or a setting to be corrected; nothing more was sent"
-    "3        a login is needed"
-    "4        local trouble: token store, journal or disk"
-    "5        temporary; run the same command again"
-    "6        the outcome of a post is unknown; a human must look"
-    "128+n    stopped by signal n: 130 for SIGINT (Ctrl-C), 143 for SIGTERM, 129 for SIGHUP\n"
-    "A batch ends with the first of 6, 4, 3, 2, 1, 5, 0 that one of its posts led to."
+pub(super) const TOP: &str = concat!(
+    headed!(
+        "Exit codes",
+        "0        done, or nothing to do"
+        "1        something failed for good, or unexpectedly"
+        "2        wrong usage, invalid input, or a setting to be corrected; nothing more was sent"
+        "3        a login is needed"
+        "4        local trouble: token store, journal or disk"
+        "5        temporary; run the same command again"
+        "6        the outcome of a post is unknown; a human must look"
+        "128+n    stopped by signal n: 130 for SIGINT (Ctrl-C), 143 for SIGTERM, 129 for SIGHUP\n"
+        "A batch ends with the first of 6, 4, 3, 2, 1, 5, 0 that one of its posts led to."
+    ),
+    "\n\nTopics (tiktok-up help TOPIC): exit-codes, environment, manifest, cron, hooks"
 );
 
 pub(super) const LOGIN: &str = headed!(
@@ -53,6 +56,65 @@ pub(super) const INIT: &str = headed!(
     "tiktok-up init --app sandbox             a second app, used with `--app sandbox`"
     "printf '%s\\n' \"$KEY\" \"$SECRET\" | tiktok-up init --app main"
     "pass tiktok | tiktok-up init --client-key aw1234567890abcd --force"
+);
+
+/// The last line of a command's short help.
+pub(super) const GLOBAL: &str = "Global options: tiktok-up --help";
+
+pub(super) const HELP: &str = headed!(
+    "Examples",
+    "tiktok-up help upload"
+    "tiktok-up help accounts export"
+    "tiktok-up help topics                    pages about other things than commands"
+    "tiktok-up help exit-codes"
+);
+
+pub(super) const LOGOUT: &str = headed!(
+    "Examples",
+    "tiktok-up logout shop"
+    "tiktok-up logout shop --local-only       without asking TikTok"
+);
+
+pub(super) const DEMO: &str = headed!("Examples", "tiktok-up demo");
+
+pub(super) const ACCOUNTS_SHOW: &str =
+    headed!("Examples", "tiktok-up accounts show" "tiktok-up accounts show shop --json");
+
+pub(super) const ACCOUNTS_ALIAS: &str = headed!(
+    "Examples",
+    "tiktok-up accounts alias -000mhrLh91 shop"
+    "tiktok-up accounts alias shop store      another name"
+);
+
+pub(super) const ACCOUNTS_EXPORT: &str = headed!(
+    "Examples",
+    "tiktok-up accounts export shop > shop.login"
+    "tiktok-up accounts export shop --passphrase-file words > shop.login"
+);
+
+pub(super) const ACCOUNTS_IMPORT: &str = headed!(
+    "Examples",
+    "tiktok-up accounts import shop.login     on the other machine"
+    "tiktok-up accounts import user_tokens.json"
+    "ssh laptop tiktok-up accounts export shop --passphrase-file words | tiktok-up accounts import -"
+);
+
+pub(super) const ACCOUNTS_ENCRYPT: &str = headed!(
+    "Examples",
+    "tiktok-up config set store.encrypt key-file"
+    "tiktok-up accounts encrypt"
+);
+
+pub(super) const ACCOUNTS_DECRYPT: &str = headed!(
+    "Examples",
+    "tiktok-up accounts decrypt"
+    "tiktok-up config unset store.encrypt     afterwards"
+);
+
+pub(super) const ACCOUNTS_TOKEN: &str = headed!(
+    "Examples",
+    "tiktok-up accounts token shop > token"
+    "tiktok-up accounts token shop --json     with when it ends"
 );
 
 pub(super) const REFRESH: &str = headed!(

@@ -3,21 +3,26 @@
 mod args;
 mod help;
 mod sandbox;
+mod topics;
 mod values;
 
 use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use clap::error::ErrorKind;
-use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+
+use crate::model::fields::nearest;
 
 pub(crate) use self::args::{
     AccountsAction, AccountsArgs, CancelArgs, CompletionsArgs, ConfigAction, ConfigArgs, DemoArgs,
-    DoctorArgs, ExplainArgs, HistoryArgs, HookArgs, InitArgs, LoginArgs, LogoutArgs, ManArgs,
-    OpenArgs, PassphraseArgs, PostArgs, RefreshArgs, ResolveArgs, RunArgs, Schema, SchemaArgs,
-    StatusArgs, UploadArgs, VideosArgs,
+    DoctorArgs, ExplainArgs, HelpArgs, HistoryArgs, HookArgs, InitArgs, LoginArgs, LogoutArgs,
+    ManArgs, OpenArgs, PassphraseArgs, PostArgs, RefreshArgs, ResolveArgs, RunArgs, Schema,
+    SchemaArgs, StatusArgs, UploadArgs, VideosArgs,
 };
 pub(crate) use self::sandbox::SandboxArgs;
+pub(crate) use self::topics::page as topic;
 pub(crate) use self::values::Since;
 
 /// Publish to TikTok from a terminal, a server or a script
@@ -32,6 +37,7 @@ pub(crate) use self::values::Since;
     styles = help::STYLES,
     after_help = help::TOP,
     arg_required_else_help = true,
+    disable_help_subcommand = true,
     max_term_width = 100,
 )]
 pub(crate) struct Cli {
@@ -106,6 +112,8 @@ pub(crate) enum Command {
     /// Starts an offline TikTok, logs in, uploads a small video and shows its status, with the same
     /// code that a real run uses, in a temporary home.
     Demo(DemoArgs),
+    /// Print the help of a command, or a page about a topic
+    Help(HelpArgs),
 }
 
 impl Command {
@@ -133,6 +141,7 @@ impl Command {
             Self::Schema(_) => "schema",
             Self::Sandbox(_) => "sandbox",
             Self::Demo(_) => "demo",
+            Self::Help(_) => "help",
         }
     }
 }
@@ -245,9 +254,53 @@ impl When {
 impl Cli {
     /// Reads a command line and checks it as a whole. The error may be help that was asked for.
     pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let cli = Self::try_parse_from(args)?;
+        let mut command = Self::definitions();
+        let matches = command.try_get_matches_from_mut(args)?;
+        let cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
         cli.check()?;
-        Ok(cli)
+        match &cli.command {
+            Command::Help(args) => match args.words.as_slice() {
+                [word] if topics::page(word).is_some() => Ok(cli),
+                words => Err(Self::help_of(words)),
+            },
+            _ => Ok(cli),
+        }
+    }
+
+    /// The definitions, with the options of every command listed in the long help of each and named in the
+    /// short one.
+    fn definitions() -> clap::Command {
+        fn shortened(command: clap::Command) -> clap::Command {
+            let after = command.get_after_help().cloned().unwrap_or_default();
+            let mut short = after.clone();
+            _ = write!(short, "\n\n{}", help::GLOBAL);
+            command.after_long_help(after).after_help(short).mut_subcommands(shortened)
+        }
+        let command = Self::command();
+        let global: Vec<_> = command.get_arguments().filter(|arg| arg.is_global_set()).collect();
+        let hidden: Vec<_> =
+            global.into_iter().map(|arg| arg.clone().hide_short_help(true)).collect();
+        // One that a command has already is not handed down to it.
+        command.mut_subcommands(|command| shortened(command).args(hidden.clone()))
+    }
+
+    /// What `--help` shows behind these words, as the error that clap makes of it, or that there is no such
+    /// command.
+    fn help_of(words: &[String]) -> clap::Error {
+        let line = ["tiktok-up"].into_iter().chain(words.iter().map(String::as_str));
+        let mut command = Self::definitions();
+        let Err(mut error) = command.try_get_matches_from_mut(line.chain(["--help"])) else {
+            return command.error(ErrorKind::InvalidSubcommand, "there is no such command");
+        };
+        let known = topics::TOPICS.iter().map(|(topic, _)| (*topic, *topic));
+        if error.kind() == ErrorKind::InvalidSubcommand
+            && let [word] = words
+            && let Some(topic) = nearest(word, known)
+        {
+            let meant = ContextValue::Strings(vec![topic.to_owned()]);
+            error.insert(ContextKind::SuggestedSubcommand, meant);
+        }
+        error
     }
 
     /// What no single argument can know.

@@ -19,6 +19,7 @@ fn early(args: &[&str]) -> Early {
 #[test]
 fn the_definitions_hold_together() {
     Cli::command().debug_assert();
+    Cli::definitions().debug_assert();
     for command in [
         LoginArgs::augment_args(clap::Command::new("login")),
         RefreshArgs::augment_args(clap::Command::new("refresh")),

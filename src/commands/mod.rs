@@ -404,6 +404,7 @@ async fn perform(
         Command::Completions(args) => Ok(shell::completions(args, printer)),
         Command::Man(args) => shell::man(args, printer),
         Command::Schema(args) => Ok(shell::schema(args.what, printer)),
+        Command::Help(args) => Ok(shell::help(args, printer)),
         Command::Sandbox(args) => sandbox::run(args, printer, shutdown, env).await,
         Command::Demo(args) => Box::pin(demo::run(printer, shutdown, args)).await,
     }

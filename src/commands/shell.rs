@@ -4,11 +4,18 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::cli::{self, CompletionsArgs, ManArgs, Schema};
+use crate::cli::{self, CompletionsArgs, HelpArgs, ManArgs, Schema};
 use crate::exit::Exit;
 use crate::manifest;
 use crate::output::{EVENTS_SCHEMA, Failure, Printer};
 use crate::settings;
+
+/// `help TOPIC`. The help of a command is printed where the command line is read.
+pub(super) fn help(args: &HelpArgs, printer: &Printer) -> Exit {
+    let pages = args.words.iter().filter_map(|word| cli::topic(word));
+    pages.for_each(|page| printer.page(&page));
+    Exit::Done
+}
 
 /// `completions SHELL`.
 pub(super) fn completions(args: &CompletionsArgs, printer: &Printer) -> Exit {

@@ -81,9 +81,9 @@ pub(crate) fn in_use(
     let of_variable = |name: &'static str| {
         if is_set(name) { Origin::Variable(name) } else { Origin::Default }
     };
-    let api = settings.endpoints.api_base().to_string();
+    let api = settings.endpoints.api_base().clone();
     add("api_url", SettingValue::Text(api), of_variable(API_URL_VAR));
-    let auth = settings.endpoints.auth_base().to_string();
+    let auth = settings.endpoints.auth_base().clone();
     add("auth_url", SettingValue::Text(auth), of_variable(AUTH_URL_VAR));
     if let Some(list) = variable(env, TIMING_VAR)? {
         add("timing", SettingValue::Text(list), Origin::Variable(TIMING_VAR));
@@ -144,7 +144,7 @@ fn usual(name: &str) -> Option<SettingValue> {
 fn apps_in(text: &str) -> Vec<String> {
     let root = DeTable::parse(text).ok();
     let apps = root.as_ref().and_then(|root| root.get_ref().get("apps"));
-    match apps.map(|apps| apps.get_ref()) {
+    match apps.map(toml::Spanned::get_ref) {
         Some(DeValue::Table(apps)) => apps.keys().map(|name| name.get_ref().to_string()).collect(),
         _ => Vec::new(),
     }
