@@ -10,6 +10,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
@@ -149,7 +150,13 @@ impl Command {
 /// What makes a shell complete the words of this program.
 pub(crate) fn completions(shell: clap_complete::Shell) -> String {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "tiktok-up", &mut text);
+    let command = Cli::command();
+    let names = command.get_subcommands().map(|inner| inner.get_name().to_owned());
+    let topics = topics::TOPICS.iter().map(|(topic, _)| (*topic).to_owned());
+    let known = PossibleValuesParser::new(names.chain(topics).collect::<Vec<_>>());
+    let mut command = command
+        .mut_subcommand("help", |help| help.mut_arg("words", |words| words.value_parser(known)));
+    clap_complete::generate(shell, &mut command, "tiktok-up", &mut text);
     // clap_complete takes the hyphen of the name for the beginning of a command where it compares words for bash.
     String::from_utf8_lossy(&text).replace("tiktok__subcmd__up", "tiktok__up")
 }

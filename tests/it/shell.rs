@@ -47,6 +47,8 @@ fn each_shell_is_given_completions_that_name_every_command() {
         ("tiktok-up sta", 1, "status"),
         ("tiktok-up post --pri", 2, "--privacy"),
         ("tiktok-up accounts sh", 2, "show"),
+        ("tiktok-up help upl", 2, "upload"),
+        ("tiktok-up help exi", 2, "exit-codes"),
     ] {
         let last = words.rsplit(' ').next().unwrap();
         let script = format!(
