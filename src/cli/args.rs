@@ -132,8 +132,18 @@ impl Default for RefreshArgs {
     }
 }
 
+/// Arguments of `help`.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = help::HELP)]
+pub(crate) struct HelpArgs {
+    /// The command, or one of the topics that `help topics` lists
+    #[arg(value_name = "COMMAND|TOPIC")]
+    pub(crate) words: Vec<String>,
+}
+
 /// Arguments of `logout`.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = help::LOGOUT)]
 pub(crate) struct LogoutArgs {
     /// The account: alias or `open_id`
     #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
@@ -164,12 +174,14 @@ pub(crate) enum AccountsAction {
     ///
     /// As far as the scopes go that its login has: `user.info.profile` for the profile, `user.info.stats` for the
     /// numbers, `video.publish` for what it may post.
+    #[command(after_help = help::ACCOUNTS_SHOW)]
     Show {
         /// The account: alias or `open_id`; needed only where several are logged in
         #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
         account: Option<String>,
     },
     /// Give an account a name of your own
+    #[command(after_help = help::ACCOUNTS_ALIAS)]
     Alias {
         /// The account: `open_id` or its present alias
         #[arg(value_name = "OPEN_ID", allow_hyphen_values = true)]
@@ -183,6 +195,7 @@ pub(crate) enum AccountsAction {
     /// Writes the file to standard output. From then on this machine does not use the login, as
     /// TikTok ends the tokens of one machine when another renews them; importing the file here takes
     /// it back.
+    #[command(after_help = help::ACCOUNTS_EXPORT)]
     Export {
         /// The account: alias or `open_id`
         #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
@@ -195,6 +208,7 @@ pub(crate) enum AccountsAction {
     ///
     /// A login that is newer here is kept. The tokens of the Flask uploader are taken to be of the
     /// app in use (`--app`).
+    #[command(after_help = help::ACCOUNTS_IMPORT)]
     Import {
         /// The file; - reads standard input
         #[arg(value_name = "FILE")]
@@ -207,11 +221,13 @@ pub(crate) enum AccountsAction {
     ///
     /// With "key-file" the key is made if it is not there. Safe to run again. docs/SECRETS.md tells
     /// what this protects against.
+    #[command(after_help = help::ACCOUNTS_ENCRYPT)]
     Encrypt,
     /// Print an access token that TikTok takes now, for another program
     ///
     /// Renewed first where it ends soon. Whoever has it can post for the account for a day at most; on a terminal
     /// it is shown only with --show.
+    #[command(after_help = help::ACCOUNTS_TOKEN)]
     Token {
         /// The account: alias or `open_id`
         #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
@@ -223,6 +239,7 @@ pub(crate) enum AccountsAction {
     /// Store tokens and upload URLs in plain text again, readable to you alone
     ///
     /// Needs the key, and `[store] encrypt` as it was; take that out of config.toml afterwards.
+    #[command(after_help = help::ACCOUNTS_DECRYPT)]
     Decrypt,
 }
 
@@ -528,6 +545,57 @@ pub(crate) struct DoctorArgs {
     pub(crate) repair_journal: bool,
 }
 
+/// Arguments of `config`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::CONFIG)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    // A doc comment here would replace the command's own help.
+    pub(crate) action: ConfigAction,
+}
+
+/// What `config` does.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum ConfigAction {
+    /// Print where config.toml is
+    ///
+    /// With --json also where tokens, journal and what else the program writes are, and whether each is there.
+    #[command(after_help = help::CONFIG_PATH)]
+    Path,
+    /// Show the settings in use, each with where it comes from, or the value of one
+    ///
+    /// An option, a variable of the environment, a line of config.toml, or nobody: then it is the usual one. A
+    /// secret is never shown.
+    #[command(after_help = help::CONFIG_GET)]
+    Get {
+        /// The setting, such as `defaults.privacy_level`; a table, such as `hooks`, shows all of it
+        #[arg(value_name = "KEY")]
+        key: Option<String>,
+    },
+    /// Set a key of config.toml; everything else in it stays as it is
+    ///
+    /// The new file is checked as a run would check it before it replaces the old one.
+    #[command(after_help = help::CONFIG_SET)]
+    Set {
+        /// The key, such as `defaults.privacy_level`, `apps.main.client_key` or `hooks.desktop`
+        #[arg(value_name = "KEY")]
+        key: String,
+        /// The value, in plain words or as TOML; - reads it from standard input, as it must be for a secret
+        #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Take a key out of config.toml; everything else in it stays as it is
+    #[command(after_help = help::CONFIG_UNSET)]
+    Unset {
+        /// The key
+        #[arg(value_name = "KEY")]
+        key: String,
+    },
+    /// Say whether config.toml is in order, or list all that is wrong in it
+    #[command(after_help = help::CONFIG_CHECK)]
+    Check,
+}
+
 /// Arguments of `videos`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = help::VIDEOS)]
@@ -629,8 +697,13 @@ pub(crate) struct SchemaArgs {
 pub(crate) enum Schema {
     /// The JSON form of a manifest
     Manifest,
+    /// What config.toml may say
+    Config,
+    /// The objects of --json, and what hooks are given
+    Events,
 }
 
 /// Arguments of `demo`.
 #[derive(Clone, Debug, Default, Args)]
+#[command(after_help = help::DEMO)]
 pub(crate) struct DemoArgs {}

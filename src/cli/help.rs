@@ -23,17 +23,20 @@ macro_rules! headed {
     };
 }
 
-pub(super) const TOP: &str = headed!(
-    "Exit codes",
-    "0        done, or nothing to do"
-    "1        something failed for good, or unexpectedly"
-    "2        wrong usage, invalid input, or a setting to be corrected; nothing more was sent"
-    "3        a login is needed"
-    "4        local trouble: token store, journal or disk"
-    "5        temporary; run the same command again"
-    "6        the outcome of a post is unknown; a human must look"
-    "128+n    stopped by signal n: 130 for SIGINT (Ctrl-C), 143 for SIGTERM, 129 for SIGHUP\n"
-    "A batch ends with the first of 6, 4, 3, 2, 1, 5, 0 that one of its posts led to."
+pub(super) const TOP: &str = concat!(
+    headed!(
+        "Exit codes",
+        "0        done, or nothing to do"
+        "1        something failed for good, or unexpectedly"
+        "2        wrong usage, invalid input, or a setting to be corrected; nothing more was sent"
+        "3        a login is needed"
+        "4        local trouble: token store, journal or disk"
+        "5        temporary; run the same command again"
+        "6        the outcome of a post is unknown; a human must look"
+        "128+n    stopped by signal n: 130 for SIGINT (Ctrl-C), 143 for SIGTERM, 129 for SIGHUP\n"
+        "A batch ends with the first of 6, 4, 3, 2, 1, 5, 0 that one of its posts led to."
+    ),
+    "\n\nTopics (tiktok-up help TOPIC): exit-codes, environment, manifest, cron, hooks"
 );
 
 pub(super) const LOGIN: &str = headed!(
@@ -53,6 +56,65 @@ pub(super) const INIT: &str = headed!(
     "tiktok-up init --app sandbox             a second app, used with `--app sandbox`"
     "printf '%s\\n' \"$KEY\" \"$SECRET\" | tiktok-up init --app main"
     "pass tiktok | tiktok-up init --client-key aw1234567890abcd --force"
+);
+
+/// The last line of a command's short help.
+pub(super) const GLOBAL: &str = "Global options: tiktok-up --help";
+
+pub(super) const HELP: &str = headed!(
+    "Examples",
+    "tiktok-up help upload"
+    "tiktok-up help accounts export"
+    "tiktok-up help topics                    pages about other things than commands"
+    "tiktok-up help exit-codes"
+);
+
+pub(super) const LOGOUT: &str = headed!(
+    "Examples",
+    "tiktok-up logout shop"
+    "tiktok-up logout shop --local-only       without asking TikTok"
+);
+
+pub(super) const DEMO: &str = headed!("Examples", "tiktok-up demo");
+
+pub(super) const ACCOUNTS_SHOW: &str =
+    headed!("Examples", "tiktok-up accounts show" "tiktok-up accounts show shop --json");
+
+pub(super) const ACCOUNTS_ALIAS: &str = headed!(
+    "Examples",
+    "tiktok-up accounts alias -000mhrLh91 shop"
+    "tiktok-up accounts alias shop store      another name"
+);
+
+pub(super) const ACCOUNTS_EXPORT: &str = headed!(
+    "Examples",
+    "tiktok-up accounts export shop > shop.login"
+    "tiktok-up accounts export shop --passphrase-file words > shop.login"
+);
+
+pub(super) const ACCOUNTS_IMPORT: &str = headed!(
+    "Examples",
+    "tiktok-up accounts import shop.login     on the other machine"
+    "tiktok-up accounts import user_tokens.json"
+    "ssh laptop tiktok-up accounts export shop --passphrase-file words | tiktok-up accounts import -"
+);
+
+pub(super) const ACCOUNTS_ENCRYPT: &str = headed!(
+    "Examples",
+    "tiktok-up config set store.encrypt key-file"
+    "tiktok-up accounts encrypt"
+);
+
+pub(super) const ACCOUNTS_DECRYPT: &str = headed!(
+    "Examples",
+    "tiktok-up accounts decrypt"
+    "tiktok-up config unset store.encrypt     afterwards"
+);
+
+pub(super) const ACCOUNTS_TOKEN: &str = headed!(
+    "Examples",
+    "tiktok-up accounts token shop > token"
+    "tiktok-up accounts token shop --json     with when it ends"
 );
 
 pub(super) const REFRESH: &str = headed!(
@@ -120,6 +182,45 @@ pub(super) const RESOLVE: &str = headed!(
     "tiktok-up resolve 7 --not-posted         after not finding it, or to try a failed post again"
 );
 
+pub(super) const CONFIG: &str = headed!(
+    "Examples",
+    "tiktok-up config get                     all settings, and where each comes from"
+    "tiktok-up config set defaults.privacy_level PUBLIC_TO_EVERYONE"
+    "tiktok-up config check"
+);
+
+pub(super) const CONFIG_PATH: &str = headed!(
+    "Examples",
+    "\"${EDITOR:-vi}\" \"$(tiktok-up config path)\""
+    "tiktok-up config path --json"
+);
+
+pub(super) const CONFIG_GET: &str = headed!(
+    "Examples",
+    "tiktok-up config get"
+    "tiktok-up config get defaults.privacy_level"
+    "tiktok-up config get hooks --json"
+);
+
+pub(super) const CONFIG_SET: &str = headed!(
+    "Examples",
+    "tiktok-up config set defaults.privacy_level PUBLIC_TO_EVERYONE"
+    "tiktok-up config set defaults.disable_duet true"
+    "tiktok-up config set hooks.when failed,unknown,published"
+    "tiktok-up config set apps.main.client_secret_command '[\"pass\", \"show\", \"tiktok\"]'"
+    "pass tiktok | tiktok-up config set apps.main.client_secret -"
+);
+
+pub(super) const CONFIG_UNSET: &str =
+    headed!("Examples", "tiktok-up config unset defaults.privacy_level");
+
+pub(super) const CONFIG_CHECK: &str = headed!(
+    "Examples",
+    "tiktok-up config check"
+    "tiktok-up config check --json            each mistake with its line and column\n"
+    "Exit code: 0 it is in order, 2 it is not. `tiktok-up doctor` looks at the secrets and logins, too."
+);
+
 pub(super) const DOCTOR: &str = headed!(
     "Examples",
     "tiktok-up doctor                         what is wrong here, and what to change"
@@ -176,8 +277,7 @@ pub(super) const MAN: &str = headed!(
     "tiktok-up man --dir ~/.local/share/man/man1"
 );
 
-pub(super) const SCHEMA: &str =
-    headed!("Examples", "tiktok-up schema manifest > manifest.schema.json");
+pub(super) const SCHEMA: &str = headed!("Examples", "tiktok-up schema manifest > manifest.schema.json" "tiktok-up schema config > config.schema.json" "tiktok-up schema events > events.schema.json");
 
 pub(super) const SANDBOX: &str = headed!(
     "Examples",

@@ -3,22 +3,28 @@
 mod args;
 mod help;
 mod sandbox;
+mod topics;
 mod values;
 mod version;
 
 use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use clap::error::ErrorKind;
-use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::builder::PossibleValuesParser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+
+use crate::model::fields::nearest;
 
 pub(crate) use self::args::{
-    AccountsAction, AccountsArgs, CancelArgs, CompletionsArgs, DemoArgs, DoctorArgs, ExplainArgs,
-    HistoryArgs, HookArgs, InitArgs, LoginArgs, LogoutArgs, ManArgs, OpenArgs, PassphraseArgs,
-    PostArgs, RefreshArgs, ResolveArgs, RunArgs, Schema, SchemaArgs, StatusArgs, UploadArgs,
-    VideosArgs, WatchArgs,
+    AccountsAction, AccountsArgs, CancelArgs, CompletionsArgs, ConfigAction, ConfigArgs, DemoArgs,
+    DoctorArgs, ExplainArgs, HelpArgs, HistoryArgs, HookArgs, InitArgs, LoginArgs, LogoutArgs,
+    ManArgs, OpenArgs, PassphraseArgs, PostArgs, RefreshArgs, ResolveArgs, RunArgs, Schema,
+    SchemaArgs, StatusArgs, UploadArgs, VideosArgs, WatchArgs,
 };
 pub(crate) use self::sandbox::SandboxArgs;
+pub(crate) use self::topics::page as topic;
 pub(crate) use self::values::Since;
 
 /// Publish to TikTok from a terminal, a server or a script
@@ -33,6 +39,7 @@ pub(crate) use self::values::Since;
     styles = help::STYLES,
     after_help = help::TOP,
     arg_required_else_help = true,
+    disable_help_subcommand = true,
     max_term_width = 100,
 )]
 pub(crate) struct Cli {
@@ -83,6 +90,8 @@ pub(crate) enum Command {
     History(HistoryArgs),
     /// Open a post or a profile in the browser
     Open(OpenArgs),
+    /// Show the settings in use and where each comes from, change config.toml, check it
+    Config(ConfigArgs),
     /// Check what is on this machine: configuration, apps, tokens, journal, locks
     ///
     /// One line for each, with what to change; with --quiet only for what is wrong. Client secrets are read
@@ -98,7 +107,7 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     /// Print a manual page, or write all of them into a folder
     Man(ManArgs),
-    /// Print the JSON Schema of a manifest, for editors
+    /// Print the JSON Schema of manifests, of config.toml or of what --json prints
     Schema(SchemaArgs),
     /// Run an offline TikTok on this machine, to rehearse logins and uploads
     ///
@@ -111,6 +120,8 @@ pub(crate) enum Command {
     /// Starts an offline TikTok, logs in, uploads a small video and shows its status, with the same
     /// code that a real run uses, in a temporary home.
     Demo(DemoArgs),
+    /// Print the help of a command, or a page about a topic
+    Help(HelpArgs),
 }
 
 impl Command {
@@ -135,6 +146,7 @@ impl Command {
             Self::Cancel(_) => "cancel",
             Self::History(_) => "history",
             Self::Open(_) => "open",
+            Self::Config(_) => "config",
             Self::Doctor(_) => "doctor",
             Self::Videos(_) => "videos",
             Self::Explain(_) => "explain",
@@ -143,6 +155,7 @@ impl Command {
             Self::Schema(_) => "schema",
             Self::Sandbox(_) => "sandbox",
             Self::Demo(_) => "demo",
+            Self::Help(_) => "help",
         }
     }
 }
@@ -150,7 +163,13 @@ impl Command {
 /// What makes a shell complete the words of this program.
 pub(crate) fn completions(shell: clap_complete::Shell) -> String {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "tiktok-up", &mut text);
+    let command = Cli::command();
+    let names = command.get_subcommands().map(|inner| inner.get_name().to_owned());
+    let topics = topics::TOPICS.iter().map(|(topic, _)| (*topic).to_owned());
+    let known = PossibleValuesParser::new(names.chain(topics).collect::<Vec<_>>());
+    let mut command = command
+        .mut_subcommand("help", |help| help.mut_arg("words", |words| words.value_parser(known)));
+    clap_complete::generate(shell, &mut command, "tiktok-up", &mut text);
     // clap_complete takes the hyphen of the name for the beginning of a command where it compares words for bash.
     String::from_utf8_lossy(&text).replace("tiktok__subcmd__up", "tiktok__up")
 }
@@ -258,9 +277,54 @@ impl Cli {
     /// Reads a command line and checks it as a whole. The error may be help that was asked for.
     pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let args: Vec<OsString> = args.into_iter().collect();
-        let cli = Self::try_parse_from(&args).map_err(|error| version::told(error, &args))?;
+        let mut command = Self::definitions();
+        let matches = command.try_get_matches_from_mut(&args);
+        let matches = matches.map_err(|error| version::told(error, &args))?;
+        let cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
         cli.check()?;
-        Ok(cli)
+        match &cli.command {
+            Command::Help(args) => match args.words.as_slice() {
+                [word] if topics::page(word).is_some() => Ok(cli),
+                words => Err(Self::help_of(words)),
+            },
+            _ => Ok(cli),
+        }
+    }
+
+    /// The definitions, with the options of every command listed in the long help of each and named in the
+    /// short one.
+    fn definitions() -> clap::Command {
+        fn shortened(command: clap::Command) -> clap::Command {
+            let after = command.get_after_help().cloned().unwrap_or_default();
+            let mut short = after.clone();
+            _ = write!(short, "\n\n{}", help::GLOBAL);
+            command.after_long_help(after).after_help(short).mut_subcommands(shortened)
+        }
+        let command = Self::command();
+        let global: Vec<_> = command.get_arguments().filter(|arg| arg.is_global_set()).collect();
+        let hidden: Vec<_> =
+            global.into_iter().map(|arg| arg.clone().hide_short_help(true)).collect();
+        // One that a command has already is not handed down to it.
+        command.mut_subcommands(|command| shortened(command).args(hidden.clone()))
+    }
+
+    /// What `--help` shows behind these words, as the error that clap makes of it, or that there is no such
+    /// command.
+    fn help_of(words: &[String]) -> clap::Error {
+        let line = ["tiktok-up"].into_iter().chain(words.iter().map(String::as_str));
+        let mut command = Self::definitions();
+        let Err(mut error) = command.try_get_matches_from_mut(line.chain(["--help"])) else {
+            return command.error(ErrorKind::InvalidSubcommand, "there is no such command");
+        };
+        let known = topics::TOPICS.iter().map(|(topic, _)| (*topic, *topic));
+        if error.kind() == ErrorKind::InvalidSubcommand
+            && let [word] = words
+            && let Some(topic) = nearest(word, known)
+        {
+            let meant = ContextValue::Strings(vec![topic.to_owned()]);
+            error.insert(ContextKind::SuggestedSubcommand, meant);
+        }
+        error
     }
 
     /// What no single argument can know.

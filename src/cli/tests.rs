@@ -19,6 +19,7 @@ fn early(args: &[&str]) -> Early {
 #[test]
 fn the_definitions_hold_together() {
     Cli::command().debug_assert();
+    Cli::definitions().debug_assert();
     for command in [
         LoginArgs::augment_args(clap::Command::new("login")),
         RefreshArgs::augment_args(clap::Command::new("refresh")),
@@ -166,7 +167,8 @@ fn every_command_of_the_documents_is_one() {
     let docs = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
     let others = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| root.join(name));
     let mut seen = 0;
-    for page in docs.chain(others) {
+    let is_page = |path: &PathBuf| path.extension().is_some_and(|end| end == "md");
+    for page in docs.filter(is_page).chain(others) {
         for command in commands_in(&std::fs::read_to_string(&page).unwrap()) {
             // In a running text the arguments may be left out.
             let words = command.split_whitespace().map(OsString::from);

@@ -4,6 +4,7 @@ mod accounts;
 mod apps;
 mod at_rest;
 mod cancel;
+mod config;
 mod demo;
 mod doctor;
 mod example;
@@ -384,6 +385,7 @@ async fn perform(
         Command::Cancel(args) => cancel::run(&load().await?, args).await,
         Command::History(args) => history::run(&load().await?, args).await,
         Command::Open(args) => open::run(&load().await?, args).await,
+        Command::Config(args) => config::run(&cli.global, args, printer, shutdown, env).await,
         Command::Doctor(args) => doctor::run(&cli.global, args, printer, shutdown, env).await,
         Command::Watch(args) => {
             Box::pin(watch::run(&cli.global, args, printer, shutdown, env)).await
@@ -393,6 +395,7 @@ async fn perform(
         Command::Completions(args) => Ok(shell::completions(args, printer)),
         Command::Man(args) => shell::man(args, printer),
         Command::Schema(args) => Ok(shell::schema(args.what, printer)),
+        Command::Help(args) => Ok(shell::help(args, printer)),
         Command::Sandbox(args) => sandbox::run(args, printer, shutdown, env).await,
         Command::Demo(args) => Box::pin(demo::run(printer, shutdown, args)).await,
     }

@@ -1,13 +1,21 @@
-//! What shells, pagers and editors are given: completions, manual pages, the schema of manifests.
+//! What shells, pagers and editors are given: completions, manual pages, schemas.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::cli::{self, CompletionsArgs, ManArgs, Schema};
+use crate::cli::{self, CompletionsArgs, HelpArgs, ManArgs, Schema};
 use crate::exit::Exit;
-use crate::manifest::SCHEMA;
-use crate::output::{Failure, Printer};
+use crate::manifest;
+use crate::output::{EVENTS_SCHEMA, Failure, Printer};
+use crate::settings;
+
+/// `help TOPIC`. The help of a command is printed where the command line is read.
+pub(super) fn help(args: &HelpArgs, printer: &Printer) -> Exit {
+    let pages = args.words.iter().filter_map(|word| cli::topic(word));
+    pages.for_each(|page| printer.page(&page));
+    Exit::Done
+}
 
 /// `completions SHELL`.
 pub(super) fn completions(args: &CompletionsArgs, printer: &Printer) -> Exit {
@@ -44,10 +52,12 @@ fn write_all(dir: &Path, pages: &[(String, String)]) -> io::Result<()> {
     pages.iter().try_for_each(|(name, page)| fs::write(dir.join(format!("{name}.1")), page))
 }
 
-/// `schema`: the JSON Schema of manifests.
+/// `schema`: the JSON Schema of something.
 pub(super) fn schema(what: Schema, printer: &Printer) -> Exit {
     match what {
-        Schema::Manifest => printer.page(SCHEMA),
+        Schema::Manifest => printer.page(manifest::SCHEMA),
+        Schema::Events => printer.page(EVENTS_SCHEMA),
+        Schema::Config => printer.page(settings::SCHEMA),
     }
     Exit::Done
 }

@@ -19,6 +19,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
+pub(crate) use self::outbox::NAME as OUTBOX_FILE;
 use self::outbox::{Outbox, Queued};
 pub(crate) use self::webhook::Webhook;
 use crate::clock::Clock;

@@ -17,7 +17,7 @@ use crate::model::HookKind;
 use crate::source::blocking;
 
 /// Name of the file in the state directory.
-const NAME: &str = "hooks.json";
+pub(crate) const NAME: &str = "hooks.json";
 
 /// Name of the file that is locked while that one is changed.
 const LOCK: &str = "hooks.json.lock";

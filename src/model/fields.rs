@@ -168,7 +168,6 @@ macro_rules! fields {
             }
 
             /// What it is, in a sentence.
-            #[cfg(test)]
             pub(crate) fn description(self) -> &'static str {
                 match self {
                     $(Self::$variant => $description,)*

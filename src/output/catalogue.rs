@@ -189,8 +189,10 @@ catalogue! {
         => "write it like `stall=200ms,poll_first=10ms`";
     ConfigInvalid: "There are mistakes in config.toml."
         => "correct the file and run again; nothing was sent";
-    ConfigLayout: "No app can be added to config.toml without touching the rest of it."
-        => "write the app as `[apps.NAME]` with its own lines, by hand";
+    ConfigLayout: "config.toml is written in a form that cannot be changed without touching the rest of it."
+        => "change it by hand: the table in brackets, such as `[apps.NAME]`, and each key on a line of its own";
+    ConfigRefused: "A change to config.toml would leave mistakes in it."
+        => "give a value that fits; `tiktok-up config check` tells what is wrong with the file as it is";
     AppMissing: "No TikTok app is configured."
         => "copy client key and client secret of your app from https://developers.tiktok.com/apps/, then \
             run `tiktok-up init`, or\n\

@@ -15,6 +15,9 @@ use crate::model::{Media, PostError, PostOutcome, PostState};
 use crate::secret::redact;
 use crate::text::is_hostile;
 
+/// The JSON Schema of all objects of `--json`, and of what hooks are given.
+pub(crate) const EVENTS_SCHEMA: &str = include_str!("events.json");
+
 /// One object on one line, without the secrets of this process. Characters that could drive a terminal
 /// are escaped, so that the line is harmless on one and still says the same.
 pub(super) fn line(value: &impl Serialize) -> String {

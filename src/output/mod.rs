@@ -30,12 +30,12 @@ pub(crate) use self::catalogue::{Explanation, explanations};
 pub(crate) use self::csv::csv;
 pub(crate) use self::error::told;
 pub(crate) use self::failure::{Everywhere, Explain, Failure, hint_of_code, post_hint};
-pub(crate) use self::json::{json_of, post_json};
+pub(crate) use self::json::{EVENTS_SCHEMA, json_of, post_json};
 pub(crate) use self::line::Line;
 pub(crate) use self::log::listen;
 pub(crate) use self::notes::{
-    Left, Matter, Needs, Notes, Refusal, Remains, SettingsOf, UNREACHED, Why, account_subject,
-    lasts_long,
+    Left, Matter, NAME as NOTES_FILE, Needs, Notes, Refusal, Remains, SettingsOf, UNREACHED, Why,
+    account_subject, lasts_long,
 };
 pub(crate) use self::panic::report_panics;
 pub(crate) use self::printer::{OutputOptions, Printer};

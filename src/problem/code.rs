@@ -214,6 +214,7 @@ codes! {
             AppsNone = "apps_none",
             ConfigInvalid = "config_invalid",
             ConfigLayout = "config_layout",
+            ConfigRefused = "config_refused",
             EndpointInvalid = "endpoint_invalid",
             HomeNotPlain = "home_not_plain",
             HomePath = "home_path",

@@ -98,8 +98,8 @@ impl Config {
     }
 }
 
-const ROOT: &[&str] = &["accounts", "apps", "defaults", "hooks", "store"];
-const APP: &[&str] = &[
+pub(super) const ROOT: &[&str] = &["accounts", "apps", "defaults", "hooks", "store"];
+pub(super) const APP: &[&str] = &[
     "client_key",
     "client_secret",
     "client_secret_command",
@@ -107,10 +107,10 @@ const APP: &[&str] = &[
     "redirect_uri",
     "scopes",
 ];
-const STORE: &[&str] =
+pub(super) const STORE: &[&str] =
     &["encrypt", "key_command", "key_file", "passphrase_command", "passphrase_file"];
 
-const HOOKS: &[&str] =
+pub(super) const HOOKS: &[&str] =
     &["desktop", "notify_command", "webhook", "webhook_secret", "webhook_secret_file", "when"];
 
 /// The key file of `encrypt = "key-file"`, unless another is named.
@@ -545,18 +545,19 @@ fn guess(message: impl Display, meant: Option<&str>) -> String {
     }
 }
 
-/// The keys of `[defaults]`, in the order of the alphabet.
 /// Whether `[accounts.NAME]` may have a field.
 fn is_for_account(field: Field) -> bool {
     field.is_for_config() && field != Field::UserId
 }
 
-fn account_names() -> Vec<&'static str> {
+/// The keys of `[accounts.NAME]`.
+pub(super) fn account_names() -> Vec<&'static str> {
     let fields = Field::ALL.iter().filter(|field| is_for_account(**field));
     fields.map(|field| field.name()).collect()
 }
 
-fn default_names() -> Vec<&'static str> {
+/// The keys of `[defaults]`, in the order of the alphabet.
+pub(super) fn default_names() -> Vec<&'static str> {
     let fields = Field::ALL.iter().filter(|field| field.is_for_config());
     let mut names: Vec<_> = fields.map(|field| field.name()).chain(["app"]).collect();
     names.sort_unstable();
@@ -587,7 +588,7 @@ fn kind(value: &Value<'_>) -> &'static str {
 }
 
 /// The name that a typing mistake or two lead to.
-fn nearest<'n>(written: &str, names: &[&'n str]) -> Option<&'n str> {
+pub(super) fn nearest<'n>(written: &str, names: &[&'n str]) -> Option<&'n str> {
     let near = |name: &&str| strsim::osa_distance(&written.to_lowercase(), name);
     names
         .iter()

@@ -1,5 +1,6 @@
 //! Writing an app into `config.toml`, everything else in the file kept as it is.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -79,22 +80,35 @@ impl ConfigFile {
         if let Some(lookalike) = check(pair.0, pair.1)?.filter(|_| !replace) {
             return Err(SettingsError::Lookalike(lookalike));
         }
-        let folder = private_dir(&self.home.config)?;
-        let lock = Lock::try_acquire(&folder.join("config.toml.lock"))
-            .map_err(|error| SettingsError::ConfigBusy(Box::new(error)))?;
-        // The file may lie behind a link, which is to stay.
-        let path = folder.join("config.toml");
-        let path = fs::canonicalize(&path).unwrap_or(path);
-        clean_temps(&path, &lock)?;
-        // Read again: somebody may have written it while the credentials were typed.
-        let now = UserFile::read(&path)?.map(|file| file.text).unwrap_or_default();
-        let text = with_app(&now, &folder, app, replace).map_err(|why| match why {
-            Unfit::Exists => {
-                SettingsError::AppExists { name: app.name.to_owned(), config: self.path() }
-            }
-            Unfit::Layout => SettingsError::Layout { config: self.path() },
-        })?;
-        Ok(write_atomic(&path, text.as_bytes(), PRIVATE_FILE)?)
+        rewrite(&self.home, |now, folder| {
+            with_app(now, folder, app, replace).map(Some).map_err(|why| match why {
+                Unfit::Exists => {
+                    SettingsError::AppExists { name: app.name.to_owned(), config: self.path() }
+                }
+                Unfit::Layout => SettingsError::Layout { config: self.path() },
+            })
+        })
+    }
+}
+
+/// Puts a new text in the place of the file's, durably and for nobody else to read. `make` is given the text
+/// as it is now, read again: somebody may have written it meanwhile; and the folder that it lies in. Without
+/// a new text nothing is written.
+pub(super) fn rewrite(
+    home: &Home,
+    make: impl FnOnce(&str, &Path) -> Result<Option<Zeroizing<String>>, SettingsError>,
+) -> Result<(), SettingsError> {
+    let folder = private_dir(&home.config)?;
+    let lock = Lock::try_acquire(&folder.join("config.toml.lock"))
+        .map_err(|error| SettingsError::ConfigBusy(Box::new(error)))?;
+    // The file may lie behind a link, which is to stay.
+    let path = folder.join("config.toml");
+    let path = fs::canonicalize(&path).unwrap_or(path);
+    clean_temps(&path, &lock)?;
+    let now = UserFile::read(&path)?.map(|file| file.text).unwrap_or_default();
+    match make(&now, &folder)? {
+        Some(text) => Ok(write_atomic(&path, text.as_bytes(), PRIVATE_FILE)?),
+        None => Ok(()),
     }
 }
 
@@ -184,10 +198,19 @@ fn table_in<'t, 'i>(table: &'t DeTable<'i>, name: &str) -> Option<&'t DeTable<'i
     }
 }
 
-/// A basic string of TOML. Quotes and control characters never get here.
-fn quoted(text: &str) -> Zeroizing<String> {
-    let escaped = Zeroizing::new(text.replace('\\', "\\\\"));
-    Zeroizing::new(format!("\"{}\"", *escaped))
+/// A basic string of TOML.
+pub(super) fn quoted(text: &str) -> Zeroizing<String> {
+    let mut quoted = Zeroizing::new(String::with_capacity(2 * text.len() + 2));
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => _ = write!(quoted, "\\u{:04X}", u32::from(c)),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// How an app is called in a message.

@@ -147,6 +147,24 @@ pub(crate) enum SettingsError {
         /// The file.
         config: PathBuf,
     },
+    /// A key cannot be changed without touching the rest of the file.
+    #[error("`{}` is written in a way in which `{}` cannot be changed", config.display(), text::shown(key))]
+    KeyLayout {
+        /// The file.
+        config: PathBuf,
+        /// The key.
+        key: String,
+    },
+    /// With a change the file would be refused.
+    #[error("`{}` was not changed: with this `{}` it could not be used\n{mistakes}", config.display(), text::shown(key))]
+    Refused {
+        /// The file.
+        config: PathBuf,
+        /// The key that was to be changed.
+        key: String,
+        /// What would be wrong, and where in the new text.
+        mistakes: Mistakes,
+    },
     /// Another run writes the file.
     #[error("another run is writing config.toml")]
     ConfigBusy(#[source] Box<LockError>),
@@ -245,7 +263,8 @@ impl Coded for SettingsError {
             Self::Lookalike(_) => Code::CredentialsAlike.into(),
             Self::AppName { .. } => Code::AppName.into(),
             Self::AppExists { .. } => Code::AppExists.into(),
-            Self::Layout { .. } => Code::ConfigLayout.into(),
+            Self::Layout { .. } | Self::KeyLayout { .. } => Code::ConfigLayout.into(),
+            Self::Refused { .. } => Code::ConfigRefused.into(),
             Self::ConfigBusy(error) => error.problem(),
             Self::NoSecretFile { .. }
             | Self::SecretFolder { .. }

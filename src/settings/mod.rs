@@ -2,6 +2,7 @@
 //! before anything else happens.
 
 mod apps;
+mod change;
 mod command;
 mod config;
 mod credentials;
@@ -10,6 +11,8 @@ mod error;
 mod file;
 mod home;
 mod keyring;
+mod keys;
+mod listing;
 mod mistake;
 mod store_key;
 
@@ -19,9 +22,12 @@ use std::path::Path;
 use tiktok_open::Endpoints;
 
 pub(crate) use self::apps::{Apps, KnownApp, NoApp};
+pub(crate) use self::change::change;
 pub(crate) use self::edit::{ConfigFile, NewApp};
 pub(crate) use self::error::SettingsError;
 pub(crate) use self::home::Home;
+pub(crate) use self::keys::Key;
+pub(crate) use self::listing::{InUse, Origin, SettingValue, in_use};
 pub(crate) use self::store_key::{Encrypt, PassphraseFrom, StoreKeyError};
 
 use self::apps::{secret_in, variable};
@@ -34,6 +40,9 @@ use crate::secret::Secret;
 use crate::timing::Timing;
 
 pub(crate) use crate::process::Environment;
+
+/// The JSON Schema of config.toml.
+pub(crate) const SCHEMA: &str = include_str!("schema.json");
 
 /// What the command line says about the settings.
 #[derive(Clone, Copy, Debug, Default)]
@@ -207,6 +216,8 @@ fn read_config(home: &Home) -> Result<Config, SettingsError> {
     Ok(config)
 }
 
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

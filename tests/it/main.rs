@@ -16,6 +16,7 @@ mod carry;
 mod causes;
 mod chromium;
 mod clocks;
+mod config;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod counts;
 #[cfg(feature = "faults")]
@@ -24,6 +25,7 @@ mod display;
 mod doctor;
 mod documents;
 mod dry_run;
+mod events;
 mod faults_chunk;
 mod faults_file;
 mod faults_init;

@@ -234,12 +234,14 @@ impl Ran {
         self
     }
 
-    /// The JSON lines on stdout.
+    /// The JSON lines on stdout, each as the schema says.
     #[track_caller]
     pub(crate) fn json(&self) -> Vec<Value> {
         let line =
             |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
-        self.stdout.lines().map(line).collect()
+        let lines: Vec<Value> = self.stdout.lines().map(line).collect();
+        lines.iter().for_each(crate::events::assert_known);
+        lines
     }
 }
 

@@ -47,6 +47,8 @@ fn each_shell_is_given_completions_that_name_every_command() {
         ("tiktok-up sta", 1, "status"),
         ("tiktok-up post --pri", 2, "--privacy"),
         ("tiktok-up accounts sh", 2, "show"),
+        ("tiktok-up help upl", 2, "upload"),
+        ("tiktok-up help exi", 2, "exit-codes"),
     ] {
         let last = words.rsplit(' ').next().unwrap();
         let script = format!(
@@ -84,11 +86,17 @@ fn every_command_has_a_manual_page() {
 }
 
 #[test]
-fn the_schema_of_a_manifest_is_json() {
+fn every_schema_is_json() {
     let world = World::new();
-    let ran = world.run(&["schema", "manifest"]).exits(0);
-    let schema: Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!(schema["title"], "tiktok-up manifest");
+    for (what, title) in [
+        ("manifest", "tiktok-up manifest"),
+        ("config", "tiktok-up config.toml"),
+        ("events", "tiktok-up events"),
+    ] {
+        let ran = world.run(&["schema", what]).exits(0);
+        let schema: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(schema["title"], title);
+    }
     world.run(&["schema", "nothing"]).exits(2).says("manifest");
 }
 

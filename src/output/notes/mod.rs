@@ -32,7 +32,7 @@ use crate::model::{PostNumber, RecordedPost};
 use crate::problem::ErrorCode;
 
 /// Name of the file in the state directory.
-const NAME: &str = "notes.json";
+pub(crate) const NAME: &str = "notes.json";
 
 /// Name of the file that is locked while that one is changed.
 const LOCK: &str = "notes.json.lock";

@@ -18,8 +18,8 @@ pub(crate) mod tokens;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-pub(crate) use journal::{Looked, Repair, Repaired, SqliteJournal};
-pub(crate) use tokens::{Logged, Logs, Migrated, RefreshLog, TokenFile};
+pub(crate) use journal::{JOURNAL_FILE, Looked, Repair, Repaired, SqliteJournal};
+pub(crate) use tokens::{FILE as TOKENS_FILE, Logged, Logs, Migrated, RefreshLog, TokenFile};
 
 use accounts::LocalAccounts;
 use leases::LockFiles;

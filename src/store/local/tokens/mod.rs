@@ -34,7 +34,7 @@ use cache::Cache;
 use document::{Document, JournalMark};
 
 /// The name of the store in its directory.
-const FILE: &str = "user_tokens.json";
+pub(crate) const FILE: &str = "user_tokens.json";
 
 /// The longest store that is read, in bytes: room for a million accounts.
 const LONGEST: u64 = 2 << 30;

@@ -17,7 +17,7 @@ use crate::fs::{
 };
 
 /// Name of the database.
-pub(in crate::store::local::journal) const NAME: &str = "journal.sqlite";
+pub(crate) const NAME: &str = "journal.sqlite";
 
 /// What SQLite keeps beside it.
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
