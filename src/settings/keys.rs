@@ -55,7 +55,7 @@ impl Key {
         };
         let named = ["accounts", "apps"].into_iter().find_map(|outer| {
             let inner = table.strip_prefix(outer)?.strip_prefix('.')?;
-            (!inner.is_empty()).then(|| (outer, inner))
+            (!inner.is_empty()).then_some((outer, inner))
         });
         let (tables, known) = match named {
             Some((outer, inner)) => (vec![outer.to_owned(), inner.to_owned()], names_in(outer)),
