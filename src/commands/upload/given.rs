@@ -2,7 +2,6 @@
 //! table of fields reads them, and what is wrong is said of the option or the sidecar that it came from.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::fs;
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -12,17 +11,11 @@ use serde_json::{Map, Value, json};
 use tiktok_open::Privacy;
 
 use super::input::{Input, InputError};
+use super::sidecar::{BadSidecar, LARGEST, Sidecar, extension, sidecars, words};
 use crate::cli::PostArgs;
-use crate::manifest;
-use crate::model::{Diagnostic, Diagnostics, Field, FileIdentity, Part};
+use crate::model::{Diagnostic, Diagnostics, Field, Part};
 use crate::source::VideoFile;
 use crate::text::{self, chain};
-
-/// The largest sidecar or caption, in bytes.
-const LARGEST: u64 = 64 * 1024;
-
-/// How the names of sidecars end, in either case.
-const EXTENSIONS: [&str; 6] = ["json", "JSON", "md", "MD", "txt", "TXT"];
 
 /// How the names of videos end that TikTok does not take.
 const OTHER_VIDEOS: [&str; 12] =
@@ -62,25 +55,6 @@ pub(super) struct Origins {
     sidecars: HashMap<(usize, String), String>,
     /// What of a folder is not posted, in a sentence.
     pub(super) left_out: Option<String>,
-}
-
-/// A sidecar that cannot be used.
-#[derive(Debug)]
-pub(super) struct BadSidecar {
-    path: PathBuf,
-    what: String,
-}
-
-impl From<BadSidecar> for InputError {
-    fn from(bad: BadSidecar) -> Self {
-        Self::Sidecar(bad.to_string())
-    }
-}
-
-impl fmt::Display for BadSidecar {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", text::quoted(&self.path), self.what)
-    }
 }
 
 /// The posts of a command line, as a manifest would have them.
@@ -133,19 +107,6 @@ fn may_be_video(file: &Path) -> Result<(), InputError> {
         Some("json" | "jsonl" | "csv") if file.is_file() => Err(command("a list of posts")),
         _ => Ok(()),
     }
-}
-
-/// The sidecar of each video, if it has one and they are `wanted`; or all that is wrong with any of them.
-fn sidecars(videos: &[PathBuf], wanted: bool) -> Result<Vec<Option<Sidecar>>, InputError> {
-    let (mut all, mut wrong) = (Vec::new(), Vec::new());
-    for video in videos.iter().filter(|_| wanted) {
-        match Sidecar::of(video) {
-            Ok(sidecar) => all.push(sidecar),
-            Err(InputError::Sidecar(what)) => wrong.push(what),
-            Err(other) => return Err(other),
-        }
-    }
-    if wrong.is_empty() { Ok(all) } else { Err(InputError::Sidecar(wrong.join("\n"))) }
 }
 
 /// Whether a sidecar's privacy level is narrower than the option's.
@@ -205,10 +166,6 @@ fn left_out(folder: &str, others: &[PathBuf]) -> Option<String> {
         "of {folder} {}{more} is not posted: TikTok takes .mp4, .m4v, .mov and .webm",
         text::shown(&first)
     ))
-}
-
-fn extension(path: &Path) -> Option<String> {
-    Some(path.extension()?.to_str()?.to_ascii_lowercase())
 }
 
 /// A path as a manifest could have it.
@@ -272,140 +229,6 @@ fn caption_in(path: &Path) -> Result<String, InputError> {
     words(bytes).map_err(|what| BadSidecar { path: path.to_owned(), what }.into())
 }
 
-fn words(bytes: Vec<u8>) -> Result<String, String> {
-    if bytes.len() as u64 > LARGEST {
-        return Err(format!("it has more than {}, and holds words", text::size(LARGEST)));
-    }
-    let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())?;
-    Ok(text.trim_start_matches('\u{feff}').replace("\r\n", "\n").trim_end().to_owned())
-}
-
-/// What lies beside a video and says what belongs to its post.
-struct Sidecar {
-    path: PathBuf,
-    fields: Map<String, Value>,
-}
-
-impl Sidecar {
-    /// That of a video, if it has one.
-    fn of(video: &Path) -> Result<Option<Self>, InputError> {
-        let mut found: Option<(PathBuf, FileIdentity, String)> = None;
-        for extension in EXTENSIONS {
-            let path = video.with_extension(extension);
-            let bad = |what: String| BadSidecar { path: path.clone(), what };
-            // One that is there and cannot be read may say who is to see the post.
-            let file = match VideoFile::open(&path) {
-                Ok(file) => file.into_file(),
-                Err(error) if error.is_missing() => continue,
-                Err(error) => {
-                    return Err(bad(format!("this sidecar cannot be read: {error}")).into());
-                }
-            };
-            let unread = |error| bad(format!("this sidecar cannot be read: {error}"));
-            let identity = FileIdentity::of(&file.metadata().map_err(unread)?);
-            if let Some((first, known, _)) = &found {
-                // Where names are the same in any case, that is one file.
-                if *known == identity {
-                    continue;
-                }
-                let what = format!(
-                    "{} is a sidecar of the same video: keep one of them",
-                    text::quoted(first)
-                );
-                return Err(bad(what).into());
-            }
-            let mut bytes = Vec::new();
-            file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unread)?;
-            found = Some((path.clone(), identity, words(bytes).map_err(bad)?));
-        }
-        let Some((path, _, text)) = found else { return Ok(None) };
-        let fields = match extension(&path).as_deref() {
-            Some("json") => of_json(&text),
-            Some("md") => of_markdown(&text),
-            _ => Ok(of_words(text)),
-        };
-        match fields.and_then(without_source) {
-            Ok(fields) => Ok(Some(Self { path, fields })),
-            Err(what) => Err(BadSidecar { path, what }.into()),
-        }
-    }
-}
-
-fn of_words(text: String) -> Map<String, Value> {
-    Map::from_iter([(Field::Description.name().to_owned(), text.into())])
-}
-
-fn of_json(text: &str) -> Result<Map<String, Value>, String> {
-    let mut fields = Map::new();
-    let mut pairs = manifest::object(text)?.into_iter();
-    pairs.try_for_each(|(key, value)| put(&mut fields, key, value))?;
-    Ok(fields)
-}
-
-/// Takes in a field that is given once.
-fn put(fields: &mut Map<String, Value>, key: String, value: Value) -> Result<(), String> {
-    if fields.contains_key(&key) {
-        return Err(format!("`{}` is given twice", text::plain(&key)));
-    }
-    fields.insert(key, value);
-    Ok(())
-}
-
-/// Refuses what would make it the sidecar of something else.
-fn without_source(fields: Map<String, Value>) -> Result<Map<String, Value>, String> {
-    match Field::SOURCES.into_iter().find(|source| fields.contains_key(source.name())) {
-        Some(source) => Err(format!(
-            "a sidecar belongs to the video beside it: take `{}` out of it",
-            source.name()
-        )),
-        None => Ok(fields),
-    }
-}
-
-/// Words with what lies between two lines of three hyphens before them: a field and its value in each line.
-fn of_markdown(text: &str) -> Result<Map<String, Value>, String> {
-    let Some(rest) = text.strip_prefix("---\n") else { return Ok(of_words(text.to_owned())) };
-    let mut fields = Map::new();
-    let (mut words, mut closed) = (Vec::new(), false);
-    for (line, text) in (2..).zip(rest.lines()) {
-        if closed {
-            words.push(text);
-        } else if text.trim_end() == "---" {
-            closed = true;
-        } else if !text.trim().is_empty() && !text.starts_with('#') {
-            let (key, value) = text
-                .split_once(':')
-                .ok_or_else(|| format!("line {line} is not of the form `field: value`"))?;
-            put(&mut fields, key.trim().to_owned(), plain_value(value.trim()))?;
-        }
-    }
-    if !closed {
-        return Err("the second line `---` is missing, behind which the caption begins".to_owned());
-    }
-    let words = words.join("\n").trim().to_owned();
-    if !words.is_empty() {
-        put(&mut fields, Field::Description.name().to_owned(), words.into())?;
-    }
-    Ok(fields)
-}
-
-/// A value as it is written without quotes, or as JSON has it.
-fn plain_value(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| {
-        // A list as YAML has it, and words in single quotes.
-        let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
-        let bare = |text: &str| {
-            let text = text.trim();
-            let quoted = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
-            quoted.unwrap_or(text).to_owned()
-        };
-        match inner {
-            Some(items) => items.split(',').map(|item| Value::from(bare(item))).collect(),
-            None => bare(text).into(),
-        }
-    })
-}
-
 impl Origins {
     /// Takes in the fields of the post at a place that its sidecar gives.
     fn add(&mut self, index: usize, sidecar: Option<Sidecar>) -> Map<String, Value> {
@@ -457,22 +280,5 @@ mod tests {
             let has_one = OPTIONS.iter().any(|(known, _)| *known == field);
             assert_eq!(has_one, field != Field::VideoPath, "{}", field.name());
         }
-    }
-
-    #[test]
-    fn front_matter_has_fields_and_words_behind_it() {
-        let text = "---\ntags: [two cats, 'box']\nprivacy_level: SELF_ONLY\nis_aigc: true\n# a note\n\n---\n\nTwo cats\n";
-        let fields = of_markdown(text).unwrap();
-        assert_eq!(
-            Value::Object(fields),
-            json!({ "tags": ["two cats", "box"], "privacy_level": "SELF_ONLY", "is_aigc": true,
-                    "description": "Two cats" })
-        );
-        assert_eq!(
-            Value::Object(of_markdown("no\n---\n").unwrap()),
-            json!({ "description": "no\n---\n" })
-        );
-        assert!(of_markdown("---\ntags").is_err());
-        assert!(of_markdown("---\ntags: a\n").is_err());
     }
 }

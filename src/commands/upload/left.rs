@@ -7,13 +7,17 @@ use jiff::Timestamp;
 
 use crate::cli::RunArgs;
 use crate::clock::Clock;
-use crate::engine::{Event, PrepareError, Prepared, Refused};
+use crate::commands::Context;
+use crate::commands::journal::post_of;
+use crate::engine::{Engine, Event, PrepareError, Prepared, Refused};
 use crate::exit::Exit;
-use crate::model::{Phase, PostOutcome, PostState, RecordedPost};
-use crate::output::{Failure, Left, Needs, Notes, Why};
+use crate::model::account::{Account, Accounts};
+use crate::model::{Phase, PostOutcome, PostState, RecordedPost, Transfer};
+use crate::output::{Failure, Left, Matter, Needs, Notes, Why};
 use crate::problem::{ErrorCode, ErrorKind};
 use crate::process::is_gone;
 use crate::settings::SettingsError;
+use crate::store::{Journal, StoreError};
 use crate::text;
 
 use super::input::InputError;
@@ -173,6 +177,81 @@ impl<'a> Leftovers<'a> {
     }
 }
 
+/// What is to be noted of the posts that the run leaves; without an engine there are none. Says which posts have left
+/// the manifest before they were made, and gives those that were begun.
+pub(super) async fn leftovers<'a>(
+    context: &'a Context,
+    notes: Option<(&'a Notes, &'a str)>,
+    journal: &dyn Journal,
+    accounts: &Accounts,
+    engine: Option<&Engine>,
+    prepared: &Prepared,
+) -> Result<Option<(Leftovers<'a>, Vec<Left>)>, StoreError> {
+    let Some((notes, manifest)) = notes else { return Ok(None) };
+    let not_waiting = match engine {
+        Some(engine) => engine.not_waiting(prepared).await,
+        None => BTreeSet::new(),
+    };
+    let (mut left, gone) =
+        Leftovers::begin(notes, manifest, context.settings.clock, prepared, &not_waiting);
+    let begun = tell_gone(context, journal, accounts, gone, false).await?;
+    left.keep(&begun);
+    left.note();
+    Ok(Some((left, begun)))
+}
+
+/// Whether something was sent of a post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begun {
+    No,
+    Yes,
+}
+
+/// Says which posts have left their manifest before they were made. Gives those that were begun, of which nothing is
+/// said until TikTok was asked for them: `asked`.
+pub(super) async fn tell_gone(
+    context: &Context,
+    journal: &dyn Journal,
+    accounts: &Accounts,
+    gone: Vec<Left>,
+    asked: bool,
+) -> Result<Vec<Left>, StoreError> {
+    let mut begun = Vec::new();
+    for gone in gone {
+        let Some(why) = &gone.why else { continue };
+        let post = post_of(Some(journal), &gone, why).await?;
+        match post.as_ref().map_or(Some(Begun::No), needs_a_run) {
+            None => continue,
+            Some(Begun::Yes) if !asked => {
+                begun.push(gone);
+                continue;
+            }
+            Some(_) => {}
+        }
+        let account = accounts.get(&gone.account).map_or(gone.account.as_str(), Account::name);
+        let words = gone_words(&gone, post.as_ref(), account);
+        match &post {
+            // Runs of other manifests come upon it as well.
+            Some(post) if matches!(post.phase(), Some(Phase::FinalIntent { .. })) => {
+                context.printer.warn_once(&Matter::unconfirmed(post), words);
+            }
+            _ => context.printer.warn(words),
+        }
+    }
+    Ok(begun)
+}
+
+/// Whether a post was begun of which nothing comes unless a run names it. `None`: something may.
+fn needs_a_run(post: &RecordedPost) -> Option<Begun> {
+    match post.phase() {
+        _ if post.same_as.is_some() => None,
+        None => Some(Begun::No),
+        Some(Phase::InitIntent | Phase::FinalIntent { .. }) => Some(Begun::Yes),
+        Some(Phase::Open { .. }) => (post.transfer() != Transfer::Pull).then_some(Begun::Yes),
+        Some(phase) => phase.is_dead().then_some(Begun::No),
+    }
+}
+
 /// Notes that a run of a manifest came to nothing. Not of a run that was to post once more, as the command
 /// that `status` advises would not; nor of one that was given something else than a manifest.
 pub(in crate::commands) fn note_refusal(
@@ -237,7 +316,7 @@ fn is_in_living_hands(left: &Left) -> bool {
 }
 
 /// That a post of an account has left its manifest before it was made.
-pub(super) fn gone_words(left: &Left, post: Option<&RecordedPost>, account: &str) -> String {
+fn gone_words(left: &Left, post: Option<&RecordedPost>, account: &str) -> String {
     let number = post.map(|post| format!(" (post {})", post.number)).unwrap_or_default();
     let video = text::shown(&left.video);
     let what = match post.and_then(RecordedPost::phase) {

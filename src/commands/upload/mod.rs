@@ -3,8 +3,9 @@
 mod given;
 mod input;
 mod left;
+mod sidecar;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,7 +16,6 @@ use tempfile::TempDir;
 use crate::auth::Tokens;
 use crate::cli::{PostArgs, RunArgs};
 use crate::commands::hooks::LostLogins;
-use crate::commands::journal::post_of;
 use crate::commands::tokens::StoredTokens;
 use crate::commands::{Context, apps, at_rest, hooks, journal};
 use crate::engine::{
@@ -25,23 +25,23 @@ use crate::engine::{
 use crate::exit::Exit;
 use crate::fs::give_up_waiting;
 use crate::manifest::{self, Manifest};
-use crate::model::account::{Account, Accounts};
+use crate::model::account::Accounts;
 use crate::model::{
     AccountDefaults, AccountDefaultsError, Defaults, Diagnostics, Field, FieldValue, FieldValues,
-    Mode, Phase, RecordedPost, Transfer,
+    Mode,
 };
-use crate::output::{self, Everywhere, Failure, Left, Matter, Notes, UploadOutput};
+use crate::output::{self, Everywhere, Failure, Matter, UploadOutput};
 use crate::problem::ErrorKind;
 use crate::signals::Signal;
 use crate::source::{FileWatch, Fingerprints, WatchError};
 use crate::store::local::LocalStore;
-use crate::store::{Accept, ExistingJournal, Journal, Store as _, StoreError};
+use crate::store::{Accept, ExistingJournal, Journal, Store as _};
 
 use self::given::Origins;
 pub(super) use self::input::PostList;
 use self::input::{Input, InputError};
 pub(super) use self::left::note_refusal;
-use self::left::{Leftovers, gone_words};
+use self::left::{leftovers, tell_gone};
 
 /// Runs the command.
 pub(super) async fn run(
@@ -307,70 +307,6 @@ pub(super) fn post_key(args: &PostArgs) -> String {
     format!("post {}", words.join(" "))
 }
 
-/// What is to be noted of the posts that the run leaves; without an engine there are none. Says which posts have left
-/// the manifest before they were made, and gives those that were begun.
-async fn leftovers<'a>(
-    context: &'a Context,
-    notes: Option<(&'a Notes, &'a str)>,
-    journal: &dyn Journal,
-    accounts: &Accounts,
-    engine: Option<&Engine>,
-    prepared: &Prepared,
-) -> Result<Option<(Leftovers<'a>, Vec<Left>)>, StoreError> {
-    let Some((notes, manifest)) = notes else { return Ok(None) };
-    let not_waiting = match engine {
-        Some(engine) => engine.not_waiting(prepared).await,
-        None => BTreeSet::new(),
-    };
-    let (mut left, gone) =
-        Leftovers::begin(notes, manifest, context.settings.clock, prepared, &not_waiting);
-    let begun = tell_gone(context, journal, accounts, gone, false).await?;
-    left.keep(&begun);
-    left.note();
-    Ok(Some((left, begun)))
-}
-
-/// Whether something was sent of a post.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Begun {
-    No,
-    Yes,
-}
-
-/// Says which posts have left their manifest before they were made. Gives those that were begun, of which nothing is
-/// said until TikTok was asked for them: `asked`.
-async fn tell_gone(
-    context: &Context,
-    journal: &dyn Journal,
-    accounts: &Accounts,
-    gone: Vec<Left>,
-    asked: bool,
-) -> Result<Vec<Left>, StoreError> {
-    let mut begun = Vec::new();
-    for gone in gone {
-        let Some(why) = &gone.why else { continue };
-        let post = post_of(Some(journal), &gone, why).await?;
-        match post.as_ref().map_or(Some(Begun::No), needs_a_run) {
-            None => continue,
-            Some(Begun::Yes) if !asked => {
-                begun.push(gone);
-                continue;
-            }
-            Some(_) => {}
-        }
-        let account = accounts.get(&gone.account).map_or(gone.account.as_str(), Account::name);
-        let words = gone_words(&gone, post.as_ref(), account);
-        match &post {
-            // Runs of other manifests come upon it as well.
-            Some(post) if matches!(post.phase(), Some(Phase::FinalIntent { .. })) => {
-                context.printer.warn_once(&Matter::unconfirmed(post), words);
-            }
-            _ => context.printer.warn(words),
-        }
-    }
-    Ok(begun)
-}
-
 /// A refusal of posts that no manifest lists, said of the options and sidecars that give them.
 fn told(refused: Refused, origins: Option<&Origins>) -> Refused {
     let Some(origins) = origins else { return refused };
@@ -379,17 +315,6 @@ fn told(refused: Refused, origins: Option<&Origins>) -> Refused {
     // What is wrong with the account of all is said once, and is no more the whole of it than before.
     missing_logins.truncate(problems.len() - usize::from(!of_logins));
     Refused { problems, missing_logins, ..refused }
-}
-
-/// Whether a post was begun of which nothing comes unless a run names it. `None`: something may.
-fn needs_a_run(post: &RecordedPost) -> Option<Begun> {
-    match post.phase() {
-        _ if post.same_as.is_some() => None,
-        None => Some(Begun::No),
-        Some(Phase::InitIntent | Phase::FinalIntent { .. }) => Some(Begun::Yes),
-        Some(Phase::Open { .. }) => (post.transfer() != Transfer::Pull).then_some(Begun::Yes),
-        Some(phase) => phase.is_dead().then_some(Begun::No),
-    }
 }
 
 /// Reads what lists the posts, and where their fields come from if that is no manifest.
