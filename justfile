@@ -115,3 +115,8 @@ bench-sandbox *ARGS:
 bench-scale *ARGS:
     cargo build --release
     cargo run --release -p tiktok-up-bench -- scale --plots docs/plots {{ ARGS }}
+
+# The picture of a demo in the README, drawn from what the demo prints
+demo-picture:
+    cargo build --release
+    packaging/demo-svg.sh

@@ -24,6 +24,7 @@ use self::outbox::{Outbox, Queued};
 pub(crate) use self::webhook::Webhook;
 use crate::clock::Clock;
 use crate::model::HookKind;
+use crate::secret::redact;
 use crate::source::blocking;
 use crate::timing::Timing;
 
@@ -120,8 +121,9 @@ impl Hooks {
     }
 
     /// Keeps an event until the end of the run.
-    pub(crate) fn notice(&self, notice: Notice) {
+    pub(crate) fn notice(&self, mut notice: Notice) {
         if self.wants(notice.kind) {
+            notice.text = redact(&notice.text).into_owned();
             self.noticed.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
         }
     }
@@ -154,7 +156,8 @@ impl Hooks {
     pub(crate) async fn tell(&self) -> (Vec<Trouble>, Vec<&'static str>) {
         let (mut troubles, mut worked) = (Vec::new(), Vec::new());
         let (words, outbox) = (self.targets.words(), self.outbox());
-        if words.is_empty() || !outbox.has_any(&words) {
+        let (looked, hooks) = (outbox.clone(), words.clone());
+        if words.is_empty() || !blocking(move || looked.has_any(&hooks)).await {
             return (troubles, worked);
         }
         // Another run that tells hooks may not know of these events.
@@ -177,7 +180,8 @@ impl Hooks {
     async fn empty(&self, outbox: &Outbox, word: &'static str) -> Result<usize, String> {
         let mut told = 0;
         loop {
-            let mut events = outbox.of(word)?;
+            let looked = outbox.clone();
+            let mut events = blocking(move || looked.of(word)).await?;
             events.truncate(MOST_AT_ONCE);
             if events.is_empty() {
                 return Ok(told);
@@ -196,7 +200,8 @@ impl Hooks {
                 _ => command::notify_desktop(&lines(&events)).await?,
             }
             told += events.len();
-            outbox.is_told(word, &events)?;
+            let noted = outbox.clone();
+            blocking(move || noted.is_told(word, &events)).await?;
         }
     }
 }

@@ -90,7 +90,7 @@ impl Kept {
 }
 
 /// The outbox of a state directory.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Outbox {
     path: PathBuf,
     lock: PathBuf,
@@ -194,7 +194,12 @@ impl Outbox {
         };
         let mut text = String::new();
         file.take(LONGEST).read_to_string(&mut text).map_err(|error| self.words(&error))?;
-        let kept: Kept = serde_json::from_str(&text).map_err(|error| self.words(&error))?;
+        // As nothing can be made of it, it is kept for a person, and another one begun.
+        let Ok(kept) = serde_json::from_str::<Kept>(&text) else {
+            let damaged = self.path.with_extension("json.damaged");
+            std::fs::rename(&self.path, damaged).map_err(|error| self.words(&error))?;
+            return Ok(Kept::default());
+        };
         if kept.version > VERSION {
             return Err(format!("`{}` is of a newer version of tiktok-up", self.path.display()));
         }

@@ -233,3 +233,14 @@ fn a_dry_run_tells_nobody_and_keeps_nothing_from_being_told() {
     world.run(&["upload", bad]).exits(2);
     assert_eq!(told(&world).len(), 1);
 }
+
+#[test]
+fn an_outbox_that_is_damaged_is_set_aside_and_the_run_goes_on() {
+    let world = listening("when = [\"published\"]\n");
+    let outbox = world.home().join("home/hooks.json");
+    fs::write(&outbox, "{").unwrap();
+    let manifest = world.short();
+    world.upload(&manifest).exits(0).never_says("hooks");
+    assert_eq!(told(&world).len(), 1);
+    assert_eq!(fs::read_to_string(world.home().join("home/hooks.json.damaged")).unwrap(), "{");
+}
