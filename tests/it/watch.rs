@@ -97,7 +97,8 @@ fn what_is_for_one_run_is_not_repeated() {
         world.run(&["watch", &manifest, option]).exits(2).says("one `tiktok-up upload`");
     }
     assert_eq!(world.inits(), 0);
-    // Without settings that can be used it does not begin.
+    // Without a list, or settings that can be used, it does not begin.
+    world.run(&["watch", "nothing.json"]).exits(2).says("there is no manifest `nothing.json`");
     world.configure("[apps.a\n");
     world.run(&["watch", &manifest]).exits(2).says("config.toml");
 }

@@ -38,6 +38,10 @@ pub(super) async fn run(
     let manager = Arc::new(Manager::of_this_process());
     // What is wrong with the settings at the beginning ends it; later on the next round tries again.
     let context = Context::load(global, printer, shutdown, env, true).await?;
+    if !args.list.exists() {
+        // A slip of whoever starts it; what goes away later may come back.
+        return run_upload(printer, Ok(context), &args.list, &args.run).await;
+    }
     let clock = context.settings.clock;
     let mut context = Ok(context);
     manager.ready();
