@@ -395,18 +395,35 @@ fn dangling(path: &Path) -> Option<PathBuf> {
     fs::read_link(path).ok()
 }
 
-/// The file in another place: from the current directory on, or right in the folder.
+/// The file in another place: from the current directory on, or right in the folder. One that only has the same name may
+/// be another one.
 fn elsewhere(written: &Path, folder: &Path) -> Option<String> {
     if written.is_absolute() {
         return None;
     }
+    let starts = if folder.as_os_str().is_empty() {
+        "paths start at the folder you are in"
+    } else {
+        "paths start at the manifest's folder"
+    };
     let name = Path::new(written.file_name()?);
     if name != written && folder.join(name).is_file() {
-        return Some(format!("paths start at the manifest's folder; write {}", quoted(name)));
+        let whole = std::path::absolute(if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        });
+        let names_the_folder =
+            written.parent().is_some_and(|parent| whole.is_ok_and(|whole| whole.ends_with(parent)));
+        return Some(if names_the_folder {
+            format!("{starts}; write {}", quoted(name))
+        } else {
+            format!("another file of that name is {}", quoted(name))
+        });
     }
     let here = std::env::current_dir().ok()?.join(written);
     let whole = || quoted(&here);
-    here.is_file().then(|| format!("paths start at the manifest's folder; write {}", whole()))
+    here.is_file().then(|| format!("{starts}; write {}", whole()))
 }
 
 /// The first folder on the way that is not there.
@@ -495,7 +512,7 @@ mod tests {
             ("ä.mp4", "%C3%A4.mp4", "write `ä.mp4`"),
             ("clip.mp4", "'clip.mp4'", "the quotes are a part of the path here; write `clip.mp4`"),
             ("clip.mp4", "clip.mp4/", "write `clip.mp4`"),
-            ("clip.mp4", "work/clip.mp4", "paths start at the manifest's folder; write `clip.mp4`"),
+            ("clip.mp4", "work/clip.mp4", "another file of that name is `clip.mp4`"),
         ] {
             let hint = said(&[there], written).unwrap_or_default();
             assert!(hint.contains(says), "{written:?}: {hint}");

@@ -212,3 +212,22 @@ fn a_sidecar_in_json_is_read_as_a_manifest_is() {
         ran(&world, &["a.mp4"]).exits(2).says("a.json").says(says);
     }
 }
+
+#[test]
+fn what_is_nearly_a_sidecar_is_named() {
+    let world = World::logged_in();
+    fs::create_dir(world.path("clips")).unwrap();
+    for (n, name) in (0..).zip(["Trip", "p", "walk"]) {
+        world.video(&format!("clips/{name}.mp4"), 100_000 + n);
+    }
+    world.file("clips/trip.txt", "Words");
+    world.file("clips/p.mp4.txt", "Words");
+    world.file("clips/walk.yaml", "description: x");
+    world.file("clips/walk.txt", "Its words");
+    let clips = world.path("clips");
+    let ran = world.run(&["upload", clips.to_str().unwrap(), "--dry-run"]).exits(0);
+    for file in ["trip.txt", "p.mp4.txt", "walk.yaml"] {
+        assert!(ran.stderr.contains(&format!("{file} is no sidecar of ")), "{file}: {ran:#?}");
+    }
+    assert!(!ran.stderr.contains("walk.txt") && ran.stdout.contains("Its words"), "{ran:#?}");
+}

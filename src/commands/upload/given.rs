@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use tiktok_open::Privacy;
 
 use super::input::{Input, InputError};
-use super::sidecar::{BadSidecar, LARGEST, Sidecar, extension, sidecars, words};
+use super::sidecar::{BadSidecar, LARGEST, Sidecar, extension, near_sidecars, sidecars, words};
 use crate::cli::PostArgs;
 use crate::model::{Diagnostic, Diagnostics, Field, Part};
 use crate::source::VideoFile;
@@ -53,8 +53,8 @@ const OPTIONS: &[(Field, &str)] = &[
 pub(super) struct Origins {
     /// The sidecars, by the place of the post and the field.
     sidecars: HashMap<(usize, String), String>,
-    /// What of a folder is not posted, in a sentence.
-    pub(super) left_out: Option<String>,
+    /// What lies there and is left out, in a sentence each.
+    pub(super) left_out: Vec<String>,
 }
 
 /// The posts of a command line, as a manifest would have them.
@@ -66,6 +66,9 @@ pub(super) fn read(args: &PostArgs) -> Result<(Input, Origins), InputError> {
     let common = of_options(args)?;
     let mut origins = Origins::default();
     let mut posts = Vec::new();
+    if !args.no_sidecar {
+        origins.left_out = near_sidecars(&args.files);
+    }
     let mut sidecars = sidecars(&args.files, !args.no_sidecar)?.into_iter();
     for (index, file) in args.files.iter().enumerate() {
         let mut post = origins.add(index, sidecars.next().flatten());
@@ -141,7 +144,9 @@ pub(super) fn of_folder(folder: &Path) -> Result<(Input, Origins), InputError> {
         return Err(InputError::FolderWithList { name: name.to_owned(), list });
     }
     others.sort();
-    let mut origins = Origins { left_out: left_out(name, &others), ..Origins::default() };
+    let mut origins = Origins::default();
+    origins.left_out.extend(left_out(name, &others));
+    origins.left_out.extend(near_sidecars(&videos));
     let mut posts = Vec::new();
     let mut sidecars = sidecars(&videos, true)?.into_iter();
     for (index, video) in videos.iter().enumerate() {

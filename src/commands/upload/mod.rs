@@ -189,10 +189,8 @@ async fn make_ready(
         Err(signal) => return Ok(Err(signal)),
     };
 
-    if let Some(left_out) = origins.as_ref().and_then(|origins| origins.left_out.as_ref()) {
-        context
-            .printer
-            .warn_of(&Matter::once(format!("left out {}", input.name), left_out), left_out);
+    for left_out in origins.iter().flat_map(|origins| &origins.left_out) {
+        context.printer.warn_of(&Matter::once(format!("left out {left_out}"), ""), left_out);
     }
 
     // What is there: accounts, posts made before, files.

@@ -67,6 +67,37 @@ pub(super) fn extension(path: &Path) -> Option<String> {
     Some(path.extension()?.to_str()?.to_ascii_lowercase())
 }
 
+/// Files beside these videos that may be meant for their sidecars and are none, in a sentence each.
+pub(super) fn near_sidecars(videos: &[PathBuf]) -> Vec<String> {
+    let mut near = Vec::new();
+    for video in videos {
+        let (Some(name), Some(stem)) = (video.file_name(), video.file_stem()) else { continue };
+        let (name, stem) = (name.to_string_lossy(), stem.to_string_lossy().to_lowercase());
+        let folder = video.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let there = std::fs::read_dir(folder.unwrap_or(Path::new("."))).into_iter().flatten();
+        for file in there.flatten().map(|entry| entry.file_name()) {
+            let file = file.to_string_lossy().into_owned();
+            let Some((before, end)) = file.rsplit_once('.') else { continue };
+            let is_words = ["txt", "md", "json"].contains(&end.to_lowercase().as_str());
+            let is_like = ["jsonc", "yaml", "yml", "markdown", "text"].contains(&end);
+            let is_own = video.with_file_name(before).file_name()
+                == Path::new(&*name).with_extension("").file_name();
+            let is_near = (is_words && before == name)
+                || (is_words && !is_own && before.to_lowercase() == stem)
+                || (is_like && is_own);
+            if is_near {
+                let file = text::shown(&file);
+                near.push(format!(
+                    "{file} is no sidecar of {}: that would be called like the video, in the same case, with .txt, .md or \
+                     .json in the place of its end",
+                    text::shown(&name)
+                ));
+            }
+        }
+    }
+    near
+}
+
 /// What lies beside a video and says what belongs to its post.
 pub(super) struct Sidecar {
     pub(super) path: PathBuf,
