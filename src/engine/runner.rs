@@ -168,11 +168,20 @@ impl<'a> PostRunner<'a> {
                 (Action::Stop, _) | (_, None) => return Ok(()),
                 // What lies there now is another post's.
                 (Action::Again, _) if self.is_replaced => return Ok(()),
+                // It is to be looked up anew, and waits for its time then.
+                (Action::Again, _) if !self.is_due() => return Err(StopReason::Replaced),
                 (Action::Again, _) => {
                     step = self.again().await?;
                     continue;
                 }
                 (Action::Init, _) => self.init().await?,
+                // What TikTok does not have yet it would get as it was asked for before: the entry is begun again
+                // once it is sure that nothing comes of this attempt.
+                (Action::Send { .. } | Action::Intend, Some(_))
+                    if self.settings_are_late && self.begun.is_none() =>
+                {
+                    Outcome::of(Event::SettingsChanged)
+                }
                 (Action::Intend, Some(now)) => self.chunks.intend(now).await?,
                 (Action::Send { index }, Some(now)) => self.chunks.send(index, now).await?,
                 (Action::Ask, Some(now)) => self.statuses.poll(now).await?,
@@ -201,9 +210,9 @@ impl<'a> PostRunner<'a> {
     }
 
     /// An upload goes on with the settings that its init declared. If the entry asks for others by now
-    /// (it may be seen by fewer people), it is begun again while nothing can have been posted.
+    /// (it may be seen by fewer people), or for a later time, it is begun again while nothing can have been posted.
     async fn check_settings(&mut self, phase: Phase) -> Result<(), StopReason> {
-        if phase.is_over() || self.row.settings == self.post.settings_hash() {
+        if phase.is_over() || (self.row.settings == self.post.settings_hash() && self.is_due()) {
             return Ok(());
         }
         let step = machine::step(self.transfer, phase, Event::SettingsChanged);
@@ -215,6 +224,10 @@ impl<'a> PostRunner<'a> {
         // If it never arrived, the next attempt has the new ones.
         self.settings_are_late = true;
         Ok(())
+    }
+
+    fn is_due(&self) -> bool {
+        self.post.asked.publish_at.is_none_or(|at| at <= self.calls.clock.now())
     }
 
     /// Tells that TikTok has the post with settings that the entry does not ask for any more, once that is sure.

@@ -344,9 +344,11 @@ fn final_intent(chunks: u32, stored: u32, event: Event) -> Step {
         Event::FileChanged { handed_over: false } if !claimed_early => {
             to(Phase::Abandoned, Action::Stop)
         }
-        Event::UrlGone | Event::UrlExpired | Event::FileReplaced | Event::FileChanged { .. } => {
-            here(Action::Prove)
-        }
+        Event::UrlGone
+        | Event::UrlExpired
+        | Event::FileReplaced
+        | Event::FileChanged { .. }
+        | Event::SettingsChanged => here(Action::Prove),
         Event::ProvedIncomplete if claimed_early => to(Phase::Unresolved, Action::Stop),
         Event::ProvedIncomplete => to(Phase::Abandoned, Action::Again),
         // After an early claim, chunks follow only the one that was claimed to be the last.

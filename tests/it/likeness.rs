@@ -300,3 +300,70 @@ fn settings_are_too_late_only_where_the_post_is_there_with_the_earlier_ones() {
         assert_eq!(world.published(), 1);
     }
 }
+
+/// What TikTok does not have it does not get as it was asked for before: it may be seen by more people, or too early.
+#[test]
+fn a_last_chunk_that_never_arrived_is_not_sent_once_other_settings_are_asked_for() {
+    let world = World::logged_in();
+    world.account(ADA, &json!({ "private": false }));
+    world.video("a.mp4", 100_001);
+    let manifest = |more: serde_json::Value| {
+        let mut post = json!({ "id": "a", "video_path": "a.mp4", "description": "A",
+            "privacy_level": "PUBLIC_TO_EVERYONE" });
+        post.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        world.manifest(&json!([post]))
+    };
+    world.fault(&json!({ "endpoint": "upload", "times": 50,
+        "do": { "refuse": { "code": "internal_error", "status": 503 } } }));
+    world.upload(&manifest(json!({}))).exits(5);
+    world.let_go();
+    let sent = world.calls("upload").len();
+    // Narrower, and then later: nothing is sent of it until TikTok has proved that nothing comes of the first.
+    let slow = World::timing(world, "proof_age=1h");
+    let private = json!({ "privacy_level": "SELF_ONLY" });
+    let narrow = slow.manifest(&json!([{ "id": "a", "video_path": "a.mp4", "description": "A",
+        "privacy_level": "SELF_ONLY" }]));
+    slow.upload(&narrow).exits(5);
+    let later = slow.manifest(&json!([{ "id": "a", "video_path": "a.mp4", "description": "A",
+        "privacy_level": "SELF_ONLY", "publish_at": "2999-01-01T00:00:00Z" }]));
+    slow.upload(&later).exits(5);
+    assert_eq!((slow.calls("upload").len(), slow.published()), (sent, 0));
+    // Proved, the entry waits for its time, and is made with what it asks for.
+    let world = World::timing(slow, "proof_age=1ms,proof_gap=1ms");
+    world.upload(&later).exits(0).says("1 deferred");
+    assert_eq!((world.inits(), world.published()), (1, 0));
+    let narrow = world.manifest(&json!([{ "id": "a", "video_path": "a.mp4", "description": "A",
+        "privacy_level": private["privacy_level"] }]));
+    world.upload(&narrow).exits(0).says("1 published");
+    assert_eq!((world.inits(), world.published()), (2, 1));
+    let made =
+        world.posts().into_iter().find(|post| !post.post_ids.is_empty() || post.privacy.is_some());
+    assert!(made.is_some());
+    let levels: Vec<_> =
+        world.posts().iter().map(|post| format!("{:?}", post.privacy.unwrap())).collect();
+    assert!(levels.contains(&"SelfOnly".to_owned()), "{levels:?}");
+}
+
+/// Chunks may be under way still when the time is put off.
+#[test]
+fn an_upload_that_was_cut_off_waits_for_a_time_that_was_put_off() {
+    let world = World::logged_in();
+    world.video("long.mp4", 3 * crate::world::CHUNK + 1000);
+    let posts = |more: &str| {
+        let text =
+            format!("[{{\"video_path\": \"long.mp4\", \"privacy_level\": \"SELF_ONLY\"{more}}}]");
+        world.file("posts.json", text).to_str().unwrap().to_owned()
+    };
+    world.hold("upload", 2, "middle");
+    let manifest = posts("");
+    let run = world.start_upload(&manifest);
+    world.wait_until("the chunk", |world| world.calls("upload").len() == 1 && run.is_at_rest());
+    run.kill();
+    world.let_go();
+    let manifest = posts(", \"publish_at\": \"2999-01-01T00:00:00Z\"");
+    world.upload(&manifest).exits(0).says("1 deferred");
+    assert_eq!((world.inits(), world.published()), (1, 0));
+    let manifest = posts("");
+    world.upload(&manifest).exits(0).says("1 published");
+    assert_eq!(world.published(), 1);
+}
