@@ -1,6 +1,6 @@
 //! Who is told when something needs a human, or was posted: a command, a webhook, the desktop.
 //!
-//! Each event is told once, also over many runs. It is written into the [outbox](outbox) before anybody is told of
+//! Each event is told once, also over many runs. It is written into the [`outbox`] before anybody is told of
 //! it and taken out when that has worked, so that a network that is away costs a delay and no event. A run that is
 //! killed between the two tells it again: an event has an `id`, by which that can be seen.
 //!
