@@ -446,3 +446,19 @@ fn a_list_of_posts_that_became_something_else_is_listed_with_its_last_cause() {
     world.run(&["-q", "upload", other.to_str().unwrap()]).exits(2);
     world.run(&["status"]).exits(0).says("plan.txt").says("a list of files");
 }
+
+/// What passes by itself is told after a day, in every list alike.
+#[test]
+fn a_post_that_waits_for_more_than_a_day_has_its_reason_in_every_list() {
+    let mut world = World::logged_in();
+    let manifest = world.short();
+    world.fault(&json!({ "endpoint": "creator_info", "times": 0,
+        "do": { "answer": { "status": 503, "body": "" } } }));
+    world.run(&["-q", "upload", &manifest]).exits(5);
+    world.run(&["-q", "status"]).exits(0).never_says("clip.mp4");
+    world.advance(25 * HOUR);
+    world.run(&["-q", "upload", &manifest]).exits(5);
+    for args in [&["status"][..], &["-q", "status"]] {
+        Ran::of(world.command(args)).says("clip.mp4").says("HTTP 503");
+    }
+}

@@ -815,3 +815,20 @@ fn a_link_to_what_is_not_there_is_not_taken_for_a_deleted_video_without_a_word()
     world.video("day2.mp4", 100_001);
     world.run(&["upload", &manifest]).exits(0).says("1 published");
 }
+
+#[test]
+fn an_entry_of_the_same_content_says_that_it_has_other_settings() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    std::fs::copy(world.path("a.mp4"), world.path("b.mp4")).unwrap();
+    let post = |video: &str, words: &str| json!({ "video_path": video, "description": words, "privacy_level": "SELF_ONLY" });
+    let manifest = world.manifest(&json!([post("a.mp4", "one"), post("b.mp4", "two")]));
+    let words = "the same as post 1 of this manifest, which has other settings; to have both";
+    world.run(&["upload", &manifest, "--dry-run"]).exits(0).says(words);
+    for _ in 0..2 {
+        world.upload(&manifest).exits(0).says(words);
+    }
+    let manifest = world.manifest(&json!([post("a.mp4", "one"), post("b.mp4", "one")]));
+    world.upload(&manifest).exits(0).never_says("which has other settings");
+    assert_eq!(world.inits(), 1);
+}
