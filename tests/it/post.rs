@@ -224,10 +224,16 @@ fn what_is_nearly_a_sidecar_is_named() {
     world.file("clips/p.mp4.txt", "Words");
     world.file("clips/walk.yaml", "description: x");
     world.file("clips/walk.txt", "Its words");
+    // Each has its own.
+    for (n, name) in (3..).zip(["Sun", "sun"]) {
+        world.video(&format!("clips/{name}.mp4"), 100_000 + n);
+        world.file(&format!("clips/{name}.txt"), format!("Of {name}"));
+    }
     let clips = world.path("clips");
     let ran = world.run(&["upload", clips.to_str().unwrap(), "--dry-run"]).exits(0);
     for file in ["trip.txt", "p.mp4.txt", "walk.yaml"] {
         assert!(ran.stderr.contains(&format!("{file} is no sidecar of ")), "{file}: {ran:#?}");
     }
+    assert_eq!(ran.stderr.matches("is no sidecar of").count(), 3, "{ran:#?}");
     assert!(!ran.stderr.contains("walk.txt") && ran.stdout.contains("Its words"), "{ran:#?}");
 }

@@ -121,9 +121,25 @@ pub(super) fn any_refusal(call: &'static str, received: &Received) -> Option<Ref
     })
 }
 
+/// What came of a call that has no data to answer with.
+pub(super) fn without_data(
+    call: &'static str,
+    host: &str,
+    received: &Received,
+) -> Result<(), Error> {
+    if let Some(refusal) = refusal(call, received) {
+        return Err(refusal.into());
+    }
+    if is_plain_success(received) {
+        return Ok(());
+    }
+    let what = "neither empty nor an error".to_owned();
+    Err(Error::NotTikTok { host: host.to_owned(), call, status: received.status, what })
+}
+
 /// Whether the body is a JSON object without an error, or nothing at all: how a call ends well that has
 /// no data to answer with.
-pub(super) fn is_plain_success(received: &Received) -> bool {
+fn is_plain_success(received: &Received) -> bool {
     let body = received.body.trim_ascii();
     let object = || {
         let head = body.starts_with(b"{").then(|| serde_json::from_slice::<Head>(body).ok());

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::answer::{is_plain_success, refusal};
+use crate::answer::without_data;
 use crate::transport::Transport;
 use crate::{Error, Secret};
 
@@ -18,16 +18,5 @@ pub(super) async fn cancel(
     let body = json!({ "publish_id": publish_id });
     let request = transport.json("/v2/post/publish/cancel/", token, &body);
     let received = transport.exchange(CANCEL, request).await?;
-    if let Some(refusal) = refusal(CANCEL, &received) {
-        return Err(refusal.into());
-    }
-    if is_plain_success(&received) {
-        return Ok(());
-    }
-    Err(Error::NotTikTok {
-        host: transport.api_host(),
-        call: CANCEL,
-        status: received.status,
-        what: "neither empty nor an error".into(),
-    })
+    without_data(CANCEL, &transport.api_host(), &received)
 }

@@ -6,7 +6,7 @@
 
 use url::Url;
 
-use crate::answer::{is_plain_success, refusal};
+use crate::answer::without_data;
 use crate::grant::{Reading, TOKEN};
 use crate::transport::{Received, Transport};
 use crate::{Error, Grant, RawTokenAnswer, Scopes, Secret};
@@ -129,18 +129,7 @@ pub(super) async fn revoke(
     form.push(("token", access_token.expose()));
     let received =
         transport.exchange(REVOKE, transport.post("/v2/oauth/revoke/").form(&form)).await?;
-    if let Some(refusal) = refusal(REVOKE, &received) {
-        return Err(refusal.into());
-    }
-    if is_plain_success(&received) {
-        return Ok(());
-    }
-    Err(Error::NotTikTok {
-        host: transport.api_host(),
-        call: REVOKE,
-        status: received.status,
-        what: "neither empty nor an error".into(),
-    })
+    without_data(REVOKE, &transport.api_host(), &received)
 }
 
 async fn token(transport: &Transport, form: &[(&str, &str)]) -> Result<RawTokenAnswer, Error> {

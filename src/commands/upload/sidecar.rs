@@ -1,6 +1,8 @@
 //! What lies beside a video and says what belongs to its post: `clip.txt`, `clip.md` or `clip.json` beside `clip.mp4`.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
+use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +13,9 @@ use crate::manifest;
 use crate::model::{Field, FileIdentity};
 use crate::source::VideoFile;
 use crate::text;
+
+/// How the names of other texts end that people write such things into.
+const ALIKE: [&str; 5] = ["jsonc", "markdown", "text", "yaml", "yml"];
 
 /// The largest sidecar or caption, in bytes.
 pub(super) const LARGEST: u64 = 64 * 1024;
@@ -69,32 +74,43 @@ pub(super) fn extension(path: &Path) -> Option<String> {
 
 /// Files beside these videos that may be meant for their sidecars and are none, in a sentence each.
 pub(super) fn near_sidecars(videos: &[PathBuf]) -> Vec<String> {
-    let mut near = Vec::new();
+    let stems: HashSet<_> = videos.iter().map(|video| video.with_extension("")).collect();
+    let mut by_folder: BTreeMap<&Path, HashMap<String, &PathBuf>> = BTreeMap::new();
     for video in videos {
-        let (Some(name), Some(stem)) = (video.file_name(), video.file_stem()) else { continue };
-        let (name, stem) = (name.to_string_lossy(), stem.to_string_lossy().to_lowercase());
         let folder = video.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let there = std::fs::read_dir(folder.unwrap_or(Path::new("."))).into_iter().flatten();
-        for file in there.flatten().map(|entry| entry.file_name()) {
-            let file = file.to_string_lossy().into_owned();
+        let names = by_folder.entry(folder.unwrap_or(Path::new("."))).or_default();
+        // `clip.mp4.txt`, and what differs only in case.
+        for name in [video.file_name(), video.file_stem()].into_iter().flatten() {
+            names.insert(name.to_string_lossy().to_lowercase(), video);
+        }
+    }
+    let mut near = Vec::new();
+    for (folder, videos) in by_folder {
+        // Each folder once, however many videos are in it.
+        for file in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let file = file.file_name().to_string_lossy().into_owned();
             let Some((before, end)) = file.rsplit_once('.') else { continue };
-            let is_words = ["txt", "md", "json"].contains(&end.to_lowercase().as_str());
-            let is_like = ["jsonc", "yaml", "yml", "markdown", "text"].contains(&end);
-            let is_own = video.with_file_name(before).file_name()
-                == Path::new(&*name).with_extension("").file_name();
-            let is_near = (is_words && before == name)
-                || (is_words && !is_own && before.to_lowercase() == stem)
-                || (is_like && is_own);
+            let Some(video) = videos.get(&before.to_lowercase()) else { continue };
+            let is_words = EXTENSIONS.contains(&end);
+            let is_own = stems.contains(&video.with_file_name(before));
+            // Where names are the same in any case, the sidecar is found under the video's.
+            let is_near = if is_words {
+                !is_own && !video.with_extension(end).exists()
+            } else {
+                is_own && ALIKE.contains(&end)
+            };
             if is_near {
-                let file = text::shown(&file);
+                let name = video.file_name().unwrap_or_default().to_string_lossy();
                 near.push(format!(
-                    "{file} is no sidecar of {}: that would be called like the video, in the same case, with .txt, .md or \
+                    "{} is no sidecar of {}: that would be called like the video, in the same case, with .txt, .md or \
                      .json in the place of its end",
+                    text::shown(&file),
                     text::shown(&name)
                 ));
             }
         }
     }
+    near.sort();
     near
 }
 
