@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::commands::Context;
 use crate::model::{PostNumber, RecordedPost};
-use crate::output::{Explain, Failure, Left, Printer, Why};
+use crate::output::{Explain, Failure, Left, Printer};
 use crate::store::local::{LocalStore, Looked, SqliteJournal, TokenFile};
 use crate::store::{
     Accept, Doubt, ExistingJournal, Journal, JournalError, OpenedJournal, Store as _, StoreError,
@@ -89,11 +89,10 @@ fn warn(printer: &Printer, doubt: &dyn Explain) {
 }
 
 /// The post of the journal that a manifest's is. One that is done may be another one of the same name, unless
-/// that was done while this one waited.
+/// that was done while this one waited; of one that waits for nothing but its time, only the run can tell.
 pub(super) async fn post_of(
     journal: Option<&dyn Journal>,
     left: &Left,
-    why: &Why,
 ) -> Result<Option<RecordedPost>, StoreError> {
     let Some(journal) = journal else { return Ok(None) };
     if let Some(number) = left.post.map(PostNumber) {
@@ -103,6 +102,7 @@ pub(super) async fn post_of(
             Err(error) => Err(error),
         };
     }
+    let Some(why) = &left.why else { return Ok(None) };
     let is_it = |post: &RecordedPost| {
         post.mode.as_str() == left.mode
             && post.id == left.id

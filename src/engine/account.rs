@@ -249,7 +249,7 @@ impl AccountWorker {
             return Err((outcome, None));
         }
         if found.begun().is_none() && !self.is_due(post) {
-            return Err((not_due(post), None));
+            return Err((not_due(post, found.row.as_ref()), None));
         }
         Ok(found)
     }
@@ -425,13 +425,13 @@ impl AccountWorker {
                 return named_before(&PostSnapshot::new(post, started), first);
             }
             Some(Twin::Content(warning)) => Some(warning),
-            None => found.and_then(|found| found.alike),
+            None => found.as_ref().and_then(|found| found.alike.clone()),
         };
         if let Some(warning) = alike {
             self.calls.events.progress(&post.post_ref, Progress::Early(warning));
         }
         self.tell_far_ahead(post);
-        not_due(post)
+        not_due(post, row)
     }
 
     /// The report of what was posted, with what makes doubtful that this very thing was meant. `size`: of the file,
@@ -535,7 +535,7 @@ impl AccountWorker {
             }
             let nothing_yet = resolved.row.phase().is_none_or(Phase::is_dead);
             if nothing_yet && !self.is_due(post) {
-                return (not_due(post), None);
+                return (not_due(post, Some(&resolved.row)), None);
             }
             if resolved.row.last.is_none() {
                 self.tell_doubts(post);
@@ -729,11 +729,13 @@ fn named_before(known: &PostSnapshot<'_>, first: SamePost) -> PostOutcome {
     PostOutcome { note: Some(same_as_words(first)), ..known.report(PostState::Skipped, None) }
 }
 
-/// The report of a post whose time has not come.
-pub(super) fn not_due(post: &PreparedPost) -> PostOutcome {
+/// The report of a post whose time has not come. `row`: what the journal has of it, if earlier runs came to it.
+pub(super) fn not_due(post: &PreparedPost, row: Option<&RecordedPost>) -> PostOutcome {
+    // What was made is another one than the repost that waits.
+    let number = row.filter(|row| row.may_begin()).map(|row| row.number);
     let report = PostSnapshot::new(post, Instant::now()).report(PostState::Deferred, None);
     let note = Some("its time has not come".to_owned());
-    PostOutcome { at: post.asked.publish_at, note, ..report }
+    PostOutcome { number, at: post.asked.publish_at, note, ..report }
 }
 
 /// The report of a post that earlier runs brought to its end.

@@ -462,3 +462,36 @@ fn a_post_that_waits_for_more_than_a_day_has_its_reason_in_every_list() {
         Ran::of(world.command(args)).says("clip.mp4").says("HTTP 503");
     }
 }
+
+/// A post that was refused for now, and whose entry was given a time since, is one post: it waits for its time.
+#[test]
+fn a_post_that_was_put_off_and_is_scheduled_now_is_listed_once() {
+    let mut world = World::logged_in();
+    world.video("a.mp4", 100_000);
+    let ada = world.open_id(ADA);
+    let mut post = json!({ "user_id": ada, "video_path": "a.mp4", "privacy_level": "SELF_ONLY" });
+    let manifest = world.manifest(&json!([post]));
+    world.refuse("video_init", 1, 1, "spam_risk_too_many_posts");
+    world.run(&["upload", &manifest]).exits(5);
+    world.run(&["status"]).exits(5).says("spam_risk_too_many_posts");
+    post["publish_at"] = (jiff::Timestamp::now() + 48 * HOUR).to_string().into();
+    world.manifest(&json!([post]));
+    world.run(&["upload", &manifest]).exits(0).says("its time has not come");
+    let listing = world.run(&["status"]).exits(0);
+    listing.says("scheduled for").never_says("spam_risk_too_many_posts");
+    assert_eq!(told(&world.run(&["-q", "status"]).exits(0)), "");
+    let lines = listed(&|args: &[&str]| world.command(args));
+    let [line] = lines.as_slice() else { panic!("{lines:#?}") };
+    assert_eq!((&line["post"], &line["phase"]), (&json!(1), &json!("scheduled")), "{line:#}");
+    assert_eq!((&line["state"], &line["final"]), (&json!("deferred"), &json!(false)), "{line:#}");
+    assert!(line.get("reason").is_none_or(Value::is_null), "{line:#}");
+    world.run(&["status", "--wait"]).exits(5).says("what waits for its time is not final");
+
+    // A day later no run has come to it, and it waits all the same.
+    world.advance(26 * HOUR);
+    world.run(&["status"]).exits(0).says("scheduled for").never_says("was not posted");
+    world.advance(23 * HOUR);
+    world.run(&["upload", &manifest]).exits(0);
+    world.run(&["status"]).exits(0).says("every post is final");
+    assert_eq!(world.inits(), 2);
+}

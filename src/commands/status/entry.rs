@@ -22,6 +22,8 @@ pub(super) struct Entry {
     pub(super) why: Option<Why>,
     /// Whether it said what is mended by now, so that nothing is known to keep the next one from making it.
     pub(super) mended: bool,
+    /// The time that it waits for, where the last run left it for nothing else.
+    pub(super) scheduled: Option<Timestamp>,
     /// The manifest of that run.
     pub(super) manifest: Option<String>,
     pub(super) is_final: bool,
@@ -45,8 +47,19 @@ impl Entry {
         let place = if failed { Place::Failed } else { Place::PutOff };
         let next = why.as_ref().map_or(left.publish_at, |why| why.not_before);
         let not_before = next.filter(|at| *at > now);
+        let scheduled = left.publish_at.filter(|_| left.is_scheduled());
         let (post, manifest) = (Known::Left(Box::new(left)), Some(manifest));
-        Self { place, post, why, mended, manifest, is_final: false, given_up: false, not_before }
+        Self {
+            place,
+            post,
+            why,
+            mended,
+            scheduled,
+            manifest,
+            is_final: false,
+            given_up: false,
+            not_before,
+        }
     }
 
     pub(super) fn recorded(&self) -> Option<&RecordedPost> {
@@ -106,7 +119,7 @@ impl Entry {
         if let Some(why) = &self.why {
             return (Some(&why.code), Some(&why.message));
         }
-        if self.mended {
+        if self.mended || self.scheduled.is_some() {
             return (None, None);
         }
         let last = self.recorded().and_then(|post| post.last.as_ref());
@@ -124,13 +137,12 @@ impl Entry {
         let next = self.not_before.map(|at| format!(", not before {}", moment(at)));
         let next = next.unwrap_or_default();
         let has_room = !waits_for_room(self.reason().0);
+        if let Some(at) = self.scheduled {
+            // After its time only the next run keeps it waiting.
+            let what = if at > now { "scheduled" } else { "due since, scheduled" };
+            return format!("{what} for {}", moment(at));
+        }
         match (&self.post, self.place) {
-            (Known::Left(left), Place::PutOff) if left.is_scheduled() => {
-                let Some(at) = left.publish_at else { return "scheduled".to_owned() };
-                // After its time only the next run keeps it waiting.
-                let what = if at > now { "scheduled" } else { "due since, scheduled" };
-                format!("{what} for {}", moment(at))
-            }
             (_, Place::PutOff) if !has_room => format!("waits for room{next}"),
             (_, Place::PutOff | Place::Failed) if self.is_deferred() => format!("deferred{next}"),
             (Known::Left(_), _) => "not made".to_owned(),
@@ -235,7 +247,10 @@ impl Entry {
                 post: Some(post.number.0),
                 id: post.id.as_deref(),
                 mode: post.mode.as_str(),
-                phase: word(if self.given_up { "failed" } else { words(post) }),
+                phase: match self.scheduled {
+                    Some(_) => SCHEDULED.to_owned(),
+                    None => word(if self.given_up { "failed" } else { words(post) }),
+                },
                 publish_at: post.publish_at,
                 created_at: Some(post.created_at),
                 updated_at: Some(last.map_or(post.created_at, |last| last.updated_at)),
@@ -244,7 +259,7 @@ impl Entry {
             Known::Left(left) => StatusEvent {
                 id: left.id.as_deref(),
                 mode: &left.mode,
-                phase: if left.is_scheduled() { "scheduled" } else { "not_started" }.to_owned(),
+                phase: if self.scheduled.is_some() { SCHEDULED } else { "not_started" }.to_owned(),
                 publish_at: left.publish_at,
                 updated_at: left.why.as_ref().map(|why| why.seen),
                 ..common
@@ -252,6 +267,9 @@ impl Entry {
         }
     }
 }
+
+/// Where a post stands that waits for its time, for scripts.
+const SCHEDULED: &str = "scheduled";
 
 /// That a post is not made whose video does not lie any more where it did, with `why` behind what it is called.
 /// `None`: it lies there, or the post goes by its `id`.

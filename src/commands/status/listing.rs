@@ -50,6 +50,15 @@ struct Reason {
     mended: bool,
 }
 
+/// What the manifests have of posts of the journal.
+#[derive(Default)]
+struct InManifests {
+    /// Why the last run did not make a post.
+    reasons: HashMap<PostNumber, Reason>,
+    /// The times that posts wait for, and the manifest, where the last run left them for nothing else.
+    scheduled: HashMap<PostNumber, (String, Timestamp)>,
+}
+
 impl<'a> Listing<'a> {
     /// Of these posts of the journal, and unless one was asked for, of what only manifests have.
     pub(super) async fn new(
@@ -63,8 +72,7 @@ impl<'a> Listing<'a> {
         let remains = context.printer.notes().map(Notes::remains).unwrap_or_default();
         let Remains { posts: left, refused } = remains;
         let mending = Mending { context, accounts, now };
-        let mut reasons: HashMap<PostNumber, Reason> = HashMap::new();
-        let mut of_manifests = Vec::new();
+        let (mut known, mut of_manifests) = (InManifests::default(), Vec::new());
         for (manifest, left) in left {
             if refused.iter().any(|(of, refusal)| *of == manifest && is_outdated(&left, refusal)) {
                 continue;
@@ -73,16 +81,19 @@ impl<'a> Listing<'a> {
                 Some(why) => mending.of_post(&left, why).await,
                 None => false,
             };
-            let post = match &left.why {
-                Some(why) => journal::post_of(journal, &left, why).await?.map(|post| post.number),
-                None => None,
-            };
-            let Some((why, post)) = left.why.as_ref().zip(post) else {
+            let Some(post) = journal::post_of(journal, &left).await? else {
                 of_manifests.push((manifest, left, mended));
                 continue;
             };
-            if reasons.get(&post).is_none_or(|known| known.why.seen < why.seen) {
-                reasons.insert(post, Reason { manifest, why: why.clone(), mended });
+            let (number, reasons) = (post.number, &mut known.reasons);
+            match (left.why, left.publish_at) {
+                (Some(why), _) => {
+                    if reasons.get(&number).is_none_or(|known| known.why.seen < why.seen) {
+                        reasons.insert(number, Reason { manifest, why, mended });
+                    }
+                }
+                (None, Some(at)) => _ = known.scheduled.insert(number, (manifest, at)),
+                (None, None) => {}
             }
         }
         let mut listing = Self {
@@ -94,7 +105,7 @@ impl<'a> Listing<'a> {
             entries: Vec::new(),
             refused: Vec::new(),
         };
-        listing.record(posts, reasons).await?;
+        listing.record(posts, known).await?;
         if args.post.is_none() {
             let refused = refused.into_iter();
             listing.refused.extend(refused.map(|(manifest, refusal)| {
@@ -116,10 +127,10 @@ impl<'a> Listing<'a> {
     async fn record(
         &mut self,
         posts: Vec<RecordedPost>,
-        mut reasons: HashMap<PostNumber, Reason>,
+        mut known: InManifests,
     ) -> Result<(), Failure> {
         let Some(journal) = self.journal else { return Ok(()) };
-        for post in posts {
+        for mut post in posts {
             let given_up =
                 matches!(post.phase(), Some(Phase::Failed(Failed::Internal | Failed::Pull)))
                     && is_failed_for_good(&journal.attempts(post.number).await?);
@@ -153,7 +164,7 @@ impl<'a> Listing<'a> {
             };
             let is_since =
                 |why: &Why| post.last.as_ref().is_none_or(|last| last.updated_at <= why.seen);
-            let reason = reasons.remove(&post.number).filter(|_| place != Place::Over);
+            let reason = known.reasons.remove(&post.number).filter(|_| place != Place::Over);
             let reason = reason.filter(|reason| is_since(&reason.why));
             let mended = reason.as_ref().is_some_and(|reason| reason.mended);
             let failed = reason.as_ref().map(|reason| reason.why.failed && !mended);
@@ -165,13 +176,24 @@ impl<'a> Listing<'a> {
                 (Place::Failed, Some(false)) if put_off => Place::PutOff,
                 _ => place,
             };
-            let is_final = is_final && !put_off;
-            let (manifest, why) = reason.map(|reason| (reason.manifest, reason.why)).unzip();
+            let is_waiting = reason.is_none() && place != Place::Over && !given_up && post.may_begin();
+            let scheduled = known.scheduled.remove(&post.number).filter(|_| is_waiting);
+            let is_final = is_final && !put_off && scheduled.is_none();
+            let (manifest, why) = match (reason, &scheduled) {
+                (Some(reason), _) => (Some(reason.manifest), Some(reason.why)),
+                (None, Some((manifest, _))) => (Some(manifest.clone()), None),
+                (None, None) => (None, None),
+            };
+            let scheduled = scheduled.map(|(_, at)| at);
+            if scheduled.is_some() {
+                (place, post.publish_at) = (Place::PutOff, scheduled);
+            }
             let why = why.filter(|_| !mended);
             // Of one that was begun the journal says what becomes of it.
             let mended = mended && place == Place::PutOff;
             let next = match why.as_ref().and_then(|why| why.not_before) {
                 Some(at) => Some(at),
+                None if scheduled.is_some() => scheduled,
                 None => self.room_at(&post).await?.or(post.publish_at),
             };
             let waits = !matches!(place, Place::Over | Place::UnderWay) && !is_final;
@@ -183,6 +205,7 @@ impl<'a> Listing<'a> {
                 post,
                 why,
                 mended,
+                scheduled,
                 manifest,
                 is_final,
                 given_up,
@@ -215,6 +238,7 @@ impl<'a> Listing<'a> {
             (Place::Unknown, _) => Exit::Unknown,
             (Place::Over, _) => Exit::Done,
             (Place::Failed, _) if entry.is_final => Exit::Done,
+            _ if entry.scheduled.is_some() && !self.args.wait => Exit::Done,
             // Something was sent of it.
             (_, Known::Recorded(post))
                 if !matches!(post.phase(), None | Some(Phase::Abandoned)) =>
@@ -437,7 +461,7 @@ impl<'a> Listing<'a> {
             self.say(false, format!("{} {wait}; {MENDED}", self.names(&mended)));
         }
         let mut at_tiktok = Vec::new();
-        for entry in silent().filter(|entry| !entry.mended) {
+        for entry in silent().filter(|entry| !entry.mended && entry.scheduled.is_none()) {
             let Known::Recorded(post) = &entry.post else { continue };
             match entry.place {
                 Place::UnderWay if is_unconfirmed(post) => self.say(
@@ -465,8 +489,7 @@ impl<'a> Listing<'a> {
             let stuck = at_tiktok.iter().any(|entry| entry.is_stuck(self.now));
             self.say(stuck, format!("TikTok is at work on {names}; `tiktok-up status` asks again"));
         }
-        let scheduled = |entry: &&Entry| matches!(entry.post, Known::Left(_));
-        if self.args.wait && silent().any(|entry| scheduled(&entry)) {
+        if self.args.wait && silent().any(|entry| entry.scheduled.is_some()) {
             self.say(false, "what waits for its time is not final".to_owned());
         }
     }

@@ -89,7 +89,10 @@ impl<'a> Leftovers<'a> {
             let left = match before.as_ref().filter(|known| !known.is_scheduled()) {
                 _ if not_waiting.contains(&index) => None,
                 Some(known) => Some(Left { publish_at: post.publish_at, ..known.clone() }),
-                None => waits(&post, now),
+                None => {
+                let number = before.as_ref().and_then(|known| known.post);
+                waits(&post, now).map(|left| Left { post: number, ..left })
+            }
             };
             posts.insert(index, Place { post, before, left, ended: false });
         }
@@ -139,7 +142,7 @@ impl<'a> Leftovers<'a> {
         place.left = match why(report, known, now) {
             // It waits for its time all the same.
             Some(_) if is_early && report.failure.is_some_and(ErrorKind::may_pass) => {
-                Some(place.post.clone())
+                Some(Left { post: number, ..place.post.clone() })
             }
             Some(why) => {
                 // A run that is stopped may not have looked it up. Whose `id` is another post's has none.
@@ -148,7 +151,9 @@ impl<'a> Leftovers<'a> {
                 Some(Left { post, why: Some(why), ..place.post.clone() })
             }
             // Its time may have come meanwhile, and the next run takes it.
-            None if report.state == PostState::Deferred => Some(place.post.clone()),
+            None if report.state == PostState::Deferred => {
+                Some(Left { post: number, ..place.post.clone() })
+            }
             None => None,
         };
         let is_over = place.left.is_none() && place.before.is_some();
@@ -218,8 +223,7 @@ pub(super) async fn tell_gone(
 ) -> Result<Vec<Left>, StoreError> {
     let mut begun = Vec::new();
     for gone in gone {
-        let Some(why) = &gone.why else { continue };
-        let post = post_of(Some(journal), &gone, why).await?;
+        let post = post_of(Some(journal), &gone).await?;
         match post.as_ref().map_or(Some(Begun::No), needs_a_run) {
             None => continue,
             Some(Begun::Yes) if !asked => {
