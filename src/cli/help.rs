@@ -36,7 +36,7 @@ pub(super) const TOP: &str = concat!(
         "128+n    stopped by signal n: 130 for SIGINT (Ctrl-C), 143 for SIGTERM, 129 for SIGHUP\n"
         "A batch ends with the first of 6, 4, 3, 2, 1, 5, 0 that one of its posts led to."
     ),
-    "\n\nTopics (tiktok-up help TOPIC): exit-codes, environment, manifest, cron, hooks"
+    "\n\nTopics (tiktok-up help TOPIC): exit-codes, environment, manifest, cron, hooks, faults"
 );
 
 pub(super) const LOGIN: &str = headed!(

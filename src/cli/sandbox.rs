@@ -20,8 +20,8 @@ pub(crate) struct SandboxArgs {
     pub(crate) auto_consent: bool,
     /// Read a fault script: which call goes wrong, and how
     ///
-    /// For example {"faults": [{"endpoint": "upload", "nth": 3, "do": {"drop": "middle"}}]}; the
-    /// reference is below.
+    /// For example {"faults": [{"endpoint": "upload", "nth": 3, "do": {"drop": "middle"}}]};
+    /// `tiktok-up help faults` has all.
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
     /// Append every request to a file, one JSON object a line

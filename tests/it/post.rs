@@ -237,3 +237,18 @@ fn what_is_nearly_a_sidecar_is_named() {
     assert_eq!(ran.stderr.matches("is no sidecar of").count(), 3, "{ran:#?}");
     assert!(!ran.stderr.contains("walk.txt") && ran.stdout.contains("Its words"), "{ran:#?}");
 }
+
+#[test]
+fn what_is_wrong_with_an_option_is_said_in_options() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_001);
+    world.file("latin.txt", b"caf\xe9");
+    for (args, words) in [
+        (["a.mp4", "--tag", "two words"], "give each tag a `--tag` of its own"),
+        (["--no-sidecar", "--url", "a.mp4"], "a file on this machine goes into `FILE`"),
+        (["a.mp4", "--caption-file", "latin.txt"], "caption of `--caption-file`: it is not UTF-8"),
+    ] {
+        let ran = ran(&world, &args).exits(2).says(words);
+        ran.never_says("--no-sidecar").never_says("`video_path`").never_says("write \"");
+    }
+}

@@ -3,43 +3,7 @@
 //! A script is JSON, read by [`Script::read`] or given by `POST /_sandbox/faults` while the sandbox runs,
 //! or from Rust with [`Sandbox::fault`](crate::Sandbox::fault):
 //!
-//! ```json
-//! {"faults": [
-//!   {"endpoint": "upload", "nth": 3, "do": {"drop": "middle"}},
-//!   {"endpoint": "status", "times": 0, "do": {"refuse": {"code": "internal_error"}}},
-//!   {"endpoint": "video_init", "account": "@ada", "do": {"answer": {"status": 503}, "when": "after"}}
-//! ]}
-//! ```
-//!
-//! A rule:
-//!
-//! | field | meaning |
-//! |---|---|
-//! | `endpoint` | `authorize`, `token` (any grant), `token_code`, `token_refresh`, `token_client`, `revoke`, `get_qrcode`, `check_qrcode`, `creator_info`, `video_init`, `inbox_init`, `content_init`, `cancel`, `status`, `user_info`, `video_list`, `video_query`, `upload` (one PUT is one call), or `any` |
-//! | `nth` | the first call that is hit, counted from when the rule was added; default 1 |
-//! | `times` | how many calls in a row are hit; default 1, 0 for ever |
-//! | `account` | only calls of this account, e.g. `"@ada"`; default all |
-//! | `do` | exactly one of the actions below, and `when` |
-//!
-//! Every rule counts the calls it speaks of by itself; if several hit the same call, the first one
-//! added wins.
-//!
-//! | action | what happens |
-//! |---|---|
-//! | `{"answer": {"status": 503, "headers": {}, "body": "text or any JSON"}}` | this answer instead of the real one |
-//! | `{"garbage": true}` | HTTP 200 with a page of HTML |
-//! | `{"oversized": BYTES}` | HTTP 200 with a JSON-looking body of that size |
-//! | `{"refuse": {"code": "spam_risk_too_many_posts", "status": 403, "message": "…"}}` | this error in the shape of the endpoint; `status` and `message` default to the documented ones; an upload knows only the status |
-//! | `{"echo": {"field": "message", "status": 400}}` | the whole request (line, headers, body) comes back as text: in `message`, `code` or `log_id` of a refusal (`status` defaults to 400), as the whole `body`, in the `headers` of a redirect, or in any other field wherever the real answer has it, such as `fail_reason` or `display_name` |
-//! | `{"drop": "before" \| "middle" \| "after"}` | the connection ends without an answer: before anything was done; in the middle of the request body of an upload, of the answer of anything else; or after the work was done |
-//! | `{"stall": "30s"}` | nothing moves for that long, or until the rules are removed; then all goes on; `when` as for `drop` |
-//! | `{"slow": BYTES}` | so many bytes a second: the request body of an upload is read, the answer of anything else is written |
-//! | `{"outcome": {"status": "FAILED", "fail_reason": "internal"}}` | what becomes of the post that this init makes, once its bytes are there; also `post_ids` and `uploaded_bytes` |
-//!
-//! `answer`, `garbage`, `oversized`, `refuse` and `echo` replace the work (`"when": "before"`, the default)
-//! or only its answer (`"when": "after"`: the work is done, the client is told otherwise). Before
-//! such an answer the bytes of an upload are read and thrown away; `"early": true` answers without
-//! reading them.
+#![doc = include_str!("faults.md")]
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -50,6 +14,9 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::call::Endpoint;
+
+/// What a script is made of, as this module's documentation has it, in Markdown.
+pub const REFERENCE: &str = include_str!("faults.md");
 
 /// A fault script.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -168,15 +168,17 @@ impl<'a> Listing<'a> {
             let reason = reason.filter(|reason| is_since(&reason.why));
             let mended = reason.as_ref().is_some_and(|reason| reason.mended);
             let failed = reason.as_ref().map(|reason| reason.why.failed && !mended);
-            // However long ago TikTok refused it, the last run put it off.
-            let put_off = post.phase() == Some(Phase::Rejected)
+            // However long ago nothing came of it, the last run that came to it put it off.
+            let put_off = post.may_begin()
+                && !given_up
                 && reason.as_ref().is_some_and(|it| it.mended || it.why.deferred || !it.why.failed);
             place = match (place, failed) {
                 (Place::PutOff, Some(true)) => Place::Failed,
                 (Place::Failed, Some(false)) if put_off => Place::PutOff,
                 _ => place,
             };
-            let is_waiting = reason.is_none() && place != Place::Over && !given_up && post.may_begin();
+            let is_waiting =
+                reason.is_none() && place != Place::Over && !given_up && post.may_begin();
             let scheduled = known.scheduled.remove(&post.number).filter(|_| is_waiting);
             let is_final = is_final && !put_off && scheduled.is_none();
             let (manifest, why) = match (reason, &scheduled) {

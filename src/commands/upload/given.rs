@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use tiktok_open::Privacy;
 
 use super::input::{Input, InputError};
-use super::sidecar::{BadSidecar, LARGEST, Sidecar, extension, near_sidecars, sidecars, words};
+use super::sidecar::{LARGEST, Sidecar, extension, near_sidecars, sidecars, words};
 use crate::cli::PostArgs;
 use crate::model::{Diagnostic, Diagnostics, Field, Part};
 use crate::source::VideoFile;
@@ -176,8 +176,10 @@ fn left_out(folder: &str, others: &[PathBuf]) -> Option<String> {
 /// A path as a manifest could have it.
 fn text_of(path: &Path) -> Result<&str, InputError> {
     path.to_str().ok_or_else(|| {
-        let what = "a path that is not UTF-8 cannot be posted: rename the file".to_owned();
-        BadSidecar { path: path.to_owned(), what }.into()
+        let path = text::quoted(path);
+        InputError::Elsewhere(format!(
+            "{path}: a path that is not UTF-8 cannot be posted: rename the file"
+        ))
     })
 }
 
@@ -231,7 +233,8 @@ fn caption_in(path: &Path) -> Result<String, InputError> {
         let file = VideoFile::open(path).map_err(unusable)?.into_file();
         file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
     }
-    words(bytes).map_err(|what| BadSidecar { path: path.to_owned(), what }.into())
+    words(bytes)
+        .map_err(|what| InputError::Elsewhere(format!("the caption of `--caption-file`: {what}")))
 }
 
 impl Origins {
@@ -259,20 +262,35 @@ impl Origins {
 
     fn of_one(&self, problem: &Diagnostic) -> Diagnostic {
         let Diagnostic { part, field, message, hint, .. } = problem.clone();
-        let at =
-            |part, field, message| Diagnostic { line: 0, column: 0, part, field, message, hint };
+        let none =
+            Diagnostic { line: 0, column: 0, part, field: None, message: String::new(), hint };
         let (Part::Post(index), Some(name)) = (part, &field) else {
             let part = if matches!(part, Part::Post(_)) { Part::Given } else { part };
-            return at(part, field, message);
+            return Diagnostic { part, field, message, ..none };
         };
+        let none = Diagnostic { part: Part::Given, ..none };
         if let Some(sidecar) = self.sidecars.get(&(index, name.clone())) {
-            return at(Part::Given, Some(sidecar.clone()), format!("field `{name}`: {message}"));
+            let message = format!("field `{name}`: {message}");
+            return Diagnostic { field: Some(sidecar.clone()), message, ..none };
         }
-        let option = Field::named(name)
-            .and_then(|field| OPTIONS.iter().find(|(known, _)| *known == field))
-            .map(|(_, option)| (*option).to_owned());
-        at(Part::Given, option, message)
+        let field = Field::named(name);
+        let option = OPTIONS.iter().find(|(known, _)| Some(*known) == field);
+        let hint = match (field, &none.hint) {
+            (Some(Field::Tags), Some(_)) => Some("give each tag a `--tag` of its own".to_owned()),
+            (_, hint) => hint.as_deref().map(in_options),
+        };
+        let option = option.map(|(_, option)| (*option).to_owned());
+        Diagnostic { field: option, message: in_options(&message), hint, ..none }
     }
+}
+
+/// Words about a manifest's fields, as those of options.
+fn in_options(words: &str) -> String {
+    let named = |words: String, (field, option): (Field, &str)| {
+        words.replace(&format!("`{}`", field.name()), &format!("`{option}`"))
+    };
+    let all = OPTIONS.iter().copied().chain([(Field::VideoPath, "FILE")]);
+    all.fold(words.to_owned(), named)
 }
 
 #[cfg(test)]

@@ -90,9 +90,9 @@ impl<'a> Leftovers<'a> {
                 _ if not_waiting.contains(&index) => None,
                 Some(known) => Some(Left { publish_at: post.publish_at, ..known.clone() }),
                 None => {
-                let number = before.as_ref().and_then(|known| known.post);
-                waits(&post, now).map(|left| Left { post: number, ..left })
-            }
+                    let number = before.as_ref().and_then(|known| known.post);
+                    waits(&post, now).map(|left| Left { post: number, ..left })
+                }
             };
             posts.insert(index, Place { post, before, left, ended: false });
         }
