@@ -141,7 +141,8 @@ impl TokenFile {
     ) -> Result<Vec<Option<Account>>, E> {
         let path = self.path();
         let lock = Lock::acquire_to_save(&self.store_lock(), WAIT).map_err(AccountError::from)?;
-        let mut document = self.read(|account| open_ids.contains(&account.open_id.as_str()))?;
+        let wanted = |account: &Account| open_ids.contains(&account.open_id.as_str());
+        let (mut document, was_last) = self.examine(wanted)?;
         fs::clean_temps(&path, &lock).map_err(AccountError::from)?;
         if let Some(encryption) = document.encryption.as_ref().filter(|_| with_tokens) {
             self.key_of(encryption)?;
@@ -174,8 +175,7 @@ impl TokenFile {
             }
         }
         if is_changed {
-            fs::write_atomic(&path, &document.encode(), PRIVATE_FILE)
-                .map_err(AccountError::from)?;
+            self.save(Arc::make_mut(&mut document), was_last)?;
             self.cache.keep_saved(&path, &document);
         }
         for saved in &saved {
@@ -245,12 +245,13 @@ impl TokenFile {
         let path = self.path();
         let lock = Lock::acquire_to_save(&self.store_lock(), WAIT)?;
         let mut document = Arc::unwrap_or_clone(self.read_as_stored()?);
+        let was_last = self.is_last_save(&document);
         if document.journal.as_ref().is_some_and(|known| !mark.replaces(&known.mark())) {
             return Ok(());
         }
         fs::clean_temps(&path, &lock)?;
         document.journal = Some(mark.into());
-        Ok(fs::write_atomic(&path, &document.encode(), PRIVATE_FILE)?)
+        self.save(&mut document, was_last)
     }
 
     /// The lock under which an account's tokens are refreshed; held across the network.
@@ -316,10 +317,39 @@ impl TokenFile {
         Ok(document)
     }
 
-    /// The document, in which those of the accounts `wanted` that come from a backup are marked. The files
-    /// of the other accounts are not looked at.
-    fn read(&self, wanted: impl Fn(&Account) -> bool) -> Result<Arc<Document>, AccountError> {
-        let document = self.read_as_stored()?;
+    /// Replaces the file, under the lock of all saves. `was_last`: whether it was the last save made here.
+    fn save(&self, document: &mut Document, was_last: bool) -> Result<(), AccountError> {
+        let bytes = document.encode();
+        let hash = blake3::hash(&bytes);
+        document.hash = Some(hash);
+        // An entry that comes from a backup is still looked for in the next one.
+        let is_whole =
+            was_last || self.older(document, |_| true).is_ok_and(|older| older.is_empty());
+        let text = if is_whole { hash.to_hex().to_string() } else { String::new() };
+        // Before the file, so that one that is not replaced after all is looked into. One that lags costs time.
+        let _ = fs::overwrite(&self.last_save(), text.as_bytes());
+        Ok(fs::write_atomic(&self.path(), &bytes, PRIVATE_FILE)?)
+    }
+
+    /// Where it is kept which file was the last one saved here.
+    fn last_save(&self) -> PathBuf {
+        self.locks.join("last-save")
+    }
+
+    /// Whether a document is surely the last one saved here: then none of it comes from a backup.
+    fn is_last_save(&self, document: &Document) -> bool {
+        let Some(hash) = document.hash else { return false };
+        let known = fs::read_private(&self.last_save()).ok().flatten();
+        known.is_some_and(|known| known.as_slice() == hash.to_hex().as_bytes())
+    }
+
+    /// The accounts `wanted` whose entries are older than the last ones saved here, each with the generation of
+    /// that. The files of the other accounts are not looked at.
+    fn older(
+        &self,
+        document: &Document,
+        wanted: impl Fn(&Account) -> bool,
+    ) -> Result<BTreeMap<String, u64>, AccountError> {
         let mut newer = BTreeMap::new();
         let unmarked = |account: &&Account| account.needs_login.is_none() && wanted(account);
         for account in document.accounts.iter().filter(unmarked) {
@@ -328,8 +358,26 @@ impl TokenFile {
                 newer.insert(account.open_id.clone(), last);
             }
         }
+        Ok(newer)
+    }
+
+    /// The document, in which those of the accounts `wanted` that come from a backup are marked.
+    fn read(&self, wanted: impl Fn(&Account) -> bool) -> Result<Arc<Document>, AccountError> {
+        Ok(self.examine(wanted)?.0)
+    }
+
+    /// The same, and whether it is surely the last save made here.
+    fn examine(
+        &self,
+        wanted: impl Fn(&Account) -> bool,
+    ) -> Result<(Arc<Document>, bool), AccountError> {
+        let document = self.read_as_stored()?;
+        if self.is_last_save(&document) {
+            return Ok((document, true));
+        }
+        let newer = self.older(&document, wanted)?;
         if newer.is_empty() {
-            return Ok(document);
+            return Ok((document, false));
         }
         // A save may have come between the two looks. It replaces the document first, so that a document
         // which is read after its mark is that of the save, unless an older one was put back.
@@ -341,7 +389,7 @@ impl TokenFile {
                 account.needs_login = Some(NeedsLogin { since, reason: Reason::Restored });
             }
         }
-        Ok(Arc::new(document))
+        Ok((Arc::new(document), false))
     }
 
     /// The generation of the last save made here, kept apart from the store so that a store restored
@@ -426,6 +474,7 @@ impl TokenFile {
         let path = self.path();
         let lock = Lock::acquire_to_save(&self.store_lock(), WAIT)?;
         let before = self.read_as_stored()?;
+        let was_last = self.is_last_save(&before);
         let logins = before.accounts.len();
         if before.encryption.as_ref() == to {
             return Ok(Migrated { logins, changed: false });
@@ -460,7 +509,7 @@ impl TokenFile {
             return Err(AccountError::Corrupt { path, what });
         }
         fs::clean_temps(&path, &lock)?;
-        fs::write_atomic(&path, &bytes, PRIVATE_FILE)?;
+        self.save(&mut after, was_last)?;
         Ok(Migrated { logins, changed: true })
     }
 

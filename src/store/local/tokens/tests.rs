@@ -224,6 +224,31 @@ fn t28_a_restored_store_needs_a_login() {
     assert_eq!(home.store.account(Some("id")).unwrap().needs_login, None);
 }
 
+/// Also after others of it were saved, and whichever save was the last one before.
+#[test]
+fn t28_each_account_of_a_restored_store_needs_a_login() {
+    let home = home();
+    home.put(account("a"));
+    home.put(account("b"));
+    let backup = home.text();
+    home.put(account("a").refreshed(grant("a", 2), None, now()));
+    home.put(account("b").refreshed(grant("b", 2), None, now()));
+    let last = home.text();
+    let needs = |name| home.store.account(Some(name)).unwrap().needs_login.map(|it| it.reason);
+    home.write(&backup);
+    assert_eq!([needs("a"), needs("b")], [Some(Reason::Restored); 2]);
+    home.put(account("a"));
+    assert_eq!([needs("a"), needs("b")], [None, Some(Reason::Restored)]);
+    home.store.set_journal_mark(&Mark { journal: "a".to_owned(), counter: 1 }).unwrap();
+    assert_eq!([needs("a"), needs("b")], [None, Some(Reason::Restored)]);
+    home.write(&last);
+    assert_eq!([needs("a"), needs("b")], [Some(Reason::Restored), None]);
+    home.write(&backup);
+    home.put(account("a"));
+    home.put(account("b"));
+    assert_eq!([needs("a"), needs("b")], [None, None]);
+}
+
 #[test]
 fn a_save_that_comes_between_is_not_taken_for_a_restored_backup() {
     let home = home();
@@ -329,6 +354,10 @@ fn one_account_does_not_depend_on_the_files_of_another() {
     home.put(account("other"));
     let mark = home.store.generation_file("other");
     fs::set_permissions(&mark, fs::Permissions::from_mode(0o644)).unwrap();
+    // Of the last save made here nothing is looked up.
+    assert_eq!(home.store.accounts().unwrap().len(), 2);
+    let text = home.text();
+    home.write(&format!("{text} "));
     assert_eq!(home.store.login("id").unwrap().generation, 1);
     home.put(account("id").refreshed(grant("id", 2), None, now()));
     assert_eq!(home.store.login("id").unwrap().generation, 2);
