@@ -68,7 +68,10 @@ pub(crate) fn read_private_file(path: &Path, limit: u64) -> Result<Option<Privat
         }
         other => other?,
     };
+    let room = usize::try_from(before.len().min(limit)).unwrap_or(0).saturating_add(1);
+    // Large enough from the beginning, as a buffer that is outgrown is not wiped.
     let mut bytes = Zeroizing::new(Vec::new());
+    _ = bytes.try_reserve_exact(room);
     // One byte more than allowed, so that a file that grows under the read is noticed.
     step("read", path, || (&file).take(limit + 1).read_to_end(&mut bytes))?;
     let size = bytes.len() as u64;

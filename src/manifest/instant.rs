@@ -59,10 +59,11 @@ impl NotAnInstant {
     }
 }
 
-/// Reads `2026-12-01T18:00:00+01:00`.
-pub(super) fn parse(text: &str) -> Result<Timestamp, NotAnInstant> {
+/// Reads `2026-12-01T18:00:00+01:00`: the moment, and the day as it is written.
+pub(super) fn parse(text: &str) -> Result<(Timestamp, Date), NotAnInstant> {
     if has_form(text) {
-        return moment(text);
+        let day = text.get(..10).and_then(|day| day.parse().ok());
+        return Ok((moment(text)?, day.ok_or(NotAnInstant::NoSuchMoment)?));
     }
     // Only the seconds may be missing.
     if let Some((minutes, rest)) = text.split_at_checked(16)
@@ -184,7 +185,7 @@ mod tests {
             "2026-12-01T17:00:00.0000000009Z",
             "2026-12-01T17:00:00-00:00",
         ] {
-            assert_eq!(parse(text), Ok(moment), "{text}");
+            assert_eq!(parse(text).map(|(at, _)| at), Ok(moment), "{text}");
         }
     }
 
@@ -230,7 +231,8 @@ mod tests {
             }
         }
         for (offset, utc) in [("+14:00", "30T20"), ("-12:00", "01T22"), ("-00:00", "01T10")] {
-            let moment = parse(&format!("2026-12-01T10:00:00{offset}")).unwrap();
+            let (moment, day) = parse(&format!("2026-12-01T10:00:00{offset}")).unwrap();
+            assert_eq!(day.to_string(), "2026-12-01", "{offset}");
             assert!(moment.to_string().contains(&format!("{utc}:00:00Z")), "{moment}");
         }
     }
@@ -239,7 +241,7 @@ mod tests {
     fn a_second_60_is_a_leap_second_or_none() {
         let last: Timestamp = "2026-12-31T23:59:59Z".parse().unwrap();
         for text in ["2026-12-31T23:59:60Z", "2027-01-01T00:59:60+01:00"] {
-            assert_eq!(parse(text), Ok(last), "{text}");
+            assert_eq!(parse(text).map(|(at, _)| at), Ok(last), "{text}");
         }
         for text in ["2026-12-01T10:00:60Z", "2026-12-31T23:59:60+01:00", "2026-12-31T23:58:60Z"] {
             assert_eq!(parse(text), Err(NotAnInstant::NoLeapSecond), "{text}");
@@ -276,7 +278,7 @@ mod tests {
         #[test]
         fn what_a_timestamp_prints_is_read_back(second in -2_000_000_000_i64..4_000_000_000) {
             let moment = Timestamp::from_second(second).unwrap();
-            prop_assert_eq!(parse(&moment.to_string()), Ok(moment));
+            prop_assert_eq!(parse(&moment.to_string()).map(|(at, _)| at), Ok(moment));
         }
     }
 }

@@ -341,7 +341,31 @@ fn prose(bytes: &[u8]) -> Option<Found> {
     if text.contains(['[', '{']) || is_value || !has_words || begins_otherwise || begins_json {
         return None;
     }
-    Some(found("this is a text, not a manifest", EXAMPLE))
+    late_table(text).or_else(|| Some(found("this is a text, not a manifest", EXAMPLE)))
+}
+
+/// How far from its beginning a text may have the names of fields, in lines.
+const TITLES: usize = 10;
+
+/// A table of posts that its reader does not take for one: something stands above the names of its fields, or it is
+/// separated otherwise.
+fn late_table(text: &str) -> Option<Found> {
+    let named = |line: &str, between: char| {
+        let cells = line.split(between).map(|cell| cell.trim().trim_matches('"'));
+        cells.filter_map(Field::named).any(|field| Field::SOURCES.contains(&field))
+    };
+    let mut lines = (1..).zip(text.trim_start_matches('\u{feff}').lines()).take(TITLES);
+    lines.find_map(|(number, line)| {
+        if [',', ';', '\t'].into_iter().any(|between| named(line, between)) {
+            let hint = format!("line {number} has them: it must be the first one");
+            return Some(found(
+                "this is a CSV table whose first row does not name the fields",
+                hint,
+            ));
+        }
+        let hint = "separate them by commas, semicolons or tabs";
+        named(line, '|').then(|| found("the cells of this table are not separated as in CSV", hint))
+    })
 }
 
 /// The language of a program that begins with `line`, as far as it is of its data: `videos = [{"a": …`.

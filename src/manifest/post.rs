@@ -180,11 +180,13 @@ impl EntryContext<'_> {
         own: &Fields,
         review: &mut Review<'_>,
     ) -> Option<String> {
-        let Some(zone) = &self.given.templates else { return Some(text.to_owned()) };
+        if !self.given.templates {
+            return Some(text.to_owned());
+        }
         let (stem, number) = (stem(&own.values), (index + 1).to_string());
         let mut known = vec![("stem", stem.as_str()), ("n", &number)];
         // The day of a run would be another one in each: the words of a post that was made stay as they are.
-        let date = values.publish_at().map(|at| zone.to_datetime(at).date().to_string());
+        let date = values.publish_day().map(|day| day.to_string());
         known.extend(date.as_deref().map(|date| ("date", date)));
         match template::fill(text, &known) {
             Ok(filled) => Some(filled),

@@ -121,13 +121,13 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.lines().map(move |line| (place(line), line)).filter(|(_, line)| !line.trim().is_empty())
 }
 
-/// Whether a text is JSON Lines: several lines, the first of which is an object by itself, and the next one begins
+/// Whether a text is JSON Lines: several lines, the first of which is an object by itself, and a later one begins
 /// another.
 fn is_json_lines(text: &str) -> bool {
     let mut lines = lines(text).map(|(_, line)| line.trim());
-    let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return false };
+    let Some(first) = lines.next() else { return false };
     first.starts_with('{')
-        && second.starts_with('{')
+        && lines.any(|line| line.starts_with('{'))
         && matches!(syntax::parse(first), Ok(Some(Value::Object(_))))
 }
 
@@ -257,6 +257,7 @@ fn is_of_objects(list: &Array<'_>) -> bool {
 
 fn refuse_unknown(key: &str, at: usize, review: &mut Review<'_>) {
     let hint = match Field::named(key) {
+        Some(field) if field.is_one_posts_own() => Some("it belongs into a post".to_owned()),
         Some(_) => Some("it belongs into a post or into `defaults`".to_owned()),
         None => nearest(key, OUTERMOST.map(|name| (name, name)))
             .map(|name| format!("did you mean `{name}`?")),

@@ -4,6 +4,7 @@
 //! what is wrong with it and returns `None`.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jsonc_parser::ast::{Array, StringLit, Value};
 use jsonc_parser::common::Ranged;
 use tiktok_open::Privacy;
@@ -31,7 +32,10 @@ pub(super) fn read(field: Field, value: &Value<'_>, review: &mut Review<'_>) -> 
         FieldType::Tags => FieldValue::Texts(tags(value, review)?),
         FieldType::Mode => FieldValue::Mode(mode(value, review)?),
         FieldType::Privacy => FieldValue::Privacy(privacy(value, review)?),
-        FieldType::Moment => FieldValue::Moment(instant(value, review)?),
+        FieldType::Moment => {
+            let (at, day) = instant(value, review)?;
+            FieldValue::Moment { at, day }
+        }
         FieldType::Id => FieldValue::Text(id(value, review)?),
     })
 }
@@ -110,14 +114,24 @@ fn any_text(value: &Value<'_>, review: &mut Review<'_>) -> Option<String> {
     literal(value, review).map(|literal| literal.value.to_string())
 }
 
+/// What people and spreadsheets of other languages write for `true`.
+const YES: [&str; 12] =
+    ["yes", "y", "on", "1", "x", "wahr", "ja", "vrai", "oui", "verdadero", "vero", "waar"];
+
+/// The same for `false`.
+const NO: [&str; 11] =
+    ["no", "n", "off", "0", "falsch", "nein", "faux", "non", "falso", "onwaar", "nee"];
+
 /// `true` or `false`.
 fn flag(value: &Value<'_>, review: &mut Review<'_>) -> Option<bool> {
     if let Value::BooleanLit(literal) = value {
         return Some(literal.value);
     }
     let hint = match value.as_string_lit().map(|literal| text::folded(&literal.value)).as_deref() {
-        Some("true" | "yes" | "on" | "1" | "y") => Some("write true, without quotes".to_owned()),
-        Some("false" | "no" | "off" | "0" | "n") => Some("write false, without quotes".to_owned()),
+        Some("true") => Some("write true, without quotes".to_owned()),
+        Some("false") => Some("write false, without quotes".to_owned()),
+        Some(word) if YES.contains(&word) => Some("write true, in JSON without quotes".to_owned()),
+        Some(word) if NO.contains(&word) => Some("write false, in JSON without quotes".to_owned()),
         _ => None,
     };
     mismatch(value, "true or false", hint, review);
@@ -327,7 +341,7 @@ fn one_of<T: Copy + PartialEq>(
 }
 
 /// A moment.
-fn instant(value: &Value<'_>, review: &mut Review<'_>) -> Option<Timestamp> {
+fn instant(value: &Value<'_>, review: &mut Review<'_>) -> Option<(Timestamp, Date)> {
     let literal = literal(value, review)?;
     match instant::parse(&literal.value) {
         Ok(instant) => Some(instant),

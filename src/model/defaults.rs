@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use jiff::civil::Date;
 
 use super::account::{Accounts, NameError};
 use super::fields::{Field, FieldValue};
@@ -24,8 +24,8 @@ pub(crate) struct Defaults {
     pub(crate) accounts: AccountDefaults,
     /// The configuration file.
     pub(crate) config: FieldValues,
-    /// Where captions are templates: the zone in which dates are told.
-    pub(crate) templates: Option<TimeZone>,
+    /// Whether captions are templates.
+    pub(crate) templates: bool,
 }
 
 /// What the configuration file says of the posts of single accounts.
@@ -176,7 +176,15 @@ impl FieldValues {
     /// `publish_at`.
     pub(crate) fn publish_at(&self) -> Option<Timestamp> {
         match self.0.get(&Field::PublishAt) {
-            Some(FieldValue::Moment(moment)) => Some(*moment),
+            Some(FieldValue::Moment { at, .. }) => Some(*at),
+            _ => None,
+        }
+    }
+
+    /// The day of `publish_at`, as it is written there: the same on each machine.
+    pub(crate) fn publish_day(&self) -> Option<Date> {
+        match self.0.get(&Field::PublishAt) {
+            Some(FieldValue::Moment { day, .. }) => Some(*day),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@
 //! follow this table.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::caption::PHOTO_TITLE_LIMIT;
 use super::mode::Mode;
@@ -77,7 +78,12 @@ pub(crate) enum FieldValue {
     /// Of [`FieldType::Privacy`].
     Privacy(Privacy),
     /// Of [`FieldType::Moment`].
-    Moment(Timestamp),
+    Moment {
+        /// The moment.
+        at: Timestamp,
+        /// The day of it, as it is written.
+        day: Date,
+    },
 }
 
 /// One of the four inits, as far as it matters what they take.

@@ -1,12 +1,15 @@
 //! What is known of a local file.
 
 use std::fmt;
+
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 /// What a file must keep to be the same file: `ctime` also moves when content is rewritten and
 /// `mtime` is put back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FileIdentity {
     /// Device number.
     pub(crate) device: u64,
@@ -31,6 +34,12 @@ impl FileIdentity {
             mtime: ns(metadata.mtime(), metadata.mtime_nsec()),
             ctime: ns(metadata.ctime(), metadata.ctime_nsec()),
         }
+    }
+
+    /// Whether this is surely another file than one that lay there: one that was touched, or copied back with its
+    /// times, may be the same.
+    pub(crate) fn is_surely_other(&self, known: &Self) -> bool {
+        self.size != known.size || (self.inode != known.inode && self.mtime != known.mtime)
     }
 }
 

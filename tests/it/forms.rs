@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::world::World;
+use crate::world::{Ran, World};
 
 /// A manifest of this text.
 fn manifest(world: &World, name: &str, text: &str) -> String {
@@ -181,12 +181,26 @@ fn the_day_in_a_caption_is_that_of_publish_at() {
     run(&manifest).exits(0).says("1 published");
     run(&manifest).exits(0).says("1 skipped").never_says("settings");
     assert_eq!(world.posts()[0].title, "On 2026-11-01");
+    // As it is written there, wherever the run is.
+    for (at, day) in [
+        ("2026-11-27T00:30:00+02:00", "On 2026-11-27"),
+        ("2026-11-26T23:30:00-05:00", "On 2026-11-26"),
+    ] {
+        for zone in ["UTC", "Asia/Tokyo", "America/Los_Angeles"] {
+            let mut command =
+                world.command(&["upload", &post(at), "--templates", "--dry-run", "--repost"]);
+            command.env("TZ", zone);
+            Ran::of(command).exits(0).says(day);
+        }
+    }
 }
 
 #[test]
 fn a_table_with_a_slip_is_told_what_keeps_it_from_being_one() {
     let world = World::logged_in();
-    let cases: [(&[u8], &[&str]); 3] = [
+    let cases: [(&[u8], &[&str]); 5] = [
+        (b"My posts\nvideo_path,description\na.mp4,x\n", &["line 2 has them"]),
+        (b"user_id|video_path\nx|a.mp4\n", &["separate them by commas"]),
         (b"video_path;description\r\na.mp4;K\xe4se\r\n", &["the byte 0xe4", "line 2", "UTF-8"]),
         (b"user_id,video_paht\nx,a.mp4\n", &["did you mean `video_path` for `video_paht`?"]),
         (b"My posts,,\nvideo_path,description,mode\na.mp4,x,direct\n", &["the names of fields"]),

@@ -100,7 +100,7 @@ fn a_word_of_another_site_is_told_ours() {
     refused_text(&world, r#"[{ "video_path": "a.mp4", "ta\u200bgs": [] }]"#)
         .says("field `ta\\u{200b}gs`: no such field (did you mean `tags`? the name holds a zero-width space");
     refused_text(&world, r#"[{ "video_path": "a.mp4", "is_aigc": "yes" }]"#)
-        .says("(write true, without quotes)");
+        .says("(write true, in JSON without quotes)");
 }
 
 // Settings.

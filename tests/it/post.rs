@@ -235,7 +235,7 @@ fn what_is_nearly_a_sidecar_is_named() {
         assert!(ran.stderr.contains(&format!("{file} is no sidecar of ")), "{file}: {ran:#?}");
     }
     assert_eq!(ran.stderr.matches("is no sidecar of").count(), 3, "{ran:#?}");
-    assert!(!ran.stderr.contains("walk.txt") && ran.stdout.contains("Its words"), "{ran:#?}");
+    assert!(!ran.stderr.contains("walk.txt is no") && ran.stdout.contains("Its words"), "{ran:#?}");
 }
 
 #[test]
@@ -251,4 +251,58 @@ fn what_is_wrong_with_an_option_is_said_in_options() {
         let ran = ran(&world, &args).exits(2).says(words);
         ran.never_says("--no-sidecar").never_says("`video_path`").never_says("write \"");
     }
+}
+
+/// What is meant to say who may see a post is never passed over.
+#[test]
+fn a_sidecar_that_is_not_read_as_it_is_meant_keeps_its_video_from_being_posted() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_001);
+    let fields = "privacy_level: SELF_ONLY";
+    for (name, text, words) in [
+        (
+            "a.md",
+            format!("----\n{fields}\n---\nhey"),
+            "stand: they are read between two lines `---`",
+        ),
+        ("a.txt", format!("---\n{fields}\n---\nhey"), "that is called .md"),
+        ("a.txt", "{\"privacy_level\": \"SELF_ONLY\"}".to_owned(), "call it .json"),
+    ] {
+        world.file(name, text);
+        ran(&world, &["a.mp4", "--privacy", "MUTUAL_FOLLOW_FRIENDS"]).exits(2).says(words);
+        fs::remove_file(world.path(name)).unwrap();
+    }
+    std::os::unix::fs::symlink("nowhere", world.path("a.json")).unwrap();
+    ran(&world, &["a.mp4"])
+        .exits(2)
+        .says("a.json")
+        .says("a symbolic link to nowhere, which is not there");
+    fs::remove_file(world.path("a.json")).unwrap();
+    world.file("a.md", format!("\n--- \n{fields}\n---\nhey"));
+    ran(&world, &["a.mp4", "--privacy", "MUTUAL_FOLLOW_FRIENDS", "--dry-run"])
+        .exits(0)
+        .says("SELF_ONLY");
+    assert_eq!(world.inits(), 0);
+    ran(&world, &["\u{2014}caption", "x"]).exits(2).says("an option is written `--caption`");
+}
+
+#[test]
+fn a_sidecar_of_nearly_the_same_name_is_told() {
+    let world = World::logged_in();
+    world.video("caf\u{e9}.mp4", 100_001);
+    for near in ["cafe\u{301}.md", "caf\u{e9} .txt"] {
+        world.file(near, "hey");
+        ran(&world, &["caf\u{e9}.mp4", "--dry-run"])
+            .exits(0)
+            .says("is no sidecar of caf\u{e9}.mp4");
+        fs::remove_file(world.path(near)).unwrap();
+    }
+    fs::create_dir(world.path("clips")).unwrap();
+    world.video("clips/a.mp4", 100_001);
+    world.file("clips/A.json", "{}");
+    let clips = world.path("clips");
+    world.run(&["upload", clips.to_str().unwrap()]).exits(2).says("A.json is no sidecar of a.mp4");
+    fs::rename(world.path("clips/A.json"), world.path("clips/package.json")).unwrap();
+    world.run(&["upload", clips.to_str().unwrap()]).exits(2).says("or move it elsewhere");
+    assert_eq!(world.inits(), 0);
 }

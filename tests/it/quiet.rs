@@ -929,9 +929,13 @@ fn a_run_that_died_is_not_waited_for() {
     world.wait_until("it works on it", |world| !world.calls("creator_info").is_empty());
     quiet(&world, &manifest).exits(5);
     world.run(&["status"]).says("another run is posting for this account");
+    // It was not begun, so nothing of it was cut off.
+    let none = world.manifest(&json!([]));
     run.kill();
     world.run(&["status"]).never_says("another run").never_says("kill");
     world.let_go();
+    let ran = quiet(&world, &none).exits(0);
+    ran.says("was put off and not posted (another run is posting").never_says("cut off");
 }
 
 /// A quota that was full is no beginning of an outage.
@@ -1136,4 +1140,48 @@ fn each_post_that_a_ban_cost_is_mailed_once() {
     let ran = quiet(&world, &manifest).exits(1).says("4.mp4: TikTok did not post it");
     ran.never_says("0.mp4");
     mails_nothing(&quiet(&world, &manifest).exits(1));
+}
+
+/// Of those that wait behind the first one nothing was looked up: they have no number.
+#[test]
+fn a_post_without_a_number_whose_video_was_replaced_is_mailed_once() {
+    let mut world = World::logged_in();
+    let entry = |video: &str| json!({ "user_id": world.open_id(ADA), "video_path": video, "privacy_level": "SELF_ONLY" });
+    let manifest = world.manifest(&json!([entry("a.mp4"), entry("b.mp4"), entry("c.mp4")]));
+    for (n, video) in (0..).zip(["a.mp4", "b.mp4", "c.mp4"]) {
+        world.video(video, 100_001 + n);
+    }
+    world.advance(3 * SignedDuration::from_hours(1));
+    world.fault(&json!({ "endpoint": "any", "times": 0, "do": { "answer": { "status": 503 } } }));
+    mails_nothing(&quiet(&world, &manifest).exits(5));
+    assert!(world.posts_in_journal().is_none_or(|posts| posts.len() < 2));
+    world.let_go();
+    world.video("b.mp4", 100_009);
+    // Touched, or copied anew with its times, it is the same.
+    fs::File::open(world.path("c.mp4"))
+        .unwrap()
+        .set_modified(std::time::SystemTime::now())
+        .unwrap();
+    let ran = quiet(&world, &manifest).exits(0).says("`b.mp4` of");
+    assert_eq!(mail(&ran).len(), 1, "{ran:#?}");
+    ran.says("was put off and not posted").says("another video lies where its own did");
+    mails_nothing(&quiet(&world, &manifest).exits(0));
+    assert_eq!(world.published(), 3);
+}
+
+/// Nothing says that a run made it: the manifest was not run again, or was refused.
+#[test]
+fn a_post_that_is_overdue_stays_listed_until_its_manifest_is_run_again() {
+    let mut world = World::logged_in();
+    world.video("a.mp4", 100_001);
+    let at = (jiff::Timestamp::now() + SignedDuration::from_hours(5)).to_string();
+    let manifest = world.manifest(&json!([{ "user_id": world.open_id(ADA), "video_path": "a.mp4",
+        "privacy_level": "SELF_ONLY", "publish_at": at }]));
+    quiet(&world, &manifest).exits(0);
+    for days in [1, 2, 20] {
+        world.advance(days * DAY);
+        world.run(&["status"]).exits(0).says("due since, scheduled for");
+    }
+    quiet(&world, &manifest).exits(0);
+    world.run(&["status"]).exits(0).says("every post is final");
 }

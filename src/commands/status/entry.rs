@@ -286,10 +286,7 @@ fn elsewhere_words(post: &RecordedPost, why: &str) -> Option<String> {
 /// Whether what lies at a file's path is surely not that file.
 fn is_elsewhere(file: &LocalFile) -> bool {
     match std::fs::metadata(&file.path) {
-        Ok(found) => {
-            let (found, known) = (FileIdentity::of(&found), &file.identity);
-            found.size != known.size || (found.inode != known.inode && found.mtime != known.mtime)
-        }
+        Ok(found) => FileIdentity::of(&found).is_surely_other(&file.identity),
         Err(error) => error.kind() == std::io::ErrorKind::NotFound,
     }
 }

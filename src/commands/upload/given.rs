@@ -21,6 +21,9 @@ use crate::text::{self, chain};
 const OTHER_VIDEOS: [&str; 12] =
     ["3gp", "avi", "flv", "m2ts", "mkv", "mpeg", "mpg", "mts", "ogv", "qt", "ts", "wmv"];
 
+/// What word processors and phones make of hyphens.
+const DASHES: [char; 4] = ['\u{2010}', '\u{2013}', '\u{2014}', '\u{2212}'];
+
 /// How the posts are called when they are talked about together.
 const NAME: &str = "the command line";
 
@@ -106,6 +109,10 @@ fn may_be_video(file: &Path) -> Result<(), InputError> {
                 "`{shown}` is an address: `--url` posts a video by its address"
             )))
         }
+        _ if shown.starts_with(DASHES) && !file.exists() => Err(InputError::Elsewhere(format!(
+            "`{shown}` begins with a dash that is no hyphen: an option is written `--{}`",
+            shown.trim_start_matches(DASHES)
+        ))),
         _ if file.is_dir() => Err(command("a directory")),
         Some("json" | "jsonl" | "csv") if file.is_file() => Err(command("a list of posts")),
         _ => Ok(()),
@@ -140,13 +147,19 @@ pub(super) fn of_folder(folder: &Path) -> Result<(Input, Origins), InputError> {
     let is_sidecar = |path: &PathBuf| {
         extension(path).as_deref() == Some("json") && stems.contains(&path.with_extension(""))
     };
+    let near = near_sidecars(&videos);
     if let Some(list) = lists.into_iter().filter(|list| !is_sidecar(list)).min() {
+        let begin =
+            list.file_name().map(|name| text::shown(&name.to_string_lossy()) + " is no sidecar");
+        if let Some(near) = begin.and_then(|begin| near.iter().find(|it| it.starts_with(&begin))) {
+            return Err(InputError::Elsewhere(near.clone()));
+        }
         return Err(InputError::FolderWithList { name: name.to_owned(), list });
     }
     others.sort();
     let mut origins = Origins::default();
     origins.left_out.extend(left_out(name, &others));
-    origins.left_out.extend(near_sidecars(&videos));
+    origins.left_out.extend(near);
     let mut posts = Vec::new();
     let mut sidecars = sidecars(&videos, true)?.into_iter();
     for (index, video) in videos.iter().enumerate() {

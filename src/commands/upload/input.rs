@@ -43,7 +43,8 @@ pub(super) enum InputError {
         near: Option<String>,
     },
     #[error(
-        "{name} is a directory with videos and what may be a manifest of them, {}",
+        "{name} is a directory with videos and what may be a manifest of them, {}: name that, or move it elsewhere if \
+         it is none",
         text::quoted(list)
     )]
     FolderWithList { name: String, list: PathBuf },

@@ -17,6 +17,7 @@ use crate::output::{Failure, Left, Matter, Needs, Notes, Why};
 use crate::problem::{ErrorCode, ErrorKind};
 use crate::process::is_gone;
 use crate::settings::SettingsError;
+use crate::source::Version;
 use crate::store::{Journal, StoreError};
 use crate::text;
 
@@ -37,6 +38,14 @@ pub(super) struct Leftovers<'a> {
     untold: Vec<Left>,
     /// Whether this run has begun to make posts: then those that are due are in its hands.
     at_work: bool,
+}
+
+/// A post of an earlier run that this one does not come to.
+#[derive(Debug)]
+pub(super) struct Gone {
+    left: Left,
+    /// Whether another video lies where its own did, and is what the manifest names. Else it names nothing of it.
+    replaced: bool,
 }
 
 #[derive(Debug)]
@@ -63,7 +72,7 @@ impl<'a> Leftovers<'a> {
         clock: Clock,
         prepared: &Prepared,
         not_waiting: &BTreeSet<usize>,
-    ) -> (Self, Vec<Left>) {
+    ) -> (Self, Vec<Gone>) {
         let (before, now) = (notes.last_run(manifest), clock.now());
         let (places, all): (Vec<_>, Vec<_>) = prepared
             .accounts
@@ -77,6 +86,7 @@ impl<'a> Leftovers<'a> {
                     mode: prepared.asked.mode.as_str().to_owned(),
                     publish_at: prepared.asked.publish_at,
                     post: None,
+                    file: prepared.version().map(|Version::File(identity)| identity),
                     why: None,
                 };
                 (prepared.post_ref.index, post)
@@ -85,7 +95,14 @@ impl<'a> Leftovers<'a> {
         let known: Vec<_> =
             before.find_all(&all).into_iter().map(Option::<&Left>::cloned).collect();
         let mut posts = BTreeMap::new();
+        let mut replaced = Vec::new();
         for ((index, post), before) in places.into_iter().zip(all).zip(known) {
+            // What is known of the video that lay there says nothing of this one.
+            let (gone, before): (Option<_>, Option<_>) = match before {
+                Some(before) if before.was_replaced(&post) => (Some(before), None),
+                before => (None, before),
+            };
+            replaced.extend(gone.filter(was_put_off).map(|left| Gone { left, replaced: true }));
             let left = match before.as_ref().filter(|known| !known.is_scheduled()) {
                 _ if not_waiting.contains(&index) => None,
                 Some(known) => Some(Left { publish_at: post.publish_at, ..known.clone() }),
@@ -105,7 +122,9 @@ impl<'a> Leftovers<'a> {
         let is_gone =
             |left: &&Left| was_put_off(left) && is_of_run(left) && !named.contains(&left.name());
         let gone = before.posts.iter().filter(is_gone).cloned();
-        let (elsewhere, gone) = gone.partition(is_in_living_hands);
+        let (elsewhere, gone): (_, Vec<_>) = gone.partition(is_in_living_hands);
+        let gone = gone.into_iter().map(|left| Gone { left, replaced: false });
+        let gone = gone.chain(replaced).collect();
         (
             Self { notes, manifest, clock, posts, elsewhere, untold: Vec::new(), at_work: false },
             gone,
@@ -113,8 +132,8 @@ impl<'a> Leftovers<'a> {
     }
 
     /// Keeps posts that the manifest does not name any more until they are told of.
-    pub(super) fn keep(&mut self, begun: &[Left]) {
-        self.untold = begun.to_vec();
+    fn keep(&mut self, begun: &[Gone]) {
+        self.untold = begun.iter().map(|gone| gone.left.clone()).collect();
     }
 
     /// They are told of.
@@ -191,7 +210,7 @@ pub(super) async fn leftovers<'a>(
     accounts: &Accounts,
     engine: Option<&Engine>,
     prepared: &Prepared,
-) -> Result<Option<(Leftovers<'a>, Vec<Left>)>, StoreError> {
+) -> Result<Option<(Leftovers<'a>, Vec<Gone>)>, StoreError> {
     let Some((notes, manifest)) = notes else { return Ok(None) };
     let not_waiting = match engine {
         Some(engine) => engine.not_waiting(prepared).await,
@@ -218,12 +237,12 @@ pub(super) async fn tell_gone(
     context: &Context,
     journal: &dyn Journal,
     accounts: &Accounts,
-    gone: Vec<Left>,
+    gone: Vec<Gone>,
     asked: bool,
-) -> Result<Vec<Left>, StoreError> {
+) -> Result<Vec<Gone>, StoreError> {
     let mut begun = Vec::new();
     for gone in gone {
-        let post = post_of(Some(journal), &gone).await?;
+        let post = post_of(Some(journal), &gone.left).await?;
         match post.as_ref().map_or(Some(Begun::No), needs_a_run) {
             None => continue,
             Some(Begun::Yes) if !asked => {
@@ -232,7 +251,8 @@ pub(super) async fn tell_gone(
             }
             Some(_) => {}
         }
-        let account = accounts.get(&gone.account).map_or(gone.account.as_str(), Account::name);
+        let account = &gone.left.account;
+        let account = accounts.get(account).map_or(account.as_str(), Account::name);
         let words = gone_words(&gone, post.as_ref(), account);
         match &post {
             // Runs of other manifests come upon it as well.
@@ -320,9 +340,11 @@ fn is_in_living_hands(left: &Left) -> bool {
 }
 
 /// That a post of an account has left its manifest before it was made.
-fn gone_words(left: &Left, post: Option<&RecordedPost>, account: &str) -> String {
+fn gone_words(gone: &Gone, post: Option<&RecordedPost>, account: &str) -> String {
+    let Gone { left, replaced } = gone;
     let number = post.map(|post| format!(" (post {})", post.number)).unwrap_or_default();
     let video = text::shown(&left.video);
+    let was_in_hand = left.why.as_ref().is_some_and(Why::is_in_hand);
     let what = match post.and_then(RecordedPost::phase) {
         Some(Phase::FinalIntent { .. }) => {
             return format!(
@@ -332,15 +354,18 @@ fn gone_words(left: &Left, post: Option<&RecordedPost>, account: &str) -> String
             );
         }
         Some(phase) if !phase.is_over() => "was cut off and not posted",
-        _ if left.is_in_other_hands() => "was not posted, as its run was cut off",
+        _ if was_in_hand => "was not posted, as its run was cut off",
         _ => "was put off and not posted",
     };
-    let why = left.why.as_ref().filter(|_| !left.is_in_other_hands());
+    let why = left.why.as_ref().filter(|_| !was_in_hand);
     let why = why.map(|why| format!(" ({})", why.message)).unwrap_or_default();
-    format!(
-        "`{video}` of {account}{number} {what}{why}; this manifest does not name it any more, so no run of it makes \
-         the post. If it is still wanted, name it again"
-    )
+    let rest = if *replaced {
+        "another video lies where its own did: that is a post of its own. To have both, name the first one where it \
+         lies now"
+    } else {
+        "this manifest does not name it any more, so no run of it makes the post. If it is still wanted, name it again"
+    };
+    format!("`{video}` of {account}{number} {what}{why}; {rest}")
 }
 
 /// Whether an earlier run left a post to those that follow.

@@ -10,7 +10,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use tempfile::TempDir;
 
 use crate::auth::Tokens;
@@ -417,6 +416,11 @@ fn defaults(
     let overrule = FieldValues::default().with(Field::Mode, draft);
     let settings = &context.settings;
     let accounts = AccountDefaults::new(&settings.account_defaults, accounts)?;
-    let templates = args.templates.then(TimeZone::system);
-    Ok(Defaults { overrule, flags, accounts, config: settings.defaults.clone(), templates })
+    Ok(Defaults {
+        overrule,
+        flags,
+        accounts,
+        config: settings.defaults.clone(),
+        templates: args.templates,
+    })
 }

@@ -12,7 +12,7 @@ use super::input::InputError;
 use crate::manifest;
 use crate::model::{Field, FileIdentity};
 use crate::source::VideoFile;
-use crate::text;
+use crate::text::{self, chain};
 
 /// How the names of other texts end that people write such things into.
 const ALIKE: [&str; 5] = ["jsonc", "markdown", "text", "yaml", "yml"];
@@ -22,6 +22,9 @@ pub(super) const LARGEST: u64 = 64 * 1024;
 
 /// How the names of sidecars end, in either case.
 const EXTENSIONS: [&str; 6] = ["json", "JSON", "md", "MD", "txt", "TXT"];
+
+/// The lines between which the fields of front matter stand.
+const FENCE: &str = "---";
 
 /// A sidecar that cannot be used.
 #[derive(Debug)]
@@ -79,9 +82,9 @@ pub(super) fn near_sidecars(videos: &[PathBuf]) -> Vec<String> {
     for video in videos {
         let folder = video.parent().filter(|folder| !folder.as_os_str().is_empty());
         let names = by_folder.entry(folder.unwrap_or(Path::new("."))).or_default();
-        // `clip.mp4.txt`, and what differs only in case.
+        // `clip.mp4.txt`, and what differs only in case, Unicode form or a space.
         for name in [video.file_name(), video.file_stem()].into_iter().flatten() {
-            names.insert(name.to_string_lossy().to_lowercase(), video);
+            names.insert(text::folded(&name.to_string_lossy()), video);
         }
     }
     let mut near = Vec::new();
@@ -90,7 +93,7 @@ pub(super) fn near_sidecars(videos: &[PathBuf]) -> Vec<String> {
         for file in fs::read_dir(folder).into_iter().flatten().flatten() {
             let file = file.file_name().to_string_lossy().into_owned();
             let Some((before, end)) = file.rsplit_once('.') else { continue };
-            let Some(video) = videos.get(&before.to_lowercase()) else { continue };
+            let Some(video) = videos.get(&text::folded(before)) else { continue };
             let is_words = EXTENSIONS.contains(&end);
             let is_own = stems.contains(&video.with_file_name(before));
             // Where names are the same in any case, the sidecar is found under the video's.
@@ -102,10 +105,10 @@ pub(super) fn near_sidecars(videos: &[PathBuf]) -> Vec<String> {
             if is_near {
                 let name = video.file_name().unwrap_or_default().to_string_lossy();
                 near.push(format!(
-                    "{} is no sidecar of {}: that would be called like the video, in the same case, with .txt, .md or \
-                     .json in the place of its end",
+                    "{} is no sidecar of {}: that would be called {}.txt, .md or .json, to the letter",
                     text::shown(&file),
-                    text::shown(&name)
+                    text::shown(&name),
+                    text::shown(&video.file_stem().unwrap_or_default().to_string_lossy())
                 ));
             }
         }
@@ -130,9 +133,17 @@ impl Sidecar {
             // One that is there and cannot be read may say who is to see the post.
             let file = match VideoFile::open(&path) {
                 Ok(file) => file.into_file(),
-                Err(error) if error.is_missing() => continue,
+                Err(error) if error.is_missing() => {
+                    let Ok(target) = fs::read_link(&path) else { continue };
+                    let target = text::quoted(&target);
+                    let what =
+                        format!("this sidecar is a symbolic link to {target}, which is not there");
+                    return Err(bad(what).into());
+                }
                 Err(error) => {
-                    return Err(bad(format!("this sidecar cannot be read: {error}")).into());
+                    return Err(
+                        bad(format!("this sidecar cannot be read: {}", chain(&error))).into()
+                    );
                 }
             };
             let unread = |error| bad(format!("this sidecar cannot be read: {error}"));
@@ -156,13 +167,62 @@ impl Sidecar {
         let fields = match extension(&path).as_deref() {
             Some("json") => of_json(&text),
             Some("md") => of_markdown(&text),
-            _ => Ok(of_words(text)),
+            _ => of_text(text),
         };
         match fields.and_then(without_source) {
             Ok(fields) => Ok(Some(Self { path, fields })),
             Err(what) => Err(BadSidecar { path, what }.into()),
         }
     }
+}
+
+/// Words alone. What is meant for fields would be posted as words, and what it says of who is to see the post be
+/// lost.
+fn of_text(text: String) -> Result<Map<String, Value>, String> {
+    let begin = text.trim_start();
+    let is_object =
+        || Field::ALL.iter().any(|field| text.contains(&format!("\"{}\"", field.name())));
+    if begin.starts_with("{\\rtf") {
+        return Err("it is a document (RTF): save it as plain text".to_owned());
+    }
+    if begin.starts_with('{') && is_object() {
+        return Err(
+            "it holds JSON, which would be the caption as it stands: call it .json".to_owned()
+        );
+    }
+    if begins_with_fields(begin) {
+        return Err(format!(
+            "it begins with fields, which would be the caption as they stand: they are read between two lines `{FENCE}` \
+             at the beginning of a file that is called .md"
+        ));
+    }
+    Ok(of_words(text))
+}
+
+/// Whether words begin as front matter does, or nearly so.
+fn begins_with_fields(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let field = |line: &str| {
+        let (key, _) = line.split_once([':', '='])?;
+        Field::named(key.trim())
+    };
+    match lines.next() {
+        Some(first) if is_like_fence(first) => {
+            lines.take_while(|line| !is_like_fence(line)).any(|line| field(line).is_some())
+        }
+        // Nobody begins a caption with `privacy_level:`, but with `title:` somebody may.
+        Some(first) => {
+            field(first).is_some_and(|field| field.name().contains('_') || lines.any(is_like_fence))
+        }
+        None => false,
+    }
+}
+
+/// Whether a line may be meant for [`FENCE`]: typed once too often, of another language, or as word processors
+/// mend it.
+fn is_like_fence(line: &str) -> bool {
+    let is_stroke = |c| matches!(c, '-' | '+' | '\u{2010}'..='\u{2015}' | '\u{2212}');
+    line.chars().all(is_stroke) && (line.chars().count() > 1 || !line.starts_with(['-', '+']))
 }
 
 fn of_words(text: String) -> Map<String, Value> {
@@ -198,15 +258,18 @@ fn without_source(fields: Map<String, Value>) -> Result<Map<String, Value>, Stri
 
 /// Words with what lies between two lines of three hyphens before them: a field and its value in each line.
 fn of_markdown(text: &str) -> Result<Map<String, Value>, String> {
-    let Some(rest) = text.strip_prefix("---\n") else { return Ok(of_words(text.to_owned())) };
+    let mut lines = (1..).zip(text.lines()).skip_while(|(_, line)| line.trim().is_empty());
+    if lines.next().is_none_or(|(_, line)| line.trim() != FENCE) {
+        return of_text(text.to_owned());
+    }
     let mut fields = Map::new();
     let (mut words, mut closed) = (Vec::new(), false);
-    for (line, text) in (2..).zip(rest.lines()) {
+    for (line, text) in lines {
         if closed {
             words.push(text);
-        } else if text.trim_end() == "---" {
+        } else if text.trim() == FENCE {
             closed = true;
-        } else if !text.trim().is_empty() && !text.starts_with('#') {
+        } else if !text.trim().is_empty() && !text.trim_start().starts_with('#') {
             let (key, value) = text
                 .split_once(':')
                 .ok_or_else(|| format!("line {line} is not of the form `field: value`"))?;
@@ -259,7 +322,40 @@ mod tests {
             Value::Object(of_markdown("no\n---\n").unwrap()),
             json!({ "description": "no\n---\n" })
         );
+        for begin in ["\n---\n", "--- \n", " ---\t\n"] {
+            let fields = of_markdown(&format!("{begin}privacy_level: SELF_ONLY\n---\nhey"));
+            assert_eq!(fields.unwrap()["privacy_level"], "SELF_ONLY", "{begin:?}");
+        }
         assert!(of_markdown("---\ntags").is_err());
         assert!(of_markdown("---\ntags: a\n").is_err());
+    }
+
+    #[test]
+    fn what_is_nearly_fields_is_no_caption() {
+        for text in [
+            "----\nprivacy_level: SELF_ONLY\n---\nhey",
+            "\u{2014}\nprivacy_level: SELF_ONLY\n\u{2014}\nhey",
+            "+++\nprivacy_level = \"SELF_ONLY\"\n+++\nhey",
+            "privacy_level: SELF_ONLY\n---\nhey",
+            "privacy_level: SELF_ONLY\n\nhey",
+            "title: Cats\ntags: [a]\n---\nhey",
+            " {\n\"privacy_level\": \"SELF_ONLY\"",
+            "{\\rtf1 hey}",
+        ] {
+            assert!(of_text(text.to_owned()).is_err(), "{text}");
+            assert!(of_markdown(text).is_err(), "{text}");
+        }
+        assert!(of_text("---\ntags: [a]\n---\nhey".to_owned()).is_err());
+        for text in [
+            "",
+            "title: Cats\nand dogs",
+            "{stem}",
+            "---",
+            "-\nlike: this",
+            "- one\n- two",
+            "\u{2014} hey",
+        ] {
+            assert_eq!(of_text(text.to_owned()).unwrap()["description"], text);
+        }
     }
 }

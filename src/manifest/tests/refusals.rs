@@ -91,6 +91,10 @@ fn the_outermost_value_is_a_list_or_an_object_with_posts() {
             "line 1, column 15, field `tags`: no such field here (it belongs into a post or into `defaults`)",
         ),
         (
+            "{\"posts\": [], \"video_path\": \"a.mp4\"}",
+            "line 1, column 15, field `video_path`: no such field here (it belongs into a post)",
+        ),
+        (
             "{\"posts\": [], \"$schema\": 1}",
             "line 1, column 26: `$schema` must be text, not the number 1",
         ),
@@ -159,6 +163,10 @@ fn types_are_strict_and_say_what_they_got() {
         (
             r#""is_aigc": "true""#,
             "field `is_aigc`: must be true or false, not the text \"true\" (write true, without quotes)",
+        ),
+        (
+            r#""is_aigc": "WAHR""#,
+            "field `is_aigc`: must be true or false, not the text \"WAHR\" (write true, in JSON without quotes)",
         ),
         (r#""is_aigc": 1"#, "field `is_aigc`: must be true or false, not the number 1"),
         (
@@ -267,7 +275,8 @@ fn what_is_written_in_quotes_is_told_in_one_step() {
         ("video_cover_timestamp_ms", r#"" 007""#, "7"),
     ] {
         let advice = advice_on(field, written);
-        assert_eq!(advice, format!("{right}, without quotes"));
+        let where_else = if written.contains("yes") { "in JSON " } else { "" };
+        assert_eq!(advice, format!("{right}, {where_else}without quotes"));
         entry(&format!("[{{\"video_path\": \"a.mp4\", \"{field}\": {right}}}]"));
     }
     assert!(!said_of_video(r#""video_cover_timestamp_ms": "-5""#)[0].contains("(write"));

@@ -8,14 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit::Exit;
 use crate::model::account::NeededLogin;
-use crate::model::{PostError, PostOutcome, PostState};
+use crate::model::{FileIdentity, PostError, PostOutcome, PostState};
 use crate::output::error::told;
 use crate::output::failure::{Failure, post_hint};
 use crate::problem::{ErrorCode, ErrorKind, Origin, Problem, Value};
 use crate::secret::redact;
 
-/// How long after its time a post is still listed as waiting for it, and how long what is known of a
-/// manifest that is not there any more.
+/// How long what is known of a manifest is listed that is not there any more.
 const LATE: SignedDuration = SignedDuration::from_hours(25);
 
 /// How long what a run left is listed where no other run follows.
@@ -42,6 +41,9 @@ pub(crate) struct Left {
     pub(crate) publish_at: Option<Timestamp>,
     /// Its number in the journal, if it has one.
     pub(crate) post: Option<u32>,
+    /// The file that lay there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<FileIdentity>,
     /// What keeps it waiting. `None`: its time has not come.
     pub(crate) why: Option<Why>,
 }
@@ -146,7 +148,8 @@ pub(super) struct Scheduled {
 impl From<Scheduled> for Left {
     fn from(post: Scheduled) -> Self {
         let Scheduled { account, video, id, mode, publish_at } = post;
-        Self { account, video, id, mode, publish_at: Some(publish_at), post: None, why: None }
+        let publish_at = Some(publish_at);
+        Self { account, video, id, mode, publish_at, post: None, file: None, why: None }
     }
 }
 
@@ -168,6 +171,14 @@ impl Left {
         (&self.account, id, Some(self.video.as_str()).filter(|_| id.is_none()))
     }
 
+    /// Whether it is known by its file alone, and surely another one lies there now.
+    pub(crate) fn was_replaced(&self, now: &Self) -> bool {
+        let files = self.file.as_ref().zip(now.file.as_ref());
+        self.post.is_none()
+            && self.id.is_none()
+            && files.is_some_and(|(it, now)| now.is_surely_other(it))
+    }
+
     /// Whether another run has it in hand.
     pub(crate) fn is_in_other_hands(&self) -> bool {
         self.why.as_ref().is_some_and(|why| why.code == ErrorCode::AccountBusy.as_str())
@@ -181,10 +192,13 @@ impl Left {
     fn is_listed(&self, manifest: &str, now: Timestamp) -> bool {
         match &self.why {
             Some(why) => is_recent(manifest, why.seen, now),
-            None => self.publish_at.is_some_and(|at| now.duration_since(at) < LATE),
+            None => self.publish_at.is_some_and(|at| is_recent(manifest, at, now)),
         }
     }
 }
+
+/// How the message begins of what a run is at.
+const IN_HAND: &str = "a run has it in hand";
 
 impl Why {
     /// That this process has it in hand.
@@ -192,7 +206,7 @@ impl Why {
         let process = std::process::id();
         Self {
             code: ErrorCode::AccountBusy.as_str().to_owned(),
-            message: format!("a run has it in hand, process {process}"),
+            message: format!("{IN_HAND}, process {process}"),
             hint: None,
             not_before: None,
             since: now,
@@ -201,6 +215,11 @@ impl Why {
             deferred: false,
             needs: process.try_into().ok().map(Needs::Process),
         }
+    }
+
+    /// Whether a run has, or had, it in hand. Else another run kept it from beginning.
+    pub(crate) fn is_in_hand(&self) -> bool {
+        self.code == ErrorCode::AccountBusy.as_str() && self.message.starts_with(IN_HAND)
     }
 
     /// Why a post ended its run without being made; `before` is what was known of it.

@@ -139,6 +139,7 @@ fn scheduled(video: &str, at: i64) -> Left {
         mode: "direct".into(),
         publish_at: Some(hours(at).now()),
         post: None,
+        file: None,
         why: None,
     }
 }
