@@ -281,7 +281,15 @@ impl AccountWorker {
             return (self.in_doubt(post, row, size, report), None);
         }
         if found.begun().is_none() && !self.is_due(post) {
-            return (self.waits(post, Some(found), Look::Once, named).await, None);
+            let words = plan_words(post, &found);
+            let waits = self.waits(post, Some(found), Look::Once, named).await;
+            if waits.state != PostState::Deferred {
+                return (waits, None);
+            }
+            // What is to be sent then can be mended now.
+            self.tell_doubts(post);
+            let note = waits.note.map(|note| format!("{note}; {words}"));
+            return (PostOutcome { note, ..waits }, None);
         }
         let bytes = found.plan.map_or(0, |plan| plan.size());
         let entry = named.entry(post, found.row.as_ref());
@@ -734,7 +742,8 @@ pub(super) fn not_due(post: &PreparedPost, row: Option<&RecordedPost>) -> PostOu
     // What was made is another one than the repost that waits.
     let number = row.filter(|row| row.may_begin()).map(|row| row.number);
     let report = PostSnapshot::new(post, Instant::now()).report(PostState::Deferred, None);
-    let note = Some("its time has not come".to_owned());
+    let slot = post.asked.slot.as_deref().map(|slot| format!(" (slot `{}`)", text::shown(slot)));
+    let note = Some(format!("its time has not come{}", slot.unwrap_or_default()));
     PostOutcome { number, at: post.asked.publish_at, note, ..report }
 }
 

@@ -57,7 +57,7 @@ pub(crate) use self::calls::{CallError, TokenError, TokenProvider};
 pub(crate) use self::chunk::RateLimiter;
 pub(crate) use self::events::EventSender;
 pub(crate) use self::events::{Event, Events, Note, Progress, QuotaLeft, WaitReason, Warning};
-pub(crate) use self::post::PreparedPost;
+pub(crate) use self::post::{FileState, PreparedPost};
 pub(crate) use self::posted::{PostedFiles, posted_files};
 pub(crate) use self::prepare::{Preparation, PrepareError, Prepared, Refused, Warned};
 pub(crate) use self::status::can_be_reconciled;

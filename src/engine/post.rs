@@ -210,6 +210,7 @@ mod tests {
             auto_add_music: Some(true),
             skip_media_check: true,
             publish_at: None,
+            slot: None,
         };
         let post_ref = PostRef { index: 0, account: "alice".into(), video: "a".into() };
         PreparedPost { post_ref, asked, file: None, doubts: Vec::new(), left_to_app: None }

@@ -485,7 +485,8 @@ impl PostResolver {
         }
         // What is posted once more is no other post, unless its `id` is that of other content.
         let is_other = new.repost && self.calls.journal.id_of_other_content(new).await?.is_some();
-        if !is_other && (new.repost || known.is_some_and(|row| row.last.is_some())) {
+        let is_begun = known.is_some_and(|row| row.last.is_some() && !row.may_begin());
+        if !is_other && (new.repost || is_begun) {
             return Ok(None);
         }
         let own = known.map(|row| row.number);

@@ -6,6 +6,8 @@ use super::Entry;
 use super::fields::Fields;
 use super::review::Review;
 use super::web;
+use crate::model::fields::nearest;
+use crate::model::slot::NEXT;
 use crate::model::{
     Caption, Defaults, Field, FieldValues, Mode, Place, Post, Source, UserOrigin, caption, wording,
 };
@@ -44,6 +46,7 @@ impl EntryContext<'_> {
         let kind = one_source(start, own, review)?;
         refuse_what_does_not_go_with(kind, own, review);
         let source = self.source(own, review);
+        self.refuse_unknown_slot(&values, own, start, review);
         let caption = self.caption(kind, index, &values, start, own, review);
         if self.is_user_garbled(own) {
             return None;
@@ -97,6 +100,7 @@ impl EntryContext<'_> {
                 auto_add_music: flag(Field::AutoAddMusic),
                 skip_media_check: flag(Field::SkipMediaCheck).unwrap_or_default(),
                 publish_at: values.publish_at(),
+                slot: values.slot().map(str::to_owned),
             },
             doubts,
             left_to_app: None,
@@ -202,6 +206,28 @@ impl EntryContext<'_> {
                 None
             }
         }
+    }
+
+    /// Says that a post names a slot which is not there.
+    fn refuse_unknown_slot(
+        &self,
+        values: &FieldValues,
+        own: &Fields,
+        start: usize,
+        review: &mut Review<'_>,
+    ) {
+        let slots = &self.given.slots;
+        let Some(name) = values.slot().filter(|name| !slots.contains_key(*name)) else { return };
+        let near = nearest(name, slots.keys().map(|known| (known.as_str(), known.as_str())));
+        let known: Vec<_> = slots.keys().map(|known| format!("`{NEXT}{known}`")).collect();
+        let hint = match near {
+            Some(near) => format!("did you mean `{NEXT}{near}`?"),
+            None if known.is_empty() => "it has none at all".to_owned(),
+            None => format!("there are {}", known.join(", ")),
+        };
+        review.field = Some(Field::PublishAt);
+        let message = format!("config.toml has no `[slots.{}]`", text::shown(name));
+        review.advise(own.place_of(Field::PublishAt).unwrap_or(start), message, hint);
     }
 
     /// Whether the field is there and could not be read.

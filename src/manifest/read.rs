@@ -108,11 +108,21 @@ pub(crate) fn object(text: &str) -> Result<Vec<(String, serde_json::Value)>, Str
         }
         Ok(None) => Err("the file is empty".to_owned()),
         Err(fault) => {
-            let hint = fault.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
-            Err(told(fault.at, format!("{}{hint}", fault.message)))
+            // What is said of manifests is of lists.
+            let is_of_lists = |hint: &String| hint.contains(['[', ']']) || hint.contains("posts");
+            let hint = match fault.hint {
+                Some(hint) if is_of_lists(&hint) => ONE_OBJECT.to_owned(),
+                Some(hint) => format!(" ({hint})"),
+                None => String::new(),
+            };
+            let message = fault.message.replace("the manifest", "the object");
+            Err(told(fault.at, format!("{message}{hint}")))
         }
     }
 }
+
+/// How a sidecar in JSON is written.
+const ONE_OBJECT: &str = " (it is one object: { \"description\": \"…\" })";
 
 /// The lines of JSON Lines that are not empty, each with where it begins.
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {

@@ -155,7 +155,11 @@ fn type_of(value_type: FieldType) -> Vec<(&'static str, Json)> {
         FieldType::Privacy => {
             vec![("enum", Json::List(Privacy::ALL.map(|level| Json::Text(level.as_str())).into()))]
         }
-        FieldType::Moment => vec![named("string"), ("format", Json::Text("date-time"))],
+        FieldType::Moment => {
+            let time = Json::Object(vec![("format", Json::Text("date-time"))]);
+            let slot = Json::Object(vec![("pattern", Json::Text("^next:."))]);
+            vec![named("string"), ("anyOf", Json::List(vec![time, slot]))]
+        }
         FieldType::Id => {
             vec![named("string"), number("minLength", 1), number("maxLength", MAX_ID as u64)]
         }

@@ -13,6 +13,7 @@ use super::review::{Review, excerpt};
 use super::web;
 use super::{foreign, instant};
 use crate::model::fields::{MAX_ID, MAX_PHOTOS, nearest};
+use crate::model::slot::NEXT;
 use crate::model::{Field, FieldType, FieldValue, Mode, caption};
 use crate::text;
 use crate::text::template;
@@ -33,6 +34,10 @@ pub(super) fn read(field: Field, value: &Value<'_>, review: &mut Review<'_>) -> 
         FieldType::Mode => FieldValue::Mode(mode(value, review)?),
         FieldType::Privacy => FieldValue::Privacy(privacy(value, review)?),
         FieldType::Moment => {
+            let slot = value.as_string_lit().and_then(|literal| literal.value.strip_prefix(NEXT));
+            if let Some(name) = slot {
+                return Some(FieldValue::Slot(name.trim().to_owned()));
+            }
             let (at, day) = instant(value, review)?;
             FieldValue::Moment { at, day }
         }

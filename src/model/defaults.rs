@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use super::account::{Accounts, NameError};
 use super::fields::{Field, FieldValue};
 use super::mode::Mode;
+use super::slot::Slot;
 use crate::problem::{Coded, ErrorCode, Problem};
 use crate::text;
 use tiktok_open::Privacy;
@@ -26,6 +27,8 @@ pub(crate) struct Defaults {
     pub(crate) config: FieldValues,
     /// Whether captions are templates.
     pub(crate) templates: bool,
+    /// The slots that `publish_at` may name.
+    pub(crate) slots: BTreeMap<String, Slot>,
 }
 
 /// What the configuration file says of the posts of single accounts.
@@ -177,6 +180,14 @@ impl FieldValues {
     pub(crate) fn publish_at(&self) -> Option<Timestamp> {
         match self.0.get(&Field::PublishAt) {
             Some(FieldValue::Moment { at, .. }) => Some(*at),
+            _ => None,
+        }
+    }
+
+    /// The slot that `publish_at` names.
+    pub(crate) fn slot(&self) -> Option<&str> {
+        match self.0.get(&Field::PublishAt) {
+            Some(FieldValue::Slot(name)) => Some(name),
             _ => None,
         }
     }

@@ -56,7 +56,7 @@ pub(crate) enum FieldType {
     Mode,
     /// A [`Privacy`] level.
     Privacy,
-    /// A moment, with its offset.
+    /// A moment, with its offset, or a slot.
     Moment,
     /// The user's own identity of a post: 1 to [`MAX_ID`] printable characters.
     Id,
@@ -84,6 +84,8 @@ pub(crate) enum FieldValue {
         /// The day of it, as it is written.
         day: Date,
     },
+    /// Of [`FieldType::Moment`]: the next free time of the slot of this name.
+    Slot(String),
 }
 
 /// One of the four inits, as far as it matters what they take.
@@ -284,7 +286,7 @@ fields! {
     PublishAt = "publish_at" {
         FieldType::Moment, InitKind::ALL, Manifest,
         elsewhere: ["publishtime", "schedule", "scheduleat", "scheduledat", "schedulefor", "scheduletime", "scheduledtime"],
-        "Not to be posted before: RFC 3339 with an offset, such as 2026-12-01T18:00:00+01:00."
+        "Not to be posted before: RFC 3339 with an offset, such as 2026-12-01T18:00:00+01:00; or `next:NAME`, the next free time of `[slots.NAME]` in config.toml."
     }
     Id = "id" {
         FieldType::Id, InitKind::ALL, Never,

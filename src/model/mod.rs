@@ -25,6 +25,7 @@ mod post;
 mod quota;
 mod record;
 pub(crate) mod redirect;
+pub(crate) mod slot;
 mod source;
 pub(crate) mod wording;
 

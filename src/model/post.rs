@@ -40,8 +40,10 @@ pub(crate) struct Post {
     pub(crate) auto_add_music: Option<bool>,
     /// `skip_media_check`: what speaks against the video is a warning, and it is sent all the same.
     pub(crate) skip_media_check: bool,
-    /// `publish_at`: not to be posted before.
+    /// `publish_at`: not to be posted before. Of a post with a slot, once it has a time.
     pub(crate) publish_at: Option<Timestamp>,
+    /// The slot that `publish_at` names.
+    pub(crate) slot: Option<String>,
 }
 
 impl Post {

@@ -17,7 +17,7 @@ pub(crate) fn doubts(title: Option<&str>, text: &str, tags: &[String]) -> Vec<St
         [("title", title, title, None), ("caption", described, text, of_tags)]
     {
         let unfilled = template::unfilled(own).or_else(|| template::unfilled(words));
-        let unfilled = unfilled.map(template::words);
+        let unfilled = unfilled.map(template::words).or_else(|| own_template(words));
         let found: Vec<_> = unfilled.into_iter().chain(of_tags).chain(oddities(words)).collect();
         if !found.is_empty() {
             doubts.push(format!(
@@ -28,6 +28,12 @@ pub(crate) fn doubts(title: Option<&str>, text: &str, tags: &[String]) -> Vec<St
         }
     }
     doubts
+}
+
+/// That nobody asked for one of this program's own templates to be filled in.
+fn own_template(words: &str) -> Option<String> {
+    let piece = ["{stem}", "{n}", "{date}"].into_iter().find(|piece| words.contains(piece))?;
+    Some(format!("`{piece}` is filled in with `--templates` alone"))
 }
 
 /// What stands before the tags.

@@ -130,6 +130,9 @@ catalogue! {
     LocksMissing: "The file system has no locks, without which two runs could post the same."
         => "`{path}` is on a file system that cannot lock files, as some network shares cannot: choose a \
             directory on another file system with `--home`";
+    SlotsDamaged: "The file with the times that slots have given is damaged, or of a newer version."
+        => "move `{path}` away: posts that wait are given other times then, none of them earlier than now; nothing was \
+            sent";
     FileOwner: "A file or directory of this program belongs to another user."
         => "run as the user who owns it, or choose another `--home`; if it was copied here by another \
             user, `sudo chown {user} {path}` makes it yours";

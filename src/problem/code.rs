@@ -171,6 +171,7 @@ codes! {
             TokensEncrypted = "tokens_encrypted",
             TokensNewer = "tokens_newer",
             TokensNoKey = "tokens_no_key",
+            SlotsDamaged = "slots_damaged",
             StoreKeyCommand = "store_key_command",
             StoreKeyDamaged = "store_key_damaged",
             StoreKeyGone = "store_key_gone",

@@ -10,6 +10,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use jiff::SignedDuration;
+use jiff::civil::{Time, Weekday};
+use jiff::tz::TimeZone;
 use tiktok_open::{Privacy, Scopes, UnknownPrivacy};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -20,6 +23,7 @@ use super::home::literal;
 use super::mistake::Mistakes;
 use super::store_key::{Encrypt, PassphraseFrom};
 use crate::encrypt::Scheme;
+use crate::model::slot::{DAYS, Slot};
 use crate::model::{Field, FieldType, FieldValue, FieldValues, HookKind, Mode, RedirectUri};
 use crate::secret::Secret;
 use crate::text;
@@ -39,6 +43,8 @@ pub(super) struct Config {
     pub(super) store: Option<Encrypt>,
     /// `[hooks]`.
     pub(super) hooks: HooksEntry,
+    /// `[slots.NAME]`.
+    pub(super) slots: BTreeMap<String, Slot>,
 }
 
 /// `[hooks]`.
@@ -98,7 +104,7 @@ impl Config {
     }
 }
 
-pub(super) const ROOT: &[&str] = &["accounts", "apps", "defaults", "hooks", "store"];
+pub(super) const ROOT: &[&str] = &["accounts", "apps", "defaults", "hooks", "slots", "store"];
 pub(super) const APP: &[&str] = &[
     "client_key",
     "client_secret",
@@ -112,6 +118,11 @@ pub(super) const STORE: &[&str] =
 
 pub(super) const HOOKS: &[&str] =
     &["desktop", "notify_command", "webhook", "webhook_secret", "webhook_secret_file", "when"];
+
+pub(super) const SLOT: &[&str] = &["days", "jitter", "times", "zone"];
+
+/// The longest `jitter`.
+const LONGEST_JITTER: SignedDuration = SignedDuration::from_hours(12);
 
 /// The key file of `encrypt = "key-file"`, unless another is named.
 const KEY_FILE: &str = "store.key";
@@ -133,6 +144,7 @@ impl Reader<'_> {
                 "apps" => config.apps = self.apps(value),
                 "defaults" => (config.app, config.defaults) = self.defaults(value),
                 "hooks" => config.hooks = self.hooks(value),
+                "slots" => config.slots = self.slots(value),
                 "store" => config.store = self.store(value),
                 _ => self.unknown(key, ROOT),
             }
@@ -292,6 +304,95 @@ impl Reader<'_> {
             }
         }
         Some(kinds)
+    }
+
+    fn slots(&mut self, value: &Value<'_>) -> BTreeMap<String, Slot> {
+        let Some(table) = self.table(value, "slots") else { return BTreeMap::new() };
+        let mut slots = BTreeMap::new();
+        for (name, value) in table {
+            if let Some(slot) = self.slot(name, value) {
+                slots.insert(name.get_ref().to_string(), slot);
+            }
+        }
+        slots
+    }
+
+    fn slot(&mut self, name: &Spanned<Cow<'_, str>>, value: &Value<'_>) -> Option<Slot> {
+        let table = self.table(value, "a slot")?;
+        let (mut days, mut times) = (Vec::new(), None);
+        let (mut zone, mut jitter) = (TimeZone::system(), SignedDuration::ZERO);
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "days" => days = self.days(value),
+                "times" => times = Some(self.times(value)),
+                "zone" => zone = self.zone(value)?,
+                "jitter" => jitter = self.jitter(value)?,
+                _ => self.unknown(key, SLOT),
+            }
+        }
+        let Some(times) = times else {
+            self.wrong(name.span(), "the slot has no `times`, such as [\"18:30\"]");
+            return None;
+        };
+        Some(Slot { days, times, zone, jitter })
+    }
+
+    fn days(&mut self, value: &Value<'_>) -> Vec<Weekday> {
+        let words = self.strings(value).unwrap_or_default();
+        let names = DAYS.map(|(name, _)| &name[..3]);
+        let mut days = Vec::new();
+        for word in &words {
+            let lower = word.to_ascii_lowercase();
+            let is_it = |name: &str| lower.len() >= 3 && name.starts_with(&lower);
+            match DAYS.iter().find(|(name, _)| is_it(name)) {
+                Some((_, day)) => days.push(*day),
+                None => self.wrong(
+                    value.span(),
+                    format!("`{}` is no day; there are {}", text::shown(word), list(&names)),
+                ),
+            }
+        }
+        days
+    }
+
+    fn times(&mut self, value: &Value<'_>) -> Vec<Time> {
+        let words = self.strings(value).unwrap_or_default();
+        let mut times = Vec::new();
+        for word in &words {
+            let time = word.parse::<Time>().ok().filter(|_| word.contains(':'));
+            match time {
+                Some(time) => times.push(time),
+                None => self.wrong(
+                    value.span(),
+                    format!("`{}` is no time of day, such as \"18:30\"", text::shown(word)),
+                ),
+            }
+        }
+        if words.is_empty() {
+            self.wrong(value.span(), "it needs at least one time, such as \"18:30\"");
+        }
+        times.sort_unstable();
+        times.dedup();
+        times
+    }
+
+    fn zone(&mut self, value: &Value<'_>) -> Option<TimeZone> {
+        let name = self.word(value)?;
+        let zone = TimeZone::get(&name).ok();
+        if zone.is_none() {
+            let message = "no time zone of that name is known; one is written like Europe/Berlin";
+            self.wrong(value.span(), message);
+        }
+        zone
+    }
+
+    fn jitter(&mut self, value: &Value<'_>) -> Option<SignedDuration> {
+        let jitter = self.word(value)?.parse::<SignedDuration>().ok();
+        let jitter = jitter.filter(|it| !it.is_negative() && *it <= LONGEST_JITTER);
+        if jitter.is_none() {
+            self.wrong(value.span(), "it must be a time of at most 12h, such as \"10m\"");
+        }
+        jitter
     }
 
     fn store(&mut self, value: &Value<'_>) -> Option<Encrypt> {

@@ -1,6 +1,6 @@
 //! The keys of `config.toml` by their names on the command line, such as `apps.main.client_key`.
 
-use super::config::{APP, HOOKS, STORE, account_names, default_names, nearest};
+use super::config::{APP, HOOKS, SLOT, STORE, account_names, default_names, nearest};
 use crate::model::{Field, FieldType};
 
 /// A key that config.toml may have.
@@ -34,6 +34,9 @@ pub(crate) struct UnknownKey {
     pub(crate) meant: Option<String>,
 }
 
+/// The tables whose tables have names of their own.
+const NAMED: [&str; 3] = ["apps", "accounts", "slots"];
+
 /// Keys of which a table has one at most.
 const RIVALS: &[&[&str]] = &[
     &["client_secret", "client_secret_command", "client_secret_file"],
@@ -53,13 +56,13 @@ impl Key {
             });
             return Err(unknown(all.find(|(own, _)| *own == name).map(|(_, full)| full)));
         };
-        let named = ["accounts", "apps"].into_iter().find_map(|outer| {
+        let named = NAMED.into_iter().find_map(|outer| {
             let inner = table.strip_prefix(outer)?.strip_prefix('.')?;
             (!inner.is_empty()).then_some((outer, inner))
         });
         let (tables, known) = match named {
             Some((outer, inner)) => (vec![outer.to_owned(), inner.to_owned()], names_in(outer)),
-            None if ["accounts", "apps"].contains(&table) => (Vec::new(), Vec::new()),
+            None if NAMED.contains(&table) => (Vec::new(), Vec::new()),
             None => (vec![table.to_owned()], names_in(table)),
         };
         if known.is_empty() {
@@ -73,21 +76,17 @@ impl Key {
         Ok(Self { path: tables.into_iter().chain([own.to_owned()]).collect(), kind })
     }
 
-    /// Every key that a file with these apps and accounts may have.
-    pub(super) fn all<'a>(
-        apps: impl Iterator<Item = &'a String>,
-        accounts: impl Iterator<Item = &'a String>,
-    ) -> Vec<Self> {
+    /// Every key that a file may have with the names that `named` gives for a table of [`NAMED`].
+    pub(super) fn all(named: impl Fn(&str) -> Vec<String>) -> Vec<Self> {
         let mut keys = Vec::new();
         let key = |path: &[&str]| Self {
             path: path.iter().map(|name| (*name).to_owned()).collect(),
             kind: kind_of(path.last().unwrap_or(&"")),
         };
-        for app in apps {
-            keys.extend(APP.iter().map(|name| key(&["apps", app, name])));
-        }
-        for account in accounts {
-            keys.extend(account_names().into_iter().map(|name| key(&["accounts", account, name])));
+        for outer in NAMED {
+            for inner in named(outer) {
+                keys.extend(names_in(outer).into_iter().map(|name| key(&[outer, &inner, name])));
+            }
         }
         for table in ["defaults", "hooks", "store"] {
             keys.extend(names_in(table).into_iter().map(|name| key(&[table, name])));
@@ -119,6 +118,7 @@ fn names_in(table: &str) -> Vec<&'static str> {
         "apps" => APP.to_vec(),
         "defaults" => default_names(),
         "hooks" => HOOKS.to_vec(),
+        "slots" => SLOT.to_vec(),
         "store" => STORE.to_vec(),
         _ => Vec::new(),
     }
@@ -128,7 +128,7 @@ fn names_in(table: &str) -> Vec<&'static str> {
 fn kind_of(name: &str) -> KeyKind {
     match name {
         "client_secret" | "webhook" | "webhook_secret" => KeyKind::Secret,
-        "scopes" | "when" => KeyKind::Words,
+        "days" | "scopes" | "times" | "when" => KeyKind::Words,
         "desktop" => KeyKind::Flag,
         name if name.ends_with("_command") => KeyKind::Command,
         name => match Field::named(name).map(Field::value_type) {
@@ -144,8 +144,7 @@ mod tests {
 
     #[test]
     fn every_key_is_found_by_its_name() {
-        let apps = ["main".to_owned(), "with.dot".to_owned()];
-        for key in Key::all(apps.iter(), apps.iter()) {
+        for key in Key::all(|_| vec!["main".to_owned(), "with.dot".to_owned()]) {
             assert_eq!(Key::named(&key.name()), Ok(key));
         }
     }

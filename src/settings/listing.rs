@@ -105,7 +105,7 @@ pub(crate) fn in_use(
         let name = app.name.clone().unwrap_or_else(|| app.client_key.clone());
         add("app", SettingValue::Text(name), from);
     }
-    for key in Key::all(names_in(&text, "apps").iter(), names_in(&text, "accounts").iter()) {
+    for key in Key::all(|table| names_in(&text, table)) {
         let name = key.name();
         match written.get(&name) {
             Some((_, line)) if key.is_secret() => {

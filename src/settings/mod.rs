@@ -35,6 +35,7 @@ use self::config::{Config, HooksEntry, SecretSource};
 use self::file::UserFile;
 use crate::api::App;
 use crate::clock::Clock;
+use crate::model::slot::Slot;
 use crate::model::{FieldValues, HookKind};
 use crate::secret::Secret;
 use crate::timing::Timing;
@@ -86,6 +87,8 @@ pub(crate) struct Settings {
     pub(crate) encrypt: Option<Encrypt>,
     /// Who is told of what happens.
     pub(crate) hooks: HookSettings,
+    /// The times that posts may be spread over.
+    pub(crate) slots: BTreeMap<String, Slot>,
 }
 
 /// `[hooks]` of `config.toml`.
@@ -139,6 +142,7 @@ impl Settings {
         Ok(Self {
             account_defaults,
             hooks,
+            slots: config.slots,
             home,
             endpoints,
             clock: Clock::shifted(timing.clock_offset),
@@ -182,6 +186,7 @@ impl Settings {
             encrypt: None,
             hooks: HookSettings::default(),
             account_defaults: BTreeMap::new(),
+            slots: BTreeMap::new(),
         }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tiktok_open::Privacy;
 
 use super::SCHEMA;
-use super::config::{APP, HOOKS, ROOT, STORE, account_names, default_names};
+use super::config::{APP, HOOKS, ROOT, SLOT, STORE, account_names, default_names};
 use crate::encrypt::Scheme;
 use crate::model::{Field, FieldType, HookKind, Mode};
 
@@ -29,6 +29,7 @@ fn it_knows_every_key_of_the_reader_and_no_other() {
         (&tables["hooks"], HOOKS),
         (&tables["store"], STORE),
         (app, APP),
+        (&schema["$defs"]["slot"], SLOT),
         (&schema["$defs"]["account"], &account_names()[..]),
     ] {
         assert_eq!(keys(&table["properties"]), known.iter().copied().collect());
@@ -36,6 +37,7 @@ fn it_knows_every_key_of_the_reader_and_no_other() {
     }
     assert_eq!(tables["apps"]["additionalProperties"]["$ref"], "#/$defs/app");
     assert_eq!(tables["accounts"]["additionalProperties"]["$ref"], "#/$defs/account");
+    assert_eq!(tables["slots"]["additionalProperties"]["$ref"], "#/$defs/slot");
     for name in account_names() {
         let own = &schema["$defs"]["account"]["properties"][name];
         assert_eq!(own["$ref"], format!("#/properties/defaults/properties/{name}"));

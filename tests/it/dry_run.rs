@@ -237,3 +237,28 @@ fn a_dry_run_knows_what_a_run_does_not_try_again() {
     fs::remove_file(world.path("clip.mp4")).unwrap();
     foretold(&world, &[&manifest], 1, &["failed"]);
 }
+
+/// What is wrong with its words can be mended before its time.
+#[test]
+fn a_post_that_waits_is_shown_as_it_will_be_sent() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_001);
+    let manifest = world.manifest(&json!([{ "user_id": world.open_id(ADA), "video_path": "a.mp4",
+        "privacy_level": "SELF_ONLY", "description": "{stem}, part {n}", "tags": ["a-b"],
+        "publish_at": "2999-01-01T00:00:00Z" }]));
+    let ran = world.run(&["upload", "--dry-run", &manifest]).exits(0);
+    let ran = ran
+        .says("its time has not come; ")
+        .says("SELF_ONLY")
+        .says("caption \"{stem}, part {n} #a-b\"");
+    ran.says("`{stem}` is filled in with `--templates` alone").says("#a");
+    world.run(&["upload", &manifest]).exits(0).never_says("caption");
+}
+
+#[test]
+fn an_account_that_nobody_is_called_is_told_also_where_no_post_takes_it() {
+    let world = World::logged_in();
+    let manifest = world.short();
+    world.run(&["upload", "--account", "nobody", &manifest]).says("no account is called `nobody`");
+    assert_eq!(world.inits(), 0);
+}

@@ -74,6 +74,7 @@ mod sandbox_posting;
 mod sandbox_upload;
 mod shell;
 mod signals;
+mod slots;
 mod stage;
 mod stopping;
 mod store;

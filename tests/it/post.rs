@@ -266,6 +266,8 @@ fn a_sidecar_that_is_not_read_as_it_is_meant_keeps_its_video_from_being_posted()
             "stand: they are read between two lines `---`",
         ),
         ("a.txt", format!("---\n{fields}\n---\nhey"), "that is called .md"),
+        ("a.txt", "privacy: SELF_ONLY\nmode: draft\n\nHello".to_owned(), "it holds fields"),
+        ("a.md", "Hello\n---\nPrivacy level: private\n---".to_owned(), "it holds fields"),
         ("a.txt", "{\"privacy_level\": \"SELF_ONLY\"}".to_owned(), "call it .json"),
     ] {
         world.file(name, text);
@@ -290,7 +292,7 @@ fn a_sidecar_that_is_not_read_as_it_is_meant_keeps_its_video_from_being_posted()
 fn a_sidecar_of_nearly_the_same_name_is_told() {
     let world = World::logged_in();
     world.video("caf\u{e9}.mp4", 100_001);
-    for near in ["cafe\u{301}.md", "caf\u{e9} .txt"] {
+    for near in ["cafe\u{301}.md", "caf\u{e9} .txt", "caf\u{e9}.txt.txt", "caf\u{e9} (1).txt"] {
         world.file(near, "hey");
         ran(&world, &["caf\u{e9}.mp4", "--dry-run"])
             .exits(0)
@@ -304,5 +306,32 @@ fn a_sidecar_of_nearly_the_same_name_is_told() {
     world.run(&["upload", clips.to_str().unwrap()]).exits(2).says("A.json is no sidecar of a.mp4");
     fs::rename(world.path("clips/A.json"), world.path("clips/package.json")).unwrap();
     world.run(&["upload", clips.to_str().unwrap()]).exits(2).says("or move it elsewhere");
+    assert_eq!(world.inits(), 0);
+}
+
+#[test]
+fn a_file_that_is_nearly_a_sidecar_and_has_fields_keeps_its_video_from_being_posted() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_001);
+    let front = "---\nprivacy_level: SELF_ONLY\n---\nhey";
+    let json = "{\"privacy_level\": \"SELF_ONLY\"}";
+    for (near, text) in [
+        ("a.md.txt", front),
+        ("a.mdx", front),
+        ("A.md", front),
+        ("a.json.txt", json),
+        ("a.jsn", json),
+        ("a.mp4.json", json),
+    ] {
+        world.file(near, text);
+        let wide = ["a.mp4", "--privacy", "MUTUAL_FOLLOW_FRIENDS"];
+        ran(&world, &wide).exits(2).says(&format!("{near} is no sidecar of a.mp4"));
+        fs::remove_file(world.path(near)).unwrap();
+    }
+    // The advice on a sidecar in JSON is not that on a manifest.
+    for text in ["{\"description\": \"a\"}{}", "Hello"] {
+        world.file("a.json", text);
+        ran(&world, &["a.mp4"]).exits(2).says("it is one object: {").never_says("manifest");
+    }
     assert_eq!(world.inits(), 0);
 }

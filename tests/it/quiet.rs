@@ -1185,3 +1185,26 @@ fn a_post_that_is_overdue_stays_listed_until_its_manifest_is_run_again() {
     quiet(&world, &manifest).exits(0);
     world.run(&["status"]).exits(0).says("every post is final");
 }
+
+/// The entry stands for the same post.
+#[test]
+fn an_id_that_is_given_while_a_post_is_put_off_is_no_loss() {
+    for (before, after) in [(None, Some("x")), (Some("x"), None), (Some("x"), Some("y"))] {
+        let world = World::logged_in();
+        world.video("a.mp4", 100_001);
+        let named = |id: Option<&str>| {
+            let mut post = json!({ "user_id": world.open_id(ADA), "video_path": "a.mp4",
+                "privacy_level": "SELF_ONLY" });
+            post.as_object_mut().unwrap().extend(id.map(|id| ("id".to_owned(), id.into())));
+            world.manifest(&json!([post]))
+        };
+        let down = json!({ "endpoint": "any", "times": 0, "do": { "answer": { "status": 503 } } });
+        world.fault(&down);
+        mails_nothing(&quiet(&world, &named(before)).exits(5));
+        mails_nothing(&quiet(&world, &named(after)).exits(5));
+        world.let_go();
+        mails_nothing(&quiet(&world, &named(after)).exits(0));
+        assert_eq!(world.published(), 1);
+        world.run(&["status"]).exits(0).says("every post is final");
+    }
+}

@@ -832,3 +832,27 @@ fn an_entry_of_the_same_content_says_that_it_has_other_settings() {
     world.upload(&manifest).exits(0).never_says("which has other settings");
     assert_eq!(world.inits(), 1);
 }
+
+/// What was never posted under its `id` is not all that is known of a content.
+#[test]
+fn content_that_was_posted_under_another_id_is_told_whatever_was_put_off() {
+    let mut world = World::logged_in();
+    world.video("a.mp4", 100_001);
+    let named = |world: &World, id: &str| {
+        world.manifest(&json!([{ "id": id, "user_id": world.open_id(ADA), "video_path": "a.mp4",
+            "privacy_level": "SELF_ONLY" }]))
+    };
+    world.refuse("video_init", 1, 1, "spam_risk_too_many_posts");
+    world.upload(&named(&world, "one")).exits(5);
+    world.advance(HOUR * 26);
+    let ran = world.upload(&named(&world, "two")).exits(0).says("1 published");
+    ran.never_says("does not name it any more");
+    world.run(&["status"]).exits(0).says("every post is final");
+    for id in ["one", "three"] {
+        let manifest = named(&world, id);
+        for args in [&["upload", "--dry-run", &manifest][..], &["-q", "upload", &manifest]] {
+            let ran = world.run(args).exits(0);
+            ran.says("the same content as a.mp4 (post ").says("once more");
+        }
+    }
+}

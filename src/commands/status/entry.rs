@@ -10,7 +10,7 @@ use super::words::{
 };
 use crate::api::error_code;
 use crate::engine::failed_for_good;
-use crate::model::{Failed, FileIdentity, LocalFile, Phase, PostState, RecordedPost};
+use crate::model::{Failed, FileIdentity, LocalFile, Phase, PostNumber, PostState, RecordedPost};
 use crate::output::{Left, Why, hint_of_code, lasts_long, moment, post_hint};
 use crate::text;
 
@@ -24,6 +24,8 @@ pub(super) struct Entry {
     pub(super) mended: bool,
     /// The time that it waits for, where the last run left it for nothing else.
     pub(super) scheduled: Option<Timestamp>,
+    /// The later post that was made of another video which came to lie where its own did.
+    pub(super) replaced_by: Option<PostNumber>,
     /// The manifest of that run.
     pub(super) manifest: Option<String>,
     pub(super) is_final: bool,
@@ -55,6 +57,7 @@ impl Entry {
             why,
             mended,
             scheduled,
+            replaced_by: None,
             manifest,
             is_final: false,
             given_up: false,
@@ -181,7 +184,7 @@ impl Entry {
         let n = post.number;
         let why = self.reason().1.map(|why| format!(" ({why})")).unwrap_or_default();
         if post.may_begin() && !self.given_up {
-            if let Some(words) = elsewhere_words(post, &why) {
+            if let Some(words) = self.elsewhere_words(post, &why) {
                 return words;
             }
             let what = match post.phase() {
@@ -201,12 +204,26 @@ impl Entry {
     pub(super) fn put_off_words(&self, post: &RecordedPost) -> String {
         let n = post.number;
         let why = self.reason().1.map(|why| format!(" ({why})")).unwrap_or_default();
-        if let Some(words) = elsewhere_words(post, &why) {
+        if let Some(words) = self.elsewhere_words(post, &why) {
             return words;
         }
         let next = self.not_before.map(|at| format!(", not before {}", moment(at)));
         let next = next.unwrap_or_default();
         format!("post {n} is not posted yet{why}; the next upload that names it tries it{next}")
+    }
+
+    /// That a post is not made whose video does not lie any more where it did, with `why` behind what it is called.
+    /// `None`: it lies there, or the post goes by its `id`.
+    fn elsewhere_words(&self, post: &RecordedPost, why: &str) -> Option<String> {
+        let file = post.file.as_ref().filter(|_| post.id.is_none())?;
+        (self.replaced_by.is_some() || is_elsewhere(file)).then(|| {
+            format!(
+                "post {} was not posted{why}, and its video does not lie at {} any more; an upload that names it where \
+                 it lies now tries it",
+                post.number,
+                text::quoted(&file.path)
+            )
+        })
     }
 
     /// It as `--json` tells of it, without its account.
@@ -270,18 +287,6 @@ impl Entry {
 
 /// Where a post stands that waits for its time, for scripts.
 const SCHEDULED: &str = "scheduled";
-
-/// That a post is not made whose video does not lie any more where it did, with `why` behind what it is called.
-/// `None`: it lies there, or the post goes by its `id`.
-fn elsewhere_words(post: &RecordedPost, why: &str) -> Option<String> {
-    let file = post.file.as_ref().filter(|file| post.id.is_none() && is_elsewhere(file))?;
-    Some(format!(
-        "post {} was not posted{why}, and its video does not lie at {} any more; an upload that names it where it \
-         lies now tries it",
-        post.number,
-        text::quoted(&file.path)
-    ))
-}
 
 /// Whether what lies at a file's path is surely not that file.
 fn is_elsewhere(file: &LocalFile) -> bool {

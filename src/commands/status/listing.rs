@@ -17,7 +17,7 @@ use crate::commands::{Context, about_known, about_post, journal};
 use crate::engine::is_failed_for_good;
 use crate::exit::Exit;
 use crate::model::account::Accounts;
-use crate::model::{Account, Failed, Mode, Phase, PostNumber, QuotaKind, RecordedPost};
+use crate::model::{Account, Failed, LocalFile, Mode, Phase, PostNumber, QuotaKind, RecordedPost};
 use crate::output::{Failure, Left, Needs, Notes, Refusal, Remains, Table, Why, moment};
 use crate::problem::ErrorCode;
 use crate::store::Journal;
@@ -86,11 +86,15 @@ impl<'a> Listing<'a> {
                 continue;
             };
             let (number, reasons) = (post.number, &mut known.reasons);
-            match (left.why, left.publish_at) {
+            match (&left.why, left.publish_at) {
                 (Some(why), _) => {
                     if reasons.get(&number).is_none_or(|known| known.why.seen < why.seen) {
-                        reasons.insert(number, Reason { manifest, why, mended });
+                        reasons.insert(number, Reason { manifest, why: why.clone(), mended });
                     }
+                }
+                // Another entry of the same content is told of by itself.
+                (None, _) if reasons.contains_key(&number) => {
+                    of_manifests.push((manifest, left, mended));
                 }
                 (None, Some(at)) => _ = known.scheduled.insert(number, (manifest, at)),
                 (None, None) => {}
@@ -201,6 +205,13 @@ impl<'a> Listing<'a> {
             let waits = !matches!(place, Place::Over | Place::UnderWay) && !is_final;
             let is_known = why.as_ref().is_some_and(|why| why.not_before.is_some());
             let not_before = next.filter(|at| *at > self.now && (waits || is_known));
+            let is_over = place == Place::Over || post.id.is_some();
+            let later = if is_over { None } else { later_of_its_place(journal, &post).await? };
+            let is_other = |file: &LocalFile| {
+                post.file.as_ref().is_some_and(|own| !is_same_content(file, own))
+            };
+            let later = later.filter(|later| later.file.as_ref().is_some_and(is_other));
+            let replaced_by = later.map(|later| later.number);
             let post = Known::Recorded(Box::new(post));
             self.entries.push(Entry {
                 place,
@@ -208,6 +219,7 @@ impl<'a> Listing<'a> {
                 why,
                 mended,
                 scheduled,
+                replaced_by,
                 manifest,
                 is_final,
                 given_up,
@@ -550,9 +562,9 @@ fn is_outdated(left: &Left, refusal: &Refusal) -> bool {
     unfinished.is_some_and(|why| why.seen < refusal.seen && refusal.is_of_manifest())
 }
 
-/// Whether another video that came to lie where that of a failed post did was posted since: the file was mended, or
-/// the next one has its name. A post with an `id` is made of the other one itself, and of an upload that was cut off
-/// it is said.
+/// Whether another video that came to lie where that of a post did of which nothing came was posted since: the file was
+/// mended, or the next one has its name. A post with an `id` is made of the other one itself, unless that is the same
+/// video under another `id`.
 async fn is_superseded(journal: &dyn Journal, post: &RecordedPost) -> Result<bool, Failure> {
     let by_hand = Some(ErrorCode::ResolvedByHand.as_str());
     let is_of_that_kind = match &post.last {
@@ -563,11 +575,32 @@ async fn is_superseded(journal: &dyn Journal, post: &RecordedPost) -> Result<boo
             _ => false,
         },
     };
-    let Some(file) = post.file.as_ref().filter(|_| is_of_that_kind && post.id.is_none()) else {
-        return Ok(false);
+    let Some(file) = &post.file else { return Ok(false) };
+    let Some(other) = later_of_its_place(journal, post).await? else { return Ok(false) };
+    // Under another `id` it is another post, unless it is the same video.
+    let is_same = other.file.as_ref().is_some_and(|other| is_same_content(other, file));
+    let counts = if post.id.is_none() {
+        is_of_that_kind
+    } else {
+        is_same && post.phase().is_none_or(Phase::is_dead)
     };
+    Ok(counts && other.phase().is_some_and(Phase::is_done))
+}
+
+/// The latest post that was made of what came to lie where its file did.
+async fn later_of_its_place(
+    journal: &dyn Journal,
+    post: &RecordedPost,
+) -> Result<Option<RecordedPost>, Failure> {
+    let Some(file) = &post.file else { return Ok(None) };
     let other = journal.find_by_path(&post.account, post.mode, &file.path).await?;
-    Ok(other.is_some_and(|other| {
-        other.number > post.number && other.phase().is_some_and(Phase::is_done)
-    }))
+    Ok(other.filter(|other| other.number > post.number))
+}
+
+/// Nobody may have read one of them.
+fn is_same_content(one: &LocalFile, other: &LocalFile) -> bool {
+    match (&one.fingerprint, &other.fingerprint) {
+        (Some(one), Some(other)) => one == other,
+        _ => one.identity == other.identity,
+    }
 }

@@ -70,7 +70,7 @@ pub(super) fn read(args: &PostArgs) -> Result<(Input, Origins), InputError> {
     let mut origins = Origins::default();
     let mut posts = Vec::new();
     if !args.no_sidecar {
-        origins.left_out = near_sidecars(&args.files);
+        origins.left_out = near_sidecars(&args.files)?;
     }
     let mut sidecars = sidecars(&args.files, !args.no_sidecar)?.into_iter();
     for (index, file) in args.files.iter().enumerate() {
@@ -147,7 +147,7 @@ pub(super) fn of_folder(folder: &Path) -> Result<(Input, Origins), InputError> {
     let is_sidecar = |path: &PathBuf| {
         extension(path).as_deref() == Some("json") && stems.contains(&path.with_extension(""))
     };
-    let near = near_sidecars(&videos);
+    let near = near_sidecars(&videos)?;
     if let Some(list) = lists.into_iter().filter(|list| !is_sidecar(list)).min() {
         let begin =
             list.file_name().map(|name| text::shown(&name.to_string_lossy()) + " is no sidecar");
@@ -273,6 +273,18 @@ impl Origins {
         told.into_iter().collect()
     }
 
+    /// A message about an `id` that another post has, which has no place of its own.
+    fn with_sidecar(&self, message: &str, name: &str) -> String {
+        let other = message.strip_prefix("the same as that of post ").and_then(|rest| {
+            let (number, place) = rest.split_once(" on line ")?;
+            let index = number.parse::<usize>().ok()?.checked_sub(1)?;
+            let behind = place.find(" (").and_then(|at| place.get(at..)).unwrap_or_default();
+            let sidecar = self.sidecars.get(&(index, name.to_owned()))?;
+            Some(format!("the same as that of {sidecar}{behind}"))
+        });
+        other.unwrap_or_else(|| message.to_owned())
+    }
+
     fn of_one(&self, problem: &Diagnostic) -> Diagnostic {
         let Diagnostic { part, field, message, hint, .. } = problem.clone();
         let none =
@@ -283,6 +295,7 @@ impl Origins {
         };
         let none = Diagnostic { part: Part::Given, ..none };
         if let Some(sidecar) = self.sidecars.get(&(index, name.clone())) {
+            let message = self.with_sidecar(&message, name);
             let message = format!("field `{name}`: {message}");
             return Diagnostic { field: Some(sidecar.clone()), message, ..none };
         }

@@ -1,6 +1,6 @@
 //! What a run leaves of its manifest, noted for `status`.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{self, Path, PathBuf};
 
 use jiff::Timestamp;
@@ -119,8 +119,17 @@ impl<'a> Leftovers<'a> {
             posts.is_empty() || accounts.any(|(account, _)| account.open_id == left.account)
         };
         let named: HashSet<_> = posts.values().map(|place| place.post.name()).collect();
-        let is_gone =
-            |left: &&Left| was_put_off(left) && is_of_run(left) && !named.contains(&left.name());
+        // An `id` that is given, changed or taken away makes no other video of it.
+        let mut videos: HashMap<_, Vec<&Left>> = HashMap::new();
+        for post in posts.values().map(|place| &place.post) {
+            videos.entry((&post.account, &post.video)).or_default().push(post);
+        }
+        let is_named = |left: &Left| {
+            let same = videos.get(&(&left.account, &left.video));
+            named.contains(&left.name())
+                || same.is_some_and(|posts| posts.iter().any(|post| !left.lay_elsewhere(post)))
+        };
+        let is_gone = |left: &&Left| was_put_off(left) && is_of_run(left) && !is_named(left);
         let gone = before.posts.iter().filter(is_gone).cloned();
         let (elsewhere, gone): (_, Vec<_>) = gone.partition(is_in_living_hands);
         let gone = gone.into_iter().map(|left| Gone { left, replaced: false });
@@ -343,12 +352,13 @@ fn is_in_living_hands(left: &Left) -> bool {
 fn gone_words(gone: &Gone, post: Option<&RecordedPost>, account: &str) -> String {
     let Gone { left, replaced } = gone;
     let number = post.map(|post| format!(" (post {})", post.number)).unwrap_or_default();
-    let video = text::shown(&left.video);
+    let id = left.id.as_ref().map(|id| format!(" (`id` \"{}\")", text::shown(id)));
+    let video = format!("`{}`{}", text::shown(&left.video), id.unwrap_or_default());
     let was_in_hand = left.why.as_ref().is_some_and(Why::is_in_hand);
     let what = match post.and_then(RecordedPost::phase) {
         Some(Phase::FinalIntent { .. }) => {
             return format!(
-                "`{video}` of {account}{number}: it is not known whether its last chunk has arrived, and this \
+                "{video} of {account}{number}: it is not known whether its last chunk has arrived, and this \
                  manifest does not name it any more; name it in a manifest once more: the next upload of that makes \
                  sure, and posts it if it did not arrive"
             );
@@ -365,7 +375,7 @@ fn gone_words(gone: &Gone, post: Option<&RecordedPost>, account: &str) -> String
     } else {
         "this manifest does not name it any more, so no run of it makes the post. If it is still wanted, name it again"
     };
-    format!("`{video}` of {account}{number} {what}{why}; {rest}")
+    format!("{video} of {account}{number} {what}{why}; {rest}")
 }
 
 /// Whether an earlier run left a post to those that follow.

@@ -4,6 +4,7 @@ mod given;
 mod input;
 mod left;
 mod sidecar;
+mod slots;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,7 +19,7 @@ use crate::commands::hooks::LostLogins;
 use crate::commands::tokens::StoredTokens;
 use crate::commands::{Context, apps, at_rest, hooks, journal};
 use crate::engine::{
-    Engine, Options, PostedFiles, Preparation, PrepareError, Prepared, RateLimiter, Refused,
+    Engine, Event, Options, PostedFiles, Preparation, PrepareError, Prepared, RateLimiter, Refused,
     posted_files,
 };
 use crate::exit::Exit;
@@ -26,21 +27,22 @@ use crate::fs::give_up_waiting;
 use crate::manifest::{self, Manifest};
 use crate::model::account::Accounts;
 use crate::model::{
-    AccountDefaults, AccountDefaultsError, Defaults, Diagnostics, Field, FieldValue, FieldValues,
-    Mode,
+    AccountDefaults, AccountDefaultsError, Defaults, Diagnostics, Entry, Field, FieldValue,
+    FieldValues, Mode, UserOrigin,
 };
 use crate::output::{self, Everywhere, Failure, Matter, UploadOutput};
 use crate::problem::ErrorKind;
 use crate::signals::Signal;
 use crate::source::{FileWatch, Fingerprints, WatchError};
 use crate::store::local::LocalStore;
-use crate::store::{Accept, ExistingJournal, Journal, Store as _};
+use crate::store::{Accept, AccountError, ExistingJournal, Journal, Store as _};
 
 use self::given::Origins;
 pub(super) use self::input::PostList;
 use self::input::{Input, InputError};
 pub(super) use self::left::note_refusal;
 use self::left::{leftovers, tell_gone};
+use self::slots::Slots;
 
 /// Runs the command.
 pub(super) async fn run(
@@ -59,7 +61,7 @@ pub(super) async fn run(
             return Ok(signal.exit());
         }
     };
-    let Ready { store, journal, prepared, options, _scratch } = match ready {
+    let Ready { store, journal, prepared, mut slots, options, _scratch } = match ready {
         Ok(ready) => ready,
         Err(signal) => return Ok(signal.exit()),
     };
@@ -118,20 +120,18 @@ pub(super) async fn run(
     let mut logins = LostLogins::new();
     while let Some(event) = events.next().await {
         output.event(&event);
-        if let Some((open_id, report, about)) = output.ended_post(&event).filter(|_| !args.dry_run)
-        {
-            if report.failure == Some(ErrorKind::Login)
-                && let Some(error) = &report.post_error
-            {
-                logins.insert(open_id, (error.problem.code, error.message.clone()));
-            } else {
-                hooks::notice_post(&context.hooks, &open_id, report, about);
-                hooks::keep(context).await;
-            }
+        if !args.dry_run {
+            notice(context, &output, &event, &mut logins).await;
         }
         if let Some(left) = &mut left {
             left.event(&event);
         }
+        if let Some(slots) = &mut slots {
+            slots.event(&event);
+        }
+    }
+    if let Some(slots) = slots {
+        slots.free(context).await;
     }
     // What the journal does not tell now, the next run tells: what this one has made is reported all the same.
     let told = tell_gone(context, posts.as_ref(), &accounts, gone.unwrap_or_default(), true).await;
@@ -157,6 +157,19 @@ pub(super) async fn run(
     Ok(exit)
 }
 
+/// Keeps for the hooks how a post ended; of lost logins once all posts are known.
+async fn notice(context: &Context, output: &UploadOutput, event: &Event, logins: &mut LostLogins) {
+    let Some((open_id, report, about)) = output.ended_post(event) else { return };
+    if report.failure == Some(ErrorKind::Login)
+        && let Some(error) = &report.post_error
+    {
+        logins.insert(open_id, (error.problem.code, error.message.clone()));
+    } else {
+        hooks::notice_post(&context.hooks, &open_id, report, about);
+        hooks::keep(context).await;
+    }
+}
+
 /// Whether the time of a post has not come.
 fn has_later_ones(prepared: &Prepared, now: Timestamp) -> bool {
     let mut posts = prepared.accounts.iter().flat_map(|(_, posts)| posts);
@@ -168,6 +181,8 @@ struct Ready {
     store: LocalStore,
     journal: Arc<dyn Journal>,
     prepared: Prepared,
+    /// The times of posts that name a slot.
+    slots: Option<Slots>,
     options: Options,
     /// Where a dry run keeps what it must not leave behind.
     _scratch: Option<TempDir>,
@@ -182,6 +197,10 @@ async fn make_ready(
 ) -> Result<Result<Ready, Signal>, Failure> {
     // What is to be posted.
     context.printer.step("reading the manifest");
+    let named = match list {
+        PostList::Manifest(path) => manifest_key(path),
+        PostList::Options(args) => post_key(args),
+    };
     let list = list.clone();
     let (input, origins) = match context.aside(move || read_list(&list)).await? {
         Ok(input) => input?,
@@ -206,6 +225,15 @@ async fn make_ready(
     }
     let given = defaults(context, args, &accounts)?;
     let (manifest, faults) = read(context, args, &input, origins.as_ref(), &given)?;
+    let is_from_options = |entry: &Entry| entry.user_from == UserOrigin::CommandLine;
+    if let Some(name) = args.account.as_ref().filter(|_| !accounts.is_empty())
+        && origins.is_none()
+        && faults.is_empty()
+        && !manifest.entries.iter().any(is_from_options)
+    {
+        // Who gives it means somebody, also where each post names another one.
+        accounts.find(Some(name)).map_err(AccountError::from)?;
+    }
     context.printer.step("looking at what is known of the posts");
     let journal = match (args.new_journal, args.dry_run) {
         (false, true) => looked_at(context, &store, &mut scratch).await?,
@@ -245,7 +273,7 @@ async fn make_ready(
         shutdown: context.shutdown.clone(),
         now: context.settings.clock.now(),
     };
-    let prepared = match preparation.prepare(journal.as_ref(), manifest, faults).await {
+    let mut prepared = match preparation.prepare(journal.as_ref(), manifest, faults).await {
         Err(PrepareError::Interrupted(signal)) => return Ok(Err(signal)),
         Err(nobody @ PrepareError::Nobody { .. }) => {
             return Err(Failure::from(nobody).met_everywhere(Everywhere::NoLogin));
@@ -255,7 +283,11 @@ async fn make_ready(
         }
         prepared => prepared?,
     };
-    let ready = Ready { store, journal, prepared, options, _scratch: scratch };
+    let slots = match Slots::give(context, &store, &mut prepared, named, args.dry_run).await? {
+        Ok(slots) => slots,
+        Err(signal) => return Ok(Err(signal)),
+    };
+    let ready = Ready { store, journal, prepared, slots, options, _scratch: scratch };
     Ok(Ok(ready))
 }
 
@@ -417,6 +449,7 @@ fn defaults(
     let settings = &context.settings;
     let accounts = AccountDefaults::new(&settings.account_defaults, accounts)?;
     Ok(Defaults {
+        slots: settings.slots.clone(),
         overrule,
         flags,
         accounts,

@@ -7,15 +7,20 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
+use tiktok_open::Privacy;
 
 use super::input::InputError;
 use crate::manifest;
-use crate::model::{Field, FileIdentity};
+use crate::model::slot::NEXT;
+use crate::model::{Field, FieldType, FileIdentity, Mode};
 use crate::source::VideoFile;
 use crate::text::{self, chain};
 
 /// How the names of other texts end that people write such things into.
-const ALIKE: [&str; 5] = ["jsonc", "markdown", "text", "yaml", "yml"];
+const ALIKE: [&str; 13] = [
+    "json", "json5", "jsonc", "jsn", "markdown", "md", "mdx", "rtf", "text", "toml", "txt", "yaml",
+    "yml",
+];
 
 /// The largest sidecar or caption, in bytes.
 pub(super) const LARGEST: u64 = 64 * 1024;
@@ -75,46 +80,74 @@ pub(super) fn extension(path: &Path) -> Option<String> {
     Some(path.extension()?.to_str()?.to_ascii_lowercase())
 }
 
-/// Files beside these videos that may be meant for their sidecars and are none, in a sentence each.
-pub(super) fn near_sidecars(videos: &[PathBuf]) -> Vec<String> {
+/// Files beside these videos that may be meant for their sidecars and are none, in a sentence each. `Err`: one of them
+/// has fields, such as who is to see the post, which would go without them.
+pub(super) fn near_sidecars(videos: &[PathBuf]) -> Result<Vec<String>, InputError> {
     let stems: HashSet<_> = videos.iter().map(|video| video.with_extension("")).collect();
     let mut by_folder: BTreeMap<&Path, HashMap<String, &PathBuf>> = BTreeMap::new();
     for video in videos {
         let folder = video.parent().filter(|folder| !folder.as_os_str().is_empty());
         let names = by_folder.entry(folder.unwrap_or(Path::new("."))).or_default();
-        // `clip.mp4.txt`, and what differs only in case, Unicode form or a space.
-        for name in [video.file_name(), video.file_stem()].into_iter().flatten() {
-            names.insert(text::folded(&name.to_string_lossy()), video);
+        if let Some(stem) = video.file_stem() {
+            names.insert(text::folded(&stem.to_string_lossy()), video);
         }
     }
-    let mut near = Vec::new();
+    let (mut near, mut wrong) = (Vec::new(), Vec::new());
     for (folder, videos) in by_folder {
         // Each folder once, however many videos are in it.
-        for file in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let file = file.file_name().to_string_lossy().into_owned();
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let file = entry.file_name().to_string_lossy().into_owned();
             let Some((before, end)) = file.rsplit_once('.') else { continue };
-            let Some(video) = videos.get(&text::folded(before)) else { continue };
+            if !ALIKE.contains(&end.trim_end().to_ascii_lowercase().as_str()) {
+                continue;
+            }
+            let Some(video) = meant(&text::folded(before), &videos) else { continue };
             let is_words = EXTENSIONS.contains(&end);
             let is_own = stems.contains(&video.with_file_name(before));
             // Where names are the same in any case, the sidecar is found under the video's.
-            let is_near = if is_words {
-                !is_own && !video.with_extension(end).exists()
+            let is_found = || same_file(&video.with_extension(end), &entry.path());
+            if is_words && (is_own || is_found()) {
+                continue;
+            }
+            let name = video.file_name().unwrap_or_default().to_string_lossy();
+            let stem = video.file_stem().unwrap_or_default().to_string_lossy();
+            let told = format!(
+                "{} is no sidecar of {}: that would be called {}.txt, .md or .json",
+                text::shown(&file),
+                text::shown(&name),
+                text::shown(&stem)
+            );
+            if holds_fields(&entry.path()) {
+                wrong.push(format!("{told}. It says who is to see the post, when, or how: call it so, or move it elsewhere"));
             } else {
-                is_own && ALIKE.contains(&end)
-            };
-            if is_near {
-                let name = video.file_name().unwrap_or_default().to_string_lossy();
-                near.push(format!(
-                    "{} is no sidecar of {}: that would be called {}.txt, .md or .json, to the letter",
-                    text::shown(&file),
-                    text::shown(&name),
-                    text::shown(&video.file_stem().unwrap_or_default().to_string_lossy())
-                ));
+                near.push(told);
             }
         }
     }
     near.sort();
-    near
+    wrong.sort();
+    if wrong.is_empty() { Ok(near) } else { Err(InputError::Sidecar(wrong.join("\n"))) }
+}
+
+/// The video that a name is meant for: it is its own, or begins with it and goes on behind something that is no letter.
+fn meant<'v>(name: &str, videos: &HashMap<String, &'v PathBuf>) -> Option<&'v PathBuf> {
+    let ends = name.char_indices().rev().filter(|(_, c)| !c.is_alphanumeric()).map(|(at, _)| at);
+    let mut begins = [name.len()].into_iter().chain(ends).filter_map(|end| name.get(..end));
+    begins.find_map(|begin| videos.get(begin.trim_end()).copied())
+}
+
+/// Whether a text sets anything but words.
+fn holds_fields(path: &Path) -> bool {
+    let mut bytes = Vec::new();
+    let read = VideoFile::open(path).map(VideoFile::into_file);
+    let read = read.map(|file| file.take(LARGEST).read_to_end(&mut bytes).is_ok());
+    read.is_ok_and(|read| read) && sets_anything(&String::from_utf8_lossy(&bytes))
+}
+
+/// Whether two paths lead to one file.
+fn same_file(one: &Path, other: &Path) -> bool {
+    let identity = |path: &Path| fs::metadata(path).ok().map(|found| FileIdentity::of(&found));
+    identity(one).is_some_and(|it| Some(it) == identity(other))
 }
 
 /// What lies beside a video and says what belongs to its post.
@@ -190,9 +223,9 @@ fn of_text(text: String) -> Result<Map<String, Value>, String> {
             "it holds JSON, which would be the caption as it stands: call it .json".to_owned()
         );
     }
-    if begins_with_fields(begin) {
+    if begins_with_fields(begin) || sets_anything(begin) {
         return Err(format!(
-            "it begins with fields, which would be the caption as they stand: they are read between two lines `{FENCE}` \
+            "it holds fields, which would be the caption as they stand: they are read between two lines `{FENCE}` \
              at the beginning of a file that is called .md"
         ));
     }
@@ -202,20 +235,44 @@ fn of_text(text: String) -> Result<Map<String, Value>, String> {
 /// Whether words begin as front matter does, or nearly so.
 fn begins_with_fields(text: &str) -> bool {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let field = |line: &str| {
-        let (key, _) = line.split_once([':', '='])?;
-        Field::named(key.trim())
+    let is_field = |line: &str| {
+        let key = line.split_once([':', '=']).map(|(key, _)| key.trim());
+        key.is_some_and(|key| Field::named(key).is_some())
     };
     match lines.next() {
         Some(first) if is_like_fence(first) => {
-            lines.take_while(|line| !is_like_fence(line)).any(|line| field(line).is_some())
+            lines.take_while(|line| !is_like_fence(line)).any(is_field)
         }
-        // Nobody begins a caption with `privacy_level:`, but with `title:` somebody may.
-        Some(first) => {
-            field(first).is_some_and(|field| field.name().contains('_') || lines.any(is_like_fence))
-        }
+        // With a title somebody may begin a caption.
+        Some(first) => is_field(first) && lines.any(is_like_fence),
         None => false,
     }
+}
+
+/// Whether a line of a text sets a field that is not words, however it is spelled: nobody writes such a line into a
+/// caption.
+fn sets_anything(text: &str) -> bool {
+    let of = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '-' | '*' | '{' | ',' | '}');
+    text.lines().any(|line| {
+        let Some((key, value)) = line.split_once([':', '=']) else { return false };
+        let (key, value) = (key.trim_matches(of), value.trim_matches(of));
+        match Field::meant_by(key) {
+            Some(Field::PrivacyLevel) => {
+                value.parse::<Privacy>().is_ok() || Privacy::meant_by(value).is_some()
+            }
+            Some(Field::Mode) => {
+                Mode::meant_by(value).is_some()
+                    || Mode::ALL.iter().any(|mode| mode.as_str() == value)
+            }
+            Some(Field::PublishAt) => {
+                value.starts_with(|c: char| c.is_ascii_digit()) || value.starts_with(NEXT)
+            }
+            Some(field) if field.value_type() == FieldType::Flag => {
+                matches!(value, "true" | "false" | "yes" | "no")
+            }
+            _ => key.eq_ignore_ascii_case("draft") && value == "true",
+        }
+    })
 }
 
 /// Whether a line may be meant for [`FENCE`]: typed once too often, of another language, or as word processors

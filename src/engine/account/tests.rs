@@ -58,6 +58,7 @@ fn pulled(index: usize) -> PreparedPost {
         auto_add_music: None,
         skip_media_check: false,
         publish_at: None,
+        slot: None,
     };
     let post_ref = PostRef { index, account: "ana".into(), video: url };
     PreparedPost { post_ref, asked, file: None, doubts: Vec::new(), left_to_app: None }

@@ -31,6 +31,7 @@ fn the_smallest_post_is_a_path() {
                 auto_add_music: None,
                 skip_media_check: false,
                 publish_at: None,
+                slot: None,
             },
             doubts: Vec::new(),
             left_to_app: None,

@@ -173,10 +173,13 @@ impl Left {
 
     /// Whether it is known by its file alone, and surely another one lies there now.
     pub(crate) fn was_replaced(&self, now: &Self) -> bool {
+        self.post.is_none() && self.id.is_none() && self.lay_elsewhere(now)
+    }
+
+    /// Whether its file is surely another one than that which lies there now.
+    pub(crate) fn lay_elsewhere(&self, now: &Self) -> bool {
         let files = self.file.as_ref().zip(now.file.as_ref());
-        self.post.is_none()
-            && self.id.is_none()
-            && files.is_some_and(|(it, now)| now.is_surely_other(it))
+        files.is_some_and(|(it, now)| now.is_surely_other(it))
     }
 
     /// Whether another run has it in hand.

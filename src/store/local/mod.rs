@@ -9,6 +9,7 @@ mod group;
 pub(crate) mod journal;
 mod leases;
 pub(crate) mod mark;
+mod slots;
 mod sqlite;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,8 @@ use std::sync::{Arc, OnceLock};
 
 pub(crate) use journal::{JOURNAL_FILE, Looked, Repair, Repaired, SqliteJournal};
 pub(crate) use tokens::{FILE as TOKENS_FILE, Logged, Logs, Migrated, RefreshLog, TokenFile};
+
+pub(crate) use slots::SlotFile;
 
 use accounts::LocalAccounts;
 use leases::LockFiles;
@@ -60,6 +63,11 @@ impl LocalStore {
     /// The token file.
     pub(crate) fn token_file(&self) -> &TokenFile {
         &self.tokens
+    }
+
+    /// The times that slots have given to posts.
+    pub(crate) fn slot_file(&self) -> SlotFile {
+        SlotFile::in_dir(self.tokens.dir())
     }
 
     /// The log of the refreshes of its accounts.

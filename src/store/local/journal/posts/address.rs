@@ -25,10 +25,11 @@ const AZURE: [&str; 23] = [
     "ske", "sks", "skv", "sdd", "saoid", "suoid", "scid", "sduoid", "skdutid",
 ];
 
-/// What else is part of a signature where its first two parameters are there: version 2 of S3 and of
-/// Google Cloud Storage, and `CloudFront`.
-const SCHEMES: [&[&str]; 3] = [
+/// What else is part of a signature where its first two parameters are there: version 2 of S3, of Alibaba's OSS and
+/// of Google Cloud Storage, and `CloudFront`.
+const SCHEMES: [&[&str]; 4] = [
     &["awsaccesskeyid", "signature", "expires"],
+    &["ossaccesskeyid", "signature", "expires", "security-token"],
     &["googleaccessid", "signature", "expires"],
     &["key-pair-id", "signature", "policy", "expires", "hash-algorithm"],
 ];
@@ -102,7 +103,8 @@ fn is_signature(name: &str, all: &[String]) -> bool {
     // Version 4 of S3, which R2 and others speak as well, and of Google Cloud Storage:
     // <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>,
     // <https://cloud.google.com/storage/docs/authentication/canonical-requests>.
-    let version_4 = |name: &str| name.starts_with("x-amz-") || name.starts_with("x-goog-");
+    let version_4 =
+        |name: &str| ["x-amz-", "x-goog-", "x-oss-"].iter().any(|begin| name.starts_with(begin));
     version_4(name)
         || (name == "x-id" && all.iter().any(|other| version_4(other)))
         || (has("sig") && has("sv") && AZURE.contains(&name))

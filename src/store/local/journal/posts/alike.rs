@@ -4,8 +4,8 @@ use rusqlite::Transaction;
 
 use super::address::Address;
 use super::keys;
-use super::{find_by_key, latest_for, original};
-use crate::model::{PostNumber, PostRequest, RecordedPost};
+use super::{find_by_key, latest_for, original, with_size};
+use crate::model::{LocalFile, PostNumber, PostRequest, RecordedPost};
 use crate::store::local::journal::database::db_error::DbError;
 use crate::store::local::journal::rows::{self, mode_word};
 use crate::store::{Alike, Likeness};
@@ -40,11 +40,31 @@ pub(in crate::store::local::journal) fn alike(
             return Ok(Some(Alike { post, how: Likeness::Content }));
         }
     }
+    // The content may be known as that of another post, which was never made.
+    if let Some(post) = of_same_content(tx, new)?.into_iter().rev().find(counts) {
+        return Ok(Some(Alike { post, how: Likeness::Content }));
+    }
     // An `id` says that it is another thing.
     if new.id.is_some() {
         return Ok(None);
     }
     Ok(of_same_place(tx, new)?.filter(|alike| counts(&alike.post)))
+}
+
+/// The posts of the same content, whatever they go by.
+fn of_same_content(tx: &Transaction<'_>, new: &PostRequest) -> Result<Vec<RecordedPost>, DbError> {
+    let Some(file) = new.source.file() else {
+        let of_label = (&new.account, mode_word(new.mode), &new.label);
+        let named = new.id.is_some().then(|| rows::posts(tx, WITH_LABEL, of_label));
+        return Ok(named.transpose()?.unwrap_or_default());
+    };
+    let mut posts = with_size(tx, &new.account, new.mode, file.identity.size)?;
+    let is_same = |known: &LocalFile| {
+        known.identity == file.identity
+            || (known.fingerprint.is_some() && known.fingerprint == file.fingerprint)
+    };
+    posts.retain(|post| post.file.as_ref().is_some_and(is_same));
+    Ok(posts)
 }
 
 fn is_other_content(

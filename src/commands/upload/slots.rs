@@ -1,0 +1,121 @@
+//! The times of the posts whose `publish_at` names a slot.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::absolute;
+
+use jiff::Timestamp;
+
+use crate::commands::Context;
+use crate::engine::{Event, FileState, Prepared, PreparedPost};
+use crate::model::slot::Wanted;
+use crate::model::{Account, PostState, Source};
+use crate::output::Failure;
+use crate::signals::Signal;
+use crate::source::Version;
+use crate::store::local::{LocalStore, SlotFile};
+use crate::text;
+
+/// The times that a run has given, to be freed of what is made before.
+#[derive(Debug)]
+pub(super) struct Slots {
+    file: SlotFile,
+    /// The posts, by their places in the manifest: account, and what the post goes by.
+    posts: Vec<(usize, (String, String))>,
+    made: BTreeSet<(String, String)>,
+    now: Timestamp,
+}
+
+impl Slots {
+    /// Gives each post that names a slot its time. A dry run keeps nothing of it. `None`: no post names one.
+    pub(super) async fn give(
+        context: &Context,
+        store: &LocalStore,
+        prepared: &mut Prepared,
+        manifest: String,
+        dry_run: bool,
+    ) -> Result<Result<Option<Self>, Signal>, Failure> {
+        let all = || {
+            prepared
+                .accounts
+                .iter()
+                .flat_map(|(account, posts)| posts.iter().map(move |post| (account, post)))
+        };
+        // What was posted as it is needs no time.
+        let is_made = |post: &PreparedPost| matches!(post.file, Some(FileState::Posted(_)));
+        let named = all().filter(|(_, post)| !is_made(post));
+        let (places, wanted): (Vec<_>, Vec<_>) = named
+            .filter_map(|(account, post)| Some((post.post_ref.index, wanted(account, post)?)))
+            .unzip();
+        if wanted.is_empty() {
+            return Ok(Ok(None));
+        }
+        let own = all().filter(|(_, post)| post.asked.slot.is_none());
+        let taken: BTreeSet<_> = own
+            .filter_map(|(account, post)| Some((account.open_id.clone(), post.asked.publish_at?)))
+            .collect();
+        let (file, now) = (store.slot_file(), context.settings.clock.now());
+        let keys = wanted.iter().map(|it| (it.account.clone(), it.post.clone()));
+        let posts = places.iter().copied().zip(keys).collect();
+        let times = {
+            let (file, slots) = (file.clone(), context.settings.slots.clone());
+            let book = move || file.book(&slots, &manifest, &wanted, &taken, now, !dry_run);
+            match context.aside(book).await? {
+                Ok(times) => times?,
+                Err(signal) => return Ok(Err(signal)),
+            }
+        };
+        let mut times: HashMap<_, _> = places.into_iter().zip(times).collect();
+        for post in prepared.accounts.iter_mut().flat_map(|(_, posts)| posts) {
+            let Some(time) = times.remove(&post.post_ref.index) else { continue };
+            if time.is_none() {
+                let slot = post.asked.slot.as_deref().unwrap_or_default();
+                return Err(Failure::usage(format!(
+                    "post {}: the slot `{}` has no free time for {} within two years",
+                    post.post_ref.index + 1,
+                    text::shown(slot),
+                    post.post_ref.account
+                ))
+                .hint("add `times` or `days` to it in config.toml, or take posts out; nothing was sent"));
+            }
+            post.asked.publish_at = time;
+        }
+        Ok(Ok((!dry_run).then_some(Self { file, posts, made: BTreeSet::new(), now })))
+    }
+
+    /// Notes that a post is made, or is another one's.
+    pub(super) fn event(&mut self, event: &Event) {
+        let Event::Ended(outcome) = event else { return };
+        let done = [PostState::Published, PostState::Inbox, PostState::Skipped];
+        if done.contains(&outcome.state) {
+            let own = self.posts.iter().find(|(at, _)| *at == outcome.post_ref.index);
+            self.made.extend(own.map(|(_, key)| key.clone()));
+        }
+    }
+
+    /// Frees the times of what was made. What cannot be freed is a time that no post has.
+    pub(super) async fn free(self, context: &Context) {
+        let Self { file, made, now, .. } = self;
+        if !made.is_empty() {
+            _ = context.aside(move || file.free(&made, now)).await;
+        }
+    }
+}
+
+/// What a post asks for, if it names a slot.
+fn wanted(account: &Account, post: &PreparedPost) -> Option<Wanted> {
+    let slot = post.asked.slot.clone()?;
+    let what = match (&post.asked.id, &post.asked.source) {
+        (Some(id), _) => format!("id {id}"),
+        (None, Source::File(path)) => {
+            format!("file {}", absolute(path).as_deref().unwrap_or(path).display())
+        }
+        (None, Source::Url(url)) => format!("url {url}"),
+        (None, Source::Photos { urls, .. }) => format!("photos {}", urls.join(" ")),
+    };
+    Some(Wanted {
+        account: account.open_id.clone(),
+        post: format!("{} {what}", post.asked.mode.as_str()),
+        slot,
+        file: post.version().map(|Version::File(identity)| identity),
+    })
+}
