@@ -8,6 +8,7 @@
 
 use std::io;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::signal::unix::{self, SignalKind};
 use tokio::sync::watch;
@@ -23,8 +24,15 @@ impl Signal {
     /// SIGINT, Ctrl-C.
     pub(crate) const INTERRUPT: Self = Self(libc::SIGINT);
 
-    /// The exit code of a run that it ended: 128 and its number.
+    /// None of the system's: the time that the run was given is over.
+    pub(crate) const TIME_UP: Self = Self(0);
+
+    /// The exit code of a run that it ended: 128 and its number. What is left when the time is over the next
+    /// run goes on with.
     pub(crate) fn exit(self) -> Exit {
+        if self == Self::TIME_UP {
+            return Exit::Temporary;
+        }
         Exit::Signal(u8::try_from(self.0).unwrap_or_default())
     }
 }
@@ -104,14 +112,27 @@ pub(crate) struct Shutdown {
 }
 
 impl Shutdown {
-    /// Starts to listen; needs a running tokio runtime. `is_service`: SIGHUP does not stop it.
-    pub(crate) fn listen(is_service: bool) -> io::Result<Self> {
+    /// Starts to listen; needs a running tokio runtime.
+    #[cfg(test)]
+    pub(crate) fn listen() -> io::Result<Self> {
+        Self::listen_for(false, None)
+    }
+
+    /// The same. `is_service`: SIGHUP does not stop it. After `limit` it is asked to stop as by a signal.
+    pub(crate) fn listen_for(is_service: bool, limit: Option<Duration>) -> io::Result<Self> {
         let mut streams = Vec::new();
         let wanted = ending().into_iter().chain(ASKING.iter().copied()).chain([libc::SIGXFSZ]);
         for number in wanted.filter(|number| !sys::is_ignored(*number)) {
             streams.push((number, unix::signal(SignalKind::from_raw(number))?));
         }
         let (tell, heard) = watch::channel(Heard { is_service, ..Heard::default() });
+        if let Some(limit) = limit {
+            let tell = tell.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(limit).await;
+                tell.send_modify(|heard| heard.first = heard.first.or(Some(Signal::TIME_UP)));
+            });
+        }
         tokio::spawn(async move {
             loop {
                 let came = std::future::poll_fn(|context| {

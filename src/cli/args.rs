@@ -453,6 +453,12 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "BYTES", value_parser = values::rate)]
     pub(crate) limit_rate: Option<u64>,
 
+    /// Stop after this time (45m, 2h), at the end of the chunk that is sent then; the next run goes on
+    ///
+    /// A run that it stops ends with exit code 5, as there is more to do.
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    pub(crate) max_runtime: Option<Duration>,
+
     #[command(flatten)]
     // A doc comment here would replace the command's own help.
     pub(crate) hooks: HookArgs,
@@ -481,6 +487,7 @@ impl Default for RunArgs {
             no_retry: false,
             chunk_size: None,
             limit_rate: None,
+            max_runtime: None,
             hooks: HookArgs::default(),
         }
     }

@@ -10,6 +10,7 @@ mod version;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -128,6 +129,15 @@ impl Command {
     /// Whether it does the same over and over.
     pub(crate) fn is_endless(&self) -> bool {
         matches!(self, Self::Watch(_))
+    }
+
+    /// How long it may run, if that was said.
+    pub(crate) fn max_runtime(&self) -> Option<Duration> {
+        match self {
+            Self::Upload(args) => args.run.max_runtime,
+            Self::Post(args) => args.run.max_runtime,
+            _ => None,
+        }
     }
 
     /// Its name on the command line.

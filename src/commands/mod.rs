@@ -253,12 +253,15 @@ pub(crate) async fn dispatch(
     printer: &Printer,
     env: &Environment<'_>,
 ) -> Result<Exit, Failure> {
-    let shutdown = Shutdown::listen(matches!(cli.command, Command::Watch(_))).map_err(|error| {
-        match Shortage::in_error(&error) {
-            Some(shortage) => shortage.into(),
-            None => Failure::unexpected(error).context("cannot listen to signals"),
-        }
-    })?;
+    let is_service = matches!(cli.command, Command::Watch(_));
+    let limit = cli.command.max_runtime();
+    let shutdown =
+        Shutdown::listen_for(is_service, limit).map_err(|error| {
+            match Shortage::in_error(&error) {
+                Some(shortage) => shortage.into(),
+                None => Failure::unexpected(error).context("cannot listen to signals"),
+            }
+        })?;
     printer.begin(cli.command.name());
     // In a task of its own, so that it is answered also while the command computes.
     tokio::spawn(answer_questions(printer.behind(), shutdown.clone()));
@@ -274,7 +277,7 @@ pub(crate) async fn dispatch(
         signal = shutdown.insisted() => Ok(signal.exit()),
     };
     if let Some(signal) = shutdown.asked().filter(|_| is_answered) {
-        printer.stopping(signal == Signal::INTERRUPT);
+        printer.stopping(signal);
     }
     match shutdown.has_insisted() {
         // Also if what it waited for without an end was given up for it.
@@ -302,7 +305,7 @@ async fn answer_signals(printer: Printer, shutdown: Shutdown) {
     let signal = shutdown.requested().await;
     let answered = printer.clone();
     // It may be the terminal that is stopped.
-    let answer = move || answered.stopping(signal == Signal::INTERRUPT);
+    let answer = move || answered.stopping(signal);
     let answering = std::thread::Builder::new().name("answer".to_owned()).spawn(answer);
     drop(answering);
     let signal = shutdown.insisted().await;

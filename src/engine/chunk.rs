@@ -624,7 +624,7 @@ mod tests {
 
     /// Sends all of such a file to somebody who takes every byte and answers nothing.
     async fn put_from(disk: BadDisk, timing: &str) -> PutEnd {
-        let shutdown = Shutdown::listen(false).unwrap();
+        let shutdown = Shutdown::listen().unwrap();
         let put = put_chunk(&Video::new(disk), true, timing, &shutdown, None).await;
         assert!(!put.handed_over);
         put.end

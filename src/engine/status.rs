@@ -378,7 +378,7 @@ mod tests {
             clock: Clock::default(),
             timing,
             events: EventSender::silent(),
-            shutdown: Shutdown::listen(false).unwrap(),
+            shutdown: Shutdown::listen().unwrap(),
         };
         let asked = poll(&calls, &seen.post_ref(), seen).await.unwrap();
         assert_eq!(asked.phase(), Some(Phase::Published));

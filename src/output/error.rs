@@ -9,6 +9,7 @@ use tokio::task::JoinError;
 use super::failure::Failure;
 use super::line::{ERROR, FAINT, HINT, Line, WARNING};
 use super::span::moment;
+use crate::problem::ErrorCode;
 
 /// `error: …`, the causes that say more, a blank line and the hint: written at once, so that nothing
 /// from another task comes between them.
@@ -19,11 +20,22 @@ pub(super) fn block(failure: &Failure) -> Line {
 /// The same with the time since when it is so.
 pub(super) fn block_since(failure: &Failure, since: Option<Timestamp>) -> Line {
     let mut told = told(failure).into_iter();
-    let mut block = label(since_words(told.next().unwrap_or_default(), since));
+    let message = since_words(told.next().unwrap_or_default(), since);
+    let all = told.clone().fold(message.clone(), |all, cause| all + "\n" + &cause);
+    let mut block = label(with_code(&message, failure.code.map(ErrorCode::as_str), &all));
     for cause in told {
         block = block.styled(FAINT, "\n  caused by").text(": ").text(indented(&cause));
     }
     with_hint(block, failure.hint.as_deref())
+}
+
+/// A message with the code that `explain` takes behind its first line, unless `all` that is told has it.
+pub(super) fn with_code(message: &str, code: Option<&str>, all: &str) -> String {
+    let Some(code) = code.filter(|code| !all.contains(code)) else { return message.to_owned() };
+    match message.split_once('\n') {
+        Some((first, rest)) => format!("{first} [{code}]\n{rest}"),
+        None => format!("{message} [{code}]"),
+    }
 }
 
 /// A text with the time since when it is so.

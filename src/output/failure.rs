@@ -72,6 +72,8 @@ pub(crate) struct Failure {
     pub(crate) hint: Option<String>,
     /// Which cause it is, if every command comes upon that.
     pub(crate) everywhere: Option<Everywhere>,
+    /// What `explain` knows it by; not of a slip on the command line.
+    pub(crate) code: Option<ErrorCode>,
 }
 
 /// What ends a run of whichever command comes upon it: one word for all of them.
@@ -87,21 +89,21 @@ pub(crate) enum Everywhere {
 
 impl<E: Coded> From<E> for Failure {
     fn from(error: E) -> Self {
-        let (exit, hint) = (error.exit(), error.hint());
-        Self { error: error.into(), exit, hint, everywhere: None }
+        let (exit, hint, code) = (error.exit(), error.hint(), Some(error.problem().code));
+        Self { error: error.into(), exit, hint, everywhere: None, code }
     }
 }
 
 impl Failure {
     /// An unexpected error: exit 1, no hint.
     pub(crate) fn unexpected(error: impl Into<anyhow::Error>) -> Self {
-        Self { error: error.into(), exit: Exit::Failed, hint: None, everywhere: None }
+        Self { error: error.into(), exit: Exit::Failed, hint: None, everywhere: None, code: None }
     }
 
     /// A usage error found after parsing: exit 2.
     pub(crate) fn usage(message: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> Self {
         let error = anyhow::Error::msg(message);
-        Self { error, exit: Exit::Usage, hint: None, everywhere: None }
+        Self { error, exit: Exit::Usage, hint: None, everywhere: None, code: None }
     }
 
     /// Adds or replaces the hint.

@@ -20,6 +20,7 @@ use super::{error, json, notes};
 use crate::exit::Exit;
 use crate::process::Environment;
 use crate::secret::{Secret, redact};
+use crate::signals::Signal;
 use crate::text::count;
 use crate::worker::Worker;
 
@@ -456,7 +457,7 @@ impl Printer {
     }
 
     /// Answers the first signal, once: the run ends at the next safe place.
-    pub(crate) fn stopping(&self, by_key: bool) {
+    pub(crate) fn stopping(&self, signal: Signal) {
         // A person who presses keys is answered also when quiet.
         let unwatched = self.0.options.quiet && !io::stderr().is_terminal();
         // Held until it is said, so that no run ends in the middle of it.
@@ -466,8 +467,11 @@ impl Printer {
         }
         let what =
             if self.standing().is_sending() { "stopping after this chunk" } else { "stopping" };
-        let again = if by_key { "press again to stop now" } else { "a second signal stops it now" };
-        self.demand(format!("{what}; {again}"));
+        self.demand(match signal {
+            Signal::TIME_UP => format!("the time of `--max-runtime` is over: {what}"),
+            Signal::INTERRUPT => format!("{what}; press again to stop now"),
+            _ => format!("{what}; a second signal stops it now"),
+        });
     }
 
     /// Says, once, that the run ends here and now.

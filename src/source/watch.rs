@@ -247,7 +247,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("clip.mp4");
         fs::write(&path, "x").unwrap();
-        let shutdown = Shutdown::listen(false).unwrap();
+        let shutdown = Shutdown::listen().unwrap();
         let started = Instant::now();
         let moving = watch(vec![watched(&path)], &timing, &shutdown).await.unwrap();
         assert!(moving.is_empty() && started.elapsed() >= timing.still);
@@ -262,7 +262,7 @@ mod tests {
         let file = watched(&path);
         let mut writer = OpenOptions::new().append(true).open(&path).unwrap();
         writer.write_all(b"more").unwrap();
-        let shutdown = Shutdown::listen(false).unwrap();
+        let shutdown = Shutdown::listen().unwrap();
         assert_eq!(watch(vec![file], &timing, &shutdown).await.unwrap(), [path]);
     }
 }

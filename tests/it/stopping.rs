@@ -43,6 +43,24 @@ fn a_chunk_that_gets_on_is_finished_and_no_other_begins() {
     assert_eq!(world.phases(), [Phase::Open { stored: 1 }]);
 }
 
+/// As by a signal, but that the next run goes on with the rest.
+#[test]
+fn a_run_whose_time_is_over_stops_after_the_chunk() {
+    let world = World::logged_in();
+    world.video("long.mp4", 3 * CHUNK + 1000);
+    let manifest = world.one_post(ADA, "long.mp4");
+    let args = ["--chunk-size", "5242880", "--limit-rate", "4MB", "--max-runtime", "200ms"];
+    let ran = world.run(&[&["upload", &manifest], &args[..]].concat()).exits(5);
+    ran.says("the time of `--max-runtime` is over: stopping after this chunk");
+    assert_eq!(world.phases(), [Phase::Open { stored: 1 }]);
+    world.run(&["upload", &manifest, "--max-runtime", "1h"]).exits(0).says("1 published");
+    assert_eq!((world.published(), world.inits()), (1, 1));
+    world
+        .run(&["watch", "--max-runtime", "1h", &manifest])
+        .exits(2)
+        .says("takes no `--max-runtime`");
+}
+
 #[test]
 fn a_second_signal_ends_a_run_with_a_word() {
     let world = World::logged_in();

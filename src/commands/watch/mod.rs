@@ -27,7 +27,12 @@ pub(super) async fn run(
     shutdown: &Shutdown,
     env: &Environment<'_>,
 ) -> Result<Exit, Failure> {
-    let RunArgs { repost, new_journal, dry_run, .. } = args.run;
+    let RunArgs { repost, new_journal, dry_run, max_runtime, .. } = args.run;
+    if max_runtime.is_some() {
+        return Err(Failure::usage(
+            "`watch` runs until it is told to stop, and takes no `--max-runtime`",
+        ));
+    }
     if repost || new_journal || dry_run {
         // Each of them is for one run: the next round would do it again.
         return Err(Failure::usage(

@@ -75,7 +75,7 @@ async fn an_account_whose_lease_is_lost_begins_nothing() {
         Arc::new(Forgetful(store)),
         Arc::clone(&journal),
         Arc::new(NoTokens),
-        Shutdown::listen(false).unwrap(),
+        Shutdown::listen().unwrap(),
     )
     .options(Options::default())
     .build();

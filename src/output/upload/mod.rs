@@ -329,6 +329,8 @@ impl UploadOutput {
         let for_good = matches!(report.state, PostState::Failed | PostState::Unresolved);
         let line = |since| {
             let message = error::since_words(message, since);
+            let code = Some(post_error.problem.code.as_str());
+            let message = error::with_code(&message, code, &message);
             let told = if for_good { error::label(message) } else { error::warning(message) };
             error::with_hint(told, hint.as_deref())
         };
