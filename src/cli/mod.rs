@@ -65,7 +65,7 @@ pub(crate) enum Command {
     Logout(LogoutArgs),
     /// Renew the tokens that end soon; made for cron
     Refresh(RefreshArgs),
-    /// List the accounts that are logged in, name them, take over others
+    /// List the accounts that are logged in, name and pause them, take over others
     Accounts(AccountsArgs),
     /// Post videos or photos, all that belongs to them on the command line
     ///

@@ -9,8 +9,8 @@ use super::words::{
     word, words,
 };
 use crate::api::error_code;
-use crate::engine::failed_for_good;
-use crate::model::{Failed, FileIdentity, LocalFile, Phase, PostState, RecordedPost};
+use crate::engine::{failed_for_good, paused};
+use crate::model::{Account, Failed, FileIdentity, LocalFile, Phase, PostState, RecordedPost};
 use crate::output::{Left, Why, hint_of_code, lasts_long, moment, post_hint};
 use crate::text;
 
@@ -76,7 +76,34 @@ impl Entry {
         }
     }
 
+    /// `open_id` of its account.
+    pub(super) fn account(&self) -> &str {
+        match &self.post {
+            Known::Recorded(post) => &post.account,
+            Known::Left(left) => &left.account,
+        }
+    }
+
+    /// Whether somebody keeps it waiting.
+    pub(super) fn is_held(&self) -> bool {
+        matches!(self.place, Place::PutOff | Place::UnderWay)
+            && self.why.as_ref().is_some_and(Why::is_wanted)
+    }
+
+    /// Says that it waits as its account is paused, whatever else the last run left it for. Of what failed, and of
+    /// what TikTok has, that is not the reason.
+    pub(super) fn hold(&mut self, account: &Account, now: Timestamp) {
+        let waits = matches!(self.place, Place::PutOff | Place::UnderWay) && !self.is_at_tiktok();
+        let known = self.why.take().filter(|why| !why.is_wanted());
+        let paused = account.paused_since.zip(paused(account)).filter(|_| waits);
+        self.mended &= paused.is_none();
+        self.why = paused.map(|(since, error)| Why::wanted(&error, since, now)).or(known);
+    }
+
     pub(super) fn needs_somebody(&self, now: Timestamp) -> bool {
+        if self.is_held() {
+            return false;
+        }
         (matches!(self.place, Place::Unknown | Place::Failed) && !self.is_dropped())
             // After a day runs have told it as well.
             || self.why.as_ref().is_some_and(|why| why.failed || lasts_long(why.since, now))

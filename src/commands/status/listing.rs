@@ -117,6 +117,11 @@ impl<'a> Listing<'a> {
                 entries.map(|(manifest, left, mended)| Entry::of(manifest, left, mended, now)),
             );
         }
+        for entry in &mut listing.entries {
+            if let Some(account) = accounts.get(entry.account()) {
+                entry.hold(account, now);
+            }
+        }
         listing.entries.sort_by_key(|entry| {
             (entry.place, entry.recorded().map_or((true, None), |post| (false, Some(post.number))))
         });
@@ -240,7 +245,7 @@ impl<'a> Listing<'a> {
             (Place::Unknown, _) => Exit::Unknown,
             (Place::Over, _) => Exit::Done,
             (Place::Failed, _) if entry.is_final => Exit::Done,
-            _ if entry.scheduled.is_some() && !self.args.wait => Exit::Done,
+            _ if (entry.scheduled.is_some() || entry.is_held()) && !self.args.wait => Exit::Done,
             // Something was sent of it.
             (_, Known::Recorded(post))
                 if !matches!(post.phase(), None | Some(Phase::Abandoned)) =>
