@@ -1,5 +1,6 @@
 //! What each command takes.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -677,6 +678,13 @@ pub(crate) struct ExplainArgs {
     /// The code, as TikTok or `--json` names it; without one all codes are listed
     #[arg(value_name = "CODE")]
     pub(crate) code: Option<String>,
+}
+
+/// What the completions of a shell ask for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CompleteArgs {
+    /// The words behind the program's name, up to the one that is completed.
+    pub(crate) words: Vec<OsString>,
 }
 
 /// Arguments of `completions`.
