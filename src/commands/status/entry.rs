@@ -62,6 +62,30 @@ impl Entry {
         }
     }
 
+    /// When it is to go at the earliest, as its entry says.
+    pub(super) fn publish_at(&self) -> Option<Timestamp> {
+        match &self.post {
+            Known::Recorded(post) => post.publish_at,
+            Known::Left(left) => left.publish_at,
+        }
+    }
+
+    /// When its turn comes among what waits: what is due first, of that what had a time before what had none, as
+    /// `upload` takes them.
+    pub(super) fn turn(&self) -> (Option<Timestamp>, bool, Option<Timestamp>) {
+        let publish_at = self.publish_at().filter(|_| self.place == Place::PutOff);
+        match self.not_before.filter(|_| self.place == Place::PutOff) {
+            Some(at) => (Some(at), false, None),
+            None => (None, publish_at.is_none(), publish_at),
+        }
+    }
+
+    /// The minute that it is to go in, if that is still to come.
+    pub(super) fn minute(&self, now: Timestamp) -> Option<i64> {
+        let at = self.publish_at().filter(|at| self.place == Place::PutOff && *at > now)?;
+        Some(at.as_second().div_euclid(60))
+    }
+
     pub(super) fn recorded(&self) -> Option<&RecordedPost> {
         match &self.post {
             Known::Recorded(post) => Some(post),
@@ -259,6 +283,7 @@ impl Entry {
             is_final: self.is_final,
             publish_at: None,
             not_before: self.not_before,
+            clash: false,
             publish_id: last.and_then(|last| last.publish_id.as_deref()),
             post_ids: last.map(post_ids).unwrap_or_default(),
             attempts: last.map_or(0, |last| last.number),

@@ -1,6 +1,6 @@
 //! What `status` lists: the posts of the journal, and what the last run of each manifest left.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -123,7 +123,8 @@ impl<'a> Listing<'a> {
             }
         }
         listing.entries.sort_by_key(|entry| {
-            (entry.place, entry.recorded().map_or((true, None), |post| (false, Some(post.number))))
+            let number = entry.recorded().map(|post| post.number);
+            (entry.place, entry.turn(), number.is_none(), number)
         });
         Ok(listing)
     }
@@ -220,6 +221,22 @@ impl<'a> Listing<'a> {
             });
         }
         Ok(())
+    }
+
+    /// Which of the entries are to go in the same minute as others of their account, in the order in which they are
+    /// listed.
+    fn clashes(&self) -> Vec<Vec<&Entry>> {
+        let mut minutes: BTreeMap<_, Vec<&Entry>> = BTreeMap::new();
+        let mut known = HashSet::new();
+        for entry in &self.entries {
+            let Some(minute) = entry.minute(self.now) else { continue };
+            let minute = (minute, entry.account());
+            // Two manifests may name the same one.
+            if known.insert((minute, entry.video())) {
+                minutes.entry(minute).or_default().push(entry);
+            }
+        }
+        minutes.into_values().filter(|entries| entries.len() > 1).collect()
     }
 
     /// From when on TikTok is asked again whether there is room under the quota that put a post off.
@@ -329,8 +346,11 @@ impl<'a> Listing<'a> {
         for (manifest, refusal, mended) in &self.refused {
             printer.json(&manifest_event(manifest, refusal, *mended));
         }
+        let name = |entry: &Entry| (entry.account().to_owned(), entry.video().to_owned());
+        let clashing: HashSet<_> = self.clashes().into_iter().flatten().map(name).collect();
         for entry in self.shown() {
             let mut event = entry.event();
+            event.clash = entry.minute(self.now).is_some() && clashing.contains(&name(entry));
             let event = match (&entry.post, self.journal) {
                 (Known::Recorded(post), Some(journal)) => {
                     if self.args.post.is_some() {
@@ -495,6 +515,17 @@ impl<'a> Listing<'a> {
             let names = self.names(&at_tiktok);
             let stuck = at_tiktok.iter().any(|entry| entry.is_stuck(self.now));
             self.say(stuck, format!("TikTok is at work on {names}; `tiktok-up status` asks again"));
+        }
+        for clash in self.clashes() {
+            let time = clash.iter().find_map(|entry| entry.publish_at()).map(moment);
+            self.say(
+                false,
+                format!(
+                    "{} are to go in the same minute ({}): one after the other then",
+                    self.names(&clash),
+                    time.unwrap_or_default()
+                ),
+            );
         }
         if self.args.wait && silent().any(|entry| entry.scheduled.is_some()) {
             self.say(false, "what waits for its time is not final".to_owned());
