@@ -189,6 +189,7 @@ fn decide(account: Account, current: Option<&Account>) -> (Edit, Imported) {
             let newer = Account {
                 alias: current.alias.clone(),
                 display_name: current.display_name.clone(),
+                paused_since: current.paused_since,
                 unknown: current.unknown.clone(),
                 ..account
             };
@@ -282,8 +283,12 @@ mod tests {
         let mut newer = known("id");
         newer.issued_at = at("2026-11-20T00:00:00Z");
         newer.access_token = Secret::new("act.new");
+        let since = Some(at("2026-11-10T00:00:00Z"));
+        store.set_paused("id", since).await.unwrap();
         assert_eq!(import(store, vec![newer]).await.unwrap(), [Imported::Newer]);
-        assert_eq!(store.find(None).await.unwrap().access_token.expose(), "act.new");
+        let account = store.find(None).await.unwrap();
+        assert_eq!(account.access_token.expose(), "act.new");
+        assert_eq!(account.paused_since, since, "the file does not say that the posts may go");
     }
 
     #[tokio::test]

@@ -434,8 +434,10 @@ fn merged(
     };
     let display_name =
         new.display_name.clone().or_else(|| current.and_then(|one| one.display_name.clone()));
+    // Who logs in again has not said that the posts may go.
+    let paused_since = current.and_then(|current| current.paused_since);
     let unknown = current.map(|current| current.unknown.clone()).unwrap_or_default();
-    Ok(Account { alias, display_name, unknown, ..new })
+    Ok(Account { alias, display_name, paused_since, unknown, ..new })
 }
 
 /// One try: what ties the answer to the question.

@@ -1,5 +1,6 @@
 //! What each command takes.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -189,6 +190,24 @@ pub(crate) enum AccountsAction {
         /// The new name
         #[arg(value_name = "NAME")]
         name: String,
+    },
+    /// Keep the posts of an account waiting until `accounts resume`
+    ///
+    /// Nothing more is begun or sent for it; a run that is at it ends with the post under way. Its tokens are
+    /// renewed all the same, and `status` asks TikTok about what it has. A run whose posts wait for this ends
+    /// with 0.
+    #[command(after_help = help::ACCOUNTS_PAUSE)]
+    Pause {
+        /// The account: alias or `open_id`
+        #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
+        account: String,
+    },
+    /// Let the posts of a paused account go on, with the next run that comes to them
+    #[command(after_help = help::ACCOUNTS_RESUME)]
+    Resume {
+        /// The account: alias or `open_id`
+        #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
+        account: String,
     },
     /// Hand a login over to another machine, in a file that only a passphrase opens
     ///
@@ -666,6 +685,13 @@ pub(crate) struct ExplainArgs {
     /// The code, as TikTok or `--json` names it; without one all codes are listed
     #[arg(value_name = "CODE")]
     pub(crate) code: Option<String>,
+}
+
+/// What the completions of a shell ask for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CompleteArgs {
+    /// The words behind the program's name, up to the one that is completed.
+    pub(crate) words: Vec<OsString>,
 }
 
 /// Arguments of `completions`.

@@ -86,6 +86,14 @@ pub(super) const ACCOUNTS_ALIAS: &str = headed!(
     "tiktok-up accounts alias shop store      another name"
 );
 
+pub(super) const ACCOUNTS_PAUSE: &str = headed!(
+    "Examples",
+    "tiktok-up accounts pause shop"
+    "tiktok-up status                         why its posts wait"
+);
+
+pub(super) const ACCOUNTS_RESUME: &str = headed!("Examples", "tiktok-up accounts resume shop");
+
 pub(super) const ACCOUNTS_EXPORT: &str = headed!(
     "Examples",
     "tiktok-up accounts export shop > shop.login"
@@ -132,6 +140,7 @@ pub(super) const ACCOUNTS: &str = headed!(
     "tiktok-up accounts --json"
     "tiktok-up accounts show shop             who it is, what it may post now"
     "tiktok-up accounts alias -000mhrLh91 shop"
+    "tiktok-up accounts pause shop            its posts wait until `accounts resume shop`"
     "tiktok-up accounts export shop > shop.login"
     "tiktok-up accounts import shop.login     on the other machine"
     "tiktok-up accounts import user_tokens.json"
@@ -267,7 +276,8 @@ pub(super) const COMPLETIONS: &str = headed!(
     "Examples",
     "tiktok-up completions bash > ~/.local/share/bash-completion/completions/tiktok-up"
     "tiktok-up completions zsh > ~/.zfunc/_tiktok-up"
-    "tiktok-up completions fish > ~/.config/fish/completions/tiktok-up.fish"
+    "tiktok-up completions fish > ~/.config/fish/completions/tiktok-up.fish\n"
+    "These three complete accounts, apps, posts and error codes as this machine has them, too."
 );
 
 pub(super) const MAN: &str = headed!(

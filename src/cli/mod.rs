@@ -19,10 +19,10 @@ use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcomma
 use crate::model::fields::nearest;
 
 pub(crate) use self::args::{
-    AccountsAction, AccountsArgs, CancelArgs, CompletionsArgs, ConfigAction, ConfigArgs, DemoArgs,
-    DoctorArgs, ExplainArgs, HelpArgs, HistoryArgs, HookArgs, InitArgs, LoginArgs, LogoutArgs,
-    ManArgs, OpenArgs, PassphraseArgs, PostArgs, RefreshArgs, ResolveArgs, RunArgs, Schema,
-    SchemaArgs, StatusArgs, UploadArgs, VideosArgs, WatchArgs,
+    AccountsAction, AccountsArgs, CancelArgs, CompleteArgs, CompletionsArgs, ConfigAction,
+    ConfigArgs, DemoArgs, DoctorArgs, ExplainArgs, HelpArgs, HistoryArgs, HookArgs, InitArgs,
+    LoginArgs, LogoutArgs, ManArgs, OpenArgs, PassphraseArgs, PostArgs, RefreshArgs, ResolveArgs,
+    RunArgs, Schema, SchemaArgs, StatusArgs, UploadArgs, VideosArgs, WatchArgs,
 };
 pub(crate) use self::sandbox::SandboxArgs;
 pub(crate) use self::topics::page as topic;
@@ -66,7 +66,7 @@ pub(crate) enum Command {
     Logout(LogoutArgs),
     /// Renew the tokens that end soon; made for cron
     Refresh(RefreshArgs),
-    /// List the accounts that are logged in, name them, take over others
+    /// List the accounts that are logged in, name and pause them, take over others
     Accounts(AccountsArgs),
     /// Post videos or photos, all that belongs to them on the command line
     ///
@@ -123,6 +123,9 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Print the help of a command, or a page about a topic
     Help(HelpArgs),
+    // What the completions of shells call. No definition has it, so no help, page or completion lists it.
+    #[command(skip)]
+    Complete(CompleteArgs),
 }
 
 impl Command {
@@ -166,6 +169,7 @@ impl Command {
             Self::Sandbox(_) => "sandbox",
             Self::Demo(_) => "demo",
             Self::Help(_) => "help",
+            Self::Complete(_) => COMPLETE,
         }
     }
 }
@@ -181,7 +185,39 @@ pub(crate) fn completions(shell: clap_complete::Shell) -> String {
         .mut_subcommand("help", |help| help.mut_arg("words", |words| words.value_parser(known)));
     clap_complete::generate(shell, &mut command, "tiktok-up", &mut text);
     // clap_complete takes the hyphen of the name for the beginning of a command where it compares words for bash.
-    String::from_utf8_lossy(&text).replace("tiktok__subcmd__up", "tiktok__up")
+    let text = String::from_utf8_lossy(&text).replace("tiktok__subcmd__up", "tiktok__up");
+    with_values(shell, text)
+}
+
+/// The word that the completions of shells call the program with. It is looked for before the line is read.
+const COMPLETE: &str = "__complete";
+
+/// Completions that ask this program for the words that only this machine knows, before anything else. `clap_complete`
+/// has that behind a feature that it calls unstable; for the shells that are not here its own are all there is.
+fn with_values(shell: clap_complete::Shell, text: String) -> String {
+    let asking = |values: &str, function: &str, ask: &str| {
+        let begun = format!("{function}() {{\n");
+        text.replacen(&begun, &format!("{values}{begun}    {ask} && return 0\n"), 1)
+    };
+    match shell {
+        clap_complete::Shell::Bash => {
+            let ask = "_tiktok__up_values \"$1\"";
+            asking(include_str!("complete.bash"), "_tiktok__up", ask)
+        }
+        clap_complete::Shell::Zsh => {
+            asking(include_str!("complete.zsh"), "_tiktok-up", "_tiktok-up_values")
+        }
+        clap_complete::Shell::Fish => {
+            // The words behind an option are its own.
+            let of_option = |line: &str| {
+                let is_one = [" -l account ", " -l app "].iter().any(|it| line.contains(it));
+                let values = if is_one { " -f -a \"(__fish_tiktok_up_values)\"" } else { "" };
+                format!("{line}{values}\n")
+            };
+            text.lines().map(of_option).chain([include_str!("complete.fish").to_owned()]).collect()
+        }
+        _ => text,
+    }
 }
 
 /// The manual pages, each with its name: of the program, and of each command and each of theirs.
@@ -287,6 +323,12 @@ impl Cli {
     /// Reads a command line and checks it as a whole. The error may be help that was asked for.
     pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let args: Vec<OsString> = args.into_iter().collect();
+        if let [_, word, words @ ..] = args.as_slice()
+            && word == COMPLETE
+        {
+            let command = Command::Complete(CompleteArgs { words: words.to_vec() });
+            return Ok(Self { global: GlobalArgs::default(), command });
+        }
         let mut command = Self::definitions();
         let matches = command.try_get_matches_from_mut(&args);
         let matches = matches.map_err(|error| version::told(error, &args))?;

@@ -1,5 +1,6 @@
 //! `accounts`: who is logged in, and until when; names for them; logins that come and go.
 
+mod pause;
 mod show;
 mod transfer;
 
@@ -30,6 +31,8 @@ pub(super) async fn run(
         None => list(context, args.wide).await,
         Some(AccountsAction::Show { account }) => show::run(context, account.as_deref()).await,
         Some(AccountsAction::Alias { account, name }) => alias(context, account, name).await,
+        Some(AccountsAction::Pause { account }) => pause::pause(context, account).await,
+        Some(AccountsAction::Resume { account }) => pause::resume(context, account).await,
         Some(AccountsAction::Export { account, passphrase }) => {
             transfer::export(context, account, passphrase, env).await
         }
@@ -145,6 +148,7 @@ async fn list(context: &Context, wide: bool) -> Result<Exit, Failure> {
                 "refresh_expires_at": account.refresh_expires_at,
                 "health": health(account, now),
                 "needs_login": account.needs_login.as_ref().map(|needs| needs.reason.to_string()),
+                "paused_since": account.paused_since,
                 "tokens_at_rest": rest.word(),
             });
             printer.json(&about(account, event));
@@ -179,7 +183,7 @@ async fn list(context: &Context, wide: bool) -> Result<Exit, Failure> {
     };
     for account in &accounts {
         let app = apps.with_key(&account.client_key);
-        let health = health(account, now).replace('_', " ");
+        let health = health_words(account, now);
         let health = match app {
             _ if account.other_api(&api).is_some() => format!("{health}, of another API"),
             Some(_) => health,
@@ -243,6 +247,17 @@ fn report_rest(context: &Context, rest: &Rest) {
     // That they are not encrypted yet was said where they were read.
     if let Some(misfit) = rest.misfit().filter(|_| rest.is_encrypted()) {
         context.printer.warn(misfit);
+    }
+}
+
+/// The state of a login, and whether the account is paused, which hides nothing that somebody has to do.
+fn health_words(account: &Account, now: jiff::Timestamp) -> String {
+    let health = health(account, now).replace('_', " ");
+    match (account.paused_since, account.needs_login.is_none() && account.ends_soon(now).is_none())
+    {
+        (None, _) => health,
+        (Some(_), true) => "paused".to_owned(),
+        (Some(_), false) => format!("{health}, paused"),
     }
 }
 

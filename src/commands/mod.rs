@@ -4,6 +4,7 @@ mod accounts;
 mod apps;
 mod at_rest;
 mod cancel;
+mod complete;
 mod config;
 mod demo;
 mod doctor;
@@ -399,6 +400,10 @@ async fn perform(
         Command::Man(args) => shell::man(args, printer),
         Command::Schema(args) => Ok(shell::schema(args.what, printer)),
         Command::Help(args) => Ok(shell::help(args, printer)),
+        Command::Complete(args) => {
+            complete::run(args, printer, env).await;
+            Ok(Exit::Done)
+        }
         Command::Sandbox(args) => sandbox::run(args, printer, shutdown, env).await,
         Command::Demo(args) => Box::pin(demo::run(printer, shutdown, args)).await,
     }

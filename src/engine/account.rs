@@ -68,8 +68,13 @@ impl AccountWorker {
             // Without knowing what was begun nothing may be sent.
             Err(error) => return self.all_left(&posts, &error.into()),
         };
-        reconcile(&self.calls, &begun.others(&posts)).await;
-        if self.engine.options.repost {
+        let mut stops = Stops::of_all(self.paused().await);
+        // Of a paused account nothing is asked for, given up or noted either: what was begun waits as it is.
+        let goes_on = stops.is_empty();
+        if goes_on {
+            reconcile(&self.calls, &begun.others(&posts)).await;
+        }
+        if self.engine.options.repost && goes_on {
             // All of them are asked for before the first is made: what a run cannot finish, the next
             // one finishes without `--repost`.
             for post in &posts {
@@ -88,25 +93,27 @@ impl AccountWorker {
         let mut named = self.named_posts();
         // Only for what waits it is kept what the others are.
         let some_wait = posts.iter().any(|post| !self.is_due(post));
-        let mut stops = Stops::default();
         let made = self.resolver.made(&posts).await;
         self.resolver.name_made(&posts, true).await;
         let mut new = NewPosts::default();
         for (at, (post, made)) in posts.iter().zip(made).enumerate() {
             // As a rule that is most of the manifest, and costs nothing more.
             let known = made.as_ref().and_then(|row| ended_before(post, row, Instant::now()));
-            // Without it nothing new begins. What was begun is guarded by the journal.
-            if stops.of(post.asked.mode).is_none()
-                && known.is_none()
-                && let Err(error) = lease.renew().await
-            {
-                stops.add(post.asked.mode, Some(AccountStop::without_lease(&error)));
+            let has_turn = begun.has(post) || self.is_due(post);
+            if stops.of(post.asked.mode).is_none() && known.is_none() {
+                let stop = match lease.renew().await {
+                    Ok(()) if has_turn => self.paused().await,
+                    Ok(()) => None,
+                    // Without it nothing new begins. What was begun is guarded by the journal.
+                    Err(error) => Some(AccountStop::without_lease(&error)),
+                };
+                stops.add(post.asked.mode, stop);
             }
             let outcome = if let Some(known) = known {
                 known
             } else if let Some(stop) = stops.of(post.asked.mode) {
                 self.not_tried(post, stop, &mut named).await
-            } else if begun.has(post) || self.is_due(post) {
+            } else if has_turn {
                 self.calls.events.send(Event::Started { post: post.post_ref.clone() });
                 let (outcome, stop) = self.post_one(post).await;
                 stops.add(post.asked.mode, stop);
@@ -126,6 +133,15 @@ impl AccountWorker {
         }
     }
 
+    /// What keeps the account's posts waiting if somebody has paused it. Read anew before each post: it is said of
+    /// a run that is at it, too, which then ends after the post under way.
+    async fn paused(&self) -> Option<AccountStop> {
+        let now = self.engine.store.accounts().all().await;
+        // Where the store cannot be read now, what it said when the run began holds.
+        let account = now.as_ref().ok().and_then(|all| all.get(&self.account.open_id));
+        AccountStop::of_pause(account.unwrap_or(&self.account))
+    }
+
     fn named_posts(&self) -> NamedPosts {
         NamedPosts::new(Arc::clone(&self.calls), Arc::clone(&self.engine.fingerprints))
     }
@@ -140,7 +156,7 @@ impl AccountWorker {
         let begun = BegunPosts::new(begun.unwrap_or_default());
         put_in_order(posts, &begun, self.calls.clock.now());
         let (mut named, mut drafts) = (self.named_posts(), 0);
-        let mut stops = Stops::default();
+        let mut stops = Stops::of_all(self.paused().await);
         let mut outcomes = Vec::with_capacity(posts.len());
         let made = self.resolver.made(posts).await;
         self.resolver.name_made(posts, false).await;
@@ -197,6 +213,9 @@ impl AccountWorker {
 
     /// Whether anything is left to send or to ask for.
     pub(super) async fn has_work(&self, posts: &[PreparedPost]) -> bool {
+        if self.paused().await.is_some() {
+            return false;
+        }
         for post in posts {
             if self.look(post, Instant::now()).await.is_ok() {
                 return true;

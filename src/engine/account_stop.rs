@@ -1,14 +1,17 @@
 //! What stops an account: what ended one of its posts and would end the others.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use tiktok_open::{Code, Reaction};
 
 use crate::engine::calls::CallError;
 use crate::engine::stop::{PostSnapshot, StopReason};
+use crate::model::account::Account;
 use crate::model::{Failed, Mode, Phase, PostError, PostOutcome, PostState};
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::store::{LeaseError, StoreError};
-use crate::text::chain;
+use crate::text::{self, chain};
 
 /// Why the rest of an account's posts are not tried.
 #[derive(Clone)]
@@ -21,11 +24,30 @@ pub(super) struct AccountStop {
     pub(super) failure: Option<ErrorKind>,
 }
 
+/// That posts wait as their account is paused. `None`: it is not.
+pub(crate) fn paused(account: &Account) -> Option<PostError> {
+    account.paused_since?;
+    // As a shell takes it for one word.
+    let name = text::quoted(Path::new(account.name()));
+    let problem = Problem::new(ErrorCode::AccountPaused).with("account", name);
+    Some(PostError::new(ErrorCode::AccountPaused, "the account is paused", problem))
+}
+
 /// What has stopped an account so far, whole or for the posts of one mode.
 #[derive(Default)]
 pub(super) struct Stops(Vec<(Option<Mode>, AccountStop)>);
 
 impl Stops {
+    /// Of an account that is stopped from the beginning, if it is.
+    pub(super) fn of_all(stop: Option<AccountStop>) -> Self {
+        Self(stop.into_iter().map(|stop| (None, stop)).collect())
+    }
+
+    /// Whether nothing stops any post.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// What keeps posts of that mode from being tried.
     pub(super) fn of(&self, mode: Mode) -> Option<&AccountStop> {
         self.0.iter().find(|(of, _)| of.is_none_or(|of| of == mode)).map(|(_, stop)| stop)
@@ -71,6 +93,13 @@ impl AccountStop {
             _ => false,
         };
         stops.then(|| Self::from(report))
+    }
+
+    /// That the account is paused, if it is.
+    pub(super) fn of_pause(account: &Account) -> Option<Self> {
+        let post_error = paused(account)?;
+        let failure = Some(post_error.problem.kind);
+        Some(Self { post_error, at: None, note: None, state: PostState::Deferred, failure })
     }
 
     /// That the account's lease was not to be had, or did not last.

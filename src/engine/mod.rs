@@ -53,6 +53,7 @@ use std::sync::Arc;
 use tiktok_open::Client;
 use tokio::task::JoinSet;
 
+pub(crate) use self::account_stop::paused;
 pub(crate) use self::calls::{CallError, TokenError, TokenProvider};
 pub(crate) use self::chunk::RateLimiter;
 pub(crate) use self::events::EventSender;

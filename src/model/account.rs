@@ -63,6 +63,9 @@ pub(crate) struct Account {
     /// Why only a new login helps, if so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) needs_login: Option<NeedsLogin>,
+    /// Since when somebody keeps its posts waiting, if so. Its tokens are kept alive all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) paused_since: Option<Timestamp>,
     /// What a newer version of this program has written here.
     #[serde(flatten)]
     pub(crate) unknown: Unknown,
@@ -164,6 +167,7 @@ impl Account {
             refresh_expires_at: after(asked_at, grant.refresh_expires_in.unwrap_or(LOGIN_LIFE)),
             issued_at: asked_at,
             needs_login: None,
+            paused_since: None,
             unknown: Unknown::default(),
         }
     }
@@ -184,6 +188,7 @@ impl Account {
             generation: self.generation,
             alias: self.alias.clone(),
             display_name: self.display_name.clone(),
+            paused_since: self.paused_since,
             unknown: self.unknown.clone(),
             scopes,
             client_key: self.client_key.clone(),

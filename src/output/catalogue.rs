@@ -68,6 +68,7 @@ impl From<ErrorKind> for Exit {
             ErrorKind::Final => Self::Failed,
             ErrorKind::Unknown => Self::Unknown,
             ErrorKind::Interrupted(signal) => signal.exit(),
+            ErrorKind::Wanted => Self::Done,
         }
     }
 }
@@ -280,6 +281,8 @@ catalogue! {
         => "name one of these, or log in with `tiktok-up login --alias NAME`";
     AccountAmbiguous: "The given name fits several accounts, or several are logged in and none was named."
         => "say which one: with `--account`, or behind the command as in `tiktok-up videos NAME`";
+    AccountPaused: "Somebody has paused the account: its posts wait until that is taken back."
+        => "`tiktok-up accounts resume {account}` lets its posts go on";
     AliasInvalid: "The given name cannot be an alias."
         => "choose another alias";
     AccountMovedOn: "Another run changed the accounts at the same time."

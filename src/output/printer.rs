@@ -216,6 +216,12 @@ impl Printer {
         self.write_out(text.trim_end_matches('\n'));
     }
 
+    /// A word that a shell may complete, and behind a tab what it is.
+    pub(crate) fn choice(&self, value: &str, about: &str) {
+        let [value, about] = [value, about].map(|text| Line::from(text).render(false));
+        self.write_out(&format!("{}\t{}", value.replace('\n', " "), about.replace('\n', " ")));
+    }
+
     /// A secret that somebody has asked for by name: the one thing that is printed without being looked at.
     pub(crate) fn secret(&self, secret: &Secret) {
         self.write_out(secret.expose());

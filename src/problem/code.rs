@@ -297,6 +297,9 @@ codes! {
             VideoTooLong = "video_too_long",
             VideoUnreadable = "file",
         }
+        Wanted: {
+            AccountPaused = "account_paused",
+        }
         Unknown: {
             Incomplete = "done_without_all_bytes",
             MayBePosted = "may_be_posted",

@@ -31,6 +31,8 @@ pub(crate) enum ErrorKind {
     Unknown,
     /// A signal ended it.
     Interrupted(Signal),
+    /// Somebody wanted it so: no trouble, and over when it is taken back.
+    Wanted,
 }
 
 impl ErrorKind {
@@ -40,9 +42,9 @@ impl ErrorKind {
     }
 
     /// Whether a post that it keeps from being made only waits: by itself it goes on, or once a setting is
-    /// corrected or somebody has logged in. It says nothing about the post.
+    /// corrected, somebody has logged in, or what was wanted is taken back. It says nothing about the post.
     pub(crate) fn puts_off(self) -> bool {
-        self.may_pass() || matches!(self, Self::Input | Self::Login)
+        self.may_pass() || matches!(self, Self::Input | Self::Login | Self::Wanted)
     }
 }
 

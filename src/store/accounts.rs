@@ -63,6 +63,14 @@ pub(crate) trait AccountStore: fmt::Debug + Send + Sync {
         open_id: &'a str,
         alias: Option<&'a str>,
     ) -> StoreFuture<'a, Account>;
+
+    /// Notes that an account's posts are kept waiting, and since when, or (`None`) that they go again. One that is
+    /// paused already keeps its time. Gives the account as it is stored now. Needs no key.
+    fn set_paused<'a>(
+        &'a self,
+        open_id: &'a str,
+        since: Option<Timestamp>,
+    ) -> StoreFuture<'a, Account>;
 }
 
 /// Decides on an account, and may be kept for as long as the store is busy. It must not wait for anything.

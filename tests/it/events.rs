@@ -272,6 +272,8 @@ fn posts_and_accounts(seen: &mut Seen) {
         &["accounts"][..],
         &["accounts", "show"],
         &["accounts", "alias", &bea, "bea"],
+        &["accounts", "pause", "bea"],
+        &["accounts", "resume", "bea"],
         &["status", "--all"],
         &["status", "1"],
         &["history"],

@@ -57,6 +57,7 @@ mod other_api;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod outside;
 mod packaging;
+mod pause;
 mod person;
 mod post;
 mod process;

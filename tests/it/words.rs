@@ -227,6 +227,57 @@ fn what_waits_for_its_time_goes_with_its_manifest_and_not_with_what_was_posted()
 }
 
 #[test]
+fn what_waits_is_listed_in_the_order_in_which_it_goes() {
+    let mut world = World::logged_in();
+    let ada = world.open_id(ADA);
+    let (now, hour) = (Timestamp::now(), SignedDuration::from_hours(1));
+    let minute = Timestamp::from_second(now.as_second() / 60 * 60).unwrap();
+    let post = |name: &str, at: Option<Timestamp>| {
+        let mut post = json!({ "user_id": ada, "video_path": name, "privacy_level": "SELF_ONLY" });
+        if let Some(at) = at {
+            post["publish_at"] = json!(at.to_string());
+        }
+        post
+    };
+    for (n, name) in ["a", "b", "c", "d", "e", "f"].into_iter().enumerate() {
+        world.video(&format!("{name}.mp4"), 100_001 + n as u64);
+    }
+    // It gets a number, and is worth another try in an hour.
+    world.refuse("video_init", 1, 0, "spam_risk_too_many_posts");
+    world.upload(&world.manifest(&json!([post("a.mp4", None)]))).exits(5);
+    world.let_go();
+    let manifest = json!([
+        post("b.mp4", Some(minute + 40 * hour)),
+        post("c.mp4", Some(minute + 3 * hour)),
+        post("d.mp4", Some(minute + 2 * hour)),
+        post("e.mp4", Some(minute + 3 * hour + SignedDuration::from_secs(59))),
+        post("a.mp4", None),
+        post("f.mp4", Some(minute + SignedDuration::from_mins(30))),
+    ]);
+    let manifest = world.manifest(&manifest);
+    world.upload(&manifest).exits(5);
+    let listed = |world: &World| {
+        let lines = world.run(&["--json", "status"]).json();
+        let of =
+            |line: &Value| (line["video"].as_str().unwrap()[..1].to_owned(), line["clash"] == true);
+        lines.iter().map(of).collect::<Vec<_>>()
+    };
+    let expected = |order: &str, clashes: &str| {
+        let names = order.chars().map(|name| (name.to_string(), clashes.contains(name)));
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&world), expected("fadceb", "ce"));
+    world
+        .run(&["status"])
+        .says(&format!("`c.mp4` of {ada} and `e.mp4` of {ada} are to go in the same minute"))
+        .says("one after the other");
+    // What is due comes first, and what has a time before what has none; it clashes no more.
+    world.advance(24 * hour);
+    assert_eq!(listed(&world), expected("fdceab", ""));
+    world.run(&["status"]).never_says("same minute");
+}
+
+#[test]
 fn all_posts_have_the_same_fields() {
     let mut world = World::logged_in();
     world.video("clip.mp4", 100_000);

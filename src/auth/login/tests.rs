@@ -22,6 +22,17 @@ fn the_last_page_says_who_it_was_and_what_is_missing() {
 }
 
 #[test]
+fn a_new_login_keeps_what_was_said_of_the_account() {
+    let known = Account {
+        alias: Some("anna".into()),
+        paused_since: Some(Clock::default().now()),
+        ..account()
+    };
+    let merged = merged(account(), Some(&known), None, |_| Ok(())).unwrap();
+    assert_eq!((merged.alias, merged.paused_since), (known.alias, known.paused_since));
+}
+
+#[test]
 fn the_last_page_says_what_failed() {
     let source = Box::new(ApiError::NotSent {
         host: "open.tiktokapis.com".into(),

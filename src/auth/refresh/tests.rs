@@ -206,13 +206,19 @@ async fn no_token_is_spent_once_the_run_was_asked_to_stop() {
 }
 
 #[tokio::test]
-async fn alias_and_display_name_survive_a_refresh() {
+async fn alias_display_name_and_pause_survive_a_refresh() {
     let world = World::with_ended_token().await;
-    let named =
-        Account { alias: Some("a".into()), display_name: Some("Anna".into()), ..world.stored() };
+    let paused_since = Some(Timestamp::UNIX_EPOCH);
+    let named = Account {
+        alias: Some("a".into()),
+        display_name: Some("Anna".into()),
+        paused_since,
+        ..world.stored()
+    };
     world.put(&named);
     world.refresh().await.unwrap();
     let account = world.stored();
+    assert_eq!(account.paused_since, paused_since);
     assert_eq!(account.alias.as_deref(), Some("a"));
     assert_eq!(account.display_name.as_deref(), Some("Anna"));
 }

@@ -19,7 +19,8 @@ pub(crate) enum ImportOutcome {
 }
 
 /// Stores a login, unless the store has newer tokens of it. Its alias comes with it if it is free;
-/// an alias that the account has here stays. Gives the account as it is stored now.
+/// an alias that the account has here stays. It is paused if it was so on either machine. Gives the account as
+/// it is stored now.
 pub(crate) async fn import(
     store: &dyn AccountStore,
     account: Account,
@@ -64,7 +65,8 @@ fn decide(
         }
         ImportOutcome::New | ImportOutcome::Newer => {
             let alias = current.alias.clone().or_else(|| arrived.alias.clone().filter(free));
-            Edit::Put(Box::new(Account { alias, ..arrived }))
+            let paused_since = current.paused_since.or(arrived.paused_since);
+            Edit::Put(Box::new(Account { alias, paused_since, ..arrived }))
         }
     };
     Ok((edit, outcome))

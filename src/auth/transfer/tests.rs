@@ -219,6 +219,23 @@ async fn an_alias_comes_along_if_it_is_free_and_never_replaces_one() {
 }
 
 #[tokio::test]
+async fn an_account_that_is_paused_on_either_machine_is_paused() {
+    let since = Some(at("2026-11-03T12:00:00Z"));
+    for (here, there) in [(since, None), (None, since), (since, since)] {
+        let (_dir, store) = store();
+        take(&store, Account { paused_since: here, ..living("id-1") }).await;
+        let arrived = Account {
+            paused_since: there,
+            issued_at: at("2026-12-01T00:00:00Z"),
+            refresh_token: Secret::new("rft.later"),
+            ..living("id-1")
+        };
+        let (outcome, account) = try_take(&store, arrived).await.unwrap();
+        assert_eq!((outcome, account.paused_since), (ImportOutcome::Newer, since));
+    }
+}
+
+#[tokio::test]
 async fn a_login_that_has_ended_is_not_taken_in() {
     let (_dir, store) = store();
     let ended = Account { refresh_expires_at: at("2020-01-01T00:00:00Z"), ..living("id-1") };

@@ -71,6 +71,8 @@ fn lines(
         lines.extend((!off.is_empty()).then(|| ("switched off", off.join(", "))));
     }
     lines.push(("scopes", account.scopes.iter().collect::<Vec<_>>().join(", ")));
+    let paused = account.paused_since.map(|since| format!("since {}", moment(since)));
+    lines.extend(paused.map(|paused| ("paused", paused)));
     lines.push(("lasts", format!("until {} without use", moment(account.refresh_expires_at))));
     lines
 }
@@ -96,6 +98,7 @@ fn event(account: &Account, profile: &Profile, creator: Option<&CreatorInfo>) ->
             "stitch_disabled": creator.map(|creator| creator.stitch_disabled),
             "scopes": account.scopes.iter().collect::<Vec<_>>(),
             "refresh_expires_at": account.refresh_expires_at,
+            "paused_since": account.paused_since,
         }),
     )
 }

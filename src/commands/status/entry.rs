@@ -9,8 +9,10 @@ use super::words::{
     word, words,
 };
 use crate::api::error_code;
-use crate::engine::failed_for_good;
-use crate::model::{Failed, FileIdentity, LocalFile, Phase, PostNumber, PostState, RecordedPost};
+use crate::engine::{failed_for_good, paused};
+use crate::model::{
+    Account, Failed, FileIdentity, LocalFile, Phase, PostNumber, PostState, RecordedPost,
+};
 use crate::output::{Left, Why, hint_of_code, lasts_long, moment, post_hint};
 use crate::text;
 
@@ -65,6 +67,30 @@ impl Entry {
         }
     }
 
+    /// When it is to go at the earliest, as its entry says.
+    pub(super) fn publish_at(&self) -> Option<Timestamp> {
+        match &self.post {
+            Known::Recorded(post) => post.publish_at,
+            Known::Left(left) => left.publish_at,
+        }
+    }
+
+    /// When its turn comes among what waits: what is due first, of that what had a time before what had none, as
+    /// `upload` takes them.
+    pub(super) fn turn(&self) -> (Option<Timestamp>, bool, Option<Timestamp>) {
+        let publish_at = self.publish_at().filter(|_| self.place == Place::PutOff);
+        match self.not_before.filter(|_| self.place == Place::PutOff) {
+            Some(at) => (Some(at), false, None),
+            None => (None, publish_at.is_none(), publish_at),
+        }
+    }
+
+    /// The minute that it is to go in, if that is still to come.
+    pub(super) fn minute(&self, now: Timestamp) -> Option<i64> {
+        let at = self.publish_at().filter(|at| self.place == Place::PutOff && *at > now)?;
+        Some(at.as_second().div_euclid(60))
+    }
+
     pub(super) fn recorded(&self) -> Option<&RecordedPost> {
         match &self.post {
             Known::Recorded(post) => Some(post),
@@ -79,7 +105,34 @@ impl Entry {
         }
     }
 
+    /// `open_id` of its account.
+    pub(super) fn account(&self) -> &str {
+        match &self.post {
+            Known::Recorded(post) => &post.account,
+            Known::Left(left) => &left.account,
+        }
+    }
+
+    /// Whether somebody keeps it waiting.
+    pub(super) fn is_held(&self) -> bool {
+        matches!(self.place, Place::PutOff | Place::UnderWay)
+            && self.why.as_ref().is_some_and(Why::is_wanted)
+    }
+
+    /// Says that it waits as its account is paused, whatever else the last run left it for. Of what failed, and of
+    /// what TikTok has, that is not the reason.
+    pub(super) fn hold(&mut self, account: &Account, now: Timestamp) {
+        let waits = matches!(self.place, Place::PutOff | Place::UnderWay) && !self.is_at_tiktok();
+        let known = self.why.take().filter(|why| !why.is_wanted());
+        let paused = account.paused_since.zip(paused(account)).filter(|_| waits);
+        self.mended &= paused.is_none();
+        self.why = paused.map(|(since, error)| Why::wanted(&error, since, now)).or(known);
+    }
+
     pub(super) fn needs_somebody(&self, now: Timestamp) -> bool {
+        if self.is_held() {
+            return false;
+        }
         (matches!(self.place, Place::Unknown | Place::Failed) && !self.is_dropped())
             // After a day runs have told it as well.
             || self.why.as_ref().is_some_and(|why| why.failed || lasts_long(why.since, now))
@@ -249,6 +302,7 @@ impl Entry {
             is_final: self.is_final,
             publish_at: None,
             not_before: self.not_before,
+            clash: false,
             publish_id: last.and_then(|last| last.publish_id.as_deref()),
             post_ids: last.map(post_ids).unwrap_or_default(),
             attempts: last.map_or(0, |last| last.number),

@@ -28,6 +28,8 @@ pub(super) struct StatusEvent<'a> {
     pub(super) publish_at: Option<Timestamp>,
     /// When it is worth another try, if that is still to come.
     pub(super) not_before: Option<Timestamp>,
+    /// Whether another post of its account is to go in the same minute.
+    pub(super) clash: bool,
     pub(super) publish_id: Option<&'a str>,
     pub(super) post_ids: Vec<String>,
     pub(super) attempts: u32,

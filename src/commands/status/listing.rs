@@ -1,6 +1,6 @@
 //! What `status` lists: the posts of the journal, and what the last run of each manifest left.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -121,8 +121,14 @@ impl<'a> Listing<'a> {
                 entries.map(|(manifest, left, mended)| Entry::of(manifest, left, mended, now)),
             );
         }
+        for entry in &mut listing.entries {
+            if let Some(account) = accounts.get(entry.account()) {
+                entry.hold(account, now);
+            }
+        }
         listing.entries.sort_by_key(|entry| {
-            (entry.place, entry.recorded().map_or((true, None), |post| (false, Some(post.number))))
+            let number = entry.recorded().map(|post| post.number);
+            (entry.place, entry.turn(), number.is_none(), number)
         });
         Ok(listing)
     }
@@ -172,9 +178,8 @@ impl<'a> Listing<'a> {
             let reason = reason.filter(|reason| is_since(&reason.why));
             let mended = reason.as_ref().is_some_and(|reason| reason.mended);
             let failed = reason.as_ref().map(|reason| reason.why.failed && !mended);
-            // However long ago nothing came of it, the last run that came to it put it off.
-            let put_off = post.may_begin()
-                && !given_up
+            // However long ago TikTok refused it, the last run put it off.
+            let put_off = post.phase() == Some(Phase::Rejected)
                 && reason.as_ref().is_some_and(|it| it.mended || it.why.deferred || !it.why.failed);
             place = match (place, failed) {
                 (Place::PutOff, Some(true)) => Place::Failed,
@@ -229,6 +234,22 @@ impl<'a> Listing<'a> {
         Ok(())
     }
 
+    /// Which of the entries are to go in the same minute as others of their account, in the order in which they are
+    /// listed.
+    fn clashes(&self) -> Vec<Vec<&Entry>> {
+        let mut minutes: BTreeMap<_, Vec<&Entry>> = BTreeMap::new();
+        let mut known = HashSet::new();
+        for entry in &self.entries {
+            let Some(minute) = entry.minute(self.now) else { continue };
+            let minute = (minute, entry.account());
+            // Two manifests may name the same one.
+            if known.insert((minute, entry.video())) {
+                minutes.entry(minute).or_default().push(entry);
+            }
+        }
+        minutes.into_values().filter(|entries| entries.len() > 1).collect()
+    }
+
     /// From when on TikTok is asked again whether there is room under the quota that put a post off.
     async fn room_at(&self, post: &RecordedPost) -> Result<Option<Timestamp>, Failure> {
         let Some(journal) = self.journal else { return Ok(None) };
@@ -252,7 +273,7 @@ impl<'a> Listing<'a> {
             (Place::Unknown, _) => Exit::Unknown,
             (Place::Over, _) => Exit::Done,
             (Place::Failed, _) if entry.is_final => Exit::Done,
-            _ if entry.scheduled.is_some() && !self.args.wait => Exit::Done,
+            _ if (entry.scheduled.is_some() || entry.is_held()) && !self.args.wait => Exit::Done,
             // Something was sent of it.
             (_, Known::Recorded(post))
                 if !matches!(post.phase(), None | Some(Phase::Abandoned)) =>
@@ -336,8 +357,11 @@ impl<'a> Listing<'a> {
         for (manifest, refusal, mended) in &self.refused {
             printer.json(&manifest_event(manifest, refusal, *mended));
         }
+        let name = |entry: &Entry| (entry.account().to_owned(), entry.video().to_owned());
+        let clashing: HashSet<_> = self.clashes().into_iter().flatten().map(name).collect();
         for entry in self.shown() {
             let mut event = entry.event();
+            event.clash = entry.minute(self.now).is_some() && clashing.contains(&name(entry));
             let event = match (&entry.post, self.journal) {
                 (Known::Recorded(post), Some(journal)) => {
                     if self.args.post.is_some() {
@@ -502,6 +526,17 @@ impl<'a> Listing<'a> {
             let names = self.names(&at_tiktok);
             let stuck = at_tiktok.iter().any(|entry| entry.is_stuck(self.now));
             self.say(stuck, format!("TikTok is at work on {names}; `tiktok-up status` asks again"));
+        }
+        for clash in self.clashes() {
+            let time = clash.iter().find_map(|entry| entry.publish_at()).map(moment);
+            self.say(
+                false,
+                format!(
+                    "{} are to go in the same minute ({}): one after the other then",
+                    self.names(&clash),
+                    time.unwrap_or_default()
+                ),
+            );
         }
         if self.args.wait && silent().any(|entry| entry.scheduled.is_some()) {
             self.say(false, "what waits for its time is not final".to_owned());

@@ -22,8 +22,11 @@ pub(super) struct Mending<'a> {
 impl Mending<'_> {
     /// Whether nothing is known any more of what kept a post from being made.
     pub(super) async fn of_post(&self, left: &Left, why: &Why) -> bool {
-        let Some(needs) = &why.needs else { return false };
         let Some(account) = self.accounts.get(&left.account) else { return false };
+        if why.is_wanted() {
+            return account.paused_since.is_none();
+        }
+        let Some(needs) = &why.needs else { return false };
         let lives = account.needs_login.is_none() && self.now < account.refresh_expires_at;
         match needs {
             // With a newer login it is another cause, if any.

@@ -225,6 +225,26 @@ impl Why {
         self.code == ErrorCode::AccountBusy.as_str() && self.message.starts_with(IN_HAND)
     }
 
+    /// That somebody keeps a post waiting since then, as an error tells it.
+    pub(crate) fn wanted(error: &PostError, since: Timestamp, now: Timestamp) -> Self {
+        Self {
+            code: error.code.clone(),
+            message: error.message.clone(),
+            hint: post_hint(error),
+            not_before: None,
+            since,
+            seen: now,
+            failed: false,
+            deferred: false,
+            needs: None,
+        }
+    }
+
+    /// Whether somebody wanted it so, and may take that back.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.code == ErrorCode::AccountPaused.as_str()
+    }
+
     /// Why a post ended its run without being made; `before` is what was known of it.
     pub(crate) fn of(report: &PostOutcome, before: Option<&Self>, now: Timestamp) -> Option<Self> {
         let error = report.post_error.as_ref()?;
@@ -235,7 +255,8 @@ impl Why {
             not_before: report.at,
             since: now,
             seen: now,
-            failed: !error.retryable && !report.failure.is_some_and(ErrorKind::may_pass),
+            failed: !error.retryable
+                && !report.failure.is_some_and(|kind| kind.may_pass() || kind == ErrorKind::Wanted),
             deferred: report.state == PostState::Deferred,
             needs: report.failure.and_then(|kind| Needs::of(kind, error)),
         };

@@ -46,9 +46,11 @@ impl Cause {
         let reaction = error.theirs.as_ref().map(Code::reaction);
         let is_shared = match report.failure? {
             ErrorKind::Login if is_failed_post(report) => false,
-            ErrorKind::Login | ErrorKind::Local | ErrorKind::Input | ErrorKind::Interrupted(_) => {
-                true
-            }
+            ErrorKind::Login
+            | ErrorKind::Local
+            | ErrorKind::Input
+            | ErrorKind::Interrupted(_)
+            | ErrorKind::Wanted => true,
             ErrorKind::Temporary => {
                 reaction == Some(Reaction::Quota)
                     || is_connection(error.problem.code)

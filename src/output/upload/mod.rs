@@ -394,8 +394,8 @@ impl UploadOutput {
         let (code, publish_id) = (post_error.code.as_str(), report.publish_id.as_deref());
         let reaction = post_error.theirs.as_ref().map(Code::reaction);
         match (report.failure, report.number) {
-            // Whoever sent the signal knows.
-            (Some(ErrorKind::Interrupted(_)), _) => None,
+            // Whoever sent the signal, or paused the account, knows.
+            (Some(ErrorKind::Interrupted(_) | ErrorKind::Wanted), _) => None,
             // A login that was not granted enough is worth no less to a refresh.
             (Some(ErrorKind::Login), _) if code == ErrorCode::ScopeNotAuthorized.as_str() => {
                 Some(Matter::blocked(account, code))

@@ -154,6 +154,23 @@ pub(super) async fn an_alias_names_one_account(new: New<'_>) {
     accounts.set_alias("id-2", Some("anna")).await.unwrap();
 }
 
+pub(super) async fn a_pause_keeps_the_time_of_the_first(new: New<'_>) {
+    let home = Home::new(new);
+    let accounts = home.accounts();
+    log_in(&accounts, "id-1").await;
+    let (first, second) = (at("2026-11-02T12:00:00Z"), at("2026-11-03T12:00:00Z"));
+    for since in [first, second] {
+        let paused = accounts.set_paused("id-1", Some(since)).await.unwrap();
+        assert_eq!(paused.paused_since, Some(first));
+        assert_eq!(home.accounts().find(Some("id-1")).await.unwrap(), paused);
+    }
+    for _ in 0..2 {
+        assert_eq!(accounts.set_paused("id-1", None).await.unwrap().paused_since, None);
+    }
+    assert_eq!(home.accounts().find(Some("id-1")).await.unwrap().paused_since, None);
+    accounts.set_paused("id-2", Some(first)).await.unwrap_err();
+}
+
 pub(super) async fn a_probe_changes_nothing_and_leaves_nothing(new: New<'_>) {
     let home = Home::new(new);
     let accounts = home.accounts();

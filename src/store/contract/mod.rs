@@ -197,6 +197,7 @@ macro_rules! contract {
                 of_eight_that_rotate_the_same_token_one_does,
                 tokens_that_nobody_waits_for_any_more_are_stored,
                 an_alias_names_one_account,
+                a_pause_keeps_the_time_of_the_first,
                 a_probe_changes_nothing_and_leaves_nothing,
             }
         }

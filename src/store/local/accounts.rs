@@ -108,4 +108,13 @@ impl AccountStore for LocalAccounts {
         let (open_id, alias) = (open_id.to_owned(), alias.map(ToOwned::to_owned));
         self.run(move |tokens| tokens.set_alias(&open_id, alias.as_deref()))
     }
+
+    fn set_paused<'a>(
+        &'a self,
+        open_id: &'a str,
+        since: Option<Timestamp>,
+    ) -> StoreFuture<'a, Account> {
+        let open_id = open_id.to_owned();
+        self.run(move |tokens| tokens.set_paused(&open_id, since))
+    }
 }

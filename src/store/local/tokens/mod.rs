@@ -235,6 +235,25 @@ impl TokenFile {
         saved.ok_or_else(nobody)
     }
 
+    /// Notes since when an account's posts are kept waiting, or (`None`) that they go again. One that is paused
+    /// already keeps its time.
+    pub(crate) fn set_paused(
+        &self,
+        open_id: &str,
+        since: Option<Timestamp>,
+    ) -> Result<Account, AccountError> {
+        let nobody = || AccountError::Name(NameError::Nobody);
+        let saved = self.edit_at_rest(open_id, |current, _| {
+            let account = current.cloned().ok_or_else(nobody)?;
+            let paused_since = since.map(|since| account.paused_since.unwrap_or(since));
+            if paused_since == account.paused_since {
+                return Ok(Edit::Keep);
+            }
+            Ok::<_, AccountError>(Edit::Put(Box::new(Account { paused_since, ..account })))
+        })?;
+        saved.ok_or_else(nobody)
+    }
+
     /// The mark of the journal that these accounts posted with.
     pub(crate) fn journal_mark(&self) -> Result<Option<Mark>, AccountError> {
         Ok(self.read_as_stored()?.journal.as_ref().map(JournalMark::mark))

@@ -82,6 +82,7 @@ fn an_encrypted_store_has_no_token_in_it_and_all_else_is_readable_without_the_ke
     let names: Vec<_> = accounts.iter().map(|one| (&*one.open_id, one.issued_at)).collect();
     assert_eq!(names, ["anna", "ben"].map(|id| (id, account(id).issued_at)));
     home.locked().set_alias("anna", Some("shop")).unwrap();
+    home.locked().set_paused("anna", Some(jiff::Timestamp::UNIX_EPOCH)).unwrap();
     assert_eq!(home.store().login("shop").unwrap().access_token.expose(), "act.anna.1");
     home.locked().edit_at_rest::<AccountError>("ben", |_, _| Ok(Edit::Remove)).unwrap();
     assert_eq!(home.locked().accounts().unwrap().len(), 1);
