@@ -319,6 +319,27 @@ impl When {
     }
 }
 
+/// Options whose values are words, which may begin as options do.
+const OF_WORDS: [&str; 3] = ["--caption", "--title", "--tag"];
+
+/// A command line in which what follows such an option is its value if it cannot be an option: it holds white space.
+fn with_words(args: Vec<OsString>) -> Vec<OsString> {
+    let mut read: Vec<OsString> = Vec::with_capacity(args.len());
+    for arg in args {
+        let is_words = arg.to_str().is_some_and(|text| {
+            text.starts_with('-') && text.contains(char::is_whitespace) && !text.contains('=')
+        });
+        match read.last_mut() {
+            Some(last) if is_words && OF_WORDS.iter().any(|option| last == option) => {
+                last.push("=");
+                last.push(arg);
+            }
+            _ => read.push(arg),
+        }
+    }
+    read
+}
+
 impl Cli {
     /// Reads a command line and checks it as a whole. The error may be help that was asked for.
     pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
@@ -329,6 +350,7 @@ impl Cli {
             let command = Command::Complete(CompleteArgs { words: words.to_vec() });
             return Ok(Self { global: GlobalArgs::default(), command });
         }
+        let args = with_words(args);
         let mut command = Self::definitions();
         let matches = command.try_get_matches_from_mut(&args);
         let matches = matches.map_err(|error| version::told(error, &args))?;

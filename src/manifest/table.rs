@@ -186,12 +186,22 @@ fn rows(text: &str, form: Form) -> Vec<Vec<Cell>> {
     let mut cell = Vec::new();
     let mut buffer = [0; 1024];
     loop {
+        if cell.is_empty() && at == begun {
+            // Spaces before a quote are no part of the cell, or the quote would be.
+            let place = place_of(bytes, at);
+            let spaces = bytes[place..].iter().take_while(|byte| **byte == b' ').count();
+            if spaces > 0 && bytes.get(place + spaces) == Some(&b'"') {
+                at = place + spaces;
+                begun = at;
+            }
+        }
         let (result, used, made) = reader.read_field(&bytes[at..], &mut buffer);
         at += used;
         cell.extend_from_slice(&buffer[..made]);
         match result {
             ReadFieldResult::Field { record_end } => {
-                let text = String::from_utf8_lossy(&std::mem::take(&mut cell)).into_owned();
+                let text =
+                    String::from_utf8_lossy(&std::mem::take(&mut cell)).replace("\r\n", "\n");
                 let place = place_of(bytes, begun);
                 let is_whole = is_whole(&bytes[place..at.max(place)], form.separator);
                 row.push(Cell { at: place, text, is_whole });
@@ -211,7 +221,7 @@ fn rows(text: &str, form: Form) -> Vec<Vec<Cell>> {
 fn is_whole(written: &[u8], separator: u8) -> bool {
     let end = written.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n'));
     let written = written.get(..=end.unwrap_or_default()).unwrap_or_default();
-    let written = written.strip_suffix(&[separator]).unwrap_or(written);
+    let written = written.strip_suffix(&[separator]).unwrap_or(written).trim_ascii_end();
     let Some(rest) = written.strip_prefix(b"\"") else { return true };
     let Some(inner) = rest.strip_suffix(b"\"") else { return false };
     // Within them a quote is written twice.
@@ -249,6 +259,18 @@ mod tests {
         {
             assert_eq!(form(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn spaces_around_the_quotes_of_a_cell_are_no_part_of_it() {
+        let text = "video_path, description, tags\r\n  \"a.mp4\", \"Hello, you\" , \"cats dogs\"\r\nb.mp4, \"x\r\ny\",\r\n";
+        let texts: Vec<Vec<_>> = rows(text, form(text).unwrap())
+            .into_iter()
+            .map(|row| row.into_iter().map(|cell| (cell.text, cell.is_whole)).collect())
+            .collect();
+        let whole = |text: &str| (text.to_owned(), true);
+        assert_eq!(texts[1], [whole("a.mp4"), whole("Hello, you "), whole("cats dogs")]);
+        assert_eq!(texts[2], [whole("b.mp4"), whole("x\ny"), whole("")]);
     }
 
     #[test]

@@ -517,6 +517,8 @@ catalogue! {
     ConfigAccounts: "config.toml says something of an account that is not logged in, or twice of one."
         => "write the alias or open_id that `tiktok-up accounts` shows, or take the section out; nothing was sent, as \
             posts of the account that is meant would have gone without it";
+    CommandLineWrong: "What the command line names cannot be posted so."
+        => "correct this and run again; nothing was sent";
     ManifestWrong: "Something is wrong with the manifest."
         => "correct this and run again; nothing was sent";
     ManifestBoth: "Something is wrong with the manifest, and it names accounts that are not logged in."

@@ -235,6 +235,7 @@ codes! {
             ManifestUnreadable = "manifest_unreadable",
             ConfigAccounts = "config_accounts",
             ManifestWrong = "manifest_wrong",
+            CommandLineWrong = "command_line_wrong",
             SidecarWrong = "sidecar_wrong",
             NothingPasted = "nothing_pasted",
             PasteUnreadable = "paste_unreadable",

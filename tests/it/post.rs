@@ -285,6 +285,10 @@ fn a_sidecar_that_is_not_read_as_it_is_meant_keeps_its_video_from_being_posted()
         .exits(0)
         .says("SELF_ONLY");
     assert_eq!(world.inits(), 0);
+    for caption in ["-5 degrees outside", "- a list"] {
+        let dry = ran(&world, &["a.mp4", "--no-sidecar", "--caption", caption, "--dry-run"]);
+        dry.exits(0).says(&format!("caption \"{caption}\""));
+    }
     ran(&world, &["\u{2014}caption", "x"]).exits(2).says("an option is written `--caption`");
 }
 

@@ -152,7 +152,7 @@ pub(super) fn of_folder(folder: &Path) -> Result<(Input, Origins), InputError> {
         let begin =
             list.file_name().map(|name| text::shown(&name.to_string_lossy()) + " is no sidecar");
         if let Some(near) = begin.and_then(|begin| near.iter().find(|it| it.starts_with(&begin))) {
-            return Err(InputError::Elsewhere(near.clone()));
+            return Err(InputError::Elsewhere(format!("{near}; move it elsewhere if it is none")));
         }
         return Err(InputError::FolderWithList { name: name.to_owned(), list });
     }

@@ -67,7 +67,7 @@ impl Coded for InputError {
             Self::Missing { .. } | Self::FolderWithList { .. } => ErrorCode::ManifestMissing,
             Self::NotRegular { .. } => ErrorCode::ManifestKind,
             Self::Sidecar(_) => ErrorCode::SidecarWrong,
-            Self::Options(_) | Self::Elsewhere(_) => ErrorCode::ManifestWrong,
+            Self::Options(_) | Self::Elsewhere(_) => ErrorCode::CommandLineWrong,
             Self::Io { source, .. } if let Some(shortage) = Shortage::in_error(source) => {
                 return shortage.behind();
             }

@@ -111,8 +111,12 @@ pub(super) fn near_sidecars(videos: &[PathBuf]) -> Result<Vec<String>, InputErro
             }
             let name = video.file_name().unwrap_or_default().to_string_lossy();
             let stem = video.file_stem().unwrap_or_default().to_string_lossy();
+            let form = match (is_words, text::seen_as(before) == text::seen_as(&stem)) {
+                (true, true) => ", in the same Unicode form (accents apart, or not)",
+                _ => "",
+            };
             let told = format!(
-                "{} is no sidecar of {}: that would be called {}.txt, .md or .json",
+                "{} is no sidecar of {}: that would be called {}.txt, .md or .json{form}",
                 text::shown(&file),
                 text::shown(&name),
                 text::shown(&stem)
@@ -330,7 +334,8 @@ fn of_markdown(text: &str) -> Result<Map<String, Value>, String> {
             let (key, value) = text
                 .split_once(':')
                 .ok_or_else(|| format!("line {line} is not of the form `field: value`"))?;
-            put(&mut fields, key.trim().to_owned(), plain_value(value.trim()))?;
+            let key = key.trim();
+            put(&mut fields, key.to_owned(), value_of(key, value.trim()))?;
         }
     }
     if !closed {
@@ -343,21 +348,75 @@ fn of_markdown(text: &str) -> Result<Map<String, Value>, String> {
     Ok(fields)
 }
 
-/// A value as it is written without quotes, or as JSON has it.
-fn plain_value(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| {
-        // A list as YAML has it, and words in single quotes.
-        let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
-        let bare = |text: &str| {
-            let text = text.trim();
-            let quoted = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
-            quoted.unwrap_or(text).to_owned()
-        };
-        match inner {
-            Some(items) => items.split(',').map(|item| Value::from(bare(item))).collect(),
-            None => bare(text).into(),
+/// A value of a key as YAML writes it: a list in brackets, a text in quotes or without, `true` and numbers. What stands
+/// behind a `#` is a comment, but not of words without quotes, in which it begins a tag.
+fn value_of(key: &str, text: &str) -> Value {
+    let words = [Field::Description.name(), Field::Title.name()];
+    if let Some(inner) = text.strip_prefix('[') {
+        let mut items = Vec::new();
+        let mut rest = inner;
+        loop {
+            let (item, behind) = scalar(rest, &[',', ']']);
+            let end = behind.chars().next();
+            if end.is_none() {
+                return text.into();
+            }
+            // A comma may stand behind the last one.
+            items.extend(item.filter(|item| !item.is_empty() || end == Some(',')));
+            rest = behind.get(1..).unwrap_or_default();
+            if end == Some(']') {
+                break;
+            }
         }
-    })
+        let is_over = rest.trim().is_empty() || rest.trim_start().starts_with('#');
+        return if is_over { items.into_iter().map(Value::from).collect() } else { text.into() };
+    }
+    if text.starts_with(['"', '\'']) {
+        return match scalar(text, &['#']) {
+            (Some(quoted), rest) if rest.is_empty() || rest.starts_with('#') => quoted.into(),
+            _ => text.into(),
+        };
+    }
+    let text = match text.split_once(" #") {
+        Some((before, _)) if !words.contains(&key) => before.trim(),
+        _ => text,
+    };
+    serde_json::from_str(text).unwrap_or_else(|_| text.into())
+}
+
+/// What stands before one of `ends`, without its quotes, and the rest from there on. `None`: its quotes are not closed,
+/// or something follows them.
+fn scalar<'t>(text: &'t str, ends: &[char]) -> (Option<String>, &'t str) {
+    let text = text.trim_start();
+    let Some(quote) = text.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
+        let (item, rest) = text.split_at(text.find(ends).unwrap_or(text.len()));
+        return (Some(item.trim().to_owned()), rest);
+    };
+    let (mut end, mut escaped) = (None, false);
+    let mut chars = text.char_indices().skip(1).peekable();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quote == '"' => escaped = true,
+            // Written twice it is one of the text.
+            '\'' if quote == '\'' && chars.peek().is_some_and(|(_, next)| *next == quote) => {
+                chars.next();
+            }
+            _ if c == quote => {
+                end = Some(at + 1);
+                break;
+            }
+            _ => {}
+        }
+    }
+    let Some((quoted, rest)) = end.map(|end| text.split_at(end)) else { return (None, "") };
+    let item = match quote {
+        '"' => serde_json::from_str(quoted).ok(),
+        _ => Some(quoted[1..quoted.len() - 1].replace("''", "'")),
+    };
+    let rest = rest.trim_start();
+    let follows = !rest.is_empty() && !rest.starts_with(ends);
+    (item.filter(|_| !follows), rest)
 }
 
 #[cfg(test)]
@@ -385,6 +444,31 @@ mod tests {
         }
         assert!(of_markdown("---\ntags").is_err());
         assert!(of_markdown("---\ntags: a\n").is_err());
+    }
+
+    #[test]
+    fn values_are_read_as_yaml_writes_them() {
+        for (key, text, value) in [
+            ("tags", r##"[cats, "#dogs", 'birds'] # three"##, json!(["cats", "#dogs", "birds"])),
+            ("tags", r#"["cats", "a \"b\"",]"#, json!(["cats", "a \"b\""])),
+            ("tags", "[#cats, #dogs]", json!(["#cats", "#dogs"])),
+            ("tags", "[]", json!([])),
+            ("tags", "[a, 'b]", json!("[a, 'b]")),
+            ("tags", "[a] b", json!("[a] b")),
+            ("is_aigc", "true # yes", json!(true)),
+            (
+                "publish_at",
+                "2026-12-01T18:00:00+01:00 # evening",
+                json!("2026-12-01T18:00:00+01:00"),
+            ),
+            ("description", "Hello #cats", json!("Hello #cats")),
+            ("description", "'it''s' # so", json!("it's")),
+            ("description", r#""a\nb""#, json!("a\nb")),
+            ("description", r#""a" b"#, json!("\"a\" b")),
+            ("video_cover_timestamp_ms", "5", json!(5)),
+        ] {
+            assert_eq!(value_of(key, text), value, "{text}");
+        }
     }
 
     #[test]

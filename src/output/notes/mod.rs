@@ -279,6 +279,11 @@ impl Notes {
         }
     }
 
+    /// Whether a matter of that subject stands and was told.
+    pub(super) fn has_told(&self, subject: &str) -> bool {
+        self.kept().told.get(&key(subject)).is_some_and(|told| told.last.is_some())
+    }
+
     /// Notes that a matter stands, and says whether it is to be told.
     pub(super) fn tell(&self, matter: &Matter) -> Telling {
         self.tell_widest_first(std::slice::from_ref(matter))

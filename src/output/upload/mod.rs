@@ -231,9 +231,13 @@ impl UploadOutput {
         let Some(post_error) = &report.post_error else {
             return self.printer.settle(&[subject, waiting]);
         };
+        let is_open = report.state == PostState::Processing;
+        // By a run of the manifest that names it.
+        if is_open && self.printer.notes().is_some_and(|notes| notes.has_told(&waiting)) {
+            return;
+        }
         self.printer.settle(&[waiting]);
         // It may be named elsewhere, and is made sure of there.
-        let is_open = report.state == PostState::Processing;
         let video = &report.post_ref.video;
         if is_open
             && self.printer.notes().is_some_and(|notes| notes.is_named(account, number, video))
