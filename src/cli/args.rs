@@ -543,6 +543,18 @@ pub(crate) struct DoctorArgs {
     /// be missing, `upload` asks for `--new-journal` once. A sound journal is left as it is.
     #[arg(long)]
     pub(crate) repair_journal: bool,
+
+    /// Mend what is ours and safe to mend, and say what was done and what is left to you
+    ///
+    /// Takes from others what they may do with our files and directories, removes temporary files that an
+    /// interrupted run has left, makes a state directory that is missing. Tokens and journal stay what they are,
+    /// and nothing is asked of TikTok.
+    #[arg(long, conflicts_with = "repair_journal")]
+    pub(crate) fix: bool,
+
+    /// Ask nothing of TikTok: look at this machine alone
+    #[arg(long, conflicts_with = "repair_journal")]
+    pub(crate) offline: bool,
 }
 
 /// Arguments of `config`.

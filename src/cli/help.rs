@@ -224,7 +224,8 @@ pub(super) const CONFIG_CHECK: &str = headed!(
 pub(super) const DOCTOR: &str = headed!(
     "Examples",
     "tiktok-up doctor                         what is wrong here, and what to change"
-    "tiktok-up doctor --json"
+    "tiktok-up doctor --offline --json"
+    "tiktok-up doctor --fix                   permissions, left-over files, a missing directory"
     "tiktok-up doctor --repair-journal        after `upload` has called the journal damaged"
 );
 
