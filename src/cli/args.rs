@@ -1,5 +1,6 @@
 //! What each command takes.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -279,6 +280,10 @@ pub(crate) struct WatchArgs {
     /// Look again so often; what has a `publish_at` is posted when its time comes in any case
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = values::duration)]
     pub(crate) every: Duration,
+
+    /// Tell Prometheus how it goes, at `http://ADDR/metrics`; an address of this machine such as 127.0.0.1:9184
+    #[arg(long, value_name = "ADDR", value_parser = values::loopback)]
+    pub(crate) metrics: Option<SocketAddr>,
 
     #[command(flatten)]
     // A doc comment here would replace the command's own help.

@@ -162,6 +162,7 @@ pub(super) const WATCH: &str = headed!(
     "Examples",
     "tiktok-up watch /srv/clips/videos_to_upload.json"
     "tiktok-up watch /srv/clips --every 1m    the videos of a folder"
+    "tiktok-up watch clips.json --metrics 127.0.0.1:9184"
     "tiktok-up --json watch clips.json        an object for each post, as `upload` writes"
 );
 
