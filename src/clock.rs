@@ -49,6 +49,15 @@ pub(crate) fn misnamed_zone() -> Option<&'static OsString> {
     here().misnamed.as_ref()
 }
 
+/// How the clock on the wall is off where `TZ` is not set, as under cron: by that zone's offset at a point of
+/// time, if it is another one than [`zone`]'s. `None`: they agree, or the system names no zone.
+pub(crate) fn other_offset_without_tz(at: Timestamp) -> Option<String> {
+    let file = std::fs::read("/etc/localtime").ok();
+    let system = file.map_or(Ok(TimeZone::UTC), |file| TimeZone::tzif("/etc/localtime", &file));
+    let there = system.ok()?.to_offset(at);
+    (there != zone().to_offset(at)).then(|| there.to_string())
+}
+
 fn here() -> &'static Zone {
     static HERE: OnceLock<Zone> = OnceLock::new();
     HERE.get_or_init(|| {

@@ -128,6 +128,7 @@ fn published(open_id: &str, source: String) -> PostRequest {
         source,
         label,
         settings: String::new(),
+        caption: None,
         publish_at: None,
         repost: false,
     }

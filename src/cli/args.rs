@@ -1,6 +1,7 @@
 //! What each command takes.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -299,6 +300,10 @@ pub(crate) struct WatchArgs {
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = values::duration)]
     pub(crate) every: Duration,
 
+    /// Tell Prometheus how it goes, at `http://ADDR/metrics`; an address of this machine such as 127.0.0.1:9184
+    #[arg(long, value_name = "ADDR", value_parser = values::loopback)]
+    pub(crate) metrics: Option<SocketAddr>,
+
     #[command(flatten)]
     // A doc comment here would replace the command's own help.
     pub(crate) run: RunArgs,
@@ -569,6 +574,18 @@ pub(crate) struct DoctorArgs {
     /// be missing, `upload` asks for `--new-journal` once. A sound journal is left as it is.
     #[arg(long)]
     pub(crate) repair_journal: bool,
+
+    /// Mend what is ours and safe to mend, and say what was done and what is left to you
+    ///
+    /// Takes from others what they may do with our files and directories, removes temporary files that an
+    /// interrupted run has left, makes a state directory that is missing. Tokens and journal stay what they are,
+    /// and nothing is asked of TikTok.
+    #[arg(long, conflicts_with = "repair_journal")]
+    pub(crate) fix: bool,
+
+    /// Ask nothing of TikTok: look at this machine alone
+    #[arg(long, conflicts_with = "repair_journal")]
+    pub(crate) offline: bool,
 }
 
 /// Arguments of `config`.

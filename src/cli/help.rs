@@ -171,6 +171,7 @@ pub(super) const WATCH: &str = headed!(
     "Examples",
     "tiktok-up watch /srv/clips/videos_to_upload.json"
     "tiktok-up watch /srv/clips --every 1m    the videos of a folder"
+    "tiktok-up watch clips.json --metrics 127.0.0.1:9184"
     "tiktok-up --json watch clips.json        an object for each post, as `upload` writes"
 );
 
@@ -233,7 +234,8 @@ pub(super) const CONFIG_CHECK: &str = headed!(
 pub(super) const DOCTOR: &str = headed!(
     "Examples",
     "tiktok-up doctor                         what is wrong here, and what to change"
-    "tiktok-up doctor --json"
+    "tiktok-up doctor --offline --json"
+    "tiktok-up doctor --fix                   permissions, left-over files, a missing directory"
     "tiktok-up doctor --repair-journal        after `upload` has called the journal damaged"
 );
 

@@ -1,6 +1,7 @@
 //! How the values of options are written.
 
 use std::ffi::OsStr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,6 +27,21 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     match Duration::try_from(length) {
         Ok(length) if !length.is_zero() => Ok(length),
         _ => Err("it must be longer than nothing".to_owned()),
+    }
+}
+
+/// An address of this machine that no other one reaches, with a port.
+pub(super) fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let text = text.trim();
+    let by_name = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+    let by_name = by_name.map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let address = by_name.or_else(|| text.parse().ok());
+    let address = address.ok_or_else(|| "write it like 127.0.0.1:9184 or [::1]:9184".to_owned())?;
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err("other machines reach that address; 127.0.0.1 and [::1] are this one's alone"
+            .to_owned())
     }
 }
 

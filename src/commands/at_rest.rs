@@ -55,15 +55,15 @@ impl Rest {
         self.encryption.is_some()
     }
 
-    /// Whether the key of an encrypted store can be had. One that is typed is not asked for. Blocks until
-    /// a command or the keyring has answered.
-    pub(super) fn check_key(&self) -> Result<(), StoreKeyError> {
+    /// The key of an encrypted store. One that is typed is not asked for, and there is none. Blocks until a
+    /// command or the keyring has answered.
+    pub(super) fn key(&self) -> Result<Option<Key>, StoreKeyError> {
         let typed = self.setting.as_ref().is_some_and(Encrypt::is_typed);
         match &self.encryption {
             Some(store) if !typed || store.scheme != Scheme::Passphrase => {
-                Encrypt::key(self.setting.as_ref(), store, None).map(|_| ())
+                Encrypt::key(self.setting.as_ref(), store, None).map(Some)
             }
-            _ => Ok(()),
+            _ => Ok(None),
         }
     }
 

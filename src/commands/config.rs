@@ -19,7 +19,7 @@ use crate::store::local::{JOURNAL_FILE, TOKENS_FILE};
 use crate::text;
 
 /// What stands in the place of a secret.
-const SET: &str = "(set)";
+pub(super) const SET: &str = "(set)";
 
 /// Reads the value from standard input.
 const STANDARD_INPUT: &str = "-";
@@ -173,7 +173,8 @@ fn show(one: &InUse, printer: &Printer) {
     }
 }
 
-fn words(value: &SettingValue) -> String {
+/// A value in words; of a secret only that it is set.
+pub(super) fn words(value: &SettingValue) -> String {
     match value {
         SettingValue::Secret => SET.to_owned(),
         SettingValue::Flag(flag) => flag.to_string(),
@@ -182,7 +183,8 @@ fn words(value: &SettingValue) -> String {
     }
 }
 
-fn origin(from: Origin) -> String {
+/// Where a value comes from, in words.
+pub(super) fn origin(from: Origin) -> String {
     match from {
         Origin::Flag(name) | Origin::Variable(name) => name.to_owned(),
         Origin::Line(line) => format!("config.toml, line {line}"),

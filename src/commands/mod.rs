@@ -8,6 +8,7 @@ mod complete;
 mod config;
 mod demo;
 mod doctor;
+mod ended;
 mod example;
 mod explain;
 mod hidden;
@@ -58,6 +59,8 @@ use crate::store::Store as _;
 use crate::store::local::LocalStore;
 use crate::text::{self, chain};
 
+use self::ended::EndedPosts;
+
 /// What is told of the certificates that the environment names.
 const CERTIFICATES: &str = "certificates";
 
@@ -72,6 +75,8 @@ pub(crate) struct Context {
     pub(crate) client: Client,
     /// Asks to stop.
     pub(crate) shutdown: Shutdown,
+    /// How its posts end.
+    ended: Arc<EndedPosts>,
     /// Whom it tells of what happens.
     hooks: Arc<Hooks>,
     /// The key of an encrypted token store, once it was fetched.
@@ -154,7 +159,8 @@ impl Context {
     ) -> Result<Self, Failure> {
         let client = api::client(settings.endpoints.clone(), settings.clock, &settings.timing)?;
         let hooks = Arc::new(hooks::none(&settings));
-        Ok(Self { settings, printer, client, shutdown, hooks, store_key: Arc::default() })
+        let (ended, store_key) = (Arc::default(), Arc::default());
+        Ok(Self { settings, printer, client, shutdown, ended, hooks, store_key })
     }
 
     /// With the hooks of the settings and of options, for a command that calls any.

@@ -116,6 +116,12 @@ impl PreparedPost {
         settings_hash(&self.asked)
     }
 
+    /// The caption that TikTok lists the post with, once it is public: that of a direct post of a video.
+    pub(super) fn listed_caption(&self) -> Option<&str> {
+        let is_video = !matches!(self.asked.source, Source::Photos { .. });
+        (is_video && self.asked.mode == Mode::Direct).then_some(self.asked.caption.text.as_str())
+    }
+
     /// The texts that TikTok gets with the post, each with what it is called there: a draft of a video
     /// carries none.
     pub(super) fn caption_sent(&self) -> Vec<(&'static str, &str)> {

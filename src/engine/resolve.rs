@@ -667,6 +667,7 @@ impl PostResolver {
             source,
             label: post.post_ref.video.clone(),
             settings: post.settings_hash(),
+            caption: post.listed_caption().map(str::to_owned),
             publish_at: post.asked.publish_at,
             repost: self.options.repost,
         }

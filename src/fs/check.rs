@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, Metadata};
 use std::io::{self, Read as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
@@ -79,6 +79,31 @@ pub(crate) fn read_private_file(path: &Path, limit: u64) -> Result<Option<Privat
         return Err(FsError::Size { path: path.to_owned(), size, limit });
     }
     Ok(Some(PrivateFile { file, before, bytes }))
+}
+
+/// Takes from group and others what they must not have of a file or a directory of ours: of a file everything, of
+/// a directory that they write. Gives the mode that it had if that was changed.
+///
+/// What counts is the descriptor here, too: no link is followed, and what belongs to another user or has a second
+/// name stays as it is.
+pub(crate) fn close_to_others(path: &Path) -> Result<Option<u32>, FsError> {
+    let file = open(path, OFlags::RDONLY)?;
+    let found = step("examine", path, || file.metadata())?;
+    let forbidden = if found.is_dir() { WRITABLE_BY_GROUP_OR_OTHERS } else { GROUP_OR_OTHERS };
+    let (mode, wanted) = if found.is_dir() {
+        check_owner(&found, path)?;
+        (found.mode() & 0o7777, PRIVATE_DIR)
+    } else {
+        match check_metadata(&found, path) {
+            Err(FsError::Mode { mode, wanted, .. }) => (mode, wanted),
+            other => return other.map(|()| None),
+        }
+    };
+    if mode & forbidden == 0 {
+        return Ok(None);
+    }
+    step("chmod", path, || file.set_permissions(fs::Permissions::from_mode(wanted)))?;
+    Ok(Some(mode))
 }
 
 /// Makes sure that a directory exists (created 0700), is ours and cannot be written by others;
@@ -208,7 +233,7 @@ fn create_dirs(path: &Path) -> Result<(), FsError> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::symlink;
 
     use super::*;
     use crate::fs::write_atomic;
@@ -294,6 +319,29 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         chmod(dir.path(), 0o770);
         assert!(matches!(private_dir(dir.path()), Err(FsError::Mode { wanted: PRIVATE_DIR, .. })));
+    }
+
+    #[test]
+    fn what_is_ours_is_closed_to_others_and_nothing_behind_a_link_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o7777;
+        let (file, link) = (dir.path().join("file"), dir.path().join("link"));
+        fs::write(&file, "x").unwrap();
+        chmod(&file, 0o644);
+        symlink(&file, &link).unwrap();
+        assert!(matches!(close_to_others(&link), Err(FsError::Kind { .. })));
+        assert_eq!(mode(&file), 0o644);
+        assert_eq!(close_to_others(&file).unwrap(), Some(0o644));
+        assert_eq!((mode(&file), close_to_others(&file).unwrap()), (PRIVATE_FILE, None));
+        fs::hard_link(&file, dir.path().join("other")).unwrap();
+        chmod(&file, 0o644);
+        assert!(matches!(close_to_others(&file), Err(FsError::Links { .. })));
+        assert_eq!(mode(&file), 0o644);
+        chmod(dir.path(), 0o755);
+        assert_eq!(close_to_others(dir.path()).unwrap(), None);
+        chmod(dir.path(), 0o775);
+        assert_eq!(close_to_others(dir.path()).unwrap(), Some(0o775));
+        assert_eq!(mode(dir.path()), PRIVATE_DIR);
     }
 
     #[test]

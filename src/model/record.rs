@@ -52,6 +52,8 @@ pub(crate) struct PostRequest {
     pub(crate) label: String,
     /// A hash of all that its init says besides the source.
     pub(crate) settings: String,
+    /// The caption of a direct post of a video, as TikTok gets it.
+    pub(crate) caption: Option<String>,
     /// Not to be posted before.
     pub(crate) publish_at: Option<Timestamp>,
     /// Asks for another post of something that was posted, or refused for good. It does not touch a
@@ -70,6 +72,7 @@ impl PostRequest {
             source: Source::File(file),
             label: String::new(),
             settings: String::new(),
+            caption: None,
             publish_at: None,
             repost: false,
         }
@@ -98,6 +101,8 @@ pub(crate) struct RecordedPost {
     pub(crate) label: String,
     /// A hash of all that its init says besides the source.
     pub(crate) settings: String,
+    /// The caption of a direct post of a video, as TikTok gets it. Journals before version 5 do not have it.
+    pub(crate) caption: Option<String>,
     /// How often the same thing was asked for again before this post.
     pub(crate) repost: u32,
     /// The post that turned out to have the same content while this one was under way: this one was

@@ -200,6 +200,11 @@ impl KnownApp {
         matches!(self.secret, SecretFrom::Config(_))
     }
 
+    /// A registered redirect URI that replaces the built-in one.
+    pub(crate) fn redirect_uri(&self) -> Option<&RedirectUri> {
+        self.redirect_uri.as_ref()
+    }
+
     /// How it is called when it is talked about.
     pub(crate) fn label(&self) -> String {
         match &self.name {

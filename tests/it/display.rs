@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tiktok_up::testing::Phase;
 
 use crate::world::{ADA, BEA, World};
 
@@ -177,4 +179,116 @@ fn what_is_over_is_not_called_off() {
     world.run(&["cancel", "1"]).exits(1).says("too late");
     world.run(&["cancel", "1"]).exits(1).says("too late");
     assert_eq!((world.calls("cancel").len(), world.published()), (1, 1));
+}
+
+/// What `status` has to say of a post whose outcome is unknown, in words and for programs. It stays so.
+#[track_caller]
+fn said_of_unknown(world: &World) -> (String, Value) {
+    let before = world.calls("video_list").len();
+    let ran = world.run(&["status"]).exits(6).says("resolve 1 --posted");
+    let asked = world.calls("video_list").len() - before;
+    assert!(asked <= 1, "one call for an account: {asked}");
+    assert_eq!(world.phases(), [Phase::Unresolved]);
+    let json = world.run(&["--json", "status"]).exits(6).json();
+    let post = json.iter().find(|line| line["post"] == 1).unwrap();
+    assert_eq!(post["state"], "unresolved");
+    (ran.stderr, post["evidence"].clone())
+}
+
+/// A public post of TikTok's own pull, whose init is answered by nothing that can be read. `when`: before or after it
+/// did its work.
+fn lose_the_answer(world: &World, caption: &str, when: &str) {
+    let manifest = world.manifest(&json!([{ "video_url": "https://verified.example/clip.mp4",
+        "description": caption, "privacy_level": "PUBLIC_TO_EVERYONE" }]));
+    world.fault(&json!({ "endpoint": "video_init", "do": { "garbage": true, "when": when } }));
+    world.upload(&manifest).exits(6);
+    world.let_go();
+}
+
+#[test]
+fn a_public_video_with_the_caption_is_evidence_and_settles_nothing() {
+    let world = with_posts(ALL, 0);
+    let caption = format!("Hello  #world {}", "and more words ".repeat(20));
+    lose_the_answer(&world, &caption, "after");
+    let id = world.posts()[0].post_ids[0].to_string();
+    let (said, evidence) = said_of_unknown(&world);
+    assert!(said.contains("TikTok lists a video with this caption, made at "), "{said}");
+    assert!(said.contains(&format!("/@bea/video/{id}: it was probably posted; look")), "{said}");
+    assert_eq!(evidence["video"], json!(id));
+    assert_eq!((&evidence["looked_at"], &evidence["complete"]), (&json!(1), &json!(true)));
+    assert_eq!((world.inits(), world.calls("video_list").len()), (1, 2));
+}
+
+#[test]
+fn that_no_public_video_has_the_caption_is_said_with_what_it_rests_on() {
+    let world = with_posts(ALL, 0);
+    lose_the_answer(&world, "hello", "before");
+    let (said, evidence) = said_of_unknown(&world);
+    assert!(said.contains("TikTok lists no public video of the hour after it was begun"), "{said}");
+    assert!(said.contains("one that only you can see is not listed; look"), "{said}");
+    assert_eq!((&evidence["video"], &evidence["looked_at"]), (&json!(null), &json!(0)));
+    // One that another post is known to have become is no evidence, whatever its caption.
+    world.video("same.mp4", 100_007);
+    let same = world.manifest(&json!([{ "video_path": "same.mp4", "description": "hello",
+        "privacy_level": "PUBLIC_TO_EVERYONE" }]));
+    world.upload(&same).exits(0);
+    let (said, evidence) = said_of_unknown(&world);
+    assert!(said.contains("(besides 1 public video of other posts here)"), "{said}");
+    assert_eq!((&evidence["video"], &evidence["of_others"]), (&json!(null), &json!(1)));
+}
+
+#[test]
+fn only_what_was_made_within_the_hour_counts_and_what_was_not_seen_is_said() {
+    let mut world = with_posts(ALL, 0);
+    let begun = Timestamp::now();
+    lose_the_answer(&world, "hello", "before");
+    world.advance(SignedDuration::from_hours(2));
+    let list = |videos: &[(i64, &str)], more: bool| {
+        let made = |minutes: i64| (begun + SignedDuration::from_mins(minutes)).as_second();
+        let videos: Vec<_> = videos
+            .iter()
+            .enumerate()
+            .map(|(id, (minutes, title))| {
+                json!({ "id": (70 + id).to_string(), "create_time": made(*minutes), "title": title })
+            })
+            .collect();
+        let body = json!({ "data": { "videos": videos, "cursor": 1, "has_more": more },
+            "error": { "code": "ok", "message": "", "log_id": "1" } });
+        world.let_go();
+        world.fault(&json!({ "endpoint": "video_list", "times": 0, "do": { "answer": {
+            "status": 200, "body": body.to_string() } } }));
+        said_of_unknown(&world)
+    };
+    let (said, _) = list(&[(61, "hello"), (50, "other"), (-1, "hello")], true);
+    assert!(
+        said.contains("the one public video of the hour after it was begun has another caption"),
+        "{said}"
+    );
+    let (said, evidence) = list(&[(50, "other"), (40, "another")], true);
+    assert!(said.contains("none of the last 2 public videos"), "{said}");
+    assert!(said.contains("and there are more"), "{said}");
+    assert_eq!(evidence["complete"], false);
+    let (said, evidence) = list(&[(59, "hello"), (-1, "older")], true);
+    assert!(said.contains("probably posted"), "{said}");
+    assert_eq!((&evidence["video"], &evidence["complete"]), (&json!("70"), &json!(true)));
+}
+
+#[test]
+fn evidence_is_asked_for_where_a_login_permits_it_and_tiktok_answers() {
+    let world = with_posts("user.info.basic,video.publish", 0);
+    lose_the_answer(&world, "hello", "after");
+    let (said, evidence) = said_of_unknown(&world);
+    assert!(!said.contains("TikTok lists") && evidence.is_null(), "{said}");
+    assert!(world.calls("video_list").is_empty());
+    let world = with_posts(ALL, 0);
+    lose_the_answer(&world, "hello", "after");
+    world.refuse("video_list", 1, 100, "internal_error");
+    let (said, evidence) = said_of_unknown(&world);
+    assert!(!said.contains("TikTok lists") && evidence.is_null(), "{said}");
+    world.let_go();
+    // By what has no caption, no video is known again.
+    let world = with_posts(ALL, 0);
+    lose_the_answer(&world, "", "after");
+    let (said, evidence) = said_of_unknown(&world);
+    assert!(!said.contains("TikTok lists") && evidence.is_null(), "{said}");
 }

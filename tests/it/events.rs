@@ -352,6 +352,7 @@ fn logins(seen: &mut Seen) {
 fn this_machine(seen: &mut Seen) {
     let world = World::new();
     seen.run(&world, &["doctor", "--repair-journal"]);
+    seen.run(&world, &["doctor", "--fix"]);
     let mut init = world.command(&["--json", "init", "--app", "main"]);
     let lines = world.file("lines", "sbawx1x2x3x4x5x6x7\naB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1eF\n");
     init.stdin(fs::File::open(lines).unwrap());

@@ -343,10 +343,12 @@ fn through_a_proxy_that_works_a_post_is_made() {
     proxy.run(&world, &["upload", &world.short()]).exits(0);
     let asked = proxy.asked();
     assert!(asked.contains(&UPLOAD.to_owned()) && asked.contains(&API.to_owned()), "{asked:?}");
-    proxy
-        .run(&world, &["doctor"])
-        .exits(0)
-        .says(&format!("127.0.0.1:{} (HTTPS_PROXY)", proxy.port));
+    let ran = proxy.run(&world, &["doctor"]).exits(0);
+    for (check, host) in [("api", API), ("upload host", UPLOAD)] {
+        let by = format!("{host} answers through 127.0.0.1:{} (HTTPS_PROXY)", proxy.port);
+        let ends = format!("{check}: {by}; its certificate ends 2126-11-02 ");
+        assert!(ran.stdout.contains(&ends), "{ends}: {ran:#?}");
+    }
     let mut command = to_tiktok(&world, &["refresh", "--force"]);
     command.env("ALL_PROXY", proxy.url("socks5h"));
     Ran::of(command).exits(0).says("refreshed");
@@ -355,6 +357,19 @@ fn through_a_proxy_that_works_a_post_is_made() {
     let mut command = to_tiktok(&world, &["refresh", "--force"]);
     command.env("ALL_PROXY", proxy.url("socks5h"));
     Ran::of(command).exits(2).says("ALL_PROXY").says("NO_PROXY").never_says(PASSWORD);
+}
+
+#[test]
+fn a_look_finds_which_host_a_proxy_keeps_away_and_whose_certificate_has_ended() {
+    let world = logged_in();
+    let proxy =
+        Proxy::start(&world, |host| if host == API { Way::Through } else { Way::Status(403) });
+    let ran = proxy.run(&world, &["doctor"]).exits(2);
+    let ran = ran.says("trouble  upload host: ").says("NO_PROXY").never_says("trouble  api");
+    ran.says("may post as");
+    proxy.becomes(|_| Way::Expired);
+    let ran = proxy.run(&world, &["doctor"]).exits(2).says("trouble  api: ").says("has expired");
+    ran.never_says("clock: ");
 }
 
 #[test]

@@ -522,7 +522,8 @@ fn a_login_that_tiktok_takes_no_more_is_not_said_to_work() {
     dead(world.upload(&manifest).exits(3).says("takes neither its access token"));
     assert_eq!(world.entry(ADA)["needs_login"]["reason"], "refused");
     let calls = world.sandbox.requests().len();
-    for (args, exit) in [(&["refresh"][..], 3), (&["upload", &manifest], 3), (&["doctor"], 3)] {
+    let look = ["doctor", "--offline"];
+    for (args, exit) in [(&["refresh"][..], 3), (&["upload", &manifest], 3), (&look, 3)] {
         dead(world.run(args).exits(exit).says("takes neither its access token"));
     }
     let rows = dead(world.run(&["accounts", "--json"]).exits(0)).json();

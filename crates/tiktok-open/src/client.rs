@@ -10,9 +10,9 @@ use crate::transport::{self, OnStep, Transport};
 use crate::{
     App, Authorities, Authorize, Body, ContentRange, CreatorInfo, Endpoints, Error, Grant,
     GrantKind, InboxInit, InitAnswer, PhotoInit, PostStatus, Profile, ProxyError, ProxyName,
-    PublicVideo, PutAnswer, QrCheck, QrCode, RawTokenAnswer, Scopes, Secret, UploadUrl, UserInfo,
-    VideoInit, VideoPage, cancel, creator_info, init, oauth, qr, status, upload, user_info,
-    video_list,
+    PublicVideo, PutAnswer, QrCheck, QrCode, RawTokenAnswer, Reached, Scopes, Secret, UploadUrl,
+    UserInfo, VideoInit, VideoPage, cancel, creator_info, init, oauth, qr, status, upload,
+    user_info, video_list,
 };
 
 /// How a client names itself if nothing else is asked for.
@@ -86,6 +86,24 @@ impl Client {
     /// Revokes an access token: the app leaves the user's list of connected apps.
     pub async fn revoke(&self, app: &App, access_token: &Secret) -> Result<(), Error> {
         oauth::revoke(&self.0, app, access_token).await
+    }
+
+    /// Asks whether key and secret of an app are right, without anybody's login: for a token of the app itself,
+    /// which is dropped. TikTok documents that grant for some products of its own, so that any refusal but
+    /// [`InvalidClient`](crate::Code::InvalidClient) says nothing of key and secret.
+    pub async fn verify_app(&self, app: &App) -> Result<(), Error> {
+        oauth::verify_app(&self.0, app).await
+    }
+
+    /// Whether the host of the API answers, whatever it says.
+    pub async fn reach_api(&self) -> Result<Reached, Error> {
+        self.0.reach(self.endpoints().api("/")).await
+    }
+
+    /// Whether the host answers to which the samples of the documentation send chunks. The one of a post, which
+    /// its `upload_url` names, may be another one.
+    pub async fn reach_upload_host(&self) -> Result<Reached, Error> {
+        self.0.reach(upload::sample_host()).await
     }
 
     /// Asks for a QR code.

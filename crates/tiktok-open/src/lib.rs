@@ -42,7 +42,7 @@ pub use qr::{QrAddressError, QrCheck, QrCode, QrConfirmed, QrRefused, QrStatus};
 pub use scope::{ScopeError, Scopes};
 pub use secret::Secret;
 pub use status::{FailReason, PostStatus, State};
-pub use transport::{LONGEST_ANSWER, OnStep, Step};
+pub use transport::{LONGEST_ANSWER, OnStep, Reached, Step};
 pub use trust::Authorities;
 pub use upload::{Body, ContentRange, PutAnswer, UploadUrl, UploadUrlError};
 pub use user_info::{Profile, UserInfo};

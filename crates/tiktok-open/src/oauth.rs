@@ -4,9 +4,10 @@
 //! <https://developers.tiktok.com/doc/oauth-user-access-token-management>. `client_key`, not
 //! `client_id`; form bodies, not JSON; flat answers.
 
+use serde::Deserialize;
 use url::Url;
 
-use crate::answer::without_data;
+use crate::answer::{not_json, refusal, without_data};
 use crate::grant::{Reading, TOKEN};
 use crate::transport::{Received, Transport};
 use crate::{Error, Grant, RawTokenAnswer, Scopes, Secret};
@@ -130,6 +131,34 @@ pub(super) async fn revoke(
     let received =
         transport.exchange(REVOKE, transport.post("/v2/oauth/revoke/").form(&form)).await?;
     without_data(REVOKE, &transport.api_host(), &received)
+}
+
+/// Asks for a token of the app itself, with the grant `client_credentials`
+/// (<https://developers.tiktok.com/doc/client-access-token-management>).
+pub(super) async fn verify_app(transport: &Transport, app: &App) -> Result<(), Error> {
+    #[derive(Deserialize)]
+    struct Wire {
+        // Nobody needs it; a secret that is known is taken out of all texts.
+        #[serde(rename = "access_token")]
+        _access_token: Secret,
+    }
+
+    let mut form = credentials(app);
+    form.push(("grant_type", "client_credentials"));
+    let request = transport.post("/v2/oauth/token/").form(&form);
+    let received = transport.exchange(TOKEN, request).await?;
+    if let Some(refusal) = refusal(TOKEN, &received) {
+        return Err(refusal.into());
+    }
+    match serde_json::from_slice::<Wire>(&received.body) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::NotTikTok {
+            host: transport.api_host(),
+            call: TOKEN,
+            status: received.status,
+            what: not_json(&received.body, &error),
+        }),
+    }
 }
 
 async fn token(transport: &Transport, form: &[(&str, &str)]) -> Result<RawTokenAnswer, Error> {

@@ -50,6 +50,19 @@ pub enum Step {
 /// Called before each [`Step`] of a request. An error counts as if the network had failed there.
 pub type OnStep = fn(Step) -> io::Result<()>;
 
+/// A host that answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reached {
+    /// Its name.
+    pub host: String,
+    /// The proxy that it was reached through.
+    pub proxy: Option<ProxyName>,
+    /// When the certificate ends that it showed, which may be that of a proxy which looks into TLS. `None`: it
+    /// showed none, or one that cannot be read.
+    pub certificate_ends: Option<Timestamp>,
+}
+
 /// What a client's clones share, and each of its calls goes through.
 #[derive(Clone, Debug)]
 pub(crate) struct Transport {
@@ -62,6 +75,7 @@ pub(crate) struct Transport {
     /// What is on this machine is never reached through one.
     proxy: Option<Arc<Proxy>>,
     authorities: Authorities,
+    trust: Arc<TrustOnDemand>,
     connect_timeout: Duration,
     answer_timeout: Duration,
     clock_offset: SignedDuration,
@@ -82,7 +96,7 @@ pub(super) fn for_others(
     server: &Url,
 ) -> Result<reqwest::Client, BuildError> {
     let proxy = if is_loopback(server) { None } else { Proxy::from_env()? };
-    http(builder, tls()?, proxy.as_ref(), 0)
+    http(builder, tls()?.0, proxy.as_ref(), 0)
 }
 
 /// A client that keeps so many idle connections.
@@ -110,7 +124,7 @@ fn http(
 
 impl Transport {
     pub(super) fn new(builder: ClientBuilder) -> Result<Self, BuildError> {
-        let tls = tls()?;
+        let (tls, trust) = tls()?;
         let proxy = if builder.endpoints.on_loopback() { None } else { Proxy::from_env()? };
         let client = |idle| http(&builder, tls.clone(), proxy.as_ref(), idle);
         Ok(Self {
@@ -119,6 +133,7 @@ impl Transport {
             endpoints: builder.endpoints,
             proxy: proxy.map(Arc::new),
             authorities: Authorities::look(),
+            trust,
             connect_timeout: builder.connect_timeout,
             answer_timeout: builder.answer_timeout,
             clock_offset: builder.clock_offset,
@@ -257,6 +272,17 @@ impl Transport {
         Ok(response)
     }
 
+    /// Asks a host for its front page. Any answer will do.
+    pub(super) async fn reach(&self, url: Url) -> Result<Reached, Error> {
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let request = self.calls.get(url).timeout(self.answer_timeout);
+        drop(self.send("GET /", request).await?);
+        let certificate_ends = self.trust.end_of(&host);
+        let proxy = self.proxy.as_ref().filter(|proxy| proxy.is_for(&host));
+        let proxy = proxy.map(|proxy| proxy.name().clone());
+        Ok(Reached { host, proxy, certificate_ends })
+    }
+
     /// What came of a request that was not answered.
     async fn failed(&self, call: &'static str, target: &str, error: &reqwest::Error) -> Error {
         // Only the host is ever named: path and query may carry a credential.
@@ -349,20 +375,20 @@ impl Transport {
 }
 
 /// TLS with ring's cryptography, whatever provider the process has chosen. Trusted are Mozilla's roots and
-/// the platform's.
-fn tls() -> Result<rustls::ClientConfig, BuildError> {
+/// the platform's, by the verifier that comes with it.
+fn tls() -> Result<(rustls::ClientConfig, Arc<TrustOnDemand>), BuildError> {
     let failed = |error: rustls::Error| BuildError::Tls(text::plain(&error.to_string()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = TrustOnDemand::new(Arc::clone(&provider));
+    let verifier = Arc::new(TrustOnDemand::new(Arc::clone(&provider)));
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(failed)?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_custom_certificate_verifier(Arc::clone(&verifier) as Arc<_>)
         .with_no_client_auth();
     // No HTTP/2: see Cargo.toml.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
+    Ok((config, verifier))
 }
 
 /// What a proxy means that does not open a way, by the status that it answers.

@@ -1,12 +1,16 @@
 //! Whose word is taken for who a server is, and what is wrong with a certificate, in words.
 
+use std::collections::HashMap;
 use std::env;
 use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
@@ -137,11 +141,19 @@ fn directory(path: &Path) -> Place {
 pub(crate) struct TrustOnDemand {
     provider: Arc<CryptoProvider>,
     verifier: OnceLock<Result<Verifier, TlsError>>,
+    /// When the certificates end that were trusted, by the names of their hosts. What `reqwest` tells of a
+    /// connection lacks that where a proxy is passed.
+    ends: Mutex<HashMap<String, Timestamp>>,
 }
 
 impl TrustOnDemand {
     pub(crate) fn new(provider: Arc<CryptoProvider>) -> Self {
-        Self { provider, verifier: OnceLock::new() }
+        Self { provider, verifier: OnceLock::new(), ends: Mutex::default() }
+    }
+
+    /// When the certificate ends that a host has shown, if it was trusted and can be read.
+    pub(crate) fn end_of(&self, host: &str) -> Option<Timestamp> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner).get(host).copied()
     }
 
     fn verifier(&self) -> Result<&Verifier, TlsError> {
@@ -163,7 +175,18 @@ impl ServerCertVerifier for TrustOnDemand {
         now: UnixTime,
     ) -> Result<ServerCertVerified, TlsError> {
         let verifier = self.verifier()?;
-        verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        let trusted = verifier.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        )?;
+        if let Some(end) = end_of(end_entity) {
+            let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+            ends.insert(server_name.to_str().into_owned(), end);
+        }
+        Ok(trusted)
     }
 
     fn verify_tls12_signature(
@@ -187,6 +210,54 @@ impl ServerCertVerifier for TrustOnDemand {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
+}
+
+/// Until when a certificate (DER) is valid. Of all that stands in one only this is wanted, which no library in
+/// use tells (RFC 5280, 4.1.2.5).
+pub(crate) fn end_of(certificate: &[u8]) -> Option<Timestamp> {
+    const VERSION: u8 = 0xA0;
+    const UTC_TIME: u8 = 0x17;
+    const GENERALIZED_TIME: u8 = 0x18;
+    let (_, certificate, _) = element(certificate)?;
+    let (_, signed, _) = element(certificate)?;
+    let after_version = match element(signed)? {
+        (VERSION, _, rest) => rest,
+        _ => signed,
+    };
+    // Serial number, algorithm, issuer.
+    let (_, _, rest) = element(after_version)?;
+    let (_, _, rest) = element(rest)?;
+    let (_, _, rest) = element(rest)?;
+    let (_, validity, _) = element(rest)?;
+    let (_, _, rest) = element(validity)?;
+    let (kind, time, _) = element(rest)?;
+    let text = std::str::from_utf8(time).ok()?.strip_suffix('Z')?;
+    let text = match kind {
+        GENERALIZED_TIME => text.to_owned(),
+        UTC_TIME if *text.as_bytes().first()? >= b'5' => format!("19{text}"),
+        UTC_TIME => format!("20{text}"),
+        _ => return None,
+    };
+    let time = DateTime::strptime("%Y%m%d%H%M%S", text).ok()?;
+    TimeZone::UTC.to_timestamp(time).ok()
+}
+
+/// The first element of DER: its tag, its content, and what follows it.
+fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&tag, rest) = der.split_first()?;
+    let (&first, rest) = rest.split_first()?;
+    let (length, rest) = if first < 0x80 {
+        (usize::from(first), rest)
+    } else {
+        let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7F))?;
+        if bytes.len() > size_of::<u32>() {
+            return None;
+        }
+        let length = bytes.iter().fold(0_usize, |length, byte| (length << 8) | usize::from(*byte));
+        (length, rest)
+    };
+    let (content, rest) = rest.split_at_checked(length)?;
+    Some((tag, content, rest))
 }
 
 /// What is wrong with the certificate of a server, if an error says that something is.
@@ -230,6 +301,22 @@ mod tests {
         assert_eq!(directory.trouble(), None);
         assert_eq!(Authorities::default().to_string(), "SSL_CERT_FILE is not set");
         fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn the_end_of_a_certificate_is_read_wherever_it_is_cut_off() {
+        let utc_time = b"\x30\x30\x30\x2E\xA0\x03\x02\x01\x02\x02\x01\x07\x30\x00\x30\x00\
+            \x30\x1E\x17\x0D210101000000Z\x17\x0D310203040506Z\x30\x00";
+        assert_eq!(end_of(utc_time), "2031-02-03T04:05:06Z".parse().ok());
+        let generalized = b"\x30\x2D\x30\x2B\x02\x01\x07\x30\x00\x30\x00\
+            \x30\x20\x17\x0D490101000000Z\x18\x0F20510203040506Z\x30\x00";
+        assert_eq!(end_of(generalized), "2051-02-03T04:05:06Z".parse().ok());
+        for length in 0..utc_time.len() {
+            assert_eq!(end_of(&utc_time[..length]), None, "{length}");
+        }
+        for root in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
+            assert!(end_of(root).is_some_and(|end| end > Timestamp::UNIX_EPOCH));
+        }
     }
 
     #[test]

@@ -13,6 +13,10 @@ use crate::endpoints::is_loopback;
 use crate::transport::Transport;
 use crate::{Endpoints, Error, Secret, text};
 
+/// The host in the samples of the documentation
+/// (<https://developers.tiktok.com/doc/content-posting-api-reference-direct-post>).
+const SAMPLE: &str = "https://open-upload.tiktokapis.com/";
+
 /// How long the body of an answer may take.
 const DRAINED_WITHIN: Duration = Duration::from_secs(1);
 
@@ -79,6 +83,11 @@ impl UploadUrl {
     pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
     }
+}
+
+/// Where the samples of the documentation send chunks.
+pub(super) fn sample_host() -> Url {
+    Url::parse(SAMPLE).unwrap_or_else(|_| unreachable!("the constant is an address"))
 }
 
 /// The bytes of one chunk within the file: `bytes FIRST-LAST/TOTAL`, zero-based and inclusive, so that it
@@ -192,6 +201,12 @@ fn parse_progress(text: &str, total: u64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn chunks_may_be_sent_to_the_host_of_the_samples() {
+        let host = Secret::unlisted(sample_host().as_str());
+        assert!(UploadUrl::check(&host, &Endpoints::default()).is_ok());
+    }
 
     fn check(url: &str, api: Option<&str>) -> bool {
         UploadUrl::check(&Secret::new(url), &Endpoints::new(api, None).unwrap()).is_ok()

@@ -311,6 +311,7 @@ impl Entry {
             hint: self.hint(),
             created_at: None,
             updated_at: None,
+            evidence: None,
             history: None,
         };
         match &self.post {

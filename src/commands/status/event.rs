@@ -38,6 +38,9 @@ pub(super) struct StatusEvent<'a> {
     pub(super) hint: Option<String>,
     pub(super) created_at: Option<Timestamp>,
     pub(super) updated_at: Option<Timestamp>,
+    /// What TikTok's list of videos tells of one whose outcome is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) evidence: Option<serde_json::Value>,
     /// Its attempts, if it was asked for by its number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) history: Option<Vec<serde_json::Value>>,

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::entry::{Entry, Known};
 use super::event::{attempts, history, ids, manifest_event};
+use super::evidence::{AllEvidence, Evidence};
 use super::mended::Mending;
 use super::words::{
     Place, is_final, is_listed_still, is_unconfirmed, told, waits_for_room, with_tiktok,
@@ -41,6 +42,8 @@ pub(super) struct Listing<'a> {
     entries: Vec<Entry>,
     /// Manifests whose last run came to nothing, and whether what ended it is mended.
     refused: Vec<(String, Refusal, bool)>,
+    /// What TikTok's list of videos tells of posts whose outcome is unknown.
+    evidence: AllEvidence,
 }
 
 /// Why a post of the journal is not made, as the last run of a manifest has it.
@@ -108,6 +111,7 @@ impl<'a> Listing<'a> {
             now,
             entries: Vec::new(),
             refused: Vec::new(),
+            evidence: AllEvidence::new(),
         };
         listing.record(posts, known).await?;
         if args.post.is_none() {
@@ -131,6 +135,11 @@ impl<'a> Listing<'a> {
             (entry.place, entry.turn(), number.is_none(), number)
         });
         Ok(listing)
+    }
+
+    /// With what TikTok's list of videos tells of them.
+    pub(super) fn with(self, evidence: AllEvidence) -> Self {
+        Self { evidence, ..self }
     }
 
     /// Takes in the posts of the journal.
@@ -368,6 +377,7 @@ impl<'a> Listing<'a> {
                         let attempts = journal.attempts(post.number).await?;
                         event.history = Some(attempts.iter().map(history).collect());
                     }
+                    event.evidence = self.evidence.get(&post.number).map(Evidence::event);
                     about_post(self.accounts, post, json!(event))
                 }
                 (Known::Recorded(post), None) => about_post(self.accounts, post, json!(event)),
@@ -428,8 +438,10 @@ impl<'a> Listing<'a> {
             match (entry.place, &entry.post) {
                 (Place::Unknown, Known::Recorded(post)) => {
                     let n = post.number;
+                    let listed = self.evidence.get(&n).map(|it| format!("{}; ", it.words()));
+                    let listed = listed.unwrap_or_default();
                     self.context.printer.warn(format!(
-                        "it is unknown whether post {n} was posted: look at the profile, then run \
+                        "it is unknown whether post {n} was posted: {listed}look at the profile, then run \
                          `tiktok-up resolve {n} --posted` or `tiktok-up resolve {n} --not-posted`"
                     ));
                 }

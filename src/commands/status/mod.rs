@@ -2,6 +2,7 @@
 
 mod entry;
 mod event;
+mod evidence;
 mod listing;
 mod mended;
 mod words;
@@ -69,9 +70,18 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
                 signal = context.shutdown.requested() => stopped = Some(signal),
             }
         }
+        let complete = asked.exit == Exit::Done && stopped.is_none();
+        let evidence = if complete {
+            let posts = &asked.posts;
+            evidence::look(context, &store, &journal, &mut questions, &accounts, posts).await
+        } else {
+            Ok(evidence::AllEvidence::new())
+        };
         let listing =
             Listing::new(context, args, Some(journal.as_ref()), &accounts, asked.posts).await?;
-        listing.show(asked.exit == Exit::Done && stopped.is_none()).await?;
+        // Where it cannot be had, the posts are listed without it.
+        let listing = listing.with(evidence.unwrap_or_default());
+        listing.show(complete).await?;
         if stopped.is_some() {
             say_unasked(context, &asked.unasked, args.wait);
         }

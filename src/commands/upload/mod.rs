@@ -118,7 +118,7 @@ pub(super) async fn run(
     let (mut left, gone) = left?.unzip();
     let mut events = if args.dry_run { engine.dry_run(prepared) } else { engine.upload(prepared) };
     let mut logins = LostLogins::new();
-    while let Some(event) = events.next().await {
+    while let Some(event) = events.next().await.inspect(|event| context.ended.event(event)) {
         output.event(&event);
         if !args.dry_run {
             notice(context, &output, &event, &mut logins).await;

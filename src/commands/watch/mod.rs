@@ -1,14 +1,20 @@
 //! `watch`: one `upload` after another, in the foreground: posts what is due when it is due, and keeps the logins
 //! alive. The same rules and the same journal as under cron.
 
+mod metrics;
+mod server;
 mod systemd;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::metrics::Metrics;
+use self::server::{PATH, Server};
 use self::systemd::Manager;
+use super::ended::EndedPosts;
 use super::{Context, loaded, refresh, run_upload, unattended};
 use crate::cli::{GlobalArgs, RefreshArgs, RunArgs, WatchArgs};
 use crate::exit::Exit;
@@ -48,6 +54,12 @@ pub(super) async fn run(
         return run_upload(printer, Ok(context), &args.list, &args.run).await;
     }
     let clock = context.settings.clock;
+    let ended = Arc::<EndedPosts>::default();
+    let metrics = Arc::new(Metrics::new(clock, Arc::clone(&ended)));
+    let server = match args.metrics {
+        Some(address) => Some(listen(address, &metrics, printer).await?),
+        None => None,
+    };
     let mut context = Ok(context);
     manager.ready();
     if let Some(limit) = manager.watchdog {
@@ -62,10 +74,15 @@ pub(super) async fn run(
     let mut hangups = 0;
     while shutdown.asked().is_none() {
         manager.status("at work");
-        let exit = round(args, printer, context).await;
+        let counting = context.map(|context| Context { ended: Arc::clone(&ended), ..context });
+        let seen = counting.as_ref().ok().cloned();
+        let exit = round(args, printer, counting).await;
         let now = clock.now();
         let pause = pause(args.every, printer.notes(), now);
         let next = now.checked_add(pause).unwrap_or(now);
+        if server.is_some() {
+            metrics.note(seen.as_ref(), printer.notes(), exit, next).await;
+        }
         manager.status(&format!(
             "the last round ended with {}; next one at {}",
             exit.code(),
@@ -82,6 +99,21 @@ pub(super) async fn run(
     manager.stopping();
     // It was to run until somebody stops it.
     Ok(Exit::Done)
+}
+
+/// Begins to serve the metrics, and says where: the port may have been left to the system.
+async fn listen(
+    address: SocketAddr,
+    metrics: &Arc<Metrics>,
+    printer: &Printer,
+) -> Result<Server, Failure> {
+    let server = Server::start(address, Arc::clone(metrics)).await.map_err(|error| {
+        let failure = Failure::unexpected(error).context(format!("cannot listen on {address}"));
+        Failure { exit: Exit::Local, ..failure }
+            .hint("name another address with `--metrics`, or the port 0 for one that is free")
+    })?;
+    printer.demand(format!("metrics are at http://{}{PATH}", server.address));
+    Ok(server)
 }
 
 /// Uploads and refreshes once.

@@ -36,6 +36,7 @@ pub(crate) fn entry(inode: u64, size: u64) -> PostRequest {
         source: Source::File(file(inode, size)),
         label: format!("{inode}.mp4"),
         settings: "0".repeat(64),
+        caption: None,
         publish_at: None,
         repost: false,
     }

@@ -19,7 +19,7 @@ pub(crate) mod tokens;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-pub(crate) use journal::{JOURNAL_FILE, Looked, Repair, Repaired, SqliteJournal};
+pub(crate) use journal::{Evidence, JOURNAL_FILE, Looked, Repair, Repaired, SqliteJournal};
 pub(crate) use tokens::{FILE as TOKENS_FILE, Logged, Logs, Migrated, RefreshLog, TokenFile};
 
 pub(crate) use slots::SlotFile;

@@ -49,6 +49,7 @@ use crate::store::local::mark::TokenMark;
 use crate::store::{Accept, Alike, Doubt, JournalError};
 
 pub(crate) use database::dir::NAME as JOURNAL_FILE;
+pub(crate) use inspect::Evidence;
 pub(crate) use repair::{Repair, Repaired};
 
 use database::Database;

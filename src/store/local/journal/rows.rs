@@ -133,6 +133,7 @@ fn post(row: &Row<'_>) -> Result<RecordedPost, DbError> {
         kind,
         label,
         settings: row.get("settings")?,
+        caption: row.get("caption")?,
         repost,
         same_as,
         publish_at: row.get::<Option<i64>>("publish_at")?.map(time).transpose()?,

@@ -14,6 +14,7 @@ pub(in crate::store::local::journal) const SCHEMA: Schema = Schema {
         include_str!("v2.sql"),
         include_str!("v3.sql"),
         include_str!("v4.sql"),
+        include_str!("v5.sql"),
     ],
 };
 

@@ -365,7 +365,7 @@ fn plan(tx: &Transaction<'_>, number: PostNumber, new: &PostRequest) -> Result<(
     let identity = file.map(|file| file.identity);
     tx.prepare_cached(
         "UPDATE posts SET mode = :mode, source = :source, username = :username, label = :label, settings = :settings,
-         publish_at = :publish_at, path = :path, device = :device, inode = :inode, size = :size,
+         caption = :caption, publish_at = :publish_at, path = :path, device = :device, inode = :inode, size = :size,
          mtime = :mtime, ctime = :ctime, chunk_size = :chunk_size, chunks = :chunks,
          -- What is known of an unchanged file stays known.
          fingerprint = coalesce(:fingerprint, iif((device, inode, size, mtime, ctime) =
@@ -379,6 +379,7 @@ fn plan(tx: &Transaction<'_>, number: PostNumber, new: &PostRequest) -> Result<(
         ":username": new.username.as_deref().map(redact),
         ":label": redact(&new.label),
         ":settings": new.settings,
+        ":caption": new.caption.as_deref().map(redact),
         ":publish_at": new.publish_at.map(Timestamp::as_millisecond),
         ":path": file.map(|file| file.path.as_os_str().as_bytes()),
         ":device": identity.map(|identity| identity.device.cast_signed()),

@@ -10,6 +10,9 @@ use crate::store::local::journal::database::schema::{Found, SCHEMA, Schema};
 /// A journal of version 1 with a post of every kind and phase, as that version wrote it.
 const V1: &str = include_str!("../../../../../tests/fixtures/journal-v1.sql");
 
+/// The same of version 4, which knew no captions.
+const V4: &str = include_str!("../../../../../tests/fixtures/journal-v4.sql");
+
 fn home_with(statements: &str) -> Home {
     let home = Home::new();
     home.open();
@@ -48,6 +51,23 @@ fn a_journal_of_version_1_is_read() {
     assert_eq!(journal.attempts(PostNumber(2)).unwrap().len(), 3);
     assert_eq!(posts[7].repost, 1);
     assert_eq!(journal.find(&entry(1, 90)).unwrap().unwrap().number, PostNumber(8));
+}
+
+#[test]
+fn a_journal_of_version_4_learns_the_caption_of_what_is_begun_anew() {
+    let home = home_with(V4);
+    let journal = home.open();
+    let posts = journal.all().unwrap();
+    assert!(posts.iter().all(|post| post.caption.is_none()) && posts.len() == 8);
+    let captioned = |entry: PostRequest| PostRequest { caption: Some("hello".to_owned()), ..entry };
+    // Nothing of it was begun; the other one is published with whatever it had.
+    let waiting = journal.post_for(&captioned(entry(7, 700))).unwrap();
+    assert_eq!((waiting.number, waiting.caption.as_deref()), (PostNumber(7), Some("hello")));
+    let unresolved = journal.post_for(&captioned(pull("https://example.com/d.mp4"))).unwrap();
+    assert_eq!((unresolved.number, unresolved.caption), (PostNumber(4), None));
+    drop(journal);
+    let post = home.open().post(PostNumber(7)).unwrap();
+    assert_eq!(post.caption.as_deref(), Some("hello"));
 }
 
 /// Wrote the fixture; kept to show how, and to make the next version's.
@@ -108,6 +128,7 @@ const LATER: Schema = Schema {
         include_str!("../database/v2.sql"),
         include_str!("../database/v3.sql"),
         include_str!("../database/v4.sql"),
+        include_str!("../database/v5.sql"),
         "ALTER TABLE posts ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';",
     ],
 };
@@ -133,6 +154,7 @@ fn a_migration_that_fails_leaves_the_journal_as_it_was() {
             include_str!("../database/v2.sql"),
             include_str!("../database/v3.sql"),
             include_str!("../database/v4.sql"),
+            include_str!("../database/v5.sql"),
             "DROP TABLE caps; CREATE TABLE posts (x);",
         ],
     };
