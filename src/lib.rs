@@ -41,7 +41,7 @@ use tiktok_open::secret;
 use std::ffi::OsString;
 use std::panic::catch_unwind;
 
-use crate::cli::{Cli, Early, GlobalArgs};
+use crate::cli::{Cli, Early, GlobalArgs, JsonLines};
 pub use crate::exit::Exit;
 use crate::output::{Failure, OutputOptions, Printer};
 use crate::settings::Environment;
@@ -85,7 +85,8 @@ fn global_options(cli: &Cli, env: &Environment<'_>) -> OutputOptions {
     let GlobalArgs { json, quiet, verbose, color, .. } = *global;
     // Of round after round only what is new is of interest.
     let quiet = quiet || (cli.command.is_endless() && verbose == 0);
-    let options = OutputOptions { json, quiet, verbose, ..OutputOptions::default() };
+    let (json, events) = (json.is_some(), json == Some(JsonLines::Events));
+    let options = OutputOptions { json, events, quiet, verbose, ..OutputOptions::default() };
     options.on_streams(color.asked(), !global.no_progress, env)
 }
 

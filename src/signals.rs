@@ -95,7 +95,7 @@ impl Heard {
             self.questions += 1;
         } else if self.is_service && number == libc::SIGHUP {
             self.hangups += 1;
-        } else if self.first.is_none() {
+        } else if self.first.is_none_or(|first| first == Signal::TIME_UP) {
             self.first = Some(Signal(number));
         } else if ![libc::SIGXCPU, libc::SIGHUP].contains(&number) {
             // The first comes again with every further second, and a terminal that goes away says so

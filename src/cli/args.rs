@@ -11,6 +11,7 @@ use tiktok_open::Scopes;
 
 use super::{help, values};
 use crate::model::HookKind;
+use crate::model::rate::Rates;
 
 /// Arguments of `login`.
 #[derive(Clone, Debug, Args)]
@@ -473,9 +474,11 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "BYTES", value_parser = values::chunk_size)]
     pub(crate) chunk_size: Option<u64>,
 
-    /// Send at most so many bytes a second, all accounts together (500kB, 2MB, 1MiB)
-    #[arg(long, value_name = "BYTES", value_parser = values::rate)]
-    pub(crate) limit_rate: Option<u64>,
+    /// Send at most so many bytes a second, all accounts together (500kB, 2MB, 1MiB), or by the time of day
+    ///
+    /// "08:00,512k 19:00,10M 23:00,off" is a timetable: each rate holds from its time on, by the machine's clock.
+    #[arg(long, visible_alias = "bwlimit", value_name = "BYTES", value_parser = values::rates)]
+    pub(crate) limit_rate: Option<Rates>,
 
     /// Stop after this time (45m, 2h), at the end of the chunk that is sent then; the next run goes on
     ///

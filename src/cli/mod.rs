@@ -247,9 +247,16 @@ pub(crate) fn pages() -> std::io::Result<Vec<(String, String)>> {
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// Write one JSON object per line to standard output
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
+    /// Write one JSON object per line to standard output; with `--json=events` what happens on the way, too
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "results"
+    )]
+    pub(crate) json: Option<JsonLines>,
 
     /// Say only what a human must do, once; made for cron
     ///
@@ -419,6 +426,15 @@ impl GlobalArgs {
     }
 }
 
+/// Of what `--json` writes an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum JsonLines {
+    /// Of what a run comes to
+    Results,
+    /// Of what happens on the way as well
+    Events,
+}
+
 /// The options that decide how an error of the command line itself is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Early {
@@ -434,7 +450,7 @@ impl Early {
         let mut early = Self::default();
         let mut args = args.iter().map(OsString::as_os_str).take_while(|arg| *arg != "--");
         while let Some(arg) = args.next() {
-            if arg == "--json" {
+            if arg.to_str().is_some_and(|arg| arg == "--json" || arg.starts_with("--json=")) {
                 early.json = true;
             } else if arg == "--color" {
                 early.color = args.next().map_or(early.color, when);

@@ -4,6 +4,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser as _};
 
 use super::*;
+use crate::model::rate::Rates;
 
 /// Reads the arguments of one command, as the program would after its name.
 fn read<T: Args>(args: &[&str]) -> Result<T, clap::Error> {
@@ -105,7 +106,7 @@ fn upload_takes_one_manifest_and_legal_numbers() {
         assert!(read::<UploadArgs>(bad).is_err(), "{bad:?}");
     }
     let args: UploadArgs = read(&["m", "--privacy", "SELF_ONLY", "--limit-rate", "2MB"]).unwrap();
-    assert_eq!(args.run.limit_rate, Some(2_000_000));
+    assert_eq!(args.run.limit_rate, Some(Rates::always(2_000_000)));
     assert!(args.run.privacy.unwrap().is_private());
 }
 

@@ -16,6 +16,7 @@ use tiktok_open::{Privacy, UnknownPrivacy};
 
 use crate::model::HookKind;
 use crate::model::plan::{CHUNK_MAX, CHUNK_MIN};
+use crate::model::rate::Rates;
 
 /// The most accounts that are served at once.
 const MOST_JOBS: u64 = 64;
@@ -88,11 +89,16 @@ pub(super) fn chunk_size(text: &str) -> Result<u64, String> {
 }
 
 /// A rate in bytes a second.
-pub(super) fn rate(text: &str) -> Result<u64, String> {
+fn rate(text: &str) -> Result<u64, String> {
     match bytes(text.strip_suffix("/s").unwrap_or(text))? {
         0 => Err("it must be more than nothing".to_owned()),
         rate => Ok(rate),
     }
+}
+
+/// A rate, or a timetable of rates.
+pub(super) fn rates(text: &str) -> Result<Rates, String> {
+    Rates::read(text, rate)
 }
 
 /// A number of bytes, with or without a unit: decimal ones (`kB`, `MB`, `GB`, also `k`, `M`, `G`)

@@ -55,12 +55,18 @@ impl Rest {
         self.encryption.is_some()
     }
 
+    /// Whether somebody has to type the passphrase.
+    pub(super) fn is_typed(&self) -> bool {
+        let typed = self.setting.as_ref().is_some_and(Encrypt::is_typed);
+        let of_passphrase = |store: &Encryption| store.scheme == Scheme::Passphrase;
+        typed && self.encryption.as_ref().is_some_and(of_passphrase)
+    }
+
     /// The key of an encrypted store. One that is typed is not asked for, and there is none. Blocks until a
     /// command or the keyring has answered.
     pub(super) fn key(&self) -> Result<Option<Key>, StoreKeyError> {
-        let typed = self.setting.as_ref().is_some_and(Encrypt::is_typed);
         match &self.encryption {
-            Some(store) if !typed || store.scheme != Scheme::Passphrase => {
+            Some(store) if !self.is_typed() => {
                 Encrypt::key(self.setting.as_ref(), store, None).map(Some)
             }
             _ => Ok(None),

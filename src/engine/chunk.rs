@@ -12,6 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 use tiktok_open::{Client, ContentRange, Error, PutAnswer, UploadUrl};
 use tokio::time::{Instant, MissedTickBehavior, Sleep, interval};
 
+use crate::engine::rate::RateLimiter;
 use crate::fault;
 use crate::model::Plan;
 use crate::signals::Shutdown;
@@ -30,9 +31,6 @@ const FINISH: Duration = Duration::from_secs(30);
 /// Bytes handed to the socket at a time: small enough that a slow link still shows progress well
 /// within the stall limit, large enough that the calls cost nothing.
 const FRAME: usize = 128 << 10;
-
-/// The least that is handed over at a time where a limit makes it less: a call each, a hundred times a second.
-const LEAST_FRAME: usize = 1 << 10;
 
 /// Bytes after which a link's speed says something.
 const RATE_SAMPLE: u64 = 16 << 20;
@@ -439,64 +437,6 @@ impl Body for ChunkBody {
     }
 }
 
-/// How much of the time in which nothing was sent is made up for: timers wake late, and between two chunks TikTok
-/// answers first. What went since the beginning is never more than the limit allows.
-const CREDIT: Duration = Duration::from_millis(250);
-
-/// Says when the next bytes may go. Clones share the budget.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct RateLimiter {
-    limit: Option<Arc<Limit>>,
-}
-
-#[derive(Debug)]
-struct Limit {
-    bytes_per_second: u64,
-    free_at: Mutex<Option<Instant>>,
-}
-
-impl RateLimiter {
-    /// No limit.
-    pub(crate) fn unlimited() -> Self {
-        Self::default()
-    }
-
-    /// At most so many bytes a second, over all uploads together.
-    pub(crate) fn limited(bytes_per_second: u64) -> Self {
-        let limit = Limit { bytes_per_second: bytes_per_second.max(1), free_at: Mutex::new(None) };
-        Self { limit: Some(Arc::new(limit)) }
-    }
-
-    /// The limit in bytes a second.
-    pub(crate) fn limit(&self) -> Option<u64> {
-        self.limit.as_ref().map(|limit| limit.bytes_per_second)
-    }
-
-    /// How many bytes are to go at once, of `most`: those of a hundredth of a second.
-    pub(crate) fn frame(&self, most: usize) -> usize {
-        let frame = self.limit().map_or(u64::MAX, |limit| limit / 100);
-        usize::try_from(frame).unwrap_or(usize::MAX).max(LEAST_FRAME).min(most)
-    }
-
-    /// Books `bytes` and says when they may go. `None`: at once.
-    pub(crate) fn book(&self, bytes: u64) -> Option<Instant> {
-        self.book_at(bytes, Instant::now())
-    }
-
-    fn book_at(&self, bytes: u64, now: Instant) -> Option<Instant> {
-        let limit = self.limit.as_ref()?;
-        let mut free_at = limit.free_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let start = match *free_at {
-            // Nothing was sent yet, so that there is nothing to make up for.
-            None => now,
-            Some(at) => now.checked_sub(CREDIT).map_or(at, |earliest| at.max(earliest)),
-        };
-        let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(limit.bytes_per_second);
-        *free_at = Some(start + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)));
-        (start > now).then_some(start)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -720,63 +660,5 @@ mod tests {
         let taken = Duration::from_millis(5500);
         let put = put_chunk(&video, false, "stall=10m", &shutdown, Some(taken)).await;
         assert!(matches!(put.end, PutEnd::Answered(_)), "{:?}", put.end);
-    }
-
-    #[test]
-    fn a_second_of_budget_takes_a_second() {
-        let (rate, now) = (RateLimiter::limited(1000), Instant::now());
-        assert_eq!(rate.book_at(500, now), None);
-        let half = rate.book_at(500, now).unwrap();
-        assert_eq!(half - now, Duration::from_millis(500));
-        assert_eq!(rate.clone().book_at(1, now).unwrap() - now, Duration::from_secs(1));
-    }
-
-    /// Wakes late by up to `late` before each frame, as timers do.
-    fn sent_within(limit: u64, senders: usize, late: Duration, time: Duration) -> u64 {
-        let (rate, begin) = (RateLimiter::limited(limit), Instant::now());
-        let frame = rate.frame(FRAME) as u64;
-        let (mut now, mut sent) = (vec![begin; senders], 0);
-        // Whoever is the first in time books next.
-        while let Some(next) = now.iter_mut().min().filter(|now| **now < begin + time) {
-            if let Some(at) = rate.book_at(frame, *next) {
-                *next = at + late;
-            }
-            if *next < begin + time {
-                sent += frame;
-            }
-        }
-        sent
-    }
-
-    #[test]
-    fn a_limit_is_kept_and_used_from_the_first_second_by_all_together() {
-        for limit in [50_000, 1_000_000, 20_000_000, 100_000_000, 400_000_000] {
-            for senders in [1, 4] {
-                for late in [Duration::ZERO, Duration::from_millis(2)] {
-                    for seconds in [1, 5] {
-                        let time = Duration::from_secs(seconds);
-                        let sent = sent_within(limit, senders, late, time);
-                        let wanted = limit * seconds;
-                        let off = sent.abs_diff(wanted) * 100 / wanted;
-                        assert!(off < 3, "{sent} of {wanted} by {senders}, {late:?} late");
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_long_pause_is_not_made_up_for() {
-        let (rate, now) = (RateLimiter::limited(1000), Instant::now());
-        assert_eq!(rate.book_at(1000, now), None);
-        let later = now + Duration::from_mins(1);
-        assert_eq!(rate.book_at(250, later), None);
-        assert_eq!(rate.book_at(1, later), None);
-        assert!(rate.book_at(1, later).unwrap() > later);
-    }
-
-    #[test]
-    fn no_limit_never_waits() {
-        assert_eq!(RateLimiter::unlimited().book(u64::MAX), None);
     }
 }

@@ -513,7 +513,7 @@ impl Inspection<'_> {
     /// Whether `--limit-rate` does not get a file through within the life of its upload URL, and
     /// what would.
     fn too_slow(&self, plan: &Plan) -> Option<(String, String)> {
-        let rate = self.preparation.options.rate.limit()?.max(1);
+        let rate = self.preparation.options.rate.fastest()?;
         let life = self.preparation.timing.url_life.as_secs().max(1);
         let seconds = plan.size() / rate;
         if seconds < life {

@@ -24,8 +24,9 @@ pub(crate) use atomic::{
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use check::file_system;
 pub(crate) use check::{
-    PRIVATE_DIR, PRIVATE_FILE, SIZE_LIMIT, check_metadata, close_to_others, network_file_system,
-    open_private, private_dir, read_private, read_private_file, read_private_to,
+    PRIVATE_DIR, PRIVATE_FILE, PrivateFile, SIZE_LIMIT, check_metadata, close_to_others,
+    network_file_system, open_private, private_dir, read_private, read_private_file,
+    read_private_to,
 };
 pub(crate) use lock::{Lock, LockError, SharedLock, check_record_locks, give_up_waiting, pause};
 pub(crate) use overwrite::overwrite;

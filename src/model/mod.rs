@@ -23,6 +23,7 @@ mod page;
 pub(crate) mod plan;
 mod post;
 mod quota;
+pub(crate) mod rate;
 mod record;
 pub(crate) mod redirect;
 pub(crate) mod slot;

@@ -12,6 +12,9 @@ use super::file::FileIdentity;
 /// What a `publish_at` begins with that names a slot.
 pub(crate) const NEXT: &str = "next:";
 
+/// How long after its time a booking is kept that its manifest did not ask for again.
+const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+
 /// How far ahead a free time is looked for, in days.
 const FAR: i32 = 731;
 
@@ -86,8 +89,10 @@ impl Slot {
 
     /// Whether a moment is one of its times.
     fn has(&self, at: Timestamp) -> bool {
+        // Where the clocks go forward the times of a day are not in order.
+        let day = self.times.len() + 1;
         at.checked_sub(SignedDuration::from_nanos(1))
-            .is_ok_and(|before| self.after(before).next() == Some(at))
+            .is_ok_and(|before| self.after(before).take(day).any(|time| time == at))
     }
 
     /// When a post of an account is made that has one of its times.
@@ -119,12 +124,26 @@ pub(crate) fn book(
 ) -> Vec<Option<Timestamp>> {
     let key = |account: &str, post: &str| (account.to_owned(), post.to_owned());
     let named: BTreeSet<_> = wanted.iter().map(|it| key(&it.account, &it.post)).collect();
-    let accounts: BTreeSet<_> = wanted.iter().map(|it| &it.account).collect();
+    // With `--account` or `--draft` the same manifest is another account's, or of another mode.
+    let kind = |account: &str, post: &str| {
+        let mode = post.split(' ').next().unwrap_or_default();
+        (account.to_owned(), mode.to_owned())
+    };
+    let kinds: BTreeSet<_> = wanted.iter().map(|it| kind(&it.account, &it.post)).collect();
     let mut known: BTreeMap<_, _> =
         std::mem::take(bookings).into_iter().map(|it| (key(&it.account, &it.post), it)).collect();
     known.retain(|key, it| {
-        it.manifest != manifest || !accounts.contains(&it.account) || named.contains(key)
+        let is_its = it.manifest == manifest && kinds.contains(&kind(&it.account, &it.post));
+        named.contains(key) || (!is_its && now.duration_since(it.at) < KEPT)
     });
+    for post in wanted {
+        let key = key(&post.account, &post.post);
+        let keeps = |slot| known.get(&key).is_some_and(|it| post.still_has(it, slot, now));
+        // What a post gives up another one may have.
+        if !slots.get(&post.slot).is_some_and(keeps) {
+            known.remove(&key);
+        }
+    }
     let mut taken = taken.clone();
     taken.extend(known.values().map(|it| (it.account.clone(), it.at)));
     let mut given = Vec::with_capacity(wanted.len());
@@ -135,15 +154,12 @@ pub(crate) fn book(
         };
         let key = key(&post.account, &post.post);
         let at = match known.get(&key) {
-            Some(booking) if post.still_has(booking, slot, now) => Some(booking.at),
-            _ => slot.after(now).find(|at| !taken.contains(&(post.account.clone(), *at))),
+            Some(booking) => Some(booking.at),
+            None => slot.after(now).find(|at| !taken.contains(&(post.account.clone(), *at))),
         };
         if let Some(at) = at {
             taken.insert((post.account.clone(), at));
-            let file = match known.get(&key) {
-                Some(booking) if booking.at == at => booking.file,
-                _ => post.file,
-            };
+            let file = known.get(&key).map_or(post.file, |booking| booking.file);
             let Wanted { account, post, slot, .. } = post.clone();
             let manifest = manifest.to_owned();
             known.insert(key, Booking { account, post, slot, at, manifest, file });
@@ -185,7 +201,7 @@ mod tests {
 
     fn wanted(account: &str, post: &str) -> Wanted {
         let slot = "evening".to_owned();
-        Wanted { account: account.to_owned(), post: post.to_owned(), slot, file: None }
+        Wanted { account: account.to_owned(), post: format!("direct {post}"), slot, file: None }
     }
 
     /// A Thursday.
@@ -242,6 +258,35 @@ mod tests {
         assert_eq!(given(&slots, &post, "2026-11-26T23:00:00Z"), "2026-11-27T11:00:00Z");
         post[0].slot = "gone".to_owned();
         assert_eq!(given(&slots, &post, "2026-11-26T23:00:00Z"), "");
+    }
+
+    #[test]
+    fn what_posts_give_up_is_free_for_them_all_and_another_mode_keeps_its_own() {
+        let (mut bookings, mut slots, none) = (Vec::new(), slots(), BTreeSet::new());
+        let mut posts = [wanted("ada", "1"), wanted("ada", "2")];
+        let given = book(&mut bookings, &slots, "m", &posts, &none, now());
+        // Under another name it has the same times.
+        slots.insert("late".to_owned(), slots["evening"].clone());
+        for post in &mut posts {
+            post.slot = "late".to_owned();
+        }
+        assert_eq!(book(&mut bookings, &slots, "m", &posts, &none, now()), given);
+        let draft = [Wanted { post: "draft 1".to_owned(), ..wanted("ada", "1") }];
+        book(&mut bookings, &slots, "m", &draft, &none, now());
+        assert_eq!(book(&mut bookings, &slots, "m", &posts, &none, now()), given);
+        // What its manifest did not ask for again is forgotten after a while.
+        let later = now() + SignedDuration::from_hours(100 * 24);
+        book(&mut bookings, &slots, "n", &[wanted("bea", "1")], &none, later);
+        assert_eq!(bookings.len(), 1, "{bookings:#?}");
+    }
+
+    #[test]
+    fn the_times_of_a_day_on_which_the_clocks_go_forward_are_all_of_the_slot() {
+        let night = slot(&[], &[time(2, 30, 0, 0), time(3, 0, 0, 0)]);
+        let after = "2026-03-28T12:00:00Z".parse().unwrap();
+        for at in night.after(after).take(4) {
+            assert!(night.has(at), "{at}");
+        }
     }
 
     #[test]

@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn an_error_has_its_causes_and_a_hint() {
         let failure = Failure::from(Outer(Inner)).context("login failed");
-        let expected = "error: login failed\n  caused by: failed to save the tokens\n  \
+        let expected = "error: login failed [disk_read_only]\n  caused by: failed to save the tokens\n  \
             caused by: no space left\n\nhint: the disk is mounted read-only; choose another `--home`\n";
         assert_eq!(said(&failure, false), (String::new(), expected.to_owned()));
     }
@@ -183,7 +183,7 @@ mod tests {
             "{\"event\":\"error\",\"error\":{\"code\":null,\"message\":\"failed to save the tokens: \
              no space left\",\"hint\":\"the disk is mounted read-only; choose another `--home`\",\"log_id\":null,\"exit\":4}}\n"
         );
-        assert!(err.starts_with("error: failed to save the tokens\n"));
+        assert!(err.starts_with("error: failed to save the tokens [disk_read_only]\n"));
     }
 
     #[tokio::test]

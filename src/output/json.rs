@@ -10,8 +10,9 @@ use serde_json::Value;
 use super::error;
 use super::failure::{Failure, post_hint};
 use super::tally::Tally;
+use crate::engine::Progress;
 use crate::exit::Exit;
-use crate::model::{Media, PostError, PostOutcome, PostState};
+use crate::model::{Media, PostError, PostOutcome, PostRef, PostState};
 use crate::secret::redact;
 use crate::text::is_hostile;
 
@@ -265,6 +266,74 @@ impl SummaryEvent {
             unresolved: tally.of(State::Unresolved),
             planned: Some(tally.of(State::Planned)).filter(|n| *n > 0),
             exit: exit.code(),
+        }
+    }
+}
+
+/// What happens to a post on the way.
+#[derive(Debug, Serialize)]
+pub(super) struct ProgressEvent<'a> {
+    event: &'static str,
+    index: usize,
+    account: &'a str,
+    open_id: &'a str,
+    display_name: Option<&'a str>,
+    video: &'a str,
+    phase: &'static str,
+    /// Up to where bytes of the file were handed over, or are stored.
+    sent: Option<u64>,
+    size: Option<u64>,
+    chunk: Option<u32>,
+    chunks: Option<u32>,
+    /// How long it is waited for, in seconds.
+    wait: Option<f64>,
+    message: Option<String>,
+}
+
+impl<'a> ProgressEvent<'a> {
+    /// `words`: what people are told of it.
+    pub(super) fn of(
+        post: &'a PostRef,
+        account: &'a AccountNames,
+        progress: &Progress,
+        words: Option<String>,
+    ) -> Self {
+        let event = Self {
+            event: "progress",
+            index: post.index,
+            account: &post.account,
+            open_id: &account.open_id,
+            display_name: account.display_name.as_deref(),
+            video: &post.video,
+            phase: "note",
+            sent: None,
+            size: None,
+            chunk: None,
+            chunks: None,
+            wait: None,
+            message: words,
+        };
+        match *progress {
+            Progress::Sending { size, stored, chunks } => Self {
+                phase: "sending",
+                sent: Some(stored),
+                size: Some(size),
+                chunks: Some(chunks),
+                ..event
+            },
+            Progress::Position { sent } => Self { phase: "sending", sent: Some(sent), ..event },
+            Progress::ChunkStored { chunk, of } => {
+                Self { phase: "stored", chunk: Some(chunk), chunks: Some(of), ..event }
+            }
+            Progress::Retrying { wait, .. } => {
+                Self { phase: "retrying", wait: Some(wait.as_secs_f64()), ..event }
+            }
+            Progress::Waiting { wait, .. } => {
+                Self { phase: "waiting", wait: Some(wait.as_secs_f64()), ..event }
+            }
+            Progress::Processing => Self { phase: "processing", ..event },
+            Progress::Warning(_) | Progress::Early(_) => Self { phase: "warning", ..event },
+            Progress::Creator { .. } | Progress::Note(_) => event,
         }
     }
 }

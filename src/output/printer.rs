@@ -39,6 +39,8 @@ const MOST_BEHIND: usize = 4096;
 pub(crate) struct OutputOptions {
     /// One JSON object per line on standard output instead of words.
     pub(crate) json: bool,
+    /// With them those of what happens on the way.
+    pub(crate) events: bool,
     /// No talk but warnings and errors.
     pub(crate) quiet: bool,
     /// How often `-v` was given.

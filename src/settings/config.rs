@@ -22,6 +22,7 @@ use super::credentials::odd;
 use super::home::literal;
 use super::mistake::Mistakes;
 use super::store_key::{Encrypt, PassphraseFrom};
+use crate::clock;
 use crate::encrypt::Scheme;
 use crate::model::slot::{DAYS, Slot};
 use crate::model::{Field, FieldType, FieldValue, FieldValues, HookKind, Mode, RedirectUri};
@@ -320,7 +321,7 @@ impl Reader<'_> {
     fn slot(&mut self, name: &Spanned<Cow<'_, str>>, value: &Value<'_>) -> Option<Slot> {
         let table = self.table(value, "a slot")?;
         let (mut days, mut times) = (Vec::new(), None);
-        let (mut zone, mut jitter) = (TimeZone::system(), SignedDuration::ZERO);
+        let (mut zone, mut jitter) = (clock::zone().clone(), SignedDuration::ZERO);
         for (key, value) in table {
             match key.get_ref().as_ref() {
                 "days" => days = self.days(value),

@@ -92,6 +92,24 @@ fn the_flask_uploader_s_logins_are_taken_over_and_live() {
     world.run(&["refresh"]).exits(0).says("refreshed");
 }
 
+/// As docs/MOVING.md says.
+#[test]
+fn the_two_files_of_the_flask_uploader_work_as_they_are() {
+    let world = World::logged_in();
+    let tokens = flask_file(&world, "2026-01-01T00:00:00.000001");
+    world.video("cats.mp4", 100_001);
+    let manifest = world
+        .manifest(&json!([{ "user_id": world.open_id(ADA), "video_path": "cats.mp4",
+        "description": "Two cats", "tags": ["#cats", "#boxes"] }]));
+    std::fs::remove_dir_all(world.home().join("home")).unwrap();
+    world.run(&["accounts", "import", &tokens]).exits(0);
+    world.run(&["upload", "--dry-run", &manifest]).exits(0).says("1 planned");
+    for said in ["1 published", "1 skipped"] {
+        world.run(&["upload", &manifest]).exits(0).says(said);
+    }
+    assert_eq!(world.posts()[0].title, "Two cats #cats #boxes");
+}
+
 #[test]
 fn t16_an_import_never_overwrites_a_newer_login() {
     let world = World::logged_in();

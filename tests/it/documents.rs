@@ -90,6 +90,14 @@ fn every_link_to_a_file_leads_there() {
 }
 
 #[test]
+fn the_book_has_every_page() {
+    let summary = text("docs/SUMMARY.md");
+    for page in pages().iter().filter_map(|page| page.strip_prefix("docs/")) {
+        assert!(page == "SUMMARY.md" || summary.contains(&format!("]({page})")), "{page}");
+    }
+}
+
+#[test]
 fn the_rehearsal_runs_as_written() {
     let script = block("docs/REHEARSING.md", "sh", "sandbox --example");
     let ran = Shell::new().run(&script, Some(&programs())).exits(0);

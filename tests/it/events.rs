@@ -267,7 +267,12 @@ fn posts_and_accounts(seen: &mut Seen) {
     seen.run(&world, &["upload", &manifest]);
     world.video("draft.mp4", 100_001);
     let draft = world.path("draft.mp4");
-    seen.run(&world, &["post", draft.to_str().unwrap(), "--draft"]);
+    let draft = draft.to_str().unwrap();
+    let on_the_way = seen.command(world.command(&["--json=events", "post", draft, "--draft"]));
+    let phases: Vec<_> = on_the_way.iter().filter_map(|line| line["phase"].as_str()).collect();
+    for phase in ["sending", "stored", "processing"] {
+        assert!(phases.contains(&phase), "{phase}: {phases:?}");
+    }
     for args in [
         &["accounts"][..],
         &["accounts", "show"],

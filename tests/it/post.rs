@@ -332,6 +332,10 @@ fn a_file_that_is_nearly_a_sidecar_and_has_fields_keeps_its_video_from_being_pos
         ran(&world, &wide).exits(2).says(&format!("{near} is no sidecar of a.mp4"));
         fs::remove_file(world.path(near)).unwrap();
     }
+    // That of another video is none of its business.
+    world.video("a-2.mp4", 100_002);
+    world.file("a-2.md", front);
+    ran(&world, &["a.mp4", "--dry-run"]).exits(0).never_says("sidecar");
     // The advice on a sidecar in JSON is not that on a manifest.
     for text in ["{\"description\": \"a\"}{}", "Hello"] {
         world.file("a.json", text);

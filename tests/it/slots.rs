@@ -131,3 +131,21 @@ fn a_damaged_list_of_times_is_told() {
     fs::write(&path, &kept).unwrap();
     world.run(&["upload", &manifest]).exits(0);
 }
+
+/// A link that is signed anew each time is the same post, and its signature lies nowhere.
+#[test]
+fn an_address_keeps_its_time_whatever_signs_it() {
+    let world = world(SLOTS);
+    let manifest = |signature: &str| {
+        let url =
+            format!("https://media.example.com/a.mp4?X-Amz-Signature={signature}&X-Amz-Date=1");
+        let entry =
+            json!({ "video_url": url, "privacy_level": "SELF_ONLY", "publish_at": "next:daily" });
+        world.manifest(&json!([entry]))
+    };
+    let time = |manifest: &str| times(&world, &[manifest])[0].1.clone();
+    let first = time(&manifest("canary1"));
+    assert_eq!(time(&manifest("canary2")), first);
+    let kept = fs::read_to_string(world.home().join("home/slots.json")).unwrap();
+    assert!(!kept.contains("canary") && !kept.contains("media.example.com"), "{kept}");
+}

@@ -53,7 +53,11 @@ fn a_run_whose_time_is_over_stops_after_the_chunk() {
     let ran = world.run(&[&["upload", &manifest], &args[..]].concat()).exits(5);
     ran.says("the time of `--max-runtime` is over: stopping after this chunk");
     assert_eq!(world.phases(), [Phase::Open { stored: 1 }]);
-    world.run(&["upload", &manifest, "--max-runtime", "1h"]).exits(0).says("1 published");
+    let rates = ["--bwlimit", "00:00,off 12:00,400M"];
+    world
+        .run(&[&["upload", &manifest, "--max-runtime", "1h"], &rates[..]].concat())
+        .exits(0)
+        .says("1 published");
     assert_eq!((world.published(), world.inits()), (1, 1));
     world
         .run(&["watch", "--max-runtime", "1h", &manifest])

@@ -12,7 +12,7 @@ use crate::fs::{self, FsError, Lock, LockError};
 use crate::hooks::OUTBOX_FILE;
 use crate::output::{Explain as _, Failure, NOTES_FILE, Printer};
 use crate::settings::{Environment, Home, Settings, SettingsError};
-use crate::store::local::{JOURNAL_FILE, TOKENS_FILE};
+use crate::store::local::{JOURNAL_FILE, SLOTS_FILE, TOKENS_FILE};
 use crate::text::{self, chain};
 
 /// The file of the settings, whose lock is beside it.
@@ -46,7 +46,7 @@ pub(super) fn mend(
     work.close_all(&home.state);
     let state = |name: &str| home.state.join(name);
     let lock = |name: &str| state(&format!("{name}.lock"));
-    for name in [TOKENS_FILE, NOTES_FILE, OUTBOX_FILE] {
+    for name in [TOKENS_FILE, NOTES_FILE, OUTBOX_FILE, SLOTS_FILE] {
         work.remove_temps(&state(name), &lock(name));
     }
     for file in [state(JOURNAL_FILE), state(LOCKS).join(WITNESS)] {

@@ -19,7 +19,9 @@ use crate::model::{Mode, RedirectUri};
 use crate::output::{NOTES_FILE, moment};
 use crate::settings::{InUse, KnownApp, Origin};
 use crate::store::JournalError;
-use crate::store::local::{Evidence, JOURNAL_FILE, SqliteJournal, TOKENS_FILE, TokenFile};
+use crate::store::local::{
+    Evidence, JOURNAL_FILE, SLOTS_FILE, SqliteJournal, TOKENS_FILE, TokenFile,
+};
 use crate::text::{self, chain};
 
 /// What was found, and whom TikTok can be asked about.
@@ -224,9 +226,9 @@ pub(super) const LOCKS: &str = "locks";
 pub(super) fn is_ours(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     let name = name.strip_prefix(b".").unwrap_or(name);
-    [TOKENS_FILE, JOURNAL_FILE, NOTES_FILE, OUTBOX_FILE, "journal.lock", "hooks.turn.lock"]
-        .iter()
-        .any(|ours| name.starts_with(ours.as_bytes()))
+    let files = [TOKENS_FILE, JOURNAL_FILE, NOTES_FILE, OUTBOX_FILE, SLOTS_FILE];
+    let ours = files.iter().chain(&["journal.lock", "hooks.turn.lock"]);
+    ours.into_iter().any(|ours| name.starts_with(ours.as_bytes()))
 }
 
 /// Whether another check tells what is wrong with it.

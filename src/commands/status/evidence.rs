@@ -72,7 +72,6 @@ pub(super) async fn look(
     accounts: &Accounts,
     posts: &[RecordedPost],
 ) -> Result<AllEvidence, Failure> {
-    let mut all = AllEvidence::new();
     let mut wanted: BTreeMap<&str, Vec<&RecordedPost>> = BTreeMap::new();
     for post in posts.iter().filter(|post| is_looked_for(post)) {
         let account = accounts.get(&post.account).filter(|account| !account.is_exported());
@@ -81,12 +80,26 @@ pub(super) async fn look(
         }
     }
     if wanted.is_empty() || (questions.is_none() && is_typed(context)) {
-        return Ok(all);
+        return Ok(AllEvidence::new());
     }
     let questions = match questions {
         Some(questions) => questions,
         None => questions.insert(Questions::begin(context, store, journal).await?),
     };
+    let found = look_for(context, questions, journal, wanted).await;
+    // Also after an error: a refresh that has begun must reach the disk before the program ends.
+    questions.tokens.flush().await;
+    found
+}
+
+async fn look_for(
+    context: &Context,
+    questions: &Questions,
+    journal: &Arc<dyn Journal>,
+    wanted: BTreeMap<&str, Vec<&RecordedPost>>,
+) -> Result<AllEvidence, Failure> {
+    let mut all = AllEvidence::new();
+    let mut made: Option<HashSet<String>> = None;
     for (account, posts) in wanted {
         context.printer.step("asking TikTok for the public videos");
         let asked = videos(context, questions, account, &posts);
@@ -97,15 +110,13 @@ pub(super) async fn look(
         };
         let Some((page, wanted)) = page else { continue };
         // What is known to be the video of another post is none of these.
-        let made: HashSet<String> = if page.videos.is_empty() {
-            HashSet::new()
-        } else {
-            let made = journal.all().await?.into_iter().filter_map(|post| post.last);
-            made.flat_map(|last| last.post_ids).map(|id| id.to_string()).collect()
-        };
-        all.extend(judge(&page, &wanted, &made));
+        if made.is_none() && !page.videos.is_empty() {
+            let posts = journal.all().await?.into_iter().filter_map(|post| post.last);
+            let ids = posts.flat_map(|last| last.post_ids).map(|id| id.to_string());
+            made = Some(ids.collect());
+        }
+        all.extend(judge(&page, &wanted, made.as_ref().unwrap_or(&HashSet::new())));
     }
-    questions.tokens.flush().await;
     Ok(all)
 }
 
@@ -117,8 +128,7 @@ fn is_looked_for(post: &RecordedPost) -> bool {
 
 /// Whether somebody would have to type a passphrase, which a list is not worth.
 fn is_typed(context: &Context) -> bool {
-    at_rest::where_secrets_rest(context)
-        .is_ok_and(|rest| rest.is_encrypted() && !matches!(rest.key(), Ok(Some(_))))
+    at_rest::where_secrets_rest(context).is_ok_and(|rest| rest.is_typed())
 }
 
 /// The public videos up to the end of the time in which the last of these posts may have appeared, and what to look

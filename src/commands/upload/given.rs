@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use tiktok_open::Privacy;
 
 use super::input::{Input, InputError};
-use super::sidecar::{LARGEST, Sidecar, extension, near_sidecars, sidecars, words};
+use super::sidecar::{LARGEST, Sidecar, VIDEOS, extension, near_sidecars, sidecars, words};
 use crate::cli::PostArgs;
 use crate::model::{Diagnostic, Diagnostics, Field, Part};
 use crate::source::VideoFile;
@@ -136,7 +136,7 @@ pub(super) fn of_folder(folder: &Path) -> Result<(Input, Origins), InputError> {
         let is_hidden = path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"."));
         match extension(&path).as_deref() {
             _ if is_hidden => {}
-            Some("mp4" | "m4v" | "mov" | "webm") => videos.push(path),
+            Some(extension) if VIDEOS.contains(&extension) => videos.push(path),
             Some("json" | "jsonl" | "csv") => lists.push(path),
             Some(extension) if OTHER_VIDEOS.contains(&extension) => others.push(path),
             _ => {}

@@ -102,7 +102,8 @@ impl<'a> Leftovers<'a> {
                 Some(before) if before.was_replaced(&post) => (Some(before), None),
                 before => (None, before),
             };
-            replaced.extend(gone.filter(was_put_off).map(|left| Gone { left, replaced: true }));
+            let gone = gone.filter(|left| was_put_off(left) && !is_in_living_hands(left));
+            replaced.extend(gone.map(|left| Gone { left, replaced: true }));
             let left = match before.as_ref().filter(|known| !known.is_scheduled()) {
                 _ if not_waiting.contains(&index) => None,
                 Some(known) => Some(Left { publish_at: post.publish_at, ..known.clone() }),

@@ -283,10 +283,13 @@ async fn make_ready(
         }
         prepared => prepared?,
     };
-    let slots = match Slots::give(context, &store, &mut prepared, named, args.dry_run).await? {
-        Ok(slots) => slots,
-        Err(signal) => return Ok(Err(signal)),
-    };
+    let slots =
+        match Slots::give(context, &store, journal.as_ref(), &mut prepared, named, args.dry_run)
+            .await?
+        {
+            Ok(slots) => slots,
+            Err(signal) => return Ok(Err(signal)),
+        };
     let ready = Ready { store, journal, prepared, slots, options, _scratch: scratch };
     Ok(Ok(ready))
 }
@@ -430,7 +433,7 @@ fn options(args: &RunArgs) -> Options {
         chunk_size: args.chunk_size,
         repost: args.repost,
         retry_failed: !args.no_retry,
-        rate: args.limit_rate.map_or_else(RateLimiter::unlimited, RateLimiter::limited),
+        rate: args.limit_rate.clone().map_or_else(RateLimiter::unlimited, RateLimiter::limited),
         jobs: args.jobs,
     }
 }

@@ -25,6 +25,9 @@ const ALIKE: [&str; 13] = [
 /// The largest sidecar or caption, in bytes.
 pub(super) const LARGEST: u64 = 64 * 1024;
 
+/// How the names of the videos of a folder end.
+pub(super) const VIDEOS: [&str; 4] = ["mp4", "m4v", "mov", "webm"];
+
 /// How the names of sidecars end, in either case.
 const EXTENSIONS: [&str; 6] = ["json", "JSON", "md", "MD", "txt", "TXT"];
 
@@ -95,9 +98,21 @@ pub(super) fn near_sidecars(videos: &[PathBuf]) -> Result<Vec<String>, InputErro
     let (mut near, mut wrong) = (Vec::new(), Vec::new());
     for (folder, videos) in by_folder {
         // Each folder once, however many videos are in it.
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let file = entry.file_name().to_string_lossy().into_owned();
+        let files: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().collect();
+        let names = files.iter().map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let names: Vec<_> = names.collect();
+        // Also those that are not posted now have theirs.
+        let others: HashSet<&str> = names
+            .iter()
+            .filter_map(|name| name.rsplit_once('.'))
+            .filter(|(_, end)| VIDEOS.contains(&end.to_ascii_lowercase().as_str()))
+            .map(|(stem, _)| stem)
+            .collect();
+        for (entry, file) in files.iter().zip(&names) {
             let Some((before, end)) = file.rsplit_once('.') else { continue };
+            if EXTENSIONS.contains(&end) && others.contains(before) {
+                continue;
+            }
             if !ALIKE.contains(&end.trim_end().to_ascii_lowercase().as_str()) {
                 continue;
             }
@@ -117,7 +132,7 @@ pub(super) fn near_sidecars(videos: &[PathBuf]) -> Result<Vec<String>, InputErro
             };
             let told = format!(
                 "{} is no sidecar of {}: that would be called {}.txt, .md or .json{form}",
-                text::shown(&file),
+                text::shown(file),
                 text::shown(&name),
                 text::shown(&stem)
             );

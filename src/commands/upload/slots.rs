@@ -8,10 +8,11 @@ use jiff::Timestamp;
 use crate::commands::Context;
 use crate::engine::{Event, FileState, Prepared, PreparedPost};
 use crate::model::slot::Wanted;
-use crate::model::{Account, PostState, Source};
+use crate::model::{Account, LocalFile, PostState, Source};
 use crate::output::Failure;
 use crate::signals::Signal;
 use crate::source::Version;
+use crate::store::Journal;
 use crate::store::local::{LocalStore, SlotFile};
 use crate::text;
 
@@ -30,6 +31,7 @@ impl Slots {
     pub(super) async fn give(
         context: &Context,
         store: &LocalStore,
+        journal: &dyn Journal,
         prepared: &mut Prepared,
         manifest: String,
         dry_run: bool,
@@ -44,7 +46,9 @@ impl Slots {
         let is_made = |post: &PreparedPost| matches!(post.file, Some(FileState::Posted(_)));
         let named = all().filter(|(_, post)| !is_made(post));
         let (places, wanted): (Vec<_>, Vec<_>) = named
-            .filter_map(|(account, post)| Some((post.post_ref.index, wanted(account, post)?)))
+            .filter_map(|(account, post)| {
+                Some((post.post_ref.index, wanted(journal, account, post)?))
+            })
             .unzip();
         if wanted.is_empty() {
             return Ok(Ok(None));
@@ -58,7 +62,12 @@ impl Slots {
         let posts = places.iter().copied().zip(keys).collect();
         let times = {
             let (file, slots) = (file.clone(), context.settings.slots.clone());
-            let book = move || file.book(&slots, &manifest, &wanted, &taken, now, !dry_run);
+            // It may be an address with a signature.
+            let manifest = blake3::hash(manifest.as_bytes()).to_hex().to_string();
+            let book = move || {
+                let give = if dry_run { SlotFile::look } else { SlotFile::book };
+                give(&file, &slots, &manifest, &wanted, &taken, now)
+            };
             match context.aside(book).await? {
                 Ok(times) => times?,
                 Err(signal) => return Ok(Err(signal)),
@@ -101,16 +110,24 @@ impl Slots {
     }
 }
 
+fn of_address(journal: &dyn Journal, post: &PreparedPost, source: &Source<LocalFile>) -> String {
+    format!("address {}", journal.content_keys(post.asked.mode, source).join(" "))
+}
+
 /// What a post asks for, if it names a slot.
-fn wanted(account: &Account, post: &PreparedPost) -> Option<Wanted> {
+fn wanted(journal: &dyn Journal, account: &Account, post: &PreparedPost) -> Option<Wanted> {
     let slot = post.asked.slot.clone()?;
     let what = match (&post.asked.id, &post.asked.source) {
         (Some(id), _) => format!("id {id}"),
         (None, Source::File(path)) => {
             format!("file {}", absolute(path).as_deref().unwrap_or(path).display())
         }
-        (None, Source::Url(url)) => format!("url {url}"),
-        (None, Source::Photos { urls, .. }) => format!("photos {}", urls.join(" ")),
+        // As the journal knows an address: without the signature, which is another one each time.
+        (None, Source::Url(url)) => of_address(journal, post, &Source::Url(url.clone())),
+        (None, Source::Photos { urls, cover_index }) => {
+            let photos = Source::Photos { urls: urls.clone(), cover_index: *cover_index };
+            of_address(journal, post, &photos)
+        }
     };
     Some(Wanted {
         account: account.open_id.clone(),

@@ -81,7 +81,11 @@ pub(super) async fn run(
         let pause = pause(args.every, printer.notes(), now);
         let next = now.checked_add(pause).unwrap_or(now);
         if server.is_some() {
-            metrics.note(seen.as_ref(), printer.notes(), exit, next).await;
+            tokio::select! {
+                // A journal that is held by others keeps nobody from stopping it.
+                _ = shutdown.requested() => {}
+                () = metrics.note(seen.as_ref(), printer.notes(), exit, next) => {}
+            }
         }
         manager.status(&format!(
             "the last round ended with {}; next one at {}",

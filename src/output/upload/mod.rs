@@ -9,13 +9,14 @@ pub(super) mod testing;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use self::bars::Bars;
 pub(crate) use self::cause::is_connection;
 use self::cause::{Cause, Causes, Waits, is_failed_post};
 use super::error;
 use super::failure::post_hint;
-use super::json::{AccountNames, PostEvent, SummaryEvent, json_of, post_json};
+use super::json::{AccountNames, PostEvent, ProgressEvent, SummaryEvent, json_of, post_json};
 use super::notes::{Matter, SettingsOf, UNREACHED, account_subject, blocked_subject, post_subject};
 use super::printer::Printer;
 use super::progress::{note_words, quota, warning_words, words};
@@ -26,6 +27,9 @@ use crate::model::{Mode, PostError, PostOutcome, PostRef, PostState};
 use crate::problem::{ErrorCode, ErrorKind};
 use serde_json::Value;
 use tiktok_open::{Code, Reaction};
+
+/// How far an upload is is told programs no more often.
+const BETWEEN_POSITIONS: Duration = Duration::from_secs(1);
 
 /// Tells one run of `upload`: progress as bars or lines on standard error, each post's outcome as a
 /// line of data, and at the end what it all came to.
@@ -49,6 +53,8 @@ pub(crate) struct UploadOutput {
     doubts: Mutex<BTreeMap<usize, Vec<(Matter, String)>>>,
     /// What kept posts from being made, each told once.
     causes: Mutex<Causes>,
+    /// When programs were told last how far a post is, by its place in the manifest.
+    positions: Mutex<HashMap<usize, Instant>>,
 }
 
 impl UploadOutput {
@@ -67,6 +73,7 @@ impl UploadOutput {
             sent: Mutex::default(),
             doubts: Mutex::default(),
             causes: Mutex::default(),
+            positions: Mutex::default(),
         }
     }
 
@@ -153,12 +160,31 @@ impl UploadOutput {
         if let Progress::Warning(warning) | Progress::Early(warning) = progress {
             self.warned().entry(post_ref.index).or_default().push(warning_words(warning));
         }
+        if self.printer.options().events {
+            self.progress_event(post_ref, progress);
+        }
         if let Some(bars) = &self.bars
             && bars.show(post_ref, progress)
         {
             return;
         }
         self.line(post_ref, progress);
+    }
+
+    /// The same for programs. How far an upload is they are told once a second at most.
+    fn progress_event(&self, post_ref: &PostRef, progress: &Progress) {
+        let Some(account) = self.accounts.get(&post_ref.index) else { return };
+        if matches!(progress, Progress::Position { .. }) {
+            let mut told = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
+            let before = told.get(&post_ref.index);
+            if before.is_some_and(|before| now.duration_since(*before) < BETWEEN_POSITIONS) {
+                return;
+            }
+            told.insert(post_ref.index, now);
+        }
+        let words = words(progress, true);
+        self.printer.json(&ProgressEvent::of(post_ref, account, progress, words));
     }
 
     /// Says what happened, if it is worth a line: for logs and for terminals without bars.
@@ -546,7 +572,7 @@ mod tests {
         assert!(out.starts_with("published   alice: clips/a.mp4"), "{out}");
         assert_eq!(
             err,
-            "error: alice: clips/a.mp4: TikTok refused it\n\nhint: log in with `--paste` instead\n1 published, 1 failed\n"
+            "error: alice: clips/a.mp4: TikTok refused it [qr_form]\n\nhint: log in with `--paste` instead\n1 published, 1 failed\n"
         );
         assert_eq!(exit, Exit::Failed);
     }

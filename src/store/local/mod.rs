@@ -22,7 +22,7 @@ use std::sync::{Arc, OnceLock};
 pub(crate) use journal::{Evidence, JOURNAL_FILE, Looked, Repair, Repaired, SqliteJournal};
 pub(crate) use tokens::{FILE as TOKENS_FILE, Logged, Logs, Migrated, RefreshLog, TokenFile};
 
-pub(crate) use slots::SlotFile;
+pub(crate) use slots::{FILE as SLOTS_FILE, SlotFile};
 
 use accounts::LocalAccounts;
 use leases::LockFiles;

@@ -15,7 +15,7 @@ use crate::model::slot::{Booking, Slot, Wanted, book};
 use crate::problem::{Coded, ErrorCode, Problem};
 
 /// The name of the file in its directory.
-const FILE: &str = "slots.json";
+pub(crate) const FILE: &str = "slots.json";
 
 /// The longest file that is read, in bytes.
 const LONGEST: u64 = 64 << 20;
@@ -70,7 +70,7 @@ impl SlotFile {
         Self { path: dir.join(FILE) }
     }
 
-    /// As [`book`] says. Nothing is kept unless `keep`.
+    /// As [`book`] says.
     pub(crate) fn book(
         &self,
         slots: &BTreeMap<String, Slot>,
@@ -78,13 +78,20 @@ impl SlotFile {
         wanted: &[Wanted],
         taken: &BTreeSet<(String, Timestamp)>,
         now: Timestamp,
-        keep: bool,
     ) -> Result<Vec<Option<Timestamp>>, SlotError> {
-        if !keep {
-            let mut bookings = self.read()?;
-            return Ok(book(&mut bookings, slots, manifest, wanted, taken, now));
-        }
         self.change(|bookings| book(bookings, slots, manifest, wanted, taken, now))
+    }
+
+    /// The times that [`SlotFile::book`] would give. Nothing is kept.
+    pub(crate) fn look(
+        &self,
+        slots: &BTreeMap<String, Slot>,
+        manifest: &str,
+        wanted: &[Wanted],
+        taken: &BTreeSet<(String, Timestamp)>,
+        now: Timestamp,
+    ) -> Result<Vec<Option<Timestamp>>, SlotError> {
+        Ok(book(&mut self.read()?, slots, manifest, wanted, taken, now))
     }
 
     /// Frees the times of posts that are made before them, by account and [`Wanted::post`].

@@ -31,8 +31,8 @@ pub(super) struct Document {
     /// The journal that the accounts posted with.
     pub(super) journal: Option<JournalMark>,
     unknown: Unknown,
-    /// A hash of the file that it was read from, or saved as.
-    pub(super) hash: Option<blake3::Hash>,
+    /// What tells the file that it was read from, or saved as, from every other.
+    pub(super) file: Option<String>,
 }
 
 /// A [`Mark`] as the file holds it.
@@ -105,8 +105,8 @@ impl Document {
         for (open_id, account) in &mut accounts {
             account.open_id.clone_from(open_id);
         }
-        let (accounts, hash) = (Arc::new(Accounts(accounts)), Some(blake3::hash(bytes)));
-        Ok(Self { accounts, encryption, journal, unknown, hash })
+        let accounts = Arc::new(Accounts(accounts));
+        Ok(Self { accounts, encryption, journal, unknown, file: None })
     }
 
     /// The accounts, to be changed; whoever looks at them keeps those that were.

@@ -22,6 +22,7 @@ use super::mark::Mark;
 use crate::clock::Clock;
 use crate::encrypt::{self, Encryption, Key};
 use crate::fs::{self, Lock, PRIVATE_FILE};
+use crate::model::FileIdentity;
 use crate::model::account::{Account, Accounts, NameError, NeedsLogin, Reason};
 use crate::secret::Secret;
 use crate::store::{AccountError, Edit, Rotated};
@@ -301,9 +302,10 @@ impl TokenFile {
         let path = self.path();
         let lock = Lock::acquire_blocking(&self.store_lock(), WAIT)?;
         fs::clean_temps(&path, &lock)?;
-        let stored = fs::read_private_to(&path, LONGEST)?;
-        fs::probe(&path, stored.as_ref().map_or(0, |bytes| bytes.len()) + room)?;
-        let Some(bytes) = stored else { return Ok(None) };
+        let stored = fs::read_private_file(&path, LONGEST)?;
+        fs::probe(&path, stored.as_ref().map_or(0, |stored| stored.bytes.len()) + room)?;
+        let Some(fs::PrivateFile { before, bytes, .. }) = stored else { return Ok(None) };
+        let was_last = self.is_last_saved(&mark(&bytes, &FileIdentity::of(&before)));
         let known = self.cache.get(&path);
         let encryption = match &known {
             Some(document) => document.encryption.clone(),
@@ -311,7 +313,14 @@ impl TokenFile {
         };
         let key = encryption.map(|encryption| self.key_of(&encryption).cloned()).transpose()?;
         fs::write_atomic(&path, &bytes, PRIVATE_FILE)?;
+        let file = self.mark_of(&bytes);
+        if was_last {
+            self.remember_save(file.as_deref());
+        }
         if let Some(document) = known {
+            let mut document = Document::clone(&document);
+            document.file = file;
+            let document = Arc::new(document);
             self.cache.keep_saved(&path, &document);
         }
         Ok(key)
@@ -331,23 +340,30 @@ impl TokenFile {
             return Ok(document);
         }
         let Some(found) = fs::read_private_file(&path, LONGEST)? else { return Ok(Arc::default()) };
-        let document = Arc::new(Document::decode(&found.bytes, &path)?);
+        let mut document = Document::decode(&found.bytes, &path)?;
+        document.file = Some(mark(&found.bytes, &FileIdentity::of(&found.before)));
+        let document = Arc::new(document);
         self.cache.keep(found.file, &found.before, &document, SystemTime::now());
         Ok(document)
     }
 
     /// Replaces the file, under the lock of all saves. `was_last`: whether it was the last save made here.
     fn save(&self, document: &mut Document, was_last: bool) -> Result<(), AccountError> {
-        let bytes = document.encode();
-        let hash = blake3::hash(&bytes);
-        document.hash = Some(hash);
         // An entry that comes from a backup is still looked for in the next one.
         let is_whole =
             was_last || self.older(document, |_| true).is_ok_and(|older| older.is_empty());
-        let text = if is_whole { hash.to_hex().to_string() } else { String::new() };
-        // Before the file, so that one that is not replaced after all is looked into. One that lags costs time.
-        let _ = fs::overwrite(&self.last_save(), text.as_bytes());
-        Ok(fs::write_atomic(&self.path(), &bytes, PRIVATE_FILE)?)
+        let bytes = document.encode();
+        fs::write_atomic(&self.path(), &bytes, PRIVATE_FILE)?;
+        document.file = self.mark_of(&bytes);
+        self.remember_save(document.file.as_deref().filter(|_| is_whole));
+        Ok(())
+    }
+
+    /// What tells the file as it lies there from every other, a copy that is put back included: its content, and what
+    /// the system says of it. `None`: that cannot be told.
+    fn mark_of(&self, bytes: &[u8]) -> Option<String> {
+        let found = std::fs::symlink_metadata(self.path()).ok()?;
+        Some(mark(bytes, &FileIdentity::of(&found)))
     }
 
     /// Where it is kept which file was the last one saved here.
@@ -355,11 +371,19 @@ impl TokenFile {
         self.locks.join("last-save")
     }
 
+    /// Keeps which file was saved. One that lags is that of a file which is not there any more, and costs time alone.
+    fn remember_save(&self, file: Option<&str>) {
+        let _ = fs::overwrite(&self.last_save(), file.unwrap_or_default().as_bytes());
+    }
+
     /// Whether a document is surely the last one saved here: then none of it comes from a backup.
     fn is_last_save(&self, document: &Document) -> bool {
-        let Some(hash) = document.hash else { return false };
+        document.file.as_ref().is_some_and(|file| self.is_last_saved(file))
+    }
+
+    fn is_last_saved(&self, file: &str) -> bool {
         let known = fs::read_private(&self.last_save()).ok().flatten();
-        known.is_some_and(|known| known.as_slice() == hash.to_hex().as_bytes())
+        known.is_some_and(|known| known.as_slice() == file.as_bytes())
     }
 
     /// The accounts `wanted` whose entries are older than the last ones saved here, each with the generation of
@@ -602,6 +626,12 @@ impl Rotation {
         // A login came in between; its tokens are newer than these.
         Edit::Keep
     }
+}
+
+/// What tells a file of this content from every other. A copy that is put back has another inode, or was changed at
+/// another time, which nobody can set.
+fn mark(bytes: &[u8], file: &FileIdentity) -> String {
+    format!("{} {} {}", blake3::hash(bytes).to_hex(), file.inode, file.ctime)
 }
 
 /// The last part of a path; empty if it is not text, which no name of ours is.

@@ -249,6 +249,19 @@ fn t28_each_account_of_a_restored_store_needs_a_login() {
     assert_eq!([needs("a"), needs("b")], [None, None]);
 }
 
+/// An older version of the program leaves the mark of the last save as it was, and so may a disk that is full.
+#[test]
+fn t28_a_mark_of_the_last_save_that_lags_lets_no_backup_pass() {
+    let home = home();
+    home.put(account("id"));
+    let (backup, mark) = (home.text(), fs::read(home.store.last_save()).unwrap());
+    home.put(account("id").refreshed(grant("id", 2), None, now()));
+    fs::write(home.store.last_save(), mark).unwrap();
+    home.write(&backup);
+    let restored = home.store.account(Some("id")).unwrap();
+    assert_eq!(restored.needs_login.unwrap().reason, Reason::Restored);
+}
+
 #[test]
 fn a_save_that_comes_between_is_not_taken_for_a_restored_backup() {
     let home = home();
