@@ -93,12 +93,12 @@ pub(crate) enum Command {
     Open(OpenArgs),
     /// Show the settings in use and where each comes from, change config.toml, check it
     Config(ConfigArgs),
-    /// Check what is on this machine: configuration, apps, tokens, journal, locks
+    /// Check settings, apps, tokens, journal and locks on this machine, and ask TikTok about them
     ///
     /// One line for each, with what to change; with --quiet only for what is wrong. Client secrets are read
-    /// as a run reads them, so a `client_secret_command` is run; TikTok is not asked. The exit code is 0, or
-    /// the worst of what was found: 4 (local trouble) before 3 (a login is needed) before 2 (a setting is to
-    /// be corrected).
+    /// as a run reads them, so a `client_secret_command` is run; with --offline TikTok is not asked. The exit code
+    /// is 0, or the worst of what was found: 4 (local trouble) before 3 (a login is needed) before 2 (a setting is
+    /// to be corrected) before 5 (TikTok cannot be reached).
     Doctor(DoctorArgs),
     /// List an account's public videos with their numbers
     Videos(VideosArgs),
@@ -385,6 +385,11 @@ impl Cli {
         let global: Vec<_> = command.get_arguments().filter(|arg| arg.is_global_set()).collect();
         let hidden: Vec<_> =
             global.into_iter().map(|arg| arg.clone().hide_short_help(true)).collect();
+        // What is for one run alone `watch` refuses with a word.
+        let of_one_run = ["dry_run", "repost", "new_journal", "max_runtime"];
+        let command = command.mut_subcommand("watch", |watch| {
+            of_one_run.iter().fold(watch, |watch, name| watch.mut_arg(name, |arg| arg.hide(true)))
+        });
         // One that a command has already is not handed down to it.
         command.mut_subcommands(|command| shortened(command).args(hidden.clone()))
     }

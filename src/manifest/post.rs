@@ -67,7 +67,11 @@ impl EntryContext<'_> {
         let named = Field::SOURCES.into_iter().find(|&field| own.place_of(field).is_some());
         let caption = caption.unwrap_or_default();
         let tags = values.texts(Field::Tags).unwrap_or_default();
-        let doubts = wording::doubts(caption.title.as_deref(), &caption.text, tags);
+        let doubts = {
+            // Braces are meant where texts are templates.
+            let filled = self.given.templates;
+            wording::doubts(caption.title.as_deref(), &caption.text, tags, filled)
+        };
         let mut entry = Entry {
             index,
             user: values.text(Field::UserId).map(str::to_owned),

@@ -39,7 +39,7 @@ struct Cell {
 /// something else.
 pub(super) fn form(text: &str) -> Option<Form> {
     let start = text.len() - text.trim_start_matches('\u{feff}').trim_start().len();
-    let first = text[start..].lines().next()?;
+    let first = text[start..].split(['\n', '\r']).next()?;
     // The line by which a spreadsheet tells itself what it has written.
     if let Some(told) = first.to_ascii_lowercase().strip_prefix("sep=") {
         let separator = told.chars().next().filter(|told| SEPARATORS.contains(told))?;
@@ -252,6 +252,7 @@ mod tests {
             ("\"video_path\",\"tags\"\n", b','),
             ("video_path\na.mp4\n", b','),
             ("sep=;\r\nvideo_path;tags\n", b';'),
+            ("user_id,video_path\rme,a.mp4\r", b','),
         ] {
             assert_eq!(form(text).map(|form| form.separator), Some(separator), "{text}");
         }

@@ -7,8 +7,14 @@ use unicode_normalization::char::is_combining_mark;
 use crate::text::{hidden, named, shown, template};
 
 /// What in the words of a post will hardly be shown as it was meant, in sentences; each quotes the words as
-/// TikTok will show them. `title` and `text` are what TikTok gets; `tags` are those at the end of `text`.
-pub(crate) fn doubts(title: Option<&str>, text: &str, tags: &[String]) -> Vec<String> {
+/// TikTok will show them. `title` and `text` are what TikTok gets; `tags` are those at the end of `text`. `filled`: whether
+/// templates in them were filled in.
+pub(crate) fn doubts(
+    title: Option<&str>,
+    text: &str,
+    tags: &[String],
+    filled: bool,
+) -> Vec<String> {
     let mut doubts = Vec::new();
     let of_tags = unlinked(text, tags);
     let title = title.unwrap_or_default();
@@ -17,7 +23,8 @@ pub(crate) fn doubts(title: Option<&str>, text: &str, tags: &[String]) -> Vec<St
         [("title", title, title, None), ("caption", described, text, of_tags)]
     {
         let unfilled = template::unfilled(own).or_else(|| template::unfilled(words));
-        let unfilled = unfilled.map(template::words).or_else(|| own_template(words));
+        let unfilled =
+            unfilled.map(template::words).or_else(|| own_template(words)).filter(|_| !filled);
         let found: Vec<_> = unfilled.into_iter().chain(of_tags).chain(oddities(words)).collect();
         if !found.is_empty() {
             doubts.push(format!(
@@ -282,7 +289,7 @@ mod tests {
 
     fn said(description: &str, tags: &[&str]) -> Vec<String> {
         let tags: Vec<_> = tags.iter().map(|tag| caption::tag(tag).unwrap()).collect();
-        doubts(None, &caption::text(description, &tags), &tags)
+        doubts(None, &caption::text(description, &tags), &tags, false)
     }
 
     #[track_caller]
@@ -383,7 +390,7 @@ mod tests {
             assert!(said.contains(says), "{text:?}: {said}");
             assert!(said.contains(&format!("\"{}\"", shown(text))), "{said}");
         }
-        let said = doubts(Some("A &amp; B"), "fine", &[]);
+        let said = doubts(Some("A &amp; B"), "fine", &[], false);
         assert!(said[0].starts_with("TikTok will show the title as \"A &amp; B\""), "{said:?}");
     }
 
@@ -405,7 +412,7 @@ mod tests {
             let told = format!("`{piece}` looks like a template that was not filled in");
             assert!(only(text, &[]).contains(&told), "{text}");
             assert!(only(text, &["cat"]).contains(&told), "{text}");
-            assert!(doubts(Some(text), "fine", &[])[0].contains(&told), "{text}");
+            assert!(doubts(Some(text), "fine", &[], false)[0].contains(&told), "{text}");
         }
         assert!(only("Hi", &["{{tag}}"]).contains("`{{tag}}` looks like a template"));
     }
@@ -433,7 +440,7 @@ mod tests {
         #[test]
         fn no_text_makes_it_panic(text in any::<String>(), tags in prop::collection::vec("[^\\s#]{1,6}", 0..4)) {
             let tags: Vec<_> = tags.iter().filter_map(|tag| caption::tag(tag).ok()).collect();
-            _ = doubts(Some(&text), &caption::text(&text, &tags), &tags);
+            _ = doubts(Some(&text), &caption::text(&text, &tags), &tags, false);
         }
 
         #[test]

@@ -87,7 +87,7 @@ fn a_manifest_that_is_not_there_is_named_once() {
     let ran = refused(&world, &["upload", "work/nothing.json"]);
     assert_eq!(
         words(&ran),
-        "error: there is no manifest `work/nothing.json`\n\n\
+        "error: there is no manifest `work/nothing.json` [manifest_missing]\n\n\
          hint: name the file that lists the posts (JSON, JSON Lines or CSV), a folder with videos, or `-` for standard \
          input\n"
     );
@@ -101,7 +101,10 @@ fn t26_a_manifest_is_a_regular_file() {
     for (name, reason) in [
         ("work/pipe", "the manifest `work/pipe` is not a regular file"),
         ("/dev/null", "the manifest `/dev/null` is not a regular file"),
-        ("work/loop", "cannot read the manifest from `work/loop`\n  caused by: "),
+        (
+            "work/loop",
+            "cannot read the manifest from `work/loop` [manifest_unreadable]\n  caused by: ",
+        ),
     ] {
         let ran = refused(&world, &["upload", name]).says(reason);
         says_once(&ran, &format!("`{name}`"));
@@ -131,7 +134,7 @@ fn standard_input_is_read_as_strictly() {
     });
     assert_eq!(
         words(&ran),
-        "error: standard input has 2 problems\n  \
+        "error: standard input has 2 problems [manifest_wrong]\n  \
          line 1, column 18, post 1, field `video_path`: `work/nothing.mp4`: there is no such file\n  \
          line 1, column 40, post 2: a post must be an object, not the number 5\n\n\
          hint: correct this and run again; nothing was sent\n"
@@ -163,7 +166,9 @@ fn a_text_that_is_no_json_is_refused_at_its_place() {
         (&large, "line 1, column 1: the file is larger than 16 MiB (split it"),
     ];
     for (text, place) in texts {
-        refused_text(&world, text).says(place).says("work/videos_to_upload.json` has 1 problem\n");
+        refused_text(&world, text)
+            .says(place)
+            .says("work/videos_to_upload.json` has 1 problem [manifest_wrong]\n");
     }
 }
 
@@ -185,7 +190,10 @@ fn a_post_that_cannot_be_made_is_refused_at_its_field() {
         (&format!(r#""description": "{long}""#), "field `description`: the caption has 2201 UTF"),
     ] {
         let text = format!(r#"[{{ "video_path": "a.mp4", {fields} }}]"#);
-        refused_text(&world, text).says("line 1, column ").says(place).says("has 1 problem\n");
+        refused_text(&world, text)
+            .says("line 1, column ")
+            .says(place)
+            .says("has 1 problem [manifest_");
     }
     refused_text(&world, r#"[{ "tags": [] }]"#)
         .says("line 1, column 2, post 1: a post needs one of `video_path`, `video_url` and");
@@ -232,7 +240,9 @@ fn all_that_is_wrong_is_said_at_once_in_the_order_of_the_file() {
     );
     says_once(&ran, "small.mp4");
     says_once(&ran, "videos_to_upload.json");
-    ran.says("has 5 problems\n").says("`tiktok-up login`").says("nothing was sent");
+    ran.says("has 5 problems [manifest_wrong_and_accounts]\n")
+        .says("`tiktok-up login`")
+        .says("nothing was sent");
 }
 
 #[test]
@@ -264,7 +274,7 @@ fn nobody_is_logged_in_is_said_once_and_after_what_is_wrong() {
     let ran = stopped(&world, 3, &["upload", &good], |_| ());
     assert_eq!(
         words(&ran),
-        "error: no account is logged in\n\nhint: run `tiktok-up login`, or name the directory of the logins \
+        "error: no account is logged in [nobody_logged_in]\n\nhint: run `tiktok-up login`, or name the directory of the logins \
          with `--home` or TIKTOK_UP_HOME: under cron HOME may be another one; nothing was sent\n"
     );
     refused_video(&world, "b.mp4").says("there is no such file").never_says("logged in");
@@ -476,7 +486,7 @@ fn a_config_with_mistakes_is_refused_at_their_places_without_its_values() {
         for place in places {
             ran = ran.says(place);
         }
-        says_once(&ran, "config.toml` cannot be used\n");
+        says_once(&ran, "config.toml` cannot be used [config_invalid]\n");
     }
 }
 

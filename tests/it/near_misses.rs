@@ -235,7 +235,7 @@ fn what_is_no_manifest_is_called_what_it_is() {
         (b"\xc2\xa0[]", "unexpected character U+00A0", "a no-break space (U+00A0)"),
     ];
     for (text, what, hint) in cases {
-        refused_text(&world, text).says(what).says(hint).says("has 1 problem\n");
+        refused_text(&world, text).says(what).says(hint).says("has 1 problem [manifest_");
     }
     let clip = world.path("a.mp4");
     refused(&world, &["upload", clip.to_str().unwrap()])
@@ -446,7 +446,7 @@ fn an_account_that_the_command_line_names_is_missed_there() {
     stopped(&world, 3, &["upload", "--account", "nope", &manifest], |_| ())
         .says("`--account`: no account is called `nope`")
         .never_says("user_id")
-        .says("has 1 problem\n");
+        .says("has 1 problem [manifest_");
     world.run(&["upload", "--account", "", &manifest]).exits(2).says("--account");
 }
 
@@ -534,7 +534,7 @@ fn what_is_wrong_with_the_account_of_the_defaults_is_told_there_and_once() {
     };
     let told = |ran: &Ran, words: &str| {
         assert_eq!(ran.stderr.matches(words).count(), 1, "{ran:#?}");
-        assert!(ran.stderr.contains("has 1 problem\n"), "{ran:#?}");
+        assert!(ran.stderr.contains("has 1 problem [manifest_"), "{ran:#?}");
     };
     let place = "\n  line 2, column 26, defaults, field `user_id`: ";
     let ran = world.run(&["upload", &of("\"user_id\": \"nobody\"")]).exits(3);

@@ -73,7 +73,7 @@ fn the_posts_of_a_paused_account_wait_until_it_is_resumed() {
     }
     let video = world.path("a.mp4");
     let post = ["post", "--account", "ada", "--privacy", "SELF_ONLY", video.to_str().unwrap()];
-    world.run(&post).exits(0).says("the account is paused");
+    world.run(&post).exits(5).says("the account is paused");
     assert_eq!(world.inits(), 0);
     world.resume("ada").says("ada was paused since").says("go on with the next upload");
     world.run(&["upload", &manifest]).exits(0).says("1 published");
@@ -272,4 +272,20 @@ fn a_pause_goes_with_the_login_to_another_machine() {
     Ran::of(import).exits(0);
     world.run(&["--home", there, "upload", &world.short()]).exits(0).says("the account is paused");
     world.run(&["--home", there, "accounts", "resume", "ada"]).exits(0).says("was paused since");
+}
+
+/// No manifest lists it, so no later run comes to it.
+#[test]
+fn a_post_without_a_manifest_says_that_nothing_keeps_it() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_001);
+    let video = world.path("a.mp4");
+    let post = ["post", video.to_str().unwrap()];
+    world.run(&["accounts", "pause", &world.open_id(ADA)]).exits(0);
+    for args in [&post[..], &["-q", "post", post[1]]] {
+        world.run(args).exits(5).says("run the same command again after");
+    }
+    world.run(&["accounts", "resume", &world.open_id(ADA)]).exits(0);
+    world.run(&post).exits(0).says("1 published");
+    assert_eq!(world.inits(), 1);
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::machine::{LOCKS, is_ours};
+use super::machine::{LOCKS, is_ours, others_may_write};
 use crate::cli::GlobalArgs;
 use crate::commands::flags;
 use crate::fs::{self, FsError, Lock, LockError};
@@ -30,11 +30,13 @@ pub(super) fn mend(
     let home = Home::find(global.home.as_deref(), env)?;
     let work = Work { printer };
     let config = home.config_file();
-    // Only one that holds a secret is kept from others.
+    // One that holds a secret is kept from others, and one that they may write.
     if let Err(SettingsError::File(FsError::Mode { path, .. })) =
         Settings::load(&flags(global), env)
         && path == config
     {
+        work.close(&config);
+    } else if others_may_write(&config).is_some() {
         work.close(&config);
     }
     work.remove_temps(&config, &home.config.join(format!("{CONFIG_FILE}.lock")));

@@ -1,5 +1,6 @@
 //! What `doctor` looks at on this machine.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::commands::config::{SET, origin, words};
 use crate::commands::{Context, apps, at_rest};
 use crate::encrypt::Key;
 use crate::exit::Exit;
-use crate::fs::{self, Lock, LockError};
+use crate::fs::{self, FsError, Lock, LockError};
 use crate::hooks::OUTBOX_FILE;
 use crate::model::{Mode, RedirectUri};
 use crate::output::{NOTES_FILE, moment};
@@ -49,7 +50,8 @@ pub(super) fn check(context: &Context) -> Machine {
         findings.push(nobody(context));
         return Machine { findings, logins: Logins::default() };
     }
-    let of_files = permissions(&home.state);
+    let mut of_files = permissions(&home.state);
+    of_files.extend(writable_config(&home.config_file()));
     let store = match TokenFile::open(&home.state, context.settings.clock) {
         Ok(store) => store,
         Err(error) => {
@@ -195,6 +197,19 @@ fn certificates(context: &Context) -> Finding {
     }
 }
 
+/// That others may write config.toml, and with it which commands are run.
+fn writable_config(path: &Path) -> Option<Finding> {
+    let mode = others_may_write(path)?;
+    let error = FsError::Mode { path: path.to_owned(), mode, wanted: fs::PRIVATE_FILE };
+    Some(Finding::bad("permissions", &error))
+}
+
+/// The mode of a file that others may write.
+pub(super) fn others_may_write(path: &Path) -> Option<u32> {
+    let mode = path.metadata().ok()?.permissions().mode() & 0o7777;
+    (mode & 0o022 != 0).then_some(mode)
+}
+
 /// Files of ours that others may read or write. Those of tokens and journal are looked at with these.
 fn permissions(dir: &Path) -> Vec<Finding> {
     let mut count = 0_u32;
@@ -320,10 +335,14 @@ fn login(account: &Account, now: Timestamp) -> Finding {
         let message = format!("the login of `{name}` has neither the scope {posts} nor {drafts}");
         return Finding { exit: Exit::Login, message, ..finding }.hint(log_in(account));
     }
-    match account.ends_soon(now) {
-        Some(_) => finding.hint(log_in(account)),
-        None => finding,
-    }
+    let hint = match account.paused_since {
+        Some(since) => Some(format!(
+            "its posts wait since {}: `tiktok-up accounts resume {name}` lets them go on",
+            moment(since)
+        )),
+        None => account.ends_soon(now).map(|_| log_in(account)),
+    };
+    Finding { hint, ..finding }
 }
 
 /// How somebody logs in again.

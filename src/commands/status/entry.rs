@@ -154,7 +154,7 @@ impl Entry {
 
     /// Whether it is not known for long whether TikTok has made it.
     pub(super) fn is_stuck(&self, now: Timestamp) -> bool {
-        let last = self.recorded().filter(|post| is_unconfirmed(post) || with_tiktok(post));
+        let last = self.recorded().filter(|post| is_unconfirmed(post));
         let last = last.and_then(|post| post.last.as_ref());
         let since = self.why.as_ref().map(|why| why.since).or(last.map(|last| last.updated_at));
         self.place == Place::UnderWay && since.is_some_and(|since| lasts_long(since, now))

@@ -147,14 +147,27 @@ pub(super) async fn run(
     // Also after an error: a refresh that has begun must reach the disk before the program ends.
     tokens.flush().await;
     hooks::notice_logins(context, &accounts_now, &logins).await;
-    let exit = output.finish(Exit::Done);
-    if args.repost && exit != Exit::Done && output.has_posted() {
+    // No manifest lists it, so nothing comes to it by itself.
+    let is_unkept = list.manifest().is_none() && output.has_paused();
+    let exit = output.finish(if is_unkept { Exit::Temporary } else { Exit::Done });
+    say_what_to_run_again(context, args, is_unkept, output.has_posted() && exit != Exit::Done);
+    Ok(exit)
+}
+
+/// Says how the same command is to be run again, where that is not all.
+fn say_what_to_run_again(context: &Context, args: &RunArgs, is_unkept: bool, is_half_done: bool) {
+    if args.repost && is_half_done {
         context.printer.warn(
             "to finish, run it again without `--repost`: with it, what was posted now would be posted \
              once more",
         );
     }
-    Ok(exit)
+    if is_unkept {
+        context.printer.warn(
+            "nothing keeps a post of a paused account for later: run the same command again after \
+             `tiktok-up accounts resume`",
+        );
+    }
 }
 
 /// Keeps for the hooks how a post ended; of lost logins once all posts are known.

@@ -8,6 +8,7 @@ pub(super) mod testing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -55,6 +56,8 @@ pub(crate) struct UploadOutput {
     causes: Mutex<Causes>,
     /// When programs were told last how far a post is, by its place in the manifest.
     positions: Mutex<HashMap<usize, Instant>>,
+    /// Whether a post waits as its account is paused.
+    paused: AtomicBool,
 }
 
 impl UploadOutput {
@@ -74,6 +77,7 @@ impl UploadOutput {
             doubts: Mutex::default(),
             causes: Mutex::default(),
             positions: Mutex::default(),
+            paused: AtomicBool::new(false),
         }
     }
 
@@ -124,6 +128,11 @@ impl UploadOutput {
         let states = [PostState::Published, PostState::Inbox, PostState::Processing];
         let tally = self.tally();
         states.into_iter().chain([PostState::Unresolved]).any(|state| tally.of(state) > 0)
+    }
+
+    /// Whether a pause of its account has kept a post from being made.
+    pub(crate) fn has_paused(&self) -> bool {
+        self.paused.load(Ordering::Relaxed)
     }
 
     /// Tells what the run came to, and with which exit code it ends: the worst of its posts' and of
@@ -237,6 +246,10 @@ impl UploadOutput {
             bars.end(&report.post_ref);
         }
         self.printer.standing().ended(&report.post_ref);
+        let code = report.post_error.as_ref().map(|error| error.problem.code);
+        if code == Some(ErrorCode::AccountPaused) {
+            self.paused.store(true, Ordering::Relaxed);
+        }
         self.tally().add(report);
         self.outcome(report);
         self.post_error(report);
