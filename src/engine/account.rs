@@ -508,7 +508,7 @@ impl AccountWorker {
     }
 
     pub(super) fn is_due(&self, post: &PreparedPost) -> bool {
-        post.asked.publish_at.is_none_or(|at| at <= self.calls.clock.now())
+        post.asked.is_due(self.calls.clock.now())
     }
 
     /// A post after one that stopped the account: what is posted is still called so.

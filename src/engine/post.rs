@@ -223,6 +223,17 @@ mod tests {
     }
 
     #[test]
+    fn a_post_whose_slot_has_given_it_no_time_is_not_due() {
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let mut post = full(Source::Url("https://a.example/v".into()), Mode::Direct).asked;
+        assert!(post.is_due(now));
+        post.slot = Some("evening".into());
+        assert!(!post.is_due(now));
+        post.publish_at = Some(now);
+        assert!(post.is_due(now));
+    }
+
+    #[test]
     fn each_init_takes_what_the_table_of_fields_says() {
         let signs = [
             (Field::VideoUrl, "https://a.example/v"),

@@ -509,7 +509,7 @@ impl PostResolver {
     }
 
     fn is_due(&self, post: &PreparedPost) -> bool {
-        post.asked.publish_at.is_none_or(|at| at <= self.calls.clock.now())
+        post.asked.is_due(self.calls.clock.now())
     }
 
     /// A repost that TikTok refused for good is not asked for any more by a run without `--repost`:

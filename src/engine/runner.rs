@@ -227,7 +227,7 @@ impl<'a> PostRunner<'a> {
     }
 
     fn is_due(&self) -> bool {
-        self.post.asked.publish_at.is_none_or(|at| at <= self.calls.clock.now())
+        self.post.asked.is_due(self.calls.clock.now())
     }
 
     /// Tells that TikTok has the post with settings that the entry does not ask for any more, once that is sure.

@@ -52,6 +52,11 @@ impl Post {
         self.privacy.unwrap_or(Privacy::SelfOnly)
     }
 
+    /// Whether its time has come. One that names a slot and was given no time yet has none that could have come.
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
+        self.publish_at.map_or(self.slot.is_none(), |at| at <= now)
+    }
+
     /// The init that makes it.
     pub(crate) fn init_kind(&self) -> InitKind {
         match (&self.source, self.mode) {

@@ -289,7 +289,9 @@ fn a_sidecar_that_is_not_read_as_it_is_meant_keeps_its_video_from_being_posted()
         let dry = ran(&world, &["a.mp4", "--no-sidecar", "--caption", caption, "--dry-run"]);
         dry.exits(0).says(&format!("caption \"{caption}\""));
     }
-    ran(&world, &["\u{2014}caption", "x"]).exits(2).says("an option is written `--caption`");
+    for written in ["\u{2014}caption", "\u{2013}-caption"] {
+        ran(&world, &[written, "x"]).exits(2).says("an option is written `--caption`");
+    }
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn may_be_video(file: &Path) -> Result<(), InputError> {
         }
         _ if shown.starts_with(DASHES) && !file.exists() => Err(InputError::Elsewhere(format!(
             "`{shown}` begins with a dash that is no hyphen: an option is written `--{}`",
-            shown.trim_start_matches(DASHES)
+            shown.trim_start_matches(DASHES).trim_start_matches('-')
         ))),
         _ if file.is_dir() => Err(command("a directory")),
         Some("json" | "jsonl" | "csv") if file.is_file() => Err(command("a list of posts")),
