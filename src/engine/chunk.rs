@@ -12,7 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 use tiktok_open::{Client, ContentRange, Error, PutAnswer, UploadUrl};
 use tokio::time::{Instant, MissedTickBehavior, Sleep, interval};
 
-use crate::engine::rate::RateLimiter;
+use crate::engine::rate::{Pace, RateLimiter};
 use crate::fault;
 use crate::model::Plan;
 use crate::signals::Shutdown;
@@ -52,6 +52,8 @@ pub(super) struct ChunkPut<'a> {
     pub(super) is_final: bool,
     /// The budget of `--limit-rate`.
     pub(super) rate: &'a RateLimiter,
+    /// How it begins, behind another chunk.
+    pub(super) pace: Option<Pace>,
     /// From then on the URL counts as expired, and the PUT is given up.
     pub(super) deadline: Instant,
 }
@@ -72,6 +74,8 @@ pub(super) struct Put {
     pub(super) end: PutEnd,
     /// Whether the chunk's last block was handed to the socket: only then can it have arrived whole.
     pub(super) handed_over: bool,
+    /// How the next chunk is to begin on this connection.
+    pub(super) pace: Option<Pace>,
 }
 
 /// The end that a PUT came to.
@@ -104,8 +108,9 @@ pub(super) async fn put(
     shutdown: &Shutdown,
     report: &(dyn Fn(ChunkEvent) + Sync),
 ) -> Put {
-    let (body, progress) =
+    let (mut body, progress) =
         ChunkBody::new(chunk.video, chunk.fingerprint, chunk.range, chunk.rate.clone());
+    body.pace = chunk.pace;
     let body = tiktok_open::Body::wrap(body);
     let sending = client.put_chunk(chunk.url, chunk.content_type, chunk.range, body);
     let mut sending = pin!(sending);
@@ -159,7 +164,8 @@ pub(super) async fn put(
             }
         }
     };
-    Put { end, handed_over: progress.last_block_handed() }
+    let pace = if matches!(end, PutEnd::Answered(_)) { progress.pace() } else { None };
+    Put { end, handed_over: progress.last_block_handed(), pace }
 }
 
 /// One PUT while its bytes are read for something else: what came of both. The reading is waited for only
@@ -239,6 +245,17 @@ pub(super) struct BodyProgress {
     /// When the socket last took bytes, or a pause of our own ended.
     moved: Mutex<Instant>,
     paused: AtomicBool,
+    second_half: Mutex<SecondHalf>,
+}
+
+/// How fast the second half of a chunk goes: the first one fills what the kernel keeps, and finds out what the
+/// link can do.
+#[derive(Debug, Default)]
+struct SecondHalf {
+    bytes: u64,
+    began: Option<Instant>,
+    /// When its last block was handed over.
+    ended: Option<Instant>,
 }
 
 impl BodyProgress {
@@ -250,7 +267,30 @@ impl BodyProgress {
             reading: AtomicBool::new(false),
             moved: Mutex::new(Instant::now()),
             paused: AtomicBool::new(false),
+            second_half: Mutex::default(),
         })
+    }
+
+    /// Counts what is handed over, with so much left behind it.
+    fn hand(&self, length: u64, left: u64) {
+        let handed = self.handed.fetch_add(length, Ordering::Relaxed) + length;
+        if handed < left {
+            return;
+        }
+        let mut half = self.second_half.lock().unwrap_or_else(PoisonError::into_inner);
+        if half.began.is_none() {
+            *half = SecondHalf { bytes: left, began: Some(Instant::now()), ended: None };
+        }
+        if left == 0 {
+            half.ended = Some(Instant::now());
+        }
+    }
+
+    /// How the chunk behind this one is to begin, now that this one is answered.
+    fn pace(&self) -> Option<Pace> {
+        let half = self.second_half.lock().unwrap_or_else(PoisonError::into_inner);
+        let (began, ended) = (half.began?, half.ended?);
+        Pace::behind(half.bytes, ended - began, ended.elapsed())
     }
 
     /// Bytes of the chunk handed to the socket so far.
@@ -300,6 +340,7 @@ pub(super) struct ChunkBody {
     /// Whether it is being asked if the file is still the same.
     checking: bool,
     rate: RateLimiter,
+    pace: Option<Pace>,
     pause: Option<Pin<Box<Sleep>>>,
     booked: bool,
     progress: Arc<BodyProgress>,
@@ -327,6 +368,7 @@ impl ChunkBody {
             frame: rate.frame(FRAME),
             checking: false,
             rate,
+            pace: None,
             pause: None,
             booked: false,
             progress: Arc::clone(&progress),
@@ -338,7 +380,10 @@ impl ChunkBody {
     fn poll_rate(&mut self, cx: &mut Context<'_>, bytes: u64) -> Poll<()> {
         if !self.booked {
             self.booked = true;
-            self.pause = self.rate.book(bytes).map(|at| Box::pin(tokio::time::sleep_until(at)));
+            let paced = self.pace.as_mut().and_then(|pace| pace.book(bytes, Instant::now()));
+            // The later one of the two, if there is any.
+            let at = self.rate.book(bytes).max(paced);
+            self.pause = at.map(|at| Box::pin(tokio::time::sleep_until(at)));
             self.progress.paused.store(self.pause.is_some(), Ordering::Relaxed);
         }
         if let Some(pause) = &mut self.pause {
@@ -366,7 +411,7 @@ impl ChunkBody {
         }
         let frame = self.block.split_to(length);
         self.left -= length as u64;
-        self.progress.handed.fetch_add(length as u64, Ordering::Relaxed);
+        self.progress.hand(length as u64, self.left);
         self.booked = false;
         Poll::Ready(Ok(Frame::data(frame)))
     }
@@ -607,6 +652,7 @@ mod tests {
             range: ContentRange::new(0..size, size).unwrap(),
             is_final,
             rate: &RateLimiter::unlimited(),
+            pace: None,
             deadline: Instant::now() + Duration::from_hours(1),
         };
         put(&client, &chunk, &timing, shutdown, &|_| {}).await
@@ -637,7 +683,7 @@ mod tests {
             PutEnd::Interrupted,
             PutEnd::File(VideoError::Stalled { path: "/disk/clip.mp4".into(), after: STALL }),
         ] {
-            let put = std::future::ready(Put { end, handed_over: false });
+            let put = std::future::ready(Put { end, handed_over: false, pace: None });
             let (_, read) = beside(put, std::future::pending::<()>()).await;
             assert_eq!(read, None);
         }
@@ -647,7 +693,7 @@ mod tests {
             status: 200,
             what: "no HTTP".into(),
         };
-        let put = std::future::ready(Put { end: PutEnd::Failed(cut), handed_over: true });
+        let put = std::future::ready(Put { end: PutEnd::Failed(cut), handed_over: true, pace: None });
         let (_, read) = beside(put, tokio::task::yield_now()).await;
         assert_eq!(read, Some(()), "what was sent need not be read again");
     }

@@ -1,4 +1,4 @@
-//! The budget of bytes that all uploads of a run have together.
+//! When the next bytes may go: the budget that all uploads of a run have together, and how a chunk begins.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,6 +17,12 @@ const CREDIT: Duration = Duration::from_millis(250);
 
 /// How often the timetable is looked at.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// An answer that comes sooner leaves no gap worth the timers of a pace.
+const SOON: Duration = Duration::from_millis(10);
+
+/// No chunk is held to a pace for longer.
+const LONGEST_PACE: Duration = Duration::from_secs(1);
 
 /// Says when the next bytes may go. Clones share the budget.
 #[derive(Clone, Debug, Default)]
@@ -105,6 +111,47 @@ impl Limit {
     }
 }
 
+/// How the chunk behind another one begins on the same connection: about as fast as that one went, for about
+/// as long as nothing was on its way between the two. TCP would send all that its window allows at once, which
+/// by then is more than a link takes and a router keeps; what is lost there makes the window smaller with each
+/// chunk. From then on the answers of the other end keep the pace.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Pace {
+    /// Bytes a second.
+    rate: f64,
+    lasts: Duration,
+    /// Bytes that were booked so far.
+    booked: u64,
+    /// When the first ones were.
+    began: Option<Instant>,
+}
+
+impl Pace {
+    /// A fifth faster than these bytes went, so that the link is never left without work.
+    const MARGIN: f64 = 1.2;
+
+    /// Behind a chunk whose last `bytes` bytes went in `took`, and whose answer came so long after them.
+    /// `None`: nothing to be gained.
+    #[expect(clippy::cast_precision_loss, reason = "a rate need not be exact")]
+    pub(super) fn behind(bytes: u64, took: Duration, answer: Duration) -> Option<Self> {
+        if answer < SOON || took < SOON {
+            return None;
+        }
+        let rate = bytes as f64 * Self::MARGIN / took.as_secs_f64();
+        Some(Self { rate, lasts: answer.min(LONGEST_PACE), booked: 0, began: None })
+    }
+
+    /// Books `bytes` and says when they may go. `None`: at once.
+    #[expect(clippy::cast_precision_loss, reason = "for a second at most")]
+    pub(super) fn book(&mut self, bytes: u64, now: Instant) -> Option<Instant> {
+        let began = *self.began.get_or_insert(now);
+        let after = Duration::from_secs_f64((self.booked as f64 / self.rate).min(1e6));
+        self.booked += bytes;
+        let at = began + after.min(self.lasts);
+        (at > now).then_some(at)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +213,33 @@ mod tests {
         assert_eq!(rate.book_at(250, later), None);
         assert_eq!(rate.book_at(1, later), None);
         assert!(rate.book_at(1, later).unwrap() > later);
+    }
+
+    #[test]
+    fn a_chunk_begins_about_as_fast_as_the_one_before_it_went() {
+        let (ms, now) = (Duration::from_millis, Instant::now());
+        let mut pace = Pace::behind(10_000_000, ms(1000), ms(100)).unwrap();
+        let mut last = now;
+        let mut sent = 0;
+        while last < now + ms(100) {
+            last = pace.book(120_000, last).unwrap_or(last).max(last);
+            sent += 120_000;
+        }
+        // 12 MB a second for a tenth of one, and the frames at both ends.
+        assert!((1_200_000..=1_440_000).contains(&sent), "{sent}");
+        for _ in 0..1000 {
+            assert_eq!(pace.book(120_000, last), None, "it lasts as long as the answer took");
+        }
+    }
+
+    #[test]
+    fn no_pace_lasts_longer_than_a_second_or_is_kept_where_answers_come_at_once() {
+        let (ms, now) = (Duration::from_millis, Instant::now());
+        assert_eq!(Pace::behind(1 << 30, ms(900), ms(3)), None);
+        assert_eq!(Pace::behind(1 << 10, ms(0), ms(300)), None);
+        let mut slow = Pace::behind(1, ms(60_000), ms(60_000)).unwrap();
+        assert_eq!(slow.book(1 << 20, now), None);
+        assert_eq!(slow.book(1 << 20, now), Some(now + ms(1000)));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::engine::calls::Calls;
 use crate::engine::chunk::{self, ChunkEvent, ChunkPut, PutEnd, SpeedWatch};
 use crate::engine::events::{Progress, WaitReason, Warning};
 use crate::engine::post::PreparedPost;
+use crate::engine::rate::Pace;
 use crate::engine::stop::StopReason;
 use crate::model::{AttemptUpdate, Event, Phase, Plan, RecordedPost};
 use crate::problem::{Coded as _, ErrorCode};
@@ -42,6 +43,8 @@ pub(super) struct ChunkSender<'a> {
     /// Whether this run has sent every byte of the attempt's file, the last ones included.
     sent_whole: bool,
     fingerprint: Fingerprint,
+    /// How the next chunk begins.
+    pace: Option<Pace>,
     warned_slow: AtomicBool,
     announced: bool,
 }
@@ -70,6 +73,7 @@ impl<'a> ChunkSender<'a> {
             final_handed: true,
             sent_whole: false,
             fingerprint: Fingerprint::default(),
+            pace: None,
             warned_slow: AtomicBool::new(false),
             announced: false,
         }
@@ -235,8 +239,17 @@ impl<'a> ChunkSender<'a> {
         let deadline =
             Instant::now() + self.calls.timing.url_life.saturating_sub(age.unwrap_or_default());
         let fingerprint = &self.fingerprint;
-        let chunk =
-            ChunkPut { url, video, content_type, fingerprint, range, is_final, rate, deadline };
+        let chunk = ChunkPut {
+            url,
+            video,
+            content_type,
+            fingerprint,
+            range,
+            is_final,
+            rate,
+            pace: self.pace,
+            deadline,
+        };
         let speed = SpeedWatch { begun: now.begun, plan, warned: &self.warned_slow };
         let report = |event| match event {
             ChunkEvent::Position(sent) => {
@@ -276,6 +289,8 @@ impl<'a> ChunkSender<'a> {
             }
             sent
         };
+        // Another connection finds out by itself what the link can do.
+        self.pace = sent.pace;
         if is_final && sent.handed_over {
             self.final_handed = true;
             // The chunks before it were stored, or TikTok would not have asked for this one.
