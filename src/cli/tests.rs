@@ -34,6 +34,47 @@ fn the_definitions_hold_together() {
     }
 }
 
+/// What the tests are written in, those beside the sources included.
+fn words_of_tests(dir: &Path, all: bool, words: &mut String) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() {
+            words_of_tests(&path, all || name == "tests", words);
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let tests = text.find("#[cfg(test)]\nmod tests").map_or("", |at| &text[at..]);
+            words.push_str(if all || name == "tests.rs" { &text } else { tests });
+        }
+    }
+}
+
+fn options_of(command: &clap::Command, found: &mut Vec<String>) {
+    let shown = command.get_arguments().filter(|arg| !arg.is_hide_set());
+    found.extend(shown.filter_map(clap::Arg::get_long).map(|long| format!("--{long}")));
+    for command in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+        options_of(command, found);
+    }
+}
+
+#[test]
+fn every_option_of_the_help_is_in_a_test() {
+    let (mut words, root) = (String::new(), Path::new(env!("CARGO_MANIFEST_DIR")));
+    words_of_tests(&root.join("tests"), true, &mut words);
+    words_of_tests(&root.join("src"), false, &mut words);
+    let mut options = Vec::new();
+    options_of(&Cli::command(), &mut options);
+    assert!(options.len() > 100, "{options:?}");
+    options.retain(|option| {
+        let is_whole = |at: usize| {
+            let next = words[at + option.len()..].chars().next();
+            next.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '-')
+        };
+        !words.match_indices(option.as_str()).any(|(at, _)| is_whole(at))
+    });
+    assert_eq!(options, [""; 0], "in no test");
+}
+
 #[test]
 fn nothing_at_all_is_a_usage_error_that_shows_the_help() {
     let error = Cli::read(["tiktok-up".into()]).unwrap_err();

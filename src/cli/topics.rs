@@ -72,7 +72,8 @@ desktop = true
 when = [\"failed\", \"unknown\", \"login_needed\", \"draft_waiting\"]";
 
 const HOOKS_NOTES: &str = "\
-`upload`, `post`, `refresh` and `status` tell them at their end, each event once, also over many runs.
+`upload`, `post`, `refresh` and `status` tell them at their end, `watch` after each of its runs; each
+event once, also over many runs.
 A command is given JSON on its standard input, a webhook the same as the body of a POST:
 `tiktok-up schema events` describes it as `hook_message`. For one run there are --notify-command,
 --webhook and --notify-when. What a hook was not told is kept in hooks.json for the next run.";

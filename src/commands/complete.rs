@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use crate::cli::{Cli, CompleteArgs};
 use crate::clock::Clock;
 use crate::fs::give_up_waiting;
+use crate::model::slot::NEXT;
 use crate::model::{Account, Phase, RecordedPost};
 use crate::output::{Printer, explanations};
 use crate::settings::{Environment, Flags, Home, Settings};
@@ -30,6 +31,8 @@ const MOST: usize = 100;
 enum Kind {
     Accounts,
     Apps,
+    /// Times of `[slots]`.
+    Slots,
     Posts,
     /// What has a page: a post that was made, or an account.
     Pages,
@@ -38,7 +41,7 @@ enum Kind {
 
 /// The argument at the cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Wanted {
+struct AtCursor {
     kind: Kind,
     /// What stands before its value in the same word: `--account=`.
     before: String,
@@ -66,16 +69,21 @@ pub(super) async fn run(args: &CompleteArgs, printer: &Printer, env: &Environmen
 }
 
 /// What may stand there. `None`: it cannot be told.
-async fn choices(wanted: &Wanted, env: &Environment<'_>) -> Option<Vec<Choice>> {
+async fn choices(wanted: &AtCursor, env: &Environment<'_>) -> Option<Vec<Choice>> {
     match wanted.kind {
         Kind::Codes => {
             let codes = explanations().map(|it| (it.code.to_owned(), it.meaning.to_owned()));
             return Some(codes.collect());
         }
-        Kind::Apps => {
+        Kind::Apps | Kind::Slots => {
             let flags = Flags { home: wanted.home.as_deref(), app: None };
-            let apps = Settings::load(&flags, env).ok()?.apps;
-            let names = apps.in_use().filter_map(|app| app.name.clone());
+            let settings = Settings::load(&flags, env).ok()?;
+            if wanted.kind == Kind::Slots {
+                let slots = settings.slots.into_keys();
+                let about = "the next free slot of config.toml";
+                return Some(slots.map(|it| (format!("{NEXT}{it}"), about.to_owned())).collect());
+            }
+            let names = settings.apps.in_use().filter_map(|app| app.name.clone());
             return Some(names.map(|name| (name, "app of config.toml".to_owned())).collect());
         }
         Kind::Accounts | Kind::Posts | Kind::Pages => {}
@@ -114,7 +122,7 @@ async fn choices(wanted: &Wanted, env: &Environment<'_>) -> Option<Vec<Choice>> 
 
 /// The argument that the last of these words, which stand behind the program's name, is a value of, if it is one of
 /// those that this machine knows.
-fn wanted(words: &[OsString]) -> Option<Wanted> {
+fn wanted(words: &[OsString]) -> Option<AtCursor> {
     let mut root = Cli::command();
     // Hands the options of all commands down to each.
     root.build();
@@ -155,7 +163,7 @@ fn wanted(words: &[OsString]) -> Option<Wanted> {
         (None, _) if begun.starts_with('-') && !only_values => return None,
         (None, _) => (command.get_positionals().nth(place)?, String::new(), begun.as_ref()),
     };
-    Some(Wanted { kind: kind_of(arg)?, before, begun: begun.to_owned(), home })
+    Some(AtCursor { kind: kind_of(arg)?, before, begun: begun.to_owned(), home })
 }
 
 /// The option that a word is, and the value that it brings along.
@@ -190,6 +198,7 @@ fn kind_of(arg: &Arg) -> Option<Kind> {
         "POST|ACCOUNT" => Some(Kind::Pages),
         "CODE" => Some(Kind::Codes),
         "NAME" if arg.get_id() == "app" => Some(Kind::Apps),
+        "TIME" if arg.get_id() == "at" => Some(Kind::Slots),
         _ => None,
     }
 }
@@ -199,7 +208,7 @@ mod tests {
     use super::*;
 
     /// The last word of a line, which ends at its last character, as it is completed.
-    fn at_end(line: &str) -> Option<Wanted> {
+    fn at_end(line: &str) -> Option<AtCursor> {
         wanted(&line.split(' ').map(OsString::from).collect::<Vec<_>>())
     }
 
@@ -216,6 +225,7 @@ mod tests {
             ("refresh --account = sh", Kind::Accounts, "sh"),
             ("refresh --account =", Kind::Accounts, ""),
             ("--app ", Kind::Apps, ""),
+            ("post a.mp4 --at ne", Kind::Slots, "ne"),
             ("status -qv --app ma", Kind::Apps, "ma"),
             ("status ", Kind::Posts, ""),
             ("resolve --posted 1", Kind::Posts, "1"),

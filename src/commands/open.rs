@@ -1,5 +1,7 @@
 //! `open`: a post or a profile in the browser.
 
+use std::path::Path;
+
 use serde_json::json;
 use url::Url;
 
@@ -9,10 +11,11 @@ use crate::commands::accounts::{has_scope, with_token};
 use crate::commands::status::parse_number;
 use crate::commands::{Context, about, journal};
 use crate::exit::Exit;
-use crate::model::{Account, Mode, PostNumber, SourceKind, post_page, profile_page};
+use crate::model::{Account, Mode, Phase, PostNumber, SourceKind, post_page, profile_page};
 use crate::output::Failure;
 use crate::store::Store as _;
 use crate::store::local::LocalStore;
+use crate::text;
 
 /// The scope that covers an account's handle.
 const PROFILE: &str = "user.info.profile";
@@ -65,16 +68,27 @@ async fn is_account(context: &Context, name: &str) -> Result<bool, Failure> {
 
 /// The account of a post, and the first of its public ids.
 async fn post(context: &Context, number: PostNumber) -> Result<(String, Seen), Failure> {
-    let Some((_, journal)) = journal::existing(context).await? else {
+    let Some((store, journal)) = journal::existing(context).await? else {
         return Err(Failure::usage(format!("there is no post {number}")));
     };
     let post = journal.post(number).await?;
-    match post.last.as_ref().and_then(|last| last.post_ids.first()) {
-        Some(&id) => Ok((post.account, Seen::Post(id, post.kind))),
-        None => Err(Failure::usage(format!("TikTok has named no page of post {number}")).hint(
-            "only what is public has one, once TikTok has checked it; `tiktok-up status` asks where it stands",
-        )),
+    if let Some(&id) = post.last.as_ref().and_then(|last| last.post_ids.first()) {
+        return Ok((post.account, Seen::Post(id, post.kind)));
     }
+    let hint = match post.phase() {
+        // It is not asked for again.
+        Some(Phase::Published) => {
+            let accounts = store.accounts().all().await?;
+            let name = accounts.get(&post.account).map_or(&*post.account, Account::name);
+            format!(
+                "what not everybody may see has none; `tiktok-up open {}` opens the profile",
+                text::quoted(Path::new(name))
+            )
+        }
+        Some(Phase::Inboxed) => "a draft has none before it is posted in the TikTok app".to_owned(),
+        _ => format!("`tiktok-up status {number}` tells where it stands"),
+    };
+    Err(Failure::usage(format!("TikTok has named no page of post {number}")).hint(hint))
 }
 
 /// What TikTok calls the profile of an account.

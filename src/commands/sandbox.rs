@@ -235,7 +235,9 @@ mod tests {
         let options = options(
             "--megabyte both --uploaded-bytes count --resend 206 --qr-confirm code-url \
              --older-lifetimes --oauth-errors 4xx --refresh-extends --qr-wrapped \
-             --publish-id-delay 90s --processing 0s --moderation 3h",
+             --publish-id-delay 90s --processing 0s --moderation 3h --download 5s \
+             --progress-on-416 --refuse-private-brand --no-hash --unaudited --active-users 7 \
+             --daily-posts 3 --pending-drafts 2 --verified-url https://videos.example/",
         )
         .unwrap();
         assert_eq!(options.megabyte, Megabyte::Both);
@@ -248,6 +250,12 @@ mod tests {
         assert_eq!(options.publish_id_delay, Duration::from_secs(90));
         assert_eq!(options.processing, Duration::ZERO);
         assert_eq!(options.moderation, Duration::from_hours(3));
+        assert_eq!(options.download, Duration::from_secs(5));
+        assert!(options.progress_on_416 && options.refuse_private_brand && options.unaudited);
+        assert!(!options.hash);
+        let limits = (options.active_users, options.daily_posts, options.pending_drafts);
+        assert_eq!(limits, (Some(7), 3, 2));
+        assert!(options.verified_urls.iter().any(|url| url == "https://videos.example/"));
     }
 
     #[test]

@@ -693,7 +693,8 @@ mod tests {
             status: 200,
             what: "no HTTP".into(),
         };
-        let put = std::future::ready(Put { end: PutEnd::Failed(cut), handed_over: true, pace: None });
+        let put =
+            std::future::ready(Put { end: PutEnd::Failed(cut), handed_over: true, pace: None });
         let (_, read) = beside(put, tokio::task::yield_now()).await;
         assert_eq!(read, Some(()), "what was sent need not be read again");
     }

@@ -577,7 +577,8 @@ catalogue! {
     Journal: "The journal did not record a step of a post, so the step was not made.";
     TokenStore: "The token store gives no token for a post.";
     TokenNotGiven: "No token can be had for a post.";
-    AppSecret: "The secret of the app that made the tokens of an account cannot be had.";
+    AppSecret: "The secret of the app that made the tokens of an account cannot be had."
+        => "`tiktok-up config check` tells what is the matter with the app's table in config.toml";
 
     // Posts under way.
     RunInterrupted: "A signal ended the run."

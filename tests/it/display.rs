@@ -146,7 +146,8 @@ fn the_page_of_a_post_or_an_account_is_printed_where_no_browser_is() {
     let manifest =
         world.manifest(&json!([{ "video_path": "private.mp4", "privacy_level": "SELF_ONLY" }]));
     world.upload(&manifest).exits(0);
-    world.run(&["open", "2", "--no-browser"]).exits(2).says("no page of post 2");
+    let ran = world.run(&["open", "2", "--no-browser"]).exits(2).says("no page of post 2");
+    ran.says(&format!("`tiktok-up open {open_id}`"));
 }
 
 #[test]

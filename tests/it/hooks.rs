@@ -185,6 +185,21 @@ fn a_webhook_is_sent_what_it_missed_with_a_signature() {
 }
 
 #[test]
+fn a_webhook_may_be_an_option_and_is_then_not_signed() {
+    let world = World::logged_in();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/x", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || answer_one(&listener, "204 No Content"));
+    let manifest = world.short();
+    let args = ["upload", &manifest, "--webhook", &address, "--notify-when", "published"];
+    world.run(&args).exits(0).says("1 published").never_says("did not work");
+    let (head, body) = server.join().unwrap();
+    assert!(!head.to_lowercase().contains("tiktok-up-signature"), "{head}");
+    let message: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(message["events"][0]["kind"], "published");
+}
+
+#[test]
 fn settings_of_hooks_are_checked_where_they_stand() {
     let world = World::logged_in();
     for (text, says) in [

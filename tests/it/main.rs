@@ -71,6 +71,7 @@ mod sandbox_auth;
 mod sandbox_client;
 mod sandbox_display;
 mod sandbox_faults;
+mod sandbox_options;
 mod sandbox_posting;
 mod sandbox_upload;
 mod shell;

@@ -289,3 +289,31 @@ fn a_post_without_a_manifest_says_that_nothing_keeps_it() {
     world.run(&post).exits(0).says("1 published");
     assert_eq!(world.inits(), 1);
 }
+
+#[test]
+fn what_waits_for_a_pause_is_told_with_a_time_only_if_each_of_it_has_one() {
+    let world = world();
+    for (name, size) in [("a.mp4", 100_001), ("b.mp4", 100_002), ("c.mp4", 100_003)] {
+        world.video(name, size);
+    }
+    let post = |name: &str, at: Option<&str>| {
+        let mut post =
+            json!({ "user_id": "ada", "video_path": name, "privacy_level": "SELF_ONLY" });
+        if let Some(at) = at {
+            post["publish_at"] = at.into();
+        }
+        post
+    };
+    let (first, second) = (Some("2099-01-01T10:00:00Z"), Some("2099-01-02T10:00:00Z"));
+    world.pause("ada");
+    let told = |posts: &[Value]| {
+        let manifest = world.manifest(&json!(posts));
+        world.upload(&manifest).exits(0);
+        world.run(&["status"]).exits(0)
+    };
+    let pause = "the account is paused";
+    let all = [post("a.mp4", None), post("b.mp4", first)];
+    told(&all).says(pause).never_says("Z, not before").never_says("first not before");
+    let later = [post("b.mp4", first), post("c.mp4", second)];
+    told(&later).says(pause).says("the first not before 2099-01-01");
+}

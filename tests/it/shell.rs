@@ -70,7 +70,8 @@ fn stocked() -> World {
     }
     world.configure(
         "[apps.main]\nclient_key = \"aw1\"\nclient_secret = \"secret-of-main-1\"\n\
-         [apps.sandbox]\nclient_key = \"aw2\"\nclient_secret = \"secret-of-sandbox-2\"\n",
+         [apps.sandbox]\nclient_key = \"aw2\"\nclient_secret = \"secret-of-sandbox-2\"\n\
+         [slots.daily]\ntimes = [\"18:00\"]\nzone = \"UTC\"\n",
     );
     world.upload(&world.short()).exits(0);
     world.video("other.mp4", 100_001);
@@ -100,6 +101,7 @@ fn what_this_machine_knows_is_offered_to_shells() {
         ("--app ", vec![main, sandbox]),
         ("status --app sa", vec![sandbox]),
         ("resolve ", vec!["2\tshop: other.mp4"]),
+        ("post a.mp4 --at ", vec!["next:daily\tthe next free slot of config.toml"]),
         ("open ", vec!["1\tshop: clip.mp4", shop, words]),
         ("open t", vec![words]),
         ("upload ", vec![]),

@@ -7,7 +7,7 @@ use serde_json::json;
 use tiktok_up::testing::{Lock, Phase, refresh_lock};
 
 use crate::terminal::{CTRL_C, Terminal};
-use crate::world::{ADA, CHUNK, Running, World};
+use crate::world::{ADA, CHUNK, Ran, Running, World};
 
 #[test]
 fn a_run_says_that_it_stops_after_the_chunk() {
@@ -63,6 +63,20 @@ fn a_run_whose_time_is_over_stops_after_the_chunk() {
         .run(&["watch", "--max-runtime", "1h", &manifest])
         .exits(2)
         .says("takes no `--max-runtime`");
+}
+
+#[test]
+fn a_run_that_is_over_before_its_first_post_tells_programs_so() {
+    let world = World::logged_in();
+    let mut command = world.command(&["--json", "upload", "-", "--max-runtime", "100ms"]);
+    command.stdin(Stdio::piped());
+    let mut run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Held open: the manifest never ends.
+    let stdin = run.stdin.take();
+    let lines = Ran::after(String::new(), run).exits(5).json();
+    drop(stdin);
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert_eq!((&lines[0]["event"], &lines[0]["exit"]), (&json!("summary"), &json!(5)));
 }
 
 #[test]

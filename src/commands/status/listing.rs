@@ -575,8 +575,7 @@ impl<'a> Listing<'a> {
         let since =
             entries.iter().filter_map(|entry| entry.why.as_ref()).map(|why| why.since).min();
         let since = moment(since.unwrap_or(why.since));
-        let next = entries.iter().filter_map(|entry| entry.not_before).min();
-        let next = next.map(|at| format!(", not before {}", moment(at))).unwrap_or_default();
+        let next = first_turn(entries).unwrap_or_default();
         let hint = why.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
         format!("{} {what} (since {since}{next}): {}{hint}", self.names(entries), why.message)
     }
@@ -600,6 +599,15 @@ impl<'a> Listing<'a> {
             None => String::new(),
         }
     }
+}
+
+/// When the first of these posts is worth a try. `None`: one of them is at any time.
+fn first_turn(entries: &[&Entry]) -> Option<String> {
+    let turns = entries.iter().map(|entry| entry.not_before.map(moment));
+    let (first, last) = (entries.iter().map(|entry| entry.not_before).min()??, turns.max()??);
+    let first = moment(first);
+    let differ = if first == last { "" } else { "the first " };
+    Some(format!(", {differ}not before {first}"))
 }
 
 /// Whether a later run, which came to nothing, has looked at a file that was still being written: what it said of the

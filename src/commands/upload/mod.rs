@@ -44,6 +44,12 @@ pub(super) use self::left::note_refusal;
 use self::left::{leftovers, tell_gone};
 use self::slots::Slots;
 
+/// The end of a run that a signal has stopped before it came to a post. A program is told so.
+fn stopped_before(context: &Context, signal: Signal) -> Exit {
+    let exit = signal.exit();
+    if context.printer.is_json() { UploadOutput::new(&context.printer).finish(exit) } else { exit }
+}
+
 /// Runs the command.
 pub(super) async fn run(
     context: &Context,
@@ -58,12 +64,12 @@ pub(super) async fn run(
         signal = context.shutdown.requested() => {
             // Nothing was begun, so nothing is waited for: no disk, and no lock of another run.
             give_up_waiting();
-            return Ok(signal.exit());
+            return Ok(stopped_before(context, signal));
         }
     };
     let Ready { store, journal, prepared, mut slots, options, _scratch } = match ready {
         Ok(ready) => ready,
-        Err(signal) => return Ok(signal.exit()),
+        Err(signal) => return Ok(stopped_before(context, signal)),
     };
     // A second signal ends the run here and now, and the tasks of the engine may outlive this for a moment.
     let _flushed = store.flush_on_drop();
