@@ -7,6 +7,8 @@ use std::process::Command;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+use tiktok_up::testing::Phase;
+
 use crate::person::chmod;
 use crate::world::{ADA, BEA, Ran, World};
 
@@ -386,7 +388,9 @@ fn an_id_that_is_taken_is_listed_after_a_run_that_was_stopped() {
         "privacy_level": "SELF_ONLY" }]));
     world.hold("status", 1, "before");
     let run = world.start_upload(&manifest);
-    world.wait_until("the question", |world| world.calls("upload").len() == 1 && run.is_at_rest());
+    world.wait_until("the question", |world| {
+        world.calls("upload").len() == 1 && world.phases() == [Phase::Uploaded] && run.is_at_rest()
+    });
     run.signal(rustix::process::Signal::TERM);
     run.end().exits(143);
     world.let_go();
