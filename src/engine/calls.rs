@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tiktok_open::{Client, Code, CreatorInfo, Error, PostStatus, Refusal};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::api::post_error;
 use crate::clock::Clock;
@@ -300,10 +300,12 @@ impl Calls {
     }
 
     /// Does what may be given up at any time, unless a signal comes. What is asked for after a signal is
-    /// meant to be asked for all the same. A refresh that was begun goes on by itself.
+    /// meant to be asked for all the same, or has crossed it: no answer is then waited for longer than that to
+    /// the final chunk. A refresh that was begun goes on by itself.
     async fn unless_asked_to_stop<T>(&self, work: impl Future<Output = T>) -> Result<T, CallError> {
-        if self.shutdown.asked().is_some() {
-            return Ok(work.await);
+        if let Some(signal) = self.shutdown.asked() {
+            let answered = timeout(self.timing.final_wait, work).await;
+            return answered.map_err(|_| CallError::Interrupted(signal));
         }
         tokio::select! {
             biased;
@@ -315,8 +317,9 @@ impl Calls {
     /// Sleeps unless a signal comes.
     pub(super) async fn pause(&self, wait: Duration) -> Result<(), CallError> {
         tokio::select! {
-            () = sleep(wait) => Ok(()),
+            biased;
             signal = self.shutdown.requested() => Err(CallError::Interrupted(signal)),
+            () = sleep(wait) => Ok(()),
         }
     }
 }

@@ -349,3 +349,21 @@ fn f59_after_a_signal_no_file_is_read_to_find_out_which_post_it_is() {
     world.let_go();
     world.upload(&manifest).exits(0).says("1 published, 2 skipped");
 }
+
+/// The signal may come while the question is being noted down, before it is asked.
+#[test]
+fn a_question_that_crosses_a_signal_is_not_waited_for_without_end() {
+    for _ in 0..8 {
+        let world = World::logged_in().timing("final_wait=200ms");
+        world.hold("status", 1, "before");
+        let manifest = world.short();
+        let run = world.start_upload(&manifest);
+        world.wait_until("the question is near", |world| {
+            world.calls("upload").len() == 1 && world.phases() == [Phase::Uploaded]
+        });
+        run.signal(Signal::TERM);
+        world.wait_until("it leaves", |_| run.has_left());
+        run.end().exits(143);
+        assert_eq!(world.phases(), [Phase::Uploaded]);
+    }
+}
