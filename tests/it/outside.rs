@@ -22,7 +22,7 @@ use url::Url;
 
 use crate::person::header;
 use crate::stage::{Kind, Round, Stage, number, say, tidy};
-use crate::tracer::{Act, Call, Traced, UNKNOWN, trace};
+use crate::tracer::{Act, Call, Fault, Traced, UNKNOWN, trace};
 use crate::world::{ADA, BEA, Ran, World};
 
 /// A run that takes longer hangs.
@@ -157,7 +157,7 @@ impl Outside {
 }
 
 /// Runs a command under a fault.
-fn traced(command: Command, fault: Option<(usize, Act)>) -> Traced {
+fn traced(command: Command, fault: Option<Fault>) -> Traced {
     trace(command, fault, LIMIT, |_| ()).unwrap()
 }
 
@@ -192,7 +192,7 @@ fn sweep_upload(name: &'static str, kind: Kind) {
     stage.end(round);
     Outside::sweep(name, &calls, |sweep, at, act| {
         let round = stage.round(kind);
-        let traced = traced(stage.upload(&round), Some((at, act)));
+        let traced = traced(stage.upload(&round), Some(Fault::At(at, act)));
         let Some((call, act)) = traced.hit.clone() else {
             // This run came to an end before that call.
             return settled(&mut stage, round, |_, _, _| Ok(()), |_| ());
@@ -295,7 +295,7 @@ fn a_refresh_from_outside() {
     let Some(calls) = untouched(world.command(&["refresh"]), |_| ()) else { return };
     Outside::sweep("refresh", &calls, |sweep, at, act| {
         world.advance(SignedDuration::from_hours(3));
-        let traced = traced(world.command(&["refresh"]), Some((at, act)));
+        let traced = traced(world.command(&["refresh"]), Some(Fault::At(at, act)));
         let Some((call, act)) = traced.hit.clone() else { return };
         let met = Met { at, call: &call, act, traced: &traced };
         sweep.count(&met, true, |code| code == 3 && in_window(&met));
@@ -367,7 +367,7 @@ fn a_login_from_outside() {
     Outside::sweep("login", &calls, |sweep, at, act| {
         let home = fresh();
         let command = login(&world, home.path(), ADA);
-        let traced = trace(command, Some((at, act)), LIMIT, open).unwrap();
+        let traced = trace(command, Some(Fault::At(at, act)), LIMIT, open).unwrap();
         let Some((call, act)) = traced.hit.clone() else { return };
         let met = Met { at, call: &call, act, traced: &traced };
         let stored = std::fs::read_to_string(home.path().join("user_tokens.json"));
@@ -402,7 +402,7 @@ fn what_a_starting_thread_does_not_get_is_told_by_its_limit() {
     for at in (0..calls.len()).filter(|at| starts(&calls[*at])) {
         world.advance(SignedDuration::from_hours(3));
         let fault = Act::Fail(calls[at].errors[0]);
-        let traced = traced(world.command(&["refresh"]), Some((at, fault)));
+        let traced = traced(world.command(&["refresh"]), Some(Fault::At(at, fault)));
         // Threads start in another order each time.
         if !traced.hit.as_ref().is_some_and(|(call, _)| starts(call)) {
             continue;
@@ -430,7 +430,7 @@ fn what_the_listener_of_a_login_does_not_get_is_told_by_its_limit() {
         let home = fresh();
         let fault = Act::Fail(calls[at].errors[0]);
         let command = login(&world, home.path(), ADA);
-        let traced = trace(command, Some((at, fault)), LIMIT, open).unwrap();
+        let traced = trace(command, Some(Fault::At(at, fault)), LIMIT, open).unwrap();
         // Threads make their calls in another order each time.
         if traced.hit.as_ref().is_some_and(|(call, _)| asked(call)) && traced.ran.code != Some(0) {
             traced.ran.exits(4).says("RLIMIT_").says("ulimit");

@@ -26,10 +26,17 @@ pub(crate) const UNKNOWN: &str = "a file";
 pub(crate) enum Act {
     /// It fails with this error, and is not made.
     Fail(c_int),
-    /// So does it, and every later call of the same name.
-    FailFrom(c_int),
     /// The process is killed before it.
     Kill,
+}
+
+/// Which calls something happens to.
+#[derive(Clone, Copy)]
+pub(crate) enum Fault {
+    /// The one at this place among those that can fail, from 0.
+    At(usize, Act),
+    /// Each one that this is true of: it fails with this error. Threads may make their calls in any order.
+    Each(fn(&Call) -> bool, c_int),
 }
 
 /// A call that can be made to fail.
@@ -48,11 +55,10 @@ impl Call {
     /// The argument of strace that comes closest to this fault.
     pub(crate) fn strace(&self, act: Act) -> String {
         let what = match act {
-            Act::Fail(error) | Act::FailFrom(error) => format!("error={}", errno_name(error)),
+            Act::Fail(error) => format!("error={}", errno_name(error)),
             Act::Kill => "signal=KILL".to_owned(),
         };
-        let more = if matches!(act, Act::FailFrom(_)) { "+" } else { "" };
-        format!("--inject={}:{what}:when={}{more}", self.name, self.nth)
+        format!("--inject={}:{what}:when={}", self.name, self.nth)
     }
 }
 
@@ -66,15 +72,14 @@ pub(crate) struct Traced {
     pub(crate) hung: bool,
     /// The calls that can be made to fail, in their order.
     pub(crate) calls: Vec<Call>,
-    /// What was done to which of them.
+    /// What was done to which of them, the last one.
     pub(crate) hit: Option<(Call, Act)>,
 }
 
-/// Runs a command; `fault` names a call by its place among those that can fail, from 0. `listen` gets
-/// every line of its standard error.
+/// Runs a command with a fault. `listen` gets every line of its standard error.
 pub(crate) fn trace(
     mut command: Command,
-    fault: Option<(usize, Act)>,
+    fault: Option<Fault>,
     limit: Duration,
     listen: impl Fn(&str) + Send + 'static,
 ) -> io::Result<Traced> {
@@ -123,7 +128,7 @@ pub(crate) fn trace(
 
 struct Tracer {
     pid: pid_t,
-    fault: Option<(usize, Act)>,
+    fault: Option<Fault>,
     /// `main` has begun.
     begun: bool,
     /// Threads, and what each does.
@@ -287,13 +292,11 @@ impl Tracer {
     fn strike(&mut self, call: Call) -> Option<c_int> {
         let at = self.calls.len();
         self.calls.push(call.clone());
-        let (planned, act) = self.fault?;
-        if let (Some((hit, Act::FailFrom(error))), true) = (&self.hit, planned < at) {
-            return (hit.name == call.name).then_some(*error);
-        }
-        if planned != at {
-            return None;
-        }
+        let act = match self.fault? {
+            Fault::At(planned, act) if planned == at => act,
+            Fault::Each(is_one, error) if is_one(&call) => Act::Fail(error),
+            Fault::At(..) | Fault::Each(..) => return None,
+        };
         // Threads may change places; the error is one that fits all the same.
         let act = match act {
             Act::Fail(error) if !call.errors.contains(&error) => {
@@ -303,7 +306,7 @@ impl Tracer {
         };
         self.hit = Some((call, act));
         match act {
-            Act::Fail(error) | Act::FailFrom(error) => Some(error),
+            Act::Fail(error) => Some(error),
             Act::Kill => {
                 kill(self.pid);
                 None
