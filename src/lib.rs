@@ -9,6 +9,7 @@ mod auth;
 mod cli;
 mod clock;
 mod commands;
+mod console;
 mod encrypt;
 mod engine;
 mod exit;

@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use tiktok_open::Privacy;
 use tiktok_open::Scopes;
 
+use super::values::Listen;
 use super::{help, values};
 use crate::model::HookKind;
 use crate::model::rate::Rates;
@@ -308,6 +309,31 @@ pub(crate) struct WatchArgs {
     #[command(flatten)]
     // A doc comment here would replace the command's own help.
     pub(crate) run: RunArgs,
+}
+
+/// Arguments of `serve`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Where it listens: an address of this machine, or `unix:PATH` for a socket that only you can use. Another
+    /// machine's browsers need `--tls-cert`, `--tls-key` and a password
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8723", value_parser = values::listen)]
+    pub(crate) listen: Listen,
+
+    /// Do not open the browser: print the address only
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+
+    /// Renew tokens as well, and post what the manifest or folder lists when it is due, as `watch` does
+    #[arg(long, value_name = "MANIFEST", num_args = 0..=1)]
+    pub(crate) worker: Option<Option<PathBuf>>,
+
+    /// The certificates that it shows, in PEM form, its own first
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// The key of its certificate, in PEM form
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
 }
 
 /// Arguments of `post`.

@@ -22,11 +22,11 @@ pub(crate) use self::args::{
     AccountsAction, AccountsArgs, CancelArgs, CompleteArgs, CompletionsArgs, ConfigAction,
     ConfigArgs, DemoArgs, DoctorArgs, ExplainArgs, HelpArgs, HistoryArgs, HookArgs, InitArgs,
     LoginArgs, LogoutArgs, ManArgs, OpenArgs, PassphraseArgs, PostArgs, RefreshArgs, ResolveArgs,
-    RunArgs, Schema, SchemaArgs, StatusArgs, UploadArgs, VideosArgs, WatchArgs,
+    RunArgs, Schema, SchemaArgs, ServeArgs, StatusArgs, UploadArgs, VideosArgs, WatchArgs,
 };
 pub(crate) use self::sandbox::SandboxArgs;
 pub(crate) use self::topics::page as topic;
-pub(crate) use self::values::Since;
+pub(crate) use self::values::{Listen, Since};
 
 /// Publish to TikTok from a terminal, a server or a script
 ///
@@ -81,6 +81,14 @@ pub(crate) enum Command {
     /// with --quiet (more with -v). Ctrl-C or SIGTERM ends it after the chunk under way, with exit code 0; SIGHUP looks
     /// again at once. Under systemd it tells where it stands (`Type=notify`, `WatchdogSec=`).
     Watch(Box<WatchArgs>),
+    /// Open a console in the browser: log in, compose, follow and settle posts
+    ///
+    /// The same rules and the same journal as on the command line, while it runs. It listens on this machine alone,
+    /// unless another address comes with TLS and passwords. Ctrl-C or SIGTERM ends it after the chunk under way, with
+    /// exit code 0.
+    // Hidden until it is whole.
+    #[command(hide = true)]
+    Serve(ServeArgs),
     /// Show what became of the posts, and ask TikTok about those that are not final
     Status(StatusArgs),
     /// Settle a post whose outcome is unknown, that failed for good, or that was posted by hand
@@ -131,7 +139,7 @@ pub(crate) enum Command {
 impl Command {
     /// Whether it does the same over and over.
     pub(crate) fn is_endless(&self) -> bool {
-        matches!(self, Self::Watch(_))
+        matches!(self, Self::Watch(_) | Self::Serve(_))
     }
 
     /// How long it may run, if that was said.
@@ -154,6 +162,7 @@ impl Command {
             Self::Post(_) => "post",
             Self::Upload(_) => "upload",
             Self::Watch(_) => "watch",
+            Self::Serve(_) => "serve",
             Self::Status(_) => "status",
             Self::Resolve(_) => "resolve",
             Self::Cancel(_) => "cancel",

@@ -46,6 +46,29 @@ pub(super) fn loopback(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
+/// Where the console listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Listen {
+    /// On an address.
+    Tcp(SocketAddr),
+    /// On a socket of this path.
+    Unix(PathBuf),
+}
+
+/// Where the console listens.
+pub(super) fn listen(text: &str) -> Result<Listen, String> {
+    let text = text.trim();
+    if let Some(path) = text.strip_prefix("unix:") {
+        let is_there = |path: &&str| !path.is_empty();
+        let path = Some(path).filter(is_there).ok_or("name the socket: unix:/run/console.sock")?;
+        return Ok(Listen::Unix(PathBuf::from(path)));
+    }
+    let by_name = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+    let by_name = by_name.map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let address = by_name.or_else(|| text.parse().ok());
+    address.map(Listen::Tcp).ok_or_else(|| "write it like 127.0.0.1:8723 or unix:PATH".to_owned())
+}
+
 /// What a hook may be called for.
 pub(super) fn hook_kind(text: &str) -> Result<HookKind, String> {
     let known = HookKind::ALL.map(HookKind::as_str).join(", ");

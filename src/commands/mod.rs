@@ -24,6 +24,7 @@ mod picture;
 mod refresh;
 mod resolve;
 mod sandbox;
+mod serve;
 mod shell;
 mod status;
 mod tokens;
@@ -260,7 +261,7 @@ pub(crate) async fn dispatch(
     printer: &Printer,
     env: &Environment<'_>,
 ) -> Result<Exit, Failure> {
-    let is_service = matches!(cli.command, Command::Watch(_));
+    let is_service = matches!(cli.command, Command::Watch(_) | Command::Serve(_));
     let limit = cli.command.max_runtime();
     let shutdown =
         Shutdown::listen_for(is_service, limit).map_err(|error| {
@@ -400,6 +401,7 @@ async fn perform(
         Command::Watch(args) => {
             Box::pin(watch::run(&cli.global, args, printer, shutdown, env)).await
         }
+        Command::Serve(args) => Box::pin(serve::run(&load().await?, args)).await,
         Command::Videos(args) => videos::run(&load().await?, args).await,
         Command::Explain(args) => explain::run(args, printer),
         Command::Completions(args) => Ok(shell::completions(args, printer)),

@@ -11,10 +11,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "commands",
         &[
-            "api", "auth", "cli", "engine", "hooks", "manifest", "model", "output", "settings",
-            "source", "store",
+            "api", "auth", "cli", "console", "engine", "hooks", "manifest", "model", "output",
+            "settings", "source", "store",
         ],
     ),
+    ("console", &[]),
     ("output", &["auth", "engine", "model"]),
     ("engine", &["api", "limits", "model", "source", "store"]),
     ("auth", &["api", "model", "store"]),
