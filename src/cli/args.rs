@@ -323,9 +323,13 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     pub(crate) no_browser: bool,
 
-    /// Renew tokens as well, and post what the manifest or folder lists when it is due, as `watch` does
-    #[arg(long, value_name = "MANIFEST", num_args = 0..=1)]
-    pub(crate) worker: Option<Option<PathBuf>>,
+    /// Renew tokens as well, and post what MANIFEST lists when it is due, as `watch` does
+    #[arg(long)]
+    pub(crate) worker: bool,
+
+    /// The file that lists further posts, or a folder with videos, for `--worker`
+    #[arg(value_name = "MANIFEST", requires = "worker")]
+    pub(crate) list: Option<PathBuf>,
 
     /// The certificates that it shows, in PEM form, its own first
     #[arg(long, value_name = "FILE", requires = "tls_key")]

@@ -407,7 +407,7 @@ impl AccountWorker {
         let found = match self.resolver.find_early(post, look).await {
             Ok(found) => Some(found),
             Err(
-                error @ (ResolveError::IdUsed { missing: false, .. }
+                error @ (ResolveError::IdUsed { missing: None, .. }
                 | ResolveError::IdOfAnother { .. }),
             ) => {
                 return left_with_stop(&PostSnapshot::new(post, Instant::now()), &error.into()).0;
@@ -783,12 +783,16 @@ pub(super) fn ended_before(
             };
             let report = known.report(PostState::Skipped, None);
             let changed = row.settings != post.settings_hash();
-            let note = if row.mode == post.asked.mode {
+            let what = if row.mode == post.asked.mode {
                 changed.then(|| "the entry has other settings by now".to_owned())
             } else {
                 let (made, asked) = (row.mode.as_str(), post.asked.mode.as_str());
                 Some(format!("its `mode` was `{made}`, and is `{asked}` by now"))
             };
+            let id = post.asked.id.as_ref().filter(|_| row.id.is_none());
+            let named = id.map(|id| format!("it has the `id` \"{}\" from now on", text::shown(id)));
+            let words: Vec<_> = what.into_iter().chain(named).collect();
+            let note = (!words.is_empty()).then(|| words.join("; "));
             let brought_to = Some(brought_to);
             Some(PostOutcome { at: Some(attempt.updated_at), brought_to, note, ..report })
         }

@@ -69,14 +69,14 @@ pub(super) enum ResolveError {
     #[error("interrupted")]
     Interrupted(Signal),
     /// The entry's `id` is that of another post.
-    #[error("{}", id_used_words(id, post, *missing))]
+    #[error("{}", id_used_words(id, post, missing.as_deref()))]
     IdUsed {
         /// The `id`.
         id: String,
         /// The post that was made under it.
         post: Box<RecordedPost>,
-        /// Whether the entry's own file is not there to be compared.
-        missing: bool,
+        /// The entry's own file, if it is not there to be compared.
+        missing: Option<PathBuf>,
     },
     /// The entry's `id` is that of another post, and its content was posted already.
     #[error(
@@ -115,8 +115,11 @@ pub(super) enum ResolveError {
     },
 }
 
-fn id_used_words(id: &str, post: &RecordedPost, missing: bool) -> String {
-    let this = if missing { "the file of this entry is not there" } else { "this is another one" };
+fn id_used_words(id: &str, post: &RecordedPost, missing: Option<&Path>) -> String {
+    let this = match missing {
+        Some(path) => format!("the file of this entry is not there: {}", text::quoted(path)),
+        None => "this is another one".to_owned(),
+    };
     format!(
         "the `id` \"{}\" was used for {} (post {}), and {this}: nothing was sent",
         text::plain(id),
@@ -462,7 +465,7 @@ impl PostResolver {
                     Some(Alike { post: posted, .. }) => {
                         ResolveError::IdOfAnother { id, post, posted: Box::new(posted) }
                     }
-                    None => ResolveError::IdUsed { id, post, missing: false },
+                    None => ResolveError::IdUsed { id, post, missing: None },
                 })
             }
             (Some(Phase::FinalIntent { .. } | Phase::Uploaded), _)
@@ -541,7 +544,8 @@ impl PostResolver {
             && !self.lay_at(&row, path).await?
         {
             let (id, post) = (id.clone(), Box::new(row));
-            return Err(ResolveError::IdUsed { id, post, missing: true });
+            let missing = Some(path.to_owned());
+            return Err(ResolveError::IdUsed { id, post, missing });
         }
         Ok(row)
     }
@@ -802,7 +806,7 @@ impl From<ResolveError> for StopReason {
             ResolveError::Plan(_) => {
                 unfit(ErrorCode::VideoUnreadable, &error, ErrorCode::PlanImpossible)
             }
-            ResolveError::IdUsed { missing: true, .. } => {
+            ResolveError::IdUsed { missing: Some(_), .. } => {
                 unfit(ErrorCode::IdReused, &error, ErrorCode::IdWithoutFile)
             }
             ResolveError::IdUsed { .. } => unfit(ErrorCode::IdReused, &error, ErrorCode::IdReused),

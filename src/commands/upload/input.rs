@@ -95,11 +95,10 @@ impl Input {
     pub(super) fn read(path: &Path) -> Result<Self, InputError> {
         if path == Path::new("-") {
             let name = "standard input".to_owned();
-            return Ok(Self {
-                text: read_text(io::stdin().lock(), &name, path)?,
-                folder: PathBuf::new(),
-                name,
-            });
+            let text = read_text(io::stdin().lock(), &name, path)?;
+            // Whole paths, as nothing else tells where they start.
+            let folder = std::env::current_dir().unwrap_or_default();
+            return Ok(Self { text, folder, name });
         }
         let name = format!("`{}`", shown(&path.display().to_string()));
         let file = open(path, &name)?;
