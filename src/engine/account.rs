@@ -122,7 +122,7 @@ impl AccountWorker {
                 let is_new = new.is_new(&self.resolver, &posts, at).await;
                 self.early(post, is_new, Look::Once, &mut named).await
             };
-            let outcome = named.noted(post, outcome);
+            let outcome = self.resolver.with_given_id(post, named.noted(post, outcome));
             let row = match outcome.number.filter(|_| some_wait) {
                 Some(_) if made.is_some() => made,
                 Some(number) => self.calls.journal.post(number).await.ok(),
@@ -171,7 +171,7 @@ impl AccountWorker {
                 stops.add(post.asked.mode, stop);
                 outcome
             };
-            let outcome = named.noted(post, outcome);
+            let outcome = self.resolver.with_given_id(post, named.noted(post, outcome));
             let row = match made {
                 Some(row) => Some(row),
                 None => self.resolver.find(post, Look::Sight).await.ok().and_then(|it| it.row),
@@ -783,16 +783,12 @@ pub(super) fn ended_before(
             };
             let report = known.report(PostState::Skipped, None);
             let changed = row.settings != post.settings_hash();
-            let what = if row.mode == post.asked.mode {
+            let note = if row.mode == post.asked.mode {
                 changed.then(|| "the entry has other settings by now".to_owned())
             } else {
                 let (made, asked) = (row.mode.as_str(), post.asked.mode.as_str());
                 Some(format!("its `mode` was `{made}`, and is `{asked}` by now"))
             };
-            let id = post.asked.id.as_ref().filter(|_| row.id.is_none());
-            let named = id.map(|id| format!("it has the `id` \"{}\" from now on", text::shown(id)));
-            let words: Vec<_> = what.into_iter().chain(named).collect();
-            let note = (!words.is_empty()).then(|| words.join("; "));
             let brought_to = Some(brought_to);
             Some(PostOutcome { at: Some(attempt.updated_at), brought_to, note, ..report })
         }

@@ -13,8 +13,8 @@ use crate::engine::events::{Note, Progress, Warning};
 use crate::engine::post::{PreparedPost, settings_hash};
 use crate::engine::stop::StopReason;
 use crate::model::{
-    FileIdentity, LocalFile, Phase, Plan, PlanError, Post, PostError, PostNumber, PostRequest,
-    RecordedPost, Source, Transfer, Unfinished,
+    FileIdentity, LocalFile, Phase, Plan, PlanError, Post, PostError, PostNumber, PostOutcome,
+    PostRequest, RecordedPost, Source, Transfer, Unfinished,
 };
 use crate::problem::{ErrorCode, ErrorKind};
 use crate::signals::Signal;
@@ -272,6 +272,19 @@ impl PostResolver {
         row.id.clone().or_else(|| given.get(&row.number).cloned())
     }
 
+    /// The outcome of an entry, saying so if this run gave its `id` to a post that was made before.
+    pub(super) fn with_given_id(&self, post: &PreparedPost, outcome: PostOutcome) -> PostOutcome {
+        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let given = outcome.number.and_then(|number| given.get(&number));
+        let is_made = outcome.brought_to.is_some();
+        let Some(id) = given.filter(|id| is_made && post.asked.id.as_ref() == Some(id)) else {
+            return outcome;
+        };
+        let words = format!("it has the `id` \"{}\" from now on", text::plain(id));
+        let note = outcome.note.into_iter().chain([words]).collect::<Vec<_>>().join("; ");
+        PostOutcome { note: Some(note), ..outcome }
+    }
+
     /// Records the `id` of an entry whose post was made without one, however long it would wait.
     pub(super) async fn give_id(&self, found: &FoundPost) -> Result<(), StoreError> {
         let made = found.row.as_ref().filter(|row| row.phase().is_some_and(Phase::is_done));
@@ -331,6 +344,10 @@ impl PostResolver {
             self.calls.events.progress(&post.post_ref, progress);
         }
         let row = self.wanted(self.calls.journal.post_for(&new).await?).await?;
+        if known.is_some_and(|known| known.number == row.number && known.id != row.id) {
+            let id = row.id.clone().unwrap_or_default();
+            self.given.lock().unwrap_or_else(PoisonError::into_inner).insert(row.number, id);
+        }
         self.note_unnamed(new.id.as_ref(), Some(&row));
         let source = source.map(|(video, plan)| {
             let recorded = row.file.as_ref().filter(|file| file.identity.size == video.size());

@@ -564,7 +564,7 @@ catalogue! {
     ScopeNotGranted: "The account did not grant a scope that the post needs."
         => "run `tiktok-up login` again and leave `{scope}` switched on in TikTok's consent page";
     PrivacyNotOffered: "The account does not offer the privacy level of the post."
-        => "it offers {offered}";
+        => "choose another `privacy_level`; it offers {offered}";
     VideoTooLong: "The video is longer than this creator may post."
         => "shorten the video";
 

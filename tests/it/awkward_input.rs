@@ -132,12 +132,15 @@ fn standard_input_is_read_as_strictly() {
     let ran = stopped(&world, 2, &["upload", "-"], |command| {
         command.stdin(File::open(&text).unwrap());
     });
+    let missing = world.path("nothing.mp4").display().to_string();
     assert_eq!(
         words(&ran),
-        "error: standard input has 2 problems [manifest_wrong]\n  \
-         line 1, column 18, post 1, field `video_path`: `work/nothing.mp4`: there is no such file\n  \
-         line 1, column 40, post 2: a post must be an object, not the number 5\n\n\
-         hint: correct this and run again; nothing was sent\n"
+        format!(
+            "error: standard input has 2 problems [manifest_wrong]\n  \
+             line 1, column 18, post 1, field `video_path`: `{missing}`: there is no such file\n  \
+             line 1, column 40, post 2: a post must be an object, not the number 5\n\n\
+             hint: correct this and run again; nothing was sent\n"
+        )
     );
     refused(&world, &["upload", "-"]).says("line 1, column 1: the file is empty");
 }

@@ -88,6 +88,15 @@ fn each_file_is_a_post_with_the_words_of_its_sidecar() {
 }
 
 #[test]
+fn a_video_is_not_its_own_sidecar() {
+    let world = World::logged_in();
+    let video = world.video("a.mp4", 100_000);
+    std::fs::rename(video, world.path("a.txt")).unwrap();
+    let ran = ran(&world, &["a.txt", "--dry-run"]).exits(0);
+    ran.says("planned").never_says("sidecar");
+}
+
+#[test]
 fn what_is_wrong_is_said_of_the_option_or_the_sidecar_and_nothing_is_sent() {
     let world = World::logged_in();
     world.video("a.mp4", 100_001);

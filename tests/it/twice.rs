@@ -5,7 +5,7 @@ use std::fs;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::world::{ADA, BEA, World};
+use crate::world::{ADA, BEA, Ran, World};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -42,7 +42,32 @@ fn scheduled(world: &World) -> Vec<String> {
 }
 
 fn same_as(first: u32) -> String {
-    format!("the same as post {first} of this manifest; to have both, give each an `id` of its own")
+    format!(
+        "the same as post {first} of this manifest; to have both, give each an `id` of its own, that one first"
+    )
+}
+
+/// Somebody follows that with commands of one post: the one that was made takes the first `id`, and says so.
+#[test]
+fn a_post_that_takes_an_id_says_so() {
+    let world = World::logged_in();
+    let a = world.video("a.mp4", 100_000).display().to_string();
+    let b = world.path("b.mp4").display().to_string();
+    fs::copy(&a, &b).unwrap();
+    let post = |more: &[&str]| world.run(&[&["post", "--privacy", "SELF_ONLY"], more].concat());
+    post(&[&a, &b]).exits(0).says("that one first");
+    for args in [&[&b, "--id", "two", "--dry-run"][..], &[&b, "--id", "two"]] {
+        post(args).exits(0).says("1 skipped").says("it has the `id` \"two\" from now on");
+    }
+    post(&[&b, "--id", "two"]).exits(0).says("1 skipped").never_says("from now on");
+    // In the order that was told, each is made once.
+    let c = world.video("c.mp4", 100_001).display().to_string();
+    let d = world.path("d.mp4").display().to_string();
+    fs::copy(&c, &d).unwrap();
+    post(&[&c, &d]).exits(0);
+    post(&[&c, "--id", "three"]).exits(0).says("it has the `id` \"three\" from now on");
+    post(&[&d, "--id", "four"]).exits(0).says("1 published");
+    assert_eq!(world.published(), 3);
 }
 
 #[test]
@@ -656,6 +681,15 @@ fn an_id_whose_file_is_not_there_is_no_reason_to_post_it_again() {
     let gone = world.manifest(&entry("gone.mp4"));
     let ran = world.run(&["upload", &gone]).exits(1).says("the file of this entry is not there");
     ran.says("correct the path, put the file back").never_says("--repost");
+    // A path of standard input begins where the command is run.
+    let other = world.path("elsewhere");
+    fs::create_dir(&other).unwrap();
+    let mut command = world.command(&["upload", "-"]);
+    command
+        .current_dir(&other)
+        .stdin(fs::File::open(world.file("in.json", entry("a.mp4").to_string())).unwrap());
+    let lost = other.join("a.mp4").display().to_string();
+    Ran::of(command).exits(1).says(&format!("the file of this entry is not there: {lost}"));
     world.run(&["upload", "--repost", &gone]).exits(2).says("gone.mp4`: there is no such file");
     assert_eq!(world.published(), 1);
 }

@@ -181,6 +181,10 @@ impl Sidecar {
         let mut found: Option<(PathBuf, FileIdentity, String)> = None;
         for extension in EXTENSIONS {
             let path = video.with_extension(extension);
+            // A video is not its own sidecar, whatever it is called.
+            if path == video {
+                continue;
+            }
             let bad = |what: String| BadSidecar { path: path.clone(), what };
             // One that is there and cannot be read may say who is to see the post.
             let file = match VideoFile::open(&path) {
