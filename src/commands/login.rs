@@ -2,7 +2,9 @@
 
 use std::io::IsTerminal as _;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::json;
 use tiktok_open::Scopes;
@@ -17,8 +19,8 @@ use crate::exit::Exit;
 use crate::model::RedirectUri;
 use crate::output::{AuthOutput, Failure, Line, Printer, moment};
 use crate::signals::Signal;
-use crate::store::Store as _;
 use crate::store::local::LocalStore;
+use crate::store::{AccountStore, Store as _};
 
 /// What a login asks for unless it is told otherwise: to read the name, to post, to leave drafts.
 const SCOPES: &str = "user.info.basic,video.publish,video.upload";
@@ -42,35 +44,16 @@ pub(super) async fn by(
     args: &LoginArgs,
     way: LoginMethod,
 ) -> Result<Exit, Failure> {
-    context.printer.step("fetching the client secret");
-    let here = context.clone();
-    let app = match context.aside(move || apps::fetched_for_login(&here)).await? {
-        Ok(app) => app?,
+    let ready = match ready(context, args.scopes.as_ref()).await? {
+        Ok(ready) => ready,
         Err(signal) => return Ok(signal.exit()),
     };
-    let way = listenable(context, &app, way)?;
-    // Before anybody consents to a login that could not be kept.
-    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
-    let store = at_rest::unlocked_for_login(context, store).await?.accounts();
-    let scopes = match (&args.scopes, &app.scopes) {
-        (Some(scopes), _) | (None, Some(scopes)) => scopes.clone(),
-        (None, None) => Scopes::from_answer(SCOPES),
-    };
+    let way = listenable(context, &ready.app, way)?;
     let picture = Picture::of(args)?;
     let output = AuthOutput::new(&context.printer).with_picture(picture.is_some());
     let printer = context.printer.clone();
     let reporter = Watching { output, printer, picture, exchanging: AtomicBool::new(false) };
-    let login = Login {
-        client: &context.client,
-        store: store.as_ref(),
-        app: &app,
-        scopes: &scopes,
-        name: args.alias.as_deref(),
-        limit: args.timeout,
-        clock: context.settings.clock,
-        timing: &context.settings.timing,
-        reporter: &reporter,
-    };
+    let login = ready.login(context, args.alias.as_deref(), args.timeout, &reporter);
     let mut run = pin!(login.run(way));
     let (done, stopped_by) = tokio::select! {
         biased;
@@ -85,6 +68,57 @@ pub(super) async fn by(
     };
     report(context, &done);
     Ok(stopped_by.map_or(Exit::Done, Signal::exit))
+}
+
+/// What a login is made with.
+pub(super) struct Ready {
+    pub(super) app: App,
+    store: Arc<dyn AccountStore>,
+    scopes: Scopes,
+}
+
+/// Fetches the app with its secret and opens the store: before anybody consents to a login that could not be kept.
+/// `Err`: a signal came.
+pub(super) async fn ready(
+    context: &Context,
+    scopes: Option<&Scopes>,
+) -> Result<Result<Ready, Signal>, Failure> {
+    context.printer.step("fetching the client secret");
+    let here = context.clone();
+    let app = match context.aside(move || apps::fetched_for_login(&here)).await? {
+        Ok(app) => app?,
+        Err(signal) => return Ok(Err(signal)),
+    };
+    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
+    let store = at_rest::unlocked_for_login(context, store).await?.accounts();
+    let scopes = match (scopes, &app.scopes) {
+        (Some(scopes), _) | (None, Some(scopes)) => scopes.clone(),
+        (None, None) => Scopes::from_answer(SCOPES),
+    };
+    Ok(Ok(Ready { app, store, scopes }))
+}
+
+impl Ready {
+    /// The login of an account, known or new, by that name if there is one.
+    pub(super) fn login<'a>(
+        &'a self,
+        context: &'a Context,
+        name: Option<&'a str>,
+        limit: Duration,
+        reporter: &'a dyn Reporter,
+    ) -> Login<'a> {
+        Login {
+            client: &context.client,
+            store: self.store.as_ref(),
+            app: &self.app,
+            scopes: &self.scopes,
+            name,
+            limit,
+            clock: context.settings.clock,
+            timing: &context.settings.timing,
+            reporter,
+        }
+    }
 }
 
 /// A browser that is sent where this program cannot wait ends at a page that does not load: whoever sits

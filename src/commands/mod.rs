@@ -33,7 +33,6 @@ mod videos;
 mod watch;
 
 use std::io;
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -365,7 +364,10 @@ async fn perform(
             unattended(printer, "refresh", outcome)
         }
         Command::Accounts(args) => accounts::run(&load().await?, args, env).await,
-        Command::Upload(args) => run_upload(printer, load().await, &args.manifest, &args.run).await,
+        Command::Upload(args) => {
+            let list = upload::PostList::Manifest(args.manifest.clone());
+            run_upload(printer, load().await, &list, &args.run).await
+        }
         Command::Post(args) => {
             let list = upload::PostList::Options(args.clone());
             let run = upload::post_key(args);
@@ -421,15 +423,14 @@ async fn perform(
 async fn run_upload(
     printer: &Printer,
     context: Result<Context, Failure>,
-    list: &Path,
+    list: &upload::PostList,
     args: &RunArgs,
 ) -> Result<Exit, Failure> {
-    let manifest = upload::manifest_key(list);
+    let manifest = list.manifest().map(upload::manifest_key).unwrap_or_default();
     let run = format!("upload {manifest}");
-    let list = upload::PostList::Manifest(list.to_owned());
     let outcome = match loaded(printer, context, args.hooks_of_run()) {
         Ok(context) => {
-            let outcome = Box::pin(upload::run(&context, &list, args)).await;
+            let outcome = Box::pin(upload::run(&context, list, args)).await;
             hooks::end(&context, &run, &outcome).await;
             outcome
         }

@@ -54,6 +54,27 @@ impl Rates {
     }
 }
 
+/// A number of bytes, with or without a unit: decimal ones (`kB`, `MB`, `GB`, also `k`, `M`, `G`)
+/// and binary ones (`KiB`, `MiB`, `GiB`).
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+    let how = || "write it like 10485760, 500kB, 10MB or 8MiB".to_owned();
+    let text = text.trim();
+    let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_at);
+    let factor: u64 = match unit.trim_start().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1_000,
+        "m" | "mb" => 1_000_000,
+        "g" | "gb" => 1_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        _ => return Err(how()),
+    };
+    let number: u64 = number.parse().map_err(|_| how())?;
+    number.checked_mul(factor).ok_or_else(|| "it is too large".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::civil::time;

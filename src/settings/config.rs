@@ -18,12 +18,14 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use url::{Host, Url};
 
+use super::ServeSettings;
 use super::credentials::odd;
 use super::home::literal;
 use super::mistake::Mistakes;
 use super::store_key::{Encrypt, PassphraseFrom};
 use crate::clock;
 use crate::encrypt::Scheme;
+use crate::model::rate::bytes;
 use crate::model::slot::{DAYS, Slot};
 use crate::model::{Field, FieldType, FieldValue, FieldValues, HookKind, Mode, RedirectUri};
 use crate::secret::Secret;
@@ -46,6 +48,8 @@ pub(super) struct Config {
     pub(super) hooks: HooksEntry,
     /// `[slots.NAME]`.
     pub(super) slots: BTreeMap<String, Slot>,
+    /// `[serve]`.
+    pub(super) serve: ServeSettings,
 }
 
 /// `[hooks]`.
@@ -105,7 +109,8 @@ impl Config {
     }
 }
 
-pub(super) const ROOT: &[&str] = &["accounts", "apps", "defaults", "hooks", "slots", "store"];
+pub(super) const ROOT: &[&str] =
+    &["accounts", "apps", "defaults", "hooks", "serve", "slots", "store"];
 pub(super) const APP: &[&str] = &[
     "client_key",
     "client_secret",
@@ -119,6 +124,8 @@ pub(super) const STORE: &[&str] =
 
 pub(super) const HOOKS: &[&str] =
     &["desktop", "notify_command", "webhook", "webhook_secret", "webhook_secret_file", "when"];
+
+pub(super) const SERVE: &[&str] = &["folders", "origin", "upload_limit"];
 
 pub(super) const SLOT: &[&str] = &["days", "jitter", "times", "zone"];
 
@@ -145,6 +152,7 @@ impl Reader<'_> {
                 "apps" => config.apps = self.apps(value),
                 "defaults" => (config.app, config.defaults) = self.defaults(value),
                 "hooks" => config.hooks = self.hooks(value),
+                "serve" => config.serve = self.serve(value),
                 "slots" => config.slots = self.slots(value),
                 "store" => config.store = self.store(value),
                 _ => self.unknown(key, ROOT),
@@ -305,6 +313,61 @@ impl Reader<'_> {
             }
         }
         Some(kinds)
+    }
+
+    fn serve(&mut self, value: &Value<'_>) -> ServeSettings {
+        let mut serve = ServeSettings::default();
+        let Some(table) = self.table(value, "serve") else { return serve };
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "folders" => serve.folders = self.folders(value),
+                "origin" => serve.origin = self.origin(value),
+                "upload_limit" => {
+                    serve.upload_limit = self.size(value).unwrap_or(serve.upload_limit);
+                }
+                _ => self.unknown(key, SERVE),
+            }
+        }
+        serve
+    }
+
+    fn folders(&mut self, value: &Value<'_>) -> Vec<PathBuf> {
+        let DeValue::Array(items) = value.get_ref() else {
+            self.wrong(value.span(), format!("must be a list of folders, not {}", kind(value)));
+            return Vec::new();
+        };
+        items.iter().filter_map(|item| self.path(item)).collect()
+    }
+
+    /// Where browsers find the console behind a proxy: scheme, host and port, and nothing else.
+    fn origin(&mut self, value: &Value<'_>) -> Option<Url> {
+        let text = self.word(value)?;
+        let url = Url::parse(&text).ok().filter(|url| {
+            url.scheme() == "https"
+                && url.host().is_some()
+                && url.username().is_empty()
+                && url.password().is_none()
+                && url.path() == "/"
+                && url.query().is_none()
+                && url.fragment().is_none()
+        });
+        if url.is_none() {
+            self.wrong(
+                value.span(),
+                "not an https address without a path, such as `https://console.example.com`",
+            );
+        }
+        url
+    }
+
+    /// A number of bytes, as `--limit-rate` takes one.
+    fn size(&mut self, value: &Value<'_>) -> Option<u64> {
+        let text = self.word(value)?;
+        let size = bytes(&text).ok().filter(|size| *size > 0);
+        if size.is_none() {
+            self.wrong(value.span(), "not a size such as `500MB` or `4GB`");
+        }
+        size
     }
 
     fn slots(&mut self, value: &Value<'_>) -> BTreeMap<String, Slot> {

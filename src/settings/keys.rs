@@ -1,6 +1,6 @@
 //! The keys of `config.toml` by their names on the command line, such as `apps.main.client_key`.
 
-use super::config::{APP, HOOKS, SLOT, STORE, account_names, default_names, nearest};
+use super::config::{APP, HOOKS, SERVE, SLOT, STORE, account_names, default_names, nearest};
 use crate::model::{Field, FieldType};
 
 /// A key that config.toml may have.
@@ -51,7 +51,7 @@ impl Key {
         let unknown = |meant: Option<String>| UnknownKey { meant };
         let Some((table, own)) = name.rsplit_once('.') else {
             // Somebody who leaves out the table means the only key of that name.
-            let mut all = ["defaults", "hooks", "store"].iter().flat_map(|table| {
+            let mut all = ["defaults", "hooks", "serve", "store"].iter().flat_map(|table| {
                 names_in(table).into_iter().map(move |own| (own, format!("{table}.{own}")))
             });
             return Err(unknown(all.find(|(own, _)| *own == name).map(|(_, full)| full)));
@@ -66,7 +66,7 @@ impl Key {
             None => (vec![table.to_owned()], names_in(table)),
         };
         if known.is_empty() {
-            let table = nearest(table, &["defaults", "hooks", "store"]);
+            let table = nearest(table, &["defaults", "hooks", "serve", "store"]);
             return Err(unknown(table.map(|table| format!("{table}.{own}"))));
         }
         if !known.contains(&own) {
@@ -88,7 +88,7 @@ impl Key {
                 keys.extend(names_in(outer).into_iter().map(|name| key(&[outer, &inner, name])));
             }
         }
-        for table in ["defaults", "hooks", "store"] {
+        for table in ["defaults", "hooks", "serve", "store"] {
             keys.extend(names_in(table).into_iter().map(|name| key(&[table, name])));
         }
         keys
@@ -118,6 +118,7 @@ fn names_in(table: &str) -> Vec<&'static str> {
         "apps" => APP.to_vec(),
         "defaults" => default_names(),
         "hooks" => HOOKS.to_vec(),
+        "serve" => SERVE.to_vec(),
         "slots" => SLOT.to_vec(),
         "store" => STORE.to_vec(),
         _ => Vec::new(),
@@ -128,7 +129,7 @@ fn names_in(table: &str) -> Vec<&'static str> {
 fn kind_of(name: &str) -> KeyKind {
     match name {
         "client_secret" | "webhook" | "webhook_secret" => KeyKind::Secret,
-        "days" | "scopes" | "times" | "when" => KeyKind::Words,
+        "days" | "folders" | "scopes" | "times" | "when" => KeyKind::Words,
         "desktop" => KeyKind::Flag,
         name if name.ends_with("_command") => KeyKind::Command,
         name => match Field::named(name).map(Field::value_type) {

@@ -128,6 +128,7 @@ fn usual(name: &str) -> Option<SettingValue> {
     match name {
         "defaults.mode" => text(Mode::default().as_str()),
         "defaults.privacy_level" => text(Privacy::SelfOnly.as_str()),
+        "serve.upload_limit" => text("4GB"),
         "hooks.desktop" => Some(SettingValue::Flag(false)),
         "hooks.when" => {
             let usual = HookKind::USUAL.map(|kind| kind.as_str().to_owned());

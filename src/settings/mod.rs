@@ -17,9 +17,10 @@ mod mistake;
 mod store_key;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tiktok_open::Endpoints;
+use url::Url;
 
 pub(crate) use self::apps::{Apps, KnownApp, NoApp};
 pub(crate) use self::change::change;
@@ -89,6 +90,26 @@ pub(crate) struct Settings {
     pub(crate) hooks: HookSettings,
     /// The times that posts may be spread over.
     pub(crate) slots: BTreeMap<String, Slot>,
+    /// What the console may do.
+    pub(crate) serve: ServeSettings,
+}
+
+/// `[serve]` of `config.toml`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ServeSettings {
+    /// The folders of this machine whose videos may be chosen in the console.
+    pub(crate) folders: Vec<PathBuf>,
+    /// Where browsers find the console behind a proxy that speaks https.
+    pub(crate) origin: Option<Url>,
+    /// The largest file that is taken from a browser, in bytes.
+    pub(crate) upload_limit: u64,
+}
+
+impl Default for ServeSettings {
+    fn default() -> Self {
+        // The largest video that TikTok takes.
+        Self { folders: Vec::new(), origin: None, upload_limit: 4_000_000_000 }
+    }
 }
 
 /// `[hooks]` of `config.toml`.
@@ -143,6 +164,7 @@ impl Settings {
             account_defaults,
             hooks,
             slots: config.slots,
+            serve: config.serve,
             home,
             endpoints,
             clock: Clock::shifted(timing.clock_offset),
@@ -187,6 +209,7 @@ impl Settings {
             hooks: HookSettings::default(),
             account_defaults: BTreeMap::new(),
             slots: BTreeMap::new(),
+            serve: ServeSettings::default(),
         }
     }
 }

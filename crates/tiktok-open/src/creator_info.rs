@@ -17,6 +17,8 @@ pub struct CreatorInfo {
     pub nickname: String,
     /// The unique handle.
     pub username: String,
+    /// Where the picture of the account is, for some hours.
+    pub avatar_url: Option<String>,
     /// The privacy levels on offer, in TikTok's spelling.
     pub privacy_level_options: Vec<String>,
     /// Comments are switched off for the account.
@@ -35,6 +37,8 @@ struct Wire {
     creator_nickname: String,
     #[serde(default)]
     creator_username: String,
+    #[serde(default)]
+    creator_avatar_url: Option<String>,
     privacy_level_options: Vec<String>,
     #[serde(default)]
     comment_disabled: bool,
@@ -55,6 +59,7 @@ pub(super) async fn query(transport: &Transport, token: &Secret) -> Result<Creat
     Ok(CreatorInfo {
         nickname: text::plain(&wire.creator_nickname),
         username: text::plain(&wire.creator_username),
+        avatar_url: wire.creator_avatar_url.as_deref().map(text::plain),
         privacy_level_options: wire.privacy_level_options.iter().map(|p| text::plain(p)).collect(),
         comment_disabled: wire.comment_disabled,
         duet_disabled: wire.duet_disabled,

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::cli::PostArgs;
 use crate::fault;
@@ -30,6 +31,17 @@ pub(in crate::commands) enum PostList {
     Manifest(PathBuf),
     /// The command line.
     Options(Box<PostArgs>),
+    /// A manifest as it was read before.
+    Text(Arc<TextList>),
+}
+
+/// A manifest that is given with its text, so that whoever gives it knows which post has which place in it.
+#[derive(Debug)]
+pub(in crate::commands) struct TextList {
+    /// The file that it was read from, which it is known by.
+    pub(in crate::commands) path: PathBuf,
+    /// What it says.
+    pub(in crate::commands) text: Vec<u8>,
 }
 
 /// Why there is no text.
@@ -85,7 +97,18 @@ impl PostList {
     pub(in crate::commands) fn manifest(&self) -> Option<&Path> {
         match self {
             Self::Manifest(path) => Some(path),
+            Self::Text(list) => Some(&list.path),
             Self::Options(_) => None,
+        }
+    }
+}
+
+impl From<&TextList> for Input {
+    fn from(list: &TextList) -> Self {
+        Self {
+            text: list.text.clone(),
+            folder: list.path.parent().unwrap_or(Path::new("")).to_owned(),
+            name: format!("`{}`", shown(&list.path.display().to_string())),
         }
     }
 }

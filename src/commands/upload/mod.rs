@@ -38,8 +38,8 @@ use crate::store::local::LocalStore;
 use crate::store::{Accept, AccountError, ExistingJournal, Journal, Store as _};
 
 use self::given::Origins;
-pub(super) use self::input::PostList;
 use self::input::{Input, InputError};
+pub(super) use self::input::{PostList, TextList};
 pub(super) use self::left::note_refusal;
 use self::left::{leftovers, tell_gone};
 use self::slots::Slots;
@@ -218,6 +218,7 @@ async fn make_ready(
     context.printer.step("reading the manifest");
     let named = match list {
         PostList::Manifest(path) => manifest_key(path),
+        PostList::Text(list) => manifest_key(&list.path),
         PostList::Options(args) => post_key(args),
     };
     let list = list.clone();
@@ -268,7 +269,7 @@ async fn make_ready(
         posted_files(&manifest, journal.as_ref(), &accounts, timing, &context.shutdown).await?
     };
     let left = manifest.entries.iter().filter(|entry| posted.version(entry.index).is_none());
-    let files = left.filter_map(|entry| entry.post.source.file().cloned());
+    let files: Vec<_> = left.filter_map(|entry| entry.post.source.file().cloned()).collect();
     let watch = FileWatch::begin(files, timing).await?;
     if watch.recent() > 0 {
         context.printer.note(output::watching(watch.recent(), timing));
@@ -376,6 +377,7 @@ fn read_list(list: &PostList) -> Result<(Input, Option<Origins>), InputError> {
             given::of_folder(path)?
         }
         PostList::Manifest(path) => return Ok((Input::read(path)?, None)),
+        PostList::Text(list) => return Ok((Input::from(&**list), None)),
     };
     Ok((given.0, Some(given.1)))
 }

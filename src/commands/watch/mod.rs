@@ -15,6 +15,7 @@ use self::metrics::Metrics;
 use self::server::{PATH, Server};
 use self::systemd::Manager;
 use super::ended::EndedPosts;
+use super::upload::PostList;
 use super::{Context, loaded, refresh, run_upload, unattended};
 use crate::cli::{GlobalArgs, RefreshArgs, RunArgs, WatchArgs};
 use crate::exit::Exit;
@@ -51,7 +52,8 @@ pub(super) async fn run(
     let context = Context::load(global, printer, shutdown, env, true).await?;
     if !args.list.exists() {
         // A slip of whoever starts it; what goes away later may come back.
-        return run_upload(printer, Ok(context), &args.list, &args.run).await;
+        let list = PostList::Manifest(args.list.clone());
+        return run_upload(printer, Ok(context), &list, &args.run).await;
     }
     let clock = context.settings.clock;
     let ended = Arc::<EndedPosts>::default();
@@ -123,7 +125,8 @@ async fn listen(
 /// Uploads and refreshes once.
 async fn round(args: &WatchArgs, printer: &Printer, context: Result<Context, Failure>) -> Exit {
     let again = context.as_ref().ok().cloned();
-    let uploaded = Box::pin(run_upload(printer, context, &args.list, &args.run)).await;
+    let list = PostList::Manifest(args.list.clone());
+    let uploaded = Box::pin(run_upload(printer, context, &list, &args.run)).await;
     let uploaded = uploaded.unwrap_or_else(|failure| failure.exit);
     let Some(context) = again.filter(|context| context.shutdown.asked().is_none()) else {
         return uploaded;
@@ -141,7 +144,7 @@ async fn round(args: &WatchArgs, printer: &Printer, context: Result<Context, Fai
 }
 
 /// How long until the next round: until something is due that waits for its time, `every` at most.
-fn pause(every: Duration, notes: Option<&Notes>, now: Timestamp) -> Duration {
+pub(super) fn pause(every: Duration, notes: Option<&Notes>, now: Timestamp) -> Duration {
     let posts = notes.map(|notes| notes.remains().posts).unwrap_or_default();
     let times = posts
         .iter()

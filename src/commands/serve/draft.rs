@@ -1,0 +1,231 @@
+//! What is being composed: the source of a post and what was filled in so far, kept in a file each until it is published
+//! or discarded.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rand::RngExt as _;
+use serde::{Deserialize, Serialize};
+
+use crate::fs::{FsError, private_dir, read_private_to, remove, write_atomic};
+
+/// The largest draft that is read, in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// The folder of files that came from browsers, within that of the console.
+const SPOOL: &str = "spool";
+
+/// A post that is being composed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Draft {
+    /// What the post is known by, from the first page to the journal: however often its button is pressed, it is one.
+    pub(super) id: String,
+    /// `open_id` of the account.
+    pub(super) account: String,
+    /// What is to be posted.
+    pub(super) source: DraftSource,
+    /// When it was begun.
+    pub(super) created_at: Timestamp,
+    /// What was filled in.
+    pub(super) form: Form,
+}
+
+/// Where the content of a post comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(super) enum DraftSource {
+    /// A file of this machine.
+    File {
+        /// Where it lies.
+        path: PathBuf,
+    },
+    /// A file that a browser sends.
+    Upload {
+        /// What it is called there.
+        name: String,
+        /// How large it is, in bytes.
+        size: u64,
+    },
+    /// A video that TikTok pulls.
+    Url {
+        /// Its address, which may hold a signature.
+        url: String,
+    },
+    /// Photos that TikTok pulls.
+    Photos {
+        /// Their addresses.
+        urls: Vec<String>,
+    },
+}
+
+/// The fields of the form, as a browser sends them. A box that is not checked is not sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Form {
+    pub(super) caption: String,
+    pub(super) title: String,
+    pub(super) privacy_level: String,
+    pub(super) allow_comment: Option<String>,
+    pub(super) allow_duet: Option<String>,
+    pub(super) allow_stitch: Option<String>,
+    pub(super) disclose: Option<String>,
+    pub(super) brand_organic: Option<String>,
+    pub(super) brand_content: Option<String>,
+    pub(super) is_aigc: Option<String>,
+    pub(super) cover_ms: String,
+    pub(super) auto_add_music: Option<String>,
+    pub(super) mode: String,
+    pub(super) when: String,
+    pub(super) at: String,
+    pub(super) slot: String,
+    /// What is to become of the draft: `publish` or `discard`.
+    #[serde(skip_serializing)]
+    pub(super) action: String,
+}
+
+/// The drafts of the console.
+#[derive(Clone, Debug)]
+pub(super) struct Drafts {
+    folder: Arc<Path>,
+    spool: Arc<Path>,
+}
+
+impl Drafts {
+    /// Under the directory of the console.
+    pub(super) fn open(console: &Path) -> Result<Self, FsError> {
+        let (folder, spool) = (console.join("drafts"), console.join(SPOOL));
+        private_dir(&folder)?;
+        private_dir(&spool)?;
+        Ok(Self { folder: folder.into(), spool: spool.into() })
+    }
+
+    /// Begins one.
+    pub(super) fn begin(
+        &self,
+        account: String,
+        source: DraftSource,
+        now: Timestamp,
+    ) -> Result<Draft, FsError> {
+        let id = format!("web-{:016x}", rand::rng().random::<u64>());
+        let draft = Draft { id, account, source, created_at: now, form: Form::default() };
+        self.keep(&draft)?;
+        Ok(draft)
+    }
+
+    /// Keeps what was filled in.
+    pub(super) fn keep(&self, draft: &Draft) -> Result<(), FsError> {
+        let text = serde_json::to_vec(draft).unwrap_or_default();
+        write_atomic(&self.path(&draft.id), &text, 0o600)
+    }
+
+    /// One that was begun.
+    pub(super) fn find(&self, id: &str) -> Result<Option<Draft>, FsError> {
+        if !is_id(id) {
+            return Ok(None);
+        }
+        let text = read_private_to(&self.path(id), LARGEST)?;
+        // What nobody can read was not written by this program.
+        Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
+    }
+
+    /// All of them, the newest first.
+    pub(super) fn all(&self) -> Result<Vec<Draft>, FsError> {
+        let mut all = Vec::new();
+        for path in crate::fs::list(&self.folder)? {
+            let id = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            all.extend(self.find(id)?);
+        }
+        all.sort_by_key(|draft| std::cmp::Reverse(draft.created_at));
+        Ok(all)
+    }
+
+    /// Forgets one that was published; its file stays, as it is what is posted.
+    pub(super) fn forget(&self, id: &str) -> Result<(), FsError> {
+        if is_id(id) && self.path(id).exists() { remove(&self.path(id)) } else { Ok(()) }
+    }
+
+    /// Where the content of a draft lies, if it is a file here.
+    pub(super) fn file(&self, draft: &Draft) -> Option<PathBuf> {
+        match &draft.source {
+            DraftSource::File { path } => Some(path.clone()),
+            DraftSource::Upload { name, .. } => Some(self.spooled(&draft.id, name)),
+            DraftSource::Url { .. } | DraftSource::Photos { .. } => None,
+        }
+    }
+
+    /// Removes the file that a browser has sent for a post, if it has sent one.
+    pub(super) fn drop_file(&self, id: &str) -> Result<(), FsError> {
+        if !is_id(id) {
+            return Ok(());
+        }
+        for path in crate::fs::list(&self.spool)? {
+            if path.file_stem().is_some_and(|stem| stem == id) {
+                remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How much of a file that a browser sends is there, in bytes.
+    pub(super) fn received(&self, draft: &Draft) -> u64 {
+        let found = self.file(draft).and_then(|path| fs::metadata(path).ok());
+        found.map_or(0, |found| found.len())
+    }
+
+    /// Only the end of its name is the browser's to choose.
+    fn spooled(&self, id: &str, name: &str) -> PathBuf {
+        let end = Path::new(name).extension().and_then(|end| end.to_str()).unwrap_or_default();
+        let known = ["mp4", "m4v", "mov", "webm"];
+        let end = known.into_iter().find(|it| it.eq_ignore_ascii_case(end)).unwrap_or("mp4");
+        self.spool.join(format!("{id}.{end}"))
+    }
+
+    fn path(&self, id: &str) -> PathBuf {
+        self.folder.join(format!("{id}.json"))
+    }
+}
+
+/// Whether a text of an address may be the `id` of a draft, and so part of a file's name.
+fn is_id(text: &str) -> bool {
+    let digits = text.strip_prefix("web-").unwrap_or_default();
+    digits.len() == 16
+        && digits.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_draft_is_found_again_until_it_is_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let drafts = Drafts::open(dir.path()).unwrap();
+        let source = DraftSource::Upload { name: "../../x.MOV".into(), size: 3 };
+        let mut draft = drafts.begin("a".into(), source, Timestamp::UNIX_EPOCH).unwrap();
+        draft.form.caption = "words".into();
+        drafts.keep(&draft).unwrap();
+        assert_eq!(drafts.find(&draft.id).unwrap().as_ref(), Some(&draft));
+        let file = drafts.file(&draft).unwrap();
+        assert_eq!(file, dir.path().join(format!("spool/{}.mov", draft.id)));
+        fs::write(&file, "abc").unwrap();
+        assert_eq!(drafts.received(&draft), 3);
+        drafts.forget(&draft.id).unwrap();
+        assert_eq!(drafts.find(&draft.id).unwrap(), None);
+        drafts.drop_file(&draft.id).unwrap();
+        assert!(!file.exists());
+    }
+
+    #[test]
+    fn no_address_leads_out_of_the_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let drafts = Drafts::open(dir.path()).unwrap();
+        fs::write(dir.path().join("secret.json"), "{}").unwrap();
+        for id in
+            ["../secret", "web-../../secret", "", "web-0123456789abcdeF", "web-0123456789abcdef0"]
+        {
+            assert_eq!(drafts.find(id).unwrap(), None, "{id}");
+        }
+    }
+}
