@@ -93,9 +93,9 @@ pub(super) enum ResolveError {
     },
     /// The entry's `id` is that of a post of other content, and what becomes of that one is open.
     #[error(
-        "the `id` \"{}\" is that of {} (post {}), of which it is open what becomes, and this is another one: \
-         nothing of it is sent meanwhile",
-        text::plain(id), post.label, post.number
+        "the `id` \"{}\" is that of post {}, whose video ({}) is another one, and it is open what becomes of that: \
+         nothing of the video that the entry names now is sent meanwhile",
+        text::plain(id), post.number, post.label
     )]
     IdPending {
         /// The `id`.

@@ -555,7 +555,8 @@ catalogue! {
     IdWithoutFile: "Another post had the same `id`, and the file of this one is not there."
         => "correct the path, put the file back, or take the entry out";
     IdPending: "Another post with the same `id` is not settled yet."
-        => "give this one an `id` of its own: once the other one is posted, this one is refused";
+        => "with an `id` of its own this one goes at once; else it is posted if the other one turns out not to be, and \
+            refused if that is posted";
     SameAddress: "A post of the same address may be the same video."
         => "if it is another video, give it an `id`; with one it is known by that alone";
     ScopeNotAsked: "A login does not have a scope that a command needs."
@@ -616,11 +617,13 @@ catalogue! {
     UnconfirmedUnnamed: "It is not known whether the last chunk of a post has arrived that the manifest does not name."
         => "name the post in a manifest once more: the next upload of that makes sure, and posts it if it did not arrive";
     FailedForGood: "TikTok failed the post for a reason that does not pass by itself."
-        => "{cause} (a file that was changed is a post of its own, unless it has an `id`); it is not tried again by \
-            itself: once the cause is mended, `tiktok-up resolve {post} --not-posted` lets the next run try it again";
+        => "{cause}; it is not tried again by \
+            itself: once the cause is mended, `tiktok-up resolve {post} --not-posted` lets the next run try it again \
+            (another file in its place is a post of its own, unless it has an `id`)";
     FailedInEveryAttempt: "TikTok failed the post in every attempt."
-        => "{cause} (a file that was changed is a post of its own, unless it has an `id`); it is not tried again by \
-            itself: once the cause is mended, `tiktok-up resolve {post} --not-posted` lets the next run try it again";
+        => "{cause}; it is not tried again by \
+            itself: once the cause is mended, `tiktok-up resolve {post} --not-posted` lets the next run try it again \
+            (another file in its place is a post of its own, unless it has an `id`)";
     FailedBefore: "The post failed in an earlier run."
         => "run the same command again";
     PostFailed: "The post failed.";

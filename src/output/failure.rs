@@ -57,9 +57,11 @@ pub(crate) fn post_hint(error: &PostError) -> Option<String> {
     if !error.may_be_live {
         return first;
     }
-    let first = first.map(|hint| format!("{hint}; ")).unwrap_or_default();
-    let then = "then run the same command again: the post may be live, and it is not sent twice";
-    Some(format!("{first}{then}"))
+    let again = "run the same command again: the post may be live, and it is not sent twice";
+    Some(match first.filter(|hint| !again.starts_with(hint.trim_end_matches(" to go on"))) {
+        Some(first) => format!("{first}; then {again}"),
+        None => again.to_owned(),
+    })
 }
 
 /// An error on its way to the end of the run: the typed error below, and what is told of it.
@@ -159,10 +161,14 @@ mod tests {
             may_be_live: true,
             ..PostError::new(problem, "message", problem)
         };
-        let live =
-            "then run the same command again: the post may be live, and it is not sent twice";
+        let live = "run the same command again: the post may be live, and it is not sent twice";
         assert_eq!(post_hint(&error(ErrorCode::PostFailed)).unwrap(), live);
         let first = "run `tiktok-up login`";
-        assert_eq!(post_hint(&error(ErrorCode::NoAccount)).unwrap(), format!("{first}; {live}"));
+        assert_eq!(
+            post_hint(&error(ErrorCode::NoAccount)).unwrap(),
+            format!("{first}; then {live}")
+        );
+        // That is said once.
+        assert_eq!(post_hint(&error(ErrorCode::RunInterrupted)).unwrap(), live);
     }
 }

@@ -218,7 +218,7 @@ fn an_id_of_a_video_whose_outcome_is_open_keeps_another_one_waiting() {
         assert_eq!((&told["state"], &told["publish_id"]), (&json!("deferred"), &json!(null)));
         assert_eq!(told["error"]["code"], "id_pending", "{told:#}");
         let message = told["error"]["message"].as_str().unwrap();
-        assert!(message.contains("monday.mp4 (post 1)"), "{told:#}");
+        assert!(message.contains("post 1, whose video (monday.mp4) is another one"), "{told:#}");
     }
     assert_eq!(world.inits(), 1);
     world.let_go();

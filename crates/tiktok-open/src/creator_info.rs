@@ -10,7 +10,7 @@ use crate::transport::Transport;
 use crate::{Error, Secret, text};
 
 /// The creator's current options. Its refusals (caps, bans) come with HTTP 200.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct CreatorInfo {
     /// The display name, which posting clients must show.

@@ -2,6 +2,7 @@
 //! functions of the other commands.
 
 mod answer;
+mod compose;
 mod draft;
 mod live;
 mod logins;

@@ -518,7 +518,8 @@ impl<'a> Listing<'a> {
                     entry.is_stuck(self.now),
                     format!(
                         "whether the last chunk of post {} has arrived is not known; the run that is at it, or \
-                         the next upload that names it, makes sure and goes on",
+                         the next upload that names it, makes sure and goes on: if no manifest names it any more, \
+                         name it in one",
                         post.number
                     ),
                 ),
@@ -526,7 +527,8 @@ impl<'a> Listing<'a> {
                 Place::UnderWay => self.say(
                     entry.is_stuck(self.now),
                     format!(
-                        "post {} is not sent yet; the run that is at it, or the next upload that names it, goes on",
+                        "post {} is not sent yet; the run that is at it, or the next upload that names it, goes on: \
+                         if no manifest names it any more, name it in one, or leave it",
                         post.number
                     ),
                 ),
