@@ -4,9 +4,11 @@
 mod answer;
 mod compose;
 mod draft;
+mod folders;
 mod live;
 mod logins;
 mod queue;
+mod read;
 mod worker;
 
 use std::sync::{Arc, PoisonError, RwLock};
