@@ -105,6 +105,17 @@ impl Heard {
     }
 }
 
+/// Asks a part of a run to stop.
+#[derive(Clone, Debug)]
+pub(crate) struct StopPart(watch::Sender<Heard>);
+
+impl StopPart {
+    /// Asks it to stop at the next safe place.
+    pub(crate) fn ask(&self) {
+        self.0.send_modify(|heard| heard.first = heard.first.or(Some(Signal::TIME_UP)));
+    }
+}
+
 /// Tells whether the run was asked to stop. Clones hear the same signals.
 #[derive(Clone, Debug)]
 pub(crate) struct Shutdown {
@@ -150,6 +161,23 @@ impl Shutdown {
             }
         });
         Ok(Self { heard })
+    }
+
+    /// The same for a part of the run, which can be asked to stop by itself, as by `--max-runtime`.
+    pub(crate) fn of_part(&self) -> (Self, StopPart) {
+        let (tell, heard) = watch::channel(*self.heard.borrow());
+        let (own, mut whole) = (tell.clone(), self.heard.clone());
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    () = own.closed() => return,
+                    changed = whole.changed() => if changed.is_err() { return },
+                }
+                let now = *whole.borrow_and_update();
+                own.send_modify(|heard| *heard = Heard { first: now.first.or(heard.first), ..now });
+            }
+        });
+        (Self { heard }, StopPart(tell))
     }
 
     /// What a run hears that a signal has asked to stop.
@@ -221,6 +249,22 @@ mod tests {
         heard.note(libc::SIGTERM);
         assert!(heard.insists);
         assert_eq!(heard.first.map(|signal| signal.exit().code()), Some(129));
+    }
+
+    #[tokio::test]
+    async fn a_part_stops_by_itself_or_with_the_whole() {
+        let (tell, heard) = watch::channel(Heard::default());
+        let whole = Shutdown { heard };
+        let (one, stop) = whole.of_part();
+        let (other, _stop) = whole.of_part();
+        assert_eq!(one.asked(), None);
+        stop.ask();
+        assert_eq!(one.requested().await, Signal::TIME_UP);
+        assert_eq!((other.asked(), whole.asked()), (None, None));
+        tell.send_modify(|heard| heard.note(libc::SIGTERM));
+        assert_eq!(other.requested().await, Signal(libc::SIGTERM));
+        tell.send_modify(|heard| heard.note(libc::SIGTERM));
+        assert_eq!(one.insisted().await, Signal(libc::SIGTERM));
     }
 
     #[test]

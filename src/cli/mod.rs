@@ -22,7 +22,7 @@ pub(crate) use self::args::{
     AccountsAction, AccountsArgs, CancelArgs, CompleteArgs, CompletionsArgs, ConfigAction,
     ConfigArgs, DemoArgs, DoctorArgs, ExplainArgs, HelpArgs, HistoryArgs, HookArgs, InitArgs,
     LoginArgs, LogoutArgs, ManArgs, OpenArgs, PassphraseArgs, PostArgs, RefreshArgs, ResolveArgs,
-    RunArgs, Schema, SchemaArgs, ServeArgs, StatusArgs, UploadArgs, VideosArgs, WatchArgs,
+    RunArgs, Schema, SchemaArgs, ServeArgs, StatusArgs, UploadArgs, Verdict, VideosArgs, WatchArgs,
 };
 pub(crate) use self::sandbox::SandboxArgs;
 pub(crate) use self::topics::page as topic;

@@ -1,6 +1,6 @@
 //! `accounts`: who is logged in, and until when; names for them; logins that come and go.
 
-mod pause;
+pub(super) mod pause;
 mod show;
 mod transfer;
 
@@ -100,7 +100,8 @@ async fn token(context: &Context, name: &str, show: bool) -> Result<Exit, Failur
     Ok(Exit::Done)
 }
 
-async fn alias(context: &Context, account: &str, name: &str) -> Result<Exit, Failure> {
+/// Names an account.
+pub(super) async fn alias(context: &Context, account: &str, name: &str) -> Result<Exit, Failure> {
     let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?.accounts();
     let before = store.find(Some(account)).await?;
     let account = store.set_alias(&before.open_id, Some(name)).await?;
@@ -120,7 +121,8 @@ async fn alias(context: &Context, account: &str, name: &str) -> Result<Exit, Fai
     Ok(Exit::Done)
 }
 
-async fn list(context: &Context, wide: bool) -> Result<Exit, Failure> {
+/// Lists them.
+pub(super) async fn list(context: &Context, wide: bool) -> Result<Exit, Failure> {
     let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
     let rest = at_rest::where_secrets_rest(context)?;
     recover(context, &store).await?;

@@ -13,7 +13,7 @@ use crate::store::local::LocalStore;
 use crate::text;
 
 /// Keeps the posts of an account waiting.
-pub(super) async fn pause(context: &Context, name: &str) -> Result<Exit, Failure> {
+pub(in crate::commands) async fn pause(context: &Context, name: &str) -> Result<Exit, Failure> {
     let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?.accounts();
     let open_id = store.find(Some(name)).await?.open_id;
     let now = context.settings.clock.now();
@@ -32,7 +32,7 @@ pub(super) async fn pause(context: &Context, name: &str) -> Result<Exit, Failure
 }
 
 /// Lets them go on.
-pub(super) async fn resume(context: &Context, name: &str) -> Result<Exit, Failure> {
+pub(in crate::commands) async fn resume(context: &Context, name: &str) -> Result<Exit, Failure> {
     let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?.accounts();
     let before = store.find(Some(name)).await?;
     let account = store.set_paused(&before.open_id, None).await?;

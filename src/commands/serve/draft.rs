@@ -1,9 +1,10 @@
 //! What is being composed: the source of a post and what was filled in so far, kept in a file each until it is published
 //! or discarded.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use rand::RngExt as _;
@@ -90,6 +91,21 @@ pub(super) struct Form {
 pub(super) struct Drafts {
     folder: Arc<Path>,
     spool: Arc<Path>,
+    /// The drafts whose files are being written.
+    written: Arc<Mutex<HashSet<String>>>,
+}
+
+/// That nobody else writes the file of a draft meanwhile.
+#[derive(Debug)]
+pub(super) struct Writing {
+    id: String,
+    written: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
 }
 
 impl Drafts {
@@ -98,7 +114,7 @@ impl Drafts {
         let (folder, spool) = (console.join("drafts"), console.join(SPOOL));
         private_dir(&folder)?;
         private_dir(&spool)?;
-        Ok(Self { folder: folder.into(), spool: spool.into() })
+        Ok(Self { folder: folder.into(), spool: spool.into(), written: Arc::default() })
     }
 
     /// Begins one.
@@ -172,6 +188,13 @@ impl Drafts {
     pub(super) fn received(&self, draft: &Draft) -> u64 {
         let found = self.file(draft).and_then(|path| fs::metadata(path).ok());
         found.map_or(0, |found| found.len())
+    }
+
+    /// Keeps the file of a draft from being written by anybody else; `None` if somebody does already.
+    pub(super) fn write(&self, id: &str) -> Option<Writing> {
+        let is_free =
+            self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
+        is_free.then(|| Writing { id: id.to_owned(), written: Arc::clone(&self.written) })
     }
 
     /// Only the end of its name is the browser's to choose.

@@ -1,6 +1,7 @@
 //! `serve`: the console in the browser. Gathers what its pages show, and does what their buttons ask for through the
 //! functions of the other commands.
 
+mod actions;
 mod answer;
 mod compose;
 mod draft;
@@ -9,6 +10,7 @@ mod live;
 mod logins;
 mod queue;
 mod read;
+mod spool;
 mod worker;
 
 use std::sync::{Arc, PoisonError, RwLock};

@@ -12,9 +12,10 @@ use super::Console;
 use super::answer::hearing;
 use super::queue::text_of;
 use crate::cli::RunArgs;
-use crate::commands::run_upload;
 use crate::commands::upload::{PostList, TextList};
 use crate::commands::watch::pause;
+use crate::commands::{Context, run_upload};
+use crate::signals::{Shutdown, StopPart};
 
 /// How often what was put off is tried again, if nothing says when it may be.
 const EVERY: Duration = Duration::from_mins(5);
@@ -26,21 +27,60 @@ const DONE: [&str; 3] = ["published", "inbox", "skipped"];
 #[derive(Debug, Default)]
 pub(super) struct Workers {
     tasks: Mutex<JoinSet<()>>,
-    wakes: Mutex<HashMap<String, Arc<Notify>>>,
+    accounts: Mutex<HashMap<String, Arc<AccountTask>>>,
+}
+
+/// What is known of an account's task.
+#[derive(Debug, Default)]
+struct AccountTask {
+    /// Something has changed.
+    wake: Notify,
+    /// Held by the upload that runs, and by whoever changes what it posts.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    /// Stops the upload that runs.
+    stop: Mutex<Option<StopPart>>,
+}
+
+/// That nothing is posted for an account meanwhile; once it is dropped, the account's posts are looked at anew.
+#[derive(Debug)]
+pub(super) struct Held {
+    task: Arc<AccountTask>,
+    _turn: tokio::sync::OwnedMutexGuard<()>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.task.wake.notify_one();
+    }
 }
 
 impl Workers {
     /// Sees to it that the posts of an account are looked at now.
     pub(super) fn wake(&self, console: &Arc<Console>, open_id: &str) {
-        let mut wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(wake) = wakes.get(open_id) {
-            wake.notify_one();
-            return;
+        self.task(console, open_id).wake.notify_one();
+    }
+
+    /// Stops what is posted for an account at the next safe place, and keeps it from going on.
+    pub(super) async fn hold(&self, console: &Arc<Console>, open_id: &str) -> Held {
+        let task = self.task(console, open_id);
+        let stop = task.stop.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(stop) = stop {
+            stop.ask();
         }
-        let wake = Arc::new(Notify::new());
-        wakes.insert(open_id.to_owned(), Arc::clone(&wake));
-        let task = serve_account(Arc::clone(console), open_id.to_owned(), wake);
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(task);
+        let turn = Arc::clone(&task.turn).lock_owned().await;
+        Held { task, _turn: turn }
+    }
+
+    fn task(&self, console: &Arc<Console>, open_id: &str) -> Arc<AccountTask> {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(task) = accounts.get(open_id) {
+            return Arc::clone(task);
+        }
+        let task = Arc::<AccountTask>::default();
+        accounts.insert(open_id.to_owned(), Arc::clone(&task));
+        let serving = serve_account(Arc::clone(console), open_id.to_owned(), Arc::clone(&task));
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(serving);
+        task
     }
 
     /// Waits until none posts any more, once they were asked to stop.
@@ -52,14 +92,22 @@ impl Workers {
 }
 
 /// Posts what an account's manifest lists, for as long as the console runs.
-async fn serve_account(console: Arc<Console>, open_id: String, wake: Arc<Notify>) {
+async fn serve_account(console: Arc<Console>, open_id: String, task: Arc<AccountTask>) {
     let shutdown = console.context().shutdown;
     while shutdown.asked().is_none() {
-        let waits = Box::pin(round(&console, &open_id)).await;
+        let waits = {
+            // Whoever asks it to stop from now on stops the upload that begins next.
+            let (part, stop) = shutdown.of_part();
+            *task.stop.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
+            let _turn = task.turn.lock().await;
+            let waits = Box::pin(round(&console, &open_id, part)).await;
+            *task.stop.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            waits
+        };
         tokio::select! {
             biased;
             _ = shutdown.requested() => return,
-            () = wake.notified() => {}
+            () = task.wake.notified() => {}
             () = sleep(waits) => {}
         }
     }
@@ -73,7 +121,7 @@ async fn sleep(waits: Option<Duration>) {
 }
 
 /// One upload of what is there; how long until the next one is worth it. `None`: until something changes.
-async fn round(console: &Arc<Console>, open_id: &str) -> Option<Duration> {
+async fn round(console: &Arc<Console>, open_id: &str, shutdown: Shutdown) -> Option<Duration> {
     let entries = match console.queue.entries(open_id) {
         Ok(entries) if entries.is_empty() => return None,
         Ok(entries) => entries,
@@ -99,7 +147,7 @@ async fn round(console: &Arc<Console>, open_id: &str) -> Option<Duration> {
             ended.push((id.clone(), state.to_owned()));
         }
     };
-    let heard = hearing(console.context(), hear);
+    let heard = hearing(Context { shutdown, ..console.context() }, hear);
     let (context, printer) = (heard.context.clone(), heard.context.printer.clone());
     let ran = run_upload(&printer, Ok(context), &list, &RunArgs::default()).await;
     if let Err(failure) = &ran {
