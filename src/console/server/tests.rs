@@ -53,7 +53,7 @@ impl Running {
 }
 
 fn router() -> Router {
-    let zeros = || stream::repeat(Bytes::from_static(&[0; 65536])).map(Ok::<_, io::Error>);
+    let zeros = || stream::repeat(Bytes::from(vec![0; 65536])).map(Ok::<_, io::Error>);
     let events = || stream::iter([Ok(Bytes::from_static(b"data: 1\n\n"))]).chain(stream::pending());
     let taken = |body: Body| async move {
         let mut taken = 0;
