@@ -29,7 +29,8 @@ pub(super) fn policy(authorize: Option<&Origin>) -> HeaderValue {
 pub(super) fn set(headers: &mut HeaderMap, policy: &HeaderValue, is_asset: bool) {
     const FIXED: [(HeaderName, &str); 5] = [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (REFERRER_POLICY, "no-referrer"),
+        // Not `no-referrer`: with it, browsers say of the console's own forms that they come from `null`.
+        (REFERRER_POLICY, "same-origin"),
         (X_FRAME_OPTIONS, "DENY"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),

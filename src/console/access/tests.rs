@@ -429,7 +429,7 @@ async fn every_answer_keeps_other_pages_out() {
         assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
         for (name, value) in [
             ("x-content-type-options", "nosniff"),
-            ("referrer-policy", "no-referrer"),
+            ("referrer-policy", "same-origin"),
             ("x-frame-options", "DENY"),
             ("cross-origin-opener-policy", "same-origin"),
             ("cross-origin-resource-policy", "same-origin"),
