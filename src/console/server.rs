@@ -49,6 +49,16 @@ pub(crate) enum Listen {
     Unix(PathBuf),
 }
 
+impl Listen {
+    /// Whether only this machine reaches it. What others reach needs TLS and users with passwords.
+    pub(crate) fn is_local(&self) -> bool {
+        match self {
+            Self::Tcp(address) => address.ip().is_loopback(),
+            Self::Unix(_) => true,
+        }
+    }
+}
+
 /// Why the console does not listen.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServerError {

@@ -71,6 +71,9 @@ pub(crate) struct SignIn {
     pub(crate) said: Option<Said>,
     /// The name that was sent, to be shown again.
     pub(crate) name: String,
+    /// Whether another site has led here: browsers then send no cookie, so the visitor may be signed in all the same,
+    /// and a link to `/` shows it.
+    pub(crate) from_elsewhere: bool,
 }
 
 /// What came of trying to sign in.

@@ -15,7 +15,7 @@ use super::audit::{Event, Line};
 use super::session::{Found, Who};
 use super::users::User;
 use super::visitor::{Role, Visitor};
-use super::{Access, Said, SignIn, form, retry_after};
+use super::{Access, SITE, Said, SignIn, form, is_other_site, retry_after};
 use crate::secret::Secret;
 
 /// Where one signs in.
@@ -48,21 +48,26 @@ pub(super) fn routes(access: Arc<Access>) -> Router {
         .with_state(access)
 }
 
-async fn page(State(access): State<Arc<Access>>, visitor: Option<Extension<Visitor>>) -> Response {
-    match visitor {
-        Some(_) => Redirect::to("/").into_response(),
-        None => show(&access, StatusCode::OK, None, String::new()).await,
+async fn page(
+    State(access): State<Arc<Access>>,
+    visitor: Option<Extension<Visitor>>,
+    headers: HeaderMap,
+) -> Response {
+    if visitor.is_some() {
+        return Redirect::to("/").into_response();
     }
+    let from_elsewhere = headers.get_all(SITE).iter().any(is_other_site);
+    show(&access, StatusCode::OK, SignIn { from_elsewhere, ..SignIn::default() }).await
 }
 
 /// The sign-in page.
-async fn show(access: &Access, status: StatusCode, said: Option<Said>, name: String) -> Response {
+async fn show(access: &Access, status: StatusCode, page: SignIn) -> Response {
     let users = access.users.clone();
     let users = spawn_blocking(move || users.list()).await;
     let has_users = users.is_ok_and(|users| users.is_ok_and(|users| !users.is_empty()));
-    let page = (access.hooks.sign_in)(&SignIn { has_users, said, name });
-    let response = (status, Html(page)).into_response();
-    match said {
+    let html = (access.hooks.sign_in)(&SignIn { has_users, ..page.clone() });
+    let response = (status, Html(html)).into_response();
+    match page.said {
         Some(Said::Wait(wait)) => retry_after(response, wait),
         _ => response,
     }
@@ -108,7 +113,7 @@ async fn sign_in(State(access): State<Arc<Access>>, request: Request) -> Respons
             line = Line { event: Event::SignInFailed, reason: Some(reason), ..line };
             line.status = Some(status.as_u16());
             access.audit.note_refusal(line, access.now());
-            show(&access, status, Some(said), name).await
+            show(&access, status, SignIn { said: Some(said), name, ..SignIn::default() }).await
         }
     }
 }
@@ -179,7 +184,7 @@ async fn link(State(access): State<Arc<Access>>) -> Response {
         }
         Err(wait) => (StatusCode::TOO_MANY_REQUESTS, Said::Wait(wait)),
     };
-    show(&access, status, Some(said), String::new()).await
+    show(&access, status, SignIn { said: Some(said), ..SignIn::default() }).await
 }
 
 async fn sign_out(State(access): State<Arc<Access>>, found: Extension<Found>) -> Response {

@@ -280,6 +280,8 @@ async fn without_a_session_there_are_the_sign_in_page_and_what_is_for_everybody(
     // As TikTok leads back: from another site, so without a cookie.
     let cross = ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate"];
     assert_eq!(console.get("/callback/?code=c&state=s", &cross).await.body(), "called back");
+    let page = console.get("/signin", &cross).await;
+    assert!(page.status() == 200 && page.body().contains("from_elsewhere: true"), "{}", page.0);
     assert_eq!(console.get("/style.css", &[]).await.body(), "css");
     let page = console.get("/signin", &[]).await;
     assert!(page.status() == 200 && page.body().contains("has_users: false"), "{}", page.0);
