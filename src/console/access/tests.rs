@@ -504,6 +504,44 @@ async fn passwords_are_tried_a_few_times_only() {
 }
 
 #[tokio::test]
+async fn passwords_are_compared_two_at_a_time() {
+    let console = Console::start().await;
+    console.access.users().add("ada", Role::Viewer, &PASSWORD.into()).unwrap();
+    let busy = console.access.at_once.acquire_many(2).await.unwrap();
+    let right = format!("name=ada&password={PASSWORD}");
+    let mut waits = Box::pin(console.post("/signin", &[], &right));
+    // A link needs no turn.
+    let link = form_of(&console.access.link());
+    tokio::select! {
+        biased;
+        answer = &mut waits => panic!("{}", answer.0),
+        _ = console.sign_in(&link) => {}
+    }
+    drop(busy);
+    assert_eq!(waits.await.status(), 303);
+}
+
+#[tokio::test]
+async fn a_console_behind_a_socket_is_asked_for_as_localhost() {
+    let dir = tempfile::tempdir().unwrap();
+    let listen = Listen::Unix(dir.path().join("socket"));
+    let server = Server::bind(&listen, None).await.unwrap();
+    let console = Console::start_with(|rules| rules.listen = listen.clone()).await;
+    assert_eq!(console.access.address(), "http://localhost");
+    let router = console.access.protect(router(&console.changes));
+    tokio::spawn(server.serve(router, std::future::pending()));
+    let Listen::Unix(path) = &listen else { panic!() };
+    for (host, status) in [("localhost", 200), ("localhost:9000", 200), ("evil.com", 421)] {
+        let mut stream = tokio::net::UnixStream::connect(path).await.unwrap();
+        let request = format!("GET /signin HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(Answer(answer).status(), status, "{host}");
+    }
+}
+
+#[tokio::test]
 async fn a_good_link_is_good_however_many_bad_ones_there_were() {
     let console = Console::start().await;
     let first = console.access.first_link();

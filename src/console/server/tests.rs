@@ -161,6 +161,7 @@ async fn a_head_that_does_not_come_or_is_too_long_ends_the_connection() {
     for beginning in ["", "GET / HTTP/1.1\r\nHost:"] {
         assert_eq!(ask(server.connect().await, beginning).await, "");
     }
+    let server = Running::start(|_| {}).await;
     let long = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "a".repeat(17 * 1024));
     let answer = ask(server.connect().await, &long).await;
     assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
@@ -172,19 +173,21 @@ async fn a_head_that_does_not_come_or_is_too_long_ends_the_connection() {
 
 #[tokio::test]
 async fn a_body_that_stands_still_is_given_up_and_one_that_flows_is_not() {
-    let server = Running::start(|limits| limits.stall = SHORT).await;
+    // Longer than any pause that a busy machine makes between two bytes.
+    let stall = 4 * SHORT;
+    let server = Running::start(|limits| limits.stall = stall).await;
     let head = format!("{PUT}Content-Length: 10\r\n\r\n");
     let answer = ask(server.connect().await, &format!("{head}abc")).await;
     assert!(answer.contains("stopped after 3"), "{answer}");
     let mut stream = server.connect().await;
     stream.write_all(head.as_bytes()).await.unwrap();
     let began = std::time::Instant::now();
-    let mut pace = tokio::time::interval(SHORT / 4);
+    let mut pace = tokio::time::interval(stall / 6);
     for byte in b"0123456789" {
         pace.tick().await;
         stream.write_all(&[*byte]).await.unwrap();
     }
-    assert!(began.elapsed() > 2 * SHORT);
+    assert!(began.elapsed() > stall);
     let answer = rest(stream).await;
     assert!(answer.contains("took 10"), "{answer}");
     server.ends().await;
@@ -280,7 +283,7 @@ async fn it_serves_by_tls() {
     let tls = Tls::read(&files.certificate, &files.key).unwrap();
     let listen = Listen::Tcp("127.0.0.1:0".parse().unwrap());
     let mut server = Server::bind(&listen, Some(tls)).await.unwrap();
-    server.limits.head_read = SHORT;
+    server.limits.head_read = 5 * SHORT;
     let server = Running::serve(server);
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(CERTIFICATE.as_bytes()).unwrap()).unwrap();
