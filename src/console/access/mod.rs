@@ -94,6 +94,8 @@ pub(crate) enum Said {
 /// Why a visitor who may know it was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
+    /// Their session has ended since the page with the form was shown.
+    SignedOut,
     /// The form did not bring the session's token: it is of a session before this one, as a rule.
     Stale,
     /// Their role does not do.
@@ -110,6 +112,7 @@ pub(crate) enum Refused {
 impl Refused {
     fn status(self) -> StatusCode {
         match self {
+            Self::SignedOut => StatusCode::UNAUTHORIZED,
             Self::Stale | Self::Role { .. } => StatusCode::FORBIDDEN,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Missing => StatusCode::REQUEST_TIMEOUT,
@@ -283,8 +286,9 @@ impl Access {
         }
         match (found, is_open || is_signin) {
             (found, true) => Ok((request, found)),
-            (None, false) => Err(Denied::Session {
-                is_navigation: is_read && accepts(request.headers(), "text/html"),
+            (None, false) => Err(match (accepts(request.headers(), "text/html"), is_read) {
+                (true, false) => Denied::Told(Refused::SignedOut),
+                (is_navigation, _) => Denied::Session { is_navigation },
             }),
             (Some(found), false) if is_read => Ok((request, Some(found))),
             (Some(found), false) => {
@@ -353,7 +357,7 @@ impl Denied {
             Self::Host => "host",
             Self::Origin => "origin",
             Self::Site => "site",
-            Self::Session { .. } => "session",
+            Self::Session { .. } | Self::Told(Refused::SignedOut) => "session",
             Self::Told(Refused::Stale) => "csrf",
             Self::Told(Refused::Role { .. }) => "role",
             Self::Told(Refused::TooLong) => "length",

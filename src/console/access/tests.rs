@@ -287,6 +287,8 @@ async fn without_a_session_there_are_the_sign_in_page_and_what_is_for_everybody(
     assert!(page.status() == 200 && page.body().contains("has_users: false"), "{}", page.0);
     assert_eq!(console.post("/callback/", &[], "").await.status(), 401);
     assert_eq!(console.post("/queue", &[], "a=b").await.status(), 401);
+    let answer = console.post("/queue", &["Accept: text/html"], "a=b").await;
+    assert_eq!((answer.status(), answer.body()), (401, "refused SignedOut"));
     assert_eq!(console.changes(), 0);
 }
 
