@@ -87,3 +87,7 @@ pub(crate) fn size(bytes: u64) -> String {
         _ => format!("{:.2} GB", value / 1e9),
     }
 }
+/// A URL without what may be a signature.
+pub(crate) fn without_query(url: &str) -> String {
+    url.split(['?', '#']).next().unwrap_or_default().to_owned()
+}

@@ -686,7 +686,7 @@ pub(crate) struct VideosArgs {
 }
 
 /// Arguments of `history`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(after_help = help::HISTORY)]
 pub(crate) struct HistoryArgs {
     /// Only of this account (alias or `open_id`)

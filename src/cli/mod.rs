@@ -26,7 +26,7 @@ pub(crate) use self::args::{
 };
 pub(crate) use self::sandbox::SandboxArgs;
 pub(crate) use self::topics::page as topic;
-pub(crate) use self::values::Since;
+pub(crate) use self::values::{Listen, Since};
 
 /// Publish to TikTok from a terminal, a server or a script
 ///

@@ -192,7 +192,7 @@ pub(super) fn origin(from: Origin) -> String {
     }
 }
 
-fn event(one: &InUse) -> Value {
+pub(super) fn event(one: &InUse) -> Value {
     let value = match &one.value {
         SettingValue::Secret => Value::Null,
         SettingValue::Flag(flag) => json!(flag),

@@ -2,7 +2,6 @@
 //! pages look like (`pages`). It knows nothing of TikTok, of accounts or of posts: `commands/serve` gathers what a page
 //! shows, and does what its buttons ask for through the other commands' own functions.
 
-#![expect(dead_code, unused_imports, reason = "nothing serves it yet")]
-
 pub(crate) mod access;
+pub(crate) mod pages;
 pub(crate) mod server;

@@ -328,9 +328,9 @@ impl Inspection<'_> {
             Source::File(path) => {
                 path.strip_prefix(&self.preparation.folder).unwrap_or(path).display().to_string()
             }
-            Source::Url(url) => without_query(url),
+            Source::Url(url) => text::without_query(url),
             Source::Photos { urls, .. } => {
-                let first = urls.first().map(|url| without_query(url)).unwrap_or_default();
+                let first = urls.first().map(|url| text::without_query(url)).unwrap_or_default();
                 format!("{first} ({})", text::count(urls.len() as u64, "photo"))
             }
         })
@@ -593,7 +593,7 @@ impl Inspection<'_> {
     fn problem(&mut self, entry: &Entry, path: &Path, message: &str, hint: Option<&str>) {
         let shown = path.display().to_string();
         // What looks like a URL may hold a signature.
-        let shown = if shown.contains(":/") { without_query(&shown) } else { shown };
+        let shown = if shown.contains(":/") { text::without_query(&shown) } else { shown };
         let message = format!("`{}`: {message}", text::shown(&shown));
         self.note(entry, entry.source_at, "video_path", message, hint);
     }
@@ -679,9 +679,4 @@ enum Sent {
     Part,
     /// All of it, whatever comes or came of it.
     All,
-}
-
-/// A URL without what may be a signature.
-fn without_query(url: &str) -> String {
-    url.split(['?', '#']).next().unwrap_or_default().to_owned()
 }

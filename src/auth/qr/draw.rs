@@ -54,6 +54,20 @@ pub(crate) fn picture(text: &str) -> Option<Vec<u8>> {
     Some(png::black_and_white(side, |x, y| modules.is_dark(x / SCALE, y / SCALE)))
 }
 
+/// Draws an SVG, a unit to a module, which is as large as whoever shows it wants. `None` if the text is too long for a
+/// QR code.
+pub(crate) fn vector(text: &str) -> Option<String> {
+    let modules = Modules::of(text)?;
+    let side = modules.side;
+    let dark = (0..side).flat_map(|y| (0..side).map(move |x| (x, y)));
+    let dark = dark.filter(|(x, y)| modules.is_dark(*x, *y));
+    let path: String = dark.map(|(x, y)| format!("M{x} {y}h1v1h-1z")).collect();
+    Some(format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {side} {side}\" shape-rendering=\"crispEdges\">\
+         <path fill=\"#fff\" d=\"M0 0h{side}v{side}H0z\"/><path fill=\"#000\" d=\"{path}\"/></svg>"
+    ))
+}
+
 /// The code with its border.
 struct Modules {
     colours: Vec<Color>,

@@ -70,6 +70,24 @@ where
     Answer { exit, events: take(&mut events), warnings: take(&mut warnings), failed }
 }
 
+/// Runs a command and gives what it prints as data.
+pub(super) async fn printed<R>(context: Context, run: impl FnOnce(Context) -> R) -> String
+where
+    R: Future<Output = Result<Exit, Failure>>,
+{
+    let text = Arc::<Mutex<String>>::default();
+    let keep = Arc::clone(&text);
+    let out = Lines::to(move |line| {
+        let mut text = keep.lock().unwrap_or_else(PoisonError::into_inner);
+        text.push_str(line);
+        text.push('\n');
+    });
+    let printer = Printer::on(OutputOptions::default(), Box::new(out), Box::new(io::sink()));
+    // What went wrong is told where the same is shown as a page.
+    _ = run(Context { printer, ..context }).await;
+    take(&mut *text.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
 /// A context whose command is heard.
 pub(super) struct Heard {
     pub(super) context: Context,

@@ -88,7 +88,7 @@ pub(super) fn entry(
         },
         (_, None) => wrong.push(Wrong::of("", "the video is not there")),
     }
-    match time(form, terms) {
+    match time(form, terms.slots, terms.zone, terms.now) {
         Ok(Some(at)) => set(Field::PublishAt, json!(at)),
         Ok(None) => {}
         Err(error) => wrong.push(error),
@@ -175,16 +175,21 @@ fn too_long(most: usize) -> String {
 }
 
 /// When the post is to go: a time with its offset, or the name of a slot as a manifest has it. `None`: now.
-fn time(form: &Form, terms: &Terms<'_>) -> Result<Option<String>, Wrong> {
+pub(super) fn time(
+    form: &Form,
+    slots: &[String],
+    zone: &TimeZone,
+    now: Timestamp,
+) -> Result<Option<String>, Wrong> {
     match form.when.as_str() {
         "" | "now" => Ok(None),
-        "slot" if terms.slots.contains(&form.slot) => Ok(Some(format!("next:{}", form.slot))),
+        "slot" if slots.contains(&form.slot) => Ok(Some(format!("next:{}", form.slot))),
         "slot" => Err(Wrong::of("slot", "There is no slot of this name.")),
         "at" => {
             let unread = || Wrong::of("at", "Choose a day and a time.");
             let at: DateTime = form.at.trim().parse().map_err(|_| unread())?;
-            let at = at.to_zoned(terms.zone.clone()).map_err(|_| unread())?;
-            if at.timestamp() <= terms.now {
+            let at = at.to_zoned(zone.clone()).map_err(|_| unread())?;
+            if at.timestamp() <= now {
                 return Err(Wrong::of("at", "This time is over: choose a later one, or now."));
             }
             Ok(Some(at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()))

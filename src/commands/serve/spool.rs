@@ -10,6 +10,7 @@ use tokio::fs::{File, OpenOptions};
 use tokio::io::AsyncWriteExt as _;
 
 use super::draft::{Draft, DraftSource, Drafts};
+use super::web::Part;
 
 /// Why a piece of a file was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,30 @@ pub(super) async fn take(
         file.sync_all().await?;
     }
     if broke_off { Err(SpoolError::BrokenOff) } else { Ok(there) }
+}
+
+/// Takes all of a file that a form sends; its size in bytes.
+pub(super) async fn take_part(
+    drafts: &Drafts,
+    draft: &Draft,
+    part: &mut Part<'_>,
+) -> Result<u64, SpoolError> {
+    let (DraftSource::Upload { size, .. }, Some(path)) = (&draft.source, drafts.file(draft)) else {
+        return Err(SpoolError::NotSent);
+    };
+    let _alone = drafts.write(&draft.id).ok_or(SpoolError::Busy)?;
+    let mut file = open(&path).await?;
+    let mut there = 0;
+    while let Some(piece) = part.chunk().await.map_err(|_| SpoolError::BrokenOff)? {
+        there += piece.len() as u64;
+        if there > *size {
+            return Err(SpoolError::TooLong);
+        }
+        file.write_all(&piece).await?;
+    }
+    file.flush().await?;
+    file.sync_all().await?;
+    Ok(there)
 }
 
 /// A private file that is written at its end.

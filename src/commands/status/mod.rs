@@ -24,7 +24,7 @@ use crate::output::{Failure, Matter, UNREACHED, is_connection, post_json};
 use crate::problem::ErrorKind;
 use crate::signals::Signal;
 use crate::store::local::LocalStore;
-use crate::store::{Journal, Store as _};
+use crate::store::{Journal, Store as _, StoreError};
 use crate::text;
 
 use self::listing::Listing;
@@ -87,6 +87,39 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
         }
         let exit = listing.exit().worst(asked.exit).worst(learned);
         return Ok(stopped.map_or(exit, |signal| exit.worst(signal.exit())));
+    }
+}
+
+/// The same without a question to TikTok: what is known here.
+pub(super) async fn look(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
+    let number = args.post.as_deref().map(parse_number).transpose()?;
+    let Some((store, journal)) = journal::existing(context).await? else {
+        if let Some(number) = number {
+            return Err(Failure::usage(format!("there is no post {number}")));
+        }
+        let accounts = known_accounts(context).await;
+        let listing = Listing::new(context, args, None, &accounts, Vec::new()).await?;
+        listing.show(true).await?;
+        return Ok(listing.exit());
+    };
+    let accounts = store.accounts().all().await.unwrap_or_default();
+    let posts = recorded(&journal, number, args.all).await?;
+    let listing = Listing::new(context, args, Some(journal.as_ref()), &accounts, posts).await?;
+    listing.show(true).await?;
+    Ok(listing.exit())
+}
+
+/// The posts that are asked for.
+async fn recorded(
+    journal: &Arc<dyn Journal>,
+    number: Option<PostNumber>,
+    all: bool,
+) -> Result<Vec<RecordedPost>, StoreError> {
+    match number {
+        Some(number) => Ok(vec![journal.post(number).await?]),
+        None if all => journal.all().await,
+        // What is published is over, and nobody asked for it.
+        None => journal.unpublished().await,
     }
 }
 
@@ -173,12 +206,7 @@ async fn ask(
     all: bool,
     questions: &mut Option<Questions>,
 ) -> Result<Asked, Failure> {
-    let posts = match number {
-        Some(number) => vec![journal.post(number).await?],
-        None if all => journal.all().await?,
-        // What is published is over, and nobody asked for it.
-        None => journal.unpublished().await?,
-    };
+    let posts = recorded(journal, number, all).await?;
     if !posts.iter().any(|post| is_asked_for(post) || is_unfinished_draft(post)) {
         return Ok(Asked::about(posts));
     }

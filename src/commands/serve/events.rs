@@ -1,0 +1,69 @@
+//! What is under way, told to the pages that are open as it happens (server-sent events).
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::Stream;
+use serde::Serialize;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::Console;
+use super::live::Progress;
+use super::show::{numbers, state_words, tone};
+use crate::console::access::Visitor;
+
+/// Where a post stands, for the script of the pages: `data` of an event called `post`.
+#[derive(Debug, Serialize)]
+struct LivePost {
+    /// Its `id`, which elements of a page have as `data-post`.
+    id: String,
+    state: &'static str,
+    tone: &'static str,
+    words: String,
+    /// Bytes that were handed over, and the size; 0 where that is not known.
+    sent: u64,
+    size: u64,
+    numbers: String,
+    /// Its run is over, and the page is to be asked for anew.
+    ended: bool,
+}
+
+impl From<Progress> for LivePost {
+    fn from(progress: Progress) -> Self {
+        Self {
+            state: state_words(&progress.phase),
+            tone: tone(&progress.phase),
+            numbers: numbers(&progress),
+            words: progress.words.unwrap_or_default(),
+            sent: progress.sent,
+            size: progress.size,
+            ended: progress.ended,
+            id: progress.id,
+        }
+    }
+}
+
+/// Everything from now on.
+pub(super) async fn stream(
+    State(console): State<Arc<Console>>,
+    _: Visitor,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let changes = console.live.follow();
+    let events = futures_util::stream::unfold(changes, |mut changes| async move {
+        loop {
+            match changes.recv().await {
+                Ok(progress) => {
+                    let post = LivePost::from(progress);
+                    let data = serde_json::to_string(&post).unwrap_or_default();
+                    return Some((Ok(Event::default().event("post").data(data)), changes));
+                }
+                // A page that reads slowly is told of what comes after.
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    });
+    Sse::new(events).keep_alive(KeepAlive::default())
+}

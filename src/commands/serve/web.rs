@@ -1,0 +1,546 @@
+//! The addresses of the console: who may ask for them, and what they lead to.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Form, Multipart, OriginalUri, Path, Query, Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+use tower_http::services::ServeFile;
+use url::Url;
+
+use super::actions::Flash;
+use super::draft::{DraftSource, Form as ComposeForm};
+use super::spool::SpoolError;
+use super::{Console, events, show};
+use crate::console::access::{Role, Visitor, demand};
+use crate::console::pages::{ENGLISH, ICON, SCRIPT, STYLE, html};
+
+/// What every handler has.
+type App = Arc<Console>;
+
+/// How many bytes of a file that a browser sends are there.
+const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
+
+/// All of them. Reading needs a session, changing an editor's; accounts and settings are an owner's.
+pub(super) fn router(console: App) -> Router {
+    let owner = Router::new()
+        .route("/accounts/{id}/alias", post(alias))
+        .route("/accounts/{id}/pause", post(pause))
+        .route("/accounts/{id}/resume", post(resume))
+        .route("/accounts/{id}/logout", post(logout))
+        .route("/login", post(login))
+        .route("/login/{id}/cancel", post(cancel_login))
+        .route("/settings", get(settings))
+        .route("/settings/link", post(link));
+    let editor = Router::new()
+        .route("/compose", get(start).post(begin))
+        .route("/compose/upload", post(upload))
+        .route("/compose/{id}", get(compose).post(compose_sent))
+        .route("/compose/{id}/media", get(media))
+        .route("/compose/{id}/file", get(received).put(piece))
+        .route("/queue/{id}/move", post(move_post))
+        .route("/queue/{id}/cancel", post(take_out))
+        .route("/posts/{number}/settle", post(settle))
+        .route("/posts/{number}/cancel", post(call_off))
+        .route("/doctor", post(doctor_again));
+    let all = Router::new()
+        .route("/", get(overview))
+        .route("/accounts", get(accounts))
+        .route("/login/{id}", get(login_state))
+        .route("/callback/", get(callback))
+        .route("/callback", get(callback))
+        .route("/queue", get(queue))
+        .route("/posts/{number}", get(post_page))
+        .route("/calendar", get(calendar))
+        .route("/history", get(history))
+        .route("/history.csv", get(history_csv))
+        .route("/history.json", get(history_json))
+        .route("/doctor", get(doctor))
+        .route("/guidelines", get(guidelines))
+        .route("/events", get(events::stream))
+        .route("/style.css", get(|| asset(STYLE, "text/css; charset=utf-8")))
+        .route("/console.js", get(|| asset(SCRIPT, "text/javascript; charset=utf-8")))
+        .route("/icon.svg", get(|| asset(ICON, "image/svg+xml")))
+        .fallback(not_found);
+    all.merge(demand(owner, Role::Owner)).merge(demand(editor, Role::Editor)).with_state(console)
+}
+
+async fn asset(text: &'static str, kind: &'static str) -> impl IntoResponse {
+    let kept = HeaderValue::from_static("private, max-age=300");
+    ([(CONTENT_TYPE, HeaderValue::from_static(kind)), (CACHE_CONTROL, kept)], text)
+}
+
+async fn not_found(State(console): State<App>, visitor: Visitor) -> Response {
+    (StatusCode::NOT_FOUND, Html(show::not_found(&console, &visitor))).into_response()
+}
+
+/// Leads on to a page, where something is told.
+fn on(console: &Console, visitor: &Visitor, to: &str, flashes: Vec<Flash>) -> Redirect {
+    for flash in flashes {
+        console.flashes.add(visitor.csrf.expose(), flash);
+    }
+    Redirect::to(to)
+}
+
+// Pages.
+
+async fn overview(State(console): State<App>, visitor: Visitor) -> Html<String> {
+    Html(html(&show::overview(&console, &visitor).await))
+}
+
+async fn accounts(State(console): State<App>, visitor: Visitor) -> Html<String> {
+    Html(html(&show::accounts(&console, &visitor).await))
+}
+
+async fn queue(State(console): State<App>, visitor: Visitor) -> Html<String> {
+    Html(html(&show::queue(&console, &visitor).await))
+}
+
+async fn post_page(
+    State(console): State<App>,
+    visitor: Visitor,
+    Path(number): Path<u32>,
+) -> Response {
+    match show::post(&console, &visitor, number).await {
+        Some(page) => Html(html(&page)).into_response(),
+        None => not_found(State(console), visitor).await,
+    }
+}
+
+/// What a calendar shows.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct CalendarQuery {
+    pub(super) view: String,
+    pub(super) at: String,
+}
+
+async fn calendar(
+    State(console): State<App>,
+    visitor: Visitor,
+    Query(query): Query<CalendarQuery>,
+) -> Html<String> {
+    Html(html(&show::calendar(&console, &visitor, &query).await))
+}
+
+/// What of the history is shown.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct HistoryQuery {
+    pub(super) account: String,
+    pub(super) state: String,
+}
+
+async fn history(
+    State(console): State<App>,
+    visitor: Visitor,
+    Query(query): Query<HistoryQuery>,
+) -> Html<String> {
+    Html(html(&show::history(&console, &visitor, &query).await))
+}
+
+async fn history_csv(State(console): State<App>, _: Visitor) -> impl IntoResponse {
+    let text = show::history_file(&console, true).await;
+    ([(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"))], text)
+}
+
+async fn history_json(State(console): State<App>, _: Visitor) -> impl IntoResponse {
+    let text = show::history_file(&console, false).await;
+    ([(CONTENT_TYPE, HeaderValue::from_static("application/jsonl; charset=utf-8"))], text)
+}
+
+async fn doctor(State(console): State<App>, visitor: Visitor) -> Html<String> {
+    Html(html(&show::doctor(&console, &visitor)))
+}
+
+async fn doctor_again(State(console): State<App>, visitor: Visitor) -> Redirect {
+    console.check().await;
+    on(&console, &visitor, "/doctor", Vec::new())
+}
+
+async fn settings(State(console): State<App>, visitor: Visitor) -> Html<String> {
+    Html(html(&show::settings(&console, &visitor).await))
+}
+
+async fn guidelines(State(console): State<App>, visitor: Visitor) -> Html<String> {
+    Html(html(&show::guidelines(&console, &visitor)))
+}
+
+async fn link(State(console): State<App>, visitor: Visitor) -> Redirect {
+    console.print_link();
+    on(&console, &visitor, "/settings", vec![Flash::good(ENGLISH.signin_printed)])
+}
+
+// Accounts.
+
+#[derive(Debug, Deserialize)]
+struct AliasForm {
+    alias: String,
+}
+
+async fn alias(
+    State(console): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Form(form): Form<AliasForm>,
+) -> Redirect {
+    let told = console.name_account(&id, form.alias.trim()).await;
+    on(&console, &visitor, "/accounts", told)
+}
+
+async fn pause(State(console): State<App>, visitor: Visitor, Path(id): Path<String>) -> Redirect {
+    let told = console.pause_account(&id).await;
+    on(&console, &visitor, "/accounts", told)
+}
+
+async fn resume(State(console): State<App>, visitor: Visitor, Path(id): Path<String>) -> Redirect {
+    let told = console.resume_account(&id).await;
+    console.workers.wake(&console, &id);
+    on(&console, &visitor, "/accounts", told)
+}
+
+async fn logout(State(console): State<App>, visitor: Visitor, Path(id): Path<String>) -> Redirect {
+    let told = console.log_out(&id).await;
+    on(&console, &visitor, "/accounts", told)
+}
+
+/// A login that is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct LoginForm {
+    pub(super) app: String,
+    pub(super) account: String,
+    pub(super) way: String,
+}
+
+async fn login(
+    State(console): State<App>,
+    visitor: Visitor,
+    Form(form): Form<LoginForm>,
+) -> Redirect {
+    match console.log_in(&form).await {
+        Ok((id, visit)) => {
+            // TikTok's page, unless there is none to be led to.
+            let own = format!("/login/{id}");
+            Redirect::to(visit.as_ref().map_or(own.as_str(), Url::as_str))
+        }
+        Err(failed) => on(&console, &visitor, "/accounts", vec![failed.into()]),
+    }
+}
+
+async fn login_state(
+    State(console): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Html<String> {
+    Html(html(&show::login(&console, &visitor, &id)))
+}
+
+async fn cancel_login(
+    State(console): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Redirect {
+    console.logins.cancel(&id);
+    on(&console, &visitor, "/accounts", Vec::new())
+}
+
+/// Where TikTok leads a browser back to. It brings no cookie along, as another site has sent it: so nothing is shown
+/// here, and the page of the login is asked for anew, by this site.
+async fn callback(State(console): State<App>, OriginalUri(uri): OriginalUri) -> Response {
+    let address = format!("{}{uri}", console.address);
+    let answered = match Url::parse(&address) {
+        Ok(address) => console.logins.answer(&address).await,
+        Err(_) => None,
+    };
+    let to = answered.map_or_else(|| "/accounts".to_owned(), |id| format!("/login/{id}"));
+    let refresh = HeaderName::from_static("refresh");
+    let mut response = Html(show::callback(&to)).into_response();
+    if let Ok(value) = HeaderValue::from_str(&format!("0; url={to}")) {
+        response.headers_mut().insert(refresh, value);
+    }
+    response
+}
+
+// Composing.
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct StartQuery {
+    folder: String,
+}
+
+async fn start(
+    State(console): State<App>,
+    visitor: Visitor,
+    Query(query): Query<StartQuery>,
+) -> Html<String> {
+    Html(html(&show::start(&console, &visitor, &query.folder).await))
+}
+
+/// A source that was chosen.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct SourceForm {
+    pub(super) account: String,
+    pub(super) source: String,
+    pub(super) path: String,
+    pub(super) url: String,
+    pub(super) photos: String,
+    /// Of a file that the script sends: what it is called, and its size in bytes.
+    pub(super) name: String,
+    pub(super) size: u64,
+}
+
+async fn begin(
+    State(console): State<App>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Form(form): Form<SourceForm>,
+) -> Response {
+    let is_script = headers.contains_key("x-csrf-token");
+    match console.begin(&form) {
+        Ok(draft) => {
+            let to = format!("/compose/{}", draft.id);
+            if is_script {
+                // The script goes on with the file.
+                return ([(LOCATION, to)], StatusCode::CREATED).into_response();
+            }
+            on(&console, &visitor, &to, Vec::new()).into_response()
+        }
+        Err(why) if is_script => (StatusCode::UNPROCESSABLE_ENTITY, why).into_response(),
+        Err(why) => on(&console, &visitor, "/compose", vec![Flash::bad(why)]).into_response(),
+    }
+}
+
+/// A file by a form, without the script: all of it at once.
+async fn upload(State(console): State<App>, visitor: Visitor, mut parts: Multipart) -> Redirect {
+    let mut account = String::new();
+    let trouble = |why: String| vec![Flash::bad(why)];
+    loop {
+        let mut part = match parts.next_field().await {
+            Ok(Some(part)) => part,
+            Ok(None) => {
+                return on(&console, &visitor, "/compose", trouble(ENGLISH.source_missing.into()));
+            }
+            Err(_) => {
+                return on(&console, &visitor, "/compose", trouble(ENGLISH.upload_broken.into()));
+            }
+        };
+        match part.name() {
+            Some("account") => account = part.text().await.unwrap_or_default(),
+            Some("file") => {
+                let name = part.file_name().unwrap_or_default().to_owned();
+                let size = console.context().settings.serve.upload_limit;
+                let form = SourceForm {
+                    account,
+                    source: "upload".into(),
+                    name,
+                    size,
+                    ..SourceForm::default()
+                };
+                let draft = match console.begin(&form) {
+                    Ok(draft) => draft,
+                    Err(why) => return on(&console, &visitor, "/compose", trouble(why)),
+                };
+                return match console.take_whole(draft, &mut part).await {
+                    Ok(draft) => {
+                        on(&console, &visitor, &format!("/compose/{}", draft.id), Vec::new())
+                    }
+                    Err(error) => on(&console, &visitor, "/compose", trouble(said(&error))),
+                };
+            }
+            _ => {}
+        }
+    }
+}
+
+fn said(error: &SpoolError) -> String {
+    match error {
+        SpoolError::TooLong => ENGLISH.upload_too_long.to_owned(),
+        SpoolError::BrokenOff => ENGLISH.upload_broken.to_owned(),
+        error => crate::text::chain(error),
+    }
+}
+
+async fn compose(State(console): State<App>, visitor: Visitor, Path(id): Path<String>) -> Response {
+    match show::compose(&console, &visitor, &id, Vec::new()).await {
+        Some(page) => Html(html(&page)).into_response(),
+        // It was published from another page, or discarded.
+        None => Redirect::to("/queue").into_response(),
+    }
+}
+
+async fn compose_sent(
+    State(console): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Form(form): Form<ComposeForm>,
+) -> Response {
+    match form.action.as_str() {
+        "discard" => {
+            console.discard(&id);
+            on(&console, &visitor, "/compose", vec![Flash::good(ENGLISH.discarded)]).into_response()
+        }
+        "save" => {
+            console.save(&id, form);
+            let to = format!("/compose/{id}");
+            on(&console, &visitor, &to, vec![Flash::good(ENGLISH.saved)]).into_response()
+        }
+        _ => match console.publish(&id, form).await {
+            Ok(()) => on(&console, &visitor, "/queue", vec![Flash::good(ENGLISH.published)])
+                .into_response(),
+            Err(wrong) => match show::compose(&console, &visitor, &id, wrong).await {
+                Some(page) => (StatusCode::UNPROCESSABLE_ENTITY, Html(html(&page))).into_response(),
+                None => Redirect::to("/queue").into_response(),
+            },
+        },
+    }
+}
+
+/// The very file that is to be posted, in parts as a browser asks for them.
+async fn media(
+    State(console): State<App>,
+    _: Visitor,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    let draft = console.drafts.find(&id).ok().flatten();
+    let Some(path) = draft.and_then(|draft| console.playable(&draft)) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    match ServeFile::new(path).try_call(request).await {
+        Ok(response) => response.map(axum::body::Body::new),
+        Err(_) => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// How much of a file is there.
+async fn received(State(console): State<App>, _: Visitor, Path(id): Path<String>) -> Response {
+    match console.drafts.find(&id) {
+        Ok(Some(draft)) => {
+            let there = console.drafts.received(&draft);
+            ([(OFFSET, there.to_string())], StatusCode::NO_CONTENT).into_response()
+        }
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct PieceQuery {
+    offset: u64,
+}
+
+/// A piece of a file.
+async fn piece(
+    State(console): State<App>,
+    _: Visitor,
+    Path(id): Path<String>,
+    Query(query): Query<PieceQuery>,
+    request: Request,
+) -> Response {
+    let Ok(Some(draft)) = console.drafts.find(&id) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let taken =
+        super::spool::take(&console.drafts, &draft, query.offset, request.into_body()).await;
+    let there = console.drafts.received(&draft);
+    let status = match &taken {
+        Ok(_) => StatusCode::NO_CONTENT,
+        Err(SpoolError::Elsewhere { .. } | SpoolError::Busy) => StatusCode::CONFLICT,
+        Err(SpoolError::TooLong) => StatusCode::PAYLOAD_TOO_LARGE,
+        Err(SpoolError::NotSent) => StatusCode::NOT_FOUND,
+        Err(SpoolError::BrokenOff) => StatusCode::REQUEST_TIMEOUT,
+        Err(SpoolError::Io(_)) => StatusCode::INSUFFICIENT_STORAGE,
+    };
+    let why = taken.err().map(|error| said(&error)).unwrap_or_default();
+    ([(OFFSET, there.to_string())], (status, why)).into_response()
+}
+
+// The queue.
+
+/// When a post is to go.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct MoveForm {
+    pub(super) when: String,
+    pub(super) at: String,
+}
+
+async fn move_post(
+    State(console): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Form(form): Form<MoveForm>,
+) -> Redirect {
+    let told = console.move_post(&id, &form).await;
+    on(&console, &visitor, "/queue", vec![told])
+}
+
+async fn take_out(
+    State(console): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Redirect {
+    let told = console.take_out(&id).await;
+    on(&console, &visitor, "/queue", vec![told])
+}
+
+#[derive(Debug, Deserialize)]
+struct VerdictForm {
+    verdict: String,
+}
+
+async fn settle(
+    State(console): State<App>,
+    visitor: Visitor,
+    Path(number): Path<u32>,
+    Form(form): Form<VerdictForm>,
+) -> Response {
+    let posted = match form.verdict.as_str() {
+        "posted" => true,
+        "not_posted" => false,
+        _ => return StatusCode::UNPROCESSABLE_ENTITY.into_response(),
+    };
+    let told = console.settle(number, posted).await;
+    console.wake_all();
+    on(&console, &visitor, &format!("/posts/{number}"), told).into_response()
+}
+
+async fn call_off(
+    State(console): State<App>,
+    visitor: Visitor,
+    Path(number): Path<u32>,
+) -> Redirect {
+    let told = console.call_off(number).await;
+    on(&console, &visitor, &format!("/posts/{number}"), told)
+}
+
+/// A file of a form, for [`Console::take_whole`].
+pub(super) type Part<'a> = axum::extract::multipart::Field<'a>;
+
+/// The source of a draft that was chosen by a form.
+pub(super) fn source_of(form: &SourceForm) -> Option<DraftSource> {
+    let lines = |text: &str| -> Vec<String> {
+        text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    };
+    match form.source.as_str() {
+        "file" if !form.path.is_empty() => {
+            Some(DraftSource::File { path: form.path.clone().into() })
+        }
+        "upload" if !form.name.is_empty() => {
+            Some(DraftSource::Upload { name: form.name.clone(), size: form.size })
+        }
+        "url" if !form.url.trim().is_empty() => {
+            Some(DraftSource::Url { url: form.url.trim().to_owned() })
+        }
+        "photos" if !lines(&form.photos).is_empty() => {
+            Some(DraftSource::Photos { urls: lines(&form.photos) })
+        }
+        _ => None,
+    }
+}
