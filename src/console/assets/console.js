@@ -1,0 +1,188 @@
+// The one script of the console. Every page works without it, but for live progress, counts and large files that go on
+// where they broke off.
+'use strict';
+
+const csrf = () => document.querySelector('meta[name=csrf]')?.content ?? '';
+
+// The link of the terminal has its code behind a `#`, which no browser sends: it is taken out of the address bar first.
+const signIn = () => {
+  const form = document.querySelector('#token-form');
+  const code = new URLSearchParams(location.hash.slice(1)).get('token');
+  if (!form || !code) return;
+  history.replaceState(null, '', location.pathname);
+  form.elements.token.value = code;
+  form.submit();
+};
+
+// Characters as TikTok counts them: UTF-16 units, which is what a string's length is here.
+const counts = () => {
+  const units = document.querySelector('#texts')?.dataset.units ?? '/';
+  for (const field of document.querySelectorAll('[data-count]')) {
+    const shown = document.querySelector(`[data-count-of="${field.id}"]`);
+    const most = Number(field.dataset.count);
+    const tell = () => {
+      shown.textContent = `${field.value.length} ${units} ${most}`;
+      shown.classList.toggle('error', field.value.length > most);
+    };
+    field.addEventListener('input', tell);
+    tell();
+  }
+};
+
+// TikTok's rules for commercial content, while the form is filled in. The server holds it to the same.
+const disclosure = () => {
+  const form = document.querySelector('#compose');
+  if (!form) return;
+  const texts = document.querySelector('#texts').dataset;
+  const { disclose, brand_organic: own, brand_content: branded, privacy_level: privacy } = form.elements;
+  const publish = document.querySelector('#publish');
+  const wrap = document.querySelector('#publish-wrap');
+  const why = document.querySelector('#publish-why');
+  const note = document.querySelector('#privacy-note');
+  const onlyMe = privacy.querySelector('option[value=SELF_ONLY]');
+  const hold = () => {
+    const isDraft = form.elements.mode.value === 'draft';
+    const isBranded = disclose.checked && branded.checked;
+    if (onlyMe) {
+      onlyMe.disabled = isBranded;
+      onlyMe.title = isBranded ? texts.private : '';
+      note.textContent = isBranded ? texts.private : '';
+      if (isBranded && privacy.value === 'SELF_ONLY') {
+        privacy.value = '';
+        note.textContent = texts.cleared;
+      }
+    }
+    privacy.title = isBranded ? texts.private : '';
+    const nobody = !isDraft && disclose.checked && !own.checked && !branded.checked;
+    publish.disabled = nobody;
+    wrap.title = nobody ? texts.nobody : '';
+    why.textContent = nobody ? texts.nobody : '';
+  };
+  form.addEventListener('change', hold);
+  hold();
+  // Once is enough.
+  form.addEventListener('submit', (event) => {
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = 'yes';
+  });
+  const video = document.querySelector('#preview video');
+  const cover = document.querySelector('[data-cover]');
+  if (video && cover) {
+    cover.hidden = false;
+    cover.addEventListener('click', () => {
+      form.elements.cover_ms.value = Math.round(video.currentTime * 1000);
+    });
+  }
+};
+
+const confirmations = () => {
+  for (const button of document.querySelectorAll('[data-confirm]')) {
+    button.addEventListener('click', (event) => {
+      if (!confirm(button.dataset.confirm)) event.preventDefault();
+    });
+  }
+};
+
+// A file in pieces, each of which begins where the last one ended.
+const PIECE = 10 * 1024 * 1024;
+const TRIES = 8;
+
+const sendFile = async (form, file, tell) => {
+  const headers = { 'x-csrf-token': csrf() };
+  const begun = await fetch('/compose', {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({ csrf: csrf(), source: 'upload', account: form.elements.account.value, name: file.name, size: file.size }),
+  });
+  if (begun.status !== 201) throw new Error(await begun.text());
+  const page = begun.headers.get('location');
+  let at = 0;
+  let failed = 0;
+  while (at < file.size) {
+    try {
+      const answer = await fetch(`${page}/file?offset=${at}`, { method: 'PUT', headers, body: file.slice(at, at + PIECE) });
+      if (answer.status >= 500 || answer.status === 413 || answer.status === 404) throw new Error(await answer.text());
+      at = Number(answer.headers.get('upload-offset'));
+      failed = 0;
+    } catch (error) {
+      failed += 1;
+      if (failed >= TRIES) throw error;
+      await new Promise((go) => setTimeout(go, 500 * 2 ** failed));
+      const there = await fetch(`${page}/file`, { method: 'HEAD', headers }).catch(() => null);
+      if (there?.ok) at = Number(there.headers.get('upload-offset'));
+    }
+    tell(at, file.size);
+  }
+  location.assign(page);
+};
+
+const uploads = () => {
+  const form = document.querySelector('[data-upload]');
+  if (!form) return;
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const file = form.elements.file.files[0];
+    if (!file) return;
+    const shown = form.querySelector('[data-progress]');
+    const problem = form.querySelector('[data-problem]');
+    const button = form.querySelector('button');
+    shown.hidden = false;
+    problem.hidden = true;
+    button.disabled = true;
+    const tell = (at, size) => {
+      shown.querySelector('progress').value = size ? at / size : 1;
+      shown.querySelector('output').textContent = `${Math.floor((at / size) * 100)} %`;
+    };
+    try {
+      await sendFile(form, file, tell);
+    } catch (error) {
+      problem.textContent = error.message;
+      problem.hidden = false;
+      button.disabled = false;
+    }
+  });
+};
+
+// What is under way, as it happens.
+const live = () => {
+  if (!document.querySelector('[data-post]')) return;
+  const events = new EventSource('/events');
+  events.addEventListener('post', (event) => {
+    const now = JSON.parse(event.data);
+    for (const element of document.querySelectorAll(`[data-post="${CSS.escape(now.id)}"]`)) {
+      const state = element.querySelector('[data-state]');
+      if (state) {
+        state.textContent = now.state;
+        state.className = `badge ${now.tone}`;
+      }
+      const bar = element.querySelector('[data-bar]');
+      if (bar && now.size > 0) {
+        bar.hidden = false;
+        const progress = bar.querySelector('progress');
+        progress.max = now.size;
+        progress.value = now.sent;
+        bar.querySelector('[data-numbers]').textContent = now.numbers;
+      }
+      const words = element.querySelector('[data-words]');
+      if (words && now.words) {
+        words.hidden = false;
+        words.textContent = now.words;
+      }
+      // The page knows more of it than the event does, but nobody is interrupted who is filling in a form.
+      if (now.ended && !document.querySelector('details[open]')) setTimeout(() => location.reload(), 400);
+    }
+  });
+};
+
+const logins = () => {
+  const login = document.querySelector('[data-login]');
+  if (login && login.dataset.ended === 'false') setTimeout(() => location.reload(), 2000);
+};
+
+signIn();
+counts();
+disclosure();
+confirmations();
+uploads();
+live();
+logins();
