@@ -17,6 +17,7 @@ mod causes;
 mod chromium;
 mod clocks;
 mod config;
+mod console;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod counts;
 #[cfg(feature = "faults")]

@@ -103,14 +103,19 @@ pub(super) async fn run(
         server::Listen::Tcp(address) => Some(address.port()),
         server::Listen::Unix(_) => None,
     };
-    let authorize = context.settings.endpoints.auth_base();
+    let endpoints = &context.settings.endpoints;
+    let origin_of = |base: String| {
+        let url = Url::parse(&base).ok()?;
+        Origin::parse(&url.origin().ascii_serialization())
+    };
     let rules = Rules {
         listen: server.address().clone(),
         tls: server.is_tls(),
         public,
-        authorize: Url::parse(&authorize)
-            .ok()
-            .and_then(|url| Origin::parse(&url.origin().ascii_serialization())),
+        authorize: origin_of(endpoints.auth_base()),
+        pictures: Some(endpoints.api_base())
+            .filter(|_| endpoints.on_loopback())
+            .and_then(origin_of),
         open_paths: vec![CALLBACK.to_owned(), CALLBACK.trim_end_matches('/').to_owned()],
     };
     let terminal = context.printer.clone();

@@ -13,6 +13,7 @@ pub(super) struct StatusPost {
     pub(super) post: Option<u32>,
     pub(super) account: String,
     pub(super) open_id: String,
+    pub(super) display_name: Option<String>,
     pub(super) video: String,
     pub(super) id: Option<String>,
     pub(super) mode: String,
@@ -75,6 +76,7 @@ pub(super) struct HistoryPost {
     pub(super) post: u32,
     pub(super) account: String,
     pub(super) open_id: String,
+    pub(super) display_name: Option<String>,
     pub(super) posted_at: Timestamp,
     pub(super) video: String,
     pub(super) id: Option<String>,
@@ -114,5 +116,31 @@ impl Answer {
     /// The objects of one kind, as their `event` says. What is written otherwise by a later version is left out.
     pub(super) fn all<T: for<'de> Deserialize<'de>>(&self, event: &str) -> Vec<T> {
         self.of(event).filter_map(|it| serde_json::from_value(it.clone()).ok()).collect()
+    }
+}
+
+/// What people call an account: its alias, else its name at TikTok.
+fn called(account: &str, open_id: &str, display_name: Option<&str>) -> String {
+    display_name.filter(|_| account == open_id).unwrap_or(account).to_owned()
+}
+
+impl StatusPost {
+    /// What people call its account.
+    pub(super) fn account_name(&self) -> String {
+        called(&self.account, &self.open_id, self.display_name.as_deref())
+    }
+}
+
+impl KnownAccount {
+    /// What people call it.
+    pub(super) fn name(&self) -> String {
+        called(&self.account, &self.open_id, self.display_name.as_deref())
+    }
+}
+
+impl HistoryPost {
+    /// What people call its account.
+    pub(super) fn account_name(&self) -> String {
+        called(&self.account, &self.open_id, self.display_name.as_deref())
     }
 }

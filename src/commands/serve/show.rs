@@ -13,6 +13,7 @@ use super::draft::{Draft, DraftSource};
 use super::live::Progress;
 use super::read::{Check, HistoryPost, KnownAccount, Setting, StatusPost};
 use super::web::{CalendarQuery, HistoryQuery};
+use super::worker::DONE;
 use super::{Console, folders};
 use crate::auth::qr::draw;
 use crate::cli::{HistoryArgs, StatusArgs};
@@ -229,7 +230,7 @@ async fn listed(console: &Console) -> Vec<(StatusPost, bool)> {
         let account = accounts.iter().find(|account| account.open_id == open_id);
         let post = StatusPost {
             id: Some(id.to_owned()),
-            account: account.map(|it| it.account.clone()).unwrap_or_else(|| open_id.clone()),
+            account: account.map_or_else(|| open_id.clone(), KnownAccount::name),
             open_id,
             video: text("video_path").or(text("video_url")).unwrap_or_else(|| T.photos.to_owned()),
             mode: text("mode").unwrap_or_default(),
@@ -261,7 +262,7 @@ pub(super) async fn overview(console: &Console, visitor: &Visitor) -> OverviewPa
             href: post.post.map(|number| format!("/posts/{number}")),
             state: state_words(word).to_owned(),
             tone: tone(word),
-            more: std::iter::once(post.account.clone()).chain(at).collect::<Vec<_>>().join(" · "),
+            more: std::iter::once(post.account_name()).chain(at).collect::<Vec<_>>().join(" · "),
         }
     };
     let of = |title: &'static str, empty, titles: &[&str]| {
@@ -282,7 +283,7 @@ pub(super) async fn overview(console: &Console, visitor: &Visitor) -> OverviewPa
         let (health, tone) = health(&account.health);
         PartLine {
             id: None,
-            name: account.account.clone(),
+            name: account.name(),
             href: Some("/accounts".to_owned()),
             state: health.to_owned(),
             tone,
@@ -302,7 +303,12 @@ pub(super) async fn queue(console: &Console, visitor: &Visitor) -> QueuePage {
         .into();
     for (post, is_ours) in listed {
         let Some(title) = part(&post) else { continue };
-        let live = post.id.as_deref().and_then(|id| console.live.of(id)).filter(|it| !it.ended);
+        let known = post.id.as_deref().and_then(|id| console.live.of(id));
+        // It is over, and about to leave the list.
+        if known.as_ref().is_some_and(|it| it.ended && DONE.contains(&it.phase.as_str())) {
+            continue;
+        }
+        let live = known.filter(|it| !it.ended);
         let is_begun = live.is_some() || post.publish_id.is_some();
         let word = live.as_ref().map_or(word_of(&post), |live| live.phase.as_str()).to_owned();
         let title = if live.is_some() { T.under_way } else { title };
@@ -320,7 +326,7 @@ pub(super) async fn queue(console: &Console, visitor: &Visitor) -> QueuePage {
             id: post.id.clone(),
             number: post.post,
             name: name_of(&post.video),
-            account: post.account.clone(),
+            account: post.account_name(),
             manifest,
             state: state_words(&word).to_owned(),
             tone: tone(&word),
@@ -355,7 +361,7 @@ pub(super) async fn post(console: &Console, visitor: &Visitor, number: u32) -> O
     let word = word_of(&post).to_owned();
     let mut facts = Vec::new();
     let mut fact = |what, is: Option<String>| facts.extend(is.map(|is| Fact { what, is }));
-    fact(T.account, Some(post.account.clone()));
+    fact(T.account, Some(post.account_name()));
     fact(T.video, Some(post.video.clone()));
     fact(T.manifest, post.manifest.clone());
     fact(T.scheduled_for, post.publish_at.map(|at| when(at).words));
@@ -413,7 +419,7 @@ pub(super) async fn accounts(console: &Console, visitor: &Visitor) -> AccountsPa
     let cards = known.into_iter().map(|account| {
         let (health, tone) = health(&account.health);
         AccountCard {
-            name: account.account.clone(),
+            name: account.name(),
             alias: account.alias.clone().unwrap_or_default(),
             display_name: account.display_name,
             app: account.app.unwrap_or_default(),
@@ -476,7 +482,7 @@ pub(super) async fn start(console: &Console, visitor: &Visitor, folder: &str) ->
     let accounts = known_accounts(console).await;
     let names = |open_id: &str| {
         let known = accounts.iter().find(|account| account.open_id == open_id);
-        known.map_or_else(|| open_id.to_owned(), |account| account.account.clone())
+        known.map_or_else(|| open_id.to_owned(), KnownAccount::name)
     };
     let serve = console.context().settings.serve;
     let (mut errors, mut shown) = (Vec::new(), None);
@@ -507,7 +513,7 @@ pub(super) async fn start(console: &Console, visitor: &Visitor, folder: &str) ->
         upload_limit_words: format!("{} at most.", text::size(serve.upload_limit)),
         accounts: accounts
             .iter()
-            .map(|it| AccountChoice { open_id: it.open_id.clone(), name: it.account.clone() })
+            .map(|it| AccountChoice { open_id: it.open_id.clone(), name: it.name() })
             .collect(),
     }
 }
@@ -698,7 +704,7 @@ pub(super) async fn history(
         vec![
             Cell::of(when(post.posted_at).words),
             number,
-            Cell::of(post.account.clone()),
+            Cell::of(post.account_name()),
             Cell::of(state_words(&post.state)),
             page,
             count(post.views),
@@ -715,7 +721,7 @@ pub(super) async fn history(
                 name: "account",
                 words: T.account,
                 chosen: query.account.clone(),
-                choices: accounts.iter().map(|it| level(&it.open_id, &it.account)).collect(),
+                choices: accounts.iter().map(|it| level(&it.open_id, &it.name())).collect(),
             },
             Filter {
                 name: "state",
@@ -818,12 +824,12 @@ async fn calendar_posts(console: &Console, zone: &TimeZone) -> Vec<(Date, DayPos
         all.push((at, Box::new(post)));
     };
     for post in made(console, None).await {
-        add(post.posted_at, &post.video, Some(post.post), &post.account, &post.state);
+        add(post.posted_at, &post.video, Some(post.post), &post.account_name(), &post.state);
     }
     for (post, _) in listed(console).await {
         let at = post.publish_at.or(post.not_before).or(post.updated_at);
         if let (Some(at), true) = (at, part(&post).is_some()) {
-            add(at, &post.video, post.post, &post.account, word_of(&post));
+            add(at, &post.video, post.post, &post.account_name(), word_of(&post));
         }
     }
     all.sort_by_key(|(at, _)| *at);

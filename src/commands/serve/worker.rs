@@ -21,7 +21,7 @@ use crate::signals::{Shutdown, StopPart};
 const EVERY: Duration = Duration::from_mins(5);
 
 /// The states of a post that nothing more is to be done for.
-const DONE: [&str; 3] = ["published", "inbox", "skipped"];
+pub(super) const DONE: [&str; 3] = ["published", "inbox", "skipped"];
 
 /// The tasks that post, one for an account.
 #[derive(Debug, Default)]

@@ -11,12 +11,16 @@ use super::host::Origin;
 /// that answers a form.
 const TIKTOK: &str = "https://www.tiktok.com";
 
-/// The policy of all pages. `authorize` is where logins begin, if that is not TikTok's own site.
-pub(super) fn policy(authorize: Option<&Origin>) -> HeaderValue {
-    let authorize = authorize.map(Origin::to_string).filter(|origin| origin != TIKTOK);
-    let authorize = authorize.map_or_else(String::new, |origin| format!(" {origin}"));
+/// The policy of all pages. `authorize` is where logins begin, if that is not TikTok's own site; `pictures` where
+/// pictures of accounts are besides https.
+pub(super) fn policy(authorize: Option<&Origin>, pictures: Option<&Origin>) -> HeaderValue {
+    let more = |origin: Option<&Origin>| {
+        let origin = origin.map(Origin::to_string).filter(|origin| origin != TIKTOK);
+        origin.map_or_else(String::new, |origin| format!(" {origin}"))
+    };
+    let (authorize, pictures) = (more(authorize), more(pictures));
     let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; \
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:{pictures}; \
          media-src 'self'; connect-src 'self'; form-action 'self' {TIKTOK}{authorize}; \
          frame-ancestors 'none'; base-uri 'none'"
     );
@@ -61,7 +65,7 @@ mod tests {
     #[test]
     fn a_form_may_lead_to_where_logins_begin() {
         let policy = |origin: &str| {
-            let policy = policy(Origin::parse(origin).as_ref());
+            let policy = policy(Origin::parse(origin).as_ref(), None);
             policy.to_str().unwrap().to_owned()
         };
         let sandbox = policy("http://127.0.0.1:9");
@@ -76,7 +80,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("public"));
-        set(&mut headers, &policy(None), false);
+        set(&mut headers, &policy(None, None), false);
         assert!(!headers.contains_key("access-control-allow-origin"));
         assert_eq!(headers[CACHE_CONTROL], "no-store");
     }

@@ -144,6 +144,8 @@ pub(crate) struct Rules {
     pub(crate) public: Option<Origin>,
     /// Where logins with TikTok begin, for the policy of forms.
     pub(crate) authorize: Option<Origin>,
+    /// Where pictures of accounts are, if not on hosts of TikTok: in a rehearsal.
+    pub(crate) pictures: Option<Origin>,
     /// Paths that may be had without a session, by GET and HEAD alone, such as `/callback/`.
     pub(crate) open_paths: Vec<String>,
 }
@@ -193,7 +195,7 @@ impl Access {
         let minute = |tries| Limit { tries, within: Duration::from_mins(1) };
         let of_name = Limit { tries: 5, within: Duration::from_mins(5) };
         Ok(Arc::new(Self {
-            policy: headers::policy(rules.authorize.as_ref()),
+            policy: headers::policy(rules.authorize.as_ref(), rules.pictures.as_ref()),
             secure: rules.tls || rules.public.as_ref().is_some_and(Origin::is_https),
             hosts: Hosts::new(rules.listen, rules.tls, rules.public),
             open_paths: rules.open_paths,

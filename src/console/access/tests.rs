@@ -68,6 +68,7 @@ impl Console {
             tls: server.is_tls(),
             public: None,
             authorize: None,
+            pictures: None,
             open_paths: vec!["/callback/".to_owned()],
         };
         change(&mut rules);

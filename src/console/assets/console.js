@@ -164,8 +164,8 @@ const live = () => {
         bar.querySelector('[data-numbers]').textContent = now.numbers;
       }
       const words = element.querySelector('[data-words]');
-      if (words && now.words) {
-        words.hidden = false;
+      if (words && (now.words || now.ended)) {
+        words.hidden = !now.words;
         words.textContent = now.words;
       }
       // The page knows more of it than the event does, but nobody is interrupted who is filling in a form.

@@ -1,0 +1,377 @@
+//! The console of `serve` in a real browser, against the sandbox. Only where Chromium is installed.
+
+use std::fs;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::browser::Browser;
+use crate::process::{Running, eventually};
+use crate::world::World;
+
+/// TikTok's words, as its guidelines have them
+/// (<https://developers.tiktok.com/doc/content-sharing-guidelines>).
+const NOBODY_NAMED: &str =
+    "You need to indicate if your content promotes yourself, a third party, or both.";
+const BRANDED_IN_PRIVATE: &str = "Branded content visibility cannot be set to private.";
+
+/// A console that runs.
+struct Console {
+    running: Running,
+    /// The link that it printed.
+    link: String,
+}
+
+impl Console {
+    /// Starts it, with folders whose videos may be chosen.
+    fn start(world: &World, more: &[&str]) -> Self {
+        let clips = world.path("");
+        let config = world.home().join("home").join("config.toml");
+        if !config.exists() {
+            fs::write(&config, format!("[serve]\nfolders = [{:?}]\n", clips.to_str().unwrap()))
+                .unwrap();
+        }
+        let mut args = vec!["serve", "--listen", "127.0.0.1:0", "--no-browser"];
+        args.extend(more);
+        let running = Running::of(world.command(&args));
+        let link = eventually("the console tells its link", || running.find_word("/#token="));
+        Self { running, link }
+    }
+
+    /// Where it is.
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.link.split("/#").next().unwrap())
+    }
+
+    /// Signs a browser in by the link.
+    fn sign_in(&self, browser: &mut Browser) {
+        browser.open(&self.link);
+        let page = browser.arrives_at(&self.at("/"));
+        assert!(page.contains("Needs you"), "{page}");
+    }
+
+    fn end(self) {
+        self.running.signal(Signal::TERM);
+        self.running.end().exits(0);
+    }
+}
+
+/// Fills a field in, as typing does.
+fn fill(browser: &mut Browser, selector: &str, text: &str) {
+    let script = format!(
+        "(() => {{ const it = document.querySelector({}); it.value = {}; \
+         it.dispatchEvent(new Event('input', {{ bubbles: true }})); \
+         it.dispatchEvent(new Event('change', {{ bubbles: true }})); return it.value; }})()",
+        json!(selector),
+        json!(text)
+    );
+    assert_eq!(browser.value(&script), text, "{selector}");
+}
+
+/// Begins a post of a video of the world.
+fn begin(browser: &mut Browser, console: &Console, world: &World, name: &str) {
+    let folder = world.path("").display().to_string();
+    browser.open(&console.at(&format!("/compose?folder={folder}")));
+    browser.click(&format!("button[name=path][value$=\"/{name}\"]"));
+    eventually("the form is there", || {
+        let is_there = browser.value(
+            "document.querySelector('#compose') !== null && document.readyState === 'complete'",
+        );
+        (is_there == true).then_some(())
+    });
+}
+
+fn shown(browser: &mut Browser, selector: &str) -> String {
+    let script = format!("document.querySelector({})?.innerText ?? null", json!(selector));
+    browser.value(&script).as_str().unwrap_or_default().to_owned()
+}
+
+/// Presses a button of a form that stands within what a summary opens.
+fn press(browser: &mut Browser, within: &str, button: &str) {
+    let script = format!(
+        "(() => {{ const form = document.querySelector({}); form.closest('details').open = true; \
+         for (const box of form.querySelectorAll('[name=sure]')) box.checked = true; return true; }})()",
+        json!(within)
+    );
+    assert_eq!(browser.value(&script), true);
+    browser.click(&format!("{within} {button}"));
+}
+
+/// What a post of the sandbox was told.
+fn fields(world: &World) -> Value {
+    let posts = world.posts();
+    assert_eq!(posts.len(), 1, "{posts:#?}");
+    serde_json::to_value(&posts[0]).unwrap()
+}
+
+#[test]
+fn a_post_is_composed_by_the_guidelines_and_published() {
+    let Some(mut browser) = Browser::start() else { return };
+    let world = World::logged_in();
+    world.video("clip.mp4", 200_000);
+    let console = Console::start(&world, &[]);
+    console.sign_in(&mut browser);
+    // The code has left the address bar, and is good once.
+    assert_eq!(browser.value("location.hash"), "");
+    browser.picture("console-overview");
+    begin(&mut browser, &console, &world, "clip.mp4");
+    browser.picture("console-compose");
+
+    // Nothing is chosen for anybody.
+    assert_eq!(browser.value("document.querySelector('#privacy_level').value"), "");
+    assert_eq!(browser.value("document.querySelector('#caption').value"), "");
+    let checked = "document.querySelectorAll('#compose input[type=checkbox]:checked').length";
+    assert_eq!(browser.value(checked), 0);
+    assert!(shown(&mut browser, "#nickname").contains("Ada"), "the nickname");
+    assert!(shown(&mut browser, "#declaration").contains("TikTok's Music Usage Confirmation"));
+    assert!(!shown(&mut browser, "#declaration").contains("Branded Content Policy"));
+    assert!(shown(&mut browser, "#publish-section").contains("it may take a few minutes"));
+    // The file itself is played.
+    let source = "document.querySelector('#preview video').src";
+    let source = browser.value(source).as_str().unwrap().to_owned();
+    assert!(source.contains("/media"), "{source}");
+
+    // A disclosure that names nobody holds the button back, in TikTok's words.
+    browser.click("#disclose");
+    assert_eq!(browser.value("document.querySelector('#publish').disabled"), true);
+    assert_eq!(browser.value("document.querySelector('#publish-wrap').title"), NOBODY_NAMED);
+    browser.click("#brand_organic");
+    assert_eq!(browser.value("document.querySelector('#publish').disabled"), false);
+    assert!(shown(&mut browser, "#disclosure").contains("labeled as 'Promotional content'"));
+    // Branded content is not for oneself alone.
+    fill(&mut browser, "#privacy_level", "SELF_ONLY");
+    browser.click("#brand_content");
+    assert_eq!(browser.value("document.querySelector('#privacy_level').value"), "");
+    let only_me = "document.querySelector('#privacy_level option[value=SELF_ONLY]')";
+    assert_eq!(browser.value(&format!("{only_me}.disabled")), true);
+    assert_eq!(browser.value(&format!("{only_me}.title")), BRANDED_IN_PRIVATE);
+    assert!(shown(&mut browser, "#disclosure").contains("labeled as 'Paid partnership'"));
+    let declaration = shown(&mut browser, "#declaration");
+    assert!(
+        declaration.contains("Branded Content Policy and Music Usage Confirmation"),
+        "{declaration}"
+    );
+    browser.picture("console-branded");
+    browser.click("#disclose");
+
+    // Without a privacy level nothing is sent, and the field says so.
+    fill(&mut browser, "#caption", "Hello from the console");
+    browser.click("#publish");
+    eventually("the error is told", || {
+        let told = shown(&mut browser, "#privacy_level-error");
+        (told == "Choose who can see this post.").then_some(())
+    });
+    assert_eq!(world.inits(), 0);
+    assert_eq!(browser.value("document.querySelector('#caption').value"), "Hello from the console");
+    browser.picture("console-errors");
+    fill(&mut browser, "#privacy_level", "SELF_ONLY");
+    browser.click("input[name=allow_comment]");
+    browser.click("#publish");
+    browser.arrives_at("/queue");
+    browser.picture("console-queue");
+    world.wait_until("it is published", |world| world.published() == 1);
+    let told = fields(&world);
+    assert_eq!(told["title"], "Hello from the console", "{told:#}");
+    assert_eq!(told["privacy"], "SELF_ONLY", "{told:#}");
+    eventually("the queue is empty again", || {
+        browser.open(&console.at("/queue"));
+        shown(&mut browser, "main").contains("The queue is empty").then_some(())
+    });
+    browser.open(&console.at("/history"));
+    assert!(shown(&mut browser, "main").contains("clip.mp4"));
+    for page in ["accounts", "calendar", "history", "doctor", "settings", "guidelines", "compose"] {
+        browser.open(&console.at(&format!("/{page}")));
+        browser.picture(&format!("console-{page}"));
+    }
+    for url in browser.requested() {
+        let is_own = url.starts_with("http://127.0.0.1:") || url.starts_with("data:");
+        assert!(is_own, "{url}");
+    }
+    assert!(
+        browser.complaints().iter().all(|it| it.to_string().contains("422")),
+        "{:#?}",
+        browser.complaints()
+    );
+    console.end();
+    assert_eq!(world.inits(), 1);
+}
+
+/// Composes a post for a day far ahead.
+fn schedule(browser: &mut Browser, console: &Console, world: &World, name: &str, at: &str) {
+    begin(browser, console, world, name);
+    fill(browser, "#privacy_level", "SELF_ONLY");
+    browser.click("input[name=when][value=at]");
+    fill(browser, "#at", at);
+    browser.click("#publish");
+    browser.arrives_at("/queue");
+}
+
+fn says_in_queue(browser: &mut Browser, console: &Console, words: &str) {
+    eventually(&format!("the queue says {words:?}"), || {
+        browser.open(&console.at("/queue"));
+        shown(browser, "main").contains(words).then_some(())
+    });
+}
+
+#[test]
+fn a_scheduled_post_is_moved_taken_out_or_sent_now() {
+    let Some(mut browser) = Browser::start() else { return };
+    let world = World::logged_in();
+    for (name, size) in [("one.mp4", 200_000), ("two.mp4", 210_000)] {
+        world.video(name, size);
+    }
+    let console = Console::start(&world, &[]);
+    console.sign_in(&mut browser);
+    schedule(&mut browser, &console, &world, "one.mp4", "2031-05-01T10:00");
+    says_in_queue(&mut browser, &console, "2031-05-01 10:00");
+    browser.open(&console.at("/calendar?view=week&at=2031-05-01"));
+    assert!(shown(&mut browser, "main").contains("one.mp4"));
+    // A time that is over is refused, and another one taken.
+    browser.open(&console.at("/queue"));
+    let move_form = "form[action$='/move']";
+    let at = "input[name=at]";
+    browser.value(&format!("document.querySelector({at:?}).value = '2001-01-01T10:00'"));
+    press(&mut browser, move_form, "button[value=at]");
+    says_after(&mut browser, "This time is over");
+    browser.value(&format!("document.querySelector({at:?}).value = '2032-06-02T11:30'"));
+    press(&mut browser, move_form, "button[value=at]");
+    says_after(&mut browser, "Moved.");
+    says_in_queue(&mut browser, &console, "2032-06-02 11:30");
+    // Taken out, it is gone for good.
+    press(&mut browser, "form[action$='/cancel']", "button");
+    says_after(&mut browser, "Taken out of the queue");
+    says_in_queue(&mut browser, &console, "The queue is empty");
+    assert_eq!(world.inits(), 0);
+    // Another one is sent now instead.
+    schedule(&mut browser, &console, &world, "two.mp4", "2031-05-01T10:00");
+    says_in_queue(&mut browser, &console, "2031-05-01 10:00");
+    press(&mut browser, move_form, "button[value=now]");
+    world.wait_until("it is published", |world| world.published() == 1);
+    says_in_queue(&mut browser, &console, "The queue is empty");
+    console.end();
+    assert_eq!(world.inits(), 1);
+}
+
+fn says_after(browser: &mut Browser, words: &str) {
+    eventually(&format!("the page says {words:?}"), || {
+        let is_there = browser.value("document.readyState === 'complete'") == true;
+        (is_there && shown(browser, "main").contains(words)).then_some(())
+    });
+}
+
+/// What was published before a kill goes on after it, and is made once.
+#[test]
+fn a_console_that_is_killed_goes_on_where_it_stopped() {
+    let Some(mut browser) = Browser::start() else { return };
+    let world = World::logged_in();
+    world.video("clip.mp4", 200_000);
+    let console = Console::start(&world, &[]);
+    console.sign_in(&mut browser);
+    world.hold("upload", 1, "before");
+    begin(&mut browser, &console, &world, "clip.mp4");
+    fill(&mut browser, "#privacy_level", "SELF_ONLY");
+    browser.click("#publish");
+    browser.arrives_at("/queue");
+    world.wait_until("the bytes are on their way", |world| !world.calls("upload").is_empty());
+    console.running.kill();
+    world.let_go();
+    let again = Console::start(&world, &[]);
+    world.wait_until("it is published", |world| world.published() == 1);
+    again.sign_in(&mut browser);
+    says_in_queue(&mut browser, &again, "The queue is empty");
+    again.end();
+    assert_eq!(world.published(), 1);
+}
+
+/// The outcome that TikTok does not tell is settled by somebody who has looked.
+#[test]
+fn an_unknown_outcome_is_settled_in_the_console() {
+    let Some(mut browser) = Browser::start() else { return };
+    let world = World::logged_in();
+    let pull = world.pull();
+    world.fault(&json!({ "endpoint": "init_video", "do": { "drop": "after" } }));
+    world.upload(&pull).exits(6);
+    let console = Console::start(&world, &[]);
+    console.sign_in(&mut browser);
+    assert!(shown(&mut browser, "main").contains("outcome unknown"));
+    browser.open(&console.at("/queue"));
+    browser.click("a[href='/posts/1']:is(.button)");
+    let page = browser.arrives_at("/posts/1");
+    assert!(page.contains("Is it on the profile?"), "{page}");
+    browser.picture("console-settle");
+    browser.click("button[value=posted]");
+    says_after(&mut browser, "is settled: it is there");
+    world.run(&["status"]).exits(0);
+    console.end();
+}
+
+#[test]
+fn an_account_is_logged_in_by_a_click_and_by_a_code() {
+    let Some(mut browser) = Browser::start() else { return };
+    let world = World::asking();
+    let console = Console::start(&world, &[]);
+    browser.open(&console.link);
+    browser.arrives_at(&console.at("/"));
+    browser.open(&console.at("/accounts"));
+    assert!(shown(&mut browser, "main").contains("No account is logged in yet"));
+    browser.picture("console-no-account");
+    browser.click("button[value=browser]");
+    // TikTok's page, and back to the console's own callback.
+    eventually("TikTok asks", || {
+        let is_there = browser.value("document.querySelector('button[value=allow]') !== null");
+        (is_there == true).then_some(())
+    });
+    browser.click("button[value=allow]");
+    says_after(&mut browser, "is logged in.");
+    assert!(!browser.value("location.href").as_str().unwrap().contains("code="));
+    browser.open(&console.at("/accounts"));
+    assert!(shown(&mut browser, "main").contains("works"));
+    // By a code, which the sandbox's phone scans.
+    browser.click("section button[value=qr]");
+    eventually("the code is drawn", || {
+        (browser.value("document.querySelector('.qr svg') !== null") == true).then_some(())
+    });
+    browser.picture("console-qr");
+    browser.click("form[action$='/cancel'] button");
+    browser.arrives_at("/accounts");
+    console.end();
+}
+
+/// A page of another origin neither reads nor writes anything, whatever the browser's cookies are.
+#[test]
+fn a_hostile_page_in_another_tab_can_do_nothing() {
+    let Some(mut browser) = Browser::start() else { return };
+    let world = World::logged_in();
+    let console = Console::start(&world, &[]);
+    console.sign_in(&mut browser);
+    // The sandbox is another origin of the same machine, which is the nearest that a hostile page can be.
+    browser.open(&format!("{}/_sandbox/", world.sandbox.url()));
+    let account = world.open_id(crate::world::ADA);
+    let script = format!(
+        "(async () => {{ const told = []; \
+         for (const [path, options] of [\
+           ['/accounts', {{ credentials: 'include' }}], \
+           ['/accounts', {{ credentials: 'include', mode: 'no-cors' }}], \
+           ['/accounts/{account}/pause', {{ method: 'POST', credentials: 'include', mode: 'no-cors', \
+             headers: {{ 'content-type': 'application/x-www-form-urlencoded' }}, body: 'csrf=x' }}], \
+           ['/events', {{ credentials: 'include' }}]]) {{ \
+           try {{ const answer = await fetch({base} + path, options); \
+             told.push(answer.type === 'opaque' ? 'opaque' : String(answer.status)); }} \
+           catch (error) {{ told.push('refused'); }} }} \
+         window.told = told; }})()",
+        base = json!(console.at(""))
+    );
+    browser.value(&script);
+    let told = eventually("every request has ended", || {
+        let told = browser.value("window.told");
+        told.is_array().then_some(told)
+    });
+    // What may be sent at all brings nothing back.
+    for one in told.as_array().unwrap() {
+        assert!(["refused", "opaque"].contains(&one.as_str().unwrap()), "{told}");
+    }
+    // Nothing was paused, and no frame shows the console.
+    let accounts = world.run(&["--json", "accounts"]).exits(0).json();
+    assert_eq!(accounts[0]["paused_since"], Value::Null);
+    console.end();
+}
