@@ -28,6 +28,7 @@ impl Console {
         let clips = world.path("");
         let config = world.home().join("home").join("config.toml");
         if !config.exists() {
+            fs::create_dir_all(config.parent().unwrap()).unwrap();
             fs::write(&config, format!("[serve]\nfolders = [{:?}]\n", clips.to_str().unwrap()))
                 .unwrap();
         }
@@ -272,7 +273,7 @@ fn a_console_that_is_killed_goes_on_where_it_stopped() {
     fill(&mut browser, "#privacy_level", "SELF_ONLY");
     browser.click("#publish");
     browser.arrives_at("/queue");
-    world.wait_until("the bytes are on their way", |world| !world.calls("upload").is_empty());
+    world.wait_until("its init was answered", |world| world.inits() == 1);
     console.running.kill();
     world.let_go();
     let again = Console::start(&world, &[]);
@@ -289,7 +290,7 @@ fn an_unknown_outcome_is_settled_in_the_console() {
     let Some(mut browser) = Browser::start() else { return };
     let world = World::logged_in();
     let pull = world.pull();
-    world.fault(&json!({ "endpoint": "init_video", "do": { "drop": "after" } }));
+    world.fault(&json!({ "endpoint": "video_init", "do": { "drop": "after" } }));
     world.upload(&pull).exits(6);
     let console = Console::start(&world, &[]);
     console.sign_in(&mut browser);

@@ -12,9 +12,10 @@ use super::Console;
 use super::answer::hearing;
 use super::queue::text_of;
 use crate::cli::RunArgs;
-use crate::commands::upload::{PostList, TextList};
+use crate::commands::upload::{PostList, TextList, manifest_key};
 use crate::commands::watch::pause;
 use crate::commands::{Context, run_upload};
+use crate::output::Notes;
 use crate::signals::{Shutdown, StopPart};
 
 /// How often what was put off is tried again, if nothing says when it may be.
@@ -123,7 +124,8 @@ async fn sleep(waits: Option<Duration>) {
 /// One upload of what is there; how long until the next one is worth it. `None`: until something changes.
 async fn round(console: &Arc<Console>, open_id: &str, shutdown: Shutdown) -> Option<Duration> {
     let entries = match console.queue.entries(open_id) {
-        Ok(entries) if entries.is_empty() => return None,
+        // What was taken out is still in the notes of the last upload, which the next one lets go.
+        Ok(entries) if entries.is_empty() && !is_noted(console, open_id) => return None,
         Ok(entries) => entries,
         Err(error) => {
             console.context().printer.warn(error.to_string());
@@ -169,4 +171,12 @@ async fn round(console: &Arc<Console>, open_id: &str, shutdown: Shutdown) -> Opt
             Some(EVERY)
         }
     }
+}
+
+/// Whether the last upload of an account's manifest has left anything that `status` tells of.
+fn is_noted(console: &Console, open_id: &str) -> bool {
+    let context = console.context();
+    let notes = Notes::open(&context.settings.home.state, context.settings.clock);
+    let manifest = manifest_key(&console.queue.manifest(open_id));
+    notes.remains().posts.iter().any(|(of, _)| *of == manifest)
 }
