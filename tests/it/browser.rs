@@ -150,6 +150,13 @@ impl Browser {
         answer["result"]["value"].clone()
     }
 
+    /// The same of a page that may go away meanwhile; nothing then.
+    pub(crate) fn glance(&mut self, expression: &str) -> Value {
+        let asked = json!({ "expression": expression, "returnByValue": true });
+        let answer = self.try_call("Runtime.evaluate", &asked).unwrap_or_default();
+        answer["result"]["value"].clone()
+    }
+
     /// Clicks the one thing that a selector finds, with the mouse, where it is.
     #[track_caller]
     pub(crate) fn click(&mut self, selector: &str) {

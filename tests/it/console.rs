@@ -84,7 +84,7 @@ fn begin(browser: &mut Browser, console: &Console, world: &World, name: &str) {
 
 fn shown(browser: &mut Browser, selector: &str) -> String {
     let script = format!("document.querySelector({})?.innerText ?? null", json!(selector));
-    browser.value(&script).as_str().unwrap_or_default().to_owned()
+    browser.glance(&script).as_str().unwrap_or_default().to_owned()
 }
 
 /// Presses a button of a form that stands within what a summary opens.
@@ -255,7 +255,7 @@ fn a_scheduled_post_is_moved_taken_out_or_sent_now() {
 
 fn says_after(browser: &mut Browser, words: &str) {
     eventually(&format!("the page says {words:?}"), || {
-        let is_there = browser.value("document.readyState === 'complete'") == true;
+        let is_there = browser.glance("document.readyState === 'complete'") == true;
         (is_there && shown(browser, "main").contains(words)).then_some(())
     });
 }
@@ -319,7 +319,7 @@ fn an_account_is_logged_in_by_a_click_and_by_a_code() {
     browser.click("button[value=browser]");
     // TikTok's page, and back to the console's own callback.
     eventually("TikTok asks", || {
-        let is_there = browser.value("document.querySelector('button[value=allow]') !== null");
+        let is_there = browser.glance("document.querySelector('button[value=allow]') !== null");
         (is_there == true).then_some(())
     });
     browser.click("button[value=allow]");
@@ -330,7 +330,7 @@ fn an_account_is_logged_in_by_a_click_and_by_a_code() {
     // By a code, which the sandbox's phone scans.
     browser.click("section button[value=qr]");
     eventually("the code is drawn", || {
-        (browser.value("document.querySelector('.qr svg') !== null") == true).then_some(())
+        (browser.glance("document.querySelector('.qr svg') !== null") == true).then_some(())
     });
     browser.picture("console-qr");
     browser.click("form[action$='/cancel'] button");
