@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use tiktok_open::Privacy;
 use tiktok_open::Scopes;
 
@@ -313,9 +313,14 @@ pub(crate) struct WatchArgs {
 
 /// Arguments of `serve`.
 #[derive(Clone, Debug, Args)]
+#[command(
+    after_help = help::SERVE,
+    args_conflicts_with_subcommands = true,
+    subcommand_precedence_over_arg = true
+)]
 pub(crate) struct ServeArgs {
-    /// Where it listens: an address of this machine, or `unix:PATH` for a socket that only you can use. Another
-    /// machine's browsers need `--tls-cert`, `--tls-key` and a password
+    /// Where it listens: an address of this machine, or `unix:PATH` for a socket that only you can use. Other
+    /// machines' browsers need `--tls-cert`, `--tls-key` and users with passwords
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8723", value_parser = values::listen)]
     pub(crate) listen: Listen,
 
@@ -338,6 +343,46 @@ pub(crate) struct ServeArgs {
     /// The key of its certificate, in PEM form
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
+
+    #[command(subcommand)]
+    // A doc comment here would replace the command's own help.
+    pub(crate) action: Option<ServeAction>,
+}
+
+/// What else `serve` does than to serve.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum ServeAction {
+    /// Add a user of the console with a password, which is asked for
+    AddUser {
+        /// What the user is called
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// What the user may do: look at everything, compose and change the queue, or accounts and settings too
+        #[arg(long, value_enum, default_value_t = UserRole::Editor)]
+        role: UserRole,
+        #[command(flatten)]
+        // A doc comment here would replace the command's own help.
+        passphrase: PassphraseArgs,
+    },
+    /// Remove a user of the console; its sessions end at once
+    RemoveUser {
+        /// What the user is called
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// List the users of the console
+    Users,
+}
+
+/// What a user of the console may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UserRole {
+    /// Look at everything.
+    Viewer,
+    /// Compose, and change the queue.
+    Editor,
+    /// Accounts and settings, too.
+    Owner,
 }
 
 /// Arguments of `post`.

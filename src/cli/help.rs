@@ -175,6 +175,14 @@ pub(super) const WATCH: &str = headed!(
     "tiktok-up --json watch clips.json        an object for each post, as `upload` writes"
 );
 
+pub(super) const SERVE: &str = headed!(
+    "Examples",
+    "tiktok-up serve                          opens the console in the browser"
+    "tiktok-up serve --no-browser             on a server: ssh -L 8723:127.0.0.1:8723 HOST leads there"
+    "tiktok-up serve --worker clips.json      and does what `watch` does"
+    "tiktok-up serve add-user ada --role editor"
+);
+
 pub(super) const STATUS: &str = headed!(
     "Examples",
     "tiktok-up status                         what failed or is unknown, waits, is under way"

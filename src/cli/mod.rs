@@ -22,7 +22,8 @@ pub(crate) use self::args::{
     AccountsAction, AccountsArgs, CancelArgs, CompleteArgs, CompletionsArgs, ConfigAction,
     ConfigArgs, DemoArgs, DoctorArgs, ExplainArgs, HelpArgs, HistoryArgs, HookArgs, InitArgs,
     LoginArgs, LogoutArgs, ManArgs, OpenArgs, PassphraseArgs, PostArgs, RefreshArgs, ResolveArgs,
-    RunArgs, Schema, SchemaArgs, ServeArgs, StatusArgs, UploadArgs, Verdict, VideosArgs, WatchArgs,
+    RunArgs, Schema, SchemaArgs, ServeAction, ServeArgs, StatusArgs, UploadArgs, UserRole, Verdict,
+    VideosArgs, WatchArgs,
 };
 pub(crate) use self::sandbox::SandboxArgs;
 pub(crate) use self::topics::page as topic;
@@ -139,7 +140,11 @@ pub(crate) enum Command {
 impl Command {
     /// Whether it does the same over and over.
     pub(crate) fn is_endless(&self) -> bool {
-        matches!(self, Self::Watch(_) | Self::Serve(_))
+        match self {
+            Self::Watch(_) => true,
+            Self::Serve(args) => args.action.is_none(),
+            _ => false,
+        }
     }
 
     /// How long it may run, if that was said.

@@ -403,7 +403,7 @@ async fn perform(
         Command::Watch(args) => {
             Box::pin(watch::run(&cli.global, args, printer, shutdown, env)).await
         }
-        Command::Serve(args) => Box::pin(serve::run(&cli.global, &load().await?, args)).await,
+        Command::Serve(args) => Box::pin(serve::run(&cli.global, &load().await?, args, env)).await,
         Command::Videos(args) => videos::run(&load().await?, args).await,
         Command::Explain(args) => explain::run(args, printer),
         Command::Completions(args) => Ok(shell::completions(args, printer)),

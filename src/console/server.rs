@@ -261,7 +261,10 @@ impl Server {
 #[derive(Debug)]
 enum Listener {
     Tcp(TcpListener),
-    Unix(UnixListener, SocketFile),
+    Unix(
+        UnixListener,
+        #[expect(dead_code, reason = "removes the socket's file when it is dropped")] SocketFile,
+    ),
 }
 
 impl Listener {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::browser::Browser;
 use crate::process::{Running, eventually};
-use crate::world::World;
+use crate::world::{Ran, World};
 
 /// TikTok's words, as its guidelines have them
 /// (<https://developers.tiktok.com/doc/content-sharing-guidelines>).
@@ -375,4 +375,67 @@ fn a_hostile_page_in_another_tab_can_do_nothing() {
     let accounts = world.run(&["--json", "accounts"]).exits(0).json();
     assert_eq!(accounts[0]["paused_since"], Value::Null);
     console.end();
+}
+
+/// Users with passwords may do what their role says, and other machines reach only what is protected.
+#[test]
+fn users_have_passwords_and_roles() {
+    let world = World::logged_in();
+    let serve = |args: &[&str]| world.command(&[&["serve"], args].concat());
+    Ran::of(serve(&["--listen", "0.0.0.0:0", "--no-browser"]))
+        .exits(2)
+        .says("no users with passwords")
+        .says("add-user");
+    let add = |name: &str, password: &str| {
+        let mut command = serve(&["add-user", name, "--role", "viewer"]);
+        command.env("TIKTOK_UP_PASSPHRASE", password);
+        Ran::of(command)
+    };
+    add("ada", "short").exits(2);
+    add("ada", "a long password").exits(0).says("ada may sign in to the console as viewer");
+    add("ada", "another password").exits(2).says("there is a user `ada`");
+    Ran::of(serve(&["users"])).exits(0).says("viewer");
+    Ran::of(serve(&["--listen", "0.0.0.0:0", "--no-browser"])).exits(2).says("--tls-cert");
+    let Some(mut browser) = Browser::start() else { return };
+    let console = Console::start(&world, &[]);
+    browser.open(&console.at("/signin"));
+    fill(&mut browser, "#name", "ada");
+    fill(&mut browser, "#password", "a wrong password");
+    browser.click("form:has(#password) button");
+    says_after(&mut browser, "do not belong together");
+    fill(&mut browser, "#password", "a long password");
+    browser.click("form:has(#password) button");
+    browser.arrives_at(&console.at("/"));
+    // Nothing to change is offered, and nothing is changed.
+    browser.open(&console.at("/accounts"));
+    assert_eq!(browser.value("document.querySelectorAll('main form').length"), 0);
+    let account = world.open_id(crate::world::ADA);
+    let script = format!(
+        "fetch('/accounts/{account}/pause', {{ method: 'POST', \
+         headers: {{ 'x-csrf-token': document.querySelector('meta[name=csrf]').content }} }})\
+         .then((answer) => {{ window.told = answer.status; }})"
+    );
+    browser.value(&format!("void {script}"));
+    let told = eventually("the answer came", || {
+        let told = browser.glance("window.told ?? null");
+        told.is_number().then_some(told)
+    });
+    assert_eq!(told, 403);
+    Ran::of(serve(&["remove-user", "ada"])).exits(0);
+    browser.open(&console.at("/accounts"));
+    assert!(browser.value("location.pathname") == "/signin", "the session ends with its user");
+    console.end();
+}
+
+/// With `--worker` tokens are renewed and manifests posted from, as `watch` does.
+#[test]
+fn a_worker_renews_tokens_and_posts_what_is_listed() {
+    let mut world = World::logged_in();
+    world.advance(jiff::SignedDuration::from_hours(23));
+    let manifest = world.short();
+    let console = Console::start(&world, &["--worker", &manifest]);
+    world.wait_until("it is published", |world| world.published() == 1);
+    world.wait_until("the tokens are renewed", |world| !world.calls("token_refresh").is_empty());
+    console.end();
+    assert_eq!(world.inits(), 1);
 }

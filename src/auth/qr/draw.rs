@@ -1,5 +1,7 @@
 //! A QR code as characters, and as a picture to send.
 
+use std::fmt::Write as _;
+
 use qrcode::{Color, EcLevel, QrCode};
 
 use super::png;
@@ -61,7 +63,10 @@ pub(crate) fn vector(text: &str) -> Option<String> {
     let side = modules.side;
     let dark = (0..side).flat_map(|y| (0..side).map(move |x| (x, y)));
     let dark = dark.filter(|(x, y)| modules.is_dark(*x, *y));
-    let path: String = dark.map(|(x, y)| format!("M{x} {y}h1v1h-1z")).collect();
+    let mut path = String::new();
+    for (x, y) in dark {
+        _ = write!(path, "M{x} {y}h1v1h-1z");
+    }
     Some(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {side} {side}\" shape-rendering=\"crispEdges\">\
          <path fill=\"#fff\" d=\"M0 0h{side}v{side}H0z\"/><path fill=\"#000\" d=\"{path}\"/></svg>"

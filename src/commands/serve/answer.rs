@@ -5,11 +5,13 @@ use std::io::{self, Write};
 use std::mem::take;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::commands::Context;
 use crate::exit::Exit;
 use crate::output::{Failure, Notes, OutputOptions, Printer};
+use crate::problem::ErrorCode;
 
 /// What a command came to.
 #[derive(Debug)]
@@ -40,7 +42,7 @@ impl From<&Failure> for Failed {
         Self {
             message: format!("{:#}", failure.error),
             hint: failure.hint.clone(),
-            code: failure.code.map(|code| code.as_str()),
+            code: failure.code.map(ErrorCode::as_str),
         }
     }
 }
@@ -49,6 +51,11 @@ impl Answer {
     /// The objects of one kind, as their `event` says.
     pub(super) fn of<'a>(&'a self, event: &'a str) -> impl Iterator<Item = &'a Value> {
         self.events.iter().filter(move |it| it["event"] == event)
+    }
+
+    /// The objects of one kind, as their `event` says. What is written otherwise by a later version is left out.
+    pub(super) fn all<T: for<'de> Deserialize<'de>>(&self, event: &str) -> Vec<T> {
+        self.of(event).filter_map(|it| serde_json::from_value(it.clone()).ok()).collect()
     }
 }
 

@@ -59,13 +59,6 @@ impl Wrong {
     }
 }
 
-impl Form {
-    /// Whether the post goes to the inbox.
-    pub(super) fn is_draft(&self) -> bool {
-        self.mode == Mode::Draft.as_str()
-    }
-}
-
 /// The entry that a form asks for, or all that is wrong with it.
 pub(super) fn entry(
     draft: &Draft,
@@ -231,9 +224,8 @@ mod tests {
         DraftSource::File { path: "/v/clip.mp4".into() }
     }
 
-    fn on() -> Option<String> {
-        Some("on".into())
-    }
+    /// A box that is checked.
+    const ON: &str = "on";
 
     fn told(made: Result<Value, Vec<Wrong>>) -> Vec<(&'static str, String)> {
         made.unwrap_err().into_iter().map(|wrong| (wrong.field, wrong.message)).collect()
@@ -272,8 +264,8 @@ mod tests {
     fn what_the_creator_has_switched_off_stays_off() {
         let form = Form {
             privacy_level: "PUBLIC_TO_EVERYONE".into(),
-            allow_comment: on(),
-            allow_duet: on(),
+            allow_comment: Some(ON.into()),
+            allow_duet: Some(ON.into()),
             ..Form::default()
         };
         let entry = made(file(), form, 3).unwrap();
@@ -292,17 +284,26 @@ mod tests {
 
     #[test]
     fn a_disclosure_names_somebody_and_is_not_private() {
-        let open =
-            Form { privacy_level: "PUBLIC_TO_EVERYONE".into(), disclose: on(), ..Form::default() };
+        let open = Form {
+            privacy_level: "PUBLIC_TO_EVERYONE".into(),
+            disclose: Some(ON.into()),
+            ..Form::default()
+        };
         assert_eq!(told(made(file(), open.clone(), 3)), [("disclose", NOBODY_NAMED.to_owned())]);
-        let branded =
-            Form { brand_content: on(), privacy_level: "SELF_ONLY".into(), ..open.clone() };
+        let branded = Form {
+            brand_content: Some(ON.into()),
+            privacy_level: "SELF_ONLY".into(),
+            ..open.clone()
+        };
         let words = BRANDED_IN_PRIVATE.to_owned();
         assert_eq!(told(made(file(), branded, 3)), [("privacy_level", words)]);
-        let entry = made(file(), Form { brand_organic: on(), ..open.clone() }, 3).unwrap();
+        let entry =
+            made(file(), Form { brand_organic: Some(ON.into()), ..open.clone() }, 3).unwrap();
         assert_eq!(entry["brand_organic_toggle"], true);
         // A box under a switch that is off says nothing.
-        let entry = made(file(), Form { brand_content: on(), disclose: None, ..open }, 3).unwrap();
+        let entry =
+            made(file(), Form { brand_content: Some(ON.into()), disclose: None, ..open }, 3)
+                .unwrap();
         assert_eq!(entry["brand_content_toggle"], false);
     }
 
@@ -354,7 +355,7 @@ mod tests {
         let form = Form {
             privacy_level: "SELF_ONLY".into(),
             title: "A title".into(),
-            auto_add_music: on(),
+            auto_add_music: Some(ON.into()),
             ..Form::default()
         };
         let entry = made(DraftSource::Photos { urls }, form, 0).unwrap();

@@ -11,6 +11,7 @@ use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
 use crate::fs::{FsError, private_dir, read_private_to, remove, write_atomic};
+use crate::model::Mode;
 
 /// The largest draft that is read, in bytes.
 const LARGEST: u64 = 1 << 20;
@@ -84,6 +85,13 @@ pub(super) struct Form {
     /// What is to become of the draft: `publish` or `discard`.
     #[serde(skip_serializing)]
     pub(super) action: String,
+}
+
+impl Form {
+    /// Whether the post goes to the inbox.
+    pub(super) fn is_draft(&self) -> bool {
+        self.mode == Mode::Draft.as_str()
+    }
 }
 
 /// The drafts of the console.

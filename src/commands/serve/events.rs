@@ -9,7 +9,7 @@ use futures_util::Stream;
 use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::Console;
+use super::console::Console;
 use super::live::Progress;
 use super::show::{numbers, state_words, tone};
 use crate::console::access::Visitor;
@@ -50,7 +50,7 @@ pub(super) async fn stream(
     State(console): State<Arc<Console>>,
     _: Visitor,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let changes = console.live.follow();
+    let changes = console.posting.live.follow();
     let events = futures_util::stream::unfold(changes, |mut changes| async move {
         loop {
             match changes.recv().await {

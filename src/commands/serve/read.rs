@@ -4,8 +4,6 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::answer::Answer;
-
 /// A post as `status` tells of it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
@@ -94,7 +92,8 @@ pub(super) struct HistoryPost {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(super) struct Check {
-    pub(super) check: String,
+    #[serde(rename = "check")]
+    pub(super) what: String,
     pub(super) ok: bool,
     pub(super) message: String,
     pub(super) hint: Option<String>,
@@ -110,13 +109,6 @@ pub(super) struct Setting {
     pub(super) secret: bool,
     pub(super) from: Option<String>,
     pub(super) line: Option<u32>,
-}
-
-impl Answer {
-    /// The objects of one kind, as their `event` says. What is written otherwise by a later version is left out.
-    pub(super) fn all<T: for<'de> Deserialize<'de>>(&self, event: &str) -> Vec<T> {
-        self.of(event).filter_map(|it| serde_json::from_value(it.clone()).ok()).collect()
-    }
 }
 
 /// What people call an account: its alias, else its name at TikTok.

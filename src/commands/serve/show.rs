@@ -1,7 +1,6 @@
 //! Gathers what the pages show.
 
 use std::path::Path;
-use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -9,12 +8,13 @@ use jiff::{Timestamp, ToSpan as _};
 use tiktok_open::CreatorInfo;
 
 use super::compose::Wrong;
+use super::console::{Console, Measured};
 use super::draft::{Draft, DraftSource};
+use super::folders;
+use super::forms::{CalendarQuery, HistoryQuery};
 use super::live::Progress;
 use super::read::{Check, HistoryPost, KnownAccount, Setting, StatusPost};
-use super::web::{CalendarQuery, HistoryQuery};
 use super::worker::DONE;
-use super::{Console, folders};
 use crate::auth::qr::draw;
 use crate::cli::{HistoryArgs, StatusArgs};
 use crate::clock;
@@ -27,7 +27,7 @@ use crate::console::pages::{
     MessagePage, NavLink, OverviewPage, Part, PartLine, PostPage, QueuePage, QueuePost,
     SettingsPage, SignInPage, StartPage, TablePage, When, Who, html, points,
 };
-use crate::model::Mode;
+use crate::model::{Mode, profile_page};
 use crate::text;
 
 const T: &crate::console::pages::Words = &ENGLISH;
@@ -58,7 +58,7 @@ fn frame(console: &Console, visitor: &Visitor, here: &str, title: &str) -> Frame
         }),
         links: places.map(link).collect(),
         flashes: flashes
-            .map(|it| Message { good: it.good, message: it.message, hint: it.hint })
+            .map(|it| Message { good: it.good, text: it.message, hint: it.hint })
             .collect(),
         refresh: None,
     }
@@ -215,7 +215,7 @@ fn word_of(post: &StatusPost) -> &str {
 
 /// What the console lists as waiting: what `status` knows, and what was composed a moment ago.
 async fn listed(console: &Console) -> Vec<(StatusPost, bool)> {
-    let queued = console.queue.all().unwrap_or_default();
+    let queued = console.posting.queue.all().unwrap_or_default();
     let queued_ids: Vec<&str> = queued.iter().filter_map(|it| it["id"].as_str()).collect();
     let known = posts(console).await;
     let accounts = known_accounts(console).await;
@@ -253,7 +253,8 @@ async fn listed(console: &Console) -> Vec<(StatusPost, bool)> {
 pub(super) async fn overview(console: &Console, visitor: &Visitor) -> OverviewPage {
     let listed = listed(console).await;
     let line = |post: &StatusPost| {
-        let live = post.id.as_deref().and_then(|id| console.live.of(id)).filter(|it| !it.ended);
+        let live =
+            post.id.as_deref().and_then(|id| console.posting.live.of(id)).filter(|it| !it.ended);
         let word = live.as_ref().map_or(word_of(post), |live| &live.phase);
         let at = post.publish_at.or(post.not_before).map(|at| when(at).words);
         PartLine {
@@ -303,7 +304,7 @@ pub(super) async fn queue(console: &Console, visitor: &Visitor) -> QueuePage {
         .into();
     for (post, is_ours) in listed {
         let Some(title) = part(&post) else { continue };
-        let known = post.id.as_deref().and_then(|id| console.live.of(id));
+        let known = post.id.as_deref().and_then(|id| console.posting.live.of(id));
         // It is over, and about to leave the list.
         if known.as_ref().is_some_and(|it| it.ended && DONE.contains(&it.phase.as_str())) {
             continue;
@@ -356,8 +357,13 @@ pub(super) async fn post(console: &Console, visitor: &Visitor, number: u32) -> O
     let run = |context: Context| async move { status::look(&context, &args).await };
     let post: StatusPost = console.ask(run).await.all("status").pop()?;
     let made = made(console, None).await.into_iter().find(|made| made.post == number);
-    let accounts = known_accounts(console).await;
-    let handle = accounts.iter().find(|it| it.open_id == post.open_id);
+    // Where somebody is to look.
+    let handle = if is_unknown(&post) {
+        let (creator, _) = console.creator(&post.open_id).await;
+        creator.ok().flatten().map(|creator| creator.username)
+    } else {
+        None
+    };
     let word = word_of(&post).to_owned();
     let mut facts = Vec::new();
     let mut fact = |what, is: Option<String>| facts.extend(is.map(|is| Fact { what, is }));
@@ -395,9 +401,7 @@ pub(super) async fn post(console: &Console, visitor: &Visitor, number: u32) -> O
         urls: made.and_then(|made| made.url).into_iter().collect(),
         is_unknown: is_unknown(&post),
         is_pull: is_url && !post.is_final && post.publish_id.is_some(),
-        profile: handle
-            .and_then(|it| it.display_name.as_ref())
-            .map(|_| "https://www.tiktok.com/profile".to_owned()),
+        profile: handle.and_then(|handle| profile_page(&handle)).map(String::from),
         attempts: attempts.collect(),
         facts,
     })
@@ -559,7 +563,7 @@ pub(super) async fn compose(
     let (creator, refusal) = match creator {
         Ok(creator) => (creator, None),
         Err(failed) => {
-            (None, Some(Message { good: false, message: failed.message, hint: failed.hint }))
+            (None, Some(Message { good: false, text: failed.message, hint: failed.hint }))
         }
     };
     let media = console.measure(&draft).await;
@@ -673,14 +677,6 @@ fn facts(
     (vec![parts.join(" · ")], Vec::new())
 }
 
-/// What was measured of a video.
-#[derive(Debug)]
-pub(super) struct Measured {
-    pub(super) bytes: u64,
-    pub(super) duration: Option<Duration>,
-    pub(super) size: Option<(u32, u32)>,
-}
-
 /// What was posted, and when.
 pub(super) async fn history(
     console: &Console,
@@ -751,7 +747,8 @@ pub(super) async fn history_file(console: &Console, as_csv: bool) -> String {
     }
     let run = |context: Context| async move { history_command::run(&context, &args).await };
     let events = console.ask(run).await.events;
-    events.iter().map(|event| format!("{event}\n")).collect()
+    let lines = events.iter().map(ToString::to_string);
+    lines.flat_map(|line| [line, "\n".to_owned()]).collect()
 }
 
 /// Days with their posts.
@@ -849,7 +846,7 @@ pub(super) fn doctor(console: &Console, visitor: &Visitor) -> DoctorPage {
             (true, Some(_)) => "warn",
             (true, None) => "good",
         },
-        check: found.check,
+        check: found.what,
         message: found.message,
         hint: found.hint,
     });

@@ -10,7 +10,9 @@ use tokio::fs::{File, OpenOptions};
 use tokio::io::AsyncWriteExt as _;
 
 use super::draft::{Draft, DraftSource, Drafts};
-use super::web::Part;
+
+/// A file of a form.
+pub(super) type Part<'a> = axum::extract::multipart::Field<'a>;
 
 /// Why a piece of a file was not taken.
 #[derive(Debug, thiserror::Error)]

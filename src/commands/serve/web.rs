@@ -12,10 +12,12 @@ use serde::Deserialize;
 use tower_http::services::ServeFile;
 use url::Url;
 
-use super::actions::Flash;
-use super::draft::{DraftSource, Form as ComposeForm};
+use super::console::Console;
+use super::draft::Form as ComposeForm;
+use super::flash::Flash;
+use super::forms::{CalendarQuery, HistoryQuery, LoginForm, MoveForm, SourceForm};
 use super::spool::SpoolError;
-use super::{Console, events, show};
+use super::{actions, events, show, spool};
 use crate::console::access::{Role, Visitor, demand};
 use crate::console::pages::{ENGLISH, ICON, SCRIPT, STYLE, html};
 
@@ -62,14 +64,14 @@ pub(super) fn router(console: App) -> Router {
         .route("/doctor", get(doctor))
         .route("/guidelines", get(guidelines))
         .route("/events", get(events::stream))
-        .route("/style.css", get(|| asset(STYLE, "text/css; charset=utf-8")))
-        .route("/console.js", get(|| asset(SCRIPT, "text/javascript; charset=utf-8")))
-        .route("/icon.svg", get(|| asset(ICON, "image/svg+xml")))
+        .route("/style.css", get(|| async { asset(STYLE, "text/css; charset=utf-8") }))
+        .route("/console.js", get(|| async { asset(SCRIPT, "text/javascript; charset=utf-8") }))
+        .route("/icon.svg", get(|| async { asset(ICON, "image/svg+xml") }))
         .fallback(not_found);
     all.merge(demand(owner, Role::Owner)).merge(demand(editor, Role::Editor)).with_state(console)
 }
 
-async fn asset(text: &'static str, kind: &'static str) -> impl IntoResponse {
+fn asset(text: &'static str, kind: &'static str) -> impl IntoResponse {
     let kept = HeaderValue::from_static("private, max-age=300");
     ([(CONTENT_TYPE, HeaderValue::from_static(kind)), (CACHE_CONTROL, kept)], text)
 }
@@ -111,28 +113,12 @@ async fn post_page(
     }
 }
 
-/// What a calendar shows.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct CalendarQuery {
-    pub(super) view: String,
-    pub(super) at: String,
-}
-
 async fn calendar(
     State(console): State<App>,
     visitor: Visitor,
     Query(query): Query<CalendarQuery>,
 ) -> Html<String> {
     Html(html(&show::calendar(&console, &visitor, &query).await))
-}
-
-/// What of the history is shown.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct HistoryQuery {
-    pub(super) account: String,
-    pub(super) state: String,
 }
 
 async fn history(
@@ -188,33 +174,24 @@ async fn alias(
     Path(id): Path<String>,
     Form(form): Form<AliasForm>,
 ) -> Redirect {
-    let told = console.name_account(&id, form.alias.trim()).await;
+    let told = actions::name_account(&console, &id, form.alias.trim()).await;
     on(&console, &visitor, "/accounts", told)
 }
 
 async fn pause(State(console): State<App>, visitor: Visitor, Path(id): Path<String>) -> Redirect {
-    let told = console.pause_account(&id).await;
+    let told = actions::pause_account(&console, &id).await;
     on(&console, &visitor, "/accounts", told)
 }
 
 async fn resume(State(console): State<App>, visitor: Visitor, Path(id): Path<String>) -> Redirect {
-    let told = console.resume_account(&id).await;
-    console.workers.wake(&console, &id);
+    let told = actions::resume_account(&console, &id).await;
+    console.workers.wake(&id);
     on(&console, &visitor, "/accounts", told)
 }
 
 async fn logout(State(console): State<App>, visitor: Visitor, Path(id): Path<String>) -> Redirect {
-    let told = console.log_out(&id).await;
+    let told = actions::log_out(&console, &id).await;
     on(&console, &visitor, "/accounts", told)
-}
-
-/// A login that is asked for.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct LoginForm {
-    pub(super) app: String,
-    pub(super) account: String,
-    pub(super) way: String,
 }
 
 async fn login(
@@ -280,20 +257,6 @@ async fn start(
     Query(query): Query<StartQuery>,
 ) -> Html<String> {
     Html(html(&show::start(&console, &visitor, &query.folder).await))
-}
-
-/// A source that was chosen.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct SourceForm {
-    pub(super) account: String,
-    pub(super) source: String,
-    pub(super) path: String,
-    pub(super) url: String,
-    pub(super) photos: String,
-    /// Of a file that the script sends: what it is called, and its size in bytes.
-    pub(super) name: String,
-    pub(super) size: u64,
 }
 
 async fn begin(
@@ -391,7 +354,7 @@ async fn compose_sent(
             let to = format!("/compose/{id}");
             on(&console, &visitor, &to, vec![Flash::good(ENGLISH.saved)]).into_response()
         }
-        _ => match console.publish(&id, form).await {
+        _ => match Box::pin(console.publish(&id, form)).await {
             Ok(()) => on(&console, &visitor, "/queue", vec![Flash::good(ENGLISH.published)])
                 .into_response(),
             Err(wrong) => match show::compose(&console, &visitor, &id, wrong).await {
@@ -446,8 +409,7 @@ async fn piece(
     let Ok(Some(draft)) = console.drafts.find(&id) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let taken =
-        super::spool::take(&console.drafts, &draft, query.offset, request.into_body()).await;
+    let taken = spool::take(&console.drafts, &draft, query.offset, request.into_body()).await;
     let there = console.drafts.received(&draft);
     let status = match &taken {
         Ok(_) => StatusCode::NO_CONTENT,
@@ -462,14 +424,6 @@ async fn piece(
 }
 
 // The queue.
-
-/// When a post is to go.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct MoveForm {
-    pub(super) when: String,
-    pub(super) at: String,
-}
 
 async fn move_post(
     State(console): State<App>,
@@ -506,7 +460,7 @@ async fn settle(
         "not_posted" => false,
         _ => return StatusCode::UNPROCESSABLE_ENTITY.into_response(),
     };
-    let told = console.settle(number, posted).await;
+    let told = actions::settle(&console, number, posted).await;
     console.wake_all();
     on(&console, &visitor, &format!("/posts/{number}"), told).into_response()
 }
@@ -516,31 +470,6 @@ async fn call_off(
     visitor: Visitor,
     Path(number): Path<u32>,
 ) -> Redirect {
-    let told = console.call_off(number).await;
+    let told = actions::call_off(&console, number).await;
     on(&console, &visitor, &format!("/posts/{number}"), told)
-}
-
-/// A file of a form, for [`Console::take_whole`].
-pub(super) type Part<'a> = axum::extract::multipart::Field<'a>;
-
-/// The source of a draft that was chosen by a form.
-pub(super) fn source_of(form: &SourceForm) -> Option<DraftSource> {
-    let lines = |text: &str| -> Vec<String> {
-        text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
-    };
-    match form.source.as_str() {
-        "file" if !form.path.is_empty() => {
-            Some(DraftSource::File { path: form.path.clone().into() })
-        }
-        "upload" if !form.name.is_empty() => {
-            Some(DraftSource::Upload { name: form.name.clone(), size: form.size })
-        }
-        "url" if !form.url.trim().is_empty() => {
-            Some(DraftSource::Url { url: form.url.trim().to_owned() })
-        }
-        "photos" if !lines(&form.photos).is_empty() => {
-            Some(DraftSource::Photos { urls: lines(&form.photos) })
-        }
-        _ => None,
-    }
 }

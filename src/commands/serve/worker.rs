@@ -1,20 +1,20 @@
 //! Posts what was composed: for each account its manifest, one `upload` after another, by the same rules as under cron.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::Console;
 use super::answer::hearing;
-use super::queue::text_of;
+use super::live::Live;
+use super::queue::{Queue, text_of};
 use crate::cli::RunArgs;
 use crate::commands::upload::{PostList, TextList, manifest_key};
-use crate::commands::watch::pause;
-use crate::commands::{Context, run_upload};
+use crate::commands::{Context, run_upload, watch};
 use crate::output::Notes;
 use crate::signals::{Shutdown, StopPart};
 
@@ -24,9 +24,25 @@ const EVERY: Duration = Duration::from_mins(5);
 /// The states of a post that nothing more is to be done for.
 pub(super) const DONE: [&str; 3] = ["published", "inbox", "skipped"];
 
+/// What is posted with, and from.
+#[derive(Debug)]
+pub(super) struct Posting {
+    /// With the settings as they were read last.
+    pub(super) context: RwLock<Context>,
+    pub(super) queue: Queue,
+    pub(super) live: Arc<Live>,
+}
+
+impl Posting {
+    pub(super) fn context(&self) -> Context {
+        self.context.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// The tasks that post, one for an account.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Workers {
+    posting: Arc<Posting>,
     tasks: Mutex<JoinSet<()>>,
     accounts: Mutex<HashMap<String, Arc<AccountTask>>>,
 }
@@ -56,14 +72,18 @@ impl Drop for Held {
 }
 
 impl Workers {
+    pub(super) fn new(posting: Arc<Posting>) -> Self {
+        Self { posting, tasks: Mutex::default(), accounts: Mutex::default() }
+    }
+
     /// Sees to it that the posts of an account are looked at now.
-    pub(super) fn wake(&self, console: &Arc<Console>, open_id: &str) {
-        self.task(console, open_id).wake.notify_one();
+    pub(super) fn wake(&self, open_id: &str) {
+        self.task(open_id).wake.notify_one();
     }
 
     /// Stops what is posted for an account at the next safe place, and keeps it from going on.
-    pub(super) async fn hold(&self, console: &Arc<Console>, open_id: &str) -> Held {
-        let task = self.task(console, open_id);
+    pub(super) async fn hold(&self, open_id: &str) -> Held {
+        let task = self.task(open_id);
         let stop = task.stop.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(stop) = stop {
             stop.ask();
@@ -72,14 +92,15 @@ impl Workers {
         Held { task, _turn: turn }
     }
 
-    fn task(&self, console: &Arc<Console>, open_id: &str) -> Arc<AccountTask> {
+    fn task(&self, open_id: &str) -> Arc<AccountTask> {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(task) = accounts.get(open_id) {
             return Arc::clone(task);
         }
         let task = Arc::<AccountTask>::default();
         accounts.insert(open_id.to_owned(), Arc::clone(&task));
-        let serving = serve_account(Arc::clone(console), open_id.to_owned(), Arc::clone(&task));
+        let serving =
+            serve_account(Arc::clone(&self.posting), open_id.to_owned(), Arc::clone(&task));
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(serving);
         task
     }
@@ -93,15 +114,15 @@ impl Workers {
 }
 
 /// Posts what an account's manifest lists, for as long as the console runs.
-async fn serve_account(console: Arc<Console>, open_id: String, task: Arc<AccountTask>) {
-    let shutdown = console.context().shutdown;
+async fn serve_account(posting: Arc<Posting>, open_id: String, task: Arc<AccountTask>) {
+    let shutdown = posting.context().shutdown;
     while shutdown.asked().is_none() {
         let waits = {
             // Whoever asks it to stop from now on stops the upload that begins next.
             let (part, stop) = shutdown.of_part();
             *task.stop.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
             let _turn = task.turn.lock().await;
-            let waits = Box::pin(round(&console, &open_id, part)).await;
+            let waits = Box::pin(round(&posting, &open_id, part)).await;
             *task.stop.lock().unwrap_or_else(PoisonError::into_inner) = None;
             waits
         };
@@ -122,24 +143,24 @@ async fn sleep(waits: Option<Duration>) {
 }
 
 /// One upload of what is there; how long until the next one is worth it. `None`: until something changes.
-async fn round(console: &Arc<Console>, open_id: &str, shutdown: Shutdown) -> Option<Duration> {
-    let entries = match console.queue.entries(open_id) {
+async fn round(posting: &Posting, open_id: &str, shutdown: Shutdown) -> Option<Duration> {
+    let entries = match posting.queue.entries(open_id) {
         // What was taken out is still in the notes of the last upload, which the next one lets go.
-        Ok(entries) if entries.is_empty() && !is_noted(console, open_id) => return None,
+        Ok(entries) if entries.is_empty() && !is_noted(posting, open_id) => return None,
         Ok(entries) => entries,
         Err(error) => {
-            console.context().printer.warn(error.to_string());
+            posting.context().printer.warn(error.to_string());
             return Some(EVERY);
         }
     };
     let ids: Vec<String> =
         entries.iter().map(|it| it["id"].as_str().unwrap_or_default().to_owned()).collect();
     let list = PostList::Text(Arc::new(TextList {
-        path: console.queue.manifest(open_id),
+        path: posting.queue.manifest(open_id),
         text: text_of(&entries),
     }));
     let ended = Arc::<Mutex<Vec<(String, String)>>>::default();
-    let (live, keep) = (Arc::clone(&console.live), Arc::clone(&ended));
+    let (live, keep) = (Arc::clone(&posting.live), Arc::clone(&ended));
     let hear = move |event: Value| {
         let index = event["index"].as_u64().and_then(|at| usize::try_from(at).ok());
         let Some(id) = index.and_then(|at| ids.get(at)) else { return };
@@ -149,34 +170,52 @@ async fn round(console: &Arc<Console>, open_id: &str, shutdown: Shutdown) -> Opt
             ended.push((id.clone(), state.to_owned()));
         }
     };
-    let heard = hearing(Context { shutdown, ..console.context() }, hear);
+    let heard = hearing(Context { shutdown, ..posting.context() }, hear);
     let (context, printer) = (heard.context.clone(), heard.context.printer.clone());
     let ran = run_upload(&printer, Ok(context), &list, &RunArgs::default()).await;
     if let Err(failure) = &ran {
-        console.context().printer.failure(failure);
+        posting.context().printer.failure(failure);
     }
     let ended = std::mem::take(&mut *ended.lock().unwrap_or_else(PoisonError::into_inner));
     let is_done =
         |id: &str| ended.iter().any(|(of, state)| of == id && DONE.contains(&state.as_str()));
     // What the journal has for good need not be listed any more.
-    let kept = console.queue.change(open_id, |entries| {
+    let kept = posting.queue.change(open_id, |entries| {
         entries.retain(|it| !it["id"].as_str().is_some_and(is_done));
         entries.len()
     });
     match kept {
         Ok(0) => None,
-        Ok(_) => Some(pause(EVERY, printer.notes(), heard.context.settings.clock.now())),
+        Ok(_) => Some(watch::pause(EVERY, printer.notes(), heard.context.settings.clock.now())),
         Err(error) => {
-            console.context().printer.warn(error.to_string());
+            posting.context().printer.warn(error.to_string());
             Some(EVERY)
         }
     }
 }
 
+/// Renews tokens, and posts what a manifest lists, as `watch` does, for as long as the console runs.
+pub(super) async fn work(posting: &Posting, list: Option<PathBuf>) {
+    let list = list.map(PostList::Manifest);
+    let shutdown = posting.context().shutdown;
+    while shutdown.asked().is_none() {
+        let heard = hearing(posting.context(), |_| {});
+        let (context, printer) = (heard.context.clone(), heard.context.printer.clone());
+        let run = RunArgs::default();
+        Box::pin(watch::round(list.as_ref(), &run, &printer, Ok(context))).await;
+        let waits = watch::pause(EVERY, printer.notes(), heard.context.settings.clock.now());
+        tokio::select! {
+            biased;
+            _ = shutdown.requested() => return,
+            () = tokio::time::sleep(waits) => {}
+        }
+    }
+}
+
 /// Whether the last upload of an account's manifest has left anything that `status` tells of.
-fn is_noted(console: &Console, open_id: &str) -> bool {
-    let context = console.context();
+fn is_noted(posting: &Posting, open_id: &str) -> bool {
+    let context = posting.context();
     let notes = Notes::open(&context.settings.home.state, context.settings.clock);
-    let manifest = manifest_key(&console.queue.manifest(open_id));
+    let manifest = manifest_key(&posting.queue.manifest(open_id));
     notes.remains().posts.iter().any(|(of, _)| *of == manifest)
 }

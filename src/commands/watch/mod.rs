@@ -78,7 +78,8 @@ pub(super) async fn run(
         manager.status("at work");
         let counting = context.map(|context| Context { ended: Arc::clone(&ended), ..context });
         let seen = counting.as_ref().ok().cloned();
-        let exit = round(args, printer, counting).await;
+        let list = PostList::Manifest(args.list.clone());
+        let exit = round(Some(&list), &args.run, printer, counting).await;
         let now = clock.now();
         let pause = pause(args.every, printer.notes(), now);
         let next = now.checked_add(pause).unwrap_or(now);
@@ -122,16 +123,23 @@ async fn listen(
     Ok(server)
 }
 
-/// Uploads and refreshes once.
-async fn round(args: &WatchArgs, printer: &Printer, context: Result<Context, Failure>) -> Exit {
+/// Uploads what is listed, if anything is, and refreshes.
+pub(super) async fn round(
+    list: Option<&PostList>,
+    run: &RunArgs,
+    printer: &Printer,
+    context: Result<Context, Failure>,
+) -> Exit {
     let again = context.as_ref().ok().cloned();
-    let list = PostList::Manifest(args.list.clone());
-    let uploaded = Box::pin(run_upload(printer, context, &list, &args.run)).await;
+    let uploaded = match list {
+        Some(list) => Box::pin(run_upload(printer, context, list, run)).await,
+        None => context.map(|_| Exit::Done),
+    };
     let uploaded = uploaded.unwrap_or_else(|failure| failure.exit);
     let Some(context) = again.filter(|context| context.shutdown.asked().is_none()) else {
         return uploaded;
     };
-    let refreshed = match loaded(printer, Ok(context), Some(&args.run.hooks)) {
+    let refreshed = match loaded(printer, Ok(context), Some(&run.hooks)) {
         Ok(context) => {
             let outcome = refresh::run(&context, &RefreshArgs::default()).await;
             super::hooks::end(&context, "refresh", &outcome).await;

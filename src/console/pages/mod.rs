@@ -55,7 +55,7 @@ pub(crate) struct NavLink {
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) good: bool,
-    pub(crate) message: String,
+    pub(crate) text: String,
     pub(crate) hint: Option<String>,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct Link {
 }
 
 /// A time, for people and for machines.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct When {
     pub(crate) iso: String,
     pub(crate) words: String,
@@ -249,6 +249,7 @@ pub(crate) struct FolderEntry {
 /// The form of a post, in the order of TikTok's guidelines.
 #[derive(Debug, Template)]
 #[template(path = "compose.html")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct ComposePage {
     pub(crate) t: &'static Words,
     pub(crate) frame: Frame,
@@ -349,7 +350,6 @@ pub(crate) struct Group {
 
 /// A post in the queue.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a mark of its own")]
 pub(crate) struct QueuePost {
     /// Its `id`, if it has one.
     pub(crate) id: Option<String>,
@@ -372,12 +372,6 @@ pub(crate) struct QueuePost {
     /// It was composed here and has not begun.
     pub(crate) is_ours: bool,
     pub(crate) is_unknown: bool,
-}
-
-impl Default for When {
-    fn default() -> Self {
-        Self { iso: String::new(), words: String::new() }
-    }
 }
 
 /// A post.

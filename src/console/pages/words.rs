@@ -73,7 +73,6 @@ words! {
     refused_signed_out: "Your session has ended. Nothing was changed: sign in, and do it once more.",
     not_found_title: "There is no such page",
     not_found: "The address leads nowhere; what it named may be gone.",
-    trouble_title: "Something went wrong",
     back: "Back to the overview",
 
     needs_you: "Needs you",
@@ -84,7 +83,6 @@ words! {
     next_none: "Nothing is scheduled.",
     failed: "Failed or unknown",
     waits: "Waits",
-    done: "Done",
 
     accounts_none: "No account is logged in yet",
     accounts_none_help: "Log in with TikTok below. You need an app in TikTok's developer portal; `tiktok-up init` sets it up.",
@@ -241,7 +239,6 @@ words! {
     manifest: "Manifest",
     created: "Known since",
     post_title: "Post",
-    made_here: "this console",
 
     history_none: "Nothing was posted yet",
     history_none_help: "What was posted from here is listed with its time and its address.",
