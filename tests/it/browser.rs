@@ -176,6 +176,22 @@ impl Browser {
         }
     }
 
+    /// Lets pages run their scripts, or not.
+    pub(crate) fn scripts(&mut self, on: bool) {
+        self.call("Emulation.setScriptExecutionDisabled", &json!({ "value": !on }));
+    }
+
+    /// Chooses a file in the field that a selector finds.
+    #[track_caller]
+    pub(crate) fn choose_file(&mut self, selector: &str, path: &Path) {
+        let document = self.call("DOM.getDocument", &json!({}));
+        let root = &document["root"]["nodeId"];
+        let found =
+            self.call("DOM.querySelector", &json!({ "nodeId": root, "selector": selector }));
+        let files = json!({ "files": [path], "nodeId": found["nodeId"] });
+        self.call("DOM.setFileInputFiles", &files);
+    }
+
     /// Presses Enter, wherever the page has its focus.
     #[track_caller]
     pub(crate) fn enter(&mut self) {
@@ -184,6 +200,22 @@ impl Browser {
                 "windowsVirtualKeyCode": 13 });
             self.call("Input.dispatchKeyEvent", &event);
         }
+    }
+
+    /// Presses a key that writes nothing, such as Tab, wherever the page has its focus.
+    #[track_caller]
+    pub(crate) fn press(&mut self, key: &str, number: u32) {
+        for kind in ["rawKeyDown", "keyUp"] {
+            let event =
+                json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": number });
+            self.call("Input.dispatchKeyEvent", &event);
+        }
+    }
+
+    /// Writes a text, wherever the page has its focus.
+    #[track_caller]
+    pub(crate) fn write(&mut self, text: &str) {
+        self.call("Input.insertText", &json!({ "text": text }));
     }
 
     /// Gives the window a width in CSS pixels, as a phone has it.

@@ -439,3 +439,136 @@ fn a_worker_renews_tokens_and_posts_what_is_listed() {
     console.end();
     assert_eq!(world.inits(), 1);
 }
+
+/// A file of a browser is taken in pieces, or whole by a form without scripts; it is gone once it is posted.
+#[test]
+fn a_file_is_taken_from_the_browser() {
+    let Some(mut browser) = Browser::start() else { return };
+    let world = World::logged_in();
+    let video = world.video("clip.mp4", 3_000_000);
+    let console = Console::start(&world, &[]);
+    console.sign_in(&mut browser);
+    for (nth, with_script) in [true, false].into_iter().enumerate() {
+        browser.scripts(with_script);
+        browser.open(&console.at("/compose"));
+        browser.choose_file("#file", &video);
+        browser.click("form[enctype] button");
+        eventually("the form is there", || {
+            let is_there = browser.glance("document.querySelector('#preview video') !== null");
+            (is_there == true).then_some(())
+        });
+        browser.scripts(true);
+        let page = browser.value("location.href").as_str().unwrap().to_owned();
+        browser.open(&page);
+        assert!(shown(&mut browser, "#preview").contains("3.00 MB"));
+        fill(&mut browser, "#privacy_level", "SELF_ONLY");
+        browser.click("#publish");
+        if nth == 0 {
+            world.wait_until("it is published", |world| world.published() == 1);
+            says_in_queue(&mut browser, &console, "The queue is empty");
+        }
+    }
+    // The same content under another `id` is another post, which somebody has asked for by pressing the button.
+    world.wait_until("both are published", |world| world.published() == 2);
+    says_in_queue(&mut browser, &console, "The queue is empty");
+    console.end();
+    let spool = world.home().join("home").join("console").join("spool");
+    assert_eq!(fs::read_dir(spool).unwrap().count(), 0);
+}
+
+/// Goes on by the keyboard until something has the focus.
+fn tab_to(browser: &mut Browser, selector: &str) {
+    for _ in 0..80 {
+        let there = browser.value(&format!("document.activeElement.matches({})", json!(selector)));
+        if there == true {
+            return;
+        }
+        browser.press("Tab", 9);
+    }
+    panic!("the keyboard does not reach {selector}");
+}
+
+#[test]
+fn a_post_is_composed_by_the_keyboard_alone() {
+    let Some(mut browser) = Browser::start() else { return };
+    let world = World::logged_in();
+    world.video("clip.mp4", 200_000);
+    let console = Console::start(&world, &[]);
+    console.sign_in(&mut browser);
+    let folder = world.path("").display().to_string();
+    browser.open(&console.at(&format!("/compose?folder={folder}")));
+    tab_to(&mut browser, "button[name=path][value$='/clip.mp4']");
+    browser.enter();
+    eventually("the form is there", || {
+        (browser.glance("document.querySelector('#compose') !== null") == true).then_some(())
+    });
+    tab_to(&mut browser, "#caption");
+    browser.write("By the keyboard");
+    assert!(shown(&mut browser, "#caption-count").starts_with("15 of"));
+    tab_to(&mut browser, "#privacy_level");
+    // What is on offer, one after the other, until nobody but oneself sees it.
+    for _ in 0..5 {
+        if browser.value("document.activeElement.value") == "SELF_ONLY" {
+            break;
+        }
+        browser.press("ArrowDown", 40);
+    }
+    assert_eq!(browser.value("document.activeElement.value"), "SELF_ONLY");
+    tab_to(&mut browser, "#publish");
+    browser.enter();
+    browser.arrives_at("/queue");
+    world.wait_until("it is published", |world| world.published() == 1);
+    assert_eq!(fields(&world)["title"], "By the keyboard");
+    console.end();
+}
+
+/// The pages fit a phone, say what their fields are for, and run nothing that the policy of the console would stop.
+#[test]
+fn the_pages_of_the_console_fit_a_phone_and_name_their_fields() {
+    let Some(mut browser) = Browser::start() else { return };
+    let world = World::logged_in();
+    world.video("clip.mp4", 200_000);
+    world.upload(&world.short()).exits(0);
+    let console = Console::start(&world, &[]);
+    console.sign_in(&mut browser);
+    begin(&mut browser, &console, &world, "clip.mp4");
+    let compose = browser.value("location.href").as_str().unwrap().to_owned();
+    let pages = [
+        "",
+        "accounts",
+        "compose",
+        "queue",
+        "posts/1",
+        "calendar",
+        "history",
+        "doctor",
+        "settings",
+        "guidelines",
+    ];
+    let pages = pages.map(|page| console.at(&format!("/{page}")));
+    for page in pages.into_iter().chain([compose]) {
+        for width in [320, 390] {
+            browser.narrow(width);
+            browser.open(&page);
+            let wide = browser.value("document.documentElement.scrollWidth").as_u64().unwrap();
+            assert!(wide <= width.into(), "{page} at {width}: {wide}");
+        }
+        // Each field has a label, each page one heading of the first order, no style or script of its own.
+        let nameless = "Array.from(document.querySelectorAll('input:not([type=hidden]), select, textarea'))\
+            .filter((it) => it.labels.length === 0).map((it) => it.outerHTML)";
+        assert_eq!(browser.value(nameless), json!([]), "{page}");
+        assert_eq!(browser.value("document.querySelectorAll('h1').length"), 1, "{page}");
+        let own =
+            "document.querySelectorAll('[style], style, script:not([src]), [onclick]').length";
+        assert_eq!(browser.value(own), 0, "{page}");
+        let open = "Array.from(document.querySelectorAll('form[method=post]'))\
+            .filter((it) => !it.querySelector('[name=csrf]') && !it.action.includes('csrf=')).length";
+        assert_eq!(browser.value(open), 0, "{page}");
+        let unreachable = "Array.from(document.querySelectorAll('*')).filter((it) => \
+            ['auto', 'scroll'].includes(getComputedStyle(it).overflowX) && it.scrollWidth > it.clientWidth && \
+            !['TEXTAREA', 'SELECT', 'INPUT'].includes(it.tagName) && it.tabIndex != 0).map((it) => it.outerHTML)";
+        assert_eq!(browser.value(unreachable), json!([]), "{page}");
+    }
+    assert!(browser.complaints().is_empty(), "{:#?}", browser.complaints());
+    console.end();
+}

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::answer::{Answer, Failed, ask, printed};
 use super::compose::{self, Terms, Wrong};
-use super::draft::{Draft, DraftSource, Drafts, Form};
+use super::draft::{Draft, DraftSource, Form};
 use super::flash::{Flash, Flashes};
 use super::forms::{LoginForm, MoveForm, SourceForm, source_of};
 use super::logins::{Logins, Way};
@@ -42,7 +42,6 @@ pub(super) struct Console {
     pub(super) port: Option<u16>,
     pub(super) access: Mutex<Option<Arc<Access>>>,
     pub(super) folder: PathBuf,
-    pub(super) drafts: Drafts,
     pub(super) posting: Arc<Posting>,
     pub(super) logins: Logins,
     pub(super) workers: Workers,
@@ -93,7 +92,7 @@ impl Console {
     pub(super) fn settle_drafts(&self) -> Result<(), Failure> {
         for entry in self.posting.queue.all().map_err(unusable)? {
             if let Some(id) = entry["id"].as_str() {
-                self.drafts.forget(id)?;
+                self.posting.drafts.forget(id)?;
             }
         }
         Ok(())
@@ -221,7 +220,7 @@ impl Console {
             _ => {}
         }
         let now = self.context().settings.clock.now();
-        self.drafts.begin(form.account.clone(), source, now).map_err(|error| chain(&error))
+        self.posting.drafts.begin(form.account.clone(), source, now).map_err(|error| chain(&error))
     }
 
     /// Takes all of a file that a form sends; its size is known once it is there.
@@ -230,24 +229,26 @@ impl Console {
         draft: Draft,
         part: &mut Part<'_>,
     ) -> Result<Draft, SpoolError> {
-        let size = spool::take_part(&self.drafts, &draft, part).await?;
+        let size = spool::take_part(&self.posting.drafts, &draft, part).await?;
         let mut draft = draft;
         if let DraftSource::Upload { size: known, .. } = &mut draft.source {
             *known = size;
         }
-        self.drafts.keep(&draft).map_err(std::io::Error::other)?;
+        self.posting.drafts.keep(&draft).map_err(std::io::Error::other)?;
         Ok(draft)
     }
 
     /// The file of a draft, if it is all there and may be shown.
     pub(super) fn playable(&self, draft: &Draft) -> Option<PathBuf> {
-        let path = self.drafts.file(draft)?;
+        let path = self.posting.drafts.file(draft)?;
         match &draft.source {
             // It may have been replaced by a link.
             DraftSource::File { path } => {
                 folders::resolve(path, &self.context().settings.serve.folders).ok()
             }
-            DraftSource::Upload { size, .. } if self.drafts.received(draft) == *size => Some(path),
+            DraftSource::Upload { size, .. } if self.posting.drafts.received(draft) == *size => {
+                Some(path)
+            }
             _ => None,
         }
     }
@@ -274,7 +275,7 @@ impl Console {
 
     /// What can be measured of a draft's file. `None`: it has none here.
     pub(super) async fn measure(&self, draft: &Draft) -> Option<Result<Measured, String>> {
-        let path = self.drafts.file(draft)?;
+        let path = self.posting.drafts.file(draft)?;
         let measuring = tokio::task::spawn_blocking(move || {
             let file = File::open(&path).map_err(|error| error.to_string())?;
             let bytes = file.metadata().map_err(|error| error.to_string())?.len();
@@ -286,24 +287,24 @@ impl Console {
     }
 
     pub(super) fn discard(&self, id: &str) {
-        _ = self.drafts.forget(id);
-        _ = self.drafts.drop_file(id);
+        _ = self.posting.drafts.forget(id);
+        _ = self.posting.drafts.drop_file(id);
     }
 
     pub(super) fn save(&self, id: &str, form: Form) {
-        if let Ok(Some(draft)) = self.drafts.find(id) {
-            _ = self.drafts.keep(&Draft { form, ..draft });
+        if let Ok(Some(draft)) = self.posting.drafts.find(id) {
+            _ = self.posting.drafts.keep(&Draft { form, ..draft });
         }
     }
 
     /// Puts a post into the queue once everything that can be checked was checked; else all that is wrong.
     pub(super) async fn publish(&self, id: &str, form: Form) -> Result<(), Vec<Wrong>> {
         let whole = |message: String| vec![Wrong { field: "", message }];
-        let draft = self.drafts.find(id).map_err(|error| whole(chain(&error)))?;
+        let draft = self.posting.drafts.find(id).map_err(|error| whole(chain(&error)))?;
         // Pressed twice: the first time has put it into the queue.
         let Some(draft) = draft else { return Ok(()) };
         let draft = Draft { form, ..draft };
-        self.drafts.keep(&draft).map_err(|error| whole(chain(&error)))?;
+        self.posting.drafts.keep(&draft).map_err(|error| whole(chain(&error)))?;
         let (creator, _) = self.creator(&draft.account).await;
         let creator = match creator {
             Ok(creator) => creator,
@@ -343,7 +344,7 @@ impl Console {
         }
         self.posting.queue.add(&draft.account, entry).map_err(|error| whole(chain(&error)))?;
         // From here on it is posted, whatever becomes of the console.
-        _ = self.drafts.forget(&draft.id);
+        _ = self.posting.drafts.forget(&draft.id);
         self.workers.wake(&draft.account);
         Ok(())
     }
@@ -393,7 +394,7 @@ impl Console {
         let told = self.change_post(id, ENGLISH.taken_out, remove).await;
         if told.good {
             self.posting.live.forget(id);
-            _ = self.drafts.drop_file(id);
+            _ = self.posting.drafts.drop_file(id);
         }
         told
     }

@@ -20,7 +20,7 @@ mod users;
 mod web;
 mod worker;
 
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex};
 
 use url::Url;
 
@@ -91,8 +91,7 @@ pub(super) async fn run(
     let access =
         Access::open(&folder, context.settings.clock, rules, hooks(context)).map_err(unusable)?;
     check_reach(&server, &access, origin.is_some())?;
-    let posting =
-        Arc::new(Posting { context: RwLock::new(context.clone()), queue, live: Arc::default() });
+    let posting = Posting::new(global.clone(), context.clone(), queue, drafts);
     let console = Arc::new(Console {
         global: global.clone(),
         address: access.address(),
@@ -100,7 +99,6 @@ pub(super) async fn run(
         access: Mutex::new(Some(Arc::clone(&access))),
         folder,
         posting: Arc::clone(&posting),
-        drafts,
         logins: Logins::default(),
         workers: Workers::new(posting),
         flashes: Flashes::default(),

@@ -500,12 +500,13 @@ pub(super) async fn start(console: &Console, visitor: &Visitor, folder: &str) ->
             Err(_) => {}
         }
     }
-    let drafts = console.drafts.all().unwrap_or_default().into_iter().map(|draft| DraftLine {
-        name: source_name(&draft),
-        account: names(&draft.account),
-        begun: when(draft.created_at),
-        id: draft.id,
-    });
+    let drafts =
+        console.posting.drafts.all().unwrap_or_default().into_iter().map(|draft| DraftLine {
+            name: source_name(&draft),
+            account: names(&draft.account),
+            begun: when(draft.created_at),
+            id: draft.id,
+        });
     StartPage {
         t: T,
         frame: frame(console, visitor, "/compose", T.compose),
@@ -557,7 +558,7 @@ pub(super) async fn compose(
     id: &str,
     wrong: Vec<Wrong>,
 ) -> Option<ComposePage> {
-    let draft = console.drafts.find(id).ok().flatten()?;
+    let draft = console.posting.drafts.find(id).ok().flatten()?;
     let (creator, account) = console.creator(&draft.account).await;
     let is_photo = matches!(draft.source, DraftSource::Photos { .. });
     let (creator, refusal) = match creator {
@@ -882,7 +883,7 @@ pub(super) async fn settings(console: &Console, visitor: &Visitor) -> SettingsPa
 
 /// TikTok's guidelines, and where they are met.
 pub(super) fn guidelines(console: &Console, visitor: &Visitor) -> GuidelinesPage {
-    let draft = console.drafts.all().unwrap_or_default().into_iter().next();
+    let draft = console.posting.drafts.all().unwrap_or_default().into_iter().next();
     GuidelinesPage {
         t: T,
         frame: frame(console, visitor, "/guidelines", T.guidelines),

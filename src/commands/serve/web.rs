@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Form, Multipart, OriginalUri, Path, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, Form, Multipart, OriginalUri, Path, Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -35,12 +35,14 @@ pub(super) fn router(console: App) -> Router {
         .route("/accounts/{id}/resume", post(resume))
         .route("/accounts/{id}/logout", post(logout))
         .route("/login", post(login))
+        .route("/login/{id}", get(login_state))
         .route("/login/{id}/cancel", post(cancel_login))
         .route("/settings", get(settings))
         .route("/settings/link", post(link));
     let editor = Router::new()
         .route("/compose", get(start).post(begin))
-        .route("/compose/upload", post(upload))
+        // Only `[serve] upload_limit` bounds a file.
+        .route("/compose/upload", post(upload).layer(DefaultBodyLimit::disable()))
         .route("/compose/{id}", get(compose).post(compose_sent))
         .route("/compose/{id}/media", get(media))
         .route("/compose/{id}/file", get(received).put(piece))
@@ -52,7 +54,6 @@ pub(super) fn router(console: App) -> Router {
     let all = Router::new()
         .route("/", get(overview))
         .route("/accounts", get(accounts))
-        .route("/login/{id}", get(login_state))
         .route("/callback/", get(callback))
         .route("/callback", get(callback))
         .route("/queue", get(queue))
@@ -372,7 +373,7 @@ async fn media(
     Path(id): Path<String>,
     request: Request,
 ) -> Response {
-    let draft = console.drafts.find(&id).ok().flatten();
+    let draft = console.posting.drafts.find(&id).ok().flatten();
     let Some(path) = draft.and_then(|draft| console.playable(&draft)) else {
         return StatusCode::NOT_FOUND.into_response();
     };
@@ -384,9 +385,9 @@ async fn media(
 
 /// How much of a file is there.
 async fn received(State(console): State<App>, _: Visitor, Path(id): Path<String>) -> Response {
-    match console.drafts.find(&id) {
+    match console.posting.drafts.find(&id) {
         Ok(Some(draft)) => {
-            let there = console.drafts.received(&draft);
+            let there = console.posting.drafts.received(&draft);
             ([(OFFSET, there.to_string())], StatusCode::NO_CONTENT).into_response()
         }
         _ => StatusCode::NOT_FOUND.into_response(),
@@ -406,11 +407,12 @@ async fn piece(
     Query(query): Query<PieceQuery>,
     request: Request,
 ) -> Response {
-    let Ok(Some(draft)) = console.drafts.find(&id) else {
+    let Ok(Some(draft)) = console.posting.drafts.find(&id) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let taken = spool::take(&console.drafts, &draft, query.offset, request.into_body()).await;
-    let there = console.drafts.received(&draft);
+    let taken =
+        spool::take(&console.posting.drafts, &draft, query.offset, request.into_body()).await;
+    let there = console.posting.drafts.received(&draft);
     let status = match &taken {
         Ok(_) => StatusCode::NO_CONTENT,
         Err(SpoolError::Elsewhere { .. } | SpoolError::Busy) => StatusCode::CONFLICT,

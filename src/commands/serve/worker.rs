@@ -3,19 +3,21 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::answer::hearing;
+use super::draft::Drafts;
 use super::live::Live;
 use super::queue::{Queue, text_of};
-use crate::cli::RunArgs;
+use crate::cli::{GlobalArgs, RunArgs};
 use crate::commands::upload::{PostList, TextList, manifest_key};
-use crate::commands::{Context, run_upload, watch};
+use crate::commands::{Context, flags, run_upload, watch};
 use crate::output::Notes;
+use crate::settings::Settings;
 use crate::signals::{Shutdown, StopPart};
 
 /// How often what was put off is tried again, if nothing says when it may be.
@@ -27,16 +29,46 @@ pub(super) const DONE: [&str; 3] = ["published", "inbox", "skipped"];
 /// What is posted with, and from.
 #[derive(Debug)]
 pub(super) struct Posting {
-    /// With the settings as they were read last.
-    pub(super) context: RwLock<Context>,
+    global: GlobalArgs,
+    /// With the settings as they were read last, and when config.toml had been changed by then.
+    context: RwLock<(Context, Option<SystemTime>)>,
     pub(super) queue: Queue,
+    pub(super) drafts: Drafts,
     pub(super) live: Arc<Live>,
 }
 
 impl Posting {
-    pub(super) fn context(&self) -> Context {
-        self.context.read().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn new(
+        global: GlobalArgs,
+        context: Context,
+        queue: Queue,
+        drafts: Drafts,
+    ) -> Arc<Self> {
+        let changed = changed_at(&context);
+        let context = RwLock::new((context, changed));
+        Arc::new(Self { global, context, queue, drafts, live: Arc::default() })
     }
+
+    /// With the settings of now. While config.toml cannot be used, those of before hold.
+    pub(super) fn context(&self) -> Context {
+        let (context, seen) = self.context.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let changed = changed_at(&context);
+        if changed == seen {
+            return context;
+        }
+        let env = |name: &str| std::env::var_os(name);
+        let context = match Settings::load(&flags(&self.global), &env) {
+            Ok(settings) => Context { settings, ..context },
+            Err(_) => context,
+        };
+        *self.context.write().unwrap_or_else(PoisonError::into_inner) = (context.clone(), changed);
+        context
+    }
+}
+
+/// When config.toml was changed last.
+fn changed_at(context: &Context) -> Option<SystemTime> {
+    std::fs::metadata(context.settings.home.config_file()).and_then(|found| found.modified()).ok()
 }
 
 /// The tasks that post, one for an account.
@@ -179,6 +211,12 @@ async fn round(posting: &Posting, open_id: &str, shutdown: Shutdown) -> Option<D
     let ended = std::mem::take(&mut *ended.lock().unwrap_or_else(PoisonError::into_inner));
     let is_done =
         |id: &str| ended.iter().any(|(of, state)| of == id && DONE.contains(&state.as_str()));
+    for id in ended.iter().map(|(id, _)| id).filter(|id| is_done(id)) {
+        // A file that a browser has sent was only there to be posted.
+        if let Err(error) = posting.drafts.drop_file(id) {
+            posting.context().printer.warn(error.to_string());
+        }
+    }
     // What the journal has for good need not be listed any more.
     let kept = posting.queue.change(open_id, |entries| {
         entries.retain(|it| !it["id"].as_str().is_some_and(is_done));

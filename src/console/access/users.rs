@@ -267,7 +267,7 @@ mod tests {
         }
         let added = users.add("a", Role::Viewer, &Secret::new("äöüäöüäöü"));
         assert!(matches!(added, Err(UsersError::Short)));
-        let added = users.add("a", Role::Viewer, &Secret::new("a".repeat(1025)));
+        let added = users.add("a", Role::Viewer, &Secret::unlisted("a".repeat(1025)));
         assert!(matches!(added, Err(UsersError::Long)));
         assert!(users.list().unwrap().is_empty());
     }

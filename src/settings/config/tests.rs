@@ -83,7 +83,7 @@ fn an_unknown_key_has_its_place_and_a_guess() {
     assert_eq!(
         mistakes("colour = 1\n"),
         [
-            "line 1, column 1: unknown key `colour`; the keys here are `accounts`, `apps`, `defaults`, `hooks`, `slots`, `store`"
+            "line 1, column 1: unknown key `colour`; the keys here are `accounts`, `apps`, `defaults`, `hooks`, `serve`, `slots`, `store`"
         ]
     );
 }
