@@ -95,7 +95,8 @@ fn f54_other_failures_are_said_in_words_and_never_tried_again() {
         for _ in 0..2 {
             let ran = world.run(&["upload", "--json", &manifest]).exits(1).says(reason);
             let hint = "it is not tried again by itself: once the cause is mended, \
-                        `tiktok-up resolve 1 --not-posted` lets the next run try it again";
+                        `tiktok-up resolve 1 --not-posted` lets the next run try it again \
+                        (another file in its place is a post of its own, unless it has an `id`)";
             let error =
                 &ran.json().into_iter().find(|line| line["event"] == "post").unwrap()["error"];
             let told = error["hint"].as_str().unwrap();
