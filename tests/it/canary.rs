@@ -461,8 +461,12 @@ fn t18_every_command_there_is_keeps_its_secrets() {
         let more =
             ["--help", "--no-such-option", "nobody", &world.open_id(ADA), "--account=nobody"];
         for argument in [None].into_iter().chain(more.into_iter().map(Some)) {
-            // A login that waits would wait for long.
-            let quick = (name == "login").then_some("--timeout=50ms");
+            // A login that waits would wait for long, and a console serves until it is stopped.
+            let quick = match name {
+                "login" => Some("--timeout=50ms"),
+                "serve" => Some("users"),
+                _ => None,
+            };
             let args: Vec<_> = [name].into_iter().chain(quick).chain(argument).collect();
             world.shout(&args);
         }
