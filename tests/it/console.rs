@@ -573,3 +573,36 @@ fn the_pages_of_the_console_fit_a_phone_and_name_their_fields() {
     assert!(browser.complaints().is_empty(), "{:#?}", browser.complaints());
     console.end();
 }
+
+/// What is made while somebody takes it out is not called taken out.
+#[test]
+fn a_post_that_was_made_meanwhile_is_not_called_taken_out() {
+    let Some(mut browser) = Browser::start() else { return };
+    let world = World::logged_in();
+    world.video("clip.mp4", 200_000);
+    let console = Console::start(&world, &[]);
+    console.sign_in(&mut browser);
+    world.hold("upload", 1, "after");
+    begin(&mut browser, &console, &world, "clip.mp4");
+    fill(&mut browser, "#privacy_level", "SELF_ONLY");
+    browser.click("#publish");
+    browser.arrives_at("/queue");
+    world.wait_until("TikTok has all of it", |world| world.published() == 1);
+    eventually("the queue lists it", || {
+        browser.open(&console.at("/queue"));
+        (browser.glance("document.querySelector('[data-post]') !== null") == true).then_some(())
+    });
+    browser.value(
+        "void fetch(`/queue/${document.querySelector('[data-post]').dataset.post}/cancel`, { method: 'POST', \
+         headers: { 'x-csrf-token': document.querySelector('meta[name=csrf]').content } })\
+         .then((answer) => answer.text()).then((text) => { window.told = text; })",
+    );
+    world.let_go();
+    let told = eventually("the answer came", || {
+        let told = browser.glance("window.told ?? null");
+        told.as_str().map(str::to_owned)
+    });
+    assert!(told.contains("It has begun already") && !told.contains("Taken out"), "{told}");
+    console.end();
+    assert_eq!(world.published(), 1);
+}

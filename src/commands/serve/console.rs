@@ -358,14 +358,17 @@ impl Console {
         entry["user_id"].as_str().map(str::to_owned)
     }
 
-    /// Whether something of a post was sent to TikTok, or may have been.
+    /// Whether something of a post was sent to TikTok, or may have been. What cannot be looked up may have been.
     pub(super) async fn is_begun(&self, id: &str) -> bool {
-        let id = id.to_owned();
         let run =
             |context: Context| async move { status::look(&context, &StatusArgs::default()).await };
-        let posts: Vec<StatusPost> = self.ask(run).await.all("status");
-        let post = posts.into_iter().find(|post| post.id.as_deref() == Some(&id));
-        post.is_some_and(|post| post.attempts > 0 && post.publish_id.is_some() && !post.is_final)
+        let known = self.ask(run).await;
+        let posts: Vec<StatusPost> = known.all("status");
+        let post = posts.into_iter().find(|post| post.id.as_deref() == Some(id));
+        let is_sent = |post: StatusPost| {
+            post.state == "unresolved" || (post.publish_id.is_some() && !post.is_final)
+        };
+        known.failed.is_some() || post.is_some_and(is_sent)
     }
 
     /// Changes a post of the queue that has not begun, while nothing of its account is posted.
@@ -379,7 +382,8 @@ impl Console {
             return Flash::bad(ENGLISH.not_found);
         };
         let _held = self.workers.hold(&account).await;
-        if self.is_begun(id).await {
+        // What was made until it could be held has left the queue.
+        if self.account_of(id).is_none() || self.is_begun(id).await {
             return Flash::bad(ENGLISH.begun_already);
         }
         match self.posting.queue.change(&account, change) {
