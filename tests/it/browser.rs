@@ -132,13 +132,22 @@ impl Browser {
     /// Opens an address and waits until the page is there.
     #[track_caller]
     pub(crate) fn open(&mut self, url: &str) {
-        self.events.retain(|event| event["method"] != "Page.loadEventFired");
         let opened = self.call("Page.navigate", &json!({ "url": url }));
         assert!(opened["errorText"].is_null(), "{opened}");
-        while !self.events.iter().any(|event| event["method"] == "Page.loadEventFired") {
+        // The page before may load itself again meanwhile: what is waited for is the load of this one.
+        while !self.has_loaded(&opened["loaderId"]) {
             let event = self.message().unwrap();
             self.events.push(event);
         }
+    }
+
+    fn has_loaded(&self, loader: &Value) -> bool {
+        let mut events = self.events.iter();
+        let is_there = |event: &Value| {
+            event["method"] == "Page.frameNavigated"
+                && event["params"]["frame"]["loaderId"] == *loader
+        };
+        events.any(is_there) && events.any(|event| event["method"] == "Page.loadEventFired")
     }
 
     /// What an expression is worth on the page.
