@@ -40,7 +40,8 @@ const TEXT: &str = r#"// A rehearsal: three posts for the offline TikTok of `tik
 ]
 "#;
 
-/// The videos of the manifest: the same small one, made different ones by a box that players skip.
+/// The videos of the manifest: the same small one, made different ones, and of different sizes, by a box that players
+/// skip.
 const VIDEOS: [&str; 3] = ["videos/two-cats.mp4", "videos/two-dogs.mp4", "videos/three-birds.mp4"];
 
 /// Where it is.
@@ -59,8 +60,8 @@ impl Example {
         let folder = std::path::absolute(folder).map_err(io_error("find", folder))?;
         let mut kept = Vec::new();
         put(&folder.join(MANIFEST), TEXT.as_bytes(), &mut kept)?;
-        for name in VIDEOS {
-            put(&folder.join(name), &video(name), &mut kept)?;
+        for (name, more) in VIDEOS.into_iter().zip(0..) {
+            put(&folder.join(name), &video(name, more), &mut kept)?;
         }
         let home = unused_home(&folder);
         Ok(Self { folder, home, kept })
@@ -109,12 +110,13 @@ fn unused_home(folder: &Path) -> PathBuf {
     homes.find(|home| fs::symlink_metadata(home).is_err()).unwrap_or_else(|| folder.join("home"))
 }
 
-fn video(name: &str) -> Vec<u8> {
+fn video(name: &str, more: u32) -> Vec<u8> {
     let mut video = VIDEO.to_vec();
-    let length = u32::try_from(name.len() + 8).unwrap_or_default();
+    let text = format!("{name}{}", " ".repeat(more as usize));
+    let length = u32::try_from(text.len() + 8).unwrap_or_default();
     video.extend(length.to_be_bytes());
     video.extend(b"free");
-    video.extend(name.as_bytes());
+    video.extend(text.as_bytes());
     video
 }
 

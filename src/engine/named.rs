@@ -272,8 +272,8 @@ impl NamedPost {
 pub(super) fn same_as_words(same: SamePost) -> String {
     let differs = if same.differs { ", which has other settings" } else { "" };
     format!(
-        "the same as post {} of this manifest{differs}; to have both, give each an `id` of its own, that one \
-         first",
+        "the same as post {} of this manifest{differs}; to have both, give each an `id` of its own (with \
+         `post --id`: that one first, then this one)",
         same.index + 1
     )
 }

@@ -12,6 +12,7 @@ use crate::engine::calls::Calls;
 use crate::engine::events::{Note, Progress, Warning};
 use crate::engine::post::{PreparedPost, settings_hash};
 use crate::engine::stop::StopReason;
+use crate::engine::tries::is_failed_for_good;
 use crate::model::{
     FileIdentity, LocalFile, Phase, Plan, PlanError, Post, PostError, PostNumber, PostOutcome,
     PostRequest, RecordedPost, Source, Transfer, Unfinished,
@@ -277,10 +278,14 @@ impl PostResolver {
         let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         let given = outcome.number.and_then(|number| given.get(&number));
         let is_made = outcome.brought_to.is_some();
-        let Some(id) = given.filter(|id| is_made && post.asked.id.as_ref() == Some(id)) else {
+        let given = given.filter(|id| is_made && post.asked.id.as_ref() == Some(id));
+        let Some((id, number)) = given.zip(outcome.number) else {
             return outcome;
         };
-        let words = format!("it has the `id` \"{}\" from now on", text::plain(id));
+        let words = format!(
+            "post {number}, made without an `id`, has \"{}\" from now on; nothing else was posted",
+            text::plain(id)
+        );
         let note = outcome.note.into_iter().chain([words]).collect::<Vec<_>>().join("; ");
         PostOutcome { note: Some(note), ..outcome }
     }
@@ -334,7 +339,8 @@ impl PostResolver {
             Some(file) => self.lay_there(&new, &file.path).await?,
             None => None,
         };
-        if let Some(row) = earlier {
+        // What this run worked on it has told of.
+        if let Some(row) = earlier.filter(|row| !self.has_driven(row.number)) {
             let number = row.number;
             let progress = if row.phase().is_some_and(Phase::is_done) {
                 Progress::Note(Note::AnotherVideo { post: number })
@@ -743,12 +749,20 @@ impl PostResolver {
         if new.id.is_some() || new.repost {
             return Ok(None);
         }
-        let row = self.calls.journal.find_by_path(&new.account, new.mode, path).await?;
-        Ok(row.filter(|row| match row.phase() {
-            None => row.same_as.is_none(),
-            Some(Phase::Rejected) => row.same_as.is_none() && !is_refused(row),
-            Some(phase) => phase.is_done(),
-        }))
+        let Some(row) = self.calls.journal.find_by_path(&new.account, new.mode, path).await? else {
+            return Ok(None);
+        };
+        let is_its = match row.phase() {
+            Some(phase) if phase.is_done() => true,
+            _ if row.same_as.is_some() => false,
+            None => true,
+            Some(phase) if !phase.allows_another() => false,
+            Some(Phase::Failed(_)) => {
+                !is_failed_for_good(&self.calls.journal.attempts(row.number).await?)
+            }
+            Some(_) => !is_refused(&row),
+        };
+        Ok(is_its.then_some(row))
     }
 
     /// What is known of a post whose time has not come. After a signal no file is read for it.

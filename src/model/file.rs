@@ -36,6 +36,12 @@ impl FileIdentity {
         }
     }
 
+    /// Whether this is surely the same file with the same content, wherever it lies now: a new name or new rights
+    /// change `ctime` alone.
+    pub(crate) fn is_surely_same(&self, known: &Self) -> bool {
+        Self { ctime: known.ctime, ..*self } == *known
+    }
+
     /// Whether this is surely another file than one that lay there: one that was touched, or copied back with its
     /// times, may be the same.
     pub(crate) fn is_surely_other(&self, known: &Self) -> bool {

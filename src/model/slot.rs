@@ -58,6 +58,9 @@ pub(crate) struct Booking {
     /// The file, as it was then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<FileIdentity>,
+    /// The address, as [`Wanted::address`] has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) address: Option<String>,
 }
 
 /// A post that asks for the next free time of a slot.
@@ -71,6 +74,8 @@ pub(crate) struct Wanted {
     pub(crate) slot: String,
     /// Its file, if it has one.
     pub(crate) file: Option<FileIdentity>,
+    /// What its address or addresses go by, if it has any.
+    pub(crate) address: Option<String>,
 }
 
 impl Slot {
@@ -132,10 +137,25 @@ pub(crate) fn book(
     let kinds: BTreeSet<_> = wanted.iter().map(|it| kind(&it.account, &it.post)).collect();
     let mut known: BTreeMap<_, _> =
         std::mem::take(bookings).into_iter().map(|it| (key(&it.account, &it.post), it)).collect();
-    known.retain(|key, it| {
-        let is_its = it.manifest == manifest && kinds.contains(&kind(&it.account, &it.post));
-        named.contains(key) || (!is_its && now.duration_since(it.at) < KEPT)
-    });
+    let is_its =
+        |it: &Booking| it.manifest == manifest && kinds.contains(&kind(&it.account, &it.post));
+    let is_left = |key: &_, it: &Booking| is_its(it) && !named.contains(key);
+    let mut left: Vec<_> =
+        known.extract_if(.., |key, it| is_left(key, it)).map(|(_, it)| it).collect();
+    left.sort_by_key(|it| it.at);
+    known.retain(|key, it| named.contains(key) || now.duration_since(it.at) < KEPT);
+    for post in wanted {
+        // A file that is renamed, or an entry that is given an `id`, is the same post.
+        let key = key(&post.account, &post.post);
+        let is_it = |it: &Booking| {
+            kind(&it.account, &it.post) == kind(&post.account, &post.post) && post.is_of_content(it)
+        };
+        if !known.contains_key(&key)
+            && let Some(at) = left.iter().position(is_it)
+        {
+            known.insert(key, Booking { post: post.post.clone(), ..left.remove(at) });
+        }
+    }
     for post in wanted {
         let key = key(&post.account, &post.post);
         let keeps = |slot| known.get(&key).is_some_and(|it| post.still_has(it, slot, now));
@@ -160,9 +180,9 @@ pub(crate) fn book(
         if let Some(at) = at {
             taken.insert((post.account.clone(), at));
             let file = known.get(&key).map_or(post.file, |booking| booking.file);
-            let Wanted { account, post, slot, .. } = post.clone();
+            let Wanted { account, post, slot, address, .. } = post.clone();
             let manifest = manifest.to_owned();
-            known.insert(key, Booking { account, post, slot, at, manifest, file });
+            known.insert(key, Booking { account, post, slot, at, manifest, file, address });
         }
         given.push(at.map(|at| slot.with_jitter(&post.account, at)));
     }
@@ -171,6 +191,14 @@ pub(crate) fn book(
 }
 
 impl Wanted {
+    /// Whether it is surely made of what a booking was made for, whatever both go by.
+    fn is_of_content(&self, booking: &Booking) -> bool {
+        let files = booking.file.as_ref().zip(self.file.as_ref());
+        let addresses = booking.address.as_ref().zip(self.address.as_ref());
+        files.is_some_and(|(then, now)| now.is_surely_same(then))
+            || addresses.is_some_and(|(then, now)| then == now)
+    }
+
     /// Whether a post keeps the time that it was given.
     fn still_has(&self, booking: &Booking, slot: &Slot, now: Timestamp) -> bool {
         let files = booking.file.as_ref().zip(self.file.as_ref());
@@ -201,7 +229,8 @@ mod tests {
 
     fn wanted(account: &str, post: &str) -> Wanted {
         let slot = "evening".to_owned();
-        Wanted { account: account.to_owned(), post: format!("direct {post}"), slot, file: None }
+        let (account, post) = (account.to_owned(), format!("direct {post}"));
+        Wanted { account, post, slot, file: None, address: None }
     }
 
     /// A Thursday.

@@ -1169,6 +1169,35 @@ fn a_post_without_a_number_whose_video_was_replaced_is_mailed_once() {
     assert_eq!(world.published(), 3);
 }
 
+/// TikTok answered each init with an error that passes: the post has a number, and nobody was told of it.
+#[test]
+fn a_post_that_was_put_off_and_whose_video_was_replaced_is_mailed_once() {
+    let world = World::logged_in();
+    let manifest = world.one_post(ADA, "a.mp4");
+    world.video("a.mp4", 100_001);
+    world.fault(
+        &json!({ "endpoint": "video_init", "times": 2, "do": { "answer": { "status": 503 } } }),
+    );
+    mails_nothing(&quiet(&world, &manifest).exits(5));
+    world.run(&["status"]).says("a.mp4");
+    fs::remove_file(world.path("a.mp4")).unwrap();
+    world.video("a.mp4", 100_009);
+    let ran = quiet(&world, &manifest).exits(0).says("post 1 was not posted, and another video");
+    assert_eq!(mail(&ran).len(), 1, "{ran:#?}");
+    mails_nothing(&quiet(&world, &manifest).exits(0));
+    // One that TikTok failed, and that the next run would have tried again.
+    fs::remove_file(world.path("a.mp4")).unwrap();
+    world.video("a.mp4", 100_017);
+    let end = json!({ "status": "FAILED", "fail_reason": "internal" });
+    world.fault(&json!({ "endpoint": "video_init", "times": 0, "do": { "outcome": end } }));
+    mails_nothing(&quiet(&world, &manifest).exits(1));
+    world.let_go();
+    fs::remove_file(world.path("a.mp4")).unwrap();
+    world.video("a.mp4", 100_033);
+    quiet(&world, &manifest).exits(0).says("post 3 was not posted, and another video");
+    assert_eq!(world.published(), 2);
+}
+
 /// Nothing says that a run made it: the manifest was not run again, or was refused.
 #[test]
 fn a_post_that_is_overdue_stays_listed_until_its_manifest_is_run_again() {

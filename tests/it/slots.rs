@@ -75,6 +75,45 @@ fn posts_take_the_times_of_a_slot_one_after_another_and_keep_them() {
     assert_eq!(world.inits(), 3);
 }
 
+/// It is the same post: with a time of its own it could be made earlier than it was said to be.
+#[test]
+fn a_post_that_is_renamed_or_given_an_id_keeps_its_time() {
+    let world = world(SLOTS);
+    let address = "https://cdn.example.com/d.mp4";
+    let entry = |id: Option<&str>, key: &str, video: &str| {
+        let mut post = json!({ "user_id": world.open_id(ADA), "privacy_level": "SELF_ONLY",
+            "publish_at": "next:daily" });
+        let own = [(key, Some(video)), ("id", id)].into_iter();
+        let own = own.filter_map(|(key, value)| Some((key.to_owned(), value?.into())));
+        post.as_object_mut().unwrap().extend(own);
+        post
+    };
+    let path = "video_path";
+    let posts = [
+        entry(None, path, "a.mp4"),
+        entry(None, path, "b.mp4"),
+        entry(Some("c"), path, "c.mp4"),
+        entry(None, "video_url", address),
+    ];
+    let times = |posts: &[Value]| {
+        let times = times(&world, &[&world.manifest(&json!(posts))]);
+        times.into_iter().map(|(_, at)| at).collect::<Vec<_>>()
+    };
+    let given = times(&posts);
+    assert_eq!(given.iter().collect::<std::collections::BTreeSet<_>>().len(), 4, "{given:?}");
+    fs::rename(world.path("b.mp4"), world.path("bb.mp4")).unwrap();
+    // Of the first one nothing is left, and its time is free.
+    let changed = [
+        entry(None, path, "bb.mp4"),
+        entry(Some("another"), path, "c.mp4"),
+        entry(Some("d"), "video_url", address),
+    ];
+    assert_eq!(times(&changed), given[1..]);
+    let named = [entry(Some("b"), path, "bb.mp4"), entry(None, path, "c.mp4")];
+    assert_eq!(times(&named), given[1..3]);
+    assert_eq!(world.inits(), 0);
+}
+
 /// What is made before its time, or is another post, leaves it to the next one.
 #[test]
 fn what_is_posted_already_takes_no_time() {

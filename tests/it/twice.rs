@@ -43,7 +43,8 @@ fn scheduled(world: &World) -> Vec<String> {
 
 fn same_as(first: u32) -> String {
     format!(
-        "the same as post {first} of this manifest; to have both, give each an `id` of its own, that one first"
+        "the same as post {first} of this manifest; to have both, give each an `id` of its own (with `post --id`: that one \
+         first, then this one)"
     )
 }
 
@@ -57,7 +58,10 @@ fn a_post_that_takes_an_id_says_so() {
     let post = |more: &[&str]| world.run(&[&["post", "--privacy", "SELF_ONLY"], more].concat());
     post(&[&a, &b]).exits(0).says("that one first");
     for args in [&[&b, "--id", "two", "--dry-run"][..], &[&b, "--id", "two"]] {
-        post(args).exits(0).says("1 skipped").says("it has the `id` \"two\" from now on");
+        post(args)
+            .exits(0)
+            .says("1 skipped")
+            .says("post 1, made without an `id`, has \"two\" from now on");
     }
     post(&[&b, "--id", "two"]).exits(0).says("1 skipped").never_says("from now on");
     // In the order that was told, each is made once.
@@ -65,7 +69,9 @@ fn a_post_that_takes_an_id_says_so() {
     let d = world.path("d.mp4").display().to_string();
     fs::copy(&c, &d).unwrap();
     post(&[&c, &d]).exits(0);
-    post(&[&c, "--id", "three"]).exits(0).says("it has the `id` \"three\" from now on");
+    post(&[&c, "--id", "three"])
+        .exits(0)
+        .says("post 2, made without an `id`, has \"three\" from now on");
     post(&[&d, "--id", "four"]).exits(0).says("1 published");
     assert_eq!(world.published(), 3);
 }

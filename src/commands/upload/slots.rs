@@ -110,23 +110,22 @@ impl Slots {
     }
 }
 
-fn of_address(journal: &dyn Journal, post: &PreparedPost, source: &Source<LocalFile>) -> String {
-    format!("address {}", journal.content_keys(post.asked.mode, source).join(" "))
-}
-
 /// What a post asks for, if it names a slot.
 fn wanted(journal: &dyn Journal, account: &Account, post: &PreparedPost) -> Option<Wanted> {
     let slot = post.asked.slot.clone()?;
-    let what = match (&post.asked.id, &post.asked.source) {
-        (Some(id), _) => format!("id {id}"),
-        (None, Source::File(path)) => {
-            format!("file {}", absolute(path).as_deref().unwrap_or(path).display())
-        }
-        // As the journal knows an address: without the signature, which is another one each time.
-        (None, Source::Url(url)) => of_address(journal, post, &Source::Url(url.clone())),
-        (None, Source::Photos { urls, cover_index }) => {
-            let photos = Source::Photos { urls: urls.clone(), cover_index: *cover_index };
-            of_address(journal, post, &photos)
+    // As the journal knows an address: without the signature, which is another one each time.
+    let keys = |source: Source<LocalFile>| journal.content_keys(post.asked.mode, &source).join(" ");
+    let address = match post.asked.source.clone() {
+        Source::File(_) => None,
+        Source::Url(url) => Some(keys(Source::Url(url))),
+        Source::Photos { urls, cover_index } => Some(keys(Source::Photos { urls, cover_index })),
+    };
+    let what = match (&post.asked.id, &address, post.asked.source.file()) {
+        (Some(id), ..) => format!("id {id}"),
+        (None, Some(address), _) => format!("address {address}"),
+        (None, None, path) => {
+            let path = path.map(|path| absolute(path).unwrap_or_else(|_| path.clone()));
+            format!("file {}", path.unwrap_or_default().display())
         }
     };
     Some(Wanted {
@@ -134,5 +133,6 @@ fn wanted(journal: &dyn Journal, account: &Account, post: &PreparedPost) -> Opti
         post: format!("{} {what}", post.asked.mode.as_str()),
         slot,
         file: post.version().map(|Version::File(identity)| identity),
+        address,
     })
 }
