@@ -1,35 +1,26 @@
 //! `serve`: the console in the browser. Gathers what its pages show, and does what their buttons ask for through the
 //! functions of the other commands.
 
-mod actions;
 mod answer;
-mod compose;
 mod console;
-mod draft;
-mod events;
-mod flash;
 mod folders;
-mod forms;
-mod live;
 mod logins;
-mod queue;
+mod posting;
 mod read;
 mod show;
-mod spool;
 mod users;
 mod web;
-mod worker;
 
 use std::sync::{Arc, Mutex};
 
 use url::Url;
 
 use self::console::{Console, unusable};
-use self::draft::Drafts;
-use self::flash::Flashes;
 use self::logins::{CALLBACK, Logins};
-use self::queue::Queue;
-use self::worker::{Posting, Workers};
+use self::posting::draft::Drafts;
+use self::posting::queue::Queue;
+use self::posting::worker::{self, Posting, Workers};
+use self::web::flash::Flashes;
 use super::Context;
 use crate::auth::browser;
 use crate::cli::{GlobalArgs, Listen, ServeArgs};

@@ -21,23 +21,23 @@ const SPOOL: &str = "spool";
 
 /// A post that is being composed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Draft {
+pub(crate) struct Draft {
     /// What the post is known by, from the first page to the journal: however often its button is pressed, it is one.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// `open_id` of the account.
-    pub(super) account: String,
+    pub(crate) account: String,
     /// What is to be posted.
-    pub(super) source: DraftSource,
+    pub(crate) source: DraftSource,
     /// When it was begun.
-    pub(super) created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// What was filled in.
-    pub(super) form: Form,
+    pub(crate) form: Form,
 }
 
 /// Where the content of a post comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub(super) enum DraftSource {
+pub(crate) enum DraftSource {
     /// A file of this machine.
     File {
         /// Where it lies.
@@ -65,38 +65,38 @@ pub(super) enum DraftSource {
 /// The fields of the form, as a browser sends them. A box that is not checked is not sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Form {
-    pub(super) caption: String,
-    pub(super) title: String,
-    pub(super) privacy_level: String,
-    pub(super) allow_comment: Option<String>,
-    pub(super) allow_duet: Option<String>,
-    pub(super) allow_stitch: Option<String>,
-    pub(super) disclose: Option<String>,
-    pub(super) brand_organic: Option<String>,
-    pub(super) brand_content: Option<String>,
-    pub(super) is_aigc: Option<String>,
-    pub(super) cover_ms: String,
-    pub(super) auto_add_music: Option<String>,
-    pub(super) mode: String,
-    pub(super) when: String,
-    pub(super) at: String,
-    pub(super) slot: String,
+pub(crate) struct Form {
+    pub(crate) caption: String,
+    pub(crate) title: String,
+    pub(crate) privacy_level: String,
+    pub(crate) allow_comment: Option<String>,
+    pub(crate) allow_duet: Option<String>,
+    pub(crate) allow_stitch: Option<String>,
+    pub(crate) disclose: Option<String>,
+    pub(crate) brand_organic: Option<String>,
+    pub(crate) brand_content: Option<String>,
+    pub(crate) is_aigc: Option<String>,
+    pub(crate) cover_ms: String,
+    pub(crate) auto_add_music: Option<String>,
+    pub(crate) mode: String,
+    pub(crate) when: String,
+    pub(crate) at: String,
+    pub(crate) slot: String,
     /// What is to become of the draft: `publish` or `discard`.
     #[serde(skip_serializing)]
-    pub(super) action: String,
+    pub(crate) action: String,
 }
 
 impl Form {
     /// Whether the post goes to the inbox.
-    pub(super) fn is_draft(&self) -> bool {
+    pub(crate) fn is_draft(&self) -> bool {
         self.mode == Mode::Draft.as_str()
     }
 }
 
 /// The drafts of the console.
 #[derive(Clone, Debug)]
-pub(super) struct Drafts {
+pub(crate) struct Drafts {
     folder: Arc<Path>,
     spool: Arc<Path>,
     /// The drafts whose files are being written.
@@ -105,7 +105,7 @@ pub(super) struct Drafts {
 
 /// That nobody else writes the file of a draft meanwhile.
 #[derive(Debug)]
-pub(super) struct Writing {
+pub(crate) struct Writing {
     id: String,
     written: Arc<Mutex<HashSet<String>>>,
 }
@@ -118,7 +118,7 @@ impl Drop for Writing {
 
 impl Drafts {
     /// Under the directory of the console.
-    pub(super) fn open(console: &Path) -> Result<Self, FsError> {
+    pub(crate) fn open(console: &Path) -> Result<Self, FsError> {
         let (folder, spool) = (console.join("drafts"), console.join(SPOOL));
         private_dir(&folder)?;
         private_dir(&spool)?;
@@ -126,7 +126,7 @@ impl Drafts {
     }
 
     /// Begins one.
-    pub(super) fn begin(
+    pub(crate) fn begin(
         &self,
         account: String,
         source: DraftSource,
@@ -139,13 +139,13 @@ impl Drafts {
     }
 
     /// Keeps what was filled in.
-    pub(super) fn keep(&self, draft: &Draft) -> Result<(), FsError> {
+    pub(crate) fn keep(&self, draft: &Draft) -> Result<(), FsError> {
         let text = serde_json::to_vec(draft).unwrap_or_default();
         write_atomic(&self.path(&draft.id), &text, 0o600)
     }
 
     /// One that was begun.
-    pub(super) fn find(&self, id: &str) -> Result<Option<Draft>, FsError> {
+    pub(crate) fn find(&self, id: &str) -> Result<Option<Draft>, FsError> {
         if !is_id(id) {
             return Ok(None);
         }
@@ -155,7 +155,7 @@ impl Drafts {
     }
 
     /// All of them, the newest first.
-    pub(super) fn all(&self) -> Result<Vec<Draft>, FsError> {
+    pub(crate) fn all(&self) -> Result<Vec<Draft>, FsError> {
         let mut all = Vec::new();
         for path in crate::fs::list(&self.folder)? {
             let id = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
@@ -166,12 +166,12 @@ impl Drafts {
     }
 
     /// Forgets one that was published; its file stays, as it is what is posted.
-    pub(super) fn forget(&self, id: &str) -> Result<(), FsError> {
+    pub(crate) fn forget(&self, id: &str) -> Result<(), FsError> {
         if is_id(id) && self.path(id).exists() { remove(&self.path(id)) } else { Ok(()) }
     }
 
     /// Where the content of a draft lies, if it is a file here.
-    pub(super) fn file(&self, draft: &Draft) -> Option<PathBuf> {
+    pub(crate) fn file(&self, draft: &Draft) -> Option<PathBuf> {
         match &draft.source {
             DraftSource::File { path } => Some(path.clone()),
             DraftSource::Upload { name, .. } => Some(self.spooled(&draft.id, name)),
@@ -180,7 +180,7 @@ impl Drafts {
     }
 
     /// Removes the file that a browser has sent for a post, if it has sent one.
-    pub(super) fn drop_file(&self, id: &str) -> Result<(), FsError> {
+    pub(crate) fn drop_file(&self, id: &str) -> Result<(), FsError> {
         if !is_id(id) {
             return Ok(());
         }
@@ -193,13 +193,13 @@ impl Drafts {
     }
 
     /// How much of a file that a browser sends is there, in bytes.
-    pub(super) fn received(&self, draft: &Draft) -> u64 {
+    pub(crate) fn received(&self, draft: &Draft) -> u64 {
         let found = self.file(draft).and_then(|path| fs::metadata(path).ok());
         found.map_or(0, |found| found.len())
     }
 
     /// Keeps the file of a draft from being written by anybody else; `None` if somebody does already.
-    pub(super) fn write(&self, id: &str) -> Option<Writing> {
+    pub(crate) fn write(&self, id: &str) -> Option<Writing> {
         let is_free =
             self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
         is_free.then(|| Writing { id: id.to_owned(), written: Arc::clone(&self.written) })

@@ -1,10 +1,10 @@
 //! What the console's buttons do, each by the function of a command, and what is told of it on the page that follows.
 
-use super::answer::Answer;
-use super::console::Console;
 use super::flash::Flash;
 use crate::cli::{CancelArgs, LogoutArgs, ResolveArgs, Verdict};
 use crate::commands::accounts::pause;
+use crate::commands::serve::answer::Answer;
+use crate::commands::serve::console::Console;
 use crate::commands::{Context, accounts, cancel, logout, resolve};
 use crate::exit::Exit;
 

@@ -12,11 +12,11 @@ use tokio::io::AsyncWriteExt as _;
 use super::draft::{Draft, DraftSource, Drafts};
 
 /// A file of a form.
-pub(super) type Part<'a> = axum::extract::multipart::Field<'a>;
+pub(crate) type Part<'a> = axum::extract::multipart::Field<'a>;
 
 /// Why a piece of a file was not taken.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum SpoolError {
+pub(crate) enum SpoolError {
     #[error("this post has no file that a browser sends")]
     NotSent,
     #[error("the file is larger than it was said to be")]
@@ -34,7 +34,7 @@ pub(super) enum SpoolError {
 
 /// Takes a piece that begins at an offset; how much of the file is there then, in bytes. What came before a connection
 /// broke off is kept.
-pub(super) async fn take(
+pub(crate) async fn take(
     drafts: &Drafts,
     draft: &Draft,
     offset: u64,
@@ -71,7 +71,7 @@ pub(super) async fn take(
 }
 
 /// Takes all of a file that a form sends; its size in bytes.
-pub(super) async fn take_part(
+pub(crate) async fn take_part(
     drafts: &Drafts,
     draft: &Draft,
     part: &mut Part<'_>,

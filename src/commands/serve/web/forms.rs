@@ -2,57 +2,57 @@
 
 use serde::Deserialize;
 
-use super::draft::DraftSource;
+use crate::commands::serve::posting::draft::DraftSource;
 
 /// A login that is asked for.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct LoginForm {
-    pub(super) app: String,
-    pub(super) account: String,
-    pub(super) way: String,
+pub(crate) struct LoginForm {
+    pub(crate) app: String,
+    pub(crate) account: String,
+    pub(crate) way: String,
 }
 
 /// A source that was chosen.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct SourceForm {
-    pub(super) account: String,
-    pub(super) source: String,
-    pub(super) path: String,
-    pub(super) url: String,
-    pub(super) photos: String,
+pub(crate) struct SourceForm {
+    pub(crate) account: String,
+    pub(crate) source: String,
+    pub(crate) path: String,
+    pub(crate) url: String,
+    pub(crate) photos: String,
     /// Of a file that the script sends: what it is called, and its size in bytes.
-    pub(super) name: String,
-    pub(super) size: u64,
+    pub(crate) name: String,
+    pub(crate) size: u64,
 }
 
 /// When a post is to go.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct MoveForm {
-    pub(super) when: String,
-    pub(super) at: String,
+pub(crate) struct MoveForm {
+    pub(crate) when: String,
+    pub(crate) at: String,
 }
 
 /// What a calendar shows.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct CalendarQuery {
-    pub(super) view: String,
-    pub(super) at: String,
+pub(crate) struct CalendarQuery {
+    pub(crate) view: String,
+    pub(crate) at: String,
 }
 
 /// What of the history is shown.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct HistoryQuery {
-    pub(super) account: String,
-    pub(super) state: String,
+pub(crate) struct HistoryQuery {
+    pub(crate) account: String,
+    pub(crate) state: String,
 }
 
 /// The source of a draft that was chosen by a form.
-pub(super) fn source_of(form: &SourceForm) -> Option<DraftSource> {
+pub(crate) fn source_of(form: &SourceForm) -> Option<DraftSource> {
     let lines = |text: &str| -> Vec<String> {
         text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
     };

@@ -9,9 +9,9 @@ use futures_util::Stream;
 use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::console::Console;
-use super::live::Progress;
-use super::show::{numbers, state_words, tone};
+use crate::commands::serve::console::Console;
+use crate::commands::serve::posting::live::Progress;
+use crate::commands::serve::show::{numbers, state_words, tone};
 use crate::console::access::Visitor;
 
 /// Where a post stands, for the script of the pages: `data` of an event called `post`.

@@ -12,12 +12,17 @@ use serde::Deserialize;
 use tower_http::services::ServeFile;
 use url::Url;
 
+mod actions;
+mod events;
+pub(super) mod flash;
+pub(super) mod forms;
+
+use self::flash::Flash;
+use self::forms::{CalendarQuery, HistoryQuery, LoginForm, MoveForm, SourceForm};
 use super::console::Console;
-use super::draft::Form as ComposeForm;
-use super::flash::Flash;
-use super::forms::{CalendarQuery, HistoryQuery, LoginForm, MoveForm, SourceForm};
-use super::spool::SpoolError;
-use super::{actions, events, show, spool};
+use super::posting::draft::Form as ComposeForm;
+use super::posting::spool::{self, SpoolError};
+use super::show;
 use crate::console::access::{Role, Visitor, demand};
 use crate::console::pages::{ENGLISH, ICON, SCRIPT, STYLE, html};
 

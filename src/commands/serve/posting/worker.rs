@@ -9,11 +9,11 @@ use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::answer::hearing;
 use super::draft::Drafts;
 use super::live::Live;
 use super::queue::{Queue, text_of};
 use crate::cli::{GlobalArgs, RunArgs};
+use crate::commands::serve::answer::hearing;
 use crate::commands::upload::{PostList, TextList, manifest_key};
 use crate::commands::{Context, flags, run_upload, watch};
 use crate::output::Notes;
@@ -24,21 +24,21 @@ use crate::signals::{Shutdown, StopPart};
 const EVERY: Duration = Duration::from_mins(5);
 
 /// The states of a post that nothing more is to be done for.
-pub(super) const DONE: [&str; 3] = ["published", "inbox", "skipped"];
+pub(crate) const DONE: [&str; 3] = ["published", "inbox", "skipped"];
 
 /// What is posted with, and from.
 #[derive(Debug)]
-pub(super) struct Posting {
+pub(crate) struct Posting {
     global: GlobalArgs,
     /// With the settings as they were read last, and when config.toml had been changed by then.
     context: RwLock<(Context, Option<SystemTime>)>,
-    pub(super) queue: Queue,
-    pub(super) drafts: Drafts,
-    pub(super) live: Arc<Live>,
+    pub(crate) queue: Queue,
+    pub(crate) drafts: Drafts,
+    pub(crate) live: Arc<Live>,
 }
 
 impl Posting {
-    pub(super) fn new(
+    pub(crate) fn new(
         global: GlobalArgs,
         context: Context,
         queue: Queue,
@@ -50,7 +50,7 @@ impl Posting {
     }
 
     /// With the settings of now. While config.toml cannot be used, those of before hold.
-    pub(super) fn context(&self) -> Context {
+    pub(crate) fn context(&self) -> Context {
         let (context, seen) = self.context.read().unwrap_or_else(PoisonError::into_inner).clone();
         let changed = changed_at(&context);
         if changed == seen {
@@ -73,7 +73,7 @@ fn changed_at(context: &Context) -> Option<SystemTime> {
 
 /// The tasks that post, one for an account.
 #[derive(Debug)]
-pub(super) struct Workers {
+pub(crate) struct Workers {
     posting: Arc<Posting>,
     tasks: Mutex<JoinSet<()>>,
     accounts: Mutex<HashMap<String, Arc<AccountTask>>>,
@@ -92,7 +92,7 @@ struct AccountTask {
 
 /// That nothing is posted for an account meanwhile; once it is dropped, the account's posts are looked at anew.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(crate) struct Held {
     task: Arc<AccountTask>,
     _turn: tokio::sync::OwnedMutexGuard<()>,
 }
@@ -104,17 +104,17 @@ impl Drop for Held {
 }
 
 impl Workers {
-    pub(super) fn new(posting: Arc<Posting>) -> Self {
+    pub(crate) fn new(posting: Arc<Posting>) -> Self {
         Self { posting, tasks: Mutex::default(), accounts: Mutex::default() }
     }
 
     /// Sees to it that the posts of an account are looked at now.
-    pub(super) fn wake(&self, open_id: &str) {
+    pub(crate) fn wake(&self, open_id: &str) {
         self.task(open_id).wake.notify_one();
     }
 
     /// Stops what is posted for an account at the next safe place, and keeps it from going on.
-    pub(super) async fn hold(&self, open_id: &str) -> Held {
+    pub(crate) async fn hold(&self, open_id: &str) -> Held {
         let task = self.task(open_id);
         let stop = task.stop.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(stop) = stop {
@@ -138,7 +138,7 @@ impl Workers {
     }
 
     /// Waits until none posts any more, once they were asked to stop.
-    pub(super) async fn end(&self) {
+    pub(crate) async fn end(&self) {
         let mut tasks =
             std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         while tasks.join_next().await.is_some() {}
@@ -233,7 +233,7 @@ async fn round(posting: &Posting, open_id: &str, shutdown: Shutdown) -> Option<D
 }
 
 /// Renews tokens, and posts what a manifest lists, as `watch` does, for as long as the console runs.
-pub(super) async fn work(posting: &Posting, list: Option<PathBuf>) {
+pub(crate) async fn work(posting: &Posting, list: Option<PathBuf>) {
     let list = list.map(PostList::Manifest);
     let shutdown = posting.context().shutdown;
     while shutdown.asked().is_none() {

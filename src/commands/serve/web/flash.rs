@@ -3,25 +3,25 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::answer::Failed;
+use crate::commands::serve::answer::Failed;
 
 /// What is told on the next page of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Flash {
+pub(crate) struct Flash {
     /// Whether it went well.
-    pub(super) good: bool,
+    pub(crate) good: bool,
     /// What happened.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// What to do next.
-    pub(super) hint: Option<String>,
+    pub(crate) hint: Option<String>,
 }
 
 impl Flash {
-    pub(super) fn good(message: impl Into<String>) -> Self {
+    pub(crate) fn good(message: impl Into<String>) -> Self {
         Self { good: true, message: message.into(), hint: None }
     }
 
-    pub(super) fn bad(message: impl Into<String>) -> Self {
+    pub(crate) fn bad(message: impl Into<String>) -> Self {
         Self { good: false, message: message.into(), hint: None }
     }
 }
@@ -34,13 +34,13 @@ impl From<Failed> for Flash {
 
 /// What waits to be told, by session.
 #[derive(Debug, Default)]
-pub(super) struct Flashes(Mutex<HashMap<String, Vec<Flash>>>);
+pub(crate) struct Flashes(Mutex<HashMap<String, Vec<Flash>>>);
 
 /// So many sessions may have something to be told; those that never come back are forgotten.
 const MOST: usize = 256;
 
 impl Flashes {
-    pub(super) fn add(&self, session: &str, flash: Flash) {
+    pub(crate) fn add(&self, session: &str, flash: Flash) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MOST && !all.contains_key(session) {
             all.clear();
@@ -48,7 +48,7 @@ impl Flashes {
         all.entry(session.to_owned()).or_default().push(flash);
     }
 
-    pub(super) fn take(&self, session: &str) -> Vec<Flash> {
+    pub(crate) fn take(&self, session: &str) -> Vec<Flash> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.remove(session).unwrap_or_default()
     }

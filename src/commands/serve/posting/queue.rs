@@ -13,18 +13,18 @@ const LARGEST: u64 = 16 << 20;
 
 /// The posts of the console, by the `open_id` of their account.
 #[derive(Clone, Debug)]
-pub(super) struct Queue {
+pub(crate) struct Queue {
     folder: PathBuf,
     /// One change at a time.
     lock: Arc<Mutex<()>>,
 }
 
 /// A post as a manifest has it; its `id` is what the console knows it by.
-pub(super) type QueueEntry = Map<String, Value>;
+pub(crate) type QueueEntry = Map<String, Value>;
 
 /// Why the posts of the console cannot be read or kept.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum QueueError {
+pub(crate) enum QueueError {
     #[error(transparent)]
     File(#[from] FsError),
     #[error("`{}` is no list of posts any more", path.display())]
@@ -33,26 +33,26 @@ pub(super) enum QueueError {
 
 impl Queue {
     /// Under the directory of the console.
-    pub(super) fn open(console: &Path) -> Result<Self, QueueError> {
+    pub(crate) fn open(console: &Path) -> Result<Self, QueueError> {
         let folder = console.join("queue");
         private_dir(&folder)?;
         Ok(Self { folder, lock: Arc::default() })
     }
 
     /// The manifest of an account.
-    pub(super) fn manifest(&self, open_id: &str) -> PathBuf {
+    pub(crate) fn manifest(&self, open_id: &str) -> PathBuf {
         // An `open_id` is TikTok's to choose, a name of a file is not.
         let name = blake3::hash(open_id.as_bytes()).to_hex();
         self.folder.join(format!("{}.json", &name[..16]))
     }
 
     /// The posts of an account, in the order in which they were composed.
-    pub(super) fn entries(&self, open_id: &str) -> Result<Vec<QueueEntry>, QueueError> {
+    pub(crate) fn entries(&self, open_id: &str) -> Result<Vec<QueueEntry>, QueueError> {
         read(&self.manifest(open_id))
     }
 
     /// Every post, by account.
-    pub(super) fn all(&self) -> Result<Vec<QueueEntry>, QueueError> {
+    pub(crate) fn all(&self) -> Result<Vec<QueueEntry>, QueueError> {
         let mut all = Vec::new();
         for path in crate::fs::list(&self.folder)? {
             if path.extension().is_some_and(|end| end == "json") {
@@ -63,7 +63,7 @@ impl Queue {
     }
 
     /// Adds a post at the end. One with the same `id` is there already: then nothing changes.
-    pub(super) fn add(&self, open_id: &str, entry: QueueEntry) -> Result<(), QueueError> {
+    pub(crate) fn add(&self, open_id: &str, entry: QueueEntry) -> Result<(), QueueError> {
         self.change(open_id, |entries| {
             if entries.iter().all(|other| other["id"] != entry["id"]) {
                 entries.push(entry);
@@ -72,7 +72,7 @@ impl Queue {
     }
 
     /// Changes the posts of an account.
-    pub(super) fn change<T>(
+    pub(crate) fn change<T>(
         &self,
         open_id: &str,
         change: impl FnOnce(&mut Vec<QueueEntry>) -> T,
@@ -90,7 +90,7 @@ impl Queue {
 }
 
 /// The text of a manifest with these posts.
-pub(super) fn text_of(entries: &[QueueEntry]) -> Vec<u8> {
+pub(crate) fn text_of(entries: &[QueueEntry]) -> Vec<u8> {
     let all = Value::Array(entries.iter().cloned().map(Value::Object).collect());
     format!("{all:#}\n").into_bytes()
 }

@@ -11,27 +11,27 @@ const UNREAD: usize = 256;
 
 /// Where a post of a running upload stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Progress {
+pub(crate) struct Progress {
     /// The post's `id`.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// `sending`, `stored`, `processing`, …: the `phase` of docs/JSON.md; of one that ended its `state`.
-    pub(super) phase: String,
+    pub(crate) phase: String,
     /// What people are told of it.
-    pub(super) words: Option<String>,
+    pub(crate) words: Option<String>,
     /// Bytes of the file that were handed over.
-    pub(super) sent: u64,
+    pub(crate) sent: u64,
     /// Its size in bytes, once that is known.
-    pub(super) size: u64,
+    pub(crate) size: u64,
     /// The chunk that was stored last, and how many there are.
-    pub(super) chunk: u32,
-    pub(super) chunks: u32,
+    pub(crate) chunk: u32,
+    pub(crate) chunks: u32,
     /// Whether its run is over.
-    pub(super) ended: bool,
+    pub(crate) ended: bool,
 }
 
 /// What is under way, and who follows it.
 #[derive(Debug)]
-pub(super) struct Live {
+pub(crate) struct Live {
     posts: Mutex<HashMap<String, Progress>>,
     changes: broadcast::Sender<Progress>,
 }
@@ -44,7 +44,7 @@ impl Default for Live {
 
 impl Live {
     /// Takes in what a run says of the post with this `id`.
-    pub(super) fn hear(&self, id: &str, event: &Value) {
+    pub(crate) fn hear(&self, id: &str, event: &Value) {
         let mut posts = self.posts();
         let known = posts.entry(id.to_owned()).or_default();
         id.clone_into(&mut known.id);
@@ -78,17 +78,17 @@ impl Live {
     }
 
     /// Where a post stands, if a run of this console has said anything of it.
-    pub(super) fn of(&self, id: &str) -> Option<Progress> {
+    pub(crate) fn of(&self, id: &str) -> Option<Progress> {
         self.posts().get(id).cloned()
     }
 
     /// Everything from now on.
-    pub(super) fn follow(&self) -> broadcast::Receiver<Progress> {
+    pub(crate) fn follow(&self) -> broadcast::Receiver<Progress> {
         self.changes.subscribe()
     }
 
     /// Forgets a post, whose end the journal knows.
-    pub(super) fn forget(&self, id: &str) {
+    pub(crate) fn forget(&self, id: &str) {
         self.posts().remove(id);
     }
 

@@ -16,11 +16,11 @@ use super::queue::QueueEntry;
 use crate::model::{Field, Mode};
 
 /// What is said where a disclosure says of nobody what is promoted: TikTok's own words.
-pub(super) const NOBODY_NAMED: &str =
+pub(crate) const NOBODY_NAMED: &str =
     "You need to indicate if your content promotes yourself, a third party, or both.";
 
 /// What is said of branded content that nobody is to see: TikTok's own words.
-pub(super) const BRANDED_IN_PRIVATE: &str = "Branded content visibility cannot be set to private.";
+pub(crate) const BRANDED_IN_PRIVATE: &str = "Branded content visibility cannot be set to private.";
 
 /// The largest caption of a video, in UTF-16 units.
 const CAPTION: usize = 2200;
@@ -31,26 +31,26 @@ const DESCRIPTION: usize = 4000;
 
 /// What a form is held against.
 #[derive(Debug)]
-pub(super) struct Terms<'a> {
+pub(crate) struct Terms<'a> {
     /// What TikTok says now of the creator; `None` for a draft, of which it says nothing.
-    pub(super) creator: Option<&'a CreatorInfo>,
+    pub(crate) creator: Option<&'a CreatorInfo>,
     /// How long the video is, if that could be measured.
-    pub(super) duration: Option<Duration>,
+    pub(crate) duration: Option<Duration>,
     /// The slots that there are.
-    pub(super) slots: &'a [String],
+    pub(crate) slots: &'a [String],
     /// Where the times of the form are.
-    pub(super) zone: &'a TimeZone,
+    pub(crate) zone: &'a TimeZone,
     /// The time.
-    pub(super) now: Timestamp,
+    pub(crate) now: Timestamp,
 }
 
 /// What is wrong with a field of the form.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Wrong {
+pub(crate) struct Wrong {
     /// The field's name; empty of what no field is to blame for.
-    pub(super) field: &'static str,
+    pub(crate) field: &'static str,
     /// What is wrong.
-    pub(super) message: String,
+    pub(crate) message: String,
 }
 
 impl Wrong {
@@ -60,7 +60,7 @@ impl Wrong {
 }
 
 /// The entry that a form asks for, or all that is wrong with it.
-pub(super) fn entry(
+pub(crate) fn entry(
     draft: &Draft,
     file: Option<&Path>,
     terms: &Terms<'_>,
@@ -168,7 +168,7 @@ fn too_long(most: usize) -> String {
 }
 
 /// When the post is to go: a time with its offset, or the name of a slot as a manifest has it. `None`: now.
-pub(super) fn time(
+pub(crate) fn time(
     form: &Form,
     slots: &[String],
     zone: &TimeZone,

@@ -1,0 +1,45 @@
+//! The accounts.
+
+use super::known::known_accounts;
+use super::{T, frame, when};
+use crate::commands::serve::console::Console;
+use crate::console::access::{Role, Visitor};
+use crate::console::pages::{AccountCard, AccountsPage};
+
+pub(super) fn health(word: &str) -> (&'static str, &'static str) {
+    match word {
+        "ok" => (T.health_ok, "good"),
+        "refresh_due" => (T.health_due, "calm"),
+        "ends_soon" => (T.health_soon, "warn"),
+        "exported" => (T.health_exported, "calm"),
+        _ => (T.health_login, "bad"),
+    }
+}
+
+/// The accounts.
+pub(crate) async fn accounts(console: &Console, visitor: &Visitor) -> AccountsPage {
+    let known = known_accounts(console).await;
+    let cards = known.into_iter().map(|account| {
+        let (health, tone) = health(&account.health);
+        AccountCard {
+            name: account.name(),
+            alias: account.alias.clone().unwrap_or_default(),
+            display_name: account.display_name,
+            app: account.app.unwrap_or_default(),
+            scopes: account.scopes.join(", "),
+            health,
+            tone,
+            is_paused: account.paused_since.is_some(),
+            ends: account.refresh_expires_at.map(when),
+            needs_login: account.needs_login,
+            open_id: account.open_id,
+        }
+    });
+    AccountsPage {
+        t: T,
+        frame: frame(console, visitor, "/accounts", T.accounts),
+        can_change: visitor.role >= Role::Owner,
+        accounts: cards.collect(),
+        apps: console.app_names(),
+    }
+}

@@ -1,0 +1,95 @@
+//! Days with their posts.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+
+use super::known::{listed, made, name_of, part, state_words, tone, word_of};
+use super::{T, frame};
+use crate::clock;
+use crate::commands::serve::console::Console;
+use crate::commands::serve::web::forms::CalendarQuery;
+use crate::console::access::Visitor;
+use crate::console::pages::{CalendarPage, Day, DayPost};
+
+/// Days with their posts.
+pub(crate) async fn calendar(
+    console: &Console,
+    visitor: &Visitor,
+    query: &CalendarQuery,
+) -> CalendarPage {
+    let zone = clock::zone();
+    let now = console.context().settings.clock.now();
+    let today = now.to_zoned(zone.clone()).date();
+    let at: Date = query.at.parse().unwrap_or(today);
+    let is_week = query.view == "week";
+    let monday =
+        |day: Date| day.saturating_sub((i64::from(day.weekday().to_monday_zero_offset())).days());
+    let (first, count, before, after) = if is_week {
+        let first = monday(at);
+        (first, 7, first.saturating_sub(7.days()), first.saturating_add(7.days()))
+    } else {
+        let month = at.first_of_month();
+        let first = monday(month);
+        let last = month.last_of_month();
+        let weeks = (monday(last) - first).get_days() / 7 + 1;
+        (first, weeks * 7, month.saturating_sub(1.month()), month.saturating_add(1.month()))
+    };
+    let posts = calendar_posts(console, zone).await;
+    let days = (0..count).map(|nth| {
+        let date = first.saturating_add(nth.days());
+        let own = posts.iter().filter(|(day, _)| *day == date);
+        Day {
+            date: date.to_string(),
+            words: date.strftime("%a %-d %b").to_string(),
+            is_today: date == today,
+            is_outside: !is_week && date.month() != at.month(),
+            posts: own.map(|(_, post)| post()).collect(),
+        }
+    });
+    let title =
+        if is_week { format!("{} {first}", T.week) } else { at.strftime("%B %Y").to_string() };
+    CalendarPage {
+        t: T,
+        frame: frame(console, visitor, "/calendar", &title),
+        view: if is_week { "week" } else { "month" },
+        other_view: if is_week { "month" } else { "week" },
+        other_words: if is_week { T.month } else { T.week },
+        at: at.to_string(),
+        before: before.to_string(),
+        after: after.to_string(),
+        days: days.collect(),
+    }
+}
+
+type DayPostOf = Box<dyn Fn() -> DayPost + Send + Sync>;
+
+/// What was posted, and what is to be, by day and time.
+async fn calendar_posts(console: &Console, zone: &TimeZone) -> Vec<(Date, DayPostOf)> {
+    let mut all: Vec<(Timestamp, DayPostOf)> = Vec::new();
+    let mut add = |at: Timestamp, name: &str, number: Option<u32>, account: &str, state: &str| {
+        let time = at.to_zoned(zone.clone()).strftime("%H:%M").to_string();
+        let (name, account) = (name_of(name), account.to_owned());
+        let (state, tone) = (state_words(state), tone(state));
+        let post = move || DayPost {
+            time: time.clone(),
+            name: name.clone(),
+            href: number.map(|number| format!("/posts/{number}")),
+            account: account.clone(),
+            state: state.to_owned(),
+            tone,
+        };
+        all.push((at, Box::new(post)));
+    };
+    for post in made(console, None).await {
+        add(post.posted_at, &post.video, Some(post.post), &post.account_name(), &post.state);
+    }
+    for (post, _) in listed(console).await {
+        let at = post.publish_at.or(post.not_before).or(post.updated_at);
+        if let (Some(at), true) = (at, part(&post).is_some()) {
+            add(at, &post.video, post.post, &post.account_name(), word_of(&post));
+        }
+    }
+    all.sort_by_key(|(at, _)| *at);
+    all.into_iter().map(|(at, post)| (at.to_zoned(zone.clone()).date(), post)).collect()
+}

@@ -1,0 +1,140 @@
+//! The form of a post.
+
+use tiktok_open::CreatorInfo;
+
+use super::start::source_name;
+use super::{T, frame, zone_name};
+use crate::commands::serve::console::{Console, Measured};
+use crate::commands::serve::posting::compose::Wrong;
+use crate::commands::serve::posting::draft::{Draft, DraftSource};
+use crate::console::access::Visitor;
+use crate::console::pages::{ComposePage, FieldError, Filled, Interaction, Level, Message};
+use crate::model::Mode;
+use crate::text;
+
+/// The form of a post. `None`: there is no such draft any more.
+pub(crate) async fn compose(
+    console: &Console,
+    visitor: &Visitor,
+    id: &str,
+    wrong: Vec<Wrong>,
+) -> Option<ComposePage> {
+    let draft = console.posting.drafts.find(id).ok().flatten()?;
+    let (creator, account) = console.creator(&draft.account).await;
+    let is_photo = matches!(draft.source, DraftSource::Photos { .. });
+    let (creator, refusal) = match creator {
+        Ok(creator) => (creator, None),
+        Err(failed) => {
+            (None, Some(Message { good: false, text: failed.message, hint: failed.hint }))
+        }
+    };
+    let media = console.measure(&draft).await;
+    let (facts, warnings) = facts(media.as_ref(), creator.as_ref());
+    let form = &draft.form;
+    let scopes = account.as_ref().map(|account| account.scopes.clone()).unwrap_or_default();
+    let has = |mode: Mode| scopes.iter().any(|scope| scope == mode.scope());
+    let levels = creator.iter().flat_map(|creator| &creator.privacy_level_options);
+    let nickname = match (&creator, &account) {
+        (Some(creator), _) => creator.nickname.clone(),
+        (None, Some(account)) => {
+            account.display_name.clone().unwrap_or_else(|| account.account.clone())
+        }
+        (None, None) => draft.account.clone(),
+    };
+    Some(ComposePage {
+        t: T,
+        frame: frame(console, visitor, "/compose", T.compose),
+        id: draft.id.clone(),
+        refusal,
+        errors: wrong
+            .into_iter()
+            .map(|it| FieldError { field: it.field.to_owned(), message: it.message })
+            .collect(),
+        avatar: creator.as_ref().and_then(|creator| creator.avatar_url.clone()),
+        nickname,
+        handle: creator.as_ref().map(|it| it.username.clone()).filter(|it| !it.is_empty()),
+        is_photo,
+        is_pulled: matches!(draft.source, DraftSource::Url { .. }),
+        photos: match &draft.source {
+            DraftSource::Photos { urls } => urls.clone(),
+            _ => Vec::new(),
+        },
+        source_name: source_name(&draft),
+        facts,
+        warnings,
+        caption_limit: if is_photo { 4000 } else { 2200 },
+        levels: levels
+            .map(|level| Level { value: level.clone(), words: level_words(level) })
+            .collect(),
+        interactions: interactions(&draft, creator.as_ref(), is_photo),
+        can_direct: has(Mode::Direct),
+        can_draft: has(Mode::Draft),
+        zone: zone_name(),
+        slots: console.slot_names(),
+        form: Filled {
+            title: form.title.clone(),
+            caption: form.caption.clone(),
+            privacy_level: form.privacy_level.clone(),
+            disclose: form.disclose.is_some(),
+            brand_organic: form.brand_organic.is_some(),
+            brand_content: form.brand_content.is_some(),
+            is_aigc: form.is_aigc.is_some(),
+            auto_add_music: form.auto_add_music.is_some(),
+            cover_ms: form.cover_ms.clone(),
+            is_draft: form.is_draft() || !has(Mode::Direct),
+            when: form.when.clone(),
+            at: form.at.clone(),
+            slot: form.slot.clone(),
+        },
+    })
+}
+
+fn level_words(level: &str) -> String {
+    match level {
+        "PUBLIC_TO_EVERYONE" => T.privacy_everyone.to_owned(),
+        "MUTUAL_FOLLOW_FRIENDS" => T.privacy_friends.to_owned(),
+        "FOLLOWER_OF_CREATOR" => T.privacy_followers.to_owned(),
+        "SELF_ONLY" => T.privacy_self.to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+fn interactions(draft: &Draft, creator: Option<&CreatorInfo>, is_photo: bool) -> Vec<Interaction> {
+    let off = |of: fn(&CreatorInfo) -> bool| creator.is_some_and(of);
+    let one = |name, words, given: &Option<String>, is_off| Interaction {
+        name,
+        words,
+        checked: given.is_some(),
+        is_off,
+    };
+    let form = &draft.form;
+    let mut all =
+        vec![one("allow_comment", T.comment, &form.allow_comment, off(|it| it.comment_disabled))];
+    if !is_photo {
+        all.push(one("allow_duet", T.duet, &form.allow_duet, off(|it| it.duet_disabled)));
+        all.push(one("allow_stitch", T.stitch, &form.allow_stitch, off(|it| it.stitch_disabled)));
+    }
+    all
+}
+
+/// What was measured of a video, and what speaks against it.
+fn facts(
+    media: Option<&Result<Measured, String>>,
+    creator: Option<&CreatorInfo>,
+) -> (Vec<String>, Vec<String>) {
+    let measured = match media {
+        None => return (Vec::new(), Vec::new()),
+        Some(Err(why)) => return (Vec::new(), vec![why.clone()]),
+        Some(Ok(measured)) => measured,
+    };
+    let longest = creator.and_then(|creator| creator.max_video_duration);
+    let mut parts = vec![text::size(measured.bytes)];
+    parts.extend(measured.size.map(|(width, height)| format!("{width} × {height}")));
+    parts.extend(measured.duration.map(|duration| match longest {
+        Some(longest) => {
+            format!("{:.1} s of at most {} s", duration.as_secs_f64(), longest.as_secs())
+        }
+        None => format!("{:.1} s", duration.as_secs_f64()),
+    }));
+    (vec![parts.join(" · ")], Vec::new())
+}

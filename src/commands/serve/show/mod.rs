@@ -1,0 +1,88 @@
+//! Gathers what the pages show, each page in a file.
+
+mod accounts;
+mod calendar;
+mod compose;
+mod doctor;
+mod guidelines;
+mod history;
+mod known;
+mod login;
+mod overview;
+mod post;
+mod queue;
+mod said;
+mod settings;
+mod start;
+
+use jiff::Timestamp;
+
+use super::console::Console;
+use crate::clock;
+use crate::console::access::{Role, Visitor};
+use crate::console::pages::{ENGLISH, Frame, Message, NavLink, When, Who};
+
+pub(super) use self::accounts::accounts;
+pub(super) use self::calendar::calendar;
+pub(super) use self::compose::compose;
+pub(super) use self::doctor::doctor;
+pub(super) use self::guidelines::guidelines;
+pub(super) use self::history::{history, history_file};
+pub(super) use self::known::{numbers, state_words, tone};
+pub(super) use self::login::login;
+pub(super) use self::overview::overview;
+pub(super) use self::post::post;
+pub(super) use self::queue::queue;
+pub(super) use self::said::{callback, not_found, refused, sign_in};
+pub(super) use self::settings::settings;
+pub(super) use self::start::start;
+
+const T: &crate::console::pages::Words = &ENGLISH;
+
+/// The pages of the navigation, with what each takes.
+const PLACES: [(&str, &str, Role); 9] = [
+    ("/", T.overview, Role::Viewer),
+    ("/compose", T.compose, Role::Editor),
+    ("/queue", T.queue, Role::Viewer),
+    ("/calendar", T.calendar, Role::Viewer),
+    ("/history", T.history, Role::Viewer),
+    ("/accounts", T.accounts, Role::Viewer),
+    ("/doctor", T.doctor, Role::Viewer),
+    ("/settings", T.settings, Role::Owner),
+    ("/guidelines", T.guidelines, Role::Viewer),
+];
+
+fn frame(console: &Console, visitor: &Visitor, here: &str, title: &str) -> Frame {
+    let places = PLACES.into_iter().filter(|(_, _, role)| visitor.role >= *role);
+    let link = |(href, words, _)| NavLink { href, words, is_here: href == here, count: 0 };
+    let flashes = console.flashes.take(visitor.csrf.expose()).into_iter();
+    Frame {
+        title: title.to_owned(),
+        visitor: Some(Who {
+            name: visitor.name.clone(),
+            role: visitor.role.name(),
+            csrf: visitor.csrf.expose().to_owned(),
+        }),
+        links: places.map(link).collect(),
+        flashes: flashes
+            .map(|it| Message { good: it.good, text: it.message, hint: it.hint })
+            .collect(),
+        refresh: None,
+    }
+}
+
+fn bare(title: &str) -> Frame {
+    Frame { title: title.to_owned(), ..Frame::default() }
+}
+
+fn can_edit(visitor: &Visitor) -> bool {
+    visitor.role >= Role::Editor
+}
+
+fn when(at: Timestamp) -> When {
+    When::of(at, clock::zone())
+}
+
+fn zone_name() -> String {
+    clock::zone().iana_name().unwrap_or("UTC").to_owned()
+}

@@ -1,0 +1,69 @@
+//! A post.
+
+use jiff::Timestamp;
+
+use super::known::{is_unknown, made, state_words, tone, word_of};
+use super::{T, can_edit, frame, when};
+use crate::cli::StatusArgs;
+use crate::commands::serve::console::Console;
+use crate::commands::serve::read::StatusPost;
+use crate::commands::{Context, status};
+use crate::console::access::Visitor;
+use crate::console::pages::{Fact, PostPage};
+use crate::model::profile_page;
+
+/// A post, by its number.
+pub(crate) async fn post(console: &Console, visitor: &Visitor, number: u32) -> Option<PostPage> {
+    let args = StatusArgs { post: Some(number.to_string()), ..StatusArgs::default() };
+    let run = |context: Context| async move { status::look(&context, &args).await };
+    let post: StatusPost = console.ask(run).await.all("status").pop()?;
+    let made = made(console, None).await.into_iter().find(|made| made.post == number);
+    // Where somebody is to look.
+    let handle = if is_unknown(&post) {
+        let (creator, _) = console.creator(&post.open_id).await;
+        creator.ok().flatten().map(|creator| creator.username)
+    } else {
+        None
+    };
+    let word = word_of(&post).to_owned();
+    let mut facts = Vec::new();
+    let mut fact = |what, is: Option<String>| facts.extend(is.map(|is| Fact { what, is }));
+    fact(T.account, Some(post.account_name()));
+    fact(T.video, Some(post.video.clone()));
+    fact(T.manifest, post.manifest.clone());
+    fact(T.scheduled_for, post.publish_at.map(|at| when(at).words));
+    fact(T.not_before, post.not_before.map(|at| when(at).words));
+    fact(T.created, post.created_at.map(|at| when(at).words));
+    fact(T.last_change, post.updated_at.map(|at| when(at).words));
+    fact("publish_id", post.publish_id.clone());
+    let attempts = post.history.iter().flatten().map(|attempt| {
+        let time = |at: Option<Timestamp>| at.map(|at| when(at).words).unwrap_or_default();
+        vec![
+            attempt.attempt.to_string(),
+            attempt.state.replace('_', " "),
+            time(attempt.created_at),
+            time(attempt.updated_at),
+            attempt.publish_id.clone().unwrap_or_default(),
+            attempt.message.clone().unwrap_or_default(),
+            attempt.log_id.clone().unwrap_or_default(),
+        ]
+    });
+    let is_url = post.video.starts_with("https://") || post.video.starts_with("http://");
+    Some(PostPage {
+        t: T,
+        frame: frame(console, visitor, "/queue", &format!("{} {number}", T.post_title)),
+        can_change: can_edit(visitor),
+        number,
+        id: post.id.clone(),
+        state: state_words(&word).to_owned(),
+        tone: tone(&word),
+        message: post.message.clone(),
+        hint: post.hint.clone(),
+        urls: made.and_then(|made| made.url).into_iter().collect(),
+        is_unknown: is_unknown(&post),
+        is_pull: is_url && !post.is_final && post.publish_id.is_some(),
+        profile: handle.and_then(|handle| profile_page(&handle)).map(String::from),
+        attempts: attempts.collect(),
+        facts,
+    })
+}

@@ -1,0 +1,79 @@
+//! Where a post begins.
+
+use std::path::Path;
+
+use super::known::{known_accounts, name_of};
+use super::{T, frame, when};
+use crate::commands::serve::console::Console;
+use crate::commands::serve::folders;
+use crate::commands::serve::posting::draft::{Draft, DraftSource};
+use crate::commands::serve::read::KnownAccount;
+use crate::console::access::Visitor;
+use crate::console::pages::{AccountChoice, DraftLine, Folder, FolderEntry, StartPage};
+use crate::text;
+
+/// Where a post begins.
+pub(crate) async fn start(console: &Console, visitor: &Visitor, folder: &str) -> StartPage {
+    let accounts = known_accounts(console).await;
+    let names = |open_id: &str| {
+        let known = accounts.iter().find(|account| account.open_id == open_id);
+        known.map_or_else(|| open_id.to_owned(), KnownAccount::name)
+    };
+    let serve = console.context().settings.serve;
+    let (mut errors, mut shown) = (Vec::new(), None);
+    if !folder.is_empty() {
+        let (path, roots) = (folder.to_owned(), serve.folders.clone());
+        let listed =
+            tokio::task::spawn_blocking(move || folders::list(Path::new(&path), &roots)).await;
+        match listed {
+            Ok(Ok(listing)) => shown = Some(folder_of(listing)),
+            Ok(Err(error)) => errors.push(format!("{folder}: {}", text::chain(&error))),
+            Err(_) => {}
+        }
+    }
+    let drafts =
+        console.posting.drafts.all().unwrap_or_default().into_iter().map(|draft| DraftLine {
+            name: source_name(&draft),
+            account: names(&draft.account),
+            begun: when(draft.created_at),
+            id: draft.id,
+        });
+    StartPage {
+        t: T,
+        frame: frame(console, visitor, "/compose", T.compose),
+        drafts: drafts.collect(),
+        errors,
+        roots: serve.folders.iter().map(|folder| folder.display().to_string()).collect(),
+        folder: shown,
+        upload_limit: serve.upload_limit,
+        upload_limit_words: format!("{} at most.", text::size(serve.upload_limit)),
+        accounts: accounts
+            .iter()
+            .map(|it| AccountChoice { open_id: it.open_id.clone(), name: it.name() })
+            .collect(),
+    }
+}
+
+fn folder_of(listing: folders::Listing) -> Folder {
+    let entry = |path: &Path, size: String| FolderEntry {
+        path: path.display().to_string(),
+        name: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        size,
+    };
+    Folder {
+        path: listing.path.display().to_string(),
+        parent: listing.parent.map(|parent| parent.display().to_string()),
+        folders: listing.folders.iter().map(|path| entry(path, String::new())).collect(),
+        videos: listing.videos.iter().map(|(path, size)| entry(path, text::size(*size))).collect(),
+        has_more: listing.has_more,
+    }
+}
+
+pub(super) fn source_name(draft: &Draft) -> String {
+    match &draft.source {
+        DraftSource::File { path } => name_of(&path.display().to_string()),
+        DraftSource::Upload { name, .. } => name.clone(),
+        DraftSource::Url { url } => text::without_query(url),
+        DraftSource::Photos { urls } => format!("{} {}", urls.len(), T.photos.to_lowercase()),
+    }
+}
