@@ -6,7 +6,7 @@ pub(crate) mod template;
 use std::path::Path;
 
 pub(crate) use self::invisible::{
-    folded, harmless, hidden, json, listed, named, seen_as, shown, stranger, unlike,
+    folded, harmless, hidden, json, kept, listed, named, seen_as, shown, stranger, unlike,
 };
 pub(crate) use tiktok_open::text::{is_hostile, is_plain, plain};
 

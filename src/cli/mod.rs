@@ -1,6 +1,7 @@
 //! The command line: its types and its help, and no other logic.
 
 mod args;
+mod dashed;
 mod help;
 mod sandbox;
 mod topics;
@@ -374,7 +375,7 @@ impl Cli {
         let args = with_words(args);
         let mut command = Self::definitions();
         let matches = command.try_get_matches_from_mut(&args);
-        let matches = matches.map_err(|error| version::told(error, &args))?;
+        let matches = matches.map_err(|error| version::told(dashed::told(error, &args), &args))?;
         let cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
         cli.check()?;
         match &cli.command {

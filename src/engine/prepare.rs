@@ -324,7 +324,7 @@ impl Inspection<'_> {
 
     /// How the content is called when it is talked about: a path as the manifest has it.
     fn label(&self, source: &Source) -> String {
-        text::plain(&match source {
+        text::kept(&match source {
             Source::File(path) => {
                 path.strip_prefix(&self.preparation.folder).unwrap_or(path).display().to_string()
             }

@@ -39,6 +39,11 @@ pub(crate) fn other_kind(bytes: &[u8]) -> Option<String> {
     Some(what.split(", not ").next().unwrap_or(what).to_owned())
 }
 
+/// What a text that is not UTF-8 is instead, if that shows: `UTF-16`.
+pub(crate) fn other_encoding(bytes: &[u8]) -> Option<String> {
+    encoded(bytes)?.message.strip_prefix("the file is ").map(ToOwned::to_owned)
+}
+
 /// What was found of a file, and where: a byte offset behind UTF-8.
 struct Found {
     at: usize,

@@ -25,7 +25,7 @@ mod token;
 mod value;
 mod web;
 
-pub(crate) use self::kind::other_kind;
+pub(crate) use self::kind::{other_encoding, other_kind};
 pub(crate) use self::read::{examine, is_manifest, object};
 pub(crate) use crate::model::{Entry, Manifest};
 

@@ -2,6 +2,7 @@
 
 use super::cells::{keep_start, width};
 use super::line::{HEADING, Line};
+use crate::text::harmless;
 
 /// Rows of text under a heading, in columns as wide as their widest cell.
 #[derive(Clone, Debug)]
@@ -33,7 +34,9 @@ impl Table {
 
     /// Adds a row with a cell for every column. A cell is one line: breaks become spaces.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().map(|cell| cell.replace('\n', " ")).collect());
+        // As they are written in the end, so that their widths are right.
+        let shown = |cell: String| harmless(&cell).replace('\n', " ");
+        self.rows.push(cells.into_iter().map(shown).collect());
     }
 
     /// The heading and the rows, within so many cells if their columns may be cut that far.

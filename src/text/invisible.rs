@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::plain;
+use super::{is_hostile, plain};
 use crate::secret::redact;
 
 /// Longest text that is shown, in characters.
@@ -91,26 +91,38 @@ pub(crate) fn hidden(text: &str) -> impl Iterator<Item = char> {
 /// A text from elsewhere on one line, in which every character is seen: what is invisible is written as
 /// `\u{200b}`. As harmless as [`plain`].
 pub(crate) fn shown(text: &str) -> String {
+    with_escapes(text, |_, hidden| hidden)
+}
+
+/// A text from elsewhere on one line, as data: what [`plain`] would leave out is written as `\u{202e}`, and all else is
+/// kept as it is.
+pub(crate) fn kept(text: &str) -> String {
+    with_escapes(text, |c, _| is_hostile(c))
+}
+
+/// A text on one line in which line breaks, and the characters that `is_escaped` says of, are written as escapes; it is
+/// given each with whether nobody sees it.
+fn with_escapes(text: &str, is_escaped: impl Fn(char, bool) -> bool) -> String {
     let bare: String = seen(text).filter_map(|(c, hidden)| (!hidden).then_some(c)).collect();
     if redact(&bare) != bare.as_str() || redact(text) != text {
         // What was written between its characters must not show a secret.
         return plain(&bare);
     }
-    let mut shown = String::new();
+    let mut escaped = String::new();
     for (at, (c, hidden)) in seen(text).enumerate() {
         if at == LONGEST {
-            shown.push('…');
+            escaped.push('…');
             break;
         }
         match c {
-            '\n' => shown.push_str("\\n"),
-            '\r' => shown.push_str("\\r"),
-            '\t' => shown.push_str("\\t"),
-            c if hidden => _ = write!(shown, "\\u{{{:x}}}", u32::from(c)),
-            c => shown.push(c),
+            '\n' => escaped.push_str("\\n"),
+            '\r' => escaped.push_str("\\r"),
+            '\t' => escaped.push_str("\\t"),
+            c if is_escaped(c, hidden) => _ = write!(escaped, "\\u{{{:x}}}", u32::from(c)),
+            c => escaped.push(c),
         }
     }
-    shown
+    escaped
 }
 
 /// A text as JSON writes it, in its quotes, for somebody to paste: what is invisible is an escape of JSON, and so is

@@ -388,7 +388,7 @@ fn t26_awkward_names_of_good_videos_are_posted() {
         })
         .collect();
     let ran = world.run(&["upload", &world.manifest(&json!(posts))]).exits(0);
-    ran.says("a name with spaces.mp4").says("line break[31m.mp4").never_says("\u{1b}");
+    ran.says("a name with spaces.mp4").says("line\\nbreak\\u{1b}[31m.mp4").never_says("\u{1b}");
     assert_eq!(world.posts().len(), names.len());
 }
 

@@ -87,6 +87,25 @@ fn each_file_is_a_post_with_the_words_of_its_sidecar() {
     }
 }
 
+/// What turns the direction of writing would make it another name.
+#[test]
+fn a_name_is_shown_as_it_is_written() {
+    let world = World::logged_in();
+    world.video("a\u{202e}4pm.mp4", 100_001);
+    world.video("-dash.mp4", 100_002);
+    let said = ran(&world, &["-dash.mp4"]).exits(2).says("unexpected argument");
+    said.says("the file of that name is ./-dash.mp4");
+    ran(&world, &["-none.mp4"]).exits(2).never_says("the file of that name");
+    let said = ran(&world, &["a\u{202e}4pm.mp4", "./-dash.mp4"]).exits(0).says("a\\u{202e}4pm.mp4");
+    said.never_says("a4pm.mp4");
+    world.video("b\u{200b}.mp4", 100_003);
+    ran(&world, &["b\u{200b}.mp4"]).exits(0);
+    let said = world.run(&["status", "--all"]).says("a\\u{202e}4pm.mp4").never_says("a4pm.mp4");
+    let starts: Vec<_> = said.stdout.lines().map(|line| line.find("published")).skip(1).collect();
+    assert!(starts.iter().all(|at| at.is_some() && *at == starts[0]), "{said:#?}");
+    assert_eq!(world.published(), 3);
+}
+
 #[test]
 fn a_video_is_not_its_own_sidecar() {
     let world = World::logged_in();
@@ -122,8 +141,17 @@ fn what_is_wrong_is_said_of_the_option_or_the_sidecar_and_nothing_is_sent() {
         world.file("b.json", json);
         ran(&world, &["b.mp4"]).exits(2).says("b.json").says(words);
     }
-    // One that cannot be read may say who is to see the post.
     fs::remove_file(world.path("b.json")).unwrap();
+    for (words, said) in [
+        (&b"---\nprivacy_level: SELF_ONLY\nhello"[..], "the second line `---` is missing"),
+        (b"one\ntwo \xff", "line 2 holds a byte (0xff) that is not UTF-8"),
+        (b"\xff\xfeh\0i\0", "it is UTF-16: save it as UTF-8"),
+    ] {
+        world.file("b.md", words);
+        ran(&world, &["b.mp4"]).exits(2).says("b.md").says(said);
+    }
+    fs::remove_file(world.path("b.md")).unwrap();
+    // One that cannot be read may say who is to see the post.
     fs::create_dir(world.path("b.json")).unwrap();
     ran(&world, &["b.mp4"]).exits(2).says("this sidecar cannot be read");
     fs::remove_dir(world.path("b.json")).unwrap();
@@ -255,7 +283,10 @@ fn what_is_wrong_with_an_option_is_said_in_options() {
     for (args, words) in [
         (["a.mp4", "--tag", "two words"], "give each tag a `--tag` of its own"),
         (["--no-sidecar", "--url", "a.mp4"], "a file on this machine goes into `FILE`"),
-        (["a.mp4", "--caption-file", "latin.txt"], "caption of `--caption-file`: it is not UTF-8"),
+        (
+            ["a.mp4", "--caption-file", "latin.txt"],
+            "caption of `--caption-file`: line 1 holds a byte (0xe9) that is not UTF-8",
+        ),
     ] {
         let ran = ran(&world, &args).exits(2).says(words);
         ran.never_says("--no-sidecar").never_says("`video_path`").never_says("write \"");

@@ -5,6 +5,7 @@ use std::fmt;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 
 use serde_json::{Map, Value};
 use tiktok_open::Privacy;
@@ -74,8 +75,20 @@ pub(super) fn words(bytes: Vec<u8>) -> Result<String, String> {
     if bytes.len() as u64 > LARGEST {
         return Err(format!("it has more than {}, and holds words", text::size(LARGEST)));
     }
-    let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())?;
+    let text = String::from_utf8(bytes).map_err(not_utf8)?;
     Ok(text.trim_start_matches('\u{feff}').replace("\r\n", "\n").trim_end().to_owned())
+}
+
+/// What keeps bytes from being words, and where.
+fn not_utf8(error: FromUtf8Error) -> String {
+    let (bytes, end) = (error.as_bytes(), error.utf8_error().valid_up_to());
+    if let Some(encoding) = manifest::other_encoding(bytes) {
+        return format!("it is {encoding}: save it as UTF-8");
+    }
+    let before = bytes.get(..end).unwrap_or_default();
+    let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+    let byte = bytes.get(end).map(|byte| format!(" (0x{byte:02x})")).unwrap_or_default();
+    format!("line {line} holds a byte{byte} that is not UTF-8: save it as UTF-8")
 }
 
 /// How the name of a file ends, in lower case.
@@ -343,6 +356,9 @@ fn of_markdown(text: &str) -> Result<Map<String, Value>, String> {
         return of_text(text.to_owned());
     }
     let mut fields = Map::new();
+    if !lines.clone().any(|(_, line)| line.trim() == FENCE) {
+        return Err("the second line `---` is missing, behind which the caption begins".to_owned());
+    }
     let (mut words, mut closed) = (Vec::new(), false);
     for (line, text) in lines {
         if closed {
@@ -356,9 +372,6 @@ fn of_markdown(text: &str) -> Result<Map<String, Value>, String> {
             let key = key.trim();
             put(&mut fields, key.to_owned(), value_of(key, value.trim()))?;
         }
-    }
-    if !closed {
-        return Err("the second line `---` is missing, behind which the caption begins".to_owned());
     }
     let words = words.join("\n").trim().to_owned();
     if !words.is_empty() {
