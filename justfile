@@ -37,7 +37,7 @@ cron-year:
 
 # Pictures of every page, light and dark (needs Chromium)
 screenshots DIR="target/screenshots":
-    TIKTOK_UP_SCREENSHOTS="$PWD/{{ DIR }}" cargo test --test it chromium::
+    TIKTOK_UP_SCREENSHOTS="$PWD/{{ DIR }}" cargo test --test it -- chromium:: console_look::
 
 # The documentation of the code, in the browser
 docs:

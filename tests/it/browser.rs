@@ -19,6 +19,11 @@ use crate::stage::say;
 /// What distributions call it.
 const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
+/// What is drawn where a page shows a picture of nowhere.
+const PICTURE: &str = "<svg xmlns='http://www.w3.org/2000/svg' width='540' height='675'>\
+    <rect width='540' height='675' fill='#3b5b8c'/><circle cx='400' cy='170' r='70' fill='#ffd27d'/>\
+    <path d='M0 675 170 330l150 200 90-110 130 255z' fill='#1f2f4d'/></svg>";
+
 /// How long any one thing may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -104,13 +109,7 @@ impl Browser {
 
     /// The same, of a page that may go away meanwhile.
     fn try_call(&mut self, method: &str, params: &Value) -> Result<Value, Value> {
-        self.number += 1;
-        let number = self.number;
-        let mut message = json!({ "id": number, "method": method, "params": params });
-        if !self.session.is_empty() {
-            message["sessionId"] = json!(self.session);
-        }
-        self.commands.write_all(format!("{message}\0").as_bytes()).unwrap();
+        let number = self.send(method, params);
         loop {
             let answer = self.message().unwrap_or_else(|| panic!("{method} is not answered"));
             if answer["id"] == number {
@@ -125,8 +124,29 @@ impl Browser {
         }
     }
 
-    fn message(&self) -> Option<Value> {
-        self.messages.recv_timeout(PATIENCE).ok()
+    /// The next message. What a page asks for where nobody is, is answered on the way (see [`Browser::draw`]).
+    fn message(&mut self) -> Option<Value> {
+        loop {
+            let message = self.messages.recv_timeout(PATIENCE).ok()?;
+            if message["method"] != "Fetch.requestPaused" {
+                return Some(message);
+            }
+            let picture = json!({ "requestId": message["params"]["requestId"], "responseCode": 200,
+                "responseHeaders": [{ "name": "Content-Type", "value": "image/svg+xml" }],
+                "body": BASE64_STANDARD.encode(PICTURE) });
+            self.send("Fetch.fulfillRequest", &picture);
+        }
+    }
+
+    /// Sends a command; its number.
+    fn send(&mut self, method: &str, params: &Value) -> u64 {
+        self.number += 1;
+        let mut message = json!({ "id": self.number, "method": method, "params": params });
+        if !self.session.is_empty() {
+            message["sessionId"] = json!(self.session);
+        }
+        self.commands.write_all(format!("{message}\0").as_bytes()).unwrap();
+        self.number
     }
 
     /// Opens an address and waits until the page is there.
@@ -164,6 +184,52 @@ impl Browser {
         let asked = json!({ "expression": expression, "returnByValue": true });
         let answer = self.try_call("Runtime.evaluate", &asked).unwrap_or_default();
         answer["result"]["value"].clone()
+    }
+
+    /// What the promise of an expression comes to.
+    #[track_caller]
+    pub(crate) fn awaited(&mut self, expression: &str) -> Value {
+        let asked =
+            json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
+        let answer = self.call("Runtime.evaluate", &asked);
+        assert!(answer["exceptionDetails"].is_null(), "{answer}");
+        answer["result"]["value"].clone()
+    }
+
+    /// Draws a picture for whatever pages ask of this host, which is nowhere.
+    #[track_caller]
+    pub(crate) fn draw(&mut self, host: &str) {
+        let patterns = json!({ "patterns": [{ "urlPattern": format!("https://{host}/*") }] });
+        self.call("Fetch.enable", &patterns);
+    }
+
+    /// Shows pages as somebody has set the machine to: `light` or `dark`, with or without movement.
+    #[track_caller]
+    pub(crate) fn prefers(&mut self, scheme: &str, is_still: bool) {
+        let motion = if is_still { "reduce" } else { "no-preference" };
+        let media = json!({ "features": [
+            { "name": "prefers-color-scheme", "value": scheme },
+            { "name": "prefers-reduced-motion", "value": motion } ] });
+        self.call("Emulation.setEmulatedMedia", &media);
+    }
+
+    /// Gives the window a size in CSS pixels, of which each is `scale` pixels of the screen wide: 2 is what a zoom of
+    /// 200 % makes of a window that is twice as wide.
+    #[track_caller]
+    pub(crate) fn window(&mut self, width: u32, height: u32, scale: u32) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": scale,
+            "mobile": false });
+        self.call("Emulation.setDeviceMetricsOverride", &size);
+    }
+
+    /// A picture (PNG) of a part of the page, in CSS pixels: `x`, `y`, `width` and `height`.
+    #[track_caller]
+    pub(crate) fn picture_of(&mut self, part: &Value) -> Vec<u8> {
+        let mut clip = part.clone();
+        clip["scale"] = json!(1);
+        let asked = json!({ "format": "png", "clip": clip, "captureBeyondViewport": true });
+        let picture = self.call("Page.captureScreenshot", &asked);
+        BASE64_STANDARD.decode(picture["data"].as_str().unwrap()).unwrap()
     }
 
     /// Clicks the one thing that a selector finds, with the mouse, where it is.
@@ -274,21 +340,17 @@ impl Browser {
         self.events.iter().filter(method).filter(|event| !is_focus(event)).collect()
     }
 
-    /// Pictures of the page as it is, light and dark, on a desktop and on a phone, if
+    /// Pictures of the whole page as it is, light and dark, on a desktop and on a phone, if
     /// `TIKTOK_UP_SCREENSHOTS` names a folder for them.
     pub(crate) fn picture(&mut self, name: &str) {
         let Some(folder) = std::env::var_os("TIKTOK_UP_SCREENSHOTS") else { return };
         fs::create_dir_all(&folder).unwrap();
-        for (device, width, height) in [("desktop", 1100, 780), ("phone", 390, 780)] {
+        for (device, width, height) in [("desktop", 1280, 800), ("phone", 390, 780)] {
             for scheme in ["light", "dark"] {
-                let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1,
-                    "mobile": false });
-                self.call("Emulation.setDeviceMetricsOverride", &size);
-                let media = json!({ "features": [
-                    { "name": "prefers-color-scheme", "value": scheme } ] });
-                self.call("Emulation.setEmulatedMedia", &media);
-                let picture = self.call("Page.captureScreenshot", &json!({ "format": "png" }));
-                let picture = BASE64_STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
+                self.window(width, height, 1);
+                self.prefers(scheme, true);
+                let metrics = self.call("Page.getLayoutMetrics", &json!({}));
+                let picture = self.picture_of(&metrics["cssContentSize"]);
                 let file = format!("{name}-{device}-{scheme}.png");
                 fs::write(Path::new(&folder).join(file), picture).unwrap();
             }

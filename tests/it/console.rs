@@ -16,15 +16,15 @@ const NOBODY_NAMED: &str =
 const BRANDED_IN_PRIVATE: &str = "Branded content visibility cannot be set to private.";
 
 /// A console that runs.
-struct Console {
+pub(crate) struct Console {
     running: Running,
     /// The link that it printed.
-    link: String,
+    pub(crate) link: String,
 }
 
 impl Console {
     /// Starts it, with folders whose videos may be chosen.
-    fn start(world: &World, more: &[&str]) -> Self {
+    pub(crate) fn start(world: &World, more: &[&str]) -> Self {
         let clips = world.path("");
         let config = world.home().join("home").join("config.toml");
         if !config.exists() {
@@ -40,25 +40,25 @@ impl Console {
     }
 
     /// Where it is.
-    fn at(&self, path: &str) -> String {
+    pub(crate) fn at(&self, path: &str) -> String {
         format!("{}{path}", self.link.split("/#").next().unwrap())
     }
 
     /// Signs a browser in by the link.
-    fn sign_in(&self, browser: &mut Browser) {
+    pub(crate) fn sign_in(&self, browser: &mut Browser) {
         browser.open(&self.link);
         let page = browser.arrives_at(&self.at("/"));
         assert!(page.contains("Needs you"), "{page}");
     }
 
-    fn end(self) {
+    pub(crate) fn end(self) {
         self.running.signal(Signal::TERM);
         self.running.end().exits(0);
     }
 }
 
 /// Fills a field in, as typing does.
-fn fill(browser: &mut Browser, selector: &str, text: &str) {
+pub(crate) fn fill(browser: &mut Browser, selector: &str, text: &str) {
     let script = format!(
         "(() => {{ const it = document.querySelector({}); it.value = {}; \
          it.dispatchEvent(new Event('input', {{ bubbles: true }})); \
@@ -70,7 +70,7 @@ fn fill(browser: &mut Browser, selector: &str, text: &str) {
 }
 
 /// Begins a post of a video of the world.
-fn begin(browser: &mut Browser, console: &Console, world: &World, name: &str) {
+pub(crate) fn begin(browser: &mut Browser, console: &Console, world: &World, name: &str) {
     let folder = world.path("").display().to_string();
     browser.open(&console.at(&format!("/compose?folder={folder}")));
     browser.click(&format!("button[name=path][value$=\"/{name}\"]"));
@@ -82,7 +82,7 @@ fn begin(browser: &mut Browser, console: &Console, world: &World, name: &str) {
     });
 }
 
-fn shown(browser: &mut Browser, selector: &str) -> String {
+pub(crate) fn shown(browser: &mut Browser, selector: &str) -> String {
     let script = format!("document.querySelector({})?.innerText ?? null", json!(selector));
     browser.glance(&script).as_str().unwrap_or_default().to_owned()
 }
@@ -198,7 +198,13 @@ fn a_post_is_composed_by_the_guidelines_and_published() {
 }
 
 /// Composes a post for a day far ahead.
-fn schedule(browser: &mut Browser, console: &Console, world: &World, name: &str, at: &str) {
+pub(crate) fn schedule(
+    browser: &mut Browser,
+    console: &Console,
+    world: &World,
+    name: &str,
+    at: &str,
+) {
     begin(browser, console, world, name);
     fill(browser, "#privacy_level", "SELF_ONLY");
     browser.click("input[name=when][value=at]");
@@ -207,7 +213,7 @@ fn schedule(browser: &mut Browser, console: &Console, world: &World, name: &str,
     browser.arrives_at("/queue");
 }
 
-fn says_in_queue(browser: &mut Browser, console: &Console, words: &str) {
+pub(crate) fn says_in_queue(browser: &mut Browser, console: &Console, words: &str) {
     eventually(&format!("the queue says {words:?}"), || {
         browser.open(&console.at("/queue"));
         shown(browser, "main").contains(words).then_some(())
@@ -253,7 +259,7 @@ fn a_scheduled_post_is_moved_taken_out_or_sent_now() {
     assert_eq!(world.inits(), 1);
 }
 
-fn says_after(browser: &mut Browser, words: &str) {
+pub(crate) fn says_after(browser: &mut Browser, words: &str) {
     eventually(&format!("the page says {words:?}"), || {
         let is_there = browser.glance("document.readyState === 'complete'") == true;
         (is_there && shown(browser, "main").contains(words)).then_some(())

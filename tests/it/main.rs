@@ -18,6 +18,7 @@ mod chromium;
 mod clocks;
 mod config;
 mod console;
+mod console_look;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod counts;
 #[cfg(feature = "faults")]
