@@ -120,6 +120,8 @@ impl StopPart {
 #[derive(Clone, Debug)]
 pub(crate) struct Shutdown {
     heard: watch::Receiver<Heard>,
+    /// What the process hears, if this is of a part of it.
+    whole: Option<watch::Receiver<Heard>>,
 }
 
 impl Shutdown {
@@ -160,13 +162,14 @@ impl Shutdown {
                 }
             }
         });
-        Ok(Self { heard })
+        Ok(Self { heard, whole: None })
     }
 
     /// The same for a part of the run, which can be asked to stop by itself, as by `--max-runtime`.
     pub(crate) fn of_part(&self) -> (Self, StopPart) {
         let (tell, heard) = watch::channel(*self.heard.borrow());
         let (own, mut whole) = (tell.clone(), self.heard.clone());
+        let ends_all = Some(self.whole.clone().unwrap_or_else(|| whole.clone()));
         tokio::spawn(async move {
             loop {
                 tokio::select! {
@@ -177,19 +180,24 @@ impl Shutdown {
                 own.send_modify(|heard| *heard = Heard { first: now.first.or(heard.first), ..now });
             }
         });
-        (Self { heard }, StopPart(tell))
+        (Self { heard, whole: ends_all }, StopPart(tell))
     }
 
     /// What a run hears that a signal has asked to stop.
     #[cfg(test)]
     pub(crate) fn asked_by(signal: Signal) -> Self {
         let heard = Heard { first: Some(signal), ..Heard::default() };
-        Self { heard: watch::channel(heard).1 }
+        Self { heard: watch::channel(heard).1, whole: None }
     }
 
     /// The signal that asked to stop, if one did.
     pub(crate) fn asked(&self) -> Option<Signal> {
         self.heard.borrow().first
+    }
+
+    /// Whether all of the process was asked to stop, and not a part of it alone.
+    pub(crate) fn ends_all(&self) -> bool {
+        self.whole.as_ref().unwrap_or(&self.heard).borrow().first.is_some()
     }
 
     /// The first signal, once a second one has insisted.
@@ -254,15 +262,17 @@ mod tests {
     #[tokio::test]
     async fn a_part_stops_by_itself_or_with_the_whole() {
         let (tell, heard) = watch::channel(Heard::default());
-        let whole = Shutdown { heard };
+        let whole = Shutdown { heard, whole: None };
         let (one, stop) = whole.of_part();
         let (other, _stop) = whole.of_part();
         assert_eq!(one.asked(), None);
         stop.ask();
         assert_eq!(one.requested().await, Signal::TIME_UP);
         assert_eq!((other.asked(), whole.asked()), (None, None));
+        assert!(!one.ends_all() && !whole.ends_all());
         tell.send_modify(|heard| heard.note(libc::SIGTERM));
         assert_eq!(other.requested().await, Signal(libc::SIGTERM));
+        assert!(one.ends_all() && other.of_part().0.ends_all() && whole.ends_all());
         tell.send_modify(|heard| heard.note(libc::SIGTERM));
         assert_eq!(one.insisted().await, Signal(libc::SIGTERM));
     }

@@ -62,8 +62,11 @@ pub(super) async fn run(
         biased;
         ready = &mut ready => ready?,
         signal = context.shutdown.requested() => {
-            // Nothing was begun, so nothing is waited for: no disk, and no lock of another run.
-            give_up_waiting();
+            // Nothing was begun, so nothing is waited for: no disk, and no lock of another run. What else the
+            // process does goes on waiting for its own.
+            if context.shutdown.ends_all() {
+                give_up_waiting();
+            }
             return Ok(stopped_before(context, signal));
         }
     };

@@ -16,12 +16,16 @@ use crate::cli::{GlobalArgs, RunArgs};
 use crate::commands::serve::answer::hearing;
 use crate::commands::upload::{PostList, TextList, manifest_key};
 use crate::commands::{Context, flags, run_upload, watch};
+use crate::exit::Exit;
 use crate::output::Notes;
 use crate::settings::Settings;
 use crate::signals::{Shutdown, StopPart};
 
 /// How often what was put off is tried again, if nothing says when it may be.
 const EVERY: Duration = Duration::from_mins(5);
+
+/// The same of what passes by itself, as somebody watches.
+const SOON: Duration = Duration::from_secs(30);
 
 /// The states of a post that nothing more is to be done for.
 pub(crate) const DONE: [&str; 3] = ["published", "inbox", "skipped"];
@@ -205,8 +209,12 @@ async fn round(posting: &Posting, open_id: &str, shutdown: Shutdown) -> Option<D
     let heard = hearing(Context { shutdown, ..posting.context() }, hear);
     let (context, printer) = (heard.context.clone(), heard.context.printer.clone());
     let ran = run_upload(&printer, Ok(context), &list, &RunArgs::default()).await;
+    let mut every = EVERY;
     if let Err(failure) = &ran {
         posting.context().printer.failure(failure);
+        if failure.exit == Exit::Temporary {
+            every = SOON;
+        }
     }
     let ended = std::mem::take(&mut *ended.lock().unwrap_or_else(PoisonError::into_inner));
     let is_done =
@@ -223,8 +231,9 @@ async fn round(posting: &Posting, open_id: &str, shutdown: Shutdown) -> Option<D
         entries.len()
     });
     match kept {
-        Ok(0) => None,
-        Ok(_) => Some(watch::pause(EVERY, printer.notes(), heard.context.settings.clock.now())),
+        // An upload that was refused has let nothing go.
+        Ok(0) if !is_noted(posting, open_id) => None,
+        Ok(_) => Some(watch::pause(every, printer.notes(), heard.context.settings.clock.now())),
         Err(error) => {
             posting.context().printer.warn(error.to_string());
             Some(EVERY)
