@@ -17,7 +17,7 @@ const BRANDED_IN_PRIVATE: &str = "Branded content visibility cannot be set to pr
 
 /// A console that runs.
 pub(crate) struct Console {
-    running: Running,
+    pub(crate) running: Running,
     /// The link that it printed.
     pub(crate) link: String,
 }
@@ -600,7 +600,7 @@ fn a_post_that_was_made_meanwhile_is_not_called_taken_out() {
     });
     browser.value(
         "void fetch(`/queue/${document.querySelector('[data-post]').dataset.post}/cancel`, { method: 'POST', \
-         headers: { 'x-csrf-token': document.querySelector('meta[name=csrf]').content } })\
+         body: new URLSearchParams({ sure: 'yes', csrf: document.querySelector('meta[name=csrf]').content }) })\
          .then((answer) => answer.text()).then((text) => { window.told = text; })",
     );
     world.let_go();

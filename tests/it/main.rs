@@ -18,7 +18,9 @@ mod chromium;
 mod clocks;
 mod config;
 mod console;
+mod console_client;
 mod console_look;
+mod console_sure;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod counts;
 #[cfg(feature = "faults")]

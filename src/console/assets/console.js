@@ -75,14 +75,6 @@ const disclosure = () => {
   }
 };
 
-const confirmations = () => {
-  for (const button of document.querySelectorAll('[data-confirm]')) {
-    button.addEventListener('click', (event) => {
-      if (!confirm(button.dataset.confirm)) event.preventDefault();
-    });
-  }
-};
-
 // A file in pieces, each of which begins where the last one ended.
 const PIECE = 10 * 1024 * 1024;
 const TRIES = 8;
@@ -182,7 +174,6 @@ const logins = () => {
 signIn();
 counts();
 disclosure();
-confirmations();
 uploads();
 live();
 logins();

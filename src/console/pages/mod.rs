@@ -1,11 +1,13 @@
 //! What the pages show, as plain structs, and their HTML. Nothing is gathered or decided here.
 
+mod confirm;
 mod words;
 
 use askama::Template;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+pub(crate) use self::confirm::ConfirmPage;
 pub(crate) use self::words::{ENGLISH, Words};
 
 /// The style of all pages.

@@ -85,6 +85,9 @@ pub(crate) struct Form {
     /// What is to become of the draft: `publish` or `discard`.
     #[serde(skip_serializing)]
     pub(crate) action: String,
+    /// `yes`: that a draft is to be discarded is meant.
+    #[serde(skip_serializing)]
+    pub(crate) sure: String,
 }
 
 impl Form {

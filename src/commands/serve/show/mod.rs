@@ -1,6 +1,7 @@
 //! Gathers what the pages show, each page in a file.
 
 mod accounts;
+mod ask;
 mod calendar;
 mod compose;
 mod doctor;
@@ -23,6 +24,7 @@ use crate::console::access::{Role, Visitor};
 use crate::console::pages::{ENGLISH, Frame, Message, NavLink, When, Who};
 
 pub(super) use self::accounts::accounts;
+pub(super) use self::ask::{Danger, ask};
 pub(super) use self::calendar::calendar;
 pub(super) use self::compose::compose;
 pub(super) use self::doctor::doctor;

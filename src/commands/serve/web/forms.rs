@@ -35,6 +35,29 @@ pub(crate) struct MoveForm {
     pub(crate) at: String,
 }
 
+/// What somebody is asked to mean: the box of a form, or the button of the page that asks once more.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct SureForm {
+    sure: String,
+}
+
+impl SureForm {
+    /// Whether they do.
+    pub(crate) fn is_sure(&self) -> bool {
+        self.sure == "yes"
+    }
+}
+
+/// What somebody has seen of a post whose outcome is unknown.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct VerdictForm {
+    pub(crate) verdict: String,
+    #[serde(flatten)]
+    pub(crate) sure: SureForm,
+}
+
 /// What a calendar shows.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

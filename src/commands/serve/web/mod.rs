@@ -18,11 +18,13 @@ pub(super) mod flash;
 pub(super) mod forms;
 
 use self::flash::Flash;
-use self::forms::{CalendarQuery, HistoryQuery, LoginForm, MoveForm, SourceForm};
+use self::forms::{
+    CalendarQuery, HistoryQuery, LoginForm, MoveForm, SourceForm, SureForm, VerdictForm,
+};
 use super::console::Console;
 use super::posting::draft::Form as ComposeForm;
 use super::posting::spool::{self, SpoolError};
-use super::show;
+use super::show::{self, Danger};
 use crate::console::access::{Role, Visitor, demand};
 use crate::console::pages::{ENGLISH, ICON, SCRIPT, STYLE, html};
 
@@ -92,6 +94,12 @@ fn on(console: &Console, visitor: &Visitor, to: &str, flashes: Vec<Flash>) -> Re
         console.flashes.add(visitor.csrf.expose(), flash);
     }
     Redirect::to(to)
+}
+
+/// Asks once more, as nothing was said to be meant.
+fn ask(console: &Console, visitor: &Visitor, danger: Danger<'_>) -> Response {
+    let page = html(&show::ask(console, visitor, danger));
+    (StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response()
 }
 
 // Pages.
@@ -195,9 +203,17 @@ async fn resume(State(console): State<App>, visitor: Visitor, Path(id): Path<Str
     on(&console, &visitor, "/accounts", told)
 }
 
-async fn logout(State(console): State<App>, visitor: Visitor, Path(id): Path<String>) -> Redirect {
+async fn logout(
+    State(console): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Form(form): Form<SureForm>,
+) -> Response {
+    if !form.is_sure() {
+        return ask(&console, &visitor, Danger::LogOut(&id));
+    }
     let told = actions::log_out(&console, &id).await;
-    on(&console, &visitor, "/accounts", told)
+    on(&console, &visitor, "/accounts", told).into_response()
 }
 
 async fn login(
@@ -351,6 +367,11 @@ async fn compose_sent(
     Form(form): Form<ComposeForm>,
 ) -> Response {
     match form.action.as_str() {
+        "discard" if form.sure != "yes" => {
+            // What was filled in is there after a no.
+            console.save(&id, form);
+            ask(&console, &visitor, Danger::Discard(&id))
+        }
         "discard" => {
             console.discard(&id);
             on(&console, &visitor, "/compose", vec![Flash::good(ENGLISH.discarded)]).into_response()
@@ -446,14 +467,13 @@ async fn take_out(
     State(console): State<App>,
     visitor: Visitor,
     Path(id): Path<String>,
-) -> Redirect {
+    Form(form): Form<SureForm>,
+) -> Response {
+    if !form.is_sure() {
+        return ask(&console, &visitor, Danger::TakeOut(&id));
+    }
     let told = console.take_out(&id).await;
-    on(&console, &visitor, "/queue", vec![told])
-}
-
-#[derive(Debug, Deserialize)]
-struct VerdictForm {
-    verdict: String,
+    on(&console, &visitor, "/queue", vec![told]).into_response()
 }
 
 async fn settle(
@@ -464,6 +484,9 @@ async fn settle(
 ) -> Response {
     let posted = match form.verdict.as_str() {
         "posted" => true,
+        "not_posted" if !form.sure.is_sure() => {
+            return ask(&console, &visitor, Danger::NotThere(number));
+        }
         "not_posted" => false,
         _ => return StatusCode::UNPROCESSABLE_ENTITY.into_response(),
     };
@@ -476,7 +499,11 @@ async fn call_off(
     State(console): State<App>,
     visitor: Visitor,
     Path(number): Path<u32>,
-) -> Redirect {
+    Form(form): Form<SureForm>,
+) -> Response {
+    if !form.is_sure() {
+        return ask(&console, &visitor, Danger::CallOff(number));
+    }
     let told = actions::call_off(&console, number).await;
-    on(&console, &visitor, &format!("/posts/{number}"), told)
+    on(&console, &visitor, &format!("/posts/{number}"), told).into_response()
 }

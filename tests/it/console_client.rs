@@ -1,0 +1,108 @@
+//! Somebody who uses the console by its addresses alone, as a program does: no browser checks anything for them.
+
+use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, RequestBuilder, Response};
+
+use crate::console::Console;
+use crate::world::World;
+
+/// A visitor with a session.
+pub(crate) struct Visitor<'a> {
+    world: &'a World,
+    http: Client,
+    /// The address of the console.
+    pub(crate) at: String,
+    pub(crate) cookie: String,
+    pub(crate) csrf: String,
+}
+
+/// What the console has answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Where it leads.
+    pub(crate) to: String,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    async fn of(response: Response) -> Self {
+        let header = |name: &str| {
+            let value = response.headers().get(name).and_then(|value| value.to_str().ok());
+            value.unwrap_or_default().to_owned()
+        };
+        let to = header(LOCATION.as_str());
+        let status = response.status().as_u16();
+        Self { status, to, text: response.text().await.unwrap() }
+    }
+
+    /// Which says this.
+    #[track_caller]
+    pub(crate) fn says(self, words: &str) -> Self {
+        assert!(self.text.contains(words), "no {words:?} in {}", self.text);
+        self
+    }
+
+    /// With this status.
+    #[track_caller]
+    pub(crate) fn is(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{self:#?}");
+        self
+    }
+}
+
+impl<'a> Visitor<'a> {
+    /// Signs in by the link of a console.
+    pub(crate) fn of(world: &'a World, console: &Console) -> Self {
+        let (at, token) = console.link.split_once("/#token=").unwrap();
+        Self::sign_in(world, at, &[("token", token)])
+    }
+
+    /// Signs in by what a form would send.
+    pub(crate) fn sign_in(world: &'a World, at: &str, form: &[(&str, &str)]) -> Self {
+        let http = Client::builder().no_proxy().tls_certs_only([]).redirect(Policy::none()).build();
+        let http = http.unwrap();
+        let asked = http.post(format!("{at}/signin")).header(ORIGIN, at).form(form);
+        let answer = world.block_on(asked.send()).unwrap();
+        assert_eq!(answer.status(), 303);
+        let cookie = answer.headers()[SET_COOKIE].to_str().unwrap();
+        let cookie = cookie.split(';').next().unwrap().to_owned();
+        let mut visitor = Self { world, http, at: at.to_owned(), cookie, csrf: String::new() };
+        let page = visitor.get("/").is(200).text;
+        let (_, token) = page.split_once("<meta name=\"csrf\" content=\"").unwrap();
+        visitor.csrf = token.split('"').next().unwrap().into();
+        visitor
+    }
+
+    /// A request of theirs, to be added to.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.at));
+        request.header(COOKIE, &self.cookie).header(ORIGIN, &self.at).header("accept", "text/html")
+    }
+
+    /// Sends one.
+    pub(crate) fn send(&self, request: RequestBuilder) -> Answer {
+        self.world.block_on(async { Answer::of(request.send().await.unwrap()).await })
+    }
+
+    /// Reads a page.
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path))
+    }
+
+    /// Sends a form of a page.
+    pub(crate) fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = [("csrf", self.csrf.as_str())];
+        let fields: Vec<_> = token.iter().chain(fields).collect();
+        self.send(self.request(Method::POST, path).form(&fields))
+    }
+
+    /// Begins a post of a file of this machine: the address of its page.
+    pub(crate) fn begin(&self, account: &str, path: &str) -> String {
+        let fields = [("source", "file"), ("account", account), ("path", path)];
+        let begun = self.post("/compose", &fields).is(303).to;
+        assert!(begun.starts_with("/compose/web-"), "{begun}");
+        begun
+    }
+}
