@@ -36,6 +36,8 @@ use tokio::time::{Sleep, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::fs::{FsError, Lock, LockError, PRIVATE_FILE, SIZE_LIMIT, read_private, step};
+use crate::problem::{Coded, ErrorCode, Problem};
+use crate::resources::Shortage;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -99,6 +101,25 @@ pub(crate) enum ServerError {
     /// Certificate and key do not belong together, or their kind is not known.
     #[error("the certificate and its key are refused: {0}")]
     TlsRefused(rustls::Error),
+}
+
+impl Coded for ServerError {
+    fn problem(&self) -> Problem {
+        match self {
+            Self::Bind { source, .. } => match Shortage::in_error(source) {
+                Some(shortage) => shortage.behind(),
+                None if source.kind() == io::ErrorKind::AddrInUse => {
+                    ErrorCode::ConsolePortInUse.into()
+                }
+                None => ErrorCode::ConsoleAddress.into(),
+            },
+            Self::Live { .. } => ErrorCode::ConsolePortInUse.into(),
+            Self::Socket(error) | Self::TlsFile(error) => error.problem(),
+            Self::TlsMissing { .. } | Self::TlsForm { .. } | Self::TlsRefused(_) => {
+                ErrorCode::ConsoleTls.into()
+            }
+        }
+    }
 }
 
 /// What the server shows to a browser to prove who it is.

@@ -638,6 +638,27 @@ catalogue! {
             {post} --not-posted`";
 
     // The sandbox.
+    ConsoleRunning: "Another console runs with the same directory, or one that is ending."
+        => "use the one that runs: its sign-in page prints a fresh link where it was started. To start another one, end \
+            that first, or name another directory with `--home`";
+    ConsolePortInUse: "Another program listens on the address of the console."
+        => "choose another one with `--listen`: `--listen 127.0.0.1:0` takes any port that is free";
+    ConsoleAddress: "The console cannot listen on its address."
+        => "choose an address of this machine with `--listen`, such as 127.0.0.1:8723";
+    ConsoleQueueDamaged: "A file with what the console is to post is damaged."
+        => "look into `{path}`, which lists posts as a manifest does, and correct it, or move it away: what it lists is not \
+            posted by the console until then";
+    ConsoleUsersDamaged: "The file with the users of the console is damaged."
+        => "move `{path}` away, and add the users again with `tiktok-up serve add-user NAME`";
+    ConsoleUsersNewer: "A later version of this program wrote the users of the console."
+        => "update this program, or move `{path}` away and add the users again with `tiktok-up serve add-user NAME`";
+    ConsoleUser: "A name or a password cannot be one of the console's users."
+        => "nothing was changed; `tiktok-up serve users` lists those that there are";
+    ConsoleTls: "The certificate or the key of the console cannot be used."
+        => "`--tls-cert` takes the console's certificate in PEM form with those behind it, `--tls-key` the key that \
+            belongs to it, closed to others";
+    ConsoleReach: "Other machines would reach a console that is not protected against them."
+        => "{missing}";
     SandboxArguments: "An option or a fault script of the sandbox is wrong.";
     SandboxNotStarted: "The sandbox cannot be started.";
     SandboxPortInUse: "Another program listens on the port of the sandbox."

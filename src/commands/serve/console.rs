@@ -59,11 +59,6 @@ pub(super) struct Measured {
     pub(super) size: Option<(u32, u32)>,
 }
 
-/// An error of the console that no code stands for yet.
-pub(super) fn unusable(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
-    Failure { exit: Exit::Local, ..Failure::unexpected(error) }
-}
-
 impl Console {
     pub(super) fn context(&self) -> Context {
         self.posting.context()
@@ -91,7 +86,7 @@ impl Console {
 
     /// What was published before a crash is no draft any more.
     pub(super) fn settle_drafts(&self) -> Result<(), Failure> {
-        for entry in self.posting.queue.all().map_err(unusable)? {
+        for entry in self.posting.queue.all()? {
             if let Some(id) = entry["id"].as_str() {
                 self.posting.drafts.forget(id)?;
             }

@@ -11,11 +11,12 @@ mod show;
 mod users;
 mod web;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use url::Url;
 
-use self::console::{Console, unusable};
+use self::console::Console;
 use self::logins::{CALLBACK, Logins};
 use self::posting::draft::Drafts;
 use self::posting::queue::Queue;
@@ -27,8 +28,9 @@ use crate::cli::{GlobalArgs, Listen, ServeArgs};
 use crate::console::access::{Access, Hooks, Origin, Rules};
 use crate::console::server::{self, Server, Tls};
 use crate::exit::Exit;
-use crate::fs::{Lock, private_dir};
+use crate::fs::{Lock, LockError, private_dir};
 use crate::output::{Failure, Line};
+use crate::problem::{Coded, ErrorCode, Problem};
 use crate::settings::Environment;
 use crate::text::chain;
 
@@ -45,7 +47,7 @@ pub(super) async fn run(
         return users::run(context, &folder, action, env).await;
     }
     let tls = match (&args.tls_cert, &args.tls_key) {
-        (Some(certificates), Some(key)) => Some(Tls::read(certificates, key).map_err(unusable)?),
+        (Some(certificates), Some(key)) => Some(Tls::read(certificates, key)?),
         _ => None,
     };
     let listen = match &args.listen {
@@ -53,12 +55,16 @@ pub(super) async fn run(
         Listen::Unix(path) => server::Listen::Unix(path.clone()),
     };
     // Two consoles would take posts out of each other's hands.
-    let _alone = Lock::try_acquire(&folder.join("console.lock"))?;
+    let lock = folder.join("console.lock");
+    let _alone = match Lock::try_acquire(&lock) {
+        Err(LockError::Held { .. }) => return Err(ServeError::Running { lock }.into()),
+        taken => taken?,
+    };
     let serve = &context.settings.serve;
     let origin = serve.origin.as_ref();
-    let server = Server::bind(&listen, tls).await.map_err(unusable)?;
+    let server = Server::bind(&listen, tls).await?;
     let public = origin.and_then(|origin| Origin::parse(&origin.origin().ascii_serialization()));
-    let queue = Queue::open(&folder).map_err(unusable)?;
+    let queue = Queue::open(&folder)?;
     let drafts = Drafts::open(&folder)?;
     let port = match server.address() {
         server::Listen::Tcp(address) => Some(address.port()),
@@ -79,8 +85,7 @@ pub(super) async fn run(
             .and_then(origin_of),
         open_paths: vec![CALLBACK.to_owned(), CALLBACK.trim_end_matches('/').to_owned()],
     };
-    let access =
-        Access::open(&folder, context.settings.clock, rules, hooks(context)).map_err(unusable)?;
+    let access = Access::open(&folder, context.settings.clock, rules, hooks(context))?;
     check_reach(&server, &access, origin.is_some())?;
     let posting = Posting::new(global.clone(), context.clone(), queue, drafts);
     let console = Arc::new(Console {
@@ -120,23 +125,42 @@ pub(super) async fn run(
     Ok(Exit::Done)
 }
 
+/// Why the console is not served.
+#[derive(Debug, thiserror::Error)]
+enum ServeError {
+    /// One serves already.
+    #[error("another console runs here: it holds `{}`", lock.display())]
+    Running { lock: PathBuf },
+    /// There is nobody whom the console could know from anybody else.
+    #[error("other machines would reach the console, and it has no users with passwords")]
+    NoUsers,
+    /// Passwords and posts would be readable on the way.
+    #[error("other machines reach that address, and what is sent to it could be read on the way")]
+    InTheClear,
+}
+
+impl Coded for ServeError {
+    fn problem(&self) -> Problem {
+        let reach = |missing| Problem::new(ErrorCode::ConsoleReach).with("missing", missing);
+        match self {
+            Self::Running { .. } => ErrorCode::ConsoleRunning.into(),
+            Self::NoUsers => reach("`tiktok-up serve add-user NAME` adds one"),
+            Self::InTheClear => reach(
+                "give `--tls-cert` and `--tls-key`, or listen on 127.0.0.1 behind a proxy that speaks https",
+            ),
+        }
+    }
+}
+
 /// An error if other machines reach a console that is not protected against them.
 fn check_reach(server: &Server, access: &Access, by_proxy: bool) -> Result<(), Failure> {
     let is_local = server.address().is_local();
-    let has_users = !access.users().list().map_err(unusable)?.is_empty();
+    let has_users = !access.users().list()?.is_empty();
     if (!is_local || by_proxy) && !has_users {
-        return Err(Failure::usage(
-            "other machines would reach the console, and it has no users with passwords",
-        )
-        .hint("`tiktok-up serve add-user NAME` adds one"));
+        return Err(ServeError::NoUsers.into());
     }
     if !is_local && !server.is_tls() {
-        return Err(Failure::usage(
-            "other machines reach that address, and what is sent to it could be read on the way",
-        )
-        .hint(
-            "give `--tls-cert` and `--tls-key`, or listen on 127.0.0.1 behind a proxy that speaks https",
-        ));
+        return Err(ServeError::InTheClear.into());
     }
     Ok(())
 }

@@ -4,15 +4,14 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::console::unusable;
 use crate::cli::{ServeAction, UserRole};
 use crate::commands::Context;
 use crate::commands::passphrase::{Asked, Passphrases};
-use crate::console::access::{Role, Users, UsersError};
+use crate::console::access::{Role, Users};
 use crate::exit::Exit;
 use crate::output::{Failure, Table};
 use crate::settings::Environment;
-use crate::text::{self, chain};
+use crate::text;
 
 impl From<UserRole> for Role {
     fn from(role: UserRole) -> Self {
@@ -42,16 +41,11 @@ pub(super) async fn run(
             };
             let (new, role) = (name.clone(), Role::from(*role));
             let added = context.to_its_end(move || users.add(&new, role, &password)).await?;
-            added.map_err(|error| match error {
-                UsersError::Name | UsersError::Short | UsersError::Long | UsersError::Taken(_) => {
-                    Failure::usage(chain(&error))
-                }
-                error => unusable(error),
-            })?;
+            added?;
             tell(context, "user_added", name, role);
         }
         ServeAction::RemoveUser { name } => {
-            if !users.remove(name).map_err(unusable)? {
+            if !users.remove(name)? {
                 return Err(Failure::usage(format!("there is no user `{}`", text::shown(name))));
             }
             if printer.is_json() {
@@ -61,7 +55,7 @@ pub(super) async fn run(
             }
         }
         ServeAction::Users => {
-            let all = users.list().map_err(unusable)?;
+            let all = users.list()?;
             if printer.is_json() {
                 for user in all {
                     printer.json(

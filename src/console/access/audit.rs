@@ -15,6 +15,7 @@ use super::tries::{Limit, Tries};
 use super::visitor::{Role, Visitor};
 use crate::clock::Clock;
 use crate::fs::{FsError, PRIVATE_FILE, check_metadata, private_dir, rename, step};
+use crate::problem::{Coded, Problem};
 use crate::resources::Shortage;
 use crate::secret::redact;
 use crate::worker::Worker;
@@ -88,6 +89,15 @@ pub(crate) enum AuditError {
     /// No thread to write it.
     #[error(transparent)]
     Thread(#[from] Shortage),
+}
+
+impl Coded for AuditError {
+    fn problem(&self) -> Problem {
+        match self {
+            Self::File(error) => error.problem(),
+            Self::Thread(error) => error.problem(),
+        }
+    }
 }
 
 /// Is told that a line could not be written.

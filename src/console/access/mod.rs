@@ -45,7 +45,7 @@ use crate::secret::Secret;
 
 pub(crate) use self::audit::AuditError;
 pub(crate) use self::host::Origin;
-pub(crate) use self::users::{Users, UsersError};
+pub(crate) use self::users::Users;
 pub(crate) use self::visitor::{Role, Visitor};
 
 /// What anybody may have.

@@ -12,6 +12,7 @@ use crate::encrypt::{Key, UnwrapError, WrapError, Wrapped};
 use crate::fs::{
     FsError, Lock, LockError, PRIVATE_FILE, clean_temps, private_dir, read_private, write_atomic,
 };
+use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::secret::Secret;
 
 /// The version of the file that is written, and the newest that is read.
@@ -65,6 +66,31 @@ pub(crate) enum UsersError {
     /// The password could not be compared, for want of memory as a rule.
     #[error(transparent)]
     Unwrap(UnwrapError),
+}
+
+impl Coded for UsersError {
+    fn problem(&self) -> Problem {
+        use ErrorCode as Code;
+        match self {
+            Self::File(error) => error.problem(),
+            Self::Lock(error) => error.problem(),
+            Self::Damaged { path } => {
+                Problem::new(Code::ConsoleUsersDamaged).with("path", path.display())
+            }
+            Self::Newer { path } => {
+                Problem::new(Code::ConsoleUsersNewer).with("path", path.display())
+            }
+            Self::Name | Self::Short | Self::Long | Self::Taken(_) => Code::ConsoleUser.into(),
+            Self::Wrap(WrapError::Random(_)) => {
+                Problem::new(Code::NoRandom).of_kind(ErrorKind::Local)
+            }
+            Self::Wrap(WrapError::Derive(error)) | Self::Unwrap(error) => match error {
+                UnwrapError::Memory(_) => Code::NoMemory.into(),
+                // Neither happens to a password that is being kept or compared, unless a file was edited.
+                UnwrapError::Wrong | UnwrapError::Form(_) => Code::ProgramFault.into(),
+            },
+        }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -273,6 +273,7 @@ words! {
     another_browser_help: "A fresh link is printed where `tiktok-up serve` runs; it signs in one browser, once, within ten minutes.",
     settings_in_use: "Settings in use",
     settings_help: "They are changed by `tiktok-up config set` or in the file",
+    settings_of_before: "Correct the file, or let an owner do it: it is read again by itself, and until then the settings of before hold.",
     setting: "Setting",
     value: "Value",
     from: "From",

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value};
 
 use crate::fs::{FsError, private_dir, read_private_to, write_atomic};
+use crate::problem::{Coded, ErrorCode, Problem};
 
 /// The largest manifest that is read, in bytes.
 const LARGEST: u64 = 16 << 20;
@@ -29,6 +30,17 @@ pub(crate) enum QueueError {
     File(#[from] FsError),
     #[error("`{}` is no list of posts any more", path.display())]
     Foreign { path: PathBuf, source: serde_json::Error },
+}
+
+impl Coded for QueueError {
+    fn problem(&self) -> Problem {
+        match self {
+            Self::File(error) => error.problem(),
+            Self::Foreign { path, .. } => {
+                Problem::new(ErrorCode::ConsoleQueueDamaged).with("path", path.display())
+            }
+        }
+    }
 }
 
 impl Queue {

@@ -13,11 +13,11 @@ use super::draft::Drafts;
 use super::live::Live;
 use super::queue::{Queue, text_of};
 use crate::cli::{GlobalArgs, RunArgs};
-use crate::commands::serve::answer::hearing;
+use crate::commands::serve::answer::{Failed, hearing};
 use crate::commands::upload::{PostList, TextList, manifest_key};
 use crate::commands::{Context, flags, run_upload, watch};
 use crate::exit::Exit;
-use crate::output::Notes;
+use crate::output::{Failure, Notes};
 use crate::settings::Settings;
 use crate::signals::{Shutdown, StopPart};
 
@@ -34,11 +34,20 @@ pub(crate) const DONE: [&str; 3] = ["published", "inbox", "skipped"];
 #[derive(Debug)]
 pub(crate) struct Posting {
     global: GlobalArgs,
-    /// With the settings as they were read last, and when config.toml had been changed by then.
-    context: RwLock<(Context, Option<SystemTime>)>,
+    read: RwLock<LastRead>,
     pub(crate) queue: Queue,
     pub(crate) drafts: Drafts,
     pub(crate) live: Arc<Live>,
+}
+
+/// The settings as they were read last.
+#[derive(Clone, Debug)]
+struct LastRead {
+    context: Context,
+    /// When config.toml had been changed by then.
+    changed: Option<SystemTime>,
+    /// Why they are those of before: config.toml cannot be used since.
+    trouble: Option<Failed>,
 }
 
 impl Posting {
@@ -49,24 +58,43 @@ impl Posting {
         drafts: Drafts,
     ) -> Arc<Self> {
         let changed = changed_at(&context);
-        let context = RwLock::new((context, changed));
-        Arc::new(Self { global, context, queue, drafts, live: Arc::default() })
+        let read = RwLock::new(LastRead { context, changed, trouble: None });
+        Arc::new(Self { global, read, queue, drafts, live: Arc::default() })
     }
 
     /// With the settings of now. While config.toml cannot be used, those of before hold.
     pub(crate) fn context(&self) -> Context {
-        let (context, seen) = self.context.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let changed = changed_at(&context);
-        if changed == seen {
-            return context;
+        self.read().context
+    }
+
+    /// Why config.toml cannot be used, if it cannot.
+    pub(crate) fn trouble(&self) -> Option<Failed> {
+        self.read().trouble
+    }
+
+    fn read(&self) -> LastRead {
+        let last = self.read.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let changed = changed_at(&last.context);
+        // What a setting names, such as the file of a secret, may be there again without a change of the file itself.
+        if changed == last.changed && last.trouble.is_none() {
+            return last;
         }
         let env = |name: &str| std::env::var_os(name);
-        let context = match Settings::load(&flags(&self.global), &env) {
-            Ok(settings) => Context { settings, ..context },
-            Err(_) => context,
+        let read = match Settings::load(&flags(&self.global), &env) {
+            Ok(settings) => {
+                LastRead { context: Context { settings, ..last.context }, changed, trouble: None }
+            }
+            Err(error) => {
+                let failure = Failure::from(error);
+                let trouble = Some(Failed::from(&failure));
+                if trouble != last.trouble {
+                    last.context.printer.failure(&failure);
+                }
+                LastRead { changed, trouble, ..last }
+            }
         };
-        *self.context.write().unwrap_or_else(PoisonError::into_inner) = (context.clone(), changed);
-        context
+        *self.read.write().unwrap_or_else(PoisonError::into_inner) = read.clone();
+        read
     }
 }
 

@@ -58,6 +58,12 @@ fn frame(console: &Console, visitor: &Visitor, here: &str, title: &str) -> Frame
     let places = PLACES.into_iter().filter(|(_, _, role)| visitor.role >= *role);
     let link = |(href, words, _)| NavLink { href, words, is_here: href == here, count: 0 };
     let flashes = console.flashes.take(visitor.csrf.expose()).into_iter();
+    // Whoever cannot change settings can tell somebody who can.
+    let trouble = console.posting.trouble().map(|failed| Message {
+        good: false,
+        text: failed.message.lines().collect::<Vec<_>>().join("; "),
+        hint: Some(T.settings_of_before.to_owned()),
+    });
     Frame {
         title: title.to_owned(),
         visitor: Some(Who {
@@ -68,6 +74,7 @@ fn frame(console: &Console, visitor: &Visitor, here: &str, title: &str) -> Frame
         links: places.map(link).collect(),
         flashes: flashes
             .map(|it| Message { good: it.good, text: it.message, hint: it.hint })
+            .chain(trouble)
             .collect(),
         refresh: None,
     }
