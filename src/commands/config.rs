@@ -235,6 +235,10 @@ fn put(
     }
     let (name, path) = (text::shown(&name), path.display());
     printer.note(match (value.is_some(), changed) {
+        (true, true) if key.is_of_account() => format!(
+            "`{name}` is set in {path}; uploads are refused while no account of that name is logged in (`tiktok-up \
+             accounts` lists them)"
+        ),
         (true, true) => format!("`{name}` is set in {path}"),
         (true, false) => format!("`{name}` is so in {path} already"),
         (false, true) => format!("`{name}` is no longer in {path}"),
@@ -246,8 +250,12 @@ fn put(
 /// Tells each mistake by its place, as compilers do.
 fn check(global: &GlobalArgs, printer: &Printer, env: &Environment<'_>) -> Result<Exit, Failure> {
     let path = Home::find(global.home.as_deref(), env)?.config_file();
+    let mut has_accounts = false;
     let mistakes = match Settings::load(&flags(global), env) {
-        Ok(_) => None,
+        Ok(settings) => {
+            has_accounts = !settings.account_defaults.is_empty();
+            None
+        }
         Err(SettingsError::Config { mistakes, .. }) => Some(mistakes),
         Err(other) => return Err(other.into()),
     };
@@ -265,7 +273,12 @@ fn check(global: &GlobalArgs, printer: &Printer, env: &Environment<'_>) -> Resul
             printer.data(format!("{}:{line}:{column}: {}", path.display(), it.message));
         }
     } else if path.exists() {
-        printer.note(format!("{} is in order", path.display()));
+        let logins = if has_accounts {
+            "; whether the accounts that it speaks of are logged in, `tiktok-up doctor` says"
+        } else {
+            ""
+        };
+        printer.note(format!("{} is in order{logins}", path.display()));
     } else {
         printer.note(format!("there is no {}; what is built in holds", path.display()));
     }

@@ -70,8 +70,9 @@ impl AccountDefaults {
     ) -> Result<Self, AccountDefaultsError> {
         let mut by_name: BTreeMap<String, FieldValues> = BTreeMap::new();
         let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
-        // Without any login nothing is posted, and that is said.
-        for (name, values) in given.iter().filter(|_| !accounts.is_empty()) {
+        // Without any login nothing is posted, and that is said. What says nothing is of no account's posts.
+        let says = |values: &FieldValues| !accounts.is_empty() && !values.0.is_empty();
+        for (name, values) in given.iter().filter(|(_, values)| says(values)) {
             let account = accounts
                 .find(Some(name))
                 .map_err(|why| AccountDefaultsError::Unknown { name: text::shown(name), why })?;

@@ -389,8 +389,9 @@ impl Reader<'_> {
             match key.get_ref().as_ref() {
                 "days" => days = self.days(value),
                 "times" => times = Some(self.times(value)),
-                "zone" => zone = self.zone(value)?,
-                "jitter" => jitter = self.jitter(value)?,
+                // The others are read as well, so that all that is wrong is told.
+                "zone" => zone = self.zone(value).unwrap_or(zone),
+                "jitter" => jitter = self.jitter(value).unwrap_or(jitter),
                 _ => self.unknown(key, SLOT),
             }
         }

@@ -104,6 +104,11 @@ impl Key {
         self.kind == KeyKind::Secret
     }
 
+    /// Whether it is of the posts of a single account, which has to be logged in.
+    pub(crate) fn is_of_account(&self) -> bool {
+        self.path.first().is_some_and(|table| table == "accounts")
+    }
+
     /// The keys whose place it takes.
     pub(super) fn rivals(&self) -> Vec<&'static str> {
         let own = self.path.last().map(String::as_str).unwrap_or_default();

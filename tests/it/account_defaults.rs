@@ -76,6 +76,26 @@ fn mistakes_are_told_with_their_place() {
     world.run(&["status"]).exits(2).says("unknown key `user_id`");
 }
 
+/// Everything that looks at settings says where it shows, and nobody asks for a mend that was made.
+#[test]
+fn a_section_of_nobody_is_told_until_it_is_mended() {
+    let world = world("");
+    world.video("a.mp4", 100_001);
+    let manifest =
+        world.manifest(&json!([{ "video_path": "a.mp4", "user_id": world.open_id(ADA) }]));
+    let key = "accounts.market.privacy_level";
+    let set = world.run(&["config", "set", key, "SELF_ONLY"]).exits(0);
+    set.says("uploads are refused while no account of that name is logged in");
+    world.run(&["config", "check"]).exits(0).says("`tiktok-up doctor` says");
+    world.run(&["doctor", "--offline"]).exits(2).says("no account is called `market`");
+    world.upload(&manifest).exits(2).says("no account is called `market`");
+    world.run(&["status"]).says("no account is called `market`");
+    world.run(&["config", "unset", key]).exits(0);
+    world.run(&["status"]).says("nothing is known any more to be in the way").never_says("market");
+    world.upload(&manifest).exits(0).says("1 published");
+    assert_eq!(world.inits(), 1);
+}
+
 /// Its posts would be seen by more people than was meant.
 #[test]
 fn a_section_of_nobody_and_two_of_one_account_are_refused() {

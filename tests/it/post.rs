@@ -293,6 +293,68 @@ fn what_is_wrong_with_an_option_is_said_in_options() {
     }
 }
 
+/// It may be that of a video which was renamed, and which would go at once and to more people.
+#[test]
+fn a_sidecar_that_belongs_to_no_video_is_told_or_keeps_videos_from_being_posted() {
+    let world = World::logged_in();
+    fs::create_dir(world.path("clips")).unwrap();
+    world.video("clips/clip.mp4", 100_001);
+    world.file("clips/clip.md", "---\nprivacy_level: SELF_ONLY\nid: x\n---\nWords\n");
+    let folder = world.path("clips").display().to_string();
+    let upload = || world.run(&["upload", &folder, "--privacy", "MUTUAL_FOLLOW_FRIENDS"]);
+    let renamed = || fs::rename(world.path("clips/clip.mp4"), world.path("clips/final.mp4"));
+    world.run(&["upload", &folder, "--dry-run"]).exits(0).says("SELF_ONLY");
+    renamed().unwrap();
+    upload()
+        .exits(2)
+        .says("clip.md is no sidecar: no video here is called so")
+        .says("call it as its video");
+    let post = |more: &[&str]| ran(&world, &[&["clips/final.mp4", "--dry-run"], more].concat());
+    post(&[]).exits(2).says("clip.md is no sidecar");
+    post(&["--no-sidecar"]).exits(0);
+    // Each video has its own: what is left of another one matters to none.
+    world.file("clips/final.txt", "Its own");
+    world.run(&["upload", &folder, "--dry-run"]).exits(0).says("Its own");
+    fs::remove_file(world.path("clips/final.txt")).unwrap();
+    // Words alone are told, of a whole folder.
+    fs::rename(world.path("clips/clip.md"), world.path("clips/clip.txt")).unwrap();
+    world.file("clips/clip.txt", "Words");
+    world.run(&["upload", &folder, "--dry-run"]).exits(0).says("clip.txt is no sidecar");
+    post(&[]).exits(0).never_says("clip.txt");
+    fs::rename(world.path("clips/clip.txt"), world.path("clips/clip.json")).unwrap();
+    upload()
+        .exits(2)
+        .says("clip.json")
+        .says("a sidecar is called as its video is, and none is called so");
+    assert_eq!(world.inits(), 0);
+}
+
+#[test]
+fn words_and_fields_are_told_apart_wherever_they_come_from() {
+    let world = World::logged_in();
+    for (n, name) in (0..).zip(["a.mp4", "a.mov", "b.mp4"]) {
+        world.video(name, 100_001 + n);
+    }
+    for fields in ["---\nprivacy_level: SELF_ONLY\n---\nHi", "{\"description\": \"x\"}"] {
+        world.file("caption.txt", fields);
+        let said = ran(&world, &["b.mp4", "--caption-file", "caption.txt"]).exits(2);
+        said.says("it holds fields, which would be the caption").never_says("call it");
+    }
+    world.file("a.json", "{\"id\": \"z\"}");
+    for words in ["a.json", "./a.json"] {
+        ran(&world, &["a.mp4", words]).exits(2).says("is the sidecar of").says("leave it out");
+    }
+    ran(&world, &["a.mp4", "a.mov"]).exits(2).says("it lies beside two videos, which both have it");
+    world.file("a.json", "{\"description\": \"z\"}");
+    ran(&world, &["a.mp4", "a.mov", "--dry-run"])
+        .exits(0)
+        .says("a.json is the sidecar of 2 videos");
+    fs::remove_file(world.path("a.json")).unwrap();
+    world.file("a.md", "---\ndescription: one\n---\ntwo");
+    ran(&world, &["a.mp4"]).exits(2).says("the text below them is the caption, too");
+    assert_eq!(world.inits(), 0);
+}
+
 /// What is meant to say who may see a post is never passed over.
 #[test]
 fn a_sidecar_that_is_not_read_as_it_is_meant_keeps_its_video_from_being_posted() {

@@ -1169,6 +1169,22 @@ fn a_post_without_a_number_whose_video_was_replaced_is_mailed_once() {
     assert_eq!(world.published(), 3);
 }
 
+/// It looks as if it would be posted twice.
+#[test]
+fn a_post_whose_manifest_was_renamed_is_listed_once() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_001);
+    let manifest = world.manifest(&json!([{ "id": "once", "user_id": world.open_id(ADA),
+        "video_path": "a.mp4", "privacy_level": "SELF_ONLY", "publish_at": next_year() }]));
+    quiet(&world, &manifest).exits(0);
+    let renamed = world.path("renamed.json").display().to_string();
+    fs::rename(&manifest, &renamed).unwrap();
+    let listed = || world.run(&["status"]).stdout.matches("scheduled for").count();
+    assert_eq!(listed(), 1);
+    quiet(&world, &renamed).exits(0);
+    assert_eq!(listed(), 1);
+}
+
 /// TikTok answered each init with an error that passes: the post has a number, and nobody was told of it.
 #[test]
 fn a_post_that_was_put_off_and_whose_video_was_replaced_is_mailed_once() {

@@ -16,7 +16,7 @@ use crate::encrypt::Key;
 use crate::exit::Exit;
 use crate::fs::{self, FsError, Lock, LockError};
 use crate::hooks::OUTBOX_FILE;
-use crate::model::{Mode, RedirectUri};
+use crate::model::{AccountDefaults, Mode, RedirectUri};
 use crate::output::{NOTES_FILE, moment};
 use crate::settings::{InUse, KnownApp, Origin};
 use crate::store::JournalError;
@@ -298,10 +298,12 @@ fn tokens(context: &Context, store: &TokenFile) -> (Vec<Finding>, Vec<Account>) 
         Err(error) => return (vec![Finding::bad("tokens", &error)], Vec::new()),
     };
     let now = context.settings.clock.now();
+    let unknown = AccountDefaults::new(&context.settings.account_defaults, &accounts).err();
     let accounts: Vec<_> =
         accounts.iter().filter(|account| apps::is_about(context, account)).collect();
     let count = text::count(u64::try_from(accounts.len()).unwrap_or(u64::MAX), "account");
     let mut findings = vec![Finding::good("tokens", format!("they can be read: {count}"))];
+    findings.extend(unknown.map(|error| Finding::bad("settings", &error)));
     let (ended, others): (Vec<&Account>, Vec<&Account>) = accounts
         .iter()
         .filter(|account| !account.is_exported())

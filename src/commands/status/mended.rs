@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::auth::Account;
 use crate::commands::Context;
-use crate::model::Mode;
 use crate::model::account::Accounts;
+use crate::model::{AccountDefaults, Mode};
 use crate::output::{Left, Needs, Refusal, Why};
 use crate::problem::ErrorCode;
 use crate::process::is_gone;
@@ -50,8 +50,11 @@ impl Mending<'_> {
     fn has(&self, needs: &Needs) -> bool {
         match needs {
             Needs::AnyApp => self.context.settings.apps.in_use().any(KnownApp::is_configured),
-            // This run has read it.
-            Needs::Config => true,
+            // This run has read it; what it says of accounts may still be of none.
+            Needs::Config => {
+                let of_accounts = &self.context.settings.account_defaults;
+                AccountDefaults::new(of_accounts, self.accounts).is_ok()
+            }
             Needs::Logins(needed) => needed.iter().all(|needed| self.accounts.have(needed)),
             Needs::Files(paths) => paths.iter().all(|path| Path::new(path).exists()),
             Needs::Login | Needs::Tokens | Needs::App | Needs::Process(_) => false,

@@ -11,7 +11,10 @@ use serde_json::{Map, Value, json};
 use tiktok_open::Privacy;
 
 use super::input::{Input, InputError};
-use super::sidecar::{LARGEST, Sidecar, VIDEOS, extension, near_sidecars, sidecars, words};
+use super::sidecar::{
+    Asked, LARGEST, Sidecar, VIDEOS, caption, extension, near_sidecars, shared, sidecar_of,
+    sidecars,
+};
 use crate::cli::PostArgs;
 use crate::model::{Diagnostic, Diagnostics, Field, Part};
 use crate::source::VideoFile;
@@ -70,7 +73,8 @@ pub(super) fn read(args: &PostArgs) -> Result<(Input, Origins), InputError> {
     let mut origins = Origins::default();
     let mut posts = Vec::new();
     if !args.no_sidecar {
-        origins.left_out = near_sidecars(&args.files)?;
+        origins.left_out = near_sidecars(&args.files, Asked::Files)?;
+        origins.left_out.extend(shared(&args.files));
     }
     let mut sidecars = sidecars(&args.files, !args.no_sidecar)?.into_iter();
     for (index, file) in args.files.iter().enumerate() {
@@ -114,6 +118,10 @@ fn may_be_video(file: &Path) -> Result<(), InputError> {
             shown.trim_start_matches(DASHES).trim_start_matches('-')
         ))),
         _ if file.is_dir() => Err(command("a directory")),
+        _ if let Some(video) = sidecar_of(file) => Err(InputError::Elsewhere(format!(
+            "`{shown}` is the sidecar of {}, and is read with it: leave it out",
+            text::quoted(&video)
+        ))),
         Some("json" | "jsonl" | "csv") if file.is_file() => Err(command("a list of posts")),
         _ => Ok(()),
     }
@@ -147,7 +155,7 @@ pub(super) fn of_folder(folder: &Path) -> Result<(Input, Origins), InputError> {
     let is_sidecar = |path: &PathBuf| {
         extension(path).as_deref() == Some("json") && stems.contains(&path.with_extension(""))
     };
-    let near = near_sidecars(&videos)?;
+    let near = near_sidecars(&videos, Asked::Folder)?;
     if let Some(list) = lists.into_iter().filter(|list| !is_sidecar(list)).min() {
         let begin =
             list.file_name().map(|name| text::shown(&name.to_string_lossy()) + " is no sidecar");
@@ -160,6 +168,7 @@ pub(super) fn of_folder(folder: &Path) -> Result<(Input, Origins), InputError> {
     let mut origins = Origins::default();
     origins.left_out.extend(left_out(name, &others));
     origins.left_out.extend(near);
+    origins.left_out.extend(shared(&videos));
     let mut posts = Vec::new();
     let mut sidecars = sidecars(&videos, true)?.into_iter();
     for (index, video) in videos.iter().enumerate() {
@@ -246,7 +255,7 @@ fn caption_in(path: &Path) -> Result<String, InputError> {
         let file = VideoFile::open(path).map_err(unusable)?.into_file();
         file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
     }
-    words(bytes)
+    caption(bytes)
         .map_err(|what| InputError::Elsewhere(format!("the caption of `--caption-file`: {what}")))
 }
 
@@ -274,13 +283,17 @@ impl Origins {
     }
 
     /// A message about an `id` that another post has, which has no place of its own.
-    fn with_sidecar(&self, message: &str, name: &str) -> String {
+    fn with_sidecar(&self, own: &str, message: &str, name: &str) -> String {
         let other = message.strip_prefix("the same as that of post ").and_then(|rest| {
             let (number, place) = rest.split_once(" on line ")?;
             let index = number.parse::<usize>().ok()?.checked_sub(1)?;
             let behind = place.find(" (").and_then(|at| place.get(at..)).unwrap_or_default();
             let sidecar = self.sidecars.get(&(index, name.to_owned()))?;
-            Some(format!("the same as that of {sidecar}{behind}"))
+            Some(match own == sidecar {
+                true => "it lies beside two videos, which both have it: call one of them otherwise"
+                    .to_owned(),
+                false => format!("the same as that of {sidecar}{behind}"),
+            })
         });
         other.unwrap_or_else(|| message.to_owned())
     }
@@ -295,7 +308,7 @@ impl Origins {
         };
         let none = Diagnostic { part: Part::Given, ..none };
         if let Some(sidecar) = self.sidecars.get(&(index, name.clone())) {
-            let message = self.with_sidecar(&message, name);
+            let message = self.with_sidecar(sidecar, &message, name);
             let message = format!("field `{name}`: {message}");
             return Diagnostic { field: Some(sidecar.clone()), message, ..none };
         }

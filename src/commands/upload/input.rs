@@ -56,7 +56,7 @@ pub(super) enum InputError {
     },
     #[error(
         "{name} is a directory with videos and what may be a manifest of them, {}: name that, or move it elsewhere if \
-         it is none",
+         it is none (a sidecar is called as its video is, and none is called so)",
         text::quoted(list)
     )]
     FolderWithList { name: String, list: PathBuf },

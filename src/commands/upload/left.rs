@@ -12,7 +12,7 @@ use crate::commands::journal::post_of;
 use crate::engine::{Engine, Event, PrepareError, Prepared, Refused};
 use crate::exit::Exit;
 use crate::model::account::{Account, Accounts};
-use crate::model::{Phase, PostOutcome, PostState, RecordedPost, Transfer};
+use crate::model::{AccountDefaultsError, Phase, PostOutcome, PostState, RecordedPost, Transfer};
 use crate::output::{Failure, Left, Matter, Needs, Notes, Why};
 use crate::problem::{ErrorCode, ErrorKind};
 use crate::process::is_gone;
@@ -322,6 +322,9 @@ fn needs(failure: &Failure) -> Option<Needs> {
         Some(SettingsError::NoApp(_)) => return Some(Needs::AnyApp),
         Some(SettingsError::Config { .. }) => return Some(Needs::Config),
         _ => {}
+    }
+    if failure.error.is::<AccountDefaultsError>() {
+        return Some(Needs::Config);
     }
     if let Some(InputError::Missing { path, .. }) = failure.error.downcast_ref() {
         return files([path]);

@@ -79,6 +79,17 @@ pub(super) fn words(bytes: Vec<u8>) -> Result<String, String> {
     Ok(text.trim_start_matches('\u{feff}').replace("\r\n", "\n").trim_end().to_owned())
 }
 
+/// The words in the file of a caption, which are nothing else.
+pub(super) fn caption(bytes: Vec<u8>) -> Result<String, String> {
+    let text = words(bytes)?;
+    if of_text(text.clone()).is_err() {
+        return Err("it holds fields, which would be the caption as they stand: leave the caption alone in it, and \
+                    give the rest by options (in a sidecar, beside its video, fields are read)"
+            .to_owned());
+    }
+    Ok(text)
+}
+
 /// What keeps bytes from being words, and where.
 fn not_utf8(error: FromUtf8Error) -> String {
     let (bytes, end) = (error.as_bytes(), error.utf8_error().valid_up_to());
@@ -96,9 +107,45 @@ pub(super) fn extension(path: &Path) -> Option<String> {
     Some(path.extension()?.to_str()?.to_ascii_lowercase())
 }
 
+/// What was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// All videos of a folder.
+    Folder,
+    /// Some files, beside which there may be others.
+    Files,
+}
+
+/// The video that a file is the sidecar of by its name.
+pub(super) fn sidecar_of(file: &Path) -> Option<PathBuf> {
+    let is_words = extension(file).is_some_and(|end| EXTENSIONS.contains(&end.as_str()));
+    let mut videos = VIDEOS.iter().map(|end| file.with_extension(end));
+    videos.find(|video| is_words && file.is_file() && video.is_file())
+}
+
+/// Sidecars that several of these videos have, in a sentence each.
+pub(super) fn shared(videos: &[PathBuf]) -> Vec<String> {
+    let mut by_stem: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    for video in videos {
+        *by_stem.entry(video.with_extension("")).or_default() += 1;
+    }
+    let shared = by_stem.into_iter().filter(|(_, count)| *count > 1);
+    let sidecars = shared.flat_map(|(stem, count)| {
+        EXTENSIONS.map(|end| (stem.with_added_extension(end), count)).into_iter()
+    });
+    let there = sidecars.filter(|(sidecar, _)| sidecar.is_file());
+    let told = there.map(|(sidecar, count)| {
+        format!(
+            "{} is the sidecar of {count} videos: each has what it says",
+            text::quoted(&sidecar)
+        )
+    });
+    told.collect()
+}
+
 /// Files beside these videos that may be meant for their sidecars and are none, in a sentence each. `Err`: one of them
 /// has fields, such as who is to see the post, which would go without them.
-pub(super) fn near_sidecars(videos: &[PathBuf]) -> Result<Vec<String>, InputError> {
+pub(super) fn near_sidecars(videos: &[PathBuf], asked: Asked) -> Result<Vec<String>, InputError> {
     let stems: HashSet<_> = videos.iter().map(|video| video.with_extension("")).collect();
     let mut by_folder: BTreeMap<&Path, HashMap<String, &PathBuf>> = BTreeMap::new();
     for video in videos {
@@ -121,15 +168,35 @@ pub(super) fn near_sidecars(videos: &[PathBuf]) -> Result<Vec<String>, InputErro
             .filter(|(_, end)| VIDEOS.contains(&end.to_ascii_lowercase().as_str()))
             .map(|(stem, _)| stem)
             .collect();
+        // One that was renamed has left its sidecar behind.
+        let own = |video: &&PathBuf| {
+            EXTENSIONS.iter().any(|end| fs::symlink_metadata(video.with_extension(end)).is_ok())
+        };
+        let is_bare = !videos.values().all(|video| own(&video));
         for (entry, file) in files.iter().zip(&names) {
             let Some((before, end)) = file.rsplit_once('.') else { continue };
+            if file.starts_with('.') {
+                continue;
+            }
             if EXTENSIONS.contains(&end) && others.contains(before) {
                 continue;
             }
             if !ALIKE.contains(&end.trim_end().to_ascii_lowercase().as_str()) {
                 continue;
             }
-            let Some(video) = meant(&text::folded(before), &videos) else { continue };
+            let Some(video) = meant(&text::folded(before), &videos) else {
+                // In JSON it may as well be a list of posts.
+                if is_bare && EXTENSIONS.contains(&end) && end != "json" {
+                    let told =
+                        format!("{} is no sidecar: no video here is called so", text::shown(file));
+                    match holds_fields(&entry.path()) {
+                        true => wrong.push(format!("{told}, and one has none. {TELLS}")),
+                        false if asked == Asked::Folder => near.push(told),
+                        false => {}
+                    }
+                }
+                continue;
+            };
             let is_words = EXTENSIONS.contains(&end);
             let is_own = stems.contains(&video.with_file_name(before));
             // Where names are the same in any case, the sidecar is found under the video's.
@@ -150,7 +217,7 @@ pub(super) fn near_sidecars(videos: &[PathBuf]) -> Result<Vec<String>, InputErro
                 text::shown(&stem)
             );
             if holds_fields(&entry.path()) {
-                wrong.push(format!("{told}. It says who is to see the post, when, or how: call it so, or move it elsewhere"));
+                wrong.push(format!("{told}. {TELLS}"));
             } else {
                 near.push(told);
             }
@@ -160,6 +227,9 @@ pub(super) fn near_sidecars(videos: &[PathBuf]) -> Result<Vec<String>, InputErro
     wrong.sort();
     if wrong.is_empty() { Ok(near) } else { Err(InputError::Sidecar(wrong.join("\n"))) }
 }
+
+/// What is said of a text with fields that belongs to no video.
+const TELLS: &str = "It says who is to see the post, when, or how: call it as its video is called, or move it elsewhere";
 
 /// The video that a name is meant for: it is its own, or begins with it and goes on behind something that is no letter.
 fn meant<'v>(name: &str, videos: &HashMap<String, &'v PathBuf>) -> Option<&'v PathBuf> {
@@ -375,6 +445,12 @@ fn of_markdown(text: &str) -> Result<Map<String, Value>, String> {
     }
     let words = words.join("\n").trim().to_owned();
     if !words.is_empty() {
+        if fields.contains_key(Field::Description.name()) {
+            return Err(
+                "`description` stands among its fields, and the text below them is the caption, too: keep one of them"
+                    .to_owned(),
+            );
+        }
         put(&mut fields, Field::Description.name().to_owned(), words.into())?;
     }
     Ok(fields)

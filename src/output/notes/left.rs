@@ -379,12 +379,33 @@ impl Remains {
             let refused = run.refused.iter().filter(|it| is_recent(manifest, it.seen, now));
             remains.refused.extend(refused.map(|it| (manifest.clone(), it.clone())));
         }
+        remains.leave_out_renamed();
         remains.posts.sort_by_key(|(_, post)| {
             let is_scheduled = post.is_scheduled();
             let failed = post.why.as_ref().is_some_and(|why| why.failed);
             (is_scheduled, !failed, post.publish_at.filter(|_| is_scheduled))
         });
         remains
+    }
+
+    /// Leaves out what a manifest that is not there any more has left and another one has as well, of the same video: it
+    /// was renamed.
+    fn leave_out_renamed(&mut self) {
+        let are_there: Vec<_> =
+            self.posts.iter().map(|(manifest, _)| Path::new(manifest).exists()).collect();
+        let is_kept = |at: usize| {
+            let (_, post) = &self.posts[at];
+            let is_it = |other: &Left| {
+                other.is_same(post)
+                    && other.file == post.file
+                    && (post.file.is_some() || post.id.is_some())
+            };
+            let mut others = self.posts.iter().zip(&are_there);
+            are_there[at] || !others.any(|((_, other), is_there)| *is_there && is_it(other))
+        };
+        let kept: Vec<_> = (0..self.posts.len()).map(is_kept).collect();
+        let mut kept = kept.into_iter();
+        self.posts.retain(|_| kept.next().unwrap_or(true));
     }
 }
 
