@@ -186,7 +186,7 @@ pub(super) fn near_sidecars(videos: &[PathBuf], asked: Asked) -> Result<Vec<Stri
             }
             let Some(video) = meant(&text::folded(before), &videos) else {
                 // In JSON it may as well be a list of posts.
-                if is_bare && EXTENSIONS.contains(&end) && end != "json" {
+                if is_bare && EXTENSIONS.contains(&end) && !end.eq_ignore_ascii_case("json") {
                     let told =
                         format!("{} is no sidecar: no video here is called so", text::shown(file));
                     match holds_fields(&entry.path()) {
