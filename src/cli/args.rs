@@ -834,4 +834,12 @@ pub(crate) enum Schema {
 /// Arguments of `demo`.
 #[derive(Clone, Debug, Default, Args)]
 #[command(after_help = help::DEMO)]
-pub(crate) struct DemoArgs {}
+pub(crate) struct DemoArgs {
+    /// The console in the browser instead, with a sample account and videos; Ctrl-C ends it, and nothing is left
+    #[arg(long, hide = true)]
+    pub(crate) web: bool,
+
+    /// With --web: do not open the browser, print the address only
+    #[arg(long, requires = "web", hide = true)]
+    pub(crate) no_browser: bool,
+}

@@ -34,7 +34,11 @@ impl Console {
         }
         let mut args = vec!["serve", "--listen", "127.0.0.1:0", "--no-browser"];
         args.extend(more);
-        let running = Running::of(world.command(&args));
+        Self::of(Running::of(world.command(&args)))
+    }
+
+    /// One that was started, once it has told its link.
+    pub(crate) fn of(running: Running) -> Self {
         let link = eventually("the console tells its link", || running.find_word("/#token="));
         Self { running, link }
     }

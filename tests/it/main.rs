@@ -19,6 +19,7 @@ mod clocks;
 mod config;
 mod console;
 mod console_client;
+mod console_demo;
 mod console_errors;
 mod console_look;
 mod console_sure;
