@@ -193,7 +193,7 @@ pub(crate) enum Warning {
         /// How long TikTok takes bytes.
         life: Duration,
     },
-    /// The content was posted already under another `id`; it is posted once more.
+    /// The content was posted under another `id`, or may have been; it is posted all the same.
     SameContent {
         /// That post.
         post: PostNumber,
@@ -203,6 +203,8 @@ pub(crate) enum Warning {
         id: String,
         /// The `id` of this one.
         own: String,
+        /// Whether it is not known yet whether that post was made.
+        is_open: bool,
     },
     /// The content is that of an earlier entry of the manifest with another `id`; it is posted once more.
     SameContentHere {

@@ -511,8 +511,9 @@ impl PostResolver {
         }
         // What is posted once more is no other post, unless its `id` is that of other content.
         let is_other = new.repost && self.calls.journal.id_of_other_content(new).await?.is_some();
-        let is_begun = known.is_some_and(|row| row.last.is_some() && !row.may_begin());
-        if !is_other && (new.repost || is_begun) {
+        let begun = known.filter(|row| row.last.is_some() && !row.may_begin());
+        let is_over = begun.and_then(RecordedPost::phase).is_some_and(Phase::is_over);
+        if !is_other && (new.repost || is_over) {
             return Ok(None);
         }
         let own = known.map(|row| row.number);
@@ -520,6 +521,11 @@ impl PostResolver {
             return Ok(None);
         };
         let number = other.number;
+        // Of what was there before it was told when this one was begun.
+        let is_new = how == Likeness::Content && begun.is_none_or(|row| number > row.number);
+        if begun.is_some() && !is_other && !is_new {
+            return Ok(None);
+        }
         Ok(Some(match how {
             Likeness::PassingAddress if self.is_due(post) => {
                 return Err(ResolveError::SameAddress { post: Box::new(other) });
@@ -527,6 +533,7 @@ impl PostResolver {
             Likeness::Content => Warning::SameContent {
                 post: number,
                 id: self.id_of(&other).unwrap_or_default(),
+                is_open: !other.phase().is_some_and(Phase::is_done),
                 label: other.label,
                 own: new.id.clone().unwrap_or_default(),
             },

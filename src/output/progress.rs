@@ -94,7 +94,13 @@ pub(super) fn warning_words(warning: &Warning) -> String {
             takes.as_secs_f64() / 60.0,
             life.as_secs_f64() / 60.0
         ),
-        Warning::SameContent { post, label, id, own } => format!(
+        Warning::SameContent { post, label, id, own, is_open: true } => format!(
+            "the same content as {label} (post {post}, `id` \"{}\"), of which it is not known yet whether it was posted: \
+             this one goes all the same, as its `id` \"{}\" is another one",
+            plain(id),
+            plain(own)
+        ),
+        Warning::SameContent { post, label, id, own, is_open: false } => format!(
             "the same content as {label} (post {post}, `id` \"{}\"): it is posted once more, as its \
              `id` \"{}\" is another one",
             plain(id),

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 use tiktok_up::testing::Phase;
 
+use crate::process::Running;
 use crate::pty::Pty;
 use crate::world::{ADA, BEA, CHUNK, Ran, World};
 
@@ -1048,6 +1049,71 @@ fn access_that_was_taken_away_is_mailed_with_the_post_that_it_cost() {
     for _ in 0..2 {
         mails_nothing(&quiet(&world, &manifest).exits(1));
     }
+}
+
+/// A run that is killed with the last chunk under way, of the entry that comes back.
+fn killed_at_its_last_chunk(world: &World, id: Option<&str>) -> serde_json::Value {
+    let mut entry = json!({ "user_id": world.open_id(ADA), "video_path": "a.mp4", "privacy_level": "SELF_ONLY" });
+    if let Some(id) = id {
+        entry["id"] = id.into();
+    }
+    world.video("a.mp4", 100_001);
+    world.hold("upload", 1, "middle");
+    let manifest = world.manifest(&json!([entry]));
+    let run = Running::of(world.command(&["--quiet", "upload", &manifest]));
+    world.wait_until("the last chunk is under way", |world| {
+        world.posts().last().is_some_and(|post| post.received > 0)
+    });
+    run.kill();
+    world.let_go();
+    entry
+}
+
+/// The run is at it: it makes sure of the post, and posts it if its last chunk did not arrive.
+#[test]
+fn a_post_that_was_killed_and_renamed_or_replaced_is_not_called_gone() {
+    for (id, replaced) in [(None, false), (Some("x"), false), (None, true)] {
+        let mut world = World::logged_in().timing("proof_gap=50ms,poll_limit=1s");
+        let mut entry = killed_at_its_last_chunk(&world, None);
+        if replaced {
+            fs::rename(world.path("a.mp4"), world.path("kept.mp4")).unwrap();
+            world.video("a.mp4", 200_002);
+        } else {
+            fs::rename(world.path("a.mp4"), world.path("b.mp4")).unwrap();
+            entry["video_path"] = "b.mp4".into();
+        }
+        if let Some(id) = id {
+            entry["id"] = id.into();
+        }
+        let manifest = world.manifest(&json!([entry]));
+        mails_nothing(&quiet(&world, &manifest).exits(5));
+        world.advance(SignedDuration::from_mins(100));
+        let ran = quiet(&world, &manifest).exits(0);
+        if replaced {
+            ran.says("post 1 was not posted, and another video lies where its own did");
+        } else {
+            mails_nothing(&ran);
+        }
+        assert_eq!(world.published(), 1, "{id:?} {replaced}");
+    }
+}
+
+/// What is done about a post whose outcome is open may make a second one of the same content.
+#[test]
+fn content_that_is_posted_twice_under_two_ids_is_told_whichever_goes_last() {
+    let mut world = World::logged_in().timing("proof_gap=50ms,poll_limit=1s");
+    let mut entry = killed_at_its_last_chunk(&world, Some("one"));
+    let first = world.file("first.json", json!([entry]).to_string()).display().to_string();
+    entry["id"] = "two".into();
+    let second = world.manifest(&json!([entry]));
+    let ran = world.run(&["upload", "--dry-run", &second]).says("(post 1, `id` \"one\")");
+    ran.says("of which it is not known yet whether it was posted").never_says("once more");
+    world.upload(&second).exits(0).says("of which it is not known yet whether it was posted");
+    world.advance(SignedDuration::from_mins(100));
+    let ran =
+        quiet(&world, &first).exits(0).says("the same content as a.mp4 (post 2, `id` \"two\")");
+    ran.says("it is posted once more");
+    assert_eq!(world.published(), 2);
 }
 
 /// The last chunk of a post that left the manifest: nobody but its own entry can make sure of it.

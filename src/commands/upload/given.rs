@@ -289,10 +289,11 @@ impl Origins {
             let index = number.parse::<usize>().ok()?.checked_sub(1)?;
             let behind = place.find(" (").and_then(|at| place.get(at..)).unwrap_or_default();
             let sidecar = self.sidecars.get(&(index, name.to_owned()))?;
-            Some(match own == sidecar {
-                true => "it lies beside two videos, which both have it: call one of them otherwise"
-                    .to_owned(),
-                false => format!("the same as that of {sidecar}{behind}"),
+            Some(if own == sidecar {
+                "it lies beside two videos, which both have it: call one of them otherwise"
+                    .to_owned()
+            } else {
+                format!("the same as that of {sidecar}{behind}")
             })
         });
         other.unwrap_or_else(|| message.to_owned())

@@ -127,8 +127,10 @@ impl<'a> Leftovers<'a> {
         }
         let is_named = |left: &Left| {
             let same = videos.get(&(&left.account, &left.video));
+            let mut all = posts.values().map(|place| &place.post);
             named.contains(&left.name())
                 || same.is_some_and(|posts| posts.iter().any(|post| !left.lay_elsewhere(post)))
+                || all.any(|post| left.account == post.account && left.was_moved_to(post))
         };
         let is_gone = |left: &&Left| was_put_off(left) && is_of_run(left) && !is_named(left);
         let gone = before.posts.iter().filter(is_gone).cloned();
@@ -255,6 +257,8 @@ pub(super) async fn tell_gone(
         let post = post_of(Some(journal), &gone.left).await?;
         match post.as_ref().map_or(Some(Begun::No), needs_a_run) {
             None => continue,
+            // Before the video that lies there now the run makes sure of that one, and says what became of it.
+            Some(Begun::Yes) if gone.replaced => continue,
             Some(Begun::Yes) if !asked => {
                 begun.push(gone);
                 continue;

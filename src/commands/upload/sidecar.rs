@@ -75,7 +75,7 @@ pub(super) fn words(bytes: Vec<u8>) -> Result<String, String> {
     if bytes.len() as u64 > LARGEST {
         return Err(format!("it has more than {}, and holds words", text::size(LARGEST)));
     }
-    let text = String::from_utf8(bytes).map_err(not_utf8)?;
+    let text = String::from_utf8(bytes).map_err(|error| not_utf8(&error))?;
     Ok(text.trim_start_matches('\u{feff}').replace("\r\n", "\n").trim_end().to_owned())
 }
 
@@ -91,13 +91,13 @@ pub(super) fn caption(bytes: Vec<u8>) -> Result<String, String> {
 }
 
 /// What keeps bytes from being words, and where.
-fn not_utf8(error: FromUtf8Error) -> String {
+fn not_utf8(error: &FromUtf8Error) -> String {
     let (bytes, end) = (error.as_bytes(), error.utf8_error().valid_up_to());
     if let Some(encoding) = manifest::other_encoding(bytes) {
         return format!("it is {encoding}: save it as UTF-8");
     }
     let before = bytes.get(..end).unwrap_or_default();
-    let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+    let line = before.split(|byte| *byte == b'\n').count();
     let byte = bytes.get(end).map(|byte| format!(" (0x{byte:02x})")).unwrap_or_default();
     format!("line {line} holds a byte{byte} that is not UTF-8: save it as UTF-8")
 }
@@ -172,7 +172,7 @@ pub(super) fn near_sidecars(videos: &[PathBuf], asked: Asked) -> Result<Vec<Stri
         let own = |video: &&PathBuf| {
             EXTENSIONS.iter().any(|end| fs::symlink_metadata(video.with_extension(end)).is_ok())
         };
-        let is_bare = !videos.values().all(|video| own(&video));
+        let is_bare = !videos.values().all(own);
         for (entry, file) in files.iter().zip(&names) {
             let Some((before, end)) = file.rsplit_once('.') else { continue };
             if file.starts_with('.') {

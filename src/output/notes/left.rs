@@ -182,6 +182,12 @@ impl Left {
         files.is_some_and(|(it, now)| now.is_surely_other(it))
     }
 
+    /// Whether its file is surely what another one names, wherever it lies now.
+    pub(crate) fn was_moved_to(&self, now: &Self) -> bool {
+        let files = self.file.as_ref().zip(now.file.as_ref());
+        files.is_some_and(|(it, now)| now.is_surely_same(it))
+    }
+
     /// Whether another run has it in hand.
     pub(crate) fn is_in_other_hands(&self) -> bool {
         self.why.as_ref().is_some_and(|why| why.code == ErrorCode::AccountBusy.as_str())
