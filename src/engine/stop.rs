@@ -526,7 +526,8 @@ pub(crate) fn settled(row: &RecordedPost) -> Option<PostOutcome> {
         Phase::FinalIntent { .. } => {
             let what = "it is not known whether its last chunk has arrived, and this manifest does not name it";
             let code = ErrorCode::UnconfirmedUnnamed;
-            (PostState::Processing, Some(PostError::new(code, what.to_owned(), code)), None)
+            let problem = Problem::new(code).with("post", &number);
+            (PostState::Processing, Some(PostError::new(code, what.to_owned(), problem)), None)
         }
         Phase::Open { .. } | Phase::Uploaded
             if attempt.phase == Phase::Uploaded || attempt.transfer == Transfer::Pull =>

@@ -615,7 +615,9 @@ catalogue! {
     ProcessingUnnamed: "TikTok is at work on a post for long that the manifest does not name."
         => "look at the profile: each later run of its account asks TikTok again; nothing is sent twice";
     UnconfirmedUnnamed: "It is not known whether the last chunk of a post has arrived that the manifest does not name."
-        => "name the post in a manifest once more: the next upload of that makes sure, and posts it if it did not arrive";
+        => "name the post in a manifest once more: the next upload of that makes sure, and posts it if it did not \
+            arrive. If it is not wanted any more, as when its content was posted under another `id`, \
+            `tiktok-up resolve {post} --posted` ends it";
     FailedForGood: "TikTok failed the post for a reason that does not pass by itself."
         => "{cause}; it is not tried again by \
             itself: once the cause is mended, `tiktok-up resolve {post} --not-posted` lets the next run try it again \
