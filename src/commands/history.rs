@@ -21,7 +21,7 @@ use crate::store::{Journal, Store as _};
 /// Posts that are read at once.
 const PAGE: u32 = 1000;
 
-/// The columns of the CSV form, which are the fields of the JSON form.
+/// The columns of the CSV form, which are fields of the JSON form.
 const COLUMNS: [&str; 14] = [
     "posted_at",
     "post",
@@ -63,6 +63,7 @@ struct HistoryEvent<'a> {
     publish_id: Option<&'a str>,
     post_ids: Vec<String>,
     /// With `--numbers`, of what is public.
+    cover: Option<&'a str>,
     url: Option<&'a str>,
     views: Option<u64>,
     likes: Option<u64>,
@@ -201,6 +202,7 @@ fn event(made: &Made) -> HistoryEvent<'_> {
         state: made.state.as_str(),
         publish_id: made.post.last.as_ref().and_then(|last| last.publish_id.as_deref()),
         post_ids: made.ids().iter().map(ToString::to_string).collect(),
+        cover: made.video.as_ref().and_then(|video| video.cover.as_deref()),
         url: made.video.as_ref().and_then(|video| video.url.as_deref()),
         views: made.count(|video| video.views),
         likes: made.count(|video| video.likes),

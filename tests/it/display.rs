@@ -111,6 +111,7 @@ fn history_lists_what_was_posted_newest_first() {
     assert_eq!(json.len(), 3, "{json:#?}");
     assert_eq!((&json[0]["state"], &json[0]["url"]), (&json!("inbox"), &json!(null)));
     assert!(json[1]["url"].as_str().unwrap().contains("/video/"), "{json:#?}");
+    assert!(json[1]["cover"].as_str().unwrap().contains("/avatar/"), "{json:#?}");
     assert!(json[1]["views"].is_u64() && json[1]["open_id"].is_string(), "{json:#?}");
     let csv = world.run(&["history", "--csv"]).exits(0);
     assert!(csv.stdout.starts_with("posted_at,post,account,open_id,video,"), "{csv:#?}");

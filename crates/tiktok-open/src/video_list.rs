@@ -12,8 +12,8 @@ use crate::{Error, Secret, text};
 pub const MAX_VIDEOS: u32 = 20;
 
 /// What is asked for of each video: all that says what it is and how it does.
-const FIELDS: &str = "id,create_time,share_url,title,video_description,duration,width,height,like_count,\
-                      comment_count,share_count,view_count";
+const FIELDS: &str = "id,create_time,cover_image_url,share_url,title,video_description,duration,width,\
+                      height,like_count,comment_count,share_count,view_count";
 
 /// A public video. What TikTok leaves out is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct PublicVideo {
     pub created: Option<Timestamp>,
     /// Where it is.
     pub url: Option<String>,
+    /// The picture that stands for it, at an address that ends after some hours.
+    pub cover: Option<String>,
     /// Its caption, up to 150 characters of it.
     pub title: String,
     /// Its length in seconds.
@@ -64,6 +66,8 @@ struct Video {
     id: String,
     #[serde(default)]
     create_time: Option<i64>,
+    #[serde(default)]
+    cover_image_url: Option<String>,
     #[serde(default)]
     share_url: Option<String>,
     #[serde(default)]
@@ -127,6 +131,7 @@ impl From<Video> for PublicVideo {
             id: text::plain(&video.id),
             created: video.create_time.and_then(|at| Timestamp::from_second(at).ok()),
             url: video.share_url.map(|url| text::plain(&url)),
+            cover: video.cover_image_url.map(|url| text::plain(&url)),
             title: text::plain(&title.unwrap_or_default()),
             seconds: video.duration,
             views: video.view_count,
