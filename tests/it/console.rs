@@ -143,10 +143,13 @@ fn a_post_is_composed_by_the_guidelines_and_published() {
     browser.click("#brand_organic");
     assert_eq!(browser.value("document.querySelector('#publish').disabled"), false);
     assert!(shown(&mut browser, "#disclosure").contains("labeled as 'Promotional content'"));
-    // Branded content is not for oneself alone.
+    // Branded content is not for oneself alone, whichever is chosen first.
     fill(&mut browser, "#privacy_level", "SELF_ONLY");
+    assert_eq!(browser.value("document.querySelector('#brand_content').disabled"), true);
+    assert!(shown(&mut browser, "#brands").contains("branded content can't be private"));
+    fill(&mut browser, "#privacy_level", "MUTUAL_FOLLOW_FRIENDS");
     browser.click("#brand_content");
-    assert_eq!(browser.value("document.querySelector('#privacy_level').value"), "");
+    assert!(shown(&mut browser, "#privacy-note").contains(BRANDED_IN_PRIVATE));
     let only_me = "document.querySelector('#privacy_level option[value=SELF_ONLY]')";
     assert_eq!(browser.value(&format!("{only_me}.disabled")), true);
     assert_eq!(browser.value(&format!("{only_me}.title")), BRANDED_IN_PRIVATE);
@@ -158,6 +161,7 @@ fn a_post_is_composed_by_the_guidelines_and_published() {
     );
     browser.picture("console-branded");
     browser.click("#disclose");
+    fill(&mut browser, "#privacy_level", "");
 
     // Without a privacy level nothing is sent, and the field says so.
     fill(&mut browser, "#caption", "Hello from the console");

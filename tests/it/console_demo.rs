@@ -23,11 +23,11 @@ fn the_demo_of_the_console_has_something_to_show_and_leaves_nothing() {
         visitor.get("/accounts").is(200).says("ada").says("works");
         visitor.get("/history").is(200).says("demo.mp4");
         let shown = visitor.get("/compose").is(200).text;
-        let (_, rest) = shown.split_once("/compose?folder=").unwrap();
+        let (_, rest) = shown.split_once("&amp;folder=").unwrap();
         let videos = rest.split('"').next().unwrap();
         let shown = visitor.get(&format!("/compose?folder={videos}")).is(200);
         let shown = shown.says("two-cats.mp4").text;
-        let (_, rest) = shown.split_once("name=\"account\"><option value=\"").unwrap();
+        let (_, rest) = shown.split_once("name=\"account\" value=\"").unwrap();
         let account = rest.split('"').next().unwrap();
         let (_, rest) = shown.split_once("name=\"path\" value=\"").unwrap();
         let page = visitor.begin(account, rest.split('"').next().unwrap());

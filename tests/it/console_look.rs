@@ -167,9 +167,14 @@ fn busy_world() -> World {
         entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         world.manifest(&json!([entry]))
     };
-    for (user, name) in [(ADA, "sourdough.mp4"), (BEA, "window-seat.mp4"), (ADA, "harbour.mp4")] {
+    for (user, name, level) in [
+        (ADA, "sourdough.mp4", "SELF_ONLY"),
+        (BEA, "window-seat.mp4", "PUBLIC_TO_EVERYONE"),
+        (BEA, "harbour.mp4", "PUBLIC_TO_EVERYONE"),
+    ] {
         world.video(name, 240_000);
-        let more = json!({ "video_path": name, "description": "Morning light #bread" });
+        let more = json!({ "video_path": name, "description": "Morning light #bread",
+            "privacy_level": level });
         world.upload(&post(user, &more)).exits(0);
     }
     world.video("draft.mp4", 240_000);
@@ -265,6 +270,11 @@ fn tour_of_a_busy_day(browser: &mut Browser, look: &mut Look<'_>) {
     look(browser, "queue");
     browser.value("for (const it of document.querySelectorAll('details')) it.open = true; true");
     look(browser, "queue-open");
+    // Without a word that it is meant, it is asked for.
+    browser.value("document.querySelector('[name=sure]').form.noValidate = true");
+    browser.value("document.querySelector('[name=sure]').form.querySelector('button').click()");
+    says_after(browser, "Take this post out of the queue?");
+    look(browser, "confirm");
     for (path, name) in [
         ("/", "overview"),
         ("/accounts", "accounts"),
@@ -272,6 +282,8 @@ fn tour_of_a_busy_day(browser: &mut Browser, look: &mut Look<'_>) {
         ("/calendar?view=week", "calendar-week"),
         ("/calendar?view=week&at=2031-05-01", "calendar-clash"),
         ("/history", "history"),
+        ("/history?numbers=yes", "history-numbers"),
+        ("/history?state=inbox&account=nobody", "history-none-such"),
         ("/settings", "settings"),
         ("/guidelines", "guidelines"),
         ("/posts/1", "post"),
@@ -361,4 +373,13 @@ fn every_page_fits_shows_the_focus_and_keeps_still() {
         }
     });
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// The sandbox, which is a crate of its own, has a copy of the console's colours.
+#[test]
+fn the_sandbox_has_the_colours_of_the_console() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let tokens = read("src/console/assets/tokens.css");
+    assert!(read("crates/tiktok-sandbox/src/pages/style.css").starts_with(&tokens));
 }

@@ -181,7 +181,7 @@ fn render(tone: &str, mark: &str, title: &str, says: &str, next: &str) -> Bytes 
 <p>{says}</p>
 <p class="next">{next}</p>
 </main>
-<footer>tiktok-up</footer>
+<footer><svg viewBox="0 0 32 32" width="20" height="20" aria-hidden="true"><rect width="32" height="32" rx="8"/><path d="M16 24V9m0 0-6 6m6-6 6 6"/></svg>tiktok-up</footer>
 </body>
 </html>
 "#
@@ -192,23 +192,28 @@ const TICK: &str = "M20 33l8.5 8.5L45 24";
 const CROSS: &str = "M23 23l18 18M41 23L23 41";
 const DASH: &str = "M21 32h22";
 
-/// The one style sheet; its hash is in the policy.
-const STYLE: &str = "
-:root{--ground:#f4f4f6;--card:#fff;--ink:#161823;--soft:#5d6070;--line:#e4e5ea;--ok:#0c8f88;--no:#d3234c;--off:#6b6f80}
-@media (prefers-color-scheme:dark){:root{--ground:#0e0e13;--card:#1a1b23;--ink:#f3f3f6;--soft:#a4a7b5;--line:#2c2e3a;--ok:#25f4ee;--no:#ff5578;--off:#8d91a3}}
+/// The one style sheet, in the console's colours; its hash is in the policy.
+const STYLE: &str = concat!(
+    include_str!("../../console/assets/tokens.css"),
+    "\
 *{box-sizing:border-box}
-body{margin:0;min-height:100vh;display:grid;grid-template-rows:1fr auto;place-items:center;padding:24px;background:var(--ground);color:var(--ink);font:16px/1.55 system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',sans-serif}
-main{width:100%;max-width:26rem;padding:44px 36px 36px;background:var(--card);border:1px solid var(--line);border-radius:20px;box-shadow:0 1px 2px rgba(0,0,0,.04),0 16px 48px -16px rgba(0,0,0,.18);text-align:center}
-svg{fill:none;stroke-width:3.5;stroke-linecap:round;stroke-linejoin:round}
-.ok svg{stroke:var(--ok)}
-.no svg{stroke:var(--no)}
-.off svg{stroke:var(--off)}
-h1{margin:20px 0 8px;font-size:1.5rem;line-height:1.25;font-weight:650;letter-spacing:-.015em}
+html{font:100%/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}
+body{margin:0;min-height:100vh;display:grid;grid-template-rows:1fr auto;place-items:center;padding:1.5rem;background:var(--ground);color:var(--text)}
+main{width:100%;max-width:27rem;padding:clamp(1.75rem,7vw,2.75rem) clamp(1.25rem,6vw,2.25rem);background:var(--card);border:1px solid var(--line);border-radius:12px;box-shadow:0 1px 2px rgb(15 20 40/4%);text-align:center}
+main svg{fill:none;stroke-width:3.5;stroke-linecap:round;stroke-linejoin:round;padding:.25rem;border-radius:50%}
+.ok svg{stroke:var(--good);background:var(--good-tint)}
+.no svg{stroke:var(--bad);background:var(--bad-tint)}
+.off svg{stroke:var(--calm);background:var(--calm-tint)}
+main circle{display:none}
+h1{margin:1.1rem 0 .5rem;font-size:1.5rem;line-height:1.25;font-weight:700;letter-spacing:-.01em}
 p{margin:0;text-wrap:balance;overflow-wrap:anywhere}
-code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
-.next{margin-top:20px;padding-top:20px;border-top:1px solid var(--line);color:var(--soft);font-size:.94rem}
-footer{padding-top:24px;color:var(--soft);font:600 .8rem/1 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.02em}
-";
+code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--sunken);border:1px solid var(--line);border-radius:5px;padding:0 .3em}
+.next{margin-top:1.25rem;padding-top:1.25rem;border-top:1px solid var(--line);color:var(--soft);font-size:.9375rem}
+footer{display:flex;align-items:center;gap:.5rem;padding-top:1.5rem;color:var(--soft);font-size:.875rem;font-weight:600}
+footer rect{fill:var(--accent)}
+footer path{fill:none;stroke:var(--on-accent);stroke-width:3.2;stroke-linecap:round;stroke-linejoin:round}
+"
+);
 
 #[cfg(test)]
 mod tests {

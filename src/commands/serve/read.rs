@@ -82,6 +82,7 @@ pub(super) struct HistoryPost {
     pub(super) state: String,
     pub(super) post_ids: Vec<String>,
     pub(super) url: Option<String>,
+    pub(super) cover: Option<String>,
     pub(super) views: Option<u64>,
     pub(super) likes: Option<u64>,
     pub(super) comments: Option<u64>,

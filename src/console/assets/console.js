@@ -35,6 +35,7 @@ const disclosure = () => {
   if (!form) return;
   const texts = document.querySelector('#texts').dataset;
   const { disclose, brand_organic: own, brand_content: branded, privacy_level: privacy } = form.elements;
+  const brandedNote = document.querySelector('#brand_content-note');
   const publish = document.querySelector('#publish');
   const wrap = document.querySelector('#publish-wrap');
   const why = document.querySelector('#publish-why');
@@ -53,6 +54,12 @@ const disclosure = () => {
       }
     }
     privacy.title = isBranded ? texts.private : '';
+    // The other way round: what is private cannot become branded content, nor is it made public by itself.
+    const isPrivate = privacy.value === 'SELF_ONLY' && !branded.checked;
+    branded.disabled = isPrivate;
+    branded.closest('label').classList.toggle('off', isPrivate);
+    branded.closest('label').title = isPrivate ? texts.unbranded : '';
+    brandedNote.textContent = isPrivate ? texts.unbranded : '';
     const nobody = !isDraft && disclose.checked && !own.checked && !branded.checked;
     publish.disabled = nobody;
     wrap.title = nobody ? texts.nobody : '';
@@ -135,15 +142,30 @@ const uploads = () => {
   });
 };
 
+// A text with code between backticks, as pages of the server have it.
+const write = (element, text) => {
+  const parts = text.split('`');
+  const whole = parts.length % 2 === 1 ? parts : [...parts.slice(0, -2), parts.slice(-2).join('`')];
+  element.replaceChildren(...whole.map((part, nth) => {
+    if (nth % 2 === 0) return part;
+    const code = document.createElement('code');
+    code.textContent = part;
+    return code;
+  }));
+};
+
 // What is under way, as it happens.
 const live = () => {
   if (!document.querySelector('[data-post]')) return;
+  const said = document.querySelector('#said');
   const events = new EventSource('/events');
   events.addEventListener('post', (event) => {
     const now = JSON.parse(event.data);
     for (const element of document.querySelectorAll(`[data-post="${CSS.escape(now.id)}"]`)) {
       const state = element.querySelector('[data-state]');
       if (state) {
+        // Told to who does not see it, once for each change.
+        if (state.textContent !== now.state) said.textContent = `${element.dataset.name}: ${now.state}`;
         state.textContent = now.state;
         state.className = `badge ${now.tone}`;
       }
@@ -158,7 +180,7 @@ const live = () => {
       const words = element.querySelector('[data-words]');
       if (words && (now.words || now.ended)) {
         words.hidden = !now.words;
-        words.textContent = now.words;
+        write(words, now.words);
       }
       // The page knows more of it than the event does, but nobody is interrupted who is filling in a form.
       if (now.ended && !document.querySelector('details[open]')) setTimeout(() => location.reload(), 400);
@@ -166,9 +188,22 @@ const live = () => {
   });
 };
 
+// A login under way: the page is asked for again, and shown once it says something else.
 const logins = () => {
   const login = document.querySelector('[data-login]');
-  if (login && login.dataset.ended === 'false') setTimeout(() => location.reload(), 2000);
+  if (!login || login.dataset.ended !== 'false') return;
+  const look = async () => {
+    try {
+      const answer = await fetch(location.href);
+      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const now = page.querySelector('[data-login]');
+      if (!now || now.textContent !== login.textContent) return location.reload();
+    } catch {
+      // Asked again below.
+    }
+    return setTimeout(look, 1500);
+  };
+  setTimeout(look, 1500);
 };
 
 signIn();

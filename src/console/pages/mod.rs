@@ -11,7 +11,8 @@ pub(crate) use self::confirm::ConfirmPage;
 pub(crate) use self::words::{ENGLISH, Words};
 
 /// The style of all pages.
-pub(crate) const STYLE: &str = include_str!("../assets/style.css");
+pub(crate) const STYLE: &str =
+    concat!(include_str!("../assets/tokens.css"), include_str!("../assets/style.css"));
 
 /// The one script.
 pub(crate) const SCRIPT: &str = include_str!("../assets/console.js");
@@ -32,6 +33,8 @@ pub(crate) struct Frame {
     pub(crate) flashes: Vec<Message>,
     /// After how many seconds a browser without scripts looks again.
     pub(crate) refresh: Option<u32>,
+    /// The zone of the times on it; empty if there are none.
+    pub(crate) zone: String,
 }
 
 /// Who looks at a page.
@@ -76,12 +79,12 @@ pub(crate) struct When {
 }
 
 impl When {
-    /// In the zone of this machine.
+    /// In a zone, which the foot of each page names.
     pub(crate) fn of(at: Timestamp, zone: &TimeZone) -> Self {
         let local = at.to_zoned(zone.clone());
         Self {
             iso: at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            words: local.strftime("%Y-%m-%d %H:%M %:z").to_string(),
+            words: local.strftime("%Y-%m-%d %H:%M").to_string(),
         }
     }
 }
@@ -90,6 +93,40 @@ impl Frame {
     fn csrf(&self) -> &str {
         self.visitor.as_ref().map(|who| who.csrf.as_str()).unwrap_or_default()
     }
+
+    /// A text as HTML, in which what stands between backticks is code. Nothing else of it is markup.
+    #[expect(clippy::unused_self, reason = "templates reach functions through what they have")]
+    fn code(&self, text: impl AsRef<str>) -> String {
+        let text = text.as_ref();
+        let mut html = String::with_capacity(text.len());
+        let whole = text.matches('`').count() / 2 * 2;
+        for (nth, part) in text.splitn(whole + 1, '`').enumerate() {
+            if nth > 0 {
+                html.push_str(if nth % 2 == 1 { "<code>" } else { "</code>" });
+            }
+            escape(part, &mut html);
+        }
+        html
+    }
+}
+
+fn escape(text: &str, html: &mut String) {
+    for char in text.chars() {
+        match char {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            other => html.push(other),
+        }
+    }
+}
+
+/// What stands in the place of a picture of an account: the first letter of its name.
+fn initial(name: &str) -> String {
+    let first = name.chars().find(|char| char.is_alphanumeric());
+    first.map(|char| char.to_uppercase().to_string()).unwrap_or_default()
 }
 
 /// A page as HTML. What cannot be written is a mistake of the template, which a test of each page would show.
@@ -127,6 +164,7 @@ pub(crate) struct OverviewPage {
     pub(crate) t: &'static Words,
     pub(crate) frame: Frame,
     pub(crate) can_change: bool,
+    pub(crate) has_accounts: bool,
     pub(crate) parts: Vec<Part>,
 }
 
@@ -172,12 +210,19 @@ pub(crate) struct AccountCard {
     pub(crate) alias: String,
     pub(crate) display_name: Option<String>,
     pub(crate) app: String,
-    pub(crate) scopes: String,
+    /// What it may do.
+    pub(crate) scopes: Vec<String>,
     pub(crate) health: &'static str,
     pub(crate) tone: &'static str,
     pub(crate) is_paused: bool,
     pub(crate) ends: Option<When>,
     pub(crate) needs_login: Option<String>,
+}
+
+impl AccountCard {
+    fn initial(&self) -> String {
+        initial(&self.name)
+    }
 }
 
 /// A login under way.
@@ -203,6 +248,8 @@ pub(crate) struct StartPage {
     pub(crate) t: &'static Words,
     pub(crate) frame: Frame,
     pub(crate) accounts: Vec<AccountChoice>,
+    /// The `open_id` of the one that is chosen.
+    pub(crate) chosen: String,
     pub(crate) drafts: Vec<DraftLine>,
     pub(crate) errors: Vec<String>,
     /// The folders that may be looked into.
@@ -219,6 +266,12 @@ pub(crate) struct StartPage {
 pub(crate) struct AccountChoice {
     pub(crate) open_id: String,
     pub(crate) name: String,
+}
+
+impl AccountChoice {
+    fn initial(&self) -> String {
+        initial(&self.name)
+    }
 }
 
 /// A post that was begun.
@@ -384,6 +437,7 @@ pub(crate) struct PostPage {
     pub(crate) frame: Frame,
     pub(crate) can_change: bool,
     pub(crate) number: u32,
+    pub(crate) name: String,
     pub(crate) id: Option<String>,
     pub(crate) state: String,
     pub(crate) tone: &'static str,
@@ -405,21 +459,25 @@ pub(crate) struct Fact {
     pub(crate) is: String,
 }
 
-/// A table with filters and downloads.
+/// What was posted.
 #[derive(Debug, Template)]
-#[template(path = "table.html")]
-pub(crate) struct TablePage {
+#[template(path = "history.html")]
+pub(crate) struct HistoryPage {
     pub(crate) t: &'static Words,
     pub(crate) frame: Frame,
+    pub(crate) can_change: bool,
     pub(crate) filters: Vec<Filter>,
+    pub(crate) is_filtered: bool,
+    /// Whether TikTok was asked for covers, addresses and numbers.
+    pub(crate) with_numbers: bool,
+    /// Why it did not give them.
+    pub(crate) no_numbers: Option<String>,
     pub(crate) downloads: Vec<Link>,
-    pub(crate) columns: Vec<&'static str>,
-    pub(crate) rows: Vec<Vec<Cell>>,
-    pub(crate) empty: &'static str,
-    pub(crate) empty_help: &'static str,
+    pub(crate) sums: Vec<Fact>,
+    pub(crate) posts: Vec<MadePost>,
 }
 
-/// What a table can be narrowed by.
+/// What the history can be narrowed by.
 #[derive(Debug)]
 pub(crate) struct Filter {
     pub(crate) name: &'static str,
@@ -428,19 +486,47 @@ pub(crate) struct Filter {
     pub(crate) choices: Vec<Level>,
 }
 
-/// A cell of a table.
-#[derive(Debug, Default)]
-pub(crate) struct Cell {
-    pub(crate) words: String,
-    pub(crate) href: Option<String>,
-    pub(crate) is_outside: bool,
+/// A post that was made.
+#[derive(Debug)]
+pub(crate) struct MadePost {
+    pub(crate) number: u32,
+    pub(crate) name: String,
+    pub(crate) account: String,
+    pub(crate) at: When,
+    pub(crate) state: &'static str,
+    pub(crate) tone: &'static str,
+    pub(crate) cover: Option<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) views: Option<u64>,
+    pub(crate) likes: Option<u64>,
+    pub(crate) comments: Option<u64>,
+    pub(crate) shares: Option<u64>,
 }
 
-impl Cell {
-    /// Words alone.
-    pub(crate) fn of(words: impl Into<String>) -> Self {
-        Self { words: words.into(), ..Self::default() }
+impl MadePost {
+    fn numbers(&self) -> [Fact; 4] {
+        let fact =
+            |what, count: Option<u64>| Fact { what, is: count.map(grouped).unwrap_or_default() };
+        [
+            fact(ENGLISH.views, self.views),
+            fact(ENGLISH.likes, self.likes),
+            fact(ENGLISH.comments, self.comments),
+            fact(ENGLISH.shares, self.shares),
+        ]
     }
+}
+
+/// A number as people read it: 1234567 is `1,234,567`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 /// Days with their posts.
@@ -449,20 +535,31 @@ impl Cell {
 pub(crate) struct CalendarPage {
     pub(crate) t: &'static Words,
     pub(crate) frame: Frame,
+    pub(crate) can_change: bool,
     /// `month` or `week`.
     pub(crate) view: &'static str,
-    pub(crate) other_view: &'static str,
-    pub(crate) other_words: &'static str,
     pub(crate) at: String,
     pub(crate) before: String,
     pub(crate) after: String,
     pub(crate) days: Vec<Day>,
 }
 
+impl CalendarPage {
+    fn is_week(&self) -> bool {
+        self.view == "week"
+    }
+
+    fn is_bare(&self) -> bool {
+        self.days.iter().all(|day| day.posts.is_empty())
+    }
+}
+
 /// A day.
 #[derive(Debug)]
 pub(crate) struct Day {
     pub(crate) date: String,
+    /// Within its month.
+    pub(crate) number: i8,
     pub(crate) words: String,
     pub(crate) is_today: bool,
     /// Of another month.
@@ -475,7 +572,7 @@ pub(crate) struct Day {
 pub(crate) struct DayPost {
     pub(crate) time: String,
     pub(crate) name: String,
-    pub(crate) href: Option<String>,
+    pub(crate) href: String,
     pub(crate) account: String,
     pub(crate) state: String,
     pub(crate) tone: &'static str,
@@ -520,99 +617,47 @@ pub(crate) struct SettingsPage {
 pub(crate) struct GuidelinesPage {
     pub(crate) t: &'static Words,
     pub(crate) frame: Frame,
-    pub(crate) points: Vec<Point>,
     /// A post that is being composed, to show its form.
     pub(crate) draft: Option<String>,
 }
 
-/// A point of the guidelines.
-#[derive(Debug)]
-pub(crate) struct Point {
-    pub(crate) title: &'static str,
-    /// TikTok's own words.
-    pub(crate) words: &'static str,
-    /// What the compose page does about it.
-    pub(crate) here: &'static str,
-    /// The element of the page.
-    pub(crate) anchor: &'static str,
-}
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
 
-/// The points of the guidelines
-/// (<https://developers.tiktok.com/doc/content-sharing-guidelines>), in the order of the page.
-pub(crate) fn points() -> Vec<Point> {
-    let point = |title, words, here, anchor| Point { title, words, here, anchor };
-    vec![
-        point(
-            "Creator",
-            "must display the creator's nickname",
-            "The nickname and the picture stand at the top, asked for when the page opens.",
-            "creator",
-        ),
-        point(
-            "Not now",
-            "must stop the current publishing attempt and prompt users to try again later",
-            "If TikTok says that the account cannot post now, the page says why, and has no form.",
-            "refused",
-        ),
-        point(
-            "Duration",
-            "must check if the duration of the to-be-posted video follows the max_video_post_duration_sec",
-            "The length is measured and shown under the preview; a video that is too long is not sent.",
-            "preview",
-        ),
-        point(
-            "Preview",
-            "should display a preview of the to-be-posted content",
-            "The very file is played in the page; photos are shown one beside the other.",
-            "preview",
-        ),
-        point(
-            "Words",
-            "users should be able to edit the preset text",
-            "Title and caption are empty until somebody writes them.",
-            "caption",
-        ),
-        point(
-            "Privacy",
-            "Users must manually select the privacy status from a dropdown and there should be no default value",
-            "The list has what TikTok offers now, and nothing is chosen.",
-            "privacy_level",
-        ),
-        point(
-            "Interactions",
-            "none should be checked by default",
-            "Comment, duet and stitch are not checked; what the creator has switched off is greyed out. Photos have comments alone.",
-            "interactions",
-        ),
-        point(
-            "Commercial content",
-            "You need to indicate if your content promotes yourself, a third party, or both.",
-            "The switch is off and its boxes are empty. While it is on and none is chosen, the button does nothing and says this.",
-            "disclosure",
-        ),
-        point(
-            "Branded content",
-            "Branded content visibility cannot be set to private.",
-            "With branded content “only me” cannot be chosen, and says this.",
-            "privacy_level",
-        ),
-        point(
-            "Consent",
-            "By posting, you agree to TikTok's Music Usage Confirmation",
-            "The line stands above the button, and names the Branded Content Policy as well when that applies.",
-            "declaration",
-        ),
-        point(
-            "Processing",
-            "it may take a few minutes for the content to process and be visible on their profile",
-            "The page says so above the button, and the queue shows what TikTok says of the post.",
-            "publish-section",
-        ),
-        point(
-            "Consent before sending",
-            "must only start sending content materials to TikTok after the user has expressly consented to the upload",
-            "Nothing is sent before the button is pressed.",
-            "publish",
-        ),
-    ]
+    use super::*;
+
+    #[test]
+    fn what_stands_between_backticks_is_code_and_nothing_else_is_markup() {
+        let code = |text: &str| Frame::default().code(text);
+        assert_eq!(code("run `a < b` now"), "run <code>a &lt; b</code> now");
+        assert_eq!(code("`a` and `b`"), "<code>a</code> and <code>b</code>");
+        assert_eq!(code("one ` alone"), "one ` alone");
+        assert_eq!(code("`a` and ` alone"), "<code>a</code> and ` alone");
+        assert_eq!(code("<b>'\"&"), "&lt;b&gt;&#39;&quot;&amp;");
+    }
+
+    #[test]
+    fn numbers_are_grouped_and_names_have_a_letter() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(["@ada", "émile", "", "…"].map(initial), ["A", "É", "", ""]);
+    }
+
+    /// All that is read stands in `words.rs`, so that a translation has it all.
+    #[test]
+    fn the_templates_have_nothing_to_read() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/console/templates");
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let mut text = std::fs::read_to_string(&path).unwrap();
+            for (begin, end) in [("{{", "}}"), ("{%", "%}"), ("<", ">")] {
+                while let Some((before, rest)) = text.split_once(begin) {
+                    let (_, after) = rest.split_once(end).unwrap();
+                    text = format!("{before} {after}");
+                }
+            }
+            let text = text.replace("&amp;", "");
+            assert!(!text.contains(char::is_alphabetic), "{}: {}", path.display(), text.trim());
+        }
+    }
 }

@@ -16,6 +16,20 @@ pub(super) fn health(word: &str) -> (&'static str, &'static str) {
     }
 }
 
+/// What a scope allows.
+fn scope_words(scope: &str) -> String {
+    let words = match scope {
+        "user.info.basic" => T.scope_basic,
+        "user.info.profile" => T.scope_profile,
+        "user.info.stats" => T.scope_stats,
+        "video.publish" => T.scope_publish,
+        "video.upload" => T.scope_upload,
+        "video.list" => T.scope_list,
+        other => other,
+    };
+    words.to_owned()
+}
+
 /// The accounts.
 pub(crate) async fn accounts(console: &Console, visitor: &Visitor) -> AccountsPage {
     let known = known_accounts(console).await;
@@ -26,7 +40,7 @@ pub(crate) async fn accounts(console: &Console, visitor: &Visitor) -> AccountsPa
             alias: account.alias.clone().unwrap_or_default(),
             display_name: account.display_name,
             app: account.app.unwrap_or_default(),
-            scopes: account.scopes.join(", "),
+            scopes: account.scopes.iter().map(|scope| scope_words(scope)).collect(),
             health,
             tone,
             is_paused: account.paused_since.is_some(),

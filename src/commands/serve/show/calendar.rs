@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
 use super::known::{listed, made, name_of, part, state_words, tone, word_of};
-use super::{T, frame};
+use super::{T, can_edit, frame};
 use crate::clock;
 use crate::commands::serve::console::Console;
 use crate::commands::serve::web::forms::CalendarQuery;
@@ -41,25 +41,35 @@ pub(crate) async fn calendar(
         let own = posts.iter().filter(|(day, _)| *day == date);
         Day {
             date: date.to_string(),
-            words: date.strftime("%a %-d %b").to_string(),
+            number: date.day(),
+            words: date.strftime("%A, %-d %B").to_string(),
             is_today: date == today,
             is_outside: !is_week && date.month() != at.month(),
             posts: own.map(|(_, post)| post()).collect(),
         }
     });
-    let title =
-        if is_week { format!("{} {first}", T.week) } else { at.strftime("%B %Y").to_string() };
+    let title = if is_week { week(first) } else { at.strftime("%B %Y").to_string() };
     CalendarPage {
         t: T,
         frame: frame(console, visitor, "/calendar", &title),
+        can_change: can_edit(visitor),
         view: if is_week { "week" } else { "month" },
-        other_view: if is_week { "month" } else { "week" },
-        other_words: if is_week { T.month } else { T.week },
         at: at.to_string(),
         before: before.to_string(),
         after: after.to_string(),
         days: days.collect(),
     }
+}
+
+/// From its first day to its last.
+fn week(first: Date) -> String {
+    let last = first.saturating_add(6.days());
+    let begin = match (first.year() == last.year(), first.month() == last.month()) {
+        (true, true) => "%-d",
+        (true, false) => "%-d %B",
+        (false, _) => "%-d %B %Y",
+    };
+    format!("{} – {}", first.strftime(begin), last.strftime("%-d %B %Y"))
 }
 
 type DayPostOf = Box<dyn Fn() -> DayPost + Send + Sync>;
@@ -74,7 +84,7 @@ async fn calendar_posts(console: &Console, zone: &TimeZone) -> Vec<(Date, DayPos
         let post = move || DayPost {
             time: time.clone(),
             name: name.clone(),
-            href: number.map(|number| format!("/posts/{number}")),
+            href: number.map_or_else(|| "/queue".to_owned(), |number| format!("/posts/{number}")),
             account: account.clone(),
             state: state.to_owned(),
             tone,

@@ -8,7 +8,10 @@ use crate::console::pages::{DoctorPage, FindingLine};
 
 /// What `doctor` found when it was asked last.
 pub(crate) fn doctor(console: &Console, visitor: &Visitor) -> DoctorPage {
-    let findings = console.findings().into_iter().map(|found: Check| FindingLine {
+    let mut found = console.findings();
+    // What is to be done comes first.
+    found.sort_by_key(|found| (found.ok, found.hint.is_none()));
+    let findings = found.into_iter().map(|found: Check| FindingLine {
         word: match (found.ok, &found.hint) {
             (false, _) => T.doctor_bad,
             (true, Some(_)) => T.doctor_todo,

@@ -3,7 +3,7 @@
 use super::{T, can_edit, frame};
 use crate::commands::serve::console::Console;
 use crate::console::access::Visitor;
-use crate::console::pages::{GuidelinesPage, points};
+use crate::console::pages::GuidelinesPage;
 
 /// TikTok's guidelines, and where they are met.
 pub(crate) fn guidelines(console: &Console, visitor: &Visitor) -> GuidelinesPage {
@@ -11,7 +11,6 @@ pub(crate) fn guidelines(console: &Console, visitor: &Visitor) -> GuidelinesPage
     GuidelinesPage {
         t: T,
         frame: frame(console, visitor, "/guidelines", T.guidelines),
-        points: points(),
         draft: draft.filter(|_| can_edit(visitor)).map(|draft| draft.id),
     }
 }

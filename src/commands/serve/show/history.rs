@@ -1,85 +1,130 @@
 //! What was posted, and when.
 
-use super::known::{known_accounts, made, name_of, state_words};
-use super::{T, frame, when};
+use serde_json::Value;
+
+use super::known::{known_accounts, name_of, state_words, tone};
+use super::{T, can_edit, frame, when};
 use crate::cli::HistoryArgs;
+use crate::commands::serve::answer::Answer;
 use crate::commands::serve::console::Console;
 use crate::commands::serve::read::HistoryPost;
 use crate::commands::serve::web::forms::HistoryQuery;
 use crate::commands::{Context, history as history_command};
 use crate::console::access::Visitor;
-use crate::console::pages::{Cell, Filter, Level, Link, TablePage};
+use crate::console::pages::{Fact, Filter, HistoryPage, Level, Link, MadePost, grouped};
 
 /// What was posted, and when.
 pub(crate) async fn history(
     console: &Console,
     visitor: &Visitor,
     query: &HistoryQuery,
-) -> TablePage {
-    let account = Some(query.account.clone()).filter(|name| !name.is_empty());
-    let made = made(console, account).await;
+) -> HistoryPage {
+    let mut with_numbers = !query.numbers.is_empty();
+    let mut answer = asked(console, query, with_numbers).await;
+    let mut no_numbers = None;
+    if let (true, Some(failed)) = (with_numbers, answer.failed) {
+        let hint = failed.hint.map(|hint| format!(". {hint}")).unwrap_or_default();
+        no_numbers = Some(format!("{} {}{hint}", T.numbers_refused, failed.message));
+        with_numbers = false;
+        answer = asked(console, query, false).await;
+    }
+    let posts: Vec<HistoryPost> = answer.events.iter().filter_map(|it| read(it, query)).collect();
     let accounts = known_accounts(console).await;
-    let is_shown = |post: &&HistoryPost| query.state.is_empty() || post.state == query.state;
-    let rows = made.iter().filter(is_shown).map(|post| {
-        let number =
-            Cell { href: Some(format!("/posts/{}", post.post)), ..Cell::of(name_of(&post.video)) };
-        let url = post.url.clone();
-        let page = Cell {
-            is_outside: true,
-            ..Cell { href: url.clone(), ..Cell::of(url.map(|_| T.open_post).unwrap_or_default()) }
-        };
-        let count =
-            |count: Option<u64>| Cell::of(count.map(|it| it.to_string()).unwrap_or_default());
-        vec![
-            Cell::of(when(post.posted_at).words),
-            number,
-            Cell::of(post.account_name()),
-            Cell::of(state_words(&post.state)),
-            page,
-            count(post.views),
-            count(post.likes),
-        ]
-    });
     let level =
         |value: &str, words: &str| Level { value: value.to_owned(), words: words.to_owned() };
-    TablePage {
+    let filter = |name, words, chosen: &str, choices| Filter {
+        name,
+        words,
+        chosen: chosen.to_owned(),
+        choices,
+    };
+    let of_accounts = accounts.iter().map(|it| level(&it.open_id, &it.name())).collect();
+    let states = ["published", "inbox"].map(|it| level(it, state_words(it))).into();
+    HistoryPage {
         t: T,
         frame: frame(console, visitor, "/history", T.history),
+        can_change: can_edit(visitor),
         filters: vec![
-            Filter {
-                name: "account",
-                words: T.account,
-                chosen: query.account.clone(),
-                choices: accounts.iter().map(|it| level(&it.open_id, &it.name())).collect(),
-            },
-            Filter {
-                name: "state",
-                words: T.state,
-                chosen: query.state.clone(),
-                choices: ["published", "inbox"].map(|it| level(it, state_words(it))).into(),
-            },
+            filter("account", T.account, &query.account, of_accounts),
+            filter("state", T.state, &query.state, states),
         ],
-        downloads: vec![
-            Link { href: "/history.csv".into(), words: T.csv.into() },
-            Link { href: "/history.json".into(), words: T.json.into() },
-        ],
-        columns: vec![T.posted_at, T.video, T.account, T.state, T.url, T.views, T.likes],
-        rows: rows.collect(),
-        empty: T.history_none,
-        empty_help: T.history_none_help,
+        is_filtered: !query.account.is_empty() || !query.state.is_empty(),
+        with_numbers,
+        no_numbers,
+        downloads: [("/history.csv", T.csv), ("/history.json", T.json)]
+            .map(|(path, words)| Link { href: with_query(path, query), words: words.to_owned() })
+            .into(),
+        sums: if with_numbers && !posts.is_empty() { sums(&posts) } else { Vec::new() },
+        posts: posts.into_iter().map(made).collect(),
     }
 }
 
-/// The same as a file.
-pub(crate) async fn history_file(console: &Console, as_csv: bool) -> String {
-    let args = HistoryArgs { csv: as_csv, ..HistoryArgs::default() };
-    if as_csv {
-        return console
-            .printed(|context| async move { history_command::run(&context, &args).await })
-            .await;
-    }
+/// What `history` tells.
+async fn asked(console: &Console, query: &HistoryQuery, numbers: bool) -> Answer {
+    let account = Some(query.account.clone()).filter(|name| !name.is_empty());
+    let args = HistoryArgs { account, numbers, ..HistoryArgs::default() };
     let run = |context: Context| async move { history_command::run(&context, &args).await };
-    let events = console.ask(run).await.events;
-    let lines = events.iter().map(ToString::to_string);
-    lines.flat_map(|line| [line, "\n".to_owned()]).collect()
+    console.ask(run).await
+}
+
+/// A post, if it is one that is asked for.
+fn read(event: &Value, query: &HistoryQuery) -> Option<HistoryPost> {
+    let is_shown = event["event"] == "history"
+        && (query.state.is_empty() || event["state"] == query.state.as_str());
+    is_shown.then(|| serde_json::from_value(event.clone()).ok())?
+}
+
+fn made(post: HistoryPost) -> MadePost {
+    MadePost {
+        number: post.post,
+        name: name_of(&post.video),
+        account: post.account_name(),
+        at: when(post.posted_at),
+        state: state_words(&post.state),
+        tone: tone(&post.state),
+        cover: post.cover,
+        url: post.url,
+        views: post.views,
+        likes: post.likes,
+        comments: post.comments,
+        shares: post.shares,
+    }
+}
+
+/// All of them together.
+fn sums(posts: &[HistoryPost]) -> Vec<Fact> {
+    let sum = |what, of: fn(&HistoryPost) -> Option<u64>| Fact {
+        what,
+        is: grouped(posts.iter().filter_map(of).fold(0, u64::saturating_add)),
+    };
+    vec![
+        Fact { what: T.posts, is: posts.len().to_string() },
+        sum(T.views, |post| post.views),
+        sum(T.likes, |post| post.likes),
+        sum(T.comments, |post| post.comments),
+        sum(T.shares, |post| post.shares),
+    ]
+}
+
+/// The address of a file: whoever reads it has the states of all posts in it.
+fn with_query(path: &str, query: &HistoryQuery) -> String {
+    let fields = [("account", &query.account), ("numbers", &query.numbers)];
+    let mut text = url::form_urlencoded::Serializer::new(String::new());
+    text.extend_pairs(fields.into_iter().filter(|(_, value)| !value.is_empty()));
+    let text = text.finish();
+    if text.is_empty() { path.to_owned() } else { format!("{path}?{text}") }
+}
+
+/// The same as a file of JSON lines.
+pub(crate) async fn history_json(console: &Console, query: &HistoryQuery) -> String {
+    let answer = asked(console, query, !query.numbers.is_empty()).await;
+    answer.of("history").flat_map(|event| [event.to_string(), "\n".to_owned()]).collect()
+}
+
+/// The same as CSV.
+pub(crate) async fn history_csv(console: &Console, query: &HistoryQuery) -> String {
+    let account = Some(query.account.clone()).filter(|name| !name.is_empty());
+    let numbers = !query.numbers.is_empty();
+    let args = HistoryArgs { account, numbers, csv: true, ..HistoryArgs::default() };
+    console.printed(|context| async move { history_command::run(&context, &args).await }).await
 }

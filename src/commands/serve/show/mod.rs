@@ -29,7 +29,7 @@ pub(super) use self::calendar::calendar;
 pub(super) use self::compose::compose;
 pub(super) use self::doctor::doctor;
 pub(super) use self::guidelines::guidelines;
-pub(super) use self::history::{history, history_file};
+pub(super) use self::history::{history, history_csv, history_json};
 pub(super) use self::known::{numbers, state_words, tone};
 pub(super) use self::login::login;
 pub(super) use self::overview::overview;
@@ -77,6 +77,7 @@ fn frame(console: &Console, visitor: &Visitor, here: &str, title: &str) -> Frame
             .chain(trouble)
             .collect(),
         refresh: None,
+        zone: zone_name(),
     }
 }
 
@@ -93,5 +94,5 @@ fn when(at: Timestamp) -> When {
 }
 
 fn zone_name() -> String {
-    clock::zone().iana_name().unwrap_or("UTC").to_owned()
+    clock::zone().iana_name().unwrap_or("UTC").trim_start_matches("Etc/").to_owned()
 }

@@ -35,10 +35,9 @@ pub(crate) async fn overview(console: &Console, visitor: &Visitor) -> OverviewPa
         of(T.under_way, T.under_way_none, &[T.under_way]),
         of(T.next, T.next_none, &[T.next, T.waits]),
     ];
-    let sick = known_accounts(console)
-        .await
-        .into_iter()
-        .filter(|it| it.health != "ok" && it.health != "refresh_due");
+    let accounts = known_accounts(console).await;
+    let has_accounts = !accounts.is_empty();
+    let sick = accounts.into_iter().filter(|it| it.health != "ok" && it.health != "refresh_due");
     parts[0].lines.extend(sick.map(|account| {
         let (health, tone) = health(&account.health);
         PartLine {
@@ -51,5 +50,5 @@ pub(crate) async fn overview(console: &Console, visitor: &Visitor) -> OverviewPa
         }
     }));
     let frame = frame(console, visitor, "/", T.overview);
-    OverviewPage { t: T, frame, can_change: can_edit(visitor), parts }
+    OverviewPage { t: T, frame, can_change: can_edit(visitor), has_accounts, parts }
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::known::{is_unknown, made, state_words, tone, word_of};
+use super::known::{is_unknown, made, name_of, state_words, tone, word_of};
 use super::{T, can_edit, frame, when};
 use crate::cli::StatusArgs;
 use crate::commands::serve::console::Console;
@@ -35,7 +35,7 @@ pub(crate) async fn post(console: &Console, visitor: &Visitor, number: u32) -> O
     fact(T.not_before, post.not_before.map(|at| when(at).words));
     fact(T.created, post.created_at.map(|at| when(at).words));
     fact(T.last_change, post.updated_at.map(|at| when(at).words));
-    fact("publish_id", post.publish_id.clone());
+    fact(T.publish_id, post.publish_id.clone());
     let attempts = post.history.iter().flatten().map(|attempt| {
         let time = |at: Option<Timestamp>| at.map(|at| when(at).words).unwrap_or_default();
         vec![
@@ -54,6 +54,7 @@ pub(crate) async fn post(console: &Console, visitor: &Visitor, number: u32) -> O
         frame: frame(console, visitor, "/queue", &format!("{} {number}", T.post_title)),
         can_change: can_edit(visitor),
         number,
+        name: name_of(&post.video),
         id: post.id.clone(),
         state: state_words(&word).to_owned(),
         tone: tone(&word),

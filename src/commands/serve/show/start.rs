@@ -13,8 +13,14 @@ use crate::console::pages::{AccountChoice, DraftLine, Folder, FolderEntry, Start
 use crate::text;
 
 /// Where a post begins.
-pub(crate) async fn start(console: &Console, visitor: &Visitor, folder: &str) -> StartPage {
+pub(crate) async fn start(
+    console: &Console,
+    visitor: &Visitor,
+    folder: &str,
+    account: &str,
+) -> StartPage {
     let accounts = known_accounts(console).await;
+    let chosen = accounts.iter().find(|known| known.open_id == account).or(accounts.first());
     let names = |open_id: &str| {
         let known = accounts.iter().find(|account| account.open_id == open_id);
         known.map_or_else(|| open_id.to_owned(), KnownAccount::name)
@@ -41,6 +47,7 @@ pub(crate) async fn start(console: &Console, visitor: &Visitor, folder: &str) ->
     StartPage {
         t: T,
         frame: frame(console, visitor, "/compose", T.compose),
+        chosen: chosen.map(|account| account.open_id.clone()).unwrap_or_default(),
         drafts: drafts.collect(),
         errors,
         roots: serve.folders.iter().map(|folder| folder.display().to_string()).collect(),

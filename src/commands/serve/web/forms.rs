@@ -72,6 +72,8 @@ pub(crate) struct CalendarQuery {
 pub(crate) struct HistoryQuery {
     pub(crate) account: String,
     pub(crate) state: String,
+    /// Anything: TikTok is asked for covers, addresses and numbers as well.
+    pub(crate) numbers: String,
 }
 
 /// The source of a draft that was chosen by a form.

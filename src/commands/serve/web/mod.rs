@@ -143,13 +143,21 @@ async fn history(
     Html(html(&show::history(&console, &visitor, &query).await))
 }
 
-async fn history_csv(State(console): State<App>, _: Visitor) -> impl IntoResponse {
-    let text = show::history_file(&console, true).await;
+async fn history_csv(
+    State(console): State<App>,
+    _: Visitor,
+    Query(query): Query<HistoryQuery>,
+) -> impl IntoResponse {
+    let text = show::history_csv(&console, &query).await;
     ([(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"))], text)
 }
 
-async fn history_json(State(console): State<App>, _: Visitor) -> impl IntoResponse {
-    let text = show::history_file(&console, false).await;
+async fn history_json(
+    State(console): State<App>,
+    _: Visitor,
+    Query(query): Query<HistoryQuery>,
+) -> impl IntoResponse {
+    let text = show::history_json(&console, &query).await;
     ([(CONTENT_TYPE, HeaderValue::from_static("application/jsonl; charset=utf-8"))], text)
 }
 
@@ -271,6 +279,8 @@ async fn callback(State(console): State<App>, OriginalUri(uri): OriginalUri) -> 
 #[serde(default)]
 struct StartQuery {
     folder: String,
+    /// The `open_id` of the account that posts.
+    account: String,
 }
 
 async fn start(
@@ -278,7 +288,7 @@ async fn start(
     visitor: Visitor,
     Query(query): Query<StartQuery>,
 ) -> Html<String> {
-    Html(html(&show::start(&console, &visitor, &query.folder).await))
+    Html(html(&show::start(&console, &visitor, &query.folder, &query.account).await))
 }
 
 async fn begin(
