@@ -353,6 +353,7 @@ pub(crate) struct ServeArgs {
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum ServeAction {
     /// Add a user of the console with a password, which is asked for
+    #[command(after_help = help::SERVE_ADD_USER)]
     AddUser {
         /// What the user is called
         #[arg(value_name = "NAME")]
@@ -365,12 +366,14 @@ pub(crate) enum ServeAction {
         passphrase: PassphraseArgs,
     },
     /// Remove a user of the console; its sessions end at once
+    #[command(after_help = help::SERVE_REMOVE_USER)]
     RemoveUser {
         /// What the user is called
         #[arg(value_name = "NAME")]
         name: String,
     },
     /// List the users of the console
+    #[command(after_help = help::SERVE_USERS)]
     Users,
 }
 

@@ -75,7 +75,11 @@ pub(super) const LOGOUT: &str = headed!(
     "tiktok-up logout shop --local-only       without asking TikTok"
 );
 
-pub(super) const DEMO: &str = headed!("Examples", "tiktok-up demo");
+pub(super) const DEMO: &str = headed!(
+    "Examples",
+    "tiktok-up demo"
+    "tiktok-up demo --web                     the console in the browser"
+);
 
 pub(super) const ACCOUNTS_SHOW: &str =
     headed!("Examples", "tiktok-up accounts show" "tiktok-up accounts show shop --json");
@@ -182,6 +186,17 @@ pub(super) const SERVE: &str = headed!(
     "tiktok-up serve --worker clips.json      and does what `watch` does"
     "tiktok-up serve add-user ada --role editor"
 );
+
+pub(super) const SERVE_ADD_USER: &str = headed!(
+    "Examples",
+    "tiktok-up serve add-user ada --role editor"
+    "tiktok-up serve add-user ada --passphrase-file words"
+);
+
+pub(super) const SERVE_REMOVE_USER: &str = headed!("Examples", "tiktok-up serve remove-user ada");
+
+pub(super) const SERVE_USERS: &str =
+    headed!("Examples", "tiktok-up serve users" "tiktok-up serve users --json");
 
 pub(super) const STATUS: &str = headed!(
     "Examples",

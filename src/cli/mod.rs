@@ -88,8 +88,6 @@ pub(crate) enum Command {
     /// The same rules and the same journal as on the command line, while it runs. It listens on this machine alone,
     /// unless another address comes with TLS and passwords. Ctrl-C or SIGTERM ends it after the chunk under way, with
     /// exit code 0.
-    // Hidden until it is whole.
-    #[command(hide = true)]
     Serve(ServeArgs),
     /// Show what became of the posts, and ask TikTok about those that are not final
     Status(StatusArgs),
