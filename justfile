@@ -39,6 +39,10 @@ cron-year:
 screenshots DIR="target/screenshots":
     TIKTOK_UP_SCREENSHOTS="$PWD/{{ DIR }}" cargo test --test it -- chromium:: console_look::
 
+# The pictures of docs/audit.md, made anew (needs Chromium)
+audit-pictures:
+    cargo test --test it pictures_for_the_audit -- --ignored
+
 # The documentation of the code, in the browser
 docs:
     cargo doc --workspace --no-deps --open

@@ -375,6 +375,91 @@ fn every_page_fits_shows_the_focus_and_keeps_still() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// Makes the pictures of docs/audit.md: `just audit-pictures`.
+#[test]
+#[ignore = "writes the pictures of docs/audit.md"]
+fn pictures_for_the_audit() {
+    let Some(mut browser) = Browser::start() else { return };
+    let browser = &mut browser;
+    browser.prefers("light", true);
+    browser.window(1120, 900, 1);
+    browser.draw("verified.example");
+    let world = World::logged_in();
+    world.video("clip.mp4", 2_400_000);
+    let console = Console::start(&world, &[]);
+    console.sign_in(browser);
+    begin(browser, &console, &world, "clip.mp4");
+    keep(browser, "1a-creator", "#creator");
+    keep(browser, "2a-title", "#words");
+    keep(browser, "2b-privacy", "#visibility .field");
+    keep(browser, "2c-interactions", "#interactions");
+    keep(browser, "2-declaration", "#publish-section");
+    keep(browser, "3a-off", "#disclosure");
+    browser.click("#disclose");
+    keep(browser, "3a-nobody", "#publish-section");
+    browser.click("#brand_organic");
+    keep(browser, "3a-your-brand", "#disclosure");
+    browser.click("#brand_content");
+    keep(browser, "3a-both", "#disclosure");
+    keep(browser, "3b-branded-first", "#visibility .field");
+    keep(browser, "4-declaration", "#publish-section");
+    browser.click("#brand_content");
+    fill(browser, "#privacy_level", "SELF_ONLY");
+    keep(browser, "3b-private-first", "#disclosure");
+    keep(browser, "1c-duration", "#preview");
+    browser.click("#disclose");
+    let here = browser.value("location.pathname").as_str().unwrap().to_owned();
+    world.hold("upload", 1, "middle");
+    browser.click("#publish");
+    browser.arrives_at("/queue");
+    eventually("a post is being sent", || {
+        browser.open(&console.at("/queue"));
+        shown(browser, "main").contains("being sent").then_some(())
+    });
+    keep(browser, "5e-status", "main .post");
+    world.let_go();
+    browser.open(&console.at("/compose"));
+    let photos = "https://verified.example/1.jpg\nhttps://verified.example/2.jpg";
+    fill(browser, "#photos", photos);
+    browser.click("form:has(#photos) button");
+    wait_for(browser, "#compose");
+    assert_ne!(browser.value("location.pathname"), here);
+    keep(browser, "2c-photos", "#interactions");
+    world.refuse("creator_info", 1, 1, "spam_risk_too_many_posts");
+    let photos = browser.value("location.href").as_str().unwrap().to_owned();
+    browser.open(&photos);
+    keep(browser, "1b-not-now", "#refused");
+    browser.open(&console.at("/settings"));
+    browser.value(
+        "for (const it of document.querySelectorAll('tr')) \
+         if (it.innerText.includes('client_secret')) it.id = 'secret'; true",
+    );
+    keep(browser, "t1-secret", "#secret");
+    world.wait_until("it is published", |world| world.published() == 1);
+    console.end();
+}
+
+/// Keeps a picture of an element for docs/audit.md.
+fn keep(browser: &mut Browser, name: &str, selector: &str) {
+    wait_for(browser, selector);
+    // Without what lies under the pointer or has the focus.
+    let part = format!(
+        "(async () => {{ document.activeElement?.blur(); \
+         const video = document.querySelector('video'); \
+         if (video && video.readyState < 4) await new Promise((go) => {{ \
+           video.addEventListener('canplaythrough', go); video.preload = 'auto'; }}); \
+         const it = document.querySelector({}); it.scrollIntoView({{ block: 'center' }}); \
+         const box = it.getBoundingClientRect(); \
+         return {{ x: box.x + scrollX - 8, y: box.y + scrollY - 8, width: box.width + 16, \
+           height: box.height + 16 }}; }})()",
+        json!(selector)
+    );
+    let part = browser.awaited(&part);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/audit");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(format!("{name}.png")), browser.picture_of(&part)).unwrap();
+}
+
 /// The sandbox, which is a crate of its own, has a copy of the console's colours.
 #[test]
 fn the_sandbox_has_the_colours_of_the_console() {

@@ -623,6 +623,7 @@ pub(crate) struct GuidelinesPage {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
     use std::path::Path;
 
     use super::*;
@@ -659,5 +660,32 @@ mod tests {
             let text = text.replace("&amp;", "");
             assert!(!text.contains(char::is_alphabetic), "{}: {}", path.display(), text.trim());
         }
+    }
+
+    /// docs/audit.md has each point of the guidelines with its words, and pictures that are there and not too large.
+    #[test]
+    fn the_page_for_an_audit_has_each_point_and_its_pictures() {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+        let page = std::fs::read_to_string(docs.join("audit.md")).unwrap();
+        let mut parts = page.split("\n## ").skip(1);
+        for point in ENGLISH.points {
+            let part = parts.next().unwrap();
+            let title = format!("{} {}\n", point.number, point.title);
+            assert!(part.starts_with(&title), "{title} instead of {part}");
+            for words in point.words {
+                assert!(part.contains(&format!("> {words}\n")), "{title}: {words}");
+            }
+            assert!(part.contains(point.here) && part.contains("](audit/"), "{title}");
+        }
+        assert_eq!(parts.next(), None);
+        let pictures: BTreeSet<&str> =
+            page.split("](audit/").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+        let kept: BTreeMap<String, u64> = std::fs::read_dir(docs.join("audit"))
+            .unwrap()
+            .map(|file| file.unwrap())
+            .map(|file| (file.file_name().into_string().unwrap(), file.metadata().unwrap().len()))
+            .collect();
+        assert!(pictures.into_iter().eq(kept.keys()), "{kept:?}");
+        assert!(kept.values().sum::<u64>() < 1_000_000, "{kept:?}");
     }
 }

@@ -132,9 +132,9 @@ fn facts(
     parts.extend(measured.size.map(|(width, height)| format!("{width} × {height}")));
     parts.extend(measured.duration.map(|duration| match longest {
         Some(longest) => {
-            format!("{:.1} s of at most {} s", duration.as_secs_f64(), longest.as_secs())
+            format!("{:.1}\u{a0}s of at most {}\u{a0}s", duration.as_secs_f64(), longest.as_secs())
         }
-        None => format!("{:.1} s", duration.as_secs_f64()),
+        None => format!("{:.1}\u{a0}s", duration.as_secs_f64()),
     }));
     (vec![parts.join(" · ")], Vec::new())
 }
