@@ -558,6 +558,7 @@ fn the_pages_of_the_console_fit_a_phone_and_name_their_fields() {
         "history",
         "doctor",
         "settings",
+        "settings/change",
         "guidelines",
     ];
     let pages = pages.map(|page| console.at(&format!("/{page}")));

@@ -7,6 +7,7 @@ mod folders;
 mod logins;
 mod posting;
 mod read;
+mod settings;
 mod show;
 mod users;
 mod web;

@@ -1,6 +1,7 @@
 //! What the pages show, as plain structs, and their HTML. Nothing is gathered or decided here.
 
 mod confirm;
+mod settings_form;
 mod words;
 
 use askama::Template;
@@ -8,6 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub(crate) use self::confirm::ConfirmPage;
+pub(crate) use self::settings_form::{SettingField, SettingGroup, SettingKind, SettingsFormPage};
 pub(crate) use self::words::{ENGLISH, Words};
 
 /// The style of all pages.

@@ -14,6 +14,7 @@ mod post;
 mod queue;
 mod said;
 mod settings;
+mod settings_form;
 mod start;
 
 use jiff::Timestamp;
@@ -37,6 +38,7 @@ pub(super) use self::post::post;
 pub(super) use self::queue::queue;
 pub(super) use self::said::{callback, not_found, refused, sign_in};
 pub(super) use self::settings::settings;
+pub(super) use self::settings_form::{Refusal, settings_form};
 pub(super) use self::start::start;
 
 const T: &crate::console::pages::Words = &ENGLISH;

@@ -58,6 +58,24 @@ pub(crate) struct VerdictForm {
     pub(crate) sure: SureForm,
 }
 
+/// A setting that is to be changed; the value may be a secret.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct SettingForm {
+    pub(crate) key: String,
+    pub(crate) value: String,
+    pub(crate) unset: String,
+}
+
+/// An app that is to be added.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct AppForm {
+    pub(crate) name: String,
+    pub(crate) client_key: String,
+    pub(crate) client_secret: String,
+}
+
 /// What a calendar shows.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

@@ -19,14 +19,17 @@ pub(super) mod forms;
 
 use self::flash::Flash;
 use self::forms::{
-    CalendarQuery, HistoryQuery, LoginForm, MoveForm, SourceForm, SureForm, VerdictForm,
+    AppForm, CalendarQuery, HistoryQuery, LoginForm, MoveForm, SettingForm, SourceForm, SureForm,
+    VerdictForm,
 };
 use super::console::Console;
 use super::posting::draft::Form as ComposeForm;
 use super::posting::spool::{self, SpoolError};
-use super::show::{self, Danger};
+use super::settings::{self, Change};
+use super::show::{self, Danger, Refusal};
 use crate::console::access::{Role, Visitor, demand};
 use crate::console::pages::{ENGLISH, ICON, SCRIPT, STYLE, html};
+use crate::secret::Secret;
 
 /// What every handler has.
 type App = Arc<Console>;
@@ -44,7 +47,9 @@ pub(super) fn router(console: App) -> Router {
         .route("/login", post(login))
         .route("/login/{id}", get(login_state))
         .route("/login/{id}/cancel", post(cancel_login))
-        .route("/settings", get(settings))
+        .route("/settings", get(settings_in_use))
+        .route("/settings/change", get(settings_form).post(change_setting))
+        .route("/settings/apps", post(add_app))
         .route("/settings/link", post(link));
     let editor = Router::new()
         .route("/compose", get(start).post(begin))
@@ -170,8 +175,52 @@ async fn doctor_again(State(console): State<App>, visitor: Visitor) -> Redirect 
     on(&console, &visitor, "/doctor", Vec::new())
 }
 
-async fn settings(State(console): State<App>, visitor: Visitor) -> Html<String> {
+async fn settings_in_use(State(console): State<App>, visitor: Visitor) -> Html<String> {
     Html(html(&show::settings(&console, &visitor).await))
+}
+
+async fn settings_form(State(console): State<App>, visitor: Visitor) -> Html<String> {
+    Html(html(&show::settings_form(&console, &visitor, None).await))
+}
+
+async fn change_setting(
+    State(console): State<App>,
+    visitor: Visitor,
+    Form(form): Form<SettingForm>,
+) -> Response {
+    let (key, value, unset) = (form.key.as_str(), form.value.as_str(), form.unset == "yes");
+    if let Err(why) = settings::set(&console, Change { key, value, unset }).await {
+        let refusal = Some(Refusal { key, value, why });
+        let page = show::settings_form(&console, &visitor, refusal).await;
+        return (StatusCode::UNPROCESSABLE_ENTITY, Html(html(&page))).into_response();
+    }
+    let done = if unset { ENGLISH.setting_unset_done } else { ENGLISH.setting_saved };
+    let mut told = format!("{key} {done}");
+    // Sessions and links are of the address that it has.
+    if key == "serve.origin" {
+        told = format!("{told} {}", ENGLISH.setting_at_start);
+    }
+    on(&console, &visitor, "/settings/change", vec![Flash::good(told)]).into_response()
+}
+
+async fn add_app(
+    State(console): State<App>,
+    visitor: Visitor,
+    Form(form): Form<AppForm>,
+) -> Response {
+    let (name, key) = (form.name.trim().to_owned(), form.client_key.trim().to_owned());
+    let secret = Secret::new(form.client_secret.trim());
+    match settings::add_app(&console, name.clone(), key.clone(), secret).await {
+        Ok(()) => {
+            let told = vec![Flash::good(ENGLISH.app_added)];
+            on(&console, &visitor, "/settings/change", told).into_response()
+        }
+        Err(why) => {
+            let mut page = show::settings_form(&console, &visitor, None).await;
+            (page.app_error, page.app_name, page.app_key) = (Some(why), name, key);
+            (StatusCode::UNPROCESSABLE_ENTITY, Html(html(&page))).into_response()
+        }
+    }
 }
 
 async fn guidelines(State(console): State<App>, visitor: Visitor) -> Html<String> {

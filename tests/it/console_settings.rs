@@ -1,0 +1,131 @@
+//! Settings that are changed in the browser: what the file says otherwise stays, and no secret comes back.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use crate::console::Console;
+use crate::console_client::{Answer, Visitor};
+use crate::world::{Ran, World};
+
+const SECRET: &str = "canary-secret-of-an-app-0123456789";
+
+const CONFIG: &str = "# mine
+[apps.demo]   # of the portal
+client_key = \"demokey\"  # short
+client_secret = \"demosecret\"
+
+# where the videos are
+[serve]
+folders = [\"/srv/clips\"]
+
+[slots.evening]
+times = [\"18:30\"]  # after work
+";
+
+/// A console whose settings are those of the file alone.
+fn start(world: &World) -> Console {
+    let home = world.home().join("home");
+    fs::create_dir_all(&home).unwrap();
+    let config = home.join("config.toml");
+    fs::write(&config, CONFIG).unwrap();
+    fs::set_permissions(config, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut command: Command = world.command(&["serve", "--listen", "127.0.0.1:0", "--no-browser"]);
+    command.env_remove("TIKTOK_CLIENT_KEY").env_remove("TIKTOK_CLIENT_SECRET");
+    Console::of(crate::process::Running::of(command))
+}
+
+fn config(world: &World) -> String {
+    fs::read_to_string(world.home().join("home").join("config.toml")).unwrap()
+}
+
+#[test]
+fn a_setting_is_changed_and_all_else_in_the_file_stays() {
+    let world = World::new();
+    let console = start(&world);
+    let visitor = Visitor::of(&world, &console);
+    let set = |key: &str, value: &str| -> Answer {
+        visitor.post("/settings/change", &[("key", key), ("value", value)])
+    };
+    visitor.get("/settings/change").is(200).says("demokey").says("[slots.evening]").says("18:30");
+    set("apps.demo.client_key", "otherkey").is(303);
+    set("apps.demo.client_secret", SECRET).is(303);
+    set("serve.folders", "/srv/clips\n/srv/more clips").is(303);
+    set("slots.evening.times", "18:30\n20:00").is(303);
+    set("slots.evening.zone", "Europe/Berlin").is(303);
+    let wanted = CONFIG
+        .replace("demokey", "otherkey")
+        .replace("demosecret", SECRET)
+        .replace("\"/srv/clips\"", "\"/srv/clips\", \"/srv/more clips\"")
+        .replace(
+            "[\"18:30\"]  # after work\n",
+            "[\"18:30\", \"20:00\"]  # after work\nzone = \"Europe/Berlin\"\n",
+        );
+    assert_eq!(config(&world), wanted);
+    // The console goes by it at once.
+    visitor.get("/compose").is(200);
+    let page = visitor.get("/settings/change").is(200).says("/srv/more clips").says("otherkey");
+    assert!(!page.text.contains(SECRET) && !visitor.get("/settings").text.contains(SECRET));
+    visitor.post("/settings/change", &[("key", "slots.evening.zone"), ("unset", "yes")]).is(303);
+    assert_eq!(config(&world), wanted.replace("zone = \"Europe/Berlin\"\n", ""));
+    let audit = world.home().join("home").join("console").join("audit.jsonl");
+    console.running.signal(rustix::process::Signal::TERM);
+    console.running.end().exits(0).never_says(SECRET);
+    let audit = fs::read_to_string(audit).unwrap();
+    assert!(audit.contains("/settings/change") && !audit.contains(SECRET), "{audit}");
+    Ran::of(world.command(&["config", "check"])).exits(0);
+}
+
+#[test]
+fn a_mistake_stands_beside_its_field_and_changes_nothing() {
+    let world = World::new();
+    let console = start(&world);
+    let visitor = Visitor::of(&world, &console);
+    for (key, value) in [
+        ("slots.evening.times", "25:00"),
+        ("slots.evening.zone", "Europe/Nowhere"),
+        ("serve.upload_limit", "much"),
+        ("serve.origin", "http://post.example.com/path"),
+        ("apps.demo.redirect_uri", "no address"),
+        ("apps.demo.client_key", ""),
+        ("apps.demo.client_secret", ""),
+    ] {
+        let page = visitor.post("/settings/change", &[("key", key), ("value", value)]).is(422);
+        let (_, beside) = page.text.split_once(&format!("id=\"{key}-error\">")).unwrap();
+        assert!(!beside.starts_with("</p>"), "{key}");
+        assert!(value.is_empty() || page.text.contains(value), "{key}");
+    }
+    // What runs programs, or is of another table, is not changed from a browser.
+    for key in [
+        "apps.demo.client_secret_command",
+        "apps.demo.client_secret_file",
+        "hooks.notify_command",
+        "hooks.webhook_secret_file",
+        "store.key_command",
+        "defaults.privacy_level",
+        "nonsense",
+    ] {
+        visitor.post("/settings/change", &[("key", key), ("value", "x")]).is(422);
+    }
+    assert_eq!(config(&world), CONFIG);
+    console.end();
+}
+
+#[test]
+fn an_app_is_added_once_and_its_secret_never_shown() {
+    let world = World::new();
+    let console = start(&world);
+    let visitor = Visitor::of(&world, &console);
+    let add = |name: &str| {
+        let fields = [("name", name), ("client_key", "newkey"), ("client_secret", SECRET)];
+        visitor.post("/settings/apps", &fields)
+    };
+    let refused = add("not plain").is(422).says("not plain");
+    assert!(!refused.text.contains(SECRET));
+    add("second").is(303);
+    add("second").is(422);
+    assert!(config(&world).starts_with(CONFIG) && config(&world).contains("[apps.second]"));
+    let page = visitor.get("/accounts").is(200).says("<option value=\"second\">");
+    assert!(!page.text.contains(SECRET));
+    console.end();
+}
