@@ -72,10 +72,12 @@ fn read(line: Option<Secret>) -> Result<Secret, Failure> {
 
 fn known(name: &str) -> Result<Key, Failure> {
     Key::named(name).map_err(|unknown| {
-        let failure = Failure::usage(format!("config.toml has no key `{}`", text::shown(name)));
+        let failure = Failure::usage(format!("there is no setting `{}`", text::shown(name)));
         failure.hint(match unknown.meant {
             Some(meant) => format!("did you mean `{}`?", text::shown(&meant)),
-            None => "`tiktok-up schema config` has all of them".to_owned(),
+            None => "`tiktok-up schema config` has all of them; what is wrong in config.toml, or a whole section, is \
+                     taken out in the file"
+                .to_owned(),
         })
     })
 }
@@ -236,8 +238,8 @@ fn put(
     let (name, path) = (text::shown(&name), path.display());
     printer.note(match (value.is_some(), changed) {
         (true, true) if key.is_of_account() => format!(
-            "`{name}` is set in {path}; uploads are refused while no account of that name is logged in (`tiktok-up \
-             accounts` lists them)"
+            "`{name}` is set in {path}; if no account of that name is logged in (`tiktok-up accounts` lists them), \
+             uploads are refused"
         ),
         (true, true) => format!("`{name}` is set in {path}"),
         (true, false) => format!("`{name}` is so in {path} already"),

@@ -1,10 +1,11 @@
 //! How the commands open the journal: with the mark that the token file keeps of it, and with a word
 //! about what it may not know.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::commands::Context;
-use crate::model::{PostNumber, RecordedPost};
+use crate::model::{LocalFile, Mode, Phase, PostNumber, PostRequest, RecordedPost};
 use crate::output::{Explain, Failure, Left, Printer};
 use crate::store::local::{LocalStore, Looked, SqliteJournal, TokenFile};
 use crate::store::{
@@ -80,6 +81,23 @@ pub(super) async fn existing(
         warn(&context.printer, &doubt);
     }
     Ok(journal.map(|journal| (store, journal)))
+}
+
+/// Whether what a run of a manifest left is a post by now, made by another one.
+pub(super) async fn is_made(
+    journal: Option<&dyn Journal>,
+    manifest: &str,
+    left: &Left,
+) -> Result<bool, StoreError> {
+    let mode = Mode::ALL.into_iter().find(|mode| mode.as_str() == left.mode);
+    let (Some(journal), Some(file), Some(mode)) = (journal, left.file, mode) else {
+        return Ok(false);
+    };
+    let folder = Path::new(manifest).parent().unwrap_or(Path::new(""));
+    let file = LocalFile::at_sight(folder.join(&left.video), file);
+    let request = PostRequest::of_file(&left.account, mode, left.id.as_deref(), file);
+    let found = journal.find(&request).await?;
+    Ok(found.and_then(|post| post.phase()).is_some_and(Phase::is_done))
 }
 
 /// What keeps `upload` from posting.

@@ -196,7 +196,8 @@ catalogue! {
     ConfigLayout: "config.toml is written in a form that cannot be changed without touching the rest of it."
         => "change it by hand: the table in brackets, such as `[apps.NAME]`, and each key on a line of its own";
     ConfigRefused: "A change to config.toml would leave mistakes in it."
-        => "give a value that fits; `tiktok-up config check` tells what is wrong with the file as it is";
+        => "give a value that fits, or take out in the file the section that cannot do without it; `tiktok-up config \
+            check` tells what is wrong with the file as it is";
     AppMissing: "No TikTok app is configured."
         => "copy client key and client secret of your app from https://developers.tiktok.com/apps/, then \
             run `tiktok-up init`, or\n\

@@ -35,6 +35,13 @@ pub(crate) fn change(
             Unfit::NoToml(mistakes) => SettingsError::Config { path: config.clone(), mistakes },
             Unfit::Layout => SettingsError::KeyLayout { config: config.clone(), key: key.name() },
         })?;
+        if check(&new, folder, refused).is_err() {
+            // What was wrong before is not the fault of this key.
+            check(now, folder, |mistakes| SettingsError::Config {
+                path: config.clone(),
+                mistakes,
+            })?;
+        }
         check(&new, folder, refused)?;
         changed = *new != now;
         Ok(Some(new).filter(|_| changed))

@@ -85,7 +85,7 @@ fn a_section_of_nobody_is_told_until_it_is_mended() {
         world.manifest(&json!([{ "video_path": "a.mp4", "user_id": world.open_id(ADA) }]));
     let key = "accounts.market.privacy_level";
     let set = world.run(&["config", "set", key, "SELF_ONLY"]).exits(0);
-    set.says("uploads are refused while no account of that name is logged in");
+    set.says("if no account of that name is logged in").says("uploads are refused");
     world.run(&["config", "check"]).exits(0).says("`tiktok-up doctor` says");
     world.run(&["doctor", "--offline"]).exits(2).says("no account is called `market`");
     world.upload(&manifest).exits(2).says("no account is called `market`");

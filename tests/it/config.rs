@@ -148,7 +148,19 @@ fn what_a_run_would_refuse_is_not_written() {
         .says("was not changed")
         .says("line 3, column 17");
     set("defaults.is_aigc", "yes").exits(2).says("must be true or false");
-    set("defaults.frobnicate", "1").exits(2).says("config.toml has no key");
+    // What was wrong before is said of the file, not of the key.
+    world.configure("[defaults]\nprivacy = \"x\"\n");
+    let said = set("defaults.mode", "draft")
+        .exits(2)
+        .says("unknown key `privacy`")
+        .says("line 2, column 1");
+    said.never_says("with this");
+    world.run(&["config", "unset", "defaults.privacy"]).exits(2).says("is taken out in the file");
+    world.configure("[slots.e]\ntimes = [\"18:30\"]\n");
+    let said = world.run(&["config", "unset", "slots.e.times"]).exits(2).says("has no `times`");
+    said.says("take out in the file the section");
+    world.configure(FILE);
+    set("defaults.frobnicate", "1").exits(2).says("there is no setting `defaults.frobnicate`");
     set("hooks.webhook_secret_file", "not.there").exits(2).says("not.there");
     set("store.key_file", "/k").exits(2).says("of no use without `encrypt`");
     set("apps.other.client_key", "k").exits(2).says("the app has no `client_secret`");

@@ -371,6 +371,11 @@ fn a_sidecar_that_is_not_read_as_it_is_meant_keeps_its_video_from_being_posted()
         ("a.txt", "privacy: SELF_ONLY\nmode: draft\n\nHello".to_owned(), "it holds fields"),
         ("a.md", "Hello\n---\nPrivacy level: private\n---".to_owned(), "it holds fields"),
         ("a.txt", "{\"privacy_level\": \"SELF_ONLY\"}".to_owned(), "call it .json"),
+        ("a.txt", "user_id: shop\nhello".to_owned(), "it holds fields"),
+        ("a.md", "publish_at: tomorrow 18:00\nhello".to_owned(), "it holds fields"),
+        ("a.txt", "disable_comment: on".to_owned(), "it holds fields"),
+        ("a.txt", "description: hello\ntags: a, b".to_owned(), "it holds fields"),
+        ("a.md", "---\ntags: #cats #dogs\n---\n".to_owned(), "[\"cats\", \"dogs\"]"),
     ] {
         world.file(name, text);
         ran(&world, &["a.mp4", "--privacy", "MUTUAL_FOLLOW_FRIENDS"]).exits(2).says(words);

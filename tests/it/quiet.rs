@@ -1235,6 +1235,21 @@ fn a_post_without_a_number_whose_video_was_replaced_is_mailed_once() {
     assert_eq!(world.published(), 3);
 }
 
+/// It is not to come any more.
+#[test]
+fn a_post_that_waits_and_was_made_by_another_run_is_not_listed() {
+    let world = World::logged_in();
+    world.video("a.mp4", 100_001);
+    let manifest = world.manifest(&json!([{ "user_id": world.open_id(ADA), "video_path": "a.mp4",
+        "privacy_level": "SELF_ONLY", "publish_at": next_year() }]));
+    quiet(&world, &manifest).exits(0);
+    world.run(&["status"]).says("scheduled for");
+    let video = world.path("a.mp4").display().to_string();
+    world.run(&["post", &video, "--privacy", "SELF_ONLY"]).exits(0).says("1 published");
+    world.run(&["status"]).exits(0).says("every post is final").never_says("scheduled for");
+    world.upload(&manifest).exits(0).says("1 skipped");
+}
+
 /// It looks as if it would be posted twice.
 #[test]
 fn a_post_whose_manifest_was_renamed_is_listed_once() {

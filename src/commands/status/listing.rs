@@ -85,7 +85,9 @@ impl<'a> Listing<'a> {
                 None => false,
             };
             let Some(post) = journal::post_of(journal, &left).await? else {
-                of_manifests.push((manifest, left, mended));
+                if !left.is_scheduled() || !journal::is_made(journal, &manifest, &left).await? {
+                    of_manifests.push((manifest, left, mended));
+                }
                 continue;
             };
             let (number, reasons) = (post.number, &mut known.reasons);

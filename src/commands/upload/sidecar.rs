@@ -359,10 +359,19 @@ fn begins_with_fields(text: &str) -> bool {
 /// caption.
 fn sets_anything(text: &str) -> bool {
     let of = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '-' | '*' | '{' | ',' | '}');
-    text.lines().any(|line| {
-        let Some((key, value)) = line.split_once([':', '=']) else { return false };
-        let (key, value) = (key.trim_matches(of), value.trim_matches(of));
+    let lines = || {
+        let pairs = text.lines().filter_map(|line| line.split_once([':', '=']));
+        pairs.map(|(key, value)| (key.trim_matches(of), value.trim_matches(of)))
+    };
+    // One such line may begin a caption, two are a list of fields.
+    let words: HashSet<_> = lines().filter_map(|(key, _)| Field::named(key)).collect();
+    if words.len() > 1 {
+        return true;
+    }
+    lines().any(|(key, value)| {
         match Field::meant_by(key) {
+            // Nobody writes that word into a caption.
+            Some(field) if key == field.name() && key.contains('_') => true,
             Some(Field::PrivacyLevel) => {
                 value.parse::<Privacy>().is_ok() || Privacy::meant_by(value).is_some()
             }
@@ -459,7 +468,7 @@ fn of_markdown(text: &str) -> Result<Map<String, Value>, String> {
 /// A value of a key as YAML writes it: a list in brackets, a text in quotes or without, `true` and numbers. What stands
 /// behind a `#` is a comment, but not of words without quotes, in which it begins a tag.
 fn value_of(key: &str, text: &str) -> Value {
-    let words = [Field::Description.name(), Field::Title.name()];
+    let words = [Field::Description, Field::Title, Field::Tags].map(Field::name);
     if let Some(inner) = text.strip_prefix('[') {
         let mut items = Vec::new();
         let mut rest = inner;
