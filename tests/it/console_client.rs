@@ -1,8 +1,8 @@
 //! Somebody who uses the console by its addresses alone, as a program does: no browser checks anything for them.
 
-use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
+use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, RequestBuilder, Response};
+use reqwest::{Body, Client, Method, RequestBuilder, Response};
 
 use crate::console::Console;
 use crate::world::World;
@@ -23,6 +23,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// Where it leads.
     pub(crate) to: String,
+    /// How much of a file it says to have, in bytes.
+    pub(crate) offset: Option<u64>,
     pub(crate) text: String,
 }
 
@@ -32,9 +34,9 @@ impl Answer {
             let value = response.headers().get(name).and_then(|value| value.to_str().ok());
             value.unwrap_or_default().to_owned()
         };
-        let to = header(LOCATION.as_str());
+        let (to, offset) = (header(LOCATION.as_str()), header("upload-offset").parse().ok());
         let status = response.status().as_u16();
-        Self { status, to, text: response.text().await.unwrap() }
+        Self { status, to, offset, text: response.text().await.unwrap() }
     }
 
     /// Which says this.
@@ -61,7 +63,12 @@ impl<'a> Visitor<'a> {
 
     /// Signs in by what a form would send.
     pub(crate) fn sign_in(world: &'a World, at: &str, form: &[(&str, &str)]) -> Self {
-        let http = Client::builder().no_proxy().tls_certs_only([]).redirect(Policy::none()).build();
+        let http = Client::builder()
+            .no_proxy()
+            .tls_certs_only([])
+            .tls_danger_accept_invalid_certs(true)
+            .redirect(Policy::none())
+            .build();
         let http = http.unwrap();
         let asked = http.post(format!("{at}/signin")).header(ORIGIN, at).form(form);
         let answer = world.block_on(asked.send()).unwrap();
@@ -96,6 +103,21 @@ impl<'a> Visitor<'a> {
         let token = [("csrf", self.csrf.as_str())];
         let fields: Vec<_> = token.iter().chain(fields).collect();
         self.send(self.request(Method::POST, path).form(&fields))
+    }
+
+    /// Begins a post of a file that is sent: the address of its page.
+    pub(crate) fn begin_upload(&self, account: &str, name: &str, size: u64) -> Answer {
+        let size = size.to_string();
+        let fields = [("source", "upload"), ("account", account), ("name", name), ("size", &size)];
+        let form = self.request(Method::POST, "/compose").header("x-csrf-token", &self.csrf);
+        self.send(form.form(&[&fields[..], &[("csrf", self.csrf.as_str())]].concat()))
+    }
+
+    /// Sends a piece of a file.
+    pub(crate) fn piece(&self, page: &str, offset: u64, body: impl Into<Body>) -> Answer {
+        let request = self.request(Method::PUT, &format!("{page}/file?offset={offset}"));
+        let request = request.header("x-csrf-token", &self.csrf);
+        self.send(request.header(CONTENT_TYPE, "application/octet-stream").body(body))
     }
 
     /// Begins a post of a file of this machine: the address of its page.

@@ -21,6 +21,7 @@ mod console;
 mod console_client;
 mod console_demo;
 mod console_errors;
+mod console_limits;
 mod console_look;
 mod console_settings;
 mod console_sure;

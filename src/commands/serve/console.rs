@@ -1,5 +1,6 @@
 //! What the console has and does: drafts, logins, the queue and what posts from it.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,6 +34,9 @@ use crate::text::chain;
 
 /// How long the page of a login waits for TikTok's address.
 const VISIT: Duration = Duration::from_secs(20);
+
+/// How often old drafts are looked for.
+const DAY: Duration = Duration::from_hours(24);
 
 /// The console.
 #[derive(Debug)]
@@ -86,12 +90,34 @@ impl Console {
 
     /// What was published before a crash is no draft any more.
     pub(super) fn settle_drafts(&self) -> Result<(), Failure> {
-        for entry in self.posting.queue.all()? {
-            if let Some(id) = entry["id"].as_str() {
-                self.posting.drafts.forget(id)?;
-            }
+        for id in self.queued_ids()? {
+            self.posting.drafts.forget(&id)?;
         }
         Ok(())
+    }
+
+    /// Forgets old drafts, now and each day for as long as the console runs.
+    pub(super) async fn sweep_drafts(&self) {
+        let context = self.context();
+        loop {
+            let now = context.settings.clock.now();
+            // As long as a list of the queue cannot be read, anything may be to be posted.
+            let swept = self
+                .queued_ids()
+                .and_then(|queued| self.posting.drafts.sweep(&queued, now).map_err(Failure::from));
+            if let Err(failure) = swept {
+                context.printer.warn(chain(failure.error.as_ref()));
+            }
+            tokio::select! {
+                _ = context.shutdown.requested() => return,
+                () = tokio::time::sleep(DAY) => {}
+            }
+        }
+    }
+
+    fn queued_ids(&self) -> Result<HashSet<String>, Failure> {
+        let all = self.posting.queue.all()?;
+        Ok(all.iter().filter_map(|entry| entry["id"].as_str().map(str::to_owned)).collect())
     }
 
     /// Looks at the posts of every account that has some here.

@@ -119,7 +119,7 @@ pub(super) async fn run(
             worker::work(&console.posting, args.list.clone()).await;
         }
     };
-    tokio::join!(serving, working);
+    tokio::join!(serving, working, console.sweep_drafts());
     console.logins.end().await;
     console.workers.end().await;
     // It was to run until somebody stops it.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,9 @@ const LARGEST: u64 = 1 << 20;
 
 /// The folder of files that came from browsers, within that of the console.
 const SPOOL: &str = "spool";
+
+/// How long a draft is kept that nobody touches.
+const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// A post that is being composed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -195,6 +198,34 @@ impl Drafts {
         Ok(())
     }
 
+    /// Forgets the drafts that nobody has touched for as long as [`KEPT`], with what browsers have sent of their
+    /// files; and such files without a draft. What `queued` names by its `id` is to be posted, and stays.
+    pub(crate) fn sweep(&self, queued: &HashSet<String>, now: Timestamp) -> Result<(), FsError> {
+        let is_old = |path: &Path| {
+            let changed = fs::metadata(path).and_then(|found| found.modified());
+            let changed = changed.ok().and_then(|at| Timestamp::try_from(at).ok());
+            changed.is_some_and(|at| now.duration_since(at) > KEPT)
+        };
+        let id = |path: &Path| {
+            let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            is_id(stem).then(|| stem.to_owned())
+        };
+        let (drafts, files) = (crate::fs::list(&self.folder)?, crate::fs::list(&self.spool)?);
+        // A draft is as old as the last piece of its file.
+        let mut touched = queued.clone();
+        let all = drafts.iter().chain(&files);
+        touched.extend(all.filter(|path| !is_old(path)).filter_map(|path| id(path)));
+        for path in drafts.iter().chain(&files) {
+            // What has another name is not of this program.
+            let Some(id) = id(path).filter(|id| !touched.contains(id)) else { continue };
+            // Nobody begins to write it meanwhile.
+            if let Some(_alone) = self.write(&id) {
+                remove(path)?;
+            }
+        }
+        Ok(())
+    }
+
     /// How much of a file that a browser sends is there, in bytes.
     pub(crate) fn received(&self, draft: &Draft) -> u64 {
         let found = self.file(draft).and_then(|path| fs::metadata(path).ok());
@@ -249,6 +280,33 @@ mod tests {
         assert_eq!(drafts.find(&draft.id).unwrap(), None);
         drafts.drop_file(&draft.id).unwrap();
         assert!(!file.exists());
+    }
+
+    #[test]
+    fn what_nobody_has_touched_for_a_month_is_forgotten_unless_it_is_to_be_posted() {
+        let dir = tempfile::tempdir().unwrap();
+        let drafts = Drafts::open(dir.path()).unwrap();
+        let begin = || {
+            let source = DraftSource::Upload { name: "a.mp4".into(), size: 3 };
+            let draft = drafts.begin("a".into(), source, Timestamp::UNIX_EPOCH).unwrap();
+            let file = drafts.file(&draft).unwrap();
+            fs::write(&file, "abc").unwrap();
+            (draft.id, file)
+        };
+        let ((old, old_file), (queued, queued_file)) = (begin(), begin());
+        drafts.forget(&queued).unwrap();
+        let (orphan, orphan_file) = begin();
+        drafts.forget(&orphan).unwrap();
+        let foreign = dir.path().join("spool/mine.mp4");
+        fs::write(&foreign, "abc").unwrap();
+        let named = HashSet::from([queued]);
+        let there = || [&old_file, &queued_file, &orphan_file].map(|file| file.exists());
+        let now = Timestamp::now();
+        drafts.sweep(&named, now + SignedDuration::from_hours(29 * 24)).unwrap();
+        assert_eq!(there(), [true; 3]);
+        drafts.sweep(&named, now + SignedDuration::from_hours(31 * 24)).unwrap();
+        assert_eq!(there(), [false, true, false]);
+        assert!(foreign.exists() && drafts.find(&old).unwrap().is_none());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Form, Multipart, OriginalUri, Path, Query, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -36,6 +36,9 @@ type App = Arc<Console>;
 
 /// How many bytes of a file that a browser sends are there.
 const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
+
+/// What a form with a file is longer than its file, in bytes.
+const REST_OF_FORM: u64 = 64 << 10;
 
 /// All of them. Reading needs a session, changing an editor's; accounts and settings are an owner's.
 pub(super) fn router(console: App) -> Router {
@@ -362,9 +365,20 @@ async fn begin(
 }
 
 /// A file by a form, without the script: all of it at once.
-async fn upload(State(console): State<App>, visitor: Visitor, mut parts: Multipart) -> Redirect {
+async fn upload(
+    State(console): State<App>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    mut parts: Multipart,
+) -> Redirect {
     let mut account = String::new();
     let trouble = |why: String| vec![Flash::bad(why)];
+    // What is said to be too long is not waited for.
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let limit = console.context().settings.serve.upload_limit.saturating_add(REST_OF_FORM);
+    if length.is_some_and(|length: u64| length > limit) {
+        return on(&console, &visitor, "/compose", trouble(ENGLISH.upload_too_long.into()));
+    }
     loop {
         let mut part = match parts.next_field().await {
             Ok(Some(part)) => part,
@@ -391,11 +405,16 @@ async fn upload(State(console): State<App>, visitor: Visitor, mut parts: Multipa
                     Ok(draft) => draft,
                     Err(why) => return on(&console, &visitor, "/compose", trouble(why)),
                 };
+                let id = draft.id.clone();
                 return match console.take_whole(draft, &mut part).await {
                     Ok(draft) => {
                         on(&console, &visitor, &format!("/compose/{}", draft.id), Vec::new())
                     }
-                    Err(error) => on(&console, &visitor, "/compose", trouble(said(&error))),
+                    Err(error) => {
+                        // A form is sent as a whole the next time.
+                        console.discard(&id);
+                        on(&console, &visitor, "/compose", trouble(said(&error)))
+                    }
                 };
             }
             _ => {}
