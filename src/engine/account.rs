@@ -25,7 +25,9 @@ use crate::engine::stop::{PostSnapshot, StopReason, not_tried_again};
 use crate::engine::tries::{is_failed_for_good, may_follow};
 use crate::engine::{EventSender, Shared};
 use crate::model::account::Account;
-use crate::model::{Failed, Mode, Phase, Plan, PostNumber, PostOutcome, PostState, RecordedPost};
+use crate::model::{
+    Failed, Mode, Phase, Plan, PostError, PostNumber, PostOutcome, PostState, RecordedPost,
+};
 use crate::problem::{ErrorCode, ErrorKind};
 use crate::store::{JournalError, LeaseKind, StoreError};
 use crate::text;
@@ -683,12 +685,21 @@ impl AccountWorker {
             Ok(()) => {
                 let phase = runner.phase().unwrap_or(Phase::Lost);
                 let mut report = known.over(phase, runner.post_error.as_ref(), runner.failure);
-                if phase.allows_another()
-                    && self.is_given_up(runner.row.number).await
-                    && let Some(error) = report.post_error.take()
-                {
-                    let code = ErrorCode::FailedInEveryAttempt;
-                    report.post_error = Some(not_tried_again(error, code, &known.number()));
+                let code = match phase {
+                    _ if !phase.allows_another() => None,
+                    _ if self.is_given_up(runner.row.number).await => {
+                        Some(ErrorCode::FailedInEveryAttempt)
+                    }
+                    Phase::Failed(Failed::Pull) => Some(ErrorCode::FailedPull),
+                    _ => None,
+                };
+                if let Some(code) = code {
+                    let told = |error: PostError| {
+                        let retryable = error.retryable && code == ErrorCode::FailedPull;
+                        let told = not_tried_again(error, code, &known.number());
+                        PostError { retryable, ..told }
+                    };
+                    report.post_error = report.post_error.map(told);
                 }
                 let stopped = AccountStop::after_refusal(phase, &report);
                 self.with_quota(report, stopped).await

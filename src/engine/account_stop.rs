@@ -92,7 +92,14 @@ impl AccountStop {
             }
             _ => false,
         };
-        stops.then(|| Self::from(report))
+        let stop = stops.then(|| Self::from(report))?;
+        let Phase::Failed(_) = phase else { return Some(stop) };
+        // TikTok has not come to the others.
+        let reason = text::plain(&stop.post_error.code);
+        let message =
+            format!("not begun, as TikTok failed an earlier post of this account: {reason}");
+        let post_error = PostError { message, ..stop.post_error };
+        Some(Self { post_error, ..stop })
     }
 
     /// That the account is paused, if it is.

@@ -76,6 +76,8 @@ pub(crate) struct Wanted {
     pub(crate) file: Option<FileIdentity>,
     /// What its address or addresses go by, if it has any.
     pub(crate) address: Option<String>,
+    /// When the last post was made of what it goes by, if one was: a booking of before was that one's.
+    pub(crate) made: Option<Timestamp>,
 }
 
 impl Slot {
@@ -203,8 +205,11 @@ impl Wanted {
     fn still_has(&self, booking: &Booking, slot: &Slot, now: Timestamp) -> bool {
         let files = booking.file.as_ref().zip(self.file.as_ref());
         let is_replaced = files.is_some_and(|(then, now)| now.is_surely_other(then));
-        // One whose time has come is made at once, unless it is another video now.
-        let is_right = if booking.at > now { slot.has(booking.at) } else { !is_replaced };
+        // One whose time has come is made at once, also of a video that was mended; another one that follows a post
+        // has a time of its own.
+        let is_used = self.made.is_some_and(|made| made >= booking.at);
+        let is_right =
+            if booking.at > now { slot.has(booking.at) } else { !(is_replaced && is_used) };
         booking.slot == self.slot && is_right
     }
 }
@@ -230,7 +235,7 @@ mod tests {
     fn wanted(account: &str, post: &str) -> Wanted {
         let slot = "evening".to_owned();
         let (account, post) = (account.to_owned(), format!("direct {post}"));
-        Wanted { account, post, slot, file: None, address: None }
+        Wanted { account, post, slot, file: None, address: None, made: None }
     }
 
     /// A Thursday.
@@ -281,6 +286,9 @@ mod tests {
         // Its time has come.
         assert_eq!(given(&slots, &post, "2026-11-26T23:00:00Z"), "2026-11-26T19:00:00Z");
         post[0].file = Some(file(3));
+        assert_eq!(given(&slots, &post, "2026-11-26T23:00:00Z"), "2026-11-26T19:00:00Z");
+        // It was made, and this is the next one.
+        post[0].made = Some("2026-11-26T20:00:00Z".parse().unwrap());
         assert_eq!(given(&slots, &post, "2026-11-26T23:00:00Z"), "2026-11-27T19:00:00Z");
         slots.insert("noon".to_owned(), slot(&[], &[time(12, 0, 0, 0)]));
         post[0].slot = "noon".to_owned();

@@ -609,6 +609,9 @@ catalogue! {
         => "nothing was posted; run again after {time}";
     FailedAgain: "TikTok failed the post, and this run does not try it once more."
         => "nothing is to be done: the next run tries it once more";
+    FailedPull: "TikTok could not download the post's content, and the next run tries it again."
+        => "{cause}; the next run tries it again (posted by hand meanwhile, `tiktok-up resolve {post} --posted` \
+            says so)";
     FailedNotRetried: "TikTok failed the post, and this run was told not to try it once more."
         => "run the same command again, without `--no-retry`: the next run tries it once more";
     FailedUnnamed: "TikTok failed a post that the manifest does not name, and that may be tried again."

@@ -274,6 +274,7 @@ codes! {
             ChunkRefused = "chunk_refused",
             ClientNotBuilt = "client_not_built",
             FailedAgain = "failed_again",
+            FailedPull = "failed_pull",
             FailedBefore = "failed_before",
             FailedForGood = "failed_for_good",
             FailedInEveryAttempt = "failed_in_every_attempt",

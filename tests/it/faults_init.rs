@@ -443,11 +443,15 @@ fn f73_a_failed_pull_waits_for_a_later_run_and_gets_three_in_all() {
         "status": "FAILED", "fail_reason": "video_pull_failed" } } }));
     let given_up = "it is not tried again by itself";
     for inits in [1, 2] {
-        world.upload(&manifest).exits(1).never_says(given_up);
+        let ran = world.upload(&manifest).exits(1).never_says(given_up);
+        ran.says("the URL must be public")
+            .says("the next run tries it again")
+            .says("resolve 1 --posted");
         assert_eq!(world.inits(), inits);
     }
     for _ in 0..2 {
-        world.upload(&manifest).exits(1).says("the URL must be public").says(given_up);
+        let ran = world.upload(&manifest).exits(1).says("the URL must be public").says(given_up);
+        ran.never_says("the next run tries it again");
         assert_eq!(world.inits(), 3);
     }
     assert_eq!(world.phases(), [Phase::Failed(Failed::Pull); 3]);

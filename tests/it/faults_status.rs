@@ -138,6 +138,23 @@ fn f54_a_removed_authorization_asks_for_a_login() {
     assert_eq!(world.published(), 1);
 }
 
+/// TikTok has not come to them.
+#[test]
+fn f54_posts_behind_a_removed_authorization_are_not_called_failed() {
+    let world = World::logged_in();
+    failed(&world, 1, "auth_removed");
+    let entry = |video: &str| {
+        world.video(video, 100_000 + video.len() as u64);
+        json!({ "user_id": world.open_id(ADA), "video_path": video, "privacy_level": "SELF_ONLY" })
+    };
+    let manifest = world.manifest(&json!([entry("a.mp4"), entry("bb.mp4"), entry("ccc.mp4")]));
+    let ran = world.run(&["--quiet", "upload", &manifest]).exits(3);
+    let ran = ran
+        .says("bb.mp4: not begun, as TikTok failed an earlier post of this account: auth_removed");
+    assert_eq!(ran.stderr.matches("TikTok did not post it").count(), 1, "{ran:#?}");
+    assert_eq!(world.inits(), 1);
+}
+
 #[test]
 fn f55_a_status_that_fails_is_asked_again() {
     for fault in [

@@ -114,6 +114,24 @@ fn a_post_that_is_renamed_or_given_an_id_keeps_its_time() {
     assert_eq!(world.inits(), 0);
 }
 
+/// The other one goes as it would have gone: a video that was exported anew is the same post to whoever did that.
+#[test]
+fn a_video_that_is_mended_after_its_time_goes_at_once() {
+    let mut world = world(SLOTS);
+    let manifest = posts(&world, &["a.mp4"]);
+    times(&world, &[&manifest]);
+    world.advance(2 * DAY);
+    world.video("new.mp4", 100_009);
+    fs::rename(world.path("new.mp4"), world.path("a.mp4")).unwrap();
+    assert_eq!(times(&world, &[&manifest])[0].1, "published");
+    // What follows it has a time of its own.
+    world.video("new.mp4", 100_017);
+    fs::rename(world.path("new.mp4"), world.path("a.mp4")).unwrap();
+    let again = times(&world, &[&manifest]);
+    assert!(again[0].1.ends_with('Z'), "{again:?}");
+    assert_eq!(world.inits(), 1);
+}
+
 /// What is made before its time, or is another post, leaves it to the next one.
 #[test]
 fn what_is_posted_already_takes_no_time() {

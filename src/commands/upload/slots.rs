@@ -1,19 +1,19 @@
 //! The times of the posts whose `publish_at` names a slot.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::absolute;
+use std::path::{Path, PathBuf, absolute};
 
 use jiff::Timestamp;
 
 use crate::commands::Context;
 use crate::engine::{Event, FileState, Prepared, PreparedPost};
 use crate::model::slot::Wanted;
-use crate::model::{Account, LocalFile, PostState, Source};
+use crate::model::{Account, LocalFile, Mode, PostState, Source};
 use crate::output::Failure;
 use crate::signals::Signal;
 use crate::source::Version;
-use crate::store::Journal;
 use crate::store::local::{LocalStore, SlotFile};
+use crate::store::{Journal, StoreError};
 use crate::text;
 
 /// The times that a run has given, to be freed of what is made before.
@@ -45,11 +45,18 @@ impl Slots {
         // What was posted as it is needs no time.
         let is_made = |post: &PreparedPost| matches!(post.file, Some(FileState::Posted(_)));
         let named = all().filter(|(_, post)| !is_made(post));
-        let (places, wanted): (Vec<_>, Vec<_>) = named
-            .filter_map(|(account, post)| {
-                Some((post.post_ref.index, wanted(journal, account, post)?))
-            })
-            .unzip();
+        let named = named.filter_map(|(account, post)| {
+            let wanted = wants(journal, account, post)?;
+            let path = post.asked.source.file().map(|path| whole(path));
+            Some((post.post_ref.index, post.asked.mode, path, wanted))
+        });
+        let named: Vec<_> = named.collect();
+        let (mut places, mut wanted) = (Vec::new(), Vec::new());
+        for (place, mode, path, post) in named {
+            let made = last_made(journal, &post.account, mode, path).await?;
+            places.push(place);
+            wanted.push(Wanted { made, ..post });
+        }
         if wanted.is_empty() {
             return Ok(Ok(None));
         }
@@ -110,8 +117,25 @@ impl Slots {
     }
 }
 
+/// When the last post of an account was made of what lies at a path.
+async fn last_made(
+    journal: &dyn Journal,
+    account: &str,
+    mode: Mode,
+    path: Option<PathBuf>,
+) -> Result<Option<Timestamp>, StoreError> {
+    let Some(path) = path else { return Ok(None) };
+    let found = journal.find_by_path(account, mode, &path).await?;
+    let last = found.and_then(|found| found.last);
+    Ok(last.filter(|last| last.phase.is_done()).map(|last| last.updated_at))
+}
+
+fn whole(path: &Path) -> PathBuf {
+    absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
 /// What a post asks for, if it names a slot.
-fn wanted(journal: &dyn Journal, account: &Account, post: &PreparedPost) -> Option<Wanted> {
+fn wants(journal: &dyn Journal, account: &Account, post: &PreparedPost) -> Option<Wanted> {
     let slot = post.asked.slot.clone()?;
     // As the journal knows an address: without the signature, which is another one each time.
     let keys = |source: Source<LocalFile>| journal.content_keys(post.asked.mode, &source).join(" ");
@@ -124,8 +148,8 @@ fn wanted(journal: &dyn Journal, account: &Account, post: &PreparedPost) -> Opti
         (Some(id), ..) => format!("id {id}"),
         (None, Some(address), _) => format!("address {address}"),
         (None, None, path) => {
-            let path = path.map(|path| absolute(path).unwrap_or_else(|_| path.clone()));
-            format!("file {}", path.unwrap_or_default().display())
+            let path = path.map(|path| whole(path)).unwrap_or_default();
+            format!("file {}", path.display())
         }
     };
     Some(Wanted {
@@ -134,5 +158,6 @@ fn wanted(journal: &dyn Journal, account: &Account, post: &PreparedPost) -> Opti
         slot,
         file: post.version().map(|Version::File(identity)| identity),
         address,
+        made: None,
     })
 }
