@@ -314,6 +314,11 @@ words! {
     settings_change: "Change settings",
     settings_change_help: "Each is held to the same rules as `tiktok-up config set`; comments and all else in the file stay as they are. The file:",
     settings_by_hand: "In the file itself",
+    client_key: "client_key",
+    client_secret: "client_secret",
+    settings_lines: "[apps.main]\nclient_secret_command = [\"pass\", \"show\", \"tiktok/main\"]\n\n[hooks]\n\
+        notify_command = \"mail -s tiktok-up me@example.com\"\n\n[slots.noon]\ntimes = [\"12:00\"]\n\n[defaults]\n\
+        privacy_level = \"SELF_ONLY\"",
     settings_by_hand_help: "What runs a program, names a file with a secret, or gives posts of manifests their defaults is changed where the file is, not from a browser: by `tiktok-up config set`, or by lines such as these. Defaults never fill the form of a new post.",
     setting_save: "Save",
     setting_unset: "Take out",
