@@ -70,6 +70,11 @@ pub(super) async fn by(
     Ok(stopped_by.map_or(Exit::Done, Signal::exit))
 }
 
+/// What a login asks for that is not told what: the scopes of its app, if those are set.
+pub(super) fn usual_scopes(of_app: Option<&Scopes>) -> Scopes {
+    of_app.cloned().unwrap_or_else(|| Scopes::from_answer(SCOPES))
+}
+
 /// What a login is made with.
 pub(super) struct Ready {
     pub(super) app: App,
@@ -91,10 +96,7 @@ pub(super) async fn ready(
     };
     let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
     let store = at_rest::unlocked_for_login(context, store).await?.accounts();
-    let scopes = match (scopes, &app.scopes) {
-        (Some(scopes), _) | (None, Some(scopes)) => scopes.clone(),
-        (None, None) => Scopes::from_answer(SCOPES),
-    };
+    let scopes = scopes.cloned().unwrap_or_else(|| usual_scopes(app.scopes.as_ref()));
     Ok(Ok(Ready { app, store, scopes }))
 }
 

@@ -205,6 +205,11 @@ impl KnownApp {
         self.redirect_uri.as_ref()
     }
 
+    /// What its logins ask for, if that is set.
+    pub(crate) fn scopes(&self) -> Option<&Scopes> {
+        self.scopes.as_ref()
+    }
+
     /// How it is called when it is talked about.
     pub(crate) fn label(&self) -> String {
         match &self.name {

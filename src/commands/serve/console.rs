@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tiktok_open::CreatorInfo;
+use tiktok_open::{CreatorInfo, Scopes};
 use url::Url;
 
 use super::answer::{Answer, Failed, ask, printed};
@@ -23,13 +23,13 @@ use super::web::forms::{LoginForm, MoveForm, SourceForm, source_of};
 use crate::cli::{DoctorArgs, GlobalArgs, RunArgs, StatusArgs};
 use crate::clock;
 use crate::commands::upload::{self, PostList, TextList};
-use crate::commands::{Context, accounts, config, doctor, flags, status};
+use crate::commands::{Context, accounts, config, doctor, flags, login, status};
 use crate::console::access::Access;
 use crate::console::pages::ENGLISH;
 use crate::exit::Exit;
 use crate::model::Mode;
 use crate::output::{Failure, Line};
-use crate::settings::{Settings, in_use};
+use crate::settings::{KnownApp, Settings, in_use};
 use crate::text::chain;
 
 /// How long the page of a login waits for TikTok's address.
@@ -147,6 +147,12 @@ impl Console {
         self.context().settings.apps.in_use().filter_map(|app| app.name.clone()).collect()
     }
 
+    /// What a login asks for unless somebody chooses.
+    pub(super) fn usual_scopes(&self) -> Scopes {
+        let apps = self.context().settings.apps;
+        login::usual_scopes(apps.for_login().ok().and_then(KnownApp::scopes))
+    }
+
     pub(super) fn slot_names(&self) -> Vec<String> {
         self.context().settings.slots.keys().cloned().collect()
     }
@@ -194,6 +200,16 @@ impl Console {
     /// Begins a login; TikTok's page, where a browser is to be led.
     pub(super) async fn log_in(&self, form: &LoginForm) -> Result<(String, Option<Url>), Failed> {
         let told = |failure: Failure| Failed::from(&failure);
+        let scopes = match &form.scopes {
+            Some(chosen) if chosen.is_empty() => {
+                return Err(told(Failure::usage(ENGLISH.scopes_none)));
+            }
+            Some(chosen) => {
+                let scopes = chosen.join(",").parse::<Scopes>();
+                Some(scopes.map_err(|error| told(Failure::usage(error.to_string())))?)
+            }
+            None => None,
+        };
         let mut context = self.context();
         if !form.app.is_empty() {
             let mut global = self.global.clone();
@@ -212,7 +228,7 @@ impl Console {
         };
         let name = Some(form.account.clone()).filter(|name| !name.is_empty());
         let is_qr = matches!(way, Way::Qr);
-        let id = self.logins.begin(context, name, None, way).await.map_err(told)?;
+        let id = self.logins.begin(context, name, scopes, way).await.map_err(told)?;
         if is_qr {
             return Ok((id, None));
         }

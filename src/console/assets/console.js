@@ -189,21 +189,24 @@ const live = () => {
 };
 
 // A login under way: the page is asked for again, and shown once it says something else.
+// A login as it goes on: the part of the page that tells of it is asked for anew, and nothing else of it.
 const logins = () => {
-  const login = document.querySelector('[data-login]');
-  if (!login || login.dataset.ended !== 'false') return;
-  const look = async () => {
-    try {
-      const answer = await fetch(location.href);
-      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-      const now = page.querySelector('[data-login]');
-      if (!now || now.textContent !== login.textContent) return location.reload();
-    } catch {
-      // Asked again below.
-    }
-    return setTimeout(look, 1500);
-  };
-  setTimeout(look, 1500);
+  const shown = () => document.querySelector('[data-login]');
+  if (shown()?.dataset.ended !== 'false') return;
+  const events = new EventSource(`/login/${shown().dataset.login}/events`);
+  events.addEventListener('login', async (event) => {
+    if (event.data === 'ended') events.close();
+    const answer = await fetch(location.href);
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    const now = page.querySelector('[data-login]');
+    if (!now) return location.reload();
+    if (now.textContent === shown().textContent) return undefined;
+    document.querySelector('#said').textContent = now.querySelector('[role=status]')?.textContent ?? '';
+    const had = shown().contains(document.activeElement);
+    shown().replaceWith(document.importNode(now, true));
+    if (had) document.querySelector('#main').focus();
+    return undefined;
+  });
 };
 
 signIn();

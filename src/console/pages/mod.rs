@@ -1,6 +1,7 @@
 //! What the pages show, as plain structs, and their HTML. Nothing is gathered or decided here.
 
 mod confirm;
+mod scopes;
 mod settings_form;
 mod words;
 
@@ -9,6 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub(crate) use self::confirm::ConfirmPage;
+pub(crate) use self::scopes::{ScopeChoice, scope_choices};
 pub(crate) use self::settings_form::{SettingField, SettingGroup, SettingKind, SettingsFormPage};
 pub(crate) use self::words::{ENGLISH, Words};
 
@@ -202,6 +204,8 @@ pub(crate) struct AccountsPage {
     pub(crate) accounts: Vec<AccountCard>,
     /// The apps that one may log in with.
     pub(crate) apps: Vec<String>,
+    /// What a login may ask for.
+    pub(crate) scopes: Vec<ScopeChoice>,
 }
 
 /// An account.

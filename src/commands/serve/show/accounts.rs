@@ -4,7 +4,7 @@ use super::known::known_accounts;
 use super::{T, frame, when};
 use crate::commands::serve::console::Console;
 use crate::console::access::{Role, Visitor};
-use crate::console::pages::{AccountCard, AccountsPage};
+use crate::console::pages::{AccountCard, AccountsPage, scope_choices};
 
 pub(super) fn health(word: &str) -> (&'static str, &'static str) {
     match word {
@@ -55,5 +55,9 @@ pub(crate) async fn accounts(console: &Console, visitor: &Visitor) -> AccountsPa
         can_change: visitor.role >= Role::Owner,
         accounts: cards.collect(),
         apps: console.app_names(),
+        scopes: {
+            let usual = console.usual_scopes();
+            scope_choices(T, |scope| usual.has(scope))
+        },
     }
 }

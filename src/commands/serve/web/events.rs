@@ -3,13 +3,15 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch::Receiver;
 
 use crate::commands::serve::console::Console;
+use crate::commands::serve::logins::LoginState;
 use crate::commands::serve::posting::live::Progress;
 use crate::commands::serve::show::{numbers, state_words, tone};
 use crate::console::access::Visitor;
@@ -65,5 +67,33 @@ pub(super) async fn stream(
             }
         }
     });
+    Sse::new(events).keep_alive(KeepAlive::default())
+}
+
+/// Tells of each change of a login, so that its page is asked for anew; one that is over, or is not known, changes no
+/// more, and that is told as well.
+pub(super) async fn of_login(
+    State(console): State<Arc<Console>>,
+    _: Visitor,
+    Path(id): Path<String>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let changes = console.logins.state(&id);
+    // What has changed since the page was made is told at once.
+    let events =
+        futures_util::stream::unfold((changes, true), |(mut changes, is_first)| async move {
+            let gone = match &mut changes {
+                _ if is_first => false,
+                Some(state) => state.changed().await.is_err(),
+                None => return None,
+            };
+            let ended =
+                |state: &mut Receiver<LoginState>| state.borrow_and_update().ended.is_some();
+            let ended = gone || changes.as_mut().is_none_or(ended);
+            let data = if ended { "ended" } else { "changed" };
+            Some((
+                Ok(Event::default().event("login").data(data)),
+                (changes.filter(|_| !ended), false),
+            ))
+        });
     Sse::new(events).keep_alive(KeepAlive::default())
 }

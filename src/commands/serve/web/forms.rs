@@ -5,12 +5,31 @@ use serde::Deserialize;
 use crate::commands::serve::posting::draft::DraftSource;
 
 /// A login that is asked for.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub(crate) struct LoginForm {
     pub(crate) app: String,
     pub(crate) account: String,
     pub(crate) way: String,
+    /// The scopes that were chosen, if there was a choice.
+    pub(crate) scopes: Option<Vec<String>>,
+}
+
+impl LoginForm {
+    /// As a browser sends it: a box that is checked comes as `scope`, and the form with boxes says so.
+    pub(crate) fn of(fields: Vec<(String, String)>) -> Self {
+        let mut form = Self::default();
+        for (name, value) in fields {
+            match name.as_str() {
+                "app" => form.app = value,
+                "account" => form.account = value,
+                "way" => form.way = value,
+                "choice" => _ = form.scopes.get_or_insert_default(),
+                "scope" => form.scopes.get_or_insert_default().push(value),
+                _ => {}
+            }
+        }
+        form
+    }
 }
 
 /// A source that was chosen.

@@ -49,6 +49,7 @@ pub(super) fn router(console: App) -> Router {
         .route("/accounts/{id}/logout", post(logout))
         .route("/login", post(login))
         .route("/login/{id}", get(login_state))
+        .route("/login/{id}/events", get(events::of_login))
         .route("/login/{id}/cancel", post(cancel_login))
         .route("/settings", get(settings_in_use))
         .route("/settings/change", get(settings_form).post(change_setting))
@@ -279,8 +280,9 @@ async fn logout(
 async fn login(
     State(console): State<App>,
     visitor: Visitor,
-    Form(form): Form<LoginForm>,
+    Form(fields): Form<Vec<(String, String)>>,
 ) -> Redirect {
+    let form = LoginForm::of(fields);
     match console.log_in(&form).await {
         Ok((id, visit)) => {
             // TikTok's page, unless there is none to be led to.
