@@ -839,10 +839,10 @@ pub(crate) enum Schema {
 #[command(after_help = help::DEMO)]
 pub(crate) struct DemoArgs {
     /// The console in the browser instead, with a sample account and videos; Ctrl-C ends it, and nothing is left
-    #[arg(long, hide = true)]
+    #[arg(long)]
     pub(crate) web: bool,
 
     /// With --web: do not open the browser, print the address only
-    #[arg(long, requires = "web", hide = true)]
+    #[arg(long, requires = "web")]
     pub(crate) no_browser: bool,
 }
