@@ -1,12 +1,13 @@
 //! What the console has and does: drafts, logins, the queue and what posts from it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tiktok_open::{CreatorInfo, Scopes};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use url::Url;
 
 use super::answer::{Answer, Failed, ask, printed};
@@ -53,6 +54,23 @@ pub(super) struct Console {
     pub(super) flashes: Flashes,
     /// What `doctor` found when it was asked last.
     pub(super) found: Mutex<Vec<Check>>,
+    pub(super) composing: Composing,
+}
+
+/// The drafts that somebody is publishing, saving or discarding: one at a time each.
+#[derive(Debug, Default)]
+pub(super) struct Composing(Mutex<HashMap<String, Arc<AsyncMutex<()>>>>);
+
+impl Composing {
+    /// Waits until nobody else is at a draft.
+    async fn alone(&self, id: &str) -> OwnedMutexGuard<()> {
+        let draft = {
+            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            all.retain(|_, draft| Arc::strong_count(draft) > 1);
+            Arc::clone(all.entry(id.to_owned()).or_default())
+        };
+        draft.lock_owned().await
+    }
 }
 
 /// What was measured of a video.
@@ -102,9 +120,7 @@ impl Console {
         loop {
             let now = context.settings.clock.now();
             // As long as a list of the queue cannot be read, anything may be to be posted.
-            let swept = self
-                .queued_ids()
-                .and_then(|queued| self.posting.drafts.sweep(&queued, now).map_err(Failure::from));
+            let swept = self.posting.drafts.sweep(|| self.queued_ids(), now);
             if let Err(failure) = swept {
                 context.printer.warn(chain(failure.error.as_ref()));
             }
@@ -250,7 +266,8 @@ impl Console {
         let mut source = source_of(form).ok_or(ENGLISH.source_missing)?;
         match &mut source {
             DraftSource::File { path } => {
-                *path = folders::resolve(path, &serve.folders).map_err(|error| chain(&error))?;
+                *path =
+                    folders::resolve_video(path, &serve.folders).map_err(|error| chain(&error))?;
             }
             DraftSource::Upload { size, .. } if *size > serve.upload_limit => {
                 return Err(ENGLISH.upload_too_long.to_owned());
@@ -282,7 +299,7 @@ impl Console {
         match &draft.source {
             // It may have been replaced by a link.
             DraftSource::File { path } => {
-                folders::resolve(path, &self.context().settings.serve.folders).ok()
+                folders::resolve_video(path, &self.context().settings.serve.folders).ok()
             }
             DraftSource::Upload { size, .. } if self.posting.drafts.received(draft) == *size => {
                 Some(path)
@@ -324,23 +341,51 @@ impl Console {
         Some(measuring.await.unwrap_or_else(|error| Err(error.to_string())))
     }
 
-    pub(super) fn discard(&self, id: &str) {
-        _ = self.posting.drafts.forget(id);
-        _ = self.posting.drafts.drop_file(id);
-    }
-
-    pub(super) fn save(&self, id: &str, form: Form) {
-        if let Ok(Some(draft)) = self.posting.drafts.find(id) {
-            _ = self.posting.drafts.keep(&Draft { form, ..draft });
+    /// Discards a draft with the file that a browser has sent for it; `Err`: why not, in words. What was published is
+    /// in the queue, or a post, and stays.
+    pub(super) async fn discard(&self, id: &str) -> Result<(), String> {
+        let _alone = self.composing.alone(id).await;
+        let drafts = &self.posting.drafts;
+        let queued = self.queued_ids().map_err(|failure| chain(failure.error.as_ref()))?;
+        if queued.contains(id) {
+            return Err(ENGLISH.draft_published.to_owned());
         }
+        if drafts.find(id).map_err(|error| chain(&error))?.is_none() {
+            return Err(ENGLISH.draft_gone.to_owned());
+        }
+        drafts.forget(id).and_then(|()| drafts.drop_file(id)).map_err(|error| chain(&error))
     }
 
-    /// Puts a post into the queue once everything that can be checked was checked; else all that is wrong.
+    /// Keeps what was filled in; `Err`: why not, in words.
+    pub(super) async fn save(&self, id: &str, form: Form) -> Result<(), String> {
+        let _alone = self.composing.alone(id).await;
+        let draft = self.posting.drafts.find(id).map_err(|error| chain(&error))?;
+        let draft = draft.ok_or_else(|| ENGLISH.draft_gone.to_owned())?;
+        self.posting.drafts.keep(&Draft { form, ..draft }).map_err(|error| chain(&error))
+    }
+
+    /// Whether what is no draft any more was published: it is in the queue, or in the journal.
+    async fn is_published(&self, id: &str) -> bool {
+        if self.queued_ids().is_ok_and(|queued| queued.contains(id)) {
+            return true;
+        }
+        let args = StatusArgs { all: true, ..StatusArgs::default() };
+        let known = self.ask(|context| async move { status::look(&context, &args).await }).await;
+        let posts: Vec<StatusPost> = known.all("status");
+        posts.iter().any(|post| post.id.as_deref() == Some(id))
+    }
+
+    /// Puts a post into the queue once everything that can be checked was checked; else all that is wrong. Nobody saves
+    /// or discards the draft meanwhile.
     pub(super) async fn publish(&self, id: &str, form: Form) -> Result<(), Vec<Wrong>> {
+        let _alone = self.composing.alone(id).await;
         let whole = |message: String| vec![Wrong { field: "", message }];
         let draft = self.posting.drafts.find(id).map_err(|error| whole(chain(&error)))?;
-        // Pressed twice: the first time has put it into the queue.
-        let Some(draft) = draft else { return Ok(()) };
+        let Some(draft) = draft else {
+            // Pressed twice: the first time has put it into the queue.
+            let is_published = self.is_published(id).await;
+            return if is_published { Ok(()) } else { Err(whole(ENGLISH.draft_gone.to_owned())) };
+        };
         let draft = Draft { form, ..draft };
         self.posting.drafts.keep(&draft).map_err(|error| whole(chain(&error)))?;
         let (creator, _) = self.creator(&draft.account).await;

@@ -30,6 +30,8 @@ pub(super) struct Listing {
 pub(super) enum FolderError {
     #[error("it does not lie in a folder that `[serve] folders` of config.toml names")]
     Outside,
+    #[error("it is no video that TikTok takes: .mp4, .m4v, .mov or .webm")]
+    NoVideo,
     #[error("cannot look at it")]
     Io(#[from] io::Error),
 }
@@ -46,6 +48,17 @@ pub(super) fn resolve(path: &Path, folders: &[PathBuf]) -> Result<PathBuf, Folde
     if roots.any(|root| real.starts_with(root)) { Ok(real) } else { Err(FolderError::Outside) }
 }
 
+/// The real place of a video in one of the folders. What else lies there is nobody's to read or to play.
+pub(super) fn resolve_video(path: &Path, folders: &[PathBuf]) -> Result<PathBuf, FolderError> {
+    let real = resolve(path, folders)?;
+    let is_shown = |path: &Path| is_video(path) && !is_hidden(path);
+    if is_shown(path) && is_shown(&real) && fs::metadata(&real)?.is_file() {
+        Ok(real)
+    } else {
+        Err(FolderError::NoVideo)
+    }
+}
+
 /// What lies in a folder. Blocks.
 pub(super) fn list(path: &Path, folders: &[PathBuf]) -> Result<Listing, FolderError> {
     let path = resolve(path, folders)?;
@@ -57,13 +70,11 @@ pub(super) fn list(path: &Path, folders: &[PathBuf]) -> Result<Listing, FolderEr
             break;
         }
         let entry = entry?.path();
-        let is_hidden =
-            entry.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         // A link that leads out is not listed; nor is what goes away meanwhile.
         let Ok(found) = resolve(&entry, folders).and_then(|real| Ok(fs::metadata(real)?)) else {
             continue;
         };
-        if is_hidden {
+        if is_hidden(&entry) {
             continue;
         }
         if found.is_dir() {
@@ -76,6 +87,10 @@ pub(super) fn list(path: &Path, folders: &[PathBuf]) -> Result<Listing, FolderEr
     listing.videos.sort();
     listing.path = path;
     Ok(listing)
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 fn is_video(path: &Path) -> bool {
@@ -125,5 +140,12 @@ mod tests {
         assert!(matches!(resolve(&root.join("gone"), &folders), Err(FolderError::Io(_))));
         assert_eq!(resolve(&root.join("link.mov"), &folders).unwrap(), root.join("more/c.MOV"));
         assert!(matches!(list(&root, &[]), Err(FolderError::Outside)));
+        let video = |name: &str| resolve_video(&root.join(name), &folders);
+        assert_eq!(video("link.mov").unwrap(), root.join("more/c.MOV"));
+        fs::create_dir(root.join("folder.mp4")).unwrap();
+        symlink(root.join("b.TXT"), root.join("words.mp4")).unwrap();
+        for name in ["b.TXT", ".hidden.mp4", "folder.mp4", "words.mp4"] {
+            assert!(matches!(video(name), Err(FolderError::NoVideo)), "{name}");
+        }
     }
 }

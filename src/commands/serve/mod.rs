@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 
 use url::Url;
 
-use self::console::Console;
+use self::console::{Composing, Console};
 use self::logins::{CALLBACK, Logins};
 use self::posting::draft::Drafts;
 use self::posting::queue::Queue;
@@ -100,6 +100,7 @@ pub(super) async fn run(
         workers: Workers::new(posting),
         flashes: Flashes::default(),
         found: Mutex::default(),
+        composing: Composing::default(),
     });
     console.settle_drafts()?;
     console.wake_all();

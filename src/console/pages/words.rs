@@ -242,6 +242,8 @@ words! {
     branded_url: "https://www.tiktok.com/legal/page/global/bc-policy/en",
     publish: "Publish",
     save: "Keep as it is",
+    draft_gone: "This draft is not there any more: it was discarded, or not touched for a month. Nothing was sent.",
+    draft_published: "It was published already: take it out of the queue, if it has not begun.",
     saved: "Kept. Nothing was sent.",
     discard: "Discard",
     ask_discard: "Discard this post?",

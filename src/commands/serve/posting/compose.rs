@@ -86,7 +86,15 @@ pub(crate) fn entry(
         Ok(None) => {}
         Err(error) => wrong.push(error),
     }
-    let mode = if form.is_draft() { Mode::Draft } else { Mode::Direct };
+    // What was not chosen is not taken for what most people see.
+    let mode = Mode::ALL.into_iter().find(|mode| mode.as_str() == form.mode);
+    if mode.is_none() {
+        wrong.push(Wrong::of(
+            "mode",
+            "Choose whether it is posted, or sent to the inbox as a draft.",
+        ));
+    }
+    let mode = mode.unwrap_or(Mode::Draft);
     set(Field::Mode, json!(mode.as_str()));
     if mode == Mode::Draft && !is_photo {
         // All else is chosen in the TikTok app.
@@ -175,7 +183,7 @@ pub(crate) fn time(
     now: Timestamp,
 ) -> Result<Option<String>, Wrong> {
     match form.when.as_str() {
-        "" | "now" => Ok(None),
+        "now" => Ok(None),
         "slot" if slots.contains(&form.slot) => Ok(Some(format!("next:{}", form.slot))),
         "slot" => Err(Wrong::of("slot", "There is no slot of this name.")),
         "at" => {
@@ -201,6 +209,10 @@ mod tests {
         creator.duet_disabled = true;
         creator.max_video_duration = Some(Duration::from_mins(1));
         creator
+    }
+
+    fn chosen() -> Form {
+        Form { mode: "direct".into(), when: "now".into(), ..Form::default() }
     }
 
     fn draft(source: DraftSource, form: Form) -> Draft {
@@ -233,7 +245,7 @@ mod tests {
 
     #[test]
     fn every_field_that_a_setting_could_fill_is_said() {
-        let form = Form { privacy_level: "SELF_ONLY".into(), ..Form::default() };
+        let form = Form { privacy_level: "SELF_ONLY".into(), ..chosen() };
         let entry = made(file(), form, 3).unwrap();
         assert_eq!(
             entry,
@@ -266,7 +278,7 @@ mod tests {
             privacy_level: "PUBLIC_TO_EVERYONE".into(),
             allow_comment: Some(ON.into()),
             allow_duet: Some(ON.into()),
-            ..Form::default()
+            ..chosen()
         };
         let entry = made(file(), form, 3).unwrap();
         assert_eq!(
@@ -277,8 +289,8 @@ mod tests {
 
     #[test]
     fn a_privacy_level_is_chosen_and_on_offer() {
-        assert_eq!(told(made(file(), Form::default(), 3))[0].0, "privacy_level");
-        let form = Form { privacy_level: "MUTUAL_FOLLOW_FRIENDS".into(), ..Form::default() };
+        assert_eq!(told(made(file(), chosen(), 3))[0].0, "privacy_level");
+        let form = Form { privacy_level: "MUTUAL_FOLLOW_FRIENDS".into(), ..chosen() };
         assert_eq!(told(made(file(), form, 3))[0].0, "privacy_level");
     }
 
@@ -287,7 +299,7 @@ mod tests {
         let open = Form {
             privacy_level: "PUBLIC_TO_EVERYONE".into(),
             disclose: Some(ON.into()),
-            ..Form::default()
+            ..chosen()
         };
         assert_eq!(told(made(file(), open.clone(), 3)), [("disclose", NOBODY_NAMED.to_owned())]);
         let branded = Form {
@@ -312,7 +324,7 @@ mod tests {
         let form = Form {
             privacy_level: "SELF_ONLY".into(),
             caption: "\u{1f600}".repeat(1101),
-            ..Form::default()
+            ..chosen()
         };
         let told = told(made(file(), form, 62));
         assert_eq!(told.iter().map(|(field, _)| *field).collect::<Vec<_>>(), ["caption", ""]);
@@ -326,7 +338,7 @@ mod tests {
                 when: when.into(),
                 at: at.into(),
                 slot: slot.into(),
-                ..Form::default()
+                ..chosen()
             };
             made(file(), form, 3)
         };
@@ -343,7 +355,7 @@ mod tests {
 
     #[test]
     fn a_draft_says_nothing_but_what_and_when() {
-        let form = Form { mode: "draft".into(), caption: "words".into(), ..Form::default() };
+        let form = Form { mode: "draft".into(), caption: "words".into(), ..chosen() };
         let entry = made(file(), form, 3).unwrap();
         let known: Vec<_> = entry.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(known, ["id", "mode", "user_id", "video_path"]);
@@ -356,7 +368,7 @@ mod tests {
             privacy_level: "SELF_ONLY".into(),
             title: "A title".into(),
             auto_add_music: Some(ON.into()),
-            ..Form::default()
+            ..chosen()
         };
         let entry = made(DraftSource::Photos { urls }, form, 0).unwrap();
         assert_eq!((&entry["title"], &entry["auto_add_music"]), (&json!("A title"), &json!(true)));

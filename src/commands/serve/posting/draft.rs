@@ -85,7 +85,7 @@ pub(crate) struct Form {
     pub(crate) when: String,
     pub(crate) at: String,
     pub(crate) slot: String,
-    /// What is to become of the draft: `publish` or `discard`.
+    /// What is to become of the draft: `publish`, `discard`, or `save` whatever else it is.
     #[serde(skip_serializing)]
     pub(crate) action: String,
     /// `yes`: that a draft is to be discarded is meant.
@@ -200,7 +200,11 @@ impl Drafts {
 
     /// Forgets the drafts that nobody has touched for as long as [`KEPT`], with what browsers have sent of their
     /// files; and such files without a draft. What `queued` names by its `id` is to be posted, and stays.
-    pub(crate) fn sweep(&self, queued: &HashSet<String>, now: Timestamp) -> Result<(), FsError> {
+    pub(crate) fn sweep<E: From<FsError>>(
+        &self,
+        queued: impl FnOnce() -> Result<HashSet<String>, E>,
+        now: Timestamp,
+    ) -> Result<(), E> {
         let is_old = |path: &Path| {
             let changed = fs::metadata(path).and_then(|found| found.modified());
             let changed = changed.ok().and_then(|at| Timestamp::try_from(at).ok());
@@ -211,8 +215,9 @@ impl Drafts {
             is_id(stem).then(|| stem.to_owned())
         };
         let (drafts, files) = (crate::fs::list(&self.folder)?, crate::fs::list(&self.spool)?);
-        // A draft is as old as the last piece of its file.
-        let mut touched = queued.clone();
+        // Only now: what is published meanwhile is in the queue before its draft is gone. A draft is as old as the last
+        // piece of its file.
+        let mut touched = queued()?;
         let all = drafts.iter().chain(&files);
         touched.extend(all.filter(|path| !is_old(path)).filter_map(|path| id(path)));
         for path in drafts.iter().chain(&files) {
@@ -302,9 +307,13 @@ mod tests {
         let named = HashSet::from([queued]);
         let there = || [&old_file, &queued_file, &orphan_file].map(|file| file.exists());
         let now = Timestamp::now();
-        drafts.sweep(&named, now + SignedDuration::from_hours(29 * 24)).unwrap();
+        let sweep = |days: i64| {
+            let now = now + SignedDuration::from_hours(24 * days);
+            drafts.sweep(|| Ok::<_, FsError>(named.clone()), now).unwrap();
+        };
+        sweep(29);
         assert_eq!(there(), [true; 3]);
-        drafts.sweep(&named, now + SignedDuration::from_hours(31 * 24)).unwrap();
+        sweep(31);
         assert_eq!(there(), [false, true, false]);
         assert!(foreign.exists() && drafts.find(&old).unwrap().is_none());
     }

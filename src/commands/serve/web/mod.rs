@@ -414,7 +414,7 @@ async fn upload(
                     }
                     Err(error) => {
                         // A form is sent as a whole the next time.
-                        console.discard(&id);
+                        _ = console.discard(&id).await;
                         on(&console, &visitor, "/compose", trouble(said(&error)))
                     }
                 };
@@ -446,29 +446,43 @@ async fn compose_sent(
     Path(id): Path<String>,
     Form(form): Form<ComposeForm>,
 ) -> Response {
+    let to = format!("/compose/{id}");
     match form.action.as_str() {
         "discard" if form.sure != "yes" => {
             // What was filled in is there after a no.
-            console.save(&id, form);
-            ask(&console, &visitor, Danger::Discard(&id))
+            match console.save(&id, form).await {
+                Ok(()) => ask(&console, &visitor, Danger::Discard(&id)),
+                Err(why) => on(&console, &visitor, &to, vec![Flash::bad(why)]).into_response(),
+            }
         }
         "discard" => {
-            console.discard(&id);
-            on(&console, &visitor, "/compose", vec![Flash::good(ENGLISH.discarded)]).into_response()
+            let told = match console.discard(&id).await {
+                Ok(()) => Flash::good(ENGLISH.discarded),
+                Err(why) => Flash::bad(why),
+            };
+            on(&console, &visitor, "/compose", vec![told]).into_response()
         }
-        "save" => {
-            console.save(&id, form);
-            let to = format!("/compose/{id}");
-            on(&console, &visitor, &to, vec![Flash::good(ENGLISH.saved)]).into_response()
-        }
-        _ => match Box::pin(console.publish(&id, form)).await {
+        "publish" => match Box::pin(console.publish(&id, form)).await {
             Ok(()) => on(&console, &visitor, "/queue", vec![Flash::good(ENGLISH.published)])
                 .into_response(),
-            Err(wrong) => match show::compose(&console, &visitor, &id, wrong).await {
-                Some(page) => (StatusCode::UNPROCESSABLE_ENTITY, Html(html(&page))).into_response(),
-                None => Redirect::to("/queue").into_response(),
-            },
+            Err(wrong) => {
+                let gone = wrong.iter().map(|it| Flash::bad(it.message.clone())).collect();
+                match show::compose(&console, &visitor, &id, wrong).await {
+                    Some(page) => {
+                        (StatusCode::UNPROCESSABLE_ENTITY, Html(html(&page))).into_response()
+                    }
+                    None => on(&console, &visitor, "/queue", gone).into_response(),
+                }
+            }
         },
+        // Also what a browser sends of itself, as when Enter is pressed.
+        _ => {
+            let told = match console.save(&id, form).await {
+                Ok(()) => Flash::good(ENGLISH.saved),
+                Err(why) => Flash::bad(why),
+            };
+            on(&console, &visitor, &to, vec![told]).into_response()
+        }
     }
 }
 
@@ -483,8 +497,18 @@ async fn media(
     let Some(path) = draft.and_then(|draft| console.playable(&draft)) else {
         return StatusCode::NOT_FOUND.into_response();
     };
+    let kind = match path.extension().and_then(|end| end.to_str()) {
+        Some(end) if end.eq_ignore_ascii_case("webm") => "video/webm",
+        Some(end) if end.eq_ignore_ascii_case("mov") => "video/quicktime",
+        _ => "video/mp4",
+    };
     match ServeFile::new(path).try_call(request).await {
-        Ok(response) => response.map(axum::body::Body::new),
+        Ok(response) => {
+            let mut response = response.map(axum::body::Body::new);
+            // Whatever it holds, it is a video to the browser.
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+            response
+        }
         Err(_) => StatusCode::NOT_FOUND.into_response(),
     }
 }
