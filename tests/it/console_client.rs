@@ -7,6 +7,10 @@ use reqwest::{Body, Client, Method, RequestBuilder, Response};
 use crate::console::Console;
 use crate::world::World;
 
+/// What the form of a post sends that goes at once, and that nobody else sees.
+pub(crate) const AT_ONCE: [(&str, &str); 4] =
+    [("privacy_level", "SELF_ONLY"), ("mode", "direct"), ("when", "now"), ("action", "publish")];
+
 /// A visitor with a session.
 pub(crate) struct Visitor<'a> {
     world: &'a World,

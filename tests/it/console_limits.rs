@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use reqwest::Method;
 
 use crate::console::Console;
-use crate::console_client::Visitor;
+use crate::console_client::{AT_ONCE, Visitor};
 use crate::process::{Ran, Running, eventually};
 use crate::world::{ADA, World};
 
@@ -166,7 +166,7 @@ fn a_file_whose_connection_was_cut_goes_on_where_it_stopped() {
     visitor.piece(&page, 100_000, rest).is(204);
     assert_eq!(there(), Some(video.len() as u64));
     assert_eq!(fs::read(&spool(&world)[0]).unwrap(), video);
-    visitor.post(&page, &[("privacy_level", "SELF_ONLY")]).is(303);
+    visitor.post(&page, &AT_ONCE).is(303);
     world.wait_until("it is published", |world| world.published() == 1);
     eventually("its file is gone", || spool(&world).is_empty().then_some(()));
     console.end();
@@ -249,7 +249,7 @@ fn a_draft_that_a_crash_has_left_is_not_posted_again() {
     let file = world.home().join("home/console/drafts").join(format!("{id}.json"));
     let draft = fs::read(&file).unwrap();
     world.hold("upload", 1, "before");
-    visitor.post(&page, &[("privacy_level", "SELF_ONLY")]).is(303);
+    visitor.post(&page, &AT_ONCE).is(303);
     world.wait_until("its init was answered", |world| world.inits() == 1);
     console.running.kill();
     fs::write(&file, draft).unwrap();
@@ -260,7 +260,7 @@ fn a_draft_that_a_crash_has_left_is_not_posted_again() {
     assert!(!file.exists());
     visitor.get(&page).is(303);
     // The button of a page that was open all the time makes nothing either.
-    visitor.post(&page, &[("privacy_level", "SELF_ONLY")]).is(303);
+    visitor.post(&page, &AT_ONCE).is(303);
     world.wait_until("it is published", |world| world.published() == 1);
     eventually("the queue is empty", || {
         visitor.get("/queue").text.contains("The queue is empty").then_some(())
@@ -283,8 +283,9 @@ fn a_full_disk_is_told_and_ends_nothing() {
     assert_eq!(visitor.post("/compose", &fields).is(303).to, "/compose");
     visitor.get("/compose").is(200).says("failed to write");
     visitor.piece(&upload, 0, vec![0; 1000]).is(507);
-    visitor.post(&page, &[("privacy_level", "SELF_ONLY")]).is(422).says("failed to write");
-    visitor.get(&page).is(200);
+    visitor.post(&page, &AT_ONCE).is(422).says("failed to write");
+    visitor.post(&page, &[("action", "save"), ("caption", "lost")]).is(303);
+    visitor.get(&page).is(200).says("failed to write");
     visitor.get("/").is(200);
     console.end();
     assert_eq!(world.inits(), 0);
@@ -304,7 +305,7 @@ fn a_console_that_says_all_it_can_says_no_secret() {
     visitor.get("/doctor").is(200);
     visitor.post("/doctor", &[]).is(303);
     let page = visitor.begin(&world.open_id(ADA), video.to_str().unwrap());
-    let more = [("privacy_level", "SELF_ONLY"), ("caption", "words of a caption")];
+    let more = [&AT_ONCE[..], &[("caption", "words of a caption")]].concat();
     visitor.post(&page, &more).is(303);
     world.wait_until("it is published", |world| world.published() == 1);
     world.refuse("video_init", 1, 1, "spam_risk_user_banned_from_posting");
@@ -337,7 +338,13 @@ fn old_drafts_are_forgotten_and_what_is_to_be_posted_stays() {
         page
     };
     let (left, planned) = (begin(), begin());
-    let form = [("privacy_level", "SELF_ONLY"), ("when", "at"), ("at", "2031-05-01T10:00")];
+    let form = [
+        ("privacy_level", "SELF_ONLY"),
+        ("mode", "direct"),
+        ("when", "at"),
+        ("at", "2031-05-01T10:00"),
+        ("action", "publish"),
+    ];
     visitor.post(&planned, &form).is(303);
     console.end();
     let count = |world: &World| spool(world).len();

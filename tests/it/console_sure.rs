@@ -46,8 +46,17 @@ fn a_post_is_discarded_or_taken_out_by_those_who_mean_it() {
     visitor.get(&page).is(303);
 
     let page = visitor.begin(&world.open_id(ADA), video.to_str().unwrap());
-    let form = [("privacy_level", "SELF_ONLY"), ("when", "at"), ("at", "2031-05-01T10:00")];
+    let form = [
+        ("privacy_level", "SELF_ONLY"),
+        ("mode", "direct"),
+        ("when", "at"),
+        ("at", "2031-05-01T10:00"),
+        ("action", "publish"),
+    ];
     visitor.post(&page, &form).is(303);
+    // From another page that is still open: it is no draft any more.
+    visitor.post(&page, &[("action", "discard"), ("sure", "yes")]).is(303);
+    visitor.get("/compose").says("It was published already");
     let id = page.trim_start_matches("/compose/");
     let address = format!("/queue/{id}/cancel");
     visitor.post(&address, &[]).is(422).says("Take this post out of the queue?");
@@ -69,6 +78,72 @@ fn a_post_is_discarded_or_taken_out_by_those_who_mean_it() {
     }
     console.end();
     assert_eq!(world.inits(), 0);
+}
+
+/// Nothing is sent that nobody has asked for, as when another post goes.
+#[test]
+fn a_post_that_failed_is_tried_again_when_somebody_asks_for_it() {
+    let world = World::logged_in();
+    let videos = ["one.mp4", "two.mp4"].map(|name| world.video(name, 100_000 + name.len() as u64));
+    world.video("two.mp4", 100_777);
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    let publish = |video: &std::path::Path| {
+        let page = visitor.begin(&world.open_id(ADA), video.to_str().unwrap());
+        let now = [("mode", "direct"), ("when", "now"), ("action", "publish")];
+        visitor.post(&page, &[&now[..], &[("privacy_level", "SELF_ONLY")]].concat()).is(303);
+        page.trim_start_matches("/compose/").to_owned()
+    };
+    world.fault(&json!({ "endpoint": "video_init", "times": 1,
+        "do": { "refuse": { "code": "spam_risk_user_banned_from_posting" } } }));
+    let failed = publish(&videos[0]);
+    let again = format!("/queue/{failed}/again");
+    eventually("it may be tried again", || {
+        visitor.get("/queue").text.contains(&again).then_some(())
+    });
+    publish(&videos[1]);
+    eventually("the other one is made", || (world.published() == 1).then_some(()));
+    assert_eq!(world.inits(), 2);
+    visitor.get("/queue").says("one.mp4").says("bars this account");
+    visitor.post(&again, &[]).is(303);
+    eventually("it is made as well", || (world.published() == 2).then_some(()));
+    assert_eq!(world.inits(), 3);
+    console.end();
+}
+
+/// What a browser does not send nobody has chosen.
+#[test]
+fn what_is_not_chosen_is_asked_for_and_what_is_no_video_is_not_taken() {
+    let world = World::logged_in();
+    let video = world.video("clip.mp4", 100_000);
+    world.file("secret.txt", "words");
+    world.file(".hidden.mp4", "words");
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    let account = world.open_id(ADA);
+    for name in ["secret.txt", ".hidden.mp4"] {
+        let path = world.path(name).display().to_string();
+        let fields = [("source", "file"), ("account", account.as_str()), ("path", &path)];
+        assert!(!visitor.post("/compose", &fields).to.starts_with("/compose/web-"), "{name}");
+        visitor.get("/compose").says("it is no video that TikTok takes");
+    }
+    let page = visitor.begin(&account, video.to_str().unwrap());
+    let level = ("privacy_level", "SELF_ONLY");
+    let (mode, when, publish) = (("mode", "direct"), ("when", "now"), ("action", "publish"));
+    visitor.post(&page, &[level, mode, publish]).is(422).says("Choose when it is to be posted.");
+    let said = visitor.post(&page, &[level, when, publish]).is(422);
+    said.says("Choose whether it is posted, or sent to the inbox as a draft.");
+    // Enter in a field sends no button's name, or that of the first one, which keeps the draft.
+    visitor.post(&page, &[level, mode, when]).is(303);
+    visitor.get(&page).is(200).says("Kept. Nothing was sent.");
+    visitor.post(&page, &[("action", "discard"), ("sure", "yes")]).is(303);
+    for action in ["publish", "save", "discard"] {
+        let form = [level, mode, when, ("action", action), ("sure", "yes")];
+        visitor.post(&page, &form).is(303);
+        visitor.get("/compose").says("This draft is not there any more");
+    }
+    assert_eq!(world.inits(), 0);
+    console.end();
 }
 
 #[test]

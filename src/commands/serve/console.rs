@@ -19,6 +19,7 @@ use super::posting::queue;
 use super::posting::spool::{self, Part, SpoolError};
 use super::posting::worker::{Posting, Workers};
 use super::read::{Check, KnownAccount, Setting, StatusPost};
+use super::web::actions;
 use super::web::flash::{Flash, Flashes};
 use super::web::forms::{LoginForm, MoveForm, SourceForm, source_of};
 use crate::cli::{DoctorArgs, GlobalArgs, RunArgs, StatusArgs};
@@ -132,8 +133,9 @@ impl Console {
     }
 
     fn queued_ids(&self) -> Result<HashSet<String>, Failure> {
-        let all = self.posting.queue.all()?;
-        Ok(all.iter().filter_map(|entry| entry["id"].as_str().map(str::to_owned)).collect())
+        let (all, held) = (self.posting.queue.all()?, self.posting.queue.held()?);
+        let all = all.iter().chain(held.iter().map(|post| &post.entry));
+        Ok(all.filter_map(|entry| entry["id"].as_str().map(str::to_owned)).collect())
     }
 
     /// Looks at the posts of every account that has some here.
@@ -475,7 +477,40 @@ impl Console {
         }
     }
 
+    /// Lets a post that failed be posted again, as somebody asks for it.
+    pub(super) async fn try_again(&self, id: &str) -> Vec<Flash> {
+        let args = StatusArgs { all: true, ..StatusArgs::default() };
+        let known = self.ask(|context| async move { status::look(&context, &args).await }).await;
+        let posts: Vec<StatusPost> = known.all("status");
+        let post = posts.into_iter().find(|post| post.id.as_deref() == Some(id));
+        // What TikTok failed for good is made again once it is called not posted.
+        if let Some(number) = post.filter(|post| post.state == "failed").and_then(|post| post.post)
+        {
+            let settled = actions::settle(self, number, false).await;
+            if settled.iter().any(|told| !told.good) {
+                return settled;
+            }
+        }
+        match self.posting.queue.release(id) {
+            Ok(Some(account)) => {
+                self.workers.wake(&account);
+                vec![Flash::good(ENGLISH.tried_again)]
+            }
+            Ok(None) => vec![Flash::bad(ENGLISH.not_found)],
+            Err(error) => vec![Flash::bad(chain(&error))],
+        }
+    }
+
     pub(super) async fn take_out(&self, id: &str) -> Flash {
+        match self.posting.queue.let_go(id) {
+            Ok(true) => {
+                self.posting.live.forget(id);
+                _ = self.posting.drafts.drop_file(id);
+                return Flash::good(ENGLISH.taken_out);
+            }
+            Ok(false) => {}
+            Err(error) => return Flash::bad(chain(&error)),
+        }
         let remove =
             |entries: &mut Vec<queue::QueueEntry>| entries.retain(|entry| entry["id"] != id);
         let told = self.change_post(id, ENGLISH.taken_out, remove).await;

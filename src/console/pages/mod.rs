@@ -433,6 +433,8 @@ pub(crate) struct QueuePost {
     /// It was composed here and has not begun.
     pub(crate) is_ours: bool,
     pub(crate) is_unknown: bool,
+    /// It failed, and is tried again when somebody asks for that.
+    pub(crate) is_held: bool,
 }
 
 /// A post.

@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::fs::{FsError, private_dir, read_private_to, write_atomic};
@@ -16,12 +18,31 @@ const LARGEST: u64 = 16 << 20;
 #[derive(Clone, Debug)]
 pub(crate) struct Queue {
     folder: PathBuf,
+    /// The posts that failed.
+    held: PathBuf,
     /// One change at a time.
     lock: Arc<Mutex<()>>,
 }
 
 /// A post as a manifest has it; its `id` is what the console knows it by.
 pub(crate) type QueueEntry = Map<String, Value>;
+
+/// A post that failed: nobody tries it again before somebody asks for that.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct HeldPost {
+    pub(crate) entry: QueueEntry,
+    /// Why it failed, in words.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) hint: Option<String>,
+}
+
+impl HeldPost {
+    /// What the post is known by.
+    pub(crate) fn id(&self) -> &str {
+        self.entry["id"].as_str().unwrap_or_default()
+    }
+}
 
 /// Why the posts of the console cannot be read or kept.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +69,7 @@ impl Queue {
     pub(crate) fn open(console: &Path) -> Result<Self, QueueError> {
         let folder = console.join("queue");
         private_dir(&folder)?;
-        Ok(Self { folder, lock: Arc::default() })
+        Ok(Self { folder, held: console.join("held.json"), lock: Arc::default() })
     }
 
     /// The manifest of an account.
@@ -68,7 +89,7 @@ impl Queue {
         let mut all = Vec::new();
         for path in crate::fs::list(&self.folder)? {
             if path.extension().is_some_and(|end| end == "json") {
-                all.extend(read(&path)?);
+                all.extend(read::<QueueEntry>(&path)?);
             }
         }
         Ok(all)
@@ -83,6 +104,73 @@ impl Queue {
         })
     }
 
+    /// The posts that failed.
+    pub(crate) fn held(&self) -> Result<Vec<HeldPost>, QueueError> {
+        read(&self.held)
+    }
+
+    /// Keeps posts that failed from being posted with the others. A crash in between leaves them in both: then they are
+    /// tried once more.
+    pub(crate) fn hold(
+        &self,
+        open_id: &str,
+        failed: Vec<(String, HeldWhy)>,
+    ) -> Result<(), QueueError> {
+        if failed.is_empty() {
+            return Ok(());
+        }
+        let entries = self.entries(open_id)?;
+        let found = failed.into_iter().filter_map(|(id, (message, hint))| {
+            let entry = entries.iter().find(|entry| entry["id"] == id.as_str())?.clone();
+            Some(HeldPost { entry, message, hint })
+        });
+        let found: Vec<_> = found.collect();
+        let is_it = |id: &str| found.iter().any(|post| post.id() == id);
+        self.change_held(|held| {
+            held.retain(|post| !is_it(post.id()));
+            held.extend(found.iter().cloned());
+        })?;
+        self.change(open_id, |entries| {
+            entries.retain(|entry| !entry["id"].as_str().is_some_and(is_it));
+        })
+    }
+
+    /// Lets a post that failed be posted with the others again; its account. `None`: there is none of that `id`.
+    pub(crate) fn release(&self, id: &str) -> Result<Option<String>, QueueError> {
+        let Some(post) = self.held()?.into_iter().find(|post| post.id() == id) else {
+            return Ok(None);
+        };
+        let open_id = post.entry["user_id"].as_str().unwrap_or_default().to_owned();
+        self.add(&open_id, post.entry)?;
+        self.let_go(id)?;
+        Ok(Some(open_id))
+    }
+
+    /// Forgets a post that failed. `false`: there is none of that `id`.
+    pub(crate) fn let_go(&self, id: &str) -> Result<bool, QueueError> {
+        self.change_held(|held| {
+            let before = held.len();
+            held.retain(|post| post.id() != id);
+            held.len() < before
+        })
+    }
+
+    fn change_held<T>(
+        &self,
+        change: impl FnOnce(&mut Vec<HeldPost>) -> T,
+    ) -> Result<T, QueueError> {
+        let _one = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let before: Vec<HeldPost> = read(&self.held)?;
+        let mut held = before.clone();
+        let changed = change(&mut held);
+        if held != before {
+            // Texts and values into memory: this cannot fail.
+            let text = serde_json::to_vec_pretty(&held).unwrap_or_default();
+            write_atomic(&self.held, &text, 0o600)?;
+        }
+        Ok(changed)
+    }
+
     /// Changes the posts of an account.
     pub(crate) fn change<T>(
         &self,
@@ -91,7 +179,7 @@ impl Queue {
     ) -> Result<T, QueueError> {
         let _one = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         let path = self.manifest(open_id);
-        let before = read(&path)?;
+        let before: Vec<QueueEntry> = read(&path)?;
         let mut entries = before.clone();
         let changed = change(&mut entries);
         if entries != before {
@@ -107,7 +195,10 @@ pub(crate) fn text_of(entries: &[QueueEntry]) -> Vec<u8> {
     format!("{all:#}\n").into_bytes()
 }
 
-fn read(path: &Path) -> Result<Vec<QueueEntry>, QueueError> {
+/// Why a post failed, and what to do about it.
+pub(crate) type HeldWhy = (String, Option<String>);
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, QueueError> {
     let Some(text) = read_private_to(path, LARGEST)? else { return Ok(Vec::new()) };
     let foreign = |source| QueueError::Foreign { path: path.to_owned(), source };
     serde_json::from_slice(&text).map_err(foreign)
@@ -122,6 +213,28 @@ mod tests {
     fn entry(id: &str) -> QueueEntry {
         let Value::Object(entry) = json!({ "id": id, "user_id": "a" }) else { unreachable!() };
         entry
+    }
+
+    #[test]
+    fn a_post_that_failed_waits_until_somebody_asks_for_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = Queue::open(dir.path()).unwrap();
+        for id in ["one", "two"] {
+            queue.add("a", entry(id)).unwrap();
+        }
+        let why = || ("no".to_owned(), None);
+        queue.hold("a", vec![("one".to_owned(), why()), ("gone".to_owned(), why())]).unwrap();
+        assert_eq!(queue.entries("a").unwrap(), [entry("two")]);
+        assert_eq!(queue.held().unwrap().iter().map(HeldPost::id).collect::<Vec<_>>(), ["one"]);
+        // Once more, as after a crash.
+        queue.add("a", entry("one")).unwrap();
+        queue.hold("a", vec![("one".to_owned(), why())]).unwrap();
+        assert_eq!(queue.held().unwrap().len(), 1);
+        assert_eq!(queue.release("one").unwrap().as_deref(), Some("a"));
+        assert_eq!(queue.entries("a").unwrap(), [entry("two"), entry("one")]);
+        assert_eq!((queue.held().unwrap().len(), queue.release("one").unwrap()), (0, None));
+        queue.hold("a", vec![("two".to_owned(), why())]).unwrap();
+        assert!(queue.let_go("two").unwrap() && !queue.let_go("two").unwrap());
     }
 
     #[test]

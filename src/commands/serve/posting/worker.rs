@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::draft::Drafts;
 use super::live::Live;
-use super::queue::{Queue, text_of};
+use super::queue::{HeldWhy, Queue, text_of};
 use crate::cli::{GlobalArgs, RunArgs};
 use crate::commands::serve::answer::{Failed, hearing};
 use crate::commands::upload::{PostList, TextList, manifest_key};
@@ -26,6 +26,9 @@ const EVERY: Duration = Duration::from_mins(5);
 
 /// The same of what passes by itself, as somebody watches.
 const SOON: Duration = Duration::from_secs(30);
+
+/// The state of a post that failed.
+const FAILED: &str = "failed";
 
 /// The states of a post that nothing more is to be done for.
 pub(crate) const DONE: [&str; 3] = ["published", "inbox", "skipped"];
@@ -224,7 +227,9 @@ async fn round(posting: &Posting, open_id: &str, shutdown: Shutdown) -> Option<D
         text: text_of(&entries),
     }));
     let ended = Arc::<Mutex<Vec<(String, String)>>>::default();
+    let failed = Arc::<Mutex<Vec<(String, HeldWhy)>>>::default();
     let (live, keep) = (Arc::clone(&posting.live), Arc::clone(&ended));
+    let keep_failed = Arc::clone(&failed);
     let hear = move |event: Value| {
         let index = event["index"].as_u64().and_then(|at| usize::try_from(at).ok());
         let Some(id) = index.and_then(|at| ids.get(at)) else { return };
@@ -232,6 +237,11 @@ async fn round(posting: &Posting, open_id: &str, shutdown: Shutdown) -> Option<D
         if let Some(state) = event["state"].as_str().filter(|_| event["event"] == "post") {
             let mut ended = keep.lock().unwrap_or_else(PoisonError::into_inner);
             ended.push((id.clone(), state.to_owned()));
+            if state == FAILED {
+                let text = |name: &str| event["error"][name].as_str().map(str::to_owned);
+                let why = (text("message").unwrap_or_default(), text("hint"));
+                keep_failed.lock().unwrap_or_else(PoisonError::into_inner).push((id.clone(), why));
+            }
         }
     };
     let heard = hearing(Context { shutdown, ..posting.context() }, hear);
@@ -252,6 +262,11 @@ async fn round(posting: &Posting, open_id: &str, shutdown: Shutdown) -> Option<D
         if let Err(error) = posting.drafts.drop_file(id) {
             posting.context().printer.warn(error.to_string());
         }
+    }
+    // Nothing is sent again that nobody has asked for.
+    let failed = std::mem::take(&mut *failed.lock().unwrap_or_else(PoisonError::into_inner));
+    if let Err(error) = posting.queue.hold(open_id, failed) {
+        posting.context().printer.warn(error.to_string());
     }
     // What the journal has for good need not be listed any more.
     let kept = posting.queue.change(open_id, |entries| {

@@ -124,6 +124,29 @@ pub(super) async fn listed(console: &Console) -> Vec<(StatusPost, bool)> {
         };
         all.push((post, true));
     }
+    // What failed, and waits for somebody to ask for it again.
+    let held = console.posting.queue.held().unwrap_or_default();
+    let held: Vec<_> = held.into_iter().filter(|post| !queued_ids.contains(&post.id())).collect();
+    for post in &held {
+        if known.iter().any(|known| known.id.as_deref() == Some(post.id())) {
+            continue;
+        }
+        let text = |name: &str| post.entry.get(name).and_then(|it| it.as_str()).map(str::to_owned);
+        let open_id = text("user_id").unwrap_or_default();
+        let account = accounts.iter().find(|account| account.open_id == open_id);
+        let failed = StatusPost {
+            id: Some(post.id().to_owned()),
+            account: account.map_or_else(|| open_id.clone(), KnownAccount::name),
+            open_id,
+            video: text("video_path").or(text("video_url")).unwrap_or_else(|| T.photos.to_owned()),
+            mode: text("mode").unwrap_or_default(),
+            state: "failed".to_owned(),
+            message: Some(post.message.clone()),
+            hint: post.hint.clone(),
+            ..StatusPost::default()
+        };
+        all.push((failed, true));
+    }
     all.extend(known.into_iter().map(|post| {
         let is_ours = post.id.as_deref().is_some_and(|id| queued_ids.contains(&id));
         (post, is_ours)

@@ -12,6 +12,7 @@ use crate::console::pages::{Group, QueuePage, QueuePost};
 /// What waits, is under way, and needs somebody.
 pub(crate) async fn queue(console: &Console, visitor: &Visitor) -> QueuePage {
     let listed = listed(console).await;
+    let held = console.posting.queue.held().unwrap_or_default();
     let own = console.queue_folder();
     let mut groups: Vec<Group> = [T.failed, T.under_way, T.next, T.waits]
         .map(|title| Group { title, posts: Vec::new() })
@@ -37,7 +38,7 @@ pub(crate) async fn queue(console: &Console, visitor: &Visitor) -> QueuePage {
         let manifest = post.manifest.as_deref();
         let manifest = manifest.filter(|path| !Path::new(path).starts_with(&own)).map(name_of);
         let row = QueuePost {
-            key: post.id.clone().filter(|_| is_ours).unwrap_or_default(),
+            key: post.id.clone().unwrap_or_default(),
             id: post.id.clone(),
             number: post.post,
             name: name_of(&post.video),
@@ -53,8 +54,9 @@ pub(crate) async fn queue(console: &Console, visitor: &Visitor) -> QueuePage {
             sent: progress.sent,
             size: progress.size,
             numbers: numbers(&progress),
-            is_ours: is_ours && !is_begun,
+            is_ours: is_ours && !is_begun && title != T.failed,
             is_unknown: is_unknown(&post),
+            is_held: post.id.as_deref().is_some_and(|id| held.iter().any(|it| it.id() == id)),
         };
         if let Some(group) = groups.iter_mut().find(|group| group.title == title) {
             group.posts.push(row);

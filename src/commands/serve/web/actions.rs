@@ -45,7 +45,11 @@ pub(super) async fn log_out(console: &Console, open_id: &str) -> Vec<Flash> {
 }
 
 /// `resolve`.
-pub(super) async fn settle(console: &Console, number: u32, posted: bool) -> Vec<Flash> {
+pub(in crate::commands::serve) async fn settle(
+    console: &Console,
+    number: u32,
+    posted: bool,
+) -> Vec<Flash> {
     let verdict = Verdict { posted, not_posted: !posted };
     let args = ResolveArgs { post: number.to_string(), verdict };
     let run = |context: Context| async move { resolve::run(&context, &args).await };

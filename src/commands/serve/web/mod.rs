@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tower_http::services::ServeFile;
 use url::Url;
 
-mod actions;
+pub(super) mod actions;
 mod events;
 pub(super) mod flash;
 pub(super) mod forms;
@@ -64,6 +64,7 @@ pub(super) fn router(console: App) -> Router {
         .route("/compose/{id}/file", get(received).put(piece))
         .route("/queue/{id}/move", post(move_post))
         .route("/queue/{id}/cancel", post(take_out))
+        .route("/queue/{id}/again", post(try_again))
         .route("/posts/{number}/settle", post(settle))
         .route("/posts/{number}/cancel", post(call_off))
         .route("/doctor", post(doctor_again));
@@ -565,6 +566,15 @@ async fn move_post(
 ) -> Redirect {
     let told = console.move_post(&id, &form).await;
     on(&console, &visitor, "/queue", vec![told])
+}
+
+async fn try_again(
+    State(console): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Redirect {
+    let told = console.try_again(&id).await;
+    on(&console, &visitor, "/queue", told)
 }
 
 async fn take_out(
