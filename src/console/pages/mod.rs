@@ -430,11 +430,19 @@ pub(crate) struct QueuePost {
     pub(crate) sent: u64,
     pub(crate) size: u64,
     pub(crate) numbers: String,
-    /// It was composed here and has not begun.
-    pub(crate) is_ours: bool,
-    pub(crate) is_unknown: bool,
-    /// It failed, and is tried again when somebody asks for that.
-    pub(crate) is_held: bool,
+    /// What somebody may do about it. `None`: nothing.
+    pub(crate) choice: Option<Choice>,
+}
+
+/// What somebody may do about a post of the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// Move it or take it out: it was composed here and has not begun.
+    Change,
+    /// Say whether it is there: its outcome is unknown.
+    Settle,
+    /// Try it again or take it out: it failed.
+    TryAgain,
 }
 
 /// A post.

@@ -7,7 +7,7 @@ use super::{T, can_edit, frame, when, zone_name};
 use crate::commands::serve::console::Console;
 use crate::commands::serve::posting::worker::DONE;
 use crate::console::access::Visitor;
-use crate::console::pages::{Group, QueuePage, QueuePost};
+use crate::console::pages::{Choice, Group, QueuePage, QueuePost};
 
 /// What waits, is under way, and needs somebody.
 pub(crate) async fn queue(console: &Console, visitor: &Visitor) -> QueuePage {
@@ -54,9 +54,13 @@ pub(crate) async fn queue(console: &Console, visitor: &Visitor) -> QueuePage {
             sent: progress.sent,
             size: progress.size,
             numbers: numbers(&progress),
-            is_ours: is_ours && !is_begun && title != T.failed,
-            is_unknown: is_unknown(&post),
-            is_held: post.id.as_deref().is_some_and(|id| held.iter().any(|it| it.id() == id)),
+            choice: if is_unknown(&post) {
+                Some(Choice::Settle)
+            } else if post.id.as_deref().is_some_and(|id| held.iter().any(|it| it.id() == id)) {
+                Some(Choice::TryAgain)
+            } else {
+                (is_ours && !is_begun && title != T.failed).then_some(Choice::Change)
+            },
         };
         if let Some(group) = groups.iter_mut().find(|group| group.title == title) {
             group.posts.push(row);
