@@ -115,6 +115,8 @@ impl AccountWorker {
                 known
             } else if let Some(stop) = stops.of(post.asked.mode) {
                 self.not_tried(post, stop, &mut named).await
+            } else if has_turn && let Some(first) = self.is_at(post, &named).await {
+                named_before(&PostSnapshot::new(post, Instant::now()), first)
             } else if has_turn {
                 self.calls.events.send(Event::Started { post: post.post_ref.clone() });
                 let (outcome, stop) = self.post_one(post).await;
@@ -133,6 +135,16 @@ impl AccountWorker {
             named.came_to(post, row.as_ref(), &outcome);
             self.calls.events.ended(outcome);
         }
+    }
+
+    /// The earlier entry that stands for the same post, which this run has come to and that is not over.
+    async fn is_at(&self, post: &PreparedPost, named: &NamedPosts) -> Option<SamePost> {
+        if self.resolver.is_repost() || named.is_empty() {
+            return None;
+        }
+        let row = self.resolver.find(post, Look::Sight).await.ok()?.row?;
+        let is_over = row.phase().is_some_and(Phase::is_over);
+        if is_over { None } else { named.with_number(row.number, &post.settings_hash()) }
     }
 
     /// What keeps the account's posts waiting if somebody has paused it. Read anew before each post: it is said of

@@ -139,6 +139,17 @@ impl NamedPosts {
         }
     }
 
+    /// Whether nothing was remembered yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.posts.is_empty()
+    }
+
+    /// The entry that came before and stands for a post, to one with these settings.
+    pub(super) fn with_number(&self, number: PostNumber, settings: &str) -> Option<SamePost> {
+        let at = *self.by_number.get(&number)?;
+        self.posts.get(at).map(|post| post.as_of(settings))
+    }
+
     fn counts(&self, at: usize, among: Among) -> bool {
         among != Among::Planned || self.posts.get(at).is_some_and(|post| post.is_planned)
     }

@@ -48,6 +48,23 @@ fn same_as(first: u32) -> String {
     )
 }
 
+/// TikTok is at work on the first one, which changes nothing of the second.
+#[test]
+fn what_is_named_twice_is_skipped_also_while_it_is_under_way() {
+    let world = World::logged_in();
+    world.video("clip.mp4", 100_000);
+    let first = entry(&world, "clip.mp4", &json!({ "description": "first" }));
+    let second = entry(&world, "clip.mp4", &json!({ "description": "second" }));
+    let manifest = world.manifest(&json!([first, second]));
+    world.say_status(0, &json!({ "status": "PROCESSING_UPLOAD" }));
+    let ran = world.run(&["upload", "--no-wait", &manifest]).exits(5);
+    let ran = ran.says("1 skipped, 1 unfinished").says("the same as post 1 of this manifest");
+    ran.never_says("too late");
+    world.let_go();
+    world.upload(&manifest).exits(0);
+    assert_eq!(world.inits(), 1);
+}
+
 /// Somebody follows that with commands of one post: the one that was made takes the first `id`, and says so.
 #[test]
 fn a_post_that_takes_an_id_says_so() {
