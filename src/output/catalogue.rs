@@ -643,7 +643,7 @@ catalogue! {
         => "look at the profile, then run `tiktok-up resolve {post} --posted` or `tiktok-up resolve \
             {post} --not-posted`";
 
-    // The sandbox.
+    // The console.
     ConsoleRunning: "Another console runs with the same directory, or one that is ending."
         => "use the one that runs: its sign-in page prints a fresh link where it was started. To start another one, end \
             that first, or name another directory with `--home`";
@@ -665,6 +665,8 @@ catalogue! {
             belongs to it, closed to others";
     ConsoleReach: "Other machines would reach a console that is not protected against them."
         => "{missing}";
+
+    // The sandbox.
     SandboxArguments: "An option or a fault script of the sandbox is wrong.";
     SandboxNotStarted: "The sandbox cannot be started.";
     SandboxPortInUse: "Another program listens on the port of the sandbox."
