@@ -18,6 +18,7 @@ mod settings_form;
 mod start;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::console::Console;
 use crate::clock;
@@ -96,5 +97,29 @@ fn when(at: Timestamp) -> When {
 }
 
 fn zone_name() -> String {
-    clock::zone().iana_name().unwrap_or("UTC").trim_start_matches("Etc/").to_owned()
+    name_of_zone(clock::zone(), Timestamp::now())
+}
+
+/// What people call a zone. One that a rule or a bare file gives has no name but the letters that it has at the time.
+fn name_of_zone(zone: &TimeZone, at: Timestamp) -> String {
+    if let Some(name) = zone.iana_name() {
+        return name.trim_start_matches("Etc/").to_owned();
+    }
+    let now = zone.to_offset_info(at);
+    let (letters, offset) = (now.abbreviation(), now.offset().to_string());
+    if letters.starts_with(['+', '-']) { offset } else { format!("{letters} ({offset})") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_without_a_name_is_told_by_its_letters_and_offset() {
+        let winter = "2026-01-15T12:00:00Z".parse().unwrap();
+        let name = |zone: &str| name_of_zone(&TimeZone::posix(zone).unwrap(), winter);
+        assert_eq!(name("CET-1CEST,M3.5.0,M10.5.0/3"), "CET (+01)");
+        assert_eq!(name("<+0530>-5:30"), "+05:30");
+        assert_eq!(name_of_zone(&TimeZone::UTC, winter), "UTC");
+    }
 }
