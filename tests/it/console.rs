@@ -491,6 +491,35 @@ fn a_file_is_taken_from_the_browser() {
     assert_eq!(fs::read_dir(spool).unwrap().count(), 0);
 }
 
+/// What no later try can mend ends the sending of a file at once, in words.
+#[test]
+fn a_file_that_is_refused_is_not_sent_for_ever() {
+    let Some(mut browser) = Browser::start() else { return };
+    let world = World::logged_in();
+    let video = world.video("clip.mp4", 100_000);
+    let console = Console::start(&world, &[]);
+    console.sign_in(&mut browser);
+    // The last one does not say how much it has taken.
+    for status in [401, 403, 404, 413, 204] {
+        browser.open(&console.at("/compose"));
+        browser.value(&format!(
+            "(() => {{ const real = fetch; window.sent = 0; window.fetch = (to, how) => {{ \
+             if (how?.method !== 'PUT') return real(to, how); window.sent += 1; \
+             return Promise.resolve(new Response(null, {{ status: {status} }})); }}; return 0; }})()"
+        ));
+        browser.choose_file("#file", &video);
+        browser.click("form[enctype] button");
+        eventually("it is told", || {
+            let told = browser.glance("!document.querySelector('[data-problem]').hidden");
+            (told == true).then_some(())
+        });
+        assert_eq!(browser.value("window.sent"), 1, "{status}");
+        let told = shown(&mut browser, "[data-problem]");
+        assert!(told.contains("does not take the file"), "{status}: {told}");
+    }
+    console.end();
+}
+
 /// Goes on by the keyboard until something has the focus.
 fn tab_to(browser: &mut Browser, selector: &str) {
     for _ in 0..80 {

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::console::Console;
 use crate::console_client::Visitor;
 use crate::process::eventually;
-use crate::world::{Ran, World};
+use crate::world::{ADA, Ran, World};
 
 /// `serve` on a free port, with more arguments.
 fn serve(world: &World, more: &[&str]) -> Ran {
@@ -110,5 +110,36 @@ fn mistakes_in_the_settings_are_told_at_the_start_and_on_every_page() {
     eventually("the settings are read again", || {
         (!visitor.get("/").text.contains("column")).then_some(())
     });
+    console.end();
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_hides_nothing_else() {
+    let world = World::logged_in();
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    let video = world.video("clip.mp4", 100_000);
+    let page = visitor.begin(&world.open_id(ADA), video.to_str().unwrap());
+    let folder = world.home().join("home").join("console");
+    private(&folder.join("queue").join("0123456789abcdef.json"), "{");
+    fs::create_dir(folder.join("drafts").join("web-0123456789abcdef.json")).unwrap();
+    for path in ["/", "/queue", "/calendar"] {
+        visitor.get(path).is(200).says("0123456789abcdef.json").says("no list of posts");
+    }
+    visitor.get("/compose").is(200).says("web-0123456789abcdef.json").says(&page);
+    visitor.get("/guidelines").is(200).says("web-0123456789abcdef.json").says(&page);
+    console.end();
+}
+
+#[test]
+fn what_is_no_id_is_in_no_address() {
+    let world = World::logged_in();
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    for id in ["%2F%2Fevil.example", "web-1", "x%22%3E"] {
+        visitor.post(&format!("/queue/{id}/cancel"), &[]).is(404);
+        visitor.post(&format!("/compose/{id}"), &[("action", "discard")]).is(404);
+    }
+    visitor.post("/queue/web-0123456789abcdef/cancel", &[]).is(422);
     console.end();
 }

@@ -105,7 +105,8 @@ fn a_mistake_stands_beside_its_field_and_changes_nothing() {
         "defaults.privacy_level",
         "nonsense",
     ] {
-        visitor.post("/settings/change", &[("key", key), ("value", "x")]).is(422);
+        let page = visitor.post("/settings/change", &[("key", key), ("value", "x")]).is(422);
+        page.says("This setting is not changed here.");
     }
     assert_eq!(config(&world), CONFIG);
     console.end();

@@ -77,8 +77,11 @@ where
     Answer { exit, events: take(&mut events), warnings: take(&mut warnings), failed }
 }
 
-/// Runs a command and gives what it prints as data.
-pub(super) async fn printed<R>(context: Context, run: impl FnOnce(Context) -> R) -> String
+/// Runs a command and gives what it prints as data, all of it or nothing.
+pub(super) async fn printed<R>(
+    context: Context,
+    run: impl FnOnce(Context) -> R,
+) -> Result<String, Failed>
 where
     R: Future<Output = Result<Exit, Failure>>,
 {
@@ -90,9 +93,8 @@ where
         text.push('\n');
     });
     let printer = Printer::on(OutputOptions::default(), Box::new(out), Box::new(io::sink()));
-    // What went wrong is told where the same is shown as a page.
-    _ = run(Context { printer, ..context }).await;
-    take(&mut *text.lock().unwrap_or_else(PoisonError::into_inner))
+    run(Context { printer, ..context }).await.map_err(|failure| Failed::from(&failure))?;
+    Ok(take(&mut *text.lock().unwrap_or_else(PoisonError::into_inner)))
 }
 
 /// A context whose command is heard.

@@ -96,7 +96,7 @@ impl Console {
     }
 
     /// What a command prints.
-    pub(super) async fn printed<R>(&self, run: impl FnOnce(Context) -> R) -> String
+    pub(super) async fn printed<R>(&self, run: impl FnOnce(Context) -> R) -> Result<String, Failed>
     where
         R: Future<Output = Result<Exit, Failure>>,
     {

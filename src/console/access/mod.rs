@@ -477,8 +477,8 @@ fn is_embedded(headers: &HeaderMap) -> bool {
     headers.get_all(SITE).iter().any(is_other_site) && !is_navigation
 }
 
-/// Whether a request brings the token of its session: a form in its body, a form with files in its query, a script in
-/// a header. Gives it back with its body.
+/// Whether a request brings the token of its session: a form in its body, a form with files as the first of its fields,
+/// a script in a header. Gives it back with its body.
 async fn check_token(request: Request, token: &Secret) -> Result<Request, Denied> {
     let told = |refused| Err(Denied::Told(refused));
     let (parts, mut body) = request.into_parts();
@@ -493,8 +493,11 @@ async fn check_token(request: Request, token: &Secret) -> Result<Request, Denied
             body = Body::from(bytes);
             given
         }
-        "multipart/form-data" => {
-            form::field(parts.uri.query().unwrap_or_default().as_bytes(), CSRF_FIELD)
+        // Of what may be large nothing more is read here, and of a script's nothing.
+        "multipart/form-data" if !parts.headers.contains_key(CSRF_HEADER) => {
+            let (given, whole) = form::first_part(&parts.headers, body, CSRF_FIELD).await;
+            body = whole;
+            given
         }
         _ => None,
     };

@@ -86,6 +86,29 @@ const disclosure = () => {
 const PIECE = 10 * 1024 * 1024;
 const TRIES = 8;
 
+// What a later try may mend: a slow or broken network, another sender, a server at its limits.
+const mayPass = (status) => status === 408 || status === 409 || status >= 500;
+
+// What an answer says in words, if it does: pages are not for this place.
+const wordsOf = async (form, answer) => {
+  const isText = answer.headers.get('content-type')?.startsWith('text/plain');
+  const words = isText ? await answer.text() : '';
+  return words || `${form.dataset.stopped} (HTTP ${answer.status})`;
+};
+
+// How much of the file is there.
+const offsetOf = (form, answer) => {
+  const offset = answer.headers.get('upload-offset') ?? '';
+  if (!/^[0-9]+$/.test(offset)) throw Object.assign(new Error(form.dataset.stopped), { isFinal: true });
+  return Number(offset);
+};
+
+// Takes an answer for what it is: good, or an error that tells whether to go on.
+const checked = async (form, answer) => {
+  if (answer.status === 204) return answer;
+  throw Object.assign(new Error(await wordsOf(form, answer)), { isFinal: !mayPass(answer.status) });
+};
+
 const sendFile = async (form, file, tell) => {
   const headers = { 'x-csrf-token': csrf() };
   const begun = await fetch('/compose', {
@@ -93,22 +116,25 @@ const sendFile = async (form, file, tell) => {
     headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
     body: new URLSearchParams({ csrf: csrf(), source: 'upload', account: form.elements.account.value, name: file.name, size: file.size }),
   });
-  if (begun.status !== 201) throw new Error(await begun.text());
+  if (begun.status !== 201) throw new Error(await wordsOf(form, begun));
   const page = begun.headers.get('location');
   let at = 0;
   let failed = 0;
   while (at < file.size) {
     try {
+      // After a failure the server says where to go on.
+      if (failed > 0) {
+        const there = await fetch(`${page}/file`, { method: 'HEAD', headers });
+        at = offsetOf(form, await checked(form, there));
+        if (at >= file.size) break;
+      }
       const answer = await fetch(`${page}/file?offset=${at}`, { method: 'PUT', headers, body: file.slice(at, at + PIECE) });
-      if (answer.status >= 500 || answer.status === 413 || answer.status === 404) throw new Error(await answer.text());
-      at = Number(answer.headers.get('upload-offset'));
+      at = offsetOf(form, await checked(form, answer));
       failed = 0;
     } catch (error) {
       failed += 1;
-      if (failed >= TRIES) throw error;
+      if (error.isFinal || failed >= TRIES) throw error;
       await new Promise((go) => setTimeout(go, 500 * 2 ** failed));
-      const there = await fetch(`${page}/file`, { method: 'HEAD', headers }).catch(() => null);
-      if (there?.ok) at = Number(there.headers.get('upload-offset'));
     }
     tell(at, file.size);
   }

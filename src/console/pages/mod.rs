@@ -460,7 +460,6 @@ pub(crate) struct PostPage {
     pub(crate) facts: Vec<Fact>,
     pub(crate) message: Option<String>,
     pub(crate) hint: Option<String>,
-    pub(crate) urls: Vec<String>,
     pub(crate) is_unknown: bool,
     pub(crate) is_pull: bool,
     pub(crate) profile: Option<String>,

@@ -173,6 +173,7 @@ words! {
     photo_urls_help: "One a line, in their order; 35 at most.",
     source_missing: "Choose what is to be posted.",
     upload_broken: "The file did not arrive whole. Send it again: it goes on where it broke off.",
+    upload_stopped: "The console does not take the file any more. Sign in again, and choose it once more.",
     upload_too_long: "The file is larger than this console takes.",
 
     posting_as: "Posting as",

@@ -160,15 +160,22 @@ impl Drafts {
         Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
     }
 
-    /// All of them, the newest first.
-    pub(crate) fn all(&self) -> Result<Vec<Draft>, FsError> {
-        let mut all = Vec::new();
-        for path in crate::fs::list(&self.folder)? {
+    /// All of them that can be read, the newest first; and why others cannot.
+    pub(crate) fn all(&self) -> (Vec<Draft>, Vec<FsError>) {
+        let paths = match crate::fs::list(&self.folder) {
+            Ok(paths) => paths,
+            Err(error) => return (Vec::new(), vec![error]),
+        };
+        let (mut all, mut unread) = (Vec::new(), Vec::new());
+        for path in paths {
             let id = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-            all.extend(self.find(id)?);
+            match self.find(id) {
+                Ok(draft) => all.extend(draft),
+                Err(error) => unread.push(error),
+            }
         }
         all.sort_by_key(|draft| std::cmp::Reverse(draft.created_at));
-        Ok(all)
+        (all, unread)
     }
 
     /// Forgets one that was published; its file stays, as it is what is posted.
@@ -258,7 +265,7 @@ impl Drafts {
 }
 
 /// Whether a text of an address may be the `id` of a draft, and so part of a file's name.
-fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     let digits = text.strip_prefix("web-").unwrap_or_default();
     digits.len() == 16
         && digits.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
@@ -316,6 +323,17 @@ mod tests {
         sweep(31);
         assert_eq!(there(), [false, true, false]);
         assert!(foreign.exists() && drafts.find(&old).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_draft_that_cannot_be_read_hides_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let drafts = Drafts::open(dir.path()).unwrap();
+        let url = DraftSource::Url { url: "https://a.example/v.mp4".into() };
+        let draft = drafts.begin("a".into(), url, Timestamp::UNIX_EPOCH).unwrap();
+        fs::create_dir(drafts.path("web-0123456789abcdef")).unwrap();
+        let (all, unread) = drafts.all();
+        assert_eq!((all, unread.len()), (vec![draft], 1));
     }
 
     #[test]

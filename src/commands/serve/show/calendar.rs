@@ -10,7 +10,7 @@ use crate::clock;
 use crate::commands::serve::console::Console;
 use crate::commands::serve::web::forms::CalendarQuery;
 use crate::console::access::Visitor;
-use crate::console::pages::{CalendarPage, Day, DayPost};
+use crate::console::pages::{CalendarPage, Day, DayPost, Message};
 
 /// Days with their posts.
 pub(crate) async fn calendar(
@@ -35,7 +35,7 @@ pub(crate) async fn calendar(
         let weeks = (monday(last) - first).get_days() / 7 + 1;
         (first, weeks * 7, month.saturating_sub(1.month()), month.saturating_add(1.month()))
     };
-    let posts = calendar_posts(console, zone).await;
+    let (posts, unread) = calendar_posts(console, zone).await;
     let days = (0..count).map(|nth| {
         let date = first.saturating_add(nth.days());
         let own = posts.iter().filter(|(day, _)| *day == date);
@@ -49,9 +49,11 @@ pub(crate) async fn calendar(
         }
     });
     let title = if is_week { week(first) } else { at.strftime("%B %Y").to_string() };
+    let mut frame = frame(console, visitor, "/calendar", &title);
+    frame.flashes.extend(unread);
     CalendarPage {
         t: T,
-        frame: frame(console, visitor, "/calendar", &title),
+        frame,
         can_change: can_edit(visitor),
         view: if is_week { "week" } else { "month" },
         at: at.to_string(),
@@ -74,8 +76,11 @@ fn week(first: Date) -> String {
 
 type DayPostOf = Box<dyn Fn() -> DayPost + Send + Sync>;
 
-/// What was posted, and what is to be, by day and time.
-async fn calendar_posts(console: &Console, zone: &TimeZone) -> Vec<(Date, DayPostOf)> {
+/// What was posted, and what is to be, by day and time; and why some of it cannot be read.
+async fn calendar_posts(
+    console: &Console,
+    zone: &TimeZone,
+) -> (Vec<(Date, DayPostOf)>, Option<Message>) {
     let mut all: Vec<(Timestamp, DayPostOf)> = Vec::new();
     let mut add = |at: Timestamp, name: &str, number: Option<u32>, account: &str, state: &str| {
         let time = at.to_zoned(zone.clone()).strftime("%H:%M").to_string();
@@ -94,12 +99,14 @@ async fn calendar_posts(console: &Console, zone: &TimeZone) -> Vec<(Date, DayPos
     for post in made(console, None).await {
         add(post.posted_at, &post.video, Some(post.post), &post.account_name(), &post.state);
     }
-    for (post, _) in listed(console).await {
+    let (listed, unread) = listed(console).await;
+    for (post, _) in listed {
         let at = post.publish_at.or(post.not_before).or(post.updated_at);
         if let (Some(at), true) = (at, part(&post).is_some()) {
             add(at, &post.video, post.post, &post.account_name(), word_of(&post));
         }
     }
     all.sort_by_key(|(at, _)| *at);
-    all.into_iter().map(|(at, post)| (at.to_zoned(zone.clone()).date(), post)).collect()
+    let of_days = all.into_iter().map(|(at, post)| (at.to_zoned(zone.clone()).date(), post));
+    (of_days.collect(), unread)
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::known::{known_accounts, name_of, state_words, tone};
 use super::{T, can_edit, frame, when};
 use crate::cli::HistoryArgs;
-use crate::commands::serve::answer::Answer;
+use crate::commands::serve::answer::{Answer, Failed};
 use crate::commands::serve::console::Console;
 use crate::commands::serve::read::HistoryPost;
 use crate::commands::serve::web::forms::HistoryQuery;
@@ -52,7 +52,10 @@ pub(crate) async fn history(
         with_numbers,
         no_numbers,
         downloads: [("/history.csv", T.csv), ("/history.json", T.json)]
-            .map(|(path, words)| Link { href: with_query(path, query), words: words.to_owned() })
+            .map(|(path, words)| Link {
+                href: with_query(path, query, with_numbers),
+                words: words.to_owned(),
+            })
             .into(),
         sums: if with_numbers && !posts.is_empty() { sums(&posts) } else { Vec::new() },
         posts: posts.into_iter().map(made).collect(),
@@ -106,9 +109,10 @@ fn sums(posts: &[HistoryPost]) -> Vec<Fact> {
     ]
 }
 
-/// The address of a file: whoever reads it has the states of all posts in it.
-fn with_query(path: &str, query: &HistoryQuery) -> String {
-    let fields = [("account", &query.account), ("numbers", &query.numbers)];
+/// The address of a file with what the page shows: whoever reads it has the states of all posts in it.
+fn with_query(path: &str, query: &HistoryQuery, with_numbers: bool) -> String {
+    let numbers = if with_numbers { "yes" } else { "" };
+    let fields = [("account", query.account.as_str()), ("numbers", numbers)];
     let mut text = url::form_urlencoded::Serializer::new(String::new());
     text.extend_pairs(fields.into_iter().filter(|(_, value)| !value.is_empty()));
     let text = text.finish();
@@ -116,15 +120,38 @@ fn with_query(path: &str, query: &HistoryQuery) -> String {
 }
 
 /// The same as a file of JSON lines.
-pub(crate) async fn history_json(console: &Console, query: &HistoryQuery) -> String {
-    let answer = asked(console, query, !query.numbers.is_empty()).await;
-    answer.of("history").flat_map(|event| [event.to_string(), "\n".to_owned()]).collect()
+pub(crate) async fn history_json(
+    console: &Console,
+    query: &HistoryQuery,
+) -> Result<String, Failed> {
+    let mut answer = asked(console, query, !query.numbers.is_empty()).await;
+    if let Some(failed) = answer.failed.take() {
+        return Err(failed);
+    }
+    Ok(answer.of("history").flat_map(|event| [event.to_string(), "\n".to_owned()]).collect())
 }
 
 /// The same as CSV.
-pub(crate) async fn history_csv(console: &Console, query: &HistoryQuery) -> String {
+pub(crate) async fn history_csv(console: &Console, query: &HistoryQuery) -> Result<String, Failed> {
     let account = Some(query.account.clone()).filter(|name| !name.is_empty());
     let numbers = !query.numbers.is_empty();
     let args = HistoryArgs { account, numbers, csv: true, ..HistoryArgs::default() };
     console.printed(|context| async move { history_command::run(&context, &args).await }).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_the_numbers_that_the_page_has() {
+        let query = HistoryQuery {
+            account: "a b".into(),
+            numbers: "yes".into(),
+            ..HistoryQuery::default()
+        };
+        assert_eq!(with_query("/a", &query, true), "/a?account=a+b&numbers=yes");
+        assert_eq!(with_query("/a", &query, false), "/a?account=a+b");
+        assert_eq!(with_query("/a", &HistoryQuery::default(), false), "/a");
+    }
 }

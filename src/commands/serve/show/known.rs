@@ -4,10 +4,13 @@ use std::path::Path;
 
 use super::T;
 use crate::cli::{HistoryArgs, StatusArgs};
+use crate::commands::serve::answer::Failed;
 use crate::commands::serve::console::Console;
 use crate::commands::serve::posting::live::Progress;
 use crate::commands::serve::read::{HistoryPost, KnownAccount, StatusPost};
 use crate::commands::{Context, accounts as accounts_command, history as history_command, status};
+use crate::console::pages::Message;
+use crate::output::Failure;
 use crate::text;
 
 /// What `status` lists, without a question to TikTok.
@@ -97,9 +100,19 @@ pub(super) fn word_of(post: &StatusPost) -> &str {
     if post.phase == "scheduled" { "scheduled" } else { &post.state }
 }
 
-/// What the console lists as waiting: what `status` knows, and what was composed a moment ago.
-pub(super) async fn listed(console: &Console) -> Vec<(StatusPost, bool)> {
-    let queued = console.posting.queue.all().unwrap_or_default();
+/// An error as a page tells it.
+pub(super) fn told(error: impl Into<Failure>) -> Message {
+    let failed = Failed::from(&error.into());
+    Message { good: false, text: failed.message, hint: failed.hint }
+}
+
+/// What the console lists as waiting: what `status` knows, and what was composed a moment ago, whether it is of the
+/// console's queue; and why the queue cannot be read.
+pub(super) async fn listed(console: &Console) -> (Vec<(StatusPost, bool)>, Option<Message>) {
+    let (queued, unread) = match console.posting.queue.all() {
+        Ok(queued) => (queued, None),
+        Err(error) => (Vec::new(), Some(told(error))),
+    };
     let queued_ids: Vec<&str> = queued.iter().filter_map(|it| it["id"].as_str()).collect();
     let known = posts(console).await;
     let accounts = known_accounts(console).await;
@@ -151,5 +164,5 @@ pub(super) async fn listed(console: &Console) -> Vec<(StatusPost, bool)> {
         let is_ours = post.id.as_deref().is_some_and(|id| queued_ids.contains(&id));
         (post, is_ours)
     }));
-    all
+    (all, unread)
 }

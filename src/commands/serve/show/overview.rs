@@ -10,7 +10,7 @@ use crate::console::pages::{OverviewPage, Part, PartLine};
 
 /// What matters now.
 pub(crate) async fn overview(console: &Console, visitor: &Visitor) -> OverviewPage {
-    let listed = listed(console).await;
+    let (listed, unread) = listed(console).await;
     let line = |post: &StatusPost| {
         let live =
             post.id.as_deref().and_then(|id| console.posting.live.of(id)).filter(|it| !it.ended);
@@ -49,6 +49,7 @@ pub(crate) async fn overview(console: &Console, visitor: &Visitor) -> OverviewPa
             more: account.needs_login.unwrap_or_default(),
         }
     }));
-    let frame = frame(console, visitor, "/", T.overview);
+    let mut frame = frame(console, visitor, "/", T.overview);
+    frame.flashes.extend(unread);
     OverviewPage { t: T, frame, can_change: can_edit(visitor), has_accounts, parts }
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::known::{is_unknown, made, name_of, state_words, tone, word_of};
+use super::known::{is_unknown, name_of, state_words, tone, word_of};
 use super::{T, can_edit, frame, when};
 use crate::cli::StatusArgs;
 use crate::commands::serve::console::Console;
@@ -17,7 +17,6 @@ pub(crate) async fn post(console: &Console, visitor: &Visitor, number: u32) -> O
     let args = StatusArgs { post: Some(number.to_string()), ..StatusArgs::default() };
     let run = |context: Context| async move { status::look(&context, &args).await };
     let post: StatusPost = console.ask(run).await.all("status").pop()?;
-    let made = made(console, None).await.into_iter().find(|made| made.post == number);
     // Where somebody is to look.
     let handle = if is_unknown(&post) {
         let (creator, _) = console.creator(&post.open_id).await;
@@ -60,7 +59,6 @@ pub(crate) async fn post(console: &Console, visitor: &Visitor, number: u32) -> O
         tone: tone(&word),
         message: post.message.clone(),
         hint: post.hint.clone(),
-        urls: made.and_then(|made| made.url).into_iter().collect(),
         is_unknown: is_unknown(&post),
         is_pull: is_url && !post.is_final && post.publish_id.is_some(),
         profile: handle.and_then(|handle| profile_page(&handle)).map(String::from),

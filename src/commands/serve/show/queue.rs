@@ -11,7 +11,7 @@ use crate::console::pages::{Choice, Group, QueuePage, QueuePost};
 
 /// What waits, is under way, and needs somebody.
 pub(crate) async fn queue(console: &Console, visitor: &Visitor) -> QueuePage {
-    let listed = listed(console).await;
+    let (listed, unread) = listed(console).await;
     let held = console.posting.queue.held().unwrap_or_default();
     let own = console.queue_folder();
     let mut groups: Vec<Group> = [T.failed, T.under_way, T.next, T.waits]
@@ -67,6 +67,7 @@ pub(crate) async fn queue(console: &Console, visitor: &Visitor) -> QueuePage {
         }
     }
     groups.retain(|group| !group.posts.is_empty());
-    let frame = frame(console, visitor, "/queue", T.queue);
+    let mut frame = frame(console, visitor, "/queue", T.queue);
+    frame.flashes.extend(unread);
     QueuePage { t: T, frame, can_change: can_edit(visitor), zone: zone_name(), groups }
 }

@@ -7,7 +7,7 @@ use crate::commands::serve::console::Console;
 use crate::commands::serve::read::Setting;
 use crate::commands::serve::settings::keys_of;
 use crate::console::access::Visitor;
-use crate::console::pages::{SettingField, SettingGroup, SettingKind, SettingsFormPage};
+use crate::console::pages::{Message, SettingField, SettingGroup, SettingKind, SettingsFormPage};
 
 /// What was sent and is wrong, to stand beside its field.
 #[derive(Debug)]
@@ -51,14 +51,26 @@ pub(crate) async fn settings_form(
         SettingGroup { table: table.to_owned(), fields: fields.collect() }
     };
     let groups = tables.into_iter().map(group).filter(|group| !group.fields.is_empty());
+    let groups: Vec<SettingGroup> = groups.collect();
+    let mut frame = frame(console, visitor, "/settings", T.settings_change);
+    // What has no field here to stand beside.
+    let has_field =
+        |key: &str| groups.iter().flat_map(|group| &group.fields).any(|field| field.key == key);
+    frame.flashes.extend(
+        refusal.filter(|refusal| !has_field(refusal.key)).map(|refusal| Message {
+            good: false,
+            text: refusal.why,
+            hint: None,
+        }),
+    );
     SettingsFormPage {
         t: T,
-        groups: groups.collect(),
+        groups,
         config_file: console.context().settings.home.config_file().display().to_string(),
         app_error: None,
         app_name: String::new(),
         app_key: String::new(),
-        frame: frame(console, visitor, "/settings", T.settings_change),
+        frame,
     }
 }
 

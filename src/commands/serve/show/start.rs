@@ -37,13 +37,14 @@ pub(crate) async fn start(
             Err(_) => {}
         }
     }
-    let drafts =
-        console.posting.drafts.all().unwrap_or_default().into_iter().map(|draft| DraftLine {
-            name: source_name(&draft),
-            account: names(&draft.account),
-            begun: when(draft.created_at),
-            id: draft.id,
-        });
+    let (drafts, unread) = console.posting.drafts.all();
+    errors.extend(unread.iter().map(|error| text::chain(error)));
+    let drafts = drafts.into_iter().map(|draft| DraftLine {
+        name: source_name(&draft),
+        account: names(&draft.account),
+        begun: when(draft.created_at),
+        id: draft.id,
+    });
     StartPage {
         t: T,
         frame: frame(console, visitor, "/compose", T.compose),

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Form, Multipart, OriginalUri, Path, Query, Request, State};
+use axum::body::Body;
+use axum::extract::{
+    DefaultBodyLimit, Form, FromRequest as _, Multipart, OriginalUri, Path, Query, Request, State,
+};
 use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use http_body_util::Limited;
 use serde::Deserialize;
 use tower_http::services::ServeFile;
 use url::Url;
@@ -22,9 +26,10 @@ use self::forms::{
     AppForm, CalendarQuery, HistoryQuery, LoginForm, MoveForm, SettingForm, SourceForm, SureForm,
     VerdictForm,
 };
+use super::answer::Failed;
 use super::console::Console;
-use super::posting::draft::Form as ComposeForm;
-use super::posting::spool::{self, SpoolError};
+use super::posting::draft::{Form as ComposeForm, is_id};
+use super::posting::spool::{self, Part, SpoolError};
 use super::settings::{self, Change};
 use super::show::{self, Danger, Refusal};
 use crate::console::access::{Role, Visitor, demand};
@@ -36,6 +41,9 @@ type App = Arc<Console>;
 
 /// How many bytes of a file that a browser sends are there.
 const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
+
+/// The most that a field beside a file has, in bytes.
+const SHORT: usize = 1 << 10;
 
 /// What a form with a file is longer than its file, in bytes.
 const REST_OF_FORM: u64 = 64 << 10;
@@ -108,6 +116,12 @@ fn on(console: &Console, visitor: &Visitor, to: &str, flashes: Vec<Flash>) -> Re
 
 /// Asks once more, as nothing was said to be meant.
 fn ask(console: &Console, visitor: &Visitor, danger: Danger<'_>) -> Response {
+    // What is no `id` is in no address of a page.
+    if let Danger::Discard(id) | Danger::TakeOut(id) = danger
+        && !is_id(id)
+    {
+        return (StatusCode::NOT_FOUND, Html(show::not_found(console, visitor))).into_response();
+    }
     let page = html(&show::ask(console, visitor, danger));
     (StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response()
 }
@@ -157,18 +171,27 @@ async fn history_csv(
     State(console): State<App>,
     _: Visitor,
     Query(query): Query<HistoryQuery>,
-) -> impl IntoResponse {
-    let text = show::history_csv(&console, &query).await;
-    ([(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"))], text)
+) -> Response {
+    export("text/csv; charset=utf-8", show::history_csv(&console, &query).await)
+}
+
+/// A file, or why there is none in words.
+fn export(kind: &'static str, text: Result<String, Failed>) -> Response {
+    match text {
+        Ok(text) => ([(CONTENT_TYPE, HeaderValue::from_static(kind))], text).into_response(),
+        Err(failed) => {
+            let hint = failed.hint.map(|hint| format!("\n{hint}")).unwrap_or_default();
+            (StatusCode::BAD_GATEWAY, format!("{}{hint}\n", failed.message)).into_response()
+        }
+    }
 }
 
 async fn history_json(
     State(console): State<App>,
     _: Visitor,
     Query(query): Query<HistoryQuery>,
-) -> impl IntoResponse {
-    let text = show::history_json(&console, &query).await;
-    ([(CONTENT_TYPE, HeaderValue::from_static("application/jsonl; charset=utf-8"))], text)
+) -> Response {
+    export("application/jsonl; charset=utf-8", show::history_json(&console, &query).await)
 }
 
 async fn doctor(State(console): State<App>, visitor: Visitor) -> Html<String> {
@@ -367,33 +390,50 @@ async fn begin(
     }
 }
 
+/// The text of a field that is short. `None`: it is not, or it did not arrive whole.
+async fn short_text(part: &mut Part<'_>) -> Option<String> {
+    let mut text = Vec::new();
+    while let Some(piece) = part.chunk().await.ok()? {
+        if text.len() + piece.len() > SHORT {
+            return None;
+        }
+        text.extend_from_slice(&piece);
+    }
+    String::from_utf8(text).ok()
+}
+
 /// A file by a form, without the script: all of it at once.
-async fn upload(
-    State(console): State<App>,
-    visitor: Visitor,
-    headers: HeaderMap,
-    mut parts: Multipart,
-) -> Redirect {
+async fn upload(State(console): State<App>, visitor: Visitor, request: Request) -> Redirect {
     let mut account = String::new();
     let trouble = |why: String| vec![Flash::bad(why)];
+    let refused = |why: &str| on(&console, &visitor, "/compose", vec![Flash::bad(why)]);
     // What is said to be too long is not waited for.
-    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let length = request.headers().get(CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     let limit = console.context().settings.serve.upload_limit.saturating_add(REST_OF_FORM);
-    if length.is_some_and(|length: u64| length > limit) {
-        return on(&console, &visitor, "/compose", trouble(ENGLISH.upload_too_long.into()));
+    if length.is_some_and(|length| length > limit) {
+        return refused(ENGLISH.upload_too_long);
     }
+    // Nor is it taken where nothing is said.
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let request = request.map(|body| Body::new(Limited::new(body, limit)));
+    let Ok(mut parts) = Multipart::from_request(request, &()).await else {
+        return refused(ENGLISH.upload_broken);
+    };
     loop {
         let mut part = match parts.next_field().await {
             Ok(Some(part)) => part,
-            Ok(None) => {
-                return on(&console, &visitor, "/compose", trouble(ENGLISH.source_missing.into()));
+            Ok(None) => return refused(ENGLISH.source_missing),
+            Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                return refused(ENGLISH.upload_too_long);
             }
-            Err(_) => {
-                return on(&console, &visitor, "/compose", trouble(ENGLISH.upload_broken.into()));
-            }
+            Err(_) => return refused(ENGLISH.upload_broken),
         };
         match part.name() {
-            Some("account") => account = part.text().await.unwrap_or_default(),
+            Some("account") => match short_text(&mut part).await {
+                Some(text) => account = text,
+                None => return refused(ENGLISH.upload_broken),
+            },
             Some("file") => {
                 let name = part.file_name().unwrap_or_default().to_owned();
                 let size = console.context().settings.serve.upload_limit;
@@ -447,6 +487,9 @@ async fn compose_sent(
     Path(id): Path<String>,
     Form(form): Form<ComposeForm>,
 ) -> Response {
+    if !is_id(&id) {
+        return not_found(State(console), visitor).await;
+    }
     let to = format!("/compose/{id}");
     match form.action.as_str() {
         "discard" if form.sure != "yes" => {
@@ -505,7 +548,7 @@ async fn media(
     };
     match ServeFile::new(path).try_call(request).await {
         Ok(response) => {
-            let mut response = response.map(axum::body::Body::new);
+            let mut response = response.map(Body::new);
             // Whatever it holds, it is a video to the browser.
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
             response
