@@ -273,6 +273,12 @@ async fn round(posting: &Posting, open_id: &str, shutdown: Shutdown) -> Option<D
         entries.retain(|it| !it["id"].as_str().is_some_and(is_done));
         entries.len()
     });
+    if kept.is_ok() {
+        // From here on `status` tells of their ends.
+        for (id, _) in &ended {
+            posting.live.forget(id);
+        }
+    }
     match kept {
         // An upload that was refused has let nothing go.
         Ok(0) if !is_noted(posting, open_id) => None,
