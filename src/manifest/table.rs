@@ -71,10 +71,20 @@ fn named(cell: &str) -> Option<Field> {
 pub(super) fn read<'t>(text: &'t str, form: Form, review: &mut Review<'_>) -> Value<'t> {
     let mut rows = rows(text, form).into_iter();
     let columns = columns(rows.next().unwrap_or_default(), review);
+    let is_blank = |cell: &Cell| cell.text.trim().is_empty();
+    let rows: Vec<_> = rows.filter(|row| !row.iter().all(is_blank)).collect();
+    // Some programs end each row but the heading with what stands between cells.
+    let all_end_so = rows.len() > 1 && rows.iter().all(|row| row.len() == columns.len() + 1);
     let mut posts = Vec::new();
     for row in rows {
-        if row.iter().all(|cell| cell.text.trim().is_empty()) {
-            continue;
+        // One cell that was taken for two moves all behind it to other fields.
+        let has_more = row.get(columns.len()).is_some_and(is_blank) && !all_end_so;
+        if let Some(cell) = row.first().filter(|_| has_more) {
+            let (cells, heading) = (row.len(), columns.len());
+            let message = format!("this row has {cells} cells, and the heading {heading}");
+            let hint =
+                "put quotes around a cell that holds what stands between cells, or take one away";
+            review.advise(cell.at, message, hint.to_owned());
         }
         if let Some(cell) = row.iter().find(|cell| !cell.is_whole) {
             let hint = "close them where it ends, and write each quote within them twice";

@@ -107,6 +107,30 @@ fn what_is_wrong_with_a_table_is_said_with_its_cell() {
     world.upload(&json).exits(2).says("disable_duet");
 }
 
+/// A comma in a caption without quotes: all that follows it would be another field, such as who is to see the post.
+#[test]
+fn a_row_with_more_cells_than_the_heading_is_refused() {
+    let world = with_videos();
+    for text in [
+        "video_path,privacy_level,description,tags\na.mp4,SELF_ONLY,Hello, big world,\n",
+        "video_path;description;tags\na.mp4;Hello; big world;\nb.mp4;x;y\n",
+        "video_path,description,privacy_level,tags\na.mp4,Secret,,SELF_ONLY,\nb.mp4,x,SELF_ONLY,y\n",
+    ] {
+        let ran = world.upload(&manifest(&world, "more.csv", text)).exits(2);
+        ran.says("line 2, column").says("this row has").says("put quotes around a cell");
+    }
+    // Programs that end each row so, with the heading or without it, mean nothing by it.
+    for text in [
+        "video_path,description,\na.mp4,x,\nb.mp4,y,\n",
+        "video_path,description\na.mp4,x,\nb.mp4,y,\n",
+        "video_path,description,,\na.mp4,x\nb.mp4,y,\n",
+    ] {
+        let table = manifest(&world, "ends.csv", text);
+        world.run(&["upload", "--dry-run", &table]).exits(0).says("2 planned");
+    }
+    assert_eq!(world.inits(), 0);
+}
+
 #[test]
 fn each_video_of_a_folder_is_a_post() {
     let world = World::logged_in();

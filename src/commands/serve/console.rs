@@ -17,9 +17,8 @@ use super::posting::compose::{self, Terms, Wrong};
 use super::posting::draft::{Draft, DraftSource, Form};
 use super::posting::queue;
 use super::posting::spool::{self, Part, SpoolError};
-use super::posting::worker::{Posting, Workers};
+use super::posting::worker::{Held, Posting, Workers};
 use super::read::{Check, KnownAccount, Setting, StatusPost};
-use super::web::actions;
 use super::web::flash::{Flash, Flashes};
 use super::web::forms::{LoginForm, MoveForm, SourceForm, source_of};
 use crate::cli::{DoctorArgs, GlobalArgs, RunArgs, StatusArgs};
@@ -477,27 +476,31 @@ impl Console {
         }
     }
 
-    /// Lets a post that failed be posted again, as somebody asks for it.
-    pub(super) async fn try_again(&self, id: &str) -> Vec<Flash> {
+    /// The number of a post in the journal that has failed, by its `id`.
+    pub(super) async fn failed_number(&self, id: &str) -> Option<u32> {
         let args = StatusArgs { all: true, ..StatusArgs::default() };
         let known = self.ask(|context| async move { status::look(&context, &args).await }).await;
         let posts: Vec<StatusPost> = known.all("status");
-        let post = posts.into_iter().find(|post| post.id.as_deref() == Some(id));
-        // What TikTok failed for good is made again once it is called not posted.
-        if let Some(number) = post.filter(|post| post.state == "failed").and_then(|post| post.post)
-        {
-            let settled = actions::settle(self, number, false).await;
-            if settled.iter().any(|told| !told.good) {
-                return settled;
-            }
-        }
+        let post = posts.into_iter().find(|post| post.id.as_deref() == Some(id))?;
+        post.post.filter(|_| post.state == "failed")
+    }
+
+    /// Keeps the account of a post that failed from being posted for, if there is such a post.
+    pub(super) async fn hold_account_of(&self, id: &str) -> Option<Held> {
+        let held = self.posting.queue.held().ok()?;
+        let post = held.into_iter().find(|post| post.id() == id)?;
+        Some(self.workers.hold(post.entry["user_id"].as_str()?).await)
+    }
+
+    /// Lets a post that failed be posted with the others again.
+    pub(super) fn release(&self, id: &str) -> Flash {
         match self.posting.queue.release(id) {
             Ok(Some(account)) => {
                 self.workers.wake(&account);
-                vec![Flash::good(ENGLISH.tried_again)]
+                Flash::good(ENGLISH.tried_again)
             }
-            Ok(None) => vec![Flash::bad(ENGLISH.not_found)],
-            Err(error) => vec![Flash::bad(chain(&error))],
+            Ok(None) => Flash::bad(ENGLISH.not_found),
+            Err(error) => Flash::bad(chain(&error)),
         }
     }
 

@@ -45,11 +45,7 @@ pub(super) async fn log_out(console: &Console, open_id: &str) -> Vec<Flash> {
 }
 
 /// `resolve`.
-pub(in crate::commands::serve) async fn settle(
-    console: &Console,
-    number: u32,
-    posted: bool,
-) -> Vec<Flash> {
+pub(super) async fn settle(console: &Console, number: u32, posted: bool) -> Vec<Flash> {
     let verdict = Verdict { posted, not_posted: !posted };
     let args = ResolveArgs { post: number.to_string(), verdict };
     let run = |context: Context| async move { resolve::run(&context, &args).await };
@@ -59,6 +55,20 @@ pub(in crate::commands::serve) async fn settle(
         format!("Post {number} is settled: it is not there, and may be posted again.")
     };
     told(console.ask(run).await, done)
+}
+
+/// Lets a post that failed be posted again, as somebody asks for it: what TikTok failed for good is made again once it is
+/// called not posted.
+pub(super) async fn try_again(console: &Console, id: &str) -> Vec<Flash> {
+    // Nothing of its account is posted meanwhile, which would keep it from being settled.
+    let _held = console.hold_account_of(id).await;
+    if let Some(number) = console.failed_number(id).await {
+        let settled = settle(console, number, false).await;
+        if settled.iter().any(|told| !told.good) {
+            return settled;
+        }
+    }
+    vec![console.release(id)]
 }
 
 /// `cancel`.

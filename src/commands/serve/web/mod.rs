@@ -16,7 +16,7 @@ use serde::Deserialize;
 use tower_http::services::ServeFile;
 use url::Url;
 
-pub(super) mod actions;
+mod actions;
 mod events;
 pub(super) mod flash;
 pub(super) mod forms;
@@ -616,7 +616,7 @@ async fn try_again(
     visitor: Visitor,
     Path(id): Path<String>,
 ) -> Redirect {
-    let told = console.try_again(&id).await;
+    let told = actions::try_again(&console, &id).await;
     on(&console, &visitor, "/queue", told)
 }
 
