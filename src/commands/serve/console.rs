@@ -506,12 +506,19 @@ impl Console {
 
     pub(super) async fn take_out(&self, id: &str) -> Flash {
         match self.posting.queue.let_go(id) {
-            Ok(true) => {
+            // A crash may have left it in the queue as well, where it would be posted.
+            Ok(true)
+                if self
+                    .posting
+                    .queue
+                    .all()
+                    .is_ok_and(|all| all.iter().all(|entry| entry["id"] != id)) =>
+            {
                 self.posting.live.forget(id);
                 _ = self.posting.drafts.drop_file(id);
                 return Flash::good(ENGLISH.taken_out);
             }
-            Ok(false) => {}
+            Ok(_) => {}
             Err(error) => return Flash::bad(chain(&error)),
         }
         let remove =
