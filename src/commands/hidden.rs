@@ -28,8 +28,9 @@ impl Hidden {
         during.local_modes.remove(LocalModes::ECHO);
         // The line break is shown, or the next output would stand behind the question.
         during.local_modes.insert(LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
-        tcsetattr(&terminal, when, &during)?;
+        // Heard before it hides, or a process that goes on in between would show what is typed.
         let continued = signal(SignalKind::from_raw(Signal::CONT.as_raw())).ok();
+        tcsetattr(&terminal, when, &during)?;
         Ok(Self { terminal, before, during, continued })
     }
 
