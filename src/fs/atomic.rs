@@ -61,6 +61,15 @@ pub(crate) fn remove(path: &Path) -> Result<(), FsError> {
     if gone { sync_dir(dir_of(path)) } else { Ok(()) }
 }
 
+/// Removes a directory with what lies in it, durably; one that is not there is fine.
+pub(crate) fn remove_dir_all(path: &Path) -> Result<(), FsError> {
+    let gone = step("remove", path, || match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        other => other.map(|()| true),
+    })?;
+    if gone { sync_dir(dir_of(path)) } else { Ok(()) }
+}
+
 /// Gives a file another name, durably; one of that name is replaced.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), FsError> {
     step("rename", to, || fs::rename(from, to))?;

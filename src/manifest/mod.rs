@@ -27,6 +27,7 @@ mod web;
 
 pub(crate) use self::kind::{other_encoding, other_kind};
 pub(crate) use self::read::{examine, is_manifest, object};
+pub(crate) use self::web::refusal as address_refusal;
 pub(crate) use crate::model::{Entry, Manifest};
 
 /// The JSON Schema of a manifest that is JSON.

@@ -117,6 +117,13 @@ pub(super) fn check(text: &str) -> Result<(), NotPullable> {
     }
 }
 
+/// Why TikTok cannot pull from this URL, of a photo or of a video, and what to do about it: a sentence without the URL.
+pub(crate) fn refusal(text: &str, photo: bool) -> Option<String> {
+    let error = check(text).err()?;
+    let hint = error.hint(text, photo).map(|hint| format!("; {hint}")).unwrap_or_default();
+    Some(format!("{error}{hint}"))
+}
+
 /// Whether names of hosts, in ASCII, have this character; some have an underscore.
 fn is_of_host(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_')

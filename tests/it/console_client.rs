@@ -117,6 +117,14 @@ impl<'a> Visitor<'a> {
         self.send(form.form(&[&fields[..], &[("csrf", self.csrf.as_str())]].concat()))
     }
 
+    /// Presses a button of the page of a post, which says what of its file it has shown.
+    pub(crate) fn publish(&self, page: &str, fields: &[(&str, &str)]) -> Answer {
+        let shown = self.get(page).text;
+        let seen = shown.split_once("name=\"seen\" value=\"").map(|(_, rest)| rest);
+        let seen = seen.and_then(|rest| rest.split('"').next()).unwrap_or_default();
+        self.post(page, &[fields, &[("seen", seen)]].concat())
+    }
+
     /// Sends a piece of a file.
     pub(crate) fn piece(&self, page: &str, offset: u64, body: impl Into<Body>) -> Answer {
         let request = self.request(Method::PUT, &format!("{page}/file?offset={offset}"));

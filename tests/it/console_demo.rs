@@ -31,7 +31,7 @@ fn the_demo_of_the_console_has_something_to_show_and_leaves_nothing() {
         let account = rest.split('"').next().unwrap();
         let (_, rest) = shown.split_once("name=\"path\" value=\"").unwrap();
         let page = visitor.begin(account, rest.split('"').next().unwrap());
-        visitor.post(&page, &AT_ONCE).is(303);
+        visitor.publish(&page, &AT_ONCE).is(303);
         eventually("it is published", || {
             visitor.get("/history").text.contains("three-birds.mp4").then_some(())
         });

@@ -19,6 +19,7 @@ mod clocks;
 mod config;
 mod console;
 mod console_client;
+mod console_compose;
 mod console_demo;
 mod console_errors;
 mod console_limits;

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// The ends of the names of videos that TikTok takes.
-const VIDEOS: [&str; 4] = ["mp4", "m4v", "mov", "webm"];
+pub(super) const VIDEOS: [&str; 4] = ["mp4", "m4v", "mov", "webm"];
 
 /// The most entries of a folder that are listed.
 const MOST: usize = 2000;

@@ -2,10 +2,12 @@
 //! functions of the other commands.
 
 mod answer;
+mod composing;
 mod console;
 mod folders;
 mod logins;
 mod posting;
+mod queueing;
 mod read;
 mod settings;
 mod show;

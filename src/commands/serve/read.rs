@@ -118,6 +118,15 @@ fn called(account: &str, open_id: &str, display_name: Option<&str>) -> String {
 }
 
 impl StatusPost {
+    /// Whether something of it was sent to TikTok, or may have been, and its end is not known.
+    pub(super) fn is_begun(&self) -> bool {
+        match self.state.as_str() {
+            "failed" => false,
+            "unresolved" | "processing" => true,
+            _ => self.publish_id.is_some() && !self.is_final,
+        }
+    }
+
     /// What people call its account.
     pub(super) fn account_name(&self) -> String {
         called(&self.account, &self.open_id, self.display_name.as_deref())

@@ -82,6 +82,73 @@ const disclosure = () => {
   }
 };
 
+// What is typed is kept as it is typed, so that nobody loses it with a session that ends or a page that is left.
+const AFTER = 1000;
+
+const keeping = () => {
+  const form = document.querySelector('#compose');
+  if (!form) return;
+  const texts = document.querySelector('#texts').dataset;
+  const kept = document.querySelector('#kept');
+  let timer;
+  let isChanged = false;
+  const tell = (words, isSignedOut) => {
+    kept.querySelector('span').textContent = words;
+    kept.querySelector('a').hidden = !isSignedOut;
+    kept.hidden = false;
+  };
+  // Not `form.action`, which are its buttons of that name.
+  const send = (keepalive) => fetch(form.getAttribute('action'), {
+    method: 'POST',
+    headers: { 'x-csrf-token': csrf(), 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams(new FormData(form)),
+    keepalive,
+  });
+  // Somebody may have signed in in another tab: the page goes on with that session.
+  const renew = async () => {
+    const answer = await fetch(location.href);
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    const token = page.querySelector('meta[name=csrf]')?.content;
+    if (!token) return false;
+    document.querySelector('meta[name=csrf]').content = token;
+    for (const field of document.querySelectorAll('input[name=csrf]')) field.value = token;
+    return true;
+  };
+  const isOut = (answer) => answer.status === 401 || answer.status === 403;
+  const save = async (isLast) => {
+    clearTimeout(timer);
+    if (!isChanged || form.dataset.sent) return;
+    isChanged = false;
+    try {
+      let answer = await send(isLast);
+      if (isOut(answer) && await renew()) answer = await send(isLast);
+      if (answer.status === 204) {
+        kept.hidden = true;
+        return;
+      }
+      isChanged = true;
+      if (isOut(answer)) tell(texts.signIn, true);
+      else tell(`${texts.keptNot} ${await answer.text()}`, false);
+    } catch (error) {
+      isChanged = true;
+      tell(`${texts.keptNot} ${error.message}`, false);
+    }
+  };
+  form.addEventListener('input', () => {
+    isChanged = true;
+    clearTimeout(timer);
+    timer = setTimeout(() => save(false), AFTER);
+  });
+  addEventListener('focus', () => save(false));
+  addEventListener('pagehide', () => save(true));
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'hidden') save(true);
+  });
+  addEventListener('beforeunload', (event) => {
+    if (!kept.hidden && isChanged && !form.dataset.sent) event.preventDefault();
+  });
+};
+
 // A file in pieces, each of which begins where the last one ended.
 const PIECE = 10 * 1024 * 1024;
 const TRIES = 8;
@@ -196,8 +263,8 @@ const live = () => {
         state.className = `badge ${now.tone}`;
       }
       const bar = element.querySelector('[data-bar]');
-      if (bar && now.size > 0) {
-        bar.hidden = false;
+      if (bar) bar.hidden = !now.numbers;
+      if (bar && now.numbers) {
         const progress = bar.querySelector('progress');
         progress.max = now.size;
         progress.value = now.sent;
@@ -214,7 +281,6 @@ const live = () => {
   });
 };
 
-// A login under way: the page is asked for again, and shown once it says something else.
 // A login as it goes on: the part of the page that tells of it is asked for anew, and nothing else of it.
 const logins = () => {
   const shown = () => document.querySelector('[data-login]');
@@ -238,6 +304,7 @@ const logins = () => {
 signIn();
 counts();
 disclosure();
+keeping();
 uploads();
 live();
 logins();

@@ -60,10 +60,29 @@ pub(crate) struct NavLink {
     pub(crate) count: usize,
 }
 
+/// How a sentence is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Good,
+    Warn,
+    Bad,
+}
+
+impl Tone {
+    /// As the style has it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Warn => "warn",
+            Self::Bad => "bad",
+        }
+    }
+}
+
 /// A sentence, and what to do about it.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
-    pub(crate) good: bool,
+    pub(crate) tone: Tone,
     pub(crate) text: String,
     pub(crate) hint: Option<String>,
 }
@@ -258,6 +277,11 @@ pub(crate) struct StartPage {
     pub(crate) chosen: String,
     pub(crate) drafts: Vec<DraftLine>,
     pub(crate) errors: Vec<String>,
+    /// What is wrong with the source that was chosen.
+    pub(crate) wrong: Option<FieldError>,
+    /// What was written into its fields.
+    pub(crate) url: String,
+    pub(crate) photos: String,
     /// The folders that may be looked into.
     pub(crate) roots: Vec<String>,
     /// The one that is looked into.
@@ -315,8 +339,8 @@ pub(crate) struct ComposePage {
     pub(crate) t: &'static Words,
     pub(crate) frame: Frame,
     pub(crate) id: String,
-    /// Why TikTok does not let the creator post now.
-    pub(crate) refusal: Option<Message>,
+    /// Why nothing can be composed for the account now.
+    pub(crate) refusal: Option<Refusal>,
     pub(crate) errors: Vec<FieldError>,
     pub(crate) avatar: Option<String>,
     pub(crate) nickname: String,
@@ -325,6 +349,8 @@ pub(crate) struct ComposePage {
     pub(crate) is_pulled: bool,
     pub(crate) photos: Vec<String>,
     pub(crate) source_name: String,
+    /// Which content of the file is shown.
+    pub(crate) seen: String,
     /// What was measured of the video.
     pub(crate) facts: Vec<String>,
     pub(crate) warnings: Vec<String>,
@@ -339,6 +365,17 @@ pub(crate) struct ComposePage {
     pub(crate) can_draft: bool,
     pub(crate) zone: String,
     pub(crate) slots: Vec<String>,
+}
+
+/// Why nothing can be composed for an account now.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) title: &'static str,
+    pub(crate) help: &'static str,
+    pub(crate) text: String,
+    pub(crate) hint: Option<String>,
+    /// Where it is mended.
+    pub(crate) link: Option<Link>,
 }
 
 /// What is wrong with a field, by its name; of no field if that is empty.
@@ -385,6 +422,13 @@ pub(crate) struct Interaction {
     pub(crate) is_off: bool,
 }
 
+impl StartPage {
+    fn wrong(&self, field: &str) -> Option<&str> {
+        let wrong = self.wrong.as_ref().filter(|wrong| wrong.field == field);
+        wrong.map(|wrong| wrong.message.as_str())
+    }
+}
+
 impl ComposePage {
     fn wrong(&self, field: &str) -> Option<&str> {
         self.errors.iter().find(|error| error.field == field).map(|error| error.message.as_str())
@@ -400,6 +444,8 @@ pub(crate) struct QueuePage {
     pub(crate) can_change: bool,
     pub(crate) zone: String,
     pub(crate) groups: Vec<Group>,
+    /// What was made a moment ago.
+    pub(crate) lately: Vec<PartLine>,
 }
 
 /// Posts of which the same is to be said.
@@ -423,6 +469,8 @@ pub(crate) struct QueuePost {
     pub(crate) state: String,
     pub(crate) tone: &'static str,
     pub(crate) at: Option<When>,
+    /// The time that it waits for, as the field of a form has it.
+    pub(crate) at_field: String,
     pub(crate) at_words: &'static str,
     pub(crate) words: String,
     pub(crate) hint: Option<String>,
@@ -437,17 +485,18 @@ pub(crate) struct QueuePost {
 /// What somebody may do about a post of the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Choice {
-    /// Move it or take it out: it was composed here and has not begun.
+    /// Move it, compose it further or take it out: it was composed here and has not begun.
     Change,
     /// Say whether it is there: its outcome is unknown.
     Settle,
-    /// Try it again or take it out: it failed.
+    /// Try it again, compose it further or take it out: it failed.
     TryAgain,
 }
 
 /// A post.
 #[derive(Debug, Template)]
 #[template(path = "post.html")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct PostPage {
     pub(crate) t: &'static Words,
     pub(crate) frame: Frame,
@@ -461,6 +510,8 @@ pub(crate) struct PostPage {
     pub(crate) message: Option<String>,
     pub(crate) hint: Option<String>,
     pub(crate) is_unknown: bool,
+    /// Whether it can be changed or tried again in the queue.
+    pub(crate) is_in_queue: bool,
     pub(crate) is_pull: bool,
     pub(crate) profile: Option<String>,
     /// A row of cells for each.

@@ -171,6 +171,13 @@ pub(crate) fn entry(
     if wrong.is_empty() { Ok(entry) } else { Err(wrong) }
 }
 
+/// Whether a draft has something filled in that TikTok takes with no draft.
+pub(crate) fn leaves_out(draft: &Draft) -> bool {
+    let form = &draft.form;
+    let words = !matches!(draft.source, DraftSource::Photos { .. }) && !form.caption.is_empty();
+    words || !form.privacy_level.is_empty() || form.disclose.is_some() || form.is_aigc.is_some()
+}
+
 fn too_long(most: usize) -> String {
     format!("It is longer than the {most} UTF-16 units that TikTok takes.")
 }
@@ -217,7 +224,8 @@ mod tests {
 
     fn draft(source: DraftSource, form: Form) -> Draft {
         let id = "web-0123456789abcdef".to_owned();
-        Draft { id, account: "a".into(), source, created_at: Timestamp::UNIX_EPOCH, form }
+        let created_at = Timestamp::UNIX_EPOCH;
+        Draft { id, account: "a".into(), source, created_at, form, published_at: None }
     }
 
     fn made(source: DraftSource, form: Form, duration: u64) -> Result<Value, Vec<Wrong>> {

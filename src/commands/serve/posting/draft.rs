@@ -1,8 +1,9 @@
-//! What is being composed: the source of a post and what was filled in so far, kept in a file each until it is published
-//! or discarded.
+//! What is composed: the source of a post and what was filled in, kept in a file each until it is discarded. Of what was
+//! published it stays as the record of what was asked for.
 
 use std::collections::HashSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,7 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
-use crate::fs::{FsError, private_dir, read_private_to, remove, write_atomic};
+use crate::commands::serve::folders::VIDEOS;
+use crate::fs::{FsError, private_dir, read_private_to, remove, remove_dir_all, write_atomic};
 use crate::model::Mode;
 
 /// The largest draft that is read, in bytes.
@@ -21,6 +23,12 @@ const SPOOL: &str = "spool";
 
 /// How long a draft is kept that nobody touches.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// How long it is known what was published.
+const RECORDED: SignedDuration = SignedDuration::from_hours(366 * 24);
+
+/// The longest name of a file that a browser sends, in bytes, without its end.
+const LONGEST_NAME: usize = 120;
 
 /// A post that is being composed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +43,9 @@ pub(crate) struct Draft {
     pub(crate) created_at: Timestamp,
     /// What was filled in.
     pub(crate) form: Form,
+    /// When it went into the queue; `None`: it is being composed.
+    #[serde(default)]
+    pub(crate) published_at: Option<Timestamp>,
 }
 
 /// Where the content of a post comes from.
@@ -85,12 +96,12 @@ pub(crate) struct Form {
     pub(crate) when: String,
     pub(crate) at: String,
     pub(crate) slot: String,
+    /// Which content of the file the page has shown, as [`seen`] tells it.
+    #[serde(skip_serializing)]
+    pub(crate) seen: String,
     /// What is to become of the draft: `publish`, `discard`, or `save` whatever else it is.
     #[serde(skip_serializing)]
     pub(crate) action: String,
-    /// `yes`: that a draft is to be discarded is meant.
-    #[serde(skip_serializing)]
-    pub(crate) sure: String,
 }
 
 impl Form {
@@ -139,7 +150,11 @@ impl Drafts {
         now: Timestamp,
     ) -> Result<Draft, FsError> {
         let id = format!("web-{:016x}", rand::rng().random::<u64>());
-        let draft = Draft { id, account, source, created_at: now, form: Form::default() };
+        if let DraftSource::Upload { .. } = source {
+            private_dir(&self.spool.join(&id))?;
+        }
+        let form = Form::default();
+        let draft = Draft { id, account, source, created_at: now, form, published_at: None };
         self.keep(&draft)?;
         Ok(draft)
     }
@@ -150,8 +165,13 @@ impl Drafts {
         write_atomic(&self.path(&draft.id), &text, 0o600)
     }
 
-    /// One that was begun.
+    /// One that is being composed.
     pub(crate) fn find(&self, id: &str) -> Result<Option<Draft>, FsError> {
+        Ok(self.record(id)?.filter(|draft| draft.published_at.is_none()))
+    }
+
+    /// One that is being composed, or was.
+    pub(crate) fn record(&self, id: &str) -> Result<Option<Draft>, FsError> {
         if !is_id(id) {
             return Ok(None);
         }
@@ -178,7 +198,22 @@ impl Drafts {
         (all, unread)
     }
 
-    /// Forgets one that was published; its file stays, as it is what is posted.
+    /// Takes one for published: what was asked for is known from here on, and its file is what is posted.
+    pub(crate) fn publish(&self, id: &str, now: Timestamp) -> Result<(), FsError> {
+        match self.find(id)? {
+            Some(draft) => self.keep(&Draft { published_at: Some(now), ..draft }),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes one that was published for one that is being composed. `false`: there is none.
+    pub(crate) fn reopen(&self, id: &str) -> Result<bool, FsError> {
+        let Some(draft) = self.record(id)? else { return Ok(false) };
+        self.keep(&Draft { published_at: None, ..draft })?;
+        Ok(true)
+    }
+
+    /// Forgets one that was discarded; its file stays.
     pub(crate) fn forget(&self, id: &str) -> Result<(), FsError> {
         if is_id(id) && self.path(id).exists() { remove(&self.path(id)) } else { Ok(()) }
     }
@@ -194,45 +229,44 @@ impl Drafts {
 
     /// Removes the file that a browser has sent for a post, if it has sent one.
     pub(crate) fn drop_file(&self, id: &str) -> Result<(), FsError> {
-        if !is_id(id) {
-            return Ok(());
-        }
-        for path in crate::fs::list(&self.spool)? {
-            if path.file_stem().is_some_and(|stem| stem == id) {
-                remove(&path)?;
-            }
-        }
-        Ok(())
+        if is_id(id) { remove_dir_all(&self.spool.join(id)) } else { Ok(()) }
     }
 
     /// Forgets the drafts that nobody has touched for as long as [`KEPT`], with what browsers have sent of their
-    /// files; and such files without a draft. What `queued` names by its `id` is to be posted, and stays.
+    /// files; such files without a draft; and what was published longer ago than [`RECORDED`]. What `queued` names by
+    /// its `id` is to be posted, and stays.
     pub(crate) fn sweep<E: From<FsError>>(
         &self,
         queued: impl FnOnce() -> Result<HashSet<String>, E>,
         now: Timestamp,
     ) -> Result<(), E> {
-        let is_old = |path: &Path| {
-            let changed = fs::metadata(path).and_then(|found| found.modified());
-            let changed = changed.ok().and_then(|at| Timestamp::try_from(at).ok());
-            changed.is_some_and(|at| now.duration_since(at) > KEPT)
-        };
-        let id = |path: &Path| {
-            let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-            is_id(stem).then(|| stem.to_owned())
-        };
         let (drafts, files) = (crate::fs::list(&self.folder)?, crate::fs::list(&self.spool)?);
-        // Only now: what is published meanwhile is in the queue before its draft is gone. A draft is as old as the last
-        // piece of its file.
-        let mut touched = queued()?;
-        let all = drafts.iter().chain(&files);
-        touched.extend(all.filter(|path| !is_old(path)).filter_map(|path| id(path)));
-        for path in drafts.iter().chain(&files) {
-            // What has another name is not of this program.
-            let Some(id) = id(path).filter(|id| !touched.contains(id)) else { continue };
-            // Nobody begins to write it meanwhile.
-            if let Some(_alone) = self.write(&id) {
+        // Only now: what is published meanwhile is in the queue before its draft is.
+        let queued = queued()?;
+        // What has another name is not of this program.
+        let is_left = |path: &Path| id_of(path).filter(|id| !queued.contains(id));
+        let mut composed = HashSet::new();
+        for path in &drafts {
+            let Some(id) = is_left(path) else { continue };
+            let record = self.record(&id).ok().flatten();
+            let is_published = record.is_some_and(|draft| draft.published_at.is_some());
+            // A draft is as old as the last piece of its file.
+            let age = age(path, now).min(age(&self.spool.join(&id), now));
+            if age <= if is_published { RECORDED } else { KEPT } {
+                if !is_published {
+                    composed.insert(id);
+                }
+            } else if let Some(_alone) = self.write(&id) {
+                // Nobody has begun to write it meanwhile.
                 remove(path)?;
+            }
+        }
+        for path in &files {
+            let Some(id) = is_left(path).filter(|id| !composed.contains(id)) else { continue };
+            if age(path, now) > KEPT
+                && let Some(_alone) = self.write(&id)
+            {
+                remove_dir_all(path)?;
             }
         }
         Ok(())
@@ -251,17 +285,49 @@ impl Drafts {
         is_free.then(|| Writing { id: id.to_owned(), written: Arc::clone(&self.written) })
     }
 
-    /// Only the end of its name is the browser's to choose.
+    /// In a folder of its own, so that it is called there what it is called at home.
     fn spooled(&self, id: &str, name: &str) -> PathBuf {
-        let end = Path::new(name).extension().and_then(|end| end.to_str()).unwrap_or_default();
-        let known = ["mp4", "m4v", "mov", "webm"];
-        let end = known.into_iter().find(|it| it.eq_ignore_ascii_case(end)).unwrap_or("mp4");
-        self.spool.join(format!("{id}.{end}"))
+        self.spool.join(id).join(name_here(name))
     }
 
     fn path(&self, id: &str) -> PathBuf {
         self.folder.join(format!("{id}.json"))
     }
+}
+
+/// What a file is called here that a browser calls so: no path, nothing that terminals or shells read in their own way,
+/// and one of the ends that videos have.
+fn name_here(name: &str) -> String {
+    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
+    let end = VIDEOS.into_iter().find(|it| it.eq_ignore_ascii_case(end)).unwrap_or("mp4");
+    let plain = |char: char| {
+        if char.is_alphanumeric() || " -_.,()+&'".contains(char) { char } else { '_' }
+    };
+    let mut stem: String = stem.trim_start_matches(['.', ' ', '-']).chars().map(plain).collect();
+    stem.truncate(stem.floor_char_boundary(LONGEST_NAME));
+    let stem = stem.trim();
+    format!("{}.{end}", if stem.is_empty() { "video" } else { stem })
+}
+
+/// The `id` that a file or folder of this program is named by.
+fn id_of(path: &Path) -> Option<String> {
+    let stem = path.file_stem().and_then(|stem| stem.to_str());
+    stem.filter(|stem| is_id(stem)).map(str::to_owned)
+}
+
+/// How long nothing has changed what lies at a path, the files in it included. What cannot be looked at is new.
+fn age(path: &Path, now: Timestamp) -> SignedDuration {
+    let inside = crate::fs::list(path).unwrap_or_default();
+    let changed = std::iter::once(path).chain(inside.iter().map(PathBuf::as_path));
+    let changed = changed.filter_map(|path| fs::metadata(path).and_then(|it| it.modified()).ok());
+    let last = changed.max().and_then(|at| Timestamp::try_from(at).ok());
+    last.map_or(SignedDuration::ZERO, |at| now.duration_since(at))
+}
+
+/// What tells one content of a file from another without reading it: its size and the time of its last change.
+pub(crate) fn seen(found: &fs::Metadata) -> String {
+    format!("{}-{}.{:09}", found.size(), found.mtime(), found.mtime_nsec())
 }
 
 /// Whether a text of an address may be the `id` of a draft, and so part of a file's name.
@@ -285,7 +351,7 @@ mod tests {
         drafts.keep(&draft).unwrap();
         assert_eq!(drafts.find(&draft.id).unwrap().as_ref(), Some(&draft));
         let file = drafts.file(&draft).unwrap();
-        assert_eq!(file, dir.path().join(format!("spool/{}.mov", draft.id)));
+        assert_eq!(file, dir.path().join(format!("spool/{}/x.mov", draft.id)));
         fs::write(&file, "abc").unwrap();
         assert_eq!(drafts.received(&draft), 3);
         drafts.forget(&draft.id).unwrap();
@@ -306,23 +372,62 @@ mod tests {
             (draft.id, file)
         };
         let ((old, old_file), (queued, queued_file)) = (begin(), begin());
-        drafts.forget(&queued).unwrap();
+        let now = Timestamp::now();
+        drafts.publish(&queued, now).unwrap();
         let (orphan, orphan_file) = begin();
         drafts.forget(&orphan).unwrap();
         let foreign = dir.path().join("spool/mine.mp4");
         fs::write(&foreign, "abc").unwrap();
-        let named = HashSet::from([queued]);
         let there = || [&old_file, &queued_file, &orphan_file].map(|file| file.exists());
-        let now = Timestamp::now();
-        let sweep = |days: i64| {
+        let sweep_of = |days: i64, named: &[&String]| {
             let now = now + SignedDuration::from_hours(24 * days);
-            drafts.sweep(|| Ok::<_, FsError>(named.clone()), now).unwrap();
+            let named: HashSet<_> = named.iter().map(ToString::to_string).collect();
+            drafts.sweep(|| Ok::<_, FsError>(named), now).unwrap();
         };
+        let sweep = |days| sweep_of(days, &[&queued]);
         sweep(29);
         assert_eq!(there(), [true; 3]);
         sweep(31);
         assert_eq!(there(), [false, true, false]);
         assert!(foreign.exists() && drafts.find(&old).unwrap().is_none());
+        // What was posted is known for longer than its file.
+        sweep_of(31, &[]);
+        assert!(!queued_file.exists() && drafts.record(&queued).unwrap().is_some());
+        sweep_of(367, &[]);
+        assert!(drafts.record(&queued).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_was_published_is_composed_again_only_if_that_is_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let drafts = Drafts::open(dir.path()).unwrap();
+        let url = DraftSource::Url { url: "https://a.example/v.mp4".into() };
+        let draft = drafts.begin("a".into(), url, Timestamp::UNIX_EPOCH).unwrap();
+        drafts.publish(&draft.id, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!((drafts.find(&draft.id).unwrap(), drafts.all().0), (None, Vec::new()));
+        assert!(drafts.record(&draft.id).unwrap().is_some());
+        assert!(drafts.reopen(&draft.id).unwrap());
+        assert_eq!(drafts.find(&draft.id).unwrap(), Some(draft));
+        assert!(!drafts.reopen("web-0123456789abcdef").unwrap());
+    }
+
+    #[test]
+    fn a_file_is_called_as_at_home_but_for_what_paths_and_terminals_read_otherwise() {
+        for (there, here) in [
+            ("Beach day 3.MOV", "Beach day 3.mov"),
+            ("../../etc/passwd", "passwd.mp4"),
+            ("C:\\clips\\a.webm", "a.webm"),
+            (".hidden.mp4", "hidden.mp4"),
+            ("--flag.mp4", "flag.mp4"),
+            ("\u{202e}4pm.\x1b[2J`x`.mp4", "_4pm.__2J_x_.mp4"),
+            ("", "video.mp4"),
+            ("no end", "no end.mp4"),
+            ("été 東京.m4v", "été 東京.m4v"),
+        ] {
+            assert_eq!(name_here(there), here, "{there:?}");
+        }
+        let long = name_here(&format!("{}.mp4", "é".repeat(200)));
+        assert_eq!(long.len(), LONGEST_NAME + 4);
     }
 
     #[test]

@@ -29,6 +29,14 @@ pub(crate) struct Progress {
     pub(crate) ended: bool,
 }
 
+impl Progress {
+    /// Whether something is done for it now.
+    pub(crate) fn is_at_work(&self) -> bool {
+        let phase = self.phase.as_str();
+        !self.ended && matches!(phase, "sending" | "stored" | "retrying" | "waiting" | "processing")
+    }
+}
+
 /// What is under way, and who follows it.
 #[derive(Debug)]
 pub(crate) struct Live {

@@ -86,13 +86,24 @@ impl Queue {
 
     /// Every post, by account.
     pub(crate) fn all(&self) -> Result<Vec<QueueEntry>, QueueError> {
-        let mut all = Vec::new();
-        for path in crate::fs::list(&self.folder)? {
-            if path.extension().is_some_and(|end| end == "json") {
-                all.extend(read::<QueueEntry>(&path)?);
+        let (all, unread) = self.readable();
+        unread.into_iter().next().map_or(Ok(all), Err)
+    }
+
+    /// Every post that can be read, by account; and why others cannot.
+    pub(crate) fn readable(&self) -> (Vec<QueueEntry>, Vec<QueueError>) {
+        let paths = match crate::fs::list(&self.folder) {
+            Ok(paths) => paths,
+            Err(error) => return (Vec::new(), vec![error.into()]),
+        };
+        let (mut all, mut unread) = (Vec::new(), Vec::new());
+        for path in paths.iter().filter(|path| path.extension().is_some_and(|end| end == "json")) {
+            match read::<QueueEntry>(path) {
+                Ok(entries) => all.extend(entries),
+                Err(error) => unread.push(error),
             }
         }
-        Ok(all)
+        (all, unread)
     }
 
     /// Adds a post at the end. One with the same `id` is there already: then nothing changes.
@@ -255,5 +266,8 @@ mod tests {
         assert_eq!(ids(queue.entries("a").unwrap()), ["two"]);
         std::fs::write(queue.manifest("b"), "{").unwrap();
         assert!(matches!(queue.all(), Err(QueueError::Foreign { .. })));
+        // A list that is damaged hides no other account's posts.
+        let (read, unread) = queue.readable();
+        assert_eq!((ids(read), unread.len()), (vec!["two".to_owned()], 1));
     }
 }

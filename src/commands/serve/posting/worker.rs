@@ -1,6 +1,7 @@
 //! Posts what was composed: for each account its manifest, one `upload` after another, by the same rules as under cron.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::mem::take;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
@@ -41,6 +42,8 @@ pub(crate) struct Posting {
     pub(crate) queue: Queue,
     pub(crate) drafts: Drafts,
     pub(crate) live: Arc<Live>,
+    /// What the last uploads have warned of, by `open_id` of their account.
+    warned: Mutex<BTreeMap<String, Vec<String>>>,
 }
 
 /// The settings as they were read last.
@@ -62,7 +65,8 @@ impl Posting {
     ) -> Arc<Self> {
         let changed = changed_at(&context);
         let read = RwLock::new(LastRead { context, changed, trouble: None });
-        Arc::new(Self { global, read, queue, drafts, live: Arc::default() })
+        let (live, warned) = (Arc::default(), Mutex::default());
+        Arc::new(Self { global, read, queue, drafts, live, warned })
     }
 
     /// With the settings of now. While config.toml cannot be used, those of before hold.
@@ -73,6 +77,22 @@ impl Posting {
     /// Why config.toml cannot be used, if it cannot.
     pub(crate) fn trouble(&self) -> Option<Failed> {
         self.read().trouble
+    }
+
+    /// What the last uploads have warned of.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        warned.values().flatten().cloned().collect()
+    }
+
+    /// Keeps what an upload of an account has warned of, for the pages; the terminal is told what is new.
+    fn warn(&self, open_id: &str, warnings: Vec<String>) {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = warned.insert(open_id.to_owned(), warnings.clone()).unwrap_or_default();
+        let printer = self.context().printer;
+        for warning in warnings.into_iter().filter(|warning| !before.contains(warning)) {
+            printer.warn(warning);
+        }
     }
 
     fn read(&self) -> LastRead {
@@ -157,6 +177,14 @@ impl Workers {
         }
         let turn = Arc::clone(&task.turn).lock_owned().await;
         Held { task, _turn: turn }
+    }
+
+    /// Whether something is posted for an account now.
+    pub(crate) fn is_at(&self, open_id: &str) -> bool {
+        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts
+            .get(open_id)
+            .is_some_and(|task| task.stop.lock().unwrap_or_else(PoisonError::into_inner).is_some())
     }
 
     fn task(&self, open_id: &str) -> Arc<AccountTask> {
@@ -254,6 +282,8 @@ async fn round(posting: &Posting, open_id: &str, shutdown: Shutdown) -> Option<D
             every = SOON;
         }
     }
+    let warned = take(&mut *heard.warnings.lock().unwrap_or_else(PoisonError::into_inner));
+    posting.warn(open_id, warned);
     let ended = std::mem::take(&mut *ended.lock().unwrap_or_else(PoisonError::into_inner));
     let is_done =
         |id: &str| ended.iter().any(|(of, state)| of == id && DONE.contains(&state.as_str()));

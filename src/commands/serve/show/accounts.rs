@@ -1,6 +1,5 @@
 //! The accounts.
 
-use super::known::known_accounts;
 use super::{T, frame, when};
 use crate::commands::serve::console::Console;
 use crate::console::access::{Role, Visitor};
@@ -32,7 +31,7 @@ fn scope_words(scope: &str) -> String {
 
 /// The accounts.
 pub(crate) async fn accounts(console: &Console, visitor: &Visitor) -> AccountsPage {
-    let known = known_accounts(console).await;
+    let known = console.accounts().await;
     let cards = known.into_iter().map(|account| {
         let (health, tone) = health(&account.health);
         AccountCard {

@@ -24,7 +24,9 @@ pub(crate) enum Danger<'a> {
 pub(crate) fn ask(console: &Console, visitor: &Visitor, danger: Danger<'_>) -> ConfirmPage {
     let (here, action, back) = match danger {
         Danger::LogOut(id) => ("/accounts", format!("{}/logout", account(id)), "/accounts".into()),
-        Danger::Discard(id) => ("/compose", format!("/compose/{id}"), format!("/compose/{id}")),
+        Danger::Discard(id) => {
+            ("/compose", format!("/compose/{id}/discard"), format!("/compose/{id}"))
+        }
         Danger::TakeOut(id) => ("/queue", format!("/queue/{id}/cancel"), "/queue".into()),
         Danger::NotThere(post) => {
             ("/queue", format!("/posts/{post}/settle"), format!("/posts/{post}"))
@@ -41,7 +43,6 @@ pub(crate) fn ask(console: &Console, visitor: &Visitor, danger: Danger<'_>) -> C
         Danger::CallOff(_) => (T.ask_call_off, T.ask_call_off_help, T.sure_call_off),
     };
     let fields = match danger {
-        Danger::Discard(_) => vec![("action", "discard".to_owned())],
         Danger::NotThere(_) => vec![("verdict", "not_posted".to_owned())],
         _ => Vec::new(),
     };

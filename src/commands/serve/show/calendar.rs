@@ -4,7 +4,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
-use super::known::{listed, made, name_of, part, state_words, tone, word_of};
+use super::known::{made, name_of, state_words, tone};
+use super::listed::listed;
 use super::{T, can_edit, frame};
 use crate::clock;
 use crate::commands::serve::console::Console;
@@ -80,7 +81,7 @@ type DayPostOf = Box<dyn Fn() -> DayPost + Send + Sync>;
 async fn calendar_posts(
     console: &Console,
     zone: &TimeZone,
-) -> (Vec<(Date, DayPostOf)>, Option<Message>) {
+) -> (Vec<(Date, DayPostOf)>, Vec<Message>) {
     let mut all: Vec<(Timestamp, DayPostOf)> = Vec::new();
     let mut add = |at: Timestamp, name: &str, number: Option<u32>, account: &str, state: &str| {
         let time = at.to_zoned(zone.clone()).strftime("%H:%M").to_string();
@@ -100,10 +101,10 @@ async fn calendar_posts(
         add(post.posted_at, &post.video, Some(post.post), &post.account_name(), &post.state);
     }
     let (listed, unread) = listed(console).await;
-    for (post, _) in listed {
-        let at = post.publish_at.or(post.not_before).or(post.updated_at);
-        if let (Some(at), true) = (at, part(&post).is_some()) {
-            add(at, &post.video, post.post, &post.account_name(), word_of(&post));
+    for listed in listed {
+        let post = &listed.post;
+        if let Some(at) = post.publish_at.or(post.not_before).or(post.updated_at) {
+            add(at, &post.video, post.post, &post.account_name(), &listed.word);
         }
     }
     all.sort_by_key(|(at, _)| *at);

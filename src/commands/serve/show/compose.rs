@@ -4,31 +4,35 @@ use tiktok_open::CreatorInfo;
 
 use super::start::source_name;
 use super::{T, frame, zone_name};
-use crate::commands::serve::console::{Console, Measured};
-use crate::commands::serve::posting::compose::Wrong;
+use crate::commands::serve::composing::{self, Measured, NotNow, NotNowKind, Unpublished};
+use crate::commands::serve::console::Console;
 use crate::commands::serve::posting::draft::{Draft, DraftSource};
 use crate::console::access::Visitor;
-use crate::console::pages::{ComposePage, FieldError, Filled, Interaction, Level, Message};
+use crate::console::pages::{ComposePage, FieldError, Filled, Interaction, Level, Link, Refusal};
 use crate::model::Mode;
 use crate::text;
 
-/// The form of a post. `None`: there is no such draft any more.
+/// The form of a post; after its button was pressed, with why it was not put into the queue. `None`: there is no such
+/// draft any more.
 pub(crate) async fn compose(
     console: &Console,
     visitor: &Visitor,
     id: &str,
-    wrong: Vec<Wrong>,
+    unpublished: Option<Unpublished>,
 ) -> Option<ComposePage> {
     let draft = console.posting.drafts.find(id).ok().flatten()?;
-    let (creator, account) = console.creator(&draft.account).await;
+    let (creator, account) = composing::creator(console, &draft.account).await;
     let is_photo = matches!(draft.source, DraftSource::Photos { .. });
-    let (creator, refusal) = match creator {
-        Ok(creator) => (creator, None),
-        Err(failed) => {
-            (None, Some(Message { good: false, text: failed.message, hint: failed.hint }))
-        }
+    let (wrong, not_now) = match unpublished {
+        None => (Vec::new(), None),
+        Some(Unpublished::Wrong(wrong)) => (wrong, None),
+        Some(Unpublished::NotNow(not_now)) => (Vec::new(), Some(not_now)),
     };
-    let media = console.measure(&draft).await;
+    let (creator, not_now) = match creator {
+        Ok(creator) => (creator, not_now),
+        Err(now) => (None, Some(now)),
+    };
+    let media = composing::measure(console, &draft).await;
     let (facts, warnings) = facts(media.as_ref(), creator.as_ref());
     let form = &draft.form;
     let scopes = account.as_ref().map(|account| account.scopes.clone()).unwrap_or_default();
@@ -45,7 +49,7 @@ pub(crate) async fn compose(
         t: T,
         frame: frame(console, visitor, "/compose", T.compose),
         id: draft.id.clone(),
-        refusal,
+        refusal: not_now.map(refusal),
         errors: wrong
             .into_iter()
             .map(|it| FieldError { field: it.field.to_owned(), message: it.message })
@@ -60,6 +64,10 @@ pub(crate) async fn compose(
             _ => Vec::new(),
         },
         source_name: source_name(&draft),
+        seen: match &media {
+            Some(Ok(measured)) => measured.seen.clone(),
+            _ => String::new(),
+        },
         facts,
         warnings,
         caption_limit: if is_photo { 4000 } else { 2200 },
@@ -89,7 +97,22 @@ pub(crate) async fn compose(
     })
 }
 
-fn level_words(level: &str) -> String {
+/// What is said in the place of the form.
+fn refusal(not_now: NotNow) -> Refusal {
+    let NotNow { kind, failed } = not_now;
+    let (title, help) = match kind {
+        NotNowKind::Refused => (T.not_now, T.not_now_help),
+        NotNowKind::Login => (T.not_now_login, T.not_now_login_help),
+        NotNowKind::Unasked => (T.not_now_unasked, T.not_now_help),
+    };
+    let to_accounts = Link { href: "/accounts".to_owned(), words: T.to_accounts.to_owned() };
+    let is_login = kind == NotNowKind::Login;
+    let hint = failed.hint.filter(|_| !is_login);
+    let link = Some(to_accounts).filter(|_| is_login);
+    Refusal { title, help, text: failed.message, hint, link }
+}
+
+pub(super) fn level_words(level: &str) -> String {
     match level {
         "PUBLIC_TO_EVERYONE" => T.privacy_everyone.to_owned(),
         "MUTUAL_FOLLOW_FRIENDS" => T.privacy_friends.to_owned(),
@@ -136,5 +159,5 @@ fn facts(
         }
         None => format!("{:.1}\u{a0}s", duration.as_secs_f64()),
     }));
-    (vec![parts.join(" · ")], Vec::new())
+    (vec![parts.join(" · ")], measured.unread.iter().cloned().collect())
 }

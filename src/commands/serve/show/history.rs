@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::known::{known_accounts, name_of, state_words, tone};
+use super::known::{name_of, state_words, tone};
 use super::{T, can_edit, frame, when};
 use crate::cli::HistoryArgs;
 use crate::commands::serve::answer::{Answer, Failed};
@@ -29,7 +29,7 @@ pub(crate) async fn history(
         answer = asked(console, query, false).await;
     }
     let posts: Vec<HistoryPost> = answer.events.iter().filter_map(|it| read(it, query)).collect();
-    let accounts = known_accounts(console).await;
+    let accounts = console.accounts().await;
     let level =
         |value: &str, words: &str| Level { value: value.to_owned(), words: words.to_owned() };
     let filter = |name, words, chosen: &str, choices| Filter {

@@ -8,6 +8,7 @@ mod doctor;
 mod guidelines;
 mod history;
 mod known;
+mod listed;
 mod login;
 mod overview;
 mod post;
@@ -23,7 +24,7 @@ use jiff::tz::TimeZone;
 use super::console::Console;
 use crate::clock;
 use crate::console::access::{Role, Visitor};
-use crate::console::pages::{ENGLISH, Frame, Message, NavLink, When, Who};
+use crate::console::pages::{ENGLISH, Frame, Message, NavLink, Tone, When, Who};
 
 pub(super) use self::accounts::accounts;
 pub(super) use self::ask::{Danger, ask};
@@ -40,7 +41,7 @@ pub(super) use self::queue::queue;
 pub(super) use self::said::{callback, not_found, refused, sign_in};
 pub(super) use self::settings::settings;
 pub(super) use self::settings_form::{Refusal, settings_form};
-pub(super) use self::start::start;
+pub(super) use self::start::{Declined, start};
 
 const T: &crate::console::pages::Words = &ENGLISH;
 
@@ -63,7 +64,7 @@ fn frame(console: &Console, visitor: &Visitor, here: &str, title: &str) -> Frame
     let flashes = console.flashes.take(visitor.csrf.expose()).into_iter();
     // Whoever cannot change settings can tell somebody who can.
     let trouble = console.posting.trouble().map(|failed| Message {
-        good: false,
+        tone: Tone::Bad,
         text: failed.message.lines().collect::<Vec<_>>().join("; "),
         hint: Some(T.settings_of_before.to_owned()),
     });
@@ -76,7 +77,7 @@ fn frame(console: &Console, visitor: &Visitor, here: &str, title: &str) -> Frame
         }),
         links: places.map(link).collect(),
         flashes: flashes
-            .map(|it| Message { good: it.good, text: it.message, hint: it.hint })
+            .map(|it| Message { tone: it.tone, text: it.message, hint: it.hint })
             .chain(trouble)
             .collect(),
         refresh: None,

@@ -2,9 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::known::{is_unknown, name_of, state_words, tone, word_of};
+use super::compose::level_words;
+use super::known::{hint_beside_buttons, name_of, state_words, tone};
 use super::{T, can_edit, frame, when};
 use crate::cli::StatusArgs;
+use crate::commands::serve::composing;
 use crate::commands::serve::console::Console;
 use crate::commands::serve::read::StatusPost;
 use crate::commands::{Context, status};
@@ -17,18 +19,28 @@ pub(crate) async fn post(console: &Console, visitor: &Visitor, number: u32) -> O
     let args = StatusArgs { post: Some(number.to_string()), ..StatusArgs::default() };
     let run = |context: Context| async move { status::look(&context, &args).await };
     let post: StatusPost = console.ask(run).await.all("status").pop()?;
+    let is_unknown = post.state == "unresolved";
     // Where somebody is to look.
-    let handle = if is_unknown(&post) {
-        let (creator, _) = console.creator(&post.open_id).await;
+    let handle = if is_unknown {
+        let (creator, _) = composing::creator(console, &post.open_id).await;
         creator.ok().flatten().map(|creator| creator.username)
     } else {
         None
     };
-    let word = word_of(&post).to_owned();
+    let word = if post.phase == "scheduled" { &post.phase } else { &post.state };
+    // What was asked for, if it was composed here.
+    let record = post.id.as_deref().and_then(|id| console.posting.drafts.record(id).ok().flatten());
+    let form = record.map(|record| record.form).unwrap_or_default();
+    let is_in_queue = post.id.as_deref().is_some_and(|id| console.is_in_queue(id));
     let mut facts = Vec::new();
     let mut fact = |what, is: Option<String>| facts.extend(is.map(|is| Fact { what, is }));
     fact(T.account, Some(post.account_name()));
     fact(T.video, Some(post.video.clone()));
+    let some = |text: String| Some(text).filter(|text| !text.is_empty());
+    fact(T.photo_title, some(form.title.clone()));
+    fact(T.caption, some(form.caption.clone()));
+    fact(T.privacy, some(level_words(&form.privacy_level)).filter(|_| !form.is_draft()));
+    fact(T.how, Some(if post.mode == "draft" { T.mode_draft } else { T.mode_direct }.to_owned()));
     fact(T.manifest, post.manifest.clone());
     fact(T.scheduled_for, post.publish_at.map(|at| when(at).words));
     fact(T.not_before, post.not_before.map(|at| when(at).words));
@@ -55,11 +67,16 @@ pub(crate) async fn post(console: &Console, visitor: &Visitor, number: u32) -> O
         number,
         name: name_of(&post.video),
         id: post.id.clone(),
-        state: state_words(&word).to_owned(),
-        tone: tone(&word),
+        state: state_words(word).to_owned(),
+        tone: tone(word),
         message: post.message.clone(),
-        hint: post.hint.clone(),
-        is_unknown: is_unknown(&post),
+        hint: if is_unknown || is_in_queue {
+            hint_beside_buttons(post.hint.as_deref())
+        } else {
+            post.hint.clone()
+        },
+        is_unknown,
+        is_in_queue,
         is_pull: is_url && !post.is_final && post.publish_id.is_some(),
         profile: handle.and_then(|handle| profile_page(&handle)).map(String::from),
         attempts: attempts.collect(),

@@ -7,7 +7,9 @@ use crate::commands::serve::console::Console;
 use crate::commands::serve::read::Setting;
 use crate::commands::serve::settings::keys_of;
 use crate::console::access::Visitor;
-use crate::console::pages::{Message, SettingField, SettingGroup, SettingKind, SettingsFormPage};
+use crate::console::pages::{
+    Message, SettingField, SettingGroup, SettingKind, SettingsFormPage, Tone,
+};
 
 /// What was sent and is wrong, to stand beside its field.
 #[derive(Debug)]
@@ -58,7 +60,7 @@ pub(crate) async fn settings_form(
         |key: &str| groups.iter().flat_map(|group| &group.fields).any(|field| field.key == key);
     frame.flashes.extend(
         refusal.filter(|refusal| !has_field(refusal.key)).map(|refusal| Message {
-            good: false,
+            tone: Tone::Bad,
             text: refusal.why,
             hint: None,
         }),

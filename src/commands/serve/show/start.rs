@@ -2,15 +2,24 @@
 
 use std::path::Path;
 
-use super::known::{known_accounts, name_of};
+use super::known::name_of;
 use super::{T, frame, when};
 use crate::commands::serve::console::Console;
 use crate::commands::serve::folders;
+use crate::commands::serve::posting::compose::Wrong;
 use crate::commands::serve::posting::draft::{Draft, DraftSource};
 use crate::commands::serve::read::KnownAccount;
+use crate::commands::serve::web::forms::SourceForm;
 use crate::console::access::Visitor;
-use crate::console::pages::{AccountChoice, DraftLine, Folder, FolderEntry, StartPage};
+use crate::console::pages::{AccountChoice, DraftLine, FieldError, Folder, FolderEntry, StartPage};
 use crate::text;
+
+/// A source that was chosen, and what is wrong with it.
+#[derive(Debug)]
+pub(crate) struct Declined<'a> {
+    pub(crate) form: &'a SourceForm,
+    pub(crate) wrong: Wrong,
+}
 
 /// Where a post begins.
 pub(crate) async fn start(
@@ -18,8 +27,9 @@ pub(crate) async fn start(
     visitor: &Visitor,
     folder: &str,
     account: &str,
+    declined: Option<Declined<'_>>,
 ) -> StartPage {
-    let accounts = known_accounts(console).await;
+    let accounts = console.accounts().await;
     let chosen = accounts.iter().find(|known| known.open_id == account).or(accounts.first());
     let names = |open_id: &str| {
         let known = accounts.iter().find(|account| account.open_id == open_id);
@@ -45,12 +55,25 @@ pub(crate) async fn start(
         begun: when(draft.created_at),
         id: draft.id,
     });
+    let (mut wrong, mut url, mut photos) = (None, String::new(), String::new());
+    if let Some(Declined { form, wrong: why }) = declined {
+        (url, photos) = (form.url.clone(), form.photos.clone());
+        if ["url", "photos"].contains(&why.field) {
+            wrong = Some(FieldError { field: why.field.to_owned(), message: why.message });
+        } else {
+            // What has no field to stand beside.
+            errors.push(why.message);
+        }
+    }
     StartPage {
         t: T,
         frame: frame(console, visitor, "/compose", T.compose),
         chosen: chosen.map(|account| account.open_id.clone()).unwrap_or_default(),
         drafts: drafts.collect(),
         errors,
+        wrong,
+        url,
+        photos,
         roots: serve.folders.iter().map(|folder| folder.display().to_string()).collect(),
         folder: shown,
         upload_limit: serve.upload_limit,

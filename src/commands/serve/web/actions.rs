@@ -5,12 +5,15 @@ use crate::cli::{CancelArgs, LogoutArgs, ResolveArgs, Verdict};
 use crate::commands::accounts::pause;
 use crate::commands::serve::answer::Answer;
 use crate::commands::serve::console::Console;
+use crate::commands::serve::posting::worker::Held;
+use crate::commands::serve::queueing;
 use crate::commands::{Context, accounts, cancel, logout, resolve};
+use crate::console::pages::Tone;
 use crate::exit::Exit;
 
 /// What a command came to, for the next page: what went wrong, else what it warned of and `done`.
 fn told(answer: Answer, done: impl Into<String>) -> Vec<Flash> {
-    let mut flashes: Vec<_> = answer.warnings.into_iter().map(Flash::bad).collect();
+    let mut flashes: Vec<_> = answer.warnings.into_iter().map(Flash::warn).collect();
     match answer.failed {
         Some(failed) => flashes.push(failed.into()),
         None if answer.exit == Exit::Done => flashes.insert(0, Flash::good(done)),
@@ -60,15 +63,29 @@ pub(super) async fn settle(console: &Console, number: u32, posted: bool) -> Vec<
 /// Lets a post that failed be posted again, as somebody asks for it: what TikTok failed for good is made again once it is
 /// called not posted.
 pub(super) async fn try_again(console: &Console, id: &str) -> Vec<Flash> {
-    // Nothing of its account is posted meanwhile, which would keep it from being settled.
-    let _held = console.hold_account_of(id).await;
-    if let Some(number) = console.failed_number(id).await {
+    match held_and_settled(console, id).await {
+        Ok(_held) => vec![queueing::release(console, id)],
+        Err(told) => told,
+    }
+}
+
+/// Takes a post that has not begun, or has failed, out of the queue to be composed further.
+pub(super) async fn edit(console: &Console, id: &str) -> Result<(), Vec<Flash>> {
+    let (account, _held) = held_and_settled(console, id).await?;
+    queueing::reopen(console, &account, id).await.map_err(|told| vec![told])
+}
+
+/// Keeps the account of a post from being posted for, which would keep what TikTok failed for good from being settled,
+/// and lets such a post be made again.
+async fn held_and_settled(console: &Console, id: &str) -> Result<(String, Held), Vec<Flash>> {
+    let held = queueing::hold_account_of(console, id).await.map_err(|told| vec![told])?;
+    if let Some(number) = queueing::failed_number(console, id).await {
         let settled = settle(console, number, false).await;
-        if settled.iter().any(|told| !told.good) {
-            return settled;
+        if settled.iter().any(|told| told.tone == Tone::Bad) {
+            return Err(settled);
         }
     }
-    vec![console.release(id)]
+    Ok(held)
 }
 
 /// `cancel`.

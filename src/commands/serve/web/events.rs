@@ -56,6 +56,8 @@ pub(super) async fn stream(
     let events = futures_util::stream::unfold(changes, |mut changes| async move {
         loop {
             match changes.recv().await {
+                // Of what waits for its time a run has nothing to say.
+                Ok(progress) if !progress.is_at_work() && !progress.ended => {}
                 Ok(progress) => {
                     let post = LivePost::from(progress);
                     let data = serde_json::to_string(&post).unwrap_or_default();

@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use crate::commands::serve::answer::Failed;
+use crate::console::pages::Tone;
 
 /// What is told on the next page of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Flash {
-    /// Whether it went well.
-    pub(crate) good: bool,
+    /// How it is meant.
+    pub(crate) tone: Tone,
     /// What happened.
     pub(crate) message: String,
     /// What to do next.
@@ -18,17 +19,26 @@ pub(crate) struct Flash {
 
 impl Flash {
     pub(crate) fn good(message: impl Into<String>) -> Self {
-        Self { good: true, message: message.into(), hint: None }
+        Self { tone: Tone::Good, message: message.into(), hint: None }
+    }
+
+    pub(crate) fn warn(message: impl Into<String>) -> Self {
+        Self { tone: Tone::Warn, message: message.into(), hint: None }
     }
 
     pub(crate) fn bad(message: impl Into<String>) -> Self {
-        Self { good: false, message: message.into(), hint: None }
+        Self { tone: Tone::Bad, message: message.into(), hint: None }
+    }
+
+    /// Whether it went well.
+    pub(crate) fn is_good(&self) -> bool {
+        self.tone == Tone::Good
     }
 }
 
 impl From<Failed> for Flash {
     fn from(failed: Failed) -> Self {
-        Self { good: false, message: failed.message, hint: failed.hint }
+        Self { tone: Tone::Bad, message: failed.message, hint: failed.hint }
     }
 }
 

@@ -27,11 +27,13 @@ use self::forms::{
     VerdictForm,
 };
 use super::answer::Failed;
+use super::composing;
 use super::console::Console;
 use super::posting::draft::{Form as ComposeForm, is_id};
 use super::posting::spool::{self, Part, SpoolError};
+use super::queueing;
 use super::settings::{self, Change};
-use super::show::{self, Danger, Refusal};
+use super::show::{self, Danger, Declined, Refusal};
 use crate::console::access::{Role, Visitor, demand};
 use crate::console::pages::{ENGLISH, ICON, SCRIPT, STYLE, html};
 use crate::secret::Secret;
@@ -68,11 +70,13 @@ pub(super) fn router(console: App) -> Router {
         // Only `[serve] upload_limit` bounds a file.
         .route("/compose/upload", post(upload).layer(DefaultBodyLimit::disable()))
         .route("/compose/{id}", get(compose).post(compose_sent))
+        .route("/compose/{id}/discard", post(discard))
         .route("/compose/{id}/media", get(media))
         .route("/compose/{id}/file", get(received).put(piece))
         .route("/queue/{id}/move", post(move_post))
         .route("/queue/{id}/cancel", post(take_out))
         .route("/queue/{id}/again", post(try_again))
+        .route("/queue/{id}/edit", post(edit))
         .route("/posts/{number}/settle", post(settle))
         .route("/posts/{number}/cancel", post(call_off))
         .route("/doctor", post(doctor_again));
@@ -366,7 +370,7 @@ async fn start(
     visitor: Visitor,
     Query(query): Query<StartQuery>,
 ) -> Html<String> {
-    Html(html(&show::start(&console, &visitor, &query.folder, &query.account).await))
+    Html(html(&show::start(&console, &visitor, &query.folder, &query.account, None).await))
 }
 
 async fn begin(
@@ -376,7 +380,7 @@ async fn begin(
     Form(form): Form<SourceForm>,
 ) -> Response {
     let is_script = headers.contains_key("x-csrf-token");
-    match console.begin(&form) {
+    match composing::begin(&console, &form).await {
         Ok(draft) => {
             let to = format!("/compose/{}", draft.id);
             if is_script {
@@ -385,8 +389,15 @@ async fn begin(
             }
             on(&console, &visitor, &to, Vec::new()).into_response()
         }
-        Err(why) if is_script => (StatusCode::UNPROCESSABLE_ENTITY, why).into_response(),
-        Err(why) => on(&console, &visitor, "/compose", vec![Flash::bad(why)]).into_response(),
+        Err(wrong) if is_script => {
+            (StatusCode::UNPROCESSABLE_ENTITY, wrong.message).into_response()
+        }
+        Err(wrong) => {
+            // What was written is there to be corrected.
+            let declined = Some(Declined { form: &form, wrong });
+            let page = show::start(&console, &visitor, "", &form.account, declined).await;
+            (StatusCode::UNPROCESSABLE_ENTITY, Html(html(&page))).into_response()
+        }
     }
 }
 
@@ -444,18 +455,20 @@ async fn upload(State(console): State<App>, visitor: Visitor, request: Request) 
                     size,
                     ..SourceForm::default()
                 };
-                let draft = match console.begin(&form) {
+                let draft = match composing::begin(&console, &form).await {
                     Ok(draft) => draft,
-                    Err(why) => return on(&console, &visitor, "/compose", trouble(why)),
+                    Err(wrong) => {
+                        return on(&console, &visitor, "/compose", trouble(wrong.message));
+                    }
                 };
                 let id = draft.id.clone();
-                return match console.take_whole(draft, &mut part).await {
+                return match composing::take_whole(&console, draft, &mut part).await {
                     Ok(draft) => {
                         on(&console, &visitor, &format!("/compose/{}", draft.id), Vec::new())
                     }
                     Err(error) => {
                         // A form is sent as a whole the next time.
-                        _ = console.discard(&id).await;
+                        _ = composing::discard(&console, &id).await;
                         on(&console, &visitor, "/compose", trouble(said(&error)))
                     }
                 };
@@ -474,7 +487,7 @@ fn said(error: &SpoolError) -> String {
 }
 
 async fn compose(State(console): State<App>, visitor: Visitor, Path(id): Path<String>) -> Response {
-    match show::compose(&console, &visitor, &id, Vec::new()).await {
+    match show::compose(&console, &visitor, &id, None).await {
         Some(page) => Html(html(&page)).into_response(),
         // It was published from another page, or discarded.
         None => Redirect::to("/queue").into_response(),
@@ -485,49 +498,65 @@ async fn compose_sent(
     State(console): State<App>,
     visitor: Visitor,
     Path(id): Path<String>,
+    headers: HeaderMap,
     Form(form): Form<ComposeForm>,
 ) -> Response {
     if !is_id(&id) {
         return not_found(State(console), visitor).await;
     }
+    if headers.contains_key("x-csrf-token") {
+        // The script keeps what is typed, and the page stays.
+        return match composing::save(&console, &id, form).await {
+            Ok(()) => StatusCode::NO_CONTENT.into_response(),
+            Err(why) => (StatusCode::CONFLICT, why).into_response(),
+        };
+    }
     let to = format!("/compose/{id}");
     match form.action.as_str() {
-        "discard" if form.sure != "yes" => {
+        "discard" => {
             // What was filled in is there after a no.
-            match console.save(&id, form).await {
+            match composing::save(&console, &id, form).await {
                 Ok(()) => ask(&console, &visitor, Danger::Discard(&id)),
                 Err(why) => on(&console, &visitor, &to, vec![Flash::bad(why)]).into_response(),
             }
         }
-        "discard" => {
-            let told = match console.discard(&id).await {
-                Ok(()) => Flash::good(ENGLISH.discarded),
-                Err(why) => Flash::bad(why),
-            };
-            on(&console, &visitor, "/compose", vec![told]).into_response()
-        }
-        "publish" => match Box::pin(console.publish(&id, form)).await {
-            Ok(()) => on(&console, &visitor, "/queue", vec![Flash::good(ENGLISH.published)])
-                .into_response(),
-            Err(wrong) => {
-                let gone = wrong.iter().map(|it| Flash::bad(it.message.clone())).collect();
-                match show::compose(&console, &visitor, &id, wrong).await {
-                    Some(page) => {
-                        (StatusCode::UNPROCESSABLE_ENTITY, Html(html(&page))).into_response()
-                    }
-                    None => on(&console, &visitor, "/queue", gone).into_response(),
-                }
+        "publish" => match Box::pin(composing::publish(&console, &id, form)).await {
+            Ok(warnings) => {
+                let told = std::iter::once(Flash::good(ENGLISH.published));
+                let told = told.chain(warnings.into_iter().map(Flash::warn)).collect();
+                on(&console, &visitor, "/queue", told).into_response()
             }
+            Err(why) => match show::compose(&console, &visitor, &id, Some(why)).await {
+                Some(page) => (StatusCode::UNPROCESSABLE_ENTITY, Html(html(&page))).into_response(),
+                None => on(&console, &visitor, "/queue", vec![Flash::bad(ENGLISH.draft_gone)])
+                    .into_response(),
+            },
         },
         // Also what a browser sends of itself, as when Enter is pressed.
         _ => {
-            let told = match console.save(&id, form).await {
+            let told = match composing::save(&console, &id, form).await {
                 Ok(()) => Flash::good(ENGLISH.saved),
                 Err(why) => Flash::bad(why),
             };
             on(&console, &visitor, &to, vec![told]).into_response()
         }
     }
+}
+
+async fn discard(
+    State(console): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Form(form): Form<SureForm>,
+) -> Response {
+    if !form.is_sure() {
+        return ask(&console, &visitor, Danger::Discard(&id));
+    }
+    let told = match composing::discard(&console, &id).await {
+        Ok(()) => Flash::good(ENGLISH.discarded),
+        Err(why) => Flash::bad(why),
+    };
+    on(&console, &visitor, "/compose", vec![told]).into_response()
 }
 
 /// The very file that is to be posted, in parts as a browser asks for them.
@@ -538,7 +567,7 @@ async fn media(
     request: Request,
 ) -> Response {
     let draft = console.posting.drafts.find(&id).ok().flatten();
-    let Some(path) = draft.and_then(|draft| console.playable(&draft)) else {
+    let Some(path) = draft.and_then(|draft| composing::playable(&console, &draft)) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let kind = match path.extension().and_then(|end| end.to_str()) {
@@ -607,7 +636,7 @@ async fn move_post(
     Path(id): Path<String>,
     Form(form): Form<MoveForm>,
 ) -> Redirect {
-    let told = console.move_post(&id, &form).await;
+    let told = queueing::move_post(&console, &id, &form).await;
     on(&console, &visitor, "/queue", vec![told])
 }
 
@@ -620,6 +649,15 @@ async fn try_again(
     on(&console, &visitor, "/queue", told)
 }
 
+async fn edit(State(console): State<App>, visitor: Visitor, Path(id): Path<String>) -> Redirect {
+    match actions::edit(&console, &id).await {
+        Ok(()) => {
+            on(&console, &visitor, &format!("/compose/{id}"), vec![Flash::good(ENGLISH.reopened)])
+        }
+        Err(told) => on(&console, &visitor, "/queue", told),
+    }
+}
+
 async fn take_out(
     State(console): State<App>,
     visitor: Visitor,
@@ -629,7 +667,7 @@ async fn take_out(
     if !form.is_sure() {
         return ask(&console, &visitor, Danger::TakeOut(&id));
     }
-    let told = console.take_out(&id).await;
+    let told = queueing::take_out(&console, &id).await;
     on(&console, &visitor, "/queue", vec![told]).into_response()
 }
 

@@ -1,0 +1,293 @@
+//! Composing in the console: nothing typed is lost, nothing is sent that nobody has seen, and what cannot be posted is
+//! said where somebody can do something about it.
+
+use serde_json::json;
+
+use crate::browser::Browser;
+use crate::console::{Console, begin, fill, shown};
+use crate::console_client::{AT_ONCE, Visitor};
+use crate::process::eventually;
+use crate::world::{ADA, World};
+
+/// What the form of a post sends that goes years from now.
+const LATER: [(&str, &str); 5] = [
+    ("privacy_level", "SELF_ONLY"),
+    ("mode", "direct"),
+    ("when", "at"),
+    ("at", "2031-05-01T10:00"),
+    ("action", "publish"),
+];
+
+/// The `id` of the post of a page.
+fn id_of(page: &str) -> &str {
+    page.trim_start_matches("/compose/")
+}
+
+#[test]
+fn an_address_that_tiktok_cannot_pull_from_is_told_beside_its_field() {
+    let world = World::logged_in();
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    let account = world.open_id(ADA);
+    for (url, why) in [
+        ("nonsense", "not a URL"),
+        ("javascript:alert(1)", "must be an https URL"),
+        ("http://127.0.0.1/a.mp4", "must be an https URL"),
+        (
+            "https://me:secret@cdn.example.com/a.mp4",
+            "the URL must not carry a user name or password",
+        ),
+    ] {
+        let form = [("source", "url"), ("account", &*account), ("url", url)];
+        let page = visitor.post("/compose", &form).is(422).says(why);
+        page.says("aria-invalid=\"true\"").says(&format!("value=\"{url}\""));
+        let photos = format!("https://cdn.example.com/1.jpg\n{url}");
+        let form = [("source", "photos"), ("account", &*account), ("photos", &photos)];
+        let page = visitor.post("/compose", &form).is(422);
+        page.says(&format!("Photo 2: {why}")).says("https://cdn.example.com/1.jpg");
+    }
+    let many = "https://cdn.example.com/1.jpg\n".repeat(36);
+    let form = [("source", "photos"), ("account", &*account), ("photos", &many)];
+    visitor.post("/compose", &form).is(422).says("35 at most");
+    console.end();
+}
+
+#[test]
+fn a_post_is_begun_for_an_account_that_is_there() {
+    let world = World::logged_in();
+    let video = world.video("clip.mp4", 100_000);
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    for account in ["", "nobody"] {
+        let path = video.to_str().unwrap();
+        let form = [("source", "file"), ("account", account), ("path", path)];
+        visitor.post("/compose", &form).is(422).says("Choose an account that is logged in.");
+    }
+    visitor.begin_upload("", "a.mp4", 10).is(422).says("Choose an account that is logged in.");
+    console.end();
+}
+
+#[test]
+fn why_an_account_cannot_be_posted_for_is_called_what_it_is() {
+    let world = World::logged_in();
+    let video = world.video("clip.mp4", 100_000);
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    let page = visitor.begin(&world.open_id(ADA), video.to_str().unwrap());
+    visitor.post(&page, &[("caption", "typed words"), ("action", "save")]).is(303);
+
+    let refuse = |code: &str| {
+        world.fault(&json!({ "endpoint": "creator_info", "times": 1, "do": { "refuse": { "code": code } } }));
+    };
+    refuse("spam_risk_too_many_posts");
+    let now = "This account cannot post right now";
+    visitor.get(&page).is(200).says(now).says("what you filled in is kept").says(">Discard<");
+    refuse("spam_risk_too_many_posts");
+    visitor.post(&page, &[&AT_ONCE[..], &[("caption", "typed words")]].concat()).is(422).says(now);
+    world.fault(
+        &json!({ "endpoint": "creator_info", "times": 9, "do": { "answer": { "status": 503 } } }),
+    );
+    let shown = visitor.get(&page).is(200).says("TikTok cannot be asked about this account");
+    assert!(!shown.text.contains(now));
+    world.let_go();
+    visitor.post(&format!("/accounts/{}/logout", world.open_id(ADA)), &[("sure", "yes")]).is(303);
+    let shown = visitor.get(&page).is(200).says("needs a login first").says("href=\"/accounts\"");
+    assert!(!shown.text.contains(now));
+    assert_eq!(world.inits(), 0);
+    // What was typed is there for as long as nobody discards it.
+    visitor.post(&format!("{page}/discard"), &[]).is(422).says("Discard this post?");
+    visitor.post(&format!("{page}/discard"), &[("sure", "yes")]).is(303);
+    visitor.get(&page).is(303);
+    console.end();
+}
+
+#[test]
+fn what_was_not_shown_is_not_published() {
+    let world = World::logged_in();
+    let video = world.video("clip.mp4", 100_000);
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    let page = visitor.begin(&world.open_id(ADA), video.to_str().unwrap());
+    let changed = "The file is not the one that this page showed";
+    visitor.post(&page, &AT_ONCE).is(422).says(changed);
+    let before = visitor.get(&page).is(200).text;
+    let (_, seen) = before.split_once("name=\"seen\" value=\"").unwrap();
+    let seen = ("seen", seen.split('"').next().unwrap());
+    std::fs::write(&video, std::fs::read(world.video("other.mp4", 100_001)).unwrap()).unwrap();
+    visitor.post(&page, &[&AT_ONCE[..], &[seen]].concat()).is(422).says(changed);
+    assert_eq!(world.inits(), 0);
+    visitor.publish(&page, &AT_ONCE).is(303);
+    world.wait_until("it is published", |world| world.published() == 1);
+    console.end();
+}
+
+#[test]
+fn a_draft_says_what_does_not_go_with_it() {
+    let world = World::logged_in();
+    let video = world.video("clip.mp4", 100_000);
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    let page = visitor.begin(&world.open_id(ADA), video.to_str().unwrap());
+    visitor.get(&page).says("A draft goes without words");
+    let form = [("caption", "a word"), ("mode", "draft"), ("when", "now"), ("action", "publish")];
+    visitor.publish(&page, &form).is(303);
+    visitor.get("/queue").is(200).says("It goes to the inbox as a draft: what you filled in");
+    world.wait_until("it is in the inbox", |world| world.posts().len() == 1);
+    console.end();
+}
+
+#[test]
+fn an_uploaded_file_keeps_its_name_and_a_post_says_what_was_asked_for() {
+    let world = World::logged_in();
+    let video = std::fs::read(world.video("clip.mp4", 100_000)).unwrap();
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    let name = "Beach day.MP4";
+    let page = visitor.begin_upload(&world.open_id(ADA), name, video.len() as u64).is(201).to;
+    visitor.piece(&page, 0, video).is(204);
+    visitor.publish(&page, &[&LATER[..], &[("caption", "Sun & sand")]].concat()).is(303);
+    visitor.get("/queue").is(200).says("Beach day.mp4").says("scheduled");
+    visitor.get("/calendar?at=2031-05-01").is(200).says("Beach day.mp4");
+    visitor.post(&format!("/queue/{}/move", id_of(&page)), &[("when", "now")]).is(303);
+    world.wait_until("it is published", |world| world.published() == 1);
+    eventually("the history has it", || {
+        visitor.get("/history").text.contains("Beach day.mp4").then_some(())
+    });
+    visitor.get("/queue").says("Posted just now").says("Beach day.mp4");
+    let shown = visitor.get("/posts/1").is(200).says("Beach day.mp4");
+    shown.says("Sun &#38; sand").says("Only me");
+    console.end();
+}
+
+#[test]
+fn words_of_a_post_in_the_queue_are_changed_until_it_begins() {
+    let world = World::logged_in();
+    let video = world.video("clip.mp4", 100_000);
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    let page = visitor.begin(&world.open_id(ADA), video.to_str().unwrap());
+    visitor.publish(&page, &[&LATER[..], &[("caption", "a mistake")]].concat()).is(303);
+    visitor.get(&page).is(303);
+    let edit = format!("/queue/{}/edit", id_of(&page));
+    visitor.get("/queue").says(&edit);
+    assert_eq!(visitor.post(&edit, &[]).is(303).to, page);
+    // It is a draft again, and nothing that waits.
+    visitor.get(&page).is(200).says("It is out of the queue").says("a mistake");
+    let queue = visitor.get("/queue").is(200).text;
+    assert!(!queue.contains(&edit), "{queue}");
+    visitor.publish(&page, &[&AT_ONCE[..], &[("caption", "mended")]].concat()).is(303);
+    world.wait_until("it is published", |world| world.published() == 1);
+    assert!(format!("{:?}", world.posts()).contains("mended"));
+    visitor.post(&edit, &[]).is(303);
+    visitor.get(&page).is(303);
+    assert_eq!(world.inits(), 1);
+    console.end();
+}
+
+#[test]
+fn a_post_that_failed_is_composed_further_or_taken_out() {
+    let world = World::logged_in();
+    let videos = ["one.mp4", "two.mp4"].map(|name| world.video(name, 100_000 + name.len() as u64));
+    world.video("two.mp4", 100_777);
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    let fail = |video: &std::path::Path| {
+        world.fault(&json!({ "endpoint": "video_init", "times": 1,
+            "do": { "refuse": { "code": "spam_risk_user_banned_from_posting" } } }));
+        let page = visitor.begin(&world.open_id(ADA), video.to_str().unwrap());
+        visitor.publish(&page, &AT_ONCE).is(303);
+        let again = format!("/queue/{}/again", id_of(&page));
+        eventually("it may be tried again", || {
+            visitor.get("/queue").text.contains(&again).then_some(())
+        });
+        page
+    };
+    let page = fail(&videos[0]);
+    // Beside the buttons, nobody is sent to a terminal.
+    assert!(!visitor.get("/queue").text.contains("tiktok-up resolve"));
+    visitor.post(&format!("/queue/{}/cancel", id_of(&page)), &[("sure", "yes")]).is(303);
+    for path in ["/", "/queue", "/calendar"] {
+        let shown = visitor.get(path).is(200).text;
+        assert!(!shown.contains("one.mp4"), "{path}: {shown}");
+    }
+    let page = fail(&videos[1]);
+    assert_eq!(visitor.post(&format!("/queue/{}/edit", id_of(&page)), &[]).is(303).to, page);
+    visitor.publish(&page, &[&AT_ONCE[..], &[("caption", "mended")]].concat()).is(303);
+    world.wait_until("it is published", |world| world.published() == 1);
+    assert!(format!("{:?}", world.posts()).contains("mended"));
+    console.end();
+}
+
+/// As long as another one is posted, what waits for its time waits.
+#[test]
+fn a_post_that_waits_for_its_time_is_not_under_way_with_another() {
+    let world = World::logged_in();
+    let videos = ["one.mp4", "two.mp4"].map(|name| world.video(name, 100_000 + name.len() as u64));
+    world.video("two.mp4", 100_777);
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    world.hold("upload", 1, "after");
+    let begin =
+        |video: &std::path::Path| visitor.begin(&world.open_id(ADA), video.to_str().unwrap());
+    let page = begin(&videos[0]);
+    visitor.publish(&page, &AT_ONCE).is(303);
+    world.wait_until("TikTok has all of it", |world| world.published() == 1);
+    let later = begin(&videos[1]);
+    visitor.publish(&later, &LATER).is(303);
+    let queue = visitor.get("/queue").is(200).text;
+    let (_, queue) = queue.split_once(">Under way <").unwrap_or_else(|| panic!("{queue}"));
+    let (before, next) = queue.split_once(">Next <").unwrap_or_else(|| panic!("{queue}"));
+    assert!(before.contains("one.mp4") && !before.contains("two.mp4"), "{queue}");
+    assert!(next.contains("two.mp4") && !next.contains("process"), "{queue}");
+    let overview = visitor.get("/").is(200).text;
+    let (_, next) = overview.split_once(">Next ").unwrap_or_else(|| panic!("{overview}"));
+    assert!(next.contains("two.mp4") && next.contains("scheduled"), "{overview}");
+    world.let_go();
+    eventually("the first one is made", || {
+        visitor.get("/history").text.contains("one.mp4").then_some(())
+    });
+    console.end();
+}
+
+#[test]
+fn what_an_upload_warns_of_is_shown_where_it_was_asked_for() {
+    let world = World::logged_in();
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    let account = world.open_id(ADA);
+    let url = "https://cdn.example.com/film.avi";
+    let begun =
+        visitor.post("/compose", &[("source", "url"), ("account", &*account), ("url", url)]);
+    let page = begun.is(303).to;
+    visitor.publish(&page, &LATER).is(303);
+    visitor.get("/queue").is(200).says("the address ends in <code>.avi</code>");
+    console.end();
+}
+
+#[test]
+fn what_is_typed_is_kept_without_a_button_and_after_a_session() {
+    let Some(mut browser) = Browser::start() else { return };
+    let world = World::logged_in();
+    world.video("clip.mp4", 200_000);
+    let console = Console::start(&world, &[]);
+    console.sign_in(&mut browser);
+    begin(&mut browser, &console, &world, "clip.mp4");
+    let page = browser.value("location.href").as_str().unwrap().to_owned();
+    fill(&mut browser, "#caption", "typed and left");
+    browser.open(&console.at("/queue"));
+    eventually("it is kept", || {
+        browser.open(&page);
+        let caption = browser.glance("document.querySelector('#caption')?.value ?? null");
+        (caption == "typed and left").then_some(())
+    });
+    // The session ends in another tab, and another one begins there.
+    let out = "fetch('/signout', { method: 'POST', body: new URLSearchParams({ csrf: \
+               document.querySelector('meta[name=csrf]').content }) }).then((answer) => answer.status)";
+    browser.awaited(out);
+    fill(&mut browser, "#caption", "typed without a session");
+    eventually("it is said", || {
+        shown(&mut browser, "#kept").contains("Your session has ended").then_some(())
+    });
+    browser.picture("console-kept-not");
+    console.end();
+}
