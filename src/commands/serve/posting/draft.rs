@@ -251,7 +251,7 @@ impl Drafts {
             let record = self.record(&id).ok().flatten();
             let is_published = record.is_some_and(|draft| draft.published_at.is_some());
             // A draft is as old as the last piece of its file.
-            let age = age(path, now).min(age(&self.spool.join(&id), now));
+            let age = age(&[path, &self.spool.join(&id)], now);
             if age <= if is_published { RECORDED } else { KEPT } {
                 if !is_published {
                     composed.insert(id);
@@ -263,7 +263,7 @@ impl Drafts {
         }
         for path in &files {
             let Some(id) = is_left(path).filter(|id| !composed.contains(id)) else { continue };
-            if age(path, now) > KEPT
+            if age(&[path], now) > KEPT
                 && let Some(_alone) = self.write(&id)
             {
                 remove_dir_all(path)?;
@@ -316,11 +316,11 @@ fn id_of(path: &Path) -> Option<String> {
     stem.filter(|stem| is_id(stem)).map(str::to_owned)
 }
 
-/// How long nothing has changed what lies at a path, the files in it included. What cannot be looked at is new.
-fn age(path: &Path, now: Timestamp) -> SignedDuration {
-    let inside = crate::fs::list(path).unwrap_or_default();
-    let changed = std::iter::once(path).chain(inside.iter().map(PathBuf::as_path));
-    let changed = changed.filter_map(|path| fs::metadata(path).and_then(|it| it.modified()).ok());
+/// How long nothing has changed what lies at these paths, the files in them included. What cannot be looked at is new.
+fn age(paths: &[&Path], now: Timestamp) -> SignedDuration {
+    let inside = paths.iter().flat_map(|path| crate::fs::list(path).unwrap_or_default());
+    let all = paths.iter().map(|path| path.to_path_buf()).chain(inside);
+    let changed = all.filter_map(|path| fs::metadata(path).and_then(|it| it.modified()).ok());
     let last = changed.max().and_then(|at| Timestamp::try_from(at).ok());
     last.map_or(SignedDuration::ZERO, |at| now.duration_since(at))
 }
