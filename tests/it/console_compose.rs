@@ -289,5 +289,48 @@ fn what_is_typed_is_kept_without_a_button_and_after_a_session() {
         shown(&mut browser, "#kept").contains("Your session has ended").then_some(())
     });
     browser.picture("console-kept-not");
+    // Somebody signs in in another tab: this page goes on with that session.
+    let before = console.running.find_words("/#token=").len();
+    let origin = console.at("");
+    world.block_on(async {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let asked = http.post(format!("{origin}/signin/link")).header("origin", &*origin);
+        assert!(asked.send().await.unwrap().status().as_u16() < 400);
+    });
+    let link = eventually("a fresh link", || {
+        let links = console.running.find_words("/#token=");
+        links.get(before).cloned()
+    });
+    let token = link.split("/#token=").nth(1).unwrap();
+    let signed_in = browser.awaited(&format!(
+        "fetch('/signin', {{ method: 'POST', body: new URLSearchParams({{ token: '{token}' }}) }})\
+         .then((answer) => answer.status)"
+    ));
+    assert_eq!(signed_in, 200);
+    browser.value("dispatchEvent(new Event('focus'))");
+    eventually("it is kept again", || {
+        let hidden = browser.glance("document.querySelector('#kept').hidden");
+        (hidden == true).then_some(())
+    });
+    fill(&mut browser, "#privacy_level", "SELF_ONLY");
+    browser.click("#publish");
+    browser.arrives_at("/queue");
+    world.wait_until("it is published", |world| world.published() == 1);
+    assert!(format!("{:?}", world.posts()).contains("typed without a session"));
+    console.end();
+}
+
+#[test]
+fn a_photo_that_cannot_be_loaded_is_told() {
+    let Some(mut browser) = Browser::start() else { return };
+    let world = World::logged_in();
+    let console = Console::start(&world, &[]);
+    console.sign_in(&mut browser);
+    browser.open(&console.at("/compose"));
+    fill(&mut browser, "#photos", "https://127.0.0.1.example/1.jpg");
+    browser.click("form:has(#photos) button");
+    eventually("it is said", || {
+        shown(&mut browser, "figcaption").contains("it cannot be loaded here").then_some(())
+    });
     console.end();
 }

@@ -116,6 +116,12 @@ impl Running {
         said.split_whitespace().find(|word| word.contains(part)).map(str::to_owned)
     }
 
+    /// All such words.
+    pub(crate) fn find_words(&self, part: &str) -> Vec<String> {
+        let said = self.said.lock().unwrap();
+        said.split_whitespace().filter(|it| it.contains(part)).map(str::to_owned).collect()
+    }
+
     /// Its process.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()

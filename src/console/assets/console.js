@@ -149,6 +149,20 @@ const keeping = () => {
   });
 };
 
+// A photo that does not come is told: its address may lead nowhere.
+const photos = () => {
+  const texts = document.querySelector('#texts')?.dataset;
+  for (const photo of document.querySelectorAll('.carousel img')) {
+    const tell = () => {
+      const caption = photo.closest('figure').querySelector('figcaption');
+      caption.textContent = `${caption.textContent}: ${texts.noPhoto}`;
+      caption.classList.add('error');
+    };
+    if (photo.complete && photo.naturalWidth === 0) tell();
+    else photo.addEventListener('error', tell);
+  }
+};
+
 // A file in pieces, each of which begins where the last one ended.
 const PIECE = 10 * 1024 * 1024;
 const TRIES = 8;
@@ -305,6 +319,7 @@ signIn();
 counts();
 disclosure();
 keeping();
+photos();
 uploads();
 live();
 logins();

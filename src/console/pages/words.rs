@@ -187,6 +187,7 @@ words! {
     draft_left_out: "It goes to the inbox as a draft: what you filled in beside it was not sent, and is chosen in the TikTok app.",
     draft_note_words: "A draft goes without words: you write them in the TikTok app.",
     draft_note: "A draft goes without these: you choose them in the TikTok app.",
+    no_photo: "it cannot be loaded here; TikTok may be able to, if the address is right.",
     kept_not: "What you type is not kept right now:",
     kept_sign_in: "Your session has ended. Sign in in another tab, then go on here.",
     sign_in_elsewhere: "Sign in in another tab",
