@@ -27,6 +27,7 @@ use crate::manifest::address_refusal;
 use crate::model::Mode;
 use crate::model::fields::MAX_PHOTOS;
 use crate::output::Failure;
+use crate::settings::ServeSettings;
 use crate::text::chain;
 
 /// What was measured of a video.
@@ -83,50 +84,52 @@ pub(super) enum Unpublished {
 impl Unpublished {
     /// Of what no field is to blame for.
     fn whole(message: impl Into<String>) -> Self {
-        Self::Wrong(vec![Wrong { field: "", message: message.into() }])
+        Self::Wrong(vec![Wrong::of("", message)])
     }
 }
 
 /// Begins a post; else what is wrong with its account or its source.
 pub(super) async fn begin(console: &Console, form: &SourceForm) -> Result<Draft, Wrong> {
-    let wrong = |field, message: String| Wrong { field, message };
     if console.accounts().await.iter().all(|account| account.open_id != form.account) {
-        return Err(wrong("account", ENGLISH.account_missing.to_owned()));
+        return Err(Wrong::of("account", ENGLISH.account_missing));
     }
-    let serve = console.context().settings.serve;
-    let missing = || wrong("", ENGLISH.source_missing.to_owned());
-    let mut source = source_of(form).ok_or_else(missing)?;
-    match &mut source {
-        DraftSource::File { path } => {
-            let found = folders::resolve_video(path, &serve.folders);
-            *path = found.map_err(|error| wrong("path", chain(&error)))?;
+    let context = console.context();
+    let source = source(form, &context.settings.serve)?;
+    let now = context.settings.clock.now();
+    let begun = console.posting.drafts.begin(form.account.clone(), source, now);
+    begun.map_err(|error| Wrong::of("", chain(&error)))
+}
+
+/// The source that a form chooses, if TikTok can be given what it names.
+fn source(form: &SourceForm, serve: &ServeSettings) -> Result<DraftSource, Wrong> {
+    let source = source_of(form).ok_or_else(|| Wrong::of("", ENGLISH.source_missing))?;
+    match source {
+        DraftSource::File { path } => folders::resolve_video(&path, &serve.folders)
+            .map(|path| DraftSource::File { path })
+            .map_err(|error| Wrong::of("path", chain(&error))),
+        DraftSource::Upload { size, .. } if size > serve.upload_limit => {
+            Err(Wrong::of("file", ENGLISH.upload_too_long))
         }
-        DraftSource::Upload { size, .. } if *size > serve.upload_limit => {
-            return Err(wrong("file", ENGLISH.upload_too_long.to_owned()));
+        DraftSource::Upload { .. } => Ok(source),
+        DraftSource::Url { ref url } => match address_refusal(url, false) {
+            Some(why) => Err(Wrong::of("url", why)),
+            None => Ok(source),
+        },
+        DraftSource::Photos { ref urls } if urls.len() > usize::from(MAX_PHOTOS) => {
+            Err(Wrong::of("photos", format!("{}: {}", urls.len(), ENGLISH.photo_urls_help)))
         }
-        DraftSource::Upload { .. } => {}
-        DraftSource::Url { url } => {
-            if let Some(why) = address_refusal(url, false) {
-                return Err(wrong("url", why));
-            }
-        }
-        DraftSource::Photos { urls } => {
-            if urls.len() > usize::from(MAX_PHOTOS) {
-                let count = urls.len();
-                return Err(wrong("photos", format!("{count}: {}", ENGLISH.photo_urls_help)));
-            }
+        DraftSource::Photos { ref urls } => {
             let refused = urls.iter().zip(1..).filter_map(|(url, line)| {
                 Some(format!("{} {line}: {}", ENGLISH.photo, address_refusal(url, true)?))
             });
             let refused: Vec<_> = refused.collect();
-            if !refused.is_empty() {
-                return Err(wrong("photos", refused.join(". ")));
+            if refused.is_empty() {
+                Ok(source)
+            } else {
+                Err(Wrong::of("photos", refused.join(". ")))
             }
         }
     }
-    let now = console.context().settings.clock.now();
-    let begun = console.posting.drafts.begin(form.account.clone(), source, now);
-    begun.map_err(|error| wrong("", chain(&error)))
 }
 
 /// Takes all of a file that a form sends; its size is known once it is there.
@@ -185,7 +188,10 @@ pub(super) async fn creator(
 
 /// What can be measured of a draft's file. `None`: it has none here.
 pub(super) async fn measure(console: &Console, draft: &Draft) -> Option<Result<Measured, String>> {
-    let path = console.posting.drafts.file(draft)?;
+    console.posting.drafts.file(draft)?;
+    let Some(path) = playable(console, draft) else {
+        return Some(Err(ENGLISH.file_gone.to_owned()));
+    };
     let measuring = tokio::task::spawn_blocking(move || {
         let file = File::open(&path).map_err(|error| error.to_string())?;
         let found = file.metadata().map_err(|error| error.to_string())?;
@@ -293,7 +299,7 @@ async fn dry_run(
     let refusals = checked.of("post").filter(|post| post["state"] == "failed");
     let refusals = refusals.filter_map(|post| post["error"]["message"].as_str().map(str::to_owned));
     let refusals = checked.failed.iter().map(|failed| failed.message.clone()).chain(refusals);
-    let refusals: Vec<_> = refusals.map(|message| Wrong { field: "", message }).collect();
+    let refusals: Vec<_> = refusals.map(|message| Wrong::of("", message)).collect();
     if !refusals.is_empty() {
         return Err(Unpublished::Wrong(refusals));
     }

@@ -183,6 +183,7 @@ words! {
     not_now_login_help: "Log it in, then go on here: what you filled in is kept, and nothing was sent.",
     not_now_unasked: "TikTok cannot be asked about this account right now",
     account_missing: "Choose an account that is logged in.",
+    file_gone: "The video is not there, or not all of it.",
     file_changed: "The file is not the one that this page showed. Look at the preview once more: nothing was sent.",
     draft_left_out: "It goes to the inbox as a draft: what you filled in beside it was not sent, and is chosen in the TikTok app.",
     draft_note_words: "A draft goes without words: you write them in the TikTok app.",

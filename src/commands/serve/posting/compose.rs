@@ -54,7 +54,7 @@ pub(crate) struct Wrong {
 }
 
 impl Wrong {
-    fn of(field: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn of(field: &'static str, message: impl Into<String>) -> Self {
         Self { field, message: message.into() }
     }
 }
