@@ -79,6 +79,8 @@ pub(super) enum Unpublished {
     Wrong(Vec<Wrong>),
     /// Nothing can be posted for the account now.
     NotNow(NotNow),
+    /// It is no draft any more, in words.
+    Gone(&'static str),
 }
 
 impl Unpublished {
@@ -107,6 +109,7 @@ fn source(form: &SourceForm, serve: &ServeSettings) -> Result<DraftSource, Wrong
         DraftSource::File { path } => folders::resolve_video(&path, &serve.folders)
             .map(|path| DraftSource::File { path })
             .map_err(|error| Wrong::of("path", chain(&error))),
+        DraftSource::Upload { size: 0, .. } => Err(Wrong::of("file", ENGLISH.upload_empty)),
         DraftSource::Upload { size, .. } if size > serve.upload_limit => {
             Err(Wrong::of("file", ENGLISH.upload_too_long))
         }
@@ -214,18 +217,42 @@ pub(super) async fn discard(console: &Console, id: &str) -> Result<(), String> {
     if queued.contains(id) {
         return Err(ENGLISH.draft_published.to_owned());
     }
-    if drafts.find(id).map_err(|error| chain(&error))?.is_none() {
-        return Err(ENGLISH.draft_gone.to_owned());
-    }
+    being_composed(console, id)?;
     drafts.forget(id).and_then(|()| drafts.drop_file(id)).map_err(|error| chain(&error))
 }
 
-/// Keeps what was filled in; `Err`: why not, in words.
+/// A draft; `Err`: that it is none any more, in words.
+fn being_composed(console: &Console, id: &str) -> Result<Draft, String> {
+    let record = console.posting.drafts.record(id).map_err(|error| chain(&error))?;
+    match record {
+        Some(draft) if draft.published_at.is_none() => Ok(draft),
+        Some(_) => Err(ENGLISH.draft_published.to_owned()),
+        None => Err(ENGLISH.draft_gone.to_owned()),
+    }
+}
+
+/// Keeps what was filled in, as somebody asks for it; `Err`: why not, in words.
 pub(super) async fn save(console: &Console, id: &str, form: Form) -> Result<(), String> {
     let _alone = console.composing.alone(id).await;
-    let draft = console.posting.drafts.find(id).map_err(|error| chain(&error))?;
-    let draft = draft.ok_or_else(|| ENGLISH.draft_gone.to_owned())?;
-    console.posting.drafts.keep(&Draft { form, ..draft }).map_err(|error| chain(&error))
+    let draft = being_composed(console, id)?;
+    keep(console, draft, form).map(|_| ())
+}
+
+/// Keeps what was filled in, as nobody has asked for it: nothing that the page does not know is lost. The revision that
+/// it knows from then on; `Err`: why not, in words.
+pub(super) async fn save_typed(console: &Console, id: &str, form: Form) -> Result<u64, String> {
+    let _alone = console.composing.alone(id).await;
+    let draft = being_composed(console, id)?;
+    if form.revision != draft.revision.to_string() {
+        return Err(ENGLISH.draft_changed.to_owned());
+    }
+    keep(console, draft, form)
+}
+
+fn keep(console: &Console, draft: Draft, form: Form) -> Result<u64, String> {
+    let revision = draft.revision + 1;
+    let kept = console.posting.drafts.keep(&Draft { form, revision, ..draft });
+    kept.map(|()| revision).map_err(|error| chain(&error))
 }
 
 /// Puts a post into the queue once everything that can be checked was checked, and says what there is to know of
@@ -243,10 +270,15 @@ pub(super) async fn publish(
     let record = drafts.record(id).map_err(|error| Unpublished::whole(chain(&error)))?;
     let draft = match record {
         // Pressed twice: the first time has put it into the queue.
-        _ if queued.contains(id) => return Ok(Vec::new()),
-        Some(draft) if draft.published_at.is_some() => return Ok(Vec::new()),
-        Some(draft) => Draft { form, ..draft },
-        None => return Err(Unpublished::whole(ENGLISH.draft_gone)),
+        Some(draft) if draft.is_published_as(&form) => return Ok(Vec::new()),
+        Some(draft) if draft.published_at.is_some() => {
+            return Err(Unpublished::Gone(ENGLISH.draft_published_otherwise));
+        }
+        _ if queued.contains(id) => {
+            return Err(Unpublished::Gone(ENGLISH.draft_published_otherwise));
+        }
+        Some(draft) => Draft { form, revision: draft.revision + 1, ..draft },
+        None => return Err(Unpublished::Gone(ENGLISH.draft_gone)),
     };
     drafts.keep(&draft).map_err(|error| Unpublished::whole(chain(&error)))?;
     let (creator, _) = creator(console, &draft.account).await;
@@ -259,6 +291,8 @@ pub(super) async fn publish(
     if measured.as_ref().is_some_and(|measured| measured.seen != draft.form.seen) {
         return Err(Unpublished::whole(ENGLISH.file_changed));
     }
+    let seen = measured.as_ref().map(|measured| measured.seen.clone()).unwrap_or_default();
+    let draft = Draft { seen, ..draft };
     let context = console.context();
     let terms = Terms {
         creator: creator.as_ref(),
@@ -273,6 +307,8 @@ pub(super) async fn publish(
     if draft.form.is_draft() && compose::leaves_out(&draft) {
         told.push(ENGLISH.draft_left_out.to_owned());
     }
+    // What is to be posted is known before it may be posted.
+    drafts.keep(&draft).map_err(|error| Unpublished::whole(chain(&error)))?;
     let added = console.posting.queue.add(&draft.account, entry);
     added.map_err(|error| Unpublished::whole(chain(&error)))?;
     // From here on it is posted, whatever becomes of the console, which takes it for published when it begins.

@@ -93,7 +93,10 @@ impl Console {
     pub(super) fn settle_drafts(&self) -> Result<(), Failure> {
         let now = self.context().settings.clock.now();
         for id in self.queued_ids()? {
-            self.posting.drafts.publish(&id, now)?;
+            // One that is damaged keeps nobody from posting.
+            if let Err(error) = self.posting.drafts.publish(&id, now) {
+                self.context().printer.warn(chain(&error));
+            }
         }
         Ok(())
     }

@@ -25,7 +25,14 @@ fn account_of(console: &Console, id: &str) -> Result<Option<String>, QueueError>
 /// Keeps the account of a post of the queue from being posted for; `Err`: why it cannot be changed.
 pub(super) async fn hold_account_of(console: &Console, id: &str) -> Result<(String, Held), Flash> {
     let of = || account_of(console, id).map_err(|error| Flash::bad(chain(&error)));
-    let account = of()?.ok_or_else(|| Flash::bad(ENGLISH.not_found))?;
+    let Some(account) = of()? else {
+        let record = console.posting.drafts.record(id).ok().flatten();
+        return Err(Flash::bad(match record {
+            Some(draft) if draft.published_at.is_some() => ENGLISH.posted_already,
+            Some(_) => ENGLISH.draft_again,
+            None => ENGLISH.not_found,
+        }));
+    };
     let held = console.workers.hold(&account).await;
     // What was made until it could be held has left the queue.
     if of()?.is_none() || is_begun(console, id).await {
@@ -40,7 +47,10 @@ async fn is_begun(console: &Console, id: &str) -> bool {
     let known = console.ask(|context| async move { status::look(&context, &args).await }).await;
     let posts: Vec<StatusPost> = known.all("status");
     let post = posts.into_iter().find(|post| post.id.as_deref() == Some(id));
-    known.failed.is_some() || post.is_some_and(|post| post.is_begun())
+    // What failed here is sent by nobody else.
+    let is_held = console.posting.queue.held().is_ok_and(|all| all.iter().any(|it| it.id() == id));
+    let is_begun = |post: StatusPost| if is_held { post.may_be_made() } else { post.is_begun() };
+    known.failed.is_some() || post.is_some_and(is_begun)
 }
 
 /// The number of a post in the journal that has failed, by its `id`.

@@ -118,13 +118,15 @@ fn called(account: &str, open_id: &str, display_name: Option<&str>) -> String {
 }
 
 impl StatusPost {
-    /// Whether something of it was sent to TikTok, or may have been, and its end is not known.
+    /// Whether a run may be at it, or TikTok.
     pub(super) fn is_begun(&self) -> bool {
-        match self.state.as_str() {
-            "failed" => false,
-            "unresolved" | "processing" => true,
-            _ => self.publish_id.is_some() && !self.is_final,
-        }
+        matches!(self.state.as_str(), "unresolved" | "processing")
+    }
+
+    /// Whether TikTok may have made it, or may be about to.
+    pub(super) fn may_be_made(&self) -> bool {
+        self.state == "unresolved"
+            || (self.is_begun() && !["starting", "uploading"].contains(&self.phase.as_str()))
     }
 
     /// What people call its account.

@@ -35,7 +35,8 @@ pub(in crate::commands) enum PostList {
     Text(Arc<TextList>),
 }
 
-/// A manifest that is given with its text, so that whoever gives it knows which post has which place in it.
+/// A manifest that is given with its text, so that whoever gives it knows which post has which place in it, and what
+/// becomes of the posts that it does not name any more.
 #[derive(Debug)]
 pub(in crate::commands) struct TextList {
     /// The file that it was read from, which it is known by.
@@ -93,6 +94,11 @@ impl Coded for InputError {
 }
 
 impl PostList {
+    /// Whether a run is to say which posts have left it before they were made.
+    pub(super) fn tells_of_gone(&self) -> bool {
+        !matches!(self, Self::Text(_))
+    }
+
     /// The manifest, if there is one.
     pub(in crate::commands) fn manifest(&self) -> Option<&Path> {
         match self {

@@ -21,7 +21,7 @@ use crate::source::Version;
 use crate::store::{Journal, StoreError};
 use crate::text;
 
-use super::input::InputError;
+use super::input::{InputError, PostList};
 
 /// The posts of a run's manifest, as it leaves them. What is known of a post stays until this run has come
 /// to it, so that one that is stopped, or killed, forgets nothing.
@@ -217,6 +217,7 @@ impl<'a> Leftovers<'a> {
 /// the manifest before they were made, and gives those that were begun.
 pub(super) async fn leftovers<'a>(
     context: &'a Context,
+    list: &PostList,
     notes: Option<(&'a Notes, &'a str)>,
     journal: &dyn Journal,
     accounts: &Accounts,
@@ -230,7 +231,7 @@ pub(super) async fn leftovers<'a>(
     };
     let (mut left, gone) =
         Leftovers::begin(notes, manifest, context.settings.clock, prepared, &not_waiting);
-    let begun = tell_gone(context, journal, accounts, gone, false).await?;
+    let begun = tell_gone(context, list, journal, accounts, gone, false).await?;
     left.keep(&begun);
     left.note();
     Ok(Some((left, begun)))
@@ -247,6 +248,7 @@ enum Begun {
 /// said until TikTok was asked for them: `asked`.
 pub(super) async fn tell_gone(
     context: &Context,
+    list: &PostList,
     journal: &dyn Journal,
     accounts: &Accounts,
     gone: Vec<Gone>,
@@ -265,12 +267,17 @@ pub(super) async fn tell_gone(
             }
             Some(_) => {}
         }
+        let is_unconfirmed =
+            |post: &RecordedPost| matches!(post.phase(), Some(Phase::FinalIntent { .. }));
+        if !list.tells_of_gone() && !post.as_ref().is_some_and(is_unconfirmed) {
+            continue;
+        }
         let account = &gone.left.account;
         let account = accounts.get(account).map_or(account.as_str(), Account::name);
         let words = gone_words(&gone, post.as_ref(), account);
         match &post {
             // Runs of other manifests come upon it as well.
-            Some(post) if matches!(post.phase(), Some(Phase::FinalIntent { .. })) => {
+            Some(post) if is_unconfirmed(post) => {
                 context.printer.warn_once(&Matter::unconfirmed(post), words);
             }
             _ => context.printer.warn(words),

@@ -88,9 +88,9 @@ pub(super) async fn run(
     let accounts = store.accounts().all().await?;
     if prepared.accounts.is_empty() {
         if let Some((mut left, gone)) =
-            leftovers(context, notes, journal.as_ref(), &accounts, None, &prepared).await?
+            leftovers(context, list, notes, journal.as_ref(), &accounts, None, &prepared).await?
         {
-            tell_gone(context, journal.as_ref(), &accounts, gone, true).await?;
+            tell_gone(context, list, journal.as_ref(), &accounts, gone, true).await?;
             left.let_go();
             left.note();
         }
@@ -120,7 +120,8 @@ pub(super) async fn run(
         tokens.flush().await;
         return Err(no_app);
     }
-    let left = leftovers(context, notes, posts.as_ref(), &accounts, Some(&engine), &prepared).await;
+    let left =
+        leftovers(context, list, notes, posts.as_ref(), &accounts, Some(&engine), &prepared).await;
     if left.is_err() {
         tokens.flush().await;
     }
@@ -143,7 +144,8 @@ pub(super) async fn run(
         slots.free(context).await;
     }
     // What the journal does not tell now, the next run tells: what this one has made is reported all the same.
-    let told = tell_gone(context, posts.as_ref(), &accounts, gone.unwrap_or_default(), true).await;
+    let told =
+        tell_gone(context, list, posts.as_ref(), &accounts, gone.unwrap_or_default(), true).await;
     if let Some(mut left) = left {
         if told.is_ok() {
             left.let_go();

@@ -123,6 +123,7 @@ const keeping = () => {
       let answer = await send(isLast);
       if (isOut(answer) && await renew()) answer = await send(isLast);
       if (answer.status === 204) {
+        form.elements.revision.value = answer.headers.get('draft-revision');
         kept.hidden = true;
         return;
       }

@@ -351,6 +351,8 @@ pub(crate) struct ComposePage {
     pub(crate) source_name: String,
     /// Which content of the file is shown.
     pub(crate) seen: String,
+    /// How often it was kept.
+    pub(crate) revision: u64,
     /// What was measured of the video.
     pub(crate) facts: Vec<String>,
     pub(crate) warnings: Vec<String>,

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::commands::serve::folders::VIDEOS;
 use crate::fs::{FsError, private_dir, read_private_to, remove, remove_dir_all, write_atomic};
 use crate::model::Mode;
+use crate::problem::{Coded, ErrorCode, Problem};
+use crate::text;
 
 /// The largest draft that is read, in bytes.
 const LARGEST: u64 = 1 << 20;
@@ -43,9 +45,40 @@ pub(crate) struct Draft {
     pub(crate) created_at: Timestamp,
     /// What was filled in.
     pub(crate) form: Form,
+    /// How often what was filled in was kept, which tells a page that shows less from one that shows all.
+    #[serde(default)]
+    pub(crate) revision: u64,
+    /// Which content of its file is to be posted, as [`seen`] tells it; empty of what has no file.
+    #[serde(default)]
+    pub(crate) seen: String,
     /// When it went into the queue; `None`: it is being composed.
     #[serde(default)]
     pub(crate) published_at: Option<Timestamp>,
+}
+
+impl Draft {
+    /// Whether its file was replaced by a link: what was chosen is the real place of a file.
+    pub(crate) fn leads_elsewhere(&self) -> bool {
+        let DraftSource::File { path } = &self.source else { return false };
+        !fs::canonicalize(path).is_ok_and(|real| real == *path)
+    }
+
+    /// Whether it was published with just what a form has.
+    pub(crate) fn is_published_as(&self, form: &Form) -> bool {
+        let none = String::new;
+        let plain =
+            |form: &Form| Form { seen: none(), revision: none(), action: none(), ..form.clone() };
+        self.published_at.is_some() && plain(&self.form) == plain(form)
+    }
+}
+
+/// Why a draft cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DraftError {
+    #[error(transparent)]
+    File(#[from] FsError),
+    #[error("`{}` is no draft any more", path.display())]
+    Foreign { path: PathBuf },
 }
 
 /// Where the content of a post comes from.
@@ -99,6 +132,9 @@ pub(crate) struct Form {
     /// Which content of the file the page has shown, as [`seen`] tells it.
     #[serde(skip_serializing)]
     pub(crate) seen: String,
+    /// The revision that the page has shown.
+    #[serde(skip_serializing)]
+    pub(crate) revision: String,
     /// What is to become of the draft: `publish`, `discard`, or `save` whatever else it is.
     #[serde(skip_serializing)]
     pub(crate) action: String,
@@ -108,6 +144,17 @@ impl Form {
     /// Whether the post goes to the inbox.
     pub(crate) fn is_draft(&self) -> bool {
         self.mode == Mode::Draft.as_str()
+    }
+}
+
+impl Coded for DraftError {
+    fn problem(&self) -> Problem {
+        match self {
+            Self::File(error) => error.problem(),
+            Self::Foreign { path } => {
+                Problem::new(ErrorCode::ConsoleQueueDamaged).with("path", path.display())
+            }
+        }
     }
 }
 
@@ -154,7 +201,9 @@ impl Drafts {
             private_dir(&self.spool.join(&id))?;
         }
         let form = Form::default();
-        let draft = Draft { id, account, source, created_at: now, form, published_at: None };
+        let (revision, seen, published_at) = (0, String::new(), None);
+        let draft =
+            Draft { id, account, source, created_at: now, form, revision, seen, published_at };
         self.keep(&draft)?;
         Ok(draft)
     }
@@ -166,25 +215,27 @@ impl Drafts {
     }
 
     /// One that is being composed.
-    pub(crate) fn find(&self, id: &str) -> Result<Option<Draft>, FsError> {
+    pub(crate) fn find(&self, id: &str) -> Result<Option<Draft>, DraftError> {
         Ok(self.record(id)?.filter(|draft| draft.published_at.is_none()))
     }
 
     /// One that is being composed, or was.
-    pub(crate) fn record(&self, id: &str) -> Result<Option<Draft>, FsError> {
+    pub(crate) fn record(&self, id: &str) -> Result<Option<Draft>, DraftError> {
         if !is_id(id) {
             return Ok(None);
         }
-        let text = read_private_to(&self.path(id), LARGEST)?;
-        // What nobody can read was not written by this program.
-        Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
+        let path = self.path(id);
+        let Some(text) = read_private_to(&path, LARGEST)? else { return Ok(None) };
+        // Its `id` names its files.
+        let draft = serde_json::from_slice(&text).ok().filter(|draft: &Draft| draft.id == id);
+        draft.map_or(Err(DraftError::Foreign { path }), |draft| Ok(Some(draft)))
     }
 
     /// All of them that can be read, the newest first; and why others cannot.
-    pub(crate) fn all(&self) -> (Vec<Draft>, Vec<FsError>) {
+    pub(crate) fn all(&self) -> (Vec<Draft>, Vec<DraftError>) {
         let paths = match crate::fs::list(&self.folder) {
             Ok(paths) => paths,
-            Err(error) => return (Vec::new(), vec![error]),
+            Err(error) => return (Vec::new(), vec![error.into()]),
         };
         let (mut all, mut unread) = (Vec::new(), Vec::new());
         for path in paths {
@@ -199,15 +250,15 @@ impl Drafts {
     }
 
     /// Takes one for published: what was asked for is known from here on, and its file is what is posted.
-    pub(crate) fn publish(&self, id: &str, now: Timestamp) -> Result<(), FsError> {
-        match self.find(id)? {
-            Some(draft) => self.keep(&Draft { published_at: Some(now), ..draft }),
-            None => Ok(()),
+    pub(crate) fn publish(&self, id: &str, now: Timestamp) -> Result<(), DraftError> {
+        if let Some(draft) = self.find(id)? {
+            self.keep(&Draft { published_at: Some(now), ..draft })?;
         }
+        Ok(())
     }
 
     /// Takes one that was published for one that is being composed. `false`: there is none.
-    pub(crate) fn reopen(&self, id: &str) -> Result<bool, FsError> {
+    pub(crate) fn reopen(&self, id: &str) -> Result<bool, DraftError> {
         let Some(draft) = self.record(id)? else { return Ok(false) };
         self.keep(&Draft { published_at: None, ..draft })?;
         Ok(true)
@@ -301,9 +352,9 @@ fn name_here(name: &str) -> String {
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
     let end = VIDEOS.into_iter().find(|it| it.eq_ignore_ascii_case(end)).unwrap_or("mp4");
-    let plain = |char: char| {
-        if char.is_alphanumeric() || " -_.,()+&'".contains(char) { char } else { '_' }
-    };
+    let is_plain = |char: char| !(char.is_control() || (char.is_whitespace() && char != ' '));
+    let is_seen = |char: char| text::hidden(char.encode_utf8(&mut [0; 4])).next().is_none();
+    let plain = |char: char| if is_plain(char) && is_seen(char) { char } else { '_' };
     let mut stem: String = stem.trim_start_matches(['.', ' ', '-']).chars().map(plain).collect();
     stem.truncate(stem.floor_char_boundary(LONGEST_NAME));
     let stem = stem.trim();
@@ -325,9 +376,10 @@ fn age(paths: &[&Path], now: Timestamp) -> SignedDuration {
     last.map_or(SignedDuration::ZERO, |at| now.duration_since(at))
 }
 
-/// What tells one content of a file from another without reading it: its size and the time of its last change.
+/// What tells one content of a file from another without reading it: its size, the time of its last change, and which
+/// file it is of its file system.
 pub(crate) fn seen(found: &fs::Metadata) -> String {
-    format!("{}-{}.{:09}", found.size(), found.mtime(), found.mtime_nsec())
+    format!("{}-{}.{:09}-{}", found.size(), found.mtime(), found.mtime_nsec(), found.ino())
 }
 
 /// Whether a text of an address may be the `id` of a draft, and so part of a file's name.
@@ -419,7 +471,8 @@ mod tests {
             ("C:\\clips\\a.webm", "a.webm"),
             (".hidden.mp4", "hidden.mp4"),
             ("--flag.mp4", "flag.mp4"),
-            ("\u{202e}4pm.\x1b[2J`x`.mp4", "_4pm.__2J_x_.mp4"),
+            ("\u{202e}4pm.\x1b[2J.mp4", "_4pm._[2J.mp4"),
+            ("Sommer – Köln 100% (final).mp4", "Sommer – Köln 100% (final).mp4"),
             ("", "video.mp4"),
             ("no end", "no end.mp4"),
             ("été 東京.m4v", "été 東京.m4v"),
@@ -437,8 +490,12 @@ mod tests {
         let url = DraftSource::Url { url: "https://a.example/v.mp4".into() };
         let draft = drafts.begin("a".into(), url, Timestamp::UNIX_EPOCH).unwrap();
         fs::create_dir(drafts.path("web-0123456789abcdef")).unwrap();
+        let damaged = drafts.path("web-fedcba9876543210");
+        let moved = serde_json::to_vec(&draft).unwrap();
+        write_atomic(&damaged, &moved, 0o600).unwrap();
         let (all, unread) = drafts.all();
-        assert_eq!((all, unread.len()), (vec![draft], 1));
+        assert_eq!((all, unread.len()), (vec![draft], 2));
+        assert!(matches!(drafts.find("web-fedcba9876543210"), Err(DraftError::Foreign { .. })));
     }
 
     #[test]

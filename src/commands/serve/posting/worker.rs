@@ -2,21 +2,22 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::mem::take;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::draft::Drafts;
+use super::draft::{Drafts, seen};
 use super::live::Live;
 use super::queue::{HeldWhy, Queue, text_of};
 use crate::cli::{GlobalArgs, RunArgs};
 use crate::commands::serve::answer::{Failed, hearing};
 use crate::commands::upload::{PostList, TextList, manifest_key};
 use crate::commands::{Context, flags, run_upload, watch};
+use crate::console::pages::ENGLISH;
 use crate::exit::Exit;
 use crate::output::{Failure, Notes};
 use crate::settings::Settings;
@@ -239,6 +240,7 @@ async fn sleep(waits: Option<Duration>) {
 
 /// One upload of what is there; how long until the next one is worth it. `None`: until something changes.
 async fn round(posting: &Posting, open_id: &str, shutdown: Shutdown) -> Option<Duration> {
+    hold_replaced(posting, open_id);
     let entries = match posting.queue.entries(open_id) {
         // What was taken out is still in the notes of the last upload, which the next one lets go.
         Ok(entries) if entries.is_empty() && !is_noted(posting, open_id) => return None,
@@ -282,8 +284,11 @@ async fn round(posting: &Posting, open_id: &str, shutdown: Shutdown) -> Option<D
             every = SOON;
         }
     }
-    let warned = take(&mut *heard.warnings.lock().unwrap_or_else(PoisonError::into_inner));
-    posting.warn(open_id, warned);
+    // Of what was stopped as somebody changes the queue there is nothing to say.
+    if heard.context.shutdown.asked().is_none() {
+        let warned = take(&mut *heard.warnings.lock().unwrap_or_else(PoisonError::into_inner));
+        posting.warn(open_id, warned);
+    }
     let ended = std::mem::take(&mut *ended.lock().unwrap_or_else(PoisonError::into_inner));
     let is_done =
         |id: &str| ended.iter().any(|(of, state)| of == id && DONE.contains(&state.as_str()));
@@ -317,6 +322,31 @@ async fn round(posting: &Posting, open_id: &str, shutdown: Shutdown) -> Option<D
             posting.context().printer.warn(error.to_string());
             Some(EVERY)
         }
+    }
+}
+
+/// Keeps posts from being made whose files are not those that somebody has looked at any more.
+fn hold_replaced(posting: &Posting, open_id: &str) {
+    let entries = posting.queue.entries(open_id).unwrap_or_default();
+    let replaced = entries.iter().filter_map(|entry| {
+        let id = entry["id"].as_str()?;
+        let draft =
+            posting.drafts.record(id).ok().flatten().filter(|draft| !draft.seen.is_empty())?;
+        let path = Path::new(entry.get("video_path")?.as_str()?);
+        let why = match std::fs::metadata(path) {
+            Ok(found) if seen(&found) == draft.seen && !draft.leads_elsewhere() => return None,
+            Ok(_) => ENGLISH.file_replaced,
+            Err(_) => ENGLISH.file_removed,
+        };
+        Some((id.to_owned(), (why.to_owned(), None)))
+    });
+    let replaced: Vec<(String, HeldWhy)> = replaced.collect();
+    for (id, (why, _)) in &replaced {
+        let event = json!({ "event": "post", "state": FAILED, "error": { "message": why } });
+        posting.live.hear(id, &event);
+    }
+    if let Err(error) = posting.queue.hold(open_id, replaced) {
+        posting.context().printer.warn(error.to_string());
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) async fn compose(
         None => (Vec::new(), None),
         Some(Unpublished::Wrong(wrong)) => (wrong, None),
         Some(Unpublished::NotNow(not_now)) => (Vec::new(), Some(not_now)),
+        Some(Unpublished::Gone(_)) => return None,
     };
     let (creator, not_now) = match creator {
         Ok(creator) => (creator, not_now),
@@ -64,6 +65,7 @@ pub(crate) async fn compose(
             _ => Vec::new(),
         },
         source_name: source_name(&draft),
+        revision: draft.revision,
         seen: match &media {
             Some(Ok(measured)) => measured.seen.clone(),
             _ => String::new(),
@@ -107,7 +109,7 @@ fn refusal(not_now: NotNow) -> Refusal {
     };
     let to_accounts = Link { href: "/accounts".to_owned(), words: T.to_accounts.to_owned() };
     let is_login = kind == NotNowKind::Login;
-    let hint = failed.hint.filter(|_| !is_login);
+    let hint = failed.hint.filter(|hint| !is_login && !hint.starts_with("run "));
     let link = Some(to_accounts).filter(|_| is_login);
     Refusal { title, help, text: failed.message, hint, link }
 }

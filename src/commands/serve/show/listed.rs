@@ -79,9 +79,9 @@ pub(super) async fn listed(console: &Console) -> (Vec<Listed>, Vec<Message>) {
         let id = post.id.clone().unwrap_or_default();
         let entry = queued.iter().find(|entry| is_of(&post, entry));
         let is_held = entry.is_none() && held.iter().any(|held| held.id() == id);
-        if post.state == "failed" && is_id(&id) && entry.is_none() && !is_held && unread.is_empty()
-        {
-            // It was composed here, and taken out.
+        let is_gone = entry.is_none() && !is_held && unread.is_empty() && !post.is_begun();
+        if is_id(&id) && is_gone {
+            // It was composed here, and taken out, or taken back to the form.
             return None;
         }
         let live = console.posting.live.of(&id);
@@ -92,7 +92,12 @@ pub(super) async fn listed(console: &Console) -> (Vec<Listed>, Vec<Message>) {
         let progress = live.filter(Progress::is_at_work);
         let is_ours = entry.is_some();
         let is_at_it = is_ours && console.workers.is_at(&post.open_id);
-        let (place, word) = place(&post, progress.as_ref(), is_in_slot(entry), is_at_it, now)?;
+        let (place, word) = match place(&post, progress.as_ref(), is_in_slot(entry), is_at_it, now)?
+        {
+            // Nobody tries it again by itself, whatever may pass.
+            _ if is_held && !post.may_be_made() => (Place::NeedsYou, "failed".to_owned()),
+            placed => placed,
+        };
         let choice = match place {
             _ if post.state == "unresolved" => Some(Choice::Settle),
             _ if is_held => Some(Choice::TryAgain),

@@ -8,6 +8,7 @@ use super::{T, can_edit, frame, when};
 use crate::cli::StatusArgs;
 use crate::commands::serve::composing;
 use crate::commands::serve::console::Console;
+use crate::commands::serve::posting::draft::DraftSource;
 use crate::commands::serve::read::StatusPost;
 use crate::commands::{Context, status};
 use crate::console::access::Visitor;
@@ -30,15 +31,17 @@ pub(crate) async fn post(console: &Console, visitor: &Visitor, number: u32) -> O
     let word = if post.phase == "scheduled" { &post.phase } else { &post.state };
     // What was asked for, if it was composed here.
     let record = post.id.as_deref().and_then(|id| console.posting.drafts.record(id).ok().flatten());
-    let form = record.map(|record| record.form).unwrap_or_default();
+    let is_photo =
+        record.as_ref().is_some_and(|record| matches!(record.source, DraftSource::Photos { .. }));
     let is_in_queue = post.id.as_deref().is_some_and(|id| console.is_in_queue(id));
+    let form = record.map(|record| record.form).unwrap_or_default();
     let mut facts = Vec::new();
     let mut fact = |what, is: Option<String>| facts.extend(is.map(|is| Fact { what, is }));
     fact(T.account, Some(post.account_name()));
     fact(T.video, Some(post.video.clone()));
     let some = |text: String| Some(text).filter(|text| !text.is_empty());
     fact(T.photo_title, some(form.title.clone()));
-    fact(T.caption, some(form.caption.clone()));
+    fact(T.caption, some(form.caption.clone()).filter(|_| !form.is_draft() || is_photo));
     fact(T.privacy, some(level_words(&form.privacy_level)).filter(|_| !form.is_draft()));
     fact(T.how, Some(if post.mode == "draft" { T.mode_draft } else { T.mode_direct }.to_owned()));
     fact(T.manifest, post.manifest.clone());
@@ -69,7 +72,12 @@ pub(crate) async fn post(console: &Console, visitor: &Visitor, number: u32) -> O
         id: post.id.clone(),
         state: state_words(word).to_owned(),
         tone: tone(word),
-        message: post.message.clone(),
+        message: match post.state.as_str() {
+            "inbox" => Some(T.inbox_help.to_owned()),
+            // The run is the one of this console.
+            "deferred" if console.workers.is_at(&post.open_id) => None,
+            _ => post.message.clone(),
+        },
         hint: if is_unknown || is_in_queue {
             hint_beside_buttons(post.hint.as_deref())
         } else {

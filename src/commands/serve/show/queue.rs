@@ -22,7 +22,9 @@ pub(crate) async fn queue(console: &Console, visitor: &Visitor) -> QueuePage {
     let own = console.queue_folder();
     let mut groups: Vec<Group> =
         Place::ALL.map(|place| Group { title: place.title(), posts: Vec::new() }).into();
+    let mut lately = lately(console).await;
     for post in listed {
+        lately.retain(|(number, _)| Some(*number) != post.post.post);
         let title = post.place.title();
         if let Some(group) = groups.iter_mut().find(|group| group.title == title) {
             group.posts.push(row(post, &own));
@@ -33,14 +35,8 @@ pub(crate) async fn queue(console: &Console, visitor: &Visitor) -> QueuePage {
     frame.flashes.extend(unread);
     let warned = console.posting.warnings().into_iter();
     frame.flashes.extend(warned.map(|text| Message { tone: Tone::Warn, text, hint: None }));
-    QueuePage {
-        t: T,
-        frame,
-        can_change: can_edit(visitor),
-        zone: zone_name(),
-        groups,
-        lately: lately(console).await,
-    }
+    let lately = lately.into_iter().map(|(_, line)| line).collect();
+    QueuePage { t: T, frame, can_change: can_edit(visitor), zone: zone_name(), groups, lately }
 }
 
 fn row(listed: Listed, own: &Path) -> QueuePost {
@@ -87,20 +83,23 @@ fn at_field(at: Timestamp) -> String {
     at.to_zoned(clock::zone().clone()).strftime("%Y-%m-%dT%H:%M").to_string()
 }
 
-/// What was made a moment ago, the newest first.
-async fn lately(console: &Console) -> Vec<PartLine> {
+/// What was made a moment ago, the newest first, by the numbers of the posts.
+async fn lately(console: &Console) -> Vec<(u32, PartLine)> {
     let now = console.context().settings.clock.now();
     let mut all = made(console, None).await;
     all.retain(|post| now.duration_since(post.posted_at) < LATELY);
     all.sort_by_key(|post| std::cmp::Reverse(post.posted_at));
     all.truncate(5);
-    let line = |post: HistoryPost| PartLine {
-        id: None,
-        name: name_of(&post.video),
-        href: Some(format!("/posts/{}", post.post)),
-        state: state_words(&post.state).to_owned(),
-        tone: tone(&post.state),
-        more: format!("{} · {}", post.account_name(), when(post.posted_at).words),
+    let line = |post: HistoryPost| {
+        let line = PartLine {
+            id: None,
+            name: name_of(&post.video),
+            href: Some(format!("/posts/{}", post.post)),
+            state: state_words(&post.state).to_owned(),
+            tone: tone(&post.state),
+            more: format!("{} · {}", post.account_name(), when(post.posted_at).words),
+        };
+        (post.post, line)
     };
     all.into_iter().map(line).collect()
 }

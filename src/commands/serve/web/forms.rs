@@ -113,6 +113,9 @@ pub(crate) struct HistoryQuery {
     pub(crate) numbers: String,
 }
 
+/// So much is known of the name of a file that a browser sends, in characters.
+const LONGEST_NAME: usize = 255;
+
 /// The source of a draft that was chosen by a form.
 pub(crate) fn source_of(form: &SourceForm) -> Option<DraftSource> {
     let lines = |text: &str| -> Vec<String> {
@@ -123,7 +126,8 @@ pub(crate) fn source_of(form: &SourceForm) -> Option<DraftSource> {
             Some(DraftSource::File { path: form.path.clone().into() })
         }
         "upload" if !form.name.is_empty() => {
-            Some(DraftSource::Upload { name: form.name.clone(), size: form.size })
+            let name = form.name.chars().take(LONGEST_NAME).collect();
+            Some(DraftSource::Upload { name, size: form.size })
         }
         "url" if !form.url.trim().is_empty() => {
             Some(DraftSource::Url { url: form.url.trim().to_owned() })

@@ -27,7 +27,7 @@ use self::forms::{
     VerdictForm,
 };
 use super::answer::Failed;
-use super::composing;
+use super::composing::{self, Unpublished};
 use super::console::Console;
 use super::posting::draft::{Form as ComposeForm, is_id};
 use super::posting::spool::{self, Part, SpoolError};
@@ -43,6 +43,9 @@ type App = Arc<Console>;
 
 /// How many bytes of a file that a browser sends are there.
 const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
+
+/// How often a draft was kept, once it was kept again.
+const REVISION: HeaderName = HeaderName::from_static("draft-revision");
 
 /// The most that a field beside a file has, in bytes.
 const SHORT: usize = 1 << 10;
@@ -487,6 +490,10 @@ fn said(error: &SpoolError) -> String {
 }
 
 async fn compose(State(console): State<App>, visitor: Visitor, Path(id): Path<String>) -> Response {
+    if let Err(error) = console.posting.drafts.find(&id) {
+        return on(&console, &visitor, "/compose", vec![Flash::bad(crate::text::chain(&error))])
+            .into_response();
+    }
     match show::compose(&console, &visitor, &id, None).await {
         Some(page) => Html(html(&page)).into_response(),
         // It was published from another page, or discarded.
@@ -506,8 +513,10 @@ async fn compose_sent(
     }
     if headers.contains_key("x-csrf-token") {
         // The script keeps what is typed, and the page stays.
-        return match composing::save(&console, &id, form).await {
-            Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        return match composing::save_typed(&console, &id, form).await {
+            Ok(revision) => {
+                ([(REVISION, revision.to_string())], StatusCode::NO_CONTENT).into_response()
+            }
             Err(why) => (StatusCode::CONFLICT, why).into_response(),
         };
     }
@@ -525,6 +534,9 @@ async fn compose_sent(
                 let told = std::iter::once(Flash::good(ENGLISH.published));
                 let told = told.chain(warnings.into_iter().map(Flash::warn)).collect();
                 on(&console, &visitor, "/queue", told).into_response()
+            }
+            Err(Unpublished::Gone(why)) => {
+                on(&console, &visitor, "/queue", vec![Flash::bad(why)]).into_response()
             }
             Err(why) => match show::compose(&console, &visitor, &id, Some(why)).await {
                 Some(page) => (StatusCode::UNPROCESSABLE_ENTITY, Html(html(&page))).into_response(),
@@ -624,7 +636,11 @@ async fn piece(
         Err(SpoolError::BrokenOff) => StatusCode::REQUEST_TIMEOUT,
         Err(SpoolError::Io(_)) => StatusCode::INSUFFICIENT_STORAGE,
     };
-    let why = taken.err().map(|error| said(&error)).unwrap_or_default();
+    let why = match &taken {
+        Err(SpoolError::TooLong) => ENGLISH.upload_grown.to_owned(),
+        Err(error) => said(error),
+        Ok(_) => String::new(),
+    };
     ([(OFFSET, there.to_string())], (status, why)).into_response()
 }
 
