@@ -25,10 +25,39 @@ pub(crate) fn change(
     key: &Key,
     value: Option<&str>,
 ) -> Result<bool, SettingsError> {
+    change_if(flags, env, key, value, |_| true)
+}
+
+/// Sets the first key of a table that is not there yet. `false`: it is there, and stays as it is.
+pub(crate) fn begin_table(
+    flags: &Flags<'_>,
+    env: &Environment<'_>,
+    key: &Key,
+    value: &str,
+) -> Result<bool, SettingsError> {
+    change_if(flags, env, key, Some(value), |now| !has_table(now, key))
+}
+
+/// Whether the table of a key is there.
+fn has_table(text: &str, key: &Key) -> bool {
+    let tables = key.path.split_last().map(|(_, tables)| tables).unwrap_or_default();
+    DeTable::parse(text).is_ok_and(|root| entry(root.get_ref(), tables).is_some())
+}
+
+fn change_if(
+    flags: &Flags<'_>,
+    env: &Environment<'_>,
+    key: &Key,
+    value: Option<&str>,
+    is_wanted: impl FnOnce(&str) -> bool,
+) -> Result<bool, SettingsError> {
     let home = Home::find(flags.home, env)?;
     let config = home.config_file();
-    let mut changed = true;
+    let mut changed = false;
     rewrite(&home, |now, folder| {
+        if !is_wanted(now) {
+            return Ok(None);
+        }
         let refused =
             |mistakes| SettingsError::Refused { config: config.clone(), key: key.name(), mistakes };
         let new = changed_text(now, key, value).map_err(|unfit| match unfit {

@@ -54,8 +54,7 @@ impl ConfigFile {
     /// Whether an app may be called so here: the name must be plain, and new unless it may be
     /// replaced.
     pub(crate) fn check_name(&self, name: &str, replace: bool) -> Result<(), SettingsError> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(plain) {
+        if !is_plain_name(name) {
             return Err(SettingsError::AppName { name: name.to_owned() });
         }
         if !replace && self.found.apps.contains_key(name) {
@@ -89,6 +88,12 @@ impl ConfigFile {
             })
         })
     }
+}
+
+/// Whether a new table may be called so: `[apps.NAME]`.
+pub(crate) fn is_plain_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(plain)
 }
 
 /// Puts a new text in the place of the file's, durably and for nobody else to read. `make` is given the text

@@ -23,8 +23,8 @@ use tiktok_open::Endpoints;
 use url::Url;
 
 pub(crate) use self::apps::{Apps, KnownApp, NoApp};
-pub(crate) use self::change::change;
-pub(crate) use self::edit::{ConfigFile, NewApp};
+pub(crate) use self::change::{begin_table, change};
+pub(crate) use self::edit::{ConfigFile, NewApp, is_plain_name};
 pub(crate) use self::error::SettingsError;
 pub(crate) use self::home::Home;
 pub(crate) use self::keys::Key;

@@ -25,10 +25,14 @@ times = [\"18:30\"]  # after work
 
 /// A console whose settings are those of the file alone.
 fn start(world: &World) -> Console {
+    start_with(world, CONFIG)
+}
+
+fn start_with(world: &World, config_is: &str) -> Console {
     let home = world.home().join("home");
     fs::create_dir_all(&home).unwrap();
     let config = home.join("config.toml");
-    fs::write(&config, CONFIG).unwrap();
+    fs::write(&config, config_is).unwrap();
     fs::set_permissions(config, fs::Permissions::from_mode(0o600)).unwrap();
     let mut command: Command = world.command(&["serve", "--listen", "127.0.0.1:0", "--no-browser"]);
     command.env_remove("TIKTOK_CLIENT_KEY").env_remove("TIKTOK_CLIENT_SECRET");
@@ -128,5 +132,66 @@ fn an_app_is_added_once_and_its_secret_never_shown() {
     assert!(config(&world).starts_with(CONFIG) && config(&world).contains("[apps.second]"));
     let page = visitor.get("/accounts").is(200).says("<option value=\"second\">");
     assert!(!page.text.contains(SECRET));
+    console.end();
+}
+
+/// What a page says beside a field.
+fn beside<'a>(page: &'a Answer, field: &str) -> &'a str {
+    let (_, rest) = page.text.split_once(&format!("id=\"{field}-error\">")).unwrap();
+    rest.split("</p>").next().unwrap()
+}
+
+#[test]
+fn the_first_slot_is_made_and_posts_may_go_to_it() {
+    let world = World::new();
+    let console = start_with(&world, "");
+    let visitor = Visitor::of(&world, &console);
+    // Folders and hooks are there before anything is written of them.
+    let page = visitor.get("/settings/change").is(200).says("[serve]").says("[hooks]");
+    assert!(page.text.contains("name=\"key\" value=\"serve.folders\""));
+    let add = |name: &str, times: &str| {
+        visitor.post("/settings/slots", &[("name", name), ("times", times)])
+    };
+    for (name, times, field, other) in [
+        ("", "18:30", "slot-name", "slot-times"),
+        ("two words", "18:30", "slot-name", "slot-times"),
+        ("a.b", "18:30", "slot-name", "slot-times"),
+        ("noon", "", "slot-times", "slot-name"),
+        ("noon", "12:00\n25:00", "slot-times", "slot-name"),
+        ("noon", "at noon", "slot-times", "slot-name"),
+    ] {
+        let page = add(name, times).is(422);
+        assert!(!beside(&page, field).is_empty(), "{name} {times}");
+        assert_eq!(beside(&page, other), "", "{name} {times}");
+        assert!(page.text.contains(&format!("value=\"{name}\"")), "{name}");
+        assert!(page.text.contains(&format!(">{times}</textarea>")), "{times}");
+    }
+    assert_eq!(config(&world), "");
+    add(" noon ", "12:00\n12:30\n").is(303);
+    assert_eq!(config(&world), "[slots.noon]\ntimes = [\"12:00\", \"12:30\"]\n");
+    let page = add("noon", "18:00").is(422);
+    assert!(beside(&page, "slot-name").contains("already"), "{page:?}");
+    assert!(config(&world).contains("12:30") && !config(&world).contains("18:00"));
+    visitor.get("/settings/change").says("[slots.noon]").says("slots.noon.days");
+    Ran::of(world.command(&["config", "check"])).exits(0);
+    console.end();
+}
+
+#[test]
+fn a_long_list_has_room() {
+    let world = World::new();
+    let folders: Vec<_> = (0..6).map(|nth| format!("/srv/{nth}")).collect();
+    let console = start_with(
+        &world,
+        &format!("[serve]\nfolders = {folders:?}\n\n[slots.noon]\ntimes = [\"12:00\"]\n"),
+    );
+    let visitor = Visitor::of(&world, &console);
+    let page = visitor.get("/settings/change").is(200);
+    let rows = |key: &str| {
+        let (_, rest) = page.text.split_once(&format!("<textarea id=\"{key}\"")).unwrap();
+        let (_, rest) = rest.split_once("rows=\"").unwrap();
+        rest.split('"').next().unwrap().parse::<usize>().unwrap()
+    };
+    assert_eq!((rows("serve.folders"), rows("slots.noon.times")), (7, 3));
     console.end();
 }

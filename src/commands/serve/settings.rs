@@ -5,7 +5,7 @@ use super::console::Console;
 use crate::commands::flags;
 use crate::console::pages::{ENGLISH, SettingKind};
 use crate::secret::Secret;
-use crate::settings::{ConfigFile, Key, NewApp, SettingsError, change};
+use crate::settings::{ConfigFile, Key, NewApp, SettingsError, begin_table, change, is_plain_name};
 use crate::text::chain;
 
 /// A key of a table: its name, what it is, whether a run needs it, and what it is for.
@@ -118,6 +118,32 @@ pub(super) async fn add_app(
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(said(&error)),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+/// What is wrong with a slot that is to be made, and with which of its fields.
+#[derive(Debug)]
+pub(super) enum SlotError {
+    Name(String),
+    Times(String),
+}
+
+/// Makes a slot with its times, one a line.
+pub(super) async fn add_slot(console: &Console, name: &str, times: &str) -> Result<(), SlotError> {
+    let key = Key::named(&format!("slots.{name}.times")).ok().filter(|_| is_plain_name(name));
+    let key = key.ok_or_else(|| SlotError::Name(ENGLISH.slot_name_wrong.to_owned()))?;
+    let times = value(SettingKind::List, times)
+        .ok_or_else(|| SlotError::Times(ENGLISH.slot_times_missing.to_owned()))?;
+    let global = console.global.clone();
+    let made = tokio::task::spawn_blocking(move || {
+        let env = |name: &str| std::env::var_os(name);
+        begin_table(&flags(&global), &env, &key, times.expose())
+    });
+    match made.await {
+        Ok(Ok(true)) => Ok(()),
+        Ok(Ok(false)) => Err(SlotError::Name(ENGLISH.slot_exists.to_owned())),
+        Ok(Err(error)) => Err(SlotError::Times(said(&error))),
+        Err(error) => Err(SlotError::Times(error.to_string())),
     }
 }
 

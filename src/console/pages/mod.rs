@@ -11,7 +11,9 @@ use jiff::tz::TimeZone;
 
 pub(crate) use self::confirm::ConfirmPage;
 pub(crate) use self::scopes::{ScopeChoice, scope_choices};
-pub(crate) use self::settings_form::{SettingField, SettingGroup, SettingKind, SettingsFormPage};
+pub(crate) use self::settings_form::{
+    NewSlot, SettingField, SettingGroup, SettingKind, SettingsFormPage,
+};
 pub(crate) use self::words::{ENGLISH, Words};
 
 /// The style of all pages.

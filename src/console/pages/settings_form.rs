@@ -16,6 +16,16 @@ pub(crate) struct SettingsFormPage {
     pub(crate) app_error: Option<String>,
     pub(crate) app_name: String,
     pub(crate) app_key: String,
+    pub(crate) slot: NewSlot,
+}
+
+/// A slot that was to be made: what was written of it, and what is wrong.
+#[derive(Debug, Default)]
+pub(crate) struct NewSlot {
+    pub(crate) name: String,
+    pub(crate) name_error: Option<String>,
+    pub(crate) times: String,
+    pub(crate) times_error: Option<String>,
 }
 
 /// A table of config.toml.
@@ -54,7 +64,22 @@ pub(crate) enum SettingKind {
     Secret,
 }
 
+/// How many lines a list of so many has room for.
+fn rows_of(lines: &str) -> usize {
+    (lines.lines().count() + 1).clamp(3, 12)
+}
+
+impl NewSlot {
+    fn rows(&self) -> usize {
+        rows_of(&self.times)
+    }
+}
+
 impl SettingField {
+    fn rows(&self) -> usize {
+        rows_of(&self.value)
+    }
+
     fn is(&self, kind: &str) -> bool {
         kind == match self.kind {
             SettingKind::Text => "text",

@@ -360,7 +360,7 @@ words! {
     client_key: "client_key",
     client_secret: "client_secret",
     settings_lines: "[apps.main]\nclient_secret_command = [\"pass\", \"show\", \"tiktok/main\"]\n\n[hooks]\n\
-        notify_command = \"mail -s tiktok-up me@example.com\"\n\n[slots.noon]\ntimes = [\"12:00\"]\n\n[defaults]\n\
+        notify_command = \"mail -s tiktok-up me@example.com\"\n\n[defaults]\n\
         privacy_level = \"SELF_ONLY\"",
     settings_by_hand_help: "What runs a program, names a file with a secret, or gives posts of manifests their defaults is changed where the file is, not from a browser: by `tiktok-up config set`, or by lines such as these. Defaults never fill the form of a new post.",
     setting_save: "Save",
@@ -376,6 +376,13 @@ words! {
     app_add: "Add an app",
     app_add_help: "Key and secret of an app in TikTok's developer portal. The secret goes into config.toml, which nobody else can read, and is never shown again.",
     app_added: "The app is added: accounts can be logged in with it.",
+    slot_add: "Add a slot",
+    slot_add_help: "Times of the week that posts are spread over. Its days, zone and jitter are changed above once it is there.",
+    slot_times: "Times",
+    slot_name_wrong: "Call it by letters, digits, - and _ alone, such as evening.",
+    slot_times_missing: "Write its times, such as 18:30.",
+    slot_exists: "There is a slot of this name already: it is changed above.",
+    slot_added: "The slot is added: posts can go to its next free time.",
     help_client_key: "As TikTok's developer portal shows it.",
     help_client_secret: "As TikTok's developer portal shows it.",
     help_redirect_uri: "As registered in the portal; `*` stands for any port. Behind a proxy: the console's address with /callback/.",

@@ -8,7 +8,7 @@ use crate::commands::serve::read::Setting;
 use crate::commands::serve::settings::keys_of;
 use crate::console::access::Visitor;
 use crate::console::pages::{
-    Message, SettingField, SettingGroup, SettingKind, SettingsFormPage, Tone,
+    Message, NewSlot, SettingField, SettingGroup, SettingKind, SettingsFormPage, Tone,
 };
 
 /// What was sent and is wrong, to stand beside its field.
@@ -72,6 +72,7 @@ pub(crate) async fn settings_form(
         app_error: None,
         app_name: String::new(),
         app_key: String::new(),
+        slot: NewSlot::default(),
         frame,
     }
 }

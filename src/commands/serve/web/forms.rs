@@ -95,6 +95,14 @@ pub(crate) struct AppForm {
     pub(crate) client_secret: String,
 }
 
+/// A slot that is to be made.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct SlotForm {
+    pub(crate) name: String,
+    pub(crate) times: String,
+}
+
 /// What a calendar shows.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

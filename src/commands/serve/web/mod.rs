@@ -23,8 +23,8 @@ pub(super) mod forms;
 
 use self::flash::Flash;
 use self::forms::{
-    AppForm, CalendarQuery, HistoryQuery, LoginForm, MoveForm, SettingForm, SourceForm, SureForm,
-    VerdictForm,
+    AppForm, CalendarQuery, HistoryQuery, LoginForm, MoveForm, SettingForm, SlotForm, SourceForm,
+    SureForm, VerdictForm,
 };
 use super::answer::Failed;
 use super::composing::{self, Unpublished};
@@ -32,7 +32,7 @@ use super::console::Console;
 use super::posting::draft::{Form as ComposeForm, is_id};
 use super::posting::spool::{self, Part, SpoolError};
 use super::queueing;
-use super::settings::{self, Change};
+use super::settings::{self, Change, SlotError};
 use super::show::{self, Danger, Declined, Refusal};
 use crate::console::access::{Role, Visitor, demand};
 use crate::console::pages::{ENGLISH, ICON, SCRIPT, STYLE, html};
@@ -67,6 +67,7 @@ pub(super) fn router(console: App) -> Router {
         .route("/settings", get(settings_in_use))
         .route("/settings/change", get(settings_form).post(change_setting))
         .route("/settings/apps", post(add_app))
+        .route("/settings/slots", post(add_slot))
         .route("/settings/link", post(link));
     let editor = Router::new()
         .route("/compose", get(start).post(begin))
@@ -253,6 +254,28 @@ async fn add_app(
         Err(why) => {
             let mut page = show::settings_form(&console, &visitor, None).await;
             (page.app_error, page.app_name, page.app_key) = (Some(why), name, key);
+            (StatusCode::UNPROCESSABLE_ENTITY, Html(html(&page))).into_response()
+        }
+    }
+}
+
+async fn add_slot(
+    State(console): State<App>,
+    visitor: Visitor,
+    Form(form): Form<SlotForm>,
+) -> Response {
+    match settings::add_slot(&console, form.name.trim(), &form.times).await {
+        Ok(()) => {
+            let told = vec![Flash::good(ENGLISH.slot_added)];
+            on(&console, &visitor, "/settings/change", told).into_response()
+        }
+        Err(wrong) => {
+            let mut page = show::settings_form(&console, &visitor, None).await;
+            match wrong {
+                SlotError::Name(why) => page.slot.name_error = Some(why),
+                SlotError::Times(why) => page.slot.times_error = Some(why),
+            }
+            (page.slot.name, page.slot.times) = (form.name, form.times);
             (StatusCode::UNPROCESSABLE_ENTITY, Html(html(&page))).into_response()
         }
     }
