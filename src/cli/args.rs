@@ -275,6 +275,16 @@ pub(crate) struct PassphraseArgs {
     pub(crate) passphrase_file: Option<PathBuf>,
 }
 
+/// Where the password of a user of the console comes from.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct PasswordArgs {
+    /// Read the password from the first line of this file instead of asking for it
+    ///
+    /// The file must be yours alone (mode 0600). `TIKTOK_UP_PASSPHRASE` holds one, too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+}
+
 /// Arguments of `upload`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = help::UPLOAD)]
@@ -363,7 +373,7 @@ pub(crate) enum ServeAction {
         role: UserRole,
         #[command(flatten)]
         // A doc comment here would replace the command's own help.
-        passphrase: PassphraseArgs,
+        password: PasswordArgs,
     },
     /// Remove a user of the console; its sessions end at once
     #[command(after_help = help::SERVE_REMOVE_USER)]

@@ -190,7 +190,7 @@ pub(super) const SERVE: &str = headed!(
 pub(super) const SERVE_ADD_USER: &str = headed!(
     "Examples",
     "tiktok-up serve add-user ada --role editor"
-    "tiktok-up serve add-user ada --passphrase-file words"
+    "tiktok-up serve add-user ada --password-file words"
 );
 
 pub(super) const SERVE_REMOVE_USER: &str = headed!("Examples", "tiktok-up serve remove-user ada");

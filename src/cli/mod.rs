@@ -22,9 +22,9 @@ use crate::model::fields::nearest;
 pub(crate) use self::args::{
     AccountsAction, AccountsArgs, CancelArgs, CompleteArgs, CompletionsArgs, ConfigAction,
     ConfigArgs, DemoArgs, DoctorArgs, ExplainArgs, HelpArgs, HistoryArgs, HookArgs, InitArgs,
-    LoginArgs, LogoutArgs, ManArgs, OpenArgs, PassphraseArgs, PostArgs, RefreshArgs, ResolveArgs,
-    RunArgs, Schema, SchemaArgs, ServeAction, ServeArgs, StatusArgs, UploadArgs, UserRole, Verdict,
-    VideosArgs, WatchArgs,
+    LoginArgs, LogoutArgs, ManArgs, OpenArgs, PassphraseArgs, PasswordArgs, PostArgs, RefreshArgs,
+    ResolveArgs, RunArgs, Schema, SchemaArgs, ServeAction, ServeArgs, StatusArgs, UploadArgs,
+    UserRole, Verdict, VideosArgs, WatchArgs,
 };
 pub(crate) use self::sandbox::SandboxArgs;
 pub(crate) use self::topics::page as topic;

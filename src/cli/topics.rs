@@ -28,7 +28,8 @@ const VARIABLES: &[(&str, &str)] = &[
     ("TIKTOK_UP_HOME", "one directory for everything, like --home"),
     (
         "TIKTOK_UP_PASSPHRASE",
-        "the passphrase for `accounts export` and `accounts import`, and of an encrypted store",
+        "the passphrase for `accounts export` and `accounts import`, and of an encrypted store; for \
+         `serve add-user` the user's password",
     ),
     ("TIKTOK_UP_API_URL", "another base of the API: https, or http on 127.0.0.1"),
     ("TIKTOK_UP_AUTH_URL", "another base of the authorize page"),

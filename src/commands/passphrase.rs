@@ -9,7 +9,7 @@ use rustix::termios::OptionalActions;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-use crate::cli::PassphraseArgs;
+use crate::cli::{PassphraseArgs, PasswordArgs};
 use crate::commands::hidden::Hidden;
 use crate::exit::Exit;
 use crate::fs::{FsError, PRIVATE_FILE};
@@ -30,8 +30,23 @@ const LONGEST: u64 = 1024;
 
 const GROUP_OR_OTHERS: u32 = 0o077;
 
+/// What people call what they are asked for.
+#[derive(Clone, Copy, Debug)]
+struct Words {
+    name: &'static str,
+    /// At the beginning of a sentence.
+    title: &'static str,
+    /// The option that names a file with it.
+    option: &'static str,
+}
+
+const PASSPHRASE: Words =
+    Words { name: "passphrase", title: "Passphrase", option: "--passphrase-file" };
+const PASSWORD: Words = Words { name: "password", title: "Password", option: "--password-file" };
+
 /// Where passphrases come from in this run.
 pub(super) struct Passphrases<'a> {
+    words: Words,
     source: Source,
     /// Once something was asked: hidden also between two questions, and after a signal.
     terminal: Option<Terminal>,
@@ -58,8 +73,26 @@ impl<'a> Passphrases<'a> {
         env: &Environment<'_>,
         shutdown: &'a Shutdown,
     ) -> Result<Self, Failure> {
-        let source = match (&args.passphrase_file, env(VARIABLE)) {
-            (Some(path), _) => Source::File(path.clone()),
+        Self::called(PASSPHRASE, args.passphrase_file.as_deref(), env, shutdown)
+    }
+
+    /// The same for somebody's password.
+    pub(super) fn of_password(
+        args: &PasswordArgs,
+        env: &Environment<'_>,
+        shutdown: &'a Shutdown,
+    ) -> Result<Self, Failure> {
+        Self::called(PASSWORD, args.password_file.as_deref(), env, shutdown)
+    }
+
+    fn called(
+        words: Words,
+        file: Option<&Path>,
+        env: &Environment<'_>,
+        shutdown: &'a Shutdown,
+    ) -> Result<Self, Failure> {
+        let source = match (file, env(VARIABLE)) {
+            (Some(path), _) => Source::File(path.to_owned()),
             (None, None) => Source::Typed,
             (None, Some(value)) if value.is_empty() => Source::Typed,
             (None, Some(value)) => {
@@ -69,12 +102,12 @@ impl<'a> Passphrases<'a> {
                 )
             }
         };
-        Ok(Self { source, terminal: None, shutdown })
+        Ok(Self { words, source, terminal: None, shutdown })
     }
 
     /// The terminal, whatever else there is.
     pub(super) fn typed(shutdown: &'a Shutdown) -> Self {
-        Self { source: Source::Typed, terminal: None, shutdown }
+        Self { words: PASSPHRASE, source: Source::Typed, terminal: None, shutdown }
     }
 
     /// Whether a person types them, who may try again.
@@ -84,20 +117,21 @@ impl<'a> Passphrases<'a> {
 
     /// One that is made up now: typed twice.
     pub(super) async fn new_one(&mut self, of: &str) -> Result<Asked, Failure> {
-        let first = match self.one(&format!("Passphrase for {of}: ")).await? {
+        let Words { name, title, .. } = self.words;
+        let first = match self.one(&format!("{title} for {of}: ")).await? {
             Asked::Passphrase(first) if self.are_typed() => first,
             other => return Ok(other),
         };
         match self.one("The same again: ").await? {
             Asked::Passphrase(second) if second == first => Ok(Asked::Passphrase(first)),
-            Asked::Passphrase(_) => Err(Failure::usage("the two passphrases differ")),
+            Asked::Passphrase(_) => Err(Failure::usage(format!("the two {name}s differ"))),
             stopped @ Asked::Stopped(_) => Ok(stopped),
         }
     }
 
     /// One that was made up before.
     pub(super) async fn known_one(&mut self, of: &str) -> Result<Asked, Failure> {
-        self.one(&format!("Passphrase of {of}: ")).await
+        self.one(&format!("{} of {of}: ", self.words.title)).await
     }
 
     async fn one(&mut self, prompt: &str) -> Result<Asked, Failure> {
@@ -108,6 +142,8 @@ impl<'a> Passphrases<'a> {
                 wait_for(self.shutdown, move || first_line(&path)).await
             }
             Source::Typed => {
+                let words = self.words;
+                let no_terminal = move |error: &io::Error| no_terminal(words, error);
                 let terminal = match &mut self.terminal {
                     Some(terminal) => terminal,
                     none => none.insert(Terminal::open().map_err(|error| no_terminal(&error))?),
@@ -116,7 +152,8 @@ impl<'a> Passphrases<'a> {
                 typed.write_all(prompt.as_bytes()).map_err(|error| no_terminal(&error))?;
                 let answer = wait_for(self.shutdown, move || {
                     line(&mut typed).map_err(|error| no_terminal(&error))?.ok_or_else(|| {
-                        Failure::usage("the input ended before a passphrase was typed")
+                        let name = words.name;
+                        Failure::usage(format!("the input ended before a {name} was typed"))
                     })
                 });
                 tokio::select! {
@@ -150,13 +187,16 @@ async fn wait_for(
 
 /// That nobody is there to type a passphrase.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no terminal to ask for the passphrase on ({0})")]
-pub(super) struct NoTerminal(String);
+#[error("there is no terminal to ask for the {name} on ({why})")]
+pub(super) struct NoTerminal {
+    name: &'static str,
+    why: String,
+}
 
-fn no_terminal(error: &io::Error) -> Failure {
-    let failure = Failure::unexpected(NoTerminal(error.to_string()));
+fn no_terminal(words: Words, error: &io::Error) -> Failure {
+    let failure = Failure::unexpected(NoTerminal { name: words.name, why: error.to_string() });
     Failure { exit: Exit::Usage, ..failure }
-        .hint(format!("set {VARIABLE}, or name a file with `--passphrase-file`"))
+        .hint(format!("set {VARIABLE}, or name a file with `{}`", words.option))
 }
 
 /// The first line of a file that nobody else may read; or of a pipe, as a shell's `<(…)` is one.

@@ -232,6 +232,30 @@ fn t18_a_passphrase_is_typed_twice_and_not_shown() {
     assert!(success && shown.contains("imported") && !shown.contains(WORDS), "{shown}");
 }
 
+/// What somebody signs in to the console with is a password, not a passphrase.
+#[test]
+fn t18_the_password_of_a_user_is_typed_twice_and_called_so() {
+    if !Terminal::is_there() {
+        return;
+    }
+    let world = World::logged_in();
+    let add = format!("{} serve add-user ada", env!("CARGO_BIN_EXE_tiktok-up"));
+    for second in ["another password", WORDS] {
+        let mut terminal = Terminal::start(&world, &add, &[]);
+        terminal.sees("Password for the user ada: ").types(WORDS);
+        terminal.sees("The same again: ").types(second);
+        let (success, shown) = terminal.end();
+        assert!(!shown.contains(WORDS) && !shown.to_lowercase().contains("passphrase"), "{shown}");
+        let differ = shown.contains("the two passwords differ");
+        assert_eq!((success, differ), (second == WORDS, second != WORDS), "{shown}");
+    }
+    let file = world.file("words", format!("{WORDS}\n"));
+    chmod(&file, 0o600);
+    let args = ["serve", "add-user", "bea", "--password-file", file.to_str().unwrap()];
+    world.run(&args).exits(0);
+    world.run(&["serve", "users"]).exits(0).says("ada").says("bea");
+}
+
 #[test]
 fn an_interrupted_prompt_leaves_the_terminal_as_it_was() {
     if !Terminal::is_there() {

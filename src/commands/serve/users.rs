@@ -33,8 +33,8 @@ pub(super) async fn run(
     let users = Users::within(console);
     let printer = &context.printer;
     match action {
-        ServeAction::AddUser { name, role, passphrase } => {
-            let mut asked = Passphrases::find(passphrase, env, &context.shutdown)?;
+        ServeAction::AddUser { name, role, password } => {
+            let mut asked = Passphrases::of_password(password, env, &context.shutdown)?;
             let password = match asked.new_one(&format!("the user {}", text::shown(name))).await? {
                 Asked::Passphrase(password) => password,
                 Asked::Stopped(signal) => return Ok(signal.exit()),
