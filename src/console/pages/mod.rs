@@ -58,8 +58,6 @@ pub(crate) struct NavLink {
     pub(crate) href: &'static str,
     pub(crate) words: &'static str,
     pub(crate) is_here: bool,
-    /// How many things wait there for somebody.
-    pub(crate) count: usize,
 }
 
 /// How a sentence is meant.

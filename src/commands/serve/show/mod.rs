@@ -60,7 +60,7 @@ const PLACES: [(&str, &str, Role); 9] = [
 
 fn frame(console: &Console, visitor: &Visitor, here: &str, title: &str) -> Frame {
     let places = PLACES.into_iter().filter(|(_, _, role)| visitor.role >= *role);
-    let link = |(href, words, _)| NavLink { href, words, is_here: href == here, count: 0 };
+    let link = |(href, words, _)| NavLink { href, words, is_here: href == here };
     let flashes = console.flashes.take(visitor.csrf.expose()).into_iter();
     // Whoever cannot change settings can tell somebody who can.
     let trouble = console.posting.trouble().map(|failed| Message {
