@@ -1,6 +1,6 @@
 //! `history`: what was posted, and when.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -16,6 +16,7 @@ use crate::model::account::Accounts;
 use crate::model::{Phase, PostNumber, PostState, RecordedPost};
 use crate::output::{Failure, Table, csv, moment};
 use crate::signals::Signal;
+use crate::store::local::LocalStore;
 use crate::store::{Journal, Store as _};
 
 /// Posts that are read at once.
@@ -73,7 +74,31 @@ struct HistoryEvent<'a> {
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, Failure> {
+    tell(context, args, |_| true).await
+}
+
+/// Tells of these posts alone, by their numbers, with what TikTok says of them.
+pub(super) async fn with_numbers(
+    context: &Context,
+    posts: &BTreeSet<u32>,
+) -> Result<Exit, Failure> {
+    let args = HistoryArgs { numbers: true, ..HistoryArgs::default() };
+    tell(context, &args, |made| posts.contains(&made.post.number.0)).await
+}
+
+async fn tell(
+    context: &Context,
+    args: &HistoryArgs,
+    is_wanted: impl Fn(&Made) -> bool,
+) -> Result<Exit, Failure> {
     let Some((store, journal)) = journal::existing(context).await? else {
+        let home = &context.settings.home;
+        if let Some(name) = args.account.as_deref().filter(|_| home.state.exists()) {
+            LocalStore::open(&home.state, context.settings.clock)?
+                .accounts()
+                .find(Some(name))
+                .await?;
+        }
         context.printer.note("nothing was posted from here");
         return Ok(Exit::Done);
     };
@@ -87,6 +112,7 @@ pub(super) async fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, F
         // Of an account that is not there, nothing was posted either.
         store.accounts().find(Some(name)).await?;
     }
+    made.retain(is_wanted);
     if args.numbers
         && let Some(signal) = add_numbers(context, &mut made).await?
     {

@@ -22,6 +22,7 @@ mod console_client;
 mod console_compose;
 mod console_demo;
 mod console_errors;
+mod console_history;
 mod console_limits;
 mod console_login;
 mod console_look;

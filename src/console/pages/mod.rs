@@ -545,6 +545,10 @@ pub(crate) struct HistoryPage {
     pub(crate) posts: Vec<MadePost>,
 }
 
+    /// The pages beside this one, and which posts of how many are on it.
+    pub(crate) newer: Option<String>,
+    pub(crate) older: Option<String>,
+    pub(crate) place: Option<String>,
 /// What the history can be narrowed by.
 #[derive(Debug)]
 pub(crate) struct Filter {
@@ -639,6 +643,8 @@ pub(crate) struct Day {
 #[derive(Debug)]
 pub(crate) struct DayPost {
     pub(crate) time: String,
+    /// How many it has besides.
+    pub(crate) more: usize,
     pub(crate) name: String,
     pub(crate) href: String,
     pub(crate) account: String,

@@ -330,6 +330,9 @@ words! {
     numbers_refused: "TikTok was asked for numbers, and did not give them:",
     comments: "Comments",
     shares: "Shares",
+    pages: "Pages",
+    newer: "Newer",
+    older: "Older",
     calendar_none: "Nothing is planned here, and nothing was posted",
     calendar_none_help: "Compose a post for a time, and it shows on its day.",
     posts: "Posts",
@@ -337,6 +340,7 @@ words! {
     video: "Video",
     views: "Views",
     likes: "Likes",
+    more_posts: "more",
     csv: "CSV",
     json: "JSON",
 

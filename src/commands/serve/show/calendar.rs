@@ -13,6 +13,9 @@ use crate::commands::serve::web::forms::CalendarQuery;
 use crate::console::access::Visitor;
 use crate::console::pages::{CalendarPage, Day, DayPost, Message};
 
+/// So many posts of a day are shown in a month, the first ones; its week shows all of them.
+const SHOWN: usize = 4;
+
 /// Days with their posts.
 pub(crate) async fn calendar(
     console: &Console,
@@ -39,14 +42,16 @@ pub(crate) async fn calendar(
     let (posts, unread) = calendar_posts(console, zone).await;
     let days = (0..count).map(|nth| {
         let date = first.saturating_add(nth.days());
-        let own = posts.iter().filter(|(day, _)| *day == date);
+        let own: Vec<_> = posts.iter().filter(|(day, _)| *day == date).collect();
+        let shown = if is_week { own.len() } else { own.len().min(SHOWN) };
         Day {
             date: date.to_string(),
             number: date.day(),
             words: date.strftime("%A, %-d %B").to_string(),
             is_today: date == today,
             is_outside: !is_week && date.month() != at.month(),
-            posts: own.map(|(_, post)| post()).collect(),
+            posts: own.iter().take(shown).map(|(_, post)| post()).collect(),
+            more: own.len() - shown,
         }
     });
     let title = if is_week { week(first) } else { at.strftime("%B %Y").to_string() };

@@ -19,16 +19,29 @@ pub(crate) async fn history(
     visitor: &Visitor,
     query: &HistoryQuery,
 ) -> HistoryPage {
+    let all = asked(console, query, false).await;
+    let mut posts: Vec<HistoryPost> = all.events.iter().filter_map(|it| read(it, query)).collect();
+    let count = posts.len();
+    let pages = Pages::of(count, query);
+    posts = posts.into_iter().skip(pages.skipped()).take(EACH).collect();
     let mut with_numbers = !query.numbers.is_empty();
-    let mut answer = asked(console, query, with_numbers).await;
     let mut no_numbers = None;
-    if let (true, Some(failed)) = (with_numbers, answer.failed) {
-        let hint = failed.hint.map(|hint| format!(". {hint}")).unwrap_or_default();
-        no_numbers = Some(format!("{} {}{hint}", T.numbers_refused, failed.message));
-        with_numbers = false;
-        answer = asked(console, query, false).await;
+    if with_numbers && !posts.is_empty() {
+        // Of what is not shown TikTok is not asked.
+        let shown = posts.iter().map(|post| post.post).collect();
+        let run =
+            |context: Context| async move { history_command::with_numbers(&context, &shown).await };
+        let answer = console.ask(run).await;
+        match answer.failed {
+            Some(failed) => {
+                let hint = failed.hint.map(|hint| format!(". {hint}")).unwrap_or_default();
+                no_numbers = Some(format!("{} {}{hint}", T.numbers_refused, failed.message));
+                with_numbers = false;
+            }
+            None => posts = answer.all("history"),
+        }
     }
-    let posts: Vec<HistoryPost> = answer.events.iter().filter_map(|it| read(it, query)).collect();
+    let page_at = |page| with_query("/history", query, with_numbers, Some(page));
     let accounts = console.accounts().await;
     let level =
         |value: &str, words: &str| Level { value: value.to_owned(), words: words.to_owned() };
@@ -53,12 +66,55 @@ pub(crate) async fn history(
         no_numbers,
         downloads: [("/history.csv", T.csv), ("/history.json", T.json)]
             .map(|(path, words)| Link {
-                href: with_query(path, query, with_numbers),
+                href: with_query(path, query, with_numbers, None),
                 words: words.to_owned(),
             })
             .into(),
-        sums: if with_numbers && !posts.is_empty() { sums(&posts) } else { Vec::new() },
+        sums: if with_numbers && !posts.is_empty() { sums(&posts, count) } else { Vec::new() },
+        newer: pages.newer().map(page_at),
+        older: pages.older().map(page_at),
+        place: pages.place(),
         posts: posts.into_iter().map(made).collect(),
+    }
+}
+
+/// So many posts are on a page.
+const EACH: usize = 100;
+
+/// The pages that posts are on, the newest on the first.
+#[derive(Clone, Copy, Debug)]
+struct Pages {
+    /// How many posts there are.
+    count: usize,
+    /// The page that is shown, from 1 on.
+    at: usize,
+}
+
+impl Pages {
+    fn of(count: usize, query: &HistoryQuery) -> Self {
+        let last = count.div_ceil(EACH).max(1);
+        Self { count, at: query.page.parse().unwrap_or(1).clamp(1, last) }
+    }
+
+    /// How many newer posts there are than those of this page.
+    fn skipped(self) -> usize {
+        (self.at - 1) * EACH
+    }
+
+    fn newer(self) -> Option<usize> {
+        (self.at > 1).then(|| self.at - 1)
+    }
+
+    fn older(self) -> Option<usize> {
+        (self.at * EACH < self.count).then_some(self.at + 1)
+    }
+
+    /// Which posts are shown; nothing where those are all.
+    fn place(self) -> Option<String> {
+        let (first, last) = (self.skipped() + 1, (self.at * EACH).min(self.count));
+        let shown = if first < last { format!("{first}–{last}") } else { last.to_string() };
+        let place = format!("{shown} {} {}", T.units, self.count);
+        Some(place).filter(|_| self.count > EACH)
     }
 }
 
@@ -94,14 +150,17 @@ fn made(post: HistoryPost) -> MadePost {
     }
 }
 
-/// All of them together.
-fn sums(posts: &[HistoryPost]) -> Vec<Fact> {
+/// The posts of a page together, of so many.
+fn sums(posts: &[HistoryPost], count: usize) -> Vec<Fact> {
+    let shown = posts.len();
+    let posts_are =
+        if shown < count { format!("{shown} {} {count}", T.units) } else { shown.to_string() };
     let sum = |what, of: fn(&HistoryPost) -> Option<u64>| Fact {
         what,
         is: grouped(posts.iter().filter_map(of).fold(0, u64::saturating_add)),
     };
     vec![
-        Fact { what: T.posts, is: posts.len().to_string() },
+        Fact { what: T.posts, is: posts_are },
         sum(T.views, |post| post.views),
         sum(T.likes, |post| post.likes),
         sum(T.comments, |post| post.comments),
@@ -109,10 +168,19 @@ fn sums(posts: &[HistoryPost]) -> Vec<Fact> {
     ]
 }
 
-/// The address of a file with what the page shows: whoever reads it has the states of all posts in it.
-fn with_query(path: &str, query: &HistoryQuery, with_numbers: bool) -> String {
+/// The address of a page with what this one shows, or of a file: whoever reads that has the states of all posts in it.
+fn with_query(path: &str, query: &HistoryQuery, with_numbers: bool, page: Option<usize>) -> String {
     let numbers = if with_numbers { "yes" } else { "" };
-    let fields = [("account", query.account.as_str()), ("numbers", numbers)];
+    let (state, page) = match page {
+        Some(page) => (query.state.as_str(), page.to_string()),
+        None => ("", String::new()),
+    };
+    let fields = [
+        ("account", query.account.as_str()),
+        ("state", state),
+        ("numbers", numbers),
+        ("page", page.as_str()),
+    ];
     let mut text = url::form_urlencoded::Serializer::new(String::new());
     text.extend_pairs(fields.into_iter().filter(|(_, value)| !value.is_empty()));
     let text = text.finish();
@@ -150,8 +218,27 @@ mod tests {
             numbers: "yes".into(),
             ..HistoryQuery::default()
         };
-        assert_eq!(with_query("/a", &query, true), "/a?account=a+b&numbers=yes");
-        assert_eq!(with_query("/a", &query, false), "/a?account=a+b");
-        assert_eq!(with_query("/a", &HistoryQuery::default(), false), "/a");
+        let file = |query: &HistoryQuery, numbers| with_query("/a", query, numbers, None);
+        assert_eq!(file(&query, true), "/a?account=a+b&numbers=yes");
+        assert_eq!(file(&query, false), "/a?account=a+b");
+        assert_eq!(file(&HistoryQuery::default(), false), "/a");
+        let query = HistoryQuery { state: "inbox".into(), ..query };
+        let page = with_query("/a", &query, true, Some(2));
+        assert_eq!(page, "/a?account=a+b&state=inbox&numbers=yes&page=2");
+    }
+
+    #[test]
+    fn pages_begin_with_the_newest_and_end_with_the_oldest() {
+        let of = |count, page: &str| {
+            let query = HistoryQuery { page: page.into(), ..HistoryQuery::default() };
+            let pages = Pages::of(count, &query);
+            (pages.skipped(), pages.newer(), pages.older(), pages.place().unwrap_or_default())
+        };
+        assert_eq!(of(0, ""), (0, None, None, String::new()));
+        assert_eq!(of(100, "2"), (0, None, None, String::new()));
+        assert_eq!(of(101, "x"), (0, None, Some(2), "1–100 of 101".into()));
+        assert_eq!(of(101, "2"), (100, Some(1), None, "101 of 101".into()));
+        assert_eq!(of(250, "2"), (100, Some(1), Some(3), "101–200 of 250".into()));
+        assert_eq!(of(250, "18446744073709551615"), (200, Some(2), None, "201–250 of 250".into()));
     }
 }

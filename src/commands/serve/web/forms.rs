@@ -119,6 +119,8 @@ pub(crate) struct HistoryQuery {
     pub(crate) state: String,
     /// Anything: TikTok is asked for covers, addresses and numbers as well.
     pub(crate) numbers: String,
+    /// Which page of it, from 1 on.
+    pub(crate) page: String,
 }
 
 /// So much is known of the name of a file that a browser sends, in characters.

@@ -189,7 +189,11 @@ fn export(kind: &'static str, text: Result<String, Failed>) -> Response {
         Ok(text) => ([(CONTENT_TYPE, HeaderValue::from_static(kind))], text).into_response(),
         Err(failed) => {
             let hint = failed.hint.map(|hint| format!("\n{hint}")).unwrap_or_default();
-            (StatusCode::BAD_GATEWAY, format!("{}{hint}\n", failed.message)).into_response()
+            let status = match failed.code {
+                Some("account_unknown" | "no_account") => StatusCode::NOT_FOUND,
+                _ => StatusCode::BAD_GATEWAY,
+            };
+            (status, format!("{}{hint}\n", failed.message)).into_response()
         }
     }
 }
