@@ -10,9 +10,10 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use url::Url;
 
 use super::answer::{Answer, Failed, ask, printed};
+use super::checks::Checks;
 use super::logins::{Logins, Way};
 use super::posting::worker::{Posting, Workers};
-use super::read::{Check, KnownAccount, Setting};
+use super::read::{KnownAccount, Setting};
 use super::web::flash::Flashes;
 use super::web::forms::LoginForm;
 use crate::cli::{DoctorArgs, GlobalArgs};
@@ -43,8 +44,7 @@ pub(super) struct Console {
     pub(super) logins: Logins,
     pub(super) workers: Workers,
     pub(super) flashes: Flashes,
-    /// What `doctor` found when it was asked last.
-    pub(super) found: Mutex<Vec<Check>>,
+    pub(super) checks: Checks,
     pub(super) composing: Composing,
 }
 
@@ -166,11 +166,7 @@ impl Console {
         self.context().settings.slots.keys().cloned().collect()
     }
 
-    pub(super) fn findings(&self) -> Vec<Check> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Runs `doctor`.
+    /// Runs `doctor`, once for all who ask for it at the same time.
     pub(super) async fn check(&self) {
         let global = self.global.clone();
         let run = move |context: Context| async move {
@@ -189,8 +185,7 @@ impl Console {
             });
             checking.await.map_err(Failure::unexpected)?
         };
-        let found = self.ask(run).await.all("check");
-        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        self.checks.run(|| async { self.ask(run).await.all("check") }).await;
     }
 
     pub(super) async fn settings_in_use(&self) -> Vec<Setting> {

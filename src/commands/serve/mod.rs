@@ -2,6 +2,7 @@
 //! functions of the other commands.
 
 mod answer;
+mod checks;
 mod composing;
 mod console;
 mod folders;
@@ -19,6 +20,7 @@ use std::sync::{Arc, Mutex};
 
 use url::Url;
 
+use self::checks::Checks;
 use self::console::{Composing, Console};
 use self::logins::{CALLBACK, Logins};
 use self::posting::draft::Drafts;
@@ -101,7 +103,7 @@ pub(super) async fn run(
         logins: Logins::default(),
         workers: Workers::new(posting),
         flashes: Flashes::default(),
-        found: Mutex::default(),
+        checks: Checks::default(),
         composing: Composing::default(),
     });
     console.settle_drafts()?;

@@ -8,7 +8,7 @@ use crate::console::pages::{DoctorPage, FindingLine};
 
 /// What `doctor` found when it was asked last.
 pub(crate) fn doctor(console: &Console, visitor: &Visitor) -> DoctorPage {
-    let mut found = console.findings();
+    let mut found = console.checks.found();
     // What is to be done comes first.
     found.sort_by_key(|found| (found.ok, found.hint.is_none()));
     let findings = found.into_iter().map(|found: Check| FindingLine {
