@@ -48,6 +48,49 @@ fn a_login_asks_for_what_was_chosen() {
     console.end();
 }
 
+/// Of several apps the one that was chosen is logged in with, whichever is usual.
+#[test]
+fn a_login_is_made_with_the_app_that_was_chosen() {
+    let apps = [("main", App::random()), ("shop", App::random())];
+    let sections: String = apps.iter().map(|(name, app)| section(name, app)).collect();
+    let apps = apps.map(|(_, app)| app);
+    let keys = [&apps[0], &apps[1]].map(|app| app.client_key.clone());
+    let world = World::with(Options { apps: apps.into(), ..Options::default() });
+    world.configure(&format!("{sections}[defaults]\napp = \"main\"\n"));
+    let command = world.configured(&["serve", "--listen", "127.0.0.1:0", "--no-browser"]);
+    let console = Console::of(Running::of(command));
+    let visitor = Visitor::of(&world, &console);
+    visitor.get("/accounts").is(200).says("value=\"main\"").says("value=\"shop\"");
+    for (fields, key) in [(&[][..], 0), (&[("app", "main")], 0), (&[("app", "shop")], 1)] {
+        let fields = [fields, &[("way", "browser")]].concat();
+        let to = visitor.post("/login", &fields).is(303).to;
+        let url = Url::parse(&to).unwrap_or_else(|error| panic!("{error}: {to}"));
+        let asked = url.query_pairs().find(|(name, _)| name == "client_key").unwrap().1;
+        assert_eq!(asked, keys[key], "{fields:?}");
+        if key == 1 {
+            // TikTok leads back to the console.
+            let back = world.browse(&to);
+            assert_eq!(back.0, 200, "{back:?}");
+        }
+    }
+    eventually("the account is logged in", || {
+        let accounts = Ran::of(world.configured(&["--json", "accounts"])).json();
+        accounts.iter().any(|account| account["app"] == "shop").then_some(())
+    });
+    visitor.get("/accounts").is(200).says("<dd>shop</dd>");
+    // One that is not there is told, and nothing is asked of TikTok.
+    let no_app = visitor.post("/login", &[("app", "nobody"), ("way", "browser")]).is(303);
+    assert_eq!(no_app.to, "/accounts");
+    visitor.get("/accounts").says("there is no app");
+    console.end();
+}
+
+/// The lines of config.toml for an app.
+fn section(name: &str, app: &App) -> String {
+    let (key, secret) = (&app.client_key, app.client_secret.expose());
+    format!("[apps.{name}]\nclient_key = {key:?}\nclient_secret = {secret:?}\n")
+}
+
 const PUBLIC: &str = "https://post.example.com";
 
 /// The console of an app whose redirect URI is where a proxy shows the console.
