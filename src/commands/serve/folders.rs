@@ -103,6 +103,23 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::console::pages::ENGLISH;
+
+    #[test]
+    fn the_form_for_a_file_takes_what_a_folder_shows() {
+        let form = include_str!("../../console/templates/start.html");
+        let (_, accepted) = form.split_once(" accept=\"").unwrap();
+        let accepted: Vec<_> = accepted.split('"').next().unwrap().split(',').collect();
+        for end in VIDEOS {
+            let end = format!(".{end}");
+            assert!(accepted.contains(&&*end), "{end}");
+            for words in [ENGLISH.folder_no_videos, &FolderError::NoVideo.to_string()] {
+                assert!(words.contains(&end), "{end}: {words}");
+            }
+        }
+        let ends = accepted.iter().filter(|kind| kind.starts_with('.'));
+        assert_eq!(ends.count(), VIDEOS.len());
+    }
 
     #[test]
     fn nothing_outside_of_the_folders_is_shown() {
