@@ -5,10 +5,13 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::console::Console;
+use url::Url;
+
+use crate::browser::Browser;
+use crate::console::{Console, begin, fill, says_after};
 use crate::console_client::Visitor;
 use crate::process::eventually;
-use crate::world::{ADA, Ran, World};
+use crate::world::{ADA, Ran, World, raw_request};
 
 /// `serve` on a free port, with more arguments.
 fn serve(world: &World, more: &[&str]) -> Ran {
@@ -141,5 +144,69 @@ fn what_is_no_id_is_in_no_address() {
         visitor.post(&format!("/compose/{id}"), &[("action", "discard")]).is(404);
     }
     visitor.post("/queue/web-0123456789abcdef/cancel", &[]).is(422);
+    console.end();
+}
+
+/// Whoever asks in a way that the console does not answer is told why, and nothing else.
+#[test]
+fn whoever_is_refused_at_the_door_is_told_why() {
+    let world = World::logged_in();
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    let port = Url::parse(&console.at("/")).unwrap().port().unwrap();
+    let ask = |lines: &str| raw_request(port, &format!("{lines}connection: close\r\n\r\n"));
+    let astray = ask("GET / HTTP/1.1\r\nhost: rebound.example\r\n");
+    assert!(astray.starts_with("HTTP/1.1 421 "), "{astray}");
+    assert!(astray.contains("That is no address of this console."), "{astray}");
+    assert!(astray.contains("\r\ncontent-type: text/plain"), "{astray}");
+    assert!(!astray.contains("rebound") && !astray.contains(&port.to_string()), "{astray}");
+    let here = format!("host: 127.0.0.1:{port}\r\n");
+    let unknown = ask(&format!("GET /history.csv HTTP/1.1\r\n{here}accept: */*\r\n"));
+    assert!(unknown.starts_with("HTTP/1.1 401 "), "{unknown}");
+    assert!(unknown.contains("\r\n\r\nYour session has ended."), "{unknown}");
+    // A form of a session that has ended: a page that leads on.
+    visitor.post("/signout", &[]).is(303);
+    let page = visitor.post("/doctor", &[]).is(401).says("href=\"/signin\" target=\"_blank\"");
+    page.says("Your session has ended.").says("What you have typed is still");
+    console.end();
+}
+
+/// As the page of a session that has ended promises.
+#[test]
+fn what_was_typed_before_a_session_ended_is_there_again() {
+    let Some(mut browser) = Browser::start() else { return };
+    let world = World::logged_in();
+    world.video("clip.mp4", 100_000);
+    let mut add = world.command(&["serve", "add-user", "ada"]);
+    add.env("TIKTOK_UP_PASSPHRASE", "a long password");
+    Ran::of(add).exits(0);
+    let console = Console::start(&world, &[]);
+    browser.open(&console.at("/signin"));
+    fill(&mut browser, "#name", "ada");
+    fill(&mut browser, "#password", "a long password");
+    browser.click("form:has(#password) button");
+    browser.arrives_at(&console.at("/"));
+    begin(&mut browser, &console, &world, "clip.mp4");
+    browser.click("#caption");
+    browser.write("Words that took a while");
+    world.run(&["serve", "remove-user", "ada"]).exits(0);
+    browser.click("button.quiet[value=save]");
+    says_after(&mut browser, "What you have typed is still in the page before this one");
+    // In another tab.
+    let token = console.link.split_once("#token=").unwrap().1;
+    let sign_in = format!(
+        "fetch('/signin', {{ method: 'POST', body: new URLSearchParams({{ token: '{token}' }}) }})\
+         .then((answer) => answer.status)"
+    );
+    assert_eq!(browser.awaited(&sign_in), 200);
+    browser.value("history.back()");
+    eventually("the form is there with its words", || {
+        let words = browser.glance("document.querySelector('#caption')?.value ?? null");
+        (words == "Words that took a while").then_some(())
+    });
+    // And they are kept this time.
+    // Without the mouse: the page may still move.
+    browser.value("document.querySelector('button.quiet[value=save]').click()");
+    says_after(&mut browser, "Kept. Nothing was sent.");
     console.end();
 }

@@ -177,6 +177,7 @@ fn hooks(context: &Context) -> Hooks {
     Hooks {
         sign_in: Box::new(show::sign_in),
         refused: Box::new(show::refused),
+        told: Box::new(show::told),
         print_link: Box::new(move |link| {
             terminal.behind().demand(Line::default().text("open ").verbatim(link.expose()));
         }),

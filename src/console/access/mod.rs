@@ -91,9 +91,11 @@ pub(crate) enum Said {
     Unavailable,
 }
 
-/// Why a visitor who may know it was refused.
+/// Why somebody was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
+    /// They have asked for another address than one of the console's own.
+    Address,
     /// Their session has ended since the page with the form was shown.
     SignedOut,
     /// The form did not bring the session's token: it is of a session before this one, as a rule.
@@ -112,6 +114,7 @@ pub(crate) enum Refused {
 impl Refused {
     fn status(self) -> StatusCode {
         match self {
+            Self::Address => StatusCode::MISDIRECTED_REQUEST,
             Self::SignedOut => StatusCode::UNAUTHORIZED,
             Self::Stale | Self::Role { .. } => StatusCode::FORBIDDEN,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
@@ -127,6 +130,8 @@ pub(crate) struct Hooks {
     pub(crate) sign_in: Box<dyn Fn(&SignIn) -> String + Send + Sync>,
     /// The whole page for a visitor who was refused, as HTML.
     pub(crate) refused: Box<dyn Fn(Refused) -> String + Send + Sync>,
+    /// The same in a sentence or two, for programs and where no page can be shown.
+    pub(crate) told: Box<dyn Fn(Refused) -> String + Send + Sync>,
     /// Prints a fresh link, a whole address, at the terminal. Must not block.
     pub(crate) print_link: Box<dyn Fn(&Secret) + Send + Sync>,
     /// Tells that the audit log cannot be written; once until it can be again. Called by a thread of its own.
@@ -328,17 +333,21 @@ impl Access {
 
     fn refuse(&self, denied: Denied) -> Response {
         match denied {
-            // Whoever that is, they are told nothing.
-            Denied::Host => StatusCode::MISDIRECTED_REQUEST.into_response(),
+            // Whoever that is, they are told no address: neither theirs nor one of the console's.
+            Denied::Host => self.told(Refused::Address),
             Denied::Origin | Denied::Site => StatusCode::FORBIDDEN.into_response(),
             Denied::Session { is_navigation: true } => Redirect::to(signin::PATH).into_response(),
-            Denied::Session { is_navigation: false } => StatusCode::UNAUTHORIZED.into_response(),
+            Denied::Session { is_navigation: false } => self.told(Refused::SignedOut),
             Denied::Told(refused) => self.refused(refused),
         }
     }
 
     fn refused(&self, refused: Refused) -> Response {
         (refused.status(), Html((self.hooks.refused)(refused))).into_response()
+    }
+
+    fn told(&self, refused: Refused) -> Response {
+        (refused.status(), (self.hooks.told)(refused) + "\n").into_response()
     }
 }
 
@@ -356,7 +365,7 @@ impl Denied {
     /// The word for the audit log.
     fn reason(self) -> &'static str {
         match self {
-            Self::Host => "host",
+            Self::Host | Self::Told(Refused::Address) => "host",
             Self::Origin => "origin",
             Self::Site => "site",
             Self::Session { .. } | Self::Told(Refused::SignedOut) => "session",

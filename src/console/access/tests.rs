@@ -78,6 +78,7 @@ impl Console {
         let hooks = Hooks {
             sign_in: Box::new(|page| format!("sign in {page:?}")),
             refused: Box::new(|refused| format!("refused {refused:?}")),
+            told: Box::new(|refused| format!("told {refused:?}")),
             print_link: Box::new(move |link| prints.lock().unwrap().push(link.expose().to_owned())),
             audit_failed: Box::new(|error| panic!("{error}")),
         };
@@ -223,12 +224,12 @@ async fn a_page_that_rebinds_its_name_to_here_is_told_nothing() {
         for path in ["/", "/signin", "/style.css", "/callback/", "/nothing"] {
             let first = format!("GET {path} HTTP/1.1");
             let answer = console.send(&[&first, host, &browser.cookie], "").await;
-            assert_eq!((answer.status(), answer.body()), (421, ""), "{host} {path}");
+            assert_eq!((answer.status(), answer.body()), (421, "told Address\n"), "{host} {path}");
         }
     }
     let first = format!("GET http://evil.com:{port}/ HTTP/1.1");
     let answer = console.send(&[&first, &console.host(), &browser.cookie], "").await;
-    assert_eq!((answer.status(), answer.body()), (421, ""));
+    assert_eq!((answer.status(), answer.body()), (421, "told Address\n"));
     let localhost = format!("Host: LocalHost:{port}");
     let answer = console.send(&["GET / HTTP/1.1", &localhost, &browser.cookie], "").await;
     assert_eq!(answer.status(), 200);
@@ -276,7 +277,7 @@ async fn without_a_session_there_are_the_sign_in_page_and_what_is_for_everybody(
     assert_eq!(answer.header("set-cookie"), None);
     for path in ["/", "/events", "/nothing", "/callback", "/callback/x", "/style.css/"] {
         let answer = console.get(path, &["Accept: */*"]).await;
-        assert_eq!((answer.status(), answer.body()), (401, ""), "{path}");
+        assert_eq!((answer.status(), answer.body()), (401, "told SignedOut\n"), "{path}");
     }
     // As TikTok leads back: from another site, so without a cookie.
     let cross = ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate"];

@@ -178,6 +178,8 @@ pub(crate) struct MessagePage {
     pub(crate) frame: Frame,
     pub(crate) lines: Vec<String>,
     pub(crate) link: Option<Link>,
+    /// Whether the link opens beside this page, which is still needed.
+    pub(crate) is_beside: bool,
 }
 
 /// What matters now.
@@ -543,12 +545,12 @@ pub(crate) struct HistoryPage {
     pub(crate) downloads: Vec<Link>,
     pub(crate) sums: Vec<Fact>,
     pub(crate) posts: Vec<MadePost>,
-}
-
     /// The pages beside this one, and which posts of how many are on it.
     pub(crate) newer: Option<String>,
     pub(crate) older: Option<String>,
     pub(crate) place: Option<String>,
+}
+
 /// What the history can be narrowed by.
 #[derive(Debug)]
 pub(crate) struct Filter {
@@ -637,14 +639,14 @@ pub(crate) struct Day {
     /// Of another month.
     pub(crate) is_outside: bool,
     pub(crate) posts: Vec<DayPost>,
+    /// How many it has besides.
+    pub(crate) more: usize,
 }
 
 /// A post of a day.
 #[derive(Debug)]
 pub(crate) struct DayPost {
     pub(crate) time: String,
-    /// How many it has besides.
-    pub(crate) more: usize,
     pub(crate) name: String,
     pub(crate) href: String,
     pub(crate) account: String,

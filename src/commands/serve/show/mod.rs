@@ -38,7 +38,7 @@ pub(super) use self::login::login;
 pub(super) use self::overview::overview;
 pub(super) use self::post::post;
 pub(super) use self::queue::queue;
-pub(super) use self::said::{callback, not_found, refused, sign_in};
+pub(super) use self::said::{callback, not_found, refused, sign_in, told};
 pub(super) use self::settings::settings;
 pub(super) use self::settings_form::{Refusal, settings_form};
 pub(super) use self::start::{Declined, start};

@@ -26,14 +26,31 @@ pub(crate) fn sign_in(asked: &SignIn) -> String {
 
 /// The page of who was refused.
 pub(crate) fn refused(why: Refused) -> String {
+    if why == Refused::SignedOut {
+        let lines = [T.refused_signed_out, T.refused_typed].map(str::to_owned).into();
+        let link = Link { href: "/signin".to_owned(), words: T.signin.to_owned() };
+        return html(&MessagePage {
+            t: T,
+            frame: bare(T.refused_title),
+            lines,
+            link: Some(link),
+            is_beside: true,
+        });
+    }
+    message(bare(T.refused_title), vec![told(why)], "/", T.back)
+}
+
+/// The same in words alone.
+pub(crate) fn told(why: Refused) -> String {
     let line = match why {
+        Refused::Address => T.refused_address,
         Refused::SignedOut => T.refused_signed_out,
         Refused::Stale => T.refused_stale,
         Refused::Role { .. } => T.refused_role,
         Refused::TooLong => T.refused_too_long,
         Refused::Missing => T.refused_missing,
     };
-    message(bare(T.refused_title), vec![line.to_owned()], "/", T.back)
+    line.to_owned()
 }
 
 pub(crate) fn not_found(console: &Console, visitor: &Visitor) -> String {
@@ -48,5 +65,5 @@ pub(crate) fn callback(to: &str) -> String {
 
 fn message(frame: Frame, lines: Vec<String>, href: &str, words: &str) -> String {
     let link = Some(Link { href: href.to_owned(), words: words.to_owned() });
-    html(&MessagePage { t: T, frame, lines, link })
+    html(&MessagePage { t: T, frame, lines, link, is_beside: false })
 }
