@@ -217,6 +217,9 @@ fn tour_of_composing(browser: &mut Browser, world: &World, console: &Console, lo
     says_after(browser, "This time is over");
     look(browser, "compose-errors");
     let here = browser.value("location.pathname").as_str().unwrap().to_owned();
+    browser.click("button[value=discard]");
+    says_after(browser, "Discard this post?");
+    look(browser, "confirm-discard");
     world.refuse("creator_info", 1, 1, "spam_risk_too_many_posts");
     browser.open(&console.at(&here));
     wait_for(browser, "#refused");
@@ -234,6 +237,45 @@ fn tour_of_composing(browser: &mut Browser, world: &World, console: &Console, lo
     }
 }
 
+/// What asks once more: without a word that it is meant, nothing is done.
+fn tour_of_questions(browser: &mut Browser, console: &Console, look: &mut Look<'_>) {
+    for (page, form, question, name) in [
+        ("/queue", "form[action$='/cancel']", "Take this post out of the queue?", "confirm"),
+        ("/accounts", "form[action$='/logout']", "End this login?", "confirm-logout"),
+    ] {
+        browser.open(&console.at(page));
+        let send = format!(
+            "(() => {{ const form = document.querySelector({}); form.noValidate = true; \
+             form.querySelector('button').click(); return true; }})()",
+            json!(form)
+        );
+        assert_eq!(browser.value(&send), true);
+        says_after(browser, question);
+        look(browser, name);
+    }
+}
+
+/// The form of settings, as it is and with something wrong in it.
+fn tour_of_settings(browser: &mut Browser, console: &Console, look: &mut Look<'_>) {
+    let add = |browser: &mut Browser, name: &str, times: &str| {
+        browser.open(&console.at("/settings/change"));
+        fill(browser, "#slot-name", name);
+        fill(browser, "#slot-times", times);
+        browser.click("#add-slot button");
+    };
+    add(browser, "evening", "18:30\n19:00\n19:30\n20:00\n20:30");
+    says_after(browser, "[slots.evening]");
+    look(browser, "settings-change");
+    add(browser, "evening", "21:00");
+    says_after(browser, "There is a slot of this name already");
+    look(browser, "settings-slot-error");
+    browser.open(&console.at("/settings/change"));
+    fill(browser, "[id='serve.upload_limit']", "much");
+    browser.click("form:has([id='serve.upload_limit']) button:not([name])");
+    wait_for(browser, "[id='serve.upload_limit'][aria-invalid=true]");
+    look(browser, "settings-error");
+}
+
 /// A console with several accounts and posts in each state.
 fn tour_of_a_busy_day(browser: &mut Browser, look: &mut Look<'_>) {
     browser.draw("verified.example");
@@ -242,6 +284,8 @@ fn tour_of_a_busy_day(browser: &mut Browser, look: &mut Look<'_>) {
         world.command(&["serve", "add-user", "a-colleague-with-a-long-name", "--role", "viewer"]);
     add.env("TIKTOK_UP_PASSPHRASE", "a long password");
     Ran::of(add).exits(0);
+    let urls = (0..120).map(|nth| format!("https://verified.example/market-day-{nth}.mp4"));
+    tiktok_up::testing::fill_journal(&world.home().join("home"), &world.open_id(BEA), urls);
     let console = Console::start(&world, &[]);
     browser.open(&console.at("/signin"));
     fill(browser, "#name", "a-colleague-with-a-long-name");
@@ -255,6 +299,21 @@ fn tour_of_a_busy_day(browser: &mut Browser, look: &mut Look<'_>) {
         world.video(name, 240_000);
         schedule(browser, &console, &world, name, "2031-05-01T10:00");
     }
+    // One fails, and may be tried again.
+    world.video("refused.mp4", 240_000);
+    world.fault(&json!({ "endpoint": "video_init", "times": 1,
+        "do": { "refuse": { "code": "spam_risk_user_banned_from_posting" } } }));
+    begin(browser, &console, &world, "refused.mp4");
+    fill(browser, "#privacy_level", "SELF_ONLY");
+    browser.click("#publish");
+    browser.arrives_at("/queue");
+    eventually("it may be tried again", || {
+        browser.open(&console.at("/queue"));
+        (browser.glance("document.querySelector('form[action$=\"/again\"]') !== null") == true)
+            .then_some(())
+    });
+    look(browser, "queue-failed");
+    world.let_go();
     // One stays under way.
     world.video("long.mp4", 3 * CHUNK);
     world.hold("upload", 1, "middle");
@@ -270,16 +329,14 @@ fn tour_of_a_busy_day(browser: &mut Browser, look: &mut Look<'_>) {
     look(browser, "queue");
     browser.value("for (const it of document.querySelectorAll('details')) it.open = true; true");
     look(browser, "queue-open");
-    // Without a word that it is meant, it is asked for.
-    browser.value("document.querySelector('[name=sure]').form.noValidate = true");
-    browser.value("document.querySelector('[name=sure]').form.querySelector('button').click()");
-    says_after(browser, "Take this post out of the queue?");
-    look(browser, "confirm");
+    tour_of_questions(browser, &console, look);
+    tour_of_settings(browser, &console, look);
     for (path, name) in [
         ("/", "overview"),
         ("/accounts", "accounts"),
         ("/calendar", "calendar"),
         ("/calendar?view=week", "calendar-week"),
+        ("/history?page=2", "history-older"),
         ("/calendar?view=week&at=2031-05-01", "calendar-clash"),
         ("/history", "history"),
         ("/history?numbers=yes", "history-numbers"),
@@ -299,6 +356,10 @@ fn tour_of_a_busy_day(browser: &mut Browser, look: &mut Look<'_>) {
     browser.click("a[href^='/posts/']:is(.button)");
     wait_for(browser, "#settle");
     look(browser, "settle");
+    browser.value("document.querySelector('[value=not_posted]').form.noValidate = true");
+    browser.click("[value=not_posted]");
+    says_after(browser, "Is it really not on the profile?");
+    look(browser, "confirm-not-there");
     browser.open(&console.at("/doctor"));
     browser.click("form[action='/doctor'] button");
     wait_for(browser, "main li");
@@ -310,6 +371,14 @@ fn tour_of_a_busy_day(browser: &mut Browser, look: &mut Look<'_>) {
     browser.click("form[action='/doctor'] button");
     says_after(browser, "from an earlier session");
     look(browser, "refused");
+    // And of one that has ended.
+    browser.open(&console.at("/doctor"));
+    let end = "fetch('/signout', { method: 'POST', body: new URLSearchParams({ csrf: \
+        document.querySelector('meta[name=csrf]').content }) }).then((answer) => answer.status)";
+    assert_eq!(browser.awaited(end), 200);
+    browser.click("form[action='/doctor'] button");
+    says_after(browser, "Your session has ended");
+    look(browser, "session-ended");
     browser.open(&format!("{}/_sandbox/", world.sandbox.url()));
     look(browser, "sandbox-overview");
     world.let_go();
