@@ -97,6 +97,7 @@ fn a_mistake_stands_beside_its_field_and_changes_nothing() {
         let page = visitor.post("/settings/change", &[("key", key), ("value", value)]).is(422);
         let (_, beside) = page.text.split_once(&format!("id=\"{key}-error\">")).unwrap();
         assert!(!beside.starts_with("</p>"), "{key}");
+        assert!(!beside.split("</p>").next().unwrap().contains('`'), "{key}");
         assert!(value.is_empty() || page.text.contains(value), "{key}");
     }
     // What runs programs, or is of another table, is not changed from a browser.
