@@ -108,16 +108,20 @@ fn numbers_are_asked_for_what_is_shown_and_a_refusal_is_told() {
 #[test]
 fn a_month_shows_some_posts_of_a_day_and_its_week_all_of_them() {
     let world = with_posts(200);
+    world.video("refused.mp4", 100_000);
+    world.refuse("video_init", 1, 1, "spam_risk_user_banned_from_posting");
+    world.upload(&world.one_post(ADA, "refused.mp4"));
     let console = Console::start(&world, &[]);
     let visitor = Visitor::of(&world, &console);
-    let month = visitor.get("/calendar").is(200).says("196 more").text;
+    let month = visitor.get("/calendar").is(200).says("197 more").text;
     assert_eq!(count(&month, "class=\"event"), 4);
+    assert!(month.contains("refused.mp4"), "the last one, and it needs somebody");
     let (_, week) = month.split_once("class=\"others\" href=\"").unwrap();
     let week = week.split('"').next().unwrap().replace("&amp;", "&");
     let (week, day) = week.split_once('#').unwrap();
     let week = visitor.get(week).is(200).text;
-    assert_eq!((count(&week, "class=\"event"), count(&week, "class=\"others\"")), (200, 0));
+    assert_eq!((count(&week, "class=\"event"), count(&week, "class=\"others\"")), (201, 0));
     let (_, day) = week.split_once(&format!("id=\"{day}\"")).unwrap();
-    assert_eq!(count(day.split("</li>").next().unwrap(), "class=\"event"), 200);
+    assert_eq!(count(day.split("</li>").next().unwrap(), "class=\"event"), 201);
     console.end();
 }

@@ -237,6 +237,24 @@ fn tour_of_composing(browser: &mut Browser, world: &World, console: &Console, lo
     }
 }
 
+/// A post that fails, and may be tried again.
+fn tour_of_a_failure(browser: &mut Browser, world: &World, console: &Console, look: &mut Look<'_>) {
+    world.video("refused.mp4", 240_000);
+    world.fault(&json!({ "endpoint": "video_init", "times": 1,
+        "do": { "refuse": { "code": "spam_risk_user_banned_from_posting" } } }));
+    begin(browser, console, world, "refused.mp4");
+    fill(browser, "#privacy_level", "SELF_ONLY");
+    browser.click("#publish");
+    browser.arrives_at("/queue");
+    eventually("it may be tried again", || {
+        browser.open(&console.at("/queue"));
+        (browser.glance("document.querySelector('form[action$=\"/again\"]') !== null") == true)
+            .then_some(())
+    });
+    look(browser, "queue-failed");
+    world.let_go();
+}
+
 /// What asks once more: without a word that it is meant, nothing is done.
 fn tour_of_questions(browser: &mut Browser, console: &Console, look: &mut Look<'_>) {
     for (page, form, question, name) in [
@@ -299,21 +317,7 @@ fn tour_of_a_busy_day(browser: &mut Browser, look: &mut Look<'_>) {
         world.video(name, 240_000);
         schedule(browser, &console, &world, name, "2031-05-01T10:00");
     }
-    // One fails, and may be tried again.
-    world.video("refused.mp4", 240_000);
-    world.fault(&json!({ "endpoint": "video_init", "times": 1,
-        "do": { "refuse": { "code": "spam_risk_user_banned_from_posting" } } }));
-    begin(browser, &console, &world, "refused.mp4");
-    fill(browser, "#privacy_level", "SELF_ONLY");
-    browser.click("#publish");
-    browser.arrives_at("/queue");
-    eventually("it may be tried again", || {
-        browser.open(&console.at("/queue"));
-        (browser.glance("document.querySelector('form[action$=\"/again\"]') !== null") == true)
-            .then_some(())
-    });
-    look(browser, "queue-failed");
-    world.let_go();
+    tour_of_a_failure(browser, &world, &console, look);
     // One stays under way.
     world.video("long.mp4", 3 * CHUNK);
     world.hold("upload", 1, "middle");

@@ -13,7 +13,7 @@ use crate::commands::serve::web::forms::CalendarQuery;
 use crate::console::access::Visitor;
 use crate::console::pages::{CalendarPage, Day, DayPost, Message};
 
-/// So many posts of a day are shown in a month, the first ones; its week shows all of them.
+/// So many posts of a day are shown in a month, what needs somebody first; its week shows all of them.
 const SHOWN: usize = 4;
 
 /// Days with their posts.
@@ -42,16 +42,21 @@ pub(crate) async fn calendar(
     let (posts, unread) = calendar_posts(console, zone).await;
     let days = (0..count).map(|nth| {
         let date = first.saturating_add(nth.days());
-        let own: Vec<_> = posts.iter().filter(|(day, _)| *day == date).collect();
-        let shown = if is_week { own.len() } else { own.len().min(SHOWN) };
+        let own = posts.iter().filter(|(day, _)| *day == date);
+        let mut own: Vec<DayPost> = own.map(|(_, post)| post()).collect();
+        let more = if is_week { 0 } else { own.len().saturating_sub(SHOWN) };
+        if more > 0 {
+            own.sort_by_key(|post| post.tone != "bad");
+            own.truncate(SHOWN);
+        }
         Day {
             date: date.to_string(),
             number: date.day(),
             words: date.strftime("%A, %-d %B").to_string(),
             is_today: date == today,
             is_outside: !is_week && date.month() != at.month(),
-            posts: own.iter().take(shown).map(|(_, post)| post()).collect(),
-            more: own.len() - shown,
+            posts: own,
+            more,
         }
     });
     let title = if is_week { week(first) } else { at.strftime("%B %Y").to_string() };
