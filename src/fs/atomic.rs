@@ -87,6 +87,17 @@ pub(crate) fn clean_temps(path: &Path, _held: &Lock) -> Result<(), FsError> {
     Ok(())
 }
 
+/// Removes what interrupted writes have left in a directory. Nothing in it is written without the lock.
+pub(crate) fn clean_all_temps(dir: &Path, _held: &Lock) -> Result<(), FsError> {
+    for leftover in list(dir)? {
+        let name = name_of(&leftover);
+        if name.starts_with(b".") && name.windows(TEMP.len()).any(|part| part == TEMP) {
+            step("remove", &leftover, || fs::remove_file(&leftover))?;
+        }
+    }
+    Ok(())
+}
+
 /// What lies in a directory, in no order.
 pub(crate) fn list(dir: &Path) -> Result<Vec<PathBuf>, FsError> {
     let entries = step("list", dir, || fs::read_dir(dir))?;
@@ -109,6 +120,9 @@ fn dir_of(path: &Path) -> &Path {
         _ => Path::new("."),
     }
 }
+
+/// What the names of files on their way to their own have in them.
+const TEMP: &[u8] = b".tmp-";
 
 /// `.NAME.tmp-`, to which a random number is added.
 fn temp_stem(path: &Path) -> OsString {

@@ -19,8 +19,8 @@ use crate::resources::Shortage;
 use crate::text;
 
 pub(crate) use atomic::{
-    check_removal, clean_temps, is_temp_of, list, probe, remove, remove_dir_all, rename, sync_dir,
-    write_atomic,
+    check_removal, clean_all_temps, clean_temps, is_temp_of, list, probe, remove, remove_dir_all,
+    rename, sync_dir, write_atomic,
 };
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use check::file_system;

@@ -334,3 +334,146 @@ fn a_photo_that_cannot_be_loaded_is_told() {
     });
     console.end();
 }
+
+/// What was published is not what another tab has in its form.
+#[test]
+fn another_form_is_not_taken_for_what_was_published() {
+    let world = World::logged_in();
+    let video = world.video("clip.mp4", 100_000);
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    let page = visitor.begin(&world.open_id(ADA), video.to_str().unwrap());
+    let first = [&LATER[..], &[("caption", "of tab one")]].concat();
+    visitor.publish(&page, &first).is(303);
+    visitor.get("/queue").says("It is in the queue, and goes as you chose.");
+    visitor.post(&page, &first).is(303);
+    visitor.get("/queue").says("It is in the queue, and goes as you chose.");
+    let other = [&AT_ONCE[..], &[("caption", "of tab two")]].concat();
+    let untaken = |fields: &[(&str, &str)], words: &str| {
+        visitor.post(&page, fields).is(303);
+        let told = visitor.get("/queue").is(200).says(words).text;
+        assert!(
+            !told.contains("goes as you chose") && !told.contains("Nothing was sent."),
+            "{told}"
+        );
+    };
+    untaken(&other, "this form was not taken");
+    untaken(&[("action", "save"), ("caption", "x")], "published already");
+    visitor.post(&format!("/queue/{}/move", id_of(&page)), &[("when", "now")]).is(303);
+    world.wait_until("it is published", |world| world.published() == 1);
+    assert!(format!("{:?}", world.posts()).contains("of tab one"));
+    eventually("it has left the queue", || {
+        (!visitor.get("/queue").text.contains("data-post")).then_some(())
+    });
+    untaken(&other, "this form was not taken");
+    visitor.post(&format!("/queue/{}/edit", id_of(&page)), &[]).is(303);
+    visitor.get("/queue").says("It has left the queue");
+    assert_eq!(world.inits(), 1);
+    console.end();
+}
+
+/// Nobody has looked at what lies there now.
+#[test]
+fn a_file_that_is_replaced_while_its_post_waits_is_not_posted() {
+    let world = World::logged_in();
+    let (video, other) = (world.video("clip.mp4", 100_000), world.video("other.mp4", 100_001));
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    let page = visitor.begin(&world.open_id(ADA), video.to_str().unwrap());
+    visitor.publish(&page, &LATER).is(303);
+    let now = || {
+        visitor.post(&format!("/queue/{}/move", id_of(&page)), &[("when", "now")]).is(303);
+    };
+    std::fs::remove_file(&video).unwrap();
+    std::os::unix::fs::symlink(&other, &video).unwrap();
+    now();
+    let again = format!("/queue/{}/again", id_of(&page));
+    let is_held = |words: &str| {
+        eventually("it is held", || {
+            let queue = visitor.get("/queue").text;
+            (queue.contains(&again) && queue.contains(words)).then_some(())
+        });
+    };
+    is_held("The file has changed since it was looked at");
+    assert!(!visitor.get("/").says("clip.mp4").text.contains("Nothing waits for you."));
+    assert_eq!(world.inits(), 0);
+    // The same after somebody asks for it, until it was looked at.
+    visitor.post(&again, &[]).is(303);
+    is_held("The file has changed since it was looked at");
+    std::fs::remove_file(&video).unwrap();
+    visitor.post(&again, &[]).is(303);
+    is_held("The file is not there any more");
+    std::fs::rename(&other, &video).unwrap();
+    assert_eq!(visitor.post(&format!("/queue/{}/edit", id_of(&page)), &[]).is(303).to, page);
+    assert_eq!(world.inits(), 0);
+    visitor.publish(&page, &AT_ONCE).is(303);
+    world.wait_until("it is published", |world| world.published() == 1);
+    console.end();
+}
+
+/// TikTok may make it the next time: until somebody asks for that it waits, and it can be left.
+#[test]
+fn a_post_that_failed_for_what_may_pass_can_be_tried_again_changed_and_taken_out() {
+    let world = World::logged_in();
+    let videos = [1, 2, 3].map(|nth| world.video(&format!("{nth}.mp4"), 100_000 + nth));
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    let fail = |video: &std::path::Path| {
+        world.fault(&json!({ "endpoint": "video_init", "times": 1,
+            "do": { "outcome": { "status": "FAILED", "fail_reason": "video_pull_failed" } } }));
+        let page = visitor.begin(&world.open_id(ADA), video.to_str().unwrap());
+        visitor.publish(&page, &AT_ONCE).is(303);
+        let again = format!("/queue/{}/again", id_of(&page));
+        eventually("it may be tried again", || {
+            visitor.get("/queue").text.contains(&again).then_some(())
+        });
+        visitor.get("/queue").says("video_pull_failed");
+        assert!(!visitor.get("/").text.contains("Nothing waits for you."));
+        id_of(&page).to_owned()
+    };
+    let out = fail(&videos[0]);
+    visitor.post(&format!("/queue/{out}/cancel"), &[("sure", "yes")]).is(303);
+    visitor.get("/queue").says("Taken out of the queue");
+    let changed = fail(&videos[1]);
+    let page = format!("/compose/{changed}");
+    assert_eq!(visitor.post(&format!("/queue/{changed}/edit"), &[]).is(303).to, page);
+    for path in ["/queue", "/"] {
+        let shown = visitor.get(path).is(200).text;
+        assert!(!shown.contains("1.mp4") && !shown.contains("2.mp4"), "{path}: {shown}");
+    }
+    let again = fail(&videos[2]);
+    // Nobody is told that a manifest lacks what was taken out here.
+    let queue = visitor.get("/queue").text;
+    assert!(!queue.contains("does not name it any more"), "{queue}");
+    visitor.post(&format!("/queue/{again}/again"), &[]).is(303);
+    world.wait_until("it is published", |world| world.published() == 1);
+    visitor.publish(&page, &AT_ONCE).is(303);
+    world.wait_until("the other one is, too", |world| world.published() == 2);
+    console.end();
+}
+
+#[test]
+fn what_is_typed_in_an_older_tab_overwrites_nothing() {
+    let world = World::logged_in();
+    let video = world.video("clip.mp4", 100_000);
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    let page = visitor.begin(&world.open_id(ADA), video.to_str().unwrap());
+    let type_in = |caption: &str, revision: &str| {
+        let form = visitor.request(reqwest::Method::POST, &page);
+        let form = form.header("x-csrf-token", &visitor.csrf);
+        let fields =
+            [("csrf", visitor.csrf.as_str()), ("caption", caption), ("revision", revision)];
+        visitor.send(form.form(&fields))
+    };
+    type_in("one", "0").is(204);
+    type_in("an older tab", "0").is(409).says("changed in another tab");
+    type_in("two", "1").is(204);
+    visitor.get(&page).is(200).says(">two</textarea>");
+    // A file that is damaged is told, and not called gone.
+    let file = world.home().join("home/console/drafts").join(format!("{}.json", id_of(&page)));
+    std::fs::write(&file, "{").unwrap();
+    assert_eq!(visitor.get(&page).is(303).to, "/compose");
+    visitor.get("/compose").is(200).says("is no draft any more");
+    console.end();
+}

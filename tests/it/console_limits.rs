@@ -211,6 +211,39 @@ fn a_file_whose_connection_was_cut_goes_on_where_it_stopped() {
     console.end();
 }
 
+#[test]
+fn one_session_does_not_take_all_connections() {
+    let world = World::logged_in();
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    let streams: Vec<_> = (0..8).map(|_| open(&visitor, "GET", "/events", "")).collect();
+    for stream in &streams {
+        assert!(status_of(stream.try_clone().unwrap()).contains("200"));
+    }
+    visitor.get("/events").is(429);
+    drop(streams);
+    eventually("there is room again", || {
+        let answer = status_of(open(&visitor, "GET", "/events", ""));
+        answer.contains("200").then_some(())
+    });
+    console.end();
+}
+
+/// A crash in the middle of a write leaves nothing for good.
+#[test]
+fn what_a_crash_has_left_of_a_write_is_removed_at_the_next_start() {
+    let world = World::logged_in();
+    Console::start(&world, &[]).end();
+    let folder = world.home().join("home/console");
+    let left = ["queue", "drafts", "."].map(|name| folder.join(name).join(".a.json.tmp-0123"));
+    for path in &left {
+        fs::write(path, "words").unwrap();
+    }
+    let console = Console::start(&world, &[]);
+    assert!(left.iter().all(|path| !path.exists()));
+    console.end();
+}
+
 /// Whoever connects and says nothing, or takes nothing, keeps nobody out.
 #[test]
 fn a_thousand_idle_connections_and_slow_readers_keep_nobody_out() {

@@ -16,11 +16,13 @@ use super::posting::worker::{Posting, Workers};
 use super::read::{KnownAccount, Setting};
 use super::web::flash::Flashes;
 use super::web::forms::LoginForm;
+use super::web::streams::Streams;
 use crate::cli::{DoctorArgs, GlobalArgs};
 use crate::commands::{Context, accounts, config, doctor, flags, login};
 use crate::console::access::Access;
 use crate::console::pages::ENGLISH;
 use crate::exit::Exit;
+use crate::fs::{Lock, clean_all_temps};
 use crate::output::{Failure, Line};
 use crate::settings::{KnownApp, Settings, in_use};
 use crate::text::chain;
@@ -44,6 +46,7 @@ pub(super) struct Console {
     pub(super) logins: Logins,
     pub(super) workers: Workers,
     pub(super) flashes: Flashes,
+    pub(super) streams: Streams,
     pub(super) checks: Checks,
     pub(super) composing: Composing,
 }
@@ -87,6 +90,14 @@ impl Console {
 
     pub(super) fn queue_folder(&self) -> PathBuf {
         self.folder.join("queue")
+    }
+
+    /// Removes what writes have left that a crash has ended.
+    pub(super) fn clean(&self, held: &Lock) -> Result<(), Failure> {
+        for folder in [self.folder.clone(), self.queue_folder(), self.folder.join("drafts")] {
+            clean_all_temps(&folder, held)?;
+        }
+        Ok(())
     }
 
     /// What was published before a crash is no draft any more.

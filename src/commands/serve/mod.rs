@@ -27,6 +27,7 @@ use self::posting::draft::Drafts;
 use self::posting::queue::Queue;
 use self::posting::worker::{self, Posting, Workers};
 use self::web::flash::Flashes;
+use self::web::streams::Streams;
 use super::Context;
 use crate::auth::browser;
 use crate::cli::{GlobalArgs, Listen, ServeArgs};
@@ -61,7 +62,7 @@ pub(super) async fn run(
     };
     // Two consoles would take posts out of each other's hands.
     let lock = folder.join("console.lock");
-    let _alone = match Lock::try_acquire(&lock) {
+    let alone = match Lock::try_acquire(&lock) {
         Err(LockError::Held { .. }) => return Err(ServeError::Running { lock }.into()),
         taken => taken?,
     };
@@ -103,9 +104,11 @@ pub(super) async fn run(
         logins: Logins::default(),
         workers: Workers::new(posting),
         flashes: Flashes::default(),
+        streams: Streams::default(),
         checks: Checks::default(),
         composing: Composing::default(),
     });
+    console.clean(&alone)?;
     console.settle_drafts()?;
     console.wake_all();
     let link = access.first_link();

@@ -25,6 +25,8 @@ const counts = () => {
       shown.classList.toggle('error', field.value.length > most);
     };
     field.addEventListener('input', tell);
+    // Going back, a browser fills in what was typed after all scripts have run.
+    addEventListener('pageshow', tell);
     tell();
   }
 };
@@ -66,8 +68,10 @@ const disclosure = () => {
     why.textContent = nobody ? texts.nobody : '';
   };
   form.addEventListener('change', hold);
+  addEventListener('pageshow', hold);
   hold();
-  // Once is enough.
+  // Once is enough, unless somebody comes back to the page.
+  addEventListener('pageshow', () => delete form.dataset.sent);
   form.addEventListener('submit', (event) => {
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = 'yes';

@@ -78,8 +78,9 @@ pub(super) async fn listed(console: &Console) -> (Vec<Listed>, Vec<Message>) {
     let all = all.into_iter().filter_map(|post| {
         let id = post.id.clone().unwrap_or_default();
         let entry = queued.iter().find(|entry| is_of(&post, entry));
-        let is_held = entry.is_none() && held.iter().any(|held| held.id() == id);
-        let is_gone = entry.is_none() && !is_held && unread.is_empty() && !post.is_begun();
+        let why = held.iter().find(|held| entry.is_none() && held.id() == id);
+        let is_held = why.is_some() && !post.may_be_made();
+        let is_gone = entry.is_none() && why.is_none() && unread.is_empty() && !post.is_begun();
         if is_id(&id) && is_gone {
             // It was composed here, and taken out, or taken back to the form.
             return None;
@@ -94,8 +95,8 @@ pub(super) async fn listed(console: &Console) -> (Vec<Listed>, Vec<Message>) {
         let is_at_it = is_ours && console.workers.is_at(&post.open_id);
         let (place, word) = match place(&post, progress.as_ref(), is_in_slot(entry), is_at_it, now)?
         {
-            // Nobody tries it again by itself, whatever may pass.
-            _ if is_held && !post.may_be_made() => (Place::NeedsYou, "failed".to_owned()),
+            // Nothing tries it again by itself, whatever may pass.
+            _ if is_held => (Place::NeedsYou, "failed".to_owned()),
             placed => placed,
         };
         let choice = match place {
@@ -105,6 +106,9 @@ pub(super) async fn listed(console: &Console) -> (Vec<Listed>, Vec<Message>) {
             _ => (is_ours && progress.is_none() && !post.is_begun()).then_some(Choice::Change),
         };
         let mut post = post;
+        if let Some(why) = why.filter(|_| is_held) {
+            (post.message, post.hint) = (Some(why.message.clone()), why.hint.clone());
+        }
         if is_at_it && is_busy(&post) {
             // The run is the one of this console.
             (post.message, post.hint) = (None, None);

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use serde::Serialize;
@@ -50,10 +51,11 @@ impl From<Progress> for LivePost {
 /// Everything from now on.
 pub(super) async fn stream(
     State(console): State<Arc<Console>>,
-    _: Visitor,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    visitor: Visitor,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, StatusCode> {
+    let open = console.streams.open(visitor.csrf.expose()).ok_or(StatusCode::TOO_MANY_REQUESTS)?;
     let changes = console.posting.live.follow();
-    let events = futures_util::stream::unfold(changes, |mut changes| async move {
+    let events = futures_util::stream::unfold((changes, open), |(mut changes, open)| async move {
         loop {
             match changes.recv().await {
                 // Of what waits for its time a run has nothing to say.
@@ -61,7 +63,8 @@ pub(super) async fn stream(
                 Ok(progress) => {
                     let post = LivePost::from(progress);
                     let data = serde_json::to_string(&post).unwrap_or_default();
-                    return Some((Ok(Event::default().event("post").data(data)), changes));
+                    let event = Event::default().event("post").data(data);
+                    return Some((Ok(event), (changes, open)));
                 }
                 // A page that reads slowly is told of what comes after.
                 Err(RecvError::Lagged(_)) => {}
@@ -69,20 +72,22 @@ pub(super) async fn stream(
             }
         }
     });
-    Sse::new(events).keep_alive(KeepAlive::default())
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
 
 /// Tells of each change of a login, so that its page is asked for anew; one that is over, or is not known, changes no
 /// more, and that is told as well.
 pub(super) async fn of_login(
     State(console): State<Arc<Console>>,
-    _: Visitor,
+    visitor: Visitor,
     Path(id): Path<String>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, StatusCode> {
+    let open = console.streams.open(visitor.csrf.expose()).ok_or(StatusCode::TOO_MANY_REQUESTS)?;
     let changes = console.logins.state(&id);
     // What has changed since the page was made is told at once.
-    let events =
-        futures_util::stream::unfold((changes, true), |(mut changes, is_first)| async move {
+    let events = futures_util::stream::unfold(
+        (changes, true, open),
+        |(mut changes, is_first, open)| async move {
             let gone = match &mut changes {
                 _ if is_first => false,
                 Some(state) => state.changed().await.is_err(),
@@ -94,8 +99,9 @@ pub(super) async fn of_login(
             let data = if ended { "ended" } else { "changed" };
             Some((
                 Ok(Event::default().event("login").data(data)),
-                (changes.filter(|_| !ended), false),
+                (changes.filter(|_| !ended), false, open),
             ))
-        });
-    Sse::new(events).keep_alive(KeepAlive::default())
+        },
+    );
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }

@@ -20,6 +20,7 @@ mod actions;
 mod events;
 pub(super) mod flash;
 pub(super) mod forms;
+pub(super) mod streams;
 
 use self::flash::Flash;
 use self::forms::{
