@@ -91,6 +91,10 @@ kill-rounds:
 storms:
     TIKTOK_UP_STORMS=100 cargo test --test it storms:: -- --nocapture
 
+# The model of two workers at one post with larger bounds: all states that are wrong without one of the rules
+fleet-model:
+    cargo test --release --test it fleet_model:: -- --include-ignored --nocapture --test-threads 1
+
 # System calls of the release binary failed and killed one by one, for an hour: docs/PROOF.md
 outside-sweep STEP="1":
     TIKTOK_UP_OUTSIDE_STEP={{ STEP }} cargo test --release --test it outside:: -- --ignored --nocapture

@@ -43,6 +43,7 @@ mod faults_init;
 mod faults_journal;
 mod faults_signal;
 mod faults_status;
+mod fleet_model;
 mod forms;
 mod help;
 mod hidden;
