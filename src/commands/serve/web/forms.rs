@@ -123,6 +123,27 @@ pub(crate) struct HistoryQuery {
     pub(crate) page: String,
 }
 
+/// What an account is to be called.
+#[derive(Debug, Deserialize)]
+pub(super) struct AliasForm {
+    pub(super) alias: String,
+}
+
+/// For whom a post begins, and which folder is looked into.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct StartQuery {
+    pub(super) folder: String,
+    /// The `open_id` of the account that posts.
+    pub(super) account: String,
+}
+
+/// Where a piece of a file begins, in bytes.
+#[derive(Debug, Deserialize)]
+pub(super) struct PieceQuery {
+    pub(super) offset: u64,
+}
+
 /// So much is known of the name of a file that a browser sends, in characters.
 const LONGEST_NAME: usize = 255;
 
