@@ -1,6 +1,6 @@
 //! TikTok's guidelines, and where they are met.
 
-use super::known::told;
+use super::posts::known::told;
 use super::{T, can_edit, frame};
 use crate::commands::serve::console::Console;
 use crate::console::access::Visitor;

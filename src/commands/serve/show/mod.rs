@@ -2,17 +2,11 @@
 
 mod accounts;
 mod ask;
-mod calendar;
 mod compose;
 mod doctor;
 mod guidelines;
-mod history;
-mod known;
-mod listed;
 mod login;
-mod overview;
-mod post;
-mod queue;
+mod posts;
 mod said;
 mod settings;
 mod settings_form;
@@ -28,16 +22,13 @@ use crate::console::pages::{ENGLISH, Frame, Message, NavLink, Tone, When, Who};
 
 pub(super) use self::accounts::accounts;
 pub(super) use self::ask::{Danger, ask};
-pub(super) use self::calendar::calendar;
 pub(super) use self::compose::compose;
 pub(super) use self::doctor::doctor;
 pub(super) use self::guidelines::guidelines;
-pub(super) use self::history::{history, history_csv, history_json};
-pub(super) use self::known::{numbers, state_words, tone};
 pub(super) use self::login::login;
-pub(super) use self::overview::overview;
-pub(super) use self::post::post;
-pub(super) use self::queue::queue;
+pub(super) use self::posts::{
+    calendar, history, history_csv, history_json, numbers, overview, post, queue, state_words, tone,
+};
 pub(super) use self::said::{callback, not_found, refused, sign_in, told};
 pub(super) use self::settings::settings;
 pub(super) use self::settings_form::{Refusal, settings_form};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::known::name_of;
+use super::posts::known::name_of;
 use super::{T, frame, when};
 use crate::commands::serve::console::Console;
 use crate::commands::serve::folders;

@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::known::{hint_beside_buttons, made, name_of, numbers, state_words, tone};
 use super::listed::{Listed, Place, listed};
-use super::{T, can_edit, frame, when, zone_name};
 use crate::clock;
 use crate::commands::serve::console::Console;
 use crate::commands::serve::read::HistoryPost;
+use crate::commands::serve::show::{T, can_edit, frame, when, zone_name};
 use crate::console::access::Visitor;
 use crate::console::pages::{Group, Message, PartLine, QueuePage, QueuePost, Tone};
 

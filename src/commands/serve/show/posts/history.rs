@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::known::{name_of, state_words, tone};
-use super::{T, can_edit, frame, when};
 use crate::cli::HistoryArgs;
 use crate::commands::serve::answer::{Answer, Failed};
 use crate::commands::serve::console::Console;
 use crate::commands::serve::read::HistoryPost;
+use crate::commands::serve::show::{T, can_edit, frame, when};
 use crate::commands::serve::web::forms::HistoryQuery;
 use crate::commands::{Context, history as history_command};
 use crate::console::access::Visitor;

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 
-use super::T;
 use super::known::{posts, told};
 use crate::commands::serve::console::Console;
 use crate::commands::serve::posting::draft::is_id;
@@ -10,6 +9,7 @@ use crate::commands::serve::posting::live::Progress;
 use crate::commands::serve::posting::queue::QueueEntry;
 use crate::commands::serve::posting::worker::DONE;
 use crate::commands::serve::read::{KnownAccount, StatusPost};
+use crate::commands::serve::show::T;
 use crate::console::pages::{Choice, Message};
 use crate::problem::ErrorCode;
 

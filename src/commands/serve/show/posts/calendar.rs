@@ -6,9 +6,9 @@ use jiff::{Timestamp, ToSpan as _};
 
 use super::known::{made, name_of, state_words, tone};
 use super::listed::listed;
-use super::{T, can_edit, frame};
 use crate::clock;
 use crate::commands::serve::console::Console;
+use crate::commands::serve::show::{T, can_edit, frame};
 use crate::commands::serve::web::forms::CalendarQuery;
 use crate::console::access::Visitor;
 use crate::console::pages::{CalendarPage, Day, DayPost, Message};

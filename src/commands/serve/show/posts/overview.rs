@@ -1,10 +1,10 @@
 //! What matters now.
 
-use super::accounts::health;
 use super::known::{name_of, state_words, tone};
 use super::listed::{Listed, Place, listed};
-use super::{T, can_edit, frame, when};
 use crate::commands::serve::console::Console;
+use crate::commands::serve::show::accounts::health;
+use crate::commands::serve::show::{T, can_edit, frame, when};
 use crate::console::access::Visitor;
 use crate::console::pages::{OverviewPage, Part, PartLine};
 

@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::compose::level_words;
 use super::known::{hint_beside_buttons, name_of, state_words, tone};
-use super::{T, can_edit, frame, when};
 use crate::cli::StatusArgs;
 use crate::commands::serve::composing;
 use crate::commands::serve::console::Console;
 use crate::commands::serve::posting::draft::DraftSource;
 use crate::commands::serve::read::StatusPost;
+use crate::commands::serve::show::compose::level_words;
+use crate::commands::serve::show::{T, can_edit, frame, when};
 use crate::commands::{Context, status};
 use crate::console::access::Visitor;
 use crate::console::pages::{Fact, PostPage};

@@ -16,13 +16,16 @@ use crate::text;
 const TERMINAL: &str = "`tiktok-up ";
 
 /// What `status` lists, without a question to TikTok.
-pub(super) async fn posts(console: &Console) -> Vec<StatusPost> {
+pub(in crate::commands::serve::show) async fn posts(console: &Console) -> Vec<StatusPost> {
     let args = StatusArgs::default();
     let run = |context: Context| async move { status::look(&context, &args).await };
     console.ask(run).await.all("status")
 }
 
-pub(super) async fn made(console: &Console, account: Option<String>) -> Vec<HistoryPost> {
+pub(in crate::commands::serve::show) async fn made(
+    console: &Console,
+    account: Option<String>,
+) -> Vec<HistoryPost> {
     let args = HistoryArgs { account, ..HistoryArgs::default() };
     let run = |context: Context| async move { history_command::run(&context, &args).await };
     console.ask(run).await.all("history")
@@ -70,19 +73,19 @@ pub(crate) fn numbers(progress: &Progress) -> String {
     }
 }
 
-pub(super) fn name_of(path: &str) -> String {
+pub(in crate::commands::serve::show) fn name_of(path: &str) -> String {
     let is_address = path.starts_with("https://") || path.starts_with("http://");
     let name = Path::new(path).file_name().and_then(|name| name.to_str());
     name.filter(|_| !is_address).unwrap_or(path).to_owned()
 }
 
 /// A hint, unless it names a command where the page has a button for the same.
-pub(super) fn hint_beside_buttons(hint: Option<&str>) -> Option<String> {
+pub(in crate::commands::serve::show) fn hint_beside_buttons(hint: Option<&str>) -> Option<String> {
     hint.filter(|hint| !hint.contains(TERMINAL)).map(str::to_owned)
 }
 
 /// An error as a page tells it.
-pub(super) fn told(error: impl Into<Failure>) -> Message {
+pub(in crate::commands::serve::show) fn told(error: impl Into<Failure>) -> Message {
     let failed = Failed::from(&error.into());
     Message { tone: Tone::Bad, text: failed.message, hint: failed.hint }
 }
