@@ -151,18 +151,16 @@ pub(super) async fn take_whole(
 }
 
 /// The file of a draft, if it is all there and may be shown.
-pub(super) fn playable(console: &Console, draft: &Draft) -> Option<PathBuf> {
-    let path = console.posting.drafts.file(draft)?;
-    match &draft.source {
+pub(super) async fn playable(console: &Console, draft: &Draft) -> Option<PathBuf> {
+    let folders = console.context().settings.serve.folders;
+    let (drafts, draft) = (console.posting.drafts.clone(), draft.clone());
+    let looking = tokio::task::spawn_blocking(move || match &draft.source {
         // It may have been replaced by a link.
-        DraftSource::File { path } => {
-            folders::resolve_video(path, &console.context().settings.serve.folders).ok()
-        }
-        DraftSource::Upload { size, .. } if console.posting.drafts.received(draft) == *size => {
-            Some(path)
-        }
+        DraftSource::File { path } => folders::resolve_video(path, &folders).ok(),
+        DraftSource::Upload { size, .. } if drafts.received(&draft) == *size => drafts.file(&draft),
         _ => None,
-    }
+    });
+    looking.await.ok().flatten()
 }
 
 /// What TikTok says now of the creator, if the login is for posts; and the account.
@@ -192,7 +190,7 @@ pub(super) async fn creator(
 /// What can be measured of a draft's file. `None`: it has none here.
 pub(super) async fn measure(console: &Console, draft: &Draft) -> Option<Result<Measured, String>> {
     console.posting.drafts.file(draft)?;
-    let Some(path) = playable(console, draft) else {
+    let Some(path) = playable(console, draft).await else {
         return Some(Err(ENGLISH.file_gone.to_owned()));
     };
     let measuring = tokio::task::spawn_blocking(move || {
@@ -235,24 +233,26 @@ fn being_composed(console: &Console, id: &str) -> Result<Draft, String> {
 pub(super) async fn save(console: &Console, id: &str, form: Form) -> Result<(), String> {
     let _alone = console.composing.alone(id).await;
     let draft = being_composed(console, id)?;
-    keep(console, draft, form).map(|_| ())
+    keep(console, draft, form)
 }
 
-/// Keeps what was filled in, as nobody has asked for it: nothing that the page does not know is lost. The revision that
-/// it knows from then on; `Err`: why not, in words.
-pub(super) async fn save_typed(console: &Console, id: &str, form: Form) -> Result<u64, String> {
+/// Keeps what was filled in, as it is typed; refused if another page has kept the draft since this one was loaded, or
+/// this one has kept more already. `Err`: why not, in words.
+pub(super) async fn save_typed(console: &Console, id: &str, form: Form) -> Result<(), String> {
     let _alone = console.composing.alone(id).await;
     let draft = being_composed(console, id)?;
-    if form.revision != draft.revision.to_string() {
+    if draft.is_of_another_page(&form) {
         return Err(ENGLISH.draft_changed.to_owned());
+    }
+    if form.page == draft.page && form.turn <= draft.turn {
+        // It was overtaken on its way.
+        return Ok(());
     }
     keep(console, draft, form)
 }
 
-fn keep(console: &Console, draft: Draft, form: Form) -> Result<u64, String> {
-    let revision = draft.revision + 1;
-    let kept = console.posting.drafts.keep(&Draft { form, revision, ..draft });
-    kept.map(|()| revision).map_err(|error| chain(&error))
+fn keep(console: &Console, draft: Draft, form: Form) -> Result<(), String> {
+    console.posting.drafts.keep(&draft.filled_in(form)).map_err(|error| chain(&error))
 }
 
 /// Puts a post into the queue once everything that can be checked was checked, and says what there is to know of
@@ -277,9 +277,11 @@ pub(super) async fn publish(
         _ if queued.contains(id) => {
             return Err(Unpublished::Gone(ENGLISH.draft_published_otherwise));
         }
-        Some(draft) => Draft { form, revision: draft.revision + 1, ..draft },
+        Some(draft) => draft,
         None => return Err(Unpublished::Gone(ENGLISH.draft_gone)),
     };
+    let is_overwritten = draft.is_of_another_page(&form);
+    let draft = draft.filled_in(form);
     drafts.keep(&draft).map_err(|error| Unpublished::whole(chain(&error)))?;
     let (creator, _) = creator(console, &draft.account).await;
     let creator = match creator {
@@ -287,7 +289,7 @@ pub(super) async fn publish(
         Err(_) if draft.form.is_draft() => None,
         Err(not_now) => return Err(Unpublished::NotNow(not_now)),
     };
-    let measured = measure(console, &draft).await.and_then(Result::ok);
+    let measured = measure(console, &draft).await.transpose().map_err(Unpublished::whole)?;
     if measured.as_ref().is_some_and(|measured| measured.seen != draft.form.seen) {
         return Err(Unpublished::whole(ENGLISH.file_changed));
     }
@@ -301,9 +303,13 @@ pub(super) async fn publish(
         zone: clock::zone(),
         now: context.settings.clock.now(),
     };
-    let entry = compose::entry(&draft, playable(console, &draft).as_deref(), &terms);
+    let file = playable(console, &draft).await;
+    let entry = compose::entry(&draft, file.as_deref(), &terms);
     let entry = entry.map_err(Unpublished::Wrong)?;
     let mut told = dry_run(console, &draft.account, &entry).await?;
+    if is_overwritten {
+        told.push(ENGLISH.draft_overwritten.to_owned());
+    }
     if draft.form.is_draft() && compose::leaves_out(&draft) {
         told.push(ENGLISH.draft_left_out.to_owned());
     }

@@ -130,14 +130,8 @@ impl Console {
     }
 
     pub(super) fn queued_ids(&self) -> Result<HashSet<String>, Failure> {
-        let (all, held) = (self.posting.queue.all()?, self.posting.queue.held()?);
-        let all = all.iter().chain(held.iter().map(|post| &post.entry));
-        Ok(all.filter_map(|entry| entry["id"].as_str().map(str::to_owned)).collect())
-    }
-
-    /// Whether a post waits in the queue, or failed and waits there to be tried again.
-    pub(super) fn is_in_queue(&self, id: &str) -> bool {
-        self.queued_ids().is_ok_and(|queued| queued.contains(id))
+        let all = self.posting.queue.posts()?;
+        Ok(all.iter().filter_map(|entry| entry["id"].as_str().map(str::to_owned)).collect())
     }
 
     /// Looks at the posts of every account that has some here.

@@ -12,6 +12,7 @@ mod queueing;
 mod read;
 mod settings;
 mod show;
+mod standing;
 mod users;
 mod web;
 

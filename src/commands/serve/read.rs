@@ -112,21 +112,33 @@ pub(super) struct Setting {
     pub(super) line: Option<u32>,
 }
 
+/// How far a post has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Nothing of it is at TikTok that could be made a post.
+    Waiting,
+    /// A run sends it, or was cut off while it did: without its last chunk there is no post.
+    Sending,
+    /// TikTok has all of it, or may have.
+    MayBeMade,
+    /// Nothing more is to be done for it.
+    Made,
+}
+
 /// What people call an account: its alias, else its name at TikTok.
 fn called(account: &str, open_id: &str, display_name: Option<&str>) -> String {
     display_name.filter(|_| account == open_id).unwrap_or(account).to_owned()
 }
 
 impl StatusPost {
-    /// Whether a run may be at it, or TikTok.
-    pub(super) fn is_begun(&self) -> bool {
-        matches!(self.state.as_str(), "unresolved" | "processing")
-    }
-
-    /// Whether TikTok may have made it, or may be about to.
-    pub(super) fn may_be_made(&self) -> bool {
-        self.state == "unresolved"
-            || (self.is_begun() && !["starting", "uploading"].contains(&self.phase.as_str()))
+    /// How far it has come, for whoever wants to change it.
+    pub(super) fn stage(&self) -> Stage {
+        match (self.state.as_str(), self.phase.as_str()) {
+            ("published" | "inbox" | "skipped", _) => Stage::Made,
+            ("processing", "starting" | "uploading") => Stage::Sending,
+            ("unresolved" | "processing", _) => Stage::MayBeMade,
+            _ => Stage::Waiting,
+        }
     }
 
     /// What people call its account.

@@ -70,8 +70,10 @@ const disclosure = () => {
   form.addEventListener('change', hold);
   addEventListener('pageshow', hold);
   hold();
-  // Once is enough, unless somebody comes back to the page.
-  addEventListener('pageshow', () => delete form.dataset.sent);
+  // Once is enough, unless somebody comes back to the page, or goes on with it.
+  const isOpen = () => delete form.dataset.sent;
+  addEventListener('pageshow', isOpen);
+  form.addEventListener('input', isOpen);
   form.addEventListener('submit', (event) => {
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = 'yes';
@@ -102,12 +104,16 @@ const keeping = () => {
     kept.hidden = false;
   };
   // Not `form.action`, which are its buttons of that name.
-  const send = (keepalive) => fetch(form.getAttribute('action'), {
-    method: 'POST',
-    headers: { 'x-csrf-token': csrf(), 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams(new FormData(form)),
-    keepalive,
-  });
+  const send = (keepalive) => {
+    // One that is overtaken by a later one changes nothing.
+    form.elements.turn.value = Number(form.elements.turn.value) + 1;
+    return fetch(form.getAttribute('action'), {
+      method: 'POST',
+      headers: { 'x-csrf-token': csrf(), 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams(new FormData(form)),
+      keepalive,
+    });
+  };
   // Somebody may have signed in in another tab: the page goes on with that session.
   const renew = async () => {
     const answer = await fetch(location.href);
@@ -125,15 +131,15 @@ const keeping = () => {
     isChanged = false;
     try {
       let answer = await send(isLast);
-      if (isOut(answer) && await renew()) answer = await send(isLast);
+      const hasSession = !isOut(answer) || await renew();
+      if (isOut(answer) && hasSession) answer = await send(isLast);
       if (answer.status === 204) {
-        form.elements.revision.value = answer.headers.get('draft-revision');
         kept.hidden = true;
         return;
       }
       isChanged = true;
-      if (isOut(answer)) tell(texts.signIn, true);
-      else tell(`${texts.keptNot} ${await answer.text()}`, false);
+      if (!hasSession) tell(texts.signIn, true);
+      else tell(`${texts.keptNot} ${await wordsOf(answer, '')}`, false);
     } catch (error) {
       isChanged = true;
       tell(`${texts.keptNot} ${error.message}`, false);
@@ -176,10 +182,10 @@ const TRIES = 8;
 const mayPass = (status) => status === 408 || status === 409 || status >= 500;
 
 // What an answer says in words, if it does: pages are not for this place.
-const wordsOf = async (form, answer) => {
+const wordsOf = async (answer, otherwise) => {
   const isText = answer.headers.get('content-type')?.startsWith('text/plain');
   const words = isText ? await answer.text() : '';
-  return words || `${form.dataset.stopped} (HTTP ${answer.status})`;
+  return words || `${otherwise} (HTTP ${answer.status})`.trim();
 };
 
 // How much of the file is there.
@@ -192,7 +198,7 @@ const offsetOf = (form, answer) => {
 // Takes an answer for what it is: good, or an error that tells whether to go on.
 const checked = async (form, answer) => {
   if (answer.status === 204) return answer;
-  throw Object.assign(new Error(await wordsOf(form, answer)), { isFinal: !mayPass(answer.status) });
+  throw Object.assign(new Error(await wordsOf(answer, form.dataset.stopped)), { isFinal: !mayPass(answer.status) });
 };
 
 const sendFile = async (form, file, tell) => {
@@ -202,7 +208,7 @@ const sendFile = async (form, file, tell) => {
     headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
     body: new URLSearchParams({ csrf: csrf(), source: 'upload', account: form.elements.account.value, name: file.name, size: file.size }),
   });
-  if (begun.status !== 201) throw new Error(await wordsOf(form, begun));
+  if (begun.status !== 201) throw new Error(await wordsOf(begun, form.dataset.stopped));
   const page = begun.headers.get('location');
   let at = 0;
   let failed = 0;

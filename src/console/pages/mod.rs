@@ -355,6 +355,8 @@ pub(crate) struct ComposePage {
     pub(crate) seen: String,
     /// How often it was kept.
     pub(crate) revision: u64,
+    /// What tells this page from others of the same draft.
+    pub(crate) page: String,
     /// What was measured of the video.
     pub(crate) facts: Vec<String>,
     pub(crate) warnings: Vec<String>,
@@ -495,6 +497,8 @@ pub(crate) enum Choice {
     Settle,
     /// Try it again, compose it further or take it out: it failed.
     TryAgain,
+    /// Compose it further or take it out: its file is another one.
+    LookAgain,
 }
 
 /// A post.

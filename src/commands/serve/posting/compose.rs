@@ -224,17 +224,7 @@ mod tests {
 
     fn draft(source: DraftSource, form: Form) -> Draft {
         let id = "web-0123456789abcdef".to_owned();
-        let created_at = Timestamp::UNIX_EPOCH;
-        Draft {
-            id,
-            account: "a".into(),
-            source,
-            created_at,
-            form,
-            revision: 0,
-            seen: String::new(),
-            published_at: None,
-        }
+        Draft { form, ..Draft::new(id, "a".into(), source, Timestamp::UNIX_EPOCH) }
     }
 
     fn made(source: DraftSource, form: Form, duration: u64) -> Result<Value, Vec<Wrong>> {

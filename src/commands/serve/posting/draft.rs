@@ -45,9 +45,14 @@ pub(crate) struct Draft {
     pub(crate) created_at: Timestamp,
     /// What was filled in.
     pub(crate) form: Form,
-    /// How often what was filled in was kept, which tells a page that shows less from one that shows all.
+    /// How often what was filled in was kept.
     #[serde(default)]
     pub(crate) revision: u64,
+    /// The page that has kept it last, and for which time.
+    #[serde(default)]
+    pub(crate) page: String,
+    #[serde(default)]
+    pub(crate) turn: u64,
     /// Which content of its file is to be posted, as [`seen`] tells it; empty of what has no file.
     #[serde(default)]
     pub(crate) seen: String,
@@ -57,17 +62,41 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
+    /// One in which nothing is filled in.
+    pub(crate) fn new(
+        id: String,
+        account: String,
+        source: DraftSource,
+        created_at: Timestamp,
+    ) -> Self {
+        let (form, revision, page, turn, seen, published_at) = <_>::default();
+        Self { id, account, source, created_at, form, revision, page, turn, seen, published_at }
+    }
+
     /// Whether its file was replaced by a link: what was chosen is the real place of a file.
     pub(crate) fn leads_elsewhere(&self) -> bool {
         let DraftSource::File { path } = &self.source else { return false };
         !fs::canonicalize(path).is_ok_and(|real| real == *path)
     }
 
+    /// Whether another page has kept it since the one with this form was loaded.
+    pub(crate) fn is_of_another_page(&self, form: &Form) -> bool {
+        form.revision != self.revision && (form.page.is_empty() || form.page != self.page)
+    }
+
+    /// The same with what a page has sent.
+    pub(crate) fn filled_in(self, form: Form) -> Self {
+        let (page, turn) = (form.page.clone(), form.turn);
+        Self { form, page, turn, revision: self.revision + 1, ..self }
+    }
+
     /// Whether it was published with just what a form has.
     pub(crate) fn is_published_as(&self, form: &Form) -> bool {
-        let none = String::new;
-        let plain =
-            |form: &Form| Form { seen: none(), revision: none(), action: none(), ..form.clone() };
+        // What says nothing of the post itself.
+        let plain = |form: &Form| {
+            let (seen, page, action) = <_>::default();
+            Form { seen, page, action, revision: 0, turn: 0, ..form.clone() }
+        };
         self.published_at.is_some() && plain(&self.form) == plain(form)
     }
 }
@@ -134,7 +163,12 @@ pub(crate) struct Form {
     pub(crate) seen: String,
     /// The revision that the page has shown.
     #[serde(skip_serializing)]
-    pub(crate) revision: String,
+    pub(crate) revision: u64,
+    /// Which page it is, and how often it has sent the form.
+    #[serde(skip_serializing)]
+    pub(crate) page: String,
+    #[serde(skip_serializing)]
+    pub(crate) turn: u64,
     /// What is to become of the draft: `publish`, `discard`, or `save` whatever else it is.
     #[serde(skip_serializing)]
     pub(crate) action: String,
@@ -200,10 +234,7 @@ impl Drafts {
         if let DraftSource::Upload { .. } = source {
             private_dir(&self.spool.join(&id))?;
         }
-        let form = Form::default();
-        let (revision, seen, published_at) = (0, String::new(), None);
-        let draft =
-            Draft { id, account, source, created_at: now, form, revision, seen, published_at };
+        let draft = Draft::new(id, account, source, now);
         self.keep(&draft)?;
         Ok(draft)
     }
@@ -253,6 +284,15 @@ impl Drafts {
     pub(crate) fn publish(&self, id: &str, now: Timestamp) -> Result<(), DraftError> {
         if let Some(draft) = self.find(id)? {
             self.keep(&Draft { published_at: Some(now), ..draft })?;
+        }
+        Ok(())
+    }
+
+    /// Takes another time for what was filled in.
+    pub(crate) fn set_time(&self, id: &str, when: &str, at: &str) -> Result<(), DraftError> {
+        if let Some(mut draft) = self.record(id)? {
+            (draft.form.when, draft.form.at) = (when.to_owned(), at.to_owned());
+            self.keep(&draft)?;
         }
         Ok(())
     }

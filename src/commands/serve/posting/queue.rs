@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -18,8 +18,8 @@ const LARGEST: u64 = 16 << 20;
 #[derive(Clone, Debug)]
 pub(crate) struct Queue {
     folder: PathBuf,
-    /// The posts that failed.
-    held: PathBuf,
+    /// The file of those that failed.
+    failed: PathBuf,
     /// One change at a time.
     lock: Arc<Mutex<()>>,
 }
@@ -29,15 +29,25 @@ pub(crate) type QueueEntry = Map<String, Value>;
 
 /// A post that failed: nobody tries it again before somebody asks for that.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct HeldPost {
+pub(crate) struct FailedPost {
     pub(crate) entry: QueueEntry,
-    /// Why it failed, in words.
+    #[serde(flatten)]
+    pub(crate) why: Why,
+}
+
+/// Why a post failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Why {
+    /// In words.
     pub(crate) message: String,
     /// What to do about it.
     pub(crate) hint: Option<String>,
+    /// Whether its file is another one than somebody has looked at.
+    #[serde(default)]
+    pub(crate) replaced: bool,
 }
 
-impl HeldPost {
+impl FailedPost {
     /// What the post is known by.
     pub(crate) fn id(&self) -> &str {
         self.entry["id"].as_str().unwrap_or_default()
@@ -69,7 +79,7 @@ impl Queue {
     pub(crate) fn open(console: &Path) -> Result<Self, QueueError> {
         let folder = console.join("queue");
         private_dir(&folder)?;
-        Ok(Self { folder, held: console.join("held.json"), lock: Arc::default() })
+        Ok(Self { folder, failed: console.join("held.json"), lock: Arc::default() })
     }
 
     /// The manifest of an account.
@@ -116,28 +126,28 @@ impl Queue {
     }
 
     /// The posts that failed.
-    pub(crate) fn held(&self) -> Result<Vec<HeldPost>, QueueError> {
-        read(&self.held)
+    pub(crate) fn failed(&self) -> Result<Vec<FailedPost>, QueueError> {
+        read(&self.failed)
     }
 
     /// Keeps posts that failed from being posted with the others. A crash in between leaves them in both: then they are
     /// tried once more.
-    pub(crate) fn hold(
+    pub(crate) fn set_aside(
         &self,
         open_id: &str,
-        failed: Vec<(String, HeldWhy)>,
+        failed: Vec<(String, Why)>,
     ) -> Result<(), QueueError> {
         if failed.is_empty() {
             return Ok(());
         }
         let entries = self.entries(open_id)?;
-        let found = failed.into_iter().filter_map(|(id, (message, hint))| {
+        let found = failed.into_iter().filter_map(|(id, why)| {
             let entry = entries.iter().find(|entry| entry["id"] == id.as_str())?.clone();
-            Some(HeldPost { entry, message, hint })
+            Some(FailedPost { entry, why })
         });
         let found: Vec<_> = found.collect();
         let is_it = |id: &str| found.iter().any(|post| post.id() == id);
-        self.change_held(|held| {
+        self.change_failed(|held| {
             held.retain(|post| !is_it(post.id()));
             held.extend(found.iter().cloned());
         })?;
@@ -146,9 +156,26 @@ impl Queue {
         })
     }
 
+    /// Takes a post out, wherever it waits: a crash may have left one that failed in both places.
+    pub(crate) fn remove(&self, open_id: &str, id: &str) -> Result<(), QueueError> {
+        self.let_go(id)?;
+        self.change(open_id, |entries| entries.retain(|entry| entry["id"] != id))
+    }
+
+    /// Every post that waits, or has failed and waits to be tried again.
+    pub(crate) fn posts(&self) -> Result<Vec<QueueEntry>, QueueError> {
+        let mut posts = self.all()?;
+        for failed in self.failed()? {
+            if posts.iter().all(|entry| entry["id"] != failed.id()) {
+                posts.push(failed.entry);
+            }
+        }
+        Ok(posts)
+    }
+
     /// Lets a post that failed be posted with the others again; its account. `None`: there is none of that `id`.
     pub(crate) fn release(&self, id: &str) -> Result<Option<String>, QueueError> {
-        let Some(post) = self.held()?.into_iter().find(|post| post.id() == id) else {
+        let Some(post) = self.failed()?.into_iter().find(|post| post.id() == id) else {
             return Ok(None);
         };
         let open_id = post.entry["user_id"].as_str().unwrap_or_default().to_owned();
@@ -159,25 +186,25 @@ impl Queue {
 
     /// Forgets a post that failed. `false`: there is none of that `id`.
     pub(crate) fn let_go(&self, id: &str) -> Result<bool, QueueError> {
-        self.change_held(|held| {
+        self.change_failed(|held| {
             let before = held.len();
             held.retain(|post| post.id() != id);
             held.len() < before
         })
     }
 
-    fn change_held<T>(
+    fn change_failed<T>(
         &self,
-        change: impl FnOnce(&mut Vec<HeldPost>) -> T,
+        change: impl FnOnce(&mut Vec<FailedPost>) -> T,
     ) -> Result<T, QueueError> {
         let _one = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        let before: Vec<HeldPost> = read(&self.held)?;
+        let before: Vec<FailedPost> = read(&self.failed)?;
         let mut held = before.clone();
         let changed = change(&mut held);
         if held != before {
             // Texts and values into memory: this cannot fail.
             let text = serde_json::to_vec_pretty(&held).unwrap_or_default();
-            write_atomic(&self.held, &text, 0o600)?;
+            write_atomic(&self.failed, &text, 0o600)?;
         }
         Ok(changed)
     }
@@ -206,13 +233,35 @@ pub(crate) fn text_of(entries: &[QueueEntry]) -> Vec<u8> {
     format!("{all:#}\n").into_bytes()
 }
 
-/// Why a post failed, and what to do about it.
-pub(crate) type HeldWhy = (String, Option<String>);
+/// What a list of posts is made of.
+trait OfPosts: DeserializeOwned {
+    fn entry(&self) -> &QueueEntry;
+}
 
-fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, QueueError> {
+impl OfPosts for QueueEntry {
+    fn entry(&self) -> &QueueEntry {
+        self
+    }
+}
+
+impl OfPosts for FailedPost {
+    fn entry(&self) -> &QueueEntry {
+        &self.entry
+    }
+}
+
+/// A list of posts, each of which says which it is and whose.
+fn read<T: OfPosts>(path: &Path) -> Result<Vec<T>, QueueError> {
     let Some(text) = read_private_to(path, LARGEST)? else { return Ok(Vec::new()) };
     let foreign = |source| QueueError::Foreign { path: path.to_owned(), source };
-    serde_json::from_slice(&text).map_err(foreign)
+    let posts: Vec<T> = serde_json::from_slice(&text).map_err(foreign)?;
+    let has = |post: &T, name: &str| post.entry().get(name).is_some_and(Value::is_string);
+    for name in ["id", "user_id"] {
+        if !posts.iter().all(|post| has(post, name)) {
+            return Err(foreign(serde_json::Error::custom(format!("a post without `{name}`"))));
+        }
+    }
+    Ok(posts)
 }
 
 #[cfg(test)]
@@ -233,18 +282,18 @@ mod tests {
         for id in ["one", "two"] {
             queue.add("a", entry(id)).unwrap();
         }
-        let why = || ("no".to_owned(), None);
-        queue.hold("a", vec![("one".to_owned(), why()), ("gone".to_owned(), why())]).unwrap();
+        let why = || Why { message: "no".to_owned(), hint: None, replaced: false };
+        queue.set_aside("a", vec![("one".to_owned(), why()), ("gone".to_owned(), why())]).unwrap();
         assert_eq!(queue.entries("a").unwrap(), [entry("two")]);
-        assert_eq!(queue.held().unwrap().iter().map(HeldPost::id).collect::<Vec<_>>(), ["one"]);
+        assert_eq!(queue.failed().unwrap().iter().map(FailedPost::id).collect::<Vec<_>>(), ["one"]);
         // Once more, as after a crash.
         queue.add("a", entry("one")).unwrap();
-        queue.hold("a", vec![("one".to_owned(), why())]).unwrap();
-        assert_eq!(queue.held().unwrap().len(), 1);
+        queue.set_aside("a", vec![("one".to_owned(), why())]).unwrap();
+        assert_eq!(queue.failed().unwrap().len(), 1);
         assert_eq!(queue.release("one").unwrap().as_deref(), Some("a"));
         assert_eq!(queue.entries("a").unwrap(), [entry("two"), entry("one")]);
-        assert_eq!((queue.held().unwrap().len(), queue.release("one").unwrap()), (0, None));
-        queue.hold("a", vec![("two".to_owned(), why())]).unwrap();
+        assert_eq!((queue.failed().unwrap().len(), queue.release("one").unwrap()), (0, None));
+        queue.set_aside("a", vec![("two".to_owned(), why())]).unwrap();
         assert!(queue.let_go("two").unwrap() && !queue.let_go("two").unwrap());
     }
 
@@ -265,6 +314,9 @@ mod tests {
         again.change("a", |entries| entries.retain(|it| it["id"] != "one")).unwrap();
         assert_eq!(ids(queue.entries("a").unwrap()), ["two"]);
         std::fs::write(queue.manifest("b"), "{").unwrap();
+        assert!(matches!(queue.all(), Err(QueueError::Foreign { .. })));
+        // What a hand has written without a name cannot be told from others.
+        std::fs::write(queue.manifest("b"), "[{\"id\": \"x\"}]").unwrap();
         assert!(matches!(queue.all(), Err(QueueError::Foreign { .. })));
         // A list that is damaged hides no other account's posts.
         let (read, unread) = queue.readable();

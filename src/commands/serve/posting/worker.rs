@@ -1,8 +1,9 @@
 //! Posts what was composed: for each account its manifest, one `upload` after another, by the same rules as under cron.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs;
 use std::mem::take;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
@@ -12,9 +13,11 @@ use tokio::task::JoinSet;
 
 use super::draft::{Drafts, seen};
 use super::live::Live;
-use super::queue::{HeldWhy, Queue, text_of};
+use super::queue::{Queue, QueueEntry, QueueError, Why, text_of};
 use crate::cli::{GlobalArgs, RunArgs};
 use crate::commands::serve::answer::{Failed, hearing};
+use crate::commands::serve::read::{Stage, StatusPost};
+use crate::commands::serve::standing::standing;
 use crate::commands::upload::{PostList, TextList, manifest_key};
 use crate::commands::{Context, flags, run_upload, watch};
 use crate::console::pages::ENGLISH;
@@ -22,6 +25,7 @@ use crate::exit::Exit;
 use crate::output::{Failure, Notes};
 use crate::settings::Settings;
 use crate::signals::{Shutdown, StopPart};
+use crate::text::chain;
 
 /// How often what was put off is tried again, if nothing says when it may be.
 const EVERY: Duration = Duration::from_mins(5);
@@ -43,6 +47,8 @@ pub(crate) struct Posting {
     pub(crate) queue: Queue,
     pub(crate) drafts: Drafts,
     pub(crate) live: Arc<Live>,
+    /// The posts that failed, where that could not be written down.
+    kept_back: Mutex<HashSet<String>>,
     /// What the last uploads have warned of, by `open_id` of their account.
     warned: Mutex<BTreeMap<String, Vec<String>>>,
 }
@@ -66,13 +72,42 @@ impl Posting {
     ) -> Arc<Self> {
         let changed = changed_at(&context);
         let read = RwLock::new(LastRead { context, changed, trouble: None });
-        let (live, warned) = (Arc::default(), Mutex::default());
-        Arc::new(Self { global, read, queue, drafts, live, warned })
+        let (live, kept_back, warned) = <_>::default();
+        Arc::new(Self { global, read, queue, drafts, live, kept_back, warned })
     }
 
     /// With the settings of now. While config.toml cannot be used, those of before hold.
     pub(crate) fn context(&self) -> Context {
         self.read().context
+    }
+
+    /// Lets what ended leave the queue; how many posts are there still.
+    fn settle(&self, open_id: &str, ended: Ended) -> Result<usize, QueueError> {
+        let Ended { states, failed } = ended;
+        let is_done =
+            |id: &str| states.iter().any(|(of, state)| of == id && DONE.contains(&state.as_str()));
+        for (id, _) in states.iter().filter(|(id, _)| is_done(id)) {
+            // A file that a browser has sent was only there to be posted.
+            if let Err(error) = self.drafts.drop_file(id) {
+                self.context().printer.warn(error.to_string());
+            }
+        }
+        // Nothing is sent again that nobody has asked for, whether or not that can be written down.
+        let ids: Vec<_> = failed.iter().map(|(id, _)| id.clone()).collect();
+        if let Err(error) = self.queue.set_aside(open_id, failed) {
+            self.kept_back.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
+            self.context().printer.warn(error.to_string());
+        }
+        // What the journal has for good need not be listed any more.
+        let count = self.queue.change(open_id, |entries| {
+            entries.retain(|it| !it["id"].as_str().is_some_and(is_done));
+            entries.len()
+        })?;
+        // From here on `status` tells of their ends.
+        for (id, _) in &states {
+            self.live.forget(id);
+        }
+        Ok(count)
     }
 
     /// Why config.toml cannot be used, if it cannot.
@@ -124,7 +159,7 @@ impl Posting {
 
 /// When config.toml was changed last.
 fn changed_at(context: &Context) -> Option<SystemTime> {
-    std::fs::metadata(context.settings.home.config_file()).and_then(|found| found.modified()).ok()
+    fs::metadata(context.settings.home.config_file()).and_then(|found| found.modified()).ok()
 }
 
 /// The tasks that post, one for an account.
@@ -175,6 +210,8 @@ impl Workers {
         let stop = task.stop.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(stop) = stop {
             stop.ask();
+            // Whoever waits for it may give up: then it is to go on.
+            task.wake.notify_one();
         }
         let turn = Arc::clone(&task.turn).lock_owned().await;
         Held { task, _turn: turn }
@@ -239,41 +276,22 @@ async fn sleep(waits: Option<Duration>) {
 }
 
 /// One upload of what is there; how long until the next one is worth it. `None`: until something changes.
-async fn round(posting: &Posting, open_id: &str, shutdown: Shutdown) -> Option<Duration> {
-    hold_replaced(posting, open_id);
-    let entries = match posting.queue.entries(open_id) {
+async fn round(posting: &Arc<Posting>, open_id: &str, shutdown: Shutdown) -> Option<Duration> {
+    let entries = match due(posting, open_id).await {
         // What was taken out is still in the notes of the last upload, which the next one lets go.
         Ok(entries) if entries.is_empty() && !is_noted(posting, open_id) => return None,
         Ok(entries) => entries,
-        Err(error) => {
-            posting.context().printer.warn(error.to_string());
+        Err(why) => {
+            posting.context().printer.warn(why);
             return Some(EVERY);
         }
     };
-    let ids: Vec<String> =
-        entries.iter().map(|it| it["id"].as_str().unwrap_or_default().to_owned()).collect();
+    let ended = Arc::<Mutex<Ended>>::default();
     let list = PostList::Text(Arc::new(TextList {
         path: posting.queue.manifest(open_id),
         text: text_of(&entries),
     }));
-    let ended = Arc::<Mutex<Vec<(String, String)>>>::default();
-    let failed = Arc::<Mutex<Vec<(String, HeldWhy)>>>::default();
-    let (live, keep) = (Arc::clone(&posting.live), Arc::clone(&ended));
-    let keep_failed = Arc::clone(&failed);
-    let hear = move |event: Value| {
-        let index = event["index"].as_u64().and_then(|at| usize::try_from(at).ok());
-        let Some(id) = index.and_then(|at| ids.get(at)) else { return };
-        live.hear(id, &event);
-        if let Some(state) = event["state"].as_str().filter(|_| event["event"] == "post") {
-            let mut ended = keep.lock().unwrap_or_else(PoisonError::into_inner);
-            ended.push((id.clone(), state.to_owned()));
-            if state == FAILED {
-                let text = |name: &str| event["error"][name].as_str().map(str::to_owned);
-                let why = (text("message").unwrap_or_default(), text("hint"));
-                keep_failed.lock().unwrap_or_else(PoisonError::into_inner).push((id.clone(), why));
-            }
-        }
-    };
+    let hear = hearer(posting, &entries, &ended);
     let heard = hearing(Context { shutdown, ..posting.context() }, hear);
     let (context, printer) = (heard.context.clone(), heard.context.printer.clone());
     let ran = run_upload(&printer, Ok(context), &list, &RunArgs::default()).await;
@@ -289,32 +307,8 @@ async fn round(posting: &Posting, open_id: &str, shutdown: Shutdown) -> Option<D
         let warned = take(&mut *heard.warnings.lock().unwrap_or_else(PoisonError::into_inner));
         posting.warn(open_id, warned);
     }
-    let ended = std::mem::take(&mut *ended.lock().unwrap_or_else(PoisonError::into_inner));
-    let is_done =
-        |id: &str| ended.iter().any(|(of, state)| of == id && DONE.contains(&state.as_str()));
-    for id in ended.iter().map(|(id, _)| id).filter(|id| is_done(id)) {
-        // A file that a browser has sent was only there to be posted.
-        if let Err(error) = posting.drafts.drop_file(id) {
-            posting.context().printer.warn(error.to_string());
-        }
-    }
-    // Nothing is sent again that nobody has asked for.
-    let failed = std::mem::take(&mut *failed.lock().unwrap_or_else(PoisonError::into_inner));
-    if let Err(error) = posting.queue.hold(open_id, failed) {
-        posting.context().printer.warn(error.to_string());
-    }
-    // What the journal has for good need not be listed any more.
-    let kept = posting.queue.change(open_id, |entries| {
-        entries.retain(|it| !it["id"].as_str().is_some_and(is_done));
-        entries.len()
-    });
-    if kept.is_ok() {
-        // From here on `status` tells of their ends.
-        for (id, _) in &ended {
-            posting.live.forget(id);
-        }
-    }
-    match kept {
+    let ended = take(&mut *ended.lock().unwrap_or_else(PoisonError::into_inner));
+    match posting.settle(open_id, ended) {
         // An upload that was refused has let nothing go.
         Ok(0) if !is_noted(posting, open_id) => None,
         Ok(_) => Some(watch::pause(every, printer.notes(), heard.context.settings.clock.now())),
@@ -325,29 +319,99 @@ async fn round(posting: &Posting, open_id: &str, shutdown: Shutdown) -> Option<D
     }
 }
 
-/// Keeps posts from being made whose files are not those that somebody has looked at any more.
-fn hold_replaced(posting: &Posting, open_id: &str) {
-    let entries = posting.queue.entries(open_id).unwrap_or_default();
-    let replaced = entries.iter().filter_map(|entry| {
-        let id = entry["id"].as_str()?;
-        let draft =
-            posting.drafts.record(id).ok().flatten().filter(|draft| !draft.seen.is_empty())?;
-        let path = Path::new(entry.get("video_path")?.as_str()?);
-        let why = match std::fs::metadata(path) {
-            Ok(found) if seen(&found) == draft.seen && !draft.leads_elsewhere() => return None,
-            Ok(_) => ENGLISH.file_replaced,
-            Err(_) => ENGLISH.file_removed,
+/// How the posts of a run ended.
+#[derive(Debug, Default)]
+struct Ended {
+    /// The `id` of each, and its state.
+    states: Vec<(String, String)>,
+    failed: Vec<(String, Why)>,
+}
+
+/// Takes in what a run says of the posts of a list.
+fn hearer(
+    posting: &Posting,
+    entries: &[QueueEntry],
+    ended: &Arc<Mutex<Ended>>,
+) -> impl FnMut(Value) + Send + 'static {
+    let ids: Vec<String> =
+        entries.iter().map(|it| it["id"].as_str().unwrap_or_default().to_owned()).collect();
+    let (live, ended) = (Arc::clone(&posting.live), Arc::clone(ended));
+    move |event: Value| {
+        let index = event["index"].as_u64().and_then(|at| usize::try_from(at).ok());
+        let Some(id) = index.and_then(|at| ids.get(at)) else { return };
+        live.hear(id, &event);
+        if let Some(state) = event["state"].as_str().filter(|_| event["event"] == "post") {
+            let mut ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
+            ended.states.push((id.clone(), state.to_owned()));
+            if state == FAILED {
+                let text = |name: &str| event["error"][name].as_str().map(str::to_owned);
+                let message = text("message").unwrap_or_default();
+                let why = Why { message, hint: text("hint"), replaced: false };
+                ended.failed.push((id.clone(), why));
+            }
+        }
+    }
+}
+
+/// The posts of an account that are to be made now: those whose files were replaced since somebody looked at them are
+/// set aside before. `Err`: why that cannot be told, in words.
+async fn due(posting: &Arc<Posting>, open_id: &str) -> Result<Vec<QueueEntry>, String> {
+    let (here, account) = (Arc::clone(posting), open_id.to_owned());
+    let looking = tokio::task::spawn_blocking(move || replaced(&here, &account));
+    let looked = looking.await.map_err(|error| error.to_string())?;
+    let mut replaced = looked.map_err(|error| chain(&error))?;
+    if !replaced.is_empty() {
+        let known = standing(posting.context()).await.map_err(|failed| failed.message)?;
+        // Of what TikTok may have the run makes sure, whatever lies there now.
+        let is_past = |post: &StatusPost| matches!(post.stage(), Stage::MayBeMade | Stage::Made);
+        replaced.retain(|(id, _)| {
+            !known.iter().any(|post| post.id.as_deref() == Some(id) && is_past(post))
+        });
+    }
+    for (id, why) in &replaced {
+        let error = json!({ "message": why.message });
+        posting.live.hear(id, &json!({ "event": "post", "state": FAILED, "error": error }));
+    }
+    posting.queue.set_aside(open_id, replaced).map_err(|error| chain(&error))?;
+    let mut entries = posting.queue.entries(open_id).map_err(|error| chain(&error))?;
+    let kept_back = posting.kept_back.lock().unwrap_or_else(PoisonError::into_inner);
+    entries.retain(|entry| !entry["id"].as_str().is_some_and(|id| kept_back.contains(id)));
+    Ok(entries)
+}
+
+/// The posts of an account whose files are not those that somebody has looked at. Blocks.
+fn replaced(posting: &Posting, open_id: &str) -> Result<Vec<(String, Why)>, QueueError> {
+    let now = posting.context().settings.clock.now();
+    let mut replaced = Vec::new();
+    for entry in posting.queue.entries(open_id)? {
+        let id = entry["id"].as_str().unwrap_or_default();
+        let of = |why: &str, replaced: bool| {
+            (id.to_owned(), Why { message: why.to_owned(), hint: None, replaced })
         };
-        Some((id.to_owned(), (why.to_owned(), None)))
-    });
-    let replaced: Vec<(String, HeldWhy)> = replaced.collect();
-    for (id, (why, _)) in &replaced {
-        let event = json!({ "event": "post", "state": FAILED, "error": { "message": why } });
-        posting.live.hear(id, &event);
+        let draft = match posting.drafts.record(id) {
+            Ok(Some(draft)) => draft,
+            // It is a year old, or a hand has written the entry.
+            Ok(None) => continue,
+            Err(error) => {
+                replaced.push(of(&chain(&error), false));
+                continue;
+            }
+        };
+        // What is in the queue is published, whatever a full disk has kept from being written.
+        if draft.published_at.is_none()
+            && let Err(error) = posting.drafts.publish(id, now)
+        {
+            posting.context().printer.warn(chain(&error));
+        }
+        let path = entry.get("video_path").and_then(Value::as_str);
+        let Some(path) = path.filter(|_| !draft.seen.is_empty()) else { continue };
+        match fs::metadata(path) {
+            Ok(found) if seen(&found) == draft.seen && !draft.leads_elsewhere() => {}
+            Ok(_) => replaced.push(of(ENGLISH.file_replaced, true)),
+            Err(_) => replaced.push(of(ENGLISH.file_removed, false)),
+        }
     }
-    if let Err(error) = posting.queue.hold(open_id, replaced) {
-        posting.context().printer.warn(error.to_string());
-    }
+    Ok(replaced)
 }
 
 /// Renews tokens, and posts what a manifest lists, as `watch` does, for as long as the console runs.

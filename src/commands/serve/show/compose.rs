@@ -1,5 +1,6 @@
 //! The form of a post.
 
+use rand::RngExt as _;
 use tiktok_open::CreatorInfo;
 
 use super::start::source_name;
@@ -66,6 +67,7 @@ pub(crate) async fn compose(
         },
         source_name: source_name(&draft),
         revision: draft.revision,
+        page: format!("{:016x}", rand::rng().random::<u64>()),
         seen: match &media {
             Some(Ok(measured)) => measured.seen.clone(),
             _ => String::new(),

@@ -5,8 +5,7 @@ use crate::cli::{CancelArgs, LogoutArgs, ResolveArgs, Verdict};
 use crate::commands::accounts::pause;
 use crate::commands::serve::answer::Answer;
 use crate::commands::serve::console::Console;
-use crate::commands::serve::posting::worker::Held;
-use crate::commands::serve::queueing;
+use crate::commands::serve::queueing::{self, Changeable};
 use crate::commands::{Context, accounts, cancel, logout, resolve};
 use crate::console::pages::Tone;
 use crate::exit::Exit;
@@ -63,7 +62,7 @@ pub(super) async fn settle(console: &Console, number: u32, posted: bool) -> Vec<
 /// Lets a post that failed be posted again, as somebody asks for it: what TikTok failed for good is made again once it is
 /// called not posted.
 pub(super) async fn try_again(console: &Console, id: &str) -> Vec<Flash> {
-    match held_and_settled(console, id).await {
+    match changeable(console, id).await {
         Ok(_held) => vec![queueing::release(console, id)],
         Err(told) => told,
     }
@@ -71,21 +70,21 @@ pub(super) async fn try_again(console: &Console, id: &str) -> Vec<Flash> {
 
 /// Takes a post that has not begun, or has failed, out of the queue to be composed further.
 pub(super) async fn edit(console: &Console, id: &str) -> Result<(), Vec<Flash>> {
-    let (account, _held) = held_and_settled(console, id).await?;
-    queueing::reopen(console, &account, id).await.map_err(|told| vec![told])
+    let post = changeable(console, id).await?;
+    queueing::reopen(console, &post, id).await.map_err(|told| vec![told])
 }
 
 /// Keeps the account of a post from being posted for, which would keep what TikTok failed for good from being settled,
 /// and lets such a post be made again.
-async fn held_and_settled(console: &Console, id: &str) -> Result<(String, Held), Vec<Flash>> {
-    let held = queueing::hold_account_of(console, id).await.map_err(|told| vec![told])?;
-    if let Some(number) = queueing::failed_number(console, id).await {
+async fn changeable(console: &Console, id: &str) -> Result<Changeable, Vec<Flash>> {
+    let post = queueing::hold(console, id).await.map_err(|told| vec![told])?;
+    if let Some(number) = post.failed {
         let settled = settle(console, number, false).await;
         if settled.iter().any(|told| told.tone == Tone::Bad) {
             return Err(settled);
         }
     }
-    Ok(held)
+    Ok(post)
 }
 
 /// `cancel`.

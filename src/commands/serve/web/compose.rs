@@ -2,7 +2,7 @@
 
 use axum::extract::{Form, Path, Query, State};
 use axum::http::header::LOCATION;
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 
 use super::flash::Flash;
@@ -14,9 +14,6 @@ use crate::commands::serve::show::{self, Danger, Declined};
 use crate::console::access::Visitor;
 use crate::console::pages::{ENGLISH, html};
 use crate::text::chain;
-
-/// How often a draft was kept, once it was kept again.
-const REVISION: HeaderName = HeaderName::from_static("draft-revision");
 
 pub(super) async fn start(
     State(console): State<App>,
@@ -82,9 +79,7 @@ pub(super) async fn compose_sent(
     if headers.contains_key("x-csrf-token") {
         // The script keeps what is typed, and the page stays.
         return match composing::save_typed(&console, &id, form).await {
-            Ok(revision) => {
-                ([(REVISION, revision.to_string())], StatusCode::NO_CONTENT).into_response()
-            }
+            Ok(()) => StatusCode::NO_CONTENT.into_response(),
             Err(why) => (StatusCode::CONFLICT, why).into_response(),
         };
     }

@@ -123,7 +123,8 @@ pub(super) async fn media(
     request: Request,
 ) -> Response {
     let draft = console.posting.drafts.find(&id).ok().flatten();
-    let Some(path) = draft.and_then(|draft| composing::playable(&console, &draft)) else {
+    let Some(draft) = draft else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(path) = composing::playable(&console, &draft).await else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let kind = match path.extension().and_then(|end| end.to_str()) {

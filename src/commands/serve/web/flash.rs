@@ -29,11 +29,6 @@ impl Flash {
     pub(crate) fn bad(message: impl Into<String>) -> Self {
         Self { tone: Tone::Bad, message: message.into(), hint: None }
     }
-
-    /// Whether it went well.
-    pub(crate) fn is_good(&self) -> bool {
-        self.tone == Tone::Good
-    }
 }
 
 impl From<Failed> for Flash {

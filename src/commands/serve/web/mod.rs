@@ -130,9 +130,13 @@ async fn queue_page(State(console): State<App>, visitor: Visitor) -> Html<String
 async fn post_page(
     State(console): State<App>,
     visitor: Visitor,
-    Path(number): Path<u32>,
+    Path(number): Path<String>,
 ) -> Response {
-    match show::post(&console, &visitor, number).await {
+    let page = match number.parse() {
+        Ok(number) => show::post(&console, &visitor, number).await,
+        Err(_) => None,
+    };
+    match page {
         Some(page) => Html(html(&page)).into_response(),
         None => not_found(State(console), visitor).await,
     }

@@ -8,8 +8,9 @@ use crate::commands::serve::posting::draft::is_id;
 use crate::commands::serve::posting::live::Progress;
 use crate::commands::serve::posting::queue::QueueEntry;
 use crate::commands::serve::posting::worker::DONE;
-use crate::commands::serve::read::{KnownAccount, StatusPost};
+use crate::commands::serve::read::{KnownAccount, Stage, StatusPost};
 use crate::commands::serve::show::T;
+use crate::commands::serve::standing::standing;
 use crate::console::pages::{Choice, Message};
 use crate::problem::ErrorCode;
 
@@ -54,11 +55,20 @@ impl Place {
 pub(super) async fn listed(console: &Console) -> (Vec<Listed>, Vec<Message>) {
     let (queued, unread) = console.posting.queue.readable();
     let mut unread: Vec<_> = unread.into_iter().map(told).collect();
-    let held = console.posting.queue.held().unwrap_or_else(|error| {
+    let held = console.posting.queue.failed().unwrap_or_else(|error| {
         unread.push(told(error));
         Vec::new()
     });
     let known = posts(console).await;
+    // What another run has made meanwhile has failed nowhere.
+    let made = if held.is_empty() {
+        Vec::new()
+    } else {
+        standing(console.context()).await.unwrap_or_default()
+    };
+    let is_made = |entry: &QueueEntry| {
+        made.iter().any(|post| is_of(post, entry) && post.stage() == Stage::Made)
+    };
     let accounts = console.accounts().await;
     let now = console.context().settings.clock.now();
     let is_known = |entry: &QueueEntry| known.iter().any(|post| is_of(post, entry));
@@ -68,10 +78,11 @@ pub(super) async fn listed(console: &Console) -> (Vec<Listed>, Vec<Message>) {
         .iter()
         .filter(|entry| !is_known(entry))
         .map(|entry| StatusPost { state: "queued".to_owned(), ..of_entry(entry, &accounts) });
-    let given_up = failed.filter(|post| !is_known(&post.entry)).map(|post| StatusPost {
+    let failed = failed.filter(|post| !is_known(&post.entry) && !is_made(&post.entry));
+    let given_up = failed.map(|post| StatusPost {
         state: "failed".to_owned(),
-        message: Some(post.message.clone()),
-        hint: post.hint.clone(),
+        message: Some(post.why.message.clone()),
+        hint: post.why.hint.clone(),
         ..of_entry(&post.entry, &accounts)
     });
     let all: Vec<_> = composed.chain(given_up).chain(known.iter().cloned()).collect();
@@ -79,11 +90,19 @@ pub(super) async fn listed(console: &Console) -> (Vec<Listed>, Vec<Message>) {
         let id = post.id.clone().unwrap_or_default();
         let entry = queued.iter().find(|entry| is_of(&post, entry));
         let why = held.iter().find(|held| entry.is_none() && held.id() == id);
-        let is_held = why.is_some() && !post.may_be_made();
-        let is_gone = entry.is_none() && why.is_none() && unread.is_empty() && !post.is_begun();
+        let stage = post.stage();
+        let is_held = why.is_some() && stage != Stage::MayBeMade;
+        let is_gone =
+            entry.is_none() && why.is_none() && unread.is_empty() && stage == Stage::Waiting;
         if is_id(&id) && is_gone {
             // It was composed here, and taken out, or taken back to the form.
             return None;
+        }
+        let mut post = post;
+        if let Some(entry) = entry.filter(|entry| !is_in_slot(Some(entry))) {
+            // The last run may have known another time.
+            let at = entry.get("publish_at").and_then(|at| at.as_str());
+            post.publish_at = at.and_then(|at| at.parse().ok());
         }
         let live = console.posting.live.of(&id);
         if live.as_ref().is_some_and(|it| it.ended && DONE.contains(&it.phase.as_str())) {
@@ -93,24 +112,28 @@ pub(super) async fn listed(console: &Console) -> (Vec<Listed>, Vec<Message>) {
         let progress = live.filter(Progress::is_at_work);
         let is_ours = entry.is_some();
         let is_at_it = is_ours && console.workers.is_at(&post.open_id);
-        let (place, word) = match place(&post, progress.as_ref(), is_in_slot(entry), is_at_it, now)?
-        {
+        let queued = Queued { is_ours, in_slot: is_in_slot(entry), is_at_it };
+        let (place, word) = match place(&post, progress.as_ref(), queued, now)? {
             // Nothing tries it again by itself, whatever may pass.
             _ if is_held => (Place::NeedsYou, "failed".to_owned()),
             placed => placed,
         };
         let choice = match place {
             _ if post.state == "unresolved" => Some(Choice::Settle),
+            _ if why.is_some_and(|it| it.why.replaced) => Some(Choice::LookAgain),
             _ if is_held => Some(Choice::TryAgain),
             Place::NeedsYou => None,
-            _ => (is_ours && progress.is_none() && !post.is_begun()).then_some(Choice::Change),
+            _ => {
+                (is_ours && progress.is_none() && stage == Stage::Waiting).then_some(Choice::Change)
+            }
         };
-        let mut post = post;
         if let Some(why) = why.filter(|_| is_held) {
-            (post.message, post.hint) = (Some(why.message.clone()), why.hint.clone());
+            let why = why.why.clone();
+            (post.message, post.hint) = (Some(why.message), why.hint);
         }
-        if is_at_it && is_busy(&post) {
-            // The run is the one of this console.
+        // What it failed for before it was asked for again; or the run that has it in hand is this console's.
+        let is_past = is_ours && post.state == "failed" && place != Place::NeedsYou;
+        if is_past || (is_at_it && is_busy(&post)) {
             (post.message, post.hint) = (None, None);
         }
         Some(Listed { post, place, word, progress, choice })
@@ -118,21 +141,33 @@ pub(super) async fn listed(console: &Console) -> (Vec<Listed>, Vec<Message>) {
     (all.collect(), unread)
 }
 
-/// Where a post belongs, and how that is called; `None`: it is over. `is_at_it`: whether a run of this console is at the
-/// account's posts.
+/// What the queue of this console knows of a post.
+#[derive(Clone, Copy, Debug)]
+struct Queued {
+    /// Whether it waits there.
+    is_ours: bool,
+    in_slot: bool,
+    /// Whether a run of this console is at the account's posts.
+    is_at_it: bool,
+}
+
+/// Where a post belongs, and how that is called; `None`: it is over.
 fn place(
     post: &StatusPost,
     progress: Option<&Progress>,
-    in_slot: bool,
-    is_at_it: bool,
+    queued: Queued,
     now: Timestamp,
 ) -> Option<(Place, String)> {
+    let Queued { is_ours, in_slot, is_at_it } = queued;
     let is_later = post.publish_at.map_or(in_slot, |at| at > now);
     let of = |place, word: &str| Some((place, word.to_owned()));
     if let Some(progress) = progress {
         return of(Place::UnderWay, &progress.phase);
     }
     match post.state.as_str() {
+        // It is tried again, as somebody has asked for.
+        "failed" if is_ours && is_later => of(Place::Next, "scheduled"),
+        "failed" if is_ours => of(Place::UnderWay, "queued"),
         "failed" | "unresolved" => of(Place::NeedsYou, &post.state),
         "published" | "inbox" | "skipped" => None,
         "queued" | "deferred" if is_later || post.phase == "scheduled" => {
@@ -184,7 +219,8 @@ mod tests {
     fn placed(post: &StatusPost, phase: Option<&str>, is_at_it: bool) -> Option<(Place, String)> {
         let now = "2026-01-01T12:00:00Z".parse().unwrap();
         let progress = phase.map(|phase| Progress { phase: phase.into(), ..Progress::default() });
-        place(post, progress.as_ref(), false, is_at_it, now)
+        let queued = Queued { is_ours: false, in_slot: false, is_at_it };
+        place(post, progress.as_ref(), queued, now)
     }
 
     fn post(state: &str, publish_at: Option<&str>, reason: Option<&str>) -> StatusPost {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::known::{hint_beside_buttons, name_of, state_words, tone};
+use super::listed::{Listed, listed};
 use crate::cli::StatusArgs;
 use crate::commands::serve::composing;
 use crate::commands::serve::console::Console;
@@ -12,14 +13,25 @@ use crate::commands::serve::show::compose::level_words;
 use crate::commands::serve::show::{T, can_edit, frame, when};
 use crate::commands::{Context, status};
 use crate::console::access::Visitor;
-use crate::console::pages::{Fact, PostPage};
+use crate::console::pages::{Choice, Fact, PostPage};
 use crate::model::profile_page;
 
 /// A post, by its number.
 pub(crate) async fn post(console: &Console, visitor: &Visitor, number: u32) -> Option<PostPage> {
     let args = StatusArgs { post: Some(number.to_string()), ..StatusArgs::default() };
     let run = |context: Context| async move { status::look(&context, &args).await };
-    let post: StatusPost = console.ask(run).await.all("status").pop()?;
+    let mut post: StatusPost = console.ask(run).await.all("status").pop()?;
+    // What waits stands here as it does in the queue.
+    let (waiting, _) = listed(console).await;
+    let waiting = waiting.into_iter().find(|waiting| waiting.post.post == Some(number));
+    let (word, choice) = match waiting {
+        Some(Listed { post: known, word, choice, .. }) => {
+            (post.message, post.hint) = (known.message, known.hint);
+            post.publish_at = known.publish_at;
+            (word, choice)
+        }
+        None => (post.state.clone(), None),
+    };
     let is_unknown = post.state == "unresolved";
     // Where somebody is to look.
     let handle = if is_unknown {
@@ -28,12 +40,10 @@ pub(crate) async fn post(console: &Console, visitor: &Visitor, number: u32) -> O
     } else {
         None
     };
-    let word = if post.phase == "scheduled" { &post.phase } else { &post.state };
     // What was asked for, if it was composed here.
     let record = post.id.as_deref().and_then(|id| console.posting.drafts.record(id).ok().flatten());
     let is_photo =
         record.as_ref().is_some_and(|record| matches!(record.source, DraftSource::Photos { .. }));
-    let is_in_queue = post.id.as_deref().is_some_and(|id| console.is_in_queue(id));
     let form = record.map(|record| record.form).unwrap_or_default();
     let mut facts = Vec::new();
     let mut fact = |what, is: Option<String>| facts.extend(is.map(|is| Fact { what, is }));
@@ -70,21 +80,19 @@ pub(crate) async fn post(console: &Console, visitor: &Visitor, number: u32) -> O
         number,
         name: name_of(&post.video),
         id: post.id.clone(),
-        state: state_words(word).to_owned(),
-        tone: tone(word),
-        message: match post.state.as_str() {
-            "inbox" => Some(T.inbox_help.to_owned()),
-            // The run is the one of this console.
-            "deferred" if console.workers.is_at(&post.open_id) => None,
-            _ => post.message.clone(),
-        },
-        hint: if is_unknown || is_in_queue {
-            hint_beside_buttons(post.hint.as_deref())
+        state: state_words(&word).to_owned(),
+        tone: tone(&word),
+        message: if post.state == "inbox" {
+            Some(T.inbox_help.to_owned())
         } else {
-            post.hint.clone()
+            post.message.clone()
+        },
+        hint: match choice {
+            Some(_) => hint_beside_buttons(post.hint.as_deref()),
+            None => post.hint.clone(),
         },
         is_unknown,
-        is_in_queue,
+        is_in_queue: choice.is_some_and(|choice| choice != Choice::Settle),
         is_pull: is_url && !post.is_final && post.publish_id.is_some(),
         profile: handle.and_then(|handle| profile_page(&handle)).map(String::from),
         attempts: attempts.collect(),
