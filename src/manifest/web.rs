@@ -117,10 +117,12 @@ pub(super) fn check(text: &str) -> Result<(), NotPullable> {
     }
 }
 
-/// Why TikTok cannot pull from this URL, of a photo or of a video, and what to do about it: a sentence without the URL.
+/// Why TikTok cannot pull from this URL, of a photo or of a video, and what to do about it: a sentence without the URL
+/// and without the fields of a manifest.
 pub(crate) fn refusal(text: &str, photo: bool) -> Option<String> {
     let error = check(text).err()?;
-    let hint = error.hint(text, photo).map(|hint| format!("; {hint}")).unwrap_or_default();
+    let hint = error.hint(text, photo).filter(|hint| !hint.contains('`'));
+    let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
     Some(format!("{error}{hint}"))
 }
 

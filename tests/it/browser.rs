@@ -268,12 +268,12 @@ impl Browser {
     }
 
     /// Presses Enter, wherever the page has its focus.
-    #[track_caller]
     pub(crate) fn enter(&mut self) {
         for kind in ["keyDown", "keyUp"] {
             let event = json!({ "type": kind, "key": "Enter", "code": "Enter", "text": "\r",
                 "windowsVirtualKeyCode": 13 });
-            self.call("Input.dispatchKeyEvent", &event);
+            // The page may go away by it, and with it the answer to this.
+            _ = self.try_call("Input.dispatchKeyEvent", &event);
         }
     }
 

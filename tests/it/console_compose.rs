@@ -450,6 +450,9 @@ fn a_post_that_failed_for_what_may_pass_can_be_tried_again_changed_and_taken_out
         let shown = visitor.get(path).is(200).text;
         assert!(!shown.contains("1.mp4") && !shown.contains("2.mp4"), "{path}: {shown}");
     }
+    // Nor does a page say that it waits.
+    visitor.get("/posts/1").is(200).says(">taken out<");
+    visitor.get("/posts/2").is(200).says(">a draft<").says(&format!("href=\"{page}\""));
     let again = fail(&videos[2]);
     // Nobody is told that a manifest lacks what was taken out here.
     let queue = visitor.get("/queue").text;
@@ -573,4 +576,28 @@ fn a_post_that_a_hand_has_written_without_a_name_is_told() {
     std::fs::set_permissions(&queue, mode).unwrap();
     let ran = world.run(&["serve", "--listen", "127.0.0.1:0", "--no-browser"]);
     ran.exits(4).says("0123456789abcdef.json").says("a post without `id`");
+}
+
+/// Asking for what cannot be done does not break off what is being sent.
+#[test]
+fn a_button_on_a_post_that_is_being_sent_is_answered_at_once_and_stops_nothing() {
+    let world = World::logged_in();
+    let video = world.video("clip.mp4", 100_000);
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    let page = visitor.begin(&world.open_id(ADA), video.to_str().unwrap());
+    world.hold("upload", 1, "before");
+    visitor.publish(&page, &AT_ONCE).is(303);
+    eventually("it is being sent", || {
+        visitor.get("/queue").text.contains("being sent").then_some(())
+    });
+    for button in ["cancel", "edit", "move", "again"] {
+        let form = [("sure", "yes"), ("when", "now")];
+        visitor.post(&format!("/queue/{}/{button}", id_of(&page)), &form).is(303);
+        visitor.get("/queue").says("It has begun already");
+    }
+    world.let_go();
+    world.wait_until("it is published", |world| world.published() == 1);
+    assert_eq!((world.inits(), world.calls("upload").len()), (1, 1));
+    console.end();
 }

@@ -37,15 +37,27 @@ pub(super) async fn hold(console: &Console, id: &str) -> Result<Changeable, Flas
             None => ENGLISH.not_found,
         }));
     };
+    // What has begun is not stopped for a question.
+    check(console, id).await?;
     let held = console.workers.hold(&account).await;
     // What was made until it could be held has left the queue.
     if account_of()?.is_none() {
         return Err(Flash::bad(ENGLISH.posted_already));
     }
+    let failed = check(console, id).await?;
+    Ok(Changeable { account, failed, _held: held })
+}
+
+/// Whether a post may be changed; its number in the journal, if TikTok failed it for good.
+async fn check(console: &Console, id: &str) -> Result<Option<u32>, Flash> {
+    if console.posting.live.of(id).is_some_and(|progress| progress.is_at_work()) {
+        return Err(Flash::bad(ENGLISH.begun_already));
+    }
     // What cannot be looked up may have begun.
     let all = standing(console.context()).await.map_err(|_| Flash::bad(ENGLISH.begun_already))?;
     let post = all.into_iter().find(|post| post.id.as_deref() == Some(id));
-    let has_failed = queue.failed().is_ok_and(|all| all.iter().any(|post| post.id() == id));
+    let has_failed =
+        console.posting.queue.failed().is_ok_and(|all| all.iter().any(|post| post.id() == id));
     match post.as_ref().map_or(Stage::Waiting, StatusPost::stage) {
         Stage::Made => return Err(Flash::bad(ENGLISH.posted_already)),
         Stage::MayBeMade => return Err(Flash::bad(ENGLISH.begun_already)),
@@ -53,8 +65,7 @@ pub(super) async fn hold(console: &Console, id: &str) -> Result<Changeable, Flas
         Stage::Sending if !has_failed => return Err(Flash::bad(ENGLISH.begun_already)),
         Stage::Sending | Stage::Waiting => {}
     }
-    let failed = post.filter(|post| post.state == "failed").and_then(|post| post.post);
-    Ok(Changeable { account, failed, _held: held })
+    Ok(post.filter(|post| post.state == "failed").and_then(|post| post.post))
 }
 
 /// Takes a post out of the queue to be composed further, while nothing of its account is posted.

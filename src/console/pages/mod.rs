@@ -520,6 +520,8 @@ pub(crate) struct PostPage {
     pub(crate) is_unknown: bool,
     /// Whether it can be changed or tried again in the queue.
     pub(crate) is_in_queue: bool,
+    /// Where it is a draft again.
+    pub(crate) draft: Option<String>,
     pub(crate) is_pull: bool,
     pub(crate) profile: Option<String>,
     /// A row of cells for each.

@@ -79,9 +79,10 @@ pub(in crate::commands::serve::show) fn name_of(path: &str) -> String {
     name.filter(|_| !is_address).unwrap_or(path).to_owned()
 }
 
-/// A hint, unless it names a command where the page has a button for the same.
+/// A hint, unless it names a command where the console has a button for the same, or goes on by itself.
 pub(in crate::commands::serve::show) fn hint_beside_buttons(hint: Option<&str>) -> Option<String> {
-    hint.filter(|hint| !hint.contains(TERMINAL)).map(str::to_owned)
+    let is_of_terminal = |hint: &&str| hint.contains(TERMINAL) || hint.starts_with("run ");
+    hint.filter(|hint| !is_of_terminal(hint)).map(str::to_owned)
 }
 
 /// An error as a page tells it.

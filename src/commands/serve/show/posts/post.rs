@@ -7,8 +7,8 @@ use super::listed::{Listed, listed};
 use crate::cli::StatusArgs;
 use crate::commands::serve::composing;
 use crate::commands::serve::console::Console;
-use crate::commands::serve::posting::draft::DraftSource;
-use crate::commands::serve::read::StatusPost;
+use crate::commands::serve::posting::draft::{DraftSource, is_id};
+use crate::commands::serve::read::{Stage, StatusPost};
 use crate::commands::serve::show::compose::level_words;
 use crate::commands::serve::show::{T, can_edit, frame, when};
 use crate::commands::{Context, status};
@@ -24,13 +24,20 @@ pub(crate) async fn post(console: &Console, visitor: &Visitor, number: u32) -> O
     // What waits stands here as it does in the queue.
     let (waiting, _) = listed(console).await;
     let waiting = waiting.into_iter().find(|waiting| waiting.post.post == Some(number));
-    let (word, choice) = match waiting {
+    // What was asked for, if it was composed here.
+    let id = post.id.clone().filter(|id| is_id(id));
+    let record = id.as_deref().and_then(|id| console.posting.drafts.record(id).ok().flatten());
+    let is_draft = record.as_ref().is_some_and(|record| record.published_at.is_none());
+    let is_gone = id.is_some() && waiting.is_none() && post.stage() == Stage::Waiting;
+    let (state, tone, choice) = match waiting {
         Some(Listed { post: known, word, choice, .. }) => {
             (post.message, post.hint) = (known.message, known.hint);
             post.publish_at = known.publish_at;
-            (word, choice)
+            (state_words(&word), tone(&word), choice)
         }
-        None => (post.state.clone(), None),
+        None if is_gone && is_draft => (T.draft_word, "calm", None),
+        None if is_gone => (T.gone_word, "calm", None),
+        None => (state_words(&post.state), tone(&post.state), None),
     };
     let is_unknown = post.state == "unresolved";
     // Where somebody is to look.
@@ -40,11 +47,10 @@ pub(crate) async fn post(console: &Console, visitor: &Visitor, number: u32) -> O
     } else {
         None
     };
-    // What was asked for, if it was composed here.
-    let record = post.id.as_deref().and_then(|id| console.posting.drafts.record(id).ok().flatten());
     let is_photo =
         record.as_ref().is_some_and(|record| matches!(record.source, DraftSource::Photos { .. }));
-    let form = record.map(|record| record.form).unwrap_or_default();
+    // What is being typed was asked for by nobody.
+    let form = record.filter(|_| !is_draft).map(|record| record.form).unwrap_or_default();
     let mut facts = Vec::new();
     let mut fact = |what, is: Option<String>| facts.extend(is.map(|is| Fact { what, is }));
     fact(T.account, Some(post.account_name()));
@@ -80,21 +86,22 @@ pub(crate) async fn post(console: &Console, visitor: &Visitor, number: u32) -> O
         number,
         name: name_of(&post.video),
         id: post.id.clone(),
-        state: state_words(&word).to_owned(),
-        tone: tone(&word),
+        state: state.to_owned(),
+        tone,
         message: if post.state == "inbox" {
             Some(T.inbox_help.to_owned())
         } else {
             post.message.clone()
         },
         hint: match choice {
-            Some(_) => hint_beside_buttons(post.hint.as_deref()),
-            None => post.hint.clone(),
+            None if id.is_none() => post.hint.clone(),
+            _ => hint_beside_buttons(post.hint.as_deref()),
         },
         is_unknown,
         is_in_queue: choice.is_some_and(|choice| choice != Choice::Settle),
         is_pull: is_url && !post.is_final && post.publish_id.is_some(),
         profile: handle.and_then(|handle| profile_page(&handle)).map(String::from),
+        draft: id.filter(|_| is_gone && is_draft).map(|id| format!("/compose/{id}")),
         attempts: attempts.collect(),
         facts,
     })

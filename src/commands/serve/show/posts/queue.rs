@@ -8,6 +8,7 @@ use super::known::{hint_beside_buttons, made, name_of, numbers, state_words, ton
 use super::listed::{Listed, Place, listed};
 use crate::clock;
 use crate::commands::serve::console::Console;
+use crate::commands::serve::posting::draft::is_id;
 use crate::commands::serve::read::HistoryPost;
 use crate::commands::serve::show::{T, can_edit, frame, when, zone_name};
 use crate::console::access::Visitor;
@@ -52,8 +53,8 @@ fn row(listed: Listed, own: &Path) -> QueuePost {
     let manifest = manifest.filter(|path| !Path::new(path).starts_with(own)).map(name_of);
     let hint = match choice {
         _ if is_at_work => None,
-        Some(_) => hint_beside_buttons(post.hint.as_deref()),
-        None => post.hint.clone(),
+        None if !post.id.as_deref().is_some_and(is_id) => post.hint.clone(),
+        _ => hint_beside_buttons(post.hint.as_deref()),
     };
     let progress = progress.unwrap_or_default();
     QueuePost {
