@@ -100,8 +100,9 @@ impl Console {
         Ok(())
     }
 
-    /// What was published before a crash is no draft any more.
-    pub(super) fn settle_drafts(&self) -> Result<(), Failure> {
+    /// What was published before a crash is no draft any more, and what failed is not tried again.
+    pub(super) fn settle(&self) -> Result<(), Failure> {
+        self.posting.queue.settle()?;
         let now = self.context().settings.clock.now();
         for id in self.queued_ids()? {
             // One that is damaged keeps nobody from posting.

@@ -110,7 +110,7 @@ pub(super) async fn run(
         composing: Composing::default(),
     });
     console.clean(&alone)?;
-    console.settle_drafts()?;
+    console.settle()?;
     console.wake_all();
     let link = access.first_link();
     context.printer.demand(Line::default().text("the console is at ").verbatim(link.expose()));

@@ -130,8 +130,8 @@ impl Queue {
         read(&self.failed)
     }
 
-    /// Keeps posts that failed from being posted with the others. A crash in between leaves them in both: then they are
-    /// tried once more.
+    /// Keeps posts that failed from being posted with the others. A crash in between leaves them in both, which
+    /// [`Self::settle`] mends.
     pub(crate) fn set_aside(
         &self,
         open_id: &str,
@@ -156,7 +156,17 @@ impl Queue {
         })
     }
 
-    /// Takes a post out, wherever it waits: a crash may have left one that failed in both places.
+    /// What a crash has left in both places has failed: nobody has asked for it again, as far as that was kept.
+    pub(crate) fn settle(&self) -> Result<(), QueueError> {
+        let failed = self.failed()?;
+        for post in &failed {
+            let open_id = post.entry["user_id"].as_str().unwrap_or_default();
+            self.change(open_id, |entries| entries.retain(|entry| entry["id"] != post.id()))?;
+        }
+        Ok(())
+    }
+
+    /// Takes a post out, wherever it waits.
     pub(crate) fn remove(&self, open_id: &str, id: &str) -> Result<(), QueueError> {
         self.let_go(id)?;
         self.change(open_id, |entries| entries.retain(|entry| entry["id"] != id))
@@ -286,6 +296,10 @@ mod tests {
         queue.set_aside("a", vec![("one".to_owned(), why()), ("gone".to_owned(), why())]).unwrap();
         assert_eq!(queue.entries("a").unwrap(), [entry("two")]);
         assert_eq!(queue.failed().unwrap().iter().map(FailedPost::id).collect::<Vec<_>>(), ["one"]);
+        // A crash has left it in both.
+        queue.add("a", entry("one")).unwrap();
+        queue.settle().unwrap();
+        assert_eq!(queue.entries("a").unwrap(), [entry("two")]);
         // Once more, as after a crash.
         queue.add("a", entry("one")).unwrap();
         queue.set_aside("a", vec![("one".to_owned(), why())]).unwrap();
