@@ -105,6 +105,10 @@ fn a_post_that_failed_is_tried_again_when_somebody_asks_for_it() {
     assert_eq!(world.inits(), 2);
     visitor.get("/queue").says("one.mp4").says("bars this account");
     visitor.post(&again, &[]).is(303);
+    // Pressed twice.
+    visitor.post(&again, &[]).is(303);
+    let told = visitor.get("/queue").says("It is tried again.").text;
+    assert!(!told.contains("leads nowhere"), "{told}");
     eventually("it is made as well", || (world.published() == 2).then_some(()));
     assert_eq!(world.inits(), 3);
     console.end();

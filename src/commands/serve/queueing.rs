@@ -83,14 +83,15 @@ pub(super) async fn reopen(console: &Console, post: &Changeable, id: &str) -> Re
     Ok(())
 }
 
-/// Lets a post that failed be posted with the others again.
+/// Lets a post that failed be posted with the others again, once its account is held.
 pub(super) fn release(console: &Console, id: &str) -> Flash {
     match console.posting.queue.release(id) {
         Ok(Some(account)) => {
             console.workers.wake(&account);
             Flash::good(ENGLISH.tried_again)
         }
-        Ok(None) => Flash::bad(ENGLISH.not_found),
+        // Pressed twice: it is in the queue again.
+        Ok(None) => Flash::good(ENGLISH.tried_again),
         Err(error) => Flash::bad(chain(&error)),
     }
 }

@@ -72,7 +72,7 @@ pub(super) async fn listed(console: &Console) -> (Vec<Listed>, Vec<Message>) {
     let accounts = console.accounts().await;
     let now = console.context().settings.clock.now();
     let is_known = |entry: &QueueEntry| known.iter().any(|post| is_of(post, entry));
-    // A crash may have left a post that failed in the queue as well, where it is tried once more.
+    // A write that failed may have left one in the queue as well, where it stands as what waits.
     let failed = held.iter().filter(|post| queued.iter().all(|entry| entry["id"] != post.id()));
     let composed = queued
         .iter()
