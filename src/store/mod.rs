@@ -27,6 +27,7 @@ mod error;
 pub(crate) mod journal;
 pub(crate) mod leases;
 pub(crate) mod local;
+mod rules;
 #[cfg(test)]
 pub(crate) mod testing;
 

@@ -8,15 +8,16 @@ use rusqlite::{Transaction, named_params};
 use super::calls;
 use super::database::checksum::{Checked, write_checksum};
 use super::database::db_error::DbError;
-use super::phase::Written;
-use super::posts::duplicates;
 use super::rows;
-use super::rows::post_ids_text;
 use crate::model::machine::{self, Settled};
 use crate::model::{Attempt, AttemptUpdate, CallKind, Phase, PostNumber, RecordedPost, Transfer};
 use crate::problem::ErrorCode;
 use crate::secret::redact;
 use crate::store::JournalError;
+use crate::store::rules::calls::start;
+use crate::store::rules::phase::Written;
+use crate::store::rules::posts::{by_number, duplicates};
+use crate::store::rules::words::post_ids_text;
 
 /// Begins an attempt in [`Phase::InitIntent`] and counts its init.
 ///
@@ -28,7 +29,7 @@ pub(super) fn begin(
     post: PostNumber,
     now: Timestamp,
 ) -> Result<Attempt, DbError> {
-    let post = rows::post_by_number(tx, post)?;
+    let post = by_number(tx, post)?;
     let earlier = rows::attempts(tx, post.number)?;
     if let Some(open) = earlier.iter().find(|earlier| !earlier.phase.allows_another()) {
         return Err(duplicates::still_open(open).into());
@@ -41,7 +42,7 @@ pub(super) fn begin(
 
 /// All attempts at a post, the first one first.
 pub(super) fn of_post(tx: &Transaction<'_>, post: PostNumber) -> Result<Vec<Attempt>, DbError> {
-    rows::post_by_number(tx, post)?;
+    by_number(tx, post)?;
     rows::attempts(tx, post)
 }
 
@@ -52,7 +53,7 @@ pub(super) fn resolve(
     posted: bool,
     now: Timestamp,
 ) -> Result<RecordedPost, DbError> {
-    let found = rows::post_by_number(tx, post)?;
+    let found = by_number(tx, post)?;
     if let Some(other) = found.same_as {
         return Err(JournalError::IsAnother { post, other }.into());
     }
@@ -80,7 +81,7 @@ pub(super) fn resolve(
         ..AttemptUpdate::default()
     };
     update(tx, &last, to, &settled, now)?;
-    rows::post_by_number(tx, post)
+    by_number(tx, post)
 }
 
 /// Drafts of an account that are alive and began within a time.
@@ -98,7 +99,7 @@ pub(super) fn drafts(
     now: Timestamp,
     window: Duration,
 ) -> Result<Vec<Timestamp>, DbError> {
-    let since = calls::start(now, window);
+    let since = start(now, window);
     // A later one was made under a clock that was ahead.
     rows::times(tx, DRAFTS, (account, since.as_millisecond(), now.as_millisecond()))
 }

@@ -3,19 +3,15 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rusqlite::Transaction;
 
 use super::database::checksum::{self, Checked, write_checksum};
 use super::database::db_error::DbError;
-use super::rows::{self, call_word, cap_word};
+use super::rows;
 use crate::model::{CallKind, QuotaKind};
-
-/// How long calls are remembered: longer than any window.
-const MEMORY: Duration = Duration::from_hours(25);
-
-/// Caps are of 24 hours; whatever is said to be full for longer is not believed.
-const LONGEST_CAP: SignedDuration = SignedDuration::from_hours(25);
+use crate::store::rules::calls::{believed, end, free_at, remembered, start};
+use crate::store::rules::words::{call_word, cap_word};
 
 /// Counts a call if there is room for it. `Some`: there is none before that time, and nothing was counted.
 pub(super) fn take_slot(
@@ -60,10 +56,7 @@ pub(super) fn full_until(
     let mut found = statement.query((subject, cap_word(kind)))?;
     let Some(row) = found.next()? else { return Ok(None) };
     checksum::hold(Checked::Caps, row)?;
-    let until = Some(rows::time(row.get("until")?)?);
-    // One that ends later than a cap can was made under a clock that was ahead.
-    let latest = now.checked_add(LONGEST_CAP).unwrap_or(Timestamp::MAX);
-    Ok(until.filter(|until| *until > now && *until <= latest))
+    Ok(believed(rows::time(row.get("until")?)?, now))
 }
 
 /// Counts a call and forgets those that no window reaches any more.
@@ -73,9 +66,10 @@ pub(super) fn note(
     kind: CallKind,
     now: Timestamp,
 ) -> Result<(), DbError> {
+    let (first, last) = remembered(now);
     tx.execute(
         "DELETE FROM calls WHERE account = ?1 AND at NOT BETWEEN ?2 AND ?3",
-        (account, start(now, MEMORY).as_millisecond(), end(now, MEMORY).as_millisecond()),
+        (account, first.as_millisecond(), last.as_millisecond()),
     )?;
     tx.execute(
         "INSERT INTO calls (account, kind, at) VALUES (?1, ?2, ?3)",
@@ -84,8 +78,7 @@ pub(super) fn note(
     Ok(())
 }
 
-/// The times of the calls in a window, the oldest first. Those that seem to lie ahead by less than a
-/// window count as well: the clock was set back a little.
+/// The times of the calls in a window, the oldest first.
 pub(super) fn within(
     tx: &Transaction<'_>,
     account: &str,
@@ -103,23 +96,4 @@ pub(super) fn within(
             end(now, window).as_millisecond(),
         ),
     )
-}
-
-/// When fewer than `limit` of these remain in the window. `None`: it is so now.
-pub(super) fn free_at(times: &[Timestamp], limit: u32, window: Duration) -> Option<Timestamp> {
-    let over = times.len().checked_sub(usize::try_from(limit).unwrap_or(usize::MAX))?;
-    // With a limit of 0 there is never room: then say one window from the last one.
-    let blocking = times.get(over).or(times.last())?;
-    Some(end(*blocking, window))
-}
-
-/// The beginning of the window that ends now.
-pub(super) fn start(now: Timestamp, window: Duration) -> Timestamp {
-    let window = SignedDuration::try_from(window).unwrap_or(SignedDuration::MAX);
-    now.saturating_sub(window).unwrap_or(Timestamp::MIN)
-}
-
-fn end(now: Timestamp, window: Duration) -> Timestamp {
-    let window = SignedDuration::try_from(window).unwrap_or(SignedDuration::MAX);
-    now.saturating_add(window).unwrap_or(Timestamp::MAX)
 }

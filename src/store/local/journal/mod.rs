@@ -23,7 +23,6 @@ mod calls;
 mod database;
 mod inspect;
 mod marks;
-mod phase;
 mod posts;
 mod repair;
 mod rows;
@@ -46,6 +45,8 @@ use crate::model::{
 };
 use crate::secret::Secret;
 use crate::store::local::mark::TokenMark;
+use crate::store::rules::posts::{self as rules, alike, duplicates, keys};
+use crate::store::rules::{calls as windows, phase};
 use crate::store::{Accept, Alike, Doubt, JournalError};
 
 pub(crate) use database::dir::NAME as JOURNAL_FILE;
@@ -57,7 +58,6 @@ use database::dir::{DirState, JournalDir};
 use marks::Known;
 use marks::guard::Guard;
 use marks::host::Here;
-use posts::{alike, duplicates, keys};
 
 /// How much memory [`SqliteJournal::fill`] may take for its pages: as SQLite has it, negative and in KiB.
 const FILLING: i64 = -(8 << 20);
@@ -211,7 +211,7 @@ impl SqliteJournal {
     }
 
     pub(crate) fn find(&self, new: &PostRequest) -> Result<Option<RecordedPost>, JournalError> {
-        self.db.read("look for a post", |tx| posts::find(tx, new))
+        self.db.read("look for a post", |tx| rules::find(tx, new))
     }
 
     pub(crate) fn made(
@@ -219,12 +219,12 @@ impl SqliteJournal {
         entries: &[PostRequest],
     ) -> Result<Vec<Option<RecordedPost>>, JournalError> {
         self.db
-            .read("look for posts", |tx| entries.iter().map(|new| posts::made(tx, new)).collect())
+            .read("look for posts", |tx| entries.iter().map(|new| rules::made(tx, new)).collect())
     }
 
     pub(crate) fn are_new(&self, entries: &[PostRequest]) -> Result<Vec<bool>, JournalError> {
         self.db
-            .read("look for posts", |tx| entries.iter().map(|new| posts::is_new(tx, new)).collect())
+            .read("look for posts", |tx| entries.iter().map(|new| rules::is_new(tx, new)).collect())
     }
 
     pub(crate) fn find_by_id(
@@ -233,7 +233,7 @@ impl SqliteJournal {
         id: &str,
     ) -> Result<Option<RecordedPost>, JournalError> {
         let key = keys::of_id(id);
-        self.db.read("look for a post", |tx| posts::find_by_key(tx, account, &key))
+        self.db.read("look for a post", |tx| rules::find_by_key(tx, account, &key))
     }
 
     pub(crate) fn find_by_file(
@@ -243,7 +243,7 @@ impl SqliteJournal {
         file: &FileIdentity,
     ) -> Result<Option<RecordedPost>, JournalError> {
         let key = keys::of_file(mode, file);
-        self.db.read("look for a post", |tx| posts::find_by_key(tx, account, &key))
+        self.db.read("look for a post", |tx| rules::find_by_key(tx, account, &key))
     }
 
     pub(crate) fn find_by_path(
@@ -252,7 +252,7 @@ impl SqliteJournal {
         mode: Mode,
         path: &Path,
     ) -> Result<Option<RecordedPost>, JournalError> {
-        self.db.read("look for a post", |tx| posts::with_path(tx, account, mode, path))
+        self.db.read("look for a post", |tx| rules::with_path(tx, account, mode, path))
     }
 
     pub(crate) fn known_with_size(
@@ -261,7 +261,7 @@ impl SqliteJournal {
         mode: Mode,
         size: u64,
     ) -> Result<Vec<RecordedPost>, JournalError> {
-        self.db.read("look for a post", |tx| posts::with_size(tx, account, mode, size))
+        self.db.read("look for a post", |tx| rules::with_size(tx, account, mode, size))
     }
 
     pub(crate) fn id_of_other_content(
@@ -289,18 +289,18 @@ impl SqliteJournal {
             keys::check_fingerprint(fingerprint)?;
         }
         let now = self.db.now();
-        self.db.write("record a post", |tx| posts::find_or_make(tx, new, now))
+        self.db.write("record a post", |tx| rules::find_or_make(tx, new, now))
     }
 
     pub(crate) fn repeated(
         &self,
         repost: &RecordedPost,
     ) -> Result<Option<RecordedPost>, JournalError> {
-        self.db.read("read a post", |tx| posts::repeated(tx, repost))
+        self.db.read("read a post", |tx| rules::repeated(tx, repost))
     }
 
     pub(crate) fn post(&self, number: PostNumber) -> Result<RecordedPost, JournalError> {
-        self.db.read("read a post", |tx| rows::post_by_number(tx, number))
+        self.db.read("read a post", |tx| rules::by_number(tx, number))
     }
 
     pub(crate) fn all(&self) -> Result<Vec<RecordedPost>, JournalError> {
@@ -320,15 +320,15 @@ impl SqliteJournal {
         &self,
         account: Option<&str>,
     ) -> Result<Vec<RecordedPost>, JournalError> {
-        self.db.read("read the posts", |tx| posts::unfinished(tx, account))
+        self.db.read("read the posts", |tx| rules::unfinished(tx, account))
     }
 
     pub(crate) fn unpublished(&self) -> Result<Vec<RecordedPost>, JournalError> {
-        self.db.read("read the posts", posts::unpublished)
+        self.db.read("read the posts", |tx| rules::unpublished(tx))
     }
 
     pub(crate) fn is_empty(&self) -> Result<bool, JournalError> {
-        self.db.read("look for a post", posts::is_empty)
+        self.db.read("look for a post", |tx| rules::is_empty(tx))
     }
 
     pub(crate) fn named(
@@ -336,11 +336,11 @@ impl SqliteJournal {
         account: &str,
         label: &str,
     ) -> Result<Vec<RecordedPost>, JournalError> {
-        self.db.read("look for a post", |tx| posts::named(tx, account, label))
+        self.db.read("look for a post", |tx| rules::named(tx, account, label))
     }
 
     pub(crate) fn is_repeated(&self, post: &RecordedPost) -> Result<bool, JournalError> {
-        self.db.read("read a post", |tx| posts::is_repeated(tx, post))
+        self.db.read("read a post", |tx| rules::is_repeated(tx, post))
     }
 
     pub(crate) fn attempts(&self, post: PostNumber) -> Result<Vec<Attempt>, JournalError> {
@@ -392,7 +392,7 @@ impl SqliteJournal {
             // Its keys are hashes: each lies in another page.
             tx.pragma_update(None, "cache_size", FILLING)?;
             for new in posts {
-                let post = posts::make(tx, new, None, now)?;
+                let post = rules::make(tx, new, None, now)?;
                 let file = new.source.file().map(|file| Transfer::File { chunks: file.chunks });
                 let transfer = file.unwrap_or(Transfer::Pull);
                 attempts::insert(tx, post, transfer, Phase::Published, now)?;
@@ -435,7 +435,7 @@ impl SqliteJournal {
         limit: u32,
         window: Duration,
     ) -> Result<Option<Timestamp>, JournalError> {
-        Ok(calls::free_at(&self.calls(account, kind, window)?, limit, window))
+        Ok(windows::free_at(&self.calls(account, kind, window)?, limit, window))
     }
 
     fn calls(
@@ -495,7 +495,7 @@ impl SqliteJournal {
         limit: u32,
         window: Duration,
     ) -> Result<Option<Timestamp>, JournalError> {
-        Ok(calls::free_at(&self.drafts(account, window)?, limit, window))
+        Ok(windows::free_at(&self.drafts(account, window)?, limit, window))
     }
 
     fn drafts(&self, account: &str, window: Duration) -> Result<Vec<Timestamp>, JournalError> {

@@ -9,44 +9,11 @@ use rusqlite::{OptionalExtension as _, Params, Row, Statement, Transaction};
 
 use super::database::checksum::{self, Checked};
 use super::database::db_error::DbError;
-use super::phase;
 use crate::model::{
-    Attempt, CallKind, FileIdentity, LocalFile, Mode, PostNumber, QuotaKind, RecordedPost,
-    SourceKind, Transfer,
+    Attempt, FileIdentity, LocalFile, PostNumber, RecordedPost, SourceKind, Transfer,
 };
 use crate::secret::Secret;
-use crate::store::JournalError;
-
-pub(super) fn mode_word(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Direct => "direct",
-        Mode::Draft => "draft",
-    }
-}
-
-pub(super) fn source_word(kind: SourceKind) -> &'static str {
-    match kind {
-        SourceKind::File => "file",
-        SourceKind::Url => "url",
-        SourceKind::Photos => "photos",
-    }
-}
-
-pub(super) fn call_word(kind: CallKind) -> &'static str {
-    match kind {
-        CallKind::Init => "init",
-        CallKind::CreatorInfo => "creator-info",
-        CallKind::Status => "status",
-    }
-}
-
-pub(super) fn cap_word(kind: QuotaKind) -> &'static str {
-    match kind {
-        QuotaKind::Posts => "posts",
-        QuotaKind::Drafts => "drafts",
-        QuotaKind::ActiveUsers => "active-users",
-    }
-}
+use crate::store::rules::{phase, words};
 
 /// The posts that a condition on `posts` selects, each with its latest attempt.
 pub(super) fn posts(
@@ -64,15 +31,6 @@ pub(super) fn posts(
         posts.push(post);
     }
     Ok(posts)
-}
-
-/// The post with a number.
-pub(super) fn post_by_number(
-    tx: &Transaction<'_>,
-    number: PostNumber,
-) -> Result<RecordedPost, DbError> {
-    let found = posts(tx, "id = ?1", [number.0])?.pop();
-    found.ok_or_else(|| JournalError::NoPost(number).into())
 }
 
 /// The columns of a row by name, each looked for from the last one on: they are asked for in the order of the
@@ -112,22 +70,15 @@ fn post(row: &Row<'_>) -> Result<RecordedPost, DbError> {
     let id = row.get("name")?;
     let source: String = row.get("source")?;
     let label = row.get("label")?;
-    let kind = match source.as_str() {
-        "file" => SourceKind::File,
-        "url" => SourceKind::Url,
-        "photos" => SourceKind::Photos,
-        _ => return Err(DbError::Unreadable(format!("a post has the source `{source}`"))),
-    };
+    let kind = words::source(&source)
+        .ok_or_else(|| DbError::Unreadable(format!("a post has the source `{source}`")))?;
     let file = (kind == SourceKind::File).then(|| file(&mut row)).transpose()?;
     Ok(RecordedPost {
         number,
         account,
         username,
-        mode: match mode.as_str() {
-            "direct" => Mode::Direct,
-            "draft" => Mode::Draft,
-            _ => return Err(DbError::Unreadable(format!("a post has the mode `{mode}`"))),
-        },
+        mode: words::mode(&mode)
+            .ok_or_else(|| DbError::Unreadable(format!("a post has the mode `{mode}`")))?,
         id,
         file,
         kind,
@@ -154,11 +105,6 @@ fn file(row: &mut Columns<'_, '_>) -> Result<LocalFile, DbError> {
         chunks: row.get("chunks")?,
         fingerprint: row.get("fingerprint")?,
     })
-}
-
-/// Nanoseconds since 1970 as a column holds them: enough until the year 2262.
-pub(super) fn nanoseconds(time: i128) -> i64 {
-    i64::try_from(time).unwrap_or(if time < 0 { i64::MIN } else { i64::MAX })
 }
 
 pub(super) fn last_attempt(
@@ -206,7 +152,8 @@ fn attempt(row: &Row<'_>) -> Result<Attempt, DbError> {
         publish_id: row.get("publish_id")?,
         upload_url: row.get::<Option<String>>("upload_url")?.map(Secret::new),
         issued_at: row.get::<Option<i64>>("issued")?.map(time).transpose()?,
-        post_ids: post_ids(&row.get::<String>("post_ids")?)?,
+        post_ids: words::post_ids(&row.get::<String>("post_ids")?)
+            .ok_or_else(|| DbError::Unreadable("an attempt has an odd post id".to_owned()))?,
         code: row.get("code")?,
         message: row.get("message")?,
         log_id: row.get("log_id")?,
@@ -214,19 +161,6 @@ fn attempt(row: &Row<'_>) -> Result<Attempt, DbError> {
         updated_at: time(row.get("updated")?)?,
         issued_there: row.get::<Option<i64>>("issued_there")?.map(time).transpose()?,
     })
-}
-
-/// Ids exceed what JSON numbers and i64 promise, hence a text: `7512345678901234567 751…`.
-fn post_ids(text: &str) -> Result<Vec<u64>, DbError> {
-    text.split_whitespace()
-        .map(|id| {
-            id.parse().map_err(|_| DbError::Unreadable("an attempt has an odd post id".to_owned()))
-        })
-        .collect()
-}
-
-pub(super) fn post_ids_text(ids: &[u64]) -> String {
-    ids.iter().map(u64::to_string).collect::<Vec<_>>().join(" ")
 }
 
 pub(super) fn time(milliseconds: i64) -> Result<Timestamp, DbError> {

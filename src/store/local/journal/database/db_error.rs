@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 /// Why a transaction did not come to its end.
 #[derive(Debug)]
-pub(in crate::store::local::journal) enum DbError {
+pub(in crate::store) enum DbError {
     /// SQLite refused.
     Sql(rusqlite::Error),
     /// The fault layer, standing for the disk, refused.

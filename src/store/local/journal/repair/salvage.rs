@@ -19,8 +19,9 @@ use crate::store::local::journal::database::checksum::{self, Checked};
 use crate::store::local::journal::database::db_error::DbError;
 use crate::store::local::journal::database::schema::{SCHEMA, Schema};
 use crate::store::local::journal::marks;
-use crate::store::local::journal::posts::keys;
 use crate::store::local::journal::rows;
+use crate::store::rules::posts::keys;
+use crate::store::rules::rows::Rows as _;
 
 /// The size of a page, in bytes.
 pub(in crate::store::local::journal) const PAGE: usize = 4096;
@@ -358,7 +359,7 @@ fn find_again(tx: &Transaction<'_>) -> Result<(), DbError> {
             names.push(keys::of_file(post.mode, &file.identity));
         }
         for name in names {
-            keys::give(tx, &post.account, &name, number)?;
+            tx.give_key(&post.account, &name, number)?;
         }
     }
     Ok(())

@@ -21,12 +21,12 @@ use tempfile::TempDir;
 use super::SqliteJournal;
 use super::database::db_error::DbError;
 use super::database::schema::{Found, SCHEMA};
-use super::posts::duplicates;
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::model::*;
 use crate::output::Explain as _;
 use crate::store::contract::fixtures::*;
+use crate::store::rules::posts::duplicates;
 use crate::store::{Accept, JournalError};
 
 /// A directory with a journal in it.

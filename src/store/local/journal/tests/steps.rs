@@ -69,7 +69,7 @@ fn every_step_of_the_state_machine_can_be_recorded() {
         while let Some(from) = open.pop() {
             let steps = events().into_iter().map(|event| machine::step(transfer, from, event));
             for to in steps.chain([machine::resume(transfer, from)]).map(|step| step.phase) {
-                assert!(super::super::phase::follows(from, to), "{from:?} to {to:?}");
+                assert!(crate::store::rules::phase::follows(from, to), "{from:?} to {to:?}");
                 if reached.insert(to) {
                     open.push(to);
                 }
@@ -81,7 +81,7 @@ fn every_step_of_the_state_machine_can_be_recorded() {
 
 #[test]
 fn every_phase_is_written_so_that_it_is_read_back() {
-    use super::super::phase::{Written, read};
+    use crate::store::rules::phase::{Written, read};
     let failed = [Failed::Internal, Failed::Pull, Failed::AuthRemoved, Failed::Final];
     let mut phases = vec![
         Phase::InitIntent,

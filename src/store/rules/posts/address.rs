@@ -9,13 +9,13 @@ use url::Url;
 
 /// A URL as it is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::store::local::journal) struct Address {
+pub(in crate::store) struct Address {
     /// Scheme, host, port and path.
-    pub(in crate::store::local::journal) place: String,
+    pub(in crate::store) place: String,
     /// The parameters that are left, in the order of their names.
     parameters: Vec<String>,
     /// Whether it carried a signature of a known kind.
-    pub(in crate::store::local::journal) signed: bool,
+    pub(in crate::store) signed: bool,
 }
 
 /// Parameters of an Azure shared access signature
@@ -54,7 +54,7 @@ const PASSING_WHOLE: [&str; 9] = ["e", "exp", "st", "ts", "sig", "auth", "md5", 
 
 impl Address {
     /// Reads a URL. A text that is none is its own place.
-    pub(in crate::store::local::journal) fn of(text: &str) -> Self {
+    pub(in crate::store) fn of(text: &str) -> Self {
         let Ok(mut url) = Url::parse(text) else {
             return Self { place: text.to_owned(), parameters: Vec::new(), signed: false };
         };
@@ -81,12 +81,12 @@ impl Address {
     }
 
     /// The whole of it, as it is compared.
-    pub(in crate::store::local::journal) fn whole(&self) -> String {
+    pub(in crate::store) fn whole(&self) -> String {
         format!("{}?{}", self.place, self.parameters.join("&"))
     }
 
     /// Whether what is left of its query looks as if it made the link valid for a while.
-    pub(in crate::store::local::journal) fn seems_to_pass(&self) -> bool {
+    pub(in crate::store) fn seems_to_pass(&self) -> bool {
         self.parameters.iter().map(|parameter| name(parameter)).any(|name| {
             PASSING.iter().any(|part| name.contains(part)) || PASSING_WHOLE.contains(&name.as_str())
         })

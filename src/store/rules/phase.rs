@@ -4,10 +4,10 @@ use crate::model::{Failed, Phase};
 
 /// A phase as the columns `phase`, `stored` and `failed` hold it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Written {
-    pub(super) word: &'static str,
-    pub(super) stored: Option<u32>,
-    pub(super) failed: Option<&'static str>,
+pub(in crate::store) struct Written {
+    pub(in crate::store) word: &'static str,
+    pub(in crate::store) stored: Option<u32>,
+    pub(in crate::store) failed: Option<&'static str>,
 }
 
 impl From<Phase> for Written {
@@ -33,7 +33,11 @@ impl From<Phase> for Written {
 }
 
 /// Reads a phase. `None`: no phase is written like that.
-pub(super) fn read(word: &str, stored: Option<u32>, failed: Option<&str>) -> Option<Phase> {
+pub(in crate::store) fn read(
+    word: &str,
+    stored: Option<u32>,
+    failed: Option<&str>,
+) -> Option<Phase> {
     Some(match (word, stored, failed) {
         ("init-intent", None, None) => Phase::InitIntent,
         ("open", Some(stored), None) => Phase::Open { stored },
@@ -56,7 +60,7 @@ pub(super) fn read(word: &str, stored: Option<u32>, failed: Option<&str>) -> Opt
 /// Whether an attempt may be recorded as `to` after it was recorded as `from`. What is over stays
 /// over, save that a draft in the inbox may be finished and that TikTok's answer settles what was
 /// unknown, and nothing returns to its init or to before its final chunk. That a human settles an unresolved post is not a step of this kind.
-pub(super) fn follows(from: Phase, to: Phase) -> bool {
+pub(in crate::store) fn follows(from: Phase, to: Phase) -> bool {
     if from == to {
         return true;
     }

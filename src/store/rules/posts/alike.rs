@@ -1,25 +1,19 @@
 //! Entries that look like a post that is known, and may not mean it.
 
-use rusqlite::Transaction;
-
 use super::address::Address;
 use super::keys;
-use super::{find_by_key, latest_for, original, with_size};
+use super::{find_by_key, latest_for, with_size};
 use crate::model::{LocalFile, PostNumber, PostRequest, RecordedPost};
-use crate::store::local::journal::database::db_error::DbError;
-use crate::store::local::journal::rows::{self, mode_word};
+use crate::store::rules::rows::{Look, Rows};
 use crate::store::{Alike, Likeness};
-
-pub(super) const WITH_LABEL: &str =
-    "account = ?1 AND mode = ?2 AND source <> 'file' AND label = ?3 ORDER BY id DESC LIMIT 1";
 
 /// The post that has an entry's `id` and was made, or is being made, of other content. `None` also where that
 /// cannot be told, as for a file whose content nobody has read.
-pub(in crate::store::local::journal) fn id_of_other_content(
-    tx: &Transaction<'_>,
+pub(in crate::store) fn id_of_other_content<R: Rows>(
+    tx: &R,
     id: &str,
     new: &PostRequest,
-) -> Result<Option<RecordedPost>, DbError> {
+) -> Result<Option<RecordedPost>, R::Error> {
     let Some(post) = find_by_key(tx, &new.account, &keys::of_id(id))? else { return Ok(None) };
     let other = !post.may_begin() && is_other_content(tx, new, &post)?;
     Ok(other.then_some(post))
@@ -27,14 +21,14 @@ pub(in crate::store::local::journal) fn id_of_other_content(
 
 /// The post that an entry is like without standing for it. `own` is the post that it stands for, of which
 /// nothing was begun.
-pub(in crate::store::local::journal) fn alike(
-    tx: &Transaction<'_>,
+pub(in crate::store) fn alike<R: Rows>(
+    tx: &R,
     new: &PostRequest,
     own: Option<PostNumber>,
-) -> Result<Option<Alike>, DbError> {
+) -> Result<Option<Alike>, R::Error> {
     let counts = |post: &RecordedPost| Some(post.number) != own && !post.may_begin();
     for key in keys::of_content(new) {
-        let Some(original) = keys::owner(tx, &new.account, &key)? else { continue };
+        let Some(original) = tx.owner(&new.account, &key)? else { continue };
         let post = latest_for(tx, original, new)?;
         if counts(&post) {
             return Ok(Some(Alike { post, how: Likeness::Content }));
@@ -52,10 +46,9 @@ pub(in crate::store::local::journal) fn alike(
 }
 
 /// The posts of the same content, whatever they go by.
-fn of_same_content(tx: &Transaction<'_>, new: &PostRequest) -> Result<Vec<RecordedPost>, DbError> {
+fn of_same_content<R: Rows>(tx: &R, new: &PostRequest) -> Result<Vec<RecordedPost>, R::Error> {
     let Some(file) = new.source.file() else {
-        let of_label = (&new.account, mode_word(new.mode), &new.label);
-        let named = new.id.is_some().then(|| rows::posts(tx, WITH_LABEL, of_label));
+        let named = new.id.is_some().then(|| tx.posts(Look::with_label(new)));
         return Ok(named.transpose()?.unwrap_or_default());
     };
     let mut posts = with_size(tx, &new.account, new.mode, file.identity.size)?;
@@ -67,21 +60,21 @@ fn of_same_content(tx: &Transaction<'_>, new: &PostRequest) -> Result<Vec<Record
     Ok(posts)
 }
 
-fn is_other_content(
-    tx: &Transaction<'_>,
+fn is_other_content<R: Rows>(
+    tx: &R,
     new: &PostRequest,
     post: &RecordedPost,
-) -> Result<bool, DbError> {
-    let original = original(tx, post.number)?;
+) -> Result<bool, R::Error> {
+    let original = tx.original(post.number)?;
     for key in keys::of_content(new).iter().chain(&keys::of_place(new)) {
-        if keys::owner(tx, &new.account, key)? == Some(original) {
+        if tx.owner(&new.account, key)? == Some(original) {
             return Ok(false);
         }
     }
     Ok(match (new.source.file(), &post.file) {
         (Some(file), Some(known)) => {
             // A file that is known is not read again: its content is that of the post that it was sent for.
-            let of_its_post = || -> Result<Option<String>, DbError> {
+            let of_its_post = || -> Result<Option<String>, R::Error> {
                 let key = keys::of_file(new.mode, &file.identity);
                 let post = find_by_key(tx, &new.account, &key)?;
                 Ok(post.and_then(|post| post.file).and_then(|file| file.fingerprint))
@@ -105,7 +98,7 @@ fn is_same_label(one: &str, other: &str) -> bool {
     Address::of(one).place == Address::of(other).place
 }
 
-fn of_same_place(tx: &Transaction<'_>, new: &PostRequest) -> Result<Option<Alike>, DbError> {
+fn of_same_place<R: Rows>(tx: &R, new: &PostRequest) -> Result<Option<Alike>, R::Error> {
     if !new.source.is_pulled() {
         return Ok(None);
     }
@@ -120,7 +113,7 @@ fn of_same_place(tx: &Transaction<'_>, new: &PostRequest) -> Result<Option<Alike
     if !addresses.iter().any(|address| address.signed) {
         return Ok(None);
     }
-    let known = rows::posts(tx, WITH_LABEL, (&new.account, mode_word(new.mode), &new.label))?;
+    let known = tx.posts(Look::with_label(new))?;
     let how = Likeness::PassingAddress;
     Ok(known.into_iter().next().map(|post| Alike { post, how }))
 }
