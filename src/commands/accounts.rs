@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::cli::{AccountsAction, AccountsArgs};
 use crate::commands::at_rest::{self, Rest};
+use crate::commands::stores::Stores;
 use crate::commands::{Context, about, apps};
 use crate::exit::Exit;
 use crate::model::Account;
@@ -17,8 +18,7 @@ use crate::output::{Failure, Table, day, moment};
 use crate::problem::{Coded, ErrorCode, Problem};
 use crate::secret::Secret;
 use crate::settings::Environment;
-use crate::store::Store as _;
-use crate::store::local::LocalStore;
+use crate::store::AccountError;
 use crate::text;
 
 /// Runs the command.
@@ -47,8 +47,8 @@ pub(super) async fn run(
 
 /// An account with an access token that TikTok takes now.
 pub(super) async fn with_token(context: &Context, name: Option<&str>) -> Result<Account, Failure> {
-    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
-    let account = store.accounts().find(name).await?;
+    let store = context.store().await?;
+    let account = store.shared.accounts().find(name).await?;
     apps::is_there_one(context)?;
     let store = at_rest::unlocked(context, store).await?;
     let tokens = context.tokens(&store).await?;
@@ -102,7 +102,7 @@ async fn token(context: &Context, name: &str, show: bool) -> Result<Exit, Failur
 
 /// Names an account.
 pub(super) async fn alias(context: &Context, account: &str, name: &str) -> Result<Exit, Failure> {
-    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?.accounts();
+    let store = context.store().await?.shared.accounts();
     let before = store.find(Some(account)).await?;
     let account = store.set_alias(&before.open_id, Some(name)).await?;
     let printer = &context.printer;
@@ -123,10 +123,10 @@ pub(super) async fn alias(context: &Context, account: &str, name: &str) -> Resul
 
 /// Lists them.
 pub(super) async fn list(context: &Context, wide: bool) -> Result<Exit, Failure> {
-    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
+    let store = context.store().await?;
     let rest = at_rest::where_secrets_rest(context)?;
     recover(context, &store).await?;
-    let all = store.accounts().all().await?;
+    let all = store.shared.accounts().all().await?;
     let mut accounts: Vec<_> =
         all.iter().filter(|account| apps::is_about(context, account)).collect();
     accounts.sort_by_key(|account| {
@@ -215,9 +215,9 @@ pub(super) async fn list(context: &Context, wide: bool) -> Result<Exit, Failure>
 
 /// Brings interrupted refreshes to their end. Looking needs no key: a list without what such a refresh
 /// has left is better than none.
-async fn recover(context: &Context, store: &LocalStore) -> Result<(), Failure> {
-    let encrypted = store.token_file().encryption()?.is_some();
-    if encrypted && store.refresh_log().files()?.is_empty() {
+async fn recover(context: &Context, store: &Stores) -> Result<(), Failure> {
+    let encrypted = store.shared.encryption().await?.is_some();
+    if encrypted && store.local.refresh_log().files().map_err(AccountError::from)?.is_empty() {
         return Ok(());
     }
     match at_rest::unlocked(context, store.clone()).await {

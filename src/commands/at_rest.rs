@@ -6,11 +6,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 
 use crate::commands::passphrase::{Asked, NoTerminal, Passphrases};
+use crate::commands::stores::Stores;
 use crate::commands::{Context, journal};
 use crate::encrypt::{Encryption, Key, Scheme, UnwrapError};
 use crate::exit::Exit;
@@ -20,7 +22,7 @@ use crate::process::allow_descriptors;
 use crate::secret::Secret;
 use crate::settings::{Encrypt, StoreKeyError};
 use crate::signals::Signal;
-use crate::store::local::{LocalStore, Migrated, SqliteJournal as Journal, TokenFile};
+use crate::store::local::{Looked, Migrated, SqliteJournal as Journal, TokenFile};
 use crate::text;
 
 /// How often a passphrase that is typed may be wrong.
@@ -111,8 +113,8 @@ const NOT_YET: &str = "`[store] encrypt` is set, but the tokens are not encrypte
 
 /// The store with its key, if it is encrypted: for whatever reads or writes tokens. Fails before
 /// anything is sent if the key is not at hand.
-pub(super) async fn unlocked(context: &Context, store: LocalStore) -> Result<LocalStore, Failure> {
-    let Some(encryption) = store.token_file().encryption()? else {
+pub(super) async fn unlocked(context: &Context, store: Stores) -> Result<Stores, Failure> {
+    let Some(encryption) = store.shared.encryption().await? else {
         if context.settings.encrypt.is_some() {
             context.printer.warn_of(&Matter::lasting("encrypt", ""), NOT_YET);
         }
@@ -132,11 +134,11 @@ pub(super) async fn unlocked(context: &Context, store: LocalStore) -> Result<Loc
 /// to see it migrated: an unattended run goes on as before.
 pub(super) async fn unlocked_for_login(
     context: &Context,
-    store: LocalStore,
-) -> Result<LocalStore, Failure> {
-    let tokens = store.token_file();
-    let first = tokens.accounts()?.is_empty() && tokens.encryption()?.is_none();
-    if first && context.settings.encrypt.is_some() {
+    store: Stores,
+) -> Result<Stores, Failure> {
+    let is_empty = store.shared.accounts().all().await?.is_empty();
+    let is_first = is_empty && store.shared.encryption().await?.is_none();
+    if is_first && context.settings.encrypt.is_some() {
         let failure = Failure::usage("the token store is to be encrypted, and is not yet")
             .hint("run `tiktok-up accounts encrypt` first; nothing was sent");
         return Err(Failure { exit: Exit::Local, ..failure });
@@ -314,9 +316,14 @@ async fn first_key(
     }
 }
 
-/// The journal with the key of the store, if there is one.
+/// The journal with the key of the store, if there is one. That `upload` would refuse it is a warning.
 fn journal_of(context: &Context, store: &TokenFile) -> Result<Option<Journal>, Failure> {
-    let journal = journal::look(context)?;
+    let (state, clock) = (&context.settings.home.state, context.settings.clock);
+    let tokens = Arc::new(TokenFile::open(state, clock)?);
+    let Looked { journal, doubt } = Journal::open_existing(state, clock, tokens)?;
+    if let Some(doubt) = doubt {
+        journal::warn(&context.printer, &doubt);
+    }
     Ok(journal.map(|journal| journal.with_key(store.key().cloned())))
 }
 

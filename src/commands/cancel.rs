@@ -10,7 +10,6 @@ use crate::exit::Exit;
 use crate::model::{Phase, PostNumber, RecordedPost, Transfer};
 use crate::output::{Failure, post_hint};
 use crate::problem::ErrorCode;
-use crate::store::Store as _;
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +62,7 @@ pub(super) async fn run(context: &Context, args: &CancelArgs) -> Result<Exit, Fa
                 Outcome::Unknown => "unknown",
             },
         });
-        let accounts = store.accounts().all().await.unwrap_or_default();
+        let accounts = store.shared.accounts().all().await.unwrap_or_default();
         printer.json(&about_post(&accounts, &post, event));
     }
     Ok(match outcome {

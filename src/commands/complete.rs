@@ -12,13 +12,12 @@ use tokio::time::timeout;
 
 use crate::cli::{Cli, CompleteArgs};
 use crate::clock::Clock;
+use crate::commands::stores::Stores;
 use crate::fs::give_up_waiting;
 use crate::model::slot::NEXT;
 use crate::model::{Account, Phase, RecordedPost};
 use crate::output::{Printer, explanations};
 use crate::settings::{Environment, Flags, Home, Settings};
-use crate::store::Store as _;
-use crate::store::local::LocalStore;
 
 /// How long somebody who has pressed a key waits for a lock.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -89,11 +88,7 @@ async fn choices(wanted: &AtCursor, env: &Environment<'_>) -> Option<Vec<Choice>
         Kind::Accounts | Kind::Posts | Kind::Pages => {}
     }
     let home = Home::find(wanted.home.as_deref(), env).ok()?;
-    // Opening one makes it.
-    if !home.state.exists() {
-        return None;
-    }
-    let store = LocalStore::open(&home.state, Clock::default()).ok()?;
+    let store = Stores::existing(&home, Clock::default()).await.ok()??.shared;
     let accounts = store.accounts().all().await.ok()?;
     let mut found = Vec::new();
     if wanted.kind != Kind::Accounts

@@ -16,8 +16,7 @@ use crate::model::account::Accounts;
 use crate::model::{Phase, PostNumber, PostState, RecordedPost};
 use crate::output::{Failure, Table, csv, moment};
 use crate::signals::Signal;
-use crate::store::local::LocalStore;
-use crate::store::{Journal, Store as _};
+use crate::store::Journal;
 
 /// Posts that are read at once.
 const PAGE: u32 = 1000;
@@ -92,17 +91,15 @@ async fn tell(
     is_wanted: impl Fn(&Made) -> bool,
 ) -> Result<Exit, Failure> {
     let Some((store, journal)) = journal::existing(context).await? else {
-        let home = &context.settings.home;
-        if let Some(name) = args.account.as_deref().filter(|_| home.state.exists()) {
-            LocalStore::open(&home.state, context.settings.clock)?
-                .accounts()
-                .find(Some(name))
-                .await?;
+        if let Some(name) = args.account.as_deref()
+            && let Some(store) = context.existing_store().await?
+        {
+            store.shared.accounts().find(Some(name)).await?;
         }
         context.printer.note("nothing was posted from here");
         return Ok(Exit::Done);
     };
-    let accounts = store.accounts().all().await.unwrap_or_default();
+    let accounts = store.shared.accounts().all().await.unwrap_or_default();
     let since =
         args.since.map(|since| beginning(since, context.settings.clock.now())).transpose()?;
     let mut made = made(journal.as_ref(), &accounts, args.account.as_deref(), since).await?;
@@ -110,7 +107,7 @@ async fn tell(
         && let Some(name) = &args.account
     {
         // Of an account that is not there, nothing was posted either.
-        store.accounts().find(Some(name)).await?;
+        store.shared.accounts().find(Some(name)).await?;
     }
     made.retain(is_wanted);
     if args.numbers

@@ -6,14 +6,13 @@ use serde_json::{Value, json};
 
 use crate::cli::HookArgs;
 use crate::commands::Context;
+use crate::commands::stores::Stores;
 use crate::exit::Exit;
 use crate::hooks::{Hooks, Notice, Targets, Webhook};
 use crate::model::{HookKind, PostOutcome, PostState};
 use crate::output::{Failure, Matter, json_of, told};
 use crate::problem::{ErrorCode, ErrorKind};
 use crate::settings::{HookSettings, Settings, hook_address};
-use crate::store::Store as _;
-use crate::store::local::LocalStore;
 
 /// The hooks of a run, by its settings and its options.
 pub(super) fn of(settings: &Settings, args: &HookArgs) -> Result<Hooks, Failure> {
@@ -87,12 +86,12 @@ pub(super) fn notice_post(hooks: &Hooks, open_id: &str, report: &PostOutcome, ab
 pub(super) type LostLogins = BTreeMap<String, (ErrorCode, String)>;
 
 /// Notices that accounts have to log in.
-pub(super) async fn notice_logins(context: &Context, store: &LocalStore, lost: &LostLogins) {
+pub(super) async fn notice_logins(context: &Context, store: &Stores, lost: &LostLogins) {
     if lost.is_empty() || !context.hooks.wants(HookKind::LoginNeeded) {
         return;
     }
     // As they are stored now: it may have been this run that found out.
-    let accounts = store.accounts().all().await.unwrap_or_default();
+    let accounts = store.shared.accounts().all().await.unwrap_or_default();
     let now = context.settings.clock.now();
     for (open_id, (code, message)) in lost {
         let Some(account) = accounts.get(open_id) else { continue };

@@ -5,17 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::commands::Context;
+use crate::commands::stores::Stores;
 use crate::model::{LocalFile, Mode, Phase, PostNumber, PostRequest, RecordedPost};
 use crate::output::{Explain, Failure, Left, Printer};
-use crate::store::local::{LocalStore, Looked, SqliteJournal, TokenFile};
 use crate::store::{
-    Accept, Doubt, ExistingJournal, Journal, JournalError, OpenedJournal, Store as _, StoreError,
+    Accept, Doubt, ExistingJournal, Journal, JournalError, OpenedJournal, Store, StoreError,
 };
 
 /// Opens the journal of a store to post.
 pub(super) async fn open(
     context: &Context,
-    store: &LocalStore,
+    store: &dyn Store,
     accept: Accept,
 ) -> Result<Arc<dyn Journal>, StoreError> {
     let OpenedJournal { journal, came_from_elsewhere, accepted } =
@@ -52,31 +52,13 @@ fn what(doubt: Doubt) -> &'static str {
     }
 }
 
-/// Opens the journal to look at it, if there is one. That `upload` would refuse it is a warning.
-pub(super) fn look(context: &Context) -> Result<Option<SqliteJournal>, Failure> {
-    let (state, clock) = (&context.settings.home.state, context.settings.clock);
-    if !state.exists() {
-        return Ok(None);
-    }
-    let tokens = Arc::new(TokenFile::open(state, clock)?);
-    let Looked { journal, doubt } = SqliteJournal::open_existing(state, clock, tokens)?;
-    if let Some(doubt) = doubt {
-        warn(&context.printer, &doubt);
-    }
-    Ok(journal)
-}
-
 /// The store of this home and its journal, opened to look at it or to settle posts, if there is one. That
 /// `upload` would refuse it is a warning.
 pub(super) async fn existing(
     context: &Context,
-) -> Result<Option<(LocalStore, Arc<dyn Journal>)>, Failure> {
-    let (state, clock) = (&context.settings.home.state, context.settings.clock);
-    if !state.exists() {
-        return Ok(None);
-    }
-    let store = LocalStore::open(state, clock)?;
-    let ExistingJournal { journal, doubt } = store.existing_journal().await?;
+) -> Result<Option<(Stores, Arc<dyn Journal>)>, Failure> {
+    let Some(store) = context.existing_store().await? else { return Ok(None) };
+    let ExistingJournal { journal, doubt } = store.shared.existing_journal().await?;
     if let Some(doubt) = doubt {
         warn(&context.printer, &doubt);
     }
@@ -101,7 +83,7 @@ pub(super) async fn is_made(
 }
 
 /// What keeps `upload` from posting.
-fn warn(printer: &Printer, doubt: &dyn Explain) {
+pub(super) fn warn(printer: &Printer, doubt: &dyn Explain) {
     let hint = doubt.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
     printer.warn(format!("{doubt}{hint}"));
 }

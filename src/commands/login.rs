@@ -19,8 +19,7 @@ use crate::exit::Exit;
 use crate::model::RedirectUri;
 use crate::output::{AuthOutput, Failure, Line, Printer, moment};
 use crate::signals::Signal;
-use crate::store::local::LocalStore;
-use crate::store::{AccountStore, Store as _};
+use crate::store::AccountStore;
 
 /// What a login asks for unless it is told otherwise: to read the name, to post, to leave drafts.
 const SCOPES: &str = "user.info.basic,video.publish,video.upload";
@@ -94,8 +93,8 @@ pub(super) async fn ready(
         Ok(app) => app?,
         Err(signal) => return Ok(Err(signal)),
     };
-    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
-    let store = at_rest::unlocked_for_login(context, store).await?.accounts();
+    let store = context.store().await?;
+    let store = at_rest::unlocked_for_login(context, store).await?.shared.accounts();
     let scopes = scopes.cloned().unwrap_or_else(|| usual_scopes(app.scopes.as_ref()));
     Ok(Ok(Ready { app, store, scopes }))
 }

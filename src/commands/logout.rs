@@ -8,14 +8,12 @@ use crate::cli::LogoutArgs;
 use crate::commands::{Context, about, at_rest};
 use crate::exit::Exit;
 use crate::output::Failure;
-use crate::store::Store as _;
-use crate::store::local::LocalStore;
 use crate::text::chain;
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &LogoutArgs) -> Result<Exit, Failure> {
-    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
-    let account = store.accounts().find(Some(&args.account)).await?;
+    let store = context.store().await?;
+    let account = store.shared.accounts().find(Some(&args.account)).await?;
     // Without its key a login can still be forgotten.
     let store = if args.local_only { store } else { at_rest::unlocked(context, store).await? };
     let tokens = context.tokens(&store).await?;

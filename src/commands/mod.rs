@@ -27,6 +27,7 @@ mod sandbox;
 mod serve;
 mod shell;
 mod status;
+mod stores;
 mod tokens;
 mod upload;
 mod videos;
@@ -40,7 +41,7 @@ use tiktok_open::Client;
 use tokio::sync::oneshot;
 
 use crate::api;
-use crate::auth::{LoginStore, Tokens};
+use crate::auth::Tokens;
 use crate::cli::{Cli, Command, GlobalArgs, HookArgs, RunArgs};
 use crate::clock::{self, Clock};
 use crate::encrypt::Key;
@@ -55,11 +56,10 @@ use crate::resources::{Shortage, no_threads};
 use crate::settings::{Environment, Flags, Home, Settings};
 use crate::signals::{Shutdown, Signal};
 use crate::source::{blocking, near};
-use crate::store::Store as _;
-use crate::store::local::LocalStore;
 use crate::text::{self, chain};
 
 use self::ended::EndedPosts;
+use self::stores::Stores;
 
 /// What is told of the certificates that the environment names.
 const CERTIFICATES: &str = "certificates";
@@ -204,11 +204,21 @@ impl Context {
         told.await.map_err(Failure::unexpected)
     }
 
+    /// The store that the settings name, made if there is none. Without the key of an encrypted one.
+    async fn store(&self) -> Result<Stores, Failure> {
+        Ok(Stores::open(&self.settings.home, self.settings.clock).await?)
+    }
+
+    /// The same if there is one: whoever only looks makes none.
+    async fn existing_store(&self) -> Result<Option<Stores>, Failure> {
+        Ok(Stores::existing(&self.settings.home, self.settings.clock).await?)
+    }
+
     /// The tokens of a store's accounts, interrupted refreshes brought to their end. Each account
     /// finds its own app.
-    async fn tokens(&self, store: &LocalStore) -> Result<Tokens, Failure> {
-        let accounts = store.accounts().all().await.unwrap_or_default();
-        let store = logins(store);
+    async fn tokens(&self, store: &Stores) -> Result<Tokens, Failure> {
+        let accounts = store.shared.accounts().all().await.unwrap_or_default();
+        let store = store.logins();
         let reporter = Arc::new(AuthOutput::new(&self.printer));
         let (client, timing) = (self.client.clone(), self.settings.timing.clone());
         let apps = Arc::new(apps::in_use(self));
@@ -241,11 +251,6 @@ impl Context {
 /// That an interrupted refresh of an account is brought to its end.
 fn recovery_subject(account: &Account) -> String {
     format!("recovery {}", account.open_id)
-}
-
-/// The logins of a store of this machine.
-fn logins(store: &LocalStore) -> LoginStore {
-    LoginStore::new(Arc::new(store.clone()), store.refresh_log())
 }
 
 /// What the command line says about the settings.

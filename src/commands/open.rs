@@ -13,8 +13,6 @@ use crate::commands::{Context, about, journal};
 use crate::exit::Exit;
 use crate::model::{Account, Mode, Phase, PostNumber, SourceKind, post_page, profile_page};
 use crate::output::Failure;
-use crate::store::Store as _;
-use crate::store::local::LocalStore;
 use crate::text;
 
 /// The scope that covers an account's handle.
@@ -62,8 +60,8 @@ fn report(context: &Context, account: &Account, url: &Url, opened: bool) {
 
 /// Whether an account is called like the number of a post.
 async fn is_account(context: &Context, name: &str) -> Result<bool, Failure> {
-    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
-    Ok(store.accounts().all().await?.find(Some(name)).is_ok())
+    let store = context.store().await?;
+    Ok(store.shared.accounts().all().await?.find(Some(name)).is_ok())
 }
 
 /// The account of a post, and the first of its public ids.
@@ -78,7 +76,7 @@ async fn post(context: &Context, number: PostNumber) -> Result<(String, Seen), F
     let hint = match post.phase() {
         // It is not asked for again.
         Some(Phase::Published) => {
-            let accounts = store.accounts().all().await?;
+            let accounts = store.shared.accounts().all().await?;
             let name = accounts.get(&post.account).map_or(&*post.account, Account::name);
             format!(
                 "what not everybody may see has none; `tiktok-up open {}` opens the profile",

@@ -1,6 +1,5 @@
 //! `refresh`: renews what is due. Made for cron: quiet when nothing is.
 
-use std::path::PathBuf;
 use std::pin::pin;
 
 use futures_util::{StreamExt as _, future, stream};
@@ -9,6 +8,7 @@ use serde_json::json;
 use crate::auth::{Account, AuthError, Outcome, RefreshPolicy};
 use crate::cli::RefreshArgs;
 use crate::commands::hooks::LostLogins;
+use crate::commands::stores::Stores;
 use crate::commands::{Context, about, apps, at_rest, hooks};
 use crate::exit::Exit;
 use crate::model::account::Accounts;
@@ -17,8 +17,7 @@ use crate::output::{
     is_connection, refresh_subjects,
 };
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
-use crate::store::local::LocalStore;
-use crate::store::{AccountError, Store as _};
+use crate::store::AccountError;
 use crate::text::{self, chain};
 
 /// How many accounts are begun before the first of them is told. Beyond `--jobs` they wait for the store, which
@@ -27,8 +26,8 @@ const WAITING: usize = 64;
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, Failure> {
-    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
-    let accounts = store.accounts().all().await?;
+    let store = context.store().await?;
+    let accounts = store.shared.accounts().all().await?;
     let chosen: Vec<&Account> = if args.account.is_empty() {
         // Those that were handed over are another machine's to renew.
         let ours = |account: &&Account| apps::is_about(context, account) && !account.is_exported();
@@ -38,7 +37,7 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
         named.collect::<Result<_, _>>().map_err(AccountError::from)?
     };
     if chosen.is_empty() {
-        return nobody(context, &store, &accounts);
+        return nobody(context, &store, &accounts).await;
     }
     context.printer.settle_everywhere(Everywhere::NoLogin);
     apps::is_there_one(context)?;
@@ -83,7 +82,7 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> Result<Exit, F
 }
 
 /// There is no account to refresh: a cron job that never finds one must not look like one that works.
-fn nobody(context: &Context, store: &LocalStore, accounts: &Accounts) -> Result<Exit, Failure> {
+async fn nobody(context: &Context, store: &Stores, accounts: &Accounts) -> Result<Exit, Failure> {
     let by = context.settings.apps.only().map(|app| format!(" by the app {}", app.label()));
     if accounts.iter().any(|account| apps::is_about(context, account)) {
         let by = by.unwrap_or_default();
@@ -92,8 +91,8 @@ fn nobody(context: &Context, store: &LocalStore, accounts: &Accounts) -> Result<
         ));
         return Ok(Exit::Done);
     }
-    let path = store.token_file().path();
-    let found = if !path.exists() {
+    let store = store.shared.accounts();
+    let found = if !store.is_there().await? {
         "is not there".to_owned()
     } else if accounts.is_empty() {
         "holds no account".to_owned()
@@ -101,7 +100,7 @@ fn nobody(context: &Context, store: &LocalStore, accounts: &Accounts) -> Result<
         format!("holds only {} of other apps", text::count(accounts.len() as u64, "account"))
     };
     let of_others = by.is_some() && !accounts.is_empty();
-    let error = Nobody { by: by.unwrap_or_default(), path, found };
+    let error = Nobody { by: by.unwrap_or_default(), place: store.place(), found };
     let hint = if of_others {
         "leave `--app` out: each account is used with the app that made its tokens; or log an account in \
          with this one by `tiktok-up login` and the same `--app`"
@@ -116,10 +115,10 @@ fn nobody(context: &Context, store: &LocalStore, accounts: &Accounts) -> Result<
 
 /// No account is logged in.
 #[derive(Debug, thiserror::Error)]
-#[error("no account is logged in{by}: `{}` {found}", path.display())]
+#[error("no account is logged in{by}: `{place}` {found}")]
 struct Nobody {
     by: String,
-    path: PathBuf,
+    place: String,
     found: String,
 }
 

@@ -10,7 +10,7 @@ use crate::commands::status::parse_number;
 use crate::commands::{Context, about_post, journal};
 use crate::exit::Exit;
 use crate::output::Failure;
-use crate::store::{LeaseKind, Store as _};
+use crate::store::LeaseKind;
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &ResolveArgs) -> Result<Exit, Failure> {
@@ -20,7 +20,8 @@ pub(super) async fn run(context: &Context, args: &ResolveArgs) -> Result<Exit, F
     };
     let post = journal.post(number).await?;
     // An upload that works on this account right now may be about to learn the outcome itself.
-    let lease = store.leases().acquire(LeaseKind::Upload, &post.account, Duration::ZERO).await?;
+    let lease =
+        store.shared.leases().acquire(LeaseKind::Upload, &post.account, Duration::ZERO).await?;
     let posted = args.verdict.posted;
     let before = journal.post(number).await?;
     let settled = journal.resolve(number, posted).await?;
@@ -35,7 +36,7 @@ pub(super) async fn run(context: &Context, args: &ResolveArgs) -> Result<Exit, F
             "posted": posted,
             "changed": changed,
         });
-        let accounts = store.accounts().all().await.unwrap_or_default();
+        let accounts = store.shared.accounts().all().await.unwrap_or_default();
         printer.json(&about_post(&accounts, &post, event));
     } else {
         printer.note(match (posted, changed) {

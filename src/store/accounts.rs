@@ -16,6 +16,9 @@ pub(crate) trait AccountStore: fmt::Debug + Send + Sync {
     /// Where the tokens lie, for people: a file, or a server.
     fn place(&self) -> String;
 
+    /// Whether anything was ever kept there.
+    fn is_there(&self) -> StoreFuture<'_, bool>;
+
     /// All accounts as they are stored now. They are shared, not copied: there may be many thousands.
     fn all(&self) -> StoreFuture<'_, Arc<Accounts>>;
 

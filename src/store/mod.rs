@@ -1,4 +1,5 @@
-//! What lasts: accounts with their tokens, the journal, what TikTok counts, and who works on what.
+//! What lasts: accounts with their tokens, the journal, what TikTok counts, the times of slots, and who works on
+//! what.
 //!
 //! One asynchronous interface, and an implementation for one machine in [`local`]: files and SQLite, which
 //! need nothing. The traits are made to be held as `Arc<dyn …>`, and for a second implementation on a
@@ -28,6 +29,7 @@ pub(crate) mod journal;
 pub(crate) mod leases;
 pub(crate) mod local;
 mod rules;
+mod slots;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -36,9 +38,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub(crate) use accounts::{AccountStore, Change, Edit, Rotated};
-pub(crate) use error::{AccountError, Doubt, Holder, JournalError, LeaseError, StoreError};
+pub(crate) use error::{
+    AccountError, Doubt, Holder, JournalError, LeaseError, SlotError, StoreError,
+};
 pub(crate) use journal::{Accept, Alike, ExistingJournal, Journal, Likeness, OpenedJournal, Quota};
 pub(crate) use leases::{Lease, LeaseKind, Leases};
+pub(crate) use slots::{Asked, Slots};
+
+use crate::encrypt::{Encryption, Key};
 
 /// What a method of the interface gives.
 pub(crate) type StoreFuture<'a, T> =
@@ -52,6 +59,16 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// Who works on what.
     fn leases(&self) -> Arc<dyn Leases>;
 
+    /// The times that slots have given to posts.
+    fn slots(&self) -> Arc<dyn Slots>;
+
+    /// How tokens and `upload_url`s rest. `None`: in plain text. Needs no key.
+    fn encryption(&self) -> StoreFuture<'_, Option<Encryption>>;
+
+    /// The same store with the key that it is encrypted with. The journals that it opened before have the key
+    /// as well from now on; the accounts that it gave before have not.
+    fn with_key(&self, key: Key) -> Arc<dyn Store>;
+
     /// Opens the journal to post, made if there is none. If posts were made that it does not know,
     /// `accept` decides ([`JournalError::Doubtful`]).
     fn open_journal(&self, accept: Accept) -> StoreFuture<'_, OpenedJournal>;
@@ -62,4 +79,32 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
 
     /// Ends when all that was begun before is done.
     fn flush(&self) -> StoreFuture<'_, ()>;
+
+    /// Waits, when it is dropped, until all that was begun is done. Whoever may be dropped while tasks of
+    /// theirs have handles of the store keeps one, so that the program does not end in the middle of a write.
+    fn flush_on_drop(&self) -> FlushOnDrop;
+}
+
+/// What [`Store::flush_on_drop`] gives.
+pub(crate) struct FlushOnDrop(Option<Box<dyn FnOnce() + Send>>);
+
+impl FlushOnDrop {
+    /// `wait` blocks until all is done. It is called on a thread that may be one of the runtime's.
+    pub(crate) fn new(wait: impl FnOnce() + Send + 'static) -> Self {
+        Self(Some(Box::new(wait)))
+    }
+}
+
+impl fmt::Debug for FlushOnDrop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FlushOnDrop")
+    }
+}
+
+impl Drop for FlushOnDrop {
+    fn drop(&mut self) {
+        if let Some(wait) = self.0.take() {
+            wait();
+        }
+    }
 }

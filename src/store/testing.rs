@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::local::LocalStore;
 use super::*;
 
 /// A store whose leases end before anybody renews them.
 #[derive(Debug)]
-pub(crate) struct Forgetful(pub(crate) LocalStore);
+pub(crate) struct Forgetful(pub(crate) Arc<dyn Store>);
 
 /// A lease that somebody else has by now, and what gives it.
 #[derive(Debug)]
@@ -23,6 +22,18 @@ impl Store for Forgetful {
         Arc::new(Lapsed)
     }
 
+    fn slots(&self) -> Arc<dyn Slots> {
+        self.0.slots()
+    }
+
+    fn encryption(&self) -> StoreFuture<'_, Option<Encryption>> {
+        self.0.encryption()
+    }
+
+    fn with_key(&self, key: Key) -> Arc<dyn Store> {
+        Arc::new(Self(self.0.with_key(key)))
+    }
+
     fn open_journal(&self, accept: Accept) -> StoreFuture<'_, OpenedJournal> {
         self.0.open_journal(accept)
     }
@@ -33,6 +44,10 @@ impl Store for Forgetful {
 
     fn flush(&self) -> StoreFuture<'_, ()> {
         self.0.flush()
+    }
+
+    fn flush_on_drop(&self) -> FlushOnDrop {
+        self.0.flush_on_drop()
     }
 }
 

@@ -256,6 +256,31 @@ fn files_of_a_module_make_no_cycle() {
     assert_eq!(cycle, None);
 }
 
+/// What asks for the files of this machine by name: the one that opens the store, and what is about files.
+const ABOUT_FILES: &[&str] = &[
+    "commands/at_rest",
+    "commands/config",
+    "commands/doctor/fix",
+    "commands/doctor/machine",
+    "commands/doctor/repair",
+    "commands/doctor/tiktok",
+    "commands/stores",
+];
+
+/// Whatever else works with a store would be of no use with another one.
+#[test]
+fn commands_know_no_store_but_as_any() {
+    let local = vec!["store".to_owned(), "local".to_owned()];
+    let knows: Vec<_> = src()
+        .into_iter()
+        .filter(|(module, named)| {
+            top(module) == "commands" && named.iter().any(|named| named.starts_with(&local))
+        })
+        .map(|(module, _)| shown(&module))
+        .collect();
+    assert_eq!(knows, ABOUT_FILES);
+}
+
 /// The types with inherent `impl` blocks in a file that does not define them, tests apart.
 fn impls_elsewhere(text: &str) -> Vec<&str> {
     let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();

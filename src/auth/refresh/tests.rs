@@ -43,8 +43,8 @@ fn app(key: &str) -> App {
 
 /// The logins of a token file, as another process has them.
 fn logins(store: &TokenFile) -> LoginStore {
-    let store = LocalStore::new(store.clone(), Clock::default()).unwrap();
     let log = store.refresh_log();
+    let store = LocalStore::new(store.clone(), Clock::default()).unwrap();
     LoginStore::new(Arc::new(store), log)
 }
 
@@ -913,9 +913,9 @@ async fn a_name_that_is_no_account_is_a_usage_error() {
 async fn t15_no_token_is_spent_under_a_lease_that_did_not_last() {
     let world = World::with_ended_token().await;
     let store = LocalStore::new(world.store.clone(), Clock::default()).unwrap();
-    let log = store.refresh_log();
+    let log = world.store.refresh_log();
     let tokens = Tokens::new(
-        LoginStore::new(Arc::new(Forgetful(store)), log),
+        LoginStore::new(Arc::new(Forgetful(Arc::new(store))), log),
         world.endpoint.client.clone(),
         Arc::new(vec![app("key")]),
         Clock::default(),

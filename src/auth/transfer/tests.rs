@@ -38,8 +38,8 @@ fn store() -> (tempfile::TempDir, TokenFile) {
 
 /// The logins of a token file, as another process has them.
 fn logins(store: &TokenFile) -> LoginStore {
-    let store = LocalStore::new(store.clone(), Clock::default()).unwrap();
     let log = store.refresh_log();
+    let store = LocalStore::new(store.clone(), Clock::default()).unwrap();
     LoginStore::new(Arc::new(store), log)
 }
 

@@ -8,13 +8,11 @@ use crate::commands::{Context, about};
 use crate::exit::Exit;
 use crate::model::Account;
 use crate::output::{Failure, moment};
-use crate::store::Store as _;
-use crate::store::local::LocalStore;
 use crate::text;
 
 /// Keeps the posts of an account waiting.
 pub(in crate::commands) async fn pause(context: &Context, name: &str) -> Result<Exit, Failure> {
-    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?.accounts();
+    let store = context.store().await?.shared.accounts();
     let open_id = store.find(Some(name)).await?.open_id;
     let now = context.settings.clock.now();
     let account = store.set_paused(&open_id, Some(now)).await?;
@@ -33,7 +31,7 @@ pub(in crate::commands) async fn pause(context: &Context, name: &str) -> Result<
 
 /// Lets them go on.
 pub(in crate::commands) async fn resume(context: &Context, name: &str) -> Result<Exit, Failure> {
-    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?.accounts();
+    let store = context.store().await?.shared.accounts();
     let before = store.find(Some(name)).await?;
     let account = store.set_paused(&before.open_id, None).await?;
     let name = account.name();

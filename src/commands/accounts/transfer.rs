@@ -18,15 +18,14 @@ use crate::auth::{Account, Issuer};
 use crate::cli::PassphraseArgs;
 use crate::clock;
 use crate::commands::passphrase::{Asked, Passphrases};
-use crate::commands::{Context, about, apps, at_rest, journal, logins};
+use crate::commands::{Context, about, apps, at_rest, journal};
 use crate::exit::Exit;
 use crate::manifest;
 use crate::output::Failure;
 use crate::resources::{Denied, is_machine_fault};
 use crate::secret::Secret;
 use crate::settings::Environment;
-use crate::store::local::LocalStore;
-use crate::store::{AccountError, Store as _};
+use crate::store::AccountError;
 use crate::text;
 
 /// The longest file that is taken in, in bytes.
@@ -51,8 +50,8 @@ pub(super) async fn export(
     args: &PassphraseArgs,
     env: &Environment<'_>,
 ) -> Result<Exit, Failure> {
-    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
-    let account = store.accounts().find(Some(account)).await?;
+    let store = context.store().await?;
+    let account = store.shared.accounts().find(Some(account)).await?;
     let store = at_rest::unlocked(context, store).await?;
     let posted = check_posts(context, &account).await?;
     let mut passphrases = Passphrases::find(args, env, &context.shutdown)?;
@@ -65,7 +64,7 @@ pub(super) async fn export(
             .hint("several words that do not belong together are good to type and hard to guess"));
     }
     let (clock, wait) = (context.settings.clock, context.settings.timing.refresh_lock);
-    let over = transfer::export(&logins(&store), &account.open_id, passphrase, clock, wait).await?;
+    let over = transfer::export(&store.logins(), &account.open_id, passphrase, clock, wait).await?;
     // Once more, as posts may have begun before the locks were taken.
     if let Err(failure) = check_posts(context, &over.account).await {
         return Err(not_left(over, failure).await);
@@ -340,13 +339,13 @@ async fn import_login(
             Err(error) => return Err(cannot_import(name, error)),
         }
     };
-    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
+    let store = context.store().await?;
     let store = at_rest::unlocked_for_login(context, store).await?;
     // What an interrupted refresh has left is newer than any file.
     context.tokens(&store).await?;
     let alias = account.alias.clone();
     let (outcome, stored) =
-        transfer::import(store.accounts().as_ref(), account, context.settings.clock).await?;
+        transfer::import(store.shared.accounts().as_ref(), account, context.settings.clock).await?;
     report_imported(context, &stored, outcome, alias.as_deref());
     if context.settings.apps.with_key(&stored.client_key).is_none() {
         context.printer.warn(format!(
@@ -417,11 +416,11 @@ async fn take_over(context: &Context, bytes: &[u8], file: &str) -> Result<Exit, 
         Issuer { client_key: &app.client_key, app: app.name.as_deref(), api: api.as_str() };
     let read = import::read(bytes, clock::zone(), issuer)
         .map_err(|error| Failure::usage(format!("cannot import {file}: {error}")))?;
-    let store = LocalStore::open(&context.settings.home.state, context.settings.clock)?;
+    let store = context.store().await?;
     let store = at_rest::unlocked_for_login(context, store).await?;
     // What an interrupted refresh has left is newer than any file.
     context.tokens(&store).await?;
-    let accounts = store.accounts();
+    let accounts = store.shared.accounts();
     let open_ids: Vec<_> = read.iter().map(|account| account.open_id.clone()).collect();
     let imported = import::import(accounts.as_ref(), read).await?;
     let stored = accounts.all().await?;

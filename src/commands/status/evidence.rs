@@ -10,13 +10,13 @@ use serde_json::json;
 use tiktok_open::{MAX_VIDEOS, PublicVideo, VideoPage};
 
 use super::Questions;
+use crate::commands::stores::Stores;
 use crate::commands::videos::LIST;
 use crate::commands::{Context, at_rest};
 use crate::model::account::Accounts;
 use crate::model::{Mode, Phase, PostNumber, RecordedPost};
 use crate::output::{Failure, moment};
 use crate::store::Journal;
-use crate::store::local::LocalStore;
 use crate::text;
 
 /// How long after its init a post may appear.
@@ -66,7 +66,7 @@ struct Wanted {
 /// from being made, there is no evidence then.
 pub(super) async fn look(
     context: &Context,
-    store: &LocalStore,
+    store: &Stores,
     journal: &Arc<dyn Journal>,
     questions: &mut Option<Questions>,
     accounts: &Accounts,

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::auth::Tokens;
 use crate::cli::StatusArgs;
+use crate::commands::stores::Stores;
 use crate::commands::tokens::StoredTokens;
 use crate::commands::{Context, at_rest, hooks, journal};
 use crate::engine::{CallError, Engine, can_be_reconciled, settled};
@@ -23,8 +24,7 @@ use crate::model::{Failed, Phase, PostNumber, RecordedPost};
 use crate::output::{Failure, Matter, UNREACHED, is_connection, post_json};
 use crate::problem::ErrorKind;
 use crate::signals::Signal;
-use crate::store::local::LocalStore;
-use crate::store::{Journal, Store as _, StoreError};
+use crate::store::{Journal, StoreError};
 use crate::text;
 
 use self::listing::Listing;
@@ -43,7 +43,7 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
         return Ok(listing.exit());
     };
     // Names are told if they can be had.
-    let accounts = store.accounts().all().await.unwrap_or_default();
+    let accounts = store.shared.accounts().all().await.unwrap_or_default();
     let timing = &context.settings.timing;
     let (mut wait, started) = (timing.poll_first, Instant::now());
     let (mut questions, mut learned) = (None, Exit::Done);
@@ -102,7 +102,7 @@ pub(super) async fn look(context: &Context, args: &StatusArgs) -> Result<Exit, F
         listing.show(true).await?;
         return Ok(listing.exit());
     };
-    let accounts = store.accounts().all().await.unwrap_or_default();
+    let accounts = store.shared.accounts().all().await.unwrap_or_default();
     let posts = recorded(&journal, number, args.all).await?;
     let listing = Listing::new(context, args, Some(journal.as_ref()), &accounts, posts).await?;
     listing.show(true).await?;
@@ -125,13 +125,9 @@ async fn recorded(
 
 /// The accounts, where there is no journal.
 async fn known_accounts(context: &Context) -> Arc<Accounts> {
-    let (state, clock) = (&context.settings.home.state, context.settings.clock);
-    if !state.exists() {
-        return Arc::default();
-    }
-    match LocalStore::open(state, clock) {
-        Ok(store) => store.accounts().all().await.unwrap_or_default(),
-        Err(_) => Arc::default(),
+    match context.existing_store().await {
+        Ok(Some(store)) => store.shared.accounts().all().await.unwrap_or_default(),
+        Ok(None) | Err(_) => Arc::default(),
     }
 }
 
@@ -186,7 +182,7 @@ pub(super) struct Questions {
 impl Questions {
     pub(super) async fn begin(
         context: &Context,
-        store: &LocalStore,
+        store: &Stores,
         journal: &Arc<dyn Journal>,
     ) -> Result<Self, Failure> {
         let tokens = context.tokens(&at_rest::unlocked(context, store.clone()).await?).await?;
@@ -200,7 +196,7 @@ impl Questions {
 /// begun when there is something to ask.
 async fn ask(
     context: &Context,
-    store: &LocalStore,
+    store: &Stores,
     journal: &Arc<dyn Journal>,
     number: Option<PostNumber>,
     all: bool,
@@ -222,13 +218,13 @@ async fn ask(
 
 fn engine(
     context: &Context,
-    store: &LocalStore,
+    store: &Stores,
     journal: &Arc<dyn Journal>,
     tokens: &Tokens,
 ) -> Engine {
     Engine::builder(
         context.client.clone(),
-        Arc::new(store.clone()),
+        Arc::clone(&store.shared),
         Arc::clone(journal),
         Arc::new(StoredTokens(tokens.clone())),
         context.shutdown.clone(),

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use crate::auth::Tokens;
 use crate::cli::{PostArgs, RunArgs};
 use crate::commands::hooks::LostLogins;
+use crate::commands::stores::Stores;
 use crate::commands::tokens::StoredTokens;
 use crate::commands::{Context, apps, at_rest, hooks, journal};
 use crate::engine::{
@@ -34,8 +35,7 @@ use crate::output::{self, Everywhere, Failure, Matter, UploadOutput};
 use crate::problem::ErrorKind;
 use crate::signals::Signal;
 use crate::source::{FileWatch, Fingerprints, WatchError};
-use crate::store::local::LocalStore;
-use crate::store::{Accept, AccountError, ExistingJournal, Journal, Store as _};
+use crate::store::{Accept, AccountError, ExistingJournal, Journal, Store};
 
 use self::given::Origins;
 use self::input::{Input, InputError};
@@ -75,7 +75,7 @@ pub(super) async fn run(
         Err(signal) => return Ok(stopped_before(context, signal)),
     };
     // A second signal ends the run here and now, and the tasks of the engine may outlive this for a moment.
-    let _flushed = store.flush_on_drop();
+    let _flushed = store.shared.flush_on_drop();
     let output = UploadOutput::new(&context.printer).of(&prepared);
     if list.manifest().is_none() && has_later_ones(&prepared, context.settings.clock.now()) {
         context.printer.note(
@@ -85,7 +85,7 @@ pub(super) async fn run(
     // Of what no manifest lists nothing is left to a later run of it.
     let manifest = list.manifest().map(manifest_key);
     let notes = context.printer.notes().zip(manifest.as_deref());
-    let accounts = store.accounts().all().await?;
+    let accounts = store.shared.accounts().all().await?;
     if prepared.accounts.is_empty() {
         if let Some((mut left, gone)) =
             leftovers(context, list, notes, journal.as_ref(), &accounts, None, &prepared).await?
@@ -106,7 +106,7 @@ pub(super) async fn run(
     let accounts_now = store.clone();
     let journal = if args.new_journal && !args.dry_run {
         drop(journal);
-        journal::open(context, &store, Accept::Once).await?
+        journal::open(context, store.shared.as_ref(), Accept::Once).await?
     } else {
         journal
     };
@@ -115,7 +115,7 @@ pub(super) async fn run(
     let kept = notes.map(|(notes, manifest)| notes.last_run(manifest).fingerprints);
     let fingerprints = Arc::new(Fingerprints::new(kept.unwrap_or_default()));
     let posts = Arc::clone(&journal);
-    let engine = engine(context, &tokens, store, journal, options, &fingerprints);
+    let engine = engine(context, &tokens, store.shared, journal, options, &fingerprints);
     if let Err(no_app) = has_app(context, &engine, &prepared).await {
         tokens.flush().await;
         return Err(no_app);
@@ -141,7 +141,7 @@ pub(super) async fn run(
         }
     }
     if let Some(slots) = slots {
-        slots.free(context).await;
+        slots.free().await;
     }
     // What the journal does not tell now, the next run tells: what this one has made is reported all the same.
     let told =
@@ -202,7 +202,7 @@ fn has_later_ones(prepared: &Prepared, now: Timestamp) -> bool {
 
 /// What a run begins with, before anything is sent.
 struct Ready {
-    store: LocalStore,
+    store: Stores,
     journal: Arc<dyn Journal>,
     prepared: Prepared,
     /// The times of posts that name a slot.
@@ -238,13 +238,14 @@ async fn make_ready(
 
     // What is there: accounts, posts made before, files.
     let mut scratch = None;
-    let (state, clock) = (&context.settings.home.state, context.settings.clock);
-    let store = if args.dry_run && !state.exists() {
-        LocalStore::open(make_scratch(&mut scratch)?, clock)?
+    let store = if !args.dry_run {
+        context.store().await?
+    } else if let Some(store) = context.existing_store().await? {
+        store
     } else {
-        LocalStore::open(state, clock)?
+        Stores::in_dir(make_scratch(&mut scratch)?, context.settings.clock).await?
     };
-    let accounts = store.accounts().all().await?;
+    let accounts = store.shared.accounts().all().await?;
     if !accounts.is_empty() {
         context.printer.settle_everywhere(Everywhere::NoLogin);
     }
@@ -261,11 +262,11 @@ async fn make_ready(
     }
     context.printer.step("looking at what is known of the posts");
     let journal = match (args.new_journal, args.dry_run) {
-        (false, true) => looked_at(context, &store, &mut scratch).await?,
-        (false, false) => journal::open(context, &store, Accept::Never).await?,
-        (true, true) => journal::open(context, &store, Accept::DryRun).await?,
+        (false, true) => looked_at(context, store.shared.as_ref(), &mut scratch).await?,
+        (false, false) => journal::open(context, store.shared.as_ref(), Accept::Never).await?,
+        (true, true) => journal::open(context, store.shared.as_ref(), Accept::DryRun).await?,
         // To prepare posts, whatever is wrong with it. It is taken once it is sure that this run can post.
-        (true, false) => store.open_journal(Accept::DryRun).await?.journal,
+        (true, false) => store.shared.open_journal(Accept::DryRun).await?.journal,
     };
     let timing = &context.settings.timing;
     let posted = if args.repost {
@@ -308,13 +309,9 @@ async fn make_ready(
         }
         prepared => prepared?,
     };
+    let slots = store.shared.slots();
     let slots =
-        match Slots::give(context, &store, journal.as_ref(), &mut prepared, named, args.dry_run)
-            .await?
-        {
-            Ok(slots) => slots,
-            Err(signal) => return Ok(Err(signal)),
-        };
+        Slots::give(context, slots, journal.as_ref(), &mut prepared, named, args.dry_run).await?;
     let ready = Ready { store, journal, prepared, slots, options, _scratch: scratch };
     Ok(Ok(ready))
 }
@@ -322,7 +319,7 @@ async fn make_ready(
 /// The journal for a dry run, which leaves none where none was.
 async fn looked_at(
     context: &Context,
-    store: &LocalStore,
+    store: &dyn Store,
     scratch: &mut Option<TempDir>,
 ) -> Result<Arc<dyn Journal>, Failure> {
     let ExistingJournal { journal, doubt } = store.existing_journal().await?;
@@ -330,8 +327,8 @@ async fn looked_at(
         // What is wrong with it is said as in a run.
         return Ok(journal::open(context, store, Accept::Never).await?);
     }
-    let empty = LocalStore::open(make_scratch(scratch)?, context.settings.clock)?;
-    Ok(empty.open_journal(Accept::Never).await?.journal)
+    let empty = Stores::in_dir(make_scratch(scratch)?, context.settings.clock).await?;
+    Ok(empty.shared.open_journal(Accept::Never).await?.journal)
 }
 
 fn make_scratch(scratch: &mut Option<TempDir>) -> Result<&Path, Failure> {
@@ -426,14 +423,14 @@ fn read(
 fn engine(
     context: &Context,
     tokens: &Tokens,
-    store: LocalStore,
+    store: Arc<dyn Store>,
     journal: Arc<dyn Journal>,
     options: Options,
     fingerprints: &Arc<Fingerprints>,
 ) -> Engine {
     Engine::builder(
         context.client.clone(),
-        Arc::new(store),
+        store,
         journal,
         Arc::new(StoredTokens(tokens.clone())),
         context.shutdown.clone(),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf, absolute};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -10,16 +11,14 @@ use crate::engine::{Event, FileState, Prepared, PreparedPost};
 use crate::model::slot::Wanted;
 use crate::model::{Account, LocalFile, Mode, PostState, Source};
 use crate::output::Failure;
-use crate::signals::Signal;
 use crate::source::Version;
-use crate::store::local::{LocalStore, SlotFile};
-use crate::store::{Journal, StoreError};
+use crate::store::{self, Asked, Journal, StoreError};
 use crate::text;
 
 /// The times that a run has given, to be freed of what is made before.
 #[derive(Debug)]
 pub(super) struct Slots {
-    file: SlotFile,
+    store: Arc<dyn store::Slots>,
     /// The posts, by their places in the manifest: account, and what the post goes by.
     posts: Vec<(usize, (String, String))>,
     made: BTreeSet<(String, String)>,
@@ -30,12 +29,12 @@ impl Slots {
     /// Gives each post that names a slot its time. A dry run keeps nothing of it. `None`: no post names one.
     pub(super) async fn give(
         context: &Context,
-        store: &LocalStore,
+        store: Arc<dyn store::Slots>,
         journal: &dyn Journal,
         prepared: &mut Prepared,
         manifest: String,
         dry_run: bool,
-    ) -> Result<Result<Option<Self>, Signal>, Failure> {
+    ) -> Result<Option<Self>, Failure> {
         let all = || {
             prepared
                 .accounts
@@ -58,28 +57,20 @@ impl Slots {
             wanted.push(Wanted { made, ..post });
         }
         if wanted.is_empty() {
-            return Ok(Ok(None));
+            return Ok(None);
         }
         let own = all().filter(|(_, post)| post.asked.slot.is_none());
         let taken: BTreeSet<_> = own
             .filter_map(|(account, post)| Some((account.open_id.clone(), post.asked.publish_at?)))
             .collect();
-        let (file, now) = (store.slot_file(), context.settings.clock.now());
+        let now = context.settings.clock.now();
         let keys = wanted.iter().map(|it| (it.account.clone(), it.post.clone()));
         let posts = places.iter().copied().zip(keys).collect();
-        let times = {
-            let (file, slots) = (file.clone(), context.settings.slots.clone());
-            // It may be an address with a signature.
-            let manifest = blake3::hash(manifest.as_bytes()).to_hex().to_string();
-            let book = move || {
-                let give = if dry_run { SlotFile::look } else { SlotFile::book };
-                give(&file, &slots, &manifest, &wanted, &taken, now)
-            };
-            match context.aside(book).await? {
-                Ok(times) => times?,
-                Err(signal) => return Ok(Err(signal)),
-            }
-        };
+        let slots = context.settings.slots.clone();
+        // It may be an address with a signature.
+        let manifest = blake3::hash(manifest.as_bytes()).to_hex().to_string();
+        let asked = Asked { slots, manifest, wanted, taken, now };
+        let times = if dry_run { store.look(asked).await? } else { store.book(asked).await? };
         let mut times: HashMap<_, _> = places.into_iter().zip(times).collect();
         for post in prepared.accounts.iter_mut().flat_map(|(_, posts)| posts) {
             let Some(time) = times.remove(&post.post_ref.index) else { continue };
@@ -95,7 +86,7 @@ impl Slots {
             }
             post.asked.publish_at = time;
         }
-        Ok(Ok((!dry_run).then_some(Self { file, posts, made: BTreeSet::new(), now })))
+        Ok((!dry_run).then_some(Self { store, posts, made: BTreeSet::new(), now }))
     }
 
     /// Notes that a post is made, or is another one's.
@@ -109,10 +100,9 @@ impl Slots {
     }
 
     /// Frees the times of what was made. What cannot be freed is a time that no post has.
-    pub(super) async fn free(self, context: &Context) {
-        let Self { file, made, now, .. } = self;
-        if !made.is_empty() {
-            _ = context.aside(move || file.free(&made, now)).await;
+    pub(super) async fn free(self) {
+        if !self.made.is_empty() {
+            _ = self.store.free(self.made, self.now).await;
         }
     }
 }

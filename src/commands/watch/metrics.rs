@@ -13,9 +13,8 @@ use crate::commands::Context;
 use crate::commands::ended::EndedPosts;
 use crate::exit::Exit;
 use crate::model::{Account, Phase, PostState, QuotaKind};
-use crate::output::Notes;
-use crate::store::local::LocalStore;
-use crate::store::{Journal, Store as _, StoreError};
+use crate::output::{Failure, Notes};
+use crate::store::{Journal, StoreError};
 
 /// How many drafts may wait in the inbox of an account that were left there within a day
 /// (<https://developers.tiktok.com/doc/content-sharing-guidelines>).
@@ -153,13 +152,10 @@ impl Metrics {
 }
 
 /// Looks at what a round has left.
-async fn look(context: &Context, notes: Option<&Notes>) -> Result<Known, StoreError> {
+async fn look(context: &Context, notes: Option<&Notes>) -> Result<Known, Failure> {
     let mut known = Known::default();
-    let (state, clock) = (&context.settings.home.state, context.settings.clock);
-    if !state.exists() {
-        return Ok(known);
-    }
-    let store = LocalStore::open(state, clock)?;
+    let Some(store) = context.existing_store().await? else { return Ok(known) };
+    let store = store.shared;
     let accounts = store.accounts().all().await?;
     let accounts: Vec<&Account> = accounts.iter().filter(|it| !it.is_exported()).collect();
     known.logins = accounts

@@ -72,7 +72,7 @@ async fn an_account_whose_lease_is_lost_begins_nothing() {
     let nowhere = Endpoints::new(Some("http://127.0.0.1:1"), Some("http://127.0.0.1:1")).unwrap();
     let engine = Engine::builder(
         client(nowhere, Clock::default(), &Timing::default()).unwrap(),
-        Arc::new(Forgetful(store)),
+        Arc::new(Forgetful(Arc::new(store))),
         Arc::clone(&journal),
         Arc::new(NoTokens),
         Shutdown::listen().unwrap(),

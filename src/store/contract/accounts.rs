@@ -37,6 +37,13 @@ pub(super) async fn nobody_and_an_unknown_name_are_told_apart(new: New<'_>) {
     assert!(matches!(name(accounts.login("id-2").await), NameError::Missing { .. }));
 }
 
+pub(super) async fn whether_anything_was_ever_kept_is_known(new: New<'_>) {
+    let home = Home::new(new);
+    log_in(&home.accounts(), "id-1").await;
+    home.accounts().forget("id-1").await.unwrap();
+    assert!(home.accounts().is_there().await.unwrap());
+}
+
 pub(super) async fn a_change_decides_on_what_is_stored_then(new: New<'_>) {
     let home = Home::new(new);
     log_in(&home.accounts(), "id-1").await;

@@ -6,6 +6,7 @@ pub(crate) mod fixtures;
 mod identity;
 mod leases;
 mod quota;
+mod slots;
 mod steps;
 
 use std::sync::Arc;
@@ -187,7 +188,15 @@ macro_rules! contract {
                 waiting_for_a_lease_ends,
                 a_lease_that_nobody_waits_for_any_more_is_not_kept,
             }
+            slots {
+                a_post_keeps_the_time_that_it_was_given,
+                eight_manifests_that_ask_at_once_are_given_eight_times,
+                looking_at_times_keeps_none,
+                what_is_made_before_its_time_gives_it_back,
+                a_booking_that_was_begun_is_kept_though_nobody_waits_for_it,
+            }
             accounts {
+                whether_anything_was_ever_kept_is_known,
                 an_account_comes_back_as_it_was_stored,
                 nobody_and_an_unknown_name_are_told_apart,
                 a_change_decides_on_what_is_stored_then,

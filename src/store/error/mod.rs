@@ -3,10 +3,12 @@
 mod account;
 mod journal;
 mod lease;
+mod slots;
 
 pub(crate) use account::AccountError;
 pub(crate) use journal::{Doubt, JournalError};
 pub(crate) use lease::{Holder, LeaseError};
+pub(crate) use slots::SlotError;
 
 use crate::problem::{Coded, ErrorCode, Problem};
 use crate::resources::Shortage;
@@ -23,6 +25,9 @@ pub(crate) enum StoreError {
     /// A lease.
     #[error(transparent)]
     Lease(#[from] LeaseError),
+    /// The times of slots.
+    #[error(transparent)]
+    Slots(#[from] SlotError),
     /// The system does not give what the store needs to begin.
     #[error(transparent)]
     Shortage(#[from] Shortage),
@@ -48,6 +53,7 @@ impl Coded for StoreError {
             Self::Account(error) => error.problem(),
             Self::Journal(error) => error.problem(),
             Self::Lease(error) => error.problem(),
+            Self::Slots(error) => error.problem(),
             Self::Shortage(error) => error.problem(),
             Self::Closed => ErrorCode::StoreClosed.into(),
         }

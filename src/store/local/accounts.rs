@@ -42,6 +42,10 @@ impl AccountStore for LocalAccounts {
         self.tokens.path().display().to_string()
     }
 
+    fn is_there(&self) -> StoreFuture<'_, bool> {
+        self.run(|tokens| Ok(tokens.path().exists()))
+    }
+
     fn all(&self) -> StoreFuture<'_, Arc<Accounts>> {
         self.run(TokenFile::accounts)
     }

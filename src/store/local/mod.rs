@@ -5,6 +5,7 @@
 //! lies there) is asked of them directly.
 
 mod accounts;
+mod files;
 mod group;
 pub(crate) mod journal;
 mod leases;
@@ -22,19 +23,21 @@ use std::sync::{Arc, OnceLock};
 pub(crate) use journal::{Evidence, JOURNAL_FILE, Looked, Repair, Repaired, SqliteJournal};
 pub(crate) use tokens::{FILE as TOKENS_FILE, Logged, Logs, Migrated, RefreshLog, TokenFile};
 
-pub(crate) use slots::{FILE as SLOTS_FILE, SlotFile};
+pub(crate) use files::LocalFiles;
+pub(crate) use slots::FILE as SLOTS_FILE;
 
 use accounts::LocalAccounts;
 use leases::LockFiles;
 use mark::{Mark, TokenMark};
+use slots::LocalSlots;
 use sqlite::LocalJournal;
 use thread::StoreThread;
 
 use crate::clock::Clock;
-use crate::encrypt::Key;
+use crate::encrypt::{Encryption, Key};
 use crate::store::{
-    Accept, AccountError, AccountStore, ExistingJournal, Journal, JournalError, Leases,
-    OpenedJournal, Store, StoreError, StoreFuture,
+    Accept, AccountError, AccountStore, ExistingJournal, FlushOnDrop, Journal, JournalError,
+    Leases, OpenedJournal, Slots, Store, StoreError, StoreFuture,
 };
 
 /// The store of a directory. Cheap to clone; clones share one thread.
@@ -60,52 +63,9 @@ impl LocalStore {
         Self::new(TokenFile::open(dir, clock)?, clock)
     }
 
-    /// The token file.
-    pub(crate) fn token_file(&self) -> &TokenFile {
-        &self.tokens
-    }
-
-    /// The times that slots have given to posts.
-    pub(crate) fn slot_file(&self) -> SlotFile {
-        SlotFile::in_dir(self.tokens.dir())
-    }
-
-    /// The log of the refreshes of its accounts.
-    pub(crate) fn refresh_log(&self) -> RefreshLog {
-        self.tokens.refresh_log()
-    }
-
-    /// The same store with the key that it is encrypted with. The journals that it opened before have the
-    /// key as well from now on.
-    #[must_use]
-    pub(crate) fn with_key(self, key: Key) -> Self {
-        let tokens = self.tokens.with_key(key);
-        if let Some(key) = tokens.key() {
-            self.key.get_or_init(|| Arc::clone(key));
-        }
-        Self { tokens, ..self }
-    }
-
-    /// Waits, when it is dropped, until all that was begun is done. Whoever may be dropped while
-    /// tasks of theirs have handles of the store keeps one, so that the program does not end in the middle
-    /// of a write.
-    pub(crate) fn flush_on_drop(&self) -> FlushOnDrop {
-        FlushOnDrop(Arc::clone(&self.thread))
-    }
-
     fn journal(&self, journal: SqliteJournal) -> Arc<dyn Journal> {
         let (key, thread) = (Arc::clone(&self.key), Arc::clone(&self.thread));
         Arc::new(LocalJournal { journal, key, thread })
-    }
-}
-
-/// What [`LocalStore::flush_on_drop`] gives.
-#[derive(Debug)]
-pub(crate) struct FlushOnDrop(Arc<StoreThread>);
-
-impl Drop for FlushOnDrop {
-    fn drop(&mut self) {
-        self.0.wait();
     }
 }
 
@@ -117,6 +77,23 @@ impl Store for LocalStore {
     fn leases(&self) -> Arc<dyn Leases> {
         let (tokens, thread) = (self.tokens.clone(), Arc::clone(&self.thread));
         Arc::new(LockFiles { tokens, thread })
+    }
+
+    fn slots(&self) -> Arc<dyn Slots> {
+        Arc::new(LocalSlots::in_dir(self.tokens.dir(), Arc::clone(&self.thread)))
+    }
+
+    fn encryption(&self) -> StoreFuture<'_, Option<Encryption>> {
+        let tokens = self.tokens.clone();
+        self.thread.run(move || tokens.encryption())
+    }
+
+    fn with_key(&self, key: Key) -> Arc<dyn Store> {
+        let tokens = self.tokens.clone().with_key(key);
+        if let Some(key) = tokens.key() {
+            self.key.get_or_init(|| Arc::clone(key));
+        }
+        Arc::new(Self { tokens, ..self.clone() })
     }
 
     fn open_journal(&self, accept: Accept) -> StoreFuture<'_, OpenedJournal> {
@@ -148,6 +125,11 @@ impl Store for LocalStore {
 
     fn flush(&self) -> StoreFuture<'_, ()> {
         self.thread.run(|| Ok::<_, StoreError>(()))
+    }
+
+    fn flush_on_drop(&self) -> FlushOnDrop {
+        let thread = Arc::clone(&self.thread);
+        FlushOnDrop::new(move || thread.wait())
     }
 }
 

@@ -68,7 +68,7 @@ pub(crate) enum Logged {
 }
 
 impl RefreshLog {
-    pub(super) fn new(dir: PathBuf, key: Option<Arc<Key>>) -> Self {
+    pub(in crate::store::local) fn new(dir: PathBuf, key: Option<Arc<Key>>) -> Self {
         Self { dir, key, probes: Arc::default() }
     }
 
