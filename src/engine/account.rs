@@ -65,6 +65,7 @@ impl AccountWorker {
             Ok(lease) => lease,
             Err(error) => return self.locked_out(&posts, &error),
         };
+        self.calls.claim.hold();
         let begun = match self.calls.journal.unfinished(Some(account)).await {
             Ok(begun) => BegunPosts::new(begun),
             // Without knowing what was begun nothing may be sent.
@@ -103,7 +104,7 @@ impl AccountWorker {
             let known = made.as_ref().and_then(|row| ended_before(post, row, Instant::now()));
             let has_turn = begun.has(post) || self.is_due(post);
             if stops.of(post.asked.mode).is_none() && known.is_none() {
-                let stop = match lease.renew().await {
+                let stop = match self.calls.claim.check().and(lease.renew().await) {
                     Ok(()) if has_turn => self.paused().await,
                     Ok(()) => None,
                     // Without it nothing new begins. What was begun is guarded by the journal.
@@ -611,6 +612,11 @@ impl AccountWorker {
         }
     }
 
+    /// Records that a post is the same as another one.
+    async fn join(&self, post: PostNumber, other: PostNumber) -> Result<(), StoreError> {
+        self.calls.claim.recorder().await?.same_as(post, other).await
+    }
+
     /// Asks TikTok again for a post whose outcome is unknown: its answer settles it.
     async fn ask_what_became(
         &self,
@@ -681,7 +687,7 @@ impl AccountWorker {
             Err(StopReason::Store(StoreError::Journal(JournalError::SameContent {
                 other,
                 certain: true,
-            }))) => match self.calls.journal.same_as(runner.row.number, other.number).await {
+            }))) => match self.join(runner.row.number, other.number).await {
                 Ok(()) => (same_as(post, &other, started), None),
                 Err(error) => left_with_stop(&known, &StopReason::Store(error)),
             },

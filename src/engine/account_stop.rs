@@ -68,6 +68,11 @@ impl AccountStop {
 
     /// What a post that was left means for the account's others.
     pub(super) fn after(reason: &StopReason, report: &PostOutcome) -> Option<Self> {
+        if let StopReason::Store(error) | StopReason::Unrecorded { error, .. } = reason
+            && error.is_taken_over()
+        {
+            return Some(Self::without_lease(error));
+        }
         let is_full = matches!(reason, StopReason::Call(CallError::Api(error))
             if matches!(error.reaction(), Some(Reaction::Quota | Reaction::StopsAccount)));
         (is_full || reason.stops_account()).then(|| Self::from(report))
@@ -109,7 +114,7 @@ impl AccountStop {
         Some(Self { post_error, at: None, note: None, state: PostState::Deferred, failure })
     }
 
-    /// That the account's lease was not to be had, or did not last.
+    /// That the account's lease was not to be had, or did not last, or that somebody else has the account by now.
     pub(super) fn without_lease(error: &StoreError) -> Self {
         let message = match error {
             StoreError::Lease(LeaseError::Held { holder, .. }) => {
@@ -120,6 +125,7 @@ impl AccountStop {
         };
         let code = match error {
             StoreError::Lease(LeaseError::File(error)) => error.problem().code,
+            StoreError::Journal(error) => error.problem().code,
             _ => ErrorCode::AccountBusy,
         };
         let problem = match error {

@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::api::post_error;
 use crate::clock::Clock;
+use crate::engine::claim::Claim;
 use crate::engine::events::{EventSender, Progress, WaitReason};
 use crate::model::{CallKind, PostError, PostRef};
 use crate::problem::{Coded, ErrorCode, ErrorKind};
@@ -115,6 +116,8 @@ pub(super) struct Calls {
     pub(super) tokens: Arc<dyn TokenProvider>,
     /// Counts calls across processes.
     pub(super) journal: Arc<dyn Journal>,
+    /// What may be recorded of the account's posts.
+    pub(super) claim: Arc<Claim>,
     /// The account's `open_id`, under which calls are counted.
     pub(super) account: String,
     /// The time of day.

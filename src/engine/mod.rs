@@ -10,7 +10,8 @@
 //! 1. `prepare.rs`: accounts resolved, files looked at and [measured](crate::limits), what is
 //!    still being written put off ([`source`](crate::source)).
 //! 2. `account.rs`: a task for each account, at most [`Options::jobs`] at once. It takes the account's upload
-//!    lease and works off its posts one by one; what stops one may stop the others.
+//!    lease and works off its posts one by one; what stops one may stop the others. `claim.rs`: what it may
+//!    record, as long as nobody else takes the account over.
 //! 3. `resolve.rs`: the journal's row of a post, by `id`, by sight or by content; `named.rs`: which entries of
 //!    the manifest are one post; `begun.rs`: which of them earlier runs began.
 //! 4. `runner.rs`: the loop around the pure [`machine`](crate::model::machine). Every phase is durable before
@@ -30,6 +31,7 @@ mod attempt;
 mod begun;
 mod calls;
 mod chunk;
+mod claim;
 mod clocks;
 mod events;
 mod media;
@@ -68,6 +70,7 @@ pub(crate) use self::tries::is_failed_for_good;
 
 use self::account::AccountWorker;
 use self::calls::Calls;
+use self::claim::Claim;
 use crate::clock::Clock;
 use crate::model::RecordedPost;
 use crate::signals::Shutdown;
@@ -281,6 +284,7 @@ impl Shared {
             client: self.client.clone(),
             tokens: Arc::clone(&self.tokens),
             journal: Arc::clone(&self.journal),
+            claim: Arc::new(Claim::new(Arc::clone(&self.journal), account.to_owned())),
             account: account.to_owned(),
             clock: self.clock,
             timing: Arc::clone(&self.timing),

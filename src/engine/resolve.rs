@@ -295,9 +295,14 @@ impl PostResolver {
         let made = found.row.as_ref().filter(|row| row.phase().is_some_and(Phase::is_done));
         let Some((row, new)) = made.zip(found.request.as_ref()) else { return Ok(()) };
         if row.id.is_none() && new.id.is_some() && !new.repost && !self.is_unnamed(row) {
-            self.calls.journal.post_for(new).await?;
+            self.record(new).await?;
         }
         Ok(())
+    }
+
+    /// The post that an entry stands for, made if there is none.
+    async fn record(&self, new: &PostRequest) -> Result<RecordedPost, StoreError> {
+        self.calls.claim.recorder().await?.post_for(new).await
     }
 
     fn has_driven(&self, number: PostNumber) -> bool {
@@ -349,7 +354,7 @@ impl PostResolver {
             };
             self.calls.events.progress(&post.post_ref, progress);
         }
-        let row = self.wanted(self.calls.journal.post_for(&new).await?).await?;
+        let row = self.wanted(self.record(&new).await?).await?;
         if known.is_some_and(|known| known.number == row.number && known.id != row.id) {
             let id = row.id.clone().unwrap_or_default();
             self.given.lock().unwrap_or_else(PoisonError::into_inner).insert(row.number, id);
@@ -371,7 +376,7 @@ impl PostResolver {
         let Some(new) = self.find(post, Look::Once).await?.request else { return Ok(()) };
         let known = self.calls.journal.find(&new).await?;
         if known.is_some_and(|row| row.may_repost() && !self.has_driven(row.number)) {
-            let row = self.calls.journal.post_for(&new).await?;
+            let row = self.record(&new).await?;
             self.note_driven(row.number);
         }
         Ok(())
@@ -412,7 +417,7 @@ impl PostResolver {
                 && row.settings == request.settings
                 && row.phase().is_some_and(Phase::is_done);
             if is_it && self.may_take(request.id.as_deref(), &row) && record {
-                _ = self.calls.journal.post_for(&request).await;
+                _ = self.record(&request).await;
             }
         }
     }

@@ -145,6 +145,8 @@ impl<'a> PostRunner<'a> {
 
     /// Drives the post until it is over or the run has to leave it.
     pub(super) async fn run(&mut self) -> Result<(), StopReason> {
+        // The account is this run's own before TikTok is asked for anything that decides what is recorded.
+        self.calls.claim.recorder().await?;
         let mut step = match self.phase() {
             None => self.begin().await?,
             Some(phase) => {
@@ -262,7 +264,8 @@ impl<'a> PostRunner<'a> {
         }
         // The last moment: what the intent below announces must follow it.
         heed_signals(self.calls)?;
-        self.attempt = Some(self.calls.journal.begin_attempt(self.row.number).await?);
+        self.attempt =
+            Some(self.calls.claim.recorder().await?.begin_attempt(self.row.number).await?);
         self.begun = Some(Instant::now());
         self.settings_are_late = false;
         self.chunks.begin();
@@ -447,8 +450,8 @@ impl<'a> PostRunner<'a> {
         if attempt.publish_id.is_none() {
             attempt.publish_id.clone_from(&update.publish_id);
         }
-        let journal = &self.calls.journal;
-        match journal.advance(attempt, phase, update).await {
+        let (journal, recorder) = (&self.calls.journal, self.calls.claim.recorder().await?);
+        match recorder.advance(attempt, phase, update).await {
             Ok(advanced) => {
                 *attempt = advanced;
                 Ok(())
@@ -456,7 +459,7 @@ impl<'a> PostRunner<'a> {
             // This video is known: nothing of it may reach the final chunk.
             Err(error @ StoreError::Journal(JournalError::SameContent { .. })) => {
                 let update = AttemptUpdate::default();
-                *attempt = journal.advance(attempt, Phase::Abandoned, &update).await?;
+                *attempt = recorder.advance(attempt, Phase::Abandoned, &update).await?;
                 Err(error.into())
             }
             Err(error @ StoreError::Journal(JournalError::MovedOn { .. })) => {
@@ -466,7 +469,7 @@ impl<'a> PostRunner<'a> {
                         *attempt = last;
                         // Use the last known status.
                         if attempt.phase == Phase::Unresolved && phase.is_done() {
-                            *attempt = journal.advance(attempt, phase, update).await?;
+                            *attempt = recorder.advance(attempt, phase, update).await?;
                         }
                         Ok(())
                     }
@@ -476,10 +479,11 @@ impl<'a> PostRunner<'a> {
             Err(error) => {
                 let of_a_pull =
                     matches!(phase, Phase::Open { stored: 0 } | Phase::Rejected | Phase::Lost);
-                let said_by_tiktok = phase.is_done()
-                    || phase == Phase::Uploaded
-                    || (self.transfer == Transfer::Pull && of_a_pull);
-                if said_by_tiktok {
+                let of_a_pull = self.transfer == Transfer::Pull && of_a_pull;
+                // By its `publish_id` whoever has the account now is told the same.
+                let is_told_again = error.is_taken_over();
+                let said_by_tiktok = phase.is_done() || phase == Phase::Uploaded;
+                if of_a_pull || (said_by_tiktok && !is_told_again) {
                     Err(StopReason::Unrecorded { phase, error })
                 } else {
                     Err(error.into())

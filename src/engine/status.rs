@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::api::{fail_code, post_error};
 use crate::engine::calls::{CallError, Calls};
+use crate::engine::claim::Recorder;
 use crate::engine::clocks::Clocks;
 use crate::engine::events::Event as RunEvent;
 use crate::engine::stop::settled;
@@ -164,6 +165,7 @@ pub(super) async fn poll(
     let Some(publish_id) = attempt.publish_id.clone().filter(|_| with_tiktok) else {
         return Ok(row);
     };
+    let recorder = calls.claim.recorder().await?;
     let reading = match calls.status(post_ref, &publish_id).await {
         Ok(status) => StatusReading::of(status, plan.as_ref()),
         Err(error) => match StatusReading::of_error(&error) {
@@ -176,9 +178,13 @@ pub(super) async fn poll(
             None => return Err(error),
         },
     };
-    match record(calls, attempt, transfer, &reading).await {
+    match record(&recorder, attempt, transfer, &reading).await {
         // An upload that runs beside this has recorded more already.
         Err(StoreError::Journal(JournalError::MovedOn { .. })) => {
+            Ok(calls.journal.post(row.number).await?)
+        }
+        // One that has begun since finds out for itself.
+        Err(error) if error.is_taken_over() && !calls.claim.is_held() => {
             Ok(calls.journal.post(row.number).await?)
         }
         recorded => {
@@ -215,19 +221,19 @@ pub(super) async fn call_off(
 
 /// Records what a reading changes of an attempt.
 async fn record(
-    calls: &Calls,
+    recorder: &Recorder<'_>,
     attempt: &mut Attempt,
     transfer: Transfer,
     reading: &StatusReading,
 ) -> Result<(), StoreError> {
     if let Some(event) = reading.completes(attempt.phase, transfer, false) {
         let whole = step(transfer, attempt.phase, event).phase;
-        *attempt = calls.journal.advance(attempt, whole, &AttemptUpdate::default()).await?;
+        *attempt = recorder.advance(attempt, whole, &AttemptUpdate::default()).await?;
     }
     let next = step(transfer, attempt.phase, Event::Status(reading.seen)).phase;
     let changed = next != attempt.phase && next.is_over();
     if changed || (!reading.post_ids.is_empty() && reading.post_ids != attempt.post_ids) {
-        *attempt = calls.journal.advance(attempt, next, &reading.update(next)).await?;
+        *attempt = recorder.advance(attempt, next, &reading.update(next)).await?;
     }
     Ok(())
 }
@@ -270,7 +276,8 @@ pub(super) async fn reconcile(calls: &Calls, rows: &[&RecordedPost]) {
             }
         };
         let update = AttemptUpdate::default();
-        let Ok(last) = calls.journal.advance(attempt, given_up, &update).await else { return };
+        let Ok(recorder) = calls.claim.recorder().await else { return };
+        let Ok(last) = recorder.advance(attempt, given_up, &update).await else { return };
         tell_settled(calls, attempt.phase, &RecordedPost { last: Some(last), ..(*row).clone() });
     }
 }
@@ -303,6 +310,7 @@ mod tests {
     use crate::api::client;
     use crate::clock::Clock;
     use crate::engine::calls::{TokenError, TokenProvider};
+    use crate::engine::claim::Claim;
     use crate::engine::events::EventSender;
     use crate::secret::Secret;
     use crate::signals::Shutdown;
@@ -356,15 +364,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = LocalStore::open(dir.path(), Clock::default()).unwrap();
         let journal = store.open_journal(Accept::Never).await.unwrap().journal;
-        let post = journal.post_for(&entry(1, 90)).await.unwrap();
-        let begun = journal.begin_attempt(post.number).await.unwrap();
+        let mine = journal.take_over("ana").await.unwrap();
+        let post = journal.post_for(&entry(1, 90), mine).await.unwrap();
+        let begun = journal.begin_attempt(post.number, mine).await.unwrap();
         let open = Phase::Open { stored: 0 };
-        let open = journal.advance(&begun, open, &accepted()).await.unwrap();
+        let open = journal.advance(&begun, open, &accepted(), mine).await.unwrap();
         let claimed = Phase::FinalIntent { stored: 0 };
-        let claimed = journal.advance(&open, claimed, &AttemptUpdate::default()).await.unwrap();
+        let none = AttemptUpdate::default();
+        let claimed = journal.advance(&open, claimed, &none, mine).await.unwrap();
         let seen = journal.post(post.number).await.unwrap();
-        let done = AttemptUpdate::default();
-        journal.advance(&claimed, Phase::Published, &done).await.unwrap();
+        journal.advance(&claimed, Phase::Published, &none, mine).await.unwrap();
 
         _ = rustls::crypto::ring::default_provider().install_default();
         let base = says(r#"{"status":"PUBLISH_COMPLETE","uploaded_bytes":90}"#).await;
@@ -373,6 +382,7 @@ mod tests {
         let calls = Calls {
             client: client(endpoints, Clock::default(), &timing).unwrap(),
             tokens: Arc::new(OneToken),
+            claim: Arc::new(Claim::new(Arc::clone(&journal), "ana".to_owned())),
             journal,
             account: "ana".to_owned(),
             clock: Clock::default(),

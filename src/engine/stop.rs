@@ -191,6 +191,9 @@ impl StopReason {
                 unrecorded_problem(*phase, known).unwrap_or_else(|| error.problem()),
             ),
             Self::Unfit { post_error, .. } => return PostError::clone(post_error),
+            Self::Store(error) if error.is_taken_over() => {
+                (ErrorCode::AccountTakenOver, chain(error), error.problem())
+            }
             Self::Store(error) => {
                 let message = format!("could not record a step: {}", chain(error));
                 (ErrorCode::Journal, message, error.problem())

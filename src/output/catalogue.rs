@@ -442,6 +442,10 @@ catalogue! {
     // The journal, and other parts of the store.
     JournalBusy: "Another run kept the journal busy for longer than this one waits."
         => "wait for the other run to end, then run again";
+    AccountTakenOver: "Another run took the account over while this one was posting for it."
+        => "this run does nothing more for it; the other one goes on, and `tiktok-up status` tells how far it is. If \
+            none is there any more, run the same command again. It comes of a run that was paused for long, or of \
+            a lock that was deleted: those in `locks/` are never to be deleted";
     PostMovedOn: "Another run changed the same post at the same time."
         => "wait for the other run to end, then run again";
     JournalFailed: "The journal could not be read or written."

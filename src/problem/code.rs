@@ -69,6 +69,7 @@ codes! {
             AccountBusy = "account_busy",
             AccountBusyHere = "account_busy_here",
             AccountMovedOn = "account_changed_meanwhile",
+            AccountTakenOver = "account_taken_over",
             AttemptLimit = "too_many_attempts",
             ChunkFailed = "chunk_failed",
             ConsoleRunning = "console_running",

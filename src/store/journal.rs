@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Doubt, StoreError, StoreFuture};
+use super::{Doubt, Epoch, StoreError, StoreFuture};
 use crate::model::{
     Attempt, AttemptUpdate, CallKind, FileIdentity, LocalFile, Mode, Phase, PostNumber,
     PostRequest, QuotaKind, RecordedPost, Source,
@@ -83,12 +83,22 @@ pub(crate) trait Journal: Quota {
         own: Option<PostNumber>,
     ) -> StoreFuture<'a, Option<Alike>>;
 
+    /// Begins a new epoch of an account, durably: from now on nobody records anything of its posts under an
+    /// earlier one. To be called once by whoever got the account's upload lease, before it decides by what the
+    /// journal says. The writes below take it as `mine`, and fail with
+    /// [`TakenOver`](super::JournalError::TakenOver) once there is a later one.
+    fn take_over<'a>(&'a self, account: &'a str) -> StoreFuture<'a, Epoch>;
+
+    /// The epoch of an account, for those who look at its posts beside whoever works on them, and record what
+    /// TikTok says: as long as nobody takes it over meanwhile. [`Epoch::NONE`]: nobody has yet.
+    fn epoch<'a>(&'a self, account: &'a str) -> StoreFuture<'a, Epoch>;
+
     /// The post that an entry stands for, made if there is none; however many ask at once, one.
     ///
     /// As long as nothing of the post can be under way or posted, it takes its file, plan and settings from
     /// the entry. After that it stays as it is. [`PostRequest::repost`] makes another one of a post that is
     /// done or refused for good.
-    fn post_for<'a>(&'a self, new: &'a PostRequest) -> StoreFuture<'a, RecordedPost>;
+    fn post_for<'a>(&'a self, new: &'a PostRequest, mine: Epoch) -> StoreFuture<'a, RecordedPost>;
 
     /// What a repost repeats: the post itself or the repost before it.
     fn repeated<'a>(&'a self, repost: &'a RecordedPost) -> StoreFuture<'a, Option<RecordedPost>>;
@@ -127,7 +137,7 @@ pub(crate) trait Journal: Quota {
     /// Refused with [`MayBePosted`](super::JournalError::MayBePosted) if an earlier attempt could still
     /// become a post, did become one or was refused for good (invariant I1), and with
     /// [`SameContent`](super::JournalError::SameContent) if another post has the content.
-    fn begin_attempt(&self, post: PostNumber) -> StoreFuture<'_, Attempt>;
+    fn begin_attempt(&self, post: PostNumber, mine: Epoch) -> StoreFuture<'_, Attempt>;
 
     /// Records what became of an attempt, and gives its new state.
     ///
@@ -141,18 +151,20 @@ pub(crate) trait Journal: Quota {
         known: &'a Attempt,
         to: Phase,
         update: &'a AttemptUpdate,
+        mine: Epoch,
     ) -> StoreFuture<'a, Attempt>;
 
     /// Records that a post, whose attempts are all dead, is the same as another one: whoever looks for it
     /// finds that one from now on.
-    fn same_as(&self, post: PostNumber, other: PostNumber) -> StoreFuture<'_, ()>;
+    fn same_as(&self, post: PostNumber, other: PostNumber, mine: Epoch) -> StoreFuture<'_, ()>;
 
     /// A person says whether a post was posted: one whose outcome is unknown, one that failed for good and is
     /// to be tried again, or one that somebody has posted by hand. What stands so already stays as it is.
     ///
     /// Refused with [`NotSettled`](super::JournalError::NotSettled) where TikTok may still post it, or has,
     /// and the person says that it is not posted ([`settle`](crate::model::machine::settle)). No run works
-    /// on the post: the caller holds the upload lease of its account.
+    /// on the post: the caller holds the upload lease of its account, which is taken over in the same step, so
+    /// that one that lost that lease records nothing later.
     fn resolve(&self, post: PostNumber, posted: bool) -> StoreFuture<'_, RecordedPost>;
 
     /// Whether `upload_url`s can be read and written with the key at hand. To be asked before an init is

@@ -11,9 +11,11 @@
 //! - **A phase is durable before its action.** When [`Journal::advance`] or [`Journal::begin_attempt`] gives
 //!   `Ok`, a crash of the program or of the machine takes nothing of it back. After an error nobody may
 //!   make the call to TikTok that it was to come before: the step was not recorded, or nobody knows.
-//! - **Writes are guarded.** A step is recorded only if the attempt stands where the caller knows it to;
-//!   else [`JournalError::MovedOn`]. An implementation whose leases can be lost also compares the lease's
-//!   number (its epoch), which it keeps itself, and gives the same error.
+//! - **Writes are guarded** twice. What is recorded of an account's posts is recorded under the [`Epoch`] that
+//!   the caller began with [`Journal::take_over`] when it got the account's lease; if somebody else has begun
+//!   one since, nothing is recorded and [`JournalError::TakenOver`] says so: whoever lost its lease does not
+//!   know it, and may be late by hours. And a step is recorded only if the attempt stands where the caller
+//!   knows it to; else [`JournalError::MovedOn`].
 //! - **Tokens are fenced by themselves.** [`AccountStore::rotate`] replaces the tokens that were spent, and
 //!   no others, whoever holds the lease by then: TikTok's answer is the only living login.
 //! - **Dropping a future loses no write.** Nothing begins before a future is polled. What has begun is done
@@ -24,6 +26,7 @@
 pub(crate) mod accounts;
 #[cfg(test)]
 pub(crate) mod contract;
+mod epoch;
 mod error;
 pub(crate) mod journal;
 pub(crate) mod leases;
@@ -38,6 +41,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub(crate) use accounts::{AccountStore, Change, Edit, Rotated};
+pub(crate) use epoch::Epoch;
 pub(crate) use error::{
     AccountError, Doubt, Holder, JournalError, LeaseError, SlotError, StoreError,
 };

@@ -135,6 +135,7 @@ fn is_lock(code: ErrorCode) -> bool {
         E::AccountBusy
             | E::AccountBusyHere
             | E::AccountStopped
+            | E::AccountTakenOver
             | E::JournalBusy
             | E::LeaseLost
             | E::Locked

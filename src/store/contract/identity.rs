@@ -6,7 +6,7 @@ pub(super) async fn a_post_comes_back_as_it_was_recorded(new: New<'_>) {
     let home = Home::new(new);
     let mut new = entry(1, 90).id("monday").hashed("a");
     new.publish_at = Some(Timestamp::from_millisecond(1_800_000_000_000).unwrap());
-    let post = home.open().await.post_for(&new).await.unwrap();
+    let post = home.open().await.recorded(&new).await.unwrap();
     let read = home.open().await.post(post.number).await.unwrap();
     assert_eq!(read, post);
     let Source::File(file) = new.source else { unreachable!() };
@@ -25,7 +25,7 @@ pub(super) async fn a_path_that_is_not_text_comes_back_whole(new: New<'_>) {
     if let Source::File(file) = &mut new.source {
         file.path = path.into();
     }
-    let post = home.open().await.post_for(&new).await.unwrap();
+    let post = home.open().await.recorded(&new).await.unwrap();
     assert_eq!(home.open().await.post(post.number).await.unwrap().file.unwrap().path, path);
 }
 
@@ -45,10 +45,10 @@ pub(super) async fn accounts_modes_and_contents_are_told_apart(new: New<'_>) {
     ];
     for (number, new) in (1..).zip(&different) {
         assert_eq!(journal.find(new).await.unwrap(), None);
-        assert_eq!(journal.post_for(new).await.unwrap().number, PostNumber(number));
+        assert_eq!(journal.recorded(new).await.unwrap().number, PostNumber(number));
     }
     for (number, new) in (1..).zip(&different) {
-        assert_eq!(journal.post_for(new).await.unwrap().number, PostNumber(number));
+        assert_eq!(journal.recorded(new).await.unwrap().number, PostNumber(number));
         assert_eq!(journal.find(new).await.unwrap().unwrap().number, PostNumber(number));
     }
 }
@@ -80,7 +80,7 @@ pub(super) async fn what_was_made_of_many_entries_is_told_at_once_where_nothing_
     let made = journal.publish(&entry(1, 90), "a").await;
     let url = journal.publish(&pull("https://example.com/a.mp4"), "b").await;
     let named = journal.publish(&entry(2, 90).id("monday"), "c").await;
-    let begun = journal.post_for(&entry(3, 90)).await.unwrap();
+    let begun = journal.recorded(&entry(3, 90)).await.unwrap();
     let cases = [
         (entry(1, 90), Some(&made)),
         (pull("https://example.com/a.mp4"), Some(&url)),
@@ -118,7 +118,7 @@ pub(super) async fn what_was_made_of_many_entries_is_told_at_once_where_nothing_
     for ((entry, made), told) in cases.iter().zip(told) {
         assert_eq!(told.as_ref(), *made, "{entry:?}");
         if let Some(told) = told {
-            assert_eq!(journal.post_for(entry).await.unwrap(), told, "{entry:?}");
+            assert_eq!(journal.recorded(entry).await.unwrap(), told, "{entry:?}");
         }
     }
     assert_eq!(journal.all().await.unwrap().len(), 4, "{begun:?}");
@@ -170,7 +170,7 @@ pub(super) async fn a_file_that_came_to_lie_elsewhere_is_known_by_that_when_it_i
     let (a, b) = (at(3, "/done/a.mp4"), at(4, "/done/b.mp4").id("b"));
     for (moved, content) in [(&a, "a"), (&b, "b")] {
         assert_eq!(journal.made(vec![moved.clone()]).await.unwrap(), [None], "to be learned");
-        journal.post_for(&moved.clone().hashed(content)).await.unwrap();
+        journal.recorded(&moved.clone().hashed(content)).await.unwrap();
         let made = journal.made(vec![moved.clone()]).await.unwrap();
         assert!(made[0].is_some(), "learned: {moved:?}");
     }
@@ -178,13 +178,13 @@ pub(super) async fn a_file_that_came_to_lie_elsewhere_is_known_by_that_when_it_i
     assert_eq!(there("/new/a.mp4").await, Some(1));
     // Of several that lay there one after another, the latest.
     let swapped = at(5, "/new/a.mp4").hashed("b");
-    assert_eq!(journal.post_for(&swapped).await.unwrap().number, PostNumber(2));
+    assert_eq!(journal.recorded(&swapped).await.unwrap().number, PostNumber(2));
     assert_eq!(there("/new/a.mp4").await, Some(2));
     let back = at(6, "/new/a.mp4");
-    assert_eq!(journal.post_for(&back.hashed("a")).await.unwrap().number, PostNumber(1));
+    assert_eq!(journal.recorded(&back.hashed("a")).await.unwrap().number, PostNumber(1));
     assert_eq!(there("/new/a.mp4").await, Some(1));
     // Another video under an `id` that was used is not that post's file.
-    journal.post_for(&at(7, "/done/c.mp4").id("b").hashed("c")).await.unwrap();
+    journal.recorded(&at(7, "/done/c.mp4").id("b").hashed("c")).await.unwrap();
     assert_eq!(there("/done/c.mp4").await, None);
 }
 
@@ -202,7 +202,7 @@ pub(super) async fn of_copies_that_were_each_posted_the_one_at_the_path_is_meant
         assert_eq!(journal.find(&touched).await.unwrap().as_ref(), Some(post));
     }
     // One that was not posted says nothing.
-    let waits = journal.post_for(&entry(3, 90).id("three").hashed("a")).await.unwrap();
+    let waits = journal.recorded(&entry(3, 90).id("three").hashed("a")).await.unwrap();
     let touched = entry(3, 90).hashed("a");
     assert_eq!(journal.find(&touched).await.unwrap(), Some(first), "{waits:?}");
 }
@@ -221,9 +221,9 @@ pub(super) async fn a_renamed_or_copied_file_is_recognised_by_its_content_and_th
     assert!(journal.known_with_size("ana", Mode::Draft, 90).await.unwrap().is_empty());
     assert!(journal.known_with_size("ben", Mode::Direct, 90).await.unwrap().is_empty());
 
-    assert_eq!(journal.post_for(&copy.clone().hashed("a")).await.unwrap(), post);
+    assert_eq!(journal.recorded(&copy.clone().hashed("a")).await.unwrap(), post);
     assert_eq!(journal.find(&copy).await.unwrap(), Some(post), "the next run need not read it");
-    let other = journal.post_for(&entry(3, 90).hashed("b")).await.unwrap();
+    let other = journal.recorded(&entry(3, 90).hashed("b")).await.unwrap();
     assert_eq!(other.number, PostNumber(2));
 }
 
@@ -232,17 +232,17 @@ pub(super) async fn other_settings_do_not_make_another_post(new: New<'_>) {
     let journal = home.open().await;
     let post = journal.publish(&entry(1, 90), "a").await;
     let captioned = PostRequest { settings: "1".repeat(64), ..entry(1, 90) };
-    let found = journal.post_for(&captioned).await.unwrap();
+    let found = journal.recorded(&captioned).await.unwrap();
     assert_eq!(found, post, "and the journal keeps what was posted");
 }
 
 pub(super) async fn until_something_was_sent_a_post_follows_its_entry(new: New<'_>) {
     let home = Home::new(new);
     let journal = home.open().await;
-    let post = journal.post_for(&entry(1, 90).id("monday")).await.unwrap();
+    let post = journal.recorded(&entry(1, 90).id("monday")).await.unwrap();
     journal.walk(&post, &[(OPEN, accepted()), (Phase::Abandoned, NO_FACTS)]).await;
     let replaced = PostRequest { settings: "1".repeat(64), ..entry(2, 95).id("monday") };
-    let found = journal.post_for(&replaced).await.unwrap();
+    let found = journal.recorded(&replaced).await.unwrap();
     assert_eq!(found.number, post.number);
     assert_eq!(found.file, Some(file(2, 95)));
     assert_eq!(found.settings, replaced.settings);
@@ -254,21 +254,21 @@ pub(super) async fn until_something_was_sent_a_post_follows_its_entry(new: New<'
 pub(super) async fn a_source_and_a_mode_may_change_until_something_was_sent(new: New<'_>) {
     let home = Home::new(new);
     let journal = home.open().await;
-    let post = journal.post_for(&entry(1, 90).id("monday")).await.unwrap();
+    let post = journal.recorded(&entry(1, 90).id("monday")).await.unwrap();
     let pulled =
-        journal.post_for(&pull("https://example.com/a.mp4").id("monday").draft()).await.unwrap();
+        journal.recorded(&pull("https://example.com/a.mp4").id("monday").draft()).await.unwrap();
     assert_eq!(pulled.number, post.number);
     assert_eq!((pulled.kind, pulled.mode), (SourceKind::Url, Mode::Draft));
-    let filed = journal.post_for(&entry(1, 90).id("monday")).await.unwrap();
+    let filed = journal.recorded(&entry(1, 90).id("monday")).await.unwrap();
     assert_eq!(filed, post);
 }
 
 pub(super) async fn while_something_may_be_posted_a_post_keeps_its_file_and_plan(new: New<'_>) {
     let home = Home::new(new);
     let journal = home.open().await;
-    let post = journal.post_for(&entry(1, 90).id("monday")).await.unwrap();
+    let post = journal.recorded(&entry(1, 90).id("monday")).await.unwrap();
     journal.walk(&post, &[(OPEN, accepted())]).await;
-    let found = journal.post_for(&entry(2, 95).id("monday")).await.unwrap();
+    let found = journal.recorded(&entry(2, 95).id("monday")).await.unwrap();
     assert_eq!(found.file, Some(file(1, 90)));
     assert_eq!(journal.find(&entry(2, 95)).await.unwrap(), None, "nor does it own the other file");
 }
@@ -276,9 +276,9 @@ pub(super) async fn while_something_may_be_posted_a_post_keeps_its_file_and_plan
 pub(super) async fn what_was_read_of_an_unchanged_file_stays_known(new: New<'_>) {
     let home = Home::new(new);
     let journal = home.open().await;
-    let post = journal.post_for(&entry(1, 90).hashed("a")).await.unwrap();
+    let post = journal.recorded(&entry(1, 90).hashed("a")).await.unwrap();
     journal.walk(&post, &[(Phase::Rejected, NO_FACTS)]).await;
-    let found = journal.post_for(&entry(1, 90)).await.unwrap();
+    let found = journal.recorded(&entry(1, 90)).await.unwrap();
     assert_eq!(found.file.clone().unwrap().fingerprint, Some(fingerprint("a")));
     assert_eq!(journal.find(&entry(2, 90).hashed("a")).await.unwrap(), Some(found));
 }
@@ -287,19 +287,19 @@ pub(super) async fn an_id_added_later_does_not_make_another_post(new: New<'_>) {
     let home = Home::new(new);
     let journal = home.open().await;
     let post = journal.publish(&entry(1, 90), "a").await;
-    let named = journal.post_for(&entry(1, 90).id("monday")).await.unwrap();
+    let named = journal.recorded(&entry(1, 90).id("monday")).await.unwrap();
     assert_eq!(named.number, post.number);
     assert_eq!(named.id.as_deref(), Some("monday"));
     // From now on the id is enough, whatever the file.
-    assert_eq!(journal.post_for(&entry(7, 77).id("monday")).await.unwrap(), named);
+    assert_eq!(journal.recorded(&entry(7, 77).id("monday")).await.unwrap(), named);
 }
 
 pub(super) async fn an_id_removed_later_does_not_make_another_post(new: New<'_>) {
     let home = Home::new(new);
     let journal = home.open().await;
     let post = journal.publish(&entry(1, 90).id("monday"), "a").await;
-    assert_eq!(journal.post_for(&entry(1, 90)).await.unwrap(), post);
-    assert_eq!(journal.post_for(&entry(2, 90).hashed("a")).await.unwrap(), post);
+    assert_eq!(journal.recorded(&entry(1, 90)).await.unwrap(), post);
+    assert_eq!(journal.recorded(&entry(2, 90).hashed("a")).await.unwrap(), post);
 }
 
 pub(super) async fn two_ids_are_two_posts_of_the_same_content(new: New<'_>) {
@@ -316,8 +316,8 @@ pub(super) async fn an_id_belongs_to_its_account_and_to_any_mode(new: New<'_>) {
     let home = Home::new(new);
     let journal = home.open().await;
     let post = journal.publish(&entry(1, 90).id("monday"), "a").await;
-    assert_ne!(journal.post_for(&entry(1, 90).id("monday").of("ben")).await.unwrap(), post);
-    assert_eq!(journal.post_for(&entry(1, 90).id("monday").draft()).await.unwrap(), post);
+    assert_ne!(journal.recorded(&entry(1, 90).id("monday").of("ben")).await.unwrap(), post);
+    assert_eq!(journal.recorded(&entry(1, 90).id("monday").draft()).await.unwrap(), post);
 }
 
 pub(super) async fn content_that_was_posted_meanwhile_stops_a_post_before_its_final_chunk(
@@ -325,7 +325,7 @@ pub(super) async fn content_that_was_posted_meanwhile_stops_a_post_before_its_fi
 ) {
     let home = Home::new(new);
     let journal = home.open().await;
-    let copy = journal.post_for(&entry(1, 90)).await.unwrap();
+    let copy = journal.recorded(&entry(1, 90)).await.unwrap();
     let mut attempt = journal.walk(&copy, &[(OPEN, accepted())]).await;
     let posted = journal.publish(&entry(2, 90), "same").await;
 
@@ -335,24 +335,24 @@ pub(super) async fn content_that_was_posted_meanwhile_stops_a_post_before_its_fi
     assert_eq!(*other, posted);
     assert_eq!(attempt.phase, OPEN, "nothing was recorded");
 
-    refused(journal.same_as(copy.number, posted.number).await, ErrorKind::Unknown);
+    refused(journal.joined(copy.number, posted.number).await, ErrorKind::Unknown);
     journal.step(&mut attempt, Phase::Abandoned, &NO_FACTS).await.unwrap();
-    journal.same_as(copy.number, posted.number).await.unwrap();
-    assert_eq!(journal.post_for(&entry(1, 90)).await.unwrap(), posted, "the next run skips it");
+    journal.joined(copy.number, posted.number).await.unwrap();
+    assert_eq!(journal.recorded(&entry(1, 90)).await.unwrap(), posted, "the next run skips it");
     assert_eq!(journal.post(copy.number).await.unwrap().same_as, Some(posted.number));
-    refused(journal.begin_attempt(copy.number).await, ErrorKind::Unknown);
+    refused(journal.begun(copy.number).await, ErrorKind::Unknown);
     assert_eq!(journal.known_with_size("ana", Mode::Direct, 90).await.unwrap(), [posted]);
 }
 
 pub(super) async fn a_duplicate_of_which_nothing_was_posted_gives_way(new: New<'_>) {
     let home = Home::new(new);
     let journal = home.open().await;
-    let deferred = journal.post_for(&entry(1, 90).hashed("same")).await.unwrap();
-    let copy = journal.post_for(&entry(2, 90)).await.unwrap();
+    let deferred = journal.recorded(&entry(1, 90).hashed("same")).await.unwrap();
+    let copy = journal.recorded(&entry(2, 90)).await.unwrap();
     let mut attempt = journal.walk(&copy, &[(OPEN, accepted())]).await;
     journal.step(&mut attempt, INTENT, &read_as("same")).await.unwrap();
     assert_eq!(journal.post(deferred.number).await.unwrap().same_as, Some(copy.number));
-    assert_eq!(journal.post_for(&entry(1, 90)).await.unwrap().number, copy.number);
+    assert_eq!(journal.recorded(&entry(1, 90)).await.unwrap().number, copy.number);
     assert_eq!(
         journal.find(&entry(3, 90).hashed("same")).await.unwrap().unwrap().number,
         copy.number
@@ -363,24 +363,24 @@ pub(super) async fn a_repost_is_a_post_of_its_own_and_asked_for_once(new: New<'_
     let home = Home::new(new);
     let journal = home.open().await;
     let first = journal.publish(&entry(1, 90), "a").await;
-    let second = journal.post_for(&entry(1, 90).again()).await.unwrap();
+    let second = journal.recorded(&entry(1, 90).again()).await.unwrap();
     assert_eq!((second.number, second.repost), (PostNumber(2), 1));
     let mut attempt = journal.walk(&second, &[(OPEN, accepted())]).await;
     // Interrupted and asked again: it goes on, with or without insisting.
     for new in [entry(1, 90).again(), entry(1, 90), entry(2, 90).hashed("a").again()] {
-        assert_eq!(journal.post_for(&new).await.unwrap().number, second.number);
+        assert_eq!(journal.recorded(&new).await.unwrap().number, second.number);
     }
     journal.step(&mut attempt, INTENT, &read_as("a")).await.unwrap();
     journal.step(&mut attempt, Phase::Published, &NO_FACTS).await.unwrap();
-    assert_eq!(journal.post_for(&entry(1, 90)).await.unwrap().number, second.number);
-    assert_eq!(journal.post_for(&entry(1, 90).again()).await.unwrap().number, PostNumber(3));
+    assert_eq!(journal.recorded(&entry(1, 90)).await.unwrap().number, second.number);
+    assert_eq!(journal.recorded(&entry(1, 90).again()).await.unwrap().number, PostNumber(3));
     assert_eq!(journal.post(first.number).await.unwrap(), first);
 }
 
 pub(super) async fn of_several_reposts_the_latest_is_named(new: New<'_>) {
     let home = Home::new(new);
     let journal = home.open().await;
-    let copy = journal.post_for(&entry(2, 90)).await.unwrap();
+    let copy = journal.recorded(&entry(2, 90)).await.unwrap();
     let mut attempt = journal.walk(&copy, &[(OPEN, accepted())]).await;
     journal.publish(&entry(1, 90), "a").await;
     let again = journal.publish(&entry(1, 90).again(), "a").await;
@@ -402,12 +402,12 @@ pub(super) async fn a_repost_starts_over_what_was_refused_for_good(new: New<'_>)
     for failed in [Failed::Final, Failed::AuthRemoved] {
         let home = Home::new(new);
         let journal = home.open().await;
-        let post = journal.post_for(&entry(1, 90)).await.unwrap();
+        let post = journal.recorded(&entry(1, 90)).await.unwrap();
         journal.walk(&post, &[(OPEN, accepted()), (Phase::Failed(failed), NO_FACTS)]).await;
-        assert_eq!(journal.post_for(&entry(1, 90)).await.unwrap().number, post.number);
-        let again = journal.post_for(&entry(1, 90).again()).await.unwrap();
+        assert_eq!(journal.recorded(&entry(1, 90)).await.unwrap().number, post.number);
+        let again = journal.recorded(&entry(1, 90).again()).await.unwrap();
         assert_ne!(again.number, post.number);
-        journal.begin_attempt(again.number).await.unwrap();
+        journal.begun(again.number).await.unwrap();
     }
 }
 
@@ -424,9 +424,9 @@ pub(super) async fn a_repost_touches_nothing_that_is_under_way_unresolved_or_sim
     ] {
         let home = Home::new(new);
         let journal = home.open().await;
-        let post = journal.post_for(&entry(1, 90)).await.unwrap();
+        let post = journal.recorded(&entry(1, 90)).await.unwrap();
         journal.walk(&post, &phases).await;
-        assert_eq!(journal.post_for(&entry(1, 90).again()).await.unwrap().number, post.number);
+        assert_eq!(journal.recorded(&entry(1, 90).again()).await.unwrap().number, post.number);
         assert_eq!(journal.all().await.unwrap().len(), 1);
     }
 }
@@ -451,7 +451,7 @@ pub(super) async fn eight_that_ask_for_the_same_make_one_post(new: New<'_>) {
             let store = home.store();
             async move {
                 let journal = store.open_journal(Accept::Never).await.unwrap().journal;
-                journal.post_for(&entry()).await.unwrap()
+                journal.post_for(&entry(), Epoch::NONE).await.unwrap()
             }
         });
         at_once(asked.collect()).await;
@@ -463,13 +463,18 @@ pub(super) async fn eight_copies_that_turn_out_to_be_the_same_reach_their_final_
     new: New<'_>,
 ) {
     let home = Home::new(new);
-    let mut reached = Vec::new();
+    let mut copies = Vec::new();
     for copy in 0..8 {
         let journal = home.open().await;
-        let post = journal.post_for(&entry(copy, 90)).await.unwrap();
+        let post = journal.recorded(&entry(copy, 90)).await.unwrap();
         let attempt = journal.walk(&post, &[(OPEN, accepted())]).await;
-        reached.push(async move { journal.advance(&attempt, INTENT, &read_as("same")).await });
+        copies.push((journal, attempt));
     }
+    let mine = home.open().await.take_over("ana").await.unwrap();
+    let reached = copies.into_iter().map(|(journal, attempt)| async move {
+        journal.advance(&attempt, INTENT, &read_as("same"), mine).await
+    });
+    let reached = reached.collect();
     let (mut first, mut stopped) = (0, 0);
     for outcome in at_once(reached).await {
         match outcome {

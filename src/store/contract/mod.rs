@@ -2,6 +2,7 @@
 //! an implementation; [`super::local`] is one.
 
 mod accounts;
+mod epochs;
 pub(crate) mod fixtures;
 mod identity;
 mod leases;
@@ -60,7 +61,20 @@ impl Home {
     }
 }
 
+/// The writes, each by somebody who takes the account over for it.
 impl dyn Journal {
+    /// [`Journal::post_for`].
+    async fn recorded(&self, new: &PostRequest) -> Result<RecordedPost, StoreError> {
+        let mine = self.take_over(&new.account).await?;
+        self.post_for(new, mine).await
+    }
+
+    /// [`Journal::begin_attempt`].
+    async fn begun(&self, post: PostNumber) -> Result<Attempt, StoreError> {
+        let mine = self.claimed(post).await?;
+        self.begin_attempt(post, mine).await
+    }
+
     /// [`Journal::advance`], which takes the new state into the attempt.
     async fn step(
         &self,
@@ -68,13 +82,25 @@ impl dyn Journal {
         to: Phase,
         update: &AttemptUpdate,
     ) -> Result<(), StoreError> {
-        *attempt = self.advance(attempt, to, update).await?;
+        let mine = self.claimed(attempt.post).await?;
+        *attempt = self.advance(attempt, to, update, mine).await?;
         Ok(())
+    }
+
+    /// [`Journal::same_as`].
+    async fn joined(&self, post: PostNumber, other: PostNumber) -> Result<(), StoreError> {
+        let mine = self.claimed(post).await?;
+        self.same_as(post, other, mine).await
+    }
+
+    /// Takes the account of a post over.
+    async fn claimed(&self, post: PostNumber) -> Result<Epoch, StoreError> {
+        self.take_over(&self.post(post).await?.account).await
     }
 
     /// Walks a new attempt through phases.
     async fn walk(&self, post: &RecordedPost, phases: &[(Phase, AttemptUpdate)]) -> Attempt {
-        let mut attempt = self.begin_attempt(post.number).await.unwrap();
+        let mut attempt = self.begun(post.number).await.unwrap();
         for (phase, update) in phases {
             self.step(&mut attempt, *phase, update).await.unwrap();
         }
@@ -83,7 +109,7 @@ impl dyn Journal {
 
     /// Posts an entry, of a file with that content.
     async fn publish(&self, new: &PostRequest, content: &str) -> RecordedPost {
-        let post = self.post_for(new).await.unwrap();
+        let post = self.recorded(new).await.unwrap();
         let mut phases = vec![(OPEN, accepted()), (Phase::Published, NO_FACTS)];
         if post.file.is_some() {
             phases.insert(1, (INTENT, read_as(content)));
@@ -142,6 +168,15 @@ macro_rules! contract {
                 posts_are_found_by_what_they_are_called,
                 whether_a_post_was_repeated_is_known,
                 a_step_that_was_begun_is_recorded_though_nobody_waits_for_it,
+            }
+            epochs {
+                each_take_over_begins_an_epoch_like_no_other,
+                who_was_taken_over_records_nothing,
+                of_eight_that_take_over_at_once_the_last_one_records,
+                a_person_who_settles_a_post_takes_its_account_over,
+                accounts_do_not_take_over_each_other,
+                who_looks_on_records_until_somebody_takes_over,
+                calls_and_quotas_are_noted_by_whoever_made_them,
             }
             identity {
                 a_post_comes_back_as_it_was_recorded,

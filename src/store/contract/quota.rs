@@ -9,7 +9,7 @@ const DAY: Duration = Duration::from_hours(24);
 
 pub(super) async fn a_seventh_init_waits_until_the_first_is_a_minute_old(new: New<'_>) {
     let home = Home::new(new);
-    let first = home.open().await.post_for(&entry(1, 10)).await.unwrap();
+    let first = home.open().await.recorded(&entry(1, 10)).await.unwrap();
     home.open().await.walk(&first, &[(Phase::Lost, NO_FACTS)]).await;
     for _ in 0..5 {
         assert_eq!(
@@ -67,7 +67,7 @@ pub(super) async fn the_sixth_draft_in_24_hours_waits_for_the_first(new: New<'_>
     let journal = home.open().await;
     for number in 0..5 {
         assert_eq!(journal.next_draft("ana", 5, DAY).await.unwrap(), None);
-        let post = journal.post_for(&entry(number, number + 1).draft()).await.unwrap();
+        let post = journal.recorded(&entry(number, number + 1).draft()).await.unwrap();
         journal.walk(&post, &[(OPEN, accepted()), (Phase::Inboxed, NO_FACTS)]).await;
     }
     assert_eq!(journal.pending_drafts("ana", DAY).await.unwrap(), 5);
@@ -82,7 +82,7 @@ pub(super) async fn drafts_that_were_finished_or_came_to_nothing_are_not_pending
     let home = Home::new(new);
     let journal = home.open().await;
     for (number, end) in (1..).zip([Phase::Published, BANNED, Phase::Abandoned]) {
-        let post = journal.post_for(&entry(number, 10 * number).draft()).await.unwrap();
+        let post = journal.recorded(&entry(number, 10 * number).draft()).await.unwrap();
         journal.walk(&post, &[(OPEN, accepted()), (end, NO_FACTS)]).await;
     }
     journal.publish(&entry(7, 70), "direct").await;

@@ -168,6 +168,13 @@ pub(crate) enum JournalError {
         /// Number of the attempt.
         attempt: u32,
     },
+    /// Another one has taken the account over, who knows more by now: this one has lost its lease, and does
+    /// nothing more for the account.
+    #[error("another run has taken over the posts of this account")]
+    TakenOver {
+        /// Its `open_id`.
+        account: String,
+    },
     /// A phase that no attempt can come to from where it stands.
     #[error("attempt {attempt} of post {post} cannot go from {} to {}", words(Some(*from)), words(Some(*to)))]
     NoSuchStep {
@@ -238,6 +245,7 @@ impl Coded for JournalError {
             }
             Self::Busy { .. } => Code::JournalBusy.into(),
             Self::MovedOn { .. } => Code::PostMovedOn.into(),
+            Self::TakenOver { .. } => Code::AccountTakenOver.into(),
             Self::Sqlite { .. } | Self::Io { .. } => Code::JournalFailed.into(),
             Self::Newer { .. } => Code::JournalNewer.into(),
             Self::Corrupt { path, moved_to: Some(dir), .. } => Problem::new(Code::JournalCorrupt)

@@ -37,6 +37,11 @@ pub(crate) enum StoreError {
 }
 
 impl StoreError {
+    /// Whether somebody else has taken the account over.
+    pub(crate) fn is_taken_over(&self) -> bool {
+        matches!(self, Self::Journal(JournalError::TakenOver { .. }))
+    }
+
     /// Whether space on a disk is what is missing.
     pub(crate) fn is_disk_full(&self) -> bool {
         match self {

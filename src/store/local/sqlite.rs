@@ -14,7 +14,7 @@ use crate::model::{
     PostRequest, QuotaKind, RecordedPost, Source,
 };
 use crate::secret::Secret;
-use crate::store::{Alike, Journal, JournalError, Quota, StoreFuture};
+use crate::store::{Alike, Epoch, Journal, JournalError, Quota, StoreFuture};
 
 /// An open journal, worked with on the store's thread.
 #[derive(Debug)]
@@ -115,9 +115,19 @@ impl Journal for LocalJournal {
         self.run(move |journal| journal.alike(&new, own))
     }
 
-    fn post_for<'a>(&'a self, new: &'a PostRequest) -> StoreFuture<'a, RecordedPost> {
+    fn take_over<'a>(&'a self, account: &'a str) -> StoreFuture<'a, Epoch> {
+        let account = account.to_owned();
+        self.run(move |journal| journal.take_over(&account))
+    }
+
+    fn epoch<'a>(&'a self, account: &'a str) -> StoreFuture<'a, Epoch> {
+        let account = account.to_owned();
+        self.run(move |journal| journal.epoch(&account))
+    }
+
+    fn post_for<'a>(&'a self, new: &'a PostRequest, mine: Epoch) -> StoreFuture<'a, RecordedPost> {
         let new = new.clone();
-        self.run(move |journal| journal.post_for(&new))
+        self.run(move |journal| journal.post_for(&new, mine))
     }
 
     fn repeated<'a>(&'a self, repost: &'a RecordedPost) -> StoreFuture<'a, Option<RecordedPost>> {
@@ -164,8 +174,8 @@ impl Journal for LocalJournal {
         self.run(move |journal| journal.attempts(post))
     }
 
-    fn begin_attempt(&self, post: PostNumber) -> StoreFuture<'_, Attempt> {
-        self.run(move |journal| journal.begin_attempt(post))
+    fn begin_attempt(&self, post: PostNumber, mine: Epoch) -> StoreFuture<'_, Attempt> {
+        self.run(move |journal| journal.begin_attempt(post, mine))
     }
 
     fn advance<'a>(
@@ -173,16 +183,17 @@ impl Journal for LocalJournal {
         known: &'a Attempt,
         to: Phase,
         update: &'a AttemptUpdate,
+        mine: Epoch,
     ) -> StoreFuture<'a, Attempt> {
         let (mut attempt, update) = (known.clone(), update.clone());
         self.run(move |journal| {
-            journal.advance(&mut attempt, to, &update)?;
+            journal.advance(&mut attempt, to, &update, mine)?;
             Ok(attempt)
         })
     }
 
-    fn same_as(&self, post: PostNumber, other: PostNumber) -> StoreFuture<'_, ()> {
-        self.run(move |journal| journal.same_as(post, other))
+    fn same_as(&self, post: PostNumber, other: PostNumber, mine: Epoch) -> StoreFuture<'_, ()> {
+        self.run(move |journal| journal.same_as(post, other, mine))
     }
 
     fn resolve(&self, post: PostNumber, posted: bool) -> StoreFuture<'_, RecordedPost> {

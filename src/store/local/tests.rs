@@ -37,9 +37,10 @@ async fn a_key_that_is_fetched_later_reaches_the_journals_that_are_open() {
     let key = Key::random().unwrap();
     let store = store.with_key(key);
 
-    let post = journal.post_for(&entry(1, 10)).await.unwrap();
-    let attempt = journal.begin_attempt(post.number).await.unwrap();
-    let attempt = journal.advance(&attempt, OPEN, &accepted()).await.unwrap();
+    let mine = journal.take_over("ana").await.unwrap();
+    let post = journal.post_for(&entry(1, 10), mine).await.unwrap();
+    let attempt = journal.begin_attempt(post.number, mine).await.unwrap();
+    let attempt = journal.advance(&attempt, OPEN, &accepted(), mine).await.unwrap();
     assert_ne!(attempt.upload_url, accepted().upload_url, "it rests encrypted");
     assert_eq!(journal.upload_url("ana", &attempt), accepted().upload_url);
     assert_eq!(opened(store.as_ref()).await.upload_url("ana", &attempt), accepted().upload_url);
@@ -51,10 +52,12 @@ async fn whoever_is_dropped_in_the_middle_of_a_write_waits_for_its_end() {
     let home = Home::new();
     let store = home.store();
     let journal = opened(&store).await;
-    let post = journal.post_for(&entry(1, 10)).await.unwrap();
+    let mine = journal.take_over("ana").await.unwrap();
+    let post = journal.post_for(&entry(1, 10), mine).await.unwrap();
     let flushed = store.flush_on_drop();
     // It may be done already.
-    _ = journal.begin_attempt(post.number).as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let mut begun = journal.begin_attempt(post.number, mine);
+    _ = begun.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     drop(flushed);
     assert_eq!(home.journal().attempts(PostNumber(1)).unwrap().len(), 1);
 }

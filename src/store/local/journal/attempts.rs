@@ -8,6 +8,7 @@ use rusqlite::{Transaction, named_params};
 use super::calls;
 use super::database::checksum::{Checked, write_checksum};
 use super::database::db_error::DbError;
+use super::epochs;
 use super::rows;
 use crate::model::machine::{self, Settled};
 use crate::model::{Attempt, AttemptUpdate, CallKind, Phase, PostNumber, RecordedPost, Transfer};
@@ -46,7 +47,8 @@ pub(super) fn of_post(tx: &Transaction<'_>, post: PostNumber) -> Result<Vec<Atte
     rows::attempts(tx, post)
 }
 
-/// A person says whether a post was posted. The reason that the journal has stays in the history.
+/// A person says whether a post was posted, and takes its account over. The reason that the journal has stays in
+/// the history.
 pub(super) fn resolve(
     tx: &Transaction<'_>,
     post: PostNumber,
@@ -68,6 +70,8 @@ pub(super) fn resolve(
             return Err(JournalError::NotSettled { post, phase, by_hand }.into());
         }
     };
+    // Whoever works on it still, unknown to that person, records nothing after this.
+    epochs::take_over(tx, &found.account)?;
     let last = match last {
         Some(last) => last.clone(),
         // Posted by hand before anything was tried: that, too, is said of an attempt.

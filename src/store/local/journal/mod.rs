@@ -6,7 +6,8 @@
 //!
 //! The journal is one SQLite database, `journal.sqlite`, beside the token store. A [`RecordedPost`] is what
 //! was asked for; an [`Attempt`] is one init and what came of it; a phase changes only by
-//! `SqliteJournal::advance`, which fails if the phase is not the one that the caller knows.
+//! `SqliteJournal::advance`, which fails if the phase is not the one that the caller knows, or if somebody else
+//! has taken the account over since.
 //!
 //! [`RecordedPost`]: crate::model::RecordedPost
 //! [`Attempt`]: crate::model::Attempt
@@ -21,6 +22,7 @@ mod at_rest;
 mod attempts;
 mod calls;
 mod database;
+mod epochs;
 mod inspect;
 mod marks;
 mod posts;
@@ -47,7 +49,7 @@ use crate::secret::Secret;
 use crate::store::local::mark::TokenMark;
 use crate::store::rules::posts::{self as rules, alike, duplicates, keys};
 use crate::store::rules::{calls as windows, phase};
-use crate::store::{Accept, Alike, Doubt, JournalError};
+use crate::store::{Accept, Alike, Doubt, Epoch, JournalError};
 
 pub(crate) use database::dir::NAME as JOURNAL_FILE;
 pub(crate) use inspect::Evidence;
@@ -284,12 +286,27 @@ impl SqliteJournal {
         self.db.read("look for a post", |tx| alike::alike(tx, new, own))
     }
 
-    pub(crate) fn post_for(&self, new: &PostRequest) -> Result<RecordedPost, JournalError> {
+    pub(crate) fn take_over(&self, account: &str) -> Result<Epoch, JournalError> {
+        self.db.write("take an account over", |tx| epochs::take_over(tx, account))
+    }
+
+    pub(crate) fn epoch(&self, account: &str) -> Result<Epoch, JournalError> {
+        self.db.read("look who posts", |tx| epochs::current(tx, account))
+    }
+
+    pub(crate) fn post_for(
+        &self,
+        new: &PostRequest,
+        mine: Epoch,
+    ) -> Result<RecordedPost, JournalError> {
         if let Some(LocalFile { fingerprint: Some(fingerprint), .. }) = new.source.file() {
             keys::check_fingerprint(fingerprint)?;
         }
         let now = self.db.now();
-        self.db.write("record a post", |tx| rules::find_or_make(tx, new, now))
+        self.db.write("record a post", |tx| {
+            epochs::hold(tx, &new.account, mine)?;
+            rules::find_or_make(tx, new, now)
+        })
     }
 
     pub(crate) fn repeated(
@@ -347,10 +364,17 @@ impl SqliteJournal {
         self.db.read("read the attempts", |tx| attempts::of_post(tx, post))
     }
 
-    pub(crate) fn begin_attempt(&self, post: PostNumber) -> Result<Attempt, JournalError> {
+    pub(crate) fn begin_attempt(
+        &self,
+        post: PostNumber,
+        mine: Epoch,
+    ) -> Result<Attempt, JournalError> {
         self.guard.count_run(&self.db)?;
         let now = self.db.now();
-        self.db.write("record an attempt", |tx| attempts::begin(tx, post, now))
+        self.db.write("record an attempt", |tx| {
+            epochs::hold_of(tx, post, mine)?;
+            attempts::begin(tx, post, now)
+        })
     }
 
     /// Takes the new state into `attempt`.
@@ -359,6 +383,7 @@ impl SqliteJournal {
         attempt: &mut Attempt,
         to: Phase,
         update: &AttemptUpdate,
+        mine: Epoch,
     ) -> Result<(), JournalError> {
         if !phase::follows(attempt.phase, to) {
             let Attempt { post, number, phase: from, .. } = *attempt;
@@ -367,6 +392,7 @@ impl SqliteJournal {
         let now = self.db.now();
         let (path, key) = (self.path(), self.key.as_deref());
         let step = |tx: &Transaction<'_>| {
+            epochs::hold_of(tx, attempt.post, mine)?;
             if let Some(fingerprint) = &update.fingerprint {
                 duplicates::claim(tx, attempt.post, fingerprint)?;
             }
@@ -401,8 +427,16 @@ impl SqliteJournal {
         })
     }
 
-    pub(crate) fn same_as(&self, post: PostNumber, other: PostNumber) -> Result<(), JournalError> {
-        self.db.write("join two posts", |tx| duplicates::same_as(tx, post, other))
+    pub(crate) fn same_as(
+        &self,
+        post: PostNumber,
+        other: PostNumber,
+        mine: Epoch,
+    ) -> Result<(), JournalError> {
+        self.db.write("join two posts", |tx| {
+            epochs::hold_of(tx, post, mine)?;
+            duplicates::same_as(tx, post, other)
+        })
     }
 
     pub(crate) fn resolve(

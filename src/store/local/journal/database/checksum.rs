@@ -6,6 +6,9 @@ use rusqlite::{Connection, Row, Transaction};
 
 use super::db_error::DbError;
 
+/// The version that tells who may record.
+const WITH_EPOCHS: i64 = 6;
+
 /// The tables whose rows have a checksum. Each has the columns `id` and `sum`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store::local::journal) enum Checked {
@@ -13,10 +16,16 @@ pub(in crate::store::local::journal) enum Checked {
     Keys,
     Attempts,
     Caps,
+    Epochs,
 }
 
 impl Checked {
-    const ALL: [Self; 4] = [Self::Posts, Self::Keys, Self::Attempts, Self::Caps];
+    const ALL: [Self; 5] = [Self::Posts, Self::Keys, Self::Attempts, Self::Caps, Self::Epochs];
+
+    /// Whether a journal of some version has the table.
+    pub(in crate::store::local::journal) fn is_in(self, version: i64) -> bool {
+        self != Self::Epochs || version >= WITH_EPOCHS
+    }
 
     fn name(self) -> &'static str {
         match self {
@@ -24,6 +33,7 @@ impl Checked {
             Self::Keys => "keys",
             Self::Attempts => "attempts",
             Self::Caps => "caps",
+            Self::Epochs => "epochs",
         }
     }
 }
@@ -53,11 +63,12 @@ pub(in crate::store::local::journal) fn write_checksums(
     Ok(())
 }
 
-/// The first row whose checksum is wrong, in words.
+/// The first row of a journal of some version whose checksum is wrong, in words.
 pub(in crate::store::local::journal) fn first_mismatch(
     connection: &Connection,
+    version: i64,
 ) -> rusqlite::Result<Option<String>> {
-    for table in Checked::ALL {
+    for table in Checked::ALL.into_iter().filter(|table| table.is_in(version)) {
         let name = table.name();
         let mut rows = connection.prepare(&format!("SELECT * FROM {name}"))?;
         let mut rows = rows.query([])?;
@@ -92,9 +103,12 @@ pub(in crate::store::local::journal) fn matches(
     Ok(row.get_ref(own(row)?)? == ValueRef::Integer(sum(table, row)?))
 }
 
-/// Writes every checksum anew, after a migration that gave them other columns.
-pub(in crate::store::local::journal) fn write_all(tx: &Transaction<'_>) -> rusqlite::Result<()> {
-    for table in Checked::ALL {
+/// Writes every checksum of a journal of some version anew, after a migration that gave rows other columns.
+pub(in crate::store::local::journal) fn write_all(
+    tx: &Transaction<'_>,
+    version: i64,
+) -> rusqlite::Result<()> {
+    for table in Checked::ALL.into_iter().filter(|table| table.is_in(version)) {
         let ids: Vec<i64> = tx
             .prepare(&format!("SELECT id FROM {}", table.name()))?
             .query_map([], |row| row.get(0))?

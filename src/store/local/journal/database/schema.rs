@@ -15,6 +15,7 @@ pub(in crate::store::local::journal) const SCHEMA: Schema = Schema {
         include_str!("v3.sql"),
         include_str!("v4.sql"),
         include_str!("v5.sql"),
+        include_str!("v6.sql"),
     ],
 };
 
@@ -97,7 +98,7 @@ impl Schema {
         if version >= WITH_UNPUBLISHED && connection.prepare(UNLISTED)?.exists([])? {
             return Ok(Some("a post that is not published is not listed as that".to_owned()));
         }
-        checksum::first_mismatch(connection)
+        checksum::first_mismatch(connection, version)
     }
 
     /// Takes an intact older journal, version by version, to this one, in one transaction.
@@ -108,7 +109,7 @@ impl Schema {
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let from = version(&tx)?;
         self.advance(&tx, from, self.version())?;
-        checksum::write_all(&tx)?;
+        checksum::write_all(&tx, self.version())?;
         tx.commit()
     }
 

@@ -18,6 +18,7 @@ use crate::store::local::journal::attempts;
 use crate::store::local::journal::database::checksum::{self, Checked};
 use crate::store::local::journal::database::db_error::DbError;
 use crate::store::local::journal::database::schema::{SCHEMA, Schema};
+use crate::store::local::journal::epochs;
 use crate::store::local::journal::marks;
 use crate::store::local::journal::rows;
 use crate::store::rules::posts::keys;
@@ -30,11 +31,12 @@ pub(in crate::store::local::journal) const PAGE: usize = 4096;
 const GAP: i64 = 1_000_000;
 
 /// The tables, those first that others refer to.
-const TABLES: [(&str, Option<Checked>); 5] = [
+const TABLES: [(&str, Option<Checked>); 6] = [
     ("posts", Some(Checked::Posts)),
     ("keys", Some(Checked::Keys)),
     ("attempts", Some(Checked::Attempts)),
     ("caps", Some(Checked::Caps)),
+    ("epochs", Some(Checked::Epochs)),
     ("calls", None),
 ];
 
@@ -121,7 +123,11 @@ impl Salvage {
         let found = connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
         let version =
             found.ok().filter(|found| (1..=SCHEMA.version()).contains(found)).unwrap_or(version);
-        let tables = TABLES.map(|(name, checked)| Table::read(&connection, name, checked)).into();
+        let tables = TABLES.map(|(name, checked)| match checked {
+            Some(checked) if !checked.is_in(version) => Table::default(),
+            _ => Table::read(&connection, name, checked),
+        });
+        let tables = tables.into();
         // Without them the journal is one of its own.
         let meta = meta(&connection).unwrap_or_default();
         let only_indexes = whole && only_indexes(&connection);
@@ -152,23 +158,32 @@ impl Salvage {
         let attempts = self.table(Checked::Attempts);
         // What was not read whole may be an older state, without the last attempts.
         let attempts_lack = !self.whole || attempts.lacking || !is_dense(&attempts.rows);
-        let mut lacking =
-            attempts_lack || !missing.is_empty() || self.tables.iter().any(|table| table.lacking);
+        // Of who may record nothing is kept: see below.
+        let counts = |checked: Option<Checked>| checked != Some(Checked::Epochs);
+        let mut lacking = attempts_lack
+            || !missing.is_empty()
+            || TABLES
+                .iter()
+                .zip(&self.tables)
+                .any(|((_, checked), table)| counts(*checked) && table.lacking);
 
         let tx = connection.transaction()?;
-        for ((name, _), table) in TABLES.iter().zip(&self.tables) {
+        for ((name, checked), table) in TABLES.iter().zip(&self.tables) {
             for row in table.rows.values() {
-                lacking |= insert(&tx, name, row).is_err();
+                lacking |= insert(&tx, name, row).is_err() && counts(*checked);
             }
         }
         let mended = mend(&tx)?;
         lacking |= mended.any;
-        checksum::write_all(&tx)?;
+        checksum::write_all(&tx, self.version)?;
         tx.commit()?;
         SCHEMA.migrate(&mut connection)?;
 
         let whole = self.only_indexes && !lacking;
         let tx = connection.transaction()?;
+        // A run that worked with the damaged one, unknown to who repairs it, records nothing in this one. What
+        // could not be read of an epoch is no loss: a new one is like no other.
+        epochs::take_over_all(&tx)?;
         let mut unresolved = Vec::new();
         for (name, value) in &self.meta {
             // What is not whole is another journal, in which encrypted values are still encrypted.

@@ -25,7 +25,7 @@ fn key() -> Key {
 
 /// An attempt at a post whose init was answered.
 fn begun(journal: &SqliteJournal, inode: u64) -> Attempt {
-    let post = journal.post_for(&entry(inode, inode)).unwrap();
+    let post = journal.recorded(&entry(inode, inode)).unwrap();
     journal.walk(&post, &[(OPEN, accepted())])
 }
 
@@ -69,12 +69,12 @@ fn a_run_without_the_key_writes_none_in_plain_text() {
     let (home, key) = (Home::new(), key());
     begun(&home.open_encrypted(&key), 1);
     for journal in [home.open(), home.open_encrypted(&self::key())] {
-        let post = journal.post_for(&entry(2, 2)).unwrap();
-        let mut attempt = journal.begin_attempt(post.number).unwrap();
-        let error = refused(journal.advance(&mut attempt, OPEN, &accepted()), Exit::Local);
+        let post = journal.recorded(&entry(2, 2)).unwrap();
+        let mut attempt = journal.begun(post.number).unwrap();
+        let error = refused(journal.step(&mut attempt, OPEN, &accepted()), Exit::Local);
         assert!(matches!(&error, JournalError::NoKey { key: named, .. } if *named == key.id()));
         assert_eq!(attempt.phase, Phase::InitIntent);
-        journal.advance(&mut attempt, Phase::Lost, &NO_FACTS).unwrap();
+        journal.step(&mut attempt, Phase::Lost, &NO_FACTS).unwrap();
     }
     assert!(!home.shows_the_url());
 }

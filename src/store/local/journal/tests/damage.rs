@@ -23,10 +23,10 @@ static SMALL: LazyLock<(Vec<u8>, Recorded)> = LazyLock::new(|| {
         journal.publish(&entry(number, 90 + number), &format!("content {number}"));
     }
     journal.publish(&entry(7, 70).id("monday"), "monday");
-    let open = journal.post_for(&entry(8, 80)).unwrap();
+    let open = journal.recorded(&entry(8, 80)).unwrap();
     journal.walk(&open, &[(Phase::Lost, NO_FACTS)]);
     journal.walk(&open, &[(OPEN, accepted())]);
-    let pulled = journal.post_for(&pull("https://example.com/a.mp4")).unwrap();
+    let pulled = journal.recorded(&pull("https://example.com/a.mp4")).unwrap();
     journal.walk(&pulled, &[(Phase::Unresolved, NO_FACTS)]);
     journal.set_quota_full("ana", QuotaKind::Posts, Timestamp::MAX).unwrap();
     let content = journal.content();
@@ -214,9 +214,9 @@ static LOGGED: LazyLock<Logged> = LazyLock::new(|| {
         states.insert(format!("{:?}", journal.content()), number);
     };
     note();
-    let post = journal.post_for(&entry(2, 20)).unwrap();
+    let post = journal.recorded(&entry(2, 20)).unwrap();
     note();
-    let mut attempt = journal.begin_attempt(post.number).unwrap();
+    let mut attempt = journal.begun(post.number).unwrap();
     note();
     let steps = [
         (OPEN, accepted()),
@@ -226,7 +226,7 @@ static LOGGED: LazyLock<Logged> = LazyLock::new(|| {
         (Phase::Published, NO_FACTS),
     ];
     for (phase, facts) in steps {
-        journal.advance(&mut attempt, phase, &facts).unwrap();
+        journal.step(&mut attempt, phase, &facts).unwrap();
         note();
     }
     let log = fs::read(home.file("journal.sqlite-wal")).unwrap();
@@ -305,7 +305,7 @@ fn damage_that_shows_only_later_is_set_aside_as_well() {
     let home = Home::new();
     place(&home, &[("journal.sqlite", &SMALL.0)]);
     let journal = home.open();
-    journal.post_for(&entry(50, 50)).unwrap();
+    journal.recorded(&entry(50, 50)).unwrap();
     let mut bytes = fs::read(home.file("journal.sqlite")).unwrap();
     for page in bytes.chunks_mut(PAGE).skip(1) {
         page[..8].fill(0xff);
@@ -317,7 +317,7 @@ fn damage_that_shows_only_later_is_set_aside_as_well() {
     // Another process's commit makes SQLite forget what it has in memory.
     let error = refused(journal.all(), Exit::Local);
     let JournalError::Corrupt { moved_to: Some(_), .. } = error else { panic!("{error:?}") };
-    refused(journal.post_for(&entry(51, 51)), Exit::Local);
+    refused(journal.recorded(&entry(51, 51)), Exit::Local);
     assert!(matches!(refused(home.try_open(), Exit::Local), JournalError::SetAside { .. }));
 }
 

@@ -60,7 +60,7 @@ fn t13_files_are_private_whatever_the_umask() {
         reader.db.raw(|connection| {
             connection.execute_batch("BEGIN; SELECT count(*) FROM posts;").unwrap();
         });
-        journal.post_for(&entry(1, 90)).unwrap();
+        journal.recorded(&entry(1, 90)).unwrap();
         for name in ["journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journal.lock"] {
             assert_eq!(mode(&Path::new(&home).join(name)), 0o600, "{name}");
         }
@@ -220,12 +220,13 @@ fn a_journal_kept_busy_is_waited_for_and_then_left() {
 fn which_chunks_are_stored_waits_for_no_disk_and_is_durable_with_the_next_step() {
     let home = Home::new();
     let journal = home.open();
-    let post = journal.post_for(&entry(1, 90)).unwrap();
+    let post = journal.recorded(&entry(1, 90)).unwrap();
     let log = || fs::metadata(home.file("journal.sqlite-wal")).unwrap().len();
     let mut attempt = journal.walk(&post, &[(OPEN, accepted())]);
     assert_eq!(log(), 0);
+    let mine = journal.take_over("ana").unwrap();
     for stored in 1..4 {
-        journal.advance(&mut attempt, Phase::Open { stored }, &NO_FACTS).unwrap();
+        journal.advance(&mut attempt, Phase::Open { stored }, &NO_FACTS, mine).unwrap();
         assert!(log() > 0);
         // Other processes see it at once, and what ends this one takes nothing of it away.
         let seen = home.look().unwrap().unwrap().post(post.number).unwrap();
@@ -240,8 +241,8 @@ fn which_chunks_are_stored_waits_for_no_disk_and_is_durable_with_the_next_step()
     assert_eq!(synchronous(&journal), 2);
     // Also after a step that was refused.
     let mut stale = Attempt { phase: Phase::Open { stored: 1 }, ..attempt.clone() };
-    journal.advance(&mut stale, Phase::Open { stored: 2 }, &NO_FACTS).unwrap_err();
+    journal.advance(&mut stale, Phase::Open { stored: 2 }, &NO_FACTS, mine).unwrap_err();
     let intent = Phase::FinalIntent { stored: 3 };
-    journal.advance(&mut attempt, intent, &read_as("a")).unwrap();
+    journal.advance(&mut attempt, intent, &read_as("a"), mine).unwrap();
     assert_eq!((log(), synchronous(&journal)), (0, 2));
 }

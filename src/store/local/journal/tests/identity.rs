@@ -7,7 +7,7 @@ use crate::store::Likeness;
 fn the_urls_of_a_pull_are_not_stored() {
     let home = Home::new();
     let journal = home.open();
-    journal.post_for(&pull("https://example.com/a.mp4?signature=canary")).unwrap();
+    journal.recorded(&pull("https://example.com/a.mp4?signature=canary")).unwrap();
     drop(journal);
     let bytes = std::fs::read(home.file("journal.sqlite")).unwrap();
     assert!(!bytes.windows(6).any(|window| window == b"canary"));
@@ -17,27 +17,27 @@ fn the_urls_of_a_pull_are_not_stored() {
 fn a_post_that_was_complete_before_it_was_read_stops_others_of_its_size() {
     let home = Home::new();
     let journal = home.open();
-    let odd = journal.post_for(&entry(1, 90)).unwrap();
+    let odd = journal.recorded(&entry(1, 90)).unwrap();
     let mut attempt = journal.walk(&odd, &[(OPEN, accepted())]);
-    let other = journal.post_for(&entry(2, 90).hashed("b")).unwrap();
-    journal.advance(&mut attempt, Phase::FinalIntent { stored: 1 }, &NO_FACTS).unwrap();
+    let other = journal.recorded(&entry(2, 90).hashed("b")).unwrap();
+    journal.step(&mut attempt, Phase::FinalIntent { stored: 1 }, &NO_FACTS).unwrap();
 
-    let error = refused(journal.begin_attempt(other.number), Exit::Unknown);
+    let error = refused(journal.begun(other.number), Exit::Unknown);
     assert_eq!(error.to_string(), "post 1 of the same account may have the same content");
-    let longer = journal.post_for(&entry(3, 91)).unwrap();
-    journal.begin_attempt(longer.number).unwrap();
+    let longer = journal.recorded(&entry(3, 91)).unwrap();
+    journal.begun(longer.number).unwrap();
 
     journal.set_fingerprint(odd.number, &fingerprint("a")).unwrap();
-    journal.begin_attempt(other.number).unwrap();
+    journal.begun(other.number).unwrap();
 }
 
 #[test]
 fn a_fingerprint_that_differs_from_the_recorded_one_is_refused() {
     let home = Home::new();
     let journal = home.open();
-    let post = journal.post_for(&entry(1, 90).hashed("a")).unwrap();
+    let post = journal.recorded(&entry(1, 90).hashed("a")).unwrap();
     let mut attempt = journal.walk(&post, &[(OPEN, accepted())]);
-    let error = refused(journal.advance(&mut attempt, INTENT, &read_as("b")), Exit::Failed);
+    let error = refused(journal.step(&mut attempt, INTENT, &read_as("b")), Exit::Failed);
     assert!(matches!(error, JournalError::OtherContent(_)));
     for odd in ["", "abc", &"A".repeat(64), &"g".repeat(64)] {
         refused(journal.set_fingerprint(post.number, odd), Exit::Failed);

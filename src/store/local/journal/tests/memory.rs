@@ -73,10 +73,10 @@ fn copies_are_told(home: &Home) -> bool {
 fn a_run_is_counted_once_and_before_its_first_attempt() {
     let (home, tokens) = (Home::new(), Arc::new(Kept::default()));
     let journal = open(&home, &tokens, Accept::Never).unwrap();
-    let post = journal.post_for(&entry(1, 10)).unwrap();
+    let post = journal.recorded(&entry(1, 10)).unwrap();
     assert_eq!(*tokens.mark.lock().unwrap(), None, "nothing was begun yet");
     assert!(!witness(&home).exists());
-    journal.begin_attempt(post.number).unwrap();
+    journal.begun(post.number).unwrap();
     journal.publish(&entry(2, 20), "b");
     let mark = tokens.mark.lock().unwrap().clone().unwrap();
     assert_eq!((mark.counter, mark.journal.len()), (1, 32));
@@ -91,12 +91,12 @@ fn a_run_is_counted_once_and_before_its_first_attempt() {
 fn without_its_mark_no_attempt_begins() {
     let (home, tokens) = (Home::new(), Arc::new(Kept::default()));
     let journal = open(&home, &tokens, Accept::Never).unwrap();
-    let post = journal.post_for(&entry(1, 10)).unwrap();
+    let post = journal.recorded(&entry(1, 10)).unwrap();
     *tokens.full.lock().unwrap() = true;
-    refused(journal.begin_attempt(post.number), Exit::Local);
+    refused(journal.begun(post.number), Exit::Local);
     assert_eq!(journal.attempts(post.number).unwrap(), []);
     *tokens.full.lock().unwrap() = false;
-    journal.begin_attempt(post.number).unwrap();
+    journal.begun(post.number).unwrap();
     // The journal is ahead of what was never marked, as after a crash: no doubt.
     drop(journal);
     open(&home, &tokens, Accept::Never).unwrap();

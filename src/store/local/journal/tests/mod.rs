@@ -27,7 +27,7 @@ use crate::model::*;
 use crate::output::Explain as _;
 use crate::store::contract::fixtures::*;
 use crate::store::rules::posts::duplicates;
-use crate::store::{Accept, JournalError};
+use crate::store::{Accept, Epoch, JournalError};
 
 /// A directory with a journal in it.
 struct Home {
@@ -71,19 +71,47 @@ impl Home {
     }
 }
 
+/// The writes, each by somebody who takes the account over for it.
 impl SqliteJournal {
+    fn recorded(&self, new: &PostRequest) -> Result<RecordedPost, JournalError> {
+        self.post_for(new, self.take_over(&new.account)?)
+    }
+
+    fn begun(&self, post: PostNumber) -> Result<Attempt, JournalError> {
+        self.begin_attempt(post, self.claimed(post)?)
+    }
+
+    fn step(
+        &self,
+        attempt: &mut Attempt,
+        to: Phase,
+        update: &AttemptUpdate,
+    ) -> Result<(), JournalError> {
+        let mine = self.claimed(attempt.post)?;
+        self.advance(attempt, to, update, mine)
+    }
+
+    fn joined(&self, post: PostNumber, other: PostNumber) -> Result<(), JournalError> {
+        self.same_as(post, other, self.claimed(post)?)
+    }
+
+    /// Takes the account of a post over.
+    fn claimed(&self, post: PostNumber) -> Result<Epoch, JournalError> {
+        self.take_over(&self.post(post)?.account)
+    }
+
     /// Walks a new attempt through phases.
     fn walk(&self, post: &RecordedPost, phases: &[(Phase, AttemptUpdate)]) -> Attempt {
-        let mut attempt = self.begin_attempt(post.number).unwrap();
+        let mut attempt = self.begun(post.number).unwrap();
         for (phase, facts) in phases {
-            self.advance(&mut attempt, *phase, facts).unwrap();
+            self.step(&mut attempt, *phase, facts).unwrap();
         }
         attempt
     }
 
     /// Posts an entry, of a file with that content.
     fn publish(&self, new: &PostRequest, content: &str) -> RecordedPost {
-        let post = self.post_for(new).unwrap();
+        let post = self.recorded(new).unwrap();
         let mut phases = vec![(OPEN, accepted()), (Phase::Published, NO_FACTS)];
         if post.file.is_some() {
             phases.insert(1, (INTENT, read_as(content)));

@@ -21,11 +21,11 @@ fn large() -> (Home, Vec<(RecordedPost, Vec<Attempt>)>) {
         let entry = if number % 3 == 0 { entry.id(&format!("day {number}")) } else { entry };
         match number % 4 {
             0 => {
-                let post = journal.post_for(&entry).unwrap();
+                let post = journal.recorded(&entry).unwrap();
                 journal.walk(&post, &[(Phase::Lost, NO_FACTS)]);
             }
             1 => {
-                journal.post_for(&entry).unwrap();
+                journal.recorded(&entry).unwrap();
             }
             _ => {
                 journal.publish(&entry, &format!("content {number}"));
@@ -315,7 +315,7 @@ fn a_journal_that_lacks_a_row_is_still_encrypted_when_it_is_repaired() {
     let (home, key) = (Home::new(), Key::random().unwrap());
     let journal = home.open().with_key(Some(key.clone().into()));
     for inode in 1..=3 {
-        let post = journal.post_for(&entry(inode, inode)).unwrap();
+        let post = journal.recorded(&entry(inode, inode)).unwrap();
         journal.walk(&post, &[(OPEN, accepted())]);
     }
     drop(journal);

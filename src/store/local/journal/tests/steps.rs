@@ -10,7 +10,7 @@ use crate::store::local::journal::{attempts, posts};
 fn i1_holds_over_all_earlier_attempts_and_not_only_the_last() {
     let home = Home::new();
     let journal = home.open();
-    let post = journal.post_for(&entry(1, 90)).unwrap();
+    let post = journal.recorded(&entry(1, 90)).unwrap();
     journal.walk(&post, &[(Phase::Rejected, NO_FACTS)]);
     journal.walk(&post, &[(Phase::Lost, NO_FACTS)]);
     journal.walk(&post, &[(OPEN, accepted()), (Phase::Abandoned, NO_FACTS)]);
@@ -112,12 +112,12 @@ fn a_forgotten_url_is_in_none_of_the_files() {
     for end in [Phase::Abandoned, BANNED, Phase::Unresolved] {
         let home = Home::new();
         let journal = home.open();
-        let post = journal.post_for(&entry(1, 90)).unwrap();
+        let post = journal.recorded(&entry(1, 90)).unwrap();
         let attempt = journal.walk(&post, &[(OPEN, accepted())]);
         assert!(holds(&home, "canary=Zq3"), "the search finds what is there");
         let mut attempt = attempt;
-        journal.advance(&mut attempt, Phase::Open { stored: 1 }, &NO_FACTS).unwrap();
-        journal.advance(&mut attempt, end, &NO_FACTS).unwrap();
+        journal.step(&mut attempt, Phase::Open { stored: 1 }, &NO_FACTS).unwrap();
+        journal.step(&mut attempt, end, &NO_FACTS).unwrap();
         assert!(!holds(&home, "canary"), "{end:?}, still open");
         drop(journal);
         assert!(!holds(&home, "canary"), "{end:?}, closed");
@@ -150,11 +150,11 @@ fn a_commit_that_fails_is_not_recorded_and_the_next_one_works() {
     });
     let mut big = entry(2, 50);
     big.label = "x".repeat(100_000);
-    let error = refused(journal.post_for(&big), Exit::Local);
+    let error = refused(journal.recorded(&big), Exit::Local);
     assert!(error.to_string().starts_with("no space left to record a post in the journal"));
     assert!(error.hint().unwrap().contains("free space"));
     assert_eq!(journal.all().unwrap(), [before], "nothing of it is there");
-    assert_eq!(journal.post_for(&big).unwrap().label.len(), 100_000, "on a new connection");
+    assert_eq!(journal.recorded(&big).unwrap().label.len(), 100_000, "on a new connection");
 }
 
 #[test]
@@ -206,7 +206,12 @@ fn journal_costs() {
         });
         journal
             .db
-            .write("", |tx| Ok(crate::store::local::journal::database::checksum::write_all(tx)?))
+            .write("", |tx| {
+                Ok(crate::store::local::journal::database::checksum::write_all(
+                    tx,
+                    SCHEMA.version(),
+                )?)
+            })
             .unwrap();
         let start = Instant::now();
         drop(home.open());

@@ -61,9 +61,9 @@ fn a_journal_of_version_4_learns_the_caption_of_what_is_begun_anew() {
     assert!(posts.iter().all(|post| post.caption.is_none()) && posts.len() == 8);
     let captioned = |entry: PostRequest| PostRequest { caption: Some("hello".to_owned()), ..entry };
     // Nothing of it was begun; the other one is published with whatever it had.
-    let waiting = journal.post_for(&captioned(entry(7, 700))).unwrap();
+    let waiting = journal.recorded(&captioned(entry(7, 700))).unwrap();
     assert_eq!((waiting.number, waiting.caption.as_deref()), (PostNumber(7), Some("hello")));
-    let unresolved = journal.post_for(&captioned(pull("https://example.com/d.mp4"))).unwrap();
+    let unresolved = journal.recorded(&captioned(pull("https://example.com/d.mp4"))).unwrap();
     assert_eq!((unresolved.number, unresolved.caption), (PostNumber(4), None));
     drop(journal);
     let post = home.open().post(PostNumber(7)).unwrap();
@@ -77,7 +77,7 @@ fn write_the_fixture_of_this_version() {
     let home = Home::new();
     let journal = home.open();
     journal.publish(&entry(1, 90).id("monday"), "a");
-    let open = journal.post_for(&entry(2, 200)).unwrap();
+    let open = journal.recorded(&entry(2, 200)).unwrap();
     journal.walk(
         &open,
         &[(
@@ -92,18 +92,18 @@ fn write_the_fixture_of_this_version() {
     );
     journal.walk(&open, &[(Phase::Lost, NO_FACTS)]);
     journal.walk(&open, &[(OPEN, accepted()), (Phase::Open { stored: 2 }, NO_FACTS)]);
-    let intent = journal.post_for(&entry(3, 300)).unwrap();
+    let intent = journal.recorded(&entry(3, 300)).unwrap();
     journal.walk(&intent, &[(OPEN, accepted()), (INTENT, read_as("c"))]);
-    let unresolved = journal.post_for(&pull("https://example.com/d.mp4")).unwrap();
+    let unresolved = journal.recorded(&pull("https://example.com/d.mp4")).unwrap();
     journal.walk(&unresolved, &[(Phase::Unresolved, NO_FACTS)]);
-    let draft = journal.post_for(&entry(5, 500).draft().of("ben")).unwrap();
+    let draft = journal.recorded(&entry(5, 500).draft().of("ben")).unwrap();
     let inboxed = [(OPEN, accepted()), (INTENT, read_as("e")), (Phase::Inboxed, NO_FACTS)];
     journal.walk(&draft, &inboxed);
     let photos = photos(&["https://example.com/1.jpg"]);
-    let photos = journal.post_for(&PostRequest { source: photos, ..entry(0, 0) }).unwrap();
+    let photos = journal.recorded(&PostRequest { source: photos, ..entry(0, 0) }).unwrap();
     journal.walk(&photos, &[(OPEN, accepted()), (BANNED, NO_FACTS)]);
-    journal.post_for(&entry(7, 700)).unwrap();
-    let again = journal.post_for(&entry(1, 90).again()).unwrap();
+    journal.recorded(&entry(7, 700)).unwrap();
+    let again = journal.recorded(&entry(1, 90).again()).unwrap();
     let uploaded = [(OPEN, accepted()), (INTENT, read_as("a")), (Phase::Uploaded, NO_FACTS)];
     journal.walk(&again, &uploaded);
     journal.set_quota_full("ana", QuotaKind::Posts, Timestamp::UNIX_EPOCH).unwrap();
@@ -129,6 +129,7 @@ const LATER: Schema = Schema {
         include_str!("../database/v3.sql"),
         include_str!("../database/v4.sql"),
         include_str!("../database/v5.sql"),
+        include_str!("../database/v6.sql"),
         "ALTER TABLE posts ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';",
     ],
 };
