@@ -95,6 +95,7 @@ mod store;
 mod storms;
 #[cfg(feature = "faults")]
 mod sweep;
+mod taken_over;
 mod terminal;
 mod together;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

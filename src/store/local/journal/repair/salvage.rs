@@ -158,19 +158,13 @@ impl Salvage {
         let attempts = self.table(Checked::Attempts);
         // What was not read whole may be an older state, without the last attempts.
         let attempts_lack = !self.whole || attempts.lacking || !is_dense(&attempts.rows);
-        // Of who may record nothing is kept: see below.
-        let counts = |checked: Option<Checked>| checked != Some(Checked::Epochs);
-        let mut lacking = attempts_lack
-            || !missing.is_empty()
-            || TABLES
-                .iter()
-                .zip(&self.tables)
-                .any(|((_, checked), table)| counts(*checked) && table.lacking);
+        let mut lacking =
+            attempts_lack || !missing.is_empty() || self.tables.iter().any(|table| table.lacking);
 
         let tx = connection.transaction()?;
-        for ((name, checked), table) in TABLES.iter().zip(&self.tables) {
+        for ((name, _), table) in TABLES.iter().zip(&self.tables) {
             for row in table.rows.values() {
-                lacking |= insert(&tx, name, row).is_err() && counts(*checked);
+                lacking |= insert(&tx, name, row).is_err();
             }
         }
         let mended = mend(&tx)?;

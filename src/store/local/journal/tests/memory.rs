@@ -292,7 +292,11 @@ fn runs_at_the_same_time_leave_the_mark_of_the_last() {
     std::thread::scope(|scope| {
         for inode in 1..=6 {
             let (home, tokens) = (&home, &tokens);
-            scope.spawn(move || run(home, tokens, inode));
+            // Each at an account of its own, as its lease sees to.
+            scope.spawn(move || {
+                let entry = entry(inode, 90 + inode).of(&format!("account {inode}"));
+                open(home, tokens, Accept::Never).unwrap().publish(&entry, "content");
+            });
         }
     });
     let mark = tokens.mark.lock().unwrap().clone().unwrap();

@@ -91,10 +91,6 @@ impl SqliteJournal {
         self.advance(attempt, to, update, mine)
     }
 
-    fn joined(&self, post: PostNumber, other: PostNumber) -> Result<(), JournalError> {
-        self.same_as(post, other, self.claimed(post)?)
-    }
-
     /// Takes the account of a post over.
     fn claimed(&self, post: PostNumber) -> Result<Epoch, JournalError> {
         self.take_over(&self.post(post)?.account)

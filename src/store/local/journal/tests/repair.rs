@@ -330,3 +330,23 @@ fn a_journal_that_lacks_a_row_is_still_encrypted_when_it_is_repaired() {
     let attempt = journal.attempts(PostNumber(1)).unwrap().remove(0);
     assert_eq!(journal.upload_url("ana", &attempt), accepted().upload_url);
 }
+
+#[test]
+fn who_posted_with_a_damaged_journal_records_nothing_in_the_repaired_one() {
+    let (home, before) = large();
+    let (read, unread) = (home.open().take_over("ana").unwrap(), home.open());
+    let lost = unread.take_over("ben").unwrap();
+    drop(unread);
+    let database = rusqlite::Connection::open(home.file("journal.sqlite")).unwrap();
+    database.execute("UPDATE epochs SET epoch = 7 WHERE account = 'ben'", []).unwrap();
+    drop(database);
+    let done = repaired(&home);
+    assert_eq!((done.missing, done.unresolved), (vec![], vec![]));
+    let journal = accepted_journal(&home);
+    assert_eq!(journal.content(), before);
+    assert!(journal.epoch("ana").unwrap() > read);
+    assert_ne!(journal.epoch("ben").unwrap(), lost);
+    let error = refused(journal.post_for(&entry(99, 99), read), Exit::Temporary);
+    assert!(matches!(error, JournalError::TakenOver { .. }));
+    refused(journal.post_for(&entry(99, 99).of("ben"), lost), Exit::Temporary);
+}

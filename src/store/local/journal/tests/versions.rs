@@ -13,6 +13,9 @@ const V1: &str = include_str!("../../../../../tests/fixtures/journal-v1.sql");
 /// The same of version 4, which knew no captions.
 const V4: &str = include_str!("../../../../../tests/fixtures/journal-v4.sql");
 
+/// The same of version 5, which did not know who may record.
+const V5: &str = include_str!("../../../../../tests/fixtures/journal-v5.sql");
+
 fn home_with(statements: &str) -> Home {
     let home = Home::new();
     home.open();
@@ -68,6 +71,19 @@ fn a_journal_of_version_4_learns_the_caption_of_what_is_begun_anew() {
     drop(journal);
     let post = home.open().post(PostNumber(7)).unwrap();
     assert_eq!(post.caption.as_deref(), Some("hello"));
+}
+
+#[test]
+fn a_journal_of_version_5_is_nobodys_until_somebody_takes_it_over() {
+    let home = home_with(V5);
+    let journal = home.open();
+    assert_eq!(journal.all().unwrap().len(), 8);
+    let none = journal.epoch("ana").unwrap();
+    assert_eq!(none, Epoch::NONE);
+    let mine = journal.take_over("ana").unwrap();
+    refused(journal.begin_attempt(PostNumber(7), none), Exit::Temporary);
+    drop(journal);
+    home.open().begin_attempt(PostNumber(7), mine).unwrap();
 }
 
 /// Wrote the fixture; kept to show how, and to make the next version's.
@@ -156,6 +172,7 @@ fn a_migration_that_fails_leaves_the_journal_as_it_was() {
             include_str!("../database/v3.sql"),
             include_str!("../database/v4.sql"),
             include_str!("../database/v5.sql"),
+            include_str!("../database/v6.sql"),
             "DROP TABLE caps; CREATE TABLE posts (x);",
         ],
     };
