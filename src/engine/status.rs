@@ -187,8 +187,8 @@ pub(super) async fn poll(
         Err(error) if error.is_taken_over() && !calls.claim.is_held() => {
             Ok(calls.journal.post(row.number).await?)
         }
-        recorded => {
-            recorded?;
+        outcome => {
+            outcome?;
             Ok(row)
         }
     }

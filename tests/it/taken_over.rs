@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use rusqlite::Connection;
 use rustix::process::Signal;
 use serde_json::json;
 use tiktok_up::testing::Phase;
@@ -24,13 +25,20 @@ fn asked(world: &World) -> [usize; 4] {
     ["video_init", "upload", "status", "creator_info"].map(|endpoint| world.calls(endpoint).len())
 }
 
-/// Lets a run go on that is stopped; it must leave TikTok and the journal as they are.
+/// Lets a run go on that is stopped in a call. It must leave the journal as it is, and sends TikTok nothing after
+/// that call: at most it asks what has become of the chunk that was under way, which it does before it would record
+/// what it learns.
 fn wakes_up_too_late(world: &World, run: Running) -> Ran {
-    let before = (asked(world), world.posts_in_journal().unwrap().len(), world.phases());
+    let recorded = (world.posts_in_journal().unwrap().len(), world.phases());
+    let [inits, chunks, statuses, creators] = asked(world);
     run.signal(Signal::CONT);
     let ran = run.end().exits(5);
-    let after = (asked(world), world.posts_in_journal().unwrap().len(), world.phases());
-    assert_eq!(after, before);
+    assert_eq!((world.posts_in_journal().unwrap().len(), world.phases()), recorded);
+    let [inits_now, chunks_now, statuses_now, creators_now] = asked(world);
+    assert_eq!((inits_now, creators_now), (inits, creators));
+    // A chunk is in the list once it is answered.
+    assert!(chunks_now <= chunks + 1, "{chunks_now} after {chunks}");
+    assert!(statuses_now <= statuses + 1, "{statuses_now} after {statuses}");
     ran
 }
 
@@ -98,4 +106,25 @@ fn a_person_who_settles_a_post_takes_it_from_a_run_that_is_stopped() {
     assert_eq!(world.phases(), [Phase::Published]);
     wakes_up_too_late(&world, run);
     assert_eq!((world.inits(), world.published()), (1, 0));
+}
+
+/// How often the account was taken over: the upper half of its number.
+fn times(world: &World) -> i64 {
+    let journal = Connection::open(world.home().join("home/journal.sqlite")).unwrap();
+    journal.query_row("SELECT max(epoch) >> 32 FROM epochs", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_run_takes_an_account_over_once_and_only_to_record_something() {
+    let world = World::logged_in();
+    let manifest = world.short();
+    world.upload(&manifest).exits(0);
+    assert_eq!(times(&world), 1);
+    world.upload(&manifest).exits(0).says("1 skipped");
+    world.run(&["upload", "--dry-run", &manifest]).exits(0);
+    world.run(&["status", "--all"]).exits(0);
+    assert_eq!(times(&world), 1);
+    let manifest = world.long();
+    world.upload(&manifest).exits(0);
+    assert_eq!(times(&world), 2);
 }
