@@ -97,6 +97,31 @@ pub(super) fn entries() -> impl Iterator<Item = Entry> {
 }
 
 catalogue! {
+    // A database that several machines share.
+    DatabaseAway: "The database that keeps the store cannot be reached, or is not to be used now."
+        => "nothing is sent without it; look whether its server runs and can be reached from here, then run again";
+    DatabaseBusy: "Others kept the database busy for longer than this run waits."
+        => "run again";
+    DatabaseFailedOver: "The database has failed over to another server, and what was under way then is settled first."
+        => "nothing new is posted until `tiktok-up status` has asked TikTok about each of these posts; run it, then run \
+            again";
+    DatabaseUnacknowledged: "The database did not confirm that it keeps what was to be recorded."
+        => "TikTok was not called after that; run again once the server, and a standby that it waits for, are well";
+    DatabaseDamaged: "The database holds something that this program never writes."
+        => "nothing is changed there; look at who else writes into its schema, or restore it from a backup";
+    DatabaseFailed: "The database refused something that this program asked of it."
+        => "look into the log of its server; what is recorded so far holds";
+    DatabaseFull: "There is no space left on a disk of the database."
+        => "free space on the disk of its server and run again";
+    DatabaseNewer: "A later version of this program has changed the database so that this one does not understand it."
+        => "use the same version of tiktok-up on all machines; nothing was changed there";
+    DatabaseDenied: "The user of the database may not do what this program needs."
+        => "give that user the schema `tiktok_up`, or the right to create it (`GRANT CREATE ON DATABASE …`)";
+    DatabaseRefused: "The database does not let this user in, or there is no such database."
+        => "correct the address of the database, its user or the password";
+    DatabaseTls: "There is no trusted connection to the database."
+        => "set `sslmode` and `sslrootcert` in its address as its server needs them";
+
     // Files, limits and locks of this machine.
     Locked: "Another run held a lock for longer than this one waits."
         => "wait for the other run to end, then run again";

@@ -73,6 +73,10 @@ codes! {
             AttemptLimit = "too_many_attempts",
             ChunkFailed = "chunk_failed",
             ConsoleRunning = "console_running",
+            DatabaseAway = "database_away",
+            DatabaseBusy = "database_busy",
+            DatabaseFailedOver = "database_failed_over",
+            DatabaseUnacknowledged = "database_unacknowledged",
             DraftsAhead = "drafts_ahead",
             FileChangedSince = "file_changed_since",
             FileReplaced = "file_replaced",
@@ -124,6 +128,10 @@ codes! {
             TransferOther = "transfer_other_login",
         }
         Local: {
+            DatabaseDamaged = "database_damaged",
+            DatabaseFailed = "database_failed",
+            DatabaseFull = "database_full",
+            DatabaseNewer = "database_newer",
             DiskFull = "disk_full",
             DiskReadOnly = "disk_read_only",
             FileDenied = "file_denied",
@@ -199,6 +207,9 @@ codes! {
         }
         Input: {
             AppNotConfigured = "app_not_configured",
+            DatabaseDenied = "database_denied",
+            DatabaseRefused = "database_refused",
+            DatabaseTls = "database_tls",
             OtherApi = "other_api",
             OtherApiIsTikTok = "other_api_is_tiktok",
             OtherApp = "other_app",

@@ -31,10 +31,14 @@ mod error;
 pub(crate) mod journal;
 pub(crate) mod leases;
 pub(crate) mod local;
+#[cfg(feature = "postgres")]
+#[cfg_attr(not(test), expect(dead_code, reason = "no setting leads to it yet"))]
+pub(crate) mod postgres;
 mod rules;
 mod slots;
 #[cfg(test)]
 pub(crate) mod testing;
+mod thread;
 
 use std::fmt;
 use std::pin::Pin;

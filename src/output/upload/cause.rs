@@ -115,7 +115,8 @@ pub(crate) fn is_connection(code: ErrorCode) -> bool {
     use ErrorCode as E;
     matches!(
         code,
-        E::NotSent
+        E::DatabaseAway
+            | E::NotSent
             | E::NoAnswer
             | E::NotTikTok
             | E::NotTikTokPath
@@ -136,6 +137,7 @@ fn is_lock(code: ErrorCode) -> bool {
             | E::AccountBusyHere
             | E::AccountStopped
             | E::AccountTakenOver
+            | E::DatabaseBusy
             | E::JournalBusy
             | E::LeaseLost
             | E::Locked

@@ -45,7 +45,10 @@ pub(crate) enum LeaseError {
     },
     /// It ended before it was renewed.
     #[error("`{what}` was left to another run")]
-    #[cfg_attr(not(test), expect(dead_code, reason = "the lease of a file lasts by itself"))]
+    #[cfg_attr(
+        not(any(test, feature = "postgres")),
+        expect(dead_code, reason = "the lease of a file lasts by itself")
+    )]
     Lost {
         /// What was locked, for people.
         what: String,

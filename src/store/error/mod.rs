@@ -1,11 +1,15 @@
 //! What can be wrong with the store.
 
 mod account;
+#[cfg(feature = "postgres")]
+mod database;
 mod journal;
 mod lease;
 mod slots;
 
 pub(crate) use account::AccountError;
+#[cfg(feature = "postgres")]
+pub(crate) use database::DatabaseError;
 pub(crate) use journal::{Doubt, JournalError};
 pub(crate) use lease::{Holder, LeaseError};
 pub(crate) use slots::SlotError;
@@ -28,6 +32,10 @@ pub(crate) enum StoreError {
     /// The times of slots.
     #[error(transparent)]
     Slots(#[from] SlotError),
+    /// The database that keeps them.
+    #[cfg(feature = "postgres")]
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     /// The system does not give what the store needs to begin.
     #[error(transparent)]
     Shortage(#[from] Shortage),
@@ -59,6 +67,8 @@ impl Coded for StoreError {
             Self::Journal(error) => error.problem(),
             Self::Lease(error) => error.problem(),
             Self::Slots(error) => error.problem(),
+            #[cfg(feature = "postgres")]
+            Self::Database(error) => error.problem(),
             Self::Shortage(error) => error.problem(),
             Self::Closed => ErrorCode::StoreClosed.into(),
         }

@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use tiktok_open::Grant;
 
 use super::group::Group;
-use super::thread::StoreThread;
-use super::tokens::{Rotation, TokenFile};
+use super::tokens::TokenFile;
 use crate::encrypt::Key;
 use crate::model::account::{Account, Accounts};
 use crate::secret::Secret;
+use crate::store::rules::tokens::Rotation;
+use crate::store::thread::StoreThread;
 use crate::store::{AccountError, AccountStore, Change, Edit, Rotated, StoreFuture};
 
 /// The accounts of a token file.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::thread::StoreThread;
+use crate::store::thread::StoreThread;
 use crate::store::{AccountError, StoreError, StoreFuture};
 
 /// Work of one kind that waits for the thread. Cheap to clone.

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::time::sleep;
 
-use super::thread::StoreThread;
 use super::tokens::TokenFile;
 use crate::fs::{Lock, LockError, pause};
+use crate::store::thread::StoreThread;
 use crate::store::{Holder, Lease, LeaseError, LeaseKind, Leases, StoreError, StoreFuture};
 
 /// The lock files beside a token file.

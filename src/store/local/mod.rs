@@ -14,7 +14,6 @@ mod slots;
 mod sqlite;
 #[cfg(test)]
 mod tests;
-mod thread;
 pub(crate) mod tokens;
 
 use std::path::Path;
@@ -31,10 +30,10 @@ use leases::LockFiles;
 use mark::{Mark, TokenMark};
 use slots::LocalSlots;
 use sqlite::LocalJournal;
-use thread::StoreThread;
 
 use crate::clock::Clock;
 use crate::encrypt::{Encryption, Key};
+use crate::store::thread::StoreThread;
 use crate::store::{
     Accept, AccountError, AccountStore, ExistingJournal, FlushOnDrop, Journal, JournalError,
     Leases, OpenedJournal, Slots, Store, StoreError, StoreFuture,

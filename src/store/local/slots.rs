@@ -8,9 +8,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::thread::StoreThread;
 use crate::fs::{self, Lock, PRIVATE_FILE};
 use crate::model::slot::Booking;
+use crate::store::thread::StoreThread;
 use crate::store::{Asked, SlotError, Slots, StoreFuture};
 
 /// The name of the file in its directory.

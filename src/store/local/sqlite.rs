@@ -7,13 +7,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::journal::SqliteJournal;
-use super::thread::StoreThread;
 use crate::encrypt::Key;
 use crate::model::{
     Attempt, AttemptUpdate, CallKind, FileIdentity, LocalFile, Mode, Phase, PostNumber,
     PostRequest, QuotaKind, RecordedPost, Source,
 };
 use crate::secret::Secret;
+use crate::store::thread::StoreThread;
 use crate::store::{Alike, Epoch, Journal, JournalError, Quota, StoreFuture};
 
 /// An open journal, worked with on the store's thread.

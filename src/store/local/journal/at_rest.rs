@@ -17,6 +17,7 @@ use crate::encrypt::{self, Key, KeyId, Place};
 use crate::model::{Attempt, AttemptUpdate};
 use crate::secret::Secret;
 use crate::store::JournalError;
+use crate::store::rules::at_rest::place;
 
 /// The name in `meta` of the key.
 pub(super) const NAME: &str = "encryption";
@@ -38,29 +39,6 @@ pub(super) fn check_key(db: &Database, key: Option<&Key>) -> Result<(), JournalE
     match said.filter(|id| key.is_none_or(|key| key.id() != *id)) {
         Some(key) => Err(JournalError::NoKey { path: db.path().to_owned(), key }),
         None => Ok(()),
-    }
-}
-
-/// The `upload_url` of an attempt of an account, which the attempt itself has as it rests. `None`: there is
-/// none, or none that can be read.
-pub(super) fn upload_url(key: Option<&Key>, account: &str, attempt: &Attempt) -> Option<Secret> {
-    let stored = attempt.upload_url.as_ref()?;
-    if !encrypt::is_encrypted(stored.expose()) {
-        return Some(stored.clone());
-    }
-    let place = place(account, attempt.post.0, attempt.number);
-    let opened = key.map(|key| encrypt::open(key, stored.expose(), &place));
-    match opened {
-        Some(Ok(url)) => Some(url),
-        other => {
-            let why = other.map_or_else(
-                || "the token store is not encrypted".to_owned(),
-                |opened| opened.err().map(|error| error.to_string()).unwrap_or_default(),
-            );
-            let (post, attempt) = (attempt.post.0, attempt.number);
-            tracing::warn!(post, attempt, why, "an encrypted upload_url cannot be read");
-            None
-        }
     }
 }
 
@@ -153,11 +131,6 @@ pub(super) fn as_it_rests(
     let place = place(&account, attempt.post.0, attempt.number);
     let url = encrypt::encrypt(key, url, &place);
     Ok(AttemptUpdate { upload_url: Some(url), ..update.clone() })
-}
-
-/// Where an `upload_url` belongs.
-fn place(account: &str, post: u32, attempt: u32) -> Place {
-    Place::of(&["upload_url", account, &post.to_string(), &attempt.to_string()])
 }
 
 /// The key that the journal's `upload_url`s are encrypted with, as it says itself.

@@ -1,4 +1,4 @@
-//! Attempts: how they begin and move.
+//! The rows of attempts, as the rules ([`crate::store::rules`]) read and write them.
 
 use std::time::Duration;
 
@@ -10,82 +10,46 @@ use super::database::checksum::{Checked, write_checksum};
 use super::database::db_error::DbError;
 use super::epochs;
 use super::rows;
-use crate::model::machine::{self, Settled};
-use crate::model::{Attempt, AttemptUpdate, CallKind, Phase, PostNumber, RecordedPost, Transfer};
-use crate::problem::ErrorCode;
+use crate::model::{Attempt, AttemptUpdate, CallKind, Phase, PostNumber, Transfer};
 use crate::secret::redact;
 use crate::store::JournalError;
+use crate::store::rules::attempts::Attempts;
 use crate::store::rules::calls::start;
 use crate::store::rules::phase::Written;
-use crate::store::rules::posts::{by_number, duplicates};
 use crate::store::rules::words::post_ids_text;
 
-/// Begins an attempt in [`Phase::InitIntent`] and counts its init.
-///
-/// Refused with [`JournalError::MayBePosted`] if an earlier attempt could still become a post, did become one
-/// or was refused for good (invariant I1), and with [`JournalError::SameContent`] if another post has the
-/// content.
-pub(super) fn begin(
-    tx: &Transaction<'_>,
-    post: PostNumber,
-    now: Timestamp,
-) -> Result<Attempt, DbError> {
-    let post = by_number(tx, post)?;
-    let earlier = rows::attempts(tx, post.number)?;
-    if let Some(open) = earlier.iter().find(|earlier| !earlier.phase.allows_another()) {
-        return Err(duplicates::still_open(open).into());
+impl Attempts for Transaction<'_> {
+    fn attempts(&self, post: PostNumber) -> Result<Vec<Attempt>, DbError> {
+        rows::attempts(self, post)
     }
-    let fingerprint = post.file.as_ref().and_then(|file| file.fingerprint.as_deref());
-    duplicates::duplicates(tx, &post, fingerprint)?;
-    calls::note(tx, &post.account, CallKind::Init, now)?;
-    insert(tx, post.number, post.transfer(), Phase::InitIntent, now)
-}
 
-/// All attempts at a post, the first one first.
-pub(super) fn of_post(tx: &Transaction<'_>, post: PostNumber) -> Result<Vec<Attempt>, DbError> {
-    by_number(tx, post)?;
-    rows::attempts(tx, post)
-}
-
-/// A person says whether a post was posted, and takes its account over. The reason that the journal has stays in
-/// the history.
-pub(super) fn resolve(
-    tx: &Transaction<'_>,
-    post: PostNumber,
-    posted: bool,
-    now: Timestamp,
-) -> Result<RecordedPost, DbError> {
-    let found = by_number(tx, post)?;
-    if let Some(other) = found.same_as {
-        return Err(JournalError::IsAnother { post, other }.into());
+    fn insert_attempt(
+        &self,
+        post: PostNumber,
+        transfer: Transfer,
+        phase: Phase,
+        now: Timestamp,
+    ) -> Result<Attempt, DbError> {
+        insert(self, post, transfer, phase, now)
     }
-    let (phase, last) = (found.phase(), found.last.as_ref());
-    let transfer = last.map_or_else(|| found.transfer(), |last| last.transfer);
-    let to = match machine::settle(transfer, phase, posted) {
-        Settled::As(phase) => phase,
-        Settled::Already => return Ok(found),
-        Settled::Refused => {
-            let code = last.and_then(|last| last.code.as_deref());
-            let by_hand = code == Some(ErrorCode::ResolvedByHand.as_str());
-            return Err(JournalError::NotSettled { post, phase, by_hand }.into());
-        }
-    };
-    // Whoever works on it still, unknown to that person, records nothing after this.
-    epochs::take_over(tx, &found.account)?;
-    let last = match last {
-        Some(last) => last.clone(),
-        // Posted by hand before anything was tried: that, too, is said of an attempt.
-        None => insert(tx, found.number, found.transfer(), Phase::InitIntent, now)?,
-    };
-    let word = if posted { "posted" } else { "not posted" };
-    let before = last.message.as_ref().map(|message| format!("; before that: {message}"));
-    let settled = AttemptUpdate {
-        code: Some(ErrorCode::ResolvedByHand.as_str().to_owned()),
-        message: Some(format!("settled by hand as {word}{}", before.unwrap_or_default())),
-        ..AttemptUpdate::default()
-    };
-    update(tx, &last, to, &settled, now)?;
-    by_number(tx, post)
+
+    fn update_attempt(
+        &self,
+        from: &Attempt,
+        to: Phase,
+        new: &AttemptUpdate,
+        now: Timestamp,
+    ) -> Result<Attempt, DbError> {
+        update(self, from, to, new, now)
+    }
+
+    fn note_call(&self, account: &str, kind: CallKind, now: Timestamp) -> Result<(), DbError> {
+        calls::note(self, account, kind, now)
+    }
+
+    fn shut_out(&self, account: &str) -> Result<(), DbError> {
+        epochs::take_over(self, account).map(drop)
+    }
 }
 
 /// Drafts of an account that are alive and began within a time.

@@ -47,8 +47,9 @@ use crate::model::{
 };
 use crate::secret::Secret;
 use crate::store::local::mark::TokenMark;
+use crate::store::rules::attempts as steps;
 use crate::store::rules::posts::{self as rules, alike, duplicates, keys};
-use crate::store::rules::{calls as windows, phase};
+use crate::store::rules::{at_rest as resting, calls as windows, phase};
 use crate::store::{Accept, Alike, Doubt, Epoch, JournalError};
 
 pub(crate) use database::dir::NAME as JOURNAL_FILE;
@@ -361,7 +362,7 @@ impl SqliteJournal {
     }
 
     pub(crate) fn attempts(&self, post: PostNumber) -> Result<Vec<Attempt>, JournalError> {
-        self.db.read("read the attempts", |tx| attempts::of_post(tx, post))
+        self.db.read("read the attempts", |tx| steps::of_post(tx, post))
     }
 
     pub(crate) fn begin_attempt(
@@ -373,7 +374,7 @@ impl SqliteJournal {
         let now = self.db.now();
         self.db.write("record an attempt", |tx| {
             epochs::hold_of(tx, post, mine)?;
-            attempts::begin(tx, post, now)
+            steps::begin(tx, post, now)
         })
     }
 
@@ -445,7 +446,7 @@ impl SqliteJournal {
         posted: bool,
     ) -> Result<RecordedPost, JournalError> {
         let now = self.db.now();
-        self.db.write("settle a post", |tx| attempts::resolve(tx, post, posted, now))
+        self.db.write("settle a post", |tx| steps::resolve(tx, post, posted, now))
     }
 
     pub(crate) fn note_call(&self, account: &str, kind: CallKind) -> Result<(), JournalError> {
@@ -542,7 +543,7 @@ impl SqliteJournal {
     }
 
     pub(crate) fn upload_url(&self, account: &str, attempt: &Attempt) -> Option<Secret> {
-        at_rest::upload_url(self.key.as_deref(), account, attempt)
+        resting::upload_url(self.key.as_deref(), account, attempt)
     }
 
     /// Encrypts the `upload_url`s of all living attempts with the key of this journal, in one transaction.

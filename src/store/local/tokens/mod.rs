@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use tiktok_open::Grant;
 
 use super::mark::Mark;
 use crate::clock::Clock;
@@ -25,12 +24,12 @@ use crate::fs::{self, Lock, PRIVATE_FILE};
 use crate::model::FileIdentity;
 use crate::model::account::{Account, Accounts, NameError, NeedsLogin, Reason};
 use crate::secret::Secret;
+use crate::store::rules::tokens::{Rotation, place, tokens};
 use crate::store::{AccountError, Edit, Rotated};
 
 pub(crate) use at_rest::Migrated;
 pub(crate) use refresh_log::{Logged, Logs, RefreshLog};
 
-use at_rest::{place, tokens};
 use cache::Cache;
 use document::{Document, JournalMark};
 
@@ -187,7 +186,10 @@ impl TokenFile {
 
     /// Puts the tokens that TikTok gave in the place of those that were spent for them, if these are still the
     /// stored ones; all in one save.
-    pub(crate) fn rotate(&self, rotations: &[&Rotation]) -> Result<Vec<Rotated>, AccountError> {
+    pub(in crate::store) fn rotate(
+        &self,
+        rotations: &[&Rotation],
+    ) -> Result<Vec<Rotated>, AccountError> {
         let open_ids: Vec<_> = rotations.iter().map(|one| one.open_id.as_str()).collect();
         let mut ours = vec![false; rotations.len()];
         let stored = self.edit_all(&open_ids, |place, current, _| {
@@ -594,37 +596,6 @@ impl TokenFile {
     fn key_of(&self, encryption: &Encryption) -> Result<&Arc<Key>, AccountError> {
         let key = self.key.as_ref().filter(|key| key.id() == encryption.key);
         key.ok_or_else(|| AccountError::NoKey { path: self.path(), key: encryption.key })
-    }
-}
-
-/// Tokens that TikTok gave for others.
-#[derive(Debug)]
-pub(crate) struct Rotation {
-    /// Whose.
-    pub(crate) open_id: String,
-    /// The refresh token that was spent.
-    pub(crate) spent: Secret,
-    /// What TikTok gave.
-    pub(crate) grant: Grant,
-    /// The API that answered.
-    pub(crate) api: String,
-    /// The time before it was asked.
-    pub(crate) asked_at: Timestamp,
-}
-
-impl Rotation {
-    fn edit(&self, current: Option<&Account>) -> Edit {
-        let Some(current) = current else { return Edit::Keep };
-        if current.refresh_token == self.spent {
-            let grant = self.grant.clone();
-            return Edit::Put(Box::new(current.refreshed(grant, Some(&self.api), self.asked_at)));
-        }
-        // An earlier try has put them there, and the disk did not confirm it.
-        if current.refresh_token == self.grant.refresh_token {
-            return Edit::Put(Box::new(current.clone()));
-        }
-        // A login came in between; its tokens are newer than these.
-        Edit::Keep
     }
 }
 

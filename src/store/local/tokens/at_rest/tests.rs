@@ -10,8 +10,10 @@ use crate::clock::Clock;
 use crate::encrypt::{Encryption, Key, Scheme};
 use crate::exit::Exit;
 use crate::fs::{self, PRIVATE_FILE};
+use crate::model::account::Account;
 use crate::model::fixtures::account;
 use crate::output::Explain as _;
+use crate::secret::Secret;
 use crate::store::{AccountError, Edit};
 
 struct Home {

@@ -8,15 +8,15 @@ use crate::worker::{Lost, Worker};
 /// The thread. It is started with the store, so that nothing later depends on getting one. When the last
 /// handle of a store is dropped, what was begun is done before that returns.
 #[derive(Debug)]
-pub(super) struct StoreThread(Option<Worker>);
+pub(in crate::store) struct StoreThread(Option<Worker>);
 
 impl StoreThread {
-    pub(super) fn start() -> Result<Self, StoreError> {
+    pub(in crate::store) fn start() -> Result<Self, StoreError> {
         Ok(Self(Some(Worker::start("store")?)))
     }
 
     /// Does a piece of work there, in the order of the first polls. A panic of it goes on in the caller.
-    pub(super) fn run<T, E>(
+    pub(in crate::store) fn run<T, E>(
         &self,
         work: impl FnOnce() -> Result<T, E> + Send + 'static,
     ) -> StoreFuture<'_, T>
@@ -35,8 +35,19 @@ impl StoreThread {
         })
     }
 
+    /// Has a piece of work done there that nobody waits for.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "files are given back by themselves")
+    )]
+    pub(in crate::store) fn begin(&self, work: impl FnOnce() + Send + 'static) {
+        if let Some(worker) = &self.0 {
+            worker.begin(work);
+        }
+    }
+
     /// Blocks until all that was begun before is done.
-    pub(super) fn wait(&self) {
+    pub(in crate::store) fn wait(&self) {
         // A thread cannot wait for itself.
         if let Some(worker) = self.0.as_ref().filter(|worker| !worker.is_current()) {
             worker.wait();

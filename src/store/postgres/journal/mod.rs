@@ -1,0 +1,381 @@
+//! The journal of a database: posts, attempts, who may record, and what TikTok counts.
+
+mod attempts;
+mod columns;
+mod posts;
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::at_rest;
+use super::cluster;
+use super::leases::{Identity, LIFE};
+use super::link::{Commit, Session};
+use super::tx::Tx;
+use crate::encrypt::{self, Key};
+use crate::model::{
+    Attempt, AttemptUpdate, CallKind, FileIdentity, LocalFile, Mode, Phase, PostNumber,
+    PostRequest, QuotaKind, RecordedPost, Source,
+};
+use crate::secret::Secret;
+use crate::store::rules::attempts::{self as steps, Attempts as _};
+use crate::store::rules::calls::free_at;
+use crate::store::rules::posts::{self as rules, alike, duplicates, keys};
+use crate::store::rules::{at_rest as resting, phase};
+use crate::store::{Alike, Epoch, Journal, JournalError, Quota, StoreError, StoreFuture};
+
+/// The longest call to TikTok, in seconds: a worker that was heard of within this time and the life of a lease may
+/// still be in one.
+const LONGEST_CALL: i64 = 600;
+
+const LOOK: &str = "look for a post";
+const READ: &str = "read the posts";
+
+/// The journal.
+#[derive(Debug)]
+pub(super) struct PostgresJournal {
+    pub(super) session: Arc<Session>,
+    pub(super) identity: Arc<Identity>,
+    /// What `upload_url`s are encrypted with, once that is known.
+    pub(super) key: Arc<OnceLock<Arc<Key>>>,
+}
+
+impl PostgresJournal {
+    fn read<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> StoreFuture<'_, T> {
+        self.session.run(doing, Commit::Read, work)
+    }
+
+    fn write<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> StoreFuture<'_, T> {
+        self.session.run(doing, Commit::Everywhere, work)
+    }
+}
+
+impl Journal for PostgresJournal {
+    fn find<'a>(&'a self, new: &'a PostRequest) -> StoreFuture<'a, Option<RecordedPost>> {
+        let new = new.clone();
+        self.read(LOOK, move |tx| rules::find(tx, &new))
+    }
+
+    fn made(&self, entries: Vec<PostRequest>) -> StoreFuture<'_, Vec<Option<RecordedPost>>> {
+        self.read(LOOK, move |tx| entries.iter().map(|new| rules::made(tx, new)).collect())
+    }
+
+    fn are_new(&self, entries: Vec<PostRequest>) -> StoreFuture<'_, Vec<bool>> {
+        self.read(LOOK, move |tx| entries.iter().map(|new| rules::is_new(tx, new)).collect())
+    }
+
+    fn find_by_id<'a>(
+        &'a self,
+        account: &'a str,
+        id: &'a str,
+    ) -> StoreFuture<'a, Option<RecordedPost>> {
+        let (account, key) = (account.to_owned(), keys::of_id(id));
+        self.read(LOOK, move |tx| rules::find_by_key(tx, &account, &key))
+    }
+
+    fn find_by_file<'a>(
+        &'a self,
+        account: &'a str,
+        mode: Mode,
+        file: &'a FileIdentity,
+    ) -> StoreFuture<'a, Option<RecordedPost>> {
+        let (account, key) = (account.to_owned(), keys::of_file(mode, file));
+        self.read(LOOK, move |tx| rules::find_by_key(tx, &account, &key))
+    }
+
+    fn find_by_path<'a>(
+        &'a self,
+        account: &'a str,
+        mode: Mode,
+        path: &'a Path,
+    ) -> StoreFuture<'a, Option<RecordedPost>> {
+        let (account, path) = (account.to_owned(), path.to_owned());
+        self.read(LOOK, move |tx| rules::with_path(tx, &account, mode, &path))
+    }
+
+    fn known_with_size<'a>(
+        &'a self,
+        account: &'a str,
+        mode: Mode,
+        size: u64,
+    ) -> StoreFuture<'a, Vec<RecordedPost>> {
+        let account = account.to_owned();
+        self.read(LOOK, move |tx| rules::with_size(tx, &account, mode, size))
+    }
+
+    fn id_of_other_content<'a>(
+        &'a self,
+        new: &'a PostRequest,
+    ) -> StoreFuture<'a, Option<RecordedPost>> {
+        let new = new.clone();
+        self.read(LOOK, move |tx| match &new.id {
+            Some(id) => alike::id_of_other_content(tx, id, &new),
+            None => Ok(None),
+        })
+    }
+
+    fn content_keys(&self, mode: Mode, source: &Source<LocalFile>) -> Vec<String> {
+        keys::of_source(mode, source)
+    }
+
+    fn alike<'a>(
+        &'a self,
+        new: &'a PostRequest,
+        own: Option<PostNumber>,
+    ) -> StoreFuture<'a, Option<Alike>> {
+        let new = new.clone();
+        self.read(LOOK, move |tx| alike::alike(tx, &new, own))
+    }
+
+    fn take_over<'a>(&'a self, account: &'a str) -> StoreFuture<'a, Epoch> {
+        let account = account.to_owned();
+        self.write("take an account over", move |tx| attempts::take_over(tx, &account))
+    }
+
+    fn epoch<'a>(&'a self, account: &'a str) -> StoreFuture<'a, Epoch> {
+        let account = account.to_owned();
+        self.read("look who posts", move |tx| attempts::epoch(tx, &account))
+    }
+
+    fn post_for<'a>(&'a self, new: &'a PostRequest, mine: Epoch) -> StoreFuture<'a, RecordedPost> {
+        let new = new.clone();
+        self.write("record a post", move |tx| {
+            if let Some(LocalFile { fingerprint: Some(fingerprint), .. }) = new.source.file() {
+                keys::check_fingerprint(fingerprint)?;
+            }
+            attempts::hold(tx, &new.account, mine)?;
+            rules::find_or_make(tx, &new, tx.now()?)
+        })
+    }
+
+    fn repeated<'a>(&'a self, repost: &'a RecordedPost) -> StoreFuture<'a, Option<RecordedPost>> {
+        let repost = repost.clone();
+        self.read(READ, move |tx| rules::repeated(tx, &repost))
+    }
+
+    fn post(&self, number: PostNumber) -> StoreFuture<'_, RecordedPost> {
+        self.read(READ, move |tx| rules::by_number(tx, number))
+    }
+
+    fn all(&self) -> StoreFuture<'_, Vec<RecordedPost>> {
+        self.read(READ, |tx| posts::select(tx, "true ORDER BY id", &[]))
+    }
+
+    fn after(&self, number: PostNumber, most: u32) -> StoreFuture<'_, Vec<RecordedPost>> {
+        self.read(READ, move |tx| {
+            posts::select(tx, "id > $1 ORDER BY id LIMIT $2", &[number.0.into(), most.into()])
+        })
+    }
+
+    fn unfinished<'a>(&'a self, account: Option<&'a str>) -> StoreFuture<'a, Vec<RecordedPost>> {
+        let account = account.map(ToOwned::to_owned);
+        self.read(READ, move |tx| rules::unfinished(tx, account.as_deref()))
+    }
+
+    fn unpublished(&self) -> StoreFuture<'_, Vec<RecordedPost>> {
+        self.read(READ, |tx| rules::unpublished(tx))
+    }
+
+    fn is_empty(&self) -> StoreFuture<'_, bool> {
+        self.read(LOOK, |tx| rules::is_empty(tx))
+    }
+
+    fn named<'a>(&'a self, account: &'a str, label: &'a str) -> StoreFuture<'a, Vec<RecordedPost>> {
+        let (account, label) = (account.to_owned(), label.to_owned());
+        self.read(LOOK, move |tx| rules::named(tx, &account, &label))
+    }
+
+    fn is_repeated<'a>(&'a self, post: &'a RecordedPost) -> StoreFuture<'a, bool> {
+        let post = post.clone();
+        self.read(READ, move |tx| rules::is_repeated(tx, &post))
+    }
+
+    fn attempts(&self, post: PostNumber) -> StoreFuture<'_, Vec<Attempt>> {
+        self.read("read the attempts", move |tx| steps::of_post(tx, post))
+    }
+
+    fn begin_attempt(&self, post: PostNumber, mine: Epoch) -> StoreFuture<'_, Attempt> {
+        let worker = self.identity.id.clone();
+        self.write("record an attempt", move |tx| {
+            attempts::hold_of(tx, post, mine)?;
+            cluster::hold(tx)?;
+            let attempt = steps::begin(tx, post, tx.now()?)?;
+            attempts::sign(tx, &attempt, &worker)?;
+            Ok(attempt)
+        })
+    }
+
+    fn advance<'a>(
+        &'a self,
+        known: &'a Attempt,
+        to: Phase,
+        update: &'a AttemptUpdate,
+        mine: Epoch,
+    ) -> StoreFuture<'a, Attempt> {
+        let (known, mut update) = (known.clone(), update.clone());
+        let (key, worker) = (self.key.get().cloned(), self.identity.id.clone());
+        // Which chunks are stored TikTok says, too, and is asked by whoever goes on with an upload.
+        let is_progress = matches!((known.phase, to), (Phase::Open { .. }, Phase::Open { .. }));
+        let commit = if is_progress { Commit::Soon } else { Commit::Everywhere };
+        self.session.run("record a step", commit, move |tx| {
+            if !phase::follows(known.phase, to) {
+                let Attempt { post, number, phase: from, .. } = known;
+                return Err(JournalError::NoSuchStep { post, attempt: number, from, to }.into());
+            }
+            let account = attempts::hold_of(tx, known.post, mine)?;
+            if let Some(fingerprint) = &update.fingerprint {
+                duplicates::claim(tx, known.post, fingerprint)?;
+            }
+            if let Some(url) = &update.upload_url
+                && let Some(key) = at_rest::key(tx, key.as_ref())?
+            {
+                let place = resting::place(&account, known.post.0, known.number);
+                update.upload_url = Some(encrypt::encrypt(&key, url, &place));
+            }
+            let attempt = tx.update_attempt(&known, to, &update, tx.now()?)?;
+            attempts::sign(tx, &attempt, &worker)?;
+            Ok(attempt)
+        })
+    }
+
+    fn same_as(&self, post: PostNumber, other: PostNumber, mine: Epoch) -> StoreFuture<'_, ()> {
+        self.write("join two posts", move |tx| {
+            attempts::hold_of(tx, post, mine)?;
+            duplicates::same_as(tx, post, other)
+        })
+    }
+
+    fn resolve(&self, post: PostNumber, posted: bool) -> StoreFuture<'_, RecordedPost> {
+        let worker = self.identity.id.clone();
+        self.write("settle a post", move |tx| {
+            attempts::lock_of(tx, post)?;
+            if !posted {
+                attempts::hold_dead(tx, post, &worker, LIFE + LONGEST_CALL)?;
+            }
+            steps::resolve(tx, post, posted, tx.now()?)
+        })
+    }
+
+    fn check_key(&self) -> StoreFuture<'_, ()> {
+        let key = self.key.get().cloned();
+        self.read("read how it is encrypted", move |tx| at_rest::key(tx, key.as_ref()).map(drop))
+    }
+
+    fn upload_url(&self, account: &str, attempt: &Attempt) -> Option<Secret> {
+        resting::upload_url(self.key.get().map(AsRef::as_ref), account, attempt)
+    }
+}
+
+impl Quota for PostgresJournal {
+    fn note_call<'a>(&'a self, account: &'a str, kind: CallKind) -> StoreFuture<'a, ()> {
+        let account = account.to_owned();
+        self.session.run("count a call", Commit::Soon, move |tx| {
+            attempts::lock(tx, &account)?;
+            tx.note_call(&account, kind, tx.now()?)
+        })
+    }
+
+    fn calls_within<'a>(
+        &'a self,
+        account: &'a str,
+        kind: CallKind,
+        window: Duration,
+    ) -> StoreFuture<'a, u32> {
+        let account = account.to_owned();
+        self.read("count the calls", move |tx| {
+            let calls = attempts::calls_within(tx, &account, kind, tx.now()?, window)?;
+            Ok(number_of(&calls))
+        })
+    }
+
+    fn next_slot<'a>(
+        &'a self,
+        account: &'a str,
+        kind: CallKind,
+        limit: u32,
+        window: Duration,
+    ) -> StoreFuture<'a, Option<Timestamp>> {
+        let account = account.to_owned();
+        self.read("count the calls", move |tx| {
+            let calls = attempts::calls_within(tx, &account, kind, tx.now()?, window)?;
+            Ok(free_at(&calls, limit, window))
+        })
+    }
+
+    fn take_slot<'a>(
+        &'a self,
+        account: &'a str,
+        kind: CallKind,
+        limit: u32,
+        window: Duration,
+    ) -> StoreFuture<'a, Option<Timestamp>> {
+        let account = account.to_owned();
+        self.session.run("count a call", Commit::Soon, move |tx| {
+            attempts::lock(tx, &account)?;
+            let now = tx.now()?;
+            let calls = attempts::calls_within(tx, &account, kind, now, window)?;
+            let free = free_at(&calls, limit, window);
+            if free.is_none() {
+                tx.note_call(&account, kind, now)?;
+            }
+            Ok(free)
+        })
+    }
+
+    fn set_quota_full<'a>(
+        &'a self,
+        subject: &'a str,
+        kind: QuotaKind,
+        until: Timestamp,
+    ) -> StoreFuture<'a, ()> {
+        let subject = subject.to_owned();
+        self.write("remember a quota that is used up", move |tx| {
+            attempts::set_full(tx, &subject, kind, until)
+        })
+    }
+
+    fn quota_full_until<'a>(
+        &'a self,
+        subject: &'a str,
+        kind: QuotaKind,
+    ) -> StoreFuture<'a, Option<Timestamp>> {
+        let subject = subject.to_owned();
+        self.read("look for a quota that is used up", move |tx| {
+            attempts::full_until(tx, &subject, kind)
+        })
+    }
+
+    fn pending_drafts<'a>(&'a self, account: &'a str, window: Duration) -> StoreFuture<'a, u32> {
+        let account = account.to_owned();
+        self.read("count the drafts", move |tx| {
+            Ok(number_of(&attempts::drafts(tx, &account, window)?))
+        })
+    }
+
+    fn next_draft<'a>(
+        &'a self,
+        account: &'a str,
+        limit: u32,
+        window: Duration,
+    ) -> StoreFuture<'a, Option<Timestamp>> {
+        let account = account.to_owned();
+        self.read("count the drafts", move |tx| {
+            Ok(free_at(&attempts::drafts(tx, &account, window)?, limit, window))
+        })
+    }
+}
+
+fn number_of(times: &[Timestamp]) -> u32 {
+    u32::try_from(times.len()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,302 @@
+//! Leases that end by themselves, and the processes that hold them. They are judged by the clock of the server as
+//! it runs, not by the time at which a transaction began, which may have waited for long.
+
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use super::link::{Commit, Session};
+use super::tx::Tx;
+use crate::retry::jittered;
+use crate::store::{Holder, Lease, LeaseError, LeaseKind, Leases, StoreError, StoreFuture};
+
+/// How long a lease lasts that nobody renews, in seconds.
+pub(super) const LIFE: i64 = 60;
+
+/// How often it is renewed.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// The longest pause between two looks at a lease that somebody else has.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Who this process is to others.
+#[derive(Debug)]
+pub(super) struct Identity {
+    /// A number that nobody else has.
+    pub(super) id: String,
+    host: String,
+    pid: u32,
+    /// How many leases it has asked for.
+    asked: AtomicU64,
+}
+
+impl Identity {
+    pub(super) fn new() -> Self {
+        Self {
+            id: format!("{:032x}", rand::random::<u128>()),
+            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            pid: process::id(),
+            asked: AtomicU64::new(0),
+        }
+    }
+
+    /// Says in the database that it lives.
+    fn beat(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        tx.execute(
+            "INSERT INTO workers (id, host, pid, heartbeat) VALUES ($1, $2, $3, clock_timestamp())
+             ON CONFLICT (id) DO UPDATE SET heartbeat = clock_timestamp(), stopped = NULL",
+            &[(&self.id).into(), (&self.host).into(), self.pid.into()],
+        )?;
+        Ok(())
+    }
+}
+
+/// The leases of a database.
+#[derive(Debug)]
+pub(super) struct PostgresLeases {
+    pub(super) session: Arc<Session>,
+    pub(super) identity: Arc<Identity>,
+}
+
+impl PostgresLeases {
+    fn claim(&self, kind: LeaseKind, account: &str) -> StoreFuture<'_, Held> {
+        let identity = Arc::clone(&self.identity);
+        let held = Held {
+            session: Arc::clone(&self.session),
+            kind: word(kind),
+            account: account.to_owned(),
+            owner: format!("{}-{}", identity.id, identity.asked.fetch_add(1, Ordering::SeqCst)),
+            identity,
+            is_over: AtomicBool::new(false),
+        };
+        // If nobody waits for it any more, dropping it gives it back.
+        self.session.run("claim a lease", durability(held.kind), move |tx| held.claimed(tx))
+    }
+}
+
+impl Leases for PostgresLeases {
+    fn acquire<'a>(
+        &'a self,
+        kind: LeaseKind,
+        account: &'a str,
+        wait: Duration,
+    ) -> StoreFuture<'a, Box<dyn Lease>> {
+        Box::pin(async move {
+            let deadline = Instant::now() + wait;
+            let mut pause = Duration::from_millis(50);
+            loop {
+                match self.claim(kind, account).await {
+                    Ok(held) => {
+                        return Ok(Box::new(PostgresLease::kept(held)) as Box<dyn Lease>);
+                    }
+                    Err(StoreError::Lease(LeaseError::Held { .. }))
+                        if Instant::now() < deadline =>
+                    {
+                        let left = deadline.saturating_duration_since(Instant::now());
+                        sleep(jittered(pause).min(left)).await;
+                        pause = (pause * 2).min(LONGEST_PAUSE);
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        })
+    }
+}
+
+fn word(kind: LeaseKind) -> &'static str {
+    match kind {
+        LeaseKind::Upload => "upload",
+        LeaseKind::Refresh => "refresh",
+    }
+}
+
+/// Who spends a token is not to be forgotten.
+fn durability(kind: &str) -> Commit {
+    if kind == word(LeaseKind::Refresh) { Commit::Everywhere } else { Commit::Soon }
+}
+
+/// A row of a lease that is this process's, given back when it is dropped.
+#[derive(Debug)]
+struct Held {
+    session: Arc<Session>,
+    identity: Arc<Identity>,
+    kind: &'static str,
+    account: String,
+    owner: String,
+    /// Whether there is nothing to give back.
+    is_over: AtomicBool,
+}
+
+impl Held {
+    fn claimed(self, tx: &Tx<'_>) -> Result<Self, StoreError> {
+        // Until it is.
+        self.is_over.store(true, Ordering::SeqCst);
+        self.identity.beat(tx)?;
+        let claimed = tx.execute(
+            "INSERT INTO leases AS it (account, kind, owner, worker, since, until)
+             VALUES ($1, $2, $3, $4, clock_timestamp(),
+                 clock_timestamp() + $5::bigint * interval '1 second')
+             ON CONFLICT (account, kind) DO UPDATE SET owner = excluded.owner,
+                 worker = excluded.worker, since = clock_timestamp(),
+                 until = clock_timestamp() + $5::bigint * interval '1 second'
+             WHERE it.until < clock_timestamp()",
+            &[
+                (&self.account).into(),
+                self.kind.into(),
+                (&self.owner).into(),
+                (&self.identity.id).into(),
+                LIFE.into(),
+            ],
+        )?;
+        if claimed == 1 {
+            self.spends(tx)?;
+            self.is_over.store(false, Ordering::SeqCst);
+            return Ok(self);
+        }
+        let holder = tx.row(
+            "SELECT pid, host, floor(extract(epoch FROM since) * 1000)::bigint
+             FROM leases JOIN workers ON workers.id = leases.worker
+             WHERE account = $1 AND kind = $2",
+            &[(&self.account).into(), self.kind.into()],
+        )?;
+        let holder = holder.map(|row| -> Result<Holder, StoreError> {
+            let (pid, host): (i64, String) = (tx.get(&row, 0)?, tx.get(&row, 1)?);
+            let pid = u32::try_from(pid).map_err(|_| tx.odd("a worker has an odd number"))?;
+            let since = Timestamp::from_millisecond(tx.get(&row, 2)?).ok();
+            Ok(Holder { pid, host: Some(host), since })
+        });
+        Err(LeaseError::Held { what: self.what(), holder: holder.transpose()? }.into())
+    }
+
+    /// Notes who may spend the account's refresh token from now on.
+    fn spends(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        if self.kind == word(LeaseKind::Refresh) {
+            let statement = "UPDATE accounts SET spending_by = $2
+                 WHERE open_id = $1 AND spending_by IS DISTINCT FROM $2";
+            tx.execute(statement, &[(&self.account).into(), (&self.identity.id).into()])?;
+        }
+        Ok(())
+    }
+
+    /// The lease for people.
+    fn what(&self) -> String {
+        format!("{} of {}", self.kind, self.account)
+    }
+
+    fn values(&self) -> [super::value::Value; 3] {
+        [(&self.account).into(), self.kind.into(), (&self.owner).into()]
+    }
+
+    fn renewed(self: Arc<Self>) -> StoreFuture<'static, ()> {
+        Box::pin(async move {
+            if self.is_over.load(Ordering::SeqCst) {
+                return Err(LeaseError::Lost { what: self.what() }.into());
+            }
+            let held = Arc::clone(&self);
+            let work = move |tx: &Tx<'_>| {
+                held.identity.beat(tx)?;
+                let [account, kind, owner] = held.values();
+                // One that has ended may be taken at any moment, and is not made to last again.
+                let renewed = tx.execute(
+                    "UPDATE leases SET until = clock_timestamp() + $4::bigint * interval '1 second'
+                     WHERE account = $1 AND kind = $2 AND owner = $3 AND until >= clock_timestamp()",
+                    &[account, kind, owner, LIFE.into()],
+                )?;
+                if renewed == 1 {
+                    return held.spends(tx);
+                }
+                held.is_over.store(true, Ordering::SeqCst);
+                Err(LeaseError::Lost { what: held.what() }.into())
+            };
+            self.session.run("renew a lease", durability(self.kind), work).await
+        })
+    }
+
+    fn give_back(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        tx.execute(
+            "DELETE FROM leases WHERE account = $1 AND kind = $2 AND owner = $3",
+            &self.values(),
+        )?;
+        // Whoever has no lease left works on nothing.
+        tx.execute(
+            "UPDATE workers SET stopped = clock_timestamp() WHERE id = $1
+             AND NOT EXISTS (SELECT 1 FROM leases WHERE worker = $1)",
+            &[(&self.identity.id).into()],
+        )?;
+        Ok(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.is_over.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let gone = Self {
+            session: Arc::clone(&self.session),
+            identity: Arc::clone(&self.identity),
+            kind: self.kind,
+            account: std::mem::take(&mut self.account),
+            owner: std::mem::take(&mut self.owner),
+            is_over: AtomicBool::new(true),
+        };
+        self.session.begin("give a lease back", move |tx| gone.give_back(tx));
+    }
+}
+
+/// A lease that is renewed until it is dropped.
+#[derive(Debug)]
+struct PostgresLease {
+    held: Arc<Held>,
+    heartbeat: JoinHandle<()>,
+}
+
+impl PostgresLease {
+    fn kept(held: Held) -> Self {
+        let held = Arc::new(held);
+        let kept = Arc::downgrade(&held);
+        let heartbeat = tokio::spawn(async move {
+            let mut ticks = interval(HEARTBEAT);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ticks.tick().await;
+            loop {
+                ticks.tick().await;
+                let Some(held) = kept.upgrade() else { return };
+                // Whether it was lost the next one who renews it is told.
+                if let Err(error) = held.renewed().await {
+                    tracing::warn!(%error, "a lease was not renewed");
+                }
+            }
+        });
+        Self { held, heartbeat }
+    }
+}
+
+impl Lease for PostgresLease {
+    fn renew(&self) -> StoreFuture<'_, ()> {
+        Arc::clone(&self.held).renewed()
+    }
+
+    fn release(self: Box<Self>) -> StoreFuture<'static, ()> {
+        Box::pin(async move {
+            let held = Arc::clone(&self.held);
+            drop(self);
+            if held.is_over.swap(true, Ordering::SeqCst) {
+                return Ok(());
+            }
+            let session = Arc::clone(&held.session);
+            session.run("give a lease back", Commit::Soon, move |tx| held.give_back(tx)).await
+        })
+    }
+}
+
+impl Drop for PostgresLease {
+    fn drop(&mut self) {
+        self.heartbeat.abort();
+    }
+}

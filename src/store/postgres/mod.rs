@@ -1,0 +1,160 @@
+//! The store of many machines: a `PostgreSQL` database.
+//!
+//! Three connections, each on a thread of its own: accounts, posts, and leases, whose heartbeat waits for nothing
+//! else. What is asked for is done in that order, and to its end, even if nobody waits for it any more.
+//!
+//! All that is written of an account's posts waits for the account's row in `epochs`, and compares its epoch:
+//! whoever lost the lease records nothing. Times by which machines are judged are those of the server.
+
+mod accounts;
+mod at_rest;
+mod cluster;
+mod journal;
+mod leases;
+mod link;
+mod schema;
+mod slots;
+mod target;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod tx;
+mod value;
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+pub(crate) use target::Target;
+
+use accounts::PostgresAccounts;
+use journal::PostgresJournal;
+use leases::{Identity, PostgresLeases};
+use link::{Commit, Session};
+use slots::PostgresSlots;
+
+use crate::clock::Clock;
+use crate::encrypt::{Encryption, Key};
+use crate::store::{
+    Accept, AccountStore, Doubt, ExistingJournal, FlushOnDrop, Journal, JournalError, Leases,
+    OpenedJournal, Slots, Store, StoreError, StoreFuture,
+};
+
+/// The store of a database. Nothing is asked of the server before anything is asked of this.
+#[derive(Clone, Debug)]
+pub(crate) struct PostgresStore {
+    target: Arc<Target>,
+    accounts: Arc<Session>,
+    journal: Arc<Session>,
+    leases: Arc<Session>,
+    identity: Arc<Identity>,
+    key: Arc<OnceLock<Arc<Key>>>,
+}
+
+impl PostgresStore {
+    /// The store of a database, without the key of an encrypted one. Its threads are started now.
+    pub(crate) fn new(target: Target, clock: Clock) -> Result<Self, StoreError> {
+        let target = Arc::new(target);
+        Ok(Self {
+            accounts: Arc::new(Session::start(&target, clock)?),
+            journal: Arc::new(Session::start(&target, clock)?),
+            leases: Arc::new(Session::start(&target, clock)?),
+            identity: Arc::new(Identity::new()),
+            key: Arc::default(),
+            target,
+        })
+    }
+
+    fn opened(&self) -> Arc<dyn Journal> {
+        Arc::new(PostgresJournal {
+            session: Arc::clone(&self.journal),
+            identity: Arc::clone(&self.identity),
+            key: Arc::clone(&self.key),
+        })
+    }
+
+    /// Whether another server answers than the one that posts were made with: one into which a dump was put, which
+    /// may not know what was posted since.
+    fn doubt(&self, accept: bool) -> StoreFuture<'_, Option<Doubt>> {
+        let commit = if accept { Commit::Everywhere } else { Commit::Read };
+        self.journal.run("look which server it is", commit, move |tx| {
+            let current = cluster::current(tx)?;
+            let known = cluster::known(tx)?;
+            let doubtful = known.is_some_and(|known| known.system_id != current.system_id);
+            if doubtful && accept {
+                cluster::remember(tx, &current)?;
+            }
+            Ok(doubtful.then_some(Doubt::Copied))
+        })
+    }
+
+    fn doubtful(&self, doubt: Doubt) -> StoreError {
+        JournalError::Doubtful { path: PathBuf::from(self.target.place()), doubt }.into()
+    }
+}
+
+impl Store for PostgresStore {
+    fn accounts(&self) -> Arc<dyn AccountStore> {
+        Arc::new(PostgresAccounts {
+            session: Arc::clone(&self.accounts),
+            key: Arc::clone(&self.key),
+            place: self.target.place().to_owned(),
+        })
+    }
+
+    fn leases(&self) -> Arc<dyn Leases> {
+        Arc::new(PostgresLeases {
+            session: Arc::clone(&self.leases),
+            identity: Arc::clone(&self.identity),
+        })
+    }
+
+    fn slots(&self) -> Arc<dyn Slots> {
+        Arc::new(PostgresSlots { session: Arc::clone(&self.journal) })
+    }
+
+    fn encryption(&self) -> StoreFuture<'_, Option<Encryption>> {
+        self.accounts.run("read how it is encrypted", Commit::Read, at_rest::encryption)
+    }
+
+    fn with_key(&self, key: Key) -> Arc<dyn Store> {
+        _ = self.key.set(Arc::new(key));
+        Arc::new(self.clone())
+    }
+
+    fn open_journal(&self, accept: Accept) -> StoreFuture<'_, OpenedJournal> {
+        Box::pin(async move {
+            let accepted = match self.doubt(accept == Accept::Once).await? {
+                Some(doubt) if accept == Accept::Never => return Err(self.doubtful(doubt)),
+                doubt => doubt,
+            };
+            Ok(OpenedJournal { journal: self.opened(), came_from_elsewhere: false, accepted })
+        })
+    }
+
+    fn existing_journal(&self) -> StoreFuture<'_, ExistingJournal> {
+        Box::pin(async move {
+            let doubt = self.doubt(false).await?.map(|doubt| self.doubtful(doubt));
+            Ok(ExistingJournal { journal: Some(self.opened()), doubt })
+        })
+    }
+
+    fn flush(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            for session in [&self.accounts, &self.journal, &self.leases] {
+                session.flush().await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn flush_on_drop(&self) -> FlushOnDrop {
+        let sessions = [&self.accounts, &self.journal, &self.leases].map(Arc::clone);
+        FlushOnDrop::new(move || {
+            for session in sessions {
+                session.wait();
+            }
+        })
+    }
+}

@@ -1,0 +1,193 @@
+//! A server for the tests: one a process, over a socket in a folder of its own, that ends with the process,
+//! however that ends.
+
+use std::fs;
+use std::io::Read as _;
+use std::os::unix::fs::chown;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use super::{PostgresStore, Target};
+use crate::clock::Clock;
+use crate::secret::Secret;
+use crate::store::Store;
+
+/// What starts the server and ends it when this process, which holds the other end of its input, is gone.
+const WATCH: &str = r#"trap "" INT HUP TERM
+"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c fsync=off -c full_page_writes=off \
+    -c max_connections=400 -c shared_buffers=32MB >"$2/log" 2>&1 </dev/null &
+server=$!
+pgbouncer -q "$2/pooler.ini" >"$2/pooler.log" 2>&1 </dev/null &
+pooler=$!
+read -r _
+kill -QUIT "$server" "$pooler"
+wait "$server"
+rm -rf "$2""#;
+
+/// A pooler that hands each transaction to another connection, of which it has few.
+const POOLER: &str = "[databases]
+* = user=tiktok host=FOLDER port=5432
+[pgbouncer]
+listen_addr =
+listen_port = 6432
+unix_socket_dir = FOLDER
+pool_mode = transaction
+default_pool_size = 4
+max_client_conn = 1000
+auth_type = any
+server_lifetime = 0
+";
+
+/// The server of this process.
+#[derive(Debug)]
+struct Server {
+    folder: PathBuf,
+    /// Whether it is reached through a pooler as well, at port 6432.
+    is_pooled: bool,
+    /// Its input is what the server lives by.
+    _watch: Child,
+}
+
+/// Whether there is a server to test with.
+pub(crate) fn is_there() -> bool {
+    server().is_some()
+}
+
+/// Whether there is a pooler in front of it as well.
+pub(crate) fn is_pooled() -> bool {
+    let found = server().is_some_and(|server| server.is_pooled);
+    if !found {
+        say("pgbouncer is not installed: the tests of a store behind a pooler are skipped");
+    }
+    found
+}
+
+fn server() -> Option<&'static Server> {
+    static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+    SERVER
+        .get_or_init(|| {
+            let Some(programs) = programs() else {
+                say("PostgreSQL is not installed: the tests of a store in a database are skipped");
+                return None;
+            };
+            Some(start(&programs))
+        })
+        .as_ref()
+}
+
+fn say(what: &str) {
+    eprintln!("{what}");
+}
+
+/// Where the programs of the server are.
+fn programs() -> Option<PathBuf> {
+    let on_path = std::env::var_os("PATH").unwrap_or_default();
+    let mut places: Vec<PathBuf> = std::env::split_paths(&on_path).collect();
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    places.extend(versions.map(|version| version.path().join("bin")));
+    places
+        .into_iter()
+        .find(|place| place.join("initdb").exists() && place.join("postgres").exists())
+}
+
+/// The server refuses to run as root: then it runs as a user that can do nothing.
+fn unprivileged() -> Option<(u32, u32)> {
+    if !rustix::process::getuid().is_root() {
+        return None;
+    }
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let of = |name: &str| {
+        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
+        let mut fields = line.split(':').skip(2).map(|field| field.parse().ok());
+        Some((fields.next()??, fields.next()??))
+    };
+    Some(of("postgres").or_else(|| of("nobody")).unwrap_or((65534, 65534)))
+}
+
+fn start(programs: &Path) -> Server {
+    let folder = tempfile::Builder::new().prefix("tiktok-up-pg-").tempdir().unwrap().keep();
+    let user = unprivileged();
+    let as_user = |command: &mut Command| {
+        if let Some((uid, gid)) = user {
+            command.uid(uid).gid(gid);
+        }
+        command.current_dir(&folder).env("LC_ALL", "C.UTF-8");
+    };
+    if let Some((uid, gid)) = user {
+        chown(&folder, Some(uid), Some(gid)).unwrap();
+    }
+    let mut initdb = Command::new(programs.join("initdb"));
+    initdb.args(["--auth=trust", "--username=tiktok", "--no-sync", "--encoding=UTF8", "-D"]);
+    as_user(initdb.arg(folder.join("data")));
+    let made = initdb.output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let config = POOLER.replace("FOLDER", &folder.display().to_string());
+    fs::write(folder.join("pooler.ini"), config).unwrap();
+    let mut watch = Command::new("sh");
+    let path = std::env::var("PATH").unwrap_or_default();
+    watch.env("PATH", format!("{path}:/usr/sbin"));
+    as_user(watch.args(["-c", WATCH, "watch"]).arg(programs).arg(&folder));
+    let watch = watch.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let socket = folder.join(".s.PGSQL.5432");
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while UnixStream::connect(&socket).is_err() || !is_ready(&folder) {
+        let mut log = String::new();
+        _ = fs::File::open(folder.join("log")).and_then(|mut file| file.read_to_string(&mut log));
+        assert!(Instant::now() < deadline, "the server does not start: {log}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let has_pooler = std::env::split_paths(&format!("{path}:/usr/sbin"))
+        .any(|place| place.join("pgbouncer").exists());
+    let pooler = folder.join(".s.PGSQL.6432");
+    while has_pooler && UnixStream::connect(&pooler).is_err() {
+        let log = fs::read_to_string(folder.join("pooler.log")).unwrap_or_default();
+        assert!(Instant::now() < deadline, "the pooler does not start: {log}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Server { folder, is_pooled: has_pooler, _watch: watch }
+}
+
+fn is_ready(folder: &Path) -> bool {
+    let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
+    log.contains("ready to accept connections")
+}
+
+/// A schema of its own on the server.
+#[derive(Debug)]
+pub(crate) struct Database {
+    target: Target,
+}
+
+impl Database {
+    pub(crate) fn make() -> Self {
+        Self::at_port(5432)
+    }
+
+    /// One that is reached through the pooler.
+    pub(crate) fn pooled() -> Self {
+        Self::at_port(6432)
+    }
+
+    fn at_port(port: u16) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let folder = server().unwrap().folder.display();
+        let address = format!("postgres:///postgres?host={folder}&port={port}&user=tiktok");
+        let target = Target::read(&Secret::new(address), None, &|_| None).unwrap();
+        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+        Self { target: target.in_schema(format!("test_{number}")) }
+    }
+
+    pub(crate) fn target(&self) -> Target {
+        self.target.clone()
+    }
+
+    /// A store there, as another process would open it.
+    pub(crate) fn open(&self, clock: Clock) -> Arc<dyn Store> {
+        Arc::new(PostgresStore::new(self.target(), clock).unwrap())
+    }
+}

@@ -1,0 +1,219 @@
+//! What a database adds to the rules of every store: connections that end, leases that end by themselves, commits
+//! that nobody confirms, servers that are others now.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::link::{Commit, Session};
+use super::testing::{Database, is_there};
+use super::*;
+use crate::model::Phase;
+use crate::model::PostNumber;
+use crate::problem::{Coded as _, ErrorCode};
+use crate::store::contract::fixtures::*;
+use crate::store::error::DatabaseError;
+use crate::store::{LeaseError, LeaseKind};
+
+/// A store in a schema of its own, and a second connection to look at it past the store.
+fn there() -> Option<(PostgresStore, Session)> {
+    if !is_there() {
+        return None;
+    }
+    let database = Database::make();
+    let beside = Session::start(&Arc::new(database.target()), Clock::default()).unwrap();
+    Some((PostgresStore::new(database.target(), Clock::default()).unwrap(), beside))
+}
+
+async fn sql(beside: &Session, statements: &'static str) {
+    beside.run("test", Commit::Everywhere, move |tx| tx.batch(statements)).await.unwrap();
+}
+
+fn code(error: &StoreError) -> ErrorCode {
+    error.problem().code
+}
+
+#[tokio::test]
+async fn a_connection_that_was_lost_is_made_again() {
+    let Some((store, beside)) = there() else { return };
+    let journal = store.open_journal(Accept::Never).await.unwrap().journal;
+    let mine = journal.take_over("ana").await.unwrap();
+    let pid = store.journal.run("test", Commit::Read, |tx| {
+        tx.one::<i32>("SELECT pg_backend_pid()", &[]).map(Option::unwrap)
+    });
+    let pid = i64::from(pid.await.unwrap());
+    let end = beside.run("test", Commit::Everywhere, move |tx| {
+        tx.one::<bool>("SELECT pg_terminate_backend($1::bigint::int, 5000)", &[pid.into()])
+    });
+    assert_eq!(end.await.unwrap(), Some(true));
+    let post = journal.post_for(&entry(1, 10), mine).await.unwrap();
+    assert_eq!(post.number, PostNumber(1));
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_told_from_one_that_lets_nobody_in() {
+    let Some((_, _)) = there() else { return };
+    let read = |address: &str| {
+        let address = crate::secret::Secret::new(address.to_owned());
+        let target = Target::read(&address, None, &|_| None).unwrap();
+        PostgresStore::new(target, Clock::default()).unwrap()
+    };
+    let error = read("postgres:///posts?host=/nowhere&user=ana&password=s3cr3t")
+        .accounts()
+        .all()
+        .await
+        .unwrap_err();
+    assert_eq!(code(&error), ErrorCode::DatabaseAway, "{error:?}");
+    assert!(!format!("{error} {error:?}").contains("s3cr3t"));
+    let folder = Database::make().target().place().to_owned();
+    let folder = folder.trim_start_matches("postgres://").rsplit_once('/').unwrap().0.to_owned();
+    for odd in ["nobody_of_that_name", "tiktok"] {
+        let address = format!("postgres:///no_such_database?host={folder}&user={odd}");
+        let error = read(&address).accounts().all().await.unwrap_err();
+        assert_eq!(code(&error), ErrorCode::DatabaseRefused, "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_commit_with_a_warning_is_not_acknowledged() {
+    let Some((store, beside)) = there() else { return };
+    let journal = store.open_journal(Accept::Never).await.unwrap().journal;
+    let mine = journal.take_over("ana").await.unwrap();
+    let post = journal.post_for(&entry(1, 10), mine).await.unwrap();
+    // What a wait for a standby that is cancelled looks like: all is written, and a warning comes with it.
+    sql(
+        &beside,
+        "CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN RAISE WARNING 'canceling wait for synchronous replication'; RETURN NULL; END $$;
+         CREATE CONSTRAINT TRIGGER late AFTER INSERT ON attempts DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW EXECUTE FUNCTION warn()",
+    )
+    .await;
+    let error = journal.begin_attempt(post.number, mine).await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::DatabaseUnacknowledged, "{error:?}");
+    assert!(error.to_string().contains("canceling wait"), "{error}");
+    // Nobody may call TikTok after that, and nobody begins another one.
+    let attempts = journal.attempts(post.number).await.unwrap();
+    assert_eq!(attempts.len(), 1);
+    journal.begin_attempt(post.number, mine).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn what_is_to_last_is_committed_synchronously() {
+    let Some((store, _)) = there() else { return };
+    let setting = |commit| {
+        store.journal.run("test", commit, |tx| {
+            tx.one::<String>("SELECT current_setting('synchronous_commit')", &[])
+        })
+    };
+    assert_eq!(setting(Commit::Everywhere).await.unwrap().as_deref(), Some("on"));
+    assert_eq!(setting(Commit::Soon).await.unwrap().as_deref(), Some("off"));
+}
+
+#[tokio::test]
+async fn a_lease_that_nobody_renewed_is_anothers() {
+    let Some((store, beside)) = there() else { return };
+    let other = PostgresStore::new((*store.target).clone(), Clock::default()).unwrap();
+    let held = store.leases().acquire(LeaseKind::Upload, "ana", Duration::ZERO).await.unwrap();
+    sql(&beside, "UPDATE leases SET until = clock_timestamp() - interval '1 ms'").await;
+    let taken = other.leases().acquire(LeaseKind::Upload, "ana", Duration::ZERO).await.unwrap();
+    let lost = held.renew().await.unwrap_err();
+    assert!(matches!(lost, StoreError::Lease(LeaseError::Lost { .. })), "{lost:?}");
+    // Giving back what was lost takes nothing from the new holder.
+    held.release().await.unwrap();
+    taken.renew().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_spends_a_token_is_noted_first() {
+    let Some((store, beside)) = there() else { return };
+    let account = crate::model::fixtures::account("id-1");
+    let put = account.clone();
+    let change = move |_: Option<&_>, _: &_| crate::store::Edit::Put(Box::new(put));
+    store.accounts().change("id-1", Box::new(change)).await.unwrap();
+    let spending = || {
+        beside.run("test", Commit::Read, |tx| {
+            tx.one::<Option<String>>("SELECT spending_by FROM accounts", &[]).map(Option::flatten)
+        })
+    };
+    assert_eq!(spending().await.unwrap(), None);
+    let _lease = store.leases().acquire(LeaseKind::Refresh, "id-1", Duration::ZERO).await.unwrap();
+    assert_eq!(spending().await.unwrap(), Some(store.identity.id.clone()));
+    let grant = crate::model::fixtures::grant("id-1", 2);
+    let now = jiff::Timestamp::now();
+    store.accounts().rotate("id-1", &account.refresh_token, &grant, "api", now).await.unwrap();
+    assert_eq!(spending().await.unwrap(), None, "the new one was spent by nobody");
+}
+
+#[tokio::test]
+async fn a_post_is_not_called_not_posted_while_its_worker_may_live() {
+    let Some((store, beside)) = there() else { return };
+    let journal = store.open_journal(Accept::Never).await.unwrap().journal;
+    let lease = store.leases().acquire(LeaseKind::Upload, "ana", Duration::ZERO).await.unwrap();
+    let mine = journal.take_over("ana").await.unwrap();
+    let post = journal.post_for(&pull("https://example.com/a.mp4"), mine).await.unwrap();
+    let attempt = journal.begin_attempt(post.number, mine).await.unwrap();
+    journal.advance(&attempt, Phase::Unresolved, &NO_FACTS, mine).await.unwrap();
+    let other = PostgresStore::new((*store.target).clone(), Clock::default()).unwrap();
+    let elsewhere = other.open_journal(Accept::Never).await.unwrap().journal;
+    let error = elsewhere.resolve(post.number, false).await.unwrap_err();
+    assert!(matches!(error, StoreError::Lease(LeaseError::Held { .. })), "{error:?}");
+    sql(&beside, "UPDATE workers SET heartbeat = clock_timestamp() - interval '1 hour'").await;
+    assert!(elsewhere.resolve(post.number, false).await.unwrap().may_begin());
+    drop(lease);
+}
+
+#[tokio::test]
+async fn after_a_failover_nothing_new_begins_before_what_was_under_way_is_settled() {
+    let Some((store, beside)) = there() else { return };
+    let journal = store.open_journal(Accept::Never).await.unwrap().journal;
+    let mine = journal.take_over("ana").await.unwrap();
+    let open = journal.post_for(&entry(1, 10), mine).await.unwrap();
+    let attempt = journal.begin_attempt(open.number, mine).await.unwrap();
+    sql(&beside, "UPDATE cluster SET timeline = '0000007F'").await;
+    let next = journal.post_for(&entry(2, 20), mine).await.unwrap();
+    let error = journal.begin_attempt(next.number, mine).await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::DatabaseFailedOver, "{error:?}");
+    journal.advance(&attempt, Phase::Lost, &NO_FACTS, mine).await.unwrap();
+    journal.begin_attempt(next.number, mine).await.unwrap();
+
+    // A dump that was put into another server is doubted as a copy is.
+    sql(&beside, "UPDATE cluster SET system_id = '1'").await;
+    let error = store.open_journal(Accept::Never).await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::JournalDoubtful, "{error:?}");
+    assert!(store.existing_journal().await.unwrap().doubt.is_some());
+    assert_eq!(store.open_journal(Accept::Once).await.unwrap().accepted, Some(Doubt::Copied));
+    store.open_journal(Accept::Never).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_schema_of_a_later_version_is_left_alone_unless_it_says_otherwise() {
+    let Some((store, beside)) = there() else { return };
+    store.accounts().all().await.unwrap();
+    let again = || PostgresStore::new((*store.target).clone(), Clock::default()).unwrap();
+    sql(&beside, "INSERT INTO versions (version, readers) VALUES (99, 1)").await;
+    again().accounts().all().await.unwrap();
+    sql(&beside, "UPDATE versions SET readers = 98 WHERE version = 99").await;
+    let error = again().accounts().all().await.unwrap_err();
+    let StoreError::Database(DatabaseError::Newer { found: 99, .. }) = error else {
+        panic!("{error:?}")
+    };
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_session_for_a_pooler_to_hand_on() {
+    let Some((store, beside)) = there() else { return };
+    store.accounts().all().await.unwrap();
+    let lease = store.leases().acquire(LeaseKind::Upload, "ana", Duration::ZERO).await.unwrap();
+    let left = store.leases.run("test", Commit::Read, |tx| {
+        tx.one::<i64>(
+            "SELECT (SELECT count(*) FROM pg_prepared_statements)
+                 + (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
+                     AND pid = pg_backend_pid())",
+            &[],
+        )
+    });
+    // The statement that asks is unnamed, and is not listed.
+    assert_eq!(left.await.unwrap(), Some(0));
+    lease.release().await.unwrap();
+    drop(beside);
+}

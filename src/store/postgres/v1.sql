@@ -1,0 +1,164 @@
+-- Version 1. Times of the journal are ms since 1970, file times ns. Machines judge each other by the clock of the
+-- server. Later versions add; what they take away goes one version after nobody needs it.
+
+CREATE TABLE meta (
+    name  text PRIMARY KEY,
+    value text NOT NULL
+);
+
+-- Which server posts were made with, and on which timeline: another one may have forgotten something.
+CREATE TABLE cluster (
+    single    boolean PRIMARY KEY DEFAULT true CHECK (single),
+    system_id text NOT NULL,
+    timeline  text NOT NULL
+);
+
+-- Processes that hold leases, or held some.
+CREATE TABLE workers (
+    id        text PRIMARY KEY,
+    host      text NOT NULL,
+    pid       bigint NOT NULL,
+    heartbeat timestamptz NOT NULL,
+    stopped   timestamptz
+);
+
+CREATE TABLE leases (
+    account text NOT NULL,
+    kind    text NOT NULL,
+    owner   text NOT NULL,
+    worker  text NOT NULL REFERENCES workers (id),
+    since   timestamptz NOT NULL,
+    until   timestamptz NOT NULL,
+    PRIMARY KEY (account, kind)
+);
+
+CREATE INDEX leases_of_worker ON leases (worker);
+
+-- Logins. One that was forgotten leaves its generation, so that one that comes back is newer.
+CREATE TABLE accounts (
+    open_id             text PRIMARY KEY,
+    generation          bigint NOT NULL,
+    alias               text UNIQUE,
+    app                 text,
+    api                 text,
+    refresh_fingerprint text,
+    spending_by         text,
+    entry               text
+);
+
+-- Who may record of an account's posts. Its row is what writes of an account wait for.
+CREATE TABLE epochs (
+    account text PRIMARY KEY,
+    epoch   bigint NOT NULL
+);
+
+-- The number of the latest post: numbers come in the order of the commits.
+CREATE TABLE numbers (
+    name text PRIMARY KEY,
+    last bigint NOT NULL
+);
+
+INSERT INTO numbers (name, last) VALUES ('posts', 0);
+
+-- What people asked for. A repost is a row of its own with the same `original`.
+CREATE TABLE posts (
+    id          bigint PRIMARY KEY,
+    original    bigint NOT NULL REFERENCES posts (id),
+    repost      bigint NOT NULL,
+    same_as     bigint REFERENCES posts (id),
+    account     text NOT NULL,
+    username    text,
+    mode        text NOT NULL CHECK (mode IN ('direct', 'draft')),
+    name        text,
+    source      text NOT NULL CHECK (source IN ('file', 'url', 'photos')),
+    label       text NOT NULL,
+    path        bytea,
+    device      bigint,
+    inode       bigint,
+    size        bigint,
+    mtime       bigint,
+    ctime       bigint,
+    chunk_size  bigint,
+    chunks      bigint,
+    fingerprint text,
+    settings    text NOT NULL,
+    caption     text,
+    publish_at  bigint,
+    created     bigint NOT NULL,
+    published   boolean NOT NULL DEFAULT false,
+    UNIQUE (original, repost),
+    CHECK ((source = 'file') = (size IS NOT NULL)),
+    CHECK ((source = 'file') = (chunks IS NOT NULL))
+);
+
+CREATE INDEX posts_by_size ON posts (account, mode, size) WHERE size IS NOT NULL;
+-- A path may be longer than an entry of an index.
+CREATE INDEX posts_by_path ON posts (account, mode, md5(path)) WHERE path IS NOT NULL;
+CREATE INDEX posts_by_fingerprint ON posts (account, mode, fingerprint) WHERE fingerprint IS NOT NULL;
+CREATE INDEX posts_by_label ON posts (account, mode, md5(label));
+CREATE INDEX unpublished_posts ON posts (id) WHERE NOT published AND same_as IS NULL;
+
+-- Every name by which a post is found again. That a key belongs to one post is what makes a second post of the
+-- same thing impossible.
+CREATE TABLE keys (
+    account text NOT NULL,
+    key     text NOT NULL,
+    post    bigint NOT NULL REFERENCES posts (id),
+    PRIMARY KEY (account, key)
+);
+
+CREATE INDEX keys_of_post ON keys (post);
+
+CREATE TABLE attempts (
+    post         bigint NOT NULL REFERENCES posts (id),
+    number       bigint NOT NULL,
+    chunks       bigint,
+    phase        text NOT NULL,
+    stored       bigint,
+    failed       text,
+    publish_id   text,
+    upload_url   text,
+    issued       bigint,
+    issued_there bigint,
+    post_ids     text NOT NULL DEFAULT '',
+    code         text,
+    message      text,
+    log_id       text,
+    created      bigint NOT NULL,
+    updated      bigint NOT NULL,
+    -- Who began it or went on with it last, and as which of those who took the account over.
+    epoch        bigint NOT NULL,
+    worker       text,
+    PRIMARY KEY (post, number),
+    CHECK ((stored IS NOT NULL) = (phase IN ('open', 'final-intent'))),
+    CHECK ((failed IS NOT NULL) = (phase = 'failed')),
+    CHECK (upload_url IS NULL OR phase IN ('open', 'final-intent'))
+);
+
+-- No attempt begins while another one of the post could still become a post, or became one.
+CREATE UNIQUE INDEX one_living_attempt ON attempts (post)
+    WHERE phase NOT IN ('rejected', 'lost', 'abandoned', 'failed');
+CREATE INDEX attempts_by_time ON attempts (created);
+CREATE INDEX unfinished_attempts ON attempts (post)
+    WHERE phase IN ('init-intent', 'open', 'final-intent', 'uploaded', 'unresolved');
+
+CREATE TABLE calls (
+    account text NOT NULL,
+    kind    text NOT NULL,
+    at      bigint NOT NULL
+);
+
+CREATE INDEX calls_by_time ON calls (account, kind, at);
+
+CREATE TABLE caps (
+    subject text NOT NULL,
+    kind    text NOT NULL,
+    until   bigint NOT NULL,
+    PRIMARY KEY (subject, kind)
+);
+
+-- The times that slots have given to posts.
+CREATE TABLE bookings (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    kept   text NOT NULL
+);
